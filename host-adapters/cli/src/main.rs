@@ -1,0 +1,2 @@
+//! The `wasmscope` command.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The telemetry core of Wasmscope.
+pub mod model;

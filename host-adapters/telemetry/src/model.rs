@@ -1,0 +1,218 @@
+//! What adapters hand over: the types of the package `wasmscope:otel`, in the shape that the OpenTelemetry
+//! SDK wants them. Adapters convert into these and nothing more; every rule is applied behind [`crate::Instance`].
+//!
+//! Handles are plain `u64`, as in the contract, and may be anything that a guest makes up.
+
+use opentelemetry::logs::Severity;
+use opentelemetry::trace::{SpanContext, SpanKind};
+use opentelemetry::{InstrumentationScope, KeyValue};
+
+/// `types.span-reference`.
+#[derive(Debug, Clone, Default)]
+pub enum SpanReference {
+    /// The innermost active span.
+    #[default]
+    Ambient,
+    /// No span.
+    None,
+    /// A span of the instance, by handle.
+    Span(u64),
+    /// A span of another process.
+    Remote(RemoteContext),
+}
+
+/// `types.span-context` as a guest gives it, not yet checked.
+#[derive(Debug, Clone, Default)]
+pub struct RemoteContext {
+    /// The trace id, high half first.
+    pub trace_id: (u64, u64),
+    /// The span id.
+    pub span_id: u64,
+    /// The W3C trace flags as a byte: bit 0 sampled, bit 1 random.
+    pub trace_flags: u8,
+    /// The `tracestate` header's value.
+    pub trace_state: String,
+}
+
+/// The arguments of `tracer.start`.
+#[derive(Debug, Clone)]
+pub struct SpanStart {
+    /// The tracer's handle.
+    pub tracer: u64,
+    /// The span's name.
+    pub name: String,
+    /// Its kind.
+    pub kind: SpanKind,
+    /// Its parent.
+    pub parent: SpanReference,
+    /// Attributes known at the start.
+    pub attributes: Vec<KeyValue>,
+    /// When it began, in nanoseconds since the Unix epoch; `None` means now.
+    pub start_time: Option<u64>,
+    /// Whether to enter it at once.
+    pub activate: bool,
+}
+
+/// `tracer.span-changes`.
+#[derive(Debug, Clone, Default)]
+pub struct SpanChanges {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new status; [`opentelemetry::trace::Status::Unset`] changes nothing.
+    pub status: opentelemetry::trace::Status,
+    /// Attributes to set.
+    pub attributes: Vec<KeyValue>,
+    /// Links to add.
+    pub links: Vec<SpanLink>,
+}
+
+/// `tracer.link`.
+#[derive(Debug, Clone)]
+pub struct SpanLink {
+    /// The other span.
+    pub target: LinkTarget,
+    /// Attributes of the link.
+    pub attributes: Vec<KeyValue>,
+}
+
+/// `tracer.link-target`.
+#[derive(Debug, Clone)]
+pub enum LinkTarget {
+    /// A span of the instance, by handle.
+    Span(u64),
+    /// A span of another process.
+    Remote(RemoteContext),
+}
+
+/// The arguments of `tracer.event`, but for the span.
+#[derive(Debug, Clone)]
+pub struct SpanEvent {
+    /// The event's name.
+    pub name: String,
+    /// Its attributes.
+    pub attributes: Vec<KeyValue>,
+    /// When it happened, in nanoseconds since the Unix epoch; `None` means now.
+    pub time: Option<u64>,
+}
+
+/// `context.baggage-entry`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaggageEntry {
+    /// The name.
+    pub key: String,
+    /// The value, decoded.
+    pub value: String,
+    /// The properties as they stand in the header.
+    pub metadata: String,
+}
+
+/// `meter.instrument-kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "documented case by case in wit/meter.wit")]
+pub enum InstrumentKind {
+    CounterU64,
+    CounterF64,
+    UpDownCounterS64,
+    UpDownCounterF64,
+    HistogramU64,
+    HistogramF64,
+    GaugeU64,
+    GaugeS64,
+    GaugeF64,
+    ObservableCounterU64,
+    ObservableCounterF64,
+    ObservableUpDownCounterS64,
+    ObservableUpDownCounterF64,
+    ObservableGaugeU64,
+    ObservableGaugeS64,
+    ObservableGaugeF64,
+}
+
+/// `meter.instrument-descriptor`.
+#[derive(Debug, Clone)]
+pub struct InstrumentDescriptor {
+    /// The name.
+    pub name: String,
+    /// The kind.
+    pub kind: InstrumentKind,
+    /// The unit.
+    pub unit: Option<String>,
+    /// The description.
+    pub description: Option<String>,
+    /// A histogram's bucket boundaries.
+    pub boundaries: Option<Vec<f64>>,
+}
+
+/// `meter.number`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    /// For the kinds over `u64`.
+    Unsigned(u64),
+    /// For the kinds over `s64`.
+    Signed(i64),
+    /// For the kinds over `f64`.
+    Float(f64),
+}
+
+/// `meter.observation`.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// The observable instrument's handle.
+    pub instrument: u64,
+    /// The value.
+    pub value: Number,
+    /// The attributes.
+    pub attributes: Vec<KeyValue>,
+}
+
+/// `logger.log-value`: a node of the arena in which nested values arrive.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "documented case by case in wit/logger.wit")]
+pub enum LogValue {
+    String(String),
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Bytes(Vec<u8>),
+    Array(Vec<u32>),
+    Map(Vec<(String, u32)>),
+}
+
+/// `logger.log-record`.
+#[derive(Debug, Clone, Default)]
+pub struct LogRecord {
+    /// The body.
+    pub body: Option<LogValue>,
+    /// The severity.
+    pub severity: Option<Severity>,
+    /// The source's own word for it.
+    pub severity_text: Option<String>,
+    /// The event's name.
+    pub event_name: Option<String>,
+    /// The attributes.
+    pub attributes: Vec<(String, LogValue)>,
+    /// The children of arrays and maps.
+    pub nodes: Vec<LogValue>,
+    /// When it happened, in nanoseconds since the Unix epoch; `None` means now.
+    pub time: Option<u64>,
+    /// The span that it belongs to.
+    pub context: SpanReference,
+}
+
+/// `logger.log-threshold`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogThreshold {
+    /// Records below this need not be emitted; `None`: nobody listens.
+    pub severity: Option<Severity>,
+    /// The state of the settings that this holds for.
+    pub generation: u32,
+}
+
+/// `types.notice`, as its 64 bits.
+pub type Notice = u64;
+
+/// The scope of a tracer, meter or logger. Adapters build it from `types.instrumentation-scope`.
+pub type Scope = InstrumentationScope;
+
+/// A span's context as it is given to a guest.
+pub type LocalContext = SpanContext;

@@ -1,0 +1,1 @@
+//! Wasmscope on Wasmtime.

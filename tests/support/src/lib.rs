@@ -1,0 +1,1 @@
+//! wasmscope-test-support
