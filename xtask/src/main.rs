@@ -1,2 +1,68 @@
-//! Workspace tasks.
-fn main() {}
+//! The workspace's own commands. `cargo xtask --help` lists them.
+
+mod demo;
+mod guests;
+mod run;
+mod size;
+mod test;
+mod toolchain;
+mod wit;
+mod wit_docs;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use workspace::Workspace;
+
+/// Builds, shows and checks Wasmscope.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    propagate_version = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Builds everything that is needed and shows what the demo sends.
+    Demo(demo::Options),
+    /// Runs all checks, the same ones that CI runs, and prints the time of each.
+    Test(test::Options),
+    /// Builds the guest components into target/guests.
+    Guests,
+    /// Checks the contract: that it parses, that docs/wit.md is current, that no published version has changed.
+    Wit(wit::Options),
+    /// Measures what the SDK adds to a guest, in bytes.
+    Size(size::Options),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Demo(options) => demo::run(&workspace, &options),
+        Command::Test(options) => test::run(&workspace, &options),
+        Command::Guests => {
+            toolchain::ensure_targets()?;
+            guests::build_all(&workspace)?;
+            Ok(())
+        }
+        Command::Wit(options) => wit::run(&workspace, &options),
+        Command::Size(options) => size::run(&workspace, &options),
+    }
+}

@@ -1,0 +1,131 @@
+//! Building the guests: each package under `components/` becomes `target/guests/<name>.wasm`.
+//!
+//! A guest is built for `wasm32-wasip2`. One whose manifest says
+//! `package.metadata.wasmscope.targets = ["wasm32-wasip1", ..]` is built for those targets too, made a component
+//! with wit-component, and stored as `<name>.<target>.wasm`.
+
+use crate::run::{cargo, run};
+use crate::workspace::Workspace;
+use anyhow::{Context as _, Result};
+use cargo_metadata::Package;
+use std::fs;
+use std::path::{Path, PathBuf};
+use wit_component::ComponentEncoder;
+
+const HOME_TARGET: &str = "wasm32-wasip2";
+
+/// Builds every guest for every target that it wants, and gives the folder that they are in.
+///
+/// # Errors
+///
+/// Fails when a guest does not compile or is no component in the end.
+pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target("guests");
+    fs::create_dir_all(&folder)?;
+    let guests = workspace.guests();
+    let mut targets = vec![HOME_TARGET.to_owned()];
+    for package in &guests {
+        for target in extra_targets(package) {
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+    }
+    for target in targets {
+        let built: Vec<_> = guests
+            .iter()
+            .filter(|package| target == HOME_TARGET || extra_targets(package).contains(&target))
+            .collect();
+        let names: Vec<_> = built.iter().map(|package| package.name.as_str()).collect();
+        eprintln!("building the guests {} for {target}", names.join(", "));
+        compile(&names, &target)?;
+        for package in built {
+            let file = if target == HOME_TARGET {
+                format!("{}.wasm", package.name)
+            } else {
+                format!("{}.{target}.wasm", package.name)
+            };
+            let component = component(&artifact(workspace, package, &target), &target)
+                .with_context(|| format!("{} for {target}", package.name))?;
+            write_if_changed(&folder.join(file), &component)?;
+        }
+    }
+    Ok(folder)
+}
+
+/// Compiles packages for one target, in the profile for guests.
+///
+/// # Errors
+///
+/// Fails when cargo does.
+pub(crate) fn compile(packages: &[&str], target: &str) -> Result<()> {
+    let mut command = cargo();
+    command.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--profile",
+        "guest",
+        "--target",
+        target,
+    ]);
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    // Whatever the caller sets for the host's binaries must not change the guests.
+    command
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    run(&mut command)
+}
+
+/// Where cargo leaves the binary, or the `cdylib`, of a guest.
+fn artifact(workspace: &Workspace, package: &Package, target: &str) -> PathBuf {
+    let library = package
+        .targets
+        .iter()
+        .any(cargo_metadata::Target::is_cdylib);
+    let stem = if library {
+        package.name.replace('-', "_")
+    } else {
+        package.name.to_string()
+    };
+    workspace.target(&format!("{target}/guest/{stem}.wasm"))
+}
+
+/// What `target` makes of a package, as a component.
+fn component(file: &Path, target: &str) -> Result<Vec<u8>> {
+    let module = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    if target == HOME_TARGET {
+        return Ok(module);
+    }
+    let mut encoder = ComponentEncoder::default();
+    encoder.validate(true).module(&module)?;
+    if target == "wasm32-wasip1" {
+        encoder.adapter(
+            wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
+            wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
+        )?;
+    }
+    encoder.encode()
+}
+
+fn extra_targets(package: &Package) -> Vec<String> {
+    let targets = &package.metadata["wasmscope"]["targets"];
+    targets
+        .as_array()
+        .map(|list| {
+            list.iter()
+                .filter_map(|target| target.as_str().map(str::to_owned))
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+/// Leaves an unchanged file alone, so that whoever compares times sees no change.
+fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,225 @@
+//! `cargo xtask test`: everything that CI runs.
+
+use crate::run::{cargo, output, run as run_command};
+use crate::workspace::Workspace;
+use crate::{guests, toolchain, wit};
+use anyhow::{Result, bail, ensure};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Options of `cargo xtask test`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Runs only the stages whose name contains this.
+    #[arg(value_name = "STAGE")]
+    filter: Option<String>,
+}
+
+type Stage = (&'static str, fn(&Workspace) -> Result<()>);
+
+/// In the order in which they are worth knowing: what is quick to fail comes first.
+const STAGES: [Stage; 9] = [
+    ("format", format),
+    ("contract", |workspace| wit::check(workspace)),
+    ("dependencies", dependencies),
+    ("guests", guest_builds),
+    ("clippy", clippy),
+    ("clippy-guest", clippy_guest),
+    ("tests", tests),
+    ("doc-tests", doc_tests),
+    ("docs", docs),
+];
+
+/// Runs the stages, prints the time of each, and fails with the first that fails.
+///
+/// # Errors
+///
+/// Fails when a stage does, or when the filter names none.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let filter = options.filter.as_deref().unwrap_or_default();
+    let stages: Vec<_> = STAGES
+        .iter()
+        .filter(|(name, _)| name.contains(filter))
+        .collect();
+    if stages.is_empty() {
+        let names: Vec<_> = STAGES.iter().map(|(name, _)| *name).collect();
+        bail!(
+            "no stage is called `{filter}`; there are {}",
+            names.join(", ")
+        );
+    }
+    toolchain::ensure_targets()?;
+    toolchain::ensure_components()?;
+    let mut times = Vec::new();
+    for (name, stage) in stages {
+        eprintln!("== {name}");
+        let start = Instant::now();
+        let result = stage(workspace);
+        times.push((*name, start.elapsed()));
+        if let Err(error) = result {
+            print_times(&times);
+            return Err(error.context(format!(
+                "stage `{name}`; to run it alone: cargo xtask test {name}"
+            )));
+        }
+    }
+    print_times(&times);
+    Ok(())
+}
+
+fn print_times(times: &[(&str, Duration)]) {
+    eprintln!("== time");
+    for (name, time) in times {
+        eprintln!("{name:<14}{:>8.1} s", time.as_secs_f64());
+    }
+    let total: Duration = times.iter().map(|(_, time)| *time).sum();
+    eprintln!("{:<14}{:>8.1} s", "all", total.as_secs_f64());
+}
+
+fn format(_: &Workspace) -> Result<()> {
+    run_command(cargo().args(["fmt", "--all", "--check"]))
+}
+
+/// The direction of dependencies: what must not depend on what.
+fn dependencies(_: &Workspace) -> Result<()> {
+    let depends = |package: &str, on: &str| -> Result<bool> {
+        let tree = output(cargo().args([
+            "tree",
+            "--locked",
+            "--package",
+            package,
+            "--all-features",
+            "--target",
+            "all",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ]))?;
+        Ok(tree.lines().any(|line| line.split(' ').next() == Some(on)))
+    };
+    // A misspelt name would make every absence true, so one presence is asserted for each name.
+    for (package, on) in [
+        ("wasmscope-wasmtime", "wasmtime"),
+        ("wasmscope-wasmtime", "wasmscope-telemetry"),
+        ("wasmscope-telemetry", "opentelemetry_sdk"),
+        ("xtask", "wit-parser"),
+    ] {
+        ensure!(
+            depends(package, on)?,
+            "{package} no longer depends on {on}; this check has become blind"
+        );
+    }
+    for (package, on) in [
+        ("wasmscope", "wasmtime"),
+        ("wasmscope", "wasmscope-telemetry"),
+        ("wasmscope", "opentelemetry_sdk"),
+        ("wasmscope-telemetry", "wasmtime"),
+        ("wasmscope-telemetry", "wasmscope-wasmtime"),
+        // Would want cmake or an installed C library.
+        ("wasmscope-cli", "aws-lc-sys"),
+        ("wasmscope-cli", "openssl-sys"),
+    ] {
+        ensure!(!depends(package, on)?, "{package} must not depend on {on}");
+    }
+    Ok(())
+}
+
+fn guest_builds(workspace: &Workspace) -> Result<()> {
+    guests::build_all(workspace)?;
+    // The SDK alone, on every target that it promises, with every feature that the target has.
+    for (target, features) in [
+        ("wasm32-wasip2", "tracing,log,opentelemetry"),
+        ("wasm32-wasip1", "tracing,log,opentelemetry"),
+        ("wasm32-unknown-unknown", "tracing,log"),
+    ] {
+        run_command(cargo().args([
+            "check",
+            "--quiet",
+            "--locked",
+            "--package",
+            "wasmscope",
+            "--no-default-features",
+            "--features",
+            features,
+            "--target",
+            target,
+        ]))?;
+    }
+    Ok(())
+}
+
+fn clippy(_: &Workspace) -> Result<()> {
+    run_command(cargo().args([
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--",
+        "--deny",
+        "warnings",
+    ]))
+}
+
+fn clippy_guest(_: &Workspace) -> Result<()> {
+    run_command(cargo().args([
+        "clippy",
+        "--locked",
+        "--package",
+        "wasmscope",
+        "--all-features",
+        "--target",
+        "wasm32-wasip2",
+        "--",
+        "--deny",
+        "warnings",
+    ]))
+}
+
+fn tests(workspace: &Workspace) -> Result<()> {
+    // The tests run the command as a user would, so it must be there and current.
+    run_command(cargo().args(["build", "--locked", "--package", "wasmscope-cli"]))?;
+    let mut command: Command = cargo();
+    if toolchain::has_nextest() {
+        command.args([
+            "nextest",
+            "run",
+            "--locked",
+            "--workspace",
+            "--all-features",
+        ]);
+    } else {
+        command.args([
+            "test",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--all-targets",
+        ]);
+    }
+    command
+        .env("WASMSCOPE_GUESTS", workspace.target("guests"))
+        .env("INSTA_UPDATE", "no");
+    run_command(&mut command)
+}
+
+fn doc_tests(_: &Workspace) -> Result<()> {
+    run_command(cargo().args(["test", "--locked", "--workspace", "--all-features", "--doc"]))
+}
+
+fn docs(_: &Workspace) -> Result<()> {
+    run_command(
+        cargo()
+            .args([
+                "doc",
+                "--locked",
+                "--workspace",
+                "--all-features",
+                "--no-deps",
+            ])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}

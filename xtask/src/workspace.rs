@@ -1,0 +1,51 @@
+//! Where things are.
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+use std::path::PathBuf;
+
+/// The workspace as cargo sees it.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    metadata: Metadata,
+}
+
+impl Workspace {
+    /// Asks cargo.
+    ///
+    /// # Errors
+    ///
+    /// Fails when `cargo metadata` does.
+    pub(crate) fn find() -> Result<Self> {
+        let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+        let metadata = MetadataCommand::new()
+            .manifest_path(manifest)
+            .no_deps()
+            .exec()
+            .context("cannot read the workspace")?;
+        Ok(Self { metadata })
+    }
+
+    /// A path in the repository.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.metadata.workspace_root.join(relative).into()
+    }
+
+    /// A path in the target directory.
+    pub(crate) fn target(&self, relative: &str) -> PathBuf {
+        self.metadata.target_directory.join(relative).into()
+    }
+
+    /// The guests: the packages under `components/`, by name.
+    pub(crate) fn guests(&self) -> Vec<&Package> {
+        let home = self.metadata.workspace_root.join("components");
+        let mut guests: Vec<_> = self
+            .metadata
+            .packages
+            .iter()
+            .filter(|package| package.manifest_path.starts_with(&home))
+            .collect();
+        guests.sort_by(|a, b| a.name.cmp(&b.name));
+        guests
+    }
+}
