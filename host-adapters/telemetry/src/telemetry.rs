@@ -1,0 +1,225 @@
+//! What all instances of one tenant share: providers, caches, limits and the account of what was dropped.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanLimits};
+
+use crate::dropped::Dropped;
+use crate::instance::Instance;
+use crate::limits::Limits;
+use crate::log_level::{CurrentLogLevels, LogLevels};
+use crate::metrics;
+use crate::runtime_metrics::RuntimeMetrics;
+
+/// The scope of what the host itself says.
+pub(crate) const HOST_SCOPE: &str = "wasmscope";
+
+/// Where telemetry goes: the OpenTelemetry SDK's providers, each optional.
+///
+/// They stay their owner's: this crate reads no environment for them, makes none of them global, and shuts none down.
+#[derive(Debug, Clone, Default)]
+pub struct Providers {
+    /// For spans. Without one nothing is recorded, and contexts are passed through.
+    pub tracer: Option<SdkTracerProvider>,
+    /// For metrics. Without one measurements go nowhere.
+    pub meter: Option<SdkMeterProvider>,
+    /// For logs. Without one every log is disabled.
+    pub logger: Option<SdkLoggerProvider>,
+}
+
+/// The WebAssembly runtime that an adapter belongs to, as `process.runtime.name` and `process.runtime.version` say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runtime {
+    /// Its name, such as `wasmtime`.
+    pub name: &'static str,
+    /// Its version, such as `48.0.8`.
+    pub version: &'static str,
+}
+
+/// The telemetry of one tenant; clones share it.
+///
+/// It is made once for each set of providers, and makes an [`Instance`] for each component instance.
+#[derive(Clone)]
+pub struct Telemetry(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) tracer_provider: Option<SdkTracerProvider>,
+    pub(crate) meter_provider: Option<SdkMeterProvider>,
+    pub(crate) logger_provider: Option<SdkLoggerProvider>,
+    pub(crate) limits: Limits,
+    pub(crate) dropped: Dropped,
+    pub(crate) log_levels: CurrentLogLevels,
+    pub(crate) metrics: metrics::Registry,
+    pub(crate) runtime_metrics: RuntimeMetrics,
+    pub(crate) runtime: Option<Runtime>,
+    /// Makes the host's own spans.
+    pub(crate) host_tracer: Option<SdkTracer>,
+    /// Whether the SDK's span limits equal ours, so that it can be left to count what exceeds them.
+    pub(crate) sdk_counts: bool,
+    tracers: Mutex<HashMap<InstrumentationScope, SdkTracer>>,
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry")
+            .field("limits", &self.0.limits)
+            .field("dropped", &self.0.dropped)
+            .field("runtime", &self.0.runtime)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Telemetry {
+    /// Begins to build one on the given providers.
+    #[must_use]
+    pub fn builder(providers: Providers) -> TelemetryBuilder {
+        TelemetryBuilder {
+            providers,
+            limits: Limits::default(),
+            sdk_counts: false,
+            log_levels: LogLevels::default(),
+            dropped: Dropped::default(),
+            runtime: None,
+        }
+    }
+
+    /// Makes the state of a new component instance.
+    ///
+    /// `component` names the component: it becomes the attribute `wasmscope.component.name` of its host spans and scopes.
+    #[must_use]
+    pub fn instance(&self, component: impl Into<Arc<str>>) -> Instance {
+        Instance::new(self.clone(), component.into())
+    }
+
+    /// Gives the account of what was dropped.
+    #[must_use]
+    pub fn dropped(&self) -> &Dropped {
+        &self.0.dropped
+    }
+
+    /// Gives the limits that hold.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Gives the runtime that it was built for.
+    #[must_use]
+    pub fn runtime(&self) -> Option<&Runtime> {
+        self.0.runtime.as_ref()
+    }
+
+    /// Replaces the log levels; guests learn of it with their next call.
+    pub fn set_log_levels(&self, levels: LogLevels) {
+        self.0.log_levels.set(levels);
+    }
+
+    /// Gives the metrics about the runtime, for adapters to record.
+    #[must_use]
+    pub fn runtime_metrics(&self) -> &RuntimeMetrics {
+        &self.0.runtime_metrics
+    }
+}
+
+impl Shared {
+    /// Gives the tracer of a scope, from the cache where there is room.
+    ///
+    /// The SDK's provider does not hold on to its tracers, so that one beyond the cache's limit lasts as long as the
+    /// instance that it is made for.
+    pub(crate) fn tracer(&self, scope: InstrumentationScope) -> Option<SdkTracer> {
+        let provider = self.tracer_provider.as_ref()?;
+        let mut tracers = self.tracers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tracer) = tracers.get(&scope) {
+            return Some(tracer.clone());
+        }
+        let tracer = provider.tracer_with_scope(scope.clone());
+        if tracers.len() < self.limits.scopes_per_provider {
+            tracers.insert(scope, tracer.clone());
+        }
+        Some(tracer)
+    }
+}
+
+/// Builds a [`Telemetry`].
+#[derive(Debug)]
+#[must_use = "it does nothing until `build`"]
+pub struct TelemetryBuilder {
+    providers: Providers,
+    limits: Limits,
+    sdk_counts: bool,
+    log_levels: LogLevels,
+    dropped: Dropped,
+    runtime: Option<Runtime>,
+}
+
+impl TelemetryBuilder {
+    /// Sets the limits. Default: [`Limits::default`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Tells the span limits that the tracer provider was built with: they replace those in [`Limits`], and the
+    /// counts of what a span dropped (`dropped_attributes_count` and its like in OTLP) become exact.
+    ///
+    /// Call it after [`TelemetryBuilder::limits`].
+    pub fn span_limits(mut self, sdk: SpanLimits) -> Self {
+        self.limits.span_attributes = sdk.max_attributes_per_span as usize;
+        self.limits.span_events = sdk.max_events_per_span as usize;
+        self.limits.span_links = sdk.max_links_per_span as usize;
+        self.limits.event_attributes = sdk.max_attributes_per_event as usize;
+        self.limits.link_attributes = sdk.max_attributes_per_link as usize;
+        self.sdk_counts = true;
+        self
+    }
+
+    /// Sets the log levels. Default: [`LogLevels::default`].
+    pub fn log_levels(mut self, levels: LogLevels) -> Self {
+        self.log_levels = levels;
+        self
+    }
+
+    /// Shares an account with others that drop, such as counting processors. Default: a new one.
+    pub fn dropped(mut self, dropped: Dropped) -> Self {
+        self.dropped = dropped;
+        self
+    }
+
+    /// Names the WebAssembly runtime, for the host's spans.
+    pub fn runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Builds it.
+    #[must_use]
+    pub fn build(self) -> Telemetry {
+        let Providers { tracer, meter, logger } = self.providers;
+        let host_scope = || {
+            InstrumentationScope::builder(HOST_SCOPE).with_version(env!("CARGO_PKG_VERSION")).build()
+        };
+        if let Some(meter) = &meter {
+            self.dropped.export_to(meter);
+        }
+        Telemetry(Arc::new(Shared {
+            host_tracer: tracer.as_ref().map(|provider| provider.tracer_with_scope(host_scope())),
+            metrics: metrics::Registry::new(meter.as_ref(), &self.limits, &self.dropped),
+            runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
+            tracer_provider: tracer,
+            meter_provider: meter,
+            logger_provider: logger,
+            limits: self.limits,
+            dropped: self.dropped,
+            log_levels: CurrentLogLevels::new(self.log_levels),
+            runtime: self.runtime,
+            sdk_counts: self.sdk_counts,
+            tracers: Mutex::default(),
+        }))
+    }
+}
