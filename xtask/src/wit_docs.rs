@@ -76,29 +76,38 @@ fn render_members(
     definition: &TypeDef,
     path: &str,
 ) -> Result<()> {
-    let members: Vec<(&str, Option<Type>, &Docs)> = match &definition.kind {
-        TypeDefKind::Record(record) => record
-            .fields
-            .iter()
-            .map(|f| (f.name.as_str(), Some(f.ty), &f.docs))
-            .collect(),
-        TypeDefKind::Variant(variant) => variant
-            .cases
-            .iter()
-            .map(|c| (c.name.as_str(), c.ty, &c.docs))
-            .collect(),
-        TypeDefKind::Enum(cases) => cases
-            .cases
-            .iter()
-            .map(|c| (c.name.as_str(), None, &c.docs))
-            .collect(),
-        TypeDefKind::Flags(flags) => flags
-            .flags
-            .iter()
-            .map(|f| (f.name.as_str(), None, &f.docs))
-            .collect(),
-        _ => return Ok(()),
-    };
+    let mut members: Vec<(&str, Option<Type>, &Docs)> = Vec::new();
+    if let TypeDefKind::Record(record) = &definition.kind {
+        members.extend(
+            record
+                .fields
+                .iter()
+                .map(|field| (field.name.as_str(), Some(field.ty), &field.docs)),
+        );
+    } else if let TypeDefKind::Variant(variant) = &definition.kind {
+        members.extend(
+            variant
+                .cases
+                .iter()
+                .map(|case| (case.name.as_str(), case.ty, &case.docs)),
+        );
+    } else if let TypeDefKind::Enum(cases) = &definition.kind {
+        members.extend(
+            cases
+                .cases
+                .iter()
+                .map(|case| (case.name.as_str(), None, &case.docs)),
+        );
+    } else if let TypeDefKind::Flags(flags) = &definition.kind {
+        members.extend(
+            flags
+                .flags
+                .iter()
+                .map(|flag| (flag.name.as_str(), None, &flag.docs)),
+        );
+    } else {
+        return Ok(());
+    }
     text.push_str("\n| | type | |\n|---|---|---|\n");
     for (name, ty, docs) in members {
         let ty = match ty {
@@ -131,28 +140,28 @@ fn one_line(docs: &str) -> String {
 }
 
 fn keyword(definition: &TypeDef) -> &'static str {
-    match &definition.kind {
-        TypeDefKind::Type(_) => "type",
-        kind => kind.as_str(),
+    if matches!(definition.kind, TypeDefKind::Type(_)) {
+        "type"
+    } else {
+        definition.kind.as_str()
     }
 }
 
 /// For a type that only gives another one a name: which.
 fn alias(resolve: &Resolve, definition: &TypeDef) -> Result<String> {
-    match &definition.kind {
-        TypeDefKind::Type(target) => Ok(format!(" = `{}`", type_name(resolve, target)?)),
-        _ => Ok(String::new()),
+    if let TypeDefKind::Type(target) = &definition.kind {
+        Ok(format!(" = `{}`", type_name(resolve, target)?))
+    } else {
+        Ok(String::new())
     }
 }
 
 /// Whether a type only stands here because of a `use` of another interface's.
 fn is_use(resolve: &Resolve, here: InterfaceId, definition: &TypeDef) -> bool {
-    match &definition.kind {
-        TypeDefKind::Type(Type::Id(target)) => {
-            resolve.types[*target].owner != wit_parser::TypeOwner::Interface(here)
-        }
-        // An alias of a primitive that is used elsewhere is resolved to an alias of the alias.
-        _ => false,
+    if let TypeDefKind::Type(Type::Id(target)) = &definition.kind {
+        resolve.types[*target].owner != wit_parser::TypeOwner::Interface(here)
+    } else {
+        false
     }
 }
 

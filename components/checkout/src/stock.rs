@@ -1,0 +1,90 @@
+//! What the shop sells, and how much of it is left.
+
+use crate::order::{Item, Rejection};
+use std::collections::BTreeMap;
+
+/// How an article is taxed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TaxClass {
+    /// Food and books: the reduced rate.
+    Reduced,
+    /// Everything else.
+    Standard,
+}
+
+/// An article of the catalogue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Article {
+    /// Net price of one, in cents.
+    pub(crate) cents: u64,
+    /// Weight of one, in grams.
+    pub(crate) grams: u64,
+    pub(crate) tax: TaxClass,
+}
+
+/// Article number, price in cents, weight in grams, tax class, pieces in the warehouse.
+const CATALOGUE: [(&str, u64, u64, TaxClass, u32); 15] = [
+    ("TEA-ASSAM-250", 890, 270, TaxClass::Reduced, 400),
+    ("TEA-SENCHA-100", 1250, 120, TaxClass::Reduced, 250),
+    ("TEA-ROOIBOS-500", 1490, 530, TaxClass::Reduced, 300),
+    ("COF-YIRGA-250", 1120, 270, TaxClass::Reduced, 350),
+    ("COF-SANTOS-1000", 2390, 1050, TaxClass::Reduced, 120),
+    ("MUG-STONE-300", 1450, 380, TaxClass::Standard, 90),
+    ("MUG-ENAMEL-400", 990, 160, TaxClass::Standard, 140),
+    ("POT-IRON-800", 6490, 1900, TaxClass::Standard, 60),
+    ("POT-GLASS-1200", 3290, 700, TaxClass::Standard, 75),
+    ("KETTLE-GOOSE", 8990, 1150, TaxClass::Standard, 40),
+    ("GRINDER-HAND", 5490, 620, TaxClass::Standard, 80),
+    ("SCALE-01G", 2990, 450, TaxClass::Standard, 95),
+    ("FILTER-PAPER-100", 450, 110, TaxClass::Standard, 900),
+    ("BOOK-TEAWAYS", 2400, 640, TaxClass::Reduced, 55),
+    ("BOOK-ESPRESSO", 1990, 480, TaxClass::Reduced, 70),
+];
+
+/// The warehouse.
+#[derive(Debug)]
+pub(crate) struct Stock {
+    left: BTreeMap<&'static str, (Article, u32)>,
+}
+
+impl Stock {
+    /// A full warehouse.
+    pub(crate) fn full() -> Self {
+        let left = CATALOGUE
+            .into_iter()
+            .map(|(sku, cents, grams, tax, pieces)| (sku, (Article { cents, grams, tax }, pieces)))
+            .collect();
+        Self { left }
+    }
+
+    /// Takes an item out of the warehouse, or says why not.
+    #[tracing::instrument(skip_all, fields(item.sku = %item.sku, item.quantity = item.quantity))]
+    pub(crate) fn reserve(&mut self, item: &Item) -> Result<Article, Rejection> {
+        if item.quantity == 0 {
+            return Err(Rejection::NoQuantity(item.sku.clone()));
+        }
+        let Some((article, left)) = self.left.get_mut(item.sku.as_str()) else {
+            return Err(Rejection::UnknownArticle(item.sku.clone()));
+        };
+        let Some(rest) = left.checked_sub(item.quantity) else {
+            return Err(Rejection::OutOfStock { sku: item.sku.clone(), wanted: item.quantity, left: *left });
+        };
+        *left = rest;
+        if rest < 10 {
+            tracing::warn!(item.sku = %item.sku, stock.left = rest, "stock runs low");
+        }
+        Ok(*article)
+    }
+
+    /// Puts an item back that was reserved for an order which is then not carried out.
+    pub(crate) fn put_back(&mut self, item: &Item) {
+        if let Some((_, left)) = self.left.get_mut(item.sku.as_str()) {
+            *left = left.saturating_add(item.quantity);
+        }
+    }
+
+    /// Pieces that are left, by article.
+    pub(crate) fn left(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        self.left.iter().map(|(sku, (_, left))| (*sku, *left))
+    }
+}
