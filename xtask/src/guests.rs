@@ -1,4 +1,5 @@
-//! Building the guests: each package under `components/` becomes `target/guests/<name>.wasm`.
+//! Building the guests: each binary of the packages under `components/` becomes `target/guests/<name>.wasm`, and so
+//! does a package that is a `cdylib`.
 //!
 //! A guest is built for `wasm32-wasip2`. One whose manifest says
 //! `package.metadata.wasmscope.targets = ["wasm32-wasip1", ..]` is built for those targets too, made a component
@@ -7,7 +8,7 @@
 use crate::run::{cargo, run};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result};
-use cargo_metadata::Package;
+use cargo_metadata::{Package, Target};
 use std::fs;
 use std::path::{Path, PathBuf};
 use wit_component::ComponentEncoder;
@@ -39,14 +40,18 @@ pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
         let names: Vec<_> = built.iter().map(|package| package.name.as_str()).collect();
         eprintln!("building the guests {} for {target}", names.join(", "));
         compile(&names, &target)?;
-        for package in built {
+        for guest in built
+            .into_iter()
+            .flat_map(|package| &package.targets)
+            .filter(|guest| is_guest(guest))
+        {
             let file = if target == HOME_TARGET {
-                format!("{}.wasm", package.name)
+                format!("{}.wasm", guest.name)
             } else {
-                format!("{}.{target}.wasm", package.name)
+                format!("{}.{target}.wasm", guest.name)
             };
-            let component = component(&artifact(workspace, package, &target), &target)
-                .with_context(|| format!("{} for {target}", package.name))?;
+            let component = component(&artifact(workspace, guest, &target), &target)
+                .with_context(|| format!("{} for {target}", guest.name))?;
             write_if_changed(&folder.join(file), &component)?;
         }
     }
@@ -79,16 +84,16 @@ pub(crate) fn compile(packages: &[&str], target: &str) -> Result<()> {
     run(&mut command)
 }
 
-/// Where cargo leaves the binary, or the `cdylib`, of a guest.
-fn artifact(workspace: &Workspace, package: &Package, target: &str) -> PathBuf {
-    let library = package
-        .targets
-        .iter()
-        .any(cargo_metadata::Target::is_cdylib);
-    let stem = if library {
-        package.name.replace('-', "_")
+fn is_guest(target: &Target) -> bool {
+    target.is_bin() || target.is_cdylib()
+}
+
+/// Where cargo leaves a binary or a `cdylib`.
+fn artifact(workspace: &Workspace, guest: &Target, target: &str) -> PathBuf {
+    let stem = if guest.is_cdylib() {
+        guest.name.replace('-', "_")
     } else {
-        package.name.to_string()
+        guest.name.clone()
     };
     workspace.target(&format!("{target}/guest/{stem}.wasm"))
 }
