@@ -121,6 +121,8 @@ reasons! {
     NestedValue = "nested_value",
     /// An event name or severity text beyond what the host remembers.
     Interned = "interned",
+    /// The host panicked while it handled a call, which is a defect of the host.
+    HostPanic = "host_panic",
     /// The provider was shut down.
     Shutdown = "shutdown",
     /// The export queue was full.
