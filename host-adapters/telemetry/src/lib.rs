@@ -1,5 +1,6 @@
 //! The telemetry core of Wasmscope.
 
+pub mod console;
 pub mod dropped;
 pub mod instance;
 pub mod invocation;

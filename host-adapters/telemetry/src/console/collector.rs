@@ -1,0 +1,355 @@
+//! Where finished telemetry waits, in memory and within limits, until it is shown.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use opentelemetry::InstrumentationScope as ApiScope;
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{LogBatch, LogExporter};
+use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+
+use super::merge::MergedMetrics;
+use super::size;
+
+/// How many scopes are remembered for sharing; beyond it each batch has its own copies.
+const SHARED_SCOPES: usize = 1024;
+
+/// Limits what a [`Collector`] keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CollectorLimits {
+    /// How many spans are kept; default 10,000. The oldest give way: a span ends after those beneath it, so what
+    /// is kept has its parents.
+    pub spans: usize,
+    /// How many log records are kept; default 10,000. The oldest give way.
+    pub logs: usize,
+    /// How many metric series are kept; default 10,000. New ones beyond it are not taken.
+    pub series: usize,
+    /// How much memory each of the three may take, in bytes, estimated; default 64 MiB.
+    pub bytes: usize,
+}
+
+impl Default for CollectorLimits {
+    fn default() -> Self {
+        Self {
+            spans: 10_000,
+            logs: 10_000,
+            series: 10_000,
+            bytes: 64 << 20,
+        }
+    }
+}
+
+/// Counts what a [`Collector`] received but could not keep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NotKept {
+    /// Spans.
+    pub spans: u64,
+    /// Log records.
+    pub logs: u64,
+    /// Metric data points of series beyond the limit, once for each export.
+    pub data_points: u64,
+}
+
+impl NotKept {
+    /// Whether everything was kept.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for NotKept {
+    /// Writes a list such as `12 spans, 1 log record`; of nothing, `nothing`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (count, noun) in [
+            (self.spans, "span"),
+            (self.logs, "log record"),
+            (self.data_points, "metric data point"),
+        ] {
+            if count > 0 {
+                let plural = if count == 1 { "" } else { "s" };
+                write!(f, "{separator}{count} {noun}{plural}")?;
+                separator = ", ";
+            }
+        }
+        if separator.is_empty() {
+            f.write_str("nothing")?;
+        }
+        Ok(())
+    }
+}
+
+/// A resource with its schema.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct ResourceInfo {
+    pub(super) resource: Resource,
+    pub(super) schema_url: String,
+}
+
+impl From<&opentelemetry_sdk::Resource> for ResourceInfo {
+    fn from(resource: &opentelemetry_sdk::Resource) -> Self {
+        Self {
+            resource: resource.into(),
+            schema_url: resource.schema_url().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// A scope with its schema.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct ScopeInfo {
+    pub(super) scope: InstrumentationScope,
+    pub(super) schema_url: String,
+}
+
+/// A span or a log record, and where it comes from.
+#[derive(Debug)]
+pub(super) struct Record<T> {
+    pub(super) resource: Arc<ResourceInfo>,
+    pub(super) scope: Arc<ScopeInfo>,
+    pub(super) item: T,
+    size: usize,
+}
+
+/// What was kept, as it stood at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Snapshot {
+    pub(super) spans: Vec<Arc<Record<Span>>>,
+    pub(super) logs: Vec<Arc<Record<LogRecord>>>,
+    pub(super) metrics: MergedMetrics,
+    pub(super) not_kept: NotKept,
+}
+
+/// Keeps finished telemetry in memory, to be shown when the program has ended.
+///
+/// It is a span, log and metric exporter at once: give a clone to each provider's processor or reader. Clones share
+/// what they keep. It never fails and never blocks for longer than another clone takes to store a batch. What goes beyond its limits
+/// is counted ([`Collector::not_kept`]). What arrives after a shutdown is kept all the same.
+#[derive(Clone, Default)]
+pub struct Collector {
+    inner: Arc<Mutex<Inner>>,
+    /// That of the provider that this clone belongs to.
+    resource: Arc<ResourceInfo>,
+}
+
+#[derive(Default)]
+struct Inner {
+    limits: CollectorLimits,
+    spans: Store<Span>,
+    logs: Store<LogRecord>,
+    metrics: MergedMetrics,
+    refused_points: u64,
+    scopes: HashMap<ApiScope, Arc<ScopeInfo>>,
+}
+
+/// Records in order of arrival, of which the oldest give way.
+struct Store<T> {
+    records: VecDeque<Arc<Record<T>>>,
+    bytes: usize,
+    evicted: u64,
+}
+
+impl<T> Default for Store<T> {
+    fn default() -> Self {
+        Self {
+            records: VecDeque::new(),
+            bytes: 0,
+            evicted: 0,
+        }
+    }
+}
+
+impl<T> Store<T> {
+    fn push(&mut self, record: Record<T>, count: usize, bytes: usize) {
+        self.bytes += record.size;
+        self.records.push_back(Arc::new(record));
+        while self.records.len() > count || self.bytes > bytes {
+            let Some(oldest) = self.records.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.size;
+            self.evicted += 1;
+        }
+    }
+}
+
+impl Inner {
+    fn scope(&mut self, scope: &ApiScope) -> Arc<ScopeInfo> {
+        if let Some(known) = self.scopes.get(scope) {
+            return Arc::clone(known);
+        }
+        if self.scopes.len() >= SHARED_SCOPES {
+            self.scopes.clear();
+        }
+        let info = Arc::new(ScopeInfo {
+            scope: (scope, None).into(),
+            schema_url: scope.schema_url().unwrap_or_default().to_owned(),
+        });
+        self.scopes.insert(scope.clone(), Arc::clone(&info));
+        info
+    }
+
+    fn not_kept(&self) -> NotKept {
+        NotKept {
+            spans: self.spans.evicted,
+            logs: self.logs.evicted,
+            data_points: self.refused_points,
+        }
+    }
+}
+
+impl Collector {
+    /// Makes an empty collector with limits of its own.
+    pub fn with_limits(limits: CollectorLimits) -> Self {
+        let collector = Self::default();
+        collector.lock().limits = limits;
+        collector
+    }
+
+    /// Gives what was received and could not be kept so far.
+    pub fn not_kept(&self) -> NotKept {
+        self.lock().not_kept()
+    }
+
+    /// Whether nothing has been received.
+    pub fn is_empty(&self) -> bool {
+        let inner = self.lock();
+        inner.spans.records.is_empty()
+            && inner.logs.records.is_empty()
+            && inner.metrics.is_empty()
+            && inner.not_kept().is_empty()
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let inner = self.lock();
+        Snapshot {
+            spans: inner.spans.records.iter().cloned().collect(),
+            logs: inner.logs.records.iter().cloned().collect(),
+            metrics: inner.metrics.clone(),
+            not_kept: inner.not_kept(),
+        }
+    }
+
+    /// No code can panic halfway through a change that matters here, so a poisoned lock is used on.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep_spans(&self, batch: Vec<SpanData>) {
+        let mut inner = self.lock();
+        for data in batch {
+            let scope = inner.scope(&data.instrumentation_scope);
+            let item = Span::from(data);
+            let size = size::of_span(&item);
+            let resource = Arc::clone(&self.resource);
+            let record = Record {
+                resource,
+                scope,
+                item,
+                size,
+            };
+            let CollectorLimits { spans, bytes, .. } = inner.limits;
+            inner.spans.push(record, spans, bytes);
+        }
+    }
+
+    fn keep_logs(&self, batch: &LogBatch<'_>) {
+        let mut inner = self.lock();
+        for (data, scope) in batch.iter() {
+            // A record's target takes the place of its scope's name, as in the OTLP exporter.
+            let scope = match data.target() {
+                Some(target) => inner.scope(&retarget(scope, target.clone())),
+                None => inner.scope(scope),
+            };
+            let item = LogRecord::from(data);
+            let size = size::of_log(&item);
+            let resource = Arc::clone(&self.resource);
+            let record = Record {
+                resource,
+                scope,
+                item,
+                size,
+            };
+            let CollectorLimits { logs, bytes, .. } = inner.limits;
+            inner.logs.push(record, logs, bytes);
+        }
+    }
+}
+
+fn retarget(scope: &ApiScope, name: std::borrow::Cow<'static, str>) -> ApiScope {
+    let mut builder =
+        ApiScope::builder(name).with_attributes(scope.attributes().cloned().collect::<Vec<_>>());
+    if let Some(version) = scope.version() {
+        builder = builder.with_version(version.to_owned());
+    }
+    if let Some(schema_url) = scope.schema_url() {
+        builder = builder.with_schema_url(schema_url.to_owned());
+    }
+    builder.build()
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.lock();
+        f.debug_struct("Collector")
+            .field("spans", &inner.spans.records.len())
+            .field("logs", &inner.logs.records.len())
+            .field("limits", &inner.limits)
+            .field("not_kept", &inner.not_kept())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SpanExporter for Collector {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.keep_spans(batch);
+        Ok(())
+    }
+
+    fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {
+        self.resource = Arc::new(resource.into());
+    }
+}
+
+impl LogExporter for Collector {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        self.keep_logs(&batch);
+        Ok(())
+    }
+
+    fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {
+        self.resource = Arc::new(resource.into());
+    }
+}
+
+impl PushMetricExporter for Collector {
+    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        let mut inner = self.lock();
+        let CollectorLimits { series, bytes, .. } = inner.limits;
+        let refused = inner.metrics.merge(metrics, series, bytes);
+        inner.refused_points = inner.refused_points.saturating_add(refused);
+        Ok(())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    /// Totals since the start, so that the last collection says it all.
+    fn temporality(&self) -> Temporality {
+        Temporality::Cumulative
+    }
+}

@@ -1,0 +1,209 @@
+//! Lines of painted pieces, wrapped at the width.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::style::{Paint, Style};
+
+/// Gives the columns that a text takes.
+pub(super) fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// A text in one colour. A line may break before a piece that has a gap, and nowhere else if it can be helped.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    gap: usize,
+    text: String,
+    paint: Paint,
+}
+
+/// Makes a piece that sticks to what stands before it.
+pub(super) fn glued(text: impl Into<String>, paint: Paint) -> Piece {
+    spaced(0, text, paint)
+}
+
+/// Makes a piece with `gap` blanks before it, at which the line may break.
+pub(super) fn spaced(gap: usize, text: impl Into<String>, paint: Paint) -> Piece {
+    Piece {
+        gap,
+        text: text.into(),
+        paint,
+    }
+}
+
+/// Makes a piece of each word, so that a line may break between any two.
+pub(super) fn words(gap: usize, text: &str, paint: Paint) -> Vec<Piece> {
+    text.split(' ')
+        .enumerate()
+        .map(|(index, word)| spaced(if index == 0 { gap } else { 1 }, word, paint))
+        .collect()
+}
+
+/// A paragraph: pieces behind a prefix of guides and columns.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    /// What stands before the first line's text.
+    pub(super) first: Vec<Piece>,
+    /// What stands before the text of the lines after it.
+    pub(super) rest: Vec<Piece>,
+    /// The text.
+    pub(super) pieces: Vec<Piece>,
+    /// What stands at the right edge of the first line.
+    pub(super) tail: Vec<Piece>,
+}
+
+/// The text as it grows.
+#[derive(Debug)]
+pub(super) struct Page<'s> {
+    style: &'s Style,
+    text: String,
+    column: usize,
+}
+
+impl<'s> Page<'s> {
+    pub(super) fn new(style: &'s Style) -> Self {
+        Self {
+            style,
+            text: String::new(),
+            column: 0,
+        }
+    }
+
+    pub(super) fn style(&self) -> &'s Style {
+        self.style
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+
+    /// Adds an empty line, but not at the top and not after another one.
+    pub(super) fn blank(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    /// Adds a paragraph behind `indent` blanks.
+    pub(super) fn text(&mut self, indent: usize, pieces: Vec<Piece>) {
+        self.line(Line {
+            first: blanks(indent),
+            rest: blanks(indent),
+            pieces,
+            tail: Vec::new(),
+        });
+    }
+
+    /// Adds a paragraph.
+    pub(super) fn line(&mut self, line: Line) {
+        let columns = self.style.columns();
+        let tail: usize = line.tail.iter().map(|piece| width(&piece.text)).sum();
+        let mut edge = if tail == 0 {
+            columns
+        } else {
+            columns - tail - 2
+        };
+        let mut tail = Some(line.tail);
+
+        for piece in &line.first {
+            self.put(piece);
+        }
+        let mut start = self.column;
+        for word in line.pieces.chunk_by(|_, next| next.gap == 0) {
+            let wide: usize = word.iter().map(|piece| width(&piece.text)).sum();
+            let gap = word.first().map_or(0, |piece| piece.gap);
+            if self.column > start && self.column + gap + wide > edge {
+                start = self.wrap(&line.rest, &mut tail);
+                edge = columns;
+            }
+            if self.column > start {
+                self.pad(gap);
+            }
+            for piece in word {
+                self.hard_break(piece, &line.rest, &mut start, &mut edge, &mut tail);
+            }
+        }
+        self.end_line(&mut tail);
+    }
+
+    /// Puts a piece that may be longer than a line.
+    fn hard_break(
+        &mut self,
+        piece: &Piece,
+        rest: &[Piece],
+        start: &mut usize,
+        edge: &mut usize,
+        tail: &mut Option<Vec<Piece>>,
+    ) {
+        if self.column + width(&piece.text) <= *edge {
+            self.put_text(&piece.text, piece.paint);
+            return;
+        }
+        let mut part = String::new();
+        let mut column = self.column;
+        for letter in piece.text.chars() {
+            let wide = letter.width().unwrap_or(0);
+            // At least one letter a line, or a prefix as wide as the page would loop.
+            if column + wide > *edge && column > *start {
+                self.put_text(&part, piece.paint);
+                part.clear();
+                *start = self.wrap(rest, tail);
+                *edge = self.style.columns();
+                column = *start;
+            }
+            part.push(letter);
+            column += wide;
+        }
+        self.put_text(&part, piece.paint);
+    }
+
+    fn wrap(&mut self, rest: &[Piece], tail: &mut Option<Vec<Piece>>) -> usize {
+        self.end_line(tail);
+        for piece in rest {
+            self.put(piece);
+        }
+        self.column
+    }
+
+    fn end_line(&mut self, tail: &mut Option<Vec<Piece>>) {
+        if let Some(tail) = tail.take().filter(|tail| !tail.is_empty()) {
+            let wide: usize = tail.iter().map(|piece| width(&piece.text)).sum();
+            let edge = self.style.columns().saturating_sub(wide);
+            self.pad(edge.saturating_sub(self.column));
+            for piece in &tail {
+                self.put(piece);
+            }
+        }
+        let trimmed = self.text.trim_end_matches(' ').len();
+        self.text.truncate(trimmed);
+        self.text.push('\n');
+        self.column = 0;
+    }
+
+    fn pad(&mut self, blanks: usize) {
+        self.text.extend(std::iter::repeat_n(' ', blanks));
+        self.column += blanks;
+    }
+
+    fn put(&mut self, piece: &Piece) {
+        self.pad(piece.gap);
+        self.put_text(&piece.text, piece.paint);
+    }
+
+    fn put_text(&mut self, text: &str, paint: Paint) {
+        if text.is_empty() {
+            return;
+        }
+        self.column += width(text);
+        let ansi = paint.ansi();
+        if self.style.color && !ansi.is_plain() {
+            self.text.push_str(&format!("{ansi}{text}{ansi:#}"));
+        } else {
+            self.text.push_str(text);
+        }
+    }
+}
+
+fn blanks(count: usize) -> Vec<Piece> {
+    vec![spaced(count, "", Paint::Plain)]
+}

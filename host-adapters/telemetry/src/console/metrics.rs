@@ -1,0 +1,292 @@
+//! Metrics: values, and histograms drawn with bars.
+
+use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
+use opentelemetry_proto::tonic::metrics::v1::{
+    ExponentialHistogramDataPoint, HistogramDataPoint, NumberDataPoint,
+};
+
+use super::collector::Snapshot;
+use super::layout::{Page, Piece, glued, spaced, width, words};
+use super::merge::{Group, Kind, MergedMetrics, Point, Stream, StreamKey};
+use super::style::{Paint, Style};
+use super::text::{NAME, VALUE, attributes, clean, count, double, scope_label};
+
+/// The most bars that are drawn for a series; more buckets are joined.
+const BARS: usize = 24;
+
+/// The longest bar, in columns.
+const LONGEST: usize = 40;
+
+/// Draws all metrics, those of the host itself last.
+pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot) {
+    let metrics: &MergedMetrics = &snapshot.metrics;
+    if metrics.is_empty() {
+        return;
+    }
+    page.blank();
+    page.text(0, vec![glued("Metrics", Paint::Title)]);
+    let mut groups: Vec<&Group> = metrics.groups().iter().collect();
+    groups.sort_by_key(|group| {
+        let scope = &group.scope.scope;
+        (scope.name == super::HOST_SCOPE, &scope.name)
+    });
+    for group in groups {
+        let style = page.style();
+        page.blank();
+        page.text(
+            2,
+            vec![glued(
+                format!("[{}]", scope_label(style, &group.scope)),
+                Paint::Faint,
+            )],
+        );
+        for (key, stream) in &group.streams {
+            metric(page, key, stream);
+        }
+    }
+}
+
+fn metric(page: &mut Page<'_>, key: &StreamKey, stream: &Stream) {
+    let style = page.style();
+    let kind = match key.kind {
+        Kind::Counter => "counter",
+        Kind::UpDownCounter => "up-down counter",
+        Kind::Gauge => "gauge",
+        Kind::Histogram => "histogram",
+        Kind::ExponentialHistogram => "exponential histogram",
+    };
+    let mut pieces = vec![glued(clean(style, &key.name, VALUE), Paint::Strong)];
+    if !key.unit.is_empty() {
+        let unit = clean(style, &key.unit, NAME);
+        pieces.push(spaced(1, format!("({unit})"), Paint::Plain));
+    }
+    pieces.extend(words(2, kind, Paint::Faint));
+    if !stream.description.is_empty() {
+        let description = clean(style, &stream.description, VALUE);
+        pieces.push(glued(":", Paint::Faint));
+        pieces.extend(words(1, &description, Paint::Faint));
+    }
+    page.text(2, pieces);
+
+    let values: Vec<String> = stream.points.values().map(value).collect();
+    let column = values.iter().map(|value| width(value)).max().unwrap_or(0);
+    for (point, value) in stream.points.values().zip(values) {
+        match point {
+            Point::Number(_) => {
+                let blank = " ".repeat(column.saturating_sub(width(&value)));
+                let mut pieces = vec![glued(blank, Paint::Plain), glued(value, Paint::Good)];
+                pieces.extend(attributes(style, point.attributes(), 2));
+                page.text(6, pieces);
+            }
+            Point::Histogram(histogram) => {
+                summary(page, point, histogram_facts(histogram));
+                bars(page, explicit_buckets(histogram));
+            }
+            Point::Exponential(histogram) => {
+                summary(page, point, exponential_facts(histogram));
+                bars(page, exponential_buckets(histogram));
+            }
+        }
+    }
+}
+
+fn value(point: &Point) -> String {
+    match point {
+        Point::Number(NumberDataPoint { value, .. }) => match value {
+            Some(Value::AsInt(value)) => value.to_string(),
+            Some(Value::AsDouble(value)) => double(*value),
+            None => "no value".to_owned(),
+        },
+        Point::Histogram(_) | Point::Exponential(_) => String::new(),
+    }
+}
+
+/// What is said of a histogram in numbers.
+struct Facts {
+    count: u64,
+    sum: Option<f64>,
+    min: Option<f64>,
+    max: Option<f64>,
+}
+
+fn histogram_facts(point: &HistogramDataPoint) -> Facts {
+    Facts {
+        count: point.count,
+        sum: point.sum,
+        min: point.min,
+        max: point.max,
+    }
+}
+
+fn exponential_facts(point: &ExponentialHistogramDataPoint) -> Facts {
+    Facts {
+        count: point.count,
+        sum: point.sum,
+        min: point.min,
+        max: point.max,
+    }
+}
+
+fn summary(page: &mut Page<'_>, point: &Point, facts: Facts) {
+    let mut pieces = Vec::new();
+    let mut fact = |name: &str, value: String| {
+        let gap = if pieces.is_empty() { 0 } else { 2 };
+        pieces.push(spaced(gap, format!("{name} "), Paint::Faint));
+        pieces.push(glued(value, Paint::Good));
+    };
+    fact("count", facts.count.to_string());
+    for (name, value) in [("sum", facts.sum), ("min", facts.min), ("max", facts.max)] {
+        if let Some(value) = value {
+            fact(name, double(value));
+        }
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a mean of more than 2^53 measurements need not be exact"
+    )]
+    if let Some(sum) = facts.sum.filter(|_| facts.count > 0) {
+        fact("mean", rounded(sum / facts.count as f64));
+    }
+    pieces.extend(attributes(page.style(), point.attributes(), 2));
+    page.text(6, pieces);
+}
+
+/// Four significant digits or so: enough of a number that was computed for reading.
+fn rounded(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1e16 || (size != 0.0 && size < 1e-3) || !size.is_finite() {
+        return format!("{value:.3e}");
+    }
+    let digits = if size >= 1000.0 {
+        1
+    } else if size >= 10.0 {
+        2
+    } else {
+        4
+    };
+    format!("{value:.digits$}")
+}
+
+/// A bucket: its upper bound (the last one has none), and how many measurements it holds.
+type Bucket = (Option<f64>, u64);
+
+fn explicit_buckets(point: &HistogramDataPoint) -> Vec<Bucket> {
+    point
+        .bucket_counts
+        .iter()
+        .enumerate()
+        .map(|(index, &count)| (point.explicit_bounds.get(index).copied(), count))
+        .collect()
+}
+
+fn exponential_buckets(point: &ExponentialHistogramDataPoint) -> Vec<Bucket> {
+    // base = 2^(2^-scale); bucket i is (base^i, base^(i+1)].
+    let bound = |index: i64| {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "bounds that are drawn need not be exact"
+        )]
+        let exponent = index as f64 * f64::from(-point.scale).exp2();
+        exponent.exp2()
+    };
+    let counts = |buckets: &Option<Buckets>| -> Vec<(i64, u64)> {
+        let Some(buckets) = buckets else {
+            return Vec::new();
+        };
+        (i64::from(buckets.offset)..)
+            .zip(buckets.bucket_counts.iter().copied())
+            .collect()
+    };
+    let negative = counts(&point.negative)
+        .into_iter()
+        .rev()
+        .map(|(index, count)| (Some(-bound(index)), count));
+    let zero = (point.zero_count > 0).then_some((Some(point.zero_threshold), point.zero_count));
+    let positive = counts(&point.positive)
+        .into_iter()
+        .map(|(index, count)| (Some(bound(index + 1)), count));
+    negative.chain(zero).chain(positive).collect()
+}
+
+fn bars(page: &mut Page<'_>, buckets: Vec<Bucket>) {
+    let style = page.style();
+    let bounds: Vec<f64> = buckets.iter().filter_map(|(bound, _)| *bound).collect();
+    let Some(first) = buckets.iter().position(|(_, count)| *count > 0) else {
+        return;
+    };
+    let last = buckets
+        .iter()
+        .rposition(|(_, count)| *count > 0)
+        .unwrap_or(first);
+    if bounds.is_empty() {
+        return;
+    }
+    let shown = &buckets[first..=last];
+    let joined: Vec<Bucket> = shown
+        .chunks(shown.len().div_ceil(BARS))
+        .map(|chunk| {
+            let bound = chunk.last().and_then(|(bound, _)| *bound);
+            let count = chunk
+                .iter()
+                .fold(0u64, |sum, (_, count)| sum.saturating_add(*count));
+            (bound, count)
+        })
+        .collect();
+    let labels: Vec<String> = joined
+        .iter()
+        .map(|(bound, _)| label(style, *bound, bounds.last().copied()))
+        .collect();
+    let label_column = labels.iter().map(|label| width(label)).max().unwrap_or(0);
+    let most = joined.iter().map(|(_, count)| *count).max().unwrap_or(1);
+    let count_column = most.to_string().len();
+    let room = style
+        .columns()
+        .saturating_sub(8 + label_column + count_column + 4)
+        .clamp(4, LONGEST);
+    for ((_, number), label) in joined.iter().zip(&labels) {
+        let blank = " ".repeat(label_column.saturating_sub(width(label)));
+        let mut pieces: Vec<Piece> = vec![
+            glued(format!("{blank}{label} "), Paint::Faint),
+            glued(format!("{number:>count_column$} "), Paint::Plain),
+        ];
+        pieces.push(glued(bar(style, *number, most, room), Paint::Bar));
+        page.text(8, pieces);
+    }
+    let empty = buckets.len() - shown.len();
+    if empty > 0 && shown.len() == 1 {
+        // One bar says little by itself: say what it stands among.
+        let text = format!("({} beside it are empty)", count(empty, "bucket"));
+        page.text(8, words(0, &text, Paint::Faint));
+    }
+}
+
+fn label(style: &Style, bound: Option<f64>, last: Option<f64>) -> String {
+    match bound {
+        Some(bound) => format!("{} {}", style.pick("≤", "<="), short(bound)),
+        None => format!("> {}", last.map(short).unwrap_or_default()),
+    }
+}
+
+/// A bound as a guest wrote it, without `.0`; one that was computed, rounded.
+fn short(bound: f64) -> String {
+    let exact = double(bound);
+    let exact = exact.strip_suffix(".0").unwrap_or(&exact);
+    if exact.len() > 10 {
+        rounded(bound)
+    } else {
+        exact.to_owned()
+    }
+}
+
+fn bar(style: &Style, count: u64, most: u64, room: usize) -> String {
+    // In eighths of a column, rounded up: what is not zero shows.
+    let eighths = u128::from(count) * (room as u128) * 8;
+    let eighths = usize::try_from(eighths.div_ceil(u128::from(most.max(1)))).unwrap_or(0);
+    if !style.unicode {
+        return "#".repeat(eighths.div_ceil(8));
+    }
+    let mut bar = "█".repeat(eighths / 8);
+    bar.push_str(["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]);
+    bar
+}

@@ -1,0 +1,154 @@
+//! What is shown in the terminal when no collector is configured: traces as trees, metrics with their
+//! histograms drawn, logs.
+//!
+//! A [`Collector`] takes the place of the OTLP exporters. When the program has ended and the providers have been flushed,
+//! [`Collector::render`] gives the view for people, and [`Collector::write_json`] the same telemetry as OTLP JSON lines.
+//!
+//! Everything in it may come from a hostile guest: texts are escaped and shortened, trees of any depth are
+//! walked without recursion, parents that form a cycle are cut apart, and times are whatever the guest says.
+
+mod collector;
+mod json;
+mod layout;
+mod logs;
+mod merge;
+mod metrics;
+mod nonfinite;
+mod size;
+mod style;
+mod text;
+mod traces;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, SystemTime};
+
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+
+pub use self::collector::{Collector, CollectorLimits, NotKept};
+pub use self::style::Style;
+
+use self::collector::Snapshot;
+use self::layout::{Page, glued, words};
+use self::style::Paint;
+
+/// The scope of what the host itself reports.
+const HOST_SCOPE: &str = "wasmscope";
+
+/// What to check when a guest sent nothing.
+const HINTS: [&str; 3] = [
+    "Does the component use the contract? `wasmscope inspect COMPONENT` lists its imports; there should be \
+     `wasmscope:otel/...`.",
+    "Is it turned off? See OTEL_SDK_DISABLED, OTEL_TRACES_SAMPLER and WASMSCOPE_LOG_LEVEL, and the options \
+     --sampler and --log-level.",
+    "Did the component set up the SDK before it began, and did it run as far as where it should have sent something?",
+];
+
+impl Collector {
+    /// Draws what has been received so far, for people to read. Ends with a newline.
+    pub fn render(&self, style: &Style) -> String {
+        let snapshot = self.snapshot();
+        let mut page = Page::new(style);
+        let names = traces::names(&snapshot);
+        let start = start(&snapshot);
+        heading(&mut page, &snapshot, start);
+        traces::draw(&mut page, &snapshot, &names);
+        metrics::draw(&mut page, &snapshot);
+        logs::draw(&mut page, &snapshot, &names, start);
+        silence(&mut page, &snapshot);
+        if !snapshot.not_kept.is_empty() {
+            page.blank();
+            let text = format!(
+                "Not shown: {}. The terminal view keeps the latest up to a limit; send telemetry to a collector to \
+                 have all of it (--otlp-endpoint).",
+                snapshot.not_kept
+            );
+            page.text(0, words(0, &text, Paint::Warning));
+        }
+        page.finish()
+    }
+}
+
+/// The earliest moment of all, in nanoseconds since the Unix epoch.
+fn start(snapshot: &Snapshot) -> u64 {
+    let spans = snapshot
+        .spans
+        .iter()
+        .map(|record| record.item.start_time_unix_nano);
+    let logs = snapshot.logs.iter().map(|record| logs::time(&record.item));
+    spans.chain(logs).min().unwrap_or(0)
+}
+
+/// Says who the telemetry is from, and when it began.
+fn heading(page: &mut Page<'_>, snapshot: &Snapshot, start: u64) {
+    let style = page.style();
+    let spans = snapshot.spans.iter().map(|record| &record.resource);
+    let logs = snapshot.logs.iter().map(|record| &record.resource);
+    let metrics = snapshot
+        .metrics
+        .groups()
+        .iter()
+        .map(|group| &group.resource);
+    let mut resources = Vec::new();
+    for resource in spans.chain(metrics).chain(logs) {
+        if resources.last() != Some(&resource) && !resources.contains(&resource) {
+            resources.push(resource);
+        }
+    }
+    for resource in resources {
+        // Which SDK the host uses helps a collector, but nobody who looks at a terminal.
+        let shown: Vec<KeyValue> = resource
+            .resource
+            .attributes
+            .iter()
+            .filter(|attribute| !attribute.key.starts_with("telemetry.sdk."))
+            .cloned()
+            .collect();
+        if !shown.is_empty() {
+            let mut pieces = vec![glued("Resource", Paint::Title)];
+            pieces.extend(text::attributes(style, &shown, 1));
+            page.text(0, pieces);
+        }
+    }
+    let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(start));
+    // Beyond the year 9999, where a guest may well claim to be, the format has no digits left.
+    let last = Duration::from_secs(253_402_300_799);
+    if let Some(moment) = moment.filter(|_| start > 0 && Duration::from_nanos(start) < last) {
+        let started = humantime::format_rfc3339_millis(moment);
+        page.text(
+            0,
+            vec![
+                glued("Start ", Paint::Title),
+                glued(started.to_string(), Paint::Plain),
+            ],
+        );
+    }
+}
+
+/// Says so when there is nothing to see, and why that may be.
+fn silence(page: &mut Page<'_>, snapshot: &Snapshot) {
+    let spans = snapshot.spans.iter().map(|record| &record.scope);
+    let logs = snapshot.logs.iter().map(|record| &record.scope);
+    let metrics = snapshot.metrics.groups().iter().map(|group| &group.scope);
+    let mut scopes = spans.chain(logs).chain(metrics).peekable();
+    let text = if scopes.peek().is_none() {
+        "No telemetry was received."
+    } else if scopes.all(|scope| scope.scope.name == HOST_SCOPE) {
+        "The component itself sent no telemetry."
+    } else {
+        return;
+    };
+    page.blank();
+    page.text(0, words(0, text, Paint::Warning));
+    for hint in HINTS {
+        let mut line = layout::Line {
+            first: vec![glued("  - ", Paint::Faint)],
+            rest: vec![glued("    ", Paint::Plain)],
+            ..layout::Line::default()
+        };
+        line.pieces = words(0, hint, Paint::Plain);
+        page.line(line);
+    }
+}

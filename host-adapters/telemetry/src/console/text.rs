@@ -1,0 +1,289 @@
+//! Guests' strings and values as text that is safe to show: what controls a terminal or reorders text is escaped, what
+//! is long is shortened.
+
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use unicode_width::UnicodeWidthChar;
+
+use super::collector::ScopeInfo;
+use super::layout::{Piece, glued, spaced};
+use super::style::{Paint, Style};
+
+/// The scope attribute that names the component.
+pub(super) const COMPONENT: &str = "wasmscope.component.name";
+
+/// How long a name may be, in columns.
+pub(super) const NAME: usize = 80;
+
+/// How long an attribute's value may be, in columns.
+pub(super) const VALUE: usize = 160;
+
+/// How long a log's body may be, in columns.
+pub(super) const BODY: usize = 600;
+
+/// How deep a nested value is shown. The core lets 32 levels through; another source may not be so strict.
+const DEPTH: usize = 40;
+
+/// Text with a limit to its length in columns, beyond which it ends in an ellipsis.
+#[derive(Debug)]
+struct Limited<'s> {
+    style: &'s Style,
+    text: String,
+    column: usize,
+    letters: usize,
+    limit: usize,
+    full: bool,
+}
+
+impl<'s> Limited<'s> {
+    fn new(style: &'s Style, limit: usize) -> Self {
+        Self {
+            style,
+            text: String::new(),
+            column: 0,
+            letters: 0,
+            limit,
+            full: false,
+        }
+    }
+
+    fn push(&mut self, part: &str) {
+        for letter in part.chars() {
+            let wide = letter.width().unwrap_or(0);
+            // Letters are counted too, since combining marks take no column and may be stacked without end.
+            if self.full || self.column + wide > self.limit || self.letters >= self.limit * 4 {
+                self.full = true;
+                return;
+            }
+            self.column += wide;
+            self.letters += 1;
+            self.text.push(letter);
+        }
+    }
+
+    /// Pushes a guest's text, escaped.
+    fn push_escaped(&mut self, text: &str, quoted: bool) {
+        let mut buffer = [b'x', 0, 0, 0, 0];
+        for letter in text.chars() {
+            if self.full {
+                return;
+            }
+            match letter {
+                '"' | '\\' if quoted => {
+                    self.push("\\");
+                    self.push(letter.encode_utf8(&mut buffer));
+                }
+                ' '..='~' => self.push(letter.encode_utf8(&mut buffer)),
+                _ if !self.style.unicode || letter.is_ascii() => {
+                    self.push(&letter.escape_default().to_string());
+                }
+                // `str::escape_debug` knows what cannot be printed, the characters that reorder text among it. It
+                // also escapes a combining mark where that comes first, hence the letter before it.
+                _ => {
+                    buffer[0] = b'x';
+                    let end = 1 + letter.encode_utf8(&mut buffer[1..]).len();
+                    let with_letter = std::str::from_utf8(&buffer[..end]).unwrap_or("x?");
+                    let escaped: String = with_letter.escape_debug().skip(1).collect();
+                    self.push(&escaped);
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> String {
+        if self.full {
+            self.text.push_str(self.style.pick("…", "..."));
+        }
+        self.text
+    }
+}
+
+/// Gives a guest's text, safe to show, at most `limit` columns of it.
+pub(super) fn clean(style: &Style, text: &str, limit: usize) -> String {
+    let mut limited = Limited::new(style, limit);
+    limited.push_escaped(text, false);
+    limited.finish()
+}
+
+/// Gives a value as text. A string stands bare where it cannot be mistaken for something else.
+pub(super) fn value(style: &Style, value: Option<&AnyValue>, limit: usize) -> String {
+    let mut limited = Limited::new(style, limit);
+    match value.and_then(|value| value.value.as_ref()) {
+        Some(Value::StringValue(text)) if is_bare(text) => limited.push_escaped(text, false),
+        other => push_value(&mut limited, other, 0),
+    }
+    limited.finish()
+}
+
+/// Gives a value as text where a string cannot be mistaken: as a log's body.
+pub(super) fn body(style: &Style, body: &AnyValue) -> String {
+    match &body.value {
+        Some(Value::StringValue(text)) => clean(style, text, BODY),
+        _ => value(style, Some(body), BODY),
+    }
+}
+
+fn is_bare(text: &str) -> bool {
+    !text.is_empty()
+        && !text.contains(|letter: char| {
+            letter.is_whitespace() || letter.is_control() || "\"\\={}[],".contains(letter)
+        })
+        && text.parse::<f64>().is_err()
+        && !matches!(text, "true" | "false" | "null")
+}
+
+fn push_value(out: &mut Limited<'_>, value: Option<&Value>, depth: usize) {
+    if out.full {
+        return;
+    }
+    if depth > DEPTH {
+        out.full = true;
+        return;
+    }
+    match value {
+        None => out.push("null"),
+        Some(Value::StringValue(text)) => {
+            out.push("\"");
+            out.push_escaped(text, true);
+            out.push("\"");
+        }
+        Some(Value::BoolValue(value)) => out.push(if *value { "true" } else { "false" }),
+        Some(Value::IntValue(value)) => out.push(&value.to_string()),
+        Some(Value::DoubleValue(value)) => out.push(&double(*value)),
+        Some(Value::StringValueStrindex(index)) => out.push(&format!("string #{index}")),
+        Some(Value::BytesValue(bytes)) => {
+            out.push("0x");
+            for byte in bytes {
+                if out.full {
+                    return;
+                }
+                out.push(&format!("{byte:02x}"));
+            }
+        }
+        Some(Value::ArrayValue(array)) => {
+            out.push("[");
+            for (index, value) in array.values.iter().enumerate() {
+                if out.full {
+                    return;
+                }
+                out.push(if index == 0 { "" } else { ", " });
+                push_value(out, value.value.as_ref(), depth + 1);
+            }
+            out.push("]");
+        }
+        Some(Value::KvlistValue(map)) => {
+            out.push("{");
+            for (index, entry) in map.values.iter().enumerate() {
+                if out.full {
+                    return;
+                }
+                out.push(if index == 0 { "" } else { ", " });
+                if is_bare(&entry.key) && !entry.key.contains(':') {
+                    out.push_escaped(&entry.key, false);
+                } else {
+                    push_value(out, Some(&Value::StringValue(entry.key.clone())), depth);
+                }
+                out.push(": ");
+                let value = entry.value.as_ref().and_then(|value| value.value.as_ref());
+                push_value(out, value, depth + 1);
+            }
+            out.push("}");
+        }
+    }
+}
+
+/// Gives attributes as pieces, `key=value` each, the first after `gap` blanks.
+pub(super) fn attributes(style: &Style, attributes: &[KeyValue], gap: usize) -> Vec<Piece> {
+    let mut pieces = Vec::with_capacity(attributes.len() * 2);
+    for (index, attribute) in attributes.iter().enumerate() {
+        let key = clean(style, &attribute.key, NAME);
+        let gap = if index == 0 { gap } else { 2 };
+        pieces.push(spaced(gap, format!("{key}="), Paint::Key));
+        pieces.push(glued(
+            value(style, attribute.value.as_ref(), VALUE),
+            Paint::Plain,
+        ));
+    }
+    pieces
+}
+
+/// Gives a floating point number as text: exactly, and never hundreds of digits long.
+pub(super) fn double(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && size.is_finite() && !(1e-5..1e16).contains(&size) {
+        format!("{value:e}")
+    } else if size.is_finite() && value.fract() == 0.0 {
+        format!("{value:.1}")
+    } else {
+        value.to_string()
+    }
+}
+
+/// Gives a duration in nanoseconds in a unit that suits it, with three digits.
+pub(super) fn duration(style: &Style, nanoseconds: u64) -> String {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "three digits are shown, and all of them are right"
+    )]
+    let value = nanoseconds as f64;
+    let three = |value: f64, unit: &str| {
+        if value < 9.995 {
+            format!("{value:.2} {unit}")
+        } else if value < 99.95 {
+            format!("{value:.1} {unit}")
+        } else {
+            format!("{value:.0} {unit}")
+        }
+    };
+    let seconds = nanoseconds / 1_000_000_000;
+    match nanoseconds {
+        0..1_000 => format!("{nanoseconds} ns"),
+        1_000..999_500 => three(value / 1e3, style.pick("µs", "us")),
+        999_500..999_500_000 => three(value / 1e6, "ms"),
+        999_500_000..60_000_000_000 => three(value / 1e9, "s"),
+        60_000_000_000..3_600_000_000_000 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600_000_000_000..86_400_000_000_000 => {
+            format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60)
+        }
+        86_400_000_000_000.. => format!("{}d{:02}h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+/// Gives the time from one moment to another, with its sign: guests may set times as they like.
+pub(super) fn offset(style: &Style, from: u64, to: u64) -> String {
+    let sign = if to < from { '-' } else { '+' };
+    format!("{sign}{}", duration(style, to.abs_diff(from)))
+}
+
+/// Gives a scope's name, version and, where that is another, its component.
+pub(super) fn scope_label(style: &Style, scope: &ScopeInfo) -> String {
+    let name = if scope.scope.name.is_empty() {
+        "unnamed scope".to_owned()
+    } else {
+        clean(style, &scope.scope.name, NAME)
+    };
+    let version = match scope.scope.version.as_str() {
+        "" => String::new(),
+        version => format!(" {}", clean(style, version, NAME)),
+    };
+    let component = scope
+        .scope
+        .attributes
+        .iter()
+        .find(|attribute| attribute.key == COMPONENT)
+        .map(|attribute| value(style, attribute.value.as_ref(), NAME))
+        .filter(|component| *component != name)
+        .map(|component| format!(" in {component}"))
+        .unwrap_or_default();
+    format!("{name}{version}{component}")
+}
+
+/// Gives `1 span`, `2 spans`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Gives an identifier's bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
