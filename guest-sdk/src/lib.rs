@@ -1,1 +1,33 @@
 //! Telemetry for WebAssembly components.
+
+pub(crate) mod backend;
+mod context;
+mod doors;
+mod guard;
+mod logs;
+mod metrics;
+pub(crate) mod notice;
+mod panic_hook;
+mod scope;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+mod trace;
+mod types;
+
+pub use context::{
+    BaggageEntry, BaggageGuard, baggage, current, enter_baggage, with_baggage_entry,
+};
+pub use guard::{Guard, collect, init};
+pub use logs::types::Severity;
+pub use logs::{AnyValue, LogBuilder, Logger, Record};
+pub use metrics::{
+    Counter, CounterNumber, Gauge, GaugeNumber, Histogram, HistogramNumber, Measurement, Meter,
+    ObservableCounter, ObservableGauge, ObservableUpDownCounter, Observer, Series, UpDownCounter,
+    UpDownCounterNumber,
+};
+pub use scope::Scope;
+pub use trace::types::{Link, LinkTarget, SpanChanges, SpanKind, Status};
+pub use trace::{Entered, EnteredSpan, Span, SpanBuilder, Tracer};
+pub use types::{
+    InstrumentationScope, KeyValue, SpanContext, SpanReference, TraceFlags, TraceId, Value,
+};

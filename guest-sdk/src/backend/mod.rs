@@ -1,0 +1,21 @@
+//! The seam between the SDK and what takes the telemetry: on WebAssembly the host's functions, natively
+//! a [`Recorder`](crate::testing::Recorder) where one is installed, and nothing otherwise.
+//!
+//! Both sides have the same four modules with the same functions, those of the contract; every function that gives a
+//! notice must have it passed to [`crate::notice::take`].
+
+#[cfg(target_arch = "wasm32")]
+mod bindings;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use bindings::wasmscope::otel::{context, logger, meter, tracer};
+
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use native::{context, logger, meter, tracer};
+
+mod slot;
+pub(crate) use slot::Slot;
+
+/// The bit of a span's handle that says "not recorded": no further call is made for such a span.
+pub(crate) const NOT_RECORDED: u64 = 1 << 63;

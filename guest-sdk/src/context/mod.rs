@@ -1,0 +1,16 @@
+//! What surrounds the running code: the ambient span, and baggage.
+
+mod baggage;
+mod w3c;
+
+pub use baggage::{BaggageEntry, BaggageGuard, baggage, enter_baggage, with_baggage_entry};
+
+use crate::SpanContext;
+use crate::backend;
+
+/// Gives the context of the ambient span: the innermost entered one, or beneath those the host's own span around the
+/// call; `None` where there is neither. Asks the host each time.
+#[must_use]
+pub fn current() -> Option<SpanContext> {
+    backend::context::current()
+}

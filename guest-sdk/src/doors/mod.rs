@@ -1,0 +1,1 @@
+//! The doors: other crates' interfaces in front of the direct one.

@@ -1,0 +1,53 @@
+//! What `main` holds on to.
+
+use core::marker::PhantomData;
+use std::cell::Cell;
+
+use crate::{notice, panic_hook, trace};
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Installs the panic hook and gives the guard to hold until the program's, or the export's, last line.
+///
+/// It may be called in each export of a component: the hook is installed once, and what the end brings is done by
+/// the outermost guard.
+///
+/// A panic is recorded as a log (severity `FATAL`, event name `exception`) and, as the event `exception` and an error status, on the
+/// active span, before the program traps. The hook that was there before is called after it.
+pub fn init() -> Guard {
+    panic_hook::install();
+    DEPTH.set(DEPTH.get().saturating_add(1));
+    Guard {
+        not_send: PhantomData,
+    }
+}
+
+/// Runs the callbacks of observable instruments, and passes on what the SDK has kept back, when dropped.
+///
+/// `std::process::exit` drops nothing: return from `main` instead, with an `ExitCode` where need be.
+#[derive(Debug)]
+#[must_use = "observable instruments are read when this is dropped, at the program's end"]
+pub struct Guard {
+    not_send: PhantomData<*const ()>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let depth = DEPTH.get().saturating_sub(1);
+        DEPTH.set(depth);
+        if depth == 0 {
+            trace::pending::flush_if_used();
+            // A callback that panics while the program already does would abort it.
+            if !std::thread::panicking() {
+                notice::collect_now();
+            }
+        }
+    }
+}
+
+/// Runs the callbacks of observable instruments if the host has asked for them: for programs that run long without ending a span.
+pub fn collect() {
+    notice::safe_point();
+}

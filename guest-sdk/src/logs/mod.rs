@@ -1,0 +1,111 @@
+//! Logs: loggers that know what nobody listens to, and records with nested values.
+
+pub(crate) mod arena;
+mod record;
+pub(crate) mod types;
+mod value;
+
+pub use record::{LogBuilder, Record};
+pub use value::AnyValue;
+pub(crate) use value::scalar;
+
+use crate::backend::{self, Slot};
+use crate::{Scope, notice};
+use types::{LogThreshold, Severity};
+
+/// Emits log records that carry one instrumentation scope; keep it in a `static`.
+///
+/// It knows below which severity nobody listens, so a disabled record costs a comparison and no call.
+#[derive(Debug)]
+pub struct Logger {
+    scope: Scope,
+    slot: Slot,
+    threshold: Threshold,
+}
+
+impl Logger {
+    /// Makes the logger of a scope.
+    #[must_use]
+    pub const fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            slot: Slot::new(),
+            threshold: Threshold::new(),
+        }
+    }
+
+    /// Whether records of this severity are listened to. Use it to skip what is costly to compute.
+    #[must_use]
+    pub fn enabled(&self, severity: Severity) -> bool {
+        self.threshold.admits(Some(severity), || self.handle())
+    }
+
+    /// Whether events of this severity and name are listened to: exact, and where the severity alone does not already
+    /// rule them out, a call.
+    #[must_use]
+    pub fn event_enabled(&self, severity: Severity, event_name: &str) -> bool {
+        self.enabled(severity)
+            && backend::logger::enabled(self.handle(), Some(severity), Some(event_name))
+    }
+
+    /// Starts building a record.
+    pub fn record<'a>(&'a self, severity: Severity) -> LogBuilder<'a> {
+        LogBuilder::new(self, severity)
+    }
+
+    /// Emits a text.
+    pub fn log(&self, severity: Severity, text: &str) {
+        self.record(severity).body(text).emit();
+    }
+
+    /// Emits several records in one call, those that nobody listens to left out.
+    pub fn emit(&self, records: &[Record<'_>]) {
+        let admitted: Vec<_> = records
+            .iter()
+            .filter(|record| self.threshold.admits(record.severity, || self.handle()))
+            .copied()
+            .collect();
+        if !admitted.is_empty() {
+            record::emit_all(self.handle(), &admitted);
+        }
+    }
+
+    pub(crate) fn handle(&self) -> u64 {
+        self.slot
+            .get_or(|| backend::logger::get(self.scope.as_contract()))
+    }
+}
+
+/// The host's threshold for one logger, for as long as its generation is the one last heard of.
+#[derive(Debug)]
+pub(crate) struct Threshold(Slot);
+
+/// The lowest byte of what is held: 1 to 24 is a severity's number.
+const NOBODY_LISTENS: u8 = 25;
+
+impl Threshold {
+    pub(crate) const fn new() -> Self {
+        Self(Slot::new())
+    }
+
+    /// Whether records of this severity are listened to; `logger` gives the handle to ask with. A record
+    /// without severity passes every threshold.
+    pub(crate) fn admits(&self, severity: Option<Severity>, logger: impl FnOnce() -> u64) -> bool {
+        let mut held = self.0.get();
+        if held == 0 || (held >> 8) as u32 != notice::generation() {
+            let LogThreshold {
+                severity,
+                generation,
+            } = backend::logger::threshold(logger());
+            notice::set_generation(generation);
+            let lowest = severity.map_or(NOBODY_LISTENS, Severity::number);
+            held = u64::from(generation) << 8 | u64::from(lowest);
+            self.0.set(held);
+        }
+        let lowest = held as u8;
+        match severity {
+            Some(severity) => severity.number() >= lowest,
+            None => lowest != NOBODY_LISTENS,
+        }
+    }
+}

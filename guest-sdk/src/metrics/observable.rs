@@ -1,0 +1,134 @@
+//! Instruments that are read when the host asks.
+
+use core::marker::PhantomData;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::instrument::Core;
+use super::types::{Number, Observation};
+use super::{CounterNumber, GaugeNumber, Measurement, Meter, UpDownCounterNumber};
+use crate::backend::meter;
+use crate::{KeyValue, notice};
+
+thread_local! {
+    static CALLBACKS: RefCell<Vec<Rc<dyn Fn()>>> = const { RefCell::new(Vec::new()) };
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has `callback` called when observations are wanted, for as long as the instance lives.
+pub(crate) fn register(callback: Rc<dyn Fn()>) {
+    notice::on_collection(collect);
+    CALLBACKS.with_borrow_mut(|callbacks| callbacks.push(callback));
+}
+
+/// Reports one value of an observable instrument.
+pub(crate) fn observe(instrument: u64, value: Number, attributes: &[KeyValue<'_>]) {
+    notice::take(meter::observe(&[Observation {
+        instrument,
+        value,
+        attributes,
+    }]));
+}
+
+/// Runs the callbacks, if the host wants observations or `unasked`; never from within one.
+fn collect(unasked: bool) {
+    if RUNNING.replace(true) {
+        return;
+    }
+    if unasked || meter::due() {
+        // By index: a callback may register another, and none is borrowed while it runs.
+        let mut next = 0;
+        while let Some(callback) = CALLBACKS.with_borrow(|all| all.get(next).cloned()) {
+            callback();
+            next += 1;
+        }
+    }
+    RUNNING.set(false);
+}
+
+/// Takes what a callback observes.
+#[derive(Debug)]
+pub struct Observer<T> {
+    instrument: u64,
+    number: PhantomData<fn(T)>,
+}
+
+impl<T: Measurement> Observer<T> {
+    /// Reports a value: of a counter or an up-down counter the total so far, not the difference. A second one with
+    /// equal attributes replaces it.
+    pub fn observe(&self, value: T, attributes: &[KeyValue<'_>]) {
+        observe(self.instrument, value.number(), attributes);
+    }
+}
+
+macro_rules! observable {
+    ($(#[$doc:meta])* $name:ident<$number:ident>) => {
+        $(#[$doc])*
+        ///
+        /// It is constant: keep it in a `static`, and register one callback or several.
+        #[derive(Debug)]
+        pub struct $name<T: $number> {
+            core: Core,
+            number: PhantomData<fn(T)>,
+        }
+
+        impl<T: $number> $name<T> {
+            /// Makes an instrument; see [`Counter::new`](crate::Counter::new) for the name.
+            #[must_use]
+            pub const fn new(meter: &'static Meter, name: &'static str) -> Self {
+                Self { core: Core::new(meter, name), number: PhantomData }
+            }
+
+            /// Sets the unit, in UCUM notation such as `ms`, `By` or `{request}`; at most 63 ASCII characters.
+            #[must_use]
+            pub const fn with_unit(mut self, unit: &'static str) -> Self {
+                self.core.unit = Some(unit);
+                self
+            }
+
+            /// Sets what it measures, for people.
+            #[must_use]
+            pub const fn with_description(mut self, description: &'static str) -> Self {
+                self.core.description = Some(description);
+                self
+            }
+
+            /// Registers a callback that reports the values.
+            ///
+            /// It runs on this thread, when a span has ended after the host has asked, in
+            /// [`collect`](crate::collect), and when the outermost [`Guard`](crate::Guard) is dropped. It must not
+            /// assume that nothing is borrowed then: read from a `Cell` or an atomic, or use `try_borrow`.
+            pub fn register(&self, callback: impl Fn(&Observer<T>) + 'static) {
+                register_typed(self.core.handle(T::OBSERVABLE), callback);
+            }
+        }
+    };
+}
+
+fn register_typed<T: 'static>(instrument: u64, callback: impl Fn(&Observer<T>) + 'static) {
+    let observer = Observer {
+        instrument,
+        number: PhantomData,
+    };
+    register(Rc::new(move || callback(&observer)));
+}
+
+observable! {
+    /// Reports a sum that only grows and is kept elsewhere: page faults, CPU time.
+    ObservableCounter<CounterNumber>
+}
+observable! {
+    /// Reports a sum that grows and shrinks and is kept elsewhere: the length of a queue.
+    ObservableUpDownCounter<UpDownCounterNumber>
+}
+observable! {
+    /// Reports a value that cannot be summed up: a temperature, a ratio.
+    ObservableGauge<GaugeNumber>
+}
+
+/// Forgets the callbacks that were registered under an earlier backend.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn reset() {
+    CALLBACKS.take();
+    RUNNING.set(false);
+}

@@ -1,0 +1,80 @@
+//! Who is speaking: the scope of a tracer, a meter or a logger.
+
+use crate::InstrumentationScope;
+
+/// Names the library or module that telemetry comes from (OpenTelemetry's instrumentation scope).
+///
+/// `wasmscope::scope!()` makes one of the calling crate's name and version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    name: &'static str,
+    version: Option<&'static str>,
+    schema_url: Option<&'static str>,
+}
+
+impl Scope {
+    /// Makes a scope without version and schema.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            version: None,
+            schema_url: None,
+        }
+    }
+
+    /// Sets the version of what is named.
+    #[must_use]
+    pub const fn with_version(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Sets the schema that the telemetry of this scope follows.
+    #[must_use]
+    pub const fn with_schema_url(mut self, schema_url: &'static str) -> Self {
+        self.schema_url = Some(schema_url);
+        self
+    }
+
+    pub(crate) const fn as_contract(&self) -> InstrumentationScope<'static> {
+        InstrumentationScope {
+            name: self.name,
+            version: self.version,
+            schema_url: self.schema_url,
+            attributes: &[],
+        }
+    }
+}
+
+/// Makes a [`Scope`] of the calling crate's name and version.
+#[macro_export]
+macro_rules! scope {
+    () => {
+        $crate::Scope::new(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION"))
+    };
+}
+
+/// Makes a [`Tracer`](crate::Tracer) for the calling crate: `static TRACER: Tracer = wasmscope::tracer!();`
+#[macro_export]
+macro_rules! tracer {
+    () => {
+        $crate::Tracer::new($crate::scope!())
+    };
+}
+
+/// Makes a [`Meter`](crate::Meter) for the calling crate: `static METER: Meter = wasmscope::meter!();`
+#[macro_export]
+macro_rules! meter {
+    () => {
+        $crate::Meter::new($crate::scope!())
+    };
+}
+
+/// Makes a [`Logger`](crate::Logger) for the calling crate: `static LOGGER: Logger = wasmscope::logger!();`
+#[macro_export]
+macro_rules! logger {
+    () => {
+        $crate::Logger::new($crate::scope!())
+    };
+}

@@ -1,0 +1,344 @@
+//! The spans that exist: who refers to them, and what of them has not been passed on.
+
+use std::time::Instant;
+
+use tracing::Metadata;
+use tracing::span::Id;
+
+use super::fields::{Fields, Text};
+use super::visitor::SetStatus;
+use crate::backend::{NOT_RECORDED, tracer};
+use crate::trace::pending;
+use crate::{Link, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference, Status, notice};
+
+/// Holds spans in slots that are used again. An id names a slot and its generation, so that the id of a span that has
+/// been closed means nothing.
+#[derive(Debug, Default)]
+pub(super) struct Spans {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// How many wait for their start with the ambient span as parent.
+    ambient_waiting: usize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    references: usize,
+    span: Option<Span>,
+}
+
+/// Is a span.
+#[derive(Debug)]
+pub(super) struct Span {
+    pub(super) metadata: &'static Metadata<'static>,
+    pub(super) state: State,
+    status: StatusRank,
+    pub(super) timings: Option<Timings>,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// Boxed, for most of the time a span has been started.
+    Waiting(Box<Waiting>),
+    /// The handle that the host gave.
+    Started(u64),
+}
+
+/// Is what a span that has not been started will start with.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) parent: Parent,
+    pub(super) kind: SpanKind,
+    pub(super) name: Option<Text>,
+    pub(super) status: Option<SetStatus>,
+    pub(super) fields: Fields,
+    pub(super) links: Vec<OwnedLink>,
+}
+
+/// Is a link that may be kept.
+#[derive(Debug)]
+pub(super) struct OwnedLink {
+    pub(super) target: Parent,
+    pub(super) attributes: Fields,
+}
+
+/// Is a span reference that may be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Parent {
+    Ambient,
+    None,
+    Span(u64),
+    Remote(SpanContext),
+}
+
+impl Parent {
+    fn as_reference(&self) -> SpanReference<'_> {
+        match self {
+            Self::Ambient => SpanReference::Ambient,
+            Self::None => SpanReference::None,
+            Self::Span(handle) => SpanReference::Span(*handle),
+            Self::Remote(context) => SpanReference::Remote(context),
+        }
+    }
+}
+
+/// How final a span's status is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum StatusRank {
+    Unset,
+    Error,
+    Described,
+    Ok,
+}
+
+/// Is how long a span was entered and not entered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timings {
+    pub(super) idle: i64,
+    pub(super) busy: i64,
+    pub(super) last: Instant,
+    pub(super) entered: u32,
+}
+
+impl Spans {
+    pub(super) fn insert(&mut self, span: Span) -> Id {
+        self.ambient_waiting += usize::from(span.waits_for_ambient());
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot {
+                generation: 0,
+                references: 0,
+                span: None,
+            });
+            (self.slots.len() - 1) as u32
+        });
+        let slot = &mut self.slots[index as usize];
+        // Not zero, so that an id is not.
+        slot.generation = slot.generation.checked_add(1).unwrap_or(1);
+        slot.references = 1;
+        slot.span = Some(span);
+        Id::from_u64(u64::from(slot.generation) << 32 | u64::from(index))
+    }
+
+    fn slot(&mut self, id: &Id) -> Option<&mut Slot> {
+        let id = id.into_u64();
+        self.slots
+            .get_mut(id as u32 as usize)
+            .filter(|slot| u64::from(slot.generation) == id >> 32 && slot.span.is_some())
+    }
+
+    pub(super) fn get(&mut self, id: &Id) -> Option<&mut Span> {
+        self.slot(id)?.span.as_mut()
+    }
+
+    pub(super) fn add_reference(&mut self, id: &Id) {
+        if let Some(slot) = self.slot(id) {
+            slot.references += 1;
+        }
+    }
+
+    /// Drops a reference; gives the span if it was the last one.
+    pub(super) fn release(&mut self, id: &Id) -> Option<Span> {
+        let slot = self.slot(id)?;
+        slot.references -= 1;
+        if slot.references > 0 {
+            return None;
+        }
+        let span = slot.span.take()?;
+        self.ambient_waiting -= usize::from(span.waits_for_ambient());
+        self.free.push(id.into_u64() as u32);
+        Some(span)
+    }
+
+    /// Gives a span's handle, starting it where it has not been.
+    pub(super) fn start(&mut self, id: &Id, tracer: impl FnOnce(&Metadata<'_>) -> u64) -> Option<u64> {
+        self.begin(id, tracer, |_| false).map(|started| started.handle)
+    }
+
+    /// Starts a span where it has not been. `activate` says for a parent whether to ask the host to enter the span at once.
+    pub(super) fn begin(
+        &mut self,
+        id: &Id,
+        tracer: impl FnOnce(&Metadata<'_>) -> u64,
+        activate: impl FnOnce(&Parent) -> bool,
+    ) -> Option<Started> {
+        let span = self.get(id)?;
+        let waited_for_ambient = span.waits_for_ambient();
+        let started = span.begin(tracer, activate);
+        self.ambient_waiting -= usize::from(waited_for_ambient);
+        Some(started)
+    }
+
+    /// Starts what waits with the ambient span as its parent, before another becomes that.
+    pub(super) fn start_ambient(&mut self, tracer: impl Fn(&Metadata<'_>) -> u64) {
+        if self.ambient_waiting > 0 {
+            for span in self.slots.iter_mut().filter_map(|slot| slot.span.as_mut()) {
+                if span.waits_for_ambient() {
+                    span.begin(&tracer, |_| false);
+                }
+            }
+            self.ambient_waiting = 0;
+        }
+    }
+
+    /// Gives a waiting span another parent; `None` where it has been started, or is not there.
+    pub(super) fn set_parent(&mut self, id: &Id, parent: Parent) -> Option<()> {
+        let span = self.get(id)?;
+        let waited_for_ambient = span.waits_for_ambient();
+        let State::Waiting(waiting) = &mut span.state else {
+            return None;
+        };
+        waiting.parent = parent;
+        let waits_for_ambient = span.waits_for_ambient();
+        self.ambient_waiting += usize::from(waits_for_ambient);
+        self.ambient_waiting -= usize::from(waited_for_ambient);
+        Some(())
+    }
+}
+
+/// Is a span that has just been started, or had been before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Started {
+    pub(super) handle: u64,
+    /// Whether the host has entered it.
+    pub(super) activated: bool,
+}
+
+impl Span {
+    pub(super) fn new(
+        metadata: &'static Metadata<'static>,
+        waiting: Waiting,
+        timings: Option<Timings>,
+    ) -> Self {
+        Self {
+            metadata,
+            state: State::Waiting(Box::new(waiting)),
+            status: StatusRank::Unset,
+            timings,
+        }
+    }
+
+    fn waits_for_ambient(&self) -> bool {
+        matches!(&self.state, State::Waiting(waiting) if waiting.parent == Parent::Ambient)
+    }
+
+    /// Starts the span where it has not been.
+    pub(super) fn begin(
+        &mut self,
+        tracer: impl FnOnce(&Metadata<'_>) -> u64,
+        activate: impl FnOnce(&Parent) -> bool,
+    ) -> Started {
+        let waiting = match &self.state {
+            State::Waiting(waiting) => waiting,
+            State::Started(handle) => {
+                return Started {
+                    handle: *handle,
+                    activated: false,
+                };
+            }
+        };
+        let activated = activate(&waiting.parent);
+        let handle = waiting.start(tracer(self.metadata), self.metadata.name(), activated);
+        let status = waiting.status.clone();
+        let waiting = core::mem::replace(&mut self.state, State::Started(handle));
+        if let (Some(status), State::Waiting(waiting)) = (status, waiting) {
+            self.set_status(&status, &waiting.fields);
+        }
+        Started { handle, activated }
+    }
+
+    /// Sets the status, unless a more final one stands; its text is in `fields`.
+    pub(super) fn set_status(&mut self, status: &SetStatus, fields: &Fields) {
+        let (status, rank) = match status {
+            SetStatus::Ok => (Status::Ok, StatusRank::Ok),
+            SetStatus::Error(text) => match fields.str(text) {
+                "" => (Status::Error(""), StatusRank::Error),
+                text => (Status::Error(text), StatusRank::Described),
+            },
+        };
+        let replaces = match self.status {
+            StatusRank::Ok => false,
+            // The last description holds.
+            StatusRank::Described => rank >= StatusRank::Described,
+            StatusRank::Unset | StatusRank::Error => rank > self.status,
+        };
+        if replaces {
+            match &mut self.state {
+                State::Started(handle) => {
+                    self.status = rank;
+                    pending::set_status(*handle, status);
+                }
+                State::Waiting(waiting) => {
+                    waiting.status = Some(match status {
+                        Status::Ok => SetStatus::Ok,
+                        Status::Error(text) => SetStatus::Error(waiting.fields.copy(text)),
+                        Status::Unset => return,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Adds a link, at once where the span has been started: the other one's handle does not serve for ever after its end.
+    pub(super) fn add_link(&mut self, link: OwnedLink) {
+        match &mut self.state {
+            State::Waiting(waiting) => waiting.links.push(link),
+            State::Started(handle) => add_links(*handle, &[link]),
+        }
+    }
+}
+
+impl Waiting {
+    fn start(&self, tracer: u64, name: &str, activate: bool) -> u64 {
+        let list_items = self.fields.list_items();
+        let handle = tracer::start(
+            tracer,
+            self.name.as_ref().map_or(name, |name| self.fields.str(name)),
+            self.kind,
+            self.parent.as_reference(),
+            &self.fields.attributes(&list_items),
+            None,
+            activate,
+        );
+        if !self.links.is_empty() {
+            add_links(handle, &self.links);
+        }
+        handle
+    }
+}
+
+fn add_links(handle: u64, links: &[OwnedLink]) {
+    if handle & NOT_RECORDED != 0 {
+        return;
+    }
+    let list_items: Vec<_> = links
+        .iter()
+        .map(|link| link.attributes.list_items())
+        .collect();
+    let attributes: Vec<_> = links
+        .iter()
+        .zip(&list_items)
+        .map(|(link, list_items)| link.attributes.attributes(list_items))
+        .collect();
+    let links: Vec<_> = links
+        .iter()
+        .zip(&attributes)
+        .filter_map(|(link, attributes)| {
+            Some(Link {
+                target: match &link.target {
+                    Parent::Span(handle) => LinkTarget::Span(*handle),
+                    Parent::Remote(context) => LinkTarget::Remote(context),
+                    Parent::Ambient | Parent::None => return None,
+                },
+                attributes,
+            })
+        })
+        .collect();
+    notice::take(tracer::update(
+        handle,
+        SpanChanges {
+            links: &links,
+            ..SpanChanges::default()
+        },
+    ));
+}

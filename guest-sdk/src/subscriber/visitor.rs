@@ -1,0 +1,188 @@
+//! What the fields of spans and events mean.
+
+use core::error::Error;
+use core::fmt::{self, Debug, Write};
+
+use tracing::field::{Field, Visit};
+
+use super::Config;
+use super::builder::Events;
+use super::fields::{Fields, Packed, Text};
+use crate::SpanKind;
+
+pub(super) const EXCEPTION: &str = "exception";
+pub(super) const EXCEPTION_MESSAGE: &str = "exception.message";
+pub(super) const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
+
+/// Whose fields are visited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Span,
+    Event,
+}
+
+/// Is what the fields with a meaning of their own have said.
+#[derive(Debug, Default)]
+pub(super) struct Special {
+    /// `otel.name` of a span, `message` of an event.
+    pub(super) name: Option<Text>,
+    /// `otel.kind`.
+    pub(super) kind: Option<SpanKind>,
+    /// `otel.status_code` and `otel.status_description`.
+    pub(super) status: Option<SetStatus>,
+    /// `error` of an event, as text.
+    pub(super) error: Option<Text>,
+    /// The last `Error` among an event's values, with its sources.
+    pub(super) exception: Option<(Text, Vec<Text>)>,
+}
+
+/// Is a status that has been set.
+#[derive(Debug, Clone)]
+pub(super) enum SetStatus {
+    Ok,
+    Error(Text),
+}
+
+pub(super) struct Visitor<'a> {
+    of: Of,
+    config: &'a Config,
+    pub(super) fields: &'a mut Fields,
+    pub(super) special: Special,
+}
+
+impl<'a> Visitor<'a> {
+    pub(super) fn new(of: Of, config: &'a Config, fields: &'a mut Fields) -> Self {
+        Self {
+            of,
+            config,
+            fields,
+            special: Special::default(),
+        }
+    }
+
+    fn scalar(&mut self, field: &Field, value: Packed, text: &dyn Debug) {
+        if self.of == Of::Event && field.name() == "message" {
+            self.record_debug(field, text);
+        } else {
+            self.fields.push(field.name(), value);
+        }
+    }
+
+    fn text(&mut self, key: &'static str, text: Text) {
+        match (self.of, key) {
+            (Of::Event, "message") | (Of::Span, "otel.name") => self.special.name = Some(text),
+            (Of::Event, "error") => self.special.error = Some(text),
+            (Of::Span, "otel.kind") => self.special.kind = kind(self.fields.str(&text)),
+            (Of::Span, "otel.status_code") => self.status_code(&text),
+            (Of::Span, "otel.status_description") => {
+                self.special.status = Some(SetStatus::Error(text));
+            }
+            _ => self.fields.push(key, Packed::Text(text)),
+        }
+    }
+
+    fn status_code(&mut self, text: &Text) {
+        let code = self.fields.str(text);
+        if code.eq_ignore_ascii_case("ok") {
+            self.special.status = Some(SetStatus::Ok);
+        } else if code.eq_ignore_ascii_case("error") && self.special.status.is_none() {
+            // A description that stands before the code is not lost.
+            self.special.status = Some(SetStatus::Error(Text::Static("")));
+        }
+    }
+}
+
+fn kind(text: &str) -> Option<SpanKind> {
+    [
+        ("server", SpanKind::Server),
+        ("client", SpanKind::Client),
+        ("producer", SpanKind::Producer),
+        ("consumer", SpanKind::Consumer),
+        ("internal", SpanKind::Internal),
+    ]
+    .into_iter()
+    .find_map(|(name, kind)| text.eq_ignore_ascii_case(name).then_some(kind))
+}
+
+impl Visit for Visitor<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.scalar(field, Packed::Double(value), &value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.scalar(field, Packed::Int(value), &value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.record_debug(field, &value),
+        }
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.record_debug(field, &value),
+        }
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.record_debug(field, &value),
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.scalar(field, Packed::Bool(value), &value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let text = self.fields.copy(value);
+        self.text(field.name(), text);
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        if self.of == Of::Event && self.config.events == Events::Logs {
+            let bytes = self.fields.copy_bytes(value);
+            self.scalar(field, bytes, &Hex(value));
+        } else {
+            self.record_debug(field, &Hex(value));
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let message = self.fields.format(format_args!("{value}"));
+        let chain = self.fields.chain(value);
+        if self.config.error_fields_to_exceptions {
+            self.fields.push_text(EXCEPTION_MESSAGE, message.clone());
+            self.fields.push_list(EXCEPTION_STACKTRACE, &chain);
+        }
+        let chain_key = self.fields.format(format_args!("{}.chain", field.name()));
+        self.fields.push_text(field.name(), message.clone());
+        self.fields.push_list(chain_key, &chain);
+        if self.of == Of::Event && self.config.error_records_to_exceptions {
+            self.special.exception = Some((message, chain));
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let text = self.fields.debug(value);
+        self.text(field.name(), text);
+    }
+}
+
+/// Writes bytes as `tracing` does by default.
+struct Hex<'a>(&'a [u8]);
+
+impl Debug for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('[')?;
+        for (index, byte) in self.0.iter().enumerate() {
+            let space = if index == 0 { "" } else { " " };
+            write!(f, "{space}{byte:02x}")?;
+        }
+        f.write_char(']')
+    }
+}

@@ -1,0 +1,236 @@
+//! The interface `tracer`, recording.
+
+use super::recorded::set_all;
+use super::recorder::State;
+use super::{RecordedEvent, RecordedLink, RecordedParent, RecordedSpan, RecordedStatus};
+use crate::backend::NOT_RECORDED;
+use crate::{
+    InstrumentationScope, KeyValue, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference,
+    Status, TraceFlags, TraceId,
+};
+
+pub(crate) struct Traces {
+    pub(super) sampled: bool,
+    pub(super) host: Option<SpanContext>,
+    /// All spans, those that are not recorded too; a handle's low bits are the index, from 1.
+    spans: Vec<RecordedSpan>,
+    entered: Vec<u64>,
+    traces: u64,
+}
+
+impl Traces {
+    pub(super) fn new() -> Self {
+        Self {
+            sampled: true,
+            host: None,
+            spans: Vec::new(),
+            entered: Vec::new(),
+            traces: 0,
+        }
+    }
+
+    pub(super) fn recorded(&self) -> Vec<RecordedSpan> {
+        self.spans
+            .iter()
+            .filter(|span| span.handle & NOT_RECORDED == 0)
+            .cloned()
+            .collect()
+    }
+
+    /// Gives the span that a reference means, and its context.
+    pub(super) fn resolve(
+        &self,
+        reference: SpanReference<'_>,
+    ) -> (RecordedParent, Option<SpanContext>) {
+        match reference {
+            SpanReference::None => (RecordedParent::None, None),
+            SpanReference::Remote(context) if context.is_valid() => (
+                RecordedParent::Remote(context.clone()),
+                Some(context.clone()),
+            ),
+            SpanReference::Remote(_) => (RecordedParent::None, None),
+            SpanReference::Span(span) => match self.find(span) {
+                Some(found) => (RecordedParent::Span(span), Some(found.context.clone())),
+                None => self.resolve(SpanReference::Ambient),
+            },
+            SpanReference::Ambient => match (self.entered.last(), &self.host) {
+                (Some(&span), _) => self.resolve(SpanReference::Span(span)),
+                (None, Some(host)) => (RecordedParent::Remote(host.clone()), Some(host.clone())),
+                (None, None) => (RecordedParent::None, None),
+            },
+        }
+    }
+
+    fn find(&self, handle: u64) -> Option<&RecordedSpan> {
+        let index = (handle & !NOT_RECORDED).checked_sub(1)?;
+        let span = self.spans.get(usize::try_from(index).ok()?)?;
+        (span.handle == handle).then_some(span)
+    }
+
+    /// Gives a recorded span that has not ended.
+    #[track_caller]
+    fn open(&mut self, handle: u64) -> &mut RecordedSpan {
+        let span = self
+            .find(handle)
+            .filter(|span| handle & NOT_RECORDED == 0 && !span.ended);
+        assert!(
+            span.is_some(),
+            "the handle {handle:#x} is no open, recorded span: a host would drop this call"
+        );
+        &mut self.spans[(handle - 1) as usize]
+    }
+
+    fn change(&mut self, handle: u64, changes: SpanChanges<'_>) {
+        let links: Vec<_> = changes
+            .links
+            .iter()
+            .filter_map(|link| {
+                let context = match link.target {
+                    LinkTarget::Span(span) => self.find(span)?.context.clone(),
+                    LinkTarget::Remote(context) => context.clone(),
+                };
+                let mut attributes = Vec::new();
+                set_all(&mut attributes, link.attributes);
+                Some(RecordedLink {
+                    context,
+                    attributes,
+                })
+            })
+            .collect();
+        let span = self.open(handle);
+        span.links.extend(links);
+        if let Some(name) = changes.name {
+            span.name = name.into();
+        }
+        match changes.status {
+            Status::Unset => {}
+            Status::Ok => span.status = RecordedStatus::Ok,
+            Status::Error(_) if span.status == RecordedStatus::Ok => {}
+            Status::Error(description) => span.status = RecordedStatus::Error(description.into()),
+        }
+        set_all(&mut span.attributes, changes.attributes);
+    }
+}
+
+/// The functions of the interface.
+pub(crate) struct Tracer<'a>(&'a mut State);
+
+impl State {
+    pub(crate) fn tracer(&mut self) -> Tracer<'_> {
+        Tracer(self)
+    }
+}
+
+impl Tracer<'_> {
+    pub(crate) fn get(self, scope: InstrumentationScope<'_>) -> u64 {
+        self.0.scope(scope)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the contract's")]
+    pub(crate) fn start(
+        self,
+        tracer: u64,
+        name: &str,
+        kind: SpanKind,
+        parent: SpanReference<'_>,
+        attributes: &[KeyValue<'_>],
+        start_time: Option<u64>,
+        activate: bool,
+    ) -> u64 {
+        let scope = self.0.scope_of(tracer);
+        let traces = &mut self.0.traces;
+        let number = traces.spans.len() as u64 + 1;
+        let handle = if traces.sampled {
+            number
+        } else {
+            number | NOT_RECORDED
+        };
+        let (parent, around) = traces.resolve(parent);
+        let (trace_id, trace_state) = match around {
+            Some(around) => (around.trace_id, around.trace_state),
+            None => {
+                traces.traces += 1;
+                let id = TraceId {
+                    high: 0,
+                    low: traces.traces,
+                };
+                (id, String::new())
+            }
+        };
+        let mut span = RecordedSpan {
+            handle,
+            scope,
+            name: name.into(),
+            kind,
+            parent,
+            context: SpanContext {
+                trace_id,
+                span_id: number,
+                trace_flags: TraceFlags::from_bits_retain(traces.sampled.into()),
+                trace_state,
+            },
+            attributes: Vec::new(),
+            events: Vec::new(),
+            links: Vec::new(),
+            status: RecordedStatus::Unset,
+            start_time,
+            end_time: None,
+            ended: false,
+        };
+        set_all(&mut span.attributes, attributes);
+        traces.spans.push(span);
+        if activate {
+            traces.entered.push(handle);
+        }
+        handle
+    }
+
+    pub(crate) fn enter(self, span: u64) -> u64 {
+        self.0.traces.entered.push(span);
+        self.0.notice()
+    }
+
+    pub(crate) fn exit(self, span: u64) -> u64 {
+        let entered = &mut self.0.traces.entered;
+        if let Some(at) = entered.iter().rposition(|&other| other == span) {
+            entered.remove(at);
+        }
+        self.0.notice()
+    }
+
+    pub(crate) fn update(self, span: u64, changes: SpanChanges<'_>) -> u64 {
+        self.0.traces.change(span, changes);
+        self.0.notice()
+    }
+
+    pub(crate) fn event(
+        self,
+        span: u64,
+        name: &str,
+        attributes: &[KeyValue<'_>],
+        time: Option<u64>,
+    ) -> u64 {
+        let mut event = RecordedEvent {
+            name: name.into(),
+            attributes: Vec::new(),
+            time,
+        };
+        set_all(&mut event.attributes, attributes);
+        self.0.traces.open(span).events.push(event);
+        self.0.notice()
+    }
+
+    pub(crate) fn end(self, span: u64, changes: SpanChanges<'_>, time: Option<u64>) -> u64 {
+        let traces = &mut self.0.traces;
+        traces.change(span, changes);
+        traces.entered.retain(|&other| other != span);
+        let ended = traces.open(span);
+        ended.end_time = time;
+        ended.ended = true;
+        self.0.notice()
+    }
+
+    pub(crate) fn context_of(self, span: u64) -> Option<SpanContext> {
+        Some(self.0.traces.find(span)?.context.clone())
+    }
+}

@@ -1,0 +1,209 @@
+//! What has been said about one span and not been passed on yet.
+//!
+//! A span's attributes usually come in a row, and often just before its end, so one buffer for
+//! the span spoken of last saves most calls. Whatever is in it is passed on before a panic traps.
+
+use std::cell::{Cell, RefCell};
+
+use crate::backend::{NOT_RECORDED, tracer};
+use crate::{KeyValue, SpanChanges, Status, Value, notice};
+
+const MAX_ENTRIES: usize = 32;
+const MAX_TEXT: usize = 4096;
+
+#[derive(Default)]
+struct Pending {
+    span: u64,
+    /// Keys and texts, one after the other.
+    text: String,
+    entries: Vec<Entry>,
+    status: PendingStatus,
+}
+
+struct Entry {
+    key: usize,
+    value: Scalar,
+}
+
+#[derive(Clone, Copy)]
+enum Scalar {
+    Text(usize),
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+}
+
+#[derive(Default, PartialEq)]
+enum PendingStatus {
+    #[default]
+    Unset,
+    Ok,
+    Error(String),
+}
+
+thread_local! {
+    static PENDING: RefCell<Pending> = RefCell::default();
+    // A pointer, set with the first entry: who buffers nothing does not import `update`.
+    static FLUSH: Cell<Option<fn()>> = const { Cell::new(None) };
+}
+
+/// Sets an attribute of a span.
+pub(crate) fn set_attribute(span: u64, attribute: &KeyValue<'_>) {
+    if span & NOT_RECORDED != 0 {
+        return;
+    }
+    let value = match attribute.value {
+        Value::StringValue(text) => Scalar::Text(text.len()),
+        Value::BoolValue(value) => Scalar::Bool(value),
+        Value::IntValue(value) => Scalar::Int(value),
+        Value::DoubleValue(value) => Scalar::Double(value),
+        Value::StringArray(_)
+        | Value::BoolArray(_)
+        | Value::IntArray(_)
+        | Value::DoubleArray(_) => return set_array(span, attribute),
+    };
+    with(span, |pending| {
+        pending.text.push_str(attribute.key);
+        if let Value::StringValue(text) = attribute.value {
+            pending.text.push_str(text);
+        }
+        pending.entries.push(Entry {
+            key: attribute.key.len(),
+            value,
+        });
+    });
+}
+
+/// Arrays are rare and may be long: they are passed on without being copied.
+fn set_array(span: u64, attribute: &KeyValue<'_>) {
+    flush();
+    notice::take(tracer::update(
+        span,
+        SpanChanges {
+            attributes: core::slice::from_ref(attribute),
+            ..SpanChanges::default()
+        },
+    ));
+}
+
+/// Sets the status of a span.
+pub(crate) fn set_status(span: u64, status: Status<'_>) {
+    if span & NOT_RECORDED != 0 {
+        return;
+    }
+    with(span, |pending| match status {
+        Status::Unset => {}
+        Status::Ok => pending.status = PendingStatus::Ok,
+        Status::Error(description) => {
+            if pending.status != PendingStatus::Ok {
+                pending.status = PendingStatus::Error(description.into());
+            }
+        }
+    });
+}
+
+fn with(span: u64, change: impl FnOnce(&mut Pending)) {
+    let full = PENDING.with_borrow(|pending| {
+        pending.span != span
+            || pending.entries.len() >= MAX_ENTRIES
+            || pending.text.len() >= MAX_TEXT
+    });
+    if full {
+        flush();
+        FLUSH.set(Some(flush));
+    }
+    PENDING.with_borrow_mut(|pending| {
+        pending.span = span;
+        change(pending);
+    });
+}
+
+/// Passes on what is in the buffer.
+fn flush() {
+    PENDING.with(|pending| {
+        // A panic may come from within the buffer's own code: what it holds is then lost.
+        let Ok(mut pending) = pending.try_borrow_mut() else {
+            return;
+        };
+        if !pending.is_empty() {
+            notice::take(tracer::update(
+                pending.span,
+                pending.changes(&pending.attributes()),
+            ));
+            pending.clear();
+        }
+    });
+}
+
+/// Passes on what is in the buffer, without linking anything where nothing is ever buffered.
+pub(crate) fn flush_if_used() {
+    if let Some(flush) = FLUSH.get() {
+        flush();
+    }
+}
+
+/// Ends a span with what the buffer holds for it.
+pub(crate) fn end(span: u64, time: Option<u64>) {
+    let notice = PENDING.with_borrow_mut(|pending| {
+        if pending.span != span || pending.is_empty() {
+            return tracer::end(span, SpanChanges::default(), time);
+        }
+        let notice = tracer::end(span, pending.changes(&pending.attributes()), time);
+        pending.clear();
+        notice
+    });
+    notice::take(notice);
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.status == PendingStatus::Unset
+    }
+
+    /// Keeps the allocations for the next span.
+    fn clear(&mut self) {
+        self.text.clear();
+        self.entries.clear();
+        self.status = PendingStatus::Unset;
+    }
+
+    fn attributes(&self) -> Vec<KeyValue<'_>> {
+        let mut rest = self.text.as_str();
+        let mut take = |length| {
+            let (taken, left) = rest.split_at(length);
+            rest = left;
+            taken
+        };
+        self.entries
+            .iter()
+            .map(|entry| KeyValue {
+                key: take(entry.key),
+                value: match entry.value {
+                    Scalar::Text(length) => Value::StringValue(take(length)),
+                    Scalar::Bool(value) => Value::BoolValue(value),
+                    Scalar::Int(value) => Value::IntValue(value),
+                    Scalar::Double(value) => Value::DoubleValue(value),
+                },
+            })
+            .collect()
+    }
+
+    fn changes<'a>(&'a self, attributes: &'a [KeyValue<'a>]) -> SpanChanges<'a> {
+        SpanChanges {
+            name: None,
+            status: match &self.status {
+                PendingStatus::Unset => Status::Unset,
+                PendingStatus::Ok => Status::Ok,
+                PendingStatus::Error(description) => Status::Error(description),
+            },
+            attributes,
+            links: &[],
+        }
+    }
+}
+
+/// Forgets what was meant for an earlier backend.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn reset() {
+    PENDING.with_borrow_mut(|pending| *pending = Pending::default());
+}
