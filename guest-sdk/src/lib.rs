@@ -1,12 +1,14 @@
 //! Telemetry for WebAssembly components.
 
-pub(crate) mod backend;
+mod backend;
+mod buffer;
 mod context;
-mod doors;
 mod guard;
+#[cfg(feature = "log")]
+pub mod log;
 mod logs;
 mod metrics;
-pub(crate) mod notice;
+mod notice;
 mod panic_hook;
 mod scope;
 #[cfg(not(target_arch = "wasm32"))]

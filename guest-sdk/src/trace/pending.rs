@@ -6,31 +6,17 @@
 use std::cell::{Cell, RefCell};
 
 use crate::backend::{NOT_RECORDED, tracer};
-use crate::{KeyValue, SpanChanges, Status, Value, notice};
+use crate::buffer::Buffer;
+use crate::{KeyValue, SpanChanges, Status, notice};
 
 const MAX_ENTRIES: usize = 32;
-const MAX_TEXT: usize = 4096;
+const MAX_BYTES: usize = 4096;
 
 #[derive(Default)]
 struct Pending {
     span: u64,
-    /// Keys and texts, one after the other.
-    text: String,
-    entries: Vec<Entry>,
+    attributes: Buffer,
     status: PendingStatus,
-}
-
-struct Entry {
-    key: usize,
-    value: Scalar,
-}
-
-#[derive(Clone, Copy)]
-enum Scalar {
-    Text(usize),
-    Bool(bool),
-    Int(i64),
-    Double(f64),
 }
 
 #[derive(Default, PartialEq)]
@@ -52,26 +38,11 @@ pub(crate) fn set_attribute(span: u64, attribute: &KeyValue<'_>) {
     if span & NOT_RECORDED != 0 {
         return;
     }
-    let value = match attribute.value {
-        Value::StringValue(text) => Scalar::Text(text.len()),
-        Value::BoolValue(value) => Scalar::Bool(value),
-        Value::IntValue(value) => Scalar::Int(value),
-        Value::DoubleValue(value) => Scalar::Double(value),
-        Value::StringArray(_)
-        | Value::BoolArray(_)
-        | Value::IntArray(_)
-        | Value::DoubleArray(_) => return set_array(span, attribute),
-    };
-    with(span, |pending| {
-        pending.text.push_str(attribute.key);
-        if let Value::StringValue(text) = attribute.value {
-            pending.text.push_str(text);
-        }
-        pending.entries.push(Entry {
-            key: attribute.key.len(),
-            value,
-        });
-    });
+    if !with(span, |pending| {
+        pending.attributes.push(attribute.key, attribute.value)
+    }) {
+        set_array(span, attribute);
+    }
 }
 
 /// Arrays are rare and may be long: they are passed on without being copied.
@@ -102,11 +73,11 @@ pub(crate) fn set_status(span: u64, status: Status<'_>) {
     });
 }
 
-fn with(span: u64, change: impl FnOnce(&mut Pending)) {
+fn with<R>(span: u64, change: impl FnOnce(&mut Pending) -> R) -> R {
     let full = PENDING.with_borrow(|pending| {
         pending.span != span
-            || pending.entries.len() >= MAX_ENTRIES
-            || pending.text.len() >= MAX_TEXT
+            || pending.attributes.len() >= MAX_ENTRIES
+            || pending.attributes.bytes() >= MAX_BYTES
     });
     if full {
         flush();
@@ -114,8 +85,8 @@ fn with(span: u64, change: impl FnOnce(&mut Pending)) {
     }
     PENDING.with_borrow_mut(|pending| {
         pending.span = span;
-        change(pending);
-    });
+        change(pending)
+    })
 }
 
 /// Passes on what is in the buffer.
@@ -128,7 +99,7 @@ fn flush() {
         if !pending.is_empty() {
             notice::take(tracer::update(
                 pending.span,
-                pending.changes(&pending.attributes()),
+                pending.changes(&pending.attributes.iter().collect::<Vec<_>>()),
             ));
             pending.clear();
         }
@@ -148,7 +119,11 @@ pub(crate) fn end(span: u64, time: Option<u64>) {
         if pending.span != span || pending.is_empty() {
             return tracer::end(span, SpanChanges::default(), time);
         }
-        let notice = tracer::end(span, pending.changes(&pending.attributes()), time);
+        let notice = tracer::end(
+            span,
+            pending.changes(&pending.attributes.iter().collect::<Vec<_>>()),
+            time,
+        );
         pending.clear();
         notice
     });
@@ -157,35 +132,12 @@ pub(crate) fn end(span: u64, time: Option<u64>) {
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.status == PendingStatus::Unset
+        self.attributes.is_empty() && self.status == PendingStatus::Unset
     }
 
-    /// Keeps the allocations for the next span.
     fn clear(&mut self) {
-        self.text.clear();
-        self.entries.clear();
+        self.attributes.clear();
         self.status = PendingStatus::Unset;
-    }
-
-    fn attributes(&self) -> Vec<KeyValue<'_>> {
-        let mut rest = self.text.as_str();
-        let mut take = |length| {
-            let (taken, left) = rest.split_at(length);
-            rest = left;
-            taken
-        };
-        self.entries
-            .iter()
-            .map(|entry| KeyValue {
-                key: take(entry.key),
-                value: match entry.value {
-                    Scalar::Text(length) => Value::StringValue(take(length)),
-                    Scalar::Bool(value) => Value::BoolValue(value),
-                    Scalar::Int(value) => Value::IntValue(value),
-                    Scalar::Double(value) => Value::DoubleValue(value),
-                },
-            })
-            .collect()
     }
 
     fn changes<'a>(&'a self, attributes: &'a [KeyValue<'a>]) -> SpanChanges<'a> {

@@ -1,1 +1,0 @@
-//! The doors: other crates' interfaces in front of the direct one.
