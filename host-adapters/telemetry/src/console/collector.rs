@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::InstrumentationScope as ApiScope;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -95,12 +96,26 @@ pub(super) struct ResourceInfo {
     pub(super) schema_url: String,
 }
 
+impl ResourceInfo {
+    /// Puts the attributes in order, the service's first: the SDK has them in that of a hash map, which
+    /// differs from one provider to the next.
+    pub(super) fn new(mut resource: Resource, schema_url: String) -> Self {
+        resource.attributes.sort_by(|one, other| {
+            let rank = |key: &str| !key.starts_with("service.");
+            (rank(&one.key), &one.key).cmp(&(rank(&other.key), &other.key))
+        });
+        Self {
+            resource,
+            schema_url,
+        }
+    }
+}
+
 impl From<&opentelemetry_sdk::Resource> for ResourceInfo {
     fn from(resource: &opentelemetry_sdk::Resource) -> Self {
-        Self {
-            resource: resource.into(),
-            schema_url: resource.schema_url().unwrap_or_default().to_owned(),
-        }
+        let resource_attributes: Resource = resource.into();
+        let schema_url = resource.schema_url().unwrap_or_default().to_owned();
+        Self::new(resource_attributes, schema_url)
     }
 }
 
@@ -270,7 +285,8 @@ impl Collector {
                 Some(target) => inner.scope(&retarget(scope, target.clone())),
                 None => inner.scope(scope),
             };
-            let item = LogRecord::from(data);
+            let mut item = LogRecord::from(data);
+            sort_maps(&mut item);
             let size = size::of_log(&item);
             let resource = Arc::clone(&self.resource);
             let record = Record {
@@ -281,6 +297,34 @@ impl Collector {
             };
             let CollectorLimits { logs, bytes, .. } = inner.limits;
             inner.logs.push(record, logs, bytes);
+        }
+    }
+}
+
+/// Puts the entries of maps in order: the SDK has them in that of a hash map, which differs from run to run.
+fn sort_maps(log: &mut LogRecord) {
+    let attributes = log.attributes.iter_mut();
+    let mut stack: Vec<&mut AnyValue> = attributes
+        .filter_map(|attribute| attribute.value.as_mut())
+        .chain(log.body.as_mut())
+        .collect();
+    while let Some(value) = stack.pop() {
+        match &mut value.value {
+            Some(Value::KvlistValue(map)) => {
+                map.values.sort_by(|one, other| one.key.cmp(&other.key));
+                let entries = map.values.iter_mut();
+                stack.extend(entries.filter_map(|entry| entry.value.as_mut()));
+            }
+            Some(Value::ArrayValue(array)) => stack.extend(&mut array.values),
+            Some(
+                Value::StringValue(_)
+                | Value::BoolValue(_)
+                | Value::IntValue(_)
+                | Value::DoubleValue(_)
+                | Value::BytesValue(_)
+                | Value::StringValueStrindex(_),
+            )
+            | None => {}
         }
     }
 }

@@ -4,6 +4,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::style::{Paint, Style};
 
+/// How many columns a text has at least, beside what stands at the right edge.
+const ROOM: usize = 24;
+
 /// Gives the columns that a text takes.
 pub(super) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
@@ -58,6 +61,8 @@ pub(super) struct Page<'s> {
     style: &'s Style,
     text: String,
     column: usize,
+    /// The colour that is switched on.
+    paint: Paint,
 }
 
 impl<'s> Page<'s> {
@@ -66,6 +71,7 @@ impl<'s> Page<'s> {
             style,
             text: String::new(),
             column: 0,
+            paint: Paint::Plain,
         }
     }
 
@@ -84,11 +90,11 @@ impl<'s> Page<'s> {
         }
     }
 
-    /// Adds a paragraph behind `indent` blanks.
+    /// Adds a paragraph behind `indent` blanks, and two more after its first line.
     pub(super) fn text(&mut self, indent: usize, pieces: Vec<Piece>) {
         self.line(Line {
             first: blanks(indent),
-            rest: blanks(indent),
+            rest: blanks(indent + 2),
             pieces,
             tail: Vec::new(),
         });
@@ -97,18 +103,19 @@ impl<'s> Page<'s> {
     /// Adds a paragraph.
     pub(super) fn line(&mut self, line: Line) {
         let columns = self.style.columns();
-        let tail: usize = line.tail.iter().map(|piece| width(&piece.text)).sum();
-        let mut edge = if tail == 0 {
-            columns
-        } else {
-            columns - tail - 2
-        };
-        let mut tail = Some(line.tail);
-
         for piece in &line.first {
             self.put(piece);
         }
         let mut start = self.column;
+        let tail: usize = line.tail.iter().map(|piece| width(&piece.text)).sum();
+        let mut edge = columns;
+        let mut at_edge = None;
+        // Deep in a tree the text needs the room more than what stands at the edge.
+        if tail > 0 && start + ROOM + 2 + tail <= columns {
+            edge = columns - tail - 2;
+            at_edge = Some(line.tail);
+        }
+        let mut tail = at_edge;
         for word in line.pieces.chunk_by(|_, next| next.gap == 0) {
             let wide: usize = word.iter().map(|piece| width(&piece.text)).sum();
             let gap = word.first().map_or(0, |piece| piece.gap);
@@ -174,6 +181,7 @@ impl<'s> Page<'s> {
                 self.put(piece);
             }
         }
+        self.switch(Paint::Plain);
         let trimmed = self.text.trim_end_matches(' ').len();
         self.text.truncate(trimmed);
         self.text.push('\n');
@@ -195,12 +203,18 @@ impl<'s> Page<'s> {
             return;
         }
         self.column += width(text);
-        let ansi = paint.ansi();
-        if self.style.color && !ansi.is_plain() {
-            self.text.push_str(&format!("{ansi}{text}{ansi:#}"));
-        } else {
-            self.text.push_str(text);
+        self.switch(paint);
+        self.text.push_str(text);
+    }
+
+    /// Changes the colour, but only where it is another: neighbours of one colour share their codes.
+    fn switch(&mut self, paint: Paint) {
+        if !self.style.color || paint == self.paint {
+            return;
         }
+        self.text.push_str(&format!("{:#}", self.paint.ansi()));
+        self.text.push_str(&paint.ansi().to_string());
+        self.paint = paint;
     }
 }
 

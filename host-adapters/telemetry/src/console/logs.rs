@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::logs::v1::{LogRecord, SeverityNumber};
 use super::collector::{Record, Snapshot};
 use super::layout::{Line, Page, Piece, glued, spaced, width, words};
 use super::style::{Paint, Style};
-use super::text::{NAME, attributes, body, clean, count, hex, offset, scope_label};
+use super::text::{NAME, attributes, body, clean, count, hex, offset, scope_name};
 use super::traces::Names;
 
 /// The columns of the times.
@@ -51,15 +51,19 @@ fn draw_record(page: &mut Page<'_>, record: &Record<LogRecord>, names: &Names<'_
     let log = &record.item;
     let at = offset(style, start, time(log));
     let gap = TIME.saturating_sub(width(&at));
-    let (severity, paint) = severity(style, log);
+    let (severity, paint) = severity(log);
     let first = vec![
         spaced(gap, at, Paint::Faint),
         spaced(1, format!("{severity:<5}"), paint),
         spaced(1, "", Paint::Plain),
     ];
     let mut pieces: Vec<Piece> = Vec::new();
-    let scope = scope_label(style, &record.scope);
-    pieces.extend(words(0, &format!("{scope}:"), Paint::Faint));
+    let word = clean(style, &log.severity_text, NAME);
+    if !word.is_empty() && !word.eq_ignore_ascii_case(severity) {
+        pieces.extend(words(1, &format!("({word})"), paint));
+    }
+    let (scope, component) = scope_name(style, &record.scope);
+    pieces.extend(words(1, &format!("{scope}{component}:"), Paint::Faint));
     if !log.event_name.is_empty() {
         let name = clean(style, &log.event_name, NAME);
         pieces.extend(words(1, &name, Paint::Strong));
@@ -77,10 +81,9 @@ fn draw_record(page: &mut Page<'_>, record: &Record<LogRecord>, names: &Names<'_
     });
 }
 
-/// The severity by its number, and the source's own word where that is another.
-fn severity(style: &Style, log: &LogRecord) -> (String, Paint) {
-    let number = SeverityNumber::try_from(log.severity_number).unwrap_or_default();
-    let (name, paint) = match number {
+/// The severity by its number.
+fn severity(log: &LogRecord) -> (&'static str, Paint) {
+    match SeverityNumber::try_from(log.severity_number).unwrap_or_default() {
         SeverityNumber::Unspecified => ("", Paint::Plain),
         SeverityNumber::Trace => ("TRACE", Paint::Faint),
         SeverityNumber::Trace2 => ("TRACE2", Paint::Faint),
@@ -106,16 +109,7 @@ fn severity(style: &Style, log: &LogRecord) -> (String, Paint) {
         SeverityNumber::Fatal2 => ("FATAL2", Paint::Bad),
         SeverityNumber::Fatal3 => ("FATAL3", Paint::Bad),
         SeverityNumber::Fatal4 => ("FATAL4", Paint::Bad),
-    };
-    let word = clean(style, &log.severity_text, 20);
-    let text = if word.is_empty() || word.eq_ignore_ascii_case(name) {
-        name.to_owned()
-    } else if name.is_empty() {
-        word
-    } else {
-        format!("{name} ({word})")
-    };
-    (text, paint)
+    }
 }
 
 /// The span that a record belongs to: its name where it is known.

@@ -78,6 +78,16 @@ impl Point {
         }
     }
 
+    /// Puts the attributes in order: the SDK has them in no order that means anything.
+    fn sort_attributes(&mut self) {
+        let attributes = match self {
+            Self::Number(point) => &mut point.attributes,
+            Self::Histogram(point) => &mut point.attributes,
+            Self::Exponential(point) => &mut point.attributes,
+        };
+        attributes.sort_by(|one, other| one.key.cmp(&other.key));
+    }
+
     fn size(&self) -> usize {
         let buckets = match self {
             Self::Number(_) => 0,
@@ -98,7 +108,7 @@ impl MergedMetrics {
         self.series == 0
     }
 
-    /// The scopes that have metrics, in order of their first appearance.
+    /// The scopes that have metrics, by name.
     pub(super) fn groups(&self) -> &[Group] {
         &self.groups
     }
@@ -107,10 +117,8 @@ impl MergedMetrics {
     pub(super) fn merge(&mut self, metrics: &ResourceMetrics, series: usize, bytes: usize) -> u64 {
         let mut refused = 0;
         for resource_metrics in ExportMetricsServiceRequest::from(metrics).resource_metrics {
-            let resource = Arc::new(ResourceInfo {
-                resource: resource_metrics.resource.unwrap_or_default(),
-                schema_url: resource_metrics.schema_url,
-            });
+            let resource = resource_metrics.resource.unwrap_or_default();
+            let resource = Arc::new(ResourceInfo::new(resource, resource_metrics.schema_url));
             for scope_metrics in resource_metrics.scope_metrics {
                 let scope = ScopeInfo {
                     scope: scope_metrics.scope.unwrap_or_default(),
@@ -126,6 +134,11 @@ impl MergedMetrics {
                 self.groups.retain(|group| !group.streams.is_empty());
             }
         }
+        // The SDK has the scopes in the order of a hash map. Streams and series are sorted by what holds them.
+        self.groups.sort_by(|one, other| {
+            let (one, other) = (&one.scope.scope, &other.scope.scope);
+            (&one.name, &one.version).cmp(&(&other.name, &other.version))
+        });
         refused
     }
 
@@ -206,14 +219,17 @@ impl MergedMetrics {
     }
 }
 
-/// Attributes as a key that does not depend on their order, and by which series sort as a person would expect.
+/// Sorted attributes as a key, by which series sort.
 fn attributes_key(attributes: &[KeyValue]) -> String {
-    let mut parts: Vec<String> = attributes
-        .iter()
-        .map(|attribute| format!("{:?}={:?}", attribute.key, attribute.value))
-        .collect();
-    parts.sort_unstable();
-    parts.join(",")
+    let mut key = String::new();
+    for attribute in attributes {
+        let value = attribute
+            .value
+            .as_ref()
+            .and_then(|value| value.value.as_ref());
+        key.push_str(&format!("{:?}={value:?},", attribute.key));
+    }
+    key
 }
 
 fn split(metric: Metric) -> Vec<(StreamKey, Stream, Point)> {
@@ -263,7 +279,10 @@ fn split(metric: Metric) -> Vec<(StreamKey, Stream, Point)> {
     };
     points
         .into_iter()
-        .map(|point| (key.clone(), stream.clone(), point))
+        .map(|mut point| {
+            point.sort_attributes();
+            (key.clone(), stream.clone(), point)
+        })
         .collect()
 }
 

@@ -10,7 +10,7 @@ use super::collector::Snapshot;
 use super::layout::{Page, Piece, glued, spaced, width, words};
 use super::merge::{Group, Kind, MergedMetrics, Point, Stream, StreamKey};
 use super::style::{Paint, Style};
-use super::text::{NAME, VALUE, attributes, clean, count, double, scope_label};
+use super::text::{NAME, VALUE, attributes, clean, double, scope_label};
 
 /// The most bars that are drawn for a series; more buckets are joined.
 const BARS: usize = 24;
@@ -31,9 +31,11 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot) {
         let scope = &group.scope.scope;
         (scope.name == super::HOST_SCOPE, &scope.name)
     });
-    for group in groups {
+    for (index, group) in groups.into_iter().enumerate() {
         let style = page.style();
-        page.blank();
+        if index > 0 {
+            page.blank();
+        }
         page.text(
             2,
             vec![glued(
@@ -165,7 +167,8 @@ fn rounded(value: f64) -> String {
     } else {
         4
     };
-    format!("{value:.digits$}")
+    let text = format!("{value:.digits$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A bucket: its upper bound (the last one has none), and how many measurements it holds.
@@ -211,7 +214,6 @@ fn exponential_buckets(point: &ExponentialHistogramDataPoint) -> Vec<Bucket> {
 
 fn bars(page: &mut Page<'_>, buckets: Vec<Bucket>) {
     let style = page.style();
-    let bounds: Vec<f64> = buckets.iter().filter_map(|(bound, _)| *bound).collect();
     let Some(first) = buckets.iter().position(|(_, count)| *count > 0) else {
         return;
     };
@@ -219,7 +221,7 @@ fn bars(page: &mut Page<'_>, buckets: Vec<Bucket>) {
         .iter()
         .rposition(|(_, count)| *count > 0)
         .unwrap_or(first);
-    if bounds.is_empty() {
+    if buckets.len() == 1 {
         return;
     }
     let shown = &buckets[first..=last];
@@ -233,9 +235,19 @@ fn bars(page: &mut Page<'_>, buckets: Vec<Bucket>) {
             (bound, count)
         })
         .collect();
+    // What lies above the last bound begins where the bar before it ends, or without one at that bound itself.
+    let before = |index: usize| match index.checked_sub(1) {
+        Some(previous) => joined.get(previous).and_then(|(bound, _)| *bound),
+        None => buckets.iter().rev().find_map(|(bound, _)| *bound),
+    };
     let labels: Vec<String> = joined
         .iter()
-        .map(|(bound, _)| label(style, *bound, bounds.last().copied()))
+        .enumerate()
+        .map(|(index, (bound, _))| match (bound, before(index)) {
+            (Some(bound), _) => format!("{} {}", style.pick("≤", "<="), short(*bound)),
+            (None, Some(before)) => format!("> {}", short(before)),
+            (None, None) => String::new(),
+        })
         .collect();
     let label_column = labels.iter().map(|label| width(label)).max().unwrap_or(0);
     let most = joined.iter().map(|(_, count)| *count).max().unwrap_or(1);
@@ -252,19 +264,6 @@ fn bars(page: &mut Page<'_>, buckets: Vec<Bucket>) {
         ];
         pieces.push(glued(bar(style, *number, most, room), Paint::Bar));
         page.text(8, pieces);
-    }
-    let empty = buckets.len() - shown.len();
-    if empty > 0 && shown.len() == 1 {
-        // One bar says little by itself: say what it stands among.
-        let text = format!("({} beside it are empty)", count(empty, "bucket"));
-        page.text(8, words(0, &text, Paint::Faint));
-    }
-}
-
-fn label(style: &Style, bound: Option<f64>, last: Option<f64>) -> String {
-    match bound {
-        Some(bound) => format!("{} {}", style.pick("≤", "<="), short(bound)),
-        None => format!("> {}", last.map(short).unwrap_or_default()),
     }
 }
 

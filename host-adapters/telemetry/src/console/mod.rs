@@ -8,6 +8,7 @@
 //! walked without recursion, parents that form a cycle are cut apart, and times are whatever the guest says.
 
 mod collector;
+mod guides;
 mod json;
 mod layout;
 mod logs;

@@ -257,14 +257,20 @@ pub(super) fn offset(style: &Style, from: u64, to: u64) -> String {
 
 /// Gives a scope's name, version and, where that is another, its component.
 pub(super) fn scope_label(style: &Style, scope: &ScopeInfo) -> String {
+    let version = match scope.scope.version.as_str() {
+        "" => String::new(),
+        version => format!(" {}", clean(style, version, NAME)),
+    };
+    let (name, component) = scope_name(style, scope);
+    format!("{name}{version}{component}")
+}
+
+/// Gives a scope's name and, where the name does not begin with that, ` in ` its component.
+pub(super) fn scope_name(style: &Style, scope: &ScopeInfo) -> (String, String) {
     let name = if scope.scope.name.is_empty() {
         "unnamed scope".to_owned()
     } else {
         clean(style, &scope.scope.name, NAME)
-    };
-    let version = match scope.scope.version.as_str() {
-        "" => String::new(),
-        version => format!(" {}", clean(style, version, NAME)),
     };
     let component = scope
         .scope
@@ -272,10 +278,10 @@ pub(super) fn scope_label(style: &Style, scope: &ScopeInfo) -> String {
         .iter()
         .find(|attribute| attribute.key == COMPONENT)
         .map(|attribute| value(style, attribute.value.as_ref(), NAME))
-        .filter(|component| *component != name)
+        .filter(|component| name.split(':').next() != Some(component))
         .map(|component| format!(" in {component}"))
         .unwrap_or_default();
-    format!("{name}{version}{component}")
+    (name, component)
 }
 
 /// Gives `1 span`, `2 spans`.

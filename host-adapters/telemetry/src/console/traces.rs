@@ -7,13 +7,11 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, span};
 
 use super::collector::Snapshot;
-use super::layout::{Line, Page, Piece, glued, spaced, words};
+use super::guides::{DURATION, Guides, deepest};
+use super::layout::{Line, Page, Piece, glued, spaced, width, words};
 use super::style::{Paint, Style};
 use super::text::{NAME, VALUE, attributes, clean, count, duration, hex, offset, scope_label};
 use super::tree::{Node, Root, Trace, is_error, traces};
-
-/// The columns of the durations.
-const DURATION: usize = 9;
 
 /// The cells of the bar that shows when a span ran.
 const BAR: usize = 20;
@@ -60,7 +58,7 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>) 
             page,
             trace: &trace,
             names,
-            open: Vec::new(),
+            guides: Guides::default(),
         };
         drawing.run();
     }
@@ -68,22 +66,19 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>) 
 
 fn heading(page: &mut Page<'_>, trace: &Trace<'_>) {
     let style = page.style();
-    let separator = style.pick(" · ", ", ");
     let mut pieces = vec![
-        glued("Trace ", Paint::Title),
-        glued(hex(trace.id), Paint::Plain),
-        glued(
-            format!(
-                "{separator}{}{separator}{}",
-                count(trace.nodes.len(), "span"),
-                duration(style, trace.end.saturating_sub(trace.start)),
-            ),
-            Paint::Faint,
-        ),
+        glued("Trace", Paint::Title),
+        spaced(1, hex(trace.id), Paint::Plain),
     ];
+    let mut fact = |text: String, paint: Paint| {
+        pieces.push(glued(style.pick(" ·", ","), Paint::Faint));
+        pieces.push(spaced(1, text, paint));
+    };
+    fact(count(trace.nodes.len(), "span"), Paint::Faint);
+    let length = trace.end.saturating_sub(trace.start);
+    fact(duration(style, length), Paint::Faint);
     if trace.errors > 0 {
-        pieces.push(glued(separator, Paint::Faint));
-        pieces.push(glued(count(trace.errors, "error"), Paint::Bad));
+        fact(count(trace.errors, "error"), Paint::Bad);
     }
     page.text(0, pieces);
 }
@@ -92,8 +87,7 @@ struct Drawing<'d, 's, 'a> {
     page: &'d mut Page<'s>,
     trace: &'d Trace<'a>,
     names: &'d Names<'a>,
-    /// For each level above the current one whether its guide goes on.
-    open: Vec<bool>,
+    guides: Guides,
 }
 
 impl Drawing<'_, '_, '_> {
@@ -118,13 +112,13 @@ impl Drawing<'_, '_, '_> {
                     last,
                     root,
                 } => {
-                    self.open.truncate(depth);
+                    self.guides.at(depth);
                     self.span(node, depth, last, root);
-                    self.open.push(depth > 0 && !last);
+                    self.guides.beneath(last);
                     self.push_children(&mut stack, node, depth + 1);
                 }
                 Step::Rest { nodes, depth, last } => {
-                    self.open.truncate(depth);
+                    self.guides.at(depth);
                     self.rest(&nodes, depth, last);
                 }
             }
@@ -182,7 +176,7 @@ impl Drawing<'_, '_, '_> {
             .saturating_sub(span.start_time_unix_nano);
 
         let mut pieces = Vec::new();
-        if depth > self.deepest() {
+        if depth > deepest(style) {
             pieces.push(spaced(1, format!("(level {depth})"), Paint::Faint));
         }
         let paint = if is_error(span) {
@@ -197,9 +191,11 @@ impl Drawing<'_, '_, '_> {
         if let Some(note) = note(root, span) {
             pieces.extend(words(2, &note, Paint::Warning));
         }
-        let mut first = self.column(duration(style, length));
-        first.extend(self.connector(depth, last));
-        let rest = self.guides(depth, last, !node.children.is_empty());
+        let mut first = column(style, length);
+        first.push(self.guides.before(style, depth, last));
+        let rest = self
+            .guides
+            .beside(style, depth, last, !node.children.is_empty());
         self.page.line(Line {
             first,
             rest: rest.clone(),
@@ -221,9 +217,9 @@ impl Drawing<'_, '_, '_> {
             let at = offset(style, span.start_time_unix_nano, event.time_unix_nano);
             let mut pieces = vec![
                 glued(style.pick("• ", "* "), Paint::Warning),
-                glued(format!("{at} "), Paint::Faint),
+                glued(at, Paint::Faint),
             ];
-            pieces.extend(words(1, &clean(style, &event.name, NAME), Paint::Plain));
+            pieces.extend(words(2, &clean(style, &event.name, NAME), Paint::Plain));
             pieces.extend(attributes(style, &event.attributes, 2));
             pieces.extend(dropped(&[(event.dropped_attributes_count, "attribute")]));
             self.detail(rest, pieces);
@@ -306,81 +302,26 @@ impl Drawing<'_, '_, '_> {
         if errors > 0 {
             pieces.push(spaced(2, format!("{errors} with errors"), Paint::Bad));
         }
-        let mut facts = format!(
-            "{} to {} each",
-            duration(style, shortest),
-            duration(style, longest)
-        );
+        let (shortest, longest) = (duration(style, shortest), duration(style, longest));
+        let each = if shortest == longest {
+            format!("{shortest} each")
+        } else {
+            format!("{shortest} to {longest} each")
+        };
+        pieces.push(spaced(2, each, Paint::Faint));
         if beneath > 0 {
-            facts.push_str(&format!(", {} beneath", count(beneath, "span")));
+            pieces.push(glued(",", Paint::Faint));
+            let beneath = format!("{} beneath", count(beneath, "span"));
+            pieces.push(spaced(1, beneath, Paint::Faint));
         }
-        pieces.extend(words(2, &facts, Paint::Faint));
-        let mut first = self.column(duration(style, total));
-        first.extend(self.connector(depth, last));
+        let mut first = column(style, total);
+        first.push(self.guides.before(style, depth, last));
         self.page.line(Line {
             first,
-            rest: self.guides(depth, last, false),
+            rest: self.guides.beside(style, depth, last, false),
             pieces,
             tail: Vec::new(),
         });
-    }
-
-    /// The level beneath which a tree is not indented further, or nothing would fit.
-    fn deepest(&self) -> usize {
-        (self.page.style().columns().saturating_sub(DURATION + 24) / 3).min(24)
-    }
-
-    fn column(&self, text: String) -> Vec<Piece> {
-        let gap = DURATION.saturating_sub(super::layout::width(&text));
-        vec![spaced(gap, text, Paint::Faint), glued(" ", Paint::Plain)]
-    }
-
-    fn ancestors(&self, depth: usize) -> String {
-        let style = self.page.style();
-        // The root's own level needs no guide: nothing stands beside it.
-        let levels = 1..depth.min(self.deepest());
-        levels
-            .map(|level| {
-                if self.open.get(level).copied().unwrap_or(false) {
-                    style.pick(" │ ", " | ")
-                } else {
-                    "   "
-                }
-            })
-            .collect()
-    }
-
-    fn connector(&self, depth: usize, last: bool) -> Vec<Piece> {
-        let style = self.page.style();
-        let mut text = self.ancestors(depth);
-        if depth > 0 {
-            text.push_str(if last {
-                style.pick(" └─", " `-")
-            } else {
-                style.pick(" ├─", " |-")
-            });
-        }
-        text.push(' ');
-        vec![glued(text, Paint::Faint)]
-    }
-
-    /// What stands before the lines that belong to a span.
-    fn guides(&self, depth: usize, last: bool, has_children: bool) -> Vec<Piece> {
-        let style = self.page.style();
-        let mut text = self.ancestors(depth);
-        if depth > 0 {
-            text.push_str(if last {
-                "   "
-            } else {
-                style.pick(" │ ", " | ")
-            });
-        }
-        text.push_str(if has_children && depth < self.deepest() {
-            style.pick(" │ ", " | ")
-        } else {
-            "   "
-        });
-        vec![spaced(DURATION + 1, text, Paint::Faint)]
     }
 
     /// The scope, where it is not that of the parent.
@@ -419,6 +360,13 @@ impl Drawing<'_, '_, '_> {
     }
 }
 
+/// Gives a duration in its column.
+fn column(style: &Style, nanoseconds: u64) -> Vec<Piece> {
+    let text = duration(style, nanoseconds);
+    let gap = DURATION.saturating_sub(width(&text));
+    vec![spaced(gap, text, Paint::Faint), glued(" ", Paint::Plain)]
+}
+
 fn kind(span: &Span) -> Option<&'static str> {
     match span.kind() {
         SpanKind::Unspecified | SpanKind::Internal => None,
@@ -454,7 +402,7 @@ fn note(root: Root, span: &Span) -> Option<String> {
         Root::Real => None,
         Root::Remote => Some(format!("continues remote span {parent}")),
         Root::Orphan => Some(format!("its parent {parent} was not received")),
-        Root::Cycle => Some(format!("its parent {parent} is one of its descendants")),
+        Root::Cycle => Some(format!("is among its own ancestors, by parent {parent}")),
     }
 }
 

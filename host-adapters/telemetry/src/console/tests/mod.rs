@@ -1,0 +1,7 @@
+//! The view as a whole. The snapshots beside this file are what people see.
+
+mod demo;
+mod fixture;
+mod hostile;
+mod json;
+mod view;

@@ -1,0 +1,176 @@
+//! The rest of the view: silence, repeats, style, metrics that come in several collections.
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry::trace::Status;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+
+use super::fixture::{at, received, scope, span};
+use crate::console::{Collector, CollectorLimits, Style};
+
+#[test]
+fn silence_says_what_to_check() {
+    let collector = Collector::default();
+    assert!(collector.is_empty());
+    insta::assert_snapshot!(collector.render(&Style::default()));
+}
+
+#[test]
+fn a_silent_component_is_told_apart_from_a_silent_host() {
+    let mut host = span(1, 0, "run hello", 0, 10);
+    host.instrumentation_scope = scope("wasmscope", "0.1.0");
+    let shown = received(vec![host.clone()]).render(&Style::default());
+    assert!(shown.contains("run hello"), "{shown}");
+    assert!(
+        shown.contains("The component itself sent no telemetry."),
+        "{shown}"
+    );
+
+    let shown = received(vec![host, span(2, 1, "hello", 1, 2)]).render(&Style::default());
+    assert!(!shown.contains("sent no telemetry"), "{shown}");
+}
+
+#[test]
+fn repeated_siblings_are_summed_up_but_errors_are_shown() {
+    let mut spans = vec![span(1, 0, "root", 0, 1000)];
+    for id in 2..=101 {
+        let mut order = span(id, 1, "order", id * 10, id * 10 + id);
+        if id == 50 {
+            order.status = Status::error("bad");
+        }
+        spans.push(order);
+        spans.push(span(id + 1000, id, "step", id * 10, id * 10 + 1));
+    }
+    spans.push(span(200, 1, "close", 990, 1000));
+    let style = Style {
+        repeats: Some(2),
+        width: 79,
+        ..Style::default()
+    };
+    insta::assert_snapshot!(received(spans).render(&style));
+}
+
+#[test]
+fn style_follows_the_terminal_and_its_variables() {
+    let detect = |is_terminal: bool, width: Option<usize>, env: &[(&str, &str)]| {
+        Style::detect(is_terminal, width, |name| {
+            let found = env.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    };
+    assert!(detect(true, None, &[]).color);
+    assert!(detect(true, None, &[("NO_COLOR", ""), ("CLICOLOR", "1")]).color);
+    assert!(!detect(false, None, &[]).color);
+    assert!(!detect(true, None, &[("NO_COLOR", "1")]).color);
+    assert!(!detect(true, None, &[("CLICOLOR", "0")]).color);
+    assert!(!detect(true, None, &[("TERM", "dumb")]).color);
+    assert!(detect(false, None, &[("CLICOLOR_FORCE", "1")]).color);
+    assert!(!detect(false, None, &[("CLICOLOR_FORCE", "0")]).color);
+    assert!(!detect(true, None, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).color);
+
+    assert_eq!(detect(true, None, &[]).width, 100);
+    assert_eq!(detect(true, Some(132), &[]).width, 132);
+    assert_eq!(detect(true, Some(132), &[("COLUMNS", "72")]).width, 72);
+    assert_eq!(detect(true, Some(132), &[("COLUMNS", "many")]).width, 132);
+    assert_eq!(detect(true, Some(0), &[]).width, 100);
+
+    assert!(detect(true, None, &[("LANG", "de_DE.UTF-8")]).unicode);
+    assert!(!detect(true, None, &[("LANG", "C")]).unicode);
+    assert!(!detect(true, None, &[("LC_ALL", "POSIX"), ("LANG", "C.UTF-8")]).unicode);
+
+    assert_eq!(detect(true, None, &[]).repeats, Some(3));
+    assert_eq!(detect(false, None, &[]).repeats, None);
+}
+
+#[test]
+fn widths_beyond_reason_are_brought_inside() {
+    let collector = received(vec![span(1, 0, "root", 0, 9), span(2, 1, "child", 1, 2)]);
+    for width in [0, 1, 39, usize::MAX] {
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        assert!(collector.render(&style).contains("child"));
+    }
+}
+
+#[test]
+fn later_collections_replace_what_they_hold_and_keep_the_rest() {
+    let collector = Collector::default();
+    let gauge = |region: &'static str, value: u64| {
+        let provider = provider(&collector);
+        let meter = provider.meter_with_scope(scope("m", ""));
+        let labels = [KeyValue::new("region", region)];
+        meter.u64_gauge("g").build().record(value, &labels);
+        provider.shutdown().expect("the collector takes everything");
+    };
+    gauge("gone", 1);
+    gauge("stays", 2);
+    gauge("stays", 3);
+    let shown = collector.render(&Style::default());
+    assert!(
+        shown.contains("1  region=gone\n      3  region=stays\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn series_beyond_the_limit_are_counted() {
+    let collector = Collector::with_limits(CollectorLimits {
+        series: 2,
+        ..CollectorLimits::default()
+    });
+    let provider = provider(&collector);
+    let counter = provider.meter("m").u64_counter("c").build();
+    for number in 0..5 {
+        counter.add(1, &[KeyValue::new("n", number)]);
+    }
+    provider.shutdown().expect("the collector takes everything");
+    assert_eq!(collector.not_kept().data_points, 3);
+    let shown = collector.render(&Style::default());
+    assert_eq!(shown.matches("  n=").count(), 2, "{shown}");
+    assert!(
+        shown.contains("Not shown: 3 metric data points."),
+        "{shown}"
+    );
+}
+
+#[test]
+fn histograms_with_many_buckets_and_with_none_are_drawn() {
+    let collector = Collector::default();
+    let provider = provider(&collector);
+    let meter = provider.meter("m");
+    let bounds: Vec<f64> = (1..=256).map(f64::from).collect();
+    let many = meter.f64_histogram("many").with_boundaries(bounds).build();
+    for value in 0..1000 {
+        many.record(f64::from(value % 300), &[]);
+    }
+    let none = meter
+        .u64_histogram("none")
+        .with_boundaries(Vec::new())
+        .build();
+    none.record(7, &[]);
+    provider.shutdown().expect("the collector takes everything");
+    let style = Style {
+        width: 60,
+        ..Style::default()
+    };
+    insta::assert_snapshot!(collector.render(&style));
+}
+
+#[test]
+fn telemetry_that_arrives_late_is_shown_too() {
+    let collector = received(vec![span(1, 0, "early", 0, 9)]);
+    assert!(!collector.render(&Style::default()).contains("late"));
+    let mut late = span(2, 1, "late", 3, 4);
+    late.end_time = at(5);
+    super::fixture::export(&collector, vec![late]);
+    assert!(collector.render(&Style::default()).contains("late"));
+}
+
+fn provider(collector: &Collector) -> SdkMeterProvider {
+    SdkMeterProvider::builder()
+        .with_reader(PeriodicReader::builder(collector.clone()).build())
+        .with_resource(super::fixture::resource())
+        .build()
+}
