@@ -1,0 +1,117 @@
+//! The span around a call into a component.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use wasmscope_telemetry::{Instance, InstanceAccess, InvocationOptions, Outcome};
+use wasmtime::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
+
+use crate::View;
+use crate::outcome::trap_kind;
+
+/// Begins a call into a component: makes the host span that is the outermost parent of what the guest does.
+///
+/// The store is reached through what this returns for as long as the call lasts; [`Invocation::finish`] says how it ended.
+pub fn invoke<T: View + 'static>(
+    store: &mut Store<T>,
+    options: InvocationOptions,
+) -> Invocation<'_, T> {
+    let fuel = store.get_fuel().ok();
+    Invocation(wasmscope_telemetry::Invocation::begin(
+        Running { store, fuel },
+        options,
+    ))
+}
+
+/// A call into a component; dereferences to the [`Store`], and is a store context itself.
+///
+/// # In asynchronous code
+///
+/// It may be held across an `await`. A future that is dropped with it, because of a timeout or because the caller has gone,
+/// ends the call as [`Outcome::Killed`]: its open spans are ended and say so.
+#[must_use = "dropped at once, it ends as killed"]
+pub struct Invocation<'a, T: View + 'static>(wasmscope_telemetry::Invocation<Running<'a, T>>);
+
+impl<T: View> Invocation<'_, T> {
+    /// Ends the call with its outcome, for an error that of [`outcome_of`](crate::outcome_of), and with it every span
+    /// that the guest has left open.
+    pub fn finish(mut self, outcome: Outcome) {
+        if let Some(kind) = trap_kind(&outcome) {
+            self.0
+                .store
+                .data_mut()
+                .wasmscope()
+                .telemetry()
+                .runtime_metrics()
+                .trap(kind);
+        }
+        drop(self.0.finish(outcome));
+    }
+}
+
+impl<T: View> Deref for Invocation<'_, T> {
+    type Target = Store<T>;
+
+    fn deref(&self) -> &Store<T> {
+        self.0.store
+    }
+}
+
+impl<T: View> DerefMut for Invocation<'_, T> {
+    fn deref_mut(&mut self) -> &mut Store<T> {
+        self.0.store
+    }
+}
+
+impl<T: View> AsContext for Invocation<'_, T> {
+    type Data = T;
+
+    fn as_context(&self) -> StoreContext<'_, T> {
+        self.0.store.as_context()
+    }
+}
+
+impl<T: View> AsContextMut for Invocation<'_, T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        self.0.store.as_context_mut()
+    }
+}
+
+impl<T: View> fmt::Debug for Invocation<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation").finish_non_exhaustive()
+    }
+}
+
+/// A store during a call.
+struct Running<'a, T: View + 'static> {
+    store: &'a mut Store<T>,
+    /// The fuel that there was at the beginning, where the engine meters it.
+    fuel: Option<u64>,
+}
+
+impl<T: View> InstanceAccess for Running<'_, T> {
+    fn instance(&mut self) -> Option<&mut Instance> {
+        Some(self.store.data_mut().wasmscope())
+    }
+}
+
+impl<T: View> Drop for Running<'_, T> {
+    fn drop(&mut self) {
+        if let (Some(before), Ok(left)) = (self.fuel, self.store.get_fuel()) {
+            let metrics = self
+                .store
+                .data_mut()
+                .wasmscope()
+                .telemetry()
+                .runtime_metrics();
+            metrics.fuel(before.saturating_sub(left));
+        }
+    }
+}
+
+/// Whether a call is under way.
+pub(crate) fn is_open(instance: &Instance) -> bool {
+    // A host span is the ambient one until a guest enters another.
+    instance.current_context().is_some()
+}

@@ -1,0 +1,135 @@
+//! How a call ended, as Wasmtime's errors tell it.
+
+use wasmscope_telemetry::Outcome;
+use wasmtime::error::OutOfMemory;
+use wasmtime::{Error, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use crate::InvalidArgument;
+
+/// Gives the outcome that an error from a call or an instantiation stands for.
+///
+/// - WASI's exit is [`Outcome::Exit`] with its code.
+/// - An interruption by the epoch deadline is [`Outcome::Timeout`].
+/// - Every other trap is [`Outcome::Trap`], its code Wasmtime's name for it in snake case: `memory_out_of_bounds`,
+///   `stack_overflow`, `integer_division_by_zero`, `out_of_fuel`; and `unreachable`.
+/// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke the ABI in a call to
+///   `wasmscope:otel` ([`InvalidArgument`]), `out_of_memory`, `memory_limit` where a limiter
+///   refuses the memory that an instance needs to begin with, and `host_error` for what remains.
+#[must_use]
+pub fn outcome_of(error: &Error) -> Outcome {
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return Outcome::Exit { code: *code };
+    }
+    let code = match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => return Outcome::Timeout,
+        Some(trap) => trap_code(*trap),
+        None if error.is::<InvalidArgument>() => "invalid_argument".to_owned(),
+        None if error.is::<OutOfMemory>() => "out_of_memory".to_owned(),
+        None if error.root_cause().to_string().ends_with(MEMORY_LIMIT) => "memory_limit".to_owned(),
+        None => "host_error".to_owned(),
+    };
+    Outcome::Trap {
+        code,
+        message: message(error),
+    }
+}
+
+/// How Wasmtime ends the message for a memory that a limiter refuses; it has no type of its own.
+const MEMORY_LIMIT: &str = "exceeds memory limits";
+
+/// The name by which Wasmtime knows a trap: a list of ours would miss the kinds to come.
+fn trap_code(trap: Trap) -> String {
+    if trap == Trap::UnreachableCodeReached {
+        return "unreachable".to_owned();
+    }
+    let mut code = String::new();
+    for char in format!("{trap:?}").chars() {
+        if char.is_ascii_uppercase() && !code.is_empty() {
+            code.push('_');
+        }
+        code.push(char.to_ascii_lowercase());
+    }
+    code
+}
+
+/// The cause first, since limits cut a message at its end, then where in the guest it happened.
+fn message(error: &Error) -> String {
+    let cause = error.root_cause().to_string();
+    match error.downcast_ref::<WasmBacktrace>() {
+        Some(backtrace) => format!("{cause}\n{backtrace}"),
+        None => cause,
+    }
+}
+
+/// The kind of error under which the runtime's metrics count an outcome; none for what is no failure of the guest.
+pub(crate) fn trap_kind(outcome: &Outcome) -> Option<&str> {
+    match outcome {
+        Outcome::Trap { code, .. } => Some(code),
+        Outcome::Timeout => Some("timeout"),
+        Outcome::Ok | Outcome::Exit { .. } | Outcome::Error(_) | Outcome::Killed | _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trap_codes_are_wasmtimes_names_in_snake_case() {
+        for (trap, code) in [
+            (Trap::UnreachableCodeReached, "unreachable"),
+            (Trap::MemoryOutOfBounds, "memory_out_of_bounds"),
+            (Trap::StackOverflow, "stack_overflow"),
+            (Trap::IntegerDivisionByZero, "integer_division_by_zero"),
+            (Trap::OutOfFuel, "out_of_fuel"),
+            (Trap::CannotEnterComponent, "cannot_enter_component"),
+        ] {
+            let Outcome::Trap {
+                code: found,
+                message,
+            } = outcome_of(&Error::new(trap))
+            else {
+                panic!("{trap:?} is a trap");
+            };
+            assert_eq!(found, code);
+            assert_eq!(message, trap.to_string());
+        }
+    }
+
+    #[test]
+    fn errors_that_are_no_traps_have_outcomes_of_their_own() {
+        assert_eq!(
+            outcome_of(&Error::new(I32Exit(3))),
+            Outcome::Exit { code: 3 }
+        );
+        assert_eq!(
+            outcome_of(&Error::new(I32Exit(0)).context("called")),
+            Outcome::Exit { code: 0 }
+        );
+        assert_eq!(
+            outcome_of(&Error::new(Trap::Interrupt).context("called")),
+            Outcome::Timeout
+        );
+        let code = |error: &Error| {
+            let Outcome::Trap { code, .. } = outcome_of(error) else {
+                panic!("it is a trap");
+            };
+            code
+        };
+        assert_eq!(
+            code(&Error::new(InvalidArgument("x".into())).context("called")),
+            "invalid_argument"
+        );
+        assert_eq!(code(&Error::msg("something else")), "host_error");
+    }
+
+    #[test]
+    fn the_cause_comes_before_its_context() {
+        let error = Error::msg("the cause").context("while calling");
+        let Outcome::Trap { message, .. } = outcome_of(&error) else {
+            panic!("it is a trap");
+        };
+        assert_eq!(message, "the cause");
+    }
+}
