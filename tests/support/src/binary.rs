@@ -1,0 +1,489 @@
+//! The `wasmscope` command line, run as a user runs it, under a deadline.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{ErrorKind, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
+
+use crate::cargo::{self, Artifact};
+
+/// Names the `wasmscope` binary to test.
+pub const BINARY_VARIABLE: &str = "WASMSCOPE_BIN";
+
+/// How long a program may run unless the test says otherwise: for a machine that is busy.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Beginnings of the variables that a program under test must not inherit, lest the tester's own settings decide.
+const FOREIGN: [&str; 6] = [
+    "OTEL_",
+    "OTLP_",
+    "WASMSCOPE_",
+    "TRACEPARENT",
+    "TRACESTATE",
+    "BAGGAGE",
+];
+
+/// Gives the `wasmscope` binary: what `WASMSCOPE_BIN` names, else the one in the target directory and profile of the running test,
+/// which cargo builds first where it is missing or older than its sources.
+///
+/// # Panics
+/// When there is none, with the command that makes it.
+#[must_use]
+#[track_caller]
+pub fn binary() -> PathBuf {
+    static MADE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match MADE.get_or_init(|| find(cargo::path_from_env(BINARY_VARIABLE))) {
+        Ok(file) => file.clone(),
+        Err(error) => panic!("no `wasmscope` binary: {error}"),
+    }
+}
+
+fn find(named: Option<PathBuf>) -> Result<PathBuf, String> {
+    let exe = std::env::current_exe().map_err(|error| format!("where is this test? {error}"))?;
+    let artifact = artifact(&exe);
+    match named {
+        None => artifact.make(),
+        Some(file) if file.is_file() => Ok(file),
+        Some(file) => Err(format!(
+            "{BINARY_VARIABLE} names {}, which does not exist; unset it, or run `{}`",
+            file.display(),
+            artifact.command(),
+        )),
+    }
+}
+
+fn artifact(exe: &Path) -> Artifact {
+    // A test lies in TARGET/PROFILE/deps; a doc test elsewhere, and gets the default.
+    let folder = exe
+        .parent()
+        .filter(|folder| folder.ends_with("deps"))
+        .and_then(Path::parent);
+    let target_dir = cargo::target_dir();
+    let folder = folder.map_or_else(|| target_dir.join("debug"), Path::to_owned);
+    let profile = match folder.file_name().and_then(OsStr::to_str) {
+        None | Some("debug") => "dev",
+        Some(profile) => profile,
+    };
+    let args = [
+        "build",
+        "--package",
+        "wasmscope-cli",
+        "--bin",
+        "wasmscope",
+        "--profile",
+        profile,
+    ];
+    Artifact {
+        files: vec![folder.join(format!("wasmscope{}", std::env::consts::EXE_SUFFIX))],
+        workspace: cargo::workspace(),
+        target_dir,
+        args: args.map(str::to_owned).to_vec(),
+    }
+}
+
+/// Runs `wasmscope` with arguments, standard input and environment, for 60 s at most.
+///
+/// # Panics
+/// When it does not end in time, or there is no binary: see [`binary()`].
+#[track_caller]
+pub fn run<A: AsRef<OsStr>>(
+    args: impl IntoIterator<Item = A>,
+    stdin: impl AsRef<[u8]>,
+    env: &[(&str, &str)],
+) -> Output {
+    let env = env.iter().copied();
+    Cli::new().args(args).stdin(stdin).envs(env).run()
+}
+
+/// A program about to be run: `wasmscope`, or another.
+///
+/// It inherits the environment but for what would configure telemetry (`OTEL_*`, `OTLP_*`, `WASMSCOPE_*`, `TRACEPARENT`,
+/// `TRACESTATE`, `BAGGAGE`).
+#[derive(Clone, Debug)]
+pub struct Cli {
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    stdin: Vec<u8>,
+    dir: Option<PathBuf>,
+    deadline: Duration,
+}
+
+impl Cli {
+    /// Runs `wasmscope`.
+    ///
+    /// # Panics
+    /// When there is no binary: see [`binary()`].
+    #[must_use]
+    #[track_caller]
+    #[expect(
+        clippy::new_without_default,
+        reason = "it may build the binary, and panic"
+    )]
+    pub fn new() -> Self {
+        Self::program(binary())
+    }
+
+    /// Runs another program.
+    #[must_use]
+    pub fn program(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            stdin: Vec::new(),
+            dir: None,
+            deadline: DEADLINE,
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(self, arg: impl AsRef<OsStr>) -> Self {
+        self.args([arg])
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.envs([(name, value)])
+    }
+
+    /// Sets environment variables.
+    #[must_use]
+    pub fn envs<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        mut self,
+        env: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let owned = |(name, value): (K, V)| (name.as_ref().to_owned(), value.as_ref().to_owned());
+        self.env.extend(env.into_iter().map(owned));
+        self
+    }
+
+    /// Gives it `bytes` on standard input, and then its end.
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.stdin = bytes.as_ref().to_owned();
+        self
+    }
+
+    /// Runs it in another folder than that of the test.
+    #[must_use]
+    pub fn current_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = Some(dir.into());
+        self
+    }
+
+    /// Kills it after `deadline` from its start, which fails the test. Unless said otherwise, 60 s.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    /// When it does not start, or not end in time.
+    #[track_caller]
+    pub fn run(self) -> Output {
+        self.spawn().finish()
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    #[track_caller]
+    pub fn spawn(self) -> Running {
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os() {
+            if FOREIGN
+                .iter()
+                .any(|foreign| name.to_string_lossy().starts_with(foreign))
+            {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(&self.args)
+            .envs(self.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(dir) = &self.dir {
+            command.current_dir(dir);
+        }
+        let what = format!("{} {:?}", self.program.display(), self.args);
+        let started = Instant::now();
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{what} did not start: {error}"));
+
+        let mut input = child.stdin.take().expect("standard input was piped");
+        let bytes = self.stdin;
+        // A thread, because a program may write before it reads. One that reads nothing breaks the pipe: its right.
+        thread::spawn(move || match input.write_all(&bytes) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                panic!("standard input: {error}")
+            }
+            _ => {}
+        });
+        let (closed, both_closed) = mpsc::channel();
+        let stdout = Captured::new(child.stdout.take().expect("it was piped"), closed.clone());
+        let stderr = Captured::new(child.stderr.take().expect("it was piped"), closed);
+        let deadline = started + self.deadline;
+        Running {
+            child,
+            what,
+            started,
+            deadline,
+            stdout,
+            stderr,
+            both_closed,
+        }
+    }
+}
+
+/// What a program has written so far, gathered by a thread of its own.
+#[derive(Clone, Debug, Default)]
+struct Captured(Arc<(Mutex<Vec<u8>>, Condvar)>);
+
+impl Captured {
+    fn new(mut from: impl Read + Send + 'static, closed: mpsc::Sender<()>) -> Self {
+        let captured = Self::default();
+        let to = captured.clone();
+        thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            loop {
+                match from.read(&mut buffer) {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Ok(0) | Err(_) => break,
+                    Ok(length) => {
+                        let (bytes, changed) = &*to.0;
+                        let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+                        bytes.extend_from_slice(&buffer[..length]);
+                        changed.notify_all();
+                    }
+                }
+            }
+            // Dropped, it says that this stream is closed; nothing is ever sent.
+            drop(closed);
+        });
+        captured
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes()).into_owned()
+    }
+
+    /// Waits until `condition` holds; gives whether it did by the deadline.
+    fn wait_for(&self, condition: impl Fn(&str) -> bool, deadline: Instant) -> bool {
+        let (bytes, changed) = &*self.0;
+        let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        let waited = changed.wait_timeout_while(bytes, timeout, |bytes| {
+            !condition(&String::from_utf8_lossy(bytes))
+        });
+        let (bytes, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        condition(&String::from_utf8_lossy(&bytes))
+    }
+}
+
+/// A program that runs. Killed when dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    what: String,
+    started: Instant,
+    deadline: Instant,
+    stdout: Captured,
+    stderr: Captured,
+    /// Fails to receive once both output streams are closed.
+    both_closed: mpsc::Receiver<()>,
+}
+
+impl Running {
+    /// Gives its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until what it has written to standard output fulfils `condition`.
+    ///
+    /// # Panics
+    /// At the deadline, with what it wrote.
+    #[track_caller]
+    pub fn wait_for_stdout(&self, condition: impl Fn(&str) -> bool) {
+        let fulfilled = self.stdout.wait_for(condition, self.deadline);
+        assert!(
+            fulfilled,
+            "standard output is not as expected\n{}",
+            self.written()
+        );
+    }
+
+    /// Waits until what it has written to standard error fulfils `condition`.
+    ///
+    /// # Panics
+    /// At the deadline, with what it wrote.
+    #[track_caller]
+    pub fn wait_for_stderr(&self, condition: impl Fn(&str) -> bool) {
+        let fulfilled = self.stderr.wait_for(condition, self.deadline);
+        assert!(
+            fulfilled,
+            "standard error is not as expected\n{}",
+            self.written()
+        );
+    }
+
+    /// Sends SIGINT.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Sends SIGTERM.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // It has not been waited for, so the id cannot have passed to another process.
+        let pid = Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("a signal to a child");
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// At the deadline, after killing it, with what it wrote.
+    #[track_caller]
+    pub fn finish(mut self) -> Output {
+        // The streams close when it ends, to the moment; waiting for that needs no polling.
+        let _ = self.both_closed.recv_timeout(self.left());
+        let status = loop {
+            match self.child.try_wait().expect("the state of a child") {
+                Some(status) => break status,
+                None if self.left().is_zero() => {
+                    let _ = self.child.kill();
+                    let _ = self.child.wait();
+                    panic!(
+                        "{} was killed at its deadline\n{}",
+                        self.what,
+                        self.written()
+                    );
+                }
+                // Only between the closing of its streams and its end, or where it closed them early.
+                None => thread::park_timeout(Duration::from_millis(1)),
+            }
+        };
+        Output {
+            status,
+            stdout: self.stdout.bytes(),
+            stderr: self.stderr.text(),
+            elapsed: self.started.elapsed(),
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    fn written(&self) -> String {
+        format!(
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout.text(),
+            self.stderr.text()
+        )
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both do nothing to a program that has ended and was waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a program did.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to standard error, as text; what is not UTF-8 is replaced.
+    pub stderr: String,
+    /// How long it ran.
+    pub elapsed: Duration,
+}
+
+impl Output {
+    /// Gives the exit code; none when a signal ended it.
+    #[must_use]
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// Gives standard output as text.
+    ///
+    /// # Panics
+    /// When it is not UTF-8.
+    #[must_use]
+    #[track_caller]
+    pub fn stdout(&self) -> &str {
+        str::from_utf8(&self.stdout).expect("standard output in UTF-8")
+    }
+
+    /// Gives itself, after checking the exit code.
+    ///
+    /// # Panics
+    /// When it ended otherwise, with what it wrote.
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code(), Some(code), "{self}");
+        self
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stdout = String::from_utf8_lossy(&self.stdout);
+        writeln!(f, "{} after {:?}", self.status, self.elapsed)?;
+        write!(f, "stdout:\n{stdout}\nstderr:\n{}", self.stderr)
+    }
+}
+
+#[cfg(test)]
+mod tests;

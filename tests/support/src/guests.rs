@@ -1,0 +1,141 @@
+//! Guest components, built for `wasm32-wasip2`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::cargo::{self, Artifact};
+
+/// Names the folder in which `cargo xtask test` has put the guests it built.
+pub const GUESTS_VARIABLE: &str = "WASMSCOPE_GUESTS";
+
+/// The target and the profile (in the workspace's `Cargo.toml`) for which guests are built.
+const TARGET: &str = "wasm32-wasip2";
+const PROFILE: &str = "guest";
+
+type Made = Arc<OnceLock<Result<PathBuf, String>>>;
+
+/// Gives the file of the guest component that the package `name` makes.
+///
+/// With `WASMSCOPE_GUESTS` set, it is taken from that folder as it is. Otherwise it is the file in the target
+/// directory, which cargo builds first where it is missing or older than its sources: once in a process, whatever the number of tests.
+///
+/// # Panics
+/// When there is no such guest, with the command that makes it.
+#[must_use]
+#[track_caller]
+pub fn guest(name: &str) -> PathBuf {
+    static MADE: Mutex<Option<HashMap<String, Made>>> = Mutex::new(None);
+    // Only for the look-up: a guest being built must not keep tests of others waiting.
+    let made = {
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(
+            made.get_or_insert_default()
+                .entry(name.to_owned())
+                .or_default(),
+        )
+    };
+    let prebuilt = cargo::path_from_env(GUESTS_VARIABLE);
+    match made.get_or_init(|| find(name, prebuilt.as_deref())) {
+        Ok(file) => file.clone(),
+        Err(error) => panic!("no guest component `{name}`: {error}"),
+    }
+}
+
+/// Reads the guest component that the package `name` makes.
+///
+/// # Panics
+/// As [`guest`], and when it cannot be read.
+#[must_use]
+#[track_caller]
+pub fn guest_bytes(name: &str) -> Vec<u8> {
+    let file = guest(name);
+    std::fs::read(&file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()))
+}
+
+fn find(name: &str, prebuilt: Option<&Path>) -> Result<PathBuf, String> {
+    let artifact = artifact(name);
+    let Some(folder) = prebuilt else {
+        return artifact.make();
+    };
+    let names = artifact.files.iter().filter_map(|file| file.file_name());
+    if let Some(file) = names
+        .map(|name| folder.join(name))
+        .find(|file| file.is_file())
+    {
+        return Ok(file);
+    }
+    Err(format!(
+        "it is not in {}, the folder of {GUESTS_VARIABLE}; unset the variable, or run `cargo xtask test`, which fills the \
+         folder, or `{}` and copy {} there",
+        folder.display(),
+        artifact.command(),
+        artifact.files[0].display(),
+    ))
+}
+
+fn artifact(name: &str) -> Artifact {
+    let target_dir = cargo::target_dir();
+    let folder = target_dir.join(TARGET).join(PROFILE);
+    // A program keeps its name; a library's loses the hyphens.
+    let files = [name.to_owned(), name.replace('-', "_")];
+    let args = [
+        "build",
+        "--package",
+        name,
+        "--target",
+        TARGET,
+        "--profile",
+        PROFILE,
+    ];
+    Artifact {
+        files: files
+            .map(|name| folder.join(format!("{name}.wasm")))
+            .to_vec(),
+        workspace: cargo::workspace(),
+        target_dir,
+        args: args.map(str::to_owned).to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prebuilt_guest_is_taken_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a-program.wasm"), "").unwrap();
+        std::fs::write(folder.path().join("a_library.wasm"), "").unwrap();
+        for (package, file) in [
+            ("a-program", "a-program.wasm"),
+            ("a-library", "a_library.wasm"),
+        ] {
+            assert_eq!(
+                find(package, Some(folder.path())),
+                Ok(folder.path().join(file))
+            );
+        }
+    }
+
+    #[test]
+    fn a_guest_that_was_not_prebuilt_is_an_error_with_the_commands() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = find("absent", Some(folder.path())).unwrap_err();
+        assert!(error.contains("`cargo xtask test`"), "{error}");
+        assert!(
+            error.contains("`cargo build --package absent --target wasm32-wasip2 --profile guest`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_guest_that_cannot_be_built_is_an_error_with_the_command() {
+        // Cargo itself says that this workspace has no such package.
+        let error = find("no-such-package", None).unwrap_err();
+        assert!(
+            error.starts_with("`cargo build --package no-such-package"),
+            "{error}"
+        );
+    }
+}
