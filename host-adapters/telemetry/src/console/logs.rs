@@ -1,5 +1,8 @@
 //! Logs, a paragraph each.
 
+use std::collections::HashMap;
+
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, SeverityNumber};
 
 use super::collector::{Record, Snapshot};
@@ -32,9 +35,87 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>, 
     let mut records: Vec<&Record<LogRecord>> =
         snapshot.logs.iter().map(|record| &**record).collect();
     records.sort_by_key(|record| time(&record.item));
+    let repeats = Repeats::count(style, &records);
+    let mut seen: HashMap<Likeness<'_>, usize> = HashMap::new();
     for record in records {
-        draw_record(page, record, names, start);
+        let Some((likeness, group)) = repeats.of(record) else {
+            draw_record(page, record, names, start);
+            continue;
+        };
+        let seen = seen.entry(likeness).or_default();
+        *seen += 1;
+        if *seen <= repeats.limit {
+            draw_record(page, record, names, start);
+        }
+        if *seen == repeats.limit && group.number > repeats.limit {
+            let ellipsis = style.pick("…", "...");
+            let more = group.number - repeats.limit;
+            let text = format!(
+                "{ellipsis} {more} more like it, the last at {}",
+                offset(style, start, group.last)
+            );
+            page.text(TIME + 7, words(0, &text, Paint::Faint));
+        }
     }
+}
+
+/// What makes records alike: scope, event name and message, but not attributes.
+type Likeness<'a> = (&'a str, i32, &'a str, &'a str);
+
+/// Records that are alike.
+#[derive(Debug, Default)]
+struct Alike {
+    number: usize,
+    last: u64,
+}
+
+/// How often records come that are alike.
+#[derive(Debug)]
+struct Repeats<'a> {
+    limit: usize,
+    groups: HashMap<Likeness<'a>, Alike>,
+}
+
+impl<'a> Repeats<'a> {
+    fn count(style: &Style, records: &[&'a Record<LogRecord>]) -> Self {
+        let mut groups: HashMap<Likeness<'a>, Alike> = HashMap::new();
+        // At least one, for the others to be like.
+        let limit = style.repeats.map(|limit| limit.max(1));
+        if limit.is_some() {
+            for &record in records {
+                if let Some(likeness) = likeness(record) {
+                    let group = groups.entry(likeness).or_default();
+                    group.number += 1;
+                    group.last = time(&record.item);
+                }
+            }
+        }
+        Self {
+            limit: limit.unwrap_or(usize::MAX),
+            groups,
+        }
+    }
+
+    fn of(&self, record: &'a Record<LogRecord>) -> Option<(Likeness<'a>, &Alike)> {
+        let likeness = likeness(record)?;
+        self.groups.get(&likeness).map(|group| (likeness, group))
+    }
+}
+
+/// Gives what a record has in common with others; nothing for warnings and worse, which are all worth a look, and
+/// where there is neither an event name nor a message.
+fn likeness(record: &Record<LogRecord>) -> Option<Likeness<'_>> {
+    let log = &record.item;
+    let message = match log.body.as_ref().and_then(|body| body.value.as_ref()) {
+        Some(Value::StringValue(text)) => text.as_str(),
+        _ => "",
+    };
+    let grave = log.severity_number >= i32::from(SeverityNumber::Warn);
+    if grave || (log.event_name.is_empty() && message.is_empty()) {
+        return None;
+    }
+    let scope = &record.scope.scope.name;
+    Some((scope, log.severity_number, &log.event_name, message))
 }
 
 /// When a record was made: what it says itself, or else when it was received.

@@ -190,7 +190,7 @@ fn exponential_buckets(point: &ExponentialHistogramDataPoint) -> Vec<Bucket> {
             clippy::cast_precision_loss,
             reason = "bounds that are drawn need not be exact"
         )]
-        let exponent = index as f64 * f64::from(-point.scale).exp2();
+        let exponent = index as f64 * f64::from(point.scale.saturating_neg()).exp2();
         exponent.exp2()
     };
     let counts = |buckets: &Option<Buckets>| -> Vec<(i64, u64)> {

@@ -17,8 +17,10 @@ pub struct Style {
     pub unicode: bool,
     /// The width in columns at which lines are wrapped; 40 to 1000, what lies outside is brought inside.
     pub width: usize,
-    /// How many sibling spans of the same name are shown in full before the rest becomes one line that sums them
-    /// up; `None` shows all. Spans with an error in or below them get as many places of their own.
+    /// How many of what repeats are shown in full before the rest becomes one line that sums them up; `None` shows
+    /// all. Spans repeat that have one parent and one name; those with an error in or below them get as many
+    /// places of their own. Logs repeat that have one scope, severity, event name and message; warnings and errors
+    /// never do.
     pub repeats: Option<usize>,
 }
 
@@ -45,7 +47,7 @@ impl Style {
     /// - `LC_ALL`, `LC_CTYPE` and `LANG`: the first that is set and not empty says whether letters beyond ASCII
     ///   can be shown; where none is, they can.
     ///
-    /// A terminal gets repeated spans summed up after three, anything else gets all of them.
+    /// A terminal gets what repeats summed up after three, anything else gets all of them.
     pub fn detect(
         is_terminal: bool,
         terminal_width: Option<usize>,

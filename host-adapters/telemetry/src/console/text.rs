@@ -293,3 +293,51 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{double, duration, offset};
+    use crate::console::Style;
+
+    #[test]
+    fn durations_have_three_digits_and_a_unit_that_suits() {
+        let style = Style::default();
+        for (nanoseconds, expected) in [
+            (0, "0 ns"),
+            (999, "999 ns"),
+            (1_000, "1.00 µs"),
+            (9_996, "10.0 µs"),
+            (99_960, "100 µs"),
+            (999_499, "999 µs"),
+            (999_500, "1.00 ms"),
+            (12_345_678, "12.3 ms"),
+            (999_500_000, "1.00 s"),
+            (59_990_000_000, "60.0 s"),
+            (60_000_000_000, "1m00s"),
+            (3_599_999_999_999, "59m59s"),
+            (3_600_000_000_000, "1h00m"),
+            (86_400_000_000_000, "1d00h"),
+            (u64::MAX, "213503d23h"),
+        ] {
+            assert_eq!(duration(&style, nanoseconds), expected);
+        }
+        assert_eq!(offset(&style, 5, 3), "-2 ns");
+        assert_eq!(offset(&style, 0, u64::MAX), "+213503d23h");
+    }
+
+    #[test]
+    fn numbers_are_exact_and_short() {
+        for (number, expected) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (0.1, "0.1"),
+            (42.0, "42.0"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e16"),
+            (1.5e-7, "1.5e-7"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            assert_eq!(double(number), expected);
+        }
+    }
+}

@@ -1,11 +1,14 @@
 //! The rest of the view: silence, repeats, style, metrics that come in several collections.
 
 use opentelemetry::KeyValue;
+use opentelemetry::logs::{LogRecord as _, Severity};
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::Status;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::metrics::{
+    Aggregation, Instrument, PeriodicReader, SdkMeterProvider, Stream,
+};
 
-use super::fixture::{at, received, scope, span};
+use super::fixture::{at, emit, received, scope, span, text};
 use crate::console::{Collector, CollectorLimits, Style};
 
 #[test]
@@ -48,6 +51,34 @@ fn repeated_siblings_are_summed_up_but_errors_are_shown() {
         ..Style::default()
     };
     insta::assert_snapshot!(received(spans).render(&style));
+}
+
+#[test]
+fn repeated_logs_are_summed_up_but_warnings_are_shown() {
+    let collector = Collector::default();
+    for number in 0..50_i64 {
+        for severity in [Severity::Info, Severity::Warn] {
+            let time = u64::try_from(number).expect("not negative") * 10;
+            emit(&collector, scope("orders", ""), time, severity, |record| {
+                record.set_body(text("priced"));
+                record.add_attribute("number", number);
+            });
+        }
+    }
+    let style = Style {
+        repeats: Some(2),
+        ..Style::default()
+    };
+    let shown = collector.render(&style);
+    assert_eq!(shown.matches("INFO  orders: priced").count(), 2, "{shown}");
+    assert_eq!(shown.matches("WARN  orders: priced").count(), 50, "{shown}");
+    assert!(
+        shown.contains("… 48 more like it, the last at +490 µs\n"),
+        "{shown}"
+    );
+
+    let shown = collector.render(&Style::default());
+    assert_eq!(shown.matches("orders: priced").count(), 100, "{shown}");
 }
 
 #[test]
@@ -156,6 +187,39 @@ fn histograms_with_many_buckets_and_with_none_are_drawn() {
         ..Style::default()
     };
     insta::assert_snapshot!(collector.render(&style));
+}
+
+#[test]
+fn exponential_histograms_are_drawn_with_their_bounds() {
+    let collector = Collector::default();
+    let provider = SdkMeterProvider::builder()
+        .with_reader(PeriodicReader::builder(collector.clone()).build())
+        .with_view(|_: &Instrument| {
+            let aggregation = Aggregation::Base2ExponentialHistogram {
+                max_size: 160,
+                max_scale: 0,
+                record_min_max: true,
+            };
+            Stream::builder().with_aggregation(aggregation).build().ok()
+        })
+        .build();
+    let histogram = provider.meter("m").f64_histogram("h").build();
+    for value in [0.0, 1.5, 3.0, 3.5, 4.0, 15.0] {
+        histogram.record(value, &[]);
+    }
+    provider.shutdown().expect("the collector takes everything");
+    let shown = collector.render(&Style::default());
+    let expected = [
+        " ≤ 0 1 ",
+        " ≤ 2 1 ",
+        " ≤ 4 3 ",
+        " ≤ 8 0",
+        "≤ 16 1 ",
+        "count 6  sum 27.0  min 0.0  max 15.0  mean 4.5\n",
+    ];
+    for line in expected {
+        assert!(shown.contains(line), "{line:?} in {shown}");
+    }
 }
 
 #[test]
