@@ -75,7 +75,10 @@ fn find(name: &str, prebuilt: Option<&Path>) -> Result<PathBuf, String> {
 }
 
 fn artifact(name: &str) -> Artifact {
-    let target_dir = cargo::target_dir();
+    artifact_in(cargo::workspace(), cargo::target_dir(), name)
+}
+
+fn artifact_in(workspace: PathBuf, target_dir: PathBuf, name: &str) -> Artifact {
     let folder = target_dir.join(TARGET).join(PROFILE);
     // A program keeps its name; a library's loses the hyphens.
     let files = [name.to_owned(), name.replace('-', "_")];
@@ -92,7 +95,7 @@ fn artifact(name: &str) -> Artifact {
         files: files
             .map(|name| folder.join(format!("{name}.wasm")))
             .to_vec(),
-        workspace: cargo::workspace(),
+        workspace,
         target_dir,
         args: args.map(str::to_owned).to_vec(),
     }
@@ -137,5 +140,45 @@ mod tests {
             error.starts_with("`cargo build --package no-such-package"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn programs_and_libraries_become_components_by_the_guest_profile() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            std::fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+            std::fs::write(folder.path().join(name), text).unwrap();
+        };
+        write(
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"*-it\"]\nresolver = \"3\"\n[profile.guest]\ninherits = \"release\"\n",
+        );
+        let manifest = |name: &str| format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n");
+        write("run-it/Cargo.toml", &manifest("run-it"));
+        write("run-it/src/main.rs", "fn main() {}");
+        write(
+            "call-it/Cargo.toml",
+            &(manifest("call-it") + "[lib]\ncrate-type = [\"cdylib\"]\n"),
+        );
+        write("call-it/src/lib.rs", "");
+
+        for (name, file) in [("run-it", "run-it.wasm"), ("call-it", "call_it.wasm")] {
+            let target_dir = folder.path().join("target");
+            let artifact = artifact_in(folder.path().to_owned(), target_dir.clone(), name);
+            // Twice: the first build writes Cargo.lock, which makes the first component look out of date.
+            artifact.make().unwrap();
+            let made = artifact.make().unwrap();
+            assert_eq!(made, target_dir.join("wasm32-wasip2/guest").join(file));
+            // The preamble of a component; a core module has version 1 and layer 0.
+            let bytes = std::fs::read(&made).unwrap();
+            assert_eq!(bytes[..8], *b"\0asm\x0d\0\x01\0", "{name}");
+            let modified = made.metadata().unwrap().modified().unwrap();
+            artifact.make().unwrap();
+            assert_eq!(
+                made.metadata().unwrap().modified().unwrap(),
+                modified,
+                "not built again"
+            );
+        }
     }
 }
