@@ -11,6 +11,8 @@ thread_local! {
 
 /// Installs the panic hook and gives the guard to hold until the program's, or the export's, last line.
 ///
+/// With the feature `tracing` it makes [`subscriber()`](crate::subscriber()) the program's subscriber, unless it has one.
+///
 /// It may be called in each export of a component: the hook is installed once, and what the end brings is done by
 /// the outermost guard.
 ///
@@ -18,6 +20,8 @@ thread_local! {
 /// active span, before the program traps. The hook that was there before is called after it.
 pub fn init() -> Guard {
     panic_hook::install();
+    #[cfg(feature = "tracing")]
+    crate::subscriber::install();
     DEPTH.set(DEPTH.get().saturating_add(1));
     Guard {
         not_send: PhantomData,
@@ -39,10 +43,7 @@ impl Drop for Guard {
         DEPTH.set(depth);
         if depth == 0 {
             trace::pending::flush_if_used();
-            // A callback that panics while the program already does would abort it.
-            if !std::thread::panicking() {
-                notice::collect_now();
-            }
+            notice::collect_now();
         }
     }
 }

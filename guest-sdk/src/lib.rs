@@ -11,6 +11,8 @@ mod metrics;
 mod notice;
 mod panic_hook;
 mod scope;
+#[cfg(feature = "tracing")]
+pub mod subscriber;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod trace;
@@ -33,3 +35,10 @@ pub use trace::{Entered, EnteredSpan, Span, SpanBuilder, Tracer};
 pub use types::{
     InstrumentationScope, KeyValue, SpanContext, SpanReference, TraceFlags, TraceId, Value,
 };
+
+/// Starts setting up the subscriber that passes `tracing` spans and events to the host; see the module
+/// [`subscriber`](mod@subscriber).
+#[cfg(feature = "tracing")]
+pub fn subscriber() -> subscriber::Builder {
+    subscriber::Builder::default()
+}

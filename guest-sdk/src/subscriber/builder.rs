@@ -39,6 +39,9 @@ pub(super) struct Config {
     pub(super) error_records_to_exceptions: bool,
     pub(super) error_events_to_exceptions: bool,
     pub(super) error_events_to_status: bool,
+    /// Whether callsites keep what the host's log thresholds make of them. Natively they ask each time (which costs no call): there,
+    /// each thread may have a recorder of its own, with thresholds of its own.
+    pub(super) cached_thresholds: bool,
     // Pointers, so that who does not ask for these links neither a clock nor the thread's name.
     pub(super) clock: Option<fn() -> Instant>,
     pub(super) threads: Option<fn(&mut Fields)>,
@@ -75,6 +78,7 @@ impl Default for Builder {
                 error_records_to_exceptions: true,
                 error_events_to_exceptions: true,
                 error_events_to_status: true,
+                cached_thresholds: cfg!(target_arch = "wasm32"),
                 clock: None,
                 threads: None,
             },

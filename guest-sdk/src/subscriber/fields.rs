@@ -93,7 +93,9 @@ impl Fields {
 
     /// Writes a value. What an implementation has written before it failed is kept.
     pub(super) fn format(&mut self, value: fmt::Arguments<'_>) -> Text {
-        self.written(|buffer| drop(buffer.write_fmt(value)))
+        self.written(|buffer| {
+            let _ = buffer.write_fmt(value);
+        })
     }
 
     fn written(&mut self, write: impl FnOnce(&mut String)) -> Text {
@@ -110,10 +112,13 @@ impl Fields {
 
     /// Writes the messages of the errors beneath an error, outermost first.
     pub(super) fn chain(&mut self, error: &dyn Error) -> Vec<Text> {
-        core::iter::successors(error.source(), |error| error.source())
-            .take(MAX_CHAIN)
-            .map(|error| self.format(format_args!("{error}")))
-            .collect()
+        let mut chain = Vec::new();
+        let mut next = error.source();
+        while let Some(error) = next.filter(|_| chain.len() < MAX_CHAIN) {
+            chain.push(self.format(format_args!("{error}")));
+            next = error.source();
+        }
+        chain
     }
 
     pub(super) fn str<'a>(&'a self, text: &'a Text) -> &'a str {

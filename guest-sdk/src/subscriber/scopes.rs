@@ -8,7 +8,10 @@ use crate::{Logger, Scope, Severity, Tracer};
 
 /// How many targets have a scope to themselves. The host admits 64 scopes by default, and what is emitted with
 /// one beyond is lost: from here on, a crate's targets share the crate's scope.
-const MAX_TARGETS: usize = 48;
+const MAX_TARGETS: usize = 40;
+/// How many scopes there may be before the rest share one.
+const MAX_SCOPES: usize = 48;
+const OVERFLOW_SCOPE: &str = "tracing";
 
 /// Holds the tracers and loggers that have been asked for, most of them for good.
 #[derive(Debug, Default)]
@@ -16,15 +19,23 @@ pub(super) struct Scopes {
     fixed: Option<Tracer>,
     tracers: Vec<(&'static str, Tracer)>,
     loggers: Vec<TargetLogger>,
+    /// How many scopes those have between them.
+    scopes: usize,
 }
 
 /// Is the logger of a target.
 #[derive(Debug, Clone)]
 pub(super) struct TargetLogger {
     target: &'static str,
+    scope: &'static str,
     pub(super) logger: Arc<Logger>,
+}
+
+impl TargetLogger {
     /// Whether the logger's scope is the target.
-    pub(super) exact: bool,
+    pub(super) fn is_exact(&self) -> bool {
+        self.scope == self.target
+    }
 }
 
 impl Scopes {
@@ -52,30 +63,44 @@ impl Scopes {
     }
 
     /// Gives a target's logger if somebody listens to it at a severity.
-    pub(super) fn logger(&mut self, target: &'static str, severity: Severity) -> Option<TargetLogger> {
-        let logger = match self.find(target) {
+    pub(super) fn logger(
+        &mut self,
+        target: &'static str,
+        severity: Severity,
+    ) -> Option<TargetLogger> {
+        let found = self.loggers.iter().find(|logger| logger.target == target);
+        let logger = match found {
             Some(found) => found.clone(),
             None => self.add_logger(target),
         };
         logger.logger.enabled(severity).then_some(logger)
     }
 
-    fn find(&self, target: &str) -> Option<&TargetLogger> {
-        self.loggers.iter().find(|logger| logger.target == target)
+    /// Whether somebody listens to a target at a severity, or it is not known.
+    pub(super) fn is_listened_to(&self, target: &str, severity: Severity) -> bool {
+        self.loggers
+            .iter()
+            .find(|logger| logger.target == target)
+            .is_none_or(|found| found.logger.enabled(severity))
     }
 
     fn add_logger(&mut self, target: &'static str) -> TargetLogger {
-        let crate_name = crate_of(target);
-        let exact = self.loggers.len() < MAX_TARGETS || crate_name == target;
-        let shared = (!exact)
-            .then(|| self.find(crate_name).map(|found| Arc::clone(&found.logger)))
-            .flatten();
+        let scope = match self.scopes {
+            0..MAX_TARGETS => target,
+            MAX_TARGETS..MAX_SCOPES => crate_of(target),
+            _ => OVERFLOW_SCOPE,
+        };
+        let shared = self.loggers.iter().find(|logger| logger.scope == scope);
         let logger = TargetLogger {
             target,
-            logger: shared.unwrap_or_else(|| {
-                Arc::new(Logger::new(Scope::new(if exact { target } else { crate_name })))
-            }),
-            exact,
+            scope,
+            logger: match shared {
+                Some(shared) => Arc::clone(&shared.logger),
+                None => {
+                    self.scopes += 1;
+                    Arc::new(Logger::new(Scope::new(scope)))
+                }
+            },
         };
         self.loggers.push(logger.clone());
         logger

@@ -6,10 +6,13 @@ use tracing::Metadata;
 use tracing::span::Id;
 
 use super::fields::{Fields, Text};
-use super::visitor::SetStatus;
+use super::scopes::Scopes;
+use super::visitor::{SetStatus, Special};
 use crate::backend::{NOT_RECORDED, tracer};
 use crate::trace::pending;
-use crate::{Link, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference, Status, notice};
+use crate::{
+    KeyValue, Link, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference, Status, notice,
+};
 
 /// Holds spans in slots that are used again. An id names a slot and its generation, so that the id of a span that has
 /// been closed means nothing.
@@ -17,8 +20,6 @@ use crate::{Link, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference,
 pub(super) struct Spans {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// How many wait for their start with the ambient span as parent.
-    ambient_waiting: usize,
 }
 
 #[derive(Debug)]
@@ -73,7 +74,7 @@ pub(super) enum Parent {
 }
 
 impl Parent {
-    fn as_reference(&self) -> SpanReference<'_> {
+    pub(super) fn as_reference(&self) -> SpanReference<'_> {
         match self {
             Self::Ambient => SpanReference::Ambient,
             Self::None => SpanReference::None,
@@ -101,9 +102,39 @@ pub(super) struct Timings {
     pub(super) entered: u32,
 }
 
+impl Timings {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            idle: 0,
+            busy: 0,
+            last: now,
+            entered: 0,
+        }
+    }
+
+    /// Notes that the span is entered, or left, once more.
+    pub(super) fn step(&mut self, now: Instant, enter: bool) {
+        if self.entered == 0 {
+            self.idle = self.idle.saturating_add(self.lap(now));
+        } else if self.entered == 1 && !enter {
+            self.busy = self.busy.saturating_add(self.lap(now));
+        }
+        self.entered = match enter {
+            true => self.entered.saturating_add(1),
+            false => self.entered.saturating_sub(1),
+        };
+    }
+
+    /// Gives the nanoseconds since the last one.
+    fn lap(&mut self, now: Instant) -> i64 {
+        let lap = now.saturating_duration_since(self.last).as_nanos();
+        self.last = now;
+        i64::try_from(lap).unwrap_or(i64::MAX)
+    }
+}
+
 impl Spans {
     pub(super) fn insert(&mut self, span: Span) -> Id {
-        self.ambient_waiting += usize::from(span.waits_for_ambient());
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot {
                 generation: 0,
@@ -145,53 +176,30 @@ impl Spans {
             return None;
         }
         let span = slot.span.take()?;
-        self.ambient_waiting -= usize::from(span.waits_for_ambient());
         self.free.push(id.into_u64() as u32);
         Some(span)
     }
 
     /// Gives a span's handle, starting it where it has not been.
-    pub(super) fn start(&mut self, id: &Id, tracer: impl FnOnce(&Metadata<'_>) -> u64) -> Option<u64> {
-        self.begin(id, tracer, |_| false).map(|started| started.handle)
+    pub(super) fn start(&mut self, id: &Id, scopes: &mut Scopes) -> Option<u64> {
+        Some(self.get(id)?.start(scopes, |_| false).handle)
     }
 
-    /// Starts a span where it has not been. `activate` says for a parent whether to ask the host to enter the span at once.
-    pub(super) fn begin(
-        &mut self,
-        id: &Id,
-        tracer: impl FnOnce(&Metadata<'_>) -> u64,
-        activate: impl FnOnce(&Parent) -> bool,
-    ) -> Option<Started> {
-        let span = self.get(id)?;
-        let waited_for_ambient = span.waits_for_ambient();
-        let started = span.begin(tracer, activate);
-        self.ambient_waiting -= usize::from(waited_for_ambient);
-        Some(started)
-    }
-
-    /// Starts what waits with the ambient span as its parent, before another becomes that.
-    pub(super) fn start_ambient(&mut self, tracer: impl Fn(&Metadata<'_>) -> u64) {
-        if self.ambient_waiting > 0 {
-            for span in self.slots.iter_mut().filter_map(|slot| slot.span.as_mut()) {
-                if span.waits_for_ambient() {
-                    span.begin(&tracer, |_| false);
-                }
-            }
-            self.ambient_waiting = 0;
+    /// Starts a span if its parent is to be the ambient one.
+    pub(super) fn start_waiting(&mut self, id: &Id, scopes: &mut Scopes) {
+        if let Some(span) = self.get(id)
+            && span.waits_for_ambient()
+        {
+            span.start(scopes, |_| false);
         }
     }
 
     /// Gives a waiting span another parent; `None` where it has been started, or is not there.
     pub(super) fn set_parent(&mut self, id: &Id, parent: Parent) -> Option<()> {
-        let span = self.get(id)?;
-        let waited_for_ambient = span.waits_for_ambient();
-        let State::Waiting(waiting) = &mut span.state else {
+        let State::Waiting(waiting) = &mut self.get(id)?.state else {
             return None;
         };
         waiting.parent = parent;
-        let waits_for_ambient = span.waits_for_ambient();
-        self.ambient_waiting += usize::from(waits_for_ambient);
-        self.ambient_waiting -= usize::from(waited_for_ambient);
         Some(())
     }
 }
@@ -218,14 +226,22 @@ impl Span {
         }
     }
 
-    fn waits_for_ambient(&self) -> bool {
+    /// Gives the handle, once the span has been started.
+    pub(super) const fn handle(&self) -> Option<u64> {
+        match self.state {
+            State::Started(handle) => Some(handle),
+            State::Waiting(_) => None,
+        }
+    }
+
+    pub(super) fn waits_for_ambient(&self) -> bool {
         matches!(&self.state, State::Waiting(waiting) if waiting.parent == Parent::Ambient)
     }
 
-    /// Starts the span where it has not been.
-    pub(super) fn begin(
+    /// Starts the span where it has not been. `activate` says for its parent whether to ask the host to enter it at once.
+    pub(super) fn start(
         &mut self,
-        tracer: impl FnOnce(&Metadata<'_>) -> u64,
+        scopes: &mut Scopes,
         activate: impl FnOnce(&Parent) -> bool,
     ) -> Started {
         let waiting = match &self.state {
@@ -238,7 +254,11 @@ impl Span {
             }
         };
         let activated = activate(&waiting.parent);
-        let handle = waiting.start(tracer(self.metadata), self.metadata.name(), activated);
+        let handle = waiting.start(
+            scopes.tracer(self.metadata),
+            self.metadata.name(),
+            activated,
+        );
         let status = waiting.status.clone();
         let waiting = core::mem::replace(&mut self.state, State::Started(handle));
         if let (Some(status), State::Waiting(waiting)) = (status, waiting) {
@@ -289,11 +309,29 @@ impl Span {
 }
 
 impl Waiting {
+    /// Takes what has been recorded since.
+    pub(super) fn apply(
+        &mut self,
+        special: &Special,
+        fields: &Fields,
+        attributes: &[KeyValue<'_>],
+    ) {
+        for attribute in attributes {
+            self.fields.push_copy(attribute);
+        }
+        if let Some(name) = &special.name {
+            self.name = Some(self.fields.copy(fields.str(name)));
+        }
+        self.kind = special.kind.unwrap_or(self.kind);
+    }
+
     fn start(&self, tracer: u64, name: &str, activate: bool) -> u64 {
         let list_items = self.fields.list_items();
         let handle = tracer::start(
             tracer,
-            self.name.as_ref().map_or(name, |name| self.fields.str(name)),
+            self.name
+                .as_ref()
+                .map_or(name, |name| self.fields.str(name)),
             self.kind,
             self.parent.as_reference(),
             &self.fields.attributes(&list_items),

@@ -1,28 +1,41 @@
-//! Which spans this thread has entered.
+//! Which spans this thread has entered, and which of its spans wait.
 
 use std::cell::RefCell;
 
 use tracing::span::Id;
 
+struct Entry {
+    /// Whose span it is. There is hardly ever more than one subscriber.
+    subscriber: usize,
+    id: Id,
+    /// Whether the host has entered it too.
+    activated: bool,
+}
+
 thread_local! {
-    // Of all subscribers, told apart by their number: there is hardly ever more than one.
-    static ENTERED: RefCell<Vec<(usize, Id)>> = const { RefCell::new(Vec::new()) };
+    static ENTERED: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+    /// Spans that were made when this component had entered none, and not started then: their parent is what
+    /// the ambient span was. Some may have been started meanwhile.
+    static WAITING: RefCell<Vec<(usize, Id)>> = const { RefCell::new(Vec::new()) };
 }
 
-pub(super) fn push(subscriber: usize, id: &Id) {
-    ENTERED.with_borrow_mut(|entered| entered.push((subscriber, id.clone())));
+pub(super) fn push(subscriber: usize, id: &Id, activated: bool) {
+    ENTERED.with_borrow_mut(|entered| {
+        entered.push(Entry {
+            subscriber,
+            id: id.clone(),
+            activated,
+        });
+    });
 }
 
-/// Removes the innermost entry of a span, wherever it sits; gives whether there was one.
-pub(super) fn pop(subscriber: usize, id: &Id) -> bool {
+/// Removes the innermost entry of a span, wherever it sits; gives whether the host has entered it, if there was one.
+pub(super) fn pop(subscriber: usize, id: &Id) -> Option<bool> {
     ENTERED.with_borrow_mut(|entered| {
         let found = entered
             .iter()
-            .rposition(|(owner, other)| *owner == subscriber && other == id);
-        if let Some(index) = found {
-            entered.remove(index);
-        }
-        found.is_some()
+            .rposition(|entry| entry.subscriber == subscriber && entry.id == *id)?;
+        Some(entered.remove(found).activated)
     })
 }
 
@@ -32,7 +45,27 @@ pub(super) fn current(subscriber: usize) -> Option<Id> {
         entered
             .iter()
             .rev()
-            .find(|(owner, _)| *owner == subscriber)
-            .map(|(_, id)| id.clone())
+            .find(|entry| entry.subscriber == subscriber)
+            .map(|entry| entry.id.clone())
+    })
+}
+
+pub(super) fn add_waiting(subscriber: usize, id: &Id) {
+    WAITING.with_borrow_mut(|waiting| waiting.push((subscriber, id.clone())));
+}
+
+pub(super) fn remove_waiting(subscriber: usize, id: &Id) {
+    WAITING.with_borrow_mut(|waiting| {
+        waiting.retain(|(owner, other)| (*owner, other) != (subscriber, id));
+    });
+}
+
+/// Gives the spans that wait, once.
+pub(super) fn take_waiting(subscriber: usize) -> Vec<Id> {
+    WAITING.with_borrow_mut(|waiting| {
+        waiting
+            .extract_if(.., |(owner, _)| *owner == subscriber)
+            .map(|(_, id)| id)
+            .collect()
     })
 }

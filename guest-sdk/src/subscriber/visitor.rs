@@ -5,8 +5,7 @@ use core::fmt::{self, Debug, Write};
 
 use tracing::field::{Field, Visit};
 
-use super::Config;
-use super::builder::Events;
+use super::builder::{Config, Events};
 use super::fields::{Fields, Packed, Text};
 use crate::SpanKind;
 
@@ -43,23 +42,31 @@ pub(super) enum SetStatus {
     Error(Text),
 }
 
-pub(super) struct Visitor<'a> {
+struct Visitor<'a> {
     of: Of,
     config: &'a Config,
-    pub(super) fields: &'a mut Fields,
-    pub(super) special: Special,
+    fields: &'a mut Fields,
+    special: Special,
 }
 
-impl<'a> Visitor<'a> {
-    pub(super) fn new(of: Of, config: &'a Config, fields: &'a mut Fields) -> Self {
-        Self {
-            of,
-            config,
-            fields,
-            special: Special::default(),
-        }
-    }
+/// Visits fields, by the function that `tracing` has for what they come from.
+pub(super) fn visit(
+    of: Of,
+    config: &Config,
+    fields: &mut Fields,
+    record: impl FnOnce(&mut dyn Visit),
+) -> Special {
+    let mut visitor = Visitor {
+        of,
+        config,
+        fields,
+        special: Special::default(),
+    };
+    record(&mut visitor);
+    visitor.special
+}
 
+impl Visitor<'_> {
     fn scalar(&mut self, field: &Field, value: Packed, text: &dyn Debug) {
         if self.of == Of::Event && field.name() == "message" {
             self.record_debug(field, text);

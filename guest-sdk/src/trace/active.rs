@@ -36,6 +36,12 @@ pub(crate) fn pop(span: u64) {
     });
 }
 
+/// Gives the span that this component has entered last and not left, whichever door it came by.
+#[cfg(feature = "tracing")]
+pub(crate) fn current() -> Option<u64> {
+    ENTERED.with_borrow(|entered| entered.last().copied())
+}
+
 /// Tells the active span that the program panics.
 fn record_panic(panic: &panic_hook::Panic<'_>) {
     let innermost = ENTERED.with(|entered| entered.try_borrow().ok()?.last().copied());

@@ -1,0 +1,427 @@
+//! The subscriber: what `tracing` calls.
+
+use core::fmt;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata};
+use tracing_core::span::Current;
+
+use super::builder::{Config, Events};
+use super::fields::{Fields, Packed};
+use super::scopes::Scopes;
+use super::spans::{OwnedLink, Parent, Span, Spans, Started, State, Timings, Waiting};
+use super::stack;
+use super::visitor::{Of, Special, visit};
+use crate::backend::{NOT_RECORDED, tracer};
+use crate::trace::{active, pending};
+use crate::{KeyValue, Severity, SpanChanges, notice};
+
+/// Passes spans and events to the host; made by [`Builder`](super::Builder).
+pub struct Subscriber {
+    pub(super) config: Config,
+    /// Tells the spans of this subscriber from those of others.
+    number: usize,
+    /// Never held while the author's code runs: neither `Debug` implementations nor callbacks.
+    shared: Mutex<Shared>,
+    /// The generation of log thresholds that the callsites' interest was asked for with.
+    generation: AtomicU32,
+}
+
+pub(super) struct Shared {
+    pub(super) spans: Spans,
+    pub(super) scopes: Scopes,
+}
+
+impl fmt::Debug for Subscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscriber").finish_non_exhaustive()
+    }
+}
+
+impl Subscriber {
+    pub(super) fn new(config: Config) -> Self {
+        static SUBSCRIBERS: AtomicUsize = AtomicUsize::new(0);
+        Self {
+            number: SUBSCRIBERS.fetch_add(1, Ordering::Relaxed),
+            shared: Mutex::new(Shared {
+                spans: Spans::default(),
+                scopes: Scopes::new(config.scope),
+            }),
+            generation: AtomicU32::new(notice::generation()),
+            config,
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a span's handle, starting it where it has not been.
+    pub(super) fn start(&self, id: &Id) -> Option<u64> {
+        self.lock().start(id)
+    }
+
+    pub(super) fn current(&self) -> Option<Id> {
+        stack::current(self.number)
+    }
+
+    /// Whether an event says something about its span even if nobody listens to logs: the span's status.
+    pub(super) fn marks_span(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::ERROR
+            || self.config.error_events_to_status
+                && metadata.fields().field("error").is_some()
+                && metadata.fields().field("message").is_none()
+    }
+
+    /// Whether a callsite is wanted; `None` where that hangs on who listens to logs.
+    fn wants(&self, metadata: &Metadata<'_>) -> Option<bool> {
+        if self.config.max_level < *metadata.level() {
+            return Some(false);
+        }
+        let always =
+            metadata.is_span() || self.config.events != Events::Logs || self.marks_span(metadata);
+        always.then_some(true)
+    }
+
+    /// Has the callsites ask again if the host's log thresholds have changed.
+    fn refresh(&self) {
+        let generation = notice::generation();
+        if self.config.cached_thresholds
+            && self.generation.load(Ordering::Relaxed) != generation
+            && self.is_default()
+        {
+            self.generation.store(generation, Ordering::Relaxed);
+            tracing_core::callsite::rebuild_interest_cache();
+        }
+    }
+
+    /// Whether callsites that are asked to would find this subscriber. Within a call by way of a thread's own default they
+    /// find none, and would be disabled for good: the next call does it.
+    fn is_default(&self) -> bool {
+        tracing::dispatcher::get_default(|dispatch| {
+            dispatch
+                .downcast_ref::<Self>()
+                .is_some_and(|default| core::ptr::eq(default, self))
+        })
+    }
+
+    /// Pushes the attributes of a span that do not come from its fields.
+    fn push_metadata(&self, fields: &mut Fields, metadata: &Metadata<'static>) {
+        if self.config.location {
+            push_location(fields, metadata);
+        }
+        if let Some(push_thread) = self.config.threads {
+            push_thread(fields);
+        }
+        if self.config.level {
+            fields.push_text("level", metadata.level().as_str());
+        }
+        if self.config.target {
+            fields.push_text("target", metadata.target());
+        }
+    }
+
+    fn parent(&self, attributes: &Attributes<'_>) -> Parent {
+        if let Some(id) = attributes.parent() {
+            return self.start(id).map_or(Parent::None, Parent::Span);
+        }
+        contextual(attributes.is_contextual())
+    }
+
+    fn time(&self, id: &Id, entered: bool) {
+        let Some(clock) = self.config.clock else {
+            return;
+        };
+        let now = clock();
+        if let Some(timings) = self
+            .lock()
+            .spans
+            .get(id)
+            .and_then(|span| span.timings.as_mut())
+        {
+            timings.step(now, entered);
+        }
+    }
+
+    /// Says what has been recorded about a span after it was made.
+    fn apply(&self, id: &Id, special: Special, fields: &Fields) {
+        let mut shared = self.lock();
+        let Some(span) = shared.spans.get(id) else {
+            return;
+        };
+        if let Some(status) = &special.status {
+            span.set_status(status, fields);
+        }
+        let list_items = fields.list_items();
+        let attributes = fields.attributes(&list_items);
+        match &mut span.state {
+            State::Waiting(waiting) => waiting.apply(&special, fields, &attributes),
+            State::Started(handle) => {
+                for attribute in &attributes {
+                    pending::set_attribute(*handle, attribute);
+                }
+                if let Some(name) = &special.name {
+                    notice::take(tracer::update(
+                        *handle,
+                        SpanChanges {
+                            name: Some(fields.str(name)),
+                            ..SpanChanges::default()
+                        },
+                    ));
+                }
+            }
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn start(&mut self, id: &Id) -> Option<u64> {
+        self.spans.start(id, &mut self.scopes)
+    }
+}
+
+/// Gives the span that surrounds the running code, whichever door it came by.
+pub(super) fn contextual(is_contextual: bool) -> Parent {
+    match is_contextual.then(active::current) {
+        Some(Some(handle)) => Parent::Span(handle),
+        Some(None) => Parent::Ambient,
+        None => Parent::None,
+    }
+}
+
+fn leave(handle: u64, activated: bool) {
+    if activated {
+        active::exit(handle);
+    } else {
+        active::pop(handle);
+    }
+}
+
+pub(super) const fn is_recorded(handle: u64) -> bool {
+    handle & NOT_RECORDED == 0
+}
+
+pub(super) fn push_location(fields: &mut Fields, metadata: &Metadata<'static>) {
+    if let Some(file) = metadata.file() {
+        fields.push_text("code.file.path", file);
+    }
+    if let Some(module) = metadata.module_path() {
+        fields.push_text("code.module.name", module);
+    }
+    if let Some(line) = metadata.line() {
+        fields.push("code.line.number", Packed::Int(line.into()));
+    }
+}
+
+pub(super) fn severity(level: &Level) -> Severity {
+    match *level {
+        Level::ERROR => Severity::Error,
+        Level::WARN => Severity::Warn,
+        Level::INFO => Severity::Info,
+        Level::DEBUG => Severity::Debug,
+        Level::TRACE => Severity::Trace,
+    }
+}
+
+impl tracing::Subscriber for Subscriber {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        let wanted = match self.wants(metadata) {
+            None if !self.config.cached_thresholds => return Interest::sometimes(),
+            wanted => wanted.unwrap_or_else(|| {
+                self.lock()
+                    .scopes
+                    .logger(metadata.target(), severity(metadata.level()))
+                    .is_some()
+            }),
+        };
+        if wanted {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.wants(metadata).unwrap_or_else(|| {
+            self.lock()
+                .scopes
+                .is_listened_to(metadata.target(), severity(metadata.level()))
+        })
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.config.max_level)
+    }
+
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let metadata = attributes.metadata();
+        let mut fields = Fields::default();
+        self.push_metadata(&mut fields, metadata);
+        let special = visit(Of::Span, &self.config, &mut fields, |visitor| {
+            attributes.record(visitor);
+        });
+        let waiting = Waiting {
+            parent: self.parent(attributes),
+            kind: special.kind.unwrap_or_default(),
+            name: special.name,
+            status: special.status,
+            fields,
+            links: Vec::new(),
+        };
+        let timings = self.config.clock.map(|clock| Timings::new(clock()));
+        let mut shared = self.lock();
+        let waits_for_ambient = self.config.deferred_start && waiting.parent == Parent::Ambient;
+        let id = shared.spans.insert(Span::new(metadata, waiting, timings));
+        if !self.config.deferred_start {
+            shared.start(&id);
+        } else if waits_for_ambient {
+            stack::add_waiting(self.number, &id);
+        }
+        id
+    }
+
+    fn record(&self, id: &Id, values: &Record<'_>) {
+        match self.lock().spans.get(id).map(|span| &span.state) {
+            Some(State::Waiting(_)) => {}
+            Some(State::Started(handle)) if is_recorded(*handle) => {}
+            Some(State::Started(_)) | None => return,
+        }
+        let mut fields = Fields::default();
+        let special = visit(Of::Span, &self.config, &mut fields, |visitor| {
+            values.record(visitor);
+        });
+        self.apply(id, special, &fields);
+    }
+
+    fn record_follows_from(&self, id: &Id, follows: &Id) {
+        let mut shared = self.lock();
+        if let Some(handle) = shared.start(follows)
+            && let Some(span) = shared.spans.get(id)
+        {
+            span.add_link(OwnedLink {
+                target: Parent::Span(handle),
+                attributes: Fields::default(),
+            });
+        }
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        // An author's `Debug` may log, and log itself: that ends somewhere.
+        if let Some(_depth) = Depth::enter() {
+            self.pass_event(event);
+            self.refresh();
+        }
+    }
+
+    fn enter(&self, id: &Id) {
+        self.time(id, true);
+        let mut shared = self.lock();
+        let Shared { spans, scopes } = &mut *shared;
+        // Beneath a span that is not recorded, one more that is not would tell nobody anything.
+        let in_unrecorded = active::current().is_some_and(|handle| !is_recorded(handle));
+        let activation = self.config.activation;
+        if activation {
+            // Their parent is what the ambient span has been until now.
+            for waiting in stack::take_waiting(self.number) {
+                if waiting != *id {
+                    spans.start_waiting(&waiting, scopes);
+                }
+            }
+        }
+        let Some(span) = spans.get(id) else {
+            return;
+        };
+        let Started { handle, activated } = span.start(scopes, |parent| {
+            let unrecorded = matches!(parent, Parent::Span(handle) if !is_recorded(*handle));
+            activation && !(unrecorded && in_unrecorded)
+        });
+        drop(shared);
+        let activate = activation && (is_recorded(handle) || !in_unrecorded);
+        if activate && !activated {
+            active::enter(handle);
+        } else {
+            active::push(handle);
+        }
+        stack::push(self.number, id, activate || activated);
+        self.refresh();
+    }
+
+    fn exit(&self, id: &Id) {
+        let Some(activated) = stack::pop(self.number, id) else {
+            return;
+        };
+        self.time(id, false);
+        if let Some(handle) = self.start(id) {
+            leave(handle, activated);
+        }
+        self.refresh();
+    }
+
+    fn clone_span(&self, id: &Id) -> Id {
+        self.lock().spans.add_reference(id);
+        id.clone()
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        let mut shared = self.lock();
+        let Some(mut span) = shared.spans.release(&id) else {
+            return false;
+        };
+        if span.waits_for_ambient() {
+            stack::remove_waiting(self.number, &id);
+        }
+        let handle = span.start(&mut shared.scopes, |_| false).handle;
+        drop(shared);
+        // Entered, and closed by who held no reference: the host leaves it with its end.
+        while let Some(activated) = stack::pop(self.number, &id) {
+            leave(handle, activated && !is_recorded(handle));
+        }
+        if let Some(timings) = span.timings {
+            pending::set_attribute(handle, &KeyValue::new("busy_ns", timings.busy));
+            pending::set_attribute(handle, &KeyValue::new("idle_ns", timings.idle));
+        }
+        // Outside of the lock, for observable callbacks may run now.
+        drop(crate::Span::from_handle(handle));
+        self.refresh();
+        true
+    }
+
+    fn current_span(&self) -> Current {
+        let Some(id) = self.current() else {
+            return Current::none();
+        };
+        match self.lock().spans.get(&id).map(|span| span.metadata) {
+            Some(metadata) => Current::new(id, metadata),
+            None => Current::none(),
+        }
+    }
+}
+
+/// How deep events may be emitted from within events.
+const MAX_DEPTH: u8 = 4;
+
+thread_local! {
+    static DEPTH: Cell<u8> = const { Cell::new(0) };
+}
+
+struct Depth;
+
+impl Depth {
+    fn enter() -> Option<Self> {
+        (DEPTH.get() < MAX_DEPTH).then(|| {
+            DEPTH.set(DEPTH.get() + 1);
+            Self
+        })
+    }
+}
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
