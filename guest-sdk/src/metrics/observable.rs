@@ -30,11 +30,13 @@ pub(crate) fn observe(instrument: u64, value: Number, attributes: &[KeyValue<'_>
     }]));
 }
 
-/// Runs the callbacks, if the host wants observations or `unasked`; never from within one.
+/// Runs the callbacks, if the host wants observations or `unasked`; never from within one, and not while
+/// a panic unwinds, when another one would abort the program.
 fn collect(unasked: bool) {
-    if RUNNING.replace(true) {
+    if std::thread::panicking() || RUNNING.replace(true) {
         return;
     }
+    let _running = Running;
     if unasked || meter::due() {
         // By index: a callback may register another, and none is borrowed while it runs.
         let mut next = 0;
@@ -43,7 +45,15 @@ fn collect(unasked: bool) {
             next += 1;
         }
     }
-    RUNNING.set(false);
+}
+
+/// Says that callbacks are running, until it is dropped: a callback may panic.
+struct Running;
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.set(false);
+    }
 }
 
 /// Takes what a callback observes.

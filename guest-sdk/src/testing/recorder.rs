@@ -144,10 +144,10 @@ fn change<R>(change: impl FnOnce(&mut State) -> R) -> R {
 
 /// Passes a call to the thread's recorder, if there is one.
 pub(crate) fn with<R>(call: &'static str, act: impl FnOnce(&mut State) -> R) -> Option<R> {
-    // A thread that ends may still drop spans when its state is gone.
+    // A thread that ends may still drop spans when its state is gone, and the panic hook may be called from in here.
     STATE
         .try_with(|state| {
-            let mut state = state.borrow_mut();
+            let mut state = state.try_borrow_mut().ok()?;
             let state = state.as_mut()?;
             state.calls.push(call);
             Some(act(state))
@@ -159,7 +159,9 @@ pub(crate) fn with<R>(call: &'static str, act: impl FnOnce(&mut State) -> R) -> 
 /// Gives the number of the thread's recorder; 0 where there is none.
 pub(crate) fn epoch() -> u32 {
     STATE
-        .try_with(|state| state.borrow().as_ref().map_or(0, |state| state.epoch))
+        .try_with(|state| Some(state.try_borrow().ok()?.as_ref()?.epoch))
+        .ok()
+        .flatten()
         .unwrap_or(0)
 }
 

@@ -1,9 +1,11 @@
 //! A span, and the guards around it.
 
 use core::error::Error;
+use core::future::poll_fn;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ops::Deref;
+use core::pin::pin;
 
 use super::builder::add_links;
 use super::{active, pending};
@@ -120,8 +122,8 @@ impl Span {
     ///
     /// # In async code
     ///
-    /// A guard that is held across an `.await` stays entered while other tasks run. Pass parents explicitly
-    /// there ([`SpanBuilder::parent`](super::SpanBuilder::parent)), or enter around what does not wait.
+    /// A guard that is held across an `.await` stays entered while other tasks run. Use [`instrument`](Self::instrument)
+    /// there, or pass parents explicitly ([`SpanBuilder::parent`](super::SpanBuilder::parent)).
     pub fn enter(&self) -> Entered<'_> {
         active::enter(self.handle);
         Entered {
@@ -134,6 +136,17 @@ impl Span {
     pub fn entered(self) -> EnteredSpan {
         active::enter(self.handle);
         EnteredSpan::adopt(self)
+    }
+
+    /// Runs a future with this as the ambient span, whenever it is polled and only then: so futures that run
+    /// side by side do not become each other's parents.
+    pub async fn instrument<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            let _entered = self.enter();
+            future.as_mut().poll(context)
+        })
+        .await
     }
 
     /// Ends the span now, as dropping it does.

@@ -1,0 +1,116 @@
+//! What happens at a program's end, good or bad.
+
+use std::panic::catch_unwind;
+
+use wasmscope::testing::{RecordedStatus, Recorder};
+use wasmscope::{Scope, Severity, Tracer};
+
+static TRACER: Tracer = Tracer::new(Scope::new("shop"));
+
+#[test]
+fn a_panic_is_recorded_as_a_log_and_on_the_active_span() {
+    let recorder = Recorder::install();
+    let _telemetry = wasmscope::init();
+    let result = catch_unwind(|| {
+        let _outer = TRACER.enter("outer");
+        let inner = TRACER.enter("inner");
+        inner.set_attribute("order.id", 17);
+        // What `forget` leaves open is what a trap leaves open.
+        std::mem::forget(inner);
+        let number = 3;
+        panic!("order {number} is cursed");
+    });
+    assert!(result.is_err());
+
+    let inner = recorder.span("inner");
+    assert_eq!(
+        inner.status,
+        RecordedStatus::Error("order 3 is cursed".into())
+    );
+    assert_eq!(inner.attribute("order.id"), Some(&17.into()));
+    assert_eq!(inner.events.len(), 1);
+    let event = &inner.events[0];
+    assert_eq!(event.name, "exception");
+    assert_eq!(event.attribute("exception.type"), Some(&"panic".into()));
+    assert_eq!(
+        event.attribute("exception.message"),
+        Some(&"order 3 is cursed".into())
+    );
+    assert_eq!(recorder.span("outer").events, []);
+
+    let logs = recorder.logs();
+    assert_eq!(logs.len(), 1);
+    let log = &logs[0];
+    assert_eq!(log.scope.name, "wasmscope");
+    assert_eq!(log.severity, Some(Severity::Fatal));
+    assert_eq!(log.event_name.as_deref(), Some("exception"));
+    assert_eq!(log.body, Some("order 3 is cursed".into()));
+    assert_eq!(log.span, Some(inner.context));
+    assert_eq!(log.attribute("exception.type"), Some(&"panic".into()));
+    assert_eq!(
+        log.attribute("exception.message"),
+        Some(&"order 3 is cursed".into())
+    );
+    assert_eq!(log.attribute("code.file.path"), Some(&file!().into()));
+    assert!(log.attribute("code.line.number").is_some());
+}
+
+#[test]
+fn a_panic_outside_of_any_span_is_a_log() {
+    let recorder = Recorder::install();
+    let _telemetry = wasmscope::init();
+    let result = catch_unwind(|| std::panic::panic_any(17));
+    assert!(result.is_err());
+    assert_eq!(recorder.spans(), []);
+    assert_eq!(
+        recorder.logs()[0].body,
+        Some("a value that is no text".into())
+    );
+}
+
+#[test]
+fn a_panic_in_a_span_that_is_not_recorded_is_not_put_on_another() {
+    let recorder = Recorder::install();
+    let _telemetry = wasmscope::init();
+    let result = catch_unwind(|| {
+        let _outer = TRACER.enter("outer");
+        recorder.sample(false);
+        let _inner = TRACER.enter("inner");
+        panic!("unseen");
+    });
+    assert!(result.is_err());
+    assert_eq!(recorder.span("outer").events, []);
+    assert_eq!(recorder.span("outer").status, RecordedStatus::Unset);
+    assert_eq!(recorder.logs().len(), 1);
+}
+
+#[test]
+fn the_end_passes_on_what_a_span_left_open_has_been_told() {
+    let recorder = Recorder::install();
+    let telemetry = wasmscope::init();
+    let span = TRACER.start("left open");
+    span.set_attribute("seen", true);
+    drop(telemetry);
+    let recorded = recorder.span("left open");
+    assert_eq!(recorded.attribute("seen"), Some(&true.into()));
+    assert!(!recorded.ended);
+    drop(span);
+}
+
+#[test]
+fn a_recorder_leaves_nothing_behind() {
+    static HEAT: wasmscope::ObservableGauge<u64> = wasmscope::ObservableGauge::new(&METER, "heat");
+    static METER: wasmscope::Meter = wasmscope::Meter::new(Scope::new("shop"));
+    let first = Recorder::install();
+    let leaked = TRACER.enter("leaked");
+    leaked.set_attribute("k", 1);
+    std::mem::forget(leaked);
+    HEAT.register(|o| o.observe(1, &[]));
+    drop(first);
+
+    let second = Recorder::install();
+    drop(TRACER.start("fresh"));
+    drop(wasmscope::init());
+    assert_eq!(second.spans().len(), 1);
+    assert_eq!(second.measurements(), []);
+}

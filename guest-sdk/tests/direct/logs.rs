@@ -1,0 +1,194 @@
+use wasmscope::testing::{RecordedValue, Recorder};
+use wasmscope::{
+    AnyValue, Logger, Record, Scope, Severity, SpanContext, SpanReference, TraceId, Tracer, fields,
+};
+
+static TRACER: Tracer = Tracer::new(Scope::new("shop"));
+
+fn map(entries: &[(&str, RecordedValue)]) -> RecordedValue {
+    RecordedValue::Map(
+        entries
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect(),
+    )
+}
+
+#[test]
+fn a_record_says_what_the_builder_was_told() {
+    static LOGGER: Logger = Logger::new(Scope::new("orders").with_version("2"));
+    let recorder = Recorder::install();
+    LOGGER
+        .record(Severity::Warn2)
+        .body("short of tea")
+        .event_name("stock.low")
+        .severity_text("NOTICE")
+        .attributes(fields!["item" => "tea", "left" => 3, "share" => 0.1, "urgent" => false])
+        .time(99)
+        .emit();
+    let log = &recorder.logs()[0];
+    assert_eq!(log.scope.name, "orders");
+    assert_eq!(log.scope.version.as_deref(), Some("2"));
+    assert_eq!(log.body, Some("short of tea".into()));
+    assert_eq!(log.severity, Some(Severity::Warn2));
+    assert_eq!(log.severity_text.as_deref(), Some("NOTICE"));
+    assert_eq!(log.event_name.as_deref(), Some("stock.low"));
+    assert_eq!(log.time, Some(99));
+    assert_eq!(log.attribute("item"), Some(&"tea".into()));
+    assert_eq!(log.attribute("left"), Some(&3.into()));
+    assert_eq!(log.attribute("share"), Some(&0.1.into()));
+    assert_eq!(log.attribute("urgent"), Some(&false.into()));
+}
+
+#[test]
+fn nested_values_arrive_as_they_are() {
+    static LOGGER: Logger = Logger::new(Scope::new("orders"));
+    let recorder = Recorder::install();
+    LOGGER
+        .record(Severity::Info)
+        .body(AnyValue::Map(fields![
+            "id" => 17,
+            "items" => AnyValue::Array(&[
+                AnyValue::Map(fields!["name" => "tea", "grams" => 100]),
+                AnyValue::Map(&[]),
+                AnyValue::Bytes(&[0, 255]),
+            ]),
+            "empty" => AnyValue::Array(&[]),
+        ]))
+        .attributes(fields!["deep" => AnyValue::Array(&[AnyValue::Array(&[AnyValue::Bool(true)])]), "flat" => 1])
+        .emit();
+    let log = &recorder.logs()[0];
+    let expected = map(&[
+        ("id", 17.into()),
+        (
+            "items",
+            RecordedValue::Array(vec![
+                map(&[("name", "tea".into()), ("grams", 100.into())]),
+                map(&[]),
+                RecordedValue::Bytes(vec![0, 255]),
+            ]),
+        ),
+        ("empty", RecordedValue::Array(vec![])),
+    ]);
+    assert_eq!(log.body, Some(expected));
+    let deep = RecordedValue::Array(vec![RecordedValue::Array(vec![true.into()])]);
+    assert_eq!(log.attribute("deep"), Some(&deep));
+    assert_eq!(log.attribute("flat"), Some(&1.into()));
+}
+
+#[test]
+fn a_disabled_record_makes_no_call() {
+    static LOGGER: Logger = Logger::new(Scope::new("quiet"));
+    let recorder = Recorder::install();
+    recorder.set_log_threshold(Some(Severity::Info));
+    assert!(LOGGER.enabled(Severity::Info));
+    let _ = recorder.take_calls();
+    LOGGER.log(Severity::Debug4, "nobody listens");
+    assert!(!LOGGER.enabled(Severity::Trace));
+    assert!(!LOGGER.event_enabled(Severity::Debug, "an.event"));
+    LOGGER.emit(&[Record {
+        severity: Some(Severity::Trace),
+        ..Record::default()
+    }]);
+    assert_eq!(recorder.take_calls(), Vec::<&str>::new());
+    assert_eq!(recorder.logs(), []);
+}
+
+#[test]
+fn a_changed_threshold_is_asked_for_once_it_is_heard_of() {
+    static LOGGER: Logger = Logger::new(Scope::new("changing"));
+    let recorder = Recorder::install();
+    recorder.set_log_threshold(Some(Severity::Error));
+    assert!(!LOGGER.enabled(Severity::Info));
+    recorder.set_log_threshold(Some(Severity::Debug));
+    assert!(!LOGGER.enabled(Severity::Info), "not heard of yet");
+    drop(TRACER.start("any call"));
+    let _ = recorder.take_calls();
+    assert!(LOGGER.enabled(Severity::Info));
+    assert!(LOGGER.enabled(Severity::Debug));
+    assert!(!LOGGER.enabled(Severity::Trace4));
+    assert_eq!(recorder.take_calls(), ["logger.threshold"]);
+}
+
+#[test]
+fn a_record_without_severity_passes_unless_nobody_listens_at_all() {
+    static LOGGER: Logger = Logger::new(Scope::new("no severity"));
+    let recorder = Recorder::install();
+    let record = Record {
+        body: Some("x".into()),
+        ..Record::default()
+    };
+    recorder.set_log_threshold(Some(Severity::Fatal4));
+    LOGGER.emit(&[record]);
+    assert_eq!(recorder.logs().len(), 1);
+    recorder.set_log_threshold(None);
+    drop(TRACER.start("any call"));
+    LOGGER.emit(&[record]);
+    LOGGER.log(Severity::Fatal4, "nobody");
+    assert_eq!(recorder.logs().len(), 1);
+}
+
+#[test]
+fn several_records_go_in_one_call_without_the_disabled_ones() {
+    static LOGGER: Logger = Logger::new(Scope::new("several"));
+    let recorder = Recorder::install();
+    recorder.set_log_threshold(Some(Severity::Info));
+    let records = [
+        (Severity::Info, "one"),
+        (Severity::Debug, "two"),
+        (Severity::Error, "three"),
+    ]
+    .map(|(severity, text)| Record {
+        severity: Some(severity),
+        body: Some(text.into()),
+        ..Record::default()
+    });
+    LOGGER.emit(&records);
+    let calls = recorder.take_calls();
+    assert_eq!(
+        calls.iter().filter(|call| **call == "logger.emit").count(),
+        1
+    );
+    let bodies: Vec<_> = recorder.logs().into_iter().map(|log| log.body).collect();
+    assert_eq!(bodies, [Some("one".into()), Some("three".into())]);
+}
+
+#[test]
+fn a_record_belongs_to_the_span_that_is_ambient_given_or_none() {
+    static LOGGER: Logger = Logger::new(Scope::new("spans"));
+    let recorder = Recorder::install();
+    let given = TRACER.start("given");
+    let ambient = TRACER.enter("ambient");
+    let remote = SpanContext {
+        trace_id: TraceId { high: 1, low: 2 },
+        span_id: 3,
+        ..SpanContext::default()
+    };
+    LOGGER.log(Severity::Info, "ambient");
+    LOGGER.record(Severity::Info).span(&given).emit();
+    LOGGER.record(Severity::Info).span(&remote).emit();
+    LOGGER
+        .record(Severity::Info)
+        .span(SpanReference::None)
+        .emit();
+    let spans: Vec<_> = recorder.logs().into_iter().map(|log| log.span).collect();
+    assert_eq!(
+        spans,
+        [ambient.context(), given.context(), Some(remote), None]
+    );
+}
+
+#[test]
+fn severities_are_numbered_as_in_the_data_model() {
+    assert_eq!(Severity::Trace.number(), 1);
+    assert_eq!(Severity::Info.number(), 9);
+    assert_eq!(Severity::Fatal4.number(), 24);
+    for number in 1..=24 {
+        assert_eq!(
+            Severity::from_number(number).map(Severity::number),
+            Some(number)
+        );
+    }
+    assert_eq!(Severity::from_number(0), None);
+    assert_eq!(Severity::from_number(25), None);
+}

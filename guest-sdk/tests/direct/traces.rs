@@ -1,0 +1,361 @@
+use std::fmt;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use wasmscope::testing::{RecordedParent, RecordedStatus, Recorder};
+use wasmscope::{
+    EnteredSpan, Link, Scope, Span, SpanContext, SpanKind, SpanReference, Status, Tracer,
+    attributes,
+};
+
+static TRACER: Tracer = Tracer::new(
+    Scope::new("shop")
+        .with_version("1.2.3")
+        .with_schema_url("https://example.com/schema"),
+);
+
+fn remote() -> SpanContext {
+    SpanContext::from_traceparent(
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "vendor=1",
+    )
+    .expect("a valid header")
+}
+
+#[test]
+fn a_span_ends_when_it_is_dropped() {
+    let recorder = Recorder::install();
+    let span = TRACER.start("work");
+    assert!(!recorder.span("work").ended);
+    drop(span);
+    let span = recorder.span("work");
+    assert!(span.ended);
+    assert_eq!(span.end_time, None);
+    assert_eq!(span.scope.name, "shop");
+    assert_eq!(span.scope.version.as_deref(), Some("1.2.3"));
+    assert_eq!(
+        span.scope.schema_url.as_deref(),
+        Some("https://example.com/schema")
+    );
+}
+
+#[test]
+fn a_span_starts_out_with_what_the_builder_says() {
+    let recorder = Recorder::install();
+    let cause = TRACER.start("cause");
+    TRACER
+        .span("work")
+        .kind(SpanKind::Consumer)
+        .attributes(attributes!["id" => 17, "who" => "Ada", "ok" => true, "cost" => 0.5])
+        .links(&[
+            Link::to_span(&cause, attributes!["why" => "batch"]),
+            Link::to_remote(&remote(), &[]),
+        ])
+        .start_time(1_000)
+        .start()
+        .end_at(2_000);
+    drop(cause);
+    let span = recorder.span("work");
+    assert_eq!(span.kind, SpanKind::Consumer);
+    assert_eq!(span.start_time, Some(1_000));
+    assert_eq!(span.end_time, Some(2_000));
+    assert_eq!(span.attribute("id"), Some(&17.into()));
+    assert_eq!(span.attribute("who"), Some(&"Ada".into()));
+    assert_eq!(span.attribute("ok"), Some(&true.into()));
+    assert_eq!(span.attribute("cost"), Some(&0.5.into()));
+    assert_eq!(span.links.len(), 2);
+    assert_eq!(span.links[0].context, recorder.span("cause").context);
+    assert_eq!(
+        span.links[0].attributes,
+        [("why".to_owned(), "batch".into())]
+    );
+    assert_eq!(span.links[1].context, remote());
+}
+
+#[test]
+fn a_parent_is_ambient_given_remote_or_none() {
+    let recorder = Recorder::install();
+    recorder.set_host_span(Some(remote()));
+    let hosted = TRACER.start("under the host");
+    let entered = TRACER.enter("entered");
+    let _ambient = TRACER.start("ambient");
+    let _given = TRACER.span("given").parent(&hosted).start();
+    let context = remote();
+    let _remote = TRACER.span("remote").parent(&context).start();
+    let _root = TRACER.span("root").root().start();
+    let _under_entered = TRACER.span("under entered").parent(&entered).start();
+
+    let hosted = recorder.span("under the host");
+    assert_eq!(hosted.parent, RecordedParent::Remote(remote()));
+    let entered = recorder.span("entered");
+    assert!(recorder.span("ambient").is_child_of(&entered));
+    assert!(recorder.span("under entered").is_child_of(&entered));
+    assert!(recorder.span("given").is_child_of(&hosted));
+    assert_eq!(
+        recorder.span("given").context.trace_id,
+        hosted.context.trace_id
+    );
+    let remote_child = recorder.span("remote");
+    assert_eq!(remote_child.parent, RecordedParent::Remote(context));
+    assert_eq!(remote_child.context.trace_state, "vendor=1");
+    let root = recorder.span("root");
+    assert_eq!(root.parent, RecordedParent::None);
+    assert_ne!(root.context.trace_id, hosted.context.trace_id);
+}
+
+#[test]
+fn a_started_span_that_is_not_entered_is_nobody_s_parent() {
+    let recorder = Recorder::install();
+    let _started = TRACER.start("started");
+    let _other = TRACER.start("other");
+    assert_eq!(recorder.span("other").parent, RecordedParent::None);
+}
+
+#[test]
+fn entering_nests_and_leaving_out_of_order_keeps_what_was_entered_later() {
+    let recorder = Recorder::install();
+    let (outer, inner) = (TRACER.start("outer"), TRACER.start("inner"));
+    let in_outer = outer.enter();
+    let in_inner = inner.enter();
+    drop(in_outer);
+    let _one = TRACER.start("one");
+    drop(in_inner);
+    let _two = TRACER.start("two");
+    assert!(recorder.span("one").is_child_of(&recorder.span("inner")));
+    assert_eq!(recorder.span("two").parent, RecordedParent::None);
+}
+
+#[test]
+fn a_span_is_entered_for_as_long_as_it_lasts() {
+    let recorder = Recorder::install();
+    let outer: EnteredSpan = TRACER.start("outer").entered();
+    drop(TRACER.enter("inner"));
+    drop(outer);
+    let _after = TRACER.start("after");
+    assert!(recorder.span("inner").is_child_of(&recorder.span("outer")));
+    assert!(recorder.span("outer").ended);
+    assert_eq!(recorder.span("after").parent, RecordedParent::None);
+}
+
+#[test]
+fn joined_futures_do_not_become_parent_and_child() {
+    async fn step(name: &str) {
+        let _span = TRACER.span(name).start();
+        let mut waited = false;
+        std::future::poll_fn(|_| match std::mem::replace(&mut waited, true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        let _child = TRACER.start("after the wait");
+    }
+
+    let recorder = Recorder::install();
+    let (one, two) = (TRACER.start("one"), TRACER.start("two"));
+    {
+        let mut first = pin!(one.instrument(step("first")));
+        let mut second = pin!(two.instrument(step("second")));
+        let mut context = Context::from_waker(Waker::noop());
+        // Interleaved: both are started before either goes on.
+        assert!(first.as_mut().poll(&mut context).is_pending());
+        assert!(second.as_mut().poll(&mut context).is_pending());
+        assert!(first.as_mut().poll(&mut context).is_ready());
+        assert!(second.as_mut().poll(&mut context).is_ready());
+    }
+    let (one, two) = (recorder.span("one"), recorder.span("two"));
+    assert!(recorder.span("first").is_child_of(&one));
+    assert!(recorder.span("second").is_child_of(&two));
+    let parents: Vec<_> = recorder
+        .spans()
+        .into_iter()
+        .filter(|span| span.name == "after the wait")
+        .map(|span| span.parent)
+        .collect();
+    assert_eq!(
+        parents,
+        [
+            RecordedParent::Span(one.handle),
+            RecordedParent::Span(two.handle)
+        ]
+    );
+}
+
+#[test]
+fn attributes_are_passed_on_with_the_end_in_one_call() {
+    let recorder = Recorder::install();
+    let span = TRACER.start("work");
+    span.set_attribute("id", 1);
+    span.set_attribute("who", "Ada");
+    span.set_attribute("id", 2);
+    span.set_attribute("share", 0.25);
+    span.set_attribute("done", true);
+    span.set_status(Status::Error("late"));
+    let _ = recorder.take_calls();
+    drop(span);
+    assert_eq!(recorder.take_calls(), ["tracer.end"]);
+    let span = recorder.span("work");
+    let expected = [
+        ("id".to_owned(), 2.into()),
+        ("who".to_owned(), "Ada".into()),
+        ("share".to_owned(), 0.25.into()),
+        ("done".to_owned(), true.into()),
+    ];
+    assert_eq!(span.attributes, expected);
+    assert_eq!(span.status, RecordedStatus::Error("late".into()));
+}
+
+#[test]
+fn attributes_of_several_spans_reach_each_its_own() {
+    let recorder = Recorder::install();
+    let (one, two) = (TRACER.start("one"), TRACER.start("two"));
+    for round in 0..3 {
+        one.set_attribute("round", round);
+        two.set_attribute("round", round * 10);
+    }
+    drop(one);
+    drop(two);
+    assert_eq!(recorder.span("one").attribute("round"), Some(&2.into()));
+    assert_eq!(recorder.span("two").attribute("round"), Some(&20.into()));
+}
+
+#[test]
+fn many_attributes_and_arrays_arrive_in_order() {
+    let recorder = Recorder::install();
+    let span = TRACER.start("work");
+    for number in 0..100 {
+        span.set_attribute(&format!("k{number}"), number);
+    }
+    span.set_attribute("ids", "text first");
+    span.set_attribute("ids", &[1, 2][..]);
+    span.set_attributes(attributes![
+        "texts" => &["a", "b"][..], "flags" => &[true, false][..], "shares" => &[0.5][..],
+    ]);
+    drop(span);
+    let span = recorder.span("work");
+    assert_eq!(span.attributes.len(), 104);
+    assert_eq!(span.attribute("k99"), Some(&99.into()));
+    assert_eq!(span.attribute("ids"), Some(&vec![1_i64, 2].into()));
+    assert_eq!(span.attribute("texts"), Some(&vec!["a", "b"].into()));
+    assert_eq!(span.attribute("flags"), Some(&vec![true, false].into()));
+    assert_eq!(span.attribute("shares"), Some(&vec![0.5].into()));
+}
+
+#[test]
+fn events_reach_the_host_at_once() {
+    let recorder = Recorder::install();
+    let span = TRACER.start("work");
+    span.event("cache miss", attributes!["key" => "k"]);
+    span.event_at("earlier", &[], 5);
+    let recorded = recorder.span("work");
+    assert!(!recorded.ended);
+    assert_eq!(recorded.events.len(), 2);
+    assert_eq!(recorded.events[0].name, "cache miss");
+    assert_eq!(recorded.events[0].attribute("key"), Some(&"k".into()));
+    assert_eq!(recorded.events[0].time, None);
+    assert_eq!(recorded.events[1].time, Some(5));
+}
+
+#[test]
+fn status_ok_is_final_and_unset_changes_nothing() {
+    let recorder = Recorder::install();
+    let span = TRACER.start("work");
+    span.set_status(Status::Error("first"));
+    span.set_status(Status::Unset);
+    span.set_status(Status::Ok);
+    span.set_status(Status::Error("too late"));
+    span.set_name("renamed");
+    drop(span);
+    assert_eq!(recorder.span("renamed").status, RecordedStatus::Ok);
+}
+
+#[derive(Debug)]
+struct OutOfStock;
+
+impl fmt::Display for OutOfStock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no tea left")
+    }
+}
+
+impl std::error::Error for OutOfStock {}
+
+#[test]
+fn an_error_becomes_the_event_of_the_conventions() {
+    let recorder = Recorder::install();
+    TRACER.start("work").record_error(&OutOfStock);
+    let span = recorder.span("work");
+    let event = &span.events[0];
+    assert_eq!(event.name, "exception");
+    assert_eq!(
+        event.attribute("exception.message"),
+        Some(&"no tea left".into())
+    );
+    assert_eq!(
+        event.attribute("exception.type"),
+        Some(&"direct::traces::OutOfStock".into())
+    );
+    assert_eq!(span.status, RecordedStatus::Unset);
+}
+
+#[test]
+fn a_span_that_is_not_recorded_costs_no_further_call() {
+    let recorder = Recorder::install();
+    recorder.sample(false);
+    let other = TRACER.start("other");
+    let span = TRACER.start("work");
+    let _ = recorder.take_calls();
+    assert!(!span.is_recorded());
+    span.set_attribute("k", 1);
+    span.set_attribute("ks", &[1, 2][..]);
+    span.set_status(Status::Ok);
+    span.set_name("other");
+    span.event("e", &[]);
+    span.record_error(&OutOfStock);
+    span.add_link(Link::to_span(&other, &[]));
+    drop(span);
+    TRACER
+        .span("linked")
+        .links(&[Link::to_span(&other, &[])])
+        .start()
+        .end_at(1);
+    assert_eq!(recorder.take_calls(), ["tracer.start"]);
+    assert_eq!(recorder.spans(), []);
+}
+
+#[test]
+fn a_span_that_is_not_recorded_still_passes_on_its_trace() {
+    let recorder = Recorder::install();
+    recorder.sample(false);
+    let unrecorded: Span = TRACER.start("unrecorded");
+    let context = unrecorded.context().expect("the host knows it");
+    assert!(!context.trace_flags.is_sampled());
+    let entered = unrecorded.enter();
+    recorder.sample(true);
+    let child = TRACER.start("child");
+    drop(entered);
+    let sibling = TRACER.start("sibling");
+    drop((child, sibling));
+    assert_eq!(recorder.span("child").context.trace_id, context.trace_id);
+    assert_ne!(recorder.span("sibling").context.trace_id, context.trace_id);
+}
+
+#[test]
+fn a_span_reference_names_a_span_of_the_instance() {
+    let _recorder = Recorder::install();
+    let span = TRACER.start("work");
+    assert_eq!(
+        SpanReference::from(&span),
+        SpanReference::Span(span.handle())
+    );
+}
+
+#[test]
+fn without_a_backend_nothing_is_recorded_and_nothing_fails() {
+    let span = TRACER.enter("work");
+    assert!(!span.is_recorded());
+    span.set_attribute("k", 1);
+    span.event("e", &[]);
+    assert_eq!(span.context(), None);
+    drop(span);
+    assert_eq!(wasmscope::current(), None);
+}
