@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -111,6 +111,7 @@ pub struct Cli {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     stdin: Vec<u8>,
+    hold_stdin: bool,
     dir: Option<PathBuf>,
     deadline: Duration,
 }
@@ -138,6 +139,7 @@ impl Cli {
             args: Vec::new(),
             env: Vec::new(),
             stdin: Vec::new(),
+            hold_stdin: false,
             dir: None,
             deadline: DEADLINE,
         }
@@ -178,6 +180,13 @@ impl Cli {
     #[must_use]
     pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.stdin = bytes.as_ref().to_owned();
+        self
+    }
+
+    /// Keeps standard input open after what [`Cli::stdin`] gave: a program that reads on waits until it is ended otherwise.
+    #[must_use]
+    pub fn hold_stdin(mut self) -> Self {
+        self.hold_stdin = true;
         self
     }
 
@@ -237,11 +246,15 @@ impl Cli {
 
         let mut input = child.stdin.take().expect("standard input was piped");
         let bytes = self.stdin;
+        let (held, holder) = mpsc::channel();
+        let hold = self.hold_stdin;
         // A thread, because a program may write before it reads. One that reads nothing breaks the pipe: its right.
         thread::spawn(move || match input.write_all(&bytes) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 panic!("standard input: {error}")
             }
+            // Whatever is in the channel lives until `Running` drops the other end.
+            _ if hold => drop(held.send(input)),
             _ => {}
         });
         let (closed, both_closed) = mpsc::channel();
@@ -256,6 +269,7 @@ impl Cli {
             stdout,
             stderr,
             both_closed,
+            _stdin: holder,
         }
     }
 }
@@ -324,6 +338,8 @@ pub struct Running {
     stderr: Captured,
     /// Fails to receive once both output streams are closed.
     both_closed: mpsc::Receiver<()>,
+    /// Holds standard input open where that was asked for.
+    _stdin: mpsc::Receiver<ChildStdin>,
 }
 
 impl Running {

@@ -3,7 +3,7 @@
 //!
 //! - [`Collector`] receives OTLP over HTTP/protobuf, HTTP/JSON and gRPC, plain or under TLS, and behaves badly on request ([`Reply`]).
 //! - [`SpanView`], [`MetricView`] and [`LogView`] are what arrived, item by item; [`attr`] and [`Value`] compare with types.
-//! - [`normalise`] renders all of it as text without what differs from run to run: the form of the snapshots.
+//! - [`mod@normalise`] renders all of it as text without what differs from run to run: the form of the snapshots.
 //! - [`guests`] finds guest components, and builds those that are missing or out of date.
 //! - [`binary`](mod@binary) runs the `wasmscope` command line under a deadline.
 //!

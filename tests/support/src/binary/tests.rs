@@ -121,3 +121,23 @@ fn a_named_binary_that_is_missing_is_an_error_with_the_command() {
         "{error}"
     );
 }
+
+#[test]
+fn held_input_stays_open_until_the_program_is_ended() {
+    let held = Cli::program("/bin/cat").stdin("line").hold_stdin().spawn();
+    held.wait_for_stdout(|text| text == "line");
+    held.terminate();
+    assert_eq!(
+        held.finish().code(),
+        None,
+        "it still read when the signal came"
+    );
+    assert_eq!(
+        Cli::program("/bin/cat")
+            .stdin("line")
+            .run()
+            .expect_code(0)
+            .stdout(),
+        "line"
+    );
+}
