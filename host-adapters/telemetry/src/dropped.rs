@@ -154,7 +154,9 @@ pub struct Dropped(Arc<[[AtomicU64; REASONS]; SIGNALS]>);
 
 impl Default for Dropped {
     fn default() -> Self {
-        Self(Arc::new([const { [const { AtomicU64::new(0) }; REASONS] }; SIGNALS]))
+        Self(Arc::new(
+            [const { [const { AtomicU64::new(0) }; REASONS] }; SIGNALS],
+        ))
     }
 }
 
@@ -169,7 +171,8 @@ impl Dropped {
     pub fn add(&self, signal: Signal, reason: Reason, items: u64) {
         if items > 0 {
             // Wraps after 2^64 items; nothing is ordered by it.
-            self.counter(signal, reason).fetch_add(items, Ordering::Relaxed);
+            self.counter(signal, reason)
+                .fetch_add(items, Ordering::Relaxed);
         }
     }
 
@@ -182,7 +185,9 @@ impl Dropped {
     /// Gives the sum of one signal's counts.
     #[must_use]
     pub fn total(&self, signal: Signal) -> u64 {
-        Reason::ALL.iter().fold(0u64, |sum, &reason| sum.saturating_add(self.get(signal, reason)))
+        Reason::ALL.iter().fold(0u64, |sum, &reason| {
+            sum.saturating_add(self.get(signal, reason))
+        })
     }
 
     /// Gives the counts that are not 0.
@@ -193,7 +198,11 @@ impl Dropped {
             for &reason in Reason::ALL {
                 let count = self.get(signal, reason);
                 if count > 0 {
-                    counts.push(DroppedCount { signal, reason, count });
+                    counts.push(DroppedCount {
+                        signal,
+                        reason,
+                        count,
+                    });
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The span around a call into a component, and the end of everything that the call leaves open.
 
+use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
 use opentelemetry::KeyValue;
@@ -51,6 +52,46 @@ pub enum Outcome {
     Killed,
 }
 
+impl Outcome {
+    /// Gives the name under which it is exported.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Exit { .. } => "exit",
+            Self::Error(_) => "error",
+            Self::Trap { .. } => "trap",
+            Self::Timeout => "timeout",
+            Self::Killed => "killed",
+        }
+    }
+
+    /// Gives the attribute `wasmscope.end_reason` of the spans that it ends.
+    pub(crate) const fn end_reason(&self) -> &'static str {
+        match self {
+            Self::Ok => "return",
+            Self::Exit { .. }
+            | Self::Error(_)
+            | Self::Trap { .. }
+            | Self::Timeout
+            | Self::Killed => self.as_str(),
+        }
+    }
+
+    /// Gives the attribute `error.type` of its spans and their status's description; `None` if it is no error.
+    pub(crate) fn error(&self) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+        let (error_type, description): (&str, Cow<'_, str>) = match self {
+            Self::Ok | Self::Exit { code: 0 } => return None,
+            Self::Exit { code } => (self.as_str(), format!("exit code {code}").into()),
+            Self::Error(message) => (self.as_str(), message.into()),
+            Self::Trap { code, message } => (code, message.into()),
+            Self::Timeout => (self.as_str(), "stopped because its time was over".into()),
+            Self::Killed => (self.as_str(), "stopped before its end".into()),
+        };
+        Some((error_type.into(), description))
+    }
+}
+
 /// What an [`Invocation`] is to be.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -69,6 +110,24 @@ pub struct InvocationOptions {
     pub attributes: Vec<KeyValue>,
 }
 
+impl InvocationOptions {
+    /// Makes options that continue the context in the variables `TRACEPARENT`, `TRACESTATE` and `BAGGAGE`, as far as `lookup` knows them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let options = wasmscope_telemetry::InvocationOptions::from_env(|name| std::env::var(name).ok());
+    /// ```
+    pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            traceparent: lookup("TRACEPARENT"),
+            tracestate: lookup("TRACESTATE"),
+            baggage: lookup("BAGGAGE"),
+            ..Self::default()
+        }
+    }
+}
+
 /// A call into a component: makes the host span that is the guest's outermost parent.
 ///
 /// It gives access to what it was made of, for the call. Dropped without [`Invocation::finish`] it ends as [`Outcome::Killed`].
@@ -76,34 +135,57 @@ pub struct InvocationOptions {
 #[must_use = "dropped at once, it ends as killed"]
 pub struct Invocation<S: InstanceAccess> {
     target: Option<S>,
+    /// `None` without an instance, and after the end.
+    depth: Option<u32>,
 }
 
-#[expect(clippy::todo, reason = "being written")]
-#[expect(unused_variables, reason = "being written")]
 impl<S: InstanceAccess> Invocation<S> {
-    /// Begins one.
-    pub fn begin(target: S, options: InvocationOptions) -> Self {
-        todo!()
+    /// Begins one: starts the host span, continuing the given `traceparent` if it is valid, and makes it the ambient span.
+    ///
+    /// Within another invocation of the same instance, and without a `traceparent` of its own, it is a child of what is ambient there.
+    pub fn begin(mut target: S, options: InvocationOptions) -> Self {
+        let depth = target
+            .instance()
+            .map(|instance| instance.begin_invocation(options));
+        Self {
+            target: Some(target),
+            depth,
+        }
     }
 
-    /// Ends it, and every span that the guest left open.
-    pub fn finish(self, outcome: Outcome) -> S {
-        todo!()
+    /// Ends it, and every span that the guest started in it and left open.
+    pub fn finish(mut self, outcome: Outcome) -> S {
+        self.end(&outcome);
+        self.target.take().expect(TAKEN)
+    }
+
+    fn end(&mut self, outcome: &Outcome) {
+        let instance = self.target.as_mut().and_then(InstanceAccess::instance);
+        if let (Some(instance), Some(depth)) = (instance, self.depth.take()) {
+            instance.finish_invocation(depth, outcome);
+        }
     }
 }
 
-#[expect(clippy::todo, reason = "being written")]
+/// Only `finish`, which consumes the guard, takes the target out of it.
+const TAKEN: &str = "the target is there until `finish`";
+
+impl<S: InstanceAccess> Drop for Invocation<S> {
+    fn drop(&mut self) {
+        self.end(&Outcome::Killed);
+    }
+}
+
 impl<S: InstanceAccess> Deref for Invocation<S> {
     type Target = S;
 
     fn deref(&self) -> &S {
-        self.target.as_ref().unwrap_or_else(|| todo!())
+        self.target.as_ref().expect(TAKEN)
     }
 }
 
-#[expect(clippy::todo, reason = "being written")]
 impl<S: InstanceAccess> DerefMut for Invocation<S> {
     fn deref_mut(&mut self) -> &mut S {
-        self.target.as_mut().unwrap_or_else(|| todo!())
+        self.target.as_mut().expect(TAKEN)
     }
 }

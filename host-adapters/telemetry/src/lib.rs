@@ -1,14 +1,19 @@
 //! The telemetry core of Wasmscope.
 
+mod attributes;
 pub mod console;
 pub mod dropped;
+mod handle;
 pub mod instance;
 pub mod invocation;
 pub mod limits;
 pub mod log_level;
 mod metrics;
 pub mod model;
+mod remote;
 pub mod runtime_metrics;
+pub mod sampler;
+mod scope;
 mod telemetry;
 
 pub use dropped::{Dropped, Reason, Signal};

@@ -18,7 +18,7 @@ pub struct Limits {
     /// Bytes that one call may bring, strings and list elements together; `CallBytes`. Default 1 MiB.
     pub call_bytes: usize,
 
-    /// Scopes of an instance, for each signal; `Scopes`. Default 64.
+    /// Scopes of an instance, for each signal; `Scopes`. Default 256.
     pub scopes: usize,
     /// Scopes that are remembered by a [`crate::Telemetry`] for each signal. Tracers beyond it are made anew for
     /// each instance, meters beyond it drop; `Scopes`. Default 1,024.
@@ -76,8 +76,11 @@ pub struct Limits {
     pub series: usize,
     /// Attributes of a measurement; `Attributes`. Default 64.
     pub measurement_attributes: usize,
-    /// Attribute sets of an instrument; `Cardinality`. Default 2,000.
+    /// Attribute sets of an instrument; `Cardinality`. Default 2,000, at most 100,000.
     pub cardinality: usize,
+    /// Bytes of all attribute sets and buckets of a [`crate::Telemetry`], about; beyond it attribute sets that are new
+    /// count as too many; `Cardinality`. Default 64 MiB.
+    pub metric_bytes: usize,
     /// Bucket boundaries of a histogram; `Boundaries`. Default 256.
     pub boundaries: usize,
     /// Observed values that an instance holds; `Observations`. Default 1,024.
@@ -106,7 +109,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             call_bytes: 1 << 20,
-            scopes: 64,
+            scopes: 256,
             scopes_per_provider: 1_024,
             scope_attributes: 32,
             text_bytes: 1_024,
@@ -133,6 +136,7 @@ impl Default for Limits {
             series: 1_024,
             measurement_attributes: 64,
             cardinality: 2_000,
+            metric_bytes: 64 << 20,
             boundaries: 256,
             observations: 1_024,
             observations_per_provider: 16_384,
@@ -197,7 +201,10 @@ impl Budget {
     /// Makes a budget of `bytes`, usually [`Limits::call_bytes`].
     #[must_use]
     pub const fn new(bytes: usize) -> Self {
-        Self { left: bytes, left_out: 0 }
+        Self {
+            left: bytes,
+            left_out: 0,
+        }
     }
 
     /// Takes `len` bytes of a string or byte string, or as many as are left. One that is cut short, or left out, counts as

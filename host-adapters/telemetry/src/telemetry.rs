@@ -10,7 +10,8 @@ use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanLimits};
 
-use crate::dropped::Dropped;
+use crate::attributes::Rules;
+use crate::dropped::{Dropped, Signal};
 use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::log_level::{CurrentLogLevels, LogLevels};
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) host_tracer: Option<SdkTracer>,
     /// Whether the SDK's span limits equal ours, so that it can be left to count what exceeds them.
     pub(crate) sdk_counts: bool,
+    pub(crate) sampler_sees_attributes: bool,
     tracers: Mutex<HashMap<InstrumentationScope, SdkTracer>>,
 }
 
@@ -83,6 +85,7 @@ impl Telemetry {
             providers,
             limits: Limits::default(),
             sdk_counts: false,
+            sampler_sees_attributes: false,
             log_levels: LogLevels::default(),
             dropped: Dropped::default(),
             runtime: None,
@@ -128,6 +131,16 @@ impl Telemetry {
 }
 
 impl Shared {
+    /// The rules for what belongs to spans.
+    pub(crate) fn span_rules(&self) -> Rules<'_> {
+        Rules {
+            limits: &self.limits,
+            dropped: &self.dropped,
+            signal: Signal::Traces,
+            value_chars: self.limits.span_value_chars,
+        }
+    }
+
     /// Gives the tracer of a scope, from the cache where there is room.
     ///
     /// The SDK's provider does not hold on to its tracers, so that one beyond the cache's limit lasts as long as the
@@ -144,6 +157,11 @@ impl Shared {
         }
         Some(tracer)
     }
+
+    #[cfg(test)]
+    pub(crate) fn remembered_tracers(&self) -> usize {
+        self.tracers.lock().unwrap().len()
+    }
 }
 
 /// Builds a [`Telemetry`].
@@ -153,6 +171,7 @@ pub struct TelemetryBuilder {
     providers: Providers,
     limits: Limits,
     sdk_counts: bool,
+    sampler_sees_attributes: bool,
     log_levels: LogLevels,
     dropped: Dropped,
     runtime: Option<Runtime>,
@@ -179,6 +198,12 @@ impl TelemetryBuilder {
         self
     }
 
+    /// Shows the sampler the attributes that spans start with; it must be a [`crate::sampler::SeesStartAttributes`]. Default: no.
+    pub fn sampler_sees_attributes(mut self, sees: bool) -> Self {
+        self.sampler_sees_attributes = sees;
+        self
+    }
+
     /// Sets the log levels. Default: [`LogLevels::default`].
     pub fn log_levels(mut self, levels: LogLevels) -> Self {
         self.log_levels = levels;
@@ -200,15 +225,23 @@ impl TelemetryBuilder {
     /// Builds it.
     #[must_use]
     pub fn build(self) -> Telemetry {
-        let Providers { tracer, meter, logger } = self.providers;
+        let Providers {
+            tracer,
+            meter,
+            logger,
+        } = self.providers;
         let host_scope = || {
-            InstrumentationScope::builder(HOST_SCOPE).with_version(env!("CARGO_PKG_VERSION")).build()
+            InstrumentationScope::builder(HOST_SCOPE)
+                .with_version(env!("CARGO_PKG_VERSION"))
+                .build()
         };
         if let Some(meter) = &meter {
             self.dropped.export_to(meter);
         }
         Telemetry(Arc::new(Shared {
-            host_tracer: tracer.as_ref().map(|provider| provider.tracer_with_scope(host_scope())),
+            host_tracer: tracer
+                .as_ref()
+                .map(|provider| provider.tracer_with_scope(host_scope())),
             metrics: metrics::Registry::new(meter.as_ref(), &self.limits, &self.dropped),
             runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
             tracer_provider: tracer,
@@ -219,6 +252,7 @@ impl TelemetryBuilder {
             log_levels: CurrentLogLevels::new(self.log_levels),
             runtime: self.runtime,
             sdk_counts: self.sdk_counts,
+            sampler_sees_attributes: self.sampler_sees_attributes,
             tracers: Mutex::default(),
         }))
     }

@@ -1,49 +1,227 @@
-//! What surrounds the running code: entered spans, and baggage.
+//! What surrounds the running code: entered spans, the host's span, and baggage.
 
-use opentelemetry::trace::SpanContext;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 
 use super::Instance;
-use crate::dropped::Signal;
+use super::unrecorded::NOT_RECORDED;
+use crate::attributes::Rules;
+use crate::dropped::{Reason, Signal};
 use crate::model::{BaggageEntry, Notice, SpanReference};
+use crate::remote;
 
-#[expect(clippy::todo, reason = "being written")]
-#[expect(unused_variables, reason = "being written")]
+/// What was entered, the innermost last.
+#[derive(Debug)]
+pub(super) enum Entered {
+    /// A recorded span; it is exited at its end, so that it can be looked up.
+    Recorded(u64),
+    /// A span that is not recorded, which may be forgotten meanwhile.
+    Unrecorded(u64, Context),
+    /// An invocation's host span, or the context that it came with. `None`: neither.
+    Host(Option<Context>),
+}
+
+impl Entered {
+    fn is(&self, span: u64) -> bool {
+        match self {
+            Self::Recorded(handle) | Self::Unrecorded(handle, _) => *handle == span,
+            Self::Host(_) => false,
+        }
+    }
+}
+
+/// Baggage that was entered, or came with an invocation.
+#[derive(Debug)]
+pub(super) struct EnteredBaggage {
+    /// The guest's handle; `None` for an invocation's.
+    pub(super) scope: Option<u64>,
+    pub(super) entries: Vec<BaggageEntry>,
+}
+
 impl Instance {
     /// Makes a span the ambient one (`tracer.enter`).
     pub fn enter_span(&mut self, span: u64) -> Notice {
-        todo!()
+        if let Err(reason) = self.enter(span) {
+            self.telemetry.0.dropped.add(Signal::Traces, reason, 1);
+        }
+        self.notice()
+    }
+
+    fn enter(&mut self, span: u64) -> Result<(), Reason> {
+        if self.entered.len() - self.invocations.len() >= self.telemetry.0.limits.entered_spans {
+            return Err(Reason::EnteredSpans);
+        }
+        let entered = if span & NOT_RECORDED != 0 {
+            let context = self.unrecorded.parent_context(span, &self.mixer);
+            Entered::Unrecorded(span, context.ok_or(Reason::WrongHandle)?)
+        } else {
+            let open = self.spans.open_mut(span).ok_or(Reason::WrongHandle)?;
+            open.entered += 1;
+            Entered::Recorded(span)
+        };
+        self.entered.push(entered);
+        Ok(())
     }
 
     /// Undoes the innermost `enter_span` of a span (`tracer.exit`).
     pub fn exit_span(&mut self, span: u64) -> Notice {
-        todo!()
+        match self.entered.iter().rposition(|entered| entered.is(span)) {
+            Some(at) => {
+                self.entered.remove(at);
+                if let Some(open) = self.spans.open_mut(span) {
+                    open.entered = open.entered.saturating_sub(1);
+                }
+            }
+            None => self
+                .telemetry
+                .0
+                .dropped
+                .add(Signal::Traces, Reason::NotEntered, 1),
+        }
+        self.notice()
+    }
+
+    /// Exits a span as often as it is entered.
+    pub(super) fn leave_all(&mut self, span: u64) {
+        self.entered.retain(|entered| !entered.is(span));
+    }
+
+    /// Leaves what was entered since the latest invocation began, and the invocation.
+    pub(super) fn leave_invocation(&mut self) {
+        let host = self
+            .entered
+            .iter()
+            .rposition(|entered| matches!(entered, Entered::Host(_)));
+        for left in self.entered.split_off(host.unwrap_or(0)) {
+            if let Entered::Recorded(span) = left
+                && let Some(open) = self.spans.open_mut(span)
+            {
+                open.entered = open.entered.saturating_sub(1);
+            }
+        }
+        let host = self
+            .baggage
+            .iter()
+            .rposition(|entered| entered.scope.is_none());
+        self.baggage.truncate(host.unwrap_or(0));
     }
 
     /// Gives the ambient span's context (`context.current`).
     #[must_use]
     pub fn current_context(&self) -> Option<SpanContext> {
-        todo!()
+        let context = match self.entered.last()? {
+            Entered::Recorded(span) => self.spans.context(*span).cloned(),
+            Entered::Unrecorded(_, context) => Some(context.span().span_context().clone()),
+            Entered::Host(context) => context
+                .as_ref()
+                .map(|context| context.span().span_context().clone()),
+        };
+        context.filter(SpanContext::is_valid)
+    }
+
+    /// Gives the context that the ambient span's children are made in.
+    pub(super) fn ambient_context(&mut self) -> Option<Context> {
+        match self.entered.last()? {
+            Entered::Recorded(span) => self.spans.parent_context(*span),
+            Entered::Unrecorded(_, context) => Some(context.clone()),
+            Entered::Host(context) => context.clone(),
+        }
+    }
+
+    /// Gives the context that a reference's children are made in, `None` for none.
+    pub(super) fn parent_context(&mut self, reference: SpanReference) -> Option<Context> {
+        match reference {
+            SpanReference::Ambient => self.ambient_context(),
+            SpanReference::None => None,
+            SpanReference::Span(span) => {
+                let context = if span & NOT_RECORDED != 0 {
+                    self.unrecorded.parent_context(span, &self.mixer)
+                } else {
+                    self.spans.parent_context(span)
+                };
+                if context.is_none() {
+                    self.telemetry
+                        .0
+                        .dropped
+                        .add(Signal::Traces, Reason::WrongHandle, 1);
+                    return self.ambient_context();
+                }
+                context
+            }
+            SpanReference::Remote(context) => {
+                let context = remote::context(&context, self.telemetry.0.span_rules())?;
+                Some(Context::new().with_remote_span_context(context))
+            }
+        }
+    }
+
+    /// Gives the context of the span that is meant, `None` for none. What is wrong with it is counted under `signal`.
+    pub(crate) fn resolve(
+        &mut self,
+        reference: SpanReference,
+        signal: Signal,
+    ) -> Option<SpanContext> {
+        let shared = &self.telemetry.0;
+        let context = match reference {
+            SpanReference::Ambient => self.current_context(),
+            SpanReference::None => None,
+            SpanReference::Span(span) => self.context_of(span).or_else(|| {
+                shared.dropped.add(signal, Reason::WrongHandle, 1);
+                self.current_context()
+            }),
+            SpanReference::Remote(context) => remote::context(
+                &context,
+                Rules {
+                    signal,
+                    ..shared.span_rules()
+                },
+            ),
+        };
+        context.filter(SpanContext::is_valid)
     }
 
     /// Gives the baggage that holds (`context.baggage`).
     #[must_use]
     pub fn baggage(&self) -> Vec<BaggageEntry> {
-        todo!()
+        self.baggage
+            .last()
+            .map(|entered| entered.entries.clone())
+            .unwrap_or_default()
     }
 
     /// Replaces the baggage (`context.enter-baggage`).
     pub fn enter_baggage(&mut self, entries: Vec<BaggageEntry>) -> u64 {
-        todo!()
+        let shared = &self.telemetry.0;
+        let entries = remote::baggage(entries, shared.span_rules());
+        self.baggage_scopes = self.baggage_scopes.wrapping_add(1);
+        let scope = self.baggage_tag.handle(self.baggage_scopes);
+        if self.baggage.len() - self.invocations.len() < shared.limits.baggage_scopes {
+            self.baggage.push(EnteredBaggage {
+                scope: Some(scope),
+                entries,
+            });
+        } else {
+            shared
+                .dropped
+                .add(Signal::Traces, Reason::Baggage, entries.len() as u64);
+        }
+        scope
     }
 
     /// Undoes an `enter_baggage` (`context.exit-baggage`).
     pub fn exit_baggage(&mut self, scope: u64) -> Notice {
-        todo!()
-    }
-
-    /// Gives the context of the span that is meant, `None` for none. What is wrong with it is counted under `signal`.
-    #[expect(dead_code, reason = "for logs")]
-    pub(crate) fn resolve(&mut self, reference: SpanReference, signal: Signal) -> Option<SpanContext> {
-        todo!()
+        match self
+            .baggage
+            .iter()
+            .rposition(|entered| entered.scope == Some(scope))
+        {
+            Some(at) => drop(self.baggage.remove(at)),
+            None => self
+                .telemetry
+                .0
+                .dropped
+                .add(Signal::Traces, Reason::NotEntered, 1),
+        }
+        self.notice()
     }
 }

@@ -1,13 +1,25 @@
 //! The telemetry of one component instance.
 
 mod ambient;
+mod host;
 mod logs;
 mod metrics;
+mod open_span;
+mod span_table;
 mod spans;
+#[cfg(test)]
+mod tests;
+mod unrecorded;
 
 use std::sync::Arc;
 
+use self::ambient::{Entered, EnteredBaggage};
+use self::host::UnderWay;
+use self::span_table::SpanTable;
+use self::spans::TracerOf;
+use self::unrecorded::Unrecorded;
 use crate::dropped::{Reason, Signal};
+use crate::handle::{HandleKind, Mixer, Tag};
 use crate::model::Notice;
 use crate::telemetry::Telemetry;
 
@@ -22,15 +34,37 @@ use crate::telemetry::Telemetry;
 pub struct Instance {
     telemetry: Telemetry,
     component: Arc<str>,
+    mixer: Mixer,
+    tracer_tag: Tag,
+    tracers: Vec<TracerOf>,
+    spans: SpanTable,
+    unrecorded: Unrecorded,
+    invocations: Vec<UnderWay>,
+    entered: Vec<Entered>,
+    baggage: Vec<EnteredBaggage>,
+    baggage_tag: Tag,
+    /// How often baggage was entered.
+    baggage_scopes: u32,
     metrics: metrics::Metrics,
     logs: logs::Logs,
 }
 
 impl Instance {
     pub(crate) fn new(telemetry: Telemetry, component: Arc<str>) -> Self {
+        let mixer = Mixer::default();
         Self {
             telemetry,
             component,
+            tracer_tag: mixer.tag(HandleKind::Tracer),
+            tracers: Vec::new(),
+            spans: SpanTable::default(),
+            unrecorded: Unrecorded::default(),
+            invocations: Vec::new(),
+            entered: Vec::new(),
+            baggage: Vec::new(),
+            baggage_tag: mixer.tag(HandleKind::Baggage),
+            baggage_scopes: 0,
+            mixer,
             metrics: metrics::Metrics::default(),
             logs: logs::Logs::default(),
         }

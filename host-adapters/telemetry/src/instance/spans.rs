@@ -1,40 +1,287 @@
-//! Spans.
+//! Starting, changing and ending spans.
 
-use opentelemetry::trace::SpanContext;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use opentelemetry::Context;
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanContext, TraceContextExt, Tracer as _};
+use opentelemetry_sdk::trace::SdkTracer;
 
 use super::Instance;
-use crate::model::{Notice, Scope, SpanChanges, SpanEvent, SpanStart};
+use super::open_span::{ForcedEnd, OpenSpan, system_time};
+use super::unrecorded::NOT_RECORDED;
+use crate::attributes::{Room, Rules};
+use crate::dropped::{Reason, Signal};
+use crate::handle::Tag;
+use crate::model::{LinkTarget, Notice, Scope, SpanChanges, SpanEvent, SpanLink, SpanStart};
+use crate::remote;
+use crate::sampler::StartAttributes;
+use crate::scope;
 
-#[expect(clippy::todo, reason = "being written")]
-#[expect(unused_variables, reason = "being written")]
+/// What a guest's tracer leads to.
+#[derive(Debug)]
+pub(super) struct TracerOf {
+    /// The scope as the guest gave it.
+    scope: Scope,
+    /// `None` without a provider.
+    tracer: Option<SdkTracer>,
+}
+
 impl Instance {
     /// Gives the tracer of a scope, the same for equal scopes (`tracer.get`).
     pub fn tracer(&mut self, scope: Scope) -> u64 {
-        todo!()
+        if let Some(known) = self.tracers.iter().position(|known| known.scope == scope) {
+            return self.tracer_tag.handle(known as u32);
+        }
+        let shared = &self.telemetry.0;
+        if self.tracers.len() >= shared.limits.scopes {
+            shared.dropped.add(Signal::Traces, Reason::Scopes, 1);
+            return self.tracer_tag.handle(Tag::NOWHERE);
+        }
+        let exported = scope::exported(&scope, &self.component, shared.span_rules());
+        let tracer = shared.tracer(exported);
+        self.tracers.push(TracerOf { scope, tracer });
+        self.tracer_tag.handle(self.tracers.len() as u32 - 1)
     }
 
     /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded.
     pub fn start_span(&mut self, start: SpanStart) -> u64 {
-        todo!()
+        let SpanStart {
+            tracer,
+            name,
+            kind,
+            parent,
+            attributes,
+            start_time,
+            activate,
+        } = start;
+        let parent = self.parent_context(parent);
+        let handle = match self.recording_tracer(tracer) {
+            Some(tracer) => {
+                let name = self.telemetry.0.span_rules().text(name);
+                let builder = SpanBuilder::from_name(name).with_kind(kind);
+                self.start_with(&tracer, builder, parent, attributes, start_time)
+            }
+            None => self.pass_through(parent.as_ref()),
+        };
+        if activate {
+            self.enter_span(handle);
+        }
+        handle
+    }
+
+    /// Gives the tracer of a span that may be recorded, as far as limits go.
+    fn recording_tracer(&mut self, tracer: u64) -> Option<SdkTracer> {
+        let shared = &self.telemetry.0;
+        shared.tracer_provider.as_ref()?;
+        let index = self.tracer_tag.index(tracer);
+        let Some(known) = index.and_then(|index| self.tracers.get(index as usize)) else {
+            let reason = if index == Some(Tag::NOWHERE) {
+                Reason::Scopes
+            } else {
+                Reason::WrongHandle
+            };
+            shared.dropped.add(Signal::Traces, reason, 1);
+            return None;
+        };
+        if !self.spans.has_room(shared.limits.open_spans) {
+            shared.dropped.add(Signal::Traces, Reason::OpenSpans, 1);
+            return None;
+        }
+        known.tracer.clone()
+    }
+
+    fn start_with(
+        &mut self,
+        tracer: &SdkTracer,
+        builder: SpanBuilder,
+        parent: Option<Context>,
+        attributes: Vec<KeyValue>,
+        start_time: Option<u64>,
+    ) -> u64 {
+        let shared = &self.telemetry.0;
+        let rules = shared.span_rules();
+        let start_time = start_time.map_or_else(SystemTime::now, system_time);
+        let builder = builder.with_start_time(start_time);
+        // A context of our own, so that nothing of the host thread's current one gets in.
+        let mut context = parent.unwrap_or_default();
+        if shared.sampler_sees_attributes {
+            let mut shown = Vec::new();
+            let given = attributes.clone();
+            let uncounted = crate::Dropped::default();
+            let quiet = Rules {
+                dropped: &uncounted,
+                ..rules
+            };
+            quiet.merge(
+                &mut shown,
+                given,
+                rules.limits.span_attributes,
+                &mut Room::endless(),
+            );
+            context = context.with_value(StartAttributes(Arc::from(shown)));
+        }
+        let span = tracer.build_with_context(builder, &context);
+        if span.is_recording() {
+            let depth = self.invocations.len() as u32;
+            let handle = self.spans.insert(span, start_time, depth, &self.mixer);
+            if !attributes.is_empty() {
+                self.spans.change(handle, &shared.limits, |open, room| {
+                    open.set_attributes(attributes, rules, room);
+                });
+            }
+            return handle;
+        }
+        if span.span_context().is_valid() {
+            let capacity = shared.limits.unrecorded_traces;
+            return self
+                .unrecorded
+                .add(span.span_context(), capacity, &self.mixer);
+        }
+        // The provider was shut down.
+        rules.count(Reason::Shutdown, 1);
+        self.pass_through(Some(&context))
+    }
+
+    /// Makes an unrecorded span that stands for its parent, as the OpenTelemetry API has it where there is no SDK: what is made or
+    /// called beneath it goes on with the parent's context.
+    fn pass_through(&mut self, parent: Option<&Context>) -> u64 {
+        let context = parent.map_or(SpanContext::NONE, |parent| {
+            parent.span().span_context().clone()
+        });
+        let capacity = self.telemetry.0.limits.unrecorded_traces;
+        self.unrecorded
+            .add_standing_for(context, capacity, &self.mixer)
     }
 
     /// Notes what has been learnt about a span (`tracer.update`).
     pub fn update_span(&mut self, span: u64, changes: SpanChanges) -> Notice {
-        todo!()
+        self.apply(span, changes);
+        self.notice()
+    }
+
+    /// Notes changes; `false`, counted, for a wrong handle.
+    fn apply(&mut self, span: u64, changes: SpanChanges) -> bool {
+        if span & NOT_RECORDED != 0 {
+            return false;
+        }
+        let SpanChanges {
+            name,
+            status,
+            attributes,
+            links,
+        } = changes;
+        let links = self.resolve_links(links);
+        let shared = &self.telemetry.0;
+        let rules = shared.span_rules();
+        let known = self.spans.change(span, &shared.limits, |open, room| {
+            if let Some(name) = name {
+                open.set_name(name, rules);
+            }
+            open.set_status(status, rules);
+            if !attributes.is_empty() {
+                open.set_attributes(attributes, rules, room);
+            }
+            for (target, attributes) in links {
+                open.add_link(target, attributes, shared.sdk_counts, rules, room);
+            }
+        });
+        if !known {
+            rules.count(Reason::WrongHandle, 1);
+        }
+        known
+    }
+
+    fn resolve_links(&self, links: Vec<SpanLink>) -> Vec<(SpanContext, Vec<KeyValue>)> {
+        if links.is_empty() {
+            return Vec::new();
+        }
+        let rules = self.telemetry.0.span_rules();
+        let resolve = |link: SpanLink| {
+            let target = match &link.target {
+                LinkTarget::Remote(context) => remote::context(context, rules)?,
+                LinkTarget::Span(span) => {
+                    let context = self.context_of(*span);
+                    if context.is_none() {
+                        rules.count(Reason::WrongHandle, 1);
+                    }
+                    context.filter(SpanContext::is_valid)?
+                }
+            };
+            Some((target, link.attributes))
+        };
+        links.into_iter().filter_map(resolve).collect()
     }
 
     /// Adds an event to a span (`tracer.event`).
     pub fn span_event(&mut self, span: u64, event: SpanEvent) -> Notice {
-        todo!()
+        if span & NOT_RECORDED == 0 {
+            let shared = &self.telemetry.0;
+            let rules = shared.span_rules();
+            let known = self.spans.change(span, &shared.limits, |open, room| {
+                open.add_event(event, shared.sdk_counts, rules, room);
+            });
+            if !known {
+                rules.count(Reason::WrongHandle, 1);
+            }
+        }
+        self.notice()
     }
 
     /// Ends a span (`tracer.end`); `time` is in nanoseconds since the Unix epoch, `None` means now.
     pub fn end_span(&mut self, span: u64, changes: SpanChanges, time: Option<u64>) -> Notice {
-        todo!()
+        if self.apply(span, changes)
+            && let Some(open) = self.spans.remove(span)
+        {
+            self.end_open(open, time.map(system_time), None);
+        }
+        self.notice()
+    }
+
+    fn end_open(
+        &mut self,
+        open: OpenSpan,
+        time: Option<SystemTime>,
+        forced: Option<&ForcedEnd<'_>>,
+    ) {
+        if open.entered > 0 {
+            self.leave_all(open.handle);
+        }
+        let shared = &self.telemetry.0;
+        open.end(time, forced, shared.sdk_counts, shared.span_rules());
+    }
+
+    /// Ends the open spans that started at an invocation depth of at least `depth`, the latest first.
+    pub(super) fn end_all(&mut self, depth: u32, end: &ForcedEnd<'_>) {
+        let now = SystemTime::now();
+        for handle in self.spans.open_from(depth) {
+            if let Some(open) = self.spans.remove(handle) {
+                // A guest may have given a start in the future; that is no error of its end.
+                let time = now.max(open.start_time());
+                self.end_open(open, Some(time), Some(end));
+            }
+        }
     }
 
     /// Gives a span's context (`tracer.context-of`).
     pub fn span_context(&mut self, span: u64) -> Option<SpanContext> {
-        todo!()
+        let context = self.context_of(span);
+        if context.is_none() {
+            self.telemetry
+                .0
+                .dropped
+                .add(Signal::Traces, Reason::WrongHandle, 1);
+        }
+        context.filter(SpanContext::is_valid)
+    }
+
+    /// Gives a span's context, which may be invalid; `None` for a wrong or stale handle.
+    pub(super) fn context_of(&self, span: u64) -> Option<SpanContext> {
+        if span & NOT_RECORDED != 0 {
+            self.unrecorded.context(span, &self.mixer)
+        } else {
+            self.spans.context(span).cloned()
+        }
     }
 }

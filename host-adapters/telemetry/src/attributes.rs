@@ -1,0 +1,235 @@
+//! What holds for the attributes of every signal: keys, lengths, last value wins, and how much there may be.
+
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+
+use crate::dropped::{Dropped, Reason, Signal};
+use crate::limits::Limits;
+
+/// The rules under which a guest's attributes and texts are taken over.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) dropped: &'a Dropped,
+    pub(crate) signal: Signal,
+    /// Characters of a string value, where they are limited besides its bytes.
+    pub(crate) value_chars: Option<usize>,
+}
+
+/// How many bytes there is room for.
+#[derive(Debug)]
+pub(crate) struct Room {
+    left: usize,
+    reason: Reason,
+}
+
+impl Room {
+    /// Makes room for what is left of a record's `own` bytes and of the instance's, which only count if they are fewer.
+    pub(crate) fn new(own: usize, instance: usize) -> Self {
+        if instance < own {
+            Self {
+                left: instance,
+                reason: Reason::InstanceBytes,
+            }
+        } else {
+            Self {
+                left: own,
+                reason: Reason::RecordBytes,
+            }
+        }
+    }
+
+    /// Makes room without a bound, for what is bounded otherwise.
+    pub(crate) const fn endless() -> Self {
+        Self {
+            left: usize::MAX,
+            reason: Reason::RecordBytes,
+        }
+    }
+
+    pub(crate) const fn left(&self) -> usize {
+        self.left
+    }
+
+    pub(crate) const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Takes `bytes` if there is room for them.
+    pub(crate) fn take(&mut self, bytes: usize) -> bool {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Exchanges `old` bytes for `new` ones if there is room for those.
+    fn exchange(&mut self, old: usize, new: usize) -> bool {
+        match self.left.saturating_add(old).checked_sub(new) {
+            Some(left) => {
+                self.left = left;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl Rules<'_> {
+    pub(crate) fn count(&self, reason: Reason, items: u64) {
+        self.dropped.add(self.signal, reason, items);
+    }
+
+    /// Takes over the given attributes: those without a valid key are left out, long values shortened, a key that is there
+    /// already gets the new value, and new keys are added up to `limit`.
+    ///
+    /// Gives how many were left out for `limit`, which have been counted like all others. Takes time in proportion
+    /// to the given times `limit`.
+    pub(crate) fn merge(
+        &self,
+        kept: &mut Vec<KeyValue>,
+        given: Vec<KeyValue>,
+        limit: usize,
+        room: &mut Room,
+    ) -> u32 {
+        let mut len = kept.len();
+        if len == 0 {
+            *kept = given;
+        } else {
+            kept.extend(given);
+        }
+        let mut over = 0;
+        let mut too_big = 0;
+        // Everything before `len` is kept; what is not is swapped behind it, and cut off in the end.
+        for next in len..kept.len() {
+            let (head, tail) = kept.split_at_mut(next);
+            let Some(new) = tail.first_mut() else { break };
+            if !self.key_is_valid(new) {
+                continue;
+            }
+            self.fit(&mut new.value);
+            if let Some(old) = head.iter_mut().take(len).find(|old| old.key == new.key) {
+                if room.exchange(bytes_of_value(&old.value), bytes_of_value(&new.value)) {
+                    std::mem::swap(&mut old.value, &mut new.value);
+                } else {
+                    too_big += 1;
+                }
+            } else if len >= limit {
+                over += 1;
+            } else if room.take(bytes_of(new)) {
+                kept.swap(len, next);
+                len += 1;
+            } else {
+                too_big += 1;
+            }
+        }
+        kept.truncate(len);
+        // One call may bring far more than what is kept.
+        if kept.capacity() > 2 * len + 16 {
+            kept.shrink_to_fit();
+        }
+        self.count(Reason::Attributes, u64::from(over));
+        self.count(room.reason, too_big);
+        over
+    }
+
+    fn key_is_valid(&self, attribute: &KeyValue) -> bool {
+        let key = attribute.key.as_str();
+        if key.is_empty() {
+            self.count(Reason::EmptyKey, 1);
+            false
+        } else if key.len() > self.limits.key_bytes {
+            self.count(Reason::KeyLength, 1);
+            false
+        } else {
+            true
+        }
+    }
+
+    /// Shortens a value to the limits.
+    fn fit(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.fit_string(text),
+            Value::Array(array) => {
+                let limit = self.limits.array_elements;
+                let shortened = match array {
+                    Array::Bool(elements) => shorten_list(elements, limit),
+                    Array::I64(elements) => shorten_list(elements, limit),
+                    Array::F64(elements) => shorten_list(elements, limit),
+                    Array::String(elements) => {
+                        let shortened = shorten_list(elements, limit);
+                        elements.iter_mut().for_each(|text| self.fit_string(text));
+                        shortened
+                    }
+                    _ => false,
+                };
+                if shortened {
+                    self.count(Reason::ArrayLength, 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn fit_string(&self, value: &mut StringValue) {
+        let text = value.as_str();
+        let cut = cut(text, self.limits.value_bytes, self.value_chars);
+        if cut < text.len() {
+            *value = text[..cut].to_owned().into();
+            self.count(Reason::ValueLength, 1);
+        }
+    }
+
+    /// Shortens a name or description to `Limits::text_bytes`.
+    pub(crate) fn text(&self, mut text: String) -> String {
+        let cut = cut(&text, self.limits.text_bytes, None);
+        if cut < text.len() {
+            text.truncate(cut);
+            text.shrink_to_fit();
+            self.count(Reason::TextLength, 1);
+        }
+        text
+    }
+}
+
+/// Gives the length of the longest prefix of at most so many bytes and characters.
+pub(crate) fn cut(text: &str, bytes: usize, chars: Option<usize>) -> usize {
+    let end = text.floor_char_boundary(bytes);
+    match chars {
+        Some(chars) if chars < end => text
+            .char_indices()
+            .nth(chars)
+            .map_or(end, |(at, _)| at.min(end)),
+        _ => end,
+    }
+}
+
+fn shorten_list<T>(list: &mut Vec<T>, limit: usize) -> bool {
+    let shorten = list.len() > limit;
+    if shorten {
+        list.truncate(limit);
+        list.shrink_to_fit();
+    }
+    shorten
+}
+
+/// Gives how many bytes an attribute occupies.
+pub(crate) fn bytes_of(attribute: &KeyValue) -> usize {
+    size_of::<KeyValue>() + attribute.key.as_str().len() + bytes_of_value(&attribute.value)
+}
+
+fn bytes_of_value(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.as_str().len(),
+        Value::Array(Array::Bool(elements)) => elements.len(),
+        Value::Array(Array::I64(elements)) => size_of_val(elements.as_slice()),
+        Value::Array(Array::F64(elements)) => size_of_val(elements.as_slice()),
+        Value::Array(Array::String(elements)) => elements
+            .iter()
+            .map(|text| size_of::<StringValue>() + text.as_str().len())
+            .sum(),
+        _ => 0,
+    }
+}

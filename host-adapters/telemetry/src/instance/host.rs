@@ -1,0 +1,150 @@
+//! The host's own span around an invocation.
+
+use opentelemetry::trace::{Span as _, SpanBuilder, Status, TraceContextExt, Tracer as _};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::Span;
+use opentelemetry_semantic_conventions::attribute::{
+    ERROR_TYPE, PROCESS_EXIT_CODE, PROCESS_RUNTIME_NAME, PROCESS_RUNTIME_VERSION,
+};
+
+use super::Instance;
+use super::ambient::{Entered, EnteredBaggage};
+use super::open_span::ForcedEnd;
+use crate::attributes::Room;
+use crate::invocation::{InvocationOptions, Outcome};
+use crate::remote;
+use crate::scope::COMPONENT_NAME;
+
+/// The attribute that says how an invocation ended.
+const OUTCOME: &str = "wasmscope.outcome";
+
+/// An invocation that has begun.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    /// `None` if it is not recorded.
+    span: Option<Span>,
+}
+
+impl Instance {
+    /// Begins an invocation, and gives its depth: 1 for the outermost.
+    pub(crate) fn begin_invocation(&mut self, options: InvocationOptions) -> u32 {
+        let shared = std::sync::Arc::clone(&self.telemetry.0);
+        let rules = shared.span_rules();
+        let remote_parent = options.traceparent.as_deref().and_then(|traceparent| {
+            remote::headers(
+                traceparent,
+                options.tracestate.as_deref().unwrap_or_default(),
+                rules,
+            )
+        });
+        let parent = match remote_parent {
+            Some(parent) => Some(Context::new().with_remote_span_context(parent)),
+            // What a guest left entered earlier is no parent; the invocation that this one is part of is.
+            None if self.invocations.is_empty() => None,
+            None => self.ambient_context(),
+        };
+        let baggage = match options.baggage.as_deref() {
+            Some(header) => remote::baggage_header(header, rules),
+            None if self.invocations.is_empty() => Vec::new(),
+            None => self.baggage(),
+        };
+
+        let mut attributes = vec![KeyValue::new(COMPONENT_NAME, self.component.clone())];
+        if let Some(runtime) = &shared.runtime {
+            attributes.push(KeyValue::new(PROCESS_RUNTIME_NAME, runtime.name));
+            attributes.push(KeyValue::new(PROCESS_RUNTIME_VERSION, runtime.version));
+        }
+        rules.merge(
+            &mut attributes,
+            options.attributes,
+            shared.limits.span_attributes,
+            &mut Room::endless(),
+        );
+
+        let mut span = None;
+        let mut context = parent;
+        if let Some(tracer) = &shared.host_tracer {
+            let name = options
+                .name
+                .unwrap_or_else(|| format!("run {}", self.component));
+            let builder = SpanBuilder::from_name(name)
+                .with_kind(
+                    options
+                        .kind
+                        .unwrap_or(opentelemetry::trace::SpanKind::Internal),
+                )
+                .with_attributes(attributes);
+            let started = tracer.build_with_context(builder, &context.clone().unwrap_or_default());
+            if started.span_context().is_valid() {
+                let own = started.span_context().clone();
+                context = Some(Context::new().with_remote_span_context(own));
+            }
+            span = started.is_recording().then_some(started);
+        }
+        self.invocations.push(UnderWay { span });
+        self.entered.push(Entered::Host(context));
+        self.baggage.push(EnteredBaggage {
+            scope: None,
+            entries: baggage,
+        });
+        self.invocations.len() as u32
+    }
+
+    /// Ends the invocation of a depth, those within it, and every span that the guest started in them and left open.
+    ///
+    /// If it ends badly the guest cannot go on, and all that is open ends.
+    pub(crate) fn finish_invocation(&mut self, depth: u32, outcome: &Outcome) {
+        let error = outcome.error();
+        let end = ForcedEnd {
+            reason: outcome.end_reason(),
+            error: error
+                .as_ref()
+                .map(|(error_type, description)| (&**error_type, &**description)),
+        };
+        let mut finished = false;
+        while self.invocations.len() as u32 >= depth.max(1) {
+            self.end_all(self.invocations.len() as u32, &end);
+            self.leave_invocation();
+            if let Some(UnderWay { span: Some(span) }) = self.invocations.pop() {
+                self.end_host_span(span, outcome, &end);
+            }
+            finished = true;
+        }
+        if !finished {
+            return;
+        }
+        if error.is_some() && self.invocations.is_empty() {
+            self.end_all(0, &end);
+        }
+        match outcome {
+            Outcome::Trap { code, .. } => self.telemetry.runtime_metrics().trap(code),
+            Outcome::Timeout => self.telemetry.runtime_metrics().trap(outcome.as_str()),
+            Outcome::Ok | Outcome::Exit { .. } | Outcome::Error(_) | Outcome::Killed => {}
+        }
+    }
+
+    fn end_host_span(&self, mut span: Span, outcome: &Outcome, end: &ForcedEnd<'_>) {
+        span.set_attribute(KeyValue::new(OUTCOME, outcome.as_str()));
+        if let Outcome::Exit { code } = outcome {
+            span.set_attribute(KeyValue::new(PROCESS_EXIT_CODE, i64::from(*code)));
+        }
+        if let Some((error_type, description)) = end.error {
+            span.set_attribute(KeyValue::new(ERROR_TYPE, error_type.to_owned()));
+            let description = self.telemetry.0.span_rules().text(description.to_owned());
+            span.set_status(Status::error(description));
+        }
+        span.end();
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.finish_invocation(1, &Outcome::Killed);
+        let (error_type, description) = Outcome::Killed.error().unwrap_or_default();
+        let end = ForcedEnd {
+            reason: Outcome::Killed.end_reason(),
+            error: Some((&error_type, &description)),
+        };
+        self.end_all(0, &end);
+    }
+}

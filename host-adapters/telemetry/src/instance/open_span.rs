@@ -1,0 +1,257 @@
+//! A recorded span between its start and its end.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{Event, Link, Span as _, SpanContext, Status};
+use opentelemetry_sdk::trace::Span;
+use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
+
+use crate::attributes::{Room, Rules};
+use crate::dropped::Reason;
+use crate::model::SpanEvent;
+
+/// The attribute that says why a span ended which the guest did not end.
+const END_REASON: &str = "wasmscope.end_reason";
+
+/// The most left-out attributes that one span tells the SDK of: telling takes a moment each.
+const MAX_TOLD: u32 = 1 << 16;
+
+/// What is known of a span that has not ended.
+///
+/// Status and attributes are kept here until the end, since the SDK would let `Ok` win over a trap's error and keep both values of
+/// a key that is set twice. Events and links go into the SDK's span at once.
+#[derive(Debug)]
+pub(super) struct OpenSpan {
+    pub(super) handle: u64,
+    /// Its place in the order of starts.
+    pub(super) started: u64,
+    /// How many invocations were under way when it started.
+    pub(super) depth: u32,
+    /// How often it is entered.
+    pub(super) entered: u32,
+    /// What its contents occupy.
+    pub(super) bytes: usize,
+    start_time: SystemTime,
+    span: Span,
+    status: Status,
+    attributes: Vec<KeyValue>,
+    /// How many attributes were left out because there were too many.
+    attributes_over: u32,
+    events: u32,
+    links: u32,
+}
+
+/// How a span's end came to it, if not by the guest's own call.
+pub(super) struct ForcedEnd<'a> {
+    pub(super) reason: &'static str,
+    /// The error's type and description; `None` if it was no error.
+    pub(super) error: Option<(&'a str, &'a str)>,
+}
+
+impl OpenSpan {
+    pub(super) fn new(
+        handle: u64,
+        started: u64,
+        depth: u32,
+        start_time: SystemTime,
+        span: Span,
+    ) -> Self {
+        Self {
+            handle,
+            started,
+            depth,
+            entered: 0,
+            bytes: 0,
+            start_time,
+            span,
+            status: Status::Unset,
+            attributes: Vec::new(),
+            attributes_over: 0,
+            events: 0,
+            links: 0,
+        }
+    }
+
+    pub(super) fn start_time(&self) -> SystemTime {
+        self.start_time
+    }
+
+    pub(super) fn set_name(&mut self, name: String, rules: Rules<'_>) {
+        self.span.update_name(rules.text(name));
+    }
+
+    /// `Ok` is final, an error replaces what is not, and `Unset` changes nothing.
+    pub(super) fn set_status(&mut self, status: Status, rules: Rules<'_>) {
+        if self.status == Status::Ok {
+            return;
+        }
+        match status {
+            Status::Unset => {}
+            Status::Ok => self.status = Status::Ok,
+            Status::Error { description } => {
+                self.status = Status::error(rules.text(description.into_owned()));
+            }
+        }
+    }
+
+    pub(super) fn set_attributes(
+        &mut self,
+        given: Vec<KeyValue>,
+        rules: Rules<'_>,
+        room: &mut Room,
+    ) {
+        let over = rules.merge(
+            &mut self.attributes,
+            given,
+            rules.limits.span_attributes,
+            room,
+        );
+        self.attributes_over = self.attributes_over.saturating_add(over);
+    }
+
+    /// Adds a link. `sdk_counts`: whether the SDK has the same limits, and can be left to count what exceeds them.
+    pub(super) fn add_link(
+        &mut self,
+        target: SpanContext,
+        mut attributes: Vec<KeyValue>,
+        sdk_counts: bool,
+        rules: Rules<'_>,
+        room: &mut Room,
+    ) {
+        if self.links as usize >= rules.limits.span_links {
+            rules.count(Reason::Links, 1);
+            if let Some(links) = self.links.checked_add(1).filter(|_| sdk_counts) {
+                self.links = links;
+                self.span.add_link(target, Vec::new());
+            }
+            return;
+        }
+        if !room.take(size_of::<Link>() + target.trace_state().header().len()) {
+            rules.count(room.reason(), 1);
+            return;
+        }
+        self.links += 1;
+        fit_attributes(
+            &mut attributes,
+            rules.limits.link_attributes,
+            sdk_counts,
+            rules,
+            room,
+        );
+        self.span.add_link(target, attributes);
+    }
+
+    pub(super) fn add_event(
+        &mut self,
+        event: SpanEvent,
+        sdk_counts: bool,
+        rules: Rules<'_>,
+        room: &mut Room,
+    ) {
+        let SpanEvent {
+            name,
+            mut attributes,
+            time,
+        } = event;
+        let time = time.map_or_else(SystemTime::now, system_time);
+        if self.events as usize >= rules.limits.span_events {
+            rules.count(Reason::Events, 1);
+            if let Some(events) = self.events.checked_add(1).filter(|_| sdk_counts) {
+                self.events = events;
+                self.span.add_event_with_timestamp("", time, Vec::new());
+            }
+            return;
+        }
+        let name = rules.text(name);
+        if !room.take(size_of::<Event>() + name.len()) {
+            rules.count(room.reason(), 1);
+            return;
+        }
+        self.events += 1;
+        fit_attributes(
+            &mut attributes,
+            rules.limits.event_attributes,
+            sdk_counts,
+            rules,
+            room,
+        );
+        self.span.add_event_with_timestamp(name, time, attributes);
+    }
+
+    /// Ends it and hands it to the SDK's processors. `None` means now; an end before the start is taken as the start.
+    pub(super) fn end(
+        mut self,
+        time: Option<SystemTime>,
+        forced: Option<&ForcedEnd<'_>>,
+        sdk_counts: bool,
+        rules: Rules<'_>,
+    ) {
+        let mut time = time.unwrap_or_else(SystemTime::now);
+        if time < self.start_time {
+            time = self.start_time;
+            rules.count(Reason::EndBeforeStart, 1);
+        }
+        if let Some(forced) = forced {
+            self.force(forced, rules);
+        }
+        for attribute in self.attributes {
+            self.span.set_attribute(attribute);
+        }
+        if sdk_counts {
+            // The SDK counts what comes when it is full, which it is now.
+            for _ in 0..self.attributes_over.min(MAX_TOLD) {
+                self.span.set_attribute(KeyValue::new("", false));
+            }
+        }
+        self.span.set_status(self.status);
+        self.span.end_with_timestamp(time);
+    }
+
+    /// Notes why it ends, over whatever the guest has said, and in the place of its last attributes if there is no other.
+    fn force(&mut self, end: &ForcedEnd<'_>, rules: Rules<'_>) {
+        let mut forced = vec![KeyValue::new(END_REASON, end.reason)];
+        if let Some((error_type, description)) = end.error {
+            forced.push(KeyValue::new(ERROR_TYPE, error_type.to_owned()));
+            self.status = Status::error(rules.text(description.to_owned()));
+        }
+        self.attributes
+            .retain(|kept| forced.iter().all(|forced| forced.key != kept.key));
+        let room = rules.limits.span_attributes.saturating_sub(forced.len());
+        if let Some(over) = self
+            .attributes
+            .len()
+            .checked_sub(room)
+            .filter(|over| *over > 0)
+        {
+            self.attributes.truncate(room);
+            rules.count(Reason::Attributes, over as u64);
+            self.attributes_over = self.attributes_over.saturating_add(over as u32);
+        }
+        self.attributes.append(&mut forced);
+    }
+}
+
+/// Brings the attributes of an event or link within the limits.
+fn fit_attributes(
+    attributes: &mut Vec<KeyValue>,
+    limit: usize,
+    sdk_counts: bool,
+    rules: Rules<'_>,
+    room: &mut Room,
+) {
+    if attributes.is_empty() {
+        return;
+    }
+    let given = std::mem::take(attributes);
+    let over = rules.merge(attributes, given, limit, room) as usize;
+    if sdk_counts && over > 0 {
+        // The SDK counts those beyond the limit, and cuts them off again.
+        attributes.resize(limit + over, KeyValue::new("", false));
+    }
+}
+
+/// Gives the time that a guest means. The range of `u64` ends in the year 2554.
+pub(super) fn system_time(nanoseconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(nanoseconds)
+}

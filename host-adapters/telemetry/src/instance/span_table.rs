@@ -1,0 +1,172 @@
+//! Where an instance's recorded spans are kept, and found by their handles.
+
+use std::collections::VecDeque;
+use std::time::SystemTime;
+
+use opentelemetry::Context;
+use opentelemetry::trace::{Span as _, SpanContext, TraceContextExt};
+use opentelemetry_sdk::trace::Span;
+use slab::Slab;
+
+use super::open_span::OpenSpan;
+use super::unrecorded::NOT_RECORDED;
+use crate::attributes::Room;
+use crate::handle::Mixer;
+use crate::limits::Limits;
+
+/// The bits of a handle that say where its slot is; those above but for the highest cannot be guessed.
+const SLOT_BITS: u32 = 20;
+const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+
+/// How many slots rest after their span's end, so that for so many further spans its context can still be had.
+const RESTING: usize = 64;
+
+/// The most open spans that there are slots for.
+const MAX_OPEN: usize = (1 << SLOT_BITS) - RESTING - 1;
+
+/// The recorded spans of an instance.
+///
+/// A slot is small and outlives its span for a while; what an open span needs besides lies in a place of its own, which the next
+/// span takes over while it is warm.
+#[derive(Debug, Default)]
+pub(super) struct SpanTable {
+    slots: Vec<Slot>,
+    /// Slots whose span has ended, those that have rested longest first.
+    resting: VecDeque<u32>,
+    open: Slab<OpenSpan>,
+    /// What all open spans' contents occupy.
+    bytes: usize,
+    started: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    handle: u64,
+    context: SpanContext,
+    /// What children are made in, from the first one on.
+    parent_context: Option<Context>,
+    open: Option<u32>,
+}
+
+impl SpanTable {
+    pub(super) fn has_room(&self, limit: usize) -> bool {
+        self.open.len() < limit.min(MAX_OPEN)
+    }
+
+    /// Takes up a span that was just started, and gives it its handle.
+    pub(super) fn insert(
+        &mut self,
+        span: Span,
+        start_time: SystemTime,
+        depth: u32,
+        mixer: &Mixer,
+    ) -> u64 {
+        let context = span.span_context().clone();
+        let reused = if self.resting.len() > RESTING {
+            self.resting.pop_front()
+        } else {
+            None
+        };
+        let at = reused.map_or(self.slots.len(), |at| at as usize);
+        self.started = self.started.wrapping_add(1);
+        let handle = mixer.mix(self.started) & !NOT_RECORDED & !SLOT_MASK | at as u64;
+        let open = self
+            .open
+            .insert(OpenSpan::new(handle, self.started, depth, start_time, span));
+        let slot = Slot {
+            handle,
+            context,
+            parent_context: None,
+            open: Some(open as u32),
+        };
+        match self.slots.get_mut(at) {
+            Some(old) => *old = slot,
+            None => self.slots.push(slot),
+        }
+        handle
+    }
+
+    fn slot(&self, handle: u64) -> Option<&Slot> {
+        self.slots
+            .get((handle & SLOT_MASK) as usize)
+            .filter(|slot| slot.handle == handle)
+    }
+
+    fn slot_mut(&mut self, handle: u64) -> Option<&mut Slot> {
+        self.slots
+            .get_mut((handle & SLOT_MASK) as usize)
+            .filter(|slot| slot.handle == handle)
+    }
+
+    /// Gives the context of a span, open or ended a short while ago.
+    pub(super) fn context(&self, handle: u64) -> Option<&SpanContext> {
+        self.slot(handle).map(|slot| &slot.context)
+    }
+
+    /// Gives the context that a span's children are made in.
+    pub(super) fn parent_context(&mut self, handle: u64) -> Option<Context> {
+        let slot = self.slot_mut(handle)?;
+        let made = slot
+            .parent_context
+            .get_or_insert_with(|| Context::new().with_remote_span_context(slot.context.clone()));
+        Some(made.clone())
+    }
+
+    pub(super) fn open_mut(&mut self, handle: u64) -> Option<&mut OpenSpan> {
+        let open = self.slot(handle)?.open?;
+        self.open.get_mut(open as usize)
+    }
+
+    /// Takes out a span that ends; its slot rests.
+    pub(super) fn remove(&mut self, handle: u64) -> Option<OpenSpan> {
+        let open = self.slot_mut(handle)?.open.take()?;
+        self.resting.push_back((handle & SLOT_MASK) as u32);
+        let span = self.open.try_remove(open as usize)?;
+        self.bytes = self.bytes.saturating_sub(span.bytes);
+        Some(span)
+    }
+
+    /// Gives the open spans that started at an invocation depth of at least `depth`, the latest first.
+    pub(super) fn open_from(&self, depth: u32) -> Vec<u64> {
+        let mut found: Vec<(u64, u64)> = self
+            .open
+            .iter()
+            .filter(|(_, span)| span.depth >= depth)
+            .map(|(_, span)| (span.started, span.handle))
+            .collect();
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        found.into_iter().map(|(_, handle)| handle).collect()
+    }
+
+    /// Changes an open span, within what is left of its bytes and of the instance's. `false` if there is none of this handle.
+    pub(super) fn change(
+        &mut self,
+        handle: u64,
+        limits: &Limits,
+        change: impl FnOnce(&mut OpenSpan, &mut Room),
+    ) -> bool {
+        let instance_left = limits.open_span_bytes.saturating_sub(self.bytes);
+        let Some(open) = self.open_mut(handle) else {
+            return false;
+        };
+        let old = open.bytes;
+        let mut room = Room::new(limits.span_bytes.saturating_sub(old), instance_left);
+        let left = room.left();
+        change(open, &mut room);
+        open.bytes = (old + left).saturating_sub(room.left());
+        let new = open.bytes;
+        self.bytes = self.bytes.saturating_sub(old) + new;
+        true
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Gives how many slots there are, and how many spans are open.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.slots.len(), self.open.len())
+    }
+}

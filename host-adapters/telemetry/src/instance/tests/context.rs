@@ -1,0 +1,152 @@
+use super::*;
+use crate::model::BaggageEntry;
+
+fn id(context: Option<SpanContext>) -> Option<SpanId> {
+    context.map(|context| context.span_id())
+}
+
+#[test]
+fn the_innermost_entered_span_is_ambient() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let one = instance.begin("one", SpanReference::None);
+    let two = instance.begin("two", SpanReference::None);
+    let (id_one, id_two) = (
+        id(instance.span_context(one)),
+        id(instance.span_context(two)),
+    );
+    assert_eq!(instance.current_context(), None);
+    instance.enter_span(one);
+    instance.enter_span(two);
+    instance.enter_span(one);
+    assert_eq!(id(instance.current_context()), id_one);
+    instance.exit_span(one);
+    assert_eq!(id(instance.current_context()), id_two);
+    // An exit removes its own entry, wherever it sits.
+    instance.exit_span(one);
+    assert_eq!(id(instance.current_context()), id_two);
+    instance.exit_span(two);
+    assert_eq!(instance.current_context(), None);
+    assert_eq!(bench.all_dropped(), []);
+    instance.exit_span(two);
+    assert_eq!(bench.dropped(Reason::NotEntered), 1);
+}
+
+#[test]
+fn starting_can_activate_and_ending_exits() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let tracer = instance.tracer(scope("lib"));
+    let outer = instance.start_span(SpanStart {
+        activate: true,
+        ..start(tracer, "outer", SpanReference::None)
+    });
+    let inner = instance.start_span(SpanStart {
+        activate: true,
+        ..start(tracer, "inner", SpanReference::Ambient)
+    });
+    instance.enter_span(outer);
+    instance.end(outer);
+    assert_eq!(instance.current_context(), instance.span_context(inner));
+    instance.end(inner);
+    assert_eq!(instance.current_context(), None);
+    assert_eq!(
+        bench.span("inner").parent_span_id,
+        bench.span("outer").span_context.span_id()
+    );
+    assert_eq!(instance.entered.len(), 0);
+}
+
+#[test]
+fn unrecorded_spans_are_ambient_too() {
+    let bench = Bench::with(Sampler::AlwaysOff, Limits::default());
+    let mut instance = bench.instance();
+    let span = instance.begin("s", SpanReference::None);
+    instance.enter_span(span);
+    assert_eq!(instance.current_context(), instance.span_context(span));
+    let child = instance.begin("child", SpanReference::Ambient);
+    let (span, child) = (
+        instance.span_context(span).unwrap(),
+        instance.span_context(child).unwrap(),
+    );
+    assert_eq!(span.trace_id(), child.trace_id());
+}
+
+#[test]
+fn references_of_logs_resolve_as_parents_do() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let one = instance.begin("one", SpanReference::None);
+    let two = instance.begin("two", SpanReference::None);
+    instance.enter_span(one);
+    let (id_one, id_two) = (
+        id(instance.span_context(one)),
+        id(instance.span_context(two)),
+    );
+    let mut resolve = |reference| id(instance.resolve(reference, Signal::Logs));
+    assert_eq!(resolve(SpanReference::Ambient), id_one);
+    assert_eq!(resolve(SpanReference::None), None);
+    assert_eq!(resolve(SpanReference::Span(two)), id_two);
+    assert_eq!(
+        resolve(SpanReference::Remote(remote(1))),
+        Some(SpanId::from(3))
+    );
+    assert_eq!(bench.all_dropped(), []);
+    let mut resolve = |reference| id(instance.resolve(reference, Signal::Logs));
+    assert_eq!(resolve(SpanReference::Span(5)), id_one);
+    assert_eq!(
+        resolve(SpanReference::Remote(RemoteContext::default())),
+        None
+    );
+    let dropped = bench.telemetry.dropped();
+    assert_eq!(dropped.get(Signal::Logs, Reason::WrongHandle), 1);
+    assert_eq!(dropped.get(Signal::Logs, Reason::InvalidContext), 1);
+}
+
+fn entry(key: &str, value: &str) -> BaggageEntry {
+    BaggageEntry {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        metadata: String::new(),
+    }
+}
+
+#[test]
+fn baggage_nests_and_is_exited_wherever_it_sits() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    assert_eq!(instance.baggage(), []);
+    let one = instance.enter_baggage(vec![entry("a", "1")]);
+    let two = instance.enter_baggage(vec![entry("b", "2")]);
+    assert_eq!(instance.baggage(), [entry("b", "2")]);
+    instance.exit_baggage(one);
+    assert_eq!(instance.baggage(), [entry("b", "2")]);
+    instance.exit_baggage(two);
+    assert_eq!(instance.baggage(), []);
+    assert_eq!(bench.all_dropped(), []);
+    for wrong in [one, 0, u64::MAX] {
+        instance.exit_baggage(wrong);
+    }
+    assert_eq!(bench.dropped(Reason::NotEntered), 3);
+}
+
+#[test]
+fn entered_baggage_has_a_limit() {
+    let bench = Bench::limited(|limits| limits.baggage_scopes = 2);
+    let mut instance = bench.instance();
+    for value in ["1", "2", "3"] {
+        instance.enter_baggage(vec![entry("a", value)]);
+    }
+    assert_eq!(instance.baggage(), [entry("a", "2")]);
+    assert_eq!(bench.dropped(Reason::Baggage), 1);
+}
+
+#[test]
+fn a_notice_carries_the_generation_of_the_log_levels() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let span = instance.begin("s", SpanReference::None);
+    let before = instance.enter_span(span) as u32;
+    bench.telemetry.set_log_levels("error".parse().unwrap());
+    assert_ne!(instance.exit_span(span) as u32, before);
+}

@@ -1,0 +1,383 @@
+use opentelemetry::trace::Status;
+
+use super::*;
+use crate::invocation::Outcome;
+
+const TRACEPARENT: &str = "00-00000000000000010000000000000002-0000000000000003-01";
+
+fn trap() -> Outcome {
+    Outcome::Trap {
+        code: "unreachable".to_owned(),
+        message: "wasm `unreachable` executed".to_owned(),
+    }
+}
+
+#[test]
+fn the_host_span_is_the_guests_outermost_parent() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let options = InvocationOptions {
+        attributes: vec![KeyValue::new("mine", 1)],
+        kind: Some(SpanKind::Server),
+        ..InvocationOptions::default()
+    };
+    let mut invocation = Invocation::begin(&mut instance, options);
+    let current = invocation.current_context().unwrap();
+    let span = invocation.begin("s", SpanReference::Ambient);
+    invocation.end(span);
+    invocation.finish(Outcome::Ok);
+    assert_eq!(instance.current_context(), None);
+
+    let host = bench.span("run checkout");
+    assert_eq!(host.span_context.span_id(), current.span_id());
+    assert_eq!(bench.span("s").parent_span_id, current.span_id());
+    assert_eq!(host.span_kind, SpanKind::Server);
+    assert_eq!(host.status, Status::Unset);
+    assert_eq!(host.instrumentation_scope.name(), "wasmscope");
+    let expected = [
+        KeyValue::new("wasmscope.component.name", "checkout"),
+        KeyValue::new("process.runtime.name", "engine"),
+        KeyValue::new("process.runtime.version", "1.2.3"),
+        KeyValue::new("mine", 1),
+        KeyValue::new("wasmscope.outcome", "ok"),
+    ];
+    assert_eq!(host.attributes, expected);
+}
+
+#[test]
+fn it_continues_the_context_and_baggage_of_its_environment() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let options = InvocationOptions::from_env(|name| match name {
+        "TRACEPARENT" => Some(TRACEPARENT.to_owned()),
+        "TRACESTATE" => Some("a=1".to_owned()),
+        "BAGGAGE" => Some("k=v%20w;p".to_owned()),
+        _ => None,
+    });
+    let invocation = Invocation::begin(
+        &mut instance,
+        InvocationOptions {
+            name: Some("call".to_owned()),
+            ..options
+        },
+    );
+    let baggage = invocation.baggage();
+    assert_eq!(
+        (&*baggage[0].key, &*baggage[0].value, &*baggage[0].metadata),
+        ("k", "v w", "p")
+    );
+    invocation.finish(Outcome::Ok);
+    assert_eq!(instance.baggage(), []);
+    let host = bench.span("call");
+    assert_eq!(host.parent_span_id, SpanId::from(3));
+    assert!(host.parent_span_is_remote);
+    assert_eq!(host.span_context.trace_state().header(), "a=1");
+}
+
+#[test]
+fn a_malformed_traceparent_is_counted_and_starts_a_new_trace() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let options = InvocationOptions {
+        traceparent: Some("nonsense".to_owned()),
+        ..InvocationOptions::default()
+    };
+    Invocation::begin(&mut instance, options).finish(Outcome::Ok);
+    assert_eq!(bench.span("run checkout").parent_span_id, SpanId::INVALID);
+    assert_eq!(bench.dropped(Reason::InvalidContext), 1);
+}
+
+/// What open spans and the host span say after an outcome: end reason, and error type where it is one.
+#[test]
+fn outcomes_end_open_spans_with_their_reason() {
+    for (outcome, name, reason, error) in [
+        (Outcome::Ok, "ok", "return", None),
+        (Outcome::Exit { code: 0 }, "exit", "exit", None),
+        (
+            Outcome::Exit { code: 3 },
+            "exit",
+            "exit",
+            Some(("exit", "exit code 3")),
+        ),
+        (
+            Outcome::Error("no luck".to_owned()),
+            "error",
+            "error",
+            Some(("error", "no luck")),
+        ),
+        (
+            trap(),
+            "trap",
+            "trap",
+            Some(("unreachable", "wasm `unreachable` executed")),
+        ),
+        (
+            Outcome::Timeout,
+            "timeout",
+            "timeout",
+            Some(("timeout", "stopped because its time was over")),
+        ),
+        (
+            Outcome::Killed,
+            "killed",
+            "killed",
+            Some(("killed", "stopped before its end")),
+        ),
+    ] {
+        for said in [Status::Unset, Status::Ok, Status::error("guest's")] {
+            let bench = Bench::new();
+            let mut instance = bench.instance();
+            let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
+            let outer = invocation.begin("outer", SpanReference::Ambient);
+            let inner = invocation.begin("inner", SpanReference::Span(outer));
+            let forged = vec![
+                KeyValue::new("error.type", "guest's"),
+                KeyValue::new("wasmscope.end_reason", "guest's"),
+            ];
+            let status = said.clone();
+            invocation.update_span(
+                inner,
+                SpanChanges {
+                    status,
+                    attributes: forged,
+                    ..SpanChanges::default()
+                },
+            );
+            invocation.update_span(
+                outer,
+                SpanChanges {
+                    status: said.clone(),
+                    ..SpanChanges::default()
+                },
+            );
+            invocation.finish(outcome.clone());
+
+            let names: Vec<_> = bench
+                .spans()
+                .iter()
+                .map(|span| span.name.to_string())
+                .collect();
+            assert_eq!(names, ["inner", "outer", "run checkout"]);
+            let status = error.map(|(_, description)| Status::error(description));
+            for span in ["inner", "outer"] {
+                let span = bench.span(span);
+                assert_eq!(
+                    value(&span, "wasmscope.end_reason"),
+                    text(reason),
+                    "{outcome:?}"
+                );
+                assert_eq!(
+                    span.status,
+                    status.clone().unwrap_or(said.clone()),
+                    "{outcome:?}"
+                );
+                if let Some((error_type, _)) = error {
+                    assert_eq!(value(&span, "error.type"), text(error_type), "{outcome:?}");
+                }
+            }
+            if error.is_none() {
+                assert_eq!(value(&bench.span("outer"), "error.type"), None);
+            }
+            let host = bench.span("run checkout");
+            assert_eq!(value(&host, "wasmscope.outcome"), text(name));
+            assert_eq!(
+                value(&host, "error.type"),
+                error.and_then(|(error_type, _)| text(error_type))
+            );
+            assert_eq!(host.status, status.unwrap_or(Status::Unset));
+            let code = if let Outcome::Exit { code } = outcome {
+                Some(Value::I64(code.into()))
+            } else {
+                None
+            };
+            assert_eq!(value(&host, "process.exit.code"), code);
+            assert_eq!(instance.spans.sizes().1, 0);
+        }
+    }
+}
+
+#[test]
+fn a_traps_reason_finds_room_in_a_full_span() {
+    let bench = Bench::limited(|limits| limits.span_attributes = 3);
+    let mut instance = bench.instance();
+    let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
+    let span = invocation.begin("s", SpanReference::Ambient);
+    invocation.set(span, numbered("k", 4));
+    invocation.finish(trap());
+    let data = bench.span("s");
+    let expected = [
+        KeyValue::new("k0", 0),
+        KeyValue::new("wasmscope.end_reason", "trap"),
+        KeyValue::new("error.type", "unreachable"),
+    ];
+    assert_eq!(data.attributes, expected);
+    assert_eq!(data.dropped_attributes_count, 3);
+    assert_eq!(bench.dropped(Reason::Attributes), 3);
+}
+
+#[test]
+fn dropped_without_an_outcome_it_was_killed() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    drop(Invocation::begin(
+        &mut instance,
+        InvocationOptions::default(),
+    ));
+    assert_eq!(
+        value(&bench.span("run checkout"), "wasmscope.outcome"),
+        text("killed")
+    );
+}
+
+#[test]
+fn an_instance_that_is_dropped_ends_what_is_open() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    instance.begin("before", SpanReference::None);
+    let mut invocation = Invocation::begin(instance, InvocationOptions::default());
+    invocation.begin("within", SpanReference::Ambient);
+    // The store is gone, and nobody finished.
+    drop(invocation);
+    for name in ["before", "within"] {
+        assert_eq!(
+            value(&bench.span(name), "wasmscope.end_reason"),
+            text("killed")
+        );
+    }
+    assert_eq!(
+        value(&bench.span("run checkout"), "wasmscope.outcome"),
+        text("killed")
+    );
+    assert_eq!(bench.spans().len(), 3);
+}
+
+#[test]
+fn a_normal_end_leaves_what_was_open_before() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let before = instance.begin("before", SpanReference::None);
+    instance.enter_span(before);
+    let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
+    let within = invocation.begin("within", SpanReference::Ambient);
+    invocation.enter_span(within);
+    invocation.enter_span(before);
+    invocation.enter_baggage(Vec::new());
+    invocation.finish(Outcome::Ok);
+    assert_eq!(
+        bench.span("within").parent_span_id,
+        bench.span("run checkout").span_context.span_id()
+    );
+    assert_eq!(instance.current_context(), instance.span_context(before));
+    assert_eq!((instance.entered.len(), instance.baggage.len()), (1, 0));
+    instance.end(before);
+    assert_eq!(instance.entered.len(), 0);
+    assert_eq!(value(&bench.span("before"), "wasmscope.end_reason"), None);
+}
+
+#[test]
+fn a_trap_ends_what_was_open_before_too() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    instance.begin("before", SpanReference::None);
+    Invocation::begin(&mut instance, InvocationOptions::default()).finish(trap());
+    assert_eq!(
+        value(&bench.span("before"), "wasmscope.end_reason"),
+        text("trap")
+    );
+}
+
+#[test]
+fn an_invocation_within_another_is_its_child() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let mut outer = Invocation::begin(
+        &mut instance,
+        InvocationOptions {
+            name: Some("outer".to_owned()),
+            baggage: Some("k=v".to_owned()),
+            ..InvocationOptions::default()
+        },
+    );
+    let span = outer.begin("s", SpanReference::Ambient);
+    outer.enter_span(span);
+    let options = InvocationOptions {
+        name: Some("inner".to_owned()),
+        ..InvocationOptions::default()
+    };
+    let mut inner = Invocation::begin(&mut *outer, options);
+    assert_eq!(inner.baggage().len(), 1);
+    inner.begin("leaked", SpanReference::Ambient);
+    inner.finish(Outcome::Ok);
+    assert_eq!(outer.current_context(), outer.span_context(span));
+    outer.end(span);
+    outer.finish(Outcome::Ok);
+    let parent = |name| bench.span(name).parent_span_id;
+    let id = |name| bench.span(name).span_context.span_id();
+    assert_eq!(parent("s"), id("outer"));
+    assert_eq!(parent("inner"), id("s"));
+    assert_eq!(parent("leaked"), id("inner"));
+    assert_eq!(value(&bench.span("s"), "wasmscope.end_reason"), None);
+}
+
+#[test]
+fn sampled_out_it_passes_its_decision_on() {
+    let bench = Bench::with(
+        Sampler::ParentBased(Box::new(Sampler::AlwaysOff)),
+        Limits::default(),
+    );
+    let mut instance = bench.instance();
+    let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
+    let span = invocation.begin("s", SpanReference::Ambient);
+    assert_eq!(span >> 63, 1);
+    let (current, context) = (
+        invocation.current_context().unwrap(),
+        invocation.span_context(span).unwrap(),
+    );
+    assert_eq!(current.trace_id(), context.trace_id());
+    invocation.finish(Outcome::Ok);
+    assert_eq!(bench.spans().len(), 0);
+}
+
+#[test]
+fn without_a_provider_it_passes_the_remote_context_on() {
+    let telemetry = Telemetry::builder(Providers::default()).build();
+    let mut instance = telemetry.instance("c");
+    let options = InvocationOptions {
+        traceparent: Some(TRACEPARENT.to_owned()),
+        ..InvocationOptions::default()
+    };
+    let mut invocation = Invocation::begin(&mut instance, options);
+    assert_eq!(
+        invocation.current_context().unwrap().span_id(),
+        SpanId::from(3)
+    );
+    let span = invocation.begin("s", SpanReference::Ambient);
+    assert_eq!(
+        invocation.span_context(span).unwrap().span_id(),
+        SpanId::from(3)
+    );
+    invocation.finish(trap());
+}
+
+#[test]
+fn a_target_without_an_instance_is_left_alone() {
+    struct Nothing(u8);
+    impl crate::InstanceAccess for Nothing {
+        fn instance(&mut self) -> Option<&mut Instance> {
+            None
+        }
+    }
+    let mut invocation = Invocation::begin(Nothing(1), InvocationOptions::default());
+    invocation.0 += 1;
+    assert_eq!(invocation.finish(Outcome::Ok).0, 2);
+}
+
+#[test]
+fn instances_and_what_they_share_can_be_sent() {
+    fn is_send<T: Send>() {}
+    fn is_shared<T: Send + Sync + Clone>() {}
+    is_send::<Instance>();
+    is_send::<Invocation<Instance>>();
+    is_shared::<Telemetry>();
+    let _: Arc<str> = Arc::from("");
+}

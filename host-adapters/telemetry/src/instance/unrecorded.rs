@@ -1,0 +1,118 @@
+//! Spans that are not recorded: contexts to pass on, in little space.
+
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
+
+use crate::handle::Mixer;
+
+/// The bit that marks them.
+pub(super) const NOT_RECORDED: u64 = 1 << 63;
+
+// A handle: the mark, an index, the trace's tag, and a number that tells a trace's spans apart.
+const INDEX_BITS: u32 = 12;
+const TAG_BITS: u32 = 24;
+const NUMBER_BITS: u32 = 27;
+const INDEX_SHIFT: u32 = NUMBER_BITS + TAG_BITS;
+/// The most traces that can be told apart.
+pub(super) const MAX_TRACES: usize = 1 << INDEX_BITS;
+/// How many of the latest traces are searched for one that a new span belongs to.
+const SEARCHED: usize = 8;
+
+/// Remembers, of the latest traces with unrecorded spans, what these have in common.
+///
+/// A guest makes no call when such a span ends, so that nothing can be kept for each of them: its id is
+/// derived from its handle, and the rest is its trace's.
+#[derive(Debug, Default)]
+pub(super) struct Unrecorded {
+    traces: Vec<Trace>,
+    /// The one that was added last; the next one goes behind it.
+    latest: usize,
+    spans: u64,
+}
+
+#[derive(Debug)]
+struct Trace {
+    tag: u64,
+    /// Without a span id if its spans have ids of their own.
+    context: SpanContext,
+}
+
+impl Unrecorded {
+    /// Adds a span with an id of its own to a context's trace, where `context`'s own span id does not matter.
+    pub(super) fn add(&mut self, context: &SpanContext, capacity: usize, mixer: &Mixer) -> u64 {
+        self.add_to(with_span_id(context, SpanId::INVALID), capacity, mixer)
+    }
+
+    /// Adds a span that stands for `context` itself, or for nothing if that is invalid.
+    pub(super) fn add_standing_for(
+        &mut self,
+        context: SpanContext,
+        capacity: usize,
+        mixer: &Mixer,
+    ) -> u64 {
+        self.add_to(context, capacity, mixer)
+    }
+
+    fn add_to(&mut self, context: SpanContext, capacity: usize, mixer: &Mixer) -> u64 {
+        self.spans = self.spans.wrapping_add(1);
+        let capacity = capacity.clamp(1, MAX_TRACES);
+        let searched = self.traces.len().min(SEARCHED);
+        let known = (0..searched)
+            .map(|back| (self.latest + self.traces.len() - back) % self.traces.len())
+            .find(|&at| self.traces[at].context == context);
+        let at = known.unwrap_or_else(|| {
+            let trace = Trace {
+                tag: mixer.mix(self.spans) & mask(TAG_BITS),
+                context,
+            };
+            if self.traces.len() < capacity {
+                self.latest = self.traces.len();
+                self.traces.push(trace);
+            } else {
+                self.latest = (self.latest + 1) % self.traces.len();
+                self.traces[self.latest] = trace;
+            }
+            self.latest
+        });
+        let number = self.spans & mask(NUMBER_BITS);
+        NOT_RECORDED | (at as u64) << INDEX_SHIFT | self.traces[at].tag << NUMBER_BITS | number
+    }
+
+    /// Gives a span's context, which may be invalid; `None` for a wrong handle, or one whose trace was forgotten.
+    pub(super) fn context(&self, handle: u64, mixer: &Mixer) -> Option<SpanContext> {
+        let at = (handle >> INDEX_SHIFT & mask(INDEX_BITS)) as usize;
+        let tag = handle >> NUMBER_BITS & mask(TAG_BITS);
+        let trace = self.traces.get(at).filter(|trace| trace.tag == tag)?;
+        let stands_for_context =
+            trace.context.span_id() != SpanId::INVALID || !has_trace(&trace.context);
+        if stands_for_context {
+            return Some(trace.context.clone());
+        }
+        // Zero is the one invalid id.
+        let id = mixer.mix(handle).max(1);
+        Some(with_span_id(&trace.context, SpanId::from(id)))
+    }
+
+    /// Gives the context that a span's children are made in.
+    pub(super) fn parent_context(&self, handle: u64, mixer: &Mixer) -> Option<Context> {
+        Some(Context::new().with_remote_span_context(self.context(handle, mixer)?))
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.traces.len()
+    }
+}
+
+fn has_trace(context: &SpanContext) -> bool {
+    context.trace_id() != opentelemetry::TraceId::INVALID
+}
+
+fn with_span_id(context: &SpanContext, id: SpanId) -> SpanContext {
+    let state: TraceState = context.trace_state().clone();
+    SpanContext::new(context.trace_id(), id, context.trace_flags(), false, state)
+}
+
+const fn mask(bits: u32) -> u64 {
+    (1 << bits) - 1
+}

@@ -1,0 +1,234 @@
+//! Contexts that come from outside: checked by the rules of W3C Trace Context (level 2) and W3C Baggage.
+//!
+//! The SDK's propagators are not used for this, because they lose what must be kept or counted: the random flag, a value
+//! with `=` in it, the order of baggage, and the fact that something was invalid.
+
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use percent_encoding::percent_decode_str;
+
+use crate::attributes::Rules;
+use crate::dropped::Reason;
+use crate::model::{BaggageEntry, RemoteContext};
+
+/// Sampled and random, the flags that level 2 knows.
+const KNOWN_FLAGS: u8 = 0b11;
+
+/// Entries in a `tracestate`.
+const MAX_TRACE_STATE_MEMBERS: usize = 32;
+
+/// Entries longer than this are the first to go when a `tracestate` is too long.
+const LONG_TRACE_STATE_MEMBER: usize = 128;
+
+/// Takes over a remote context; `None`, counted, if it is invalid.
+pub(crate) fn context(remote: &RemoteContext, rules: Rules<'_>) -> Option<SpanContext> {
+    let (high, low) = remote.trace_id;
+    let trace_id = TraceId::from(u128::from(high) << 64 | u128::from(low));
+    let span_id = SpanId::from(remote.span_id);
+    if trace_id == TraceId::INVALID || span_id == SpanId::INVALID {
+        rules.count(Reason::InvalidContext, 1);
+        return None;
+    }
+    let flags = TraceFlags::new(remote.trace_flags & KNOWN_FLAGS);
+    let state = trace_state(&remote.trace_state, rules);
+    Some(SpanContext::new(trace_id, span_id, flags, true, state))
+}
+
+/// Reads a `traceparent` and `tracestate` header; `None`, counted, if the former is malformed.
+pub(crate) fn headers(
+    traceparent: &str,
+    tracestate: &str,
+    rules: Rules<'_>,
+) -> Option<SpanContext> {
+    let Some(remote) = parse_traceparent(traceparent.trim_matches([' ', '\t'])) else {
+        rules.count(Reason::InvalidContext, 1);
+        return None;
+    };
+    context(
+        &RemoteContext {
+            trace_state: tracestate.to_owned(),
+            ..remote
+        },
+        rules,
+    )
+}
+
+fn parse_traceparent(header: &str) -> Option<RemoteContext> {
+    // Version 00 is exactly these 55 bytes; later ones may go on after another dash.
+    let (fixed, rest) = header.split_at_checked(55)?;
+    let mut fields = fixed.split('-');
+    let version = hex(fields.next()?, 2)?;
+    let trace_id = fields.next().filter(|field| field.len() == 32)?;
+    let (high, low) = trace_id.split_at_checked(16)?;
+    let trace_id = (hex(high, 16)?, hex(low, 16)?);
+    let span_id = hex(fields.next()?, 16)?;
+    let trace_flags = u8::try_from(hex(fields.next()?, 2)?).ok()?;
+    let rest_is_valid = rest.is_empty() || version > 0 && rest.starts_with('-');
+    (version != 0xff && fields.next().is_none() && rest_is_valid).then(|| RemoteContext {
+        trace_id,
+        span_id,
+        trace_flags,
+        trace_state: String::new(),
+    })
+}
+
+/// Reads exactly `digits` lower case hexadecimal digits.
+fn hex(text: &str, digits: usize) -> Option<u64> {
+    let valid =
+        text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    // `from_str_radix` alone would take a sign and capitals.
+    valid.then(|| u64::from_str_radix(text, 16).ok()).flatten()
+}
+
+/// Reads a `tracestate`; empty, counted, if it is invalid.
+fn trace_state(header: &str, rules: Rules<'_>) -> TraceState {
+    if header.is_empty() {
+        return TraceState::NONE;
+    }
+    let Some(mut members) = trace_state_members(header) else {
+        rules.count(Reason::InvalidTraceState, 1);
+        return TraceState::NONE;
+    };
+    let left_out = shorten_trace_state(&mut members, rules.limits.trace_state_bytes);
+    rules.count(Reason::InvalidTraceState, left_out);
+    TraceState::from_key_value(members).unwrap_or_else(|_| {
+        // The API crate is stricter than level 2 about `@` in a key.
+        rules.count(Reason::InvalidTraceState, 1);
+        TraceState::NONE
+    })
+}
+
+fn trace_state_members(header: &str) -> Option<Vec<(&str, &str)>> {
+    let mut members: Vec<(&str, &str)> = Vec::new();
+    for member in header.split(',') {
+        let member = member.trim_matches([' ', '\t']);
+        if member.is_empty() {
+            continue;
+        }
+        let (key, value) = member.split_once('=')?;
+        let known = members.iter().any(|(other, _)| *other == key);
+        if known
+            || members.len() == MAX_TRACE_STATE_MEMBERS
+            || !trace_state_key_is_valid(key)
+            || !trace_state_value_is_valid(value)
+        {
+            return None;
+        }
+        members.push((key, value));
+    }
+    Some(members)
+}
+
+/// <https://www.w3.org/TR/trace-context-2/#key>
+fn trace_state_key_is_valid(key: &str) -> bool {
+    let starts = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let goes_on = |b: u8| starts(b) || matches!(b, b'_' | b'-' | b'*' | b'/' | b'@');
+    key.len() <= 256 && key.bytes().next().is_some_and(starts) && key.bytes().all(goes_on)
+}
+
+/// <https://www.w3.org/TR/trace-context-2/#value>
+fn trace_state_value_is_valid(value: &str) -> bool {
+    let printable = |b: u8| matches!(b, 0x20..=0x7e) && b != b',' && b != b'=';
+    !value.is_empty() && value.len() <= 256 && value.bytes().all(printable) && !value.ends_with(' ')
+}
+
+/// Leaves out long members first, then the last ones, as the recommendation has it (section 3.3.1.5).
+fn shorten_trace_state(members: &mut Vec<(&str, &str)>, limit: usize) -> u64 {
+    let length = |(key, value): &(&str, &str)| key.len() + 1 + value.len();
+    let mut total = members
+        .iter()
+        .map(|member| length(member) + 1)
+        .sum::<usize>()
+        .saturating_sub(1);
+    let mut left_out = 0;
+    while total > limit && !members.is_empty() {
+        let last_long = members
+            .iter()
+            .rposition(|member| length(member) > LONG_TRACE_STATE_MEMBER);
+        let member = members.remove(last_long.unwrap_or(members.len() - 1));
+        total = total.saturating_sub(length(&member) + 1);
+        left_out += 1;
+    }
+    left_out
+}
+
+/// Takes over baggage entries: a key that is there already gets the new value; what is invalid or too much is counted.
+pub(crate) fn baggage(
+    given: impl IntoIterator<Item = BaggageEntry>,
+    rules: Rules<'_>,
+) -> Vec<BaggageEntry> {
+    let mut kept: Vec<BaggageEntry> = Vec::new();
+    let mut bytes = 0usize;
+    for mut entry in given {
+        if !is_token(&entry.key) {
+            rules.count(Reason::InvalidBaggage, 1);
+            continue;
+        }
+        if !entry
+            .metadata
+            .bytes()
+            .all(|b| matches!(b, b'\t' | 0x20..=0x7e) && b != b',')
+        {
+            rules.count(Reason::InvalidBaggage, 1);
+            entry.metadata = String::new();
+        }
+        let known = kept.iter().position(|other| other.key == entry.key);
+        let freed = known.map_or(0, |known| baggage_bytes(&kept[known]));
+        let total = bytes - freed + baggage_bytes(&entry);
+        if total > rules.limits.baggage_bytes {
+            rules.count(Reason::Baggage, 1);
+            continue;
+        }
+        match known {
+            Some(known) => kept[known] = entry,
+            None if kept.len() < rules.limits.baggage_entries => kept.push(entry),
+            None => {
+                rules.count(Reason::Baggage, 1);
+                continue;
+            }
+        }
+        bytes = total;
+    }
+    kept
+}
+
+fn baggage_bytes(entry: &BaggageEntry) -> usize {
+    entry.key.len() + entry.value.len() + entry.metadata.len()
+}
+
+/// Reads a `baggage` header.
+pub(crate) fn baggage_header(header: &str, rules: Rules<'_>) -> Vec<BaggageEntry> {
+    let members = header
+        .split(',')
+        .map(|member| member.trim_matches([' ', '\t']));
+    let entries = members
+        .filter(|member| !member.is_empty())
+        .filter_map(|member| {
+            let entry = baggage_member(member);
+            if entry.is_none() {
+                rules.count(Reason::InvalidBaggage, 1);
+            }
+            entry
+        });
+    baggage(entries, rules)
+}
+
+fn baggage_member(member: &str) -> Option<BaggageEntry> {
+    let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
+    let (key, value) = pair.split_once('=')?;
+    let value = percent_decode_str(value.trim_matches([' ', '\t']));
+    Some(BaggageEntry {
+        key: key.trim_matches([' ', '\t']).to_owned(),
+        // What is not UTF-8 becomes U+FFFD: https://www.w3.org/TR/baggage/#value
+        value: value.decode_utf8_lossy().into_owned(),
+        metadata: properties.trim_matches([' ', '\t']).to_owned(),
+    })
+}
+
+/// Whether it is a token: <https://www.rfc-editor.org/rfc/rfc7230#section-3.2.6>.
+fn is_token(text: &str) -> bool {
+    let is_tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(is_tchar)
+}
+
+#[cfg(test)]
+mod tests;

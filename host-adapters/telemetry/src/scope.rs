@@ -1,0 +1,40 @@
+//! Instrumentation scopes as they are exported.
+
+use std::sync::Arc;
+
+use opentelemetry::{InstrumentationScope, KeyValue};
+
+use crate::attributes::{Room, Rules};
+
+/// The attribute that says which component a scope belongs to.
+pub(crate) const COMPONENT_NAME: &str = "wasmscope.component.name";
+
+/// Makes the exported scope of a guest's: within the limits, and with the component's name.
+pub(crate) fn exported(
+    scope: &InstrumentationScope,
+    component: &Arc<str>,
+    rules: Rules<'_>,
+) -> InstrumentationScope {
+    let mut attributes = Vec::new();
+    let given = scope
+        .attributes()
+        .filter(|attribute| attribute.key.as_str() != COMPONENT_NAME)
+        .cloned()
+        .collect();
+    rules.merge(
+        &mut attributes,
+        given,
+        rules.limits.scope_attributes,
+        &mut Room::endless(),
+    );
+    attributes.push(KeyValue::new(COMPONENT_NAME, Arc::clone(component)));
+    let mut exported = InstrumentationScope::builder(rules.text(scope.name().to_owned()))
+        .with_attributes(attributes);
+    if let Some(version) = scope.version() {
+        exported = exported.with_version(rules.text(version.to_owned()));
+    }
+    if let Some(schema_url) = scope.schema_url() {
+        exported = exported.with_schema_url(rules.text(schema_url.to_owned()));
+    }
+    exported.build()
+}
