@@ -1,4 +1,82 @@
-//! Telemetry for WebAssembly components.
+//! OpenTelemetry traces, metrics and logs for WebAssembly components.
+//!
+//! The component says what happens; the host that runs it does the rest: it samples, aggregates, applies limits and exports over OTLP. So
+//! a guest ships no OpenTelemetry SDK, configures nothing, and has the same telemetry on every host that implements
+//! the WIT package `wasmscope:otel`.
+//!
+//! ```
+//! use wasmscope::{Counter, Logger, Meter, Severity, Tracer, attributes, fields};
+//!
+//! static TRACER: Tracer = wasmscope::tracer!();
+//! static METER: Meter = wasmscope::meter!();
+//! static LOGGER: Logger = wasmscope::logger!();
+//! static ORDERS: Counter<u64> = Counter::new(&METER, "orders").with_unit("{order}");
+//!
+//! fn main() {
+//!     // Records panics, and reads observable instruments at the end.
+//!     let _telemetry = wasmscope::init();
+//!
+//!     let run = TRACER.enter("take orders");
+//!     for (id, cents) in [(1, 450), (2, 0)] {
+//!         price(id, cents);
+//!     }
+//!     run.set_attribute("orders", 2);
+//! }
+//!
+//! fn price(id: i64, cents: u32) {
+//!     let span = TRACER.span("price order").attributes(attributes!["order.id" => id]).start();
+//!     if cents == 0 {
+//!         span.event("given away", &[]);
+//!         LOGGER
+//!             .record(Severity::Warn)
+//!             .body("an order costs nothing")
+//!             .attributes(fields!["order.id" => id])
+//!             .span(&span)
+//!             .emit();
+//!     }
+//!     ORDERS.add(1, attributes!["free" => cents == 0]);
+//! }
+//! ```
+//!
+//! Build it with `cargo build --target wasm32-wasip2`: what comes out is a component, which imports those functions of
+//! the contract that it calls and no others. On `wasm32-wasip1` and `wasm32-unknown-unknown` the same code compiles to a
+//! module that `wasm-tools component new` makes a component of. A world of your own, bound by `wit-bindgen`, needs no
+//! mention of `wasmscope:otel`: the two are merged.
+//!
+//! # Features
+//!
+//! | feature | default | what it gives |
+//! |---|---|---|
+//! | `tracing` | yes | the module `subscriber`: spans and events of the `tracing` crate, `#[instrument]` among them |
+//! | `log` | no | the module `log`: records of the `log` crate, with key-values |
+//! | `opentelemetry` | no | providers and a propagator for the `opentelemetry` crate; not on `wasm32-unknown-unknown` |
+//!
+//! Without any of them there is the direct API, beneath the others and the smallest:
+//!
+//! | to | use |
+//! |---|---|
+//! | trace | [`Tracer`], [`Span`]; activation is apart from starting: [`Span::enter`], [`Span::instrument`] |
+//! | measure | [`Counter`], [`UpDownCounter`], [`Histogram`], [`Gauge`]; bound to attributes, a [`Series`] |
+//! | be asked for values | [`ObservableCounter`], [`ObservableUpDownCounter`], [`ObservableGauge`] |
+//! | log | [`Logger`]; nested values are [`AnyValue`]s |
+//! | pass on where one is | [`current`], [`Span::context`], [`SpanContext::traceparent`], [`enter_baggage`] |
+//! | have panics recorded, and observables read at the end | [`init`] |
+//!
+//! # What goes where
+//!
+//! - **Parents.** A span's parent is the ambient one unless another is given: the innermost *entered* span, by whichever component of
+//!   a composition, or beneath those the host's own span around the call. Starting a span does not enter it.
+//! - **Sampling** is the host's. A span that it does not record makes no further call ([`Span::is_recorded`]).
+//! - **Logs** that nobody listens to cost a comparison: the host's threshold is known to the guest.
+//! - **Time** is the host's, unless it is said.
+//! - **Limits** are the host's too. What goes beyond is dropped and counted there, as `wasmscope.dropped`; nothing here fails, blocks
+//!   or panics because of it.
+//! - **Traps.** Events, measurements and logs are with the host as soon as they are made. A span's attributes and status are gathered, and
+//!   passed on with its end; a panic passes them on too, other traps lose those of the span spoken of last.
+//!
+//! # Tests
+//!
+//! Natively, telemetry goes nowhere; in tests a `wasmscope::testing::Recorder` keeps it.
 
 mod backend;
 mod buffer;

@@ -15,8 +15,8 @@
 //! | key-values | attributes: texts, booleans, integers up to 64 bits signed, floats as what they are; others as the text that their `Display` gives; `null` is left out |
 //! | module, file, line | left out, or with [`Bridge::with_location`] the attributes `code.file.path` and `code.line.number` |
 //!
-//! What a target's threshold in the host rules out costs a look-up, and no call. [`log::max_level`](::log::max_level) is
-//! left wide open: it cannot tell one target from another. Lower it with [`log::set_max_level`](::log::set_max_level)
+//! What a target's threshold in the host rules out costs a look-up, and no call. [`log::max_level`] is
+//! left wide open: it cannot tell one target from another. Lower it with [`log::set_max_level`]
 //! where nothing finer will be wanted.
 //!
 //! The first 40 targets have a scope each. Further ones share their crate's, and the attribute `log.target` names them,
@@ -46,7 +46,7 @@ pub fn init() -> Result<(), SetLoggerError> {
     Ok(())
 }
 
-/// Is a [`log::Log`](Log) that emits OpenTelemetry logs; for programs with a logger in front of it. Others call [`init`].
+/// Is a [`log::Log`] that emits OpenTelemetry logs; for programs with a logger in front of it. Others call [`init`].
 #[derive(Debug, Clone, Default)]
 pub struct Bridge {
     location: bool,
