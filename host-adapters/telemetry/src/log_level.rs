@@ -43,7 +43,9 @@ impl LogLevels {
     pub fn with_scope(mut self, scope: impl Into<String>, minimum: Option<Severity>) -> Self {
         let scope = scope.into();
         self.scopes.retain(|(known, _)| *known != scope);
-        let place = self.scopes.partition_point(|(known, _)| known.len() >= scope.len());
+        let place = self
+            .scopes
+            .partition_point(|(known, _)| known.len() >= scope.len());
         self.scopes.insert(place, (scope, minimum));
         self
     }
@@ -78,7 +80,11 @@ impl FromStr for LogLevels {
         let mut levels = Self::default();
         let mut global_seen = false;
         let mut scopes_seen = Vec::new();
-        for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
+        for directive in text
+            .split(',')
+            .map(str::trim)
+            .filter(|directive| !directive.is_empty())
+        {
             match directive.split_once('=') {
                 None => {
                     if std::mem::replace(&mut global_seen, true) {
@@ -238,9 +244,15 @@ mod tests {
             (" , ,", ParseLogLevelsError::Empty),
             ("loud", ParseLogLevelsError::UnknownLevel("loud".into())),
             ("a=", ParseLogLevelsError::UnknownLevel(String::new())),
-            ("a=b=debug", ParseLogLevelsError::UnknownLevel("b=debug".into())),
+            (
+                "a=b=debug",
+                ParseLogLevelsError::UnknownLevel("b=debug".into()),
+            ),
             ("=debug", ParseLogLevelsError::NoScope("=debug".into())),
-            ("info,warn", ParseLogLevelsError::Repeated("all scopes".into())),
+            (
+                "info,warn",
+                ParseLogLevelsError::Repeated("all scopes".into()),
+            ),
             ("a=info,a=warn", ParseLogLevelsError::Repeated("`a`".into())),
         ];
         for (text, expected) in table {
@@ -264,6 +276,9 @@ mod tests {
         assert_eq!(minimum, Some(Severity::Info));
         current.set(levels("a=error"));
         assert_ne!(current.generation(), generation);
-        assert_eq!(current.minimum("a"), (Some(Severity::Error), current.generation()));
+        assert_eq!(
+            current.minimum("a"),
+            (Some(Severity::Error), current.generation())
+        );
     }
 }

@@ -15,6 +15,7 @@ use crate::dropped::{Dropped, Signal};
 use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::log_level::{CurrentLogLevels, LogLevels};
+use crate::loggers::Loggers;
 use crate::metrics;
 use crate::runtime_metrics::RuntimeMetrics;
 
@@ -57,6 +58,7 @@ pub(crate) struct Shared {
     pub(crate) dropped: Dropped,
     pub(crate) log_levels: CurrentLogLevels,
     pub(crate) metrics: metrics::Registry,
+    pub(crate) loggers: Loggers,
     pub(crate) runtime_metrics: RuntimeMetrics,
     pub(crate) runtime: Option<Runtime>,
     /// Makes the host's own spans.
@@ -242,7 +244,8 @@ impl TelemetryBuilder {
             host_tracer: tracer
                 .as_ref()
                 .map(|provider| provider.tracer_with_scope(host_scope())),
-            metrics: metrics::Registry::new(meter.as_ref(), &self.limits, &self.dropped),
+            metrics: metrics::Registry::new(meter.as_ref(), &self.limits),
+            loggers: Loggers::new(logger.as_ref(), &self.limits),
             runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
             tracer_provider: tracer,
             meter_provider: meter,

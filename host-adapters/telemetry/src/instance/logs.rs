@@ -1,34 +1,307 @@
 //! Logs of an instance.
 
-use opentelemetry::logs::Severity;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, Severity};
+use opentelemetry::trace::SpanContext;
+use opentelemetry::{Context, Key};
+use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger};
 
 use super::Instance;
+use super::table::Table;
+use crate::attributes::{Room, Rules};
+use crate::dropped::{Reason, Signal};
+use crate::handle::{HandleKind, Mixer};
+use crate::metrics::ScopeKey;
 use crate::model::{LogRecord, LogThreshold, Notice, Scope};
+use crate::nested::{self, Bounds, Weighed};
+use crate::scope;
+use crate::telemetry::Shared;
+
+/// The attribute that an event's name becomes where the host cannot remember it.
+const EVENT_NAME: &str = "event.name";
 
 /// The loggers of an instance.
-#[derive(Debug, Default)]
-pub(super) struct Logs {}
+#[derive(Debug)]
+pub(super) struct Logs {
+    loggers: Table<Logger>,
+    by_scope: HashMap<ScopeKey, u32>,
+}
 
-#[expect(clippy::todo, reason = "being written")]
-#[expect(unused_variables, reason = "being written")]
-impl Instance {
-    /// Gives the logger of a scope (`logger.get`).
-    pub fn logger(&mut self, scope: Scope) -> u64 {
-        todo!()
-    }
-
-    /// Gives the threshold (`logger.threshold`).
-    pub fn log_threshold(&mut self, logger: u64) -> LogThreshold {
-        todo!()
-    }
-
-    /// Whether somebody listens (`logger.enabled`).
-    pub fn log_enabled(&mut self, logger: u64, severity: Option<Severity>, event_name: Option<&str>) -> bool {
-        todo!()
-    }
-
-    /// Emits records (`logger.emit`).
-    pub fn emit_logs(&mut self, logger: u64, records: Vec<LogRecord>) -> Notice {
-        todo!()
+impl Default for Logs {
+    fn default() -> Self {
+        Self {
+            loggers: Table::new(Mixer::default().tag(HandleKind::Logger)),
+            by_scope: HashMap::new(),
+        }
     }
 }
+
+/// A logger of an instance.
+#[derive(Debug, Clone)]
+struct Logger {
+    /// `None` without a provider.
+    sdk: Option<Arc<SdkLogger>>,
+    scope: Arc<str>,
+    /// With the generation of the log levels that it is from.
+    minimum: (Option<Severity>, u32),
+}
+
+impl Logs {
+    fn logger(&mut self, scope: ScopeKey, shared: &Shared) -> u64 {
+        if let Some(index) = self.by_scope.get(&scope) {
+            return self.loggers.handle(*index);
+        }
+        if self.loggers.is_full(shared.limits.scopes) {
+            return self.loggers.nowhere(Reason::Scopes);
+        }
+        let name: Arc<str> = Arc::from(scope.0.name());
+        let logger = Logger {
+            sdk: shared.loggers.logger(&scope),
+            minimum: shared.log_levels.minimum(&name),
+            scope: name,
+        };
+        match self.loggers.push(logger, shared.limits.scopes) {
+            Some(index) => {
+                self.by_scope.insert(scope, index);
+                self.loggers.handle(index)
+            }
+            None => self.loggers.nowhere(Reason::Scopes),
+        }
+    }
+
+    /// Gives a logger whose threshold is up to date.
+    fn find(&mut self, handle: u64, shared: &Shared) -> Result<&Logger, Reason> {
+        let logger = self.loggers.find_mut(handle)?;
+        if logger.minimum.1 != shared.log_levels.generation() {
+            logger.minimum = shared.log_levels.minimum(&logger.scope);
+        }
+        Ok(logger)
+    }
+}
+
+impl Logger {
+    /// Gives the lowest severity that is wanted; `None` where nothing is.
+    fn minimum(&self) -> Option<Severity> {
+        self.sdk.as_ref().and(self.minimum.0)
+    }
+
+    fn enabled(&self, severity: Option<Severity>, event_name: Option<&str>) -> bool {
+        // A record without a severity passes every threshold, but for `off`.
+        let severity = severity.unwrap_or(Severity::Fatal4);
+        self.minimum().is_some_and(|minimum| severity >= minimum)
+            && self
+                .sdk
+                .as_ref()
+                .is_some_and(|sdk| sdk.event_enabled(severity, &self.scope, event_name))
+    }
+}
+
+/// Builds the SDK's records.
+struct Assembly<'a> {
+    shared: &'a Shared,
+    rules: Rules<'a>,
+    now: SystemTime,
+}
+
+impl<'a> Assembly<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        let rules = rules(shared);
+        Self {
+            shared,
+            rules,
+            now: SystemTime::now(),
+        }
+    }
+
+    fn fill(&self, record: &mut SdkLogRecord, given: LogRecord, context: Option<&SpanContext>) {
+        record.set_timestamp(given.time.map_or(self.now, |time| {
+            SystemTime::UNIX_EPOCH + Duration::from_nanos(time)
+        }));
+        record.set_observed_timestamp(self.now);
+        if let Some(context) = context {
+            record.set_trace_context(
+                context.trace_id(),
+                context.span_id(),
+                Some(context.trace_flags()),
+            );
+        }
+        if let Some(severity) = given.severity {
+            record.set_severity_number(severity);
+        }
+        if let Some(text) = given.severity_text {
+            match self.shared.loggers.severity_text(&text) {
+                Some(text) => record.set_severity_text(text),
+                None => self.rules.count(Reason::Interned, 1),
+            }
+        }
+        let limits = &self.shared.limits;
+        let bounds = Bounds {
+            nodes: limits.log_nodes,
+            depth: limits.log_depth,
+            value_bytes: limits.value_bytes,
+            attribute_chars: limits.log_value_chars,
+        };
+        let values = nested::build(given.body, given.attributes, given.nodes, bounds);
+        self.rules.count(Reason::NestedValue, values.broken);
+        self.rules.count(Reason::ValueLength, values.shortened);
+        let mut room = Room::new(limits.log_bytes, usize::MAX);
+        if let Some(Weighed { value, bytes }) = values.body {
+            if room.take(bytes) {
+                record.set_body(value);
+            } else {
+                self.rules.count(room.reason(), 1);
+            }
+        }
+        let mut attributes = self.attributes(values.attributes, &mut room);
+        if let Some(name) = given.event_name {
+            match self.shared.loggers.event_name(&name) {
+                Some(name) => record.set_event_name(name),
+                None => {
+                    self.rules.count(Reason::Interned, 1);
+                    self.name_by_attribute(&mut attributes, name, &mut room);
+                }
+            }
+        }
+        record.add_attributes(attributes);
+    }
+
+    /// Takes over attributes: with a valid key, the last value of a key, and as many as are allowed.
+    fn attributes(&self, given: Vec<(String, Weighed)>, room: &mut Room) -> Vec<(Key, AnyValue)> {
+        let limits = &self.shared.limits;
+        let mut kept: Vec<(String, Weighed)> =
+            Vec::with_capacity(given.len().min(limits.log_attributes));
+        for (key, value) in given {
+            if key.is_empty() {
+                self.rules.count(Reason::EmptyKey, 1);
+            } else if key.len() > limits.key_bytes {
+                self.rules.count(Reason::KeyLength, 1);
+            } else if let Some((_, known)) = kept.iter_mut().find(|(known, _)| *known == key) {
+                *known = value;
+            } else if kept.len() < limits.log_attributes {
+                kept.push((key, value));
+            } else {
+                self.rules.count(Reason::Attributes, 1);
+            }
+        }
+        kept.into_iter()
+            .filter_map(|(key, Weighed { value, bytes })| {
+                if room.take(size_of::<Key>() + key.len() + bytes) {
+                    return Some((Key::from(key), value));
+                }
+                self.rules.count(room.reason(), 1);
+                None
+            })
+            .collect()
+    }
+
+    /// Puts an event's name among the attributes, besides their limit on number: without it an event is hard to know.
+    fn name_by_attribute(
+        &self,
+        attributes: &mut Vec<(Key, AnyValue)>,
+        name: String,
+        room: &mut Room,
+    ) {
+        let name = self.rules.text(name);
+        if !room.take(size_of::<(Key, AnyValue)>() + EVENT_NAME.len() + name.len()) {
+            self.rules.count(room.reason(), 1);
+            return;
+        }
+        attributes.retain(|(key, _)| key.as_str() != EVENT_NAME);
+        attributes.push((Key::from_static_str(EVENT_NAME), AnyValue::from(name)));
+    }
+}
+
+fn rules(shared: &Shared) -> Rules<'_> {
+    Rules {
+        limits: &shared.limits,
+        dropped: &shared.dropped,
+        signal: Signal::Logs,
+        value_chars: shared.limits.log_value_chars,
+    }
+}
+
+impl Instance {
+    /// Gives the logger of a scope, the same for equal scopes (`logger.get`).
+    ///
+    /// Beyond [`crate::Limits::scopes`] it is one that drops and counts what it is given.
+    pub fn logger(&mut self, scope: Scope) -> u64 {
+        let shared = &*self.telemetry.0;
+        let exported = scope::exported(&scope, &self.component, rules(shared));
+        self.logs.logger(ScopeKey(exported), shared)
+    }
+
+    /// Gives the severity below which nobody listens to a logger (`logger.threshold`).
+    pub fn log_threshold(&mut self, logger: u64) -> LogThreshold {
+        let shared = &*self.telemetry.0;
+        match self.logs.find(logger, shared) {
+            Ok(logger) => LogThreshold {
+                severity: logger.minimum(),
+                generation: logger.minimum.1,
+            },
+            Err(reason) => {
+                let (minimum, generation) = shared.log_levels.minimum("");
+                // What is given to a logger beyond the limit is to arrive, in order to be counted.
+                let severity = minimum
+                    .filter(|_| reason != Reason::WrongHandle && shared.logger_provider.is_some());
+                LogThreshold {
+                    severity,
+                    generation,
+                }
+            }
+        }
+    }
+
+    /// Whether somebody listens to records of this severity and event name (`logger.enabled`).
+    ///
+    /// The threshold is asked first, then the processors of the logger provider.
+    pub fn log_enabled(
+        &mut self,
+        logger: u64,
+        severity: Option<Severity>,
+        event_name: Option<&str>,
+    ) -> bool {
+        let shared = &*self.telemetry.0;
+        // The embedder's own context is none of the guest's business.
+        let _no_context = Context::new().attach();
+        match self.logs.find(logger, shared) {
+            Ok(logger) => logger.enabled(severity, event_name),
+            Err(reason) => reason != Reason::WrongHandle && shared.logger_provider.is_some(),
+        }
+    }
+
+    /// Emits records, in order (`logger.emit`). Those that nobody listens to are dropped without being counted.
+    pub fn emit_logs(&mut self, logger: u64, records: Vec<LogRecord>) -> Notice {
+        let telemetry = self.telemetry.clone();
+        let shared = &*telemetry.0;
+        let logger = match self.logs.find(logger, shared) {
+            Ok(logger) => logger.clone(),
+            Err(reason) => {
+                shared
+                    .dropped
+                    .add(Signal::Logs, reason, records.len() as u64);
+                return self.notice();
+            }
+        };
+        if let Some(sdk) = &logger.sdk {
+            let assembly = Assembly::new(shared);
+            // Without this the SDK would attach the host thread's own span to a record that belongs to none.
+            let _no_context = Context::new().attach();
+            for mut given in records {
+                if !logger.enabled(given.severity, given.event_name.as_deref()) {
+                    continue;
+                }
+                let context = self.resolve(std::mem::take(&mut given.context), Signal::Logs);
+                let mut record = sdk.create_log_record();
+                assembly.fill(&mut record, given, context.as_ref());
+                sdk.emit(record);
+            }
+        }
+        self.notice()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ mod metrics;
 mod open_span;
 mod span_table;
 mod spans;
+mod table;
 #[cfg(test)]
 mod tests;
 mod unrecorded;

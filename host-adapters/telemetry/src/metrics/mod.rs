@@ -1,16 +1,185 @@
-//! Instruments and observables of a provider.
+//! What the instances of a provider share of metrics: meters, instruments, series and observed values.
+//!
+//! A provider of the OpenTelemetry SDK never lets go of a meter, an instrument or an attribute set. So here they are made
+//! at most once each, within limits, for all instances.
 
+mod attributes;
+mod bytes;
+mod descriptor;
+mod observable;
+mod series;
+mod total;
+mod view;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
-use crate::dropped::Dropped;
+pub(crate) use attributes::{AttributeSet, ScopeKey};
+pub(crate) use descriptor::{Descriptor, InstrumentKey};
+pub(crate) use observable::{Observable, Taken};
+pub(crate) use series::{Series, SyncInstrument};
+pub use view::cardinality_view;
+
+use crate::dropped::Reason;
 use crate::limits::Limits;
+use crate::telemetry::HOST_SCOPE;
+use bytes::ByteBudget;
+use observable::Reports;
+
+/// An instrument of a provider.
+#[derive(Debug, Clone)]
+pub(crate) enum Instrument {
+    Sync(Arc<SyncInstrument>),
+    Observable(Arc<Observable>),
+}
 
 /// What all instances of a provider share.
-#[derive(Debug)]
-pub(crate) struct Registry {}
+pub(crate) struct Registry {
+    provider: Option<SdkMeterProvider>,
+    scopes: RwLock<Scopes>,
+    max_scopes: usize,
+    max_instruments: usize,
+    max_series: usize,
+    budget: Arc<ByteBudget>,
+    reports: Arc<Reports>,
+    collections: Arc<AtomicU64>,
+    instances: AtomicU64,
+}
+
+#[derive(Default)]
+struct Scopes {
+    by_key: HashMap<ScopeKey, MeterEntry>,
+    instruments: usize,
+}
+
+struct MeterEntry {
+    meter: Meter,
+    instruments: HashMap<InstrumentKey, Instrument>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("budget", &self.budget)
+            .field("reports", &self.reports)
+            .field("collections", &self.collections)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Registry {
-    pub(crate) fn new(_provider: Option<&SdkMeterProvider>, _limits: &Limits, _dropped: &Dropped) -> Self {
-        Self {}
+    pub(crate) fn new(provider: Option<&SdkMeterProvider>, limits: &Limits) -> Self {
+        let collections = Arc::new(AtomicU64::new(0));
+        if let Some(provider) = provider {
+            count_collections(provider, &collections);
+        }
+        Self {
+            provider: provider.cloned(),
+            scopes: RwLock::default(),
+            max_scopes: limits.scopes_per_provider,
+            max_instruments: limits.instruments_per_provider,
+            max_series: limits.cardinality.min(view::MAX_CARDINALITY),
+            budget: Arc::new(ByteBudget::new(limits.metric_bytes)),
+            reports: Arc::new(Reports::new(limits.observations_per_provider)),
+            collections,
+            instances: AtomicU64::new(0),
+        }
     }
+
+    /// Whether there is a provider: without one measurements go nowhere, and that is no loss.
+    pub(crate) fn is_active(&self) -> bool {
+        self.provider.is_some()
+    }
+
+    /// Gives a number to tell an instance's reports from others'.
+    pub(crate) fn next_instance(&self) -> u64 {
+        self.instances.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Gives how often the SDK has begun to collect.
+    pub(crate) fn collections(&self) -> u64 {
+        self.collections.load(Ordering::Relaxed)
+    }
+
+    /// Gives the instrument of a scope and descriptor, and makes it where it is new; `None` without a provider.
+    ///
+    /// # Errors
+    ///
+    /// The limit on scopes or on instruments.
+    pub(crate) fn instrument(
+        &self,
+        scope: &ScopeKey,
+        key: &InstrumentKey,
+        descriptor: Descriptor,
+    ) -> Result<Option<Instrument>, Reason> {
+        let Some(provider) = &self.provider else {
+            return Ok(None);
+        };
+        if let Some(known) = self
+            .scopes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .by_key
+            .get(scope)
+            .and_then(|entry| entry.instruments.get(key))
+        {
+            return Ok(Some(known.clone()));
+        }
+        let mut scopes = self.scopes.write().unwrap_or_else(PoisonError::into_inner);
+        let Scopes {
+            by_key,
+            instruments: count,
+        } = &mut *scopes;
+        if let Some(known) = by_key
+            .get(scope)
+            .and_then(|entry| entry.instruments.get(key))
+        {
+            return Ok(Some(known.clone()));
+        }
+        if *count >= self.max_instruments {
+            return Err(Reason::Instruments);
+        }
+        if by_key.len() >= self.max_scopes && !by_key.contains_key(scope) {
+            return Err(Reason::Scopes);
+        }
+        let entry = by_key.entry(scope.clone()).or_insert_with(|| MeterEntry {
+            meter: provider.meter_with_scope(scope.0.clone()),
+            instruments: HashMap::new(),
+        });
+        let made = self.make(&entry.meter, descriptor);
+        if let Some(made) = &made {
+            entry.instruments.insert(key.clone(), made.clone());
+            *count += 1;
+        }
+        Ok(made)
+    }
+
+    fn make(&self, meter: &Meter, descriptor: Descriptor) -> Option<Instrument> {
+        let budget = Arc::clone(&self.budget);
+        if Observable::is_observable(descriptor.kind) {
+            let reports = Arc::clone(&self.reports);
+            Observable::new(meter, descriptor, self.max_series, budget, reports)
+                .map(Instrument::Observable)
+        } else {
+            SyncInstrument::new(meter, descriptor, self.max_series, budget)
+                .map(|instrument| Instrument::Sync(Arc::new(instrument)))
+        }
+    }
+}
+
+/// Registers an instrument that never has a value: its callback tells that a collection has begun.
+fn count_collections(provider: &SdkMeterProvider, collections: &Arc<AtomicU64>) {
+    let collections = Arc::clone(collections);
+    let _ = provider
+        .meter(HOST_SCOPE)
+        .u64_observable_gauge("wasmscope.collection")
+        .with_callback(move |_| {
+            collections.fetch_add(1, Ordering::Relaxed);
+        })
+        .build();
 }

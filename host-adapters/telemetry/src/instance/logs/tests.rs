@@ -1,0 +1,603 @@
+use opentelemetry::trace::{SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{InMemoryLogExporter, LogProcessor, SdkLoggerProvider};
+
+use super::*;
+use crate::limits::Limits;
+use crate::log_level::LogLevels;
+use crate::model::{LogValue, RemoteContext, SpanReference};
+use crate::telemetry::{Providers, Telemetry};
+
+struct Host {
+    telemetry: Telemetry,
+    exporter: InMemoryLogExporter,
+}
+
+impl Host {
+    fn new() -> Self {
+        Self::with(Limits::default(), "trace")
+    }
+
+    fn with(limits: Limits, levels: &str) -> Self {
+        let exporter = InMemoryLogExporter::default();
+        let provider = SdkLoggerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let providers = Providers {
+            logger: Some(provider),
+            ..Providers::default()
+        };
+        let telemetry = Telemetry::builder(providers)
+            .limits(limits)
+            .log_levels(levels.parse().unwrap())
+            .build();
+        Self {
+            telemetry,
+            exporter,
+        }
+    }
+
+    fn dropped(&self, reason: Reason) -> u64 {
+        self.telemetry.dropped().get(Signal::Logs, reason)
+    }
+
+    fn records(&self) -> Vec<SdkLogRecord> {
+        self.exporter
+            .get_emitted_logs()
+            .unwrap()
+            .into_iter()
+            .map(|log| log.record)
+            .collect()
+    }
+
+    /// Emits one record in the scope `shop::db`, and gives it as it was exported.
+    fn emit(&self, record: LogRecord) -> SdkLogRecord {
+        let mut guest = self.telemetry.instance("shop");
+        let logger = guest.logger(scope("shop::db"));
+        guest.emit_logs(logger, vec![record]);
+        self.records().pop().unwrap()
+    }
+}
+
+fn scope(name: &str) -> Scope {
+    Scope::builder(String::from(name)).build()
+}
+
+fn string(text: &str) -> LogValue {
+    LogValue::String(String::from(text))
+}
+
+fn said(text: &str, severity: Severity) -> LogRecord {
+    LogRecord {
+        body: Some(string(text)),
+        severity: Some(severity),
+        ..LogRecord::default()
+    }
+}
+
+fn attributes(record: &SdkLogRecord) -> Vec<(&str, AnyValue)> {
+    record
+        .attributes_iter()
+        .map(|(key, value)| (key.as_str(), value.clone()))
+        .collect()
+}
+
+fn bodies(records: &[SdkLogRecord]) -> Vec<&str> {
+    records
+        .iter()
+        .map(|record| match record.body() {
+            Some(AnyValue::String(text)) => text.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn everything_in_a_record_arrives() {
+    let host = Host::new();
+    let record = host.emit(LogRecord {
+        body: Some(LogValue::Map(vec![(String::from("order"), 0)])),
+        severity: Some(Severity::Warn2),
+        severity_text: Some(String::from("loud")),
+        event_name: Some(String::from("order.rejected")),
+        attributes: vec![
+            (String::from("id"), LogValue::Int(7)),
+            (String::from("lines"), LogValue::Array(vec![1, 2])),
+        ],
+        nodes: vec![
+            string("o-1"),
+            LogValue::Double(0.5),
+            LogValue::Bytes(vec![1]),
+        ],
+        time: Some(1_500_000_000_123_456_789),
+        context: SpanReference::Remote(RemoteContext {
+            trace_id: (1, 2),
+            span_id: 3,
+            trace_flags: 1,
+            trace_state: String::new(),
+        }),
+    });
+    assert_eq!(
+        record.body(),
+        Some(&AnyValue::from_iter([(
+            "order",
+            AnyValue::String("o-1".into())
+        )]))
+    );
+    assert_eq!(record.severity_number(), Some(Severity::Warn2));
+    assert_eq!(record.severity_text(), Some("loud"));
+    assert_eq!(record.event_name(), Some("order.rejected"));
+    assert_eq!(record.target(), None);
+    let lines = vec![AnyValue::Double(0.5), AnyValue::Bytes(Box::new(vec![1]))];
+    assert_eq!(
+        attributes(&record),
+        [
+            ("id", AnyValue::Int(7)),
+            ("lines", AnyValue::ListAny(Box::new(lines)))
+        ]
+    );
+    assert_eq!(
+        record.timestamp(),
+        Some(SystemTime::UNIX_EPOCH + Duration::from_nanos(1_500_000_000_123_456_789))
+    );
+    let context = record.trace_context().unwrap();
+    assert_eq!(context.trace_id, TraceId::from(1_u128 << 64 | 2));
+    assert_eq!(context.span_id, SpanId::from(3));
+    assert_eq!(context.trace_flags, Some(TraceFlags::SAMPLED));
+    assert!(host.telemetry.dropped().snapshot().is_empty());
+}
+
+#[test]
+fn absent_parts_stay_absent_and_the_time_is_now() {
+    let host = Host::new();
+    let before = SystemTime::now();
+    let record = host.emit(LogRecord::default());
+    let time = record.timestamp().unwrap();
+    assert!(before <= time && time <= SystemTime::now());
+    assert_eq!(record.observed_timestamp(), Some(time));
+    assert_eq!(
+        (
+            record.body(),
+            record.severity_number(),
+            record.severity_text(),
+            record.event_name()
+        ),
+        (None, None, None, None)
+    );
+    assert_eq!(record.trace_context(), None);
+    assert_eq!(record.attributes_iter().count(), 0);
+}
+
+#[test]
+fn any_time_is_taken() {
+    let host = Host::new();
+    for time in [0, u64::MAX] {
+        let record = host.emit(LogRecord {
+            time: Some(time),
+            ..LogRecord::default()
+        });
+        assert_eq!(
+            record.timestamp(),
+            Some(SystemTime::UNIX_EPOCH + Duration::from_nanos(time))
+        );
+    }
+}
+
+#[test]
+fn scopes_carry_the_component() {
+    let host = Host::new();
+    host.emit(said("x", Severity::Info));
+    let log = host.exporter.get_emitted_logs().unwrap().pop().unwrap();
+    assert_eq!(log.instrumentation.name(), "shop::db");
+    let attributes: Vec<_> = log.instrumentation.attributes().cloned().collect();
+    assert_eq!(
+        attributes,
+        [KeyValue::new("wasmscope.component.name", "shop")]
+    );
+}
+
+#[test]
+fn records_below_the_threshold_are_dropped_without_being_counted() {
+    let host = Host::with(Limits::default(), "warn,shop::db=debug,noisy=off");
+    let mut guest = host.telemetry.instance("shop");
+    let none = LogRecord {
+        body: Some(string("none")),
+        ..LogRecord::default()
+    };
+    let table: [(&str, Option<Severity>, &[&str]); 4] = [
+        (
+            "shop::db",
+            Some(Severity::Debug),
+            &["debug", "fatal", "none"],
+        ),
+        (
+            "shop::db::pool",
+            Some(Severity::Debug),
+            &["debug", "fatal", "none"],
+        ),
+        ("shop::dbx", Some(Severity::Warn), &["fatal", "none"]),
+        ("noisy", None, &[]),
+    ];
+    for (name, threshold, expected) in table {
+        host.exporter.reset();
+        let logger = guest.logger(scope(name));
+        assert_eq!(guest.log_threshold(logger).severity, threshold, "{name}");
+        guest.emit_logs(
+            logger,
+            vec![
+                said("trace", Severity::Trace4),
+                said("debug", Severity::Debug),
+                said("fatal", Severity::Fatal4),
+                none.clone(),
+            ],
+        );
+        assert_eq!(bodies(&host.records()), expected, "{name}");
+        for (severity, text) in [
+            (Some(Severity::Trace4), "trace"),
+            (Some(Severity::Debug), "debug"),
+            (Some(Severity::Fatal4), "fatal"),
+            (None, "none"),
+        ] {
+            assert_eq!(
+                guest.log_enabled(logger, severity, None),
+                expected.contains(&text),
+                "{name} {text}"
+            );
+        }
+    }
+    assert!(host.telemetry.dropped().snapshot().is_empty());
+}
+
+#[test]
+fn changed_levels_hold_at_once_and_show_in_the_generation() {
+    let host = Host::with(Limits::default(), "error");
+    let mut guest = host.telemetry.instance("shop");
+    let logger = guest.logger(scope("s"));
+    let before = guest.log_threshold(logger);
+    let notice = guest.emit_logs(logger, vec![said("one", Severity::Info)]);
+    assert_eq!(notice as u32, before.generation);
+    host.telemetry
+        .set_log_levels(LogLevels::new(Some(Severity::Info)));
+    let notice = guest.emit_logs(logger, vec![said("two", Severity::Info)]);
+    assert_ne!(notice as u32, before.generation);
+    let after = guest.log_threshold(logger);
+    assert_eq!(
+        after,
+        LogThreshold {
+            severity: Some(Severity::Info),
+            generation: notice as u32
+        }
+    );
+    assert_eq!(bodies(&host.records()), ["two"]);
+}
+
+#[test]
+fn without_a_provider_nobody_listens() {
+    let telemetry = Telemetry::builder(Providers::default()).build();
+    let mut guest = telemetry.instance("shop");
+    let logger = guest.logger(scope("s"));
+    assert_eq!(guest.log_threshold(logger).severity, None);
+    assert!(!guest.log_enabled(logger, Some(Severity::Fatal), None));
+    guest.emit_logs(logger, vec![said("x", Severity::Fatal)]);
+    assert!(telemetry.dropped().snapshot().is_empty());
+}
+
+/// Listens to one event only.
+#[derive(Debug)]
+struct Picky;
+
+impl LogProcessor for Picky {
+    fn emit(&self, _: &mut SdkLogRecord, _: &InstrumentationScope) {}
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn event_enabled(&self, severity: Severity, target: &str, name: Option<&str>) -> bool {
+        severity >= Severity::Warn && target == "s" && name == Some("wanted")
+    }
+}
+
+#[test]
+fn processors_are_asked_whether_a_record_is_enabled() {
+    let provider = SdkLoggerProvider::builder()
+        .with_log_processor(Picky)
+        .build();
+    let telemetry = Telemetry::builder(Providers {
+        logger: Some(provider),
+        ..Providers::default()
+    })
+    .build();
+    let mut guest = telemetry.instance("shop");
+    for (name, severity, event, expected) in [
+        ("s", Some(Severity::Warn), Some("wanted"), true),
+        ("s", None, Some("wanted"), true),
+        ("s", Some(Severity::Info), Some("wanted"), false),
+        ("s", Some(Severity::Warn), Some("other"), false),
+        ("s", Some(Severity::Warn), None, false),
+        ("t", Some(Severity::Warn), Some("wanted"), false),
+    ] {
+        let logger = guest.logger(scope(name));
+        assert_eq!(
+            guest.log_enabled(logger, severity, event),
+            expected,
+            "{name} {severity:?} {event:?}"
+        );
+    }
+}
+
+#[test]
+fn host_threads_own_span_never_leaks() {
+    let host = Host::new();
+    let mut guest = host.telemetry.instance("shop");
+    let logger = guest.logger(scope("s"));
+    let own = SpanContext::new(
+        TraceId::from(7),
+        SpanId::from(7),
+        TraceFlags::SAMPLED,
+        false,
+        TraceState::NONE,
+    );
+    let _active = Context::new().with_remote_span_context(own).attach();
+    for context in [SpanReference::Ambient, SpanReference::None] {
+        guest.emit_logs(
+            logger,
+            vec![LogRecord {
+                context,
+                ..LogRecord::default()
+            }],
+        );
+    }
+    assert!(
+        Context::current().has_active_span(),
+        "the embedder's context is back"
+    );
+    let contexts: Vec<_> = host
+        .records()
+        .iter()
+        .map(|record| record.trace_context().cloned())
+        .collect();
+    assert_eq!(contexts, [None, None]);
+}
+
+#[test]
+fn embedder_that_suppresses_its_own_telemetry_does_not_suppress_the_guests() {
+    let host = Host::new();
+    let _suppressed = Context::enter_telemetry_suppressed_scope();
+    host.emit(said("x", Severity::Info));
+}
+
+#[test]
+fn remote_context_that_is_invalid_counts_as_none() {
+    let host = Host::new();
+    let record = host.emit(LogRecord {
+        context: SpanReference::Remote(RemoteContext {
+            trace_id: (0, 0),
+            span_id: 1,
+            ..RemoteContext::default()
+        }),
+        ..LogRecord::default()
+    });
+    assert_eq!(record.trace_context(), None);
+}
+
+#[test]
+fn wrong_handles_are_dropped_and_counted_record_by_record() {
+    let host = Host::new();
+    let mut guest = host.telemetry.instance("shop");
+    let mut other = host.telemetry.instance("shop");
+    let foreign = other.logger(scope("s"));
+    let own = guest.logger(scope("s"));
+    for (handle, count) in [
+        (0, 2),
+        (u64::MAX, 4),
+        (foreign, 6),
+        (own + 1, 8),
+        (own & 0xffff_ffff, 10),
+    ] {
+        guest.emit_logs(
+            handle,
+            vec![said("x", Severity::Fatal), said("y", Severity::Fatal)],
+        );
+        assert_eq!(host.dropped(Reason::WrongHandle), count);
+        assert_eq!(guest.log_threshold(handle).severity, None);
+        assert!(!guest.log_enabled(handle, Some(Severity::Fatal), None));
+    }
+    assert_eq!(host.records().len(), 0);
+}
+
+#[test]
+fn scopes_beyond_the_limit_are_told_of_in_what_they_emit() {
+    let mut limits = Limits::default();
+    limits.scopes = 1;
+    let host = Host::with(limits, "warn");
+    let mut guest = host.telemetry.instance("shop");
+    let first = guest.logger(scope("a"));
+    let beyond = guest.logger(scope("b"));
+    assert_eq!(guest.logger(scope("a")), first);
+    assert_eq!(guest.log_threshold(beyond).severity, Some(Severity::Warn));
+    assert!(guest.log_enabled(beyond, Some(Severity::Warn), None));
+    guest.emit_logs(beyond, vec![said("x", Severity::Fatal); 3]);
+    assert_eq!(host.dropped(Reason::Scopes), 3);
+    assert_eq!(host.records().len(), 0);
+}
+
+#[test]
+fn severity_texts_are_remembered_within_limits() {
+    let mut limits = Limits::default();
+    limits.interned = 1;
+    let host = Host::with(limits, "trace");
+    for (text, expected, dropped) in [
+        ("WARNING", Some("WARNING"), 0),
+        ("custom", Some("custom"), 0),
+        ("another", None, 1),
+        ("custom", Some("custom"), 1),
+    ] {
+        let record = host.emit(LogRecord {
+            severity_text: Some(String::from(text)),
+            ..LogRecord::default()
+        });
+        assert_eq!(record.severity_text(), expected);
+        assert_eq!(host.dropped(Reason::Interned), dropped);
+    }
+}
+
+#[test]
+fn event_names_beyond_the_limit_become_attributes_and_are_counted() {
+    let mut limits = Limits::default();
+    limits.interned = 1;
+    limits.log_attributes = 1;
+    let host = Host::with(limits, "trace");
+    let event = |name: &str| LogRecord {
+        event_name: Some(String::from(name)),
+        attributes: vec![(String::from("a"), LogValue::Int(1))],
+        ..LogRecord::default()
+    };
+    assert_eq!(host.emit(event("kept")).event_name(), Some("kept"));
+    let beyond = host.emit(event("beyond"));
+    assert_eq!(beyond.event_name(), None);
+    assert_eq!(
+        attributes(&beyond),
+        [
+            ("a", AnyValue::Int(1)),
+            ("event.name", AnyValue::String("beyond".into()))
+        ]
+    );
+    assert_eq!(host.dropped(Reason::Interned), 1);
+    assert_eq!(host.emit(event("kept")).event_name(), Some("kept"));
+}
+
+#[test]
+fn attributes_keep_to_their_rules() {
+    let mut limits = Limits::default();
+    limits.log_attributes = 2;
+    limits.key_bytes = 4;
+    limits.log_value_chars = Some(3);
+    let host = Host::with(limits, "trace");
+    let attribute = |key: &str, value: &str| (String::from(key), string(value));
+    let record = host.emit(LogRecord {
+        body: Some(string("longer than three")),
+        attributes: vec![
+            attribute("", "x"),
+            attribute("a", "1"),
+            attribute("too long", "x"),
+            attribute("b", "abcdef"),
+            attribute("c", "x"),
+            attribute("a", "2"),
+        ],
+        ..LogRecord::default()
+    });
+    assert_eq!(
+        attributes(&record),
+        [
+            ("a", AnyValue::String("2".into())),
+            ("b", AnyValue::String("abc".into()))
+        ]
+    );
+    assert_eq!(
+        record.body(),
+        Some(&AnyValue::String("longer than three".into()))
+    );
+    for (reason, count) in [
+        (Reason::EmptyKey, 1),
+        (Reason::KeyLength, 1),
+        (Reason::Attributes, 1),
+        (Reason::ValueLength, 1),
+    ] {
+        assert_eq!(host.dropped(reason), count, "{reason:?}");
+    }
+}
+
+#[test]
+fn nested_values_that_break_the_rules_are_lost_alone() {
+    let host = Host::new();
+    let record = host.emit(LogRecord {
+        body: Some(LogValue::Array(vec![0, 0])),
+        attributes: vec![
+            (String::from("a"), LogValue::Int(1)),
+            (String::from("b"), LogValue::Map(vec![])),
+        ],
+        nodes: vec![string("x")],
+        severity: Some(Severity::Error),
+        ..LogRecord::default()
+    });
+    assert_eq!(record.body(), None);
+    assert_eq!(attributes(&record), [("a", AnyValue::Int(1))]);
+    assert_eq!(record.severity_number(), Some(Severity::Error));
+    assert_eq!(host.dropped(Reason::NestedValue), 2);
+}
+
+#[test]
+fn bytes_of_a_record_are_limited() {
+    let mut limits = Limits::default();
+    limits.log_bytes = 2_000;
+    let host = Host::with(limits, "trace");
+    let long = |key: &str| (String::from(key), string(&"x".repeat(800)));
+    let record = host.emit(LogRecord {
+        body: Some(string("short")),
+        attributes: vec![
+            long("a"),
+            long("b"),
+            long("c"),
+            (String::from("d"), LogValue::Int(1)),
+        ],
+        ..LogRecord::default()
+    });
+    let keys: Vec<_> = record
+        .attributes_iter()
+        .map(|(key, _)| key.as_str())
+        .collect();
+    assert_eq!(keys, ["a", "b", "d"]);
+    assert_eq!(host.dropped(Reason::RecordBytes), 1);
+    let record = host.emit(LogRecord {
+        body: Some(string(&"x".repeat(3_000))),
+        ..LogRecord::default()
+    });
+    assert_eq!(record.body(), None);
+    assert_eq!(host.dropped(Reason::RecordBytes), 2);
+}
+
+#[test]
+fn records_of_a_call_arrive_in_order() {
+    let host = Host::new();
+    let mut guest = host.telemetry.instance("shop");
+    let logger = guest.logger(scope("s"));
+    let texts: Vec<_> = (0..50).map(|i| i.to_string()).collect();
+    guest.emit_logs(
+        logger,
+        texts
+            .iter()
+            .map(|text| said(text, Severity::Info))
+            .collect(),
+    );
+    assert_eq!(bodies(&host.records()), texts);
+}
+
+#[test]
+fn ten_thousand_instances_with_fresh_names_stay_bounded() {
+    let host = Host::new();
+    for round in 0..10_000 {
+        let mut guest = host.telemetry.instance("shop");
+        let logger = guest.logger(scope(&format!("scope{round}")));
+        guest.emit_logs(
+            logger,
+            vec![LogRecord {
+                event_name: Some(format!("bounded.event{round}")),
+                ..LogRecord::default()
+            }],
+        );
+        if round % 1_000 == 0 {
+            host.exporter.reset();
+        }
+    }
+    assert_eq!(
+        host.telemetry.0.loggers.len(),
+        host.telemetry.limits().scopes_per_provider
+    );
+    assert_eq!(host.dropped(Reason::Interned), 10_000 - 1_024);
+}

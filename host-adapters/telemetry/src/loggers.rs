@@ -1,0 +1,83 @@
+//! The loggers of a provider, shared by its instances.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use opentelemetry::logs::LoggerProvider;
+use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
+
+use crate::interned::{Interned, usual_severity_text};
+use crate::limits::Limits;
+use crate::metrics::ScopeKey;
+
+/// What all instances of a provider share of logs.
+pub(crate) struct Loggers {
+    provider: Option<SdkLoggerProvider>,
+    by_scope: RwLock<HashMap<ScopeKey, Arc<SdkLogger>>>,
+    max_scopes: usize,
+    names: Interned,
+}
+
+impl fmt::Debug for Loggers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loggers")
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Loggers {
+    pub(crate) fn new(provider: Option<&SdkLoggerProvider>, limits: &Limits) -> Self {
+        Self {
+            provider: provider.cloned(),
+            by_scope: RwLock::default(),
+            max_scopes: limits.scopes_per_provider,
+            names: Interned::new(limits.interned, limits.interned_bytes),
+        }
+    }
+
+    /// Gives the logger of a scope, from the cache where there is room; `None` without a provider.
+    ///
+    /// The SDK's provider does not hold on to its loggers, so that one beyond the cache's limit lasts as long as the
+    /// instance that it is made for.
+    pub(crate) fn logger(&self, scope: &ScopeKey) -> Option<Arc<SdkLogger>> {
+        let provider = self.provider.as_ref()?;
+        if let Some(known) = self
+            .by_scope
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(scope)
+        {
+            return Some(Arc::clone(known));
+        }
+        let logger = Arc::new(provider.logger_with_scope(scope.0.clone()));
+        let mut by_scope = self
+            .by_scope
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if by_scope.len() < self.max_scopes {
+            by_scope.insert(scope.clone(), Arc::clone(&logger));
+        }
+        Some(logger)
+    }
+
+    /// Gives an event's name as the SDK wants it; `None` where there is no room for it.
+    pub(crate) fn event_name(&self, name: &str) -> Option<&'static str> {
+        self.names.intern(name)
+    }
+
+    /// Gives a severity text as the SDK wants it; `None` where there is no room for it.
+    pub(crate) fn severity_text(&self, text: &str) -> Option<&'static str> {
+        usual_severity_text(text).or_else(|| self.names.intern(text))
+    }
+
+    /// How many loggers are kept.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.by_scope
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+}

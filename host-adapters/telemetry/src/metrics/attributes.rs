@@ -1,0 +1,193 @@
+//! Attribute sets of measurements, and keys that compare as equal to themselves whatever they hold.
+
+use std::hash::{Hash, Hasher};
+
+use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+
+use crate::attributes::{Room, Rules, bytes_of};
+
+/// The attributes of a series: sorted, each key once, within the limits.
+///
+/// Floating point values compare by their bits. OpenTelemetry's own comparison makes a set that holds
+/// not-a-number unequal to itself, so that each measurement would make another series.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AttributeSet(Vec<KeyValue>);
+
+impl AttributeSet {
+    /// Brings a measurement's attributes under the rules and into order.
+    pub(crate) fn new(given: Vec<KeyValue>, rules: &Rules<'_>) -> Self {
+        let mut attributes = Vec::new();
+        // What all sets of a provider take together has a bound of its own.
+        rules.merge(
+            &mut attributes,
+            given,
+            rules.limits.measurement_attributes,
+            &mut Room::endless(),
+        );
+        attributes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Self(attributes)
+    }
+
+    /// Gives the set to which measurements go that would need one too many, as the specification names it.
+    pub(crate) fn overflow() -> Self {
+        Self(vec![KeyValue::new("otel.metric.overflow", true)])
+    }
+
+    pub(crate) fn as_slice(&self) -> &[KeyValue] {
+        &self.0
+    }
+
+    /// Estimates how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.iter().map(bytes_of).sum()
+    }
+}
+
+impl PartialEq for AttributeSet {
+    fn eq(&self, other: &Self) -> bool {
+        same(&self.0, &other.0)
+    }
+}
+
+impl Eq for AttributeSet {}
+
+impl Hash for AttributeSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // By bits where they are floating point numbers, which agrees with `same`.
+        self.0.hash(state);
+    }
+}
+
+fn same(a: &[KeyValue], b: &[KeyValue]) -> bool {
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| a.key == b.key && same_value(&a.value, &b.value))
+}
+
+fn same_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::F64(a), Value::F64(b)) => a.to_bits() == b.to_bits(),
+        (Value::Array(Array::F64(a)), Value::Array(Array::F64(b))) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+        }
+        _ => a == b,
+    }
+}
+
+/// A scope as the key of a table, for the same reason as [`AttributeSet`]. Its attributes are taken in the order given.
+#[derive(Debug, Clone)]
+pub(crate) struct ScopeKey(pub(crate) InstrumentationScope);
+
+impl PartialEq for ScopeKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name() == other.0.name()
+            && self.0.version() == other.0.version()
+            && self.0.schema_url() == other.0.schema_url()
+            && {
+                let (a, b): (Vec<_>, Vec<_>) = (
+                    self.0.attributes().collect(),
+                    other.0.attributes().collect(),
+                );
+                a.len() == b.len()
+                    && a.iter()
+                        .zip(b)
+                        .all(|(a, b)| a.key == b.key && same_value(&a.value, &b.value))
+            }
+    }
+}
+
+impl Eq for ScopeKey {}
+
+impl Hash for ScopeKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dropped::{Dropped, Reason, Signal};
+    use crate::limits::Limits;
+
+    fn set(attributes: Vec<KeyValue>) -> AttributeSet {
+        limited(attributes, &Limits::default()).0
+    }
+
+    fn limited(attributes: Vec<KeyValue>, limits: &Limits) -> (AttributeSet, Dropped) {
+        let dropped = Dropped::default();
+        let rules = Rules {
+            limits,
+            dropped: &dropped,
+            signal: Signal::Metrics,
+            value_chars: None,
+        };
+        (AttributeSet::new(attributes, &rules), dropped)
+    }
+
+    #[test]
+    fn order_does_not_matter_and_the_last_value_of_a_key_holds() {
+        let a = set(vec![
+            KeyValue::new("b", 1),
+            KeyValue::new("a", 1),
+            KeyValue::new("b", 2),
+        ]);
+        let b = set(vec![KeyValue::new("a", 1), KeyValue::new("b", 2)]);
+        assert_eq!(a, b);
+        assert_eq!(a.as_slice(), [KeyValue::new("a", 1), KeyValue::new("b", 2)]);
+    }
+
+    #[test]
+    fn not_a_number_equals_itself_and_zero_differs_from_minus_zero() {
+        let nan = || {
+            set(vec![
+                KeyValue::new("a", f64::NAN),
+                KeyValue::new("b", Value::Array(vec![f64::NAN].into())),
+            ])
+        };
+        assert_eq!(nan(), nan());
+        assert_ne!(
+            set(vec![KeyValue::new("a", 0.0)]),
+            set(vec![KeyValue::new("a", -0.0)])
+        );
+        let scope = || {
+            ScopeKey(
+                InstrumentationScope::builder("s")
+                    .with_attributes([KeyValue::new("a", f64::NAN)])
+                    .build(),
+            )
+        };
+        assert_eq!(scope(), scope());
+    }
+
+    #[test]
+    fn values_of_different_types_differ() {
+        assert_ne!(
+            set(vec![KeyValue::new("a", 1)]),
+            set(vec![KeyValue::new("a", 1.0)])
+        );
+        assert_ne!(
+            set(vec![KeyValue::new("a", "1")]),
+            set(vec![KeyValue::new("a", 1)])
+        );
+    }
+
+    #[test]
+    fn number_of_attributes_is_limited() {
+        let mut limits = Limits::default();
+        limits.measurement_attributes = 2;
+        let given = vec![
+            KeyValue::new("b", 1),
+            KeyValue::new("a", 1),
+            KeyValue::new("c", 1),
+            KeyValue::new("a", 2),
+        ];
+        let (set, dropped) = limited(given, &limits);
+        assert_eq!(
+            set.as_slice(),
+            [KeyValue::new("a", 2), KeyValue::new("b", 1)]
+        );
+        assert_eq!(dropped.get(Signal::Metrics, Reason::Attributes), 1);
+    }
+}

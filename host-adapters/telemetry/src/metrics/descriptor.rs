@@ -1,0 +1,275 @@
+//! What an instrument is: the syntax of names and units, and which descriptors mean the same instrument.
+
+use crate::attributes::Rules;
+use crate::dropped::Reason;
+use crate::model::{InstrumentDescriptor, InstrumentKind};
+
+/// The longest name (OpenTelemetry metrics API, "Instrument name syntax").
+const MAX_NAME: usize = 255;
+
+/// The longest unit (OpenTelemetry metrics API, "Instrument unit").
+const MAX_UNIT: usize = 63;
+
+/// What tells instruments of one scope apart.
+///
+/// As the specification has it: letter case has no meaning in names, and of different boundaries the first hold.
+/// Descriptors that differ otherwise under one name are different instruments, which the SDK exports side by side.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct InstrumentKey {
+    name: String,
+    kind: InstrumentKind,
+    unit: Option<String>,
+    description: Option<String>,
+}
+
+/// A descriptor in which everything is valid.
+#[derive(Debug)]
+pub(crate) struct Descriptor {
+    pub(crate) name: String,
+    pub(crate) kind: InstrumentKind,
+    pub(crate) unit: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) boundaries: Option<Vec<f64>>,
+}
+
+impl Descriptor {
+    /// Applies the rules of `wit/meter.wit`. What is left out or shortened is counted.
+    ///
+    /// # Errors
+    ///
+    /// An invalid name, for which there is no remedy.
+    pub(crate) fn new(given: InstrumentDescriptor, rules: &Rules<'_>) -> Result<Self, Reason> {
+        if !is_name(&given.name) {
+            return Err(Reason::InstrumentName);
+        }
+        let unit = given.unit.filter(|unit| {
+            let valid = is_unit(unit);
+            if !valid {
+                rules.count(Reason::TextLength, 1);
+            }
+            valid
+        });
+        let description = given.description.map(|description| rules.text(description));
+        let boundaries = given
+            .boundaries
+            .filter(|_| {
+                matches!(
+                    given.kind,
+                    InstrumentKind::HistogramU64 | InstrumentKind::HistogramF64
+                )
+            })
+            .filter(|boundaries| {
+                let valid =
+                    boundaries.len() <= rules.limits.boundaries && are_boundaries(boundaries);
+                if !valid {
+                    rules.count(Reason::Boundaries, 1);
+                }
+                valid
+            });
+        Ok(Self {
+            name: given.name,
+            kind: given.kind,
+            unit,
+            description,
+            boundaries,
+        })
+    }
+
+    pub(crate) fn key(&self) -> InstrumentKey {
+        InstrumentKey {
+            name: self.name.to_ascii_lowercase(),
+            kind: self.kind,
+            unit: self.unit.clone().filter(|unit| !unit.is_empty()),
+            description: self
+                .description
+                .clone()
+                .filter(|description| !description.is_empty()),
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() <= MAX_NAME
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-/".contains(&byte))
+}
+
+fn is_unit(unit: &str) -> bool {
+    unit.len() <= MAX_UNIT && unit.is_ascii()
+}
+
+fn are_boundaries(boundaries: &[f64]) -> bool {
+    boundaries.iter().all(|bound| bound.is_finite()) && boundaries.is_sorted_by(|a, b| a < b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dropped::{Dropped, Signal};
+    use crate::limits::Limits;
+
+    fn given(name: &str) -> InstrumentDescriptor {
+        InstrumentDescriptor {
+            name: String::from(name),
+            kind: InstrumentKind::HistogramF64,
+            unit: None,
+            description: None,
+            boundaries: None,
+        }
+    }
+
+    fn descriptor(given: InstrumentDescriptor) -> (Descriptor, Dropped) {
+        let (descriptor, dropped) = checked(given);
+        (descriptor.unwrap(), dropped)
+    }
+
+    fn checked(given: InstrumentDescriptor) -> (Result<Descriptor, Reason>, Dropped) {
+        let (limits, dropped) = (Limits::default(), Dropped::default());
+        let rules = Rules {
+            limits: &limits,
+            dropped: &dropped,
+            signal: Signal::Metrics,
+            value_chars: None,
+        };
+        (Descriptor::new(given, &rules), dropped)
+    }
+
+    #[test]
+    fn names_follow_the_specifications_syntax() {
+        let longest = "a".repeat(255);
+        let too_long = "a".repeat(256);
+        let table = [
+            ("a", true),
+            ("Http.server-request/duration_1", true),
+            (longest.as_str(), true),
+            (too_long.as_str(), false),
+            ("", false),
+            ("1a", false),
+            ("_a", false),
+            ("a b", false),
+            ("a\u{e4}", false),
+            ("\u{e4}", false),
+            ("a\0", false),
+        ];
+        for (name, valid) in table {
+            let result = checked(given(name)).0;
+            assert_eq!(
+                result.map(|_| ()),
+                if valid {
+                    Ok(())
+                } else {
+                    Err(Reason::InstrumentName)
+                },
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn invalid_units_are_left_out_and_counted() {
+        let longest = "m".repeat(63);
+        let too_long = "m".repeat(64);
+        for (unit, valid) in [
+            ("ms", true),
+            ("{request}", true),
+            ("", true),
+            (longest.as_str(), true),
+            (too_long.as_str(), false),
+            ("\u{b5}s", false),
+        ] {
+            let (descriptor, dropped) = descriptor(InstrumentDescriptor {
+                unit: Some(String::from(unit)),
+                ..given("a")
+            });
+            assert_eq!(descriptor.unit.is_some(), valid, "{unit:?}");
+            assert_eq!(
+                dropped.get(Signal::Metrics, Reason::TextLength),
+                u64::from(!valid),
+                "{unit:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_boundaries_are_left_out_and_counted() {
+        let most: Vec<f64> = (0..256).map(f64::from).collect();
+        let too_many: Vec<f64> = (0..257).map(f64::from).collect();
+        for (boundaries, valid) in [
+            (vec![], true),
+            (vec![-1.0, 0.0, 0.5], true),
+            (most, true),
+            (too_many, false),
+            (vec![1.0, 1.0], false),
+            (vec![0.0, -0.0], false),
+            (vec![2.0, 1.0], false),
+            (vec![f64::NAN], false),
+            (vec![1.0, f64::INFINITY], false),
+        ] {
+            let (descriptor, dropped) = descriptor(InstrumentDescriptor {
+                boundaries: Some(boundaries.clone()),
+                ..given("a")
+            });
+            assert_eq!(descriptor.boundaries.is_some(), valid, "{boundaries:?}");
+            assert_eq!(
+                dropped.get(Signal::Metrics, Reason::Boundaries),
+                u64::from(!valid),
+                "{boundaries:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_kinds_ignore_boundaries() {
+        let (descriptor, dropped) = descriptor(InstrumentDescriptor {
+            kind: InstrumentKind::GaugeF64,
+            boundaries: Some(vec![f64::NAN]),
+            ..given("a")
+        });
+        assert_eq!(descriptor.boundaries, None);
+        assert!(dropped.snapshot().is_empty());
+    }
+
+    #[test]
+    fn long_descriptions_are_shortened_and_counted() {
+        let (descriptor, dropped) = descriptor(InstrumentDescriptor {
+            description: Some("x".repeat(2_000)),
+            ..given("a")
+        });
+        assert_eq!(descriptor.description.map(|text| text.len()), Some(1_024));
+        assert_eq!(dropped.get(Signal::Metrics, Reason::TextLength), 1);
+    }
+
+    #[test]
+    fn keys_ignore_case_boundaries_and_empty_texts() {
+        let key = |given| descriptor(given).0.key();
+        let plain = key(given("Name"));
+        assert_eq!(
+            plain,
+            key(InstrumentDescriptor {
+                unit: Some(String::new()),
+                description: Some(String::new()),
+                boundaries: Some(vec![1.0]),
+                ..given("nAME")
+            })
+        );
+        for other in [
+            given("other"),
+            InstrumentDescriptor {
+                kind: InstrumentKind::GaugeF64,
+                ..given("name")
+            },
+            InstrumentDescriptor {
+                unit: Some(String::from("s")),
+                ..given("name")
+            },
+            InstrumentDescriptor {
+                description: Some(String::from("d")),
+                ..given("name")
+            },
+        ] {
+            assert_ne!(plain, key(other));
+        }
+    }
+}

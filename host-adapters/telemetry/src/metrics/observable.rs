@@ -1,0 +1,481 @@
+//! Observable instruments: the last values that instances have reported, until the SDK collects them.
+//!
+//! The SDK asks on a thread of its own, and cannot enter a guest. So guests report when they run (`meter.observe`), and
+//! the SDK's callback reads what is kept here: of counters and up-down counters the sum over the instances, of gauges the last report.
+//!
+//! When an instance ends, a counter keeps what it counted. What the others last reported is collected once more, then forgotten.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use opentelemetry::metrics::{AsyncInstrument, Meter};
+
+use super::attributes::AttributeSet;
+use super::bytes::ByteBudget;
+use super::descriptor::Descriptor;
+use super::total::MAX_UNSIGNED;
+use crate::dropped::Reason;
+use crate::model::{InstrumentKind, Number};
+
+/// What a series takes beside its attributes, about.
+const SERIES_BYTES: usize = 256;
+
+/// How the reports of several instances make one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Counter,
+    UpDownCounter,
+    Gauge,
+}
+
+/// The type of an instrument's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NumberType {
+    Unsigned,
+    Signed,
+    Float,
+}
+
+/// Tells what an observable kind is; `None` where it is synchronous.
+fn classify(kind: InstrumentKind) -> Option<(Role, NumberType)> {
+    Some(match kind {
+        InstrumentKind::ObservableCounterU64 => (Role::Counter, NumberType::Unsigned),
+        InstrumentKind::ObservableCounterF64 => (Role::Counter, NumberType::Float),
+        InstrumentKind::ObservableUpDownCounterS64 => (Role::UpDownCounter, NumberType::Signed),
+        InstrumentKind::ObservableUpDownCounterF64 => (Role::UpDownCounter, NumberType::Float),
+        InstrumentKind::ObservableGaugeU64 => (Role::Gauge, NumberType::Unsigned),
+        InstrumentKind::ObservableGaugeS64 => (Role::Gauge, NumberType::Signed),
+        InstrumentKind::ObservableGaugeF64 => (Role::Gauge, NumberType::Float),
+        InstrumentKind::CounterU64
+        | InstrumentKind::CounterF64
+        | InstrumentKind::UpDownCounterS64
+        | InstrumentKind::UpDownCounterF64
+        | InstrumentKind::HistogramU64
+        | InstrumentKind::HistogramF64
+        | InstrumentKind::GaugeU64
+        | InstrumentKind::GaugeS64
+        | InstrumentKind::GaugeF64 => return None,
+    })
+}
+
+/// A sum of numbers of one type; the other field stays zero. No sum of `u64`s or `i64`s leaves an `i128`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Sum {
+    integer: i128,
+    float: f64,
+}
+
+impl Sum {
+    fn of(number: Number) -> Self {
+        match number {
+            Number::Unsigned(value) => Self {
+                integer: i128::from(value),
+                float: 0.0,
+            },
+            Number::Signed(value) => Self {
+                integer: i128::from(value),
+                float: 0.0,
+            },
+            Number::Float(value) => Self {
+                integer: 0,
+                float: value,
+            },
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            integer: self.integer.saturating_add(other.integer),
+            float: self.float + other.float,
+        }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self {
+            integer: self.integer.saturating_sub(other.integer),
+            float: self.float - other.float,
+        }
+    }
+
+    fn magnitude(self) -> Self {
+        Self {
+            integer: self.integer,
+            float: self.float.abs(),
+        }
+    }
+
+    /// Whether the exporter can carry it.
+    fn in_range(self) -> bool {
+        i64::try_from(self.integer).is_ok() && self.float.is_finite()
+    }
+}
+
+/// What an instance has last reported.
+#[derive(Debug, Clone, Copy)]
+struct Report {
+    value: Number,
+    /// Which report of its instrument it was.
+    turn: u64,
+}
+
+/// One attribute set of an instrument.
+#[derive(Debug, Default)]
+struct Observed {
+    live: HashMap<u64, Report, foldhash::fast::RandomState>,
+    /// What ended instances have left: of a counter for good, of an up-down counter until it is collected.
+    left: Sum,
+    /// Of a gauge, what the last instance to end has left until it is collected.
+    left_gauge: Option<Report>,
+    /// What all that is to be summed adds up to, of floating point numbers their magnitudes.
+    total: Sum,
+}
+
+struct State {
+    series: HashMap<Arc<AttributeSet>, Observed, foldhash::fast::RandomState>,
+    turns: u64,
+}
+
+/// An observable instrument of a provider.
+pub(crate) struct Observable {
+    role: Role,
+    number: NumberType,
+    max_series: usize,
+    budget: Arc<ByteBudget>,
+    /// How many reports of live instances the provider holds, and may hold.
+    reports: Arc<Reports>,
+    state: Mutex<State>,
+}
+
+impl fmt::Debug for Observable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observable")
+            .field("role", &self.role)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Counts the reports of live instances that a provider holds.
+#[derive(Debug)]
+pub(crate) struct Reports {
+    held: AtomicUsize,
+    max: usize,
+}
+
+impl Reports {
+    pub(crate) fn new(max: usize) -> Self {
+        Self {
+            held: AtomicUsize::new(0),
+            max,
+        }
+    }
+
+    fn take(&self) -> bool {
+        let more = |held: usize| (held < self.max).then_some(held + 1);
+        self.held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .is_ok()
+    }
+
+    fn give_back(&self) {
+        self.held.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How a report was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It replaces what the instance had reported.
+    Replaced,
+    /// It is the instance's first of this series, to be named when the instance ends.
+    First(Arc<AttributeSet>),
+}
+
+impl Observable {
+    /// Whether an instrument of this kind is observable.
+    pub(crate) fn is_observable(kind: InstrumentKind) -> bool {
+        classify(kind).is_some()
+    }
+
+    /// Makes one and registers it with the SDK for the provider's life; `None` where the kind is synchronous.
+    ///
+    /// The callback holds on to it, so that what was reported is collected even after the last instance has ended.
+    pub(crate) fn new(
+        meter: &Meter,
+        descriptor: Descriptor,
+        max_series: usize,
+        budget: Arc<ByteBudget>,
+        reports: Arc<Reports>,
+    ) -> Option<Arc<Self>> {
+        let Descriptor {
+            name,
+            kind,
+            unit,
+            description,
+            boundaries: _,
+        } = descriptor;
+        let (role, number) = classify(kind)?;
+        let observable = Arc::new(Self {
+            role,
+            number,
+            max_series,
+            budget,
+            reports,
+            state: Mutex::new(State {
+                series: HashMap::default(),
+                turns: 0,
+            }),
+        });
+        // The SDK's instrument is nothing but the registration.
+        macro_rules! register {
+            ($builder:expr, $observe:ident) => {{
+                let observed = Arc::clone(&observable);
+                let mut builder =
+                    $builder.with_callback(move |observer| observed.$observe(observer));
+                if let Some(unit) = unit {
+                    builder = builder.with_unit(unit);
+                }
+                if let Some(description) = description {
+                    builder = builder.with_description(description);
+                }
+                let _ = builder.build();
+            }};
+        }
+        match (role, number) {
+            (Role::Counter, NumberType::Float) => {
+                register!(meter.f64_observable_counter(name), collect_floats)
+            }
+            (Role::Counter, NumberType::Unsigned | NumberType::Signed) => {
+                register!(meter.u64_observable_counter(name), collect_unsigned);
+            }
+            (Role::UpDownCounter, NumberType::Float) => {
+                register!(meter.f64_observable_up_down_counter(name), collect_floats);
+            }
+            (Role::UpDownCounter, NumberType::Unsigned | NumberType::Signed) => {
+                register!(meter.i64_observable_up_down_counter(name), collect_signed);
+            }
+            (Role::Gauge, NumberType::Unsigned) => {
+                register!(meter.u64_observable_gauge(name), collect_unsigned)
+            }
+            (Role::Gauge, NumberType::Signed) => {
+                register!(meter.i64_observable_gauge(name), collect_signed)
+            }
+            (Role::Gauge, NumberType::Float) => {
+                register!(meter.f64_observable_gauge(name), collect_floats)
+            }
+        }
+        Some(observable)
+    }
+
+    /// Takes what an instance reports. `room` tells whether the instance may hold one more report.
+    ///
+    /// # Errors
+    ///
+    /// A number of the wrong type or out of range, a counter that falls, a sum that would leave the range, or a limit. What the
+    /// instance had reported before stays.
+    pub(crate) fn report(
+        &self,
+        instance: u64,
+        attributes: AttributeSet,
+        value: Number,
+        room: bool,
+    ) -> Result<Taken, Reason> {
+        self.check(value)?;
+        let mut state = self.lock();
+        let State { series, turns } = &mut *state;
+        *turns = turns.wrapping_add(1);
+        let report = Report {
+            value,
+            turn: *turns,
+        };
+        let known = series
+            .get_key_value(&attributes)
+            .map(|(key, _)| Arc::clone(key));
+        if let Some(key) = known
+            && let Some(observed) = series.get_mut(&key)
+        {
+            if observed.live.contains_key(&instance) {
+                observed.report(self.role, instance, report)?;
+                return Ok(Taken::Replaced);
+            }
+            self.take_room(room)?;
+            return match observed.report(self.role, instance, report) {
+                Ok(()) => Ok(Taken::First(key)),
+                Err(reason) => {
+                    self.reports.give_back();
+                    Err(reason)
+                }
+            };
+        }
+        self.take_room(room)?;
+        let bytes = series_bytes(&attributes);
+        if series.len() >= self.max_series || !self.budget.take(bytes) {
+            self.reports.give_back();
+            return Err(Reason::Cardinality);
+        }
+        let key = Arc::new(attributes);
+        // A single number is always in range.
+        let observed = series.entry(Arc::clone(&key)).or_default();
+        observed
+            .report(self.role, instance, report)
+            .map(|()| Taken::First(key))
+    }
+
+    /// Notes that an instance has ended that has reported this series.
+    pub(crate) fn end(&self, instance: u64, attributes: &Arc<AttributeSet>) {
+        if let Some(observed) = self.lock().series.get_mut(attributes)
+            && observed.end(self.role, instance)
+        {
+            self.reports.give_back();
+        }
+    }
+
+    fn take_room(&self, room: bool) -> Result<(), Reason> {
+        if room && self.reports.take() {
+            Ok(())
+        } else {
+            Err(Reason::Observations)
+        }
+    }
+
+    fn check(&self, value: Number) -> Result<(), Reason> {
+        let in_range = match (self.number, value) {
+            (NumberType::Unsigned, Number::Unsigned(value)) => value <= MAX_UNSIGNED,
+            (NumberType::Signed, Number::Signed(_)) => true,
+            (NumberType::Float, Number::Float(value)) => {
+                value.is_finite() && (value >= 0.0 || self.role != Role::Counter)
+            }
+            (_, Number::Unsigned(_) | Number::Signed(_) | Number::Float(_)) => {
+                return Err(Reason::NumberType);
+            }
+        };
+        if in_range {
+            Ok(())
+        } else {
+            Err(Reason::NumberRange)
+        }
+    }
+
+    fn collect_unsigned(&self, observer: &dyn AsyncInstrument<u64>) {
+        self.collect(|value, attributes| {
+            observer.observe(
+                u64::try_from(value.integer).unwrap_or(0),
+                attributes.as_slice(),
+            );
+        });
+    }
+
+    fn collect_signed(&self, observer: &dyn AsyncInstrument<i64>) {
+        self.collect(|value, attributes| {
+            observer.observe(
+                i64::try_from(value.integer).unwrap_or(0),
+                attributes.as_slice(),
+            );
+        });
+    }
+
+    fn collect_floats(&self, observer: &dyn AsyncInstrument<f64>) {
+        self.collect(|value, attributes| observer.observe(value.float, attributes.as_slice()));
+    }
+
+    /// Hands over the value of each series, and forgets what has been collected for the last time.
+    fn collect(&self, mut observe: impl FnMut(Sum, &AttributeSet)) {
+        // Guests wait for this lock, so the SDK is not called under it.
+        let mut values = Vec::new();
+        self.lock().series.retain(|attributes, observed| {
+            if let Some(value) = observed.value(self.role) {
+                values.push((value, Arc::clone(attributes)));
+            }
+            let kept = observed.forget(self.role);
+            if !kept {
+                self.budget.give_back(series_bytes(attributes));
+            }
+            kept
+        });
+        for (value, attributes) in values {
+            observe(value, &attributes);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The set is kept here and in the SDK.
+fn series_bytes(attributes: &AttributeSet) -> usize {
+    SERIES_BYTES + attributes.bytes().saturating_mul(2)
+}
+
+impl Observed {
+    fn report(&mut self, role: Role, instance: u64, report: Report) -> Result<(), Reason> {
+        let before = self
+            .live
+            .get(&instance)
+            .map_or(Sum::default(), |report| Sum::of(report.value));
+        let after = Sum::of(report.value);
+        match role {
+            Role::Gauge => {}
+            // A falling counter would make the SDK's differences overflow.
+            Role::Counter if after.integer < before.integer || after.float < before.float => {
+                return Err(Reason::NumberRange);
+            }
+            Role::Counter | Role::UpDownCounter => {
+                let total = self.total.minus(before.magnitude()).plus(after.magnitude());
+                if !total.in_range() {
+                    return Err(Reason::NumberRange);
+                }
+                self.total = total;
+            }
+        }
+        self.live.insert(instance, report);
+        Ok(())
+    }
+
+    /// Tells whether the instance had reported.
+    fn end(&mut self, role: Role, instance: u64) -> bool {
+        let Some(report) = self.live.remove(&instance) else {
+            return false;
+        };
+        match role {
+            Role::Counter | Role::UpDownCounter => {
+                self.left = self.left.plus(Sum::of(report.value))
+            }
+            Role::Gauge => {
+                if self.left_gauge.is_none_or(|left| left.turn < report.turn) {
+                    self.left_gauge = Some(report);
+                }
+            }
+        }
+        true
+    }
+
+    fn value(&self, role: Role) -> Option<Sum> {
+        match role {
+            Role::Counter | Role::UpDownCounter => {
+                let live = self.live.values().map(|report| Sum::of(report.value));
+                let sum = live.fold(self.left, Sum::plus);
+                sum.in_range().then_some(sum)
+            }
+            Role::Gauge => self
+                .live
+                .values()
+                .chain(&self.left_gauge)
+                .max_by_key(|report| report.turn)
+                .map(|report| Sum::of(report.value)),
+        }
+    }
+
+    /// Forgets what ended instances have left, but for counters; tells whether anything remains.
+    fn forget(&mut self, role: Role) -> bool {
+        if role == Role::Counter {
+            return true;
+        }
+        self.total = self.total.minus(self.left.magnitude());
+        self.left = Sum::default();
+        self.left_gauge = None;
+        !self.live.is_empty()
+    }
+}

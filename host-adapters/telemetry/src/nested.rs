@@ -1,0 +1,262 @@
+//! Nested log values: from the arena in which they arrive to [`AnyValue`].
+//!
+//! A value nested 200,000 deep overflows the stack when it is dropped, so the arena is checked, without recursion, before
+//! any nested value exists. The rules are those of `log-record.nodes` in `wit/logger.wit`: every node is referenced
+//! exactly once, a child stands after its parent, there are not too many and they lie not too deep.
+
+use opentelemetry::Key;
+use opentelemetry::logs::AnyValue;
+
+use crate::attributes::cut;
+use crate::model::LogValue;
+
+/// What nested values may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// How many nodes a record may have.
+    pub(crate) nodes: usize,
+    /// How deep nodes may lie: the children of a body or of an attribute are at level 1.
+    pub(crate) depth: usize,
+    /// Bytes of a string or byte array.
+    pub(crate) value_bytes: usize,
+    /// Characters of a string in an attribute, where they are limited.
+    pub(crate) attribute_chars: Option<usize>,
+}
+
+/// The values of one record, nested ones included.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Values {
+    pub(crate) body: Option<Weighed>,
+    pub(crate) attributes: Vec<(String, Weighed)>,
+    /// How many values were lost because the arena breaks the rules.
+    pub(crate) broken: u64,
+    /// How many strings and byte arrays were shortened.
+    pub(crate) shortened: u64,
+}
+
+/// A value with the bytes that it takes, about.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Weighed {
+    pub(crate) value: AnyValue,
+    pub(crate) bytes: usize,
+}
+
+/// Builds the values of a record. Where the arena breaks the rules, arrays and maps are left out.
+pub(crate) fn build(
+    body: Option<LogValue>,
+    attributes: Vec<(String, LogValue)>,
+    nodes: Vec<LogValue>,
+    bounds: Bounds,
+) -> Values {
+    let mut values = Values::default();
+    // Most records have no nested value.
+    let flat = nodes.is_empty()
+        && !roots(body.as_ref(), &attributes).any(|(value, _)| has_children(value));
+    let marks = if flat {
+        Some(Vec::new())
+    } else {
+        check(body.as_ref(), &attributes, &nodes, bounds)
+    };
+    let valid = marks.is_some();
+    let mut builder = Builder {
+        built: Vec::new(),
+        bounds,
+        shortened: 0,
+    };
+    match marks {
+        Some(marks) => builder.build_nodes(nodes, &marks),
+        // Only stray nodes, which belong to no value.
+        None if !roots(body.as_ref(), &attributes).any(|(value, _)| is_nested(value)) => {
+            values.broken += 1
+        }
+        None => {}
+    }
+    let mut root = |value: LogValue, owner| {
+        if !valid && is_nested(&value) {
+            values.broken += 1;
+            return None;
+        }
+        Some(builder.value(value, owner))
+    };
+    values.body = body.and_then(|body| root(body, Owner::Body));
+    values.attributes = attributes
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, root(value, Owner::Attribute)?)))
+        .collect();
+    values.shortened = builder.shortened;
+    values
+}
+
+/// What a value is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Body,
+    Attribute,
+}
+
+/// What is known of a node that has been referenced.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    level: usize,
+    owner: Owner,
+}
+
+fn roots<'a>(
+    body: Option<&'a LogValue>,
+    attributes: &'a [(String, LogValue)],
+) -> impl Iterator<Item = (&'a LogValue, Owner)> {
+    body.into_iter().map(|value| (value, Owner::Body)).chain(
+        attributes
+            .iter()
+            .map(|(_, value)| (value, Owner::Attribute)),
+    )
+}
+
+fn is_nested(value: &LogValue) -> bool {
+    matches!(value, LogValue::Array(_) | LogValue::Map(_))
+}
+
+fn has_children(value: &LogValue) -> bool {
+    children(value).next().is_some()
+}
+
+fn children(value: &LogValue) -> impl Iterator<Item = usize> {
+    let (elements, entries): (&[u32], &[(String, u32)]) = match value {
+        LogValue::Array(elements) => (elements, &[]),
+        LogValue::Map(entries) => (&[], entries),
+        LogValue::String(_)
+        | LogValue::Bool(_)
+        | LogValue::Int(_)
+        | LogValue::Double(_)
+        | LogValue::Bytes(_) => (&[], &[]),
+    };
+    elements
+        .iter()
+        .chain(entries.iter().map(|(_, node)| node))
+        .map(|index| usize::try_from(*index).unwrap_or(usize::MAX))
+}
+
+/// Checks the rules in one pass: since parents stand before their children, a node's level is known when it is reached.
+fn check(
+    body: Option<&LogValue>,
+    attributes: &[(String, LogValue)],
+    nodes: &[LogValue],
+    bounds: Bounds,
+) -> Option<Vec<Option<Mark>>> {
+    if nodes.len() > bounds.nodes {
+        return None;
+    }
+    let mut marks: Vec<Option<Mark>> = vec![None; nodes.len()];
+    for (root, owner) in roots(body, attributes) {
+        for child in children(root) {
+            refer(&mut marks, child, Mark { level: 1, owner }, bounds)?;
+        }
+    }
+    for (index, node) in nodes.iter().enumerate() {
+        // One that is not referenced by now never is.
+        let Mark { level, owner } = *marks.get(index)?.as_ref()?;
+        for child in children(node) {
+            if child <= index {
+                return None;
+            }
+            refer(
+                &mut marks,
+                child,
+                Mark {
+                    level: level + 1,
+                    owner,
+                },
+                bounds,
+            )?;
+        }
+    }
+    Some(marks)
+}
+
+/// Marks a node that is referenced for the first time.
+fn refer(marks: &mut [Option<Mark>], child: usize, mark: Mark, bounds: Bounds) -> Option<()> {
+    let known = marks.get_mut(child)?;
+    if known.is_some() || mark.level > bounds.depth {
+        return None;
+    }
+    *known = Some(mark);
+    Some(())
+}
+
+/// Builds values whose arena is known to be valid.
+struct Builder {
+    /// The nodes' values, until their parents take them.
+    built: Vec<Option<Weighed>>,
+    bounds: Bounds,
+    shortened: u64,
+}
+
+impl Builder {
+    /// Last to first: a parent's children are there when its turn comes.
+    fn build_nodes(&mut self, nodes: Vec<LogValue>, marks: &[Option<Mark>]) {
+        self.built.resize(nodes.len(), None);
+        for (index, (node, mark)) in nodes.into_iter().zip(marks).enumerate().rev() {
+            let owner = mark.map_or(Owner::Body, |mark| mark.owner);
+            let value = self.value(node, owner);
+            if let Some(place) = self.built.get_mut(index) {
+                *place = Some(value);
+            }
+        }
+    }
+
+    fn value(&mut self, value: LogValue, owner: Owner) -> Weighed {
+        let mut bytes = size_of::<AnyValue>();
+        let value = match value {
+            LogValue::String(mut text) => {
+                let chars = self
+                    .bounds
+                    .attribute_chars
+                    .filter(|_| owner == Owner::Attribute);
+                let end = cut(&text, self.bounds.value_bytes, chars);
+                if end < text.len() {
+                    text.truncate(end);
+                    self.shortened += 1;
+                }
+                bytes += text.len();
+                AnyValue::String(text.into())
+            }
+            LogValue::Bool(value) => AnyValue::Boolean(value),
+            LogValue::Int(value) => AnyValue::Int(value),
+            LogValue::Double(value) => AnyValue::Double(value),
+            LogValue::Bytes(mut data) => {
+                if data.len() > self.bounds.value_bytes {
+                    data.truncate(self.bounds.value_bytes);
+                    data.shrink_to_fit();
+                    self.shortened += 1;
+                }
+                bytes += data.len();
+                AnyValue::Bytes(Box::new(data))
+            }
+            LogValue::Array(elements) => {
+                let elements = elements
+                    .into_iter()
+                    .filter_map(|child| self.take(child, &mut bytes));
+                AnyValue::ListAny(Box::new(elements.collect()))
+            }
+            // A map's later entries replace earlier ones with the same key.
+            LogValue::Map(entries) => {
+                let entries = entries.into_iter().filter_map(|(key, child)| {
+                    bytes += size_of::<Key>() + key.len();
+                    Some((Key::from(key), self.take(child, &mut bytes)?))
+                });
+                AnyValue::Map(Box::new(entries.collect()))
+            }
+        };
+        Weighed { value, bytes }
+    }
+
+    /// Takes a child's value, and adds up its bytes.
+    fn take(&mut self, child: u32, total: &mut usize) -> Option<AnyValue> {
+        let Weighed { value, bytes } = self.built.get_mut(usize::try_from(child).ok()?)?.take()?;
+        *total += bytes;
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests;
