@@ -11,7 +11,7 @@ thread_local! {
 
 /// Installs the panic hook and gives the guard to hold until the program's, or the export's, last line.
 ///
-/// With the feature `tracing` it makes [`subscriber()`](crate::subscriber()) the program's subscriber, unless it has one.
+/// With the feature `tracing` it makes `wasmscope::subscriber()` the program's subscriber, unless it has one.
 ///
 /// It may be called in each export of a component: the hook is installed once, and what the end brings is done by
 /// the outermost guard.

@@ -265,5 +265,5 @@ impl<'v> VisitValue<'v> for Field<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;

@@ -36,21 +36,19 @@ pub(crate) struct Parts<'a, V> {
 
 /// Emits records in one call. Whether somebody listens has been asked before.
 pub(crate) fn emit<'a, V: Nested<'a>>(logger: u64, records: &[Parts<'a, V>]) {
+    // Most calls have one record without nested values, which need no arena.
+    if let [parts] = records
+        && let Some(resolved) = Resolved::flat(parts)
+    {
+        notice::take(backend::logger::emit(logger, &[resolved.record(parts)]));
+        return;
+    }
     let flattened: Vec<_> = records.iter().map(Flattened::new).collect();
     let resolved: Vec<_> = flattened.iter().map(Flattened::resolve).collect();
     let records: Vec<_> = records
         .iter()
         .zip(&resolved)
-        .map(|(parts, values)| LogRecord {
-            body: values.body,
-            severity: parts.severity,
-            severity_text: parts.severity_text,
-            event_name: parts.event_name,
-            attributes: &values.attributes,
-            nodes: &values.nodes,
-            time: parts.time,
-            context: parts.context,
-        })
+        .map(|(parts, resolved)| resolved.record(parts))
         .collect();
     notice::take(backend::logger::emit(logger, &records));
 }
@@ -66,6 +64,48 @@ struct Resolved<'a> {
     body: Option<LogValue<'a>>,
     attributes: Vec<LogAttribute<'a>>,
     nodes: Vec<LogValue<'a>>,
+}
+
+impl<'a> Resolved<'a> {
+    /// Gives the values of a record that has no nested ones.
+    fn flat<V: Nested<'a>>(parts: &Parts<'a, V>) -> Option<Self> {
+        let body = match parts.body {
+            Some(body) => Some(scalar(body)?),
+            None => None,
+        };
+        let mut attributes = Vec::with_capacity(parts.attributes.len());
+        for &(key, value) in parts.attributes {
+            attributes.push(LogAttribute {
+                key,
+                value: scalar(value)?,
+            });
+        }
+        Some(Self {
+            body,
+            attributes,
+            nodes: Vec::new(),
+        })
+    }
+
+    fn record<'r, V>(&'r self, parts: &Parts<'r, V>) -> LogRecord<'r> {
+        LogRecord {
+            body: self.body,
+            severity: parts.severity,
+            severity_text: parts.severity_text,
+            event_name: parts.event_name,
+            attributes: &self.attributes,
+            nodes: &self.nodes,
+            time: parts.time,
+            context: parts.context,
+        }
+    }
+}
+
+fn scalar<'a, V: Nested<'a>>(value: V) -> Option<LogValue<'a>> {
+    match value.node() {
+        Node::Scalar(value) => Some(value),
+        Node::Array(_) | Node::Map(_) => None,
+    }
 }
 
 impl<'a> Flattened<'a> {

@@ -63,10 +63,10 @@ impl Logger {
         let admitted: Vec<_> = records
             .iter()
             .filter(|record| self.threshold.admits(record.severity, || self.handle()))
-            .copied()
+            .map(Record::parts)
             .collect();
         if !admitted.is_empty() {
-            record::emit_all(self.handle(), &admitted);
+            arena::emit(self.handle(), &admitted);
         }
     }
 

@@ -23,6 +23,20 @@ pub struct Record<'a> {
     pub span: SpanReference<'a>,
 }
 
+impl<'a> Record<'a> {
+    pub(super) const fn parts(&self) -> Parts<'a, AnyValue<'a>> {
+        Parts {
+            body: self.body,
+            severity: self.severity,
+            severity_text: self.severity_text,
+            event_name: self.event_name,
+            attributes: self.attributes,
+            time: self.time,
+            context: self.span,
+        }
+    }
+}
+
 /// Gathers a log record; made by [`Logger::record`].
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a record is emitted when `emit` is called"]
@@ -85,25 +99,9 @@ impl<'a> LogBuilder<'a> {
             .threshold
             .admits(self.record.severity, || logger.handle())
         {
-            emit_all(logger.handle(), &[self.record]);
+            arena::emit(logger.handle(), &[self.record.parts()]);
         }
     }
-}
-
-pub(super) fn emit_all(logger: u64, records: &[Record<'_>]) {
-    let parts: Vec<_> = records
-        .iter()
-        .map(|record| Parts {
-            body: record.body,
-            severity: record.severity,
-            severity_text: record.severity_text,
-            event_name: record.event_name,
-            attributes: record.attributes,
-            time: record.time,
-            context: record.span,
-        })
-        .collect();
-    arena::emit(logger, &parts);
 }
 
 /// Makes the attributes of a log record, or the entries of an [`AnyValue::Map`]: `fields!["id" => 17, "who" => name]`.

@@ -216,6 +216,13 @@ impl EnteredSpan {
             not_send: PhantomData,
         }
     }
+
+    /// Leaves the span without ending it.
+    pub fn exit(self) -> Span {
+        let handle = ManuallyDrop::new(self).span.handle;
+        active::exit(handle);
+        Span::from_handle(handle)
+    }
 }
 
 impl Deref for EnteredSpan {

@@ -1,4 +1,5 @@
 //! The direct API against the recorder: what authors' own tests would see.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod context;
 mod end;

@@ -138,6 +138,17 @@ fn a_span_is_entered_for_as_long_as_it_lasts() {
 }
 
 #[test]
+fn a_span_that_is_left_goes_on() {
+    let recorder = Recorder::install();
+    let outer = TRACER.enter("outer").exit();
+    let _after = TRACER.start("after");
+    assert_eq!(recorder.span("after").parent, RecordedParent::None);
+    assert!(!recorder.span("outer").ended);
+    outer.end();
+    assert!(recorder.span("outer").ended);
+}
+
+#[test]
 fn joined_futures_do_not_become_parent_and_child() {
     async fn step(name: &str) {
         let _span = TRACER.span(name).start();
