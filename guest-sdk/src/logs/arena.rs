@@ -205,3 +205,6 @@ impl<'a> Arena<'a> {
         }
     }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
