@@ -54,7 +54,7 @@ impl Logs {
         if let Some(index) = self.by_scope.get(&scope) {
             return self.loggers.handle(*index);
         }
-        if self.loggers.is_full(shared.limits.scopes) {
+        if self.loggers.is_full(shared.limits.log_scopes) {
             return self.loggers.nowhere(Reason::Scopes);
         }
         let name: Arc<str> = Arc::from(scope.0.name());
@@ -63,7 +63,7 @@ impl Logs {
             minimum: shared.log_levels.minimum(&name),
             scope: name,
         };
-        match self.loggers.push(logger, shared.limits.scopes) {
+        match self.loggers.push(logger, shared.limits.log_scopes) {
             Some(index) => {
                 self.by_scope.insert(scope, index);
                 self.loggers.handle(index)

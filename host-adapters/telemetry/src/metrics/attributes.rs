@@ -175,8 +175,10 @@ mod tests {
 
     #[test]
     fn number_of_attributes_is_limited() {
-        let mut limits = Limits::default();
-        limits.measurement_attributes = 2;
+        let limits = Limits {
+            measurement_attributes: 2,
+            ..Limits::default()
+        };
         let given = vec![
             KeyValue::new("b", 1),
             KeyValue::new("a", 1),

@@ -27,7 +27,7 @@ pub use view::cardinality_view;
 
 use crate::dropped::Reason;
 use crate::limits::Limits;
-use crate::telemetry::HOST_SCOPE;
+use crate::telemetry::host_scope;
 use bytes::ByteBudget;
 use observable::Reports;
 
@@ -176,7 +176,7 @@ impl Registry {
 fn count_collections(provider: &SdkMeterProvider, collections: &Arc<AtomicU64>) {
     let collections = Arc::clone(collections);
     let _ = provider
-        .meter(HOST_SCOPE)
+        .meter_with_scope(host_scope())
         .u64_observable_gauge("wasmscope.collection")
         .with_callback(move |_| {
             collections.fetch_add(1, Ordering::Relaxed);

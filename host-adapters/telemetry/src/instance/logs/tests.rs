@@ -413,8 +413,10 @@ fn wrong_handles_are_dropped_and_counted_record_by_record() {
 
 #[test]
 fn scopes_beyond_the_limit_are_told_of_in_what_they_emit() {
-    let mut limits = Limits::default();
-    limits.scopes = 1;
+    let limits = Limits {
+        scopes: 1,
+        ..Limits::default()
+    };
     let host = Host::with(limits, "warn");
     let mut guest = host.telemetry.instance("shop");
     let first = guest.logger(scope("a"));
@@ -429,8 +431,10 @@ fn scopes_beyond_the_limit_are_told_of_in_what_they_emit() {
 
 #[test]
 fn severity_texts_are_remembered_within_limits() {
-    let mut limits = Limits::default();
-    limits.interned = 1;
+    let limits = Limits {
+        interned: 1,
+        ..Limits::default()
+    };
     let host = Host::with(limits, "trace");
     for (text, expected, dropped) in [
         ("WARNING", Some("WARNING"), 0),
@@ -449,9 +453,11 @@ fn severity_texts_are_remembered_within_limits() {
 
 #[test]
 fn event_names_beyond_the_limit_become_attributes_and_are_counted() {
-    let mut limits = Limits::default();
-    limits.interned = 1;
-    limits.log_attributes = 1;
+    let limits = Limits {
+        interned: 1,
+        log_attributes: 1,
+        ..Limits::default()
+    };
     let host = Host::with(limits, "trace");
     let event = |name: &str| LogRecord {
         event_name: Some(String::from(name)),
@@ -474,10 +480,12 @@ fn event_names_beyond_the_limit_become_attributes_and_are_counted() {
 
 #[test]
 fn attributes_keep_to_their_rules() {
-    let mut limits = Limits::default();
-    limits.log_attributes = 2;
-    limits.key_bytes = 4;
-    limits.log_value_chars = Some(3);
+    let limits = Limits {
+        log_attributes: 2,
+        key_bytes: 4,
+        log_value_chars: Some(3),
+        ..Limits::default()
+    };
     let host = Host::with(limits, "trace");
     let attribute = |key: &str, value: &str| (String::from(key), string(value));
     let record = host.emit(LogRecord {
@@ -534,8 +542,10 @@ fn nested_values_that_break_the_rules_are_lost_alone() {
 
 #[test]
 fn bytes_of_a_record_are_limited() {
-    let mut limits = Limits::default();
-    limits.log_bytes = 2_000;
+    let limits = Limits {
+        log_bytes: 2_000,
+        ..Limits::default()
+    };
     let host = Host::with(limits, "trace");
     let long = |key: &str| (String::from(key), string(&"x".repeat(800)));
     let record = host.emit(LogRecord {

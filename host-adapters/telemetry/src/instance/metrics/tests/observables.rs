@@ -306,9 +306,11 @@ fn sums_over_instances_that_would_leave_the_range_are_refused() {
 
 #[test]
 fn limits_on_reports_hold_are_counted_and_recover() {
-    let mut limits = Limits::default();
-    limits.observations = 2;
-    limits.observations_per_provider = 3;
+    let limits = Limits {
+        observations: 2,
+        observations_per_provider: 3,
+        ..Limits::default()
+    };
     let host = Host::with(limits, Temporality::Cumulative);
     let mut one = host.telemetry.instance("shop");
     let mut two = host.telemetry.instance("shop");
@@ -337,8 +339,10 @@ fn limits_on_reports_hold_are_counted_and_recover() {
 
 #[test]
 fn cardinality_of_observables_is_limited_and_recovers() {
-    let mut limits = Limits::default();
-    limits.cardinality = 2;
+    let limits = Limits {
+        cardinality: 2,
+        ..Limits::default()
+    };
     let host = Host::with(limits, Temporality::Cumulative);
     for (set, dropped) in [("a", 0), ("b", 0), ("c", 1)] {
         let mut guest = host.telemetry.instance("shop");

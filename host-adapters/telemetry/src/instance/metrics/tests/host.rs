@@ -1,0 +1,224 @@
+//! A host whose metrics can be read, and what its guests do.
+
+use std::time::Duration;
+
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::{
+    InMemoryMetricExporter, InMemoryMetricExporterBuilder, PeriodicReader, SdkMeterProvider,
+};
+
+use super::*;
+use crate::cardinality_view;
+use crate::telemetry::Providers;
+
+/// A value as it is exported.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Point {
+    U64(u64),
+    I64(i64),
+    F64(f64),
+    HistogramU64 {
+        count: u64,
+        sum: u64,
+        buckets: Vec<u64>,
+    },
+    HistogramF64 {
+        count: u64,
+        sum: f64,
+        buckets: Vec<u64>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Metric {
+    pub(super) unit: String,
+    pub(super) description: String,
+    pub(super) monotonic: Option<bool>,
+    /// By attributes as text, such as `a=1,b=x`.
+    pub(super) points: BTreeMap<String, Point>,
+}
+
+pub(super) struct Host {
+    pub(super) telemetry: Telemetry,
+    pub(super) provider: SdkMeterProvider,
+    pub(super) exporter: InMemoryMetricExporter,
+}
+
+impl Host {
+    pub(super) fn new() -> Self {
+        Self::with(Limits::default(), Temporality::Cumulative)
+    }
+
+    pub(super) fn with(limits: Limits, temporality: Temporality) -> Self {
+        let exporter = InMemoryMetricExporterBuilder::new()
+            .with_temporality(temporality)
+            .build();
+        let reader = PeriodicReader::builder(exporter.clone())
+            .with_interval(Duration::from_secs(3_600))
+            .build();
+        let provider = SdkMeterProvider::builder()
+            .with_reader(reader)
+            .with_view(cardinality_view(&limits))
+            .build();
+        Self::on(provider, exporter, limits)
+    }
+
+    pub(super) fn on(
+        provider: SdkMeterProvider,
+        exporter: InMemoryMetricExporter,
+        limits: Limits,
+    ) -> Self {
+        let providers = Providers {
+            meter: Some(provider.clone()),
+            ..Providers::default()
+        };
+        let telemetry = Telemetry::builder(providers).limits(limits).build();
+        Self {
+            telemetry,
+            provider,
+            exporter,
+        }
+    }
+
+    pub(super) fn dropped(&self, reason: Reason) -> u64 {
+        self.telemetry.dropped().get(Signal::Metrics, reason)
+    }
+
+    /// Collects, and gives what guests measured, by `scope/name`; where there are several of a name, the last.
+    pub(super) fn collect(&self) -> BTreeMap<String, Metric> {
+        self.exporter.reset();
+        self.provider.force_flush().unwrap();
+        let mut metrics = BTreeMap::new();
+        for resource in self.exporter.get_finished_metrics().unwrap() {
+            for scope in resource
+                .scope_metrics()
+                .filter(|scope| scope.scope().name() != "wasmscope")
+            {
+                for metric in scope.metrics() {
+                    let (monotonic, points) = points(metric.data());
+                    metrics.insert(
+                        format!("{}/{}", scope.scope().name(), metric.name()),
+                        Metric {
+                            unit: String::from(metric.unit()),
+                            description: String::from(metric.description()),
+                            monotonic,
+                            points,
+                        },
+                    );
+                }
+            }
+        }
+        metrics
+    }
+
+    /// Collects, and gives the points of one metric of the scope `s`.
+    pub(super) fn points(&self, name: &str) -> BTreeMap<String, Point> {
+        self.collect()
+            .remove(&format!("s/{name}"))
+            .map(|metric| metric.points)
+            .unwrap_or_default()
+    }
+
+    pub(super) fn point(&self, name: &str) -> Option<Point> {
+        self.points(name).remove("")
+    }
+}
+
+pub(super) fn text<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> String {
+    let mut attributes: Vec<_> = attributes
+        .map(|kv| format!("{}={}", kv.key, kv.value))
+        .collect();
+    attributes.sort();
+    attributes.join(",")
+}
+
+pub(super) fn points(data: &AggregatedMetrics) -> (Option<bool>, BTreeMap<String, Point>) {
+    macro_rules! numbers {
+        ($data:expr, $point:expr, $histogram:expr) => {
+            match $data {
+                MetricData::Sum(sum) => (
+                    Some(sum.is_monotonic()),
+                    sum.data_points()
+                        .map(|p| (text(p.attributes()), $point(p.value())))
+                        .collect(),
+                ),
+                MetricData::Gauge(gauge) => (
+                    None,
+                    gauge
+                        .data_points()
+                        .map(|p| (text(p.attributes()), $point(p.value())))
+                        .collect(),
+                ),
+                MetricData::Histogram(histogram) => (
+                    None,
+                    histogram
+                        .data_points()
+                        .map(|p| {
+                            (
+                                text(p.attributes()),
+                                $histogram(p.count(), p.sum(), p.bucket_counts().collect()),
+                            )
+                        })
+                        .collect(),
+                ),
+                MetricData::ExponentialHistogram(_) => panic!("unexpected exponential histogram"),
+            }
+        };
+    }
+    match data {
+        AggregatedMetrics::U64(data) => numbers!(data, Point::U64, |count, sum, buckets| {
+            Point::HistogramU64 {
+                count,
+                sum,
+                buckets,
+            }
+        }),
+        AggregatedMetrics::I64(data) => {
+            numbers!(data, Point::I64, |_, _, _: Vec<u64>| unreachable!())
+        }
+        AggregatedMetrics::F64(data) => numbers!(data, Point::F64, |count, sum, buckets| {
+            Point::HistogramF64 {
+                count,
+                sum,
+                buckets,
+            }
+        }),
+    }
+}
+
+pub(super) fn scope(name: &str) -> Scope {
+    Scope::builder(String::from(name)).build()
+}
+
+pub(super) fn descriptor(name: &str, kind: Kind) -> InstrumentDescriptor {
+    InstrumentDescriptor {
+        name: String::from(name),
+        kind,
+        unit: None,
+        description: None,
+        boundaries: None,
+    }
+}
+
+pub(super) fn attributes(value: &str) -> Vec<KeyValue> {
+    vec![KeyValue::new("k", String::from(value))]
+}
+
+/// Makes an instrument in the scope `s`.
+pub(super) fn instrument(instance: &mut Instance, name: &str, kind: Kind) -> u64 {
+    let meter = instance.meter(scope("s"));
+    instance.create_instrument(meter, descriptor(name, kind))
+}
+
+pub(super) fn observe(
+    instance: &mut Instance,
+    instrument: u64,
+    value: Number,
+    attributes: Vec<KeyValue>,
+) {
+    instance.observe(vec![Observation {
+        instrument,
+        value,
+        attributes,
+    }]);
+}

@@ -1,0 +1,143 @@
+//! What an instance and a provider may have.
+
+use super::*;
+
+#[test]
+fn limits_of_an_instance_hold_and_are_counted() {
+    let limits = Limits {
+        scopes: 2,
+        instruments: 3,
+        series: 2,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, Temporality::Cumulative);
+    let mut guest = host.telemetry.instance("shop");
+    guest.meter(scope("s"));
+    guest.meter(scope("t"));
+    let beyond = guest.meter(scope("u"));
+    let lost = guest.create_instrument(beyond, descriptor("lost", Kind::CounterU64));
+    guest.measure(lost, Unsigned(1), vec![]);
+    assert_eq!(host.dropped(Reason::Scopes), 1);
+
+    let handles: Vec<_> = (0..4)
+        .map(|i| instrument(&mut guest, &format!("i{i}"), Kind::CounterU64))
+        .collect();
+    for handle in &handles {
+        guest.measure(*handle, Unsigned(1), vec![]);
+    }
+    assert_eq!(host.dropped(Reason::Instruments), 1);
+    // One that is known needs no place.
+    assert_eq!(instrument(&mut guest, "i0", Kind::CounterU64), handles[0]);
+
+    let series: Vec<_> = ["a", "b", "c", "a"]
+        .map(|set| guest.bind(handles[0], attributes(set)))
+        .to_vec();
+    assert_eq!(series[0], series[3]);
+    for series in series {
+        guest.measure_series(series, Unsigned(1));
+    }
+    assert_eq!(host.dropped(Reason::Series), 1);
+    assert_eq!(host.collect().len(), 3);
+}
+
+#[test]
+fn cardinality_beyond_the_limit_is_put_together_and_counted() {
+    for temporality in [Temporality::Cumulative, Temporality::Delta] {
+        let limits = Limits {
+            cardinality: 2,
+            ..Limits::default()
+        };
+        let host = Host::with(limits, temporality);
+        let mut guest = host.telemetry.instance("shop");
+        let handle = instrument(&mut guest, "c", Kind::CounterU64);
+        for set in ["a", "b", "c", "d", "a"] {
+            guest.measure(handle, Unsigned(1), attributes(set));
+        }
+        let series = guest.bind(handle, attributes("e"));
+        guest.measure_series(series, Unsigned(5));
+        let expected = BTreeMap::from([
+            (String::from("k=a"), Point::U64(2)),
+            (String::from("k=b"), Point::U64(1)),
+            (String::from("otel.metric.overflow=true"), Point::U64(7)),
+        ]);
+        assert_eq!(host.points("c"), expected);
+        assert_eq!(host.dropped(Reason::Cardinality), 3);
+    }
+}
+
+#[test]
+fn bytes_of_attribute_sets_are_limited() {
+    let limits = Limits {
+        metric_bytes: 10_000,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, Temporality::Cumulative);
+    let mut guest = host.telemetry.instance("shop");
+    let handle = instrument(&mut guest, "c", Kind::CounterU64);
+    for set in 0..50 {
+        guest.measure(handle, Unsigned(1), attributes(&format!("{set:0500}")));
+    }
+    let points = host.points("c");
+    assert!(points.len() > 2 && points.len() < 10, "{}", points.len());
+    assert_eq!(
+        host.dropped(Reason::Cardinality),
+        50 - (points.len() as u64 - 1)
+    );
+}
+
+#[test]
+fn ten_thousand_instances_with_fresh_names_stay_bounded() {
+    let host = Host::new();
+    let limits = host.telemetry.limits().clone();
+    for round in 0..10_000 {
+        let mut guest = host.telemetry.instance("shop");
+        let meter = guest.meter(scope(&format!("scope{}", round / 2)));
+        let counter =
+            guest.create_instrument(meter, descriptor(&format!("c{round}"), Kind::CounterU64));
+        guest.measure(counter, Unsigned(1), attributes(&round.to_string()));
+        let shared_meter = guest.meter(scope("s"));
+        let shared = guest.create_instrument(shared_meter, descriptor("shared", Kind::CounterU64));
+        guest.measure(shared, Unsigned(1), attributes(&round.to_string()));
+        let gauge =
+            guest.create_instrument(shared_meter, descriptor("gauge", Kind::ObservableGaugeU64));
+        observe(
+            &mut guest,
+            gauge,
+            Unsigned(1),
+            attributes(&round.to_string()),
+        );
+    }
+    let metrics = host.collect();
+    assert_eq!(metrics.len(), limits.instruments_per_provider);
+    assert_eq!(metrics["s/shared"].points.len(), limits.cardinality + 1);
+    assert_eq!(
+        metrics["s/shared"].points["otel.metric.overflow=true"],
+        Point::U64(10_000 - 2_000)
+    );
+    assert_eq!(metrics["s/gauge"].points.len(), limits.cardinality);
+    // The instruments `shared` and `gauge` are two of those that fit.
+    assert_eq!(host.dropped(Reason::Instruments), 10_000 - (1_024 - 2));
+    assert_eq!(host.dropped(Reason::Cardinality), 8_000 + 8_000);
+    // What ended instances have left of the gauge is gone when it has been collected.
+    assert!(!host.collect().contains_key("s/gauge"));
+}
+
+#[test]
+fn scopes_of_a_provider_are_limited() {
+    let limits = Limits {
+        scopes_per_provider: 2,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, Temporality::Cumulative);
+    let mut guest = host.telemetry.instance("shop");
+    for name in ["a", "b", "c"] {
+        let meter = guest.meter(scope(name));
+        let counter = guest.create_instrument(meter, descriptor("n", Kind::CounterU64));
+        guest.measure(counter, Unsigned(1), vec![]);
+    }
+    assert_eq!(host.dropped(Reason::Scopes), 1);
+    assert_eq!(
+        host.collect().into_keys().collect::<Vec<_>>(),
+        ["a/n", "b/n"]
+    );
+}

@@ -1,0 +1,184 @@
+//! Which numbers an instrument takes.
+
+use std::collections::HashMap;
+
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+
+use super::*;
+
+/// A kind, and numbers with the reason for which each is refused.
+type Case = (Kind, Vec<(Number, Option<Reason>)>);
+
+#[test]
+fn numbers_that_an_instrument_cannot_take_are_dropped_and_counted() {
+    let max = i64::MAX as u64;
+    let table: Vec<Case> = vec![
+        (
+            Kind::CounterU64,
+            vec![
+                (Signed(1), Some(Reason::NumberType)),
+                (Float(1.0), Some(Reason::NumberType)),
+                (Unsigned(max + 1), Some(Reason::NumberRange)),
+                (Unsigned(u64::MAX), Some(Reason::NumberRange)),
+                (Unsigned(max), None),
+                (Unsigned(1), Some(Reason::NumberRange)),
+            ],
+        ),
+        (
+            Kind::CounterF64,
+            vec![
+                (Unsigned(1), Some(Reason::NumberType)),
+                (Float(-1.0), Some(Reason::NumberRange)),
+                (Float(f64::NAN), Some(Reason::NumberRange)),
+                (Float(f64::INFINITY), Some(Reason::NumberRange)),
+                (Float(f64::MAX), None),
+                (Float(f64::MAX), Some(Reason::NumberRange)),
+            ],
+        ),
+        (
+            Kind::UpDownCounterS64,
+            vec![
+                (Unsigned(1), Some(Reason::NumberType)),
+                (Signed(i64::MIN), None),
+                (Signed(-1), Some(Reason::NumberRange)),
+                (Signed(i64::MAX), None),
+            ],
+        ),
+        (
+            Kind::UpDownCounterF64,
+            vec![
+                (Signed(1), Some(Reason::NumberType)),
+                (Float(f64::NEG_INFINITY), Some(Reason::NumberRange)),
+                (Float(-f64::MAX), None),
+                (Float(-f64::MAX), Some(Reason::NumberRange)),
+            ],
+        ),
+        (
+            Kind::HistogramU64,
+            vec![
+                (Float(1.0), Some(Reason::NumberType)),
+                (Unsigned(u64::MAX), Some(Reason::NumberRange)),
+                (Unsigned(max), None),
+                (Unsigned(max), Some(Reason::NumberRange)),
+            ],
+        ),
+        (
+            Kind::HistogramF64,
+            vec![
+                (Unsigned(1), Some(Reason::NumberType)),
+                (Float(f64::NAN), Some(Reason::NumberRange)),
+                (Float(f64::MAX), None),
+                (Float(f64::MAX), Some(Reason::NumberRange)),
+            ],
+        ),
+        (
+            Kind::GaugeU64,
+            vec![
+                (Signed(1), Some(Reason::NumberType)),
+                (Unsigned(max + 1), Some(Reason::NumberRange)),
+                (Unsigned(max), None),
+                (Unsigned(max), None),
+            ],
+        ),
+        (
+            Kind::GaugeS64,
+            vec![
+                (Unsigned(1), Some(Reason::NumberType)),
+                (Signed(i64::MIN), None),
+            ],
+        ),
+        (
+            Kind::GaugeF64,
+            vec![
+                (Float(f64::NAN), Some(Reason::NumberRange)),
+                (Float(-1.0), None),
+            ],
+        ),
+    ];
+    for bound in [false, true] {
+        for (kind, numbers) in &table {
+            let host = Host::new();
+            let mut guest = host.telemetry.instance("shop");
+            let handle = instrument(&mut guest, "i", *kind);
+            let series = guest.bind(handle, vec![]);
+            let mut expected: HashMap<Reason, u64> = HashMap::new();
+            for (number, refused) in numbers {
+                if bound {
+                    guest.measure_series(series, *number);
+                } else {
+                    guest.measure(handle, *number, vec![]);
+                }
+                if let Some(reason) = refused {
+                    *expected.entry(*reason).or_default() += 1;
+                }
+                for reason in [Reason::NumberType, Reason::NumberRange] {
+                    let count = expected.get(&reason).copied().unwrap_or(0);
+                    assert_eq!(
+                        host.dropped(reason),
+                        count,
+                        "{kind:?} {number:?} {reason:?}"
+                    );
+                }
+            }
+            assert!(host.point("i").is_some(), "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn sum_that_is_full_leaves_other_series_alone() {
+    let host = Host::new();
+    let mut guest = host.telemetry.instance("shop");
+    for (name, kind) in [("c", Kind::CounterU64), ("h", Kind::HistogramU64)] {
+        let handle = instrument(&mut guest, name, kind);
+        guest.measure(handle, Unsigned(i64::MAX as u64), attributes("full"));
+        guest.measure(handle, Unsigned(5), attributes("full"));
+        guest.measure(handle, Unsigned(5), attributes("other"));
+    }
+    assert_eq!(host.dropped(Reason::NumberRange), 2);
+    assert_eq!(host.points("c")["k=full"], Point::U64(i64::MAX as u64));
+    assert_eq!(host.points("c")["k=other"], Point::U64(5));
+    let Point::HistogramU64 { sum, count, .. } = host.points("h")["k=other"].clone() else {
+        panic!()
+    };
+    assert_eq!((sum, count), (5, 1));
+}
+
+#[test]
+fn views_that_merge_series_cannot_make_a_histograms_sum_overflow() {
+    let exporter = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder()
+        .with_periodic_exporter(exporter.clone())
+        .with_view(|_: &opentelemetry_sdk::metrics::Instrument| {
+            opentelemetry_sdk::metrics::Stream::builder()
+                .with_cardinality_limit(1)
+                .build()
+                .ok()
+        })
+        .build();
+    let host = Host::on(provider, exporter, Limits::default());
+    let mut guest = host.telemetry.instance("shop");
+    let handle = instrument(&mut guest, "h", Kind::HistogramU64);
+    for set in ["a", "b", "c", "d", "e"] {
+        guest.measure(handle, Unsigned(i64::MAX as u64), attributes(set));
+    }
+    assert_eq!(host.dropped(Reason::NumberRange), 3);
+    assert_eq!(host.points("h").len(), 2);
+}
+
+#[test]
+fn bound_series_that_was_never_measured_is_not_exported() {
+    let host = Host::new();
+    let mut guest = host.telemetry.instance("shop");
+    for (name, kind) in [
+        ("c", Kind::CounterU64),
+        ("g", Kind::GaugeF64),
+        ("h", Kind::HistogramF64),
+    ] {
+        let handle = instrument(&mut guest, name, kind);
+        let series = guest.bind(handle, attributes("a"));
+        guest.measure_series(series, Signed(1));
+        guest.measure(handle, Signed(1), attributes("b"));
+    }
+    assert_eq!(host.collect(), BTreeMap::new());
+}
