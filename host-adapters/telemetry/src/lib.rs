@@ -1,6 +1,7 @@
 //! The telemetry core of Wasmscope.
 
 mod attributes;
+pub mod config;
 pub mod console;
 pub mod dropped;
 mod handle;
@@ -13,6 +14,7 @@ mod loggers;
 mod metrics;
 pub mod model;
 mod nested;
+pub mod pipeline;
 mod remote;
 pub mod runtime_metrics;
 pub mod sampler;

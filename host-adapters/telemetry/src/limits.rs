@@ -18,13 +18,17 @@ pub struct Limits {
     /// Bytes that one call may bring, strings and list elements together; `CallBytes`. Default 1 MiB.
     pub call_bytes: usize,
 
-    /// Scopes of an instance, for each signal; `Scopes`. Default 256.
+    /// Tracers of an instance, and meters, one for each scope; `Scopes`. Default 64.
     pub scopes: usize,
+    /// Loggers of an instance, one for each scope; `Scopes`. Default 256: log doors make a scope of each record's target.
+    pub log_scopes: usize,
     /// Scopes that are remembered by a [`crate::Telemetry`] for each signal. Tracers beyond it are made anew for
     /// each instance, meters beyond it drop; `Scopes`. Default 1,024.
     pub scopes_per_provider: usize,
     /// Attributes of a scope; `Attributes`. Default 32.
     pub scope_attributes: usize,
+    /// Bytes of a scope's attributes; `RecordBytes`. Default 4 KiB.
+    pub scope_bytes: usize,
     /// Length of a scope's name, version or schema URL, of a span's or event's name, or of a status description;
     /// `TextLength`. Default 1,024.
     pub text_bytes: usize,
@@ -109,9 +113,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             call_bytes: 1 << 20,
-            scopes: 256,
+            scopes: 64,
+            log_scopes: 256,
             scopes_per_provider: 1_024,
             scope_attributes: 32,
+            scope_bytes: 4 << 10,
             text_bytes: 1_024,
             key_bytes: 256,
             value_bytes: 16 << 10,

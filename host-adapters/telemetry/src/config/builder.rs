@@ -1,0 +1,278 @@
+//! The builder's own settings.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::{KeyValue, Value};
+
+use crate::console::Collector;
+use crate::dropped::Signal;
+use crate::limits::Limits;
+use crate::log_level::LogLevels;
+use crate::telemetry::Runtime;
+
+use super::endpoint::{Endpoint, Headers};
+use super::environment::Environment;
+use super::error::{ConfigError, ConfigWarning};
+use super::layer::{BatchOptions, Layer, OtlpOptions};
+use super::tls::{Certificates, PrivateKey};
+use super::values::{
+    Compression, Exporter, HistogramAggregation, Propagators, Protocol, Sampler,
+    TemporalityPreference,
+};
+use super::{Config, WarningHook, resolve};
+
+/// Builds a [`Config`].
+///
+/// Whatever is set here wins over the environment, whichever is named first; command-line flags are set here. What is set for
+/// one signal wins over what is set for all, and either wins over the environment.
+#[derive(Default)]
+#[must_use = "it does nothing until `build`"]
+pub struct ConfigBuilder {
+    pub(super) layer: Layer,
+    pub(super) environment: Environment,
+    pub(super) strict: bool,
+    pub(super) small: bool,
+    pub(super) without_endpoint: Option<Exporter>,
+    pub(super) console: Option<Collector>,
+    pub(super) default_service_name: Option<String>,
+    pub(super) limits: Vec<LimitEdit>,
+    pub(super) runtime: Option<Runtime>,
+    pub(super) on_warning: Option<WarningHook>,
+}
+
+/// A change to the limits, made after the environment's.
+type LimitEdit = Box<dyn FnOnce(&mut Limits)>;
+
+impl fmt::Debug for ConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigBuilder")
+            .field("layer", &self.layer)
+            .field("environment", &self.environment)
+            .field("strict", &self.strict)
+            .field("small", &self.small)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ConfigBuilder {
+    /// Reads the environment through `lookup`, which gives a variable's value by its name. [`super::VARIABLES`] says which
+    /// are read.
+    pub fn with_env(mut self, lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        self.environment = Environment::read(&lookup);
+        self
+    }
+
+    /// Reads the environment of the process.
+    pub fn with_process_env(self) -> Self {
+        self.with_env(|name| std::env::var_os(name))
+    }
+
+    /// Makes a bad value in the environment an error of [`ConfigBuilder::build`], not a warning.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// Takes the defaults of [`Config::small`].
+    pub fn small(mut self) -> Self {
+        self.small = true;
+        self
+    }
+
+    /// Switches all three signals off, or on whatever `OTEL_SDK_DISABLED` says.
+    pub fn disabled(mut self, disabled: bool) -> Self {
+        self.layer.disabled = Some(disabled);
+        self
+    }
+
+    /// Sets where a signal goes.
+    pub fn exporter(mut self, signal: Signal, exporter: Exporter) -> Self {
+        *self.layer.exporters.get_mut(signal) = Some(exporter);
+        self
+    }
+
+    /// Sets where signals go for which neither an exporter nor any endpoint is set. Default: [`Exporter::Otlp`], to the
+    /// standard's endpoint on this machine.
+    pub fn without_endpoint(mut self, exporter: Exporter) -> Self {
+        self.without_endpoint = Some(exporter);
+        self
+    }
+
+    /// Sets the console to which signals go whose exporter is [`Exporter::Console`]. Without one they go nowhere, with a
+    /// warning, or an error in strict mode.
+    pub fn console(mut self, console: Collector) -> Self {
+        self.console = Some(console);
+        self
+    }
+
+    /// Sets the collector's address for all signals.
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.layer.otlp.endpoint = Some(endpoint);
+        self
+    }
+
+    /// Sets the protocol for all signals.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.layer.otlp.protocol = Some(protocol);
+        self
+    }
+
+    /// Sets headers for all signals. They are put over those of the environment, name by name.
+    pub fn headers(mut self, headers: Headers) -> Self {
+        self.layer.otlp.headers = Some(headers);
+        self
+    }
+
+    /// Sets how long an export may take for all signals, from 1 ms to an hour.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.layer.otlp.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the compression for all signals.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.layer.otlp.compression = Some(compression);
+        self
+    }
+
+    /// Sets the authorities to trust for all signals, in place of the system's.
+    pub fn certificate(mut self, authorities: Certificates) -> Self {
+        self.layer.otlp.certificate = Some(authorities);
+        self
+    }
+
+    /// Sets the host's own certificate and key for all signals.
+    pub fn client_identity(mut self, certificate: Certificates, key: PrivateKey) -> Self {
+        self.layer.otlp.client_certificate = Some(certificate);
+        self.layer.otlp.client_key = Some(key);
+        self
+    }
+
+    /// Sets whether to do without TLS for gRPC endpoints without a scheme, for all signals.
+    pub fn insecure(mut self, insecure: bool) -> Self {
+        self.layer.otlp.insecure = Some(insecure);
+        self
+    }
+
+    /// Sets how one signal is sent; what is `None` is left to the settings for all.
+    pub fn otlp(mut self, signal: Signal, options: OtlpOptions) -> Self {
+        *self.layer.signals.get_mut(signal) = options;
+        self
+    }
+
+    /// Sets how spans are gathered.
+    pub fn span_batches(mut self, options: BatchOptions) -> Self {
+        self.layer.spans = options;
+        self
+    }
+
+    /// Sets how log records are gathered.
+    pub fn log_batches(mut self, options: BatchOptions) -> Self {
+        self.layer.logs = options;
+        self
+    }
+
+    /// Sets how often metrics are exported, from 1 ms to a day.
+    pub fn metric_interval(mut self, interval: Duration) -> Self {
+        self.layer.metric_interval = Some(interval);
+        self
+    }
+
+    /// Sets how long that may take, from 1 ms to an hour; the shorter of this and the exporter's timeout holds.
+    pub fn metric_timeout(mut self, timeout: Duration) -> Self {
+        self.layer.metric_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets over which time sums and histograms are exported.
+    pub fn temporality(mut self, temporality: TemporalityPreference) -> Self {
+        self.layer.temporality = Some(temporality);
+        self
+    }
+
+    /// Sets how histograms without boundaries of their own are aggregated.
+    pub fn histogram_aggregation(mut self, aggregation: HistogramAggregation) -> Self {
+        self.layer.histograms = Some(aggregation);
+        self
+    }
+
+    /// Sets which traces are recorded.
+    pub fn sampler(mut self, sampler: Sampler) -> Self {
+        self.layer.sampler = Some(sampler);
+        self
+    }
+
+    /// Sets which headers carry context from one process to the next.
+    pub fn propagators(mut self, propagators: Propagators) -> Self {
+        self.layer.propagators = Some(propagators);
+        self
+    }
+
+    /// Sets which of the guests' logs are kept.
+    pub fn log_levels(mut self, levels: LogLevels) -> Self {
+        self.layer.log_levels = Some(levels);
+        self
+    }
+
+    /// Changes limits on what guests can grow; made after the environment's changes, in the order of the calls.
+    pub fn limits(mut self, edit: impl FnOnce(&mut Limits) + 'static) -> Self {
+        self.limits.push(Box::new(edit));
+        self
+    }
+
+    /// Sets the resource attribute `service.name`.
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.layer.service_name = Some(name.into());
+        self
+    }
+
+    /// Sets `service.name` for when nothing else does, such as to the component's name. Default
+    /// `unknown_service:wasmscope`.
+    pub fn default_service_name(mut self, name: impl Into<String>) -> Self {
+        self.default_service_name = Some(name.into());
+        self
+    }
+
+    /// Adds a resource attribute, over those of the environment.
+    pub fn resource_attribute(
+        mut self,
+        key: impl Into<opentelemetry::Key>,
+        value: impl Into<Value>,
+    ) -> Self {
+        self.layer.attributes.push(KeyValue::new(key, value));
+        self
+    }
+
+    /// Names the WebAssembly runtime: `process.runtime.name` and `process.runtime.version` of the resource.
+    pub fn runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Sets who is told, once for each pipeline, when an export fails for the first time. It is called on a
+    /// thread of the pipeline's, must not block, and is never called on a guest's thread. Default: nobody.
+    pub fn on_warning(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.on_warning = Some(WarningHook(Arc::new(hook)));
+        self
+    }
+
+    /// Builds it.
+    ///
+    /// # Errors
+    ///
+    /// When something that was set here is out of its range or does not go with the rest; in strict mode also when a
+    /// variable's value is bad.
+    pub fn build(self) -> Result<Config, ConfigError> {
+        if self.strict {
+            for warning in &self.environment.warnings {
+                if let ConfigWarning::Unusable(error) = warning {
+                    return Err(error.clone());
+                }
+            }
+        }
+        resolve::resolve(self)
+    }
+}

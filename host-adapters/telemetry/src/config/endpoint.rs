@@ -1,0 +1,345 @@
+//! Where OTLP goes, and with which headers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+
+use super::values::{Expected, Protocol};
+
+/// The address of a collector: `http://` or `https://`, a host, and perhaps a port and a path.
+///
+/// For gRPC the scheme may be missing; then the setting `insecure` decides.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    secure: Option<bool>,
+    /// Host and port.
+    authority: String,
+    /// Begins with a `/`, or is empty.
+    path: String,
+}
+
+const EXPECTED: &str = "a URL like http://localhost:4318 or https://collector.example";
+
+impl FromStr for Endpoint {
+    type Err = Expected;
+
+    fn from_str(text: &str) -> Result<Self, Expected> {
+        let expected = || Expected::new(EXPECTED);
+        let text = text.trim();
+        let (secure, rest) = match text.split_once("://") {
+            // A `://` after the host is part of a path.
+            Some((scheme, _)) if scheme.contains(['/', '?', '#']) => (None, text),
+            Some((scheme, rest)) => match scheme.to_ascii_lowercase().as_str() {
+                "http" => (Some(false), rest),
+                "https" => (Some(true), rest),
+                _ => return Err(expected()),
+            },
+            None => (None, text),
+        };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        if path.contains(['?', '#']) || authority.contains(['?', '#']) {
+            return Err(Expected::new("a URL without a query or fragment"));
+        }
+        if authority.contains('@') {
+            return Err(Expected::new(
+                "a URL without a user name: credentials belong into the headers",
+            ));
+        }
+        let endpoint = Self {
+            secure,
+            authority: String::from(authority),
+            path: String::from(path),
+        };
+        let uri = endpoint.url(false, path).parse::<Uri>();
+        if !uri.is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty())) {
+            return Err(expected());
+        }
+        // `Uri` lets a port pass that is none.
+        let port = match authority.rsplit_once(']') {
+            Some((_, port)) => port.strip_prefix(':'),
+            None => authority.split_once(':').map(|(_, port)| port),
+        };
+        match port {
+            Some(port) if port.parse::<u16>().is_ok_and(|port| port > 0) => Ok(endpoint),
+            None => Ok(endpoint),
+            Some(_) => Err(Expected::new("a URL with a port from 1 to 65535")),
+        }
+    }
+}
+
+/// Whether an endpoint stands for all signals or for one: over HTTP, the former has a path put after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    All,
+    One,
+}
+
+impl Endpoint {
+    /// The URL to which `protocol` sends. `signal_path` is `v1/traces` and the like.
+    pub(super) fn resolve(
+        &self,
+        protocol: Protocol,
+        scope: Scope,
+        signal_path: &str,
+        insecure: bool,
+    ) -> Result<String, Expected> {
+        match (protocol, self.secure) {
+            (Protocol::Grpc, secure) => Ok(self.url(secure.unwrap_or(!insecure), "")),
+            (Protocol::HttpProtobuf | Protocol::HttpJson, None) => Err(Expected(format!(
+                "{EXPECTED}, since {protocol} needs http:// or https:// before the host"
+            ))),
+            (Protocol::HttpProtobuf | Protocol::HttpJson, Some(secure)) => Ok(match scope {
+                Scope::One if self.path.is_empty() => self.url(secure, "/"),
+                Scope::One => self.url(secure, &self.path),
+                Scope::All => self.url(
+                    secure,
+                    &format!("{}/{signal_path}", self.path.trim_end_matches('/')),
+                ),
+            }),
+        }
+    }
+
+    fn url(&self, secure: bool, path: &str) -> String {
+        let scheme = if secure { "https" } else { "http" };
+        format!("{scheme}://{}{path}", self.authority)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.secure {
+            Some(true) => f.write_str("https://")?,
+            Some(false) => f.write_str("http://")?,
+            None => {}
+        }
+        f.write_str(&self.authority)?;
+        f.write_str(&self.path)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({self})")
+    }
+}
+
+/// The headers (for gRPC, the metadata) of every request.
+///
+/// Parses a list like `api-key=secret,tenant=a%20b`, whose values are percent-encoded. Values are never shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(HeaderMap);
+
+impl Headers {
+    /// Sets one header, in place of any of its name.
+    ///
+    /// # Errors
+    ///
+    /// When `name` or `value` cannot stand in a header, or the name is one that the transport sets itself.
+    pub fn insert(&mut self, name: &str, value: &str) -> Result<(), Expected> {
+        let header = HeaderName::from_str(name)
+            .ok()
+            .filter(|name| !RESERVED.contains(&name.as_str()));
+        let Some(header) = header else {
+            return Err(Expected(format!(
+                "header names that may be set, and `{}` is none",
+                name.escape_default()
+            )));
+        };
+        let Ok(mut content) = HeaderValue::from_str(value) else {
+            return Err(Expected(format!(
+                "a value for `{header}` that is visible ASCII"
+            )));
+        };
+        content.set_sensitive(true);
+        self.0.insert(header, content);
+        Ok(())
+    }
+
+    pub(crate) fn as_map(&self) -> &HeaderMap {
+        &self.0
+    }
+
+    /// These over `others`, name by name.
+    pub(super) fn over(&self, others: &Self) -> Self {
+        let mut merged = others.clone();
+        for (name, value) in &self.0 {
+            merged.0.insert(name, value.clone());
+        }
+        merged
+    }
+}
+
+/// Headers that the transport sets itself: another value would break the request.
+const RESERVED: &[&str] = &[
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "grpc-timeout",
+    "host",
+    "te",
+    "transfer-encoding",
+];
+
+impl FromStr for Headers {
+    type Err = Expected;
+
+    fn from_str(text: &str) -> Result<Self, Expected> {
+        let mut headers = Self::default();
+        for entry in text
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+        {
+            let (name, value) = entry
+                .split_once('=')
+                .ok_or_else(|| Expected::new("a list like name=value,other=value"))?;
+            let value = percent_decode(value.trim()).ok_or_else(|| {
+                Expected(format!(
+                    "a value for `{}` that is percent-encoded UTF-8",
+                    name.escape_default()
+                ))
+            })?;
+            headers.insert(name.trim(), &value)?;
+        }
+        Ok(headers)
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Decodes percent-encoding; `None` where what comes out is no UTF-8. A `%` that begins no code stands for itself.
+pub(super) fn percent_decode(text: &str) -> Option<String> {
+    let decoded = percent_encoding::percent_decode_str(text)
+        .decode_utf8()
+        .ok()?;
+    Some(decoded.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str, protocol: Protocol, scope: Scope, insecure: bool) -> String {
+        let endpoint: Endpoint = text.parse().unwrap();
+        endpoint
+            .resolve(protocol, scope, "v1/traces", insecure)
+            .unwrap()
+    }
+
+    #[test]
+    fn general_endpoint_gets_the_signals_path_over_http() {
+        let table = [
+            ("http://localhost:4318", "http://localhost:4318/v1/traces"),
+            ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
+            ("https://c.example/otlp", "https://c.example/otlp/v1/traces"),
+            (
+                "HTTPS://c.example/otlp//",
+                "https://c.example/otlp/v1/traces",
+            ),
+            ("http://[::1]:4318", "http://[::1]:4318/v1/traces"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(
+                url(text, Protocol::HttpProtobuf, Scope::All, false),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn signals_own_endpoint_is_taken_as_it_stands_over_http() {
+        assert_eq!(
+            url(
+                "http://c.example:1/x",
+                Protocol::HttpJson,
+                Scope::One,
+                false
+            ),
+            "http://c.example:1/x"
+        );
+        assert_eq!(
+            url("http://c.example", Protocol::HttpJson, Scope::One, false),
+            "http://c.example/"
+        );
+    }
+
+    #[test]
+    fn grpc_has_no_path_and_insecure_decides_only_without_a_scheme() {
+        let table = [
+            ("http://c.example:4317/v1", false, "http://c.example:4317"),
+            ("https://c.example:4317", true, "https://c.example:4317"),
+            ("c.example:4317", false, "https://c.example:4317"),
+            ("c.example:4317", true, "http://c.example:4317"),
+        ];
+        for (text, insecure, expected) in table {
+            assert_eq!(
+                url(text, Protocol::Grpc, Scope::All, insecure),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn http_without_a_scheme_is_an_error() {
+        let endpoint: Endpoint = "localhost:4318".parse().unwrap();
+        let error = endpoint
+            .resolve(Protocol::HttpProtobuf, Scope::All, "v1/traces", true)
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("needs http:// or https://"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn broken_urls_are_refused() {
+        for text in [
+            "",
+            "http://",
+            "ftp://host",
+            "unix:///run/otlp.sock",
+            "http://host:99999",
+            "http://host:",
+            "http://host:0",
+            "http://host/?q=1",
+            "http://ho st",
+            "http://:4318",
+            "https://user:secret@c.example",
+        ] {
+            assert!(text.parse::<Endpoint>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn headers_are_decoded_and_never_shown() {
+        let headers: Headers = "api-key = s%20e=c , ,x=%65".parse().unwrap();
+        assert_eq!(headers.as_map()["api-key"], "s e=c");
+        assert_eq!(headers.as_map()["x"], "e");
+        assert!(!format!("{headers:?}").contains("s e=c"));
+    }
+
+    #[test]
+    fn broken_headers_are_refused() {
+        for text in ["novalue", "a b=c", "a=%ff", "host=x", "a=%0a", "=x"] {
+            assert!(text.parse::<Headers>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn headers_over_others_win_by_name() {
+        let builder: Headers = "a=1,b=2".parse().unwrap();
+        let environment: Headers = "B=9,c=3".parse().unwrap();
+        let merged = builder.over(&environment);
+        assert_eq!(merged.as_map()["a"], "1");
+        assert_eq!(merged.as_map()["b"], "2");
+        assert_eq!(merged.as_map()["c"], "3");
+    }
+}

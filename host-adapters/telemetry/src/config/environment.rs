@@ -1,0 +1,357 @@
+//! Reads the environment: every variable into its type, and what cannot be read into a warning.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::Path;
+use std::str::FromStr;
+
+use opentelemetry::KeyValue;
+
+use crate::dropped::Signal;
+use crate::limits::Limits;
+use crate::log_level::LogLevels;
+
+use super::endpoint::percent_decode;
+use super::error::{ConfigError, ConfigWarning};
+use super::layer::{BatchOptions, Layer, OtlpOptions};
+use super::limit_list::LimitList;
+use super::tls::{Certificates, PrivateKey, Proxies};
+use super::values::{Count, Expected, Flag, Interval, QueueLength, Ratio, Sampler, Timeout};
+use super::variables::{self, Status};
+
+/// What the environment says.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    pub(super) layer: Layer,
+    /// `OTLP_SERVICE_NAME`, for when neither the standard variable nor an attribute names the service.
+    pub(super) fallback_service_name: Option<String>,
+    pub(super) limits: LimitChanges,
+    pub(super) warnings: Vec<ConfigWarning>,
+    /// The names that were asked for, so that a test can hold them against the published table.
+    #[cfg(test)]
+    pub(super) asked: std::collections::BTreeSet<String>,
+}
+
+/// What the environment says about limits, the later over the earlier.
+#[derive(Debug, Default)]
+pub(super) struct LimitChanges {
+    attributes: Option<Count>,
+    value_length: Option<Count>,
+    span_attributes: Option<Count>,
+    span_value_length: Option<Count>,
+    span_events: Option<Count>,
+    span_links: Option<Count>,
+    event_attributes: Option<Count>,
+    link_attributes: Option<Count>,
+    log_attributes: Option<Count>,
+    log_value_length: Option<Count>,
+    ours: LimitList,
+}
+
+impl LimitChanges {
+    pub(super) fn apply(&self, limits: &mut Limits) {
+        let count = |own: Option<Count>, general: Option<Count>, field: &mut usize| {
+            if let Some(Count(limit)) = own.or(general) {
+                *field = limit;
+            }
+        };
+        count(
+            self.span_attributes,
+            self.attributes,
+            &mut limits.span_attributes,
+        );
+        count(
+            self.event_attributes,
+            self.attributes,
+            &mut limits.event_attributes,
+        );
+        count(
+            self.link_attributes,
+            self.attributes,
+            &mut limits.link_attributes,
+        );
+        count(
+            self.log_attributes,
+            self.attributes,
+            &mut limits.log_attributes,
+        );
+        count(self.span_events, None, &mut limits.span_events);
+        count(self.span_links, None, &mut limits.span_links);
+        let length = |own: Option<Count>, field: &mut Option<usize>| {
+            if let Some(Count(limit)) = own.or(self.value_length) {
+                *field = Some(limit);
+            }
+        };
+        length(self.span_value_length, &mut limits.span_value_chars);
+        length(self.log_value_length, &mut limits.log_value_chars);
+        self.ours.apply(limits);
+    }
+}
+
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<OsString>,
+    warnings: Vec<ConfigWarning>,
+    #[cfg(test)]
+    asked: std::collections::BTreeSet<String>,
+}
+
+impl Environment {
+    pub(super) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Self {
+        let mut reader = Reader {
+            lookup,
+            warnings: Vec::new(),
+            #[cfg(test)]
+            asked: std::collections::BTreeSet::new(),
+        };
+        let mut layer = Layer {
+            disabled: reader
+                .parse("OTEL_SDK_DISABLED")
+                .map(|Flag(disabled)| disabled),
+            service_name: reader.text("OTEL_SERVICE_NAME"),
+            attributes: reader
+                .parsed_by("OTEL_RESOURCE_ATTRIBUTES", resource_attributes)
+                .unwrap_or_default(),
+            sampler: reader.sampler(),
+            propagators: reader.parse("OTEL_PROPAGATORS"),
+            log_levels: reader.parse::<LogLevels>("WASMSCOPE_LOG_LEVEL"),
+            spans: reader.batch("OTEL_BSP"),
+            logs: reader.batch("OTEL_BLRP"),
+            metric_interval: reader
+                .parse("OTEL_METRIC_EXPORT_INTERVAL")
+                .map(|Interval(interval)| interval),
+            metric_timeout: reader
+                .parse("OTEL_METRIC_EXPORT_TIMEOUT")
+                .map(|Timeout(timeout)| timeout),
+            temporality: reader.parse("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"),
+            histograms: reader.parse("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"),
+            otlp: reader.otlp("OTEL_EXPORTER_OTLP"),
+            proxies: Some(reader.proxies()),
+            ..Layer::default()
+        };
+        for signal in Signal::ALL {
+            let name = signal.as_str().to_ascii_uppercase();
+            *layer.exporters.get_mut(signal) = reader.parse(&format!("OTEL_{name}_EXPORTER"));
+            *layer.signals.get_mut(signal) = reader.otlp(&format!("OTEL_EXPORTER_OTLP_{name}"));
+        }
+        let fallback_endpoint = reader.parse("OTLP_EXPORTER_ENDPOINT");
+        layer.otlp.endpoint = layer.otlp.endpoint.or(fallback_endpoint);
+        let fallback_service_name = reader.text("OTLP_SERVICE_NAME");
+        let limits = reader.limits();
+        reader.warn_of_ignored();
+        Self {
+            layer,
+            fallback_service_name,
+            limits,
+            warnings: reader.warnings,
+            #[cfg(test)]
+            asked: reader.asked,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// The variable's text; an empty one is as good as none, as the specification has it.
+    fn text(&mut self, name: &str) -> Option<String> {
+        #[cfg(test)]
+        self.asked.insert(String::from(name));
+        match (self.lookup)(name)?.into_string() {
+            Ok(text) if text.trim().is_empty() => None,
+            Ok(text) => Some(text),
+            Err(_) => {
+                self.unusable(ConfigError::without_value(name, "text in UTF-8"));
+                None
+            }
+        }
+    }
+
+    fn parse<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        self.parsed_by(name, str::parse)
+    }
+
+    fn parsed_by<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        match parse(text.trim()) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                self.unusable(ConfigError::new(name, text, expected));
+                None
+            }
+        }
+    }
+
+    fn parse_secret<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        let text = self.text(name)?;
+        match text.trim().parse() {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                self.unusable(ConfigError::without_value(name, expected));
+                None
+            }
+        }
+    }
+
+    fn unusable(&mut self, error: ConfigError) {
+        self.warnings.push(ConfigWarning::Unusable(error));
+    }
+
+    fn sampler(&mut self) -> Option<Sampler> {
+        let mut sampler: Option<Sampler> = self.parse("OTEL_TRACES_SAMPLER");
+        // The argument belongs to the sampler: without one that takes it, nothing is to be said of it.
+        let name = "OTEL_TRACES_SAMPLER_ARG";
+        match sampler.as_mut().and_then(Sampler::ratio_mut) {
+            Some(ratio) => {
+                if let Some(argument) = self.parse::<Ratio>(name) {
+                    *ratio = argument;
+                }
+            }
+            None => {
+                let _ = self.text(name);
+            }
+        }
+        sampler
+    }
+
+    fn batch(&mut self, prefix: &str) -> BatchOptions {
+        let queue_name = format!("{prefix}_MAX_QUEUE_SIZE");
+        let batch_name = format!("{prefix}_MAX_EXPORT_BATCH_SIZE");
+        let queue_size = self.parse(&queue_name).map(|QueueLength(length)| length);
+        let mut batch_size = self.parse(&batch_name).map(|QueueLength(length)| length);
+        if let (Some(queue), Some(batch)) = (queue_size, batch_size)
+            && batch > queue
+        {
+            let expected = format!("a whole number from 1 to {queue}, which is {queue_name}");
+            self.unusable(ConfigError::new(batch_name, batch.to_string(), expected));
+            batch_size = None;
+        }
+        BatchOptions {
+            queue_size,
+            batch_size,
+            delay: self
+                .parse(&format!("{prefix}_SCHEDULE_DELAY"))
+                .map(|Interval(delay)| delay),
+            export_timeout: self
+                .parse(&format!("{prefix}_EXPORT_TIMEOUT"))
+                .map(|Timeout(timeout)| timeout),
+        }
+    }
+
+    fn otlp(&mut self, prefix: &str) -> OtlpOptions {
+        OtlpOptions {
+            endpoint: self.parse(&format!("{prefix}_ENDPOINT")),
+            headers: self.parse_secret(&format!("{prefix}_HEADERS")),
+            timeout: self
+                .parse(&format!("{prefix}_TIMEOUT"))
+                .map(|Timeout(timeout)| timeout),
+            compression: self.parse(&format!("{prefix}_COMPRESSION")),
+            protocol: self.parse(&format!("{prefix}_PROTOCOL")),
+            certificate: self.file(&format!("{prefix}_CERTIFICATE"), Certificates::read),
+            client_certificate: self
+                .file(&format!("{prefix}_CLIENT_CERTIFICATE"), Certificates::read),
+            client_key: self.file(&format!("{prefix}_CLIENT_KEY"), PrivateKey::read),
+            insecure: self
+                .parse(&format!("{prefix}_INSECURE"))
+                .map(|Flag(insecure)| insecure),
+        }
+    }
+
+    fn file<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&Path) -> Result<T, Expected>,
+    ) -> Option<T> {
+        self.parsed_by(name, |path| read(Path::new(path)))
+    }
+
+    /// The proxies; the small-letter names are the older and win, as with curl.
+    fn proxies(&mut self) -> Proxies {
+        let all = self.proxy("all_proxy").or_else(|| self.proxy("ALL_PROXY"));
+        // In a CGI program, HTTP_PROXY is a request's header `Proxy`: it must not steer where telemetry goes.
+        let cgi = (self.lookup)("REQUEST_METHOD").is_some();
+        let http = self.proxy("http_proxy").or_else(|| {
+            let proxy = self.proxy("HTTP_PROXY");
+            if cgi { None } else { proxy }
+        });
+        let https = self
+            .proxy("https_proxy")
+            .or_else(|| self.proxy("HTTPS_PROXY"));
+        Proxies {
+            http: http.or_else(|| all.clone()),
+            https: https.or(all),
+            except: self.text("no_proxy").or_else(|| self.text("NO_PROXY")),
+        }
+    }
+
+    fn proxy(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        let text = String::from(text.trim());
+        if reqwest::Proxy::all(text.as_str()).is_ok() {
+            return Some(text);
+        }
+        // It may hold a password.
+        self.unusable(ConfigError::without_value(
+            name,
+            "a proxy's URL like http://proxy.example:3128",
+        ));
+        None
+    }
+
+    fn limits(&mut self) -> LimitChanges {
+        LimitChanges {
+            attributes: self.parse("OTEL_ATTRIBUTE_COUNT_LIMIT"),
+            value_length: self.parse("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+            span_attributes: self.parse("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
+            span_value_length: self.parse("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+            span_events: self.parse("OTEL_SPAN_EVENT_COUNT_LIMIT"),
+            span_links: self.parse("OTEL_SPAN_LINK_COUNT_LIMIT"),
+            event_attributes: self.parse("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
+            link_attributes: self.parse("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
+            log_attributes: self.parse("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"),
+            log_value_length: self.parse("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+            ours: self.parse("WASMSCOPE_LIMITS").unwrap_or_default(),
+        }
+    }
+
+    fn warn_of_ignored(&mut self) {
+        for variable in variables::VARIABLES {
+            let Status::Ignored(reason) = variable.status else {
+                continue;
+            };
+            for name in variable.names() {
+                if (self.lookup)(&name).is_some_and(|text| !text.is_empty()) {
+                    self.warnings.push(ConfigWarning::Ignored {
+                        variable: name,
+                        reason: String::from(reason),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Parses `key=value,…` with percent-encoded values; as the specification has it, one that is broken spoils all.
+fn resource_attributes(text: &str) -> Result<Vec<KeyValue>, Expected> {
+    let mut attributes = Vec::new();
+    for entry in text
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+    {
+        let attribute = entry.split_once('=').and_then(|(key, value)| {
+            let (key, value) = (percent_decode(key.trim())?, percent_decode(value.trim())?);
+            (!key.is_empty()).then(|| KeyValue::new(key, value))
+        });
+        match attribute {
+            Some(attribute) => attributes.push(attribute),
+            None => {
+                return Err(Expected::new(
+                    "a list like key=value,other=value, its values percent-encoded",
+                ));
+            }
+        }
+    }
+    Ok(attributes)
+}

@@ -1,0 +1,193 @@
+//! Where telemetry goes and how: the builder's settings over those of the environment, over the defaults.
+//!
+//! Every setting is read into a type that holds only what is valid, here and not in the OpenTelemetry crates, and then
+//! handed to them explicitly, so that what they read in the process's environment themselves changes nothing. The environment is
+//! read only where [`ConfigBuilder::with_env`] or [`ConfigBuilder::with_process_env`] says so.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::Duration;
+//! use wasmscope_telemetry::config::{Config, Protocol};
+//!
+//! let config = Config::builder()
+//!     .with_env(|name| (name == "OTEL_EXPORTER_OTLP_TIMEOUT").then(|| "2 seconds".into()))
+//!     .endpoint("http://localhost:4317".parse()?)
+//!     .protocol(Protocol::Grpc)
+//!     .service_name("shop")
+//!     .build()?;
+//! assert_eq!(
+//!     config.warnings()[0].to_string(),
+//!     "OTEL_EXPORTER_OTLP_TIMEOUT: expected a whole number of milliseconds, 0 for no limit, found `2 seconds`; \
+//!      the setting is ignored"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod builder;
+mod endpoint;
+mod environment;
+mod error;
+mod layer;
+mod limit_list;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod values;
+mod variables;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_sdk::Resource;
+
+use crate::console::Collector;
+use crate::dropped::Signal;
+use crate::limits::Limits;
+use crate::log_level::LogLevels;
+use crate::telemetry::Runtime;
+
+pub use self::builder::ConfigBuilder;
+pub use self::endpoint::{Endpoint, Headers};
+pub use self::error::{ConfigError, ConfigWarning};
+pub(crate) use self::layer::PerSignal;
+pub use self::layer::{BatchOptions, OtlpOptions};
+pub use self::tls::{Certificates, PrivateKey};
+pub(crate) use self::tls::{Proxies, Tls};
+pub use self::values::{
+    Compression, Expected, Exporter, HistogramAggregation, Propagators, Protocol, Ratio, Sampler,
+    TemporalityPreference,
+};
+pub use self::variables::{Status, VARIABLES, Variable, markdown};
+
+/// Everything that a [`crate::pipeline::Pipeline`] is built from, valid and complete.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) targets: PerSignal<Target>,
+    pub(crate) console: Option<Collector>,
+    pub(crate) spans: Batch,
+    pub(crate) logs: Batch,
+    pub(crate) metric_interval: Duration,
+    pub(crate) metric_timeout: Duration,
+    pub(crate) temporality: TemporalityPreference,
+    pub(crate) histograms: HistogramAggregation,
+    pub(crate) sampler: Sampler,
+    pub(crate) propagators: Propagators,
+    pub(crate) limits: Limits,
+    pub(crate) log_levels: LogLevels,
+    pub(crate) resource: Resource,
+    pub(crate) runtime: Option<Runtime>,
+    pub(crate) on_warning: Option<WarningHook>,
+    pub(crate) warnings: Vec<ConfigWarning>,
+}
+
+impl Config {
+    /// Begins to build one.
+    pub fn builder() -> ConfigBuilder {
+        ConfigBuilder::default()
+    }
+
+    /// Begins to build one for hosts that are short of memory: queues of 256, batches of 64, sent every 2 s, and
+    /// exports of at most 5 s. The environment and the builder's other settings still win over that.
+    pub fn small() -> ConfigBuilder {
+        ConfigBuilder::default().small()
+    }
+
+    /// Gives what a person should know about the environment; empty in strict mode but for variables without effect.
+    #[must_use]
+    pub fn warnings(&self) -> &[ConfigWarning] {
+        &self.warnings
+    }
+
+    /// Says where a signal goes.
+    #[must_use]
+    pub fn exporter(&self, signal: Signal) -> Exporter {
+        match self.targets.get(signal) {
+            Target::Otlp(_) => Exporter::Otlp,
+            Target::Console => Exporter::Console,
+            Target::None => Exporter::None,
+        }
+    }
+
+    /// Gives the URL to which a signal is sent over OTLP; `None` where it is not.
+    #[must_use]
+    pub fn url(&self, signal: Signal) -> Option<&str> {
+        match self.targets.get(signal) {
+            Target::Otlp(otlp) => Some(&otlp.url),
+            Target::Console | Target::None => None,
+        }
+    }
+
+    /// Gives the console that shows the signals whose exporter is [`Exporter::Console`].
+    #[must_use]
+    pub fn console(&self) -> Option<&Collector> {
+        self.console.as_ref()
+    }
+
+    /// Says which headers carry context from one process to the next, for whoever begins invocations from `TRACEPARENT`,
+    /// `TRACESTATE` and `BAGGAGE`.
+    #[must_use]
+    pub fn propagators(&self) -> Propagators {
+        self.propagators
+    }
+
+    /// Gives the limits on what guests can grow.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Gives what is said of the process in everything that is exported.
+    #[must_use]
+    pub fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
+    /// Says which traces are recorded.
+    #[must_use]
+    pub fn sampler(&self) -> Sampler {
+        self.sampler
+    }
+}
+
+/// Where one signal goes.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Otlp(Box<Otlp>),
+    Console,
+    None,
+}
+
+/// How one signal is sent over OTLP.
+#[derive(Debug, Clone)]
+pub(crate) struct Otlp {
+    pub(crate) protocol: Protocol,
+    /// With the signal's path over HTTP, without one over gRPC.
+    pub(crate) url: String,
+    pub(crate) headers: Headers,
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
+    pub(crate) tls: Tls,
+    pub(crate) proxies: Proxies,
+}
+
+/// How the items of one signal are gathered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) queue_size: usize,
+    pub(crate) batch_size: usize,
+    pub(crate) delay: Duration,
+    pub(crate) export_timeout: Duration,
+}
+
+/// Who is told that something is wrong while a pipeline runs.
+#[derive(Clone)]
+pub(crate) struct WarningHook(pub(crate) Arc<dyn Fn(&str) + Send + Sync>);
+
+impl fmt::Debug for WarningHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WarningHook(..)")
+    }
+}

@@ -1,0 +1,179 @@
+//! Builds the exporters of `opentelemetry-otlp`, on transports of our own.
+//!
+//! Everything that the builders there would read in the environment is given to them; the headers, for which the
+//! environment wins over what they are given, are set by the transports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_otlp::{
+    ExporterBuildError, LogExporter, MetricExporter, RetryPolicy, SpanExporter, WithExportConfig,
+    WithHttpConfig, WithTonicConfig,
+};
+use opentelemetry_sdk::metrics::Temporality;
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+use crate::config::{Compression, ConfigError, Otlp, Protocol};
+
+use super::exporter::{Accounted, Cause};
+use super::http::Client;
+use super::io::Io;
+use super::ledger::Ledger;
+use super::tls;
+
+/// How one signal is sent.
+pub(super) struct Connection<'a> {
+    pub(super) otlp: &'a Otlp,
+    pub(super) io: &'a Arc<Io>,
+    pub(super) ledger: &'a Arc<Ledger>,
+    /// How long an export may take, with its retries.
+    pub(super) limit: Duration,
+}
+
+/// Sets on a builder, whichever signal's it is, what the signals have in common.
+macro_rules! build {
+    ($connection:expr, $builder:expr, $cause:expr) => {{
+        let Connection {
+            otlp,
+            io,
+            ledger,
+            limit,
+        } = $connection;
+        match otlp.protocol {
+            Protocol::Grpc => {
+                // The channel belongs to the runtime that it is made in.
+                let _entered = io.handle().enter();
+                let mut builder = $builder
+                    .with_tonic()
+                    .with_endpoint(&otlp.url)
+                    .with_timeout(*limit)
+                    .with_retry_policy(retries())
+                    .with_channel(channel(otlp, *limit)?)
+                    .with_interceptor(metadata(otlp));
+                if let Some(compression) = compression(otlp) {
+                    builder = WithTonicConfig::with_compression(builder, compression);
+                }
+                builder.build()
+            }
+            Protocol::HttpProtobuf | Protocol::HttpJson => {
+                let client = Client::new(otlp, *limit, Arc::clone($cause), Arc::clone(ledger))?;
+                let mut builder = $builder
+                    .with_http()
+                    .with_endpoint(&otlp.url)
+                    .with_timeout(*limit)
+                    .with_retry_policy(retries())
+                    .with_protocol(protocol(otlp.protocol))
+                    .with_http_client(client);
+                if let Some(compression) = compression(otlp) {
+                    builder = WithHttpConfig::with_compression(builder, compression);
+                }
+                builder.build()
+            }
+        }
+    }};
+}
+
+impl Connection<'_> {
+    pub(super) fn spans(&self) -> Result<Accounted<SpanExporter>, ConfigError> {
+        let cause = Arc::default();
+        let exporter = build!(self, SpanExporter::builder(), &cause);
+        self.accounted(exporter, cause)
+    }
+
+    pub(super) fn logs(&self) -> Result<Accounted<LogExporter>, ConfigError> {
+        let cause = Arc::default();
+        let exporter = build!(self, LogExporter::builder(), &cause);
+        self.accounted(exporter, cause)
+    }
+
+    pub(super) fn metrics(
+        &self,
+        temporality: Temporality,
+    ) -> Result<Accounted<MetricExporter>, ConfigError> {
+        let cause = Arc::default();
+        let exporter = build!(
+            self,
+            MetricExporter::builder().with_temporality(temporality),
+            &cause
+        );
+        self.accounted(exporter, cause)
+    }
+
+    fn accounted<E>(
+        &self,
+        exporter: Result<E, ExporterBuildError>,
+        cause: Arc<Cause>,
+    ) -> Result<Accounted<E>, ConfigError> {
+        match exporter {
+            Ok(exporter) => {
+                let accounted = Accounted::new(exporter, Arc::clone(self.ledger));
+                Ok(accounted.over(Arc::clone(self.io), self.limit, cause))
+            }
+            Err(error) => {
+                let expected = format!("an OTLP exporter that can be built ({error})");
+                Err(ConfigError::new("OTLP endpoint", &self.otlp.url, expected))
+            }
+        }
+    }
+}
+
+/// As many retries as fit into the time of an export, with waits from 0.1 to 1.6 s between them, or as long as the collector
+/// asks for.
+fn retries() -> RetryPolicy {
+    RetryPolicy::recommended().with_max_retries(usize::MAX)
+}
+
+fn protocol(protocol: Protocol) -> opentelemetry_otlp::Protocol {
+    match protocol {
+        Protocol::HttpProtobuf => opentelemetry_otlp::Protocol::HttpBinary,
+        Protocol::HttpJson => opentelemetry_otlp::Protocol::HttpJson,
+        Protocol::Grpc => opentelemetry_otlp::Protocol::Grpc,
+    }
+}
+
+fn compression(otlp: &Otlp) -> Option<opentelemetry_otlp::Compression> {
+    match otlp.compression {
+        Compression::None => None,
+        Compression::Gzip => Some(opentelemetry_otlp::Compression::Gzip),
+    }
+}
+
+fn channel(otlp: &Otlp, limit: Duration) -> Result<Channel, ConfigError> {
+    let unusable = |error: &tonic::transport::Error| {
+        let cause =
+            std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        ConfigError::new(
+            "OTLP endpoint",
+            &otlp.url,
+            format!("an endpoint that can be connected to ({cause})"),
+        )
+    };
+    let mut endpoint = Endpoint::from_shared(otlp.url.clone())
+        .map_err(|error| unusable(&error))?
+        .timeout(limit)
+        .connect_timeout(limit);
+    if otlp.url.starts_with("https://") {
+        endpoint = endpoint
+            .tls_config(tls::for_grpc(otlp))
+            .map_err(|error| unusable(&error))?;
+    }
+    Ok(endpoint.connect_lazy())
+}
+
+/// Puts the configured metadata in place of what the exporter found in the environment.
+fn metadata(
+    otlp: &Otlp,
+) -> impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + Send + Sync + 'static {
+    let configured = MetadataMap::from_headers(otlp.headers.as_map().clone());
+    move |mut request| {
+        let user_agent = request.metadata_mut().remove("user-agent");
+        let mut metadata = configured.clone();
+        if let (Some(user_agent), None) = (user_agent, metadata.get("user-agent")) {
+            metadata.insert("user-agent", user_agent);
+        }
+        *request.metadata_mut() = metadata;
+        Ok(request)
+    }
+}

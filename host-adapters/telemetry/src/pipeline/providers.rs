@@ -1,0 +1,218 @@
+//! Builds the SDK's providers, told everything that they would otherwise read in the environment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_sdk::logs::{
+    BatchConfigBuilder as LogBatches, BatchLogProcessor, SdkLoggerProvider,
+};
+use opentelemetry_sdk::metrics::{
+    Aggregation, Instrument, InstrumentKind, PeriodicReader, SdkMeterProvider, Stream, Temporality,
+};
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder as SpanBatches, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanLimits,
+};
+
+use crate::config::{Batch, Config, ConfigError, HistogramAggregation, PerSignal, Target};
+use crate::console::Collector;
+use crate::dropped::Signal;
+use crate::limits::Limits;
+use crate::telemetry::Providers;
+
+use super::exporter::Accounted;
+use super::io::Io;
+use super::ledger::Ledger;
+use super::otlp::Connection;
+use super::processor::Admitting;
+
+/// The parameters that the specification gives for exponential histograms.
+const EXPONENTIAL: Aggregation = Aggregation::Base2ExponentialHistogram {
+    max_size: 160,
+    max_scale: 20,
+    record_min_max: true,
+};
+
+pub(super) fn build(
+    config: &Config,
+    io: Option<&Arc<Io>>,
+    ledgers: &PerSignal<Arc<Ledger>>,
+) -> Result<Providers, ConfigError> {
+    Ok(Providers {
+        tracer: tracer(config, io, ledgers.get(Signal::Traces))?,
+        meter: meter(config, io, ledgers.get(Signal::Metrics))?,
+        logger: logger(config, io, ledgers.get(Signal::Logs))?,
+    })
+}
+
+/// Where a signal goes, with what is needed to get there.
+enum Way<'a> {
+    Otlp(Connection<'a>),
+    Console(Collector),
+}
+
+/// Gives the way of a signal; `None` where it goes nowhere.
+fn way<'a>(
+    config: &'a Config,
+    signal: Signal,
+    limit: Duration,
+    io: Option<&'a Arc<Io>>,
+    ledger: &'a Arc<Ledger>,
+) -> Option<Way<'a>> {
+    match config.targets.get(signal) {
+        Target::Otlp(otlp) => Some(Way::Otlp(Connection {
+            otlp,
+            io: io?,
+            ledger,
+            limit: limit.min(otlp.timeout),
+        })),
+        Target::Console => config.console.clone().map(Way::Console),
+        Target::None => None,
+    }
+}
+
+fn tracer(
+    config: &Config,
+    io: Option<&Arc<Io>>,
+    ledger: &Arc<Ledger>,
+) -> Result<Option<SdkTracerProvider>, ConfigError> {
+    let Some(way) = way(
+        config,
+        Signal::Traces,
+        config.spans.export_timeout,
+        io,
+        ledger,
+    ) else {
+        return Ok(None);
+    };
+    let sampler: Sampler = config.sampler.into();
+    let builder = SdkTracerProvider::builder()
+        .with_sampler(sampler)
+        .with_span_limits(span_limits(&config.limits))
+        .with_resource(config.resource.clone());
+    let builder = match way {
+        // It only copies into memory: a thread in between would cost more than it saves.
+        Way::Console(console) => {
+            builder.with_simple_exporter(Accounted::new(console, Arc::clone(ledger)))
+        }
+        Way::Otlp(connection) => {
+            let Batch {
+                queue_size,
+                batch_size,
+                delay,
+                ..
+            } = config.spans;
+            let batches = SpanBatches::default()
+                .with_max_queue_size(queue_size)
+                .with_max_export_batch_size(batch_size)
+                .with_scheduled_delay(delay)
+                .build();
+            let processor = BatchSpanProcessor::builder(connection.spans()?)
+                .with_batch_config(batches)
+                .build();
+            builder.with_span_processor(Admitting::new(processor, Arc::clone(ledger), queue_size))
+        }
+    };
+    Ok(Some(builder.build()))
+}
+
+fn logger(
+    config: &Config,
+    io: Option<&Arc<Io>>,
+    ledger: &Arc<Ledger>,
+) -> Result<Option<SdkLoggerProvider>, ConfigError> {
+    let Some(way) = way(config, Signal::Logs, config.logs.export_timeout, io, ledger) else {
+        return Ok(None);
+    };
+    let builder = SdkLoggerProvider::builder().with_resource(config.resource.clone());
+    let builder = match way {
+        Way::Console(console) => {
+            builder.with_simple_exporter(Accounted::new(console, Arc::clone(ledger)))
+        }
+        Way::Otlp(connection) => {
+            let Batch {
+                queue_size,
+                batch_size,
+                delay,
+                ..
+            } = config.logs;
+            let batches = LogBatches::default()
+                .with_max_queue_size(queue_size)
+                .with_max_export_batch_size(batch_size)
+                .with_scheduled_delay(delay)
+                .build();
+            let processor = BatchLogProcessor::builder(connection.logs()?)
+                .with_batch_config(batches)
+                .build();
+            builder.with_log_processor(Admitting::new(processor, Arc::clone(ledger), queue_size))
+        }
+    };
+    Ok(Some(builder.build()))
+}
+
+fn meter(
+    config: &Config,
+    io: Option<&Arc<Io>>,
+    ledger: &Arc<Ledger>,
+) -> Result<Option<SdkMeterProvider>, ConfigError> {
+    let Some(way) = way(config, Signal::Metrics, config.metric_timeout, io, ledger) else {
+        return Ok(None);
+    };
+    let builder = SdkMeterProvider::builder()
+        .with_resource(config.resource.clone())
+        .with_view(view(&config.limits, config.histograms));
+    let interval = config.metric_interval;
+    let builder = match way {
+        Way::Console(console) => {
+            let exporter = Accounted::new(console, Arc::clone(ledger));
+            builder.with_reader(
+                PeriodicReader::builder(exporter)
+                    .with_interval(interval)
+                    .build(),
+            )
+        }
+        Way::Otlp(connection) => {
+            let temporality: Temporality = config.temporality.into();
+            let exporter = connection.metrics(temporality)?;
+            builder.with_reader(
+                PeriodicReader::builder(exporter)
+                    .with_interval(interval)
+                    .build(),
+            )
+        }
+    };
+    Ok(Some(builder.build()))
+}
+
+/// The one view that every instrument gets: two that match would make two streams of it.
+fn view(
+    limits: &Limits,
+    histograms: HistogramAggregation,
+) -> impl Fn(&Instrument) -> Option<Stream> + use<> {
+    // One more, for the set of what is too many. The SDK refuses zero and the very highest number.
+    let limit = limits
+        .cardinality
+        .saturating_add(1)
+        .clamp(1, usize::MAX / 2);
+    move |instrument| {
+        let stream = Stream::builder().with_cardinality_limit(limit);
+        let exponential = histograms == HistogramAggregation::Base2Exponential;
+        let stream = if exponential && instrument.kind() == InstrumentKind::Histogram {
+            stream.with_aggregation(EXPONENTIAL)
+        } else {
+            stream
+        };
+        stream.build().ok()
+    }
+}
+
+/// The SDK's limits on spans, which count what exceeds them into the span itself.
+pub(super) fn span_limits(limits: &Limits) -> SpanLimits {
+    let count = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
+    SpanLimits {
+        max_events_per_span: count(limits.span_events),
+        max_attributes_per_span: count(limits.span_attributes),
+        max_links_per_span: count(limits.span_links),
+        max_attributes_per_event: count(limits.event_attributes),
+        max_attributes_per_link: count(limits.link_attributes),
+    }
+}
