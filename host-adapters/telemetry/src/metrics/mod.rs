@@ -14,7 +14,7 @@ mod view;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -59,7 +59,17 @@ struct Scopes {
 
 struct MeterEntry {
     meter: Meter,
-    instruments: HashMap<InstrumentKey, Instrument>,
+    instruments: HashMap<InstrumentKey, Place>,
+}
+
+/// Where an instrument is, once it has been made.
+type Place = Arc<OnceLock<Option<Instrument>>>;
+
+impl Scopes {
+    fn find(&self, scope: &ScopeKey, key: &InstrumentKey) -> Option<(Meter, Place)> {
+        let entry = self.by_key.get(scope)?;
+        Some((entry.meter.clone(), Arc::clone(entry.instruments.get(key)?)))
+    }
 }
 
 impl fmt::Debug for Registry {
@@ -120,43 +130,47 @@ impl Registry {
         let Some(provider) = &self.provider else {
             return Ok(None);
         };
-        if let Some(known) = self
+        let known = self
             .scopes
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .by_key
-            .get(scope)
-            .and_then(|entry| entry.instruments.get(key))
-        {
-            return Ok(Some(known.clone()));
-        }
+            .find(scope, key);
+        let (meter, place) = match known {
+            Some(known) => known,
+            None => self.place(provider, scope, key)?,
+        };
+        // Made outside the lock: the SDK may be collecting, for which this waits, and only those who want the same instrument.
+        Ok(place.get_or_init(|| self.make(&meter, descriptor)).clone())
+    }
+
+    /// Makes the place of a new instrument, if there is room.
+    fn place(
+        &self,
+        provider: &SdkMeterProvider,
+        scope: &ScopeKey,
+        key: &InstrumentKey,
+    ) -> Result<(Meter, Place), Reason> {
         let mut scopes = self.scopes.write().unwrap_or_else(PoisonError::into_inner);
-        let Scopes {
-            by_key,
-            instruments: count,
-        } = &mut *scopes;
-        if let Some(known) = by_key
-            .get(scope)
-            .and_then(|entry| entry.instruments.get(key))
-        {
-            return Ok(Some(known.clone()));
+        if let Some(known) = scopes.find(scope, key) {
+            return Ok(known);
         }
-        if *count >= self.max_instruments {
+        if scopes.instruments >= self.max_instruments {
             return Err(Reason::Instruments);
         }
-        if by_key.len() >= self.max_scopes && !by_key.contains_key(scope) {
+        if scopes.by_key.len() >= self.max_scopes && !scopes.by_key.contains_key(scope) {
             return Err(Reason::Scopes);
         }
-        let entry = by_key.entry(scope.clone()).or_insert_with(|| MeterEntry {
-            meter: provider.meter_with_scope(scope.0.clone()),
-            instruments: HashMap::new(),
-        });
-        let made = self.make(&entry.meter, descriptor);
-        if let Some(made) = &made {
-            entry.instruments.insert(key.clone(), made.clone());
-            *count += 1;
-        }
-        Ok(made)
+        scopes.instruments += 1;
+        let entry = scopes
+            .by_key
+            .entry(scope.clone())
+            .or_insert_with(|| MeterEntry {
+                meter: provider.meter_with_scope(scope.0.clone()),
+                instruments: HashMap::new(),
+            });
+        let place = Place::default();
+        entry.instruments.insert(key.clone(), Arc::clone(&place));
+        Ok((entry.meter.clone(), place))
     }
 
     fn make(&self, meter: &Meter, descriptor: Descriptor) -> Option<Instrument> {

@@ -414,7 +414,7 @@ fn wrong_handles_are_dropped_and_counted_record_by_record() {
 #[test]
 fn scopes_beyond_the_limit_are_told_of_in_what_they_emit() {
     let limits = Limits {
-        scopes: 1,
+        log_scopes: 1,
         ..Limits::default()
     };
     let host = Host::with(limits, "warn");

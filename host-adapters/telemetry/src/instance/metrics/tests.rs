@@ -2,9 +2,11 @@
 
 mod host;
 mod limits;
+mod model;
 mod numbers;
 mod observables;
 mod random;
+mod threads;
 
 use std::collections::BTreeMap;
 

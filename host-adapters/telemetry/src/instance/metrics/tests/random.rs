@@ -100,13 +100,11 @@ proptest! {
             (guest, handles)
         };
         let (mut guest, mut handles) = fresh();
-        let mut given: BTreeMap<&str, u64> = BTreeMap::new();
         for op in ops {
             let attributes = |set: u8| if set == 0 { vec![] } else { attributes(&set.to_string()) };
             match op {
                 Op::Measure(index, number, set) => {
                     guest.measure(handles[index], number, attributes(set));
-                    *given.entry("measured").or_default() += 1;
                 }
                 Op::MeasureBound(index, number, set) => {
                     let series = guest.bind(handles[index], attributes(set));
