@@ -110,9 +110,8 @@ pub use metrics::{
 pub use scope::Scope;
 pub use trace::types::{Link, LinkTarget, SpanChanges, SpanKind, Status};
 pub use trace::{Entered, EnteredSpan, Span, SpanBuilder, Tracer};
-pub use types::{
-    InstrumentationScope, KeyValue, SpanContext, SpanReference, TraceFlags, TraceId, Value,
-};
+pub(crate) use types::InstrumentationScope;
+pub use types::{KeyValue, SpanContext, SpanReference, TraceFlags, TraceId, Value};
 
 /// Starts setting up the subscriber that passes `tracing` spans and events to the host; see the module
 /// [`subscriber`](mod@subscriber).

@@ -1,15 +1,16 @@
 //! Who is speaking: the scope of a tracer, a meter or a logger.
 
-use crate::InstrumentationScope;
+use crate::{InstrumentationScope, KeyValue};
 
 /// Names the library or module that telemetry comes from (OpenTelemetry's instrumentation scope).
 ///
 /// `wasmscope::scope!()` makes one of the calling crate's name and version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scope {
     name: &'static str,
     version: Option<&'static str>,
     schema_url: Option<&'static str>,
+    attributes: &'static [KeyValue<'static>],
 }
 
 impl Scope {
@@ -20,6 +21,7 @@ impl Scope {
             name,
             version: None,
             schema_url: None,
+            attributes: &[],
         }
     }
 
@@ -37,12 +39,19 @@ impl Scope {
         self
     }
 
+    /// Sets attributes of the scope itself.
+    #[must_use]
+    pub const fn with_attributes(mut self, attributes: &'static [KeyValue<'static>]) -> Self {
+        self.attributes = attributes;
+        self
+    }
+
     pub(crate) const fn as_contract(&self) -> InstrumentationScope<'static> {
         InstrumentationScope {
             name: self.name,
             version: self.version,
             schema_url: self.schema_url,
-            attributes: &[],
+            attributes: self.attributes,
         }
     }
 }

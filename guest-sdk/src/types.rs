@@ -173,17 +173,17 @@ impl<'a> KeyValue<'a> {
 }
 
 /// Says who is speaking: an instrumentation scope as the contract has it. Authors use
-/// [`Scope`](crate::Scope); this one may be built at run time, with attributes.
+/// [`Scope`](crate::Scope); this one may be built at run time.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct InstrumentationScope<'a> {
+pub(crate) struct InstrumentationScope<'a> {
     /// A name such as the crate's.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// The version of what is named.
-    pub version: Option<&'a str>,
+    pub(crate) version: Option<&'a str>,
     /// The schema that the telemetry of this scope follows.
-    pub schema_url: Option<&'a str>,
+    pub(crate) schema_url: Option<&'a str>,
     /// Attributes of the scope itself.
-    pub attributes: &'a [KeyValue<'a>],
+    pub(crate) attributes: &'a [KeyValue<'a>],
 }
 
 /// Makes a slice of attributes: `attributes!["order.id" => 17, "customer" => name]`.

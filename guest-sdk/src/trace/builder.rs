@@ -102,7 +102,7 @@ impl<'a> SpanBuilder<'a> {
     }
 }
 
-pub(super) fn add_links(span: u64, links: &[Link<'_>]) {
+fn add_links(span: u64, links: &[Link<'_>]) {
     if !links.is_empty() {
         notice::take(tracer::update(
             span,

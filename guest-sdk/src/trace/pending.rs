@@ -41,20 +41,21 @@ pub(crate) fn set_attribute(span: u64, attribute: &KeyValue<'_>) {
     if !with(span, |pending| {
         pending.attributes.push(attribute.key, attribute.value)
     }) {
-        set_array(span, attribute);
+        // Arrays are rare and may be long: they are passed on without being copied.
+        update(
+            span,
+            SpanChanges {
+                attributes: core::slice::from_ref(attribute),
+                ..SpanChanges::default()
+            },
+        );
     }
 }
 
-/// Arrays are rare and may be long: they are passed on without being copied.
-fn set_array(span: u64, attribute: &KeyValue<'_>) {
-    flush();
-    notice::take(tracer::update(
-        span,
-        SpanChanges {
-            attributes: core::slice::from_ref(attribute),
-            ..SpanChanges::default()
-        },
-    ));
+/// Passes on changes at once, after what was said before.
+pub(crate) fn update(span: u64, changes: SpanChanges<'_>) {
+    flush_if_used();
+    notice::take(tracer::update(span, changes));
 }
 
 /// Sets the status of a span.

@@ -7,7 +7,6 @@ use core::mem::ManuallyDrop;
 use core::ops::Deref;
 use core::pin::pin;
 
-use super::builder::add_links;
 use super::{active, pending};
 use crate::backend::{NOT_RECORDED, tracer};
 use crate::{KeyValue, Link, SpanChanges, SpanContext, SpanReference, Status, Value, notice};
@@ -61,22 +60,26 @@ impl Span {
 
     /// Gives the span another name. Whether it is sampled stays as decided.
     pub fn set_name(&self, name: &str) {
+        self.update(SpanChanges {
+            name: Some(name),
+            ..SpanChanges::default()
+        });
+    }
+
+    /// Passes on at once what has been learnt about the span, in one call and without copying it: for what is large, or must
+    /// not be lost in a trap.
+    pub fn update(&self, changes: SpanChanges<'_>) {
         if self.is_recorded() {
-            notice::take(tracer::update(
-                self.handle,
-                SpanChanges {
-                    name: Some(name),
-                    ..SpanChanges::default()
-                },
-            ));
+            pending::update(self.handle, changes);
         }
     }
 
     /// Adds a link to a span that caused this one without being its parent.
     pub fn add_link(&self, link: Link<'_>) {
-        if self.is_recorded() {
-            add_links(self.handle, &[link]);
-        }
+        self.update(SpanChanges {
+            links: &[link],
+            ..SpanChanges::default()
+        });
     }
 
     /// Adds an event: something that happens now. It is kept even if the program traps before the span ends.

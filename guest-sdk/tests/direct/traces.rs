@@ -4,8 +4,8 @@ use std::task::{Context, Poll, Waker};
 
 use wasmscope::testing::{RecordedParent, RecordedStatus, Recorder};
 use wasmscope::{
-    EnteredSpan, Link, Scope, Span, SpanContext, SpanKind, SpanReference, Status, Tracer,
-    attributes,
+    EnteredSpan, KeyValue, Link, Scope, Span, SpanChanges, SpanContext, SpanKind, SpanReference,
+    Status, Tracer, Value, attributes,
 };
 
 static TRACER: Tracer = Tracer::new(
@@ -249,6 +249,41 @@ fn many_attributes_and_arrays_arrive_in_order() {
     assert_eq!(span.attribute("texts"), Some(&vec!["a", "b"].into()));
     assert_eq!(span.attribute("flags"), Some(&vec![true, false].into()));
     assert_eq!(span.attribute("shares"), Some(&vec![0.5].into()));
+}
+
+#[test]
+fn an_update_is_passed_on_at_once_and_in_order() {
+    let recorder = Recorder::install();
+    let span = TRACER.start("work");
+    span.set_attribute("step", 1);
+    span.update(SpanChanges {
+        name: Some("renamed"),
+        status: Status::Error("half done"),
+        attributes: attributes!["step" => 2],
+        links: &[Link::to_remote(&remote(), &[])],
+    });
+    let recorded = recorder.span("renamed");
+    assert_eq!(recorded.attribute("step"), Some(&2.into()));
+    assert_eq!(recorded.status, RecordedStatus::Error("half done".into()));
+    assert_eq!(recorded.links.len(), 1);
+    assert!(!recorded.ended);
+    span.set_attribute("step", 3);
+    drop(span);
+    assert_eq!(recorder.span("renamed").attribute("step"), Some(&3.into()));
+}
+
+#[test]
+fn a_scope_has_attributes_of_its_own() {
+    static SCOPED: Tracer = Tracer::new(Scope::new("scoped").with_attributes(&[KeyValue {
+        key: "short_name",
+        value: Value::StringValue("s"),
+    }]));
+    let recorder = Recorder::install();
+    drop(SCOPED.start("work"));
+    assert_eq!(
+        recorder.span("work").scope.attributes,
+        [("short_name".to_owned(), "s".into())]
+    );
 }
 
 #[test]
