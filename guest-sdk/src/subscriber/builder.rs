@@ -159,6 +159,14 @@ impl Builder {
         self
     }
 
+    /// Sets whether callsites keep what the host's log thresholds make of them, as they do in a component. For tests of
+    /// that, in programs with one thread.
+    #[doc(hidden)]
+    pub fn with_cached_thresholds(mut self, cached: bool) -> Self {
+        self.config.cached_thresholds = cached;
+        self
+    }
+
     /// Makes the subscriber.
     #[must_use]
     pub fn build(self) -> Subscriber {

@@ -36,7 +36,8 @@ impl Subscriber {
             .then(|| {
                 self.lock()
                     .scopes
-                    .logger(metadata.target(), severity(metadata.level()))
+                    .listening(metadata.target(), severity(metadata.level()))
+                    .cloned()
             })
             .flatten();
         let context = match event.parent() {

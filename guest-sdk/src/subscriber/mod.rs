@@ -9,6 +9,8 @@ mod spans;
 mod stack;
 #[expect(clippy::module_inception, reason = "the subscriber itself")]
 mod subscriber;
+#[cfg(test)]
+mod tests;
 mod visitor;
 
 pub use builder::{Builder, Events};

@@ -63,17 +63,26 @@ impl Scopes {
     }
 
     /// Gives a target's logger if somebody listens to it at a severity.
-    pub(super) fn logger(
+    pub(super) fn listening(
         &mut self,
         target: &'static str,
         severity: Severity,
-    ) -> Option<TargetLogger> {
-        let found = self.loggers.iter().find(|logger| logger.target == target);
-        let logger = match found {
-            Some(found) => found.clone(),
-            None => self.add_logger(target),
-        };
+    ) -> Option<&TargetLogger> {
+        let logger = self.logger(target);
         logger.logger.enabled(severity).then_some(logger)
+    }
+
+    /// Gives a target's logger.
+    fn logger(&mut self, target: &'static str) -> &TargetLogger {
+        let found = self
+            .loggers
+            .iter()
+            .position(|logger| logger.target == target);
+        let index = found.unwrap_or_else(|| {
+            self.add_logger(target);
+            self.loggers.len() - 1
+        });
+        &self.loggers[index]
     }
 
     /// Whether somebody listens to a target at a severity, or it is not known.
@@ -84,7 +93,7 @@ impl Scopes {
             .is_none_or(|found| found.logger.enabled(severity))
     }
 
-    fn add_logger(&mut self, target: &'static str) -> TargetLogger {
+    fn add_logger(&mut self, target: &'static str) {
         let scope = match self.scopes {
             0..MAX_TARGETS => target,
             MAX_TARGETS..MAX_SCOPES => crate_of(target),
@@ -102,8 +111,7 @@ impl Scopes {
                 }
             },
         };
-        self.loggers.push(logger.clone());
-        logger
+        self.loggers.push(logger);
     }
 }
 

@@ -151,6 +151,12 @@ impl Spans {
         Id::from_u64(u64::from(slot.generation) << 32 | u64::from(index))
     }
 
+    /// Gives how many slots there are.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
     fn slot(&mut self, id: &Id) -> Option<&mut Slot> {
         let id = id.into_u64();
         self.slots

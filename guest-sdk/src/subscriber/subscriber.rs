@@ -231,13 +231,13 @@ pub(super) fn severity(level: &Level) -> Severity {
 impl tracing::Subscriber for Subscriber {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         let wanted = match self.wants(metadata) {
-            None if !self.config.cached_thresholds => return Interest::sometimes(),
-            wanted => wanted.unwrap_or_else(|| {
-                self.lock()
-                    .scopes
-                    .logger(metadata.target(), severity(metadata.level()))
-                    .is_some()
-            }),
+            Some(wanted) => wanted,
+            None if self.config.cached_thresholds => self
+                .lock()
+                .scopes
+                .listening(metadata.target(), severity(metadata.level()))
+                .is_some(),
+            None => return Interest::sometimes(),
         };
         if wanted {
             Interest::always()

@@ -1,0 +1,102 @@
+//! Where events belong, and what a log's name is.
+
+use tracing::{Level, info, info_span};
+
+use super::{defaults, setup};
+use crate::subscriber::Events;
+use crate::{SpanContext, TraceId};
+
+fn remote() -> SpanContext {
+    SpanContext {
+        trace_id: TraceId { high: 1, low: 2 },
+        span_id: 3,
+        ..SpanContext::default()
+    }
+}
+
+#[test]
+fn a_log_belongs_to_the_span_around_it() {
+    let telemetry = defaults();
+    info_span!("outer").in_scope(|| {
+        info_span!("inner").in_scope(|| info!("in the inner one"));
+        info!("in the outer one");
+    });
+    let logs = telemetry.logs();
+    assert_eq!(logs[0].span, Some(telemetry.span("inner").context));
+    assert_eq!(logs[1].span, Some(telemetry.span("outer").context));
+}
+
+#[test]
+fn a_log_can_name_its_span_or_none() {
+    let telemetry = defaults();
+    let other = info_span!("other");
+    info_span!("around").in_scope(|| {
+        info!(parent: &other, "of the other one");
+        info!(parent: None, "of none");
+    });
+    let logs = telemetry.logs();
+    assert_eq!(logs[0].span, Some(telemetry.span("other").context));
+    assert_eq!(logs[1].span, None);
+}
+
+#[test]
+fn a_log_outside_of_any_span_belongs_to_the_hosts() {
+    let telemetry = defaults();
+    telemetry.set_host_span(Some(remote()));
+    info!("said");
+    assert_eq!(telemetry.logs()[0].span, Some(remote()));
+}
+
+#[test]
+fn a_span_event_can_name_its_span() {
+    let telemetry = setup(|builder| builder.events_as(Events::SpanEvents));
+    let other = info_span!("other");
+    info_span!("around").in_scope(|| {
+        info!(parent: &other, "of the other one");
+        info!(parent: None, "of none");
+    });
+    drop(other);
+    assert_eq!(telemetry.span("other").events.len(), 1);
+    assert_eq!(telemetry.span("around").events.len(), 0);
+}
+
+#[test]
+fn a_log_has_the_name_that_its_author_gave() {
+    let telemetry = defaults();
+    tracing::event!(name: "sale", Level::INFO, items = 2);
+    tracing::event!(name: "event of the year", Level::INFO, "here");
+    info!("unnamed");
+    let names: Vec<_> = telemetry
+        .logs()
+        .into_iter()
+        .map(|log| log.event_name)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            Some("sale".to_owned()),
+            Some("event of the year".to_owned()),
+            None
+        ]
+    );
+}
+
+#[test]
+fn a_message_that_is_no_text_is_written_as_one() {
+    let telemetry = defaults();
+    info!(message = 5);
+    info!(message = true);
+    let bodies: Vec<_> = telemetry.logs().into_iter().map(|log| log.body).collect();
+    assert_eq!(bodies, [Some("5".into()), Some("true".into())]);
+}
+
+#[test]
+fn logs_are_emitted_at_once_so_a_trap_loses_none() {
+    let telemetry = defaults();
+    let span = info_span!("around");
+    let _entered = span.enter();
+    info!("said");
+    // As if the program ended here.
+    assert_eq!(telemetry.logs().len(), 1);
+    assert!(!telemetry.span("around").ended);
+}

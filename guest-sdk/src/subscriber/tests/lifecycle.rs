@@ -1,0 +1,363 @@
+//! When spans start and end, whose children they are, and which calls that takes.
+
+use core::future::Future;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, Waker};
+
+use tracing::{Instrument, Span, info, info_span, instrument};
+
+use super::{defaults, setup};
+use crate::SpanKind;
+use crate::testing::{RecordedParent, RecordedStatus};
+
+#[test]
+fn a_span_costs_three_calls() {
+    let telemetry = defaults();
+    info_span!("first").in_scope(|| {});
+    let _ = telemetry.take_calls();
+    let span = info_span!("second", items = 2);
+    span.in_scope(|| span.record("items", 3));
+    drop(span);
+    assert_eq!(
+        telemetry.take_calls(),
+        ["tracer.start", "tracer.exit", "tracer.end"]
+    );
+    assert_eq!(telemetry.span("second").attribute("items"), Some(&3.into()));
+}
+
+#[test]
+fn a_span_that_is_not_activated_costs_two_calls_however_often_it_is_entered() {
+    let telemetry = setup(|builder| builder.with_context_activation(false));
+    info_span!("first").in_scope(|| {});
+    let _ = telemetry.take_calls();
+    let span = info_span!("second");
+    for _ in 0..3 {
+        span.in_scope(|| info_span!("child").in_scope(|| {}));
+    }
+    drop(span);
+    let calls = telemetry.take_calls();
+    assert_eq!(calls.len(), 8, "{calls:?}");
+    let parent = telemetry.span("second");
+    let children = telemetry
+        .spans()
+        .into_iter()
+        .filter(|span| span.is_child_of(&parent));
+    assert_eq!(children.count(), 3);
+}
+
+#[test]
+fn a_span_ends_when_its_last_reference_is_dropped() {
+    let telemetry = defaults();
+    let span = info_span!("one");
+    let other = span.clone();
+    span.in_scope(|| {});
+    drop(span);
+    assert!(!telemetry.span("one").ended);
+    drop(other);
+    assert!(telemetry.span("one").ended);
+}
+
+#[test]
+fn a_span_that_is_never_entered_is_kept_too() {
+    let telemetry = defaults();
+    drop(info_span!("one"));
+    assert!(telemetry.span("one").ended);
+}
+
+#[test]
+fn children_have_the_parent_that_surrounds_them_or_that_is_named() {
+    let telemetry = defaults();
+    let outer = info_span!("outer");
+    let elsewhere = info_span!("elsewhere");
+    outer.in_scope(|| {
+        drop(info_span!("contextual"));
+        drop(info_span!(parent: &elsewhere, "explicit"));
+        drop(info_span!(parent: None, "root"));
+        Span::current().in_scope(|| drop(info_span!("current")));
+    });
+    let outer = telemetry.span("outer");
+    assert!(telemetry.span("contextual").is_child_of(&outer));
+    assert!(telemetry.span("current").is_child_of(&outer));
+    assert!(
+        telemetry
+            .span("explicit")
+            .is_child_of(&telemetry.span("elsewhere"))
+    );
+    assert_eq!(telemetry.span("root").parent, RecordedParent::None);
+    assert_ne!(
+        telemetry.span("root").context.trace_id,
+        outer.context.trace_id
+    );
+}
+
+#[test]
+fn instrumented_functions_nest() {
+    #[instrument]
+    fn inner(order: u64) {}
+    #[instrument(skip_all, fields(customer = "Ada"))]
+    fn outer(_secret: &str) {
+        inner(17);
+    }
+    let telemetry = defaults();
+    outer("s");
+    let (outer, inner) = (telemetry.span("outer"), telemetry.span("inner"));
+    assert!(inner.is_child_of(&outer));
+    assert_eq!(inner.attribute("order"), Some(&17.into()));
+    assert_eq!(outer.attribute("customer"), Some(&"Ada".into()));
+    assert_eq!(outer.attribute("_secret"), None);
+}
+
+/// Is ready when polled for the second time, and makes a span and a log each time.
+struct Twice {
+    name: &'static str,
+    polled: bool,
+}
+
+impl Future for Twice {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        drop(info_span!("step", of = self.name));
+        info!("{}", self.name);
+        if core::mem::replace(&mut self.polled, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+#[test]
+fn joined_futures_do_not_become_parent_and_child() {
+    for activation in [true, false] {
+        let telemetry = setup(|builder| builder.with_context_activation(activation));
+        info_span!("around").in_scope(|| {
+            let future = |name| {
+                let span = info_span!("task", otel.name = name);
+                Twice {
+                    name,
+                    polled: false,
+                }
+                .instrument(span)
+            };
+            let (mut first, mut second) = (pin!(future("first")), pin!(future("second")));
+            let mut context = Context::from_waker(Waker::noop());
+            for _ in 0..2 {
+                let _ = first.as_mut().poll(&mut context);
+                let _ = second.as_mut().poll(&mut context);
+            }
+        });
+        let around = telemetry.span("around");
+        for name in ["first", "second"] {
+            let task = telemetry.span(name);
+            assert!(task.is_child_of(&around));
+            assert!(task.ended);
+            let steps: Vec<_> = telemetry
+                .spans()
+                .into_iter()
+                .filter(|span| span.attribute("of") == Some(&name.into()))
+                .collect();
+            assert_eq!(steps.len(), 2);
+            assert!(steps.iter().all(|step| step.is_child_of(&task)));
+            let logs = telemetry.logs();
+            let of_it = logs.iter().filter(|log| log.body == Some(name.into()));
+            assert!(of_it.clone().count() == 2);
+            assert!(
+                of_it
+                    .clone()
+                    .all(|log| log.span.as_ref() == Some(&task.context))
+            );
+        }
+    }
+}
+
+#[test]
+fn spans_may_be_left_and_closed_out_of_order() {
+    let telemetry = defaults();
+    let first = info_span!("first").entered();
+    let second = info_span!("second").entered();
+    drop(first);
+    drop(info_span!("within the second"));
+    drop(second);
+    drop(info_span!("outside"));
+    assert!(
+        telemetry
+            .span("second")
+            .is_child_of(&telemetry.span("first"))
+    );
+    assert!(
+        telemetry
+            .span("within the second")
+            .is_child_of(&telemetry.span("second"))
+    );
+    assert_eq!(telemetry.span("outside").parent, RecordedParent::None);
+    assert!(telemetry.spans().iter().all(|span| span.ended));
+}
+
+#[test]
+fn a_span_that_is_entered_twice_stays_entered_until_it_is_left_twice() {
+    let telemetry = defaults();
+    let span = info_span!("one");
+    let outer = span.enter();
+    let inner = span.enter();
+    drop(inner);
+    drop(info_span!("within"));
+    drop(outer);
+    drop(info_span!("outside"));
+    assert!(telemetry.span("within").is_child_of(&telemetry.span("one")));
+    assert_eq!(telemetry.span("outside").parent, RecordedParent::None);
+}
+
+#[test]
+fn a_span_that_is_entered_elsewhere_keeps_its_parent() {
+    let telemetry = defaults();
+    let moved = info_span!("first").in_scope(|| info_span!("moved"));
+    info_span!("second").in_scope(|| moved.in_scope(|| drop(info_span!("child"))));
+    drop(moved);
+    assert!(
+        telemetry
+            .span("moved")
+            .is_child_of(&telemetry.span("first"))
+    );
+    assert!(
+        telemetry
+            .span("child")
+            .is_child_of(&telemetry.span("moved"))
+    );
+}
+
+#[test]
+fn a_span_made_outside_of_all_others_does_not_become_the_child_of_who_is_entered_later() {
+    let telemetry = defaults();
+    let early = info_span!("early");
+    info_span!("later").in_scope(|| early.in_scope(|| {}));
+    drop(early);
+    assert_eq!(telemetry.span("early").parent, RecordedParent::None);
+    assert_eq!(telemetry.span("later").parent, RecordedParent::None);
+}
+
+#[test]
+fn the_id_of_a_closed_span_means_nothing() {
+    let telemetry = defaults();
+    let id = info_span!("closed").id().expect("enabled");
+    let next = info_span!("next");
+    assert_ne!(next.id(), Some(id.clone()), "the place is used again");
+    drop(info_span!(parent: id.clone(), "orphan"));
+    next.follows_from(id.clone());
+    tracing::dispatcher::get_default(|dispatch| {
+        dispatch.enter(&id);
+        dispatch.exit(&id);
+        assert!(!dispatch.try_close(id.clone()));
+    });
+    drop(next);
+    assert_eq!(telemetry.span("orphan").parent, RecordedParent::None);
+    assert_eq!(telemetry.span("next").links, []);
+}
+
+#[test]
+fn what_is_recorded_before_the_start_belongs_to_it() {
+    let telemetry = defaults();
+    let span = info_span!(
+        "one",
+        items = tracing::field::Empty,
+        otel.name = tracing::field::Empty,
+        otel.kind = tracing::field::Empty,
+        otel.status_code = tracing::field::Empty
+    );
+    span.record("items", 2);
+    span.record("otel.name", "sale");
+    span.record("otel.kind", "producer");
+    span.record("otel.status_code", "ok");
+    assert_eq!(telemetry.take_calls(), [""; 0]);
+    drop(span);
+    let calls = telemetry.take_calls();
+    assert_eq!(calls, ["tracer.get", "tracer.start", "tracer.end"]);
+    let span = telemetry.span("sale");
+    assert_eq!(span.attribute("items"), Some(&2.into()));
+    assert_eq!(span.kind, SpanKind::Producer);
+    assert_eq!(span.status, RecordedStatus::Ok);
+}
+
+#[test]
+fn what_is_recorded_after_the_start_comes_with_the_end() {
+    let telemetry = defaults();
+    let span = info_span!(
+        "one",
+        items = tracing::field::Empty,
+        otel.status_description = tracing::field::Empty
+    );
+    span.in_scope(|| {});
+    let _ = telemetry.take_calls();
+    span.record("items", 2);
+    span.record("otel.status_description", "sold out");
+    assert_eq!(telemetry.take_calls(), [""; 0]);
+    drop(span);
+    assert_eq!(telemetry.take_calls(), ["tracer.end"]);
+    let span = telemetry.span("one");
+    assert_eq!(span.attribute("items"), Some(&2.into()));
+    assert_eq!(span.status, RecordedStatus::Error("sold out".into()));
+}
+
+#[test]
+fn a_span_may_be_renamed_after_its_start() {
+    let telemetry = defaults();
+    let span = info_span!("one", otel.name = tracing::field::Empty);
+    span.in_scope(|| {});
+    span.record("otel.name", "sale");
+    drop(span);
+    assert!(telemetry.span("sale").ended);
+}
+
+#[test]
+fn follows_from_becomes_a_link_before_and_after_the_start() {
+    let telemetry = defaults();
+    let (cause, other) = (info_span!("cause"), info_span!("other"));
+    let span = info_span!("one");
+    span.follows_from(&cause);
+    span.in_scope(|| {});
+    span.follows_from(&other);
+    // Ended before the span that links to it.
+    drop((cause, other));
+    drop(span);
+    let links: Vec<_> = telemetry
+        .span("one")
+        .links
+        .into_iter()
+        .map(|link| link.context)
+        .collect();
+    assert_eq!(
+        links,
+        [
+            telemetry.span("cause").context,
+            telemetry.span("other").context
+        ]
+    );
+}
+
+#[test]
+fn a_span_may_start_when_it_is_made_by_choice() {
+    let telemetry = setup(|builder| builder.with_deferred_start(false));
+    let span = info_span!("one");
+    assert_eq!(telemetry.take_calls(), ["tracer.get", "tracer.start"]);
+    span.in_scope(|| {});
+    drop(span);
+    assert_eq!(
+        telemetry.take_calls(),
+        ["tracer.enter", "tracer.exit", "tracer.end"]
+    );
+}
+
+#[test]
+fn places_are_used_again() {
+    let telemetry = defaults();
+    for _ in 0..1000 {
+        info_span!("one").in_scope(|| drop(info_span!("two")));
+    }
+    let subscribed = tracing::dispatcher::get_default(|dispatch| {
+        dispatch
+            .downcast_ref::<crate::subscriber::Subscriber>()
+            .map(|subscriber| subscriber.lock().spans.places())
+    });
+    assert_eq!(subscribed, Some(2));
+    assert_eq!(telemetry.spans().len(), 2000);
+}
