@@ -8,6 +8,8 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
+use crate::telemetry::host_scope;
+
 /// The kind of telemetry that something belonged to; attribute `wasmscope.signal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Signal {
@@ -218,7 +220,7 @@ impl Dropped {
         let dropped = self.clone();
         // The instrument itself is nothing but the registration: the provider keeps the callback.
         let _ = provider
-            .meter("wasmscope")
+            .meter_with_scope(host_scope())
             .u64_observable_counter("wasmscope.dropped")
             .with_unit("{item}")
             .with_description("Telemetry that was not kept as it was given, or not delivered")
@@ -235,5 +237,73 @@ impl Dropped {
                 }
             })
             .build();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use opentelemetry_sdk::metrics::InMemoryMetricExporter;
+    use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_counters_separate() {
+        let dropped = Dropped::default();
+        let mut names = HashSet::new();
+        let mut expected = 0;
+        for signal in Signal::ALL {
+            for &reason in Reason::ALL {
+                expected += 1;
+                dropped.add(signal, reason, expected);
+                assert_eq!(dropped.get(signal, reason), expected);
+                assert!(names.insert((signal.as_str(), reason.as_str())));
+            }
+        }
+        assert_eq!(dropped.snapshot().len(), names.len());
+        let totals: u64 = Signal::ALL
+            .iter()
+            .map(|signal| dropped.total(*signal))
+            .sum();
+        assert_eq!(totals, expected * (expected + 1) / 2);
+    }
+
+    #[test]
+    fn the_account_is_exported_as_a_counter() {
+        let exporter = InMemoryMetricExporter::default();
+        let provider = SdkMeterProvider::builder()
+            .with_periodic_exporter(exporter.clone())
+            .build();
+        let dropped = Dropped::default();
+        dropped.export_to(&provider);
+        let clone = dropped.clone();
+        clone.add(Signal::Logs, Reason::Scopes, 2);
+        clone.add(Signal::Logs, Reason::Scopes, 1);
+        clone.add(Signal::Traces, Reason::OpenSpans, 0);
+        provider.force_flush().unwrap();
+
+        let exported = exporter.get_finished_metrics().unwrap();
+        let scope = exported[0].scope_metrics().next().unwrap();
+        assert_eq!(scope.scope().name(), "wasmscope");
+        let metric = scope.metrics().next().unwrap();
+        assert_eq!(
+            (metric.name(), metric.unit()),
+            ("wasmscope.dropped", "{item}")
+        );
+        let AggregatedMetrics::U64(MetricData::Sum(sum)) = metric.data() else {
+            panic!("not a sum: {metric:?}");
+        };
+        assert!(sum.is_monotonic());
+        let points: Vec<_> = sum.data_points().collect();
+        assert_eq!(points.len(), 1);
+        assert_eq!(points[0].value(), 3);
+        let attributes: HashSet<_> = points[0].attributes().cloned().collect();
+        let expected = [
+            KeyValue::new("wasmscope.signal", "logs"),
+            KeyValue::new("wasmscope.reason", "scopes"),
+        ];
+        assert_eq!(attributes, HashSet::from(expected));
     }
 }

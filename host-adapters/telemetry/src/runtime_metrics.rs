@@ -7,11 +7,13 @@ use opentelemetry::metrics::{Counter, Histogram, MeterProvider, UpDownCounter};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
 
-use crate::telemetry::HOST_SCOPE;
+use crate::telemetry::host_scope;
 
 /// The upper bounds of the buckets of instantiation times, in seconds: from a pooled instance to one whose start function works.
-const INSTANTIATION_BOUNDS: [f64; 12] =
-    [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.01, 0.05, 0.25, 1.0];
+const INSTANTIATION_BOUNDS: [f64; 12] = [
+    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.01, 0.05, 0.25,
+    1.0,
+];
 
 /// The runtime's metrics, on the scope `wasmscope`. Without a meter provider they go nowhere.
 ///
@@ -39,7 +41,7 @@ struct Instruments {
 impl RuntimeMetrics {
     pub(crate) fn new(provider: Option<&SdkMeterProvider>) -> Self {
         Self(provider.map(|provider| {
-            let meter = provider.meter(HOST_SCOPE);
+            let meter = provider.meter_with_scope(host_scope());
             Instruments {
                 memory: meter
                     .i64_up_down_counter("wasmscope.runtime.memory")
@@ -59,7 +61,9 @@ impl RuntimeMetrics {
                 instantiation: meter
                     .f64_histogram("wasmscope.runtime.instantiation.duration")
                     .with_unit("s")
-                    .with_description("Time to instantiate a component, its start functions included")
+                    .with_description(
+                        "Time to instantiate a component, its start functions included",
+                    )
                     .with_boundaries(INSTANTIATION_BOUNDS.to_vec())
                     .build(),
                 fuel: meter
@@ -96,7 +100,9 @@ impl RuntimeMetrics {
     pub fn instantiation(&self, duration: Duration, error: Option<&str>) {
         if let Some(instruments) = &self.0 {
             let error = error.map(error_type);
-            instruments.instantiation.record(duration.as_secs_f64(), error.as_slice());
+            instruments
+                .instantiation
+                .record(duration.as_secs_f64(), error.as_slice());
         }
     }
 

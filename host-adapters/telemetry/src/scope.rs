@@ -25,7 +25,7 @@ pub(crate) fn exported(
         &mut attributes,
         given,
         rules.limits.scope_attributes,
-        &mut Room::endless(),
+        &mut Room::new(rules.limits.scope_bytes, usize::MAX),
     );
     attributes.push(KeyValue::new(COMPONENT_NAME, Arc::clone(component)));
     let mut exported = InstrumentationScope::builder(rules.text(scope.name().to_owned()))

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanLimits};
 
 use crate::attributes::Rules;
@@ -20,7 +20,14 @@ use crate::metrics;
 use crate::runtime_metrics::RuntimeMetrics;
 
 /// The scope of what the host itself says.
-pub(crate) const HOST_SCOPE: &str = "wasmscope";
+const HOST_SCOPE: &str = "wasmscope";
+
+/// Makes the scope of what the host itself says.
+pub(crate) fn host_scope() -> InstrumentationScope {
+    InstrumentationScope::builder(HOST_SCOPE)
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .build()
+}
 
 /// Where telemetry goes: the OpenTelemetry SDK's providers, each optional.
 ///
@@ -88,6 +95,7 @@ impl Telemetry {
             limits: Limits::default(),
             sdk_counts: false,
             sampler_sees_attributes: false,
+            metrics_temporality: Temporality::Cumulative,
             log_levels: LogLevels::default(),
             dropped: Dropped::default(),
             runtime: None,
@@ -147,15 +155,15 @@ impl Shared {
     ///
     /// The SDK's provider does not hold on to its tracers, so that one beyond the cache's limit lasts as long as the
     /// instance that it is made for.
-    pub(crate) fn tracer(&self, scope: InstrumentationScope) -> Option<SdkTracer> {
+    pub(crate) fn tracer(&self, scope: &InstrumentationScope) -> Option<SdkTracer> {
         let provider = self.tracer_provider.as_ref()?;
         let mut tracers = self.tracers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tracer) = tracers.get(&scope) {
+        if let Some(tracer) = tracers.get(scope) {
             return Some(tracer.clone());
         }
         let tracer = provider.tracer_with_scope(scope.clone());
         if tracers.len() < self.limits.scopes_per_provider {
-            tracers.insert(scope, tracer.clone());
+            tracers.insert(scope.clone(), tracer.clone());
         }
         Some(tracer)
     }
@@ -174,6 +182,7 @@ pub struct TelemetryBuilder {
     limits: Limits,
     sdk_counts: bool,
     sampler_sees_attributes: bool,
+    metrics_temporality: Temporality,
     log_levels: LogLevels,
     dropped: Dropped,
     runtime: Option<Runtime>,
@@ -206,6 +215,13 @@ impl TelemetryBuilder {
         self
     }
 
+    /// Tells the temporality that the meter provider's exporter prefers: where it exports differences, attribute sets that
+    /// are not measured any more make room for others. Default: cumulative, for which they never do.
+    pub fn metrics_temporality(mut self, temporality: Temporality) -> Self {
+        self.metrics_temporality = temporality;
+        self
+    }
+
     /// Sets the log levels. Default: [`LogLevels::default`].
     pub fn log_levels(mut self, levels: LogLevels) -> Self {
         self.log_levels = levels;
@@ -225,6 +241,8 @@ impl TelemetryBuilder {
     }
 
     /// Builds it.
+    ///
+    /// The meter provider then exports the account as `wasmscope.dropped`, for as long as it lives: build one `Telemetry` for each provider.
     #[must_use]
     pub fn build(self) -> Telemetry {
         let Providers {
@@ -232,11 +250,6 @@ impl TelemetryBuilder {
             meter,
             logger,
         } = self.providers;
-        let host_scope = || {
-            InstrumentationScope::builder(HOST_SCOPE)
-                .with_version(env!("CARGO_PKG_VERSION"))
-                .build()
-        };
         if let Some(meter) = &meter {
             self.dropped.export_to(meter);
         }
@@ -244,7 +257,7 @@ impl TelemetryBuilder {
             host_tracer: tracer
                 .as_ref()
                 .map(|provider| provider.tracer_with_scope(host_scope())),
-            metrics: metrics::Registry::new(meter.as_ref(), &self.limits),
+            metrics: metrics::Registry::new(meter.as_ref(), self.metrics_temporality, &self.limits),
             loggers: Loggers::new(logger.as_ref(), &self.limits),
             runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
             tracer_provider: tracer,

@@ -22,7 +22,7 @@ use crate::scope;
 /// What a guest's tracer leads to.
 #[derive(Debug)]
 pub(super) struct TracerOf {
-    /// The scope as the guest gave it.
+    /// The scope as it is exported, which has a bounded size.
     scope: Scope,
     /// `None` without a provider.
     tracer: Option<SdkTracer>,
@@ -31,16 +31,16 @@ pub(super) struct TracerOf {
 impl Instance {
     /// Gives the tracer of a scope, the same for equal scopes (`tracer.get`).
     pub fn tracer(&mut self, scope: Scope) -> u64 {
+        let shared = &self.telemetry.0;
+        let scope = scope::exported(&scope, &self.component, shared.span_rules());
         if let Some(known) = self.tracers.iter().position(|known| known.scope == scope) {
             return self.tracer_tag.handle(known as u32);
         }
-        let shared = &self.telemetry.0;
         if self.tracers.len() >= shared.limits.scopes {
             shared.dropped.add(Signal::Traces, Reason::Scopes, 1);
             return self.tracer_tag.handle(Tag::NOWHERE);
         }
-        let exported = scope::exported(&scope, &self.component, shared.span_rules());
-        let tracer = shared.tracer(exported);
+        let tracer = shared.tracer(&scope);
         self.tracers.push(TracerOf { scope, tracer });
         self.tracer_tag.handle(self.tracers.len() as u32 - 1)
     }

@@ -17,16 +17,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use opentelemetry::metrics::{Meter, MeterProvider};
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 
 pub(crate) use attributes::{AttributeSet, ScopeKey};
 pub(crate) use descriptor::{Descriptor, InstrumentKey};
 pub(crate) use observable::{Observable, Taken};
 pub(crate) use series::{Series, SyncInstrument};
 pub use view::cardinality_view;
+pub(crate) use view::sdk_cardinality;
 
 use crate::dropped::Reason;
 use crate::limits::Limits;
+use crate::model::InstrumentKind;
 use crate::telemetry::host_scope;
 use bytes::ByteBudget;
 use observable::Reports;
@@ -48,6 +50,7 @@ pub(crate) struct Registry {
     budget: Arc<ByteBudget>,
     reports: Arc<Reports>,
     collections: Arc<AtomicU64>,
+    temporality: Temporality,
     instances: AtomicU64,
 }
 
@@ -83,7 +86,12 @@ impl fmt::Debug for Registry {
 }
 
 impl Registry {
-    pub(crate) fn new(provider: Option<&SdkMeterProvider>, limits: &Limits) -> Self {
+    /// `temporality` is what the provider's exporter prefers.
+    pub(crate) fn new(
+        provider: Option<&SdkMeterProvider>,
+        temporality: Temporality,
+        limits: &Limits,
+    ) -> Self {
         let collections = Arc::new(AtomicU64::new(0));
         if let Some(provider) = provider {
             count_collections(provider, &collections);
@@ -97,6 +105,7 @@ impl Registry {
             budget: Arc::new(ByteBudget::new(limits.metric_bytes)),
             reports: Arc::new(Reports::new(limits.observations_per_provider)),
             collections,
+            temporality,
             instances: AtomicU64::new(0),
         }
     }
@@ -180,9 +189,36 @@ impl Registry {
             Observable::new(meter, descriptor, self.max_series, budget, reports)
                 .map(Instrument::Observable)
         } else {
-            SyncInstrument::new(meter, descriptor, self.max_series, budget)
+            let forgets =
+                forgets(self.temporality, descriptor.kind).then(|| Arc::clone(&self.collections));
+            SyncInstrument::new(meter, descriptor, self.max_series, budget, forgets)
                 .map(|instrument| Instrument::Sync(Arc::new(instrument)))
         }
+    }
+}
+
+/// Whether the SDK forgets what was not measured between two collections: where it exports differences
+/// (opentelemetry_sdk 0.33.1, `InstrumentKind::temporality_preference`).
+fn forgets(temporality: Temporality, kind: InstrumentKind) -> bool {
+    match kind {
+        InstrumentKind::CounterU64
+        | InstrumentKind::CounterF64
+        | InstrumentKind::HistogramU64
+        | InstrumentKind::HistogramF64 => {
+            matches!(temporality, Temporality::Delta | Temporality::LowMemory)
+        }
+        InstrumentKind::GaugeU64 | InstrumentKind::GaugeS64 | InstrumentKind::GaugeF64 => {
+            temporality == Temporality::Delta
+        }
+        InstrumentKind::UpDownCounterS64
+        | InstrumentKind::UpDownCounterF64
+        | InstrumentKind::ObservableCounterU64
+        | InstrumentKind::ObservableCounterF64
+        | InstrumentKind::ObservableUpDownCounterS64
+        | InstrumentKind::ObservableUpDownCounterF64
+        | InstrumentKind::ObservableGaugeU64
+        | InstrumentKind::ObservableGaugeS64
+        | InstrumentKind::ObservableGaugeF64 => false,
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use opentelemetry::metrics::{
@@ -43,7 +44,7 @@ enum Sink {
 /// A synchronous instrument of a provider.
 pub(crate) struct SyncInstrument {
     sink: Arc<Sink>,
-    series: RwLock<HashMap<AttributeSet, Arc<Series>, foldhash::fast::RandomState>>,
+    series: RwLock<Places>,
     overflow: OnceLock<Arc<Series>>,
     /// The sum of a `u64` histogram over all series: the embedder's views may merge series in the SDK, whose sum must not
     /// overflow even then.
@@ -52,6 +53,18 @@ pub(crate) struct SyncInstrument {
     bucket_bytes: usize,
     max_series: usize,
     budget: Arc<ByteBudget>,
+    /// The count of collections, where the SDK forgets with each what was not measured since the last.
+    forgets: Option<Arc<AtomicU64>>,
+}
+
+/// The attribute sets of an instrument.
+#[derive(Default)]
+struct Places {
+    by_set: HashMap<AttributeSet, Arc<Series>, foldhash::fast::RandomState>,
+    /// How many were let go at the last sweep, which the SDK may not have forgotten yet.
+    leaving: usize,
+    /// The count of collections at the last sweep.
+    swept: Option<u64>,
 }
 
 impl fmt::Debug for SyncInstrument {
@@ -67,6 +80,7 @@ impl SyncInstrument {
         descriptor: Descriptor,
         max_series: usize,
         budget: Arc<ByteBudget>,
+        forgets: Option<Arc<AtomicU64>>,
     ) -> Option<Self> {
         let Descriptor {
             name,
@@ -136,6 +150,7 @@ impl SyncInstrument {
             bucket_bytes,
             max_series,
             budget,
+            forgets,
         })
     }
 
@@ -145,26 +160,61 @@ impl SyncInstrument {
             .series
             .read()
             .unwrap_or_else(PoisonError::into_inner)
+            .by_set
             .get(&attributes)
         {
             return (Arc::clone(series), false);
         }
-        let mut all = self.series.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = all.get(&attributes) {
+        let mut places = self.series.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = places.by_set.get(&attributes) {
             return (Arc::clone(series), false);
         }
-        // The set is kept twice here, and in the SDK.
-        let bytes = SERIES_BYTES + self.bucket_bytes + attributes.bytes().saturating_mul(3);
-        if all.len() >= self.max_series || !self.budget.take(bytes) {
-            drop(all);
-            let series = self
-                .overflow
-                .get_or_init(|| self.make(AttributeSet::overflow()));
-            return (Arc::clone(series), true);
+        if !self.has_room(&places, &attributes) {
+            self.sweep(&mut places);
         }
-        let series = self.make(attributes.clone());
-        all.insert(attributes, Arc::clone(&series));
-        (series, false)
+        if self.has_room(&places, &attributes) && self.budget.take(self.bytes(&attributes)) {
+            let series = self.make(attributes.clone());
+            places.by_set.insert(attributes, Arc::clone(&series));
+            return (series, false);
+        }
+        drop(places);
+        let overflow = || self.make(AttributeSet::overflow());
+        (Arc::clone(self.overflow.get_or_init(overflow)), true)
+    }
+
+    fn has_room(&self, places: &Places, attributes: &AttributeSet) -> bool {
+        places.by_set.len() + places.leaving < self.max_series
+            && self.budget.has(self.bytes(attributes))
+    }
+
+    /// Estimates what a series takes. Its set is kept twice here, and in the SDK.
+    fn bytes(&self, attributes: &AttributeSet) -> usize {
+        SERIES_BYTES + self.bucket_bytes + attributes.bytes().saturating_mul(3)
+    }
+
+    /// Lets go of the series that the SDK forgets: those that nobody holds and nobody has measured since the last sweep, two
+    /// collections ago or more. Their places are free at the next: until then the SDK may not have forgotten them.
+    fn sweep(&self, places: &mut Places) {
+        let Some(collections) = &self.forgets else {
+            return;
+        };
+        let now = collections.load(Ordering::Relaxed);
+        if places
+            .swept
+            .is_some_and(|swept| now < swept.saturating_add(2))
+        {
+            return;
+        }
+        let before = places.by_set.len();
+        places.by_set.retain(|attributes, series| {
+            let kept = series.used.swap(false, Ordering::Relaxed) || Arc::strong_count(series) > 1;
+            if !kept {
+                self.budget.give_back(self.bytes(attributes));
+            }
+            kept
+        });
+        places.leaving = before - places.by_set.len();
+        places.swept = Some(now);
     }
 
     fn make(&self, attributes: AttributeSet) -> Arc<Series> {
@@ -174,6 +224,7 @@ impl SyncInstrument {
             bound: OnceLock::new(),
             total: Total::default(),
             merged: Arc::clone(&self.merged),
+            used: AtomicBool::new(false),
         })
     }
 }
@@ -242,6 +293,8 @@ pub(crate) struct Series {
     bound: OnceLock<Bound>,
     total: Total,
     merged: Arc<Total>,
+    /// Whether it was measured since the last sweep.
+    used: AtomicBool,
 }
 
 impl fmt::Debug for Series {
@@ -260,6 +313,7 @@ impl Series {
     /// A number of the wrong type, or out of range, which leaves no trace.
     pub(crate) fn measure(&self, number: Number) -> Result<(), Reason> {
         self.admit(number)?;
+        self.used.store(true, Ordering::Relaxed);
         self.bound
             .get_or_init(|| self.sink.bind(&self.attributes))
             .record(number);

@@ -15,7 +15,11 @@ pub(crate) const MAX_CARDINALITY: usize = 100_000;
 pub fn cardinality_view(
     limits: &Limits,
 ) -> impl Fn(&Instrument) -> Option<Stream> + Send + Sync + 'static {
-    // One more, for the set of what is too many.
-    let limit = limits.cardinality.min(MAX_CARDINALITY) + 1;
+    let limit = sdk_cardinality(limits);
     move |_| Stream::builder().with_cardinality_limit(limit).build().ok()
+}
+
+/// Gives the limit on attribute sets that a view sets: one more than ours, for the set of what is too many.
+pub(crate) fn sdk_cardinality(limits: &Limits) -> usize {
+    limits.cardinality.min(MAX_CARDINALITY) + 1
 }

@@ -112,6 +112,7 @@ impl Pipeline {
         let mut telemetry = Telemetry::builder(providers.clone())
             .limits(config.limits)
             .span_limits(span_limits)
+            .metrics_temporality(config.temporality.into())
             .log_levels(config.log_levels)
             .dropped(dropped);
         if let Some(runtime) = config.runtime {

@@ -188,11 +188,7 @@ fn view(
     limits: &Limits,
     histograms: HistogramAggregation,
 ) -> impl Fn(&Instrument) -> Option<Stream> + use<> {
-    // One more, for the set of what is too many. The SDK refuses zero and the very highest number.
-    let limit = limits
-        .cardinality
-        .saturating_add(1)
-        .clamp(1, usize::MAX / 2);
+    let limit = crate::metrics::sdk_cardinality(limits);
     move |instrument| {
         let stream = Stream::builder().with_cardinality_limit(limit);
         let exponential = histograms == HistogramAggregation::Base2Exponential;

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{
-    InMemoryMetricExporter, InMemoryMetricExporterBuilder, PeriodicReader, SdkMeterProvider,
+    Aggregation, InMemoryMetricExporter, InMemoryMetricExporterBuilder, Instrument, InstrumentKind,
+    PeriodicReader, SdkMeterProvider, Stream,
 };
 
-use super::*;
+use super::{BTreeMap, KeyValue, Limits, Reason, Scope, Signal, Temporality};
+use super::{InstrumentDescriptor, Kind, Number, Observation, Telemetry};
 use crate::cardinality_view;
+use crate::instance::Instance;
 use crate::telemetry::Providers;
 
 /// A value as it is exported.
@@ -50,6 +53,33 @@ impl Host {
     }
 
     pub(super) fn with(limits: Limits, temporality: Temporality) -> Self {
+        let view = cardinality_view(&limits);
+        Self::with_view(limits, temporality, view)
+    }
+
+    /// Like [`Self::with`], with exponential histograms.
+    pub(super) fn exponential(limits: Limits, temporality: Temporality) -> Self {
+        let limit = limits.cardinality + 1;
+        Self::with_view(limits, temporality, move |instrument: &Instrument| {
+            let stream = Stream::builder().with_cardinality_limit(limit);
+            let stream = if instrument.kind() == InstrumentKind::Histogram {
+                stream.with_aggregation(Aggregation::Base2ExponentialHistogram {
+                    max_size: 160,
+                    max_scale: 20,
+                    record_min_max: true,
+                })
+            } else {
+                stream
+            };
+            stream.build().ok()
+        })
+    }
+
+    fn with_view(
+        limits: Limits,
+        temporality: Temporality,
+        view: impl Fn(&Instrument) -> Option<Stream> + Send + Sync + 'static,
+    ) -> Self {
         let exporter = InMemoryMetricExporterBuilder::new()
             .with_temporality(temporality)
             .build();
@@ -58,21 +88,25 @@ impl Host {
             .build();
         let provider = SdkMeterProvider::builder()
             .with_reader(reader)
-            .with_view(cardinality_view(&limits))
+            .with_view(view)
             .build();
-        Self::on(provider, exporter, limits)
+        Self::on(provider, exporter, limits, temporality)
     }
 
     pub(super) fn on(
         provider: SdkMeterProvider,
         exporter: InMemoryMetricExporter,
         limits: Limits,
+        temporality: Temporality,
     ) -> Self {
         let providers = Providers {
             meter: Some(provider.clone()),
             ..Providers::default()
         };
-        let telemetry = Telemetry::builder(providers).limits(limits).build();
+        let telemetry = Telemetry::builder(providers)
+            .limits(limits)
+            .metrics_temporality(temporality)
+            .build();
         Self {
             telemetry,
             provider,
@@ -161,7 +195,18 @@ pub(super) fn points(data: &AggregatedMetrics) -> (Option<bool>, BTreeMap<String
                         })
                         .collect(),
                 ),
-                MetricData::ExponentialHistogram(_) => panic!("unexpected exponential histogram"),
+                MetricData::ExponentialHistogram(histogram) => (
+                    None,
+                    histogram
+                        .data_points()
+                        .map(|p| {
+                            (
+                                text(p.attributes()),
+                                $histogram(p.count() as u64, p.sum(), vec![]),
+                            )
+                        })
+                        .collect(),
+                ),
             }
         };
     }

@@ -141,3 +141,55 @@ fn scopes_of_a_provider_are_limited() {
         ["a/n", "b/n"]
     );
 }
+
+#[test]
+fn sets_that_are_not_measured_any_more_make_room_where_differences_are_exported() {
+    let limits = Limits {
+        cardinality: 2,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, Temporality::Delta);
+    let mut guest = host.telemetry.instance("shop");
+    let handle = instrument(&mut guest, "c", Kind::CounterU64);
+    let bound = guest.bind(handle, attributes("bound"));
+    guest.measure(handle, Unsigned(1), attributes("once"));
+    let mut collections = 0;
+    loop {
+        guest.measure_series(bound, Unsigned(1));
+        guest.measure(handle, Unsigned(1), attributes("new"));
+        let points = host.points("c");
+        assert_eq!(points["k=bound"], Point::U64(1));
+        if points.get("k=new") == Some(&Point::U64(1)) {
+            break;
+        }
+        assert_eq!(points["otel.metric.overflow=true"], Point::U64(1));
+        collections += 1;
+        assert!(collections < 10);
+    }
+    // Three sets never lived together.
+    assert!(collections > 2);
+    guest.measure(handle, Unsigned(1), attributes("once"));
+    guest.measure_series(bound, Unsigned(1));
+    assert_eq!(host.points("c")["otel.metric.overflow=true"], Point::U64(1));
+}
+
+#[test]
+fn sets_stay_where_totals_are_exported() {
+    let limits = Limits {
+        cardinality: 1,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, Temporality::Cumulative);
+    let mut guest = host.telemetry.instance("shop");
+    let handle = instrument(&mut guest, "c", Kind::CounterU64);
+    guest.measure(handle, Unsigned(1), attributes("once"));
+    for _ in 0..10 {
+        guest.measure(handle, Unsigned(1), attributes("new"));
+        host.collect();
+    }
+    assert_eq!(host.points("c")["k=once"], Point::U64(1));
+    assert_eq!(
+        host.points("c")["otel.metric.overflow=true"],
+        Point::U64(10)
+    );
+}

@@ -156,7 +156,12 @@ fn views_that_merge_series_cannot_make_a_histograms_sum_overflow() {
                 .ok()
         })
         .build();
-    let host = Host::on(provider, exporter, Limits::default());
+    let host = Host::on(
+        provider,
+        exporter,
+        Limits::default(),
+        Temporality::Cumulative,
+    );
     let mut guest = host.telemetry.instance("shop");
     let handle = instrument(&mut guest, "h", Kind::HistogramU64);
     for set in ["a", "b", "c", "d", "e"] {

@@ -87,13 +87,15 @@ proptest! {
     fn random_guests_export_nothing_out_of_range(
         ops in proptest::collection::vec(op(), 1..200),
         delta in any::<bool>(),
+        exponential in any::<bool>(),
     ) {
         let limits = Limits {
             cardinality: 3,
             observations: 5,
             ..Limits::default()
         };
-        let host = Host::with(limits, if delta { Temporality::Delta } else { Temporality::Cumulative });
+        let temporality = if delta { Temporality::Delta } else { Temporality::Cumulative };
+        let host = if exponential { Host::exponential(limits, temporality) } else { Host::with(limits, temporality) };
         let fresh = || {
             let mut guest = host.telemetry.instance("shop");
             let handles = KINDS.map(|kind| instrument(&mut guest, &format!("{kind:?}"), kind));
