@@ -5,7 +5,9 @@ use std::time::SystemTime;
 
 use opentelemetry::Context;
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{Span as _, SpanBuilder, SpanContext, TraceContextExt, Tracer as _};
+use opentelemetry::trace::{
+    Span as _, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer as _,
+};
 use opentelemetry_sdk::trace::SdkTracer;
 
 use super::Instance;
@@ -58,11 +60,7 @@ impl Instance {
         } = start;
         let parent = self.parent_context(parent);
         let handle = match self.recording_tracer(tracer) {
-            Some(tracer) => {
-                let name = self.telemetry.0.span_rules().text(name);
-                let builder = SpanBuilder::from_name(name).with_kind(kind);
-                self.start_with(&tracer, builder, parent, attributes, start_time)
-            }
+            Some(at) => self.start_with(at, name, kind, parent, attributes, start_time),
             None => self.pass_through(parent.as_ref()),
         };
         if activate {
@@ -71,12 +69,15 @@ impl Instance {
         handle
     }
 
-    /// Gives the tracer of a span that may be recorded, as far as limits go.
-    fn recording_tracer(&mut self, tracer: u64) -> Option<SdkTracer> {
+    /// Gives the index of the tracer of a span that may be recorded, as far as limits go.
+    fn recording_tracer(&self, tracer: u64) -> Option<usize> {
         let shared = &self.telemetry.0;
         shared.tracer_provider.as_ref()?;
         let index = self.tracer_tag.index(tracer);
-        let Some(known) = index.and_then(|index| self.tracers.get(index as usize)) else {
+        let Some(at) = index
+            .map(|at| at as usize)
+            .filter(|at| *at < self.tracers.len())
+        else {
             let reason = if index == Some(Tag::NOWHERE) {
                 Reason::Scopes
             } else {
@@ -89,21 +90,31 @@ impl Instance {
             shared.dropped.add(Signal::Traces, Reason::OpenSpans, 1);
             return None;
         }
-        known.tracer.clone()
+        Some(at)
     }
 
     fn start_with(
         &mut self,
-        tracer: &SdkTracer,
-        builder: SpanBuilder,
+        tracer: usize,
+        name: String,
+        kind: SpanKind,
         parent: Option<Context>,
         attributes: Vec<KeyValue>,
         start_time: Option<u64>,
     ) -> u64 {
         let shared = &self.telemetry.0;
         let rules = shared.span_rules();
+        let Some(tracer) = self
+            .tracers
+            .get(tracer)
+            .and_then(|known| known.tracer.as_ref())
+        else {
+            return self.pass_through(parent.as_ref());
+        };
         let start_time = start_time.map_or_else(SystemTime::now, system_time);
-        let builder = builder.with_start_time(start_time);
+        let builder = SpanBuilder::from_name(rules.text(name))
+            .with_kind(kind)
+            .with_start_time(start_time);
         // A context of our own, so that nothing of the host thread's current one gets in.
         let mut context = parent.unwrap_or_default();
         if shared.sampler_sees_attributes {
