@@ -136,6 +136,8 @@ fn forget() {
     trace::active::reset();
     trace::pending::reset();
     metrics::observable::reset();
+    #[cfg(feature = "opentelemetry")]
+    crate::opentelemetry::reset();
 }
 
 fn change<R>(change: impl FnOnce(&mut State) -> R) -> R {
@@ -181,7 +183,7 @@ impl State {
             epoch,
             calls: Vec::new(),
             scopes: Vec::new(),
-            traces: Traces::new(),
+            traces: Traces::new(epoch),
             metrics: Metrics::default(),
             logs: Logs::new(),
             context: Context::default(),

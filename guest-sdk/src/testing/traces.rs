@@ -12,17 +12,20 @@ use crate::{
 pub(crate) struct Traces {
     pub(super) sampled: bool,
     pub(super) host: Option<SpanContext>,
-    /// All spans, those that are not recorded too; a handle's low bits are the index, from 1.
+    /// What a handle's bits 32 to 55 are: the recorder's number, so that another recorder's handles are told apart.
+    tag: u64,
+    /// All spans, those that are not recorded too; a handle's low 32 bits are the index, from 1.
     spans: Vec<RecordedSpan>,
     entered: Vec<u64>,
     traces: u64,
 }
 
 impl Traces {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(epoch: u32) -> Self {
         Self {
             sampled: true,
             host: None,
+            tag: u64::from(epoch) << 32,
             spans: Vec::new(),
             entered: Vec::new(),
             traces: 0,
@@ -62,14 +65,17 @@ impl Traces {
     }
 
     fn find(&self, handle: u64) -> Option<&RecordedSpan> {
-        let index = (handle & !NOT_RECORDED).checked_sub(1)?;
-        let span = self.spans.get(usize::try_from(index).ok()?)?;
+        let index = (handle as u32).checked_sub(1)?;
+        let span = self.spans.get(index as usize)?;
         (span.handle == handle).then_some(span)
     }
 
-    /// Gives a recorded span that has not ended.
+    /// Gives a recorded span that has not ended; none for one that began under another recorder.
     #[track_caller]
-    fn open(&mut self, handle: u64) -> &mut RecordedSpan {
+    fn open(&mut self, handle: u64) -> Option<&mut RecordedSpan> {
+        if handle & !NOT_RECORDED & !u64::from(u32::MAX) != self.tag {
+            return None;
+        }
         let span = self
             .find(handle)
             .filter(|span| handle & NOT_RECORDED == 0 && !span.ended);
@@ -77,7 +83,7 @@ impl Traces {
             span.is_some(),
             "the handle {handle:#x} is no open, recorded span: a host would drop this call"
         );
-        &mut self.spans[(handle - 1) as usize]
+        self.spans.get_mut((handle as u32 - 1) as usize)
     }
 
     fn change(&mut self, handle: u64, changes: SpanChanges<'_>) {
@@ -97,7 +103,9 @@ impl Traces {
                 })
             })
             .collect();
-        let span = self.open(handle);
+        let Some(span) = self.open(handle) else {
+            return;
+        };
         span.links.extend(links);
         if let Some(name) = changes.name {
             span.name = name.into();
@@ -141,9 +149,9 @@ impl Tracer<'_> {
         let traces = &mut self.0.traces;
         let number = traces.spans.len() as u64 + 1;
         let handle = if traces.sampled {
-            number
+            traces.tag | number
         } else {
-            number | NOT_RECORDED
+            traces.tag | number | NOT_RECORDED
         };
         let (parent, around) = traces.resolve(parent);
         let (trace_id, trace_state) = match around {
@@ -216,7 +224,9 @@ impl Tracer<'_> {
             time,
         };
         set_all(&mut event.attributes, attributes);
-        self.0.traces.open(span).events.push(event);
+        if let Some(span) = self.0.traces.open(span) {
+            span.events.push(event);
+        }
         self.0.notice()
     }
 
@@ -224,9 +234,10 @@ impl Tracer<'_> {
         let traces = &mut self.0.traces;
         traces.change(span, changes);
         traces.entered.retain(|&other| other != span);
-        let ended = traces.open(span);
-        ended.end_time = time;
-        ended.ended = true;
+        if let Some(ended) = traces.open(span) {
+            ended.end_time = time;
+            ended.ended = true;
+        }
         self.0.notice()
     }
 

@@ -105,11 +105,15 @@ fn a_recorder_leaves_nothing_behind() {
     let leaked = TRACER.enter("leaked");
     leaked.set_attribute("k", 1);
     std::mem::forget(leaked);
+    let outlives = TRACER.start("outlives its recorder");
     HEAT.register(|o| o.observe(1, &[]));
     drop(first);
 
     let second = Recorder::install();
     drop(TRACER.start("fresh"));
+    outlives.set_attribute("k", 1);
+    outlives.event("e", &[]);
+    drop(outlives);
     drop(wasmscope::init());
     assert_eq!(second.spans().len(), 1);
     assert_eq!(second.measurements(), []);
