@@ -119,3 +119,123 @@ impl RuntimeMetrics {
 fn error_type(kind: &str) -> KeyValue {
     KeyValue::new(ERROR_TYPE, kind.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use opentelemetry_sdk::metrics::InMemoryMetricExporter;
+    use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+
+    use super::*;
+
+    /// Gives each point as text: `name{attributes} unit kind value`.
+    fn exported(record: impl FnOnce(&RuntimeMetrics)) -> BTreeMap<String, String> {
+        let exporter = InMemoryMetricExporter::default();
+        let provider = SdkMeterProvider::builder()
+            .with_periodic_exporter(exporter.clone())
+            .build();
+        record(&RuntimeMetrics::new(Some(&provider)));
+        provider.force_flush().unwrap();
+        let finished = exporter.get_finished_metrics().unwrap();
+        let metrics = finished
+            .iter()
+            .flat_map(|resource| resource.scope_metrics())
+            .filter(|scope| scope.scope().name() == "wasmscope")
+            .flat_map(|scope| scope.metrics());
+        let mut points = BTreeMap::new();
+        for metric in metrics {
+            let mut add = |attributes: Vec<String>, value: String| {
+                let key = format!(
+                    "{}{{{}}} {}",
+                    metric.name(),
+                    attributes.join(","),
+                    metric.unit()
+                );
+                points.insert(key, value);
+            };
+            fn text<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> Vec<String> {
+                attributes
+                    .map(|kv| format!("{}={}", kv.key, kv.value))
+                    .collect()
+            }
+            match metric.data() {
+                AggregatedMetrics::U64(MetricData::Sum(sum)) if sum.is_monotonic() => {
+                    sum.data_points()
+                        .for_each(|p| add(text(p.attributes()), format!("counter {}", p.value())));
+                }
+                AggregatedMetrics::I64(MetricData::Sum(sum)) if !sum.is_monotonic() => {
+                    sum.data_points()
+                        .for_each(|p| add(text(p.attributes()), format!("up-down {}", p.value())));
+                }
+                AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
+                    histogram.data_points().for_each(|p| {
+                        add(
+                            text(p.attributes()),
+                            format!("histogram {} {}", p.count(), p.sum()),
+                        );
+                    });
+                }
+                AggregatedMetrics::U64(other) => panic!("unexpected {other:?}"),
+                AggregatedMetrics::I64(other) => panic!("unexpected {other:?}"),
+                AggregatedMetrics::F64(other) => panic!("unexpected {other:?}"),
+            }
+        }
+        points
+    }
+
+    #[test]
+    fn every_metric_has_the_name_unit_kind_and_attributes_of_the_table() {
+        let points = exported(|metrics| {
+            metrics.memory(65_536);
+            metrics.memory(65_536);
+            metrics.memory(-65_536);
+            metrics.instances(1);
+            metrics.trap("unreachable");
+            metrics.trap("unreachable");
+            metrics.trap("out_of_fuel");
+            metrics.instantiation(Duration::from_millis(250), None);
+            metrics.instantiation(Duration::from_millis(500), Some("link"));
+            metrics.fuel(7);
+            metrics.fuel(0);
+        });
+        let expected = [
+            ("wasmscope.runtime.memory{} By", "up-down 65536"),
+            ("wasmscope.runtime.instances{} {instance}", "up-down 1"),
+            (
+                "wasmscope.runtime.traps{error.type=unreachable} {trap}",
+                "counter 2",
+            ),
+            (
+                "wasmscope.runtime.traps{error.type=out_of_fuel} {trap}",
+                "counter 1",
+            ),
+            (
+                "wasmscope.runtime.instantiation.duration{} s",
+                "histogram 1 0.25",
+            ),
+            (
+                "wasmscope.runtime.instantiation.duration{error.type=link} s",
+                "histogram 1 0.5",
+            ),
+            ("wasmscope.runtime.fuel{} {fuel}", "counter 7"),
+        ];
+        let expected: BTreeMap<_, _> = expected
+            .into_iter()
+            .map(|(key, value)| (String::from(key), String::from(value)))
+            .collect();
+        assert_eq!(points, expected);
+    }
+
+    #[test]
+    fn what_does_not_happen_is_not_exported() {
+        assert!(exported(|metrics| metrics.fuel(0)).is_empty());
+    }
+
+    #[test]
+    fn without_a_provider_they_go_nowhere() {
+        let metrics = RuntimeMetrics::new(None);
+        metrics.memory(i64::MIN);
+        metrics.trap("unreachable");
+    }
+}

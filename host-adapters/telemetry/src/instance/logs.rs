@@ -155,24 +155,32 @@ impl<'a> Assembly<'a> {
                 self.rules.count(room.reason(), 1);
             }
         }
-        let mut attributes = self.attributes(values.attributes, &mut room);
+        let mut attributes = self.attributes(values.attributes);
         if let Some(name) = given.event_name {
             match self.shared.loggers.event_name(&name) {
                 Some(name) => record.set_event_name(name),
                 None => {
                     self.rules.count(Reason::Interned, 1);
-                    self.name_by_attribute(&mut attributes, name, &mut room);
+                    self.name_by_attribute(&mut attributes, name);
                 }
             }
         }
-        record.add_attributes(attributes);
+        for (key, Weighed { value, bytes }) in attributes {
+            if room.take(size_of::<Key>() + key.len() + bytes) {
+                record.add_attribute(key, value);
+            } else {
+                self.rules.count(room.reason(), 1);
+            }
+        }
     }
 
     /// Takes over attributes: with a valid key, the last value of a key, and as many as are allowed.
-    fn attributes(&self, given: Vec<(String, Weighed)>, room: &mut Room) -> Vec<(Key, AnyValue)> {
+    fn attributes(&self, given: Vec<(String, Weighed)>) -> Vec<(String, Weighed)> {
         let limits = &self.shared.limits;
-        let mut kept: Vec<(String, Weighed)> =
-            Vec::with_capacity(given.len().min(limits.log_attributes));
+        if self.are_in_order(&given) {
+            return given;
+        }
+        let mut kept: Vec<(String, Weighed)> = Vec::new();
         for (key, value) in given {
             if key.is_empty() {
                 self.rules.count(Reason::EmptyKey, 1);
@@ -186,31 +194,26 @@ impl<'a> Assembly<'a> {
                 self.rules.count(Reason::Attributes, 1);
             }
         }
-        kept.into_iter()
-            .filter_map(|(key, Weighed { value, bytes })| {
-                if room.take(size_of::<Key>() + key.len() + bytes) {
-                    return Some((Key::from(key), value));
-                }
-                self.rules.count(room.reason(), 1);
-                None
-            })
-            .collect()
+        kept
     }
 
-    /// Puts an event's name among the attributes, besides their limit on number: without it an event is hard to know.
-    fn name_by_attribute(
-        &self,
-        attributes: &mut Vec<(Key, AnyValue)>,
-        name: String,
-        room: &mut Room,
-    ) {
+    /// Whether there is nothing to leave out, as there seldom is.
+    fn are_in_order(&self, given: &[(String, Weighed)]) -> bool {
+        given.len() <= self.shared.limits.log_attributes
+            && given.iter().enumerate().all(|(index, (key, _))| {
+                !key.is_empty()
+                    && key.len() <= self.shared.limits.key_bytes
+                    && given.iter().take(index).all(|(before, _)| before != key)
+            })
+    }
+
+    /// Puts an event's name among the attributes, first and besides their limit on number: without it an event is hard to know.
+    fn name_by_attribute(&self, attributes: &mut Vec<(String, Weighed)>, name: String) {
         let name = self.rules.text(name);
-        if !room.take(size_of::<(Key, AnyValue)>() + EVENT_NAME.len() + name.len()) {
-            self.rules.count(room.reason(), 1);
-            return;
-        }
-        attributes.retain(|(key, _)| key.as_str() != EVENT_NAME);
-        attributes.push((Key::from_static_str(EVENT_NAME), AnyValue::from(name)));
+        let bytes = size_of::<AnyValue>() + name.len();
+        attributes.retain(|(key, _)| key != EVENT_NAME);
+        let value = AnyValue::from(name);
+        attributes.insert(0, (String::from(EVENT_NAME), Weighed { value, bytes }));
     }
 }
 

@@ -130,6 +130,9 @@ struct Observed {
     left_gauge: Option<Report>,
     /// What all that is to be summed adds up to, of floating point numbers their magnitudes.
     total: Sum,
+    /// Of a counter over floating point numbers, the highest value that was collected: added up in another order, the same
+    /// numbers may come to a little less, and a counter must not fall.
+    highest: f64,
 }
 
 struct State {
@@ -452,11 +455,15 @@ impl Observed {
         true
     }
 
-    fn value(&self, role: Role) -> Option<Sum> {
+    fn value(&mut self, role: Role) -> Option<Sum> {
         match role {
             Role::Counter | Role::UpDownCounter => {
                 let live = self.live.values().map(|report| Sum::of(report.value));
-                let sum = live.fold(self.left, Sum::plus);
+                let mut sum = live.fold(self.left, Sum::plus);
+                if role == Role::Counter {
+                    self.highest = self.highest.max(sum.float);
+                    sum.float = self.highest;
+                }
                 sum.in_range().then_some(sum)
             }
             Role::Gauge => self

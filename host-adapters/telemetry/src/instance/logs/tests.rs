@@ -470,8 +470,8 @@ fn event_names_beyond_the_limit_become_attributes_and_are_counted() {
     assert_eq!(
         attributes(&beyond),
         [
-            ("a", AnyValue::Int(1)),
-            ("event.name", AnyValue::String("beyond".into()))
+            ("event.name", AnyValue::String("beyond".into())),
+            ("a", AnyValue::Int(1))
         ]
     );
     assert_eq!(host.dropped(Reason::Interned), 1);
@@ -610,4 +610,114 @@ fn ten_thousand_instances_with_fresh_names_stay_bounded() {
         host.telemetry.limits().scopes_per_provider
     );
     assert_eq!(host.dropped(Reason::Interned), 10_000 - 1_024);
+}
+
+/// What a record belongs to, among recorded and unrecorded spans.
+mod correlation {
+    use opentelemetry::trace::SpanKind;
+    use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+
+    use super::*;
+    use crate::model::{SpanChanges, SpanStart};
+
+    fn host(sampler: Sampler) -> Host {
+        let exporter = InMemoryLogExporter::default();
+        let logger = SdkLoggerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let tracer = SdkTracerProvider::builder().with_sampler(sampler).build();
+        let providers = Providers {
+            tracer: Some(tracer),
+            logger: Some(logger),
+            ..Providers::default()
+        };
+        Host {
+            telemetry: Telemetry::builder(providers).build(),
+            exporter,
+        }
+    }
+
+    fn start(guest: &mut Instance, activate: bool) -> u64 {
+        let tracer = guest.tracer(scope("s"));
+        guest.start_span(SpanStart {
+            tracer,
+            name: String::from("span"),
+            kind: SpanKind::Internal,
+            parent: SpanReference::Ambient,
+            attributes: vec![],
+            start_time: None,
+            activate,
+        })
+    }
+
+    /// Gives the trace and span that a record with such a reference is exported with.
+    fn exported(
+        host: &Host,
+        guest: &mut Instance,
+        context: SpanReference,
+    ) -> Option<(TraceId, SpanId, Option<TraceFlags>)> {
+        let logger = guest.logger(scope("s"));
+        guest.emit_logs(
+            logger,
+            vec![LogRecord {
+                context,
+                ..LogRecord::default()
+            }],
+        );
+        let record = host.records().pop().unwrap();
+        record
+            .trace_context()
+            .map(|context| (context.trace_id, context.span_id, context.trace_flags))
+    }
+
+    fn of(guest: &mut Instance, span: u64) -> Option<(TraceId, SpanId, Option<TraceFlags>)> {
+        let context = guest.span_context(span).unwrap();
+        Some((
+            context.trace_id(),
+            context.span_id(),
+            Some(context.trace_flags()),
+        ))
+    }
+
+    #[test]
+    fn records_belong_to_the_span_that_is_meant() {
+        for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {
+            let host = host(sampler);
+            let mut guest = host.telemetry.instance("shop");
+            let active = start(&mut guest, true);
+            let other = start(&mut guest, false);
+            let (of_active, of_other) = (of(&mut guest, active), of(&mut guest, other));
+            assert_ne!(of_active, of_other);
+            assert_eq!(
+                exported(&host, &mut guest, SpanReference::Ambient),
+                of_active
+            );
+            assert_eq!(
+                exported(&host, &mut guest, SpanReference::Span(other)),
+                of_other
+            );
+            assert_eq!(exported(&host, &mut guest, SpanReference::None), None);
+            assert!(host.telemetry.dropped().snapshot().is_empty());
+        }
+    }
+
+    #[test]
+    fn ended_span_still_serves_and_a_wrong_one_counts_as_ambient() {
+        let host = host(Sampler::AlwaysOn);
+        let mut guest = host.telemetry.instance("shop");
+        let active = start(&mut guest, true);
+        let ended = start(&mut guest, false);
+        let of_ended = of(&mut guest, ended);
+        guest.end_span(ended, SpanChanges::default(), None);
+        assert_eq!(
+            exported(&host, &mut guest, SpanReference::Span(ended)),
+            of_ended
+        );
+        let of_active = of(&mut guest, active);
+        assert_eq!(
+            exported(&host, &mut guest, SpanReference::Span(7)),
+            of_active
+        );
+        assert_eq!(host.dropped(Reason::WrongHandle), 1);
+    }
 }

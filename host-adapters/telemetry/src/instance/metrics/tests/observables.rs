@@ -382,3 +382,29 @@ fn collection_is_due_before_the_first_observation_and_once_for_each_collection()
     let mut other = host.telemetry.instance("shop");
     assert!(other.collection_due());
 }
+
+#[test]
+fn counter_of_fractions_never_falls() {
+    let host = Host::new();
+    let mut guests: Vec<_> = (1..=40_u32)
+        .map(|index| {
+            let mut guest = host.telemetry.instance("shop");
+            let counter = instrument(&mut guest, "c", Kind::ObservableCounterF64);
+            observe(&mut guest, counter, Float(0.1 * f64::from(index)), vec![]);
+            guest
+        })
+        .collect();
+    // With each that ends, the same numbers are added up in another order.
+    let mut last = 0.0;
+    loop {
+        let Some(Point::F64(total)) = host.point("c") else {
+            panic!("no total")
+        };
+        assert!(total >= last, "{total} after {last}");
+        last = total;
+        if guests.pop().is_none() {
+            break;
+        }
+    }
+    assert!((last - 82.0).abs() < 1e-9, "{last}");
+}
