@@ -232,6 +232,6 @@ fn bytes_of_value(value: &Value) -> usize {
             .iter()
             .map(|text| size_of::<StringValue>() + text.as_str().len())
             .sum(),
-        _ => 0,
+        Value::Bool(_) | Value::I64(_) | Value::F64(_) | Value::Array(_) | _ => 0,
     }
 }

@@ -126,6 +126,27 @@ impl InvocationOptions {
             ..Self::default()
         }
     }
+
+    /// Sets the host span's name.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets the host span's kind, such as [`SpanKind::Server`] for the handling of a request.
+    #[must_use]
+    pub fn with_kind(mut self, kind: SpanKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Adds an attribute to the host span.
+    #[must_use]
+    pub fn with_attribute(mut self, attribute: KeyValue) -> Self {
+        self.attributes.push(attribute);
+        self
+    }
 }
 
 /// A call into a component: makes the host span that is the guest's outermost parent.
@@ -154,6 +175,7 @@ impl<S: InstanceAccess> Invocation<S> {
     }
 
     /// Ends it, and every span that the guest started in it and left open.
+    #[expect(clippy::missing_panics_doc, reason = "the target is there until here")]
     pub fn finish(mut self, outcome: Outcome) -> S {
         self.end(&outcome);
         self.target.take().expect(TAKEN)

@@ -1,4 +1,66 @@
-//! The telemetry core of Wasmscope.
+//! The telemetry core of Wasmscope: the rules for what WebAssembly components say about themselves, without a WebAssembly engine.
+//!
+//! A component that imports the package `wasmscope:otel` calls its host to start spans, take measurements and emit logs.
+//! An adapter for a runtime turns each of these calls into a call of an [`Instance`]; this crate decides what becomes
+//! of it. It checks what a guest passes, keeps to the [`Limits`], decides on sampling and severity, aggregates metrics across
+//! instances, and hands the rest to the OpenTelemetry SDK. Whatever a guest does, no call fails, blocks or panics; what is not kept as
+//! it was given is counted in [`Dropped`], and exported as the metric `wasmscope.dropped`.
+//!
+//! # Parts
+//!
+//! | part | what it is | how many |
+//! |---|---|---|
+//! | [`Telemetry`] | providers, caches, limits, log levels | one for each tenant |
+//! | [`Instance`] | spans, instruments, loggers, baggage | one for each component instance |
+//! | [`Invocation`] | the host's span around a call, and the end of what the call leaves open | one for each call |
+//! | [`Budget`] | what a call may bring, for adapters that copy it out of a guest | one for each call of the guest |
+//! | [`pipeline`] | OTLP exporters and what they lost, made from a [`config`] | one for each process, if at all |
+//! | [`console`] | telemetry for people at a terminal | one for each process, if at all |
+//!
+//! Embedders with providers of their own pass them to [`Telemetry::builder`]: then no environment is read, nothing
+//! becomes global, and nothing is shut down.
+//!
+//! # Examples
+//!
+//! What an adapter does for a guest that starts a span, and traps before its end:
+//!
+//! ```
+//! use opentelemetry::InstrumentationScope;
+//! use opentelemetry::trace::SpanKind;
+//! use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+//! use wasmscope_telemetry::model::{SpanReference, SpanStart};
+//! use wasmscope_telemetry::{Invocation, InvocationOptions, Outcome, Providers, Telemetry};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let exporter = InMemorySpanExporter::default();
+//! let tracer = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+//! let providers = Providers { tracer: Some(tracer), ..Providers::default() };
+//! let telemetry = Telemetry::builder(providers).build();
+//!
+//! let mut instance = telemetry.instance("checkout");
+//! let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
+//! let tracer = invocation.tracer(InstrumentationScope::builder("checkout").build());
+//! invocation.start_span(SpanStart {
+//!     tracer,
+//!     name: "price".to_owned(),
+//!     kind: SpanKind::Internal,
+//!     parent: SpanReference::Ambient,
+//!     attributes: Vec::new(),
+//!     start_time: None,
+//!     activate: true,
+//! });
+//! invocation.finish(Outcome::Trap {
+//!     code: "unreachable".to_owned(),
+//!     message: "wasm `unreachable` instruction executed".to_owned(),
+//! });
+//!
+//! let spans = exporter.get_finished_spans()?;
+//! let names: Vec<_> = spans.iter().map(|span| &*span.name).collect();
+//! assert_eq!(names, ["price", "run checkout"]);
+//! assert_eq!(spans[0].parent_span_id, spans[1].span_context.span_id());
+//! # Ok(())
+//! # }
+//! ```
 
 mod attributes;
 pub mod config;

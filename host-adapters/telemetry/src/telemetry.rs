@@ -59,7 +59,6 @@ pub struct Telemetry(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) tracer_provider: Option<SdkTracerProvider>,
-    pub(crate) meter_provider: Option<SdkMeterProvider>,
     pub(crate) logger_provider: Option<SdkLoggerProvider>,
     pub(crate) limits: Limits,
     pub(crate) dropped: Dropped,
@@ -88,7 +87,6 @@ impl fmt::Debug for Telemetry {
 
 impl Telemetry {
     /// Begins to build one on the given providers.
-    #[must_use]
     pub fn builder(providers: Providers) -> TelemetryBuilder {
         TelemetryBuilder {
             providers,
@@ -261,7 +259,6 @@ impl TelemetryBuilder {
             loggers: Loggers::new(logger.as_ref(), &self.limits),
             runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
             tracer_provider: tracer,
-            meter_provider: meter,
             logger_provider: logger,
             limits: self.limits,
             dropped: self.dropped,

@@ -163,8 +163,12 @@ impl Driver {
                 let started = instance.start_span(begin);
                 self.spans.push(started);
             }
-            Call::Enter(handle) => drop(instance.enter_span(span(&handle))),
-            Call::Exit(handle) => drop(instance.exit_span(span(&handle))),
+            Call::Enter(handle) => {
+                instance.enter_span(span(&handle));
+            }
+            Call::Exit(handle) => {
+                instance.exit_span(span(&handle));
+            }
             Call::Update {
                 span: handle,
                 attributes,
@@ -215,7 +219,7 @@ impl Driver {
                 );
             }
             Call::End { span: handle, time } => {
-                drop(instance.end_span(span(&handle), SpanChanges::default(), time));
+                instance.end_span(span(&handle), SpanChanges::default(), time);
             }
             Call::ContextOf(handle) => drop(instance.span_context(span(&handle))),
             Call::EnterBaggage(n) => {
@@ -227,7 +231,7 @@ impl Driver {
                 self.baggage.push(instance.enter_baggage(vec![entry]));
             }
             Call::ExitBaggage(handle) => {
-                drop(instance.exit_baggage(Self::pick(&self.baggage, &handle)))
+                instance.exit_baggage(Self::pick(&self.baggage, &handle));
             }
             Call::Begin if instance.invocations.len() < 3 => {
                 instance.begin_invocation(InvocationOptions::default());
