@@ -70,7 +70,8 @@ impl Buffer {
     pub(crate) fn iter(&self) -> impl Iterator<Item = KeyValue<'_>> {
         let mut rest = self.text.as_str();
         let mut take = move |length| {
-            let (taken, left) = rest.split_at(length);
+            // No panic that would link what it takes to describe one.
+            let (taken, left) = rest.split_at_checked(length).unwrap_or_default();
             rest = left;
             taken
         };

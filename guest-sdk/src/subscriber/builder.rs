@@ -1,6 +1,7 @@
 //! How the subscriber is set up.
 
 use core::fmt;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use tracing::dispatcher::{DefaultGuard, Dispatch, SetGlobalDefaultError};
@@ -43,7 +44,8 @@ pub(super) struct Config {
     /// each thread may have a recorder of its own, with thresholds of its own.
     pub(super) cached_thresholds: bool,
     // Pointers, so that who does not ask for these links neither a clock nor the thread's name.
-    pub(super) clock: Option<fn() -> Instant>,
+    /// Gives nanoseconds since some moment.
+    pub(super) clock: Option<fn() -> i64>,
     pub(super) threads: Option<fn(&mut Fields)>,
 }
 
@@ -149,7 +151,7 @@ impl Builder {
     /// clock. Off by default. Without effect on `wasm32-unknown-unknown`, which has no clock.
     pub fn with_tracked_inactivity(mut self, tracked: bool) -> Self {
         let has_clock = cfg!(not(all(target_arch = "wasm32", target_os = "unknown")));
-        self.config.clock = (tracked && has_clock).then_some(Instant::now);
+        self.config.clock = (tracked && has_clock).then_some(nanoseconds);
         self
     }
 
@@ -193,6 +195,12 @@ impl Builder {
     pub fn set_default(self) -> DefaultGuard {
         tracing::dispatcher::set_default(&Dispatch::new(self.build()))
     }
+}
+
+fn nanoseconds() -> i64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let elapsed = START.get_or_init(Instant::now).elapsed();
+    i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn push_thread(fields: &mut Fields) {

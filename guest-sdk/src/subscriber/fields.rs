@@ -44,6 +44,9 @@ pub(super) enum Packed {
     Double(f64),
     Bytes(Range<usize>),
     List(Range<usize>),
+    Bools(Box<[bool]>),
+    Ints(Box<[i64]>),
+    Doubles(Box<[f64]>),
 }
 
 impl Fields {
@@ -64,7 +67,7 @@ impl Fields {
         }
     }
 
-    /// Adds an attribute from outside `tracing`. Arrays other than of texts are not asked for anywhere.
+    /// Adds an attribute from outside `tracing`.
     pub(super) fn push_copy(&mut self, attribute: &KeyValue<'_>) {
         let key = self.copy(attribute.key);
         let value = match attribute.value {
@@ -76,9 +79,9 @@ impl Fields {
                 let items: Vec<_> = items.iter().map(|item| self.copy(item)).collect();
                 return self.push_list(key, &items);
             }
-            Value::BoolArray(items) => Packed::Text(self.debug(&items)),
-            Value::IntArray(items) => Packed::Text(self.debug(&items)),
-            Value::DoubleArray(items) => Packed::Text(self.debug(&items)),
+            Value::BoolArray(items) => Packed::Bools(items.into()),
+            Value::IntArray(items) => Packed::Ints(items.into()),
+            Value::DoubleArray(items) => Packed::Doubles(items.into()),
         };
         self.push(key, value);
     }
@@ -149,6 +152,9 @@ impl Fields {
                     Packed::List(range) => {
                         Value::StringArray(list_items.get(range.clone()).unwrap_or_default())
                     }
+                    Packed::Bools(items) => Value::BoolArray(items),
+                    Packed::Ints(items) => Value::IntArray(items),
+                    Packed::Doubles(items) => Value::DoubleArray(items),
                 },
             })
             .collect()
@@ -179,6 +185,10 @@ impl Fields {
                     }
                     Packed::List(range) => {
                         LogValue::ArrayValue(nodes.get(range.clone()).unwrap_or_default())
+                    }
+                    // Not among the fields of events.
+                    Packed::Bools(_) | Packed::Ints(_) | Packed::Doubles(_) => {
+                        LogValue::ArrayValue(&[])
                     }
                 },
             })

@@ -116,5 +116,6 @@ impl Scopes {
 }
 
 fn crate_of(path: &'static str) -> &'static str {
-    path.split_once("::").map_or(path, |(name, _)| name)
+    let end = path.bytes().position(|byte| byte == b':');
+    end.and_then(|end| path.get(..end)).unwrap_or(path)
 }

@@ -1,7 +1,5 @@
 //! The spans that exist: who refers to them, and what of them has not been passed on.
 
-use std::time::Instant;
-
 use tracing::Metadata;
 use tracing::span::Id;
 
@@ -93,17 +91,17 @@ enum StatusRank {
     Ok,
 }
 
-/// Is how long a span was entered and not entered.
+/// Is how long a span was entered and not entered, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timings {
     pub(super) idle: i64,
     pub(super) busy: i64,
-    pub(super) last: Instant,
-    pub(super) entered: u32,
+    last: i64,
+    entered: u32,
 }
 
 impl Timings {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) const fn new(now: i64) -> Self {
         Self {
             idle: 0,
             busy: 0,
@@ -113,7 +111,7 @@ impl Timings {
     }
 
     /// Notes that the span is entered, or left, once more.
-    pub(super) fn step(&mut self, now: Instant, enter: bool) {
+    pub(super) fn step(&mut self, now: i64, enter: bool) {
         if self.entered == 0 {
             self.idle = self.idle.saturating_add(self.lap(now));
         } else if self.entered == 1 && !enter {
@@ -126,10 +124,10 @@ impl Timings {
     }
 
     /// Gives the nanoseconds since the last one.
-    fn lap(&mut self, now: Instant) -> i64 {
-        let lap = now.saturating_duration_since(self.last).as_nanos();
+    fn lap(&mut self, now: i64) -> i64 {
+        let lap = now.saturating_sub(self.last);
         self.last = now;
-        i64::try_from(lap).unwrap_or(i64::MAX)
+        lap
     }
 }
 

@@ -67,14 +67,6 @@ pub(super) fn visit(
 }
 
 impl Visitor<'_> {
-    fn scalar(&mut self, field: &Field, value: Packed, text: &dyn Debug) {
-        if self.of == Of::Event && field.name() == "message" {
-            self.record_debug(field, text);
-        } else {
-            self.fields.push(field.name(), value);
-        }
-    }
-
     fn text(&mut self, key: &'static str, text: Text) {
         match (self.of, key) {
             (Of::Event, "message") | (Of::Span, "otel.name") => self.special.name = Some(text),
@@ -113,11 +105,11 @@ fn kind(text: &str) -> Option<SpanKind> {
 
 impl Visit for Visitor<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.scalar(field, Packed::Double(value), &value);
+        self.fields.push(field.name(), Packed::Double(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.scalar(field, Packed::Int(value), &value);
+        self.fields.push(field.name(), Packed::Int(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
@@ -142,7 +134,7 @@ impl Visit for Visitor<'_> {
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.scalar(field, Packed::Bool(value), &value);
+        self.fields.push(field.name(), Packed::Bool(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -153,7 +145,7 @@ impl Visit for Visitor<'_> {
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
         if self.of == Of::Event && self.config.events == Events::Logs {
             let bytes = self.fields.copy_bytes(value);
-            self.scalar(field, bytes, &Hex(value));
+            self.fields.push(field.name(), bytes);
         } else {
             self.record_debug(field, &Hex(value));
         }

@@ -92,9 +92,12 @@ fn links_with_attributes_may_be_added_before_and_after_the_start() {
     let telemetry = defaults();
     let span = info_span!("one");
     let texts: &[&str] = &["a", "b"];
+    let (bools, ints, doubles): (&[bool], &[i64], &[f64]) = (&[true], &[1, 2], &[0.5]);
     span.add_link(Link::to_remote(
         &remote(),
-        attributes!["reason" => "batch", "parts" => texts],
+        attributes![
+            "reason" => "batch", "parts" => texts, "bools" => bools, "ints" => ints, "doubles" => doubles
+        ],
     ));
     assert_eq!(telemetry.take_calls(), [""; 0]);
     span.in_scope(|| {});
@@ -107,7 +110,10 @@ fn links_with_attributes_may_be_added_before_and_after_the_start() {
         links[0].attributes,
         [
             ("reason".into(), "batch".into()),
-            ("parts".into(), vec!["a", "b"].into())
+            ("parts".into(), vec!["a", "b"].into()),
+            ("bools".into(), vec![true].into()),
+            ("ints".into(), vec![1_i64, 2].into()),
+            ("doubles".into(), vec![0.5].into())
         ]
     );
     assert_eq!(links[1].attributes, []);
