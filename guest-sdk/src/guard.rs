@@ -11,7 +11,8 @@ thread_local! {
 
 /// Installs the panic hook and gives the guard to hold until the program's, or the export's, last line.
 ///
-/// With the feature `tracing` it makes `wasmscope::subscriber()` the program's subscriber, unless it has one.
+/// With the feature `tracing` it makes `wasmscope::subscriber()` the program's subscriber, unless it has one; with the
+/// feature `opentelemetry`, what `wasmscope::opentelemetry::install` says.
 ///
 /// It may be called in each export of a component: the hook is installed once, and what the end brings is done by
 /// the outermost guard.
@@ -22,6 +23,8 @@ pub fn init() -> Guard {
     panic_hook::install();
     #[cfg(feature = "tracing")]
     crate::subscriber::install();
+    #[cfg(feature = "opentelemetry")]
+    crate::opentelemetry::install();
     DEPTH.set(DEPTH.get().saturating_add(1));
     Guard {
         not_send: PhantomData,

@@ -87,6 +87,8 @@ pub mod log;
 mod logs;
 mod metrics;
 mod notice;
+#[cfg(feature = "opentelemetry")]
+pub mod opentelemetry;
 mod panic_hook;
 mod scope;
 #[cfg(feature = "tracing")]

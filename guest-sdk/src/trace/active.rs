@@ -37,7 +37,7 @@ pub(crate) fn pop(span: u64) {
 }
 
 /// Gives the span that this component has entered last and not left, whichever door it came by.
-#[cfg(feature = "tracing")]
+#[cfg(any(feature = "opentelemetry", feature = "tracing"))]
 pub(crate) fn current() -> Option<u64> {
     ENTERED.with_borrow(|entered| entered.last().copied())
 }

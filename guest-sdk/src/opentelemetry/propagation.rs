@@ -1,0 +1,177 @@
+//! Propagators: the context of a span, and baggage, as headers.
+
+use std::sync::LazyLock;
+
+use ::opentelemetry::Context;
+use ::opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
+use ::opentelemetry::propagation::text_map_propagator::FieldIter;
+use ::opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use ::opentelemetry::trace::TraceContextExt;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use super::known::Reference;
+use super::{observer, values};
+use crate::{BaggageEntry, SpanContext, backend};
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
+const BAGGAGE: &str = "baggage";
+
+static FIELDS: LazyLock<[String; 3]> =
+    LazyLock::new(|| [TRACEPARENT, TRACESTATE, BAGGAGE].map(str::to_owned));
+
+/// What is not a `baggage-octet` (W3C Baggage 3.2.1.3), and the percent sign.
+const ENCODED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'%')
+    .add(b',')
+    .add(b';')
+    .add(b'\\');
+
+/// Passes on a span's context as the headers `traceparent` and `tracestate` (W3C Trace Context, level 2).
+///
+/// From a `Context` without a span it passes on the ambient one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TraceContextPropagator(());
+
+impl TraceContextPropagator {
+    /// Makes a propagator.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(())
+    }
+}
+
+impl TextMapPropagator for TraceContextPropagator {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        let context = match Reference::of(cx) {
+            Reference::Ambient => backend::context::current(),
+            Reference::None => None,
+            Reference::Span(_) => Some(values::from_api(cx.span().span_context())),
+            Reference::Remote(context) => Some(context),
+        };
+        if let Some(context) = context.filter(SpanContext::is_valid) {
+            injector.set(TRACEPARENT, context.traceparent());
+            if !context.trace_state.is_empty() {
+                injector.set(TRACESTATE, context.trace_state);
+            }
+        }
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        // Several `tracestate` headers are one list (3.3.1); several `traceparent` headers are none.
+        let state = all(extractor, TRACESTATE).join(",");
+        let context = match *all(extractor, TRACEPARENT) {
+            [parent] => SpanContext::from_traceparent(parent, &state),
+            _ => None,
+        };
+        match context {
+            Some(context) => cx.with_remote_span_context(values::to_api(&context, true)),
+            None => cx.clone(),
+        }
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&FIELDS[..2])
+    }
+}
+
+fn all<'a>(extractor: &'a dyn Extractor, key: &str) -> Vec<&'a str> {
+    extractor.get_all(key).unwrap_or_default()
+}
+
+/// Passes on baggage as the header of that name (W3C Baggage).
+///
+/// From a `Context` for which none has been set it passes on what came with the call.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BaggagePropagator(());
+
+impl BaggagePropagator {
+    /// Makes a propagator.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(())
+    }
+}
+
+impl TextMapPropagator for BaggagePropagator {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        let mut header = String::new();
+        for entry in observer::baggage_of(cx) {
+            write_member(&mut header, &entry);
+        }
+        if !header.is_empty() {
+            injector.set(BAGGAGE, header);
+        }
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        let headers = all(extractor, BAGGAGE);
+        if headers.is_empty() {
+            return cx.clone();
+        }
+        // Which keys are valid, and how much is too much, the API knows.
+        let members = headers.iter().flat_map(|header| header.split(','));
+        cx.with_baggage(members.filter_map(read_member))
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&FIELDS[2..])
+    }
+}
+
+fn write_member(header: &mut String, entry: &BaggageEntry) {
+    if !header.is_empty() {
+        header.push(',');
+    }
+    header.push_str(&entry.key);
+    header.push('=');
+    header.extend(utf8_percent_encode(&entry.value, ENCODED));
+    // As it stands, unless it would end the member, or the header.
+    let metadata = &entry.metadata;
+    let fits = |byte: u8| (byte == b'\t' || (b' '..=b'~').contains(&byte)) && byte != b',';
+    if !metadata.is_empty() && metadata.bytes().all(fits) {
+        header.push(';');
+        header.push_str(metadata);
+    }
+}
+
+fn read_member(member: &str) -> Option<KeyValueMetadata> {
+    let (pair, metadata) = member.split_once(';').unwrap_or((member, ""));
+    let (key, value) = pair.split_once('=')?;
+    let value = percent_decode_str(value.trim_ascii()).decode_utf8_lossy();
+    Some(KeyValueMetadata::new(
+        key.trim_ascii().to_owned(),
+        value.into_owned(),
+        metadata,
+    ))
+}
+
+/// Passes on both, a span's context and baggage.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Propagator(());
+
+impl Propagator {
+    /// Makes a propagator.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(())
+    }
+}
+
+impl TextMapPropagator for Propagator {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        TraceContextPropagator::new().inject_context(cx, injector);
+        BaggagePropagator::new().inject_context(cx, injector);
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        let cx = TraceContextPropagator::new().extract_with_context(cx, extractor);
+        BaggagePropagator::new().extract_with_context(&cx, extractor)
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&*FIELDS)
+    }
+}

@@ -1,0 +1,106 @@
+//! From the API's values to the contract's. Texts are borrowed; only the list of attributes itself is made anew.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ::opentelemetry::trace::{SpanContext as ApiSpanContext, TraceState};
+use ::opentelemetry::{
+    Array, KeyValue as ApiKeyValue, SpanId as ApiSpanId, TraceFlags as ApiTraceFlags,
+    TraceId as ApiTraceId, Value as ApiValue,
+};
+
+use crate::{KeyValue, SpanContext, TraceFlags, TraceId, Value};
+
+/// The texts of those attributes that are arrays of texts, in order, as slices that an attribute can borrow.
+pub(super) struct TextArrays<'a>(Vec<Vec<&'a str>>);
+
+impl<'a> TextArrays<'a> {
+    pub(super) fn of(attributes: &'a [ApiKeyValue]) -> Self {
+        Self(
+            attributes
+                .iter()
+                .filter_map(|attribute| match &attribute.value {
+                    ApiValue::Array(Array::String(texts)) => {
+                        Some(texts.iter().map(|text| text.as_str()).collect())
+                    }
+                    _ => None,
+                })
+                .collect(),
+        )
+    }
+}
+
+/// Converts attributes; `arrays` is made of the same ones.
+pub(super) fn attributes<'a>(
+    attributes: &'a [ApiKeyValue],
+    arrays: &'a TextArrays<'a>,
+) -> Vec<KeyValue<'a>> {
+    let mut arrays = arrays.0.iter();
+    attributes
+        .iter()
+        .filter_map(|attribute| {
+            Some(KeyValue {
+                key: attribute.key.as_str(),
+                value: value(&attribute.value, &mut arrays)?,
+            })
+        })
+        .collect()
+}
+
+/// Gives nothing for a value of a kind that the API does not have today.
+fn value<'a>(
+    value: &'a ApiValue,
+    arrays: &mut impl Iterator<Item = &'a Vec<&'a str>>,
+) -> Option<Value<'a>> {
+    Some(match value {
+        ApiValue::Bool(value) => Value::BoolValue(*value),
+        ApiValue::I64(value) => Value::IntValue(*value),
+        ApiValue::F64(value) => Value::DoubleValue(*value),
+        ApiValue::String(value) => Value::StringValue(value.as_str()),
+        ApiValue::Array(Array::Bool(values)) => Value::BoolArray(values),
+        ApiValue::Array(Array::I64(values)) => Value::IntArray(values),
+        ApiValue::Array(Array::F64(values)) => Value::DoubleArray(values),
+        ApiValue::Array(Array::String(_)) => Value::StringArray(arrays.next()?),
+        _ => return None,
+    })
+}
+
+/// Gives nanoseconds since the Unix epoch, as the contract has times. What lies before it becomes the epoch, what
+/// lies beyond the year 2554 the last moment there is.
+pub(super) fn nanos(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    })
+}
+
+pub(super) fn trace_id(id: ApiTraceId) -> TraceId {
+    let id = u128::from_be_bytes(id.to_bytes());
+    TraceId {
+        high: (id >> 64) as u64,
+        low: id as u64,
+    }
+}
+
+pub(super) fn span_id(id: ApiSpanId) -> u64 {
+    u64::from_be_bytes(id.to_bytes())
+}
+
+pub(super) fn from_api(context: &ApiSpanContext) -> SpanContext {
+    SpanContext {
+        trace_id: trace_id(context.trace_id()),
+        span_id: span_id(context.span_id()),
+        trace_flags: TraceFlags::from_bits_retain(context.trace_flags().to_u8()),
+        trace_state: context.trace_state().header(),
+    }
+}
+
+/// A trace state that the API calls invalid is left out (W3C Trace Context 3.3.1).
+pub(super) fn to_api(context: &SpanContext, is_remote: bool) -> ApiSpanContext {
+    let id = u128::from(context.trace_id.high) << 64 | u128::from(context.trace_id.low);
+    ApiSpanContext::new(
+        ApiTraceId::from(id),
+        ApiSpanId::from(context.span_id),
+        ApiTraceFlags::new(context.trace_flags.bits()),
+        is_remote,
+        context.trace_state.parse().unwrap_or(TraceState::NONE),
+    )
+}
