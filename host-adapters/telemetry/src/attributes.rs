@@ -235,3 +235,88 @@ fn bytes_of_value(value: &Value) -> usize {
         Value::Bool(_) | Value::I64(_) | Value::F64(_) | Value::Array(_) | _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn attribute() -> impl Strategy<Value = KeyValue> {
+        let value = prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            any::<bool>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+            proptest::collection::vec(any::<i64>(), 0..5)
+                .prop_map(|list| Value::Array(Array::I64(list))),
+        ];
+        ("[a-e]{0,3}", value).prop_map(|(key, value)| KeyValue::new(key, value))
+    }
+
+    proptest! {
+        #[test]
+        fn merging_keeps_the_first_keys_with_their_last_values(
+            calls in proptest::collection::vec(proptest::collection::vec(attribute(), 0..12), 0..6),
+            limit in 0..8usize,
+        ) {
+            let limits = Limits { key_bytes: 2, value_bytes: 6, array_elements: 3, ..Limits::default() };
+            let dropped = Dropped::default();
+            let rules = Rules { limits: &limits, dropped: &dropped, signal: Signal::Logs, value_chars: Some(4) };
+            let mut kept = Vec::new();
+            let mut over = 0;
+            let (mut order, mut last, mut expected_over) = (Vec::new(), HashMap::new(), 0);
+            for call in calls {
+                for KeyValue { key, mut value, .. } in call.clone() {
+                    if key.as_str().is_empty() || key.as_str().len() > 2 {
+                        continue;
+                    }
+                    rules.fit(&mut value);
+                    if last.contains_key(&key) || order.len() < limit {
+                        if last.insert(key.clone(), value).is_none() {
+                            order.push(key);
+                        }
+                    } else {
+                        expected_over += 1;
+                    }
+                }
+                over += rules.merge(&mut kept, call, limit, &mut Room::endless());
+            }
+            let expected: Vec<_> =
+                order.into_iter().map(|key| KeyValue::new(key.clone(), last[&key].clone())).collect();
+            prop_assert_eq!(kept, expected);
+            prop_assert_eq!(over, expected_over);
+        }
+
+        #[test]
+        fn a_cut_is_the_longest_prefix_within_both_limits(
+            text in ".{0,20}", bytes in 0..40usize, chars in proptest::option::of(0..30usize),
+        ) {
+            let end = cut(&text, bytes, chars);
+            let fits = |prefix: &str| {
+                prefix.len() <= bytes && chars.is_none_or(|chars| prefix.chars().count() <= chars)
+            };
+            prop_assert!(fits(&text[..end]));
+            if let Some(next) = text[end..].chars().next() {
+                prop_assert!(!fits(&text[..end + next.len_utf8()]));
+            }
+        }
+
+        #[test]
+        fn the_bytes_taken_are_those_of_what_is_kept(
+            calls in proptest::collection::vec(proptest::collection::vec(attribute(), 0..6), 0..6),
+            own in 0..1_000usize,
+        ) {
+            let (limits, dropped) = (Limits::default(), Dropped::default());
+            let rules = Rules { limits: &limits, dropped: &dropped, signal: Signal::Logs, value_chars: None };
+            let mut kept = Vec::new();
+            let mut room = Room::new(own, usize::MAX);
+            for call in calls {
+                rules.merge(&mut kept, call, usize::MAX, &mut room);
+                let taken: usize = kept.iter().map(bytes_of).sum();
+                prop_assert_eq!(taken + room.left(), own);
+            }
+        }
+    }
+}
