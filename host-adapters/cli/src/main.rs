@@ -1,2 +1,29 @@
-//! The `wasmscope` command.
-fn main() {}
+//! The `wasmscope` command: arguments in, configuration out, an adapter called. It has no rules of its own.
+
+mod args;
+mod failure;
+mod inspect;
+mod interrupt;
+mod run;
+mod runtime;
+mod settings;
+mod show;
+
+use args::{Cli, Command};
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Run(options) => run::run(options),
+        Command::Inspect(options) => inspect::inspect(options),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What the command line understands.
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+use wasmscope_telemetry::LogLevels;
+use wasmscope_telemetry::config::{Endpoint, Expected, Headers, Protocol, Sampler};
+
+/// Runs WebAssembly components and delivers their OpenTelemetry traces, metrics and logs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wasmscope",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs a command component (WASI 0.2) and delivers its telemetry.
+    Run(Box<Run>),
+    /// Shows what a component imports and exports, and whether this host can serve it.
+    Inspect(Inspect),
+}
+
+const RUN_HELP: &str = "\
+Examples:
+  wasmscope run app.wasm                       run it, then show its telemetry here
+  wasmscope run --otlp-endpoint http://127.0.0.1:4318 app.wasm --its-own flags
+  wasmscope run --dir data::/data:ro --env LANG app.wasm < input.jsonl
+
+The exit code is the program's. Besides: 2 when something about the command is wrong and nothing was run,
+124 when --timeout ended the program, 130 and 143 after SIGINT and SIGTERM, 134 when it trapped.
+
+All OTEL_* variables of the OpenTelemetry specification that apply are honoured; options win over them.
+Docs: docs/configuration.md";
+
+/// `wasmscope run`.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_HELP)]
+pub(crate) struct Run {
+    /// The component, a .wasm file.
+    pub(crate) component: PathBuf,
+    /// Arguments for the program, as they stand.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) program: Program,
+    #[command(flatten)]
+    pub(crate) telemetry: Telemetry,
+}
+
+/// What the program gets, and how far it may go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Program")]
+pub(crate) struct Program {
+    /// The WebAssembly runtime to run it on.
+    #[arg(long, value_enum, default_value_t = RuntimeName::Wasmtime)]
+    pub(crate) runtime: RuntimeName,
+    /// Gives the program an environment variable; without a value, the one that is set here. Repeatable.
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = parse_variable)]
+    pub(crate) env: Vec<(String, Option<String>)>,
+    /// Gives the program a directory, under another name and read-only if wanted. Repeatable.
+    #[arg(long, value_name = "HOST[::GUEST][:ro]", value_parser = parse_directory)]
+    pub(crate) dir: Vec<Directory>,
+    /// Lets the program use the network: TCP, UDP and name look-up.
+    #[arg(long)]
+    pub(crate) network: bool,
+    /// The most linear memory that the program may have, all its memories together, for example 64MiB.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_memory: Option<ByteSize>,
+    /// Ends the program after this time, for example 30s or 1m30s.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Ends the program when it has used this much fuel, roughly one unit an instruction.
+    #[arg(long, value_name = "UNITS")]
+    pub(crate) fuel: Option<u64>,
+}
+
+/// Where the telemetry goes, and how much of it there is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Telemetry")]
+pub(crate) struct Telemetry {
+    /// Sends it to this OTLP endpoint, for example http://127.0.0.1:4318. Without one it is shown here when the
+    /// program ends. [env: OTEL_EXPORTER_OTLP_ENDPOINT]
+    #[arg(long, value_name = "URL", value_parser = expecting::<Endpoint>)]
+    pub(crate) otlp_endpoint: Option<Endpoint>,
+    /// How it is sent: http/protobuf, http/json or grpc.
+    /// [env: OTEL_EXPORTER_OTLP_PROTOCOL] [default: http/protobuf]
+    #[arg(long, value_name = "PROTOCOL", value_parser = expecting::<Protocol>)]
+    pub(crate) otlp_protocol: Option<Protocol>,
+    /// A header that is sent along. Repeatable. [env: OTEL_EXPORTER_OTLP_HEADERS]
+    #[arg(long = "otlp-header", value_name = "NAME=VALUE", value_parser = parse_header)]
+    pub(crate) otlp_headers: Vec<(String, String)>,
+    /// The service's name. [env: OTEL_SERVICE_NAME] [default: the component's name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service_name: Option<String>,
+    /// Which traces are recorded: always_on, always_off, traceidratio=0.25, parentbased_always_on,
+    /// parentbased_always_off or parentbased_traceidratio=0.25.
+    /// [env: OTEL_TRACES_SAMPLER] [default: parentbased_always_on]
+    #[arg(long, value_name = "SAMPLER", value_parser = expecting::<Sampler>)]
+    pub(crate) sampler: Option<Sampler>,
+    /// The lowest severity of logs that are kept, for all or by scope, for example warn,shop::db=debug.
+    /// Severities: trace, debug, info, warn, error, fatal, off. [env: WASMSCOPE_LOG_LEVEL]
+    #[arg(long, value_name = "LEVELS")]
+    pub(crate) log_level: Option<LogLevels>,
+    /// Small buffers, for edge boxes: a queue of 256, batches of 64 every 2 s, exports of at most 5 s.
+    #[arg(long)]
+    pub(crate) small: bool,
+    /// How long to wait at the end for the telemetry to be delivered.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "5s")]
+    pub(crate) flush_timeout: Duration,
+    /// How it is shown when there is no endpoint.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Where it is shown when there is no endpoint; standard error if not said, for standard output is the program's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `wasmscope inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The component, a .wasm file.
+    pub(crate) component: PathBuf,
+    /// The WebAssembly runtime that is to serve it.
+    #[arg(long, value_enum, default_value_t = RuntimeName::Wasmtime)]
+    pub(crate) runtime: RuntimeName,
+}
+
+/// The runtimes that there are adapters for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuntimeName {
+    /// Wasmtime, compiled into this program.
+    Wasmtime,
+}
+
+/// How telemetry is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: the trace tree, metrics, logs.
+    Text,
+    /// OTLP as JSON, one request a line.
+    Json,
+}
+
+/// A directory for the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Directory {
+    pub(crate) host: PathBuf,
+    pub(crate) guest: String,
+    pub(crate) read_only: bool,
+}
+
+fn parse_directory(text: &str) -> Result<Directory, String> {
+    let (rest, read_only) = match text.strip_suffix(":ro") {
+        Some(rest) => (rest, true),
+        None => (text, false),
+    };
+    let (host, guest) = rest.split_once("::").unwrap_or((rest, rest));
+    if host.is_empty() || guest.is_empty() {
+        return Err("expected HOST, HOST::GUEST or one of them with :ro behind it".to_owned());
+    }
+    Ok(Directory {
+        host: host.into(),
+        guest: guest.to_owned(),
+        read_only,
+    })
+}
+
+fn parse_variable(text: &str) -> Result<(String, Option<String>), String> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (text, None),
+    };
+    if name.is_empty() {
+        return Err("expected NAME or NAME=VALUE".to_owned());
+    }
+    Ok((name.to_owned(), value))
+}
+
+fn parse_header(text: &str) -> Result<(String, String), String> {
+    let Some((name, value)) = text.split_once('=') else {
+        return Err("expected NAME=VALUE".to_owned());
+    };
+    let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
+    match Headers::default().insert(&name, &value) {
+        Ok(()) => Ok((name, value)),
+        Err(expected) => Err(format!("expected {expected}")),
+    }
+}
+
+/// Parses what the telemetry core can parse, with its own words for what is wrong.
+fn expecting<T: std::str::FromStr<Err = Expected>>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|expected| format!("expected {expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_the_component_is_the_programs() {
+        let cli = Cli::try_parse_from(["wasmscope", "run", "a.wasm", "--limit", "3", "-"])
+            .expect("valid");
+        let Command::Run(run) = cli.command else {
+            panic!("not a run")
+        };
+        assert_eq!(run.args, ["--limit", "3", "-"]);
+    }
+
+    #[test]
+    fn directories_have_a_guest_name_and_may_be_read_only() {
+        let directory = |text| parse_directory(text).expect("a directory");
+        let expected = |host: &str, guest: &str, read_only| Directory {
+            host: host.into(),
+            guest: guest.into(),
+            read_only,
+        };
+        assert_eq!(directory("data"), expected("data", "data", false));
+        assert_eq!(directory("data::/in"), expected("data", "/in", false));
+        assert_eq!(directory("data::/in:ro"), expected("data", "/in", true));
+        assert_eq!(directory("data:ro"), expected("data", "data", true));
+        assert!(parse_directory("::/in").is_err());
+    }
+}

@@ -1,0 +1,302 @@
+//! Running a command component on Wasmtime.
+
+use super::needs::{Item, Needs};
+use super::{Ended, Surroundings, component_name, read_component};
+use crate::args::{Directory, Program};
+use crate::failure::Failure;
+use crate::interrupt::Signals;
+use std::path::Path;
+use std::time::Duration;
+use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Runtime, Telemetry};
+use wasmscope_wasmtime::{Extern, ExternKind, Limiter};
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Config, Engine, ResourceLimiter, Store};
+use wasmtime_wasi::p2::bindings::Command;
+use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+/// How often a guest is asked to pause, so that a timeout or a signal is seen within its endless loop.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What this runtime calls itself.
+pub(crate) const RUNTIME: Runtime = wasmscope_wasmtime::RUNTIME;
+
+/// A component that can be run: compiled, and all its imports there.
+pub(crate) struct Prepared {
+    engine: Engine,
+    component: Component,
+    linker: Linker<Host>,
+    name: String,
+    wasi: WasiCtx,
+    memory: TotalMemory,
+    timeout: Option<Duration>,
+    fuel: Option<u64>,
+}
+
+/// What a store holds.
+struct Host {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    telemetry: Instance,
+    limiter: Limiter<TotalMemory>,
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl wasmscope_wasmtime::View for Host {
+    fn wasmscope(&mut self) -> &mut Instance {
+        &mut self.telemetry
+    }
+}
+
+/// Compiles a component.
+pub(crate) fn compile(
+    path: &Path,
+    program: Option<&Program>,
+) -> Result<(Engine, Component), Failure> {
+    let bytes = read_component(path)?;
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config.consume_fuel(program.is_some_and(|program| program.fuel.is_some()));
+    let engine = Engine::new(&config)
+        .map_err(|error| Failure::new(format!("wasmtime cannot start: {error:#}")))?;
+    let component = Component::new(&engine, bytes).map_err(|error| {
+        Failure::new(format!(
+            "{} is not a valid component: {error:#}",
+            path.display()
+        ))
+    })?;
+    Ok((engine, component))
+}
+
+/// Everything that this host offers to a component.
+fn linker(engine: &Engine) -> Result<Linker<Host>, Failure> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+        .and_then(|()| wasmscope_wasmtime::add_to_linker(&mut linker))
+        .map_err(|error| {
+            Failure::new(format!("wasmtime cannot offer its interfaces: {error:#}"))
+        })?;
+    Ok(linker)
+}
+
+/// Finds every reason not to run a component.
+pub(crate) fn prepare(
+    path: &Path,
+    args: &[String],
+    program: &Program,
+) -> Result<Prepared, Failure> {
+    let surroundings = Surroundings::new(path, args, program)?;
+    let (engine, component) = compile(path, Some(program))?;
+    let linker = linker(&engine)?;
+    let needs = needs_of(&component, &linker)?;
+    needs.must_be_command(path)?;
+    Ok(Prepared {
+        engine,
+        component,
+        linker,
+        name: component_name(path),
+        wasi: wasi(&surroundings, program)?,
+        memory: TotalMemory {
+            most: program.max_memory.map(|size| size.as_u64()),
+            used: 0,
+        },
+        timeout: program.timeout,
+        fuel: program.fuel,
+    })
+}
+
+/// What a component imports and exports, and what of that is missing here.
+pub(crate) fn needs(path: &Path) -> Result<Needs, Failure> {
+    let (engine, component) = compile(path, None)?;
+    needs_of(&component, &linker(&engine)?)
+}
+
+fn needs_of(component: &Component, linker: &Linker<Host>) -> Result<Needs, Failure> {
+    let unserved = wasmscope_wasmtime::unserved(component, linker)
+        .map_err(|error| Failure::new(format!("wasmtime cannot compare imports: {error:#}")))?;
+    Ok(Needs {
+        imports: wasmscope_wasmtime::imports(component)
+            .iter()
+            .map(interface)
+            .collect(),
+        exports: wasmscope_wasmtime::exports(component)
+            .iter()
+            .map(interface)
+            .collect(),
+        missing: unserved.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn interface(item: &Extern) -> Item {
+    let count = |kind| item.items.iter().filter(|inner| inner.kind == kind).count();
+    Item {
+        name: item.name.clone(),
+        kind: item.kind.to_string(),
+        functions: count(ExternKind::Function),
+        resources: count(ExternKind::Resource),
+    }
+}
+
+fn wasi(surroundings: &Surroundings, program: &Program) -> Result<WasiCtx, Failure> {
+    let mut builder = WasiCtxBuilder::new();
+    builder
+        .inherit_stdio()
+        .args(&surroundings.args)
+        .envs(&surroundings.env);
+    for Directory {
+        host,
+        guest,
+        read_only,
+    } in &program.dir
+    {
+        let permissions = if *read_only {
+            FsPerms::ReadOnly
+        } else {
+            FsPerms::ReadWrite
+        };
+        builder
+            .preopened_dir(host, guest, permissions)
+            .map_err(|error| {
+                Failure::new(format!(
+                    "cannot open the directory {}: {error:#}",
+                    host.display()
+                ))
+            })?;
+    }
+    if program.network {
+        builder
+            .inherit_network()
+            .allow_ip_name_lookup(true)
+            .allow_tcp(true)
+            .allow_udp(true);
+    }
+    Ok(builder.build())
+}
+
+impl Prepared {
+    /// Runs the component to its end, or until its time is over, or a signal comes.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store cannot be set up, before anything runs.
+    pub(crate) async fn run(
+        self,
+        telemetry: &Telemetry,
+        options: InvocationOptions,
+        signals: &mut Signals,
+    ) -> Result<Ended, Failure> {
+        let host = Host {
+            wasi: self.wasi,
+            table: ResourceTable::new(),
+            telemetry: telemetry.instance(self.name),
+            limiter: Limiter::new(telemetry, self.memory),
+        };
+        let mut store = Store::new(&self.engine, host);
+        store.limiter(|host| &mut host.limiter);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        if let Some(fuel) = self.fuel {
+            store
+                .set_fuel(fuel)
+                .map_err(|error| Failure::new(format!("cannot set the fuel: {error:#}")))?;
+        }
+        start_ticking(&self.engine);
+
+        let mut invocation = wasmscope_wasmtime::invoke(&mut store, options);
+        let timeout = async {
+            match self.timeout {
+                Some(timeout) => tokio::time::sleep(timeout).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (ended, outcome) = tokio::select! {
+            // What has ended by itself has ended by itself, even if its time is over, too.
+            biased;
+            result = call(&mut invocation, &self.component, &self.linker) => judge(result),
+            () = timeout => (Ended::Timeout, Outcome::Timeout),
+            signal = signals.next() => (Ended::Signal(signal), Outcome::Killed),
+        };
+        invocation.finish(outcome);
+        Ok(ended)
+    }
+}
+
+async fn call(
+    store: &mut Store<Host>,
+    component: &Component,
+    linker: &Linker<Host>,
+) -> wasmtime::Result<Result<(), ()>> {
+    let instance = wasmscope_wasmtime::instantiate_async(&mut *store, component, linker).await?;
+    let command = Command::new(&mut *store, &instance)?;
+    command.wasi_cli_run().call_run(store).await
+}
+
+/// What the result of the call means, for our exit code and for telemetry.
+fn judge(result: wasmtime::Result<Result<(), ()>>) -> (Ended, Outcome) {
+    match result {
+        Ok(Ok(())) => (Ended::Exit(0), Outcome::Exit { code: 0 }),
+        Ok(Err(())) => (Ended::Exit(1), Outcome::Exit { code: 1 }),
+        Err(error) => {
+            let outcome = wasmscope_wasmtime::outcome_of(&error);
+            let ended = match error.downcast_ref::<I32Exit>() {
+                Some(I32Exit(code)) => Ended::Exit(*code),
+                None => Ended::Trap(format!("{error:?}")),
+            };
+            (ended, outcome)
+        }
+    }
+}
+
+/// Moves the engine's epoch on for as long as there is an engine.
+fn start_ticking(engine: &Engine) {
+    let engine = engine.weak();
+    std::thread::spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    });
+}
+
+/// Bounds the sum of all linear memories of a store: a composed component has several.
+#[derive(Debug)]
+pub(crate) struct TotalMemory {
+    most: Option<u64>,
+    used: u64,
+}
+
+impl ResourceLimiter for TotalMemory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let used = self
+            .used
+            .saturating_add((desired.saturating_sub(current)) as u64);
+        let fits = self.most.is_none_or(|most| used <= most)
+            && maximum.is_none_or(|maximum| desired <= maximum);
+        if fits {
+            self.used = used;
+        }
+        Ok(fits)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(maximum.is_none_or(|maximum| desired <= maximum))
+    }
+}

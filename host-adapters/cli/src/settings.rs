@@ -1,0 +1,56 @@
+//! From options and environment to the telemetry core's configuration.
+
+use crate::args::Telemetry;
+use crate::failure::Failure;
+use wasmscope_telemetry::Runtime;
+use wasmscope_telemetry::config::{Config, Exporter, Headers};
+use wasmscope_telemetry::console::Collector;
+
+/// Builds the configuration: options over the environment, and what is wrong with either is an error.
+///
+/// Without an endpoint the telemetry goes to `console`.
+pub(crate) fn config(
+    options: &Telemetry,
+    service: String,
+    runtime: Runtime,
+    console: &Collector,
+) -> Result<Config, Failure> {
+    let mut builder = Config::builder()
+        .with_process_env()
+        .strict()
+        .without_endpoint(Exporter::Console)
+        .console(console.clone())
+        .default_service_name(service)
+        .runtime(runtime)
+        .on_warning(|warning| eprintln!("wasmscope: warning: {warning}"));
+    if options.small {
+        builder = builder.small();
+    }
+    if let Some(endpoint) = &options.otlp_endpoint {
+        builder = builder.endpoint(endpoint.clone());
+    }
+    if let Some(protocol) = options.otlp_protocol {
+        builder = builder.protocol(protocol);
+    }
+    if !options.otlp_headers.is_empty() {
+        let mut headers = Headers::default();
+        for (name, value) in &options.otlp_headers {
+            headers.insert(name, value).map_err(|expected| {
+                Failure::new(format!("--otlp-header {name}: expected {expected}"))
+            })?;
+        }
+        builder = builder.headers(headers);
+    }
+    if let Some(name) = &options.service_name {
+        builder = builder.service_name(name);
+    }
+    if let Some(sampler) = options.sampler {
+        builder = builder.sampler(sampler);
+    }
+    if let Some(levels) = &options.log_level {
+        builder = builder.log_levels(levels.clone());
+    }
+    builder
+        .build()
+        .map_err(|error| Failure::new(error.to_string()))
+}

@@ -1,0 +1,46 @@
+//! Showing telemetry here, when there is no endpoint to send it to.
+
+use crate::args::Format;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
+use wasmscope_telemetry::console::{Collector, Style};
+
+/// Where the view goes: opened before the program runs, so that a wrong path is found in time.
+#[derive(Debug)]
+pub(crate) enum Screen {
+    Terminal(io::Stderr),
+    File(File),
+}
+
+impl Screen {
+    pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
+        match path {
+            Some(path) => File::create(path).map(Self::File),
+            None => Ok(Self::Terminal(io::stderr())),
+        }
+    }
+
+    /// Writes what the collector has received.
+    pub(crate) fn show(self, collector: &Collector, format: Format) -> io::Result<()> {
+        let (mut out, terminal): (Box<dyn Write>, bool) = match self {
+            Self::Terminal(stderr) => {
+                let terminal = stderr.is_terminal();
+                (Box::new(stderr), terminal)
+            }
+            Self::File(file) => (Box::new(io::BufWriter::new(file)), false),
+        };
+        match format {
+            Format::Text => {
+                let width = terminal_size::terminal_size_of(io::stderr())
+                    .map(|(width, _)| usize::from(width.0));
+                let style = Style::detect(terminal, width.filter(|_| terminal), |name| {
+                    std::env::var(name).ok()
+                });
+                out.write_all(collector.render(&style).as_bytes())?;
+            }
+            Format::Json => collector.write_json(&mut out)?,
+        }
+        out.flush()
+    }
+}
