@@ -18,14 +18,23 @@ pub(crate) struct Receipt {
 impl Receipt {
     /// The sum to be paid, in cents.
     pub(crate) fn total(&self) -> u64 {
-        (self.net - self.discount).saturating_add(self.tax).saturating_add(self.shipping)
+        (self.net - self.discount)
+            .saturating_add(self.tax)
+            .saturating_add(self.shipping)
     }
 }
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.total();
-        write!(f, "{} {}.{:02} EUR for {}", self.order, total / 100, total % 100, self.customer)
+        write!(
+            f,
+            "{} {}.{:02} EUR for {}",
+            self.order,
+            total / 100,
+            total % 100,
+            self.customer
+        )
     }
 }
 
@@ -45,10 +54,14 @@ pub(crate) fn price(order: &Order, stock: &mut Stock) -> Result<Receipt, Rejecti
             }
         }
     }
-    let net = articles.iter().map(|(article, quantity)| line_price(article, *quantity)).sum();
+    let net = articles
+        .iter()
+        .map(|(article, quantity)| line_price(article, *quantity))
+        .sum();
     let discount = discount(order, net);
     let span = tracing::Span::current();
-    span.record("price.net", net).record("price.discount", discount);
+    span.record("price.net", net)
+        .record("price.discount", discount);
     let receipt = Receipt {
         order: order.id.clone(),
         customer: order.customer.name.clone(),
@@ -63,7 +76,11 @@ pub(crate) fn price(order: &Order, stock: &mut Stock) -> Result<Receipt, Rejecti
 /// Twelve and more of one article are a tenth cheaper.
 fn line_price(article: &Article, quantity: u32) -> u64 {
     let full = article.cents.saturating_mul(u64::from(quantity));
-    if quantity >= 12 { full - full / 10 } else { full }
+    if quantity >= 12 {
+        full - full / 10
+    } else {
+        full
+    }
 }
 
 fn discount(order: &Order, net: u64) -> u64 {
@@ -98,7 +115,12 @@ fn tax_rates(country: &str) -> Result<(u64, u64), Rejection> {
 
 /// Tax on what is left after the discount, which is spread over the lines by their price.
 #[tracing::instrument(level = "debug", skip_all, ret)]
-fn tax(articles: &[(Article, u32)], (standard, reduced): (u64, u64), net: u64, discount: u64) -> u64 {
+fn tax(
+    articles: &[(Article, u32)],
+    (standard, reduced): (u64, u64),
+    net: u64,
+    discount: u64,
+) -> u64 {
     let mut tax = 0_u64;
     for (article, quantity) in articles {
         let price = line_price(article, *quantity);
@@ -117,7 +139,10 @@ fn shipping(order: &Order, articles: &[(Article, u32)]) -> u64 {
     if order.coupon.as_deref() == Some("FREESHIP") {
         return 0;
     }
-    let grams: u64 = articles.iter().map(|(article, quantity)| article.grams.saturating_mul(u64::from(*quantity))).sum();
+    let grams: u64 = articles
+        .iter()
+        .map(|(article, quantity)| article.grams.saturating_mul(u64::from(*quantity)))
+        .sum();
     490 * grams.div_ceil(10_000).max(1)
 }
 

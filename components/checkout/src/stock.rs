@@ -67,7 +67,11 @@ impl Stock {
             return Err(Rejection::UnknownArticle(item.sku.clone()));
         };
         let Some(rest) = left.checked_sub(item.quantity) else {
-            return Err(Rejection::OutOfStock { sku: item.sku.clone(), wanted: item.quantity, left: *left });
+            return Err(Rejection::OutOfStock {
+                sku: item.sku.clone(),
+                wanted: item.quantity,
+                left: *left,
+            });
         };
         *left = rest;
         if rest < 10 {

@@ -1,0 +1,11 @@
+//! What the program says beyond spans and log lines. Without the feature `telemetry` it says nothing.
+
+#[cfg(feature = "telemetry")]
+mod on;
+#[cfg(feature = "telemetry")]
+pub(crate) use on::{carried_out, link_to_request, order_log, rejected, start};
+
+#[cfg(not(feature = "telemetry"))]
+mod off;
+#[cfg(not(feature = "telemetry"))]
+pub(crate) use off::{carried_out, link_to_request, order_log, rejected, start};
