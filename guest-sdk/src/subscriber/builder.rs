@@ -99,7 +99,8 @@ macro_rules! switches {
 }
 
 impl Builder {
-    /// Sets the scope that all spans carry. Without it, the name of the crate that a span is made in.
+    /// Sets the scope that all spans carry, such as [`scope!()`](crate::scope!), which has a version too. Without it, each
+    /// carries the name of the crate that it is made in.
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.config.scope = Some(scope);
         self
@@ -127,8 +128,8 @@ impl Builder {
         /// Sets whether spans carry the attribute `level`. Off by default. Span events always do; a log's level is its severity.
         with_level(level);
         /// Sets whether entering a span makes it the host's ambient span, which is what the other components of a composition
-        /// see. On by default. Off, entering and leaving costs no call: for a component that calls no other, and whose
-        /// spans are entered often, as those of futures are.
+        /// see, and this crate's other doors where they are told no parent. On by default. Off, entering and leaving costs no
+        /// call: for a component that calls no other, uses no other door, and enters spans often, as those of futures are.
         with_context_activation(activation);
         /// Sets whether a span starts when it is first used (entered, or named by a child, an event or a link, or asked for its
         /// context), which leaves time for [`set_parent`](super::SpanExt::set_parent) and saves a call. On by default.

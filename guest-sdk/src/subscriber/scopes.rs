@@ -9,7 +9,7 @@ use crate::{Logger, Scope, Severity, Tracer};
 /// How many targets have a scope to themselves. The host admits 64 scopes by default, and what is emitted with
 /// one beyond is lost: from here on, a crate's targets share the crate's scope.
 const MAX_TARGETS: usize = 40;
-/// How many scopes there may be before the rest share one.
+/// How many scopes there may be before the rest share one, of loggers and of tracers.
 const MAX_SCOPES: usize = 48;
 const OVERFLOW_SCOPE: &str = "tracing";
 
@@ -52,14 +52,17 @@ impl Scopes {
             return tracer.handle();
         }
         let name = crate_of(metadata.module_path().unwrap_or(metadata.target()));
-        let index = match self.tracers.iter().position(|(other, _)| *other == name) {
-            Some(index) => index,
-            None => {
-                self.tracers.push((name, Tracer::new(Scope::new(name))));
-                self.tracers.len() - 1
-            }
-        };
-        self.tracers[index].1.handle()
+        if let Some((_, tracer)) = self.tracers.iter().find(|(other, _)| *other == name) {
+            return tracer.handle();
+        }
+        if self.tracers.len() < MAX_SCOPES {
+            let tracer = Tracer::new(Scope::new(name));
+            let handle = tracer.handle();
+            self.tracers.push((name, tracer));
+            return handle;
+        }
+        static OVERFLOW: Tracer = Tracer::new(Scope::new(OVERFLOW_SCOPE));
+        OVERFLOW.handle()
     }
 
     /// Gives a target's logger if somebody listens to it at a severity.

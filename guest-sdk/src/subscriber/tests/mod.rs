@@ -6,6 +6,7 @@ mod errors;
 mod events;
 mod filters;
 mod lifecycle;
+mod model;
 
 use tracing::dispatcher::DefaultGuard;
 
