@@ -49,6 +49,14 @@ pub(super) struct ForcedEnd<'a> {
     pub(super) error: Option<(&'a str, &'a str)>,
 }
 
+/// Who ends a span, and when.
+pub(super) enum End<'a> {
+    /// The guest; `None` means now.
+    Guest(Option<SystemTime>),
+    /// The host. A guest may have given a start in the future, which is no error of such an end.
+    Forced(&'a ForcedEnd<'a>, SystemTime),
+}
+
 impl OpenSpan {
     pub(super) fn new(
         handle: u64,
@@ -71,10 +79,6 @@ impl OpenSpan {
             events: 0,
             links: 0,
         }
-    }
-
-    pub(super) fn start_time(&self) -> SystemTime {
-        self.start_time
     }
 
     pub(super) fn set_name(&mut self, name: String, rules: Rules<'_>) {
@@ -179,23 +183,23 @@ impl OpenSpan {
         self.span.add_event_with_timestamp(name, time, attributes);
     }
 
-    /// Ends it and hands it to the SDK's processors. `None` means now; an end before the start is taken as the start.
-    pub(super) fn end(
-        mut self,
-        time: Option<SystemTime>,
-        forced: Option<&ForcedEnd<'_>>,
-        sdk_counts: bool,
-        rules: Rules<'_>,
-    ) {
-        let mut time = time.unwrap_or_else(SystemTime::now);
-        if time < self.start_time {
-            time = self.start_time;
+    /// Ends it and hands it to the SDK's processors. An end before the start is taken as the start.
+    ///
+    /// In its place: it is large, and moving it costs more than ending it does.
+    pub(super) fn end(&mut self, end: &End<'_>, sdk_counts: bool, rules: Rules<'_>) {
+        let time = match end {
+            End::Guest(None) => SystemTime::now(),
+            End::Guest(Some(time)) => *time,
+            End::Forced(_, time) => *time,
+        };
+        if time < self.start_time && matches!(end, End::Guest(_)) {
             rules.count(Reason::EndBeforeStart, 1);
         }
-        if let Some(forced) = forced {
+        let time = time.max(self.start_time);
+        if let End::Forced(forced, _) = end {
             self.force(forced, rules);
         }
-        for attribute in self.attributes {
+        for attribute in self.attributes.drain(..) {
             self.span.set_attribute(attribute);
         }
         if sdk_counts {
@@ -204,7 +208,7 @@ impl OpenSpan {
                 self.span.set_attribute(KeyValue::new("", false));
             }
         }
-        self.span.set_status(self.status);
+        self.span.set_status(std::mem::take(&mut self.status));
         self.span.end_with_timestamp(time);
     }
 

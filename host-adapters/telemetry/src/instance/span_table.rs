@@ -117,13 +117,15 @@ impl SpanTable {
         self.open.get_mut(open as usize)
     }
 
-    /// Takes out a span that ends; its slot rests.
-    pub(super) fn remove(&mut self, handle: u64) -> Option<OpenSpan> {
-        let open = self.slot_mut(handle)?.open.take()?;
+    /// Gives up the place of a span that has ended; its slot rests.
+    pub(super) fn release(&mut self, handle: u64) {
+        let Some(open) = self.slot_mut(handle).and_then(|slot| slot.open.take()) else {
+            return;
+        };
         self.resting.push_back((handle & SLOT_MASK) as u32);
-        let span = self.open.try_remove(open as usize)?;
-        self.bytes = self.bytes.saturating_sub(span.bytes);
-        Some(span)
+        if let Some(span) = self.open.try_remove(open as usize) {
+            self.bytes = self.bytes.saturating_sub(span.bytes);
+        }
     }
 
     /// Gives the open spans that started at an invocation depth of at least `depth`, the latest first.

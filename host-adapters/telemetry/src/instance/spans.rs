@@ -11,7 +11,7 @@ use opentelemetry::trace::{
 use opentelemetry_sdk::trace::SdkTracer;
 
 use super::Instance;
-use super::open_span::{ForcedEnd, OpenSpan, system_time};
+use super::open_span::{End, ForcedEnd, system_time};
 use super::unrecorded::NOT_RECORDED;
 use crate::attributes::{Room, Rules};
 use crate::dropped::{Reason, Signal};
@@ -242,36 +242,30 @@ impl Instance {
 
     /// Ends a span (`tracer.end`); `time` is in nanoseconds since the Unix epoch, `None` means now.
     pub fn end_span(&mut self, span: u64, changes: SpanChanges, time: Option<u64>) -> Notice {
-        if self.apply(span, changes)
-            && let Some(open) = self.spans.remove(span)
-        {
-            self.end_open(open, time.map(system_time), None);
+        if self.apply(span, changes) {
+            self.end_open(span, &End::Guest(time.map(system_time)));
         }
         self.notice()
     }
 
-    fn end_open(
-        &mut self,
-        open: OpenSpan,
-        time: Option<SystemTime>,
-        forced: Option<&ForcedEnd<'_>>,
-    ) {
-        if open.entered > 0 {
-            self.leave_all(open.handle);
-        }
+    fn end_open(&mut self, span: u64, end: &End<'_>) {
+        let Some(open) = self.spans.open_mut(span) else {
+            return;
+        };
         let shared = &self.telemetry.0;
-        open.end(time, forced, shared.sdk_counts, shared.span_rules());
+        let is_entered = open.entered > 0;
+        open.end(end, shared.sdk_counts, shared.span_rules());
+        self.spans.release(span);
+        if is_entered {
+            self.leave_all(span);
+        }
     }
 
     /// Ends the open spans that started at an invocation depth of at least `depth`, the latest first.
     pub(super) fn end_all(&mut self, depth: u32, end: &ForcedEnd<'_>) {
-        let now = SystemTime::now();
-        for handle in self.spans.open_from(depth) {
-            if let Some(open) = self.spans.remove(handle) {
-                // A guest may have given a start in the future; that is no error of its end.
-                let time = now.max(open.start_time());
-                self.end_open(open, Some(time), Some(end));
-            }
+        let end = End::Forced(end, SystemTime::now());
+        for span in self.spans.open_from(depth) {
+            self.end_open(span, &end);
         }
     }
 

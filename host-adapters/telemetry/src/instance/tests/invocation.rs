@@ -381,3 +381,19 @@ fn instances_and_what_they_share_can_be_sent() {
     is_shared::<Telemetry>();
     let _: Arc<str> = Arc::from("");
 }
+
+#[test]
+fn a_span_from_the_future_ends_at_its_start_without_blame() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let tracer = instance.tracer(scope("lib"));
+    let start_time = Some(u64::MAX);
+    instance.start_span(SpanStart {
+        start_time,
+        ..start(tracer, "s", SpanReference::None)
+    });
+    drop(instance);
+    let span = bench.span("s");
+    assert_eq!(span.start_time, span.end_time);
+    assert_eq!(bench.all_dropped(), []);
+}
