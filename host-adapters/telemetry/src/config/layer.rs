@@ -53,7 +53,6 @@ impl<T> PerSignal<T> {
 
 /// The settings of an OTLP exporter; what is `None` is left to the next source.
 #[derive(Debug, Clone, Default)]
-#[non_exhaustive]
 pub struct OtlpOptions {
     /// Where to send. For all signals, HTTP puts `v1/traces` and the like after it; for one signal it is taken as it
     /// stands. Default `http://localhost:4318`, for gRPC `http://localhost:4317`.
@@ -78,7 +77,6 @@ pub struct OtlpOptions {
 
 /// How a signal's items are gathered before they are exported; what is `None` is left to the next source.
 #[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
 pub struct BatchOptions {
     /// How many items wait at most, from 1 to 1,000,000; what comes on top is dropped. Default 2,048.
     pub queue_size: Option<usize>,

@@ -29,7 +29,16 @@ pub(super) struct Accounted<E> {
     limit: Duration,
     /// The reason for the last failure, where the transport knows it better than the exporter says.
     cause: Arc<Cause>,
+    /// Whether to try again ourselves when a connection was cut.
+    retry_cuts: bool,
 }
+
+/// How the gRPC exporter words a connection that was cut under a request: it takes it for a status `UNKNOWN` of the
+/// collector's, which OTLP does not let it retry.
+const CUT: &str = "gRPC code: Unknown: transport error";
+
+/// The wait before a request is sent again whose connection was cut.
+const AFTER_CUT: Duration = Duration::from_millis(100);
 
 /// What the transport found wrong last; the OTLP exporter's own errors leave that out.
 #[derive(Debug, Default)]
@@ -59,7 +68,14 @@ impl<E> Accounted<E> {
             io: None,
             limit: Duration::MAX,
             cause: Arc::default(),
+            retry_cuts: false,
         }
+    }
+
+    /// Sends a request again when its connection was cut, as the HTTP exporter does by itself.
+    pub(super) fn retrying_cuts(mut self) -> Self {
+        self.retry_cuts = true;
+        self
     }
 
     pub(super) fn over(mut self, io: Arc<Io>, limit: Duration, cause: Arc<Cause>) -> Self {
@@ -70,9 +86,24 @@ impl<E> Accounted<E> {
     }
 
     /// Waits for an export on the thread that asks for it, which is a processor's own.
-    fn run(&self, io: &Io, export: impl Future<Output = OTelSdkResult>) -> OTelSdkResult {
+    fn run<F: Future<Output = OTelSdkResult>>(
+        &self,
+        io: &Io,
+        mut export: impl FnMut() -> F,
+    ) -> OTelSdkResult {
         self.cause.set(None);
-        match io.wait(self.limit, export) {
+        let exported = async {
+            loop {
+                match export().await {
+                    Err(error) if self.retry_cuts && text(&error).contains(CUT) => {
+                        self.cause.set(Some(text(&error)));
+                        tokio::time::sleep(AFTER_CUT).await;
+                    }
+                    result => return result,
+                }
+            }
+        };
+        match io.wait(self.limit, exported) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(OTelSdkError::InternalFailure(
                 self.cause.take().unwrap_or_else(|| text(&error)),
@@ -115,7 +146,15 @@ impl<E: SpanExporter> SpanExporter for Accounted<E> {
         let result = match &self.io {
             Some(io) => {
                 self.ledger.begin(items);
-                self.run(io, self.inner.export(batch))
+                let mut batch = batch;
+                self.run(io, || {
+                    let again = if self.retry_cuts {
+                        batch.clone()
+                    } else {
+                        std::mem::take(&mut batch)
+                    };
+                    self.inner.export(again)
+                })
             }
             None => {
                 self.ledger.begin_unqueued(items);
@@ -150,7 +189,8 @@ impl<E: LogExporter> LogExporter for Accounted<E> {
         let result = match &self.io {
             Some(io) => {
                 self.ledger.begin(items);
-                self.run(io, self.inner.export(batch))
+                let records: Vec<_> = batch.iter().collect();
+                self.run(io, || self.inner.export(LogBatch::new(&records)))
             }
             None => {
                 self.ledger.begin_unqueued(items);
@@ -180,7 +220,7 @@ impl<E: PushMetricExporter> PushMetricExporter for Accounted<E> {
         let items = data_points(metrics);
         self.ledger.begin_unqueued(items);
         let result = match &self.io {
-            Some(io) => self.run(io, self.inner.export(metrics)),
+            Some(io) => self.run(io, || self.inner.export(metrics)),
             None => self.inner.export(metrics).await,
         };
         match &result {

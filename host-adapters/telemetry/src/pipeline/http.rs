@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use flate2::read::GzDecoder;
@@ -36,14 +35,12 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(
         otlp: &Otlp,
-        limit: Duration,
         cause: Arc<Cause>,
         ledger: Arc<Ledger>,
     ) -> Result<Self, ConfigError> {
         let builder = reqwest::Client::builder()
             // Given even for `http://`, so that reqwest does not look for a default of the process.
             .tls_backend_preconfigured(tls::for_http(otlp)?)
-            .timeout(limit)
             // A redirect would take credentials elsewhere, or turn the POST into a GET.
             .redirect(redirect::Policy::none())
             // The exporter retries, by the rules of OTLP.

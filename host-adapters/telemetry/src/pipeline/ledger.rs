@@ -84,8 +84,10 @@ impl Ledger {
 
     /// An export of `items` begins that were let in before.
     pub(super) fn begin(&self, items: u64) {
-        subtract(&self.waiting, items);
-        self.under_way.fetch_add(items, Ordering::AcqRel);
+        // What was given up in the meantime is accounted for, whatever becomes of it.
+        if subtract(&self.waiting, items) {
+            self.under_way.fetch_add(items, Ordering::AcqRel);
+        }
     }
 
     /// An export of `items` begins that never waited.
@@ -284,6 +286,8 @@ mod tests {
         ledger.begin(3);
         ledger.settle();
         ledger.lost(3, "given up");
+        ledger.begin(2);
+        ledger.lost(2, "given up");
         let report = ledger.report();
         assert_eq!(
             (report.abandoned, report.failed, report.exported),

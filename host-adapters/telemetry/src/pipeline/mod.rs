@@ -175,12 +175,13 @@ impl Pipeline {
         let complete = self.on_all(deadline, |provider, ledger, until| {
             provider.shut_down(ledger, until)
         });
+        // First the account, so that what is given up now is not taken for an export that failed.
+        for signal in Signal::ALL {
+            self.ledgers.get(signal).settle();
+        }
         if let Some(io) = &self.io {
             // The threads that are left behind end by this, and do not go on to retry for nobody.
             io.give_up();
-        }
-        for signal in Signal::ALL {
-            self.ledgers.get(signal).settle();
         }
         report.insert(self.report_now(complete)).clone()
     }

@@ -50,7 +50,7 @@ macro_rules! build {
                     .with_endpoint(&otlp.url)
                     .with_timeout(*limit)
                     .with_retry_policy(retries())
-                    .with_channel(channel(otlp, *limit)?)
+                    .with_channel(channel(otlp)?)
                     .with_interceptor(metadata(otlp));
                 if let Some(compression) = compression(otlp) {
                     builder = WithTonicConfig::with_compression(builder, compression);
@@ -58,7 +58,7 @@ macro_rules! build {
                 builder.build()
             }
             Protocol::HttpProtobuf | Protocol::HttpJson => {
-                let client = Client::new(otlp, *limit, Arc::clone($cause), Arc::clone(ledger))?;
+                let client = Client::new(otlp, Arc::clone($cause), Arc::clone(ledger))?;
                 let mut builder = $builder
                     .with_http()
                     .with_endpoint(&otlp.url)
@@ -109,7 +109,11 @@ impl Connection<'_> {
         match exporter {
             Ok(exporter) => {
                 let accounted = Accounted::new(exporter, Arc::clone(self.ledger));
-                Ok(accounted.over(Arc::clone(self.io), self.limit, cause))
+                let accounted = accounted.over(Arc::clone(self.io), self.limit, cause);
+                Ok(match self.otlp.protocol {
+                    Protocol::Grpc => accounted.retrying_cuts(),
+                    Protocol::HttpProtobuf | Protocol::HttpJson => accounted,
+                })
             }
             Err(error) => {
                 let expected = format!("an OTLP exporter that can be built ({error})");
@@ -140,7 +144,7 @@ fn compression(otlp: &Otlp) -> Option<opentelemetry_otlp::Compression> {
     }
 }
 
-fn channel(otlp: &Otlp, limit: Duration) -> Result<Channel, ConfigError> {
+fn channel(otlp: &Otlp) -> Result<Channel, ConfigError> {
     let unusable = |error: &tonic::transport::Error| {
         let cause =
             std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
@@ -150,10 +154,7 @@ fn channel(otlp: &Otlp, limit: Duration) -> Result<Channel, ConfigError> {
             format!("an endpoint that can be connected to ({cause})"),
         )
     };
-    let mut endpoint = Endpoint::from_shared(otlp.url.clone())
-        .map_err(|error| unusable(&error))?
-        .timeout(limit)
-        .connect_timeout(limit);
+    let mut endpoint = Endpoint::from_shared(otlp.url.clone()).map_err(|error| unusable(&error))?;
     if otlp.url.starts_with("https://") {
         endpoint = endpoint
             .tls_config(tls::for_grpc(otlp))
