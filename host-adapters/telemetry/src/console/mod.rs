@@ -11,6 +11,7 @@ mod collector;
 mod guides;
 mod json;
 mod layout;
+mod location;
 mod logs;
 mod merge;
 mod metrics;

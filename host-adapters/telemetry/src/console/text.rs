@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::collector::ScopeInfo;
 use super::layout::{Piece, glued, spaced};
+use super::location::Location;
 use super::style::{Paint, Style};
 
 /// The scope attribute that names the component.
@@ -192,17 +193,30 @@ fn push_value(out: &mut Limited<'_>, value: Option<&Value>, depth: usize) {
     }
 }
 
-/// Gives attributes as pieces, `key=value` each, the first after `gap` blanks.
+/// Gives attributes as pieces, `key=value` each, the first after `gap` blanks. Where in the source something stands comes
+/// last, as one piece.
 pub(super) fn attributes(style: &Style, attributes: &[KeyValue], gap: usize) -> Vec<Piece> {
     let mut pieces = Vec::with_capacity(attributes.len() * 2);
-    for (index, attribute) in attributes.iter().enumerate() {
+    let location = Location::of(attributes);
+    for attribute in attributes {
+        if location
+            .as_ref()
+            .is_some_and(|location| location.says(attribute))
+        {
+            continue;
+        }
         let key = clean(style, &attribute.key, NAME);
-        let gap = if index == 0 { gap } else { 2 };
+        let gap = if pieces.is_empty() { gap } else { 2 };
         pieces.push(spaced(gap, format!("{key}="), Paint::Key));
         pieces.push(glued(
             value(style, attribute.value.as_ref(), VALUE),
             Paint::Plain,
         ));
+    }
+    if let Some(location) = location {
+        let gap = if pieces.is_empty() { gap } else { 2 };
+        let text = format!("at {location}");
+        pieces.push(spaced(gap, clean(style, &text, NAME), Paint::Faint));
     }
     pieces
 }

@@ -1,0 +1,114 @@
+//! Where in the source something stands, as one short text.
+
+use std::fmt;
+
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+
+/// A place in the source by the semantic conventions for code (`code.file.path`, `code.line.number`).
+///
+/// Every span and log line of `tracing` has these attributes, and spelled out they would bury the others.
+#[derive(Debug)]
+pub(super) struct Location<'a> {
+    file: &'a str,
+    line: i64,
+    module: Option<&'a str>,
+}
+
+impl<'a> Location<'a> {
+    /// Finds the place in attributes; `None` where file or line are missing.
+    pub(super) fn of(attributes: &'a [KeyValue]) -> Option<Self> {
+        Some(Self {
+            file: attributes
+                .iter()
+                .find_map(|it| text(it, "code.file.path"))?,
+            line: attributes.iter().find_map(line)?,
+            module: attributes
+                .iter()
+                .find_map(|it| text(it, "code.module.name")),
+        })
+    }
+
+    /// Whether the place says what an attribute says: the place itself, and the target of `tracing` where it is
+    /// the module, as it is unless the author said otherwise.
+    pub(super) fn says(&self, attribute: &KeyValue) -> bool {
+        match attribute.key.as_str() {
+            "code.file.path" | "code.line.number" | "code.module.name" => true,
+            "target" => self.module.is_some() && text(attribute, "target") == self.module,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Location<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+fn text<'a>(attribute: &'a KeyValue, key: &str) -> Option<&'a str> {
+    if let Value::StringValue(text) = attribute.value.as_ref()?.value.as_ref()?
+        && attribute.key == key
+    {
+        Some(text)
+    } else {
+        None
+    }
+}
+
+fn line(attribute: &KeyValue) -> Option<i64> {
+    if let Value::IntValue(line) = attribute.value.as_ref()?.value.as_ref()?
+        && attribute.key == "code.line.number"
+    {
+        Some(*line)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry_proto::tonic::common::v1::AnyValue;
+
+    fn attribute(key: &str, value: Value) -> KeyValue {
+        KeyValue {
+            key: key.to_owned(),
+            value: Some(AnyValue { value: Some(value) }),
+            ..KeyValue::default()
+        }
+    }
+
+    #[test]
+    fn a_place_is_told_from_what_stands_beside_it() {
+        let string = |value: &str| Value::StringValue(value.to_owned());
+        let mut attributes = vec![
+            attribute("code.file.path", string("src/stock.rs")),
+            attribute("code.line.number", Value::IntValue(61)),
+        ];
+        let target = attribute("target", string("shop::stock"));
+        let location = Location::of(&attributes).expect("a place");
+        assert_eq!(location.to_string(), "src/stock.rs:61");
+        assert!(
+            !location.says(&target),
+            "without a module the target is news"
+        );
+
+        attributes.push(attribute("code.module.name", string("shop::stock")));
+        let location = Location::of(&attributes).expect("a place");
+        assert!(attributes.iter().all(|it| location.says(it)));
+        assert!(location.says(&target));
+        assert!(!location.says(&attribute("target", string("audit"))));
+        assert!(!location.says(&attribute("sku", string("shop::stock"))));
+    }
+
+    #[test]
+    fn a_line_that_is_no_number_makes_no_place() {
+        let string = |value: &str| Value::StringValue(value.to_owned());
+        let attributes = [
+            attribute("code.file.path", string("a.rs")),
+            attribute("code.line.number", string("61")),
+        ];
+        assert!(Location::of(&attributes).is_none());
+    }
+}
