@@ -7,7 +7,6 @@ use wasmscope_telemetry::{Instance, InstanceAccess, InvocationOptions, Outcome};
 use wasmtime::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 
 use crate::View;
-use crate::outcome::trap_kind;
 
 /// Begins a call into a component: makes the host span that is the outermost parent of what the guest does.
 ///
@@ -35,16 +34,7 @@ pub struct Invocation<'a, T: View + 'static>(wasmscope_telemetry::Invocation<Run
 impl<T: View> Invocation<'_, T> {
     /// Ends the call with its outcome, for an error that of [`outcome_of`](crate::outcome_of), and with it every span
     /// that the guest has left open.
-    pub fn finish(mut self, outcome: Outcome) {
-        if let Some(kind) = trap_kind(&outcome) {
-            self.0
-                .store
-                .data_mut()
-                .wasmscope()
-                .telemetry()
-                .runtime_metrics()
-                .trap(kind);
-        }
+    pub fn finish(self, outcome: Outcome) {
         drop(self.0.finish(outcome));
     }
 }

@@ -76,7 +76,7 @@ impl Reader<'_> {
 }
 
 /// The severities in the order of `logger.severity`.
-const SEVERITIES: [Severity; shape::Severity::COUNT as usize] = [
+pub(super) const SEVERITIES: [Severity; shape::Severity::COUNT as usize] = [
     Severity::Trace,
     Severity::Trace2,
     Severity::Trace3,

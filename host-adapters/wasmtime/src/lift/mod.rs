@@ -18,6 +18,8 @@ mod metrics;
 mod reader;
 pub(crate) mod shape;
 mod shrink;
+#[cfg(test)]
+mod tests;
 mod traces;
 mod values;
 

@@ -20,7 +20,7 @@ pub(crate) const CEILING: usize = 4 << 20;
 /// The bytes of guest memory that one call has checked in place when they are beyond the budget: an invalid
 /// string traps whether it would have been kept or not. It takes no memory, but time; beyond this
 /// nothing is looked at, so that no list makes a call long.
-const CHECKS: usize = 16 << 20;
+pub(super) const CHECKS: usize = 16 << 20;
 
 /// Marks a string of the encoding latin1+utf16 as UTF-16 (canonical ABI, `UTF16_TAG`).
 const UTF16_TAG: u32 = 1 << 31;

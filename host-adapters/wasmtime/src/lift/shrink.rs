@@ -208,3 +208,81 @@ impl Shrink for Scope {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributes() -> Vec<KeyValue> {
+        let texts = vec![
+            StringValue::from("\u{20ac}\u{20ac}"),
+            StringValue::from("b"),
+        ];
+        vec![
+            KeyValue::new("abc", "0123456789"),
+            KeyValue::new("d", Value::Array(Array::String(texts))),
+        ]
+    }
+
+    /// Shrinks attributes to what they cost themselves and `extra` bytes for what they own.
+    fn shrunk(elements: usize, extra: usize) -> (Vec<KeyValue>, u64) {
+        let mut attributes = attributes();
+        let mut budget = Budget::new(elements * size_of::<KeyValue>() + extra);
+        attributes.shrink(&mut budget);
+        (attributes, budget.left_out())
+    }
+
+    #[test]
+    fn what_fits_stays_as_it_is() {
+        let strings = 2 * size_of::<StringValue>();
+        assert_eq!(shrunk(2, 3 + 10 + 1 + 6 + 1 + strings), (attributes(), 0));
+    }
+
+    #[test]
+    fn a_value_is_cut_and_an_attribute_without_room_for_its_key_is_left_out() {
+        let cut = KeyValue::new("abc", "01");
+        // The second has no room at all; then its element has, but not its key.
+        assert_eq!(shrunk(1, 5), (vec![cut], 2));
+        assert_eq!(shrunk(1, 2), (vec![], 2));
+        assert_eq!(shrunk(0, 40), (vec![], 2));
+    }
+
+    #[test]
+    fn text_is_cut_at_a_character() {
+        let mut status = Status::error("\u{20ac}\u{20ac}");
+        status.shrink(&mut Budget::new(5));
+        assert_eq!(status, Status::error("\u{20ac}"));
+        let mut name = String::from("\u{20ac}\u{20ac}");
+        name.shrink(&mut Budget::new(2));
+        assert_eq!(name, "");
+    }
+
+    #[test]
+    fn half_a_trace_state_is_none() {
+        let mut context = RemoteContext {
+            trace_state: "a=b,c=d".to_owned(),
+            ..RemoteContext::default()
+        };
+        context.shrink(&mut Budget::new(6));
+        assert_eq!(context.trace_state, "");
+    }
+
+    #[test]
+    fn a_record_shrinks_from_its_body_to_its_nodes() {
+        let mut record = LogRecord {
+            body: Some(LogValue::String("body".to_owned())),
+            attributes: vec![("k".to_owned(), LogValue::Bytes(vec![0; 100]))],
+            nodes: vec![LogValue::Int(1)],
+            ..LogRecord::default()
+        };
+        let mut budget = Budget::new(4 + size_of::<(String, LogValue)>() + 1 + 50);
+        record.shrink(&mut budget);
+        assert_eq!(record.body, Some(LogValue::String("body".to_owned())));
+        assert_eq!(
+            record.attributes,
+            [("k".to_owned(), LogValue::Bytes(vec![0; 50]))]
+        );
+        assert_eq!(record.nodes, []);
+        assert_eq!(budget.left_out(), 2);
+    }
+}

@@ -1,0 +1,509 @@
+//! Components on a linker with Wasmscope in it: what reaches the exporters, and how calls end.
+
+mod common;
+
+use opentelemetry::trace::Status;
+use opentelemetry::{KeyValue, Value};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use wasmscope_telemetry::{
+    Instance, InvocationOptions, Outcome, Providers, Reason, Signal, Telemetry,
+};
+use wasmscope_wasmtime::{
+    Extern, ExternKind, Limiter, RUNTIME, Unlimited, View, add_to_linker, exports, imports,
+    instantiate, instantiate_async, invoke, outcome_of, unserved,
+};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine, ResourceLimiter, Result, Store};
+use wit_component::StringEncoding;
+
+struct State<L = Unlimited> {
+    telemetry: Instance,
+    limiter: Limiter<L>,
+}
+
+impl<L> View for State<L> {
+    fn wasmscope(&mut self) -> &mut Instance {
+        &mut self.telemetry
+    }
+}
+
+struct Host {
+    telemetry: Telemetry,
+    spans: InMemorySpanExporter,
+    metrics: InMemoryMetricExporter,
+    meter: SdkMeterProvider,
+}
+
+impl Host {
+    fn new() -> Self {
+        let spans = InMemorySpanExporter::default();
+        let metrics = InMemoryMetricExporter::default();
+        let tracer = SdkTracerProvider::builder()
+            .with_simple_exporter(spans.clone())
+            .build();
+        let meter = SdkMeterProvider::builder()
+            .with_reader(PeriodicReader::builder(metrics.clone()).build())
+            .build();
+        let providers = Providers {
+            tracer: Some(tracer),
+            meter: Some(meter.clone()),
+            logger: None,
+        };
+        let telemetry = Telemetry::builder(providers).runtime(RUNTIME).build();
+        Self {
+            telemetry,
+            spans,
+            metrics,
+            meter,
+        }
+    }
+
+    fn store(&self, engine: &Engine) -> Store<State> {
+        let state = State {
+            telemetry: self.telemetry.instance("guest"),
+            limiter: Limiter::unlimited(&self.telemetry),
+        };
+        let mut store = Store::new(engine, state);
+        store.limiter(|state| &mut state.limiter);
+        store
+    }
+
+    fn span(&self, name: &str) -> SpanData {
+        let spans = self.spans.get_finished_spans().unwrap();
+        let found = spans.iter().find(|span| span.name == name);
+        found
+            .unwrap_or_else(|| panic!("no span `{name}` in {spans:#?}"))
+            .clone()
+    }
+
+    /// The sum of a metric's points, or the count of a histogram's, for a value of `error.type`.
+    fn metric(&self, name: &str, error_type: Option<&str>) -> Option<i64> {
+        self.meter.force_flush().unwrap();
+        let expected = error_type.map(|kind| Value::from(kind.to_owned()));
+        let matches = |mut attributes: Box<dyn Iterator<Item = &KeyValue> + '_>| {
+            attributes
+                .find(|kv| kv.key.as_str() == "error.type")
+                .map(|kv| &kv.value)
+                == expected.as_ref()
+        };
+        let last = self.metrics.get_finished_metrics().unwrap().pop()?;
+        let metric = last
+            .scope_metrics()
+            .flat_map(|scope| scope.metrics())
+            .find(|m| m.name() == name)?;
+        match metric.data() {
+            AggregatedMetrics::I64(MetricData::Sum(sum)) => Some(
+                sum.data_points()
+                    .filter(|p| matches(Box::new(p.attributes())))
+                    .map(|p| p.value())
+                    .sum(),
+            ),
+            AggregatedMetrics::U64(MetricData::Sum(sum)) => Some(
+                sum.data_points()
+                    .filter(|p| matches(Box::new(p.attributes())))
+                    .map(|p| p.value() as i64)
+                    .sum(),
+            ),
+            AggregatedMetrics::F64(MetricData::Histogram(histogram)) => Some(
+                histogram
+                    .data_points()
+                    .filter(|p| matches(Box::new(p.attributes())))
+                    .map(|p| p.count() as i64)
+                    .sum(),
+            ),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn linker<T: View + 'static>(engine: &Engine) -> Linker<T> {
+    let mut linker = Linker::new(engine);
+    add_to_linker(&mut linker).unwrap();
+    linker
+}
+
+/// A guest that gets a tracer, starts the span `work` and does `then` while that is open.
+fn working(engine: &Engine, then: &str) -> Component {
+    let core = format!(
+        r#"
+        (import "wasmscope:otel/tracer@0.1.0" "get"
+          (func $get (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i64)))
+        (import "wasmscope:otel/tracer@0.1.0" "start" (func $start
+          (param i64 i32 i32 i32 i32 i64 i64 i64 i32 i32 i32 i32 i32 i32 i64 i32) (result i64)))
+        (import "wasmscope:otel/tracer@0.1.0" "end" (func $end
+          (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i64)))
+        (memory (export "memory") 2) (data (i32.const 1024) "work")
+        (func (export "run") (result i64) (local $span i64)
+          (local.set $span (call $start
+            (call $get (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0)
+              (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+            (i32.const 1024) (i32.const 4) (i32.const 0)
+            (i32.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+            (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const 1)))
+          {then}
+          (local.get $span))"#
+    );
+    Component::from_binary(engine, &common::guest(&core, StringEncoding::UTF8)).unwrap()
+}
+
+fn end(span: &str) -> String {
+    let zeros = "(i32.const 0)".repeat(11);
+    format!("(drop (call $end {span} {zeros} (i64.const 0)))")
+}
+
+/// Calls `run` within an invocation, and ends that as the call ended.
+fn run(host: &Host, store: &mut Store<State>, component: &Component) -> Result<u64> {
+    let linker = linker(component.engine());
+    let mut call = invoke(store, InvocationOptions::default());
+    let result = instantiate(&mut call, component, &linker).and_then(|instance| {
+        let run = instance.get_typed_func::<(), (u64,)>(&mut call, "run")?;
+        run.call(&mut call, ()).map(|(value,)| value)
+    });
+    let outcome = result.as_ref().map_or_else(outcome_of, |_| Outcome::Ok);
+    call.finish(outcome);
+    let _ = host;
+    result
+}
+
+fn attribute(span: &SpanData, key: &str) -> Option<String> {
+    span.attributes
+        .iter()
+        .find(|kv| kv.key.as_str() == key)
+        .map(|kv| kv.value.to_string())
+}
+
+#[test]
+fn the_whole_contract_is_served_with_exactly_its_types() {
+    let engine = Engine::default();
+    let host = Host::new();
+    let component = Component::from_binary(&engine, &common::dummy()).unwrap();
+    let linker = linker(&engine);
+    assert_eq!(unserved(&component, &linker).unwrap(), []);
+    instantiate(host.store(&engine), &component, &linker).unwrap();
+    let names: Vec<String> = imports(&component)
+        .into_iter()
+        .map(|import| import.name)
+        .collect();
+    for interface in ["types", "context", "tracer", "meter", "logger"] {
+        assert!(
+            names.contains(&format!("wasmscope:otel/{interface}@0.1.0")),
+            "{names:?}"
+        );
+    }
+}
+
+#[test]
+fn the_runtimes_version_is_that_of_the_linked_crate() {
+    assert_eq!(RUNTIME.name, "wasmtime");
+    let lock =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).unwrap();
+    let entry = format!("name = \"wasmtime\"\nversion = \"{}\"\n", RUNTIME.version);
+    assert!(lock.contains(&entry), "{}", RUNTIME.version);
+}
+
+#[test]
+fn a_guests_span_is_a_child_of_the_hosts() {
+    let host = Host::new();
+    let engine = Engine::default();
+    let component = working(&engine, &end("(local.get $span)"));
+    run(&host, &mut host.store(&engine), &component).unwrap();
+    let (work, outer) = (host.span("work"), host.span("run guest"));
+    assert_eq!(work.parent_span_id, outer.span_context.span_id());
+    assert_eq!(
+        attribute(&outer, "wasmscope.outcome").as_deref(),
+        Some("ok")
+    );
+    assert_eq!(attribute(&work, "wasmscope.end_reason"), None);
+    assert_eq!(
+        host.metric("wasmscope.runtime.instantiation.duration", None),
+        Some(1)
+    );
+}
+
+#[test]
+fn a_trap_ends_open_spans_with_its_kind_and_counts_once() {
+    let host = Host::new();
+    let engine = Engine::default();
+    let component = working(&engine, "(unreachable)");
+    run(&host, &mut host.store(&engine), &component).unwrap_err();
+    let work = host.span("work");
+    assert_eq!(
+        attribute(&work, "wasmscope.end_reason").as_deref(),
+        Some("trap")
+    );
+    assert_eq!(
+        attribute(&work, "error.type").as_deref(),
+        Some("unreachable")
+    );
+    assert!(matches!(work.status, Status::Error { .. }));
+    assert_eq!(
+        host.metric("wasmscope.runtime.traps", Some("unreachable")),
+        Some(1)
+    );
+}
+
+#[test]
+fn a_guest_that_breaks_the_abi_is_trapped_for_that() {
+    let host = Host::new();
+    let engine = Engine::default();
+    let mut zeros = end("(local.get $span)");
+    // The name is an option with a discriminant of 2.
+    zeros = zeros.replacen("(i32.const 0)", "(i32.const 2)", 1);
+    run(&host, &mut host.store(&engine), &working(&engine, &zeros)).unwrap_err();
+    assert_eq!(
+        attribute(&host.span("work"), "error.type").as_deref(),
+        Some("invalid_argument")
+    );
+}
+
+#[test]
+fn wrong_handles_are_counted_and_do_not_trap() {
+    let host = Host::new();
+    let engine = Engine::default();
+    let wrong = end("(i64.const 12345)") + &end("(i64.const 0)") + &end("(local.get $span)");
+    run(&host, &mut host.store(&engine), &working(&engine, &wrong)).unwrap();
+    assert_eq!(
+        host.telemetry
+            .dropped()
+            .get(Signal::Traces, Reason::WrongHandle),
+        2
+    );
+}
+
+#[test]
+fn an_epoch_deadline_is_a_timeout() {
+    let host = Host::new();
+    let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
+    let component = working(&engine, "(loop $forever (br $forever))");
+    let mut store = host.store(&engine);
+    store.set_epoch_deadline(1);
+    let ticker = engine.clone();
+    std::thread::spawn(move || ticker.increment_epoch());
+    run(&host, &mut store, &component).unwrap_err();
+    let outer = host.span("run guest");
+    assert_eq!(
+        attribute(&outer, "wasmscope.outcome").as_deref(),
+        Some("timeout")
+    );
+}
+
+#[test]
+fn fuel_is_counted_where_it_is_metered() {
+    let host = Host::new();
+    let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
+    let component = working(&engine, "(loop $forever (br $forever))");
+    let mut store = host.store(&engine);
+    store.set_fuel(10_000).unwrap();
+    run(&host, &mut store, &component).unwrap_err();
+    assert_eq!(
+        attribute(&host.span("work"), "error.type").as_deref(),
+        Some("out_of_fuel")
+    );
+    assert_eq!(host.metric("wasmscope.runtime.fuel", None), Some(10_000));
+}
+
+#[tokio::test]
+async fn a_future_that_is_dropped_ends_its_spans_as_killed() {
+    let host = Host::new();
+    let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
+    let component = working(&engine, "(loop $forever (br $forever))");
+    let linker = linker::<State>(&engine);
+    let mut store = host.store(&engine);
+    store.epoch_deadline_async_yield_and_update(1);
+    let ticker = engine.clone();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let ticking = std::thread::spawn(move || {
+        while stopped.try_recv().is_err() {
+            ticker.increment_epoch();
+            std::thread::yield_now();
+        }
+    });
+    {
+        let call = async {
+            let mut call = invoke(&mut store, InvocationOptions::default());
+            let instance = instantiate_async(&mut call, &component, &linker)
+                .await
+                .unwrap();
+            let run = instance
+                .get_typed_func::<(), (u64,)>(&mut call, "run")
+                .unwrap();
+            run.call_async(&mut call, ()).await.unwrap();
+        };
+        let mut call = std::pin::pin!(call);
+        // Polled until the guest runs, as its span in the end shows; it never finishes.
+        for _ in 0..100 {
+            assert!(futures_poll(call.as_mut()).is_pending());
+        }
+    }
+    stop.send(()).unwrap();
+    ticking.join().unwrap();
+    for name in ["work", "run guest"] {
+        assert_eq!(
+            attribute(&host.span(name), "error.type").as_deref(),
+            Some("killed"),
+            "{name}"
+        );
+    }
+}
+
+fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
+    future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+}
+
+struct AtMost(usize);
+
+impl ResourceLimiter for AtMost {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        Ok(desired <= self.0)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+const PAGE: usize = 65536;
+
+#[test]
+fn the_embedders_limits_hold_and_memory_is_reported() {
+    let host = Host::new();
+    let engine = Engine::default();
+    // Grows by one page, is refused two more by the limiter, and 65536 by the type of its memory.
+    let component = working(
+        &engine,
+        "(drop (memory.grow (i32.const 1))) (drop (memory.grow (i32.const 65536)))
+         (return (i64.extend_i32_s (memory.grow (i32.const 2))))",
+    );
+    let state = State {
+        telemetry: host.telemetry.instance("guest"),
+        limiter: Limiter::new(&host.telemetry, AtMost(4 * PAGE)),
+    };
+    let mut store = Store::new(&engine, state);
+    store.limiter(|state| &mut state.limiter);
+    let instance = instantiate(&mut store, &component, &linker(&engine)).unwrap();
+    let run = instance
+        .get_typed_func::<(), (u64,)>(&mut store, "run")
+        .unwrap();
+    let (refused,) = run.call(&mut store, ()).unwrap();
+    assert_eq!(refused.cast_signed(), -1);
+    assert_eq!(store.data().limiter.memory(), 3 * PAGE as u64);
+    assert_eq!(
+        host.metric("wasmscope.runtime.memory", None),
+        Some(3 * PAGE as i64)
+    );
+    assert_eq!(host.metric("wasmscope.runtime.instances", None), Some(1));
+    drop(store);
+    assert_eq!(host.metric("wasmscope.runtime.memory", None), Some(0));
+    assert_eq!(host.metric("wasmscope.runtime.instances", None), Some(0));
+}
+
+#[test]
+fn a_memory_that_the_limiter_refuses_at_instantiation_is_a_memory_limit() {
+    let host = Host::new();
+    let engine = Engine::default();
+    let component = working(&engine, "");
+    let state = State {
+        telemetry: host.telemetry.instance("guest"),
+        limiter: Limiter::new(&host.telemetry, AtMost(PAGE)),
+    };
+    let mut store = Store::new(&engine, state);
+    store.limiter(|state| &mut state.limiter);
+    let error = instantiate(&mut store, &component, &linker(&engine)).unwrap_err();
+    assert!(
+        matches!(outcome_of(&error), Outcome::Trap { code, .. } if code == "memory_limit"),
+        "{error:?}"
+    );
+    assert_eq!(
+        host.metric(
+            "wasmscope.runtime.instantiation.duration",
+            Some("memory_limit")
+        ),
+        Some(1)
+    );
+    assert_eq!(
+        host.metric("wasmscope.runtime.traps", Some("memory_limit")),
+        Some(1)
+    );
+}
+
+#[test]
+fn what_a_linker_lacks_is_named_in_full() {
+    let engine = Engine::default();
+    let wat = r#"(component
+        (import "wasmscope:otel/tracer@0.1.9" (instance (export "exit" (func (param "span" u64) (result u64)))))
+        (import "wasmscope:otel/logger@0.1.0" (instance (export "gone" (func))
+            (export "threshold" (func (param "logger" u64) (result bool)))))
+        (import "some:where/else@1.2.3" (instance
+            (export "thing" (type $thing (sub resource)))
+            (export "[constructor]thing" (func (result (own $thing))))
+            (export "[method]thing.use" (func (param "self" (borrow $thing)) (param "much" string)))))
+        (import "alone" (func)))"#;
+    let component = Component::from_binary(&engine, &wat::parse_str(wat).unwrap()).unwrap();
+    let mut linker = linker::<State>(&engine);
+    let named = |linker: &Linker<State>| -> Vec<String> {
+        unserved(&component, linker)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    assert_eq!(
+        named(&linker),
+        [
+            "function `gone` of interface `wasmscope:otel/logger@0.1.0`",
+            "interface `some:where/else@1.2.3`",
+            "function `alone`",
+        ]
+    );
+    // With all there, what is left is a function of another type.
+    linker.define_unknown_imports_as_traps(&component).unwrap();
+    let [mismatch] = &unserved(&component, &linker).unwrap()[..] else {
+        panic!("one import does not fit");
+    };
+    assert_eq!(mismatch.item.as_deref(), Some("threshold"));
+    assert!(mismatch.mismatch.is_some());
+}
+
+#[test]
+fn imports_and_exports_are_listed_with_their_items() {
+    let engine = Engine::default();
+    let component = Component::from_binary(&engine, &common::echo(StringEncoding::UTF8)).unwrap();
+    for listed in [imports(&component), exports(&component)] {
+        let tracer = listed
+            .iter()
+            .find(|it| it.name == "wasmscope:otel/tracer@0.1.0")
+            .unwrap();
+        assert_eq!(tracer.kind, ExternKind::Interface);
+        let start = Extern {
+            name: "start".to_owned(),
+            kind: ExternKind::Function,
+            items: vec![],
+        };
+        assert!(tracer.items.contains(&start));
+    }
+}
+
+/// A view that panics, as a defect of the host would.
+struct Broken(Instance);
+
+impl View for Broken {
+    fn wasmscope(&mut self) -> &mut Instance {
+        panic!("a defect of {:?}", self.0)
+    }
+}
+
+#[test]
+fn no_panic_leaves_a_host_function() {
+    let host = Host::new();
+    let engine = Engine::default();
+    let component = working(&engine, &end("(local.get $span)"));
+    let mut store = Store::new(&engine, Broken(host.telemetry.instance("guest")));
+    let instance = linker(&engine).instantiate(&mut store, &component).unwrap();
+    let run = instance
+        .get_typed_func::<(), (u64,)>(&mut store, "run")
+        .unwrap();
+    let (span,) = run.call(&mut store, ()).unwrap();
+    assert_eq!(span, 1 << 63, "the guest is told that nothing is recorded");
+}
