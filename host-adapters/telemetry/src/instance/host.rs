@@ -26,6 +26,12 @@ pub(super) struct UnderWay {
 }
 
 impl Instance {
+    /// Whether an invocation is under way, which then accounts for how what happens ends.
+    #[must_use]
+    pub fn is_invoked(&self) -> bool {
+        !self.invocations.is_empty()
+    }
+
     /// Begins an invocation, and gives its depth: 1 for the outermost.
     pub(crate) fn begin_invocation(&mut self, options: InvocationOptions) -> u32 {
         let shared = std::sync::Arc::clone(&self.telemetry.0);
