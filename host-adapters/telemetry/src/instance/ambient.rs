@@ -203,7 +203,7 @@ impl Instance {
         } else {
             shared
                 .dropped
-                .add(Signal::Traces, Reason::Baggage, entries.len() as u64);
+                .add(Signal::Traces, Reason::Baggage, entries.len().max(1) as u64);
         }
         scope
     }
