@@ -173,3 +173,9 @@ fn is_current(context: &Context) -> bool {
 pub(crate) fn reset() {
     KNOWN.with_borrow_mut(Vec::clear);
 }
+
+/// Gives how many spans are known.
+#[cfg(test)]
+pub(super) fn len() -> usize {
+    KNOWN.with_borrow(Vec::len)
+}

@@ -136,6 +136,13 @@ pub struct LogRecord {
     context: Option<ApiSpanContext>,
 }
 
+#[cfg(test)]
+impl LogRecord {
+    pub(super) const fn body(&self) -> Option<&AnyValue> {
+        self.body.as_ref()
+    }
+}
+
 impl api::LogRecord for LogRecord {
     fn set_event_name(&mut self, name: &'static str) {
         self.event_name = Some(name);
@@ -202,10 +209,10 @@ fn take_apart(values: impl IntoIterator<Item = AnyValue>) {
     let nested = |value: &AnyValue| matches!(value, AnyValue::ListAny(_) | AnyValue::Map(_));
     let mut waiting: Vec<_> = values.into_iter().filter(nested).collect();
     while let Some(value) = waiting.pop() {
-        match value {
-            AnyValue::ListAny(values) => waiting.extend(values.into_iter().filter(nested)),
-            AnyValue::Map(entries) => waiting.extend(entries.into_values().filter(nested)),
-            _ => {}
+        if let AnyValue::ListAny(values) = value {
+            waiting.extend(values.into_iter().filter(nested));
+        } else if let AnyValue::Map(entries) = value {
+            waiting.extend(entries.into_values().filter(nested));
         }
     }
 }

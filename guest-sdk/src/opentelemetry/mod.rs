@@ -122,4 +122,5 @@ pub fn install() {
 pub(crate) fn reset() {
     known::reset();
     observer::reset();
+    scope::reset();
 }

@@ -1,6 +1,7 @@
 //! Scopes that have been asked for: the same one each time, so that asking again and again grows nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex};
 
 use ::opentelemetry::InstrumentationScope as ApiScope;
 
@@ -15,7 +16,9 @@ const MAX_SCOPES: usize = 64;
 /// How many there may be before the targets of logs get none of their own any more.
 const MAX_WITH_TARGETS: usize = 40;
 
-static SCOPES: Mutex<Vec<Arc<Scope>>> = Mutex::new(Vec::new());
+thread_local! {
+    static SCOPES: RefCell<Vec<Arc<Scope>>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Is a scope with what the host said of it, for all three signals.
 pub(super) struct Scope {
@@ -32,30 +35,32 @@ pub(super) struct Scope {
 impl Scope {
     /// Gives the scope that is kept for an equal one.
     pub(super) fn of(scope: ApiScope) -> Arc<Self> {
-        let mut scopes = SCOPES.lock().unwrap_or_else(PoisonError::into_inner);
-        match scopes.iter().find(|other| other.scope == scope) {
-            Some(found) => Arc::clone(found),
-            None => Self::add(&mut scopes, scope),
-        }
+        SCOPES.with_borrow_mut(
+            |scopes| match scopes.iter().find(|other| other.scope == scope) {
+                Some(found) => Arc::clone(found),
+                None => Self::add(scopes, scope),
+            },
+        )
     }
 
     /// Gives the scope that has that name and nothing else, unless there are too many.
     pub(super) fn named(name: &str) -> Option<Arc<Self>> {
-        let mut scopes = SCOPES.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |scope: &ApiScope| {
             scope.name() == name
                 && scope.version().is_none()
                 && scope.schema_url().is_none()
                 && scope.attributes().next().is_none()
         };
-        match scopes.iter().find(|other| is_it(&other.scope)) {
-            Some(found) => Some(Arc::clone(found)),
-            None if scopes.len() >= MAX_WITH_TARGETS => None,
-            None => Some(Self::add(
-                &mut scopes,
-                ApiScope::builder(name.to_owned()).build(),
-            )),
-        }
+        SCOPES.with_borrow_mut(
+            |scopes| match scopes.iter().find(|other| is_it(&other.scope)) {
+                Some(found) => Some(Arc::clone(found)),
+                None if scopes.len() >= MAX_WITH_TARGETS => None,
+                None => Some(Self::add(
+                    scopes,
+                    ApiScope::builder(name.to_owned()).build(),
+                )),
+            },
+        )
     }
 
     fn add(scopes: &mut Vec<Arc<Self>>, scope: ApiScope) -> Arc<Self> {
@@ -101,4 +106,16 @@ impl Scope {
             attributes: &values::attributes(&attributes, &arrays),
         })
     }
+}
+
+/// Forgets what an earlier backend was asked for.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn reset() {
+    SCOPES.with_borrow_mut(Vec::clear);
+}
+
+/// Gives how many scopes are kept.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    SCOPES.with_borrow(Vec::len)
 }

@@ -18,11 +18,11 @@ impl<'a> TextArrays<'a> {
         Self(
             attributes
                 .iter()
-                .filter_map(|attribute| match &attribute.value {
-                    ApiValue::Array(Array::String(texts)) => {
-                        Some(texts.iter().map(|text| text.as_str()).collect())
-                    }
-                    _ => None,
+                .filter_map(|attribute| {
+                    let ApiValue::Array(Array::String(texts)) = &attribute.value else {
+                        return None;
+                    };
+                    Some(texts.iter().map(|text| text.as_str()).collect())
                 })
                 .collect(),
         )
@@ -56,10 +56,13 @@ fn value<'a>(
         ApiValue::I64(value) => Value::IntValue(*value),
         ApiValue::F64(value) => Value::DoubleValue(*value),
         ApiValue::String(value) => Value::StringValue(value.as_str()),
-        ApiValue::Array(Array::Bool(values)) => Value::BoolArray(values),
-        ApiValue::Array(Array::I64(values)) => Value::IntArray(values),
-        ApiValue::Array(Array::F64(values)) => Value::DoubleArray(values),
-        ApiValue::Array(Array::String(_)) => Value::StringArray(arrays.next()?),
+        ApiValue::Array(array) => match array {
+            Array::Bool(values) => Value::BoolArray(values),
+            Array::I64(values) => Value::IntArray(values),
+            Array::F64(values) => Value::DoubleArray(values),
+            Array::String(_) => Value::StringArray(arrays.next()?),
+            _ => return None,
+        },
         _ => return None,
     })
 }
