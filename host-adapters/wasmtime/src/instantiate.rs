@@ -6,8 +6,8 @@ use wasmscope_telemetry::{Instance as InstanceTelemetry, Telemetry};
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 use wasmtime::{AsContextMut, Result};
 
+use crate::View;
 use crate::outcome::{outcome_of, trap_kind};
-use crate::{View, invocation};
 
 /// Instantiates a component and records how long that took.
 ///
@@ -63,7 +63,7 @@ fn record(instance: &mut InstanceTelemetry, started: Instant, result: &Result<In
     telemetry
         .runtime_metrics()
         .instantiation(started.elapsed(), kind);
-    if let Some(kind) = kind.filter(|_| !invocation::is_open(instance)) {
+    if let Some(kind) = kind.filter(|_| !instance.is_invoked()) {
         telemetry.runtime_metrics().trap(kind);
     }
 }

@@ -99,9 +99,3 @@ impl<T: View> Drop for Running<'_, T> {
         }
     }
 }
-
-/// Whether a call is under way.
-pub(crate) fn is_open(instance: &Instance) -> bool {
-    // A host span is the ambient one until a guest enters another.
-    instance.current_context().is_some()
-}

@@ -1,4 +1,63 @@
-//! Wasmscope on Wasmtime.
+//! Wasmscope on Wasmtime: components that import the package `wasmscope:otel` send OpenTelemetry traces, metrics and logs through
+//! the host that runs them.
+//!
+//! This crate puts the package's interfaces into a [`wasmtime::component::Linker`], for synchronous and asynchronous stores,
+//! and turns each call into one of the telemetry core's ([`wasmscope_telemetry`]), which holds all the rules.
+//!
+//! # An embedder
+//!
+//! ```no_run
+#![doc = include_str!("../examples/embed.rs")]
+//! ```
+//!
+//! # What is lost without each part
+//!
+//! | part | without it |
+//! |---|---|
+//! | [`View`] and [`add_to_linker`] | Components that import `wasmscope:otel` cannot be instantiated. |
+//! | [`invoke`] | There is no host span: a guest's outermost spans begin traces of their own, nothing continues a `traceparent`, what a trap or a timeout leaves open ends only with the [`Instance`], as killed; no fuel is counted, and no traps but those at instantiation. |
+//! | [`instantiate`] or [`instantiate_async`] | No instantiation times, and failures at instantiation outside of an [`invoke`] are not counted. |
+//! | [`Limiter`] | No metrics of memory in use and of instances. |
+//! | [`RUNTIME`] | Host spans do not say which runtime they are from. |
+//!
+//! # In asynchronous stores
+//!
+//! The interfaces are the same: none of their functions waits for anything. [`instantiate_async`] takes the place of [`instantiate`], and
+//! [`Store::limiter_async`](wasmtime::Store::limiter_async) takes a [`Limiter`] around a
+//! [`ResourceLimiterAsync`](wasmtime::ResourceLimiterAsync). An [`Invocation`] is held across the `await`s of a call; if the
+//! future is dropped, by a timeout say, the call ends as [`Outcome::Killed`].
+//!
+//! ```
+//! use wasmscope_wasmtime::{InvocationOptions, Outcome, View, instantiate_async, invoke, outcome_of};
+//! use wasmtime::Store;
+//! use wasmtime::component::{Component, Linker};
+//!
+//! async fn run<T: View + Send + 'static>(
+//!     store: &mut Store<T>,
+//!     component: &Component,
+//!     linker: &Linker<T>,
+//! ) -> wasmtime::Result<()> {
+//!     let mut call = invoke(store, InvocationOptions::default());
+//!     let result = async {
+//!         let instance = instantiate_async(&mut call, component, linker).await?;
+//!         let run = instance.get_typed_func::<(), ()>(&mut call, "run")?;
+//!         run.call_async(&mut call, ()).await
+//!     }
+//!     .await;
+//!     call.finish(result.as_ref().map_or_else(outcome_of, |()| Outcome::Ok));
+//!     result
+//! }
+//! ```
+//!
+//! # What a guest can do to its host
+//!
+//! - Valid calls never trap, block or panic, however large: what exceeds
+//!   [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes), or in any case 4 MiB, is left out and counted as
+//!   `call_bytes`. Wasmtime's own limit on the data of a host call does not apply.
+//! - A call that breaks the component model's ABI traps that guest with [`InvalidArgument`]: a pointer out of bounds or unaligned, a
+//!   discriminant that does not exist, text that is not of its encoding. Of what is left out, 16 MiB are checked too.
+//! - A panic in the telemetry core is caught, counted as `host_panic`, and the guest goes on. (Not in programs that are built
+//!   with `panic = "abort"`.)
 
 mod host;
 mod inspect;

@@ -1,5 +1,10 @@
 //! Components on a linker with Wasmscope in it: what reaches the exporters, and how calls end.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "this is all tests, functions beside them too"
+)]
+
 mod common;
 
 use opentelemetry::trace::Status;
@@ -38,6 +43,10 @@ struct Host {
 
 impl Host {
     fn new() -> Self {
+        Self::with_limits(wasmscope_telemetry::Limits::default())
+    }
+
+    fn with_limits(limits: wasmscope_telemetry::Limits) -> Self {
         let spans = InMemorySpanExporter::default();
         let metrics = InMemoryMetricExporter::default();
         let tracer = SdkTracerProvider::builder()
@@ -51,7 +60,10 @@ impl Host {
             meter: Some(meter.clone()),
             logger: None,
         };
-        let telemetry = Telemetry::builder(providers).runtime(RUNTIME).build();
+        let telemetry = Telemetry::builder(providers)
+            .limits(limits)
+            .runtime(RUNTIME)
+            .build();
         Self {
             telemetry,
             spans,
@@ -113,7 +125,9 @@ impl Host {
                     .map(|p| p.count() as i64)
                     .sum(),
             ),
-            other => panic!("{other:?}"),
+            AggregatedMetrics::F64(_) | AggregatedMetrics::U64(_) | AggregatedMetrics::I64(_) => {
+                panic!("`{name}` is no instrument of the runtime's: {metric:?}")
+            }
         }
     }
 }
@@ -154,7 +168,7 @@ fn end(span: &str) -> String {
 }
 
 /// Calls `run` within an invocation, and ends that as the call ended.
-fn run(host: &Host, store: &mut Store<State>, component: &Component) -> Result<u64> {
+fn run(store: &mut Store<State>, component: &Component) -> Result<u64> {
     let linker = linker(component.engine());
     let mut call = invoke(store, InvocationOptions::default());
     let result = instantiate(&mut call, component, &linker).and_then(|instance| {
@@ -163,7 +177,6 @@ fn run(host: &Host, store: &mut Store<State>, component: &Component) -> Result<u
     });
     let outcome = result.as_ref().map_or_else(outcome_of, |_| Outcome::Ok);
     call.finish(outcome);
-    let _ = host;
     result
 }
 
@@ -208,7 +221,7 @@ fn a_guests_span_is_a_child_of_the_hosts() {
     let host = Host::new();
     let engine = Engine::default();
     let component = working(&engine, &end("(local.get $span)"));
-    run(&host, &mut host.store(&engine), &component).unwrap();
+    run(&mut host.store(&engine), &component).unwrap();
     let (work, outer) = (host.span("work"), host.span("run guest"));
     assert_eq!(work.parent_span_id, outer.span_context.span_id());
     assert_eq!(
@@ -227,7 +240,7 @@ fn a_trap_ends_open_spans_with_its_kind_and_counts_once() {
     let host = Host::new();
     let engine = Engine::default();
     let component = working(&engine, "(unreachable)");
-    run(&host, &mut host.store(&engine), &component).unwrap_err();
+    run(&mut host.store(&engine), &component).unwrap_err();
     let work = host.span("work");
     assert_eq!(
         attribute(&work, "wasmscope.end_reason").as_deref(),
@@ -251,7 +264,7 @@ fn a_guest_that_breaks_the_abi_is_trapped_for_that() {
     let mut zeros = end("(local.get $span)");
     // The name is an option with a discriminant of 2.
     zeros = zeros.replacen("(i32.const 0)", "(i32.const 2)", 1);
-    run(&host, &mut host.store(&engine), &working(&engine, &zeros)).unwrap_err();
+    run(&mut host.store(&engine), &working(&engine, &zeros)).unwrap_err();
     assert_eq!(
         attribute(&host.span("work"), "error.type").as_deref(),
         Some("invalid_argument")
@@ -263,11 +276,32 @@ fn wrong_handles_are_counted_and_do_not_trap() {
     let host = Host::new();
     let engine = Engine::default();
     let wrong = end("(i64.const 12345)") + &end("(i64.const 0)") + &end("(local.get $span)");
-    run(&host, &mut host.store(&engine), &working(&engine, &wrong)).unwrap();
+    run(&mut host.store(&engine), &working(&engine, &wrong)).unwrap();
     assert_eq!(
         host.telemetry
             .dropped()
             .get(Signal::Traces, Reason::WrongHandle),
+        2
+    );
+}
+
+#[test]
+fn the_embedders_limit_on_a_call_holds_and_is_counted() {
+    let mut limits = wasmscope_telemetry::Limits::default();
+    limits.call_bytes = 3;
+    let host = Host::with_limits(limits);
+    let engine = Engine::default();
+    run(
+        &mut host.store(&engine),
+        &working(&engine, &end("(local.get $span)")),
+    )
+    .unwrap();
+    host.span("wor");
+    // The scope's name is cut as well.
+    assert_eq!(
+        host.telemetry
+            .dropped()
+            .get(Signal::Traces, Reason::CallBytes),
         2
     );
 }
@@ -281,7 +315,7 @@ fn an_epoch_deadline_is_a_timeout() {
     store.set_epoch_deadline(1);
     let ticker = engine.clone();
     std::thread::spawn(move || ticker.increment_epoch());
-    run(&host, &mut store, &component).unwrap_err();
+    run(&mut store, &component).unwrap_err();
     let outer = host.span("run guest");
     assert_eq!(
         attribute(&outer, "wasmscope.outcome").as_deref(),
@@ -296,7 +330,7 @@ fn fuel_is_counted_where_it_is_metered() {
     let component = working(&engine, "(loop $forever (br $forever))");
     let mut store = host.store(&engine);
     store.set_fuel(10_000).unwrap();
-    run(&host, &mut store, &component).unwrap_err();
+    run(&mut store, &component).unwrap_err();
     assert_eq!(
         attribute(&host.span("work"), "error.type").as_deref(),
         Some("out_of_fuel")

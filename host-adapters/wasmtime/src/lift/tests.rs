@@ -2,6 +2,7 @@
 //! guest passes.
 
 #[path = "../../tests/common/mod.rs"]
+#[expect(dead_code, reason = "the tests of the whole use the rest")]
 mod common;
 mod hostile;
 mod values;

@@ -1,7 +1,5 @@
 //! Guests for tests: core modules in text, made components by the contract in `wit/`.
 
-#![allow(dead_code, reason = "each test uses its part")]
-
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,0 +1,71 @@
+//! Runs a WASI command component, with its telemetry going to OpenTelemetry providers of one's own.
+//!
+//! `cargo run -p wasmscope-wasmtime --example embed -- guest.wasm`
+//!
+//! What Wasmscope needs beside `wasmtime-wasi` is marked with numbers.
+
+use wasmscope_telemetry::{Providers, Telemetry};
+use wasmscope_wasmtime::{Instance, InvocationOptions, Limiter, Outcome, RUNTIME, Unlimited, View};
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Engine, Result, Store};
+use wasmtime_wasi::p2::bindings::sync::Command;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    telemetry: Instance,         // 1
+    limiter: Limiter<Unlimited>, // 2
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl View for State {
+    fn wasmscope(&mut self) -> &mut Instance {
+        &mut self.telemetry // 3
+    }
+}
+
+fn main() -> Result<()> {
+    let path = std::env::args()
+        .nth(1)
+        .ok_or_else(|| wasmtime::format_err!("no component given"))?;
+
+    // Your own providers go here, one set for each tenant.
+    let telemetry = Telemetry::builder(Providers::default())
+        .runtime(RUNTIME)
+        .build(); // 4
+
+    let engine = Engine::default();
+    let component = Component::from_file(&engine, &path)?;
+    let mut linker: Linker<State> = Linker::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+    wasmscope_wasmtime::add_to_linker(&mut linker)?; // 5
+
+    let state = State {
+        wasi: WasiCtx::builder().inherit_stdio().build(),
+        table: ResourceTable::new(),
+        telemetry: telemetry.instance("guest"),
+        limiter: Limiter::unlimited(&telemetry),
+    };
+    let mut store = Store::new(&engine, state);
+    store.limiter(|state| &mut state.limiter); // 6
+
+    let mut call = wasmscope_wasmtime::invoke(&mut store, InvocationOptions::default()); // 7
+    let result = wasmscope_wasmtime::instantiate(&mut call, &component, &linker) // 8
+        .and_then(|instance| Command::new(&mut call, &instance))
+        .and_then(|command| command.wasi_cli_run().call_run(&mut call));
+    call.finish(match &result {
+        Ok(Ok(())) => Outcome::Ok,
+        Ok(Err(())) => Outcome::Exit { code: 1 },
+        Err(error) => wasmscope_wasmtime::outcome_of(error),
+    }); // 9
+    result?.map_err(|()| wasmtime::format_err!("the program failed"))
+}
