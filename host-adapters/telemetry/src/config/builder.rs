@@ -193,7 +193,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets how histograms without boundaries of their own are aggregated.
+    /// Sets how histograms are aggregated.
     pub fn histogram_aggregation(mut self, aggregation: HistogramAggregation) -> Self {
         self.layer.histograms = Some(aggregation);
         self

@@ -124,11 +124,11 @@ impl From<TemporalityPreference> for Temporality {
 }
 
 choice! {
-    /// How histograms without boundaries of their own are aggregated.
+    /// How histograms are aggregated.
     HistogramAggregation {
         /// By fixed boundaries; the default.
         ExplicitBuckets = "explicit_bucket_histogram",
-        /// By boundaries that grow exponentially and adapt.
+        /// By boundaries that grow exponentially and adapt; those that a guest gives have no effect.
         Base2Exponential = "base2_exponential_bucket_histogram",
     }
 }

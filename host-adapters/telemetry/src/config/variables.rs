@@ -189,7 +189,7 @@ pub const VARIABLES: &[Variable] = &[
     honoured(
         "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
         "explicit_bucket_histogram",
-        "How histograms for which the guest gives no boundaries are aggregated: `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`",
+        "How histograms are aggregated: `explicit_bucket_histogram`, or `base2_exponential_bucket_histogram`, with which the boundaries that a guest gives have no effect",
     ),
     // Batches.
     honoured(

@@ -40,6 +40,9 @@ const CUT: &str = "gRPC code: Unknown: transport error";
 /// The wait before a request is sent again whose connection was cut.
 const AFTER_CUT: Duration = Duration::from_millis(100);
 
+/// How often that is done for one batch, as often as the exporter itself tries again.
+const RETRIES_AFTER_CUT: u32 = 3;
+
 /// What the transport found wrong last; the OTLP exporter's own errors leave that out.
 #[derive(Debug, Default)]
 pub(super) struct Cause(std::sync::Mutex<Option<String>>);
@@ -93,15 +96,15 @@ impl<E> Accounted<E> {
     ) -> OTelSdkResult {
         self.cause.set(None);
         let exported = async {
-            loop {
+            for _ in 0..RETRIES_AFTER_CUT {
                 match export().await {
                     Err(error) if self.retry_cuts && text(&error).contains(CUT) => {
-                        self.cause.set(Some(text(&error)));
                         tokio::time::sleep(AFTER_CUT).await;
                     }
                     result => return result,
                 }
             }
+            export().await
         };
         match io.wait(self.limit, exported) {
             Ok(Ok(())) => Ok(()),

@@ -165,7 +165,8 @@ impl Pipeline {
 
     /// Sends what waits, ends the pipeline's threads, and reports what became of everything, no later than `deadline`.
     ///
-    /// What has not been delivered by then is given up and counted as lost. A second call gives the report of the first. It may be
+    /// What has not been delivered by then is given up and counted as lost. A second call gives the report of the first, and waits
+    /// where that is still under way. It may be
     /// called on any thread, and inside of an asynchronous runtime, which it blocks.
     pub fn shutdown(&self, deadline: Duration) -> Report {
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);

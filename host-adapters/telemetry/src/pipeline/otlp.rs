@@ -123,10 +123,10 @@ impl Connection<'_> {
     }
 }
 
-/// As many retries as fit into the time of an export, with waits from 0.1 to 1.6 s between them, or as long as the collector
-/// asks for.
+/// Three retries within the time of an export, after 0.1, 0.2 and 0.4 s with up to 0.1 s more at random, or after what the
+/// collector asks for. More would have a short program wait at its end for a collector that is not there.
 fn retries() -> RetryPolicy {
-    RetryPolicy::recommended().with_max_retries(usize::MAX)
+    RetryPolicy::recommended()
 }
 
 fn protocol(protocol: Protocol) -> opentelemetry_otlp::Protocol {

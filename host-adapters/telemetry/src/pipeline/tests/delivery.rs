@@ -291,13 +291,20 @@ fn temporality_and_histograms_are_as_configured() {
     let histogram_of = |config: ConfigBuilder, collector: &Collector| {
         let pipeline = build(config);
         let meter = pipeline.providers.meter.as_ref().unwrap().meter("test");
-        meter.f64_histogram("h").build().record(0.5, &[]);
+        meter
+            .f64_histogram("h")
+            .with_boundaries(vec![1.0])
+            .build()
+            .record(0.5, &[]);
         pipeline.flush(PATIENCE);
         collector.metric("h").data.clone()
     };
     let collector = Collector::start();
     match histogram_of(to(&collector, Protocol::HttpProtobuf), &collector) {
-        Some(Data::Histogram(histogram)) => assert_eq!(histogram.aggregation_temporality, 2),
+        Some(Data::Histogram(histogram)) => {
+            assert_eq!(histogram.aggregation_temporality, 2);
+            assert_eq!(histogram.data_points[0].explicit_bounds, [1.0]);
+        }
         other => panic!("{other:?}"),
     }
     let collector = Collector::start();
@@ -385,4 +392,36 @@ fn embedders_own_providers_are_neither_configured_nor_shut_down() {
             .start("still recording")
             .is_recording()
     );
+}
+
+#[test]
+fn proxy_is_used_as_the_environment_says() {
+    let through = |except: &'static str, endpoint: &str, proxy: &Collector| {
+        let proxy = proxy.endpoint_http();
+        let config = Config::builder()
+            .with_env(move |name| match name {
+                "HTTP_PROXY" => Some(proxy.clone().into()),
+                "NO_PROXY" => Some(except.into()),
+                _ => None,
+            })
+            .timeout(Duration::from_secs(2))
+            .endpoint(endpoint.parse().unwrap());
+        let pipeline = build(config);
+        span(&pipeline, "a span");
+        pipeline.flush(PATIENCE)
+    };
+    let proxy = Collector::start();
+    assert_eq!(
+        through("", "http://collector.invalid:4318", &proxy),
+        Flushed::Delivered
+    );
+    let request = &proxy.requests()[0];
+    assert_eq!(request.header("host"), Some("collector.invalid:4318"));
+
+    let (proxy, collector) = (Collector::start(), Collector::start());
+    assert_eq!(
+        through("127.0.0.1", &collector.endpoint_http(), &proxy),
+        Flushed::Delivered
+    );
+    assert_eq!((proxy.attempts(), collector.attempts()), (0, 1));
 }

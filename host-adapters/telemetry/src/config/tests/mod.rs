@@ -1,0 +1,41 @@
+//! The environment into settings, and which setting wins.
+
+mod bad;
+mod precedence;
+mod table;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+
+use opentelemetry::Key;
+
+use super::*;
+
+/// A builder that reads these variables and no others.
+fn with_env<const N: usize>(variables: [(&str, &str); N]) -> ConfigBuilder {
+    let variables: HashMap<String, OsString> = variables
+        .into_iter()
+        .map(|(name, value)| (String::from(name), OsString::from(value)))
+        .collect();
+    Config::builder().with_env(move |name| variables.get(name).cloned())
+}
+
+fn build<const N: usize>(variables: [(&str, &str); N]) -> Config {
+    let config = with_env(variables).build().unwrap();
+    assert_eq!(config.warnings(), [], "{variables:?}");
+    config
+}
+
+fn otlp(config: &Config, signal: Signal) -> &Otlp {
+    match config.targets.get(signal) {
+        Target::Otlp(otlp) => otlp,
+        Target::Console | Target::None => panic!("{signal:?} does not go over OTLP"),
+    }
+}
+
+fn attribute(config: &Config, key: &'static str) -> Option<String> {
+    config
+        .resource()
+        .get(&Key::from_static_str(key))
+        .map(|value| value.to_string())
+}
