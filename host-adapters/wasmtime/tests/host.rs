@@ -19,8 +19,9 @@ use wasmscope_wasmtime::{
     Extern, ExternKind, Limiter, RUNTIME, Unlimited, View, add_to_linker, exports, imports,
     instantiate, instantiate_async, invoke, outcome_of, unserved,
 };
-use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, ResourceLimiter, Result, Store};
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Config, Engine, ResourceLimiter, ResourceLimiterAsync, Result, Store};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wit_component::StringEncoding;
 
 struct State<L = Unlimited> {
@@ -519,12 +520,21 @@ fn imports_and_exports_are_listed_with_their_items() {
     }
 }
 
-/// A view that panics, as a defect of the host would.
-struct Broken(Instance);
+/// A view that panics every other time, as a defect of the host might.
+struct Flaky {
+    telemetry: Instance,
+    calls: u32,
+}
 
-impl View for Broken {
+impl View for Flaky {
     fn wasmscope(&mut self) -> &mut Instance {
-        panic!("a defect of {:?}", self.0)
+        self.calls += 1;
+        assert!(
+            self.calls.is_multiple_of(2),
+            "this is the {}th call",
+            self.calls
+        );
+        &mut self.telemetry
     }
 }
 
@@ -533,11 +543,117 @@ fn no_panic_leaves_a_host_function() {
     let host = Host::new();
     let engine = Engine::default();
     let component = working(&engine, &end("(local.get $span)"));
-    let mut store = Store::new(&engine, Broken(host.telemetry.instance("guest")));
+    let state = Flaky {
+        telemetry: host.telemetry.instance("guest"),
+        calls: 0,
+    };
+    let mut store = Store::new(&engine, state);
     let instance = linker(&engine).instantiate(&mut store, &component).unwrap();
     let run = instance
         .get_typed_func::<(), (u64,)>(&mut store, "run")
         .unwrap();
     let (span,) = run.call(&mut store, ()).unwrap();
     assert_eq!(span, 1 << 63, "the guest is told that nothing is recorded");
+    assert_eq!(
+        host.telemetry
+            .dropped()
+            .get(Signal::Traces, Reason::HostPanic),
+        3
+    );
+}
+
+struct Wasi {
+    ctx: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for Wasi {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.ctx,
+            table: &mut self.table,
+        }
+    }
+}
+
+#[test]
+fn methods_and_resources_that_a_linker_has_are_not_lacking() {
+    let engine = Engine::default();
+    let wat = r#"(component
+        (import "wasi:io/streams@0.2.0" (instance
+            (export "output-stream" (type $stream (sub resource)))
+            (export "[method]output-stream.check-write" (func (param "self" (borrow $stream)) (result bool)))
+            (export "[method]output-stream.burn" (func (param "self" (borrow $stream))))
+            (export "[static]output-stream.open" (func (result (own $stream))))
+            (export "odd-stream" (type (sub resource)))))
+        (import "wasi:random/random@0.2.3" (instance (export "get-random-u64" (func (result u64))))))"#;
+    let component = Component::from_binary(&engine, &wat::parse_str(wat).unwrap()).unwrap();
+    let mut linker = Linker::<Wasi>::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap();
+    let lacking: Vec<String> = unserved(&component, &linker)
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        lacking,
+        [
+            "function `[method]output-stream.burn` of interface `wasi:io/streams@0.2.0`",
+            "function `[static]output-stream.open` of interface `wasi:io/streams@0.2.0`",
+            "resource `odd-stream` of interface `wasi:io/streams@0.2.0`",
+        ]
+    );
+}
+
+struct AtMostAsync(usize);
+
+#[async_trait::async_trait]
+impl ResourceLimiterAsync for AtMostAsync {
+    async fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        tokio::task::yield_now().await;
+        Ok(desired <= self.0)
+    }
+
+    async fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+#[tokio::test]
+async fn an_asynchronous_limiter_holds_and_its_calls_may_move_between_threads() {
+    fn sendable<F: Future + Send>(future: F) -> F {
+        future
+    }
+    let host = Host::new();
+    let engine = Engine::default();
+    let component = working(
+        &engine,
+        "(return (i64.extend_i32_s (memory.grow (i32.const 1))))",
+    );
+    let linker = linker(&engine);
+    let state = State {
+        telemetry: host.telemetry.instance("guest"),
+        limiter: Limiter::new(&host.telemetry, AtMostAsync(2 * PAGE)),
+    };
+    let mut store = Store::new(&engine, state);
+    store.limiter_async(|state| &mut state.limiter);
+    let refused = sendable(async {
+        let mut call = invoke(&mut store, InvocationOptions::default());
+        let instance = instantiate_async(&mut call, &component, &linker)
+            .await
+            .unwrap();
+        let run = instance
+            .get_typed_func::<(), (u64,)>(&mut call, "run")
+            .unwrap();
+        let (refused,) = run.call_async(&mut call, ()).await.unwrap();
+        call.finish(Outcome::Ok);
+        refused
+    })
+    .await;
+    assert_eq!(refused.cast_signed(), -1);
+    assert_eq!(store.data().limiter.memory(), 2 * PAGE as u64);
+    assert_eq!(
+        attribute(&host.span("work"), "wasmscope.end_reason").as_deref(),
+        Some("return")
+    );
 }

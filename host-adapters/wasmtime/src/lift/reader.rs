@@ -51,6 +51,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads from memory that no guest has.
+    #[cfg(test)]
+    pub(super) fn over(memory: &'a [u8], encoding: StringEncoding) -> Self {
+        Self {
+            memory,
+            encoding,
+            budget: Budget::new(CEILING),
+            checks: CHECKS,
+        }
+    }
+
     /// Reads a string, shortening it at a character boundary where the budget ends.
     pub(crate) fn string(&mut self, at: &mut impl Cursor) -> Result<String> {
         self.text(at).map(|text| text.text)

@@ -121,3 +121,45 @@ fn echo(encoding: StringEncoding, interface: &str, function: &str, arguments: &[
         .unwrap();
     store.into_data()
 }
+
+/// Async-lowered calls, which this crate's features leave out but an embedder's may not, pass their parameters in memory.
+#[test]
+fn parameters_in_memory_are_read_at_their_offsets() {
+    use opentelemetry::trace::SpanKind;
+    use wasmscope_telemetry::model::{RemoteContext, SpanReference, SpanStart};
+    use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding as Encoding;
+
+    let mut bytes = vec![0; <<SpanStart as Arguments>::Shape as ComponentType>::SIZE32];
+    assert_eq!(bytes.len(), 104);
+    let mut put =
+        |offset: usize, value: &[u8]| bytes[offset..][..value.len()].copy_from_slice(value);
+    put(0, &7u64.to_le_bytes());
+    put(8, &[2, 0, 0, 0, 4]);
+    put(16, &[3]);
+    put(24, &[3]);
+    put(32, &11u64.to_le_bytes());
+    put(40, &12u64.to_le_bytes());
+    put(48, &13u64.to_le_bytes());
+    put(56, &[0b101]);
+    put(60, &[0, 0, 0, 0, 2]);
+    put(80, &[1]);
+    put(88, &99u64.to_le_bytes());
+    put(96, &[1]);
+    let mut reader = Reader::over(b"a=name", Encoding::Utf8);
+    let start = SpanStart::read(&mut reader, &mut Memory::new(&bytes)).unwrap();
+    let expected = SpanStart {
+        tracer: 7,
+        name: "name".to_owned(),
+        kind: SpanKind::Producer,
+        parent: SpanReference::Remote(RemoteContext {
+            trace_id: (11, 12),
+            span_id: 13,
+            trace_flags: 0b01,
+            trace_state: "a=".to_owned(),
+        }),
+        attributes: vec![],
+        start_time: Some(99),
+        activate: true,
+    };
+    assert_eq!(format!("{start:?}"), format!("{expected:?}"));
+}
