@@ -335,3 +335,24 @@ fn baggage_guards_dropped_out_of_order_grow_nothing() {
     let left = count("context.enter_baggage") - count("context.exit_baggage");
     assert!(left <= 64, "{left} are left entered");
 }
+
+#[cfg(feature = "tracing")]
+#[test]
+fn spans_of_tracing_and_of_the_api_nest_in_each_other() {
+    let recorder = installed();
+    let _subscriber = crate::subscriber().set_default();
+    let tracer = global::tracer("test");
+    let outer = tracing::info_span!("tracing outer").entered();
+    tracer.in_span("api", |_| {
+        let inner = tracing::info_span!("tracing inner").entered();
+        drop(tracer.start("api innermost"));
+        drop(inner);
+        drop(tracer.start("api second"));
+    });
+    drop(outer);
+    assert_eq!(parent_of(&recorder, "tracing outer"), "none");
+    assert_eq!(parent_of(&recorder, "api"), "tracing outer");
+    assert_eq!(parent_of(&recorder, "tracing inner"), "api");
+    assert_eq!(parent_of(&recorder, "api innermost"), "tracing inner");
+    assert_eq!(parent_of(&recorder, "api second"), "api");
+}
