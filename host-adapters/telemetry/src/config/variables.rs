@@ -358,6 +358,16 @@ pub const VARIABLES: &[Variable] = &[
         "there is no Prometheus exporter",
     ),
     ignored(
+        "OTEL_EXPORTER_OTLP_SPAN_INSECURE",
+        "The obsolete name of `OTEL_EXPORTER_OTLP_TRACES_INSECURE`",
+        "it is obsolete",
+    ),
+    ignored(
+        "OTEL_EXPORTER_OTLP_METRIC_INSECURE",
+        "The obsolete name of `OTEL_EXPORTER_OTLP_METRICS_INSECURE`",
+        "it is obsolete",
+    ),
+    ignored(
         "OTEL_BSP_MAX_CONCURRENT_EXPORTS",
         "How many batches the SDK for Rust sends at a time",
         "batches are sent one after the other",

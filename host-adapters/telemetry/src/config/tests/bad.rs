@@ -1,5 +1,6 @@
 //! What cannot be used is named, and stops nothing unless it is to.
 
+use proptest::prelude::*;
 use wasmscope_test_support::Tls as TestTls;
 
 use super::*;
@@ -243,4 +244,25 @@ fn http_proxy_of_a_cgi_request_is_not_trusted() {
         ("REQUEST_METHOD", "GET"),
     ]);
     assert_eq!(otlp(&config, Signal::Traces).proxies.http, None);
+}
+
+proptest! {
+    /// Whatever the environment holds, a library goes on, and a strict host names a setting.
+    #[test]
+    fn no_environment_stops_a_library(
+        values in proptest::collection::vec((0usize..200, "\\PC{0,20}|[0-9]{1,25}|-?[0-9.eE]{1,9}|[a-z]{0,5}(=|://|,)[%a-z0-9:/@,=]{0,30}"), 1..5),
+    ) {
+        let names: Vec<String> = VARIABLES.iter().flat_map(Variable::names).collect();
+        let variables: HashMap<&String, &String> =
+            values.iter().map(|(index, value)| (&names[index % names.len()], value)).collect();
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(known, _)| known.as_str() == name);
+            found.map(|(_, value)| OsString::from(value.as_str()))
+        };
+        let config = Config::builder().with_env(lookup).build();
+        prop_assert!(config.is_ok(), "{config:?}");
+        if let Err(error) = Config::builder().with_env(lookup).strict().build() {
+            prop_assert!(!error.setting().is_empty() && !error.expected().is_empty());
+        }
+    }
 }

@@ -307,3 +307,25 @@ fn losses_are_exported_as_a_metric() {
         PATIENCE,
     );
 }
+
+#[test]
+fn exports_and_warnings_are_not_on_the_thread_that_records() {
+    for protocol in PROTOCOLS {
+        let collector = Collector::start();
+        collector.respond_always(Reply::status(400));
+        let (sender, threads) = std::sync::mpsc::channel();
+        let batches = BatchOptions {
+            batch_size: Some(1),
+            ..BatchOptions::default()
+        };
+        let hook = move |_: &str| sender.send(std::thread::current().id()).unwrap();
+        let pipeline = build(
+            to(&collector, protocol)
+                .span_batches(batches)
+                .on_warning(hook),
+        );
+        span(&pipeline, "a span");
+        let exporting = threads.recv_timeout(PATIENCE).unwrap();
+        assert_ne!(exporting, std::thread::current().id(), "{protocol}");
+    }
+}
