@@ -10,17 +10,21 @@ use std::fs;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {}
 
-/// The demo guest with the features that it is built with, by what they leave in it.
-const VARIANTS: [(&str, &[&str]); 2] = [
+/// What of the demo guest is built: what the row is called, and the features.
+const VARIANTS: [(&str, &[&str]); 3] = [
     (
         "without telemetry",
         &["--no-default-features", "--features", "silent"],
     ),
-    ("with telemetry", &[]),
+    (
+        "with spans and logs by `tracing`, metrics by the direct API",
+        &["--no-default-features", "--features", "telemetry"],
+    ),
+    ("and the OpenTelemetry API for a library that uses it", &[]),
 ];
 
-/// Builds the demo guest with and without telemetry, at `opt-level = "z"` with link-time optimisation, and prints
-/// both sizes and the difference.
+/// Builds the demo guest with and without telemetry, at `opt-level = "z"` with link-time optimisation and without the
+/// names of functions, and prints the sizes and what telemetry adds.
 ///
 /// # Errors
 ///
@@ -42,7 +46,12 @@ pub(crate) fn run(workspace: &Workspace, _: &Options) -> Result<()> {
                 "--target",
                 "wasm32-wasip2",
             ])
-            .args(["--package", "checkout"])
+            .args([
+                "--package",
+                "checkout",
+                "--config",
+                "profile.guest.strip=true",
+            ])
             .args(features)
             .arg("--target-dir")
             .arg(&target)

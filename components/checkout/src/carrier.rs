@@ -3,7 +3,7 @@
 use crate::order::Order;
 
 /// Announces a parcel to the carrier.
-#[cfg(feature = "telemetry")]
+#[cfg(feature = "opentelemetry")]
 pub(crate) fn announce(order: &Order) {
     use opentelemetry::trace::{Span as _, SpanKind, Tracer as _};
     use opentelemetry::{KeyValue, global};
@@ -27,5 +27,5 @@ pub(crate) fn announce(order: &Order) {
 }
 
 /// Announces a parcel to the carrier.
-#[cfg(not(feature = "telemetry"))]
+#[cfg(not(feature = "opentelemetry"))]
 pub(crate) fn announce(_: &Order) {}

@@ -12,6 +12,10 @@ pub(crate) struct Order {
     pub(crate) coupon: Option<String>,
     /// The trace context of the request with which the order was placed, as in the header of that name.
     pub(crate) traceparent: Option<String>,
+    #[cfg_attr(
+        not(feature = "telemetry"),
+        expect(dead_code, reason = "goes into the log only")
+    )]
     pub(crate) note: Option<String>,
 }
 

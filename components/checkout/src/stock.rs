@@ -88,6 +88,7 @@ impl Stock {
     }
 
     /// Pieces that are left, by article.
+    #[cfg(any(feature = "telemetry", test))]
     pub(crate) fn left(&self) -> impl Iterator<Item = (&'static str, u32)> {
         self.left.iter().map(|(sku, (_, left))| (*sku, *left))
     }
