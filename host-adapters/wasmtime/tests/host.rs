@@ -7,19 +7,21 @@
 
 mod common;
 
+use opentelemetry::logs::Severity;
 use opentelemetry::trace::Status;
 use opentelemetry::{KeyValue, Value};
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use wasmscope_telemetry::{
-    Instance, InvocationOptions, Outcome, Providers, Reason, Signal, Telemetry,
+    Instance, InvocationOptions, LogLevels, Outcome, Providers, Reason, Signal, Telemetry,
 };
 use wasmscope_wasmtime::{
     Extern, ExternKind, Limiter, RUNTIME, Unlimited, View, add_to_linker, exports, imports,
     instantiate, instantiate_async, invoke, outcome_of, unserved,
 };
-use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::component::{Component, Linker, ResourceTable, Val};
 use wasmtime::{Config, Engine, ResourceLimiter, ResourceLimiterAsync, Result, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wit_component::StringEncoding;
@@ -56,10 +58,11 @@ impl Host {
         let meter = SdkMeterProvider::builder()
             .with_reader(PeriodicReader::builder(metrics.clone()).build())
             .build();
+        let logger = SdkLoggerProvider::builder().build();
         let providers = Providers {
             tracer: Some(tracer),
             meter: Some(meter.clone()),
-            logger: None,
+            logger: Some(logger),
         };
         let telemetry = Telemetry::builder(providers)
             .limits(limits)
@@ -517,6 +520,73 @@ fn imports_and_exports_are_listed_with_their_items() {
             items: vec![],
         };
         assert!(tracer.items.contains(&start));
+    }
+}
+
+#[test]
+fn contexts_baggage_and_thresholds_reach_the_guest() {
+    let host = Host::new();
+    host.telemetry
+        .set_log_levels(LogLevels::new(Some(Severity::Warn2)));
+    for encoding in [
+        StringEncoding::UTF8,
+        StringEncoding::UTF16,
+        StringEncoding::CompactUTF16,
+    ] {
+        let engine = Engine::default();
+        let component = Component::from_binary(&engine, &common::echo(encoding)).unwrap();
+        let mut store = host.store(&engine);
+        let instance = instantiate(&mut store, &component, &linker(&engine)).unwrap();
+        let mut options = InvocationOptions::default();
+        options.traceparent =
+            Some("00-0102030405060708090a0b0c0d0e0f10-1112131415161718-01".to_owned());
+        options.tracestate = Some("vendor=opaque".to_owned());
+        options.baggage = Some("user=%E2%82%AC;ttl=1".to_owned());
+        let mut store = invoke(&mut store, options);
+        let mut call = |interface: &str, function: &str, arguments: &[Val]| -> String {
+            let interface = format!("wasmscope:otel/{interface}@0.1.0");
+            let interface = instance
+                .get_export_index(&mut store, None, &interface)
+                .unwrap();
+            let function = instance
+                .get_export_index(&mut store, Some(&interface), function)
+                .unwrap();
+            let function = instance.get_func(&mut store, function).unwrap();
+            let mut result = [Val::Bool(false)];
+            function.call(&mut store, arguments, &mut result).unwrap();
+            format!("{:?}", result[0])
+        };
+        let current = call("context", "current", &[]);
+        for part in [
+            r#"Option(Some(Record([("trace-id", Record([("high", U64(72623859790382856)), "#,
+            r#"("low", U64(651345242494996240))]))"#,
+            r#"("trace-flags", Flags(["sampled"#,
+            r#"("trace-state", String("vendor=opaque"))"#,
+        ] {
+            assert!(current.contains(part), "{part} in {current}");
+        }
+        assert_eq!(
+            call("context", "baggage", &[]),
+            r#"List([Record([("key", String("user")), ("value", String("€")), ("metadata", String("ttl=1"))])])"#
+        );
+        assert_eq!(call("tracer", "context-of", &[Val::U64(5)]), "Option(None)");
+        let field = |name: &str, value| (name.to_owned(), value);
+        let scope = Val::Record(vec![
+            field("name", Val::String("scope".to_owned())),
+            field("version", Val::Option(None)),
+            field("schema-url", Val::Option(None)),
+            field("attributes", Val::List(vec![])),
+        ]);
+        let logger = call("logger", "get", &[scope]);
+        let logger = logger
+            .trim_start_matches("U64(")
+            .trim_end_matches(')')
+            .parse()
+            .unwrap();
+        let threshold = call("logger", "threshold", &[Val::U64(logger)]);
+        let expected = r#"Record([("severity", Option(Some(Enum("warn2")))), ("generation", U32("#;
+        assert!(threshold.starts_with(expected), "{threshold}");
+        store.finish(Outcome::Ok);
     }
 }
 
