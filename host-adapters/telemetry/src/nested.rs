@@ -155,10 +155,8 @@ fn check(
     for (index, node) in nodes.iter().enumerate() {
         // One that is not referenced by now never is.
         let Mark { level, owner } = *marks.get(index)?.as_ref()?;
+        // A child that stands before its parent, or is its own, has its one reference already.
         for child in children(node) {
-            if child <= index {
-                return None;
-            }
             refer(
                 &mut marks,
                 child,

@@ -193,3 +193,23 @@ fn sets_stay_where_totals_are_exported() {
         Point::U64(10)
     );
 }
+
+#[test]
+fn set_that_is_bound_keeps_its_place() {
+    let limits = Limits {
+        cardinality: 1,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, Temporality::Delta);
+    let mut guest = host.telemetry.instance("shop");
+    let handle = instrument(&mut guest, "c", Kind::CounterU64);
+    let bound = guest.bind(handle, attributes("bound"));
+    for _ in 0..10 {
+        guest.measure(handle, Unsigned(1), attributes("new"));
+        assert_eq!(
+            host.points("c").into_keys().collect::<Vec<_>>(),
+            ["otel.metric.overflow=true"]
+        );
+    }
+    assert_eq!(guest.bind(handle, attributes("bound")), bound);
+}
