@@ -7,7 +7,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-pub(crate) fn start(_: &Rc<RefCell<Stock>>) {}
+/// Stands for the guard that there is with telemetry.
+pub(crate) struct Silence;
+
+pub(crate) fn start(_: &Rc<RefCell<Stock>>) -> Silence {
+    Silence
+}
+
 pub(crate) fn carried_out(_: &Receipt, _: Duration) {}
 pub(crate) fn rejected(_: &Rejection) {}
 pub(crate) fn link_to_request(_: &str) {}
