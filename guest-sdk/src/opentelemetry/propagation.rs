@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use ::opentelemetry::Context;
-use ::opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
+use ::opentelemetry::baggage::{Baggage, BaggageExt};
 use ::opentelemetry::propagation::text_map_propagator::FieldIter;
 use ::opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use ::opentelemetry::trace::TraceContextExt;
@@ -112,8 +112,13 @@ impl TextMapPropagator for BaggagePropagator {
             return cx.clone();
         }
         // Which keys are valid, and how much is too much, the API knows.
-        let members = headers.iter().flat_map(|header| header.split(','));
-        cx.with_baggage(members.filter_map(read_member))
+        let mut baggage = Baggage::new();
+        for header in headers {
+            for member in header.split(',') {
+                read_member(&mut baggage, member);
+            }
+        }
+        cx.with_baggage(baggage)
     }
 
     fn fields(&self) -> FieldIter<'_> {
@@ -137,15 +142,12 @@ fn write_member(header: &mut String, entry: &BaggageEntry) {
     }
 }
 
-fn read_member(member: &str) -> Option<KeyValueMetadata> {
+fn read_member(baggage: &mut Baggage, member: &str) {
     let (pair, metadata) = member.split_once(';').unwrap_or((member, ""));
-    let (key, value) = pair.split_once('=')?;
-    let value = percent_decode_str(value.trim_ascii()).decode_utf8_lossy();
-    Some(KeyValueMetadata::new(
-        key.trim_ascii().to_owned(),
-        value.into_owned(),
-        metadata,
-    ))
+    if let Some((key, value)) = pair.split_once('=') {
+        let value = percent_decode_str(value.trim_ascii()).decode_utf8_lossy();
+        baggage.insert_with_metadata(key.trim_ascii().to_owned(), value.into_owned(), metadata);
+    }
 }
 
 /// Passes on both, a span's context and baggage.

@@ -35,12 +35,12 @@ pub(super) struct Scope {
 impl Scope {
     /// Gives the scope that is kept for an equal one.
     pub(super) fn of(scope: ApiScope) -> Arc<Self> {
-        SCOPES.with_borrow_mut(
-            |scopes| match scopes.iter().find(|other| other.scope == scope) {
+        SCOPES.with_borrow_mut(|scopes| {
+            match scopes.iter().find(|other| is_same(&other.scope, &scope)) {
                 Some(found) => Arc::clone(found),
                 None => Self::add(scopes, scope),
-            },
-        )
+            }
+        })
     }
 
     /// Gives the scope that has that name and nothing else, unless there are too many.
@@ -106,6 +106,15 @@ impl Scope {
             attributes: &values::attributes(&attributes, &arrays),
         })
     }
+}
+
+/// Unlike the API's own equality it minds the order of the attributes, which spares sorting them (and the code for it). The
+/// host finds equal what is.
+fn is_same(one: &ApiScope, other: &ApiScope) -> bool {
+    one.name() == other.name()
+        && one.version() == other.version()
+        && one.schema_url() == other.schema_url()
+        && one.attributes().eq(other.attributes())
 }
 
 /// Forgets what an earlier backend was asked for.
