@@ -25,6 +25,16 @@ type Made = Arc<OnceLock<Result<PathBuf, String>>>;
 #[must_use]
 #[track_caller]
 pub fn guest(name: &str) -> PathBuf {
+    guest_of(name, name)
+}
+
+/// Gives the file of the guest component that the binary `name` of a package makes, like [`guest`].
+///
+/// # Panics
+/// As [`guest`].
+#[must_use]
+#[track_caller]
+pub fn guest_of(package: &str, name: &str) -> PathBuf {
     static MADE: Mutex<Option<HashMap<String, Made>>> = Mutex::new(None);
     // Only for the look-up: a guest being built must not keep tests of others waiting.
     let made = {
@@ -36,7 +46,7 @@ pub fn guest(name: &str) -> PathBuf {
         )
     };
     let prebuilt = cargo::path_from_env(GUESTS_VARIABLE);
-    match made.get_or_init(|| find(name, prebuilt.as_deref())) {
+    match made.get_or_init(|| find(package, name, prebuilt.as_deref())) {
         Ok(file) => file.clone(),
         Err(error) => panic!("no guest component `{name}`: {error}"),
     }
@@ -53,8 +63,8 @@ pub fn guest_bytes(name: &str) -> Vec<u8> {
     std::fs::read(&file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()))
 }
 
-fn find(name: &str, prebuilt: Option<&Path>) -> Result<PathBuf, String> {
-    let artifact = artifact(name);
+fn find(package: &str, name: &str, prebuilt: Option<&Path>) -> Result<PathBuf, String> {
+    let artifact = artifact_in(cargo::workspace(), cargo::target_dir(), package, name);
     let Some(folder) = prebuilt else {
         return artifact.make();
     };
@@ -74,30 +84,30 @@ fn find(name: &str, prebuilt: Option<&Path>) -> Result<PathBuf, String> {
     ))
 }
 
-fn artifact(name: &str) -> Artifact {
-    artifact_in(cargo::workspace(), cargo::target_dir(), name)
-}
-
-fn artifact_in(workspace: PathBuf, target_dir: PathBuf, name: &str) -> Artifact {
+fn artifact_in(workspace: PathBuf, target_dir: PathBuf, package: &str, name: &str) -> Artifact {
     let folder = target_dir.join(TARGET).join(PROFILE);
     // A program keeps its name; a library's loses the hyphens.
     let files = [name.to_owned(), name.replace('-', "_")];
-    let args = [
+    let mut args = vec![
         "build",
         "--package",
-        name,
+        package,
         "--target",
         TARGET,
         "--profile",
         PROFILE,
     ];
+    // A package named like its guest makes one guest, which may be a library.
+    if package != name {
+        args.extend(["--bin", name]);
+    }
     Artifact {
         files: files
             .map(|name| folder.join(format!("{name}.wasm")))
             .to_vec(),
         workspace,
         target_dir,
-        args: args.map(str::to_owned).to_vec(),
+        args: args.into_iter().map(str::to_owned).collect(),
     }
 }
 
@@ -115,7 +125,7 @@ mod tests {
             ("a-library", "a_library.wasm"),
         ] {
             assert_eq!(
-                find(package, Some(folder.path())),
+                find(package, package, Some(folder.path())),
                 Ok(folder.path().join(file))
             );
         }
@@ -124,7 +134,7 @@ mod tests {
     #[test]
     fn a_guest_that_was_not_prebuilt_is_an_error_with_the_commands() {
         let folder = tempfile::tempdir().unwrap();
-        let error = find("absent", Some(folder.path())).unwrap_err();
+        let error = find("absent", "absent", Some(folder.path())).unwrap_err();
         assert!(error.contains("`cargo xtask test`"), "{error}");
         assert!(
             error.contains("`cargo build --package absent --target wasm32-wasip2 --profile guest`"),
@@ -133,9 +143,22 @@ mod tests {
     }
 
     #[test]
+    fn a_binary_of_a_package_with_several_is_built_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = find("many", "one", Some(folder.path())).unwrap_err();
+        assert!(
+            error.contains(
+                "`cargo build --package many --target wasm32-wasip2 --profile guest --bin one`"
+            ),
+            "{error}"
+        );
+        assert!(error.contains("one.wasm"), "{error}");
+    }
+
+    #[test]
     fn a_guest_that_cannot_be_built_is_an_error_with_the_command() {
         // Cargo itself says that this workspace has no such package.
-        let error = find("no-such-package", None).unwrap_err();
+        let error = find("no-such-package", "no-such-package", None).unwrap_err();
         assert!(
             error.starts_with("`cargo build --package no-such-package"),
             "{error}"
@@ -164,7 +187,7 @@ mod tests {
 
         for (name, file) in [("run-it", "run-it.wasm"), ("call-it", "call_it.wasm")] {
             let target_dir = folder.path().join("target");
-            let artifact = artifact_in(folder.path().to_owned(), target_dir.clone(), name);
+            let artifact = artifact_in(folder.path().to_owned(), target_dir.clone(), name, name);
             // Twice: the first build writes Cargo.lock, which makes the first component look out of date.
             artifact.make().unwrap();
             let made = artifact.make().unwrap();

@@ -1,0 +1,118 @@
+//! The guests of the scenarios, and that none is without one.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::Deserialize;
+
+use crate::scenario::{self, Scenario};
+
+/// The package that most guests are binaries of.
+const PACKAGE: &str = "scenarios";
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    bin: Vec<Bin>,
+}
+
+#[derive(Deserialize)]
+struct Bin {
+    name: String,
+    path: String,
+}
+
+fn manifest() -> Result<Manifest> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../components")
+        .join(PACKAGE)
+        .join("Cargo.toml");
+    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    toml::from_str(&text).with_context(|| file.display().to_string())
+}
+
+/// Gives the file of a guest, building it where need be.
+///
+/// A guest of another target than `wasm32-wasip2`, `NAME.TARGET`, is only taken from where `cargo xtask guests` has put it.
+///
+/// # Panics
+/// When there is no such guest, with the command that makes it.
+#[must_use]
+#[track_caller]
+pub fn guest(name: &str) -> PathBuf {
+    let manifest = manifest().expect("the guests' manifest");
+    if manifest.bin.iter().any(|bin| bin.name == name) {
+        return wasmscope_test_support::guests::guest_of(PACKAGE, name);
+    }
+    if !name.contains(".wasm32-") {
+        return wasmscope_test_support::guest(name);
+    }
+    let folder = std::env::var_os(wasmscope_test_support::guests::GUESTS_VARIABLE)
+        .filter(|folder| !folder.is_empty())
+        .map_or_else(default_folder, PathBuf::from);
+    let file = folder.join(format!("{name}.wasm"));
+    assert!(
+        file.is_file(),
+        "there is no {}; run `cargo xtask guests`",
+        file.display()
+    );
+    file
+}
+
+/// Where `cargo xtask guests` leaves guests: in the target directory that the running test lies in.
+fn default_folder() -> PathBuf {
+    let exe = std::env::current_exe().expect("the path of the running test");
+    let target = exe
+        .ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    target
+        .expect("a test lies in a target directory")
+        .join("guests")
+}
+
+/// Checks that every guest has a scenario that runs it and every scenario's guest is built.
+///
+/// # Errors
+/// With the name of what is left over, and what to do about it.
+pub fn check_complete() -> Result<()> {
+    let manifest = manifest()?;
+    let built: BTreeSet<_> = manifest.bin.iter().map(|bin| bin.name.clone()).collect();
+    let mut run = BTreeSet::new();
+    for name in scenario::names()? {
+        let scenario = Scenario::read(&name)?;
+        let own = scenario::folder().join(&name).join("guest.rs").is_file();
+        match &scenario.guest {
+            Some(guest) => {
+                ensure!(
+                    !own || guest == &name,
+                    "the scenario {name} has a guest.rs, but runs the guest {guest}"
+                );
+                run.insert(guest.clone());
+            }
+            None => {
+                ensure!(
+                    own,
+                    "the scenario {name} has no guest.rs and names no other's guest"
+                );
+                ensure!(
+                    built.contains(&name),
+                    "the guest of the scenario {name} is not built: add [[bin]] to components/{PACKAGE}/Cargo.toml"
+                );
+                run.insert(name);
+            }
+        }
+    }
+    for bin in manifest.bin {
+        let expected = format!("../../tests/scenarios/{}/guest.rs", bin.name);
+        ensure!(
+            bin.path == expected,
+            "the path of the guest {} is not {expected}",
+            bin.name
+        );
+        if !run.contains(&bin.name) {
+            bail!("no scenario runs the guest {}", bin.name);
+        }
+    }
+    Ok(())
+}

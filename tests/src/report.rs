@@ -1,0 +1,147 @@
+//! The normal form: what came of a scenario, as text that is the same on every run, machine and runtime.
+
+use std::fmt::Write as _;
+
+use crate::Scenario;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use wasmscope_test_support::{Collector, MetricView, Normaliser, Output, SpanView, Value};
+
+/// Attributes that say on what and with what something ran.
+const ENVIRONMENT: [&str; 4] = [
+    "process.runtime.name",
+    "process.runtime.version",
+    "telemetry.sdk.version",
+    "service.version",
+];
+
+/// The host's metrics whose values are those of a machine.
+const MEASURED: [&str; 3] = [
+    "wasmscope.runtime.memory",
+    "wasmscope.runtime.instantiation.duration",
+    "wasmscope.runtime.fuel",
+];
+
+/// Renders how a program ended, what it printed, what `wasmscope` said, and all that arrived.
+///
+/// Standard output is shown in full; of standard error only the lines of `wasmscope` itself. Where a guest trapped, the runtime's words for
+/// it are left out. Of the host's own measurements (memory, times, fuel) only the presence is shown. All else is
+/// as [`wasmscope_test_support::normalise`](mod@wasmscope_test_support::normalise) has it.
+#[must_use]
+pub fn report(output: &Output, collector: &Collector, scenario: &Scenario) -> String {
+    let mut text = format!("exit code {}\n", code(output));
+    section(
+        &mut text,
+        "stdout",
+        &String::from_utf8_lossy(&output.stdout),
+    );
+    section(&mut text, "stderr", &own_lines(&output.stderr));
+
+    let mut normaliser = Normaliser::new();
+    let hide = scenario.hide.iter().map(String::as_str);
+    for key in ENVIRONMENT.into_iter().chain(hide) {
+        normaliser = normaliser.hide(key);
+    }
+    let (counted, spans): (Vec<_>, Vec<_>) = collector
+        .spans()
+        .into_iter()
+        .partition(|span| scenario.count_only.contains(&span.name));
+    let spans: Vec<_> = spans.into_iter().map(without_trap_message).collect();
+    let (measured, metrics): (Vec<_>, Vec<_>) =
+        collector.metrics().into_iter().partition(is_measured);
+    section(&mut text, "traces", &normaliser.traces(&spans));
+    section(
+        &mut text,
+        "counted spans",
+        &counts(&scenario.count_only, &counted),
+    );
+    section(&mut text, "metrics", &normaliser.metrics(&metrics));
+    section(&mut text, "host metrics", &names(&measured));
+    section(&mut text, "logs", &normaliser.logs(&collector.logs()));
+    text
+}
+
+fn code(output: &Output) -> String {
+    output
+        .code()
+        .map_or_else(|| output.status.to_string(), |code| code.to_string())
+}
+
+fn section(text: &mut String, title: &str, content: &str) {
+    if content.is_empty() {
+        return;
+    }
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "\n{title}:");
+    for line in content.lines() {
+        let _ = writeln!(text, "{}", format!("  {line}").trim_end());
+    }
+}
+
+/// The lines that `wasmscope` itself wrote; the message of a trap is the runtime's.
+fn own_lines(stderr: &str) -> String {
+    const TRAPPED: &str = "wasmscope: the program trapped: ";
+    let mut text = String::new();
+    for line in stderr.lines() {
+        if line
+            .strip_prefix(TRAPPED)
+            .is_some_and(|rest| !rest.is_empty())
+        {
+            let _ = writeln!(text, "{TRAPPED}[message]");
+        } else if line.starts_with("wasmscope: ") || line.starts_with("error: ") {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+    text
+}
+
+/// Replaces the description of a status that a trap has set.
+fn without_trap_message(mut span: SpanView) -> SpanView {
+    let trapped = ["wasmscope.end_reason", "wasmscope.outcome"]
+        .iter()
+        .any(|key| span.attr(key) == Some(Value::from("trap")));
+    if let Some(status) = span.item.status.as_mut().filter(|_| trapped)
+        && status.code == StatusCode::Error as i32
+        && !status.message.is_empty()
+    {
+        "[message]".clone_into(&mut status.message);
+    }
+    without_backtraces(&mut span);
+    span
+}
+
+/// Where a guest's panic hook tells a place in its source it is shown; a stack trace is not.
+fn without_backtraces(span: &mut SpanView) {
+    let events = span
+        .item
+        .events
+        .iter_mut()
+        .flat_map(|event| &mut event.attributes);
+    for attribute in events.filter(|attribute| attribute.key == "exception.stacktrace") {
+        if let Some(value) = &mut attribute.value {
+            value.value = Some(AnyValue::StringValue("[backtrace]".to_owned()));
+        }
+    }
+}
+
+fn counts(names: &[String], spans: &[SpanView]) -> String {
+    let count = |name: &String| spans.iter().filter(|span| &span.name == name).count();
+    names
+        .iter()
+        .map(|name| format!("{name:?} {}\n", count(name)))
+        .collect()
+}
+
+fn is_measured(metric: &MetricView) -> bool {
+    metric.scope.name == "wasmscope" && MEASURED.contains(&&*metric.name)
+}
+
+fn names(metrics: &[MetricView]) -> String {
+    let mut names: Vec<_> = metrics
+        .iter()
+        .map(|metric| format!("{} {}\n", metric.name, metric.unit))
+        .collect();
+    names.sort();
+    names.dedup();
+    names.concat()
+}

@@ -1,0 +1,159 @@
+//! What a scenario is, and how it is run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+use wasmscope_test_support::{Cli, Collector, Output};
+
+use crate::guests;
+
+/// A runtime that every scenario is run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// What the tests call it.
+    pub name: &'static str,
+    /// The options of `wasmscope run` that choose it.
+    pub options: &'static [&'static str],
+}
+
+/// The runtimes.
+pub const RUNTIMES: &[Runtime] = &[Runtime {
+    name: "wasmtime",
+    options: &["--runtime", "wasmtime"],
+}];
+
+/// A file `scenario.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scenario {
+    /// What it shows, in a sentence.
+    pub about: String,
+    /// The guest's name where it is not the scenario's own; one for another target ends in that, as in `targets.wasm32-wasip1`.
+    #[serde(default)]
+    pub guest: Option<String>,
+    /// The guest's arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// What stands on standard input.
+    #[serde(default)]
+    pub stdin: String,
+    /// Whether standard input stays open after that.
+    #[serde(default)]
+    pub hold_stdin: bool,
+    /// The environment of the `wasmscope` command.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Options of `wasmscope run`, besides the endpoint and the runtime.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// What to send, and after which text on standard output.
+    #[serde(default)]
+    pub signal: Option<Signal>,
+    /// The exit code that is expected.
+    #[serde(default)]
+    pub exit: i32,
+    /// Attributes of which only the presence is shown, wherever they stand.
+    #[serde(default)]
+    pub hide: Vec<String>,
+    /// Names of spans of which only the number is shown.
+    #[serde(default)]
+    pub count_only: Vec<String>,
+}
+
+/// A signal to send to a running scenario.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signal {
+    /// Which one.
+    pub send: SignalName,
+    /// What the guest writes to standard output when it is ready for it.
+    pub after: String,
+}
+
+/// The signals that end a program in order.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub enum SignalName {
+    /// SIGINT.
+    #[serde(rename = "SIGINT")]
+    Interrupt,
+    /// SIGTERM.
+    #[serde(rename = "SIGTERM")]
+    Terminate,
+}
+
+/// Gives the folder of all scenarios.
+#[must_use]
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
+}
+
+/// Lists the names of all scenarios, sorted.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn names() -> Result<Vec<String>> {
+    let folder = folder();
+    let mut names = Vec::new();
+    for entry in folder
+        .read_dir()
+        .with_context(|| folder.display().to_string())?
+    {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+impl Scenario {
+    /// Reads the scenario `name`.
+    ///
+    /// # Errors
+    /// When there is no such file, or it says something unknown.
+    pub fn read(name: &str) -> Result<Self> {
+        let file = folder().join(name).join("scenario.toml");
+        let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let scenario: Self = toml::from_str(&text).with_context(|| file.display().to_string())?;
+        ensure!(
+            !scenario.about.trim().is_empty(),
+            "{} does not say what it is about",
+            file.display()
+        );
+        Ok(scenario)
+    }
+
+    /// Runs the scenario `name` on a runtime, its telemetry going to `collector`.
+    ///
+    /// # Panics
+    /// When there is no guest or no `wasmscope`, or it does not end in time.
+    #[must_use]
+    pub fn run(&self, name: &str, runtime: Runtime, collector: &Collector) -> Output {
+        let guest = guests::guest(self.guest.as_deref().unwrap_or(name));
+        let cli = Cli::new()
+            .args(["run", "--otlp-endpoint", &collector.endpoint_http()])
+            .args(runtime.options)
+            .args(&self.options)
+            .arg(guest)
+            .args(&self.args)
+            .envs(&self.env)
+            .stdin(&self.stdin);
+        let cli = if self.hold_stdin {
+            cli.hold_stdin()
+        } else {
+            cli
+        };
+        let running = cli.spawn();
+        if let Some(signal) = &self.signal {
+            running.wait_for_stdout(|stdout| stdout.contains(&signal.after));
+            match signal.send {
+                SignalName::Interrupt => running.interrupt(),
+                SignalName::Terminate => running.terminate(),
+            }
+        }
+        running.finish()
+    }
+}
