@@ -49,7 +49,7 @@
 //! |---|---|---|
 //! | `tracing` | yes | the module `subscriber`: spans and events of the `tracing` crate, `#[instrument]` among them |
 //! | `log` | no | the module `log`: records of the `log` crate, with key-values |
-//! | `opentelemetry` | no | providers and a propagator for the `opentelemetry` crate; not on `wasm32-unknown-unknown` |
+//! | `opentelemetry` | no | the module `opentelemetry`: providers and a propagator for the `opentelemetry` crate; not on `wasm32-unknown-unknown` |
 //!
 //! Without any of them there is the direct API, beneath the others and the smallest:
 //!

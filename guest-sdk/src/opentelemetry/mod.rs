@@ -103,7 +103,7 @@ use std::sync::Once;
 
 use ::opentelemetry::global;
 
-/// Makes the providers and the propagator those of [`opentelemetry::global`](::opentelemetry::global), and lets attached contexts be
+/// Makes the providers and the propagator those of [`opentelemetry::global`], and lets attached contexts be
 /// seen by the host.
 ///
 /// [`init`](crate::init) does it. What is set after the first call, with `global::set_tracer_provider` for instance, stays.
