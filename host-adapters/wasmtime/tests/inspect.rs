@@ -1,0 +1,121 @@
+//! What a component wants, and what of it a linker lacks.
+
+#[expect(dead_code, reason = "the other tests use the rest")]
+mod common;
+
+use wasmscope_wasmtime::{
+    Extern, ExternKind, Instance, View, add_to_linker, exports, imports, unserved,
+};
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wit_component::StringEncoding;
+
+struct State(Instance);
+
+impl View for State {
+    fn wasmscope(&mut self) -> &mut Instance {
+        &mut self.0
+    }
+}
+
+struct Wasi {
+    ctx: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for Wasi {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.ctx,
+            table: &mut self.table,
+        }
+    }
+}
+
+#[test]
+fn what_a_linker_lacks_is_named_in_full() {
+    let engine = Engine::default();
+    let wat = r#"(component
+        (import "wasmscope:otel/tracer@0.1.9" (instance (export "exit" (func (param "span" u64) (result u64)))))
+        (import "wasmscope:otel/logger@0.1.0" (instance (export "gone" (func))
+            (export "threshold" (func (param "logger" u64) (result bool)))))
+        (import "some:where/else@1.2.3" (instance
+            (export "thing" (type $thing (sub resource)))
+            (export "[constructor]thing" (func (result (own $thing))))
+            (export "[method]thing.use" (func (param "self" (borrow $thing)) (param "much" string)))))
+        (import "alone" (func)))"#;
+    let component = Component::from_binary(&engine, &wat::parse_str(wat).unwrap()).unwrap();
+    let mut linker = Linker::new(&engine);
+    add_to_linker::<State>(&mut linker).unwrap();
+    let named = |linker: &Linker<State>| -> Vec<String> {
+        unserved(&component, linker)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    assert_eq!(
+        named(&linker),
+        [
+            "function `gone` of interface `wasmscope:otel/logger@0.1.0`",
+            "interface `some:where/else@1.2.3`",
+            "function `alone`",
+        ]
+    );
+    // With all there, what is left is a function of another type.
+    linker.define_unknown_imports_as_traps(&component).unwrap();
+    let [mismatch] = &unserved(&component, &linker).unwrap()[..] else {
+        panic!("one import does not fit");
+    };
+    assert_eq!(mismatch.item.as_deref(), Some("threshold"));
+    assert!(mismatch.mismatch.is_some());
+}
+
+#[test]
+fn imports_and_exports_are_listed_with_their_items() {
+    let engine = Engine::default();
+    let component = Component::from_binary(&engine, &common::echo(StringEncoding::UTF8)).unwrap();
+    for listed in [imports(&component), exports(&component)] {
+        let tracer = listed
+            .iter()
+            .find(|it| it.name == "wasmscope:otel/tracer@0.1.0")
+            .unwrap();
+        assert_eq!(tracer.kind, ExternKind::Interface);
+        let start = Extern {
+            name: "start".to_owned(),
+            kind: ExternKind::Function,
+            items: vec![],
+        };
+        assert!(tracer.items.contains(&start));
+    }
+}
+
+#[test]
+fn methods_and_resources_that_a_linker_has_are_not_lacking() {
+    let engine = Engine::default();
+    let wat = r#"(component
+        (import "wasi:io/streams@0.2.0" (instance
+            (export "output-stream" (type $stream (sub resource)))
+            (export "[method]output-stream.check-write" (func (param "self" (borrow $stream)) (result bool)))
+            (export "[method]output-stream.burn" (func (param "self" (borrow $stream))))
+            (export "[static]output-stream.open" (func (result (own $stream))))
+            (export "odd-stream" (type (sub resource)))))
+        (import "wasi:random/random@0.2.3" (instance (export "get-random-u64" (func (result u64))))))"#;
+    let component = Component::from_binary(&engine, &wat::parse_str(wat).unwrap()).unwrap();
+    let mut linker = Linker::<Wasi>::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap();
+    let lacking: Vec<String> = unserved(&component, &linker)
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        lacking,
+        [
+            "function `[method]output-stream.burn` of interface `wasi:io/streams@0.2.0`",
+            "function `[static]output-stream.open` of interface `wasi:io/streams@0.2.0`",
+            "resource `odd-stream` of interface `wasi:io/streams@0.2.0`",
+        ]
+    );
+}
