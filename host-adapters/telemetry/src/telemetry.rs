@@ -16,7 +16,7 @@ use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::log_level::{CurrentLogLevels, LogLevels};
 use crate::loggers::Loggers;
-use crate::metrics;
+use crate::metrics::{self, ScopeKey};
 use crate::runtime_metrics::RuntimeMetrics;
 
 /// The scope of what the host itself says.
@@ -72,7 +72,7 @@ pub(crate) struct Shared {
     /// Whether the SDK's span limits equal ours, so that it can be left to count what exceeds them.
     pub(crate) sdk_counts: bool,
     pub(crate) sampler_sees_attributes: bool,
-    tracers: Mutex<HashMap<InstrumentationScope, SdkTracer>>,
+    tracers: Mutex<HashMap<ScopeKey, SdkTracer>>,
 }
 
 impl fmt::Debug for Telemetry {
@@ -153,13 +153,13 @@ impl Shared {
     ///
     /// The SDK's provider does not hold on to its tracers, so that one beyond the cache's limit lasts as long as the
     /// instance that it is made for.
-    pub(crate) fn tracer(&self, scope: &InstrumentationScope) -> Option<SdkTracer> {
+    pub(crate) fn tracer(&self, scope: &ScopeKey) -> Option<SdkTracer> {
         let provider = self.tracer_provider.as_ref()?;
         let mut tracers = self.tracers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tracer) = tracers.get(scope) {
             return Some(tracer.clone());
         }
-        let tracer = provider.tracer_with_scope(scope.clone());
+        let tracer = provider.tracer_with_scope(scope.0.clone());
         if tracers.len() < self.limits.scopes_per_provider {
             tracers.insert(scope.clone(), tracer.clone());
         }

@@ -16,6 +16,7 @@ use super::unrecorded::NOT_RECORDED;
 use crate::attributes::{Room, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::handle::Tag;
+use crate::metrics::ScopeKey;
 use crate::model::{LinkTarget, Notice, Scope, SpanChanges, SpanEvent, SpanLink, SpanStart};
 use crate::remote;
 use crate::sampler::StartAttributes;
@@ -25,7 +26,7 @@ use crate::scope;
 #[derive(Debug)]
 pub(super) struct TracerOf {
     /// The scope as it is exported, which has a bounded size.
-    scope: Scope,
+    scope: ScopeKey,
     /// `None` without a provider.
     tracer: Option<SdkTracer>,
 }
@@ -34,7 +35,11 @@ impl Instance {
     /// Gives the tracer of a scope, the same for equal scopes (`tracer.get`).
     pub fn tracer(&mut self, scope: Scope) -> u64 {
         let shared = &self.telemetry.0;
-        let scope = scope::exported(&scope, &self.component, shared.span_rules());
+        let scope = ScopeKey(scope::exported(
+            &scope,
+            &self.component,
+            shared.span_rules(),
+        ));
         if let Some(known) = self.tracers.iter().position(|known| known.scope == scope) {
             return self.tracer_tag.handle(known as u32);
         }

@@ -109,6 +109,22 @@ fn equal_scopes_give_the_same_tracer() {
 }
 
 #[test]
+fn a_scope_with_not_a_number_is_equal_to_itself() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let scope = || {
+        InstrumentationScope::builder("a")
+            .with_attributes([KeyValue::new("nan", f64::NAN)])
+            .build()
+    };
+    let remembered = bench.telemetry.0.remembered_tracers();
+    let one = instance.tracer(scope());
+    assert_eq!(instance.tracer(scope()), one);
+    let _ = bench.instance().tracer(scope());
+    assert_eq!(bench.telemetry.0.remembered_tracers(), remembered + 1);
+}
+
+#[test]
 fn the_last_value_of_an_attribute_wins() {
     let bench = Bench::new();
     let mut instance = bench.instance();
