@@ -7,11 +7,13 @@ use crate::runtime::{self, Ended, component_name};
 use crate::settings;
 use crate::show::Screen;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 use wasmscope_telemetry::InvocationOptions;
-use wasmscope_telemetry::config::Exporter;
+use wasmscope_telemetry::config::{Exporter, Propagators};
 use wasmscope_telemetry::console::Collector;
 use wasmscope_telemetry::pipeline::{Pipeline, Report};
-use wasmscope_telemetry::{Reason, Signal, Telemetry};
+use wasmscope_telemetry::{Reason, Signal};
 
 /// Runs a component. Whatever can be found to be wrong is found before it starts.
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
@@ -39,10 +41,15 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         .transpose();
     let screen = screen
         .map_err(|error| Failure::new(format!("cannot write the file of --output: {error}")))?;
+    let invocation = continued(config.propagators());
     let pipeline = Pipeline::build(config).map_err(|error| Failure::new(error.to_string()))?;
 
-    let ended = execute(prepared, pipeline.telemetry())?;
-    let report = pipeline.shutdown(options.telemetry.flush_timeout);
+    let (ended, report) = execute(
+        prepared,
+        pipeline,
+        invocation,
+        options.telemetry.flush_timeout,
+    )?;
     match &ended {
         Ended::Trap(message) => eprintln!("wasmscope: the program trapped: {message}"),
         Ended::Timeout => {
@@ -60,10 +67,31 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(ended.exit_code()))
 }
 
+/// The trace and the baggage to continue, as far as OTEL_PROPAGATORS lets them in.
+fn continued(propagators: Propagators) -> InvocationOptions {
+    InvocationOptions::from_env(|name| {
+        let wanted = if name == "BAGGAGE" {
+            propagators.baggage
+        } else {
+            propagators.trace_context
+        };
+        if wanted {
+            std::env::var(name).ok()
+        } else {
+            None
+        }
+    })
+}
+
 /// Says what was lost on its way out, and what exceeded the limits before that.
 fn account(report: &Report) {
     if report.lost() > 0 {
         eprintln!("wasmscope: warning: {report}");
+    }
+    if !report.complete {
+        eprintln!(
+            "wasmscope: warning: not everything could be delivered in time (--flush-timeout)"
+        );
     }
     let lost_on_the_way = [Reason::QueueFull, Reason::ExportFailed];
     let beyond: Vec<_> = report
@@ -87,20 +115,39 @@ fn account(report: &Report) {
     }
 }
 
-/// Runs it on a thread of its own with a small async runtime, so that a timeout or a signal can interrupt it anywhere.
-fn execute(prepared: runtime::wasmtime::Prepared, telemetry: &Telemetry) -> Result<Ended, Failure> {
+/// Runs it with a small async runtime, so that a timeout or a signal can interrupt it anywhere, and delivers what is left.
+fn execute(
+    prepared: runtime::wasmtime::Prepared,
+    pipeline: Pipeline,
+    options: InvocationOptions,
+    flush_timeout: Duration,
+) -> Result<(Ended, Report), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("cannot start the async runtime: {error}")))?;
-    let options = InvocationOptions::from_env(|name| std::env::var(name).ok());
-    let ended = runtime.block_on(async {
+    let result = runtime.block_on(async {
         let mut signals = Signals::listen()
             .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
-        prepared.run(telemetry, options, &mut signals).await
+        let ended = prepared
+            .run(pipeline.telemetry(), options, &mut signals)
+            .await?;
+        Ok((ended, deliver(pipeline, flush_timeout, &mut signals).await))
     });
     // A read from standard input cannot be interrupted; its thread ends with the process.
     runtime.shutdown_background();
-    ended
+    result
+}
+
+/// Delivers what is left, until the deadline or one more signal: somebody who presses Ctrl-C twice will not wait.
+async fn deliver(pipeline: Pipeline, deadline: Duration, signals: &mut Signals) -> Report {
+    let pipeline = Arc::new(pipeline);
+    let delivering = Arc::clone(&pipeline);
+    tokio::select! {
+        report = tokio::task::spawn_blocking(move || delivering.shutdown(deadline)) => {
+            report.unwrap_or_else(|_panic| pipeline.status())
+        }
+        _ = signals.next() => pipeline.status(),
+    }
 }
