@@ -66,3 +66,19 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Size(options) => size::run(&workspace, &options),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_shows_the_hello_guest_as_it_is() {
+        let workspace = Workspace::find().expect("the workspace");
+        let read = |path| std::fs::read_to_string(workspace.path(path)).expect("a file");
+        let guest = read("components/hello/src/main.rs");
+        let (_, code) = guest
+            .split_once("\n\n")
+            .expect("a line of documentation, then code");
+        assert!(read("README.md").contains(&format!("```rust\n{code}```")));
+    }
+}
