@@ -322,6 +322,17 @@ fn attached_baggage_is_there_for_what_is_called() {
 }
 
 #[test]
+fn baggage_whose_guard_was_dropped_too_early_is_left_with_what_is_beneath() {
+    let recorder = installed();
+    let mut guards = ["one", "two", "three"]
+        .map(|key| Some(Context::current_with_baggage([KeyValue::new(key, 1)]).attach()));
+    for dropped in [1, 2, 0] {
+        guards[dropped] = None;
+    }
+    assert_eq!(entries(&recorder), []);
+}
+
+#[test]
 fn baggage_guards_dropped_out_of_order_grow_nothing() {
     let recorder = installed();
     for number in 0..200 {
