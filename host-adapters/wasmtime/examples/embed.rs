@@ -1,10 +1,13 @@
-//! Runs a WASI command component, with its telemetry going to OpenTelemetry providers of one's own.
+//! Runs a WASI command component, with its telemetry going to the collector that the `OTEL_*` variables name.
 //!
 //! `cargo run -p wasmscope-wasmtime --example embed -- guest.wasm`
 //!
 //! What Wasmscope needs beside `wasmtime-wasi` is marked with numbers.
 
-use wasmscope_telemetry::{Providers, Telemetry};
+use std::time::Duration;
+
+use wasmscope_telemetry::config::Config;
+use wasmscope_telemetry::pipeline::Pipeline;
 use wasmscope_wasmtime::{Instance, InvocationOptions, Limiter, Outcome, RUNTIME, Unlimited, View};
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, Result, Store};
@@ -38,10 +41,14 @@ fn main() -> Result<()> {
         .nth(1)
         .ok_or_else(|| wasmtime::format_err!("no component given"))?;
 
-    // Your own providers go here, one set for each tenant.
-    let telemetry = Telemetry::builder(Providers::default())
+    // For OpenTelemetry providers of your own, one set for each tenant perhaps:
+    // `Telemetry::builder(Providers { .. }).runtime(RUNTIME).build()`. Then nothing is read from the environment.
+    let config = Config::builder()
+        .with_process_env()
         .runtime(RUNTIME)
-        .build(); // 4
+        .build()?;
+    let pipeline = Pipeline::build(config)?;
+    let telemetry = pipeline.telemetry(); // 4
 
     let engine = Engine::default();
     let component = Component::from_file(&engine, &path)?;
@@ -53,7 +60,7 @@ fn main() -> Result<()> {
         wasi: WasiCtx::builder().inherit_stdio().build(),
         table: ResourceTable::new(),
         telemetry: telemetry.instance("guest"),
-        limiter: Limiter::unlimited(&telemetry),
+        limiter: Limiter::unlimited(telemetry),
     };
     let mut store = Store::new(&engine, state);
     store.limiter(|state| &mut state.limiter); // 6
@@ -67,5 +74,10 @@ fn main() -> Result<()> {
         Ok(Err(())) => Outcome::Exit { code: 1 },
         Err(error) => wasmscope_wasmtime::outcome_of(error),
     }); // 9
+
+    let report = pipeline.shutdown(Duration::from_secs(5)); // 10
+    if report.lost() > 0 {
+        eprintln!("{report}");
+    }
     result?.map_err(|()| wasmtime::format_err!("the program failed"))
 }
