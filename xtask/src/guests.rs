@@ -67,7 +67,6 @@ pub(crate) fn compile(packages: &[&str], target: &str) -> Result<()> {
     let mut command = cargo();
     command.args([
         "build",
-        "--quiet",
         "--locked",
         "--profile",
         "guest",

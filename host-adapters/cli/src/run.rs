@@ -86,12 +86,10 @@ fn continued(propagators: Propagators) -> InvocationOptions {
 /// Says what was lost on its way out, and what exceeded the limits before that.
 fn account(report: &Report) {
     if report.lost() > 0 {
-        eprintln!("wasmscope: warning: {report}");
+        eprintln!("wasmscope: {report}");
     }
     if !report.complete {
-        eprintln!(
-            "wasmscope: warning: not everything could be delivered in time (--flush-timeout)"
-        );
+        eprintln!("wasmscope: not everything could be delivered in time (--flush-timeout)");
     }
     let lost_on_the_way = [Reason::QueueFull, Reason::ExportFailed];
     let beyond: Vec<_> = report
@@ -109,7 +107,7 @@ fn account(report: &Report) {
         .collect();
     if !beyond.is_empty() {
         eprintln!(
-            "wasmscope: warning: dropped or shortened, as the metric wasmscope.dropped says: {}",
+            "wasmscope: dropped or shortened, as the metric wasmscope.dropped says: {}",
             beyond.join(", ")
         );
     }
