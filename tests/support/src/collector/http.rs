@@ -23,6 +23,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 use tokio::sync::Notify;
 
+use super::json;
 use super::request::{self, Payload, Protocol, Signal};
 use super::script::Answer;
 use super::state::Shared;
@@ -177,9 +178,9 @@ fn from_protobuf(signal: Signal, body: &[u8]) -> Result<Payload, String> {
 
 fn from_json(signal: Signal, body: &[u8]) -> Result<Payload, String> {
     match signal {
-        Signal::Traces => serde_json::from_slice(body).map(Payload::Traces),
-        Signal::Metrics => serde_json::from_slice(body).map(Payload::Metrics),
-        Signal::Logs => serde_json::from_slice(body).map(Payload::Logs),
+        Signal::Traces => json::read(body).map(Payload::Traces),
+        Signal::Metrics => json::read(body).map(Payload::Metrics),
+        Signal::Logs => json::read(body).map(Payload::Logs),
     }
     .map_err(|error| format!("the body is not the JSON of {signal:?}: {error}"))
 }

@@ -5,6 +5,7 @@
 
 mod grpc;
 mod http;
+mod json;
 mod listener;
 mod request;
 mod script;

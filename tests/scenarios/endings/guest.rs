@@ -1,0 +1,114 @@
+//! A program with open spans, which then ends in the way that its first argument says.
+
+use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use wasmscope::{
+    Counter, Logger, Meter, ObservableGauge, Scope, Severity, Status, Tracer, attributes,
+};
+
+static TRACER: Tracer = Tracer::new(Scope::new("endings"));
+static METER: Meter = Meter::new(Scope::new("endings"));
+static LOGGER: Logger = Logger::new(Scope::new("endings"));
+static WORK: Counter<u64> = Counter::new(&METER, "work.done");
+static OBSERVED: ObservableGauge<u64> = ObservableGauge::new(&METER, "observed.at.the.end");
+
+fn main() -> ExitCode {
+    let _telemetry = wasmscope::init();
+    OBSERVED.register(|observer| observer.observe(7, &[]));
+
+    TRACER.start("finished before").end();
+    let outer = TRACER.enter("outer");
+    outer.set_attribute("set.before", 1);
+    // Whatever it has claimed: a bad end is an error.
+    outer.set_status(Status::Ok);
+    let inner = TRACER.enter("inner");
+    inner.event("got this far", attributes!["step" => 1]);
+    // That another span is spoken of passes on what was said about the outer one. This waits for the end: a trap loses it, a panic
+    // does not.
+    inner.set_attribute("said.last", true);
+    WORK.add(3, &[]);
+    LOGGER.log(Severity::Info, "about to end");
+
+    let how = std::env::args().nth(1).unwrap_or_default();
+    let code = end(&how);
+    if how == "leak" {
+        std::mem::forget((inner, outer));
+    }
+    code
+}
+
+fn end(how: &str) -> ExitCode {
+    match how {
+        "leak" => {}
+        "exit" => {
+            let code = std::env::args().nth(2).and_then(|code| code.parse().ok());
+            std::process::exit(code.unwrap_or(0));
+        }
+        "return-error" => return ExitCode::FAILURE,
+        "abort" => std::process::abort(),
+        "panic" => panic!("the program gave up: {}", 42),
+        "panic-with-a-value" => std::panic::panic_any(5),
+        "out-of-bounds" => out_of_bounds(),
+        "overflow-the-stack" => println!("{}", overflow(std::hint::black_box(1))),
+        "loop" => {
+            ready();
+            let mut turns = 0u64;
+            loop {
+                turns = std::hint::black_box(turns.wrapping_add(1));
+            }
+        }
+        "read" => {
+            ready();
+            let mut text = String::new();
+            let read = std::io::stdin().read_to_string(&mut text);
+            println!("read {read:?}");
+        }
+        "sleep" => {
+            ready();
+            std::thread::sleep(Duration::from_secs(3_600));
+        }
+        "memory" => memory(),
+        _ => unreachable!("an ending that is not known: {how}"),
+    }
+    ExitCode::SUCCESS
+}
+
+fn ready() {
+    println!("ready");
+    // Standard output is written line by line, but nobody promises that.
+    let _ = std::io::stdout().flush();
+}
+
+/// A trap that no check of Rust's comes before.
+fn out_of_bounds() {
+    #[cfg(target_arch = "wasm32")]
+    {
+        #[expect(unsafe_code, reason = "there is no safe way to leave the memory")]
+        // SAFETY: beyond the end of this memory the engine traps, which is what is wanted.
+        let value = unsafe { std::hint::black_box(0xffff_fff0usize as *const u64).read_volatile() };
+        println!("read {value} out of bounds");
+    }
+}
+
+#[expect(unconditional_recursion, reason = "it is to end by a trap")]
+fn overflow(depth: u64) -> u64 {
+    let room = std::hint::black_box([depth; 64]);
+    overflow(depth + 1) + room[usize::try_from(depth % 64).unwrap_or(0)]
+}
+
+fn memory() {
+    let mut held: Vec<Vec<u8>> = Vec::new();
+    for _ in 0..1_024 {
+        let mut more = Vec::new();
+        if more.try_reserve_exact(1 << 20).is_err() {
+            println!("memory was refused, and the program goes on");
+            println!("it had some before: {}", held.len() > 4);
+            return;
+        }
+        more.resize(1 << 20, 1);
+        held.push(more);
+    }
+    println!("a gigabyte was granted");
+}
