@@ -186,13 +186,27 @@ impl Rules<'_> {
 
     /// Shortens a name or description to `Limits::text_bytes`.
     pub(crate) fn text(&self, mut text: String) -> String {
-        let cut = cut(&text, self.limits.text_bytes, None);
-        if cut < text.len() {
-            text.truncate(cut);
-            text.shrink_to_fit();
+        if self.shorten(&mut text) {
             self.count(Reason::TextLength, 1);
         }
         text
+    }
+
+    /// Shortens a description of the host's own, such as a trap's message, of which nothing that a guest gave is lost.
+    pub(crate) fn own_text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        self.shorten(&mut text);
+        text
+    }
+
+    fn shorten(&self, text: &mut String) -> bool {
+        let cut = cut(text, self.limits.text_bytes, None);
+        if cut == text.len() {
+            return false;
+        }
+        text.truncate(cut);
+        text.shrink_to_fit();
+        true
     }
 }
 

@@ -136,7 +136,7 @@ impl Instance {
         }
         if let Some((error_type, description)) = end.error {
             span.set_attribute(KeyValue::new(ERROR_TYPE, error_type.to_owned()));
-            let description = self.telemetry.0.span_rules().text(description.to_owned());
+            let description = self.telemetry.0.span_rules().own_text(description);
             span.set_status(Status::error(description));
         }
         span.end();

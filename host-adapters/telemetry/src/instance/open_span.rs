@@ -217,7 +217,7 @@ impl OpenSpan {
         let mut forced = vec![KeyValue::new(END_REASON, end.reason)];
         if let Some((error_type, description)) = end.error {
             forced.push(KeyValue::new(ERROR_TYPE, error_type.to_owned()));
-            self.status = Status::error(rules.text(description.to_owned()));
+            self.status = Status::error(rules.own_text(description));
         }
         self.attributes
             .retain(|kept| forced.iter().all(|forced| forced.key != kept.key));

@@ -216,6 +216,26 @@ fn a_traps_reason_finds_room_in_a_full_span() {
 }
 
 #[test]
+fn a_traps_long_message_is_shortened_without_blame() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let tracer = instance.tracer(scope("t"));
+    let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
+    let _ = invocation.start_span(start(tracer, "s", SpanReference::Ambient));
+    invocation.finish(Outcome::Trap {
+        code: "unreachable".to_owned(),
+        message: "m".repeat(10_000),
+    });
+    for name in ["s", "run checkout"] {
+        let Status::Error { description } = bench.span(name).status else {
+            panic!("{name} is no error");
+        };
+        assert_eq!(description.len(), 1_024, "{name}");
+    }
+    assert_eq!(bench.dropped(Reason::TextLength), 0);
+}
+
+#[test]
 fn dropped_without_an_outcome_it_was_killed() {
     let bench = Bench::new();
     let mut instance = bench.instance();
