@@ -250,8 +250,12 @@ fn fit_attributes(
     let given = std::mem::take(attributes);
     let over = rules.merge(attributes, given, limit, room) as usize;
     if sdk_counts && over > 0 {
-        // The SDK counts those beyond the limit, and cuts them off again.
-        attributes.resize(limit + over, KeyValue::new("", false));
+        // The SDK counts those beyond the limit and cuts them off again, but keeps the memory that they lay in. So they are charged,
+        // and take no more than half of what is left: of very many, OTLP is told of fewer than were left out.
+        let told = over.min(room.left() / size_of::<KeyValue>() / 2);
+        room.take(told * size_of::<KeyValue>());
+        attributes.reserve_exact(told);
+        attributes.resize(attributes.len() + told, KeyValue::new("", false));
     }
 }
 

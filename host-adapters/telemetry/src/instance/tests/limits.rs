@@ -1,5 +1,9 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use opentelemetry::trace::Status;
 use opentelemetry::{Array, StringValue};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::SpanExporter;
 
 use super::*;
 use crate::model::{LinkTarget, SpanLink};
@@ -371,5 +375,59 @@ fn ten_thousand_instances_with_fresh_names_leave_bounded_registries() {
     assert_eq!(
         bench.telemetry.0.remembered_tracers(),
         Limits::default().scopes_per_provider
+    );
+}
+
+/// Adds up the bytes of memory that events and links hold on to. What the exporter for tests keeps are copies, which hold no
+/// more than they need.
+#[derive(Debug, Clone, Default)]
+struct Weighing(Arc<AtomicUsize>);
+
+impl SpanExporter for Weighing {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        for span in batch {
+            let events = span.events.iter().map(|event| event.attributes.capacity());
+            let links = span.links.iter().map(|link| link.attributes.capacity());
+            let places = events.chain(links).sum::<usize>();
+            self.0
+                .fetch_add(places * size_of::<KeyValue>(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn attributes_that_are_left_out_leave_no_memory_behind() {
+    let weighed = Weighing::default();
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(weighed.clone())
+        .build();
+    let providers = Providers {
+        tracer: Some(provider),
+        ..Providers::default()
+    };
+    let telemetry = Telemetry::builder(providers)
+        .span_limits(SpanLimits::default())
+        .build();
+    let mut instance = telemetry.instance("checkout");
+    let span = instance.begin("s", SpanReference::None);
+    for _ in 0..10 {
+        instance.span_event(span, event("e", numbered("k", 10_000)));
+        let link = SpanLink {
+            target: LinkTarget::Remote(remote(1)),
+            attributes: numbered("l", 10_000),
+        };
+        let changes = SpanChanges {
+            links: vec![link],
+            ..SpanChanges::default()
+        };
+        instance.update_span(span, changes);
+    }
+    instance.end(span);
+    let bytes = weighed.0.load(Ordering::Relaxed);
+    // A vector may have twice the room that it needs.
+    assert!(
+        bytes > 0 && bytes <= 2 * telemetry.limits().span_bytes,
+        "{bytes}"
     );
 }
