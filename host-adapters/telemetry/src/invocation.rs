@@ -78,6 +78,14 @@ impl Outcome {
         }
     }
 
+    /// Whether nothing more is to be expected of the guest: then it was not a function of its that came to its end.
+    pub(crate) const fn ends_the_guest(&self) -> bool {
+        match self {
+            Self::Ok | Self::Error(_) => false,
+            Self::Exit { .. } | Self::Trap { .. } | Self::Timeout | Self::Killed => true,
+        }
+    }
+
     /// Gives the attribute `error.type` of its spans and their status's description; `None` if it is no error.
     pub(crate) fn error(&self) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
         let (error_type, description): (&str, Cow<'_, str>) = match self {

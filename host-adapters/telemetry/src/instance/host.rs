@@ -98,7 +98,7 @@ impl Instance {
 
     /// Ends the invocation of a depth, those within it, and every span that the guest started in them and left open.
     ///
-    /// If it ends badly the guest cannot go on, and all that is open ends.
+    /// Where the guest cannot go on, all that is open ends.
     pub(crate) fn finish_invocation(&mut self, depth: u32, outcome: &Outcome) {
         let error = outcome.error();
         let end = ForcedEnd {
@@ -119,7 +119,7 @@ impl Instance {
         if !finished {
             return;
         }
-        if error.is_some() && self.invocations.is_empty() {
+        if outcome.ends_the_guest() && self.invocations.is_empty() {
             self.end_all(0, &end);
         }
         match outcome {

@@ -295,15 +295,35 @@ fn a_normal_end_leaves_what_was_open_before() {
 }
 
 #[test]
-fn a_trap_ends_what_was_open_before_too() {
-    let bench = Bench::new();
-    let mut instance = bench.instance();
-    instance.begin("before", SpanReference::None);
-    Invocation::begin(&mut instance, InvocationOptions::default()).finish(trap());
-    assert_eq!(
-        value(&bench.span("before"), "wasmscope.end_reason"),
-        text("trap")
-    );
+fn what_was_open_before_ends_with_a_guest_that_cannot_go_on() {
+    for (outcome, reason) in [
+        (trap(), Some("trap")),
+        (Outcome::Timeout, Some("timeout")),
+        (Outcome::Exit { code: 3 }, Some("exit")),
+        (Outcome::Exit { code: 0 }, Some("exit")),
+        (Outcome::Error("sold out".to_owned()), None),
+        (Outcome::Ok, None),
+    ] {
+        let bench = Bench::new();
+        let mut instance = bench.instance();
+        let before = instance.begin("before", SpanReference::None);
+        Invocation::begin(&mut instance, InvocationOptions::default()).finish(outcome.clone());
+        if reason.is_none() {
+            instance.end(before);
+        }
+        let span = bench.span("before");
+        assert_eq!(
+            value(&span, "wasmscope.end_reason"),
+            reason.and_then(text),
+            "{outcome:?}"
+        );
+        assert_eq!(
+            value(&span, "error.type").is_some(),
+            reason.is_some() && outcome != Outcome::Exit { code: 0 },
+            "{outcome:?}"
+        );
+        assert_eq!(bench.dropped(Reason::WrongHandle), 0, "{outcome:?}");
+    }
 }
 
 #[test]
