@@ -218,11 +218,16 @@ impl Instance {
             let target = match &link.target {
                 LinkTarget::Remote(context) => remote::context(context, rules)?,
                 LinkTarget::Span(span) => {
-                    let context = self.context_of(*span);
-                    if context.is_none() {
+                    let Some(context) = self.context_of(*span) else {
                         rules.count(Reason::WrongHandle, 1);
+                        return None;
+                    };
+                    // One that is not recorded and has no trace either.
+                    if !context.is_valid() {
+                        rules.count(Reason::InvalidContext, 1);
+                        return None;
                     }
-                    context.filter(SpanContext::is_valid)?
+                    context
                 }
             };
             Some((target, link.attributes))

@@ -441,8 +441,11 @@ fn links_with_wrong_targets_are_dropped() {
         target,
         attributes: Vec::new(),
     };
+    // A wrong tracer's span stands for its parent, and this one has none.
+    let nothing = instance.start_span(start(7, "nothing", SpanReference::None));
     let links = vec![
         link(LinkTarget::Span(other)),
+        link(LinkTarget::Span(nothing)),
         link(LinkTarget::Span(7)),
         link(LinkTarget::Remote(RemoteContext::default())),
     ];
@@ -463,8 +466,9 @@ fn links_with_wrong_targets_are_dropped() {
             .collect::<Vec<_>>(),
         [context]
     );
-    assert_eq!(bench.dropped(Reason::WrongHandle), 1);
-    assert_eq!(bench.dropped(Reason::InvalidContext), 1);
+    // The tracer and the span.
+    assert_eq!(bench.dropped(Reason::WrongHandle), 2);
+    assert_eq!(bench.dropped(Reason::InvalidContext), 2);
 }
 
 #[test]
