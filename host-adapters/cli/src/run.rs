@@ -91,7 +91,7 @@ fn account(report: &Report) {
     if !report.complete {
         eprintln!("wasmscope: not everything could be delivered in time (--flush-timeout)");
     }
-    let lost_on_the_way = [Reason::QueueFull, Reason::ExportFailed];
+    let lost_on_the_way = [Reason::QueueFull, Reason::ExportFailed, Reason::Shutdown];
     let beyond: Vec<_> = report
         .dropped
         .iter()
