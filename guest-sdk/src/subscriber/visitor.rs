@@ -74,7 +74,9 @@ impl Visitor<'_> {
             (Of::Span, "otel.kind") => self.special.kind = kind(self.fields.str(&text)),
             (Of::Span, "otel.status_code") => self.status_code(&text),
             (Of::Span, "otel.status_description") => {
-                self.special.status = Some(SetStatus::Error(text));
+                if !matches!(self.special.status, Some(SetStatus::Ok)) {
+                    self.special.status = Some(SetStatus::Error(text));
+                }
             }
             _ => self.fields.push(key, Packed::Text(text)),
         }

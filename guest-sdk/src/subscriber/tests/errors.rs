@@ -200,7 +200,19 @@ fn an_error_level_event_marks_its_span_and_keeps_an_earlier_description() {
 fn a_status_of_ok_is_final() {
     let telemetry = defaults();
     info_span!("one", otel.status_code = "ok").in_scope(|| error!("but"));
-    assert_eq!(telemetry.span("one").status, RecordedStatus::Ok);
+    drop(info_span!(
+        "two",
+        otel.status_code = "ok",
+        otel.status_description = "but"
+    ));
+    drop(info_span!(
+        "three",
+        otel.status_description = "but",
+        otel.status_code = "ok"
+    ));
+    for name in ["one", "two", "three"] {
+        assert_eq!(telemetry.span(name).status, RecordedStatus::Ok, "{name}");
+    }
 }
 
 #[test]
