@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::Scenario;
-use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use wasmscope_test_support::{Collector, MetricView, Normaliser, Output, SpanView, Value};
 
@@ -106,22 +105,7 @@ fn without_trap_message(mut span: SpanView) -> SpanView {
     {
         "[message]".clone_into(&mut status.message);
     }
-    without_backtraces(&mut span);
     span
-}
-
-/// Where a guest's panic hook tells a place in its source it is shown; a stack trace is not.
-fn without_backtraces(span: &mut SpanView) {
-    let events = span
-        .item
-        .events
-        .iter_mut()
-        .flat_map(|event| &mut event.attributes);
-    for attribute in events.filter(|attribute| attribute.key == "exception.stacktrace") {
-        if let Some(value) = &mut attribute.value {
-            value.value = Some(AnyValue::StringValue("[backtrace]".to_owned()));
-        }
-    }
 }
 
 fn counts(names: &[String], spans: &[SpanView]) -> String {

@@ -48,6 +48,9 @@ pub struct Scenario {
     /// Options of `wasmscope run`, besides the endpoint and the runtime.
     #[serde(default)]
     pub options: Vec<String>,
+    /// Files, with what they hold, in the folder that `wasmscope` is run in: for `--dir`.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
     /// What to send, and after which text on standard output.
     #[serde(default)]
     pub signal: Option<Signal>,
@@ -128,11 +131,19 @@ impl Scenario {
 
     /// Runs the scenario `name` on a runtime, its telemetry going to `collector`.
     ///
+    /// # Errors
+    /// When its files cannot be written.
+    ///
     /// # Panics
     /// When there is no guest or no `wasmscope`, or it does not end in time.
-    #[must_use]
-    pub fn run(&self, name: &str, runtime: Runtime, collector: &Collector) -> Output {
+    pub fn run(&self, name: &str, runtime: Runtime, collector: &Collector) -> Result<Output> {
         let guest = guests::guest(self.guest.as_deref().unwrap_or(name));
+        let folder = tempfile::tempdir()?;
+        for (file, content) in &self.files {
+            let file = folder.path().join(file);
+            std::fs::create_dir_all(file.parent().unwrap_or(folder.path()))?;
+            std::fs::write(file, content)?;
+        }
         let cli = Cli::new()
             .args(["run", "--otlp-endpoint", &collector.endpoint_http()])
             .args(runtime.options)
@@ -140,7 +151,8 @@ impl Scenario {
             .arg(guest)
             .args(&self.args)
             .envs(&self.env)
-            .stdin(&self.stdin);
+            .stdin(&self.stdin)
+            .current_dir(folder.path());
         let cli = if self.hold_stdin {
             cli.hold_stdin()
         } else {
@@ -154,6 +166,6 @@ impl Scenario {
                 SignalName::Terminate => running.terminate(),
             }
         }
-        running.finish()
+        Ok(running.finish())
     }
 }

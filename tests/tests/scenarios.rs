@@ -42,7 +42,7 @@ fn failed(error: anyhow::Error) -> Failed {
 fn check(name: &str, runtime: Runtime) -> anyhow::Result<()> {
     let scenario = Scenario::read(name)?;
     let collector = Collector::start();
-    let output = scenario.run(name, runtime, &collector);
+    let output = scenario.run(name, runtime, &collector)?;
     let broken = collector.violations();
     ensure!(
         broken.is_empty(),

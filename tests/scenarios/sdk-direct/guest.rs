@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use wasmscope::{
-    AnyValue, BaggageEntry, Counter, Gauge, Histogram, Link, Logger, Meter,
-    ObservableCounter, ObservableGauge, ObservableUpDownCounter, Scope, Severity, SpanContext,
-    SpanKind, Status, Tracer, UpDownCounter, attributes, fields,
+    AnyValue, BaggageEntry, Counter, Gauge, Histogram, Link, Logger, Meter, ObservableCounter,
+    ObservableGauge, ObservableUpDownCounter, Scope, Severity, SpanContext, SpanKind, Status,
+    Tracer, UpDownCounter, attributes, fields,
 };
 
 const SCOPE: Scope = Scope::new("direct")
@@ -52,7 +52,10 @@ fn spans() {
             "text" => "a", "yes" => true, "int" => -1, "float" => 0.5,
             "texts" => ["a", "b"].as_slice(), "ints" => [1i64, 2].as_slice(),
         ])
-        .links(&[Link::to_remote(&remote, attributes!["why" => "at the start"])])
+        .links(&[Link::to_remote(
+            &remote,
+            attributes!["why" => "at the start"],
+        )])
         .enter();
     {
         let inner = TRACER.enter("inner, entered");
@@ -65,7 +68,11 @@ fn spans() {
     apart.set_name("renamed");
     apart.set_status(Status::Error("no reason".into()));
     apart.add_link(Link::to_span(&outer, &[]));
-    TRACER.span("beneath a given span").parent(&apart).start().end();
+    TRACER
+        .span("beneath a given span")
+        .parent(&apart)
+        .start()
+        .end();
     apart.end();
     let failed = TRACER.start("with an error");
     let error = "x".parse::<u8>().expect_err("not a number");
@@ -73,7 +80,11 @@ fn spans() {
     failed.end();
     TRACER.span("root").root().start().end();
     TRACER.span("continued").parent(&remote).start().end();
-    let timed = TRACER.span("with times").root().start_time(1_767_323_045_000_000_000).start();
+    let timed = TRACER
+        .span("with times")
+        .root()
+        .start_time(1_767_323_045_000_000_000)
+        .start();
     timed.event_at("half way", &[], 1_767_323_045_500_000_000);
     timed.end_at(1_767_323_046_000_000_000);
 }
@@ -112,13 +123,19 @@ fn logs() {
     println!("trace is enabled: {}", LOGGER.enabled(Severity::Trace));
     LOGGER.log(Severity::Trace, "below the threshold");
     LOGGER.log(Severity::Debug, "at the threshold");
-    let items = [AnyValue::from("a"), AnyValue::from(2), AnyValue::Bytes(&[0, 255])];
+    let items = [
+        AnyValue::from("a"),
+        AnyValue::from(2),
+        AnyValue::Bytes(&[0, 255]),
+    ];
     let span = TRACER.start("with a log");
     LOGGER
         .record(Severity::Warn2)
         .severity_text("HM")
         .event_name("thing.happened")
-        .body(AnyValue::Map(fields!["items" => AnyValue::Array(&items), "empty" => AnyValue::Map(&[])]))
+        .body(AnyValue::Map(
+            fields!["items" => AnyValue::Array(&items), "empty" => AnyValue::Map(&[])],
+        ))
         .attributes(fields!["flat" => 1, "nested" => AnyValue::Array(&items)])
         .span(&span)
         .emit();
@@ -128,9 +145,16 @@ fn logs() {
 fn context() {
     let span = TRACER.enter("with baggage");
     let context = span.context().expect("its context");
-    println!("current is the span: {}", wasmscope::current() == Some(context.clone()));
+    println!(
+        "current is the span: {}",
+        wasmscope::current() == Some(context.clone())
+    );
     let header = context.traceparent();
-    println!("its header: {} characters, ends in {}", header.len(), &header[header.len() - 3..]);
+    println!(
+        "its header: {} characters, ends in {}",
+        header.len(),
+        &header[header.len() - 3..]
+    );
     {
         let _outer = wasmscope::enter_baggage(&[BaggageEntry::new("user", "alice")]);
         let _inner = wasmscope::with_baggage_entry(BaggageEntry::new("city", "Köln"));

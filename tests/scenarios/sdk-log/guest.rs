@@ -23,6 +23,12 @@ fn main() {
     );
     drop(span);
     println!("debug: {}", log_enabled!(log::Level::Debug));
-    println!("trace for chatty: {}", log_enabled!(target: "chatty", log::Level::Trace));
-    println!("error for quiet: {}", log_enabled!(target: "quiet", log::Level::Error));
+    println!(
+        "trace for chatty: {}",
+        log_enabled!(target: "chatty", log::Level::Trace)
+    );
+    println!(
+        "error for quiet: {}",
+        log_enabled!(target: "quiet", log::Level::Error)
+    );
 }

@@ -6,7 +6,15 @@ use tracing::{Level, Span, debug, error, event, field, info, info_span, instrume
 
 fn main() {
     let _telemetry = wasmscope::init();
-    let outer = info_span!("outer", text = "a", yes = true, int = -1i64, big = u64::MAX, float = 0.5, later = field::Empty);
+    let outer = info_span!(
+        "outer",
+        text = "a",
+        yes = true,
+        int = -1i64,
+        big = u64::MAX,
+        float = 0.5,
+        later = field::Empty
+    );
     outer.in_scope(|| {
         Span::current().record("later", "recorded");
         let total = sum(&[1, 2, 3]);

@@ -1,0 +1,328 @@
+//! Collectors that are away, slow or unwilling: the program's result stays what it is, and what was lost is said.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use wasmscope_test_support::{Cli, Collector, Normaliser, Output, Protocol, Reply, Signal};
+use wasmscope_tests::guest;
+
+/// What becomes of the guest where the collector takes everything.
+fn undisturbed() -> &'static Output {
+    static OUTPUT: OnceLock<Output> = OnceLock::new();
+    OUTPUT.get_or_init(|| {
+        let output = command(&Collector::start(), &[]).run().expect_code(0);
+        assert_eq!(output.stderr, "", "{output}");
+        output
+    })
+}
+
+fn command(collector: &Collector, options: &[&str]) -> Cli {
+    Cli::new()
+        .args([
+            "run",
+            "--otlp-endpoint",
+            &collector.endpoint_http(),
+            "--log-level",
+            "debug",
+        ])
+        .args(options)
+        .arg(guest("sdk-direct"))
+}
+
+/// Runs the guest, and checks that it did not notice its collector.
+fn run(collector: &Collector, options: &[&str]) -> Output {
+    let output = command(collector, options).run().expect_code(0);
+    assert_eq!(output.stdout(), undisturbed().stdout(), "{output}");
+    output
+}
+
+fn warnings(output: &Output) -> Vec<&str> {
+    let all = output.stderr.lines();
+    all.filter(|line| line.starts_with("wasmscope: warning: "))
+        .collect()
+}
+
+/// Checks that there is one warning when the first export fails, and one account of the losses at the end.
+#[track_caller]
+fn warns_once_and_accounts(output: &Output, why: &str) {
+    let warnings = warnings(output);
+    assert_eq!(warnings.len(), 1, "{output}");
+    assert!(warnings[0].contains(why), "no {why:?} in {output}");
+    let accounts: Vec<_> = output
+        .stderr
+        .lines()
+        .filter(|line| line.contains("spans lost"))
+        .collect();
+    assert_eq!(accounts.len(), 1, "{output}");
+    for what in ["wasmscope: ", "data points lost", "log records lost"] {
+        assert!(accounts[0].contains(what), "no {what:?} in {output}");
+    }
+}
+
+fn normal_form(collector: &Collector) -> String {
+    assert_eq!(collector.violations(), [], "{}", collector.dump());
+    let mut normaliser = Normaliser::new();
+    let traces = normaliser.traces(&collector.spans());
+    let logs = normaliser.logs(&collector.logs());
+    let metrics: Vec<_> = collector
+        .metrics()
+        .into_iter()
+        .filter(|metric| !metric.name.starts_with("wasmscope.runtime."))
+        .collect();
+    traces + &normaliser.metrics(&metrics) + &logs
+}
+
+#[test]
+fn every_protocol_delivers_the_same() {
+    let forms: Vec<_> = [
+        ("http/protobuf", Protocol::HttpProtobuf),
+        ("http/json", Protocol::HttpJson),
+        ("grpc", Protocol::Grpc),
+    ]
+    .into_iter()
+    .map(|(name, protocol)| {
+        let collector = Collector::start();
+        let endpoint = match protocol {
+            Protocol::Grpc => collector.endpoint_grpc(),
+            Protocol::HttpProtobuf | Protocol::HttpJson => collector.endpoint_http(),
+        };
+        let output = Cli::new()
+            .args(["run", "--otlp-endpoint", &endpoint, "--otlp-protocol", name])
+            .arg(guest("sdk-direct"))
+            .run()
+            .expect_code(0);
+        assert_eq!(warnings(&output), [""; 0], "{output}");
+        let requests = collector.requests();
+        assert!(!requests.is_empty());
+        assert!(
+            requests.iter().all(|request| request.protocol == protocol),
+            "{name}"
+        );
+        normal_form(&collector)
+    })
+    .collect();
+    assert!(forms[0].contains("\"outer\" server"), "{}", forms[0]);
+    assert_eq!(forms[0], forms[1], "JSON differs from protobuf");
+    assert_eq!(forms[0], forms[2], "gRPC differs from HTTP");
+}
+
+#[test]
+fn gzip_and_headers_from_the_environment_and_the_options_are_sent() {
+    let collector = Collector::start();
+    let _ = Cli::new()
+        .args([
+            "run",
+            "--otlp-header",
+            "x-both=option",
+            "--otlp-header",
+            "x-option=1",
+        ])
+        .arg(guest("sdk-direct"))
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint_http())
+        .env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+        .env(
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "x-both=variable,x-variable=a%20b",
+        )
+        .run()
+        .expect_code(0);
+    let requests = collector.requests();
+    assert!(!requests.is_empty());
+    for request in requests {
+        assert_eq!(request.header("x-both"), Some("option"));
+        assert_eq!(request.header("x-option"), Some("1"));
+        assert_eq!(request.header("x-variable"), Some("a b"));
+        assert_eq!(request.header("content-encoding"), Some("gzip"));
+    }
+    assert_eq!(collector.span("outer").name, "outer");
+}
+
+#[test]
+fn options_win_over_the_environment() {
+    let (given, ignored) = (Collector::start(), Collector::start());
+    let _ = Cli::new()
+        .args([
+            "run",
+            "--otlp-endpoint",
+            &given.endpoint_http(),
+            "--service-name",
+            "by-option",
+        ])
+        .arg(guest("sdk-direct"))
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", ignored.endpoint_http())
+        .env(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            ignored.endpoint_http(),
+        )
+        .env("OTEL_SERVICE_NAME", "by-variable")
+        .env(
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "deployment.environment.name=test,service.name=by-attribute",
+        )
+        .run()
+        .expect_code(0);
+    assert_eq!(ignored.connections(), 0);
+    let resource = given.span("outer").resource;
+    assert_eq!(resource.attr("service.name"), Some("by-option".into()));
+    assert_eq!(
+        resource.attr("deployment.environment.name"),
+        Some("test".into())
+    );
+}
+
+#[test]
+fn a_collector_that_refuses_changes_nothing_for_the_program() {
+    let collector = Collector::refusing();
+    let output = run(&collector, &["--flush-timeout", "2s"]);
+    warns_once_and_accounts(&output, &collector.endpoint_http());
+}
+
+#[test]
+fn a_collector_that_never_answers_holds_nothing_up_beyond_the_deadline() {
+    let collector = Collector::start();
+    collector.respond_always(Reply::Never);
+    let flush = Duration::from_secs(1);
+    let output = run(&collector, &["--flush-timeout", "1s"]);
+    warns_once_and_accounts(&output, "given up at the deadline");
+    assert!(
+        output
+            .stderr
+            .contains("12 of 12 spans lost (12 not sent in time)"),
+        "{output}"
+    );
+    // The rest is what the command takes anyway, and as much again for a busy machine.
+    let rest = undisturbed().elapsed;
+    assert!(
+        output.elapsed < flush + rest * 3 + Duration::from_secs(2),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_slow_collector_gets_everything_within_the_deadline() {
+    let collector = Collector::start();
+    collector.respond_always(Reply::Slow(Duration::from_millis(300)));
+    let output = run(&collector, &["--flush-timeout", "30s"]);
+    assert_eq!(warnings(&output), [""; 0], "{output}");
+    assert_eq!(collector.span("outer").name, "outer");
+    assert_eq!(collector.log("at the threshold").severity_number, 5);
+    assert_eq!(collector.metric("count").name, "count");
+}
+
+#[test]
+fn a_collector_that_asks_for_patience_gets_it() {
+    let collector = Collector::start();
+    let after = Duration::from_secs(1);
+    collector.respond_to(Signal::Traces, [Reply::retry_after(429, after)]);
+    collector.respond_to(Signal::Logs, [Reply::retry_after(503, after)]);
+    let output = run(&collector, &["--flush-timeout", "30s"]);
+    assert_eq!(warnings(&output), [""; 0], "{output}");
+    for signal in [Signal::Traces, Signal::Logs] {
+        let times: Vec<_> = collector
+            .requests()
+            .iter()
+            .filter(|request| request.signal() == signal)
+            .map(|request| request.at)
+            .collect();
+        assert_eq!(times.len(), 2, "{signal:?}: {}", collector.dump());
+        assert!(
+            times[1] - times[0] >= after,
+            "{signal:?} came back too soon"
+        );
+    }
+    assert_eq!(collector.span("outer").name, "outer");
+}
+
+#[test]
+fn a_failure_that_passes_is_tried_again_without_a_word() {
+    for reply in [Reply::status(503), Reply::status(429), Reply::Disconnect] {
+        let collector = Collector::start();
+        collector.respond_to(Signal::Traces, [reply.clone()]);
+        let output = run(&collector, &["--flush-timeout", "30s"]);
+        assert_eq!(warnings(&output), [""; 0], "{reply:?}: {output}");
+        assert_eq!(
+            collector.attempts_for(Signal::Traces),
+            2,
+            "{reply:?}: {output}"
+        );
+        assert_eq!(collector.span("outer").name, "outer");
+    }
+}
+
+#[test]
+fn a_collector_that_fails_for_good_is_told_of_once_and_accounted_for() {
+    for code in [503, 400] {
+        let collector = Collector::start();
+        collector.respond_always(Reply::status(code));
+        let output = run(&collector, &["--flush-timeout", "3s"]);
+        warns_once_and_accounts(&output, &code.to_string());
+        assert_eq!(collector.spans().len(), 0);
+        if code == 400 {
+            assert_eq!(
+                collector.attempts_for(Signal::Traces),
+                1,
+                "400 is not tried again"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_collector_rejects_is_accounted_for() {
+    let collector = Collector::start();
+    collector.respond_to(
+        Signal::Traces,
+        [Reply::partial(2, "two of them are too old")],
+    );
+    let output = run(&collector, &["--flush-timeout", "30s"]);
+    assert!(output.stderr.contains("2 rejected"), "{output}");
+    assert!(
+        output.stderr.contains("two of them are too old"),
+        "{output}"
+    );
+}
+
+#[test]
+fn losses_are_counted_in_the_metric_that_still_arrives() {
+    let collector = Collector::start();
+    collector.respond_to(Signal::Traces, [Reply::status(400)]);
+    let running = Cli::new()
+        .args(["run", "--otlp-endpoint", &collector.endpoint_http()])
+        .arg(guest("endings"))
+        .arg("sleep")
+        .env("OTEL_BSP_SCHEDULE_DELAY", "10")
+        .spawn();
+    running.wait_for_stderr(|stderr| stderr.contains("cannot send traces"));
+    running.terminate();
+    let output = running.finish().expect_code(143);
+    assert!(
+        output
+            .stderr
+            .contains("1 of 4 spans lost (1 export failed)"),
+        "{output}"
+    );
+    let form = normal_form(&collector);
+    let line = r#"{wasmscope.reason = "export_failed", wasmscope.signal = "traces"} = 1"#;
+    assert!(form.contains(line), "{form}");
+}
+
+#[test]
+fn one_signal_may_go_elsewhere_or_nowhere() {
+    let (rest, traces) = (Collector::start(), Collector::start());
+    let _ = Cli::new()
+        .arg("run")
+        .arg(guest("sdk-direct"))
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", rest.endpoint_http())
+        .env(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            format!("{}/v1/traces", traces.endpoint_http()),
+        )
+        .env("OTEL_LOGS_EXPORTER", "none")
+        .run()
+        .expect_code(0);
+    assert_eq!(traces.span("outer").name, "outer");
+    assert_eq!(traces.metrics().len(), 0);
+    assert_eq!(rest.spans().len(), 0);
+    assert_eq!(rest.metric("count").name, "count");
+    assert_eq!(rest.logs().len() + traces.logs().len(), 0);
+}

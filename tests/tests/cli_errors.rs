@@ -1,0 +1,339 @@
+//! What is wrong with a command is said in one error, the exit code is 2, and nothing has been started.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use wasmscope_test_support::{Cli, Collector, Output};
+use wasmscope_tests::guest;
+
+/// A command that is to fail: a folder of its own, and a collector that is to hear nothing.
+struct Attempt {
+    folder: TempDir,
+    collector: Collector,
+}
+
+impl Attempt {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            collector: Collector::start(),
+        }
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let file = self.folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        file
+    }
+
+    /// Runs `wasmscope run` with options, and checks that it failed before anything was started.
+    fn fails(&self, options: &[&str], component: &Path, env: &[(&str, &str)]) -> Output {
+        let shown = self.folder.path().join("shown.txt");
+        let output = Cli::new()
+            .arg("run")
+            .args(["--otlp-endpoint", &self.collector.endpoint_http()])
+            .arg("--output")
+            .arg(&shown)
+            .args(options)
+            .arg(component)
+            .envs(env.iter().copied())
+            .run()
+            .expect_code(2);
+        assert_eq!(output.stdout(), "", "{output}");
+        assert_eq!(output.stderr.matches("error: ").count(), 1, "{output}");
+        assert!(output.stderr.starts_with("error: "), "{output}");
+        assert!(!output.stderr.contains("panicked"), "{output}");
+        assert_eq!(self.collector.connections(), 0, "{output}");
+        assert!(!shown.exists(), "{output}");
+        output
+    }
+}
+
+/// A program that would write to standard output, were it started.
+fn program() -> PathBuf {
+    guest("surroundings")
+}
+
+/// A command that does nothing, and is compiled at once.
+fn idle(attempt: &Attempt) -> PathBuf {
+    attempt.write("idle.wasm", wat::parse_str(IDLE).unwrap())
+}
+
+const IDLE: &str = r#"(component
+    (core module $program (func (export "run") (result i32) (i32.const 0)))
+    (core instance $program (instantiate $program))
+    (func $run (result (result)) (canon lift (core func $program "run")))
+    (instance $exported (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $exported)))"#;
+
+#[test]
+fn the_idle_command_runs_where_nothing_is_wrong() {
+    let attempt = Attempt::new();
+    let idle = idle(&attempt);
+    let _ = Cli::new()
+        .args(["run", "--otlp-endpoint", &attempt.collector.endpoint_http()])
+        .arg(idle)
+        .run()
+        .expect_code(0);
+    assert_eq!(attempt.collector.span("run idle").name, "run idle");
+}
+
+#[track_caller]
+fn says(output: &Output, words: &[&str]) {
+    for word in words {
+        assert!(output.stderr.contains(word), "no {word:?} in {output}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let attempt = Attempt::new();
+    let output = attempt.fails(&[], Path::new("no/such.wasm"), &[]);
+    says(&output, &["no/such.wasm", "No such file"]);
+}
+
+#[test]
+fn a_folder_is_no_component() {
+    let attempt = Attempt::new();
+    let output = attempt.fails(&[], attempt.folder.path(), &[]);
+    says(&output, &["directory"]);
+}
+
+#[test]
+fn a_core_module_is_told_from_a_component() {
+    let attempt = Attempt::new();
+    let module = attempt.write("core.wasm", wat::parse_str("(module)").unwrap());
+    let output = attempt.fails(&[], &module, &[]);
+    says(
+        &output,
+        &[
+            "core.wasm",
+            "core module",
+            "wasm32-wasip2",
+            "wasm-tools component new",
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_webassembly_is_said_to_be_none() {
+    let attempt = Attempt::new();
+    for (name, bytes) in [
+        ("empty.wasm", &b""[..]),
+        ("text.wasm", b"#!/bin/sh\necho no\n"),
+        ("short.wasm", b"\0asm"),
+    ] {
+        let file = attempt.write(name, bytes);
+        let output = attempt.fails(&[], &file, &[]);
+        says(&output, &[name, "not a WebAssembly component"]);
+    }
+}
+
+#[test]
+fn a_broken_component_is_refused_with_the_reason() {
+    let attempt = Attempt::new();
+    let whole = std::fs::read(program()).unwrap();
+    let truncated = attempt.write("truncated.wasm", &whole[..whole.len() / 2]);
+    let output = attempt.fails(&[], &truncated, &[]);
+    says(&output, &["truncated.wasm", "not a valid component"]);
+}
+
+#[test]
+fn imports_that_the_host_lacks_are_named_in_full() {
+    let attempt = Attempt::new();
+    let component = wat::parse_str(
+        r#"(component
+            (import "acme:store/kv@1.2.3" (instance
+                (export "get" (func (param "key" string) (result string)))
+                (export "put" (func (param "key" string)))))
+            (import "wasmscope:otel/meter@0.1.0" (instance
+                (export "due" (func (result bool)))
+                (export "summon" (func))))
+            (import "lonely" (func)))"#,
+    )
+    .unwrap();
+    let file = attempt.write("needy.wasm", component);
+    let output = attempt.fails(&[], &file, &[]);
+    says(
+        &output,
+        &[
+            "needy.wasm",
+            "interface `acme:store/kv@1.2.3`",
+            "function `summon` of interface `wasmscope:otel/meter@0.1.0`",
+            "function `lonely`",
+            "wasmscope inspect",
+        ],
+    );
+    assert!(!output.stderr.contains("`due`"), "{output}");
+}
+
+#[test]
+fn an_import_of_another_type_is_an_import_that_the_host_lacks() {
+    let attempt = Attempt::new();
+    let component = wat::parse_str(
+        r#"(component
+            (import "wasmscope:otel/meter@0.1.0" (instance
+                (export "due" (func (result string))))))"#,
+    )
+    .unwrap();
+    let file = attempt.write("typed.wasm", component);
+    let output = attempt.fails(&[], &file, &[]);
+    says(&output, &["wasmscope:otel/meter@0.1.0", "due"]);
+}
+
+#[test]
+fn a_component_that_is_no_command_is_said_to_be_none() {
+    let attempt = Attempt::new();
+    let file = attempt.write("library.wasm", wat::parse_str("(component)").unwrap());
+    let output = attempt.fails(&[], &file, &[]);
+    says(
+        &output,
+        &["library.wasm", "not a command", "wasi:cli/run@0.2"],
+    );
+}
+
+#[test]
+fn an_option_that_cannot_be_read_says_what_was_expected() {
+    let attempt = Attempt::new();
+    let program = idle(&attempt);
+    for (options, words) in [
+        (
+            &["--otlp-protocol", "smoke"][..],
+            &["--otlp-protocol", "smoke", "http/protobuf"][..],
+        ),
+        (
+            &["--sampler", "sometimes"],
+            &["--sampler", "sometimes", "always_on"],
+        ),
+        (
+            &["--sampler", "traceidratio=2"],
+            &["--sampler", "traceidratio=2"],
+        ),
+        (&["--log-level", "loud"], &["--log-level", "loud"]),
+        (&["--max-memory", "much"], &["--max-memory", "much"]),
+        (&["--timeout", "soon"], &["--timeout", "soon"]),
+        (&["--fuel", "lots"], &["--fuel", "lots"]),
+        (
+            &["--runtime", "toaster"],
+            &["--runtime", "toaster", "wasmtime"],
+        ),
+        (&["--env", "=x"], &["--env", "=x"]),
+        (&["--dir", "::/in"], &["--dir", "HOST::GUEST"]),
+        (&["--dir", "no/such/folder"], &["no/such/folder"]),
+        (
+            &["--otlp-header", "no value"],
+            &["--otlp-header", "NAME=VALUE"],
+        ),
+        (&["--otlp-header", "bad name=x"], &["--otlp-header"]),
+        (&["--flush-timeout", "1"], &["--flush-timeout"]),
+        (&["--no-such-option"], &["--no-such-option"]),
+    ] {
+        let output = attempt.fails(options, &program, &[]);
+        says(&output, words);
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_no_url_is_an_error() {
+    let attempt = Attempt::new();
+    let program = idle(&attempt);
+    for endpoint in ["not a url", "ftp://127.0.0.1", "127.0.0.1:4318", ""] {
+        let output = Cli::new()
+            .args(["run", "--otlp-endpoint", endpoint])
+            .arg(&program)
+            .run()
+            .expect_code(2);
+        assert_eq!(output.stdout(), "", "{endpoint:?}: {output}");
+        assert!(
+            output.stderr.starts_with("error: "),
+            "{endpoint:?}: {output}"
+        );
+        assert!(output.stderr.contains("endpoint"), "{endpoint:?}: {output}");
+        assert!(output.stderr.contains(endpoint), "{endpoint:?}: {output}");
+    }
+}
+
+#[test]
+fn a_variable_that_cannot_be_read_is_named_with_its_value() {
+    let attempt = Attempt::new();
+    let program = idle(&attempt);
+    for (name, value) in [
+        ("OTEL_SDK_DISABLED", "perhaps"),
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+        ("OTEL_TRACES_EXPORTER", "pigeon"),
+        ("OTEL_METRICS_EXPORTER", "pigeon"),
+        ("OTEL_LOGS_EXPORTER", "pigeon"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "smoke"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "smoke"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zip"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "no/such.pem"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0.5"),
+        ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "many"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "never"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "some"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "long"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "no equals sign"),
+        ("OTEL_PROPAGATORS", "pigeon"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "eternal",
+        ),
+        ("WASMSCOPE_LOG_LEVEL", "loud"),
+        ("WASMSCOPE_LIMITS", "patience=1"),
+    ] {
+        let output = attempt.fails(&[], &program, &[(name, value)]);
+        says(&output, &[name, value]);
+    }
+}
+
+#[test]
+fn headers_that_cannot_be_read_are_not_repeated() {
+    let attempt = Attempt::new();
+    let output = attempt.fails(
+        &[],
+        &idle(&attempt),
+        &[("OTEL_EXPORTER_OTLP_HEADERS", "token-without-a-name")],
+    );
+    says(&output, &["OTEL_EXPORTER_OTLP_HEADERS"]);
+    assert!(
+        !output.stderr.contains("token"),
+        "a header may be a secret: {output}"
+    );
+}
+
+#[test]
+fn a_sampler_argument_that_cannot_be_read_is_named() {
+    let attempt = Attempt::new();
+    let output = attempt.fails(
+        &[],
+        &idle(&attempt),
+        &[
+            ("OTEL_TRACES_SAMPLER", "traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "half"),
+        ],
+    );
+    says(&output, &["OTEL_TRACES_SAMPLER_ARG", "half"]);
+}
+
+#[test]
+fn an_output_file_that_cannot_be_written_is_found_before_the_program_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Cli::new()
+        .args(["run", "--output", "no/such/folder/out.txt"])
+        .arg(program())
+        .current_dir(folder.path())
+        .run()
+        .expect_code(2);
+    assert_eq!(output.stdout(), "", "{output}");
+    assert!(output.stderr.contains("--output"), "{output}");
+}
+
+#[test]
+fn without_a_component_the_usage_is_shown() {
+    let output = Cli::new().arg("run").run().expect_code(2);
+    assert!(output.stderr.contains("<COMPONENT>"), "{output}");
+    let output = Cli::new().run().expect_code(2);
+    assert!(output.stderr.contains("Usage: wasmscope"), "{output}");
+}

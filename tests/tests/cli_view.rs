@@ -1,0 +1,171 @@
+//! What `wasmscope run` shows where there is no endpoint, and that the program's own streams stay its own.
+
+use std::path::Path;
+
+use wasmscope_test_support::{Cli, Output};
+use wasmscope_tests::guest;
+
+fn run(options: &[&str], folder: &Path) -> Output {
+    Cli::new()
+        .arg("run")
+        .args(options)
+        .arg(guest("sdk-direct"))
+        .current_dir(folder)
+        .run()
+        .expect_code(0)
+}
+
+/// Standard output of a guest that writes what is no text, too.
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn the_view_goes_to_standard_error_and_is_plain_where_that_is_no_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&[], folder.path());
+    assert!(
+        output.stdout().starts_with("debug is enabled: false\n"),
+        "{output}"
+    );
+    assert!(!output.stdout().contains("outer"), "{output}");
+    assert!(!output.stderr.contains('\u{1b}'), "{output}");
+    for word in [
+        "run sdk-direct",
+        "outer",
+        "inner, entered",
+        "count",
+        "{thing}",
+        "thing.happened",
+    ] {
+        assert!(output.stderr.contains(word), "no {word:?} in {output}");
+    }
+}
+
+#[test]
+fn the_view_goes_to_a_file_where_one_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["--output", "shown.txt"], folder.path());
+    assert_eq!(output.stderr, "", "{output}");
+    let shown = std::fs::read_to_string(folder.path().join("shown.txt")).unwrap();
+    assert!(shown.contains("inner, entered"), "{shown}");
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+}
+
+#[test]
+fn json_is_one_otlp_request_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let _ = run(
+        &["--format", "json", "--output", "shown.jsonl"],
+        folder.path(),
+    );
+    let shown = std::fs::read_to_string(folder.path().join("shown.jsonl")).unwrap();
+    let mut spans = Vec::new();
+    let mut metrics = Vec::new();
+    let mut logs = Vec::new();
+    for line in shown.lines() {
+        // As protobuf's own mapping to JSON has it: what a collector's file receiver reads.
+        let value: serde_json::Value = serde_json::from_str(line).expect(line);
+        let keys: Vec<_> = value.as_object().expect(line).keys().cloned().collect();
+        match keys[..] {
+            [ref key] if key == "resourceSpans" => {
+                spans.extend(wasmscope_test_support::views::spans_of(
+                    &serde_json::from_str(line).expect(line),
+                ));
+            }
+            [ref key] if key == "resourceMetrics" => {
+                metrics.extend(wasmscope_test_support::views::metrics_of(
+                    &serde_json::from_str(line).expect(line),
+                ));
+            }
+            [ref key] if key == "resourceLogs" => {
+                logs.extend(wasmscope_test_support::views::logs_of(
+                    &serde_json::from_str(line).expect(line),
+                ));
+            }
+            _ => panic!("not one request: {keys:?}"),
+        }
+    }
+    assert_eq!(
+        spans.iter().filter(|span| span.name == "outer").count(),
+        1,
+        "{shown}"
+    );
+    assert_eq!(
+        metrics
+            .iter()
+            .filter(|metric| metric.name == "count")
+            .count(),
+        1,
+        "{shown}"
+    );
+    assert_eq!(
+        logs.iter()
+            .filter(|log| log.event_name == "thing.happened")
+            .count(),
+        1,
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_view_is_shown_after_a_trap_too() {
+    let output = Cli::new()
+        .arg("run")
+        .arg(guest("endings"))
+        .arg("abort")
+        .run()
+        .expect_code(134);
+    assert_eq!(output.stdout(), "");
+    for word in [
+        "the program trapped",
+        "outer",
+        "inner",
+        "got this far",
+        "about to end",
+        "unreachable",
+    ] {
+        assert!(output.stderr.contains(word), "no {word:?} in {output}");
+    }
+}
+
+#[test]
+fn a_program_without_telemetry_runs_and_the_view_says_so() {
+    let output = Cli::new()
+        .arg("run")
+        .arg(guest("surroundings"))
+        .env("OTEL_SDK_DISABLED", "true")
+        .run()
+        .expect_code(0);
+    assert!(text(&output).contains("arguments: []"), "{output}");
+}
+
+#[test]
+fn bytes_pass_through_as_they_are() {
+    let output = Cli::new()
+        .arg("run")
+        .arg(guest("surroundings"))
+        .run()
+        .expect_code(0);
+    assert!(output.stdout.ends_with(b"b\0\t\xff\n"), "{output}");
+    assert!(
+        output.stderr.contains("and on standard error\n"),
+        "{output}"
+    );
+}
+
+#[test]
+fn the_program_cannot_write_where_it_may_only_read() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    let output = Cli::new()
+        .args(["run", "--dir", "in::/in:ro", "--dir", "in::/out"])
+        .arg(guest("surroundings"))
+        .current_dir(folder.path())
+        .run()
+        .expect_code(0);
+    assert!(text(&output).contains("/in is written: false"), "{output}");
+    assert!(text(&output).contains("/out is written: true"), "{output}");
+    let written = std::fs::read_to_string(folder.path().join("in/new.txt")).unwrap();
+    assert_eq!(written, "new");
+}
