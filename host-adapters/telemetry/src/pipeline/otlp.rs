@@ -157,7 +157,7 @@ fn channel(otlp: &Otlp) -> Result<Channel, ConfigError> {
     let mut endpoint = Endpoint::from_shared(otlp.url.clone()).map_err(|error| unusable(&error))?;
     if otlp.url.starts_with("https://") {
         endpoint = endpoint
-            .tls_config(tls::for_grpc(otlp))
+            .tls_config(tls::for_grpc(otlp)?)
             .map_err(|error| unusable(&error))?;
     }
     Ok(endpoint.connect_lazy())

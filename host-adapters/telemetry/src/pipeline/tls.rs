@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
-use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+use tonic::transport::{ClientTlsConfig, Identity};
 
 use crate::config::{ConfigError, Otlp};
 
@@ -18,18 +18,12 @@ pub(super) fn for_http(otlp: &Otlp) -> Result<ClientConfig, ConfigError> {
         .map_err(|error| {
             ConfigError::without_value("OTLP exporter", format!("TLS that works ({error})"))
         })?;
-    let mut roots = RootCertStore::empty();
     // Reading the system's authorities takes long enough not to do it for nothing.
-    if otlp.url.starts_with("https://") {
-        let authorities = match &otlp.tls.authorities {
-            Some(authorities) => authorities.der(),
-            None => rustls_native_certs::load_native_certs().certs,
-        };
-        let (added, _) = roots.add_parsable_certificates(authorities);
-        if added == 0 {
-            return Err(no_authorities(otlp));
-        }
-    }
+    let roots = if otlp.url.starts_with("https://") {
+        roots(otlp)?
+    } else {
+        RootCertStore::empty()
+    };
     let builder = builder.with_root_certificates(roots);
     let identity = otlp
         .tls
@@ -51,17 +45,25 @@ pub(super) fn for_http(otlp: &Otlp) -> Result<ClientConfig, ConfigError> {
     Ok(config)
 }
 
-pub(super) fn for_grpc(otlp: &Otlp) -> ClientTlsConfig {
-    let mut config = match &otlp.tls.authorities {
-        Some(authorities) => {
-            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authorities.pem()))
-        }
-        None => ClientTlsConfig::new().with_native_roots(),
-    };
+pub(super) fn for_grpc(otlp: &Otlp) -> Result<ClientTlsConfig, ConfigError> {
+    let mut config = ClientTlsConfig::new().trust_anchors(roots(otlp)?.roots);
     if let Some((certificate, key)) = &otlp.tls.identity {
         config = config.identity(Identity::from_pem(certificate.pem(), key.pem()));
     }
-    config
+    Ok(config)
+}
+
+/// The authorities that are trusted: those that were named, or else the system's.
+fn roots(otlp: &Otlp) -> Result<RootCertStore, ConfigError> {
+    let authorities = match &otlp.tls.authorities {
+        Some(authorities) => authorities.der(),
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    let mut roots = RootCertStore::empty();
+    match roots.add_parsable_certificates(authorities) {
+        (0, _) => Err(no_authorities(otlp)),
+        _ => Ok(roots),
+    }
 }
 
 /// Nothing could be trusted, so that no connection would ever succeed.

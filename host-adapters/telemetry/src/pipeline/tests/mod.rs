@@ -1,5 +1,6 @@
 //! Pipelines against a collector in the test process that behaves badly on request.
 
+mod authorities;
 mod deadlines;
 mod delivery;
 mod environment;
