@@ -76,6 +76,7 @@ mod loggers;
 mod metrics;
 pub mod model;
 mod nested;
+mod otlp_json;
 pub mod pipeline;
 mod remote;
 pub mod runtime_metrics;

@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use serde::Serialize;
 
 use super::collector::{Collector, Record, ResourceInfo, ScopeInfo};
-use super::nonfinite::NonFinite;
+use crate::otlp_json;
 
 /// How many records a line holds at most, as in a batch that an exporter sends.
 const LINE: usize = 512;
@@ -102,10 +102,7 @@ fn find_or_insert<'v, 'a, K: PartialEq, V: Default>(
 }
 
 fn write_line(out: &mut dyn io::Write, request: &impl Serialize) -> io::Result<()> {
-    // Serde calls write for every token.
-    let mut line = Vec::new();
-    let mut serializer = serde_json::Serializer::new(&mut line);
-    request.serialize(NonFinite(&mut serializer))?;
+    let mut line = otlp_json::encode(request)?;
     line.push(b'\n');
     out.write_all(&line)
 }

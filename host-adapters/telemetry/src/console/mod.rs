@@ -15,7 +15,6 @@ mod location;
 mod logs;
 mod merge;
 mod metrics;
-mod nonfinite;
 mod size;
 mod style;
 mod text;

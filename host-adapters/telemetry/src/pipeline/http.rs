@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use flate2::read::GzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
@@ -14,6 +14,7 @@ use reqwest::redirect;
 
 use crate::config::{Compression, ConfigError, Otlp, Proxies};
 
+use super::encoded;
 use super::exporter::Cause;
 use super::ledger::Ledger;
 use super::tls;
@@ -21,6 +22,8 @@ use super::tls;
 /// What the exporter itself puts into a request and may stay. Everything else comes from [`Otlp`]: the exporter would let
 /// headers in the process's environment win over those that it is given.
 const OWN_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, USER_AGENT];
+
+const JSON: &str = "application/json";
 
 /// Sends one signal's requests, with the headers that were configured and no others.
 #[derive(Debug)]
@@ -71,8 +74,17 @@ impl Client {
                 headers.insert(name, value);
             }
         }
-        // The exporter has no way to be told "not compressed": then the environment decides.
-        if self.compression == Compression::None && headers.remove(CONTENT_ENCODING).is_some() {
+        if let Some(body) = encoded::body() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+            headers.remove(CONTENT_ENCODING);
+            if body.gzip {
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            *request.body_mut() = body.bytes;
+            // The exporter has no way to be told "not compressed": then the environment decides.
+        } else if self.compression == Compression::None
+            && headers.remove(CONTENT_ENCODING).is_some()
+        {
             let mut plain = Vec::new();
             GzDecoder::new(request.body().as_ref()).read_to_end(&mut plain)?;
             *request.body_mut() = Bytes::from(plain);
@@ -87,7 +99,7 @@ impl Client {
         let json = response
             .headers()
             .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+            .is_some_and(|value| value.as_bytes().starts_with(JSON.as_bytes()));
         let rejected = if json {
             rejected_json(response.body())
         } else {
@@ -103,11 +115,15 @@ impl Client {
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let request = self.as_configured(request)?;
-        let result = HttpClient::send_bytes(&self.client, request).await;
-        match &result {
+        let mut result = HttpClient::send_bytes(&self.client, request).await;
+        match &mut result {
             Ok(response) if response.status().is_success() => {
                 self.cause.set(None);
                 self.read_answer(response);
+                // The exporter believes that it sent Protocol Buffers, and would read the answer as such.
+                if encoded::body().is_some() {
+                    *response.body_mut() = Bytes::new();
+                }
             }
             Ok(response) => self
                 .cause

@@ -27,6 +27,7 @@
 //! # Ok::<(), wasmscope_telemetry::config::ConfigError>(())
 //! ```
 
+mod encoded;
 mod exporter;
 mod http;
 mod io;

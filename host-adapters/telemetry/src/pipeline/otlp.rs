@@ -17,6 +17,7 @@ use tonic::{Request, Status};
 
 use crate::config::{Compression, ConfigError, Otlp, Protocol};
 
+use super::encoded::Encoded;
 use super::exporter::{Accounted, Cause};
 use super::http::Client;
 use super::io::Io;
@@ -64,9 +65,12 @@ macro_rules! build {
                     .with_endpoint(&otlp.url)
                     .with_timeout(*limit)
                     .with_retry_policy(retries())
-                    .with_protocol(protocol(otlp.protocol))
+                    .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
                     .with_http_client(client);
-                if let Some(compression) = compression(otlp) {
+                // JSON is encoded, and compressed, by ourselves.
+                if let (Protocol::HttpProtobuf, Some(compression)) =
+                    (otlp.protocol, compression(otlp))
+                {
                     builder = WithHttpConfig::with_compression(builder, compression);
                 }
                 builder.build()
@@ -76,13 +80,13 @@ macro_rules! build {
 }
 
 impl Connection<'_> {
-    pub(super) fn spans(&self) -> Result<Accounted<SpanExporter>, ConfigError> {
+    pub(super) fn spans(&self) -> Result<Accounted<Encoded<SpanExporter>>, ConfigError> {
         let cause = Arc::default();
         let exporter = build!(self, SpanExporter::builder(), &cause);
         self.accounted(exporter, cause)
     }
 
-    pub(super) fn logs(&self) -> Result<Accounted<LogExporter>, ConfigError> {
+    pub(super) fn logs(&self) -> Result<Accounted<Encoded<LogExporter>>, ConfigError> {
         let cause = Arc::default();
         let exporter = build!(self, LogExporter::builder(), &cause);
         self.accounted(exporter, cause)
@@ -91,7 +95,7 @@ impl Connection<'_> {
     pub(super) fn metrics(
         &self,
         temporality: Temporality,
-    ) -> Result<Accounted<MetricExporter>, ConfigError> {
+    ) -> Result<Accounted<Encoded<MetricExporter>>, ConfigError> {
         let cause = Arc::default();
         let exporter = build!(
             self,
@@ -105,10 +109,14 @@ impl Connection<'_> {
         &self,
         exporter: Result<E, ExporterBuildError>,
         cause: Arc<Cause>,
-    ) -> Result<Accounted<E>, ConfigError> {
+    ) -> Result<Accounted<Encoded<E>>, ConfigError> {
         match exporter {
             Ok(exporter) => {
-                let accounted = Accounted::new(exporter, Arc::clone(self.ledger));
+                let encoded = match self.otlp.protocol {
+                    Protocol::HttpJson => Encoded::as_json(exporter, self.otlp.compression),
+                    Protocol::HttpProtobuf | Protocol::Grpc => Encoded::natively(exporter),
+                };
+                let accounted = Accounted::new(encoded, Arc::clone(self.ledger));
                 let accounted = accounted.over(Arc::clone(self.io), self.limit, cause);
                 Ok(match self.otlp.protocol {
                     Protocol::Grpc => accounted.retrying_cuts(),
@@ -127,14 +135,6 @@ impl Connection<'_> {
 /// collector asks for. More would have a short program wait at its end for a collector that is not there.
 fn retries() -> RetryPolicy {
     RetryPolicy::recommended()
-}
-
-fn protocol(protocol: Protocol) -> opentelemetry_otlp::Protocol {
-    match protocol {
-        Protocol::HttpProtobuf => opentelemetry_otlp::Protocol::HttpBinary,
-        Protocol::HttpJson => opentelemetry_otlp::Protocol::HttpJson,
-        Protocol::Grpc => opentelemetry_otlp::Protocol::Grpc,
-    }
 }
 
 fn compression(otlp: &Otlp) -> Option<opentelemetry_otlp::Compression> {
