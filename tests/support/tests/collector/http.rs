@@ -138,10 +138,11 @@ fn json_of_each_signal_is_decoded_to_the_same_values() {
 
 #[test]
 fn json_written_by_hand_follows_the_protocols_json_mapping() {
-    // Ids in hex, 64-bit integers as strings or numbers, unknown fields ignored.
+    // Ids in hex, 64-bit integers as strings or numbers, infinity in words, unknown fields ignored.
     let body = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10",
         "spanId":"0a00000000000001","name":"by hand","kind":2,"startTimeUnixNano":"18446744073709551615",
-        "unknown":1,"attributes":[{"key":"i","value":{"intValue":"-5"}},{"key":"b","value":{"bytesValue":"AAE="}}]}]}]}]}"#;
+        "unknown":1,"attributes":[{"key":"i","value":{"intValue":"-5"}},{"key":"b","value":{"bytesValue":"AAE="}},
+        {"key":"d","value":{"doubleValue":"-Infinity"}},{"key":"s","value":{"stringValue":"-Infinity"}}]}]}]}]}"#;
     let collector = Collector::start();
     post(&collector, "/v1/traces", JSON, body.into())
         .send()
@@ -152,6 +153,8 @@ fn json_written_by_hand_follows_the_protocols_json_mapping() {
     assert_eq!(span.start_time_unix_nano, u64::MAX);
     assert_eq!(span.attr("i"), Some((-5).into()));
     assert_eq!(span.attr("b"), Some(Value::Bytes(vec![0, 1])));
+    assert_eq!(span.attr("d"), Some(f64::NEG_INFINITY.into()));
+    assert_eq!(span.attr("s"), Some("-Infinity".into()));
 }
 
 #[test]
