@@ -276,12 +276,28 @@ impl Bound {
             (Self::UpDownCounterS64(counter), Number::Signed(value)) => counter.add(value),
             (Self::UpDownCounterF64(counter), Number::Float(value)) => counter.add(value),
             (Self::HistogramU64(histogram), Number::Unsigned(value)) => histogram.record(value),
-            (Self::HistogramF64(histogram), Number::Float(value)) => histogram.record(value),
+            (Self::HistogramF64(histogram), Number::Float(value)) => {
+                histogram.record(normal(value))
+            }
             (Self::GaugeU64(gauge), Number::Unsigned(value)) => gauge.record(value),
             (Self::GaugeS64(gauge), Number::Signed(value)) => gauge.record(value),
             (Self::GaugeF64(gauge), Number::Float(value)) => gauge.record(value),
             (_, Number::Unsigned(_) | Number::Signed(_) | Number::Float(_)) => {}
         }
+    }
+}
+
+/// Replaces a subnormal number by the smallest normal one of its sign, less than 2.3e-308 away.
+///
+/// An exponential histogram puts numbers into buckets 2^20 to the power of two at first, and counts these in an `i32`, which the
+/// subnormal numbers and the large ones do not fit into together: it overflows, and in a release build would then take
+/// gigabytes (opentelemetry_sdk 0.33.1, `exponential_histogram::scale_change`). Which aggregation there is, the
+/// embedder's views say.
+fn normal(value: f64) -> f64 {
+    if value.is_subnormal() {
+        f64::MIN_POSITIVE.copysign(value)
+    } else {
+        value
     }
 }
 

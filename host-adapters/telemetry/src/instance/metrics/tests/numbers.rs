@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 
 use super::*;
@@ -169,6 +170,68 @@ fn views_that_merge_series_cannot_make_a_histograms_sum_overflow() {
     }
     assert_eq!(host.dropped(Reason::NumberRange), 3);
     assert_eq!(host.points("h").len(), 2);
+}
+
+#[test]
+fn the_smallest_and_the_largest_numbers_fit_into_one_exponential_histogram() {
+    let exporter = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder()
+        .with_periodic_exporter(exporter.clone())
+        .with_view(|_: &opentelemetry_sdk::metrics::Instrument| {
+            let aggregation = opentelemetry_sdk::metrics::Aggregation::Base2ExponentialHistogram {
+                max_size: 160,
+                max_scale: 20,
+                record_min_max: true,
+            };
+            opentelemetry_sdk::metrics::Stream::builder()
+                .with_aggregation(aggregation)
+                .build()
+                .ok()
+        })
+        .build();
+    let host = Host::on(
+        provider.clone(),
+        exporter.clone(),
+        Limits::default(),
+        Temporality::Cumulative,
+    );
+    let mut guest = host.telemetry.instance("shop");
+    let handle = instrument(&mut guest, "h", Kind::HistogramF64);
+    // The smallest there is, the largest subnormal and the smallest normal number; in either order, on either side of zero.
+    let smallest = [
+        f64::from_bits(1),
+        f64::MIN_POSITIVE.next_down(),
+        f64::MIN_POSITIVE,
+    ];
+    let mut sets = 0;
+    for small in smallest.into_iter().chain(smallest.map(|small| -small)) {
+        let large = f64::MAX.copysign(small);
+        for (first, second) in [(small, large), (large, small)] {
+            sets += 1;
+            let set = format!("{sets}");
+            guest.measure(handle, Float(first), attributes(&set));
+            guest.measure(handle, Float(second), attributes(&set));
+        }
+    }
+    assert!(host.telemetry.dropped().snapshot().is_empty());
+    provider.force_flush().unwrap();
+    let exported = exporter.get_finished_metrics().unwrap();
+    let metrics = exported
+        .iter()
+        .flat_map(|resource| resource.scope_metrics());
+    let counts: Vec<_> = metrics
+        .flat_map(|scope| scope.metrics())
+        .filter_map(|metric| {
+            let AggregatedMetrics::F64(MetricData::ExponentialHistogram(histogram)) = metric.data()
+            else {
+                return None;
+            };
+            Some(histogram)
+        })
+        .flat_map(|histogram| histogram.data_points())
+        .map(|point| (point.count(), point.zero_count()))
+        .collect();
+    assert_eq!(counts, vec![(2, 0); sets]);
 }
 
 #[test]
