@@ -14,7 +14,11 @@ pub(crate) struct Options {}
 const VARIANTS: [(&str, &[&str]); 3] = [
     (
         "without telemetry",
-        &["--no-default-features", "--features", "silent"],
+        &[
+            "--no-default-features",
+            "--features",
+            "tracing/release_max_level_off",
+        ],
     ),
     (
         "with spans and logs by `tracing`, metrics by the direct API",

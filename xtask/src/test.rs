@@ -180,27 +180,16 @@ fn clippy_guest(_: &Workspace) -> Result<()> {
 }
 
 fn tests(workspace: &Workspace) -> Result<()> {
-    // The tests run the command as a user would, so it must be there and current.
-    run_command(cargo().args(["build", "--locked", "--package", "wasmscope-cli"]))?;
     let mut command: Command = cargo();
     if toolchain::has_nextest() {
-        command.args([
-            "nextest",
-            "run",
-            "--locked",
-            "--workspace",
-            "--all-features",
-        ]);
+        command.args(["nextest", "run"]);
     } else {
-        command.args([
-            "test",
-            "--locked",
-            "--workspace",
-            "--all-features",
-            "--all-targets",
-        ]);
+        command.args(["test", "--all-targets"]);
     }
+    // The command line is built with the tests, since its package has tests of its own that run it.
     command
+        .args(["--locked", "--workspace", "--all-features"])
+        .env("WASMSCOPE_BIN", workspace.target("debug/wasmscope"))
         .env("WASMSCOPE_GUESTS", workspace.target("guests"))
         .env("INSTA_UPDATE", "no");
     run_command(&mut command)

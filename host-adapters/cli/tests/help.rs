@@ -1,0 +1,44 @@
+//! What a person sees who asks for help, or makes a mistake on the way.
+
+use std::process::{Command, Output};
+
+fn wasmscope(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_wasmscope"))
+        .args(args)
+        .output()
+        .expect("wasmscope runs")
+}
+
+#[test]
+fn help_lists_the_commands_and_options_with_their_variables() {
+    let output = wasmscope(&["run", "--help"]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success());
+    for expected in [
+        "--otlp-endpoint <URL>",
+        "[env: OTEL_EXPORTER_OTLP_ENDPOINT]",
+        "--sampler <SAMPLER>",
+        "--timeout <DURATION>",
+        "The exit code is the program's.",
+    ] {
+        assert!(text.contains(expected), "no `{expected}` in\n{text}");
+    }
+}
+
+#[test]
+fn without_arguments_the_help_is_shown_and_the_exit_code_is_2() {
+    let output = wasmscope(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("inspect"));
+}
+
+#[test]
+fn a_misspelt_option_is_named_with_the_one_that_was_meant() {
+    let output = wasmscope(&["run", "--otlp-endpont", "http://127.0.0.1:4318", "a.wasm"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        text.contains("--otlp-endpont") && text.contains("--otlp-endpoint"),
+        "{text}"
+    );
+}
