@@ -4,6 +4,7 @@ mod context;
 mod hostile;
 mod invocation;
 mod limits;
+mod sampling;
 mod spans;
 
 use std::sync::Arc;
@@ -173,4 +174,12 @@ fn value(span: &SpanData, key: &str) -> Option<Value> {
 
 fn text(value: &str) -> Option<Value> {
     Some(Value::from(value.to_owned()))
+}
+
+/// What [`mark`] gives for a span that is recorded, and one that is not.
+const RECORDED: u64 = 0;
+const UNRECORDED: u64 = 1;
+
+fn mark(span: u64) -> u64 {
+    span >> 63
 }

@@ -1,0 +1,188 @@
+//! What exceeds a limit of logs.
+
+use super::*;
+
+#[test]
+fn scopes_beyond_the_limit_are_told_of_in_what_they_emit() {
+    let limits = Limits {
+        log_scopes: 1,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, "warn");
+    let mut guest = host.telemetry.instance("shop");
+    let first = guest.logger(scope("a"));
+    let beyond = guest.logger(scope("b"));
+    assert_eq!(guest.logger(scope("a")), first);
+    assert_eq!(guest.log_threshold(beyond).severity, Some(Severity::Warn));
+    assert!(guest.log_enabled(beyond, Some(Severity::Warn), None));
+    guest.emit_logs(beyond, vec![said("x", Severity::Fatal); 3]);
+    assert_eq!(host.dropped(Reason::Scopes), 3);
+    assert_eq!(host.records().len(), 0);
+}
+
+#[test]
+fn severity_texts_are_remembered_within_limits() {
+    let limits = Limits {
+        interned: 1,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, "trace");
+    for (text, expected, dropped) in [
+        ("WARNING", Some("WARNING"), 0),
+        ("custom", Some("custom"), 0),
+        ("another", None, 1),
+        ("custom", Some("custom"), 1),
+    ] {
+        let record = host.emit(LogRecord {
+            severity_text: Some(String::from(text)),
+            ..LogRecord::default()
+        });
+        assert_eq!(record.severity_text(), expected);
+        assert_eq!(host.dropped(Reason::Interned), dropped);
+    }
+}
+
+#[test]
+fn event_names_beyond_the_limit_become_attributes_and_are_counted() {
+    let limits = Limits {
+        interned: 1,
+        log_attributes: 1,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, "trace");
+    let event = |name: &str| LogRecord {
+        event_name: Some(String::from(name)),
+        attributes: vec![(String::from("a"), LogValue::Int(1))],
+        ..LogRecord::default()
+    };
+    assert_eq!(host.emit(event("kept")).event_name(), Some("kept"));
+    let beyond = host.emit(event("beyond"));
+    assert_eq!(beyond.event_name(), None);
+    assert_eq!(
+        attributes(&beyond),
+        [
+            ("event.name", AnyValue::String("beyond".into())),
+            ("a", AnyValue::Int(1))
+        ]
+    );
+    assert_eq!(host.dropped(Reason::Interned), 1);
+    assert_eq!(host.emit(event("kept")).event_name(), Some("kept"));
+}
+
+#[test]
+fn attributes_keep_to_their_rules() {
+    let limits = Limits {
+        log_attributes: 2,
+        key_bytes: 4,
+        log_value_chars: Some(3),
+        ..Limits::default()
+    };
+    let host = Host::with(limits, "trace");
+    let attribute = |key: &str, value: &str| (String::from(key), string(value));
+    let record = host.emit(LogRecord {
+        body: Some(string("longer than three")),
+        attributes: vec![
+            attribute("", "x"),
+            attribute("a", "1"),
+            attribute("too long", "x"),
+            attribute("b", "abcdef"),
+            attribute("c", "x"),
+            attribute("a", "2"),
+        ],
+        ..LogRecord::default()
+    });
+    assert_eq!(
+        attributes(&record),
+        [
+            ("a", AnyValue::String("2".into())),
+            ("b", AnyValue::String("abc".into()))
+        ]
+    );
+    assert_eq!(
+        record.body(),
+        Some(&AnyValue::String("longer than three".into()))
+    );
+    for (reason, count) in [
+        (Reason::EmptyKey, 1),
+        (Reason::KeyLength, 1),
+        (Reason::Attributes, 1),
+        (Reason::ValueLength, 1),
+    ] {
+        assert_eq!(host.dropped(reason), count, "{reason:?}");
+    }
+}
+
+#[test]
+fn nested_values_that_break_the_rules_are_lost_alone() {
+    let host = Host::new();
+    let record = host.emit(LogRecord {
+        body: Some(LogValue::Array(vec![0, 0])),
+        attributes: vec![
+            (String::from("a"), LogValue::Int(1)),
+            (String::from("b"), LogValue::Map(vec![])),
+        ],
+        nodes: vec![string("x")],
+        severity: Some(Severity::Error),
+        ..LogRecord::default()
+    });
+    assert_eq!(record.body(), None);
+    assert_eq!(attributes(&record), [("a", AnyValue::Int(1))]);
+    assert_eq!(record.severity_number(), Some(Severity::Error));
+    assert_eq!(host.dropped(Reason::NestedValue), 2);
+}
+
+#[test]
+fn bytes_of_a_record_are_limited() {
+    let limits = Limits {
+        log_bytes: 2_000,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, "trace");
+    let long = |key: &str| (String::from(key), string(&"x".repeat(800)));
+    let record = host.emit(LogRecord {
+        body: Some(string("short")),
+        attributes: vec![
+            long("a"),
+            long("b"),
+            long("c"),
+            (String::from("d"), LogValue::Int(1)),
+        ],
+        ..LogRecord::default()
+    });
+    let keys: Vec<_> = record
+        .attributes_iter()
+        .map(|(key, _)| key.as_str())
+        .collect();
+    assert_eq!(keys, ["a", "b", "d"]);
+    assert_eq!(host.dropped(Reason::RecordBytes), 1);
+    let record = host.emit(LogRecord {
+        body: Some(string(&"x".repeat(3_000))),
+        ..LogRecord::default()
+    });
+    assert_eq!(record.body(), None);
+    assert_eq!(host.dropped(Reason::RecordBytes), 2);
+}
+
+#[test]
+fn ten_thousand_instances_with_fresh_names_stay_bounded() {
+    let host = Host::new();
+    for round in 0..10_000 {
+        let mut guest = host.telemetry.instance("shop");
+        let logger = guest.logger(scope(&format!("scope{round}")));
+        guest.emit_logs(
+            logger,
+            vec![LogRecord {
+                event_name: Some(format!("bounded.event{round}")),
+                ..LogRecord::default()
+            }],
+        );
+        if round % 1_000 == 0 {
+            host.exporter.reset();
+        }
+    }
+    assert_eq!(
+        host.telemetry.0.loggers.len(),
+        host.telemetry.limits().scopes_per_provider
+    );
+    assert_eq!(host.dropped(Reason::Interned), 10_000 - 1_024);
+}
