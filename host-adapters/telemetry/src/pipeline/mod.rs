@@ -109,11 +109,12 @@ impl Pipeline {
             None
         };
         let span_limits = providers::span_limits(&config.limits);
+        let temporality = providers::temporality(&config);
         let providers = providers::build(&config, io.as_ref(), &ledgers)?;
         let mut telemetry = Telemetry::builder(providers.clone())
             .limits(config.limits)
             .span_limits(span_limits)
-            .metrics_temporality(config.temporality.into())
+            .metrics_temporality(temporality)
             .log_levels(config.log_levels)
             .dropped(dropped);
         if let Some(runtime) = config.runtime {

@@ -171,8 +171,7 @@ fn meter(
             )
         }
         Way::Otlp(connection) => {
-            let temporality: Temporality = config.temporality.into();
-            let exporter = connection.metrics(temporality)?;
+            let exporter = connection.metrics(temporality(config))?;
             builder.with_reader(
                 PeriodicReader::builder(exporter)
                     .with_interval(interval)
@@ -181,6 +180,14 @@ fn meter(
         }
     };
     Ok(Some(builder.build()))
+}
+
+/// What the metrics are exported as. The console shows totals, whatever is set for OTLP.
+pub(super) fn temporality(config: &Config) -> Temporality {
+    match config.targets.get(Signal::Metrics) {
+        Target::Otlp(_) => config.temporality.into(),
+        Target::Console | Target::None => Temporality::Cumulative,
+    }
 }
 
 /// The one view that every instrument gets: two that match would make two streams of it.

@@ -1,5 +1,6 @@
 //! What is recorded arrives, over each protocol and under TLS.
 
+use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use wasmscope_test_support::{Protocol as Arrived, Tls};
 
@@ -9,6 +10,8 @@ use crate::config::{
     TemporalityPreference,
 };
 use crate::console::{Collector as Console, Style};
+use crate::dropped::Reason;
+use crate::model::{InstrumentDescriptor, InstrumentKind, Number};
 use crate::pipeline::Flushed;
 use crate::telemetry::{Providers, Runtime, Telemetry};
 
@@ -257,6 +260,35 @@ fn console_keeps_everything_at_once_and_without_a_connection() {
         (1, 1, 0)
     );
     assert!(console.render(&Style::default()).contains("a.counter"));
+}
+
+#[test]
+fn console_shows_totals_whatever_is_set_for_otlp() {
+    let config = Config::builder()
+        .without_endpoint(Exporter::Console)
+        .console(Console::default())
+        .temporality(TemporalityPreference::Delta)
+        .limits(|limits| limits.cardinality = 1);
+    let pipeline = build(config);
+    let mut guest = pipeline.telemetry().instance("shop");
+    let meter = guest.meter(InstrumentationScope::builder("s").build());
+    let descriptor = InstrumentDescriptor {
+        name: String::from("c"),
+        kind: InstrumentKind::CounterU64,
+        unit: None,
+        description: None,
+        boundaries: None,
+    };
+    let counter = guest.create_instrument(meter, descriptor);
+    // Only differences would let the first set make room for another.
+    for set in 0..6 {
+        guest.measure(counter, Number::Unsigned(1), vec![KeyValue::new("k", set)]);
+        for _ in 0..3 {
+            assert_eq!(pipeline.flush(PATIENCE), Flushed::Delivered);
+        }
+    }
+    let dropped = pipeline.telemetry().dropped();
+    assert_eq!(dropped.get(Signal::Metrics, Reason::Cardinality), 5);
 }
 
 #[test]
