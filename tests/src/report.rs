@@ -29,11 +29,7 @@ const MEASURED: [&str; 3] = [
 #[must_use]
 pub fn report(output: &Output, collector: &Collector, scenario: &Scenario) -> String {
     let mut text = format!("exit code {}\n", code(output));
-    section(
-        &mut text,
-        "stdout",
-        &String::from_utf8_lossy(&output.stdout),
-    );
+    section(&mut text, "stdout", &readable(&output.stdout));
     section(&mut text, "stderr", &own_lines(&output.stderr));
 
     let mut normaliser = Normaliser::new();
@@ -64,6 +60,20 @@ fn code(output: &Output) -> String {
     output
         .code()
         .map_or_else(|| output.status.to_string(), |code| code.to_string())
+}
+
+/// Standard output as it is; lines that are no text, or hold control characters, with those escaped.
+fn readable(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        match str::from_utf8(line) {
+            Ok(line) if !line.contains(char::is_control) => text.push_str(line),
+            Ok(_) | Err(_) => text += &line.escape_ascii().to_string(),
+        }
+        text.push('\n');
+    }
+    text
 }
 
 fn section(text: &mut String, title: &str, content: &str) {

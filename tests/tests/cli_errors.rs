@@ -15,14 +15,14 @@ struct Attempt {
 impl Attempt {
     fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: tempfile::tempdir().expect("a folder"),
             collector: Collector::start(),
         }
     }
 
     fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let file = self.folder.path().join(name);
-        std::fs::write(&file, bytes).unwrap();
+        std::fs::write(&file, bytes).expect("a file");
         file
     }
 
@@ -56,7 +56,7 @@ fn program() -> PathBuf {
 
 /// A command that does nothing, and is compiled at once.
 fn idle(attempt: &Attempt) -> PathBuf {
-    attempt.write("idle.wasm", wat::parse_str(IDLE).unwrap())
+    attempt.write("idle.wasm", wat::parse_str(IDLE).expect("a component"))
 }
 
 const IDLE: &str = r#"(component

@@ -59,6 +59,24 @@ fn inspect_shows_worlds_imports_and_exports() {
 }
 
 #[test]
+fn a_guest_without_wasi_imports_nothing_but_the_contract() {
+    let output = Cli::new()
+        .arg("inspect")
+        .arg(guest("scenario_bare.wasm32-unknown-unknown"))
+        .run()
+        .expect_code(0);
+    let (_, rest) = output.stdout().split_once("\nimports\n").expect("imports");
+    let (imports, _) = rest.split_once("\n\n").expect("the end of the imports");
+    assert!(!imports.is_empty());
+    for import in imports.lines() {
+        assert!(
+            import.trim_start().starts_with("wasmscope:otel/"),
+            "{output}"
+        );
+    }
+}
+
+#[test]
 fn inspect_names_what_is_missing_and_fails() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("needy.wasm");

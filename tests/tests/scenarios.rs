@@ -16,6 +16,9 @@ fn main() -> ExitCode {
     let mut trials = vec![Trial::test("every_guest_has_a_scenario", || {
         guests::check_complete().map_err(failed)
     })];
+    trials.push(Trial::test("wasip1_and_wasip2_send_the_same", || {
+        same_on_both_wasi_targets().map_err(failed)
+    }));
     match names() {
         Ok(names) => {
             for name in names {
@@ -36,6 +39,20 @@ fn main() -> ExitCode {
 
 fn failed(error: anyhow::Error) -> Failed {
     format!("{error:#}").into()
+}
+
+/// Compares the snapshots of one program, built for two targets: they differ in the file's name.
+fn same_on_both_wasi_targets() -> anyhow::Result<()> {
+    let read = |name: &str| -> anyhow::Result<String> {
+        let text = std::fs::read_to_string(folder().join(name).join("expected.snap"))?;
+        let (_, content) = text.split_once("\nexit code").context("a snapshot")?;
+        Ok(content.replace("scenario-targets.wasm32-wasip1", "scenario-targets"))
+    };
+    ensure!(
+        read("target-wasip1")? == read("target-wasip2")?,
+        "target-wasip1 and target-wasip2 expect different telemetry of one program"
+    );
+    Ok(())
 }
 
 /// Runs a scenario, and compares what came of it with its snapshot.
