@@ -99,7 +99,8 @@ pub struct Limits {
     pub log_value_chars: Option<usize>,
     /// Nodes of a record's nested values; `NestedValue`. Default 1,024.
     pub log_nodes: usize,
-    /// Depth of a record's nested values; `NestedValue`. Default 32.
+    /// Levels of a record's nested values, the body or attribute itself being the first; `NestedValue`. Default 32: more
+    /// would exceed the 100 nested messages that Protobuf's readers accept by default, which costs the whole request.
     pub log_depth: usize,
     /// Bytes of one log record; `RecordBytes`. Default 64 KiB.
     pub log_bytes: usize,

@@ -15,7 +15,7 @@ use crate::model::LogValue;
 pub(crate) struct Bounds {
     /// How many nodes a record may have.
     pub(crate) nodes: usize,
-    /// How deep nodes may lie: the children of a body or of an attribute are at level 1.
+    /// How deep nodes may lie: a body or an attribute itself is at level 1, its children at level 2.
     pub(crate) depth: usize,
     /// Bytes of a string or byte array.
     pub(crate) value_bytes: usize,
@@ -149,7 +149,7 @@ fn check(
     let mut marks: Vec<Option<Mark>> = vec![None; nodes.len()];
     for (root, owner) in roots(body, attributes) {
         for child in children(root) {
-            refer(&mut marks, child, Mark { level: 1, owner }, bounds)?;
+            refer(&mut marks, child, Mark { level: 2, owner }, bounds)?;
         }
     }
     for (index, node) in nodes.iter().enumerate() {

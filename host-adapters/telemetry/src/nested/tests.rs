@@ -197,8 +197,8 @@ fn chain(levels: usize) -> Vec<LogValue> {
 
 #[test]
 fn depth_is_limited() {
-    assert_eq!(body(array(&[0]), chain(32)).broken, 0);
-    assert_eq!(body(array(&[0]), chain(33)).broken, 1);
+    assert_eq!(body(array(&[0]), chain(31)).broken, 0);
+    assert_eq!(body(array(&[0]), chain(32)).broken, 1);
 }
 
 #[test]
