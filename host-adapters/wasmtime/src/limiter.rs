@@ -81,7 +81,10 @@ impl<L> Limiter<L> {
         } else {
             0
         };
-        self.pending = i64::try_from(bytes).unwrap_or(i64::MAX);
+        // A 64-bit memory may ask for more than there is: then no more is noted than can be taken back.
+        self.pending = i64::try_from(bytes)
+            .unwrap_or(i64::MAX)
+            .min(i64::MAX - self.memory);
         self.change(self.pending);
     }
 
@@ -210,5 +213,36 @@ impl ResourceLimiter for Unlimited {
 
     fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmscope_telemetry::Providers;
+
+    #[test]
+    fn growth_beyond_all_numbers_that_fails_leaves_memory_as_it_was() -> Result<()> {
+        let telemetry = Telemetry::builder(Providers::default()).build();
+        let mut limiter = Limiter::unlimited(&telemetry);
+        assert!(ResourceLimiter::memory_growing(
+            &mut limiter,
+            0,
+            65_536,
+            None
+        )?);
+        // What a 64-bit memory asks for that grows by as many pages as can be said.
+        let most = 0usize.wrapping_sub(65_536);
+        for _ in 0..2 {
+            assert!(ResourceLimiter::memory_growing(
+                &mut limiter,
+                65_536,
+                most,
+                None
+            )?);
+            ResourceLimiter::memory_grow_failed(&mut limiter, Error::msg("no memory"))?;
+            assert_eq!(limiter.memory(), 65_536);
+        }
+        Ok(())
     }
 }
