@@ -6,8 +6,8 @@ use tracing::Metadata;
 
 use crate::{Logger, Scope, Severity, Tracer};
 
-/// How many targets have a scope to themselves. The host admits 64 scopes by default, and what is emitted with
-/// one beyond is lost: from here on, a crate's targets share the crate's scope.
+/// How many targets have a scope to themselves. A host admits a limited number (by default 64 of tracers, 256 of loggers, for
+/// all that a component links), and what is said with one beyond is lost: from here on, a crate's targets share the crate's scope.
 const MAX_TARGETS: usize = 40;
 /// How many scopes there may be before the rest share one, of loggers and of tracers.
 const MAX_SCOPES: usize = 48;
