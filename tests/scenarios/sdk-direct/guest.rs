@@ -66,7 +66,7 @@ fn spans() {
     }
     let apart = TRACER.start("started, not entered");
     apart.set_name("renamed");
-    apart.set_status(Status::Error("no reason".into()));
+    apart.set_status(Status::Error("no reason"));
     apart.add_link(Link::to_span(&outer, &[]));
     TRACER
         .span("beneath a given span")

@@ -221,7 +221,7 @@ fn logs(scope: &InstrumentationScope) {
         record.add_attribute("flat", 1);
         record.add_attribute(
             "nested",
-            AnyValue::ListAny(Box::new(vec![AnyValue::ListAny(Box::new(vec![]))])),
+            AnyValue::ListAny(Box::new(vec![AnyValue::ListAny(Box::default())])),
         );
         logger.emit(record);
         let mut record = logger.create_log_record();
