@@ -72,7 +72,7 @@ pub(crate) struct Program {
     /// Lets the program use the network: TCP, UDP and name look-up.
     #[arg(long)]
     pub(crate) network: bool,
-    /// The most linear memory that the program may have, all its memories together, for example 64MiB.
+    /// The most memory that the program may have, all its linear memories and tables together, for example 64MiB.
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_memory: Option<ByteSize>,
     /// Ends the program after this time, for example 30s or 1m30s.

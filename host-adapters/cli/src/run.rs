@@ -128,10 +128,12 @@ fn execute(
     let result = runtime.block_on(async {
         let mut signals = Signals::listen()
             .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
-        let ended = prepared
+        let (ended, store) = prepared
             .run(pipeline.telemetry(), options, &mut signals)
             .await?;
-        Ok((ended, deliver(pipeline, flush_timeout, &mut signals).await))
+        let report = deliver(pipeline, flush_timeout, &mut signals).await;
+        drop(store);
+        Ok((ended, report))
     });
     // A read from standard input cannot be interrupted; its thread ends with the process.
     runtime.shutdown_background();

@@ -33,7 +33,7 @@ pub(crate) struct Prepared {
 }
 
 /// What a store holds.
-struct Host {
+pub(crate) struct Host {
     wasi: WasiCtx,
     table: ResourceTable,
     telemetry: Instance,
@@ -183,6 +183,9 @@ fn wasi(surroundings: &Surroundings, program: &Program) -> Result<WasiCtx, Failu
 impl Prepared {
     /// Runs the component to its end, or until its time is over, or a signal comes.
     ///
+    /// With how it ended comes its store, to be kept until the metrics are collected: with it end the instance and its
+    /// memory, and of a program that ran for a moment nobody would see what it used.
+    ///
     /// # Errors
     ///
     /// Fails when the store cannot be set up, before anything runs.
@@ -191,7 +194,7 @@ impl Prepared {
         telemetry: &Telemetry,
         options: InvocationOptions,
         signals: &mut Signals,
-    ) -> Result<Ended, Failure> {
+    ) -> Result<(Ended, Store<Host>), Failure> {
         let host = Host {
             wasi: self.wasi,
             table: ResourceTable::new(),
@@ -224,7 +227,7 @@ impl Prepared {
             signal = signals.next() => (Ended::Signal(signal), Outcome::Killed),
         };
         invocation.finish(outcome);
-        Ok(ended)
+        Ok((ended, store))
     }
 }
 
@@ -266,11 +269,25 @@ fn start_ticking(engine: &Engine) {
     });
 }
 
-/// Bounds the sum of all linear memories of a store: a composed component has several.
+/// Bounds the sum of all linear memories and tables of a store: a composed component has several.
 #[derive(Debug)]
 pub(crate) struct TotalMemory {
     most: Option<u64>,
     used: u64,
+}
+
+/// What an element of a table takes on the host, in bytes.
+const TABLE_ELEMENT: u64 = size_of::<usize>() as u64;
+
+impl TotalMemory {
+    fn grow(&mut self, bytes: u64) -> bool {
+        let used = self.used.saturating_add(bytes);
+        let fits = self.most.is_none_or(|most| used <= most);
+        if fits {
+            self.used = used;
+        }
+        fits
+    }
 }
 
 impl ResourceLimiter for TotalMemory {
@@ -280,23 +297,37 @@ impl ResourceLimiter for TotalMemory {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let used = self
-            .used
-            .saturating_add((desired.saturating_sub(current)) as u64);
-        let fits = self.most.is_none_or(|most| used <= most)
-            && maximum.is_none_or(|maximum| desired <= maximum);
-        if fits {
-            self.used = used;
-        }
-        Ok(fits)
+        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(allowed && self.grow(desired.saturating_sub(current) as u64))
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(maximum.is_none_or(|maximum| desired <= maximum))
+        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
+        let elements = desired.saturating_sub(current) as u64;
+        Ok(allowed && self.grow(elements.saturating_mul(TABLE_ELEMENT)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_share_what_there_is() {
+        let mut memory = TotalMemory {
+            most: Some(1000),
+            used: 0,
+        };
+        assert!(memory.memory_growing(0, 400, None).expect("no error"));
+        assert!(memory.memory_growing(0, 400, None).expect("no error"));
+        assert!(!memory.memory_growing(400, 601, None).expect("no error"));
+        assert!(!memory.table_growing(0, 26, None).expect("no error"));
+        assert!(memory.table_growing(0, 25, None).expect("no error"));
+        assert!(!memory.memory_growing(400, 401, None).expect("no error"));
     }
 }
