@@ -100,7 +100,9 @@ impl Subscriber {
             }
             if is_exception && self.config.error_events_to_exceptions {
                 name = Some(EXCEPTION);
-                fields.push_text(EXCEPTION_MESSAGE, error.clone());
+                if !special.error_is_told {
+                    fields.push_text(EXCEPTION_MESSAGE, error.clone());
+                }
             } else {
                 fields.push_text("error", error.clone());
             }

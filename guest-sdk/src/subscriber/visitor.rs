@@ -31,6 +31,8 @@ pub(super) struct Special {
     pub(super) status: Option<SetStatus>,
     /// `error` of an event, as text.
     pub(super) error: Option<Text>,
+    /// Whether that is the exception attributes' message already.
+    pub(super) error_is_told: bool,
     /// The last `Error` among an event's values, with its sources.
     pub(super) exception: Option<(Text, Vec<Text>)>,
 }
@@ -161,7 +163,12 @@ impl Visit for Visitor<'_> {
             self.fields.push_list(EXCEPTION_STACKTRACE, &chain);
         }
         let chain_key = self.fields.format(format_args!("{}.chain", field.name()));
-        self.fields.push_text(field.name(), message.clone());
+        if self.of == Of::Event && field.name() == "error" {
+            self.special.error = Some(message.clone());
+            self.special.error_is_told = self.config.error_fields_to_exceptions;
+        } else {
+            self.fields.push_text(field.name(), message.clone());
+        }
         self.fields.push_list(chain_key, &chain);
         if self.of == Of::Event && self.config.error_records_to_exceptions {
             self.special.exception = Some((message, chain));

@@ -100,6 +100,23 @@ fn an_error_value_of_an_event_tells_its_span() {
 }
 
 #[test]
+fn an_error_value_without_message_is_an_exception() {
+    let telemetry = defaults();
+    let failure = failure();
+    info_span!("one").in_scope(|| error!(error = &failure as &dyn Error));
+    let log = &telemetry.logs()[0];
+    assert_eq!(log.body, Some("no receipt".into()));
+    assert_eq!(log.event_name.as_deref(), Some("exception"));
+    let messages = log.attributes.iter();
+    let messages = messages.filter(|(key, _)| key == "exception.message");
+    assert_eq!(messages.count(), 1);
+    assert_eq!(log.attribute("exception.stacktrace"), Some(&chain()));
+    assert_eq!(log.attribute("error"), None);
+    let span = telemetry.span("one");
+    assert_eq!(span.status, RecordedStatus::Error("no receipt".into()));
+}
+
+#[test]
 fn exception_attributes_can_be_left_out() {
     let telemetry = setup(|builder| {
         builder
