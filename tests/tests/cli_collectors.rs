@@ -284,6 +284,43 @@ fn what_a_collector_rejects_is_accounted_for() {
 }
 
 #[test]
+fn what_a_full_queue_has_no_room_for_is_accounted_for() {
+    let collector = Collector::start();
+    // The guest makes more than 3,000 spans, without waiting for anybody.
+    let output = Cli::new()
+        .args(["run", "--otlp-endpoint", &collector.endpoint_http()])
+        .arg(guest("raw-handles"))
+        .env("OTEL_BSP_MAX_QUEUE_SIZE", "10")
+        .env("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")
+        .run()
+        .expect_code(0);
+    assert!(output.stdout().ends_with("done\n"), "{output}");
+    let account = output
+        .stderr
+        .lines()
+        .find(|line| line.contains("queue full"))
+        .unwrap_or_else(|| panic!("no account in {output}"));
+    let numbers: Vec<usize> = account
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|digits| digits.parse().ok())
+        .collect();
+    let [lost, all, queue_full, ..] = numbers[..] else {
+        panic!("no numbers in {output}")
+    };
+    assert_eq!(lost, queue_full, "{output}");
+    assert_eq!(collector.spans().len(), all - lost, "{output}");
+    assert!(all > 3_000, "{output}");
+    let form = normal_form(&collector);
+    let line =
+        format!("{{wasmscope.reason = \"queue_full\", wasmscope.signal = \"traces\"}} = {lost}");
+    assert!(
+        form.contains(&line),
+        "no {line:?} in {}",
+        form.rsplit("metric wasmscope.dropped").next().unwrap_or("")
+    );
+}
+
+#[test]
 fn losses_are_counted_in_the_metric_that_still_arrives() {
     let collector = Collector::start();
     collector.respond_to(Signal::Traces, [Reply::status(400)]);

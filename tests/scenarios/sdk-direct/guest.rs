@@ -121,6 +121,10 @@ fn metrics() {
 fn logs() {
     println!("debug is enabled: {}", LOGGER.enabled(Severity::Debug));
     println!("trace is enabled: {}", LOGGER.enabled(Severity::Trace));
+    println!(
+        "an event is enabled: {}",
+        LOGGER.event_enabled(Severity::Info, "thing.happened")
+    );
     LOGGER.log(Severity::Trace, "below the threshold");
     LOGGER.log(Severity::Debug, "at the threshold");
     let items = [

@@ -199,6 +199,10 @@ fn logs(scope: &InstrumentationScope) {
         "trace is enabled: {}",
         logger.event_enabled(Severity::Trace, "t", None)
     );
+    println!(
+        "an event is enabled: {}",
+        logger.event_enabled(Severity::Info, "t", Some("thing.happened"))
+    );
     let tracer = global::tracer("api.logs");
     tracer.in_span("with logs", |_| {
         let mut record = logger.create_log_record();
