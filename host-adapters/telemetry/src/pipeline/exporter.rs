@@ -15,6 +15,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use super::io::{Io, Stopped};
 use super::ledger::Ledger;
+use super::peer::{Line, Peer};
 
 /// An exporter that keeps a limit of time, with its retries, and an account.
 ///
@@ -27,8 +28,7 @@ pub(super) struct Accounted<E> {
     /// `None` for what stays in memory and needs no bound.
     io: Option<Arc<Io>>,
     limit: Duration,
-    /// The reason for the last failure, where the transport knows it better than the exporter says.
-    cause: Arc<Cause>,
+    line: Arc<Line>,
     /// Whether to try again ourselves when a connection was cut.
     retry_cuts: bool,
 }
@@ -43,26 +43,6 @@ const AFTER_CUT: Duration = Duration::from_millis(100);
 /// How often that is done for one batch, as often as the exporter itself tries again.
 const RETRIES_AFTER_CUT: u32 = 3;
 
-/// What the transport found wrong last; the OTLP exporter's own errors leave that out.
-#[derive(Debug, Default)]
-pub(super) struct Cause(std::sync::Mutex<Option<String>>);
-
-impl Cause {
-    pub(super) fn set(&self, cause: Option<String>) {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = cause;
-    }
-
-    fn take(&self) -> Option<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take()
-    }
-}
-
 impl<E> Accounted<E> {
     pub(super) fn new(inner: E, ledger: Arc<Ledger>) -> Self {
         Self {
@@ -70,7 +50,7 @@ impl<E> Accounted<E> {
             ledger,
             io: None,
             limit: Duration::MAX,
-            cause: Arc::default(),
+            line: Line::new(Arc::<Peer>::default()),
             retry_cuts: false,
         }
     }
@@ -81,10 +61,10 @@ impl<E> Accounted<E> {
         self
     }
 
-    pub(super) fn over(mut self, io: Arc<Io>, limit: Duration, cause: Arc<Cause>) -> Self {
+    pub(super) fn over(mut self, io: Arc<Io>, limit: Duration, line: Arc<Line>) -> Self {
         self.io = Some(io);
         self.limit = limit;
-        self.cause = cause;
+        self.line = line;
         self
     }
 
@@ -94,7 +74,11 @@ impl<E> Accounted<E> {
         io: &Io,
         mut export: impl FnMut() -> F,
     ) -> OTelSdkResult {
-        self.cause.set(None);
+        let Some(attempt) = self.line.begin(io) else {
+            return Err(OTelSdkError::InternalFailure(String::from(
+                "given up, as an earlier request got no answer",
+            )));
+        };
         let exported = async {
             for _ in 0..RETRIES_AFTER_CUT {
                 match export().await {
@@ -106,17 +90,30 @@ impl<E> Accounted<E> {
             }
             export().await
         };
-        match io.wait(self.limit, exported) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(OTelSdkError::InternalFailure(
-                self.cause.take().unwrap_or_else(|| text(&error)),
-            )),
+        let hopeful = async {
+            tokio::select! {
+                biased;
+                result = exported => result,
+                () = attempt.hopeless(io) => Err(OTelSdkError::InternalFailure(String::from(
+                    "no connection",
+                ))),
+            }
+        };
+        match io.wait(self.limit, hopeful) {
+            Ok(result) => {
+                attempt.ended();
+                result.map_err(|error| {
+                    let cause = self.line.take_cause();
+                    OTelSdkError::InternalFailure(cause.unwrap_or_else(|| text(&error)))
+                })
+            }
             Err(Stopped::Late) => {
+                attempt.late(io);
                 let late = format!("no answer within {:?}", self.limit);
                 // What a retry was waiting to get over says more than that it took too long.
                 let message = self
-                    .cause
-                    .take()
+                    .line
+                    .take_cause()
                     .map_or_else(|| late.clone(), |cause| format!("{cause}; {late}"));
                 Err(OTelSdkError::InternalFailure(message))
             }

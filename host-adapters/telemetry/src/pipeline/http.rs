@@ -14,9 +14,10 @@ use reqwest::redirect;
 
 use crate::config::{Compression, ConfigError, Otlp, Proxies};
 
+use super::connector::innermost;
 use super::encoded;
-use super::exporter::Cause;
 use super::ledger::Ledger;
+use super::peer::Line;
 use super::tls;
 
 /// What the exporter itself puts into a request and may stay. Everything else comes from [`Otlp`]: the exporter would let
@@ -31,14 +32,14 @@ pub(super) struct Client {
     client: reqwest::Client,
     headers: HeaderMap,
     compression: Compression,
-    cause: Arc<Cause>,
+    line: Arc<Line>,
     ledger: Arc<Ledger>,
 }
 
 impl Client {
     pub(super) fn new(
         otlp: &Otlp,
-        cause: Arc<Cause>,
+        line: Arc<Line>,
         ledger: Arc<Ledger>,
     ) -> Result<Self, ConfigError> {
         let builder = reqwest::Client::builder()
@@ -54,14 +55,14 @@ impl Client {
         let client = client.map_err(|error| {
             ConfigError::without_value(
                 "OTLP exporter",
-                format!("an HTTP client that can be built ({})", chain(&error)),
+                format!("an HTTP client that can be built ({})", innermost(&error)),
             )
         })?;
         Ok(Self {
             client,
             headers: otlp.headers.as_map().clone(),
             compression: otlp.compression,
-            cause,
+            line,
             ledger,
         })
     }
@@ -118,7 +119,7 @@ impl HttpClient for Client {
         let mut result = HttpClient::send_bytes(&self.client, request).await;
         match &mut result {
             Ok(response) if response.status().is_success() => {
-                self.cause.set(None);
+                self.line.connected(None);
                 self.read_answer(response);
                 // The exporter believes that it sent Protocol Buffers, and would read the answer as such.
                 if encoded::body().is_some() {
@@ -126,10 +127,18 @@ impl HttpClient for Client {
                 }
             }
             Ok(response) => self
-                .cause
-                .set(Some(format!("the collector answers {}", response.status()))),
+                .line
+                .connected(Some(format!("the collector answers {}", response.status()))),
             // The exporter's own error says no more than that the network failed.
-            Err(error) => self.cause.set(Some(chain(error.as_ref()))),
+            Err(error) => {
+                let cause = innermost(error.as_ref());
+                let connects = error.downcast_ref::<reqwest::Error>();
+                if connects.is_some_and(reqwest::Error::is_connect) {
+                    self.line.refused(cause);
+                } else {
+                    self.line.connected(Some(cause));
+                }
+            }
         }
         result
     }
@@ -150,15 +159,6 @@ fn proxies(
         builder = builder.proxy(reqwest::Proxy::https(url.as_str())?.no_proxy(except));
     }
     Ok(builder)
-}
-
-/// An error with its causes; the outermost of reqwest alone says little, and repeats the URL.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 /// The items that an answer in Protocol Buffers says were rejected. Those to the three signals differ in nothing but the name

@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 #[derive(Debug)]
 pub(super) struct Io {
     handle: Handle,
+    closing: watch::Sender<bool>,
     given_up: watch::Sender<bool>,
     /// Ends the thread when it is dropped.
     _alive: oneshot::Sender<()>,
@@ -51,6 +52,7 @@ impl Io {
         let (given_up, _) = watch::channel(false);
         Ok(Arc::new(Self {
             handle,
+            closing: watch::Sender::default(),
             given_up,
             _alive: alive,
         }))
@@ -78,6 +80,21 @@ impl Io {
                 () = tokio::time::sleep(limit) => Err(Stopped::Late),
             }
         })
+    }
+
+    /// Says that the pipeline shuts down: somebody waits for what is under way.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    /// Waits for [`Io::close`].
+    pub(super) async fn closing(&self) {
+        // The sender is in here.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
     }
 
     /// Ends every wait, now and later.

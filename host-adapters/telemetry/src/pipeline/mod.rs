@@ -27,12 +27,14 @@
 //! # Ok::<(), wasmscope_telemetry::config::ConfigError>(())
 //! ```
 
+mod connector;
 mod encoded;
 mod exporter;
 mod http;
 mod io;
 mod ledger;
 mod otlp;
+mod peer;
 mod processor;
 mod providers;
 mod report;
@@ -167,13 +169,17 @@ impl Pipeline {
 
     /// Sends what waits, ends the pipeline's threads, and reports what became of everything, no later than `deadline`.
     ///
-    /// What has not been delivered by then is given up and counted as lost. A second call gives the report of the first, and waits
+    /// What has not been delivered by then is given up and counted as lost, and sooner what there is no hope for: where no
+    /// connection can be made it is not tried again, and where a request got no answer in its time no other is sent. A second call gives the report of the first, and waits
     /// where that is still under way. It may be
     /// called on any thread, and inside of an asynchronous runtime, which it blocks.
     pub fn shutdown(&self, deadline: Duration) -> Report {
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(report) = &*report {
             return report.clone();
+        }
+        if let Some(io) = &self.io {
+            io.close();
         }
         let complete = self.on_all(deadline, |provider, ledger, until| {
             provider.shut_down(ledger, until)

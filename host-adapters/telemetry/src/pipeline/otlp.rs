@@ -17,11 +17,13 @@ use tonic::{Request, Status};
 
 use crate::config::{Compression, ConfigError, Otlp, Protocol};
 
+use super::connector::Connector;
 use super::encoded::Encoded;
-use super::exporter::{Accounted, Cause};
+use super::exporter::Accounted;
 use super::http::Client;
 use super::io::Io;
 use super::ledger::Ledger;
+use super::peer::{Line, Peer};
 use super::tls;
 
 /// How one signal is sent.
@@ -29,18 +31,20 @@ pub(super) struct Connection<'a> {
     pub(super) otlp: &'a Otlp,
     pub(super) io: &'a Arc<Io>,
     pub(super) ledger: &'a Arc<Ledger>,
+    pub(super) peer: &'a Arc<Peer>,
     /// How long an export may take, with its retries.
     pub(super) limit: Duration,
 }
 
 /// Sets on a builder, whichever signal's it is, what the signals have in common.
 macro_rules! build {
-    ($connection:expr, $builder:expr, $cause:expr) => {{
+    ($connection:expr, $builder:expr, $line:expr) => {{
         let Connection {
             otlp,
             io,
             ledger,
             limit,
+            ..
         } = $connection;
         match otlp.protocol {
             Protocol::Grpc => {
@@ -51,7 +55,7 @@ macro_rules! build {
                     .with_endpoint(&otlp.url)
                     .with_timeout(*limit)
                     .with_retry_policy(retries())
-                    .with_channel(channel(otlp)?)
+                    .with_channel(channel(otlp, Connector::new(Arc::clone($line)))?)
                     .with_interceptor(metadata(otlp));
                 if let Some(compression) = compression(otlp) {
                     builder = WithTonicConfig::with_compression(builder, compression);
@@ -59,7 +63,7 @@ macro_rules! build {
                 builder.build()
             }
             Protocol::HttpProtobuf | Protocol::HttpJson => {
-                let client = Client::new(otlp, Arc::clone($cause), Arc::clone(ledger))?;
+                let client = Client::new(otlp, Arc::clone($line), Arc::clone(ledger))?;
                 let mut builder = $builder
                     .with_http()
                     .with_endpoint(&otlp.url)
@@ -81,34 +85,34 @@ macro_rules! build {
 
 impl Connection<'_> {
     pub(super) fn spans(&self) -> Result<Accounted<Encoded<SpanExporter>>, ConfigError> {
-        let cause = Arc::default();
-        let exporter = build!(self, SpanExporter::builder(), &cause);
-        self.accounted(exporter, cause)
+        let line = Line::new(Arc::clone(self.peer));
+        let exporter = build!(self, SpanExporter::builder(), &line);
+        self.accounted(exporter, line)
     }
 
     pub(super) fn logs(&self) -> Result<Accounted<Encoded<LogExporter>>, ConfigError> {
-        let cause = Arc::default();
-        let exporter = build!(self, LogExporter::builder(), &cause);
-        self.accounted(exporter, cause)
+        let line = Line::new(Arc::clone(self.peer));
+        let exporter = build!(self, LogExporter::builder(), &line);
+        self.accounted(exporter, line)
     }
 
     pub(super) fn metrics(
         &self,
         temporality: Temporality,
     ) -> Result<Accounted<Encoded<MetricExporter>>, ConfigError> {
-        let cause = Arc::default();
+        let line = Line::new(Arc::clone(self.peer));
         let exporter = build!(
             self,
             MetricExporter::builder().with_temporality(temporality),
-            &cause
+            &line
         );
-        self.accounted(exporter, cause)
+        self.accounted(exporter, line)
     }
 
     fn accounted<E>(
         &self,
         exporter: Result<E, ExporterBuildError>,
-        cause: Arc<Cause>,
+        line: Arc<Line>,
     ) -> Result<Accounted<Encoded<E>>, ConfigError> {
         match exporter {
             Ok(exporter) => {
@@ -117,7 +121,7 @@ impl Connection<'_> {
                     Protocol::HttpProtobuf | Protocol::Grpc => Encoded::natively(exporter),
                 };
                 let accounted = Accounted::new(encoded, Arc::clone(self.ledger));
-                let accounted = accounted.over(Arc::clone(self.io), self.limit, cause);
+                let accounted = accounted.over(Arc::clone(self.io), self.limit, line);
                 Ok(match self.otlp.protocol {
                     Protocol::Grpc => accounted.retrying_cuts(),
                     Protocol::HttpProtobuf | Protocol::HttpJson => accounted,
@@ -132,7 +136,7 @@ impl Connection<'_> {
 }
 
 /// Three retries within the time of an export, after 0.1, 0.2 and 0.4 s with up to 0.1 s more at random, or after what the
-/// collector asks for. More would have a short program wait at its end for a collector that is not there.
+/// collector asks for. Which of them are not made, where no connection can be, is decided around the exporter ([`Line`]).
 fn retries() -> RetryPolicy {
     RetryPolicy::recommended()
 }
@@ -144,7 +148,7 @@ fn compression(otlp: &Otlp) -> Option<opentelemetry_otlp::Compression> {
     }
 }
 
-fn channel(otlp: &Otlp) -> Result<Channel, ConfigError> {
+fn channel(otlp: &Otlp, connector: Connector) -> Result<Channel, ConfigError> {
     let unusable = |error: &tonic::transport::Error| {
         let cause =
             std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
@@ -160,7 +164,7 @@ fn channel(otlp: &Otlp) -> Result<Channel, ConfigError> {
             .tls_config(tls::for_grpc(otlp)?)
             .map_err(|error| unusable(&error))?;
     }
-    Ok(endpoint.connect_lazy())
+    Ok(endpoint.connect_with_connector_lazy(connector))
 }
 
 /// Puts the configured metadata in place of what the exporter found in the environment.

@@ -23,6 +23,7 @@ use super::exporter::Accounted;
 use super::io::Io;
 use super::ledger::Ledger;
 use super::otlp::Connection;
+use super::peer::Peer;
 use super::processor::Admitting;
 
 /// The parameters that the specification gives for exponential histograms.
@@ -37,10 +38,33 @@ pub(super) fn build(
     io: Option<&Arc<Io>>,
     ledgers: &PerSignal<Arc<Ledger>>,
 ) -> Result<Providers, ConfigError> {
+    let peers = Peer::of_signals(config);
+    let way = |signal, limit| {
+        way(
+            config,
+            signal,
+            limit,
+            io,
+            ledgers.get(signal),
+            peers.get(signal),
+        )
+    };
     Ok(Providers {
-        tracer: tracer(config, io, ledgers.get(Signal::Traces))?,
-        meter: meter(config, io, ledgers.get(Signal::Metrics))?,
-        logger: logger(config, io, ledgers.get(Signal::Logs))?,
+        tracer: tracer(
+            config,
+            ledgers.get(Signal::Traces),
+            way(Signal::Traces, config.spans.export_timeout),
+        )?,
+        meter: meter(
+            config,
+            ledgers.get(Signal::Metrics),
+            way(Signal::Metrics, config.metric_timeout),
+        )?,
+        logger: logger(
+            config,
+            ledgers.get(Signal::Logs),
+            way(Signal::Logs, config.logs.export_timeout),
+        )?,
     })
 }
 
@@ -57,12 +81,14 @@ fn way<'a>(
     limit: Duration,
     io: Option<&'a Arc<Io>>,
     ledger: &'a Arc<Ledger>,
+    peer: &'a Arc<Peer>,
 ) -> Option<Way<'a>> {
     match config.targets.get(signal) {
         Target::Otlp(otlp) => Some(Way::Otlp(Connection {
             otlp,
             io: io?,
             ledger,
+            peer,
             limit: limit.min(otlp.timeout),
         })),
         Target::Console => config.console.clone().map(Way::Console),
@@ -72,16 +98,10 @@ fn way<'a>(
 
 fn tracer(
     config: &Config,
-    io: Option<&Arc<Io>>,
     ledger: &Arc<Ledger>,
+    way: Option<Way<'_>>,
 ) -> Result<Option<SdkTracerProvider>, ConfigError> {
-    let Some(way) = way(
-        config,
-        Signal::Traces,
-        config.spans.export_timeout,
-        io,
-        ledger,
-    ) else {
+    let Some(way) = way else {
         return Ok(None);
     };
     let sampler: Sampler = config.sampler.into();
@@ -117,10 +137,10 @@ fn tracer(
 
 fn logger(
     config: &Config,
-    io: Option<&Arc<Io>>,
     ledger: &Arc<Ledger>,
+    way: Option<Way<'_>>,
 ) -> Result<Option<SdkLoggerProvider>, ConfigError> {
-    let Some(way) = way(config, Signal::Logs, config.logs.export_timeout, io, ledger) else {
+    let Some(way) = way else {
         return Ok(None);
     };
     let builder = SdkLoggerProvider::builder().with_resource(config.resource.clone());
@@ -151,10 +171,10 @@ fn logger(
 
 fn meter(
     config: &Config,
-    io: Option<&Arc<Io>>,
     ledger: &Arc<Ledger>,
+    way: Option<Way<'_>>,
 ) -> Result<Option<SdkMeterProvider>, ConfigError> {
-    let Some(way) = way(config, Signal::Metrics, config.metric_timeout, io, ledger) else {
+    let Some(way) = way else {
         return Ok(None);
     };
     let builder = SdkMeterProvider::builder()

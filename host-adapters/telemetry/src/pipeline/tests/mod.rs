@@ -5,6 +5,7 @@ mod deadlines;
 mod delivery;
 mod environment;
 mod losses;
+mod unreachable;
 mod values;
 
 use std::sync::{Arc, Mutex};
