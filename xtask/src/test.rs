@@ -182,9 +182,9 @@ fn clippy_guest(_: &Workspace) -> Result<()> {
 fn tests(workspace: &Workspace) -> Result<()> {
     let mut command: Command = cargo();
     if toolchain::has_nextest() {
-        command.args(["nextest", "run"]);
+        command.args(["nextest", "run", "--no-fail-fast"]);
     } else {
-        command.args(["test", "--all-targets"]);
+        command.args(["test", "--no-fail-fast", "--all-targets"]);
     }
     // The command line is built with the tests, since its package has tests of its own that run it.
     command

@@ -2,7 +2,7 @@
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use wasmscope_test_support::{Protocol as Arrived, Tls};
+use wasmscope_test_support::{Protocol as Arrived, Resource, Tls};
 
 use super::*;
 use crate::config::{
@@ -63,7 +63,14 @@ fn every_signal_arrives_over_every_protocol() {
                     expected
                 );
             }
-            let resource = collector.span("a span").resource.attributes.clone();
+            // In the order of their names: OTLP gives the order of attributes no meaning, nor does the SDK.
+            let resource = |resource: &Resource| {
+                let mut attributes = resource.attributes.clone();
+                attributes.sort_by(|a, b| a.key.cmp(&b.key));
+                attributes
+            };
+            let of_log = resource(&collector.log("a log").resource);
+            let resource = resource(&collector.span("a span").resource);
             for (key, value) in [
                 ("service.name", "shop"),
                 ("region", "here"),
@@ -74,7 +81,7 @@ fn every_signal_arrives_over_every_protocol() {
                 let found = wasmscope_test_support::attr(&resource, key);
                 assert_eq!(found, Some(value.into()), "{key}");
             }
-            assert_eq!(collector.log("a log").resource.attributes, resource);
+            assert_eq!(of_log, resource);
 
             let report = pipeline.shutdown(PATIENCE);
             assert!(report.complete, "{report:?}");
