@@ -11,12 +11,13 @@ use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanLimits};
 
 use crate::attributes::Rules;
+use crate::config::HistogramAggregation;
 use crate::dropped::{Dropped, Signal};
 use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::log_level::{CurrentLogLevels, LogLevels};
 use crate::loggers::Loggers;
-use crate::metrics::{self, ScopeKey};
+use crate::metrics::{self, Readers, ScopeKey};
 use crate::runtime_metrics::RuntimeMetrics;
 
 /// The scope of what the host itself says.
@@ -93,7 +94,10 @@ impl Telemetry {
             limits: Limits::default(),
             sdk_counts: false,
             sampler_sees_attributes: false,
-            metrics_temporality: Temporality::Cumulative,
+            readers: Readers {
+                temporality: Temporality::Cumulative,
+                histograms: HistogramAggregation::ExplicitBuckets,
+            },
             log_levels: LogLevels::default(),
             dropped: Dropped::default(),
             runtime: None,
@@ -180,7 +184,7 @@ pub struct TelemetryBuilder {
     limits: Limits,
     sdk_counts: bool,
     sampler_sees_attributes: bool,
-    metrics_temporality: Temporality,
+    readers: Readers,
     log_levels: LogLevels,
     dropped: Dropped,
     runtime: Option<Runtime>,
@@ -216,7 +220,14 @@ impl TelemetryBuilder {
     /// Tells the temporality that the meter provider's exporter prefers: where it exports differences, attribute sets that
     /// are not measured any more make room for others. Default: cumulative, for which they never do.
     pub fn metrics_temporality(mut self, temporality: Temporality) -> Self {
-        self.metrics_temporality = temporality;
+        self.readers.temporality = temporality;
+        self
+    }
+
+    /// Tells what the meter provider's views make of histograms: exponential ones take more memory ([`Limits::metric_bytes`]).
+    /// Default: explicit buckets.
+    pub fn histogram_aggregation(mut self, histograms: HistogramAggregation) -> Self {
+        self.readers.histograms = histograms;
         self
     }
 
@@ -255,7 +266,7 @@ impl TelemetryBuilder {
             host_tracer: tracer
                 .as_ref()
                 .map(|provider| provider.tracer_with_scope(host_scope())),
-            metrics: metrics::Registry::new(meter.as_ref(), self.metrics_temporality, &self.limits),
+            metrics: metrics::Registry::new(meter.as_ref(), self.readers, &self.limits),
             loggers: Loggers::new(logger.as_ref(), &self.limits),
             runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
             tracer_provider: tracer,

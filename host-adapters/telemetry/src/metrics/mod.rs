@@ -22,10 +22,11 @@ use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 pub(crate) use attributes::{AttributeSet, ScopeKey};
 pub(crate) use descriptor::{Descriptor, InstrumentKey};
 pub(crate) use observable::{Observable, Taken};
-pub(crate) use series::{Series, SyncInstrument};
+pub(crate) use series::{EXPONENTIAL_BUCKETS, Series, SyncInstrument};
 pub use view::cardinality_view;
 pub(crate) use view::sdk_cardinality;
 
+use crate::config::HistogramAggregation;
 use crate::dropped::Reason;
 use crate::limits::Limits;
 use crate::model::InstrumentKind;
@@ -50,8 +51,17 @@ pub(crate) struct Registry {
     budget: Arc<ByteBudget>,
     reports: Arc<Reports>,
     collections: Arc<AtomicU64>,
-    temporality: Temporality,
+    readers: Readers,
     instances: AtomicU64,
+}
+
+/// What is known of a provider's readers and views, which it does not tell.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Readers {
+    /// What the exporter prefers.
+    pub(crate) temporality: Temporality,
+    /// What histograms become.
+    pub(crate) histograms: HistogramAggregation,
 }
 
 #[derive(Default)]
@@ -86,10 +96,9 @@ impl fmt::Debug for Registry {
 }
 
 impl Registry {
-    /// `temporality` is what the provider's exporter prefers.
     pub(crate) fn new(
         provider: Option<&SdkMeterProvider>,
-        temporality: Temporality,
+        readers: Readers,
         limits: &Limits,
     ) -> Self {
         let collections = Arc::new(AtomicU64::new(0));
@@ -105,7 +114,7 @@ impl Registry {
             budget: Arc::new(ByteBudget::new(limits.metric_bytes)),
             reports: Arc::new(Reports::new(limits.observations_per_provider)),
             collections,
-            temporality,
+            readers,
             instances: AtomicU64::new(0),
         }
     }
@@ -189,10 +198,21 @@ impl Registry {
             Observable::new(meter, descriptor, self.max_series, budget, reports)
                 .map(Instrument::Observable)
         } else {
+            let Readers {
+                temporality,
+                histograms,
+            } = self.readers;
             let forgets =
-                forgets(self.temporality, descriptor.kind).then(|| Arc::clone(&self.collections));
-            SyncInstrument::new(meter, descriptor, self.max_series, budget, forgets)
-                .map(|instrument| Instrument::Sync(Arc::new(instrument)))
+                forgets(temporality, descriptor.kind).then(|| Arc::clone(&self.collections));
+            SyncInstrument::new(
+                meter,
+                descriptor,
+                self.max_series,
+                histograms,
+                budget,
+                forgets,
+            )
+            .map(|instrument| Instrument::Sync(Arc::new(instrument)))
         }
     }
 }

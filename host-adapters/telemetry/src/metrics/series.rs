@@ -19,6 +19,7 @@ use super::attributes::AttributeSet;
 use super::bytes::ByteBudget;
 use super::descriptor::Descriptor;
 use super::total::{MAX_UNSIGNED, Total};
+use crate::config::HistogramAggregation;
 use crate::dropped::Reason;
 use crate::model::{InstrumentKind, Number};
 
@@ -27,6 +28,9 @@ const SERIES_BYTES: usize = 256;
 
 /// The number of the SDK's default boundaries (opentelemetry_sdk 0.33.1, `default_aggregation_selector`).
 const DEFAULT_BOUNDARIES: usize = 15;
+
+/// The most buckets of an exponential histogram on either side of zero: what the specification recommends.
+pub(crate) const EXPONENTIAL_BUCKETS: usize = 160;
 
 /// The SDK's instrument.
 enum Sink {
@@ -79,6 +83,7 @@ impl SyncInstrument {
         meter: &Meter,
         descriptor: Descriptor,
         max_series: usize,
+        histograms: HistogramAggregation,
         budget: Arc<ByteBudget>,
         forgets: Option<Arc<AtomicU64>>,
     ) -> Option<Self> {
@@ -90,11 +95,7 @@ impl SyncInstrument {
             boundaries,
         } = descriptor;
         let bounds = boundaries.as_ref().map_or(DEFAULT_BOUNDARIES, Vec::len);
-        let bucket_bytes = if is_histogram(kind) {
-            (bounds + 1) * size_of::<u64>()
-        } else {
-            0
-        };
+        let bucket_bytes = buckets(kind, bounds, histograms) * size_of::<u64>();
         macro_rules! build {
             ($builder:expr) => {{
                 let mut builder = $builder;
@@ -246,12 +247,20 @@ impl Sink {
     }
 }
 
-/// Whether an instrument of this kind has buckets.
-fn is_histogram(kind: InstrumentKind) -> bool {
-    matches!(
-        kind,
-        InstrumentKind::HistogramU64 | InstrumentKind::HistogramF64
-    )
+/// The most buckets for which a series of an instrument has memory.
+fn buckets(kind: InstrumentKind, boundaries: usize, aggregation: HistogramAggregation) -> usize {
+    // Those of exponential histograms are in vectors that grow as needed, and then to twice the size.
+    let exponential = EXPONENTIAL_BUCKETS * 2;
+    match (kind, aggregation) {
+        (
+            InstrumentKind::HistogramU64 | InstrumentKind::HistogramF64,
+            HistogramAggregation::ExplicitBuckets,
+        ) => boundaries + 1,
+        (InstrumentKind::HistogramU64, HistogramAggregation::Base2Exponential) => exponential,
+        // One for either side of zero.
+        (InstrumentKind::HistogramF64, HistogramAggregation::Base2Exponential) => exponential * 2,
+        _ => 0,
+    }
 }
 
 /// The SDK's instrument, bound to an attribute set.

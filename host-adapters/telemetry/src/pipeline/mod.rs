@@ -117,6 +117,7 @@ impl Pipeline {
             .limits(config.limits)
             .span_limits(span_limits)
             .metrics_temporality(temporality)
+            .histogram_aggregation(config.histograms)
             .log_levels(config.log_levels)
             .dropped(dropped);
         if let Some(runtime) = config.runtime {

@@ -28,7 +28,7 @@ use super::processor::Admitting;
 
 /// The parameters that the specification gives for exponential histograms.
 const EXPONENTIAL: Aggregation = Aggregation::Base2ExponentialHistogram {
-    max_size: 160,
+    max_size: crate::metrics::EXPONENTIAL_BUCKETS as u32,
     max_scale: 20,
     record_min_max: true,
 };

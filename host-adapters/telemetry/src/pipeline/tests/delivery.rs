@@ -299,6 +299,35 @@ fn console_shows_totals_whatever_is_set_for_otlp() {
 }
 
 #[test]
+fn exponential_histograms_are_in_the_limit_on_bytes_as_such() {
+    let dropped = |aggregation| {
+        let config = Config::builder()
+            .without_endpoint(Exporter::Console)
+            .console(Console::default())
+            .histogram_aggregation(aggregation)
+            .limits(|limits| limits.metric_bytes = 50_000);
+        let pipeline = build(config);
+        let mut guest = pipeline.telemetry().instance("shop");
+        let meter = guest.meter(InstrumentationScope::builder("s").build());
+        let descriptor = InstrumentDescriptor {
+            name: String::from("h"),
+            kind: InstrumentKind::HistogramF64,
+            unit: None,
+            description: None,
+            boundaries: None,
+        };
+        let histogram = guest.create_instrument(meter, descriptor);
+        for set in 0..20 {
+            guest.measure(histogram, Number::Float(1.0), vec![KeyValue::new("k", set)]);
+        }
+        let dropped = pipeline.telemetry().dropped();
+        dropped.get(Signal::Metrics, Reason::Cardinality)
+    };
+    assert_eq!(dropped(HistogramAggregation::ExplicitBuckets), 0);
+    assert!(dropped(HistogramAggregation::Base2Exponential) > 0);
+}
+
+#[test]
 fn signals_that_are_switched_off_have_no_provider() {
     let pipeline = build(Config::builder().disabled(true));
     assert!(pipeline.io.is_none());

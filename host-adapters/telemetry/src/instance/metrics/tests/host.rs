@@ -11,8 +11,9 @@ use opentelemetry_sdk::metrics::{
 use super::{BTreeMap, KeyValue, Limits, Reason, Scope, Signal, Temporality};
 use super::{InstrumentDescriptor, Kind, Number, Observation, Telemetry};
 use crate::cardinality_view;
+use crate::config::HistogramAggregation;
 use crate::instance::Instance;
-use crate::telemetry::Providers;
+use crate::telemetry::{Providers, TelemetryBuilder};
 
 /// A value as it is exported.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,13 +55,18 @@ impl Host {
 
     pub(super) fn with(limits: Limits, temporality: Temporality) -> Self {
         let view = cardinality_view(&limits);
-        Self::with_view(limits, temporality, view)
+        Self::with_view(
+            limits,
+            temporality,
+            view,
+            HistogramAggregation::ExplicitBuckets,
+        )
     }
 
     /// Like [`Self::with`], with exponential histograms.
     pub(super) fn exponential(limits: Limits, temporality: Temporality) -> Self {
         let limit = limits.cardinality + 1;
-        Self::with_view(limits, temporality, move |instrument: &Instrument| {
+        let view = move |instrument: &Instrument| {
             let stream = Stream::builder().with_cardinality_limit(limit);
             let stream = if instrument.kind() == InstrumentKind::Histogram {
                 stream.with_aggregation(Aggregation::Base2ExponentialHistogram {
@@ -72,13 +78,20 @@ impl Host {
                 stream
             };
             stream.build().ok()
-        })
+        };
+        Self::with_view(
+            limits,
+            temporality,
+            view,
+            HistogramAggregation::Base2Exponential,
+        )
     }
 
     fn with_view(
         limits: Limits,
         temporality: Temporality,
         view: impl Fn(&Instrument) -> Option<Stream> + Send + Sync + 'static,
+        histograms: HistogramAggregation,
     ) -> Self {
         let exporter = InMemoryMetricExporterBuilder::new()
             .with_temporality(temporality)
@@ -90,7 +103,11 @@ impl Host {
             .with_reader(reader)
             .with_view(view)
             .build();
-        Self::on(provider, exporter, limits, temporality)
+        Self::told(provider, exporter, limits, |telemetry| {
+            telemetry
+                .metrics_temporality(temporality)
+                .histogram_aggregation(histograms)
+        })
     }
 
     pub(super) fn on(
@@ -99,14 +116,23 @@ impl Host {
         limits: Limits,
         temporality: Temporality,
     ) -> Self {
+        Self::told(provider, exporter, limits, |telemetry| {
+            telemetry.metrics_temporality(temporality)
+        })
+    }
+
+    /// Tells the core what it cannot know of the provider.
+    pub(super) fn told(
+        provider: SdkMeterProvider,
+        exporter: InMemoryMetricExporter,
+        limits: Limits,
+        tell: impl FnOnce(TelemetryBuilder) -> TelemetryBuilder,
+    ) -> Self {
         let providers = Providers {
             meter: Some(provider.clone()),
             ..Providers::default()
         };
-        let telemetry = Telemetry::builder(providers)
-            .limits(limits)
-            .metrics_temporality(temporality)
-            .build();
+        let telemetry = tell(Telemetry::builder(providers).limits(limits)).build();
         Self {
             telemetry,
             provider,

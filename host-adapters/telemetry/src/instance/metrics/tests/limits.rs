@@ -86,6 +86,38 @@ fn bytes_of_attribute_sets_are_limited() {
 }
 
 #[test]
+fn buckets_of_exponential_histograms_are_in_the_limit_as_what_they_may_become() {
+    const SET: usize = 1_000;
+    let metric_bytes = 100_000;
+    // Vectors of up to twice the 160 buckets of 8 bytes, one for either side of zero where there are two.
+    for (kind, number, buckets) in [
+        (Kind::HistogramU64, Unsigned(1), 2 * 160 * 8),
+        (Kind::HistogramF64, Float(1.0), 2 * 2 * 160 * 8),
+    ] {
+        let limits = Limits {
+            metric_bytes,
+            ..Limits::default()
+        };
+        let host = Host::exponential(limits, Temporality::Cumulative);
+        let mut guest = host.telemetry.instance("shop");
+        let handle = instrument(&mut guest, "h", kind);
+        for set in 0..SET {
+            guest.measure(handle, number, attributes(&set.to_string()));
+        }
+        let kept = SET - host.dropped(Reason::Cardinality) as usize;
+        assert!(
+            kept > 2 && kept * buckets < metric_bytes,
+            "{kind:?}: {kept}"
+        );
+        // The rest of each is small.
+        assert!(
+            kept * (buckets + 1_000) > metric_bytes / 2,
+            "{kind:?}: {kept}"
+        );
+    }
+}
+
+#[test]
 fn ten_thousand_instances_with_fresh_names_stay_bounded() {
     let host = Host::new();
     let limits = host.telemetry.limits().clone();
