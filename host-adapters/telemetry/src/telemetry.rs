@@ -97,6 +97,7 @@ impl Telemetry {
             readers: Readers {
                 temporality: Temporality::Cumulative,
                 histograms: HistogramAggregation::ExplicitBuckets,
+                series_stay_apart: false,
             },
             log_levels: LogLevels::default(),
             dropped: Dropped::default(),
@@ -228,6 +229,12 @@ impl TelemetryBuilder {
     /// Default: explicit buckets.
     pub fn histogram_aggregation(mut self, histograms: HistogramAggregation) -> Self {
         self.readers.histograms = histograms;
+        self
+    }
+
+    /// Tells that the meter provider's views are our own, which make no one series of several.
+    pub(crate) fn series_stay_apart(mut self) -> Self {
+        self.readers.series_stay_apart = true;
         self
     }
 

@@ -37,6 +37,16 @@ impl AttributeSet {
         &self.0
     }
 
+    /// Whether it may be another set to the SDK than to us, for which the zeros of either sign are different: there they have
+    /// different hashes and are equal, so that chance decides.
+    pub(crate) fn has_float_zero(&self) -> bool {
+        self.0.iter().any(|attribute| match &attribute.value {
+            Value::F64(number) => *number == 0.0,
+            Value::Array(Array::F64(numbers)) => numbers.contains(&0.0),
+            Value::Bool(_) | Value::I64(_) | Value::String(_) | Value::Array(_) | _ => false,
+        })
+    }
+
     /// Estimates how much memory it takes.
     pub(crate) fn bytes(&self) -> usize {
         self.0.iter().map(bytes_of).sum()

@@ -62,6 +62,8 @@ pub(crate) struct Readers {
     pub(crate) temporality: Temporality,
     /// What histograms become.
     pub(crate) histograms: HistogramAggregation,
+    /// Whether no view makes one series of several, by leaving out attributes or by a lower limit on their sets.
+    pub(crate) series_stay_apart: bool,
 }
 
 #[derive(Default)]
@@ -198,21 +200,11 @@ impl Registry {
             Observable::new(meter, descriptor, self.max_series, budget, reports)
                 .map(Instrument::Observable)
         } else {
-            let Readers {
-                temporality,
-                histograms,
-            } = self.readers;
-            let forgets =
-                forgets(temporality, descriptor.kind).then(|| Arc::clone(&self.collections));
-            SyncInstrument::new(
-                meter,
-                descriptor,
-                self.max_series,
-                histograms,
-                budget,
-                forgets,
-            )
-            .map(|instrument| Instrument::Sync(Arc::new(instrument)))
+            let readers = self.readers;
+            let forgets = forgets(readers.temporality, descriptor.kind)
+                .then(|| Arc::clone(&self.collections));
+            SyncInstrument::new(meter, descriptor, self.max_series, readers, budget, forgets)
+                .map(|instrument| Instrument::Sync(Arc::new(instrument)))
         }
     }
 }

@@ -15,6 +15,7 @@ use opentelemetry::metrics::{
     UpDownCounter,
 };
 
+use super::Readers;
 use super::attributes::AttributeSet;
 use super::bytes::ByteBudget;
 use super::descriptor::Descriptor;
@@ -50,9 +51,11 @@ pub(crate) struct SyncInstrument {
     sink: Arc<Sink>,
     series: RwLock<Places>,
     overflow: OnceLock<Arc<Series>>,
-    /// The sum of a `u64` histogram over all series: the embedder's views may merge series in the SDK, whose sum must not
-    /// overflow even then.
+    /// The sum of a `u64` histogram over all series that the SDK may merge: its sum must not overflow even then. A few large
+    /// numbers leave the others no room for good, so no more series are in it than must be.
     merged: Arc<Total>,
+    /// Whether the embedder's views may merge any series.
+    views_merge: bool,
     /// What the buckets of a series take.
     bucket_bytes: usize,
     max_series: usize,
@@ -83,7 +86,7 @@ impl SyncInstrument {
         meter: &Meter,
         descriptor: Descriptor,
         max_series: usize,
-        histograms: HistogramAggregation,
+        readers: Readers,
         budget: Arc<ByteBudget>,
         forgets: Option<Arc<AtomicU64>>,
     ) -> Option<Self> {
@@ -95,7 +98,7 @@ impl SyncInstrument {
             boundaries,
         } = descriptor;
         let bounds = boundaries.as_ref().map_or(DEFAULT_BOUNDARIES, Vec::len);
-        let bucket_bytes = buckets(kind, bounds, histograms) * size_of::<u64>();
+        let bucket_bytes = buckets(kind, bounds, readers.histograms) * size_of::<u64>();
         macro_rules! build {
             ($builder:expr) => {{
                 let mut builder = $builder;
@@ -148,6 +151,7 @@ impl SyncInstrument {
             series: RwLock::default(),
             overflow: OnceLock::new(),
             merged: Arc::default(),
+            views_merge: !readers.series_stay_apart,
             bucket_bytes,
             max_series,
             budget,
@@ -219,12 +223,13 @@ impl SyncInstrument {
     }
 
     fn make(&self, attributes: AttributeSet) -> Arc<Series> {
+        let may_merge = self.views_merge || attributes.has_float_zero();
         Arc::new(Series {
             sink: Arc::clone(&self.sink),
             attributes,
             bound: OnceLock::new(),
             total: Total::default(),
-            merged: Arc::clone(&self.merged),
+            merged: may_merge.then(|| Arc::clone(&self.merged)),
             used: AtomicBool::new(false),
         })
     }
@@ -317,7 +322,7 @@ pub(crate) struct Series {
     /// Bound with the first measurement: the SDK exports what is bound, measured or not, with a zero that nobody has said.
     bound: OnceLock<Bound>,
     total: Total,
-    merged: Arc<Total>,
+    merged: Option<Arc<Total>>,
     /// Whether it was measured since the last sweep.
     used: AtomicBool,
 }
@@ -372,7 +377,9 @@ impl Series {
 
     fn admit_to_histogram(&self, value: u64) -> bool {
         let fits = self.total.admit_u64(value);
-        if fits && !self.merged.admit_u64_up_to(value, u64::MAX) {
+        if let Some(merged) = self.merged.as_ref().filter(|_| fits)
+            && !merged.admit_u64_up_to(value, u64::MAX)
+        {
             self.total.retract_u64(value);
             return false;
         }

@@ -118,6 +118,7 @@ impl Pipeline {
             .span_limits(span_limits)
             .metrics_temporality(temporality)
             .histogram_aggregation(config.histograms)
+            .series_stay_apart()
             .log_levels(config.log_levels)
             .dropped(dropped);
         if let Some(runtime) = config.runtime {

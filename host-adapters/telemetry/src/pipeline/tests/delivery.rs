@@ -328,6 +328,58 @@ fn exponential_histograms_are_in_the_limit_on_bytes_as_such() {
 }
 
 #[test]
+fn large_numbers_of_one_series_leave_the_others_of_a_histogram_alone() {
+    for aggregation in [
+        HistogramAggregation::ExplicitBuckets,
+        HistogramAggregation::Base2Exponential,
+    ] {
+        let collector = Collector::start();
+        // A lower limit than there are sets, and differences, bring in all that could merge series.
+        let config = to(&collector, Protocol::HttpProtobuf)
+            .histogram_aggregation(aggregation)
+            .temporality(TemporalityPreference::Delta)
+            .limits(|limits| limits.cardinality = 4);
+        let pipeline = build(config);
+        let measure = |set: i64, value| {
+            let mut guest = pipeline.telemetry().instance("shop");
+            let meter = guest.meter(InstrumentationScope::builder("s").build());
+            let descriptor = InstrumentDescriptor {
+                name: String::from("h"),
+                kind: InstrumentKind::HistogramU64,
+                unit: None,
+                description: None,
+                boundaries: None,
+            };
+            let histogram = guest.create_instrument(meter, descriptor);
+            guest.measure(
+                histogram,
+                Number::Unsigned(value),
+                vec![KeyValue::new("k", set)],
+            );
+        };
+        let dropped = |reason| pipeline.telemetry().dropped().get(Signal::Metrics, reason);
+        for set in 0..4 {
+            measure(set, i64::MAX as u64);
+        }
+        for set in 0..4 {
+            measure(set, 0);
+        }
+        measure(4, 1);
+        assert_eq!(dropped(Reason::NumberRange), 0, "{aggregation:?}");
+        measure(0, 1);
+        assert_eq!(dropped(Reason::NumberRange), 1, "{aggregation:?}");
+        assert_eq!(dropped(Reason::Cardinality), 1, "{aggregation:?}");
+        // New sets take the places of old ones, whose sums the SDK has forgotten by then.
+        for round in 0..20 {
+            assert_eq!(pipeline.flush(PATIENCE), Flushed::Delivered);
+            measure(10 + round, i64::MAX as u64 / 32);
+        }
+        assert_eq!(dropped(Reason::NumberRange), 1, "{aggregation:?}");
+        assert_eq!(pipeline.shutdown(PATIENCE).lost(), 0);
+    }
+}
+
+#[test]
 fn signals_that_are_switched_off_have_no_provider() {
     let pipeline = build(Config::builder().disabled(true));
     assert!(pipeline.io.is_none());

@@ -173,6 +173,42 @@ fn views_that_merge_series_cannot_make_a_histograms_sum_overflow() {
 }
 
 #[test]
+fn only_series_that_the_sdk_may_take_for_one_another_share_a_histograms_sum() {
+    let exporter = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder()
+        .with_periodic_exporter(exporter.clone())
+        .build();
+    let limits = Limits::default();
+    let host = Host::told(provider, exporter, limits, |telemetry| {
+        telemetry.series_stay_apart()
+    });
+    let mut guest = host.telemetry.instance("shop");
+    let handle = instrument(&mut guest, "h", Kind::HistogramU64);
+    let mut measure = |value: Value| {
+        let attributes = vec![KeyValue::new("k", value)];
+        guest.measure(handle, Unsigned(i64::MAX as u64), attributes);
+    };
+    for set in 0..5 {
+        measure(set.into());
+        measure(f64::from(set as u8 + 1).into());
+    }
+    measure(f64::NAN.into());
+    assert_eq!(host.dropped(Reason::NumberRange), 0);
+    // Different bits, and equal all the same.
+    let array = |numbers| Value::Array(opentelemetry::Array::F64(numbers));
+    for zeros in [
+        0.0.into(),
+        (-0.0).into(),
+        array(vec![0.0, 0.0]),
+        array(vec![-0.0, 0.0]),
+        array(vec![1.0, -0.0]),
+    ] {
+        measure(zeros);
+    }
+    assert_eq!(host.dropped(Reason::NumberRange), 3);
+}
+
+#[test]
 fn the_smallest_and_the_largest_numbers_fit_into_one_exponential_histogram() {
     let exporter = InMemoryMetricExporter::default();
     let provider = SdkMeterProvider::builder()
