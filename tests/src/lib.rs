@@ -4,7 +4,7 @@
 //!
 //! - `scenario.toml` says what is run and how ([`Scenario`] lists its fields);
 //! - `guest.rs` is the guest, a binary of the package `components/scenarios`; a scenario may name another's guest instead;
-//! - `expected.snap` is what must come of it, in the normal form of [`report`], on each of the [`RUNTIMES`] alike.
+//! - `expected.snap` is what must come of it, in the normal form of [`report()`], on each of the [`RUNTIMES`] alike.
 //!
 //! `tests/tests/scenarios.rs` makes a test of each scenario and runtime, and fails when a folder lacks its snapshot or a guest its scenario.
 //!
