@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::{SamplingResult, ShouldSample};
 #[derive(Debug)]
 pub(crate) struct StartAttributes(pub(crate) Arc<[KeyValue]>);
 
-/// A sampler that shows another one the attributes which a guest's span starts with.
+/// A sampler that shows another one the attributes which a guest's span, or the host's around it, starts with.
 ///
 /// The core keeps a span's attributes until its end, since the SDK could not replace a value once it has it. A sampler would
 /// therefore see none. Those that the `OTEL_TRACES_SAMPLER` variable knows need none; for another,

@@ -1,5 +1,7 @@
 //! The host's own span around an invocation.
 
+use std::sync::Arc;
+
 use opentelemetry::trace::{Span as _, SpanBuilder, Status, TraceContextExt, Tracer as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span;
@@ -9,10 +11,11 @@ use opentelemetry_semantic_conventions::attribute::{
 
 use super::Instance;
 use super::ambient::{Entered, EnteredBaggage};
-use super::open_span::ForcedEnd;
+use super::open_span::{ForcedEnd, hand_over, put_first};
 use crate::attributes::Room;
 use crate::invocation::{InvocationOptions, Outcome};
 use crate::remote;
+use crate::sampler::StartAttributes;
 use crate::scope::COMPONENT_NAME;
 
 /// The attribute that says how an invocation ended.
@@ -22,7 +25,16 @@ const OUTCOME: &str = "wasmscope.outcome";
 #[derive(Debug)]
 pub(super) struct UnderWay {
     /// `None` if it is not recorded.
-    span: Option<Span>,
+    span: Option<HostSpan>,
+}
+
+/// A host span that is recorded. As with a guest's, its attributes are kept here until the end.
+#[derive(Debug)]
+struct HostSpan {
+    span: Span,
+    attributes: Vec<KeyValue>,
+    /// How many attributes were left out because there were too many.
+    attributes_over: u32,
 }
 
 impl Instance {
@@ -34,7 +46,7 @@ impl Instance {
 
     /// Begins an invocation, and gives its depth: 1 for the outermost.
     pub(crate) fn begin_invocation(&mut self, options: InvocationOptions) -> u32 {
-        let shared = std::sync::Arc::clone(&self.telemetry.0);
+        let shared = Arc::clone(&self.telemetry.0);
         let rules = shared.span_rules();
         let remote_parent = options.traceparent.as_deref().and_then(|traceparent| {
             remote::headers(
@@ -60,7 +72,7 @@ impl Instance {
             attributes.push(KeyValue::new(PROCESS_RUNTIME_NAME, runtime.name));
             attributes.push(KeyValue::new(PROCESS_RUNTIME_VERSION, runtime.version));
         }
-        rules.merge(
+        let attributes_over = rules.merge(
             &mut attributes,
             options.attributes,
             shared.limits.span_attributes,
@@ -73,19 +85,25 @@ impl Instance {
             let name = options
                 .name
                 .unwrap_or_else(|| format!("run {}", self.component));
-            let builder = SpanBuilder::from_name(name)
-                .with_kind(
-                    options
-                        .kind
-                        .unwrap_or(opentelemetry::trace::SpanKind::Internal),
-                )
-                .with_attributes(attributes);
-            let started = tracer.build_with_context(builder, &context.clone().unwrap_or_default());
+            let builder = SpanBuilder::from_name(name).with_kind(
+                options
+                    .kind
+                    .unwrap_or(opentelemetry::trace::SpanKind::Internal),
+            );
+            let mut above = context.clone().unwrap_or_default();
+            if shared.sampler_sees_attributes {
+                above = above.with_value(StartAttributes(Arc::from(&*attributes)));
+            }
+            let started = tracer.build_with_context(builder, &above);
             if started.span_context().is_valid() {
                 let own = started.span_context().clone();
                 context = Some(Context::new().with_remote_span_context(own));
             }
-            span = started.is_recording().then_some(started);
+            span = started.is_recording().then_some(HostSpan {
+                span: started,
+                attributes,
+                attributes_over,
+            });
         }
         self.invocations.push(UnderWay { span });
         self.entered.push(Entered::Host(context));
@@ -129,16 +147,26 @@ impl Instance {
         }
     }
 
-    fn end_host_span(&self, mut span: Span, outcome: &Outcome, end: &ForcedEnd<'_>) {
-        span.set_attribute(KeyValue::new(OUTCOME, outcome.as_str()));
-        if let Outcome::Exit { code } = outcome {
-            span.set_attribute(KeyValue::new(PROCESS_EXIT_CODE, i64::from(*code)));
-        }
+    fn end_host_span(&self, host: HostSpan, outcome: &Outcome, end: &ForcedEnd<'_>) {
+        let HostSpan {
+            mut span,
+            mut attributes,
+            attributes_over,
+        } = host;
+        let shared = &self.telemetry.0;
+        let rules = shared.span_rules();
+        // In the order in which they find a place.
+        let mut own = vec![KeyValue::new(OUTCOME, outcome.as_str())];
         if let Some((error_type, description)) = end.error {
-            span.set_attribute(KeyValue::new(ERROR_TYPE, error_type.to_owned()));
-            let description = self.telemetry.0.span_rules().own_text(description);
-            span.set_status(Status::error(description));
+            own.push(KeyValue::new(ERROR_TYPE, error_type.to_owned()));
+            span.set_status(Status::error(rules.own_text(description)));
         }
+        if let Outcome::Exit { code } = outcome {
+            own.push(KeyValue::new(PROCESS_EXIT_CODE, i64::from(*code)));
+        }
+        let over = put_first(&mut attributes, own, rules);
+        let over = attributes_over.saturating_add(over);
+        hand_over(&mut span, &mut attributes, over, shared.sdk_counts);
         span.end();
     }
 }

@@ -199,15 +199,12 @@ impl OpenSpan {
         if let End::Forced(forced, _) = end {
             self.force(forced, rules);
         }
-        for attribute in self.attributes.drain(..) {
-            self.span.set_attribute(attribute);
-        }
-        if sdk_counts {
-            // The SDK counts what comes when it is full, which it is now.
-            for _ in 0..self.attributes_over.min(MAX_TOLD) {
-                self.span.set_attribute(KeyValue::new("", false));
-            }
-        }
+        hand_over(
+            &mut self.span,
+            &mut self.attributes,
+            self.attributes_over,
+            sdk_counts,
+        );
         self.span.set_status(std::mem::take(&mut self.status));
         self.span.end_with_timestamp(time);
     }
@@ -219,20 +216,45 @@ impl OpenSpan {
             forced.push(KeyValue::new(ERROR_TYPE, error_type.to_owned()));
             self.status = Status::error(rules.own_text(description));
         }
-        self.attributes
-            .retain(|kept| forced.iter().all(|forced| forced.key != kept.key));
-        let room = rules.limits.span_attributes.saturating_sub(forced.len());
-        if let Some(over) = self
-            .attributes
-            .len()
-            .checked_sub(room)
-            .filter(|over| *over > 0)
-        {
-            self.attributes.truncate(room);
-            rules.count(Reason::Attributes, over as u64);
-            self.attributes_over = self.attributes_over.saturating_add(over as u32);
+        let over = put_first(&mut self.attributes, forced, rules);
+        self.attributes_over = self.attributes_over.saturating_add(over);
+    }
+}
+
+/// Adds attributes over others of the same keys, and in the place of the last ones if there is no other. Gives how many found
+/// none, which have been counted.
+pub(super) fn put_first(
+    attributes: &mut Vec<KeyValue>,
+    mut forced: Vec<KeyValue>,
+    rules: Rules<'_>,
+) -> u32 {
+    attributes.retain(|kept| forced.iter().all(|forced| forced.key != kept.key));
+    let limit = rules.limits.span_attributes;
+    let all = attributes.len() + forced.len();
+    forced.truncate(limit);
+    attributes.truncate(limit - forced.len());
+    attributes.append(&mut forced);
+    let over = all - attributes.len();
+    rules.count(Reason::Attributes, over as u64);
+    u32::try_from(over).unwrap_or(u32::MAX)
+}
+
+/// Gives a span that ends its attributes. `over`: how many were left out, of which the SDK is told where it has the same
+/// limits.
+pub(super) fn hand_over(
+    span: &mut Span,
+    attributes: &mut Vec<KeyValue>,
+    over: u32,
+    sdk_counts: bool,
+) {
+    for attribute in attributes.drain(..) {
+        span.set_attribute(attribute);
+    }
+    if sdk_counts {
+        // The SDK counts what comes when it is full, which it is now.
+        for _ in 0..over.min(MAX_TOLD) {
+            span.set_attribute(KeyValue::new("", false));
         }
-        self.attributes.append(&mut forced);
     }
 }
 

@@ -197,6 +197,48 @@ fn outcomes_end_open_spans_with_their_reason() {
 }
 
 #[test]
+fn outcome_and_error_of_the_host_span_come_first_whatever_the_limit() {
+    for limit in 0..9 {
+        let bench = Bench::limited(|limits| limits.span_attributes = limit);
+        let mut instance = bench.instance();
+        let options = InvocationOptions::default()
+            .with_attribute(KeyValue::new("mine", 1))
+            .with_attribute(KeyValue::new("error.type", "mine"))
+            .with_attribute(KeyValue::new("too", 1));
+        Invocation::begin(&mut instance, options).finish(trap());
+        let host = bench.span("run checkout");
+        let by_rank = [
+            ("wasmscope.outcome", text("trap")),
+            ("error.type", text("unreachable")),
+            ("wasmscope.component.name", text("checkout")),
+            ("process.runtime.name", text("engine")),
+            ("process.runtime.version", text("1.2.3")),
+            ("mine", Some(Value::I64(1))),
+            ("too", Some(Value::I64(1))),
+        ];
+        for (rank, (key, expected)) in by_rank.into_iter().enumerate() {
+            let expected = expected.filter(|_| rank < limit);
+            assert_eq!(value(&host, key), expected, "{limit}: {key}");
+        }
+        // Replaced is not lost, once it had a place.
+        let replaced = u64::from(limit >= 5);
+        let lost = 8 - replaced - host.attributes.len() as u64;
+        assert_eq!(bench.dropped(Reason::Attributes), lost, "{limit}");
+        assert_eq!(u64::from(host.dropped_attributes_count), lost, "{limit}");
+    }
+}
+
+#[test]
+fn own_error_type_of_an_embedder_stays_where_there_is_no_error() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let options = InvocationOptions::default().with_attribute(KeyValue::new("error.type", "mine"));
+    Invocation::begin(&mut instance, options).finish(Outcome::Ok);
+    let host = bench.span("run checkout");
+    assert_eq!(value(&host, "error.type"), text("mine"));
+}
+
+#[test]
 fn a_traps_reason_finds_room_in_a_full_span() {
     let bench = Bench::limited(|limits| limits.span_attributes = 3);
     let mut instance = bench.instance();
@@ -212,7 +254,8 @@ fn a_traps_reason_finds_room_in_a_full_span() {
     ];
     assert_eq!(data.attributes, expected);
     assert_eq!(data.dropped_attributes_count, 3);
-    assert_eq!(bench.dropped(Reason::Attributes), 3);
+    // And the host's span had five for as many places.
+    assert_eq!(bench.dropped(Reason::Attributes), 3 + 2);
 }
 
 #[test]
