@@ -20,6 +20,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use super::merge::MergedMetrics;
 use super::size;
+use crate::metrics::ScopeKey;
 
 /// How many scopes are remembered for sharing; beyond it each batch has its own copies.
 const SHARED_SCOPES: usize = 1024;
@@ -163,7 +164,7 @@ struct Inner {
     logs: Store<LogRecord>,
     metrics: MergedMetrics,
     refused_points: u64,
-    scopes: HashMap<ApiScope, Arc<ScopeInfo>>,
+    scopes: HashMap<ScopeKey, Arc<ScopeInfo>>,
 }
 
 /// Records in order of arrival, of which the oldest give way.
@@ -198,18 +199,19 @@ impl<T> Store<T> {
 }
 
 impl Inner {
-    fn scope(&mut self, scope: &ApiScope) -> Arc<ScopeInfo> {
-        if let Some(known) = self.scopes.get(scope) {
+    fn scope(&mut self, scope: ApiScope) -> Arc<ScopeInfo> {
+        let key = ScopeKey(scope);
+        if let Some(known) = self.scopes.get(&key) {
             return Arc::clone(known);
         }
         if self.scopes.len() >= SHARED_SCOPES {
             self.scopes.clear();
         }
         let info = Arc::new(ScopeInfo {
-            scope: (scope, None).into(),
-            schema_url: scope.schema_url().unwrap_or_default().to_owned(),
+            scope: (&key.0, None).into(),
+            schema_url: key.0.schema_url().unwrap_or_default().to_owned(),
         });
-        self.scopes.insert(scope.clone(), Arc::clone(&info));
+        self.scopes.insert(key, Arc::clone(&info));
         info
     }
 
@@ -261,8 +263,8 @@ impl Collector {
 
     fn keep_spans(&self, batch: Vec<SpanData>) {
         let mut inner = self.lock();
-        for data in batch {
-            let scope = inner.scope(&data.instrumentation_scope);
+        for mut data in batch {
+            let scope = inner.scope(std::mem::take(&mut data.instrumentation_scope));
             let item = Span::from(data);
             let size = size::of_span(&item);
             let resource = Arc::clone(&self.resource);
@@ -282,8 +284,8 @@ impl Collector {
         for (data, scope) in batch.iter() {
             // A record's target takes the place of its scope's name, as in the OTLP exporter.
             let scope = match data.target() {
-                Some(target) => inner.scope(&retarget(scope, target.clone())),
-                None => inner.scope(scope),
+                Some(target) => inner.scope(retarget(scope, target.clone())),
+                None => inner.scope(scope.clone()),
             };
             let mut item = LogRecord::from(data);
             sort_maps(&mut item);
@@ -395,5 +397,27 @@ impl PushMetricExporter for Collector {
     /// Totals since the start, so that the last collection says it all.
     fn temporality(&self) -> Temporality {
         Temporality::Cumulative
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::{Array, KeyValue, Value};
+
+    use super::*;
+
+    fn scope(numbers: Vec<f64>) -> ApiScope {
+        let attribute = KeyValue::new("k", Value::Array(Array::F64(numbers)));
+        ApiScope::builder("s").with_attributes([attribute]).build()
+    }
+
+    #[test]
+    fn scope_with_not_a_number_is_shared_and_zeros_of_either_sign_are_not_confused() {
+        let mut inner = Inner::default();
+        let one = inner.scope(scope(vec![f64::NAN]));
+        assert!(Arc::ptr_eq(&one, &inner.scope(scope(vec![f64::NAN]))));
+        let zero = inner.scope(scope(vec![0.0]));
+        assert!(!Arc::ptr_eq(&zero, &inner.scope(scope(vec![-0.0]))));
+        assert_eq!(inner.scopes.len(), 3);
     }
 }
