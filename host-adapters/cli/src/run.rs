@@ -15,13 +15,8 @@ use wasmscope_telemetry::console::Collector;
 use wasmscope_telemetry::pipeline::{Pipeline, Report};
 use wasmscope_telemetry::{Reason, Signal};
 
-/// Runs a component. Whatever can be found to be wrong is found before it starts.
+/// Runs a component. Whatever can be found to be wrong is found before it starts, and what is found quickly comes first.
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
-    let prepared = match options.program.runtime {
-        RuntimeName::Wasmtime => {
-            runtime::wasmtime::prepare(&options.component, &options.args, &options.program)?
-        }
-    };
     let console = Collector::default();
     let name = component_name(&options.component);
     let config = settings::config(
@@ -30,6 +25,11 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         runtime::wasmtime::RUNTIME,
         &console,
     )?;
+    let prepared = match options.program.runtime {
+        RuntimeName::Wasmtime => {
+            runtime::wasmtime::prepare(&options.component, &options.args, &options.program)?
+        }
+    };
     for warning in config.warnings() {
         eprintln!("wasmscope: warning: {warning}");
     }
