@@ -6,6 +6,7 @@ mod run;
 mod size;
 mod test;
 mod toolchain;
+mod wasmedge;
 mod wit;
 mod wit_docs;
 mod workspace;
@@ -39,6 +40,8 @@ enum Command {
     Wit(wit::Options),
     /// Measures what the SDK adds to a guest, in bytes.
     Size(size::Options),
+    /// Finds or fetches libwasmedge and libclang, which the WasmEdge parts are built with, into target/wasmedge.
+    Wasmedge(wasmedge::Options),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +67,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         }
         Command::Wit(options) => wit::run(&workspace, &options),
         Command::Size(options) => size::run(&workspace, &options),
+        Command::Wasmedge(options) => wasmedge::run(&workspace, &options),
     }
 }
 

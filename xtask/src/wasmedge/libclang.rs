@@ -1,0 +1,305 @@
+//! libclang, which bindgen reads libwasmedge's header with: one that the machine has, or the one of the packages of the
+//! Debian release that runs, in a folder of our own.
+
+use super::apt::{self, Apt, Installed};
+use super::probe::{ClangProbe, compiler};
+use super::{Home, debian};
+use crate::run::output;
+use anyhow::{Context as _, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The package that stands for the libclang of a release, in Debian and what is derived from it.
+const PACKAGE: &str = "libclang1";
+
+/// A libclang that has parsed a header.
+#[derive(Clone, Debug)]
+pub(super) struct Libclang {
+    /// For `LIBCLANG_PATH`.
+    pub(super) file: PathBuf,
+    /// For `BINDGEN_EXTRA_CLANG_ARGS`: where the compiler's own headers are, when libclang came without them.
+    pub(super) arguments: Vec<String>,
+    /// What it calls itself.
+    pub(super) version: String,
+}
+
+/// Finds a libclang that works, or fetches one.
+///
+/// # Errors
+///
+/// Fails when there is none, and none can be fetched; the error says what was tried and what helps.
+pub(super) fn find_or_fetch(home: &Home) -> Result<Libclang> {
+    let probe = ClangProbe::build(home)?;
+    let mut tried = String::new();
+    for file in installed(home) {
+        match usable(&probe, &file) {
+            Ok(clang) => return Ok(clang),
+            Err(error) => tried.push_str(&format!("\n- {error:#}")),
+        }
+    }
+    if tried.is_empty() {
+        tried.push_str("\n- LIBCLANG_PATH, llvm-config and the system's folders: there is none");
+    }
+    match usable(&probe, &home.path(SHIM)).or_else(|_| fetch(home, &probe)) {
+        Ok(clang) => Ok(clang),
+        Err(error) => bail!(
+            "no libclang was found, nor could one be fetched; the bindings to libwasmedge are made with it. \
+             What was tried:{tried}\n- {PACKAGE} from the packages of the release that runs: {error:#}\n\
+             What helps: install libclang (Debian: `apt install libclang-dev`, Fedora: `dnf install clang-libs`, \
+             macOS: `xcode-select --install`), or set LIBCLANG_PATH to the folder that holds one"
+        ),
+    }
+}
+
+/// Our own one, beside the packages' libraries.
+const SHIM: &str = "libclang/libclang.so";
+
+/// A library with the argument that it needs to parse a header: none, or the headers of the C compiler. Debian has those
+/// of clang in a package of development files, and the C compiler's serve as well.
+fn usable(probe: &ClangProbe, file: &Path) -> Result<Libclang> {
+    let with = |arguments: Vec<String>| {
+        let version = probe.run(file, &arguments)?;
+        Ok(Libclang {
+            file: file.to_owned(),
+            arguments,
+            version,
+        })
+    };
+    with(Vec::new()).or_else(|error| {
+        let headers = output(compiler().arg("-print-file-name=include")).unwrap_or_default();
+        if Path::new(headers.trim()).is_absolute() {
+            with(vec!["-isystem".to_owned(), headers.trim().to_owned()])
+        } else {
+            Err(error)
+        }
+    })
+}
+
+fn fetch(home: &Home, probe: &ClangProbe) -> Result<Libclang> {
+    let codename = os_release("VERSION_CODENAME").context("it is not said which release runs")?;
+    let sources: Vec<_> = apt::sources(home)?
+        .into_iter()
+        .filter(|source| is_part_of(&source.suite, &codename))
+        .collect();
+    if sources.is_empty() {
+        bail!("the machine's apt has no archive with {codename}, which is the release that runs");
+    }
+    let distribution = os_release("ID").unwrap_or_default();
+    let apt = Apt::new(
+        home,
+        "apt-libclang",
+        &distribution,
+        &sources,
+        Installed::AsOnThisMachine,
+    )?;
+    eprintln!(
+        "libclang: fetching {PACKAGE} {} of {codename}",
+        apt.version(PACKAGE)?
+    );
+    let root = apt.unpack(&[PACKAGE])?;
+    let folder = home.empty_folder("libclang")?;
+    debian::flatten(&root, &folder.join("lib"))?;
+    let library = libraries_in(&folder.join("lib"))
+        .into_iter()
+        .next()
+        .context("the packages hold no libclang")?;
+    let shim = home.path(SHIM);
+    make_shim(&library, &shim)?;
+    usable(probe, &shim)
+}
+
+/// Makes a library that is nothing but a need for libclang, and an `RPATH`. Whoever loads it gets libclang's functions;
+/// and what libclang's libraries need in turn is found beside them, which nothing else in reach can bring about: the
+/// packages rely on the system's folders, and `LD_LIBRARY_PATH` would have to be set for all of cargo.
+fn make_shim(library: &Path, shim: &Path) -> Result<()> {
+    let folder = library.parent().unwrap_or(library);
+    let mut rpath = std::ffi::OsString::from("-Wl,-rpath,");
+    rpath.push(folder);
+    output(
+        compiler()
+            .args(["-shared", "-o"])
+            .arg(shim)
+            .args([
+                "-Wl,--no-as-needed",
+                "-Wl,--disable-new-dtags",
+                "-Wl,--allow-shlib-undefined",
+            ])
+            .arg(rpath)
+            .arg(library),
+    )
+    .context("cannot link with the libclang of the packages")?;
+    Ok(())
+}
+
+/// The libclangs of the machine, where bindgen looks for them, the best first.
+fn installed(home: &Home) -> Vec<PathBuf> {
+    if let Some(named) = home.variable("LIBCLANG_PATH").map(PathBuf::from) {
+        return if named.is_file() {
+            vec![named]
+        } else {
+            libraries_in(&named)
+        };
+    }
+    let mut folders = Vec::new();
+    if let Ok(prefix) = output(Command::new("llvm-config").arg("--prefix")) {
+        folders.push(Path::new(prefix.trim()).join("lib"));
+    }
+    let two_below = ["/usr/local", "/usr"].into_iter().flat_map(|root| {
+        let top: Vec<_> = folders_in(Path::new(root))
+            .into_iter()
+            .filter(|path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                name.starts_with("lib") || name.starts_with("llvm")
+            })
+            .collect();
+        let middle: Vec<_> = top.iter().flat_map(|path| folders_in(path)).collect();
+        let bottom: Vec<_> = middle.iter().flat_map(|path| folders_in(path)).collect();
+        [top, middle, bottom].concat()
+    });
+    folders.extend(two_below);
+    folders.extend(
+        [
+            "/opt/homebrew/opt/llvm/lib",
+            "/usr/local/opt/llvm/lib",
+            "/Library/Developer/CommandLineTools/usr/lib",
+            "/Applications/Xcode.app/Contents/Developer/Toolchains/XcodeDefault.xctoolchain/usr/lib",
+        ]
+        .map(PathBuf::from),
+    );
+    let mut found: Vec<_> = folders
+        .iter()
+        .flat_map(|folder| libraries_in(folder))
+        .collect();
+    // One file goes by several names; those that come first in a folder's order stay.
+    let mut seen = Vec::new();
+    found.retain(|path| {
+        let file = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let is_new = !seen.contains(&file);
+        seen.push(file);
+        is_new
+    });
+    found
+}
+
+/// The libclangs in a folder, the highest version first.
+fn libraries_in(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let version = libclang_version(&path.file_name()?.to_string_lossy())?;
+            path.is_file().then_some((version, path))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().rev().map(|(_, path)| path).collect()
+}
+
+/// The version in a file name if it is a libclang's: `libclang.so.1`, `libclang-14.so.14.0.6`, `libclang.dylib`.
+fn libclang_version(name: &str) -> Option<Vec<u32>> {
+    let rest = name.strip_prefix("libclang")?;
+    if rest == ".dylib" {
+        return Some(Vec::new());
+    }
+    let (before, after) = rest.split_once(".so")?;
+    let ours = before.is_empty()
+        || before
+            .strip_prefix('-')?
+            .starts_with(|c: char| c.is_ascii_digit());
+    let numbers = if before.is_empty() { after } else { before };
+    ours.then(|| {
+        numbers
+            .split(['-', '.'])
+            .filter_map(|part| part.parse().ok())
+            .collect()
+    })
+}
+
+/// Links to folders are not followed: the same library would be found twice, or a whole disk searched.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            entry.file_type().ok()?.is_dir().then(|| entry.path())
+        })
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// Whether a suite is the release or its updates, and not something that is newer or for testing.
+fn is_part_of(suite: &str, codename: &str) -> bool {
+    suite
+        .strip_prefix(codename)
+        .is_some_and(|rest| ["", "-updates", "-security"].contains(&rest))
+}
+
+/// A value of `/etc/os-release`.
+pub(super) fn os_release(name: &str) -> Option<String> {
+    os_release_value(&fs::read_to_string("/etc/os-release").ok()?, name)
+}
+
+fn os_release_value(text: &str, name: &str) -> Option<String> {
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+    Some(value.trim_matches(['"', '\'']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_libclang_are_known_and_others_are_not() {
+        for (name, version) in [
+            ("libclang.so", vec![]),
+            ("libclang.so.1", vec![1]),
+            ("libclang.so.18.1.3", vec![18, 1, 3]),
+            ("libclang-14.so", vec![14]),
+            ("libclang-14.so.13", vec![14]),
+            ("libclang.dylib", vec![]),
+        ] {
+            assert_eq!(libclang_version(name), Some(version), "{name}");
+        }
+        for name in [
+            "libclang-cpp.so.14",
+            "libclang_rt.asan.so",
+            "libclangd.so",
+            "libclang.a",
+            "libz.so",
+        ] {
+            assert_eq!(libclang_version(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_release_includes_its_updates_only() {
+        for suite in ["bookworm", "bookworm-updates", "bookworm-security"] {
+            assert!(is_part_of(suite, "bookworm"), "{suite}");
+        }
+        for suite in [
+            "bookworm-backports",
+            "bookworm-proposed-updates",
+            "forky",
+            "stable",
+        ] {
+            assert!(!is_part_of(suite, "bookworm"), "{suite}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_os_release_comes_without_quotes() {
+        let text = "NAME=\"Debian GNU/Linux\"\nVERSION_CODENAME=bookworm\nID=debian\n";
+        assert_eq!(
+            os_release_value(text, "NAME").as_deref(),
+            Some("Debian GNU/Linux")
+        );
+        assert_eq!(os_release_value(text, "ID").as_deref(), Some("debian"));
+        assert_eq!(os_release_value(text, "VERSION"), None);
+    }
+}
