@@ -254,7 +254,7 @@ fn a_traps_reason_finds_room_in_a_full_span() {
     ];
     assert_eq!(data.attributes, expected);
     assert_eq!(data.dropped_attributes_count, 3);
-    // And the host's span had five for as many places.
+    // The host's span has as many places, and five attributes.
     assert_eq!(bench.dropped(Reason::Attributes), 3 + 2);
 }
 

@@ -106,6 +106,7 @@ fn the_oldest_unrecorded_traces_are_forgotten() {
 
 #[test]
 fn a_wrapped_sampler_sees_the_start_attributes() {
+    use crate::invocation::Outcome;
     use crate::sampler::SeesStartAttributes;
     use opentelemetry::trace::{Link, TraceId, TraceState};
     use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
@@ -163,4 +164,13 @@ fn a_wrapped_sampler_sees_the_start_attributes() {
     let spans = exporter.get_finished_spans().unwrap();
     assert_eq!(spans.len(), 1);
     assert_eq!(spans[0].attributes, [KeyValue::new("wanted", 1)]);
+
+    // The host's own span is no different.
+    for wanted in [true, false] {
+        let options = InvocationOptions::default().with_attribute(KeyValue::new("wanted", wanted));
+        Invocation::begin(&mut instance, options).finish(Outcome::Ok);
+    }
+    let spans = exporter.get_finished_spans().unwrap();
+    assert_eq!(spans.len(), 2);
+    assert_eq!(value(&spans[1], "wanted"), Some(Value::Bool(true)));
 }
