@@ -43,7 +43,8 @@ pub enum Outcome {
     Trap {
         /// A short word for the kind of trap, such as `unreachable`; `error.type` of its spans.
         code: String,
-        /// The whole message.
+        /// The whole message: the cause in its first line, which is what the guest's spans say; then, for the host's own
+        /// span, where it happened.
         message: String,
     },
     /// It was stopped because its time was over.

@@ -125,9 +125,17 @@ impl Instance {
                 .as_ref()
                 .map(|(error_type, description)| (&**error_type, &**description)),
         };
+        // Where it happened in the guest is said once, on the host's own span: a trap's message has a line for each
+        // frame, and the guest may have a thousand spans open.
+        let of_guest = ForcedEnd {
+            error: end.error.map(|(error_type, description)| {
+                (error_type, description.lines().next().unwrap_or_default())
+            }),
+            ..end
+        };
         let mut finished = false;
         while self.invocations.len() as u32 >= depth.max(1) {
-            self.end_all(self.invocations.len() as u32, &end);
+            self.end_all(self.invocations.len() as u32, &of_guest);
             self.leave_invocation();
             if let Some(UnderWay { span: Some(span) }) = self.invocations.pop() {
                 self.end_host_span(span, outcome, &end);
@@ -138,7 +146,7 @@ impl Instance {
             return;
         }
         if outcome.ends_the_guest() && self.invocations.is_empty() {
-            self.end_all(0, &end);
+            self.end_all(0, &of_guest);
         }
         match outcome {
             Outcome::Trap { code, .. } => self.telemetry.runtime_metrics().trap(code),

@@ -259,6 +259,23 @@ fn a_traps_reason_finds_room_in_a_full_span() {
 }
 
 #[test]
+fn where_a_trap_happened_is_said_once_on_the_hosts_span() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
+    let _ = invocation.begin("s", SpanReference::Ambient);
+    invocation.finish(Outcome::Trap {
+        code: "unreachable".to_owned(),
+        message: "the cause\n  0: main".to_owned(),
+    });
+    assert_eq!(bench.span("s").status, Status::error("the cause"));
+    assert_eq!(
+        bench.span("run checkout").status,
+        Status::error("the cause\n  0: main")
+    );
+}
+
+#[test]
 fn a_traps_long_message_is_shortened_without_blame() {
     let bench = Bench::new();
     let mut instance = bench.instance();
