@@ -13,8 +13,27 @@ const PACKAGE: &str = "scenarios";
 
 #[derive(Deserialize)]
 struct Manifest {
+    package: Package,
     #[serde(default)]
     bin: Vec<Bin>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    wasmscope: Wasmscope,
+}
+
+#[derive(Default, Deserialize)]
+struct Wasmscope {
+    #[serde(default)]
+    plug: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -23,10 +42,10 @@ struct Bin {
     path: String,
 }
 
-fn manifest() -> Result<Manifest> {
+fn manifest(package: &str) -> Result<Manifest> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../components")
-        .join(PACKAGE)
+        .join(package)
         .join("Cargo.toml");
     let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     toml::from_str(&text).with_context(|| file.display().to_string())
@@ -34,18 +53,19 @@ fn manifest() -> Result<Manifest> {
 
 /// Gives the file of a guest, building it where need be.
 ///
-/// A guest of another target than `wasm32-wasip2`, `NAME.TARGET`, is only taken from where `cargo xtask guests` has put it.
+/// A guest of another target than `wasm32-wasip2`, `NAME.TARGET`, and one that is a composition are only taken from where
+/// `cargo xtask guests` has put them.
 ///
 /// # Panics
 /// When there is no such guest, with the command that makes it.
 #[must_use]
 #[track_caller]
 pub fn guest(name: &str) -> PathBuf {
-    let manifest = manifest().expect("the guests' manifest");
+    let manifest = manifest(PACKAGE).expect("the guests' manifest");
     if manifest.bin.iter().any(|bin| bin.name == name) {
         return wasmscope_test_support::guests::guest_of(PACKAGE, name);
     }
-    if !name.contains(".wasm32-") {
+    if !name.contains(".wasm32-") && !is_composition(name) {
         return wasmscope_test_support::guest(name);
     }
     let folder = std::env::var_os(wasmscope_test_support::guests::GUESTS_VARIABLE)
@@ -58,6 +78,11 @@ pub fn guest(name: &str) -> PathBuf {
         file.display()
     );
     file
+}
+
+/// Whether the package `name` wants others plugged in: what cargo makes of it is only a part of the guest then.
+fn is_composition(name: &str) -> bool {
+    manifest(name).is_ok_and(|manifest| !manifest.package.metadata.wasmscope.plug.is_empty())
 }
 
 /// Where `cargo xtask guests` leaves guests: in the target directory that the running test lies in.
@@ -76,7 +101,7 @@ fn default_folder() -> PathBuf {
 /// # Errors
 /// With the name of what is left over, and what to do about it.
 pub fn check_complete() -> Result<()> {
-    let manifest = manifest()?;
+    let manifest = manifest(PACKAGE)?;
     let built: BTreeSet<_> = manifest.bin.iter().map(|bin| bin.name.clone()).collect();
     let mut run = BTreeSet::new();
     for name in scenario::names()? {

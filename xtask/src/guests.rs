@@ -4,16 +4,21 @@
 //! A guest is built for `wasm32-wasip2`. One whose manifest says
 //! `package.metadata.wasmscope.targets = ["wasm32-wasip1", ..]` is built for those targets too, made a component
 //! with wit-component, and stored as `<name>.<target>.wasm`.
+//!
+//! One whose manifest says `package.metadata.wasmscope.plug = ["<package>", ..]` is stored as the composition of itself
+//! with those guests: what they export becomes what it imports.
 
 use crate::run::{cargo, run};
 use crate::workspace::Workspace;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use cargo_metadata::{Package, Target};
 use std::fs;
 use std::path::{Path, PathBuf};
+use wac_graph::types::Package as Component;
+use wac_graph::{CompositionGraph, EncodeOptions};
 use wit_component::ComponentEncoder;
 
-const HOME_TARGET: &str = "wasm32-wasip2";
+pub(crate) const HOME_TARGET: &str = "wasm32-wasip2";
 
 /// Builds every guest for every target that it wants, and gives the folder that they are in.
 ///
@@ -26,7 +31,7 @@ pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
     let guests = workspace.guests();
     let mut targets = vec![HOME_TARGET.to_owned()];
     for package in &guests {
-        for target in extra_targets(package) {
+        for target in listed(package, "targets") {
             if !targets.contains(&target) {
                 targets.push(target);
             }
@@ -35,22 +40,22 @@ pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
     for target in targets {
         let built: Vec<_> = guests
             .iter()
-            .filter(|package| target == HOME_TARGET || extra_targets(package).contains(&target))
+            .filter(|package| target == HOME_TARGET || listed(package, "targets").contains(&target))
             .collect();
         let names: Vec<_> = built.iter().map(|package| package.name.as_str()).collect();
         eprintln!("building the guests {} for {target}", names.join(", "));
         compile(&names, &target)?;
-        for guest in built
-            .into_iter()
-            .flat_map(|package| &package.targets)
-            .filter(|guest| is_guest(guest))
-        {
+        for (package, guest) in built.into_iter().flat_map(|package| {
+            let made = package.targets.iter().filter(|guest| is_guest(guest));
+            made.map(move |guest| (package, guest))
+        }) {
             let file = if target == HOME_TARGET {
                 format!("{}.wasm", guest.name)
             } else {
                 format!("{}.{target}.wasm", guest.name)
             };
             let component = component(&artifact(workspace, guest, &target), &target)
+                .and_then(|component| composed(workspace, package, component))
                 .with_context(|| format!("{} for {target}", guest.name))?;
             write_if_changed(&folder.join(file), &component)?;
         }
@@ -114,13 +119,51 @@ fn component(file: &Path, target: &str) -> Result<Vec<u8>> {
     encoder.encode()
 }
 
-fn extra_targets(package: &Package) -> Vec<String> {
-    let targets = &package.metadata["wasmscope"]["targets"];
-    targets
+/// Joins a component with the guests that its package wants plugged in, if any.
+fn composed(workspace: &Workspace, package: &Package, socket: Vec<u8>) -> Result<Vec<u8>> {
+    let plugs = listed(package, "plug");
+    if plugs.is_empty() {
+        return Ok(socket);
+    }
+    let mut graph = CompositionGraph::new();
+    let mut add = |name: &str, bytes| -> Result<_> {
+        let component = Component::from_bytes(name, None, bytes, graph.types_mut())?;
+        Ok(graph.register_package(component)?)
+    };
+    let socket = add(&package.name, socket)?;
+    let mut plugged = Vec::new();
+    for name in &plugs {
+        for file in home_artifacts(workspace, name)? {
+            let bytes =
+                fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            plugged.push(add(name, bytes)?);
+        }
+    }
+    wac_graph::plug(&mut graph, plugged, socket)
+        .with_context(|| format!("cannot plug {}", plugs.join(", ")))?;
+    Ok(graph.encode(EncodeOptions::default())?)
+}
+
+/// What the guest package `name` makes for the home target, which is built before all others.
+fn home_artifacts(workspace: &Workspace, name: &str) -> Result<Vec<PathBuf>> {
+    let guests = workspace.guests();
+    let package = guests.iter().find(|package| package.name == name);
+    let package = package.with_context(|| format!("there is no guest {name}"))?;
+    let made = package.targets.iter().filter(|guest| is_guest(guest));
+    let files: Vec<_> = made
+        .map(|guest| artifact(workspace, guest, HOME_TARGET))
+        .collect();
+    ensure!(!files.is_empty(), "the package {name} makes no guest");
+    Ok(files)
+}
+
+/// A list of texts in `package.metadata.wasmscope`; empty where there is none.
+fn listed(package: &Package, key: &str) -> Vec<String> {
+    package.metadata["wasmscope"][key]
         .as_array()
         .map(|list| {
             list.iter()
-                .filter_map(|target| target.as_str().map(str::to_owned))
+                .filter_map(|item| item.as_str().map(str::to_owned))
                 .collect()
         })
         .unwrap_or_default()

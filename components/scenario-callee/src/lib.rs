@@ -1,0 +1,74 @@
+//! The called half of a composition: it is instrumented by itself, and knows nothing of its caller.
+
+use std::sync::Once;
+
+use wasmscope::{Counter, Meter, ObservableGauge, Tracer, attributes};
+
+#[expect(
+    unsafe_code,
+    reason = "what exports a function has to name it for the linker"
+)]
+mod exported {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "callee",
+    });
+
+    struct Callee;
+
+    impl exports::scenario::callee::work::Guest for Callee {
+        fn run(what: String) -> String {
+            super::run(&what)
+        }
+
+        fn leak() {
+            super::leak();
+        }
+
+        fn fail() {
+            super::fail();
+        }
+    }
+
+    export!(Callee);
+}
+
+static TRACER: Tracer = wasmscope::tracer!();
+static METER: Meter = wasmscope::meter!();
+static RUNS: Counter<u64> = Counter::new(&METER, "runs").with_unit("{run}");
+static WARMTH: ObservableGauge<f64> = ObservableGauge::new(&METER, "warmth").with_unit("Cel");
+
+fn run(what: &str) -> String {
+    static REGISTERED: Once = Once::new();
+    let _telemetry = wasmscope::init();
+    REGISTERED.call_once(|| WARMTH.register(|observer| observer.observe(21.5, &[])));
+    work(what)
+}
+
+#[tracing::instrument]
+fn work(what: &str) -> String {
+    RUNS.add(1, attributes!["what" => what]);
+    TRACER.start("a step of the work").end();
+    let came = shown_baggage();
+    let _own = wasmscope::with_baggage_entry(wasmscope::BaggageEntry::new("desk", "4"));
+    tracing::info!(baggage = shown_baggage(), "working");
+    came
+}
+
+fn leak() {
+    std::mem::forget(TRACER.enter("leaked by the callee"));
+}
+
+fn fail() {
+    let _telemetry = wasmscope::init();
+    let _span = TRACER.enter("fails");
+    panic!("the callee gives up");
+}
+
+fn shown_baggage() -> String {
+    let entries: Vec<_> = wasmscope::baggage()
+        .into_iter()
+        .map(|entry| format!("{}={}", entry.key, entry.value))
+        .collect();
+    entries.join(" ")
+}

@@ -1,0 +1,65 @@
+//! The calling half of a composition: a program that imports an interface of another component.
+
+use wasmscope::{BaggageEntry, Counter, Logger, Meter, Severity, Tracer, attributes};
+
+use imported::scenario::callee::work;
+
+mod imported {
+    wit_bindgen::generate!({
+        path: "../scenario-callee/wit",
+        world: "caller",
+    });
+}
+
+static TRACER: Tracer = wasmscope::tracer!();
+static METER: Meter = wasmscope::meter!();
+static LOGGER: Logger = wasmscope::logger!();
+static CALLS: Counter<u64> = Counter::new(&METER, "calls").with_unit("{call}");
+
+fn main() {
+    let _telemetry = wasmscope::init();
+    calls();
+    if std::env::args().any(|arg| arg == "fail") {
+        let _span = TRACER.enter("calls what fails");
+        work::fail();
+    }
+    calls_what_leaks();
+}
+
+fn calls() {
+    let span = TRACER.enter("calls");
+    let baggage = wasmscope::enter_baggage(&[BaggageEntry::new("user", "alice")]);
+    println!("the callee was given: {}", work::run("first"));
+    println!(
+        "the caller has entries left: {}",
+        wasmscope::baggage().len()
+    );
+    CALLS.add(1, attributes!["with baggage" => true]);
+    drop(baggage);
+    {
+        // Entered within the caller: the callee's span belongs beneath this one.
+        let _inner = TRACER.enter("calls again");
+        println!("the callee was given: {}", work::run("second"));
+    }
+    CALLS.add(1, attributes!["with baggage" => false]);
+    LOGGER.log(Severity::Info, "called");
+    TRACER.start("after the calls").end();
+    span.set_attribute("calls", 2);
+}
+
+fn calls_what_leaks() {
+    let span = TRACER.enter("calls what leaks");
+    work::leak();
+    TRACER
+        .span("beneath the caller, explicitly")
+        .parent(&span)
+        .start()
+        .end();
+    LOGGER
+        .record(Severity::Info)
+        .body("of the caller, explicitly")
+        .span(&span)
+        .emit();
+    // What nobody names a parent for goes where the contract says: beneath what was entered last.
+    TRACER.start("beneath what was leaked").end();
+}
