@@ -17,14 +17,15 @@ pub(crate) struct Options {
     orders: u32,
 }
 
-/// Builds the guests and the command line, and runs the checkout demo.
+/// Builds the demo guest and the command line, and runs the one on the other.
 ///
 /// # Errors
 ///
 /// Fails when a build fails, or the demo does.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     toolchain::ensure_targets()?;
-    let folder = guests::build_all(workspace)?;
+    eprintln!("building the demo guest, components/checkout");
+    guests::compile(&["checkout"], guests::HOME_TARGET)?;
     eprintln!(
         "building the command line (the first time takes some minutes: it contains a compiler)"
     );
@@ -38,8 +39,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let data = orders.parent().unwrap_or(&orders);
     command
         .arg("--dir")
-        .arg(format!("{}::/data", data.display()))
-        .arg(folder.join("checkout.wasm"))
+        .arg(format!("{}::/data:ro", data.display()))
+        .arg(workspace.target("wasm32-wasip2/guest/checkout.wasm"))
         .args(["--limit", &options.orders.to_string(), "/data/orders.jsonl"]);
     eprintln!();
     run_command(&mut command)
