@@ -209,8 +209,14 @@ fn an_option_that_cannot_be_read_says_what_was_expected() {
             &["--sampler", "traceidratio=2"],
             &["--sampler", "traceidratio=2"],
         ),
-        (&["--log-level", "loud"], &["--log-level", "loud"]),
-        (&["--max-memory", "much"], &["--max-memory", "much"]),
+        (
+            &["--log-level", "loud"],
+            &["--log-level", "loud", "expected one of trace"],
+        ),
+        (
+            &["--max-memory", "much"],
+            &["--max-memory", "much", "64MiB"],
+        ),
         (&["--timeout", "soon"], &["--timeout", "soon"]),
         (&["--fuel", "lots"], &["--fuel", "lots"]),
         (
@@ -327,7 +333,13 @@ fn an_output_file_that_cannot_be_written_is_found_before_the_program_runs() {
         .run()
         .expect_code(2);
     assert_eq!(output.stdout(), "", "{output}");
-    assert!(output.stderr.contains("--output"), "{output}");
+    says(&output, &["--output", "no/such/folder/out.txt"]);
+}
+
+#[test]
+fn a_component_in_the_place_of_the_subcommand_is_told_where_it_belongs() {
+    let output = Cli::new().arg("app.wasm").run().expect_code(2);
+    says(&output, &["wasmscope run app.wasm"]);
 }
 
 #[test]

@@ -53,6 +53,28 @@ fn the_view_goes_to_a_file_where_one_is_given() {
 }
 
 #[test]
+fn options_that_have_no_effect_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["--otlp-protocol", "grpc"], folder.path());
+    let warning = "warning: --otlp-protocol has no effect without an endpoint";
+    assert!(output.stderr.contains(warning), "{output}");
+
+    let output = Cli::new()
+        .args(["run", "--format", "json", "--output", "shown.jsonl"])
+        .arg(guest("surroundings"))
+        .env("OTEL_TRACES_EXPORTER", "none")
+        .env("OTEL_METRICS_EXPORTER", "none")
+        .env("OTEL_LOGS_EXPORTER", "none")
+        .current_dir(folder.path())
+        .run()
+        .expect_code(0);
+    for option in ["--format", "--output"] {
+        let warning = format!("warning: {option} has no effect: no telemetry is shown here");
+        assert!(output.stderr.contains(&warning), "{output}");
+    }
+}
+
+#[test]
 fn json_is_one_otlp_request_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let _ = run(

@@ -1,11 +1,14 @@
 //! What the command line understands.
 
 use bytesize::ByteSize;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 use wasmscope_telemetry::LogLevels;
-use wasmscope_telemetry::config::{Endpoint, Expected, Headers, Protocol, Sampler};
+use wasmscope_telemetry::config::{Endpoint, Headers, Protocol, Sampler};
 
 /// Runs WebAssembly components and delivers their OpenTelemetry traces, metrics and logs.
 #[derive(Debug, Parser)]
@@ -38,7 +41,7 @@ The exit code is the program's. Besides: 2 when something about the command is w
 124 when --timeout ended the program, 130 and 143 after SIGINT and SIGTERM, 134 when it trapped.
 
 All OTEL_* variables of the OpenTelemetry specification that apply are honoured; options win over them.
-Docs: docs/configuration.md";
+WASMSCOPE_LIMITS sets the limits that guests are held to. All of it: docs/configuration.md in the repository.";
 
 /// `wasmscope run`.
 #[derive(Debug, Args)]
@@ -73,7 +76,7 @@ pub(crate) struct Program {
     #[arg(long)]
     pub(crate) network: bool,
     /// The most memory that the program may have, all its linear memories and tables together, for example 64MiB.
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) max_memory: Option<ByteSize>,
     /// Ends the program after this time, for example 30s or 1m30s.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
@@ -108,7 +111,7 @@ pub(crate) struct Telemetry {
     pub(crate) sampler: Option<Sampler>,
     /// The lowest severity of logs that are kept, for all or by scope, for example warn,shop::db=debug.
     /// Severities: trace, debug, info, warn, error, fatal, off. [env: WASMSCOPE_LOG_LEVEL]
-    #[arg(long, value_name = "LEVELS")]
+    #[arg(long, value_name = "LEVELS", value_parser = expecting::<LogLevels>)]
     pub(crate) log_level: Option<LogLevels>,
     /// Small buffers, for edge boxes: a queue of 256, batches of 64 every 2 s, exports of at most 5 s.
     #[arg(long)]
@@ -122,6 +125,22 @@ pub(crate) struct Telemetry {
     /// Where it is shown when there is no endpoint; standard error if not said, for standard output is the program's.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+impl Telemetry {
+    /// The options given that say how telemetry is shown.
+    pub(crate) fn of_the_view(&self) -> impl Iterator<Item = &'static str> {
+        let output = self.output.as_ref().map(|_| "--output");
+        let format = (self.format != Format::Text).then_some("--format");
+        [output, format].into_iter().flatten()
+    }
+
+    /// The options given that say how telemetry is sent.
+    pub(crate) fn of_the_export(&self) -> impl Iterator<Item = &'static str> {
+        let protocol = self.otlp_protocol.map(|_| "--otlp-protocol");
+        let header = (!self.otlp_headers.is_empty()).then_some("--otlp-header");
+        [protocol, header].into_iter().flatten()
+    }
 }
 
 /// `wasmscope inspect`.
@@ -156,6 +175,21 @@ pub(crate) struct Directory {
     pub(crate) host: PathBuf,
     pub(crate) guest: String,
     pub(crate) read_only: bool,
+}
+
+/// Adds what was probably meant where a component stands in the place of `run`.
+pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
+    let tip = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) if word.ends_with(".wasm") => {
+            format!("to run a component, use 'wasmscope run {word}'")
+        }
+        _ => return error,
+    };
+    error.insert(
+        ContextKind::Suggested,
+        ContextValue::StyledStrs(vec![tip.into()]),
+    );
+    error
 }
 
 fn parse_directory(text: &str) -> Result<Directory, String> {
@@ -196,8 +230,13 @@ fn parse_header(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn parse_size(text: &str) -> Result<ByteSize, String> {
+    text.parse()
+        .map_err(|_words_about_floats: String| "expected a size like 64MiB".to_owned())
+}
+
 /// Parses what the telemetry core can parse, with its own words for what is wrong.
-fn expecting<T: std::str::FromStr<Err = Expected>>(text: &str) -> Result<T, String> {
+fn expecting<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|expected| format!("expected {expected}"))
 }

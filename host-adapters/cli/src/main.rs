@@ -14,7 +14,7 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| args::with_tip(error).exit());
     let result = match &cli.command {
         Command::Run(options) => run::run(options),
         Command::Inspect(options) => inspect::inspect(options),

@@ -6,6 +6,7 @@ use crate::interrupt::Signals;
 use crate::runtime::{self, Ended, component_name};
 use crate::settings;
 use crate::show::Screen;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,14 +34,32 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     for warning in config.warnings() {
         eprintln!("wasmscope: warning: {warning}");
     }
-    let shown = [Signal::Traces, Signal::Metrics, Signal::Logs]
-        .into_iter()
-        .any(|signal| config.exporter(signal) == Exporter::Console);
+    let goes_to = |exporter| {
+        [Signal::Traces, Signal::Metrics, Signal::Logs]
+            .into_iter()
+            .any(|signal| config.exporter(signal) == exporter)
+    };
+    let (shown, exported) = (goes_to(Exporter::Console), goes_to(Exporter::Otlp));
     let screen = shown
         .then(|| Screen::open(options.telemetry.output.as_deref()))
         .transpose();
-    let screen = screen
-        .map_err(|error| Failure::new(format!("cannot write the file of --output: {error}")))?;
+    let screen = screen.map_err(|error| {
+        let path = options.telemetry.output.as_deref().unwrap_or(Path::new(""));
+        Failure::new(format!(
+            "--output: cannot write {}: {error}",
+            path.display()
+        ))
+    })?;
+    if !shown {
+        for option in options.telemetry.of_the_view() {
+            eprintln!("wasmscope: warning: {option} has no effect: no telemetry is shown here");
+        }
+    }
+    if !exported {
+        for option in options.telemetry.of_the_export() {
+            eprintln!("wasmscope: warning: {option} has no effect without an endpoint");
+        }
+    }
     let invocation = continued(config.propagators());
     let pipeline = Pipeline::build(config).map_err(|error| Failure::new(error.to_string()))?;
 
@@ -51,7 +70,9 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         options.telemetry.flush_timeout,
     )?;
     match &ended {
-        Ended::Trap(message) => eprintln!("wasmscope: the program trapped: {message}"),
+        Ended::Trap(message) => {
+            eprintln!("wasmscope: the program trapped: {}", message.trim_end());
+        }
         Ended::Timeout => {
             eprintln!("wasmscope: the program was stopped: its time (--timeout) was over")
         }

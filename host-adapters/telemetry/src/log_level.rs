@@ -125,21 +125,21 @@ fn parse_severity(name: &str) -> Result<Option<Severity>, ParseLogLevelsError> {
     }))
 }
 
-/// What is wrong with the text of [`LogLevels`].
+/// What is wrong with the text of [`LogLevels`]; shown, it says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseLogLevelsError {
     /// Nothing is said at all.
-    #[error("no log level given, expected one like `info` or `warn,my_crate::db=debug`")]
+    #[error("a log level like `info` or `warn,my_crate::db=debug`")]
     Empty,
     /// This is no level.
-    #[error("unknown log level `{0}`, expected trace, debug, info, warn, error, fatal or off")]
+    #[error("one of trace, debug, info, warn, error, fatal or off in place of `{0}`")]
     UnknownLevel(String),
     /// This directive has nothing before its `=`.
-    #[error("no scope before `=` in `{0}`, expected one like `my_crate::db=debug`")]
+    #[error("a scope before `=` in `{0}`, like `my_crate::db=debug`")]
     NoScope(String),
     /// Two directives are for the same scope.
-    #[error("two log levels for {0}, expected one")]
+    #[error("one log level for {0}, not two")]
     Repeated(String),
 }
 

@@ -248,9 +248,11 @@ fn judge(result: wasmtime::Result<Result<(), ()>>) -> (Ended, Outcome) {
         Ok(Err(())) => (Ended::Exit(1), Outcome::Exit { code: 1 }),
         Err(error) => {
             let outcome = wasmscope_wasmtime::outcome_of(&error);
-            let ended = match error.downcast_ref::<I32Exit>() {
-                Some(I32Exit(code)) => Ended::Exit(*code),
-                None => Ended::Trap(format!("{error:?}")),
+            let ended = match (error.downcast_ref::<I32Exit>(), &outcome) {
+                (Some(I32Exit(code)), _) => Ended::Exit(*code),
+                // The cause, then where it happened: Wasmtime's own order buries the cause beneath the backtrace.
+                (None, Outcome::Trap { message, .. }) => Ended::Trap(message.clone()),
+                (None, _) => Ended::Trap(format!("{error:#}")),
             };
             (ended, outcome)
         }

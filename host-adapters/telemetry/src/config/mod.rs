@@ -18,7 +18,7 @@
 //!     .build()?;
 //! assert_eq!(
 //!     config.warnings()[0].to_string(),
-//!     "OTEL_EXPORTER_OTLP_TIMEOUT: expected a whole number of milliseconds, 0 for no limit, found `2 seconds`; \
+//!     "OTEL_EXPORTER_OTLP_TIMEOUT: expected a whole number of milliseconds, 0 for an hour, found `2 seconds`; \
 //!      the setting is ignored"
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -259,8 +259,12 @@ impl Sources<'_> {
                 Ok(url) => return Ok(url),
                 Err(expected) => {
                     let setting = match scope {
-                        Scope::All => String::from("OTLP endpoint"),
-                        Scope::One => format!("OTLP endpoint for {}", signal.as_str()),
+                        Scope::All => String::from("OTLP endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)"),
+                        Scope::One => format!(
+                            "OTLP endpoint for {0} (OTEL_EXPORTER_OTLP_{1}_ENDPOINT)",
+                            signal.as_str(),
+                            signal.as_str().to_ascii_uppercase()
+                        ),
                     };
                     self.refuse(
                         ConfigError::new(setting, endpoint.to_string(), expected),

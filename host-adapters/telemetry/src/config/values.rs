@@ -325,7 +325,7 @@ impl FromStr for Timeout {
             Ok(0) => Ok(Self(LONGEST)),
             Ok(millis) => Ok(Self(Duration::from_millis(millis).min(LONGEST))),
             Err(_) => Err(Expected::new(
-                "a whole number of milliseconds, 0 for no limit",
+                "a whole number of milliseconds, 0 for an hour",
             )),
         }
     }

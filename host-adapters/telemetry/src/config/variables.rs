@@ -315,7 +315,7 @@ pub const VARIABLES: &[Variable] = &[
     ignored(
         "OTEL_LOG_LEVEL",
         "The level of the SDK's own diagnostics",
-        "warnings go to the embedder's hook, and no diagnostics are written",
+        "the SDK's diagnostics are not written; what matters of them is told as a warning",
     ),
     ignored(
         "OTEL_METRICS_EXEMPLAR_FILTER",

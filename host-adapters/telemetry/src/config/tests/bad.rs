@@ -75,7 +75,11 @@ fn bad_value_is_a_warning_that_names_it_and_the_default_holds() {
         ),
         ("OTEL_METRIC_EXPORT_INTERVAL", "0", "1 or more"),
         ("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1", "a whole number from 0"),
-        ("WASMSCOPE_LOG_LEVEL", "loud", "unknown log level `loud`"),
+        (
+            "WASMSCOPE_LOG_LEVEL",
+            "loud",
+            "expected one of trace, debug, info, warn, error, fatal or off",
+        ),
         ("WASMSCOPE_LIMITS", "spans=1", "known limits"),
     ];
     let defaults = build([]);
