@@ -388,7 +388,12 @@ fn status(style: &Style, span: &Span) -> Vec<Piece> {
             let mut text = style.pick("✘ error", "error").to_owned();
             if !status.message.is_empty() {
                 text.push_str(": ");
-                text.push_str(&clean(style, &status.message, VALUE));
+                // What follows a first line is a backtrace as a rule, whose beginning would tell nothing.
+                let line = status.message.lines().next().unwrap_or_default();
+                text.push_str(&clean(style, line, VALUE));
+                if line.len() < status.message.trim_end().len() {
+                    text.push_str(style.pick(" …", " ..."));
+                }
             }
             words(2, &text, Paint::Bad)
         }
