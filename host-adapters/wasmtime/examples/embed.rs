@@ -46,6 +46,7 @@ fn main() -> Result<()> {
     let config = Config::builder()
         .with_process_env()
         .runtime(RUNTIME)
+        .on_warning(|warning| eprintln!("{warning}")) // that the collector is away, say
         .build()?;
     let pipeline = Pipeline::build(config)?;
     let telemetry = pipeline.telemetry(); // 4
