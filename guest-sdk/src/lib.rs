@@ -76,7 +76,7 @@
 //!
 //! # Tests
 //!
-//! Natively, telemetry goes nowhere; in tests a `wasmscope::testing::Recorder` keeps it.
+//! Natively, telemetry goes nowhere; in tests a `wasmscope::testing::Recorder` keeps it, that of the doors too once [`init`] has connected them.
 
 mod backend;
 mod buffer;

@@ -17,6 +17,19 @@
 //! assert_eq!(span.attribute("order.id"), Some(&17.into()));
 //! ```
 //!
+//! What comes by the doors, such as `tracing`, is seen once they are connected, as `main` does it:
+//!
+//! ```
+//! # #[cfg(feature = "tracing")] {
+//! use wasmscope::testing::Recorder;
+//!
+//! let recorder = Recorder::install();
+//! let _telemetry = wasmscope::init(); // in each test; once connected they stay so
+//! tracing::info!("someone is greeted");
+//! assert_eq!(recorder.logs().len(), 1);
+//! # }
+//! ```
+//!
 //! It exists natively only. Each thread has its own: what other threads record is not seen, so tests do
 //! not disturb each other.
 
