@@ -1,6 +1,6 @@
 //! `cargo xtask demo`: from a fresh clone to telemetry in the terminal.
 
-use crate::run::{cargo, run as run_command};
+use crate::run::{cargo, run as run_command, shown};
 use crate::workspace::Workspace;
 use crate::{guests, toolchain};
 use anyhow::Result;
@@ -43,5 +43,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         .arg(workspace.target("wasm32-wasip2/guest/checkout.wasm"))
         .args(["--limit", &options.orders.to_string(), "/data/orders.jsonl"]);
     eprintln!();
-    run_command(&mut command)
+    run_command(&mut command)?;
+    eprintln!("\nthis was: {}", shown(&command));
+    Ok(())
 }

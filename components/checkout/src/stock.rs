@@ -24,21 +24,21 @@ pub(crate) struct Article {
 
 /// Article number, price in cents, weight in grams, tax class, pieces in the warehouse.
 const CATALOGUE: [(&str, u64, u64, TaxClass, u32); 15] = [
-    ("TEA-ASSAM-250", 890, 270, TaxClass::Reduced, 400),
-    ("TEA-SENCHA-100", 1250, 120, TaxClass::Reduced, 250),
-    ("TEA-ROOIBOS-500", 1490, 530, TaxClass::Reduced, 300),
-    ("COF-YIRGA-250", 1120, 270, TaxClass::Reduced, 350),
-    ("COF-SANTOS-1000", 2390, 1050, TaxClass::Reduced, 120),
-    ("MUG-STONE-300", 1450, 380, TaxClass::Standard, 90),
-    ("MUG-ENAMEL-400", 990, 160, TaxClass::Standard, 140),
-    ("POT-IRON-800", 6490, 1900, TaxClass::Standard, 60),
-    ("POT-GLASS-1200", 3290, 700, TaxClass::Standard, 75),
-    ("KETTLE-GOOSE", 8990, 1150, TaxClass::Standard, 40),
-    ("GRINDER-HAND", 5490, 620, TaxClass::Standard, 80),
-    ("SCALE-01G", 2990, 450, TaxClass::Standard, 95),
-    ("FILTER-PAPER-100", 450, 110, TaxClass::Standard, 900),
-    ("BOOK-TEAWAYS", 2400, 640, TaxClass::Reduced, 55),
-    ("BOOK-ESPRESSO", 1990, 480, TaxClass::Reduced, 70),
+    ("TEA-ASSAM-250", 890, 270, TaxClass::Reduced, 2000),
+    ("TEA-SENCHA-100", 1250, 120, TaxClass::Reduced, 1250),
+    ("TEA-ROOIBOS-500", 1490, 530, TaxClass::Reduced, 1500),
+    ("COF-YIRGA-250", 1120, 270, TaxClass::Reduced, 1750),
+    ("COF-SANTOS-1000", 2390, 1050, TaxClass::Reduced, 600),
+    ("MUG-STONE-300", 1450, 380, TaxClass::Standard, 450),
+    ("MUG-ENAMEL-400", 990, 160, TaxClass::Standard, 700),
+    ("POT-IRON-800", 6490, 1900, TaxClass::Standard, 300),
+    ("POT-GLASS-1200", 3290, 700, TaxClass::Standard, 375),
+    ("KETTLE-GOOSE", 8990, 1150, TaxClass::Standard, 200),
+    ("GRINDER-HAND", 5490, 620, TaxClass::Standard, 400),
+    ("SCALE-01G", 2990, 450, TaxClass::Standard, 475),
+    ("FILTER-PAPER-100", 450, 110, TaxClass::Standard, 4500),
+    ("BOOK-TEAWAYS", 2400, 640, TaxClass::Reduced, 275),
+    ("BOOK-ESPRESSO", 1990, 480, TaxClass::Reduced, 350),
 ];
 
 /// The warehouse.

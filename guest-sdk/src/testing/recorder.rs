@@ -83,7 +83,6 @@ impl Recorder {
     /// # Panics
     ///
     /// Where there is none, or more than one.
-    #[must_use]
     #[track_caller]
     pub fn span(&self, name: &str) -> RecordedSpan {
         let mut spans = self.spans();

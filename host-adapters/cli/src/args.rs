@@ -79,7 +79,7 @@ pub(crate) struct Program {
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) max_memory: Option<ByteSize>,
     /// Ends the program after this time, for example 30s or 1m30s.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
     pub(crate) timeout: Option<Duration>,
     /// Ends the program when it has used this much fuel, roughly one unit an instruction.
     #[arg(long, value_name = "UNITS")]
@@ -208,6 +208,14 @@ fn parse_directory(text: &str) -> Result<Directory, String> {
     })
 }
 
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("expected a time to run for, for example 30s".to_owned()),
+        Ok(timeout) => Ok(timeout),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn parse_variable(text: &str) -> Result<(String, Option<String>), String> {
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value.to_owned())),
@@ -259,6 +267,13 @@ mod tests {
             panic!("not a run")
         };
         assert_eq!(run.args, ["--limit", "3", "-"]);
+    }
+
+    #[test]
+    fn a_timeout_is_not_zero() {
+        assert_eq!(parse_timeout("1m30s"), Ok(Duration::from_secs(90)));
+        assert!(parse_timeout("0s").is_err());
+        assert!(parse_timeout("soon").is_err());
     }
 
     #[test]

@@ -23,7 +23,8 @@ static VALUE: Histogram<f64> = Histogram::new(&METER, "checkout.order.value")
     .with_boundaries(&[10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0]);
 static DURATION: Histogram<f64> = Histogram::new(&METER, "checkout.order.duration")
     .with_unit("s")
-    .with_description("Time to carry out an order");
+    .with_description("Time to carry out an order")
+    .with_boundaries(&[0.00001, 0.0001, 0.001, 0.01, 0.1, 1.0]);
 static LAST_VALUE: Gauge<f64> = Gauge::new(&METER, "checkout.last_order.value")
     .with_unit("EUR")
     .with_description("What the last customer pays");

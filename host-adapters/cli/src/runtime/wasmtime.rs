@@ -92,7 +92,8 @@ pub(crate) fn prepare(
     args: &[String],
     program: &Program,
 ) -> Result<Prepared, Failure> {
-    let surroundings = Surroundings::new(path, args, program)?;
+    // Before the component is compiled, which takes longer.
+    let wasi = wasi(&Surroundings::new(path, args, program)?, program)?;
     let (engine, component) = compile(path, Some(program))?;
     let linker = linker(&engine)?;
     let needs = needs_of(&component, &linker)?;
@@ -102,7 +103,7 @@ pub(crate) fn prepare(
         component,
         linker,
         name: component_name(path),
-        wasi: wasi(&surroundings, program)?,
+        wasi,
         memory: TotalMemory {
             most: program.max_memory.map(|size| size.as_u64()),
             used: 0,
