@@ -1,0 +1,118 @@
+//! The synchronous canonical ABI: how component-level values pass through core parameters and linear memory.
+//!
+//! Nothing in here knows an engine: it runs on any [`Memory`]. *Lifting* reads what a guest gave, *lowering* writes what a guest is
+//! to get; `load` and `store` are their counterparts in memory, as in
+//! [CanonicalABI.md](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
+//!
+//! Everything that a guest supplies is checked: pointers for alignment and bounds, lengths, discriminants, chars, encodings,
+//! handles. A guest's length never leads to an allocation before the bytes that it speaks of were found in the guest's
+//! memory and were paid for out of the call's [`Budget`]. Recursion follows types, which nest at most
+//! [`MAX_TYPE_DEPTH`](crate::types::MAX_TYPE_DEPTH) deep.
+
+pub mod call;
+mod flat;
+pub mod layout;
+mod lift;
+mod lower;
+mod memory;
+mod string;
+pub mod transcode;
+mod typecheck;
+
+pub use flat::CoreVal;
+pub use layout::{FlatType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
+pub use lift::{LiftContext, lift_flat, load};
+pub use lower::{LowerContext, lower_flat, store};
+pub use memory::{Memory, OutOfBounds, Realloc};
+pub use string::{MAX_STRING_BYTES, StringEncoding, load_string, store_string};
+pub use typecheck::check;
+
+use crate::error::{Trap, TrapCode};
+
+/// What a call may still bring into the host's memory, in bytes.
+///
+/// Lifting pays for what it allocates: a string's bytes, and for each element, field and payload the size of a [`Val`](crate::Val).
+#[derive(Debug, Clone)]
+pub struct Budget {
+    limit: usize,
+    left: usize,
+}
+
+impl Budget {
+    /// What a call may bring unless told otherwise: 128 MiB, as in Wasmtime.
+    pub const DEFAULT: usize = 128 << 20;
+
+    /// Makes a budget of so many bytes.
+    pub fn new(limit: usize) -> Self {
+        Self { limit, left: limit }
+    }
+
+    /// Returns how many bytes are left.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Pays for some bytes.
+    ///
+    /// # Errors
+    ///
+    /// A trap if fewer are left.
+    pub fn charge(&mut self, bytes: usize) -> Result<(), Trap> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(Trap::new(
+                TrapCode::BudgetExceeded,
+                format!(
+                    "the call brings more than the {} bytes that it may",
+                    self.limit
+                ),
+            )),
+        }
+    }
+
+    /// Pays for `count` things of type `T`.
+    fn charge_for<T>(&mut self, count: usize) -> Result<(), Trap> {
+        self.charge(count.saturating_mul(size_of::<T>()))
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new(Self::DEFAULT)
+    }
+}
+
+/// Checks a pointer that a guest gave, for alignment and that `size` bytes after it are in its memory.
+fn check_pointer(
+    memory: &(impl Memory + ?Sized),
+    pointer: u32,
+    align: u32,
+    size: u64,
+    code: TrapCode,
+) -> Result<(), Trap> {
+    if !pointer.is_multiple_of(align) {
+        return Err(Trap::new(
+            TrapCode::UnalignedPointer,
+            format!("pointer {pointer:#x} is not aligned to {align}"),
+        ));
+    }
+    let end = u64::from(pointer).checked_add(size);
+    let length = memory.length();
+    if end.is_none_or(|end| end > length) {
+        return Err(Trap::new(
+            code,
+            format!("{size} bytes at {pointer:#x} are out of bounds of a memory of {length} bytes"),
+        ));
+    }
+    Ok(())
+}
+
+fn out_of_bounds(_: OutOfBounds) -> Trap {
+    Trap::new(TrapCode::MemoryOutOfBounds, "out of bounds memory access")
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

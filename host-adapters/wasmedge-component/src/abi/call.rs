@@ -1,0 +1,249 @@
+//! Whole calls: parameters and results, in core values where they fit and spilled to memory where they do not.
+
+use super::flat::{CoreVal, Source};
+use super::layout::{self, FlatType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
+use super::lift::{LiftContext, decode, lift, read_area};
+use super::lower::{LowerContext, encode, lower, tail, zeros};
+use crate::error::{CallError, HostError, Trap, TrapCode};
+use crate::types::{FuncType, Type, TypeError};
+use crate::val::Val;
+
+/// A core function's type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoreSignature {
+    /// The parameters' types.
+    pub params: Vec<FlatType>,
+    /// The results' types.
+    pub results: Vec<FlatType>,
+}
+
+/// Which side of a call the core function is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// A core function of the guest is called by the host: `canon lift`.
+    Lift,
+    /// A core function that stands for one of the host is called by the guest: `canon lower`.
+    Lower,
+}
+
+/// How a function's parameters and result pass, worked out once for a function.
+#[derive(Debug, Clone)]
+pub struct FuncAbi {
+    ty: FuncType,
+    params: Passing,
+    result: Passing,
+}
+
+/// How several values pass together.
+#[derive(Debug, Clone)]
+struct Passing {
+    /// The core values, or `None` where they are too many and are spilled.
+    flat: Option<Vec<FlatType>>,
+    size: u32,
+    align: u32,
+    offsets: Box<[u32]>,
+}
+
+impl Passing {
+    fn new<'a>(
+        types: impl Iterator<Item = &'a Type> + Clone,
+        max: usize,
+    ) -> Result<Self, TypeError> {
+        let (layout, offsets) = layout::sequence(types.clone()).ok_or(TypeError::TooLarge)?;
+        let flat = layout::flatten(types).filter(|flat| flat.len() <= max);
+        Ok(Self {
+            flat,
+            size: layout.size(),
+            align: layout.align(),
+            offsets,
+        })
+    }
+
+    fn lift<'a>(
+        &self,
+        cx: &mut LiftContext<'_>,
+        types: impl Iterator<Item = &'a Type>,
+        values: &[CoreVal],
+    ) -> Result<Vec<Val>, Trap> {
+        let mut source = Source::new(values);
+        let mut vals = Vec::new();
+        if self.flat.is_some() {
+            for ty in types {
+                vals.push(lift(cx, ty, &mut source)?);
+            }
+        } else {
+            let pointer = source.i32()?;
+            let bytes = read_area(cx, pointer, self.align, self.size)?;
+            for (ty, offset) in types.zip(&self.offsets) {
+                let start = usize::try_from(*offset).unwrap_or(usize::MAX);
+                vals.push(decode(cx, ty, bytes.get(start..).unwrap_or_default())?);
+            }
+        }
+        source.finish()?;
+        Ok(vals)
+    }
+
+    /// Lowers into core values; spilled ones go to `pointer`, or to memory that the guest allocates.
+    fn lower<'a>(
+        &self,
+        cx: &mut LowerContext<'_>,
+        vals: impl Iterator<Item = (&'a Type, &'a Val)>,
+        pointer: Option<u32>,
+    ) -> Result<Vec<CoreVal>, CallError> {
+        let mut values = Vec::new();
+        if self.flat.is_some() {
+            for (ty, val) in vals {
+                lower(cx, ty, val, &mut values)?;
+            }
+            return Ok(values);
+        }
+        let target = match pointer {
+            Some(pointer) => pointer,
+            None => cx.allocate(self.align, self.size)?,
+        };
+        let mut bytes = zeros(self.size);
+        for ((ty, val), offset) in vals.zip(&self.offsets) {
+            encode(cx, ty, val, tail(&mut bytes, *offset)?)?;
+        }
+        cx.write_checked(target, self.align, &bytes)?;
+        if pointer.is_none() {
+            values.push(CoreVal::I32(target));
+        }
+        Ok(values)
+    }
+}
+
+impl FuncAbi {
+    /// Works out how a function's values pass.
+    ///
+    /// # Errors
+    ///
+    /// [`TypeError::TooLarge`] if the parameters together do not fit into a 32-bit memory.
+    pub fn new(ty: FuncType) -> Result<Self, TypeError> {
+        let params = Passing::new(ty.params.iter().map(|(_, ty)| ty), MAX_FLAT_PARAMS)?;
+        let result = Passing::new(ty.result.iter(), MAX_FLAT_RESULTS)?;
+        Ok(Self { ty, params, result })
+    }
+
+    /// Returns the function's type.
+    pub fn ty(&self) -> &FuncType {
+        &self.ty
+    }
+
+    /// Returns the type of the core function that is lifted, or that a function is lowered to.
+    pub fn core_signature(&self, direction: Direction) -> CoreSignature {
+        let mut params = self
+            .params
+            .flat
+            .clone()
+            .unwrap_or_else(|| vec![FlatType::I32]);
+        let results = match (&self.result.flat, direction) {
+            (Some(flat), _) => flat.clone(),
+            (None, Direction::Lift) => vec![FlatType::I32],
+            (None, Direction::Lower) => {
+                params.push(FlatType::I32);
+                Vec::new()
+            }
+        };
+        CoreSignature { params, results }
+    }
+
+    /// Lifts the arguments of a call that a guest makes to the host; returns them, and where the guest wants a spilled result.
+    ///
+    /// # Errors
+    ///
+    /// A trap if the guest broke the ABI.
+    pub fn lift_params(
+        &self,
+        cx: &mut LiftContext<'_>,
+        values: &[CoreVal],
+    ) -> Result<(Vec<Val>, Option<u32>), Trap> {
+        let (values, pointer) = match (&self.result.flat, values) {
+            (Some(_), values) => (values, None),
+            (None, [values @ .., CoreVal::I32(pointer)]) => (values, Some(*pointer)),
+            (None, _) => {
+                return Err(Trap::new(
+                    TrapCode::Signature,
+                    "there is no pointer for the result",
+                ));
+            }
+        };
+        let vals = self
+            .params
+            .lift(cx, self.ty.params.iter().map(|(_, ty)| ty), values)?;
+        Ok((vals, pointer))
+    }
+
+    /// Lowers the result of a call that a guest made to the host; `pointer` is what [`lift_params`](Self::lift_params) returned.
+    ///
+    /// # Errors
+    ///
+    /// A [`HostError`] if the value is not of the result's type, a trap if the guest broke the ABI.
+    pub fn lower_result(
+        &self,
+        cx: &mut LowerContext<'_>,
+        result: Option<&Val>,
+        pointer: Option<u32>,
+    ) -> Result<Option<CoreVal>, CallError> {
+        match (&self.ty.result, result) {
+            (Some(ty), Some(val)) => {
+                super::check(ty, val)?;
+                if self.result.flat.is_none() && pointer.is_none() {
+                    return Err(Trap::new(
+                        TrapCode::Signature,
+                        "there is no pointer for the result",
+                    )
+                    .into());
+                }
+                Ok(self
+                    .result
+                    .lower(cx, [(ty, val)].into_iter(), pointer)?
+                    .pop())
+            }
+            (None, None) => Ok(None),
+            (Some(_), None) => {
+                Err(HostError::new("the function has a result, but none was returned").into())
+            }
+            (None, Some(_)) => {
+                Err(HostError::new("the function has no result, but one was returned").into())
+            }
+        }
+    }
+
+    /// Lowers the arguments of a call that the host makes to a guest.
+    ///
+    /// # Errors
+    ///
+    /// A [`HostError`] if the values are not of the parameters' types or another number, and then the guest was not touched; a trap
+    /// if the guest's allocator fails.
+    pub fn lower_params(
+        &self,
+        cx: &mut LowerContext<'_>,
+        vals: &[Val],
+    ) -> Result<Vec<CoreVal>, CallError> {
+        if vals.len() != self.ty.params.len() {
+            let message = format!(
+                "expected {} arguments, found {}",
+                self.ty.params.len(),
+                vals.len()
+            );
+            return Err(HostError::new(message).into());
+        }
+        let pairs = || self.ty.params.iter().map(|(_, ty)| ty).zip(vals);
+        pairs().try_for_each(|(ty, val)| super::check(ty, val))?;
+        self.params.lower(cx, pairs(), None)
+    }
+
+    /// Lifts the result of a call that the host made to a guest, out of what the core function returned.
+    ///
+    /// # Errors
+    ///
+    /// A trap if the guest broke the ABI.
+    pub fn lift_result(
+        &self,
+        cx: &mut LiftContext<'_>,
+        values: &[CoreVal],
+    ) -> Result<Option<Val>, Trap> {
+        Ok(self.result.lift(cx, self.ty.result.iter(), values)?.pop())
+    }
+}

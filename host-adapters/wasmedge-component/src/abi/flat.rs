@@ -1,0 +1,135 @@
+//! Core values, and how the cases of a variant share them.
+
+use super::layout::FlatType;
+use crate::error::{Trap, TrapCode};
+
+/// A core WebAssembly value; floats are kept as bits, so that no NaN changes on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are WebAssembly's own")]
+pub enum CoreVal {
+    I32(u32),
+    I64(u64),
+    F32(u32),
+    F64(u64),
+}
+
+impl CoreVal {
+    /// Returns the value's type.
+    pub fn ty(self) -> FlatType {
+        match self {
+            Self::I32(_) => FlatType::I32,
+            Self::I64(_) => FlatType::I64,
+            Self::F32(_) => FlatType::F32,
+            Self::F64(_) => FlatType::F64,
+        }
+    }
+
+    /// Returns the zero of a type.
+    pub(super) fn zero(ty: FlatType) -> Self {
+        match ty {
+            FlatType::I32 => Self::I32(0),
+            FlatType::I64 => Self::I64(0),
+            FlatType::F32 => Self::F32(0),
+            FlatType::F64 => Self::F64(0),
+        }
+    }
+
+    /// Turns a value of a variant's case into the type that all cases share: the `lower_flat_variant` of the specification.
+    pub(super) fn widen(self, shared: FlatType) -> Result<Self, Trap> {
+        match (self, shared) {
+            (Self::I32(bits) | Self::F32(bits), FlatType::I32) => Ok(Self::I32(bits)),
+            (Self::I32(bits) | Self::F32(bits), FlatType::I64) => Ok(Self::I64(bits.into())),
+            (Self::I64(bits) | Self::F64(bits), FlatType::I64) => Ok(Self::I64(bits)),
+            (value, shared) if value.ty() == shared => Ok(value),
+            (value, shared) => Err(mismatch(shared, value)),
+        }
+    }
+}
+
+fn mismatch(expected: FlatType, found: CoreVal) -> Trap {
+    Trap::new(
+        TrapCode::Signature,
+        format!(
+            "expected a core value of type {expected:?}, found {:?}",
+            found.ty()
+        ),
+    )
+}
+
+/// Core values that are lifted one after the other.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    values: &'a [CoreVal],
+    next: usize,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(values: &'a [CoreVal]) -> Self {
+        Self { values, next: 0 }
+    }
+
+    fn take(&mut self) -> Result<CoreVal, Trap> {
+        let value = self.values.get(self.next);
+        let value =
+            value.ok_or_else(|| Trap::new(TrapCode::Signature, "there are too few core values"))?;
+        self.next = self.next.saturating_add(1);
+        Ok(*value)
+    }
+
+    /// Takes an `i32`; out of a place that a variant's cases share it may come as an `i64`, of which the low half counts.
+    #[expect(clippy::cast_possible_truncation, reason = "the specification wraps")]
+    pub(super) fn i32(&mut self) -> Result<u32, Trap> {
+        match self.take()? {
+            CoreVal::I32(bits) => Ok(bits),
+            CoreVal::I64(bits) => Ok(bits as u32),
+            other @ (CoreVal::F32(_) | CoreVal::F64(_)) => Err(mismatch(FlatType::I32, other)),
+        }
+    }
+
+    pub(super) fn i64(&mut self) -> Result<u64, Trap> {
+        match self.take()? {
+            CoreVal::I64(bits) => Ok(bits),
+            other @ (CoreVal::I32(_) | CoreVal::F32(_) | CoreVal::F64(_)) => {
+                Err(mismatch(FlatType::I64, other))
+            }
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the specification wraps")]
+    pub(super) fn f32(&mut self) -> Result<u32, Trap> {
+        match self.take()? {
+            CoreVal::F32(bits) | CoreVal::I32(bits) => Ok(bits),
+            CoreVal::I64(bits) => Ok(bits as u32),
+            other @ CoreVal::F64(_) => Err(mismatch(FlatType::F32, other)),
+        }
+    }
+
+    pub(super) fn f64(&mut self) -> Result<u64, Trap> {
+        match self.take()? {
+            CoreVal::F64(bits) | CoreVal::I64(bits) => Ok(bits),
+            other @ (CoreVal::I32(_) | CoreVal::F32(_)) => Err(mismatch(FlatType::F64, other)),
+        }
+    }
+
+    /// Returns a source of the next `count` values, and goes on behind them: a variant's payload may need fewer than the variant has.
+    pub(super) fn split(&mut self, count: usize) -> Result<Self, Trap> {
+        let end = self.next.saturating_add(count);
+        let values = self.values.get(self.next..end);
+        let values = values
+            .ok_or_else(|| Trap::new(TrapCode::Signature, "there are too few core values"))?;
+        self.next = end;
+        Ok(Self::new(values))
+    }
+
+    /// Checks that nothing is left.
+    pub(super) fn finish(&self) -> Result<(), Trap> {
+        if self.next == self.values.len() {
+            Ok(())
+        } else {
+            Err(Trap::new(
+                TrapCode::Signature,
+                "there are too many core values",
+            ))
+        }
+    }
+}

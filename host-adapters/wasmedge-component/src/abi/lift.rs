@@ -1,0 +1,409 @@
+//! Lifting: from core values and memory to component-level values.
+
+use super::flat::{CoreVal, Source};
+use super::layout::DiscriminantSize;
+use super::memory::Memory;
+use super::string::{StringEncoding, load_string};
+use super::{Budget, check_pointer, out_of_bounds};
+use crate::error::{Trap, TrapCode};
+use crate::handles::ResourceTables;
+use crate::ids::{Handle, ResourceTableId};
+use crate::types::{Flags, Type, VariantPlace};
+use crate::val::Val;
+
+/// How many bytes of a list are copied out of a memory at once; a multiple of every alignment.
+const CHUNK: usize = 64 << 10;
+
+/// What lifting draws on: the memory, encoding and handles of the guest, and the call's budget.
+#[expect(missing_debug_implementations, reason = "a memory has nothing to show")]
+pub struct LiftContext<'a> {
+    /// The memory that the canonical options name; types that need one are not valid without.
+    pub memory: Option<&'a dyn Memory>,
+    /// The guest's encoding.
+    pub encoding: StringEncoding,
+    /// The handles of the guest and of the host.
+    pub resources: &'a mut ResourceTables,
+    /// What the call may still bring.
+    pub budget: &'a mut Budget,
+}
+
+impl<'a> LiftContext<'a> {
+    pub(super) fn memory(&self) -> Result<&'a dyn Memory, Trap> {
+        self.memory
+            .ok_or_else(|| Trap::new(TrapCode::Signature, "the canonical options name no memory"))
+    }
+
+    fn own(&mut self, table: ResourceTableId, handle: u32) -> Result<Val, Trap> {
+        let rep = self.resources.lift_own(table, Handle(handle))?;
+        let resource = self.resources.resource(table)?;
+        Ok(Val::Resource(self.resources.host_own(resource, rep)?))
+    }
+
+    fn borrow(&mut self, table: ResourceTableId, handle: u32) -> Result<Val, Trap> {
+        let rep = self.resources.lift_borrow(table, Handle(handle))?;
+        let resource = self.resources.resource(table)?;
+        Ok(Val::Resource(self.resources.host_borrow(resource, rep)?))
+    }
+}
+
+/// Lifts a value out of core values.
+///
+/// # Errors
+///
+/// A trap if they make no value of the type, or are not as many as the type takes.
+pub fn lift_flat(cx: &mut LiftContext<'_>, ty: &Type, values: &[CoreVal]) -> Result<Val, Trap> {
+    let mut source = Source::new(values);
+    let val = lift(cx, ty, &mut source)?;
+    source.finish()?;
+    Ok(val)
+}
+
+/// Loads a value out of memory.
+///
+/// # Errors
+///
+/// A trap if the pointer is not aligned or out of bounds, or the bytes make no value of the type.
+pub fn load(cx: &mut LiftContext<'_>, ty: &Type, pointer: u32) -> Result<Val, Trap> {
+    let bytes = read_area(cx, pointer, ty.layout().align(), ty.layout().size())?;
+    decode(cx, ty, &bytes)
+}
+
+/// Reads a value's own bytes. Their number follows from the type, but types may be large: they are paid for too.
+pub(super) fn read_area(
+    cx: &mut LiftContext<'_>,
+    pointer: u32,
+    align: u32,
+    size: u32,
+) -> Result<Vec<u8>, Trap> {
+    let memory = cx.memory()?;
+    check_pointer(
+        memory,
+        pointer,
+        align,
+        size.into(),
+        TrapCode::MemoryOutOfBounds,
+    )?;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    cx.budget.charge(size)?;
+    let mut bytes = vec![0; size];
+    memory.read(pointer, &mut bytes).map_err(out_of_bounds)?;
+    Ok(bytes)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the specification wraps small integers"
+)]
+#[expect(
+    clippy::cast_possible_wrap,
+    reason = "signed integers are the bits of unsigned ones"
+)]
+pub(super) fn lift(
+    cx: &mut LiftContext<'_>,
+    ty: &Type,
+    source: &mut Source<'_>,
+) -> Result<Val, Trap> {
+    Ok(match ty {
+        Type::Bool => Val::Bool(source.i32()? != 0),
+        Type::S8 => Val::S8(source.i32()? as i8),
+        Type::U8 => Val::U8(source.i32()? as u8),
+        Type::S16 => Val::S16(source.i32()? as i16),
+        Type::U16 => Val::U16(source.i32()? as u16),
+        Type::S32 => Val::S32(source.i32()? as i32),
+        Type::U32 => Val::U32(source.i32()?),
+        Type::S64 => Val::S64(source.i64()? as i64),
+        Type::U64 => Val::U64(source.i64()?),
+        Type::Float32 => Val::Float32(float32(source.f32()?)),
+        Type::Float64 => Val::Float64(float64(source.f64()?)),
+        Type::Char => Val::Char(char_of(source.i32()?)?),
+        Type::String => {
+            let (pointer, length) = (source.i32()?, source.i32()?);
+            Val::String(load_string(cx, pointer, length)?)
+        }
+        Type::List(list) => {
+            let (pointer, length) = (source.i32()?, source.i32()?);
+            load_list(cx, list.ty(), pointer, length)?
+        }
+        Type::Record(record) => {
+            let mut fields = Vec::new();
+            for field in record.fields() {
+                cx.budget
+                    .charge(field.name.len().saturating_add(size_of::<(String, Val)>()))?;
+                fields.push((field.name.clone(), lift(cx, &field.ty, source)?));
+            }
+            Val::Record(fields)
+        }
+        Type::Tuple(tuple) => {
+            let mut parts = Vec::new();
+            for part in tuple.types() {
+                cx.budget.charge_for::<Val>(1)?;
+                parts.push(lift(cx, part, source)?);
+            }
+            Val::Tuple(parts)
+        }
+        Type::Variant(_) | Type::Enum(_) | Type::Option(_) | Type::Result(_) => {
+            let discriminant = source.i32()?;
+            let flat = ty.layout().flat().unwrap_or_default().len();
+            let mut payload_source = source.split(flat.saturating_sub(1))?;
+            variant(cx, ty, discriminant, |cx, ty| {
+                lift(cx, ty, &mut payload_source)
+            })?
+        }
+        Type::Flags(flags) => flag_names(cx, flags, source.i32()?)?,
+        Type::Own(table) => cx.own(*table, source.i32()?)?,
+        Type::Borrow(table) => cx.borrow(*table, source.i32()?)?,
+    })
+}
+
+#[expect(
+    clippy::cast_possible_wrap,
+    reason = "signed integers are the bits of unsigned ones"
+)]
+pub(super) fn decode(cx: &mut LiftContext<'_>, ty: &Type, bytes: &[u8]) -> Result<Val, Trap> {
+    Ok(match ty {
+        Type::Bool => Val::Bool(byte(bytes)? != 0),
+        Type::S8 => Val::S8(byte(bytes)? as i8),
+        Type::U8 => Val::U8(byte(bytes)?),
+        Type::S16 => Val::S16(i16::from_le_bytes(part(bytes, 0)?)),
+        Type::U16 => Val::U16(u16::from_le_bytes(part(bytes, 0)?)),
+        Type::S32 => Val::S32(i32::from_le_bytes(part(bytes, 0)?)),
+        Type::U32 => Val::U32(word(bytes)?),
+        Type::S64 => Val::S64(i64::from_le_bytes(part(bytes, 0)?)),
+        Type::U64 => Val::U64(u64::from_le_bytes(part(bytes, 0)?)),
+        Type::Float32 => Val::Float32(float32(word(bytes)?)),
+        Type::Float64 => Val::Float64(float64(u64::from_le_bytes(part(bytes, 0)?))),
+        Type::Char => Val::Char(char_of(word(bytes)?)?),
+        Type::String => {
+            let (pointer, length) = pointer_pair(bytes)?;
+            Val::String(load_string(cx, pointer, length)?)
+        }
+        Type::List(list) => {
+            let (pointer, length) = pointer_pair(bytes)?;
+            load_list(cx, list.ty(), pointer, length)?
+        }
+        Type::Record(record) => {
+            let mut fields = Vec::new();
+            for field in record.fields() {
+                cx.budget
+                    .charge(field.name.len().saturating_add(size_of::<(String, Val)>()))?;
+                fields.push((
+                    field.name.clone(),
+                    decode(cx, &field.ty, tail(bytes, field.offset)?)?,
+                ));
+            }
+            Val::Record(fields)
+        }
+        Type::Tuple(tuple) => {
+            let mut parts = Vec::new();
+            for (part, offset) in tuple.placed() {
+                cx.budget.charge_for::<Val>(1)?;
+                parts.push(decode(cx, part, tail(bytes, offset)?)?);
+            }
+            Val::Tuple(parts)
+        }
+        Type::Variant(inner) => decode_variant(cx, ty, inner.place(), bytes)?,
+        Type::Enum(inner) => decode_variant(cx, ty, inner.place(), bytes)?,
+        Type::Option(inner) => decode_variant(cx, ty, inner.place(), bytes)?,
+        Type::Result(inner) => decode_variant(cx, ty, inner.place(), bytes)?,
+        Type::Flags(flags) => {
+            let bits = match ty.layout().size() {
+                1 => byte(bytes)?.into(),
+                2 => u16::from_le_bytes(part(bytes, 0)?).into(),
+                _ => word(bytes)?,
+            };
+            flag_names(cx, flags, bits)?
+        }
+        Type::Own(table) => cx.own(*table, word(bytes)?)?,
+        Type::Borrow(table) => cx.borrow(*table, word(bytes)?)?,
+    })
+}
+
+fn decode_variant(
+    cx: &mut LiftContext<'_>,
+    ty: &Type,
+    place: VariantPlace,
+    bytes: &[u8],
+) -> Result<Val, Trap> {
+    let discriminant = match place.discriminant {
+        DiscriminantSize::Byte => byte(bytes)?.into(),
+        DiscriminantSize::Half => u16::from_le_bytes(part(bytes, 0)?).into(),
+        DiscriminantSize::Word => word(bytes)?,
+    };
+    let payload = tail(bytes, place.payload_offset)?;
+    variant(cx, ty, discriminant, |cx, ty| decode(cx, ty, payload))
+}
+
+/// Makes the value for a discriminant, whichever of the four kinds of variants the type is.
+#[expect(clippy::wildcard_enum_match_arm, reason = "callers pass these four")]
+fn variant(
+    cx: &mut LiftContext<'_>,
+    ty: &Type,
+    discriminant: u32,
+    payload: impl FnOnce(&mut LiftContext<'_>, &Type) -> Result<Val, Trap>,
+) -> Result<Val, Trap> {
+    let case = usize::try_from(discriminant).unwrap_or(usize::MAX);
+    let invalid = |cases: usize| {
+        Trap::new(
+            TrapCode::InvalidDiscriminant,
+            format!("discriminant {discriminant} is out of range [0..{cases})"),
+        )
+    };
+    match ty {
+        Type::Variant(ty) => {
+            let case = ty
+                .cases()
+                .get(case)
+                .ok_or_else(|| invalid(ty.cases().len()))?;
+            cx.budget.charge(case.name.len())?;
+            let value = boxed(cx, case.ty.as_ref(), payload)?;
+            Ok(Val::Variant(case.name.clone(), value))
+        }
+        Type::Enum(ty) => {
+            let name = ty
+                .names()
+                .get(case)
+                .ok_or_else(|| invalid(ty.names().len()))?;
+            cx.budget.charge(name.len())?;
+            Ok(Val::Enum(name.clone()))
+        }
+        Type::Option(ty) => match case {
+            0 => Ok(Val::Option(None)),
+            1 => Ok(Val::Option(boxed(cx, Some(ty.ty()), payload)?)),
+            _ => Err(invalid(2)),
+        },
+        Type::Result(ty) => match case {
+            0 => Ok(Val::Result(Ok(boxed(cx, ty.ok(), payload)?))),
+            1 => Ok(Val::Result(Err(boxed(cx, ty.err(), payload)?))),
+            _ => Err(invalid(2)),
+        },
+        _ => Err(Trap::new(
+            TrapCode::Signature,
+            format!("{} is no variant", ty.kind()),
+        )),
+    }
+}
+
+fn boxed(
+    cx: &mut LiftContext<'_>,
+    ty: Option<&Type>,
+    payload: impl FnOnce(&mut LiftContext<'_>, &Type) -> Result<Val, Trap>,
+) -> Result<Option<Box<Val>>, Trap> {
+    let Some(ty) = ty else { return Ok(None) };
+    cx.budget.charge_for::<Val>(1)?;
+    Ok(Some(Box::new(payload(cx, ty)?)))
+}
+
+fn load_list(
+    cx: &mut LiftContext<'_>,
+    element: &Type,
+    pointer: u32,
+    length: u32,
+) -> Result<Val, Trap> {
+    let layout = element.layout();
+    let memory = cx.memory()?;
+    let size = u64::from(length).saturating_mul(layout.size().into());
+    check_pointer(
+        memory,
+        pointer,
+        layout.align(),
+        size,
+        TrapCode::ListOutOfBounds,
+    )?;
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    cx.budget.charge_for::<Val>(length)?;
+
+    let element_size = usize::try_from(layout.size()).unwrap_or(usize::MAX).max(1);
+    let per_chunk = CHUNK.checked_div(element_size).unwrap_or(1).max(1);
+    let mut values = Vec::new();
+    let mut buffer = Vec::new();
+    let mut offset = pointer;
+    while values.len() < length {
+        let count = per_chunk.min(length.saturating_sub(values.len()));
+        buffer.resize(count.saturating_mul(element_size), 0);
+        memory.read(offset, &mut buffer).map_err(out_of_bounds)?;
+        for bytes in buffer.chunks_exact(element_size) {
+            values.push(decode(cx, element, bytes)?);
+        }
+        let read = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+        // Only behind the very last element of a memory of 4 GiB does this not fit.
+        offset = offset.saturating_add(read);
+    }
+    Ok(Val::List(values))
+}
+
+/// Bits beyond the flags are ignored, as the specification has it.
+fn flag_names(cx: &mut LiftContext<'_>, flags: &Flags, bits: u32) -> Result<Val, Trap> {
+    let mut names = Vec::new();
+    for (bit, name) in (0..).zip(flags.names()) {
+        if is_set(bits, bit) {
+            cx.budget
+                .charge(name.len().saturating_add(size_of::<String>()))?;
+            names.push(name.clone());
+        }
+    }
+    Ok(Val::Flags(names))
+}
+
+fn is_set(bits: u32, bit: u32) -> bool {
+    bits.checked_shr(bit)
+        .is_some_and(|shifted| shifted & 1 == 1)
+}
+
+/// Every NaN a guest passes becomes the canonical one.
+pub(super) fn float32(bits: u32) -> f32 {
+    let float = f32::from_bits(bits);
+    if float.is_nan() {
+        f32::from_bits(0x7fc0_0000)
+    } else {
+        float
+    }
+}
+
+/// Every NaN a guest passes becomes the canonical one.
+pub(super) fn float64(bits: u64) -> f64 {
+    let float = f64::from_bits(bits);
+    if float.is_nan() {
+        f64::from_bits(0x7ff8_0000_0000_0000)
+    } else {
+        float
+    }
+}
+
+fn char_of(bits: u32) -> Result<char, Trap> {
+    char::from_u32(bits).ok_or_else(|| {
+        Trap::new(
+            TrapCode::InvalidChar,
+            format!("{bits:#x} is no unicode scalar value"),
+        )
+    })
+}
+
+fn part<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N], Trap> {
+    bytes
+        .get(offset..)
+        .and_then(|tail| tail.first_chunk())
+        .copied()
+        .ok_or_else(|| out_of_bounds(super::OutOfBounds))
+}
+
+fn tail(bytes: &[u8], offset: u32) -> Result<&[u8], Trap> {
+    let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+    bytes
+        .get(offset..)
+        .ok_or_else(|| out_of_bounds(super::OutOfBounds))
+}
+
+fn byte(bytes: &[u8]) -> Result<u8, Trap> {
+    Ok(u8::from_le_bytes(part(bytes, 0)?))
+}
+
+fn word(bytes: &[u8]) -> Result<u32, Trap> {
+    Ok(u32::from_le_bytes(part(bytes, 0)?))
+}
+
+fn pointer_pair(bytes: &[u8]) -> Result<(u32, u32), Trap> {
+    Ok((
+        u32::from_le_bytes(part(bytes, 0)?),
+        u32::from_le_bytes(part(bytes, 4)?),
+    ))
+}

@@ -1,0 +1,77 @@
+//! What the canonical ABI needs of an engine.
+
+use std::fmt;
+
+use crate::error::Trap;
+
+/// An access outside of a memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutOfBounds;
+
+impl fmt::Display for OutOfBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("out of bounds memory access")
+    }
+}
+
+impl std::error::Error for OutOfBounds {}
+
+/// A 32-bit linear memory, whose bytes are copied in and out.
+///
+/// An implementation asks the engine for the memory anew at each call, since it may have grown or moved in between.
+pub trait Memory {
+    /// Returns the size in bytes as it is now.
+    fn length(&self) -> u64;
+
+    /// Copies bytes out of the memory.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfBounds`], and then `bytes` may hold anything.
+    fn read(&self, offset: u32, bytes: &mut [u8]) -> Result<(), OutOfBounds>;
+
+    /// Copies bytes into the memory.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfBounds`], and then nothing was written.
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), OutOfBounds>;
+}
+
+/// A memory together with the guest's own allocator for it.
+pub trait Realloc: Memory {
+    /// Calls the guest's `realloc(old_pointer, old_size, align, new_size)` and returns what it returned, unchecked.
+    ///
+    /// # Errors
+    ///
+    /// A trap if the guest trapped, or has no `realloc`.
+    fn realloc(
+        &mut self,
+        old_pointer: u32,
+        old_size: u32,
+        align: u32,
+        new_size: u32,
+    ) -> Result<u32, Trap>;
+}
+
+impl Memory for Vec<u8> {
+    fn length(&self) -> u64 {
+        u64::try_from(self.len()).unwrap_or(u64::MAX)
+    }
+
+    fn read(&self, offset: u32, bytes: &mut [u8]) -> Result<(), OutOfBounds> {
+        let start = usize::try_from(offset).map_err(|_overflow| OutOfBounds)?;
+        let end = start.checked_add(bytes.len()).ok_or(OutOfBounds)?;
+        bytes.copy_from_slice(self.get(start..end).ok_or(OutOfBounds)?);
+        Ok(())
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), OutOfBounds> {
+        let start = usize::try_from(offset).map_err(|_overflow| OutOfBounds)?;
+        let end = start.checked_add(bytes.len()).ok_or(OutOfBounds)?;
+        self.get_mut(start..end)
+            .ok_or(OutOfBounds)?
+            .copy_from_slice(bytes);
+        Ok(())
+    }
+}

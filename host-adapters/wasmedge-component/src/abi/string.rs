@@ -1,0 +1,153 @@
+//! Strings in the three encodings of the canonical ABI.
+
+use super::lift::LiftContext;
+use super::lower::LowerContext;
+use super::{check_pointer, out_of_bounds};
+use crate::error::{CallError, HostError, Trap, TrapCode};
+
+/// A string's bytes in a guest's memory are at most this many: 2³¹ - 1.
+pub const MAX_STRING_BYTES: u32 = (1 << 31) - 1;
+
+/// In the encoding `latin1+utf16`, the bit of the length that says that the string is UTF-16.
+pub(super) const UTF16_TAG: u32 = 1 << 31;
+
+/// How a guest encodes its strings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum StringEncoding {
+    /// UTF-8; lengths are in bytes.
+    #[default]
+    Utf8,
+    /// UTF-16, little-endian; lengths are in code units of two bytes.
+    Utf16,
+    /// Latin-1, or UTF-16 where the length has its highest bit set.
+    CompactUtf16,
+}
+
+/// Reads a string out of the guest's memory; `length` counts code units as the encoding has it.
+///
+/// # Errors
+///
+/// A trap if the pointer is not aligned, the bytes are out of bounds or not valid in the encoding, or the budget is exceeded.
+pub fn load_string(cx: &mut LiftContext<'_>, pointer: u32, length: u32) -> Result<String, Trap> {
+    let (units, wide, align) = match cx.encoding {
+        StringEncoding::Utf8 => (length, false, 1),
+        StringEncoding::Utf16 => (length, true, 2),
+        StringEncoding::CompactUtf16 if length & UTF16_TAG == 0 => (length, false, 2),
+        StringEncoding::CompactUtf16 => (length ^ UTF16_TAG, true, 2),
+    };
+    let size = u64::from(units).saturating_mul(if wide { 2 } else { 1 });
+    let memory = cx.memory()?;
+    check_pointer(memory, pointer, align, size, TrapCode::StringOutOfBounds)?;
+    if size > u64::from(MAX_STRING_BYTES) {
+        return Err(Trap::new(
+            TrapCode::StringOutOfBounds,
+            format!("a string of {size} bytes is too long"),
+        ));
+    }
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    cx.budget.charge(size)?;
+    // The bytes are there, and are paid for.
+    let mut bytes = vec![0; size];
+    memory.read(pointer, &mut bytes).map_err(out_of_bounds)?;
+    match (cx.encoding, wide) {
+        (StringEncoding::Utf8, _) => String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Trap::new(
+                TrapCode::InvalidString,
+                format!("invalid utf-8 after {at} bytes of a string"),
+            )
+        }),
+        (_, false) => Ok(bytes.iter().copied().map(char::from).collect()),
+        (_, true) => decode_utf16(&bytes),
+    }
+}
+
+fn decode_utf16(bytes: &[u8]) -> Result<String, Trap> {
+    let (units, _) = bytes.as_chunks::<2>();
+    char::decode_utf16(units.iter().map(|unit| u16::from_le_bytes(*unit)))
+        .collect::<Result<String, _>>()
+        .map_err(|error| {
+            Trap::new(
+                TrapCode::InvalidString,
+                format!(
+                    "invalid utf-16: unpaired surrogate {:#x}",
+                    error.unpaired_surrogate()
+                ),
+            )
+        })
+}
+
+/// Writes a string into memory that the guest allocates; returns its pointer and its length as the encoding has it.
+///
+/// # Errors
+///
+/// A trap if the guest's allocator traps or returns what it must not, a [`HostError`] if the string may be too long for a guest.
+pub fn store_string(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), CallError> {
+    match cx.encoding {
+        StringEncoding::Utf8 => {
+            let size = checked_size(Some(string.len()))?;
+            let pointer = cx.allocate(1, size)?;
+            cx.write(pointer, string.as_bytes())?;
+            Ok((pointer, size))
+        }
+        StringEncoding::Utf16 => store_utf16(cx, string),
+        StringEncoding::CompactUtf16 => store_compact(cx, string),
+    }
+}
+
+/// Allocates for the worst case and gives back what was too much, as `store_utf8_to_utf16` of the specification does.
+fn store_utf16(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), CallError> {
+    let worst_case = checked_size(string.len().checked_mul(2))?;
+    let pointer = cx.allocate(2, worst_case)?;
+    let bytes = encode_utf16(string);
+    cx.write(pointer, &bytes)?;
+    let size = checked_size(Some(bytes.len()))?;
+    let pointer = if size < worst_case {
+        cx.reallocate(pointer, worst_case, 2, size)?
+    } else {
+        pointer
+    };
+    Ok((pointer, size / 2))
+}
+
+/// Tries Latin-1 first, as `store_string_to_latin1_or_utf16` of the specification does.
+fn store_compact(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), CallError> {
+    let given = checked_size(Some(string.len()))?;
+    let pointer = cx.allocate(2, given)?;
+    let latin1: Option<Vec<u8>> = string
+        .chars()
+        .map(|char| u8::try_from(u32::from(char)).ok())
+        .collect();
+    if let Some(bytes) = latin1 {
+        cx.write(pointer, &bytes)?;
+        let size = checked_size(Some(bytes.len()))?;
+        let pointer = if size < given {
+            cx.reallocate(pointer, given, 2, size)?
+        } else {
+            pointer
+        };
+        return Ok((pointer, size));
+    }
+    let worst_case = checked_size(string.len().checked_mul(2))?;
+    let pointer = cx.reallocate(pointer, given, 2, worst_case)?;
+    let bytes = encode_utf16(string);
+    cx.write(pointer, &bytes)?;
+    let size = checked_size(Some(bytes.len()))?;
+    let pointer = if size < worst_case {
+        cx.reallocate(pointer, worst_case, 2, size)?
+    } else {
+        pointer
+    };
+    Ok((pointer, (size / 2) | UTF16_TAG))
+}
+
+fn encode_utf16(string: &str) -> Vec<u8> {
+    string.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+fn checked_size(size: Option<usize>) -> Result<u32, HostError> {
+    let size = size
+        .and_then(|size| u32::try_from(size).ok())
+        .filter(|size| *size <= MAX_STRING_BYTES);
+    size.ok_or_else(|| HostError::new("a string is too long to be copied into a guest"))
+}

@@ -1,0 +1,210 @@
+//! The four kinds of errors: loading, linking, trapping, and host functions that fail.
+
+use std::fmt;
+
+/// Says why a component cannot be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The bytes are no valid component, or are one of a kind that no engine could run.
+    #[error("invalid component: {message}")]
+    Invalid {
+        /// What is wrong, and where.
+        message: String,
+    },
+    /// The component is valid, but needs something that is not supported here.
+    #[error("unsupported component: it needs {feature}")]
+    Unsupported {
+        /// The name of what is missing, for instance `component-model async (WASI 0.3)`.
+        feature: String,
+    },
+    /// The translator stopped with a panic, which is a defect of it: the component may be valid.
+    #[error("the component could not be translated: {message}")]
+    Translator {
+        /// What the panic said.
+        message: String,
+    },
+}
+
+impl LoadError {
+    pub(crate) fn unsupported(feature: impl Into<String>) -> Self {
+        Self::Unsupported {
+            feature: feature.into(),
+        }
+    }
+
+    pub(crate) fn invalid(message: impl fmt::Display) -> Self {
+        Self::Invalid {
+            message: message.to_string(),
+        }
+    }
+}
+
+/// Says which import of a component nothing was defined for, or something unfitting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// Nothing is defined under this name, nor under a compatible version of it.
+    #[error("component imports {kind} `{name}`, but nothing compatible is defined")]
+    Missing {
+        /// The kind of the item: `function` or `resource`.
+        kind: &'static str,
+        /// The full name with its version, as in `wasi:io/streams@0.2.6#[method]input-stream.read`.
+        name: String,
+    },
+    /// Something is defined under this name, but it is something else.
+    #[error("component imports {expected} `{name}`, but what is defined is {found}")]
+    Mismatch {
+        /// The full name with its version.
+        name: String,
+        /// What the component imports.
+        expected: String,
+        /// What is defined.
+        found: String,
+    },
+    /// The name is defined already.
+    #[error("`{name}` is defined twice")]
+    Duplicate {
+        /// The full name with its version.
+        name: String,
+    },
+}
+
+/// Names what a guest did to be stopped.
+///
+/// The codes cover both what core WebAssembly calls a trap and the traps of the canonical ABI. `as_str` is stable and meant
+/// for telemetry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TrapCode {
+    /// The instruction `unreachable` was executed.
+    Unreachable,
+    /// A pointer that the guest gave, or got from its own `realloc`, is outside of its memory.
+    MemoryOutOfBounds,
+    /// A string's bytes are outside of the guest's memory, or more than 2³¹ - 1.
+    StringOutOfBounds,
+    /// A list's elements are outside of the guest's memory.
+    ListOutOfBounds,
+    /// A pointer is not aligned for what it points to.
+    UnalignedPointer,
+    /// A discriminant names no case of its variant.
+    InvalidDiscriminant,
+    /// A `char` is a surrogate or above U+10FFFF.
+    InvalidChar,
+    /// A string is not valid in its encoding.
+    InvalidString,
+    /// A handle names nothing, or a resource of another type.
+    InvalidHandle,
+    /// An owned handle was given away or dropped while it is lent.
+    HandleLent,
+    /// Borrowed handles were left when their call returned.
+    BorrowLeaked,
+    /// There are too many handles, or too many loans of one.
+    TooManyHandles,
+    /// A call brings more bytes than its budget allows.
+    BudgetExceeded,
+    /// A guest called out of itself while it must not, for instance from its `realloc` or `post-return`.
+    CannotLeave,
+    /// A component instance would be entered a second time.
+    CannotEnter,
+    /// The core functions of the component do not have the types that the canonical ABI gives them.
+    Signature,
+    /// A fused adapter stopped for a reason without a code of its own here.
+    Adapter,
+    /// A host function failed, or panicked.
+    Host,
+}
+
+impl TrapCode {
+    /// Returns the code's name in `snake_case`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::MemoryOutOfBounds => "memory_out_of_bounds",
+            Self::StringOutOfBounds => "string_out_of_bounds",
+            Self::ListOutOfBounds => "list_out_of_bounds",
+            Self::UnalignedPointer => "unaligned_pointer",
+            Self::InvalidDiscriminant => "invalid_discriminant",
+            Self::InvalidChar => "invalid_char",
+            Self::InvalidString => "invalid_string",
+            Self::InvalidHandle => "invalid_handle",
+            Self::HandleLent => "handle_lent",
+            Self::BorrowLeaked => "borrow_leaked",
+            Self::TooManyHandles => "too_many_handles",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::CannotLeave => "cannot_leave",
+            Self::CannotEnter => "cannot_enter",
+            Self::Signature => "signature",
+            Self::Adapter => "adapter",
+            Self::Host => "host",
+        }
+    }
+}
+
+impl fmt::Display for TrapCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A guest broke a rule and was stopped: its instance must not be entered again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Trap {
+    code: TrapCode,
+    message: String,
+}
+
+impl Trap {
+    /// Makes a trap; the message says what was expected and found, in lower case and without a full stop.
+    pub fn new(code: TrapCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// Returns what kind of rule was broken.
+    pub fn code(&self) -> TrapCode {
+        self.code
+    }
+
+    /// Returns the message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// The host made the mistake: a value of another type than the component's, a stale handle, or a host function that failed.
+///
+/// The guest is not to blame; a call that ends so before the guest was entered leaves its instance usable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct HostError {
+    message: String,
+}
+
+impl HostError {
+    /// Makes an error with a message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+        }
+    }
+
+    /// Returns the message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// What can end the passing of values between host and guest: the guest's fault or the host's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The guest broke a rule.
+    #[error(transparent)]
+    Trap(#[from] Trap),
+    /// The host broke one.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}

@@ -1,0 +1,55 @@
+//! The WebAssembly component model for [WasmEdge](https://wasmedge.org), which has no component host of its own.
+//!
+//! What is here so far is the half that needs no engine:
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`abi`] | the synchronous canonical ABI, on any [`Memory`](abi::Memory) |
+//! | [`handles`] | tables of resource handles: ownership, loans, borrows that end with their call |
+//! | [`NameMap`] | names with versions, matched as semantic versioning has it |
+//!
+//! The engine, with `Engine`, `Component`, `Linker`, `Store` and typed functions in the shape of `wasmtime::component`, is not there yet: this
+//! crate cannot run a component by itself.
+//!
+//! # What is supported
+//!
+//! Components of the kind that WASI 0.2 programs are, nested and composed ones included, with resources, and with all three string
+//! encodings. Refused by name, with [`LoadError::Unsupported`]: asynchronous components (WASI 0.3: async functions, streams, futures,
+//! error contexts, threads), core modules that are imported or exported, memories of 64 bits, maps and lists of a fixed length,
+//! exception handling and garbage collection in core modules.
+//!
+//! # Limits
+//!
+//! | limit | default |
+//! |---|---|
+//! | bytes that a call brings to the host: [`abi::Budget`] | 128 MiB |
+//! | handles and loans at once: [`handles::DEFAULT_HANDLE_LIMIT`] | 1,000,000 |
+//! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
+//! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::indexing_slicing,
+        clippy::panic_in_result_fn
+    )
+)]
+
+pub mod abi;
+mod error;
+pub mod handles;
+pub mod ids;
+mod names;
+pub mod types;
+mod val;
+
+pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
+pub use handles::ResourceAny;
+pub use names::NameMap;
+pub use types::Type;
+pub use val::Val;

@@ -1,0 +1,149 @@
+//! Names with versions, and which of them may stand for one another.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+
+/// A map by names such as `wasi:io/streams@0.2.6`, in which compatible versions stand in for one another.
+///
+/// An exact match comes first. Otherwise versions match as Cargo's caret requirements do, in both directions: the
+/// highest version defined on the same track is taken, whether it is newer or older than what is asked for. Major versions
+/// from 1 on are one track each, and so are minor versions of 0; `0.0.x` and pre-releases stand alone.
+///
+/// # Examples
+///
+/// ```
+/// let mut names = wasmedge_component::NameMap::new();
+/// names.insert("wasi:io/streams@0.2.6", 1);
+/// assert_eq!(names.find("wasi:io/streams@0.2.12"), Some(&1));
+/// assert_eq!(names.find("wasi:io/streams@0.3.0"), None);
+/// ```
+#[derive(Debug, Clone)]
+pub struct NameMap<V> {
+    exact: BTreeMap<String, V>,
+    tracks: BTreeMap<String, (Version, String)>,
+}
+
+impl<V> Default for NameMap<V> {
+    fn default() -> Self {
+        Self {
+            exact: BTreeMap::new(),
+            tracks: BTreeMap::new(),
+        }
+    }
+}
+
+impl<V> NameMap<V> {
+    /// Makes an empty map.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Defines a name and returns what was defined under exactly this name before.
+    pub fn insert(&mut self, name: impl Into<String>, value: V) -> Option<V> {
+        let name = name.into();
+        if let Some((track, version)) = track(&name) {
+            let best = self
+                .tracks
+                .entry(track.to_owned())
+                .or_insert_with(|| (version.clone(), name.clone()));
+            if version >= best.0 {
+                *best = (version, name.clone());
+            }
+        }
+        self.exact.insert(name, value)
+    }
+
+    /// Returns what is defined under exactly this name.
+    pub fn find_exact_mut(&mut self, name: &str) -> Option<&mut V> {
+        self.exact.get_mut(name)
+    }
+
+    /// Returns what is defined under this name or, failing that, under the highest compatible version of it.
+    pub fn find(&self, name: &str) -> Option<&V> {
+        if let Some(value) = self.exact.get(name) {
+            return Some(value);
+        }
+        let (track, _) = track(name)?;
+        let (_, best) = self.tracks.get(track)?;
+        self.exact.get(best)
+    }
+
+    /// Iterates over names and values in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
+        self.exact
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+/// Splits `a:b/c@1.2.3` into its track, `a:b/c@1`, and its version; `None` where only the exact name will do.
+fn track(name: &str) -> Option<(&str, Version)> {
+    let (base, version_text) = name.split_once('@')?;
+    let version = Version::parse(version_text).ok()?;
+    if !version.pre.is_empty() {
+        return None;
+    }
+    let components = match (version.major, version.minor) {
+        (0, 0) => return None,
+        (0, _) => 2,
+        _ => 1,
+    };
+    let kept: usize = version_text.split('.').take(components).map(str::len).sum();
+    // The dots between what is kept, and the `@`.
+    let end = base.len().checked_add(kept)?.checked_add(components)?;
+    Some((name.get(..end)?, version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tracks_are_those_of_semantic_versioning() {
+        for (name, expected) in [
+            ("x", None),
+            ("x:y/z", None),
+            ("x:y/z@1.0.0", Some("x:y/z@1")),
+            ("x:y/z@12.1.2", Some("x:y/z@12")),
+            ("x:y/z@2.1.2+abc", Some("x:y/z@2")),
+            ("x:y/z@0.1.2", Some("x:y/z@0.1")),
+            ("x:y/z@0.12.3+abc", Some("x:y/z@0.12")),
+            ("x:y/z@0.0.1", None),
+            ("x:y/z@0.1.0-rc.2", None),
+            ("x:y/z@1.0.0-pre", None),
+            ("x:y/z@1.0", None),
+            ("x:y/z@", None),
+        ] {
+            assert_eq!(track(name).map(|(track, _)| track), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_exact_name_comes_before_the_highest_compatible_one() {
+        let mut names = NameMap::new();
+        for (name, value) in [
+            ("a:b/c@1.0.1", 1),
+            ("a:b/c@1.2.0", 2),
+            ("a:b/c@1.0.0", 0),
+            ("a:b/c@2.0.0", 9),
+        ] {
+            assert_eq!(names.insert(name, value), None);
+        }
+        assert_eq!(names.find("a:b/c@1.0.0"), Some(&0));
+        assert_eq!(names.find("a:b/c@1.0.1"), Some(&1));
+        assert_eq!(names.find("a:b/c@1.0.2"), Some(&2));
+        assert_eq!(names.find("a:b/c@1.9.9"), Some(&2));
+        assert_eq!(names.find("a:b/c@2.7.0"), Some(&9));
+        assert_eq!(names.find("a:b/c@3.0.0"), None);
+        assert_eq!(names.find("a:b/d@1.0.0"), None);
+    }
+
+    #[test]
+    fn a_name_defined_again_replaces_the_former() {
+        let mut names = NameMap::new();
+        names.insert("a:b/c@0.2.0", 1);
+        assert_eq!(names.insert("a:b/c@0.2.0", 2), Some(1));
+        assert_eq!(names.find("a:b/c@0.2.9"), Some(&2));
+    }
+}
