@@ -4,6 +4,7 @@
 //!
 //! | part | what it does |
 //! |---|---|
+//! | [`plan`] | translates a component's bytes into a [`Plan`]: core modules ready to be linked by name, steps of instantiation, host functions to provide, imports, exports, types |
 //! | [`abi`] | the synchronous canonical ABI, on any [`Memory`](abi::Memory) |
 //! | [`handles`] | tables of resource handles: ownership, loans, borrows that end with their call |
 //! | [`NameMap`] | names with versions, matched as semantic versioning has it |
@@ -45,11 +46,13 @@ mod error;
 pub mod handles;
 pub mod ids;
 mod names;
+pub mod plan;
 pub mod types;
 mod val;
 
 pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
 pub use handles::ResourceAny;
 pub use names::NameMap;
+pub use plan::Plan;
 pub use types::Type;
 pub use val::Val;

@@ -1,0 +1,330 @@
+//! What a component is once it is translated: a list of steps that any engine for core modules can follow.
+//!
+//! The translation is that of Wasmtime, from `wasmtime-environ`: nested components are flattened, calls between them become
+//! adapter modules, and everything the host has to provide becomes a trampoline. This module and the ones below are the only
+//! ones that know that crate, whose API is not stable: its version is pinned exactly, its enums are matched exhaustively, and what is
+//! not supported becomes [`LoadError::Unsupported`].
+//!
+//! # Linking by name
+//!
+//! Core modules come with their imports renamed, so that an engine that links by name links them right:
+//! - an export of a core instance is imported from the module `i{n}`, where `n` is the instance's [`CoreInstanceId`], under its name there;
+//! - a trampoline is imported from [`HOST_MODULE`] as `t{n}`, where `n` is its [`TrampolineId`];
+//! - the flags of a component instance are imported from [`HOST_MODULE`] as `f{n}`, where `n` is its [`ComponentInstanceId`]: a mutable
+//!   global of type `i32`, initially [`MAY_LEAVE`].
+
+mod convert;
+mod link;
+mod trampolines;
+mod translate;
+mod types;
+
+use crate::abi::StringEncoding;
+use crate::abi::call::{CoreSignature, FuncAbi};
+use crate::abi::transcode::Transcode;
+use crate::error::{LoadError, TrapCode};
+use crate::handles::ResourceTable;
+use crate::ids::*;
+
+/// The name of the module that what the host provides is imported from.
+pub const HOST_MODULE: &str = "$host";
+
+/// The value of a component instance's flags while it may call out; zero while it must not.
+pub const MAY_LEAVE: i32 = 1;
+
+/// A component, translated.
+#[derive(Debug)]
+pub struct Plan {
+    /// The core modules, ready to be linked by name; the ones that fused adapters live in are among them.
+    pub modules: Vec<CoreModule>,
+    /// What to do to instantiate the component, in this order.
+    pub steps: Vec<Step>,
+    /// The functions that the host provides to the core modules.
+    pub trampolines: Vec<Trampoline>,
+    /// The canonical options that trampolines and exports refer to.
+    pub options: Vec<CanonicalOptions>,
+    /// All functions and resources that the component imports, those that it does not use among them.
+    pub imports: Vec<Import>,
+    /// What the component exports.
+    pub exports: Vec<(String, Export)>,
+    /// Where the resources come from, indexed by [`ResourceId`].
+    pub resources: Vec<ResourceOrigin>,
+    /// The resource types as each component instance sees them, indexed by [`ResourceTableId`].
+    pub resource_tables: Vec<ResourceTable>,
+    /// How many component instances there are, each with handles and flags of its own.
+    pub component_instances: u32,
+    /// How many memories, `realloc` and `post-return` functions are extracted.
+    pub extracted: Extracted,
+}
+
+/// How many things of each kind the steps extract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extracted {
+    /// Memories: one more than the highest [`MemoryId`].
+    pub memories: u32,
+    /// `realloc` functions: one more than the highest [`ReallocId`].
+    pub reallocs: u32,
+    /// `post-return` functions: one more than the highest [`PostReturnId`].
+    pub post_returns: u32,
+}
+
+/// A core module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoreModule {
+    /// The binary, with its imports renamed.
+    pub bytes: Vec<u8>,
+    /// Whether it imports or exports a table.
+    ///
+    /// Compiled by WasmEdge 0.17, a `call_indirect` through such a table runs with the caller's memory and globals: these
+    /// modules are to be interpreted.
+    pub shares_tables: bool,
+    /// Whether the translator made it, to connect two components.
+    pub is_adapter: bool,
+}
+
+/// One step of an instantiation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Instantiates a core module and registers the instance as `i{n}`.
+    Instantiate {
+        /// Which module.
+        module: ModuleId,
+        /// Which instance it becomes; these come in order.
+        instance: CoreInstanceId,
+        /// Which component instance it belongs to; adapters belong to none.
+        owner: Option<ComponentInstanceId>,
+        /// What its imports are, in their order: the imports of the bytes are renamed accordingly.
+        imports: Vec<CoreDef>,
+    },
+    /// Keeps a memory for the options that name it.
+    ExtractMemory(MemoryId, CoreExport),
+    /// Keeps a `realloc` function.
+    ExtractRealloc(ReallocId, CoreDef),
+    /// Keeps a `post-return` function.
+    ExtractPostReturn(PostReturnId, CoreDef),
+    /// Keeps the destructor of a resource that the component defines.
+    DefineResource {
+        /// Which resource.
+        resource: ResourceId,
+        /// The destructor, which takes the representation, if there is one.
+        destructor: Option<CoreDef>,
+        /// Which component instance defines it, and runs the destructor.
+        instance: ComponentInstanceId,
+    },
+}
+
+/// Something that a core module imports, or an option refers to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CoreDef {
+    /// An export of a core instance.
+    Export(CoreExport),
+    /// The flags of a component instance.
+    InstanceFlags(ComponentInstanceId),
+    /// A function of the host.
+    Trampoline(TrampolineId),
+}
+
+impl CoreDef {
+    /// Returns the two names that core modules import it by.
+    pub fn import_name(&self) -> (String, String) {
+        match self {
+            Self::Export(export) => (format!("i{}", export.instance.0), export.name.clone()),
+            Self::InstanceFlags(instance) => (HOST_MODULE.to_owned(), format!("f{}", instance.0)),
+            Self::Trampoline(trampoline) => (HOST_MODULE.to_owned(), format!("t{}", trampoline.0)),
+        }
+    }
+}
+
+/// An export of a core instance.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CoreExport {
+    /// The instance.
+    pub instance: CoreInstanceId,
+    /// The name of the export.
+    pub name: String,
+}
+
+/// A function that the host provides to core modules.
+#[derive(Debug)]
+pub struct Trampoline {
+    /// What it does.
+    pub kind: TrampolineKind,
+    /// The type of the core function.
+    pub signature: CoreSignature,
+}
+
+/// What a function of the host does.
+#[derive(Debug)]
+pub enum TrampolineKind {
+    /// Lifts the arguments, calls what is linked to an import, and lowers the result.
+    LowerImport {
+        /// Which import.
+        import: ImportId,
+        /// How the values pass.
+        abi: FuncAbi,
+        /// With which options.
+        options: OptionsId,
+    },
+    /// Moves a string from one memory to another.
+    Transcoder {
+        /// How.
+        op: Transcode,
+        /// The memory that it comes from.
+        from: MemoryId,
+        /// The memory that it goes to.
+        to: MemoryId,
+    },
+    /// `resource.new`: `(rep) -> handle`.
+    ResourceNew {
+        /// The component instance that calls it, and must be allowed to leave.
+        instance: ComponentInstanceId,
+        /// The resource type.
+        table: ResourceTableId,
+    },
+    /// `resource.rep`: `(handle) -> rep`.
+    ResourceRep {
+        /// The component instance that calls it, and must be allowed to leave.
+        instance: ComponentInstanceId,
+        /// The resource type.
+        table: ResourceTableId,
+    },
+    /// `resource.drop`: `(handle)`; an owned resource's destructor is run.
+    ResourceDrop {
+        /// The component instance that calls it, and must be allowed to leave.
+        instance: ComponentInstanceId,
+        /// The resource type.
+        table: ResourceTableId,
+    },
+    /// Called by adapters: `(handle, from table, to table) -> handle`, both tables being a [`ResourceTableId`].
+    ResourceTransferOwn,
+    /// As [`ResourceTransferOwn`](Self::ResourceTransferOwn), for a borrow.
+    ResourceTransferBorrow,
+    /// Called by adapters: `(code)`; traps with the code that [`adapter_trap`] returns.
+    Trap,
+    /// Called by adapters before a call that passes borrows: `(caller, 0, callee)`, both being a [`ComponentInstanceId`].
+    EnterSyncCall,
+    /// Called by adapters after such a call.
+    ExitSyncCall,
+}
+
+/// The canonical options of a lifted or lowered function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanonicalOptions {
+    /// The component instance whose function it is.
+    pub instance: ComponentInstanceId,
+    /// How it encodes strings.
+    pub string_encoding: StringEncoding,
+    /// Its memory.
+    pub memory: Option<MemoryId>,
+    /// Its allocator.
+    pub realloc: Option<ReallocId>,
+    /// What is called once the result was lifted, with the core results.
+    pub post_return: Option<PostReturnId>,
+    /// The type of the core function.
+    pub signature: CoreSignature,
+}
+
+/// An import of the component.
+#[derive(Debug)]
+pub struct Import {
+    /// The interface, with its version, if the item is imported as part of one.
+    pub instance: Option<String>,
+    /// The item's name in the interface, or its name with its version.
+    pub name: String,
+    /// What is imported.
+    pub kind: ImportKind,
+}
+
+impl Import {
+    /// Returns the full name: `wasi:io/error@0.2.6#error`, or the item's name if it is not part of an interface.
+    pub fn full_name(&self) -> String {
+        match &self.instance {
+            Some(instance) => format!("{instance}#{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// What is imported.
+#[derive(Debug)]
+pub enum ImportKind {
+    /// A function.
+    Function(FuncAbi),
+    /// A resource type. The same resource may be imported under several names, and one that is not used has no id.
+    Resource(Option<ResourceId>),
+}
+
+/// Where a resource comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResourceOrigin {
+    /// From the host.
+    Imported(ImportId),
+    /// From the component itself.
+    Defined(ComponentInstanceId),
+}
+
+/// What a component exports under a name.
+#[derive(Debug)]
+pub enum Export {
+    /// A function.
+    Function(FunctionExport),
+    /// An instance of an interface.
+    Instance(Vec<(String, Self)>),
+    /// A resource type, as the exporting instance sees it.
+    Resource(ResourceTableId),
+    /// Another type, which has no meaning at run time.
+    Type,
+}
+
+/// A function that a component exports.
+#[derive(Debug)]
+pub struct FunctionExport {
+    /// How values pass.
+    pub abi: FuncAbi,
+    /// The core function.
+    pub function: CoreDef,
+    /// With which options.
+    pub options: OptionsId,
+}
+
+impl Plan {
+    /// Translates the bytes of a component.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Invalid`] if the bytes are no valid component, [`LoadError::Unsupported`] with the name of the feature if it needs
+    /// something that is not supported.
+    pub fn new(bytes: &[u8]) -> Result<Self, LoadError> {
+        translate::translate(bytes)
+    }
+
+    /// Finds an export by its path: a name, or the name of an instance and one in it. Versions are matched compatibly.
+    pub fn find_export(&self, path: &[&str]) -> Option<&Export> {
+        let mut exports = &self.exports;
+        let mut path = path.iter();
+        let mut name = path.next()?;
+        loop {
+            let mut names = crate::NameMap::new();
+            for (name, export) in exports {
+                names.insert(name.as_str(), export);
+            }
+            let export = *names.find(name)?;
+            let Some(next) = path.next() else {
+                return Some(export);
+            };
+            let Export::Instance(inner) = export else {
+                return None;
+            };
+            exports = inner;
+            name = next;
+        }
+    }
+}
+
+/// Returns the code and the message that a number stands for which a fused adapter passes to [`TrampolineKind::Trap`].
+pub fn adapter_trap(code: u32) -> (TrapCode, String) {
+    trampolines::adapter_trap(code)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,429 @@
+//! A translation into a plan.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the translator's typed indices are valid in its own tables"
+)]
+
+use std::collections::HashMap;
+
+use wasmtime_environ::collections::TryString;
+use wasmtime_environ::component::{
+    self as environ, CanonicalOptionsDataModel, ComponentExternData, ComponentTranslation,
+    ExportIndex, ExportItem, GlobalInitializer, ImportIndex, InstantiateModule, NameMap,
+    RuntimeImportIndex, StaticModuleIndex, TypeDef,
+};
+use wasmtime_environ::{EntityIndex, ModuleTranslation, PrimaryMap, WasmValType};
+
+use super::link::link;
+use super::trampolines::trampoline_kind;
+use super::types::{Types, resource_table_id};
+use super::{
+    CanonicalOptions, CoreDef, CoreExport, CoreModule, Export, Extracted, FunctionExport, Import,
+    ImportKind, Plan, ResourceOrigin, Step, Trampoline,
+};
+use crate::abi::StringEncoding;
+use crate::error::LoadError;
+use crate::handles::ResourceTable;
+use crate::ids::*;
+
+/// Bounds the recursion over exported instances.
+const MAX_EXPORT_DEPTH: u32 = 100;
+
+type Modules<'a> = PrimaryMap<StaticModuleIndex, ModuleTranslation<'a>>;
+
+pub(super) fn plan(
+    translation: &ComponentTranslation,
+    modules: &Modules<'_>,
+    mut types: Types<'_>,
+) -> Result<Plan, LoadError> {
+    let component = &translation.component;
+    let imports = Imports::new(component, &mut types)?;
+    let resources = resources(component, &imports)?;
+    let resource_tables = resource_tables(component, &types, &resources);
+
+    let mut converter = Converter {
+        modules,
+        linked: HashMap::new(),
+        output: Vec::new(),
+        instances: Vec::new(),
+    };
+    let mut lowered = Vec::new();
+    let mut steps = Vec::new();
+    for initializer in &component.initializers {
+        if let GlobalInitializer::LowerImport { index, import } = initializer {
+            debug_assert_eq!(usize::try_from(index.as_u32()), Ok(lowered.len()));
+            lowered.push(imports.find(*import)?);
+        } else {
+            steps.push(converter.step(component, initializer)?);
+        }
+    }
+
+    let mut trampolines = Vec::new();
+    for (index, trampoline) in translation.trampolines.iter() {
+        let kind = trampoline_kind(trampoline, &lowered, &mut types)?;
+        trampolines.push(Trampoline {
+            kind,
+            signature: types.signature(component.trampolines[index])?,
+        });
+    }
+    let options = component
+        .options
+        .values()
+        .map(|options| canonical_options(options, &types))
+        .collect::<Result<_, _>>()?;
+    let exports = converter.exports(component, &component.exports, &mut types, 0)?;
+
+    Ok(Plan {
+        modules: converter.output,
+        steps,
+        trampolines,
+        options,
+        imports: imports.list,
+        exports,
+        resources,
+        resource_tables,
+        component_instances: component.num_runtime_component_instances,
+        extracted: Extracted {
+            memories: component.num_runtime_memories,
+            reallocs: component.num_runtime_reallocs,
+            post_returns: component.num_runtime_post_returns,
+        },
+    })
+}
+
+/// The functions and resources that a component imports, found by their place in the translation.
+struct Imports<'a> {
+    component: &'a environ::Component,
+    list: Vec<Import>,
+    by_path: HashMap<(ImportIndex, Vec<String>), ImportId>,
+}
+
+impl<'a> Imports<'a> {
+    fn new(component: &'a environ::Component, types: &mut Types<'_>) -> Result<Self, LoadError> {
+        let mut imports = Self {
+            component,
+            list: Vec::new(),
+            by_path: HashMap::new(),
+        };
+        for (index, (name, item)) in component.import_types.iter() {
+            imports.add(index, name, Vec::new(), &item.ty, types)?;
+        }
+        Ok(imports)
+    }
+
+    fn add(
+        &mut self,
+        index: ImportIndex,
+        root: &str,
+        path: Vec<String>,
+        ty: &TypeDef,
+        types: &mut Types<'_>,
+    ) -> Result<(), LoadError> {
+        let kind = match ty {
+            TypeDef::ComponentFunc(ty) => ImportKind::Function(types.function(*ty)?),
+            TypeDef::Resource(table) => {
+                ImportKind::Resource(types.resource_table(*table).map(|(resource, _)| resource))
+            }
+            // Only said, not passed.
+            TypeDef::Interface(_) => return Ok(()),
+            TypeDef::ComponentInstance(_) if !path.is_empty() => {
+                return Err(LoadError::unsupported(
+                    "imported instances with instances inside",
+                ));
+            }
+            TypeDef::ComponentInstance(instance) => {
+                for (name, item) in types.instance_exports(*instance) {
+                    let path = path.iter().cloned().chain([name.clone()]).collect();
+                    self.add(index, root, path, &item.ty, types)?;
+                }
+                return Ok(());
+            }
+            TypeDef::Component(_) => return Err(LoadError::unsupported("imported components")),
+            TypeDef::Module(_) => return Err(LoadError::unsupported("imported core modules")),
+            TypeDef::CoreFunc(_) => return Err(LoadError::unsupported("imported core functions")),
+        };
+        let (instance, name) = match path.as_slice() {
+            [] => (None, root.to_owned()),
+            [name] => (Some(root.to_owned()), name.clone()),
+            _ => {
+                return Err(LoadError::unsupported(
+                    "imported instances with instances inside",
+                ));
+            }
+        };
+        let id = ImportId(u32::try_from(self.list.len()).map_err(LoadError::invalid)?);
+        self.list.push(Import {
+            instance,
+            name,
+            kind,
+        });
+        self.by_path.insert((index, path), id);
+        Ok(())
+    }
+
+    fn find(&self, import: RuntimeImportIndex) -> Result<ImportId, LoadError> {
+        let found = self.by_path.get(&self.component.imports[import]);
+        found
+            .copied()
+            .ok_or_else(|| LoadError::unsupported("imports of this kind"))
+    }
+}
+
+fn resources(
+    component: &environ::Component,
+    imports: &Imports<'_>,
+) -> Result<Vec<ResourceOrigin>, LoadError> {
+    let imported = component.imported_resources.values();
+    let imported = imported.map(|import| Ok(ResourceOrigin::Imported(imports.find(*import)?)));
+    let defined = component.defined_resource_instances.values();
+    let defined = defined.map(|instance| {
+        Ok(ResourceOrigin::Defined(ComponentInstanceId(
+            instance.as_u32(),
+        )))
+    });
+    imported.chain(defined).collect()
+}
+
+/// Tables for types that are never instantiated are kept, so that indices fit; nothing refers to them.
+fn resource_tables(
+    component: &environ::Component,
+    types: &Types<'_>,
+    resources: &[ResourceOrigin],
+) -> Vec<ResourceTable> {
+    let nowhere = ComponentInstanceId(component.num_runtime_component_instances);
+    let tables = types.resource_tables().map(|table| {
+        let (resource, instance) = table.unwrap_or((ResourceId(u32::MAX), nowhere));
+        let origin = usize::try_from(resource.0)
+            .ok()
+            .and_then(|index| resources.get(index).copied());
+        let definer = match origin {
+            Some(ResourceOrigin::Defined(instance)) => Some(instance),
+            Some(ResourceOrigin::Imported(_)) | None => None,
+        };
+        ResourceTable {
+            resource,
+            instance,
+            definer,
+        }
+    });
+    tables.collect()
+}
+
+/// Makes linked modules and steps.
+struct Converter<'a> {
+    modules: &'a Modules<'a>,
+    /// One module may be instantiated several times, and is linked once for each list of imports.
+    linked: HashMap<(StaticModuleIndex, Vec<CoreDef>), ModuleId>,
+    output: Vec<CoreModule>,
+    /// Which module each core instance is of.
+    instances: Vec<StaticModuleIndex>,
+}
+
+impl Converter<'_> {
+    fn step(
+        &mut self,
+        component: &environ::Component,
+        initializer: &GlobalInitializer,
+    ) -> Result<Step, LoadError> {
+        Ok(match initializer {
+            GlobalInitializer::InstantiateModule(
+                InstantiateModule::Static(module, imports),
+                owner,
+            ) => {
+                let imports = imports
+                    .iter()
+                    .map(|def| self.core_def(def))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let linked = self.link(*module, &imports, owner.is_none())?;
+                let instance = CoreInstanceId(
+                    u32::try_from(self.instances.len()).map_err(LoadError::invalid)?,
+                );
+                self.instances.push(*module);
+                let owner = owner.map(|owner| ComponentInstanceId(owner.as_u32()));
+                Step::Instantiate {
+                    module: linked,
+                    instance,
+                    owner,
+                    imports,
+                }
+            }
+            GlobalInitializer::InstantiateModule(InstantiateModule::Import(..), _) => {
+                return Err(LoadError::unsupported("imported core modules"));
+            }
+            GlobalInitializer::LowerImport { .. } => {
+                return Err(LoadError::invalid("a lowered import out of place"));
+            }
+            GlobalInitializer::ExtractMemory(extract) => Step::ExtractMemory(
+                MemoryId(extract.index.as_u32()),
+                self.core_export(&extract.export.clone().map_index(EntityIndex::from))?,
+            ),
+            GlobalInitializer::ExtractRealloc(extract) => Step::ExtractRealloc(
+                ReallocId(extract.index.as_u32()),
+                self.core_def(&extract.def)?,
+            ),
+            GlobalInitializer::ExtractPostReturn(extract) => Step::ExtractPostReturn(
+                PostReturnId(extract.index.as_u32()),
+                self.core_def(&extract.def)?,
+            ),
+            GlobalInitializer::Resource(resource) => {
+                if resource.rep != WasmValType::I32 {
+                    return Err(LoadError::unsupported(
+                        "resources whose representation is not `i32`",
+                    ));
+                }
+                Step::DefineResource {
+                    resource: ResourceId(component.resource_index(resource.index).as_u32()),
+                    destructor: resource
+                        .dtor
+                        .as_ref()
+                        .map(|dtor| self.core_def(dtor))
+                        .transpose()?,
+                    instance: ComponentInstanceId(resource.instance.as_u32()),
+                }
+            }
+            GlobalInitializer::ExtractCallback(_) => {
+                return Err(LoadError::unsupported("async callbacks (WASI 0.3)"));
+            }
+            GlobalInitializer::ExtractTable(_) => {
+                return Err(LoadError::unsupported("component-model threads"));
+            }
+        })
+    }
+
+    fn link(
+        &mut self,
+        module: StaticModuleIndex,
+        imports: &[CoreDef],
+        is_adapter: bool,
+    ) -> Result<ModuleId, LoadError> {
+        let key = (module, imports.to_vec());
+        if let Some(known) = self.linked.get(&key) {
+            return Ok(*known);
+        }
+        let id = ModuleId(u32::try_from(self.output.len()).map_err(LoadError::invalid)?);
+        self.output
+            .push(link(self.modules[module].wasm, imports, is_adapter)?);
+        self.linked.insert(key, id);
+        Ok(id)
+    }
+
+    fn core_def(&self, def: &environ::CoreDef) -> Result<CoreDef, LoadError> {
+        match def {
+            environ::CoreDef::Export(export) => Ok(CoreDef::Export(self.core_export(export)?)),
+            environ::CoreDef::InstanceFlags(instance) => Ok(CoreDef::InstanceFlags(
+                ComponentInstanceId(instance.as_u32()),
+            )),
+            environ::CoreDef::Trampoline(index) => {
+                Ok(CoreDef::Trampoline(TrampolineId(index.as_u32())))
+            }
+            environ::CoreDef::UnsafeIntrinsic(_) => {
+                Err(LoadError::unsupported("intrinsics of Wasmtime"))
+            }
+            environ::CoreDef::TaskMayBlock => {
+                Err(LoadError::unsupported("component-model async (WASI 0.3)"))
+            }
+        }
+    }
+
+    /// The translator names exports by what they are; we need one of the names that they are exported by.
+    fn core_export(
+        &self,
+        export: &environ::CoreExport<EntityIndex>,
+    ) -> Result<CoreExport, LoadError> {
+        let instance = CoreInstanceId(export.instance.as_u32());
+        let name = match &export.item {
+            ExportItem::Name(name) => name.clone(),
+            ExportItem::Index(index) => {
+                let position = usize::try_from(instance.0).map_err(LoadError::invalid)?;
+                let module = self
+                    .instances
+                    .get(position)
+                    .map(|module| &self.modules[*module].module);
+                let module =
+                    module.ok_or_else(|| LoadError::invalid("an export of an instance to come"))?;
+                let name = module
+                    .exports
+                    .iter()
+                    .find(|(_, exported)| *exported == index)
+                    .map(|(name, _)| name);
+                let name =
+                    name.ok_or_else(|| LoadError::invalid("an export that is not exported"))?;
+                module.strings[*name].to_owned()
+            }
+        };
+        Ok(CoreExport { instance, name })
+    }
+
+    fn exports(
+        &self,
+        component: &environ::Component,
+        exports: &NameMap<TryString, (ExportIndex, ComponentExternData)>,
+        types: &mut Types<'_>,
+        depth: u32,
+    ) -> Result<Vec<(String, Export)>, LoadError> {
+        if depth > MAX_EXPORT_DEPTH {
+            return Err(LoadError::unsupported(format!(
+                "instances nested deeper than {MAX_EXPORT_DEPTH}"
+            )));
+        }
+        let mut list = Vec::new();
+        for (name, (index, _)) in exports.raw_iter() {
+            let export = match &component.export_items[*index] {
+                environ::Export::LiftedFunction { ty, func, options } => {
+                    Export::Function(FunctionExport {
+                        abi: types.function(*ty)?,
+                        function: self.core_def(func)?,
+                        options: OptionsId(options.as_u32()),
+                    })
+                }
+                environ::Export::Instance { exports, .. } => Export::Instance(self.exports(
+                    component,
+                    exports,
+                    types,
+                    depth.saturating_add(1),
+                )?),
+                environ::Export::Type(TypeDef::Resource(table)) => {
+                    Export::Resource(resource_table_id(*table))
+                }
+                environ::Export::Type(_) => Export::Type,
+                environ::Export::ModuleStatic { .. } | environ::Export::ModuleImport { .. } => {
+                    return Err(LoadError::unsupported("exported core modules"));
+                }
+            };
+            list.push((name.as_str().to_owned(), export));
+        }
+        Ok(list)
+    }
+}
+
+fn canonical_options(
+    options: &environ::CanonicalOptions,
+    types: &Types<'_>,
+) -> Result<CanonicalOptions, LoadError> {
+    if options.async_ || options.callback.is_some() || options.cancellable {
+        return Err(LoadError::unsupported("component-model async (WASI 0.3)"));
+    }
+    let memory = match &options.data_model {
+        CanonicalOptionsDataModel::LinearMemory(memory) => memory,
+        CanonicalOptionsDataModel::Gc {} => {
+            return Err(LoadError::unsupported(
+                "the component-model abi for garbage collection",
+            ));
+        }
+    };
+    Ok(CanonicalOptions {
+        instance: ComponentInstanceId(options.instance.as_u32()),
+        string_encoding: match options.string_encoding {
+            environ::StringEncoding::Utf8 => StringEncoding::Utf8,
+            environ::StringEncoding::Utf16 => StringEncoding::Utf16,
+            environ::StringEncoding::CompactUtf16 => StringEncoding::CompactUtf16,
+        },
+        memory: memory.memory.map(|index| MemoryId(index.as_u32())),
+        realloc: memory.realloc.map(|index| ReallocId(index.as_u32())),
+        post_return: options
+            .post_return
+            .map(|index| PostReturnId(index.as_u32())),
+        signature: types.signature(options.core_type)?,
+    })
+}

@@ -1,0 +1,91 @@
+//! Renaming the imports of core modules.
+
+use wasm_encoder::{Encode, Module, RawSection};
+use wasmtime_environ::wasmparser::{self, BinaryReader, ExternalKind, Parser, Payload, TypeRef};
+
+use super::{CoreDef, CoreModule};
+use crate::error::LoadError;
+
+/// Copies a module section by section, and gives its imports the names of what they are to be linked to.
+pub(super) fn link(
+    bytes: &[u8],
+    imports: &[CoreDef],
+    is_adapter: bool,
+) -> Result<CoreModule, LoadError> {
+    let mut module = Module::new();
+    let mut shares_tables = false;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(LoadError::invalid)?;
+        if let Payload::ExportSection(exports) = &payload {
+            for export in exports.clone() {
+                shares_tables |= export.map_err(LoadError::invalid)?.kind == ExternalKind::Table;
+            }
+        }
+        if let Payload::ImportSection(section) = &payload {
+            let range = section.range();
+            let (data, tables) = rename(bytes, section.clone(), range.end, imports)?;
+            shares_tables |= tables;
+            module.section(&RawSection {
+                id: wasm_encoder::SectionId::Import.into(),
+                data: &data,
+            });
+        } else if let Some((id, range)) = payload.as_section() {
+            let data = bytes
+                .get(range)
+                .ok_or_else(|| LoadError::invalid("a section ends behind its module"))?;
+            module.section(&RawSection { id, data });
+        }
+    }
+    Ok(CoreModule {
+        bytes: module.finish(),
+        shares_tables,
+        is_adapter,
+    })
+}
+
+/// Returns the new import section, and whether a table is among the imports.
+fn rename(
+    bytes: &[u8],
+    section: wasmparser::ImportSectionReader<'_>,
+    end: usize,
+    imports: &[CoreDef],
+) -> Result<(Vec<u8>, bool), LoadError> {
+    let mut starts = Vec::new();
+    let mut tables = false;
+    for item in section.into_iter_with_offsets() {
+        match item.map_err(LoadError::invalid)? {
+            (start, wasmparser::Imports::Single(_, import)) => {
+                tables |= matches!(import.ty, TypeRef::Table(_));
+                starts.push(start);
+            }
+            (_, wasmparser::Imports::Compact1 { .. } | wasmparser::Imports::Compact2 { .. }) => {
+                return Err(LoadError::unsupported("compact import sections"));
+            }
+        }
+    }
+    if starts.len() != imports.len() {
+        return Err(LoadError::invalid(format!(
+            "a core module has {} imports, but gets {}",
+            starts.len(),
+            imports.len()
+        )));
+    }
+    let mut data = Vec::new();
+    imports.len().encode(&mut data);
+    let ends = starts.iter().copied().skip(1).chain([end]);
+    for ((start, end), def) in starts.iter().copied().zip(ends).zip(imports) {
+        let import = bytes
+            .get(start..end)
+            .ok_or_else(|| LoadError::invalid("an import ends behind its module"))?;
+        let mut reader = BinaryReader::new(import, 0);
+        for _ in 0..2 {
+            reader.read_string().map_err(LoadError::invalid)?;
+        }
+        let ty = import.get(reader.current_position()..).unwrap_or_default();
+        let (module, name) = def.import_name();
+        module.encode(&mut data);
+        name.encode(&mut data);
+        data.extend_from_slice(ty);
+    }
+    Ok((data, tables))
+}
