@@ -18,6 +18,14 @@ pub enum LoadError {
         /// The name of what is missing, for instance `component-model async (WASI 0.3)`.
         feature: String,
     },
+    /// The component has too many definitions once its nested components are instantiated.
+    #[error(
+        "the component has more than {limit} definitions once its nested components are instantiated"
+    )]
+    TooLarge {
+        /// How many are allowed.
+        limit: u64,
+    },
     /// The translator stopped with a panic, which is a defect of it: the component may be valid.
     #[error("the component could not be translated: {message}")]
     Translator {

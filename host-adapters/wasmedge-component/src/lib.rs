@@ -16,7 +16,7 @@
 //!
 //! Components of the kind that WASI 0.2 programs are, nested and composed ones included, with resources, and with all three string
 //! encodings. Refused by name, with [`LoadError::Unsupported`]: asynchronous components (WASI 0.3: async functions, streams, futures,
-//! error contexts, threads), core modules that are imported or exported, memories of 64 bits, maps and lists of a fixed length,
+//! error contexts, threads), core modules that are imported or exported, components that are passed to components, memories of 64 bits, maps and lists of a fixed length,
 //! exception handling and garbage collection in core modules.
 //!
 //! # Limits
@@ -25,6 +25,7 @@
 //! |---|---|
 //! | bytes that a call brings to the host: [`abi::Budget`] | 128 MiB |
 //! | handles and loans at once: [`handles::DEFAULT_HANDLE_LIMIT`] | 1,000,000 |
+//! | definitions in a component, nested ones counted as often as they are instantiated: [`plan::MAX_DEFINITIONS`] | 200,000 |
 //! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
 //! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |
 

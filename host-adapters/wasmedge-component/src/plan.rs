@@ -14,6 +14,7 @@
 //!   global of type `i32`, initially [`MAY_LEAVE`].
 
 mod convert;
+mod extent;
 mod link;
 mod trampolines;
 mod translate;
@@ -25,6 +26,8 @@ use crate::abi::transcode::Transcode;
 use crate::error::{LoadError, TrapCode};
 use crate::handles::ResourceTable;
 use crate::ids::*;
+
+pub use extent::MAX_DEFINITIONS;
 
 /// The name of the module that what the host provides is imported from.
 pub const HOST_MODULE: &str = "$host";

@@ -1,5 +1,7 @@
 mod oracle;
 
+use proptest::prelude::*;
+use proptest::sample::Index;
 use wasmtime_environ::wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 use super::*;
@@ -466,6 +468,10 @@ fn what_is_not_supported_is_refused_by_name() {
             "64-bit memories",
         ),
         (r#"(component (core module (tag)))"#, "exception handling"),
+        (
+            r#"(component (core module (func (result i64 i64) (i64.add128 (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0)))))"#,
+            "wide arithmetic",
+        ),
         (r#"(component (type (list u8 4)))"#, "fixed-length lists"),
         (r#"(component (type (map string u8)))"#, "map types"),
     ] {
@@ -489,6 +495,73 @@ fn what_is_invalid_is_said_to_be() {
         Plan::new(&module).unwrap_err().to_string(),
         "invalid component: this is a core module and not a component"
     );
+}
+
+/// Components each of which instantiates the one before twice.
+fn doubling(levels: usize) -> String {
+    let mut text =
+        String::from("(component $c0 (core module $m) (core instance (instantiate $m)))");
+    for level in 1..levels {
+        let twice = "(instance (instantiate $x)) (instance (instantiate $x))";
+        text += &format!(
+            "(component $c{level} (alias outer 1 $c{} (component $x)) {twice})",
+            level - 1
+        );
+    }
+    format!(
+        "(component {text} (instance (instantiate $c{})))",
+        levels - 1
+    )
+}
+
+#[test]
+fn a_small_component_cannot_stand_for_a_huge_one() {
+    check_links(&plan(&doubling(8)).unwrap());
+    for levels in [18, 40, 64, 200] {
+        let error = plan(&doubling(levels)).unwrap_err();
+        assert_eq!(
+            error,
+            LoadError::TooLarge {
+                limit: MAX_DEFINITIONS
+            },
+            "{levels} levels"
+        );
+    }
+}
+
+#[test]
+fn a_component_that_is_passed_to_a_component_is_refused() {
+    let text = r#"(component
+        (component $inner)
+        (component $outer (import "c" (component $c)) (instance (instantiate $c)))
+        (instance (instantiate $outer (with "c" (component $inner)))))"#;
+    assert_eq!(refused(text), "components passed to components");
+}
+
+proptest! {
+    /// Whatever the bytes, loading ends with a plan that an engine can follow, or with an error, and never in the translator's own
+    /// assertions.
+    #[test]
+    fn mutated_components_load_or_are_refused(
+        which in 0usize..3,
+        mutations in prop::collection::vec((any::<Index>(), any::<u8>()), 1..4),
+        cut in prop::option::of(any::<Index>()),
+    ) {
+        let text = [composed("utf8", "latin1+utf16"), composed("utf16", "utf8"), doubling(4)][which].clone();
+        let mut bytes = wat::parse_str(text).unwrap();
+        for (at, byte) in mutations {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        match Plan::new(&bytes) {
+            Ok(plan) => check_links(&plan),
+            Err(LoadError::Translator { message }) => prop_assert!(false, "{message}"),
+            Err(LoadError::Invalid { .. } | LoadError::Unsupported { .. } | LoadError::TooLarge { .. }) => {}
+        }
+    }
 }
 
 #[test]

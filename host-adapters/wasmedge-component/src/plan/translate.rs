@@ -3,11 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use wasmtime_environ::component::{ComponentTypesBuilder, Translator};
-use wasmtime_environ::wasmparser::{Validator, WasmFeatures};
+use wasmtime_environ::wasmparser::{FuncValidatorAllocations, Validator, WasmFeatures};
 use wasmtime_environ::{ScopeVec, Tunables};
 
 use super::types::Types;
-use super::{Plan, convert};
+use super::{Plan, convert, extent};
 use crate::error::LoadError;
 
 /// What components may use. Multi-memory is for the adapters, which copy from one memory to another.
@@ -79,6 +79,7 @@ fn run(bytes: &[u8]) -> Result<Plan, LoadError> {
             "this is a core module and not a component",
         ));
     }
+    extent::check(bytes)?;
     let mut tunables = Tunables::default_u32();
     tunables.concurrency_support = false;
     let mut validator = Validator::new_with_features(supported());
@@ -86,8 +87,19 @@ fn run(bytes: &[u8]) -> Result<Plan, LoadError> {
     let scope = ScopeVec::new();
     let translated =
         Translator::new(&tunables, &mut validator, &mut types, &scope).translate(bytes);
-    let (translation, modules) =
+    let (translation, mut modules) =
         translated.map_err(|error| refusal(bytes, &format!("{error:#}")))?;
+    // The translator leaves function bodies to whoever compiles them.
+    let mut allocations = FuncValidatorAllocations::default();
+    for (_, module) in &mut modules {
+        for (_, function) in std::mem::take(&mut module.function_body_inputs) {
+            let mut validator = function.validator.into_validator(allocations);
+            validator
+                .validate(&function.body)
+                .map_err(|error| refusal(bytes, &error.to_string()))?;
+            allocations = validator.into_allocations();
+        }
+    }
     let resource_tables = types.num_resource_tables();
     let (types, _) = types.finish(&translation.component);
     convert::plan(&translation, &modules, Types::new(&types, resource_tables))
