@@ -7,6 +7,7 @@
 //! | [`plan`] | translates a component's bytes into a [`Plan`]: core modules ready to be linked by name, steps of instantiation, host functions to provide, imports, exports, types |
 //! | [`abi`] | the synchronous canonical ABI, on any [`Memory`](abi::Memory) |
 //! | [`handles`] | tables of resource handles: ownership, loans, borrows that end with their call |
+//! | [`Definitions`] | finds what an embedder defined for each import |
 //! | [`NameMap`] | names with versions, matched as semantic versioning has it |
 //!
 //! The engine, with `Engine`, `Component`, `Linker`, `Store` and typed functions in the shape of `wasmtime::component`, is not there yet: this
@@ -46,6 +47,7 @@ pub mod abi;
 mod error;
 pub mod handles;
 pub mod ids;
+mod link;
 mod names;
 pub mod plan;
 pub mod types;
@@ -53,6 +55,7 @@ mod val;
 
 pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
 pub use handles::ResourceAny;
+pub use link::Definitions;
 pub use names::NameMap;
 pub use plan::Plan;
 pub use types::Type;

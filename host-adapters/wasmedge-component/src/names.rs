@@ -42,21 +42,31 @@ impl<V> NameMap<V> {
     /// Defines a name and returns what was defined under exactly this name before.
     pub fn insert(&mut self, name: impl Into<String>, value: V) -> Option<V> {
         let name = name.into();
-        if let Some((track, version)) = track(&name) {
-            let best = self
-                .tracks
-                .entry(track.to_owned())
-                .or_insert_with(|| (version.clone(), name.clone()));
-            if version >= best.0 {
-                *best = (version, name.clone());
-            }
-        }
+        self.track(&name);
         self.exact.insert(name, value)
     }
 
-    /// Returns what is defined under exactly this name.
-    pub fn find_exact_mut(&mut self, name: &str) -> Option<&mut V> {
-        self.exact.get_mut(name)
+    /// Returns what is defined under exactly this name, and defines it first if need be.
+    pub fn find_or_insert_with(&mut self, name: &str, value: impl FnOnce() -> V) -> &mut V {
+        self.track(name);
+        self.exact.entry(name.to_owned()).or_insert_with(value)
+    }
+
+    fn track(&mut self, name: &str) {
+        if let Some((track, version)) = track(name) {
+            let best = self
+                .tracks
+                .entry(track.to_owned())
+                .or_insert_with(|| (version.clone(), name.to_owned()));
+            if version >= best.0 {
+                *best = (version, name.to_owned());
+            }
+        }
+    }
+
+    /// Tells whether exactly this name is defined.
+    pub fn contains(&self, name: &str) -> bool {
+        self.exact.contains_key(name)
     }
 
     /// Returns what is defined under this name or, failing that, under the highest compatible version of it.
