@@ -106,6 +106,8 @@ fn dependencies(_: &Workspace) -> Result<()> {
         ("wasmscope-wasmtime", "wasmscope-telemetry"),
         ("wasmscope-telemetry", "opentelemetry_sdk"),
         ("xtask", "wit-parser"),
+        ("wasmedge-component", "wasmtime-environ"),
+        ("wasmscope-cli", "cranelift-codegen"),
     ] {
         ensure!(
             depends(package, on)?,
@@ -118,6 +120,10 @@ fn dependencies(_: &Workspace) -> Result<()> {
         ("wasmscope", "opentelemetry_sdk"),
         ("wasmscope-telemetry", "wasmtime"),
         ("wasmscope-telemetry", "wasmscope-wasmtime"),
+        // The component model on WasmEdge is useful to people who never heard of telemetry, and brings no compiler.
+        ("wasmedge-component", "wasmscope-telemetry"),
+        ("wasmedge-component", "opentelemetry"),
+        ("wasmedge-component", "cranelift-codegen"),
         // Would want cmake or an installed C library.
         ("wasmscope-cli", "aws-lc-sys"),
         ("wasmscope-cli", "openssl-sys"),
