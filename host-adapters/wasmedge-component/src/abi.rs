@@ -10,16 +10,16 @@
 //! [`MAX_TYPE_DEPTH`](crate::types::MAX_TYPE_DEPTH) deep.
 
 pub mod call;
-mod flat;
+pub(crate) mod flat;
 pub mod layout;
-mod lift;
-mod lower;
+pub(crate) mod lift;
+pub(crate) mod lower;
 mod memory;
 mod string;
 pub mod transcode;
 mod typecheck;
 
-pub use flat::CoreVal;
+pub use flat::{CoreVal, Source};
 pub use layout::{FlatType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 pub use lift::{LiftContext, lift_flat, load};
 pub use lower::{LowerContext, lower_flat, store};
@@ -74,7 +74,7 @@ impl Budget {
     }
 
     /// Pays for `count` things of type `T`.
-    fn charge_for<T>(&mut self, count: usize) -> Result<(), Trap> {
+    pub(crate) fn charge_for<T>(&mut self, count: usize) -> Result<(), Trap> {
         self.charge(count.saturating_mul(size_of::<T>()))
     }
 }
@@ -108,6 +108,23 @@ fn check_pointer(
         ));
     }
     Ok(())
+}
+
+/// Returns the bytes that a pointer of a guest's points to, once it is checked.
+fn checked_slice(
+    memory: &[u8],
+    pointer: u32,
+    align: u32,
+    size: u64,
+    code: TrapCode,
+) -> Result<&[u8], Trap> {
+    check_pointer(memory, pointer, align, size, code)?;
+    let start = usize::try_from(pointer).ok();
+    let size = usize::try_from(size).ok();
+    let found = start
+        .zip(size)
+        .and_then(|(start, size)| memory.get(start..)?.get(..size));
+    found.ok_or_else(|| out_of_bounds(OutOfBounds))
 }
 
 fn out_of_bounds(_: OutOfBounds) -> Trap {

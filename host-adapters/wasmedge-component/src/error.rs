@@ -26,6 +26,18 @@ pub enum LoadError {
         /// How many are allowed.
         limit: u64,
     },
+    /// The component's file cannot be read.
+    #[error("cannot read {message}")]
+    Unreadable {
+        /// Which file, and why.
+        message: String,
+    },
+    /// WasmEdge refuses what the translator has found to be valid.
+    #[error("WasmEdge refuses a core module of the component: {message}")]
+    Engine {
+        /// WasmEdge's words.
+        message: String,
+    },
     /// The translator stopped with a panic, which is a defect of it: the component may be valid.
     #[error("the component could not be translated: {message}")]
     Translator {
@@ -121,10 +133,34 @@ pub enum TrapCode {
     Adapter,
     /// A host function failed, or panicked.
     Host,
+    /// The guest called itself too deeply.
+    StackOverflow,
+    /// A table was accessed beyond its end, or an element segment beyond its own.
+    TableOutOfBounds,
+    /// An indirect call met an element that is null.
+    IndirectCallToNull,
+    /// An indirect call met a function of another type.
+    BadSignature,
+    /// An integer was divided by zero.
+    IntegerDivisionByZero,
+    /// An integer division overflowed.
+    IntegerOverflow,
+    /// A float that no integer can hold, or no number, was converted to an integer.
+    BadConversionToInteger,
+    /// The guest was interrupted.
+    Interrupt,
+    /// The cost limit was reached.
+    OutOfFuel,
+    /// The instance trapped before, and is not entered again.
+    Poisoned,
+    /// A limit of the embedder's does not allow the memory or the table that an instance needs to begin with.
+    MemoryLimit,
+    /// The engine stopped the guest for a reason without a code of its own here.
+    Engine,
 }
 
 impl TrapCode {
-    /// Returns the code's name in `snake_case`.
+    /// Returns the code's name in `snake_case`: for what Wasmtime has a trap for too, Wasmtime's name of it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
@@ -140,11 +176,23 @@ impl TrapCode {
             Self::BorrowLeaked => "borrow_leaked",
             Self::TooManyHandles => "too_many_handles",
             Self::BudgetExceeded => "budget_exceeded",
-            Self::CannotLeave => "cannot_leave",
-            Self::CannotEnter => "cannot_enter",
+            Self::CannotLeave => "cannot_leave_component",
+            Self::CannotEnter => "cannot_enter_component",
             Self::Signature => "signature",
             Self::Adapter => "adapter",
             Self::Host => "host",
+            Self::StackOverflow => "stack_overflow",
+            Self::TableOutOfBounds => "table_out_of_bounds",
+            Self::IndirectCallToNull => "indirect_call_to_null",
+            Self::BadSignature => "bad_signature",
+            Self::IntegerDivisionByZero => "integer_division_by_zero",
+            Self::IntegerOverflow => "integer_overflow",
+            Self::BadConversionToInteger => "bad_conversion_to_integer",
+            Self::Interrupt => "interrupt",
+            Self::OutOfFuel => "out_of_fuel",
+            Self::Poisoned => "poisoned",
+            Self::MemoryLimit => "memory_limit",
+            Self::Engine => "engine",
         }
     }
 }

@@ -9,7 +9,7 @@
 //! A guest is entered by [`invoke`] and [`instantiate`] only, which take the host `&mut H` and lend it, as a raw pointer, to the callbacks
 //! that host functions arrive at. The host is used by one of them at a time: a callback runs while its caller waits in C.
 //! The memories of a store's guests are not shared between threads (the loader refuses such memories) and grow only
-//! while a guest runs, or in [`Core::grow`]: so they may be looked at as slices for as long as `Core` is borrowed.
+//! while a guest runs: so they may be looked at as slices for as long as `Core` is borrowed.
 
 #![expect(unsafe_code, reason = "this is where the C API is called")]
 #![allow(
@@ -54,14 +54,15 @@ pub(crate) enum Stop {
 const HOST_FAILED: u32 = 1;
 
 /// What guests are given by the host.
-pub(crate) trait Host: Sized {
+pub(crate) trait Host: Sized + 'static {
     /// The engine's part of the store.
     fn core(&mut self) -> &mut Core<Self>;
 
     /// Runs a host function, and leaves the error with the host if it fails.
-    fn call(&mut self, callee: Callee, params: &[CoreVal], results: &mut Vec<CoreVal>) -> bool;
+    fn host_call(&mut self, callee: Callee, params: &[CoreVal], results: &mut Vec<CoreVal>)
+    -> bool;
 
-    /// Keeps what a panic in [`call`](Self::call) said.
+    /// Keeps what a panic in [`host_call`](Self::host_call) said.
     fn panicked(&mut self, message: String);
 }
 
@@ -364,18 +365,25 @@ impl<H: Host> Core<H> {
         let store = unsafe { ffi::WasmEdge_StoreCreate() };
         // SAFETY: gives a new object, which the linkage owns; the name is copied.
         let host = unsafe { ffi::WasmEdge_ModuleInstanceCreate(name(host_module)) };
-        let linkage = LinkageId(id(&self.linkages));
-        self.linkages.push(Linkage {
+        let space = Linkage {
             store,
             host,
             guests: Vec::new(),
             bindings: Vec::new(),
             modules: Vec::new(),
-        });
+        };
         if store.is_null() || host.is_null() {
             return Err(NotCreated("a name space"));
         }
+        let linkage = LinkageId(id(&self.linkages));
+        self.linkages.push(space);
         Ok(linkage)
+    }
+
+    /// Returns the name space with this index.
+    pub(crate) fn linkage_at(&self, at: usize) -> Option<LinkageId> {
+        self.linkages.get(at)?;
+        u32::try_from(at).ok().map(LinkageId)
     }
 
     fn space(&mut self, linkage: LinkageId) -> Result<&mut Linkage, NotCreated> {
@@ -441,9 +449,8 @@ impl<H: Host> Core<H> {
         value: i32,
     ) -> Result<GlobalId, NotCreated> {
         // SAFETY: gives a new object.
-        let ty = unsafe {
-            ffi::WasmEdge_GlobalTypeCreate(self.types.i32, ffi::WasmEdge_Mutability_Var)
-        };
+        let ty =
+            unsafe { ffi::WasmEdge_GlobalTypeCreate(self.types.i32, ffi::WasmEdge_Mutability_Var) };
         let value = self.types.value(CoreVal::I32(value.cast_unsigned()));
         // SAFETY: `ty` is alive and copied.
         let global = unsafe { ffi::WasmEdge_GlobalInstanceCreate(ty, value) };
@@ -465,15 +472,32 @@ impl<H: Host> Core<H> {
         let executor = self.executor;
         let space = self.space(linkage)?;
         // SAFETY: all three are alive.
-        let result = unsafe {
-            ffi::WasmEdge_ExecutorRegisterImport(executor, space.store, space.host)
-        };
+        let result =
+            unsafe { ffi::WasmEdge_ExecutorRegisterImport(executor, space.store, space.host) };
         check(result).map_err(|_stop| NotCreated("the host's module"))
+    }
+
+    /// Finds a function that the host's module has.
+    pub(crate) fn found_host_function(
+        &mut self,
+        linkage: LinkageId,
+        function_name: &str,
+    ) -> Option<FuncId> {
+        let host = self.space(linkage).ok()?.host;
+        self.found_function(host, function_name)
     }
 
     /// Finds a function that an instance exports.
     pub(crate) fn function(&mut self, instance: InstanceId, export: &str) -> Option<FuncId> {
         let instance = *self.instances.get(index(instance.0))?;
+        self.found_function(instance, export)
+    }
+
+    fn found_function(
+        &mut self,
+        instance: *const ffi::WasmEdge_ModuleInstanceContext,
+        export: &str,
+    ) -> Option<FuncId> {
         // SAFETY: the instance lives as long as `self`.
         let found = unsafe { ffi::WasmEdge_ModuleInstanceFindFunction(instance, name(export)) };
         if found.is_null() {
@@ -538,7 +562,11 @@ impl<H: Host> Core<H> {
     }
 
     /// Returns two memories, which may be one and the same, to copy between.
-    pub(crate) fn memory_pair(&mut self, a: MemId, b: MemId) -> Option<(RawMemory<'_>, RawMemory<'_>)> {
+    pub(crate) fn memory_pair(
+        &mut self,
+        a: MemId,
+        b: MemId,
+    ) -> Option<(RawMemory<'_>, RawMemory<'_>)> {
         let find = |id: MemId| {
             let memory = *self.memories.get(index(id.0))?;
             Some(RawMemory {
@@ -547,16 +575,6 @@ impl<H: Host> Core<H> {
             })
         };
         Some((find(a)?, find(b)?))
-    }
-
-    /// Grows a memory by so many pages, and returns whether that was possible.
-    pub(crate) fn grow(&mut self, memory: MemId, pages: u32) -> bool {
-        let Some(memory) = self.memories.get(index(memory.0)) else {
-            return false;
-        };
-        // SAFETY: the memory lives as long as `self`, and no slice of it is there while `self` is borrowed.
-        let result = unsafe { ffi::WasmEdge_MemoryInstanceGrowPage(*memory, pages.into()) };
-        check(result).is_ok()
     }
 
     /// Returns what interrupts guests of this store from another thread.
@@ -747,7 +765,7 @@ unsafe extern "C" fn callback<H: Host>(
             }
             let mut results = Vec::new();
             let arguments = arguments.get(..count).unwrap_or_default();
-            let done = host.call(binding.callee, arguments, &mut results);
+            let done = host.host_call(binding.callee, arguments, &mut results);
             if done {
                 let types = binding.signature.results.iter();
                 for (position, ty) in types.enumerate() {
@@ -866,9 +884,8 @@ impl Interrupter {
         // SAFETY: a type without parameters and results.
         let ty = unsafe { ffi::WasmEdge_FunctionTypeCreate(ptr::null(), 0, ptr::null(), 0) };
         // SAFETY: the type is copied; the function needs no data.
-        let function = unsafe {
-            ffi::WasmEdge_FunctionInstanceCreate(ty, Some(nothing), ptr::null_mut(), 0)
-        };
+        let function =
+            unsafe { ffi::WasmEdge_FunctionInstanceCreate(ty, Some(nothing), ptr::null_mut(), 0) };
         // SAFETY: made above, and used no more.
         unsafe { ffi::WasmEdge_FunctionTypeDelete(ty) };
         if function.is_null() {

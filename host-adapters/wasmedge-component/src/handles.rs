@@ -5,6 +5,8 @@
 
 mod slots;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::error::{HostError, Trap, TrapCode};
 use crate::ids::{ComponentInstanceId, Handle, Rep, ResourceId, ResourceTableId};
 
@@ -58,8 +60,10 @@ pub struct ResourceTables {
     host: Slots,
     scopes: Vec<Scope>,
     live: Live,
-    next_serial: u64,
 }
+
+/// Tells what the host holds of one instance from what it holds of any other, and from what came before at the same place.
+static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug, Default)]
 struct Scope {
@@ -114,7 +118,6 @@ impl ResourceTables {
             host: Slots::default(),
             scopes: Vec::new(),
             live: Live { count: 0, limit },
-            next_serial: 0,
         }
     }
 
@@ -463,8 +466,7 @@ impl ResourceTables {
         owned: bool,
     ) -> Result<ResourceAny, Trap> {
         self.live.add()?;
-        let serial = self.next_serial;
-        self.next_serial = serial.wrapping_add(1);
+        let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
         let Some(key) = self.host.insert(held.with_serial(serial)) else {
             self.live.remove();
             return Err(Trap::new(

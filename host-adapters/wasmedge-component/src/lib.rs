@@ -30,7 +30,6 @@
 //! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
 //! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |
 
-#![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
     warn(
@@ -43,20 +42,47 @@
     )
 )]
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 pub mod abi;
+mod component;
+mod engine;
 mod error;
+mod ffi;
+mod func;
 pub mod handles;
+mod host;
 pub mod ids;
+mod instance;
+mod limits;
 mod link;
+mod linker;
 mod names;
 pub mod plan;
+mod resource;
+mod store;
+mod typed;
 pub mod types;
 mod val;
 
+pub use abi::Budget;
+pub use component::Component;
+pub use engine::{Config, Engine, Optimization, version};
 pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
+pub use func::{Func, TypedFunc};
 pub use handles::ResourceAny;
+pub use host::MAX_TABLE_ELEMENTS;
+pub use instance::Instance;
+pub use limits::{ResourceLimiter, TABLE_ELEMENT_BYTES};
 pub use link::Definitions;
+pub use linker::{InstancePre, Linker, LinkerInstance};
 pub use names::NameMap;
 pub use plan::Plan;
+pub use resource::{DEFAULT_TABLE_CAPACITY, Resource, ResourceTable, ResourceType};
+pub use store::{AsContextMut, InterruptHandle, Store, StoreContextMut};
+pub use typed::{
+    ComponentType, InstanceTypes, Lift, LiftList, Lower, LowerList, TypeList, TypeMismatch,
+};
 pub use types::Type;
 pub use val::Val;

@@ -83,6 +83,19 @@ pub struct CoreModule {
     pub shares_tables: bool,
     /// Whether the translator made it, to connect two components.
     pub is_adapter: bool,
+    /// The memories that it defines, in pages.
+    pub memories: Vec<Extent>,
+    /// The tables that it defines, in elements.
+    pub tables: Vec<Extent>,
+}
+
+/// How large a memory or a table is to begin with, and may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// To begin with.
+    pub minimum: u64,
+    /// At most, if the module says so.
+    pub maximum: Option<u64>,
 }
 
 /// One step of an instantiation.
@@ -304,23 +317,38 @@ impl Plan {
     /// Finds an export by its path: a name, or the name of an instance and one in it. Versions are matched compatibly.
     pub fn find_export(&self, path: &[&str]) -> Option<&Export> {
         let mut exports = &self.exports;
-        let mut path = path.iter();
-        let mut name = path.next()?;
-        loop {
-            let mut names = crate::NameMap::new();
-            for (name, export) in exports {
-                names.insert(name.as_str(), export);
+        let mut found = None;
+        for position in self.find_route(path)? {
+            let (_, export) = exports.get(position)?;
+            if let Export::Instance(inner) = export {
+                exports = inner;
             }
-            let export = *names.find(name)?;
-            let Some(next) = path.next() else {
-                return Some(export);
-            };
-            let Export::Instance(inner) = export else {
-                return None;
-            };
-            exports = inner;
-            name = next;
+            found = Some(export);
         }
+        found
+    }
+
+    /// Finds where an export is: its position among the exports, and within the instances that it is in.
+    pub(crate) fn find_route(&self, path: &[&str]) -> Option<Vec<usize>> {
+        let mut exports = &self.exports;
+        let mut route = Vec::new();
+        for (depth, name) in path.iter().enumerate() {
+            let mut names = crate::NameMap::new();
+            for (position, (name, export)) in exports.iter().enumerate() {
+                names.insert(name.as_str(), (position, export));
+            }
+            let (position, export) = *names.find(name)?;
+            route.push(position);
+            match export {
+                Export::Instance(inner) => exports = inner,
+                Export::Function(_) | Export::Resource(_) | Export::Type => {
+                    if depth.saturating_add(1) < path.len() {
+                        return None;
+                    }
+                }
+            }
+        }
+        Some(route).filter(|route| !route.is_empty())
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::abi::layout::{self, DiscriminantSize, Layout};
 use crate::ids::ResourceTableId;
+use crate::typed::TypeList;
 
 /// Bounds how deep types nest; recursion over types and the values of them is bounded by it.
 ///
@@ -535,4 +536,14 @@ pub struct FuncType {
     pub params: Vec<(String, Type)>,
     /// The result's type, if there is a result.
     pub result: Option<Type>,
+}
+
+impl FuncType {
+    pub(crate) fn param_types(&self) -> TypeList<'_> {
+        TypeList::Params(&self.params)
+    }
+
+    pub(crate) fn result_types(&self) -> TypeList<'_> {
+        TypeList::Result(self.result.as_ref())
+    }
 }

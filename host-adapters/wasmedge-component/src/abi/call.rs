@@ -5,6 +5,7 @@ use super::layout::{self, FlatType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use super::lift::{LiftContext, decode, lift, read_area};
 use super::lower::{LowerContext, encode, lower, tail, zeros};
 use crate::error::{CallError, HostError, Trap, TrapCode};
+use crate::typed::{LiftList, LowerList, TypeList};
 use crate::types::{FuncType, Type, TypeError};
 use crate::val::Val;
 
@@ -45,6 +46,50 @@ struct Passing {
 }
 
 impl Passing {
+    /// Lifts values into Rust types.
+    fn lift_as<L: LiftList>(
+        &self,
+        cx: &mut LiftContext<'_>,
+        types: TypeList<'_>,
+        values: &[CoreVal],
+    ) -> Result<L, Trap> {
+        let mut source = Source::new(values);
+        let lifted = if self.flat.is_some() {
+            L::lift(cx, types, &mut source)?
+        } else {
+            let pointer = source.i32()?;
+            let bytes = read_area(cx, pointer, self.align, self.size)?;
+            L::load(cx, types, bytes, &self.offsets)?
+        };
+        source.finish()?;
+        Ok(lifted)
+    }
+
+    /// Lowers values of Rust types, as [`lower`](Self::lower) does.
+    fn lower_as<L: LowerList>(
+        &self,
+        cx: &mut LowerContext<'_>,
+        types: TypeList<'_>,
+        list: &L,
+        pointer: Option<u32>,
+        out: &mut Vec<CoreVal>,
+    ) -> Result<(), CallError> {
+        if self.flat.is_some() {
+            return list.lower(cx, types, out);
+        }
+        let target = match pointer {
+            Some(pointer) => pointer,
+            None => cx.allocate(self.align, self.size)?,
+        };
+        let mut bytes = zeros(self.size);
+        list.store(cx, types, &mut bytes, &self.offsets)?;
+        cx.write_checked(target, self.align, &bytes)?;
+        if pointer.is_none() {
+            out.push(CoreVal::I32(target));
+        }
+        Ok(())
+    }
+
     fn new<'a>(
         types: impl Iterator<Item = &'a Type> + Clone,
         max: usize,
@@ -148,6 +193,61 @@ impl FuncAbi {
         CoreSignature { params, results }
     }
 
+    /// Splits off the place where a guest wants a spilled result.
+    fn split_pointer<'v>(
+        &self,
+        values: &'v [CoreVal],
+    ) -> Result<(&'v [CoreVal], Option<u32>), Trap> {
+        match (&self.result.flat, values) {
+            (Some(_), values) => Ok((values, None)),
+            (None, [values @ .., CoreVal::I32(pointer)]) => Ok((values, Some(*pointer))),
+            (None, _) => Err(no_pointer()),
+        }
+    }
+
+    /// Lifts the arguments of a call that a guest makes to the host into Rust types, which were checked against the function's.
+    pub(crate) fn lift_params_as<L: LiftList>(
+        &self,
+        cx: &mut LiftContext<'_>,
+        values: &[CoreVal],
+    ) -> Result<(L, Option<u32>), Trap> {
+        let (values, pointer) = self.split_pointer(values)?;
+        let list = self.params.lift_as(cx, self.ty.param_types(), values)?;
+        Ok((list, pointer))
+    }
+
+    /// Lowers the result of a call that a guest made to the host, of Rust types that were checked against the function's.
+    pub(crate) fn lower_result_as<L: LowerList>(
+        &self,
+        cx: &mut LowerContext<'_>,
+        result: &L,
+        pointer: Option<u32>,
+        out: &mut Vec<CoreVal>,
+    ) -> Result<(), CallError> {
+        self.result
+            .lower_as(cx, self.ty.result_types(), result, pointer, out)
+    }
+
+    /// Lowers the arguments of a call that the host makes, of Rust types that were checked against the function's.
+    pub(crate) fn lower_params_as<L: LowerList>(
+        &self,
+        cx: &mut LowerContext<'_>,
+        params: &L,
+        out: &mut Vec<CoreVal>,
+    ) -> Result<(), CallError> {
+        self.params
+            .lower_as(cx, self.ty.param_types(), params, None, out)
+    }
+
+    /// Lifts the result of a call that the host made into Rust types, which were checked against the function's.
+    pub(crate) fn lift_result_as<L: LiftList>(
+        &self,
+        cx: &mut LiftContext<'_>,
+        values: &[CoreVal],
+    ) -> Result<L, Trap> {
+        self.result.lift_as(cx, self.ty.result_types(), values)
+    }
+
     /// Lifts the arguments of a call that a guest makes to the host; returns them, and where the guest wants a spilled result.
     ///
     /// # Errors
@@ -158,16 +258,7 @@ impl FuncAbi {
         cx: &mut LiftContext<'_>,
         values: &[CoreVal],
     ) -> Result<(Vec<Val>, Option<u32>), Trap> {
-        let (values, pointer) = match (&self.result.flat, values) {
-            (Some(_), values) => (values, None),
-            (None, [values @ .., CoreVal::I32(pointer)]) => (values, Some(*pointer)),
-            (None, _) => {
-                return Err(Trap::new(
-                    TrapCode::Signature,
-                    "there is no pointer for the result",
-                ));
-            }
-        };
+        let (values, pointer) = self.split_pointer(values)?;
         let vals = self
             .params
             .lift(cx, self.ty.params.iter().map(|(_, ty)| ty), values)?;
@@ -189,11 +280,7 @@ impl FuncAbi {
             (Some(ty), Some(val)) => {
                 super::check(ty, val)?;
                 if self.result.flat.is_none() && pointer.is_none() {
-                    return Err(Trap::new(
-                        TrapCode::Signature,
-                        "there is no pointer for the result",
-                    )
-                    .into());
+                    return Err(no_pointer().into());
                 }
                 Ok(self
                     .result
@@ -246,4 +333,8 @@ impl FuncAbi {
     ) -> Result<Option<Val>, Trap> {
         Ok(self.result.lift(cx, self.ty.result.iter(), values)?.pop())
     }
+}
+
+fn no_pointer() -> Trap {
+    Trap::new(TrapCode::Signature, "there is no pointer for the result")
 }

@@ -25,7 +25,7 @@ impl CoreVal {
     }
 
     /// Returns the zero of a type.
-    pub(super) fn zero(ty: FlatType) -> Self {
+    pub(crate) fn zero(ty: FlatType) -> Self {
         match ty {
             FlatType::I32 => Self::I32(0),
             FlatType::I64 => Self::I64(0),
@@ -35,7 +35,7 @@ impl CoreVal {
     }
 
     /// Turns a value of a variant's case into the type that all cases share: the `lower_flat_variant` of the specification.
-    pub(super) fn widen(self, shared: FlatType) -> Result<Self, Trap> {
+    pub(crate) fn widen(self, shared: FlatType) -> Result<Self, Trap> {
         match (self, shared) {
             (Self::I32(bits) | Self::F32(bits), FlatType::I32) => Ok(Self::I32(bits)),
             (Self::I32(bits) | Self::F32(bits), FlatType::I64) => Ok(Self::I64(bits.into())),
@@ -58,13 +58,13 @@ fn mismatch(expected: FlatType, found: CoreVal) -> Trap {
 
 /// Core values that are lifted one after the other.
 #[derive(Debug)]
-pub(super) struct Source<'a> {
+pub struct Source<'a> {
     values: &'a [CoreVal],
     next: usize,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(values: &'a [CoreVal]) -> Self {
+    pub(crate) fn new(values: &'a [CoreVal]) -> Self {
         Self { values, next: 0 }
     }
 
@@ -76,9 +76,16 @@ impl<'a> Source<'a> {
         Ok(*value)
     }
 
+    /// Takes all values that are left.
+    pub fn take_rest(&mut self) -> &'a [CoreVal] {
+        let rest = self.values.get(self.next..).unwrap_or_default();
+        self.next = self.values.len();
+        rest
+    }
+
     /// Takes an `i32`; out of a place that a variant's cases share it may come as an `i64`, of which the low half counts.
     #[expect(clippy::cast_possible_truncation, reason = "the specification wraps")]
-    pub(super) fn i32(&mut self) -> Result<u32, Trap> {
+    pub(crate) fn i32(&mut self) -> Result<u32, Trap> {
         match self.take()? {
             CoreVal::I32(bits) => Ok(bits),
             CoreVal::I64(bits) => Ok(bits as u32),
@@ -86,7 +93,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    pub(super) fn i64(&mut self) -> Result<u64, Trap> {
+    pub(crate) fn i64(&mut self) -> Result<u64, Trap> {
         match self.take()? {
             CoreVal::I64(bits) => Ok(bits),
             other @ (CoreVal::I32(_) | CoreVal::F32(_) | CoreVal::F64(_)) => {
@@ -96,7 +103,7 @@ impl<'a> Source<'a> {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the specification wraps")]
-    pub(super) fn f32(&mut self) -> Result<u32, Trap> {
+    pub(crate) fn f32(&mut self) -> Result<u32, Trap> {
         match self.take()? {
             CoreVal::F32(bits) | CoreVal::I32(bits) => Ok(bits),
             CoreVal::I64(bits) => Ok(bits as u32),
@@ -104,7 +111,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    pub(super) fn f64(&mut self) -> Result<u64, Trap> {
+    pub(crate) fn f64(&mut self) -> Result<u64, Trap> {
         match self.take()? {
             CoreVal::F64(bits) | CoreVal::I64(bits) => Ok(bits),
             other @ (CoreVal::I32(_) | CoreVal::F32(_)) => Err(mismatch(FlatType::F64, other)),
@@ -112,7 +119,7 @@ impl<'a> Source<'a> {
     }
 
     /// Returns a source of the next `count` values, and goes on behind them: a variant's payload may need fewer than the variant has.
-    pub(super) fn split(&mut self, count: usize) -> Result<Self, Trap> {
+    pub(crate) fn split(&mut self, count: usize) -> Result<Self, Trap> {
         let end = self.next.saturating_add(count);
         let values = self.values.get(self.next..end);
         let values = values
@@ -122,7 +129,7 @@ impl<'a> Source<'a> {
     }
 
     /// Checks that nothing is left.
-    pub(super) fn finish(&self) -> Result<(), Trap> {
+    pub(crate) fn finish(&self) -> Result<(), Trap> {
         if self.next == self.values.len() {
             Ok(())
         } else {

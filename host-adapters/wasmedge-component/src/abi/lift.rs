@@ -2,23 +2,20 @@
 
 use super::flat::{CoreVal, Source};
 use super::layout::DiscriminantSize;
-use super::memory::Memory;
 use super::string::{StringEncoding, load_string};
-use super::{Budget, check_pointer, out_of_bounds};
+use super::{Budget, checked_slice, out_of_bounds};
 use crate::error::{Trap, TrapCode};
-use crate::handles::ResourceTables;
+use crate::handles::{ResourceAny, ResourceTables};
 use crate::ids::{Handle, ResourceTableId};
 use crate::types::{Flags, Type, VariantPlace};
 use crate::val::Val;
 
-/// How many bytes of a list are copied out of a memory at once; a multiple of every alignment.
-const CHUNK: usize = 64 << 10;
-
 /// What lifting draws on: the memory, encoding and handles of the guest, and the call's budget.
-#[expect(missing_debug_implementations, reason = "a memory has nothing to show")]
+#[derive(Debug)]
 pub struct LiftContext<'a> {
-    /// The memory that the canonical options name; types that need one are not valid without.
-    pub memory: Option<&'a dyn Memory>,
+    /// The memory that the canonical options name; types that need one are not valid without. No guest runs while values are lifted,
+    /// so it stays as it is.
+    pub memory: Option<&'a [u8]>,
     /// The guest's encoding.
     pub encoding: StringEncoding,
     /// The handles of the guest and of the host.
@@ -28,21 +25,25 @@ pub struct LiftContext<'a> {
 }
 
 impl<'a> LiftContext<'a> {
-    pub(super) fn memory(&self) -> Result<&'a dyn Memory, Trap> {
+    pub(crate) fn memory(&self) -> Result<&'a [u8], Trap> {
         self.memory
             .ok_or_else(|| Trap::new(TrapCode::Signature, "the canonical options name no memory"))
     }
 
-    fn own(&mut self, table: ResourceTableId, handle: u32) -> Result<Val, Trap> {
+    pub(crate) fn own(&mut self, table: ResourceTableId, handle: u32) -> Result<ResourceAny, Trap> {
         let rep = self.resources.lift_own(table, Handle(handle))?;
         let resource = self.resources.resource(table)?;
-        Ok(Val::Resource(self.resources.host_own(resource, rep)?))
+        self.resources.host_own(resource, rep)
     }
 
-    fn borrow(&mut self, table: ResourceTableId, handle: u32) -> Result<Val, Trap> {
+    pub(crate) fn borrow(
+        &mut self,
+        table: ResourceTableId,
+        handle: u32,
+    ) -> Result<ResourceAny, Trap> {
         let rep = self.resources.lift_borrow(table, Handle(handle))?;
         let resource = self.resources.resource(table)?;
-        Ok(Val::Resource(self.resources.host_borrow(resource, rep)?))
+        self.resources.host_borrow(resource, rep)
     }
 }
 
@@ -65,28 +66,19 @@ pub fn lift_flat(cx: &mut LiftContext<'_>, ty: &Type, values: &[CoreVal]) -> Res
 /// A trap if the pointer is not aligned or out of bounds, or the bytes make no value of the type.
 pub fn load(cx: &mut LiftContext<'_>, ty: &Type, pointer: u32) -> Result<Val, Trap> {
     let bytes = read_area(cx, pointer, ty.layout().align(), ty.layout().size())?;
-    decode(cx, ty, &bytes)
+    decode(cx, ty, bytes)
 }
 
 /// Reads a value's own bytes. Their number follows from the type, but types may be large: they are paid for too.
-pub(super) fn read_area(
-    cx: &mut LiftContext<'_>,
+pub(crate) fn read_area<'a>(
+    cx: &mut LiftContext<'a>,
     pointer: u32,
     align: u32,
     size: u32,
-) -> Result<Vec<u8>, Trap> {
-    let memory = cx.memory()?;
-    check_pointer(
-        memory,
-        pointer,
-        align,
-        size.into(),
-        TrapCode::MemoryOutOfBounds,
-    )?;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    cx.budget.charge(size)?;
-    let mut bytes = vec![0; size];
-    memory.read(pointer, &mut bytes).map_err(out_of_bounds)?;
+) -> Result<&'a [u8], Trap> {
+    let code = TrapCode::MemoryOutOfBounds;
+    let bytes = checked_slice(cx.memory()?, pointer, align, size.into(), code)?;
+    cx.budget.charge(bytes.len())?;
     Ok(bytes)
 }
 
@@ -150,8 +142,8 @@ pub(super) fn lift(
             })?
         }
         Type::Flags(flags) => flag_names(cx, flags, source.i32()?)?,
-        Type::Own(table) => cx.own(*table, source.i32()?)?,
-        Type::Borrow(table) => cx.borrow(*table, source.i32()?)?,
+        Type::Own(table) => Val::Resource(cx.own(*table, source.i32()?)?),
+        Type::Borrow(table) => Val::Resource(cx.borrow(*table, source.i32()?)?),
     })
 }
 
@@ -213,8 +205,8 @@ pub(super) fn decode(cx: &mut LiftContext<'_>, ty: &Type, bytes: &[u8]) -> Resul
             };
             flag_names(cx, flags, bits)?
         }
-        Type::Own(table) => cx.own(*table, word(bytes)?)?,
-        Type::Borrow(table) => cx.borrow(*table, word(bytes)?)?,
+        Type::Own(table) => Val::Resource(cx.own(*table, word(bytes)?)?),
+        Type::Borrow(table) => Val::Resource(cx.borrow(*table, word(bytes)?)?),
     })
 }
 
@@ -299,36 +291,40 @@ fn load_list(
     pointer: u32,
     length: u32,
 ) -> Result<Val, Trap> {
-    let layout = element.layout();
-    let memory = cx.memory()?;
-    let size = u64::from(length).saturating_mul(layout.size().into());
-    check_pointer(
-        memory,
-        pointer,
-        layout.align(),
-        size,
-        TrapCode::ListOutOfBounds,
-    )?;
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    cx.budget.charge_for::<Val>(length)?;
+    Ok(Val::List(elements(cx, element, pointer, length, decode)?))
+}
 
-    let element_size = usize::try_from(layout.size()).unwrap_or(usize::MAX).max(1);
-    let per_chunk = CHUNK.checked_div(element_size).unwrap_or(1).max(1);
+/// Reads a list's elements, each of them paid for as a `T`.
+pub(crate) fn elements<T>(
+    cx: &mut LiftContext<'_>,
+    element: &Type,
+    pointer: u32,
+    length: u32,
+    mut read: impl FnMut(&mut LiftContext<'_>, &Type, &[u8]) -> Result<T, Trap>,
+) -> Result<Vec<T>, Trap> {
+    let bytes = list_bytes(cx, element, pointer, length)?;
+    cx.budget
+        .charge_for::<T>(usize::try_from(length).unwrap_or(usize::MAX))?;
+    // A vector that grows as it is filled: what cannot be read takes no memory.
     let mut values = Vec::new();
-    let mut buffer = Vec::new();
-    let mut offset = pointer;
-    while values.len() < length {
-        let count = per_chunk.min(length.saturating_sub(values.len()));
-        buffer.resize(count.saturating_mul(element_size), 0);
-        memory.read(offset, &mut buffer).map_err(out_of_bounds)?;
-        for bytes in buffer.chunks_exact(element_size) {
-            values.push(decode(cx, element, bytes)?);
-        }
-        let read = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
-        // Only behind the very last element of a memory of 4 GiB does this not fit.
-        offset = offset.saturating_add(read);
+    let size = usize::try_from(element.layout().size()).unwrap_or(usize::MAX);
+    for bytes in bytes.chunks_exact(size.max(1)) {
+        values.push(read(cx, element, bytes)?);
     }
-    Ok(Val::List(values))
+    Ok(values)
+}
+
+/// Finds the bytes of a list's elements. No type of the component model has the size 0.
+pub(crate) fn list_bytes<'a>(
+    cx: &LiftContext<'a>,
+    element: &Type,
+    pointer: u32,
+    length: u32,
+) -> Result<&'a [u8], Trap> {
+    let layout = element.layout();
+    let size = u64::from(length).saturating_mul(layout.size().into());
+    let code = TrapCode::ListOutOfBounds;
+    checked_slice(cx.memory()?, pointer, layout.align(), size, code)
 }
 
 /// Bits beyond the flags are ignored, as the specification has it.
@@ -350,7 +346,7 @@ fn is_set(bits: u32, bit: u32) -> bool {
 }
 
 /// Every NaN a guest passes becomes the canonical one.
-pub(super) fn float32(bits: u32) -> f32 {
+pub(crate) fn float32(bits: u32) -> f32 {
     let float = f32::from_bits(bits);
     if float.is_nan() {
         f32::from_bits(0x7fc0_0000)
@@ -360,7 +356,7 @@ pub(super) fn float32(bits: u32) -> f32 {
 }
 
 /// Every NaN a guest passes becomes the canonical one.
-pub(super) fn float64(bits: u64) -> f64 {
+pub(crate) fn float64(bits: u64) -> f64 {
     let float = f64::from_bits(bits);
     if float.is_nan() {
         f64::from_bits(0x7ff8_0000_0000_0000)
@@ -369,7 +365,7 @@ pub(super) fn float64(bits: u64) -> f64 {
     }
 }
 
-fn char_of(bits: u32) -> Result<char, Trap> {
+pub(crate) fn char_of(bits: u32) -> Result<char, Trap> {
     char::from_u32(bits).ok_or_else(|| {
         Trap::new(
             TrapCode::InvalidChar,
@@ -378,7 +374,7 @@ fn char_of(bits: u32) -> Result<char, Trap> {
     })
 }
 
-fn part<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N], Trap> {
+pub(crate) fn part<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N], Trap> {
     bytes
         .get(offset..)
         .and_then(|tail| tail.first_chunk())
@@ -386,22 +382,22 @@ fn part<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N], Trap> {
         .ok_or_else(|| out_of_bounds(super::OutOfBounds))
 }
 
-fn tail(bytes: &[u8], offset: u32) -> Result<&[u8], Trap> {
+pub(crate) fn tail(bytes: &[u8], offset: u32) -> Result<&[u8], Trap> {
     let offset = usize::try_from(offset).unwrap_or(usize::MAX);
     bytes
         .get(offset..)
         .ok_or_else(|| out_of_bounds(super::OutOfBounds))
 }
 
-fn byte(bytes: &[u8]) -> Result<u8, Trap> {
+pub(crate) fn byte(bytes: &[u8]) -> Result<u8, Trap> {
     Ok(u8::from_le_bytes(part(bytes, 0)?))
 }
 
-fn word(bytes: &[u8]) -> Result<u32, Trap> {
+pub(crate) fn word(bytes: &[u8]) -> Result<u32, Trap> {
     Ok(u32::from_le_bytes(part(bytes, 0)?))
 }
 
-fn pointer_pair(bytes: &[u8]) -> Result<(u32, u32), Trap> {
+pub(crate) fn pointer_pair(bytes: &[u8]) -> Result<(u32, u32), Trap> {
     Ok((
         u32::from_le_bytes(part(bytes, 0)?),
         u32::from_le_bytes(part(bytes, 4)?),

@@ -89,13 +89,21 @@ impl LowerContext<'_> {
         self.write(pointer, bytes)
     }
 
-    fn own(&mut self, table: ResourceTableId, any: &ResourceAny) -> Result<u32, CallError> {
+    pub(crate) fn own(
+        &mut self,
+        table: ResourceTableId,
+        any: &ResourceAny,
+    ) -> Result<u32, CallError> {
         self.check_resource(table, any)?;
         let rep = self.resources.host_take(any)?;
         Ok(self.resources.lower_own(table, rep)?.0)
     }
 
-    fn borrow(&mut self, table: ResourceTableId, any: &ResourceAny) -> Result<u32, CallError> {
+    pub(crate) fn borrow(
+        &mut self,
+        table: ResourceTableId,
+        any: &ResourceAny,
+    ) -> Result<u32, CallError> {
         self.check_resource(table, any)?;
         let rep = self.resources.host_lend(any)?;
         Ok(self.resources.lower_borrow(table, rep)?)
@@ -176,7 +184,7 @@ pub(super) fn lower(
             out.extend([CoreVal::I32(pointer), CoreVal::I32(length)]);
         }
         (Type::List(list), Val::List(values)) => {
-            let (pointer, length) = store_list(cx, list.ty(), values)?;
+            let (pointer, length) = store_elements(cx, list.ty(), values, encode)?;
             out.extend([CoreVal::I32(pointer), CoreVal::I32(length)]);
         }
         (Type::Record(record), Val::Record(values)) => {
@@ -249,7 +257,7 @@ pub(super) fn encode(
             put_pair(out, pointer, length)
         }
         (Type::List(list), Val::List(values)) => {
-            let (pointer, length) = store_list(cx, list.ty(), values)?;
+            let (pointer, length) = store_elements(cx, list.ty(), values, encode)?;
             put_pair(out, pointer, length)
         }
         (Type::Record(record), Val::Record(values)) => {
@@ -351,10 +359,12 @@ pub(super) fn check_case<'a>(ty: &'a Type, val: &'a Val) -> Result<Payload<'a>, 
     case_of(ty, val).map(|(_, payload)| payload)
 }
 
-fn store_list(
+/// Writes a list's elements into memory that the guest allocates; returns pointer and length.
+pub(crate) fn store_elements<T>(
     cx: &mut LowerContext<'_>,
     element: &Type,
-    values: &[Val],
+    values: &[T],
+    mut write: impl FnMut(&mut LowerContext<'_>, &Type, &T, &mut [u8]) -> Result<(), CallError>,
 ) -> Result<(u32, u32), CallError> {
     let too_long = || HostError::new("a list is too long to be copied into a guest");
     let layout = element.layout();
@@ -364,9 +374,21 @@ fn store_list(
     let mut bytes = zeros(size);
     let element_size = usize::try_from(layout.size()).unwrap_or(usize::MAX).max(1);
     for (value, place) in values.iter().zip(bytes.chunks_exact_mut(element_size)) {
-        encode(cx, element, value, place)?;
+        write(cx, element, value, place)?;
     }
     cx.write(pointer, &bytes)?;
+    Ok((pointer, length))
+}
+
+/// As [`store_elements`], for bytes.
+pub(crate) fn store_bytes(
+    cx: &mut LowerContext<'_>,
+    bytes: &[u8],
+) -> Result<(u32, u32), CallError> {
+    let too_long = |_| HostError::new("a list is too long to be copied into a guest");
+    let length = u32::try_from(bytes.len()).map_err(too_long)?;
+    let pointer = cx.allocate(1, length)?;
+    cx.write(pointer, bytes)?;
     Ok((pointer, length))
 }
 
@@ -392,11 +414,15 @@ pub(super) fn zeros(size: u32) -> Vec<u8> {
     vec![0; usize::try_from(size).unwrap_or(usize::MAX)]
 }
 
-fn put<const N: usize>(out: &mut [u8], offset: usize, bytes: [u8; N]) -> Result<(), CallError> {
+pub(crate) fn put<const N: usize>(
+    out: &mut [u8],
+    offset: usize,
+    bytes: [u8; N],
+) -> Result<(), CallError> {
     put_slice(out, offset, &bytes)
 }
 
-fn put_slice(out: &mut [u8], offset: usize, bytes: &[u8]) -> Result<(), CallError> {
+pub(crate) fn put_slice(out: &mut [u8], offset: usize, bytes: &[u8]) -> Result<(), CallError> {
     let place = out
         .get_mut(offset..)
         .and_then(|tail| tail.get_mut(..bytes.len()));
@@ -406,12 +432,12 @@ fn put_slice(out: &mut [u8], offset: usize, bytes: &[u8]) -> Result<(), CallErro
     Ok(())
 }
 
-fn put_pair(out: &mut [u8], pointer: u32, length: u32) -> Result<(), CallError> {
+pub(crate) fn put_pair(out: &mut [u8], pointer: u32, length: u32) -> Result<(), CallError> {
     put(out, 0, pointer.to_le_bytes())?;
     put(out, 4, length.to_le_bytes())
 }
 
-pub(super) fn tail(out: &mut [u8], offset: u32) -> Result<&mut [u8], Trap> {
+pub(crate) fn tail(out: &mut [u8], offset: u32) -> Result<&mut [u8], Trap> {
     let offset = usize::try_from(offset).unwrap_or(usize::MAX);
     out.get_mut(offset..)
         .ok_or_else(|| out_of_bounds(super::OutOfBounds))

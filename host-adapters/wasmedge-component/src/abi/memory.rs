@@ -54,7 +54,7 @@ pub trait Realloc: Memory {
     ) -> Result<u32, Trap>;
 }
 
-impl Memory for Vec<u8> {
+impl Memory for [u8] {
     fn length(&self) -> u64 {
         u64::try_from(self.len()).unwrap_or(u64::MAX)
     }
@@ -73,5 +73,19 @@ impl Memory for Vec<u8> {
             .ok_or(OutOfBounds)?
             .copy_from_slice(bytes);
         Ok(())
+    }
+}
+
+impl Memory for Vec<u8> {
+    fn length(&self) -> u64 {
+        self.as_slice().length()
+    }
+
+    fn read(&self, offset: u32, bytes: &mut [u8]) -> Result<(), OutOfBounds> {
+        self.as_slice().read(offset, bytes)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), OutOfBounds> {
+        self.as_mut_slice().write(offset, bytes)
     }
 }

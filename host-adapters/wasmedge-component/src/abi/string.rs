@@ -1,8 +1,8 @@
 //! Strings in the three encodings of the canonical ABI.
 
+use super::checked_slice;
 use super::lift::LiftContext;
 use super::lower::LowerContext;
-use super::{check_pointer, out_of_bounds};
 use crate::error::{CallError, HostError, Trap, TrapCode};
 
 /// A string's bytes in a guest's memory are at most this many: 2³¹ - 1.
@@ -37,28 +37,24 @@ pub fn load_string(cx: &mut LiftContext<'_>, pointer: u32, length: u32) -> Resul
     };
     let size = u64::from(units).saturating_mul(if wide { 2 } else { 1 });
     let memory = cx.memory()?;
-    check_pointer(memory, pointer, align, size, TrapCode::StringOutOfBounds)?;
+    let bytes = checked_slice(memory, pointer, align, size, TrapCode::StringOutOfBounds)?;
     if size > u64::from(MAX_STRING_BYTES) {
         return Err(Trap::new(
             TrapCode::StringOutOfBounds,
             format!("a string of {size} bytes is too long"),
         ));
     }
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    cx.budget.charge(size)?;
-    // The bytes are there, and are paid for.
-    let mut bytes = vec![0; size];
-    memory.read(pointer, &mut bytes).map_err(out_of_bounds)?;
+    cx.budget.charge(bytes.len())?;
     match (cx.encoding, wide) {
-        (StringEncoding::Utf8, _) => String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
+        (StringEncoding::Utf8, _) => str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
+            let at = error.valid_up_to();
             Trap::new(
                 TrapCode::InvalidString,
                 format!("invalid utf-8 after {at} bytes of a string"),
             )
         }),
         (_, false) => Ok(bytes.iter().copied().map(char::from).collect()),
-        (_, true) => decode_utf16(&bytes),
+        (_, true) => decode_utf16(bytes),
     }
 }
 

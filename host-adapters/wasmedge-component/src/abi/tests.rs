@@ -83,7 +83,7 @@ pub(super) fn resources() -> ResourceTables {
 
 /// Runs lifting on a memory.
 fn lifting<T>(
-    memory: &dyn Memory,
+    memory: &[u8],
     encoding: StringEncoding,
     run: impl FnOnce(&mut LiftContext<'_>) -> T,
 ) -> T {

@@ -3,7 +3,7 @@
 use wasm_encoder::{Encode, Module, RawSection};
 use wasmtime_environ::wasmparser::{self, BinaryReader, ExternalKind, Parser, Payload, TypeRef};
 
-use super::{CoreDef, CoreModule};
+use super::{CoreDef, CoreModule, Extent};
 use crate::error::LoadError;
 
 /// Copies a module section by section, and gives its imports the names of what they are to be linked to.
@@ -14,6 +14,7 @@ pub(super) fn link(
 ) -> Result<CoreModule, LoadError> {
     let mut module = Module::new();
     let mut shares_tables = false;
+    let (mut memories, mut tables) = (Vec::new(), Vec::new());
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(LoadError::invalid)?;
         if let Payload::ExportSection(exports) = &payload {
@@ -21,10 +22,28 @@ pub(super) fn link(
                 shares_tables |= export.map_err(LoadError::invalid)?.kind == ExternalKind::Table;
             }
         }
+        if let Payload::MemorySection(section) = &payload {
+            for memory in section.clone() {
+                let memory = memory.map_err(LoadError::invalid)?;
+                memories.push(Extent {
+                    minimum: memory.initial,
+                    maximum: memory.maximum,
+                });
+            }
+        }
+        if let Payload::TableSection(section) = &payload {
+            for table in section.clone() {
+                let table = table.map_err(LoadError::invalid)?.ty;
+                tables.push(Extent {
+                    minimum: table.initial,
+                    maximum: table.maximum,
+                });
+            }
+        }
         if let Payload::ImportSection(section) = &payload {
             let range = section.range();
-            let (data, tables) = rename(bytes, section.clone(), range.end, imports)?;
-            shares_tables |= tables;
+            let (data, imports_tables) = rename(bytes, section.clone(), range.end, imports)?;
+            shares_tables |= imports_tables;
             module.section(&RawSection {
                 id: wasm_encoder::SectionId::Import.into(),
                 data: &data,
@@ -40,6 +59,8 @@ pub(super) fn link(
         bytes: module.finish(),
         shares_tables,
         is_adapter,
+        memories,
+        tables,
     })
 }
 

@@ -139,7 +139,7 @@ fn a_spilled_call_passes_through_memory_both_ways() {
     .unwrap();
     assert_eq!(values.len(), 1);
     values.push(I32(16));
-    let (lifted, pointer) = lifting(guest, StringEncoding::Utf16, |cx| {
+    let (lifted, pointer) = lifting(&guest.memory, StringEncoding::Utf16, |cx| {
         abi.lift_params(cx, &values)
     })
     .unwrap();
@@ -150,7 +150,7 @@ fn a_spilled_call_passes_through_memory_both_ways() {
     })
     .unwrap();
     assert_eq!(lowered, None, "the caller knows where it is");
-    let result = lifting(guest, StringEncoding::Utf16, |cx| {
+    let result = lifting(&guest.memory, StringEncoding::Utf16, |cx| {
         abi.lift_result(cx, &[I32(16)])
     })
     .unwrap();
@@ -160,7 +160,7 @@ fn a_spilled_call_passes_through_memory_both_ways() {
         (18, TrapCode::UnalignedPointer),
         (1 << 20, TrapCode::MemoryOutOfBounds),
     ] {
-        let trap = lifting(guest, StringEncoding::Utf16, |cx| {
+        let trap = lifting(&guest.memory, StringEncoding::Utf16, |cx| {
             abi.lift_result(cx, &[I32(pointer)])
         })
         .unwrap_err();

@@ -60,7 +60,7 @@ proptest! {
         let guest = &mut Guest::new(64);
         let pointer = guest.realloc(0, 0, ty.layout().align(), ty.layout().size()).unwrap();
         lowering(guest, encoding, |cx| store(cx, &ty, &val, pointer)).unwrap();
-        let loaded = lifting(guest, encoding, |cx| load(cx, &ty, pointer)).unwrap();
+        let loaded = lifting(&guest.memory, encoding, |cx| load(cx, &ty, pointer)).unwrap();
         prop_assert_eq!(loaded, val);
     }
 
@@ -71,7 +71,7 @@ proptest! {
         let Some(flat) = ty.layout().flat() else { return Ok(()) };
         let values = lowered.unwrap();
         prop_assert_eq!(values.iter().map(|value| value.ty()).collect::<Vec<_>>(), flat);
-        let lifted = lifting(guest, encoding, |cx| lift_flat(cx, &ty, &values)).unwrap();
+        let lifted = lifting(&guest.memory, encoding, |cx| lift_flat(cx, &ty, &values)).unwrap();
         prop_assert_eq!(lifted, val);
     }
 
@@ -85,11 +85,11 @@ proptest! {
         if spilled {
             values.push(CoreVal::I32(area));
         }
-        let (lifted, pointer) = lifting(guest, encoding, |cx| abi.lift_params(cx, &values)).unwrap();
+        let (lifted, pointer) = lifting(&guest.memory, encoding, |cx| abi.lift_params(cx, &values)).unwrap();
         prop_assert_eq!(lifted, vals);
         let lowered = lowering(guest, encoding, |cx| abi.lower_result(cx, result.as_ref(), pointer)).unwrap();
         let returned: Vec<CoreVal> = if spilled { vec![CoreVal::I32(area)] } else { lowered.into_iter().collect() };
-        let lifted = lifting(guest, encoding, |cx| abi.lift_result(cx, &returned)).unwrap();
+        let lifted = lifting(&guest.memory, encoding, |cx| abi.lift_result(cx, &returned)).unwrap();
         prop_assert_eq!(lifted, result);
     }
 
@@ -138,7 +138,7 @@ proptest! {
         lowering(guest, encoding, |cx| store(cx, &ty, &val, pointer)).unwrap();
         let at = at.index(guest.memory.len());
         guest.memory[at] = byte;
-        if let Ok(val) = lifting(guest, encoding, |cx| load(cx, &ty, pointer)) {
+        if let Ok(val) = lifting(&guest.memory, encoding, |cx| load(cx, &ty, pointer)) {
             prop_assert_eq!(check(&ty, &val), Ok(()));
         }
     }

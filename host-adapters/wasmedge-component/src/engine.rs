@@ -1,0 +1,160 @@
+//! The engine's configuration, shared by all components and stores.
+
+use std::sync::{Arc, LazyLock};
+
+use wasmedge_sdk::{CompilerOptimizationLevel, RunMode};
+use wasmedge_sys as sys;
+
+use crate::ffi;
+use crate::handles::DEFAULT_HANDLE_LIMIT;
+use crate::{Budget, HostError};
+
+/// Settings of an [`Engine`].
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) measure_cost: bool,
+    pub(crate) optimization: Optimization,
+    pub(crate) call_budget: usize,
+    pub(crate) handle_limit: usize,
+}
+
+/// How much the ahead-of-time compiler does, as LLVM has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Optimization {
+    /// As little as possible: compiles fastest.
+    None,
+    /// Some.
+    Less,
+    /// What WasmEdge does by itself.
+    #[default]
+    Default,
+    /// All that makes code fast.
+    Aggressive,
+    /// Also small.
+    Size,
+}
+
+impl Optimization {
+    pub(crate) fn level(self) -> CompilerOptimizationLevel {
+        match self {
+            Self::None => CompilerOptimizationLevel::O0,
+            Self::Less => CompilerOptimizationLevel::O1,
+            Self::Default => CompilerOptimizationLevel::O2,
+            Self::Aggressive => CompilerOptimizationLevel::O3,
+            Self::Size => CompilerOptimizationLevel::Os,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            measure_cost: false,
+            optimization: Optimization::default(),
+            call_budget: Budget::DEFAULT,
+            handle_limit: DEFAULT_HANDLE_LIMIT,
+        }
+    }
+}
+
+impl Config {
+    /// Makes the default settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts what guests cost, one for each instruction, so that [`Store::set_cost_limit`](crate::Store::set_cost_limit) works. Off
+    /// unless told otherwise: it makes guests slower.
+    pub fn measure_cost(&mut self, measure: bool) -> &mut Self {
+        self.measure_cost = measure;
+        self
+    }
+
+    /// Sets how much [`Component::precompile`](crate::Component::precompile) optimises.
+    pub fn optimization(&mut self, optimization: Optimization) -> &mut Self {
+        self.optimization = optimization;
+        self
+    }
+
+    /// Sets how many bytes one call may bring from a guest into the host's memory: 128 MiB unless told otherwise. See [`Budget`].
+    pub fn call_budget(&mut self, bytes: usize) -> &mut Self {
+        self.call_budget = bytes;
+        self
+    }
+
+    /// Sets how many handles and loans an instance may have at once: 1,000,000 unless told otherwise.
+    pub fn handle_limit(&mut self, handles: usize) -> &mut Self {
+        self.handle_limit = handles;
+        self
+    }
+}
+
+/// WasmEdge with certain settings. Clones are the same engine.
+///
+/// The first engine switches WasmEdge's own log off for the whole process: it would write every trap of a guest to standard error, and
+/// errors tell the same.
+#[derive(Debug, Clone)]
+pub struct Engine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    engine: sys::Config,
+}
+
+impl Engine {
+    /// Makes an engine.
+    ///
+    /// # Errors
+    ///
+    /// An error if WasmEdge cannot be set up.
+    pub fn new(config: &Config) -> Result<Self, HostError> {
+        ffi::silence();
+        let failed = |error: Box<_>| HostError::new(format!("WasmEdge cannot be set up: {error}"));
+        let mut engine = sys::Config::create().map_err(failed)?;
+        // Of compiled modules the compiled part is used; the others are interpreted all the same.
+        engine.set_run_mode(RunMode::Aot);
+        engine.multi_memories(true);
+        engine.tail_call(true);
+        engine.extended_const(true);
+        engine.measure_cost(config.measure_cost);
+        engine.interruptible(true);
+        Ok(Self(Arc::new(Inner {
+            config: config.clone(),
+            engine,
+        })))
+    }
+
+    /// Returns the settings.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn raw(&self) -> &sys::Config {
+        &self.0.engine
+    }
+
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Default for Engine {
+    /// Makes an engine with the default settings.
+    ///
+    /// # Panics
+    ///
+    /// When WasmEdge cannot be set up, for want of memory.
+    fn default() -> Self {
+        match Self::new(&Config::default()) {
+            Ok(engine) => engine,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Returns the version of the WasmEdge library that this program runs with.
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(sys::utils::version_string);
+    &VERSION
+}

@@ -1,0 +1,245 @@
+//! Calling what an instance exports.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::abi::call::Direction;
+use crate::abi::{CoreVal, LiftContext, LowerContext};
+use crate::component::Component;
+use crate::error::{CallError, HostError, Trap, TrapCode};
+use crate::ffi::FuncId;
+use crate::host::{Place, host_error, internal};
+use crate::instance::{State, function_at, poisoned};
+use crate::plan::FunctionExport;
+use crate::store::{AsContextMut, StoreInner};
+use crate::typed::{InstanceTypes, LiftList, LowerList};
+use crate::types::FuncType;
+use crate::val::Val;
+
+/// A function that an instance exports.
+#[derive(Debug, Clone)]
+pub struct Func {
+    instance: usize,
+    component: Component,
+    route: Vec<usize>,
+    function: FuncId,
+}
+
+impl Func {
+    pub(crate) fn new(
+        instance: usize,
+        component: Component,
+        route: Vec<usize>,
+        function: FuncId,
+    ) -> Self {
+        Self {
+            instance,
+            component,
+            route,
+            function,
+        }
+    }
+
+    fn export(&self) -> Option<&FunctionExport> {
+        function_at(&self.component, &self.route)
+    }
+
+    /// Returns the function's type.
+    pub fn ty(&self) -> FuncType {
+        match self.export() {
+            Some(export) => export.abi.ty().clone(),
+            None => FuncType {
+                params: Vec::new(),
+                result: None,
+            },
+        }
+    }
+
+    /// Checks that the function has these types.
+    ///
+    /// # Errors
+    ///
+    /// An error that says what is expected and found.
+    pub fn typed<P, R>(self, mut store: impl AsContextMut) -> Result<TypedFunc<P, R>, HostError>
+    where
+        P: LowerList,
+        R: LiftList,
+    {
+        let store = store.as_context_mut().0;
+        let instance = store.instances.get(self.instance);
+        let found = instance.zip(self.export());
+        let (instance, export) =
+            found.ok_or_else(|| HostError::new("the function is of another store"))?;
+        let types = InstanceTypes {
+            tables: &self.component.plan().resource_tables,
+            resources: &instance.types,
+        };
+        let ty = export.abi.ty();
+        P::typecheck(ty.param_types(), &types).map_err(|error| host_error(&error))?;
+        R::typecheck(ty.result_types(), &types).map_err(|error| host_error(&error))?;
+        Ok(TypedFunc {
+            func: self,
+            types: PhantomData,
+        })
+    }
+
+    /// Calls the function with values whose types are checked now; returns its result, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// A [`HostError`] if the arguments are none of the function's: then the guest was not entered. A [`Trap`] if the guest was stopped;
+    /// and whatever a host function failed with that the guest called. After either the instance cannot be entered again.
+    pub fn call(
+        &self,
+        mut store: impl AsContextMut,
+        params: &[Val],
+    ) -> anyhow::Result<Option<Val>> {
+        let export = self
+            .export()
+            .ok_or_else(|| internal("a function is gone"))?;
+        let abi = &export.abi;
+        self.run(
+            store.as_context_mut().0,
+            export,
+            |cx| abi.lower_params(cx, params),
+            |cx, values| abi.lift_result(cx, values),
+        )
+    }
+
+    fn run<T: 'static, R>(
+        &self,
+        store: &mut StoreInner<T>,
+        export: &FunctionExport,
+        lower: impl FnOnce(&mut LowerContext<'_>) -> Result<Vec<CoreVal>, CallError>,
+        lift: impl FnOnce(&mut LiftContext<'_>, &[CoreVal]) -> Result<R, Trap>,
+    ) -> anyhow::Result<R> {
+        let instance = store.instance(self.instance)?;
+        match instance.state {
+            State::Idle => instance.state = State::Running,
+            State::Running => {
+                let message = "cannot enter component instance: it is running";
+                return Err(Trap::new(TrapCode::CannotEnter, message).into());
+            }
+            State::Poisoned => return Err(poisoned().into()),
+        }
+        let result = self.entered(store, export, lower, lift);
+        // An embedder's mistake that the guest has not seen leaves the instance as it was.
+        let harmless = match &result {
+            Ok(_) => true,
+            Err((_, entered)) => !entered,
+        };
+        let state = if harmless {
+            State::Idle
+        } else {
+            State::Poisoned
+        };
+        store.instance(self.instance)?.state = state;
+        result.map_err(|(error, _)| error)
+    }
+
+    /// Runs the call; with an error comes whether the guest was entered before.
+    fn entered<T: 'static, R>(
+        &self,
+        store: &mut StoreInner<T>,
+        export: &FunctionExport,
+        lower: impl FnOnce(&mut LowerContext<'_>) -> Result<Vec<CoreVal>, CallError>,
+        lift: impl FnOnce(&mut LiftContext<'_>, &[CoreVal]) -> Result<R, Trap>,
+    ) -> Result<R, (anyhow::Error, bool)> {
+        let before = |error: anyhow::Error| (error, false);
+        let after = |error: anyhow::Error| (error, true);
+        let options = usize::try_from(export.options.0).ok();
+        let options = options.and_then(|at| self.component.plan().options.get(at));
+        let options = options.ok_or_else(|| before(internal("a function has no options")))?;
+        let at = Place {
+            instance: self.instance,
+            options,
+        };
+        self.tables(store).map_err(before)?.enter_call();
+        let params = match store.lowering(at, lower) {
+            Ok(params) => params,
+            Err(error) => {
+                // What was lent is given back, whoever is to blame.
+                let left = self.tables(store).map(|tables| tables.exit_call());
+                let harmless = error.is::<HostError>() && matches!(left, Ok(Ok(())));
+                return Err((error, !harmless));
+            }
+        };
+        let signature = export.abi.core_signature(Direction::Lift);
+        let values = store
+            .enter(self.function, &params, &signature.results)
+            .map_err(after)?;
+        let lifted = store.lifting(at, |cx| lift(cx, &values)).map_err(after)?;
+        if let Some(post_return) = options.post_return {
+            let post_return = store
+                .instance(self.instance)
+                .map_err(after)?
+                .post_return(post_return)
+                .ok_or_else(|| after(internal("a post-return function is not there")))?;
+            store
+                .enter_without_leave(at, &post_return, &values, &[])
+                .map_err(after)?;
+        }
+        let left = self.tables(store).map_err(after)?.exit_call();
+        left.map_err(|trap| after(trap.into()))?;
+        Ok(lifted)
+    }
+
+    fn tables<'a, T: 'static>(
+        &self,
+        store: &'a mut StoreInner<T>,
+    ) -> anyhow::Result<&'a mut crate::handles::ResourceTables> {
+        let tables = store.instance(self.instance)?.tables.as_deref_mut();
+        tables.ok_or_else(|| internal("the handles are in use"))
+    }
+}
+
+/// A function that an instance exports, with types that were checked.
+pub struct TypedFunc<P, R> {
+    func: Func,
+    types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> Clone for TypedFunc<P, R> {
+    fn clone(&self) -> Self {
+        Self {
+            func: self.func.clone(),
+            types: PhantomData,
+        }
+    }
+}
+
+impl<P, R> fmt::Debug for TypedFunc<P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TypedFunc").field(&self.func).finish()
+    }
+}
+
+impl<P: LowerList, R: LiftList> TypedFunc<P, R> {
+    /// Returns the function without its types.
+    pub fn func(&self) -> &Func {
+        &self.func
+    }
+
+    /// Calls the function: a tuple of parameters in, a tuple of no or one result out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Func::call`].
+    pub fn call(&self, mut store: impl AsContextMut, params: P) -> anyhow::Result<R> {
+        let func = &self.func;
+        let export = func
+            .export()
+            .ok_or_else(|| internal("a function is gone"))?;
+        let abi = &export.abi;
+        func.run(
+            store.as_context_mut().0,
+            export,
+            |cx| {
+                let mut values = Vec::new();
+                abi.lower_params_as(cx, &params, &mut values)?;
+                Ok(values)
+            },
+            |cx, values| abi.lift_result_as(cx, values),
+        )
+    }
+}

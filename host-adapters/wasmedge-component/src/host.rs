@@ -1,0 +1,533 @@
+//! Host functions: how a guest's call arrives, and what becomes of it.
+
+use std::sync::Arc;
+
+use crate::abi::call::FuncAbi;
+use crate::abi::{Budget, CoreVal, LiftContext, LowerContext, Memory, OutOfBounds, Realloc};
+use crate::component::Component;
+use crate::error::{CallError, HostError, Trap, TrapCode};
+use crate::ffi::{self, Callee, FuncId, MemId};
+use crate::handles::ResourceTables;
+use crate::ids::*;
+use crate::instance::{Callable, HostFunction, ResourceDefinition, stopped};
+use crate::plan::{CanonicalOptions, MAY_LEAVE, TrampolineKind, adapter_trap};
+use crate::store::{StoreContextMut, StoreInner};
+use crate::typed::{InstanceTypes, LiftList, LowerList, TypeMismatch};
+use crate::types::FuncType;
+use crate::val::Val;
+
+/// A function that an embedder has defined.
+pub(crate) struct HostFunc<T: 'static> {
+    typecheck: fn(&FuncType, &InstanceTypes<'_>) -> Result<(), TypeMismatch>,
+    call: Box<dyn Fn(HostCall<'_, T>) -> anyhow::Result<()> + Send + Sync>,
+}
+
+impl<T: 'static> HostFunc<T> {
+    pub(crate) fn wrap<P, R, F>(function: F) -> Self
+    where
+        P: LiftList + 'static,
+        R: LowerList + 'static,
+        F: Fn(StoreContextMut<'_, T>, P) -> anyhow::Result<R> + Send + Sync + 'static,
+    {
+        Self {
+            typecheck: |ty, types| {
+                P::typecheck(ty.param_types(), types)?;
+                R::typecheck(ty.result_types(), types)
+            },
+            call: Box::new(move |call| {
+                let HostCall {
+                    store,
+                    at,
+                    abi,
+                    params,
+                    results,
+                } = call;
+                let (arguments, pointer) =
+                    store.lifting(at, |cx| abi.lift_params_as::<P>(cx, params))?;
+                let returned = function(StoreContextMut(store), arguments)?;
+                store.lowering(at, |cx| {
+                    abi.lower_result_as(cx, &returned, pointer, results)
+                })
+            }),
+        }
+    }
+
+    pub(crate) fn dynamic<F>(function: F) -> Self
+    where
+        F: Fn(StoreContextMut<'_, T>, &FuncType, &[Val], &mut [Val]) -> anyhow::Result<()>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Self {
+            typecheck: |_, _| Ok(()),
+            call: Box::new(move |call| {
+                let HostCall {
+                    store,
+                    at,
+                    abi,
+                    params,
+                    results,
+                } = call;
+                let (arguments, pointer) = store.lifting(at, |cx| abi.lift_params(cx, params))?;
+                let mut result = [Val::Bool(false)];
+                let count = usize::from(abi.ty().result.is_some());
+                let places = result.get_mut(..count).unwrap_or_default();
+                function(StoreContextMut(store), abi.ty(), &arguments, places)?;
+                let value = result.first().filter(|_| count == 1);
+                let lowered = store.lowering(at, |cx| abi.lower_result(cx, value, pointer))?;
+                results.extend(lowered);
+                Ok(())
+            }),
+        }
+    }
+
+    pub(crate) fn typecheck(
+        &self,
+        ty: &FuncType,
+        types: &InstanceTypes<'_>,
+    ) -> Result<(), TypeMismatch> {
+        (self.typecheck)(ty, types)
+    }
+}
+
+/// A call of a guest's that arrives at a host function.
+pub(crate) struct HostCall<'a, T: 'static> {
+    store: &'a mut StoreInner<T>,
+    at: Place<'a>,
+    abi: &'a FuncAbi,
+    params: &'a [CoreVal],
+    results: &'a mut Vec<CoreVal>,
+}
+
+/// Where values are lifted from or lowered to: an instance, as certain canonical options see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) instance: usize,
+    pub(crate) options: &'a CanonicalOptions,
+}
+
+impl<T: 'static> StoreInner<T> {
+    /// Runs what a core module has called.
+    pub(crate) fn run_host_function(
+        &mut self,
+        callee: Callee,
+        params: &[CoreVal],
+        results: &mut Vec<CoreVal>,
+    ) -> anyhow::Result<()> {
+        let index = callee.linkage.index();
+        let instance = self.instance(index)?;
+        let function = usize::try_from(callee.function).ok();
+        let function = function.and_then(|at| instance.host_functions.get(at));
+        match function.copied() {
+            Some(HostFunction::Trampoline(id)) => {
+                let component = instance.component.clone();
+                self.run_trampoline(index, &component, id, params, results)
+            }
+            Some(HostFunction::MemoryGrowing) => self.memory_growing(params, results),
+            Some(HostFunction::TableGrowing) => self.table_growing(params, results),
+            Some(HostFunction::StackOverflow) => Err(Trap::new(
+                TrapCode::StackOverflow,
+                "call stack exhausted: the guest calls itself too deeply",
+            )
+            .into()),
+            None => Err(internal("there is no such host function")),
+        }
+    }
+
+    fn run_trampoline(
+        &mut self,
+        index: usize,
+        component: &Component,
+        id: TrampolineId,
+        params: &[CoreVal],
+        results: &mut Vec<CoreVal>,
+    ) -> anyhow::Result<()> {
+        let plan = component.plan();
+        let trampoline = usize::try_from(id.0)
+            .ok()
+            .and_then(|at| plan.trampolines.get(at));
+        let trampoline = trampoline.ok_or_else(|| internal("there is no such trampoline"))?;
+        match &trampoline.kind {
+            TrampolineKind::LowerImport {
+                import,
+                abi,
+                options,
+            } => {
+                let options = usize::try_from(options.0)
+                    .ok()
+                    .and_then(|at| plan.options.get(at));
+                let options = options.ok_or_else(|| internal("there are no such options"))?;
+                self.check_leave(index, options.instance)?;
+                let instance = self.instance(index)?;
+                let function = usize::try_from(import.0)
+                    .ok()
+                    .and_then(|at| instance.linked.functions.get(at)?.clone());
+                let function =
+                    function.ok_or_else(|| internal("nothing is linked to an import"))?;
+                self.tables(index)?.enter_call();
+                let called = (function.call)(HostCall {
+                    store: self,
+                    at: Place {
+                        instance: index,
+                        options,
+                    },
+                    abi,
+                    params,
+                    results,
+                });
+                let left = self.tables(index)?.exit_call();
+                called?;
+                Ok(left?)
+            }
+            TrampolineKind::Transcoder { op, from, to } => {
+                let mut arguments = Vec::new();
+                for value in params {
+                    arguments.push(i32_of(Some(value))?);
+                }
+                let instance = self.instance(index)?;
+                let memories = instance.memory(*from).zip(instance.memory(*to));
+                let pair = memories.and_then(|(from, to)| self.core.memory_pair(from, to));
+                let (from, mut to) =
+                    pair.ok_or_else(|| internal("a transcoder's memory is not there"))?;
+                let written = op.run(&from, &mut to, &arguments)?;
+                results.extend(written.into_iter().map(CoreVal::I32));
+                Ok(())
+            }
+            TrampolineKind::ResourceNew { instance, table } => {
+                self.check_leave(index, *instance)?;
+                let rep = Rep(i32_of(params.first())?);
+                let handle = self.tables(index)?.lower_own(*table, rep)?;
+                results.push(CoreVal::I32(handle.0));
+                Ok(())
+            }
+            TrampolineKind::ResourceRep { instance, table } => {
+                self.check_leave(index, *instance)?;
+                let handle = Handle(i32_of(params.first())?);
+                let rep = self.tables(index)?.rep(*table, handle)?;
+                results.push(CoreVal::I32(rep.0));
+                Ok(())
+            }
+            TrampolineKind::ResourceDrop { instance, table } => {
+                self.check_leave(index, *instance)?;
+                let handle = Handle(i32_of(params.first())?);
+                let tables = self.tables(index)?;
+                let resource = tables.resource(*table)?;
+                match tables.drop_handle(*table, handle)? {
+                    Some(rep) => self.destroy(index, resource, rep),
+                    None => Ok(()),
+                }
+            }
+            TrampolineKind::ResourceTransferOwn => {
+                let (handle, from, to) = transfer(params)?;
+                let moved = self.tables(index)?.transfer_own(from, to, handle)?;
+                results.push(CoreVal::I32(moved.0));
+                Ok(())
+            }
+            TrampolineKind::ResourceTransferBorrow => {
+                let (handle, from, to) = transfer(params)?;
+                let lent = self.tables(index)?.transfer_borrow(from, to, handle)?;
+                results.push(CoreVal::I32(lent));
+                Ok(())
+            }
+            TrampolineKind::Trap => {
+                let (code, message) = adapter_trap(i32_of(params.first())?);
+                Err(Trap::new(code, message).into())
+            }
+            TrampolineKind::EnterSyncCall => {
+                self.tables(index)?.enter_call();
+                Ok(())
+            }
+            TrampolineKind::ExitSyncCall => Ok(self.tables(index)?.exit_call()?),
+        }
+    }
+
+    /// Runs the destructor of a resource whose owner has dropped it.
+    pub(crate) fn destroy(
+        &mut self,
+        index: usize,
+        resource: ResourceId,
+        rep: Rep,
+    ) -> anyhow::Result<()> {
+        let instance = self.instance(index)?;
+        let found = usize::try_from(resource.0)
+            .ok()
+            .and_then(|at| instance.resources.get(at)?.clone());
+        match found {
+            Some(ResourceDefinition::Host(destructor)) => destructor(StoreContextMut(self), rep.0),
+            Some(ResourceDefinition::Guest(Some(function))) => {
+                self.enter(function, &[CoreVal::I32(rep.0)], &[])?;
+                Ok(())
+            }
+            Some(ResourceDefinition::Guest(None)) => Ok(()),
+            None => Err(internal("a resource without a definition was dropped")),
+        }
+    }
+
+    /// Calls a core function of a guest's.
+    pub(crate) fn enter(
+        &mut self,
+        function: FuncId,
+        params: &[CoreVal],
+        results: &[crate::abi::FlatType],
+    ) -> anyhow::Result<Vec<CoreVal>> {
+        if self.interrupted() {
+            return Err(interrupted().into());
+        }
+        ffi::invoke(self, function, params, results).map_err(|stop| stopped(self, stop))
+    }
+
+    /// Runs lifting with what it draws on.
+    pub(crate) fn lifting<R>(
+        &mut self,
+        at: Place<'_>,
+        lift: impl FnOnce(&mut LiftContext<'_>) -> Result<R, Trap>,
+    ) -> anyhow::Result<R> {
+        let mut budget = Budget::new(self.engine.config().call_budget);
+        let instance = self.instances.get_mut(at.instance);
+        let instance = instance.ok_or_else(|| internal("there is no such instance"))?;
+        let memory = at.options.memory.and_then(|memory| instance.memory(memory));
+        let resources = instance.tables.as_deref_mut().ok_or_else(cannot_leave)?;
+        Ok(lift(&mut LiftContext {
+            memory: memory.map(|memory| self.core.bytes(memory)),
+            encoding: at.options.string_encoding,
+            resources,
+            budget: &mut budget,
+        })?)
+    }
+
+    /// Runs lowering with what it draws on. Meanwhile the tables of handles are out of reach of the guest's allocator.
+    pub(crate) fn lowering<R>(
+        &mut self,
+        at: Place<'_>,
+        lower: impl FnOnce(&mut LowerContext<'_>) -> Result<R, CallError>,
+    ) -> anyhow::Result<R> {
+        let instance = self.instance(at.instance)?;
+        let memory = at.options.memory.and_then(|memory| instance.memory(memory));
+        let realloc = at
+            .options
+            .realloc
+            .and_then(|realloc| instance.realloc(realloc));
+        let mut resources = instance.tables.take().ok_or_else(cannot_leave)?;
+        let mut failure = None;
+        let mut guest = memory.map(|memory| Guest {
+            store: self,
+            at,
+            memory,
+            realloc,
+            failure: &mut failure,
+        });
+        let lowered = lower(&mut LowerContext {
+            guest: guest.as_mut().map(|guest| {
+                let guest: &mut dyn Realloc = guest;
+                guest
+            }),
+            encoding: at.options.string_encoding,
+            resources: &mut resources,
+        });
+        self.instance(at.instance)?.tables = Some(resources);
+        match (lowered, failure) {
+            (_, Some(failure)) => Err(failure),
+            (Ok(lowered), None) => Ok(lowered),
+            (Err(CallError::Trap(trap)), None) => Err(trap.into()),
+            (Err(CallError::Host(error)), None) => Err(error.into()),
+        }
+    }
+
+    /// Traps unless a component instance may call out of itself.
+    fn check_leave(&mut self, index: usize, instance: ComponentInstanceId) -> Result<(), Trap> {
+        let flags = self
+            .flags(index, instance)
+            .and_then(|flags| self.core.global(flags));
+        match flags {
+            Some(flags) if flags & MAY_LEAVE != 0 => Ok(()),
+            _ => Err(cannot_leave()),
+        }
+    }
+
+    fn flags(&self, index: usize, instance: ComponentInstanceId) -> Option<ffi::GlobalId> {
+        let flags = &self.instances.get(index)?.flags;
+        flags.get(usize::try_from(instance.0).ok()?).copied()
+    }
+
+    /// Calls a function of a component instance that must not call out of it meanwhile: its allocator or its `post-return`.
+    pub(crate) fn enter_without_leave(
+        &mut self,
+        at: Place<'_>,
+        callable: &Callable,
+        params: &[CoreVal],
+        results: &[crate::abi::FlatType],
+    ) -> anyhow::Result<Vec<CoreVal>> {
+        let flags = self.flags(at.instance, at.options.instance);
+        let flags = flags.ok_or_else(|| internal("a component instance has no flags"))?;
+        let before = self.core.global(flags).unwrap_or(MAY_LEAVE);
+        self.core.set_global(flags, before & !MAY_LEAVE);
+        let result = self.enter(callable.0, params, results);
+        self.core.set_global(flags, before);
+        result
+    }
+
+    fn tables(&mut self, index: usize) -> anyhow::Result<&mut ResourceTables> {
+        let tables = self.instance(index)?.tables.as_deref_mut();
+        Ok(tables.ok_or_else(cannot_leave)?)
+    }
+
+    fn memory_growing(
+        &mut self,
+        params: &[CoreVal],
+        results: &mut Vec<CoreVal>,
+    ) -> anyhow::Result<()> {
+        let [delta, current, maximum] = three(params)?;
+        let desired = u64::from(current).saturating_add(delta.into());
+        let allowed = desired <= u64::from(maximum) && {
+            let bytes =
+                |pages: u64| usize::try_from(pages.saturating_mul(ffi::PAGE)).unwrap_or(usize::MAX);
+            match self.limiter() {
+                Some(limiter) => limiter.memory_growing(
+                    bytes(current.into()),
+                    bytes(desired),
+                    Some(bytes(maximum.into())),
+                )?,
+                None => true,
+            }
+        };
+        results.push(CoreVal::I32(if allowed { delta } else { u32::MAX }));
+        Ok(())
+    }
+
+    fn table_growing(
+        &mut self,
+        params: &[CoreVal],
+        results: &mut Vec<CoreVal>,
+    ) -> anyhow::Result<()> {
+        let [delta, current, maximum] = three(params)?;
+        let desired = u64::from(current).saturating_add(delta.into());
+        let elements = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let allowed = desired <= u64::from(maximum.min(MAX_TABLE_ELEMENTS))
+            && match self.limiter() {
+                Some(limiter) => limiter.table_growing(
+                    elements(current.into()),
+                    elements(desired),
+                    Some(elements(maximum.into())),
+                )?,
+                None => true,
+            };
+        results.push(CoreVal::I32(if allowed { delta } else { u32::MAX }));
+        Ok(())
+    }
+}
+
+/// The most elements that a table grows to, limiter or not: what WebAssembly's JavaScript API allows.
+pub const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
+
+fn three(params: &[CoreVal]) -> anyhow::Result<[u32; 3]> {
+    Ok([
+        i32_of(params.first())?,
+        i32_of(params.get(1))?,
+        i32_of(params.get(2))?,
+    ])
+}
+
+fn transfer(params: &[CoreVal]) -> anyhow::Result<(Handle, ResourceTableId, ResourceTableId)> {
+    let [handle, from, to] = three(params)?;
+    Ok((Handle(handle), ResourceTableId(from), ResourceTableId(to)))
+}
+
+fn i32_of(value: Option<&CoreVal>) -> anyhow::Result<u32> {
+    match value {
+        Some(CoreVal::I32(bits)) => Ok(*bits),
+        _ => Err(internal(
+            "a host function was called with other values than it has",
+        )),
+    }
+}
+
+/// What no valid component brings about, nor any embedder.
+pub(crate) fn internal(message: &str) -> anyhow::Error {
+    Trap::new(TrapCode::Signature, message).into()
+}
+
+fn cannot_leave() -> Trap {
+    Trap::new(TrapCode::CannotLeave, "cannot leave component instance")
+}
+
+pub(crate) fn interrupted() -> Trap {
+    Trap::new(TrapCode::Interrupt, "interrupt")
+}
+
+/// A guest's memory and allocator.
+struct Guest<'a, T: 'static> {
+    store: &'a mut StoreInner<T>,
+    at: Place<'a>,
+    memory: MemId,
+    realloc: Option<Callable>,
+    /// Why the allocator failed, where that was more than a trap.
+    failure: &'a mut Option<anyhow::Error>,
+}
+
+impl<T: 'static> Memory for Guest<'_, T> {
+    fn length(&self) -> u64 {
+        self.store.core.bytes(self.memory).length()
+    }
+
+    fn read(&self, offset: u32, bytes: &mut [u8]) -> Result<(), OutOfBounds> {
+        self.store.core.bytes(self.memory).read(offset, bytes)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), OutOfBounds> {
+        self.store.core.bytes_mut(self.memory).write(offset, bytes)
+    }
+}
+
+impl<T: 'static> Realloc for Guest<'_, T> {
+    fn realloc(
+        &mut self,
+        old_pointer: u32,
+        old_size: u32,
+        align: u32,
+        new_size: u32,
+    ) -> Result<u32, Trap> {
+        let Some(realloc) = self.realloc.clone() else {
+            return Err(Trap::new(
+                TrapCode::Signature,
+                "the canonical options name no realloc",
+            ));
+        };
+        let params = [old_pointer, old_size, align, new_size].map(CoreVal::I32);
+        let results = [crate::abi::FlatType::I32];
+        let called = self
+            .store
+            .enter_without_leave(self.at, &realloc, &params, &results);
+        match called {
+            Ok(results) => i32_of(results.first())
+                .map_err(|error| Trap::new(TrapCode::Signature, error.to_string())),
+            Err(error) => {
+                let trap = match error.downcast_ref::<Trap>() {
+                    Some(trap) => trap.clone(),
+                    None => Trap::new(TrapCode::Host, error.to_string()),
+                };
+                self.failure.get_or_insert(error);
+                Err(trap)
+            }
+        }
+    }
+}
+
+impl<T: 'static> StoreInner<T> {
+    pub(crate) fn instance(
+        &mut self,
+        index: usize,
+    ) -> anyhow::Result<&mut crate::instance::InstanceData<T>> {
+        self.instances
+            .get_mut(index)
+            .ok_or_else(|| internal("there is no such instance"))
+    }
+}
+
+/// Says that an embedder's value is none of the type that is wanted.
+pub(crate) fn host_error(error: &TypeMismatch) -> HostError {
+    HostError::new(error.to_string())
+}
+
+/// Shares what was linked between the instances that are made of it.
+pub(crate) type SharedFunctions<T> = Vec<Option<Arc<HostFunc<T>>>>;

@@ -1,0 +1,520 @@
+//! Instances: a plan's steps, followed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use wasmedge_sys::ffi as codes;
+
+use crate::abi::FlatType;
+use crate::abi::call::CoreSignature;
+use crate::component::Component;
+use crate::error::{HostError, Trap, TrapCode};
+use crate::ffi::{self, Code, FuncId, GlobalId, LinkageId, MemId, Stop};
+use crate::func::{Func, TypedFunc};
+use crate::handles::{ResourceAny, ResourceTables};
+use crate::host::{SharedFunctions, internal};
+use crate::ids::*;
+use crate::linker::Destructor;
+use crate::plan::{
+    CoreDef, CoreExport, CoreModule, Export, FunctionExport, HOST_MODULE, MAY_LEAVE,
+    ResourceOrigin, Step,
+};
+use crate::resource::ResourceType;
+use crate::store::{AsContextMut, StoreInner};
+use crate::typed::{LiftList, LowerList};
+
+/// What a component's imports were found to be.
+pub(crate) struct Linked<T: 'static> {
+    /// By import.
+    pub(crate) functions: SharedFunctions<T>,
+    /// By resource; those that the component defines are not known yet.
+    pub(crate) types: Vec<ResourceType>,
+    /// By resource, for those of the host.
+    pub(crate) destructors: Vec<Option<Destructor<T>>>,
+}
+
+/// A core function of an instance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Callable(pub(crate) FuncId);
+
+/// What a host function of an instance does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum HostFunction {
+    Trampoline(TrampolineId),
+    MemoryGrowing,
+    TableGrowing,
+    StackOverflow,
+}
+
+/// What happens to a resource whose owner drops it.
+pub(crate) enum ResourceDefinition<T: 'static> {
+    Host(Destructor<T>),
+    Guest(Option<FuncId>),
+}
+
+impl<T> Clone for ResourceDefinition<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Host(destructor) => Self::Host(Arc::clone(destructor)),
+            Self::Guest(destructor) => Self::Guest(*destructor),
+        }
+    }
+}
+
+/// What a store keeps of an instance.
+pub(crate) struct InstanceData<T: 'static> {
+    pub(crate) component: Component,
+    pub(crate) linked: Arc<Linked<T>>,
+    pub(crate) host_functions: Vec<HostFunction>,
+    /// By component instance.
+    pub(crate) flags: Vec<GlobalId>,
+    /// By resource.
+    pub(crate) resources: Vec<Option<ResourceDefinition<T>>>,
+    /// By resource.
+    pub(crate) types: Vec<ResourceType>,
+    /// Handles; taken out while values are lowered.
+    pub(crate) tables: Option<Box<ResourceTables>>,
+    pub(crate) state: State,
+    cores: Vec<ffi::InstanceId>,
+    memories: Vec<Option<MemId>>,
+    reallocs: Vec<Option<Callable>>,
+    post_returns: Vec<Option<Callable>>,
+}
+
+/// Whether an instance may be entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Idle,
+    Running,
+    Poisoned,
+}
+
+/// Tells the resources of one instance from those of any other.
+static NEXT_INSTANCE: AtomicU64 = AtomicU64::new(0);
+
+fn at<I: TryInto<usize>, V: Copy>(list: &[Option<V>], id: I) -> Option<V> {
+    list.get(id.try_into().ok()?).copied().flatten()
+}
+
+impl<T: 'static> InstanceData<T> {
+    fn new(component: &Component, linked: &Arc<Linked<T>>, handle_limit: usize) -> Self {
+        let plan = component.plan();
+        let serial = NEXT_INSTANCE.fetch_add(1, Ordering::Relaxed);
+        let mut resources = Vec::new();
+        let mut types = Vec::new();
+        for (resource, origin) in (0..).zip(&plan.resources) {
+            let place = types.len();
+            match origin {
+                ResourceOrigin::Imported(_) => {
+                    let destructor = linked.destructors.get(place).cloned().flatten();
+                    resources.push(destructor.map(ResourceDefinition::Host));
+                    types.push(
+                        linked
+                            .types
+                            .get(place)
+                            .copied()
+                            .unwrap_or(ResourceType::UNKNOWN),
+                    );
+                }
+                ResourceOrigin::Defined(_) => {
+                    resources.push(None);
+                    types.push(ResourceType::guest(serial, ResourceId(resource)));
+                }
+            }
+        }
+        let tables = ResourceTables::new(
+            plan.resource_tables.as_slice(),
+            plan.component_instances,
+            handle_limit,
+        );
+        let room = |count: u32| usize::try_from(count).unwrap_or(0);
+        Self {
+            component: component.clone(),
+            linked: Arc::clone(linked),
+            host_functions: Vec::new(),
+            flags: Vec::new(),
+            resources,
+            types,
+            tables: Some(Box::new(tables)),
+            // Until all steps are done it must not be entered; if one fails, it never is.
+            state: State::Poisoned,
+            cores: Vec::new(),
+            memories: vec![None; room(plan.extracted.memories)],
+            reallocs: vec![None; room(plan.extracted.reallocs)],
+            post_returns: vec![None; room(plan.extracted.post_returns)],
+        }
+    }
+
+    pub(crate) fn memory(&self, id: MemoryId) -> Option<MemId> {
+        at(&self.memories, id.0)
+    }
+
+    pub(crate) fn realloc(&self, id: ReallocId) -> Option<Callable> {
+        at(&self.reallocs, id.0)
+    }
+
+    pub(crate) fn post_return(&self, id: PostReturnId) -> Option<Callable> {
+        at(&self.post_returns, id.0)
+    }
+
+    fn core(&self, id: CoreInstanceId) -> Option<ffi::InstanceId> {
+        self.cores.get(usize::try_from(id.0).ok()?).copied()
+    }
+}
+
+/// An instance of a component, in the store that it was instantiated in.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    index: usize,
+    component: Component,
+}
+
+impl Instance {
+    pub(crate) fn new<T: 'static>(
+        store: &mut StoreInner<T>,
+        component: &Component,
+        linked: &Arc<Linked<T>>,
+    ) -> anyhow::Result<Self> {
+        if !store.engine.same(component.engine()) {
+            return Err(HostError::new(
+                "the component was loaded for another engine than the store's",
+            )
+            .into());
+        }
+        let linkage = store.core.linkage(HOST_MODULE)?;
+        let index = linkage.index();
+        let limit = store.engine.config().handle_limit;
+        store
+            .instances
+            .push(InstanceData::new(component, linked, limit));
+        provide(store, linkage, component)?;
+        for step in &component.plan().steps {
+            follow(store, linkage, component, step)?;
+        }
+        store.instance(index)?.state = State::Idle;
+        Ok(Self {
+            index,
+            component: component.clone(),
+        })
+    }
+
+    /// Returns the component.
+    pub fn component(&self) -> &Component {
+        &self.component
+    }
+
+    /// Finds a function that is exported by itself.
+    pub fn get_func(&self, store: impl AsContextMut, name: &str) -> Option<Func> {
+        self.func(store, &[name])
+    }
+
+    /// Finds a function of an exported interface, for instance `run` of `wasi:cli/run@0.2.0`. Versions are matched compatibly.
+    pub fn get_func_in(
+        &self,
+        store: impl AsContextMut,
+        interface: &str,
+        name: &str,
+    ) -> Option<Func> {
+        self.func(store, &[interface, name])
+    }
+
+    fn func(&self, mut store: impl AsContextMut, path: &[&str]) -> Option<Func> {
+        let route = self.component.plan().find_route(path)?;
+        let function = function_at(&self.component, &route)?;
+        let store = store.as_context_mut().0;
+        let linkage = store.core.linkage_at(self.index)?;
+        let function = callable(store, linkage, &function.function).ok()?;
+        Some(Func::new(
+            self.index,
+            self.component.clone(),
+            route,
+            function,
+        ))
+    }
+
+    /// Finds a function that is exported by itself, and checks its type.
+    ///
+    /// # Errors
+    ///
+    /// An error if there is none, or it has another type.
+    pub fn get_typed_func<P, R>(
+        &self,
+        mut store: impl AsContextMut,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>, HostError>
+    where
+        P: LowerList,
+        R: LiftList,
+    {
+        let func = self.get_func(&mut store, name);
+        let func =
+            func.ok_or_else(|| HostError::new(format!("no function `{name}` is exported")))?;
+        func.typed(store)
+    }
+
+    /// Finds a function of an exported interface, and checks its type.
+    ///
+    /// # Errors
+    ///
+    /// An error if there is none, or it has another type.
+    pub fn get_typed_func_in<P, R>(
+        &self,
+        mut store: impl AsContextMut,
+        interface: &str,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>, HostError>
+    where
+        P: LowerList,
+        R: LiftList,
+    {
+        let func = self.get_func_in(&mut store, interface, name);
+        let func = func.ok_or_else(|| {
+            HostError::new(format!("no function `{name}` of `{interface}` is exported"))
+        })?;
+        func.typed(store)
+    }
+
+    /// Drops a resource that the host has of this instance; one that is owned is destroyed.
+    ///
+    /// # Errors
+    ///
+    /// An error if the host has it no more, or the destructor fails.
+    pub fn drop_resource(
+        &self,
+        mut store: impl AsContextMut,
+        resource: ResourceAny,
+    ) -> anyhow::Result<()> {
+        let store = store.as_context_mut().0;
+        let instance = store.instance(self.index)?;
+        if instance.state == State::Poisoned {
+            return Err(poisoned().into());
+        }
+        let tables = instance.tables.as_deref_mut();
+        let tables = tables.ok_or_else(|| internal("the handles are in use"))?;
+        let rep = tables.host_take(&resource)?;
+        store.destroy(self.index, resource.ty(), rep)
+    }
+}
+
+pub(crate) fn poisoned() -> Trap {
+    Trap::new(
+        TrapCode::Poisoned,
+        "the instance trapped before and cannot be entered again",
+    )
+}
+
+/// Finds a function's export by the way that `Plan::find_route` has found.
+pub(crate) fn function_at<'a>(
+    component: &'a Component,
+    route: &[usize],
+) -> Option<&'a FunctionExport> {
+    let mut exports = &component.plan().exports;
+    let mut route = route.iter();
+    loop {
+        match (&exports.get(*route.next()?)?.1, route.len()) {
+            (Export::Function(function), 0) => return Some(function),
+            (Export::Instance(inner), 1..) => exports = inner,
+            _ => return None,
+        }
+    }
+}
+
+/// Adds what guests import from the host: trampolines, flags and the hooks of hardened modules.
+fn provide<T: 'static>(
+    store: &mut StoreInner<T>,
+    linkage: LinkageId,
+    component: &Component,
+) -> anyhow::Result<()> {
+    let plan = component.plan();
+    let mut functions = Vec::new();
+    for (id, trampoline) in (0..).zip(&plan.trampolines) {
+        let (_, name) = CoreDef::Trampoline(TrampolineId(id)).import_name();
+        store
+            .core
+            .host_function(linkage, &name, id, &trampoline.signature)?;
+        functions.push(HostFunction::Trampoline(TrampolineId(id)));
+    }
+    let growing = CoreSignature {
+        params: vec![FlatType::I32; 3],
+        results: vec![FlatType::I32],
+    };
+    let overflow = CoreSignature {
+        params: Vec::new(),
+        results: Vec::new(),
+    };
+    for (name, function, signature) in [
+        ("memory-growing", HostFunction::MemoryGrowing, &growing),
+        ("table-growing", HostFunction::TableGrowing, &growing),
+        ("stack-overflow", HostFunction::StackOverflow, &overflow),
+    ] {
+        let id = u32::try_from(functions.len())?;
+        store.core.host_function(linkage, name, id, signature)?;
+        functions.push(function);
+    }
+    let mut flags = Vec::new();
+    for id in 0..plan.component_instances {
+        let (_, name) = CoreDef::InstanceFlags(ComponentInstanceId(id)).import_name();
+        flags.push(store.core.host_global(linkage, &name, MAY_LEAVE)?);
+    }
+    store.core.register_host(linkage)?;
+    let instance = store.instance(linkage.index())?;
+    instance.host_functions = functions;
+    instance.flags = flags;
+    Ok(())
+}
+
+fn follow<T: 'static>(
+    store: &mut StoreInner<T>,
+    linkage: LinkageId,
+    component: &Component,
+    step: &Step,
+) -> anyhow::Result<()> {
+    let index = linkage.index();
+    let missing = || internal("a step refers to something that is not there");
+    match step {
+        Step::Instantiate {
+            module, instance, ..
+        } => {
+            let place = usize::try_from(module.0)?;
+            let described = component.plan().modules.get(place).ok_or_else(missing)?;
+            allow(store, described)?;
+            let module = component.module(*module).ok_or_else(missing)?;
+            let name = format!("i{}", instance.0);
+            if store.interrupted() {
+                return Err(crate::host::interrupted().into());
+            }
+            let made = ffi::instantiate(store, linkage, module, &name);
+            let made = made.map_err(|stop| stopped(store, stop))?;
+            store.instance(index)?.cores.push(made);
+        }
+        Step::ExtractMemory(id, CoreExport { instance, name }) => {
+            let core = store.instance(index)?.core(*instance).ok_or_else(missing)?;
+            let memory = store.core.memory(core, name).ok_or_else(missing)?;
+            let slot = usize::try_from(id.0)?;
+            *slot_of(&mut store.instance(index)?.memories, slot)? = Some(memory);
+        }
+        Step::ExtractRealloc(id, def) => {
+            let found = Callable(callable(store, linkage, def)?);
+            let slot = usize::try_from(id.0)?;
+            *slot_of(&mut store.instance(index)?.reallocs, slot)? = Some(found);
+        }
+        Step::ExtractPostReturn(id, def) => {
+            let found = Callable(callable(store, linkage, def)?);
+            let slot = usize::try_from(id.0)?;
+            *slot_of(&mut store.instance(index)?.post_returns, slot)? = Some(found);
+        }
+        Step::DefineResource {
+            resource,
+            destructor,
+            ..
+        } => {
+            let found = match destructor {
+                Some(def) => Some(callable(store, linkage, def)?),
+                None => None,
+            };
+            let slot = usize::try_from(resource.0)?;
+            *slot_of(&mut store.instance(index)?.resources, slot)? =
+                Some(ResourceDefinition::Guest(found));
+        }
+    }
+    Ok(())
+}
+
+fn slot_of<V>(list: &mut [V], index: usize) -> anyhow::Result<&mut V> {
+    list.get_mut(index)
+        .ok_or_else(|| internal("a step refers to something that is not there"))
+}
+
+fn callable<T: 'static>(
+    store: &mut StoreInner<T>,
+    linkage: LinkageId,
+    def: &CoreDef,
+) -> anyhow::Result<FuncId> {
+    let found = match def {
+        CoreDef::Export(export) => {
+            let core = store.instance(linkage.index())?.core(export.instance);
+            core.and_then(|core| store.core.function(core, &export.name))
+        }
+        CoreDef::Trampoline(_) => {
+            let (_, name) = def.import_name();
+            store.core.found_host_function(linkage, &name)
+        }
+        CoreDef::InstanceFlags(_) => None,
+    };
+    found.ok_or_else(|| internal("a core function is not there"))
+}
+
+/// Asks the limiter for what a module's memories and tables take from the beginning.
+fn allow<T: 'static>(store: &mut StoreInner<T>, module: &CoreModule) -> anyhow::Result<()> {
+    let size = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let Some(limiter) = store.limiter() else {
+        return Ok(());
+    };
+    for memory in &module.memories {
+        let bytes = |pages: u64| size(pages.saturating_mul(ffi::PAGE));
+        let (minimum, maximum) = (bytes(memory.minimum), memory.maximum.map(bytes));
+        if !limiter.memory_growing(0, minimum, maximum)? {
+            let message = format!(
+                "memory minimum size of {} pages exceeds memory limits",
+                memory.minimum
+            );
+            return Err(Trap::new(TrapCode::MemoryLimit, message).into());
+        }
+    }
+    for table in &module.tables {
+        if !limiter.table_growing(0, size(table.minimum), table.maximum.map(size))? {
+            let message = format!(
+                "table minimum size of {} elements exceeds table limits",
+                table.minimum
+            );
+            return Err(Trap::new(TrapCode::MemoryLimit, message).into());
+        }
+    }
+    Ok(())
+}
+
+/// Says why a guest was stopped.
+pub(crate) fn stopped<T: 'static>(store: &mut StoreInner<T>, stop: Stop) -> anyhow::Error {
+    match stop {
+        Stop::Host => store.take_failure(),
+        Stop::Engine(code) => trap(code).into(),
+    }
+}
+
+fn trap(code: Code) -> Trap {
+    let (code, message) = match code.0 {
+        codes::WasmEdge_ErrCode_Unreachable => (
+            TrapCode::Unreachable,
+            "wasm `unreachable` instruction executed",
+        ),
+        codes::WasmEdge_ErrCode_MemoryOutOfBounds | codes::WasmEdge_ErrCode_DataSegDoesNotFit => {
+            (TrapCode::MemoryOutOfBounds, "out of bounds memory access")
+        }
+        codes::WasmEdge_ErrCode_TableOutOfBounds
+        | codes::WasmEdge_ErrCode_ElemSegDoesNotFit
+        | codes::WasmEdge_ErrCode_UndefinedElement => (
+            TrapCode::TableOutOfBounds,
+            "undefined element: out of bounds table access",
+        ),
+        codes::WasmEdge_ErrCode_UninitializedElement => {
+            (TrapCode::IndirectCallToNull, "uninitialized element")
+        }
+        codes::WasmEdge_ErrCode_IndirectCallTypeMismatch => {
+            (TrapCode::BadSignature, "indirect call type mismatch")
+        }
+        codes::WasmEdge_ErrCode_DivideByZero => {
+            (TrapCode::IntegerDivisionByZero, "integer divide by zero")
+        }
+        codes::WasmEdge_ErrCode_IntegerOverflow => (TrapCode::IntegerOverflow, "integer overflow"),
+        codes::WasmEdge_ErrCode_InvalidConvToInt => (
+            TrapCode::BadConversionToInteger,
+            "invalid conversion to integer",
+        ),
+        codes::WasmEdge_ErrCode_Interrupted => return crate::host::interrupted(),
+        codes::WasmEdge_ErrCode_CostLimitExceeded => {
+            (TrapCode::OutOfFuel, "all fuel consumed by WebAssembly")
+        }
+        _ => return Trap::new(TrapCode::Engine, ffi::message(code)),
+    };
+    Trap::new(code, message)
+}

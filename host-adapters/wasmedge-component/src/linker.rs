@@ -1,0 +1,326 @@
+//! Linkers: what an embedder defines for components to import.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::component::Component;
+use crate::error::LinkError;
+use crate::host::HostFunc;
+use crate::instance::{Instance, Linked};
+use crate::link::Definitions;
+use crate::plan::{Import, ImportKind, ResourceOrigin};
+use crate::resource::ResourceType;
+use crate::store::{AsContextMut, StoreContextMut};
+use crate::typed::{InstanceTypes, LiftList, LowerList};
+use crate::types::FuncType;
+use crate::val::Val;
+
+/// A destructor of the host's.
+pub(crate) type Destructor<T> =
+    Arc<dyn Fn(StoreContextMut<'_, T>, u32) -> anyhow::Result<()> + Send + Sync>;
+
+/// Something that is defined for components to import.
+pub(crate) enum Definition<T: 'static> {
+    Function(Arc<HostFunc<T>>),
+    Resource(ResourceType, Destructor<T>),
+}
+
+impl<T> Clone for Definition<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Function(function) => Self::Function(Arc::clone(function)),
+            Self::Resource(ty, destructor) => Self::Resource(*ty, Arc::clone(destructor)),
+        }
+    }
+}
+
+impl<T> Definition<T> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Function(_) => "function",
+            Self::Resource(..) => "resource",
+        }
+    }
+}
+
+/// What an embedder defines for components to import, by interface and name.
+///
+/// A component that imports `wasi:io/poll@0.2.3` is served by a definition of any version `0.2.x`, the highest: see
+/// [`NameMap`](crate::NameMap).
+pub struct Linker<T: 'static> {
+    definitions: Definitions<Definition<T>>,
+}
+
+impl<T> Default for Linker<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Clone for Linker<T> {
+    fn clone(&self) -> Self {
+        Self {
+            definitions: self.definitions.clone(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Linker<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Linker").finish_non_exhaustive()
+    }
+}
+
+impl<T: 'static> Linker<T> {
+    /// Makes a linker in which nothing is defined.
+    pub fn new() -> Self {
+        Self {
+            definitions: Definitions::new(),
+        }
+    }
+
+    /// Defines what is imported by itself, and not as part of an interface.
+    pub fn root(&mut self) -> LinkerInstance<'_, T> {
+        LinkerInstance {
+            linker: self,
+            instance: None,
+        }
+    }
+
+    /// Defines what is imported as part of an interface, `wasi:clocks/wall-clock@0.2.6` for instance.
+    pub fn instance(&mut self, name: &str) -> LinkerInstance<'_, T> {
+        LinkerInstance {
+            linker: self,
+            instance: Some(name.to_owned()),
+        }
+    }
+
+    /// Returns all imports of a component that nothing fitting is defined for, with the reason.
+    pub fn unserved(&self, component: &Component) -> Vec<LinkError> {
+        let mut errors = Vec::new();
+        let _ = self.resolve(component, &mut |error| {
+            errors.push(error);
+            Ok(())
+        });
+        errors
+    }
+
+    /// Checks a component's imports against what is defined, once for any number of instances.
+    ///
+    /// # Errors
+    ///
+    /// A [`LinkError`] that names what is missing or does not fit.
+    pub fn instantiate_pre(&self, component: &Component) -> Result<InstancePre<T>, LinkError> {
+        let linked = self.resolve(component, &mut Err)?;
+        Ok(InstancePre {
+            component: component.clone(),
+            linked: Arc::new(linked),
+        })
+    }
+
+    /// Instantiates a component: [`instantiate_pre`](Self::instantiate_pre) and [`InstancePre::instantiate`].
+    ///
+    /// # Errors
+    ///
+    /// A [`LinkError`] that names what is missing or does not fit; a [`Trap`](crate::Trap) of a start function, or because a limit does not
+    /// allow the memory that the instance needs to begin with; whatever a host function failed with that a start function called.
+    pub fn instantiate(
+        &self,
+        store: impl AsContextMut<Data = T>,
+        component: &Component,
+    ) -> anyhow::Result<Instance> {
+        self.instantiate_pre(component)?.instantiate(store)
+    }
+
+    /// Finds what serves each import; `report` is asked whether to go on after an error.
+    fn resolve(
+        &self,
+        component: &Component,
+        report: &mut dyn FnMut(LinkError) -> Result<(), LinkError>,
+    ) -> Result<Linked<T>, LinkError> {
+        let plan = component.plan();
+        let mut functions = vec![None; plan.imports.len()];
+        let mut types = vec![ResourceType::UNKNOWN; plan.resources.len()];
+        let mut destructors: Vec<Option<Destructor<T>>> = vec![None; plan.resources.len()];
+        let missing = |import: &Import, kind| LinkError::Missing {
+            kind,
+            name: import.full_name(),
+        };
+        let mismatch = |import: &Import, expected: &str, found: &str| LinkError::Mismatch {
+            name: import.full_name(),
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        };
+        // Resources first, for functions are checked against them.
+        for import in &plan.imports {
+            let ImportKind::Resource(id) = &import.kind else {
+                continue;
+            };
+            match self.definitions.find(import) {
+                Some(Definition::Resource(ty, destructor)) => {
+                    let place = id.and_then(|id| usize::try_from(id.0).ok());
+                    let Some(place) = place else { continue };
+                    let known = types.get_mut(place).zip(destructors.get_mut(place));
+                    let Some((known, slot)) = known else { continue };
+                    if *known != ResourceType::UNKNOWN && known != ty {
+                        report(mismatch(
+                            import,
+                            "resource",
+                            "another resource than under another name",
+                        ))?;
+                    }
+                    *known = *ty;
+                    *slot = Some(Arc::clone(destructor));
+                }
+                Some(other) => report(mismatch(import, "resource", other.kind()))?,
+                None => report(missing(import, "resource"))?,
+            }
+        }
+        for (resource, ty) in plan.resources.iter().zip(&types) {
+            if let ResourceOrigin::Imported(import) = resource
+                && *ty == ResourceType::UNKNOWN
+                && let Some(import) = usize::try_from(import.0)
+                    .ok()
+                    .and_then(|at| plan.imports.get(at))
+                && self.definitions.find(import).is_some()
+            {
+                report(mismatch(import, "resource", "nothing that can be found"))?;
+            }
+        }
+        let checked = InstanceTypes {
+            tables: &plan.resource_tables,
+            resources: &types,
+        };
+        for (import, slot) in plan.imports.iter().zip(&mut functions) {
+            let ImportKind::Function(abi) = &import.kind else {
+                continue;
+            };
+            match self.definitions.find(import) {
+                Some(Definition::Function(function)) => {
+                    if let Err(error) = function.typecheck(abi.ty(), &checked) {
+                        report(mismatch(
+                            import,
+                            "function",
+                            &format!("a function of another type: {error}"),
+                        ))?;
+                    }
+                    *slot = Some(Arc::clone(function));
+                }
+                Some(other) => report(mismatch(import, "function", other.kind()))?,
+                None => report(missing(import, "function"))?,
+            }
+        }
+        Ok(Linked {
+            functions,
+            types,
+            destructors,
+        })
+    }
+}
+
+/// Part of a linker: an interface, or what belongs to none.
+#[derive(Debug)]
+pub struct LinkerInstance<'a, T: 'static> {
+    linker: &'a mut Linker<T>,
+    instance: Option<String>,
+}
+
+impl<T: 'static> LinkerInstance<'_, T> {
+    fn define(&mut self, name: &str, definition: Definition<T>) -> Result<(), LinkError> {
+        let instance = self.instance.as_deref();
+        self.linker.definitions.define(instance, name, definition)
+    }
+
+    /// Defines a function with static types: a tuple of parameters, and a tuple of no or one result.
+    ///
+    /// An error that it returns traps the guest, and is what the call into the guest ends with.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::Duplicate`] if the name is taken.
+    pub fn func_wrap<P, R, F>(&mut self, name: &str, function: F) -> Result<(), LinkError>
+    where
+        P: LiftList + 'static,
+        R: LowerList + 'static,
+        F: Fn(StoreContextMut<'_, T>, P) -> anyhow::Result<R> + Send + Sync + 'static,
+    {
+        self.define(
+            name,
+            Definition::Function(Arc::new(HostFunc::wrap(function))),
+        )
+    }
+
+    /// Defines a function of whatever type the component imports it with.
+    ///
+    /// It gets the type, the arguments, and a place for the result, if there is one, that holds an arbitrary value.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::Duplicate`] if the name is taken.
+    pub fn func_new<F>(&mut self, name: &str, function: F) -> Result<(), LinkError>
+    where
+        F: Fn(StoreContextMut<'_, T>, &FuncType, &[Val], &mut [Val]) -> anyhow::Result<()>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.define(
+            name,
+            Definition::Function(Arc::new(HostFunc::dynamic(function))),
+        )
+    }
+
+    /// Defines a resource; `destructor` is called with the representation when a guest drops a handle that owns one.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::Duplicate`] if the name is taken.
+    pub fn resource<F>(
+        &mut self,
+        name: &str,
+        ty: ResourceType,
+        destructor: F,
+    ) -> Result<(), LinkError>
+    where
+        F: Fn(StoreContextMut<'_, T>, u32) -> anyhow::Result<()> + Send + Sync + 'static,
+    {
+        self.define(name, Definition::Resource(ty, Arc::new(destructor)))
+    }
+}
+
+/// A component whose imports were found and checked: ready to be instantiated any number of times.
+pub struct InstancePre<T: 'static> {
+    component: Component,
+    linked: Arc<Linked<T>>,
+}
+
+impl<T> Clone for InstancePre<T> {
+    fn clone(&self) -> Self {
+        Self {
+            component: self.component.clone(),
+            linked: Arc::clone(&self.linked),
+        }
+    }
+}
+
+impl<T> fmt::Debug for InstancePre<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstancePre").finish_non_exhaustive()
+    }
+}
+
+impl<T: 'static> InstancePre<T> {
+    /// Returns the component.
+    pub fn component(&self) -> &Component {
+        &self.component
+    }
+
+    /// Instantiates the component in a store of the same engine.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Linker::instantiate`] but for the imports.
+    pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>) -> anyhow::Result<Instance> {
+        Instance::new(store.as_context_mut().0, &self.component, &self.linked)
+    }
+}

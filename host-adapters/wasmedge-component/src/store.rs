@@ -1,0 +1,326 @@
+//! Stores: what instances live in, with the embedder's own data.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
+
+use wasmedge_sys::Statistics;
+
+use crate::abi::CoreVal;
+use crate::engine::Engine;
+use crate::error::{HostError, Trap, TrapCode};
+use crate::ffi::{Callee, Core, Host, Interrupter};
+use crate::instance::InstanceData;
+use crate::limits::ResourceLimiter;
+
+/// A place for instances, and for data of the embedder's that its host functions reach.
+///
+/// What is instantiated in a store lives as long as the store. A store is used by one thread at a time, and may move between threads.
+///
+/// # Stack
+///
+/// Guests run on the stack of the thread that calls them; compiled ones take up to 4 MiB of it, before they are stopped as having
+/// called themselves too deeply. Threads that run compiled guests should have 8 MiB.
+pub struct Store<T: 'static> {
+    inner: Box<StoreInner<T>>,
+}
+
+type Limiter<T> = Box<dyn (Fn(&mut T) -> &mut dyn ResourceLimiter) + Send>;
+
+pub(crate) struct StoreInner<T: 'static> {
+    pub(crate) data: T,
+    pub(crate) core: Core<Self>,
+    pub(crate) engine: Engine,
+    pub(crate) instances: Vec<InstanceData<T>>,
+    limiter: Option<Limiter<T>>,
+    /// Why the last host function failed, until whoever entered the guest takes it.
+    failure: Option<anyhow::Error>,
+    cost_limit: Option<u64>,
+    interruption: Interruption,
+}
+
+impl<T: 'static> Store<T> {
+    /// Makes an empty store.
+    ///
+    /// # Errors
+    ///
+    /// An error if WasmEdge is out of memory.
+    pub fn new(engine: &Engine, data: T) -> Result<Self, HostError> {
+        let failed = |error: &dyn fmt::Display| HostError::new(error.to_string());
+        let statistics = engine.config().measure_cost.then(Statistics::create);
+        let statistics = statistics.transpose().map_err(|error| failed(&error))?;
+        let core = Core::new(engine.raw(), statistics).map_err(|error| failed(&error))?;
+        Ok(Self {
+            inner: Box::new(StoreInner {
+                data,
+                core,
+                engine: engine.clone(),
+                instances: Vec::new(),
+                limiter: None,
+                failure: None,
+                cost_limit: None,
+                interruption: Interruption::default(),
+            }),
+        })
+    }
+
+    /// Returns the embedder's data.
+    pub fn data(&self) -> &T {
+        &self.inner.data
+    }
+
+    /// Returns the embedder's data, to be changed.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.inner.data
+    }
+
+    /// Drops the store and returns the embedder's data.
+    pub fn into_data(self) -> T {
+        let StoreInner { data, .. } = *self.inner;
+        data
+    }
+
+    /// Returns the engine that the store was made for.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// Has memories and tables grow only as far as a limiter allows that is found in the embedder's data.
+    pub fn limiter(
+        &mut self,
+        limiter: impl (Fn(&mut T) -> &mut dyn ResourceLimiter) + Send + 'static,
+    ) {
+        self.inner.limiter = Some(Box::new(limiter));
+    }
+
+    /// Stops guests whose costs reach so much in all, one for each instruction: [`TrapCode::OutOfFuel`].
+    ///
+    /// # Errors
+    ///
+    /// An error unless the engine counts costs: [`Config::measure_cost`](crate::Config::measure_cost).
+    pub fn set_cost_limit(&mut self, limit: u64) -> Result<(), HostError> {
+        let statistics = self.inner.core.statistics();
+        statistics.ok_or_else(not_counted)?.set_cost_limit(limit);
+        self.inner.cost_limit = Some(limit);
+        Ok(())
+    }
+
+    /// Returns what guests have cost so far.
+    ///
+    /// # Errors
+    ///
+    /// An error unless the engine counts costs.
+    pub fn cost(&mut self) -> Result<u64, HostError> {
+        let cost = self
+            .inner
+            .core
+            .statistics()
+            .map(|statistics| statistics.cost_in_total());
+        let cost = cost.ok_or_else(not_counted)?;
+        // The instruction that exceeded the limit has been added, but was not executed.
+        Ok(self.inner.cost_limit.map_or(cost, |limit| cost.min(limit)))
+    }
+
+    /// Returns what interrupts the store's guests from another thread.
+    ///
+    /// # Errors
+    ///
+    /// An error if the thread cannot be started that is needed for it, once for each store.
+    pub fn interrupt_handle(&mut self) -> Result<InterruptHandle, HostError> {
+        self.as_context_mut().interrupt_handle()
+    }
+
+    /// Ends an interruption: guests that have not trapped can be called again.
+    pub fn clear_interruption(&mut self) {
+        self.inner.core.clear_interruption();
+        self.inner.interruption.state().interrupted = false;
+    }
+}
+
+fn not_counted() -> HostError {
+    HostError::new("costs are not counted: see Config::measure_cost")
+}
+
+impl<T: fmt::Debug> fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("data", &self.inner.data)
+            .field("instances", &self.inner.instances.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A store, borrowed: what host functions get.
+pub struct StoreContextMut<'a, T: 'static>(pub(crate) &'a mut StoreInner<T>);
+
+impl<T: 'static> StoreContextMut<'_, T> {
+    /// Returns the embedder's data.
+    pub fn data(&self) -> &T {
+        &self.0.data
+    }
+
+    /// Returns the embedder's data, to be changed.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.0.data
+    }
+
+    /// Returns what interrupts the store's guests; a host function that waits can wait for that too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::interrupt_handle`].
+    pub fn interrupt_handle(&mut self) -> Result<InterruptHandle, HostError> {
+        let interrupter = self.0.core.interrupter();
+        Ok(InterruptHandle {
+            interrupter: interrupter.map_err(|error| HostError::new(error.to_string()))?,
+            interruption: self.0.interruption.clone(),
+        })
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for StoreContextMut<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StoreContextMut")
+            .field(&self.0.data)
+            .finish()
+    }
+}
+
+/// What a store can be borrowed from.
+pub trait AsContextMut {
+    /// The embedder's data.
+    type Data: 'static;
+
+    /// Borrows the store.
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, Self::Data>;
+}
+
+impl<T: 'static> AsContextMut for Store<T> {
+    type Data = T;
+
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(&mut self.inner)
+    }
+}
+
+impl<T: 'static> AsContextMut for StoreContextMut<'_, T> {
+    type Data = T;
+
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(self.0)
+    }
+}
+
+impl<C: AsContextMut> AsContextMut for &mut C {
+    type Data = C::Data;
+
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, C::Data> {
+        C::as_context_mut(self)
+    }
+}
+
+impl<T: 'static> StoreInner<T> {
+    pub(crate) fn limiter(&mut self) -> Option<&mut dyn ResourceLimiter> {
+        let limiter = self.limiter.as_ref()?;
+        Some(limiter(&mut self.data))
+    }
+
+    /// Keeps why a host function failed; what came first is what matters.
+    pub(crate) fn fail(&mut self, error: anyhow::Error) {
+        self.failure.get_or_insert(error);
+    }
+
+    pub(crate) fn take_failure(&mut self) -> anyhow::Error {
+        self.failure.take().unwrap_or_else(|| {
+            Trap::new(TrapCode::Host, "a host function failed without a reason").into()
+        })
+    }
+
+    pub(crate) fn interrupted(&self) -> bool {
+        self.interruption.state().interrupted
+    }
+}
+
+impl<T: 'static> Host for StoreInner<T> {
+    fn core(&mut self) -> &mut Core<Self> {
+        &mut self.core
+    }
+
+    fn host_call(
+        &mut self,
+        callee: Callee,
+        params: &[CoreVal],
+        results: &mut Vec<CoreVal>,
+    ) -> bool {
+        match self.run_host_function(callee, params, results) {
+            Ok(()) => true,
+            Err(error) => {
+                self.fail(error);
+                false
+            }
+        }
+    }
+
+    fn panicked(&mut self, message: String) {
+        let message = format!("a host function panicked: {message}");
+        self.fail(Trap::new(TrapCode::Host, message).into());
+    }
+}
+
+/// Interrupts the guests of a store, from any thread.
+#[derive(Debug, Clone)]
+pub struct InterruptHandle {
+    interrupter: Interrupter,
+    interruption: Interruption,
+}
+
+impl InterruptHandle {
+    /// Stops what runs in the store, at the next branch or call: [`TrapCode::Interrupt`]. Host functions that wait are told, and should
+    /// fail. Whatever is called after that is stopped as well, until [`Store::clear_interruption`].
+    pub fn interrupt(&self) {
+        let wakers = {
+            let mut state = self.interruption.state();
+            state.interrupted = true;
+            std::mem::take(&mut state.wakers)
+        };
+        self.interrupter.interrupt();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Tells whether the store is interrupted.
+    pub fn is_interrupted(&self) -> bool {
+        self.interruption.state().interrupted
+    }
+
+    /// Waits until the store is interrupted: for host functions that wait for something else at the same time.
+    pub async fn interrupted(&self) {
+        poll_fn(|cx| {
+            let mut state = self.interruption.state();
+            if state.interrupted {
+                return Poll::Ready(());
+            }
+            if !state.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                state.wakers.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// Whether a store is interrupted, and who waits for that.
+#[derive(Debug, Clone, Default)]
+struct Interruption(Arc<Mutex<InterruptionState>>);
+
+#[derive(Debug, Default)]
+struct InterruptionState {
+    interrupted: bool,
+    wakers: Vec<Waker>,
+}
+
+impl Interruption {
+    fn state(&self) -> std::sync::MutexGuard<'_, InterruptionState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,40 @@
+//! What the tests share.
+
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test uses a part of it"
+)]
+
+use wasmedge_component::{Component, Engine, Linker, Val};
+
+/// An engine with the default settings.
+pub fn engine() -> Engine {
+    Engine::default()
+}
+
+/// Loads a component from its text.
+pub fn load(engine: &Engine, text: &str) -> Component {
+    let bytes = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"));
+    Component::new(engine, bytes).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A linker whose functions give back their first argument, for every function that a component imports.
+pub fn linker_of(component: &Component) -> Linker<()> {
+    let mut linker = Linker::new();
+    for import in &component.plan().imports {
+        let mut place = match &import.instance {
+            Some(instance) => linker.instance(instance),
+            None => linker.root(),
+        };
+        place
+            .func_new(&import.name, |_, _, arguments, results| {
+                if let Some(result) = results.first_mut() {
+                    *result = arguments.first().cloned().unwrap_or(Val::Bool(true));
+                }
+                Ok(())
+            })
+            .expect("no name comes twice");
+    }
+    linker
+}
