@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use wasmedge_sdk::{CompilerOptimizationLevel, RunMode};
+use wasmedge_sdk::{CompilerOptimizationLevel, CompilerOutputFormat, RunMode};
 use wasmedge_sys as sys;
 
 use crate::ffi;
@@ -119,6 +119,8 @@ impl Engine {
         engine.extended_const(true);
         engine.measure_cost(config.measure_cost);
         engine.interruptible(true);
+        engine.set_aot_optimization_level(config.optimization.level());
+        engine.set_aot_compiler_output_format(CompilerOutputFormat::Native);
         Ok(Self(Arc::new(Inner {
             config: config.clone(),
             engine,

@@ -38,6 +38,12 @@ pub enum LoadError {
         /// WasmEdge's words.
         message: String,
     },
+    /// WasmEdge's compiler refuses a module, or what it made cannot be written.
+    #[error("a core module of the component cannot be compiled: {message}")]
+    Compiler {
+        /// Why.
+        message: String,
+    },
     /// The translator stopped with a panic, which is a defect of it: the component may be valid.
     #[error("the component could not be translated: {message}")]
     Translator {

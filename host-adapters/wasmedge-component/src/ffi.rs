@@ -871,11 +871,6 @@ impl Interrupter {
         }
     }
 
-    /// Tells whether `interrupt` was called.
-    pub(crate) fn interrupted(&self) -> bool {
-        self.armed().told
-    }
-
     fn arm(&self, executor: *mut ffi::WasmEdge_ExecutorContext) -> Result<(), NotCreated> {
         let mut armed = self.armed();
         if !armed.handle.is_null() {

@@ -46,6 +46,7 @@
 #[path = "private.rs"]
 pub mod __private;
 pub mod abi;
+mod aot;
 mod component;
 mod engine;
 mod error;
@@ -67,6 +68,7 @@ pub mod types;
 mod val;
 
 pub use abi::Budget;
+pub use aot::{Cache, CacheError};
 pub use component::Component;
 pub use engine::{Config, Engine, Optimization, version};
 pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};

@@ -23,7 +23,9 @@ fn strings_survive_every_encoding_with_the_allocations_of_the_specification() {
             sizes,
             "{string:?} in {encoding:?}"
         );
-        let loaded = lifting(&guest.memory, encoding, |cx| load_string(cx, pointer, stored));
+        let loaded = lifting(&guest.memory, encoding, |cx| {
+            load_string(cx, pointer, stored)
+        });
         assert_eq!(loaded.as_deref(), Ok(string));
     }
 }

@@ -1,0 +1,193 @@
+//! Compiled ahead of time.
+
+mod common;
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use common::engine;
+use wasmedge_component::{
+    Cache, CacheError, Component, Config, Engine, Instance, Linker, Store, Trap, TrapCode,
+};
+
+fn private_cache() -> (tempfile::TempDir, Cache) {
+    let home = tempfile::tempdir().unwrap();
+    let cache = Cache::open(home.path().join("cache")).unwrap();
+    (home, cache)
+}
+
+fn compiled(engine: &Engine, cache: &Cache, text: &str) -> Component {
+    Component::precompile(engine, wat::parse_str(text).unwrap(), cache)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn instantiate(engine: &Engine, component: &Component) -> (Store<()>, Instance) {
+    let mut store = Store::new(engine, ()).unwrap();
+    let instance = Linker::new().instantiate(&mut store, component).unwrap();
+    (store, instance)
+}
+
+const COUNT: &str = r#"(component
+    (core module $m
+        (global $count (mut i32) (i32.const 0))
+        (func (export "count") (param i32) (result i32)
+            (loop $again
+                (global.set $count (i32.add (global.get $count) (i32.const 1)))
+                (br_if $again (i32.lt_u (global.get $count) (local.get 0))))
+            (global.get $count))
+        (func (export "loop") (loop $again (br $again)))
+        (func (export "trap") unreachable))
+    (core instance $i (instantiate $m))
+    (func (export "count") (param "to" u32) (result u32) (canon lift (core func $i "count")))
+    (func (export "loop") (canon lift (core func $i "loop")))
+    (func (export "trap") (canon lift (core func $i "trap"))))"#;
+
+#[test]
+fn what_is_compiled_is_kept_and_used() -> anyhow::Result<()> {
+    let (_home, cache) = private_cache();
+    let engine = engine();
+    let bytes = wat::parse_str(COUNT)?;
+    assert_eq!(
+        Component::with_cache(&engine, &bytes, &cache)?.compiled(),
+        (0, 1)
+    );
+    assert_eq!(compiled(&engine, &cache, COUNT).compiled(), (1, 1));
+    let files: Vec<_> = cache.folder().read_dir()?.collect::<Result<_, _>>()?;
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(files[0].metadata()?.permissions().mode() & 0o777, 0o600);
+    let written = files[0].metadata()?.modified()?;
+    let component = Component::with_cache(&engine, &bytes, &cache)?;
+    assert_eq!(component.compiled(), (1, 1));
+    let (mut store, instance) = instantiate(&engine, &component);
+    let count = instance.get_typed_func::<(u32,), (u32,)>(&mut store, "count")?;
+    assert_eq!(count.call(&mut store, (1_000_000,))?.0, 1_000_000);
+    compiled(&engine, &cache, COUNT);
+    assert_eq!(
+        files[0].metadata()?.modified()?,
+        written,
+        "it is not compiled again"
+    );
+    // Other settings make other code.
+    let costly = Engine::new(Config::new().measure_cost(true))?;
+    assert_eq!(
+        Component::with_cache(&costly, &bytes, &cache)?.compiled(),
+        (0, 1)
+    );
+    Ok(())
+}
+
+#[test]
+fn traps_interruptions_and_costs_are_as_when_interpreted() -> anyhow::Result<()> {
+    let (_home, cache) = private_cache();
+    let engine = Engine::new(Config::new().measure_cost(true))?;
+    let component = compiled(&engine, &cache, COUNT);
+    let code = |error: anyhow::Error| error.downcast_ref().map(Trap::code);
+
+    let (mut store, instance) = instantiate(&engine, &component);
+    let trap = instance.get_typed_func::<(), ()>(&mut store, "trap")?;
+    assert_eq!(
+        code(trap.call(&mut store, ()).unwrap_err()),
+        Some(TrapCode::Unreachable)
+    );
+
+    let (mut store, instance) = instantiate(&engine, &component);
+    let endless = instance.get_typed_func::<(), ()>(&mut store, "loop")?;
+    let handle = store.interrupt_handle()?;
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        handle.interrupt();
+    });
+    assert_eq!(
+        code(endless.call(&mut store, ()).unwrap_err()),
+        Some(TrapCode::Interrupt)
+    );
+    thread.join().unwrap();
+
+    let (mut store, instance) = instantiate(&engine, &component);
+    store.set_cost_limit(100_000)?;
+    let endless = instance.get_typed_func::<(), ()>(&mut store, "loop")?;
+    assert_eq!(
+        code(endless.call(&mut store, ()).unwrap_err()),
+        Some(TrapCode::OutOfFuel)
+    );
+    Ok(())
+}
+
+/// Two modules, each with a memory and a global of its own; one calls a function of the other's through a table.
+const SHARED_TABLE: &str = r#"(component
+    (core module $a
+        (memory (export "memory") 1)
+        (data (i32.const 0) "a")
+        (global (export "global") i32 (i32.const 1))
+        (type $read (func (result i32)))
+        (table (export "table") 1 funcref)
+        (func (export "call") (result i32) (call_indirect (type $read) (i32.const 0))))
+    (core module $b
+        (import "a" "table" (table 1 funcref))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "b")
+        (global $global i32 (i32.const 2))
+        (func $read (result i32)
+            (i32.add (i32.mul (i32.load8_u (i32.const 0)) (i32.const 10)) (global.get $global)))
+        (elem (i32.const 0) $read))
+    (core instance $a (instantiate $a))
+    (core instance $b (instantiate $b (with "a" (instance $a))))
+    (func (export "call") (result u32) (canon lift (core func $a "call"))))"#;
+
+/// Compiled, the function would run with the memory and the global of its caller. So modules that share tables are not compiled.
+#[test]
+fn a_call_through_a_shared_table_runs_with_the_callees_memory_and_globals() -> anyhow::Result<()> {
+    let (_home, cache) = private_cache();
+    let engine = engine();
+    let component = compiled(&engine, &cache, SHARED_TABLE);
+    assert_eq!(component.compiled(), (0, 2));
+    let (mut store, instance) = instantiate(&engine, &component);
+    let call = instance.get_typed_func::<(), (u32,)>(&mut store, "call")?;
+    assert_eq!(call.call(&mut store, ())?.0, u32::from(b'b') * 10 + 2);
+    Ok(())
+}
+
+#[test]
+fn what_others_may_have_written_is_not_run() -> anyhow::Result<()> {
+    let (home, cache) = private_cache();
+    let engine = engine();
+    compiled(&engine, &cache, COUNT);
+    let bytes = wat::parse_str(COUNT)?;
+    let file = cache.folder().read_dir()?.next().unwrap()?.path();
+    let mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+    };
+    mode(&file, 0o666)?;
+    assert_eq!(
+        Component::with_cache(&engine, &bytes, &cache)?.compiled(),
+        (0, 1)
+    );
+    mode(&file, 0o600)?;
+    assert_eq!(
+        Component::with_cache(&engine, &bytes, &cache)?.compiled(),
+        (1, 1)
+    );
+    std::fs::write(&file, "no library")?;
+    assert_eq!(
+        Component::with_cache(&engine, &bytes, &cache)?.compiled(),
+        (0, 1)
+    );
+    assert_eq!(
+        compiled(&engine, &cache, COUNT).compiled(),
+        (1, 1),
+        "it is compiled anew"
+    );
+
+    mode(cache.folder(), 0o777)?;
+    let refused = Cache::open(cache.folder()).unwrap_err();
+    assert!(matches!(refused, CacheError::Untrusted { .. }), "{refused}");
+    let link = home.path().join("link");
+    std::os::unix::fs::symlink(cache.folder(), &link)?;
+    assert!(matches!(
+        Cache::open(&link).unwrap_err(),
+        CacheError::Untrusted { .. }
+    ));
+    let plain = home.path().join("file");
+    std::fs::write(&plain, "")?;
+    assert!(Cache::open(&plain).is_err());
+    Ok(())
+}
