@@ -79,6 +79,16 @@ impl Outcome {
         }
     }
 
+    /// Gives the kind of error under which the runtime's metrics count it; none for what is no failure of the guest's.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        match self {
+            Self::Trap { code, .. } => Some(code),
+            Self::Timeout => Some(self.as_str()),
+            Self::Ok | Self::Exit { .. } | Self::Error(_) | Self::Killed => None,
+        }
+    }
+
     /// Whether nothing more is to be expected of the guest: then it was not a function of its that came to its end.
     pub(crate) const fn ends_the_guest(&self) -> bool {
         match self {

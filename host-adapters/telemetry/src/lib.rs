@@ -82,6 +82,7 @@ mod remote;
 pub mod runtime_metrics;
 pub mod sampler;
 mod scope;
+mod store_meter;
 mod telemetry;
 
 pub use dropped::{Dropped, Reason, Signal};
@@ -91,4 +92,5 @@ pub use limits::{Budget, Limits};
 pub use log_level::LogLevels;
 pub use metrics::cardinality_view;
 pub use runtime_metrics::RuntimeMetrics;
+pub use store_meter::StoreMeter;
 pub use telemetry::{Providers, Runtime, Telemetry, TelemetryBuilder};

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use wasmscope_telemetry::{Instance as InstanceTelemetry, Telemetry};
+use wasmscope_telemetry::Instance as InstanceTelemetry;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 use wasmtime::{AsContextMut, Result};
 
 use crate::View;
-use crate::outcome::{outcome_of, trap_kind};
+use crate::outcome::outcome_of;
 
 /// Instantiates a component and records how long that took.
 ///
@@ -56,14 +56,7 @@ pub async fn instantiate_async<T: View + Send + 'static>(
     result
 }
 
-fn record(instance: &mut InstanceTelemetry, started: Instant, result: &Result<Instance>) {
-    let telemetry: &Telemetry = instance.telemetry();
-    let outcome = result.as_ref().err().map(outcome_of);
-    let kind = outcome.as_ref().and_then(trap_kind);
-    telemetry
-        .runtime_metrics()
-        .instantiation(started.elapsed(), kind);
-    if let Some(kind) = kind.filter(|_| !instance.is_invoked()) {
-        telemetry.runtime_metrics().trap(kind);
-    }
+fn record(instance: &InstanceTelemetry, started: Instant, result: &Result<Instance>) {
+    let failure = result.as_ref().err().map(outcome_of);
+    instance.instantiated(started.elapsed(), failure.as_ref());
 }

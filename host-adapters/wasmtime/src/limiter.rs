@@ -1,6 +1,6 @@
 //! A resource limiter that measures what it lets through.
 
-use wasmscope_telemetry::Telemetry;
+use wasmscope_telemetry::{StoreMeter, Telemetry};
 use wasmtime::{Error, ResourceLimiter, ResourceLimiterAsync, Result};
 
 /// Wraps an embedder's resource limiter, and reports the store's memory and its life to the runtime's metrics.
@@ -30,11 +30,7 @@ use wasmtime::{Error, ResourceLimiter, ResourceLimiterAsync, Result};
 #[must_use = "it limits nothing until it is given to `Store::limiter`"]
 pub struct Limiter<L> {
     inner: L,
-    telemetry: Telemetry,
-    /// The bytes that are reported as in use.
-    memory: i64,
-    /// What the last growth added, until it is known to have succeeded.
-    pending: i64,
+    meter: StoreMeter,
 }
 
 impl Limiter<Unlimited> {
@@ -47,12 +43,9 @@ impl Limiter<Unlimited> {
 impl<L> Limiter<L> {
     /// Makes one around the embedder's own.
     pub fn new(telemetry: &Telemetry, inner: L) -> Self {
-        telemetry.runtime_metrics().instances(1);
         Self {
             inner,
-            telemetry: telemetry.clone(),
-            memory: 0,
-            pending: 0,
+            meter: StoreMeter::new(telemetry),
         }
     }
 
@@ -69,51 +62,20 @@ impl<L> Limiter<L> {
     /// Gives the linear memory of the store, in bytes.
     #[must_use]
     pub fn memory(&self) -> u64 {
-        self.memory.unsigned_abs()
-    }
-
-    /// Notes the answer to a request for memory.
-    fn note(&mut self, current: usize, desired: usize, maximum: Option<usize>, allowed: bool) {
-        // Beyond its maximum a memory does not grow, whatever a limiter says.
-        let grows = allowed && maximum.is_none_or(|maximum| desired <= maximum);
-        let bytes = if grows {
-            desired.saturating_sub(current)
-        } else {
-            0
-        };
-        // A 64-bit memory may ask for more than there is: then no more is noted than can be taken back.
-        self.pending = i64::try_from(bytes)
-            .unwrap_or(i64::MAX)
-            .min(i64::MAX - self.memory);
-        self.change(self.pending);
+        self.meter.memory()
     }
 
     /// Takes back what a growth that was allowed has not added after all.
     fn failed(&mut self, error: &Error) {
         // A size that the memory's type excludes fails without having been asked for: then the last growth stands.
         if error.to_string() != NEVER_ASKED {
-            let taken_back = std::mem::take(&mut self.pending);
-            self.change(-taken_back);
-        }
-    }
-
-    fn change(&mut self, delta: i64) {
-        if delta != 0 {
-            self.memory = self.memory.saturating_add(delta);
-            self.telemetry.runtime_metrics().memory(delta);
+            self.meter.growth_failed();
         }
     }
 }
 
 /// What Wasmtime says of a growth that it refuses before it asks the limiter.
 const NEVER_ASKED: &str = "memory growth exceeds memory type's limits";
-
-impl<L> Drop for Limiter<L> {
-    fn drop(&mut self) {
-        self.change(-self.memory);
-        self.telemetry.runtime_metrics().instances(-1);
-    }
-}
 
 impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
     fn memory_growing(
@@ -123,7 +85,7 @@ impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
         maximum: Option<usize>,
     ) -> Result<bool> {
         let allowed = self.inner.memory_growing(current, desired, maximum)?;
-        self.note(current, desired, maximum, allowed);
+        self.meter.growing(current, desired, maximum, allowed);
         Ok(allowed)
     }
 
@@ -167,7 +129,7 @@ impl<L: ResourceLimiterAsync> ResourceLimiterAsync for Limiter<L> {
         maximum: Option<usize>,
     ) -> Result<bool> {
         let allowed = self.inner.memory_growing(current, desired, maximum).await?;
-        self.note(current, desired, maximum, allowed);
+        self.meter.growing(current, desired, maximum, allowed);
         Ok(allowed)
     }
 
@@ -213,36 +175,5 @@ impl ResourceLimiter for Unlimited {
 
     fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
         Ok(true)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use wasmscope_telemetry::Providers;
-
-    #[test]
-    fn growth_beyond_all_numbers_that_fails_leaves_memory_as_it_was() -> Result<()> {
-        let telemetry = Telemetry::builder(Providers::default()).build();
-        let mut limiter = Limiter::unlimited(&telemetry);
-        assert!(ResourceLimiter::memory_growing(
-            &mut limiter,
-            0,
-            65_536,
-            None
-        )?);
-        // What a 64-bit memory asks for that grows by as many pages as can be said.
-        let most = 0usize.wrapping_sub(65_536);
-        for _ in 0..2 {
-            assert!(ResourceLimiter::memory_growing(
-                &mut limiter,
-                65_536,
-                most,
-                None
-            )?);
-            ResourceLimiter::memory_grow_failed(&mut limiter, Error::msg("no memory"))?;
-            assert_eq!(limiter.memory(), 65_536);
-        }
-        Ok(())
     }
 }

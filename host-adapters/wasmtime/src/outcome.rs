@@ -62,15 +62,6 @@ fn message(error: &Error) -> String {
     }
 }
 
-/// The kind of error under which the runtime's metrics count an outcome; none for what is no failure of the guest.
-pub(crate) fn trap_kind(outcome: &Outcome) -> Option<&str> {
-    match outcome {
-        Outcome::Trap { code, .. } => Some(code),
-        Outcome::Timeout => Some("timeout"),
-        Outcome::Ok | Outcome::Exit { .. } | Outcome::Error(_) | Outcome::Killed | _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! The host's own span around an invocation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use opentelemetry::trace::{Span as _, SpanBuilder, Status, TraceContextExt, Tracer as _};
 use opentelemetry::{Context, KeyValue};
@@ -42,6 +43,17 @@ impl Instance {
     #[must_use]
     pub fn is_invoked(&self) -> bool {
         !self.invocations.is_empty()
+    }
+
+    /// Records that a component was instantiated, or has failed to be, for the runtime's metrics: how long it took, and its end if
+    /// it was no good one. Within an invocation, a trap is counted when that ends.
+    pub fn instantiated(&self, duration: Duration, failure: Option<&Outcome>) {
+        let metrics = self.telemetry.runtime_metrics();
+        let kind = failure.and_then(Outcome::failure);
+        metrics.instantiation(duration, kind);
+        if let Some(kind) = kind.filter(|_| !self.is_invoked()) {
+            metrics.trap(kind);
+        }
     }
 
     /// Begins an invocation, and gives its depth: 1 for the outermost.
@@ -148,10 +160,8 @@ impl Instance {
         if outcome.ends_the_guest() && self.invocations.is_empty() {
             self.end_all(0, &of_guest);
         }
-        match outcome {
-            Outcome::Trap { code, .. } => self.telemetry.runtime_metrics().trap(code),
-            Outcome::Timeout => self.telemetry.runtime_metrics().trap(outcome.as_str()),
-            Outcome::Ok | Outcome::Exit { .. } | Outcome::Error(_) | Outcome::Killed => {}
+        if let Some(kind) = outcome.failure() {
+            self.telemetry.runtime_metrics().trap(kind);
         }
     }
 
