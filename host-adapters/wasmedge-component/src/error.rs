@@ -139,6 +139,8 @@ pub enum TrapCode {
     Adapter,
     /// A host function failed, or panicked.
     Host,
+    /// A host function that lifts its arguments by itself refuses them.
+    InvalidArgument,
     /// The guest called itself too deeply.
     StackOverflow,
     /// A table was accessed beyond its end, or an element segment beyond its own.
@@ -186,7 +188,8 @@ impl TrapCode {
             Self::CannotEnter => "cannot_enter_component",
             Self::Signature => "signature",
             Self::Adapter => "adapter",
-            Self::Host => "host",
+            Self::Host => "host_error",
+            Self::InvalidArgument => "invalid_argument",
             Self::StackOverflow => "stack_overflow",
             Self::TableOutOfBounds => "table_out_of_bounds",
             Self::IndirectCallToNull => "indirect_call_to_null",

@@ -48,6 +48,9 @@ pub struct Plan {
     pub options: Vec<CanonicalOptions>,
     /// All functions and resources that the component imports, those that it does not use among them.
     pub imports: Vec<Import>,
+    /// The names of what the component imports as a whole, in its order: interfaces, those with nothing but types among them, and
+    /// single items.
+    pub import_names: Vec<(String, ItemKind)>,
     /// What the component exports.
     pub exports: Vec<(String, Export)>,
     /// Where the resources come from, indexed by [`ResourceId`].
@@ -259,6 +262,19 @@ impl Import {
             None => self.name.clone(),
         }
     }
+}
+
+/// What a name stands for that a component imports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ItemKind {
+    /// An instance: of an interface, as a rule.
+    Instance,
+    /// A function.
+    Function,
+    /// A resource type.
+    Resource,
+    /// Another type.
+    Type,
 }
 
 /// What is imported.

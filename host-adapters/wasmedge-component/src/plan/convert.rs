@@ -20,7 +20,7 @@ use super::trampolines::trampoline_kind;
 use super::types::{Types, resource_table_id};
 use super::{
     CanonicalOptions, CoreDef, CoreExport, CoreModule, Export, Extracted, FunctionExport, Import,
-    ImportKind, Plan, ResourceOrigin, Step, Trampoline,
+    ImportKind, ItemKind, Plan, ResourceOrigin, Step, Trampoline,
 };
 use crate::abi::StringEncoding;
 use crate::error::LoadError;
@@ -80,6 +80,7 @@ pub(super) fn plan(
         trampolines,
         options,
         imports: imports.list,
+        import_names: imports.names,
         exports,
         resources,
         resource_tables,
@@ -96,6 +97,7 @@ pub(super) fn plan(
 struct Imports<'a> {
     component: &'a environ::Component,
     list: Vec<Import>,
+    names: Vec<(String, ItemKind)>,
     by_path: HashMap<(ImportIndex, Vec<String>), ImportId>,
 }
 
@@ -104,9 +106,20 @@ impl<'a> Imports<'a> {
         let mut imports = Self {
             component,
             list: Vec::new(),
+            names: Vec::new(),
             by_path: HashMap::new(),
         };
         for (index, (name, item)) in component.import_types.iter() {
+            let kind = match &item.ty {
+                TypeDef::ComponentInstance(_) => ItemKind::Instance,
+                TypeDef::ComponentFunc(_) => ItemKind::Function,
+                TypeDef::Resource(_) => ItemKind::Resource,
+                TypeDef::Interface(_)
+                | TypeDef::Component(_)
+                | TypeDef::Module(_)
+                | TypeDef::CoreFunc(_) => ItemKind::Type,
+            };
+            imports.names.push((name.clone(), kind));
             imports.add(index, name, Vec::new(), &item.ty, types)?;
         }
         Ok(imports)

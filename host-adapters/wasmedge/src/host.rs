@@ -1,0 +1,80 @@
+//! The functions of the contract on a linker.
+
+use wasmedge_component::{LinkError, Linker, StoreContextMut};
+use wasmscope_contract::{Arguments, Function, Register, Returned, register};
+use wasmscope_telemetry::Instance;
+
+use crate::lift::Parameters;
+use crate::lower::{Lowered, Results};
+
+/// Gives Wasmscope its state within the embedder's `T` of [`Store<T>`](wasmedge_component::Store).
+///
+/// The state belongs to one store: what is in it ends with it. Without it there is no telemetry from guests at all.
+///
+/// # Examples
+///
+/// ```
+/// use wasmscope_wasmedge::{Instance, View};
+///
+/// struct State {
+///     telemetry: Instance,
+/// }
+///
+/// impl View for State {
+///     fn wasmscope(&mut self) -> &mut Instance {
+///         &mut self.telemetry
+///     }
+/// }
+/// ```
+pub trait View {
+    /// Gives the telemetry of the component instance that runs in this store.
+    fn wasmscope(&mut self) -> &mut Instance;
+}
+
+/// Adds the interfaces of `wasmscope:otel@0.1.0` to a linker.
+///
+/// Components that import any `0.1.x` of the package are served, as the linker matches versions.
+///
+/// # Errors
+///
+/// Returns an error if the linker has a function of these interfaces already.
+pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<(), LinkError> {
+    add_to_linker_with(linker, T::wasmscope)
+}
+
+/// Adds the interfaces as [`add_to_linker`] does, for a `T` whose telemetry `get` finds.
+///
+/// # Errors
+///
+/// Returns an error if the linker has a function of these interfaces already.
+pub fn add_to_linker_with<T: 'static>(
+    linker: &mut Linker<T>,
+    get: impl Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
+) -> Result<(), LinkError> {
+    register(&mut Registrar { linker, get })
+}
+
+/// What functions are added to.
+struct Registrar<'a, T: 'static, G> {
+    linker: &'a mut Linker<T>,
+    get: G,
+}
+
+impl<T, G, R> Register<R> for Registrar<'_, T, G>
+where
+    T: 'static,
+    G: Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
+    R: Returned + Lowered,
+{
+    type Error = LinkError;
+
+    fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), LinkError> {
+        let get = self.get;
+        self.linker.instance(function.interface()).func_wrap(
+            function.name(),
+            move |mut store: StoreContextMut<'_, T>, Parameters(lifted): Parameters<A>| {
+                Ok(Results(function.call(store.data_mut(), get, lifted)))
+            },
+        )
+    }
+}

@@ -1,0 +1,57 @@
+//! Wasmscope on WasmEdge: components that import the package `wasmscope:otel` send OpenTelemetry traces, metrics and logs through
+//! the host that runs them.
+//!
+//! WasmEdge hosts no components by itself; [`wasmedge_component`] does that on it. This crate puts the package's interfaces into a
+//! [`wasmedge_component::Linker`]. What they do is in [`wasmscope_contract`] and [`wasmscope_telemetry`], which Wasmtime's adapter uses
+//! as well: a component sends the same telemetry on both.
+//!
+//! # An embedder
+//!
+//! ```no_run
+#![doc = include_str!("../examples/embed.rs")]
+//! ```
+//!
+//! # What is lost without each part
+//!
+//! | part | without it |
+//! |---|---|
+//! | [`View`] and [`add_to_linker`] | Components that import `wasmscope:otel` cannot be instantiated. |
+//! | [`invoke`] | There is no host span: a guest's outermost spans begin traces of their own, nothing continues a `traceparent`, what a trap or a timeout leaves open ends only with the [`Instance`], as killed; no costs are counted, and no traps but those at instantiation. |
+//! | [`instantiate`] | No instantiation times, and failures at instantiation outside of an [`invoke`] are not counted. |
+//! | [`Limiter`] | No metrics of memory in use and of instances. |
+//! | [`runtime`] | Host spans do not say which runtime they are from. |
+//!
+//! # What a guest can do to its host
+//!
+//! As on Wasmtime: valid calls never trap, block or panic, and what exceeds the limits is left out and counted; a call that breaks the
+//! component model's ABI traps that guest alone, with [`TrapCode::InvalidArgument`](wasmedge_component::TrapCode::InvalidArgument).
+
+mod host;
+mod inspect;
+mod instantiate;
+mod invocation;
+mod limiter;
+mod lift;
+mod lower;
+mod outcome;
+mod typecheck;
+
+pub use host::{View, add_to_linker, add_to_linker_with};
+pub use inspect::{Extern, ExternKind, exports, imports, unserved};
+pub use instantiate::instantiate;
+pub use invocation::{Invocation, invoke};
+pub use limiter::{Limiter, Unlimited};
+pub use outcome::outcome_of;
+pub use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
+
+use wasmscope_telemetry::Runtime;
+
+/// WasmEdge, in the version of the library that is loaded: for
+/// [`TelemetryBuilder::runtime`](wasmscope_telemetry::TelemetryBuilder::runtime).
+#[must_use]
+pub fn runtime() -> Runtime {
+    Runtime {
+        name: "wasmedge",
+        version: wasmedge_component::version(),
+    }
+}

@@ -1,0 +1,84 @@
+//! A resource limiter that measures what it lets through.
+
+use wasmedge_component::ResourceLimiter;
+use wasmscope_telemetry::{StoreMeter, Telemetry};
+
+/// Wraps an embedder's resource limiter, and reports the store's memory and its life to the runtime's metrics.
+///
+/// It decides nothing itself: what the limiter inside allows or refuses stands. It lives in the store's data, and counts as
+/// one instance and its memory until it is dropped with that. [`Limiter::unlimited`] is for stores without limits.
+#[derive(Debug)]
+#[must_use = "it limits nothing until it is given to `Store::limiter`"]
+pub struct Limiter<L> {
+    inner: L,
+    meter: StoreMeter,
+}
+
+impl Limiter<Unlimited> {
+    /// Makes one that refuses nothing but what is refused anyway.
+    pub fn unlimited(telemetry: &Telemetry) -> Self {
+        Self::new(telemetry, Unlimited)
+    }
+}
+
+impl<L> Limiter<L> {
+    /// Makes one around the embedder's own.
+    pub fn new(telemetry: &Telemetry, inner: L) -> Self {
+        Self {
+            inner,
+            meter: StoreMeter::new(telemetry),
+        }
+    }
+
+    /// Gives the limiter inside.
+    pub fn inner(&self) -> &L {
+        &self.inner
+    }
+
+    /// Gives the limiter inside, to be changed.
+    pub fn inner_mut(&mut self) -> &mut L {
+        &mut self.inner
+    }
+
+    /// Gives the linear memory of the store, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.meter.memory()
+    }
+}
+
+impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> anyhow::Result<bool> {
+        let allowed = self.inner.memory_growing(current, desired, maximum)?;
+        self.meter.growing(current, desired, maximum, allowed);
+        Ok(allowed)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> anyhow::Result<bool> {
+        self.inner.table_growing(current, desired, maximum)
+    }
+}
+
+/// Refuses nothing; see [`Limiter::unlimited`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unlimited;
+
+impl ResourceLimiter for Unlimited {
+    fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> anyhow::Result<bool> {
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> anyhow::Result<bool> {
+        Ok(true)
+    }
+}

@@ -1,0 +1,61 @@
+//! How a call ended, as the errors of `wasmedge-component` tell it.
+
+use anyhow::Error;
+use wasmedge_component::{Trap, TrapCode};
+use wasmedge_wasi::I32Exit;
+use wasmscope_telemetry::Outcome;
+
+/// Gives the outcome that an error from a call or an instantiation stands for.
+///
+/// - WASI's exit is [`Outcome::Exit`] with its code.
+/// - An interruption is [`Outcome::Timeout`].
+/// - Every other trap is [`Outcome::Trap`], its code that of [`TrapCode::as_str`], which is Wasmtime's name for it where Wasmtime has one:
+///   `memory_out_of_bounds`, `stack_overflow`, `integer_division_by_zero`, `out_of_fuel`, `unreachable`.
+/// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke the ABI in a call to
+///   `wasmscope:otel`, `memory_limit` where a limiter refuses the memory that an instance needs to begin with, and `host_error`
+///   for what remains.
+#[must_use]
+pub fn outcome_of(error: &Error) -> Outcome {
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return Outcome::Exit { code: *code };
+    }
+    let code = match error.downcast_ref().map(Trap::code) {
+        Some(TrapCode::Interrupt) => return Outcome::Timeout,
+        Some(code) => code.as_str(),
+        None => TrapCode::Host.as_str(),
+    };
+    Outcome::Trap {
+        code: code.to_owned(),
+        message: error.root_cause().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_told_apart() {
+        assert_eq!(
+            outcome_of(&Error::new(I32Exit(3)).context("called")),
+            Outcome::Exit { code: 3 }
+        );
+        let trap = |code| Error::new(Trap::new(code, "why")).context("called");
+        assert_eq!(outcome_of(&trap(TrapCode::Interrupt)), Outcome::Timeout);
+        for (error, expected) in [
+            (trap(TrapCode::StackOverflow), "stack_overflow"),
+            (trap(TrapCode::OutOfFuel), "out_of_fuel"),
+            (trap(TrapCode::InvalidArgument), "invalid_argument"),
+            (trap(TrapCode::Host), "host_error"),
+            (Error::msg("why").context("called"), "host_error"),
+        ] {
+            assert_eq!(
+                outcome_of(&error),
+                Outcome::Trap {
+                    code: expected.to_owned(),
+                    message: "why".to_owned()
+                }
+            );
+        }
+    }
+}
