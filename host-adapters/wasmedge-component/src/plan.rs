@@ -15,6 +15,14 @@
 
 mod convert;
 mod extent;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the engine is not there yet that the modules go to"
+    )
+)]
+mod harden;
 mod link;
 mod trampolines;
 mod translate;
@@ -28,6 +36,7 @@ use crate::handles::ResourceTable;
 use crate::ids::*;
 
 pub use extent::MAX_DEFINITIONS;
+pub use harden::{MAX_STACK_UNITS, MEMORY_GROWING, STACK_OVERFLOW, TABLE_GROWING};
 
 /// The name of the module that what the host provides is imported from.
 pub const HOST_MODULE: &str = "$host";

@@ -1,0 +1,84 @@
+//! Instrumenting the core modules of guests, so that they cannot exhaust the host's memory or stack.
+//!
+//! WasmEdge does not bound how deep functions call one another: interpreted, they use up memory; compiled, they overflow the native
+//! stack, and the process dies. Nor does it say when a memory or a table grows. So guests bring code of their own along that does both.
+//!
+//! # Growth
+//!
+//! Before `memory.grow` and `table.grow`, the host is asked: [`MEMORY_GROWING`] and [`TABLE_GROWING`] are imported from
+//! [`HOST_MODULE`], have the type `(delta: i32, current: i32, max: i32) -> i32`, all unsigned, in pages or elements, and return the
+//! delta if the growth is allowed, or -1 if it is not. The instruction that follows then fails by itself, as WebAssembly has it. The
+//! maximum is the declared one; without one, it is 65536 pages, or 2³² - 1 elements.
+//!
+//! By so much an empty table without a maximum could grow, so that a refusal would be none. A table that is defined without a maximum
+//! therefore gets one that is one less, in modules where tables grow or are exported.
+//!
+//! # Depth of calls
+//!
+//! Each function that may take part in a recursion counts the [stack units](MAX_STACK_UNITS) that it uses while it runs, in a global
+//! of its instance. Where there would be too many, it calls [`STACK_OVERFLOW`] of [`HOST_MODULE`], of type `() -> ()`, which is to
+//! trap. After a trap the count is wrong, as the frames that it stands for did not return: the instance must not be entered again.
+//!
+//! [`calls`] says which functions these are. All others are left as they are.
+//!
+//! [`HOST_MODULE`]: super::HOST_MODULE
+
+mod analysis;
+mod calls;
+mod graph;
+mod rewrite;
+
+use wasm_encoder::Module;
+use wasm_encoder::reencode::{Error, Reencode};
+use wasmtime_environ::wasmparser::Parser;
+
+use analysis::Facts;
+use rewrite::Rewriter;
+
+use crate::error::LoadError;
+
+/// How many stack units the functions of a core instance that may be part of a recursion use at most at once.
+///
+/// A function uses 16 units, one for each of its parameters and locals, and one for every four of its instructions; but never
+/// more than all that there are, so that each can be called at least by itself. A unit stands for 16 bytes of WasmEdge's
+/// own stack where modules are interpreted, and for 8 to 16 bytes of native stack where they are compiled.
+pub const MAX_STACK_UNITS: u32 = 262_144;
+
+/// The name of the host's function that is asked before a memory grows.
+pub const MEMORY_GROWING: &str = "memory-growing";
+
+/// The name of the host's function that is asked before a table grows.
+pub const TABLE_GROWING: &str = "table-growing";
+
+/// The name of the host's function that is called where functions would use more than [`MAX_STACK_UNITS`], and must trap.
+pub const STACK_OVERFLOW: &str = "stack-overflow";
+
+/// Instruments a valid core module whose imports have their final names. A module that needs nothing of it is returned as it is.
+///
+/// # Errors
+///
+/// [`LoadError::Invalid`] if the module is not valid after all. Not everything is checked, and an invalid module may become another one.
+pub(super) fn harden(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
+    let facts = Facts::new(bytes)?;
+    if facts.is_harmless() {
+        return Ok(bytes.to_vec());
+    }
+    let mut module = Module::new();
+    Rewriter::new(&facts)
+        .parse_core_module(&mut module, Parser::new(0), bytes)
+        .map_err(|error| match error {
+            Error::UserError(error) => error,
+            // Its own message does not say what is wrong.
+            Error::ParseError(error) => LoadError::invalid(error),
+            error @ (Error::CanonicalizedHeapTypeReference
+            | Error::InvalidConstExpr
+            | Error::InvalidCodeSectionSize
+            | Error::UnexpectedNonCoreModuleSection
+            | Error::UnexpectedNonComponentSection
+            | Error::UnsupportedCoreTypeInComponent) => LoadError::invalid(error),
+        })?;
+    Ok(module.finish())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,343 @@
+//! What there is in a module that needs instrumenting.
+
+use wasmtime_environ::wasmparser::{
+    ConstExpr, Element, ElementItems, Export, ExternalKind, FuncType, FunctionBody, Global,
+    GlobalType, Import, MemoryType, Operator, Parser, Payload, Table, TableInit, TableType,
+    TypeRef, ValType,
+};
+
+use super::MAX_STACK_UNITS;
+use super::calls::{Callee, Calls};
+use crate::error::LoadError;
+use crate::plan::HOST_MODULE;
+
+/// How many pages a memory without a maximum can have.
+const MAX_PAGES: u32 = 65_536;
+
+/// The stack units of a function without parameters, locals and instructions.
+const FRAME_UNITS: u32 = 16;
+
+/// How many instructions a stack unit is for: what they compute has to be kept somewhere.
+const INSTRUCTIONS_PER_UNIT: u32 = 4;
+
+/// What the instrumentation needs to know of a module.
+#[derive(Default)]
+pub(super) struct Facts {
+    /// The types of functions.
+    pub(super) types: Vec<FuncType>,
+    /// How many functions are imported.
+    pub(super) imported_functions: u32,
+    /// How many globals there are, imported ones among them.
+    pub(super) globals: u32,
+    /// The largest size that each memory can have, imported ones first.
+    pub(super) memories: Vec<u32>,
+    /// The largest size that each table can have, imported ones first.
+    pub(super) tables: Vec<u32>,
+    /// The functions that the module defines.
+    pub(super) functions: Vec<Function>,
+    /// Whether memories grow.
+    pub(super) grows_memories: bool,
+    /// Whether tables grow.
+    pub(super) grows_tables: bool,
+    /// Whether a table is defined without a maximum that can grow, here or elsewhere.
+    pub(super) has_boundless_tables: bool,
+}
+
+/// A function that the module defines.
+pub(super) struct Function {
+    /// Its type.
+    pub(super) ty: u32,
+    /// The stack units that it uses.
+    pub(super) units: u32,
+    /// Whether it may take part in a recursion, so that its stack units are to be counted.
+    pub(super) is_counted: bool,
+}
+
+impl Facts {
+    /// Reads a module, which is to be valid.
+    pub(super) fn new(bytes: &[u8]) -> Result<Self, LoadError> {
+        let mut reader = Reader::default();
+        for payload in Parser::new(0).parse_all(bytes) {
+            reader.payload(payload.map_err(LoadError::invalid)?)?;
+        }
+        Ok(reader.finish())
+    }
+
+    /// Says whether the module can stay as it is.
+    pub(super) fn is_harmless(&self) -> bool {
+        !self.grows_memories && !self.grows_tables && !self.has_boundless_tables && !self.counts()
+    }
+
+    /// Says whether there are functions whose stack units are to be counted.
+    pub(super) fn counts(&self) -> bool {
+        self.functions.iter().any(|function| function.is_counted)
+    }
+}
+
+/// Collects the facts, and what calls what.
+#[derive(Default)]
+struct Reader {
+    facts: Facts,
+    calls: Calls,
+    /// The type of each global.
+    globals: Vec<ValType>,
+    defines_boundless_table: bool,
+    exports_table: bool,
+    /// How many function bodies were read.
+    bodies: usize,
+}
+
+impl Reader {
+    fn payload(&mut self, payload: Payload<'_>) -> Result<(), LoadError> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "no other section has to do with functions, or with what grows"
+        )]
+        match payload {
+            Payload::TypeSection(section) => {
+                for ty in section.into_iter_err_on_gc_types() {
+                    self.ty(ty.map_err(LoadError::invalid)?)?;
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    self.import(&import.map_err(LoadError::invalid)?)?;
+                }
+            }
+            Payload::FunctionSection(section) => {
+                for ty in section {
+                    let ty = ty.map_err(LoadError::invalid)?;
+                    self.calls.function(ty);
+                    self.facts.functions.push(Function {
+                        ty,
+                        units: 0,
+                        is_counted: false,
+                    });
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    self.table(&table.map_err(LoadError::invalid)?)?;
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    self.memory_type(memory.map_err(LoadError::invalid)?);
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for global in section {
+                    self.global(&global.map_err(LoadError::invalid)?)?;
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    self.export(export.map_err(LoadError::invalid)?);
+                }
+            }
+            Payload::ElementSection(section) => {
+                for element in section {
+                    self.element(element.map_err(LoadError::invalid)?)?;
+                }
+            }
+            Payload::CodeSectionEntry(body) => self.body(&body)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn ty(&mut self, ty: FuncType) -> Result<(), LoadError> {
+        self.facts.types.push(ty.clone());
+        self.calls.ty(ty)
+    }
+
+    fn import(&mut self, import: &Import<'_>) -> Result<(), LoadError> {
+        match import.ty {
+            TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
+                if import.module != HOST_MODULE {
+                    self.calls.foreign(self.facts.imported_functions);
+                }
+                self.calls.function(ty);
+                self.facts.imported_functions = increment(self.facts.imported_functions)?;
+            }
+            TypeRef::Table(ty) => {
+                self.calls.share_table();
+                self.table_type(ty);
+            }
+            TypeRef::Memory(ty) => self.memory_type(ty),
+            TypeRef::Global(ty) => {
+                self.calls.share_global(ty.content_type);
+                self.global_type(ty)?;
+            }
+            TypeRef::Tag(_) => {}
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, table: &Table<'_>) -> Result<(), LoadError> {
+        self.table_type(table.ty);
+        self.defines_boundless_table |= is_boundless(table.ty);
+        match &table.init {
+            TableInit::RefNull => Ok(()),
+            TableInit::Expr(expression) => self.constant(expression),
+        }
+    }
+
+    fn table_type(&mut self, ty: TableType) {
+        self.facts.tables.push(limit(ty.maximum, u32::MAX));
+    }
+
+    fn memory_type(&mut self, ty: MemoryType) {
+        self.facts.memories.push(limit(ty.maximum, MAX_PAGES));
+    }
+
+    fn global(&mut self, global: &Global<'_>) -> Result<(), LoadError> {
+        self.global_type(global.ty)?;
+        self.constant(&global.init_expr)
+    }
+
+    fn global_type(&mut self, ty: GlobalType) -> Result<(), LoadError> {
+        self.globals.push(ty.content_type);
+        self.facts.globals = increment(self.facts.globals)?;
+        Ok(())
+    }
+
+    fn export(&mut self, export: Export<'_>) {
+        match export.kind {
+            ExternalKind::Func | ExternalKind::FuncExact => self.calls.export(export.index),
+            ExternalKind::Table => {
+                self.exports_table = true;
+                self.calls.share_table();
+            }
+            ExternalKind::Global => {
+                if let Some(ty) = self.globals.get(place(export.index)) {
+                    self.calls.share_global(*ty);
+                }
+            }
+            ExternalKind::Memory | ExternalKind::Tag => {}
+        }
+    }
+
+    fn element(&mut self, element: Element<'_>) -> Result<(), LoadError> {
+        match element.items {
+            ElementItems::Functions(functions) => {
+                for function in functions {
+                    self.calls.list(function.map_err(LoadError::invalid)?);
+                }
+            }
+            ElementItems::Expressions(_, expressions) => {
+                for expression in expressions {
+                    for function in references(&expression.map_err(LoadError::invalid)?)? {
+                        self.calls.list(function);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a constant expression outside of element segments.
+    fn constant(&mut self, expression: &ConstExpr<'_>) -> Result<(), LoadError> {
+        for function in references(expression)? {
+            self.calls.name(function);
+        }
+        Ok(())
+    }
+
+    fn body(&mut self, body: &FunctionBody<'_>) -> Result<(), LoadError> {
+        let function = u32::try_from(self.bodies)
+            .ok()
+            .and_then(|body| body.checked_add(self.facts.imported_functions))
+            .ok_or_else(too_many)?;
+        let mut units = FRAME_UNITS;
+        for locals in body.get_locals_reader().map_err(LoadError::invalid)? {
+            let (count, _) = locals.map_err(LoadError::invalid)?;
+            units = units.saturating_add(count);
+        }
+        let mut instructions = 0_u32;
+        for operator in body.get_operators_reader().map_err(LoadError::invalid)? {
+            instructions = instructions.saturating_add(1);
+            self.operator(function, &operator.map_err(LoadError::invalid)?);
+        }
+        units = units.saturating_add(instructions.div_euclid(INSTRUCTIONS_PER_UNIT));
+
+        let defined = self.facts.functions.get_mut(self.bodies);
+        let defined = defined.ok_or_else(|| LoadError::invalid("a function has no type"))?;
+        let ty = self.facts.types.get(place(defined.ty));
+        let ty = ty.ok_or_else(|| LoadError::invalid("a function's type is not there"))?;
+        let parameters = u32::try_from(ty.params().len()).unwrap_or(u32::MAX);
+        defined.units = units.saturating_add(parameters).min(MAX_STACK_UNITS);
+        self.bodies = self.bodies.saturating_add(1);
+        Ok(())
+    }
+
+    fn operator(&mut self, function: u32, operator: &Operator<'_>) {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "no other instruction calls, refers to a function, or grows anything"
+        )]
+        let callee = match operator {
+            Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
+                Callee::Function(*function_index)
+            }
+            Operator::CallIndirect { type_index, .. }
+            | Operator::ReturnCallIndirect { type_index, .. } => Callee::OfType(*type_index),
+            Operator::CallRef { .. } | Operator::ReturnCallRef { .. } => Callee::Reference,
+            Operator::RefFunc { function_index } => return self.calls.name(*function_index),
+            Operator::MemoryGrow { .. } => {
+                self.facts.grows_memories = true;
+                return;
+            }
+            Operator::TableGrow { .. } => {
+                self.facts.grows_tables = true;
+                return;
+            }
+            _ => return,
+        };
+        self.calls.call(function, callee);
+    }
+
+    fn finish(mut self) -> Facts {
+        self.facts.has_boundless_tables =
+            self.defines_boundless_table && (self.exports_table || self.facts.grows_tables);
+        let recursive = self.calls.recursive();
+        let recursive = recursive.iter().skip(place(self.facts.imported_functions));
+        for (function, is_recursive) in self.facts.functions.iter_mut().zip(recursive) {
+            function.is_counted = *is_recursive;
+        }
+        self.facts
+    }
+}
+
+/// Returns the functions that a constant expression refers to.
+fn references(expression: &ConstExpr<'_>) -> Result<Vec<u32>, LoadError> {
+    let mut found = Vec::new();
+    for operator in expression.get_operators_reader() {
+        if let Operator::RefFunc { function_index } = operator.map_err(LoadError::invalid)? {
+            found.push(function_index);
+        }
+    }
+    Ok(found)
+}
+
+/// Says whether a table has no maximum, or none that keeps it from growing by `u32::MAX`.
+pub(super) fn is_boundless(ty: TableType) -> bool {
+    ty.maximum
+        .is_none_or(|maximum| maximum >= u64::from(u32::MAX))
+}
+
+fn limit(declared: Option<u64>, most: u32) -> u32 {
+    declared.map_or(most, |limit| u32::try_from(limit).unwrap_or(u32::MAX))
+}
+
+fn increment(count: u32) -> Result<u32, LoadError> {
+    count.checked_add(1).ok_or_else(too_many)
+}
+
+fn too_many() -> LoadError {
+    LoadError::invalid("a core module has more than 2^32 definitions")
+}
+
+pub(super) fn place(index: u32) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}

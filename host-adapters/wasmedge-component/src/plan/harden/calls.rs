@@ -1,0 +1,182 @@
+//! Which functions of a module may take part in a recursion: those on a cycle of its graph of calls.
+//!
+//! The graph contains every call that can happen, and some that cannot. Its nodes are the module's functions and a few that stand for
+//! many:
+//! - one for each type of function, which leads to all functions of that type that are referred to: `call_indirect` leads there;
+//! - one for everything outside of the module, which leads to all that can be called from there: imported functions lead there, except
+//!   those of the host, which bounds by itself how often guests enter one another through it;
+//! - one for any reference.
+//!
+//! So the graph is no larger than the module. A recursion through several instances goes through the outside of each of them.
+
+use std::collections::HashMap;
+
+use wasmtime_environ::wasmparser::{FuncType, RefType, ValType};
+
+use super::analysis::place;
+use super::graph::Graph;
+use crate::error::LoadError;
+
+/// What calls what.
+#[derive(Default)]
+pub(super) struct Calls {
+    /// The first type that is equal to each type, and stands for it.
+    first_equal: Vec<u32>,
+    by_type: HashMap<FuncType, u32>,
+    /// All functions, imported ones first.
+    functions: Vec<Node>,
+    /// The imported functions that are not the host's.
+    foreign: Vec<u32>,
+    exported: Vec<u32>,
+    /// Whether references to functions may come into the module, or leave it.
+    shares_references: bool,
+    /// Whether functions are called by reference.
+    calls_references: bool,
+    calls: Vec<(u32, Callee)>,
+}
+
+/// A function, imported or defined.
+struct Node {
+    ty: u32,
+    /// Whether it is in an element segment.
+    is_listed: bool,
+    /// Whether something else refers to it.
+    is_named: bool,
+}
+
+/// What a function calls.
+#[derive(Clone, Copy)]
+pub(super) enum Callee {
+    /// A function.
+    Function(u32),
+    /// Any function of a type that something refers to.
+    OfType(u32),
+    /// Any function that something refers to.
+    Reference,
+}
+
+impl Calls {
+    /// Adds a type.
+    pub(super) fn ty(&mut self, ty: FuncType) -> Result<(), LoadError> {
+        let values = ty.params().iter().chain(ty.results()).copied();
+        self.shares_references |= values.into_iter().any(may_be_function);
+        let index = u32::try_from(self.first_equal.len()).map_err(LoadError::invalid)?;
+        self.first_equal
+            .push(*self.by_type.entry(ty).or_insert(index));
+        Ok(())
+    }
+
+    /// Adds a function, of a type.
+    pub(super) fn function(&mut self, ty: u32) {
+        self.functions.push(Node {
+            ty,
+            is_listed: false,
+            is_named: false,
+        });
+    }
+
+    /// Says that an imported function is not the host's.
+    pub(super) fn foreign(&mut self, function: u32) {
+        self.foreign.push(function);
+    }
+
+    /// Says that a function is exported.
+    pub(super) fn export(&mut self, function: u32) {
+        self.exported.push(function);
+    }
+
+    /// Says that a table is imported or exported.
+    pub(super) fn share_table(&mut self) {
+        self.shares_references = true;
+    }
+
+    /// Says that a global of this type is imported or exported.
+    pub(super) fn share_global(&mut self, ty: ValType) {
+        self.shares_references |= may_be_function(ty);
+    }
+
+    /// Says that a function is in an element segment.
+    pub(super) fn list(&mut self, function: u32) {
+        if let Some(node) = self.functions.get_mut(place(function)) {
+            node.is_listed = true;
+        }
+    }
+
+    /// Says that something refers to a function, other than an element segment.
+    pub(super) fn name(&mut self, function: u32) {
+        if let Some(node) = self.functions.get_mut(place(function)) {
+            node.is_named = true;
+        }
+    }
+
+    /// Adds a call.
+    pub(super) fn call(&mut self, caller: u32, callee: Callee) {
+        self.calls_references |= matches!(callee, Callee::Reference);
+        self.calls.push((caller, callee));
+    }
+
+    /// Says of each function, imported ones first, whether it is on a cycle.
+    pub(super) fn recursive(&self) -> Vec<bool> {
+        let graph = self.graph();
+        let mut found = vec![false; self.functions.len()];
+        for component in graph.components().iter() {
+            let is_cycle = match component {
+                [node] => graph.targets(*node).contains(node),
+                _ => true,
+            };
+            for node in component.iter().filter(|_| is_cycle) {
+                // Nodes that stand for many come behind.
+                if let Some(found) = found.get_mut(*node) {
+                    *found = true;
+                }
+            }
+        }
+        found
+    }
+
+    /// Makes the graph. The numbers of functions are those that they have in the module.
+    fn graph(&self) -> Graph {
+        let functions = self.functions.len();
+        let of_type = |ty: u32| {
+            let first = self.first_equal.get(place(ty)).copied();
+            functions.saturating_add(place(first.unwrap_or(u32::MAX)))
+        };
+        let outside = functions.saturating_add(self.first_equal.len());
+        let reference = outside.saturating_add(1);
+
+        let mut edges = Vec::with_capacity(self.calls.len());
+        for (caller, callee) in self.calls.iter().copied() {
+            let caller = place(caller);
+            match callee {
+                Callee::Function(function) => edges.push((caller, place(function))),
+                Callee::OfType(ty) => {
+                    edges.push((caller, of_type(ty)));
+                    // The reference may have come from there.
+                    if self.shares_references {
+                        edges.push((caller, outside));
+                    }
+                }
+                Callee::Reference => edges.push((caller, reference)),
+            }
+        }
+        edges.extend(self.foreign.iter().map(|n| (place(*n), outside)));
+        edges.extend(self.exported.iter().map(|n| (outside, place(*n))));
+        edges.push((reference, outside));
+        for (function, node) in self.functions.iter().enumerate() {
+            if node.is_listed || node.is_named {
+                edges.push((of_type(node.ty), function));
+                if self.calls_references {
+                    edges.push((reference, function));
+                }
+            }
+            if node.is_named || (node.is_listed && self.shares_references) {
+                edges.push((outside, function));
+            }
+        }
+        Graph::new(reference.saturating_add(1), &edges)
+    }
+}
+
+fn may_be_function(ty: ValType) -> bool {
+    matches!(ty, ValType::Ref(ty) if ty != RefType::EXTERNREF)
+}

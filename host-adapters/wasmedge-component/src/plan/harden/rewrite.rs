@@ -1,0 +1,405 @@
+//! Writing a module anew, with the instrumentation.
+//!
+//! Types and globals are added behind the others, so that their indices stay. The functions that are imported come behind the other
+//! imports, and so move the functions that the module defines.
+
+use std::collections::HashMap;
+
+use wasm_encoder::reencode::{Error, Reencode, utils};
+use wasm_encoder::{
+    BlockType, CodeSection, ConstExpr, CustomSection, EntityType, Function, GlobalSection,
+    GlobalType, ImportSection, InstructionSink, Module, NameSection, SectionId, TypeSection,
+    ValType,
+};
+use wasmtime_environ::wasmparser::{
+    self, CustomSectionReader, FuncType, FunctionBody, GlobalSectionReader, ImportSectionReader,
+    KnownCustom, Name, Operator, TypeSectionReader,
+};
+
+use super::analysis::{self, Facts};
+use super::{MAX_STACK_UNITS, MEMORY_GROWING, STACK_OVERFLOW, TABLE_GROWING};
+use crate::error::LoadError;
+use crate::plan::HOST_MODULE;
+
+/// Writes one module.
+pub(super) struct Rewriter<'a> {
+    facts: &'a Facts,
+    /// A type for each that there is, under an index.
+    by_type: HashMap<FuncType, u32>,
+    /// The types to add, until they are written.
+    types: Vec<FuncType>,
+    /// The functions to import, with their types, until they are written.
+    imports: Vec<(&'static str, u32)>,
+    /// How many functions are imported that were not before.
+    added_functions: u32,
+    memory_growing: Option<u32>,
+    table_growing: Option<u32>,
+    meter: Option<Meter>,
+    /// Whether the global that counts stack units is still to be written.
+    lacks_global: bool,
+    /// How many function bodies are written.
+    bodies: usize,
+}
+
+/// The instructions that count stack units.
+///
+/// They use no local, as there may be as many as a function can have, and each takes room on the stack.
+#[derive(Clone, Copy)]
+struct Meter {
+    /// The global that holds how many are in use.
+    global: u32,
+    /// The function that is called when there are not enough.
+    overflow: u32,
+}
+
+impl Meter {
+    fn enter(self, units: u32, out: &mut InstructionSink<'_>) {
+        out.global_get(self.global)
+            .i32_const(MAX_STACK_UNITS.saturating_sub(units).cast_signed())
+            .i32_gt_u()
+            .if_(BlockType::Empty)
+            .call(self.overflow)
+            .unreachable()
+            .end()
+            .global_get(self.global)
+            .i32_const(units.cast_signed())
+            .i32_add()
+            .global_set(self.global);
+    }
+
+    fn leave(self, units: u32, out: &mut InstructionSink<'_>) {
+        out.global_get(self.global)
+            .i32_const(units.cast_signed())
+            .i32_sub()
+            .global_set(self.global);
+    }
+}
+
+impl<'a> Rewriter<'a> {
+    pub(super) fn new(facts: &'a Facts) -> Self {
+        let mut by_type = HashMap::new();
+        for (index, ty) in (0..).zip(&facts.types) {
+            by_type.entry(ty.clone()).or_insert(index);
+        }
+        let mut rewriter = Self {
+            facts,
+            by_type,
+            types: Vec::new(),
+            imports: Vec::new(),
+            added_functions: 0,
+            memory_growing: None,
+            table_growing: None,
+            meter: None,
+            lacks_global: false,
+            bodies: 0,
+        };
+        let growing = FuncType::new([wasmparser::ValType::I32; 3], [wasmparser::ValType::I32]);
+        if facts.grows_memories {
+            rewriter.memory_growing = Some(rewriter.import(MEMORY_GROWING, growing.clone()));
+        }
+        if facts.grows_tables {
+            rewriter.table_growing = Some(rewriter.import(TABLE_GROWING, growing));
+        }
+        if facts.counts() {
+            rewriter.meter = Some(Meter {
+                global: facts.globals,
+                overflow: rewriter.import(STACK_OVERFLOW, FuncType::new([], [])),
+            });
+            rewriter.lacks_global = true;
+        }
+        for function in facts.functions.iter().filter(|f| f.is_counted) {
+            let ty = usize::try_from(function.ty)
+                .ok()
+                .and_then(|ty| facts.types.get(ty));
+            if let Some(ty) = ty.filter(|ty| ty.results().len() > 1) {
+                rewriter.type_of(block_of(ty.results()));
+            }
+        }
+        rewriter
+    }
+
+    /// Adds an import, and returns the index of the function.
+    fn import(&mut self, name: &'static str, ty: FuncType) -> u32 {
+        let ty = self.type_of(ty);
+        let index = self
+            .facts
+            .imported_functions
+            .saturating_add(self.added_functions);
+        self.imports.push((name, ty));
+        self.added_functions = self.added_functions.saturating_add(1);
+        index
+    }
+
+    /// Returns the index of a type, which is added if it is not there.
+    fn type_of(&mut self, ty: FuncType) -> u32 {
+        let next = self.facts.types.len().saturating_add(self.types.len());
+        // A module is too small for so many; one of 2^32 - 1 types would become invalid here.
+        let next = u32::try_from(next).unwrap_or(u32::MAX);
+        *self.by_type.entry(ty).or_insert_with_key(|ty| {
+            self.types.push(ty.clone());
+            next
+        })
+    }
+
+    /// Returns the type of the block that becomes the body of a function of this type.
+    fn block_type(&mut self, ty: u32) -> Result<BlockType, Error<LoadError>> {
+        let ty = usize::try_from(ty)
+            .ok()
+            .and_then(|ty| self.facts.types.get(ty));
+        let ty = ty.ok_or_else(|| missing("type"))?;
+        Ok(match ty.results() {
+            [] => BlockType::Empty,
+            [result] => BlockType::Result(self.val_type(*result)?),
+            results => {
+                let ty = self.by_type.get(&block_of(results));
+                BlockType::FunctionType(*ty.ok_or_else(|| missing("type"))?)
+            }
+        })
+    }
+
+    /// Asks the host before a memory or a table grows; the delta is on the stack, and the current size is put there by `size`.
+    fn ask(
+        host: Option<u32>,
+        limits: &[u32],
+        index: u32,
+        size: wasm_encoder::Instruction<'_>,
+        out: &mut Function,
+    ) -> Result<(), Error<LoadError>> {
+        let limit = usize::try_from(index)
+            .ok()
+            .and_then(|index| limits.get(index));
+        let limit = limit.ok_or_else(|| missing("memory or table"))?;
+        out.instruction(&size);
+        out.instructions()
+            .i32_const(limit.cast_signed())
+            .call(host.ok_or_else(|| missing("growth"))?);
+        Ok(())
+    }
+
+    fn add_types(&mut self, types: &mut TypeSection) -> Result<(), Error<LoadError>> {
+        for ty in std::mem::take(&mut self.types) {
+            let ty = self.func_type(ty)?;
+            types.ty().func_type(&ty);
+        }
+        Ok(())
+    }
+
+    fn add_imports(&mut self, imports: &mut ImportSection) {
+        for (name, ty) in self.imports.drain(..) {
+            imports.import(HOST_MODULE, name, EntityType::Function(ty));
+        }
+    }
+
+    fn add_global(&mut self, globals: &mut GlobalSection) {
+        if std::mem::take(&mut self.lacks_global) {
+            let ty = GlobalType {
+                val_type: ValType::I32,
+                mutable: true,
+                shared: false,
+            };
+            globals.global(ty, &ConstExpr::i32_const(0));
+        }
+    }
+}
+
+impl Reencode for Rewriter<'_> {
+    type Error = LoadError;
+
+    fn function_index(&mut self, function: u32) -> Result<u32, Error<LoadError>> {
+        Ok(if function < self.facts.imported_functions {
+            function
+        } else {
+            // Only the name section, which nobody validates, has indices so large.
+            function.saturating_add(self.added_functions)
+        })
+    }
+
+    fn parse_type_section(
+        &mut self,
+        types: &mut TypeSection,
+        section: TypeSectionReader<'_>,
+    ) -> Result<(), Error<LoadError>> {
+        utils::parse_type_section(self, types, section)?;
+        self.add_types(types)
+    }
+
+    fn parse_import_section(
+        &mut self,
+        imports: &mut ImportSection,
+        section: ImportSectionReader<'_>,
+    ) -> Result<(), Error<LoadError>> {
+        utils::parse_import_section(self, imports, section)?;
+        self.add_imports(imports);
+        Ok(())
+    }
+
+    fn parse_global_section(
+        &mut self,
+        globals: &mut GlobalSection,
+        section: GlobalSectionReader<'_>,
+    ) -> Result<(), Error<LoadError>> {
+        utils::parse_global_section(self, globals, section)?;
+        self.add_global(globals);
+        Ok(())
+    }
+
+    /// Adds the sections that the module does not have, where they belong.
+    fn intersperse_section_hook(
+        &mut self,
+        module: &mut Module,
+        _after: Option<SectionId>,
+        before: Option<SectionId>,
+    ) -> Result<(), Error<LoadError>> {
+        let is_late = |section| before.is_none_or(|before| place(section) < place(before));
+        if is_late(SectionId::Type) && !self.types.is_empty() {
+            let mut types = TypeSection::new();
+            self.add_types(&mut types)?;
+            module.section(&types);
+        }
+        if is_late(SectionId::Import) && !self.imports.is_empty() {
+            let mut imports = ImportSection::new();
+            self.add_imports(&mut imports);
+            module.section(&imports);
+        }
+        if is_late(SectionId::Global) && self.lacks_global {
+            let mut globals = GlobalSection::new();
+            self.add_global(&mut globals);
+            module.section(&globals);
+        }
+        Ok(())
+    }
+
+    fn parse_table(
+        &mut self,
+        tables: &mut wasm_encoder::TableSection,
+        mut table: wasmparser::Table<'_>,
+    ) -> Result<(), Error<LoadError>> {
+        if analysis::is_boundless(table.ty) {
+            table.ty.maximum = Some(u64::from(u32::MAX.saturating_sub(1)));
+        }
+        utils::parse_table(self, tables, table)
+    }
+
+    fn parse_function_body(
+        &mut self,
+        code: &mut CodeSection,
+        body: FunctionBody<'_>,
+    ) -> Result<(), Error<LoadError>> {
+        let facts = self.facts;
+        let function = facts.functions.get(self.bodies);
+        let function = function.ok_or_else(|| missing("function"))?;
+        self.bodies = self.bodies.saturating_add(1);
+        let meter = self.meter.filter(|_| function.is_counted);
+
+        let mut out = self.new_function_with_parsed_locals(&body)?;
+        if let Some(meter) = meter {
+            meter.enter(function.units, &mut out.instructions());
+            let block = self.block_type(function.ty)?;
+            out.instructions().block(block);
+        }
+        // How many blocks of the function's own are open.
+        let mut depth = 0_u32;
+        let mut operators = body.get_operators_reader()?;
+        while !operators.eof() {
+            let operator = operators.read()?;
+            match (&operator, meter) {
+                (
+                    Operator::Block { .. }
+                    | Operator::Loop { .. }
+                    | Operator::If { .. }
+                    | Operator::TryTable { .. },
+                    _,
+                ) => depth = depth.saturating_add(1),
+                (Operator::End, Some(meter)) if depth == 0 => {
+                    out.instructions().end();
+                    meter.leave(function.units, &mut out.instructions());
+                }
+                (Operator::End, _) => depth = depth.saturating_sub(1),
+                (Operator::Return, Some(_)) => {
+                    out.instructions().br(depth);
+                    continue;
+                }
+                (
+                    Operator::ReturnCall { .. }
+                    | Operator::ReturnCallIndirect { .. }
+                    | Operator::ReturnCallRef { .. },
+                    Some(meter),
+                ) => meter.leave(function.units, &mut out.instructions()),
+                (Operator::MemoryGrow { mem }, _) => {
+                    let size = Operator::MemorySize { mem: *mem };
+                    let size = self.instruction(size)?;
+                    Self::ask(self.memory_growing, &facts.memories, *mem, size, &mut out)?;
+                }
+                (Operator::TableGrow { table }, _) => {
+                    let size = Operator::TableSize { table: *table };
+                    let size = self.instruction(size)?;
+                    Self::ask(self.table_growing, &facts.tables, *table, size, &mut out)?;
+                }
+                _ => {}
+            }
+            out.instruction(&self.instruction(operator)?);
+        }
+        code.function(&out);
+        Ok(())
+    }
+
+    fn parse_custom_section(
+        &mut self,
+        module: &mut Module,
+        section: CustomSectionReader<'_>,
+    ) -> Result<(), Error<LoadError>> {
+        if let KnownCustom::Name(names) = section.as_known() {
+            // A module may be valid although its names are not, and does without them.
+            if let Ok(names) = self.custom_name_section(names) {
+                module.section(&names);
+            }
+        } else {
+            let section: CustomSection<'_> = self.custom_section(section)?;
+            module.section(&section);
+        }
+        Ok(())
+    }
+
+    fn parse_custom_name_subsection(
+        &mut self,
+        names: &mut NameSection,
+        section: Name<'_>,
+    ) -> Result<(), Error<LoadError>> {
+        // Labels are named by their number in the function, and there are new ones.
+        if self.meter.is_some() && matches!(section, Name::Label(_)) {
+            return Ok(());
+        }
+        utils::parse_custom_name_subsection(self, names, section)
+    }
+}
+
+/// Returns the type of a block that takes nothing and has these results.
+fn block_of(results: &[wasmparser::ValType]) -> FuncType {
+    FuncType::new([], results.iter().copied())
+}
+
+/// Returns where sections belong: this is not the order of their numbers.
+fn place(section: SectionId) -> u8 {
+    match section {
+        SectionId::Custom => 0,
+        SectionId::Type => 1,
+        SectionId::Import => 2,
+        SectionId::Function => 3,
+        SectionId::Table => 4,
+        SectionId::Memory => 5,
+        SectionId::Tag => 6,
+        SectionId::Global => 7,
+        SectionId::Export => 8,
+        SectionId::Start => 9,
+        SectionId::Element => 10,
+        SectionId::DataCount => 11,
+        SectionId::Code => 12,
+        SectionId::Data => 13,
+    }
+}
+
+fn missing(what: &str) -> Error<LoadError> {
+    Error::UserError(LoadError::invalid(format!(
+        "a core module has no such {what}"
+    )))
+}

@@ -1,0 +1,158 @@
+mod behaviour;
+mod generate;
+mod recursion;
+mod rewriting;
+
+use std::sync::OnceLock;
+
+use wasm_encoder::ExportSection;
+use wasm_encoder::reencode::utils;
+use wasmtime::{Caller, Config, Engine, Instance, Linker, OptLevel, Store};
+use wasmtime_environ::wasmparser::{ExportSectionReader, Validator, WasmFeatures};
+
+use super::*;
+use crate::plan::HOST_MODULE;
+
+/// What the translator lets core modules use.
+fn validate(bytes: &[u8]) {
+    let features = WasmFeatures::WASM2
+        | WasmFeatures::MULTI_MEMORY
+        | WasmFeatures::EXTENDED_CONST
+        | WasmFeatures::TAIL_CALL;
+    Validator::new_with_features(features)
+        .validate_all(bytes)
+        .unwrap();
+}
+
+fn parse(text: &str) -> Vec<u8> {
+    let bytes = wat::parse_str(text).unwrap();
+    validate(&bytes);
+    bytes
+}
+
+fn hardened(text: &str) -> Vec<u8> {
+    let bytes = harden(&parse(text)).unwrap();
+    validate(&bytes);
+    bytes
+}
+
+/// The stack units of a module's only function.
+fn units(text: &str) -> u32 {
+    let facts = Facts::new(&parse(text)).unwrap();
+    facts.functions[0].units
+}
+
+/// What a host knows of its guest.
+#[derive(Default)]
+struct Host {
+    /// Whether growth is refused.
+    refuses: bool,
+    /// What was to grow: delta, current size, largest size.
+    asked: Vec<(&'static str, u32, u32, u32)>,
+    overflows: u32,
+}
+
+impl Host {
+    fn ask(&mut self, what: &'static str, delta: u32, current: u32, max: u32) -> u32 {
+        self.asked.push((what, delta, current, max));
+        if self.refuses { u32::MAX } else { delta }
+    }
+}
+
+fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let mut config = Config::new();
+        config
+            .cranelift_opt_level(OptLevel::None)
+            .async_stack_size(64 << 20)
+            .max_wasm_stack(32 << 20);
+        Engine::new(&config).unwrap()
+    })
+}
+
+fn linker() -> Linker<Host> {
+    let mut linker = Linker::new(engine());
+    for (name, what) in [(MEMORY_GROWING, "memory"), (TABLE_GROWING, "table")] {
+        let ask = move |mut caller: Caller<'_, Host>, delta: u32, current: u32, max: u32| {
+            caller.data_mut().ask(what, delta, current, max)
+        };
+        linker.func_wrap(HOST_MODULE, name, ask).unwrap();
+    }
+    let overflow = |mut caller: Caller<'_, Host>| -> wasmtime::Result<()> {
+        caller.data_mut().overflows += 1;
+        Err(wasmtime::Error::msg("stack overflow"))
+    };
+    linker
+        .func_wrap(HOST_MODULE, STACK_OVERFLOW, overflow)
+        .unwrap();
+    linker
+        .func_wrap(HOST_MODULE, "t0", |n: u32| n.wrapping_add(1))
+        .unwrap();
+    linker
+}
+
+/// An instance and its store.
+struct Guest {
+    store: Store<Host>,
+    instance: Instance,
+}
+
+impl Guest {
+    fn new(bytes: &[u8]) -> Self {
+        let module = wasmtime::Module::new(engine(), bytes).unwrap();
+        let mut store = Store::new(engine(), Host::default());
+        let instance = linker().instantiate(&mut store, &module).unwrap();
+        Self { store, instance }
+    }
+
+    fn call(&mut self, name: &str, argument: u32) -> wasmtime::Result<u32> {
+        let function = self
+            .instance
+            .get_typed_func::<u32, u32>(&mut self.store, name)?;
+        function.call(&mut self.store, argument)
+    }
+
+    fn global(&mut self, name: &str) -> Option<u32> {
+        let global = self.instance.get_global(&mut self.store, name)?;
+        let value = global.get(&mut self.store).i32();
+        value.map(i32::cast_unsigned)
+    }
+}
+
+/// Exports the last global, in which a hardened module counts.
+fn export_depth(bytes: &[u8]) -> Vec<u8> {
+    struct Exporter(u32);
+
+    impl Reencode for Exporter {
+        type Error = std::convert::Infallible;
+
+        fn parse_export_section(
+            &mut self,
+            exports: &mut ExportSection,
+            section: ExportSectionReader<'_>,
+        ) -> Result<(), Error> {
+            utils::parse_export_section(self, exports, section)?;
+            exports.export("depth", wasm_encoder::ExportKind::Global, self.0);
+            Ok(())
+        }
+    }
+
+    let globals = Facts::new(bytes).unwrap().globals;
+    let mut module = Module::new();
+    Exporter(globals - 1)
+        .parse_core_module(&mut module, Parser::new(0), bytes)
+        .unwrap();
+    module.finish()
+}
+
+/// Runs a test where there is room for more than the guest is to have.
+fn with_large_stack(test: impl FnOnce() + Send) {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(128 << 20);
+        let thread = thread.spawn_scoped(scope, test).unwrap();
+        if let Err(panic) = thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
