@@ -17,7 +17,7 @@ use crate::ids::*;
 use crate::linker::Destructor;
 use crate::plan::{
     CoreDef, CoreExport, CoreModule, Export, FunctionExport, HOST_MODULE, MAY_LEAVE,
-    ResourceOrigin, Step,
+    MEMORY_GROWING, ResourceOrigin, STACK_OVERFLOW, Step, TABLE_GROWING,
 };
 use crate::resource::ResourceType;
 use crate::store::{AsContextMut, StoreInner};
@@ -343,9 +343,9 @@ fn provide<T: 'static>(
         results: Vec::new(),
     };
     for (name, function, signature) in [
-        ("memory-growing", HostFunction::MemoryGrowing, &growing),
-        ("table-growing", HostFunction::TableGrowing, &growing),
-        ("stack-overflow", HostFunction::StackOverflow, &overflow),
+        (MEMORY_GROWING, HostFunction::MemoryGrowing, &growing),
+        (TABLE_GROWING, HostFunction::TableGrowing, &growing),
+        (STACK_OVERFLOW, HostFunction::StackOverflow, &overflow),
     ] {
         let id = u32::try_from(functions.len())?;
         store.core.host_function(linkage, name, id, signature)?;

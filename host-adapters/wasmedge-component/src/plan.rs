@@ -15,13 +15,6 @@
 
 mod convert;
 mod extent;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the engine is not there yet that the modules go to"
-    )
-)]
 mod harden;
 mod link;
 mod trampolines;

@@ -255,3 +255,113 @@ fn costs_are_counted_and_limited() -> anyhow::Result<()> {
     assert_eq!(store.cost()?, 100_000);
     Ok(())
 }
+
+/// Recursion without an end, by itself and by way of a table.
+const DEEP: &str = r#"(component
+    (core module $m
+        (type $run (func))
+        (memory 1)
+        (table 1 funcref)
+        (elem (i32.const 0) $indirect)
+        (func $direct (export "direct") (call $direct))
+        (func $indirect (export "indirect") (call_indirect (type $run) (i32.const 0)))
+        (func $down (export "down") (param i32) (result i32)
+            (if (result i32) (i32.eqz (local.get 0))
+                (then (i32.const 0))
+                (else (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1))))))) )
+    (core instance $i (instantiate $m))
+    (func (export "direct") (canon lift (core func $i "direct")))
+    (func (export "indirect") (canon lift (core func $i "indirect")))
+    (func (export "down") (param "to" u32) (result u32) (canon lift (core func $i "down"))))"#;
+
+#[test]
+fn guests_that_call_themselves_too_deeply_trap() -> anyhow::Result<()> {
+    let home = tempfile::tempdir()?;
+    let cache = wasmedge_component::Cache::open(home.path())?;
+    let engine = engine();
+    let bytes = wat::parse_str(DEEP)?;
+    let compiled = wasmedge_component::Component::precompile(&engine, &bytes, &cache)?;
+    assert_eq!(compiled.compiled(), (1, 1));
+    for component in [load(&engine, DEEP), compiled] {
+        for name in ["direct", "indirect"] {
+            let mut store = Store::new(&engine, ())?;
+            let instance = Linker::new().instantiate(&mut store, &component)?;
+            let down = instance.get_typed_func::<(u32,), (u32,)>(&mut store, "down")?;
+            for _ in 0..3 {
+                assert_eq!(down.call(&mut store, (10_000,))?.0, 10_000);
+            }
+            let run = instance.get_typed_func::<(), ()>(&mut store, name)?;
+            let error = run.call(&mut store, ()).unwrap_err();
+            assert_eq!(
+                error.downcast_ref().map(Trap::code),
+                Some(TrapCode::StackOverflow),
+                "{error}"
+            );
+        }
+    }
+    Ok(())
+}
+
+struct Pages(usize);
+
+impl wasmedge_component::ResourceLimiter for Pages {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> anyhow::Result<bool> {
+        let fits = desired - current <= self.0 * 65_536;
+        if fits {
+            self.0 -= (desired - current) / 65_536;
+        }
+        Ok(fits)
+    }
+
+    fn table_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> anyhow::Result<bool> {
+        Ok(desired <= 10)
+    }
+}
+
+#[test]
+fn memories_and_tables_grow_as_far_as_the_limiter_allows() -> anyhow::Result<()> {
+    let engine = engine();
+    let component = load(
+        &engine,
+        r#"(component
+        (core module $m
+            (memory 2)
+            (table $t 1 funcref)
+            (func (export "memory") (param i32) (result i32) (memory.grow (local.get 0)))
+            (func (export "table") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0))))
+        (core instance $i (instantiate $m))
+        (func (export "memory") (param "by" u32) (result s32) (canon lift (core func $i "memory")))
+        (func (export "table") (param "by" u32) (result s32) (canon lift (core func $i "table"))))"#,
+    );
+    let linker = Linker::new();
+    let mut store = Store::new(&engine, Pages(5))?;
+    store.limiter(|pages| pages);
+    let instance = linker.instantiate(&mut store, &component)?;
+    let memory = instance.get_typed_func::<(u32,), (i32,)>(&mut store, "memory")?;
+    assert_eq!(memory.call(&mut store, (3,))?.0, 2);
+    assert_eq!(memory.call(&mut store, (1,))?.0, -1);
+    assert_eq!(memory.call(&mut store, (0,))?.0, 5);
+    assert_eq!(memory.call(&mut store, (u32::MAX,))?.0, -1);
+    let table = instance.get_typed_func::<(u32,), (i32,)>(&mut store, "table")?;
+    assert_eq!(table.call(&mut store, (9,))?.0, 1);
+    assert_eq!(table.call(&mut store, (1,))?.0, -1);
+    assert_eq!(table.call(&mut store, (u32::MAX,))?.0, -1);
+    // Another instance has nothing left to begin with.
+    let error = linker.instantiate(&mut store, &component).unwrap_err();
+    assert_eq!(
+        error.downcast_ref().map(Trap::code),
+        Some(TrapCode::MemoryLimit),
+        "{error}"
+    );
+    Ok(())
+}

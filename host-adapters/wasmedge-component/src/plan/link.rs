@@ -3,10 +3,11 @@
 use wasm_encoder::{Encode, Module, RawSection};
 use wasmtime_environ::wasmparser::{self, BinaryReader, ExternalKind, Parser, Payload, TypeRef};
 
+use super::harden::harden;
 use super::{CoreDef, CoreModule, Extent};
 use crate::error::LoadError;
 
-/// Copies a module section by section, and gives its imports the names of what they are to be linked to.
+/// Copies a module section by section, gives its imports the names of what they are to be linked to, and hardens it.
 pub(super) fn link(
     bytes: &[u8],
     imports: &[CoreDef],
@@ -55,8 +56,11 @@ pub(super) fn link(
             module.section(&RawSection { id, data });
         }
     }
+    // What the translator made itself is trusted, and neither grows nor recurses.
+    let bytes = module.finish();
+    let bytes = if is_adapter { bytes } else { harden(&bytes)? };
     Ok(CoreModule {
-        bytes: module.finish(),
+        bytes,
         shares_tables,
         is_adapter,
         memories,
