@@ -4,21 +4,20 @@ use std::cell::Cell;
 
 thread_local! {
     static GENERATION: Cell<u32> = const { Cell::new(0) };
-    static DUE: Cell<bool> = const { Cell::new(false) };
+    /// The collection that comes next, as was heard last; 0 where there is none.
+    static COLLECTION: Cell<u32> = const { Cell::new(0) };
+    /// The collection for which the callbacks last ran.
+    static ANSWERED: Cell<u32> = const { Cell::new(0) };
     // A pointer, set when the first callback is registered: a guest without observable instruments links neither
-    // the code nor the imports that they need.
-    static COLLECT: Cell<Option<fn(bool)>> = const { Cell::new(None) };
+    // the code nor the import that they need.
+    static COLLECT: Cell<Option<fn()>> = const { Cell::new(None) };
 }
-
-const COLLECTION_DUE: u64 = 1 << 63;
 
 /// Takes the notice that a call gave. Runs nothing: see [`safe_point`].
 #[inline]
 pub(crate) fn take(notice: u64) {
     GENERATION.set(notice as u32);
-    if notice & COLLECTION_DUE != 0 {
-        DUE.set(true);
-    }
+    COLLECTION.set((notice >> 32) as u32);
 }
 
 /// The generation of log thresholds that was heard of last.
@@ -32,30 +31,33 @@ pub(crate) fn set_generation(generation: u32) {
     GENERATION.set(generation);
 }
 
-/// Has `collect` called when a collection is due (with `false`) and at the end of a [`crate::Guard`] (with `true`).
-pub(crate) fn on_collection(collect: fn(bool)) {
+/// Has `collect` called when a collection is due and at the end of a [`crate::Guard`].
+///
+/// When it does run the callbacks, it says so with [`answered`].
+pub(crate) fn on_collection(collect: fn()) {
     COLLECT.set(Some(collect));
 }
 
-/// Runs the observable callbacks if the host has asked for them.
+/// Notes that the callbacks run now, for the collection that comes next.
+pub(crate) fn answered() {
+    ANSWERED.set(COLLECTION.get());
+}
+
+/// Runs the observable callbacks if they have not run for the collection that comes next.
 ///
 /// Called where the author's code is least likely to be in the middle of something: when a span has ended, and
 /// by [`crate::collect`]. Not after measurements, logs or events, which are made while data is borrowed.
 #[inline]
 pub(crate) fn safe_point() {
-    if DUE.get()
-        && let Some(collect) = COLLECT.get()
-    {
-        DUE.set(false);
-        collect(false);
+    if COLLECTION.get() != ANSWERED.get() {
+        collect_now();
     }
 }
 
-/// Runs the observable callbacks without being asked.
+/// Runs the observable callbacks in any case.
 pub(crate) fn collect_now() {
     if let Some(collect) = COLLECT.get() {
-        DUE.set(false);
-        collect(true);
+        collect();
     }
 }
 
@@ -63,6 +65,7 @@ pub(crate) fn collect_now() {
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn reset() {
     GENERATION.set(0);
-    DUE.set(false);
+    COLLECTION.set(0);
+    ANSWERED.set(0);
     COLLECT.set(None);
 }

@@ -146,8 +146,8 @@ fn imports_that_the_host_lacks_are_named_in_full() {
             (import "acme:store/kv@1.2.3" (instance
                 (export "get" (func (param "key" string) (result string)))
                 (export "put" (func (param "key" string)))))
-            (import "wasmscope:otel/meter@0.1.0" (instance
-                (export "due" (func (result bool)))
+            (import "wasmscope:otel/tracer@0.1.0" (instance
+                (export "exit" (func (param "span" u64) (result u64)))
                 (export "summon" (func))))
             (import "lonely" (func)))"#,
     )
@@ -159,12 +159,12 @@ fn imports_that_the_host_lacks_are_named_in_full() {
         &[
             "needy.wasm",
             "interface `acme:store/kv@1.2.3`",
-            "function `summon` of interface `wasmscope:otel/meter@0.1.0`",
+            "function `summon` of interface `wasmscope:otel/tracer@0.1.0`",
             "function `lonely`",
             "wasmscope inspect",
         ],
     );
-    assert!(!output.stderr.contains("`due`"), "{output}");
+    assert!(!output.stderr.contains("`exit`"), "{output}");
 }
 
 #[test]
@@ -172,13 +172,13 @@ fn an_import_of_another_type_is_an_import_that_the_host_lacks() {
     let attempt = Attempt::new();
     let component = wat::parse_str(
         r#"(component
-            (import "wasmscope:otel/meter@0.1.0" (instance
-                (export "due" (func (result string))))))"#,
+            (import "wasmscope:otel/tracer@0.1.0" (instance
+                (export "exit" (func (param "span" u64) (result string))))))"#,
     )
     .unwrap();
     let file = attempt.write("typed.wasm", component);
     let output = attempt.fails(&[], &file, &[]);
-    says(&output, &["wasmscope:otel/meter@0.1.0", "due"]);
+    says(&output, &["wasmscope:otel/tracer@0.1.0", "exit"]);
 }
 
 #[test]

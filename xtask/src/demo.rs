@@ -17,33 +17,70 @@ pub(crate) struct Options {
     orders: u32,
 }
 
-/// Builds the demo guest and the command line, and runs the one on the other.
+/// One program of the demo, and what it is given.
+struct Run {
+    /// What is shown above it.
+    heading: &'static str,
+    package: &'static str,
+    /// Stands in the package's folder, which the program sees as `/data`.
+    input: &'static str,
+    /// What comes before the name of the input.
+    args: Vec<String>,
+}
+
+/// The options of `wasmscope run` that choose a runtime. All runs are made on each of them.
+const RUNTIMES: [(&str, &[&str]); 1] = [("Wasmtime", &["--runtime", "wasmtime"])];
+
+fn runs(options: &Options) -> [Run; 2] {
+    [
+        Run {
+            heading: "one component: a checkout prices orders",
+            package: "checkout",
+            input: "orders.jsonl",
+            args: vec!["--limit".to_owned(), options.orders.to_string()],
+        },
+        Run {
+            heading: "two components joined into one: a gateway, and the pricing service that it calls",
+            package: "gateway",
+            input: "requests.jsonl",
+            args: Vec::new(),
+        },
+    ]
+}
+
+/// Builds the demo guests and the command line, and runs the ones on the other.
 ///
 /// # Errors
 ///
 /// Fails when a build fails, or the demo does.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     toolchain::ensure_targets()?;
-    eprintln!("building the demo guest, components/checkout");
-    guests::compile(&["checkout"], guests::HOME_TARGET)?;
+    let runs = runs(options);
+    let packages = runs.each_ref().map(|run| run.package);
+    eprintln!("building the demo guests, {}", packages.join(" and "));
+    let guests = guests::build(workspace, &packages)?;
     eprintln!(
         "building the command line (the first time takes some minutes: it contains a compiler)"
     );
     run_command(cargo().args(["build", "--locked", "--package", "wasmscope-cli"]))?;
-    let mut command = Command::new(workspace.target("debug/wasmscope"));
-    command.arg("run");
-    if let Some(endpoint) = &options.otlp_endpoint {
-        command.args(["--otlp-endpoint", endpoint]);
+    for (runtime, choice) in RUNTIMES {
+        for run in &runs {
+            eprintln!("\n=== {runtime}, {}\n", run.heading);
+            let mut command = Command::new(workspace.target("debug/wasmscope"));
+            command.arg("run").args(choice);
+            if let Some(endpoint) = &options.otlp_endpoint {
+                command.args(["--otlp-endpoint", endpoint]);
+            }
+            let folder = workspace.path(&format!("components/{}", run.package));
+            command
+                .arg("--dir")
+                .arg(format!("{}::/data:ro", folder.display()))
+                .arg(guests.join(format!("{}.wasm", run.package)))
+                .args(&run.args)
+                .arg(format!("/data/{}", run.input));
+            run_command(&mut command)?;
+            eprintln!("\nthis was: {}", shown(&command));
+        }
     }
-    let orders = workspace.path("components/checkout/orders.jsonl");
-    let data = orders.parent().unwrap_or(&orders);
-    command
-        .arg("--dir")
-        .arg(format!("{}::/data:ro", data.display()))
-        .arg(workspace.target("wasm32-wasip2/guest/checkout.wasm"))
-        .args(["--limit", &options.orders.to_string(), "/data/orders.jsonl"]);
-    eprintln!();
-    run_command(&mut command)?;
-    eprintln!("\nthis was: {}", shown(&command));
     Ok(())
 }

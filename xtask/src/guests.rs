@@ -26,8 +26,6 @@ pub(crate) const HOME_TARGET: &str = "wasm32-wasip2";
 ///
 /// Fails when a guest does not compile or is no component in the end.
 pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target("guests");
-    fs::create_dir_all(&folder)?;
     let guests = workspace.guests();
     let mut targets = vec![HOME_TARGET.to_owned()];
     for package in &guests {
@@ -40,27 +38,66 @@ pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
     for target in targets {
         let built: Vec<_> = guests
             .iter()
+            .copied()
             .filter(|package| target == HOME_TARGET || listed(package, "targets").contains(&target))
             .collect();
         let names: Vec<_> = built.iter().map(|package| package.name.as_str()).collect();
         eprintln!("building the guests {} for {target}", names.join(", "));
         compile(&names, &target)?;
-        for (package, guest) in built.into_iter().flat_map(|package| {
-            let made = package.targets.iter().filter(|guest| is_guest(guest));
-            made.map(move |guest| (package, guest))
-        }) {
-            let file = if target == HOME_TARGET {
-                format!("{}.wasm", guest.name)
-            } else {
-                format!("{}.{target}.wasm", guest.name)
-            };
-            let component = component(&artifact(workspace, guest, &target), &target)
-                .and_then(|component| composed(workspace, package, component))
-                .with_context(|| format!("{} for {target}", guest.name))?;
-            write_if_changed(&folder.join(file), &component)?;
-        }
+        store(workspace, &built, &target)?;
     }
+    folder(workspace)
+}
+
+/// Builds some guests for the home target, with those that are plugged into them, and gives the folder that they are in.
+///
+/// # Errors
+///
+/// As [`build_all`].
+pub(crate) fn build(workspace: &Workspace, names: &[&str]) -> Result<PathBuf> {
+    let guests = workspace.guests();
+    let built: Vec<_> = guests
+        .into_iter()
+        .filter(|package| names.contains(&package.name.as_str()))
+        .collect();
+    let plugs: Vec<_> = built
+        .iter()
+        .flat_map(|guest| listed(guest, "plug"))
+        .collect();
+    let plugs = plugs.iter().map(String::as_str);
+    compile(
+        &names.iter().copied().chain(plugs).collect::<Vec<_>>(),
+        HOME_TARGET,
+    )?;
+    store(workspace, &built, HOME_TARGET)?;
+    folder(workspace)
+}
+
+/// Where guests are stored.
+fn folder(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target("guests");
+    fs::create_dir_all(&folder)?;
     Ok(folder)
+}
+
+/// Makes components of what has been compiled, and stores them.
+fn store(workspace: &Workspace, packages: &[&Package], target: &str) -> Result<()> {
+    let folder = folder(workspace)?;
+    for (package, guest) in packages.iter().flat_map(|package| {
+        let made = package.targets.iter().filter(|guest| is_guest(guest));
+        made.map(move |guest| (package, guest))
+    }) {
+        let file = if target == HOME_TARGET {
+            format!("{}.wasm", guest.name)
+        } else {
+            format!("{}.{target}.wasm", guest.name)
+        };
+        let component = component(&artifact(workspace, guest, target), target)
+            .and_then(|component| composed(workspace, package, component))
+            .with_context(|| format!("{} for {target}", guest.name))?;
+        write_if_changed(&folder.join(file), &component)?;
+    }
+    Ok(())
 }
 
 /// Compiles packages for one target, in the profile for guests.

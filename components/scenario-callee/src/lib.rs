@@ -1,8 +1,9 @@
 //! The called half of a composition: it is instrumented by itself, and knows nothing of its caller.
 
 use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use wasmscope::{Counter, Meter, ObservableGauge, Tracer, attributes};
+use wasmscope::{Counter, Meter, ObservableCounter, ObservableGauge, Tracer, attributes};
 
 #[expect(
     unsafe_code,
@@ -25,6 +26,10 @@ mod exported {
             super::leak();
         }
 
+        fn tick() {
+            super::tick();
+        }
+
         fn fail() {
             super::fail();
         }
@@ -37,6 +42,7 @@ static TRACER: Tracer = wasmscope::tracer!();
 static METER: Meter = wasmscope::meter!();
 static RUNS: Counter<u64> = Counter::new(&METER, "runs").with_unit("{run}");
 static WARMTH: ObservableGauge<f64> = ObservableGauge::new(&METER, "warmth").with_unit("Cel");
+static TICKS: ObservableCounter<u64> = ObservableCounter::new(&METER, "callee.ticks");
 
 fn run(what: &str) -> String {
     static REGISTERED: Once = Once::new();
@@ -57,6 +63,14 @@ fn work(what: &str) -> String {
 
 fn leak() {
     std::mem::forget(TRACER.enter("leaked by the callee"));
+}
+
+fn tick() {
+    static REGISTERED: Once = Once::new();
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    REGISTERED.call_once(|| TICKS.register(|observer| observer.observe(COUNT.load(Relaxed), &[])));
+    COUNT.fetch_add(1, Relaxed);
+    TRACER.start("ticks").end();
 }
 
 fn fail() {

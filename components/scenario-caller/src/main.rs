@@ -1,6 +1,10 @@
 //! The calling half of a composition: a program that imports an interface of another component.
 
-use wasmscope::{BaggageEntry, Counter, Logger, Meter, Severity, Tracer, attributes};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use wasmscope::{
+    BaggageEntry, Counter, Logger, Meter, ObservableCounter, Severity, Tracer, attributes,
+};
 
 use imported::scenario::callee::work;
 
@@ -15,9 +19,14 @@ static TRACER: Tracer = wasmscope::tracer!();
 static METER: Meter = wasmscope::meter!();
 static LOGGER: Logger = wasmscope::logger!();
 static CALLS: Counter<u64> = Counter::new(&METER, "calls").with_unit("{call}");
+static TICKS: ObservableCounter<u64> = ObservableCounter::new(&METER, "caller.ticks");
 
 fn main() {
     let _telemetry = wasmscope::init();
+    if std::env::args().any(|arg| arg == "ticks") {
+        ticks();
+        return;
+    }
     calls();
     if std::env::args().any(|arg| arg == "fail") {
         let _span = TRACER.enter("calls what fails");
@@ -45,6 +54,18 @@ fn calls() {
     LOGGER.log(Severity::Info, "called");
     TRACER.start("after the calls").end();
     span.set_attribute("calls", 2);
+}
+
+/// Calls the other for each line, until there are no more.
+fn ticks() {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    TICKS.register(|observer| observer.observe(COUNT.load(Relaxed), &[]));
+    for _ in std::io::stdin().lines() {
+        COUNT.fetch_add(1, Relaxed);
+        // The other one is the first to end a span.
+        let _span = TRACER.enter("calls");
+        work::tick();
+    }
 }
 
 fn calls_what_leaks() {

@@ -30,20 +30,18 @@ pub(crate) fn observe(instrument: u64, value: Number, attributes: &[KeyValue<'_>
     }]));
 }
 
-/// Runs the callbacks, if the host wants observations or `unasked`; never from within one, and not while
-/// a panic unwinds, when another one would abort the program.
-fn collect(unasked: bool) {
+/// Runs the callbacks, but never from within one, and not while a panic unwinds, when another one would abort the program.
+fn collect() {
     if std::thread::panicking() || RUNNING.replace(true) {
         return;
     }
     let _running = Running;
-    if unasked || meter::due() {
-        // By index: a callback may register another, and none is borrowed while it runs.
-        let mut next = 0;
-        while let Some(callback) = CALLBACKS.with_borrow(|all| all.get(next).cloned()) {
-            callback();
-            next += 1;
-        }
+    notice::answered();
+    // By index: a callback may register another, and none is borrowed while it runs.
+    let mut next = 0;
+    while let Some(callback) = CALLBACKS.with_borrow(|all| all.get(next).cloned()) {
+        callback();
+        next += 1;
     }
 }
 

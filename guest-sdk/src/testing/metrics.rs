@@ -8,7 +8,8 @@ use crate::{InstrumentationScope, KeyValue};
 
 #[derive(Default)]
 pub(crate) struct Metrics {
-    pub(super) due: bool,
+    /// The number of the collection that comes next.
+    pub(super) collection: u32,
     pub(super) measurements: Vec<RecordedMeasurement>,
     instruments: Vec<Instrument>,
     series: Vec<(u64, Attributes)>,
@@ -132,10 +133,6 @@ impl Meter<'_> {
             .clone();
         self.0.metrics.record(instrument, value, attributes, true);
         self.0.notice()
-    }
-
-    pub(crate) fn due(self) -> bool {
-        core::mem::take(&mut self.0.metrics.due)
     }
 
     pub(crate) fn observe(self, observations: &[Observation<'_>]) -> u64 {

@@ -59,7 +59,7 @@ impl Recorder {
 
     /// Asks for observations, as a host does whose collection is due.
     pub fn request_collection(&self) {
-        change(|state| state.metrics.due = true);
+        change(|state| state.metrics.collection += 1);
     }
 
     /// Sets the host's own span around the code: the ambient one where the code has entered none.
@@ -190,7 +190,7 @@ impl State {
     }
 
     pub(super) fn notice(&self) -> u64 {
-        u64::from(self.logs.generation) | u64::from(self.metrics.due) << 63
+        u64::from(self.metrics.collection) << 32 | u64::from(self.logs.generation)
     }
 
     pub(super) fn scope(&mut self, scope: InstrumentationScope<'_>) -> u64 {

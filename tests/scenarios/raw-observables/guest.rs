@@ -1,11 +1,13 @@
-//! Every observable kind, and `due`.
+//! Every observable kind, and the number of the collection that comes next.
 
 use scenarios::meter::{self, InstrumentDescriptor, InstrumentKind, Number, Observation};
 use scenarios::{kv, scope};
 
 fn main() {
     let meter = meter::get(&scope("raw.observables"));
-    println!("due before the first report: {}", meter::due());
+    // What is not reported brings the notice all the same.
+    let announced = meter::observe(&[]) >> 32;
+    println!("a collection is announced: {}", announced != 0);
     use InstrumentKind as Kind;
     use Number::{Float, Signed, Unsigned};
     let mut first = Vec::new();
@@ -74,8 +76,11 @@ fn main() {
         };
         second.push(observation(wrong, "wrong"));
     }
-    let _ = meter::observe(&first);
-    println!("due right after it: {}", meter::due());
+    let notice = meter::observe(&first);
+    println!(
+        "another one after the report: {}",
+        notice >> 32 != announced
+    );
     let _ = meter::observe(&second);
     let _ = meter::observe(&[]);
     // A wrong handle is dropped and counted.

@@ -183,7 +183,8 @@ impl Cli {
         self
     }
 
-    /// Keeps standard input open after what [`Cli::stdin`] gave: a program that reads on waits until it is ended otherwise.
+    /// Keeps standard input open after what [`Cli::stdin`] gave: a program that reads on waits for [`Running::write`], or
+    /// until it is ended otherwise.
     #[must_use]
     pub fn hold_stdin(mut self) -> Self {
         self.hold_stdin = true;
@@ -269,7 +270,8 @@ impl Cli {
             stdout,
             stderr,
             both_closed,
-            _stdin: holder,
+            stdin: holder,
+            held: None,
         }
     }
 }
@@ -338,8 +340,10 @@ pub struct Running {
     stderr: Captured,
     /// Fails to receive once both output streams are closed.
     both_closed: mpsc::Receiver<()>,
-    /// Holds standard input open where that was asked for.
-    _stdin: mpsc::Receiver<ChildStdin>,
+    /// Holds standard input open where that was asked for, until it is written to.
+    stdin: mpsc::Receiver<ChildStdin>,
+    /// It, since it was written to.
+    held: Option<ChildStdin>,
 }
 
 impl Running {
@@ -375,6 +379,28 @@ impl Running {
             "standard error is not as expected\n{}",
             self.written()
         );
+    }
+
+    /// Writes to its standard input, which [`Cli::hold_stdin`] has kept open.
+    ///
+    /// # Panics
+    /// When it is not open, or is not read.
+    #[track_caller]
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        if self.held.is_none() {
+            // Comes once what was given at the start has been written.
+            self.held = self.stdin.recv_timeout(self.left()).ok();
+        }
+        let input = self.held.as_mut().expect("standard input is held open");
+        input
+            .write_all(bytes.as_ref())
+            .unwrap_or_else(|error| panic!("standard input: {error}\n{}", self.written()));
+    }
+
+    /// Ends its standard input, which [`Cli::hold_stdin`] has kept open.
+    pub fn close_stdin(&mut self) {
+        drop(self.held.take());
+        drop(self.stdin.recv_timeout(self.left()));
     }
 
     /// Sends SIGINT.

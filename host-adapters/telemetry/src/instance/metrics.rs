@@ -31,10 +31,6 @@ pub(super) struct Metrics {
     /// By address.
     series_by_identity: HashMap<usize, u32>,
     reported: Reported,
-    /// Whether the instance has made its first observations.
-    observed: bool,
-    /// The collection for which it was last told to observe, or did.
-    seen: u64,
 }
 
 impl Default for Metrics {
@@ -48,18 +44,11 @@ impl Default for Metrics {
             series: Table::new(mixer.tag(HandleKind::Series)),
             series_by_identity: HashMap::new(),
             reported: Reported::default(),
-            observed: false,
-            seen: 0,
         }
     }
 }
 
 impl Metrics {
-    /// Whether a collection is due, for the notice.
-    pub(super) fn collection_due(&self, shared: &Shared) -> bool {
-        shared.metrics.is_active() && (!self.observed || self.seen != shared.metrics.collections())
-    }
-
     fn meter(&mut self, scope: ScopeKey, limit: usize) -> u64 {
         if let Some(index) = self.meters_by_scope.get(&scope) {
             return self.meters.handle(*index);
@@ -278,20 +267,10 @@ impl Instance {
         self.notice()
     }
 
-    /// Whether observations are due (`meter.due`): always before the first, then once for each collection.
-    pub fn collection_due(&mut self) -> bool {
-        let shared = &*self.telemetry.0;
-        let due = self.metrics.collection_due(shared);
-        self.metrics.seen = shared.metrics.collections();
-        due
-    }
-
     /// Takes the values of observable instruments (`meter.observe`).
     pub fn observe(&mut self, observations: Vec<Observation>) -> Notice {
         let shared = &*self.telemetry.0;
         let rules = rules(shared);
-        self.metrics.observed = true;
-        self.metrics.seen = shared.metrics.collections();
         for observation in observations {
             count_error(self.metrics.observe(observation, shared, &rules), shared);
         }

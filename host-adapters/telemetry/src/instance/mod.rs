@@ -91,6 +91,7 @@ impl Instance {
     /// What every call that returns nothing else tells the guest.
     pub(crate) fn notice(&self) -> Notice {
         let generation = u64::from(self.telemetry.0.log_levels.generation());
-        generation | (u64::from(self.metrics.collection_due(&self.telemetry.0)) << 63)
+        let collection = u64::from(self.telemetry.0.metrics.next_collection());
+        collection << 32 | generation
     }
 }

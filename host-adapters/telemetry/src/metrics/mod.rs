@@ -121,19 +121,22 @@ impl Registry {
         }
     }
 
-    /// Whether there is a provider: without one measurements go nowhere, and that is no loss.
-    pub(crate) fn is_active(&self) -> bool {
-        self.provider.is_some()
-    }
-
     /// Gives a number to tell an instance's reports from others'.
     pub(crate) fn next_instance(&self) -> u64 {
         self.instances.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Gives how often the SDK has begun to collect.
-    pub(crate) fn collections(&self) -> u64 {
-        self.collections.load(Ordering::Relaxed)
+    /// Gives the number of the collection that the SDK will begin next, for the notice; 0 where it never collects.
+    ///
+    /// It is a number, and not whether an instance has reported: an instance may be several components, which nothing
+    /// tells apart, and each of them compares with what it remembers.
+    pub(crate) fn next_collection(&self) -> u32 {
+        if self.provider.is_none() {
+            return 0;
+        }
+        let begun = self.collections.load(Ordering::Relaxed);
+        // After so many it begins anew with 1: 0 says something else.
+        u32::try_from(begun % u64::from(u32::MAX)).map_or(1, |begun| begun + 1)
     }
 
     /// Gives the instrument of a scope and descriptor, and makes it where it is new; `None` without a provider.

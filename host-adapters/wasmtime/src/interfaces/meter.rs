@@ -34,6 +34,5 @@ where
         no_notice,
         |instance, (series, value)| instance.measure_series(series, value),
     )?;
-    interface.scalar("due", || false, |instance, ()| instance.collection_due())?;
     interface.lifted::<Vec<Observation>, 2, _>("observe", no_notice, Instance::observe)
 }

@@ -141,3 +141,15 @@ fn held_input_stays_open_until_the_program_is_ended() {
         "line"
     );
 }
+
+#[test]
+fn standard_input_that_is_held_open_can_be_written_to_and_closed() {
+    let mut cat = Cli::program("/bin/cat").stdin("a").hold_stdin().spawn();
+    cat.wait_for_stdout(|stdout| stdout == "a");
+    cat.write("b");
+    cat.wait_for_stdout(|stdout| stdout == "ab");
+    cat.write("c");
+    cat.close_stdin();
+    let output = cat.finish().expect_code(0);
+    assert_eq!(output.stdout(), "abc");
+}

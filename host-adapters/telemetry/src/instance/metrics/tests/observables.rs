@@ -358,29 +358,73 @@ fn cardinality_of_observables_is_limited_and_recovers() {
 }
 
 #[test]
-fn collection_is_due_before_the_first_observation_and_once_for_each_collection() {
-    const DUE: u64 = 1 << 63;
+fn every_notice_carries_the_number_of_the_next_collection() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let counter = instrument(&mut guest, "c", Kind::CounterU64);
-    // Always before the first observations, however often it is asked for.
-    assert!(guest.collection_due());
-    assert!(guest.collection_due());
-    assert_eq!(guest.measure(counter, Unsigned(1), vec![]) & DUE, DUE);
-    assert_eq!(guest.observe(vec![]) & DUE, 0);
-    assert!(!guest.collection_due());
-    host.collect();
-    assert_eq!(guest.measure(counter, Unsigned(1), vec![]) & DUE, DUE);
-    assert!(guest.collection_due());
-    assert!(!guest.collection_due());
-    assert_eq!(guest.measure(counter, Unsigned(1), vec![]) & DUE, 0);
-    host.collect();
-    // Observing without asking serves as well.
-    guest.observe(vec![]);
-    assert!(!guest.collection_due());
-    // Each instance is told for itself.
-    let mut other = host.telemetry.instance("shop");
-    assert!(other.collection_due());
+    let gauge = instrument(&mut guest, "g", Kind::ObservableGaugeU64);
+    let mut last = 0;
+    for round in 1..=3 {
+        let number = guest.measure(counter, Unsigned(1), vec![]) >> 32;
+        assert_ne!(number, last, "another one in round {round}");
+        last = number;
+        // Reporting changes nothing: the instance may be several components, and the others have not reported.
+        observe(&mut guest, gauge, Unsigned(1), vec![]);
+        assert_eq!(guest.observe(vec![]) >> 32, number);
+        // It is the same for all instances, and a new one does not begin with 0.
+        let mut other = host.telemetry.instance("shop");
+        assert_eq!(other.observe(vec![]) >> 32, number);
+        host.collect();
+    }
+}
+
+#[test]
+fn both_components_of_a_composition_report_for_each_collection() {
+    /// What a guest SDK does: one of these is in each component, and none knows of another.
+    struct Component {
+        gauge: u64,
+        answered: u64,
+        reports: u64,
+    }
+
+    impl Component {
+        fn new(guest: &mut Instance, scope_name: &str) -> Self {
+            let meter = guest.meter(scope(scope_name));
+            Self {
+                gauge: guest
+                    .create_instrument(meter, descriptor("reports", Kind::ObservableGaugeU64)),
+                answered: 0,
+                reports: 0,
+            }
+        }
+
+        fn take(&mut self, guest: &mut Instance, notice: u64) {
+            if notice >> 32 != self.answered {
+                self.answered = notice >> 32;
+                self.reports += 1;
+                observe(guest, self.gauge, Unsigned(self.reports), vec![]);
+            }
+        }
+    }
+
+    let host = Host::new();
+    let mut guest = host.telemetry.instance("shop");
+    let mut gateway = Component::new(&mut guest, "gateway");
+    let mut pricing = Component::new(&mut guest, "pricing");
+    for round in 1..=3 {
+        // Much is called between two collections; each reports once.
+        for _ in 0..5 {
+            let notice = guest.observe(vec![]);
+            gateway.take(&mut guest, notice);
+            let notice = guest.observe(vec![]);
+            pricing.take(&mut guest, notice);
+        }
+        let metrics = host.collect();
+        for name in ["gateway/reports", "pricing/reports"] {
+            let points = &metrics[name].points;
+            assert_eq!(points[""], Point::U64(round), "{name}");
+        }
+    }
 }
 
 #[test]

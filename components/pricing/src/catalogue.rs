@@ -1,0 +1,125 @@
+//! What there is to buy, what it costs, and how much of it is not in a basket yet.
+
+use std::cell::RefCell;
+
+/// How an article is taxed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TaxClass {
+    /// Food and books: the reduced rate.
+    Reduced,
+    /// Everything else.
+    Standard,
+}
+
+/// An article of the catalogue.
+#[derive(Debug)]
+pub(crate) struct Article {
+    pub(crate) sku: &'static str,
+    /// Before tax, in cents.
+    pub(crate) price: u64,
+    pub(crate) tax: TaxClass,
+    /// Pieces in the warehouse.
+    pieces: u32,
+}
+
+const fn article(sku: &'static str, price: u64, tax: TaxClass, pieces: u32) -> Article {
+    Article {
+        sku,
+        price,
+        tax,
+        pieces,
+    }
+}
+
+static ARTICLES: [Article; 8] = [
+    article("TEA-ASSAM-250", 890, TaxClass::Reduced, 200),
+    article("TEA-SENCHA-100", 1250, TaxClass::Reduced, 125),
+    article("COF-YIRGA-250", 1120, TaxClass::Reduced, 175),
+    article("MUG-STONE-300", 1450, TaxClass::Standard, 45),
+    article("POT-IRON-800", 6490, TaxClass::Standard, 6),
+    article("KETTLE-GOOSE", 8990, TaxClass::Standard, 4),
+    article("GRINDER-HAND", 5490, TaxClass::Standard, 40),
+    article("BOOK-TEAWAYS", 2400, TaxClass::Reduced, 30),
+];
+
+/// With fewer pieces, an article runs low.
+const LOW: u32 = 3;
+
+/// Code, percent off, and since when it is not valid any more.
+const COUPONS: [(&str, u8, Option<&str>); 3] = [
+    ("TEATIME10", 10, None),
+    ("NEIGHBOUR5", 5, None),
+    ("SUMMER2025", 25, Some("2025-09-01")),
+];
+
+thread_local! {
+    /// Pieces that are in no basket, in the order of the articles.
+    static FREE: RefCell<[u32; ARTICLES.len()]> = RefCell::new(ARTICLES.each_ref().map(|article| article.pieces));
+}
+
+/// Gives an article by its number.
+pub(crate) fn find(sku: &str) -> Option<&'static Article> {
+    ARTICLES.iter().find(|article| article.sku == sku)
+}
+
+/// Takes pieces of an article for a basket.
+///
+/// # Errors
+///
+/// With how many there are, where that is not enough; none is taken then.
+pub(crate) fn take(article: &Article, quantity: u32) -> Result<(), u32> {
+    with_free(article, |free| {
+        *free = free.checked_sub(quantity).ok_or(*free)?;
+        Ok(())
+    })
+}
+
+/// Puts pieces back that were taken.
+pub(crate) fn put_back(article: &Article, quantity: u32) {
+    with_free(article, |free| *free += quantity);
+}
+
+fn with_free<T>(article: &Article, change: impl FnOnce(&mut u32) -> T) -> T {
+    let place = ARTICLES.iter().position(|other| other.sku == article.sku);
+    FREE.with_borrow_mut(|free| {
+        change(&mut free[place.expect("every article is one of the catalogue")])
+    })
+}
+
+/// Gives how many pieces are in no basket, of each article.
+pub(crate) fn free() -> impl Iterator<Item = (&'static str, u32)> {
+    let free = FREE.with_borrow(|free| *free);
+    ARTICLES.iter().map(|article| article.sku).zip(free)
+}
+
+/// Warns where there are few pieces left of an article.
+pub(crate) fn warn_if_low(article: &Article) {
+    let free = with_free(article, |free| *free);
+    if free < LOW {
+        tracing::warn!(item.sku = article.sku, stock.left = free, "stock runs low");
+    }
+}
+
+/// Gives the percent that a coupon takes off, or else since when it does not any more, if it ever did.
+pub(crate) fn coupon(code: &str) -> Result<u8, Option<&'static str>> {
+    match COUPONS.iter().find(|(known, ..)| *known == code) {
+        Some((_, percent, None)) => Ok(*percent),
+        Some((_, _, expired)) => Err(*expired),
+        None => Err(None),
+    }
+}
+
+/// Gives a country's value added tax in percent, the standard and the reduced rate; `None` where nothing is delivered to.
+pub(crate) fn tax_rates(country: &str) -> Option<(u64, u64)> {
+    Some(match country {
+        "AT" => (20, 10),
+        "DE" => (19, 7),
+        "ES" => (21, 10),
+        "FR" => (20, 5),
+        "IT" => (22, 10),
+        "NL" => (21, 9),
+        "PL" => (23, 8),
+        "SE" => (25, 12),
+        _ => return None,
+    })
+}
