@@ -82,7 +82,7 @@ pub use linker::{InstancePre, Linker, LinkerInstance};
 pub use names::NameMap;
 pub use plan::Plan;
 pub use resource::{DEFAULT_TABLE_CAPACITY, Resource, ResourceTable, ResourceType};
-pub use store::{AsContextMut, InterruptHandle, Store, StoreContextMut};
+pub use store::{AsContextMut, InterruptHandle, Interrupted, Store, StoreContextMut};
 pub use typed::{
     ComponentType, InstanceTypes, Lift, LiftList, Lower, LowerList, TypeList, TypeMismatch,
 };
