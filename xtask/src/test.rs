@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{guests, toolchain, wit};
+use crate::{guests, toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -50,6 +50,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     toolchain::ensure_targets()?;
     toolchain::ensure_components()?;
+    wasmedge::ensure(workspace)?;
     let mut times = Vec::new();
     for (name, stage) in stages {
         eprintln!("== {name}");
@@ -107,6 +108,8 @@ fn dependencies(_: &Workspace) -> Result<()> {
         ("wasmscope-telemetry", "opentelemetry_sdk"),
         ("xtask", "wit-parser"),
         ("wasmedge-component", "wasmtime-environ"),
+        ("wasmedge-wasi", "wasmtime-wasi"),
+        ("wasmscope-wasmedge", "wasmedge-wasi"),
         ("wasmscope-cli", "cranelift-codegen"),
     ] {
         ensure!(
@@ -124,6 +127,11 @@ fn dependencies(_: &Workspace) -> Result<()> {
         ("wasmedge-component", "wasmscope-telemetry"),
         ("wasmedge-component", "opentelemetry"),
         ("wasmedge-component", "cranelift-codegen"),
+        ("wasmedge-wasi", "cranelift-codegen"),
+        ("wasmedge-wasi", "wasmscope-telemetry"),
+        ("wasmscope-wasmedge", "cranelift-codegen"),
+        ("wasmscope-wasmedge", "wasmscope-wasmtime"),
+        ("wasmscope-wasmtime", "wasmedge-component"),
         // Would want cmake or an installed C library.
         ("wasmscope-cli", "aws-lc-sys"),
         ("wasmscope-cli", "openssl-sys"),

@@ -182,7 +182,7 @@ impl Component {
 }
 
 /// See [`CoreModule::shares_tables`].
-fn compilable(module: &CoreModule) -> bool {
+pub(crate) fn compilable(module: &CoreModule) -> bool {
     !module.shares_tables
 }
 

@@ -98,11 +98,6 @@ impl Environment {
             .map(|(name, value)| (name.as_str(), value.as_os_str()))
     }
 
-    /// All variables, to be handed on.
-    pub(super) fn into_variables(self) -> Vec<(String, OsString)> {
-        self.variables
-    }
-
     /// Writes `env` and `cargo.toml`, each as a whole.
     ///
     /// # Errors
