@@ -103,6 +103,11 @@ impl Ended {
     }
 }
 
+/// Allows TCP and UDP with any address.
+pub fn network(ctx: &mut WasiCtxBuilder) {
+    ctx.inherit_network().allow_tcp(true).allow_udp(true);
+}
+
 /// A guest, ready to be run in a store.
 pub struct Prepared {
     pub store: Store<State>,
@@ -165,16 +170,18 @@ impl Prepared {
         run.call(&mut self.store, ()).map(|(result,)| result)
     }
 
-    /// Runs a new instance of the guest, and interrupts it after a while.
+    /// Runs a new instance of the guest, and interrupts it after a while. The time is what it takes to end from then on.
     pub fn run_for(&mut self, time: Duration) -> Ended {
         let handle = self.store.interrupt_handle();
         let handle = handle.expect("it can be interrupted");
         let interrupting = std::thread::spawn(move || {
             std::thread::sleep(time);
             handle.interrupt();
+            Instant::now()
         });
-        let ended = self.run();
-        interrupting.join().expect("it does not panic");
+        let mut ended = self.run();
+        let now = Instant::now();
+        ended.time = now - interrupting.join().expect("it does not panic");
         ended
     }
 }
