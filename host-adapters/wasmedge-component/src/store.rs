@@ -378,3 +378,27 @@ impl Interruption {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_an_interruption_is_woken_and_leaves_nothing_behind() {
+        let interruption = Interruption::default();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut first = Interrupted::new(&interruption);
+        let mut second = Interrupted::new(&interruption);
+        for _ in 0..3 {
+            assert!(Pin::new(&mut first).poll(&mut cx).is_pending());
+            assert!(Pin::new(&mut second).poll(&mut cx).is_pending());
+            assert_eq!(interruption.state().wakers.len(), 2);
+        }
+        drop(first);
+        assert_eq!(interruption.state().wakers.len(), 1);
+        interruption.state().interrupted = true;
+        assert!(Pin::new(&mut second).poll(&mut cx).is_ready());
+        drop(second);
+        assert!(interruption.state().wakers.is_empty());
+    }
+}

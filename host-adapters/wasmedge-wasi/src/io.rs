@@ -92,7 +92,7 @@ fn add_input_stream<T: WasiView>(streams: &mut Interface<'_, T, WasiIo>) -> Resu
         })?
         .func(
             "[method]input-stream.read",
-            |table, (Handle(stream), len)| Ok(HostInputStream::read(*table, stream, len)?),
+            |table, (Handle(stream), len)| HostInputStream::read(*table, stream, len),
         )?
         .waiting(
             "[method]input-stream.blocking-read",

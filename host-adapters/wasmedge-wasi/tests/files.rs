@@ -18,7 +18,8 @@ fn run_in(
         let directory = directory();
         let data = directory.path().join("data");
         let ended = run("files", args, |ctx| {
-            ctx.preopened_dir(&data, "/data", perms).unwrap();
+            ctx.preopened_dir(&data, "/data", perms)
+                .expect("it is opened");
             ctx.allow_blocking_current_thread(here);
         });
         (directory, ended)
@@ -27,8 +28,8 @@ fn run_in(
 }
 
 fn empty() -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    fs::create_dir(directory.path().join("data")).unwrap();
+    let directory = tempfile::tempdir().expect("a folder is made");
+    fs::create_dir(directory.path().join("data")).expect("a folder is made");
     directory
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Ended, prepare};
+use common::{Ended, network, prepare};
 use wasmedge_component::TrapCode;
 use wasmedge_wasi::wasmtime_wasi::cli::AsyncStdinStream;
 use wasmedge_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
@@ -13,11 +13,7 @@ const SOON: Duration = Duration::from_millis(100);
 
 fn assert_interrupted(ended: &Ended) {
     assert_eq!(ended.trap(), TrapCode::Interrupt);
-    assert!(
-        (SOON..SOON + Duration::from_secs(1)).contains(&ended.time),
-        "{:?}",
-        ended.time
-    );
+    assert!(ended.time < Duration::from_secs(1), "{:?}", ended.time);
 }
 
 fn interrupted(name: &str, args: &[&str], configure: impl FnOnce(&mut WasiCtxBuilder)) -> Ended {
@@ -45,9 +41,7 @@ fn in_a_read_from_standard_input() {
 #[test]
 fn while_it_waits_for_a_connection_or_a_datagram() {
     for kind in ["accept", "receive"] {
-        interrupted("net", &[kind], |ctx| {
-            ctx.inherit_network();
-        });
+        interrupted("net", &[kind], network);
     }
 }
 
@@ -97,9 +91,7 @@ fn on_a_thread_for_blocking_tasks() {
         });
         assert_interrupted(&ended.unwrap());
         let ended = runtime.block_on(async {
-            let mut guest = prepare("net", &["tcp"], |ctx| {
-                ctx.inherit_network();
-            });
+            let mut guest = prepare("net", &["tcp"], network);
             tokio::task::spawn_blocking(move || guest.run()).await
         });
         ended.unwrap().output();

@@ -5,9 +5,10 @@ mod common;
 use std::time::{Duration, SystemTime};
 
 use common::run;
+use wasmedge_wasi::wasmtime_wasi::HostWallClock;
 
 fn number(text: &str) -> u128 {
-    text.trim().parse().unwrap()
+    text.trim().parse().expect("it is a number")
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn random_numbers_differ_from_run_to_run() {
 #[test]
 fn random_numbers_and_clocks_can_be_made_up() {
     struct Stopped;
-    impl wasmedge_wasi::wasmtime_wasi::HostWallClock for Stopped {
+    impl HostWallClock for Stopped {
         fn resolution(&self) -> Duration {
             Duration::from_secs(1)
         }

@@ -16,9 +16,9 @@ use wasmedge_wasi::wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmedge_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 /// What a store holds.
-pub struct State {
-    pub ctx: WasiCtx,
-    pub table: ResourceTable,
+pub(crate) struct State {
+    pub(crate) ctx: WasiCtx,
+    pub(crate) table: ResourceTable,
 }
 
 impl WasiView for State {
@@ -31,7 +31,7 @@ impl WasiView for State {
 }
 
 /// Compiles `tests/guests/<name>.rs`, unless that was done since it was last changed.
-pub fn guest(name: &str) -> PathBuf {
+pub(crate) fn guest(name: &str) -> PathBuf {
     static COMPILING: Mutex<()> = Mutex::new(());
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/guests/{name}.rs"));
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.wasm"));
@@ -66,16 +66,16 @@ pub fn guest(name: &str) -> PathBuf {
 
 /// How a guest's run ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub result: anyhow::Result<Result<(), ()>>,
-    pub stdout: String,
-    pub stderr: String,
-    pub time: Duration,
+pub(crate) struct Ended {
+    pub(crate) result: anyhow::Result<Result<(), ()>>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) time: Duration,
 }
 
 impl Ended {
     /// The status that the guest ended with by itself.
-    pub fn status(&self) -> i32 {
+    pub(crate) fn status(&self) -> i32 {
         match &self.result {
             Ok(result) => i32::from(result.is_err()),
             Err(error) => match error.downcast_ref::<I32Exit>() {
@@ -86,13 +86,13 @@ impl Ended {
     }
 
     /// What the guest wrote, when it ended well.
-    pub fn output(&self) -> &str {
+    pub(crate) fn output(&self) -> &str {
         assert_eq!(self.status(), 0, "{}{}", self.stdout, self.stderr);
         &self.stdout
     }
 
     /// The trap that ended the guest.
-    pub fn trap(&self) -> TrapCode {
+    pub(crate) fn trap(&self) -> TrapCode {
         match &self.result {
             Err(error) => match error.downcast_ref::<Trap>() {
                 Some(trap) => trap.code(),
@@ -103,16 +103,25 @@ impl Ended {
     }
 }
 
+/// Allows TCP and UDP with any address.
+pub(crate) fn network(ctx: &mut WasiCtxBuilder) {
+    ctx.inherit_network().allow_tcp(true).allow_udp(true);
+}
+
 /// A guest, ready to be run in a store.
-pub struct Prepared {
-    pub store: Store<State>,
+pub(crate) struct Prepared {
+    pub(crate) store: Store<State>,
     pre: InstancePre<State>,
     stdout: MemoryOutputPipe,
     stderr: MemoryOutputPipe,
 }
 
 /// Makes a guest ready, with these arguments.
-pub fn prepare(name: &str, args: &[&str], configure: impl FnOnce(&mut WasiCtxBuilder)) -> Prepared {
+pub(crate) fn prepare(
+    name: &str,
+    args: &[&str],
+    configure: impl FnOnce(&mut WasiCtxBuilder),
+) -> Prepared {
     let engine = Engine::default();
     let component = Component::from_file(&engine, guest(name)).expect("the guest is loaded");
     let mut linker = Linker::new();
@@ -143,7 +152,7 @@ const CAPACITY: usize = 1 << 20;
 
 impl Prepared {
     /// Runs a new instance of the guest.
-    pub fn run(&mut self) -> Ended {
+    pub(crate) fn run(&mut self) -> Ended {
         let start = Instant::now();
         let result = self.run_command();
         let time = start.elapsed();
@@ -165,21 +174,23 @@ impl Prepared {
         run.call(&mut self.store, ()).map(|(result,)| result)
     }
 
-    /// Runs a new instance of the guest, and interrupts it after a while.
-    pub fn run_for(&mut self, time: Duration) -> Ended {
+    /// Runs a new instance of the guest, and interrupts it after a while. The time is what it takes to end from then on.
+    pub(crate) fn run_for(&mut self, time: Duration) -> Ended {
         let handle = self.store.interrupt_handle();
         let handle = handle.expect("it can be interrupted");
         let interrupting = std::thread::spawn(move || {
             std::thread::sleep(time);
             handle.interrupt();
+            Instant::now()
         });
-        let ended = self.run();
-        interrupting.join().expect("it does not panic");
+        let mut ended = self.run();
+        let now = Instant::now();
+        ended.time = now - interrupting.join().expect("it does not panic");
         ended
     }
 }
 
 /// Runs a guest with these arguments.
-pub fn run(name: &str, args: &[&str], configure: impl FnOnce(&mut WasiCtxBuilder)) -> Ended {
+pub(crate) fn run(name: &str, args: &[&str], configure: impl FnOnce(&mut WasiCtxBuilder)) -> Ended {
     prepare(name, args, configure).run()
 }

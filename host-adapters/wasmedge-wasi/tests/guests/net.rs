@@ -25,9 +25,18 @@ fn main() {
             println!("{:?}", socket.recv_from(&mut [0; 8]));
         }
         "denied" => {
-            println!("{:?}", TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.kind()));
-            println!("{:?}", TcpStream::connect(&args[1]).map_err(|error| error.kind()));
-            println!("{:?}", UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.kind()));
+            println!(
+                "{:?}",
+                TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.kind())
+            );
+            println!(
+                "{:?}",
+                TcpStream::connect(&args[1]).map_err(|error| error.kind())
+            );
+            println!(
+                "{:?}",
+                UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.kind())
+            );
         }
         "look-up" => match ("localhost", 80).to_socket_addrs() {
             Ok(addresses) => {
@@ -72,10 +81,16 @@ fn tcp() {
 fn udp() {
     let one = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let other = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    assert_eq!(one.send_to(b"ping", other.local_addr().unwrap()).unwrap(), 4);
+    assert_eq!(
+        one.send_to(b"ping", other.local_addr().unwrap()).unwrap(),
+        4
+    );
     let mut bytes = [0; 16];
     let (length, from) = other.recv_from(&mut bytes).unwrap();
-    assert_eq!((&bytes[..length], from), (&b"ping"[..], one.local_addr().unwrap()));
+    assert_eq!(
+        (&bytes[..length], from),
+        (&b"ping"[..], one.local_addr().unwrap())
+    );
     other.connect(from).unwrap();
     other.send(b"pong").unwrap();
     let length = one.recv(&mut bytes).unwrap();
