@@ -2,29 +2,28 @@
 
 use opentelemetry::logs::Severity;
 use wasmscope_telemetry::model::{LogRecord, LogValue};
-use wasmtime::{Result, bail};
 
 use super::cursor::{Cursor, Memory};
 use super::reader::Reader;
-use super::{Arguments, InvalidArgument, shape};
+use super::{Read, parameters};
+use crate::error::{LiftError, Result};
+
+parameters!((u64, Vec<LogRecord>): u64, Vec<LogRecord>);
 
 /// `emit`.
-impl Arguments for (u64, Vec<LogRecord>) {
-    type Shape = (u64, Vec<shape::LogRecord>);
-
+impl Read for (u64, Vec<LogRecord>) {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         let logger = at.u64()?;
-        let records = reader.list::<shape::LogRecord, _>(at, |reader, at| {
+        let records = reader.list(at, |reader, at| {
             Ok(Some(LogRecord {
-                body: (at.option::<shape::LogValue>()?)
+                body: (at.option::<LogValue>()?)
                     .map(|mut at| reader.log_value(&mut at))
                     .transpose()?,
                 severity: severity(at)?,
                 severity_text: reader.optional_string(at)?,
                 event_name: reader.optional_string(at)?,
                 attributes: reader.log_attributes(at)?,
-                nodes: reader
-                    .list::<shape::LogValue, _>(at, |reader, at| reader.log_value(at).map(Some))?,
+                nodes: reader.list(at, |reader, at| reader.log_value(at).map(Some))?,
                 time: reader.time(at)?,
                 context: reader.span_reference(at)?,
             }))
@@ -36,9 +35,9 @@ impl Arguments for (u64, Vec<LogRecord>) {
 /// The parameters of `enabled`: the logger, the severity and the event name.
 pub(crate) type Enabled = (u64, Option<Severity>, Option<String>);
 
-impl Arguments for Enabled {
-    type Shape = (u64, Option<shape::Severity>, Option<String>);
+parameters!(Enabled: u64, Option<Severity>, Option<String>);
 
+impl Read for Enabled {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, severity(at)?, reader.optional_string(at)?))
     }
@@ -46,7 +45,7 @@ impl Arguments for Enabled {
 
 impl Reader<'_> {
     fn log_attributes(&mut self, at: &mut impl Cursor) -> Result<Vec<(String, LogValue)>> {
-        self.list::<shape::LogAttribute, _>(at, |reader, at| {
+        self.list(at, |reader, at| {
             let Some(key) = reader.whole_string(at)? else {
                 reader.check_only(|reader| reader.log_value(at))?;
                 return Ok(None);
@@ -56,7 +55,7 @@ impl Reader<'_> {
     }
 
     fn log_value(&mut self, at: &mut impl Cursor) -> Result<LogValue> {
-        let (discriminant, mut at) = at.variant::<shape::LogValue>()?;
+        let (discriminant, mut at) = at.variant::<LogValue>()?;
         let at = &mut at;
         Ok(match discriminant {
             0 => LogValue::String(self.string(at)?),
@@ -65,18 +64,18 @@ impl Reader<'_> {
             3 => LogValue::Double(at.f64()?),
             4 => LogValue::Bytes(self.bytes(at)?),
             5 => LogValue::Array(self.scalars(at, Memory::u32)?),
-            6 => LogValue::Map(self.list::<shape::MapEntry, _>(at, |reader, at| {
+            6 => LogValue::Map(self.list(at, |reader, at| {
                 let key = reader.whole_string(at)?;
                 let node = at.u32()?;
                 Ok(key.map(|key| (key, node)))
             })?),
-            other => bail!(InvalidArgument::discriminant("log-value", other, 7)),
+            other => return Err(LiftError::discriminant::<LogValue>("log-value", other)),
         })
     }
 }
 
 /// The severities in the order of `logger.severity`.
-pub(super) const SEVERITIES: [Severity; shape::Severity::COUNT as usize] = [
+pub(crate) const SEVERITIES: [Severity; 24] = [
     Severity::Trace,
     Severity::Trace2,
     Severity::Trace3,
@@ -104,16 +103,15 @@ pub(super) const SEVERITIES: [Severity; shape::Severity::COUNT as usize] = [
 ];
 
 fn severity(at: &mut impl Cursor) -> Result<Option<Severity>> {
-    let Some(mut at) = at.option::<shape::Severity>()? else {
+    let Some(mut at) = at.option::<Severity>()? else {
         return Ok(None);
     };
     let discriminant = at.u8()?;
     match SEVERITIES.get(usize::from(discriminant)) {
         Some(severity) => Ok(Some(*severity)),
-        None => bail!(InvalidArgument::discriminant(
+        None => Err(LiftError::discriminant::<Severity>(
             "severity",
-            discriminant.into(),
-            shape::Severity::COUNT
+            discriminant,
         )),
     }
 }

@@ -2,19 +2,19 @@
 
 use opentelemetry::KeyValue;
 use wasmscope_telemetry::model::{InstrumentDescriptor, InstrumentKind, Number, Observation};
-use wasmtime::{Result, bail};
 
 use super::cursor::{Cursor, Memory};
 use super::reader::Reader;
-use super::{Arguments, InvalidArgument, shape};
+use super::{Read, parameters};
+use crate::error::{LiftError, Result};
+
+parameters!((u64, InstrumentDescriptor): u64, InstrumentDescriptor);
 
 /// `create`.
-impl Arguments for (u64, InstrumentDescriptor) {
-    type Shape = (u64, shape::InstrumentDescriptor);
-
+impl Read for (u64, InstrumentDescriptor) {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         let meter = at.u64()?;
-        let mut at = at.record::<shape::InstrumentDescriptor>()?;
+        let mut at = at.record::<InstrumentDescriptor>()?;
         let descriptor = InstrumentDescriptor {
             name: reader.string(&mut at)?,
             kind: instrument_kind(at.u8()?)?,
@@ -46,47 +46,48 @@ fn instrument_kind(discriminant: u8) -> Result<InstrumentKind> {
         13 => InstrumentKind::ObservableGaugeU64,
         14 => InstrumentKind::ObservableGaugeS64,
         15 => InstrumentKind::ObservableGaugeF64,
-        other => bail!(InvalidArgument::discriminant(
-            "instrument-kind",
-            other.into(),
-            shape::InstrumentKind::COUNT
-        )),
+        other => {
+            return Err(LiftError::discriminant::<InstrumentKind>(
+                "instrument-kind",
+                other,
+            ));
+        }
     })
 }
 
-/// `measure`.
-impl Arguments for (u64, Number, Vec<KeyValue>) {
-    type Shape = (u64, shape::Number, Vec<shape::KeyValue>);
+parameters!((u64, Number, Vec<KeyValue>): u64, Number, Vec<KeyValue>);
 
+/// `measure`.
+impl Read for (u64, Number, Vec<KeyValue>) {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, number(at)?, reader.attributes(at)?))
     }
 }
 
-/// `bind`.
-impl Arguments for (u64, Vec<KeyValue>) {
-    type Shape = (u64, Vec<shape::KeyValue>);
+parameters!((u64, Vec<KeyValue>): u64, Vec<KeyValue>);
 
+/// `bind`.
+impl Read for (u64, Vec<KeyValue>) {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, reader.attributes(at)?))
     }
 }
 
-/// `measure-series`.
-impl Arguments for (u64, Number) {
-    type Shape = (u64, shape::Number);
+parameters!((u64, Number): u64, Number);
 
+/// `measure-series`.
+impl Read for (u64, Number) {
     fn read(_: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, number(at)?))
     }
 }
 
-/// `observe`.
-impl Arguments for Vec<Observation> {
-    type Shape = (Vec<shape::Observation>,);
+parameters!(Vec<Observation>: Vec<Observation>);
 
+/// `observe`.
+impl Read for Vec<Observation> {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
-        reader.list::<shape::Observation, _>(at, |reader, at| {
+        reader.list(at, |reader, at| {
             Ok(Some(Observation {
                 instrument: at.u64()?,
                 value: number(at)?,
@@ -97,11 +98,11 @@ impl Arguments for Vec<Observation> {
 }
 
 fn number(at: &mut impl Cursor) -> Result<Number> {
-    let (discriminant, mut at) = at.variant::<shape::Number>()?;
+    let (discriminant, mut at) = at.variant::<Number>()?;
     Ok(match discriminant {
         0 => Number::Unsigned(at.u64()?),
         1 => Number::Signed(at.i64()?),
         2 => Number::Float(at.f64()?),
-        other => bail!(InvalidArgument::discriminant("number", other, 3)),
+        other => return Err(LiftError::discriminant::<Number>("number", other)),
     })
 }

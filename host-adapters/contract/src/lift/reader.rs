@@ -3,30 +3,38 @@
 use std::char::DecodeUtf16Error;
 
 use wasmscope_telemetry::limits::{Budget, Grant};
-use wasmtime::component::__internal::LiftContext;
-use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding;
-use wasmtime::component::ComponentType;
-use wasmtime::{Result, bail};
 
-use super::InvalidArgument;
 use super::cursor::{Cursor, Memory};
+use crate::error::{LiftError, Result};
+use crate::shape::{Layout, Shape};
 
-/// The bytes of host memory that one call's arguments may take while they are read.
+/// The bytes of host memory that one call's arguments may take while they are lifted, whatever the limits are.
 ///
-/// Wasmtime lifts arguments before it calls the host function, out of reach of what that is called on, so this is
-/// a constant. [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits) applies right after ([`super::shrink`]).
-pub(crate) const CEILING: usize = 4 << 20;
+/// Engines may lift arguments before they give access to the instance that is called, and with it to its limits, so this is a constant.
+/// [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits) applies right after.
+pub const CEILING: usize = 4 << 20;
 
 /// The bytes of guest memory that one call has checked in place when they are beyond the budget: an invalid
 /// string traps whether it would have been kept or not. It takes no memory, but time; beyond this
 /// nothing is looked at, so that no list makes a call long.
-pub(super) const CHECKS: usize = 16 << 20;
+pub const CHECKS: usize = 16 << 20;
 
 /// Marks a string of the encoding latin1+utf16 as UTF-16 (canonical ABI, `UTF16_TAG`).
 const UTF16_TAG: u32 = 1 << 31;
 
+/// How a component's strings lie in its memory: one of the canonical ABI's options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the component model's own")]
+pub enum StringEncoding {
+    Utf8,
+    Utf16,
+    /// Latin 1 or UTF-16, from string to string; `latin1+utf16` in text.
+    CompactUtf16,
+}
+
 /// Reads one call's arguments.
-pub(crate) struct Reader<'a> {
+#[derive(Debug)]
+pub struct Reader<'a> {
     memory: &'a [u8],
     encoding: StringEncoding,
     /// Host memory that may still be taken.
@@ -42,18 +50,7 @@ struct Text {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(cx: &LiftContext<'a>) -> Self {
-        Self {
-            memory: cx.memory(),
-            encoding: cx.options().string_encoding,
-            budget: Budget::new(CEILING),
-            checks: CHECKS,
-        }
-    }
-
-    /// Reads from memory that no guest has.
-    #[cfg(test)]
-    pub(super) fn over(memory: &'a [u8], encoding: StringEncoding) -> Self {
+    pub(crate) const fn new(memory: &'a [u8], encoding: StringEncoding) -> Self {
         Self {
             memory,
             encoding,
@@ -96,17 +93,17 @@ impl<'a> Reader<'a> {
         let checked = bytes.len().min(kept.saturating_add(self.checks));
         self.checks -= checked - kept;
         let text = match str::from_utf8(&bytes[..checked]) {
-            Ok(text) => text,
             // That the check ends within a character is no error, unless the string does.
             Err(error) if error.error_len().is_none() && checked < bytes.len() => {
-                str::from_utf8(&bytes[..error.valid_up_to()])?
+                str::from_utf8(&bytes[..error.valid_up_to()])
             }
-            Err(error) => {
-                bail!(InvalidArgument(format!(
-                    "string at {pointer:#x} is not valid UTF-8: {error}"
-                )))
-            }
+            text => text,
         };
+        let text = text.map_err(|error| {
+            LiftError::invalid(format!(
+                "string at {pointer:#x} is not valid UTF-8: {error}"
+            ))
+        })?;
         let text = &text[..text.floor_char_boundary(kept)];
         Ok(Text {
             text: text.to_owned(),
@@ -141,7 +138,7 @@ impl<'a> Reader<'a> {
         };
         for char in chars {
             let char = char.map_err(|error| {
-                InvalidArgument(format!(
+                LiftError::invalid(format!(
                     "string at {pointer:#x} is not valid UTF-16: {error}"
                 ))
             })?;
@@ -167,23 +164,24 @@ impl<'a> Reader<'a> {
     ///
     /// Never takes memory by the length that a guest gives: each element is paid for before it is read. Those that the budget
     /// has no room for are counted, and still checked as far as the checks reach.
-    pub(crate) fn list<S: ComponentType, T>(
+    pub(crate) fn list<T: Shape>(
         &mut self,
         at: &mut impl Cursor,
         mut read: impl FnMut(&mut Self, &mut Memory<'a>) -> Result<Option<T>>,
     ) -> Result<Vec<T>> {
         let (pointer, length) = at.pair()?;
-        let bytes = self.slice("list", pointer, length, S::SIZE32, S::ALIGN32)?;
+        let Layout { size, align, .. } = T::LAYOUT;
+        let bytes = self.slice("list", pointer, length, size, align)?;
         let mut elements = Vec::new();
-        for (index, element) in bytes.chunks_exact(S::SIZE32).enumerate() {
+        for (index, element) in bytes.chunks_exact(size).enumerate() {
             if self.budget.take_list(1, size_of::<T>()) == Grant::All {
                 elements.extend(read(self, &mut Memory::new(element))?);
-            } else if let Some(checks) = self.checks.checked_sub(S::SIZE32) {
+            } else if let Some(checks) = self.checks.checked_sub(size) {
                 self.checks = checks;
                 self.check_only(|reader| read(reader, &mut Memory::new(element)))?;
             } else {
                 // Not even looked at; this one is counted already.
-                let rest = bytes.len() / S::SIZE32 - index - 1;
+                let rest = bytes.len() / size - index - 1;
                 let _: Grant = self.budget.take_list(rest, usize::MAX);
                 break;
             }
@@ -203,12 +201,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a list of numbers or truth values.
-    pub(crate) fn scalars<T: ComponentType>(
+    pub(crate) fn scalars<T: Shape>(
         &mut self,
         at: &mut impl Cursor,
         read: fn(&mut Memory<'a>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.list::<T, T>(at, |_, at| read(at).map(Some))
+        self.list(at, |_, at| read(at).map(Some))
     }
 
     /// Reads a byte string, shortening it where the budget ends.
@@ -225,26 +223,25 @@ impl<'a> Reader<'a> {
         pointer: u32,
         length: u32,
         size: usize,
-        align: u32,
+        align: usize,
     ) -> Result<&'a [u8]> {
-        if !pointer.is_multiple_of(align) {
-            bail!(InvalidArgument(format!(
+        let start = usize::try_from(pointer).ok();
+        if !start.is_some_and(|start| start.is_multiple_of(align)) {
+            return Err(LiftError::invalid(format!(
                 "{what} pointer {pointer:#x} is not aligned to {align}"
             )));
         }
         let bytes = usize::try_from(length)
             .ok()
             .and_then(|length| length.checked_mul(size));
-        let slice = usize::try_from(pointer)
-            .ok()
-            .and_then(|pointer| self.memory.get(pointer..))
+        let slice = start
+            .and_then(|start| self.memory.get(start..))
             .and_then(|rest| rest.get(..bytes?));
-        match slice {
-            Some(slice) => Ok(slice),
-            None => bail!(InvalidArgument(format!(
+        slice.ok_or_else(|| {
+            LiftError::invalid(format!(
                 "{what} at {pointer:#x} of length {length} exceeds the memory of {} bytes",
                 self.memory.len()
-            ))),
-        }
+            ))
+        })
     }
 }

@@ -9,7 +9,7 @@ use wasmscope_telemetry::model::{
 };
 
 /// What can be made to fit a budget, in the same way as it would have been read with that budget.
-pub(crate) trait Shrink {
+pub trait Shrink {
     /// Takes from the budget what this holds, and drops what exceeds it. False if nothing useful remains.
     fn shrink(&mut self, budget: &mut Budget) -> bool;
 }
@@ -52,7 +52,7 @@ macro_rules! nothing_to_shrink {
         }
     )*};
 }
-nothing_to_shrink!(bool, u32, i64, f64, (u64, Number),);
+nothing_to_shrink!(bool, u32, i64, f64, (), (u64,), (u64, Number),);
 
 macro_rules! shrink_fields {
     ($($ty:ty { $($field:tt)* })*) => {$(

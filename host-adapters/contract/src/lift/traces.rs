@@ -1,24 +1,29 @@
 //! The interface `tracer`.
 
+use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanKind, Status};
-use wasmscope_telemetry::model::{LinkTarget, SpanChanges, SpanEvent, SpanLink, SpanStart};
-use wasmtime::{Result, bail};
+use wasmscope_telemetry::model::{
+    LinkTarget, SpanChanges, SpanEvent, SpanLink, SpanReference, SpanStart,
+};
 
 use super::cursor::Cursor;
 use super::reader::Reader;
-use super::{Arguments, InvalidArgument, shape};
+use super::{Read, parameters};
+use crate::error::{LiftError, Result};
 
-impl Arguments for SpanStart {
-    type Shape = (
-        u64,
-        String,
-        shape::SpanKind,
-        shape::SpanReference,
-        Vec<shape::KeyValue>,
-        Option<u64>,
-        bool,
-    );
+parameters! {
+    SpanStart:
+    u64,
+    String,
+    SpanKind,
+    SpanReference,
+    Vec<KeyValue>,
+    Option<u64>,
+    bool
+}
 
+/// `start`.
+impl Read for SpanStart {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok(Self {
             tracer: at.u64()?,
@@ -39,27 +44,23 @@ fn span_kind(discriminant: u8) -> Result<SpanKind> {
         2 => SpanKind::Client,
         3 => SpanKind::Producer,
         4 => SpanKind::Consumer,
-        other => bail!(InvalidArgument::discriminant(
-            "span-kind",
-            other.into(),
-            shape::SpanKind::COUNT
-        )),
+        other => return Err(LiftError::discriminant::<SpanKind>("span-kind", other)),
     })
 }
 
-/// `update`.
-impl Arguments for (u64, SpanChanges) {
-    type Shape = (u64, shape::SpanChanges);
+parameters!((u64, SpanChanges): u64, SpanChanges);
 
+/// `update`.
+impl Read for (u64, SpanChanges) {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, reader.span_changes(at)?))
     }
 }
 
-/// `event`.
-impl Arguments for (u64, SpanEvent) {
-    type Shape = (u64, String, Vec<shape::KeyValue>, Option<u64>);
+parameters!((u64, SpanEvent): u64, String, Vec<KeyValue>, Option<u64>);
 
+/// `event`.
+impl Read for (u64, SpanEvent) {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         let span = at.u64()?;
         let event = SpanEvent {
@@ -71,10 +72,10 @@ impl Arguments for (u64, SpanEvent) {
     }
 }
 
-/// `end`.
-impl Arguments for (u64, SpanChanges, Option<u64>) {
-    type Shape = (u64, shape::SpanChanges, Option<u64>);
+parameters!((u64, SpanChanges, Option<u64>): u64, SpanChanges, Option<u64>);
 
+/// `end`.
+impl Read for (u64, SpanChanges, Option<u64>) {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, reader.span_changes(at)?, reader.time(at)?))
     }
@@ -87,12 +88,12 @@ impl Reader<'_> {
     }
 
     fn span_changes(&mut self, at: &mut impl Cursor) -> Result<SpanChanges> {
-        let mut at = at.record::<shape::SpanChanges>()?;
+        let mut at = at.record::<SpanChanges>()?;
         Ok(SpanChanges {
             name: self.optional_string(&mut at)?,
             status: self.status(&mut at)?,
             attributes: self.attributes(&mut at)?,
-            links: self.list::<shape::Link, _>(&mut at, |reader, at| {
+            links: self.list(&mut at, |reader, at| {
                 Ok(Some(SpanLink {
                     target: reader.link_target(at)?,
                     attributes: reader.attributes(at)?,
@@ -102,21 +103,21 @@ impl Reader<'_> {
     }
 
     fn status(&mut self, at: &mut impl Cursor) -> Result<Status> {
-        let (discriminant, mut at) = at.variant::<shape::Status>()?;
+        let (discriminant, mut at) = at.variant::<Status>()?;
         Ok(match discriminant {
             0 => Status::Unset,
             1 => Status::Ok,
             2 => Status::error(self.string(&mut at)?),
-            other => bail!(InvalidArgument::discriminant("status", other, 3)),
+            other => return Err(LiftError::discriminant::<Status>("status", other)),
         })
     }
 
     fn link_target(&mut self, at: &mut impl Cursor) -> Result<LinkTarget> {
-        let (discriminant, mut at) = at.variant::<shape::LinkTarget>()?;
+        let (discriminant, mut at) = at.variant::<LinkTarget>()?;
         Ok(match discriminant {
             0 => LinkTarget::Span(at.u64()?),
             1 => LinkTarget::Remote(self.span_context(&mut at)?),
-            other => bail!(InvalidArgument::discriminant("link-target", other, 2)),
+            other => return Err(LiftError::discriminant::<LinkTarget>("link-target", other)),
         })
     }
 }

@@ -1,18 +1,18 @@
 //! The interface `context`.
 
 use wasmscope_telemetry::model::BaggageEntry;
-use wasmtime::Result;
 
 use super::cursor::Cursor;
 use super::reader::Reader;
-use super::{Arguments, shape};
+use super::{Read, parameters};
+use crate::error::Result;
+
+parameters!(Vec<BaggageEntry>: Vec<BaggageEntry>);
 
 /// `enter-baggage`.
-impl Arguments for Vec<BaggageEntry> {
-    type Shape = (Vec<shape::BaggageEntry>,);
-
+impl Read for Vec<BaggageEntry> {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
-        reader.list::<shape::BaggageEntry, _>(at, |reader, at| {
+        reader.list(at, |reader, at| {
             // An entry of which a part is missing would say something else.
             let key = reader.whole_string(at)?;
             let value = reader.whole_string(at)?;
