@@ -103,7 +103,8 @@ fn dependencies(_: &Workspace) -> Result<()> {
     // A misspelt name would make every absence true, so one presence is asserted for each name.
     for (package, on) in [
         ("wasmscope-wasmtime", "wasmtime"),
-        ("wasmscope-wasmtime", "wasmscope-telemetry"),
+        ("wasmscope-wasmtime", "wasmscope-contract"),
+        ("wasmscope-contract", "wasmscope-telemetry"),
         ("wasmscope-telemetry", "opentelemetry_sdk"),
         ("xtask", "wit-parser"),
         ("wasmedge-component", "wasmtime-environ"),
@@ -119,7 +120,12 @@ fn dependencies(_: &Workspace) -> Result<()> {
         ("wasmscope", "wasmscope-telemetry"),
         ("wasmscope", "opentelemetry_sdk"),
         ("wasmscope-telemetry", "wasmtime"),
+        ("wasmscope-telemetry", "wasmscope-contract"),
         ("wasmscope-telemetry", "wasmscope-wasmtime"),
+        ("wasmscope-contract", "wasmtime"),
+        ("wasmscope-contract", "wasmtime-environ"),
+        ("wasmscope-contract", "wasmedge-component"),
+        ("wasmscope-contract", "wasmscope-wasmtime"),
         // The component model on WasmEdge is useful to people who never heard of telemetry, and brings no compiler.
         ("wasmedge-component", "wasmscope-telemetry"),
         ("wasmedge-component", "opentelemetry"),
