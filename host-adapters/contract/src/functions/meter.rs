@@ -34,10 +34,5 @@ where
         no_notice,
         |instance, (series, value)| instance.measure_series(series, value),
     ))?;
-    registrar.function(METER.function(
-        "due",
-        || false,
-        |instance, ()| instance.collection_due(),
-    ))?;
     registrar.function(METER.function("observe", no_notice, Instance::observe))
 }
