@@ -148,35 +148,52 @@ pub fn text(calls: &[Call], component: &str) -> String {
     text
 }
 
-/// Replays a case: all its calls have to come to the same on both hosts. Returns what the last one came to.
+/// Replays a case: a component's text, in which `;;! p name arguments` is a call, and `;;= ` after it is followed by the beginning of
+/// what it has to come to. After a call that traps, the next one is made in new instances.
 ///
 /// # Errors
 ///
-/// An error that says what they came to instead, or what is wrong with the text.
-pub fn replay<A: Host, B: Host>(hosts: (&A, &B), text: &str) -> anyhow::Result<Outcome> {
+/// An error that says what a call came to instead, or what is wrong with the text.
+pub fn replay<A: Host, B: Host>(hosts: (&A, &B), text: &str) -> anyhow::Result<()> {
     let mut pair = Pair::new(hosts, text)?;
-    let mut last = None;
-    for line in text.lines().filter_map(|line| line.strip_prefix(";;! ")) {
-        ensure!(
-            !matches!(last, Some(Outcome::Trapped { .. })),
-            "a call after one that traps"
-        );
-        let mut words = line.splitn(3, ' ');
-        let instance = match words.next() {
-            Some("p") => "p",
-            Some("q") => "q",
-            other => anyhow::bail!("there is no instance {other:?}"),
-        };
-        let name = words.next().context("a call without a name")?.to_owned();
-        let arguments = Value::parse_all(words.next().unwrap_or_default())?;
-        match pair.call(Call {
-            instance,
-            name,
-            arguments,
-        })? {
-            Compared::Same(outcome) => last = Some(outcome),
-            Compared::Different(text) => anyhow::bail!("{line}\n{text}"),
+    let mut last = String::new();
+    for line in text.lines() {
+        if let Some(expected) = line.strip_prefix(";;= ") {
+            let call = pair
+                .calls()
+                .last()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            ensure!(
+                last.starts_with(expected),
+                "{call}\nexpected: {expected}\nfound: {last}"
+            );
+        } else if let Some(call) = line.strip_prefix(";;! ") {
+            if last.starts_with("trapped") {
+                pair.renew()?;
+            }
+            match pair.call(parse(call)?)? {
+                Compared::Same(outcome) => last = outcome.to_string(),
+                Compared::Different(difference) => anyhow::bail!("{call}\n{difference}"),
+            }
         }
     }
-    last.context("a case without calls")
+    ensure!(!last.is_empty(), "a case without calls");
+    Ok(())
+}
+
+fn parse(text: &str) -> anyhow::Result<Call> {
+    let mut words = text.splitn(3, ' ');
+    let instance = match words.next() {
+        Some("p") => "p",
+        Some("q") => "q",
+        other => anyhow::bail!("there is no instance {other:?}"),
+    };
+    let name = words.next().context("a call without a name")?.to_owned();
+    let arguments = Value::parse_all(words.next().unwrap_or_default())?;
+    Ok(Call {
+        instance,
+        name,
+        arguments,
+    })
 }

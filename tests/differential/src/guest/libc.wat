@@ -45,9 +45,11 @@
     (call $mix (local.get $align))
     (call $mix (local.get $size))
     (local.set $at (call $allocate (local.get $align) (local.get $size)))
-    (if (local.get $old-size)
-      (then (memory.copy (local.get $at) (local.get $old)
-        (select (local.get $old-size) (local.get $size) (i32.lt_u (local.get $old-size) (local.get $size))))))
+    ;; What it moves away from is zeroed, for hosts need not have written the same there.
+    (if (local.get $old-size) (then
+      (memory.copy (local.get $at) (local.get $old)
+        (select (local.get $old-size) (local.get $size) (i32.lt_u (local.get $old-size) (local.get $size))))
+      (memory.fill (local.get $old) (i32.const 0) (local.get $old-size))))
     (if (i32.eqz (global.get $fault)) (then (return (local.get $at))))
     (if (global.get $after)
       (then
