@@ -40,13 +40,18 @@ impl Signature {
 
 /// Generates a function: most with one parameter, some with up to 20.
 pub fn signature(rng: &mut Rng, handles: Handles) -> Signature {
-    let count = match rng.u8(0..10) {
-        0 => rng.usize(0..=20),
-        1 | 2 => rng.usize(2..=5),
+    let count = match rng.u8(0..20) {
+        0 | 1 => rng.usize(0..=20),
+        // Of types that mostly take one core value: about as many as are passed flat.
+        2 => rng.usize(14..=18),
+        3..6 => rng.usize(2..=5),
         _ => 1,
     };
-    // Many parameters of simple types are what crosses the border between flat and spilled.
-    let depth = if count > 3 { 2 } else { rng.usize(1..=6) };
+    let depth = match count {
+        14.. => 1,
+        4.. => 2,
+        _ => rng.usize(1..=6),
+    };
     let params = (0..count).map(|_| {
         let mut parts = MAX_PARTS / count.clamp(1, 4);
         ty(rng, depth, &mut parts, handles)
@@ -269,9 +274,11 @@ fn char(rng: &mut Rng) -> char {
 /// Strings of all widths, for each of which transcoders go another way: what is Latin-1 first and wide at the end, for instance, is
 /// begun as Latin-1 and then widened.
 fn string(rng: &mut Rng) -> String {
-    let length = match rng.u8(0..16) {
-        0 | 1 => 0,
-        2 => rng.usize(50..200),
+    let length = match rng.u16(0..320) {
+        // So long that no guest has room for it without more memory.
+        0 => rng.usize(10_000..40_000),
+        1..40 => 0,
+        40..60 => rng.usize(50..200),
         _ => rng.usize(1..12),
     };
     let class = rng.u8(0..6);

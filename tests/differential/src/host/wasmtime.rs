@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Func, Linker, Resource, ResourceAny, ResourceType, Val};
-use wasmtime::{Config, Engine, OptLevel, Store};
+use wasmtime::{Config, Engine, OptLevel, RegallocAlgorithm, Store};
 
 use super::{Host, Instance, Thing};
 use crate::convert::wasmtime::{echo, from_val, to_val};
@@ -22,7 +22,10 @@ impl Wasmtime {
     /// An error if Wasmtime cannot be set up.
     pub fn new() -> anyhow::Result<Self> {
         let mut config = Config::new();
+        // Compiling takes most of the time; what is compiled runs a few times.
         config.cranelift_opt_level(OptLevel::None);
+        config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+        config.generate_address_map(false);
         config.concurrency_support(false);
         // Guests that WasmEdge has compiled trap by signals, and WasmEdge's handlers take the place of Wasmtime's: then a guest that traps on
         // Wasmtime would end the process.
