@@ -61,6 +61,11 @@ impl Coverage {
         self.encodings.get(encodings).copied().unwrap_or_default()
     }
 
+    /// Returns how many calls came to something else on each host.
+    pub fn different(&self) -> usize {
+        self.different
+    }
+
     /// Returns how many kinds of transcoders there were.
     pub fn transcoders(&self) -> usize {
         self.transcoders.len()
@@ -141,7 +146,7 @@ impl fmt::Display for Coverage {
                 .iter()
                 .map(|(name, number)| format!("{name} {number}"))
                 .collect();
-            writeln!(f, "{title:<22}{}", list.join(", "))
+            writeln!(f, "{title:<24}{}", list.join(", "))
         };
         let components: usize = self.encodings.values().sum();
         writeln!(
@@ -154,7 +159,7 @@ impl fmt::Display for Coverage {
             .iter()
             .map(|kind| format!("{kind} {}", self.of_kind(kind)))
             .collect();
-        writeln!(f, "{:<22}{}", "types with a", list.join(", "))?;
+        writeln!(f, "{:<24}{}", "types with a", list.join(", "))?;
         let mut depths: Counts<usize> = Counts::new();
         for ty in &self.types {
             count(&mut depths, ty.depth());
@@ -163,15 +168,15 @@ impl fmt::Display for Coverage {
             .iter()
             .map(|(depth, number)| format!("{depth}: {number}"))
             .collect();
-        writeln!(f, "{:<22}{}", "types by depth", list.join(", "))?;
+        writeln!(f, "{:<24}{}", "types by depth", list.join(", "))?;
         line(f, "string encodings", &self.encodings)?;
         line(f, "transcoders", &self.transcoders)?;
         line(f, "resource defined by", &self.definers)?;
         line(f, "parameters", &self.params)?;
         line(f, "results", &self.results)?;
-        writeln!(f, "{:<22}{} returned", "calls", self.returned)?;
+        writeln!(f, "{:<24}{} returned", "calls", self.returned)?;
         line(f, "  that trapped", &self.trapped)?;
         line(f, "  of guests gone wrong", &self.misbehaved)?;
-        writeln!(f, "{:<22}{}", "differences", self.different)
+        writeln!(f, "{:<24}{}", "differences", self.different)
     }
 }

@@ -1,7 +1,8 @@
 //! Many components, one for each seed.
 
-use std::sync::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use fastrand::Rng;
@@ -67,47 +68,40 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Runs components until there were enough types, on as many threads as there are processors.
+/// Runs components until there were enough types, on as many threads as there are processors; `report` is told of each difference.
 ///
 /// # Errors
 ///
-/// An error if a component cannot be made or called at all.
+/// An error if a component cannot be made or called at all, or a host panics.
 pub fn run<A: Host, B: Host>(
     hosts: (&A, &B),
     plan: Plan,
-) -> anyhow::Result<(Coverage, Vec<Failure>)> {
+    report: &(dyn Fn(&Failure) + Sync),
+) -> anyhow::Result<Coverage> {
     let next = AtomicU64::new(plan.seed);
-    let total = Mutex::new((Coverage::default(), Vec::new()));
-    let lock = || {
-        total
-            .lock()
-            .map_err(|_poisoned| anyhow::anyhow!("another thread has panicked"))
+    let total = Mutex::new(Coverage::default());
+    let lock = || total.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = || -> anyhow::Result<()> {
+        while lock().types() < plan.types {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let ran = catch_unwind(AssertUnwindSafe(|| component(hosts, seed, plan)));
+            let ran = ran.unwrap_or_else(|_panic| Err(anyhow::anyhow!("a host panicked")));
+            let (coverage, failures) = ran.with_context(|| format!("seed {seed}"))?;
+            failures.iter().for_each(report);
+            lock().add(coverage);
+        }
+        Ok(())
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        let work = || -> anyhow::Result<()> {
-            while lock()?.0.types() < plan.types {
-                let seed = next.fetch_add(1, Ordering::Relaxed);
-                let (coverage, failures) =
-                    component(hosts, seed, plan).with_context(|| format!("seed {seed}"))?;
-                let mut total = lock()?;
-                total.0.add(coverage);
-                total.1.extend(failures);
-            }
-            Ok(())
-        };
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         for thread in running {
-            match thread.join() {
-                Ok(result) => result?,
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+            let ended = thread.join();
+            ended.unwrap_or_else(|_panic| Err(anyhow::anyhow!("a thread panicked")))?;
         }
         anyhow::Ok(())
     })?;
-    total
-        .into_inner()
-        .map_err(|_poisoned| anyhow::anyhow!("a thread has panicked"))
+    Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Makes the component of a seed.
