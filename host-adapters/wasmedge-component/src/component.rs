@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::aot::compilable;
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::ffi::{self, Module, ModuleSource};
-use crate::aot::compilable;
 use crate::plan::{CoreModule, Plan};
 use crate::typed::TypeList;
 

@@ -16,10 +16,12 @@ use crate::typed::{InstanceTypes, LiftList, LowerList, TypeMismatch};
 use crate::types::FuncType;
 use crate::val::Val;
 
+type Call<T> = Box<dyn Fn(HostCall<'_, T>) -> anyhow::Result<()> + Send + Sync>;
+
 /// A function that an embedder has defined.
 pub(crate) struct HostFunc<T: 'static> {
     typecheck: fn(&FuncType, &InstanceTypes<'_>) -> Result<(), TypeMismatch>,
-    call: Box<dyn Fn(HostCall<'_, T>) -> anyhow::Result<()> + Send + Sync>,
+    call: Call<T>,
 }
 
 impl<T: 'static> HostFunc<T> {
@@ -487,7 +489,7 @@ impl<T: 'static> Realloc for Guest<'_, T> {
         align: u32,
         new_size: u32,
     ) -> Result<u32, Trap> {
-        let Some(realloc) = self.realloc.clone() else {
+        let Some(realloc) = self.realloc else {
             return Err(Trap::new(
                 TrapCode::Signature,
                 "the canonical options name no realloc",

@@ -18,10 +18,16 @@ fn main() {
     let passed = wall.elapsed().unwrap_or_default();
     println!("slept long enough: {}", slept >= Duration::from_millis(30));
     println!("not much longer: {}", slept < Duration::from_secs(20));
-    println!("by the wall clock too: {}", passed >= Duration::from_millis(25));
+    println!(
+        "by the wall clock too: {}",
+        passed >= Duration::from_millis(25)
+    );
     let year = Duration::from_secs(365 * 24 * 60 * 60);
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    println!("the year is of our time: {}", since > 50 * year && since < 200 * year);
+    println!(
+        "the year is of our time: {}",
+        since > 50 * year && since < 200 * year
+    );
     let random = || RandomState::new().build_hasher().finish();
     println!("random numbers differ: {}", random() != random());
 }

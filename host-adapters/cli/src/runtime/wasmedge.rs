@@ -71,11 +71,10 @@ fn load(path: &Path, program: Option<&Program>) -> Result<(Engine, Component), F
     };
     let component = component.map_err(|error| {
         let path = path.display();
-        Failure::new(match &error {
-            LoadError::Invalid { message } => {
-                format!("{path} is not a valid component: {message}")
-            }
-            _ => format!("{path} cannot be run on WasmEdge: {error}"),
+        Failure::new(if let LoadError::Invalid { message } = &error {
+            format!("{path} is not a valid component: {message}")
+        } else {
+            format!("{path} cannot be run on WasmEdge: {error}")
         })
     })?;
     Ok((engine, component))
@@ -104,7 +103,9 @@ fn cache_folder(program: &Program) -> Result<PathBuf, Failure> {
         .filter(|base| base.is_absolute());
     let base = base.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".cache")));
     let base = base.ok_or_else(|| {
-        Failure::new("--aot: there is no home directory for what is compiled; give --aot-cache FOLDER")
+        Failure::new(
+            "--aot: there is no home directory for what is compiled; give --aot-cache FOLDER",
+        )
     })?;
     Ok(base.join("wasmscope").join("aot"))
 }

@@ -57,10 +57,7 @@ impl wasmscope_wasmtime::View for Host {
 }
 
 /// Compiles a component.
-fn compile(
-    path: &Path,
-    program: Option<&Program>,
-) -> Result<(Engine, Component), Failure> {
+fn compile(path: &Path, program: Option<&Program>) -> Result<(Engine, Component), Failure> {
     let bytes = read_component(path)?;
     let mut config = Config::new();
     config.epoch_interruption(true);
