@@ -10,19 +10,21 @@ use wasmedge_component::{
 };
 
 fn private_cache() -> (tempfile::TempDir, Cache) {
-    let home = tempfile::tempdir().unwrap();
-    let cache = Cache::open(home.path().join("cache")).unwrap();
+    let home = tempfile::tempdir().expect("a folder");
+    let cache = Cache::open(home.path().join("cache")).expect("a cache");
     (home, cache)
 }
 
 fn compiled(engine: &Engine, cache: &Cache, text: &str) -> Component {
-    Component::precompile(engine, wat::parse_str(text).unwrap(), cache)
+    Component::precompile(engine, wat::parse_str(text).expect("a component"), cache)
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn instantiate(engine: &Engine, component: &Component) -> (Store<()>, Instance) {
-    let mut store = Store::new(engine, ()).unwrap();
-    let instance = Linker::new().instantiate(&mut store, component).unwrap();
+    let mut store = Store::new(engine, ()).expect("a store");
+    let instance = Linker::new()
+        .instantiate(&mut store, component)
+        .expect("an instance");
     (store, instance)
 }
 
