@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{guests, toolchain, wasmedge, wit};
+use crate::{guests, parity, toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub(crate) struct Options {
 type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// In the order in which they are worth knowing: what is quick to fail comes first.
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
     ("dependencies", dependencies),
@@ -26,6 +26,9 @@ const STAGES: [Stage; 9] = [
     ("clippy", clippy),
     ("clippy-guest", clippy_guest),
     ("tests", tests),
+    ("parity", |workspace| {
+        parity::run(workspace, &parity::Options::default())
+    }),
     ("doc-tests", doc_tests),
     ("docs", docs),
 ];
@@ -200,6 +203,7 @@ fn clippy_guest(_: &Workspace) -> Result<()> {
 }
 
 fn tests(workspace: &Workspace) -> Result<()> {
+    parity::forget(workspace)?;
     let mut command: Command = cargo();
     if toolchain::has_nextest() {
         command.args(["nextest", "run", "--no-fail-fast"]);
@@ -211,6 +215,7 @@ fn tests(workspace: &Workspace) -> Result<()> {
         .args(["--locked", "--workspace", "--all-features"])
         .env("WASMSCOPE_BIN", workspace.target("debug/wasmscope"))
         .env("WASMSCOPE_GUESTS", workspace.target("guests"))
+        .env(parity::VARIABLE, parity::folder(workspace))
         .env("INSTA_UPDATE", "no");
     run_command(&mut command)
 }
