@@ -220,8 +220,14 @@ fn tests(workspace: &Workspace) -> Result<()> {
     run_command(&mut command)
 }
 
-fn doc_tests(_: &Workspace) -> Result<()> {
-    run_command(cargo().args(["test", "--locked", "--workspace", "--all-features", "--doc"]))
+fn doc_tests(workspace: &Workspace) -> Result<()> {
+    let mut command = cargo();
+    command.args(["test", "--locked", "--workspace", "--all-features", "--doc"]);
+    // Build scripts' link arguments do not reach documentation tests.
+    if let Some(argument) = wasmedge::ensure(workspace)?.link_argument() {
+        command.env("RUSTDOCFLAGS", format!("-C link-arg={argument}"));
+    }
+    run_command(&mut command)
 }
 
 fn docs(_: &Workspace) -> Result<()> {

@@ -61,8 +61,8 @@
 //! - Programs that are linked so start other programs with those programs' own libraries: nothing is in the
 //!   environment. Copied to another machine they look for this machine's `target/wasmedge`: to distribute, build
 //!   against the official release.
-//! - Documentation tests get no `rustc-link-arg`. In packages that link libwasmedge they are `no_run`, which is not
-//!   linked, or `RUSTDOCFLAGS` carries `-C link-arg=$WASMEDGE_LINK_ARG`.
+//! - Documentation tests get no `rustc-link-arg`: for those of packages that link libwasmedge `cargo xtask test` puts
+//!   `-C link-arg=$WASMEDGE_LINK_ARG` into `RUSTDOCFLAGS`.
 
 mod apt;
 mod debian;
@@ -144,10 +144,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 /// # Errors
 ///
 /// As [`run`] does.
-pub(crate) fn ensure(workspace: &Workspace) -> Result<()> {
+pub(crate) fn ensure(workspace: &Workspace) -> Result<Environment> {
     let environment = provide(&Home::of(workspace), &Options::default())?;
     eprintln!("libwasmedge {}", environment.summary());
-    Ok(())
+    Ok(environment)
 }
 
 /// The folder that is ours, and the environment that we were started with.
