@@ -193,3 +193,25 @@ fn what_others_may_have_written_is_not_run() -> anyhow::Result<()> {
     assert!(Cache::open(&plain).is_err());
     Ok(())
 }
+
+/// Which of the signals that a fault raises the process handles, of SIGBUS, SIGFPE and SIGSEGV.
+fn caught() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("it is there on Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = u64::from_str_radix(line.expect("a line").trim(), 16).expect("a mask");
+    mask & (1 << 6 | 1 << 7 | 1 << 10)
+}
+
+#[test]
+fn signal_handlers() -> anyhow::Result<()> {
+    let (_home, cache) = private_cache();
+    let engine = engine();
+    let component = compiled(&engine, &cache, COUNT);
+    let before = caught();
+    let (mut store, instance) = instantiate(&engine, &component);
+    let count = instance.get_typed_func::<(u32,), (u32,)>(&mut store, "count")?;
+    count.call(&mut store, (10,))?;
+    eprintln!("before {before:b} after {:b}", caught());
+    assert_eq!(before, caught());
+    Ok(())
+}
