@@ -14,6 +14,18 @@
 //! A failure is printed as a case: the text of the smallest component that shows it, with the calls. What was found once is kept in
 //! `tests/kept`, where a test replays it.
 //!
+//! # What is not compared
+//!
+//! - Which NaN a NaN is: the canonical ABI lets hosts choose.
+//! - In which order a host writes to a guest's memory what a value is made of, and whether it writes there what is no part of the value:
+//!   bytes between fields, or Latin-1 at the front of a string that turns out to be UTF-16. The specification has an order;
+//!   `wasmedge-component` writes a value's own bytes at once and zeroes those between them. Only a guest sees that whose memory overlaps
+//!   what it has allocated, or whose `realloc` does not keep what it moves: guests here do neither, however they misbehave.
+//!
+//! In which order a host calls `realloc`, and with what, is compared.
+//!
+//! # Parts
+//!
 //! | module | what it does |
 //! |---|---|
 //! | [`ty`], [`generate`] | types and values, out of a seed |

@@ -10,6 +10,10 @@ const RETURN_AREA: u32 = 200;
 /// Where a change is made that concerns what is returned.
 const RETURNED: u32 = 300;
 
+/// How much memory is free before and behind the place for a result: hosts write the parts of a result in different orders, which a
+/// guest sees that names another place near it, if something else is there.
+const MARGIN: u32 = 512;
+
 fn flat_params(signature: &Signature) -> Option<Vec<Core>> {
     let flat: Vec<Core> = signature.params.iter().flat_map(Ty::flat).collect();
     (flat.len() <= MAX_FLAT_PARAMS).then_some(flat)
@@ -119,7 +123,8 @@ pub(super) fn write(
         let (align, size) = signature.result.as_ref().map(Ty::layout).unwrap_or((1, 0));
         let _ = writeln!(
             out,
-            "    (local.set $r (call $realloc (i32.const 0) (i32.const 0) (i32.const {align}) (i32.const {size})))"
+            "    (local.set $r (i32.add (i32.const {MARGIN}) (call $realloc (i32.const 0) (i32.const 0) (i32.const {align}) (i32.const {}))))",
+            size + 2 * MARGIN
         );
     }
     if given_back {

@@ -3,7 +3,8 @@
 (core module $libc
   (import "host" "nop" (func $nop))
   (memory (export "memory") 1 512)
-  (global $next (mut i32) (i32.const 64))
+  ;; Below are small numbers, which a guest that went wrong takes for pointers: nothing else is there.
+  (global $next (mut i32) (i32.const 4096))
   ;; What to do wrong, and after how many calls of `realloc`.
   (global $fault (mut i32) (i32.const 0))
   (global $after (mut i32) (i32.const 0))
@@ -38,18 +39,9 @@
       (then (if (i32.eq (memory.grow (local.get $pages)) (i32.const -1)) (then (unreachable)))))
     (local.get $at))
 
-  (func (export "realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32) (result i32)
-    (local $at i32)
-    (call $mix (local.get $old))
-    (call $mix (local.get $old-size))
-    (call $mix (local.get $align))
-    (call $mix (local.get $size))
-    (local.set $at (call $allocate (local.get $align) (local.get $size)))
-    ;; What it moves away from is zeroed, for hosts need not have written the same there.
-    (if (local.get $old-size) (then
-      (memory.copy (local.get $at) (local.get $old)
-        (select (local.get $old-size) (local.get $size) (i32.lt_u (local.get $old-size) (local.get $size))))
-      (memory.fill (local.get $old) (i32.const 0) (local.get $old-size))))
+  ;; Goes wrong, if it is to.
+  (func $misplace (param $at i32) (param $align i32) (param $size i32) (result i32)
+    (local $end i32)
     (if (i32.eqz (global.get $fault)) (then (return (local.get $at))))
     (if (global.get $after)
       (then
@@ -60,21 +52,36 @@
     (if (i32.eq (global.get $fault) (i32.const 3)) (then (unreachable)))
     (if (i32.eq (global.get $fault) (i32.const 4)) (then (call $nop)))
     ;; The last place at which so many bytes fit, and the one behind it. The former is right, but for what is there next: only once.
+    (local.set $end (i32.sub (i32.shl (memory.size) (i32.const 16)) (local.get $size)))
     (if (i32.eq (global.get $fault) (i32.const 5)) (then
       (global.set $fault (i32.const 0))
-      (return (i32.and
-        (i32.sub (i32.shl (memory.size) (i32.const 16)) (local.get $size))
-        (i32.sub (i32.const 0) (local.get $align))))))
-    (if (i32.eq (global.get $fault) (i32.const 6)) (then (return (i32.and
-      (i32.add (i32.sub (i32.shl (memory.size) (i32.const 16)) (local.get $size)) (local.get $align))
-      (i32.sub (i32.const 0) (local.get $align))))))
+      (return (i32.and (local.get $end) (i32.sub (i32.const 0) (local.get $align))))))
+    (if (i32.eq (global.get $fault) (i32.const 6)) (then (return
+      (i32.and (i32.add (local.get $end) (local.get $align)) (i32.sub (i32.const 0) (local.get $align))))))
+    (local.get $at))
+
+  (func (export "realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32) (result i32)
+    (local $at i32) (local $to i32)
+    (call $mix (local.get $old))
+    (call $mix (local.get $old-size))
+    (call $mix (local.get $align))
+    (call $mix (local.get $size))
+    (local.set $to (call $allocate (local.get $align) (local.get $size)))
+    (local.set $at (call $misplace (local.get $to) (local.get $align) (local.get $size)))
+    ;; If that is still to go wrong, it is no place to move anything to: the host has to find out, and not `memory.copy`.
+    (if (i32.eqz (global.get $fault)) (then (local.set $to (local.get $at))))
+    ;; What it moves away from is zeroed, for hosts need not have written the same there.
+    (if (local.get $old-size) (then
+      (memory.copy (local.get $to) (local.get $old)
+        (select (local.get $old-size) (local.get $size) (i32.lt_u (local.get $old-size) (local.get $size))))
+      (memory.fill (local.get $old) (i32.const 0) (local.get $old-size))))
     (local.get $at))
 
   (func $clean
     (if (i32.eq (global.get $fault) (i32.const 7)) (then (call $nop)))
     (if (i32.eq (global.get $fault) (i32.const 8)) (then (unreachable)))
-    (memory.fill (i32.const 64) (i32.const 0) (i32.sub (global.get $next) (i32.const 64)))
-    (global.set $next (i32.const 64)))
+    (memory.fill (i32.const 4096) (i32.const 0) (i32.sub (global.get $next) (i32.const 4096)))
+    (global.set $next (i32.const 4096)))
   (func (export "clean") (call $clean))
   (func (export "clean-i32") (param i32) (call $clean))
   (func (export "clean-i64") (param i64) (call $clean))
