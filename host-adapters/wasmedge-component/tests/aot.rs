@@ -194,24 +194,25 @@ fn what_others_may_have_written_is_not_run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Which of the signals that a fault raises the process handles, of SIGBUS, SIGFPE and SIGSEGV.
-fn caught() -> u64 {
+/// Which of SIGBUS, SIGFPE and SIGSEGV the process handles: bits as in /proc.
+fn handled() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("it is there on Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let mask = u64::from_str_radix(line.expect("a line").trim(), 16).expect("a mask");
-    mask & (1 << 6 | 1 << 7 | 1 << 10)
+    let bit = |signal: u64| 1 << (signal - 1);
+    mask & (bit(7) | bit(8) | bit(11))
 }
 
+/// What the documentation of `Component::precompile` warns of. Once WasmEdge puts back what it found, the warning can go.
 #[test]
-fn signal_handlers() -> anyhow::Result<()> {
+fn a_compiled_guest_leaves_no_handlers_for_faults() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();
     let engine = engine();
     let component = compiled(&engine, &cache, COUNT);
-    let before = caught();
+    assert_ne!(handled(), 0, "those of Rust's runtime");
     let (mut store, instance) = instantiate(&engine, &component);
     let count = instance.get_typed_func::<(u32,), (u32,)>(&mut store, "count")?;
     count.call(&mut store, (10,))?;
-    eprintln!("before {before:b} after {:b}", caught());
-    assert_eq!(before, caught());
+    assert_eq!(handled(), 0);
     Ok(())
 }

@@ -41,8 +41,11 @@ pub(crate) fn guest(name: &str) -> PathBuf {
     if changed(&file).is_ok_and(|compiled| compiled > source_changed) {
         return file;
     }
-    // Other tests may be compiling it too: whoever comes last puts the same file there again.
-    let made = file.with_extension(std::process::id().to_string());
+    // Other tests may be compiling it too, in processes of their own: each in a folder of its own, for rustc leaves other files
+    // beside. Whoever comes last puts the same file there again.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+        .unwrap_or_else(|error| panic!("a folder for {name}: {error}"));
+    let made = folder.path().join(format!("{name}.wasm"));
     let status = Command::new("rustc")
         .args([
             "--target",
