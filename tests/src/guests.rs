@@ -96,6 +96,12 @@ fn default_folder() -> PathBuf {
         .join("guests")
 }
 
+/// Gives the folder that guests are compiled into ahead of time.
+#[must_use]
+pub fn compiled_folder() -> PathBuf {
+    default_folder().join("compiled")
+}
+
 /// Checks that every guest has a scenario that runs it and every scenario's guest is built.
 ///
 /// # Errors

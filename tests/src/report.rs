@@ -90,6 +90,7 @@ fn section(text: &mut String, title: &str, content: &str) {
 /// The lines that `wasmscope` itself wrote; the message of a trap is the runtime's.
 fn own_lines(stderr: &str) -> String {
     const TRAPPED: &str = "wasmscope: the program trapped: ";
+    const COMPILING: &str = "wasmscope: compiling for WasmEdge";
     let mut text = String::new();
     for line in stderr.lines() {
         if line
@@ -97,6 +98,8 @@ fn own_lines(stderr: &str) -> String {
             .is_some_and(|rest| !rest.is_empty())
         {
             let _ = writeln!(text, "{TRAPPED}[message]");
+        } else if line.starts_with(COMPILING) {
+            // By the first run of a guest only.
         } else if line.starts_with("wasmscope: ") || line.starts_with("error: ") {
             let _ = writeln!(text, "{line}");
         }

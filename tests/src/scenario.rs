@@ -16,13 +16,28 @@ pub struct Runtime {
     pub name: &'static str,
     /// The options of `wasmscope run` that choose it.
     pub options: &'static [&'static str],
+    /// Whether the guest is compiled ahead of time, which goes to a folder that all runs share.
+    pub aot: bool,
 }
 
 /// The runtimes.
-pub const RUNTIMES: &[Runtime] = &[Runtime {
-    name: "wasmtime",
-    options: &["--runtime", "wasmtime"],
-}];
+pub const RUNTIMES: &[Runtime] = &[
+    Runtime {
+        name: "wasmtime",
+        options: &["--runtime", "wasmtime"],
+        aot: false,
+    },
+    Runtime {
+        name: "wasmedge",
+        options: &["--runtime", "wasmedge"],
+        aot: false,
+    },
+    Runtime {
+        name: "wasmedge-aot",
+        options: &["--runtime", "wasmedge", "--aot", "--aot-cache"],
+        aot: true,
+    },
+];
 
 /// A file `scenario.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -147,6 +162,7 @@ impl Scenario {
         let cli = Cli::new()
             .args(["run", "--otlp-endpoint", &collector.endpoint_http()])
             .args(runtime.options)
+            .args(runtime.aot.then(guests::compiled_folder))
             .args(&self.options)
             .arg(guest)
             .args(&self.args)

@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, run as run_command, shown};
 use crate::workspace::Workspace;
-use crate::{guests, toolchain};
+use crate::{guests, toolchain, wasmedge};
 use anyhow::Result;
 use std::process::Command;
 
@@ -29,7 +29,10 @@ struct Run {
 }
 
 /// The options of `wasmscope run` that choose a runtime. All runs are made on each of them.
-const RUNTIMES: [(&str, &[&str]); 1] = [("Wasmtime", &["--runtime", "wasmtime"])];
+const RUNTIMES: [(&str, &[&str]); 2] = [
+    ("Wasmtime", &["--runtime", "wasmtime"]),
+    ("WasmEdge", &["--runtime", "wasmedge"]),
+];
 
 fn runs(options: &Options) -> [Run; 2] {
     [
@@ -62,7 +65,15 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     eprintln!(
         "building the command line (the first time takes some minutes: it contains a compiler)"
     );
-    run_command(cargo().args(["build", "--locked", "--package", "wasmscope-cli"]))?;
+    wasmedge::ensure(workspace)?;
+    run_command(cargo().args([
+        "build",
+        "--locked",
+        "--package",
+        "wasmscope-cli",
+        "--features",
+        "wasmedge",
+    ]))?;
     for (runtime, choice) in RUNTIMES {
         for run in &runs {
             eprintln!("\n=== {runtime}, {}\n", run.heading);

@@ -2,6 +2,7 @@
 
 mod demo;
 mod guests;
+mod parity;
 mod run;
 mod size;
 mod test;
@@ -38,6 +39,8 @@ enum Command {
     Guests,
     /// Checks the contract: that it parses, that docs/wit.md is current, that no published version has changed.
     Wit(wit::Options),
+    /// Compares the README's table of runtimes with what the last run of the scenarios came to.
+    Parity(parity::Options),
     /// Measures what the SDK adds to a guest, in bytes.
     Size(size::Options),
     /// Finds or fetches libwasmedge and libclang, which the WasmEdge parts are built with, into target/wasmedge.
@@ -66,6 +69,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Wit(options) => wit::run(&workspace, &options),
+        Command::Parity(options) => parity::run(&workspace, &options),
         Command::Size(options) => size::run(&workspace, &options),
         Command::Wasmedge(options) => wasmedge::run(&workspace, &options),
     }

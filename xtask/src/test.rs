@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{guests, toolchain, wit};
+use crate::{guests, parity, toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub(crate) struct Options {
 type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// In the order in which they are worth knowing: what is quick to fail comes first.
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
     ("dependencies", dependencies),
@@ -26,6 +26,9 @@ const STAGES: [Stage; 9] = [
     ("clippy", clippy),
     ("clippy-guest", clippy_guest),
     ("tests", tests),
+    ("parity", |workspace| {
+        parity::run(workspace, &parity::Options::default())
+    }),
     ("doc-tests", doc_tests),
     ("docs", docs),
 ];
@@ -50,6 +53,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     toolchain::ensure_targets()?;
     toolchain::ensure_components()?;
+    wasmedge::ensure(workspace)?;
     let mut times = Vec::new();
     for (name, stage) in stages {
         eprintln!("== {name}");
@@ -103,10 +107,13 @@ fn dependencies(_: &Workspace) -> Result<()> {
     // A misspelt name would make every absence true, so one presence is asserted for each name.
     for (package, on) in [
         ("wasmscope-wasmtime", "wasmtime"),
-        ("wasmscope-wasmtime", "wasmscope-telemetry"),
+        ("wasmscope-wasmtime", "wasmscope-contract"),
+        ("wasmscope-contract", "wasmscope-telemetry"),
         ("wasmscope-telemetry", "opentelemetry_sdk"),
         ("xtask", "wit-parser"),
         ("wasmedge-component", "wasmtime-environ"),
+        ("wasmedge-wasi", "wasmtime-wasi"),
+        ("wasmscope-wasmedge", "wasmedge-wasi"),
         ("wasmscope-cli", "cranelift-codegen"),
     ] {
         ensure!(
@@ -119,11 +126,21 @@ fn dependencies(_: &Workspace) -> Result<()> {
         ("wasmscope", "wasmscope-telemetry"),
         ("wasmscope", "opentelemetry_sdk"),
         ("wasmscope-telemetry", "wasmtime"),
+        ("wasmscope-telemetry", "wasmscope-contract"),
         ("wasmscope-telemetry", "wasmscope-wasmtime"),
+        ("wasmscope-contract", "wasmtime"),
+        ("wasmscope-contract", "wasmtime-environ"),
+        ("wasmscope-contract", "wasmedge-component"),
+        ("wasmscope-contract", "wasmscope-wasmtime"),
         // The component model on WasmEdge is useful to people who never heard of telemetry, and brings no compiler.
         ("wasmedge-component", "wasmscope-telemetry"),
         ("wasmedge-component", "opentelemetry"),
         ("wasmedge-component", "cranelift-codegen"),
+        ("wasmedge-wasi", "cranelift-codegen"),
+        ("wasmedge-wasi", "wasmscope-telemetry"),
+        ("wasmscope-wasmedge", "cranelift-codegen"),
+        ("wasmscope-wasmedge", "wasmscope-wasmtime"),
+        ("wasmscope-wasmtime", "wasmedge-component"),
         // Would want cmake or an installed C library.
         ("wasmscope-cli", "aws-lc-sys"),
         ("wasmscope-cli", "openssl-sys"),
@@ -186,6 +203,7 @@ fn clippy_guest(_: &Workspace) -> Result<()> {
 }
 
 fn tests(workspace: &Workspace) -> Result<()> {
+    parity::forget(workspace)?;
     let mut command: Command = cargo();
     if toolchain::has_nextest() {
         command.args(["nextest", "run", "--no-fail-fast"]);
@@ -197,12 +215,19 @@ fn tests(workspace: &Workspace) -> Result<()> {
         .args(["--locked", "--workspace", "--all-features"])
         .env("WASMSCOPE_BIN", workspace.target("debug/wasmscope"))
         .env("WASMSCOPE_GUESTS", workspace.target("guests"))
+        .env(parity::VARIABLE, parity::folder(workspace))
         .env("INSTA_UPDATE", "no");
     run_command(&mut command)
 }
 
-fn doc_tests(_: &Workspace) -> Result<()> {
-    run_command(cargo().args(["test", "--locked", "--workspace", "--all-features", "--doc"]))
+fn doc_tests(workspace: &Workspace) -> Result<()> {
+    let mut command = cargo();
+    command.args(["test", "--locked", "--workspace", "--all-features", "--doc"]);
+    // Build scripts' link arguments do not reach documentation tests.
+    if let Some(argument) = wasmedge::ensure(workspace)?.link_argument() {
+        command.env("RUSTDOCFLAGS", format!("-C link-arg={argument}"));
+    }
+    run_command(&mut command)
 }
 
 fn docs(_: &Workspace) -> Result<()> {

@@ -36,6 +36,7 @@ Examples:
   wasmscope run app.wasm                       run it, then show its telemetry here
   wasmscope run --otlp-endpoint http://127.0.0.1:4318 app.wasm --its-own flags
   wasmscope run --dir data::/data:ro --env LANG app.wasm < input.jsonl
+  wasmscope run --runtime wasmedge --aot app.wasm
 
 The exit code is the program's. Besides: 2 when something about the command is wrong and nothing was run,
 124 when --timeout ended the program, 130 and 143 after SIGINT and SIGTERM, 134 when it trapped.
@@ -66,6 +67,13 @@ pub(crate) struct Program {
     /// The WebAssembly runtime to run it on.
     #[arg(long, value_enum, default_value_t = RuntimeName::Wasmtime)]
     pub(crate) runtime: RuntimeName,
+    /// Compiles the program ahead of time, or takes what was compiled before; with --runtime wasmedge, which interprets programs
+    /// otherwise.
+    #[arg(long)]
+    pub(crate) aot: bool,
+    /// Where --aot keeps what it compiles: a folder that is yours alone. By default it is wasmscope/aot in the user's cache folder.
+    #[arg(long, value_name = "FOLDER", requires = "aot")]
+    pub(crate) aot_cache: Option<PathBuf>,
     /// Gives the program an environment variable; without a value, the one that is set here. Repeatable.
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = parse_variable)]
     pub(crate) env: Vec<(String, Option<String>)>,
@@ -84,6 +92,15 @@ pub(crate) struct Program {
     /// Ends the program when it has used this much fuel, roughly one unit an instruction.
     #[arg(long, value_name = "UNITS")]
     pub(crate) fuel: Option<u64>,
+}
+
+impl Program {
+    /// The options given that only another runtime knows.
+    pub(crate) fn of_no_effect(&self) -> impl Iterator<Item = &'static str> {
+        let other = self.runtime != RuntimeName::WasmEdge;
+        let aot = (other && self.aot).then_some("--aot");
+        [aot].into_iter().flatten()
+    }
 }
 
 /// Where the telemetry goes, and how much of it there is.
@@ -158,6 +175,9 @@ pub(crate) struct Inspect {
 pub(crate) enum RuntimeName {
     /// Wasmtime, compiled into this program.
     Wasmtime,
+    /// WasmEdge, by its library, if this program was built with it.
+    #[value(name = "wasmedge")]
+    WasmEdge,
 }
 
 /// How telemetry is shown.

@@ -1,6 +1,6 @@
 //! `wasmscope inspect`.
 
-use crate::args::{Inspect, RuntimeName};
+use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::runtime;
 use std::process::ExitCode;
@@ -9,9 +9,7 @@ use std::process::ExitCode;
 ///
 /// The exit code is 0 when it can, 1 when something is missing.
 pub(crate) fn inspect(options: &Inspect) -> Result<ExitCode, Failure> {
-    let needs = match options.runtime {
-        RuntimeName::Wasmtime => runtime::wasmtime::needs(&options.component)?,
-    };
+    let needs = runtime::needs(&options.component, options.runtime)?;
     print!("{}", needs.report(&options.component));
     Ok(if needs.served() {
         ExitCode::SUCCESS

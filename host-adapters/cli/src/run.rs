@@ -1,6 +1,6 @@
 //! `wasmscope run`.
 
-use crate::args::{Run, RuntimeName};
+use crate::args::Run;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::runtime::{self, Ended, component_name};
@@ -23,16 +23,15 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     let config = settings::config(
         &options.telemetry,
         name,
-        runtime::wasmtime::RUNTIME,
+        runtime::described(options.program.runtime)?,
         &console,
     )?;
-    let prepared = match options.program.runtime {
-        RuntimeName::Wasmtime => {
-            runtime::wasmtime::prepare(&options.component, &options.args, &options.program)?
-        }
-    };
+    let prepared = runtime::prepare(&options.component, &options.args, &options.program)?;
     for warning in config.warnings() {
         eprintln!("wasmscope: warning: {warning}");
+    }
+    for option in options.program.of_no_effect() {
+        eprintln!("wasmscope: warning: {option} has no effect: this runtime compiles by itself");
     }
     let goes_to = |exporter| {
         [Signal::Traces, Signal::Metrics, Signal::Logs]
@@ -136,7 +135,7 @@ fn account(report: &Report) {
 
 /// Runs it with a small async runtime, so that a timeout or a signal can interrupt it anywhere, and delivers what is left.
 fn execute(
-    prepared: runtime::wasmtime::Prepared,
+    prepared: runtime::Prepared,
     pipeline: Pipeline,
     options: InvocationOptions,
     flush_timeout: Duration,

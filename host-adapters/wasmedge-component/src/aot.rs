@@ -159,6 +159,12 @@ impl Component {
     /// Compiles a component's core modules into a cache, those that are there already left as they are, and loads it. That takes
     /// about a second for a program of ordinary size.
     ///
+    /// # Signals
+    ///
+    /// While a compiled guest runs, WasmEdge handles the process's SIGSEGV, SIGBUS and SIGFPE, by which guests fault, and afterwards
+    /// nobody does: whatever handled them before is gone. Another engine that relies on signals, as Wasmtime does unless
+    /// `Config::signals_based_traps(false)`, must not run guests in the same process.
+    ///
     /// # Errors
     ///
     /// [`LoadError::Compiler`] if a module cannot be compiled or written, and those of [`new`](Self::new).
@@ -182,7 +188,7 @@ impl Component {
 }
 
 /// See [`CoreModule::shares_references`].
-fn compilable(module: &CoreModule) -> bool {
+pub(crate) fn compilable(module: &CoreModule) -> bool {
     !module.shares_references
 }
 

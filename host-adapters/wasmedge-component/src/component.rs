@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::aot::compilable;
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::ffi::{self, Module, ModuleSource};
@@ -83,6 +84,12 @@ impl Component {
     /// Modules that share references to functions stay interpreted: see [`CoreModule::shares_references`].
     pub fn compiled(&self) -> (usize, usize) {
         (self.0.compiled, self.0.modules.len())
+    }
+
+    /// Tells whether all of its modules are compiled that can be.
+    pub fn is_compiled(&self) -> bool {
+        let modules = self.0.plan.modules.iter();
+        self.0.compiled == modules.filter(|module| compilable(module)).count()
     }
 
     pub(crate) fn module(&self, id: crate::ids::ModuleId) -> Option<&Arc<Module>> {

@@ -758,7 +758,9 @@ unsafe extern "C" fn callback<H: Host>(
             let count = binding.signature.params.len();
             for (position, ty) in binding.signature.params.iter().enumerate() {
                 // SAFETY: there are as many values as the signature has parameters.
-                let value = unsafe { &*params.add(position) };
+                let value = unsafe { params.add(position) };
+                // SAFETY: as above; nobody changes them while we look.
+                let value = unsafe { &*value };
                 if let Some(place) = arguments.get_mut(position) {
                     *place = core_val(*ty, value);
                 }
@@ -774,7 +776,9 @@ unsafe extern "C" fn callback<H: Host>(
                         .filter(|value| value.ty() == *ty)
                         .unwrap_or(CoreVal::I32(0));
                     // SAFETY: there is space for as many values as the signature has results.
-                    unsafe { returned.add(position).write(binding.types.value(value)) };
+                    let place = unsafe { returned.add(position) };
+                    // SAFETY: as above.
+                    unsafe { place.write(binding.types.value(value)) };
                 }
             }
             done

@@ -19,10 +19,12 @@ use crate::val::Val;
 /// The [stack units](crate::plan::MAX_STACK_UNITS) that a guest's way through the host and back into a guest counts for: 64 KiB.
 pub const HOST_UNITS: u32 = 4096;
 
+type Call<T> = Box<dyn Fn(HostCall<'_, T>) -> anyhow::Result<()> + Send + Sync>;
+
 /// A function that an embedder has defined.
 pub(crate) struct HostFunc<T: 'static> {
     typecheck: fn(&FuncType, &InstanceTypes<'_>) -> Result<(), TypeMismatch>,
-    call: Box<dyn Fn(HostCall<'_, T>) -> anyhow::Result<()> + Send + Sync>,
+    call: Call<T>,
 }
 
 impl<T: 'static> HostFunc<T> {
@@ -535,7 +537,7 @@ impl<T: 'static> Realloc for Guest<'_, T> {
         align: u32,
         new_size: u32,
     ) -> Result<u32, Trap> {
-        let Some(realloc) = self.realloc.clone() else {
+        let Some(realloc) = self.realloc else {
             return Err(Trap::new(
                 TrapCode::Signature,
                 "the canonical options name no realloc",

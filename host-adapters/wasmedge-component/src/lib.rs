@@ -1,17 +1,54 @@
 //! The WebAssembly component model for [WasmEdge](https://wasmedge.org), which has no component host of its own.
 //!
-//! What is here so far is the half that needs no engine:
+//! The API has the shape of `wasmtime::component`, so that whoever knows the one knows the other:
 //!
-//! | part | what it does |
+//! ```
+//! use wasmedge_component::{Component, Engine, Linker, Store};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let engine = Engine::default();
+//! let component = Component::new(&engine, wat::parse_str(r#"(component
+//!     (import "answer" (func $answer (result u32)))
+//!     (core func $answer (canon lower (func $answer)))
+//!     (core module $main
+//!         (import "" "answer" (func $answer (result i32)))
+//!         (func (export "double") (result i32) (i32.mul (call $answer) (i32.const 2))))
+//!     (core instance $main (instantiate $main (with "" (instance (export "answer" (func $answer))))))
+//!     (func (export "double") (result u32) (canon lift (core func $main "double"))))"#)?)?;
+//!
+//! let mut linker = Linker::new();
+//! linker.root().func_wrap("answer", |store, ()| Ok((*store.data(),)))?;
+//!
+//! let mut store = Store::new(&engine, 42u32)?;
+//! let instance = linker.instantiate(&mut store, &component)?;
+//! let double = instance.get_typed_func::<(), (u32,)>(&mut store, "double")?;
+//! assert_eq!(double.call(&mut store, ())?, (84,));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to | there is |
 //! |---|---|
-//! | [`plan`] | translates a component's bytes into a [`Plan`]: core modules ready to be linked by name, steps of instantiation, host functions to provide, imports, exports, types |
-//! | [`abi`] | the synchronous canonical ABI, on any [`Memory`](abi::Memory) |
-//! | [`handles`] | tables of resource handles: ownership, loans, borrows that end with their call |
-//! | [`Definitions`] | finds what an embedder defined for each import |
-//! | [`NameMap`] | names with versions, matched as semantic versioning has it |
+//! | load a component, compile it ahead of time | [`Component`], [`Cache`] |
+//! | define what it imports | [`Linker`], [`LinkerInstance::func_wrap`], [`LinkerInstance::func_new`], [`LinkerInstance::resource`] |
+//! | instantiate it, any number of times | [`Linker::instantiate`], [`InstancePre`] |
+//! | call what it exports | [`Instance::get_typed_func`], [`TypedFunc`], [`Func::call`] |
+//! | pass Rust's types | [`Lift`], [`Lower`], [`record!`], [`variant!`], [`enumeration!`], [`flags!`] |
+//! | pass resources of the host's | [`Resource`], [`ResourceTable`], [`ResourceType`] |
+//! | bound memory, time and cost | [`Store::limiter`], [`Store::interrupt_handle`], [`Store::set_cost_limit`] |
 //!
-//! The engine, with `Engine`, `Component`, `Linker`, `Store` and typed functions in the shape of `wasmtime::component`, is not there yet: this
-//! crate cannot run a component by itself.
+//! Beneath are parts that need no engine: [`plan`], the translation of a component, [`abi`], the canonical ABI, and [`handles`].
+//! WASI 0.2 is in the crate `wasmedge-wasi`.
+//!
+//! # When a guest traps
+//!
+//! A trap ends the call with a [`Trap`], which is found in the error by `downcast_ref`, as is whatever a host function has failed with. The instance that trapped is
+//! not entered again; the store and its other instances go on. A host function that panics traps its caller ([`TrapCode::Host`]).
+//!
+//! # Building
+//!
+//! It needs WasmEdge 0.17 and its headers where `wasmedge-sys` looks for them, and libclang. Programs that link it from a folder that
+//! the system does not search need to be told: see this package's `build.rs`.
 //!
 //! # What is supported
 //!
@@ -29,6 +66,9 @@
 //! | definitions in a component, nested ones counted as often as they are instantiated: [`plan::MAX_DEFINITIONS`] | 200,000 |
 //! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
 //! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |
+//! | stack of guests that call themselves: [`plan::MAX_STACK_UNITS`] | 262,144 units, which are 8 to 16 bytes |
+//! | elements of a table that grows: [`MAX_TABLE_ELEMENTS`] | 10,000,000 |
+//! | memory, tables, cost, time | none, unless the embedder sets some |
 
 #![cfg_attr(
     not(test),
@@ -76,13 +116,13 @@ pub use func::{Func, TypedFunc};
 pub use handles::ResourceAny;
 pub use host::{HOST_UNITS, MAX_TABLE_ELEMENTS};
 pub use instance::Instance;
-pub use limits::{ResourceLimiter, TABLE_ELEMENT_BYTES};
+pub use limits::ResourceLimiter;
 pub use link::Definitions;
 pub use linker::{InstancePre, Linker, LinkerInstance};
 pub use names::NameMap;
 pub use plan::Plan;
 pub use resource::{DEFAULT_TABLE_CAPACITY, Resource, ResourceTable, ResourceType};
-pub use store::{AsContextMut, InterruptHandle, Store, StoreContextMut};
+pub use store::{AsContextMut, InterruptHandle, Interrupted, Store, StoreContextMut};
 pub use typed::{
     ComponentType, InstanceTypes, Lift, LiftList, Lower, LowerList, TypeList, TypeMismatch,
 };

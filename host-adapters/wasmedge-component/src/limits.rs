@@ -27,6 +27,3 @@ pub trait ResourceLimiter {
         maximum: Option<usize>,
     ) -> anyhow::Result<bool>;
 }
-
-/// Bytes of the host's that an element of a table takes.
-pub const TABLE_ELEMENT_BYTES: u64 = 16;

@@ -156,9 +156,9 @@ impl<T: 'static> Linker<T> {
             let ImportKind::Resource(id) = &import.kind else {
                 continue;
             };
+            let place = id.and_then(|id| usize::try_from(id.0).ok());
             match self.definitions.find(import) {
                 Some(Definition::Resource(ty, destructor)) => {
-                    let place = id.and_then(|id| usize::try_from(id.0).ok());
                     let Some(place) = place else { continue };
                     let known = types.get_mut(place).zip(destructors.get_mut(place));
                     let Some((known, slot)) = known else { continue };
@@ -173,7 +173,13 @@ impl<T: 'static> Linker<T> {
                     *slot = Some(Arc::clone(destructor));
                 }
                 Some(other) => report(mismatch(import, "resource", other.kind()))?,
-                None => report(missing(import, "resource"))?,
+                // Another name for a resource that was found under its first one need not be defined, as with Wasmtime.
+                None => {
+                    let known = place.and_then(|place| types.get(place));
+                    if known.is_none_or(|known| *known == ResourceType::UNKNOWN) {
+                        report(missing(import, "resource"))?;
+                    }
+                }
             }
         }
         for (resource, ty) in plan.resources.iter().zip(&types) {

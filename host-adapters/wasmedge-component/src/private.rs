@@ -1,5 +1,10 @@
 //! What the macros of this crate expand to; nothing for anybody else.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every type but the one that is wanted is refused alike"
+)]
+
 pub use crate::typed::compound::{
     LiftPayload, LowerPayload, invalid_discriminant, lift_variant, load_variant, lower_variant,
     store_variant,

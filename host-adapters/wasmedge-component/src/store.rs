@@ -1,9 +1,9 @@
 //! Stores: what instances live in, with the embedder's own data.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use wasmedge_sys::Statistics;
 
@@ -185,6 +185,11 @@ impl<T: 'static> StoreContextMut<'_, T> {
             interruption: self.0.interruption.clone(),
         })
     }
+
+    /// Waits until the store is interrupted, as [`InterruptHandle::interrupted`] does; costs no thread.
+    pub fn interrupted(&self) -> Interrupted {
+        Interrupted::new(&self.0.interruption)
+    }
 }
 
 impl<T: fmt::Debug> fmt::Debug for StoreContextMut<'_, T> {
@@ -293,7 +298,7 @@ impl InterruptHandle {
             std::mem::take(&mut state.wakers)
         };
         self.interrupter.interrupt();
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     /// Tells whether the store is interrupted.
@@ -302,18 +307,50 @@ impl InterruptHandle {
     }
 
     /// Waits until the store is interrupted: for host functions that wait for something else at the same time.
-    pub async fn interrupted(&self) {
-        poll_fn(|cx| {
+    pub fn interrupted(&self) -> Interrupted {
+        Interrupted::new(&self.interruption)
+    }
+}
+
+/// Waits until a store is interrupted.
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is polled"]
+pub struct Interrupted {
+    interruption: Interruption,
+    /// Under which number its waker is kept.
+    place: Option<u64>,
+}
+
+impl Interrupted {
+    fn new(interruption: &Interruption) -> Self {
+        Self {
+            interruption: interruption.clone(),
+            place: None,
+        }
+    }
+}
+
+impl Future for Interrupted {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.interruption.state();
+        if state.interrupted {
+            return Poll::Ready(());
+        }
+        let place = state.wait(self.place, cx.waker());
+        drop(state);
+        self.place = Some(place);
+        Poll::Pending
+    }
+}
+
+impl Drop for Interrupted {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
             let mut state = self.interruption.state();
-            if state.interrupted {
-                return Poll::Ready(());
-            }
-            if !state.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-                state.wakers.push(cx.waker().clone());
-            }
-            Poll::Pending
-        })
-        .await;
+            state.wakers.retain(|(waiting, _)| *waiting != place);
+        }
     }
 }
 
@@ -324,11 +361,52 @@ struct Interruption(Arc<Mutex<InterruptionState>>);
 #[derive(Debug, Default)]
 struct InterruptionState {
     interrupted: bool,
-    wakers: Vec<Waker>,
+    /// By the number that each is given when it is first polled.
+    wakers: Vec<(u64, Waker)>,
+    next: u64,
+}
+
+impl InterruptionState {
+    /// Keeps a waker in its place, or in a new one.
+    fn wait(&mut self, place: Option<u64>, waker: &Waker) -> u64 {
+        let mut kept = self.wakers.iter_mut();
+        if let Some((place, kept)) = kept.find(|(at, _)| Some(*at) == place) {
+            kept.clone_from(waker);
+            return *place;
+        }
+        let place = self.next;
+        self.next = self.next.wrapping_add(1);
+        self.wakers.push((place, waker.clone()));
+        place
+    }
 }
 
 impl Interruption {
     fn state(&self) -> std::sync::MutexGuard<'_, InterruptionState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_an_interruption_is_woken_and_leaves_nothing_behind() {
+        let interruption = Interruption::default();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut first = Interrupted::new(&interruption);
+        let mut second = Interrupted::new(&interruption);
+        for _ in 0..3 {
+            assert!(Pin::new(&mut first).poll(&mut cx).is_pending());
+            assert!(Pin::new(&mut second).poll(&mut cx).is_pending());
+            assert_eq!(interruption.state().wakers.len(), 2);
+        }
+        drop(first);
+        assert_eq!(interruption.state().wakers.len(), 1);
+        interruption.state().interrupted = true;
+        assert!(Pin::new(&mut second).poll(&mut cx).is_ready());
+        drop(second);
+        assert!(interruption.state().wakers.is_empty());
     }
 }

@@ -11,6 +11,11 @@
 //! | [`ResourceAny`](crate::ResourceAny) | `own` or `borrow` of any resource |
 //! | structs and enums, by [`record!`](crate::record), [`variant!`](crate::variant), [`enumeration!`](crate::enumeration) and [`flags!`](crate::flags) | `record`, `variant`, `enum`, `flags` |
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every type but the one that is wanted is refused alike"
+)]
+
 pub(crate) mod compound;
 mod lists;
 mod macros;

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{engine, linker_of, load};
-use wasmedge_component::{Linker, Store, Trap, TrapCode, Val};
+use wasmedge_component::{Component, Linker, Store, Trap, TrapCode, Val};
 
 /// Takes a string, hands it to the host, and gives back what the host says.
 const ECHO: &str = r#"(component
@@ -124,6 +124,8 @@ fn wrong_arguments_leave_the_instance_usable() -> anyhow::Result<()> {
 /// A trap of each kind that a guest brings about by itself.
 #[test]
 fn traps_have_codes_and_poison_their_instance() -> anyhow::Result<()> {
+    let home = tempfile::tempdir()?;
+    let cache = wasmedge_component::Cache::open(home.path())?;
     let engine = engine();
     for (body, code) in [
         ("unreachable", TrapCode::Unreachable),
@@ -156,10 +158,8 @@ fn traps_have_codes_and_poison_their_instance() -> anyhow::Result<()> {
             TrapCode::BadSignature,
         ),
     ] {
-        let component = load(
-            &engine,
-            &format!(
-                r#"(component
+        let text = format!(
+            r#"(component
             (core module $m
                 (type $run (func))
                 (memory 1)
@@ -169,18 +169,19 @@ fn traps_have_codes_and_poison_their_instance() -> anyhow::Result<()> {
                 (func (export "run") {body}))
             (core instance $i (instantiate $m))
             (func (export "run") (canon lift (core func $i "run"))))"#
-            ),
         );
-        let mut store = Store::new(&engine, ())?;
-        let instance = Linker::new().instantiate(&mut store, &component)?;
-        let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
-        let error = run.call(&mut store, ()).unwrap_err();
-        assert_eq!(error.downcast_ref().map(Trap::code), Some(code), "{error}");
-        let error = run.call(&mut store, ()).unwrap_err();
-        assert_eq!(
-            error.downcast_ref().map(Trap::code),
-            Some(TrapCode::Poisoned)
-        );
+        let compiled = Component::precompile(&engine, wat::parse_str(&text)?, &cache)?;
+        assert!(compiled.is_compiled());
+        for component in [load(&engine, &text), compiled] {
+            let mut store = Store::new(&engine, ())?;
+            let instance = Linker::new().instantiate(&mut store, &component)?;
+            let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
+            let error = run.call(&mut store, ()).unwrap_err();
+            assert_eq!(error.downcast_ref().map(Trap::code), Some(code), "{error}");
+            let error = run.call(&mut store, ()).unwrap_err();
+            let code = error.downcast_ref().map(Trap::code);
+            assert_eq!(code, Some(TrapCode::Poisoned));
+        }
     }
     Ok(())
 }

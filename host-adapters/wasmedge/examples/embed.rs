@@ -84,5 +84,7 @@ fn main() -> anyhow::Result<()> {
     if report.lost() > 0 {
         eprintln!("{report}");
     }
-    result?.0.map_err(|()| anyhow::anyhow!("the program failed"))
+    result?
+        .0
+        .map_err(|()| anyhow::anyhow!("the program failed"))
 }

@@ -118,6 +118,14 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<St
             .iter()
             .any(|error| matches!(error, LinkError::Missing { name, .. } if name == full))
     };
+    let mismatch = |full: &str| {
+        errors.iter().find_map(|error| {
+            let LinkError::Mismatch { name, found, .. } = error else {
+                return None;
+            };
+            (name == full).then_some(found.as_str())
+        })
+    };
     let mut lines = Vec::new();
     for import in imports(component) {
         let full = |item: &Extern| format!("{}#{}", import.name, item.name);
@@ -129,19 +137,14 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<St
         }
         for item in &import.items {
             let name = full(item);
-            let place = format!("{} `{}` of interface `{}`", item.kind, item.name, import.name);
-            for error in &errors {
-                match error {
-                    LinkError::Missing { name: found, .. } if *found == name => {
-                        lines.push(place.clone());
-                    }
-                    LinkError::Mismatch {
-                        name: other,
-                        found,
-                        ..
-                    } if *other == name => lines.push(format!("{place}: what is defined is {found}")),
-                    _ => {}
-                }
+            let place = format!(
+                "{} `{}` of interface `{}`",
+                item.kind, item.name, import.name
+            );
+            if missing(&name) {
+                lines.push(place);
+            } else if let Some(found) = mismatch(&name) {
+                lines.push(format!("{place}: what is defined is {found}"));
             }
         }
     }

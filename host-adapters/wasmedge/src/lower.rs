@@ -31,7 +31,7 @@ impl<R: Returned + Lowered> LowerList for Results<R> {
         list: TypeList<'_>,
         out: &mut Vec<CoreVal>,
     ) -> Result<(), CallError> {
-        (self.0.lowered(),).lower(cx, list, out)
+        LowerList::lower(&(self.0.lowered(),), cx, list, out)
     }
 
     fn store(
@@ -41,7 +41,7 @@ impl<R: Returned + Lowered> LowerList for Results<R> {
         bytes: &mut [u8],
         offsets: &[u32],
     ) -> Result<(), CallError> {
-        (self.0.lowered(),).store(cx, list, bytes, offsets)
+        LowerList::store(&(self.0.lowered(),), cx, list, bytes, offsets)
     }
 }
 

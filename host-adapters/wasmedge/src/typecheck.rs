@@ -4,10 +4,7 @@ use wasmedge_component::{Type, TypeList, TypeMismatch};
 use wasmscope_contract as contract;
 
 /// Checks the types of parameters.
-pub(crate) fn list(
-    found: TypeList<'_>,
-    expected: &[&contract::Type],
-) -> Result<(), TypeMismatch> {
+pub(crate) fn list(found: TypeList<'_>, expected: &[&contract::Type]) -> Result<(), TypeMismatch> {
     same_number("value", found.len(), expected.len())?;
     let mut pairs = found.iter().zip(expected);
     pairs.try_for_each(|(found, expected)| check(found, expected))

@@ -1,14 +1,12 @@
-//! What every host function does around the telemetry core.
+//! The functions of the contract on a linker.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use wasmscope_contract::{Arguments, Function, Register, register};
+use wasmscope_telemetry::Instance;
+use wasmtime::component::Linker;
+use wasmtime::{Error, Result, StoreContextMut};
 
-use wasmscope_telemetry::limits::Budget;
-use wasmscope_telemetry::{Instance, Reason, Signal};
-use wasmtime::component::{Linker, LinkerInstance};
-use wasmtime::{Result, StoreContextMut};
-
-use crate::interfaces::{context, logger, meter, tracer};
-use crate::lift::{Arguments, Lifted};
+use crate::lift::Parameters;
+use crate::lower::Lowered;
 
 /// Gives Wasmscope its state within the embedder's `T` of [`Store<T>`](wasmtime::Store).
 ///
@@ -54,120 +52,31 @@ pub fn add_to_linker_with<T: 'static>(
     linker: &mut Linker<T>,
     get: impl Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
 ) -> Result<()> {
-    context::add(Interface::new(linker, "context", Signal::Traces, get)?)?;
-    tracer::add(Interface::new(linker, "tracer", Signal::Traces, get)?)?;
-    meter::add(Interface::new(linker, "meter", Signal::Metrics, get)?)?;
-    logger::add(Interface::new(linker, "logger", Signal::Logs, get)?)
+    register(&mut Registrar { linker, get })
 }
 
-/// One interface that is being added.
-pub(crate) struct Interface<'a, T: 'static, G> {
-    linker: LinkerInstance<'a, T>,
-    signal: Signal,
+/// What functions are added to.
+struct Registrar<'a, T: 'static, G> {
+    linker: &'a mut Linker<T>,
     get: G,
 }
 
-impl<'a, T, G> Interface<'a, T, G>
+impl<T, G, R> Register<R> for Registrar<'_, T, G>
 where
+    T: 'static,
     G: Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
+    R: Lowered,
 {
-    fn new(linker: &'a mut Linker<T>, name: &str, signal: Signal, get: G) -> Result<Self> {
-        let linker = linker.instance(&format!("wasmscope:otel/{name}@0.1.0"))?;
-        Ok(Self {
-            linker,
-            signal,
-            get,
-        })
-    }
+    type Error = Error;
 
-    /// Adds a function whose parameters are scalars, or that has none.
-    ///
-    /// `neutral` is what the guest gets if the core panics.
-    pub(crate) fn scalar<A, R>(
-        &mut self,
-        name: &str,
-        neutral: fn() -> R,
-        call: fn(&mut Instance, A) -> R,
-    ) -> Result<()>
-    where
-        A: wasmtime::component::ComponentNamedList + wasmtime::component::Lift + 'static,
-        R: wasmtime::component::Lower + Send + Sync + 'static,
-    {
-        let &mut Self { signal, get, .. } = self;
-        self.linker.func_wrap(
-            name,
-            move |mut store: StoreContextMut<'_, T>, arguments: A| {
-                Ok((guarded(
-                    store.data_mut(),
-                    get,
-                    signal,
-                    neutral,
-                    |instance| call(instance, arguments),
-                ),))
+    fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<()> {
+        const { R::LAYOUT_AGREES };
+        let get = self.get;
+        self.linker.instance(function.interface())?.func_wrap(
+            function.name(),
+            move |mut store: StoreContextMut<'_, T>, Parameters(lifted): Parameters<A>| {
+                Ok((function.call(store.data_mut(), get, lifted).lower(),))
             },
         )
     }
-
-    /// Adds a function whose parameters, `FLAT` core WebAssembly values, are lifted by this crate.
-    pub(crate) fn lifted<A, const FLAT: usize, R>(
-        &mut self,
-        name: &str,
-        neutral: fn() -> R,
-        call: fn(&mut Instance, A) -> R,
-    ) -> Result<()>
-    where
-        A: Arguments,
-        R: wasmtime::component::Lower + Send + Sync + 'static,
-    {
-        let &mut Self { signal, get, .. } = self;
-        self.linker.func_wrap(
-            name,
-            move |mut store: StoreContextMut<'_, T>, mut lifted: Lifted<A, FLAT>| {
-                Ok((guarded(
-                    store.data_mut(),
-                    get,
-                    signal,
-                    neutral,
-                    |instance| {
-                        apply_limit(instance, signal, &mut lifted);
-                        call(instance, lifted.arguments)
-                    },
-                ),))
-            },
-        )
-    }
-}
-
-/// Holds a call to the limit that the embedder has set, and counts what exceeds it.
-fn apply_limit<A: Arguments, const FLAT: usize>(
-    instance: &mut Instance,
-    signal: Signal,
-    lifted: &mut Lifted<A, FLAT>,
-) {
-    let mut left_out = lifted.left_out;
-    let limit = instance.telemetry().limits().call_bytes;
-    if lifted.bytes > limit {
-        let mut budget = Budget::new(limit);
-        lifted.arguments.shrink(&mut budget);
-        left_out = left_out.saturating_add(budget.left_out());
-    }
-    instance.count_dropped(signal, Reason::CallBytes, left_out);
-}
-
-/// Runs what must not panic through the guest: that would take down the embedder for the sake of its telemetry.
-fn guarded<T, R>(
-    state: &mut T,
-    get: impl Fn(&mut T) -> &mut Instance,
-    signal: Signal,
-    neutral: fn() -> R,
-    call: impl FnOnce(&mut Instance) -> R,
-) -> R {
-    // What a panic leaves half-done is a record or a count, never anything that others rely on.
-    catch_unwind(AssertUnwindSafe(|| call(get(state)))).unwrap_or_else(|_| {
-        // If even this panics, there is nobody left to count for.
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            get(state).count_dropped(signal, Reason::HostPanic, 1);
-        }));
-        neutral()
-    })
 }

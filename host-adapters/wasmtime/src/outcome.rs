@@ -64,6 +64,8 @@ fn message(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasmscope_contract::{BaggageEntry, LiftError, Lifted, StringEncoding};
+
     use super::*;
 
     #[test]
@@ -108,8 +110,17 @@ mod tests {
             };
             code
         };
+        // Of a list at 1, which is not aligned.
+        let lifted = Lifted::<Vec<BaggageEntry>>::from_memory(
+            &[],
+            StringEncoding::Utf8,
+            &[1, 0, 0, 0, 0, 0, 0, 0],
+        );
+        let Err(LiftError::Invalid(argument)) = lifted else {
+            panic!("{lifted:?} is invalid");
+        };
         assert_eq!(
-            code(&Error::new(InvalidArgument("x".into())).context("called")),
+            code(&Error::new(*argument).context("called")),
             "invalid_argument"
         );
         assert_eq!(code(&Error::msg("something else")), "host_error");

@@ -5,6 +5,7 @@
     reason = "this is all tests, functions beside them too"
 )]
 
+#[expect(dead_code, reason = "the other tests use the rest")]
 mod common;
 
 use opentelemetry::logs::Severity;

@@ -86,6 +86,11 @@ impl Environment {
         value(&self.variables, name)
     }
 
+    /// The one argument that the linker driver needs for programs that find the library when they run.
+    pub(crate) fn link_argument(&self) -> Option<&str> {
+        self.variable("WASMEDGE_LINK_ARG")?.to_str()
+    }
+
     /// What a variable of [`REQUEST`] was when this was made.
     pub(super) fn request(&self, name: &str) -> Option<&OsStr> {
         value(&self.request, name)
@@ -96,11 +101,6 @@ impl Environment {
         self.variables
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_os_str()))
-    }
-
-    /// All variables, to be handed on.
-    pub(super) fn into_variables(self) -> Vec<(String, OsString)> {
-        self.variables
     }
 
     /// Writes `env` and `cargo.toml`, each as a whole.

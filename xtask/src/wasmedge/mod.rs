@@ -61,8 +61,8 @@
 //! - Programs that are linked so start other programs with those programs' own libraries: nothing is in the
 //!   environment. Copied to another machine they look for this machine's `target/wasmedge`: to distribute, build
 //!   against the official release.
-//! - Documentation tests get no `rustc-link-arg`. In packages that link libwasmedge they are `no_run`, which is not
-//!   linked, or `RUSTDOCFLAGS` carries `-C link-arg=$WASMEDGE_LINK_ARG`.
+//! - Documentation tests get no `rustc-link-arg`: for those of packages that link libwasmedge `cargo xtask test` puts
+//!   `-C link-arg=$WASMEDGE_LINK_ARG` into `RUSTDOCFLAGS`.
 
 mod apt;
 mod debian;
@@ -125,7 +125,7 @@ impl Way {
 /// Fails when one of them is not found and cannot be fetched; the error says what was tried and what helps.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let home = Home::of(workspace);
-    let environment = ensure(&home, options)?;
+    let environment = provide(&home, options)?;
     println!("libwasmedge {}", environment.summary());
     for (name, value) in environment.variables() {
         println!("  {name}={}", value.display());
@@ -138,17 +138,16 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The variables that a build of the WasmEdge parts needs; finds or fetches what they stand for if need be.
+/// Sees to it that the WasmEdge parts can be built: finds or fetches what they need, unless the last run's result is still good. Cargo
+/// reads by itself what comes of it.
 ///
 /// # Errors
 ///
 /// As [`run`] does.
-#[expect(
-    dead_code,
-    reason = "for `demo` and `test`, once the workspace has packages that link libwasmedge"
-)]
-pub(crate) fn environment(workspace: &Workspace) -> Result<Vec<(String, OsString)>> {
-    ensure(&Home::of(workspace), &Options::default()).map(Environment::into_variables)
+pub(crate) fn ensure(workspace: &Workspace) -> Result<Environment> {
+    let environment = provide(&Home::of(workspace), &Options::default())?;
+    eprintln!("libwasmedge {}", environment.summary());
+    Ok(environment)
 }
 
 /// The folder that is ours, and the environment that we were started with.
@@ -192,7 +191,7 @@ impl Home {
     }
 }
 
-fn ensure(home: &Home, options: &Options) -> Result<Environment> {
+fn provide(home: &Home, options: &Options) -> Result<Environment> {
     fs::create_dir_all(&home.folder)
         .with_context(|| format!("cannot create {}", home.folder.display()))?;
     let lock = fs::File::create(home.path("lock")).context("cannot create a lock file")?;

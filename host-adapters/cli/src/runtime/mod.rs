@@ -1,15 +1,122 @@
 //! The runtimes behind one seam: a component is prepared, which finds every reason not to run it, and then run.
 
+mod memory;
 pub(crate) mod needs;
-pub(crate) mod wasmtime;
+mod wasi;
+#[cfg(feature = "wasmedge")]
+mod wasmedge;
+mod wasmtime;
 
-use crate::args::Program;
+use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
-use crate::interrupt::Signal;
+use crate::interrupt::{Signal, Signals};
+use needs::Needs;
+use std::any::Any;
 use std::path::Path;
+use wasmscope_telemetry::{InvocationOptions, Runtime, Telemetry};
+
+/// A component that can be run, on the runtime that it was prepared for.
+pub(crate) enum Prepared {
+    Wasmtime(wasmtime::Prepared),
+    #[cfg(feature = "wasmedge")]
+    WasmEdge(wasmedge::Prepared),
+}
+
+/// What a runtime calls itself.
+///
+/// # Errors
+///
+/// Fails when this program was built without it.
+pub(crate) fn described(runtime: RuntimeName) -> Result<Runtime, Failure> {
+    match runtime {
+        RuntimeName::Wasmtime => Ok(wasmtime::RUNTIME),
+        #[cfg(feature = "wasmedge")]
+        RuntimeName::WasmEdge => Ok(wasmscope_wasmedge::runtime()),
+        #[cfg(not(feature = "wasmedge"))]
+        RuntimeName::WasmEdge => Err(without_wasmedge()),
+    }
+}
+
+/// Finds every reason not to run a component.
+///
+/// # Errors
+///
+/// Fails with the first of them.
+pub(crate) fn prepare(
+    component: &Path,
+    args: &[String],
+    program: &Program,
+) -> Result<Prepared, Failure> {
+    match program.runtime {
+        RuntimeName::Wasmtime => {
+            wasmtime::prepare(component, args, program).map(Prepared::Wasmtime)
+        }
+        #[cfg(feature = "wasmedge")]
+        RuntimeName::WasmEdge => {
+            wasmedge::prepare(component, args, program).map(Prepared::WasmEdge)
+        }
+        #[cfg(not(feature = "wasmedge"))]
+        RuntimeName::WasmEdge => Err(without_wasmedge()),
+    }
+}
+
+/// What a component imports and exports, and what of that a runtime lacks here.
+///
+/// # Errors
+///
+/// Fails when it cannot be loaded.
+pub(crate) fn needs(component: &Path, runtime: RuntimeName) -> Result<Needs, Failure> {
+    match runtime {
+        RuntimeName::Wasmtime => wasmtime::needs(component),
+        #[cfg(feature = "wasmedge")]
+        RuntimeName::WasmEdge => wasmedge::needs(component),
+        #[cfg(not(feature = "wasmedge"))]
+        RuntimeName::WasmEdge => Err(without_wasmedge()),
+    }
+}
+
+#[cfg(not(feature = "wasmedge"))]
+fn without_wasmedge() -> Failure {
+    Failure::new(
+        "this wasmscope was built without WasmEdge; in a clone of its repository, `cargo xtask wasmedge` finds or fetches the \
+         library, and then `cargo install --locked --path host-adapters/cli --features wasmedge` builds one with it",
+    )
+}
+
+/// A store that has done its work, whatever it is of.
+pub(crate) type Kept = Box<dyn Any>;
+
+impl Prepared {
+    /// Runs the component to its end, or until its time is over, or a signal comes.
+    ///
+    /// With how it ended comes its store, to be kept until the metrics are collected: with it end the instance and its
+    /// memory, and of a program that ran for a moment nobody would see what it used.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store cannot be set up, before anything runs.
+    pub(crate) async fn run(
+        self,
+        telemetry: &Telemetry,
+        options: InvocationOptions,
+        signals: &mut Signals,
+    ) -> Result<(Ended, Kept), Failure> {
+        match self {
+            Self::Wasmtime(prepared) => {
+                let (ended, store) = prepared.run(telemetry, options, signals).await?;
+                Ok((ended, Box::new(store)))
+            }
+            #[cfg(feature = "wasmedge")]
+            Self::WasmEdge(prepared) => {
+                let (ended, store) = prepared.run(telemetry, options, signals).await?;
+                Ok((ended, Box::new(store)))
+            }
+        }
+    }
+}
 
 /// How a program ended.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Ended {
     /// It returned, or asked for this exit code.
     Exit(i32),

@@ -1,8 +1,9 @@
 //! Running a command component on Wasmtime.
 
+use super::memory::TotalMemory;
 use super::needs::{Item, Needs};
-use super::{Ended, Surroundings, component_name, read_component};
-use crate::args::{Directory, Program};
+use super::{Ended, Surroundings, component_name, read_component, wasi};
+use crate::args::Program;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use std::path::Path;
@@ -10,9 +11,9 @@ use std::time::Duration;
 use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Runtime, Telemetry};
 use wasmscope_wasmtime::{Extern, ExternKind, Limiter};
 use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Config, Engine, ResourceLimiter, Store};
+use wasmtime::{Config, Engine, Store};
 use wasmtime_wasi::p2::bindings::Command;
-use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 /// How often a guest is asked to pause, so that a timeout or a signal is seen within its endless loop.
 const TICK: Duration = Duration::from_millis(10);
@@ -56,10 +57,7 @@ impl wasmscope_wasmtime::View for Host {
 }
 
 /// Compiles a component.
-pub(crate) fn compile(
-    path: &Path,
-    program: Option<&Program>,
-) -> Result<(Engine, Component), Failure> {
+fn compile(path: &Path, program: Option<&Program>) -> Result<(Engine, Component), Failure> {
     let bytes = read_component(path)?;
     let mut config = Config::new();
     config.epoch_interruption(true);
@@ -93,7 +91,7 @@ pub(crate) fn prepare(
     program: &Program,
 ) -> Result<Prepared, Failure> {
     // Before the component is compiled, which takes longer.
-    let wasi = wasi(&Surroundings::new(path, args, program)?, program)?;
+    let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
     let (engine, component) = compile(path, Some(program))?;
     let linker = linker(&engine)?;
     let needs = needs_of(&component, &linker)?;
@@ -104,10 +102,7 @@ pub(crate) fn prepare(
         linker,
         name: component_name(path),
         wasi,
-        memory: TotalMemory {
-            most: program.max_memory.map(|size| size.as_u64()),
-            used: 0,
-        },
+        memory: TotalMemory::new(program.max_memory),
         timeout: program.timeout,
         fuel: program.fuel,
     })
@@ -143,42 +138,6 @@ fn interface(item: &Extern) -> Item {
         functions: count(ExternKind::Function),
         resources: count(ExternKind::Resource),
     }
-}
-
-fn wasi(surroundings: &Surroundings, program: &Program) -> Result<WasiCtx, Failure> {
-    let mut builder = WasiCtxBuilder::new();
-    builder
-        .inherit_stdio()
-        .args(&surroundings.args)
-        .envs(&surroundings.env);
-    for Directory {
-        host,
-        guest,
-        read_only,
-    } in &program.dir
-    {
-        let permissions = if *read_only {
-            FsPerms::ReadOnly
-        } else {
-            FsPerms::ReadWrite
-        };
-        builder
-            .preopened_dir(host, guest, permissions)
-            .map_err(|error| {
-                Failure::new(format!(
-                    "cannot open the directory {}: {error:#}",
-                    host.display()
-                ))
-            })?;
-    }
-    if program.network {
-        builder
-            .inherit_network()
-            .allow_ip_name_lookup(true)
-            .allow_tcp(true)
-            .allow_udp(true);
-    }
-    Ok(builder.build())
 }
 
 impl Prepared {
@@ -270,67 +229,4 @@ fn start_ticking(engine: &Engine) {
             std::thread::sleep(TICK);
         }
     });
-}
-
-/// Bounds the sum of all linear memories and tables of a store: a composed component has several.
-#[derive(Debug)]
-pub(crate) struct TotalMemory {
-    most: Option<u64>,
-    used: u64,
-}
-
-/// What an element of a table takes on the host, in bytes.
-const TABLE_ELEMENT: u64 = size_of::<usize>() as u64;
-
-impl TotalMemory {
-    fn grow(&mut self, bytes: u64) -> bool {
-        let used = self.used.saturating_add(bytes);
-        let fits = self.most.is_none_or(|most| used <= most);
-        if fits {
-            self.used = used;
-        }
-        fits
-    }
-}
-
-impl ResourceLimiter for TotalMemory {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
-        Ok(allowed && self.grow(desired.saturating_sub(current) as u64))
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
-        let elements = desired.saturating_sub(current) as u64;
-        Ok(allowed && self.grow(elements.saturating_mul(TABLE_ELEMENT)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memories_and_tables_share_what_there_is() {
-        let mut memory = TotalMemory {
-            most: Some(1000),
-            used: 0,
-        };
-        assert!(memory.memory_growing(0, 400, None).expect("no error"));
-        assert!(memory.memory_growing(0, 400, None).expect("no error"));
-        assert!(!memory.memory_growing(400, 601, None).expect("no error"));
-        assert!(!memory.table_growing(0, 26, None).expect("no error"));
-        assert!(memory.table_growing(0, 25, None).expect("no error"));
-        assert!(!memory.memory_growing(400, 401, None).expect("no error"));
-    }
 }

@@ -78,12 +78,15 @@ impl Passing {
             return list.lower(cx, types, out);
         }
         let target = match pointer {
-            Some(pointer) => pointer,
+            Some(pointer) => {
+                cx.check_target(pointer, self.align, self.size)?;
+                pointer
+            }
             None => cx.allocate(self.align, self.size)?,
         };
         let mut bytes = zeros(self.size);
         list.store(cx, types, &mut bytes, &self.offsets)?;
-        cx.write_checked(target, self.align, &bytes)?;
+        cx.write(target, &bytes)?;
         if pointer.is_none() {
             out.push(CoreVal::I32(target));
         }
@@ -143,14 +146,17 @@ impl Passing {
             return Ok(values);
         }
         let target = match pointer {
-            Some(pointer) => pointer,
+            Some(pointer) => {
+                cx.check_target(pointer, self.align, self.size)?;
+                pointer
+            }
             None => cx.allocate(self.align, self.size)?,
         };
         let mut bytes = zeros(self.size);
         for ((ty, val), offset) in vals.zip(&self.offsets) {
             encode(cx, ty, val, tail(&mut bytes, *offset)?)?;
         }
-        cx.write_checked(target, self.align, &bytes)?;
+        cx.write(target, &bytes)?;
         if pointer.is_none() {
             values.push(CoreVal::I32(target));
         }

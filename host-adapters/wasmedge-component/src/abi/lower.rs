@@ -71,22 +71,16 @@ impl LowerContext<'_> {
         self.guest()?.write(pointer, bytes).map_err(out_of_bounds)
     }
 
-    /// Checks a pointer that the guest gave for a result, and writes there.
-    pub(super) fn write_checked(
-        &mut self,
-        pointer: u32,
-        align: u32,
-        bytes: &[u8],
-    ) -> Result<(), Trap> {
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    /// Checks a pointer that the guest gave for a result. That comes before anything of the result is lowered, for the guest's allocator
+    /// may grow the memory meanwhile.
+    pub(super) fn check_target(&mut self, pointer: u32, align: u32, size: u32) -> Result<(), Trap> {
         check_pointer(
             self.guest()?,
             pointer,
             align,
-            size,
+            size.into(),
             TrapCode::MemoryOutOfBounds,
-        )?;
-        self.write(pointer, bytes)
+        )
     }
 
     pub(crate) fn own(
@@ -147,9 +141,10 @@ pub fn store(
     pointer: u32,
 ) -> Result<(), CallError> {
     super::check(ty, val)?;
+    cx.check_target(pointer, ty.layout().align(), ty.layout().size())?;
     let mut bytes = zeros(ty.layout().size());
     encode(cx, ty, val, &mut bytes)?;
-    Ok(cx.write_checked(pointer, ty.layout().align(), &bytes)?)
+    Ok(cx.write(pointer, &bytes)?)
 }
 
 #[expect(

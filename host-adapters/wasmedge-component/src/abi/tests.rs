@@ -110,14 +110,11 @@ fn lowering<T>(
 }
 
 fn loaded(ty: &Type, memory: &[u8], pointer: u32) -> Result<Val, TrapCode> {
-    lifting(&memory.to_vec(), StringEncoding::Utf8, |cx| {
-        load(cx, ty, pointer)
-    })
-    .map_err(|trap| trap.code())
+    lifting(memory, StringEncoding::Utf8, |cx| load(cx, ty, pointer)).map_err(|trap| trap.code())
 }
 
 fn lifted(ty: &Type, values: &[CoreVal]) -> Result<Val, TrapCode> {
-    lifting(&vec![0; 64], StringEncoding::Utf8, |cx| {
+    lifting(&[0; 64], StringEncoding::Utf8, |cx| {
         lift_flat(cx, ty, values)
     })
     .map_err(|trap| trap.code())

@@ -10,10 +10,6 @@ use crate::error::{CallError, HostError, Trap, TrapCode};
 use crate::types::{Type, VariantPlace};
 
 fn place(ty: &Type) -> Option<VariantPlace> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "these four are all the variants that there are"
-    )]
     match ty {
         Type::Variant(ty) => Some(ty.place()),
         Type::Enum(ty) => Some(ty.place()),

@@ -29,7 +29,6 @@ impl<T: 'static> ComponentType for Resource<T> {
 
 fn resource<T>(cx: &mut LiftContext<'_>, ty: &Type, handle: u32) -> Result<Resource<T>, Trap> {
     let handle = Handle(handle);
-    #[expect(clippy::wildcard_enum_match_arm, reason = "no other type is a handle")]
     match ty {
         Type::Own(table) => Ok(Resource::lifted(
             cx.resources.lift_own(*table, handle)?,
@@ -59,7 +58,6 @@ fn handle<T>(
     resource: &Resource<T>,
 ) -> Result<u32, CallError> {
     let rep = Rep(resource.rep());
-    #[expect(clippy::wildcard_enum_match_arm, reason = "no other type is a handle")]
     match ty {
         Type::Own(table) => Ok(cx.resources.lower_own(*table, rep)?.0),
         Type::Borrow(table) => Ok(cx.resources.lower_borrow(*table, rep)?),
@@ -98,7 +96,6 @@ impl ComponentType for ResourceAny {
 }
 
 fn any(cx: &mut LiftContext<'_>, ty: &Type, handle: u32) -> Result<ResourceAny, Trap> {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "no other type is a handle")]
     match ty {
         Type::Own(table) => cx.own(*table, handle),
         Type::Borrow(table) => cx.borrow(*table, handle),
@@ -121,7 +118,6 @@ fn any_handle(
     ty: &Type,
     resource: &ResourceAny,
 ) -> Result<u32, CallError> {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "no other type is a handle")]
     match ty {
         Type::Own(table) => cx.own(*table, resource),
         Type::Borrow(table) => cx.borrow(*table, resource),

@@ -9,18 +9,18 @@
 use wasmedge_component::{Component, Engine, Linker, Val};
 
 /// An engine with the default settings.
-pub fn engine() -> Engine {
+pub(crate) fn engine() -> Engine {
     Engine::default()
 }
 
 /// Loads a component from its text.
-pub fn load(engine: &Engine, text: &str) -> Component {
+pub(crate) fn load(engine: &Engine, text: &str) -> Component {
     let bytes = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"));
     Component::new(engine, bytes).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A linker whose functions give back their first argument, for every function that a component imports.
-pub fn linker_of(component: &Component) -> Linker<()> {
+pub(crate) fn linker_of(component: &Component) -> Linker<()> {
     let mut linker = Linker::new();
     for import in &component.plan().imports {
         let mut place = match &import.instance {

@@ -1,8 +1,8 @@
-//! Lifting arguments out of a guest straight into what the telemetry core wants.
+//! Lifting a function's parameters by the contract's code instead of Wasmtime's.
 //!
 //! Wasmtime's own way would be `String`s and `Vec`s, which take memory by the guest's word and trap on what exceeds
 //! Wasmtime's hostcall fuel, or `WasmStr` and `WasmList`, which cannot be read while the telemetry in the same store is
-//! borrowed. So each function's parameters are one type of ours, [`Lifted`], which reads them all with one budget.
+//! borrowed. So each function's parameters are one type of ours, [`Parameters`].
 //! The methods of `Lift` and `ComponentType` are no stable API of Wasmtime's: everything that leans on them is in this folder, and
 //! everything unsafe in this file.
 
@@ -11,98 +11,79 @@
     reason = "lifting into types of our own needs Wasmtime's unsafe traits"
 )]
 
-mod context;
-mod cursor;
-mod logs;
-mod metrics;
-mod reader;
-pub(crate) mod shape;
-mod shrink;
+mod abi;
 #[cfg(test)]
 mod tests;
-mod traces;
-mod values;
+mod typecheck;
 
+use wasmscope_contract::{Arguments, CoreValue, CoreValues, LiftError, Lifted, StringEncoding};
+use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding as Encoding;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext};
 use wasmtime::component::{ComponentNamedList, ComponentType, Lift};
-use wasmtime::{Result, ValRaw};
+use wasmtime::{Error, Result, ValRaw};
 
-use cursor::{Cursor, Flat, Memory};
-use reader::Reader;
-pub(crate) use shrink::Shrink;
+pub(crate) use abi::agrees;
 
-/// A guest broke the component model's ABI in a call to `wasmscope:otel`: the reason for which it was trapped.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid argument to wasmscope:otel: {0}")]
-pub struct InvalidArgument(pub(crate) String);
+/// The parameters of a function, as they were lifted.
+pub(crate) struct Parameters<A>(pub(crate) Lifted<A>);
 
-impl InvalidArgument {
-    fn discriminant(of: &str, found: u32, cases: u32) -> Self {
-        Self(format!(
-            "{of} has discriminant {found}, expected one below {cases}"
-        ))
+/// A core value as Wasmtime passes it: eight bytes, of which an `i32` takes the lower four.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Raw(ValRaw);
+
+impl CoreValue for Raw {
+    fn u32(self) -> u32 {
+        self.0.get_u32()
+    }
+
+    fn u64(self) -> u64 {
+        self.0.get_u64()
+    }
+
+    fn f64(self) -> f64 {
+        f64::from_bits(self.0.get_f64())
     }
 }
 
-/// The parameters of a function, all of them.
-pub(crate) trait Arguments: Shrink + Sized + Send + Sync + 'static {
-    /// Their types, as a tuple of the types in [`shape`].
-    type Shape: ComponentNamedList;
-
-    /// Reads them in order.
-    fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self>;
+impl<A: Arguments> Parameters<A> {
+    /// What the contract reads by is what Wasmtime goes by, and `A::Flat<Raw>` as long as what Wasmtime passes.
+    const LAYOUT_AGREES: () = {
+        assert!(agrees(&Self::ABI, A::LAYOUT));
+        assert!(size_of::<A::Flat<Raw>>() == A::LAYOUT.flat * size_of::<ValRaw>());
+        assert!(align_of::<A::Flat<Raw>>() == align_of::<ValRaw>());
+    };
 }
 
-/// A function's parameters, which take `FLAT` core WebAssembly values, as they were lifted.
-pub(crate) struct Lifted<A, const FLAT: usize> {
-    pub(crate) arguments: A,
-    /// The bytes of host memory that they were charged with.
-    pub(crate) bytes: usize,
-    /// The items that had no room in [`reader::CEILING`].
-    pub(crate) left_out: u64,
-}
-
-impl<A: Arguments, const FLAT: usize> Lifted<A, FLAT> {
-    /// `[ValRaw; FLAT]` has the layout of what Wasmtime's derives lower the parameters to.
-    const LAYOUT_AGREES: () = assert!(
-        size_of::<[ValRaw; FLAT]>() == size_of::<<A::Shape as ComponentType>::Lower>()
-            && align_of::<[ValRaw; FLAT]>() == align_of::<<A::Shape as ComponentType>::Lower>()
-    );
-
-    fn read(cx: &mut LiftContext<'_>, mut at: impl Cursor) -> Result<Self> {
-        let mut reader = Reader::new(cx);
-        let arguments = A::read(&mut reader, &mut at)?;
-        Ok(Self {
-            arguments,
-            bytes: reader::CEILING - reader.budget.left(),
-            left_out: reader.budget.left_out(),
-        })
-    }
-}
-
-// SAFETY: the ABI and the type check are those that Wasmtime derives for the tuple `A::Shape`, and `Lower` is a sequence of
-// `ValRaw` as long as the one that it derives, which is checked at compile time.
-unsafe impl<A: Arguments, const FLAT: usize> ComponentType for Lifted<A, FLAT> {
-    type Lower = [ValRaw; FLAT];
-    const ABI: CanonicalAbiInfo = <A::Shape as ComponentType>::ABI;
+// SAFETY: the ABI comes from Wasmtime's own functions, and the type check is for the types that it is of. `A::Flat<Raw>`
+// is an array, as whatever implements `CoreValues`, of a transparent `ValRaw`, and as long as the ABI says, which is checked at compile time.
+unsafe impl<A: Arguments> ComponentType for Parameters<A> {
+    type Lower = A::Flat<Raw>;
+    const ABI: CanonicalAbiInfo = abi::of_parameters(A::PARAMETERS);
 
     fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
         const { Self::LAYOUT_AGREES };
-        A::Shape::typecheck(ty, types)
+        typecheck::parameters(ty, types, A::PARAMETERS)
     }
 }
 
-// SAFETY: `A::Shape` is a tuple, for which Wasmtime implements this trait, and `ComponentType` is as for it.
-unsafe impl<A: Arguments, const FLAT: usize> ComponentNamedList for Lifted<A, FLAT> {}
+// SAFETY: the ABI and the type check are those of a tuple.
+unsafe impl<A: Arguments> ComponentNamedList for Parameters<A> {}
 
 // SAFETY: only safe code reads, with checked bounds, from what Wasmtime gives; nothing of it is trusted to be well-formed.
-unsafe impl<A: Arguments, const FLAT: usize> Lift for Lifted<A, FLAT> {
+unsafe impl<A: Arguments> Lift for Parameters<A> {
+    #[inline]
     fn linear_lift_from_flat(
         cx: &mut LiftContext<'_>,
         _: InterfaceType,
-        source: &[ValRaw; FLAT],
+        source: &A::Flat<Raw>,
     ) -> Result<Self> {
-        Self::read(cx, Flat(source))
+        let lifted = if A::IN_MEMORY {
+            Lifted::from_flat(cx.memory(), encoding(cx), source.as_slice())
+        } else {
+            Lifted::from_flat(&[], StringEncoding::Utf8, source.as_slice())
+        };
+        lifted.map(Self).map_err(trap)
     }
 
     // Taken for a call with more parameters than the flat ABI allows: with async-lowered imports, more than 4.
@@ -111,6 +92,23 @@ unsafe impl<A: Arguments, const FLAT: usize> Lift for Lifted<A, FLAT> {
         _: InterfaceType,
         source: &[u8],
     ) -> Result<Self> {
-        Self::read(cx, Memory::new(source))
+        let lifted = Lifted::from_memory(cx.memory(), encoding(cx), source);
+        lifted.map(Self).map_err(trap)
+    }
+}
+
+fn encoding(cx: &LiftContext<'_>) -> StringEncoding {
+    match cx.options().string_encoding {
+        Encoding::Utf8 => StringEncoding::Utf8,
+        Encoding::Utf16 => StringEncoding::Utf16,
+        Encoding::CompactUtf16 => StringEncoding::CompactUtf16,
+    }
+}
+
+/// Makes an error that traps the guest, and that embedders find an [`InvalidArgument`](crate::InvalidArgument) in.
+fn trap(error: LiftError) -> Error {
+    match error {
+        LiftError::Invalid(argument) => Error::from(*argument),
+        misread @ LiftError::Misread => Error::from(misread),
     }
 }

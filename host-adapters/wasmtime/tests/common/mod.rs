@@ -78,9 +78,34 @@ pub(crate) fn guest(core: &str, encoding: StringEncoding) -> Vec<u8> {
 /// Makes a component that imports every function of the contract and does nothing with it.
 pub(crate) fn dummy() -> Vec<u8> {
     let (resolve, world) = world("include wasmscope:otel/observability@0.1.0;");
+    dummy_of(&resolve, world)
+}
+
+/// Makes a component like [`dummy`], by a contract in which `from`, which is there once, is `to`.
+pub(crate) fn dummy_of_changed(from: &str, to: &str) -> Vec<u8> {
+    let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let package = "package wasmscope:otel@0.1.0;";
+    let mut text = String::from(package);
+    for file in ["types", "context", "tracer", "meter", "logger", "worlds"] {
+        let file = std::fs::read_to_string(contract.join(file).with_extension("wit"))
+            .expect("the contract is there");
+        text.push_str(&file.replacen(package, "", 1));
+    }
+    assert_eq!(text.matches(from).count(), 1, "{from}");
+    let mut resolve = Resolve::default();
+    let package = resolve
+        .push_str("changed.wit", &text.replace(from, to))
+        .expect("the contract parses");
+    let world = resolve
+        .select_world(&[package], Some("observability"))
+        .expect("the world is there");
+    dummy_of(&resolve, world)
+}
+
+fn dummy_of(resolve: &Resolve, world: WorldId) -> Vec<u8> {
     let mut module =
-        wit_component::dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        wit_component::dummy_module(resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8)
         .expect("metadata is embedded");
     encode(&module)
 }

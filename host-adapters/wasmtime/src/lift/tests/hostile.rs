@@ -1,16 +1,10 @@
 use opentelemetry::KeyValue;
-use proptest::prelude::*;
-use wasmscope_telemetry::limits::Budget;
-use wasmscope_telemetry::model::*;
-use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding as Encoding;
-use wasmtime::{Result, ValRaw};
+use wasmscope_contract::{CEILING, CHECKS};
+use wasmtime::Result;
 use wit_component::StringEncoding;
 
 use super::{Last, run};
 use crate::InvalidArgument;
-use crate::lift::cursor::{Flat, Memory};
-use crate::lift::reader::{CEILING, CHECKS, Reader};
-use crate::lift::{Arguments, logs};
 
 const ENABLED: &str = r#"(import "wasmscope:otel/logger@0.1.0" "enabled"
     (func $enabled (param i64 i32 i32 i32 i32 i32) (result i32)))"#;
@@ -259,50 +253,4 @@ fn an_invalid_element_beyond_the_budget_traps() {
         attributes(bad, 400, 0, 1_000_000),
         "value has discriminant 9",
     );
-}
-
-/// Reads arguments out of garbage, from memory and flat, and shrinks what comes of it. Nothing is asserted but that neither
-/// panics, here with overflow checks.
-fn read_garbage<A: Arguments>(memory: &[u8], parameters: &[u8], encoding: Encoding, limit: usize) {
-    let flat: Vec<ValRaw> = parameters
-        .chunks_exact(8)
-        .map(|bytes| ValRaw::u64(u64::from_le_bytes(bytes.try_into().unwrap())))
-        .collect();
-    let from_memory = A::read(
-        &mut Reader::over(memory, encoding),
-        &mut Memory::new(parameters),
-    );
-    let from_flat = A::read(&mut Reader::over(memory, encoding), &mut Flat(&flat));
-    for mut arguments in [from_memory, from_flat].into_iter().flatten() {
-        arguments.shrink(&mut Budget::new(limit));
-    }
-}
-
-/// Words that look like pointers, lengths and discriminants more often than bytes at random do.
-fn words(count: usize) -> impl Strategy<Value = Vec<u8>> {
-    let word =
-        prop_oneof![8 => 0u32..4, 4 => (0u32..64).prop_map(|word| word * 8), 1 => any::<u32>()];
-    prop::collection::vec(word, count)
-        .prop_map(|words| words.into_iter().flat_map(u32::to_le_bytes).collect())
-}
-
-proptest! {
-    #[test]
-    fn garbage_is_read_or_refused_without_a_panic(
-        memory in words(128),
-        parameters in words(64),
-        encoding in prop::sample::select(vec![Encoding::Utf8, Encoding::Utf16, Encoding::CompactUtf16]),
-        limit in 0usize..4096,
-    ) {
-        read_garbage::<Scope>(&memory, &parameters, encoding, limit);
-        read_garbage::<SpanStart>(&memory, &parameters, encoding, limit);
-        read_garbage::<(u64, SpanEvent)>(&memory, &parameters, encoding, limit);
-        read_garbage::<(u64, SpanChanges, Option<u64>)>(&memory, &parameters, encoding, limit);
-        read_garbage::<(u64, InstrumentDescriptor)>(&memory, &parameters, encoding, limit);
-        read_garbage::<(u64, Number, Vec<KeyValue>)>(&memory, &parameters, encoding, limit);
-        read_garbage::<Vec<Observation>>(&memory, &parameters, encoding, limit);
-        read_garbage::<logs::Enabled>(&memory, &parameters, encoding, limit);
-        read_garbage::<(u64, Vec<LogRecord>)>(&memory, &parameters, encoding, limit);
-        read_garbage::<Vec<BaggageEntry>>(&memory, &parameters, encoding, limit);
-    }
 }

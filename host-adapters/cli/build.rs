@@ -1,0 +1,10 @@
+//! Passes on what programs of this package need to find libwasmedge, where they are built with it: see `cargo xtask wasmedge`.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=WASMEDGE_LINK_ARG");
+    let linked = std::env::var_os("CARGO_FEATURE_WASMEDGE").is_some();
+    if let (true, Ok(argument)) = (linked, std::env::var("WASMEDGE_LINK_ARG")) {
+        println!("cargo::rustc-link-arg={argument}");
+    }
+}

@@ -1,0 +1,100 @@
+//! `--max-memory`, on every runtime alike.
+
+use bytesize::ByteSize;
+
+/// Bounds the sum of all linear memories and tables of a store: a composed component has several.
+#[derive(Debug)]
+pub(crate) struct TotalMemory {
+    most: Option<u64>,
+    used: u64,
+}
+
+/// What an element of a table counts for, in bytes: a pointer of the host's.
+const TABLE_ELEMENT: u64 = size_of::<usize>() as u64;
+
+impl TotalMemory {
+    /// Makes one that allows so much, or anything.
+    pub(crate) fn new(most: Option<ByteSize>) -> Self {
+        Self {
+            most: most.map(|size| size.as_u64()),
+            used: 0,
+        }
+    }
+
+    fn grow(&mut self, bytes: u64) -> bool {
+        let used = self.used.saturating_add(bytes);
+        let fits = self.most.is_none_or(|most| used <= most);
+        if fits {
+            self.used = used;
+        }
+        fits
+    }
+
+    fn memory(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
+        allowed && self.grow(desired.saturating_sub(current) as u64)
+    }
+
+    fn table(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
+        let elements = desired.saturating_sub(current) as u64;
+        allowed && self.grow(elements.saturating_mul(TABLE_ELEMENT))
+    }
+}
+
+impl wasmtime::ResourceLimiter for TotalMemory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.memory(current, desired, maximum))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.table(current, desired, maximum))
+    }
+}
+
+#[cfg(feature = "wasmedge")]
+impl wasmedge_component::ResourceLimiter for TotalMemory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> anyhow::Result<bool> {
+        Ok(self.memory(current, desired, maximum))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> anyhow::Result<bool> {
+        Ok(self.table(current, desired, maximum))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_share_what_there_is() {
+        let mut memory = TotalMemory::new(Some(ByteSize(1000)));
+        assert!(memory.memory(0, 400, None));
+        assert!(memory.memory(0, 400, None));
+        assert!(!memory.memory(400, 601, None));
+        assert!(!memory.table(0, 26, None));
+        assert!(memory.table(0, 25, None));
+        assert!(!memory.memory(400, 401, None));
+    }
+}

@@ -1,0 +1,283 @@
+//! Running a command component on WasmEdge.
+
+use super::memory::TotalMemory;
+use super::needs::{Item, Needs};
+use super::{Ended, Surroundings, component_name, read_component, wasi};
+use crate::args::Program;
+use crate::failure::Failure;
+use crate::interrupt::Signals;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use wasmedge_component::{Cache, Component, Config, Engine, Linker, LoadError, Store};
+use wasmedge_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxView, WasiView};
+use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
+use wasmscope_wasmedge::{Extern, ExternKind, Limiter};
+
+/// What the guest's thread gets: compiled guests take up to 4 MiB, and host functions run on top of that.
+const STACK: usize = 16 << 20;
+
+/// How long a guest that was interrupted has to notice it. It takes no time, unless a host function waits for what nothing interrupts,
+/// such as somebody who does not read our standard output.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A component that can be run: translated, compiled if that is wanted, and all its imports there.
+pub(crate) struct Prepared {
+    engine: Engine,
+    component: Component,
+    linker: Linker<Host>,
+    name: String,
+    wasi: WasiCtx,
+    memory: TotalMemory,
+    timeout: Option<Duration>,
+    fuel: Option<u64>,
+}
+
+/// What a store holds.
+pub(crate) struct Host {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    telemetry: Instance,
+    limiter: Limiter<TotalMemory>,
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl wasmscope_wasmedge::View for Host {
+    fn wasmscope(&mut self) -> &mut Instance {
+        &mut self.telemetry
+    }
+}
+
+fn load(path: &Path, program: Option<&Program>) -> Result<(Engine, Component), Failure> {
+    let bytes = read_component(path)?;
+    let mut config = Config::new();
+    config.measure_cost(program.is_some_and(|program| program.fuel.is_some()));
+    let engine = Engine::new(&config).map_err(|error| Failure::new(error.to_string()))?;
+    let component = match program.filter(|program| program.aot) {
+        None => Component::new(&engine, bytes),
+        Some(program) => {
+            let folder = cache_folder(program)?;
+            let cache = Cache::open(folder)
+                .map_err(|error| Failure::new(format!("--aot-cache: {error}")))?;
+            compiled(&engine, &bytes, &cache)
+        }
+    };
+    let component = component.map_err(|error| {
+        let path = path.display();
+        Failure::new(if let LoadError::Invalid { message } = &error {
+            format!("{path} is not a valid component: {message}")
+        } else {
+            format!("{path} cannot be run on WasmEdge: {error}")
+        })
+    })?;
+    Ok((engine, component))
+}
+
+/// Compiles a component unless that was done before, and says so where it takes its time.
+fn compiled(engine: &Engine, bytes: &[u8], cache: &Cache) -> Result<Component, LoadError> {
+    let found = Component::with_cache(engine, bytes, cache)?;
+    if found.is_compiled() {
+        return Ok(found);
+    }
+    eprintln!(
+        "wasmscope: compiling for WasmEdge, once, into {}",
+        cache.folder().display()
+    );
+    Component::precompile(engine, bytes, cache)
+}
+
+fn cache_folder(program: &Program) -> Result<PathBuf, Failure> {
+    if let Some(folder) = &program.aot_cache {
+        return Ok(folder.clone());
+    }
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let base = variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|base| base.is_absolute());
+    let base = base.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".cache")));
+    let base = base.ok_or_else(|| {
+        Failure::new(
+            "--aot: there is no home directory for what is compiled; give --aot-cache FOLDER",
+        )
+    })?;
+    Ok(base.join("wasmscope").join("aot"))
+}
+
+/// Everything that this host offers to a component.
+fn linker() -> Result<Linker<Host>, Failure> {
+    let mut linker = Linker::new();
+    wasmedge_wasi::add_to_linker(&mut linker)
+        .and_then(|()| wasmscope_wasmedge::add_to_linker(&mut linker))
+        .map_err(|error| Failure::new(format!("WasmEdge cannot offer its interfaces: {error}")))?;
+    Ok(linker)
+}
+
+/// Finds every reason not to run a component.
+pub(crate) fn prepare(
+    path: &Path,
+    args: &[String],
+    program: &Program,
+) -> Result<Prepared, Failure> {
+    // Before the component is compiled, which takes longer.
+    let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
+    let (engine, component) = load(path, Some(program))?;
+    let linker = linker()?;
+    needs_of(&component, &linker).must_be_command(path)?;
+    Ok(Prepared {
+        engine,
+        component,
+        linker,
+        name: component_name(path),
+        wasi,
+        memory: TotalMemory::new(program.max_memory),
+        timeout: program.timeout,
+        fuel: program.fuel,
+    })
+}
+
+/// What a component imports and exports, and what of that is missing here.
+pub(crate) fn needs(path: &Path) -> Result<Needs, Failure> {
+    let (_, component) = load(path, None)?;
+    Ok(needs_of(&component, &linker()?))
+}
+
+fn needs_of(component: &Component, linker: &Linker<Host>) -> Needs {
+    let items = |list: Vec<Extern>| list.iter().map(interface).collect();
+    Needs {
+        imports: items(wasmscope_wasmedge::imports(component)),
+        exports: items(wasmscope_wasmedge::exports(component)),
+        missing: wasmscope_wasmedge::unserved(component, linker),
+    }
+}
+
+fn interface(item: &Extern) -> Item {
+    let count = |kind| item.items.iter().filter(|inner| inner.kind == kind).count();
+    Item {
+        name: item.name.clone(),
+        kind: item.kind.to_string(),
+        functions: count(ExternKind::Function),
+        resources: count(ExternKind::Resource),
+    }
+}
+
+impl Prepared {
+    /// Runs the component to its end, or until its time is over, or a signal comes.
+    ///
+    /// With how it ended comes its store, to be kept until the metrics are collected; none if the guest does not stop.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store cannot be set up, before anything runs.
+    pub(crate) async fn run(
+        self,
+        telemetry: &Telemetry,
+        options: InvocationOptions,
+        signals: &mut Signals,
+    ) -> Result<(Ended, Option<Store<Host>>), Failure> {
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::new(format!("WasmEdge cannot set up a store: {error}"))
+        };
+        let host = Host {
+            wasi: self.wasi,
+            table: ResourceTable::new(),
+            telemetry: telemetry.instance(self.name),
+            limiter: Limiter::new(telemetry, self.memory),
+        };
+        let mut store = Store::new(&self.engine, host).map_err(|error| failed(&error))?;
+        store.limiter(|host| &mut host.limiter);
+        if let Some(fuel) = self.fuel {
+            store.set_cost_limit(fuel).map_err(|error| failed(&error))?;
+        }
+        let interrupt = store.interrupt_handle().map_err(|error| failed(&error))?;
+
+        let (stop, mut stopped) = tokio::sync::oneshot::channel();
+        let (done, finished) = tokio::sync::oneshot::channel();
+        let (component, linker) = (self.component, self.linker);
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::Builder::new()
+            .name("guest".to_owned())
+            .stack_size(STACK)
+            .spawn(move || {
+                let _entered = runtime.enter();
+                let mut invocation = wasmscope_wasmedge::invoke(&mut store, options);
+                let result = call(&mut invocation, &component, &linker);
+                let (mut ended, mut outcome) = judge(result);
+                // What has ended by itself has ended by itself, even if it was to be stopped.
+                if outcome == Outcome::Timeout
+                    && let Ok(why) = stopped.try_recv()
+                {
+                    (ended, outcome) = why;
+                }
+                invocation.finish(outcome);
+                // Nobody waits for it any more if it took too long to stop.
+                let _ = done.send((ended, store));
+            })
+            .map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
+
+        let mut finished = std::pin::pin!(finished);
+        let timeout = async {
+            match self.timeout {
+                Some(timeout) => tokio::time::sleep(timeout).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (why, outcome) = tokio::select! {
+            biased;
+            result = &mut finished => return Ok(kept(result)),
+            () = timeout => (Ended::Timeout, Outcome::Timeout),
+            signal = signals.next() => (Ended::Signal(signal), Outcome::Killed),
+        };
+        // It is there to be received before the guest can notice that it is interrupted.
+        let _ = stop.send((why.clone(), outcome));
+        interrupt.interrupt();
+        match tokio::time::timeout(GRACE, finished).await {
+            Ok(result) => Ok(kept(result)),
+            Err(_elapsed) => Ok((why, None)),
+        }
+    }
+}
+
+/// What the guest's thread has sent; it sends nothing only if it panicked.
+fn kept<E>(result: Result<(Ended, Store<Host>), E>) -> (Ended, Option<Store<Host>>) {
+    match result {
+        Ok((ended, store)) => (ended, Some(store)),
+        Err(_) => (Ended::Trap("the host panicked".to_owned()), None),
+    }
+}
+
+type Returned = (Result<(), ()>,);
+
+fn call(
+    store: &mut wasmscope_wasmedge::Invocation<'_, Host>,
+    component: &Component,
+    linker: &Linker<Host>,
+) -> anyhow::Result<Returned> {
+    let instance = wasmscope_wasmedge::instantiate(&mut *store, component, linker)?;
+    let run =
+        instance.get_typed_func_in::<(), Returned>(&mut *store, "wasi:cli/run@0.2.0", "run")?;
+    run.call(store, ())
+}
+
+/// What the result of the call means, for our exit code and for telemetry.
+fn judge(result: anyhow::Result<Returned>) -> (Ended, Outcome) {
+    match result {
+        Ok((Ok(()),)) => (Ended::Exit(0), Outcome::Exit { code: 0 }),
+        Ok((Err(()),)) => (Ended::Exit(1), Outcome::Exit { code: 1 }),
+        Err(error) => {
+            let outcome = wasmscope_wasmedge::outcome_of(&error);
+            let ended = match (error.downcast_ref::<I32Exit>(), &outcome) {
+                (Some(I32Exit(code)), _) => Ended::Exit(*code),
+                (None, Outcome::Trap { message, .. }) => Ended::Trap(message.clone()),
+                (None, _) => Ended::Trap(format!("{error:#}")),
+            };
+            (ended, outcome)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `wasmscope:otel/logger`.
+
+use opentelemetry::logs::Severity;
+use wasmscope_telemetry::{Instance, Signal};
+
+use super::{Interface, Register, no_handle, no_notice};
+use crate::results::LogThreshold;
+
+const LOGGER: Interface = Interface {
+    name: "wasmscope:otel/logger@0.1.0",
+    signal: Signal::Logs,
+};
+
+pub(super) fn register<G, E>(registrar: &mut G) -> Result<(), E>
+where
+    G: Register<u64, Error = E> + Register<bool, Error = E> + Register<LogThreshold, Error = E>,
+{
+    registrar.function(LOGGER.function("get", no_handle, Instance::logger))?;
+    registrar.function(
+        LOGGER.function("threshold", nobody_listens, |instance, (logger,)| {
+            instance.log_threshold(logger).into()
+        }),
+    )?;
+    registrar.function(LOGGER.function(
+        "enabled",
+        || false,
+        |instance, (logger, severity, event_name): (u64, Option<Severity>, Option<String>)| {
+            instance.log_enabled(logger, severity, event_name.as_deref())
+        },
+    ))?;
+    registrar.function(
+        LOGGER.function("emit", no_notice, |instance, (logger, records)| {
+            instance.emit_logs(logger, records)
+        }),
+    )
+}
+
+fn nobody_listens() -> LogThreshold {
+    LogThreshold {
+        severity: None,
+        generation: 0,
+    }
+}

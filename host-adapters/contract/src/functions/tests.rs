@@ -1,0 +1,161 @@
+//! The table of functions against `wit/`, and what surrounds each call.
+
+mod wit;
+
+use std::convert::Infallible;
+
+use wasmscope_telemetry::limits::Limits;
+use wasmscope_telemetry::{Providers, Telemetry};
+
+use super::*;
+use crate::lift::StringEncoding;
+use crate::shape::Type;
+
+/// A function as it was registered.
+#[derive(Debug)]
+struct Described {
+    interface: &'static str,
+    name: &'static str,
+    parameters: &'static [&'static Type],
+    result: &'static Type,
+}
+
+#[derive(Default)]
+struct Describing(Vec<Described>);
+
+impl<R: Returned> Register<R> for Describing {
+    type Error = Infallible;
+
+    fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), Infallible> {
+        self.0.push(Described {
+            interface: function.interface(),
+            name: function.name(),
+            parameters: A::PARAMETERS,
+            result: R::TYPE,
+        });
+        Ok(())
+    }
+}
+
+fn described() -> Vec<Described> {
+    let mut functions = Describing::default();
+    register(&mut functions).unwrap();
+    functions.0
+}
+
+/// Calls functions with arguments that are empty, as far as the types allow, and notes what they gave.
+struct Calling {
+    instance: Instance,
+    results: Vec<String>,
+}
+
+#[derive(Clone, Copy)]
+struct Zero;
+
+impl crate::CoreValue for Zero {
+    fn u32(self) -> u32 {
+        0
+    }
+
+    fn u64(self) -> u64 {
+        0
+    }
+
+    fn f64(self) -> f64 {
+        0.0
+    }
+}
+
+impl<R: Returned + fmt::Debug> Register<R> for Calling {
+    type Error = crate::LiftError;
+
+    fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), Self::Error> {
+        let values = vec![Zero; A::LAYOUT.flat];
+        let lifted = Lifted::from_flat(&[], StringEncoding::Utf8, &values)?;
+        let result = function.call(&mut self.instance, |instance| instance, lifted);
+        self.results.push(format!("{function:?} -> {result:?}"));
+        Ok(())
+    }
+}
+
+fn instance(limits: Limits) -> Instance {
+    let telemetry = Telemetry::builder(Providers::default()).limits(limits);
+    telemetry.build().instance("guest")
+}
+
+#[test]
+fn each_function_calls_the_core() {
+    let mut calls = Calling {
+        instance: instance(Limits::default()),
+        results: vec![],
+    };
+    register(&mut calls).unwrap();
+    assert_eq!(calls.results.len(), described().len());
+    // Without providers nothing is recorded, and a handle of 0 is nobody's.
+    let started = "Function(wasmscope:otel/tracer@0.1.0#start) -> ";
+    let start = calls
+        .results
+        .iter()
+        .find_map(|line| line.strip_prefix(started));
+    let handle: u64 = start.unwrap().parse().unwrap();
+    assert_eq!(handle >> 63, 1);
+    let current = "Function(wasmscope:otel/context@0.1.0#current) -> None".to_owned();
+    assert!(calls.results.contains(&current));
+}
+
+const TEST: Interface = Interface {
+    name: "test",
+    signal: Signal::Metrics,
+};
+
+fn lifted<A>(arguments: A, bytes: usize, left_out: u64) -> Lifted<A> {
+    Lifted {
+        arguments,
+        bytes,
+        left_out,
+    }
+}
+
+#[test]
+fn a_panic_is_counted_and_comes_to_the_neutral_result() {
+    let function = TEST.function("panics", || 7u64, |_, (_,): (u64,)| panic!("on purpose"));
+    let mut instance = instance(Limits::default());
+    let dropped = instance.telemetry().dropped().clone();
+    assert_eq!(function.call(&mut instance, |it| it, lifted((1,), 0, 0)), 7);
+    assert_eq!(dropped.get(Signal::Metrics, Reason::HostPanic), 1);
+    assert_eq!(dropped.total(Signal::Metrics), 1);
+}
+
+#[test]
+fn a_panic_while_the_instance_is_looked_for_does_no_harm_either() {
+    let function = TEST.function("echo", || 7u64, |_, (value,): (u64,)| value);
+    let result = function.call(&mut (), |()| panic!("on purpose"), lifted((1,), 0, 0));
+    assert_eq!(result, 7);
+}
+
+#[test]
+fn arguments_are_held_to_the_limit_and_what_they_lost_is_counted() {
+    fn lengths(_: &mut Instance, baggage: Vec<BaggageEntry>) -> u64 {
+        baggage.len() as u64
+    }
+    let entry = |value: &str| BaggageEntry {
+        key: "key".to_owned(),
+        value: value.to_owned(),
+        metadata: String::new(),
+    };
+    let function = TEST.function("lengths", no_handle, lengths);
+    let mut limits = Limits::default();
+    limits.call_bytes = 2 * size_of::<BaggageEntry>() + 3 + 10;
+    let mut instance = instance(limits);
+    let dropped = instance.telemetry().dropped().clone();
+    let count = || dropped.get(Signal::Metrics, Reason::CallBytes);
+
+    // Within the limit nothing is looked at, and what was left out before is counted.
+    let fits = lifted(vec![entry("0123456789")], 0, 5);
+    assert_eq!(function.call(&mut instance, |it| it, fits), 1);
+    assert_eq!(count(), 5);
+
+    let exceeds = lifted(vec![entry("0123456789"), entry("")], usize::MAX, 1);
+    assert_eq!(function.call(&mut instance, |it| it, exceeds), 1);
+    assert_eq!(count(), 5 + 1 + 1);
+}

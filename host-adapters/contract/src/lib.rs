@@ -1,0 +1,107 @@
+//! The functions of `wasmscope:otel` in the host, for every engine alike.
+//!
+//! A component's call arrives at an engine as core WebAssembly values and a linear memory. From there it is the same for all: this
+//! crate reads the arguments, within bounds and a budget, calls the telemetry core ([`wasmscope_telemetry`]), and gives a result. It
+//! knows the types and functions of the contract, and no engine; nothing in it is unsafe.
+//!
+//! # Adapters
+//!
+//! An adapter implements [`CoreValue`] for what its engine passes, and [`Register`] for its linker. [`register`] then hands it each
+//! [`Function`], for which it
+//!
+//! 1. checks the type that a component imports against [`Arguments::PARAMETERS`] and [`Shape::TYPE`] of the result,
+//! 2. lifts the parameters of a call with [`Lifted::from_flat`] or [`Lifted::from_memory`], and traps the guest if that fails,
+//! 3. calls [`Function::call`],
+//! 4. lowers the result: one of the [`Returned`] types.
+//!
+//! # Examples
+//!
+//! The core of an adapter, for an engine that passes bits, with results as text for the sake of brevity:
+//!
+//! ```
+//! use std::convert::Infallible;
+//! use std::fmt::Debug;
+//!
+//! use wasmscope_contract::{
+//!     Arguments, CoreValue, Function, LiftError, Lifted, Register, Returned, StringEncoding, register,
+//! };
+//! use wasmscope_telemetry::{Instance, Providers, Telemetry};
+//!
+//! #[derive(Clone, Copy)]
+//! struct Bits(u64);
+//!
+//! impl CoreValue for Bits {
+//!     fn u32(self) -> u32 {
+//!         self.0 as u32
+//!     }
+//!     fn u64(self) -> u64 {
+//!         self.0
+//!     }
+//!     fn f64(self) -> f64 {
+//!         f64::from_bits(self.0)
+//!     }
+//! }
+//!
+//! struct Host {
+//!     telemetry: Instance,
+//!     memory: Vec<u8>,
+//! }
+//!
+//! type HostFunction = Box<dyn Fn(&mut Host, &[Bits]) -> Result<String, LiftError>>;
+//!
+//! #[derive(Default)]
+//! struct Linker(Vec<(String, HostFunction)>);
+//!
+//! impl<R: Returned + Debug> Register<R> for Linker {
+//!     type Error = Infallible;
+//!
+//!     fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), Infallible> {
+//!         let name = format!("{}#{}", function.interface(), function.name());
+//!         self.0.push((name, Box::new(move |host, values| {
+//!             let lifted = Lifted::<A>::from_flat(&host.memory, StringEncoding::Utf8, values)?;
+//!             let result = function.call(host, |host| &mut host.telemetry, lifted);
+//!             Ok(format!("{result:?}"))
+//!         })));
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let mut linker = Linker::default();
+//! register(&mut linker).unwrap();
+//!
+//! let telemetry = Telemetry::builder(Providers::default()).build();
+//! let mut host = Host { telemetry: telemetry.instance("guest"), memory: b"scope".to_vec() };
+//! let (_, get) = linker.0.iter().find(|(name, _)| name == "wasmscope:otel/tracer@0.1.0#get").unwrap();
+//! let scope = [0, 5, 0, 0, 0, 0, 0, 0, 0, 0].map(Bits);
+//! assert_ne!(get(&mut host, &scope).unwrap(), "0", "a handle");
+//! let beyond = [0, 6, 0, 0, 0, 0, 0, 0, 0, 0].map(Bits);
+//! assert_eq!(
+//!     get(&mut host, &beyond).unwrap_err().to_string(),
+//!     "invalid argument to wasmscope:otel: string at 0x0 of length 6 exceeds the memory of 5 bytes",
+//! );
+//! ```
+//!
+//! # Limits
+//!
+//! | what | how much | beyond it |
+//! |---|---|---|
+//! | host memory that one call's arguments take | [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes), and [`CEILING`] until they are lifted | is left out and counted as `call_bytes` |
+//! | guest memory that is checked though it is left out | [`CHECKS`] | is not looked at |
+//!
+//! A panic in the telemetry core is caught, counted as `host_panic`, and comes to a [neutral](Function::neutral) result. (Not in
+//! programs that are built with `panic = "abort"`.)
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod functions;
+mod lift;
+mod results;
+mod shape;
+
+pub use error::{InvalidArgument, LiftError};
+pub use functions::{Function, Register, register};
+pub use lift::{Arguments, CEILING, CHECKS, CoreValue, CoreValues, Lifted, StringEncoding};
+pub use results::{LogThreshold, Returned, SpanContext};
+pub use shape::{Case, Field, Layout, Shape, Type};
+pub use wasmscope_telemetry::model::BaggageEntry;

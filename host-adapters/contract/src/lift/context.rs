@@ -1,0 +1,30 @@
+//! The interface `context`.
+
+use wasmscope_telemetry::model::BaggageEntry;
+
+use super::cursor::Cursor;
+use super::reader::Reader;
+use super::{Read, parameters};
+use crate::error::Result;
+
+parameters!(Vec<BaggageEntry>: Vec<BaggageEntry>);
+
+/// `enter-baggage`.
+impl Read for Vec<BaggageEntry> {
+    fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
+        reader.list(at, |reader, at| {
+            // An entry of which a part is missing would say something else.
+            let key = reader.whole_string(at)?;
+            let value = reader.whole_string(at)?;
+            let metadata = reader.whole_string(at)?;
+            Ok(match (key, value, metadata) {
+                (Some(key), Some(value), Some(metadata)) => Some(BaggageEntry {
+                    key,
+                    value,
+                    metadata,
+                }),
+                _ => None,
+            })
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! The interface `meter`.
+
+use opentelemetry::KeyValue;
+use wasmscope_telemetry::model::{InstrumentDescriptor, InstrumentKind, Number, Observation};
+
+use super::cursor::{Cursor, Memory};
+use super::reader::Reader;
+use super::{Read, parameters};
+use crate::error::{LiftError, Result};
+
+parameters!((u64, InstrumentDescriptor): u64, InstrumentDescriptor);
+
+/// `create`.
+impl Read for (u64, InstrumentDescriptor) {
+    fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
+        let meter = at.u64()?;
+        let mut at = at.record::<InstrumentDescriptor>()?;
+        let descriptor = InstrumentDescriptor {
+            name: reader.string(&mut at)?,
+            kind: instrument_kind(at.u8()?)?,
+            unit: reader.optional_string(&mut at)?,
+            description: reader.optional_string(&mut at)?,
+            boundaries: (at.option::<Vec<f64>>()?)
+                .map(|mut at| reader.scalars(&mut at, Memory::f64))
+                .transpose()?,
+        };
+        Ok((meter, descriptor))
+    }
+}
+
+fn instrument_kind(discriminant: u8) -> Result<InstrumentKind> {
+    Ok(match discriminant {
+        0 => InstrumentKind::CounterU64,
+        1 => InstrumentKind::CounterF64,
+        2 => InstrumentKind::UpDownCounterS64,
+        3 => InstrumentKind::UpDownCounterF64,
+        4 => InstrumentKind::HistogramU64,
+        5 => InstrumentKind::HistogramF64,
+        6 => InstrumentKind::GaugeU64,
+        7 => InstrumentKind::GaugeS64,
+        8 => InstrumentKind::GaugeF64,
+        9 => InstrumentKind::ObservableCounterU64,
+        10 => InstrumentKind::ObservableCounterF64,
+        11 => InstrumentKind::ObservableUpDownCounterS64,
+        12 => InstrumentKind::ObservableUpDownCounterF64,
+        13 => InstrumentKind::ObservableGaugeU64,
+        14 => InstrumentKind::ObservableGaugeS64,
+        15 => InstrumentKind::ObservableGaugeF64,
+        other => {
+            return Err(LiftError::discriminant::<InstrumentKind>(
+                "instrument-kind",
+                other,
+            ));
+        }
+    })
+}
+
+parameters!((u64, Number, Vec<KeyValue>): u64, Number, Vec<KeyValue>);
+
+/// `measure`.
+impl Read for (u64, Number, Vec<KeyValue>) {
+    fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
+        Ok((at.u64()?, number(at)?, reader.attributes(at)?))
+    }
+}
+
+parameters!((u64, Vec<KeyValue>): u64, Vec<KeyValue>);
+
+/// `bind`.
+impl Read for (u64, Vec<KeyValue>) {
+    fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
+        Ok((at.u64()?, reader.attributes(at)?))
+    }
+}
+
+parameters!((u64, Number): u64, Number);
+
+/// `measure-series`.
+impl Read for (u64, Number) {
+    fn read(_: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
+        Ok((at.u64()?, number(at)?))
+    }
+}
+
+parameters!(Vec<Observation>: Vec<Observation>);
+
+/// `observe`.
+impl Read for Vec<Observation> {
+    fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
+        reader.list(at, |reader, at| {
+            Ok(Some(Observation {
+                instrument: at.u64()?,
+                value: number(at)?,
+                attributes: reader.attributes(at)?,
+            }))
+        })
+    }
+}
+
+fn number(at: &mut impl Cursor) -> Result<Number> {
+    let (discriminant, mut at) = at.variant::<Number>()?;
+    Ok(match discriminant {
+        0 => Number::Unsigned(at.u64()?),
+        1 => Number::Signed(at.i64()?),
+        2 => Number::Float(at.f64()?),
+        other => return Err(LiftError::discriminant::<Number>("number", other)),
+    })
+}

@@ -1,0 +1,247 @@
+//! Reading strings and lists out of a guest's memory, within a call's budget.
+
+use std::char::DecodeUtf16Error;
+
+use wasmscope_telemetry::limits::{Budget, Grant};
+
+use super::cursor::{Cursor, Memory};
+use crate::error::{LiftError, Result};
+use crate::shape::{Layout, Shape};
+
+/// The bytes of host memory that one call's arguments may take while they are lifted, whatever the limits are.
+///
+/// Engines may lift arguments before they give access to the instance that is called, and with it to its limits, so this is a constant.
+/// [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits) applies right after.
+pub const CEILING: usize = 4 << 20;
+
+/// The bytes of guest memory that one call has checked in place when they are beyond the budget: an invalid
+/// string traps whether it would have been kept or not. It takes no memory, but time; beyond this
+/// nothing is looked at, so that no list makes a call long.
+pub const CHECKS: usize = 16 << 20;
+
+/// Marks a string of the encoding latin1+utf16 as UTF-16 (canonical ABI, `UTF16_TAG`).
+const UTF16_TAG: u32 = 1 << 31;
+
+/// How a component's strings lie in its memory: one of the canonical ABI's options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the component model's own")]
+pub enum StringEncoding {
+    Utf8,
+    Utf16,
+    /// Latin 1 or UTF-16, from string to string; `latin1+utf16` in text.
+    CompactUtf16,
+}
+
+/// Reads one call's arguments.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    memory: &'a [u8],
+    encoding: StringEncoding,
+    /// Host memory that may still be taken.
+    pub(crate) budget: Budget,
+    /// Guest memory that may still be checked in place.
+    checks: usize,
+}
+
+/// A string, or as much of it as the budget allowed.
+struct Text {
+    text: String,
+    whole: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) const fn new(memory: &'a [u8], encoding: StringEncoding) -> Self {
+        Self {
+            memory,
+            encoding,
+            budget: Budget::new(CEILING),
+            checks: CHECKS,
+        }
+    }
+
+    /// Reads a string, shortening it at a character boundary where the budget ends.
+    pub(crate) fn string(&mut self, at: &mut impl Cursor) -> Result<String> {
+        self.text(at).map(|text| text.text)
+    }
+
+    /// Reads an optional string.
+    pub(crate) fn optional_string(&mut self, at: &mut impl Cursor) -> Result<Option<String>> {
+        at.option::<String>()?
+            .map(|mut at| self.string(&mut at))
+            .transpose()
+    }
+
+    /// Reads a string that is of no use in part: `None` where the budget has no room for it.
+    pub(crate) fn whole_string(&mut self, at: &mut impl Cursor) -> Result<Option<String>> {
+        let Text { text, whole } = self.text(at)?;
+        Ok(whole.then_some(text))
+    }
+
+    fn text(&mut self, at: &mut impl Cursor) -> Result<Text> {
+        let (pointer, length) = at.pair()?;
+        match self.encoding {
+            StringEncoding::Utf8 => self.utf8(pointer, length),
+            StringEncoding::Utf16 => self.utf16(pointer, length),
+            StringEncoding::CompactUtf16 if length & UTF16_TAG == 0 => self.latin1(pointer, length),
+            StringEncoding::CompactUtf16 => self.utf16(pointer, length ^ UTF16_TAG),
+        }
+    }
+
+    fn utf8(&mut self, pointer: u32, length: u32) -> Result<Text> {
+        let bytes = self.slice("string", pointer, length, 1, 1)?;
+        let kept = self.budget.take(bytes.len()).of(bytes.len());
+        let checked = bytes.len().min(kept.saturating_add(self.checks));
+        self.checks -= checked - kept;
+        let text = match str::from_utf8(&bytes[..checked]) {
+            // That the check ends within a character is no error, unless the string does.
+            Err(error) if error.error_len().is_none() && checked < bytes.len() => {
+                str::from_utf8(&bytes[..error.valid_up_to()])
+            }
+            text => text,
+        };
+        let text = text.map_err(|error| {
+            LiftError::invalid(format!(
+                "string at {pointer:#x} is not valid UTF-8: {error}"
+            ))
+        })?;
+        let text = &text[..text.floor_char_boundary(kept)];
+        Ok(Text {
+            text: text.to_owned(),
+            whole: text.len() == bytes.len(),
+        })
+    }
+
+    fn utf16(&mut self, pointer: u32, length: u32) -> Result<Text> {
+        let (units, _) = self
+            .slice("string", pointer, length, 2, 2)?
+            .as_chunks::<2>();
+        let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
+        self.transcode(pointer, char::decode_utf16(units))
+    }
+
+    fn latin1(&mut self, pointer: u32, length: u32) -> Result<Text> {
+        // The canonical ABI aligns both forms of this encoding to 2.
+        let bytes = self.slice("string", pointer, length, 1, 2)?;
+        self.transcode(pointer, bytes.iter().map(|byte| Ok(char::from(*byte))))
+    }
+
+    /// Collects characters within the budget, and checks the rest in place.
+    fn transcode(
+        &mut self,
+        pointer: u32,
+        chars: impl Iterator<Item = Result<char, DecodeUtf16Error>>,
+    ) -> Result<Text> {
+        let room = self.budget.left();
+        let mut text = Text {
+            text: String::new(),
+            whole: true,
+        };
+        for char in chars {
+            let char = char.map_err(|error| {
+                LiftError::invalid(format!(
+                    "string at {pointer:#x} is not valid UTF-16: {error}"
+                ))
+            })?;
+            text.whole &= char.len_utf8() <= room - text.text.len();
+            if text.whole {
+                text.text.push(char);
+            } else if let Some(checks) = self.checks.checked_sub(char.len_utf8()) {
+                self.checks = checks;
+            } else {
+                break;
+            }
+        }
+        // What does not fit whole has used up the budget, as in `utf8`.
+        let _: Grant = self.budget.take(if text.whole {
+            text.text.len()
+        } else {
+            usize::MAX
+        });
+        Ok(text)
+    }
+
+    /// Reads a list. An element for which `read` gives `None` is left out.
+    ///
+    /// Never takes memory by the length that a guest gives: each element is paid for before it is read. Those that the budget
+    /// has no room for are counted, and still checked as far as the checks reach.
+    pub(crate) fn list<T: Shape>(
+        &mut self,
+        at: &mut impl Cursor,
+        mut read: impl FnMut(&mut Self, &mut Memory<'a>) -> Result<Option<T>>,
+    ) -> Result<Vec<T>> {
+        let (pointer, length) = at.pair()?;
+        let Layout { size, align, .. } = T::LAYOUT;
+        let bytes = self.slice("list", pointer, length, size, align)?;
+        let mut elements = Vec::new();
+        for (index, element) in bytes.chunks_exact(size).enumerate() {
+            if self.budget.take_list(1, size_of::<T>()) == Grant::All {
+                elements.extend(read(self, &mut Memory::new(element))?);
+            } else if let Some(checks) = self.checks.checked_sub(size) {
+                self.checks = checks;
+                self.check_only(|reader| read(reader, &mut Memory::new(element)))?;
+            } else {
+                // Not even looked at; this one is counted already.
+                let rest = bytes.len() / size - index - 1;
+                let _: Grant = self.budget.take_list(rest, usize::MAX);
+                break;
+            }
+        }
+        Ok(elements)
+    }
+
+    /// Reads what is left out already, for the sake of the checks alone.
+    pub(crate) fn check_only<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<()> {
+        let budget = std::mem::replace(&mut self.budget, Budget::new(0));
+        read(self)?;
+        self.budget = budget;
+        Ok(())
+    }
+
+    /// Reads a list of numbers or truth values.
+    pub(crate) fn scalars<T: Shape>(
+        &mut self,
+        at: &mut impl Cursor,
+        read: fn(&mut Memory<'a>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.list(at, |_, at| read(at).map(Some))
+    }
+
+    /// Reads a byte string, shortening it where the budget ends.
+    pub(crate) fn bytes(&mut self, at: &mut impl Cursor) -> Result<Vec<u8>> {
+        let (pointer, length) = at.pair()?;
+        let bytes = self.slice("list", pointer, length, 1, 1)?;
+        Ok(bytes[..self.budget.take(bytes.len()).of(bytes.len())].to_owned())
+    }
+
+    /// The memory of a string or list, checked for its bounds and its alignment.
+    fn slice(
+        &self,
+        what: &str,
+        pointer: u32,
+        length: u32,
+        size: usize,
+        align: usize,
+    ) -> Result<&'a [u8]> {
+        let start = usize::try_from(pointer).ok();
+        if !start.is_some_and(|start| start.is_multiple_of(align)) {
+            return Err(LiftError::invalid(format!(
+                "{what} pointer {pointer:#x} is not aligned to {align}"
+            )));
+        }
+        let bytes = usize::try_from(length)
+            .ok()
+            .and_then(|length| length.checked_mul(size));
+        let slice = start
+            .and_then(|start| self.memory.get(start..))
+            .and_then(|rest| rest.get(..bytes?));
+        slice.ok_or_else(|| {
+            LiftError::invalid(format!(
+                "{what} at {pointer:#x} of length {length} exceeds the memory of {} bytes",
+                self.memory.len()
+            ))
+        })
+    }
+}

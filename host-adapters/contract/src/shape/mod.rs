@@ -1,0 +1,104 @@
+//! The types of `wit/`, declared once for all engines: what a component's imports are checked against, and how values lie
+//! in memory and in core values.
+
+mod layout;
+mod types;
+
+pub use layout::Layout;
+pub(crate) use types::TraceId;
+
+/// A type of the contract, as the component model describes it.
+///
+/// There are no more kinds than the contract has: above all no resources, so that two types are the same if they look the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the component model's own")]
+pub enum Type {
+    Bool,
+    U8,
+    U32,
+    U64,
+    S64,
+    F64,
+    String,
+    List(&'static Self),
+    Option(&'static Self),
+    Record(&'static [Field]),
+    /// Has at most 256 cases.
+    Variant(&'static [Case]),
+    /// Names the cases, of which there are at most 256.
+    Enum(&'static [&'static str]),
+    /// Names the flags, of which there are at most eight.
+    Flags(&'static [&'static str]),
+}
+
+/// A field of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in WIT.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: &'static Type,
+}
+
+/// A case of a variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Case {
+    /// Its name in WIT.
+    pub name: &'static str,
+    /// The type of its payload, if it has one.
+    pub ty: Option<&'static Type>,
+}
+
+impl Type {
+    /// Gives the name of the kind of type, as WIT calls it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::U8 => "u8",
+            Self::U32 => "u32",
+            Self::U64 => "u64",
+            Self::S64 => "s64",
+            Self::F64 => "f64",
+            Self::String => "string",
+            Self::List(_) => "list",
+            Self::Option(_) => "option",
+            Self::Record(_) => "record",
+            Self::Variant(_) => "variant",
+            Self::Enum(_) => "enum",
+            Self::Flags(_) => "flags",
+        }
+    }
+
+    /// Gives how many discriminants there are.
+    pub(crate) const fn cases(&self) -> usize {
+        match self {
+            Self::Option(_) => 2,
+            Self::Variant(cases) => cases.len(),
+            Self::Enum(names) => names.len(),
+            Self::Bool
+            | Self::U8
+            | Self::U32
+            | Self::U64
+            | Self::S64
+            | Self::F64
+            | Self::String
+            | Self::List(_)
+            | Self::Record(_)
+            | Self::Flags(_) => 0,
+        }
+    }
+}
+
+/// A Rust type that stands for a type of the contract.
+///
+/// For the parameters these are the types of [`wasmscope_telemetry::model`], which they are read into.
+pub trait Shape {
+    /// The type that it stands for.
+    const TYPE: &'static Type;
+    /// How its values lie.
+    const LAYOUT: Layout = Self::TYPE.layout();
+}
+
+/// A [`Shape`] of which there is a discriminant to read.
+pub trait Variant: Shape {}

@@ -1,0 +1,279 @@
+//! The types, by interface. A test compares them with `wit/`.
+
+use opentelemetry::logs::Severity;
+use opentelemetry::trace::{SpanKind, Status};
+use opentelemetry::{KeyValue, StringValue, Value};
+use wasmscope_telemetry::model::{
+    BaggageEntry, InstrumentDescriptor, InstrumentKind, LinkTarget, LogRecord, LogValue, Number,
+    Observation, RemoteContext, Scope, SpanChanges, SpanLink, SpanReference,
+};
+
+use super::{Case, Field, Shape, Type, Variant};
+use crate::results::{LogThreshold, SpanContext};
+
+macro_rules! primitives {
+    ($($ty:ty: $kind:ident,)*) => {$(
+        impl Shape for $ty {
+            const TYPE: &'static Type = &Type::$kind;
+        }
+    )*};
+}
+
+macro_rules! record {
+    ($ty:ty { $($name:literal: $field:ty,)* }) => {
+        impl Shape for $ty {
+            const TYPE: &'static Type = &Type::Record(&[
+                $(Field { name: $name, ty: <$field>::TYPE },)*
+            ]);
+        }
+    };
+}
+
+macro_rules! variant {
+    ($ty:ty { $($name:literal $(($payload:ty))?,)* }) => {
+        impl Shape for $ty {
+            const TYPE: &'static Type = &Type::Variant(&[
+                $(Case { name: $name, ty: variant!(@payload $($payload)?) },)*
+            ]);
+        }
+        impl Variant for $ty {}
+    };
+    (@payload) => { None };
+    (@payload $payload:ty) => { Some(<$payload>::TYPE) };
+}
+
+macro_rules! enumeration {
+    ($ty:ty { $($name:literal,)* }) => {
+        impl Shape for $ty {
+            const TYPE: &'static Type = &Type::Enum(&[$($name,)*]);
+        }
+    };
+}
+
+primitives! {
+    bool: Bool,
+    u8: U8,
+    u32: U32,
+    u64: U64,
+    i64: S64,
+    f64: F64,
+    String: String,
+    StringValue: String,
+}
+
+impl<T: Shape> Shape for Vec<T> {
+    const TYPE: &'static Type = &Type::List(T::TYPE);
+}
+
+impl<T: Shape> Shape for Option<T> {
+    const TYPE: &'static Type = &Type::Option(T::TYPE);
+}
+
+impl<T: Shape> Variant for Option<T> {}
+
+// types
+
+/// `trace-id`, of which the core has two numbers.
+pub(crate) enum TraceId {}
+
+record!(TraceId {
+    "high": u64,
+    "low": u64,
+});
+
+/// `trace-flags`, of which the core has the byte.
+enum TraceFlags {}
+
+impl Shape for TraceFlags {
+    const TYPE: &'static Type = &Type::Flags(&["sampled", "random"]);
+}
+
+record!(RemoteContext {
+    "trace-id": TraceId,
+    "span-id": u64,
+    "trace-flags": TraceFlags,
+    "trace-state": String,
+});
+
+impl Shape for SpanContext {
+    const TYPE: &'static Type = RemoteContext::TYPE;
+}
+
+variant!(SpanReference {
+    "ambient",
+    "none",
+    "span"(u64),
+    "remote"(RemoteContext),
+});
+
+variant!(Value {
+    "string-value"(String),
+    "bool-value"(bool),
+    "int-value"(i64),
+    "double-value"(f64),
+    "string-array"(Vec<String>),
+    "bool-array"(Vec<bool>),
+    "int-array"(Vec<i64>),
+    "double-array"(Vec<f64>),
+});
+
+record!(KeyValue {
+    "key": String,
+    "value": Value,
+});
+
+record!(Scope {
+    "name": String,
+    "version": Option<String>,
+    "schema-url": Option<String>,
+    "attributes": Vec<KeyValue>,
+});
+
+// tracer
+
+enumeration!(SpanKind {
+    "internal",
+    "server",
+    "client",
+    "producer",
+    "consumer",
+});
+
+variant!(Status {
+    "unset",
+    "ok",
+    "error"(String),
+});
+
+variant!(LinkTarget {
+    "span"(u64),
+    "remote"(RemoteContext),
+});
+
+record!(SpanLink {
+    "target": LinkTarget,
+    "attributes": Vec<KeyValue>,
+});
+
+record!(SpanChanges {
+    "name": Option<String>,
+    "status": Status,
+    "attributes": Vec<KeyValue>,
+    "links": Vec<SpanLink>,
+});
+
+// meter
+
+enumeration!(InstrumentKind {
+    "counter-u64",
+    "counter-f64",
+    "up-down-counter-s64",
+    "up-down-counter-f64",
+    "histogram-u64",
+    "histogram-f64",
+    "gauge-u64",
+    "gauge-s64",
+    "gauge-f64",
+    "observable-counter-u64",
+    "observable-counter-f64",
+    "observable-up-down-counter-s64",
+    "observable-up-down-counter-f64",
+    "observable-gauge-u64",
+    "observable-gauge-s64",
+    "observable-gauge-f64",
+});
+
+record!(InstrumentDescriptor {
+    "name": String,
+    "kind": InstrumentKind,
+    "unit": Option<String>,
+    "description": Option<String>,
+    "boundaries": Option<Vec<f64>>,
+});
+
+variant!(Number {
+    "unsigned"(u64),
+    "signed"(i64),
+    "float"(f64),
+});
+
+record!(Observation {
+    "instrument": u64,
+    "value": Number,
+    "attributes": Vec<KeyValue>,
+});
+
+// logger
+
+enumeration!(Severity {
+    "trace",
+    "trace2",
+    "trace3",
+    "trace4",
+    "debug",
+    "debug2",
+    "debug3",
+    "debug4",
+    "info",
+    "info2",
+    "info3",
+    "info4",
+    "warn",
+    "warn2",
+    "warn3",
+    "warn4",
+    "error",
+    "error2",
+    "error3",
+    "error4",
+    "fatal",
+    "fatal2",
+    "fatal3",
+    "fatal4",
+});
+
+variant!(LogValue {
+    "string-value"(String),
+    "bool-value"(bool),
+    "int-value"(i64),
+    "double-value"(f64),
+    "bytes-value"(Vec<u8>),
+    "array-value"(Vec<u32>),
+    "map-value"(Vec<(String, u32)>),
+});
+
+// `map-entry`.
+record!((String, u32) {
+    "key": String,
+    "node": u32,
+});
+
+// `log-attribute`.
+record!((String, LogValue) {
+    "key": String,
+    "value": LogValue,
+});
+
+record!(LogRecord {
+    "body": Option<LogValue>,
+    "severity": Option<Severity>,
+    "severity-text": Option<String>,
+    "event-name": Option<String>,
+    "attributes": Vec<(String, LogValue)>,
+    "nodes": Vec<LogValue>,
+    "time": Option<u64>,
+    "context": SpanReference,
+});
+
+record!(LogThreshold {
+    "severity": Option<Severity>,
+    "generation": u32,
+});
+
+// context
+
+record!(BaggageEntry {
+    "key": String,
+    "value": String,
+    "metadata": String,
+});

@@ -1,0 +1,93 @@
+//! WASI 0.2 for components on [WasmEdge](https://wasmedge.org): the packages `wasi:cli`, `wasi:clocks`, `wasi:filesystem`, `wasi:io`,
+//! `wasi:random` and `wasi:sockets`, for the linker of [`wasmedge_component`].
+//!
+//! WASI is not written anew here. [`wasmtime_wasi`] implements it on a [`WasiCtx`] and a [`ResourceTable`], without an engine; what a
+//! guest may see and do is set up with its [`WasiCtxBuilder`], and is the same as on Wasmtime.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use wasmedge_component::{Component, Engine, Linker, Store};
+//! use wasmedge_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxView, WasiView};
+//!
+//! struct State {
+//!     ctx: WasiCtx,
+//!     table: ResourceTable,
+//! }
+//!
+//! impl WasiView for State {
+//!     fn ctx(&mut self) -> WasiCtxView<'_> {
+//!         WasiCtxView { ctx: &mut self.ctx, table: &mut self.table }
+//!     }
+//! }
+//!
+//! fn main() -> anyhow::Result<()> {
+//!     let engine = Engine::default();
+//!     let mut linker = Linker::new();
+//!     wasmedge_wasi::add_to_linker(&mut linker)?;
+//!
+//!     let component = Component::from_file(&engine, "hello.wasm")?;
+//!     let ctx = WasiCtx::builder().inherit_stdio().build();
+//!     let mut store = Store::new(&engine, State { ctx, table: ResourceTable::new() })?;
+//!     let instance = linker.instantiate(&mut store, &component)?;
+//!     let run = instance.get_func_in(&mut store, "wasi:cli/run@0.2.12", "run");
+//!     let run = run.expect("it is a command").typed::<(), (Result<(), ()>,)>(&mut store)?;
+//!     match run.call(&mut store, ()) {
+//!         Ok((Ok(()),)) => Ok(()),
+//!         Ok((Err(()),)) => std::process::exit(1),
+//!         Err(error) => match error.downcast_ref::<I32Exit>() {
+//!             Some(exit) => std::process::exit(exit.0),
+//!             None => Err(error),
+//!         },
+//!     }
+//! }
+//! ```
+//!
+//! # Threads and waiting
+//!
+//! What a guest waits for, input, timers and sockets, is waited for on the thread that runs the guest: a thread of one's own, or one
+//! for blocking tasks of a Tokio runtime, but never a task of one, where such a call panics. Background work happens in the Tokio
+//! runtime that the thread has entered, which has to have I/O and time enabled and somebody to drive it; without one, in a runtime that
+//! [`wasmtime_wasi`] keeps for that.
+//!
+//! A guest that waits is interrupted at once by [`InterruptHandle::interrupt`](wasmedge_component::InterruptHandle::interrupt): its call
+//! ends with [`TrapCode::Interrupt`](wasmedge_component::TrapCode::Interrupt). Operations on files are waited for in the same way,
+//! unless [`WasiCtxBuilder::allow_blocking_current_thread`] has them done on the guest's thread, which is faster, but
+//! cannot be interrupted.
+
+mod cli;
+mod clocks;
+mod filesystem;
+mod handle;
+mod interface;
+mod io;
+mod mirror;
+mod random;
+mod sockets;
+mod wait;
+
+#[doc(no_inline)]
+pub use wasmtime_wasi;
+#[doc(no_inline)]
+pub use wasmtime_wasi::{
+    FsPerms, I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
+};
+
+use wasmedge_component::{LinkError, Linker};
+
+/// Defines every function of WASI 0.2 that [`wasmtime_wasi::p2::add_to_linker_async`] defines on Wasmtime, under the version of WASI
+/// that it has; components that import other versions 0.2 are served by that.
+///
+/// `wasi:cli/exit` ends the call into the guest with an error that [`I32Exit`] can be downcast from.
+///
+/// # Errors
+///
+/// [`LinkError::Duplicate`] if some of it is defined already.
+pub fn add_to_linker<T: WasiView + 'static>(linker: &mut Linker<T>) -> Result<(), LinkError> {
+    io::add_to_linker(linker)?;
+    clocks::add_to_linker(linker)?;
+    random::add_to_linker(linker)?;
+    cli::add_to_linker(linker)?;
+    filesystem::add_to_linker(linker)?;
+    sockets::add_to_linker(linker)
+}

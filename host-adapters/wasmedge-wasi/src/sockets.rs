@@ -1,0 +1,43 @@
+//! `wasi:sockets`: networks, names, TCP and UDP, as far as the guest is allowed them.
+
+mod network;
+mod tcp;
+mod udp;
+
+use wasmedge_component::{LinkError, Linker};
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi::p2::SocketResult;
+use wasmtime_wasi::p2::bindings::sockets::network::Host as _;
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView, WasiSocketsView};
+
+use self::network::ErrorCode;
+use crate::interface::{Interface, Outcome};
+
+impl<R> Outcome<WasiSockets> for SocketResult<R>
+where
+    (Result<R, ErrorCode>,): wasmedge_component::LowerList + 'static,
+{
+    type Passed = (Result<R, ErrorCode>,);
+
+    fn pass(self, sockets: &mut WasiSocketsCtxView<'_>) -> wasmtime::Result<Self::Passed> {
+        match self {
+            Ok(value) => Ok((Ok(value),)),
+            Err(error) => Ok((Err(sockets.convert_error_code(error)?.into()),)),
+        }
+    }
+}
+
+fn interface<'l, T: WasiView>(
+    linker: &'l mut Linker<T>,
+    name: &str,
+) -> Interface<'l, T, WasiSockets> {
+    Interface::<T, WasiSockets>::new(linker, name, T::sockets)
+}
+
+pub(crate) fn add_to_linker<T: WasiView + 'static>(
+    linker: &mut Linker<T>,
+) -> Result<(), LinkError> {
+    network::add_to_linker(linker)?;
+    tcp::add_to_linker(linker)?;
+    udp::add_to_linker(linker)
+}

@@ -1,0 +1,5 @@
+  (func (export "corrupt") (param "op" u32) (param "at" u32) (param "value" u64) (param "offset" u32)
+    (canon lift (core func $main "corrupt")))
+  (func (export "fault") (param "kind" u32) (param "after" u32) (canon lift (core func $libc "fault")))
+  (func (export "trace") (result u32) (canon lift (core func $libc "trace")))
+  (func (export "destroyed") (result u32) (canon lift (core func $libc "destroyed")))

@@ -1,0 +1,73 @@
+;; What `realloc` returns is checked though the guest never looks at it, and neither it nor `post-return` may call out.
+;;! p words (u32 64) (list (u32 1) (u32 2))
+;;= returned (u32 2)
+;;! p set (u32 66)
+;;! p words (u32 0) (list (u32 1))
+;;= trapped, Unaligned
+;;! p set (u32 65528)
+;;! p words (u32 0) (list (u32 1) (u32 2))
+;;= returned (u32 2)
+;;! p set (u32 65532)
+;;! p words (u32 0) (list (u32 1) (u32 2))
+;;= trapped, OutOfBounds
+;;! p set (u32 65536)
+;;! p words (u32 0) (list)
+;;= returned (u32 0)
+;;! p set (u32 65540)
+;;! p words (u32 0) (list)
+;;= trapped, OutOfBounds
+;;! p set (u32 4294967292)
+;;! p words (u32 0) (list (u32 1))
+;;= trapped, OutOfBounds
+;;! p set (u32 65)
+;;! p string (u32 0) (string "a")
+;;= trapped, Unaligned
+;;! p set (u32 65534)
+;;! p string (u32 0) (string "a")
+;;= returned (u32 1)
+;;! p set (u32 65536)
+;;! p string (u32 0) (string "")
+;;= returned (u32 0)
+;;! p set (u32 1)
+;;! p words (u32 0) (list (u32 1))
+;;= trapped, CannotLeave
+;;! p set (u32 2)
+;;! p words (u32 0) (list (u32 1))
+;;= trapped, CannotLeave
+;;! p set (u32 64)
+;;! p after (u32 1)
+;;= trapped, CannotLeave
+;;! p set (u32 64)
+;;! p after (u32 0)
+;;= returned (u32 0)
+(component
+  (import "nop" (func $nop))
+  (component $p
+    (import "nop" (func $nop))
+    (core func $nop (canon lower (func $nop)))
+    (type $thing (resource (rep i32)))
+    (core func $new (canon resource.new $thing))
+    (core module $m
+      (import "" "nop" (func $nop))
+      (import "" "new" (func $new (param i32) (result i32)))
+      (memory (export "memory") 1)
+      (global $at (mut i32) (i32.const 64))
+      (func (export "set") (param i32) (global.set $at (local.get 0)))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (if (i32.eq (global.get $at) (i32.const 1)) (then (call $nop)))
+        (if (i32.eq (global.get $at) (i32.const 2)) (then (drop (call $new (i32.const 1)))))
+        (global.get $at))
+      (func (export "length") (param i32 i32 i32) (result i32) (local.get 2))
+      (func (export "same") (param i32) (result i32) (local.get 0))
+      (func (export "post") (param i32) (if (local.get 0) (then (call $nop)))))
+    (core instance $m (instantiate $m (with "" (instance (export "nop" (func $nop)) (export "new" (func $new))))))
+    (func (export "set") (param "at" u32) (canon lift (core func $m "set")))
+    (func (export "words") (param "unused" u32) (param "list" (list u32)) (result u32)
+      (canon lift (core func $m "length") (memory (core memory $m "memory")) (realloc (core func $m "realloc"))))
+    (func (export "string") (param "unused" u32) (param "text" string) (result u32)
+      (canon lift (core func $m "length") string-encoding=latin1+utf16
+        (memory (core memory $m "memory")) (realloc (core func $m "realloc"))))
+    (func (export "after") (param "call" u32) (result u32)
+      (canon lift (core func $m "same") (post-return (core func $m "post")))))
+  (instance $p (instantiate $p (with "nop" (func $nop))))
+  (export "p" (instance $p)))

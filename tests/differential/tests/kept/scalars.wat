@@ -1,0 +1,53 @@
+;; What is not a value's own bits is ignored, or traps.
+;;! p bool (u32 2)
+;;= returned (bool true)
+;;! p bool (u32 256)
+;;= returned (bool true)
+;;! p u8 (u32 511)
+;;= returned (u8 255)
+;;! p s8 (u32 384)
+;;= returned (s8 -128)
+;;! p s16 (u32 4294934528)
+;;= returned (s16 -32768)
+;;! p u16 (u32 65536)
+;;= returned (u16 0)
+;;! p flags (u32 4294967293)
+;;= returned (flags b0 b2)
+;;! p char (u32 55295)
+;;= returned (char 0xd7ff)
+;;! p char (u32 55296)
+;;= trapped, Char
+;;! p char (u32 57343)
+;;= trapped, Char
+;;! p char (u32 57344)
+;;= returned (char 0xe000)
+;;! p char (u32 1114111)
+;;= returned (char 0x10ffff)
+;;! p char (u32 1114112)
+;;= trapped, Char
+;;! p char (u32 4294967295)
+;;= trapped, Char
+;;! p enum (u32 1)
+;;= returned (enum c1)
+;;! p enum (u32 2)
+;;= trapped, Discriminant
+;;! p enum (u32 256)
+;;= trapped, Discriminant
+(component
+  (component $p
+    (type $flags' (flags "b0" "b1" "b2"))
+    (export $flags "flags-type" (type $flags'))
+    (type $enum' (enum "c0" "c1"))
+    (export $enum "enum-type" (type $enum'))
+    (core module $m (func (export "same") (param i32) (result i32) (local.get 0)))
+    (core instance $m (instantiate $m))
+    (func (export "bool") (param "of" u32) (result bool) (canon lift (core func $m "same")))
+    (func (export "u8") (param "of" u32) (result u8) (canon lift (core func $m "same")))
+    (func (export "s8") (param "of" u32) (result s8) (canon lift (core func $m "same")))
+    (func (export "u16") (param "of" u32) (result u16) (canon lift (core func $m "same")))
+    (func (export "s16") (param "of" u32) (result s16) (canon lift (core func $m "same")))
+    (func (export "char") (param "of" u32) (result char) (canon lift (core func $m "same")))
+    (func (export "flags") (param "of" u32) (result $flags) (canon lift (core func $m "same")))
+    (func (export "enum") (param "of" u32) (result $enum) (canon lift (core func $m "same"))))
+  (instance $p (instantiate $p))
+  (export "p" (instance $p)))
