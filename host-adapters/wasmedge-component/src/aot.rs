@@ -187,9 +187,9 @@ impl Component {
     }
 }
 
-/// See [`CoreModule::shares_tables`].
+/// See [`CoreModule::shares_references`].
 pub(crate) fn compilable(module: &CoreModule) -> bool {
-    !module.shares_tables
+    !module.shares_references
 }
 
 fn key(engine: &Engine, module: &CoreModule) -> String {

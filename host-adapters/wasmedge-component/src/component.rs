@@ -81,7 +81,7 @@ impl Component {
 
     /// Returns how many of the component's core modules are compiled, and how many there are.
     ///
-    /// Modules that share tables stay interpreted: see [`CoreModule::shares_tables`].
+    /// Modules that share references to functions stay interpreted: see [`CoreModule::shares_references`].
     pub fn compiled(&self) -> (usize, usize) {
         (self.0.compiled, self.0.modules.len())
     }

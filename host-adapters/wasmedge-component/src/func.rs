@@ -166,7 +166,7 @@ impl Func {
         };
         let signature = export.abi.core_signature(Direction::Lift);
         let values = store
-            .enter(self.function, &params, &signature.results)
+            .enter(self.instance, self.function, &params, &signature.results)
             .map_err(after)?;
         let lifted = store.lifting(at, |cx| lift(cx, &values)).map_err(after)?;
         if let Some(post_return) = options.post_return {

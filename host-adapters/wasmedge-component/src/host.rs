@@ -10,11 +10,14 @@ use crate::ffi::{self, Callee, FuncId, MemId};
 use crate::handles::ResourceTables;
 use crate::ids::*;
 use crate::instance::{Callable, HostFunction, ResourceDefinition, stopped};
-use crate::plan::{CanonicalOptions, MAY_LEAVE, TrampolineKind, adapter_trap};
+use crate::plan::{CanonicalOptions, MAX_STACK_UNITS, MAY_LEAVE, TrampolineKind, adapter_trap};
 use crate::store::{StoreContextMut, StoreInner};
 use crate::typed::{InstanceTypes, LiftList, LowerList, TypeMismatch};
 use crate::types::FuncType;
 use crate::val::Val;
+
+/// The [stack units](crate::plan::MAX_STACK_UNITS) that a guest's way through the host and back into a guest counts for: 64 KiB.
+pub const HOST_UNITS: u32 = 4096;
 
 type Call<T> = Box<dyn Fn(HostCall<'_, T>) -> anyhow::Result<()> + Send + Sync>;
 
@@ -128,11 +131,7 @@ impl<T: 'static> StoreInner<T> {
             }
             Some(HostFunction::MemoryGrowing) => self.memory_growing(params, results),
             Some(HostFunction::TableGrowing) => self.table_growing(params, results),
-            Some(HostFunction::StackOverflow) => Err(Trap::new(
-                TrapCode::StackOverflow,
-                "call stack exhausted: the guest calls itself too deeply",
-            )
-            .into()),
+            Some(HostFunction::StackOverflow) => Err(stack_overflow()),
             None => Err(internal("there is no such host function")),
         }
     }
@@ -258,7 +257,7 @@ impl<T: 'static> StoreInner<T> {
         match found {
             Some(ResourceDefinition::Host(destructor)) => destructor(StoreContextMut(self), rep.0),
             Some(ResourceDefinition::Guest(Some(function))) => {
-                self.enter(function, &[CoreVal::I32(rep.0)], &[])?;
+                self.enter(index, function, &[CoreVal::I32(rep.0)], &[])?;
                 Ok(())
             }
             Some(ResourceDefinition::Guest(None)) => Ok(()),
@@ -266,9 +265,47 @@ impl<T: 'static> StoreInner<T> {
         }
     }
 
+    /// Runs what enters an instance's guests. Their stack units go on from those of the guests that run already in this store, and have
+    /// come back to the host, for all of them use the same stack.
+    pub(crate) fn within<R>(
+        &mut self,
+        index: usize,
+        enter: impl FnOnce(&mut Self) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        let missing = || internal("an instance has no stack units");
+        let counter = self.instance(index)?.stack_units.ok_or_else(missing)?;
+        let before = self.core.global(counter).ok_or_else(missing)?;
+        let used = match self.running {
+            Some(outer) => {
+                let outer = self.instance(outer)?;
+                let uncounted = outer.component.plan().uncounted_units();
+                let counted = outer.stack_units.ok_or_else(missing)?;
+                let counted = self.core.global(counted).ok_or_else(missing)?;
+                let counted = counted.cast_unsigned().saturating_add(uncounted);
+                counted.saturating_add(HOST_UNITS)
+            }
+            None => 0,
+        };
+        if used > MAX_STACK_UNITS {
+            return Err(stack_overflow());
+        }
+        self.core.set_global(counter, used.cast_signed());
+        let outer = self.running.replace(index);
+        let result = enter(self);
+        self.running = outer;
+        debug_assert!(
+            result.is_err() || self.core.global(counter) == Some(used.cast_signed()),
+            "guests give back what they use"
+        );
+        // Even after a trap, there are no frames left of what was entered here.
+        self.core.set_global(counter, before);
+        result
+    }
+
     /// Calls a core function of a guest's.
     pub(crate) fn enter(
         &mut self,
+        index: usize,
         function: FuncId,
         params: &[CoreVal],
         results: &[crate::abi::FlatType],
@@ -276,7 +313,10 @@ impl<T: 'static> StoreInner<T> {
         if self.interrupted() {
             return Err(interrupted().into());
         }
-        ffi::invoke(self, function, params, results).map_err(|stop| stopped(self, stop))
+        self.within(index, |store| {
+            let result = ffi::invoke(store, function, params, results);
+            result.map_err(|stop| stopped(store, stop))
+        })
     }
 
     /// Runs lifting with what it draws on.
@@ -364,7 +404,7 @@ impl<T: 'static> StoreInner<T> {
         let flags = flags.ok_or_else(|| internal("a component instance has no flags"))?;
         let before = self.core.global(flags).unwrap_or(MAY_LEAVE);
         self.core.set_global(flags, before & !MAY_LEAVE);
-        let result = self.enter(callable.0, params, results);
+        let result = self.enter(at.instance, callable.0, params, results);
         self.core.set_global(flags, before);
         result
     }
@@ -447,6 +487,14 @@ fn i32_of(value: Option<&CoreVal>) -> anyhow::Result<u32> {
 /// What no valid component brings about, nor any embedder.
 pub(crate) fn internal(message: &str) -> anyhow::Error {
     Trap::new(TrapCode::Signature, message).into()
+}
+
+fn stack_overflow() -> anyhow::Error {
+    Trap::new(
+        TrapCode::StackOverflow,
+        "call stack exhausted: the guest calls itself too deeply",
+    )
+    .into()
 }
 
 fn cannot_leave() -> Trap {

@@ -17,7 +17,7 @@ use crate::ids::*;
 use crate::linker::Destructor;
 use crate::plan::{
     CoreDef, CoreExport, CoreModule, Export, FunctionExport, HOST_MODULE, MAY_LEAVE,
-    MEMORY_GROWING, ResourceOrigin, STACK_OVERFLOW, Step, TABLE_GROWING,
+    MEMORY_GROWING, ResourceOrigin, STACK_OVERFLOW, STACK_UNITS, Step, TABLE_GROWING,
 };
 use crate::resource::ResourceType;
 use crate::store::{AsContextMut, StoreInner};
@@ -68,6 +68,8 @@ pub(crate) struct InstanceData<T: 'static> {
     pub(crate) host_functions: Vec<HostFunction>,
     /// By component instance.
     pub(crate) flags: Vec<GlobalId>,
+    /// Where its core instances count their stack units.
+    pub(crate) stack_units: Option<GlobalId>,
     /// By resource.
     pub(crate) resources: Vec<Option<ResourceDefinition<T>>>,
     /// By resource.
@@ -133,6 +135,7 @@ impl<T: 'static> InstanceData<T> {
             linked: Arc::clone(linked),
             host_functions: Vec::new(),
             flags: Vec::new(),
+            stack_units: None,
             resources,
             types,
             tables: Some(Box::new(tables)),
@@ -356,10 +359,12 @@ fn provide<T: 'static>(
         let (_, name) = CoreDef::InstanceFlags(ComponentInstanceId(id)).import_name();
         flags.push(store.core.host_global(linkage, &name, MAY_LEAVE)?);
     }
+    let stack_units = store.core.host_global(linkage, STACK_UNITS, 0)?;
     store.core.register_host(linkage)?;
     let instance = store.instance(linkage.index())?;
     instance.host_functions = functions;
     instance.flags = flags;
+    instance.stack_units = Some(stack_units);
     Ok(())
 }
 
@@ -383,8 +388,10 @@ fn follow<T: 'static>(
             if store.interrupted() {
                 return Err(crate::host::interrupted().into());
             }
-            let made = ffi::instantiate(store, linkage, module, &name);
-            let made = made.map_err(|stop| stopped(store, stop))?;
+            let made = store.within(index, |store| {
+                let made = ffi::instantiate(store, linkage, module, &name);
+                made.map_err(|stop| stopped(store, stop))
+            })?;
             store.instance(index)?.cores.push(made);
         }
         Step::ExtractMemory(id, CoreExport { instance, name }) => {

@@ -114,7 +114,7 @@ pub use engine::{Config, Engine, Optimization, version};
 pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
 pub use func::{Func, TypedFunc};
 pub use handles::ResourceAny;
-pub use host::MAX_TABLE_ELEMENTS;
+pub use host::{HOST_UNITS, MAX_TABLE_ELEMENTS};
 pub use instance::Instance;
 pub use limits::ResourceLimiter;
 pub use link::Definitions;

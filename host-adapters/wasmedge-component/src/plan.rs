@@ -10,6 +10,8 @@
 //! Core modules come with their imports renamed, so that an engine that links by name links them right:
 //! - an export of a core instance is imported from the module `i{n}`, where `n` is the instance's [`CoreInstanceId`], under its name there;
 //! - a trampoline is imported from [`HOST_MODULE`] as `t{n}`, where `n` is its [`TrampolineId`];
+//! - what guests are hardened with is imported from [`HOST_MODULE`] as well: [`MEMORY_GROWING`], [`TABLE_GROWING`], [`STACK_OVERFLOW`]
+//!   and [`STACK_UNITS`];
 //! - the flags of a component instance are imported from [`HOST_MODULE`] as `f{n}`, where `n` is its [`ComponentInstanceId`]: a mutable
 //!   global of type `i32`, initially [`MAY_LEAVE`].
 
@@ -29,7 +31,10 @@ use crate::handles::ResourceTable;
 use crate::ids::*;
 
 pub use extent::MAX_DEFINITIONS;
-pub use harden::{MAX_STACK_UNITS, MEMORY_GROWING, STACK_OVERFLOW, TABLE_GROWING};
+pub use harden::{
+    LEAVING_UNITS, MAX_STACK_UNITS, MAX_UNCOUNTED_UNITS, MEMORY_GROWING, STACK_OVERFLOW,
+    STACK_UNITS, TABLE_GROWING,
+};
 
 /// The name of the module that what the host provides is imported from.
 pub const HOST_MODULE: &str = "$host";
@@ -81,11 +86,14 @@ pub struct Extracted {
 pub struct CoreModule {
     /// The binary, with its imports renamed.
     pub bytes: Vec<u8>,
-    /// Whether it imports or exports a table.
+    /// How many [stack units](MAX_STACK_UNITS) its functions use at most at once that are not counted.
+    pub uncounted_units: u32,
+    /// Whether functions that the module does not define may get into its tables, or its own into others': it imports or exports a
+    /// table or a global of references, a function type has a reference, or it refers to an imported function.
     ///
-    /// Compiled by WasmEdge 0.17, a `call_indirect` through such a table runs with the caller's memory and globals: these
-    /// modules are to be interpreted.
-    pub shares_tables: bool,
+    /// Compiled by WasmEdge 0.17, a `call_indirect` of another instance's function runs with the caller's memory and globals, and one of
+    /// the host's takes more of the stack each time until its caller returns: these modules are to be interpreted.
+    pub shares_references: bool,
     /// Whether the translator made it, to connect two components.
     pub is_adapter: bool,
     /// The memories that it defines, in pages.
@@ -330,6 +338,12 @@ impl Plan {
     /// something that is not supported.
     pub fn new(bytes: &[u8]) -> Result<Self, LoadError> {
         translate::translate(bytes)
+    }
+
+    /// Returns how many stack units the functions of a core module use at most at once that are not counted.
+    pub fn uncounted_units(&self) -> u32 {
+        let units = self.modules.iter().map(|module| module.uncounted_units);
+        units.max().unwrap_or(0)
     }
 
     /// Finds an export by its path: a name, or the name of an instance and one in it. Versions are matched compatibly.

@@ -20,8 +20,13 @@ use crate::limits::ResourceLimiter;
 ///
 /// # Stack
 ///
-/// Guests run on the stack of the thread that calls them; compiled ones take up to 4 MiB of it, before they are stopped as having
-/// called themselves too deeply. Threads that run compiled guests should have 8 MiB.
+/// Guests run on the stack of the thread that calls them, and so do the host functions that they call. Guests take some 5 MiB of it at
+/// most, compiled or not, before they are stopped as having called one another too deeply: [`TrapCode::StackOverflow`]. Guests that are
+/// entered from a host function, or to destroy a resource that another drops, go on from where the outer ones are.
+///
+/// So a thread that runs guests should have 8 MiB, which leaves some for host functions and their callers. A program's first thread has
+/// them, as a rule; threads that Rust starts have 2 MiB unless told otherwise, by [`std::thread::Builder::stack_size`] or a setting of
+/// an asynchronous runtime. With less, a hostile guest can end the process.
 pub struct Store<T: 'static> {
     inner: Box<StoreInner<T>>,
 }
@@ -33,6 +38,8 @@ pub(crate) struct StoreInner<T: 'static> {
     pub(crate) core: Core<Self>,
     pub(crate) engine: Engine,
     pub(crate) instances: Vec<InstanceData<T>>,
+    /// The innermost instance whose guests run.
+    pub(crate) running: Option<usize>,
     limiter: Option<Limiter<T>>,
     /// Why the last host function failed, until whoever entered the guest takes it.
     failure: Option<anyhow::Error>,
@@ -57,6 +64,7 @@ impl<T: 'static> Store<T> {
                 core,
                 engine: engine.clone(),
                 instances: Vec::new(),
+                running: None,
                 limiter: None,
                 failure: None,
                 cost_limit: None,

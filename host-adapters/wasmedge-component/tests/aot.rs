@@ -148,6 +148,59 @@ fn a_call_through_a_shared_table_runs_with_the_callees_memory_and_globals() -> a
     Ok(())
 }
 
+/// A reference gets from one instance to the other without a table that they share: given to a function, or imported.
+#[test]
+fn so_does_a_call_of_a_reference_that_came_otherwise() -> anyhow::Result<()> {
+    let (_home, cache) = private_cache();
+    let engine = engine();
+    let given = r#"
+        (core module $a
+            (type $read (func (result i32)))
+            (memory 1) (data (i32.const 0) "a")
+            (global $global (mut i32) (i32.const 1))
+            (table 1 funcref)
+            (func (export "set") (param funcref) (table.set (i32.const 0) (local.get 0)))
+            (func (export "call") (result i32)
+                (global.set $global (i32.const 1)) (call_indirect (type $read) (i32.const 0))))
+        (core module $b
+            (import "a" "set" (func $set (param funcref)))
+            (memory 1) (data (i32.const 0) "b")
+            (global $global (mut i32) (i32.const 2))
+            (elem declare func $read)
+            (func $read (result i32) (i32.add (i32.load8_u (i32.const 0)) (global.get $global)))
+            (func $start (call $set (ref.func $read)))
+            (start $start))
+        (core instance $a (instantiate $a))
+        (core instance $b (instantiate $b (with "a" (instance $a))))"#;
+    let imported = r#"
+        (core module $b
+            (memory 1) (data (i32.const 0) "b")
+            (global $global (mut i32) (i32.const 2))
+            (func (export "read") (result i32) (i32.add (i32.load8_u (i32.const 0)) (global.get $global))))
+        (core module $a
+            (import "b" "read" (func $read (result i32)))
+            (type $read (func (result i32)))
+            (memory 1) (data (i32.const 0) "a")
+            (global $global (mut i32) (i32.const 1))
+            (table 1 funcref)
+            (elem (i32.const 0) $read)
+            (func (export "call") (result i32) (call_indirect (type $read) (i32.const 0))))
+        (core instance $b (instantiate $b))
+        (core instance $a (instantiate $a (with "b" (instance $b))))"#;
+    for (modules, expected) in [(given, 0), (imported, 1)] {
+        let text = format!(
+            r#"(component {modules}
+            (func (export "call") (result u32) (canon lift (core func $a "call"))))"#
+        );
+        let component = compiled(&engine, &cache, &text);
+        let (mut store, instance) = instantiate(&engine, &component);
+        let call = instance.get_typed_func::<(), (u32,)>(&mut store, "call")?;
+        assert_eq!(call.call(&mut store, ())?.0, u32::from(b'b') + 2);
+        assert_eq!(component.compiled(), (expected, 2));
+    }
+    Ok(())
+}
+
 #[test]
 fn what_others_may_have_written_is_not_run() -> anyhow::Result<()> {
     let (home, cache) = private_cache();

@@ -15,11 +15,20 @@
 //!
 //! # Depth of calls
 //!
-//! Each function that may take part in a recursion counts the [stack units](MAX_STACK_UNITS) that it uses while it runs, in a global
-//! of its instance. Where there would be too many, it calls [`STACK_OVERFLOW`] of [`HOST_MODULE`], of type `() -> ()`, which is to
-//! trap. After a trap the count is wrong, as the frames that it stands for did not return: the instance must not be entered again.
+//! Each function that may take part in a recursion, or begins a long chain of calls, counts the [stack units](MAX_STACK_UNITS) that it
+//! uses while it runs, in a global that all core instances of a component import from the host: [`STACK_UNITS`] of [`HOST_MODULE`].
+//! Where there would be too many, it calls [`STACK_OVERFLOW`], of type `() -> ()`, which is to trap. After a trap the count is wrong,
+//! as the frames that it stands for did not return: the instance must not be entered again.
 //!
-//! [`calls`] says which functions these are. All others are left as they are.
+//! [`calls`] says which functions these are. All others are left as they are: at any time they use at most
+//! [`MAX_UNCOUNTED_UNITS`].
+//!
+//! # Tail calls
+//!
+//! A function gives its units back before a tail call: its frame is gone then, in compiled code as well. That is so only where the
+//! callee is a function of the same module: WasmEdge's compiler makes an ordinary call of a tail call to anything else. So tail calls
+//! of imported functions count as calls, and become such; and so do tail calls through tables and references, in modules into whose
+//! tables others' functions may get. A loop of more than some thousand of those traps.
 //!
 //! [`HOST_MODULE`]: super::HOST_MODULE
 
@@ -37,12 +46,27 @@ use rewrite::Rewriter;
 
 use crate::error::LoadError;
 
-/// How many stack units the functions of a core instance that may be part of a recursion use at most at once.
+/// How many stack units the counted functions of a component instance, with all its core instances, use at most at once.
 ///
-/// A function uses 16 units, one for each of its parameters and locals, and one for every four of its instructions; but never
-/// more than all that there are, so that each can be called at least by itself. A unit stands for 16 bytes of WasmEdge's
-/// own stack where modules are interpreted, and for 8 to 16 bytes of native stack where they are compiled.
+/// A function uses 16 units, one for each of its parameters and locals, and one for every four of its instructions, or every two if
+/// it has to do with vectors; calls count as more instructions the more values they pass. But it never uses more than all that there
+/// are, so that each can be called at least by itself. A unit stands for 16 bytes of WasmEdge's own stack where modules are
+/// interpreted, and for up to 16 bytes of native stack where they are compiled: 4 MiB in all.
 pub const MAX_STACK_UNITS: u32 = 262_144;
+
+/// How many stack units functions use at most at once that are not counted: 256 KiB of stack.
+///
+/// Functions that are on no cycle of calls need no counting unless a chain of them uses more. Most programs have few that do.
+pub const MAX_UNCOUNTED_UNITS: u32 = 16_384;
+
+/// The stack units of a call to a function that another core instance defines, from a module that may be compiled: 16 KiB of stack.
+///
+/// Compiled code goes through the engine then, and if the other is interpreted, so does its way back: 12 KiB in WasmEdge 0.17. Modules
+/// that share references to functions are never compiled, and what is interpreted takes no native stack to call others.
+pub const LEAVING_UNITS: u32 = 1024;
+
+/// The name of the host's global, a mutable `i32` that is zero at first, in which stack units are counted.
+pub const STACK_UNITS: &str = "stack-units";
 
 /// The name of the host's function that is asked before a memory grows.
 pub const MEMORY_GROWING: &str = "memory-growing";
@@ -53,15 +77,30 @@ pub const TABLE_GROWING: &str = "table-growing";
 /// The name of the host's function that is called where functions would use more than [`MAX_STACK_UNITS`], and must trap.
 pub const STACK_OVERFLOW: &str = "stack-overflow";
 
+/// A module that was instrumented.
+#[derive(Debug)]
+pub(super) struct Hardened {
+    /// The module.
+    pub(super) bytes: Vec<u8>,
+    /// How many stack units its functions use at most at once that are not counted.
+    pub(super) uncounted_units: u32,
+    /// Whether functions that the module does not define may be called through its tables, or its own through others'.
+    pub(super) shares_references: bool,
+}
+
 /// Instruments a valid core module whose imports have their final names. A module that needs nothing of it is returned as it is.
 ///
 /// # Errors
 ///
 /// [`LoadError::Invalid`] if the module is not valid after all. Not everything is checked, and an invalid module may become another one.
-pub(super) fn harden(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
+pub(super) fn harden(bytes: &[u8]) -> Result<Hardened, LoadError> {
     let facts = Facts::new(bytes)?;
     if facts.is_harmless() {
-        return Ok(bytes.to_vec());
+        return Ok(Hardened {
+            bytes: bytes.to_vec(),
+            uncounted_units: facts.uncounted_units,
+            shares_references: facts.holds_foreign_references,
+        });
     }
     let mut module = Module::new();
     Rewriter::new(&facts)
@@ -77,7 +116,11 @@ pub(super) fn harden(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
             | Error::UnexpectedNonComponentSection
             | Error::UnsupportedCoreTypeInComponent) => LoadError::invalid(error),
         })?;
-    Ok(module.finish())
+    Ok(Hardened {
+        bytes: module.finish(),
+        uncounted_units: facts.uncounted_units,
+        shares_references: facts.holds_foreign_references,
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Renaming the imports of core modules.
 
 use wasm_encoder::{Encode, Module, RawSection};
-use wasmtime_environ::wasmparser::{self, BinaryReader, ExternalKind, Parser, Payload, TypeRef};
+use wasmtime_environ::wasmparser::{self, BinaryReader, Parser, Payload};
 
 use super::harden::harden;
 use super::{CoreDef, CoreModule, Extent};
@@ -14,15 +14,9 @@ pub(super) fn link(
     is_adapter: bool,
 ) -> Result<CoreModule, LoadError> {
     let mut module = Module::new();
-    let mut shares_tables = false;
     let (mut memories, mut tables) = (Vec::new(), Vec::new());
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(LoadError::invalid)?;
-        if let Payload::ExportSection(exports) = &payload {
-            for export in exports.clone() {
-                shares_tables |= export.map_err(LoadError::invalid)?.kind == ExternalKind::Table;
-            }
-        }
         if let Payload::MemorySection(section) = &payload {
             for memory in section.clone() {
                 let memory = memory.map_err(LoadError::invalid)?;
@@ -43,8 +37,7 @@ pub(super) fn link(
         }
         if let Payload::ImportSection(section) = &payload {
             let range = section.range();
-            let (data, imports_tables) = rename(bytes, section.clone(), range.end, imports)?;
-            shares_tables |= imports_tables;
+            let data = rename(bytes, section.clone(), range.end, imports)?;
             module.section(&RawSection {
                 id: wasm_encoder::SectionId::Import.into(),
                 data: &data,
@@ -56,33 +49,29 @@ pub(super) fn link(
             module.section(&RawSection { id, data });
         }
     }
-    // What the translator made itself is trusted, and neither grows nor recurses.
-    let bytes = module.finish();
-    let bytes = if is_adapter { bytes } else { harden(&bytes)? };
+    // Adapters neither grow nor recurse by themselves, but guests that call one another do it through them.
+    let hardened = harden(&module.finish())?;
     Ok(CoreModule {
-        bytes,
-        shares_tables,
+        bytes: hardened.bytes,
+        uncounted_units: hardened.uncounted_units,
+        shares_references: hardened.shares_references,
         is_adapter,
         memories,
         tables,
     })
 }
 
-/// Returns the new import section, and whether a table is among the imports.
+/// Returns the new import section.
 fn rename(
     bytes: &[u8],
     section: wasmparser::ImportSectionReader<'_>,
     end: usize,
     imports: &[CoreDef],
-) -> Result<(Vec<u8>, bool), LoadError> {
+) -> Result<Vec<u8>, LoadError> {
     let mut starts = Vec::new();
-    let mut tables = false;
     for item in section.into_iter_with_offsets() {
         match item.map_err(LoadError::invalid)? {
-            (start, wasmparser::Imports::Single(_, import)) => {
-                tables |= matches!(import.ty, TypeRef::Table(_));
-                starts.push(start);
-            }
+            (start, wasmparser::Imports::Single(..)) => starts.push(start),
             (_, wasmparser::Imports::Compact1 { .. } | wasmparser::Imports::Compact2 { .. }) => {
                 return Err(LoadError::unsupported("compact import sections"));
             }
@@ -112,5 +101,5 @@ fn rename(
         name.encode(&mut data);
         data.extend_from_slice(ty);
     }
-    Ok((data, tables))
+    Ok(data)
 }

@@ -110,7 +110,7 @@ fn check_links(plan: &Plan) {
                 for import in section.clone().into_imports() {
                     let import = import.unwrap();
                     // What hardening adds is the host's, and comes after the module's own imports.
-                    let added = [MEMORY_GROWING, TABLE_GROWING, STACK_OVERFLOW];
+                    let added = [MEMORY_GROWING, TABLE_GROWING, STACK_OVERFLOW, STACK_UNITS];
                     if import.module != HOST_MODULE || !added.contains(&import.name) {
                         names.push((import.module.to_owned(), import.name.to_owned()));
                     }
@@ -438,7 +438,7 @@ fn modules_that_share_tables_are_marked() {
     assert_eq!(
         plan.modules
             .iter()
-            .map(|module| module.shares_tables)
+            .map(|module| module.shares_references)
             .collect::<Vec<_>>(),
         [true, true, false]
     );

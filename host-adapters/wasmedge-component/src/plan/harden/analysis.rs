@@ -1,9 +1,8 @@
 //! What there is in a module that needs instrumenting.
 
 use wasmtime_environ::wasmparser::{
-    ConstExpr, Element, ElementItems, Export, ExternalKind, FuncType, FunctionBody, Global,
-    GlobalType, Import, MemoryType, Operator, Parser, Payload, Table, TableInit, TableType,
-    TypeRef, ValType,
+    ConstExpr, Element, ElementItems, Export, ExternalKind, FuncType, FunctionBody, Global, Import,
+    MemoryType, Operator, Parser, Payload, Table, TableInit, TableType, TypeRef, ValType,
 };
 
 use super::MAX_STACK_UNITS;
@@ -20,6 +19,15 @@ const FRAME_UNITS: u32 = 16;
 /// How many instructions a stack unit is for: what they compute has to be kept somewhere.
 const INSTRUCTIONS_PER_UNIT: u32 = 4;
 
+/// The same in functions that have to do with vectors, which are twice as large as a number.
+const VECTOR_INSTRUCTIONS_PER_UNIT: u32 = 2;
+
+/// The byte that all instructions on vectors begin with.
+const VECTOR_PREFIX: u8 = 0xfd;
+
+/// How many parameters and results of calls go in registers.
+const REGISTERS: usize = 8;
+
 /// What the instrumentation needs to know of a module.
 #[derive(Default)]
 pub(super) struct Facts {
@@ -27,12 +35,18 @@ pub(super) struct Facts {
     pub(super) types: Vec<FuncType>,
     /// How many functions are imported.
     pub(super) imported_functions: u32,
-    /// How many globals there are, imported ones among them.
-    pub(super) globals: u32,
+    /// How many globals are imported.
+    pub(super) imported_globals: u32,
+    /// The imported functions that are not the host's, in order.
+    pub(super) foreign_functions: Vec<u32>,
+    /// Whether a function that is called through a table or by reference may be one that the module does not define.
+    pub(super) holds_foreign_references: bool,
     /// The largest size that each memory can have, imported ones first.
     pub(super) memories: Vec<u32>,
     /// The largest size that each table can have, imported ones first.
     pub(super) tables: Vec<u32>,
+    /// How many stack units functions use at most at once that are not counted.
+    pub(super) uncounted_units: u32,
     /// The functions that the module defines.
     pub(super) functions: Vec<Function>,
     /// Whether memories grow.
@@ -49,8 +63,11 @@ pub(super) struct Function {
     pub(super) ty: u32,
     /// The stack units that it uses.
     pub(super) units: u32,
-    /// Whether it may take part in a recursion, so that its stack units are to be counted.
+    /// Whether its stack units are to be counted: it may take part in a recursion, or begins a long chain of calls.
     pub(super) is_counted: bool,
+    /// Whether it needs a block around it if it is counted: it returns by a branch that may not be taken, or comes to a call before it
+    /// comes to a block or a loop, where compiled code asks whether it is interrupted.
+    pub(super) needs_block: bool,
 }
 
 impl Facts {
@@ -81,6 +98,10 @@ struct Reader {
     calls: Calls,
     /// The type of each global.
     globals: Vec<ValType>,
+    /// The type of each function, imported ones first.
+    function_types: Vec<u32>,
+    /// Whether functions can get vectors other than by instructions on vectors.
+    has_vectors: bool,
     defines_boundless_table: bool,
     exports_table: bool,
     /// How many function bodies were read.
@@ -108,10 +129,12 @@ impl Reader {
                 for ty in section {
                     let ty = ty.map_err(LoadError::invalid)?;
                     self.calls.function(ty);
+                    self.function_types.push(ty);
                     self.facts.functions.push(Function {
                         ty,
                         units: 0,
                         is_counted: false,
+                        needs_block: false,
                     });
                 }
             }
@@ -147,6 +170,8 @@ impl Reader {
     }
 
     fn ty(&mut self, ty: FuncType) -> Result<(), LoadError> {
+        let mut values = ty.params().iter().chain(ty.results());
+        self.has_vectors |= values.any(|ty| *ty == ValType::V128);
         self.facts.types.push(ty.clone());
         self.calls.ty(ty)
     }
@@ -158,6 +183,7 @@ impl Reader {
                     self.calls.foreign(self.facts.imported_functions);
                 }
                 self.calls.function(ty);
+                self.function_types.push(ty);
                 self.facts.imported_functions = increment(self.facts.imported_functions)?;
             }
             TypeRef::Table(ty) => {
@@ -167,7 +193,9 @@ impl Reader {
             TypeRef::Memory(ty) => self.memory_type(ty),
             TypeRef::Global(ty) => {
                 self.calls.share_global(ty.content_type);
-                self.global_type(ty)?;
+                self.has_vectors |= ty.content_type == ValType::V128;
+                self.globals.push(ty.content_type);
+                self.facts.imported_globals = increment(self.facts.imported_globals)?;
             }
             TypeRef::Tag(_) => {}
         }
@@ -192,14 +220,9 @@ impl Reader {
     }
 
     fn global(&mut self, global: &Global<'_>) -> Result<(), LoadError> {
-        self.global_type(global.ty)?;
+        self.has_vectors |= global.ty.content_type == ValType::V128;
+        self.globals.push(global.ty.content_type);
         self.constant(&global.init_expr)
-    }
-
-    fn global_type(&mut self, ty: GlobalType) -> Result<(), LoadError> {
-        self.globals.push(ty.content_type);
-        self.facts.globals = increment(self.facts.globals)?;
-        Ok(())
     }
 
     fn export(&mut self, export: Export<'_>) {
@@ -250,25 +273,77 @@ impl Reader {
             .and_then(|body| body.checked_add(self.facts.imported_functions))
             .ok_or_else(too_many)?;
         let mut units = FRAME_UNITS;
+        let mut has_vectors = false;
         for locals in body.get_locals_reader().map_err(LoadError::invalid)? {
-            let (count, _) = locals.map_err(LoadError::invalid)?;
+            let (count, ty) = locals.map_err(LoadError::invalid)?;
+            has_vectors |= ty == ValType::V128;
             units = units.saturating_add(count);
         }
-        let mut instructions = 0_u32;
-        for operator in body.get_operators_reader().map_err(LoadError::invalid)? {
-            instructions = instructions.saturating_add(1);
-            self.operator(function, &operator.map_err(LoadError::invalid)?);
+        let mut weight = 0_u32;
+        let mut branches_out = false;
+        let mut begins_with_block = None;
+        // How many blocks are open.
+        let mut depth = 0_u32;
+        let bytes = body.as_bytes();
+        let start = body.range().start;
+        let operators = body.get_operators_reader().map_err(LoadError::invalid)?;
+        for operator in operators.into_iter_with_offsets() {
+            let (operator, offset) = operator.map_err(LoadError::invalid)?;
+            let code = bytes.get(offset.saturating_sub(start));
+            has_vectors |= code == Some(&VECTOR_PREFIX);
+            weight = weight.saturating_add(self.weight(&operator));
+            depth = open_after(depth, &operator);
+            if begins_with_block.is_none() {
+                begins_with_block = is_interruptible(&operator);
+            }
+            branches_out |= may_branch_to(depth, &operator)?;
+            self.operator(function, &operator);
         }
-        units = units.saturating_add(instructions.div_euclid(INSTRUCTIONS_PER_UNIT));
+        let instructions_per_unit = if has_vectors || self.has_vectors {
+            VECTOR_INSTRUCTIONS_PER_UNIT
+        } else {
+            INSTRUCTIONS_PER_UNIT
+        };
+        units = units.saturating_add(weight.div_euclid(instructions_per_unit));
 
         let defined = self.facts.functions.get_mut(self.bodies);
         let defined = defined.ok_or_else(|| LoadError::invalid("a function has no type"))?;
         let ty = self.facts.types.get(place(defined.ty));
         let ty = ty.ok_or_else(|| LoadError::invalid("a function's type is not there"))?;
         let parameters = u32::try_from(ty.params().len()).unwrap_or(u32::MAX);
+        defined.needs_block = branches_out || begins_with_block != Some(true);
         defined.units = units.saturating_add(parameters).min(MAX_STACK_UNITS);
         self.bodies = self.bodies.saturating_add(1);
         Ok(())
+    }
+
+    /// Returns for how many instructions an instruction counts, by the values that have to be kept for it: calls may take many at once,
+    /// and have a place on the stack for each that is in no register, or is for the engine.
+    fn weight(&self, operator: &Operator<'_>) -> u32 {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "no other instruction takes or gives more than a few values"
+        )]
+        let (ty, is_imported) = match operator {
+            Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
+                let ty = self.function_types.get(place(*function_index));
+                let is_imported = *function_index < self.facts.imported_functions;
+                (ty.copied(), is_imported)
+            }
+            Operator::CallIndirect { type_index, .. }
+            | Operator::ReturnCallIndirect { type_index, .. }
+            | Operator::CallRef { type_index }
+            | Operator::ReturnCallRef { type_index } => (Some(*type_index), false),
+            _ => return 1,
+        };
+        let ty = ty.and_then(|ty| self.facts.types.get(place(ty)));
+        let values = ty.map_or(0, |ty| ty.params().len().saturating_add(ty.results().len()));
+        let places = match is_imported {
+            true => values.saturating_mul(4),
+            false if values > REGISTERS => values.saturating_mul(3),
+            false => 0,
+        };
+        u32::try_from(places).unwrap_or(u32::MAX).saturating_add(1)
     }
 
     fn operator(&mut self, function: u32, operator: &Operator<'_>) {
@@ -298,15 +373,91 @@ impl Reader {
     }
 
     fn finish(mut self) -> Facts {
-        self.facts.has_boundless_tables =
-            self.defines_boundless_table && (self.exports_table || self.facts.grows_tables);
-        let recursive = self.calls.recursive();
-        let recursive = recursive.iter().skip(place(self.facts.imported_functions));
-        for (function, is_recursive) in self.facts.functions.iter_mut().zip(recursive) {
-            function.is_counted = *is_recursive;
+        let facts = &mut self.facts;
+        facts.has_boundless_tables =
+            self.defines_boundless_table && (self.exports_table || facts.grows_tables);
+        facts.holds_foreign_references = self
+            .calls
+            .holds_foreign_references(facts.imported_functions);
+        facts.foreign_functions = self.calls.foreign_functions().to_vec();
+        let mut units = vec![0; place(facts.imported_functions)];
+        units.extend(facts.functions.iter().map(|function| function.units));
+        let (counted, uncounted_units) = self.calls.counted(&units);
+        facts.uncounted_units = uncounted_units;
+        let counted = counted.iter().skip(place(facts.imported_functions));
+        for (function, is_counted) in facts.functions.iter_mut().zip(counted) {
+            function.is_counted = *is_counted;
         }
         self.facts
     }
+}
+
+/// Returns how many blocks are open after an instruction, given how many were before.
+pub(super) fn open_after(depth: u32, operator: &Operator<'_>) -> u32 {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "no other instruction opens or ends a block"
+    )]
+    match operator {
+        Operator::Block { .. }
+        | Operator::Loop { .. }
+        | Operator::If { .. }
+        | Operator::TryTable { .. } => depth.saturating_add(1),
+        Operator::End => depth.saturating_sub(1),
+        _ => depth,
+    }
+}
+
+/// Says whether compiled code asks at an instruction whether it is interrupted, if it is one that control may take elsewhere.
+fn is_interruptible(operator: &Operator<'_>) -> Option<bool> {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "all other instructions lead to the one behind them"
+    )]
+    match operator {
+        Operator::Block { .. } | Operator::Loop { .. } => Some(true),
+        Operator::If { .. }
+        | Operator::TryTable { .. }
+        | Operator::Br { .. }
+        | Operator::BrIf { .. }
+        | Operator::BrTable { .. }
+        | Operator::BrOnNull { .. }
+        | Operator::BrOnNonNull { .. }
+        | Operator::BrOnCast { .. }
+        | Operator::BrOnCastFail { .. }
+        | Operator::Call { .. }
+        | Operator::CallIndirect { .. }
+        | Operator::CallRef { .. }
+        | Operator::Return
+        | Operator::ReturnCall { .. }
+        | Operator::ReturnCallIndirect { .. }
+        | Operator::ReturnCallRef { .. } => Some(false),
+        _ => None,
+    }
+}
+
+/// Says whether an instruction may branch to a label, or not.
+fn may_branch_to(label: u32, operator: &Operator<'_>) -> Result<bool, LoadError> {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "no other instruction that is supported branches on a condition"
+    )]
+    Ok(match operator {
+        Operator::BrIf { relative_depth } => *relative_depth == label,
+        Operator::BrTable { targets } => {
+            let mut found = targets.default() == label;
+            for target in targets.targets() {
+                found |= target.map_err(LoadError::invalid)? == label;
+            }
+            found
+        }
+        Operator::BrOnNull { .. }
+        | Operator::BrOnNonNull { .. }
+        | Operator::BrOnCast { .. }
+        | Operator::BrOnCastFail { .. }
+        | Operator::TryTable { .. } => true,
+        _ => false,
+    })
 }
 
 /// Returns the functions that a constant expression refers to.

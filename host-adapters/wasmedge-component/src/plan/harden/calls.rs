@@ -1,4 +1,5 @@
-//! Which functions of a module may take part in a recursion: those on a cycle of its graph of calls.
+//! Which functions of a module are counted: those that may take part in a recursion, as they are on a cycle of its graph of calls, and
+//! those from which a long chain of calls begins.
 //!
 //! The graph contains every call that can happen, and some that cannot. Its nodes are the module's functions and a few that stand for
 //! many:
@@ -13,6 +14,7 @@ use std::collections::HashMap;
 
 use wasmtime_environ::wasmparser::{FuncType, RefType, ValType};
 
+use super::MAX_UNCOUNTED_UNITS;
 use super::analysis::place;
 use super::graph::Graph;
 use crate::error::LoadError;
@@ -75,9 +77,14 @@ impl Calls {
         });
     }
 
-    /// Says that an imported function is not the host's.
+    /// Says that an imported function is not the host's. These come in order.
     pub(super) fn foreign(&mut self, function: u32) {
         self.foreign.push(function);
+    }
+
+    /// Returns the imported functions that are not the host's, in order.
+    pub(super) fn foreign_functions(&self) -> &[u32] {
+        &self.foreign
     }
 
     /// Says that a function is exported.
@@ -115,23 +122,44 @@ impl Calls {
         self.calls.push((caller, callee));
     }
 
-    /// Says of each function, imported ones first, whether it is on a cycle.
-    pub(super) fn recursive(&self) -> Vec<bool> {
+    /// Says whether tables and references may hold functions that the module does not define.
+    pub(super) fn holds_foreign_references(&self, imported_functions: u32) -> bool {
+        let mut imported = self.functions.iter().take(place(imported_functions));
+        self.shares_references || imported.any(|node| node.is_listed || node.is_named)
+    }
+
+    /// Says of each function, imported ones first, whether its stack units are to be counted, given how many these are.
+    ///
+    /// Those that are not use together, on each path through the graph, at most so many as is returned as well, which is no more than
+    /// [`MAX_UNCOUNTED_UNITS`].
+    pub(super) fn counted(&self, units: &[u32]) -> (Vec<bool>, u32) {
         let graph = self.graph();
         let mut found = vec![false; self.functions.len()];
+        // The most uncounted units on any path from each node.
+        let mut reached = vec![0_u32; graph.len()];
         for component in graph.components().iter() {
-            let is_cycle = match component {
-                [node] => graph.targets(*node).contains(node),
-                _ => true,
+            let targets = component.iter().flat_map(|node| graph.targets(*node));
+            // What the component leads to comes before it; its own nodes are still at zero.
+            let below = targets.filter_map(|target| reached.get(*target)).max();
+            let below = below.copied().unwrap_or(0);
+            let uncounted = match component {
+                [node] if !graph.targets(*node).contains(node) => {
+                    // Nodes that stand for many come behind, and use none.
+                    let own = units.get(*node).copied().unwrap_or(0);
+                    Some(below.saturating_add(own)).filter(|sum| *sum <= MAX_UNCOUNTED_UNITS)
+                }
+                _ => None,
             };
-            for node in component.iter().filter(|_| is_cycle) {
-                // Nodes that stand for many come behind.
+            for node in component {
                 if let Some(found) = found.get_mut(*node) {
-                    *found = true;
+                    *found = uncounted.is_none();
+                }
+                if let Some(reached) = reached.get_mut(*node) {
+                    *reached = uncounted.unwrap_or(below);
                 }
             }
         }
-        found
+        (found, reached.into_iter().max().unwrap_or(0))
     }
 
     /// Makes the graph. The numbers of functions are those that they have in the module.

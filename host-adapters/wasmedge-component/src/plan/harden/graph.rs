@@ -47,6 +47,11 @@ impl Graph {
         Self { starts, targets }
     }
 
+    /// Returns how many nodes there are.
+    pub(super) fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
     /// Returns the targets of a node's edges.
     pub(super) fn targets(&self, node: usize) -> &[usize] {
         &self.targets[self.starts[node]..self.starts[node.saturating_add(1)]]
@@ -56,7 +61,7 @@ impl Graph {
     ///
     /// What would be the stack of a recursion is a list here, as a module may call its functions in a chain of any length.
     pub(super) fn components(&self) -> Components {
-        let nodes = self.starts.len().saturating_sub(1);
+        let nodes = self.len();
         let mut found = Components {
             nodes: Vec::with_capacity(nodes),
             ends: Vec::new(),

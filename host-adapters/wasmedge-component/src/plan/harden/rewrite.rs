@@ -1,23 +1,24 @@
 //! Writing a module anew, with the instrumentation.
 //!
-//! Types and globals are added behind the others, so that their indices stay. The functions that are imported come behind the other
-//! imports, and so move the functions that the module defines.
+//! Types are added behind the others, so that their indices stay. What is imported comes behind the other imports, and so moves the
+//! functions and globals that the module defines.
 
 use std::collections::HashMap;
 
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, CustomSection, EntityType, Function, GlobalSection,
-    GlobalType, ImportSection, InstructionSink, Module, NameSection, SectionId, TypeSection,
-    ValType,
+    BlockType, CodeSection, CustomSection, EntityType, Function, GlobalType, ImportSection,
+    InstructionSink, Module, NameSection, SectionId, TypeSection, ValType,
 };
 use wasmtime_environ::wasmparser::{
-    self, CustomSectionReader, FuncType, FunctionBody, GlobalSectionReader, ImportSectionReader,
-    KnownCustom, Name, Operator, TypeSectionReader,
+    self, CustomSectionReader, FuncType, FunctionBody, ImportSectionReader, KnownCustom, Name,
+    Operator, TypeSectionReader,
 };
 
 use super::analysis::{self, Facts};
-use super::{MAX_STACK_UNITS, MEMORY_GROWING, STACK_OVERFLOW, TABLE_GROWING};
+use super::{
+    LEAVING_UNITS, MAX_STACK_UNITS, MEMORY_GROWING, STACK_OVERFLOW, STACK_UNITS, TABLE_GROWING,
+};
 use crate::error::LoadError;
 use crate::plan::HOST_MODULE;
 
@@ -28,15 +29,13 @@ pub(super) struct Rewriter<'a> {
     by_type: HashMap<FuncType, u32>,
     /// The types to add, until they are written.
     types: Vec<FuncType>,
-    /// The functions to import, with their types, until they are written.
-    imports: Vec<(&'static str, u32)>,
+    /// What to import, until it is written.
+    imports: Vec<(&'static str, EntityType)>,
     /// How many functions are imported that were not before.
     added_functions: u32,
     memory_growing: Option<u32>,
     table_growing: Option<u32>,
     meter: Option<Meter>,
-    /// Whether the global that counts stack units is still to be written.
-    lacks_global: bool,
     /// How many function bodies are written.
     bodies: usize,
 }
@@ -90,7 +89,6 @@ impl<'a> Rewriter<'a> {
             memory_growing: None,
             table_growing: None,
             meter: None,
-            lacks_global: false,
             bodies: 0,
         };
         let growing = FuncType::new([wasmparser::ValType::I32; 3], [wasmparser::ValType::I32]);
@@ -102,12 +100,23 @@ impl<'a> Rewriter<'a> {
         }
         if facts.counts() {
             rewriter.meter = Some(Meter {
-                global: facts.globals,
+                global: facts.imported_globals,
                 overflow: rewriter.import(STACK_OVERFLOW, FuncType::new([], [])),
             });
-            rewriter.lacks_global = true;
+            let counter = GlobalType {
+                val_type: ValType::I32,
+                mutable: true,
+                shared: false,
+            };
+            rewriter
+                .imports
+                .push((STACK_UNITS, EntityType::Global(counter)));
         }
-        for function in facts.functions.iter().filter(|f| f.is_counted) {
+        for function in facts
+            .functions
+            .iter()
+            .filter(|f| f.is_counted && f.needs_block)
+        {
             let ty = usize::try_from(function.ty)
                 .ok()
                 .and_then(|ty| facts.types.get(ty));
@@ -125,7 +134,7 @@ impl<'a> Rewriter<'a> {
             .facts
             .imported_functions
             .saturating_add(self.added_functions);
-        self.imports.push((name, ty));
+        self.imports.push((name, EntityType::Function(ty)));
         self.added_functions = self.added_functions.saturating_add(1);
         index
     }
@@ -176,6 +185,15 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
+    /// Says whether an instruction calls a function of another instance's from a module that may be compiled.
+    fn may_leave(&self, operator: &Operator<'_>) -> bool {
+        let Operator::Call { function_index } = operator else {
+            return false;
+        };
+        let foreign = &self.facts.foreign_functions;
+        !self.facts.holds_foreign_references && foreign.binary_search(function_index).is_ok()
+    }
+
     fn add_types(&mut self, types: &mut TypeSection) -> Result<(), Error<LoadError>> {
         for ty in std::mem::take(&mut self.types) {
             let ty = self.func_type(ty)?;
@@ -186,18 +204,34 @@ impl<'a> Rewriter<'a> {
 
     fn add_imports(&mut self, imports: &mut ImportSection) {
         for (name, ty) in self.imports.drain(..) {
-            imports.import(HOST_MODULE, name, EntityType::Function(ty));
+            imports.import(HOST_MODULE, name, ty);
         }
     }
 
-    fn add_global(&mut self, globals: &mut GlobalSection) {
-        if std::mem::take(&mut self.lacks_global) {
-            let ty = GlobalType {
-                val_type: ValType::I32,
-                mutable: true,
-                shared: false,
-            };
-            globals.global(ty, &ConstExpr::i32_const(0));
+    /// Returns the call that a tail call becomes if it may go to another module's function: see the [module above](super).
+    fn without_tail<'o>(&self, operator: &Operator<'o>) -> Option<Operator<'o>> {
+        let foreign = self.facts.holds_foreign_references;
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "no other instruction is a tail call"
+        )]
+        match *operator {
+            Operator::ReturnCall { function_index }
+                if function_index < self.facts.imported_functions =>
+            {
+                Some(Operator::Call { function_index })
+            }
+            Operator::ReturnCallIndirect {
+                type_index,
+                table_index,
+            } if foreign => Some(Operator::CallIndirect {
+                type_index,
+                table_index,
+            }),
+            Operator::ReturnCallRef { type_index } if foreign => {
+                Some(Operator::CallRef { type_index })
+            }
+            _ => None,
         }
     }
 }
@@ -212,6 +246,13 @@ impl Reencode for Rewriter<'_> {
             // Only the name section, which nobody validates, has indices so large.
             function.saturating_add(self.added_functions)
         })
+    }
+
+    fn global_index(&mut self, global: u32) -> Result<u32, Error<LoadError>> {
+        let is_defined = global >= self.facts.imported_globals;
+        let added = u32::from(is_defined && self.meter.is_some());
+        // As above.
+        Ok(global.saturating_add(added))
     }
 
     fn parse_type_section(
@@ -233,16 +274,6 @@ impl Reencode for Rewriter<'_> {
         Ok(())
     }
 
-    fn parse_global_section(
-        &mut self,
-        globals: &mut GlobalSection,
-        section: GlobalSectionReader<'_>,
-    ) -> Result<(), Error<LoadError>> {
-        utils::parse_global_section(self, globals, section)?;
-        self.add_global(globals);
-        Ok(())
-    }
-
     /// Adds the sections that the module does not have, where they belong.
     fn intersperse_section_hook(
         &mut self,
@@ -260,11 +291,6 @@ impl Reencode for Rewriter<'_> {
             let mut imports = ImportSection::new();
             self.add_imports(&mut imports);
             module.section(&imports);
-        }
-        if is_late(SectionId::Global) && self.lacks_global {
-            let mut globals = GlobalSection::new();
-            self.add_global(&mut globals);
-            module.section(&globals);
         }
         Ok(())
     }
@@ -294,6 +320,11 @@ impl Reencode for Rewriter<'_> {
         let mut out = self.new_function_with_parsed_locals(&body)?;
         if let Some(meter) = meter {
             meter.enter(function.units, &mut out.instructions());
+        }
+        // Branches that may leave the function end where its units are given back. And compiled code, which asks at each block whether
+        // it is interrupted, but at no call, would otherwise recurse for as long as it likes. That takes longer than all the rest.
+        let is_block = meter.is_some() && function.needs_block;
+        if is_block {
             let block = self.block_type(function.ty)?;
             out.instructions().block(block);
         }
@@ -302,29 +333,37 @@ impl Reencode for Rewriter<'_> {
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
             let operator = operators.read()?;
+            let call = self.without_tail(&operator).filter(|_| meter.is_some());
+            let is_tail = call.is_some();
+            let operator = call.unwrap_or(operator);
+            // What calls another instance's function, and may be compiled.
+            let leaving = meter.filter(|_| self.may_leave(&operator));
+            if let Some(meter) = leaving {
+                meter.enter(LEAVING_UNITS, &mut out.instructions());
+            }
             match (&operator, meter) {
-                (
-                    Operator::Block { .. }
-                    | Operator::Loop { .. }
-                    | Operator::If { .. }
-                    | Operator::TryTable { .. },
-                    _,
-                ) => depth = depth.saturating_add(1),
                 (Operator::End, Some(meter)) if depth == 0 => {
-                    out.instructions().end();
+                    if is_block {
+                        out.instructions().end();
+                    }
                     meter.leave(function.units, &mut out.instructions());
                 }
-                (Operator::End, _) => depth = depth.saturating_sub(1),
-                (Operator::Return, Some(_)) => {
+                (Operator::Return, Some(_)) if is_block => {
                     out.instructions().br(depth);
                     continue;
                 }
                 (
-                    Operator::ReturnCall { .. }
+                    Operator::Return
+                    | Operator::ReturnCall { .. }
                     | Operator::ReturnCallIndirect { .. }
                     | Operator::ReturnCallRef { .. },
                     Some(meter),
                 ) => meter.leave(function.units, &mut out.instructions()),
+                (Operator::Br { relative_depth }, Some(meter))
+                    if !is_block && *relative_depth == depth =>
+                {
+                    meter.leave(function.units, &mut out.instructions());
+                }
                 (Operator::MemoryGrow { mem }, _) => {
                     let size = Operator::MemorySize { mem: *mem };
                     let size = self.instruction(size)?;
@@ -337,7 +376,21 @@ impl Reencode for Rewriter<'_> {
                 }
                 _ => {}
             }
+            depth = analysis::open_after(depth, &operator);
             out.instruction(&self.instruction(operator)?);
+            if let Some(meter) = leaving {
+                meter.leave(LEAVING_UNITS, &mut out.instructions());
+            }
+            match meter.filter(|_| is_tail) {
+                Some(_) if is_block => {
+                    out.instructions().br(depth);
+                }
+                Some(meter) => {
+                    meter.leave(function.units, &mut out.instructions());
+                    out.instructions().return_();
+                }
+                None => {}
+            }
         }
         code.function(&out);
         Ok(())

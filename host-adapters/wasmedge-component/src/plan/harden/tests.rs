@@ -31,7 +31,7 @@ fn parse(text: &str) -> Vec<u8> {
 }
 
 fn hardened(text: &str) -> Vec<u8> {
-    let bytes = harden(&parse(text)).unwrap();
+    let bytes = harden(&parse(text)).unwrap().bytes;
     validate(&bytes);
     bytes
 }
@@ -71,7 +71,7 @@ fn engine() -> &'static Engine {
     })
 }
 
-fn linker() -> Linker<Host> {
+fn linker(store: &mut Store<Host>) -> Linker<Host> {
     let mut linker = Linker::new(engine());
     for (name, what) in [(MEMORY_GROWING, "memory"), (TABLE_GROWING, "table")] {
         let ask = move |mut caller: Caller<'_, Host>, delta: u32, current: u32, max: u32| {
@@ -89,6 +89,11 @@ fn linker() -> Linker<Host> {
     linker
         .func_wrap(HOST_MODULE, "t0", |n: u32| n.wrapping_add(1))
         .unwrap();
+    let ty = wasmtime::GlobalType::new(wasmtime::ValType::I32, wasmtime::Mutability::Var);
+    let counter = wasmtime::Global::new(&mut *store, ty, wasmtime::Val::I32(0)).unwrap();
+    linker
+        .define(&*store, HOST_MODULE, STACK_UNITS, counter)
+        .unwrap();
     linker
 }
 
@@ -102,7 +107,7 @@ impl Guest {
     fn new(bytes: &[u8]) -> Self {
         let module = wasmtime::Module::new(engine(), bytes).unwrap();
         let mut store = Store::new(engine(), Host::default());
-        let instance = linker().instantiate(&mut store, &module).unwrap();
+        let instance = linker(&mut store).instantiate(&mut store, &module).unwrap();
         Self { store, instance }
     }
 
@@ -120,7 +125,7 @@ impl Guest {
     }
 }
 
-/// Exports the last global, in which a hardened module counts.
+/// Exports the last imported global, in which a hardened module counts.
 fn export_depth(bytes: &[u8]) -> Vec<u8> {
     struct Exporter(u32);
 
@@ -138,7 +143,7 @@ fn export_depth(bytes: &[u8]) -> Vec<u8> {
         }
     }
 
-    let globals = Facts::new(bytes).unwrap().globals;
+    let globals = Facts::new(bytes).unwrap().imported_globals;
     let mut module = Module::new();
     Exporter(globals - 1)
         .parse_core_module(&mut module, Parser::new(0), bytes)

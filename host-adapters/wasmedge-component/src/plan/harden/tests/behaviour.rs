@@ -67,7 +67,9 @@ fn a_recursion_through_two_instances_ends() {
         let bytes = hardened(module);
         let mut first = Guest::new(&bytes);
         let module = wasmtime::Module::new(engine(), &bytes).unwrap();
-        let second = linker().instantiate(&mut first.store, &module).unwrap();
+        let second = linker(&mut first.store)
+            .instantiate(&mut first.store, &module)
+            .unwrap();
         let instances = [first.instance, second];
         for (one, other) in [(0, 1), (1, 0)] {
             let function = instances[other].get_func(&mut first.store, "f").unwrap();
@@ -78,6 +80,31 @@ fn a_recursion_through_two_instances_ends() {
         }
         first.call("f", 0).unwrap_err();
         assert_eq!(first.store.data().overflows, 1);
+    });
+}
+
+#[test]
+fn instances_count_together() {
+    with_large_stack(|| {
+        let bytes = hardened(RECURSION);
+        let module = wasmtime::Module::new(engine(), &bytes).unwrap();
+        let mut store = Store::new(engine(), Host::default());
+        let linker = linker(&mut store);
+        let counter = linker.get(&mut store, HOST_MODULE, STACK_UNITS).unwrap();
+        let counter = counter.into_global().unwrap();
+        let frames = MAX_STACK_UNITS / units(RECURSION);
+        for _ in 0..2 {
+            let instance = linker.instantiate(&mut store, &module).unwrap();
+            let f = instance
+                .get_typed_func::<u32, u32>(&mut store, "f")
+                .unwrap();
+            // As if the other had used half of them.
+            let used = i32::try_from(MAX_STACK_UNITS / 2).unwrap();
+            counter.set(&mut store, wasmtime::Val::I32(used)).unwrap();
+            assert_eq!(f.call(&mut store, frames / 2 - 1).unwrap(), frames / 2 - 1);
+            assert_eq!(counter.get(&mut store).i32(), Some(used));
+            f.call(&mut store, frames / 2).unwrap_err();
+        }
     });
 }
 
@@ -97,7 +124,9 @@ fn each_way_out_gives_the_units_back() {
         "(return_call $plain (i32.const 10))",
         "(return_call_indirect (type $t) (i32.const 11) (i32.const 0))",
     ];
-    for (way, expected) in ways.into_iter().zip(1..) {
+    let blocks = ["", "(br_if 0 (i32.const 99) (i32.const 0)) (drop)"];
+    let cases = ways.into_iter().zip(1..);
+    for ((way, expected), block) in cases.flat_map(|case| blocks.map(|block| (case, block))) {
         let end = match way.ends_with("(i32.const 9)") {
             true => "",
             false => "unreachable",
@@ -109,7 +138,7 @@ fn each_way_out_gives_the_units_back() {
                 (func $plain (type $t) (local.get 0))
                 (func $f (export "f") (type $t) (local i64 f32)
                     (if (i32.eqz (local.get 0)) (then (drop (call $f (i32.const 1)))))
-                    {way} {end}))"#
+                    {block} {way} {end}))"#
         );
         let mut guest = Guest::new(&export_depth(&hardened(&text)));
         for argument in [0, 1] {

@@ -67,14 +67,17 @@ fn only_what_is_needed_is_imported() {
     for (text, expected) in [
         (format!("(module {memory})"), host(&[MEMORY_GROWING])),
         (format!("(module {table})"), host(&[TABLE_GROWING])),
-        (format!("(module {recursion})"), host(&[STACK_OVERFLOW])),
+        (
+            format!("(module {recursion})"),
+            host(&[STACK_OVERFLOW, STACK_UNITS]),
+        ),
         (
             format!("(module {recursion} {table} {memory})"),
-            host(&[MEMORY_GROWING, TABLE_GROWING, STACK_OVERFLOW]),
+            host(&[MEMORY_GROWING, TABLE_GROWING, STACK_OVERFLOW, STACK_UNITS]),
         ),
         (
             format!(r#"(module (import "$host" "t0" (func (result i64))) {recursion})"#),
-            host(&["t0", STACK_OVERFLOW]),
+            host(&["t0", STACK_OVERFLOW, STACK_UNITS]),
         ),
     ] {
         assert_eq!(imports(&hardened(&text)), expected, "{text}");
@@ -175,24 +178,24 @@ fn a_counted_function_becomes_a_block() {
             (return_call $f (local.get 0))))",
     );
     let leave = [
-        "GlobalGet { global_index: 1 }".to_owned(),
+        "GlobalGet { global_index: 0 }".to_owned(),
         format!("I32Const {{ value: {left} }}"),
         "I32Sub".to_owned(),
-        "GlobalSet { global_index: 1 }".to_owned(),
+        "GlobalSet { global_index: 0 }".to_owned(),
     ];
     let limit = MAX_STACK_UNITS - left;
     let mut expected = vec![
-        "GlobalGet { global_index: 1 }".to_owned(),
+        "GlobalGet { global_index: 0 }".to_owned(),
         format!("I32Const {{ value: {limit} }}"),
         "I32GtU".to_owned(),
         "If { blockty: Empty }".to_owned(),
         "Call { function_index: 0 }".to_owned(),
         "Unreachable".to_owned(),
         "End".to_owned(),
-        "GlobalGet { global_index: 1 }".to_owned(),
+        "GlobalGet { global_index: 0 }".to_owned(),
         format!("I32Const {{ value: {left} }}"),
         "I32Add".to_owned(),
-        "GlobalSet { global_index: 1 }".to_owned(),
+        "GlobalSet { global_index: 0 }".to_owned(),
         "Block { blockty: Empty }".to_owned(),
         "LocalGet { local_index: 0 }".to_owned(),
         "If { blockty: Empty }".to_owned(),
@@ -228,8 +231,10 @@ fn types_are_added_only_where_none_is_equal() {
     assert_eq!(
         types(
             "(module
-                (func $f (param i32) (result i32 i64) (return_call $f (i32.const 0)))
-                (func $g (param i64) (result i32 i64) (return_call $g (i64.const 0))))"
+                (func $f (param i32) (result i32 i64)
+                    (br_if 0 (i32.const 0) (i64.const 0) (local.get 0)) (return_call $f (i32.const 0)))
+                (func $g (param i64) (result i32 i64)
+                    (br_if 0 (i32.const 0) (i64.const 0) (i32.const 0)) (return_call $g (i64.const 0))))"
         ),
         4
     );
@@ -305,7 +310,6 @@ fn indices_of_functions_are_shifted_everywhere() {
         [
             "RefFunc { function_index: 2 }",
             "RefFunc { function_index: 0 }",
-            "I32Const { value: 0 }"
         ]
     );
     assert_eq!(elements[..2], ["3", "0"]);
@@ -352,6 +356,121 @@ fn indices_of_functions_are_shifted_everywhere() {
 }
 
 #[test]
+fn indices_of_globals_are_shifted_everywhere() {
+    let bytes = hardened(
+        r#"(module
+            (import "i0" "a" (global $a i32))
+            (import "i0" "f" (global $f funcref))
+            (global $b (mut i32) (i32.add (global.get $a) (i32.const 1)))
+            (global $c (mut i64) (i64.const 5))
+            (memory 1) (table 4 funcref)
+            (data (offset (global.get $a)) "x")
+            (elem (offset (global.get $a)) funcref (global.get $f))
+            (export "a" (global $a)) (export "b" (global $b)) (export "c" (global $c))
+            (func $f call $f
+                (global.set $b (global.get $a)) (global.set $c (i64.const 1)) (drop (global.get $c))))"#,
+    );
+    let code = code(&bytes).remove(0).join(" ");
+    let own = "GlobalGet { global_index: 0 } GlobalSet { global_index: 3 } I64Const { value: 1 } \
+        GlobalSet { global_index: 4 } GlobalGet { global_index: 4 } Drop";
+    assert!(code.contains(own), "{code}");
+    let mut exports = Vec::new();
+    let mut expressions = Vec::new();
+    let mut keep = |expression: wasmtime_environ::wasmparser::ConstExpr<'_>| {
+        let mut reader = expression.get_operators_reader();
+        expressions.push(format!("{:?}", reader.read().unwrap()));
+    };
+    for payload in payloads(&bytes) {
+        match payload {
+            Payload::ExportSection(section) => {
+                exports.extend(section.into_iter().map(|export| export.unwrap().index));
+            }
+            Payload::GlobalSection(section) => {
+                keep(section.into_iter().next().unwrap().unwrap().init_expr)
+            }
+            Payload::DataSection(section) => {
+                if let wasmtime_environ::wasmparser::DataKind::Active { offset_expr, .. } =
+                    section.into_iter().next().unwrap().unwrap().kind
+                {
+                    keep(offset_expr);
+                }
+            }
+            Payload::ElementSection(section) => {
+                let element = section.into_iter().next().unwrap().unwrap();
+                if let ElementItems::Expressions(_, items) = element.items {
+                    keep(items.into_iter().next().unwrap().unwrap());
+                }
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(exports, [0, 3, 4]);
+    let of = |global: u32| format!("GlobalGet {{ global_index: {global} }}");
+    assert_eq!(expressions, [of(0), of(1), of(0)]);
+}
+
+#[test]
+fn tail_calls_that_may_leave_become_calls() {
+    let of = |text: &str| code(&hardened(text)).remove(0).join(" ");
+    let leave = |units: u32| {
+        format!(
+            "GlobalGet {{ global_index: 0 }} I32Const {{ value: {units} }} I32Sub GlobalSet {{ global_index: 0 }}"
+        )
+    };
+    let import = r#"(import "i0" "x" (func $x))"#;
+    let export = r#"(export "f" (func $f))"#;
+    let tail = of(&format!(
+        "(module {import} {export} (func $f return_call $x))"
+    ));
+    let expected = format!(
+        "Call {{ function_index: 0 }} {} Br {{ relative_depth: 0 }} End {} End",
+        leave(LEAVING_UNITS),
+        leave(16)
+    );
+    assert!(tail.ends_with(&expected), "{tail}");
+    let tail = of(&format!(
+        "(module {import} {export} (func $f (block) return_call $x))"
+    ));
+    let expected = format!(
+        "Call {{ function_index: 0 }} {} {} Return {} End",
+        leave(LEAVING_UNITS),
+        leave(17),
+        leave(17)
+    );
+    assert!(tail.ends_with(&expected), "{tail}");
+    let indirect = "(func $f (block (br_if 1 (i32.const 0)) (return_call_indirect (i32.const 0))))";
+    for foreign in ["", "(elem (i32.const 0) $x)", r#"(export "t" (table 0))"#] {
+        let elements = "(table 2 funcref) (elem (i32.const 1) $f)";
+        let tail = of(&format!(
+            "(module {import} {elements} {foreign} {export} {indirect})"
+        ));
+        let call = "CallIndirect { type_index: 0, table_index: 0 } Br { relative_depth: 1 }";
+        assert_eq!(tail.contains(call), !foreign.is_empty(), "{tail}");
+        let is_kept = tail.contains("ReturnCallIndirect");
+        assert_eq!(is_kept, foreign.is_empty(), "{tail}");
+    }
+}
+
+#[test]
+fn a_function_that_no_branch_may_leave_becomes_no_block() {
+    let bytes = hardened(
+        "(module (func $f (result i32)
+            (block (br_if 0 (call $f)) (br 1 (i32.const 1)))
+            (if (call $f) (then (return (i32.const 2))))
+            (i32.const 3)))",
+    );
+    let code = code(&bytes).remove(0);
+    let text = code.join(" ");
+    let blocks = code.iter().filter(|text| text.starts_with("Block")).count();
+    assert_eq!(blocks, 1, "{text}");
+    let leave = "I32Sub GlobalSet { global_index: 0 }";
+    assert_eq!(text.matches(leave).count(), 3, "{text}");
+    for way in ["Br { relative_depth: 1 }", "Return", "End"] {
+        assert!(text.contains(&format!("{leave} {way}")), "{text}");
+    }
+}
+
+#[test]
 fn names_that_cannot_be_read_are_left_out() {
     let mut bytes = parse("(module (func $f call $f))");
     // The names are the last section: its last byte belongs to one.
@@ -363,7 +482,7 @@ fn names_that_cannot_be_read_are_left_out() {
     module.section(&garbage);
     bytes.extend_from_slice(&module.finish()[8..]);
     validate(&bytes);
-    validate(&harden(&bytes).unwrap());
+    validate(&harden(&bytes).unwrap().bytes);
 }
 
 #[test]
@@ -384,8 +503,8 @@ fn imports_come_where_they_belong() {
         });
         let functions = functions.unwrap().into_imports();
         let last = functions.last().unwrap().unwrap();
-        assert_eq!((last.module, last.name), (HOST_MODULE, STACK_OVERFLOW));
-        assert!(matches!(last.ty, TypeRef::Func(_)));
+        assert_eq!((last.module, last.name), (HOST_MODULE, STACK_UNITS));
+        assert!(matches!(last.ty, TypeRef::Global(ty) if ty.mutable));
     }
 }
 
