@@ -281,7 +281,7 @@ fn guests_that_call_themselves_too_deeply_trap() -> anyhow::Result<()> {
     let cache = wasmedge_component::Cache::open(home.path())?;
     let engine = engine();
     let bytes = wat::parse_str(DEEP)?;
-    let compiled = wasmedge_component::Component::precompile(&engine, &bytes, &cache)?;
+    let compiled = Component::precompile(&engine, &bytes, &cache)?;
     assert_eq!(compiled.compiled(), (1, 1));
     for component in [load(&engine, DEEP), compiled] {
         for name in ["direct", "indirect"] {
