@@ -114,8 +114,8 @@ fn whatever_differs_in_a_type_is_named() {
             "expected `u32` found `u64`",
         ),
         (
-            "due: func() -> bool;",
-            "due: func() -> u8;",
+            "event-name: option<string>) -> bool;",
+            "event-name: option<string>) -> u8;",
             "expected `bool` found `u8`",
         ),
     ] {
