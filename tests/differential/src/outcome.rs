@@ -1,7 +1,7 @@
 //! What a call ends with, and which of the hosts' names for traps mean the same.
 //!
 //! A trap's name is compared where both hosts have one. Wasmtime has none for most of what it finds while it lifts or lowers values
-//! itself: then its message tells, in [`of_message`]. A whole table of what each of them says:
+//! itself: then its message tells, in `of_message`. A whole table of what each of them says:
 //!
 //! | class | Wasmtime: adapters and guests | Wasmtime: the host's side | `wasmedge-component` |
 //! |---|---|---|---|
