@@ -68,10 +68,7 @@ pub fn guest(name: &str) -> PathBuf {
     if !name.contains(".wasm32-") && !is_composition(name) {
         return wasmscope_test_support::guest(name);
     }
-    let folder = std::env::var_os(wasmscope_test_support::guests::GUESTS_VARIABLE)
-        .filter(|folder| !folder.is_empty())
-        .map_or_else(default_folder, PathBuf::from);
-    let file = folder.join(format!("{name}.wasm"));
+    let file = guests_folder().join(format!("{name}.wasm"));
     assert!(
         file.is_file(),
         "there is no {}; run `cargo xtask guests`",
@@ -83,6 +80,14 @@ pub fn guest(name: &str) -> PathBuf {
 /// Whether the package `name` wants others plugged in: what cargo makes of it is only a part of the guest then.
 fn is_composition(name: &str) -> bool {
     manifest(name).is_ok_and(|manifest| !manifest.package.metadata.wasmscope.plug.is_empty())
+}
+
+/// Gives the folder that all guests are in, once `cargo xtask guests` has made them.
+#[must_use]
+pub fn guests_folder() -> PathBuf {
+    std::env::var_os(wasmscope_test_support::guests::GUESTS_VARIABLE)
+        .filter(|folder| !folder.is_empty())
+        .map_or_else(default_folder, PathBuf::from)
 }
 
 /// Where `cargo xtask guests` leaves guests: in the target directory that the running test lies in.

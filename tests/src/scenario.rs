@@ -21,23 +21,63 @@ pub struct Runtime {
 }
 
 /// The runtimes.
-pub const RUNTIMES: &[Runtime] = &[
-    Runtime {
+pub const RUNTIMES: &[Runtime] = &[Runtime::WASMTIME, Runtime::WASMEDGE, Runtime::WASMEDGE_AOT];
+
+impl Runtime {
+    /// Wasmtime.
+    pub const WASMTIME: Self = Self {
         name: "wasmtime",
         options: &["--runtime", "wasmtime"],
         aot: false,
-    },
-    Runtime {
+    };
+    /// WasmEdge, interpreting.
+    pub const WASMEDGE: Self = Self {
         name: "wasmedge",
         options: &["--runtime", "wasmedge"],
         aot: false,
-    },
-    Runtime {
+    };
+    /// WasmEdge, compiling ahead of time.
+    pub const WASMEDGE_AOT: Self = Self {
         name: "wasmedge-aot",
         options: &["--runtime", "wasmedge", "--aot", "--aot-cache"],
         aot: true,
-    },
-];
+    };
+
+    /// Gives the command `wasmscope run` on this runtime, its other arguments to be added.
+    ///
+    /// # Panics
+    /// When there is no `wasmscope`.
+    #[must_use]
+    #[track_caller]
+    pub fn run(self) -> Cli {
+        Cli::new()
+            .arg("run")
+            .args(self.options)
+            .args(self.aot.then(guests::compiled_folder))
+    }
+}
+
+/// Makes tests of functions that take a [`Runtime`]: `wasmtime::NAME` and `wasmedge::NAME` of each.
+///
+/// A function that is written for it and not listed is dead code, of which the compiler warns.
+#[macro_export]
+macro_rules! on_each_runtime {
+    ($($test:ident),+ $(,)?) => {
+        mod wasmtime {
+            $(#[test]
+            fn $test() {
+                super::$test($crate::Runtime::WASMTIME);
+            })+
+        }
+
+        mod wasmedge {
+            $(#[test]
+            fn $test() {
+                super::$test($crate::Runtime::WASMEDGE);
+            })+
+        }
+    };
+}
 
 /// A file `scenario.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -159,10 +199,9 @@ impl Scenario {
             std::fs::create_dir_all(file.parent().unwrap_or(folder.path()))?;
             std::fs::write(file, content)?;
         }
-        let cli = Cli::new()
-            .args(["run", "--otlp-endpoint", &collector.endpoint_http()])
-            .args(runtime.options)
-            .args(runtime.aot.then(guests::compiled_folder))
+        let cli = runtime
+            .run()
+            .args(["--otlp-endpoint", &collector.endpoint_http()])
             .args(&self.options)
             .arg(guest)
             .args(&self.args)

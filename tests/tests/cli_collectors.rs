@@ -4,22 +4,35 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use wasmscope_test_support::{Cli, Collector, Normaliser, Output, Protocol, Reply, Signal};
-use wasmscope_tests::guest;
+use wasmscope_tests::{RUNTIMES, Runtime, guest, on_each_runtime};
+
+on_each_runtime! {
+    a_collector_that_refuses_changes_nothing_for_the_program,
+    a_collector_that_never_answers_holds_nothing_up_beyond_the_deadline,
+    a_slow_collector_gets_everything_within_the_deadline,
+    a_collector_that_fails_for_good_is_told_of_once_and_accounted_for,
+    what_a_full_queue_has_no_room_for_is_accounted_for,
+    losses_are_counted_in_the_metric_that_still_arrives,
+}
 
 /// What becomes of the guest where the collector takes everything.
-fn undisturbed() -> &'static Output {
-    static OUTPUT: OnceLock<Output> = OnceLock::new();
-    OUTPUT.get_or_init(|| {
-        let output = command(&Collector::start(), &[]).run().expect_code(0);
+fn undisturbed(runtime: Runtime) -> &'static Output {
+    static OUTPUTS: [OnceLock<Output>; RUNTIMES.len()] =
+        [const { OnceLock::new() }; RUNTIMES.len()];
+    let index = RUNTIMES.iter().position(|other| *other == runtime);
+    OUTPUTS[index.expect("one of the runtimes")].get_or_init(|| {
+        let output = command(runtime, &Collector::start(), &[])
+            .run()
+            .expect_code(0);
         assert_eq!(output.stderr, "", "{output}");
         output
     })
 }
 
-fn command(collector: &Collector, options: &[&str]) -> Cli {
-    Cli::new()
+fn command(runtime: Runtime, collector: &Collector, options: &[&str]) -> Cli {
+    runtime
+        .run()
         .args([
-            "run",
             "--otlp-endpoint",
             &collector.endpoint_http(),
             "--log-level",
@@ -30,9 +43,9 @@ fn command(collector: &Collector, options: &[&str]) -> Cli {
 }
 
 /// Runs the guest, and checks that it did not notice its collector.
-fn run(collector: &Collector, options: &[&str]) -> Output {
-    let output = command(collector, options).run().expect_code(0);
-    assert_eq!(output.stdout(), undisturbed().stdout(), "{output}");
+fn run(runtime: Runtime, collector: &Collector, options: &[&str]) -> Output {
+    let output = command(runtime, collector, options).run().expect_code(0);
+    assert_eq!(output.stdout(), undisturbed(runtime).stdout(), "{output}");
     output
 }
 
@@ -170,19 +183,17 @@ fn options_win_over_the_environment() {
     );
 }
 
-#[test]
-fn a_collector_that_refuses_changes_nothing_for_the_program() {
+fn a_collector_that_refuses_changes_nothing_for_the_program(runtime: Runtime) {
     let collector = Collector::refusing();
-    let output = run(&collector, &["--flush-timeout", "2s"]);
+    let output = run(runtime, &collector, &["--flush-timeout", "2s"]);
     warns_once_and_accounts(&output, &collector.endpoint_http());
 }
 
-#[test]
-fn a_collector_that_never_answers_holds_nothing_up_beyond_the_deadline() {
+fn a_collector_that_never_answers_holds_nothing_up_beyond_the_deadline(runtime: Runtime) {
     let collector = Collector::start();
     collector.respond_always(Reply::Never);
     let flush = Duration::from_secs(1);
-    let output = run(&collector, &["--flush-timeout", "1s"]);
+    let output = run(runtime, &collector, &["--flush-timeout", "1s"]);
     // That nothing comes back is certain only at the deadline, so there may be no warning before the account.
     assert!(warnings(&output).len() <= 1, "{output}");
     assert!(
@@ -192,18 +203,17 @@ fn a_collector_that_never_answers_holds_nothing_up_beyond_the_deadline() {
         "{output}"
     );
     // The rest is what the command takes anyway, and as much again for a busy machine.
-    let rest = undisturbed().elapsed;
+    let rest = undisturbed(runtime).elapsed;
     assert!(
         output.elapsed < flush + rest * 3 + Duration::from_secs(2),
         "{output}"
     );
 }
 
-#[test]
-fn a_slow_collector_gets_everything_within_the_deadline() {
+fn a_slow_collector_gets_everything_within_the_deadline(runtime: Runtime) {
     let collector = Collector::start();
     collector.respond_always(Reply::Slow(Duration::from_millis(300)));
-    let output = run(&collector, &["--flush-timeout", "30s"]);
+    let output = run(runtime, &collector, &["--flush-timeout", "30s"]);
     assert_eq!(warnings(&output), [""; 0], "{output}");
     assert_eq!(collector.span("outer").name, "outer");
     assert_eq!(collector.log("at the threshold").severity_number, 5);
@@ -216,7 +226,7 @@ fn a_collector_that_asks_for_patience_gets_it() {
     let after = Duration::from_secs(1);
     collector.respond_to(Signal::Traces, [Reply::retry_after(429, after)]);
     collector.respond_to(Signal::Logs, [Reply::retry_after(503, after)]);
-    let output = run(&collector, &["--flush-timeout", "30s"]);
+    let output = run(Runtime::WASMTIME, &collector, &["--flush-timeout", "30s"]);
     assert_eq!(warnings(&output), [""; 0], "{output}");
     for signal in [Signal::Traces, Signal::Logs] {
         let times: Vec<_> = collector
@@ -239,7 +249,7 @@ fn a_failure_that_passes_is_tried_again_without_a_word() {
     for reply in [Reply::status(503), Reply::status(429), Reply::Disconnect] {
         let collector = Collector::start();
         collector.respond_to(Signal::Traces, [reply.clone()]);
-        let output = run(&collector, &["--flush-timeout", "30s"]);
+        let output = run(Runtime::WASMTIME, &collector, &["--flush-timeout", "30s"]);
         assert_eq!(warnings(&output), [""; 0], "{reply:?}: {output}");
         assert_eq!(
             collector.attempts_for(Signal::Traces),
@@ -250,12 +260,11 @@ fn a_failure_that_passes_is_tried_again_without_a_word() {
     }
 }
 
-#[test]
-fn a_collector_that_fails_for_good_is_told_of_once_and_accounted_for() {
+fn a_collector_that_fails_for_good_is_told_of_once_and_accounted_for(runtime: Runtime) {
     for code in [503, 400] {
         let collector = Collector::start();
         collector.respond_always(Reply::status(code));
-        let output = run(&collector, &["--flush-timeout", "3s"]);
+        let output = run(runtime, &collector, &["--flush-timeout", "3s"]);
         warns_once_and_accounts(&output, &code.to_string());
         assert_eq!(collector.spans().len(), 0);
         if code == 400 {
@@ -275,7 +284,7 @@ fn what_a_collector_rejects_is_accounted_for() {
         Signal::Traces,
         [Reply::partial(2, "two of them are too old")],
     );
-    let output = run(&collector, &["--flush-timeout", "30s"]);
+    let output = run(Runtime::WASMTIME, &collector, &["--flush-timeout", "30s"]);
     assert!(output.stderr.contains("2 rejected"), "{output}");
     assert!(
         output.stderr.contains("two of them are too old"),
@@ -283,12 +292,12 @@ fn what_a_collector_rejects_is_accounted_for() {
     );
 }
 
-#[test]
-fn what_a_full_queue_has_no_room_for_is_accounted_for() {
+fn what_a_full_queue_has_no_room_for_is_accounted_for(runtime: Runtime) {
     let collector = Collector::start();
     // The guest makes more than 3,000 spans, without waiting for anybody.
-    let output = Cli::new()
-        .args(["run", "--otlp-endpoint", &collector.endpoint_http()])
+    let output = runtime
+        .run()
+        .args(["--otlp-endpoint", &collector.endpoint_http()])
         .arg(guest("raw-handles"))
         .env("OTEL_BSP_MAX_QUEUE_SIZE", "10")
         .env("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")
@@ -320,12 +329,12 @@ fn what_a_full_queue_has_no_room_for_is_accounted_for() {
     );
 }
 
-#[test]
-fn losses_are_counted_in_the_metric_that_still_arrives() {
+fn losses_are_counted_in_the_metric_that_still_arrives(runtime: Runtime) {
     let collector = Collector::start();
     collector.respond_to(Signal::Traces, [Reply::status(400)]);
-    let running = Cli::new()
-        .args(["run", "--otlp-endpoint", &collector.endpoint_http()])
+    let running = runtime
+        .run()
+        .args(["--otlp-endpoint", &collector.endpoint_http()])
         .arg(guest("endings"))
         .arg("sleep")
         .env("OTEL_BSP_SCHEDULE_DELAY", "10")

@@ -4,17 +4,38 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use wasmscope_test_support::{Cli, Collector, Output};
-use wasmscope_tests::guest;
+use wasmscope_tests::{Runtime, guest, on_each_runtime};
+
+on_each_runtime! {
+    the_idle_command_runs_where_nothing_is_wrong,
+    a_missing_file_is_named,
+    a_folder_is_no_component,
+    a_core_module_is_told_from_a_component,
+    what_is_no_webassembly_is_said_to_be_none,
+    a_broken_component_is_refused_with_the_reason,
+    imports_that_the_host_lacks_are_named_in_full,
+    an_import_of_another_type_is_an_import_that_the_host_lacks,
+    a_component_that_is_no_command_is_said_to_be_none,
+    an_asynchronous_component_is_refused_by_the_name_of_what_it_needs,
+    what_the_program_is_to_be_given_must_be_there,
+    an_output_file_that_cannot_be_written_is_found_before_the_program_runs,
+}
 
 /// A command that is to fail: a folder of its own, and a collector that is to hear nothing.
 struct Attempt {
+    runtime: Runtime,
     folder: TempDir,
     collector: Collector,
 }
 
 impl Attempt {
     fn new() -> Self {
+        Self::on(Runtime::WASMTIME)
+    }
+
+    fn on(runtime: Runtime) -> Self {
         Self {
+            runtime,
             folder: tempfile::tempdir().expect("a folder"),
             collector: Collector::start(),
         }
@@ -29,8 +50,9 @@ impl Attempt {
     /// Runs `wasmscope run` with options, and checks that it failed before anything was started.
     fn fails(&self, options: &[&str], component: &Path, env: &[(&str, &str)]) -> Output {
         let shown = self.folder.path().join("shown.txt");
-        let output = Cli::new()
-            .arg("run")
+        let output = self
+            .runtime
+            .run()
             .args(["--otlp-endpoint", &self.collector.endpoint_http()])
             .arg("--output")
             .arg(&shown)
@@ -66,12 +88,12 @@ const IDLE: &str = r#"(component
     (instance $exported (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $exported)))"#;
 
-#[test]
-fn the_idle_command_runs_where_nothing_is_wrong() {
-    let attempt = Attempt::new();
+fn the_idle_command_runs_where_nothing_is_wrong(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
     let idle = idle(&attempt);
-    let _ = Cli::new()
-        .args(["run", "--otlp-endpoint", &attempt.collector.endpoint_http()])
+    let _ = runtime
+        .run()
+        .args(["--otlp-endpoint", &attempt.collector.endpoint_http()])
         .arg(idle)
         .run()
         .expect_code(0);
@@ -85,23 +107,20 @@ fn says(output: &Output, words: &[&str]) {
     }
 }
 
-#[test]
-fn a_missing_file_is_named() {
-    let attempt = Attempt::new();
+fn a_missing_file_is_named(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
     let output = attempt.fails(&[], Path::new("no/such.wasm"), &[]);
     says(&output, &["no/such.wasm", "No such file"]);
 }
 
-#[test]
-fn a_folder_is_no_component() {
-    let attempt = Attempt::new();
+fn a_folder_is_no_component(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
     let output = attempt.fails(&[], attempt.folder.path(), &[]);
     says(&output, &["directory"]);
 }
 
-#[test]
-fn a_core_module_is_told_from_a_component() {
-    let attempt = Attempt::new();
+fn a_core_module_is_told_from_a_component(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
     let module = attempt.write("core.wasm", wat::parse_str("(module)").unwrap());
     let output = attempt.fails(&[], &module, &[]);
     says(
@@ -115,9 +134,8 @@ fn a_core_module_is_told_from_a_component() {
     );
 }
 
-#[test]
-fn what_is_no_webassembly_is_said_to_be_none() {
-    let attempt = Attempt::new();
+fn what_is_no_webassembly_is_said_to_be_none(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
     for (name, bytes) in [
         ("empty.wasm", &b""[..]),
         ("text.wasm", b"#!/bin/sh\necho no\n"),
@@ -129,18 +147,16 @@ fn what_is_no_webassembly_is_said_to_be_none() {
     }
 }
 
-#[test]
-fn a_broken_component_is_refused_with_the_reason() {
-    let attempt = Attempt::new();
+fn a_broken_component_is_refused_with_the_reason(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
     let whole = std::fs::read(program()).unwrap();
     let truncated = attempt.write("truncated.wasm", &whole[..whole.len() / 2]);
     let output = attempt.fails(&[], &truncated, &[]);
     says(&output, &["truncated.wasm", "not a valid component"]);
 }
 
-#[test]
-fn imports_that_the_host_lacks_are_named_in_full() {
-    let attempt = Attempt::new();
+fn imports_that_the_host_lacks_are_named_in_full(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
     let component = wat::parse_str(
         r#"(component
             (import "acme:store/kv@1.2.3" (instance
@@ -167,9 +183,8 @@ fn imports_that_the_host_lacks_are_named_in_full() {
     assert!(!output.stderr.contains("`exit`"), "{output}");
 }
 
-#[test]
-fn an_import_of_another_type_is_an_import_that_the_host_lacks() {
-    let attempt = Attempt::new();
+fn an_import_of_another_type_is_an_import_that_the_host_lacks(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
     let component = wat::parse_str(
         r#"(component
             (import "wasmscope:otel/tracer@0.1.0" (instance
@@ -181,9 +196,8 @@ fn an_import_of_another_type_is_an_import_that_the_host_lacks() {
     says(&output, &["wasmscope:otel/tracer@0.1.0", "exit"]);
 }
 
-#[test]
-fn a_component_that_is_no_command_is_said_to_be_none() {
-    let attempt = Attempt::new();
+fn a_component_that_is_no_command_is_said_to_be_none(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
     let file = attempt.write("library.wasm", wat::parse_str("(component)").unwrap());
     let output = attempt.fails(&[], &file, &[]);
     says(
@@ -219,13 +233,8 @@ fn an_option_that_cannot_be_read_says_what_was_expected() {
         ),
         (&["--timeout", "soon"], &["--timeout", "soon"]),
         (&["--fuel", "lots"], &["--fuel", "lots"]),
-        (
-            &["--runtime", "toaster"],
-            &["--runtime", "toaster", "wasmtime"],
-        ),
         (&["--env", "=x"], &["--env", "=x"]),
         (&["--dir", "::/in"], &["--dir", "HOST::GUEST"]),
-        (&["--dir", "no/such/folder"], &["no/such/folder"]),
         (
             &["--otlp-header", "no value"],
             &["--otlp-header", "NAME=VALUE"],
@@ -237,6 +246,48 @@ fn an_option_that_cannot_be_read_says_what_was_expected() {
         let output = attempt.fails(options, &program, &[]);
         says(&output, words);
     }
+}
+
+fn an_asynchronous_component_is_refused_by_the_name_of_what_it_needs(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
+    let file = attempt.write("later.wasm", wat::parse_str(ASYNC).expect("a component"));
+    let output = attempt.fails(&[], &file, &[]);
+    says(&output, &["later.wasm", "async"]);
+    if runtime == Runtime::WASMEDGE {
+        says(&output, &["cannot be run on WasmEdge", "(WASI 0.3)"]);
+    }
+}
+
+/// A command of WASI 0.3, whose functions are asynchronous.
+const ASYNC: &str = r#"(component
+    (import "wasi:clocks/monotonic-clock@0.3.0" (instance
+        (export "wait-for" (func async (param "how-long" u64)))))
+    (core module $program
+        (func (export "run") (result i32) unreachable)
+        (func (export "callback") (param i32 i32 i32) (result i32) unreachable))
+    (core instance $program (instantiate $program))
+    (func $run async (result (result))
+        (canon lift (core func $program "run") async (callback (core func $program "callback"))))
+    (instance $exported (export "run" (func $run)))
+    (export "wasi:cli/run@0.3.0" (instance $exported)))"#;
+
+fn what_the_program_is_to_be_given_must_be_there(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
+    let options = ["--dir", "no/such/folder"];
+    let output = attempt.fails(&options, &idle(&attempt), &[]);
+    says(
+        &output,
+        &["cannot open the directory no/such/folder", "No such file"],
+    );
+}
+
+#[test]
+fn a_runtime_that_is_not_known_is_answered_with_those_that_are() {
+    let output = Cli::new()
+        .args(["run", "--runtime", "toaster", "app.wasm"])
+        .run()
+        .expect_code(2);
+    says(&output, &["--runtime", "toaster", "wasmtime", "wasmedge"]);
 }
 
 #[test]
@@ -323,11 +374,11 @@ fn a_sampler_argument_that_cannot_be_read_is_named() {
     says(&output, &["OTEL_TRACES_SAMPLER_ARG", "half"]);
 }
 
-#[test]
-fn an_output_file_that_cannot_be_written_is_found_before_the_program_runs() {
+fn an_output_file_that_cannot_be_written_is_found_before_the_program_runs(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
-    let output = Cli::new()
-        .args(["run", "--output", "no/such/folder/out.txt"])
+    let output = runtime
+        .run()
+        .args(["--output", "no/such/folder/out.txt"])
         .arg(program())
         .current_dir(folder.path())
         .run()

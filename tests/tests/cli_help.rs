@@ -1,7 +1,25 @@
 //! Help texts and `inspect`.
 
-use wasmscope_test_support::Cli;
-use wasmscope_tests::guest;
+use std::path::Path;
+
+use wasmscope_test_support::{Cli, Output};
+use wasmscope_tests::guests::guests_folder;
+use wasmscope_tests::{Runtime, guest, on_each_runtime};
+
+on_each_runtime! {
+    inspect_shows_worlds_imports_and_exports,
+    a_guest_without_wasi_imports_nothing_but_the_contract,
+    inspect_names_what_is_missing_and_fails,
+    inspect_of_what_is_no_component_is_an_error,
+}
+
+fn inspect(runtime: Runtime, component: &Path) -> Output {
+    Cli::new()
+        .arg("inspect")
+        .args(runtime.options)
+        .arg(component)
+        .run()
+}
 
 #[test]
 fn help_lists_every_option_with_its_variable() {
@@ -38,13 +56,8 @@ fn the_version_is_shown() {
     assert!(output.stdout().starts_with("wasmscope 0."), "{output}");
 }
 
-#[test]
-fn inspect_shows_worlds_imports_and_exports() {
-    let output = Cli::new()
-        .arg("inspect")
-        .arg(guest("sdk-direct"))
-        .run()
-        .expect_code(0);
+fn inspect_shows_worlds_imports_and_exports(runtime: Runtime) {
+    let output = inspect(runtime, &guest("sdk-direct")).expect_code(0);
     for word in [
         "wasi:cli/command",
         "wasmscope:otel/tracing@0.1.0",
@@ -58,13 +71,8 @@ fn inspect_shows_worlds_imports_and_exports() {
     }
 }
 
-#[test]
-fn a_guest_without_wasi_imports_nothing_but_the_contract() {
-    let output = Cli::new()
-        .arg("inspect")
-        .arg(guest("scenario_bare.wasm32-unknown-unknown"))
-        .run()
-        .expect_code(0);
+fn a_guest_without_wasi_imports_nothing_but_the_contract(runtime: Runtime) {
+    let output = inspect(runtime, &guest("scenario_bare.wasm32-unknown-unknown")).expect_code(0);
     let (_, rest) = output.stdout().split_once("\nimports\n").expect("imports");
     let (imports, _) = rest.split_once("\n\n").expect("the end of the imports");
     assert!(!imports.is_empty());
@@ -76,8 +84,7 @@ fn a_guest_without_wasi_imports_nothing_but_the_contract() {
     }
 }
 
-#[test]
-fn inspect_names_what_is_missing_and_fails() {
+fn inspect_names_what_is_missing_and_fails(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("needy.wasm");
     let component = wat::parse_str(
@@ -86,18 +93,37 @@ fn inspect_names_what_is_missing_and_fails() {
     )
     .unwrap();
     std::fs::write(&file, component).unwrap();
-    let output = Cli::new().arg("inspect").arg(&file).run().expect_code(1);
+    let output = inspect(runtime, &file).expect_code(1);
     for word in ["lacks", "interface `acme:store/kv@1.2.3`", "not a command"] {
         assert!(output.stdout().contains(word), "no {word:?} in {output}");
     }
 }
 
 #[test]
-fn inspect_of_what_is_no_component_is_an_error() {
-    let output = Cli::new()
-        .args(["inspect", "no/such.wasm"])
-        .run()
-        .expect_code(2);
+fn inspect_says_the_same_of_every_guest_on_every_runtime() {
+    let folder = guests_folder();
+    let mut compared = 0;
+    for entry in folder.read_dir().expect("the guests") {
+        let file = entry.expect("a guest").path();
+        if file.extension().is_none_or(|extension| extension != "wasm") {
+            continue;
+        }
+        let [wasmtime, wasmedge] =
+            [Runtime::WASMTIME, Runtime::WASMEDGE].map(|runtime| inspect(runtime, &file));
+        assert_eq!(wasmtime.code(), wasmedge.code(), "{}", file.display());
+        assert_eq!(wasmtime.stderr, wasmedge.stderr, "{}", file.display());
+        assert_eq!(wasmtime.stdout(), wasmedge.stdout(), "{}", file.display());
+        compared += 1;
+    }
+    assert!(
+        compared > 20,
+        "{compared} guests in {}; run `cargo xtask guests`",
+        folder.display()
+    );
+}
+
+fn inspect_of_what_is_no_component_is_an_error(runtime: Runtime) {
+    let output = inspect(runtime, Path::new("no/such.wasm")).expect_code(2);
     assert_eq!(output.stdout(), "", "{output}");
     assert!(output.stderr.starts_with("error: "), "{output}");
     assert!(output.stderr.contains("no/such.wasm"), "{output}");

@@ -2,12 +2,23 @@
 
 use std::path::Path;
 
-use wasmscope_test_support::{Cli, Output};
-use wasmscope_tests::guest;
+use wasmscope_test_support::Output;
+use wasmscope_tests::{Runtime, guest, on_each_runtime};
 
-fn run(options: &[&str], folder: &Path) -> Output {
-    Cli::new()
-        .arg("run")
+on_each_runtime! {
+    the_view_goes_to_standard_error_and_is_plain_where_that_is_no_terminal,
+    the_view_goes_to_a_file_where_one_is_given,
+    options_that_have_no_effect_are_named,
+    json_is_one_otlp_request_a_line,
+    the_view_is_shown_after_a_trap_too,
+    a_program_without_telemetry_runs_and_the_view_says_so,
+    bytes_pass_through_as_they_are,
+    the_program_cannot_write_where_it_may_only_read,
+}
+
+fn run(runtime: Runtime, options: &[&str], folder: &Path) -> Output {
+    runtime
+        .run()
         .args(options)
         .arg(guest("sdk-direct"))
         .current_dir(folder)
@@ -20,10 +31,9 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-#[test]
-fn the_view_goes_to_standard_error_and_is_plain_where_that_is_no_terminal() {
+fn the_view_goes_to_standard_error_and_is_plain_where_that_is_no_terminal(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(&[], folder.path());
+    let output = run(runtime, &[], folder.path());
     assert!(
         output.stdout().starts_with("debug is enabled: false\n"),
         "{output}"
@@ -42,25 +52,24 @@ fn the_view_goes_to_standard_error_and_is_plain_where_that_is_no_terminal() {
     }
 }
 
-#[test]
-fn the_view_goes_to_a_file_where_one_is_given() {
+fn the_view_goes_to_a_file_where_one_is_given(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(&["--output", "shown.txt"], folder.path());
+    let output = run(runtime, &["--output", "shown.txt"], folder.path());
     assert_eq!(output.stderr, "", "{output}");
     let shown = std::fs::read_to_string(folder.path().join("shown.txt")).unwrap();
     assert!(shown.contains("inner, entered"), "{shown}");
     assert!(!shown.contains('\u{1b}'), "{shown}");
 }
 
-#[test]
-fn options_that_have_no_effect_are_named() {
+fn options_that_have_no_effect_are_named(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(&["--otlp-protocol", "grpc"], folder.path());
+    let output = run(runtime, &["--otlp-protocol", "grpc"], folder.path());
     let warning = "warning: --otlp-protocol has no effect without an endpoint";
     assert!(output.stderr.contains(warning), "{output}");
 
-    let output = Cli::new()
-        .args(["run", "--format", "json", "--output", "shown.jsonl"])
+    let output = runtime
+        .run()
+        .args(["--format", "json", "--output", "shown.jsonl"])
         .arg(guest("surroundings"))
         .env("OTEL_TRACES_EXPORTER", "none")
         .env("OTEL_METRICS_EXPORTER", "none")
@@ -74,10 +83,10 @@ fn options_that_have_no_effect_are_named() {
     }
 }
 
-#[test]
-fn json_is_one_otlp_request_a_line() {
+fn json_is_one_otlp_request_a_line(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
     let _ = run(
+        runtime,
         &["--format", "json", "--output", "shown.jsonl"],
         folder.path(),
     );
@@ -130,10 +139,9 @@ fn json_is_one_otlp_request_a_line() {
     );
 }
 
-#[test]
-fn the_view_is_shown_after_a_trap_too() {
-    let output = Cli::new()
-        .arg("run")
+fn the_view_is_shown_after_a_trap_too(runtime: Runtime) {
+    let output = runtime
+        .run()
         .arg(guest("endings"))
         .arg("abort")
         .run()
@@ -151,10 +159,9 @@ fn the_view_is_shown_after_a_trap_too() {
     }
 }
 
-#[test]
-fn a_program_without_telemetry_runs_and_the_view_says_so() {
-    let output = Cli::new()
-        .arg("run")
+fn a_program_without_telemetry_runs_and_the_view_says_so(runtime: Runtime) {
+    let output = runtime
+        .run()
         .arg(guest("surroundings"))
         .env("OTEL_SDK_DISABLED", "true")
         .run()
@@ -162,10 +169,9 @@ fn a_program_without_telemetry_runs_and_the_view_says_so() {
     assert!(text(&output).contains("arguments: []"), "{output}");
 }
 
-#[test]
-fn bytes_pass_through_as_they_are() {
-    let output = Cli::new()
-        .arg("run")
+fn bytes_pass_through_as_they_are(runtime: Runtime) {
+    let output = runtime
+        .run()
         .arg(guest("surroundings"))
         .run()
         .expect_code(0);
@@ -176,12 +182,12 @@ fn bytes_pass_through_as_they_are() {
     );
 }
 
-#[test]
-fn the_program_cannot_write_where_it_may_only_read() {
+fn the_program_cannot_write_where_it_may_only_read(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("in")).unwrap();
-    let output = Cli::new()
-        .args(["run", "--dir", "in::/in:ro", "--dir", "in::/out"])
+    let output = runtime
+        .run()
+        .args(["--dir", "in::/in:ro", "--dir", "in::/out"])
         .arg(guest("surroundings"))
         .current_dir(folder.path())
         .run()

@@ -4,13 +4,19 @@ use std::time::Duration;
 
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as PointValue;
-use wasmscope_test_support::{Cli, Collector, Running, Signal};
-use wasmscope_tests::guest;
+use wasmscope_test_support::{Collector, Running, Signal};
+use wasmscope_tests::{Runtime, guest, on_each_runtime};
+
+on_each_runtime! {
+    gateway_and_pricing_report_their_observables_while_they_run,
+    components_that_report_when_it_is_due_all_do,
+}
 
 /// Starts a program that reads lines, with a metric reader that collects twenty times a second.
-fn start(collector: &Collector, name: &str, args: &[&str]) -> Running {
-    Cli::new()
-        .args(["run", "--otlp-endpoint", &collector.endpoint_http()])
+fn start(runtime: Runtime, collector: &Collector, name: &str, args: &[&str]) -> Running {
+    runtime
+        .run()
+        .args(["--otlp-endpoint", &collector.endpoint_http()])
         .arg(guest(name))
         .args(args)
         .env("OTEL_METRIC_EXPORT_INTERVAL", "50")
@@ -55,11 +61,10 @@ fn wait_for(collector: &Collector, metrics: [&str; 2], value: i64, mut act: impl
     }
 }
 
-#[test]
-fn gateway_and_pricing_report_their_observables_while_they_run() {
+fn gateway_and_pricing_report_their_observables_while_they_run(runtime: Runtime) {
     const METRICS: [&str; 2] = ["gateway.sessions", "pricing.baskets"];
     let collector = Collector::start();
-    let mut gateway = start(&collector, "gateway", &[]);
+    let mut gateway = start(runtime, &collector, "gateway", &[]);
     for count in 1..=3 {
         let basket = format!(r#""basket":"b{count}","customer":"Ada","country":"DE""#);
         gateway.write(format!("{{\"id\":\"1\",\"do\":\"open\",{basket}}}\n"));
@@ -76,10 +81,9 @@ fn gateway_and_pricing_report_their_observables_while_they_run() {
 }
 
 /// Neither takes a collection away from the other, though one always hears of it first.
-#[test]
-fn components_that_report_when_it_is_due_all_do() {
+fn components_that_report_when_it_is_due_all_do(runtime: Runtime) {
     let collector = Collector::start();
-    let mut caller = start(&collector, "scenario-caller", &["ticks"]);
+    let mut caller = start(runtime, &collector, "scenario-caller", &["ticks"]);
     let mut ticks = 0;
     for _ in 0..3 {
         wait_for(

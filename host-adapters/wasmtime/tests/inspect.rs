@@ -1,7 +1,8 @@
 //! What a component wants, and what of it a linker lacks.
 
+#[path = "../../tests/guests.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
-mod common;
+mod guests;
 
 use wasmscope_wasmtime::{
     Extern, ExternKind, Instance, View, add_to_linker, exports, imports, unserved,
@@ -75,7 +76,7 @@ fn what_a_linker_lacks_is_named_in_full() {
 #[test]
 fn imports_and_exports_are_listed_with_their_items() {
     let engine = Engine::default();
-    let component = Component::from_binary(&engine, &common::echo(StringEncoding::UTF8)).unwrap();
+    let component = Component::from_binary(&engine, &guests::echo(StringEncoding::UTF8)).unwrap();
     for listed in [imports(&component), exports(&component)] {
         let tracer = listed
             .iter()

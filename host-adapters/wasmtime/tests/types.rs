@@ -1,7 +1,8 @@
 //! A component is served only if it imports the contract with exactly its types.
 
+#[path = "../../tests/guests.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
-mod common;
+mod guests;
 
 use wasmscope_wasmtime::{Instance, View, add_to_linker, unserved};
 use wasmtime::Engine;
@@ -119,7 +120,7 @@ fn whatever_differs_in_a_type_is_named() {
             "expected `bool` found `u8`",
         ),
     ] {
-        let component = common::dummy_of_changed(from, to);
+        let component = guests::dummy_of_changed(from, to);
         let component = Component::from_binary(&engine, &component).unwrap();
         let [unserved] = &unserved(&component, &linker).unwrap()[..] else {
             panic!("`{to}` is served");

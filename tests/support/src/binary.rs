@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -112,6 +112,7 @@ pub struct Cli {
     env: Vec<(OsString, OsString)>,
     stdin: Vec<u8>,
     hold_stdin: bool,
+    leave_stdout: bool,
     dir: Option<PathBuf>,
     deadline: Duration,
 }
@@ -140,6 +141,7 @@ impl Cli {
             env: Vec::new(),
             stdin: Vec::new(),
             hold_stdin: false,
+            leave_stdout: false,
             dir: None,
             deadline: DEADLINE,
         }
@@ -188,6 +190,13 @@ impl Cli {
     #[must_use]
     pub fn hold_stdin(mut self) -> Self {
         self.hold_stdin = true;
+        self
+    }
+
+    /// Leaves its standard output unread, and open: a program that writes more than a pipe holds is kept waiting.
+    #[must_use]
+    pub fn leave_stdout(mut self) -> Self {
+        self.leave_stdout = true;
         self
     }
 
@@ -259,7 +268,11 @@ impl Cli {
             _ => {}
         });
         let (closed, both_closed) = mpsc::channel();
-        let stdout = Captured::new(child.stdout.take().expect("it was piped"), closed.clone());
+        let mut unread = child.stdout.take();
+        let stdout = match unread.take_if(|_| !self.leave_stdout) {
+            Some(stdout) => Captured::new(stdout, closed.clone()),
+            None => Captured::default(),
+        };
         let stderr = Captured::new(child.stderr.take().expect("it was piped"), closed);
         let deadline = started + self.deadline;
         Running {
@@ -272,6 +285,7 @@ impl Cli {
             both_closed,
             stdin: holder,
             held: None,
+            _unread: unread,
         }
     }
 }
@@ -344,6 +358,8 @@ pub struct Running {
     stdin: mpsc::Receiver<ChildStdin>,
     /// It, since it was written to.
     held: Option<ChildStdin>,
+    /// Holds standard output open where nobody reads it.
+    _unread: Option<ChildStdout>,
 }
 
 impl Running {

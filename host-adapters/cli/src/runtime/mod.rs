@@ -2,6 +2,7 @@
 
 mod memory;
 pub(crate) mod needs;
+mod thread;
 mod wasi;
 #[cfg(feature = "wasmedge")]
 mod wasmedge;

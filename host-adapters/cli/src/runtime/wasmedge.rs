@@ -2,6 +2,7 @@
 
 use super::memory::TotalMemory;
 use super::needs::{Item, Needs};
+use super::thread::{start, watch};
 use super::{Ended, Surroundings, component_name, read_component, wasi};
 use crate::args::Program;
 use crate::failure::Failure;
@@ -12,13 +13,6 @@ use wasmedge_component::{Cache, Component, Config, Engine, Linker, LoadError, St
 use wasmedge_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
 use wasmscope_wasmedge::{Extern, ExternKind, Limiter};
-
-/// What the guest's thread gets: compiled guests take up to 4 MiB, and host functions run on top of that.
-const STACK: usize = 16 << 20;
-
-/// How long a guest that was interrupted has to notice it. It takes no time, unless a host function waits for what nothing interrupts,
-/// such as somebody who does not read our standard output.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// A component that can be run: translated, compiled if that is wanted, and all its imports there.
 pub(crate) struct Prepared {
@@ -201,54 +195,27 @@ impl Prepared {
         let (done, finished) = tokio::sync::oneshot::channel();
         let (component, linker) = (self.component, self.linker);
         let runtime = tokio::runtime::Handle::current();
-        std::thread::Builder::new()
-            .name("guest".to_owned())
-            .stack_size(STACK)
-            .spawn(move || {
-                let _entered = runtime.enter();
-                let mut invocation = wasmscope_wasmedge::invoke(&mut store, options);
-                let result = call(&mut invocation, &component, &linker);
-                let (mut ended, mut outcome) = judge(result);
-                // What has ended by itself has ended by itself, even if it was to be stopped.
-                if outcome == Outcome::Timeout
-                    && let Ok(why) = stopped.try_recv()
-                {
-                    (ended, outcome) = why;
-                }
-                invocation.finish(outcome);
-                // Nobody waits for it any more if it took too long to stop.
-                let _ = done.send((ended, store));
-            })
-            .map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
-
-        let mut finished = std::pin::pin!(finished);
-        let timeout = async {
-            match self.timeout {
-                Some(timeout) => tokio::time::sleep(timeout).await,
-                None => std::future::pending().await,
+        start(move || {
+            let _entered = runtime.enter();
+            let mut invocation = wasmscope_wasmedge::invoke(&mut store, options);
+            let result = call(&mut invocation, &component, &linker);
+            let (mut ended, mut outcome) = judge(result);
+            // What has ended by itself has ended by itself, even if it was to be stopped.
+            if outcome == Outcome::Timeout
+                && let Ok(why) = stopped.try_recv()
+            {
+                (ended, outcome) = why;
             }
+            invocation.finish(outcome);
+            // Nobody waits for it any more if it took too long to stop.
+            let _ = done.send((ended, store));
+        })?;
+        // The thread has the reason before the guest can notice that it is interrupted.
+        let interrupt = |why| {
+            let _ = stop.send(why);
+            interrupt.interrupt();
         };
-        let (why, outcome) = tokio::select! {
-            biased;
-            result = &mut finished => return Ok(kept(result)),
-            () = timeout => (Ended::Timeout, Outcome::Timeout),
-            signal = signals.next() => (Ended::Signal(signal), Outcome::Killed),
-        };
-        // It is there to be received before the guest can notice that it is interrupted.
-        let _ = stop.send((why.clone(), outcome));
-        interrupt.interrupt();
-        match tokio::time::timeout(GRACE, finished).await {
-            Ok(result) => Ok(kept(result)),
-            Err(_elapsed) => Ok((why, None)),
-        }
-    }
-}
-
-/// What the guest's thread has sent; it sends nothing only if it panicked.
-fn kept<E>(result: Result<(Ended, Store<Host>), E>) -> (Ended, Option<Store<Host>>) {
-    match result {
-        Ok((ended, store)) => (ended, Some(store)),
-        Err(_) => (Ended::Trap("the host panicked".to_owned()), None),
+        Ok(watch(finished, self.timeout, signals, interrupt).await)
     }
 }
 

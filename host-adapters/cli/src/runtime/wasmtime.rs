@@ -2,6 +2,7 @@
 
 use super::memory::TotalMemory;
 use super::needs::{Item, Needs};
+use super::thread::{start, watch};
 use super::{Ended, Surroundings, component_name, read_component, wasi};
 use crate::args::Program;
 use crate::failure::Failure;
@@ -143,8 +144,7 @@ fn interface(item: &Extern) -> Item {
 impl Prepared {
     /// Runs the component to its end, or until its time is over, or a signal comes.
     ///
-    /// With how it ended comes its store, to be kept until the metrics are collected: with it end the instance and its
-    /// memory, and of a program that ran for a moment nobody would see what it used.
+    /// With how it ended comes its store, to be kept until the metrics are collected; none if the guest does not stop.
     ///
     /// # Errors
     ///
@@ -154,7 +154,7 @@ impl Prepared {
         telemetry: &Telemetry,
         options: InvocationOptions,
         signals: &mut Signals,
-    ) -> Result<(Ended, Store<Host>), Failure> {
+    ) -> Result<(Ended, Option<Store<Host>>), Failure> {
         let host = Host {
             wasi: self.wasi,
             table: ResourceTable::new(),
@@ -172,22 +172,26 @@ impl Prepared {
         }
         start_ticking(&self.engine);
 
-        let mut invocation = wasmscope_wasmtime::invoke(&mut store, options);
-        let timeout = async {
-            match self.timeout {
-                Some(timeout) => tokio::time::sleep(timeout).await,
-                None => std::future::pending().await,
-            }
-        };
-        let (ended, outcome) = tokio::select! {
-            // What has ended by itself has ended by itself, even if its time is over, too.
-            biased;
-            result = call(&mut invocation, &self.component, &self.linker) => judge(result),
-            () = timeout => (Ended::Timeout, Outcome::Timeout),
-            signal = signals.next() => (Ended::Signal(signal), Outcome::Killed),
-        };
-        invocation.finish(outcome);
-        Ok((ended, store))
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let (done, finished) = tokio::sync::oneshot::channel();
+        let (component, linker) = (self.component, self.linker);
+        let runtime = tokio::runtime::Handle::current();
+        start(move || {
+            runtime.block_on(async {
+                let mut invocation = wasmscope_wasmtime::invoke(&mut store, options);
+                let (ended, outcome) = tokio::select! {
+                    // What has ended by itself has ended by itself, even if it was to be stopped.
+                    biased;
+                    result = call(&mut invocation, &component, &linker) => judge(result),
+                    Ok(why) = stopped => why,
+                };
+                invocation.finish(outcome);
+                // Nobody waits for it any more if it took too long to stop.
+                let _ = done.send((ended, store));
+            });
+        })?;
+        let stop = |why| drop(stop.send(why));
+        Ok(watch(finished, self.timeout, signals, stop).await)
     }
 }
 

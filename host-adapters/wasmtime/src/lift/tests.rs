@@ -1,9 +1,9 @@
 //! What Wasmtime lowers into a guest, our lifting takes out of it again, in every encoding; and what a hostile
 //! guest passes.
 
-#[path = "../../tests/common/mod.rs"]
+#[path = "../../../tests/guests.rs"]
 #[expect(dead_code, reason = "the tests of the whole use the rest")]
-mod common;
+mod guests;
 mod hostile;
 mod values;
 
@@ -62,7 +62,7 @@ const ENCODINGS: [StringEncoding; 3] = [
 /// Runs a guest made of the insides of a core module.
 fn run(core: &str, encoding: StringEncoding) -> (Result<u64>, Last) {
     let engine = Engine::default();
-    let component = Component::from_binary(&engine, &common::guest(core, encoding)).unwrap();
+    let component = Component::from_binary(&engine, &guests::guest(core, encoding)).unwrap();
     let mut store = Store::new(&engine, Last::default());
     let instance = linker(&engine).instantiate(&mut store, &component).unwrap();
     let run = instance
@@ -78,7 +78,7 @@ fn echo_guest(encoding: StringEncoding) -> &'static (Engine, Component) {
     let index = ENCODINGS.iter().position(|it| *it == encoding).unwrap();
     GUESTS[index].get_or_init(|| {
         let engine = Engine::default();
-        let component = Component::from_binary(&engine, &common::echo(encoding)).unwrap();
+        let component = Component::from_binary(&engine, &guests::echo(encoding)).unwrap();
         (engine, component)
     })
 }

@@ -1,0 +1,63 @@
+//! The guest's thread, and who watches it.
+//!
+//! A guest has a thread of its own on every runtime: whatever it waits for there, and be it somebody who does not read our standard output,
+//! a timeout or a signal still ends the command.
+
+use super::Ended;
+use crate::failure::Failure;
+use crate::interrupt::Signals;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use wasmscope_telemetry::Outcome;
+
+/// What the thread gets: compiled guests take up to 4 MiB on some runtimes, and host functions run on top of that.
+const STACK: usize = 16 << 20;
+
+/// How long a guest that was stopped has to notice it. It takes no time, unless a host function waits for what nothing interrupts.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Starts the thread.
+pub(super) fn start(guest: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    std::thread::Builder::new()
+        .name("guest".to_owned())
+        .stack_size(STACK)
+        .spawn(guest)
+        .map(drop)
+        .map_err(|error| Failure::new(format!("cannot start a thread: {error}")))
+}
+
+/// Waits until the thread has sent how the guest ended, and its store; or until its time is over, or a signal comes: then it is stopped, and
+/// if it does not notice, left alone without its store.
+pub(super) async fn watch<S>(
+    finished: oneshot::Receiver<(Ended, S)>,
+    timeout: Option<Duration>,
+    signals: &mut Signals,
+    stop: impl FnOnce((Ended, Outcome)),
+) -> (Ended, Option<S>) {
+    let mut finished = std::pin::pin!(finished);
+    let timeout = async {
+        match timeout {
+            Some(timeout) => tokio::time::sleep(timeout).await,
+            None => std::future::pending().await,
+        }
+    };
+    let (why, outcome) = tokio::select! {
+        biased;
+        result = &mut finished => return kept(result),
+        () = timeout => (Ended::Timeout, Outcome::Timeout),
+        signal = signals.next() => (Ended::Signal(signal), Outcome::Killed),
+    };
+    stop((why.clone(), outcome));
+    match tokio::time::timeout(GRACE, finished).await {
+        Ok(result) => kept(result),
+        Err(_elapsed) => (why, None),
+    }
+}
+
+/// What the thread has sent; it sends nothing only if it panicked.
+fn kept<S, E>(result: Result<(Ended, S), E>) -> (Ended, Option<S>) {
+    match result {
+        Ok((ended, store)) => (ended, Some(store)),
+        Err(_) => (Ended::Trap("the host panicked".to_owned()), None),
+    }
+}

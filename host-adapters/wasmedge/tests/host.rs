@@ -1,0 +1,88 @@
+//! The adapter on WasmEdge: what all adapters do, and what only WasmEdge has.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "this is all tests, functions beside them too"
+)]
+
+#[path = "../../tests/adapter.rs"]
+mod all;
+#[path = "../../tests/guests.rs"]
+#[expect(dead_code, reason = "the other adapter's tests use the rest")]
+mod guests;
+
+use all::{Host, attribute, run, working};
+
+/// WasmEdge, for the tests of all adapters.
+mod adapter {
+    pub(crate) use anyhow::Result;
+    pub(crate) use wasmedge_component::{Component, Engine, Linker, ResourceLimiter, Store, Val};
+    pub(crate) use wasmscope_wasmedge::{
+        Limiter, Unlimited, View, add_to_linker_with, imports, instantiate, invoke, outcome_of,
+        runtime, unserved,
+    };
+
+    use wasmedge_component::{AsContextMut, Config, Instance};
+
+    pub(crate) fn metered() -> Engine {
+        Engine::new(Config::new().measure_cost(true)).unwrap()
+    }
+
+    pub(crate) fn set_fuel<T: 'static>(store: &mut Store<T>, fuel: u64) {
+        store.set_cost_limit(fuel).unwrap();
+    }
+
+    pub(crate) fn component(engine: &Engine, bytes: &[u8]) -> Component {
+        Component::new(engine, bytes).unwrap()
+    }
+
+    pub(crate) fn empty_linker<T: 'static>(_: &Engine) -> Linker<T> {
+        Linker::new()
+    }
+
+    pub(crate) fn linker<T: View + 'static>(engine: &Engine) -> Linker<T> {
+        let mut linker = empty_linker(engine);
+        wasmscope_wasmedge::add_to_linker(&mut linker).unwrap();
+        linker
+    }
+
+    pub(crate) fn store<T: 'static>(engine: &Engine, data: T) -> Store<T> {
+        Store::new(engine, data).unwrap()
+    }
+
+    pub(crate) fn call(
+        mut store: impl AsContextMut,
+        instance: &Instance,
+        interface: &str,
+        function: &str,
+        arguments: &[Val],
+    ) -> Val {
+        let function = instance.get_func_in(&mut store, interface, function);
+        let result = function.unwrap().call(&mut store, arguments).unwrap();
+        result.unwrap()
+    }
+}
+
+#[test]
+fn the_runtimes_version_is_that_of_the_library() {
+    let runtime = wasmscope_wasmedge::runtime();
+    assert_eq!(runtime.name, "wasmedge");
+    assert!(runtime.version.starts_with("0."), "{}", runtime.version);
+}
+
+#[test]
+fn an_interruption_is_a_timeout() {
+    let host = Host::new();
+    let engine = adapter::Engine::default();
+    let component = working(&engine, "(loop $forever (br $forever))");
+    let mut store = host.store(&engine);
+    let handle = store.interrupt_handle().unwrap();
+    // Before it runs, or while it does: an interruption holds.
+    std::thread::spawn(move || handle.interrupt());
+    run(&mut store, &component).unwrap_err();
+    let outer = host.span("run guest");
+    assert_eq!(
+        attribute(&outer, "wasmscope.outcome").as_deref(),
+        Some("timeout")
+    );
+}
