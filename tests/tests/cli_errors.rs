@@ -1,5 +1,7 @@
 //! What is wrong with a command is said in one error, the exit code is 2, and nothing has been started.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot be set up")]
+
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;

@@ -1,5 +1,10 @@
 //! Help texts and `inspect`.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where it cannot be set up"
+)]
+
 use std::path::Path;
 
 use wasmscope_test_support::{Cli, Output};

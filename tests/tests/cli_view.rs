@@ -1,5 +1,7 @@
 //! What `wasmscope run` shows where there is no endpoint, and that the program's own streams stay its own.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot be set up")]
+
 use std::path::Path;
 
 use wasmscope_test_support::Output;
