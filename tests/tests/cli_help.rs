@@ -1,9 +1,6 @@
 //! Help texts and `inspect`.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails where it cannot be set up"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot be set up")]
 
 use std::path::Path;
 

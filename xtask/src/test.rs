@@ -18,13 +18,14 @@ pub(crate) struct Options {
 type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// In the order in which they are worth knowing: what is quick to fail comes first.
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
     ("dependencies", dependencies),
     ("guests", guest_builds),
     ("clippy", clippy),
     ("clippy-guest", clippy_guest),
+    ("without-wasmedge", without_wasmedge),
     ("tests", tests),
     ("parity", |workspace| {
         parity::run(workspace, &parity::Options::default())
@@ -200,6 +201,33 @@ fn clippy_guest(_: &Workspace) -> Result<()> {
         "--deny",
         "warnings",
     ]))
+}
+
+/// That the workspace's default members want no C library, and build without one.
+///
+/// What they do is tested with all features, by the stage `tests`: a build of its own would take minutes.
+fn without_wasmedge(_: &Workspace) -> Result<()> {
+    let tree = output(cargo().args([
+        "tree", "--locked", "--target", "all", "--prefix", "none", "--format", "{p}",
+    ]))?;
+    let has = |name: &str| {
+        tree.lines()
+            .any(|line| line.split(' ').next() == Some(name))
+    };
+    ensure!(
+        has("wasmtime") && has("wasmscope-cli"),
+        "the default members no longer depend on wasmtime; this check has become blind"
+    );
+    for name in ["wasmedge-sys", "wasmedge-component"] {
+        ensure!(!has(name), "the default members must not depend on {name}");
+    }
+    let mut command = cargo();
+    command.args(["check", "--locked", "--all-targets"]);
+    // These win over cargo's configuration, which knows what `cargo xtask wasmedge` has found.
+    for variable in ["WASMEDGE_INCLUDE_DIR", "WASMEDGE_LIB_DIR", "LIBCLANG_PATH"] {
+        command.env(variable, "/nonexistent");
+    }
+    run_command(&mut command)
 }
 
 fn tests(workspace: &Workspace) -> Result<()> {

@@ -76,7 +76,7 @@ pub(crate) fn needs(component: &Path, runtime: RuntimeName) -> Result<Needs, Fai
     }
 }
 
-#[cfg(not(feature = "wasmedge"))]
+#[cfg(any(test, not(feature = "wasmedge")))]
 fn without_wasmedge() -> Failure {
     Failure::new(
         "this wasmscope was built without WasmEdge; in a clone of its repository, `cargo xtask wasmedge` finds or fetches the \
@@ -209,4 +209,28 @@ pub(crate) fn component_name(path: &Path) -> String {
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In every build, for none of the tests is built without WasmEdge.
+    #[test]
+    fn asking_for_wasmedge_is_answered_with_the_commands_that_bring_it() {
+        let failure = without_wasmedge();
+        let message = failure.to_string();
+        for words in [
+            "built without WasmEdge",
+            "`cargo xtask wasmedge`",
+            "`cargo install --locked --path host-adapters/cli --features wasmedge`",
+        ] {
+            assert!(message.contains(words), "no {words} in {message}");
+        }
+        let expected = std::process::ExitCode::from(2);
+        assert_eq!(
+            format!("{:?}", failure.exit_code()),
+            format!("{expected:?}")
+        );
+    }
 }
