@@ -157,7 +157,7 @@ impl Component {
     }
 
     /// Compiles a component's core modules into a cache, those that are there already left as they are, and loads it. That takes
-    /// about a second for a program of ordinary size.
+    /// some seconds for a program of ordinary size.
     ///
     /// # Signals
     ///

@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use crate::abi::call::Direction;
 use crate::abi::{CoreVal, LiftContext, LowerContext};
 use crate::component::Component;
-use crate::error::{CallError, HostError, Trap, TrapCode};
+use crate::error::{CallError, HostError, Trap};
 use crate::ffi::FuncId;
 use crate::host::{Place, host_error, internal};
-use crate::instance::{State, function_at, poisoned};
+use crate::instance::function_at;
 use crate::plan::FunctionExport;
 use crate::store::{AsContextMut, StoreInner};
 use crate::typed::{InstanceTypes, LiftList, LowerList};
@@ -113,27 +113,14 @@ impl Func {
         lower: impl FnOnce(&mut LowerContext<'_>) -> Result<Vec<CoreVal>, CallError>,
         lift: impl FnOnce(&mut LiftContext<'_>, &[CoreVal]) -> Result<R, Trap>,
     ) -> anyhow::Result<R> {
-        let instance = store.instance(self.instance)?;
-        match instance.state {
-            State::Idle => instance.state = State::Running,
-            State::Running => {
-                let message = "cannot enter component instance: it is running";
-                return Err(Trap::new(TrapCode::CannotEnter, message).into());
-            }
-            State::Poisoned => return Err(poisoned().into()),
-        }
+        store.instance(self.instance)?.begin()?;
         let result = self.entered(store, export, lower, lift);
         // An embedder's mistake that the guest has not seen leaves the instance as it was.
         let harmless = match &result {
             Ok(_) => true,
             Err((_, entered)) => !entered,
         };
-        let state = if harmless {
-            State::Idle
-        } else {
-            State::Poisoned
-        };
-        store.instance(self.instance)?.state = state;
+        store.instance(self.instance)?.end(harmless);
         result.map_err(|(error, _)| error)
     }
 

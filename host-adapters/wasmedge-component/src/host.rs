@@ -454,12 +454,13 @@ impl<T: 'static> StoreInner<T> {
                 )?,
                 None => true,
             };
+        let allowed = allowed && self.take_table_elements(delta.into());
         results.push(CoreVal::I32(if allowed { delta } else { u32::MAX }));
         Ok(())
     }
 }
 
-/// The most elements that a table grows to, limiter or not: what WebAssembly's JavaScript API allows.
+/// The most elements that the tables of a store have together, limiter or not: as many as WebAssembly's JavaScript API allows for one.
 pub const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
 
 fn three(params: &[CoreVal]) -> anyhow::Result<[u32; 3]> {

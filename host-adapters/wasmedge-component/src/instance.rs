@@ -148,6 +148,30 @@ impl<T: 'static> InstanceData<T> {
         }
     }
 
+    /// Marks the instance as entered, unless it must not be.
+    pub(crate) fn begin(&mut self) -> Result<(), Trap> {
+        match self.state {
+            State::Idle => {
+                self.state = State::Running;
+                Ok(())
+            }
+            State::Running => {
+                let message = "cannot enter component instance: it is running";
+                Err(Trap::new(TrapCode::CannotEnter, message))
+            }
+            State::Poisoned => Err(poisoned()),
+        }
+    }
+
+    /// Marks the instance as left; one that came to harm is not entered again.
+    pub(crate) fn end(&mut self, unharmed: bool) {
+        self.state = if unharmed {
+            State::Idle
+        } else {
+            State::Poisoned
+        };
+    }
+
     pub(crate) fn memory(&self, id: MemoryId) -> Option<MemId> {
         at(&self.memories, id.0)
     }
@@ -288,14 +312,24 @@ impl Instance {
         resource: ResourceAny,
     ) -> anyhow::Result<()> {
         let store = store.as_context_mut().0;
-        let instance = store.instance(self.index)?;
-        if instance.state == State::Poisoned {
-            return Err(poisoned().into());
+        if store.interrupted() {
+            return Err(crate::host::interrupted().into());
         }
+        let instance = store.instance(self.index)?;
+        instance.begin()?;
         let tables = instance.tables.as_deref_mut();
-        let tables = tables.ok_or_else(|| internal("the handles are in use"))?;
-        let rep = tables.host_take(&resource)?;
-        store.destroy(self.index, resource.ty(), rep)
+        let tables = tables.ok_or_else(|| internal("the handles are in use"));
+        let taken = tables.and_then(|tables| Ok(tables.host_take(&resource)?));
+        let (result, unharmed) = match taken {
+            Ok(rep) => {
+                let result = store.destroy(self.index, resource.ty(), rep);
+                let unharmed = result.is_ok();
+                (result, unharmed)
+            }
+            Err(error) => (Err(error), true),
+        };
+        store.instance(self.index)?.end(unharmed);
+        result
     }
 }
 
@@ -382,6 +416,14 @@ fn follow<T: 'static>(
         } => {
             let place = usize::try_from(module.0)?;
             let described = component.plan().modules.get(place).ok_or_else(missing)?;
+            store.core_instances = store.core_instances.saturating_add(1);
+            if store.core_instances > MAX_CORE_INSTANCES {
+                let message = format!(
+                    "resource limit exceeded: instance count too high at {}",
+                    store.core_instances
+                );
+                return Err(Trap::new(TrapCode::MemoryLimit, message).into());
+            }
             allow(store, described)?;
             let module = component.module(*module).ok_or_else(missing)?;
             let name = format!("i{}", instance.0);
@@ -454,6 +496,11 @@ fn callable<T: 'static>(
 /// Asks the limiter for what a module's memories and tables take from the beginning.
 fn allow<T: 'static>(store: &mut StoreInner<T>, module: &CoreModule) -> anyhow::Result<()> {
     let size = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    for table in &module.tables {
+        if !store.take_table_elements(table.minimum) {
+            return Err(tables_too_large(table.minimum).into());
+        }
+    }
     let Some(limiter) = store.limiter() else {
         return Ok(());
     };
@@ -470,15 +517,21 @@ fn allow<T: 'static>(store: &mut StoreInner<T>, module: &CoreModule) -> anyhow::
     }
     for table in &module.tables {
         if !limiter.table_growing(0, size(table.minimum), table.maximum.map(size))? {
-            let message = format!(
-                "table minimum size of {} elements exceeds table limits",
-                table.minimum
-            );
-            return Err(Trap::new(TrapCode::MemoryLimit, message).into());
+            return Err(tables_too_large(table.minimum).into());
         }
     }
     Ok(())
 }
+
+fn tables_too_large(minimum: u64) -> Trap {
+    Trap::new(
+        TrapCode::MemoryLimit,
+        format!("table minimum size of {minimum} elements exceeds table limits"),
+    )
+}
+
+/// The most core instances that a store holds, as in Wasmtime: each takes address space of the process, memory or not.
+pub const MAX_CORE_INSTANCES: usize = 10_000;
 
 /// Says why a guest was stopped.
 pub(crate) fn stopped<T: 'static>(store: &mut StoreInner<T>, stop: Stop) -> anyhow::Error {

@@ -67,7 +67,8 @@
 //! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
 //! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |
 //! | stack of guests that call themselves: [`plan::MAX_STACK_UNITS`] | 262,144 units, which are 8 to 16 bytes |
-//! | elements of a table that grows: [`MAX_TABLE_ELEMENTS`] | 10,000,000 |
+//! | elements of a store's tables: [`MAX_TABLE_ELEMENTS`] | 10,000,000 |
+//! | core instances of a store: [`MAX_CORE_INSTANCES`] | 10,000 |
 //! | memory, tables, cost, time | none, unless the embedder sets some |
 
 #![cfg_attr(
@@ -115,7 +116,7 @@ pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
 pub use func::{Func, TypedFunc};
 pub use handles::ResourceAny;
 pub use host::{HOST_UNITS, MAX_TABLE_ELEMENTS};
-pub use instance::Instance;
+pub use instance::{Instance, MAX_CORE_INSTANCES};
 pub use limits::ResourceLimiter;
 pub use link::Definitions;
 pub use linker::{InstancePre, Linker, LinkerInstance};

@@ -11,6 +11,7 @@ use crate::abi::CoreVal;
 use crate::engine::Engine;
 use crate::error::{HostError, Trap, TrapCode};
 use crate::ffi::{Callee, Core, Host, Interrupter};
+use crate::host::MAX_TABLE_ELEMENTS;
 use crate::instance::InstanceData;
 use crate::limits::ResourceLimiter;
 
@@ -45,6 +46,9 @@ pub(crate) struct StoreInner<T: 'static> {
     failure: Option<anyhow::Error>,
     cost_limit: Option<u64>,
     interruption: Interruption,
+    /// Elements of all tables, those of instances that failed among them.
+    table_elements: u64,
+    pub(crate) core_instances: usize,
 }
 
 impl<T: 'static> Store<T> {
@@ -69,6 +73,8 @@ impl<T: 'static> Store<T> {
                 failure: None,
                 cost_limit: None,
                 interruption: Interruption::default(),
+                table_elements: 0,
+                core_instances: 0,
             }),
         })
     }
@@ -239,6 +245,16 @@ impl<T: 'static> StoreInner<T> {
         Some(limiter(&mut self.data))
     }
 
+    /// Counts elements of tables, unless the store would have too many: a table takes its memory at once.
+    pub(crate) fn take_table_elements(&mut self, elements: u64) -> bool {
+        let total = self.table_elements.saturating_add(elements);
+        let fits = total <= u64::from(MAX_TABLE_ELEMENTS);
+        if fits {
+            self.table_elements = total;
+        }
+        fits
+    }
+
     /// Keeps why a host function failed; what came first is what matters.
     pub(crate) fn fail(&mut self, error: anyhow::Error) {
         self.failure.get_or_insert(error);
@@ -267,6 +283,11 @@ impl<T: 'static> Host for StoreInner<T> {
         results: &mut Vec<CoreVal>,
     ) -> bool {
         match self.run_host_function(callee, params, results) {
+            // A guest further in may have noticed the interruption in this one's place, and the host function gone on.
+            Ok(()) if self.interrupted() => {
+                self.fail(crate::host::interrupted().into());
+                false
+            }
             Ok(()) => true,
             Err(error) => {
                 self.fail(error);

@@ -26,7 +26,12 @@ pub fn outcome_of(error: &Error) -> Outcome {
         Some(trap) => trap_code(*trap),
         None if error.is::<InvalidArgument>() => "invalid_argument".to_owned(),
         None if error.is::<OutOfMemory>() => "out_of_memory".to_owned(),
-        None if error.root_cause().to_string().ends_with(MEMORY_LIMIT) => "memory_limit".to_owned(),
+        None if MEMORY_LIMITS
+            .iter()
+            .any(|end| error.root_cause().to_string().ends_with(end)) =>
+        {
+            "memory_limit".to_owned()
+        }
         None => "host_error".to_owned(),
     };
     Outcome::Trap {
@@ -35,8 +40,8 @@ pub fn outcome_of(error: &Error) -> Outcome {
     }
 }
 
-/// How Wasmtime ends the message for a memory that a limiter refuses; it has no type of its own.
-const MEMORY_LIMIT: &str = "exceeds memory limits";
+/// How Wasmtime ends the messages for a memory or a table that a limiter refuses; they have no type of their own.
+const MEMORY_LIMITS: [&str; 2] = ["exceeds memory limits", "exceeds table limits"];
 
 /// The name by which Wasmtime knows a trap: a list of ours would miss the kinds to come.
 fn trap_code(trap: Trap) -> String {

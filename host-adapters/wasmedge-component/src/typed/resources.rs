@@ -59,6 +59,9 @@ fn handle<T>(
 ) -> Result<u32, CallError> {
     let rep = Rep(resource.rep());
     match ty {
+        Type::Own(_) if !resource.owned() => {
+            Err(crate::HostError::new("a borrowed resource cannot be given away").into())
+        }
         Type::Own(table) => Ok(cx.resources.lower_own(*table, rep)?.0),
         Type::Borrow(table) => Ok(cx.resources.lower_borrow(*table, rep)?),
         _ => Err(unchecked("resource", ty).into()),
