@@ -20,6 +20,7 @@ use crate::val::Val;
 #[derive(Debug, Clone)]
 pub struct Func {
     instance: usize,
+    serial: u64,
     component: Component,
     route: Vec<usize>,
     function: FuncId,
@@ -27,13 +28,14 @@ pub struct Func {
 
 impl Func {
     pub(crate) fn new(
-        instance: usize,
+        (instance, serial): (usize, u64),
         component: Component,
         route: Vec<usize>,
         function: FuncId,
     ) -> Self {
         Self {
             instance,
+            serial,
             component,
             route,
             function,
@@ -66,7 +68,7 @@ impl Func {
         R: LiftList,
     {
         let store = store.as_context_mut().0;
-        let instance = store.instances.get(self.instance);
+        let instance = store.own(self.instance, self.serial).ok();
         let found = instance.zip(self.export());
         let (instance, export) =
             found.ok_or_else(|| HostError::new("the function is of another store"))?;
@@ -113,7 +115,7 @@ impl Func {
         lower: impl FnOnce(&mut LowerContext<'_>) -> Result<Vec<CoreVal>, CallError>,
         lift: impl FnOnce(&mut LiftContext<'_>, &[CoreVal]) -> Result<R, Trap>,
     ) -> anyhow::Result<R> {
-        store.instance(self.instance)?.begin()?;
+        store.own(self.instance, self.serial)?.begin()?;
         let result = self.entered(store, export, lower, lift);
         // An embedder's mistake that the guest has not seen leaves the instance as it was.
         let harmless = match &result {

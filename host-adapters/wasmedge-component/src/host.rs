@@ -573,6 +573,18 @@ impl<T: 'static> StoreInner<T> {
             .get_mut(index)
             .ok_or_else(|| internal("there is no such instance"))
     }
+
+    /// Finds the instance that an embedder means, and no other store's in its place.
+    pub(crate) fn own(
+        &mut self,
+        index: usize,
+        serial: u64,
+    ) -> Result<&mut crate::instance::InstanceData<T>, HostError> {
+        let found = self.instances.get_mut(index);
+        found
+            .filter(|instance| instance.serial == serial)
+            .ok_or_else(|| HostError::new("the instance or function is of another store"))
+    }
 }
 
 /// Says that an embedder's value is none of the type that is wanted.

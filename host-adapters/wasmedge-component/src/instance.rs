@@ -63,6 +63,8 @@ impl<T> Clone for ResourceDefinition<T> {
 
 /// What a store keeps of an instance.
 pub(crate) struct InstanceData<T: 'static> {
+    /// Tells it from every other instance of the process.
+    pub(crate) serial: u64,
     pub(crate) component: Component,
     pub(crate) linked: Arc<Linked<T>>,
     pub(crate) host_functions: Vec<HostFunction>,
@@ -131,6 +133,7 @@ impl<T: 'static> InstanceData<T> {
         );
         let room = |count: u32| usize::try_from(count).unwrap_or(0);
         Self {
+            serial,
             component: component.clone(),
             linked: Arc::clone(linked),
             host_functions: Vec::new(),
@@ -193,6 +196,7 @@ impl<T: 'static> InstanceData<T> {
 #[derive(Debug, Clone)]
 pub struct Instance {
     index: usize,
+    serial: u64,
     component: Component,
 }
 
@@ -218,9 +222,11 @@ impl Instance {
         for step in &component.plan().steps {
             follow(store, linkage, component, step)?;
         }
-        store.instance(index)?.state = State::Idle;
+        let instance = store.instance(index)?;
+        instance.state = State::Idle;
         Ok(Self {
             index,
+            serial: instance.serial,
             component: component.clone(),
         })
     }
@@ -249,10 +255,11 @@ impl Instance {
         let route = self.component.plan().find_route(path)?;
         let function = function_at(&self.component, &route)?;
         let store = store.as_context_mut().0;
+        store.own(self.index, self.serial).ok()?;
         let linkage = store.core.linkage_at(self.index)?;
         let function = callable(store, linkage, &function.function).ok()?;
         Some(Func::new(
-            self.index,
+            (self.index, self.serial),
             self.component.clone(),
             route,
             function,
@@ -315,7 +322,7 @@ impl Instance {
         if store.interrupted() {
             return Err(crate::host::interrupted().into());
         }
-        let instance = store.instance(self.index)?;
+        let instance = store.own(self.index, self.serial)?;
         instance.begin()?;
         let tables = instance.tables.as_deref_mut();
         let tables = tables.ok_or_else(|| internal("the handles are in use"));

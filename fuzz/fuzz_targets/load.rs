@@ -1,0 +1,42 @@
+//! Any bytes, or a component around a module that is made up of them: loaded, instantiated and called.
+
+#![no_main]
+
+#[path = "../../host-adapters/wasmedge-component/tests/common/exercise.rs"]
+mod run;
+
+use std::sync::LazyLock;
+
+use arbitrary::Unstructured;
+use libfuzzer_sys::fuzz_target;
+use wasmedge_component::Engine;
+use wasmscope_fuzz::component;
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(run::engine);
+
+/// libFuzzer's own hook aborts at once. But panics of the translator's are caught, and are errors; others get through, and abort then.
+fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("{panic}");
+        let ours = |place: &std::panic::Location<'_>| place.file().contains("wasmedge-component");
+        if panic.location().is_some_and(ours) {
+            std::process::abort();
+        }
+    }));
+}
+
+fuzz_target!(init: report_panics(), |data: &[u8]| {
+    if data.starts_with(b"\0asm") {
+        if let Ok(component) = run::load(&ENGINE, data) {
+            run::run(&component);
+        }
+        return;
+    }
+    let Ok(bytes) = component::around_module(&mut Unstructured::new(data)) else {
+        return;
+    };
+    match run::load(&ENGINE, &bytes) {
+        Ok(component) => run::run(&component),
+        Err(error) => panic!("a valid component is refused: {error}"),
+    }
+});

@@ -1,0 +1,254 @@
+//! Instantiating what was loaded, with dummies for what it imports, and calling what it exports.
+
+use wasmedge_component::plan::{ImportKind, Plan};
+use wasmedge_component::types::Type;
+use wasmedge_component::{
+    Component, Config, Engine, Instance, LinkError, Linker, LoadError, ResourceAny,
+    ResourceLimiter, ResourceType, Store, Trap, TrapCode, Val,
+};
+
+/// How many instructions the guests of one input run: few enough for the bulk instructions among them to end soon, too.
+const COST: u64 = 50_000;
+
+/// How many bytes their memories and tables take in all.
+const BYTES: usize = 16 << 20;
+
+/// What all inputs are run on.
+pub(crate) fn engine() -> Engine {
+    let mut config = Config::new();
+    config
+        .measure_cost(true)
+        .call_budget(1 << 20)
+        .handle_limit(10_000);
+    Engine::new(&config).expect("WasmEdge can be set up")
+}
+
+/// What a store may still use.
+#[derive(Debug)]
+pub(crate) struct Quota(usize);
+
+impl Quota {
+    fn take(&mut self, current: usize, desired: usize, size: usize) -> anyhow::Result<bool> {
+        let bytes = desired.saturating_sub(current).saturating_mul(size);
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or(self.0);
+        Ok(left.is_some())
+    }
+}
+
+impl ResourceLimiter for Quota {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> anyhow::Result<bool> {
+        self.take(current, desired, 1)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> anyhow::Result<bool> {
+        self.take(current, desired, 16)
+    }
+}
+
+/// Loads a component. A panic of the translator's is an error, and is told of.
+pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
+    let loaded = Component::new(engine, bytes);
+    if let Err(error) = &loaded {
+        assert!(!error.to_string().is_empty());
+        if matches!(
+            error,
+            LoadError::Translator { .. } | LoadError::Engine { .. }
+        ) {
+            eprintln!("refused: {error}");
+        }
+    }
+    loaded
+}
+
+/// A resource of the host's.
+struct Thing;
+
+fn linker(plan: &Plan) -> Result<Linker<Quota>, LinkError> {
+    let mut linker = Linker::new();
+    for import in &plan.imports {
+        let mut place = match &import.instance {
+            Some(instance) => linker.instance(instance),
+            None => linker.root(),
+        };
+        match import.kind {
+            ImportKind::Resource(_) => {
+                place.resource(&import.name, ResourceType::host::<Thing>(), |_, _| Ok(()))?;
+            }
+            ImportKind::Function(_) => {
+                place.func_new(&import.name, |_, ty, arguments, results| {
+                    if let (Some(place), Some(ty)) = (results.first_mut(), &ty.result) {
+                        let resources = &mut Vec::new();
+                        arguments
+                            .iter()
+                            .for_each(|argument| collect(argument, resources));
+                        *place = default(ty, resources.last())
+                            .ok_or_else(|| anyhow::anyhow!("there is none"))?;
+                    }
+                    Ok(())
+                })?
+            }
+        }
+    }
+    Ok(linker)
+}
+
+/// The value of a type that says least; `None` where it takes a resource, and there is none.
+fn default(ty: &Type, resource: Option<&ResourceAny>) -> Option<Val> {
+    let boxed = |ty: Option<&Type>| match ty {
+        Some(ty) => default(ty, resource).map(|val| Some(Box::new(val))),
+        None => Some(None),
+    };
+    Some(match ty {
+        Type::Bool => Val::Bool(true),
+        Type::S8 => Val::S8(-1),
+        Type::U8 => Val::U8(1),
+        Type::S16 => Val::S16(-1),
+        Type::U16 => Val::U16(1),
+        Type::S32 => Val::S32(-1),
+        Type::U32 => Val::U32(1),
+        Type::S64 => Val::S64(-1),
+        Type::U64 => Val::U64(1),
+        Type::Float32 => Val::Float32(1.5),
+        Type::Float64 => Val::Float64(1.5),
+        Type::Char => Val::Char('x'),
+        Type::String => Val::String("text €".to_owned()),
+        Type::List(list) => Val::List(vec![default(list.ty(), resource)?; 2]),
+        Type::Record(record) => {
+            let fields = record.fields().iter();
+            let fields =
+                fields.map(|field| Some((field.name.clone(), default(&field.ty, resource)?)));
+            Val::Record(fields.collect::<Option<_>>()?)
+        }
+        Type::Tuple(tuple) => {
+            let parts = tuple.types().iter().map(|ty| default(ty, resource));
+            Val::Tuple(parts.collect::<Option<_>>()?)
+        }
+        Type::Variant(variant) => {
+            let case = variant.cases().last()?;
+            Val::Variant(case.name.clone(), boxed(case.ty.as_ref())?)
+        }
+        Type::Enum(ty) => Val::Enum(ty.names().last()?.clone()),
+        Type::Option(ty) => Val::Option(boxed(Some(ty.ty()))?),
+        Type::Result(ty) => Val::Result(Ok(boxed(ty.ok())?)),
+        Type::Flags(flags) => Val::Flags(flags.names().to_vec()),
+        Type::Own(_) | Type::Borrow(_) => Val::Resource(*resource?),
+    })
+}
+
+/// Finds the resources in a value.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else holds any")]
+fn collect(val: &Val, resources: &mut Vec<ResourceAny>) {
+    match val {
+        Val::Resource(any) => resources.push(*any),
+        Val::List(parts) | Val::Tuple(parts) => {
+            parts.iter().for_each(|part| collect(part, resources))
+        }
+        Val::Record(fields) => fields
+            .iter()
+            .for_each(|(_, field)| collect(field, resources)),
+        Val::Variant(_, Some(payload))
+        | Val::Option(Some(payload))
+        | Val::Result(Ok(Some(payload)) | Err(Some(payload))) => collect(payload, resources),
+        _ => {}
+    }
+}
+
+/// Instantiates a component, and calls each function that it exports, twice.
+pub(crate) fn run(component: &Component) {
+    let mut store =
+        Store::new(component.engine(), Quota(BYTES)).expect("there is memory for a store");
+    store.limiter(|quota| quota);
+    store.set_cost_limit(COST).expect("costs are counted");
+    let linked = linker(component.plan()).and_then(|linker| linker.instantiate_pre(component));
+    let pre = match linked {
+        Ok(pre) => pre,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let instance = match pre.instantiate(&mut store) {
+        Ok(instance) => instance,
+        Err(error) => return assert_error(&error),
+    };
+    let names: Vec<_> = component
+        .exported_functions()
+        .into_iter()
+        .map(|(interface, name, _, _)| (interface.map(str::to_owned), name.to_owned()))
+        .collect();
+    let mut resources = Vec::new();
+    let mut poisoned = false;
+    for (interface, name) in names.iter().chain(&names) {
+        poisoned |= call(
+            &mut store,
+            &instance,
+            interface.as_deref(),
+            name,
+            &mut resources,
+            poisoned,
+        );
+    }
+    for resource in resources {
+        if let Err(error) = instance.drop_resource(&mut store, resource) {
+            assert_error(&error);
+        }
+    }
+}
+
+/// Calls a function; returns whether the instance is poisoned by that.
+fn call(
+    store: &mut Store<Quota>,
+    instance: &Instance,
+    interface: Option<&str>,
+    name: &str,
+    resources: &mut Vec<ResourceAny>,
+    poisoned: bool,
+) -> bool {
+    let func = match interface {
+        Some(interface) => instance.get_func_in(&mut *store, interface, name),
+        None => instance.get_func(&mut *store, name),
+    };
+    let func = func.expect("what is listed is there");
+    let params = func.ty().params;
+    let params = params.iter().map(|(_, ty)| default(ty, resources.last()));
+    let Some(params) = params.collect::<Option<Vec<_>>>() else {
+        return false;
+    };
+    match func.call(&mut *store, &params) {
+        Ok(result) => {
+            assert!(!poisoned, "what has trapped is not entered again");
+            if let Some(result) = &result {
+                collect(result, resources);
+            }
+            false
+        }
+        Err(error) => {
+            assert_error(&error);
+            let trap = error.downcast_ref::<Trap>();
+            if poisoned {
+                assert_eq!(trap.map(Trap::code), Some(TrapCode::Poisoned), "{error:#}");
+            }
+            trap.is_some()
+        }
+    }
+}
+
+/// An error says something, and is none that is ours.
+fn assert_error(error: &anyhow::Error) {
+    let message = format!("{error:#}");
+    assert!(!message.is_empty());
+    assert!(!message.contains("panicked"), "{message}");
+    assert_ne!(
+        error.downcast_ref().map(Trap::code),
+        Some(TrapCode::Signature),
+        "{message}"
+    );
+}
