@@ -13,8 +13,9 @@ use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
 use needs::Needs;
 use std::any::Any;
+use std::fmt::Display;
 use std::path::Path;
-use wasmscope_telemetry::{InvocationOptions, Runtime, Telemetry};
+use wasmscope_telemetry::{InvocationOptions, Outcome, Runtime, Telemetry};
 
 /// A component that can be run, on the runtime that it was prepared for.
 pub(crate) enum Prepared {
@@ -142,6 +143,30 @@ impl Ended {
             Self::Signal(signal) => signal.exit_code(),
         }
     }
+}
+
+/// What the result of a program's call means, for our exit code and for telemetry; `outcome_of` knows what an error stands for.
+fn judge<E: Display>(
+    result: Result<Result<(), ()>, E>,
+    outcome_of: impl FnOnce(&E) -> Outcome,
+) -> (Ended, Outcome) {
+    let error = match result {
+        Ok(returned) => {
+            let code = returned.is_err().into();
+            return (Ended::Exit(code), Outcome::Exit { code });
+        }
+        Err(error) => error,
+    };
+    let outcome = outcome_of(&error);
+    let ended = if let Outcome::Exit { code } = &outcome {
+        Ended::Exit(*code)
+    } else if let Outcome::Trap { message, .. } = &outcome {
+        // The cause, then where it happened: an error's own order may bury the cause.
+        Ended::Trap(message.clone())
+    } else {
+        Ended::Trap(format!("{error:#}"))
+    };
+    (ended, outcome)
 }
 
 /// Reads a component's file, and says in so many words what it is when it is something else.

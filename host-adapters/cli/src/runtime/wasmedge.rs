@@ -3,14 +3,14 @@
 use super::memory::TotalMemory;
 use super::needs::{Item, Needs};
 use super::thread::{start, watch};
-use super::{Ended, Surroundings, component_name, read_component, wasi};
+use super::{Ended, Surroundings, component_name, judge, read_component, wasi};
 use crate::args::Program;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wasmedge_component::{Cache, Component, Config, Engine, Linker, LoadError, Store};
-use wasmedge_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxView, WasiView};
+use wasmedge_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
 use wasmscope_wasmedge::{Extern, ExternKind, Limiter};
 
@@ -199,7 +199,7 @@ impl Prepared {
             let _entered = runtime.enter();
             let mut invocation = wasmscope_wasmedge::invoke(&mut store, options);
             let result = call(&mut invocation, &component, &linker);
-            let (mut ended, mut outcome) = judge(result);
+            let (mut ended, mut outcome) = judge(result, wasmscope_wasmedge::outcome_of);
             // What has ended by itself has ended by itself, even if it was to be stopped.
             if outcome == Outcome::Timeout
                 && let Ok(why) = stopped.try_recv()
@@ -219,32 +219,13 @@ impl Prepared {
     }
 }
 
-type Returned = (Result<(), ()>,);
-
 fn call(
     store: &mut wasmscope_wasmedge::Invocation<'_, Host>,
     component: &Component,
     linker: &Linker<Host>,
-) -> anyhow::Result<Returned> {
+) -> anyhow::Result<Result<(), ()>> {
     let instance = wasmscope_wasmedge::instantiate(&mut *store, component, linker)?;
-    let run =
-        instance.get_typed_func_in::<(), Returned>(&mut *store, "wasi:cli/run@0.2.0", "run")?;
-    run.call(store, ())
-}
-
-/// What the result of the call means, for our exit code and for telemetry.
-fn judge(result: anyhow::Result<Returned>) -> (Ended, Outcome) {
-    match result {
-        Ok((Ok(()),)) => (Ended::Exit(0), Outcome::Exit { code: 0 }),
-        Ok((Err(()),)) => (Ended::Exit(1), Outcome::Exit { code: 1 }),
-        Err(error) => {
-            let outcome = wasmscope_wasmedge::outcome_of(&error);
-            let ended = match (error.downcast_ref::<I32Exit>(), &outcome) {
-                (Some(I32Exit(code)), _) => Ended::Exit(*code),
-                (None, Outcome::Trap { message, .. }) => Ended::Trap(message.clone()),
-                (None, _) => Ended::Trap(format!("{error:#}")),
-            };
-            (ended, outcome)
-        }
-    }
+    let run = instance.get_typed_func_in::<(), (_,)>(&mut *store, "wasi:cli/run@0.2.0", "run")?;
+    let (returned,) = run.call(store, ())?;
+    Ok(returned)
 }

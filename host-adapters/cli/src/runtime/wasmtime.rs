@@ -3,18 +3,18 @@
 use super::memory::TotalMemory;
 use super::needs::{Item, Needs};
 use super::thread::{start, watch};
-use super::{Ended, Surroundings, component_name, read_component, wasi};
+use super::{Ended, Surroundings, component_name, judge, read_component, wasi};
 use crate::args::Program;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use std::path::Path;
 use std::time::Duration;
-use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Runtime, Telemetry};
+use wasmscope_telemetry::{Instance, InvocationOptions, Runtime, Telemetry};
 use wasmscope_wasmtime::{Extern, ExternKind, Limiter};
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Config, Engine, Store};
 use wasmtime_wasi::p2::bindings::Command;
-use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 /// How often a guest is asked to pause, so that a timeout or a signal is seen within its endless loop.
 const TICK: Duration = Duration::from_millis(10);
@@ -182,7 +182,7 @@ impl Prepared {
                 let (ended, outcome) = tokio::select! {
                     // What has ended by itself has ended by itself, even if it was to be stopped.
                     biased;
-                    result = call(&mut invocation, &component, &linker) => judge(result),
+                    result = call(&mut invocation, &component, &linker) => judge(result, wasmscope_wasmtime::outcome_of),
                     Ok(why) = stopped => why,
                 };
                 invocation.finish(outcome);
@@ -203,24 +203,6 @@ async fn call(
     let instance = wasmscope_wasmtime::instantiate_async(&mut *store, component, linker).await?;
     let command = Command::new(&mut *store, &instance)?;
     command.wasi_cli_run().call_run(store).await
-}
-
-/// What the result of the call means, for our exit code and for telemetry.
-fn judge(result: wasmtime::Result<Result<(), ()>>) -> (Ended, Outcome) {
-    match result {
-        Ok(Ok(())) => (Ended::Exit(0), Outcome::Exit { code: 0 }),
-        Ok(Err(())) => (Ended::Exit(1), Outcome::Exit { code: 1 }),
-        Err(error) => {
-            let outcome = wasmscope_wasmtime::outcome_of(&error);
-            let ended = match (error.downcast_ref::<I32Exit>(), &outcome) {
-                (Some(I32Exit(code)), _) => Ended::Exit(*code),
-                // The cause, then where it happened: Wasmtime's own order buries the cause beneath the backtrace.
-                (None, Outcome::Trap { message, .. }) => Ended::Trap(message.clone()),
-                (None, _) => Ended::Trap(format!("{error:#}")),
-            };
-            (ended, outcome)
-        }
-    }
 }
 
 /// Moves the engine's epoch on for as long as there is an engine.
