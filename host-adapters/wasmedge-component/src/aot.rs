@@ -106,12 +106,9 @@ impl Cache {
         Module::new(engine.raw(), ModuleSource::File(&path)).ok()
     }
 
-    /// Compiles a module, unless that was done before.
+    /// Compiles a module.
     fn fill(&self, engine: &Engine, module: &CoreModule) -> Result<(), LoadError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        if self.find(engine, module).is_some() {
-            return Ok(());
-        }
         let failed = |message: String| LoadError::Compiler { message };
         let target = self.file(engine, module);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -148,11 +145,9 @@ impl Component {
         cache: &Cache,
     ) -> Result<Self, LoadError> {
         Self::load(engine, bytes.as_ref(), |module| {
-            if compilable(module) {
-                cache.find(engine, module)
-            } else {
-                None
-            }
+            Ok(compilable(module)
+                .then(|| cache.find(engine, module))
+                .flatten())
         })
     }
 
@@ -173,17 +168,16 @@ impl Component {
         bytes: impl AsRef<[u8]>,
         cache: &Cache,
     ) -> Result<Self, LoadError> {
-        let bytes = bytes.as_ref();
-        let component = Self::new(engine, bytes)?;
-        for module in component
-            .plan()
-            .modules
-            .iter()
-            .filter(|module| compilable(module))
-        {
+        Self::load(engine, bytes.as_ref(), |module| {
+            if !compilable(module) {
+                return Ok(None);
+            }
+            if let Some(found) = cache.find(engine, module) {
+                return Ok(Some(found));
+            }
             cache.fill(engine, module)?;
-        }
-        Self::with_cache(engine, bytes, cache)
+            Ok(cache.find(engine, module))
+        })
     }
 }
 
@@ -327,7 +321,7 @@ mod tests {
         };
         let compiled = Component::load(&engine, &bytes, |module| {
             cache.fill(&engine, module).unwrap();
-            cache.find(&engine, module)
+            Ok(cache.find(&engine, module))
         });
         assert_eq!(
             call(&compiled.unwrap()),

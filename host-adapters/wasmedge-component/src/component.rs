@@ -30,7 +30,7 @@ impl Component {
     /// [`LoadError::Invalid`] if the bytes are no valid component, [`LoadError::Unsupported`] with the feature's name if it needs
     /// something that is not supported.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self, LoadError> {
-        Self::load(engine, bytes.as_ref(), |_| None)
+        Self::load(engine, bytes.as_ref(), |_| Ok(None))
     }
 
     /// Loads a component from a file, as [`new`](Self::new) does from bytes.
@@ -39,20 +39,24 @@ impl Component {
     ///
     /// [`LoadError::Unreadable`] if the file cannot be read, and those of [`new`](Self::new).
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Self, LoadError> {
-        Self::new(engine, read(path.as_ref())?)
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|error| LoadError::Unreadable {
+            message: format!("{}: {error}", path.display()),
+        })?;
+        Self::new(engine, bytes)
     }
 
     /// Loads a component with what was compiled of it: `compiled` finds it for a module.
     pub(crate) fn load(
         engine: &Engine,
         bytes: &[u8],
-        mut compiled: impl FnMut(&CoreModule) -> Option<Module>,
+        mut compiled: impl FnMut(&CoreModule) -> Result<Option<Module>, LoadError>,
     ) -> Result<Self, LoadError> {
         let plan = Plan::new(bytes)?;
         let mut modules = Vec::new();
         let mut count = 0usize;
         for module in &plan.modules {
-            let loaded = match compiled(module) {
+            let loaded = match compiled(module)? {
                 Some(loaded) => {
                     count = count.saturating_add(1);
                     loaded
@@ -93,7 +97,7 @@ impl Component {
     }
 
     pub(crate) fn module(&self, id: crate::ids::ModuleId) -> Option<&Arc<Module>> {
-        self.0.modules.get(usize::try_from(id.0).ok()?)
+        self.0.modules.get(id.index())
     }
 
     /// Returns the names and types of the functions that the component exports, those of its instances with the instance's name.
@@ -123,12 +127,6 @@ impl Component {
         }
         list
     }
-}
-
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    std::fs::read(path).map_err(|error| LoadError::Unreadable {
-        message: format!("{}: {error}", path.display()),
-    })
 }
 
 /// The translator has validated the module; WasmEdge validates it again, for it does not run what it has not validated itself.

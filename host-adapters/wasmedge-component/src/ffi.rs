@@ -843,8 +843,6 @@ pub(crate) struct Interrupter(Arc<Mutex<Armed>>);
 struct Armed {
     handle: *mut ffi::WasmEdge_Async,
     function: *mut ffi::WasmEdge_FunctionInstanceContext,
-    /// Whether the executor was told to stop.
-    told: bool,
 }
 
 impl Default for Armed {
@@ -852,7 +850,6 @@ impl Default for Armed {
         Self {
             handle: ptr::null_mut(),
             function: ptr::null_mut(),
-            told: false,
         }
     }
 }
@@ -865,10 +862,9 @@ impl Interrupter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops what runs. What runs later is stopped too, until the interruption is cleared.
+    /// Stops what runs, or what runs next.
     pub(crate) fn interrupt(&self) {
-        let mut armed = self.armed();
-        armed.told = true;
+        let armed = self.armed();
         if !armed.handle.is_null() {
             // SAFETY: the executor is alive: it is disarmed before it goes, under this lock.
             unsafe { ffi::WasmEdge_AsyncCancel(armed.handle) };
@@ -902,17 +898,13 @@ impl Interrupter {
         unsafe { ffi::WasmEdge_AsyncWait(handle) };
         armed.handle = handle;
         armed.function = function;
-        if armed.told {
-            // SAFETY: made above.
-            unsafe { ffi::WasmEdge_AsyncCancel(handle) };
-        }
         Ok(())
     }
 
-    /// The executor notices that it was told to stop when it enters a function next, and forgets it then.
+    /// An executor that was told to stop notices it when it enters a function next, and forgets it then.
     fn clear(&self, executor: *mut ffi::WasmEdge_ExecutorContext) {
-        let mut armed = self.armed();
-        if std::mem::take(&mut armed.told) && !armed.function.is_null() {
+        let armed = self.armed();
+        if !armed.function.is_null() {
             // SAFETY: both are alive; the function has neither parameters nor results. Whether it ran does not matter.
             let _ = unsafe {
                 ffi::WasmEdge_ExecutorInvoke(

@@ -8,7 +8,7 @@ use crate::abi::{CoreVal, LiftContext, LowerContext};
 use crate::component::Component;
 use crate::error::{CallError, HostError, Trap};
 use crate::ffi::FuncId;
-use crate::host::{Place, host_error, internal};
+use crate::host::{Place, internal};
 use crate::instance::function_at;
 use crate::plan::FunctionExport;
 use crate::store::{AsContextMut, StoreInner};
@@ -77,8 +77,8 @@ impl Func {
             resources: &instance.types,
         };
         let ty = export.abi.ty();
-        P::typecheck(ty.param_types(), &types).map_err(|error| host_error(&error))?;
-        R::typecheck(ty.result_types(), &types).map_err(|error| host_error(&error))?;
+        P::typecheck(ty.param_types(), &types)?;
+        R::typecheck(ty.result_types(), &types)?;
         Ok(TypedFunc {
             func: self,
             types: PhantomData,
@@ -136,8 +136,7 @@ impl Func {
     ) -> Result<R, (anyhow::Error, bool)> {
         let before = |error: anyhow::Error| (error, false);
         let after = |error: anyhow::Error| (error, true);
-        let options = usize::try_from(export.options.0).ok();
-        let options = options.and_then(|at| self.component.plan().options.get(at));
+        let options = self.component.plan().options.get(export.options.index());
         let options = options.ok_or_else(|| before(internal("a function has no options")))?;
         let at = Place {
             instance: self.instance,
@@ -165,7 +164,7 @@ impl Func {
                 .post_return(post_return)
                 .ok_or_else(|| after(internal("a post-return function is not there")))?;
             store
-                .enter_without_leave(at, &post_return, &values, &[])
+                .enter_without_leave(at, post_return, &values, &[])
                 .map_err(after)?;
         }
         let left = self.tables(store).map_err(after)?.exit_call();

@@ -401,9 +401,7 @@ impl ResourceTables {
     }
 
     fn table(&self, id: ResourceTableId) -> Result<ResourceTable, Trap> {
-        let table = usize::try_from(id.0)
-            .ok()
-            .and_then(|index| self.types.get(index));
+        let table = self.types.get(id.index());
         table.copied().ok_or_else(|| {
             Trap::new(
                 TrapCode::Signature,
@@ -413,7 +411,7 @@ impl ResourceTables {
     }
 
     fn guest_slots(&mut self, instance: ComponentInstanceId) -> Option<&mut Slots> {
-        self.guests.get_mut(usize::try_from(instance.0).ok()?)
+        self.guests.get_mut(instance.index())
     }
 
     fn find(

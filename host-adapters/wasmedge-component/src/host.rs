@@ -1,7 +1,5 @@
 //! Host functions: how a guest's call arrives, and what becomes of it.
 
-use std::sync::Arc;
-
 use crate::abi::call::FuncAbi;
 use crate::abi::{Budget, CoreVal, LiftContext, LowerContext, Memory, OutOfBounds, Realloc};
 use crate::component::Component;
@@ -9,7 +7,7 @@ use crate::error::{CallError, HostError, Trap, TrapCode};
 use crate::ffi::{self, Callee, FuncId, MemId};
 use crate::handles::ResourceTables;
 use crate::ids::*;
-use crate::instance::{Callable, HostFunction, ResourceDefinition, stopped};
+use crate::instance::{HostFunction, ResourceDefinition, stopped};
 use crate::plan::{CanonicalOptions, MAX_STACK_UNITS, MAY_LEAVE, TrampolineKind, adapter_trap};
 use crate::store::{StoreContextMut, StoreInner};
 use crate::typed::{InstanceTypes, LiftList, LowerList, TypeMismatch};
@@ -145,9 +143,7 @@ impl<T: 'static> StoreInner<T> {
         results: &mut Vec<CoreVal>,
     ) -> anyhow::Result<()> {
         let plan = component.plan();
-        let trampoline = usize::try_from(id.0)
-            .ok()
-            .and_then(|at| plan.trampolines.get(at));
+        let trampoline = plan.trampolines.get(id.index());
         let trampoline = trampoline.ok_or_else(|| internal("there is no such trampoline"))?;
         match &trampoline.kind {
             TrampolineKind::LowerImport {
@@ -155,15 +151,12 @@ impl<T: 'static> StoreInner<T> {
                 abi,
                 options,
             } => {
-                let options = usize::try_from(options.0)
-                    .ok()
-                    .and_then(|at| plan.options.get(at));
+                let options = plan.options.get(options.index());
                 let options = options.ok_or_else(|| internal("there are no such options"))?;
                 self.check_leave(index, options.instance)?;
                 let instance = self.instance(index)?;
-                let function = usize::try_from(import.0)
-                    .ok()
-                    .and_then(|at| instance.linked.functions.get(at)?.clone());
+                let function = instance.linked.functions.get(import.index());
+                let function = function.cloned().flatten();
                 let function =
                     function.ok_or_else(|| internal("nothing is linked to an import"))?;
                 self.tables(index)?.enter_call();
@@ -251,10 +244,7 @@ impl<T: 'static> StoreInner<T> {
         rep: Rep,
     ) -> anyhow::Result<()> {
         let instance = self.instance(index)?;
-        let found = usize::try_from(resource.0)
-            .ok()
-            .and_then(|at| instance.resources.get(at)?.clone());
-        match found {
+        match instance.resources.get(resource.index()).cloned().flatten() {
             Some(ResourceDefinition::Host(destructor)) => destructor(StoreContextMut(self), rep.0),
             Some(ResourceDefinition::Guest(Some(function))) => {
                 self.enter(index, function, &[CoreVal::I32(rep.0)], &[])?;
@@ -389,14 +379,14 @@ impl<T: 'static> StoreInner<T> {
 
     fn flags(&self, index: usize, instance: ComponentInstanceId) -> Option<ffi::GlobalId> {
         let flags = &self.instances.get(index)?.flags;
-        flags.get(usize::try_from(instance.0).ok()?).copied()
+        flags.get(instance.index()).copied()
     }
 
     /// Calls a function of a component instance that must not call out of it meanwhile: its allocator or its `post-return`.
     pub(crate) fn enter_without_leave(
         &mut self,
         at: Place<'_>,
-        callable: &Callable,
+        function: FuncId,
         params: &[CoreVal],
         results: &[crate::abi::FlatType],
     ) -> anyhow::Result<Vec<CoreVal>> {
@@ -404,7 +394,7 @@ impl<T: 'static> StoreInner<T> {
         let flags = flags.ok_or_else(|| internal("a component instance has no flags"))?;
         let before = self.core.global(flags).unwrap_or(MAY_LEAVE);
         self.core.set_global(flags, before & !MAY_LEAVE);
-        let result = self.enter(at.instance, callable.0, params, results);
+        let result = self.enter(at.instance, function, params, results);
         self.core.set_global(flags, before);
         result
     }
@@ -511,7 +501,7 @@ struct Guest<'a, T: 'static> {
     store: &'a mut StoreInner<T>,
     at: Place<'a>,
     memory: MemId,
-    realloc: Option<Callable>,
+    realloc: Option<FuncId>,
     /// Why the allocator failed, where that was more than a trap.
     failure: &'a mut Option<anyhow::Error>,
 }
@@ -548,7 +538,7 @@ impl<T: 'static> Realloc for Guest<'_, T> {
         let results = [crate::abi::FlatType::I32];
         let called = self
             .store
-            .enter_without_leave(self.at, &realloc, &params, &results);
+            .enter_without_leave(self.at, realloc, &params, &results);
         match called {
             Ok(results) => i32_of(results.first())
                 .map_err(|error| Trap::new(TrapCode::Signature, error.to_string())),
@@ -586,11 +576,3 @@ impl<T: 'static> StoreInner<T> {
             .ok_or_else(|| HostError::new("the instance or function is of another store"))
     }
 }
-
-/// Says that an embedder's value is none of the type that is wanted.
-pub(crate) fn host_error(error: &TypeMismatch) -> HostError {
-    HostError::new(error.to_string())
-}
-
-/// Shares what was linked between the instances that are made of it.
-pub(crate) type SharedFunctions<T> = Vec<Option<Arc<HostFunc<T>>>>;

@@ -5,6 +5,14 @@ macro_rules! ids {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(pub u32);
+
+        impl $name {
+            /// Returns the index as what lists are indexed by.
+            pub(crate) fn index(self) -> usize {
+                // Beyond what the platform can count there is nothing in any list.
+                usize::try_from(self.0).unwrap_or(usize::MAX)
+            }
+        }
     )*};
 }
 

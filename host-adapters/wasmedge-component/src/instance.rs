@@ -12,7 +12,7 @@ use crate::error::{HostError, Trap, TrapCode};
 use crate::ffi::{self, Code, FuncId, GlobalId, LinkageId, MemId, Stop};
 use crate::func::{Func, TypedFunc};
 use crate::handles::{ResourceAny, ResourceTables};
-use crate::host::{SharedFunctions, internal};
+use crate::host::{HostFunc, internal};
 use crate::ids::*;
 use crate::linker::Destructor;
 use crate::plan::{
@@ -26,16 +26,12 @@ use crate::typed::{LiftList, LowerList};
 /// What a component's imports were found to be.
 pub(crate) struct Linked<T: 'static> {
     /// By import.
-    pub(crate) functions: SharedFunctions<T>,
+    pub(crate) functions: Vec<Option<Arc<HostFunc<T>>>>,
     /// By resource; those that the component defines are not known yet.
     pub(crate) types: Vec<ResourceType>,
     /// By resource, for those of the host.
     pub(crate) destructors: Vec<Option<Destructor<T>>>,
 }
-
-/// A core function of an instance.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Callable(pub(crate) FuncId);
 
 /// What a host function of an instance does.
 #[derive(Debug, Clone, Copy)]
@@ -81,8 +77,8 @@ pub(crate) struct InstanceData<T: 'static> {
     pub(crate) state: State,
     cores: Vec<ffi::InstanceId>,
     memories: Vec<Option<MemId>>,
-    reallocs: Vec<Option<Callable>>,
-    post_returns: Vec<Option<Callable>>,
+    reallocs: Vec<Option<FuncId>>,
+    post_returns: Vec<Option<FuncId>>,
 }
 
 /// Whether an instance may be entered.
@@ -95,10 +91,6 @@ pub(crate) enum State {
 
 /// Tells the resources of one instance from those of any other.
 static NEXT_INSTANCE: AtomicU64 = AtomicU64::new(0);
-
-fn at<I: TryInto<usize>, V: Copy>(list: &[Option<V>], id: I) -> Option<V> {
-    list.get(id.try_into().ok()?).copied().flatten()
-}
 
 impl<T: 'static> InstanceData<T> {
     fn new(component: &Component, linked: &Arc<Linked<T>>, handle_limit: usize) -> Self {
@@ -176,19 +168,19 @@ impl<T: 'static> InstanceData<T> {
     }
 
     pub(crate) fn memory(&self, id: MemoryId) -> Option<MemId> {
-        at(&self.memories, id.0)
+        self.memories.get(id.index()).copied().flatten()
     }
 
-    pub(crate) fn realloc(&self, id: ReallocId) -> Option<Callable> {
-        at(&self.reallocs, id.0)
+    pub(crate) fn realloc(&self, id: ReallocId) -> Option<FuncId> {
+        self.reallocs.get(id.index()).copied().flatten()
     }
 
-    pub(crate) fn post_return(&self, id: PostReturnId) -> Option<Callable> {
-        at(&self.post_returns, id.0)
+    pub(crate) fn post_return(&self, id: PostReturnId) -> Option<FuncId> {
+        self.post_returns.get(id.index()).copied().flatten()
     }
 
     fn core(&self, id: CoreInstanceId) -> Option<ffi::InstanceId> {
-        self.cores.get(usize::try_from(id.0).ok()?).copied()
+        self.cores.get(id.index()).copied()
     }
 }
 
@@ -421,8 +413,8 @@ fn follow<T: 'static>(
         Step::Instantiate {
             module, instance, ..
         } => {
-            let place = usize::try_from(module.0)?;
-            let described = component.plan().modules.get(place).ok_or_else(missing)?;
+            let described = component.plan().modules.get(module.index());
+            let described = described.ok_or_else(missing)?;
             store.core_instances = store.core_instances.saturating_add(1);
             if store.core_instances > MAX_CORE_INSTANCES {
                 let message = format!(
@@ -446,18 +438,15 @@ fn follow<T: 'static>(
         Step::ExtractMemory(id, CoreExport { instance, name }) => {
             let core = store.instance(index)?.core(*instance).ok_or_else(missing)?;
             let memory = store.core.memory(core, name).ok_or_else(missing)?;
-            let slot = usize::try_from(id.0)?;
-            *slot_of(&mut store.instance(index)?.memories, slot)? = Some(memory);
+            *slot_of(&mut store.instance(index)?.memories, id.index())? = Some(memory);
         }
         Step::ExtractRealloc(id, def) => {
-            let found = Callable(callable(store, linkage, def)?);
-            let slot = usize::try_from(id.0)?;
-            *slot_of(&mut store.instance(index)?.reallocs, slot)? = Some(found);
+            let found = callable(store, linkage, def)?;
+            *slot_of(&mut store.instance(index)?.reallocs, id.index())? = Some(found);
         }
         Step::ExtractPostReturn(id, def) => {
-            let found = Callable(callable(store, linkage, def)?);
-            let slot = usize::try_from(id.0)?;
-            *slot_of(&mut store.instance(index)?.post_returns, slot)? = Some(found);
+            let found = callable(store, linkage, def)?;
+            *slot_of(&mut store.instance(index)?.post_returns, id.index())? = Some(found);
         }
         Step::DefineResource {
             resource,
@@ -468,8 +457,7 @@ fn follow<T: 'static>(
                 Some(def) => Some(callable(store, linkage, def)?),
                 None => None,
             };
-            let slot = usize::try_from(resource.0)?;
-            *slot_of(&mut store.instance(index)?.resources, slot)? =
+            *slot_of(&mut store.instance(index)?.resources, resource.index())? =
                 Some(ResourceDefinition::Guest(found));
         }
     }

@@ -118,7 +118,6 @@ pub use handles::ResourceAny;
 pub use host::{HOST_UNITS, MAX_TABLE_ELEMENTS};
 pub use instance::{Instance, MAX_CORE_INSTANCES};
 pub use limits::ResourceLimiter;
-pub use link::Definitions;
 pub use linker::{InstancePre, Linker, LinkerInstance};
 pub use names::NameMap;
 pub use plan::Plan;

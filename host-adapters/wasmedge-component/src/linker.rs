@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::component::Component;
 use crate::error::LinkError;
 use crate::host::HostFunc;
+use crate::ids::ResourceId;
 use crate::instance::{Instance, Linked};
 use crate::link::Definitions;
 use crate::plan::{Import, ImportKind, ResourceOrigin};
@@ -156,7 +157,7 @@ impl<T: 'static> Linker<T> {
             let ImportKind::Resource(id) = &import.kind else {
                 continue;
             };
-            let place = id.and_then(|id| usize::try_from(id.0).ok());
+            let place = id.map(ResourceId::index);
             match self.definitions.find(import) {
                 Some(Definition::Resource(ty, destructor)) => {
                     let Some(place) = place else { continue };
@@ -185,9 +186,7 @@ impl<T: 'static> Linker<T> {
         for (resource, ty) in plan.resources.iter().zip(&types) {
             if let ResourceOrigin::Imported(import) = resource
                 && *ty == ResourceType::UNKNOWN
-                && let Some(import) = usize::try_from(import.0)
-                    .ok()
-                    .and_then(|at| plan.imports.get(at))
+                && let Some(import) = plan.imports.get(import.index())
                 && self.definitions.find(import).is_some()
             {
                 report(mismatch(import, "resource", "nothing that can be found"))?;
@@ -328,5 +327,44 @@ impl<T: 'static> InstancePre<T> {
     /// Those of [`Linker::instantiate`] but for the imports.
     pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>) -> anyhow::Result<Instance> {
         Instance::new(store.as_context_mut().0, &self.component, &self.linked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Engine;
+
+    #[test]
+    fn a_missing_import_is_named_in_full() {
+        let text = r#"(component
+            (import "log" (func (param "line" string)))
+            (import "wasi:io/error@0.2.6" (instance
+                (export "error" (type (sub resource)))
+                (export "check" (func)))))"#;
+        let bytes = wat::parse_str(text).unwrap();
+        let component = Component::new(&Engine::default(), bytes).unwrap();
+        let missing = |linker: &Linker<()>| -> Vec<String> {
+            let errors = linker.unserved(&component);
+            errors.iter().map(ToString::to_string).collect()
+        };
+        let error = ResourceType::host::<()>();
+        let mut linker = Linker::new();
+        let log = "component imports function `log`, but nothing compatible is defined";
+        let resource = "component imports resource `wasi:io/error@0.2.6#error`, but nothing compatible is defined";
+        let check = "component imports function `wasi:io/error@0.2.6#check`, but nothing compatible is defined";
+        assert_eq!(missing(&linker), [resource, log, check]);
+        let done = |_: StoreContextMut<'_, ()>, _: (String,)| Ok(());
+        linker.root().func_wrap("log", done).unwrap();
+        let mut newer = linker.instance("wasi:io/error@0.3.0");
+        newer.resource("error", error, |_, _| Ok(())).unwrap();
+        assert_eq!(missing(&linker), [resource, check]);
+        let mut compatible = linker.instance("wasi:io/error@0.2.7");
+        compatible.resource("error", error, |_, _| Ok(())).unwrap();
+        assert_eq!(missing(&linker), [check]);
+        assert_eq!(
+            linker.instantiate_pre(&component).unwrap_err().to_string(),
+            check
+        );
     }
 }

@@ -147,8 +147,13 @@ impl<T: 'static> Store<T> {
 
     /// Ends an interruption: guests that have not trapped can be called again.
     pub fn clear_interruption(&mut self) {
-        self.inner.core.clear_interruption();
-        self.inner.interruption.state().interrupted = false;
+        let StoreInner {
+            core, interruption, ..
+        } = &mut *self.inner;
+        let mut state = interruption.state();
+        if std::mem::take(&mut state.interrupted) {
+            core.clear_interruption();
+        }
     }
 }
 
@@ -316,9 +321,10 @@ impl InterruptHandle {
         let wakers = {
             let mut state = self.interruption.state();
             state.interrupted = true;
+            // Before somebody can clear it.
+            self.interrupter.interrupt();
             std::mem::take(&mut state.wakers)
         };
-        self.interrupter.interrupt();
         wakers.into_iter().for_each(|(_, waker)| waker.wake());
     }
 

@@ -29,7 +29,7 @@ use crate::abi::flat::Source;
 use crate::abi::lift::elements;
 use crate::abi::lower::store_elements;
 use crate::abi::{CoreVal, LiftContext, LowerContext};
-use crate::error::{CallError, Trap};
+use crate::error::{CallError, HostError, Trap};
 use crate::handles::ResourceTable;
 use crate::ids::ResourceTableId;
 use crate::resource::ResourceType;
@@ -43,6 +43,13 @@ pub struct TypeMismatch {
     pub expected: String,
     /// What the component has.
     pub found: String,
+}
+
+impl From<TypeMismatch> for HostError {
+    /// An embedder's type is none of the component's.
+    fn from(mismatch: TypeMismatch) -> Self {
+        Self::new(mismatch.to_string())
+    }
 }
 
 impl TypeMismatch {
@@ -65,10 +72,8 @@ pub struct InstanceTypes<'a> {
 impl InstanceTypes<'_> {
     /// Returns what resource the handles of a type stand for.
     pub fn resource(&self, table: ResourceTableId) -> Option<ResourceType> {
-        let table = self.tables.get(usize::try_from(table.0).ok()?)?;
-        self.resources
-            .get(usize::try_from(table.resource.0).ok()?)
-            .copied()
+        let table = self.tables.get(table.index())?;
+        self.resources.get(table.resource.index()).copied()
     }
 }
 
@@ -188,8 +193,8 @@ impl<T: Lower + ?Sized> Lower for &T {
 }
 
 /// What an implementation meets that was not checked against the type that it is given: a mistake of ours or an embedder's.
-pub(crate) fn unchecked(expected: &str, found: &Type) -> crate::HostError {
-    crate::HostError::new(format!(
+pub(crate) fn unchecked(expected: &str, found: &Type) -> HostError {
+    HostError::new(format!(
         "expected a {expected}, found a {}: the type was not checked",
         found.kind()
     ))

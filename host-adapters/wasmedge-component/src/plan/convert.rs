@@ -207,10 +207,7 @@ fn resource_tables(
     let nowhere = ComponentInstanceId(component.num_runtime_component_instances);
     let tables = types.resource_tables().map(|table| {
         let (resource, instance) = table.unwrap_or((ResourceId(u32::MAX), nowhere));
-        let origin = usize::try_from(resource.0)
-            .ok()
-            .and_then(|index| resources.get(index).copied());
-        let definer = match origin {
+        let definer = match resources.get(resource.index()).copied() {
             Some(ResourceOrigin::Defined(instance)) => Some(instance),
             Some(ResourceOrigin::Imported(_)) | None => None,
         };
@@ -348,10 +345,9 @@ impl Converter<'_> {
         let name = match &export.item {
             ExportItem::Name(name) => name.clone(),
             ExportItem::Index(index) => {
-                let position = usize::try_from(instance.0).map_err(LoadError::invalid)?;
                 let module = self
                     .instances
-                    .get(position)
+                    .get(instance.index())
                     .map(|module| &self.modules[*module].module);
                 let module =
                     module.ok_or_else(|| LoadError::invalid("an export of an instance to come"))?;
