@@ -106,12 +106,21 @@ fn store(workspace: &Workspace, packages: &[&Package], target: &str) -> Result<(
 ///
 /// Fails when cargo does.
 pub(crate) fn compile(packages: &[&str], target: &str) -> Result<()> {
+    compile_as(packages, target, "guest")
+}
+
+/// Compiles packages for one target, in a profile.
+///
+/// # Errors
+///
+/// Fails when cargo does.
+pub(crate) fn compile_as(packages: &[&str], target: &str, profile: &str) -> Result<()> {
     let mut command = cargo();
     command.args([
         "build",
         "--locked",
         "--profile",
-        "guest",
+        profile,
         "--target",
         target,
     ]);
@@ -207,7 +216,7 @@ fn listed(package: &Package, key: &str) -> Vec<String> {
 }
 
 /// Leaves an unchanged file alone, so that whoever compares times sees no change.
-fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }

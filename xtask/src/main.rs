@@ -1,5 +1,6 @@
 //! The workspace's own commands. `cargo xtask --help` lists them.
 
+mod bench;
 mod demo;
 mod guests;
 mod parity;
@@ -43,6 +44,8 @@ enum Command {
     Parity(parity::Options),
     /// Measures what the SDK adds to a guest, in bytes.
     Size(size::Options),
+    /// Measures what telemetry costs, beside the native OpenTelemetry SDK, and writes docs/benchmarks.md.
+    Bench(bench::Options),
     /// Finds or fetches libwasmedge and libclang, which the WasmEdge parts are built with, into target/wasmedge.
     Wasmedge(wasmedge::Options),
 }
@@ -71,6 +74,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Wit(options) => wit::run(&workspace, &options),
         Command::Parity(options) => parity::run(&workspace, &options),
         Command::Size(options) => size::run(&workspace, &options),
+        Command::Bench(options) => bench::run(&workspace, &options),
         Command::Wasmedge(options) => wasmedge::run(&workspace, &options),
     }
 }

@@ -1,0 +1,65 @@
+//! By the crate `tracing`, which has spans and events, and an event within a span is a log record.
+
+use tracing::{debug, info, info_span};
+use wasmscope::subscriber::SpanExt as _;
+
+use crate::api::{owned, repeat};
+
+pub(super) fn span(times: u32) {
+    repeat(times, |number| {
+        let user = owned(number);
+        let span = info_span!(
+            "handle request",
+            otel.kind = "server",
+            http.route = "/orders/{id}",
+            user.name = &*user,
+            http.request.body.size = i64::from(number),
+            cached = false,
+        );
+        span.add_event("priced", &[], None);
+    });
+}
+
+pub(super) fn nested(times: u32) {
+    repeat(times, |number| {
+        let _request = entered(number);
+        let _order = entered(number);
+        let _item = entered(number);
+    });
+}
+
+fn entered(number: u32) -> tracing::span::EnteredSpan {
+    let user = owned(number);
+    let span = info_span!(
+        "handle request",
+        otel.kind = "server",
+        http.route = "/orders/{id}",
+        user.name = &*user,
+        http.request.body.size = i64::from(number),
+        cached = false,
+    );
+    span.add_event("priced", &[], None);
+    span.entered()
+}
+
+pub(super) fn log(times: u32) {
+    repeat(times, |number| {
+        info!(
+            order.id = i64::from(number),
+            order.currency = "EUR",
+            order.new = true,
+            "order priced"
+        );
+    });
+}
+
+pub(super) fn log_below(times: u32) {
+    repeat(times, |number| {
+        debug!(
+            order.id = i64::from(number),
+            order.currency = "EUR",
+            order.new = true,
+            "order priced"
+        );
+    });
+}

@@ -1,0 +1,116 @@
+//! The bench: what telemetry from a guest costs, beside the native OpenTelemetry SDK in the same process. `cargo xtask bench` builds
+//! what it needs and runs it.
+
+mod native;
+mod report;
+mod rounds;
+mod runtime;
+mod sink;
+mod tables;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+
+use crate::report::page;
+use crate::rounds::Effort;
+use crate::tables::{Inputs, TABLES};
+
+/// Measures, and writes the page and the README's table.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Only the tables whose name contains this; the page keeps what it has of the others.
+    filter: Option<String>,
+    /// The folder with the guests, in which results are kept as well.
+    #[arg(long)]
+    guests: PathBuf,
+    /// The page to write.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
+    /// The README whose table to write.
+    #[arg(long, value_name = "FILE")]
+    readme: Option<PathBuf>,
+    /// Each round once and short, to see that all works; nothing is written.
+    #[arg(long)]
+    short: bool,
+    /// Makes one table in this process, and prints it as JSON.
+    #[arg(long, hide = true)]
+    table: Option<String>,
+    /// Measures the memory of one column and variant, and prints it.
+    #[arg(long, hide = true)]
+    memory_of: Option<String>,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let cache = args.guests.join("compiled");
+    fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
+    let inputs = Inputs {
+        guests: args.guests.clone(),
+        cache,
+        effort: if args.short {
+            Effort::SHORT
+        } else {
+            Effort::FULL
+        },
+    };
+    if let Some(cell) = &args.memory_of {
+        return tables::report_memory(&inputs, cell);
+    }
+    if let Some(name) = &args.table {
+        let (_, make) = TABLES
+            .iter()
+            .find(|(known, _)| known == name)
+            .context("there is no such table")?;
+        println!("{}", serde_json::to_string(&make(&inputs)?)?);
+        return Ok(());
+    }
+    run_all(&args)
+}
+
+/// Makes each table in a process of its own.
+fn run_all(args: &Args) -> Result<()> {
+    let filter = args.filter.as_deref().unwrap_or_default();
+    let wanted: Vec<_> = TABLES
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| name.contains(filter))
+        .collect();
+    ensure!(
+        !wanted.is_empty(),
+        "no table is called `{filter}`; there are {}",
+        TABLES.map(|(name, _)| name).join(", ")
+    );
+    let results = args.guests.join("results");
+    fs::create_dir_all(&results)?;
+    for name in wanted {
+        eprintln!("== {name}");
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--guests").arg(&args.guests);
+        command.args(["--table", name]);
+        if args.short {
+            command.arg("--short");
+        }
+        let output = command.stderr(Stdio::inherit()).output()?;
+        ensure!(output.status.success(), "the table {name} failed");
+        let table: report::Table = serde_json::from_slice(&output.stdout)?;
+        if args.short {
+            continue;
+        }
+        eprintln!("{}", table.markdown());
+        fs::write(results.join(format!("{name}.json")), &output.stdout)?;
+    }
+    if args.short {
+        return Ok(());
+    }
+    let names = TABLES.map(|(name, _)| name);
+    page::write(
+        &results,
+        &names,
+        args.page.as_deref(),
+        args.readme.as_deref(),
+    )
+}

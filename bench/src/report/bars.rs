@@ -1,0 +1,169 @@
+//! What the numbers are held to.
+
+use std::collections::HashMap;
+
+/// A limit for one or both runtimes.
+pub(super) struct Bar {
+    title: &'static str,
+    /// Where the number is found, the limit, and what it is for people.
+    wasmtime: Option<Limit>,
+    wasmedge: Option<Limit>,
+    /// Why it is missed, where it is, and what would have to change.
+    why: Option<&'static str>,
+}
+
+struct Limit {
+    key: &'static str,
+    at_most: f64,
+    /// Where one would want to be.
+    aim: Option<f64>,
+    unit: Unit,
+}
+
+#[derive(Clone, Copy)]
+enum Unit {
+    Ratio,
+    Nanos,
+    KiB,
+}
+
+const fn ratio(key: &'static str, at_most: f64, aim: Option<f64>) -> Option<Limit> {
+    Some(Limit {
+        key,
+        at_most,
+        aim,
+        unit: Unit::Ratio,
+    })
+}
+
+const fn other(key: &'static str, at_most: f64, unit: Unit) -> Option<Limit> {
+    Some(Limit {
+        key,
+        at_most,
+        aim: None,
+        unit,
+    })
+}
+
+pub(super) const BARS: [Bar; 11] = [
+    Bar {
+        title: "span, 4 attributes and an event",
+        wasmtime: ratio("span/Wasmtime", 2.8, Some(1.75)),
+        wasmedge: ratio("span/WasmEdge AOT", 4.0, None),
+        why: None,
+    },
+    Bar {
+        title: "span not sampled, to native not sampled",
+        wasmtime: ratio("span not sampled/Wasmtime", 1.1, None),
+        wasmedge: ratio("span not sampled/WasmEdge AOT", 1.5, None),
+        why: None,
+    },
+    Bar {
+        title: "log, 3 attributes",
+        wasmtime: ratio("log/Wasmtime", 2.5, Some(1.5)),
+        wasmedge: ratio("log/WasmEdge AOT", 4.0, None),
+        why: None,
+    },
+    Bar {
+        title: "log below the level",
+        wasmtime: other("log below the level/Wasmtime/ns", 10.0, Unit::Nanos),
+        wasmedge: other("log below the level/WasmEdge AOT/ns", 10.0, Unit::Nanos),
+        why: None,
+    },
+    Bar {
+        title: "counter, bound, to native unbound",
+        wasmtime: ratio("counter, bound/Wasmtime", 1.0, Some(0.4)),
+        wasmedge: ratio("counter, bound/WasmEdge AOT", 1.5, None),
+        why: None,
+    },
+    Bar {
+        title: "histogram, bound, to native unbound",
+        wasmtime: ratio("histogram, bound/Wasmtime", 1.0, Some(0.4)),
+        wasmedge: ratio("histogram, bound/WasmEdge AOT", 1.5, None),
+        why: None,
+    },
+    Bar {
+        title: "counter, 3 attributes, unbound",
+        wasmtime: ratio("counter/Wasmtime", 3.0, None),
+        wasmedge: ratio("counter/WasmEdge AOT", 5.0, None),
+        why: None,
+    },
+    Bar {
+        title: "a component's call, to the C API's callback (no argument)",
+        wasmtime: None,
+        wasmedge: ratio("no argument/WasmEdge AOT", 2.0, Some(1.3)),
+        why: None,
+    },
+    Bar {
+        title: "guest size, direct API, opt-level z",
+        wasmtime: other("size, direct/z", 16.0, Unit::KiB),
+        wasmedge: None,
+        why: None,
+    },
+    Bar {
+        title: "guest size, `tracing`, opt-level z",
+        wasmtime: other("size, tracing/z", 40.0, Unit::KiB),
+        wasmedge: None,
+        why: None,
+    },
+    Bar {
+        title: "cold start with the direct API, to without telemetry",
+        wasmtime: ratio("cold start, direct/Wasmtime", 1.5, Some(1.2)),
+        wasmedge: ratio("cold start, direct/WasmEdge AOT", 1.5, None),
+        why: None,
+    },
+];
+
+/// The bars and what was measured, in Markdown; those without a number are left out.
+pub(super) fn markdown(measured: &HashMap<String, f64>) -> String {
+    let mut text = String::from("| | Wasmtime | | WasmEdge AOT | |\n|---|---|---|---|---|\n");
+    let mut missed = String::new();
+    for bar in &BARS {
+        let mut fails = false;
+        let mut cells = String::new();
+        for limit in [&bar.wasmtime, &bar.wasmedge] {
+            let Some(limit) = limit else {
+                cells.push_str(" | |");
+                continue;
+            };
+            let (cell, missed) = limit.cell(measured.get(limit.key).copied());
+            cells.push_str(&cell);
+            fails |= missed;
+        }
+        text.push_str(&format!("| {} |{cells}\n", bar.title));
+        if fails {
+            let why = bar.why.unwrap_or("Nobody has written down why yet.");
+            missed.push_str(&format!("- **{}**: {why}\n", bar.title));
+        }
+    }
+    if !missed.is_empty() {
+        text.push_str(&format!("\nMissed:\n\n{missed}"));
+    }
+    text
+}
+
+impl Limit {
+    /// The measured number with what it is held to, and whether it misses that.
+    fn cell(&self, measured: Option<f64>) -> (String, bool) {
+        let Some(measured) = measured else {
+            return (" not measured | |".to_owned(), false);
+        };
+        let (measured, show): (f64, fn(f64) -> String) = match self.unit {
+            Unit::Ratio => (measured, |value| format!("{value:.2}")),
+            Unit::Nanos => (measured, |value| format!("{value:.1} ns")),
+            Unit::KiB => (measured / 1024.0, |value| format!("{value:.1} KiB")),
+        };
+        let missed = measured > self.at_most;
+        let aim = self
+            .aim
+            .map(|aim| format!(", aim {aim}"))
+            .unwrap_or_default();
+        let verdict = if missed {
+            let over = (measured / self.at_most - 1.0) * 100.0;
+            format!("≤ {}{aim}: missed by {over:.0} %", self.at_most)
+        } else {
+            format!("≤ {}{aim}", self.at_most)
+        };
+        (format!(" **{}** | {verdict} |", show(measured)), missed)
+    }
+}

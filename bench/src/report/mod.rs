@@ -1,0 +1,48 @@
+//! What comes of a table.
+
+mod bars;
+mod machine;
+pub(crate) mod page;
+
+use serde::{Deserialize, Serialize};
+
+use crate::rounds::Spread;
+
+/// A table as it is printed, with the numbers that the bars are held to.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Table {
+    pub(crate) title: String,
+    /// What is to be known about it.
+    pub(crate) about: String,
+    pub(crate) header: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
+    /// Numbers by `row/column`.
+    pub(crate) measured: Vec<(String, f64)>,
+}
+
+/// A ratio and its spread, for people.
+pub(crate) fn ratio(spread: Spread) -> String {
+    let Spread { median, low, high } = spread;
+    format!("{median:.2} ({low:.2}–{high:.2})")
+}
+
+/// A time for people.
+pub(crate) fn nanos(nanos: f64) -> String {
+    match nanos {
+        ..100.0 => format!("{nanos:.1} ns"),
+        ..10_000.0 => format!("{nanos:.0} ns"),
+        ..10_000_000.0 => format!("{:.0} µs", nanos / 1e3),
+        _ => format!("{:.1} ms", nanos / 1e6),
+    }
+}
+
+impl Table {
+    /// The table in Markdown, without its title.
+    pub(crate) fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let rule = vec!["---".to_owned(); self.header.len()];
+        let mut text = line(&self.header) + &line(&rule);
+        text.extend(self.rows.iter().map(|row| line(row)));
+        text
+    }
+}

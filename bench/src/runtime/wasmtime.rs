@@ -1,0 +1,145 @@
+//! Wasmtime, as an embedder sets it up.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, ensure};
+use wasmscope_telemetry::Telemetry;
+use wasmscope_wasmtime::{Instance, Limiter, Unlimited, View};
+use wasmtime::component::{Component, Linker, ResourceTable, TypedFunc};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::{Guest, Host, Runtime};
+
+struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    telemetry: Instance,
+    limiter: Limiter<Unlimited>,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl View for State {
+    fn wasmscope(&mut self) -> &mut Instance {
+        &mut self.telemetry
+    }
+}
+
+/// An engine and its linker.
+pub(super) struct SetUp {
+    engine: Engine,
+    linker: Arc<Linker<State>>,
+    cache: PathBuf,
+    setting: &'static str,
+}
+
+impl SetUp {
+    pub(super) fn new(cache: &Path, pooled: bool) -> Result<Self> {
+        let mut config = Config::new();
+        if pooled {
+            let mut pool = PoolingAllocationConfig::new();
+            pool.total_component_instances(1_200)
+                .total_memories(1_200)
+                .total_tables(4_800)
+                .total_core_instances(4_800);
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+            config.epoch_interruption(true);
+        }
+        let engine = Engine::new(&config)?;
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+        wasmscope_wasmtime::add_to_linker(&mut linker)?;
+        Ok(Self {
+            engine,
+            linker: Arc::new(linker),
+            cache: cache.to_owned(),
+            setting: if pooled { "pooled" } else { "plain" },
+        })
+    }
+}
+
+impl Runtime for SetUp {
+    fn load(&self, component: &Path) -> Result<Box<dyn Host>> {
+        let stem = component.file_stem().context("a component has a name")?;
+        let name = format!("{}.{}.cwasm", stem.to_string_lossy(), self.setting);
+        let compiled = self.cache.join(name);
+        if !compiled.exists() {
+            let bytes = fs::read(component)
+                .with_context(|| format!("cannot read {}", component.display()))?;
+            fs::write(&compiled, self.engine.precompile_component(&bytes)?)?;
+        }
+        Ok(Box::new(Loaded {
+            component: load_compiled(&self.engine, &compiled)?,
+            engine: self.engine.clone(),
+            linker: Arc::clone(&self.linker),
+        }))
+    }
+}
+
+struct Loaded {
+    engine: Engine,
+    component: Component,
+    linker: Arc<Linker<State>>,
+}
+
+#[expect(
+    unsafe_code,
+    reason = "what was compiled runs as it is; the folder is the bench's own"
+)]
+fn load_compiled(engine: &Engine, file: &Path) -> Result<Component> {
+    // SAFETY: the file was written by this program's `precompile_component`, into a folder that is only the bench's.
+    let component = unsafe { Component::deserialize_file(engine, file) };
+    Ok(component?)
+}
+
+impl Host for Loaded {
+    fn instantiate(&self, telemetry: &Telemetry) -> Result<Box<dyn Guest>> {
+        let state = State {
+            wasi: WasiCtx::builder().build(),
+            table: ResourceTable::new(),
+            telemetry: telemetry.instance("bench"),
+            limiter: Limiter::unlimited(telemetry),
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.limiter);
+        // Nobody ticks: what is measured are the checks.
+        store.set_epoch_deadline(1);
+        let instance = wasmscope_wasmtime::instantiate(&mut store, &self.component, &self.linker)?;
+        Ok(Box::new(Running {
+            run: instance.get_typed_func(&mut store, "run").ok(),
+            handle: instance.get_typed_func(&mut store, "handle").ok(),
+            store,
+        }))
+    }
+}
+
+struct Running {
+    store: Store<State>,
+    run: Option<TypedFunc<(String, u32), (bool,)>>,
+    handle: Option<TypedFunc<(String,), (String,)>>,
+}
+
+impl Guest for Running {
+    fn run(&mut self, row: &str, times: u32) -> Result<()> {
+        let run = self.run.as_ref().context("the guest has no `run`")?;
+        let (known,) = run.call(&mut self.store, (row.to_owned(), times))?;
+        ensure!(known, "the guest does not know the row {row:?}");
+        Ok(())
+    }
+
+    fn handle(&mut self, request: &str) -> Result<String> {
+        let handle = self.handle.as_ref().context("the guest has no `handle`")?;
+        let (response,) = handle.call(&mut self.store, (request.to_owned(),))?;
+        Ok(response)
+    }
+}

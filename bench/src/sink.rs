@@ -1,0 +1,225 @@
+//! Where telemetry ends: what counts it and drops it in place, or what batches it as an exporter's process would.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use opentelemetry::logs::Severity;
+use opentelemetry::{Context, InstrumentationScope};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{
+    BatchConfigBuilder as LogBatch, BatchLogProcessor, LogProcessor, SdkLogRecord,
+    SdkLoggerProvider,
+};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder as SpanBatch, BatchSpanProcessor, Sampler, SdkTracerProvider, Span,
+    SpanData, SpanExporter, SpanProcessor,
+};
+use wasmscope_telemetry::Providers;
+
+/// What the providers of one subject do with what they get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Counts and drops at once.
+    Counting,
+    /// Batches, and counts and drops on a thread.
+    Batch,
+    /// Samples no span.
+    Unsampled,
+    /// There are no providers.
+    Disabled,
+}
+
+/// More than a slice of a round makes, so that no queue overflows before it is flushed.
+const QUEUE: usize = 1 << 18;
+
+/// How much has arrived.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sink(Arc<Arrived>);
+
+#[derive(Debug, Default)]
+struct Arrived {
+    spans: AtomicU64,
+    logs: AtomicU64,
+    /// Measurements, as of the last collection.
+    measurements: AtomicU64,
+}
+
+/// How many of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counts {
+    pub(crate) spans: u64,
+    pub(crate) logs: u64,
+    pub(crate) measurements: u64,
+}
+
+impl Sink {
+    /// Makes providers that end in this sink.
+    pub(crate) fn providers(&self, kind: Kind) -> Providers {
+        if kind == Kind::Disabled {
+            return Providers::default();
+        }
+        let tracer = SdkTracerProvider::builder();
+        let tracer = match kind {
+            Kind::Batch => tracer.with_span_processor(
+                BatchSpanProcessor::builder(self.clone())
+                    .with_batch_config(SpanBatch::default().with_max_queue_size(QUEUE).build())
+                    .build(),
+            ),
+            Kind::Counting | Kind::Unsampled | Kind::Disabled => {
+                tracer.with_span_processor(self.clone())
+            }
+        };
+        let sampler = if kind == Kind::Unsampled {
+            Sampler::AlwaysOff
+        } else {
+            Sampler::AlwaysOn
+        };
+        let logger = SdkLoggerProvider::builder();
+        let logger = match kind {
+            Kind::Batch => logger.with_log_processor(
+                BatchLogProcessor::builder(self.clone())
+                    .with_batch_config(LogBatch::default().with_max_queue_size(QUEUE).build())
+                    .build(),
+            ),
+            Kind::Counting | Kind::Unsampled | Kind::Disabled => {
+                logger.with_log_processor(self.clone())
+            }
+        };
+        let reader = PeriodicReader::builder(self.clone())
+            // Collected when we ask for it.
+            .with_interval(Duration::from_secs(3600))
+            .build();
+        Providers {
+            tracer: Some(tracer.with_sampler(sampler).build()),
+            meter: Some(SdkMeterProvider::builder().with_reader(reader).build()),
+            logger: Some(logger.build()),
+        }
+    }
+
+    /// Waits until everything has arrived, and gives how much that is.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a provider cannot be flushed.
+    pub(crate) fn settled(&self, providers: &Providers) -> Result<Counts> {
+        if let Some(tracer) = &providers.tracer {
+            tracer.force_flush().context("spans")?;
+        }
+        if let Some(logger) = &providers.logger {
+            logger.force_flush().context("logs")?;
+        }
+        if let Some(meter) = &providers.meter {
+            meter.force_flush().context("metrics")?;
+        }
+        Ok(Counts {
+            spans: self.0.spans.load(Ordering::Relaxed),
+            logs: self.0.logs.load(Ordering::Relaxed),
+            measurements: self.0.measurements.load(Ordering::Relaxed),
+        })
+    }
+}
+
+impl Counts {
+    /// Checks that all has arrived that was said.
+    ///
+    /// # Errors
+    ///
+    /// Fails when something is missing, or there is too much.
+    pub(crate) fn check(self, expected: Self, who: &str) -> Result<()> {
+        ensure!(
+            self == expected,
+            "{who}: {self:?} arrived, and {expected:?} was said"
+        );
+        Ok(())
+    }
+}
+
+impl SpanProcessor for Sink {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, _: SpanData) {
+        self.0.spans.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+impl SpanExporter for Sink {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.0
+            .spans
+            .fetch_add(batch.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl LogProcessor for Sink {
+    fn emit(&self, _: &mut SdkLogRecord, _: &InstrumentationScope) {
+        self.0.logs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn event_enabled(&self, level: Severity, _: &str, _: Option<&str>) -> bool {
+        // The level that guests are told is the default one.
+        level >= Severity::Info
+    }
+}
+
+impl opentelemetry_sdk::logs::LogExporter for Sink {
+    async fn export(&self, batch: opentelemetry_sdk::logs::LogBatch<'_>) -> OTelSdkResult {
+        self.0
+            .logs
+            .fetch_add(batch.iter().count() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl PushMetricExporter for Sink {
+    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        let all = metrics.scope_metrics().flat_map(|scope| scope.metrics());
+        let ours = all.filter(|metric| metric.name().starts_with("bench."));
+        let measurements = ours.map(|metric| match metric.data() {
+            AggregatedMetrics::U64(MetricData::Sum(sum)) => {
+                sum.data_points().map(|point| point.value()).sum()
+            }
+            AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
+                histogram.data_points().map(|point| point.count()).sum()
+            }
+            _ => 0,
+        });
+        self.0
+            .measurements
+            .store(measurements.sum(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn temporality(&self) -> Temporality {
+        Temporality::Cumulative
+    }
+}

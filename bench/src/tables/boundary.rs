@@ -1,0 +1,139 @@
+//! What it costs to call the host and come back, before anything is done there.
+
+mod component;
+mod raw;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::Inputs;
+use crate::report::{Table, nanos, ratio};
+use crate::rounds::{Runner, measure};
+use crate::runtime::Column;
+
+/// What is passed, by the name of the function that passes it so many times.
+const CALLS: [(&str, &str); 4] = [
+    ("none", "no argument"),
+    ("two", "two `u64`"),
+    ("text", "a string of 20 bytes"),
+    ("attributes", "a record with 4 key-values"),
+];
+
+/// The core module, but for its memory: calls what it imports as often as it is told. The text and the key-values lie in its memory.
+const CORE: &str = r#"
+  (import "host" "none" (func $none))
+  (import "host" "two" (func $two (param i64 i64)))
+  (import "host" "text" (func $text (param i32 i32)))
+  (import "host" "attributes" (func $attributes (param i32 i32 i32 i32)))
+  (data (i32.const 64) "twenty bytes of text")
+  ;; Four pairs of key and value, each a pointer and a length.
+  (data (i32.const 128)
+    "\40\00\00\00\0a\00\00\00\40\00\00\00\14\00\00\00"
+    "\40\00\00\00\0b\00\00\00\40\00\00\00\13\00\00\00"
+    "\40\00\00\00\0c\00\00\00\40\00\00\00\12\00\00\00"
+    "\40\00\00\00\0d\00\00\00\40\00\00\00\11\00\00\00")
+  (func (export "none") (param $times i32)
+    (loop $again
+      (call $none)
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
+  (func (export "two") (param $times i32)
+    (loop $again
+      (call $two (i64.const 7) (i64.extend_i32_u (local.get $times)))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
+  (func (export "text") (param $times i32)
+    (loop $again
+      (call $text (i32.const 64) (i32.const 20))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
+  (func (export "attributes") (param $times i32)
+    (loop $again
+      (call $attributes (i32.const 64) (i32.const 20) (i32.const 128) (i32.const 4))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
+"#;
+
+/// A guest that makes such calls.
+trait Caller {
+    /// Makes so many calls.
+    fn call(&mut self, function: &str, times: u32) -> Result<()>;
+    /// How many calls have reached the host, and the bytes that came with them.
+    fn arrived(&self) -> (u64, u64);
+}
+
+/// How many bytes each call brings, as the host counts them: the numbers' own, or those of the texts.
+fn bytes(function: &str) -> u64 {
+    match function {
+        "two" => 16,
+        "text" => 20,
+        "attributes" => 20 + (10 + 20) + (11 + 19) + (12 + 18) + (13 + 17),
+        _ => 0,
+    }
+}
+
+pub(super) fn table(inputs: &Inputs) -> Result<Table> {
+    let mut table = Table {
+        title: "The boundary".to_owned(),
+        about: "One call out of a guest, of a host function that counts what it is given: through the component model (strings are copied out), \
+            and a core module's call of a raw host function of that runtime. Raw functions copy the text; of the record they take the four core values only. \
+            The ratio is the component's call to the raw one."
+            .to_owned(),
+        header: vec![String::new()],
+        ..Table::default()
+    };
+    let columns = [Column::Wasmtime, Column::Interpreter, Column::Aot];
+    for column in columns {
+        let title = column.title();
+        table.header.extend([
+            title.to_owned(),
+            format!("{title}, raw"),
+            "ratio".to_owned(),
+        ]);
+    }
+    table.rows = CALLS.map(|(_, title)| vec![title.to_owned()]).to_vec();
+    for column in columns {
+        let (mut component, mut raw) = callers(column, &inputs.cache)?;
+        for ((function, title), row) in CALLS.into_iter().zip(&mut table.rows) {
+            let before = (component.arrived(), raw.arrived());
+            let mut runners = [
+                Runner::new(|times| component.call(function, times)),
+                Runner::new(|times| raw.call(function, times)),
+            ];
+            let times = measure(inputs.effort, &mut runners, || Ok(()))?;
+            let done = [runners[0].done, runners[1].done];
+            drop(runners);
+            let new = |(calls, bytes): (u64, u64), (calls_before, bytes_before)| {
+                (calls - calls_before, bytes - bytes_before)
+            };
+            let expected = |done| (done, done * bytes(function));
+            anyhow::ensure!(
+                new(component.arrived(), before.0) == expected(done[0]),
+                "calls of {function} got lost on {}",
+                column.title()
+            );
+            // Of the record's list, the raw function does not read the elements.
+            let raw_calls = new(raw.arrived(), before.1).0;
+            anyhow::ensure!(raw_calls == done[1], "raw calls of {function} got lost");
+            let spread = times.ratio(0, 1);
+            row.extend([
+                nanos(times.nanos(0).median),
+                nanos(times.nanos(1).median),
+                ratio(spread),
+            ]);
+            let key = format!("{title}/{}", column.title());
+            table.measured.push((key, spread.median));
+        }
+    }
+    Ok(table)
+}
+
+fn callers(column: Column, cache: &Path) -> Result<(Box<dyn Caller>, Box<dyn Caller>)> {
+    Ok(match column {
+        Column::Wasmtime | Column::WasmtimePooled => {
+            (component::wasmtime()?, raw::wasmtime::caller()?)
+        }
+        Column::Interpreter => (component::wasmedge(None)?, raw::wasmedge::caller(None)?),
+        Column::Aot => (
+            component::wasmedge(Some(cache))?,
+            raw::wasmedge::caller(Some(cache))?,
+        ),
+    })
+}

@@ -1,0 +1,70 @@
+//! What a whole service pays: cold start, memory of idle instances, throughput.
+
+mod cold_start;
+mod memory;
+mod throughput;
+
+pub(super) use cold_start::table as cold_start;
+pub(crate) use memory::report_one;
+pub(super) use memory::table as memory;
+pub(super) use throughput::table as throughput;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use wasmscope_telemetry::{Providers, Telemetry};
+
+use super::Inputs;
+use crate::runtime::Column;
+use crate::sink::{Kind, Sink};
+
+/// How the service is instrumented, and what the tables call it.
+const VARIANTS: [(&str, &str); 3] = [
+    ("none", "without telemetry"),
+    ("direct", "direct API"),
+    ("tracing", "`tracing`"),
+];
+
+/// The runtimes that a service is compiled for.
+const COLUMNS: [Column; 3] = [Column::Wasmtime, Column::WasmtimePooled, Column::Aot];
+
+/// What the service is asked.
+const REQUEST: &str = "4711;alice;apple:3,pear:2";
+
+fn component(inputs: &Inputs, variant: &str) -> PathBuf {
+    inputs.guests.join(format!("service.{variant}.3.wasm"))
+}
+
+/// Telemetry that is counted and dropped in place.
+struct Counted {
+    sink: Sink,
+    providers: Providers,
+    telemetry: Telemetry,
+}
+
+impl Counted {
+    fn new() -> Self {
+        let sink = Sink::default();
+        let providers = sink.providers(Kind::Counting);
+        let telemetry = Telemetry::builder(providers.clone()).build();
+        Self {
+            sink,
+            providers,
+            telemetry,
+        }
+    }
+
+    /// Checks that each of so many requests said something, if the variant does, and that nothing was dropped.
+    fn check(&self, variant: &str, requests: u64) -> Result<()> {
+        let arrived = self.sink.settled(&self.providers)?;
+        let spans = if variant == "none" { 0 } else { requests };
+        ensure!(
+            arrived.spans == spans,
+            "{} spans arrived of {requests} requests to the variant {variant}",
+            arrived.spans
+        );
+        let dropped = self.telemetry.dropped().snapshot();
+        ensure!(dropped.is_empty(), "the host dropped {dropped:?}");
+        Ok(())
+    }
+}

@@ -1,0 +1,191 @@
+//! What spans, logs and measurements cost.
+
+use anyhow::{Context as _, Result, ensure};
+use wasmscope_telemetry::{Providers, Telemetry};
+
+use super::Inputs;
+use crate::native::{Native, Said};
+use crate::report::{Table, nanos, ratio};
+use crate::rounds::{Runner, measure};
+use crate::runtime::{Column, Guest, Host, runtime};
+use crate::sink::{Counts, Kind, Sink};
+
+/// A row of the table.
+struct Row {
+    title: &'static str,
+    /// What the guest calls it.
+    guest: &'static str,
+    kind: Kind,
+    /// What the native SDK is told meanwhile, for which the ratio is 1.
+    native: Said,
+}
+
+const fn row(title: &'static str, guest: &'static str, kind: Kind, native: Said) -> Row {
+    Row {
+        title,
+        guest,
+        kind,
+        native,
+    }
+}
+
+#[rustfmt::skip]
+const ROWS: [Row; 24] = [
+    row("span", "span, direct", Kind::Counting, Said::Span),
+    row("span, by `tracing`", "span, tracing", Kind::Counting, Said::Span),
+    row("span, by `opentelemetry`", "span, opentelemetry", Kind::Counting, Said::Span),
+    row("three nested spans", "nested spans, direct", Kind::Counting, Said::Nested),
+    row("three nested spans, by `tracing`", "nested spans, tracing", Kind::Counting, Said::Nested),
+    row("three nested spans, by `opentelemetry`", "nested spans, opentelemetry", Kind::Counting, Said::Nested),
+    row("span not sampled", "span, direct", Kind::Unsampled, Said::Span),
+    row("span not sampled, by `tracing`", "span, tracing", Kind::Unsampled, Said::Span),
+    row("span not sampled, by `opentelemetry`", "span, opentelemetry", Kind::Unsampled, Said::Span),
+    row("span, telemetry disabled", "span, direct", Kind::Disabled, Said::Span),
+    row("log", "log, direct", Kind::Counting, Said::Log),
+    row("log, by `tracing`", "log, tracing", Kind::Counting, Said::Log),
+    row("log, by `opentelemetry`", "log, opentelemetry", Kind::Counting, Said::Log),
+    row("log below the level", "log below the level, direct", Kind::Counting, Said::LogBelow),
+    row("log below the level, by `tracing`", "log below the level, tracing", Kind::Counting, Said::LogBelow),
+    row("log below the level, by `opentelemetry`", "log below the level, opentelemetry", Kind::Counting, Said::LogBelow),
+    row("counter", "counter, direct", Kind::Counting, Said::Counter),
+    row("counter, by `opentelemetry`", "counter, opentelemetry", Kind::Counting, Said::Counter),
+    row("counter, bound", "bound counter, direct", Kind::Counting, Said::Counter),
+    row("counter, bound, to native bound", "bound counter, direct", Kind::Counting, Said::BoundCounter),
+    row("histogram", "histogram, direct", Kind::Counting, Said::Histogram),
+    row("histogram, by `opentelemetry`", "histogram, opentelemetry", Kind::Counting, Said::Histogram),
+    row("histogram, bound", "bound histogram, direct", Kind::Counting, Said::Histogram),
+    row("histogram, bound, to native bound", "bound histogram, direct", Kind::Counting, Said::BoundHistogram),
+];
+
+#[rustfmt::skip]
+const BATCH_ROWS: [Row; 5] = [
+    row("span", "span, direct", Kind::Batch, Said::Span),
+    row("span, by `tracing`", "span, tracing", Kind::Batch, Said::Span),
+    row("three nested spans", "nested spans, direct", Kind::Batch, Said::Nested),
+    row("log", "log, direct", Kind::Batch, Said::Log),
+    row("log, by `tracing`", "log, tracing", Kind::Batch, Said::Log),
+];
+
+impl Said {
+    /// What arrives when it is said so many times.
+    fn arriving(self, kind: Kind, times: u64) -> Counts {
+        let mut counts = Counts::default();
+        match self {
+            Self::Span if matches!(kind, Kind::Counting | Kind::Batch) => counts.spans = times,
+            Self::Nested if matches!(kind, Kind::Counting | Kind::Batch) => {
+                counts.spans = 3 * times;
+            }
+            Self::Span | Self::Nested | Self::LogBelow => {}
+            Self::Log => counts.logs = times,
+            Self::Counter | Self::BoundCounter | Self::Histogram | Self::BoundHistogram => {
+                counts.measurements = times;
+            }
+        }
+        counts
+    }
+}
+
+/// Someone who says what a row is about, and where it arrives.
+struct Subject {
+    sink: Sink,
+    providers: Providers,
+}
+
+impl Subject {
+    fn new(kind: Kind) -> Self {
+        let sink = Sink::default();
+        let providers = sink.providers(kind);
+        Self { sink, providers }
+    }
+}
+
+/// With the processor that counts and drops in place.
+pub(super) fn counting(inputs: &Inputs) -> Result<Table> {
+    let about = "A span has four attributes (a static text, a text that was made at run time, an integer, a flag) and an event; a log has three \
+        attributes; so have measurements. The processor counts and drops in place. 1.00 is the native SDK, told the same in \
+        the same round: for bound instruments it is the native unbound one, unless the row says otherwise.";
+    table("Signals", about, &ROWS, inputs)
+}
+
+/// With the SDK's batch processors.
+pub(super) fn batch(inputs: &Inputs) -> Result<Table> {
+    let about = "The same with the SDK's batch processors, on both sides: what a host pays that exports. Their queues are emptied \
+        between the turns and lose nothing.";
+    table("Signals, batched", about, &BATCH_ROWS, inputs)
+}
+
+fn table(title: &str, about: &str, rows: &[Row], inputs: &Inputs) -> Result<Table> {
+    let component = inputs.guests.join("rows.wasm");
+    let mut hosts = Vec::new();
+    for column in Column::ALL {
+        let host = runtime(column, &inputs.cache)
+            .and_then(|runtime| runtime.load(&component))
+            .with_context(|| format!("{} on {}", component.display(), column.title()))?;
+        hosts.push((column, host));
+    }
+    let mut table = Table {
+        title: title.to_owned(),
+        about: about.to_owned(),
+        header: vec![String::new(), "native".to_owned()],
+        ..Table::default()
+    };
+    table
+        .header
+        .extend(Column::ALL.map(|column| column.title().to_owned()));
+    for row in rows {
+        eprintln!("  {}", row.title);
+        add(&mut table, row, &hosts, inputs).with_context(|| format!("row {:?}", row.title))?;
+    }
+    Ok(table)
+}
+
+fn add(
+    table: &mut Table,
+    row: &Row,
+    hosts: &[(Column, Box<dyn Host>)],
+    inputs: &Inputs,
+) -> Result<()> {
+    let native = Subject::new(row.kind);
+    let mut subjects = vec![("native", native)];
+    let sdk = Native::new(&subjects[0].1.providers);
+    let mut runners = vec![Runner::new(|times| sdk.say(row.native, times))];
+    let mut accounts = Vec::new();
+    for (column, host) in hosts {
+        let subject = Subject::new(row.kind);
+        let telemetry = Telemetry::builder(subject.providers.clone()).build();
+        let mut guest: Box<dyn Guest> = host.instantiate(&telemetry)?;
+        runners.push(Runner::new(move |times| guest.run(row.guest, times)));
+        accounts.push(telemetry);
+        subjects.push((column.title(), subject));
+    }
+    let times = measure(inputs.effort, &mut runners, || {
+        if row.kind == Kind::Batch {
+            for (_, subject) in &subjects {
+                subject.sink.settled(&subject.providers)?;
+            }
+        }
+        Ok(())
+    })?;
+    for ((name, subject), runner) in subjects.iter().zip(&runners) {
+        let expected = row.native.arriving(row.kind, runner.done);
+        subject
+            .sink
+            .settled(&subject.providers)?
+            .check(expected, name)?;
+    }
+    for telemetry in &accounts {
+        let dropped = telemetry.dropped().snapshot();
+        ensure!(dropped.is_empty(), "the host dropped {dropped:?}");
+    }
+    let mut cells = vec![row.title.to_owned(), nanos(times.nanos(0).median)];
+    for (at, (column, _)) in hosts.iter().enumerate() {
+        let spread = times.ratio(at + 1, 0);
+        let key = format!("{}/{}", row.title, column.title());
+        cells.push(ratio(spread));
+        let time = times.nanos(at + 1).median;
+        table.measured.push((format!("{key}/ns"), time));
+        table.measured.push((key, spread.median));
+    }
+    table.rows.push(cells);
+    Ok(())
+}
