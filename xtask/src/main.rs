@@ -1,5 +1,6 @@
 //! The workspace's own commands. `cargo xtask --help` lists them.
 
+mod apt;
 mod bench;
 mod demo;
 mod guests;

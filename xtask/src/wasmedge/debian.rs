@@ -3,9 +3,9 @@
 //! The packages are of a release that is newer than the ones that most machines run, so they cannot be installed into
 //! the system, and cannot be used with the system's C library.
 
-use super::apt::{self, Apt, Installed, Source};
 use super::library::{Library, link as make_link};
 use super::{Home, Version};
+use crate::apt::{self, Apt, Installed, Source};
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeMap;
 use std::fs;
@@ -70,15 +70,20 @@ fn library(home: &Home) -> Library {
 
 /// An apt that knows the release, from the first of the machine's archives that has it.
 fn open(home: &Home) -> Result<Apt> {
-    let codename = super::libclang::os_release("VERSION_CODENAME").unwrap_or_default();
+    let codename = apt::os_release("VERSION_CODENAME").unwrap_or_default();
     let mut refused = String::new();
-    for archive in archives(&apt::sources(home)?, &codename) {
+    for archive in archives(&apt::sources(&home.path("work/lists"))?, &codename) {
         let source = Source {
             archive: archive.clone(),
             suite: SUITE.to_owned(),
             component: "main".to_owned(),
         };
-        match Apt::new(home, "apt", "debian", &[source], Installed::Nothing) {
+        match Apt::new(
+            home.path("work/apt"),
+            "debian",
+            &[source],
+            Installed::Nothing,
+        ) {
             Ok(apt) => return Ok(apt),
             Err(error) => refused.push_str(&format!("\n{archive}: {error:#}")),
         }

@@ -1,9 +1,9 @@
 //! libclang, which bindgen reads libwasmedge's header with: one that the machine has, or the one of the packages of the
 //! Debian release that runs, in a folder of our own.
 
-use super::apt::{self, Apt, Installed};
 use super::probe::{ClangProbe, compiler};
 use super::{Home, debian};
+use crate::apt::Apt;
 use crate::run::output;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
@@ -77,24 +77,9 @@ fn usable(probe: &ClangProbe, file: &Path) -> Result<Libclang> {
 }
 
 fn fetch(home: &Home, probe: &ClangProbe) -> Result<Libclang> {
-    let codename = os_release("VERSION_CODENAME").context("it is not said which release runs")?;
-    let sources: Vec<_> = apt::sources(home)?
-        .into_iter()
-        .filter(|source| is_part_of(&source.suite, &codename))
-        .collect();
-    if sources.is_empty() {
-        bail!("the machine's apt has no archive with {codename}, which is the release that runs");
-    }
-    let distribution = os_release("ID").unwrap_or_default();
-    let apt = Apt::new(
-        home,
-        "apt-libclang",
-        &distribution,
-        &sources,
-        Installed::AsOnThisMachine,
-    )?;
+    let apt = Apt::of_this_release(home.path("work/apt-libclang"))?;
     eprintln!(
-        "libclang: fetching {PACKAGE} {} of {codename}",
+        "libclang: fetching {PACKAGE} {} of the release that runs",
         apt.version(PACKAGE)?
     );
     let root = apt.unpack(&[PACKAGE])?;
@@ -231,25 +216,6 @@ fn folders_in(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// Whether a suite is the release or its updates, and not something that is newer or for testing.
-fn is_part_of(suite: &str, codename: &str) -> bool {
-    suite
-        .strip_prefix(codename)
-        .is_some_and(|rest| ["", "-updates", "-security"].contains(&rest))
-}
-
-/// A value of `/etc/os-release`.
-pub(super) fn os_release(name: &str) -> Option<String> {
-    os_release_value(&fs::read_to_string("/etc/os-release").ok()?, name)
-}
-
-fn os_release_value(text: &str, name: &str) -> Option<String> {
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
-    Some(value.trim_matches(['"', '\'']).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,31 +241,5 @@ mod tests {
         ] {
             assert_eq!(libclang_version(name), None, "{name}");
         }
-    }
-
-    #[test]
-    fn a_release_includes_its_updates_only() {
-        for suite in ["bookworm", "bookworm-updates", "bookworm-security"] {
-            assert!(is_part_of(suite, "bookworm"), "{suite}");
-        }
-        for suite in [
-            "bookworm-backports",
-            "bookworm-proposed-updates",
-            "forky",
-            "stable",
-        ] {
-            assert!(!is_part_of(suite, "bookworm"), "{suite}");
-        }
-    }
-
-    #[test]
-    fn a_value_of_os_release_comes_without_quotes() {
-        let text = "NAME=\"Debian GNU/Linux\"\nVERSION_CODENAME=bookworm\nID=debian\n";
-        assert_eq!(
-            os_release_value(text, "NAME").as_deref(),
-            Some("Debian GNU/Linux")
-        );
-        assert_eq!(os_release_value(text, "ID").as_deref(), Some("debian"));
-        assert_eq!(os_release_value(text, "VERSION"), None);
     }
 }

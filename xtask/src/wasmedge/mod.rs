@@ -64,7 +64,6 @@
 //! - Documentation tests get no `rustc-link-arg`: for those of packages that link libwasmedge `cargo xtask test` puts
 //!   `-C link-arg=$WASMEDGE_LINK_ARG` into `RUSTDOCFLAGS`.
 
-mod apt;
 mod debian;
 mod environment;
 mod existing;
@@ -76,6 +75,7 @@ mod version;
 
 pub(crate) use environment::Environment;
 
+use crate::apt::make_empty;
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
 use library::Library;
@@ -181,12 +181,7 @@ impl Home {
     /// An empty folder, whatever was there before.
     fn empty_folder(&self, relative: &str) -> Result<PathBuf> {
         let folder = self.path(relative);
-        if folder.exists() {
-            fs::remove_dir_all(&folder)
-                .with_context(|| format!("cannot empty {}", folder.display()))?;
-        }
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+        make_empty(&folder)?;
         Ok(folder)
     }
 }

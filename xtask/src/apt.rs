@@ -1,7 +1,6 @@
 //! An apt of one's own: it downloads packages from the mirror that the machine's apt uses, into a folder, and leaves
 //! the machine as it is. It needs no root.
 
-use super::Home;
 use crate::run::output;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
@@ -10,18 +9,18 @@ use std::process::Command;
 
 /// A part of an archive: what one line of a list of sources names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// The address of the archive.
-    pub(super) archive: String,
+    pub(crate) archive: String,
     /// The release, or a part of it such as its updates.
-    pub(super) suite: String,
+    pub(crate) suite: String,
     /// `main`, for example.
-    pub(super) component: String,
+    pub(crate) component: String,
 }
 
 /// What counts as installed, so that it is not downloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Installed {
+pub(crate) enum Installed {
     /// Nothing: a package comes with all that it needs, down to the C library.
     Nothing,
     /// What the machine has.
@@ -30,25 +29,24 @@ pub(super) enum Installed {
 
 /// An apt with folders of its own.
 #[derive(Debug)]
-pub(super) struct Apt {
+pub(crate) struct Apt {
     folder: PathBuf,
     config: PathBuf,
 }
 
 impl Apt {
-    /// Prepares an apt that knows these sources, and fetches their lists of packages.
+    /// Prepares an apt that knows these sources, in a folder that it empties, and fetches their lists of packages.
     ///
     /// # Errors
     ///
     /// Fails when there is no apt, or a list cannot be fetched.
-    pub(super) fn new(
-        home: &Home,
-        name: &str,
+    pub(crate) fn new(
+        folder: PathBuf,
         distribution: &str,
         sources: &[Source],
         installed: Installed,
     ) -> Result<Self> {
-        let folder = home.empty_folder(&format!("work/{name}"))?;
+        make_empty(&folder)?;
         for part in ["lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(folder.join(part))?;
         }
@@ -78,12 +76,33 @@ impl Apt {
         Ok(apt)
     }
 
+    /// Prepares an apt that knows the packages of the release that runs, in a folder that it empties.
+    ///
+    /// # Errors
+    ///
+    /// As [`Apt::new`], and when the release is not known, or not to the machine's apt.
+    pub(crate) fn of_this_release(folder: PathBuf) -> Result<Self> {
+        let codename =
+            os_release("VERSION_CODENAME").context("it is not said which release runs")?;
+        let sources: Vec<_> = sources(&folder)?
+            .into_iter()
+            .filter(|source| is_part_of(&source.suite, &codename))
+            .collect();
+        if sources.is_empty() {
+            bail!(
+                "the machine's apt has no archive with {codename}, which is the release that runs"
+            );
+        }
+        let distribution = os_release("ID").unwrap_or_default();
+        Self::new(folder, &distribution, &sources, Installed::AsOnThisMachine)
+    }
+
     /// The version of a package that would be installed.
     ///
     /// # Errors
     ///
     /// Fails when the sources have no such package.
-    pub(super) fn version(&self, package: &str) -> Result<String> {
+    pub(crate) fn version(&self, package: &str) -> Result<String> {
         let shown = output(self.cache().args(["show", "--no-all-versions", package]))?;
         field(&shown, "Version")
             .map(str::to_owned)
@@ -95,7 +114,7 @@ impl Apt {
     /// # Errors
     ///
     /// Fails when a download does, or a package cannot be unpacked.
-    pub(super) fn unpack(&self, packages: &[&str]) -> Result<PathBuf> {
+    pub(crate) fn unpack(&self, packages: &[&str]) -> Result<PathBuf> {
         output(
             self.get()
                 .args(["--yes", "--download-only", "--no-install-recommends"])
@@ -145,14 +164,14 @@ impl Apt {
     }
 }
 
-/// The sources that the machine's apt is configured with.
+/// The sources that the machine's apt is configured with. Wants a folder that it may empty.
 ///
 /// # Errors
 ///
 /// Fails when there is no apt, or it knows no archive.
-pub(super) fn sources(home: &Home) -> Result<Vec<Source>> {
+pub(crate) fn sources(empty: &Path) -> Result<Vec<Source>> {
     // With no lists at hand apt tells all addresses that it would fetch, whichever syntax the sources are written in.
-    let empty = home.empty_folder("work/lists")?;
+    make_empty(empty)?;
     let told = output(
         Command::new("apt-get")
             .arg("-o")
@@ -262,6 +281,37 @@ fn field<'a>(description: &'a str, name: &str) -> Option<&'a str> {
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
+/// Whether a suite is the release or its updates, and not something that is newer or for testing.
+fn is_part_of(suite: &str, codename: &str) -> bool {
+    suite
+        .strip_prefix(codename)
+        .is_some_and(|rest| ["", "-updates", "-security"].contains(&rest))
+}
+
+/// A value of `/etc/os-release`.
+pub(crate) fn os_release(name: &str) -> Option<String> {
+    os_release_value(&fs::read_to_string("/etc/os-release").ok()?, name)
+}
+
+fn os_release_value(text: &str, name: &str) -> Option<String> {
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+    Some(value.trim_matches(['"', '\'']).to_owned())
+}
+
+/// Makes an empty folder, whatever was there before.
+///
+/// # Errors
+///
+/// Fails when what was there cannot be removed, or the folder not be made.
+pub(crate) fn make_empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,5 +370,31 @@ mod tests {
         let shown = "Package: p\nInstalled-Version: 1\nVersion: 0.17.1-1+b1\nDepends: q\n";
         assert_eq!(field(shown, "Version"), Some("0.17.1-1+b1"));
         assert_eq!(field(shown, "Pack"), None);
+    }
+
+    #[test]
+    fn a_release_includes_its_updates_only() {
+        for suite in ["bookworm", "bookworm-updates", "bookworm-security"] {
+            assert!(is_part_of(suite, "bookworm"), "{suite}");
+        }
+        for suite in [
+            "bookworm-backports",
+            "bookworm-proposed-updates",
+            "forky",
+            "stable",
+        ] {
+            assert!(!is_part_of(suite, "bookworm"), "{suite}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_os_release_comes_without_quotes() {
+        let text = "NAME=\"Debian GNU/Linux\"\nVERSION_CODENAME=bookworm\nID=debian\n";
+        assert_eq!(
+            os_release_value(text, "NAME").as_deref(),
+            Some("Debian GNU/Linux")
+        );
+        assert_eq!(os_release_value(text, "ID").as_deref(), Some("debian"));
+        assert_eq!(os_release_value(text, "VERSION"), None);
     }
 }
