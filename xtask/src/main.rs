@@ -9,6 +9,7 @@ mod run;
 mod size;
 mod test;
 mod toolchain;
+mod wasm_opt;
 mod wasmedge;
 mod wit;
 mod wit_docs;

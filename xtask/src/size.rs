@@ -1,6 +1,6 @@
 //! `cargo xtask size`: what the SDK adds to a guest.
 
-use crate::run::{cargo, run as run_command};
+use crate::bench::guests::{LEVELS, VARIANTS, build_services, service};
 use crate::toolchain;
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result};
@@ -10,66 +10,66 @@ use std::fs;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {}
 
-/// What of the demo guest is built: what the row is called, and the features.
-const VARIANTS: [(&str, &[&str]); 3] = [
-    (
-        "without telemetry",
-        &[
-            "--no-default-features",
-            "--features",
-            "tracing/release_max_level_off",
-        ],
-    ),
-    (
-        "with spans and logs by `tracing`, metrics by the direct API",
-        &["--no-default-features", "--features", "telemetry"],
-    ),
-    ("and the OpenTelemetry API for a library that uses it", &[]),
-];
-
-/// Builds the demo guest with and without telemetry, at `opt-level = "z"` with link-time optimisation and without the
-/// names of functions, and prints the sizes and what telemetry adds.
+/// Builds the bench's service without telemetry and by each door, at two optimisation levels, and prints the bytes as a table
+/// in Markdown.
 ///
 /// # Errors
 ///
 /// Fails when a build does.
 pub(crate) fn run(workspace: &Workspace, _: &Options) -> Result<()> {
     toolchain::ensure_targets()?;
-    let target = workspace.target("size");
-    let mut base = None;
-    println!("| checkout, opt-level z | bytes | added |\n|---|---|---|");
-    for (name, features) in VARIANTS {
-        let mut command = cargo();
-        command
-            .args([
-                "build",
-                "--quiet",
-                "--locked",
-                "--profile",
-                "guest",
-                "--target",
-                "wasm32-wasip2",
-            ])
-            .args([
-                "--package",
-                "checkout",
-                "--config",
-                "profile.guest.strip=true",
-            ])
-            .args(features)
-            .arg("--target-dir")
-            .arg(&target)
-            .env_remove("RUSTFLAGS");
-        run_command(&mut command)?;
-        let file = target.join("wasm32-wasip2/guest/checkout.wasm");
-        let bytes = fs::metadata(&file)
-            .with_context(|| format!("cannot read {}", file.display()))?
-            .len();
-        let added = base.map_or_else(String::new, |base: u64| {
-            format!("{:+}", bytes.cast_signed() - base.cast_signed())
+    let folder = build_services(workspace)?;
+    let builds: Vec<_> = LEVELS
+        .iter()
+        .flat_map(|level| [(level.name, false), (level.name, true)])
+        .filter(|&(level, wasm_opt)| service(&folder, VARIANTS[0], level, wasm_opt).exists())
+        .collect();
+    let titles = builds.iter().map(|(level, wasm_opt)| {
+        format!(
+            "opt-level {level}{}",
+            if *wasm_opt { ", wasm-opt" } else { "" }
+        )
+    });
+    println!("{}", row("service", titles));
+    println!("{}", row("---", builds.iter().map(|_| "---:".to_owned())));
+    let mut bases = Vec::new();
+    for variant in VARIANTS {
+        let mut sizes = Vec::new();
+        for &(level, wasm_opt) in &builds {
+            let file = service(&folder, variant, level, wasm_opt);
+            let metadata = fs::metadata(&file);
+            sizes.push(
+                metadata
+                    .with_context(|| format!("cannot read {}", file.display()))?
+                    .len(),
+            );
+        }
+        if bases.is_empty() {
+            bases.clone_from(&sizes);
+        }
+        let cells = sizes.iter().zip(&bases).map(|(size, base)| {
+            if size == base {
+                size.to_string()
+            } else {
+                format!("{size} ({:+})", size.cast_signed() - base.cast_signed())
+            }
         });
-        println!("| {name} | {bytes} | {added} |");
-        base.get_or_insert(bytes);
+        println!("{}", row(title(variant), cells));
     }
     Ok(())
+}
+
+fn title(variant: &str) -> &str {
+    match variant {
+        "none" => "without telemetry",
+        "direct" => "direct API",
+        "tracing" => "`tracing`, metrics by the direct API",
+        _ => "`opentelemetry`",
+    }
+}
+
+fn row(title: &str, cells: impl Iterator<Item = String>) -> String {
+    cells.fold(format!("| {title} |"), |row, cell| {
+        format!("{row} {cell} |")
+    })
 }

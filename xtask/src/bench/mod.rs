@@ -1,11 +1,11 @@
 //! `cargo xtask bench`: builds what the bench needs, and runs it.
 
+pub(crate) mod guests;
+
 use crate::run::{cargo, run as run_command};
 use crate::workspace::Workspace;
-use crate::{guests, toolchain, wasmedge};
-use anyhow::{Context as _, Result};
-use std::fs;
-use std::path::PathBuf;
+use crate::{toolchain, wasmedge};
+use anyhow::Result;
 use std::process::Command;
 
 /// Options of `cargo xtask bench`.
@@ -19,9 +19,6 @@ pub(crate) struct Options {
     pub(crate) short: bool,
 }
 
-/// The profile of guests whose speed is measured.
-const FAST: &str = "fast-guest";
-
 /// Builds guests and bench, runs it, and has it write `docs/benchmarks.md` and the README's table.
 ///
 /// # Errors
@@ -30,7 +27,8 @@ const FAST: &str = "fast-guest";
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     toolchain::ensure_targets()?;
     wasmedge::ensure(workspace)?;
-    let guests = guests(workspace)?;
+    guests::build_rows(workspace)?;
+    let guests = guests::build_services(workspace)?;
     let (profile, folder) = if options.short {
         ("dev", "debug")
     } else {
@@ -57,15 +55,4 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     bench.args(&options.filter);
     run_command(&mut bench)
-}
-
-/// Builds the guests, and gives the folder that they are in.
-fn guests(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target("bench/guests");
-    fs::create_dir_all(&folder)?;
-    guests::compile_as(&["bench-rows"], guests::HOME_TARGET, FAST)?;
-    let built = workspace.target(&format!("{}/{FAST}/bench_rows.wasm", guests::HOME_TARGET));
-    let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
-    guests::write_if_changed(&folder.join("rows.wasm"), &bytes)?;
-    Ok(folder)
 }

@@ -1,0 +1,162 @@
+//! Binaryen's `wasm-opt`, on components.
+
+use crate::apt::Apt;
+use crate::run::{output, run};
+use crate::workspace::Workspace;
+use anyhow::{Context as _, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use wasm_encoder::{Component, RawSection};
+use wasmparser::{Parser, Payload, Validator};
+
+/// Debian's package.
+const PACKAGE: &str = "binaryen";
+
+/// What Rust's targets for WebAssembly take for granted. A stripped module does not say which of it is used.
+const FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// A `wasm-opt` that runs.
+#[derive(Debug)]
+pub(crate) struct WasmOpt {
+    program: PathBuf,
+    work: PathBuf,
+}
+
+impl WasmOpt {
+    /// Finds the one of the machine, or fetches that of the Debian release that runs into the target directory; says what became of it.
+    pub(crate) fn find_or_fetch(workspace: &Workspace) -> Option<Self> {
+        let work = workspace.target("wasm-opt");
+        let fetched = work.join("root/usr/bin/wasm-opt");
+        let program = [PathBuf::from("wasm-opt"), fetched.clone()]
+            .into_iter()
+            .find(|program| runs(program).is_ok())
+            .map_or_else(
+                || fetch(&work).and_then(|()| runs(&fetched)).map(|_| fetched),
+                Ok,
+            );
+        match program {
+            Ok(program) => Some(Self { program, work }),
+            Err(error) => {
+                eprintln!(
+                    "wasm-opt: not installed and not to be had, so what it makes is left out: {error:#}"
+                );
+                None
+            }
+        }
+    }
+
+    /// Optimises the modules of a component, at `-Oz` for example. Those of components within it are left alone.
+    ///
+    /// # Errors
+    ///
+    /// Fails when what is given is no component, `wasm-opt` does not know what a module does, or what it makes is not valid.
+    pub(crate) fn optimise(&self, component: &[u8], level: &str) -> Result<Vec<u8>> {
+        let mut made = Component::new();
+        for (id, section, is_module) in sections(component)? {
+            let optimised;
+            let data = if is_module {
+                optimised = self.optimise_module(section, level)?;
+                &optimised
+            } else {
+                section
+            };
+            made.section(&RawSection { id, data });
+        }
+        let made = made.finish();
+        Validator::new()
+            .validate_all(&made)
+            .context("wasm-opt made something that is not valid")?;
+        Ok(made)
+    }
+
+    fn optimise_module(&self, module: &[u8], level: &str) -> Result<Vec<u8>> {
+        fs::create_dir_all(&self.work)?;
+        let file = self.work.join("module.wasm");
+        fs::write(&file, module)?;
+        run(Command::new(&self.program)
+            .args(FEATURES)
+            .arg(level)
+            .arg(&file)
+            .arg("-o")
+            .arg(&file))?;
+        Ok(fs::read(&file)?)
+    }
+}
+
+fn runs(program: &Path) -> Result<String> {
+    output(Command::new(program).arg("--version"))
+}
+
+fn fetch(folder: &Path) -> Result<()> {
+    let apt = Apt::of_this_release(folder.to_owned())?;
+    eprintln!(
+        "wasm-opt: fetching {PACKAGE} {} of the release that runs",
+        apt.version(PACKAGE)?
+    );
+    apt.unpack(&[PACKAGE])?;
+    Ok(())
+}
+
+/// The sections of a component: what each is, its contents, and whether those are a module.
+fn sections(component: &[u8]) -> Result<Vec<(u8, &[u8], bool)>> {
+    let mut sections = Vec::new();
+    // The parser goes into modules and components.
+    let mut read = 0;
+    for payload in Parser::new(0).parse_all(component) {
+        let payload = payload?;
+        if let Some((id, range)) = payload.as_section()
+            && range.start >= read
+        {
+            read = range.end;
+            let is_module = matches!(payload, Payload::ModuleSection { .. });
+            let contents = &component[range.start as usize..range.end as usize];
+            sections.push((id, contents, is_module));
+        }
+    }
+    Ok(sections)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_is_its_sections() {
+        let mut nested = Component::new();
+        nested.section(&RawSection {
+            id: 1,
+            data: b"\0asm\x01\0\0\0",
+        });
+        let mut component = Component::new();
+        component
+            .section(&wasm_encoder::CustomSection {
+                name: "first".into(),
+                data: (&[1, 2]).into(),
+            })
+            .section(&RawSection {
+                id: 1,
+                data: b"\0asm\x01\0\0\0\0\x03\x01a\x07",
+            })
+            .section(&wasm_encoder::NestedComponentSection(&nested));
+        let component = component.finish();
+        let sections = sections(&component).expect("a component");
+        let kinds: Vec<_> = sections
+            .iter()
+            .map(|(id, _, module)| (*id, *module))
+            .collect();
+        assert_eq!(kinds, [(0, false), (1, true), (4, false)]);
+        let mut copy = Component::new();
+        for (id, data, _) in sections {
+            copy.section(&RawSection { id, data });
+        }
+        assert_eq!(copy.finish(), component);
+    }
+}
