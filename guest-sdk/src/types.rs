@@ -3,6 +3,7 @@
 
 /// Identifies a trace: 128 bits as two halves. All zero is invalid (W3C Trace Context).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(C)]
 pub struct TraceId {
     /// The 64 most significant bits: the first 16 digits of the usual hexadecimal form.
     pub high: u64,
@@ -12,6 +13,7 @@ pub struct TraceId {
 
 /// Holds the trace flags of the W3C Trace Context recommendation, level 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(transparent)]
 pub struct TraceFlags(u8);
 
 impl TraceFlags {
@@ -103,6 +105,7 @@ impl<'a> From<&'a SpanContext> for SpanReference<'a> {
 /// The variants are named as in the contract. Usually a value is made by `into()`, or by [`attributes!`](crate::attributes).
 /// Nested values belong to logs: see [`AnyValue`](crate::AnyValue).
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, u8)]
 pub enum Value<'a> {
     /// Text.
     StringValue(&'a str),
@@ -154,6 +157,7 @@ value_from! {
 
 /// Is an attribute: a name and a value. Nothing is copied before it is passed to the host.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
 pub struct KeyValue<'a> {
     /// Its name; an attribute with an empty one is dropped.
     pub key: &'a str,

@@ -7,7 +7,14 @@
 #[cfg(target_arch = "wasm32")]
 mod bindings;
 #[cfg(target_arch = "wasm32")]
-pub(crate) use bindings::wasmscope::otel::{context, logger, meter, tracer};
+mod imports;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use bindings::wasmscope::otel::context;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use imports::{logger, meter, tracer};
+
+#[cfg(any(target_arch = "wasm32", test))]
+mod layout;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native;

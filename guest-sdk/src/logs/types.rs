@@ -88,6 +88,7 @@ impl Severity {
 /// Is a value in a log record as the contract has it: a node of an arena, in which arrays and maps name
 /// their children by index.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, u8)]
 #[expect(clippy::enum_variant_names, reason = "named as in the contract")]
 pub(crate) enum LogValue<'a> {
     /// Text.
@@ -108,6 +109,7 @@ pub(crate) enum LogValue<'a> {
 
 /// Is an entry of a map in the arena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
 pub(crate) struct MapEntry<'a> {
     /// The key.
     pub(crate) key: &'a str,
@@ -117,6 +119,7 @@ pub(crate) struct MapEntry<'a> {
 
 /// Is an attribute of a log record as the contract has it.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
 pub(crate) struct LogAttribute<'a> {
     /// Its name.
     pub(crate) key: &'a str,

@@ -41,6 +41,7 @@ pub(crate) struct InstrumentDescriptor<'a> {
 
 /// Is a number, whose type must be that of the instrument's kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, u8)]
 pub enum Number {
     /// For the kinds over `u64`: 0 to 2^63-1.
     Unsigned(u64),
@@ -52,6 +53,7 @@ pub enum Number {
 
 /// Is one value of an observable instrument.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
 pub(crate) struct Observation<'a> {
     /// The observable instrument, by its handle.
     pub(crate) instrument: u64,
