@@ -24,6 +24,13 @@ enum Scalar {
 }
 
 impl Buffer {
+    pub(crate) const fn new() -> Self {
+        Self {
+            text: String::new(),
+            entries: Vec::new(),
+        }
+    }
+
     /// Copies an attribute; gives whether its value is one that the buffer takes, which is none that is an array.
     pub(crate) fn push(&mut self, key: &str, value: Value<'_>) -> bool {
         let scalar = match value {
@@ -67,7 +74,7 @@ impl Buffer {
     }
 
     /// Gives the attributes, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = KeyValue<'_>> {
+    pub(crate) fn as_list(&self) -> Vec<KeyValue<'_>> {
         let mut rest = self.text.as_str();
         let mut take = move |length| {
             // No panic that would link what it takes to describe one.
@@ -75,7 +82,7 @@ impl Buffer {
             rest = left;
             taken
         };
-        self.entries.iter().map(move |entry| KeyValue {
+        let attributes = self.entries.iter().map(|entry| KeyValue {
             key: take(entry.key),
             value: match entry.value {
                 Scalar::Text(length) => Value::StringValue(take(length)),
@@ -83,6 +90,7 @@ impl Buffer {
                 Scalar::Int(value) => Value::IntValue(value),
                 Scalar::Double(value) => Value::DoubleValue(value),
             },
-        })
+        });
+        attributes.collect()
     }
 }

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use std::cell::Cell;
 
-use crate::{notice, panic_hook, trace};
+use crate::{backend, notice, panic_hook, trace};
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -25,7 +25,7 @@ pub fn init() -> Guard {
     crate::subscriber::install();
     #[cfg(feature = "opentelemetry")]
     crate::opentelemetry::install();
-    DEPTH.set(DEPTH.get().saturating_add(1));
+    backend::set(&DEPTH, DEPTH.get().saturating_add(1));
     Guard {
         not_send: PhantomData,
     }
@@ -43,7 +43,7 @@ pub struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         let depth = DEPTH.get().saturating_sub(1);
-        DEPTH.set(depth);
+        backend::set(&DEPTH, depth);
         if depth == 0 {
             trace::pending::flush_if_used();
             notice::collect_now();

@@ -28,11 +28,12 @@ use std::rc::Rc;
 use ::log::kv::{Error, Key, Value as LogKvValue, VisitSource, VisitValue};
 use ::log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 
+use crate::backend::wire::{Maybe, WireReference};
 use crate::backend::{self, Slot};
 use crate::buffer::Buffer;
 use crate::logs::Threshold;
 use crate::logs::types::{LogAttribute, LogRecord, LogValue, Severity};
-use crate::{InstrumentationScope, SpanReference, notice};
+use crate::{InstrumentationScope, notice};
 
 /// Makes [`Bridge`] the program's logger, with every level let through to it.
 ///
@@ -168,7 +169,8 @@ impl Target {
 
     fn emit(&self, level: Level, body: &str, fields: &Buffer) {
         let attributes: Vec<_> = fields
-            .iter()
+            .as_list()
+            .into_iter()
             .filter_map(|field| {
                 Some(LogAttribute {
                     key: field.key,
@@ -179,14 +181,14 @@ impl Target {
         notice::take(backend::logger::emit(
             self.handle(),
             &[LogRecord {
-                body: Some(LogValue::StringValue(body)),
-                severity: Some(severity(level)),
-                severity_text: Some(level.as_str()),
-                event_name: None,
+                body: Maybe::Some(LogValue::StringValue(body)),
+                severity: Maybe::Some(severity(level)),
+                severity_text: Maybe::Some(level.as_str()),
+                event_name: Maybe::None,
                 attributes: &attributes,
                 nodes: &[],
-                time: None,
-                context: SpanReference::Ambient,
+                time: Maybe::None,
+                context: WireReference::Ambient,
             }],
         ));
     }

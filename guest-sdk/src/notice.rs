@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use crate::backend;
+
 thread_local! {
     static GENERATION: Cell<u32> = const { Cell::new(0) };
     /// The collection that comes next, as was heard last; 0 where there is none.
@@ -16,8 +18,8 @@ thread_local! {
 /// Takes the notice that a call gave. Runs nothing: see [`safe_point`].
 #[inline]
 pub(crate) fn take(notice: u64) {
-    GENERATION.set(notice as u32);
-    COLLECTION.set((notice >> 32) as u32);
+    backend::set(&GENERATION, notice as u32);
+    backend::set(&COLLECTION, (notice >> 32) as u32);
 }
 
 /// The generation of log thresholds that was heard of last.
@@ -28,19 +30,19 @@ pub(crate) fn generation() -> u32 {
 
 /// Notes the generation that came with a threshold.
 pub(crate) fn set_generation(generation: u32) {
-    GENERATION.set(generation);
+    backend::set(&GENERATION, generation);
 }
 
 /// Has `collect` called when a collection is due and at the end of a [`crate::Guard`].
 ///
 /// When it does run the callbacks, it says so with [`answered`].
 pub(crate) fn on_collection(collect: fn()) {
-    COLLECT.set(Some(collect));
+    backend::set(&COLLECT, Some(collect));
 }
 
 /// Notes that the callbacks run now, for the collection that comes next.
 pub(crate) fn answered() {
-    ANSWERED.set(COLLECTION.get());
+    backend::set(&ANSWERED, COLLECTION.get());
 }
 
 /// Runs the observable callbacks if they have not run for the collection that comes next.

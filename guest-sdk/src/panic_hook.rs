@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::panic::{Location, PanicHookInfo};
 use std::sync::Once;
 
-use crate::backend::logger;
+use crate::backend::wire::{Maybe, WireReference};
+use crate::backend::{self, logger};
 use crate::logs::types::{LogAttribute, LogRecord, LogValue};
-use crate::{KeyValue, Logger, Scope, Severity, SpanReference, notice, trace};
+use crate::{KeyValue, Logger, Scope, Severity, notice, trace};
 
 static LOGGER: Logger =
     Logger::new(Scope::new("wasmscope").with_version(env!("CARGO_PKG_VERSION")));
@@ -24,25 +25,26 @@ pub(crate) struct Panic<'a> {
 }
 
 impl Panic<'_> {
-    /// Gives the attributes of the semantic conventions: `exception.*` and `code.*`. A backtrace is not known
+    /// Passes on the attributes of the semantic conventions: `exception.*` and `code.*`. A backtrace is not known
     /// in WebAssembly; the host adds its own to the trap.
-    pub(crate) fn attributes(&self) -> Vec<KeyValue<'_>> {
-        let mut attributes = vec![
+    pub(crate) fn with_attributes<'a, R>(&'a self, take: impl FnOnce(&[KeyValue<'a>]) -> R) -> R {
+        let place = self.location.map(|at| (at.file(), at.line(), at.column()));
+        let known = if place.is_some() { 5 } else { 2 };
+        let (file, line, column) = place.unwrap_or_default();
+        let attributes = [
             KeyValue::new("exception.type", "panic"),
             KeyValue::new("exception.message", self.message),
+            KeyValue::new("code.file.path", file),
+            KeyValue::new("code.line.number", line),
+            KeyValue::new("code.column.number", column),
         ];
-        if let Some(location) = self.location {
-            attributes.push(KeyValue::new("code.file.path", location.file()));
-            attributes.push(KeyValue::new("code.line.number", location.line()));
-            attributes.push(KeyValue::new("code.column.number", location.column()));
-        }
-        attributes
+        take(attributes.get(..known).unwrap_or_default())
     }
 }
 
 /// Has `record` called with a panic, for the active span. A pointer, so that a guest without spans links none.
 pub(crate) fn on_panic(record: fn(&Panic<'_>)) {
-    ON_PANIC.set(Some(record));
+    backend::set(&ON_PANIC, Some(record));
 }
 
 /// Installs the hook, once; the one that was there is called after ours.
@@ -69,29 +71,31 @@ fn record(info: &PanicHookInfo<'_>) {
     log(&panic);
 }
 
+fn logged<'a>(attributes: &[KeyValue<'a>]) -> Vec<LogAttribute<'a>> {
+    let value = |value| crate::logs::scalar(value).unwrap_or(LogValue::StringValue(""));
+    attributes
+        .iter()
+        .map(|attribute| LogAttribute {
+            key: attribute.key,
+            value: value(attribute.value),
+        })
+        .collect()
+}
+
 /// Emits the log record of a panic, below every builder that might have panicked.
 fn log(panic: &Panic<'_>) {
-    let attributes: Vec<_> = panic
-        .attributes()
-        .iter()
-        .filter_map(|attribute| {
-            Some(LogAttribute {
-                key: attribute.key,
-                value: crate::logs::scalar(attribute.value)?,
-            })
-        })
-        .collect();
+    let attributes = panic.with_attributes(logged);
     notice::take(logger::emit(
         LOGGER.handle(),
         &[LogRecord {
-            body: Some(LogValue::StringValue(panic.message)),
-            severity: Some(Severity::Fatal),
-            severity_text: None,
-            event_name: Some("exception"),
+            body: Maybe::Some(LogValue::StringValue(panic.message)),
+            severity: Maybe::Some(Severity::Fatal),
+            severity_text: Maybe::None,
+            event_name: Maybe::Some("exception"),
             attributes: &attributes,
             nodes: &[],
-            time: None,
-            context: SpanReference::Ambient,
+            time: Maybe::None,
+            context: WireReference::Ambient,
         }],
     ));
 }

@@ -8,9 +8,8 @@
 //! `wit/`.
 #![expect(unsafe_code, reason = "imports are unsafe to call, and take addresses")]
 
-use super::layout::{
-    WireContext, WireLink, WireRecord, WireReference, WireTarget, description, wire_links,
-};
+use super::layout::{WireLink, WireTarget, description, wire_links};
+use super::wire::{WireContext, WireReference};
 use crate::logs::types::{LogRecord, LogValue, Severity};
 use crate::metrics::types::{InstrumentDescriptor, InstrumentKind, Number, Observation};
 use crate::{InstrumentationScope, KeyValue, SpanChanges, SpanKind, SpanReference, Status, Value};
@@ -359,16 +358,6 @@ pub(crate) mod logger {
     }
 
     pub(crate) fn emit(logger: u64, records: &[LogRecord<'_>]) -> u64 {
-        if let [record] = records {
-            return emit_wire(logger, &[record.into()]);
-        }
-        emit_wire(
-            logger,
-            &records.iter().map(WireRecord::from).collect::<Vec<_>>(),
-        )
-    }
-
-    fn emit_wire(logger: u64, records: &[WireRecord<'_>]) -> u64 {
         // SAFETY: the address and the length are those of a slice that outlives the call.
         unsafe { import_emit(logger, records.as_ptr().cast(), records.len()) }
     }

@@ -8,71 +8,10 @@
     reason = "what is written here is read by the host; a test looks at the layouts alone"
 )]
 
+use super::wire::{WireContext, WireReference};
 use crate::logs::types::{LogAttribute, LogRecord, LogValue, MapEntry, Severity};
 use crate::metrics::types::{InstrumentKind, Number, Observation};
-use crate::{
-    KeyValue, Link, LinkTarget, SpanContext, SpanKind, SpanReference, Status, TraceFlags, TraceId,
-    Value,
-};
-
-/// Is an option.
-#[derive(Clone, Copy)]
-#[repr(C, u8)]
-pub(super) enum Maybe<T> {
-    None,
-    Some(T),
-}
-
-impl<T> From<Option<T>> for Maybe<T> {
-    fn from(option: Option<T>) -> Self {
-        match option {
-            Some(value) => Self::Some(value),
-            None => Self::None,
-        }
-    }
-}
-
-/// Is a span context.
-#[derive(Clone, Copy, Default)]
-#[repr(C)]
-pub(super) struct WireContext<'a> {
-    pub(super) trace_id: TraceId,
-    pub(super) span_id: u64,
-    pub(super) trace_flags: TraceFlags,
-    pub(super) trace_state: &'a str,
-}
-
-impl<'a> From<&'a SpanContext> for WireContext<'a> {
-    fn from(context: &'a SpanContext) -> Self {
-        Self {
-            trace_id: context.trace_id,
-            span_id: context.span_id,
-            trace_flags: context.trace_flags,
-            trace_state: &context.trace_state,
-        }
-    }
-}
-
-/// Is a span reference.
-#[derive(Clone, Copy)]
-#[repr(C, u8)]
-pub(super) enum WireReference<'a> {
-    Ambient,
-    None,
-    Span(u64),
-    Remote(WireContext<'a>),
-}
-
-impl<'a> From<SpanReference<'a>> for WireReference<'a> {
-    fn from(reference: SpanReference<'a>) -> Self {
-        match reference {
-            SpanReference::Ambient => Self::Ambient,
-            SpanReference::None => Self::None,
-            SpanReference::Span(span) => Self::Span(span),
-            SpanReference::Remote(context) => Self::Remote(context.into()),
-        }
-    }
-}
+use crate::{KeyValue, Link, LinkTarget, SpanKind, Status, TraceFlags, TraceId, Value};
 
 /// Is the other end of a link.
 #[derive(Clone, Copy)]
@@ -106,34 +45,6 @@ pub(super) const fn description(status: Status<'_>) -> &str {
     match status {
         Status::Unset | Status::Ok => "",
         Status::Error(description) => description,
-    }
-}
-
-/// Is a log record.
-#[repr(C)]
-pub(super) struct WireRecord<'a> {
-    body: Maybe<LogValue<'a>>,
-    severity: Maybe<Severity>,
-    severity_text: Maybe<&'a str>,
-    event_name: Maybe<&'a str>,
-    attributes: &'a [LogAttribute<'a>],
-    nodes: &'a [LogValue<'a>],
-    time: Maybe<u64>,
-    context: WireReference<'a>,
-}
-
-impl<'a> From<&LogRecord<'a>> for WireRecord<'a> {
-    fn from(record: &LogRecord<'a>) -> Self {
-        Self {
-            body: record.body.into(),
-            severity: record.severity.into(),
-            severity_text: record.severity_text.into(),
-            event_name: record.event_name.into(),
-            attributes: record.attributes,
-            nodes: record.nodes,
-            time: record.time.into(),
-            context: record.context.into(),
-        }
     }
 }
 
@@ -186,7 +97,7 @@ layouts! {
         "meter/observation" Observation<'static>, 32, 8 { instrument: 0, value: 8, attributes: 24 }
         "logger/map-entry" MapEntry<'static>, 12, 4 { key: 0, node: 8 }
         "logger/log-attribute" LogAttribute<'static>, 24, 8 { key: 0, value: 8 }
-        "logger/log-record" WireRecord<'static>, 136, 8 {
+        "logger/log-record" LogRecord<'static>, 136, 8 {
             body: 0, severity: 24, severity_text: 28, event_name: 40, attributes: 52, nodes: 60, time: 72, context: 88,
         }
     }

@@ -4,6 +4,9 @@
 //! Both sides have the same four modules with the same functions, those of the contract; every function that gives a
 //! notice must have it passed to [`crate::notice::take`].
 
+use std::cell::Cell;
+use std::thread::LocalKey;
+
 #[cfg(target_arch = "wasm32")]
 mod bindings;
 #[cfg(target_arch = "wasm32")]
@@ -21,8 +24,15 @@ mod native;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use native::{context, logger, meter, tracer};
 
+pub(crate) mod wire;
+
 mod slot;
 pub(crate) use slot::Slot;
+
+/// Sets a value of the thread's. [`LocalKey::set`] would link a panic for keys that are gone.
+pub(crate) fn set<T>(key: &'static LocalKey<Cell<T>>, value: T) {
+    key.with(|cell| cell.set(value));
+}
 
 /// The bit of a span's handle that says "not recorded": no further call is made for such a span.
 pub(crate) const NOT_RECORDED: u64 = 1 << 63;

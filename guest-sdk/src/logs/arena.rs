@@ -1,25 +1,24 @@
 //! How records with nested values become the contract's: nodes in a list, which name their children by index.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::types::{LogAttribute, LogRecord, LogValue, MapEntry, Severity};
 use crate::{SpanReference, backend, notice};
 
-/// Is a value that may be nested, as a node with its children.
+/// Is a value that may be nested.
 pub(crate) trait Nested<'a>: Copy {
-    /// Gives the node, with children that are values themselves.
-    fn node(self) -> Node<'a, Self>;
+    /// Gives the node, and adds its children: a map's with their keys, an array's with empty ones.
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> Node<'a>;
 }
 
-/// Is a node and its children.
-pub(crate) enum Node<'a, V> {
+/// Is a node without its children.
+pub(crate) enum Node<'a> {
     /// Anything but the two below.
     Scalar(LogValue<'a>),
-    /// An array's elements.
-    Array(Vec<V>),
-    /// A map's entries.
-    Map(Vec<(&'a str, V)>),
+    /// An array.
+    Array,
+    /// A map.
+    Map,
 }
 
 /// Is a log record whose values are still nested.
@@ -34,174 +33,156 @@ pub(crate) struct Parts<'a, V> {
     pub(crate) context: SpanReference<'a>,
 }
 
-/// Emits records in one call. Whether somebody listens has been asked before.
-pub(crate) fn emit<'a, V: Nested<'a>>(logger: u64, records: &[Parts<'a, V>]) {
-    // Most calls have one record without nested values, which need no arena.
-    if let [parts] = records
-        && let Some(resolved) = Resolved::flat(parts)
-    {
-        notice::take(backend::logger::emit(logger, &[resolved.record(parts)]));
-        return;
+/// Emits a record. Whether somebody listens has been asked before.
+pub(crate) fn emit<'a, V: Nested<'a>>(logger: u64, parts: &Parts<'a, V>) {
+    let mut values = Values::of(parts);
+    let children = values.children();
+    values.name(&children);
+    let nodes = values.nodes();
+    notice::take(backend::logger::emit(
+        logger,
+        &[values.record(parts, &nodes)],
+    ));
+}
+
+/// Emits several records in one call, as [`emit`] does one.
+pub(crate) fn emit_all<'a, V: Nested<'a>>(logger: u64, records: &[Parts<'a, V>]) {
+    let mut values: Vec<_> = records.iter().map(Values::of).collect();
+    let children: Vec<_> = values.iter().map(Values::children).collect();
+    for (values, children) in values.iter_mut().zip(&children) {
+        values.name(children);
     }
-    let flattened: Vec<_> = records.iter().map(Flattened::new).collect();
-    let resolved: Vec<_> = flattened.iter().map(Flattened::resolve).collect();
+    let nodes: Vec<_> = values.iter().map(Values::nodes).collect();
     let records: Vec<_> = records
         .iter()
-        .zip(&resolved)
-        .map(|(parts, resolved)| resolved.record(parts))
+        .zip(values.iter().zip(&nodes))
+        .map(|(parts, (values, nodes))| values.record(parts, nodes))
         .collect();
     notice::take(backend::logger::emit(logger, &records));
 }
 
-/// A record's values, their children's places found, but not borrowed from yet.
-struct Flattened<'a> {
-    body: Option<Flat<'a>>,
-    attributes: Vec<(&'a str, Flat<'a>)>,
-    arena: Arena<'a>,
+/// A record's values: those of its attributes, its body, and what lies within them level by level, so that a child stands
+/// after its parent.
+struct Values<'a> {
+    /// With their keys, which a body and an array's elements have not.
+    values: Vec<LogAttribute<'a>>,
+    attributes: usize,
+    /// Where what lies within them begins, which is what the contract calls nodes.
+    nodes: usize,
+    /// The arrays and maps among them.
+    containers: Vec<Container>,
 }
 
-struct Resolved<'a> {
-    body: Option<LogValue<'a>>,
-    attributes: Vec<LogAttribute<'a>>,
-    nodes: Vec<LogValue<'a>>,
+/// Is an array or a map: where it is among the values, and which nodes are its children.
+struct Container {
+    at: usize,
+    is_map: bool,
+    children: Range<usize>,
 }
 
-impl<'a> Resolved<'a> {
-    /// Gives the values of a record that has no nested ones.
-    fn flat<V: Nested<'a>>(parts: &Parts<'a, V>) -> Option<Self> {
-        let body = match parts.body {
-            Some(body) => Some(scalar(body)?),
-            None => None,
-        };
-        let mut attributes = Vec::with_capacity(parts.attributes.len());
-        for &(key, value) in parts.attributes {
-            attributes.push(LogAttribute {
-                key,
-                value: scalar(value)?,
-            });
-        }
-        Some(Self {
-            body,
-            attributes,
-            nodes: Vec::new(),
-        })
-    }
-
-    fn record<'r, V>(&'r self, parts: &Parts<'r, V>) -> LogRecord<'r> {
-        LogRecord {
-            body: self.body,
-            severity: parts.severity,
-            severity_text: parts.severity_text,
-            event_name: parts.event_name,
-            attributes: &self.attributes,
-            nodes: &self.nodes,
-            time: parts.time,
-            context: parts.context,
-        }
-    }
-}
-
-fn scalar<'a, V: Nested<'a>>(value: V) -> Option<LogValue<'a>> {
-    match value.node() {
-        Node::Scalar(value) => Some(value),
-        Node::Array(_) | Node::Map(_) => None,
-    }
-}
-
-impl<'a> Flattened<'a> {
-    fn new<V: Nested<'a>>(parts: &Parts<'a, V>) -> Self {
-        let mut arena = Arena::default();
-        Self {
-            body: parts.body.map(|body| arena.flatten(body)),
-            attributes: parts
-                .attributes
-                .iter()
-                .map(|&(key, value)| (key, arena.flatten(value)))
-                .collect(),
-            arena,
-        }
-    }
-
-    fn resolve(&self) -> Resolved<'_> {
-        let arena = &self.arena;
-        Resolved {
-            body: self.body.as_ref().map(|body| arena.resolve(body)),
-            attributes: self
-                .attributes
-                .iter()
-                .map(|(key, value)| LogAttribute {
-                    key,
-                    value: arena.resolve(value),
-                })
-                .collect(),
-            nodes: arena.nodes.iter().map(|node| arena.resolve(node)).collect(),
-        }
-    }
-}
-
-/// A value whose children are ranges in the arena's lists.
-enum Flat<'a> {
-    Scalar(LogValue<'a>),
-    Array(Range<usize>),
-    Map(Range<usize>),
-}
-
-#[derive(Default)]
-struct Arena<'a> {
-    nodes: Vec<Flat<'a>>,
-    elements: Vec<u32>,
+/// What arrays and maps borrow their children's indices from: all of them, in order.
+struct Children<'a> {
+    indices: Vec<u32>,
     entries: Vec<MapEntry<'a>>,
 }
 
-impl<'a> Arena<'a> {
-    /// Places a value's descendants level by level, so that a child stands after its parent, and without recursion, so
-    /// that no depth overflows the stack. The host decides what is too deep.
-    fn flatten<V: Nested<'a>>(&mut self, root: V) -> Flat<'a> {
-        let mut waiting = VecDeque::new();
-        let flat = self.place(root, &mut waiting, 0);
-        while let Some(value) = waiting.pop_front() {
-            let node = self.place(value, &mut waiting, 1);
-            self.nodes.push(node);
+impl<'a> Values<'a> {
+    /// Goes without recursion, so that no depth overflows the stack. The host decides what is too deep.
+    fn of<V: Nested<'a>>(parts: &Parts<'a, V>) -> Self {
+        let attributes = parts.attributes.len();
+        let nodes = attributes + usize::from(parts.body.is_some());
+        let mut all = Self {
+            values: Vec::with_capacity(nodes),
+            attributes,
+            nodes,
+            containers: Vec::new(),
+        };
+        let mut children = Vec::new();
+        for &(key, value) in parts.attributes {
+            all.place(key, value, &mut children);
         }
-        flat
+        if let Some(body) = parts.body {
+            all.place("", body, &mut children);
+        }
+        let mut next = 0;
+        while let Some(&(key, value)) = children.get(next) {
+            all.place(key, value, &mut children);
+            next += 1;
+        }
+        all
     }
 
-    /// Gives a value's node and queues its children. `ahead` is 1 where the value itself is yet to take the next place.
-    fn place<V: Nested<'a>>(
-        &mut self,
-        value: V,
-        waiting: &mut VecDeque<V>,
-        ahead: usize,
-    ) -> Flat<'a> {
-        let next = (self.nodes.len() + waiting.len() + ahead) as u32;
-        match value.node() {
-            Node::Scalar(value) => Flat::Scalar(value),
-            Node::Array(children) => {
-                let start = self.elements.len();
-                self.elements.extend((next..).take(children.len()));
-                waiting.extend(children);
-                Flat::Array(start..self.elements.len())
-            }
-            Node::Map(children) => {
-                let start = self.entries.len();
-                for (node, (key, child)) in (next..).zip(children) {
-                    self.entries.push(MapEntry { key, node });
-                    waiting.push_back(child);
-                }
-                Flat::Map(start..self.entries.len())
+    fn place<V: Nested<'a>>(&mut self, key: &'a str, value: V, children: &mut Vec<(&'a str, V)>) {
+        let start = children.len();
+        let node = value.node(children);
+        let value = if let Node::Scalar(value) = node {
+            value
+        } else {
+            self.containers.push(Container {
+                at: self.values.len(),
+                is_map: matches!(node, Node::Map),
+                children: start..children.len(),
+            });
+            LogValue::ArrayValue(&[])
+        };
+        self.values.push(LogAttribute { key, value });
+    }
+
+    fn within(&self) -> &[LogAttribute<'a>] {
+        self.values.get(self.nodes..).unwrap_or_default()
+    }
+
+    fn children(&self) -> Children<'a> {
+        let within = self.within();
+        Children {
+            indices: (0..within.len() as u32).collect(),
+            entries: within
+                .iter()
+                .zip(0..)
+                .map(|(value, node)| MapEntry {
+                    key: value.key,
+                    node,
+                })
+                .collect(),
+        }
+    }
+
+    /// Has arrays and maps name their children.
+    fn name(&mut self, children: &'a Children<'a>) {
+        for Container {
+            at,
+            is_map,
+            children: range,
+        } in self.containers.drain(..)
+        {
+            if let Some(container) = self.values.get_mut(at) {
+                container.value = if is_map {
+                    LogValue::MapValue(children.entries.get(range).unwrap_or_default())
+                } else {
+                    LogValue::ArrayValue(children.indices.get(range).unwrap_or_default())
+                };
             }
         }
     }
 
-    fn resolve(&self, flat: &Flat<'a>) -> LogValue<'_> {
-        match flat {
-            Flat::Scalar(value) => *value,
-            Flat::Array(range) => {
-                LogValue::ArrayValue(self.elements.get(range.clone()).unwrap_or_default())
-            }
-            Flat::Map(range) => {
-                LogValue::MapValue(self.entries.get(range.clone()).unwrap_or_default())
-            }
+    fn nodes(&self) -> Vec<LogValue<'a>> {
+        self.within().iter().map(|value| value.value).collect()
+    }
+
+    fn record<'r, V>(&'r self, parts: &Parts<'r, V>, nodes: &'r [LogValue<'r>]) -> LogRecord<'r> {
+        let body = parts
+            .body
+            .is_some()
+            .then(|| self.values.get(self.attributes));
+        LogRecord {
+            body: body.flatten().map(|body| body.value).into(),
+            severity: parts.severity.into(),
+            severity_text: parts.severity_text.into(),
+            event_name: parts.event_name.into(),
+            attributes: self.values.get(..self.attributes).unwrap_or_default(),
+            nodes,
+            time: parts.time.into(),
+            context: parts.context.into(),
         }
     }
 }

@@ -66,7 +66,7 @@ impl Logger {
             .map(Record::parts)
             .collect();
         if !admitted.is_empty() {
-            arena::emit(self.handle(), &admitted);
+            arena::emit_all(self.handle(), &admitted);
         }
     }
 

@@ -99,7 +99,7 @@ impl<'a> LogBuilder<'a> {
             .threshold
             .admits(self.record.severity, || logger.handle())
         {
-            arena::emit(logger.handle(), &[self.record.parts()]);
+            arena::emit(logger.handle(), &self.record.parts());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The types of the contract's interface `logger`, as the generated bindings take them.
 
-use crate::SpanReference;
+use crate::backend::wire::{Maybe, WireReference};
 
 /// Says how grave a record is: `SeverityNumber` of the OpenTelemetry logs data model, 1 (`Trace`) to 24
 /// (`Fatal4`), in order.
@@ -129,23 +129,24 @@ pub(crate) struct LogAttribute<'a> {
 
 /// Is a log record as the contract has it.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
 pub(crate) struct LogRecord<'a> {
     /// What it says.
-    pub(crate) body: Option<LogValue<'a>>,
+    pub(crate) body: Maybe<LogValue<'a>>,
     /// How grave it is.
-    pub(crate) severity: Option<Severity>,
+    pub(crate) severity: Maybe<Severity>,
     /// The source's own word for the severity.
-    pub(crate) severity_text: Option<&'a str>,
+    pub(crate) severity_text: Maybe<&'a str>,
     /// What names the class of events with the same shape.
-    pub(crate) event_name: Option<&'a str>,
+    pub(crate) event_name: Maybe<&'a str>,
     /// Its attributes.
     pub(crate) attributes: &'a [LogAttribute<'a>],
     /// The children of arrays and maps.
     pub(crate) nodes: &'a [LogValue<'a>],
     /// When it happened, in nanoseconds since the Unix epoch; absent, now.
-    pub(crate) time: Option<u64>,
+    pub(crate) time: Maybe<u64>,
     /// The span that it belongs to.
-    pub(crate) context: SpanReference<'a>,
+    pub(crate) context: WireReference<'a>,
 }
 
 /// Says below which severity nobody listens.

@@ -65,16 +65,22 @@ any_from! {
 }
 
 impl<'a> Nested<'a> for AnyValue<'a> {
-    fn node(self) -> Node<'a, Self> {
-        match self {
-            Self::String(value) => Node::Scalar(LogValue::StringValue(value)),
-            Self::Bool(value) => Node::Scalar(LogValue::BoolValue(value)),
-            Self::Int(value) => Node::Scalar(LogValue::IntValue(value)),
-            Self::Double(value) => Node::Scalar(LogValue::DoubleValue(value)),
-            Self::Bytes(value) => Node::Scalar(LogValue::BytesValue(value)),
-            Self::Array(values) => Node::Array(values.to_vec()),
-            Self::Map(entries) => Node::Map(entries.to_vec()),
-        }
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> Node<'a> {
+        Node::Scalar(match self {
+            Self::String(value) => LogValue::StringValue(value),
+            Self::Bool(value) => LogValue::BoolValue(value),
+            Self::Int(value) => LogValue::IntValue(value),
+            Self::Double(value) => LogValue::DoubleValue(value),
+            Self::Bytes(value) => LogValue::BytesValue(value),
+            Self::Array(values) => {
+                children.extend(values.iter().map(|value| ("", *value)));
+                return Node::Array;
+            }
+            Self::Map(entries) => {
+                children.extend_from_slice(entries);
+                return Node::Map;
+            }
+        })
     }
 }
 

@@ -99,7 +99,7 @@ impl api::Logger for Logger {
             .collect();
         arena::emit(
             scope.logger(),
-            &[Parts {
+            &Parts {
                 body: record.body.as_ref(),
                 severity: record.severity,
                 severity_text: record.severity_text,
@@ -107,7 +107,7 @@ impl api::Logger for Logger {
                 attributes: &attributes,
                 time: record.time,
                 context: context.as_reference(),
-            }],
+            },
         );
     }
 
@@ -218,17 +218,20 @@ fn take_apart(values: impl IntoIterator<Item = AnyValue>) {
 }
 
 impl<'a> Nested<'a> for &'a AnyValue {
-    fn node(self) -> Node<'a, Self> {
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> Node<'a> {
         Node::Scalar(match self {
             AnyValue::Int(value) => LogValue::IntValue(*value),
             AnyValue::Double(value) => LogValue::DoubleValue(*value),
             AnyValue::String(value) => LogValue::StringValue(value.as_str()),
             AnyValue::Boolean(value) => LogValue::BoolValue(*value),
             AnyValue::Bytes(value) => LogValue::BytesValue(value),
-            AnyValue::ListAny(values) => return Node::Array(values.iter().collect()),
+            AnyValue::ListAny(values) => {
+                children.extend(values.iter().map(|value| ("", value)));
+                return Node::Array;
+            }
             AnyValue::Map(entries) => {
-                let entries = entries.iter().map(|(key, value)| (key.as_str(), value));
-                return Node::Map(entries.collect());
+                children.extend(entries.iter().map(|(key, value)| (key.as_str(), value)));
+                return Node::Map;
             }
             // A kind of value that the API does not have today.
             _ => LogValue::StringValue(""),

@@ -12,6 +12,7 @@ use super::subscriber::{contextual, is_recorded, push_location, severity};
 use super::visitor::{
     EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Of, SetStatus, Special, visit,
 };
+use crate::backend::wire::Maybe;
 use crate::backend::{logger, tracer};
 use crate::logs::types::{LogAttribute, LogRecord, LogValue};
 use crate::trace::pending;
@@ -163,14 +164,14 @@ impl Visited {
         notice::take(logger::emit(
             to.logger.handle(),
             &[LogRecord {
-                body: self.body().map(LogValue::StringValue),
-                severity: Some(severity(metadata.level())),
-                severity_text: Some(metadata.level().as_str()),
-                event_name: self.name,
+                body: self.body().map(LogValue::StringValue).into(),
+                severity: Maybe::Some(severity(metadata.level())),
+                severity_text: Maybe::Some(metadata.level().as_str()),
+                event_name: self.name.into(),
                 attributes: &attributes,
                 nodes: &nodes,
-                time: None,
-                context: context.as_reference(),
+                time: Maybe::None,
+                context: context.as_reference().into(),
             }],
         ));
     }

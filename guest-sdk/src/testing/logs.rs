@@ -3,8 +3,9 @@
 use super::recorded::set;
 use super::recorder::State;
 use super::{RecordedLog, RecordedValue};
-use crate::InstrumentationScope;
+use crate::backend::wire::WireReference;
 use crate::logs::types::{LogRecord, LogThreshold, LogValue, Severity};
+use crate::{InstrumentationScope, SpanContext, SpanReference};
 
 pub(crate) struct Logs {
     pub(super) threshold: Option<Severity>,
@@ -66,15 +67,30 @@ impl Logger<'_> {
                     nested(&attribute.value, record.nodes, 0),
                 );
             }
+            let remote;
+            let context = match record.context {
+                WireReference::Ambient => SpanReference::Ambient,
+                WireReference::None => SpanReference::None,
+                WireReference::Span(span) => SpanReference::Span(span),
+                WireReference::Remote(context) => {
+                    remote = SpanContext {
+                        trace_id: context.trace_id,
+                        span_id: context.span_id,
+                        trace_flags: context.trace_flags,
+                        trace_state: context.trace_state.into(),
+                    };
+                    SpanReference::Remote(&remote)
+                }
+            };
             let recorded = RecordedLog {
                 scope: self.0.scope_of(logger),
-                body: record.body.map(|body| nested(&body, record.nodes, 0)),
-                severity: record.severity,
-                severity_text: record.severity_text.map(Into::into),
-                event_name: record.event_name.map(Into::into),
+                body: Option::from(record.body).map(|body| nested(&body, record.nodes, 0)),
+                severity: record.severity.into(),
+                severity_text: Option::from(record.severity_text).map(<&str>::into),
+                event_name: Option::from(record.event_name).map(<&str>::into),
                 attributes,
-                time: record.time,
-                span: self.0.traces.resolve(record.context).1,
+                time: record.time.into(),
+                span: self.0.traces.resolve(context).1,
             };
             self.0.logs.records.push(recorded);
         }

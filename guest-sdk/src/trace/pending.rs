@@ -5,30 +5,28 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::backend::{NOT_RECORDED, tracer};
+use crate::backend::{self, NOT_RECORDED, tracer};
 use crate::buffer::Buffer;
 use crate::{KeyValue, SpanChanges, Status, notice};
 
 const MAX_ENTRIES: usize = 32;
 const MAX_BYTES: usize = 4096;
 
-#[derive(Default)]
 struct Pending {
     span: u64,
     attributes: Buffer,
     status: PendingStatus,
 }
 
-#[derive(Default, PartialEq)]
+#[derive(PartialEq)]
 enum PendingStatus {
-    #[default]
     Unset,
     Ok,
     Error(String),
 }
 
 thread_local! {
-    static PENDING: RefCell<Pending> = RefCell::default();
+    static PENDING: RefCell<Pending> = const { RefCell::new(Pending::new()) };
     // A pointer, set with the first entry: who buffers nothing does not import `update`.
     static FLUSH: Cell<Option<fn()>> = const { Cell::new(None) };
 }
@@ -42,13 +40,14 @@ pub(crate) fn set_attribute(span: u64, attribute: &KeyValue<'_>) {
         pending.attributes.push(attribute.key, attribute.value)
     }) {
         // Arrays are rare and may be long: they are passed on without being copied.
-        update(
+        flush();
+        notice::take(tracer::update(
             span,
             SpanChanges {
                 attributes: core::slice::from_ref(attribute),
                 ..SpanChanges::default()
             },
-        );
+        ));
     }
 }
 
@@ -82,7 +81,7 @@ fn with<R>(span: u64, change: impl FnOnce(&mut Pending) -> R) -> R {
     });
     if full {
         flush();
-        FLUSH.set(Some(flush));
+        backend::set(&FLUSH, Some(flush));
     }
     PENDING.with_borrow_mut(|pending| {
         pending.span = span;
@@ -100,7 +99,11 @@ fn flush() {
         if !pending.is_empty() {
             notice::take(tracer::update(
                 pending.span,
-                pending.changes(&pending.attributes.iter().collect::<Vec<_>>()),
+                SpanChanges {
+                    status: pending.status(),
+                    attributes: &pending.attributes.as_list(),
+                    ..SpanChanges::default()
+                },
             ));
             pending.clear();
         }
@@ -122,7 +125,11 @@ pub(crate) fn end(span: u64, time: Option<u64>) {
         }
         let notice = tracer::end(
             span,
-            pending.changes(&pending.attributes.iter().collect::<Vec<_>>()),
+            SpanChanges {
+                status: pending.status(),
+                attributes: &pending.attributes.as_list(),
+                ..SpanChanges::default()
+            },
             time,
         );
         pending.clear();
@@ -132,6 +139,14 @@ pub(crate) fn end(span: u64, time: Option<u64>) {
 }
 
 impl Pending {
+    const fn new() -> Self {
+        Self {
+            span: 0,
+            attributes: Buffer::new(),
+            status: PendingStatus::Unset,
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.attributes.is_empty() && self.status == PendingStatus::Unset
     }
@@ -141,16 +156,11 @@ impl Pending {
         self.status = PendingStatus::Unset;
     }
 
-    fn changes<'a>(&'a self, attributes: &'a [KeyValue<'a>]) -> SpanChanges<'a> {
-        SpanChanges {
-            name: None,
-            status: match &self.status {
-                PendingStatus::Unset => Status::Unset,
-                PendingStatus::Ok => Status::Ok,
-                PendingStatus::Error(description) => Status::Error(description),
-            },
-            attributes,
-            links: &[],
+    fn status(&self) -> Status<'_> {
+        match &self.status {
+            PendingStatus::Unset => Status::Unset,
+            PendingStatus::Ok => Status::Ok,
+            PendingStatus::Error(description) => Status::Error(description),
         }
     }
 }
@@ -158,5 +168,5 @@ impl Pending {
 /// Forgets what was meant for an earlier backend.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn reset() {
-    PENDING.with_borrow_mut(|pending| *pending = Pending::default());
+    PENDING.with_borrow_mut(|pending| *pending = Pending::new());
 }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Arena, Flat, Nested, Node, Parts, emit};
+use super::{Nested, Node, Parts, Values, emit, emit_all};
 use crate::logs::types::LogValue;
 use crate::testing::{RecordedValue, Recorder};
 use crate::{Logger, Scope, SpanReference};
@@ -8,21 +8,22 @@ use crate::{Logger, Scope, SpanReference};
 static LOGGER: Logger = Logger::new(Scope::new("arena"));
 
 impl<'a> Nested<'a> for &'a RecordedValue {
-    fn node(self) -> Node<'a, Self> {
-        match self {
-            RecordedValue::String(value) => Node::Scalar(LogValue::StringValue(value)),
-            RecordedValue::Bool(value) => Node::Scalar(LogValue::BoolValue(*value)),
-            RecordedValue::Int(value) => Node::Scalar(LogValue::IntValue(*value)),
-            RecordedValue::Double(value) => Node::Scalar(LogValue::DoubleValue(*value)),
-            RecordedValue::Bytes(value) => Node::Scalar(LogValue::BytesValue(value)),
-            RecordedValue::Array(values) => Node::Array(values.iter().collect()),
-            RecordedValue::Map(entries) => Node::Map(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.as_str(), value))
-                    .collect(),
-            ),
-        }
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> Node<'a> {
+        Node::Scalar(match self {
+            RecordedValue::String(value) => LogValue::StringValue(value),
+            RecordedValue::Bool(value) => LogValue::BoolValue(*value),
+            RecordedValue::Int(value) => LogValue::IntValue(*value),
+            RecordedValue::Double(value) => LogValue::DoubleValue(*value),
+            RecordedValue::Bytes(value) => LogValue::BytesValue(value),
+            RecordedValue::Array(values) => {
+                children.extend(values.iter().map(|value| ("", value)));
+                return Node::Array;
+            }
+            RecordedValue::Map(entries) => {
+                children.extend(entries.iter().map(|(key, value)| (key.as_str(), value)));
+                return Node::Map;
+            }
+        })
     }
 }
 
@@ -62,7 +63,10 @@ proptest! {
             time: None,
             context: SpanReference::None,
         };
-        emit(LOGGER.handle(), &vec![parts; copies]);
+        match copies {
+            1 => emit(LOGGER.handle(), &parts),
+            copies => emit_all(LOGGER.handle(), &vec![parts; copies]),
+        }
         let logs = recorder.logs();
         prop_assert_eq!(logs.len(), copies);
         let attributes: Vec<_> = attributes.into_iter().collect();
@@ -78,20 +82,34 @@ proptest! {
 struct Deep(u32);
 
 impl<'a> Nested<'a> for Deep {
-    fn node(self) -> Node<'a, Self> {
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> Node<'a> {
         match self.0 {
             0 => Node::Scalar(LogValue::BoolValue(true)),
-            left => Node::Array(vec![Self(left - 1)]),
+            left => {
+                children.push(("", Self(left - 1)));
+                Node::Array
+            }
         }
     }
 }
 
 #[test]
 fn no_depth_overflows_the_stack() {
-    let mut arena = Arena::default();
-    let root = arena.flatten(Deep(200_000));
-    assert!(matches!(root, Flat::Array(range) if range == (0..1)));
-    assert_eq!(arena.nodes.len(), 200_000);
+    let mut values = Values::of(&Parts {
+        body: Some(Deep(200_000)),
+        severity: None,
+        severity_text: None,
+        event_name: None,
+        attributes: &[],
+        time: None,
+        context: SpanReference::None,
+    });
+    let children = values.children();
+    values.name(&children);
+    let nodes = values.nodes();
+    assert_eq!(nodes.len(), 200_000);
     // Each node's one child is the next node.
-    assert!(arena.elements.iter().copied().eq(0..200_000));
+    for (node, next) in nodes.iter().zip(1..200_000) {
+        assert_eq!(*node, LogValue::ArrayValue(&[next]));
+    }
 }

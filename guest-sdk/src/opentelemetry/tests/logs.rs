@@ -170,7 +170,7 @@ fn no_depth_overflows_the_stack() {
     record.add_attribute("deep", deep(200_000));
     arena::emit(
         0,
-        &[Parts {
+        &Parts {
             body: record.body(),
             severity: None,
             severity_text: None,
@@ -178,7 +178,7 @@ fn no_depth_overflows_the_stack() {
             attributes: &[],
             time: None,
             context: SpanReference::None,
-        }],
+        },
     );
     record.set_body("the body before is dropped".into());
     // Nobody listens here: the record is dropped unsent.

@@ -1,0 +1,73 @@
+//! Types that lie in memory as the contract has them, for where Rust's own would not; see [`layout`](super::layout).
+
+use crate::{SpanContext, SpanReference, TraceFlags, TraceId};
+
+/// Is an option.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, u8)]
+pub(crate) enum Maybe<T> {
+    None,
+    Some(T),
+}
+
+impl<T> From<Option<T>> for Maybe<T> {
+    #[inline]
+    fn from(option: Option<T>) -> Self {
+        match option {
+            Some(value) => Self::Some(value),
+            None => Self::None,
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl<T> From<Maybe<T>> for Option<T> {
+    fn from(maybe: Maybe<T>) -> Self {
+        match maybe {
+            Maybe::Some(value) => Some(value),
+            Maybe::None => None,
+        }
+    }
+}
+
+/// Is a span context.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[repr(C)]
+pub(crate) struct WireContext<'a> {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: u64,
+    pub(crate) trace_flags: TraceFlags,
+    pub(crate) trace_state: &'a str,
+}
+
+impl<'a> From<&'a SpanContext> for WireContext<'a> {
+    fn from(context: &'a SpanContext) -> Self {
+        Self {
+            trace_id: context.trace_id,
+            span_id: context.span_id,
+            trace_flags: context.trace_flags,
+            trace_state: &context.trace_state,
+        }
+    }
+}
+
+/// Is a span reference.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, u8)]
+pub(crate) enum WireReference<'a> {
+    Ambient,
+    None,
+    Span(u64),
+    Remote(WireContext<'a>),
+}
+
+impl<'a> From<SpanReference<'a>> for WireReference<'a> {
+    fn from(reference: SpanReference<'a>) -> Self {
+        match reference {
+            SpanReference::Ambient => Self::Ambient,
+            SpanReference::None => Self::None,
+            SpanReference::Span(span) => Self::Span(span),
+            SpanReference::Remote(context) => Self::Remote(context.into()),
+        }
+    }
+}
