@@ -589,6 +589,51 @@ impl<H: Host> Core<H> {
     }
 }
 
+/// Tells whether there is address space for memories of so many pages, all at once. A memory for which there is none comes into being all
+/// the same, but without pages, and then its guest traps out of bounds.
+pub(crate) fn has_room_for(pages: impl Iterator<Item = u64>) -> bool {
+    let mut probes = Vec::new();
+    for pages in pages {
+        let probe = ProbedMemory::new(pages);
+        if probe.pages() != pages {
+            return false;
+        }
+        probes.push(probe);
+    }
+    true
+}
+
+/// A memory that no guest has.
+struct ProbedMemory(*mut ffi::WasmEdge_MemoryInstanceContext);
+
+impl ProbedMemory {
+    fn new(pages: u64) -> Self {
+        // SAFETY: gives a new object.
+        let limit = unsafe { ffi::WasmEdge_LimitCreate(pages, false) };
+        // SAFETY: the limit is alive, and is copied.
+        let ty = unsafe { ffi::WasmEdge_MemoryTypeCreate(limit) };
+        // SAFETY: made above, and used no more.
+        unsafe { ffi::WasmEdge_LimitDelete(limit) };
+        // SAFETY: the type is alive, and is copied.
+        let memory = unsafe { ffi::WasmEdge_MemoryInstanceCreate(ty) };
+        // SAFETY: made above, and used no more.
+        unsafe { ffi::WasmEdge_MemoryTypeDelete(ty) };
+        Self(memory)
+    }
+
+    fn pages(&self) -> u64 {
+        // SAFETY: made in `new`; of a null pointer, this is 0.
+        unsafe { ffi::WasmEdge_MemoryInstanceGetPageSize(self.0) }
+    }
+}
+
+impl Drop for ProbedMemory {
+    fn drop(&mut self) {
+        // SAFETY: made in `new`; a null pointer is left alone.
+        unsafe { ffi::WasmEdge_MemoryInstanceDelete(self.0) };
+    }
+}
+
 fn raw_extent(memory: *mut ffi::WasmEdge_MemoryInstanceContext) -> Option<(*mut u8, usize)> {
     // SAFETY: callers have the memory from a `Core` that is alive.
     let pages = unsafe { ffi::WasmEdge_MemoryInstanceGetPageSize(memory) };

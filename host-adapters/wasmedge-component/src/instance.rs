@@ -424,6 +424,13 @@ fn follow<T: 'static>(
                 return Err(Trap::new(TrapCode::MemoryLimit, message).into());
             }
             allow(store, described)?;
+            let pages = described.memories.iter().map(|memory| memory.minimum);
+            if !ffi::has_room_for(pages) {
+                return Err(HostError::new(
+                    "a memory cannot be reserved: the process has no address space left, or too many mappings",
+                )
+                .into());
+            }
             let module = component.module(*module).ok_or_else(missing)?;
             let name = format!("i{}", instance.0);
             if store.interrupted() {
