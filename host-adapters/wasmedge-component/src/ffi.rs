@@ -577,9 +577,17 @@ impl<H: Host> Core<H> {
         Some((find(a)?, find(b)?))
     }
 
-    /// Returns what interrupts guests of this store from another thread.
+    /// Returns what interrupts guests of this store from another thread. The first time, no guest may run: the executor is used on
+    /// another thread then.
     pub(crate) fn interrupter(&mut self) -> Result<Interrupter, NotCreated> {
-        self.interrupter.arm(self.executor)?;
+        if !self.interrupter.is_armed() {
+            if !self.lent.get().is_null() {
+                return Err(NotCreated(
+                    "an interrupt handle while a guest runs; the first has to be made before",
+                ));
+            }
+            self.interrupter.arm(self.executor)?;
+        }
         Ok(self.interrupter.clone())
     }
 
@@ -907,6 +915,10 @@ impl Interrupter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_armed(&self) -> bool {
+        !self.armed().handle.is_null()
+    }
+
     /// Stops what runs, or what runs next.
     pub(crate) fn interrupt(&self) {
         let armed = self.armed();
@@ -916,11 +928,9 @@ impl Interrupter {
         }
     }
 
+    /// To be called once, and while no guest runs.
     fn arm(&self, executor: *mut ffi::WasmEdge_ExecutorContext) -> Result<(), NotCreated> {
         let mut armed = self.armed();
-        if !armed.handle.is_null() {
-            return Ok(());
-        }
         // SAFETY: a type without parameters and results.
         let ty = unsafe { ffi::WasmEdge_FunctionTypeCreate(ptr::null(), 0, ptr::null(), 0) };
         // SAFETY: the type is copied; the function needs no data.
@@ -931,7 +941,7 @@ impl Interrupter {
         if function.is_null() {
             return Err(NotCreated("a function"));
         }
-        // SAFETY: both are alive, and nothing else runs on the executor: the caller has its `Core`.
+        // SAFETY: both are alive, and nothing else runs on the executor, as the caller has made sure.
         let handle =
             unsafe { ffi::WasmEdge_ExecutorAsyncInvoke(executor, function, ptr::null(), 0) };
         if handle.is_null() {

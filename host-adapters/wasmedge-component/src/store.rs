@@ -188,7 +188,7 @@ impl<T: 'static> StoreContextMut<'_, T> {
     ///
     /// # Errors
     ///
-    /// As [`Store::interrupt_handle`].
+    /// As [`Store::interrupt_handle`]; and in a host function, which a running guest has called, unless the store had a handle before.
     pub fn interrupt_handle(&mut self) -> Result<InterruptHandle, HostError> {
         let interrupter = self.0.core.interrupter();
         Ok(InterruptHandle {

@@ -108,6 +108,23 @@ fn a_guest_goes_on_where_its_host_function_copes_with_what_failed() {
     }
 }
 
+/// What is behind the first handle is set up on another thread, with the executor that runs the guest.
+#[test]
+fn the_first_interrupt_handle_is_not_made_while_a_guest_runs() {
+    for component in in_each_mode(&engine(), CALLER) {
+        let mut case = Case::new(&component, |mut store| {
+            Ok((store.interrupt_handle().map_or(0, |_| 1),))
+        });
+        let instance = case.instance();
+        let run = case.func(&instance, "run");
+        assert_eq!(case.call(&run).unwrap(), 1, "it was refused");
+        let handle = case.store.interrupt_handle().unwrap();
+        assert_eq!(case.call(&run).unwrap(), 2);
+        handle.interrupt();
+        assert_eq!(code(case.call(&run)), Some(TrapCode::Interrupt));
+    }
+}
+
 #[test]
 fn guests_nest_by_way_of_the_host_until_the_stack_is_used_up() {
     with_stack(|| {
