@@ -9,7 +9,7 @@ use crate::component::Component;
 use crate::error::{CallError, HostError, Trap};
 use crate::ffi::FuncId;
 use crate::host::{Place, internal};
-use crate::instance::function_at;
+use crate::instance::{Entered, function_at};
 use crate::plan::FunctionExport;
 use crate::store::{AsContextMut, StoreInner};
 use crate::typed::{InstanceTypes, LiftList, LowerList};
@@ -115,14 +115,14 @@ impl Func {
         lower: impl FnOnce(&mut LowerContext<'_>) -> Result<Vec<CoreVal>, CallError>,
         lift: impl FnOnce(&mut LiftContext<'_>, &[CoreVal]) -> Result<R, Trap>,
     ) -> anyhow::Result<R> {
-        store.own(self.instance, self.serial)?.begin()?;
-        let result = self.entered(store, export, lower, lift);
+        let entered = Entered::new(store, self.instance, self.serial)?;
+        let result = self.entered(entered.store, export, lower, lift);
         // An embedder's mistake that the guest has not seen leaves the instance as it was.
         let harmless = match &result {
             Ok(_) => true,
             Err((_, entered)) => !entered,
         };
-        store.instance(self.instance)?.end(harmless);
+        entered.leave(harmless);
         result.map_err(|(error, _)| error)
     }
 
