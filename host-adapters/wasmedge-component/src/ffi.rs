@@ -147,11 +147,11 @@ fn check(result: ffi::WasmEdge_Result) -> Result<(), Stop> {
     Err(Stop::Engine(Code(code)))
 }
 
-fn name(text: &str) -> ffi::WasmEdge_String {
-    // Names in a plan are no longer than the component that they come from, which is below 4 GiB.
-    let length = u32::try_from(text.len()).unwrap_or(0);
+fn name(text: &str) -> Result<ffi::WasmEdge_String, NotCreated> {
+    let too_long = |_| NotCreated("anything with a name of more than 4 GiB");
+    let length = u32::try_from(text.len()).map_err(too_long)?;
     // SAFETY: wraps pointer and length, which are those of a `str`; callees copy what they keep.
-    unsafe { ffi::WasmEdge_StringWrap(text.as_ptr().cast::<c_char>(), length) }
+    Ok(unsafe { ffi::WasmEdge_StringWrap(text.as_ptr().cast::<c_char>(), length) })
 }
 
 /// A core module, parsed and validated: what instances are made of.
@@ -172,6 +172,12 @@ impl Module {
     /// Parses and validates a module: its bytes, or the file that WasmEdge's compiler made of them.
     pub(crate) fn new(config: &Config, source: ModuleSource<'_>) -> Result<Self, Code> {
         let generic = Code(ffi::WasmEdge_ErrCode_RuntimeError);
+        let length = match source {
+            ModuleSource::Bytes(bytes) => {
+                u32::try_from(bytes.len()).map_err(|_too_large| generic)?
+            }
+            ModuleSource::File(_) => 0,
+        };
         // SAFETY: the configuration is alive, and is copied.
         let loader = unsafe { ffi::WasmEdge_LoaderCreate(config.as_ptr()) };
         if loader.is_null() {
@@ -180,7 +186,6 @@ impl Module {
         let mut raw = ptr::null_mut();
         let result = match source {
             ModuleSource::Bytes(bytes) => {
-                let length = u32::try_from(bytes.len()).unwrap_or(0);
                 // SAFETY: pointer and length are those of a slice, which is only read during the call that follows.
                 let wrapped = unsafe { ffi::WasmEdge_BytesWrap(bytes.as_ptr(), length) };
                 // SAFETY: the loader is alive, `raw` is a place for the result.
@@ -361,10 +366,11 @@ impl<H: Host> Core<H> {
 
     /// Makes a name space, with a module of this name for what the host provides.
     pub(crate) fn linkage(&mut self, host_module: &str) -> Result<LinkageId, NotCreated> {
+        let host_module = name(host_module)?;
         // SAFETY: gives a new object, which the linkage owns.
         let store = unsafe { ffi::WasmEdge_StoreCreate() };
         // SAFETY: gives a new object, which the linkage owns; the name is copied.
-        let host = unsafe { ffi::WasmEdge_ModuleInstanceCreate(name(host_module)) };
+        let host = unsafe { ffi::WasmEdge_ModuleInstanceCreate(host_module) };
         let space = Linkage {
             store,
             host,
@@ -402,6 +408,9 @@ impl<H: Host> Core<H> {
         if signature.params.len() > MAX_VALUES || signature.results.len() > MAX_VALUES {
             return Err(NotCreated("a function with so many values"));
         }
+        let function_name = name(function_name)?;
+        // What is made below belongs to nobody until it is added here.
+        self.space(linkage)?;
         let types = self.types;
         let of =
             |list: &[FlatType]| -> Vec<_> { list.iter().map(|flat| types.of(*flat)).collect() };
@@ -435,9 +444,7 @@ impl<H: Host> Core<H> {
         let space = self.space(linkage)?;
         space.bindings.push(binding);
         // SAFETY: both are alive; the module owns the function from here on.
-        unsafe {
-            ffi::WasmEdge_ModuleInstanceAddFunction(space.host, name(function_name), created);
-        };
+        unsafe { ffi::WasmEdge_ModuleInstanceAddFunction(space.host, function_name, created) };
         Ok(())
     }
 
@@ -448,6 +455,9 @@ impl<H: Host> Core<H> {
         global_name: &str,
         value: i32,
     ) -> Result<GlobalId, NotCreated> {
+        let global_name = name(global_name)?;
+        // What is made below belongs to nobody until it is added here.
+        let host = self.space(linkage)?.host;
         // SAFETY: gives a new object.
         let ty =
             unsafe { ffi::WasmEdge_GlobalTypeCreate(self.types.i32, ffi::WasmEdge_Mutability_Var) };
@@ -459,9 +469,8 @@ impl<H: Host> Core<H> {
         if global.is_null() {
             return Err(NotCreated("a global"));
         }
-        let host = self.space(linkage)?.host;
         // SAFETY: both are alive; the module owns the global from here on, and lives as long as `self`.
-        unsafe { ffi::WasmEdge_ModuleInstanceAddGlobal(host, name(global_name), global) };
+        unsafe { ffi::WasmEdge_ModuleInstanceAddGlobal(host, global_name, global) };
         let handle = GlobalId(id(&self.globals));
         self.globals.push(global);
         Ok(handle)
@@ -498,8 +507,9 @@ impl<H: Host> Core<H> {
         instance: *const ffi::WasmEdge_ModuleInstanceContext,
         export: &str,
     ) -> Option<FuncId> {
+        let export = name(export).ok()?;
         // SAFETY: the instance lives as long as `self`.
-        let found = unsafe { ffi::WasmEdge_ModuleInstanceFindFunction(instance, name(export)) };
+        let found = unsafe { ffi::WasmEdge_ModuleInstanceFindFunction(instance, export) };
         if found.is_null() {
             return None;
         }
@@ -511,8 +521,9 @@ impl<H: Host> Core<H> {
     /// Finds a memory that an instance exports.
     pub(crate) fn memory(&mut self, instance: InstanceId, export: &str) -> Option<MemId> {
         let instance = *self.instances.get(index(instance.0))?;
+        let export = name(export).ok()?;
         // SAFETY: the instance lives as long as `self`.
-        let found = unsafe { ffi::WasmEdge_ModuleInstanceFindMemory(instance, name(export)) };
+        let found = unsafe { ffi::WasmEdge_ModuleInstanceFindMemory(instance, export) };
         if found.is_null() {
             return None;
         }
@@ -754,6 +765,7 @@ pub(crate) fn instantiate<H: Host>(
     instance_name: &str,
 ) -> Result<InstanceId, Stop> {
     let generic = |_: NotCreated| Stop::Engine(Code(ffi::WasmEdge_ErrCode_RuntimeError));
+    let instance_name = name(instance_name).map_err(generic)?;
     let core = host.core();
     let executor = core.executor;
     let space = core.space(linkage).map_err(generic)?;
@@ -763,9 +775,7 @@ pub(crate) fn instantiate<H: Host>(
     let place = &raw mut instance;
     let result = lending(host, || {
         // SAFETY: all are alive; the module was validated; the name is copied.
-        unsafe {
-            ffi::WasmEdge_ExecutorRegister(executor, place, store, module.raw, name(instance_name))
-        }
+        unsafe { ffi::WasmEdge_ExecutorRegister(executor, place, store, module.raw, instance_name) }
     });
     check(result)?;
     let core = host.core();
