@@ -8,7 +8,7 @@ use crate::abi::{CoreVal, LiftContext, LowerContext};
 use crate::component::Component;
 use crate::error::{CallError, HostError, Trap};
 use crate::ffi::FuncId;
-use crate::host::{Place, internal};
+use crate::host::{NotLowered, Place, internal};
 use crate::instance::{Entered, function_at};
 use crate::plan::FunctionExport;
 use crate::store::{AsContextMut, StoreInner};
@@ -89,8 +89,10 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// A [`HostError`] if the arguments are none of the function's: then the guest was not entered. A [`Trap`] if the guest was stopped;
-    /// and whatever a host function failed with that the guest called. After either the instance cannot be entered again.
+    /// A [`HostError`] if the arguments are none of the function's, or of a resource among them the host has no more: then the function was
+    /// not entered, but its allocator may have been, for the arguments before, and owned resources among these are destroyed. A [`Trap`]
+    /// if the guest was stopped; and whatever a host function failed with that the guest called. After either the instance cannot be
+    /// entered again.
     pub fn call(
         &self,
         mut store: impl AsContextMut,
@@ -145,11 +147,10 @@ impl Func {
         self.tables(store).map_err(before)?.enter_call();
         let params = match store.lowering(at, lower) {
             Ok(params) => params,
-            Err(error) => {
-                // What was lent is given back, whoever is to blame.
-                let left = self.tables(store).map(|tables| tables.exit_call());
-                let harmless = error.is::<HostError>() && matches!(left, Ok(Ok(())));
-                return Err((error, !harmless));
+            Err(NotLowered::Guest(error)) => return Err(after(error)),
+            Err(NotLowered::Host(error)) => {
+                self.abandon(store).map_err(after)?;
+                return Err(before(error.into()));
             }
         };
         let signature = export.abi.core_signature(Direction::Lift);
@@ -170,6 +171,14 @@ impl Func {
         let left = self.tables(store).map_err(after)?.exit_call();
         left.map_err(|trap| after(trap.into()))?;
         Ok(lifted)
+    }
+
+    /// Takes a call back whose arguments were not all lowered: what is lent is given back, and what was given away is destroyed.
+    fn abandon<T: 'static>(&self, store: &mut StoreInner<T>) -> anyhow::Result<()> {
+        for (resource, rep) in self.tables(store)?.abandon_call()? {
+            store.destroy(self.instance, resource, rep)?;
+        }
+        Ok(())
     }
 
     fn tables<'a, T: 'static>(

@@ -48,9 +48,9 @@ impl<T: 'static> HostFunc<T> {
                 let (arguments, pointer) =
                     store.lifting(at, |cx| abi.lift_params_as::<P>(cx, params))?;
                 let returned = function(StoreContextMut(store), arguments)?;
-                store.lowering(at, |cx| {
+                Ok(store.lowering(at, |cx| {
                     abi.lower_result_as(cx, &returned, pointer, results)
-                })
+                })?)
             }),
         }
     }
@@ -333,14 +333,17 @@ impl<T: 'static> StoreInner<T> {
         &mut self,
         at: Place<'_>,
         lower: impl FnOnce(&mut LowerContext<'_>) -> Result<R, CallError>,
-    ) -> anyhow::Result<R> {
+    ) -> Result<R, NotLowered> {
         let instance = self.instance(at.instance)?;
         let memory = at.options.memory.and_then(|memory| instance.memory(memory));
         let realloc = at
             .options
             .realloc
             .and_then(|realloc| instance.realloc(realloc));
-        let mut resources = instance.tables.take().ok_or_else(cannot_leave)?;
+        let mut resources = instance
+            .tables
+            .take()
+            .ok_or_else(|| anyhow::Error::from(cannot_leave()))?;
         let mut failure = None;
         let mut guest = memory.map(|memory| Guest {
             store: self,
@@ -359,10 +362,10 @@ impl<T: 'static> StoreInner<T> {
         });
         self.instance(at.instance)?.tables = Some(resources);
         match (lowered, failure) {
-            (_, Some(failure)) => Err(failure),
+            (_, Some(failure)) => Err(failure.into()),
             (Ok(lowered), None) => Ok(lowered),
-            (Err(CallError::Trap(trap)), None) => Err(trap.into()),
-            (Err(CallError::Host(error)), None) => Err(error.into()),
+            (Err(CallError::Trap(trap)), None) => Err(anyhow::Error::from(trap).into()),
+            (Err(CallError::Host(error)), None) => Err(NotLowered::Host(error)),
         }
     }
 
@@ -447,6 +450,30 @@ impl<T: 'static> StoreInner<T> {
         let allowed = allowed && self.take_table_elements(delta.into());
         results.push(CoreVal::I32(if allowed { delta } else { u32::MAX }));
         Ok(())
+    }
+}
+
+/// Why values could not be lowered.
+#[derive(Debug)]
+pub(crate) enum NotLowered {
+    /// The embedder's values are not what is wanted. The guest's allocator may have run before, but has not failed.
+    Host(HostError),
+    /// The guest is to blame, or was stopped in its allocator.
+    Guest(anyhow::Error),
+}
+
+impl From<anyhow::Error> for NotLowered {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Guest(error)
+    }
+}
+
+impl From<NotLowered> for anyhow::Error {
+    fn from(error: NotLowered) -> Self {
+        match error {
+            NotLowered::Host(error) => error.into(),
+            NotLowered::Guest(error) => error,
+        }
     }
 }
 

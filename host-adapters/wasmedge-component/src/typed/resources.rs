@@ -66,7 +66,7 @@ fn handle<T>(
             Err(crate::HostError::new("a borrowed resource cannot be given away").into())
         }
         Type::Own(table) => {
-            let handle = cx.resources.lower_own(*table, rep)?;
+            let handle = cx.resources.give_own(*table, rep)?;
             resource.give();
             Ok(handle.0)
         }

@@ -1,12 +1,12 @@
 //! Handles that are stale, foreign, lent, dropped twice or kept too long; and resources that the host holds.
 
 use wasmedge_component::{
-    Component, Func, HostError, Instance, Linker, Resource, ResourceAny, ResourceType, Store,
-    StoreContextMut, Trap, TrapCode, Val,
+    Component, Func, Instance, Linker, Resource, ResourceAny, ResourceType, Store, Trap, TrapCode,
+    Val,
 };
 
 use crate::common::{engine, load};
-use crate::{code, in_each_mode};
+use crate::{code, in_each_mode, is_refused};
 
 struct Thing;
 struct Other;
@@ -52,7 +52,7 @@ fn using(run: &str, lent: &str) -> String {
 fn linker(look: fn() -> anyhow::Result<()>) -> Linker<u32> {
     let mut linker = Linker::new();
     let mut root = linker.root();
-    let dropped = |mut store: StoreContextMut<'_, u32>, _| {
+    let dropped = |mut store: wasmedge_component::StoreContextMut<'_, u32>, _| {
         *store.data_mut() += 1;
         Ok(())
     };
@@ -211,45 +211,6 @@ fn too_many_handles_trap() {
     }
 }
 
-/// Takes two of the host's resources, and drops them.
-const TAKER: &str = r#"(component
-    (import "thing" (type $thing (sub resource)))
-    (core func $drop (canon resource.drop $thing))
-    (core module $m
-        (import "" "drop" (func $drop (param i32)))
-        (func (export "take") (param i32 i32) (call $drop (local.get 0)) (call $drop (local.get 1)))
-        (func (export "look") (param i32) (call $drop (local.get 0))))
-    (core instance $m (instantiate $m (with "" (instance (export "drop" (func $drop))))))
-    (func (export "take") (param "first" (own $thing)) (param "second" (own $thing)) (canon lift (core func $m "take")))
-    (func (export "look") (param "it" (borrow $thing)) (canon lift (core func $m "look"))))"#;
-
-#[test]
-fn an_owned_resource_is_given_away_once() {
-    let component = load(&engine(), TAKER);
-    let mut linker = Linker::<Vec<u32>>::new();
-    let dropped = |mut store: StoreContextMut<'_, Vec<u32>>, rep| {
-        store.data_mut().push(rep);
-        Ok(())
-    };
-    let mut root = linker.root();
-    root.resource("thing", ResourceType::host::<Thing>(), dropped)
-        .unwrap();
-    let mut store = Store::new(component.engine(), Vec::new()).unwrap();
-    let instance = linker.instantiate(&mut store, &component).unwrap();
-    type Two<'a> = (&'a Resource<Thing>, &'a Resource<Thing>);
-    let take = instance.get_typed_func::<Two<'_>, ()>(&mut store, "take");
-    let look = instance.get_typed_func::<(&Resource<Thing>,), ()>(&mut store, "look");
-    let (take, look) = (take.unwrap(), look.unwrap());
-    let (first, second) = (Resource::new_own(1), Resource::new_own(2));
-    look.call(&mut store, (&first,)).unwrap();
-    take.call(&mut store, (&first, &second)).unwrap();
-    assert_eq!(*store.data(), [1, 2]);
-    is_refused(look.call(&mut store, (&first,)));
-    is_refused(take.call(&mut store, (&first, &second)));
-    let third = Resource::new_own(3);
-    is_refused(take.call(&mut store, (&third, &third)));
-}
-
 /// A guest with a resource of its own, whose destructor calls the host's `dropped`, and traps for the representation 13.
 const OWNER: &str = r#"(component
     (import "dropped" (func $dropped (param "rep" u32)))
@@ -336,11 +297,6 @@ impl Owner {
     fn pass(&mut self, name: &str, any: ResourceAny) -> anyhow::Result<Option<Val>> {
         self.func(name).call(&mut self.store, &[Val::Resource(any)])
     }
-}
-
-fn is_refused<R: std::fmt::Debug>(result: anyhow::Result<R>) {
-    let error = result.unwrap_err();
-    assert!(error.is::<HostError>(), "{error}");
 }
 
 #[test]
