@@ -117,7 +117,7 @@ pub use func::{Func, TypedFunc};
 pub use handles::ResourceAny;
 pub use host::{HOST_UNITS, MAX_TABLE_ELEMENTS};
 pub use instance::{Instance, MAX_CORE_INSTANCES};
-pub use limits::ResourceLimiter;
+pub use limits::{ResourceLimiter, TABLE_ELEMENT_BYTES};
 pub use linker::{InstancePre, Linker, LinkerInstance};
 pub use names::NameMap;
 pub use plan::Plan;
