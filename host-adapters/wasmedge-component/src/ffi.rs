@@ -608,18 +608,19 @@ impl<H: Host> Core<H> {
     }
 }
 
-/// Tells whether there is address space for memories of so many pages, all at once. A memory for which there is none comes into being all
-/// the same, but without pages, and then its guest traps out of bounds.
-pub(crate) fn has_room_for(pages: impl Iterator<Item = u64>) -> bool {
-    let mut probes = Vec::new();
-    for pages in pages {
+/// Finds out whether there is address space for memories. One for which there is none comes into being all the same, but without pages,
+/// and then its guest traps out of bounds.
+#[derive(Default)]
+pub(crate) struct Room(Vec<ProbedMemory>);
+
+impl Room {
+    /// Tells whether there is room for a memory of so many pages, besides those that were asked for before.
+    pub(crate) fn has(&mut self, pages: u64) -> bool {
         let probe = ProbedMemory::new(pages);
-        if probe.pages() != pages {
-            return false;
-        }
-        probes.push(probe);
+        let has_room = probe.pages() == pages;
+        self.0.push(probe);
+        has_room
     }
-    true
 }
 
 /// A memory that no guest has.

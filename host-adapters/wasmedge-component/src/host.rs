@@ -128,6 +128,7 @@ impl<T: 'static> StoreInner<T> {
                 self.run_trampoline(index, &component, id, params, results)
             }
             Some(HostFunction::MemoryGrowing) => self.memory_growing(params, results),
+            Some(HostFunction::MemoryGrown) => self.memory_grown(params, results),
             Some(HostFunction::TableGrowing) => self.table_growing(params, results),
             Some(HostFunction::StackOverflow) => Err(stack_overflow()),
             None => Err(internal("there is no such host function")),
@@ -406,51 +407,6 @@ impl<T: 'static> StoreInner<T> {
         let tables = self.instance(index)?.tables.as_deref_mut();
         Ok(tables.ok_or_else(cannot_leave)?)
     }
-
-    fn memory_growing(
-        &mut self,
-        params: &[CoreVal],
-        results: &mut Vec<CoreVal>,
-    ) -> anyhow::Result<()> {
-        let [delta, current, maximum] = three(params)?;
-        let desired = u64::from(current).saturating_add(delta.into());
-        let allowed = desired <= u64::from(maximum) && {
-            let bytes =
-                |pages: u64| usize::try_from(pages.saturating_mul(ffi::PAGE)).unwrap_or(usize::MAX);
-            match self.limiter() {
-                Some(limiter) => limiter.memory_growing(
-                    bytes(current.into()),
-                    bytes(desired),
-                    Some(bytes(maximum.into())),
-                )?,
-                None => true,
-            }
-        };
-        results.push(CoreVal::I32(if allowed { delta } else { u32::MAX }));
-        Ok(())
-    }
-
-    fn table_growing(
-        &mut self,
-        params: &[CoreVal],
-        results: &mut Vec<CoreVal>,
-    ) -> anyhow::Result<()> {
-        let [delta, current, maximum] = three(params)?;
-        let desired = u64::from(current).saturating_add(delta.into());
-        let elements = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        let allowed = desired <= u64::from(maximum.min(MAX_TABLE_ELEMENTS))
-            && match self.limiter() {
-                Some(limiter) => limiter.table_growing(
-                    elements(current.into()),
-                    elements(desired),
-                    Some(elements(maximum.into())),
-                )?,
-                None => true,
-            };
-        let allowed = allowed && self.take_table_elements(delta.into());
-        results.push(CoreVal::I32(if allowed { delta } else { u32::MAX }));
-        Ok(())
-    }
 }
 
 /// Why values could not be lowered.
@@ -477,10 +433,7 @@ impl From<NotLowered> for anyhow::Error {
     }
 }
 
-/// The most elements that the tables of a store have together, limiter or not: as many as WebAssembly's JavaScript API allows for one.
-pub const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
-
-fn three(params: &[CoreVal]) -> anyhow::Result<[u32; 3]> {
+pub(crate) fn three(params: &[CoreVal]) -> anyhow::Result<[u32; 3]> {
     Ok([
         i32_of(params.first())?,
         i32_of(params.get(1))?,
@@ -493,7 +446,7 @@ fn transfer(params: &[CoreVal]) -> anyhow::Result<(Handle, ResourceTableId, Reso
     Ok((Handle(handle), ResourceTableId(from), ResourceTableId(to)))
 }
 
-fn i32_of(value: Option<&CoreVal>) -> anyhow::Result<u32> {
+pub(crate) fn i32_of(value: Option<&CoreVal>) -> anyhow::Result<u32> {
     match value {
         Some(CoreVal::I32(bits)) => Ok(*bits),
         _ => Err(internal(

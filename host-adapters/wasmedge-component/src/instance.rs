@@ -17,7 +17,7 @@ use crate::ids::*;
 use crate::linker::Destructor;
 use crate::plan::{
     CoreDef, CoreExport, CoreModule, Export, FunctionExport, HOST_MODULE, MAY_LEAVE,
-    MEMORY_GROWING, ResourceOrigin, STACK_OVERFLOW, STACK_UNITS, Step, TABLE_GROWING,
+    MEMORY_GROWING, MEMORY_GROWN, ResourceOrigin, STACK_OVERFLOW, STACK_UNITS, Step, TABLE_GROWING,
 };
 use crate::resource::ResourceType;
 use crate::store::{AsContextMut, StoreInner};
@@ -38,6 +38,7 @@ pub(crate) struct Linked<T: 'static> {
 pub(crate) enum HostFunction {
     Trampoline(TrampolineId),
     MemoryGrowing,
+    MemoryGrown,
     TableGrowing,
     StackOverflow,
 }
@@ -403,12 +404,17 @@ fn provide<T: 'static>(
         params: vec![FlatType::I32; 3],
         results: vec![FlatType::I32],
     };
+    let grown = CoreSignature {
+        params: vec![FlatType::I32],
+        results: vec![FlatType::I32],
+    };
     let overflow = CoreSignature {
         params: Vec::new(),
         results: Vec::new(),
     };
     for (name, function, signature) in [
         (MEMORY_GROWING, HostFunction::MemoryGrowing, &growing),
+        (MEMORY_GROWN, HostFunction::MemoryGrown, &grown),
         (TABLE_GROWING, HostFunction::TableGrowing, &growing),
         (STACK_OVERFLOW, HostFunction::StackOverflow, &overflow),
     ] {
@@ -453,13 +459,6 @@ fn follow<T: 'static>(
                 return Err(Trap::new(TrapCode::MemoryLimit, message).into());
             }
             allow(store, described)?;
-            let pages = described.memories.iter().map(|memory| memory.minimum);
-            if !ffi::has_room_for(pages) {
-                return Err(HostError::new(
-                    "a memory cannot be reserved: the process has no address space left, or too many mappings",
-                )
-                .into());
-            }
             let module = component.module(*module).ok_or_else(missing)?;
             let name = format!("i{}", instance.0);
             if store.interrupted() {
@@ -532,20 +531,35 @@ fn allow<T: 'static>(store: &mut StoreInner<T>, module: &CoreModule) -> anyhow::
             return Err(tables_too_large(table.minimum).into());
         }
     }
-    let Some(limiter) = store.limiter() else {
-        return Ok(());
-    };
+    let mut room = ffi::Room::default();
     for memory in &module.memories {
         let bytes = |pages: u64| size(pages.saturating_mul(ffi::PAGE));
         let (minimum, maximum) = (bytes(memory.minimum), memory.maximum.map(bytes));
-        if !limiter.memory_growing(0, minimum, maximum)? {
+        let mut limiter = store.limiter();
+        let allowed = match &mut limiter {
+            Some(limiter) => limiter.memory_growing(0, minimum, maximum)?,
+            None => true,
+        };
+        if !allowed {
             let message = format!(
                 "memory minimum size of {} pages exceeds memory limits",
                 memory.minimum
             );
             return Err(Trap::new(TrapCode::MemoryLimit, message).into());
         }
+        if !room.has(memory.minimum) {
+            if let Some(limiter) = limiter {
+                limiter.memory_grow_failed();
+            }
+            return Err(HostError::new(
+                "a memory cannot be reserved: the process has no address space left, or too many mappings",
+            )
+            .into());
+        }
     }
+    let Some(limiter) = store.limiter() else {
+        return Ok(());
+    };
     for table in &module.tables {
         if !limiter.table_growing(0, size(table.minimum), table.maximum.map(size))? {
             return Err(tables_too_large(table.minimum).into());

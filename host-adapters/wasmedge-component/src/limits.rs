@@ -19,6 +19,10 @@ pub trait ResourceLimiter {
         maximum: Option<usize>,
     ) -> anyhow::Result<bool>;
 
+    /// Takes back what the last growth of a memory counts for that was allowed: there was no room for it after all. Nothing, unless an
+    /// implementation counts.
+    fn memory_grow_failed(&mut self) {}
+
     /// Tells whether a table may grow from `current` to `desired` elements, of [`TABLE_ELEMENT_BYTES`] each, as
     /// [`memory_growing`](Self::memory_growing) does for memories.
     ///

@@ -1,5 +1,7 @@
 //! What a table's element takes, which limiters are told of. A test by itself, since the memory is the whole process's.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 use wasmedge_component::{Component, Engine, Linker, Store, TABLE_ELEMENT_BYTES};
 
 /// Returns how many bytes of memory the process has.

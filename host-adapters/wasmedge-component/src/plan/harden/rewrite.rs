@@ -17,7 +17,8 @@ use wasmtime_environ::wasmparser::{
 
 use super::analysis::{self, Facts};
 use super::{
-    LEAVING_UNITS, MAX_STACK_UNITS, MEMORY_GROWING, STACK_OVERFLOW, STACK_UNITS, TABLE_GROWING,
+    LEAVING_UNITS, MAX_STACK_UNITS, MEMORY_GROWING, MEMORY_GROWN, STACK_OVERFLOW, STACK_UNITS,
+    TABLE_GROWING,
 };
 use crate::error::LoadError;
 use crate::plan::HOST_MODULE;
@@ -34,6 +35,7 @@ pub(super) struct Rewriter<'a> {
     /// How many functions are imported that were not before.
     added_functions: u32,
     memory_growing: Option<u32>,
+    memory_grown: Option<u32>,
     table_growing: Option<u32>,
     meter: Option<Meter>,
     /// How many function bodies are written.
@@ -87,13 +89,16 @@ impl<'a> Rewriter<'a> {
             imports: Vec::new(),
             added_functions: 0,
             memory_growing: None,
+            memory_grown: None,
             table_growing: None,
             meter: None,
             bodies: 0,
         };
         let growing = FuncType::new([wasmparser::ValType::I32; 3], [wasmparser::ValType::I32]);
         if facts.grows_memories {
+            let grown = FuncType::new([wasmparser::ValType::I32], [wasmparser::ValType::I32]);
             rewriter.memory_growing = Some(rewriter.import(MEMORY_GROWING, growing.clone()));
+            rewriter.memory_grown = Some(rewriter.import(MEMORY_GROWN, grown));
         }
         if facts.grows_tables {
             rewriter.table_growing = Some(rewriter.import(TABLE_GROWING, growing));
@@ -377,7 +382,11 @@ impl Reencode for Rewriter<'_> {
                 _ => {}
             }
             depth = analysis::open_after(depth, &operator);
+            let grown = matches!(operator, Operator::MemoryGrow { .. });
             out.instruction(&self.instruction(operator)?);
+            if let Some(host) = self.memory_grown.filter(|_| grown) {
+                out.instructions().call(host);
+            }
             if let Some(meter) = leaving {
                 meter.leave(LEAVING_UNITS, &mut out.instructions());
             }
