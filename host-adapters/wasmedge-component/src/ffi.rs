@@ -19,6 +19,7 @@
 )]
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -242,6 +243,7 @@ pub(crate) struct Core<H> {
     linkages: Vec<Linkage>,
     instances: Vec<*const ffi::WasmEdge_ModuleInstanceContext>,
     functions: Vec<*const ffi::WasmEdge_FunctionInstanceContext>,
+    function_ids: HashMap<*const ffi::WasmEdge_FunctionInstanceContext, FuncId>,
     memories: Vec<*mut ffi::WasmEdge_MemoryInstanceContext>,
     globals: Vec<*mut ffi::WasmEdge_GlobalInstanceContext>,
     /// The host that is lent to callbacks, while a guest runs.
@@ -350,6 +352,7 @@ impl<H: Host> Core<H> {
             linkages: Vec::new(),
             instances: Vec::new(),
             functions: Vec::new(),
+            function_ids: HashMap::new(),
             memories: Vec::new(),
             globals: Vec::new(),
             lent: Box::new(Cell::new(ptr::null_mut())),
@@ -513,9 +516,14 @@ impl<H: Host> Core<H> {
         if found.is_null() {
             return None;
         }
-        let handle = FuncId(id(&self.functions));
-        self.functions.push(found);
-        Some(handle)
+        // The same function may be found any number of times.
+        let functions = &mut self.functions;
+        let handle = self.function_ids.entry(found).or_insert_with(|| {
+            let handle = FuncId(id(functions));
+            functions.push(found);
+            handle
+        });
+        Some(*handle)
     }
 
     /// Finds a memory that an instance exports.

@@ -240,3 +240,27 @@ impl<P: LowerList, R: LiftList> TypedFunc<P, R> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Component, Engine, Linker, Store};
+
+    #[test]
+    fn a_function_that_is_found_again_is_the_same() {
+        let text = r#"(component
+            (core module $m (func (export "a")) (func (export "b")))
+            (core instance $m (instantiate $m))
+            (func (export "a") (canon lift (core func $m "a")))
+            (func (export "b") (canon lift (core func $m "b"))))"#;
+        let engine = Engine::default();
+        let component = Component::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+        let mut store = Store::new(&engine, ()).unwrap();
+        let instance = Linker::new().instantiate(&mut store, &component).unwrap();
+        let other = Linker::new().instantiate(&mut store, &component).unwrap();
+        let mut found = |name| instance.get_func(&mut store, name).unwrap().function;
+        let (a, b) = (found("a"), found("b"));
+        assert_ne!(a, b);
+        assert_eq!((found("a"), found("b")), (a, b));
+        assert_ne!(other.get_func(&mut store, "a").unwrap().function, a);
+    }
+}
