@@ -26,6 +26,11 @@
 //! [`calls`] says which functions these are. All others are left as they are: at any time they use at most
 //! [`MAX_UNCOUNTED_UNITS`].
 //!
+//! # Interruption
+//!
+//! Compiled code asks whether it is interrupted at blocks and loops, but at no call. Functions that are not counted, begin with neither
+//! and may run for long with all that they call get an empty block to begin with.
+//!
 //! # Tail calls
 //!
 //! A function gives its units back before a tail call: its frame is gone then, in compiled code as well. That is so only where the

@@ -333,6 +333,9 @@ impl Reencode for Rewriter<'_> {
             let block = self.block_type(function.ty)?;
             out.instructions().block(block);
         }
+        if function.is_asking {
+            out.instructions().block(BlockType::Empty).end();
+        }
         // How many blocks of the function's own are open.
         let mut depth = 0_u32;
         let mut operators = body.get_operators_reader()?;
@@ -428,7 +431,8 @@ impl Reencode for Rewriter<'_> {
         section: Name<'_>,
     ) -> Result<(), Error<LoadError>> {
         // Labels are named by their number in the function, and there are new ones.
-        if self.meter.is_some() && matches!(section, Name::Label(_)) {
+        let adds_labels = self.meter.is_some() || self.facts.asks();
+        if adds_labels && matches!(section, Name::Label(_)) {
             return Ok(());
         }
         utils::parse_custom_name_subsection(self, names, section)

@@ -137,6 +137,28 @@ fn the_host_is_asked_before_each_growth_and_told_whether_a_memory_grew() {
 }
 
 #[test]
+fn functions_that_may_run_for_long_ask_whether_they_are_interrupted() {
+    let tree = |begin: &str, levels: u32| {
+        let mut text = format!("(module (func $f0 {begin} {})", "nop ".repeat(100));
+        for level in 1..=levels {
+            let below = level - 1;
+            text += &format!("(func $f{level} {begin} (call $f{below}) (call $f{below}))");
+        }
+        text + ")"
+    };
+    // With what they call, the functions have 101, 205, 413, 829 and 1661 instructions; then it begins anew.
+    let asking: Vec<_> = code(&hardened(&tree("", 20)))
+        .iter()
+        .map(|function| function[0].starts_with("Block"))
+        .collect();
+    let expected: Vec<_> = (0..=20).map(|level| [4, 13].contains(&level)).collect();
+    assert_eq!(asking, expected);
+    for harmless in [tree("", 3), tree("(block)", 20), tree("(loop)", 20)] {
+        assert_eq!(hardened(&harmless), parse(&harmless));
+    }
+}
+
+#[test]
 fn tables_that_can_grow_have_a_maximum() {
     let maximums = |text: &str| -> Vec<Option<u64>> {
         let bytes = hardened(text);
