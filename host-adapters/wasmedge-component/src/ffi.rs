@@ -19,6 +19,7 @@
 )]
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -147,11 +148,11 @@ fn check(result: ffi::WasmEdge_Result) -> Result<(), Stop> {
     Err(Stop::Engine(Code(code)))
 }
 
-fn name(text: &str) -> ffi::WasmEdge_String {
-    // Names in a plan are no longer than the component that they come from, which is below 4 GiB.
-    let length = u32::try_from(text.len()).unwrap_or(0);
+fn name(text: &str) -> Result<ffi::WasmEdge_String, NotCreated> {
+    let too_long = |_| NotCreated("anything with a name of more than 4 GiB");
+    let length = u32::try_from(text.len()).map_err(too_long)?;
     // SAFETY: wraps pointer and length, which are those of a `str`; callees copy what they keep.
-    unsafe { ffi::WasmEdge_StringWrap(text.as_ptr().cast::<c_char>(), length) }
+    Ok(unsafe { ffi::WasmEdge_StringWrap(text.as_ptr().cast::<c_char>(), length) })
 }
 
 /// A core module, parsed and validated: what instances are made of.
@@ -172,6 +173,12 @@ impl Module {
     /// Parses and validates a module: its bytes, or the file that WasmEdge's compiler made of them.
     pub(crate) fn new(config: &Config, source: ModuleSource<'_>) -> Result<Self, Code> {
         let generic = Code(ffi::WasmEdge_ErrCode_RuntimeError);
+        let length = match source {
+            ModuleSource::Bytes(bytes) => {
+                u32::try_from(bytes.len()).map_err(|_too_large| generic)?
+            }
+            ModuleSource::File(_) => 0,
+        };
         // SAFETY: the configuration is alive, and is copied.
         let loader = unsafe { ffi::WasmEdge_LoaderCreate(config.as_ptr()) };
         if loader.is_null() {
@@ -180,7 +187,6 @@ impl Module {
         let mut raw = ptr::null_mut();
         let result = match source {
             ModuleSource::Bytes(bytes) => {
-                let length = u32::try_from(bytes.len()).unwrap_or(0);
                 // SAFETY: pointer and length are those of a slice, which is only read during the call that follows.
                 let wrapped = unsafe { ffi::WasmEdge_BytesWrap(bytes.as_ptr(), length) };
                 // SAFETY: the loader is alive, `raw` is a place for the result.
@@ -237,6 +243,7 @@ pub(crate) struct Core<H> {
     linkages: Vec<Linkage>,
     instances: Vec<*const ffi::WasmEdge_ModuleInstanceContext>,
     functions: Vec<*const ffi::WasmEdge_FunctionInstanceContext>,
+    function_ids: HashMap<*const ffi::WasmEdge_FunctionInstanceContext, FuncId>,
     memories: Vec<*mut ffi::WasmEdge_MemoryInstanceContext>,
     globals: Vec<*mut ffi::WasmEdge_GlobalInstanceContext>,
     /// The host that is lent to callbacks, while a guest runs.
@@ -345,6 +352,7 @@ impl<H: Host> Core<H> {
             linkages: Vec::new(),
             instances: Vec::new(),
             functions: Vec::new(),
+            function_ids: HashMap::new(),
             memories: Vec::new(),
             globals: Vec::new(),
             lent: Box::new(Cell::new(ptr::null_mut())),
@@ -361,10 +369,11 @@ impl<H: Host> Core<H> {
 
     /// Makes a name space, with a module of this name for what the host provides.
     pub(crate) fn linkage(&mut self, host_module: &str) -> Result<LinkageId, NotCreated> {
+        let host_module = name(host_module)?;
         // SAFETY: gives a new object, which the linkage owns.
         let store = unsafe { ffi::WasmEdge_StoreCreate() };
         // SAFETY: gives a new object, which the linkage owns; the name is copied.
-        let host = unsafe { ffi::WasmEdge_ModuleInstanceCreate(name(host_module)) };
+        let host = unsafe { ffi::WasmEdge_ModuleInstanceCreate(host_module) };
         let space = Linkage {
             store,
             host,
@@ -402,6 +411,9 @@ impl<H: Host> Core<H> {
         if signature.params.len() > MAX_VALUES || signature.results.len() > MAX_VALUES {
             return Err(NotCreated("a function with so many values"));
         }
+        let function_name = name(function_name)?;
+        // What is made below belongs to nobody until it is added here.
+        self.space(linkage)?;
         let types = self.types;
         let of =
             |list: &[FlatType]| -> Vec<_> { list.iter().map(|flat| types.of(*flat)).collect() };
@@ -435,9 +447,7 @@ impl<H: Host> Core<H> {
         let space = self.space(linkage)?;
         space.bindings.push(binding);
         // SAFETY: both are alive; the module owns the function from here on.
-        unsafe {
-            ffi::WasmEdge_ModuleInstanceAddFunction(space.host, name(function_name), created);
-        };
+        unsafe { ffi::WasmEdge_ModuleInstanceAddFunction(space.host, function_name, created) };
         Ok(())
     }
 
@@ -448,6 +458,9 @@ impl<H: Host> Core<H> {
         global_name: &str,
         value: i32,
     ) -> Result<GlobalId, NotCreated> {
+        let global_name = name(global_name)?;
+        // What is made below belongs to nobody until it is added here.
+        let host = self.space(linkage)?.host;
         // SAFETY: gives a new object.
         let ty =
             unsafe { ffi::WasmEdge_GlobalTypeCreate(self.types.i32, ffi::WasmEdge_Mutability_Var) };
@@ -459,9 +472,8 @@ impl<H: Host> Core<H> {
         if global.is_null() {
             return Err(NotCreated("a global"));
         }
-        let host = self.space(linkage)?.host;
         // SAFETY: both are alive; the module owns the global from here on, and lives as long as `self`.
-        unsafe { ffi::WasmEdge_ModuleInstanceAddGlobal(host, name(global_name), global) };
+        unsafe { ffi::WasmEdge_ModuleInstanceAddGlobal(host, global_name, global) };
         let handle = GlobalId(id(&self.globals));
         self.globals.push(global);
         Ok(handle)
@@ -498,21 +510,28 @@ impl<H: Host> Core<H> {
         instance: *const ffi::WasmEdge_ModuleInstanceContext,
         export: &str,
     ) -> Option<FuncId> {
+        let export = name(export).ok()?;
         // SAFETY: the instance lives as long as `self`.
-        let found = unsafe { ffi::WasmEdge_ModuleInstanceFindFunction(instance, name(export)) };
+        let found = unsafe { ffi::WasmEdge_ModuleInstanceFindFunction(instance, export) };
         if found.is_null() {
             return None;
         }
-        let handle = FuncId(id(&self.functions));
-        self.functions.push(found);
-        Some(handle)
+        // The same function may be found any number of times.
+        let functions = &mut self.functions;
+        let handle = self.function_ids.entry(found).or_insert_with(|| {
+            let handle = FuncId(id(functions));
+            functions.push(found);
+            handle
+        });
+        Some(*handle)
     }
 
     /// Finds a memory that an instance exports.
     pub(crate) fn memory(&mut self, instance: InstanceId, export: &str) -> Option<MemId> {
         let instance = *self.instances.get(index(instance.0))?;
+        let export = name(export).ok()?;
         // SAFETY: the instance lives as long as `self`.
-        let found = unsafe { ffi::WasmEdge_ModuleInstanceFindMemory(instance, name(export)) };
+        let found = unsafe { ffi::WasmEdge_ModuleInstanceFindMemory(instance, export) };
         if found.is_null() {
             return None;
         }
@@ -577,15 +596,69 @@ impl<H: Host> Core<H> {
         Some((find(a)?, find(b)?))
     }
 
-    /// Returns what interrupts guests of this store from another thread.
+    /// Returns what interrupts guests of this store from another thread. The first time, no guest may run: the executor is used on
+    /// another thread then.
     pub(crate) fn interrupter(&mut self) -> Result<Interrupter, NotCreated> {
-        self.interrupter.arm(self.executor)?;
+        if !self.interrupter.is_armed() {
+            if !self.lent.get().is_null() {
+                return Err(NotCreated(
+                    "an interrupt handle while a guest runs; the first has to be made before",
+                ));
+            }
+            self.interrupter.arm(self.executor)?;
+        }
         Ok(self.interrupter.clone())
     }
 
     /// Forgets an interruption that no guest has noticed.
     pub(crate) fn clear_interruption(&mut self) {
         self.interrupter.clear(self.executor);
+    }
+}
+
+/// Finds out whether there is address space for memories. One for which there is none comes into being all the same, but without pages,
+/// and then its guest traps out of bounds.
+#[derive(Default)]
+pub(crate) struct Room(Vec<ProbedMemory>);
+
+impl Room {
+    /// Tells whether there is room for a memory of so many pages, besides those that were asked for before.
+    pub(crate) fn has(&mut self, pages: u64) -> bool {
+        let probe = ProbedMemory::new(pages);
+        let has_room = probe.pages() == pages;
+        self.0.push(probe);
+        has_room
+    }
+}
+
+/// A memory that no guest has.
+struct ProbedMemory(*mut ffi::WasmEdge_MemoryInstanceContext);
+
+impl ProbedMemory {
+    fn new(pages: u64) -> Self {
+        // SAFETY: gives a new object.
+        let limit = unsafe { ffi::WasmEdge_LimitCreate(pages, false) };
+        // SAFETY: the limit is alive, and is copied.
+        let ty = unsafe { ffi::WasmEdge_MemoryTypeCreate(limit) };
+        // SAFETY: made above, and used no more.
+        unsafe { ffi::WasmEdge_LimitDelete(limit) };
+        // SAFETY: the type is alive, and is copied.
+        let memory = unsafe { ffi::WasmEdge_MemoryInstanceCreate(ty) };
+        // SAFETY: made above, and used no more.
+        unsafe { ffi::WasmEdge_MemoryTypeDelete(ty) };
+        Self(memory)
+    }
+
+    fn pages(&self) -> u64 {
+        // SAFETY: made in `new`; of a null pointer, this is 0.
+        unsafe { ffi::WasmEdge_MemoryInstanceGetPageSize(self.0) }
+    }
+}
+
+impl Drop for ProbedMemory {
+    fn drop(&mut self) {
+        // SAFETY: made in `new`; a null pointer is left alone.
+        unsafe { ffi::WasmEdge_MemoryInstanceDelete(self.0) };
     }
 }
 
@@ -701,6 +774,7 @@ pub(crate) fn instantiate<H: Host>(
     instance_name: &str,
 ) -> Result<InstanceId, Stop> {
     let generic = |_: NotCreated| Stop::Engine(Code(ffi::WasmEdge_ErrCode_RuntimeError));
+    let instance_name = name(instance_name).map_err(generic)?;
     let core = host.core();
     let executor = core.executor;
     let space = core.space(linkage).map_err(generic)?;
@@ -710,9 +784,7 @@ pub(crate) fn instantiate<H: Host>(
     let place = &raw mut instance;
     let result = lending(host, || {
         // SAFETY: all are alive; the module was validated; the name is copied.
-        unsafe {
-            ffi::WasmEdge_ExecutorRegister(executor, place, store, module.raw, name(instance_name))
-        }
+        unsafe { ffi::WasmEdge_ExecutorRegister(executor, place, store, module.raw, instance_name) }
     });
     check(result)?;
     let core = host.core();
@@ -862,6 +934,10 @@ impl Interrupter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_armed(&self) -> bool {
+        !self.armed().handle.is_null()
+    }
+
     /// Stops what runs, or what runs next.
     pub(crate) fn interrupt(&self) {
         let armed = self.armed();
@@ -871,11 +947,9 @@ impl Interrupter {
         }
     }
 
+    /// To be called once, and while no guest runs.
     fn arm(&self, executor: *mut ffi::WasmEdge_ExecutorContext) -> Result<(), NotCreated> {
         let mut armed = self.armed();
-        if !armed.handle.is_null() {
-            return Ok(());
-        }
         // SAFETY: a type without parameters and results.
         let ty = unsafe { ffi::WasmEdge_FunctionTypeCreate(ptr::null(), 0, ptr::null(), 0) };
         // SAFETY: the type is copied; the function needs no data.
@@ -886,7 +960,7 @@ impl Interrupter {
         if function.is_null() {
             return Err(NotCreated("a function"));
         }
-        // SAFETY: both are alive, and nothing else runs on the executor: the caller has its `Core`.
+        // SAFETY: both are alive, and nothing else runs on the executor, as the caller has made sure.
         let handle =
             unsafe { ffi::WasmEdge_ExecutorAsyncInvoke(executor, function, ptr::null(), 0) };
         if handle.is_null() {

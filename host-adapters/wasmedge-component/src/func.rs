@@ -8,8 +8,8 @@ use crate::abi::{CoreVal, LiftContext, LowerContext};
 use crate::component::Component;
 use crate::error::{CallError, HostError, Trap};
 use crate::ffi::FuncId;
-use crate::host::{Place, internal};
-use crate::instance::function_at;
+use crate::host::{NotLowered, Place, internal};
+use crate::instance::{Entered, function_at};
 use crate::plan::FunctionExport;
 use crate::store::{AsContextMut, StoreInner};
 use crate::typed::{InstanceTypes, LiftList, LowerList};
@@ -89,8 +89,10 @@ impl Func {
     ///
     /// # Errors
     ///
-    /// A [`HostError`] if the arguments are none of the function's: then the guest was not entered. A [`Trap`] if the guest was stopped;
-    /// and whatever a host function failed with that the guest called. After either the instance cannot be entered again.
+    /// A [`HostError`] if the arguments are none of the function's, or of a resource among them the host has no more: then the function was
+    /// not entered, but its allocator may have been, for the arguments before, and owned resources among these are destroyed. A [`Trap`]
+    /// if the guest was stopped; and whatever a host function failed with that the guest called. After either the instance cannot be
+    /// entered again.
     pub fn call(
         &self,
         mut store: impl AsContextMut,
@@ -115,14 +117,14 @@ impl Func {
         lower: impl FnOnce(&mut LowerContext<'_>) -> Result<Vec<CoreVal>, CallError>,
         lift: impl FnOnce(&mut LiftContext<'_>, &[CoreVal]) -> Result<R, Trap>,
     ) -> anyhow::Result<R> {
-        store.own(self.instance, self.serial)?.begin()?;
-        let result = self.entered(store, export, lower, lift);
+        let entered = Entered::new(store, self.instance, self.serial)?;
+        let result = self.entered(entered.store, export, lower, lift);
         // An embedder's mistake that the guest has not seen leaves the instance as it was.
         let harmless = match &result {
             Ok(_) => true,
             Err((_, entered)) => !entered,
         };
-        store.instance(self.instance)?.end(harmless);
+        entered.leave(harmless);
         result.map_err(|(error, _)| error)
     }
 
@@ -145,11 +147,10 @@ impl Func {
         self.tables(store).map_err(before)?.enter_call();
         let params = match store.lowering(at, lower) {
             Ok(params) => params,
-            Err(error) => {
-                // What was lent is given back, whoever is to blame.
-                let left = self.tables(store).map(|tables| tables.exit_call());
-                let harmless = error.is::<HostError>() && matches!(left, Ok(Ok(())));
-                return Err((error, !harmless));
+            Err(NotLowered::Guest(error)) => return Err(after(error)),
+            Err(NotLowered::Host(error)) => {
+                self.abandon(store).map_err(after)?;
+                return Err(before(error.into()));
             }
         };
         let signature = export.abi.core_signature(Direction::Lift);
@@ -170,6 +171,14 @@ impl Func {
         let left = self.tables(store).map_err(after)?.exit_call();
         left.map_err(|trap| after(trap.into()))?;
         Ok(lifted)
+    }
+
+    /// Takes a call back whose arguments were not all lowered: what is lent is given back, and what was given away is destroyed.
+    fn abandon<T: 'static>(&self, store: &mut StoreInner<T>) -> anyhow::Result<()> {
+        for (resource, rep) in self.tables(store)?.abandon_call()? {
+            store.destroy(self.instance, resource, rep)?;
+        }
+        Ok(())
     }
 
     fn tables<'a, T: 'static>(
@@ -229,5 +238,29 @@ impl<P: LowerList, R: LiftList> TypedFunc<P, R> {
             },
             |cx, values| abi.lift_result_as(cx, values),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Component, Engine, Linker, Store};
+
+    #[test]
+    fn a_function_that_is_found_again_is_the_same() {
+        let text = r#"(component
+            (core module $m (func (export "a")) (func (export "b")))
+            (core instance $m (instantiate $m))
+            (func (export "a") (canon lift (core func $m "a")))
+            (func (export "b") (canon lift (core func $m "b"))))"#;
+        let engine = Engine::default();
+        let component = Component::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+        let mut store = Store::new(&engine, ()).unwrap();
+        let instance = Linker::new().instantiate(&mut store, &component).unwrap();
+        let other = Linker::new().instantiate(&mut store, &component).unwrap();
+        let mut found = |name| instance.get_func(&mut store, name).unwrap().function;
+        let (a, b) = (found("a"), found("b"));
+        assert_ne!(a, b);
+        assert_eq!((found("a"), found("b")), (a, b));
+        assert_ne!(other.get_func(&mut store, "a").unwrap().function, a);
     }
 }

@@ -73,6 +73,8 @@ struct Scope {
     borrows: u32,
     /// Borrowed handles of the host, which end with the call by themselves.
     host_borrows: Vec<u32>,
+    /// Handles that were lowered for this call.
+    lowered: Vec<(ResourceTableId, Handle)>,
 }
 
 #[derive(Debug)]
@@ -169,7 +171,37 @@ impl ResourceTables {
         }
     }
 
-    /// Inserts an owned handle: `resource.new`, and the lowering of `own`.
+    /// Closes the scope of a call whose callee was never entered, for not all of its arguments could be lowered. Returns the owned resources
+    /// among those that were: nobody has them any more, and their destructors are to run.
+    ///
+    /// # Errors
+    ///
+    /// A trap if there is no call.
+    pub fn abandon_call(&mut self) -> Result<Vec<(ResourceId, Rep)>, Trap> {
+        let scope = self.scopes.last_mut().ok_or_else(no_call)?;
+        let mut orphans = Vec::new();
+        for (table, handle) in std::mem::take(&mut scope.lowered) {
+            let resource = self.resource(table)?;
+            orphans.extend(self.drop_handle(table, handle)?.map(|rep| (resource, rep)));
+        }
+        self.exit_call()?;
+        Ok(orphans)
+    }
+
+    /// Inserts an owned handle for the innermost call: the lowering of `own`.
+    ///
+    /// # Errors
+    ///
+    /// A trap if there are too many handles.
+    pub fn give_own(&mut self, table: ResourceTableId, rep: Rep) -> Result<Handle, Trap> {
+        let handle = self.lower_own(table, rep)?;
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.lowered.push((table, handle));
+        }
+        Ok(handle)
+    }
+
+    /// Inserts an owned handle: `resource.new`.
     ///
     /// # Errors
     ///
@@ -244,6 +276,7 @@ impl ResourceTables {
         let handle = self.insert_guest(ty, Held::borrow(table, rep, index))?;
         if let Some(scope) = self.scopes.get_mut(index) {
             scope.borrows = scope.borrows.saturating_add(1);
+            scope.lowered.push((table, handle));
         }
         Ok(handle.0)
     }

@@ -48,9 +48,9 @@ impl<T: 'static> HostFunc<T> {
                 let (arguments, pointer) =
                     store.lifting(at, |cx| abi.lift_params_as::<P>(cx, params))?;
                 let returned = function(StoreContextMut(store), arguments)?;
-                store.lowering(at, |cx| {
+                Ok(store.lowering(at, |cx| {
                     abi.lower_result_as(cx, &returned, pointer, results)
-                })
+                })?)
             }),
         }
     }
@@ -128,6 +128,7 @@ impl<T: 'static> StoreInner<T> {
                 self.run_trampoline(index, &component, id, params, results)
             }
             Some(HostFunction::MemoryGrowing) => self.memory_growing(params, results),
+            Some(HostFunction::MemoryGrown) => self.memory_grown(params, results),
             Some(HostFunction::TableGrowing) => self.table_growing(params, results),
             Some(HostFunction::StackOverflow) => Err(stack_overflow()),
             None => Err(internal("there is no such host function")),
@@ -333,14 +334,17 @@ impl<T: 'static> StoreInner<T> {
         &mut self,
         at: Place<'_>,
         lower: impl FnOnce(&mut LowerContext<'_>) -> Result<R, CallError>,
-    ) -> anyhow::Result<R> {
+    ) -> Result<R, NotLowered> {
         let instance = self.instance(at.instance)?;
         let memory = at.options.memory.and_then(|memory| instance.memory(memory));
         let realloc = at
             .options
             .realloc
             .and_then(|realloc| instance.realloc(realloc));
-        let mut resources = instance.tables.take().ok_or_else(cannot_leave)?;
+        let mut resources = instance
+            .tables
+            .take()
+            .ok_or_else(|| anyhow::Error::from(cannot_leave()))?;
         let mut failure = None;
         let mut guest = memory.map(|memory| Guest {
             store: self,
@@ -359,10 +363,10 @@ impl<T: 'static> StoreInner<T> {
         });
         self.instance(at.instance)?.tables = Some(resources);
         match (lowered, failure) {
-            (_, Some(failure)) => Err(failure),
+            (_, Some(failure)) => Err(failure.into()),
             (Ok(lowered), None) => Ok(lowered),
-            (Err(CallError::Trap(trap)), None) => Err(trap.into()),
-            (Err(CallError::Host(error)), None) => Err(error.into()),
+            (Err(CallError::Trap(trap)), None) => Err(anyhow::Error::from(trap).into()),
+            (Err(CallError::Host(error)), None) => Err(NotLowered::Host(error)),
         }
     }
 
@@ -403,57 +407,33 @@ impl<T: 'static> StoreInner<T> {
         let tables = self.instance(index)?.tables.as_deref_mut();
         Ok(tables.ok_or_else(cannot_leave)?)
     }
+}
 
-    fn memory_growing(
-        &mut self,
-        params: &[CoreVal],
-        results: &mut Vec<CoreVal>,
-    ) -> anyhow::Result<()> {
-        let [delta, current, maximum] = three(params)?;
-        let desired = u64::from(current).saturating_add(delta.into());
-        let allowed = desired <= u64::from(maximum) && {
-            let bytes =
-                |pages: u64| usize::try_from(pages.saturating_mul(ffi::PAGE)).unwrap_or(usize::MAX);
-            match self.limiter() {
-                Some(limiter) => limiter.memory_growing(
-                    bytes(current.into()),
-                    bytes(desired),
-                    Some(bytes(maximum.into())),
-                )?,
-                None => true,
-            }
-        };
-        results.push(CoreVal::I32(if allowed { delta } else { u32::MAX }));
-        Ok(())
-    }
+/// Why values could not be lowered.
+#[derive(Debug)]
+pub(crate) enum NotLowered {
+    /// The embedder's values are not what is wanted. The guest's allocator may have run before, but has not failed.
+    Host(HostError),
+    /// The guest is to blame, or was stopped in its allocator.
+    Guest(anyhow::Error),
+}
 
-    fn table_growing(
-        &mut self,
-        params: &[CoreVal],
-        results: &mut Vec<CoreVal>,
-    ) -> anyhow::Result<()> {
-        let [delta, current, maximum] = three(params)?;
-        let desired = u64::from(current).saturating_add(delta.into());
-        let elements = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        let allowed = desired <= u64::from(maximum.min(MAX_TABLE_ELEMENTS))
-            && match self.limiter() {
-                Some(limiter) => limiter.table_growing(
-                    elements(current.into()),
-                    elements(desired),
-                    Some(elements(maximum.into())),
-                )?,
-                None => true,
-            };
-        let allowed = allowed && self.take_table_elements(delta.into());
-        results.push(CoreVal::I32(if allowed { delta } else { u32::MAX }));
-        Ok(())
+impl From<anyhow::Error> for NotLowered {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Guest(error)
     }
 }
 
-/// The most elements that the tables of a store have together, limiter or not: as many as WebAssembly's JavaScript API allows for one.
-pub const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
+impl From<NotLowered> for anyhow::Error {
+    fn from(error: NotLowered) -> Self {
+        match error {
+            NotLowered::Host(error) => error.into(),
+            NotLowered::Guest(error) => error,
+        }
+    }
+}
 
-fn three(params: &[CoreVal]) -> anyhow::Result<[u32; 3]> {
+pub(crate) fn three(params: &[CoreVal]) -> anyhow::Result<[u32; 3]> {
     Ok([
         i32_of(params.first())?,
         i32_of(params.get(1))?,
@@ -466,7 +446,7 @@ fn transfer(params: &[CoreVal]) -> anyhow::Result<(Handle, ResourceTableId, Reso
     Ok((Handle(handle), ResourceTableId(from), ResourceTableId(to)))
 }
 
-fn i32_of(value: Option<&CoreVal>) -> anyhow::Result<u32> {
+pub(crate) fn i32_of(value: Option<&CoreVal>) -> anyhow::Result<u32> {
     match value {
         Some(CoreVal::I32(bits)) => Ok(*bits),
         _ => Err(internal(

@@ -17,7 +17,7 @@ use crate::ids::*;
 use crate::linker::Destructor;
 use crate::plan::{
     CoreDef, CoreExport, CoreModule, Export, FunctionExport, HOST_MODULE, MAY_LEAVE,
-    MEMORY_GROWING, ResourceOrigin, STACK_OVERFLOW, STACK_UNITS, Step, TABLE_GROWING,
+    MEMORY_GROWING, MEMORY_GROWN, ResourceOrigin, STACK_OVERFLOW, STACK_UNITS, Step, TABLE_GROWING,
 };
 use crate::resource::ResourceType;
 use crate::store::{AsContextMut, StoreInner};
@@ -38,6 +38,7 @@ pub(crate) struct Linked<T: 'static> {
 pub(crate) enum HostFunction {
     Trampoline(TrampolineId),
     MemoryGrowing,
+    MemoryGrown,
     TableGrowing,
     StackOverflow,
 }
@@ -74,7 +75,7 @@ pub(crate) struct InstanceData<T: 'static> {
     pub(crate) types: Vec<ResourceType>,
     /// Handles; taken out while values are lowered.
     pub(crate) tables: Option<Box<ResourceTables>>,
-    pub(crate) state: State,
+    state: State,
     cores: Vec<ffi::InstanceId>,
     memories: Vec<Option<MemId>>,
     reallocs: Vec<Option<FuncId>>,
@@ -83,7 +84,7 @@ pub(crate) struct InstanceData<T: 'static> {
 
 /// Whether an instance may be entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+enum State {
     Idle,
     Running,
     Poisoned,
@@ -144,7 +145,7 @@ impl<T: 'static> InstanceData<T> {
     }
 
     /// Marks the instance as entered, unless it must not be.
-    pub(crate) fn begin(&mut self) -> Result<(), Trap> {
+    fn begin(&mut self) -> Result<(), Trap> {
         match self.state {
             State::Idle => {
                 self.state = State::Running;
@@ -156,15 +157,6 @@ impl<T: 'static> InstanceData<T> {
             }
             State::Poisoned => Err(poisoned()),
         }
-    }
-
-    /// Marks the instance as left; one that came to harm is not entered again.
-    pub(crate) fn end(&mut self, unharmed: bool) {
-        self.state = if unharmed {
-            State::Idle
-        } else {
-            State::Poisoned
-        };
     }
 
     pub(crate) fn memory(&self, id: MemoryId) -> Option<MemId> {
@@ -181,6 +173,46 @@ impl<T: 'static> InstanceData<T> {
 
     fn core(&self, id: CoreInstanceId) -> Option<ffi::InstanceId> {
         self.cores.get(id.index()).copied()
+    }
+}
+
+/// A store whose instance is entered until this is dropped. One that came to harm is not entered again, and it did unless somebody says
+/// otherwise: an embedder's code may panic on the way.
+pub(crate) struct Entered<'a, T: 'static> {
+    pub(crate) store: &'a mut StoreInner<T>,
+    index: usize,
+    unharmed: bool,
+}
+
+impl<'a, T: 'static> Entered<'a, T> {
+    pub(crate) fn new(
+        store: &'a mut StoreInner<T>,
+        index: usize,
+        serial: u64,
+    ) -> anyhow::Result<Self> {
+        store.own(index, serial)?.begin()?;
+        Ok(Self {
+            store,
+            index,
+            unharmed: false,
+        })
+    }
+
+    /// Leaves the instance.
+    pub(crate) fn leave(mut self, unharmed: bool) {
+        self.unharmed = unharmed;
+    }
+}
+
+impl<T: 'static> Drop for Entered<'_, T> {
+    fn drop(&mut self) {
+        if let Some(instance) = self.store.instances.get_mut(self.index) {
+            instance.state = if self.unharmed {
+                State::Idle
+            } else {
+                State::Poisoned
+            };
+        }
     }
 }
 
@@ -314,20 +346,18 @@ impl Instance {
         if store.interrupted() {
             return Err(crate::host::interrupted().into());
         }
-        let instance = store.own(self.index, self.serial)?;
-        instance.begin()?;
-        let tables = instance.tables.as_deref_mut();
-        let tables = tables.ok_or_else(|| internal("the handles are in use"));
-        let taken = tables.and_then(|tables| Ok(tables.host_take(&resource)?));
-        let (result, unharmed) = match taken {
+        let entered = Entered::new(store, self.index, self.serial)?;
+        let tables = entered.store.instance(self.index)?.tables.as_deref_mut();
+        let tables = tables.ok_or_else(|| internal("the handles are in use"))?;
+        let (result, unharmed) = match tables.host_take(&resource) {
             Ok(rep) => {
-                let result = store.destroy(self.index, resource.ty(), rep);
+                let result = entered.store.destroy(self.index, resource.ty(), rep);
                 let unharmed = result.is_ok();
                 (result, unharmed)
             }
-            Err(error) => (Err(error), true),
+            Err(error) => (Err(error.into()), true),
         };
-        store.instance(self.index)?.end(unharmed);
+        entered.leave(unharmed);
         result
     }
 }
@@ -374,12 +404,17 @@ fn provide<T: 'static>(
         params: vec![FlatType::I32; 3],
         results: vec![FlatType::I32],
     };
+    let grown = CoreSignature {
+        params: vec![FlatType::I32],
+        results: vec![FlatType::I32],
+    };
     let overflow = CoreSignature {
         params: Vec::new(),
         results: Vec::new(),
     };
     for (name, function, signature) in [
         (MEMORY_GROWING, HostFunction::MemoryGrowing, &growing),
+        (MEMORY_GROWN, HostFunction::MemoryGrown, &grown),
         (TABLE_GROWING, HostFunction::TableGrowing, &growing),
         (STACK_OVERFLOW, HostFunction::StackOverflow, &overflow),
     ] {
@@ -496,20 +531,35 @@ fn allow<T: 'static>(store: &mut StoreInner<T>, module: &CoreModule) -> anyhow::
             return Err(tables_too_large(table.minimum).into());
         }
     }
-    let Some(limiter) = store.limiter() else {
-        return Ok(());
-    };
+    let mut room = ffi::Room::default();
     for memory in &module.memories {
         let bytes = |pages: u64| size(pages.saturating_mul(ffi::PAGE));
         let (minimum, maximum) = (bytes(memory.minimum), memory.maximum.map(bytes));
-        if !limiter.memory_growing(0, minimum, maximum)? {
+        let mut limiter = store.limiter();
+        let allowed = match &mut limiter {
+            Some(limiter) => limiter.memory_growing(0, minimum, maximum)?,
+            None => true,
+        };
+        if !allowed {
             let message = format!(
                 "memory minimum size of {} pages exceeds memory limits",
                 memory.minimum
             );
             return Err(Trap::new(TrapCode::MemoryLimit, message).into());
         }
+        if !room.has(memory.minimum) {
+            if let Some(limiter) = limiter {
+                limiter.memory_grow_failed();
+            }
+            return Err(HostError::new(
+                "a memory cannot be reserved: the process has no address space left, or too many mappings",
+            )
+            .into());
+        }
     }
+    let Some(limiter) = store.limiter() else {
+        return Ok(());
+    };
     for table in &module.tables {
         if !limiter.table_growing(0, size(table.minimum), table.maximum.map(size))? {
             return Err(tables_too_large(table.minimum).into());

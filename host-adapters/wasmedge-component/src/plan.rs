@@ -10,7 +10,7 @@
 //! Core modules come with their imports renamed, so that an engine that links by name links them right:
 //! - an export of a core instance is imported from the module `i{n}`, where `n` is the instance's [`CoreInstanceId`], under its name there;
 //! - a trampoline is imported from [`HOST_MODULE`] as `t{n}`, where `n` is its [`TrampolineId`];
-//! - what guests are hardened with is imported from [`HOST_MODULE`] as well: [`MEMORY_GROWING`], [`TABLE_GROWING`], [`STACK_OVERFLOW`]
+//! - what guests are hardened with is imported from [`HOST_MODULE`] as well: [`MEMORY_GROWING`], [`MEMORY_GROWN`], [`TABLE_GROWING`], [`STACK_OVERFLOW`]
 //!   and [`STACK_UNITS`];
 //! - the flags of a component instance are imported from [`HOST_MODULE`] as `f{n}`, where `n` is its [`ComponentInstanceId`]: a mutable
 //!   global of type `i32`, initially [`MAY_LEAVE`].
@@ -32,8 +32,8 @@ use crate::ids::*;
 
 pub use extent::MAX_DEFINITIONS;
 pub use harden::{
-    LEAVING_UNITS, MAX_STACK_UNITS, MAX_UNCOUNTED_UNITS, MEMORY_GROWING, STACK_OVERFLOW,
-    STACK_UNITS, TABLE_GROWING,
+    LEAVING_UNITS, MAX_STACK_UNITS, MAX_UNCOUNTED_UNITS, MEMORY_GROWING, MEMORY_GROWN,
+    STACK_OVERFLOW, STACK_UNITS, TABLE_GROWING,
 };
 
 /// The name of the module that what the host provides is imported from.

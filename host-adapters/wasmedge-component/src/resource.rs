@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::HostError;
 use crate::ids::{Rep, ResourceId};
@@ -38,27 +39,32 @@ impl ResourceType {
 /// A handle of a resource that the host defines, and knows by the Rust type `T`: a number that means something to the host.
 ///
 /// `T` is a name only; no value of it need exist. What the number means is up to the host: with [`ResourceTable`] it is a key.
+///
+/// A guest is given what is owned once: a handle that has passed as `own` is refused from then on, as `own` and as `borrow`.
 pub struct Resource<T> {
     rep: u32,
     owned: bool,
+    /// Whether a guest was given it. Lowering has it by reference, and handles may pass between threads.
+    given: AtomicBool,
     ty: PhantomData<fn() -> T>,
 }
 
 impl<T> Resource<T> {
     /// Makes a handle that owns what `rep` stands for. Passed to a guest, it is the guest's to drop.
     pub fn new_own(rep: u32) -> Self {
-        Self {
-            rep,
-            owned: true,
-            ty: PhantomData,
-        }
+        Self::new(rep, true)
     }
 
     /// Makes a handle that lends what `rep` stands for.
     pub fn new_borrow(rep: u32) -> Self {
+        Self::new(rep, false)
+    }
+
+    fn new(rep: u32, owned: bool) -> Self {
         Self {
             rep,
-            owned: false,
+            owned,
+            given: AtomicBool::new(false),
             ty: PhantomData,
         }
     }
@@ -74,11 +80,17 @@ impl<T> Resource<T> {
     }
 
     pub(crate) fn lifted(rep: Rep, owned: bool) -> Self {
-        Self {
-            rep: rep.0,
-            owned,
-            ty: PhantomData,
-        }
+        Self::new(rep.0, owned)
+    }
+
+    /// Tells whether a guest was given it.
+    pub(crate) fn is_given(&self) -> bool {
+        self.given.load(Ordering::Relaxed)
+    }
+
+    /// Says that a guest was given it.
+    pub(crate) fn give(&self) {
+        self.given.store(true, Ordering::Relaxed);
     }
 }
 
@@ -87,6 +99,7 @@ impl<T> fmt::Debug for Resource<T> {
         f.debug_struct("Resource")
             .field("rep", &self.rep)
             .field("owned", &self.owned)
+            .field("given", &self.given)
             .finish()
     }
 }

@@ -11,7 +11,7 @@ use crate::abi::CoreVal;
 use crate::engine::Engine;
 use crate::error::{HostError, Trap, TrapCode};
 use crate::ffi::{Callee, Core, Host, Interrupter};
-use crate::host::MAX_TABLE_ELEMENTS;
+use crate::growth::MAX_TABLE_ELEMENTS;
 use crate::instance::InstanceData;
 use crate::limits::ResourceLimiter;
 
@@ -49,6 +49,8 @@ pub(crate) struct StoreInner<T: 'static> {
     /// Elements of all tables, those of instances that failed among them.
     table_elements: u64,
     pub(crate) core_instances: usize,
+    /// Whether the last growth of a memory was allowed, until it is known what came of it.
+    pub(crate) memory_grows: bool,
 }
 
 impl<T: 'static> Store<T> {
@@ -75,6 +77,7 @@ impl<T: 'static> Store<T> {
                 interruption: Interruption::default(),
                 table_elements: 0,
                 core_instances: 0,
+                memory_grows: false,
             }),
         })
     }
@@ -188,7 +191,7 @@ impl<T: 'static> StoreContextMut<'_, T> {
     ///
     /// # Errors
     ///
-    /// As [`Store::interrupt_handle`].
+    /// As [`Store::interrupt_handle`]; and in a host function, which a running guest has called, unless the store had a handle before.
     pub fn interrupt_handle(&mut self) -> Result<InterruptHandle, HostError> {
         let interrupter = self.0.core.interrupter();
         Ok(InterruptHandle {

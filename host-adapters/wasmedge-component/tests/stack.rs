@@ -584,6 +584,41 @@ fn recursion_without_loops_is_interrupted() {
     });
 }
 
+/// It neither loops nor recurses, and takes for ever.
+#[test]
+fn a_tree_of_calls_is_interrupted() {
+    // Something that no compiler sees through.
+    let mut functions = String::from(
+        "(func $f0 (local $x i32)
+            (local.set $x (i32.add (i32.const 1) (i32.load (i32.const 0))))
+            (local.set $x (i32.xor (local.get $x) (i32.shl (local.get $x) (i32.const 13))))
+            (local.set $x (i32.xor (local.get $x) (i32.shr_u (local.get $x) (i32.const 17))))
+            (i32.store (i32.const 0) (local.get $x)))",
+    );
+    for level in 1..=60 {
+        let below = level - 1;
+        functions += &format!("(func $f{level} (call $f{below}) (call $f{below}))");
+    }
+    let text = of_functions(&functions, "f60");
+    in_each_mode(&text, 1, |case| {
+        let mut store = case.store();
+        let handle = store.interrupt_handle().unwrap();
+        let result = case.run_in(&mut store, |store, instance| {
+            let run = instance.get_typed_func::<(), ()>(&mut *store, "run")?;
+            let handle = handle.clone();
+            let thread = std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                handle.interrupt();
+            });
+            let result = run.call(&mut *store, ());
+            thread.join().unwrap();
+            store.clear_interruption();
+            result
+        });
+        assert_eq!(result, Err(Some(TrapCode::Interrupt)));
+    });
+}
+
 /// How much slower calls become by being counted can be seen by comparing this to what it is without.
 #[test]
 #[ignore = "this measures, and checks nothing"]

@@ -59,6 +59,11 @@ impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
         Ok(allowed)
     }
 
+    fn memory_grow_failed(&mut self) {
+        self.meter.growth_failed();
+        self.inner.memory_grow_failed();
+    }
+
     fn table_growing(
         &mut self,
         current: usize,
@@ -80,5 +85,21 @@ impl ResourceLimiter for Unlimited {
 
     fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> anyhow::Result<bool> {
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmscope_telemetry::Providers;
+
+    #[test]
+    fn a_growth_that_failed_is_no_memory() {
+        let telemetry = Telemetry::builder(Providers::default()).build();
+        let mut limiter = Limiter::unlimited(&telemetry);
+        limiter.memory_growing(0, 65_536, None).unwrap();
+        limiter.memory_growing(65_536, 131_072, None).unwrap();
+        limiter.memory_grow_failed();
+        assert_eq!(limiter.memory(), 65_536);
     }
 }

@@ -9,9 +9,6 @@ pub(crate) struct TotalMemory {
     used: u64,
 }
 
-/// What an element of a table counts for, in bytes: a pointer of the host's.
-const TABLE_ELEMENT: u64 = size_of::<usize>() as u64;
-
 impl TotalMemory {
     /// Makes one that allows so much, or anything.
     pub(crate) fn new(most: Option<ByteSize>) -> Self {
@@ -35,10 +32,17 @@ impl TotalMemory {
         allowed && self.grow(desired.saturating_sub(current) as u64)
     }
 
-    fn table(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+    /// A table counts for so many bytes an element as the runtime takes.
+    fn table(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+        element: usize,
+    ) -> bool {
         let allowed = maximum.is_none_or(|maximum| desired <= maximum);
-        let elements = desired.saturating_sub(current) as u64;
-        allowed && self.grow(elements.saturating_mul(TABLE_ELEMENT))
+        let elements = desired.saturating_sub(current);
+        allowed && self.grow(elements.saturating_mul(element) as u64)
     }
 }
 
@@ -58,7 +62,8 @@ impl wasmtime::ResourceLimiter for TotalMemory {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.table(current, desired, maximum))
+        // A pointer of the host's.
+        Ok(self.table(current, desired, maximum, size_of::<usize>()))
     }
 }
 
@@ -79,7 +84,8 @@ impl wasmedge_component::ResourceLimiter for TotalMemory {
         desired: usize,
         maximum: Option<usize>,
     ) -> anyhow::Result<bool> {
-        Ok(self.table(current, desired, maximum))
+        let element = wasmedge_component::TABLE_ELEMENT_BYTES;
+        Ok(self.table(current, desired, maximum, element))
     }
 }
 
@@ -93,8 +99,8 @@ mod tests {
         assert!(memory.memory(0, 400, None));
         assert!(memory.memory(0, 400, None));
         assert!(!memory.memory(400, 601, None));
-        assert!(!memory.table(0, 26, None));
-        assert!(memory.table(0, 25, None));
+        assert!(!memory.table(0, 26, None, 8));
+        assert!(memory.table(0, 25, None, 8));
         assert!(!memory.memory(400, 401, None));
     }
 }

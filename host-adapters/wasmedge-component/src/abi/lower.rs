@@ -90,7 +90,7 @@ impl LowerContext<'_> {
     ) -> Result<u32, CallError> {
         self.check_resource(table, any)?;
         let rep = self.resources.host_take(any)?;
-        Ok(self.resources.lower_own(table, rep)?.0)
+        Ok(self.resources.give_own(table, rep)?.0)
     }
 
     pub(crate) fn borrow(

@@ -130,6 +130,24 @@ fn a_borrow_is_dropped_before_the_call_ends_and_runs_no_destructor() {
 }
 
 #[test]
+fn a_call_that_is_abandoned_leaves_nothing_behind() {
+    let mut tables = tables(10);
+    let any = tables.host_own(ResourceId(0), Rep(1)).unwrap();
+    tables.enter_call();
+    let rep = tables.host_lend(&any).unwrap();
+    tables.lower_borrow(HOST_IN_0, rep).unwrap();
+    tables.give_own(HOST_IN_0, Rep(2)).unwrap();
+    tables.give_own(OWN_IN_0, Rep(3)).unwrap();
+    assert_eq!(
+        tables.abandon_call(),
+        Ok(vec![(ResourceId(0), Rep(2)), (ResourceId(1), Rep(3))])
+    );
+    assert_eq!(tables.host_take(&any), Ok(Rep(1)), "it is not lent");
+    assert_eq!(tables.live(), 0);
+    assert!(tables.abandon_call().is_err(), "no call is left");
+}
+
+#[test]
 fn the_definer_of_a_resource_gets_the_representation_of_a_borrow() {
     let mut tables = tables(10);
     let owner = tables.lower_own(OWN_IN_1, Rep(77)).unwrap();

@@ -10,6 +10,9 @@
 //! delta if the growth is allowed, or -1 if it is not. The instruction that follows then fails by itself, as WebAssembly has it. The
 //! maximum is the declared one; without one, it is 65536 pages, or 2³² - 1 elements.
 //!
+//! After `memory.grow`, the host is told what came of it, for a growth that it allowed may fail all the same: [`MEMORY_GROWN`] has the
+//! type `(result: i32) -> i32`, and returns what it is given. For a table that fails, WasmEdge ends the process.
+//!
 //! By so much an empty table without a maximum could grow, so that a refusal would be none. A table that is defined without a maximum
 //! therefore gets one that is one less, in modules where tables grow or are exported.
 //!
@@ -22,6 +25,11 @@
 //!
 //! [`calls`] says which functions these are. All others are left as they are: at any time they use at most
 //! [`MAX_UNCOUNTED_UNITS`].
+//!
+//! # Interruption
+//!
+//! Compiled code asks whether it is interrupted at blocks and loops, but at no call. Functions that are not counted, begin with neither
+//! and may run for long with all that they call get an empty block to begin with.
 //!
 //! # Tail calls
 //!
@@ -70,6 +78,9 @@ pub const STACK_UNITS: &str = "stack-units";
 
 /// The name of the host's function that is asked before a memory grows.
 pub const MEMORY_GROWING: &str = "memory-growing";
+
+/// The name of the host's function that is told whether a memory has grown, or -1.
+pub const MEMORY_GROWN: &str = "memory-grown";
 
 /// The name of the host's function that is asked before a table grows.
 pub const TABLE_GROWING: &str = "table-growing";

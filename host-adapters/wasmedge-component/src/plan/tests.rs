@@ -110,7 +110,13 @@ fn check_links(plan: &Plan) {
                 for import in section.clone().into_imports() {
                     let import = import.unwrap();
                     // What hardening adds is the host's, and comes after the module's own imports.
-                    let added = [MEMORY_GROWING, TABLE_GROWING, STACK_OVERFLOW, STACK_UNITS];
+                    let added = [
+                        MEMORY_GROWING,
+                        MEMORY_GROWN,
+                        TABLE_GROWING,
+                        STACK_OVERFLOW,
+                        STACK_UNITS,
+                    ];
                     if import.module != HOST_MODULE || !added.contains(&import.name) {
                         names.push((import.module.to_owned(), import.name.to_owned()));
                     }

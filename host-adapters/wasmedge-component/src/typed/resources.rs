@@ -59,10 +59,17 @@ fn handle<T>(
 ) -> Result<u32, CallError> {
     let rep = Rep(resource.rep());
     match ty {
+        Type::Own(_) | Type::Borrow(_) if resource.is_given() => {
+            Err(crate::HostError::new("the resource was given away before").into())
+        }
         Type::Own(_) if !resource.owned() => {
             Err(crate::HostError::new("a borrowed resource cannot be given away").into())
         }
-        Type::Own(table) => Ok(cx.resources.lower_own(*table, rep)?.0),
+        Type::Own(table) => {
+            let handle = cx.resources.give_own(*table, rep)?;
+            resource.give();
+            Ok(handle.0)
+        }
         Type::Borrow(table) => Ok(cx.resources.lower_borrow(*table, rep)?),
         _ => Err(unchecked("resource", ty).into()),
     }

@@ -1,10 +1,14 @@
 //! Host functions that call back into guests, and what belongs to another store.
 
+use std::panic::AssertUnwindSafe;
+
+use wasmedge_component::abi::{CoreVal, LowerContext};
 use wasmedge_component::{
-    Component, Engine, HostError, Instance, Linker, Store, StoreContextMut, TrapCode, TypedFunc,
+    CallError, Component, ComponentType, Engine, HostError, Instance, InstanceTypes, Linker, Lower,
+    Store, StoreContextMut, TrapCode, Type, TypeMismatch, TypedFunc,
 };
 
-use crate::common::engine;
+use crate::common::{engine, load};
 use crate::{code, in_each_mode, with_stack};
 
 /// `run` calls the host and tells what it answered; `fine` does nothing.
@@ -108,6 +112,73 @@ fn a_guest_goes_on_where_its_host_function_copes_with_what_failed() {
     }
 }
 
+/// A type of an embedder's that cannot be passed.
+struct Unlowered;
+
+impl ComponentType for Unlowered {
+    fn typecheck(ty: &Type, types: &InstanceTypes<'_>) -> Result<(), TypeMismatch> {
+        u32::typecheck(ty, types)
+    }
+}
+
+impl Lower for Unlowered {
+    fn lower(
+        &self,
+        _: &mut LowerContext<'_>,
+        _: &Type,
+        _: &mut Vec<CoreVal>,
+    ) -> Result<(), CallError> {
+        panic!("it cannot be passed")
+    }
+
+    fn store(&self, _: &mut LowerContext<'_>, _: &Type, _: &mut [u8]) -> Result<(), CallError> {
+        panic!("it cannot be passed")
+    }
+}
+
+#[test]
+fn an_instance_is_poisoned_where_an_embedders_type_panics() {
+    let component = load(
+        &engine(),
+        r#"(component
+            (core module $m (func (export "take") (param i32)))
+            (core instance $m (instantiate $m))
+            (func (export "take") (param "it" u32) (canon lift (core func $m "take"))))"#,
+    );
+    let mut store = Store::new(component.engine(), ()).unwrap();
+    let pre = Linker::new().instantiate_pre(&component).unwrap();
+    let instance = pre.instantiate(&mut store).unwrap();
+    let take = instance
+        .get_typed_func::<(Unlowered,), ()>(&mut store, "take")
+        .unwrap();
+    let panic = std::panic::catch_unwind(AssertUnwindSafe(|| take.call(&mut store, (Unlowered,))));
+    assert!(panic.is_err());
+    assert_eq!(
+        code(take.call(&mut store, (Unlowered,))),
+        Some(TrapCode::Poisoned)
+    );
+    let other = pre.instantiate(&mut store).unwrap();
+    let take = other.get_typed_func::<(u32,), ()>(&mut store, "take");
+    take.unwrap().call(&mut store, (1,)).unwrap();
+}
+
+/// What is behind the first handle is set up on another thread, with the executor that runs the guest.
+#[test]
+fn the_first_interrupt_handle_is_not_made_while_a_guest_runs() {
+    for component in in_each_mode(&engine(), CALLER) {
+        let mut case = Case::new(&component, |mut store| {
+            Ok((store.interrupt_handle().map_or(0, |_| 1),))
+        });
+        let instance = case.instance();
+        let run = case.func(&instance, "run");
+        assert_eq!(case.call(&run).unwrap(), 1, "it was refused");
+        let handle = case.store.interrupt_handle().unwrap();
+        assert_eq!(case.call(&run).unwrap(), 2);
+        handle.interrupt();
+        assert_eq!(code(case.call(&run)), Some(TrapCode::Interrupt));
+    }
+}
+
 #[test]
 fn guests_nest_by_way_of_the_host_until_the_stack_is_used_up() {
     with_stack(|| {
@@ -139,7 +210,7 @@ fn guests_nest_by_way_of_the_host_until_the_stack_is_used_up() {
 #[test]
 fn a_host_function_instantiates_what_calls_it() {
     struct Data(Option<(Component, Linker<Self>)>);
-    let component = crate::common::load(&engine(), CALLER);
+    let component = load(&engine(), CALLER);
     let mut linker = Linker::<Data>::new();
     let call = |mut store: StoreContextMut<'_, Data>, ()| {
         let Some((component, linker)) = store.data_mut().0.take() else {
@@ -194,7 +265,7 @@ fn functions_and_instances_of_another_store_or_engine_are_refused() {
 
 #[test]
 fn a_function_outlives_its_store_and_is_refused_then() {
-    let component = crate::common::load(&engine(), CALLER);
+    let component = load(&engine(), CALLER);
     let mut case = Case::new(&component, next);
     let instance = case.instance();
     let fine = case.func(&instance, "fine");

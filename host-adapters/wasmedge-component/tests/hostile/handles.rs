@@ -1,12 +1,12 @@
 //! Handles that are stale, foreign, lent, dropped twice or kept too long; and resources that the host holds.
 
 use wasmedge_component::{
-    Component, Func, HostError, Instance, Linker, Resource, ResourceAny, ResourceType, Store, Trap,
-    TrapCode, Val,
+    Component, Func, Instance, Linker, Resource, ResourceAny, ResourceType, Store, Trap, TrapCode,
+    Val,
 };
 
 use crate::common::{engine, load};
-use crate::{code, in_each_mode};
+use crate::{code, in_each_mode, is_refused};
 
 struct Thing;
 struct Other;
@@ -297,11 +297,6 @@ impl Owner {
     fn pass(&mut self, name: &str, any: ResourceAny) -> anyhow::Result<Option<Val>> {
         self.func(name).call(&mut self.store, &[Val::Resource(any)])
     }
-}
-
-fn is_refused<R: std::fmt::Debug>(result: anyhow::Result<R>) {
-    let error = result.unwrap_err();
-    assert!(error.is::<HostError>(), "{error}");
 }
 
 #[test]

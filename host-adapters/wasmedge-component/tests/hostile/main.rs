@@ -12,6 +12,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod arguments;
 mod bytes;
 mod calls;
 #[path = "../common/mod.rs"]
@@ -21,7 +22,7 @@ mod exercise;
 mod handles;
 mod values;
 
-use wasmedge_component::{Cache, Component, Engine, Trap, TrapCode};
+use wasmedge_component::{Cache, Component, Engine, HostError, Trap, TrapCode};
 
 /// Loads a component twice: interpreted, and compiled.
 fn in_each_mode(engine: &Engine, text: &str) -> [Component; 2] {
@@ -38,6 +39,12 @@ fn code<R: std::fmt::Debug>(result: anyhow::Result<R>) -> Option<TrapCode> {
     let error = result.unwrap_err();
     assert!(!error.to_string().is_empty());
     error.downcast_ref().map(Trap::code)
+}
+
+/// Checks that something was refused for what the host gave.
+fn is_refused<R: std::fmt::Debug>(result: anyhow::Result<R>) {
+    let error = result.unwrap_err();
+    assert!(error.is::<HostError>(), "{error}");
 }
 
 /// Runs a test on a thread with as much stack as guests need.

@@ -6,7 +6,7 @@ use wasmtime_environ::wasmparser::{
 };
 
 use super::MAX_STACK_UNITS;
-use super::calls::{Callee, Calls};
+use super::calls::{Callee, Calls, Own};
 use crate::error::LoadError;
 use crate::plan::HOST_MODULE;
 
@@ -58,6 +58,7 @@ pub(super) struct Facts {
 }
 
 /// A function that the module defines.
+#[derive(Default)]
 pub(super) struct Function {
     /// Its type.
     pub(super) ty: u32,
@@ -68,6 +69,12 @@ pub(super) struct Function {
     /// Whether it needs a block around it if it is counted: it returns by a branch that may not be taken, or comes to a call before it
     /// comes to a block or a loop, where compiled code asks whether it is interrupted.
     pub(super) needs_block: bool,
+    /// Whether it is to ask whether it is interrupted when it is entered, and is not counted.
+    pub(super) is_asking: bool,
+    /// How many instructions it has.
+    steps: u32,
+    /// Whether it asks whether it is interrupted before it calls anything.
+    asks: bool,
 }
 
 impl Facts {
@@ -82,7 +89,16 @@ impl Facts {
 
     /// Says whether the module can stay as it is.
     pub(super) fn is_harmless(&self) -> bool {
-        !self.grows_memories && !self.grows_tables && !self.has_boundless_tables && !self.counts()
+        !self.grows_memories
+            && !self.grows_tables
+            && !self.has_boundless_tables
+            && !self.counts()
+            && !self.asks()
+    }
+
+    /// Says whether there are functions that are to ask whether they are interrupted.
+    pub(super) fn asks(&self) -> bool {
+        self.functions.iter().any(|function| function.is_asking)
     }
 
     /// Says whether there are functions whose stack units are to be counted.
@@ -132,9 +148,7 @@ impl Reader {
                     self.function_types.push(ty);
                     self.facts.functions.push(Function {
                         ty,
-                        units: 0,
-                        is_counted: false,
-                        needs_block: false,
+                        ..Function::default()
                     });
                 }
             }
@@ -311,7 +325,9 @@ impl Reader {
         let ty = self.facts.types.get(place(defined.ty));
         let ty = ty.ok_or_else(|| LoadError::invalid("a function's type is not there"))?;
         let parameters = u32::try_from(ty.params().len()).unwrap_or(u32::MAX);
-        defined.needs_block = branches_out || begins_with_block != Some(true);
+        defined.steps = weight;
+        defined.asks = begins_with_block == Some(true);
+        defined.needs_block = branches_out || !defined.asks;
         defined.units = units.saturating_add(parameters).min(MAX_STACK_UNITS);
         self.bodies = self.bodies.saturating_add(1);
         Ok(())
@@ -380,13 +396,19 @@ impl Reader {
             .calls
             .holds_foreign_references(facts.imported_functions);
         facts.foreign_functions = self.calls.foreign_functions().to_vec();
-        let mut units = vec![0; place(facts.imported_functions)];
-        units.extend(facts.functions.iter().map(|function| function.units));
-        let (counted, uncounted_units) = self.calls.counted(&units);
-        facts.uncounted_units = uncounted_units;
-        let counted = counted.iter().skip(place(facts.imported_functions));
-        for (function, is_counted) in facts.functions.iter_mut().zip(counted) {
-            function.is_counted = *is_counted;
+        let imported = place(facts.imported_functions);
+        let mut own = vec![Own::default(); imported];
+        own.extend(facts.functions.iter().map(|function| Own {
+            units: function.units,
+            steps: function.steps,
+            asks: function.asks,
+        }));
+        let verdict = self.calls.verdict(&own);
+        facts.uncounted_units = verdict.uncounted_units;
+        let verdicts = verdict.counted.into_iter().zip(verdict.asking);
+        let functions = facts.functions.iter_mut();
+        for (function, verdict) in functions.zip(verdicts.skip(imported)) {
+            (function.is_counted, function.is_asking) = verdict;
         }
         self.facts
     }

@@ -9,6 +9,9 @@
 //! - one for any reference.
 //!
 //! So the graph is no larger than the module. A recursion through several instances goes through the outside of each of them.
+//!
+//! The graph also says which functions are to ask whether they are interrupted: compiled code asks at blocks and loops only, and calls
+//! that branch out without any take time that grows exponentially with their depth.
 
 use std::collections::HashMap;
 
@@ -18,6 +21,32 @@ use super::MAX_UNCOUNTED_UNITS;
 use super::analysis::place;
 use super::graph::Graph;
 use crate::error::LoadError;
+
+/// How many instructions a call runs at most, apart from loops, before one of its functions asks whether it is interrupted.
+const UNASKED_STEPS: u64 = 1024;
+
+/// What is known of a function by itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Own {
+    /// The stack units that it uses.
+    pub(super) units: u32,
+    /// Its instructions.
+    pub(super) steps: u32,
+    /// Whether compiled code asks in it whether it is interrupted, before it calls anything.
+    pub(super) asks: bool,
+}
+
+/// What is to be done to the functions of a module, imported ones first.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    /// Whether each one's stack units are to be counted.
+    pub(super) counted: Vec<bool>,
+    /// Whether each one is to ask whether it is interrupted, and would not. Those that are counted do.
+    pub(super) asking: Vec<bool>,
+    /// How many stack units the ones that are not counted use together, at most, on any path through the graph. That is no more than
+    /// [`MAX_UNCOUNTED_UNITS`].
+    pub(super) uncounted_units: u32,
+}
 
 /// What calls what.
 #[derive(Default)]
@@ -128,13 +157,13 @@ impl Calls {
         self.shares_references || imported.any(|node| node.is_listed || node.is_named)
     }
 
-    /// Says of each function, imported ones first, whether its stack units are to be counted, given how many these are.
-    ///
-    /// Those that are not use together, on each path through the graph, at most so many as is returned as well, which is no more than
-    /// [`MAX_UNCOUNTED_UNITS`].
-    pub(super) fn counted(&self, units: &[u32]) -> (Vec<bool>, u32) {
+    /// Says what is to be done to each function, given what is known of them, imported ones first.
+    pub(super) fn verdict(&self, own: &[Own]) -> Verdict {
         let graph = self.graph();
-        let mut found = vec![false; self.functions.len()];
+        let functions = self.functions.len();
+        let (mut counted, mut asking) = (vec![false; functions], vec![false; functions]);
+        // How many steps a call of each node takes that asks nothing; of those that ask, none.
+        let mut unasked = vec![0_u64; graph.len()];
         // The most uncounted units on any path from each node.
         let mut reached = vec![0_u32; graph.len()];
         for component in graph.components().iter() {
@@ -145,21 +174,42 @@ impl Calls {
             let uncounted = match component {
                 [node] if !graph.targets(*node).contains(node) => {
                     // Nodes that stand for many come behind, and use none.
-                    let own = units.get(*node).copied().unwrap_or(0);
+                    let own = own.get(*node).map_or(0, |own| own.units);
                     Some(below.saturating_add(own)).filter(|sum| *sum <= MAX_UNCOUNTED_UNITS)
                 }
                 _ => None,
             };
             for node in component {
-                if let Some(found) = found.get_mut(*node) {
-                    *found = uncounted.is_none();
+                if let Some(counted) = counted.get_mut(*node) {
+                    *counted = uncounted.is_none();
                 }
                 if let Some(reached) = reached.get_mut(*node) {
                     *reached = uncounted.unwrap_or(below);
                 }
             }
+            // What is counted asks, and so does what stands for many and is on a cycle with it.
+            if let ([node], Some(_)) = (component, uncounted) {
+                let steps = graph.targets(*node).iter();
+                let steps = steps.filter_map(|target| unasked.get(*target).copied());
+                let steps = match own.get(*node) {
+                    Some(own) if own.asks => 0,
+                    Some(own) => steps.fold(own.steps.into(), u64::saturating_add),
+                    None => steps.max().unwrap_or(0),
+                };
+                let is_long = steps > UNASKED_STEPS;
+                if let Some(asking) = asking.get_mut(*node) {
+                    *asking = is_long;
+                }
+                if let Some(unasked) = unasked.get_mut(*node).filter(|_| !is_long) {
+                    *unasked = steps;
+                }
+            }
         }
-        (found, reached.into_iter().max().unwrap_or(0))
+        Verdict {
+            counted,
+            asking,
+            uncounted_units: reached.into_iter().max().unwrap_or(0),
+        }
     }
 
     /// Makes the graph. The numbers of functions are those that they have in the module.

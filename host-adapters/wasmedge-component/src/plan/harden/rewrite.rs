@@ -17,7 +17,8 @@ use wasmtime_environ::wasmparser::{
 
 use super::analysis::{self, Facts};
 use super::{
-    LEAVING_UNITS, MAX_STACK_UNITS, MEMORY_GROWING, STACK_OVERFLOW, STACK_UNITS, TABLE_GROWING,
+    LEAVING_UNITS, MAX_STACK_UNITS, MEMORY_GROWING, MEMORY_GROWN, STACK_OVERFLOW, STACK_UNITS,
+    TABLE_GROWING,
 };
 use crate::error::LoadError;
 use crate::plan::HOST_MODULE;
@@ -34,6 +35,7 @@ pub(super) struct Rewriter<'a> {
     /// How many functions are imported that were not before.
     added_functions: u32,
     memory_growing: Option<u32>,
+    memory_grown: Option<u32>,
     table_growing: Option<u32>,
     meter: Option<Meter>,
     /// How many function bodies are written.
@@ -87,13 +89,16 @@ impl<'a> Rewriter<'a> {
             imports: Vec::new(),
             added_functions: 0,
             memory_growing: None,
+            memory_grown: None,
             table_growing: None,
             meter: None,
             bodies: 0,
         };
         let growing = FuncType::new([wasmparser::ValType::I32; 3], [wasmparser::ValType::I32]);
         if facts.grows_memories {
+            let grown = FuncType::new([wasmparser::ValType::I32], [wasmparser::ValType::I32]);
             rewriter.memory_growing = Some(rewriter.import(MEMORY_GROWING, growing.clone()));
+            rewriter.memory_grown = Some(rewriter.import(MEMORY_GROWN, grown));
         }
         if facts.grows_tables {
             rewriter.table_growing = Some(rewriter.import(TABLE_GROWING, growing));
@@ -328,6 +333,9 @@ impl Reencode for Rewriter<'_> {
             let block = self.block_type(function.ty)?;
             out.instructions().block(block);
         }
+        if function.is_asking {
+            out.instructions().block(BlockType::Empty).end();
+        }
         // How many blocks of the function's own are open.
         let mut depth = 0_u32;
         let mut operators = body.get_operators_reader()?;
@@ -377,7 +385,11 @@ impl Reencode for Rewriter<'_> {
                 _ => {}
             }
             depth = analysis::open_after(depth, &operator);
+            let grown = matches!(operator, Operator::MemoryGrow { .. });
             out.instruction(&self.instruction(operator)?);
+            if let Some(host) = self.memory_grown.filter(|_| grown) {
+                out.instructions().call(host);
+            }
             if let Some(meter) = leaving {
                 meter.leave(LEAVING_UNITS, &mut out.instructions());
             }
@@ -419,7 +431,8 @@ impl Reencode for Rewriter<'_> {
         section: Name<'_>,
     ) -> Result<(), Error<LoadError>> {
         // Labels are named by their number in the function, and there are new ones.
-        if self.meter.is_some() && matches!(section, Name::Label(_)) {
+        let adds_labels = self.meter.is_some() || self.facts.asks();
+        if adds_labels && matches!(section, Name::Label(_)) {
             return Ok(());
         }
         utils::parse_custom_name_subsection(self, names, section)

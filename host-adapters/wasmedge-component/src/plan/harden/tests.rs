@@ -49,6 +49,8 @@ struct Host {
     refuses: bool,
     /// What was to grow: delta, current size, largest size.
     asked: Vec<(&'static str, u32, u32, u32)>,
+    /// What came of it, for memories.
+    grown: Vec<u32>,
     overflows: u32,
 }
 
@@ -79,6 +81,11 @@ fn linker(store: &mut Store<Host>) -> Linker<Host> {
         };
         linker.func_wrap(HOST_MODULE, name, ask).unwrap();
     }
+    let grown = |mut caller: Caller<'_, Host>, result: u32| {
+        caller.data_mut().grown.push(result);
+        result
+    };
+    linker.func_wrap(HOST_MODULE, MEMORY_GROWN, grown).unwrap();
     let overflow = |mut caller: Caller<'_, Host>| -> wasmtime::Result<()> {
         caller.data_mut().overflows += 1;
         Err(wasmtime::Error::msg("stack overflow"))

@@ -65,7 +65,10 @@ fn only_what_is_needed_is_imported() {
     let table = "(table 1 funcref) (func (drop (table.grow (ref.null func) (i32.const 1))))";
     let recursion = "(func $f call $f)";
     for (text, expected) in [
-        (format!("(module {memory})"), host(&[MEMORY_GROWING])),
+        (
+            format!("(module {memory})"),
+            host(&[MEMORY_GROWING, MEMORY_GROWN]),
+        ),
         (format!("(module {table})"), host(&[TABLE_GROWING])),
         (
             format!("(module {recursion})"),
@@ -73,7 +76,13 @@ fn only_what_is_needed_is_imported() {
         ),
         (
             format!("(module {recursion} {table} {memory})"),
-            host(&[MEMORY_GROWING, TABLE_GROWING, STACK_OVERFLOW, STACK_UNITS]),
+            host(&[
+                MEMORY_GROWING,
+                MEMORY_GROWN,
+                TABLE_GROWING,
+                STACK_OVERFLOW,
+                STACK_UNITS,
+            ]),
         ),
         (
             format!(r#"(module (import "$host" "t0" (func (result i64))) {recursion})"#),
@@ -85,7 +94,7 @@ fn only_what_is_needed_is_imported() {
 }
 
 #[test]
-fn the_host_is_asked_before_each_growth() {
+fn the_host_is_asked_before_each_growth_and_told_whether_a_memory_grew() {
     let bytes = hardened(
         r#"(module
             (import "i0" "m" (memory 1 7))
@@ -100,17 +109,19 @@ fn the_host_is_asked_before_each_growth() {
             (func (param i32) (result i32) (table.grow $boundless (ref.null func) (local.get 0))))"#,
     );
     let growth = |kind: &str, index: u32, max: i32| {
-        let (field, hook) = match kind {
-            "Memory" => ("mem", 0),
-            _ => ("table", 1),
+        let (field, hook, told) = match kind {
+            "Memory" => ("mem", 0, Some(1)),
+            _ => ("table", 2, None),
         };
-        [
+        let told = told.map(|hook: u32| format!("Call {{ function_index: {hook} }}"));
+        let expected = [
             format!("{kind}Size {{ {field}: {index} }}"),
             format!("I32Const {{ value: {max} }}"),
             format!("Call {{ function_index: {hook} }}"),
             format!("{kind}Grow {{ {field}: {index} }}"),
-            "End".to_owned(),
-        ]
+        ];
+        let expected = expected.into_iter().chain(told);
+        expected.chain(["End".to_owned()]).collect::<Vec<_>>()
     };
     let code = code(&bytes);
     for (function, expected) in code.iter().zip([
@@ -123,6 +134,28 @@ fn the_host_is_asked_before_each_growth() {
         assert!(function.ends_with(&expected), "{function:?}");
     }
     assert_eq!(code.len(), 5);
+}
+
+#[test]
+fn functions_that_may_run_for_long_ask_whether_they_are_interrupted() {
+    let tree = |begin: &str, levels: u32| {
+        let mut text = format!("(module (func $f0 {begin} {})", "nop ".repeat(100));
+        for level in 1..=levels {
+            let below = level - 1;
+            text += &format!("(func $f{level} {begin} (call $f{below}) (call $f{below}))");
+        }
+        text + ")"
+    };
+    // With what they call, the functions have 101, 205, 413, 829 and 1661 instructions; then it begins anew.
+    let asking: Vec<_> = code(&hardened(&tree("", 20)))
+        .iter()
+        .map(|function| function[0].starts_with("Block"))
+        .collect();
+    let expected: Vec<_> = (0..=20).map(|level| [4, 13].contains(&level)).collect();
+    assert_eq!(asking, expected);
+    for harmless in [tree("", 3), tree("(block)", 20), tree("(loop)", 20)] {
+        assert_eq!(hardened(&harmless), parse(&harmless));
+    }
 }
 
 #[test]
