@@ -33,6 +33,12 @@ struct Args {
     /// The README whose table to write.
     #[arg(long, value_name = "FILE")]
     readme: Option<PathBuf>,
+    /// Only rows whose title contains this, in the tables of signals; for a profiler.
+    #[arg(long, hide = true, default_value = "")]
+    rows: String,
+    /// Only columns whose title contains this, in the tables of signals; for a profiler.
+    #[arg(long, hide = true, default_value = "")]
+    columns: String,
     /// Each round once and short, to see that all works; nothing is written.
     #[arg(long)]
     short: bool,
@@ -51,6 +57,8 @@ fn main() -> Result<()> {
     let inputs = Inputs {
         guests: args.guests.clone(),
         cache,
+        rows: args.rows.clone(),
+        columns: args.columns.clone(),
         effort: if args.short {
             Effort::SHORT
         } else {

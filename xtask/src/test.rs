@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{guests, parity, toolchain, wasmedge, wit};
+use crate::{bench, guests, parity, toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub(crate) struct Options {
 type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// In the order in which they are worth knowing: what is quick to fail comes first.
-const STAGES: [Stage; 11] = [
+const STAGES: [Stage; 12] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
     ("dependencies", dependencies),
@@ -30,6 +30,7 @@ const STAGES: [Stage; 11] = [
     ("parity", |workspace| {
         parity::run(workspace, &parity::Options::default())
     }),
+    ("bench", |workspace| bench::run(workspace, &bench::Options::short())),
     ("doc-tests", doc_tests),
     ("docs", docs),
 ];

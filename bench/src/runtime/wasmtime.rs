@@ -73,7 +73,7 @@ impl Runtime for SetUp {
         let stem = component.file_stem().context("a component has a name")?;
         let name = format!("{}.{}.cwasm", stem.to_string_lossy(), self.setting);
         let compiled = self.cache.join(name);
-        if !compiled.exists() {
+        if !is_newer(&compiled, component) {
             let bytes = fs::read(component)
                 .with_context(|| format!("cannot read {}", component.display()))?;
             fs::write(&compiled, self.engine.precompile_component(&bytes)?)?;
@@ -90,6 +90,12 @@ struct Loaded {
     engine: Engine,
     component: Component,
     linker: Arc<Linker<State>>,
+}
+
+/// Whether a file was made of another as that is now.
+fn is_newer(made: &Path, source: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    matches!((changed(made), changed(source)), (Ok(made), Ok(source)) if made > source)
 }
 
 #[expect(

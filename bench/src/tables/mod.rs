@@ -21,6 +21,10 @@ pub(crate) struct Inputs {
     pub(crate) guests: PathBuf,
     /// A folder for what is compiled of them.
     pub(crate) cache: PathBuf,
+    /// Only rows whose title contains this, in the tables of signals.
+    pub(crate) rows: String,
+    /// Only columns whose title contains this, in the tables of signals.
+    pub(crate) columns: String,
     /// How thoroughly it is measured.
     pub(crate) effort: Effort,
 }

@@ -117,7 +117,9 @@ pub(super) fn batch(inputs: &Inputs) -> Result<Table> {
 fn table(title: &str, about: &str, rows: &[Row], inputs: &Inputs) -> Result<Table> {
     let component = inputs.guests.join("rows.wasm");
     let mut hosts = Vec::new();
-    for column in Column::ALL {
+    let columns = Column::ALL.into_iter();
+    let columns = columns.filter(|column| column.title().contains(&inputs.columns));
+    for column in columns {
         let host = runtime(column, &inputs.cache)
             .and_then(|runtime| runtime.load(&component))
             .with_context(|| format!("{} on {}", component.display(), column.title()))?;
@@ -131,8 +133,8 @@ fn table(title: &str, about: &str, rows: &[Row], inputs: &Inputs) -> Result<Tabl
     };
     table
         .header
-        .extend(Column::ALL.map(|column| column.title().to_owned()));
-    for row in rows {
+        .extend(hosts.iter().map(|(column, _)| column.title().to_owned()));
+    for row in rows.iter().filter(|row| row.title.contains(&inputs.rows)) {
         eprintln!("  {}", row.title);
         add(&mut table, row, &hosts, inputs).with_context(|| format!("row {:?}", row.title))?;
     }

@@ -10,8 +10,8 @@
 //! [`Function`], for which it
 //!
 //! 1. checks the type that a component imports against [`Arguments::PARAMETERS`] and [`Shape::TYPE`] of the result,
-//! 2. lifts the parameters of a call with [`Lifted::from_flat`] or [`Lifted::from_memory`], and traps the guest if that fails,
-//! 3. calls [`Function::call`],
+//! 2. wraps what a call passes in a [`Passed`],
+//! 3. calls [`Function::call`], and traps the guest if its arguments cannot be lifted,
 //! 4. lowers the result: one of the [`Returned`] types.
 //!
 //! # Examples
@@ -23,7 +23,7 @@
 //! use std::fmt::Debug;
 //!
 //! use wasmscope_contract::{
-//!     Arguments, CoreValue, Function, LiftError, Lifted, Register, Returned, StringEncoding, register,
+//!     Arguments, CoreValue, Function, LiftError, Passed, Register, Returned, StringEncoding, register,
 //! };
 //! use wasmscope_telemetry::{Instance, Providers, Telemetry};
 //!
@@ -58,8 +58,8 @@
 //!     fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), Infallible> {
 //!         let name = format!("{}#{}", function.interface(), function.name());
 //!         self.0.push((name, Box::new(move |host, values| {
-//!             let lifted = Lifted::<A>::from_flat(&host.memory, StringEncoding::Utf8, values)?;
-//!             let result = function.call(host, |host| &mut host.telemetry, lifted);
+//!             let passed = Passed::flat(&host.memory, StringEncoding::Utf8, values);
+//!             let result = function.call(&mut host.telemetry, |telemetry| telemetry, passed)?;
 //!             Ok(format!("{result:?}"))
 //!         })));
 //!         Ok(())
@@ -85,7 +85,7 @@
 //!
 //! | what | how much | beyond it |
 //! |---|---|---|
-//! | host memory that one call's arguments take | [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes), and [`CEILING`] until they are lifted | is left out and counted as `call_bytes` |
+//! | host memory that one call's arguments take | [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) | is left out and counted as `call_bytes` |
 //! | guest memory that is checked though it is left out | [`CHECKS`] | is not looked at |
 //!
 //! A panic in the telemetry core is caught, counted as `host_panic`, and comes to a [neutral](Function::neutral) result. (Not in
@@ -101,7 +101,7 @@ mod shape;
 
 pub use error::{InvalidArgument, LiftError};
 pub use functions::{Function, Register, register};
-pub use lift::{Arguments, CEILING, CHECKS, CoreValue, CoreValues, Lifted, StringEncoding};
+pub use lift::{Arguments, CHECKS, CoreValue, CoreValues, Lifted, Passed, StringEncoding};
 pub use results::{LogThreshold, Returned, SpanContext};
 pub use shape::{Case, Field, Layout, Shape, Type};
 pub use wasmscope_telemetry::model::BaggageEntry;

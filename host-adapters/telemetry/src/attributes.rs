@@ -1,5 +1,7 @@
 //! What holds for the attributes of every signal: keys, lengths, last value wins, and how much there may be.
 
+use std::borrow::Cow;
+
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use crate::dropped::{Dropped, Reason, Signal};
@@ -97,6 +99,9 @@ impl Rules<'_> {
         let first = kept.len();
         if first == 0 {
             *kept = given;
+            if self.takes_whole(kept, limit, room) {
+                return 0;
+            }
         } else {
             kept.extend(given);
         }
@@ -134,6 +139,39 @@ impl Rules<'_> {
         self.count(Reason::Attributes, u64::from(over));
         self.count(room.reason, too_big);
         over
+    }
+
+    /// Whether there is nothing to leave out and nothing to shorten, as there seldom is; takes the room then, and nothing otherwise.
+    pub(crate) fn takes_whole(&self, given: &[KeyValue], limit: usize, room: &mut Room) -> bool {
+        if given.len() > limit.min(SEARCHED) {
+            return false;
+        }
+        let mut bytes = 0;
+        for (index, KeyValue { key, value, .. }) in given.iter().enumerate() {
+            let key = key.as_str();
+            let fits = match value {
+                // A value of fewer bytes has no more characters.
+                Value::String(text) => {
+                    let length = text.as_str().len();
+                    bytes += length;
+                    length
+                        <= self
+                            .limits
+                            .value_bytes
+                            .min(self.value_chars.unwrap_or(usize::MAX))
+                }
+                Value::Bool(_) | Value::I64(_) | Value::F64(_) => true,
+                Value::Array(_) | _ => false,
+            };
+            let known = given[..index]
+                .iter()
+                .any(|known| same_text(known.key.as_str(), key));
+            if !fits || known || key.is_empty() || key.len() > self.limits.key_bytes {
+                return false;
+            }
+            bytes += size_of::<KeyValue>() + key.len();
+        }
+        room.take(bytes)
     }
 
     fn key_is_valid(&self, attribute: &KeyValue) -> bool {
@@ -192,6 +230,14 @@ impl Rules<'_> {
         text
     }
 
+    /// Shortens a name as [`text`](Self::text) does.
+    pub(crate) fn name(&self, name: Cow<'static, str>) -> Cow<'static, str> {
+        if name.len() <= self.limits.text_bytes {
+            return name;
+        }
+        Cow::Owned(self.text(name.into_owned()))
+    }
+
     /// Shortens a description of the host's own, such as a trap's message, of which nothing that a guest gave is lost.
     pub(crate) fn own_text(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -229,6 +275,15 @@ fn shorten_list<T>(list: &mut Vec<T>, limit: usize) -> bool {
         list.shrink_to_fit();
     }
     shorten
+}
+
+/// Among how many attributes it is quick to look for a key that is there twice.
+pub(crate) const SEARCHED: usize = 32;
+
+/// Compares texts of which most differ in length, and those that are equal are often the same.
+#[inline]
+pub(crate) fn same_text(a: &str, b: &str) -> bool {
+    a.len() == b.len() && (std::ptr::eq(a, b) || a == b)
 }
 
 /// Gives how many bytes an attribute occupies.

@@ -78,6 +78,7 @@ pub mod model;
 mod nested;
 mod otlp_json;
 pub mod pipeline;
+pub mod recurring;
 mod remote;
 pub mod runtime_metrics;
 pub mod sampler;

@@ -228,6 +228,26 @@ impl Budget {
         }
     }
 
+    /// Takes all but what is `left`, of which there is no more than before.
+    pub fn keep(&mut self, left: usize) {
+        self.left = self.left.min(left);
+    }
+
+    /// Takes one element of a list that needs so many bytes on the host before anything that it owns. One that does not fit counts as
+    /// one item left out.
+    pub fn take_element(&mut self, element_bytes: usize) -> bool {
+        match self.left.checked_sub(element_bytes.max(1)) {
+            Some(left) => {
+                self.left = left;
+                true
+            }
+            None => {
+                self.left_out = self.left_out.saturating_add(1);
+                false
+            }
+        }
+    }
+
     /// Takes `len` elements of a list that need `element_bytes` each on the host before anything that they own, or as many as
     /// fit. Each element that does not fit counts as one item left out.
     ///

@@ -3,9 +3,11 @@
 //!
 //! Handles are plain `u64`, as in the contract, and may be anything that a guest makes up.
 
+use std::borrow::Cow;
+
 use opentelemetry::logs::Severity;
 use opentelemetry::trace::{SpanContext, SpanKind};
-use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry::{InstrumentationScope, Key, KeyValue};
 
 /// `types.span-reference`.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +42,7 @@ pub struct SpanStart {
     /// The tracer's handle.
     pub tracer: u64,
     /// The span's name.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// Its kind.
     pub kind: SpanKind,
     /// Its parent.
@@ -88,7 +90,7 @@ pub enum LinkTarget {
 #[derive(Debug, Clone)]
 pub struct SpanEvent {
     /// The event's name.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// Its attributes.
     pub attributes: Vec<KeyValue>,
     /// When it happened, in nanoseconds since the Unix epoch; `None` means now.
@@ -186,11 +188,11 @@ pub struct LogRecord {
     /// The severity.
     pub severity: Option<Severity>,
     /// The source's own word for it.
-    pub severity_text: Option<String>,
+    pub severity_text: Option<Cow<'static, str>>,
     /// The event's name.
-    pub event_name: Option<String>,
+    pub event_name: Option<Cow<'static, str>>,
     /// The attributes.
-    pub attributes: Vec<(String, LogValue)>,
+    pub attributes: Vec<(Key, LogValue)>,
     /// The children of arrays and maps.
     pub nodes: Vec<LogValue>,
     /// When it happened, in nanoseconds since the Unix epoch; `None` means now.

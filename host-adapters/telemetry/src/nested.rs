@@ -27,7 +27,7 @@ pub(crate) struct Bounds {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Values {
     pub(crate) body: Option<Weighed>,
-    pub(crate) attributes: Vec<(String, Weighed)>,
+    pub(crate) attributes: Vec<(Key, Weighed)>,
     /// How many values were lost because the arena breaks the rules.
     pub(crate) broken: u64,
     /// How many strings and byte arrays were shortened.
@@ -44,25 +44,14 @@ pub(crate) struct Weighed {
 /// Builds the values of a record. Where the arena breaks the rules, arrays and maps are left out.
 pub(crate) fn build(
     body: Option<LogValue>,
-    attributes: Vec<(String, LogValue)>,
+    attributes: Vec<(Key, LogValue)>,
     nodes: Vec<LogValue>,
     bounds: Bounds,
 ) -> Values {
     let mut values = Values::default();
-    // Most records have no nested value.
-    let flat = nodes.is_empty()
-        && !roots(body.as_ref(), &attributes).any(|(value, _)| has_children(value));
-    let marks = if flat {
-        Some(Vec::new())
-    } else {
-        check(body.as_ref(), &attributes, &nodes, bounds)
-    };
+    let marks = check(body.as_ref(), &attributes, &nodes, bounds);
     let valid = marks.is_some();
-    let mut builder = Builder {
-        built: Vec::new(),
-        bounds,
-        shortened: 0,
-    };
+    let mut builder = Builder::new(bounds);
     match marks {
         Some(marks) => builder.build_nodes(nodes, &marks),
         // Only stray nodes, which belong to no value.
@@ -89,7 +78,7 @@ pub(crate) fn build(
 
 /// What a value is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owner {
+pub(crate) enum Owner {
     Body,
     Attribute,
 }
@@ -103,7 +92,7 @@ struct Mark {
 
 fn roots<'a>(
     body: Option<&'a LogValue>,
-    attributes: &'a [(String, LogValue)],
+    attributes: &'a [(Key, LogValue)],
 ) -> impl Iterator<Item = (&'a LogValue, Owner)> {
     body.into_iter().map(|value| (value, Owner::Body)).chain(
         attributes
@@ -112,12 +101,8 @@ fn roots<'a>(
     )
 }
 
-fn is_nested(value: &LogValue) -> bool {
+pub(crate) fn is_nested(value: &LogValue) -> bool {
     matches!(value, LogValue::Array(_) | LogValue::Map(_))
-}
-
-fn has_children(value: &LogValue) -> bool {
-    children(value).next().is_some()
 }
 
 fn children(value: &LogValue) -> impl Iterator<Item = usize> {
@@ -139,7 +124,7 @@ fn children(value: &LogValue) -> impl Iterator<Item = usize> {
 /// Checks the rules in one pass: since parents stand before their children, a node's level is known when it is reached.
 fn check(
     body: Option<&LogValue>,
-    attributes: &[(String, LogValue)],
+    attributes: &[(Key, LogValue)],
     nodes: &[LogValue],
     bounds: Bounds,
 ) -> Option<Vec<Option<Mark>>> {
@@ -182,14 +167,23 @@ fn refer(marks: &mut [Option<Mark>], child: usize, mark: Mark, bounds: Bounds) -
 }
 
 /// Builds values whose arena is known to be valid.
-struct Builder {
+pub(crate) struct Builder {
     /// The nodes' values, until their parents take them.
     built: Vec<Option<Weighed>>,
     bounds: Bounds,
-    shortened: u64,
+    /// How many strings and byte arrays were shortened.
+    pub(crate) shortened: u64,
 }
 
 impl Builder {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self {
+            built: Vec::new(),
+            bounds,
+            shortened: 0,
+        }
+    }
+
     /// Last to first: a parent's children are there when its turn comes.
     fn build_nodes(&mut self, nodes: Vec<LogValue>, marks: &[Option<Mark>]) {
         self.built.resize(nodes.len(), None);
@@ -202,7 +196,8 @@ impl Builder {
         }
     }
 
-    fn value(&mut self, value: LogValue, owner: Owner) -> Weighed {
+    /// Makes a value, of nodes that are built already if it is nested.
+    pub(crate) fn value(&mut self, value: LogValue, owner: Owner) -> Weighed {
         let mut bytes = size_of::<AnyValue>();
         let value = match value {
             LogValue::String(mut text) => {

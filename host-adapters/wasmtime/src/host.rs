@@ -3,9 +3,9 @@
 use wasmscope_contract::{Arguments, Function, Register, register};
 use wasmscope_telemetry::Instance;
 use wasmtime::component::Linker;
-use wasmtime::{Error, Result, StoreContextMut};
+use wasmtime::{Error, Result};
 
-use crate::lift::Parameters;
+use crate::lift;
 use crate::lower::Lowered;
 
 /// Gives Wasmscope its state within the embedder's `T` of [`Store<T>`](wasmtime::Store).
@@ -71,12 +71,7 @@ where
 
     fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<()> {
         const { R::LAYOUT_AGREES };
-        let get = self.get;
-        self.linker.instance(function.interface())?.func_wrap(
-            function.name(),
-            move |mut store: StoreContextMut<'_, T>, Parameters(lifted): Parameters<A>| {
-                Ok((function.call(store.data_mut(), get, lifted).lower(),))
-            },
-        )
+        let mut instance = self.linker.instance(function.interface())?;
+        lift::add(&mut instance, function, self.get, R::lower)
     }
 }

@@ -52,8 +52,7 @@
 //! # What a guest can do to its host
 //!
 //! - Valid calls never trap, block or panic, however large: what exceeds
-//!   [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes), or in any case 4 MiB, is left out and counted as
-//!   `call_bytes`. Wasmtime's own limit on the data of a host call does not apply.
+//!   [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left out and counted as `call_bytes`. Wasmtime's own limit on the data of a host call does not apply.
 //! - A call that breaks the component model's ABI traps that guest with [`InvalidArgument`]: a pointer out of bounds or unaligned, a
 //!   discriminant that does not exist, text that is not of its encoding. Of what is left out, 16 MiB are checked too.
 //! - A panic in the telemetry core is caught, counted as `host_panic`, and the guest goes on. (Not in programs that are built

@@ -69,7 +69,7 @@ fn message(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use wasmscope_contract::{BaggageEntry, LiftError, Lifted, StringEncoding};
+    use wasmscope_contract::{BaggageEntry, CoreValue, LiftError, Passed, StringEncoding};
 
     use super::*;
 
@@ -116,11 +116,8 @@ mod tests {
             code
         };
         // Of a list at 1, which is not aligned.
-        let lifted = Lifted::<Vec<BaggageEntry>>::from_memory(
-            &[],
-            StringEncoding::Utf8,
-            &[1, 0, 0, 0, 0, 0, 0, 0],
-        );
+        let passed = Passed::flat(&[], StringEncoding::Utf8, &[One, One]);
+        let lifted = passed.lift::<Vec<BaggageEntry>>(0);
         let Err(LiftError::Invalid(argument)) = lifted else {
             panic!("{lifted:?} is invalid");
         };
@@ -129,6 +126,24 @@ mod tests {
             "invalid_argument"
         );
         assert_eq!(code(&Error::msg("something else")), "host_error");
+    }
+
+    /// A core value.
+    #[derive(Debug, Clone, Copy)]
+    struct One;
+
+    impl CoreValue for One {
+        fn u32(self) -> u32 {
+            1
+        }
+
+        fn u64(self) -> u64 {
+            1
+        }
+
+        fn f64(self) -> f64 {
+            1.0
+        }
     }
 
     #[test]

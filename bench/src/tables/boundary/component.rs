@@ -97,7 +97,7 @@ pub(super) fn wasmtime() -> Result<Box<dyn Caller>> {
     }
 
     let engine = Engine::default();
-    let component = Component::new(&engine, text())?;
+    let component = Component::new(&engine, wat::parse_str(text())?)?;
     let mut linker: Linker<Arrived> = Linker::new(&engine);
     let mut host = linker.instance(HOST)?;
     host.func_wrap("none", |mut store: StoreContextMut<'_, Arrived>, ()| {

@@ -1,9 +1,12 @@
 //! `wasmscope:otel/logger`.
 
 use opentelemetry::logs::Severity;
+use wasmscope_telemetry::model::{LogRecord, Notice};
 use wasmscope_telemetry::{Instance, Signal};
 
 use super::{Interface, Register, no_handle, no_notice};
+use crate::error::Result;
+use crate::lift::{Reader, Unread};
 use crate::results::LogThreshold;
 
 const LOGGER: Interface = Interface {
@@ -28,11 +31,20 @@ where
             instance.log_enabled(logger, severity, event_name.as_deref())
         },
     ))?;
-    registrar.function(
-        LOGGER.function("emit", no_notice, |instance, (logger, records)| {
-            instance.emit_logs(logger, records)
-        }),
-    )
+    registrar.function(LOGGER.reading::<(u64, Vec<LogRecord>), _>("emit", no_notice, emit))
+}
+
+/// Emits records. A plain one is emitted while it is read.
+pub(super) fn emit(
+    instance: &mut Instance,
+    (logger, records): (u64, Unread<LogRecord>),
+    reader: &mut Reader<'_>,
+) -> Result<Notice> {
+    if let Some(notice) = reader.emit_plain_record(instance, logger, records)? {
+        return Ok(notice);
+    }
+    let records = reader.log_records(records)?;
+    Ok(instance.emit_logs(logger, records))
 }
 
 fn nobody_listens() -> LogThreshold {

@@ -1,8 +1,14 @@
 //! `wasmscope:otel/meter`.
 
+use std::cell::RefCell;
+
+use opentelemetry::KeyValue;
+use wasmscope_telemetry::model::{Notice, Number};
 use wasmscope_telemetry::{Instance, Signal};
 
 use super::{Interface, Register, no_handle, no_notice};
+use crate::error::Result;
+use crate::lift::{Reader, Unread};
 
 const METER: Interface = Interface {
     name: "wasmscope:otel/meter@0.1.0",
@@ -19,11 +25,9 @@ where
             instance.create_instrument(meter, descriptor)
         }),
     )?;
-    registrar.function(METER.function(
-        "measure",
-        no_notice,
-        |instance, (instrument, value, attributes)| instance.measure(instrument, value, attributes),
-    ))?;
+    registrar.function(
+        METER.reading::<(u64, Number, Vec<KeyValue>), _>("measure", no_notice, measure),
+    )?;
     registrar.function(METER.function(
         "bind",
         no_handle,
@@ -35,4 +39,31 @@ where
         |instance, (series, value)| instance.measure_series(series, value),
     ))?;
     registrar.function(METER.function("observe", no_notice, Instance::observe))
+}
+
+thread_local! {
+    /// What a measurement's attributes are written down in.
+    static PASSED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes a measurement; its attributes are read only if they have not come before.
+pub(super) fn measure(
+    instance: &mut Instance,
+    (instrument, value, attributes): (u64, Number, Unread<KeyValue>),
+    reader: &mut Reader<'_>,
+) -> Result<Notice> {
+    PASSED.with_borrow_mut(|passed| {
+        passed.clear();
+        passed.extend_from_slice(&instrument.to_le_bytes());
+        let known = reader.transcribe(attributes, passed)?;
+        if known && let Some(notice) = instance.measure_recent(value, passed) {
+            return Ok(notice);
+        }
+        let attributes = reader.unread_attributes(attributes)?;
+        Ok(if known {
+            instance.measure_first(instrument, value, attributes, passed)
+        } else {
+            instance.measure(instrument, value, attributes)
+        })
+    })
 }

@@ -13,7 +13,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmscope_telemetry::model::BaggageEntry;
 use wasmscope_telemetry::{Instance, Reason, Signal};
 
-use crate::lift::{Arguments, Lifted};
+use crate::error::LiftError;
+use crate::lift::{Arguments, CoreValue, Passed, Reader};
 use crate::results::{LogThreshold, Returned, SpanContext};
 
 /// Where an adapter puts the functions that return `R`, usually its linker.
@@ -51,23 +52,43 @@ where
 }
 
 /// A function of the contract.
-pub struct Function<A, R> {
+pub struct Function<A: Arguments, R> {
     interface: &'static str,
     name: &'static str,
     signal: Signal,
     neutral: fn() -> R,
-    call: fn(&mut Instance, A) -> R,
+    call: Call<A, R>,
 }
 
-impl<A, R> Clone for Function<A, R> {
+/// A function that reads lists by itself.
+type Reading<A, R> =
+    fn(&mut Instance, <A as Arguments>::First, &mut Reader<'_>) -> Result<R, LiftError>;
+
+/// What a function does.
+enum Call<A: Arguments, R> {
+    /// With arguments that have been read.
+    Read(fn(&mut Instance, A) -> R),
+    /// With arguments of which lists are left to be read by itself.
+    Reading(Reading<A, R>),
+}
+
+impl<A: Arguments, R> Clone for Call<A, R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<A, R> Copy for Function<A, R> {}
+impl<A: Arguments, R> Copy for Call<A, R> {}
 
-impl<A, R> fmt::Debug for Function<A, R> {
+impl<A: Arguments, R> Clone for Function<A, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A: Arguments, R> Copy for Function<A, R> {}
+
+impl<A: Arguments, R> fmt::Debug for Function<A, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Function({}#{})", self.interface, self.name)
     }
@@ -92,23 +113,34 @@ impl<A: Arguments, R: Returned> Function<A, R> {
         (self.neutral)()
     }
 
-    /// Calls the telemetry core, on the instance that `instance` finds in `state`.
+    /// Lifts the arguments and calls the telemetry core with them, on the instance that `instance` finds in `state`.
     ///
-    /// The arguments are first held to the embedder's limit, and what they lost is counted. A panic, which would take down the embedder for the
-    /// sake of its telemetry, is caught and counted too.
-    pub fn call<S: ?Sized>(
+    /// What exceeds [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left out and counted. A panic, which would take
+    /// down the embedder for the sake of its telemetry, is caught and counted too.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the guest broke the ABI, for which the adapter traps it. Then nothing has been called.
+    pub fn call<S: ?Sized, V: CoreValue>(
         &self,
         state: &mut S,
         instance: impl Fn(&mut S) -> &mut Instance,
-        mut lifted: Lifted<A>,
-    ) -> R {
+        passed: Passed<'_, V>,
+    ) -> Result<R, LiftError> {
         let call = AssertUnwindSafe(|| {
             let instance = instance(state);
+            let mut reader = passed.reader(instance.telemetry().limits().call_bytes);
+            let returned = match self.call {
+                Call::Read(call) => call(instance, passed.read(&mut reader)?),
+                Call::Reading(call) => {
+                    let first = passed.read(&mut reader)?;
+                    call(instance, first, &mut reader)?
+                }
+            };
             if A::IN_MEMORY {
-                lifted.limit(instance.telemetry().limits().call_bytes);
-                instance.count_dropped(self.signal, Reason::CallBytes, lifted.left_out);
+                instance.count_dropped(self.signal, Reason::CallBytes, reader.budget.left_out());
             }
-            (self.call)(instance, lifted.arguments)
+            Ok(returned)
         });
         // What a panic leaves half-done is a record or a count, never anything that others rely on.
         catch_unwind(call).unwrap_or_else(|_| {
@@ -116,7 +148,7 @@ impl<A: Arguments, R: Returned> Function<A, R> {
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 instance(state).count_dropped(self.signal, Reason::HostPanic, 1);
             }));
-            (self.neutral)()
+            Ok((self.neutral)())
         })
     }
 }
@@ -131,11 +163,30 @@ struct Interface {
 
 impl Interface {
     /// Describes a function. `neutral` is what the guest gets if the core panics.
-    const fn function<A, R>(
+    const fn function<A: Arguments, R>(
         self,
         name: &'static str,
         neutral: fn() -> R,
         call: fn(&mut Instance, A) -> R,
+    ) -> Function<A, R> {
+        self.describe(name, neutral, Call::Read(call))
+    }
+
+    /// Describes a function that reads lists by itself: it is called before they have been read, and calls the core when all have.
+    const fn reading<A: Arguments, R>(
+        self,
+        name: &'static str,
+        neutral: fn() -> R,
+        call: Reading<A, R>,
+    ) -> Function<A, R> {
+        self.describe(name, neutral, Call::Reading(call))
+    }
+
+    const fn describe<A: Arguments, R>(
+        self,
+        name: &'static str,
+        neutral: fn() -> R,
+        call: Call<A, R>,
     ) -> Function<A, R> {
         Function {
             interface: self.name,

@@ -1,5 +1,6 @@
 //! The table of functions against `wit/`, and what surrounds each call.
 
+mod short_cuts;
 mod wit;
 
 use std::convert::Infallible;
@@ -9,7 +10,7 @@ use wasmscope_telemetry::{Providers, Telemetry};
 
 use super::*;
 use crate::lift::StringEncoding;
-use crate::shape::Type;
+use crate::shape::{Shape as _, Type};
 
 /// A function as it was registered.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ struct Calling {
 #[derive(Clone, Copy)]
 struct Zero;
 
-impl crate::CoreValue for Zero {
+impl CoreValue for Zero {
     fn u32(self) -> u32 {
         0
     }
@@ -67,12 +68,12 @@ impl crate::CoreValue for Zero {
 }
 
 impl<R: Returned + fmt::Debug> Register<R> for Calling {
-    type Error = crate::LiftError;
+    type Error = LiftError;
 
     fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), Self::Error> {
         let values = vec![Zero; A::LAYOUT.flat];
-        let lifted = Lifted::from_flat(&[], StringEncoding::Utf8, &values)?;
-        let result = function.call(&mut self.instance, |instance| instance, lifted);
+        let passed = Passed::flat(&[], StringEncoding::Utf8, &values);
+        let result = function.call(&mut self.instance, |instance| instance, passed)?;
         self.results.push(format!("{function:?} -> {result:?}"));
         Ok(())
     }
@@ -108,20 +109,16 @@ const TEST: Interface = Interface {
     signal: Signal::Metrics,
 };
 
-fn lifted<A>(arguments: A, bytes: usize, left_out: u64) -> Lifted<A> {
-    Lifted {
-        arguments,
-        bytes,
-        left_out,
-    }
-}
+/// What a call passes that has one number.
+const ONE: Passed<'_, Zero> = Passed::flat(&[], StringEncoding::Utf8, &[Zero]);
 
 #[test]
 fn a_panic_is_counted_and_comes_to_the_neutral_result() {
     let function = TEST.function("panics", || 7u64, |_, (_,): (u64,)| panic!("on purpose"));
     let mut instance = instance(Limits::default());
     let dropped = instance.telemetry().dropped().clone();
-    assert_eq!(function.call(&mut instance, |it| it, lifted((1,), 0, 0)), 7);
+    let result = function.call(&mut instance, |it| it, ONE);
+    assert_eq!(result.unwrap(), 7);
     assert_eq!(dropped.get(Signal::Metrics, Reason::HostPanic), 1);
     assert_eq!(dropped.total(Signal::Metrics), 1);
 }
@@ -129,33 +126,56 @@ fn a_panic_is_counted_and_comes_to_the_neutral_result() {
 #[test]
 fn a_panic_while_the_instance_is_looked_for_does_no_harm_either() {
     let function = TEST.function("echo", || 7u64, |_, (value,): (u64,)| value);
-    let result = function.call(&mut (), |()| panic!("on purpose"), lifted((1,), 0, 0));
-    assert_eq!(result, 7);
+    let result = function.call(&mut (), |()| panic!("on purpose"), ONE);
+    assert_eq!(result.unwrap(), 7);
+}
+
+/// A core value without a type.
+#[derive(Clone, Copy)]
+struct Bits(u64);
+
+impl CoreValue for Bits {
+    fn u32(self) -> u32 {
+        self.0 as u32
+    }
+
+    fn u64(self) -> u64 {
+        self.0
+    }
+
+    fn f64(self) -> f64 {
+        0.0
+    }
 }
 
 #[test]
-fn arguments_are_held_to_the_limit_and_what_they_lost_is_counted() {
+fn arguments_are_held_to_the_limit_and_what_is_left_out_is_counted() {
     fn lengths(_: &mut Instance, baggage: Vec<BaggageEntry>) -> u64 {
-        baggage.len() as u64
+        let lengths = baggage.iter().map(|entry| entry.key.len());
+        lengths.sum::<usize>() as u64
     }
-    let entry = |value: &str| BaggageEntry {
-        key: "key".to_owned(),
-        value: value.to_owned(),
-        metadata: String::new(),
-    };
     let function = TEST.function("lengths", no_handle, lengths);
     let mut limits = Limits::default();
-    limits.call_bytes = 2 * size_of::<BaggageEntry>() + 3 + 10;
+    limits.call_bytes = 2 * size_of::<BaggageEntry>() + 3;
     let mut instance = instance(limits);
     let dropped = instance.telemetry().dropped().clone();
-    let count = || dropped.get(Signal::Metrics, Reason::CallBytes);
-
-    // Within the limit nothing is looked at, and what was left out before is counted.
-    let fits = lifted(vec![entry("0123456789")], 0, 5);
-    assert_eq!(function.call(&mut instance, |it| it, fits), 1);
-    assert_eq!(count(), 5);
-
-    let exceeds = lifted(vec![entry("0123456789"), entry("")], usize::MAX, 1);
-    assert_eq!(function.call(&mut instance, |it| it, exceeds), 1);
-    assert_eq!(count(), 5 + 1 + 1);
+    // Two entries with a key each, and nothing else.
+    let mut memory = vec![0; 8 + 2 * BaggageEntry::LAYOUT.size];
+    memory[..6].copy_from_slice(b"keykey");
+    for (entry, pointer) in memory[8..]
+        .chunks_mut(BaggageEntry::LAYOUT.size)
+        .zip([0u8, 3])
+    {
+        entry[0] = pointer;
+        entry[4] = 3;
+    }
+    for (entries, expected, left_out) in [(1, 3, 0), (2, 3, 1)] {
+        let before = dropped.get(Signal::Metrics, Reason::CallBytes);
+        let values = [Bits(8), Bits(entries)];
+        let passed = Passed::flat(&memory, StringEncoding::Utf8, &values);
+        let result = function.call(&mut instance, |it| it, passed).unwrap();
+        assert_eq!(result, expected);
+        let counted = dropped.get(Signal::Metrics, Reason::CallBytes) - before;
+        assert_eq!(counted, left_out);
+    }
 }

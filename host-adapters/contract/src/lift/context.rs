@@ -11,6 +11,7 @@ parameters!(Vec<BaggageEntry>: Vec<BaggageEntry>);
 
 /// `enter-baggage`.
 impl Read for Vec<BaggageEntry> {
+    #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         reader.list(at, |reader, at| {
             // An entry of which a part is missing would say something else.

@@ -1,34 +1,149 @@
 //! The interface `logger`.
 
+use opentelemetry::Key;
 use opentelemetry::logs::Severity;
-use wasmscope_telemetry::model::{LogRecord, LogValue};
+use wasmscope_telemetry::Instance;
+use wasmscope_telemetry::model::{LogRecord, LogValue, Notice, SpanReference};
 
 use super::cursor::{Cursor, Memory};
-use super::reader::Reader;
+use super::reader::{Reader, StringEncoding, Unread};
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 
-parameters!((u64, Vec<LogRecord>): u64, Vec<LogRecord>);
+parameters!((u64, Vec<LogRecord>), first (u64, Unread<LogRecord>): u64, Vec<LogRecord>);
 
 /// `emit`.
 impl Read for (u64, Vec<LogRecord>) {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
-        let logger = at.u64()?;
-        let records = reader.list(at, |reader, at| {
+        let (logger, records) = Read::read(reader, at)?;
+        Ok((logger, reader.log_records(records)?))
+    }
+}
+
+impl Read for (u64, Unread<LogRecord>) {
+    #[inline]
+    fn read(_: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
+        Ok((at.u64()?, Unread::new(at)?))
+    }
+}
+
+/// A record whose lists are left to be read.
+struct Partial {
+    record: LogRecord,
+    attributes: Unread<(Key, LogValue)>,
+    nodes: Unread<LogValue>,
+}
+
+impl Reader<'_> {
+    /// Reads records as a whole.
+    pub(crate) fn log_records(&mut self, records: Unread<LogRecord>) -> Result<Vec<LogRecord>> {
+        self.elements(records, |reader, at| {
+            let Partial {
+                record,
+                attributes,
+                nodes,
+            } = reader.partial_record(at)?;
             Ok(Some(LogRecord {
-                body: (at.option::<LogValue>()?)
-                    .map(|mut at| reader.log_value(&mut at))
-                    .transpose()?,
-                severity: severity(at)?,
-                severity_text: reader.optional_string(at)?,
-                event_name: reader.optional_string(at)?,
-                attributes: reader.log_attributes(at)?,
-                nodes: reader.list(at, |reader, at| reader.log_value(at).map(Some))?,
-                time: reader.time(at)?,
-                context: reader.span_reference(at)?,
+                attributes: reader.elements(attributes, Self::log_attribute)?,
+                nodes: reader.elements(nodes, |reader, at| reader.log_value(at).map(Some))?,
+                ..record
             }))
-        })?;
-        Ok((logger, records))
+        })
+    }
+
+    /// Emits a record while it is read, if it is the only one, and a plain one (see [`PlainLog`]) for which there is room in the
+    /// budget. `None` if not: then it is to be read by [`log_records`](Self::log_records).
+    pub(crate) fn emit_plain_record(
+        &mut self,
+        instance: &mut Instance,
+        logger: u64,
+        records: Unread<LogRecord>,
+    ) -> Result<Option<Notice>> {
+        let mut elements = records.elements(self)?;
+        let (Some(mut at), None) = (elements.next(), elements.next()) else {
+            return Ok(None);
+        };
+        // What is left out of a plain record is none; so nothing is taken from the budget but the room for what it holds.
+        let mut left = self.budget.left().saturating_sub(size_of::<LogRecord>());
+        let at = &mut at;
+        let body = at.option::<LogValue>()?;
+        let severity = severity(at)?;
+        let severity_text = at.option::<String>()?;
+        let event_name = at.option::<String>()?;
+        let attributes = Unread::<(Key, LogValue)>::new(at)?;
+        let nodes = Unread::<LogValue>::new(at)?;
+        let time = self.time(at)?;
+        let (context, _) = at.variant::<SpanReference>()?;
+        let context = match context {
+            0 => SpanReference::Ambient,
+            1 => SpanReference::None,
+            _ => return Ok(None),
+        };
+        if event_name.is_some() || !nodes.is_empty() || self.encoding() != StringEncoding::Utf8 {
+            return Ok(None);
+        }
+        instance.emit_plain_log(logger, severity, time, context, |plain| {
+            if let Some(mut at) = severity_text {
+                let text = self.utf8_text(&mut at, &mut left)?;
+                if !text.is_some_and(|text| plain.severity_text(text)) {
+                    return Ok(false);
+                }
+            }
+            if let Some(mut at) = body {
+                let (0, mut at) = at.variant::<LogValue>()? else {
+                    return Ok(false);
+                };
+                let text = self.utf8_text(&mut at, &mut left)?;
+                if !text.is_some_and(|text| plain.body(text)) {
+                    return Ok(false);
+                }
+            }
+            for mut at in attributes.elements(self)? {
+                let Some(key) = self.utf8_key(&mut at, &mut left)? else {
+                    return Ok(false);
+                };
+                let (discriminant, mut at) = at.variant::<LogValue>()?;
+                let taken = match discriminant {
+                    0 => {
+                        let text = self.utf8_text(&mut at, &mut left)?;
+                        text.is_some_and(|text| plain.text(key, text))
+                    }
+                    1 => plain.scalar(key, at.bool()?),
+                    2 => plain.scalar(key, at.i64()?),
+                    3 => plain.scalar(key, at.f64()?),
+                    _ => false,
+                };
+                if !taken {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    fn partial_record(&mut self, at: &mut impl Cursor) -> Result<Partial> {
+        let body = at.option::<LogValue>()?;
+        let body = body.map(|mut at| self.log_value(&mut at)).transpose()?;
+        let severity = severity(at)?;
+        let severity_text = self.optional_name(at)?;
+        let event_name = self.optional_name(at)?;
+        let attributes = Unread::new(at)?;
+        let nodes = Unread::new(at)?;
+        let record = LogRecord {
+            body,
+            severity,
+            severity_text,
+            event_name,
+            attributes: Vec::new(),
+            nodes: Vec::new(),
+            time: self.time(at)?,
+            context: self.span_reference(at)?,
+        };
+        Ok(Partial {
+            record,
+            attributes,
+            nodes,
+        })
     }
 }
 
@@ -38,20 +153,19 @@ pub(crate) type Enabled = (u64, Option<Severity>, Option<String>);
 parameters!(Enabled: u64, Option<Severity>, Option<String>);
 
 impl Read for Enabled {
+    #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, severity(at)?, reader.optional_string(at)?))
     }
 }
 
 impl Reader<'_> {
-    fn log_attributes(&mut self, at: &mut impl Cursor) -> Result<Vec<(String, LogValue)>> {
-        self.list(at, |reader, at| {
-            let Some(key) = reader.whole_string(at)? else {
-                reader.check_only(|reader| reader.log_value(at))?;
-                return Ok(None);
-            };
-            Ok(Some((key, reader.log_value(at)?)))
-        })
+    fn log_attribute(&mut self, at: &mut Memory<'_>) -> Result<Option<(Key, LogValue)>> {
+        let Some(key) = self.key(at)? else {
+            self.check_only(|reader| reader.log_value(at))?;
+            return Ok(None);
+        };
+        Ok(Some((key, self.log_value(at)?)))
     }
 
     fn log_value(&mut self, at: &mut impl Cursor) -> Result<LogValue> {

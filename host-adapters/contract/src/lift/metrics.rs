@@ -4,7 +4,7 @@ use opentelemetry::KeyValue;
 use wasmscope_telemetry::model::{InstrumentDescriptor, InstrumentKind, Number, Observation};
 
 use super::cursor::{Cursor, Memory};
-use super::reader::Reader;
+use super::reader::{Reader, Unread};
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 
@@ -12,6 +12,7 @@ parameters!((u64, InstrumentDescriptor): u64, InstrumentDescriptor);
 
 /// `create`.
 impl Read for (u64, InstrumentDescriptor) {
+    #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         let meter = at.u64()?;
         let mut at = at.record::<InstrumentDescriptor>()?;
@@ -55,12 +56,25 @@ fn instrument_kind(discriminant: u8) -> Result<InstrumentKind> {
     })
 }
 
-parameters!((u64, Number, Vec<KeyValue>): u64, Number, Vec<KeyValue>);
+parameters!(
+    (u64, Number, Vec<KeyValue>), first (u64, Number, Unread<KeyValue>):
+    u64,
+    Number,
+    Vec<KeyValue>
+);
 
 /// `measure`.
 impl Read for (u64, Number, Vec<KeyValue>) {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
-        Ok((at.u64()?, number(at)?, reader.attributes(at)?))
+        let (instrument, number, attributes) = Read::read(reader, at)?;
+        Ok((instrument, number, reader.unread_attributes(attributes)?))
+    }
+}
+
+impl Read for (u64, Number, Unread<KeyValue>) {
+    #[inline]
+    fn read(_: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
+        Ok((at.u64()?, number(at)?, Unread::new(at)?))
     }
 }
 
@@ -68,6 +82,7 @@ parameters!((u64, Vec<KeyValue>): u64, Vec<KeyValue>);
 
 /// `bind`.
 impl Read for (u64, Vec<KeyValue>) {
+    #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, reader.attributes(at)?))
     }
@@ -77,6 +92,7 @@ parameters!((u64, Number): u64, Number);
 
 /// `measure-series`.
 impl Read for (u64, Number) {
+    #[inline]
     fn read(_: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, number(at)?))
     }
@@ -86,6 +102,7 @@ parameters!(Vec<Observation>: Vec<Observation>);
 
 /// `observe`.
 impl Read for Vec<Observation> {
+    #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         reader.list(at, |reader, at| {
             Ok(Some(Observation {

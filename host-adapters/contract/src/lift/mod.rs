@@ -5,10 +5,9 @@
 
 mod context;
 mod cursor;
-mod logs;
+pub(crate) mod logs;
 mod metrics;
 mod reader;
-mod shrink;
 #[cfg(test)]
 mod tests;
 mod traces;
@@ -16,17 +15,15 @@ mod values;
 
 use std::fmt::Debug;
 
-use wasmscope_telemetry::limits::Budget;
-
 use crate::error::Result;
 use crate::shape::{Layout, Type};
 pub use cursor::CoreValue;
 use cursor::{Cursor, Flat, Memory};
 #[cfg(test)]
 pub(crate) use logs::SEVERITIES;
-use reader::Reader;
-pub use reader::{CEILING, CHECKS, StringEncoding};
-use shrink::Shrink;
+pub(crate) use reader::Reader;
+pub(crate) use reader::Unread;
+pub use reader::{CHECKS, StringEncoding};
 
 /// The parameters of a function, all of them. Only this crate implements it.
 pub trait Arguments: Read + Debug + Send + Sync + 'static {
@@ -34,15 +31,16 @@ pub trait Arguments: Read + Debug + Send + Sync + 'static {
     const PARAMETERS: &'static [&'static Type];
     /// How they lie: in a call with core values, and in memory if there are too many.
     const LAYOUT: Layout = Layout::of_parameters(Self::PARAMETERS);
-    /// Whether there are strings or lists among them. Without, an adapter need not look for a call's memory and encoding: any will do, and
-    /// nothing can be left out.
+    /// Whether there are strings or lists among them. Without, an adapter need not look for a call's memory and encoding: any will do.
     const IN_MEMORY: bool = Type::any_in_memory(Self::PARAMETERS);
     /// The core values that they are passed as: an array of [`LAYOUT`](Self::LAYOUT)`.flat`.
     type Flat<V: Copy>: CoreValues<V>;
+    /// What is read of them before the function is called, which may leave lists to be read by the function.
+    type First: Read;
 }
 
 /// Reading parameters, which nobody but this crate does.
-pub trait Read: Shrink + Sized {
+pub trait Read: Sized {
     /// Reads them in order.
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self>;
 }
@@ -68,14 +66,89 @@ mod sealed {
 /// Says what the types of a function's parameters are.
 macro_rules! parameters {
     ($arguments:ty: $($parameter:ty),*) => {
+        parameters!($arguments, first $arguments: $($parameter),*);
+    };
+    ($arguments:ty, first $first:ty: $($parameter:ty),*) => {
         impl $crate::lift::Arguments for $arguments {
             const PARAMETERS: &'static [&'static $crate::shape::Type] =
                 &[$(<$parameter as $crate::shape::Shape>::TYPE),*];
             type Flat<V: Copy> = [V; <$arguments as $crate::lift::Arguments>::LAYOUT.flat];
+            type First = $first;
         }
     };
 }
 use parameters;
+
+/// The arguments of a call as a guest passes them, not yet read.
+#[derive(Debug, Clone, Copy)]
+pub struct Passed<'a, V> {
+    memory: &'a [u8],
+    encoding: StringEncoding,
+    place: Place<'a, V>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Place<'a, V> {
+    Flat(&'a [V]),
+    Memory(&'a [u8]),
+}
+
+impl<'a, V: CoreValue> Passed<'a, V> {
+    /// Takes what is passed as core values: [`Arguments::LAYOUT`]`.flat` of them.
+    ///
+    /// `memory` is that of the guest, and empty if the function was imported without one.
+    #[must_use]
+    pub const fn flat(memory: &'a [u8], encoding: StringEncoding, values: &'a [V]) -> Self {
+        Self {
+            memory,
+            encoding,
+            place: Place::Flat(values),
+        }
+    }
+
+    /// Takes what is passed in memory, in a call with more core values than the ABI allows: of calls that are lowered
+    /// as `async`, more than 4. `parameters` is that part of the memory, [`Arguments::LAYOUT`]`.size` bytes from where they
+    /// begin, of which the adapter has checked the bounds and the alignment.
+    #[must_use]
+    pub const fn in_memory(
+        memory: &'a [u8],
+        encoding: StringEncoding,
+        parameters: &'a [u8],
+    ) -> Self {
+        Self {
+            memory,
+            encoding,
+            place: Place::Memory(parameters),
+        }
+    }
+
+    /// Reads the arguments, within so many bytes of host memory.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the guest broke the ABI, for which the adapter traps it.
+    pub fn lift<A: Arguments>(self, bytes: usize) -> Result<Lifted<A>> {
+        let mut reader = self.reader(bytes);
+        Ok(Lifted {
+            arguments: self.read(&mut reader)?,
+            bytes: bytes - reader.budget.left(),
+            left_out: reader.budget.left_out(),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn reader(&self, bytes: usize) -> Reader<'a> {
+        Reader::new(self.memory, self.encoding, bytes)
+    }
+
+    #[inline]
+    pub(crate) fn read<A: Read>(&self, reader: &mut Reader<'_>) -> Result<A> {
+        match self.place {
+            Place::Flat(values) => A::read(reader, &mut Flat(values)),
+            Place::Memory(parameters) => A::read(reader, &mut Memory::new(parameters)),
+        }
+    }
+}
 
 /// A function's parameters, as they were lifted.
 #[derive(Debug)]
@@ -84,53 +157,6 @@ pub struct Lifted<A> {
     pub arguments: A,
     /// The bytes of host memory that they were charged with.
     pub bytes: usize,
-    /// The items that had no room in [`CEILING`].
+    /// The items that had no room.
     pub left_out: u64,
-}
-
-impl<A: Arguments> Lifted<A> {
-    /// Lifts what is passed as core values: [`Arguments::LAYOUT`]`.flat` of them.
-    ///
-    /// `memory` is that of the guest, and empty if the function was imported without one.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the guest broke the ABI, for which the adapter traps it.
-    pub fn from_flat<V: CoreValue>(
-        memory: &[u8],
-        encoding: StringEncoding,
-        values: &[V],
-    ) -> Result<Self> {
-        Self::read(Reader::new(memory, encoding), Flat(values))
-    }
-
-    /// Lifts what is passed in memory, in a call with more core values than the ABI allows: of calls that are lowered
-    /// as `async`, more than 4. `parameters` is that part of the memory, [`Arguments::LAYOUT`]`.size` bytes from where they
-    /// begin, of which the adapter has checked the bounds and the alignment.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the guest broke the ABI, for which the adapter traps it.
-    pub fn from_memory(memory: &[u8], encoding: StringEncoding, parameters: &[u8]) -> Result<Self> {
-        Self::read(Reader::new(memory, encoding), Memory::new(parameters))
-    }
-
-    fn read(mut reader: Reader<'_>, mut at: impl Cursor) -> Result<Self> {
-        let arguments = A::read(&mut reader, &mut at)?;
-        Ok(Self {
-            arguments,
-            bytes: CEILING - reader.budget.left(),
-            left_out: reader.budget.left_out(),
-        })
-    }
-
-    /// Holds the arguments to the limit that the embedder has set. What was left out before is counted with the rest.
-    pub(crate) fn limit(&mut self, bytes: usize) {
-        if self.bytes > bytes {
-            let mut budget = Budget::new(bytes);
-            self.arguments.shrink(&mut budget);
-            self.bytes = bytes - budget.left();
-            self.left_out = self.left_out.saturating_add(budget.left_out());
-        }
-    }
 }

@@ -1,18 +1,17 @@
 //! Reading strings and lists out of a guest's memory, within a call's budget.
 
+use std::borrow::Cow;
 use std::char::DecodeUtf16Error;
+use std::marker::PhantomData;
+use std::str::Utf8Error;
 
+use opentelemetry::Key;
 use wasmscope_telemetry::limits::{Budget, Grant};
+use wasmscope_telemetry::recurring;
 
 use super::cursor::{Cursor, Memory};
 use crate::error::{LiftError, Result};
 use crate::shape::{Layout, Shape};
-
-/// The bytes of host memory that one call's arguments may take while they are lifted, whatever the limits are.
-///
-/// Engines may lift arguments before they give access to the instance that is called, and with it to its limits, so this is a constant.
-/// [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits) applies right after.
-pub const CEILING: usize = 4 << 20;
 
 /// The bytes of guest memory that one call has checked in place when they are beyond the budget: an invalid
 /// string traps whether it would have been kept or not. It takes no memory, but time; beyond this
@@ -43,6 +42,47 @@ pub struct Reader<'a> {
     checks: usize,
 }
 
+/// A list that has not been read.
+#[derive(Debug)]
+pub struct Unread<T> {
+    pointer: u32,
+    length: u32,
+    elements: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Unread<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Unread<T> {}
+
+impl<T: Shape> Unread<T> {
+    pub(crate) fn new(at: &mut impl Cursor) -> Result<Self> {
+        let (pointer, length) = at.pair()?;
+        Ok(Self {
+            pointer,
+            length,
+            elements: PhantomData,
+        })
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
+    /// Gives its elements as they lie in memory.
+    pub(crate) fn elements<'a>(
+        self,
+        reader: &Reader<'a>,
+    ) -> Result<impl Iterator<Item = Memory<'a>> + use<'a, T>> {
+        let Layout { size, align, .. } = T::LAYOUT;
+        let bytes = reader.slice("list", self.pointer, self.length, size, align)?;
+        Ok(bytes.chunks_exact(size).map(Memory::new))
+    }
+}
+
 /// A string, or as much of it as the budget allowed.
 struct Text {
     text: String,
@@ -50,11 +90,12 @@ struct Text {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) const fn new(memory: &'a [u8], encoding: StringEncoding) -> Self {
+    /// Begins with so many bytes of host memory that may be taken.
+    pub(crate) const fn new(memory: &'a [u8], encoding: StringEncoding, bytes: usize) -> Self {
         Self {
             memory,
             encoding,
-            budget: Budget::new(CEILING),
+            budget: Budget::new(bytes),
             checks: CHECKS,
         }
     }
@@ -77,8 +118,98 @@ impl<'a> Reader<'a> {
         Ok(whole.then_some(text))
     }
 
+    /// Reads an attribute's key, which is of no use in part: `None` where the budget has no room for it.
+    pub(crate) fn key(&mut self, at: &mut impl Cursor) -> Result<Option<Key>> {
+        let (pointer, length) = at.pair()?;
+        if let Some(known) = self.recurring(pointer, length)? {
+            let whole = self.budget.take(known.len()) == Grant::All;
+            return Ok(whole.then(|| Key::from_static_str(known)));
+        }
+        let Text { text, whole } = self.text_at(pointer, length)?;
+        Ok(whole.then(|| Key::from(text)))
+    }
+
+    /// Reads a name, shortening it as [`string`](Self::string) does.
+    pub(crate) fn name(&mut self, at: &mut impl Cursor) -> Result<Cow<'static, str>> {
+        let (pointer, length) = at.pair()?;
+        if let Some(known) = self.recurring(pointer, length)? {
+            let kept = self.budget.take(known.len()).of(known.len());
+            return Ok(Cow::Borrowed(&known[..known.floor_char_boundary(kept)]));
+        }
+        Ok(Cow::Owned(self.text_at(pointer, length)?.text))
+    }
+
+    pub(crate) const fn encoding(&self) -> StringEncoding {
+        self.encoding
+    }
+
+    /// Gives the bytes of a string in UTF-8, not yet checked to be that.
+    pub(crate) fn utf8_bytes(&self, at: &mut impl Cursor) -> Result<&'a [u8]> {
+        let (pointer, length) = at.pair()?;
+        self.slice("string", pointer, length, 1, 1)
+    }
+
+    /// Gives a string in UTF-8 where it is, if there is room for it in what is left.
+    pub(crate) fn utf8_text(
+        &self,
+        at: &mut impl Cursor,
+        left: &mut usize,
+    ) -> Result<Option<&'a str>> {
+        let (pointer, length) = at.pair()?;
+        let bytes = self.slice("string", pointer, length, 1, 1)?;
+        let Some(rest) = left.checked_sub(bytes.len()) else {
+            return Ok(None);
+        };
+        *left = rest;
+        match str::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) => Err(not_utf8(pointer, error)),
+        }
+    }
+
+    /// Gives an attribute's key in UTF-8, if there is room for it in what is left.
+    #[inline]
+    pub(crate) fn utf8_key(&self, at: &mut impl Cursor, left: &mut usize) -> Result<Option<Key>> {
+        let (pointer, length) = at.pair()?;
+        let bytes = self.slice("string", pointer, length, 1, 1)?;
+        let Some(rest) = left.checked_sub(bytes.len()) else {
+            return Ok(None);
+        };
+        *left = rest;
+        if let Some(known) = recurring::find(bytes) {
+            return Ok(Some(Key::from_static_str(known)));
+        }
+        match str::from_utf8(bytes) {
+            Ok(text) => Ok(Some(Key::from(text.to_owned()))),
+            Err(error) => Err(not_utf8(pointer, error)),
+        }
+    }
+
+    /// Reads an optional name.
+    pub(crate) fn optional_name(
+        &mut self,
+        at: &mut impl Cursor,
+    ) -> Result<Option<Cow<'static, str>>> {
+        at.option::<String>()?
+            .map(|mut at| self.name(&mut at))
+            .transpose()
+    }
+
+    /// Finds a text that has come before, and so needs neither check nor memory.
+    fn recurring(&self, pointer: u32, length: u32) -> Result<Option<&'static str>> {
+        if self.encoding != StringEncoding::Utf8 {
+            return Ok(None);
+        }
+        let bytes = self.slice("string", pointer, length, 1, 1)?;
+        Ok(recurring::find(bytes))
+    }
+
     fn text(&mut self, at: &mut impl Cursor) -> Result<Text> {
         let (pointer, length) = at.pair()?;
+        self.text_at(pointer, length)
+    }
+
+    fn text_at(&mut self, pointer: u32, length: u32) -> Result<Text> {
         match self.encoding {
             StringEncoding::Utf8 => self.utf8(pointer, length),
             StringEncoding::Utf16 => self.utf16(pointer, length),
@@ -99,11 +230,7 @@ impl<'a> Reader<'a> {
             }
             text => text,
         };
-        let text = text.map_err(|error| {
-            LiftError::invalid(format!(
-                "string at {pointer:#x} is not valid UTF-8: {error}"
-            ))
-        })?;
+        let text = text.map_err(|error| not_utf8(pointer, error))?;
         let text = &text[..text.floor_char_boundary(kept)];
         Ok(Text {
             text: text.to_owned(),
@@ -162,20 +289,32 @@ impl<'a> Reader<'a> {
 
     /// Reads a list. An element for which `read` gives `None` is left out.
     ///
-    /// Never takes memory by the length that a guest gives: each element is paid for before it is read. Those that the budget
+    /// Never takes memory by the length that a guest gives, but for what the budget has room for: each element is paid for before it is read. Those that the budget
     /// has no room for are counted, and still checked as far as the checks reach.
     pub(crate) fn list<T: Shape>(
         &mut self,
         at: &mut impl Cursor,
+        read: impl FnMut(&mut Self, &mut Memory<'a>) -> Result<Option<T>>,
+    ) -> Result<Vec<T>> {
+        let list = Unread::new(at)?;
+        self.elements(list, read)
+    }
+
+    /// Reads a list as [`list`](Self::list) does.
+    pub(crate) fn elements<T: Shape>(
+        &mut self,
+        list: Unread<T>,
         mut read: impl FnMut(&mut Self, &mut Memory<'a>) -> Result<Option<T>>,
     ) -> Result<Vec<T>> {
-        let (pointer, length) = at.pair()?;
         let Layout { size, align, .. } = T::LAYOUT;
-        let bytes = self.slice("list", pointer, length, size, align)?;
-        let mut elements = Vec::new();
+        let bytes = self.slice("list", list.pointer, list.length, size, align)?;
+        let affordable = self.budget.left() / size_of::<T>().max(1);
+        let mut elements = Vec::with_capacity((bytes.len() / size).min(affordable));
         for (index, element) in bytes.chunks_exact(size).enumerate() {
-            if self.budget.take_list(1, size_of::<T>()) == Grant::All {
-                elements.extend(read(self, &mut Memory::new(element))?);
+            if self.budget.take_element(size_of::<T>()) {
+                if let Some(element) = read(self, &mut Memory::new(element))? {
+                    elements.push(element);
+                }
             } else if let Some(checks) = self.checks.checked_sub(size) {
                 self.checks = checks;
                 self.check_only(|reader| read(reader, &mut Memory::new(element)))?;
@@ -244,4 +383,11 @@ impl<'a> Reader<'a> {
             ))
         })
     }
+}
+
+#[cold]
+fn not_utf8(pointer: u32, error: Utf8Error) -> LiftError {
+    LiftError::invalid(format!(
+        "string at {pointer:#x} is not valid UTF-8: {error}"
+    ))
 }

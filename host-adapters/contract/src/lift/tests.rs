@@ -12,6 +12,9 @@ use super::*;
 use crate::InvalidArgument;
 use crate::error::LiftError;
 
+/// The bytes that a call may take in these tests.
+const CEILING: usize = 4 << 20;
+
 /// A core value as WebAssembly has it, without a type.
 #[derive(Debug, Clone, Copy)]
 struct Bits(u64);
@@ -73,10 +76,12 @@ fn parameters_in_memory_are_read_at_their_offsets() {
     put(80, &[1]);
     put(88, &99u64.to_le_bytes());
     put(96, &[1]);
-    let start = Lifted::<SpanStart>::from_memory(b"a=name", StringEncoding::Utf8, &bytes).unwrap();
+    let start = Passed::<Bits>::in_memory(b"a=name", StringEncoding::Utf8, &bytes)
+        .lift::<SpanStart>(CEILING)
+        .unwrap();
     let expected = SpanStart {
         tracer: 7,
-        name: "name".to_owned(),
+        name: "name".into(),
         kind: SpanKind::Producer,
         parent: SpanReference::Remote(RemoteContext {
             trace_id: (11, 12),
@@ -96,7 +101,8 @@ fn parameters_in_memory_are_read_at_their_offsets() {
 fn a_value_shared_by_cases_is_read_as_the_case_has_it() {
     let number = |case, value| {
         let values = [Bits(1), Bits(case), Bits(value)];
-        let lifted = Lifted::<(u64, Number)>::from_flat(&[], StringEncoding::Utf8, &values);
+        let lifted =
+            Passed::flat(&[], StringEncoding::Utf8, &values).lift::<(u64, Number)>(CEILING);
         lifted.map(|lifted| lifted.arguments.1)
     };
     let float = 1.5f64.to_bits();
@@ -112,9 +118,10 @@ fn a_value_shared_by_cases_is_read_as_the_case_has_it() {
 
 #[test]
 fn too_few_values_are_our_mistake_and_not_the_guests() {
-    let lifted = Lifted::<(u64,)>::from_flat::<Bits>(&[], StringEncoding::Utf8, &[]);
+    let lifted = Passed::<Bits>::flat(&[], StringEncoding::Utf8, &[]).lift::<(u64,)>(CEILING);
     assert!(matches!(lifted, Err(LiftError::Misread)));
-    let lifted = Lifted::<(u64,)>::from_memory(&[], StringEncoding::Utf8, &[0; 7]);
+    let lifted =
+        Passed::<Bits>::in_memory(&[], StringEncoding::Utf8, &[0; 7]).lift::<(u64,)>(CEILING);
     assert!(matches!(lifted, Err(LiftError::Misread)));
 }
 
@@ -126,7 +133,7 @@ fn string(
     length: u64,
 ) -> Result<String, InvalidArgument> {
     let values = [1, 0, 0, 1, pointer, length].map(Bits);
-    match Lifted::<logs::Enabled>::from_flat(memory, encoding, &values) {
+    match Passed::flat(memory, encoding, &values).lift::<logs::Enabled>(CEILING) {
         Ok(lifted) => Ok(lifted.arguments.2.unwrap()),
         Err(LiftError::Invalid(argument)) => Err(*argument),
         Err(LiftError::Misread) => panic!("misread"),
@@ -169,8 +176,7 @@ fn strings_are_read_in_every_encoding_and_within_bounds() {
     }
 }
 
-/// Reads arguments out of garbage, from memory and flat, and shrinks what comes of it. Nothing is asserted but that neither
-/// panics, here with overflow checks.
+/// Reads arguments out of garbage, from memory and flat. Little is asserted but that it does not panic, here with overflow checks.
 fn read_garbage<A: Arguments>(
     memory: &[u8],
     parameters: &[u8],
@@ -181,10 +187,9 @@ fn read_garbage<A: Arguments>(
         .chunks_exact(8)
         .map(|bytes| Bits(u64::from_le_bytes(bytes.try_into().unwrap())))
         .collect();
-    let from_memory = Lifted::<A>::from_memory(memory, encoding, parameters);
-    let from_flat = Lifted::<A>::from_flat(memory, encoding, &flat);
-    for mut lifted in [from_memory, from_flat].into_iter().flatten() {
-        lifted.limit(limit);
+    let from_memory = Passed::<Bits>::in_memory(memory, encoding, parameters).lift::<A>(limit);
+    let from_flat = Passed::flat(memory, encoding, &flat).lift::<A>(limit);
+    for lifted in [from_memory, from_flat].into_iter().flatten() {
         assert!(lifted.bytes <= limit);
     }
 }
@@ -223,5 +228,31 @@ proptest! {
         read_garbage::<logs::Enabled>(&memory, &parameters, encoding, limit);
         read_garbage::<(u64, Vec<LogRecord>)>(&memory, &parameters, encoding, limit);
         read_garbage::<Vec<BaggageEntry>>(&memory, &parameters, encoding, limit);
+    }
+
+    #[test]
+    fn attributes_that_are_read_in_place_are_those_that_are_read_one_by_one(
+        memory in words(128),
+        pointer in (0u64..64).prop_map(|word| word * 8),
+        length in 0u64..6,
+        limit in prop::sample::select(vec![0, 100, 300, CEILING]),
+    ) {
+        let list = || {
+            let values = [pointer, length].map(Bits);
+            Unread::<KeyValue>::new(&mut Flat(&values)).unwrap()
+        };
+        let reader = || Reader::new(&memory, StringEncoding::Utf8, limit);
+        let (mut quick, mut thorough) = (reader(), reader());
+        let read = thorough.elements(list(), Reader::attribute);
+        match quick.plain_attributes(list()) {
+            Ok(Some(attributes)) => {
+                prop_assert_eq!(attributes, read.unwrap());
+                prop_assert_eq!(quick.budget.left(), thorough.budget.left());
+                prop_assert_eq!(thorough.budget.left_out(), 0);
+            }
+            // Then they are read one by one.
+            Ok(None) => prop_assert_eq!(quick.budget.left(), limit),
+            Err(error) => prop_assert_eq!(error.to_string(), read.unwrap_err().to_string()),
+        }
     }
 }

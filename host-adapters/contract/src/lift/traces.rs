@@ -24,10 +24,11 @@ parameters! {
 
 /// `start`.
 impl Read for SpanStart {
+    #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok(Self {
             tracer: at.u64()?,
-            name: reader.string(at)?,
+            name: reader.name(at)?,
             kind: span_kind(at.u8()?)?,
             parent: reader.span_reference(at)?,
             attributes: reader.attributes(at)?,
@@ -52,6 +53,7 @@ parameters!((u64, SpanChanges): u64, SpanChanges);
 
 /// `update`.
 impl Read for (u64, SpanChanges) {
+    #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, reader.span_changes(at)?))
     }
@@ -61,10 +63,11 @@ parameters!((u64, SpanEvent): u64, String, Vec<KeyValue>, Option<u64>);
 
 /// `event`.
 impl Read for (u64, SpanEvent) {
+    #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         let span = at.u64()?;
         let event = SpanEvent {
-            name: reader.string(at)?,
+            name: reader.name(at)?,
             attributes: reader.attributes(at)?,
             time: reader.time(at)?,
         };
@@ -76,6 +79,7 @@ parameters!((u64, SpanChanges, Option<u64>): u64, SpanChanges, Option<u64>);
 
 /// `end`.
 impl Read for (u64, SpanChanges, Option<u64>) {
+    #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?, reader.span_changes(at)?, reader.time(at)?))
     }
@@ -87,6 +91,7 @@ impl Reader<'_> {
         at.option::<u64>()?.map(|mut at| at.u64()).transpose()
     }
 
+    #[inline]
     fn span_changes(&mut self, at: &mut impl Cursor) -> Result<SpanChanges> {
         let mut at = at.record::<SpanChanges>()?;
         Ok(SpanChanges {
@@ -102,6 +107,7 @@ impl Reader<'_> {
         })
     }
 
+    #[inline]
     fn status(&mut self, at: &mut impl Cursor) -> Result<Status> {
         let (discriminant, mut at) = at.variant::<Status>()?;
         Ok(match discriminant {

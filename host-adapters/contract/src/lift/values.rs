@@ -1,26 +1,116 @@
 //! The interface `types`, and parameters that are numbers.
 
-use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 use wasmscope_telemetry::model::{RemoteContext, Scope, SpanReference};
 
 use super::cursor::{Cursor, Memory};
-use super::reader::Reader;
+use super::reader::{Reader, StringEncoding, Unread};
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 use crate::shape::TraceId;
 
+/// How many bytes are written down.
+const TRANSCRIBED: usize = 512;
+
 impl Reader<'_> {
     /// Reads a `list<key-value>`.
     pub(crate) fn attributes(&mut self, at: &mut impl Cursor) -> Result<Vec<KeyValue>> {
-        self.list(at, |reader, at| {
-            let Some(key) = reader.whole_string(at)? else {
-                reader.check_only(|reader| reader.value(at))?;
-                return Ok(None);
-            };
-            Ok(Some(KeyValue::new(Key::from(key), reader.value(at)?)))
-        })
+        let list = Unread::new(at)?;
+        self.unread_attributes(list)
     }
 
+    /// Reads a `list<key-value>` that was left unread.
+    pub(crate) fn unread_attributes(&mut self, list: Unread<KeyValue>) -> Result<Vec<KeyValue>> {
+        match self.plain_attributes(list)? {
+            Some(attributes) => Ok(attributes),
+            None => self.elements(list, Reader::attribute),
+        }
+    }
+
+    /// Reads attributes without arrays, of which there is room for all in the budget, in UTF-8: as most are. `None` for others.
+    ///
+    /// Each is written where it stays: moving what has just been written costs more than reading it.
+    pub(super) fn plain_attributes(
+        &mut self,
+        list: Unread<KeyValue>,
+    ) -> Result<Option<Vec<KeyValue>>> {
+        let elements = list.elements(self)?;
+        let (count, _) = elements.size_hint();
+        let room = count.saturating_mul(size_of::<KeyValue>());
+        let Some(mut left) = self.budget.left().checked_sub(room) else {
+            return Ok(None);
+        };
+        if self.encoding() != StringEncoding::Utf8 {
+            return Ok(None);
+        }
+        let mut attributes = Vec::with_capacity(count);
+        for mut at in elements {
+            let Some(key) = self.utf8_key(&mut at, &mut left)? else {
+                return Ok(None);
+            };
+            let (discriminant, mut at) = at.variant::<Value>()?;
+            match discriminant {
+                0 => {
+                    let Some(text) = self.utf8_text(&mut at, &mut left)? else {
+                        return Ok(None);
+                    };
+                    attributes.push(KeyValue::new(key, text.to_owned()));
+                }
+                1 => attributes.push(KeyValue::new(key, at.bool()?)),
+                2 => attributes.push(KeyValue::new(key, at.i64()?)),
+                3 => attributes.push(KeyValue::new(key, at.f64()?)),
+                _ => return Ok(None),
+            }
+        }
+        self.budget.keep(left);
+        Ok(Some(attributes))
+    }
+
+    /// Writes a `list<key-value>` down in bytes that no other list has; false where it holds what is too much or too rare for that. Nothing is
+    /// checked but bounds: the bytes are worth what is known of them.
+    pub(crate) fn transcribe(
+        &mut self,
+        list: Unread<KeyValue>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool> {
+        if self.encoding() != StringEncoding::Utf8 {
+            return Ok(false);
+        }
+        for mut element in list.elements(self)? {
+            if bytes.len() > TRANSCRIBED {
+                return Ok(false);
+            }
+            self.transcribe_text(&mut element, bytes)?;
+            let (discriminant, mut at) = element.variant::<Value>()?;
+            bytes.push(discriminant as u8);
+            match discriminant {
+                0 => self.transcribe_text(&mut at, bytes)?,
+                1 => bytes.push(at.bool()?.into()),
+                2 | 3 => bytes.extend_from_slice(&at.u64()?.to_le_bytes()),
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn transcribe_text(&self, at: &mut impl Cursor, bytes: &mut Vec<u8>) -> Result<()> {
+        let text = self.utf8_bytes(at)?;
+        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        // One that is longer makes it too much.
+        bytes.extend_from_slice(&text[..text.len().min(TRANSCRIBED + 1)]);
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn attribute(&mut self, at: &mut Memory<'_>) -> Result<Option<KeyValue>> {
+        let Some(key) = self.key(at)? else {
+            self.check_only(|reader| reader.value(at))?;
+            return Ok(None);
+        };
+        Ok(Some(KeyValue::new(key, self.value(at)?)))
+    }
+
+    #[inline]
     fn value(&mut self, at: &mut impl Cursor) -> Result<Value> {
         let (discriminant, mut at) = at.variant::<Value>()?;
         let at = &mut at;
@@ -40,6 +130,7 @@ impl Reader<'_> {
     }
 
     /// Reads a `span-reference`.
+    #[inline]
     pub(crate) fn span_reference(&mut self, at: &mut impl Cursor) -> Result<SpanReference> {
         let (discriminant, mut at) = at.variant::<SpanReference>()?;
         Ok(match discriminant {
@@ -74,6 +165,7 @@ parameters!(Scope: Scope);
 
 /// `get`, of each interface.
 impl Read for Scope {
+    #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         let mut at = at.record::<Self>()?;
         let mut scope = Self::builder(reader.string(&mut at)?);
@@ -91,6 +183,7 @@ parameters!((): );
 
 /// Of the functions without parameters.
 impl Read for () {
+    #[inline]
     fn read(_: &mut Reader<'_>, _: &mut impl Cursor) -> Result<Self> {
         Ok(())
     }
@@ -100,6 +193,7 @@ parameters!((u64,): u64);
 
 /// Of the functions that take nothing but a handle.
 impl Read for (u64,) {
+    #[inline]
     fn read(_: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok((at.u64()?,))
     }

@@ -2,7 +2,7 @@
 
 use opentelemetry::logs::Severity;
 use opentelemetry::trace::{SpanKind, Status};
-use opentelemetry::{KeyValue, StringValue, Value};
+use opentelemetry::{Key, KeyValue, StringValue, Value};
 use wasmscope_telemetry::model::{
     BaggageEntry, InstrumentDescriptor, InstrumentKind, LinkTarget, LogRecord, LogValue, Number,
     Observation, RemoteContext, Scope, SpanChanges, SpanLink, SpanReference,
@@ -249,7 +249,7 @@ record!((String, u32) {
 });
 
 // `log-attribute`.
-record!((String, LogValue) {
+record!((Key, LogValue) {
     "key": String,
     "value": LogValue,
 });
@@ -259,7 +259,7 @@ record!(LogRecord {
     "severity": Option<Severity>,
     "severity-text": Option<String>,
     "event-name": Option<String>,
-    "attributes": Vec<(String, LogValue)>,
+    "attributes": Vec<(Key, LogValue)>,
     "nodes": Vec<LogValue>,
     "time": Option<u64>,
     "context": SpanReference,

@@ -156,11 +156,7 @@ impl Instance {
     }
 
     /// Gives the context of the span that is meant, `None` for none. What is wrong with it is counted under `signal`.
-    pub(crate) fn resolve(
-        &mut self,
-        reference: SpanReference,
-        signal: Signal,
-    ) -> Option<SpanContext> {
+    pub(crate) fn resolve(&self, reference: SpanReference, signal: Signal) -> Option<SpanContext> {
         let shared = &self.telemetry.0;
         let context = match reference {
             SpanReference::Ambient => self.current_context(),

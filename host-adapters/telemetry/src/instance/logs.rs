@@ -1,5 +1,9 @@
 //! Logs of an instance.
 
+mod plain;
+
+pub use plain::PlainLog;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -116,8 +120,9 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn fill(&self, record: &mut SdkLogRecord, given: LogRecord, context: Option<&SpanContext>) {
-        record.set_timestamp(given.time.map_or(self.now, |time| {
+    /// Says when a record was made, and in which span.
+    fn begin(&self, record: &mut SdkLogRecord, time: Option<u64>, context: Option<&SpanContext>) {
+        record.set_timestamp(time.map_or(self.now, |time| {
             SystemTime::UNIX_EPOCH + Duration::from_nanos(time)
         }));
         record.set_observed_timestamp(self.now);
@@ -128,6 +133,10 @@ impl<'a> Assembly<'a> {
                 Some(context.trace_flags()),
             );
         }
+    }
+
+    fn fill(&self, record: &mut SdkLogRecord, given: LogRecord, context: Option<&SpanContext>) {
+        self.begin(record, given.time, context);
         if let Some(severity) = given.severity {
             record.set_severity_number(severity);
         }
@@ -147,7 +156,17 @@ impl<'a> Assembly<'a> {
         let values = nested::build(given.body, given.attributes, given.nodes, bounds);
         self.rules.count(Reason::NestedValue, values.broken);
         self.rules.count(Reason::ValueLength, values.shortened);
-        let mut room = Room::new(limits.log_bytes, usize::MAX);
+        let mut attributes = self.attributes(values.attributes);
+        if let Some(name) = given.event_name {
+            match self.shared.loggers.event_name(&name) {
+                Some(name) => record.set_event_name(name),
+                None => {
+                    self.rules.count(Reason::Interned, 1);
+                    self.name_by_attribute(&mut attributes, name.into_owned());
+                }
+            }
+        }
+        let mut room = Room::new(self.shared.limits.log_bytes, usize::MAX);
         if let Some(Weighed { value, bytes }) = values.body {
             if room.take(bytes) {
                 record.set_body(value);
@@ -155,18 +174,8 @@ impl<'a> Assembly<'a> {
                 self.rules.count(room.reason(), 1);
             }
         }
-        let mut attributes = self.attributes(values.attributes);
-        if let Some(name) = given.event_name {
-            match self.shared.loggers.event_name(&name) {
-                Some(name) => record.set_event_name(name),
-                None => {
-                    self.rules.count(Reason::Interned, 1);
-                    self.name_by_attribute(&mut attributes, name);
-                }
-            }
-        }
         for (key, Weighed { value, bytes }) in attributes {
-            if room.take(size_of::<Key>() + key.len() + bytes) {
+            if room.take(size_of::<Key>() + key.as_str().len() + bytes) {
                 record.add_attribute(key, value);
             } else {
                 self.rules.count(room.reason(), 1);
@@ -175,16 +184,13 @@ impl<'a> Assembly<'a> {
     }
 
     /// Takes over attributes: with a valid key, the last value of a key, and as many as are allowed.
-    fn attributes(&self, given: Vec<(String, Weighed)>) -> Vec<(String, Weighed)> {
+    fn attributes(&self, given: Vec<(Key, Weighed)>) -> Vec<(Key, Weighed)> {
         let limits = &self.shared.limits;
-        if self.are_in_order(&given) {
-            return given;
-        }
-        let mut kept: Vec<(String, Weighed)> = Vec::new();
+        let mut kept: Vec<(Key, Weighed)> = Vec::new();
         for (key, value) in given {
-            if key.is_empty() {
+            if key.as_str().is_empty() {
                 self.rules.count(Reason::EmptyKey, 1);
-            } else if key.len() > limits.key_bytes {
+            } else if key.as_str().len() > limits.key_bytes {
                 self.rules.count(Reason::KeyLength, 1);
             } else if let Some((_, known)) = kept.iter_mut().find(|(known, _)| *known == key) {
                 *known = value;
@@ -197,23 +203,16 @@ impl<'a> Assembly<'a> {
         kept
     }
 
-    /// Whether there is nothing to leave out, as there seldom is.
-    fn are_in_order(&self, given: &[(String, Weighed)]) -> bool {
-        given.len() <= self.shared.limits.log_attributes
-            && given.iter().enumerate().all(|(index, (key, _))| {
-                !key.is_empty()
-                    && key.len() <= self.shared.limits.key_bytes
-                    && given.iter().take(index).all(|(before, _)| before != key)
-            })
-    }
-
     /// Puts an event's name among the attributes, first and besides their limit on number: without it an event is hard to know.
-    fn name_by_attribute(&self, attributes: &mut Vec<(String, Weighed)>, name: String) {
+    fn name_by_attribute(&self, attributes: &mut Vec<(Key, Weighed)>, name: String) {
         let name = self.rules.text(name);
         let bytes = size_of::<AnyValue>() + name.len();
-        attributes.retain(|(key, _)| key != EVENT_NAME);
+        attributes.retain(|(key, _)| key.as_str() != EVENT_NAME);
         let value = AnyValue::from(name);
-        attributes.insert(0, (String::from(EVENT_NAME), Weighed { value, bytes }));
+        attributes.insert(
+            0,
+            (Key::from_static_str(EVENT_NAME), Weighed { value, bytes }),
+        );
     }
 }
 
@@ -277,18 +276,17 @@ impl Instance {
 
     /// Emits records, in order (`logger.emit`). Those that nobody listens to are dropped without being counted.
     pub fn emit_logs(&mut self, logger: u64, records: Vec<LogRecord>) -> Notice {
-        let telemetry = self.telemetry.clone();
-        let shared = &*telemetry.0;
-        let logger = match self.logs.find(logger, shared) {
-            Ok(logger) => logger.clone(),
-            Err(reason) => {
-                shared
-                    .dropped
-                    .add(Signal::Logs, reason, records.len() as u64);
-                return self.notice();
-            }
-        };
-        if let Some(sdk) = &logger.sdk {
+        let shared = &*self.telemetry.0;
+        if let Err(reason) = self.logs.find(logger, shared) {
+            shared
+                .dropped
+                .add(Signal::Logs, reason, records.len() as u64);
+            return self.notice();
+        }
+        // Found again, for the spans that records belong to are looked up meanwhile.
+        if let Ok((_, logger)) = self.logs.loggers.find(logger)
+            && let Some(sdk) = &logger.sdk
+        {
             let assembly = Assembly::new(shared);
             // Without this the SDK would attach the host thread's own span to a record that belongs to none.
             let _no_context = Context::new().attach();

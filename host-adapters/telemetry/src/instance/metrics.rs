@@ -1,10 +1,13 @@
 //! Metrics of an instance.
 
+mod recent;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use opentelemetry::KeyValue;
 
+use self::recent::Recent;
 use super::Instance;
 use super::table::Table;
 use crate::attributes::Rules;
@@ -30,6 +33,7 @@ pub(super) struct Metrics {
     series: Table<Option<Arc<Series>>>,
     /// By address.
     series_by_identity: HashMap<usize, u32>,
+    recent: Recent,
     reported: Reported,
 }
 
@@ -43,6 +47,7 @@ impl Default for Metrics {
             instruments_by_key: HashMap::new(),
             series: Table::new(mixer.tag(HandleKind::Series)),
             series_by_identity: HashMap::new(),
+            recent: Recent::default(),
             reported: Reported::default(),
         }
     }
@@ -88,20 +93,24 @@ impl Metrics {
     }
 
     fn measure(
-        &self,
+        &mut self,
         handle: u64,
         value: Number,
         attributes: Vec<KeyValue>,
+        passed: Option<&[u8]>,
         rules: &Rules<'_>,
     ) -> Result<(), Reason> {
         match self.instruments.find(handle)?.1 {
             None => Ok(()),
             Some(Instrument::Observable(_)) => Err(Reason::NumberType),
             Some(Instrument::Sync(instrument)) => {
+                let passed = passed.filter(|_| AttributeSet::is_set(&attributes, rules));
                 let (series, overflows) = instrument.series(AttributeSet::new(attributes, rules));
                 if overflows {
                     // The measurement counts, its attributes are lost.
                     rules.count(Reason::Cardinality, 1);
+                } else if let Some(passed) = passed {
+                    self.recent.remember(passed, &series);
                 }
                 series.measure(value)
             }
@@ -232,13 +241,40 @@ impl Instance {
 
     /// Takes a measurement with a synchronous instrument (`meter.measure`).
     pub fn measure(&mut self, instrument: u64, value: Number, attributes: Vec<KeyValue>) -> Notice {
+        self.measure_as(instrument, value, attributes, None)
+    }
+
+    /// Takes a measurement as [`measure`](Self::measure) does, and remembers the attributes by what they were passed as: bytes that
+    /// are the same for no other instrument and attributes. The next time [`measure_recent`](Self::measure_recent) will do.
+    pub fn measure_first(
+        &mut self,
+        instrument: u64,
+        value: Number,
+        attributes: Vec<KeyValue>,
+        passed: &[u8],
+    ) -> Notice {
+        self.measure_as(instrument, value, attributes, Some(passed))
+    }
+
+    fn measure_as(
+        &mut self,
+        instrument: u64,
+        value: Number,
+        attributes: Vec<KeyValue>,
+        passed: Option<&[u8]>,
+    ) -> Notice {
         let shared = &*self.telemetry.0;
-        count_error(
-            self.metrics
-                .measure(instrument, value, attributes, &rules(shared)),
-            shared,
-        );
+        let rules = rules(shared);
+        let taken = (self.metrics).measure(instrument, value, attributes, passed, &rules);
+        count_error(taken, shared);
         self.notice()
+    }
+
+    /// Takes a measurement with attributes that are remembered; `None` where they are not, and nothing was taken.
+    pub fn measure_recent(&mut self, value: Number, passed: &[u8]) -> Option<Notice> {
+        let series = self.metrics.recent.find(passed)?;
+        count_error(series.measure(value), &self.telemetry.0);
+        Some(self.notice())
     }
 
     /// Fixes a set of attributes for measurements that pass a number only, the same for equal ones (`meter.bind`).

@@ -12,6 +12,8 @@ mod table;
 mod tests;
 mod unrecorded;
 
+pub use self::logs::PlainLog;
+
 use std::sync::Arc;
 
 use self::ambient::{Entered, EnteredBaggage};

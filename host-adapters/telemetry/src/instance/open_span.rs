@@ -58,6 +58,7 @@ pub(super) enum End<'a> {
 }
 
 impl OpenSpan {
+    #[inline]
     pub(super) fn new(
         handle: u64,
         started: u64,
@@ -167,7 +168,7 @@ impl OpenSpan {
             }
             return;
         }
-        let name = rules.text(name);
+        let name = rules.name(name);
         if !room.take(size_of::<Event>() + name.len()) {
             rules.count(room.reason(), 1);
             return;

@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use opentelemetry::Context;
 use opentelemetry::trace::{Span as _, SpanContext, TraceContextExt};
 use opentelemetry_sdk::trace::Span;
-use slab::Slab;
 
 use super::open_span::OpenSpan;
 use super::unrecorded::NOT_RECORDED;
@@ -33,7 +32,10 @@ pub(super) struct SpanTable {
     slots: Vec<Slot>,
     /// Slots whose span has ended, those that have rested longest first.
     resting: VecDeque<u32>,
-    open: Slab<OpenSpan>,
+    /// In their places until they end: they are large, and moving one out costs more than ending it does.
+    open: Vec<Option<OpenSpan>>,
+    /// The places that are free.
+    vacant: Vec<u32>,
     /// What all open spans' contents occupy.
     bytes: usize,
     started: u64,
@@ -50,10 +52,11 @@ struct Slot {
 
 impl SpanTable {
     pub(super) fn has_room(&self, limit: usize) -> bool {
-        self.open.len() < limit.min(MAX_OPEN)
+        self.open.len() - self.vacant.len() < limit.min(MAX_OPEN)
     }
 
     /// Takes up a span that was just started, and gives it its handle.
+    #[inline]
     pub(super) fn insert(
         &mut self,
         span: Span,
@@ -70,14 +73,22 @@ impl SpanTable {
         let at = reused.map_or(self.slots.len(), |at| at as usize);
         self.started = self.started.wrapping_add(1);
         let handle = mixer.mix(self.started) & !NOT_RECORDED & !SLOT_MASK | at as u64;
-        let open = self
-            .open
-            .insert(OpenSpan::new(handle, self.started, depth, start_time, span));
+        let open = Some(OpenSpan::new(handle, self.started, depth, start_time, span));
+        let place = match self.vacant.pop() {
+            Some(place) => {
+                self.open[place as usize] = open;
+                place
+            }
+            None => {
+                self.open.push(open);
+                self.open.len() as u32 - 1
+            }
+        };
         let slot = Slot {
             handle,
             context,
             parent_context: None,
-            open: Some(open as u32),
+            open: Some(place),
         };
         match self.slots.get_mut(at) {
             Some(old) => *old = slot,
@@ -114,7 +125,7 @@ impl SpanTable {
 
     pub(super) fn open_mut(&mut self, handle: u64) -> Option<&mut OpenSpan> {
         let open = self.slot(handle)?.open?;
-        self.open.get_mut(open as usize)
+        self.open.get_mut(open as usize)?.as_mut()
     }
 
     /// Gives up the place of a span that has ended; its slot rests.
@@ -123,9 +134,12 @@ impl SpanTable {
             return;
         };
         self.resting.push_back((handle & SLOT_MASK) as u32);
-        if let Some(span) = self.open.try_remove(open as usize) {
+        let place = &mut self.open[open as usize];
+        if let Some(span) = place {
             self.bytes = self.bytes.saturating_sub(span.bytes);
         }
+        *place = None;
+        self.vacant.push(open);
     }
 
     /// Gives the open spans that started at an invocation depth of at least `depth`, the latest first.
@@ -133,8 +147,9 @@ impl SpanTable {
         let mut found: Vec<(u64, u64)> = self
             .open
             .iter()
-            .filter(|(_, span)| span.depth >= depth)
-            .map(|(_, span)| (span.started, span.handle))
+            .flatten()
+            .filter(|span| span.depth >= depth)
+            .map(|span| (span.started, span.handle))
             .collect();
         found.sort_unstable_by(|one, other| other.cmp(one));
         found.into_iter().map(|(_, handle)| handle).collect()
@@ -169,6 +184,6 @@ impl SpanTable {
     /// Gives how many slots there are, and how many spans are open.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> (usize, usize) {
-        (self.slots.len(), self.open.len())
+        (self.slots.len(), self.open.len() - self.vacant.len())
     }
 }

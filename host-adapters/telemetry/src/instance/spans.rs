@@ -1,5 +1,6 @@
 //! Starting, changing and ending spans.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -101,7 +102,7 @@ impl Instance {
     fn start_with(
         &mut self,
         tracer: usize,
-        name: String,
+        name: Cow<'static, str>,
         kind: SpanKind,
         parent: Option<Context>,
         attributes: Vec<KeyValue>,
@@ -117,7 +118,7 @@ impl Instance {
             return self.pass_through(parent.as_ref());
         };
         let start_time = start_time.map_or_else(SystemTime::now, system_time);
-        let builder = SpanBuilder::from_name(rules.text(name))
+        let builder = SpanBuilder::from_name(rules.name(name))
             .with_kind(kind)
             .with_start_time(start_time);
         // A context of our own, so that nothing of the host thread's current one gets in.

@@ -28,6 +28,12 @@ impl AttributeSet {
         Self(attributes)
     }
 
+    /// Whether a measurement's attributes are a set as they are, but for their order.
+    pub(crate) fn is_set(given: &[KeyValue], rules: &Rules<'_>) -> bool {
+        let limit = rules.limits.measurement_attributes;
+        rules.takes_whole(given, limit, &mut Room::endless())
+    }
+
     /// Gives the set to which measurements go that would need one too many, as the specification names it.
     pub(crate) fn overflow() -> Self {
         Self(vec![KeyValue::new("otel.metric.overflow", true)])

@@ -15,14 +15,14 @@ const BOUNDS: Bounds = Bounds {
 #[derive(Debug, PartialEq)]
 struct Built {
     body: Option<AnyValue>,
-    attributes: Vec<(String, AnyValue)>,
+    attributes: Vec<(Key, AnyValue)>,
     broken: u64,
     shortened: u64,
 }
 
 fn built(
     body: Option<LogValue>,
-    attributes: Vec<(String, LogValue)>,
+    attributes: Vec<(Key, LogValue)>,
     nodes: Vec<LogValue>,
     bounds: Bounds,
 ) -> Built {
@@ -78,8 +78,8 @@ fn nested_values_are_rebuilt() {
     let values = built(
         Some(map(&[("items", 0), ("total", 1)])),
         vec![
-            (String::from("flat"), LogValue::Int(-1)),
-            (String::from("list"), array(&[4, 5])),
+            (Key::from("flat"), LogValue::Int(-1)),
+            (Key::from("list"), array(&[4, 5])),
         ],
         vec![
             array(&[2, 3]),
@@ -103,9 +103,9 @@ fn nested_values_are_rebuilt() {
             ("total", AnyValue::Double(1.5)),
         ])),
         attributes: vec![
-            (String::from("flat"), AnyValue::Int(-1)),
+            (Key::from("flat"), AnyValue::Int(-1)),
             (
-                String::from("list"),
+                Key::from("list"),
                 list(vec![AnyValue::Boolean(true), any_map(vec![])]),
             ),
         ],
@@ -159,8 +159,8 @@ fn broken_arenas_lose_their_nested_values() {
         let values = built(
             Some(root),
             vec![
-                (String::from("kept"), LogValue::Bool(true)),
-                (String::from("lost"), LogValue::Map(Vec::new())),
+                (Key::from("kept"), LogValue::Bool(true)),
+                (Key::from("lost"), LogValue::Map(Vec::new())),
             ],
             nodes,
             BOUNDS,
@@ -168,7 +168,7 @@ fn broken_arenas_lose_their_nested_values() {
         assert_eq!(values.body, None, "{case}");
         assert_eq!(
             values.attributes,
-            vec![(String::from("kept"), AnyValue::Boolean(true))],
+            vec![(Key::from("kept"), AnyValue::Boolean(true))],
             "{case}"
         );
         assert_eq!(values.broken, 2, "{case}");
@@ -223,7 +223,7 @@ fn chain_200_000_deep_is_refused_before_it_exists() {
 fn long_texts_and_bytes_are_shortened_wherever_they_are() {
     let values = built(
         Some(array(&[0])),
-        vec![(String::from("a"), LogValue::String(String::from("äöü")))],
+        vec![(Key::from("a"), LogValue::String(String::from("äöü")))],
         vec![LogValue::Bytes(vec![1, 2, 3, 4])],
         Bounds {
             value_bytes: 3,
@@ -236,7 +236,7 @@ fn long_texts_and_bytes_are_shortened_wherever_they_are() {
     );
     assert_eq!(
         values.attributes,
-        vec![(String::from("a"), AnyValue::String("ä".into()))]
+        vec![(Key::from("a"), AnyValue::String("ä".into()))]
     );
     assert_eq!(values.shortened, 2);
 }
@@ -246,10 +246,7 @@ fn characters_are_limited_in_attributes_only() {
     let text = || LogValue::String(String::from("\u{e4}\u{f6}\u{fc}"));
     let values = built(
         Some(array(&[1])),
-        vec![
-            (String::from("a"), array(&[0])),
-            (String::from("b"), text()),
-        ],
+        vec![(Key::from("a"), array(&[0])), (Key::from("b"), text())],
         vec![text(), text()],
         Bounds {
             attribute_chars: Some(2),
@@ -264,8 +261,8 @@ fn characters_are_limited_in_attributes_only() {
     assert_eq!(
         values.attributes,
         [
-            (String::from("a"), list(vec![short()])),
-            (String::from("b"), short())
+            (Key::from("a"), list(vec![short()])),
+            (Key::from("b"), short())
         ]
     );
     assert_eq!(values.shortened, 2);
@@ -379,9 +376,9 @@ proptest! {
         let flat_root = flatten(&root, &mut nodes);
         let flat_attribute = flatten(&attribute, &mut nodes);
         prop_assume!(nodes.len() <= BOUNDS.nodes);
-        let values = built(Some(flat_root), vec![(String::from("a"), flat_attribute)], nodes, BOUNDS);
+        let values = built(Some(flat_root), vec![(Key::from("a"), flat_attribute)], nodes, BOUNDS);
         prop_assert_eq!(values.body, Some(root));
-        prop_assert_eq!(values.attributes, vec![(String::from("a"), attribute)]);
+        prop_assert_eq!(values.attributes, vec![(Key::from("a"), attribute)]);
         prop_assert_eq!((values.broken, values.shortened), (0, 0));
     }
 

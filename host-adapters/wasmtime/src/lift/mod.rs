@@ -2,7 +2,7 @@
 //!
 //! Wasmtime's own way would be `String`s and `Vec`s, which take memory by the guest's word and trap on what exceeds
 //! Wasmtime's hostcall fuel, or `WasmStr` and `WasmList`, which cannot be read while the telemetry in the same store is
-//! borrowed. So each function's parameters are one type of ours, [`Parameters`].
+//! borrowed. So each function's parameters are one type of ours, [`Parameters`], which says where they are.
 //! The methods of `Lift` and `ComponentType` are no stable API of Wasmtime's: everything that leans on them is in this folder, and
 //! everything unsafe in this file.
 
@@ -16,16 +16,83 @@ mod abi;
 mod tests;
 mod typecheck;
 
-use wasmscope_contract::{Arguments, CoreValue, CoreValues, LiftError, Lifted, StringEncoding};
+use wasmscope_contract::{
+    Arguments, CoreValue, CoreValues, Function, LiftError, Passed, Returned, StringEncoding,
+};
+use wasmscope_telemetry::Instance;
 use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding as Encoding;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext};
-use wasmtime::component::{ComponentNamedList, ComponentType, Lift};
-use wasmtime::{Error, Result, ValRaw};
+use wasmtime::component::{ComponentNamedList, ComponentType, Lift, LinkerInstance, Lower};
+use wasmtime::{Error, Result, StoreContextMut, ValRaw};
 
 pub(crate) use abi::agrees;
 
-/// The parameters of a function, as they were lifted.
-pub(crate) struct Parameters<A>(pub(crate) Lifted<A>);
+/// The parameters of a function, not yet read: where they are.
+///
+/// Wasmtime lifts before it gives access to the store's data. So what is lifted are the places, and they are read when the limits are at
+/// hand, and the telemetry that they are for: nothing has to be copied twice.
+struct Parameters<A: Arguments> {
+    /// The guest's memory, as it was when it called.
+    memory: *const [u8],
+    encoding: StringEncoding,
+    place: Place<A>,
+}
+
+enum Place<A: Arguments> {
+    Flat(A::Flat<Raw>),
+    Memory(*const [u8]),
+}
+
+// SAFETY: the pointers are used by `passed` alone, whose caller answers for what they lead to.
+unsafe impl<A: Arguments> Send for Parameters<A> {}
+// SAFETY: as above.
+unsafe impl<A: Arguments> Sync for Parameters<A> {}
+
+impl<A: Arguments> Parameters<A> {
+    /// Gives what the guest has passed, to be read.
+    ///
+    /// # Safety
+    ///
+    /// As long as it is used the guest does not run, and its memory is neither written to nor moved nor freed, nor has it been since the
+    /// guest called.
+    unsafe fn passed(&self) -> Passed<'_, Raw> {
+        // SAFETY: it came from a slice, of memory that is as it was by the caller's word.
+        let memory = unsafe { &*self.memory };
+        match &self.place {
+            Place::Flat(values) => Passed::flat(memory, self.encoding, values.as_slice()),
+            Place::Memory(parameters) => {
+                // SAFETY: as above.
+                let parameters = unsafe { &**parameters };
+                Passed::in_memory(memory, self.encoding, parameters)
+            }
+        }
+    }
+}
+
+/// Adds a function to a linker. `get` finds the telemetry in the store's data, and `lower` says how a result is given to Wasmtime.
+pub(crate) fn add<T, A, R, L>(
+    linker: &mut LinkerInstance<'_, T>,
+    function: Function<A, R>,
+    get: impl Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
+    lower: fn(R) -> L,
+) -> Result<()>
+where
+    T: 'static,
+    A: Arguments,
+    R: Returned,
+    L: Lower + ComponentType + Send + Sync + 'static,
+{
+    linker.func_wrap(
+        function.name(),
+        move |mut store: StoreContextMut<'_, T>, parameters: Parameters<A>| {
+            // SAFETY: Wasmtime has lifted them just now. What runs until they are read has the store's data and not the store,
+            // and so cannot reach its memories.
+            let passed = unsafe { parameters.passed() };
+            let returned = function.call(store.data_mut(), get, passed);
+            Ok((lower(returned.map_err(trap)?),))
+        },
+    )
+}
 
 /// A core value as Wasmtime passes it: eight bytes, of which an `i32` takes the lower four.
 #[derive(Clone, Copy)]
@@ -70,7 +137,7 @@ unsafe impl<A: Arguments> ComponentType for Parameters<A> {
 // SAFETY: the ABI and the type check are those of a tuple.
 unsafe impl<A: Arguments> ComponentNamedList for Parameters<A> {}
 
-// SAFETY: only safe code reads, with checked bounds, from what Wasmtime gives; nothing of it is trusted to be well-formed.
+// SAFETY: what is lifted are values that Wasmtime gives, and where they lie; nothing is read.
 unsafe impl<A: Arguments> Lift for Parameters<A> {
     #[inline]
     fn linear_lift_from_flat(
@@ -78,12 +145,16 @@ unsafe impl<A: Arguments> Lift for Parameters<A> {
         _: InterfaceType,
         source: &A::Flat<Raw>,
     ) -> Result<Self> {
-        let lifted = if A::IN_MEMORY {
-            Lifted::from_flat(cx.memory(), encoding(cx), source.as_slice())
+        let (memory, encoding): (&[u8], _) = if A::IN_MEMORY {
+            (cx.memory(), encoding(cx))
         } else {
-            Lifted::from_flat(&[], StringEncoding::Utf8, source.as_slice())
+            (&[], StringEncoding::Utf8)
         };
-        lifted.map(Self).map_err(trap)
+        Ok(Self {
+            memory,
+            encoding,
+            place: Place::Flat(*source),
+        })
     }
 
     // Taken for a call with more parameters than the flat ABI allows: with async-lowered imports, more than 4.
@@ -92,8 +163,11 @@ unsafe impl<A: Arguments> Lift for Parameters<A> {
         _: InterfaceType,
         source: &[u8],
     ) -> Result<Self> {
-        let lifted = Lifted::from_memory(cx.memory(), encoding(cx), source);
-        lifted.map(Self).map_err(trap)
+        Ok(Self {
+            memory: cx.memory(),
+            encoding: encoding(cx),
+            place: Place::Memory(source),
+        })
     }
 }
 

@@ -25,6 +25,9 @@ struct Last {
     left_out: u64,
 }
 
+/// The bytes that a call may take in these tests.
+const CEILING: usize = 4 << 20;
+
 /// Adds functions that note their arguments.
 struct Noting<'a>(&'a mut Linker<Last>);
 
@@ -34,7 +37,10 @@ impl<R: Lowered> Register<R> for Noting<'_> {
     fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<()> {
         self.0.instance(function.interface())?.func_wrap(
             function.name(),
-            move |mut store: StoreContextMut<'_, Last>, Parameters(lifted): Parameters<A>| {
+            move |mut store: StoreContextMut<'_, Last>, parameters: Parameters<A>| {
+                // SAFETY: as in `add`.
+                let passed = unsafe { parameters.passed() };
+                let lifted = passed.lift::<A>(CEILING).map_err(trap)?;
                 *store.data_mut() = Last {
                     arguments: format!("{:?}", lifted.arguments),
                     bytes: lifted.bytes,

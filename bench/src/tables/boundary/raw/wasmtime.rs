@@ -18,7 +18,7 @@ struct Running {
 
 pub(in super::super) fn caller() -> Result<Box<dyn Caller>> {
     let engine = Engine::default();
-    let module = Module::new(&engine, super::text())?;
+    let module = Module::new(&engine, wat::parse_str(super::text())?)?;
     let mut linker: Linker<Arrived> = Linker::new(&engine);
     linker.func_wrap("host", "none", |mut host: Context<'_, Arrived>| {
         host.data_mut().calls += 1;

@@ -101,11 +101,11 @@ fn everything_in_a_record_arrives() {
     let record = host.emit(LogRecord {
         body: Some(LogValue::Map(vec![(String::from("order"), 0)])),
         severity: Some(Severity::Warn2),
-        severity_text: Some(String::from("loud")),
-        event_name: Some(String::from("order.rejected")),
+        severity_text: Some(String::from("loud").into()),
+        event_name: Some(String::from("order.rejected").into()),
         attributes: vec![
-            (String::from("id"), LogValue::Int(7)),
-            (String::from("lines"), LogValue::Array(vec![1, 2])),
+            (Key::from("id"), LogValue::Int(7)),
+            (Key::from("lines"), LogValue::Array(vec![1, 2])),
         ],
         nodes: vec![
             string("o-1"),
@@ -458,7 +458,7 @@ mod correlation {
         let tracer = guest.tracer(scope("s"));
         guest.start_span(SpanStart {
             tracer,
-            name: String::from("span"),
+            name: "span".into(),
             kind: SpanKind::Internal,
             parent: SpanReference::Ambient,
             attributes: vec![],

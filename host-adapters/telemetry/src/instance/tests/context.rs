@@ -83,7 +83,7 @@ fn references_of_logs_resolve_as_parents_do() {
         id(instance.span_context(one)),
         id(instance.span_context(two)),
     );
-    let mut resolve = |reference| id(instance.resolve(reference, Signal::Logs));
+    let resolve = |reference| id(instance.resolve(reference, Signal::Logs));
     assert_eq!(resolve(SpanReference::Ambient), id_one);
     assert_eq!(resolve(SpanReference::None), None);
     assert_eq!(resolve(SpanReference::Span(two)), id_two);
@@ -92,7 +92,7 @@ fn references_of_logs_resolve_as_parents_do() {
         Some(SpanId::from(3))
     );
     assert_eq!(bench.all_dropped(), []);
-    let mut resolve = |reference| id(instance.resolve(reference, Signal::Logs));
+    let resolve = |reference| id(instance.resolve(reference, Signal::Logs));
     assert_eq!(resolve(SpanReference::Span(5)), id_one);
     assert_eq!(
         resolve(SpanReference::Remote(RemoteContext::default())),

@@ -212,7 +212,7 @@ impl Driver {
                 instance.span_event(
                     span(&handle),
                     SpanEvent {
-                        name: "e".to_owned(),
+                        name: "e".into(),
                         attributes,
                         time,
                     },

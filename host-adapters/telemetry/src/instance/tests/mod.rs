@@ -130,7 +130,7 @@ fn scope(name: &'static str) -> InstrumentationScope {
 fn start(tracer: u64, name: &str, parent: SpanReference) -> SpanStart {
     SpanStart {
         tracer,
-        name: name.to_owned(),
+        name: name.to_owned().into(),
         kind: SpanKind::Internal,
         parent,
         attributes: Vec::new(),
@@ -141,7 +141,7 @@ fn start(tracer: u64, name: &str, parent: SpanReference) -> SpanStart {
 
 fn event(name: &str, attributes: Vec<KeyValue>) -> SpanEvent {
     SpanEvent {
-        name: name.to_owned(),
+        name: name.to_owned().into(),
         attributes,
         time: None,
     }

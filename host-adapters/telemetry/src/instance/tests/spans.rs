@@ -26,7 +26,7 @@ fn a_span_arrives_as_it_was_told() {
     instance.span_event(
         span,
         SpanEvent {
-            name: "e".to_owned(),
+            name: "e".into(),
             attributes: numbered("k", 2),
             time: Some(1_500),
         },

@@ -1,9 +1,9 @@
 use opentelemetry::KeyValue;
-use wasmscope_contract::{CEILING, CHECKS};
+use wasmscope_contract::CHECKS;
 use wasmtime::Result;
 use wit_component::StringEncoding;
 
-use super::{Last, run};
+use super::{CEILING, Last, run};
 use crate::InvalidArgument;
 
 const ENABLED: &str = r#"(import "wasmscope:otel/logger@0.1.0" "enabled"

@@ -1,6 +1,6 @@
 use opentelemetry::logs::Severity;
 use opentelemetry::trace::{SpanKind, Status};
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use wasmscope_telemetry::model::*;
 use wasmtime::component::Val;
 
@@ -143,9 +143,11 @@ fn changes() -> (Val, SpanChanges) {
 fn arrives(interface: &str, function: &str, arguments: &[Val], expected: impl std::fmt::Debug) {
     for encoding in ENCODINGS {
         let last = echo(encoding, interface, function, arguments);
+        // Whether the process keeps a text, because it has come before, is no matter.
+        let shown = |text: &str| text.replace("Static(", "Owned(");
         assert_eq!(
-            last.arguments,
-            format!("{expected:?}"),
+            shown(&last.arguments),
+            shown(&format!("{expected:?}")),
             "{function} in {encoding:?}"
         );
         assert_eq!(last.left_out, 0);
@@ -217,7 +219,7 @@ fn span_starts_arrive_with_every_kind_of_parent() {
         ];
         let expected = SpanStart {
             tracer: 1,
-            name: "work".to_owned(),
+            name: "work".into(),
             kind,
             parent: expected_parent,
             attributes: expected_attributes.clone(),
@@ -263,7 +265,7 @@ fn changes_events_and_ends_arrive_as_they_were_sent() {
 
     let (attributes, expected) = attributes();
     let event = SpanEvent {
-        name: "hit".to_owned(),
+        name: "hit".into(),
         attributes: expected,
         time: Some(4),
     };
@@ -436,11 +438,11 @@ fn log_records_arrive_with_every_kind_of_value() {
         LogRecord {
             body: Some(expected[5].clone()),
             severity: Some(Severity::Fatal4),
-            severity_text: Some("doom".to_owned()),
-            event_name: Some("end".to_owned()),
+            severity_text: Some("doom".into()),
+            event_name: Some("end".into()),
             attributes: expected
                 .iter()
-                .map(|value| ("a".to_owned(), value.clone()))
+                .map(|value| (Key::from("a"), value.clone()))
                 .collect(),
             nodes: expected,
             time: Some(1),

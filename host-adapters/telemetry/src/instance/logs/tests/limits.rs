@@ -34,7 +34,7 @@ fn severity_texts_are_remembered_within_limits() {
         ("custom", Some("custom"), 1),
     ] {
         let record = host.emit(LogRecord {
-            severity_text: Some(String::from(text)),
+            severity_text: Some(String::from(text).into()),
             ..LogRecord::default()
         });
         assert_eq!(record.severity_text(), expected);
@@ -51,8 +51,8 @@ fn event_names_beyond_the_limit_become_attributes_and_are_counted() {
     };
     let host = Host::with(limits, "trace");
     let event = |name: &str| LogRecord {
-        event_name: Some(String::from(name)),
-        attributes: vec![(String::from("a"), LogValue::Int(1))],
+        event_name: Some(String::from(name).into()),
+        attributes: vec![(Key::from("a"), LogValue::Int(1))],
         ..LogRecord::default()
     };
     assert_eq!(host.emit(event("kept")).event_name(), Some("kept"));
@@ -78,7 +78,7 @@ fn attributes_keep_to_their_rules() {
         ..Limits::default()
     };
     let host = Host::with(limits, "trace");
-    let attribute = |key: &str, value: &str| (String::from(key), string(value));
+    let attribute = |key: &'static str, value: &str| (Key::from(key), string(value));
     let record = host.emit(LogRecord {
         body: Some(string("longer than three")),
         attributes: vec![
@@ -118,8 +118,8 @@ fn nested_values_that_break_the_rules_are_lost_alone() {
     let record = host.emit(LogRecord {
         body: Some(LogValue::Array(vec![0, 0])),
         attributes: vec![
-            (String::from("a"), LogValue::Int(1)),
-            (String::from("b"), LogValue::Map(vec![])),
+            (Key::from("a"), LogValue::Int(1)),
+            (Key::from("b"), LogValue::Map(vec![])),
         ],
         nodes: vec![string("x")],
         severity: Some(Severity::Error),
@@ -138,14 +138,14 @@ fn bytes_of_a_record_are_limited() {
         ..Limits::default()
     };
     let host = Host::with(limits, "trace");
-    let long = |key: &str| (String::from(key), string(&"x".repeat(800)));
+    let long = |key: &'static str| (Key::from(key), string(&"x".repeat(800)));
     let record = host.emit(LogRecord {
         body: Some(string("short")),
         attributes: vec![
             long("a"),
             long("b"),
             long("c"),
-            (String::from("d"), LogValue::Int(1)),
+            (Key::from("d"), LogValue::Int(1)),
         ],
         ..LogRecord::default()
     });
@@ -172,7 +172,7 @@ fn ten_thousand_instances_with_fresh_names_stay_bounded() {
         guest.emit_logs(
             logger,
             vec![LogRecord {
-                event_name: Some(format!("bounded.event{round}")),
+                event_name: Some(format!("bounded.event{round}").into()),
                 ..LogRecord::default()
             }],
         );
