@@ -71,6 +71,16 @@ impl Resources {
         }
     }
 
+    /// Abandons the innermost call.
+    fn abandon(&mut self) {
+        let left = self.tables.abandon_call();
+        if self.calls == 0 {
+            left.expect_err("there is no call to be abandoned");
+        } else {
+            self.calls -= 1;
+        }
+    }
+
     /// Puts representations in the place of the resources in a value that the host holds now, and remembers them.
     pub fn plain(&mut self, val: Val) -> Val {
         let mut boxed = |val: Option<Box<Val>>| val.map(|val| Box::new(self.plain(*val)));
@@ -101,7 +111,7 @@ impl Resources {
 
     /// Does something to the tables, which may be wrong.
     pub fn operate(&mut self, data: &mut Unstructured<'_>) -> Result<()> {
-        let operation = data.int_in_range(0..=13)?;
+        let operation = data.int_in_range(0..=15)?;
         let table = ResourceTableId(data.int_in_range(0..=TABLES)?);
         let other = ResourceTableId(data.int_in_range(0..=TABLES)?);
         let handle = Handle(data.int_in_range(0..=12)?);
@@ -131,6 +141,8 @@ impl Resources {
             10 => drop(any.map(|any| tables.host_take(&any))),
             11 => drop(any.map(|any| tables.host_lend(&any))),
             12 => self.enter(),
+            13 => drop(tables.give_own(table, rep)),
+            14 => self.abandon(),
             _ => self.exit(),
         }
         let live = self.tables.live();

@@ -176,16 +176,17 @@ impl ResourceTables {
     ///
     /// # Errors
     ///
-    /// A trap if there is no call.
+    /// A trap if there is no call, or the handles are not as they were lowered, which nobody brings about who was not told of them.
     pub fn abandon_call(&mut self) -> Result<Vec<(ResourceId, Rep)>, Trap> {
         let scope = self.scopes.last_mut().ok_or_else(no_call)?;
-        let mut orphans = Vec::new();
-        for (table, handle) in std::mem::take(&mut scope.lowered) {
+        let lowered = std::mem::take(&mut scope.lowered).into_iter();
+        let dropped = lowered.map(|(table, handle)| {
             let resource = self.resource(table)?;
-            orphans.extend(self.drop_handle(table, handle)?.map(|rep| (resource, rep)));
-        }
+            Ok(self.drop_handle(table, handle)?.map(|rep| (resource, rep)))
+        });
+        let dropped: Result<Vec<_>, Trap> = dropped.collect();
         self.exit_call()?;
-        Ok(orphans)
+        Ok(dropped?.into_iter().flatten().collect())
     }
 
     /// Inserts an owned handle for the innermost call: the lowering of `own`.
