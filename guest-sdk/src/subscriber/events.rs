@@ -12,7 +12,7 @@ use super::subscriber::{contextual, is_recorded, push_location, severity};
 use super::visitor::{
     EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Of, SetStatus, Special, visit,
 };
-use crate::backend::wire::Maybe;
+use crate::backend::wire::{Maybe, MaybeByte};
 use crate::backend::{logger, tracer};
 use crate::logs::types::{LogAttribute, LogRecord, LogValue};
 use crate::trace::pending;
@@ -165,7 +165,7 @@ impl Visited {
             to.logger.handle(),
             &[LogRecord {
                 body: self.body().map(LogValue::StringValue).into(),
-                severity: Maybe::Some(severity(metadata.level())),
+                severity: MaybeByte::Some(severity(metadata.level())),
                 severity_text: Maybe::Some(metadata.level().as_str()),
                 event_name: self.name.into(),
                 attributes: &attributes,

@@ -122,8 +122,10 @@ pub use builder::{Builder, Events};
 pub use ext::{SetParentError, SpanExt};
 pub use subscriber::Subscriber;
 
+use crate::backend::Once;
+
 /// Makes a subscriber with the defaults the program's, the first time, unless the program has one.
 pub(crate) fn install() {
-    static INSTALLED: std::sync::Once = std::sync::Once::new();
+    static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| crate::subscriber().init());
 }
