@@ -9,6 +9,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::Subscriber;
 use super::fields::{Fields, Packed};
+use super::spans::{Timings, Tracking};
 use crate::Scope;
 
 /// Says what becomes of `tracing` events.
@@ -44,8 +45,7 @@ pub(super) struct Config {
     /// each thread may have a recorder of its own, with thresholds of its own.
     pub(super) cached_thresholds: bool,
     // Pointers, so that who does not ask for these links neither a clock nor the thread's name.
-    /// Gives nanoseconds since some moment.
-    pub(super) clock: Option<fn() -> i64>,
+    pub(super) tracking: Option<Tracking>,
     pub(super) threads: Option<fn(&mut Fields)>,
 }
 
@@ -81,7 +81,7 @@ impl Default for Builder {
                 error_events_to_exceptions: true,
                 error_events_to_status: true,
                 cached_thresholds: cfg!(target_arch = "wasm32"),
-                clock: None,
+                tracking: None,
                 threads: None,
             },
         }
@@ -152,7 +152,11 @@ impl Builder {
     /// clock. Off by default. Without effect on `wasm32-unknown-unknown`, which has no clock.
     pub fn with_tracked_inactivity(mut self, tracked: bool) -> Self {
         let has_clock = cfg!(not(all(target_arch = "wasm32", target_os = "unknown")));
-        self.config.clock = (tracked && has_clock).then_some(nanoseconds);
+        self.config.tracking = (tracked && has_clock).then_some(Tracking {
+            clock: nanoseconds,
+            step: Timings::step,
+            report: Timings::report,
+        });
         self
     }
 

@@ -94,6 +94,27 @@ impl Fields {
         self.format(format_args!("{value:?}"))
     }
 
+    /// Writes an integer. By hand, for what the standard library has for integers of 128 bits is two kilobytes.
+    pub(super) fn decimal(&mut self, negative: bool, magnitude: u128) -> Text {
+        let mut limbs = [96, 64, 32, 0].map(|shift| (magnitude >> shift) as u32);
+        let mut digits = String::new();
+        while digits.is_empty() || limbs != [0; 4] {
+            let mut rest = 0;
+            for limb in &mut limbs {
+                let part = rest << 32 | u64::from(*limb);
+                *limb = (part / 10) as u32;
+                rest = part % 10;
+            }
+            digits.push(char::from(b'0' + rest as u8));
+        }
+        self.written(|buffer| {
+            if negative {
+                buffer.push('-');
+            }
+            buffer.extend(digits.chars().rev());
+        })
+    }
+
     /// Writes a value. What an implementation has written before it failed is kept.
     pub(super) fn format(&mut self, value: fmt::Arguments<'_>) -> Text {
         self.written(|buffer| {

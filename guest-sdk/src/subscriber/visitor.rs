@@ -84,6 +84,19 @@ impl Visitor<'_> {
         }
     }
 
+    /// Takes an integer that may be too wide for one, and is a text then.
+    fn integer(&mut self, field: &Field, negative: bool, magnitude: u128) {
+        let value = match (negative, magnitude as u64) {
+            (true, low) => low.wrapping_neg().cast_signed(),
+            (false, low) => low.cast_signed(),
+        };
+        if magnitude >> 64 == 0 && (value < 0) == negative {
+            return self.record_i64(field, value);
+        }
+        let text = self.fields.decimal(negative, magnitude);
+        self.text(field.name(), text);
+    }
+
     fn status_code(&mut self, text: &Text) {
         let code = self.fields.str(text);
         if code.eq_ignore_ascii_case("ok") {
@@ -117,24 +130,15 @@ impl Visit for Visitor<'_> {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        match i64::try_from(value) {
-            Ok(value) => self.record_i64(field, value),
-            Err(_) => self.record_debug(field, &value),
-        }
+        self.integer(field, false, value.into());
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        match i64::try_from(value) {
-            Ok(value) => self.record_i64(field, value),
-            Err(_) => self.record_debug(field, &value),
-        }
+        self.integer(field, value < 0, value.unsigned_abs());
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        match i64::try_from(value) {
-            Ok(value) => self.record_i64(field, value),
-            Err(_) => self.record_debug(field, &value),
-        }
+        self.integer(field, false, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
