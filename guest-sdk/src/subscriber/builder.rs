@@ -4,7 +4,9 @@ use core::fmt;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use tracing::dispatcher::{DefaultGuard, Dispatch, SetGlobalDefaultError};
+#[cfg(feature = "tracing-std")]
+use tracing::dispatcher::DefaultGuard;
+use tracing::dispatcher::{Dispatch, SetGlobalDefaultError};
 use tracing::level_filters::LevelFilter;
 
 use super::Subscriber;
@@ -195,7 +197,8 @@ impl Builder {
         tracing::dispatcher::set_global_default(Dispatch::new(self.build()))
     }
 
-    /// Makes the subscriber the current thread's, until the guard is dropped: for tests.
+    /// Makes the subscriber the current thread's, until the guard is dropped: for tests (feature `tracing-std`).
+    #[cfg(feature = "tracing-std")]
     #[must_use = "the subscriber is removed when this is dropped"]
     pub fn set_default(self) -> DefaultGuard {
         tracing::dispatcher::set_default(&Dispatch::new(self.build()))

@@ -165,7 +165,7 @@ impl Spans {
     }
 
     /// Gives how many slots there are.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "tracing-std"))]
     pub(super) fn places(&self) -> usize {
         self.slots.len()
     }

@@ -1,7 +1,8 @@
 //! What the fields of spans and events mean.
 
+#[cfg(feature = "tracing-std")]
 use core::error::Error;
-use core::fmt::{self, Debug, Write};
+use core::fmt::Debug;
 
 use tracing::field::{Field, Visit};
 
@@ -155,10 +156,12 @@ impl Visit for Visitor<'_> {
             let bytes = self.fields.copy_bytes(value);
             self.fields.push(field.name(), bytes);
         } else {
-            self.record_debug(field, &Hex(value));
+            let text = self.fields.hex(value);
+            self.text(field.name(), text);
         }
     }
 
+    #[cfg(feature = "tracing-std")]
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         let message = self.fields.format(format_args!("{value}"));
         let chain = self.fields.chain(value);
@@ -182,19 +185,5 @@ impl Visit for Visitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let text = self.fields.debug(value);
         self.text(field.name(), text);
-    }
-}
-
-/// Writes bytes as `tracing` does by default.
-struct Hex<'a>(&'a [u8]);
-
-impl Debug for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('[')?;
-        for (index, byte) in self.0.iter().enumerate() {
-            let space = if index == 0 { "" } else { " " };
-            write!(f, "{space}{byte:02x}")?;
-        }
-        f.write_char(']')
     }
 }
