@@ -11,16 +11,12 @@ pub(crate) struct Buffer {
 
 #[derive(Debug)]
 struct Entry {
+    /// How long the key is.
     key: usize,
-    value: Scalar,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Scalar {
-    Text(usize),
-    Bool(bool),
-    Int(i64),
-    Double(f64),
+    /// A text's is in `text`.
+    value: Value<'static>,
+    /// How long the value is, if it is a text.
+    value_text: usize,
 }
 
 impl Buffer {
@@ -33,23 +29,22 @@ impl Buffer {
 
     /// Copies an attribute; gives whether its value is one that the buffer takes, which is none that is an array.
     pub(crate) fn push(&mut self, key: &str, value: Value<'_>) -> bool {
-        let scalar = match value {
-            Value::StringValue(text) => Scalar::Text(text.len()),
-            Value::BoolValue(value) => Scalar::Bool(value),
-            Value::IntValue(value) => Scalar::Int(value),
-            Value::DoubleValue(value) => Scalar::Double(value),
+        let (value, value_text) = match value {
+            Value::StringValue(text) => (Value::StringValue(""), text),
+            Value::BoolValue(value) => (Value::BoolValue(value), ""),
+            Value::IntValue(value) => (Value::IntValue(value), ""),
+            Value::DoubleValue(value) => (Value::DoubleValue(value), ""),
             Value::StringArray(_)
             | Value::BoolArray(_)
             | Value::IntArray(_)
             | Value::DoubleArray(_) => return false,
         };
         self.text.push_str(key);
-        if let Value::StringValue(text) = value {
-            self.text.push_str(text);
-        }
+        self.text.push_str(value_text);
         self.entries.push(Entry {
             key: key.len(),
-            value: scalar,
+            value,
+            value_text: value_text.len(),
         });
         true
     }
@@ -82,15 +77,17 @@ impl Buffer {
             rest = left;
             taken
         };
-        let attributes = self.entries.iter().map(|entry| KeyValue {
-            key: take(entry.key),
-            value: match entry.value {
-                Scalar::Text(length) => Value::StringValue(take(length)),
-                Scalar::Bool(value) => Value::BoolValue(value),
-                Scalar::Int(value) => Value::IntValue(value),
-                Scalar::Double(value) => Value::DoubleValue(value),
-            },
-        });
-        attributes.collect()
+        let mut list = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            list.push(KeyValue {
+                key: take(entry.key),
+                value: if let Value::StringValue(_) = entry.value {
+                    Value::StringValue(take(entry.value_text))
+                } else {
+                    entry.value
+                },
+            });
+        }
+        list
     }
 }

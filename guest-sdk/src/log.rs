@@ -28,7 +28,7 @@ use std::rc::Rc;
 use ::log::kv::{Error, Key, Value as LogKvValue, VisitSource, VisitValue};
 use ::log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 
-use crate::backend::wire::{Maybe, WireReference};
+use crate::backend::wire::{Maybe, MaybeByte, WireReference};
 use crate::backend::{self, Slot};
 use crate::buffer::Buffer;
 use crate::logs::Threshold;
@@ -182,7 +182,7 @@ impl Target {
             self.handle(),
             &[LogRecord {
                 body: Maybe::Some(LogValue::StringValue(body)),
-                severity: Maybe::Some(severity(level)),
+                severity: MaybeByte::Some(severity(level)),
                 severity_text: Maybe::Some(level.as_str()),
                 event_name: Maybe::None,
                 attributes: &attributes,

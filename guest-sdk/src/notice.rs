@@ -5,9 +5,9 @@ use std::cell::Cell;
 use crate::backend;
 
 thread_local! {
-    static GENERATION: Cell<u32> = const { Cell::new(0) };
-    /// The collection that comes next, as was heard last; 0 where there is none.
-    static COLLECTION: Cell<u32> = const { Cell::new(0) };
+    /// The notice that was heard last: below, the generation of log thresholds; above, the collection that comes next, or 0
+    /// where there is none.
+    static NOTICE: Cell<u64> = const { Cell::new(0) };
     /// The collection for which the callbacks last ran.
     static ANSWERED: Cell<u32> = const { Cell::new(0) };
     // A pointer, set when the first callback is registered: a guest without observable instruments links neither
@@ -18,19 +18,19 @@ thread_local! {
 /// Takes the notice that a call gave. Runs nothing: see [`safe_point`].
 #[inline]
 pub(crate) fn take(notice: u64) {
-    backend::set(&GENERATION, notice as u32);
-    backend::set(&COLLECTION, (notice >> 32) as u32);
+    backend::set(&NOTICE, notice);
 }
 
 /// The generation of log thresholds that was heard of last.
 #[inline]
 pub(crate) fn generation() -> u32 {
-    GENERATION.get()
+    NOTICE.get() as u32
 }
 
 /// Notes the generation that came with a threshold.
 pub(crate) fn set_generation(generation: u32) {
-    backend::set(&GENERATION, generation);
+    let collection = NOTICE.get() >> 32;
+    backend::set(&NOTICE, collection << 32 | u64::from(generation));
 }
 
 /// Has `collect` called when a collection is due and at the end of a [`crate::Guard`].
@@ -40,9 +40,13 @@ pub(crate) fn on_collection(collect: fn()) {
     backend::set(&COLLECT, Some(collect));
 }
 
+fn collection() -> u32 {
+    (NOTICE.get() >> 32) as u32
+}
+
 /// Notes that the callbacks run now, for the collection that comes next.
 pub(crate) fn answered() {
-    backend::set(&ANSWERED, COLLECTION.get());
+    backend::set(&ANSWERED, collection());
 }
 
 /// Runs the observable callbacks if they have not run for the collection that comes next.
@@ -51,7 +55,7 @@ pub(crate) fn answered() {
 /// by [`crate::collect`]. Not after measurements, logs or events, which are made while data is borrowed.
 #[inline]
 pub(crate) fn safe_point() {
-    if COLLECTION.get() != ANSWERED.get() {
+    if collection() != ANSWERED.get() {
         collect_now();
     }
 }
@@ -66,8 +70,7 @@ pub(crate) fn collect_now() {
 /// Forgets what an earlier backend said.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn reset() {
-    GENERATION.set(0);
-    COLLECTION.set(0);
+    NOTICE.set(0);
     ANSWERED.set(0);
     COLLECT.set(None);
 }

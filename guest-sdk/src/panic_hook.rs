@@ -1,11 +1,10 @@
 //! What a panic leaves behind.
 
 use std::cell::Cell;
-use std::panic::{Location, PanicHookInfo};
-use std::sync::Once;
+use std::panic::PanicHookInfo;
 
-use crate::backend::wire::{Maybe, WireReference};
-use crate::backend::{self, logger};
+use crate::backend::wire::{Maybe, MaybeByte, WireReference};
+use crate::backend::{self, Once, logger};
 use crate::logs::types::{LogAttribute, LogRecord, LogValue};
 use crate::{KeyValue, Logger, Scope, Severity, notice, trace};
 
@@ -16,30 +15,17 @@ thread_local! {
     static ON_PANIC: Cell<Option<fn(&Panic<'_>)>> = const { Cell::new(None) };
 }
 
+/// How many attributes a panic has at most.
+const MAX_ATTRIBUTES: usize = 5;
+
 /// Is what is known about a panic.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Panic<'a> {
     /// What the panic said.
     pub(crate) message: &'a str,
-    location: Option<&'a Location<'a>>,
-}
-
-impl Panic<'_> {
-    /// Passes on the attributes of the semantic conventions: `exception.*` and `code.*`. A backtrace is not known
-    /// in WebAssembly; the host adds its own to the trap.
-    pub(crate) fn with_attributes<'a, R>(&'a self, take: impl FnOnce(&[KeyValue<'a>]) -> R) -> R {
-        let place = self.location.map(|at| (at.file(), at.line(), at.column()));
-        let known = if place.is_some() { 5 } else { 2 };
-        let (file, line, column) = place.unwrap_or_default();
-        let attributes = [
-            KeyValue::new("exception.type", "panic"),
-            KeyValue::new("exception.message", self.message),
-            KeyValue::new("code.file.path", file),
-            KeyValue::new("code.line.number", line),
-            KeyValue::new("code.column.number", column),
-        ];
-        take(attributes.get(..known).unwrap_or_default())
-    }
+    /// The attributes of the semantic conventions: `exception.*` and `code.*`. A backtrace is not known in WebAssembly; the
+    /// host adds its own to the trap.
+    pub(crate) attributes: &'a [KeyValue<'a>],
 }
 
 /// Has `record` called with a panic, for the active span. A pointer, so that a guest without spans links none.
@@ -60,9 +46,22 @@ pub(crate) fn install() {
 }
 
 fn record(info: &PanicHookInfo<'_>) {
+    let message = info.payload_as_str().unwrap_or("a value that is no text");
+    let place = info.location();
+    let known = if place.is_some() { MAX_ATTRIBUTES } else { 2 };
+    let (file, line, column) = place
+        .map(|place| (place.file(), place.line(), place.column()))
+        .unwrap_or_default();
+    let attributes: [_; MAX_ATTRIBUTES] = [
+        KeyValue::new("exception.type", "panic"),
+        KeyValue::new("exception.message", message),
+        KeyValue::new("code.file.path", file),
+        KeyValue::new("code.line.number", line),
+        KeyValue::new("code.column.number", column),
+    ];
     let panic = Panic {
-        message: info.payload_as_str().unwrap_or("a value that is no text"),
-        location: info.location(),
+        message,
+        attributes: attributes.get(..known).unwrap_or_default(),
     };
     trace::pending::flush_if_used();
     if let Some(record) = ON_PANIC.get() {
@@ -71,28 +70,26 @@ fn record(info: &PanicHookInfo<'_>) {
     log(&panic);
 }
 
-fn logged<'a>(attributes: &[KeyValue<'a>]) -> Vec<LogAttribute<'a>> {
-    let value = |value| crate::logs::scalar(value).unwrap_or(LogValue::StringValue(""));
-    attributes
-        .iter()
-        .map(|attribute| LogAttribute {
-            key: attribute.key,
-            value: value(attribute.value),
-        })
-        .collect()
-}
-
 /// Emits the log record of a panic, below every builder that might have panicked.
 fn log(panic: &Panic<'_>) {
-    let attributes = panic.with_attributes(logged);
+    let mut attributes = [LogAttribute {
+        key: "",
+        value: LogValue::BoolValue(false),
+    }; MAX_ATTRIBUTES];
+    for (logged, attribute) in attributes.iter_mut().zip(panic.attributes) {
+        logged.key = attribute.key;
+        if let Some(value) = crate::logs::scalar(attribute.value) {
+            logged.value = value;
+        }
+    }
     notice::take(logger::emit(
         LOGGER.handle(),
         &[LogRecord {
             body: Maybe::Some(LogValue::StringValue(panic.message)),
-            severity: Maybe::Some(Severity::Fatal),
+            severity: MaybeByte::Some(Severity::Fatal),
             severity_text: Maybe::None,
             event_name: Maybe::Some("exception"),
-            attributes: &attributes,
+            attributes: attributes.get(..panic.attributes.len()).unwrap_or_default(),
             nodes: &[],
             time: Maybe::None,
             context: WireReference::Ambient,

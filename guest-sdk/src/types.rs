@@ -105,7 +105,7 @@ impl<'a> From<&'a SpanContext> for SpanReference<'a> {
 /// The variants are named as in the contract. Usually a value is made by `into()`, or by [`attributes!`](crate::attributes).
 /// Nested values belong to logs: see [`AnyValue`](crate::AnyValue).
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(C, u8)]
+#[repr(C, u64)]
 pub enum Value<'a> {
     /// Text.
     StringValue(&'a str),

@@ -1,6 +1,6 @@
 //! A log threshold of the host, and what callsites of `tracing` keep of it. In a program of its own, for what
 //! callsites keep they keep for all threads.
-#![cfg(feature = "tracing")]
+#![cfg(feature = "tracing-std")]
 
 use std::cell::Cell;
 

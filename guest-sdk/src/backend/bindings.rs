@@ -28,7 +28,6 @@ wit_bindgen::generate!({
         "wasmscope:otel/logger@0.1.0/log-value": crate::logs::types::LogValue,
         "wasmscope:otel/logger@0.1.0/map-entry": crate::logs::types::MapEntry,
         "wasmscope:otel/logger@0.1.0/log-attribute": crate::logs::types::LogAttribute,
-        "wasmscope:otel/logger@0.1.0/log-threshold": crate::logs::types::LogThreshold,
         "wasmscope:otel/context@0.1.0/baggage-entry": crate::BaggageEntry,
     },
 });

@@ -8,18 +8,18 @@
 //! `wit/`.
 #![expect(unsafe_code, reason = "imports are unsafe to call, and take addresses")]
 
-use super::layout::{WireLink, WireTarget, description, wire_links};
+use super::layout::{WireLink, WireTarget, WireThreshold, description, wire_links};
 use super::wire::{WireContext, WireReference};
-use crate::logs::types::{LogRecord, LogValue, Severity};
+use crate::logs::types::{LogRecord, LogThreshold, LogValue, NOBODY_LISTENS, Severity};
 use crate::metrics::types::{InstrumentDescriptor, InstrumentKind, Number, Observation};
 use crate::{InstrumentationScope, KeyValue, SpanChanges, SpanKind, SpanReference, Status, Value};
 
 /// Declares imports, and has the section linked that describes the world to whoever makes the component.
 macro_rules! imports {
-    ($module:literal { $(fn $name:ident = $import:literal($($argument:ident: $type:ty),* $(,)?);)* }) => {
+    ($module:literal { $(fn $name:ident = $import:literal($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?;)* }) => {
         #[link(wasm_import_module = $module)]
         unsafe extern "C" {
-            $(#[link_name = $import] fn $name($($argument: $type),*) -> u64;)*
+            $(#[link_name = $import] fn $name($($argument: $type),*) $(-> $result)?;)*
         }
 
         #[used]
@@ -65,34 +65,34 @@ pub(crate) mod tracer {
                 has_version: bool, version: Address, version_length: usize,
                 has_schema_url: bool, schema_url: Address, schema_url_length: usize,
                 attributes: Address, attributes_length: usize,
-            );
+            ) -> u64;
             fn import_start = "start"(
                 tracer: u64, name: Address, name_length: usize, kind: u32,
                 parent: u32, high_or_span: u64, low: u64, span_id: u64, flags: u32,
                 trace_state: Address, trace_state_length: usize,
                 attributes: Address, attributes_length: usize,
                 has_start_time: bool, start_time: u64, activate: bool,
-            );
-            fn import_enter = "enter"(span: u64);
-            fn import_exit = "exit"(span: u64);
+            ) -> u64;
+            fn import_enter = "enter"(span: u64) -> u64;
+            fn import_exit = "exit"(span: u64) -> u64;
             fn import_update = "update"(
                 span: u64, has_name: bool, name: Address, name_length: usize,
                 status: u32, description: Address, description_length: usize,
                 attributes: Address, attributes_length: usize,
                 links: Address, links_length: usize,
-            );
+            ) -> u64;
             fn import_event = "event"(
                 span: u64, name: Address, name_length: usize,
                 attributes: Address, attributes_length: usize,
                 has_time: bool, time: u64,
-            );
+            ) -> u64;
             fn import_end = "end"(
                 span: u64, has_name: bool, name: Address, name_length: usize,
                 status: u32, description: Address, description_length: usize,
                 attributes: Address, attributes_length: usize,
                 links: Address, links_length: usize,
                 has_time: bool, time: u64,
-            );
+            ) -> u64;
         }
     }
 
@@ -252,19 +252,19 @@ pub(crate) mod meter {
                 has_version: bool, version: Address, version_length: usize,
                 has_schema_url: bool, schema_url: Address, schema_url_length: usize,
                 attributes: Address, attributes_length: usize,
-            );
+            ) -> u64;
             fn import_create = "create"(
                 meter: u64, name: Address, name_length: usize, kind: u32,
                 has_unit: bool, unit: Address, unit_length: usize,
                 has_description: bool, description: Address, description_length: usize,
                 has_boundaries: bool, boundaries: Address, boundaries_length: usize,
-            );
+            ) -> u64;
             fn import_measure = "measure"(
                 instrument: u64, number: u32, bits: u64, attributes: Address, attributes_length: usize,
-            );
-            fn import_bind = "bind"(instrument: u64, attributes: Address, attributes_length: usize);
-            fn import_measure_series = "measure-series"(series: u64, number: u32, bits: u64);
-            fn import_observe = "observe"(observations: Address, observations_length: usize);
+            ) -> u64;
+            fn import_bind = "bind"(instrument: u64, attributes: Address, attributes_length: usize) -> u64;
+            fn import_measure_series = "measure-series"(series: u64, number: u32, bits: u64) -> u64;
+            fn import_observe = "observe"(observations: Address, observations_length: usize) -> u64;
         }
     }
 
@@ -337,7 +337,7 @@ pub(crate) mod meter {
 }
 
 pub(crate) mod logger {
-    pub(crate) use crate::backend::bindings::wasmscope::otel::logger::{enabled, threshold};
+    pub(crate) use crate::backend::bindings::wasmscope::otel::logger::enabled;
 
     use super::*;
 
@@ -348,13 +348,28 @@ pub(crate) mod logger {
                 has_version: bool, version: Address, version_length: usize,
                 has_schema_url: bool, schema_url: Address, schema_url_length: usize,
                 attributes: Address, attributes_length: usize,
-            );
-            fn import_emit = "emit"(logger: u64, records: Address, records_length: usize);
+            ) -> u64;
+            fn import_threshold = "threshold"(logger: u64, answer: *mut WireThreshold);
+            fn import_emit = "emit"(logger: u64, records: Address, records_length: usize) -> u64;
         }
     }
 
     pub(crate) fn get(scope: InstrumentationScope<'_>) -> u64 {
         call_get!(import_get, scope)
+    }
+
+    pub(crate) fn threshold(logger: u64) -> LogThreshold {
+        let mut answer = WireThreshold::default();
+        // SAFETY: the address is that of what the host writes, in which any byte is valid.
+        unsafe { import_threshold(logger, &raw mut answer) };
+        let [listens, severity] = answer.severity;
+        LogThreshold {
+            lowest: match listens {
+                0 => NOBODY_LISTENS,
+                _ => severity.saturating_add(1),
+            },
+            generation: answer.generation,
+        }
     }
 
     pub(crate) fn emit(logger: u64, records: &[LogRecord<'_>]) -> u64 {
@@ -363,7 +378,7 @@ pub(crate) mod logger {
     }
 }
 
-/// Begins with a byte that says which case it is: `repr(C, u8)` or `repr(u8)`.
+/// Begins with a byte that says which case it is: a `repr` with an integer, which is little-endian.
 ///
 /// # Safety
 ///
@@ -372,7 +387,7 @@ pub(super) unsafe trait Tagged {}
 
 macro_rules! tagged {
     ($($type:ty),* $(,)?) => {
-        // SAFETY: each is a `repr(C, u8)` or a `repr(u8)`.
+        // SAFETY: each has an integer in its `repr`.
         $(unsafe impl Tagged for $type {})*
     };
 }

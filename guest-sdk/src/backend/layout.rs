@@ -1,8 +1,9 @@
 //! How the contract's types lie in memory, by the canonical ABI: those of ours that do, and those of the `Wire` kind for
 //! where ours do not.
 //!
-//! A `repr(C, u8)` is what the canonical ABI calls a variant, and a `repr(C)` what it calls a record; a text or a list is an address and a
-//! length, which is what a reference to it is. That all this is so is checked below.
+//! A `repr(C)` is what the canonical ABI calls a record, and a `repr(C, u64)` what it calls a variant: its discriminant is one byte, before
+//! bytes that mean nothing, and little-endian, so one that is as wide as the alignment is the same to the host and copied at once. A text or a list
+//! is an address and a length, which is what a reference to it is. That all this is so is checked below.
 #![expect(
     dead_code,
     reason = "what is written here is read by the host; a test looks at the layouts alone"
@@ -15,7 +16,7 @@ use crate::{KeyValue, Link, LinkTarget, SpanKind, Status, TraceFlags, TraceId, V
 
 /// Is the other end of a link.
 #[derive(Clone, Copy)]
-#[repr(C, u8)]
+#[repr(C, u64)]
 pub(super) enum WireTarget<'a> {
     Span(u64),
     Remote(WireContext<'a>),
@@ -46,6 +47,14 @@ pub(super) const fn description(status: Status<'_>) -> &str {
         Status::Unset | Status::Ok => "",
         Status::Error(description) => description,
     }
+}
+
+/// Is a log threshold: whether there is a severity, and which, as bytes, since they come from outside.
+#[derive(Default)]
+#[repr(C)]
+pub(super) struct WireThreshold {
+    pub(super) severity: [u8; 2],
+    pub(super) generation: u32,
 }
 
 /// A type of the contract: its interface and name, size and alignment, and its fields' names with their offsets, or its cases'
@@ -97,6 +106,7 @@ layouts! {
         "meter/observation" Observation<'static>, 32, 8 { instrument: 0, value: 8, attributes: 24 }
         "logger/map-entry" MapEntry<'static>, 12, 4 { key: 0, node: 8 }
         "logger/log-attribute" LogAttribute<'static>, 24, 8 { key: 0, value: 8 }
+        "logger/log-threshold" WireThreshold, 8, 4 { severity: 0, generation: 4 }
         "logger/log-record" LogRecord<'static>, 136, 8 {
             body: 0, severity: 24, severity_text: 28, event_name: 40, attributes: 52, nodes: 60, time: 72, context: 88,
         }

@@ -26,6 +26,9 @@ pub(crate) use native::{context, logger, meter, tracer};
 
 pub(crate) mod wire;
 
+mod once;
+pub(crate) use once::Once;
+
 mod slot;
 pub(crate) use slot::Slot;
 

@@ -7,7 +7,7 @@ macro_rules! functions {
             #[expect(unused_imports, reason = "no module needs all of them")]
             use crate::{
                 BaggageEntry, InstrumentationScope, KeyValue, SpanChanges, SpanContext, SpanKind, SpanReference,
-                logs::types::{LogRecord, LogThreshold, Severity},
+                logs::types::{LogRecord, LogThreshold, NOBODY_LISTENS, Severity},
                 metrics::types::{InstrumentDescriptor, Number, Observation},
                 testing,
             };
@@ -55,7 +55,7 @@ functions! {
     /// The interface `logger`. Without a recorder, nobody listens.
     mod logger {
         fn get(scope: InstrumentationScope<'_>) -> u64, 0;
-        fn threshold(logger: u64) -> LogThreshold, LogThreshold { severity: None, generation: 0 };
+        fn threshold(logger: u64) -> LogThreshold, LogThreshold { lowest: NOBODY_LISTENS, generation: 0 };
         fn enabled(logger: u64, severity: Option<Severity>, event_name: Option<&str>) -> bool, false;
         fn emit(logger: u64, records: &[LogRecord<'_>]) -> u64, 0;
     }

@@ -2,33 +2,46 @@
 
 use crate::{SpanContext, SpanReference, TraceFlags, TraceId};
 
-/// Is an option.
+/// Is an option of what is aligned to four bytes or more.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(C, u8)]
+#[repr(C, u32)]
 pub(crate) enum Maybe<T> {
     None,
     Some(T),
 }
 
-impl<T> From<Option<T>> for Maybe<T> {
-    #[inline]
-    fn from(option: Option<T>) -> Self {
-        match option {
-            Some(value) => Self::Some(value),
-            None => Self::None,
-        }
-    }
+/// Is an option of a byte.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, u8)]
+pub(crate) enum MaybeByte<T> {
+    None,
+    Some(T),
 }
 
-#[cfg(not(target_arch = "wasm32"))]
-impl<T> From<Maybe<T>> for Option<T> {
-    fn from(maybe: Maybe<T>) -> Self {
-        match maybe {
-            Maybe::Some(value) => Some(value),
-            Maybe::None => None,
+macro_rules! from_option {
+    ($($maybe:ident),*) => {$(
+        impl<T> From<Option<T>> for $maybe<T> {
+            #[inline]
+            fn from(option: Option<T>) -> Self {
+                match option {
+                    Some(value) => Self::Some(value),
+                    None => Self::None,
+                }
+            }
         }
-    }
+
+        #[cfg(not(target_arch = "wasm32"))]
+        impl<T> From<$maybe<T>> for Option<T> {
+            fn from(maybe: $maybe<T>) -> Self {
+                match maybe {
+                    $maybe::Some(value) => Some(value),
+                    $maybe::None => None,
+                }
+            }
+        }
+    )*};
 }
+from_option!(Maybe, MaybeByte);
 
 /// Is a span context.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -53,7 +66,7 @@ impl<'a> From<&'a SpanContext> for WireContext<'a> {
 
 /// Is a span reference.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(C, u8)]
+#[repr(C, u64)]
 pub(crate) enum WireReference<'a> {
     Ambient,
     None,

@@ -7,18 +7,9 @@ use crate::{SpanReference, backend, notice};
 
 /// Is a value that may be nested.
 pub(crate) trait Nested<'a>: Copy {
-    /// Gives the node, and adds its children: a map's with their keys, an array's with empty ones.
-    fn node(self, children: &mut Vec<(&'a str, Self)>) -> Node<'a>;
-}
-
-/// Is a node without its children.
-pub(crate) enum Node<'a> {
-    /// Anything but the two below.
-    Scalar(LogValue<'a>),
-    /// An array.
-    Array,
-    /// A map.
-    Map,
+    /// Gives the value, an array or a map as an empty one, and adds its children: a map's with their keys, an array's
+    /// with empty ones.
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a>;
 }
 
 /// Is a log record whose values are still nested.
@@ -64,19 +55,17 @@ pub(crate) fn emit_all<'a, V: Nested<'a>>(logger: u64, records: &[Parts<'a, V>])
 /// A record's values: those of its attributes, its body, and what lies within them level by level, so that a child stands
 /// after its parent.
 struct Values<'a> {
-    /// With their keys, which a body and an array's elements have not.
+    /// With their keys, which a body and an array's elements have not. A body that is absent has a place too.
     values: Vec<LogAttribute<'a>>,
-    attributes: usize,
-    /// Where what lies within them begins, which is what the contract calls nodes.
-    nodes: usize,
     /// The arrays and maps among them.
     containers: Vec<Container>,
+    /// Where the body is. Before it are the attributes, behind it what lies within, which is what the contract calls nodes.
+    body: usize,
 }
 
 /// Is an array or a map: where it is among the values, and which nodes are its children.
 struct Container {
     at: usize,
-    is_map: bool,
     children: Range<usize>,
 }
 
@@ -89,74 +78,65 @@ struct Children<'a> {
 impl<'a> Values<'a> {
     /// Goes without recursion, so that no depth overflows the stack. The host decides what is too deep.
     fn of<V: Nested<'a>>(parts: &Parts<'a, V>) -> Self {
-        let attributes = parts.attributes.len();
-        let nodes = attributes + usize::from(parts.body.is_some());
-        let mut all = Self {
-            values: Vec::with_capacity(nodes),
-            attributes,
-            nodes,
-            containers: Vec::new(),
-        };
+        let body = parts.attributes.len();
+        let mut values = Vec::with_capacity(body + 1);
+        let mut containers = Vec::new();
         let mut children = Vec::new();
-        for &(key, value) in parts.attributes {
-            all.place(key, value, &mut children);
+        loop {
+            let at = values.len();
+            let next = if at < body {
+                parts.attributes.get(at).copied()
+            } else if at == body {
+                parts.body.map(|body| ("", body))
+            } else {
+                children.get(at - body - 1).copied()
+            };
+            let start = children.len();
+            let (key, value) = match next {
+                Some((key, value)) => (key, value.node(&mut children)),
+                None if at == body => ("", LogValue::BoolValue(false)),
+                None => break,
+            };
+            if children.len() > start {
+                containers.push(Container {
+                    at,
+                    children: start..children.len(),
+                });
+            }
+            values.push(LogAttribute { key, value });
         }
-        if let Some(body) = parts.body {
-            all.place("", body, &mut children);
+        Self {
+            values,
+            containers,
+            body,
         }
-        let mut next = 0;
-        while let Some(&(key, value)) = children.get(next) {
-            all.place(key, value, &mut children);
-            next += 1;
-        }
-        all
-    }
-
-    fn place<V: Nested<'a>>(&mut self, key: &'a str, value: V, children: &mut Vec<(&'a str, V)>) {
-        let start = children.len();
-        let node = value.node(children);
-        let value = if let Node::Scalar(value) = node {
-            value
-        } else {
-            self.containers.push(Container {
-                at: self.values.len(),
-                is_map: matches!(node, Node::Map),
-                children: start..children.len(),
-            });
-            LogValue::ArrayValue(&[])
-        };
-        self.values.push(LogAttribute { key, value });
     }
 
     fn within(&self) -> &[LogAttribute<'a>] {
-        self.values.get(self.nodes..).unwrap_or_default()
+        self.values.get(self.body + 1..).unwrap_or_default()
     }
 
     fn children(&self) -> Children<'a> {
-        let within = self.within();
-        Children {
-            indices: (0..within.len() as u32).collect(),
-            entries: within
-                .iter()
-                .zip(0..)
-                .map(|(value, node)| MapEntry {
-                    key: value.key,
-                    node,
-                })
-                .collect(),
+        let mut children = Children {
+            indices: Vec::new(),
+            entries: Vec::new(),
+        };
+        for (value, node) in self.within().iter().zip(0..) {
+            children.indices.push(node);
+            children.entries.push(MapEntry {
+                key: value.key,
+                node,
+            });
         }
+        children
     }
 
     /// Has arrays and maps name their children.
     fn name(&mut self, children: &'a Children<'a>) {
-        for Container {
-            at,
-            is_map,
-            children: range,
-        } in self.containers.drain(..)
-        {
-            if let Some(container) = self.values.get_mut(at) {
-                container.value = if is_map {
+        for container in &self.containers {
+            let range = container.children.clone();
+            if let Some(container) = self.values.get_mut(container.at) {
+                container.value = if let LogValue::MapValue(_) = container.value {
                     LogValue::MapValue(children.entries.get(range).unwrap_or_default())
                 } else {
                     LogValue::ArrayValue(children.indices.get(range).unwrap_or_default())
@@ -170,16 +150,13 @@ impl<'a> Values<'a> {
     }
 
     fn record<'r, V>(&'r self, parts: &Parts<'r, V>, nodes: &'r [LogValue<'r>]) -> LogRecord<'r> {
-        let body = parts
-            .body
-            .is_some()
-            .then(|| self.values.get(self.attributes));
+        let body = parts.body.is_some().then(|| self.values.get(self.body));
         LogRecord {
             body: body.flatten().map(|body| body.value).into(),
             severity: parts.severity.into(),
             severity_text: parts.severity_text.into(),
             event_name: parts.event_name.into(),
-            attributes: self.values.get(..self.attributes).unwrap_or_default(),
+            attributes: self.values.get(..self.body).unwrap_or_default(),
             nodes,
             time: parts.time.into(),
             context: parts.context.into(),

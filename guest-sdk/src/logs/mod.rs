@@ -11,7 +11,7 @@ pub(crate) use value::scalar;
 
 use crate::backend::{self, Slot};
 use crate::{Scope, notice};
-use types::{LogThreshold, Severity};
+use types::{LogThreshold, NOBODY_LISTENS, Severity};
 
 /// Emits log records that carry one instrumentation scope; keep it in a `static`.
 ///
@@ -76,12 +76,10 @@ impl Logger {
     }
 }
 
-/// The host's threshold for one logger, for as long as its generation is the one last heard of.
+/// The host's threshold for one logger, for as long as its generation is the one last heard of: in the lowest byte the lowest severity's
+/// number, above it the generation.
 #[derive(Debug)]
 pub(crate) struct Threshold(Slot);
-
-/// The lowest byte of what is held: 1 to 24 is a severity's number.
-const NOBODY_LISTENS: u8 = 25;
 
 impl Threshold {
     pub(crate) const fn new() -> Self {
@@ -93,12 +91,8 @@ impl Threshold {
     pub(crate) fn admits(&self, severity: Option<Severity>, logger: impl FnOnce() -> u64) -> bool {
         let mut held = self.0.get();
         if held == 0 || (held >> 8) as u32 != notice::generation() {
-            let LogThreshold {
-                severity,
-                generation,
-            } = backend::logger::threshold(logger());
+            let LogThreshold { lowest, generation } = backend::logger::threshold(logger());
             notice::set_generation(generation);
-            let lowest = severity.map_or(NOBODY_LISTENS, Severity::number);
             held = u64::from(generation) << 8 | u64::from(lowest);
             self.0.set(held);
         }

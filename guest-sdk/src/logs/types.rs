@@ -1,6 +1,6 @@
 //! The types of the contract's interface `logger`, as the generated bindings take them.
 
-use crate::backend::wire::{Maybe, WireReference};
+use crate::backend::wire::{Maybe, MaybeByte, WireReference};
 
 /// Says how grave a record is: `SeverityNumber` of the OpenTelemetry logs data model, 1 (`Trace`) to 24
 /// (`Fatal4`), in order.
@@ -88,7 +88,7 @@ impl Severity {
 /// Is a value in a log record as the contract has it: a node of an arena, in which arrays and maps name
 /// their children by index.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(C, u8)]
+#[repr(C, u64)]
 #[expect(clippy::enum_variant_names, reason = "named as in the contract")]
 pub(crate) enum LogValue<'a> {
     /// Text.
@@ -134,7 +134,7 @@ pub(crate) struct LogRecord<'a> {
     /// What it says.
     pub(crate) body: Maybe<LogValue<'a>>,
     /// How grave it is.
-    pub(crate) severity: Maybe<Severity>,
+    pub(crate) severity: MaybeByte<Severity>,
     /// The source's own word for the severity.
     pub(crate) severity_text: Maybe<&'a str>,
     /// What names the class of events with the same shape.
@@ -152,8 +152,11 @@ pub(crate) struct LogRecord<'a> {
 /// Says below which severity nobody listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogThreshold {
-    /// Records below this need not be emitted; absent, nobody listens.
-    pub(crate) severity: Option<Severity>,
+    /// The number of the lowest severity that is listened to.
+    pub(crate) lowest: u8,
     /// Which state of the host's settings this is.
     pub(crate) generation: u32,
 }
+
+/// Is above each severity's number.
+pub(crate) const NOBODY_LISTENS: u8 = 25;

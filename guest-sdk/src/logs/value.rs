@@ -1,6 +1,6 @@
 //! Values of log bodies and log attributes, nested ones too.
 
-use super::arena::{Nested, Node};
+use super::arena::Nested;
 use super::types::LogValue;
 use crate::Value;
 
@@ -18,6 +18,7 @@ use crate::Value;
 /// # let _ = order;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, u64)]
 pub enum AnyValue<'a> {
     /// Text.
     String(&'a str),
@@ -65,8 +66,8 @@ any_from! {
 }
 
 impl<'a> Nested<'a> for AnyValue<'a> {
-    fn node(self, children: &mut Vec<(&'a str, Self)>) -> Node<'a> {
-        Node::Scalar(match self {
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a> {
+        match self {
             Self::String(value) => LogValue::StringValue(value),
             Self::Bool(value) => LogValue::BoolValue(value),
             Self::Int(value) => LogValue::IntValue(value),
@@ -74,13 +75,13 @@ impl<'a> Nested<'a> for AnyValue<'a> {
             Self::Bytes(value) => LogValue::BytesValue(value),
             Self::Array(values) => {
                 children.extend(values.iter().map(|value| ("", *value)));
-                return Node::Array;
+                LogValue::ArrayValue(&[])
             }
             Self::Map(entries) => {
                 children.extend_from_slice(entries);
-                return Node::Map;
+                LogValue::MapValue(&[])
             }
-        })
+        }
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct InstrumentDescriptor<'a> {
 
 /// Is a number, whose type must be that of the instrument's kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(C, u8)]
+#[repr(C, u64)]
 pub enum Number {
     /// For the kinds over `u64`: 0 to 2^63-1.
     Unsigned(u64),

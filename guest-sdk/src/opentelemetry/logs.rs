@@ -13,7 +13,7 @@ use super::scope::Scope;
 use super::values;
 use crate::Severity;
 use crate::backend;
-use crate::logs::arena::{self, Nested, Node, Parts};
+use crate::logs::arena::{self, Nested, Parts};
 use crate::logs::types::LogValue;
 
 /// Gives loggers whose records go to the host.
@@ -218,8 +218,8 @@ fn take_apart(values: impl IntoIterator<Item = AnyValue>) {
 }
 
 impl<'a> Nested<'a> for &'a AnyValue {
-    fn node(self, children: &mut Vec<(&'a str, Self)>) -> Node<'a> {
-        Node::Scalar(match self {
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a> {
+        match self {
             AnyValue::Int(value) => LogValue::IntValue(*value),
             AnyValue::Double(value) => LogValue::DoubleValue(*value),
             AnyValue::String(value) => LogValue::StringValue(value.as_str()),
@@ -227,14 +227,14 @@ impl<'a> Nested<'a> for &'a AnyValue {
             AnyValue::Bytes(value) => LogValue::BytesValue(value),
             AnyValue::ListAny(values) => {
                 children.extend(values.iter().map(|value| ("", value)));
-                return Node::Array;
+                LogValue::ArrayValue(&[])
             }
             AnyValue::Map(entries) => {
                 children.extend(entries.iter().map(|(key, value)| (key.as_str(), value)));
-                return Node::Map;
+                LogValue::MapValue(&[])
             }
             // A kind of value that the API does not have today.
             _ => LogValue::StringValue(""),
-        })
+        }
     }
 }

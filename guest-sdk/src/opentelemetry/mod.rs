@@ -99,9 +99,9 @@ pub use metrics::MeterProvider;
 pub use propagation::{BaggagePropagator, Propagator, TraceContextPropagator};
 pub use trace::{Span, Tracer, TracerProvider};
 
-use std::sync::Once;
-
 use ::opentelemetry::global;
+
+use crate::backend::Once;
 
 /// Makes the providers and the propagator those of [`opentelemetry::global`], and lets attached contexts be
 /// seen by the host.

@@ -4,11 +4,14 @@ use core::fmt;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use tracing::dispatcher::{DefaultGuard, Dispatch, SetGlobalDefaultError};
+#[cfg(feature = "tracing-std")]
+use tracing::dispatcher::DefaultGuard;
+use tracing::dispatcher::{Dispatch, SetGlobalDefaultError};
 use tracing::level_filters::LevelFilter;
 
 use super::Subscriber;
 use super::fields::{Fields, Packed};
+use super::spans::{Timings, Tracking};
 use crate::Scope;
 
 /// Says what becomes of `tracing` events.
@@ -44,8 +47,7 @@ pub(super) struct Config {
     /// each thread may have a recorder of its own, with thresholds of its own.
     pub(super) cached_thresholds: bool,
     // Pointers, so that who does not ask for these links neither a clock nor the thread's name.
-    /// Gives nanoseconds since some moment.
-    pub(super) clock: Option<fn() -> i64>,
+    pub(super) tracking: Option<Tracking>,
     pub(super) threads: Option<fn(&mut Fields)>,
 }
 
@@ -81,7 +83,7 @@ impl Default for Builder {
                 error_events_to_exceptions: true,
                 error_events_to_status: true,
                 cached_thresholds: cfg!(target_arch = "wasm32"),
-                clock: None,
+                tracking: None,
                 threads: None,
             },
         }
@@ -152,7 +154,11 @@ impl Builder {
     /// clock. Off by default. Without effect on `wasm32-unknown-unknown`, which has no clock.
     pub fn with_tracked_inactivity(mut self, tracked: bool) -> Self {
         let has_clock = cfg!(not(all(target_arch = "wasm32", target_os = "unknown")));
-        self.config.clock = (tracked && has_clock).then_some(nanoseconds);
+        self.config.tracking = (tracked && has_clock).then_some(Tracking {
+            clock: nanoseconds,
+            step: Timings::step,
+            report: Timings::report,
+        });
         self
     }
 
@@ -191,7 +197,8 @@ impl Builder {
         tracing::dispatcher::set_global_default(Dispatch::new(self.build()))
     }
 
-    /// Makes the subscriber the current thread's, until the guard is dropped: for tests.
+    /// Makes the subscriber the current thread's, until the guard is dropped: for tests (feature `tracing-std`).
+    #[cfg(feature = "tracing-std")]
     #[must_use = "the subscriber is removed when this is dropped"]
     pub fn set_default(self) -> DefaultGuard {
         tracing::dispatcher::set_default(&Dispatch::new(self.build()))

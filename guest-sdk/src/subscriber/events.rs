@@ -6,13 +6,13 @@ use tracing::{Event, Level, Metadata};
 use super::Subscriber;
 use super::builder::Events;
 use super::fields::{Fields, Text};
-use super::scopes::TargetLogger;
+use super::scopes::Listened;
 use super::spans::Parent;
 use super::subscriber::{contextual, is_recorded, push_location, severity};
 use super::visitor::{
     EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Of, SetStatus, Special, visit,
 };
-use crate::backend::wire::Maybe;
+use crate::backend::wire::{Maybe, MaybeByte};
 use crate::backend::{logger, tracer};
 use crate::logs::types::{LogAttribute, LogRecord, LogValue};
 use crate::trace::pending;
@@ -38,7 +38,6 @@ impl Subscriber {
                 self.lock()
                     .scopes
                     .listening(metadata.target(), severity(metadata.level()))
-                    .cloned()
             })
             .flatten();
         let context = match event.parent() {
@@ -61,7 +60,7 @@ impl Subscriber {
             self.mark(&id, &visited);
         }
         if let Some(log) = log {
-            visited.emit(metadata, &log, &context);
+            visited.emit(metadata, log, &context);
         }
         if let Some(handle) = span_event {
             visited.add_to(metadata, handle);
@@ -151,21 +150,21 @@ impl Visited {
         self.body.as_ref().map(|body| self.fields.str(body))
     }
 
-    fn emit(&self, metadata: &Metadata<'static>, to: &TargetLogger, context: &Parent) {
+    fn emit(&self, metadata: &Metadata<'static>, to: Listened, context: &Parent) {
         let list_items = self.fields.list_items();
         let (nodes, indices) = Fields::log_nodes(&list_items);
         let mut attributes = self.fields.log_attributes(&indices);
-        if !to.is_exact() {
+        if !to.is_exact {
             attributes.push(LogAttribute {
                 key: "target",
                 value: LogValue::StringValue(metadata.target()),
             });
         }
         notice::take(logger::emit(
-            to.logger.handle(),
+            to.logger,
             &[LogRecord {
                 body: self.body().map(LogValue::StringValue).into(),
-                severity: Maybe::Some(severity(metadata.level())),
+                severity: MaybeByte::Some(severity(metadata.level())),
                 severity_text: Maybe::Some(metadata.level().as_str()),
                 event_name: self.name.into(),
                 attributes: &attributes,

@@ -44,6 +44,8 @@
 //! | an event `error` without message is an `exception` | on | on | [`with_error_events_to_exceptions`](Builder::with_error_events_to_exceptions) | |
 //! | and its error describes the span's error status | on | on | [`with_error_events_to_status`](Builder::with_error_events_to_status) | |
 //!
+//! What is said of `Error` values holds with the feature `tracing-std`; without it `tracing` shows them as `Debug` does, or does not take them at all.
+//!
 //! # Spans
 //!
 //! | `tracing` | tracing-opentelemetry 0.34 | here, if it differs |
@@ -114,7 +116,7 @@ mod spans;
 mod stack;
 #[expect(clippy::module_inception, reason = "the subscriber itself")]
 mod subscriber;
-#[cfg(test)]
+#[cfg(all(test, feature = "tracing-std"))]
 mod tests;
 mod visitor;
 
@@ -122,8 +124,10 @@ pub use builder::{Builder, Events};
 pub use ext::{SetParentError, SpanExt};
 pub use subscriber::Subscriber;
 
+use crate::backend::Once;
+
 /// Makes a subscriber with the defaults the program's, the first time, unless the program has one.
 pub(crate) fn install() {
-    static INSTALLED: std::sync::Once = std::sync::Once::new();
+    static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| crate::subscriber().init());
 }

@@ -24,18 +24,19 @@ pub(super) struct Scopes {
 }
 
 /// Is the logger of a target.
-#[derive(Debug, Clone)]
-pub(super) struct TargetLogger {
+#[derive(Debug)]
+struct TargetLogger {
     target: &'static str,
     scope: &'static str,
-    pub(super) logger: Arc<Logger>,
+    logger: Arc<Logger>,
 }
 
-impl TargetLogger {
+/// Is a logger that somebody listens to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listened {
+    pub(super) logger: u64,
     /// Whether the logger's scope is the target.
-    pub(super) fn is_exact(&self) -> bool {
-        self.scope == self.target
-    }
+    pub(super) is_exact: bool,
 }
 
 impl Scopes {
@@ -70,9 +71,12 @@ impl Scopes {
         &mut self,
         target: &'static str,
         severity: Severity,
-    ) -> Option<&TargetLogger> {
-        let logger = self.logger(target);
-        logger.logger.enabled(severity).then_some(logger)
+    ) -> Option<Listened> {
+        let TargetLogger { scope, logger, .. } = self.logger(target);
+        logger.enabled(severity).then(|| Listened {
+            logger: logger.handle(),
+            is_exact: *scope == target,
+        })
     }
 
     /// Gives a target's logger.

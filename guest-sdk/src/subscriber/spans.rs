@@ -94,10 +94,19 @@ enum StatusRank {
 /// Is how long a span was entered and not entered, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timings {
-    pub(super) idle: i64,
-    pub(super) busy: i64,
+    idle: i64,
+    busy: i64,
     last: i64,
     entered: u32,
+}
+
+/// What measures how long spans are entered. Pointers, so that who does not ask for it links none of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tracking {
+    /// Gives nanoseconds since some moment.
+    pub(super) clock: fn() -> i64,
+    pub(super) step: fn(&mut Timings, i64, bool),
+    pub(super) report: fn(&Timings, u64),
 }
 
 impl Timings {
@@ -121,6 +130,12 @@ impl Timings {
             true => self.entered.saturating_add(1),
             false => self.entered.saturating_sub(1),
         };
+    }
+
+    /// Tells the span what has come together.
+    pub(super) fn report(&self, handle: u64) {
+        pending::set_attribute(handle, &KeyValue::new("busy_ns", self.busy));
+        pending::set_attribute(handle, &KeyValue::new("idle_ns", self.idle));
     }
 
     /// Gives the nanoseconds since the last one.
@@ -150,7 +165,7 @@ impl Spans {
     }
 
     /// Gives how many slots there are.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "tracing-std"))]
     pub(super) fn places(&self) -> usize {
         self.slots.len()
     }
@@ -307,7 +322,7 @@ impl Span {
     pub(super) fn add_link(&mut self, link: OwnedLink) {
         match &mut self.state {
             State::Waiting(waiting) => waiting.links.push(link),
-            State::Started(handle) => add_links(*handle, &[link]),
+            State::Started(handle) => add_link(*handle, &link),
         }
     }
 }
@@ -342,45 +357,28 @@ impl Waiting {
             None,
             activate,
         );
-        if !self.links.is_empty() {
-            add_links(handle, &self.links);
+        for link in &self.links {
+            add_link(handle, link);
         }
         handle
     }
 }
 
-fn add_links(handle: u64, links: &[OwnedLink]) {
-    if handle & NOT_RECORDED != 0 {
-        return;
+fn add_link(handle: u64, link: &OwnedLink) {
+    let target = match &link.target {
+        Parent::Span(handle) => LinkTarget::Span(*handle),
+        Parent::Remote(context) => LinkTarget::Remote(context),
+        Parent::Ambient | Parent::None => return,
+    };
+    if handle & NOT_RECORDED == 0 {
+        let list_items = link.attributes.list_items();
+        let attributes = &link.attributes.attributes(&list_items);
+        notice::take(tracer::update(
+            handle,
+            SpanChanges {
+                links: &[Link { target, attributes }],
+                ..SpanChanges::default()
+            },
+        ));
     }
-    let list_items: Vec<_> = links
-        .iter()
-        .map(|link| link.attributes.list_items())
-        .collect();
-    let attributes: Vec<_> = links
-        .iter()
-        .zip(&list_items)
-        .map(|(link, list_items)| link.attributes.attributes(list_items))
-        .collect();
-    let links: Vec<_> = links
-        .iter()
-        .zip(&attributes)
-        .filter_map(|(link, attributes)| {
-            Some(Link {
-                target: match &link.target {
-                    Parent::Span(handle) => LinkTarget::Span(*handle),
-                    Parent::Remote(context) => LinkTarget::Remote(context),
-                    Parent::Ambient | Parent::None => return None,
-                },
-                attributes,
-            })
-        })
-        .collect();
-    notice::take(tracer::update(
-        handle,
-        SpanChanges {
-            links: &links,
-            ..SpanChanges::default()
-        },
-    ));
 }

@@ -19,7 +19,7 @@ use super::stack;
 use super::visitor::{Of, Special, visit};
 use crate::backend::{NOT_RECORDED, tracer};
 use crate::trace::{active, pending};
-use crate::{KeyValue, Severity, SpanChanges, notice};
+use crate::{Severity, SpanChanges, notice};
 
 /// Passes spans and events to the host; made by [`Builder`](super::Builder).
 pub struct Subscriber {
@@ -134,17 +134,17 @@ impl Subscriber {
     }
 
     fn time(&self, id: &Id, entered: bool) {
-        let Some(clock) = self.config.clock else {
+        let Some(tracking) = self.config.tracking else {
             return;
         };
-        let now = clock();
+        let now = (tracking.clock)();
         if let Some(timings) = self
             .lock()
             .spans
             .get(id)
             .and_then(|span| span.timings.as_mut())
         {
-            timings.step(now, entered);
+            (tracking.step)(timings, now, entered);
         }
     }
 
@@ -273,7 +273,8 @@ impl tracing::Subscriber for Subscriber {
             fields,
             links: Vec::new(),
         };
-        let timings = self.config.clock.map(|clock| Timings::new(clock()));
+        let tracking = self.config.tracking;
+        let timings = tracking.map(|tracking| Timings::new((tracking.clock)()));
         let mut shared = self.lock();
         let waits_for_ambient = self.config.deferred_start && waiting.parent == Parent::Ambient;
         let id = shared.spans.insert(Span::new(metadata, waiting, timings));
@@ -381,9 +382,10 @@ impl tracing::Subscriber for Subscriber {
         while let Some(activated) = stack::pop(self.number, &id) {
             leave(handle, activated && !is_recorded(handle));
         }
-        if let Some(timings) = span.timings {
-            pending::set_attribute(handle, &KeyValue::new("busy_ns", timings.busy));
-            pending::set_attribute(handle, &KeyValue::new("idle_ns", timings.idle));
+        if let Some(tracking) = self.config.tracking
+            && let Some(timings) = span.timings
+        {
+            (tracking.report)(&timings, handle);
         }
         // Outside of the lock, for observable callbacks may run now.
         drop(crate::Span::from_handle(handle));

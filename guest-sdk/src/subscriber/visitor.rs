@@ -1,7 +1,8 @@
 //! What the fields of spans and events mean.
 
+#[cfg(feature = "tracing-std")]
 use core::error::Error;
-use core::fmt::{self, Debug, Write};
+use core::fmt::Debug;
 
 use tracing::field::{Field, Visit};
 
@@ -84,6 +85,19 @@ impl Visitor<'_> {
         }
     }
 
+    /// Takes an integer that may be too wide for one, and is a text then.
+    fn integer(&mut self, field: &Field, negative: bool, magnitude: u128) {
+        let value = match (negative, magnitude as u64) {
+            (true, low) => low.wrapping_neg().cast_signed(),
+            (false, low) => low.cast_signed(),
+        };
+        if magnitude >> 64 == 0 && (value < 0) == negative {
+            return self.record_i64(field, value);
+        }
+        let text = self.fields.decimal(negative, magnitude);
+        self.text(field.name(), text);
+    }
+
     fn status_code(&mut self, text: &Text) {
         let code = self.fields.str(text);
         if code.eq_ignore_ascii_case("ok") {
@@ -117,24 +131,15 @@ impl Visit for Visitor<'_> {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        match i64::try_from(value) {
-            Ok(value) => self.record_i64(field, value),
-            Err(_) => self.record_debug(field, &value),
-        }
+        self.integer(field, false, value.into());
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        match i64::try_from(value) {
-            Ok(value) => self.record_i64(field, value),
-            Err(_) => self.record_debug(field, &value),
-        }
+        self.integer(field, value < 0, value.unsigned_abs());
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        match i64::try_from(value) {
-            Ok(value) => self.record_i64(field, value),
-            Err(_) => self.record_debug(field, &value),
-        }
+        self.integer(field, false, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
@@ -151,10 +156,12 @@ impl Visit for Visitor<'_> {
             let bytes = self.fields.copy_bytes(value);
             self.fields.push(field.name(), bytes);
         } else {
-            self.record_debug(field, &Hex(value));
+            let text = self.fields.hex(value);
+            self.text(field.name(), text);
         }
     }
 
+    #[cfg(feature = "tracing-std")]
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         let message = self.fields.format(format_args!("{value}"));
         let chain = self.fields.chain(value);
@@ -178,19 +185,5 @@ impl Visit for Visitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let text = self.fields.debug(value);
         self.text(field.name(), text);
-    }
-}
-
-/// Writes bytes as `tracing` does by default.
-struct Hex<'a>(&'a [u8]);
-
-impl Debug for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('[')?;
-        for (index, byte) in self.0.iter().enumerate() {
-            let space = if index == 0 { "" } else { " " };
-            write!(f, "{space}{byte:02x}")?;
-        }
-        f.write_char(']')
     }
 }

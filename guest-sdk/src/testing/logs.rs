@@ -4,7 +4,7 @@ use super::recorded::set;
 use super::recorder::State;
 use super::{RecordedLog, RecordedValue};
 use crate::backend::wire::WireReference;
-use crate::logs::types::{LogRecord, LogThreshold, LogValue, Severity};
+use crate::logs::types::{LogRecord, LogThreshold, LogValue, NOBODY_LISTENS, Severity};
 use crate::{InstrumentationScope, SpanContext, SpanReference};
 
 pub(crate) struct Logs {
@@ -39,7 +39,11 @@ impl Logger<'_> {
 
     pub(crate) fn threshold(self, _logger: u64) -> LogThreshold {
         LogThreshold {
-            severity: self.0.logs.threshold,
+            lowest: self
+                .0
+                .logs
+                .threshold
+                .map_or(NOBODY_LISTENS, Severity::number),
             generation: self.0.logs.generation,
         }
     }

@@ -46,9 +46,7 @@ pub(crate) fn current() -> Option<u64> {
 fn record_panic(panic: &panic_hook::Panic<'_>) {
     let innermost = ENTERED.with(|entered| entered.try_borrow().ok()?.last().copied());
     if let Some(span) = innermost.filter(|span| span & NOT_RECORDED == 0) {
-        notice::take(
-            panic.with_attributes(|attributes| tracer::event(span, "exception", attributes, None)),
-        );
+        notice::take(tracer::event(span, "exception", panic.attributes, None));
         notice::take(tracer::update(
             span,
             SpanChanges {

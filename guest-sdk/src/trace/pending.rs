@@ -74,17 +74,15 @@ pub(crate) fn set_status(span: u64, status: Status<'_>) {
 }
 
 fn with<R>(span: u64, change: impl FnOnce(&mut Pending) -> R) -> R {
-    let full = PENDING.with_borrow(|pending| {
-        pending.span != span
+    PENDING.with_borrow_mut(|pending| {
+        if pending.span != span
             || pending.attributes.len() >= MAX_ENTRIES
             || pending.attributes.bytes() >= MAX_BYTES
-    });
-    if full {
-        flush();
-        backend::set(&FLUSH, Some(flush));
-    }
-    PENDING.with_borrow_mut(|pending| {
-        pending.span = span;
+        {
+            pending.flush();
+            pending.span = span;
+            backend::set(&FLUSH, Some(flush));
+        }
         change(pending)
     })
 }
@@ -93,19 +91,8 @@ fn with<R>(span: u64, change: impl FnOnce(&mut Pending) -> R) -> R {
 fn flush() {
     PENDING.with(|pending| {
         // A panic may come from within the buffer's own code: what it holds is then lost.
-        let Ok(mut pending) = pending.try_borrow_mut() else {
-            return;
-        };
-        if !pending.is_empty() {
-            notice::take(tracer::update(
-                pending.span,
-                SpanChanges {
-                    status: pending.status(),
-                    attributes: &pending.attributes.as_list(),
-                    ..SpanChanges::default()
-                },
-            ));
-            pending.clear();
+        if let Ok(mut pending) = pending.try_borrow_mut() {
+            pending.flush();
         }
     });
 }
@@ -120,19 +107,28 @@ pub(crate) fn flush_if_used() {
 /// Ends a span with what the buffer holds for it.
 pub(crate) fn end(span: u64, time: Option<u64>) {
     let notice = PENDING.with_borrow_mut(|pending| {
-        if pending.span != span || pending.is_empty() {
-            return tracer::end(span, SpanChanges::default(), time);
-        }
+        let kept = pending.span == span;
+        let attributes = match kept {
+            true => pending.attributes.as_list(),
+            false => Vec::new(),
+        };
         let notice = tracer::end(
             span,
             SpanChanges {
-                status: pending.status(),
-                attributes: &pending.attributes.as_list(),
+                status: if kept {
+                    pending.status()
+                } else {
+                    Status::Unset
+                },
+                attributes: &attributes,
                 ..SpanChanges::default()
             },
             time,
         );
-        pending.clear();
+        if kept {
+            drop(attributes);
+            pending.clear();
+        }
         notice
     });
     notice::take(notice);
@@ -144,6 +140,21 @@ impl Pending {
             span: 0,
             attributes: Buffer::new(),
             status: PendingStatus::Unset,
+        }
+    }
+
+    /// Passes on what is there.
+    fn flush(&mut self) {
+        if !self.is_empty() {
+            notice::take(tracer::update(
+                self.span,
+                SpanChanges {
+                    status: self.status(),
+                    attributes: &self.attributes.as_list(),
+                    ..SpanChanges::default()
+                },
+            ));
+            self.clear();
         }
     }
 

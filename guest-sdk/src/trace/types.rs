@@ -21,7 +21,7 @@ pub enum SpanKind {
 
 /// Says how an operation ended. `Ok` is final, `Error` overrides `Unset`, and `Unset` changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(C, u8)]
+#[repr(C, u32)]
 pub enum Status<'a> {
     /// Not said.
     #[default]

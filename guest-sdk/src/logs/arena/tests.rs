@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Nested, Node, Parts, Values, emit, emit_all};
+use super::{Nested, Parts, Values, emit, emit_all};
 use crate::logs::types::LogValue;
 use crate::testing::{RecordedValue, Recorder};
 use crate::{Logger, Scope, SpanReference};
@@ -8,8 +8,8 @@ use crate::{Logger, Scope, SpanReference};
 static LOGGER: Logger = Logger::new(Scope::new("arena"));
 
 impl<'a> Nested<'a> for &'a RecordedValue {
-    fn node(self, children: &mut Vec<(&'a str, Self)>) -> Node<'a> {
-        Node::Scalar(match self {
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a> {
+        match self {
             RecordedValue::String(value) => LogValue::StringValue(value),
             RecordedValue::Bool(value) => LogValue::BoolValue(*value),
             RecordedValue::Int(value) => LogValue::IntValue(*value),
@@ -17,13 +17,13 @@ impl<'a> Nested<'a> for &'a RecordedValue {
             RecordedValue::Bytes(value) => LogValue::BytesValue(value),
             RecordedValue::Array(values) => {
                 children.extend(values.iter().map(|value| ("", value)));
-                return Node::Array;
+                LogValue::ArrayValue(&[])
             }
             RecordedValue::Map(entries) => {
                 children.extend(entries.iter().map(|(key, value)| (key.as_str(), value)));
-                return Node::Map;
+                LogValue::MapValue(&[])
             }
-        })
+        }
     }
 }
 
@@ -82,12 +82,12 @@ proptest! {
 struct Deep(u32);
 
 impl<'a> Nested<'a> for Deep {
-    fn node(self, children: &mut Vec<(&'a str, Self)>) -> Node<'a> {
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a> {
         match self.0 {
-            0 => Node::Scalar(LogValue::BoolValue(true)),
+            0 => LogValue::BoolValue(true),
             left => {
                 children.push(("", Self(left - 1)));
-                Node::Array
+                LogValue::ArrayValue(&[])
             }
         }
     }
