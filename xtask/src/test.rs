@@ -30,7 +30,9 @@ const STAGES: [Stage; 12] = [
     ("parity", |workspace| {
         parity::run(workspace, &parity::Options::default())
     }),
-    ("bench", |workspace| bench::run(workspace, &bench::Options::short())),
+    ("bench", |workspace| {
+        bench::run(workspace, &bench::Options::short())
+    }),
     ("doc-tests", doc_tests),
     ("docs", docs),
 ];

@@ -1,11 +1,11 @@
 //! The functions of the contract on a linker.
 
-use wasmedge_component::{LinkError, Linker, StoreContextMut};
+use wasmedge_component::{LinkError, Linker};
 use wasmscope_contract::{Arguments, Function, Register, Returned, register};
 use wasmscope_telemetry::Instance;
 
-use crate::lift::Parameters;
 use crate::lower::{Lowered, Results};
+use crate::{lift, typecheck};
 
 /// Gives Wasmscope its state within the embedder's `T` of [`Store<T>`](wasmedge_component::Store).
 ///
@@ -70,11 +70,13 @@ where
 
     fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), LinkError> {
         let get = self.get;
-        self.linker.instance(function.interface()).func_wrap(
+        self.linker.instance(function.interface()).func_raw(
             function.name(),
-            move |mut store: StoreContextMut<'_, T>, Parameters(lifted): Parameters<A>| {
-                Ok(Results(function.call(store.data_mut(), get, lifted)))
+            |params, results, _| {
+                typecheck::list(params, A::PARAMETERS)?;
+                typecheck::list(results, &[R::TYPE])
             },
+            move |data, call| Ok(Results(lift::call(&function, data, get, call)?)),
         )
     }
 }

@@ -1,13 +1,11 @@
-//! Lifting a function's parameters by the contract's code.
+//! What a guest passes, for the contract's code to read.
 
-use wasmedge_component::abi::{self, CoreVal, LiftContext, MAX_FLAT_PARAMS, Source};
-use wasmedge_component::{InstanceTypes, LiftList, Trap, TrapCode, TypeList, TypeMismatch};
-use wasmscope_contract::{Arguments, CoreValue, LiftError, Lifted, StringEncoding};
-
-use crate::typecheck;
-
-/// The parameters of a function, as they were lifted.
-pub(crate) struct Parameters<A>(pub(crate) Lifted<A>);
+use wasmedge_component::abi::{CoreVal, Passed as Params, StringEncoding as Encoding};
+use wasmedge_component::{RawCall, Trap, TrapCode};
+use wasmscope_contract::{
+    Arguments, CoreValue, Function, LiftError, Passed, Returned, StringEncoding,
+};
+use wasmscope_telemetry::Instance;
 
 /// A core value, of which the contract knows which type it has.
 #[derive(Clone, Copy)]
@@ -30,51 +28,44 @@ impl CoreValue for Raw {
     }
 }
 
-impl<A: Arguments> LiftList for Parameters<A> {
-    fn typecheck(list: TypeList<'_>, _: &InstanceTypes<'_>) -> Result<(), TypeMismatch> {
-        typecheck::list(list, A::PARAMETERS)
-    }
+/// More core values than any call passes.
+const MAX_VALUES: usize = 16;
 
-    fn lift(
-        cx: &mut LiftContext<'_>,
-        _: TypeList<'_>,
-        source: &mut Source<'_>,
-    ) -> Result<Self, Trap> {
-        let mut values = [Raw(CoreVal::I32(0)); MAX_FLAT_PARAMS];
-        let mut count = 0;
-        for (place, value) in values.iter_mut().zip(source.take_rest()) {
-            *place = Raw(*value);
-            count += 1;
+/// Calls a function on the instance that `get` finds in the store's data.
+pub(crate) fn call<T, A: Arguments, R: Returned>(
+    function: &Function<A, R>,
+    data: &mut T,
+    get: impl Fn(&mut T) -> &mut Instance,
+    call: RawCall<'_>,
+) -> Result<R, Trap> {
+    let encoding = match call.encoding {
+        Encoding::Utf8 => StringEncoding::Utf8,
+        Encoding::Utf16 => StringEncoding::Utf16,
+        Encoding::CompactUtf16 => StringEncoding::CompactUtf16,
+    };
+    let mut values = [Raw(CoreVal::I32(0)); MAX_VALUES];
+    let passed = match call.params {
+        Params::Flat(params) => {
+            for (place, value) in values.iter_mut().zip(params) {
+                *place = Raw(*value);
+            }
+            Passed::flat(
+                call.memory,
+                encoding,
+                &values[..params.len().min(MAX_VALUES)],
+            )
         }
-        let memory = cx.memory.unwrap_or_default();
-        let lifted = Lifted::from_flat(memory, encoding(cx), &values[..count]);
-        lifted.map(Self).map_err(|error| trap(&error))
-    }
-
-    fn load(
-        cx: &mut LiftContext<'_>,
-        _: TypeList<'_>,
-        bytes: &[u8],
-        _: &[u32],
-    ) -> Result<Self, Trap> {
-        let memory = cx.memory.unwrap_or_default();
-        let lifted = Lifted::from_memory(memory, encoding(cx), bytes);
-        lifted.map(Self).map_err(|error| trap(&error))
-    }
-}
-
-fn encoding(cx: &LiftContext<'_>) -> StringEncoding {
-    match cx.encoding {
-        abi::StringEncoding::Utf8 => StringEncoding::Utf8,
-        abi::StringEncoding::Utf16 => StringEncoding::Utf16,
-        abi::StringEncoding::CompactUtf16 => StringEncoding::CompactUtf16,
-    }
+        Params::Spilled(bytes) => Passed::in_memory(call.memory, encoding, bytes),
+    };
+    function
+        .call(data, get, passed)
+        .map_err(|error| trap(&error))
 }
 
 fn trap(error: &LiftError) -> Trap {
     let code = match error {
         LiftError::Invalid(_) => TrapCode::InvalidArgument,
-        _ => TrapCode::Host,
+        LiftError::Misread => TrapCode::Host,
     };
     Trap::new(code, error.to_string())
 }
