@@ -201,7 +201,7 @@ impl Spans {
 
     /// Gives a span's handle, starting it where it has not been.
     pub(super) fn start(&mut self, id: &Id, scopes: &mut Scopes) -> Option<u64> {
-        Some(self.get(id)?.start(scopes, |_| false).handle)
+        Some(self.get(id)?.start(scopes, &|_| false).handle)
     }
 
     /// Starts a span if its parent is to be the ambient one.
@@ -209,7 +209,7 @@ impl Spans {
         if let Some(span) = self.get(id)
             && span.waits_for_ambient()
         {
-            span.start(scopes, |_| false);
+            span.start(scopes, &|_| false);
         }
     }
 
@@ -261,7 +261,7 @@ impl Span {
     pub(super) fn start(
         &mut self,
         scopes: &mut Scopes,
-        activate: impl FnOnce(&Parent) -> bool,
+        activate: &dyn Fn(&Parent) -> bool,
     ) -> Started {
         let waiting = match &self.state {
             State::Waiting(waiting) => waiting,

@@ -337,7 +337,7 @@ impl tracing::Subscriber for Subscriber {
         let Some(span) = spans.get(id) else {
             return;
         };
-        let Started { handle, activated } = span.start(scopes, |parent| {
+        let Started { handle, activated } = span.start(scopes, &|parent| {
             let unrecorded = matches!(parent, Parent::Span(handle) if !is_recorded(*handle));
             activation && !(unrecorded && in_unrecorded)
         });
@@ -376,7 +376,7 @@ impl tracing::Subscriber for Subscriber {
         if span.waits_for_ambient() {
             stack::remove_waiting(self.number, &id);
         }
-        let handle = span.start(&mut shared.scopes, |_| false).handle;
+        let handle = span.start(&mut shared.scopes, &|_| false).handle;
         drop(shared);
         // Entered, and closed by who held no reference: the host leaves it with its end.
         while let Some(activated) = stack::pop(self.number, &id) {
