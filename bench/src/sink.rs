@@ -196,14 +196,15 @@ impl PushMetricExporter for Sink {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
         let all = metrics.scope_metrics().flat_map(|scope| scope.metrics());
         let ours = all.filter(|metric| metric.name().starts_with("bench."));
-        let measurements = ours.map(|metric| match metric.data() {
-            AggregatedMetrics::U64(MetricData::Sum(sum)) => {
+        let measurements = ours.map(|metric| {
+            let data = metric.data();
+            if let AggregatedMetrics::U64(MetricData::Sum(sum)) = data {
                 sum.data_points().map(|point| point.value()).sum()
-            }
-            AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
+            } else if let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = data {
                 histogram.data_points().map(|point| point.count()).sum()
+            } else {
+                0
             }
-            _ => 0,
         });
         self.0
             .measurements

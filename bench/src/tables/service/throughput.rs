@@ -107,7 +107,9 @@ fn rate(
         let served: Vec<_> = (0..threads).map(|_| scope.spawn(serve)).collect();
         let mut sum = 0.0;
         for thread in served {
-            sum += thread.join().map_err(|_| anyhow!("a thread panicked"))??;
+            sum += thread
+                .join()
+                .map_err(|_panic| anyhow!("a thread panicked"))??;
         }
         Ok(sum)
     })
