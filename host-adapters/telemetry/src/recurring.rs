@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(find(bytes), None, "seen once");
         let found = find(bytes).expect("seen twice");
         assert_eq!(found.as_bytes(), bytes);
-        assert!(std::ptr::eq(found, find(&bytes.to_vec()).expect("kept")));
+        assert!(std::ptr::eq(found, find(bytes).expect("kept")));
         let elsewhere = std::thread::spawn(|| {
             assert_eq!(find(b"recurring.test.key"), None);
             find(b"recurring.test.key").expect("seen twice by this thread too")

@@ -129,9 +129,12 @@ impl Metrics {
         let metrics = scopes.flat_map(|scope| scope.metrics());
         let counts = metrics.filter(|metric| metric.name() == "count");
         let mut points: Vec<_> = counts
-            .filter_map(|metric| match metric.data() {
-                AggregatedMetrics::U64(MetricData::Sum(sum)) => Some(sum),
-                _ => None,
+            .filter_map(|metric| {
+                if let AggregatedMetrics::U64(MetricData::Sum(sum)) = metric.data() {
+                    Some(sum)
+                } else {
+                    None
+                }
             })
             .flat_map(|sum| sum.data_points())
             .map(|point| format!("{} {:?}", point.value(), attributes_of(point)))
