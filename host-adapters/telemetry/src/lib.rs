@@ -42,7 +42,7 @@
 //! let tracer = invocation.tracer(InstrumentationScope::builder("checkout").build());
 //! invocation.start_span(SpanStart {
 //!     tracer,
-//!     name: "price".to_owned(),
+//!     name: "price".into(),
 //!     kind: SpanKind::Internal,
 //!     parent: SpanReference::Ambient,
 //!     attributes: Vec::new(),

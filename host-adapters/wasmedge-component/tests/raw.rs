@@ -72,8 +72,14 @@ fn sum(_: &mut usize, call: RawCall<'_>) -> anyhow::Result<(u64,)> {
 
 fn linker() -> Linker<usize> {
     let mut linker = Linker::new();
-    linker.root().func_raw("greet", any, greet).expect("the name is free");
-    linker.root().func_raw("sum", any, sum).expect("the name is free");
+    linker
+        .root()
+        .func_raw("greet", any, greet)
+        .expect("the name is free");
+    linker
+        .root()
+        .func_raw("sum", any, sum)
+        .expect("the name is free");
     linker
 }
 
