@@ -228,6 +228,39 @@ fn tail_calls_across_instances_count_as_calls() {
     });
 }
 
+/// WasmEdge 0.17 loses its frames over these, and ends the process, where another function has called the one that makes them.
+#[test]
+fn tail_calls_of_the_host_are_calls() {
+    for (call, compiled) in [
+        ("(return_call $host)", 1),
+        ("(return_call_indirect (i32.const 0))", 0),
+        ("(block (br_if 1 (i32.const 0)) (return_call $host))", 1),
+        ("(if (i32.const 1) (then (return_call $host)))", 1),
+    ] {
+        let elements = if compiled == 0 {
+            "(elem (i32.const 0) $host)"
+        } else {
+            ""
+        };
+        let functions = format!(
+            "(table 1 funcref) {elements}
+            (func $tail (local i64 i64) {call})
+            (func $f (local i32) (call $tail) (call $tail))"
+        );
+        in_each_mode(&host_called(&functions), compiled, |case| {
+            let mut store = case.store();
+            assert_eq!(
+                case.run_in(&mut store, |store, instance| {
+                    let run = instance.get_typed_func::<(), ()>(&mut *store, "run")?;
+                    run.call(&mut *store, ())
+                }),
+                Ok(())
+            );
+            assert_eq!(store.data().calls, 4);
+        });
+    }
+}
+
 #[test]
 fn tail_calls_within_a_module_use_no_stack() {
     // Parameters that fit in registers, that do not, and that differ; results of each number.

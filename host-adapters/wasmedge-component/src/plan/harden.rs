@@ -34,7 +34,8 @@
 //! # Tail calls
 //!
 //! A function gives its units back before a tail call: its frame is gone then, in compiled code as well. That is so only where the
-//! callee is a function of the same module: WasmEdge's compiler makes an ordinary call of a tail call to anything else. So tail calls
+//! callee is a function of the same module: WasmEdge's compiler makes an ordinary call of a tail call to anything else, and interpreted,
+//! WasmEdge 0.17 loses its frames when a function tail-calls one of the host's, and ends the process. So tail calls
 //! of imported functions count as calls, and become such; and so do tail calls through tables and references, in modules into whose
 //! tables others' functions may get. A loop of more than some thousand of those traps.
 //!

@@ -53,6 +53,8 @@ pub(super) struct Facts {
     pub(super) grows_memories: bool,
     /// Whether tables grow.
     pub(super) grows_tables: bool,
+    /// Whether there are tail calls that may go to functions that the module does not define.
+    pub(super) has_foreign_tail_calls: bool,
     /// Whether a table is defined without a maximum that can grow, here or elsewhere.
     pub(super) has_boundless_tables: bool,
 }
@@ -92,6 +94,7 @@ impl Facts {
         !self.grows_memories
             && !self.grows_tables
             && !self.has_boundless_tables
+            && !self.has_foreign_tail_calls
             && !self.counts()
             && !self.asks()
     }
@@ -119,6 +122,8 @@ struct Reader {
     /// Whether functions can get vectors other than by instructions on vectors.
     has_vectors: bool,
     defines_boundless_table: bool,
+    tail_calls_imports: bool,
+    tail_calls_references: bool,
     exports_table: bool,
     /// How many function bodies were read.
     bodies: usize,
@@ -311,6 +316,7 @@ impl Reader {
                 begins_with_block = is_interruptible(&operator);
             }
             branches_out |= may_branch_to(depth, &operator)?;
+            self.tail_call(&operator);
             self.operator(function, &operator);
         }
         let instructions_per_unit = if has_vectors || self.has_vectors {
@@ -362,6 +368,22 @@ impl Reader {
         u32::try_from(places).unwrap_or(u32::MAX).saturating_add(1)
     }
 
+    fn tail_call(&mut self, operator: &Operator<'_>) {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "no other instruction is a tail call"
+        )]
+        match operator {
+            Operator::ReturnCall { function_index } => {
+                self.tail_calls_imports |= *function_index < self.facts.imported_functions;
+            }
+            Operator::ReturnCallIndirect { .. } | Operator::ReturnCallRef { .. } => {
+                self.tail_calls_references = true;
+            }
+            _ => {}
+        }
+    }
+
     fn operator(&mut self, function: u32, operator: &Operator<'_>) {
         #[expect(
             clippy::wildcard_enum_match_arm,
@@ -395,6 +417,8 @@ impl Reader {
         facts.holds_foreign_references = self
             .calls
             .holds_foreign_references(facts.imported_functions);
+        facts.has_foreign_tail_calls = self.tail_calls_imports
+            || (self.tail_calls_references && facts.holds_foreign_references);
         facts.foreign_functions = self.calls.foreign_functions().to_vec();
         let imported = place(facts.imported_functions);
         let mut own = vec![Own::default(); imported];

@@ -341,7 +341,7 @@ impl Reencode for Rewriter<'_> {
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
             let operator = operators.read()?;
-            let call = self.without_tail(&operator).filter(|_| meter.is_some());
+            let call = self.without_tail(&operator);
             let is_tail = call.is_some();
             let operator = call.unwrap_or(operator);
             // What calls another instance's function, and may be compiled.
@@ -393,15 +393,13 @@ impl Reencode for Rewriter<'_> {
             if let Some(meter) = leaving {
                 meter.leave(LEAVING_UNITS, &mut out.instructions());
             }
-            match meter.filter(|_| is_tail) {
-                Some(_) if is_block => {
-                    out.instructions().br(depth);
-                }
-                Some(meter) => {
+            if is_tail && is_block {
+                out.instructions().br(depth);
+            } else if is_tail {
+                if let Some(meter) = meter {
                     meter.leave(function.units, &mut out.instructions());
-                    out.instructions().return_();
                 }
-                None => {}
+                out.instructions().return_();
             }
         }
         code.function(&out);

@@ -482,6 +482,16 @@ fn tail_calls_that_may_leave_become_calls() {
         let is_kept = tail.contains("ReturnCallIndirect");
         assert_eq!(is_kept, foreign.is_empty(), "{tail}");
     }
+    // Functions that are not counted have nothing to give back.
+    let host = r#"(import "$host" "t0" (func $x))"#;
+    let tail = of(&format!(
+        "(module {host} {export} (func $f return_call $x))"
+    ));
+    assert_eq!(tail, "Call { function_index: 0 } Return End");
+    let local = parse(&format!(
+        "(module {export} (func $f return_call $g) (func $g))"
+    ));
+    assert_eq!(harden(&local).unwrap().bytes, local);
 }
 
 #[test]
