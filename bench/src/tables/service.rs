@@ -29,7 +29,7 @@ const VARIANTS: [(&str, &str); 3] = [
 const COLUMNS: [Column; 3] = [Column::Wasmtime, Column::WasmtimePooled, Column::Aot];
 
 /// What the service is asked.
-const REQUEST: &str = "4711;alice;apple:3,pear:2";
+const REQUEST: &str = "4711 alice MUG*3 TEA*12";
 
 fn component(inputs: &Inputs, variant: &str) -> PathBuf {
     inputs.guests.join(format!("service.{variant}.3.wasm"))
