@@ -69,10 +69,27 @@ impl Instance {
             Some(at) => self.start_with(at, name, kind, parent, attributes, start_time),
             None => self.pass_through(parent.as_ref()),
         };
+        self.last_recorded = handle & NOT_RECORDED == 0;
         if activate {
             self.enter_span(handle);
         }
         handle
+    }
+
+    /// Whether the attributes of the next span are likely to be needed. Where they are not, it may be started without them, and
+    /// given them by [`add_start_attributes`](Self::add_start_attributes) if it is recorded after all.
+    #[must_use]
+    pub fn wants_start_attributes(&self) -> bool {
+        self.last_recorded || self.telemetry.0.sampler_sees_attributes
+    }
+
+    /// Gives a span that was just started the attributes that it was to start with.
+    pub fn add_start_attributes(&mut self, span: u64, attributes: Vec<KeyValue>) {
+        let shared = &self.telemetry.0;
+        let rules = shared.span_rules();
+        self.spans.change(span, &shared.limits, |open, room| {
+            open.set_attributes(attributes, rules, room);
+        });
     }
 
     /// Gives the index of the tracer of a span that may be recorded, as far as limits go.
@@ -144,9 +161,7 @@ impl Instance {
             let depth = self.invocations.len() as u32;
             let handle = self.spans.insert(span, start_time, depth, &self.mixer);
             if !attributes.is_empty() {
-                self.spans.change(handle, &shared.limits, |open, room| {
-                    open.set_attributes(attributes, rules, room);
-                });
+                self.add_start_attributes(handle, attributes);
             }
             return handle;
         }
