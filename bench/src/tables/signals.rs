@@ -134,7 +134,10 @@ fn table(title: &str, about: &str, rows: &[Row], inputs: &Inputs) -> Result<Tabl
     table
         .header
         .extend(hosts.iter().map(|(column, _)| column.title().to_owned()));
-    for row in rows.iter().filter(|row| (row.title == inputs.rows || inputs.rows.is_empty())) {
+    for row in rows
+        .iter()
+        .filter(|row| (row.title == inputs.rows || inputs.rows.is_empty()))
+    {
         eprintln!("  {}", row.title);
         add(&mut table, row, &hosts, inputs).with_context(|| format!("row {:?}", row.title))?;
     }

@@ -289,9 +289,7 @@ impl<'a> Rewriter<'a> {
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
             let operator = operators.read()?;
-            let call = self
-                .without_tail(function, &operator)
-                .filter(|_| meter.is_some());
+            let call = self.without_tail(function, &operator);
             let is_tail = call.is_some();
             let operator = call.unwrap_or(operator);
             // What calls another instance's function, and may be compiled.
