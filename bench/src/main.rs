@@ -33,7 +33,7 @@ struct Args {
     /// The README whose table to write.
     #[arg(long, value_name = "FILE")]
     readme: Option<PathBuf>,
-    /// Only rows whose title contains this, in the tables of signals; for a profiler.
+    /// Only the row of this title, in the tables of signals; for a profiler.
     #[arg(long, hide = true, default_value = "")]
     rows: String,
     /// Only columns whose title contains this, in the tables of signals; for a profiler.

@@ -21,7 +21,7 @@ pub(crate) struct Inputs {
     pub(crate) guests: PathBuf,
     /// A folder for what is compiled of them.
     pub(crate) cache: PathBuf,
-    /// Only rows whose title contains this, in the tables of signals.
+    /// Only the row of this title, in the tables of signals.
     pub(crate) rows: String,
     /// Only columns whose title contains this, in the tables of signals.
     pub(crate) columns: String,

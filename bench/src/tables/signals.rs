@@ -136,7 +136,7 @@ fn table(title: &str, about: &str, rows: &[Row], inputs: &Inputs) -> Result<Tabl
         .extend(hosts.iter().map(|(column, _)| column.title().to_owned()));
     for row in rows
         .iter()
-        .filter(|row| (row.title == inputs.rows || inputs.rows.is_empty()))
+        .filter(|row| inputs.rows.is_empty() || row.title == inputs.rows)
     {
         eprintln!("  {}", row.title);
         add(&mut table, row, &hosts, inputs).with_context(|| format!("row {:?}", row.title))?;
