@@ -42,6 +42,9 @@ struct Args {
     /// Each round once and short, to see that all works; nothing is written.
     #[arg(long)]
     short: bool,
+    /// Measures nothing, and writes the page and the README's table from the results that there are.
+    #[arg(long)]
+    render: bool,
     /// Makes one table in this process, and prints it as JSON.
     #[arg(long, hide = true)]
     table: Option<String>,
@@ -94,7 +97,7 @@ fn run_all(args: &Args) -> Result<()> {
     );
     let results = args.guests.join("results");
     fs::create_dir_all(&results)?;
-    for name in wanted {
+    for name in wanted.into_iter().filter(|_| !args.render) {
         eprintln!("== {name}");
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("--guests").arg(&args.guests);

@@ -26,8 +26,8 @@ fn text() -> String {
   (core instance $memory (instantiate $memory))
   (core func $none (canon lower (func $host "none")))
   (core func $two (canon lower (func $host "two")))
-  (core func $text (canon lower (func $host "text") (memory $memory "memory")))
-  (core func $attributes (canon lower (func $host "attributes") (memory $memory "memory")))
+  (core func $text (canon lower (func $host "text") (memory (core memory $memory "memory"))))
+  (core func $attributes (canon lower (func $host "attributes") (memory (core memory $memory "memory"))))
   (core instance $calls
     (export "none" (func $none))
     (export "two" (func $two))

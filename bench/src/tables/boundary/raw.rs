@@ -7,5 +7,5 @@ pub(super) mod wasmtime;
 
 /// The core module with a memory of its own.
 fn text() -> String {
-    format!("(module (memory (export \"memory\") 1) {CORE})")
+    format!("(module {CORE} (memory (export \"memory\") 1))")
 }
