@@ -19,6 +19,7 @@ mod string;
 pub mod transcode;
 mod typecheck;
 
+pub use call::Passed;
 pub use flat::{CoreVal, Source};
 pub use layout::{FlatType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 pub use lift::{LiftContext, lift_flat, load};

@@ -1,7 +1,9 @@
 //! Host functions: how a guest's call arrives, and what becomes of it.
 
-use crate::abi::call::FuncAbi;
-use crate::abi::{Budget, CoreVal, LiftContext, LowerContext, Memory, OutOfBounds, Realloc};
+use crate::abi::call::{FuncAbi, Passed};
+use crate::abi::{
+    Budget, CoreVal, LiftContext, LowerContext, Memory, OutOfBounds, Realloc, StringEncoding,
+};
 use crate::component::Component;
 use crate::error::{CallError, HostError, Trap, TrapCode};
 use crate::ffi::{self, Callee, FuncId, MemId};
@@ -10,7 +12,7 @@ use crate::ids::*;
 use crate::instance::{HostFunction, ResourceDefinition, stopped};
 use crate::plan::{CanonicalOptions, MAX_STACK_UNITS, MAY_LEAVE, TrampolineKind, adapter_trap};
 use crate::store::{StoreContextMut, StoreInner};
-use crate::typed::{InstanceTypes, LiftList, LowerList, TypeMismatch};
+use crate::typed::{InstanceTypes, LiftList, LowerList, TypeList, TypeMismatch};
 use crate::types::FuncType;
 use crate::val::Val;
 
@@ -19,10 +21,26 @@ pub const HOST_UNITS: u32 = 4096;
 
 type Call<T> = Box<dyn Fn(HostCall<'_, T>) -> anyhow::Result<()> + Send + Sync>;
 
+type Typecheck =
+    Box<dyn Fn(&FuncType, &InstanceTypes<'_>) -> Result<(), TypeMismatch> + Send + Sync>;
+
 /// A function that an embedder has defined.
 pub(crate) struct HostFunc<T: 'static> {
-    typecheck: fn(&FuncType, &InstanceTypes<'_>) -> Result<(), TypeMismatch>,
+    typecheck: Typecheck,
     call: Call<T>,
+}
+
+/// The arguments of a call, as the guest passes them: for [`LinkerInstance::func_raw`](crate::LinkerInstance::func_raw).
+///
+/// All of it is the guest's and to be mistrusted: pointers and lengths among the arguments may point anywhere.
+#[derive(Debug, Clone, Copy)]
+pub struct RawCall<'a> {
+    /// The guest's memory, which nobody changes meanwhile; empty if the call needs none.
+    pub memory: &'a [u8],
+    /// How strings are encoded there.
+    pub encoding: StringEncoding,
+    /// The arguments.
+    pub params: Passed<'a>,
 }
 
 impl<T: 'static> HostFunc<T> {
@@ -33,10 +51,10 @@ impl<T: 'static> HostFunc<T> {
         F: Fn(StoreContextMut<'_, T>, P) -> anyhow::Result<R> + Send + Sync + 'static,
     {
         Self {
-            typecheck: |ty, types| {
+            typecheck: Box::new(|ty, types| {
                 P::typecheck(ty.param_types(), types)?;
                 R::typecheck(ty.result_types(), types)
-            },
+            }),
             call: Box::new(move |call| {
                 let HostCall {
                     store,
@@ -55,6 +73,41 @@ impl<T: 'static> HostFunc<T> {
         }
     }
 
+    pub(crate) fn raw<R, C, F>(check: C, function: F) -> Self
+    where
+        R: LowerList + 'static,
+        C: Fn(TypeList<'_>, TypeList<'_>, &InstanceTypes<'_>) -> Result<(), TypeMismatch>
+            + Send
+            + Sync
+            + 'static,
+        F: Fn(&mut T, RawCall<'_>) -> anyhow::Result<R> + Send + Sync + 'static,
+    {
+        Self {
+            typecheck: Box::new(move |ty, types| check(ty.param_types(), ty.result_types(), types)),
+            call: Box::new(move |call| {
+                let HostCall {
+                    store,
+                    at,
+                    abi,
+                    params,
+                    results,
+                } = call;
+                let memory = store.memory_at(at)?;
+                let memory = memory.map_or(&[][..], |memory| store.core.bytes(memory));
+                let (params, pointer) = abi.passed_params(memory, params)?;
+                let call = RawCall {
+                    memory,
+                    encoding: at.options.string_encoding,
+                    params,
+                };
+                let returned = function(&mut store.data, call)?;
+                Ok(store.lowering(at, |cx| {
+                    abi.lower_result_as(cx, &returned, pointer, results)
+                })?)
+            }),
+        }
+    }
+
     pub(crate) fn dynamic<F>(function: F) -> Self
     where
         F: Fn(StoreContextMut<'_, T>, &FuncType, &[Val], &mut [Val]) -> anyhow::Result<()>
@@ -63,7 +116,7 @@ impl<T: 'static> HostFunc<T> {
             + 'static,
     {
         Self {
-            typecheck: |_, _| Ok(()),
+            typecheck: Box::new(|_, _| Ok(())),
             call: Box::new(move |call| {
                 let HostCall {
                     store,
@@ -308,6 +361,12 @@ impl<T: 'static> StoreInner<T> {
             let result = ffi::invoke(store, function, params, results);
             result.map_err(|stop| stopped(store, stop))
         })
+    }
+
+    /// Finds the memory that canonical options name.
+    fn memory_at(&mut self, at: Place<'_>) -> anyhow::Result<Option<MemId>> {
+        let instance = self.instance(at.instance)?;
+        Ok(at.options.memory.and_then(|memory| instance.memory(memory)))
     }
 
     /// Runs lifting with what it draws on.

@@ -30,7 +30,7 @@
 //! | to | there is |
 //! |---|---|
 //! | load a component, compile it ahead of time | [`Component`], [`Cache`] |
-//! | define what it imports | [`Linker`], [`LinkerInstance::func_wrap`], [`LinkerInstance::func_new`], [`LinkerInstance::resource`] |
+//! | define what it imports | [`Linker`], [`LinkerInstance::func_wrap`], [`LinkerInstance::func_new`], [`LinkerInstance::func_raw`], [`LinkerInstance::resource`] |
 //! | instantiate it, any number of times | [`Linker::instantiate`], [`InstancePre`] |
 //! | call what it exports | [`Instance::get_typed_func`], [`TypedFunc`], [`Func::call`] |
 //! | pass Rust's types | [`Lift`], [`Lower`], [`record!`], [`variant!`], [`enumeration!`], [`flags!`] |
@@ -117,7 +117,7 @@ pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
 pub use func::{Func, TypedFunc};
 pub use growth::MAX_TABLE_ELEMENTS;
 pub use handles::ResourceAny;
-pub use host::HOST_UNITS;
+pub use host::{HOST_UNITS, RawCall};
 pub use instance::{Instance, MAX_CORE_INSTANCES};
 pub use limits::{ResourceLimiter, TABLE_ELEMENT_BYTES};
 pub use linker::{InstancePre, Linker, LinkerInstance};

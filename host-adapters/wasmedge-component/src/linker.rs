@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::component::Component;
 use crate::error::LinkError;
-use crate::host::HostFunc;
+use crate::host::{HostFunc, RawCall};
 use crate::ids::ResourceId;
 use crate::instance::{Instance, Linked};
 use crate::link::Definitions;
 use crate::plan::{Import, ImportKind, ResourceOrigin};
 use crate::resource::ResourceType;
 use crate::store::{AsContextMut, StoreContextMut};
-use crate::typed::{InstanceTypes, LiftList, LowerList};
+use crate::typed::{InstanceTypes, LiftList, LowerList, TypeList, TypeMismatch};
 use crate::types::FuncType;
 use crate::val::Val;
 
@@ -252,6 +252,69 @@ impl<T: 'static> LinkerInstance<'_, T> {
         self.define(
             name,
             Definition::Function(Arc::new(HostFunc::wrap(function))),
+        )
+    }
+
+    /// Defines a function that reads its arguments where the guest has them: the way to take large ones without copying them first.
+    ///
+    /// `check` is asked, when a component is linked, whether the types that it imports the function with are those that `call` reads and
+    /// returns: the parameters', then the result's. `call` gets the store's data together with what the guest passes, and nothing that the
+    /// guest says was checked but that spilled arguments lie in its memory and are aligned. Neither is what it copies counted in the
+    /// call's [`Budget`](crate::Budget), so it is to bound that by itself. A [`Trap`](crate::Trap) that it returns says that the guest broke
+    /// the ABI; any other error is as with [`func_wrap`](Self::func_wrap).
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::Duplicate`] if the name is taken.
+    ///
+    /// # Examples
+    ///
+    /// A function of type `func(text: string)` that counts line breaks:
+    ///
+    /// ```
+    /// use wasmedge_component::abi::{CoreVal, Passed};
+    /// use wasmedge_component::{Linker, RawCall, Trap, TrapCode, Type, TypeMismatch};
+    ///
+    /// fn text(call: RawCall<'_>) -> Option<&[u8]> {
+    ///     let Passed::Flat(&[CoreVal::I32(start), CoreVal::I32(length)]) = call.params else {
+    ///         return None;
+    ///     };
+    ///     let rest = call.memory.get(usize::try_from(start).ok()?..)?;
+    ///     rest.get(..usize::try_from(length).ok()?)
+    /// }
+    ///
+    /// # fn main() -> Result<(), wasmedge_component::LinkError> {
+    /// let mut linker = Linker::<usize>::new();
+    /// linker.root().func_raw(
+    ///     "count",
+    ///     |params, results, _| match (params.get(0), params.len(), results.len()) {
+    ///         (Some(Type::String), 1, 0) => Ok(()),
+    ///         _ => Err(TypeMismatch {
+    ///             expected: "one string".to_owned(),
+    ///             found: "something else".to_owned(),
+    ///         }),
+    ///     },
+    ///     |lines, call| {
+    ///         let out_of_bounds = || Trap::new(TrapCode::StringOutOfBounds, "no such text");
+    ///         let text = text(call).ok_or_else(out_of_bounds)?;
+    ///         *lines += text.iter().filter(|byte| **byte == b'\n').count();
+    ///         Ok(())
+    ///     },
+    /// )
+    /// # }
+    /// ```
+    pub fn func_raw<R, C, F>(&mut self, name: &str, check: C, call: F) -> Result<(), LinkError>
+    where
+        R: LowerList + 'static,
+        C: Fn(TypeList<'_>, TypeList<'_>, &InstanceTypes<'_>) -> Result<(), TypeMismatch>
+            + Send
+            + Sync
+            + 'static,
+        F: Fn(&mut T, RawCall<'_>) -> anyhow::Result<R> + Send + Sync + 'static,
+    {
+        self.define(
+            name,
+            Definition::Function(Arc::new(HostFunc::raw(check, call))),
         )
     }
 

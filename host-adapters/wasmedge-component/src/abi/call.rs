@@ -1,5 +1,6 @@
 //! Whole calls: parameters and results, in core values where they fit and spilled to memory where they do not.
 
+use super::checked_slice;
 use super::flat::{CoreVal, Source};
 use super::layout::{self, FlatType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use super::lift::{LiftContext, decode, lift, read_area};
@@ -33,6 +34,15 @@ pub struct FuncAbi {
     ty: FuncType,
     params: Passing,
     result: Passing,
+}
+
+/// The arguments of a call that a guest makes, as it passes them.
+#[derive(Debug, Clone, Copy)]
+pub enum Passed<'a> {
+    /// In core values, of the types that the function's parameters flatten to.
+    Flat(&'a [CoreVal]),
+    /// In the guest's memory, laid out as the function's parameters are: these are their bytes.
+    Spilled(&'a [u8]),
 }
 
 /// How several values pass together.
@@ -220,6 +230,30 @@ impl FuncAbi {
         let (values, pointer) = self.split_pointer(values)?;
         let list = self.params.lift_as(cx, self.ty.param_types(), values)?;
         Ok((list, pointer))
+    }
+
+    /// Finds the arguments of a call that a guest makes to the host, and where it wants a spilled result.
+    pub(crate) fn passed_params<'a>(
+        &self,
+        memory: &'a [u8],
+        values: &'a [CoreVal],
+    ) -> Result<(Passed<'a>, Option<u32>), Trap> {
+        let (values, pointer) = self.split_pointer(values)?;
+        let passed = match (&self.params.flat, values) {
+            (Some(_), values) => Passed::Flat(values),
+            (None, [CoreVal::I32(at)]) => {
+                let Passing { size, align, .. } = self.params;
+                let code = TrapCode::MemoryOutOfBounds;
+                Passed::Spilled(checked_slice(memory, *at, align, size.into(), code)?)
+            }
+            (None, _) => {
+                return Err(Trap::new(
+                    TrapCode::Signature,
+                    "there is no pointer to the parameters",
+                ));
+            }
+        };
+        Ok((passed, pointer))
     }
 
     /// Lowers the result of a call that a guest made to the host, of Rust types that were checked against the function's.
