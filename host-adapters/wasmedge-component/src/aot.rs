@@ -18,10 +18,10 @@ use crate::component::Component;
 use crate::engine::{self, Engine};
 use crate::error::LoadError;
 use crate::ffi::{Module, ModuleSource};
-use crate::plan::CoreModule;
+use crate::plan::{CoreModule, add_polls};
 
 /// Counts the ways in which modules are prepared for the compiler: what another count made does not serve.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// A folder with compiled modules, for any number of components and processes at once.
 ///
@@ -117,8 +117,9 @@ impl Cache {
             .join(format!(".{}.{count}.so", std::process::id()));
         let compiler = Compiler::create(Some(engine.raw()));
         let compiler = compiler.map_err(|error| failed(error.to_string()))?;
+        let polling = add_polls(&module.bytes)?;
         let compiled = compiler
-            .compile_from_bytes(&module.bytes, &draft)
+            .compile_from_bytes(&polling, &draft)
             .map_err(|error| failed(error.to_string()))
             .and_then(|()| {
                 keep_private(&draft)

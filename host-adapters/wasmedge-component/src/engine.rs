@@ -118,7 +118,8 @@ impl Engine {
         engine.tail_call(true);
         engine.extended_const(true);
         engine.measure_cost(config.measure_cost);
-        engine.interruptible(true);
+        // Compiled guests would ask at every block. They poll instead: see `plan::POLL`.
+        engine.interruptible(false);
         engine.set_aot_optimization_level(config.optimization.level());
         engine.set_aot_compiler_output_format(CompilerOutputFormat::Native);
         Ok(Self(Arc::new(Inner {

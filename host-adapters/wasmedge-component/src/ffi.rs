@@ -451,6 +451,20 @@ impl<H: Host> Core<H> {
         Ok(())
     }
 
+    /// Adds a function to the host's module that does nothing: but the engine asks, when it is called, whether it is to stop.
+    pub(crate) fn host_nothing(
+        &mut self,
+        linkage: LinkageId,
+        function_name: &str,
+    ) -> Result<(), NotCreated> {
+        let function_name = name(function_name)?;
+        let host = self.space(linkage)?.host;
+        let function = create_nothing()?;
+        // SAFETY: both are alive; the module owns the function from here on.
+        unsafe { ffi::WasmEdge_ModuleInstanceAddFunction(host, function_name, function) };
+        Ok(())
+    }
+
     /// Adds a mutable global of type `i32` to the host's module.
     pub(crate) fn host_global(
         &mut self,
@@ -950,16 +964,7 @@ impl Interrupter {
     /// To be called once, and while no guest runs.
     fn arm(&self, executor: *mut ffi::WasmEdge_ExecutorContext) -> Result<(), NotCreated> {
         let mut armed = self.armed();
-        // SAFETY: a type without parameters and results.
-        let ty = unsafe { ffi::WasmEdge_FunctionTypeCreate(ptr::null(), 0, ptr::null(), 0) };
-        // SAFETY: the type is copied; the function needs no data.
-        let function =
-            unsafe { ffi::WasmEdge_FunctionInstanceCreate(ty, Some(nothing), ptr::null_mut(), 0) };
-        // SAFETY: made above, and used no more.
-        unsafe { ffi::WasmEdge_FunctionTypeDelete(ty) };
-        if function.is_null() {
-            return Err(NotCreated("a function"));
-        }
+        let function = create_nothing()?;
         // SAFETY: both are alive, and nothing else runs on the executor, as the caller has made sure.
         let handle =
             unsafe { ffi::WasmEdge_ExecutorAsyncInvoke(executor, function, ptr::null(), 0) };
@@ -1007,6 +1012,21 @@ impl Interrupter {
             unsafe { ffi::WasmEdge_FunctionInstanceDelete(function) };
         }
     }
+}
+
+/// Makes a function that does nothing.
+fn create_nothing() -> Result<*mut ffi::WasmEdge_FunctionInstanceContext, NotCreated> {
+    // SAFETY: a type without parameters and results.
+    let ty = unsafe { ffi::WasmEdge_FunctionTypeCreate(ptr::null(), 0, ptr::null(), 0) };
+    // SAFETY: the type is copied; the function needs no data.
+    let function =
+        unsafe { ffi::WasmEdge_FunctionInstanceCreate(ty, Some(nothing), ptr::null_mut(), 0) };
+    // SAFETY: made above, and used no more.
+    unsafe { ffi::WasmEdge_FunctionTypeDelete(ty) };
+    if function.is_null() {
+        return Err(NotCreated("a function"));
+    }
+    Ok(function)
 }
 
 /// A host function that does nothing.

@@ -17,7 +17,8 @@ use crate::ids::*;
 use crate::linker::Destructor;
 use crate::plan::{
     CoreDef, CoreExport, CoreModule, Export, FunctionExport, HOST_MODULE, MAY_LEAVE,
-    MEMORY_GROWING, MEMORY_GROWN, ResourceOrigin, STACK_OVERFLOW, STACK_UNITS, Step, TABLE_GROWING,
+    MEMORY_GROWING, MEMORY_GROWN, POLL, POLL_STEPS, ResourceOrigin, STACK_OVERFLOW, STACK_UNITS,
+    STEPS_LEFT, Step, TABLE_GROWING,
 };
 use crate::resource::ResourceType;
 use crate::store::{AsContextMut, StoreInner};
@@ -428,6 +429,10 @@ fn provide<T: 'static>(
         flags.push(store.core.host_global(linkage, &name, MAY_LEAVE)?);
     }
     let stack_units = store.core.host_global(linkage, STACK_UNITS, 0)?;
+    store.core.host_nothing(linkage, POLL)?;
+    store
+        .core
+        .host_global(linkage, STEPS_LEFT, POLL_STEPS.cast_signed())?;
     store.core.register_host(linkage)?;
     let instance = store.instance(linkage.index())?;
     instance.host_functions = functions;

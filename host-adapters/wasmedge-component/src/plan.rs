@@ -10,8 +10,8 @@
 //! Core modules come with their imports renamed, so that an engine that links by name links them right:
 //! - an export of a core instance is imported from the module `i{n}`, where `n` is the instance's [`CoreInstanceId`], under its name there;
 //! - a trampoline is imported from [`HOST_MODULE`] as `t{n}`, where `n` is its [`TrampolineId`];
-//! - what guests are hardened with is imported from [`HOST_MODULE`] as well: [`MEMORY_GROWING`], [`MEMORY_GROWN`], [`TABLE_GROWING`], [`STACK_OVERFLOW`]
-//!   and [`STACK_UNITS`];
+//! - what guests are hardened with is imported from [`HOST_MODULE`] as well: [`MEMORY_GROWING`], [`MEMORY_GROWN`], [`TABLE_GROWING`], [`STACK_OVERFLOW`],
+//!   [`STACK_UNITS`], [`POLL`] and [`STEPS_LEFT`];
 //! - the flags of a component instance are imported from [`HOST_MODULE`] as `f{n}`, where `n` is its [`ComponentInstanceId`]: a mutable
 //!   global of type `i32`, initially [`MAY_LEAVE`].
 
@@ -31,9 +31,10 @@ use crate::handles::ResourceTable;
 use crate::ids::*;
 
 pub use extent::MAX_DEFINITIONS;
+pub(crate) use harden::add_polls;
 pub use harden::{
-    LEAVING_UNITS, MAX_STACK_UNITS, MAX_UNCOUNTED_UNITS, MEMORY_GROWING, MEMORY_GROWN,
-    STACK_OVERFLOW, STACK_UNITS, TABLE_GROWING,
+    LEAVING_UNITS, MAX_STACK_UNITS, MAX_UNCOUNTED_UNITS, MEMORY_GROWING, MEMORY_GROWN, POLL,
+    POLL_STEPS, STACK_OVERFLOW, STACK_UNITS, STEPS_LEFT, TABLE_GROWING,
 };
 
 /// The name of the module that what the host provides is imported from.

@@ -262,10 +262,14 @@ fn a_compiled_guest_leaves_no_handlers_for_faults() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();
     let engine = engine();
     let component = compiled(&engine, &cache, COUNT);
-    assert_ne!(handled(), 0, "those of Rust's runtime");
     let (mut store, instance) = instantiate(&engine, &component);
     let count = instance.get_typed_func::<(u32,), (u32,)>(&mut store, "count")?;
     count.call(&mut store, (10,))?;
+    // The guests of other tests may be running.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while handled() != 0 && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
     assert_eq!(handled(), 0);
     Ok(())
 }

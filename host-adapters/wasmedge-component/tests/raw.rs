@@ -1,5 +1,7 @@
 //! Host functions that read their arguments where the guest has them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod common;
 
 use common::{engine, load};

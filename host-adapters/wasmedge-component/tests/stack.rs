@@ -303,6 +303,39 @@ fn tail_calls_within_a_module_use_no_stack() {
 }
 
 #[test]
+fn tail_calls_behind_other_calls_count_as_calls() {
+    for call in [
+        "(call $many (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4))",
+        "(call $calls)",
+        "(call_indirect (type $many) (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4) (i32.const 0))",
+        "(drop (memory.grow (i32.const 0)))",
+    ] {
+        let text = format!(
+            r#"(component
+            (import "many" (func $many (param "a" u64) (param "b" u64) (param "c" u64) (param "d" u64)))
+            (core func $many (canon lower (func $many)))
+            (core module $m
+                (type $many (func (param i64 i64 i64 i64)))
+                (import "" "many" (func $many (type $many)))
+                (memory 1)
+                (table 1 funcref) (elem (i32.const 0) $four)
+                (func $four (type $many))
+                (func $calls (call $many (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4)))
+                (func $f (export "f") (param i32) (result i32)
+                    (if (i32.eqz (local.get 0)) (then (return (i32.const 7))))
+                    {call}
+                    (return_call $f (i32.sub (local.get 0) (i32.const 1)))))
+            (core instance $i (instantiate $m (with "" (instance (export "many" (func $many))))))
+            (func (export "steps") (param "count" u32) (result u32) (canon lift (core func $i "f"))))"#
+        );
+        in_each_mode(&text, 1, |case| {
+            assert_eq!(steps(&case, 1000), Ok(7));
+            assert_eq!(steps(&case, 1_000_000), Err(Some(TrapCode::StackOverflow)));
+        });
+    }
+}
+
+#[test]
 fn tail_calls_through_a_private_table_use_no_stack() {
     let text = r#"(component
         (core module $m

@@ -28,8 +28,8 @@
 //!
 //! # Interruption
 //!
-//! Compiled code asks whether it is interrupted at blocks and loops, but at no call. Functions that are not counted, begin with neither
-//! and may run for long with all that they call get an empty block to begin with.
+//! Interpreted guests ask at every branch and call whether they are to stop. Compiled, that would take most of their time, so the
+//! compiler is told to leave it out, and [`add_polls`] has them enter the engine now and then instead, which asks then: see [`polls`].
 //!
 //! # Tail calls
 //!
@@ -37,13 +37,18 @@
 //! callee is a function of the same module: WasmEdge's compiler makes an ordinary call of a tail call to anything else, and interpreted,
 //! WasmEdge 0.17 loses its frames when a function tail-calls one of the host's, and ends the process. So tail calls
 //! of imported functions count as calls, and become such; and so do tail calls through tables and references, in modules into whose
-//! tables others' functions may get. A loop of more than some thousand of those traps.
+//! tables others' functions may get.
+//!
+//! Nor does it make one of a tail call in a function that has other calls: a call that goes through the engine has a place for its values
+//! in the frame, and so has a function after another with such a call became part of it; the frame is not gone then. So these become calls as well. A
+//! loop of more than some thousand of them traps.
 //!
 //! [`HOST_MODULE`]: super::HOST_MODULE
 
 mod analysis;
 mod calls;
 mod graph;
+mod polls;
 mod rewrite;
 
 use wasm_encoder::Module;
@@ -89,6 +94,16 @@ pub const TABLE_GROWING: &str = "table-growing";
 /// The name of the host's function that is called where functions would use more than [`MAX_STACK_UNITS`], and must trap.
 pub const STACK_OVERFLOW: &str = "stack-overflow";
 
+/// The name of the host's global, a mutable `i32`, first of [`POLL_STEPS`], that holds for how many steps compiled guests go on.
+pub const STEPS_LEFT: &str = "steps-left";
+
+/// The name of the host's function that compiled guests call when no [steps](STEPS_LEFT) are left: of type `() -> ()`, it has to trap if they
+/// are to stop, and may do so on its way. If it does not, they go on for [`POLL_STEPS`].
+pub const POLL: &str = "poll";
+
+/// How many steps compiled guests go on for without a poll: for so many instructions they take some milliseconds.
+pub const POLL_STEPS: u32 = 4 << 20;
+
 /// A module that was instrumented.
 #[derive(Debug)]
 pub(super) struct Hardened {
@@ -114,8 +129,29 @@ pub(super) fn harden(bytes: &[u8]) -> Result<Hardened, LoadError> {
             shares_references: facts.holds_foreign_references,
         });
     }
+    Ok(Hardened {
+        bytes: rewrite(Rewriter::hardening(&facts), bytes)?,
+        uncounted_units: facts.uncounted_units,
+        shares_references: facts.holds_foreign_references,
+    })
+}
+
+/// Has a hardened module ask now and then whether it is interrupted. One that never runs for long is returned as it is.
+///
+/// # Errors
+///
+/// As [`harden`].
+pub(crate) fn add_polls(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
+    let facts = Facts::new(bytes)?;
+    if !facts.polls() {
+        return Ok(bytes.to_vec());
+    }
+    rewrite(Rewriter::polling(&facts), bytes)
+}
+
+fn rewrite(mut rewriter: Rewriter<'_>, bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
     let mut module = Module::new();
-    Rewriter::new(&facts)
+    rewriter
         .parse_core_module(&mut module, Parser::new(0), bytes)
         .map_err(|error| match error {
             Error::UserError(error) => error,
@@ -128,11 +164,7 @@ pub(super) fn harden(bytes: &[u8]) -> Result<Hardened, LoadError> {
             | Error::UnexpectedNonComponentSection
             | Error::UnsupportedCoreTypeInComponent) => LoadError::invalid(error),
         })?;
-    Ok(Hardened {
-        bytes: module.finish(),
-        uncounted_units: facts.uncounted_units,
-        shares_references: facts.holds_foreign_references,
-    })
+    Ok(module.finish())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use wasmtime_environ::wasmparser::{
 };
 
 use super::MAX_STACK_UNITS;
-use super::calls::{Callee, Calls, Own};
+use super::calls::{Callee, Calls, Cost, FREE_STEPS, Own};
 use crate::error::LoadError;
 use crate::plan::HOST_MODULE;
 
@@ -24,6 +24,9 @@ const VECTOR_INSTRUCTIONS_PER_UNIT: u32 = 2;
 
 /// The byte that all instructions on vectors begin with.
 const VECTOR_PREFIX: u8 = 0xfd;
+
+/// For how many steps an instruction counts that copies as much as it is told.
+pub(super) const BULK_STEPS: u32 = FREE_STEPS;
 
 /// How many parameters and results of calls go in registers.
 const REGISTERS: usize = 8;
@@ -57,6 +60,8 @@ pub(super) struct Facts {
     pub(super) has_foreign_tail_calls: bool,
     /// Whether a table is defined without a maximum that can grow, here or elsewhere.
     pub(super) has_boundless_tables: bool,
+    /// For each type, how many steps its functions take at most that nobody is charged for.
+    free_by_type: Vec<u32>,
 }
 
 /// A function that the module defines.
@@ -68,15 +73,16 @@ pub(super) struct Function {
     pub(super) units: u32,
     /// Whether its stack units are to be counted: it may take part in a recursion, or begins a long chain of calls.
     pub(super) is_counted: bool,
-    /// Whether it needs a block around it if it is counted: it returns by a branch that may not be taken, or comes to a call before it
-    /// comes to a block or a loop, where compiled code asks whether it is interrupted.
+    /// Whether it needs a block around it if it is counted: it returns by a branch that may not be taken.
     pub(super) needs_block: bool,
-    /// Whether it is to ask whether it is interrupted when it is entered, and is not counted.
-    pub(super) is_asking: bool,
+    /// What a call of it costs.
+    pub(super) cost: Cost,
     /// How many instructions it has.
     steps: u32,
-    /// Whether it asks whether it is interrupted before it calls anything.
-    asks: bool,
+    /// Whether it has a loop.
+    pub(super) has_loop: bool,
+    /// Whether it has calls, other than tail calls, or asks the host before something grows.
+    pub(super) has_calls: bool,
 }
 
 impl Facts {
@@ -96,12 +102,37 @@ impl Facts {
             && !self.has_boundless_tables
             && !self.has_foreign_tail_calls
             && !self.counts()
-            && !self.asks()
     }
 
-    /// Says whether there are functions that are to ask whether they are interrupted.
-    pub(super) fn asks(&self) -> bool {
-        self.functions.iter().any(|function| function.is_asking)
+    /// Says whether there are functions that may run for long.
+    pub(super) fn polls(&self) -> bool {
+        let mut functions = self.functions.iter();
+        functions.any(|function| matches!(function.cost, Cost::Charged(_)))
+    }
+
+    /// Returns how many steps a call takes at most that nobody is charged for.
+    pub(super) fn free_steps(&self, operator: &Operator<'_>) -> u32 {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "no other instruction calls; what is called by reference may be anything"
+        )]
+        match operator {
+            Operator::Call { function_index } => {
+                let defined = function_index.checked_sub(self.imported_functions);
+                let function = defined.and_then(|defined| self.functions.get(place(defined)));
+                match function.map(|function| function.cost) {
+                    Some(Cost::Free(steps)) => steps,
+                    // Calls out of a module go through the engine, which asks by itself.
+                    Some(Cost::Charged(_)) | None => 0,
+                }
+            }
+            Operator::CallIndirect { type_index, .. } => {
+                let steps = self.free_by_type.get(place(*type_index));
+                steps.copied().unwrap_or(FREE_STEPS)
+            }
+            Operator::CallRef { .. } => FREE_STEPS,
+            _ => 0,
+        }
     }
 
     /// Says whether there are functions whose stack units are to be counted.
@@ -299,8 +330,9 @@ impl Reader {
             units = units.saturating_add(count);
         }
         let mut weight = 0_u32;
+        let mut copies = 0_u32;
         let mut branches_out = false;
-        let mut begins_with_block = None;
+        let (mut has_loop, mut has_calls) = (false, false);
         // How many blocks are open.
         let mut depth = 0_u32;
         let bytes = body.as_bytes();
@@ -312,9 +344,16 @@ impl Reader {
             has_vectors |= code == Some(&VECTOR_PREFIX);
             weight = weight.saturating_add(self.weight(&operator));
             depth = open_after(depth, &operator);
-            if begins_with_block.is_none() {
-                begins_with_block = is_interruptible(&operator);
-            }
+            has_loop |= matches!(operator, Operator::Loop { .. });
+            has_calls |= matches!(
+                operator,
+                Operator::Call { .. }
+                    | Operator::CallIndirect { .. }
+                    | Operator::CallRef { .. }
+                    | Operator::MemoryGrow { .. }
+                    | Operator::TableGrow { .. }
+            );
+            copies = copies.saturating_add(is_bulk(&operator).into());
             branches_out |= may_branch_to(depth, &operator)?;
             self.tail_call(&operator);
             self.operator(function, &operator);
@@ -331,9 +370,10 @@ impl Reader {
         let ty = self.facts.types.get(place(defined.ty));
         let ty = ty.ok_or_else(|| LoadError::invalid("a function's type is not there"))?;
         let parameters = u32::try_from(ty.params().len()).unwrap_or(u32::MAX);
-        defined.steps = weight;
-        defined.asks = begins_with_block == Some(true);
-        defined.needs_block = branches_out || !defined.asks;
+        defined.steps = weight.saturating_add(copies.saturating_mul(BULK_STEPS));
+        defined.has_loop = has_loop;
+        defined.has_calls = has_calls;
+        defined.needs_block = branches_out;
         defined.units = units.saturating_add(parameters).min(MAX_STACK_UNITS);
         self.bodies = self.bodies.saturating_add(1);
         Ok(())
@@ -425,14 +465,15 @@ impl Reader {
         own.extend(facts.functions.iter().map(|function| Own {
             units: function.units,
             steps: function.steps,
-            asks: function.asks,
+            has_loop: function.has_loop,
         }));
         let verdict = self.calls.verdict(&own);
         facts.uncounted_units = verdict.uncounted_units;
-        let verdicts = verdict.counted.into_iter().zip(verdict.asking);
+        facts.free_by_type = verdict.free_by_type;
+        let verdicts = verdict.counted.into_iter().zip(verdict.costs);
         let functions = facts.functions.iter_mut();
         for (function, verdict) in functions.zip(verdicts.skip(imported)) {
-            (function.is_counted, function.is_asking) = verdict;
+            (function.is_counted, function.cost) = verdict;
         }
         self.facts
     }
@@ -454,32 +495,17 @@ pub(super) fn open_after(depth: u32, operator: &Operator<'_>) -> u32 {
     }
 }
 
-/// Says whether compiled code asks at an instruction whether it is interrupted, if it is one that control may take elsewhere.
-fn is_interruptible(operator: &Operator<'_>) -> Option<bool> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other instructions lead to the one behind them"
-    )]
-    match operator {
-        Operator::Block { .. } | Operator::Loop { .. } => Some(true),
-        Operator::If { .. }
-        | Operator::TryTable { .. }
-        | Operator::Br { .. }
-        | Operator::BrIf { .. }
-        | Operator::BrTable { .. }
-        | Operator::BrOnNull { .. }
-        | Operator::BrOnNonNull { .. }
-        | Operator::BrOnCast { .. }
-        | Operator::BrOnCastFail { .. }
-        | Operator::Call { .. }
-        | Operator::CallIndirect { .. }
-        | Operator::CallRef { .. }
-        | Operator::Return
-        | Operator::ReturnCall { .. }
-        | Operator::ReturnCallIndirect { .. }
-        | Operator::ReturnCallRef { .. } => Some(false),
-        _ => None,
-    }
+/// Says whether an instruction copies or writes as much as it is told; how much is on top of the stack.
+pub(super) fn is_bulk(operator: &Operator<'_>) -> bool {
+    matches!(
+        operator,
+        Operator::MemoryFill { .. }
+            | Operator::MemoryCopy { .. }
+            | Operator::MemoryInit { .. }
+            | Operator::TableFill { .. }
+            | Operator::TableCopy { .. }
+            | Operator::TableInit { .. }
+    )
 }
 
 /// Says whether an instruction may branch to a label, or not.

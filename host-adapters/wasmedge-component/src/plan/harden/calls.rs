@@ -10,8 +10,8 @@
 //!
 //! So the graph is no larger than the module. A recursion through several instances goes through the outside of each of them.
 //!
-//! The graph also says which functions are to ask whether they are interrupted: compiled code asks at blocks and loops only, and calls
-//! that branch out without any take time that grows exponentially with their depth.
+//! The graph also says which functions may run for long with all that they call, even without loops: calls that branch out take time
+//! that grows exponentially with their depth.
 
 use std::collections::HashMap;
 
@@ -22,8 +22,23 @@ use super::analysis::place;
 use super::graph::Graph;
 use crate::error::LoadError;
 
-/// How many instructions a call runs at most, apart from loops, before one of its functions asks whether it is interrupted.
-const UNASKED_STEPS: u64 = 1024;
+/// How many instructions a call runs at most that it is not charged for.
+pub(super) const FREE_STEPS: u32 = 1024;
+
+/// What a call costs, in instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cost {
+    /// So little that nobody is charged: so many, with all that it calls and that is not charged by itself.
+    Free(u32),
+    /// So many without its loops; what it calls and is charged by itself is not among them.
+    Charged(u32),
+}
+
+impl Default for Cost {
+    fn default() -> Self {
+        Self::Free(0)
+    }
+}
 
 /// What is known of a function by itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,8 +47,8 @@ pub(super) struct Own {
     pub(super) units: u32,
     /// Its instructions.
     pub(super) steps: u32,
-    /// Whether compiled code asks in it whether it is interrupted, before it calls anything.
-    pub(super) asks: bool,
+    /// Whether it has a loop.
+    pub(super) has_loop: bool,
 }
 
 /// What is to be done to the functions of a module, imported ones first.
@@ -41,8 +56,10 @@ pub(super) struct Own {
 pub(super) struct Verdict {
     /// Whether each one's stack units are to be counted.
     pub(super) counted: Vec<bool>,
-    /// Whether each one is to ask whether it is interrupted, and would not. Those that are counted do.
-    pub(super) asking: Vec<bool>,
+    /// What a call of each one costs. Those that are counted, and those with loops, are charged.
+    pub(super) costs: Vec<Cost>,
+    /// How many steps a call takes at most of any function of each type, and is not charged for.
+    pub(super) free_by_type: Vec<u32>,
     /// How many stack units the ones that are not counted use together, at most, on any path through the graph. That is no more than
     /// [`MAX_UNCOUNTED_UNITS`].
     pub(super) uncounted_units: u32,
@@ -161,9 +178,8 @@ impl Calls {
     pub(super) fn verdict(&self, own: &[Own]) -> Verdict {
         let graph = self.graph();
         let functions = self.functions.len();
-        let (mut counted, mut asking) = (vec![false; functions], vec![false; functions]);
-        // How many steps a call of each node takes that asks nothing; of those that ask, none.
-        let mut unasked = vec![0_u64; graph.len()];
+        let mut counted = vec![false; functions];
+        let mut costs = vec![Cost::default(); graph.len()];
         // The most uncounted units on any path from each node.
         let mut reached = vec![0_u32; graph.len()];
         for component in graph.components().iter() {
@@ -187,27 +203,40 @@ impl Calls {
                     *reached = uncounted.unwrap_or(below);
                 }
             }
-            // What is counted asks, and so does what stands for many and is on a cycle with it.
-            if let ([node], Some(_)) = (component, uncounted) {
+            for node in component {
                 let steps = graph.targets(*node).iter();
-                let steps = steps.filter_map(|target| unasked.get(*target).copied());
-                let steps = match own.get(*node) {
-                    Some(own) if own.asks => 0,
-                    Some(own) => steps.fold(own.steps.into(), u64::saturating_add),
-                    None => steps.max().unwrap_or(0),
+                let steps = steps.filter_map(|target| match costs.get(*target) {
+                    Some(Cost::Free(steps)) => Some(*steps),
+                    Some(Cost::Charged(_)) | None => None,
+                });
+                let cost = match own.get(*node) {
+                    Some(own) => {
+                        let steps = steps.fold(own.steps, u32::saturating_add);
+                        if own.has_loop || uncounted.is_none() || steps > FREE_STEPS {
+                            Cost::Charged(steps)
+                        } else {
+                            Cost::Free(steps)
+                        }
+                    }
+                    // On a cycle, others that stand for many may be still to come.
+                    None if uncounted.is_none() => Cost::Free(FREE_STEPS),
+                    None => Cost::Free(steps.max().unwrap_or(0)),
                 };
-                let is_long = steps > UNASKED_STEPS;
-                if let Some(asking) = asking.get_mut(*node) {
-                    *asking = is_long;
-                }
-                if let Some(unasked) = unasked.get_mut(*node).filter(|_| !is_long) {
-                    *unasked = steps;
+                if let Some(place) = costs.get_mut(*node) {
+                    *place = cost;
                 }
             }
         }
+        let free_by_type = self.first_equal.iter().map(|first| {
+            match costs.get(functions.saturating_add(place(*first))) {
+                Some(Cost::Free(steps)) => *steps,
+                Some(Cost::Charged(_)) | None => FREE_STEPS,
+            }
+        });
         Verdict {
             counted,
-            asking,
+            free_by_type: free_by_type.collect(),
+            costs,
             uncounted_units: reached.into_iter().max().unwrap_or(0),
         }
     }

@@ -16,16 +16,17 @@ use wasmtime_environ::wasmparser::{
 };
 
 use super::analysis::{self, Facts};
+use super::polls::Polls;
 use super::{
-    LEAVING_UNITS, MAX_STACK_UNITS, MEMORY_GROWING, MEMORY_GROWN, STACK_OVERFLOW, STACK_UNITS,
-    TABLE_GROWING,
+    LEAVING_UNITS, MAX_STACK_UNITS, MEMORY_GROWING, MEMORY_GROWN, POLL, STACK_OVERFLOW,
+    STACK_UNITS, STEPS_LEFT, TABLE_GROWING,
 };
 use crate::error::LoadError;
 use crate::plan::HOST_MODULE;
 
 /// Writes one module.
 pub(super) struct Rewriter<'a> {
-    facts: &'a Facts,
+    pub(super) facts: &'a Facts,
     /// A type for each that there is, under an index.
     by_type: HashMap<FuncType, u32>,
     /// The types to add, until they are written.
@@ -38,6 +39,7 @@ pub(super) struct Rewriter<'a> {
     memory_grown: Option<u32>,
     table_growing: Option<u32>,
     meter: Option<Meter>,
+    polls: Option<Polls>,
     /// How many function bodies are written.
     bodies: usize,
 }
@@ -77,12 +79,12 @@ impl Meter {
 }
 
 impl<'a> Rewriter<'a> {
-    pub(super) fn new(facts: &'a Facts) -> Self {
+    fn new(facts: &'a Facts) -> Self {
         let mut by_type = HashMap::new();
         for (index, ty) in (0..).zip(&facts.types) {
             by_type.entry(ty.clone()).or_insert(index);
         }
-        let mut rewriter = Self {
+        Self {
             facts,
             by_type,
             types: Vec::new(),
@@ -92,8 +94,24 @@ impl<'a> Rewriter<'a> {
             memory_grown: None,
             table_growing: None,
             meter: None,
+            polls: None,
             bodies: 0,
-        };
+        }
+    }
+
+    /// Adds the polls to a module that is hardened already.
+    pub(super) fn polling(facts: &'a Facts) -> Self {
+        let mut rewriter = Self::new(facts);
+        rewriter.polls = Some(Polls {
+            left: rewriter.import_counter(STEPS_LEFT),
+            poll: rewriter.import(POLL, FuncType::new([], [])),
+        });
+        rewriter
+    }
+
+    /// Hardens a module.
+    pub(super) fn hardening(facts: &'a Facts) -> Self {
+        let mut rewriter = Self::new(facts);
         let growing = FuncType::new([wasmparser::ValType::I32; 3], [wasmparser::ValType::I32]);
         if facts.grows_memories {
             let grown = FuncType::new([wasmparser::ValType::I32], [wasmparser::ValType::I32]);
@@ -105,17 +123,9 @@ impl<'a> Rewriter<'a> {
         }
         if facts.counts() {
             rewriter.meter = Some(Meter {
-                global: facts.imported_globals,
                 overflow: rewriter.import(STACK_OVERFLOW, FuncType::new([], [])),
+                global: rewriter.import_counter(STACK_UNITS),
             });
-            let counter = GlobalType {
-                val_type: ValType::I32,
-                mutable: true,
-                shared: false,
-            };
-            rewriter
-                .imports
-                .push((STACK_UNITS, EntityType::Global(counter)));
         }
         for function in facts
             .functions
@@ -142,6 +152,17 @@ impl<'a> Rewriter<'a> {
         self.imports.push((name, EntityType::Function(ty)));
         self.added_functions = self.added_functions.saturating_add(1);
         index
+    }
+
+    /// Adds an import of a mutable `i32`, the only global that is added, and returns its index.
+    fn import_counter(&mut self, name: &'static str) -> u32 {
+        let counter = GlobalType {
+            val_type: ValType::I32,
+            mutable: true,
+            shared: false,
+        };
+        self.imports.push((name, EntityType::Global(counter)));
+        self.facts.imported_globals
     }
 
     /// Returns the index of a type, which is added if it is not there.
@@ -213,16 +234,21 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Returns the call that a tail call becomes if it may go to another module's function: see the [module above](super).
-    fn without_tail<'o>(&self, operator: &Operator<'o>) -> Option<Operator<'o>> {
-        let foreign = self.facts.holds_foreign_references;
+    /// Returns the call that a tail call becomes if it may be none once it is compiled: see the [module above](super).
+    fn without_tail<'o>(
+        &self,
+        function: &analysis::Function,
+        operator: &Operator<'o>,
+    ) -> Option<Operator<'o>> {
+        let may_be_none = function.is_counted && function.has_calls;
+        let foreign = may_be_none || self.facts.holds_foreign_references;
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "no other instruction is a tail call"
         )]
         match *operator {
             Operator::ReturnCall { function_index }
-                if function_index < self.facts.imported_functions =>
+                if may_be_none || function_index < self.facts.imported_functions =>
             {
                 Some(Operator::Call { function_index })
             }
@@ -238,6 +264,93 @@ impl<'a> Rewriter<'a> {
             }
             _ => None,
         }
+    }
+
+    fn hardened(
+        &mut self,
+        function: &analysis::Function,
+        body: &FunctionBody<'_>,
+    ) -> Result<Function, Error<LoadError>> {
+        let facts = self.facts;
+        let meter = self.meter.filter(|_| function.is_counted);
+
+        let mut out = self.new_function_with_parsed_locals(body)?;
+        if let Some(meter) = meter {
+            meter.enter(function.units, &mut out.instructions());
+        }
+        // Branches that may leave the function end where its units are given back.
+        let is_block = meter.is_some() && function.needs_block;
+        if is_block {
+            let block = self.block_type(function.ty)?;
+            out.instructions().block(block);
+        }
+        // How many blocks of the function's own are open.
+        let mut depth = 0_u32;
+        let mut operators = body.get_operators_reader()?;
+        while !operators.eof() {
+            let operator = operators.read()?;
+            let call = self.without_tail(function, &operator);
+            let is_tail = call.is_some();
+            let operator = call.unwrap_or(operator);
+            // What calls another instance's function, and may be compiled.
+            let leaving = meter.filter(|_| self.may_leave(&operator));
+            if let Some(meter) = leaving {
+                meter.enter(LEAVING_UNITS, &mut out.instructions());
+            }
+            match (&operator, meter) {
+                (Operator::End, Some(meter)) if depth == 0 => {
+                    if is_block {
+                        out.instructions().end();
+                    }
+                    meter.leave(function.units, &mut out.instructions());
+                }
+                (Operator::Return, Some(_)) if is_block => {
+                    out.instructions().br(depth);
+                    continue;
+                }
+                (
+                    Operator::Return
+                    | Operator::ReturnCall { .. }
+                    | Operator::ReturnCallIndirect { .. }
+                    | Operator::ReturnCallRef { .. },
+                    Some(meter),
+                ) => meter.leave(function.units, &mut out.instructions()),
+                (Operator::Br { relative_depth }, Some(meter))
+                    if !is_block && *relative_depth == depth =>
+                {
+                    meter.leave(function.units, &mut out.instructions());
+                }
+                (Operator::MemoryGrow { mem }, _) => {
+                    let size = Operator::MemorySize { mem: *mem };
+                    let size = self.instruction(size)?;
+                    Self::ask(self.memory_growing, &facts.memories, *mem, size, &mut out)?;
+                }
+                (Operator::TableGrow { table }, _) => {
+                    let size = Operator::TableSize { table: *table };
+                    let size = self.instruction(size)?;
+                    Self::ask(self.table_growing, &facts.tables, *table, size, &mut out)?;
+                }
+                _ => {}
+            }
+            depth = analysis::open_after(depth, &operator);
+            let grown = matches!(operator, Operator::MemoryGrow { .. });
+            out.instruction(&self.instruction(operator)?);
+            if let Some(host) = self.memory_grown.filter(|_| grown) {
+                out.instructions().call(host);
+            }
+            if let Some(meter) = leaving {
+                meter.leave(LEAVING_UNITS, &mut out.instructions());
+            }
+            if is_tail && is_block {
+                out.instructions().br(depth);
+            } else if is_tail {
+                if let Some(meter) = meter {
+                    meter.leave(function.units, &mut out.instructions());
+                }
+                out.instructions().return_();
+            }
+        }
+        Ok(out)
     }
 }
 
@@ -255,7 +368,7 @@ impl Reencode for Rewriter<'_> {
 
     fn global_index(&mut self, global: u32) -> Result<u32, Error<LoadError>> {
         let is_defined = global >= self.facts.imported_globals;
-        let added = u32::from(is_defined && self.meter.is_some());
+        let added = u32::from(is_defined && (self.meter.is_some() || self.polls.is_some()));
         // As above.
         Ok(global.saturating_add(added))
     }
@@ -320,89 +433,10 @@ impl Reencode for Rewriter<'_> {
         let function = facts.functions.get(self.bodies);
         let function = function.ok_or_else(|| missing("function"))?;
         self.bodies = self.bodies.saturating_add(1);
-        let meter = self.meter.filter(|_| function.is_counted);
-
-        let mut out = self.new_function_with_parsed_locals(&body)?;
-        if let Some(meter) = meter {
-            meter.enter(function.units, &mut out.instructions());
-        }
-        // Branches that may leave the function end where its units are given back. And compiled code, which asks at each block whether
-        // it is interrupted, but at no call, would otherwise recurse for as long as it likes. That takes longer than all the rest.
-        let is_block = meter.is_some() && function.needs_block;
-        if is_block {
-            let block = self.block_type(function.ty)?;
-            out.instructions().block(block);
-        }
-        if function.is_asking {
-            out.instructions().block(BlockType::Empty).end();
-        }
-        // How many blocks of the function's own are open.
-        let mut depth = 0_u32;
-        let mut operators = body.get_operators_reader()?;
-        while !operators.eof() {
-            let operator = operators.read()?;
-            let call = self.without_tail(&operator);
-            let is_tail = call.is_some();
-            let operator = call.unwrap_or(operator);
-            // What calls another instance's function, and may be compiled.
-            let leaving = meter.filter(|_| self.may_leave(&operator));
-            if let Some(meter) = leaving {
-                meter.enter(LEAVING_UNITS, &mut out.instructions());
-            }
-            match (&operator, meter) {
-                (Operator::End, Some(meter)) if depth == 0 => {
-                    if is_block {
-                        out.instructions().end();
-                    }
-                    meter.leave(function.units, &mut out.instructions());
-                }
-                (Operator::Return, Some(_)) if is_block => {
-                    out.instructions().br(depth);
-                    continue;
-                }
-                (
-                    Operator::Return
-                    | Operator::ReturnCall { .. }
-                    | Operator::ReturnCallIndirect { .. }
-                    | Operator::ReturnCallRef { .. },
-                    Some(meter),
-                ) => meter.leave(function.units, &mut out.instructions()),
-                (Operator::Br { relative_depth }, Some(meter))
-                    if !is_block && *relative_depth == depth =>
-                {
-                    meter.leave(function.units, &mut out.instructions());
-                }
-                (Operator::MemoryGrow { mem }, _) => {
-                    let size = Operator::MemorySize { mem: *mem };
-                    let size = self.instruction(size)?;
-                    Self::ask(self.memory_growing, &facts.memories, *mem, size, &mut out)?;
-                }
-                (Operator::TableGrow { table }, _) => {
-                    let size = Operator::TableSize { table: *table };
-                    let size = self.instruction(size)?;
-                    Self::ask(self.table_growing, &facts.tables, *table, size, &mut out)?;
-                }
-                _ => {}
-            }
-            depth = analysis::open_after(depth, &operator);
-            let grown = matches!(operator, Operator::MemoryGrow { .. });
-            out.instruction(&self.instruction(operator)?);
-            if let Some(host) = self.memory_grown.filter(|_| grown) {
-                out.instructions().call(host);
-            }
-            if let Some(meter) = leaving {
-                meter.leave(LEAVING_UNITS, &mut out.instructions());
-            }
-            if is_tail && is_block {
-                out.instructions().br(depth);
-            } else if is_tail {
-                if let Some(meter) = meter {
-                    meter.leave(function.units, &mut out.instructions());
-                }
-                out.instructions().return_();
-            }
-        }
-        code.function(&out);
+        code.function(&match self.polls {
+            Some(polls) => self.polled(polls, function, &body)?,
+            None => self.hardened(function, &body)?,
+        });
         Ok(())
     }
 
@@ -429,7 +463,7 @@ impl Reencode for Rewriter<'_> {
         section: Name<'_>,
     ) -> Result<(), Error<LoadError>> {
         // Labels are named by their number in the function, and there are new ones.
-        let adds_labels = self.meter.is_some() || self.facts.asks();
+        let adds_labels = self.meter.is_some() || self.polls.is_some();
         if adds_labels && matches!(section, Name::Label(_)) {
             return Ok(());
         }

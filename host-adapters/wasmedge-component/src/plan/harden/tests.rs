@@ -1,5 +1,6 @@
 mod behaviour;
 mod generate;
+mod polls;
 mod recursion;
 mod rewriting;
 
@@ -36,6 +37,13 @@ fn hardened(text: &str) -> Vec<u8> {
     bytes
 }
 
+/// What the compiler gets.
+fn polling(text: &str) -> Vec<u8> {
+    let bytes = add_polls(&hardened(text)).unwrap();
+    validate(&bytes);
+    bytes
+}
+
 /// The stack units of a module's only function.
 fn units(text: &str) -> u32 {
     let facts = Facts::new(&parse(text)).unwrap();
@@ -52,6 +60,7 @@ struct Host {
     /// What came of it, for memories.
     grown: Vec<u32>,
     overflows: u32,
+    polls: u32,
 }
 
 impl Host {
@@ -93,14 +102,19 @@ fn linker(store: &mut Store<Host>) -> Linker<Host> {
     linker
         .func_wrap(HOST_MODULE, STACK_OVERFLOW, overflow)
         .unwrap();
+    let poll = |mut caller: Caller<'_, Host>| {
+        caller.data_mut().polls += 1;
+    };
+    linker.func_wrap(HOST_MODULE, POLL, poll).unwrap();
     linker
         .func_wrap(HOST_MODULE, "t0", |n: u32| n.wrapping_add(1))
         .unwrap();
     let ty = wasmtime::GlobalType::new(wasmtime::ValType::I32, wasmtime::Mutability::Var);
-    let counter = wasmtime::Global::new(&mut *store, ty, wasmtime::Val::I32(0)).unwrap();
-    linker
-        .define(&*store, HOST_MODULE, STACK_UNITS, counter)
-        .unwrap();
+    for (name, value) in [(STACK_UNITS, 0), (STEPS_LEFT, POLL_STEPS.cast_signed())] {
+        let value = wasmtime::Val::I32(value);
+        let counter = wasmtime::Global::new(&mut *store, ty.clone(), value).unwrap();
+        linker.define(&*store, HOST_MODULE, name, counter).unwrap();
+    }
     linker
 }
 

@@ -262,10 +262,12 @@ proptest! {
         let mut original = Guest::new(&parse(&text));
         let bytes = hardened(&text);
         let counts = Facts::new(&parse(&text)).unwrap().counts();
+        let mut polling = Guest::new(&add_polls(&bytes).unwrap());
         let mut guest = Guest::new(&if counts { export_depth(&bytes) } else { bytes });
         for _ in 0..2 {
             let expected = original.call("run", argument).unwrap();
             prop_assert_eq!(guest.call("run", argument).unwrap(), expected);
+            prop_assert_eq!(polling.call("run", argument).unwrap(), expected);
             prop_assert_eq!(guest.global("depth").unwrap_or_default(), 0);
         }
     }
@@ -281,5 +283,6 @@ proptest! {
             bytes[index] = byte;
         }
         let _ = harden(&bytes);
+        let _ = add_polls(&bytes);
     }
 }
