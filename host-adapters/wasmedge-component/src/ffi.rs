@@ -59,21 +59,19 @@ pub(crate) trait Host: Sized + 'static {
     /// The engine's part of the store.
     fn core(&mut self) -> &mut Core<Self>;
 
+    /// What a host function does; it may refer to what it needs for that.
+    type Callee: Send + 'static;
+
     /// Runs a host function, and leaves the error with the host if it fails.
-    fn host_call(&mut self, callee: Callee, params: &[CoreVal], results: &mut Vec<CoreVal>)
-    -> bool;
+    fn host_call(
+        &mut self,
+        callee: &Self::Callee,
+        params: &[CoreVal],
+        results: &mut Vec<CoreVal>,
+    ) -> bool;
 
     /// Keeps what a panic in [`host_call`](Self::host_call) said.
     fn panicked(&mut self, message: String);
-}
-
-/// Which host function is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Callee {
-    /// The linkage that it was made in.
-    pub(crate) linkage: LinkageId,
-    /// Its place among the functions of that linkage.
-    pub(crate) function: u32,
 }
 
 macro_rules! handles {
@@ -265,15 +263,18 @@ struct Linkage {
 }
 
 /// What a host function knows of itself.
-struct Binding<H> {
+struct Binding<H: Host> {
     lent: *const Cell<*mut H>,
-    callee: Callee,
+    callee: H::Callee,
     signature: CoreSignature,
     types: ValTypes,
+    /// What its values were in when it was called last, so that not every call allocates. A call takes it away, for it may come to
+    /// another one before it returns.
+    buffers: Cell<(Vec<CoreVal>, Vec<CoreVal>)>,
 }
 
 // SAFETY: a binding is used by callbacks only, on the thread that has lent the host.
-unsafe impl<H> Send for Binding<H> {}
+unsafe impl<H: Host> Send for Binding<H> {}
 
 // SAFETY: the pointers are used through `&mut Core` or by callbacks while it is lent, so by one thread at a time; WasmEdge's
 // executors keep thread-local state only while they run, and restore it (`Executor::enterFunction`).
@@ -405,7 +406,7 @@ impl<H: Host> Core<H> {
         &mut self,
         linkage: LinkageId,
         function_name: &str,
-        function: u32,
+        callee: H::Callee,
         signature: &CoreSignature,
     ) -> Result<(), NotCreated> {
         if signature.params.len() > MAX_VALUES || signature.results.len() > MAX_VALUES {
@@ -429,9 +430,10 @@ impl<H: Host> Core<H> {
         };
         let binding = Box::new(Binding::<H> {
             lent: &raw const *self.lent,
-            callee: Callee { linkage, function },
+            callee,
             signature: signature.clone(),
             types,
+            buffers: Cell::default(),
         });
         let data = (&raw const *binding).cast_mut().cast::<c_void>();
         // SAFETY: `ty` is copied; `data` points to the binding, which the linkage keeps as long as the function, and which
@@ -840,20 +842,17 @@ unsafe extern "C" fn callback<H: Host>(
         // SAFETY: whoever entered the guest has lent the host, and waits for us.
         let host = unsafe { &mut *host };
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            let mut arguments = [CoreVal::I32(0); MAX_VALUES];
-            let count = binding.signature.params.len();
+            let (mut arguments, mut results) = binding.buffers.take();
+            arguments.clear();
+            results.clear();
             for (position, ty) in binding.signature.params.iter().enumerate() {
                 // SAFETY: there are as many values as the signature has parameters.
                 let value = unsafe { params.add(position) };
                 // SAFETY: as above; nobody changes them while we look.
                 let value = unsafe { &*value };
-                if let Some(place) = arguments.get_mut(position) {
-                    *place = core_val(*ty, value);
-                }
+                arguments.push(core_val(*ty, value));
             }
-            let mut results = Vec::new();
-            let arguments = arguments.get(..count).unwrap_or_default();
-            let done = host.host_call(binding.callee, arguments, &mut results);
+            let done = host.host_call(&binding.callee, &arguments, &mut results);
             if done {
                 let types = binding.signature.results.iter();
                 for (position, ty) in types.enumerate() {
@@ -867,6 +866,7 @@ unsafe extern "C" fn callback<H: Host>(
                     unsafe { place.write(binding.types.value(value)) };
                 }
             }
+            binding.buffers.set((arguments, results));
             done
         }));
         ran.unwrap_or_else(|panic| {

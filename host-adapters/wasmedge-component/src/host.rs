@@ -6,10 +6,10 @@ use crate::abi::{
 };
 use crate::component::Component;
 use crate::error::{CallError, HostError, Trap, TrapCode};
-use crate::ffi::{self, Callee, FuncId, MemId};
+use crate::ffi::{self, FuncId, MemId};
 use crate::handles::ResourceTables;
 use crate::ids::*;
-use crate::instance::{HostFunction, ResourceDefinition, stopped};
+use crate::instance::{Action, HostFunction, ResourceDefinition, stopped};
 use crate::plan::{CanonicalOptions, MAX_STACK_UNITS, MAY_LEAVE, TrampolineKind, adapter_trap};
 use crate::store::{StoreContextMut, StoreInner};
 use crate::typed::{InstanceTypes, LiftList, LowerList, TypeList, TypeMismatch};
@@ -66,6 +66,9 @@ impl<T: 'static> HostFunc<T> {
                 let (arguments, pointer) =
                     store.lifting(at, |cx| abi.lift_params_as::<P>(cx, params))?;
                 let returned = function(StoreContextMut(store), arguments)?;
+                if abi.ty().result.is_none() {
+                    return Ok(());
+                }
                 Ok(store.lowering(at, |cx| {
                     abi.lower_result_as(cx, &returned, pointer, results)
                 })?)
@@ -101,6 +104,9 @@ impl<T: 'static> HostFunc<T> {
                     params,
                 };
                 let returned = function(&mut store.data, call)?;
+                if abi.ty().result.is_none() {
+                    return Ok(());
+                }
                 Ok(store.lowering(at, |cx| {
                     abi.lower_result_as(cx, &returned, pointer, results)
                 })?)
@@ -167,52 +173,28 @@ impl<T: 'static> StoreInner<T> {
     /// Runs what a core module has called.
     pub(crate) fn run_host_function(
         &mut self,
-        callee: Callee,
+        callee: &HostFunction<T>,
         params: &[CoreVal],
         results: &mut Vec<CoreVal>,
     ) -> anyhow::Result<()> {
-        let index = callee.linkage.index();
-        let instance = self.instance(index)?;
-        let function = usize::try_from(callee.function).ok();
-        let function = function.and_then(|at| instance.host_functions.get(at));
-        match function.copied() {
-            Some(HostFunction::Trampoline(id)) => {
-                let component = instance.component.clone();
-                self.run_trampoline(index, &component, id, params, results)
-            }
-            Some(HostFunction::MemoryGrowing) => self.memory_growing(params, results),
-            Some(HostFunction::MemoryGrown) => self.memory_grown(params, results),
-            Some(HostFunction::TableGrowing) => self.table_growing(params, results),
-            Some(HostFunction::StackOverflow) => Err(stack_overflow()),
-            None => Err(internal("there is no such host function")),
-        }
-    }
-
-    fn run_trampoline(
-        &mut self,
-        index: usize,
-        component: &Component,
-        id: TrampolineId,
-        params: &[CoreVal],
-        results: &mut Vec<CoreVal>,
-    ) -> anyhow::Result<()> {
-        let plan = component.plan();
-        let trampoline = plan.trampolines.get(id.index());
-        let trampoline = trampoline.ok_or_else(|| internal("there is no such trampoline"))?;
-        match &trampoline.kind {
-            TrampolineKind::LowerImport {
-                import,
-                abi,
-                options,
+        let index = callee.instance;
+        match &callee.action {
+            Action::Import {
+                component,
+                trampoline,
+                function,
+                flags,
             } => {
+                let plan = component.plan();
+                let trampoline = plan.trampolines.get(trampoline.index());
+                let Some(TrampolineKind::LowerImport { abi, options, .. }) =
+                    trampoline.map(|trampoline| &trampoline.kind)
+                else {
+                    return Err(internal("there is no such import"));
+                };
                 let options = plan.options.get(options.index());
                 let options = options.ok_or_else(|| internal("there are no such options"))?;
-                self.check_leave(index, options.instance)?;
-                let instance = self.instance(index)?;
-                let function = instance.linked.functions.get(import.index());
-                let function = function.cloned().flatten();
-                let function =
-                    function.ok_or_else(|| internal("nothing is linked to an import"))?;
+                self.check_flags(Some(*flags))?;
                 self.tables(index)?.enter_call();
                 let called = (function.call)(HostCall {
                     store: self,
@@ -228,6 +210,29 @@ impl<T: 'static> StoreInner<T> {
                 called?;
                 Ok(left?)
             }
+            Action::Trampoline(component, id) => {
+                self.run_trampoline(index, component, *id, params, results)
+            }
+            Action::MemoryGrowing => self.memory_growing(params, results),
+            Action::MemoryGrown => self.memory_grown(params, results),
+            Action::TableGrowing => self.table_growing(params, results),
+            Action::StackOverflow => Err(stack_overflow()),
+        }
+    }
+
+    fn run_trampoline(
+        &mut self,
+        index: usize,
+        component: &Component,
+        id: TrampolineId,
+        params: &[CoreVal],
+        results: &mut Vec<CoreVal>,
+    ) -> anyhow::Result<()> {
+        let plan = component.plan();
+        let trampoline = plan.trampolines.get(id.index());
+        let trampoline = trampoline.ok_or_else(|| internal("there is no such trampoline"))?;
+        match &trampoline.kind {
+            TrampolineKind::LowerImport { .. } => Err(internal("nothing is linked to an import")),
             TrampolineKind::Transcoder { op, from, to } => {
                 let mut arguments = Vec::new();
                 for value in params {
@@ -430,11 +435,12 @@ impl<T: 'static> StoreInner<T> {
     }
 
     /// Traps unless a component instance may call out of itself.
-    fn check_leave(&mut self, index: usize, instance: ComponentInstanceId) -> Result<(), Trap> {
-        let flags = self
-            .flags(index, instance)
-            .and_then(|flags| self.core.global(flags));
-        match flags {
+    fn check_leave(&self, index: usize, instance: ComponentInstanceId) -> Result<(), Trap> {
+        self.check_flags(self.flags(index, instance))
+    }
+
+    fn check_flags(&self, flags: Option<ffi::GlobalId>) -> Result<(), Trap> {
+        match flags.and_then(|flags| self.core.global(flags)) {
             Some(flags) if flags & MAY_LEAVE != 0 => Ok(()),
             _ => Err(cannot_leave()),
         }

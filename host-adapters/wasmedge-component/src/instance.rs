@@ -18,7 +18,7 @@ use crate::linker::Destructor;
 use crate::plan::{
     CoreDef, CoreExport, CoreModule, Export, FunctionExport, HOST_MODULE, MAY_LEAVE,
     MEMORY_GROWING, MEMORY_GROWN, POLL, POLL_STEPS, ResourceOrigin, STACK_OVERFLOW, STACK_UNITS,
-    STEPS_LEFT, Step, TABLE_GROWING,
+    STEPS_LEFT, Step, TABLE_GROWING, TrampolineKind,
 };
 use crate::resource::ResourceType;
 use crate::store::{AsContextMut, StoreInner};
@@ -34,10 +34,23 @@ pub(crate) struct Linked<T: 'static> {
     pub(crate) destructors: Vec<Option<Destructor<T>>>,
 }
 
+/// A host function of an instance.
+pub(crate) struct HostFunction<T: 'static> {
+    /// Which instance's.
+    pub(crate) instance: usize,
+    pub(crate) action: Action<T>,
+}
+
 /// What a host function of an instance does.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum HostFunction {
-    Trampoline(TrampolineId),
+pub(crate) enum Action<T: 'static> {
+    /// Calls what the embedder has defined for an import, from a component instance with these flags.
+    Import {
+        component: Component,
+        trampoline: TrampolineId,
+        function: Arc<HostFunc<T>>,
+        flags: GlobalId,
+    },
+    Trampoline(Component, TrampolineId),
     MemoryGrowing,
     MemoryGrown,
     TableGrowing,
@@ -65,7 +78,6 @@ pub(crate) struct InstanceData<T: 'static> {
     pub(crate) serial: u64,
     pub(crate) component: Component,
     pub(crate) linked: Arc<Linked<T>>,
-    pub(crate) host_functions: Vec<HostFunction>,
     /// By component instance.
     pub(crate) flags: Vec<GlobalId>,
     /// Where its core instances count their stack units.
@@ -130,7 +142,6 @@ impl<T: 'static> InstanceData<T> {
             serial,
             component: component.clone(),
             linked: Arc::clone(linked),
-            host_functions: Vec::new(),
             flags: Vec::new(),
             stack_units: None,
             resources,
@@ -393,13 +404,22 @@ fn provide<T: 'static>(
     component: &Component,
 ) -> anyhow::Result<()> {
     let plan = component.plan();
-    let mut functions = Vec::new();
+    let instance = linkage.index();
+    let mut flags = Vec::new();
+    for id in 0..plan.component_instances {
+        let (_, name) = CoreDef::InstanceFlags(ComponentInstanceId(id)).import_name();
+        flags.push(store.core.host_global(linkage, &name, MAY_LEAVE)?);
+    }
     for (id, trampoline) in (0..).zip(&plan.trampolines) {
-        let (_, name) = CoreDef::Trampoline(TrampolineId(id)).import_name();
+        let id = TrampolineId(id);
+        let (_, name) = CoreDef::Trampoline(id).import_name();
+        let linked = &store.instance(instance)?.linked;
+        let action = import_of(component, linked, &flags, id)
+            .unwrap_or_else(|| Action::Trampoline(component.clone(), id));
+        let callee = HostFunction { instance, action };
         store
             .core
-            .host_function(linkage, &name, id, &trampoline.signature)?;
-        functions.push(HostFunction::Trampoline(TrampolineId(id)));
+            .host_function(linkage, &name, callee, &trampoline.signature)?;
     }
     let growing = CoreSignature {
         params: vec![FlatType::I32; 3],
@@ -413,20 +433,14 @@ fn provide<T: 'static>(
         params: Vec::new(),
         results: Vec::new(),
     };
-    for (name, function, signature) in [
-        (MEMORY_GROWING, HostFunction::MemoryGrowing, &growing),
-        (MEMORY_GROWN, HostFunction::MemoryGrown, &grown),
-        (TABLE_GROWING, HostFunction::TableGrowing, &growing),
-        (STACK_OVERFLOW, HostFunction::StackOverflow, &overflow),
+    for (name, action, signature) in [
+        (MEMORY_GROWING, Action::MemoryGrowing, &growing),
+        (MEMORY_GROWN, Action::MemoryGrown, &grown),
+        (TABLE_GROWING, Action::TableGrowing, &growing),
+        (STACK_OVERFLOW, Action::StackOverflow, &overflow),
     ] {
-        let id = u32::try_from(functions.len())?;
-        store.core.host_function(linkage, name, id, signature)?;
-        functions.push(function);
-    }
-    let mut flags = Vec::new();
-    for id in 0..plan.component_instances {
-        let (_, name) = CoreDef::InstanceFlags(ComponentInstanceId(id)).import_name();
-        flags.push(store.core.host_global(linkage, &name, MAY_LEAVE)?);
+        let callee = HostFunction { instance, action };
+        store.core.host_function(linkage, name, callee, signature)?;
     }
     let stack_units = store.core.host_global(linkage, STACK_UNITS, 0)?;
     store.core.host_nothing(linkage, POLL)?;
@@ -435,10 +449,32 @@ fn provide<T: 'static>(
         .host_global(linkage, STEPS_LEFT, POLL_STEPS.cast_signed())?;
     store.core.register_host(linkage)?;
     let instance = store.instance(linkage.index())?;
-    instance.host_functions = functions;
     instance.flags = flags;
     instance.stack_units = Some(stack_units);
     Ok(())
+}
+
+/// Finds what the embedder has defined for the import that a trampoline calls, if it calls one.
+fn import_of<T: 'static>(
+    component: &Component,
+    linked: &Linked<T>,
+    flags: &[GlobalId],
+    trampoline: TrampolineId,
+) -> Option<Action<T>> {
+    let plan = component.plan();
+    let TrampolineKind::LowerImport {
+        import, options, ..
+    } = &plan.trampolines.get(trampoline.index())?.kind
+    else {
+        return None;
+    };
+    let caller = plan.options.get(options.index())?.instance;
+    Some(Action::Import {
+        component: component.clone(),
+        trampoline,
+        function: linked.functions.get(import.index())?.clone()?,
+        flags: *flags.get(caller.index())?,
+    })
 }
 
 fn follow<T: 'static>(

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -10,9 +11,9 @@ use wasmedge_sys::Statistics;
 use crate::abi::CoreVal;
 use crate::engine::Engine;
 use crate::error::{HostError, Trap, TrapCode};
-use crate::ffi::{Callee, Core, Host, Interrupter};
+use crate::ffi::{Core, Host, Interrupter};
 use crate::growth::MAX_TABLE_ELEMENTS;
-use crate::instance::InstanceData;
+use crate::instance::{HostFunction, InstanceData};
 use crate::limits::ResourceLimiter;
 
 /// A place for instances, and for data of the embedder's that its host functions reach.
@@ -153,8 +154,8 @@ impl<T: 'static> Store<T> {
         let StoreInner {
             core, interruption, ..
         } = &mut *self.inner;
-        let mut state = interruption.state();
-        if std::mem::take(&mut state.interrupted) {
+        let _state = interruption.state();
+        if interruption.0.interrupted.swap(false, Ordering::AcqRel) {
             core.clear_interruption();
         }
     }
@@ -275,7 +276,7 @@ impl<T: 'static> StoreInner<T> {
     }
 
     pub(crate) fn interrupted(&self) -> bool {
-        self.interruption.state().interrupted
+        self.interruption.is_set()
     }
 }
 
@@ -284,9 +285,11 @@ impl<T: 'static> Host for StoreInner<T> {
         &mut self.core
     }
 
+    type Callee = HostFunction<T>;
+
     fn host_call(
         &mut self,
-        callee: Callee,
+        callee: &HostFunction<T>,
         params: &[CoreVal],
         results: &mut Vec<CoreVal>,
     ) -> bool {
@@ -323,7 +326,10 @@ impl InterruptHandle {
     pub fn interrupt(&self) {
         let wakers = {
             let mut state = self.interruption.state();
-            state.interrupted = true;
+            self.interruption
+                .0
+                .interrupted
+                .store(true, Ordering::Release);
             // Before somebody can clear it.
             self.interrupter.interrupt();
             std::mem::take(&mut state.wakers)
@@ -333,7 +339,7 @@ impl InterruptHandle {
 
     /// Tells whether the store is interrupted.
     pub fn is_interrupted(&self) -> bool {
-        self.interruption.state().interrupted
+        self.interruption.is_set()
     }
 
     /// Waits until the store is interrupted: for host functions that wait for something else at the same time.
@@ -365,7 +371,7 @@ impl Future for Interrupted {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.interruption.state();
-        if state.interrupted {
+        if self.interruption.is_set() {
             return Poll::Ready(());
         }
         let place = state.wait(self.place, cx.waker());
@@ -386,11 +392,17 @@ impl Drop for Interrupted {
 
 /// Whether a store is interrupted, and who waits for that.
 #[derive(Debug, Clone, Default)]
-struct Interruption(Arc<Mutex<InterruptionState>>);
+struct Interruption(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Changed under the lock, and looked at after each call of a host function without it.
+    interrupted: AtomicBool,
+    state: Mutex<InterruptionState>,
+}
 
 #[derive(Debug, Default)]
 struct InterruptionState {
-    interrupted: bool,
     /// By the number that each is given when it is first polled.
     wakers: Vec<(u64, Waker)>,
     next: u64,
@@ -413,7 +425,11 @@ impl InterruptionState {
 
 impl Interruption {
     fn state(&self) -> std::sync::MutexGuard<'_, InterruptionState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.interrupted.load(Ordering::Acquire)
     }
 }
 
@@ -434,7 +450,7 @@ mod tests {
         }
         drop(first);
         assert_eq!(interruption.state().wakers.len(), 1);
-        interruption.state().interrupted = true;
+        interruption.0.interrupted.store(true, Ordering::Release);
         assert!(Pin::new(&mut second).poll(&mut cx).is_ready());
         drop(second);
         assert!(interruption.state().wakers.is_empty());
