@@ -9,7 +9,7 @@
 //!
 //! Core modules come with their imports renamed, so that an engine that links by name links them right:
 //! - an export of a core instance is imported from the module `i{n}`, where `n` is the instance's [`CoreInstanceId`], under its name there;
-//! - a trampoline is imported from [`HOST_MODULE`] as `t{n}`, where `n` is its [`TrampolineId`];
+//! - a trampoline is imported from [`HOST_MODULE`] as `t{n}`, where `n` is its [`TrampolineId`], and where a module would reach it through a shim as well;
 //! - what guests are hardened with is imported from [`HOST_MODULE`] as well: [`MEMORY_GROWING`], [`MEMORY_GROWN`], [`TABLE_GROWING`], [`STACK_OVERFLOW`],
 //!   [`STACK_UNITS`], [`POLL`] and [`STEPS_LEFT`];
 //! - the flags of a component instance are imported from [`HOST_MODULE`] as `f{n}`, where `n` is its [`ComponentInstanceId`]: a mutable
@@ -19,6 +19,7 @@ mod convert;
 mod extent;
 mod harden;
 mod link;
+mod shims;
 mod trampolines;
 mod translate;
 mod types;

@@ -16,6 +16,7 @@ use wasmtime_environ::component::{
 use wasmtime_environ::{EntityIndex, ModuleTranslation, PrimaryMap, WasmValType};
 
 use super::link::link;
+use super::shims::{self, Instantiated, Shims};
 use super::trampolines::trampoline_kind;
 use super::types::{Types, resource_table_id};
 use super::{
@@ -47,7 +48,9 @@ pub(super) fn plan(
         linked: HashMap::new(),
         output: Vec::new(),
         instances: Vec::new(),
+        shims: Shims::new(),
     };
+    converter.shims = converter.find_shims(component)?;
     let mut lowered = Vec::new();
     let mut steps = Vec::new();
     for initializer in &component.initializers {
@@ -228,9 +231,30 @@ struct Converter<'a> {
     output: Vec<CoreModule>,
     /// Which module each core instance is of.
     instances: Vec<StaticModuleIndex>,
+    shims: Shims,
 }
 
 impl Converter<'_> {
+    fn find_shims(&mut self, component: &environ::Component) -> Result<Shims, LoadError> {
+        let mut instances = Vec::new();
+        for initializer in &component.initializers {
+            if let GlobalInitializer::InstantiateModule(
+                InstantiateModule::Static(module, imports),
+                _,
+            ) = initializer
+            {
+                let imports = imports.iter().map(|def| self.core_def(def));
+                instances.push(Instantiated {
+                    bytes: self.modules[*module].wasm,
+                    imports: imports.collect::<Result<_, _>>()?,
+                });
+                self.instances.push(*module);
+            }
+        }
+        self.instances.clear();
+        Ok(shims::find(&instances))
+    }
+
     fn step(
         &mut self,
         component: &environ::Component,
@@ -243,7 +267,7 @@ impl Converter<'_> {
             ) => {
                 let imports = imports
                     .iter()
-                    .map(|def| self.core_def(def))
+                    .map(|def| self.import(def))
                     .collect::<Result<Vec<_>, _>>()?;
                 let linked = self.link(*module, &imports, owner.is_none())?;
                 let instance = CoreInstanceId(
@@ -316,6 +340,16 @@ impl Converter<'_> {
             .push(link(self.modules[module].wasm, imports, is_adapter)?);
         self.linked.insert(key, id);
         Ok(id)
+    }
+
+    /// Returns what a module imports: if that is a shim, what is behind it.
+    fn import(&self, def: &environ::CoreDef) -> Result<CoreDef, LoadError> {
+        let def = self.core_def(def)?;
+        let behind = match &def {
+            CoreDef::Export(export) => self.shims.get(export),
+            CoreDef::InstanceFlags(_) | CoreDef::Trampoline(_) => None,
+        };
+        Ok(behind.cloned().unwrap_or(def))
     }
 
     fn core_def(&self, def: &environ::CoreDef) -> Result<CoreDef, LoadError> {

@@ -1,0 +1,226 @@
+//! Seeing through the shims of `wit-component`.
+//!
+//! A function of the host that needs the memory of the module which calls it cannot be there before that module is. So `wit-component` has
+//! the module import it from a shim, whose functions call what is in the same place of a table, and fills the table later, by a module
+//! that does nothing else. Here both are known: the module imports the host's function at once. In the engine that saves a call through an
+//! interpreted function, since modules that share tables are not compiled.
+//!
+//! A guest that calls such a function before the table is filled trapped at the empty place; now it traps as the memory is not there.
+
+use std::collections::HashMap;
+
+use wasmtime_environ::wasmparser::{
+    ElementItems, ElementKind, ExternalKind, FuncType, FunctionBody, Operator, Parser, Payload,
+    TypeRef,
+};
+
+use super::{CoreDef, CoreExport};
+use crate::ids::CoreInstanceId;
+
+/// The functions of shims, each with what it calls in the end.
+pub(super) type Shims = HashMap<CoreExport, CoreDef>;
+
+/// A core module that is instantiated, and what it imports.
+pub(super) struct Instantiated<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) imports: Vec<CoreDef>,
+}
+
+/// Finds the shims among core instances, of which the first is number zero.
+pub(super) fn find(instances: &[Instantiated<'_>]) -> Shims {
+    let mut shims = Shims::new();
+    for (number, candidate) in (0..).zip(instances) {
+        let Some(shim) = Shim::read(candidate) else {
+            continue;
+        };
+        let of_shim = |name: &str| CoreExport {
+            instance: CoreInstanceId(number),
+            name: name.to_owned(),
+        };
+        let table = CoreDef::Export(of_shim(&shim.table));
+        let mut users = instances
+            .iter()
+            .filter(|instance| instance.imports.contains(&table));
+        let (Some(filler), None) = (users.next(), users.next()) else {
+            continue;
+        };
+        let Some(places) = read_filler(filler, &table) else {
+            continue;
+        };
+        for (name, place, ty) in shim.functions {
+            if let Some((def @ CoreDef::Trampoline(_), found)) = places.get(place)
+                && *found == ty
+            {
+                shims.insert(of_shim(&name), def.clone());
+            }
+        }
+    }
+    shims
+}
+
+/// A module with a table, and functions that do nothing but call what is in it.
+struct Shim {
+    /// The name of the table.
+    table: String,
+    /// The exported functions: the name, the place in the table and the type of each.
+    functions: Vec<(String, usize, FuncType)>,
+}
+
+impl Shim {
+    fn read(candidate: &Instantiated<'_>) -> Option<Self> {
+        if !candidate.imports.is_empty() {
+            return None;
+        }
+        let (mut types, mut functions, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut tables, mut exports) = (0_u32, Vec::new());
+        for payload in Parser::new(0).parse_all(candidate.bytes) {
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "a module with anything else is no shim"
+            )]
+            match payload.ok()? {
+                Payload::TypeSection(section) => {
+                    for ty in section.into_iter_err_on_gc_types() {
+                        types.push(ty.ok()?);
+                    }
+                }
+                Payload::FunctionSection(section) => {
+                    for ty in section {
+                        functions.push(types.get(index(ty.ok()?))?.clone());
+                    }
+                }
+                Payload::TableSection(section) => {
+                    tables = section.count().saturating_add(tables);
+                }
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        let export = export.ok()?;
+                        exports.push((export.name.to_owned(), export.kind, export.index));
+                    }
+                }
+                Payload::CodeSectionEntry(body) => {
+                    let ty = functions.get(bodies.len())?;
+                    bodies.push(called_place(&body, &types, ty)?);
+                }
+                Payload::Version { .. }
+                | Payload::CodeSectionStart { .. }
+                | Payload::CustomSection(_)
+                | Payload::End(_) => {}
+                _ => return None,
+            }
+        }
+        let mut table = None;
+        let mut named = Vec::new();
+        for (name, kind, item) in exports {
+            match kind {
+                ExternalKind::Table if table.is_none() => table = Some(name),
+                ExternalKind::Func => {
+                    let item = index(item);
+                    named.push((name, *bodies.get(item)?, functions.get(item)?.clone()));
+                }
+                ExternalKind::Table
+                | ExternalKind::FuncExact
+                | ExternalKind::Memory
+                | ExternalKind::Global
+                | ExternalKind::Tag => return None,
+            }
+        }
+        Some(Self {
+            table: table.filter(|_| tables == 1)?,
+            functions: named,
+        })
+    }
+}
+
+/// Returns the place in the only table whose function a body calls with its own arguments, if it does nothing else.
+fn called_place(body: &FunctionBody<'_>, types: &[FuncType], ty: &FuncType) -> Option<usize> {
+    if body.get_locals_reader().ok()?.get_count() != 0 {
+        return None;
+    }
+    let mut operators = body.get_operators_reader().ok()?;
+    for parameter in 0..u32::try_from(ty.params().len()).ok()? {
+        let Operator::LocalGet { local_index } = operators.read().ok()? else {
+            return None;
+        };
+        if local_index != parameter {
+            return None;
+        }
+    }
+    let Operator::I32Const { value } = operators.read().ok()? else {
+        return None;
+    };
+    let Operator::CallIndirect {
+        type_index,
+        table_index: 0,
+    } = operators.read().ok()?
+    else {
+        return None;
+    };
+    let fits = types.get(index(type_index)) == Some(ty);
+    let ends = matches!(operators.read().ok()?, Operator::End) && operators.eof();
+    (fits && ends).then(|| usize::try_from(value).ok())?
+}
+
+/// Returns what a module puts into a table from its beginning, each with its type, if it does nothing else.
+fn read_filler(filler: &Instantiated<'_>, table: &CoreDef) -> Option<Vec<(CoreDef, FuncType)>> {
+    let (mut types, mut functions) = (Vec::new(), Vec::new());
+    let (mut fills, mut places) = (false, None);
+    for payload in Parser::new(0).parse_all(filler.bytes) {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "a module with anything else does more"
+        )]
+        match payload.ok()? {
+            Payload::TypeSection(section) => {
+                for ty in section.into_iter_err_on_gc_types() {
+                    types.push(ty.ok()?);
+                }
+            }
+            Payload::ImportSection(section) => {
+                for (import, def) in section.into_imports().zip(&filler.imports) {
+                    match import.ok()?.ty {
+                        TypeRef::Func(ty) => {
+                            functions.push((def.clone(), types.get(index(ty))?.clone()));
+                        }
+                        TypeRef::Table(_) if def == table && !fills => fills = true,
+                        _ => return None,
+                    }
+                }
+            }
+            Payload::ElementSection(section) => {
+                let mut elements = section.into_iter();
+                let (Some(element), None) = (elements.next(), elements.next()) else {
+                    return None;
+                };
+                let element = element.ok()?;
+                let ElementKind::Active {
+                    table_index: None | Some(0),
+                    offset_expr,
+                } = element.kind
+                else {
+                    return None;
+                };
+                let mut offset = offset_expr.get_operators_reader();
+                if !matches!(offset.read().ok()?, Operator::I32Const { value: 0 })
+                    || !matches!(offset.read().ok()?, Operator::End)
+                {
+                    return None;
+                }
+                let ElementItems::Functions(items) = element.items else {
+                    return None;
+                };
+                let items = items
+                    .into_iter()
+                    .map(|item| functions.get(index(item.ok()?)).cloned());
+                places = Some(items.collect::<Option<Vec<_>>>()?);
+            }
+            Payload::Version { .. } | Payload::CustomSection(_) | Payload::End(_) => {}
+            _ => return None,
+        }
+    }
+    places.filter(|_| fills)
+}
+
+fn index(index: u32) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
