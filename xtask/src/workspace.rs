@@ -17,7 +17,10 @@ impl Workspace {
     ///
     /// Fails when `cargo metadata` does.
     pub(crate) fn find() -> Result<Self> {
-        let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+        // Cargo says where the package is that it runs: clones that share a target directory share this program, too.
+        let package = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+        let manifest = package.join("../Cargo.toml");
         let metadata = MetadataCommand::new()
             .manifest_path(manifest)
             .no_deps()

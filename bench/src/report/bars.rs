@@ -5,7 +5,7 @@ use std::collections::HashMap;
 /// A limit for one or both runtimes.
 pub(super) struct Bar {
     title: &'static str,
-    /// Where the number is found, the limit, and what it is for people.
+    /// Where the number is found: the table, its row and column, the limit, and what it is for people.
     wasmtime: Option<Limit>,
     wasmedge: Option<Limit>,
     /// Why it is missed, where it is, and what would have to change.
@@ -48,73 +48,77 @@ const fn other(key: &'static str, at_most: f64, unit: Unit) -> Option<Limit> {
 pub(super) const BARS: [Bar; 11] = [
     Bar {
         title: "span, 4 attributes and an event",
-        wasmtime: ratio("span/Wasmtime", 2.8, Some(1.75)),
-        wasmedge: ratio("span/WasmEdge AOT", 4.0, None),
+        wasmtime: ratio("signals/span/Wasmtime", 2.8, Some(1.75)),
+        wasmedge: ratio("signals/span/WasmEdge AOT", 4.0, None),
         why: "three calls of the host, and four attributes that are read, checked and copied out of the guest, where the native SDK takes over what is there. To be \
             changed: arguments pass through a function pointer as one value, and moving what has just been written waits for the store; each exported span copies the \
-            attributes of its scope. On WasmEdge a call costs several times that of Wasmtime, and calls that name a memory go through wit-component's shim, which stays interpreted.",
+            attributes of its scope. On WasmEdge each of the three calls costs several times that of Wasmtime (see the boundary).",
     },
     Bar {
         title: "span not sampled, to native not sampled",
-        wasmtime: ratio("span not sampled/Wasmtime", 1.1, None),
-        wasmedge: ratio("span not sampled/WasmEdge AOT", 1.5, None),
-        why: "the guest's attributes are checked though nobody reads them, so that both runtimes trap alike, and the call itself costs what a fifth of the native span does. \
+        wasmtime: ratio("signals/span not sampled/Wasmtime", 1.1, None),
+        wasmedge: ratio("signals/span not sampled/WasmEdge AOT", 1.5, None),
+        why: "the guest's attributes are checked though nobody reads them, so that both runtimes trap alike, and a call of the host is made. \
             To be changed: checking texts by words; telling the guest beforehand that nothing is sampled, which takes a change of the contract.",
     },
     Bar {
         title: "log, 3 attributes",
-        wasmtime: ratio("log/Wasmtime", 2.5, Some(1.5)),
-        wasmedge: ratio("log/WasmEdge AOT", 4.0, None),
+        wasmtime: ratio("signals/log/Wasmtime", 2.5, Some(1.5)),
+        wasmedge: ratio("signals/log/WasmEdge AOT", 4.0, None),
         why: "the native record is made of static texts without an allocation; here its texts are checked and copied, and the record lies in the guest's memory before. To be changed: \
             the guest gathers a record's values in a list that it allocates; the host looks at its three keys one by one. Several records in one call share the crossing already.",
     },
     Bar {
         title: "log below the level",
-        wasmtime: other("log below the level/Wasmtime/ns", 10.0, Unit::Nanos),
-        wasmedge: other("log below the level/WasmEdge AOT/ns", 10.0, Unit::Nanos),
+        wasmtime: other("signals/log below the level/Wasmtime/ns", 10.0, Unit::Nanos),
+        wasmedge: other(
+            "signals/log below the level/WasmEdge AOT/ns",
+            10.0,
+            Unit::Nanos,
+        ),
         why: "the threshold is compared in the guest; what it costs is how the guest is compiled.",
     },
     Bar {
         title: "counter, bound, to native unbound",
-        wasmtime: ratio("counter, bound/Wasmtime", 1.0, Some(0.4)),
-        wasmedge: ratio("counter, bound/WasmEdge AOT", 1.5, None),
-        why: "the measurement is one call of the host, and that costs more on WasmEdge than the native SDK's whole measurement. To be changed: the call path (ADR 5 and the roadmap).",
+        wasmtime: ratio("signals/counter, bound/Wasmtime", 1.0, Some(0.4)),
+        wasmedge: ratio("signals/counter, bound/WasmEdge AOT", 1.5, None),
+        why: "the measurement is one call of the host, which on WasmEdge takes nearly what the native SDK takes for all of it (see the boundary). To be changed: the call path (ADR 5 and the roadmap).",
     },
     Bar {
         title: "histogram, bound, to native unbound",
-        wasmtime: ratio("histogram, bound/Wasmtime", 1.0, Some(0.4)),
-        wasmedge: ratio("histogram, bound/WasmEdge AOT", 1.5, None),
+        wasmtime: ratio("signals/histogram, bound/Wasmtime", 1.0, Some(0.4)),
+        wasmedge: ratio("signals/histogram, bound/WasmEdge AOT", 1.5, None),
         why: "as for the counter.",
     },
     Bar {
         title: "counter, 3 attributes, unbound",
-        wasmtime: ratio("counter/Wasmtime", 3.0, None),
-        wasmedge: ratio("counter/WasmEdge AOT", 5.0, None),
-        why: "the call names a memory, and so goes through wit-component's shim, which stays interpreted on WasmEdge.",
+        wasmtime: ratio("signals/counter/Wasmtime", 3.0, None),
+        wasmedge: ratio("signals/counter/WasmEdge AOT", 5.0, None),
+        why: "the attributes are written down and looked up by their bytes, and a call on WasmEdge costs more (see the boundary).",
     },
     Bar {
         title: "a component's call, to the C API's callback (no argument)",
         wasmtime: None,
-        wasmedge: ratio("no argument/WasmEdge AOT", 2.0, Some(1.3)),
+        wasmedge: ratio("boundary/no argument/WasmEdge AOT", 2.0, Some(1.3)),
         why: "may-leave is checked, and the stack counted, for each call; neither is in the raw callback. To be changed: keeping the flag where it is one load.",
     },
     Bar {
         title: "guest size, direct API, opt-level z",
-        wasmtime: other("size, direct/z", 16.0, Unit::KiB),
+        wasmtime: other("size/size, direct/z", 16.0, Unit::KiB),
         wasmedge: None,
         why: "see the table of sizes.",
     },
     Bar {
         title: "guest size, `tracing`, opt-level z",
-        wasmtime: other("size, tracing/z", 40.0, Unit::KiB),
+        wasmtime: other("size/size, tracing/z", 40.0, Unit::KiB),
         wasmedge: None,
         why: "about 5 KiB are the component's types and names, and the rest is mostly the subscriber, which holds fields in a layout of its own and converts them. To be \
             changed: holding them as the contract lays them out. With wasm-opt the bar is met.",
     },
     Bar {
         title: "cold start with the direct API, to without telemetry",
-        wasmtime: ratio("cold start, direct/Wasmtime", 1.5, Some(1.2)),
-        wasmedge: ratio("cold start, direct/WasmEdge AOT", 1.5, None),
+        wasmtime: ratio("cold-start/cold start, direct/Wasmtime", 1.5, Some(1.2)),
+        wasmedge: ratio("cold-start/cold start, direct/WasmEdge AOT", 1.5, None),
         why: "the component is larger, and its imports are resolved when it is instantiated. To be changed: what the table of sizes says.",
     },
 ];

@@ -36,16 +36,19 @@ pub(crate) fn write(
 ) -> Result<()> {
     let mut tables = Vec::new();
     let mut missing = Vec::new();
+    let mut measured = HashMap::new();
     for name in names {
         match fs::read(results.join(format!("{name}.json"))) {
-            Ok(bytes) => tables.push(serde_json::from_slice::<Table>(&bytes)?),
+            Ok(bytes) => {
+                let table: Table = serde_json::from_slice(&bytes)?;
+                // Tables have rows of the same names.
+                let numbers = table.measured.iter();
+                measured.extend(numbers.map(|(key, value)| (format!("{name}/{key}"), *value)));
+                tables.push(table);
+            }
             Err(_) => missing.push(*name),
         }
     }
-    let measured: HashMap<_, _> = tables
-        .iter()
-        .flat_map(|table| table.measured.iter().cloned())
-        .collect();
     eprintln!("{}", bars::markdown(&measured));
     if !missing.is_empty() {
         eprintln!(
@@ -58,7 +61,7 @@ pub(crate) fn write(
         fs::write(page, text(&tables, &measured)).with_context(|| page.display().to_string())?;
     }
     if let Some(readme) = readme {
-        replace(readme, &short(&tables))?;
+        replace(readme, &short(&measured))?;
     }
     Ok(())
 }
@@ -86,16 +89,12 @@ fn text(tables: &[Table], measured: &HashMap<String, f64>) -> String {
 }
 
 /// The README's table.
-fn short(tables: &[Table]) -> String {
+fn short(measured: &HashMap<String, f64>) -> String {
     let mut text =
         String::from("| to the native SDK = 1 | Wasmtime | WasmEdge AOT |\n|---|---|---|\n");
-    let measured: HashMap<_, _> = tables
-        .iter()
-        .flat_map(|table| table.measured.iter().cloned())
-        .collect();
     for (row, title) in SHORT {
         let cell = |column: &str| {
-            let value = measured.get(&format!("{row}/{column}"));
+            let value = measured.get(&format!("signals/{row}/{column}"));
             value.map_or_else(String::new, |value| format!("{value:.2}"))
         };
         text.push_str(&format!(
