@@ -150,15 +150,9 @@ impl Rules<'_> {
         for (index, KeyValue { key, value, .. }) in given.iter().enumerate() {
             let key = key.as_str();
             let fits = match value {
-                // A value of fewer bytes has no more characters.
                 Value::String(text) => {
-                    let length = text.as_str().len();
-                    bytes += length;
-                    length
-                        <= self
-                            .limits
-                            .value_bytes
-                            .min(self.value_chars.unwrap_or(usize::MAX))
+                    bytes += text.as_str().len();
+                    self.keeps_text(text.as_str())
                 }
                 Value::Bool(_) | Value::I64(_) | Value::F64(_) => true,
                 Value::Array(_) | _ => false,
@@ -166,12 +160,23 @@ impl Rules<'_> {
             let known = given[..index]
                 .iter()
                 .any(|known| same_text(known.key.as_str(), key));
-            if !fits || known || key.is_empty() || key.len() > self.limits.key_bytes {
+            if !fits || known || !self.keeps_key(key) {
                 return false;
             }
             bytes += size_of::<KeyValue>() + key.len();
         }
         room.take(bytes)
+    }
+
+    /// Whether an attribute with this key is kept, as far as the key goes.
+    pub(crate) fn keeps_key(&self, key: &str) -> bool {
+        !key.is_empty() && key.len() <= self.limits.key_bytes
+    }
+
+    /// Whether a text is sure to be kept as it is: one of so many bytes has no more characters.
+    pub(crate) fn keeps_text(&self, text: &str) -> bool {
+        let chars = self.value_chars.unwrap_or(usize::MAX);
+        text.len() <= self.limits.value_bytes.min(chars)
     }
 
     fn key_is_valid(&self, attribute: &KeyValue) -> bool {

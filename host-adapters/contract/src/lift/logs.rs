@@ -6,7 +6,7 @@ use wasmscope_telemetry::Instance;
 use wasmscope_telemetry::model::{LogRecord, LogValue, Notice, SpanReference};
 
 use super::cursor::{Cursor, Memory};
-use super::reader::{Reader, StringEncoding, Unread};
+use super::reader::{Reader, Unread};
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 
@@ -51,7 +51,8 @@ impl Reader<'_> {
         })
     }
 
-    /// Emits a record while it is read, if it is the only one, and a plain one (see [`PlainLog`]) for which there is room in the
+    /// Emits a record while it is read, if it is the only one, and a plain one (see
+    /// [`PlainLog`](wasmscope_telemetry::instance::PlainLog)) for which there is room in the
     /// budget. `None` if not: then it is to be read by [`log_records`](Self::log_records).
     pub(crate) fn emit_plain_record(
         &mut self,
@@ -63,7 +64,6 @@ impl Reader<'_> {
         let (Some(mut at), None) = (elements.next(), elements.next()) else {
             return Ok(None);
         };
-        // What is left out of a plain record is none; so nothing is taken from the budget but the room for what it holds.
         let mut left = self.budget.left().saturating_sub(size_of::<LogRecord>());
         let at = &mut at;
         let body = at.option::<LogValue>()?;
@@ -79,7 +79,7 @@ impl Reader<'_> {
             1 => SpanReference::None,
             _ => return Ok(None),
         };
-        if event_name.is_some() || !nodes.is_empty() || self.encoding() != StringEncoding::Utf8 {
+        if event_name.is_some() || !nodes.is_empty() {
             return Ok(None);
         }
         instance.emit_plain_log(logger, severity, time, context, |plain| {
@@ -98,7 +98,10 @@ impl Reader<'_> {
                     return Ok(false);
                 }
             }
-            for mut at in attributes.elements(self)? {
+            let Some((attributes, mut left)) = self.plain_elements(attributes, left)? else {
+                return Ok(false);
+            };
+            for mut at in attributes {
                 let Some(key) = self.utf8_key(&mut at, &mut left)? else {
                     return Ok(false);
                 };

@@ -139,14 +139,31 @@ impl<'a> Reader<'a> {
         Ok(Cow::Owned(self.text_at(pointer, length)?.text))
     }
 
-    pub(crate) const fn encoding(&self) -> StringEncoding {
-        self.encoding
+    /// Gives the elements of a list for which there is room in the budget, with the room that is left for what they own; `None` if there is not,
+    /// or if strings are not in UTF-8.
+    pub(crate) fn plain_elements<T: Shape>(
+        &self,
+        list: Unread<T>,
+        left: usize,
+    ) -> Result<Option<(impl Iterator<Item = Memory<'a>> + use<'a, T>, usize)>> {
+        let elements = list.elements(self)?;
+        let (count, _) = elements.size_hint();
+        let left = left.checked_sub(count.saturating_mul(size_of::<T>()));
+        let left = left.filter(|_| self.encoding == StringEncoding::Utf8);
+        Ok(left.map(|left| (elements, left)))
     }
 
-    /// Gives the bytes of a string in UTF-8, not yet checked to be that.
-    pub(crate) fn utf8_bytes(&self, at: &mut impl Cursor) -> Result<&'a [u8]> {
+    /// Gives a string's bytes where they are, if they are to be UTF-8, which is not checked yet.
+    pub(crate) fn utf8_bytes(&self, at: &mut impl Cursor) -> Result<Option<&'a [u8]>> {
         let (pointer, length) = at.pair()?;
-        self.slice("string", pointer, length, 1, 1)
+        self.utf8_bytes_at(pointer, length)
+    }
+
+    fn utf8_bytes_at(&self, pointer: u32, length: u32) -> Result<Option<&'a [u8]>> {
+        if self.encoding != StringEncoding::Utf8 {
+            return Ok(None);
+        }
+        self.slice("string", pointer, length, 1, 1).map(Some)
     }
 
     /// Gives a string in UTF-8 where it is, if there is room for it in what is left.
@@ -156,14 +173,9 @@ impl<'a> Reader<'a> {
         left: &mut usize,
     ) -> Result<Option<&'a str>> {
         let (pointer, length) = at.pair()?;
-        let bytes = self.slice("string", pointer, length, 1, 1)?;
-        let Some(rest) = left.checked_sub(bytes.len()) else {
-            return Ok(None);
-        };
-        *left = rest;
-        match str::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) => Err(not_utf8(pointer, error)),
+        match self.utf8_within(pointer, length, left)? {
+            Some(bytes) => utf8(pointer, bytes).map(Some),
+            None => Ok(None),
         }
     }
 
@@ -171,18 +183,25 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn utf8_key(&self, at: &mut impl Cursor, left: &mut usize) -> Result<Option<Key>> {
         let (pointer, length) = at.pair()?;
-        let bytes = self.slice("string", pointer, length, 1, 1)?;
+        let Some(bytes) = self.utf8_within(pointer, length, left)? else {
+            return Ok(None);
+        };
+        Ok(Some(match recurring::find(bytes) {
+            Some(known) => Key::from_static_str(known),
+            None => Key::from(utf8(pointer, bytes)?.to_owned()),
+        }))
+    }
+
+    #[inline]
+    fn utf8_within(&self, pointer: u32, length: u32, left: &mut usize) -> Result<Option<&'a [u8]>> {
+        let Some(bytes) = self.utf8_bytes_at(pointer, length)? else {
+            return Ok(None);
+        };
         let Some(rest) = left.checked_sub(bytes.len()) else {
             return Ok(None);
         };
         *left = rest;
-        if let Some(known) = recurring::find(bytes) {
-            return Ok(Some(Key::from_static_str(known)));
-        }
-        match str::from_utf8(bytes) {
-            Ok(text) => Ok(Some(Key::from(text.to_owned()))),
-            Err(error) => Err(not_utf8(pointer, error)),
-        }
+        Ok(Some(bytes))
     }
 
     /// Reads an optional name.
@@ -197,11 +216,8 @@ impl<'a> Reader<'a> {
 
     /// Finds a text that has come before, and so needs neither check nor memory.
     fn recurring(&self, pointer: u32, length: u32) -> Result<Option<&'static str>> {
-        if self.encoding != StringEncoding::Utf8 {
-            return Ok(None);
-        }
-        let bytes = self.slice("string", pointer, length, 1, 1)?;
-        Ok(recurring::find(bytes))
+        let bytes = self.utf8_bytes_at(pointer, length)?;
+        Ok(bytes.and_then(recurring::find))
     }
 
     fn text(&mut self, at: &mut impl Cursor) -> Result<Text> {
@@ -289,8 +305,8 @@ impl<'a> Reader<'a> {
 
     /// Reads a list. An element for which `read` gives `None` is left out.
     ///
-    /// Never takes memory by the length that a guest gives, but for what the budget has room for: each element is paid for before it is read. Those that the budget
-    /// has no room for are counted, and still checked as far as the checks reach.
+    /// Takes no more memory by the length that a guest gives than the budget has room for: each element is paid for before it is read. Those
+    /// that the budget has no room for are counted, and still checked as far as the checks reach.
     pub(crate) fn list<T: Shape>(
         &mut self,
         at: &mut impl Cursor,
@@ -383,6 +399,11 @@ impl<'a> Reader<'a> {
             ))
         })
     }
+}
+
+/// Checks that bytes are what the encoding says.
+fn utf8(pointer: u32, bytes: &[u8]) -> Result<&str> {
+    str::from_utf8(bytes).map_err(|error| not_utf8(pointer, error))
 }
 
 #[cold]

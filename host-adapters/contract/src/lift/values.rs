@@ -1,16 +1,14 @@
 //! The interface `types`, and parameters that are numbers.
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
+use wasmscope_telemetry::Instance;
 use wasmscope_telemetry::model::{RemoteContext, Scope, SpanReference};
 
 use super::cursor::{Cursor, Memory};
-use super::reader::{Reader, StringEncoding, Unread};
+use super::reader::{Reader, Unread};
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 use crate::shape::TraceId;
-
-/// How many bytes are written down.
-const TRANSCRIBED: usize = 512;
 
 impl Reader<'_> {
     /// Reads a `list<key-value>`.
@@ -34,16 +32,10 @@ impl Reader<'_> {
         &mut self,
         list: Unread<KeyValue>,
     ) -> Result<Option<Vec<KeyValue>>> {
-        let elements = list.elements(self)?;
-        let (count, _) = elements.size_hint();
-        let room = count.saturating_mul(size_of::<KeyValue>());
-        let Some(mut left) = self.budget.left().checked_sub(room) else {
+        let Some((elements, mut left)) = self.plain_elements(list, self.budget.left())? else {
             return Ok(None);
         };
-        if self.encoding() != StringEncoding::Utf8 {
-            return Ok(None);
-        }
-        let mut attributes = Vec::with_capacity(count);
+        let mut attributes = Vec::with_capacity(elements.size_hint().0);
         for mut at in elements {
             let Some(key) = self.utf8_key(&mut at, &mut left)? else {
                 return Ok(None);
@@ -66,54 +58,42 @@ impl Reader<'_> {
         Ok(Some(attributes))
     }
 
-    /// Writes a `list<key-value>` down in bytes that no other list has; false where it holds what is too much or too rare for that. Nothing is
-    /// checked but bounds: the bytes are worth what is known of them.
-    pub(crate) fn transcribe(
-        &mut self,
-        list: Unread<KeyValue>,
-        bytes: &mut Vec<u8>,
-    ) -> Result<bool> {
-        if self.encoding() != StringEncoding::Utf8 {
-            return Ok(false);
-        }
+    /// Writes a `list<key-value>` down in bytes that no other list has, behind what is there; false where that is more than
+    /// [`Instance::RECENT_BYTES`], or it holds something else than numbers and texts in UTF-8. Nothing is checked but bounds: the bytes are worth what is known of them.
+    pub(crate) fn transcribe(&self, list: Unread<KeyValue>, bytes: &mut Vec<u8>) -> Result<bool> {
         for mut element in list.elements(self)? {
-            if bytes.len() > TRANSCRIBED {
+            if !self.transcribe_text(&mut element, bytes)? {
                 return Ok(false);
             }
-            self.transcribe_text(&mut element, bytes)?;
             let (discriminant, mut at) = element.variant::<Value>()?;
             bytes.push(discriminant as u8);
             match discriminant {
-                0 => self.transcribe_text(&mut at, bytes)?,
+                0 if self.transcribe_text(&mut at, bytes)? => {}
                 1 => bytes.push(at.bool()?.into()),
                 2 | 3 => bytes.extend_from_slice(&at.u64()?.to_le_bytes()),
                 _ => return Ok(false),
             }
         }
-        Ok(true)
+        Ok(bytes.len() <= Instance::RECENT_BYTES)
     }
 
-    fn transcribe_text(&self, at: &mut impl Cursor, bytes: &mut Vec<u8>) -> Result<()> {
-        let text = self.utf8_bytes(at)?;
-        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        // One that is longer makes it too much.
-        bytes.extend_from_slice(&text[..text.len().min(TRANSCRIBED + 1)]);
-        Ok(())
+    /// Writes a text down behind its length, if there is room for it.
+    fn transcribe_text(&self, at: &mut impl Cursor, bytes: &mut Vec<u8>) -> Result<bool> {
+        let room = Instance::RECENT_BYTES.saturating_sub(bytes.len());
+        let text = self.utf8_bytes(at)?.filter(|text| text.len() <= room);
+        if let Some(text) = text {
+            bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(text);
+        }
+        Ok(text.is_some())
     }
 
-    #[inline]
     /// Checks attributes that are not read, with the same errors. False where the budget has no room for them, or some hold more than a
     /// number or a text in UTF-8: then they are to be read.
     pub(crate) fn check_attributes(&self, list: Unread<KeyValue>) -> Result<bool> {
-        let elements = list.elements(self)?;
-        let (count, _) = elements.size_hint();
-        let room = count.saturating_mul(size_of::<KeyValue>());
-        let Some(mut left) = self.budget.left().checked_sub(room) else {
+        let Some((elements, mut left)) = self.plain_elements(list, self.budget.left())? else {
             return Ok(false);
         };
-        if self.encoding() != StringEncoding::Utf8 {
-            return Ok(false);
-        }
         for mut at in elements {
             let key = self.checked_text(&mut at, &mut left)?;
             let (discriminant, mut at) = at.variant::<Value>()?;
@@ -135,6 +115,7 @@ impl Reader<'_> {
         Ok(self.utf8_text(at, left)?.is_some())
     }
 
+    #[inline]
     pub(super) fn attribute(&mut self, at: &mut Memory<'_>) -> Result<Option<KeyValue>> {
         let Some(key) = self.key(at)? else {
             self.check_only(|reader| reader.value(at))?;

@@ -219,6 +219,9 @@ fn count_error(result: Result<(), Reason>, shared: &Shared) {
 }
 
 impl Instance {
+    /// How many bytes an instrument and its attributes may be passed in to be remembered by [`measure_first`](Self::measure_first).
+    pub const RECENT_BYTES: usize = 512;
+
     /// Gives the meter of a scope, the same for equal scopes (`meter.get`).
     ///
     /// Beyond [`crate::Limits::scopes`] it is one whose instruments drop and count what they measure.

@@ -264,10 +264,10 @@ proptest! {
         memory in memory(),
         pointer in (0u64..40).prop_map(|word| word * 8),
         count in 0u64..3,
+        bytes in 200usize..900,
     ) {
         let (mut quick, mut thorough) = (Logs::new(), Logs::new());
         for _ in 0..3 {
-            let bytes = limits().call_bytes;
             let read = |logger| {
                 let values = [logger, pointer, count].map(Bits);
                 Passed::flat(&memory, UTF8, &values).lift::<(u64, Vec<LogRecord>)>(bytes)

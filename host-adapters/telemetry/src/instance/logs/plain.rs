@@ -7,7 +7,7 @@ use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, Severity};
 use opentelemetry::{Context, Key};
 use opentelemetry_sdk::logs::SdkLogRecord;
 
-use super::{Assembly, Instance};
+use super::{Assembly, Instance, rules};
 use crate::attributes::{Room, SEARCHED, same_text};
 use crate::model::{Notice, SpanReference};
 use crate::telemetry::Shared;
@@ -108,12 +108,7 @@ impl PlainLog<'_> {
     /// Adds a text as an attribute.
     #[inline]
     pub fn text(&mut self, key: Key, text: &str) -> bool {
-        let limits = &self.shared.limits;
-        // A text of fewer bytes has no more characters.
-        let most = limits
-            .value_bytes
-            .min(limits.log_value_chars.unwrap_or(usize::MAX));
-        if text.len() > most || !self.takes(&key, text.len()) {
+        if !rules(self.shared).keeps_text(text) || !self.takes(&key, text.len()) {
             return false;
         }
         self.record.add_attribute(key, text.to_owned());
@@ -136,7 +131,7 @@ impl PlainLog<'_> {
         let limits = &self.shared.limits;
         let key = key.as_str();
         self.count += 1;
-        let valid = !key.is_empty() && key.len() <= limits.key_bytes;
+        let valid = rules(self.shared).keeps_key(key);
         if !valid || self.count > limits.log_attributes.min(SEARCHED) {
             return false;
         }

@@ -6,13 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
+use super::Instance;
 use crate::metrics::Series;
 
 /// How many sets an instance remembers; then it begins anew.
 const SETS: usize = 256;
-
-/// How many bytes a set may be passed in to be remembered.
-const SET_BYTES: usize = 512;
 
 /// The series by instrument and by what was passed.
 ///
@@ -30,7 +28,7 @@ impl Recent {
 
     /// Remembers the series of what was passed, of which nothing was left out.
     pub(super) fn remember(&mut self, passed: &[u8], series: &Arc<Series>) {
-        if passed.len() > SET_BYTES {
+        if passed.len() > Instance::RECENT_BYTES {
             return;
         }
         if self.series.len() >= SETS {
