@@ -66,12 +66,7 @@ impl<T: 'static> HostFunc<T> {
                 let (arguments, pointer) =
                     store.lifting(at, |cx| abi.lift_params_as::<P>(cx, params))?;
                 let returned = function(StoreContextMut(store), arguments)?;
-                if abi.ty().result.is_none() {
-                    return Ok(());
-                }
-                Ok(store.lowering(at, |cx| {
-                    abi.lower_result_as(cx, &returned, pointer, results)
-                })?)
+                give(store, at, abi, &returned, pointer, results)
             }),
         }
     }
@@ -104,12 +99,7 @@ impl<T: 'static> HostFunc<T> {
                     params,
                 };
                 let returned = function(&mut store.data, call)?;
-                if abi.ty().result.is_none() {
-                    return Ok(());
-                }
-                Ok(store.lowering(at, |cx| {
-                    abi.lower_result_as(cx, &returned, pointer, results)
-                })?)
+                give(store, at, abi, &returned, pointer, results)
             }),
         }
     }
@@ -151,6 +141,21 @@ impl<T: 'static> HostFunc<T> {
     ) -> Result<(), TypeMismatch> {
         (self.typecheck)(ty, types)
     }
+}
+
+/// Gives a guest what a function has returned. Nothing is lowered for one that returns nothing.
+fn give<T: 'static, R: LowerList>(
+    store: &mut StoreInner<T>,
+    at: Place<'_>,
+    abi: &FuncAbi,
+    returned: &R,
+    pointer: Option<u32>,
+    results: &mut Vec<CoreVal>,
+) -> anyhow::Result<()> {
+    if abi.ty().result.is_none() {
+        return Ok(());
+    }
+    Ok(store.lowering(at, |cx| abi.lower_result_as(cx, returned, pointer, results))?)
 }
 
 /// A call of a guest's that arrives at a host function.
