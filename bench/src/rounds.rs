@@ -24,6 +24,11 @@ impl Effort {
         rounds: 1,
         turn: Duration::from_micros(200),
     };
+
+    /// Whether there is more to it than to see that all works.
+    pub(crate) fn is_full(self) -> bool {
+        self.rounds > 1
+    }
 }
 
 /// Someone who does a thing so many times, and knows how often it was done in all.

@@ -6,29 +6,18 @@ use wasmscope::subscriber::SpanExt as _;
 use crate::api::{owned, repeat};
 
 pub(super) fn span(times: u32) {
-    repeat(times, |number| {
-        let user = owned(number);
-        let span = info_span!(
-            "handle request",
-            otel.kind = "server",
-            http.route = "/orders/{id}",
-            user.name = &*user,
-            http.request.body.size = i64::from(number),
-            cached = false,
-        );
-        span.add_event("priced", &[], None);
-    });
+    repeat(times, |number| drop(started(number)));
 }
 
 pub(super) fn nested(times: u32) {
     repeat(times, |number| {
-        let _request = entered(number);
-        let _order = entered(number);
-        let _item = entered(number);
+        let _request = started(number).entered();
+        let _order = started(number).entered();
+        let _item = started(number).entered();
     });
 }
 
-fn entered(number: u32) -> tracing::span::EnteredSpan {
+fn started(number: u32) -> tracing::Span {
     let user = owned(number);
     let span = info_span!(
         "handle request",
@@ -39,7 +28,7 @@ fn entered(number: u32) -> tracing::span::EnteredSpan {
         cached = false,
     );
     span.add_event("priced", &[], None);
-    span.entered()
+    span
 }
 
 pub(super) fn log(times: u32) {

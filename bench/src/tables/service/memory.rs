@@ -33,7 +33,7 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
             let mut command = Command::new(std::env::current_exe()?);
             command.arg("--guests").arg(&inputs.guests);
             command.args(["--memory-of", &format!("{at}/{variant}")]);
-            if instances < INSTANCES {
+            if !inputs.effort.is_full() {
                 command.arg("--short");
             }
             let output = command.output().context("cannot start the bench again")?;
@@ -53,7 +53,7 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
 }
 
 fn instances(effort: Effort) -> usize {
-    if effort.rounds > 1 { INSTANCES } else { 2 }
+    if effort.is_full() { INSTANCES } else { 2 }
 }
 
 /// Measures one cell, in a process for that alone, and prints the bytes.

@@ -34,7 +34,7 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
             .to_vec(),
         ..Table::default()
     };
-    let full = inputs.effort.rounds > 1;
+    let full = inputs.effort.is_full();
     for column in COLUMNS {
         let runtime = runtime(column, &inputs.cache)?;
         let mut hosts = Vec::new();
