@@ -685,6 +685,47 @@ fn a_tree_of_calls_is_interrupted() {
     });
 }
 
+/// Compiled loops poll by what they do, and not by how often they turn.
+#[test]
+fn loops_are_interrupted_whatever_they_do() {
+    let endless = "(loop $l (call $turn) (br $l))";
+    for turn in [
+        // Loops that end too early to notice by themselves.
+        "(local i32) (loop $l
+            (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000))))",
+        "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x1000000))",
+        "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x1000))",
+        "(i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))",
+    ] {
+        let text = format!(
+            r#"(component
+            (core module $m (memory 256) (func $turn {turn}) (func (export "run") {endless}))
+            (core instance $i (instantiate $m))
+            (func (export "run") (canon lift (core func $i "run"))))"#
+        );
+        in_each_mode(&text, 1, |case| {
+            let mut store = case.store();
+            let handle = store.interrupt_handle().unwrap();
+            let result = case.run_in(&mut store, |store, instance| {
+                let run = instance.get_typed_func::<(), ()>(&mut *store, "run")?;
+                let handle = handle.clone();
+                let thread = std::thread::spawn(move || {
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                    handle.interrupt();
+                });
+                let start = std::time::Instant::now();
+                let result = run.call(&mut *store, ());
+                // Milliseconds, but for other processes that want the same processors.
+                assert!(start.elapsed() < std::time::Duration::from_secs(5));
+                thread.join().unwrap();
+                store.clear_interruption();
+                result
+            });
+            assert_eq!(result, Err(Some(TrapCode::Interrupt)), "{turn}");
+        });
+    }
+}
+
 /// How much slower calls become by being counted can be seen by comparing this to what it is without.
 #[test]
 #[ignore = "this measures, and checks nothing"]
