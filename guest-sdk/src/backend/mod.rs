@@ -39,3 +39,6 @@ pub(crate) fn set<T>(key: &'static LocalKey<Cell<T>>, value: T) {
 
 /// The bit of a span's handle that says "not recorded": no further call is made for such a span.
 pub(crate) const NOT_RECORDED: u64 = 1 << 63;
+
+/// The bit beside it: the host does not look at attributes when it decides that, and takes them later too.
+pub(crate) const ATTRIBUTES_LATER: u64 = 1 << 62;

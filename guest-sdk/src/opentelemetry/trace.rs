@@ -14,7 +14,7 @@ use super::known::{self, Reference};
 use super::scope::Scope;
 use super::values::{self, TextArrays};
 use crate::backend::{NOT_RECORDED, tracer};
-use crate::trace::pending;
+use crate::trace::{pending, start};
 use crate::{Link, SpanChanges, SpanKind, Status, notice};
 
 /// Gives tracers whose spans go to the host.
@@ -59,12 +59,12 @@ impl api::Tracer for Tracer {
         let parent = Reference::of(parent_cx);
         let attributes = builder.attributes.unwrap_or_default();
         let arrays = TextArrays::of(&attributes);
-        let handle = tracer::start(
+        let handle = start::start(
             self.0.tracer(),
             &builder.name,
             builder.span_kind.map_or(SpanKind::Internal, kind),
             parent.as_reference(),
-            &values::attributes(&attributes, &arrays),
+            || values::attributes(&attributes, &arrays),
             builder.start_time.map(values::nanos),
             false,
         );

@@ -7,7 +7,7 @@ use super::fields::{Fields, Text};
 use super::scopes::Scopes;
 use super::visitor::{SetStatus, Special};
 use crate::backend::{NOT_RECORDED, tracer};
-use crate::trace::pending;
+use crate::trace::{pending, start};
 use crate::{
     KeyValue, Link, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference, Status, notice,
 };
@@ -346,14 +346,14 @@ impl Waiting {
 
     fn start(&self, tracer: u64, name: &str, activate: bool) -> u64 {
         let list_items = self.fields.list_items();
-        let handle = tracer::start(
+        let handle = start::start(
             tracer,
             self.name
                 .as_ref()
                 .map_or(name, |name| self.fields.str(name)),
             self.kind,
             self.parent.as_reference(),
-            &self.fields.attributes(&list_items),
+            || self.fields.attributes(&list_items),
             None,
             activate,
         );

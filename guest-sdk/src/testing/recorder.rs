@@ -134,6 +134,7 @@ fn forget() {
     panic_hook::reset();
     trace::active::reset();
     trace::pending::reset();
+    trace::start::reset();
     metrics::observable::reset();
     #[cfg(feature = "opentelemetry")]
     crate::opentelemetry::reset();

@@ -3,7 +3,7 @@
 use super::recorded::set_all;
 use super::recorder::State;
 use super::{RecordedEvent, RecordedLink, RecordedParent, RecordedSpan, RecordedStatus};
-use crate::backend::NOT_RECORDED;
+use crate::backend::{ATTRIBUTES_LATER, NOT_RECORDED};
 use crate::{
     InstrumentationScope, KeyValue, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference,
     Status, TraceFlags, TraceId,
@@ -73,7 +73,7 @@ impl Traces {
     /// Gives a recorded span that has not ended; none for one that began under another recorder.
     #[track_caller]
     fn open(&mut self, handle: u64) -> Option<&mut RecordedSpan> {
-        if handle & !NOT_RECORDED & !u64::from(u32::MAX) != self.tag {
+        if handle & !NOT_RECORDED & !ATTRIBUTES_LATER & !u64::from(u32::MAX) != self.tag {
             return None;
         }
         let span = self
@@ -151,7 +151,7 @@ impl Tracer<'_> {
         let handle = if traces.sampled {
             traces.tag | number
         } else {
-            traces.tag | number | NOT_RECORDED
+            traces.tag | number | NOT_RECORDED | ATTRIBUTES_LATER
         };
         let (parent, around) = traces.resolve(parent);
         let (trace_id, trace_state) = match around {

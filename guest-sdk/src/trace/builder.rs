@@ -1,6 +1,6 @@
 //! How a span is started.
 
-use super::{EnteredSpan, Span, Tracer, active};
+use super::{EnteredSpan, Span, Tracer, active, start};
 use crate::backend::{NOT_RECORDED, tracer};
 use crate::{KeyValue, Link, SpanChanges, SpanKind, SpanReference, notice};
 
@@ -84,12 +84,12 @@ impl<'a> SpanBuilder<'a> {
     }
 
     fn begin(self, activate: bool) -> u64 {
-        let handle = tracer::start(
+        let handle = start::start(
             self.tracer.handle(),
             self.name,
             self.kind,
             self.parent,
-            self.attributes,
+            || self.attributes,
             self.start_time,
             activate,
         );

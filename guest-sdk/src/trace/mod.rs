@@ -4,6 +4,7 @@ pub(crate) mod active;
 mod builder;
 pub(crate) mod pending;
 mod span;
+pub(crate) mod start;
 pub(crate) mod types;
 
 pub use builder::SpanBuilder;

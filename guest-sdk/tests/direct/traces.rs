@@ -369,6 +369,38 @@ fn a_span_that_is_not_recorded_costs_no_further_call() {
 }
 
 #[test]
+fn attributes_follow_where_they_were_not_expected_to_be_wanted() {
+    let recorder = Recorder::install();
+    let calls = |name| {
+        let _ = recorder.take_calls();
+        TRACER
+            .span(name)
+            .attributes(attributes!["k" => 1])
+            .start()
+            .end();
+        recorder.take_calls()
+    };
+    assert_eq!(calls("ever"), ["tracer.get", "tracer.start", "tracer.end"]);
+    recorder.sample(false);
+    assert_eq!(calls("before"), ["tracer.start"]);
+    recorder.sample(true);
+    assert_eq!(
+        calls("first"),
+        ["tracer.start", "tracer.update", "tracer.end"]
+    );
+    assert_eq!(calls("second"), ["tracer.start", "tracer.end"]);
+    for name in ["first", "second"] {
+        assert_eq!(recorder.span(name).attribute("k"), Some(&1.into()));
+    }
+    recorder.sample(false);
+    assert_eq!(calls("after"), ["tracer.start"]);
+    recorder.sample(true);
+    let _ = recorder.take_calls();
+    TRACER.start("bare").end();
+    assert_eq!(recorder.take_calls(), ["tracer.start", "tracer.end"]);
+}
+
+#[test]
 fn a_span_that_is_not_recorded_still_passes_on_its_trace() {
     let recorder = Recorder::install();
     recorder.sample(false);

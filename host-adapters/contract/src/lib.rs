@@ -23,7 +23,7 @@
 //! use std::fmt::Debug;
 //!
 //! use wasmscope_contract::{
-//!     Arguments, CoreValue, Function, LiftError, Passed, Register, Returned, StringEncoding, register,
+//!     Arguments, Call, CoreValue, Function, LiftError, Passed, Register, Returned, StringEncoding, register,
 //! };
 //! use wasmscope_telemetry::{Instance, Providers, Telemetry};
 //!
@@ -55,7 +55,7 @@
 //! impl<R: Returned + Debug> Register<R> for Linker {
 //!     type Error = Infallible;
 //!
-//!     fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), Infallible> {
+//!     fn function<A: Arguments, C: Call<A, R>>(&mut self, function: Function<A, R, C>) -> Result<(), Infallible> {
 //!         let name = format!("{}#{}", function.interface(), function.name());
 //!         self.0.push((name, Box::new(move |host, values| {
 //!             let passed = Passed::flat(&host.memory, StringEncoding::Utf8, values);
@@ -100,7 +100,7 @@ mod results;
 mod shape;
 
 pub use error::{InvalidArgument, LiftError};
-pub use functions::{Function, Register, register};
+pub use functions::{Call, Function, Register, register};
 pub use lift::{Arguments, CHECKS, CoreValue, CoreValues, Lifted, Passed, StringEncoding};
 pub use results::{LogThreshold, Returned, SpanContext};
 pub use shape::{Case, Field, Layout, Shape, Type};

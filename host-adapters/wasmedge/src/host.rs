@@ -1,7 +1,7 @@
 //! The functions of the contract on a linker.
 
 use wasmedge_component::{LinkError, Linker};
-use wasmscope_contract::{Arguments, Function, Register, Returned, register};
+use wasmscope_contract::{Arguments, Call, Function, Register, Returned, register};
 use wasmscope_telemetry::Instance;
 
 use crate::lower::{Lowered, Results};
@@ -68,7 +68,10 @@ where
 {
     type Error = LinkError;
 
-    fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), LinkError> {
+    fn function<A: Arguments, C: Call<A, R>>(
+        &mut self,
+        function: Function<A, R, C>,
+    ) -> Result<(), LinkError> {
         let get = self.get;
         self.linker.instance(function.interface()).func_raw(
             function.name(),

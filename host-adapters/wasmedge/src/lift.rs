@@ -3,7 +3,7 @@
 use wasmedge_component::abi::{CoreVal, Passed as Params, StringEncoding as Encoding};
 use wasmedge_component::{RawCall, Trap, TrapCode};
 use wasmscope_contract::{
-    Arguments, CoreValue, Function, LiftError, Passed, Returned, StringEncoding,
+    Arguments, Call, CoreValue, Function, LiftError, Passed, Returned, StringEncoding,
 };
 use wasmscope_telemetry::Instance;
 
@@ -32,8 +32,8 @@ impl CoreValue for Raw {
 const MAX_VALUES: usize = 16;
 
 /// Calls a function on the instance that `get` finds in the store's data.
-pub(crate) fn call<T, A: Arguments, R: Returned>(
-    function: &Function<A, R>,
+pub(crate) fn call<T, A: Arguments, R: Returned, C: Call<A, R>>(
+    function: &Function<A, R, C>,
     data: &mut T,
     get: impl Fn(&mut T) -> &mut Instance,
     call: RawCall<'_>,

@@ -1,6 +1,6 @@
 //! The functions of the contract on a linker.
 
-use wasmscope_contract::{Arguments, Function, Register, register};
+use wasmscope_contract::{Arguments, Call, Function, Register, register};
 use wasmscope_telemetry::Instance;
 use wasmtime::component::Linker;
 use wasmtime::{Error, Result};
@@ -69,7 +69,7 @@ where
 {
     type Error = Error;
 
-    fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<()> {
+    fn function<A: Arguments, C: Call<A, R>>(&mut self, function: Function<A, R, C>) -> Result<()> {
         const { R::LAYOUT_AGREES };
         let mut instance = self.linker.instance(function.interface())?;
         lift::add(&mut instance, function, self.get, R::lower)

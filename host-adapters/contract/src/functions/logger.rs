@@ -31,7 +31,7 @@ where
             instance.log_enabled(logger, severity, event_name.as_deref())
         },
     ))?;
-    registrar.function(LOGGER.reading::<(u64, Vec<LogRecord>), _>("emit", no_notice, emit))
+    registrar.function(LOGGER.reading::<(u64, Vec<LogRecord>), _, _>("emit", no_notice, emit))
 }
 
 /// Emits records. A plain one is emitted while it is read.

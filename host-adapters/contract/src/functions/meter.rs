@@ -26,7 +26,7 @@ where
         }),
     )?;
     registrar.function(
-        METER.reading::<(u64, Number, Vec<KeyValue>), _>("measure", no_notice, measure),
+        METER.reading::<(u64, Number, Vec<KeyValue>), _, _>("measure", no_notice, measure),
     )?;
     registrar.function(METER.function(
         "bind",

@@ -8,6 +8,7 @@ mod tests;
 mod tracer;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use wasmscope_telemetry::model::BaggageEntry;
@@ -29,7 +30,10 @@ pub trait Register<R: Returned> {
     /// # Errors
     ///
     /// Returns an error if the function cannot be added; then no more are.
-    fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), Self::Error>;
+    fn function<A: Arguments, C: Call<A, R>>(
+        &mut self,
+        function: Function<A, R, C>,
+    ) -> Result<(), Self::Error>;
 }
 
 /// Adds the functions of all interfaces of `wasmscope:otel`.
@@ -52,49 +56,86 @@ where
 }
 
 /// A function of the contract.
-pub struct Function<A: Arguments, R> {
+///
+/// What it calls is a type of its own, so that reading its arguments and what the core does with them are compiled as one: arguments that are
+/// passed through a pointer are moved, and moving what has just been written waits for the stores.
+pub struct Function<A: Arguments, R, C: Call<A, R>> {
     interface: &'static str,
     name: &'static str,
     signal: Signal,
     neutral: fn() -> R,
-    call: Call<A, R>,
+    call: C,
+    arguments: PhantomData<fn(A)>,
+}
+
+/// What a function does. Only this crate implements it.
+pub trait Call<A: Arguments, R>: Copy + Send + Sync + 'static {
+    /// Calls the core with what has been read, and with what it reads itself.
+    #[doc(hidden)]
+    fn call(
+        &self,
+        instance: &mut Instance,
+        first: A::First,
+        reader: &mut Reader<'_>,
+    ) -> Result<R, LiftError>;
+}
+
+/// A function of arguments that have been read.
+#[derive(Clone, Copy)]
+struct OfRead<F>(F);
+
+impl<A, R, F> Call<A, R> for OfRead<F>
+where
+    A: Arguments<First = A>,
+    F: Fn(&mut Instance, A) -> R + Copy + Send + Sync + 'static,
+{
+    #[inline]
+    fn call(
+        &self,
+        instance: &mut Instance,
+        arguments: A,
+        _: &mut Reader<'_>,
+    ) -> Result<R, LiftError> {
+        Ok((self.0)(instance, arguments))
+    }
 }
 
 /// A function that reads lists by itself.
-type Reading<A, R> =
-    fn(&mut Instance, <A as Arguments>::First, &mut Reader<'_>) -> Result<R, LiftError>;
+#[derive(Clone, Copy)]
+struct Reading<F>(F);
 
-/// What a function does.
-enum Call<A: Arguments, R> {
-    /// With arguments that have been read.
-    Read(fn(&mut Instance, A) -> R),
-    /// With arguments of which lists are left to be read by itself.
-    Reading(Reading<A, R>),
+impl<A, R, F> Call<A, R> for Reading<F>
+where
+    A: Arguments,
+    F: Fn(&mut Instance, A::First, &mut Reader<'_>) -> Result<R, LiftError>,
+    F: Copy + Send + Sync + 'static,
+{
+    #[inline]
+    fn call(
+        &self,
+        instance: &mut Instance,
+        first: A::First,
+        reader: &mut Reader<'_>,
+    ) -> Result<R, LiftError> {
+        (self.0)(instance, first, reader)
+    }
 }
 
-impl<A: Arguments, R> Clone for Call<A, R> {
+impl<A: Arguments, R, C: Call<A, R>> Clone for Function<A, R, C> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<A: Arguments, R> Copy for Call<A, R> {}
+impl<A: Arguments, R, C: Call<A, R>> Copy for Function<A, R, C> {}
 
-impl<A: Arguments, R> Clone for Function<A, R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<A: Arguments, R> Copy for Function<A, R> {}
-
-impl<A: Arguments, R> fmt::Debug for Function<A, R> {
+impl<A: Arguments, R, C: Call<A, R>> fmt::Debug for Function<A, R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Function({}#{})", self.interface, self.name)
     }
 }
 
-impl<A: Arguments, R: Returned> Function<A, R> {
+impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
     /// Gives the full name of its interface: `wasmscope:otel/tracer@0.1.0`.
     #[must_use]
     pub const fn interface(&self) -> &'static str {
@@ -130,13 +171,8 @@ impl<A: Arguments, R: Returned> Function<A, R> {
         let call = AssertUnwindSafe(|| {
             let instance = instance(state);
             let mut reader = passed.reader(instance.telemetry().limits().call_bytes);
-            let returned = match self.call {
-                Call::Read(call) => call(instance, passed.read(&mut reader)?),
-                Call::Reading(call) => {
-                    let first = passed.read(&mut reader)?;
-                    call(instance, first, &mut reader)?
-                }
-            };
+            let first = passed.read(&mut reader)?;
+            let returned = self.call.call(instance, first, &mut reader)?;
             if A::IN_MEMORY {
                 instance.count_dropped(self.signal, Reason::CallBytes, reader.budget.left_out());
             }
@@ -163,37 +199,47 @@ struct Interface {
 
 impl Interface {
     /// Describes a function. `neutral` is what the guest gets if the core panics.
-    const fn function<A: Arguments, R>(
+    const fn function<A, R, F>(
         self,
         name: &'static str,
         neutral: fn() -> R,
-        call: fn(&mut Instance, A) -> R,
-    ) -> Function<A, R> {
-        self.describe(name, neutral, Call::Read(call))
+        call: F,
+    ) -> Function<A, R, OfRead<F>>
+    where
+        A: Arguments<First = A>,
+        F: Fn(&mut Instance, A) -> R + Copy + Send + Sync + 'static,
+    {
+        self.describe(name, neutral, OfRead(call))
     }
 
     /// Describes a function that reads lists by itself: it is called before they have been read, and calls the core when all have.
-    const fn reading<A: Arguments, R>(
+    const fn reading<A, R, F>(
         self,
         name: &'static str,
         neutral: fn() -> R,
-        call: Reading<A, R>,
-    ) -> Function<A, R> {
-        self.describe(name, neutral, Call::Reading(call))
+        call: F,
+    ) -> Function<A, R, Reading<F>>
+    where
+        A: Arguments,
+        F: Fn(&mut Instance, A::First, &mut Reader<'_>) -> Result<R, LiftError>,
+        F: Copy + Send + Sync + 'static,
+    {
+        self.describe(name, neutral, Reading(call))
     }
 
-    const fn describe<A: Arguments, R>(
+    const fn describe<A: Arguments, R, C: Call<A, R>>(
         self,
         name: &'static str,
         neutral: fn() -> R,
-        call: Call<A, R>,
-    ) -> Function<A, R> {
+        call: C,
+    ) -> Function<A, R, C> {
         Function {
             interface: self.name,
             name,
             signal: self.signal,
             neutral,
             call,
+            arguments: PhantomData,
         }
     }
 }

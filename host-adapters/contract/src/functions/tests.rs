@@ -27,7 +27,10 @@ struct Describing(Vec<Described>);
 impl<R: Returned> Register<R> for Describing {
     type Error = Infallible;
 
-    fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), Infallible> {
+    fn function<A: Arguments, C: Call<A, R>>(
+        &mut self,
+        function: Function<A, R, C>,
+    ) -> Result<(), Infallible> {
         self.0.push(Described {
             interface: function.interface(),
             name: function.name(),
@@ -70,7 +73,10 @@ impl CoreValue for Zero {
 impl<R: Returned + fmt::Debug> Register<R> for Calling {
     type Error = LiftError;
 
-    fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<(), Self::Error> {
+    fn function<A: Arguments, C: Call<A, R>>(
+        &mut self,
+        function: Function<A, R, C>,
+    ) -> Result<(), Self::Error> {
         let values = vec![Zero; A::LAYOUT.flat];
         let passed = Passed::flat(&[], StringEncoding::Utf8, &values);
         let result = function.call(&mut self.instance, |instance| instance, passed)?;

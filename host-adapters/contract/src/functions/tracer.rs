@@ -1,12 +1,9 @@
 //! `wasmscope:otel/tracer`.
 
-use opentelemetry::KeyValue;
-use wasmscope_telemetry::model::{SpanChanges, SpanEvent, SpanStart};
+use wasmscope_telemetry::model::{SpanChanges, SpanEvent};
 use wasmscope_telemetry::{Instance, Signal};
 
 use super::{Interface, Register, no_handle, no_notice};
-use crate::error::Result;
-use crate::lift::{Reader, Unread};
 use crate::results::SpanContext;
 
 const TRACER: Interface = Interface {
@@ -19,7 +16,7 @@ where
     G: Register<u64, Error = E> + Register<Option<SpanContext>, Error = E>,
 {
     registrar.function(TRACER.function("get", no_handle, Instance::tracer))?;
-    registrar.function(TRACER.reading::<SpanStart, _>("start", not_recorded, start))?;
+    registrar.function(TRACER.function("start", not_recorded, Instance::start_span))?;
     registrar.function(TRACER.function("enter", no_notice, |instance, (span,)| {
         instance.enter_span(span)
     }))?;
@@ -48,23 +45,6 @@ where
         || None,
         |instance, (span,)| instance.span_context(span).as_ref().map(SpanContext::from),
     ))
-}
-
-/// Starts a span. Where it is not likely to be recorded its attributes are checked, as they are in any case, and read only if it is.
-pub(super) fn start(
-    instance: &mut Instance,
-    (mut start, attributes): (SpanStart, Unread<KeyValue>),
-    reader: &mut Reader<'_>,
-) -> Result<u64> {
-    if instance.wants_start_attributes() || !reader.check_attributes(attributes)? {
-        start.attributes = reader.unread_attributes(attributes)?;
-        return Ok(instance.start_span(start));
-    }
-    let span = instance.start_span(start);
-    if span & not_recorded() == 0 && !attributes.is_empty() {
-        instance.add_start_attributes(span, reader.unread_attributes(attributes)?);
-    }
-    Ok(span)
 }
 
 /// The handle of a span that is not recorded, so that the guest says no more about it.

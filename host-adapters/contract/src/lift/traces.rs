@@ -7,12 +7,12 @@ use wasmscope_telemetry::model::{
 };
 
 use super::cursor::Cursor;
-use super::reader::{Reader, Unread};
+use super::reader::Reader;
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 
 parameters! {
-    SpanStart, first (SpanStart, Unread<KeyValue>):
+    SpanStart:
     u64,
     String,
     SpanKind,
@@ -24,33 +24,17 @@ parameters! {
 
 /// `start`.
 impl Read for SpanStart {
-    fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
-        let (start, attributes) = <(Self, _)>::read(reader, at)?;
-        Ok(Self {
-            attributes: reader.unread_attributes(attributes)?,
-            ..start
-        })
-    }
-}
-
-impl Read for (SpanStart, Unread<KeyValue>) {
     #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
-        let tracer = at.u64()?;
-        let name = reader.name(at)?;
-        let kind = span_kind(at.u8()?)?;
-        let parent = reader.span_reference(at)?;
-        let attributes = Unread::new(at)?;
-        let start = SpanStart {
-            tracer,
-            name,
-            kind,
-            parent,
-            attributes: Vec::new(),
+        Ok(Self {
+            tracer: at.u64()?,
+            name: reader.name(at)?,
+            kind: span_kind(at.u8()?)?,
+            parent: reader.span_reference(at)?,
+            attributes: reader.attributes(at)?,
             start_time: reader.time(at)?,
             activate: at.bool()?,
-        };
-        Ok((start, attributes))
+        })
     }
 }
 

@@ -88,35 +88,8 @@ impl Reader<'_> {
         Ok(text.is_some())
     }
 
-    /// Checks attributes that are not read, with the same errors. False where the budget has no room for them, or some hold more than a
-    /// number or a text in UTF-8: then they are to be read.
-    pub(crate) fn check_attributes(&self, list: Unread<KeyValue>) -> Result<bool> {
-        let Some((elements, mut left)) = self.plain_elements(list, self.budget.left())? else {
-            return Ok(false);
-        };
-        for mut at in elements {
-            let key = self.checked_text(&mut at, &mut left)?;
-            let (discriminant, mut at) = at.variant::<Value>()?;
-            let checked = match discriminant {
-                0 => self.checked_text(&mut at, &mut left)?,
-                // Any bits are a truth value or a number.
-                1..=3 => true,
-                _ => false,
-            };
-            if !key || !checked {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Whether there is room for a text in what is left.
-    fn checked_text(&self, at: &mut impl Cursor, left: &mut usize) -> Result<bool> {
-        Ok(self.utf8_text(at, left)?.is_some())
-    }
-
     #[inline]
-    pub(super) fn attribute(&mut self, at: &mut Memory<'_>) -> Result<Option<KeyValue>> {
+    pub(crate) fn attribute(&mut self, at: &mut Memory<'_>) -> Result<Option<KeyValue>> {
         let Some(key) = self.key(at)? else {
             self.check_only(|reader| reader.value(at))?;
             return Ok(None);

@@ -13,7 +13,7 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use super::Instance;
 use super::open_span::{End, ForcedEnd, system_time};
-use super::unrecorded::NOT_RECORDED;
+use super::unrecorded::{ATTRIBUTES_LATER, NOT_RECORDED};
 use crate::attributes::{Room, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::handle::Tag;
@@ -53,7 +53,8 @@ impl Instance {
         self.tracer_tag.handle(self.tracers.len() as u32 - 1)
     }
 
-    /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded.
+    /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded, and the one beside it that
+    /// attributes have no part in that.
     pub fn start_span(&mut self, start: SpanStart) -> u64 {
         let SpanStart {
             tracer,
@@ -65,31 +66,17 @@ impl Instance {
             activate,
         } = start;
         let parent = self.parent_context(parent);
-        let handle = match self.recording_tracer(tracer) {
+        let mut handle = match self.recording_tracer(tracer) {
             Some(at) => self.start_with(at, name, kind, parent, attributes, start_time),
             None => self.pass_through(parent.as_ref()),
         };
-        self.last_recorded = handle & NOT_RECORDED == 0;
+        if handle & NOT_RECORDED != 0 && !self.telemetry.0.sampler_sees_attributes {
+            handle |= ATTRIBUTES_LATER;
+        }
         if activate {
             self.enter_span(handle);
         }
         handle
-    }
-
-    /// Whether the attributes of the next span are likely to be needed. Where they are not, it may be started without them, and
-    /// given them by [`add_start_attributes`](Self::add_start_attributes) if it is recorded after all.
-    #[must_use]
-    pub fn wants_start_attributes(&self) -> bool {
-        self.last_recorded || self.telemetry.0.sampler_sees_attributes
-    }
-
-    /// Gives a span that was just started the attributes that it was to start with.
-    pub fn add_start_attributes(&mut self, span: u64, attributes: Vec<KeyValue>) {
-        let shared = &self.telemetry.0;
-        let rules = shared.span_rules();
-        self.spans.change(span, &shared.limits, |open, room| {
-            open.set_attributes(attributes, rules, room);
-        });
     }
 
     /// Gives the index of the tracer of a span that may be recorded, as far as limits go.
@@ -161,7 +148,9 @@ impl Instance {
             let depth = self.invocations.len() as u32;
             let handle = self.spans.insert(span, start_time, depth, &self.mixer);
             if !attributes.is_empty() {
-                self.add_start_attributes(handle, attributes);
+                self.spans.change(handle, &shared.limits, |open, room| {
+                    open.set_attributes(attributes, rules, room);
+                });
             }
             return handle;
         }

@@ -7,11 +7,13 @@ use crate::handle::Mixer;
 
 /// The bit that marks them.
 pub(super) const NOT_RECORDED: u64 = 1 << 63;
+/// The bit that says that no attribute could have changed it.
+pub(super) const ATTRIBUTES_LATER: u64 = 1 << 62;
 
-// A handle: the mark, an index, the trace's tag, and a number that tells a trace's spans apart.
+// A handle: the mark, the bit for attributes, an index, the trace's tag, and a number that tells a trace's spans apart.
 const INDEX_BITS: u32 = 12;
 const TAG_BITS: u32 = 24;
-const NUMBER_BITS: u32 = 27;
+const NUMBER_BITS: u32 = 26;
 const INDEX_SHIFT: u32 = NUMBER_BITS + TAG_BITS;
 /// The most traces that can be told apart.
 pub(super) const MAX_TRACES: usize = 1 << INDEX_BITS;
@@ -89,7 +91,7 @@ impl Unrecorded {
             return Some(trace.context.clone());
         }
         // Zero is the one invalid id.
-        let id = mixer.mix(handle).max(1);
+        let id = mixer.mix(handle & !ATTRIBUTES_LATER).max(1);
         Some(with_span_id(&trace.context, SpanId::from(id)))
     }
 

@@ -17,7 +17,7 @@ mod tests;
 mod typecheck;
 
 use wasmscope_contract::{
-    Arguments, CoreValue, CoreValues, Function, LiftError, Passed, Returned, StringEncoding,
+    Arguments, Call, CoreValue, CoreValues, Function, LiftError, Passed, Returned, StringEncoding,
 };
 use wasmscope_telemetry::Instance;
 use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding as Encoding;
@@ -70,16 +70,17 @@ impl<A: Arguments> Parameters<A> {
 }
 
 /// Adds a function to a linker. `get` finds the telemetry in the store's data, and `lower` says how a result is given to Wasmtime.
-pub(crate) fn add<T, A, R, L>(
+pub(crate) fn add<T, A, R, C, L>(
     linker: &mut LinkerInstance<'_, T>,
-    function: Function<A, R>,
+    function: Function<A, R, C>,
     get: impl Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
-    lower: fn(R) -> L,
+    lower: impl Fn(R) -> L + Copy + Send + Sync + 'static,
 ) -> Result<()>
 where
     T: 'static,
     A: Arguments,
     R: Returned,
+    C: Call<A, R>,
     L: Lower + ComponentType + Send + Sync + 'static,
 {
     linker.func_wrap(

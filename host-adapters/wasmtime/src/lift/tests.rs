@@ -9,7 +9,7 @@ mod values;
 
 use std::sync::OnceLock;
 
-use wasmscope_contract::{Function, Register, register};
+use wasmscope_contract::{Call, Function, Register, register};
 use wasmtime::component::{Component, Linker, Val};
 use wasmtime::{Engine, Error, Result, Store, StoreContextMut};
 use wit_component::StringEncoding;
@@ -34,7 +34,7 @@ struct Noting<'a>(&'a mut Linker<Last>);
 impl<R: Lowered> Register<R> for Noting<'_> {
     type Error = Error;
 
-    fn function<A: Arguments>(&mut self, function: Function<A, R>) -> Result<()> {
+    fn function<A: Arguments, C: Call<A, R>>(&mut self, function: Function<A, R, C>) -> Result<()> {
         self.0.instance(function.interface())?.func_wrap(
             function.name(),
             move |mut store: StoreContextMut<'_, Last>, parameters: Parameters<A>| {

@@ -1,6 +1,7 @@
 //! Which spans are recorded, and what is known of those that are not.
 
 use super::*;
+use crate::instance::unrecorded::ATTRIBUTES_LATER;
 
 #[test]
 fn the_sampler_decides_and_the_handle_tells() {
@@ -48,6 +49,9 @@ fn the_sampler_decides_and_the_handle_tells() {
         let has_parent = matches!(parent, SpanReference::Remote(_));
         let span = instance.begin("s", parent);
         assert_eq!(mark(span), told, "{case}");
+        if told == UNRECORDED {
+            assert_ne!(span & ATTRIBUTES_LATER, 0, "{case}");
+        }
         let context = instance.span_context(span).unwrap();
         assert_eq!(context.is_sampled(), told == RECORDED, "{case}");
         if has_parent {
@@ -158,6 +162,9 @@ fn a_wrapped_sampler_sees_the_start_attributes() {
         };
         let span = instance.start_span(begin);
         assert_eq!(mark(span), told);
+        if told == UNRECORDED {
+            assert_eq!(span & ATTRIBUTES_LATER, 0, "attributes decide");
+        }
         instance.set(span, vec![KeyValue::new("wanted", 1)]);
         instance.end(span);
     }

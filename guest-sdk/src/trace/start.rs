@@ -1,0 +1,51 @@
+//! Starting spans, by whichever door.
+
+use std::cell::Cell;
+
+use crate::backend::{self, ATTRIBUTES_LATER, NOT_RECORDED, tracer};
+use crate::{KeyValue, SpanChanges, SpanKind, SpanReference, notice};
+
+thread_local! {
+    /// Whether the last span was not recorded, and the host decides that without looking at attributes.
+    static LATER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Starts a span.
+///
+/// Spans that are not recorded come in rows: a whole trace, or all of a program's. Within such a row attributes are not even asked for,
+/// unless it turns out that they are wanted; then they take a call of their own.
+pub(crate) fn start<'a, A: AsRef<[KeyValue<'a>]>>(
+    tracer: u64,
+    name: &str,
+    kind: SpanKind,
+    parent: SpanReference<'_>,
+    attributes: impl Fn() -> A,
+    start_time: Option<u64>,
+    activate: bool,
+) -> u64 {
+    let later = LATER.get();
+    let given = (!later).then(&attributes);
+    let given = given.as_ref().map_or(&[][..], A::as_ref);
+    let span = tracer::start(tracer, name, kind, parent, given, start_time, activate);
+    let recorded = span & NOT_RECORDED == 0;
+    backend::set(&LATER, !recorded && span & ATTRIBUTES_LATER != 0);
+    if later && recorded {
+        let attributes = attributes();
+        if !attributes.as_ref().is_empty() {
+            notice::take(tracer::update(
+                span,
+                SpanChanges {
+                    attributes: attributes.as_ref(),
+                    ..SpanChanges::default()
+                },
+            ));
+        }
+    }
+    span
+}
+
+/// Forgets what an earlier backend did.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn reset() {
+    LATER.set(false);
+}
