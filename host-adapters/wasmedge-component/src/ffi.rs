@@ -270,7 +270,16 @@ struct Binding<H: Host> {
     types: ValTypes,
     /// What its values were in when it was called last, so that not every call allocates. A call takes it away, for it may come to
     /// another one before it returns.
-    buffers: Cell<(Vec<CoreVal>, Vec<CoreVal>)>,
+    ///
+    /// In a box, for taking is moving: what was just written would be waited for.
+    buffers: Cell<Option<Box<Buffers>>>,
+}
+
+/// A host function's arguments and results.
+#[derive(Default)]
+struct Buffers {
+    arguments: Vec<CoreVal>,
+    results: Vec<CoreVal>,
 }
 
 // SAFETY: a binding is used by callbacks only, on the thread that has lent the host.
@@ -842,7 +851,8 @@ unsafe extern "C" fn callback<H: Host>(
         // SAFETY: whoever entered the guest has lent the host, and waits for us.
         let host = unsafe { &mut *host };
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            let (mut arguments, mut results) = binding.buffers.take();
+            let mut buffers = binding.buffers.take().unwrap_or_default();
+            let Buffers { arguments, results } = &mut *buffers;
             arguments.clear();
             results.clear();
             for (position, ty) in binding.signature.params.iter().enumerate() {
@@ -852,7 +862,7 @@ unsafe extern "C" fn callback<H: Host>(
                 let value = unsafe { &*value };
                 arguments.push(core_val(*ty, value));
             }
-            let done = host.host_call(&binding.callee, &arguments, &mut results);
+            let done = host.host_call(&binding.callee, arguments, results);
             if done {
                 let types = binding.signature.results.iter();
                 for (position, ty) in types.enumerate() {
@@ -866,7 +876,7 @@ unsafe extern "C" fn callback<H: Host>(
                     unsafe { place.write(binding.types.value(value)) };
                 }
             }
-            binding.buffers.set((arguments, results));
+            binding.buffers.set(Some(buffers));
             done
         }));
         ran.unwrap_or_else(|panic| {

@@ -27,6 +27,8 @@ type Typecheck =
 /// A function that an embedder has defined.
 pub(crate) struct HostFunc<T: 'static> {
     typecheck: Typecheck,
+    /// Whether handles can be lent to a call: raw ones cannot look any up.
+    lends: bool,
     call: Call<T>,
 }
 
@@ -55,6 +57,7 @@ impl<T: 'static> HostFunc<T> {
                 P::typecheck(ty.param_types(), types)?;
                 R::typecheck(ty.result_types(), types)
             }),
+            lends: true,
             call: Box::new(move |call| {
                 let HostCall {
                     store,
@@ -82,6 +85,7 @@ impl<T: 'static> HostFunc<T> {
     {
         Self {
             typecheck: Box::new(move |ty, types| check(ty.param_types(), ty.result_types(), types)),
+            lends: false,
             call: Box::new(move |call| {
                 let HostCall {
                     store,
@@ -113,6 +117,7 @@ impl<T: 'static> HostFunc<T> {
     {
         Self {
             typecheck: Box::new(|_, _| Ok(())),
+            lends: true,
             call: Box::new(move |call| {
                 let HostCall {
                     store,
@@ -155,7 +160,18 @@ fn give<T: 'static, R: LowerList>(
     if abi.ty().result.is_none() {
         return Ok(());
     }
-    Ok(store.lowering(at, |cx| abi.lower_result_as(cx, returned, pointer, results))?)
+    let mut lower = |cx: &mut LowerContext<'_>| abi.lower_result_as(cx, returned, pointer, results);
+    if pointer.is_some() {
+        return Ok(store.lowering(at, lower)?);
+    }
+    // One core value, and none is a pointer: it takes neither memory nor allocator.
+    let tables = store.tables(at.instance)?;
+    let lowered = lower(&mut LowerContext {
+        guest: None,
+        encoding: at.options.string_encoding,
+        resources: tables,
+    });
+    Ok(lowered.map_err(NotLowered::from)?)
 }
 
 /// A call of a guest's that arrives at a host function.
@@ -200,17 +216,23 @@ impl<T: 'static> StoreInner<T> {
                 let options = plan.options.get(options.index());
                 let options = options.ok_or_else(|| internal("there are no such options"))?;
                 self.check_flags(Some(*flags))?;
+                let mut call = |store: &mut Self| {
+                    (function.call)(HostCall {
+                        store,
+                        at: Place {
+                            instance: index,
+                            options,
+                        },
+                        abi,
+                        params,
+                        results,
+                    })
+                };
+                if !function.lends {
+                    return call(self);
+                }
                 self.tables(index)?.enter_call();
-                let called = (function.call)(HostCall {
-                    store: self,
-                    at: Place {
-                        instance: index,
-                        options,
-                    },
-                    abi,
-                    params,
-                    results,
-                });
+                let called = call(self);
                 let left = self.tables(index)?.exit_call();
                 called?;
                 Ok(left?)
@@ -434,8 +456,7 @@ impl<T: 'static> StoreInner<T> {
         match (lowered, failure) {
             (_, Some(failure)) => Err(failure.into()),
             (Ok(lowered), None) => Ok(lowered),
-            (Err(CallError::Trap(trap)), None) => Err(anyhow::Error::from(trap).into()),
-            (Err(CallError::Host(error)), None) => Err(NotLowered::Host(error)),
+            (Err(error), None) => Err(error.into()),
         }
     }
 
@@ -491,6 +512,15 @@ pub(crate) enum NotLowered {
 impl From<anyhow::Error> for NotLowered {
     fn from(error: anyhow::Error) -> Self {
         Self::Guest(error)
+    }
+}
+
+impl From<CallError> for NotLowered {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Trap(trap) => Self::Guest(trap.into()),
+            CallError::Host(error) => Self::Host(error),
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 use opentelemetry::Key;
 use opentelemetry::logs::Severity;
 use wasmscope_telemetry::Instance;
+use wasmscope_telemetry::instance::PlainLog;
 use wasmscope_telemetry::model::{LogRecord, LogValue, Notice, SpanReference};
 
 use super::cursor::{Cursor, Memory};
-use super::reader::{Reader, Unread};
+use super::reader::{Reader, Unread, Utf8Key};
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 
@@ -102,25 +103,40 @@ impl Reader<'_> {
                 return Ok(false);
             };
             for mut at in attributes {
-                let Some(key) = self.utf8_key(&mut at, &mut left)? else {
-                    return Ok(false);
-                };
-                let (discriminant, mut at) = at.variant::<LogValue>()?;
-                let taken = match discriminant {
-                    0 => {
-                        let text = self.utf8_text(&mut at, &mut left)?;
-                        text.is_some_and(|text| plain.text(key, text))
+                let taken = match self.utf8_key(&mut at, &mut left)? {
+                    Some(Utf8Key::Known(key)) => self.add_plain(plain, key, &mut at, &mut left)?,
+                    Some(Utf8Key::New(key)) => {
+                        self.add_plain(plain, key.to_owned(), &mut at, &mut left)?
                     }
-                    1 => plain.scalar(key, at.bool()?),
-                    2 => plain.scalar(key, at.i64()?),
-                    3 => plain.scalar(key, at.f64()?),
-                    _ => false,
+                    None => false,
                 };
                 if !taken {
                     return Ok(false);
                 }
             }
             Ok(true)
+        })
+    }
+
+    /// Adds an attribute of this key; false if it leaves the record no plain one.
+    #[inline]
+    fn add_plain(
+        &self,
+        plain: &mut PlainLog<'_>,
+        key: impl Into<Key> + AsRef<str>,
+        at: &mut impl Cursor,
+        left: &mut usize,
+    ) -> Result<bool> {
+        let (discriminant, mut at) = at.variant::<LogValue>()?;
+        Ok(match discriminant {
+            0 => {
+                let text = self.utf8_text(&mut at, left)?;
+                text.is_some_and(|text| plain.text(key, text))
+            }
+            1 => plain.scalar(key, at.bool()?),
+            2 => plain.scalar(key, at.i64()?),
+            3 => plain.scalar(key, at.f64()?),
+            _ => false,
         })
     }
 

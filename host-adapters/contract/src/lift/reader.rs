@@ -42,6 +42,14 @@ pub struct Reader<'a> {
     checks: usize,
 }
 
+/// An attribute's key. Not yet a [`Key`], which would be moved just after it was written.
+pub(crate) enum Utf8Key<'a> {
+    /// One that the process keeps.
+    Known(&'static str),
+    /// One that is to be copied.
+    New(&'a str),
+}
+
 /// A list that has not been read.
 #[derive(Debug)]
 pub struct Unread<T> {
@@ -181,14 +189,18 @@ impl<'a> Reader<'a> {
 
     /// Gives an attribute's key in UTF-8, if there is room for it in what is left.
     #[inline]
-    pub(crate) fn utf8_key(&self, at: &mut impl Cursor, left: &mut usize) -> Result<Option<Key>> {
+    pub(crate) fn utf8_key(
+        &self,
+        at: &mut impl Cursor,
+        left: &mut usize,
+    ) -> Result<Option<Utf8Key<'a>>> {
         let (pointer, length) = at.pair()?;
         let Some(bytes) = self.utf8_within(pointer, length, left)? else {
             return Ok(None);
         };
         Ok(Some(match recurring::find(bytes) {
-            Some(known) => Key::from_static_str(known),
-            None => Key::from(utf8(pointer, bytes)?.to_owned()),
+            Some(known) => Utf8Key::Known(known),
+            None => Utf8Key::New(utf8(pointer, bytes)?),
         }))
     }
 

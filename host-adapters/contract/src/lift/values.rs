@@ -1,11 +1,11 @@
 //! The interface `types`, and parameters that are numbers.
 
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use wasmscope_telemetry::Instance;
 use wasmscope_telemetry::model::{RemoteContext, Scope, SpanReference};
 
 use super::cursor::{Cursor, Memory};
-use super::reader::{Reader, Unread};
+use super::reader::{Reader, Unread, Utf8Key};
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 use crate::shape::TraceId;
@@ -37,25 +37,46 @@ impl Reader<'_> {
         };
         let mut attributes = Vec::with_capacity(elements.size_hint().0);
         for mut at in elements {
-            let Some(key) = self.utf8_key(&mut at, &mut left)? else {
-                return Ok(None);
-            };
-            let (discriminant, mut at) = at.variant::<Value>()?;
-            match discriminant {
-                0 => {
-                    let Some(text) = self.utf8_text(&mut at, &mut left)? else {
-                        return Ok(None);
-                    };
-                    attributes.push(KeyValue::new(key, text.to_owned()));
+            let pushed = match self.utf8_key(&mut at, &mut left)? {
+                Some(Utf8Key::Known(key)) => {
+                    self.push_plain(&mut attributes, key, &mut at, &mut left)?
                 }
-                1 => attributes.push(KeyValue::new(key, at.bool()?)),
-                2 => attributes.push(KeyValue::new(key, at.i64()?)),
-                3 => attributes.push(KeyValue::new(key, at.f64()?)),
-                _ => return Ok(None),
+                Some(Utf8Key::New(key)) => {
+                    self.push_plain(&mut attributes, key.to_owned(), &mut at, &mut left)?
+                }
+                None => false,
+            };
+            if !pushed {
+                return Ok(None);
             }
         }
         self.budget.keep(left);
         Ok(Some(attributes))
+    }
+
+    /// Pushes an attribute of this key; false if its value is no plain one.
+    #[inline]
+    fn push_plain(
+        &self,
+        attributes: &mut Vec<KeyValue>,
+        key: impl Into<Key>,
+        at: &mut impl Cursor,
+        left: &mut usize,
+    ) -> Result<bool> {
+        let (discriminant, mut at) = at.variant::<Value>()?;
+        match discriminant {
+            0 => {
+                let Some(text) = self.utf8_text(&mut at, left)? else {
+                    return Ok(false);
+                };
+                attributes.push(KeyValue::new(key, text.to_owned()));
+            }
+            1 => attributes.push(KeyValue::new(key, at.bool()?)),
+            2 => attributes.push(KeyValue::new(key, at.i64()?)),
+            3 => attributes.push(KeyValue::new(key, at.f64()?)),
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// Writes a `list<key-value>` down in bytes that no other list has, behind what is there; false where that is more than

@@ -41,6 +41,8 @@ pub struct Instance {
     tracer_tag: Tag,
     tracers: Vec<TracerOf>,
     spans: SpanTable,
+    /// Whether the span that was started last is recorded, and so the next one likely.
+    last_recorded: bool,
     unrecorded: Unrecorded,
     invocations: Vec<UnderWay>,
     entered: Vec<Entered>,
@@ -61,6 +63,7 @@ impl Instance {
             tracer_tag: mixer.tag(HandleKind::Tracer),
             tracers: Vec::new(),
             spans: SpanTable::default(),
+            last_recorded: true,
             unrecorded: Unrecorded::default(),
             invocations: Vec::new(),
             entered: Vec::new(),

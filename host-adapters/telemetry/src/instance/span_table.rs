@@ -73,17 +73,12 @@ impl SpanTable {
         let at = reused.map_or(self.slots.len(), |at| at as usize);
         self.started = self.started.wrapping_add(1);
         let handle = mixer.mix(self.started) & !NOT_RECORDED & !SLOT_MASK | at as u64;
-        let open = Some(OpenSpan::new(handle, self.started, depth, start_time, span));
-        let place = match self.vacant.pop() {
-            Some(place) => {
-                self.open[place as usize] = open;
-                place
-            }
-            None => {
-                self.open.push(open);
-                self.open.len() as u32 - 1
-            }
-        };
+        let place = self.vacant.pop().unwrap_or_else(|| {
+            self.open.push(None);
+            self.open.len() as u32 - 1
+        });
+        self.open[place as usize] =
+            Some(OpenSpan::new(handle, self.started, depth, start_time, span));
         let slot = Slot {
             handle,
             context,

@@ -70,7 +70,8 @@ impl Instance {
             Some(at) => self.start_with(at, name, kind, parent, attributes, start_time),
             None => self.pass_through(parent.as_ref()),
         };
-        if handle & NOT_RECORDED != 0 && !self.telemetry.0.sampler_sees_attributes {
+        self.last_recorded = handle & NOT_RECORDED == 0;
+        if !self.last_recorded && !self.telemetry.0.sampler_sees_attributes {
             handle |= ATTRIBUTES_LATER;
         }
         if activate {
@@ -121,10 +122,14 @@ impl Instance {
         else {
             return self.pass_through(parent.as_ref());
         };
-        let start_time = start_time.map_or_else(SystemTime::now, system_time);
-        let builder = SpanBuilder::from_name(rules.name(name))
-            .with_kind(kind)
-            .with_start_time(start_time);
+        let mut builder = SpanBuilder::from_name(rules.name(name)).with_kind(kind);
+        // The SDK reads the clock if need be, which is only if it records the span.
+        builder.start_time = match start_time {
+            Some(time) => Some(system_time(time)),
+            None => self.last_recorded.then(SystemTime::now),
+        };
+        let start_time = builder.start_time;
+        let is_root = parent.is_none();
         // A context of our own, so that nothing of the host thread's current one gets in.
         let mut context = parent.unwrap_or_default();
         if shared.sampler_sees_attributes {
@@ -146,6 +151,7 @@ impl Instance {
         let span = tracer.build_with_context(builder, &context);
         if span.is_recording() {
             let depth = self.invocations.len() as u32;
+            let start_time = start_time.unwrap_or_else(SystemTime::now);
             let handle = self.spans.insert(span, start_time, depth, &self.mixer);
             if !attributes.is_empty() {
                 self.spans.change(handle, &shared.limits, |open, room| {
@@ -158,7 +164,7 @@ impl Instance {
             let capacity = shared.limits.unrecorded_traces;
             return self
                 .unrecorded
-                .add(span.span_context(), capacity, &self.mixer);
+                .add(span.span_context(), is_root, capacity, &self.mixer);
         }
         // The provider was shut down.
         rules.count(Reason::Shutdown, 1);

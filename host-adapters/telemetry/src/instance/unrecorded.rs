@@ -40,9 +40,18 @@ struct Trace {
 }
 
 impl Unrecorded {
-    /// Adds a span with an id of its own to a context's trace, where `context`'s own span id does not matter.
-    pub(super) fn add(&mut self, context: &SpanContext, capacity: usize, mixer: &Mixer) -> u64 {
-        self.add_to(with_span_id(context, SpanId::INVALID), capacity, mixer)
+    /// Adds a span with an id of its own to a context's trace, where `context`'s own span id does not matter. `is_new`: the trace
+    /// begins with this span.
+    pub(super) fn add(
+        &mut self,
+        context: &SpanContext,
+        is_new: bool,
+        capacity: usize,
+        mixer: &Mixer,
+    ) -> u64 {
+        let searched = if is_new { 0 } else { SEARCHED };
+        let context = with_span_id(context, SpanId::INVALID);
+        self.add_to(context, searched, capacity, mixer)
     }
 
     /// Adds a span that stands for `context` itself, or for nothing if that is invalid.
@@ -52,13 +61,19 @@ impl Unrecorded {
         capacity: usize,
         mixer: &Mixer,
     ) -> u64 {
-        self.add_to(context, capacity, mixer)
+        self.add_to(context, SEARCHED, capacity, mixer)
     }
 
-    fn add_to(&mut self, context: SpanContext, capacity: usize, mixer: &Mixer) -> u64 {
+    fn add_to(
+        &mut self,
+        context: SpanContext,
+        searched: usize,
+        capacity: usize,
+        mixer: &Mixer,
+    ) -> u64 {
         self.spans = self.spans.wrapping_add(1);
         let capacity = capacity.clamp(1, MAX_TRACES);
-        let searched = self.traces.len().min(SEARCHED);
+        let searched = self.traces.len().min(searched);
         let known = (0..searched)
             .map(|back| (self.latest + self.traces.len() - back) % self.traces.len())
             .find(|&at| self.traces[at].context == context);

@@ -39,7 +39,7 @@ struct Parameters<A: Arguments> {
 }
 
 enum Place<A: Arguments> {
-    Flat(A::Flat<Raw>),
+    Flat(*const A::Flat<Raw>),
     Memory(*const [u8]),
 }
 
@@ -53,13 +53,17 @@ impl<A: Arguments> Parameters<A> {
     ///
     /// # Safety
     ///
-    /// As long as it is used the guest does not run, and its memory is neither written to nor moved nor freed, nor has it been since the
-    /// guest called.
+    /// As long as it is used the guest does not run, its memory is neither written to nor moved nor freed, nor has it been since the
+    /// guest called, and neither have the core values that it passed.
     unsafe fn passed(&self) -> Passed<'_, Raw> {
         // SAFETY: it came from a slice, of memory that is as it was by the caller's word.
         let memory = unsafe { &*self.memory };
         match &self.place {
-            Place::Flat(values) => Passed::flat(memory, self.encoding, values.as_slice()),
+            Place::Flat(values) => {
+                // SAFETY: as above.
+                let values = unsafe { &**values };
+                Passed::flat(memory, self.encoding, values.as_slice())
+            }
             Place::Memory(parameters) => {
                 // SAFETY: as above.
                 let parameters = unsafe { &**parameters };
@@ -87,7 +91,8 @@ where
         function.name(),
         move |mut store: StoreContextMut<'_, T>, parameters: Parameters<A>| {
             // SAFETY: Wasmtime has lifted them just now. What runs until they are read has the store's data and not the store,
-            // and so cannot reach its memories.
+            // and so cannot reach its memories. The core values lie where the guest's code has put them and waits for the
+            // results, which take their place when this has returned (Wasmtime's `HostFn::call_sync_lower` and `call_async_lower`).
             let passed = unsafe { parameters.passed() };
             let returned = function.call(store.data_mut(), get, passed);
             Ok((lower(returned.map_err(trap)?),))
@@ -154,7 +159,7 @@ unsafe impl<A: Arguments> Lift for Parameters<A> {
         Ok(Self {
             memory,
             encoding,
-            place: Place::Flat(*source),
+            place: Place::Flat(source),
         })
     }
 

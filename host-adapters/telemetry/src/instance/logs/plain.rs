@@ -1,7 +1,6 @@
 //! Records of which all is kept as it is, and nothing is nested: as most are.
 
 use std::fmt;
-use std::sync::Arc;
 
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, Severity};
 use opentelemetry::{Context, Key};
@@ -41,6 +40,12 @@ impl Instance {
         context: SpanReference,
         fill: impl FnOnce(&mut PlainLog<'_>) -> Result<bool, E>,
     ) -> Result<Option<Notice>, E> {
+        let context = match context {
+            // What is wrong with others is counted.
+            SpanReference::Span(_) | SpanReference::Remote(_) => return Ok(None),
+            SpanReference::Ambient => self.current_context(),
+            SpanReference::None => None,
+        };
         let shared = &*self.telemetry.0;
         let Ok(logger) = self.logs.find(logger, shared) else {
             return Ok(None);
@@ -51,13 +56,6 @@ impl Instance {
             .filter(|_| logger.enabled(severity, None))
         else {
             return Ok(None);
-        };
-        let sdk = Arc::clone(sdk);
-        let context = match context {
-            // What is wrong with others is counted.
-            SpanReference::Span(_) | SpanReference::Remote(_) => return Ok(None),
-            SpanReference::Ambient => self.current_context(),
-            SpanReference::None => None,
         };
         let mut plain = PlainLog {
             shared,
@@ -107,8 +105,8 @@ impl PlainLog<'_> {
 
     /// Adds a text as an attribute.
     #[inline]
-    pub fn text(&mut self, key: Key, text: &str) -> bool {
-        if !rules(self.shared).keeps_text(text) || !self.takes(&key, text.len()) {
+    pub fn text(&mut self, key: impl Into<Key> + AsRef<str>, text: &str) -> bool {
+        if !rules(self.shared).keeps_text(text) || !self.takes(key.as_ref(), text.len()) {
             return false;
         }
         self.record.add_attribute(key, text.to_owned());
@@ -117,8 +115,8 @@ impl PlainLog<'_> {
 
     /// Adds a number or truth value as an attribute.
     #[inline]
-    pub fn scalar(&mut self, key: Key, value: impl Into<AnyValue>) -> bool {
-        if !self.takes(&key, 0) {
+    pub fn scalar(&mut self, key: impl Into<Key> + AsRef<str>, value: impl Into<AnyValue>) -> bool {
+        if !self.takes(key.as_ref(), 0) {
             return false;
         }
         self.record.add_attribute(key, value);
@@ -127,9 +125,8 @@ impl PlainLog<'_> {
 
     /// Whether there is room for one more attribute, which has a key that is valid and its own.
     #[inline]
-    fn takes(&mut self, key: &Key, bytes: usize) -> bool {
+    fn takes(&mut self, key: &str, bytes: usize) -> bool {
         let limits = &self.shared.limits;
-        let key = key.as_str();
         self.count += 1;
         let valid = rules(self.shared).keeps_key(key);
         if !valid || self.count > limits.log_attributes.min(SEARCHED) {
