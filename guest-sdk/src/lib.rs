@@ -104,7 +104,7 @@ pub use context::{
 };
 pub use guard::{Guard, collect, init};
 pub use logs::types::Severity;
-pub use logs::{AnyValue, LogBuilder, Logger, Record};
+pub use logs::{AnyValue, Items, LogBuilder, Logger, Record};
 pub use metrics::{
     Counter, CounterNumber, Gauge, GaugeNumber, Histogram, HistogramNumber, Measurement, Meter,
     ObservableCounter, ObservableGauge, ObservableUpDownCounter, Observer, Series, UpDownCounter,

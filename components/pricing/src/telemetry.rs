@@ -81,7 +81,7 @@ pub(crate) fn quoted(quote: &Quote) {
             ]
         })
         .collect();
-    let lines: Vec<_> = lines.iter().map(|line| AnyValue::Map(line)).collect();
+    let lines: Vec<_> = lines.iter().map(|line| AnyValue::map(line)).collect();
     let reductions: Vec<_> = quote
         .reductions
         .iter()
@@ -95,9 +95,9 @@ pub(crate) fn quoted(quote: &Quote) {
     LOGGER
         .record(Severity::Info)
         .event_name("pricing.quoted")
-        .body(AnyValue::Map(fields![
-            "lines" => AnyValue::Array(&lines),
-            "reductions" => AnyValue::Array(&reductions),
+        .body(AnyValue::map(fields![
+            "lines" => AnyValue::array(&lines),
+            "reductions" => AnyValue::array(&reductions),
             "net" => euros(quote.net),
             "tax" => euros(quote.tax),
         ]))

@@ -5,8 +5,22 @@ use std::ops::Range;
 use super::types::{LogAttribute, LogRecord, LogValue, MapEntry, Severity};
 use crate::{SpanReference, backend, notice};
 
+/// Emits a record in which values are nested: [`emit_nested`].
+pub(crate) type EmitNested<'a, V> = fn(u64, &Parts<'a, V>);
+
 /// Is a value that may be nested.
 pub(crate) trait Nested<'a>: Copy {
+    /// Gives the value if no others lie within, and otherwise what emits a record that has such.
+    fn scalar(self) -> Result<LogValue<'a>, EmitNested<'a, Self>> {
+        let mut children = Vec::new();
+        let value = self.node(&mut children);
+        if children.is_empty() {
+            Ok(value)
+        } else {
+            Err(emit_nested)
+        }
+    }
+
     /// Gives the value, an array or a map as an empty one, and adds its children: a map's with their keys, an array's
     /// with empty ones.
     fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a>;
@@ -24,8 +38,74 @@ pub(crate) struct Parts<'a, V> {
     pub(crate) context: SpanReference<'a>,
 }
 
+impl<'a, V> Parts<'a, V> {
+    fn record<'r>(
+        &self,
+        body: Option<LogValue<'r>>,
+        attributes: &'r [LogAttribute<'r>],
+        nodes: &'r [LogValue<'r>],
+    ) -> LogRecord<'r>
+    where
+        'a: 'r,
+    {
+        LogRecord {
+            body: body.into(),
+            severity: self.severity.into(),
+            severity_text: self.severity_text.into(),
+            event_name: self.event_name.into(),
+            attributes,
+            nodes,
+            time: self.time.into(),
+            context: self.context.into(),
+        }
+    }
+}
+
+/// Where nothing is.
+pub(super) const NO_VALUE: LogValue<'static> = LogValue::BoolValue(false);
+
+/// Where nothing is, with a key.
+const NO_ATTRIBUTE: LogAttribute<'static> = LogAttribute {
+    key: "",
+    value: NO_VALUE,
+};
+
+/// How many attributes a record may have to be emitted without an allocation.
+const FEW: usize = 8;
+
 /// Emits a record. Whether somebody listens has been asked before.
 pub(crate) fn emit<'a, V: Nested<'a>>(logger: u64, parts: &Parts<'a, V>) {
+    if let Err(emit_nested) = emit_scalars(logger, parts) {
+        emit_nested(logger, parts);
+    }
+}
+
+/// Emits a record if nothing in it is nested.
+fn emit_scalars<'a, V: Nested<'a>>(
+    logger: u64,
+    parts: &Parts<'a, V>,
+) -> Result<(), EmitNested<'a, V>> {
+    let mut few = [NO_ATTRIBUTE; FEW];
+    let mut many = Vec::new();
+    let attributes = match few.get_mut(..parts.attributes.len()) {
+        Some(few) => few,
+        None => {
+            many.resize(parts.attributes.len(), NO_ATTRIBUTE);
+            &mut many
+        }
+    };
+    for (place, (key, value)) in attributes.iter_mut().zip(parts.attributes) {
+        place.key = key;
+        place.value = value.scalar()?;
+    }
+    let body = parts.body.map(V::scalar).transpose()?;
+    let record = parts.record(body, attributes, &[]);
+    notice::take(backend::logger::emit(logger, &[record]));
+    Ok(())
+}
+
+/// Emits a record in which values are nested.
+pub(crate) fn emit_nested<'a, V: Nested<'a>>(logger: u64, parts: &Parts<'a, V>) {
     let mut values = Values::of(parts);
     let children = values.children();
     values.name(&children);
@@ -94,7 +174,7 @@ impl<'a> Values<'a> {
             let start = children.len();
             let (key, value) = match next {
                 Some((key, value)) => (key, value.node(&mut children)),
-                None if at == body => ("", LogValue::BoolValue(false)),
+                None if at == body => ("", NO_VALUE),
                 None => break,
             };
             if children.len() > start {
@@ -151,16 +231,11 @@ impl<'a> Values<'a> {
 
     fn record<'r, V>(&'r self, parts: &Parts<'r, V>, nodes: &'r [LogValue<'r>]) -> LogRecord<'r> {
         let body = parts.body.is_some().then(|| self.values.get(self.body));
-        LogRecord {
-            body: body.flatten().map(|body| body.value).into(),
-            severity: parts.severity.into(),
-            severity_text: parts.severity_text.into(),
-            event_name: parts.event_name.into(),
-            attributes: self.values.get(..self.body).unwrap_or_default(),
+        parts.record(
+            body.flatten().map(|body| body.value),
+            self.values.get(..self.body).unwrap_or_default(),
             nodes,
-            time: parts.time.into(),
-            context: parts.context.into(),
-        }
+        )
     }
 }
 

@@ -6,8 +6,8 @@ pub(crate) mod types;
 mod value;
 
 pub use record::{LogBuilder, Record};
-pub use value::AnyValue;
 pub(crate) use value::scalar;
+pub use value::{AnyValue, Items};
 
 use crate::backend::{self, Slot};
 use crate::{Scope, notice};

@@ -104,7 +104,7 @@ impl<'a> LogBuilder<'a> {
     }
 }
 
-/// Makes the attributes of a log record, or the entries of an [`AnyValue::Map`]: `fields!["id" => 17, "who" => name]`.
+/// Makes the attributes of a log record, or the entries of an [`AnyValue::map`]: `fields!["id" => 17, "who" => name]`.
 #[macro_export]
 macro_rules! fields {
     ($($key:expr => $value:expr),* $(,)?) => {

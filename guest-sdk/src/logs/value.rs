@@ -1,6 +1,8 @@
 //! Values of log bodies and log attributes, nested ones too.
 
-use super::arena::Nested;
+use core::fmt;
+
+use super::arena::{self, EmitNested, NO_VALUE, Nested};
 use super::types::LogValue;
 use crate::Value;
 
@@ -11,9 +13,9 @@ use crate::Value;
 /// ```
 /// use wasmscope::AnyValue;
 ///
-/// let order = AnyValue::Map(&[
+/// let order = AnyValue::map(&[
 ///     ("id", AnyValue::Int(17)),
-///     ("items", AnyValue::Array(&[AnyValue::String("tea"), AnyValue::String("cup")])),
+///     ("items", AnyValue::array(&[AnyValue::String("tea"), AnyValue::String("cup")])),
 /// ]);
 /// # let _ = order;
 /// ```
@@ -30,10 +32,63 @@ pub enum AnyValue<'a> {
     Double(f64),
     /// Bytes.
     Bytes(&'a [u8]),
-    /// An array.
-    Array(&'a [Self]),
-    /// A map. Where a key is given twice the last value holds.
-    Map(&'a [(&'a str, Self)]),
+    /// An array; [`AnyValue::array`] makes it.
+    Array(Items<'a, Self>),
+    /// A map; [`AnyValue::map`] makes it.
+    Map(Items<'a, (&'a str, Self)>),
+}
+
+/// Is what an array or a map is made of.
+#[derive(Clone, Copy)]
+pub struct Items<'a, T> {
+    items: &'a [T],
+    // Comes with the value, so that a program without nested values links none of what they take.
+    emit: for<'x> fn(u64, &arena::Parts<'x, AnyValue<'x>>),
+}
+
+impl<'a> AnyValue<'a> {
+    /// Makes an array.
+    #[must_use]
+    pub const fn array(values: &'a [Self]) -> Self {
+        Self::Array(Items::of(values))
+    }
+
+    /// Makes a map. Where a key is given twice the last value holds.
+    #[must_use]
+    pub const fn map(entries: &'a [(&'a str, Self)]) -> Self {
+        Self::Map(Items::of(entries))
+    }
+}
+
+impl<'a, T> Items<'a, T> {
+    const fn of(items: &'a [T]) -> Self {
+        Self {
+            items,
+            emit: emit_nested,
+        }
+    }
+
+    /// Gives the values, or the entries.
+    #[must_use]
+    pub const fn as_slice(&self) -> &'a [T] {
+        self.items
+    }
+}
+
+fn emit_nested<'a>(logger: u64, parts: &arena::Parts<'a, AnyValue<'a>>) {
+    arena::emit_nested(logger, parts);
+}
+
+impl<T: fmt::Debug> fmt::Debug for Items<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.items.fmt(f)
+    }
+}
+
+impl<T: PartialEq> PartialEq for Items<'_, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.items == other.items
+    }
 }
 
 macro_rules! any_from {
@@ -61,27 +116,34 @@ any_from! {
     f32 => Double(v => v.into()),
     f64 => Double(v => v),
     &'a [u8] => Bytes(v => v),
-    &'a [AnyValue<'a>] => Array(v => v),
-    &'a [(&'a str, AnyValue<'a>)] => Map(v => v),
+    &'a [AnyValue<'a>] => Array(v => Items::of(v)),
+    &'a [(&'a str, AnyValue<'a>)] => Map(v => Items::of(v)),
 }
 
 impl<'a> Nested<'a> for AnyValue<'a> {
-    fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a> {
+    #[inline]
+    fn scalar(self) -> Result<LogValue<'a>, EmitNested<'a, Self>> {
         match self {
-            Self::String(value) => LogValue::StringValue(value),
-            Self::Bool(value) => LogValue::BoolValue(value),
-            Self::Int(value) => LogValue::IntValue(value),
-            Self::Double(value) => LogValue::DoubleValue(value),
-            Self::Bytes(value) => LogValue::BytesValue(value),
-            Self::Array(values) => {
-                children.extend(values.iter().map(|value| ("", *value)));
-                LogValue::ArrayValue(&[])
-            }
-            Self::Map(entries) => {
-                children.extend_from_slice(entries);
-                LogValue::MapValue(&[])
-            }
+            Self::String(value) => Ok(LogValue::StringValue(value)),
+            Self::Bool(value) => Ok(LogValue::BoolValue(value)),
+            Self::Int(value) => Ok(LogValue::IntValue(value)),
+            Self::Double(value) => Ok(LogValue::DoubleValue(value)),
+            Self::Bytes(value) => Ok(LogValue::BytesValue(value)),
+            Self::Array(values) => Err(values.emit),
+            Self::Map(entries) => Err(entries.emit),
         }
+    }
+
+    fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a> {
+        if let Self::Array(values) = self {
+            children.extend(values.items.iter().map(|value| ("", *value)));
+            return LogValue::ArrayValue(&[]);
+        }
+        if let Self::Map(entries) = self {
+            children.extend_from_slice(entries.items);
+            return LogValue::MapValue(&[]);
+        }
+        self.scalar().unwrap_or(NO_VALUE)
     }
 }
 

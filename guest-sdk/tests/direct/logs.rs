@@ -46,16 +46,16 @@ fn nested_values_arrive_as_they_are() {
     let recorder = Recorder::install();
     LOGGER
         .record(Severity::Info)
-        .body(AnyValue::Map(fields![
+        .body(AnyValue::map(fields![
             "id" => 17,
-            "items" => AnyValue::Array(&[
-                AnyValue::Map(fields!["name" => "tea", "grams" => 100]),
-                AnyValue::Map(&[]),
+            "items" => AnyValue::array(&[
+                AnyValue::map(fields!["name" => "tea", "grams" => 100]),
+                AnyValue::map(&[]),
                 AnyValue::Bytes(&[0, 255]),
             ]),
-            "empty" => AnyValue::Array(&[]),
+            "empty" => AnyValue::array(&[]),
         ]))
-        .attributes(fields!["deep" => AnyValue::Array(&[AnyValue::Array(&[AnyValue::Bool(true)])]), "flat" => 1])
+        .attributes(fields!["deep" => AnyValue::array(&[AnyValue::array(&[AnyValue::Bool(true)])]), "flat" => 1])
         .emit();
     let log = &recorder.logs()[0];
     let expected = map(&[

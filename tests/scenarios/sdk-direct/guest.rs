@@ -137,10 +137,10 @@ fn logs() {
         .record(Severity::Warn2)
         .severity_text("HM")
         .event_name("thing.happened")
-        .body(AnyValue::Map(
-            fields!["items" => AnyValue::Array(&items), "empty" => AnyValue::Map(&[])],
+        .body(AnyValue::map(
+            fields!["items" => AnyValue::array(&items), "empty" => AnyValue::map(&[])],
         ))
-        .attributes(fields!["flat" => 1, "nested" => AnyValue::Array(&items)])
+        .attributes(fields!["flat" => 1, "nested" => AnyValue::array(&items)])
         .span(&span)
         .emit();
     span.end();

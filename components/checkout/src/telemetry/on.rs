@@ -88,15 +88,15 @@ pub(crate) fn order_log(order: &Order, receipt: &Receipt) {
             ]
         })
         .collect();
-    let items: Vec<AnyValue<'_>> = items.iter().map(|item| AnyValue::Map(item)).collect();
+    let items: Vec<AnyValue<'_>> = items.iter().map(|item| AnyValue::map(item)).collect();
     let price = fields![
         "net" => euros(receipt.net), "discount" => euros(receipt.discount), "tax" => euros(receipt.tax),
         "shipping" => euros(receipt.shipping), "total" => euros(receipt.total()),
     ];
     let mut body = vec![
         ("order", AnyValue::from(&order.id)),
-        ("items", AnyValue::Array(&items)),
-        ("price", AnyValue::Map(price)),
+        ("items", AnyValue::array(&items)),
+        ("price", AnyValue::map(price)),
     ];
     if let Some(note) = &order.note {
         body.push(("note", AnyValue::from(note)));
@@ -104,7 +104,7 @@ pub(crate) fn order_log(order: &Order, receipt: &Receipt) {
     LOGGER
         .record(Severity::Info)
         .event_name("checkout.order.carried_out")
-        .body(AnyValue::Map(&body))
+        .body(AnyValue::map(&body))
         .attributes(fields!["customer.country" => &order.customer.country])
         .emit();
 }

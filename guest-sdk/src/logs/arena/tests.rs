@@ -49,7 +49,7 @@ proptest! {
     #[test]
     fn any_nested_value_arrives_as_it_is(
         body in prop::option::of(value()),
-        attributes in prop::collection::btree_map("[a-z]{1,4}", value(), 0..4),
+        attributes in prop::collection::btree_map("[a-z]{1,4}", value(), 0..12),
         copies in 1..3_usize,
     ) {
         let recorder = Recorder::install();
