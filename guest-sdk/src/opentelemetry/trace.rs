@@ -64,7 +64,7 @@ impl api::Tracer for Tracer {
             &builder.name,
             builder.span_kind.map_or(SpanKind::Internal, kind),
             parent.as_reference(),
-            || values::attributes(&attributes, &arrays),
+            &values::attributes(&attributes, &arrays),
             builder.start_time.map(values::nanos),
             false,
         );

@@ -10,6 +10,7 @@ use tracing::dispatcher::{Dispatch, SetGlobalDefaultError};
 use tracing::level_filters::LevelFilter;
 
 use super::Subscriber;
+use super::events::{AddEvent, Visited};
 use super::fields::{Fields, Packed};
 use super::spans::{Timings, Tracking};
 use crate::Scope;
@@ -33,7 +34,8 @@ pub enum Events {
 pub(super) struct Config {
     pub(super) scope: Option<Scope>,
     pub(super) max_level: LevelFilter,
-    pub(super) events: Events,
+    /// Whether events become logs.
+    pub(super) logs: bool,
     pub(super) location: bool,
     pub(super) target: bool,
     pub(super) level: bool,
@@ -46,9 +48,11 @@ pub(super) struct Config {
     /// Whether callsites keep what the host's log thresholds make of them. Natively they ask each time (which costs no call): there,
     /// each thread may have a recorder of its own, with thresholds of its own.
     pub(super) cached_thresholds: bool,
-    // Pointers, so that who does not ask for these links neither a clock nor the thread's name.
+    // Pointers, so that who does not ask for these links none of it: neither a clock nor the thread's name.
     pub(super) tracking: Option<Tracking>,
     pub(super) threads: Option<fn(&mut Fields)>,
+    /// Adds an event to a span, if events become events of spans.
+    pub(super) span_events: Option<AddEvent>,
 }
 
 /// Sets up a [`Subscriber`]; made by [`wasmscope::subscriber()`](crate::subscriber()).
@@ -72,7 +76,7 @@ impl Default for Builder {
             config: Config {
                 scope: None,
                 max_level: LevelFilter::TRACE,
-                events: Events::Logs,
+                logs: true,
                 location: true,
                 target: true,
                 level: false,
@@ -85,6 +89,7 @@ impl Default for Builder {
                 cached_thresholds: cfg!(target_arch = "wasm32"),
                 tracking: None,
                 threads: None,
+                span_events: None,
             },
         }
     }
@@ -117,7 +122,8 @@ impl Builder {
 
     /// Sets what becomes of events; without it, [`Events::Logs`].
     pub fn events_as(mut self, events: Events) -> Self {
-        self.config.events = events;
+        self.config.logs = events != Events::SpanEvents;
+        self.config.span_events = (events != Events::Logs).then_some(Visited::add_to as AddEvent);
         self
     }
 

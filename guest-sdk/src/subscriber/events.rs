@@ -4,22 +4,23 @@ use tracing::span::Id;
 use tracing::{Event, Level, Metadata};
 
 use super::Subscriber;
-use super::builder::Events;
+#[cfg(feature = "tracing-std")]
+use super::exceptions::Exception;
 use super::fields::{Fields, Text};
 use super::scopes::Listened;
 use super::spans::Parent;
 use super::subscriber::{contextual, is_recorded, push_location, severity};
-use super::visitor::{
-    EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Of, SetStatus, Special, visit,
-};
+use super::visitor::{EXCEPTION, EXCEPTION_MESSAGE, Of, SetStatus, Special, visit};
 use crate::backend::wire::{Maybe, MaybeByte};
 use crate::backend::{logger, tracer};
 use crate::logs::types::{LogAttribute, LogRecord, LogValue};
-use crate::trace::pending;
-use crate::{KeyValue, Value, notice};
+use crate::{KeyValue, notice};
+
+/// Adds an event to the span of a handle.
+pub(super) type AddEvent = fn(&Visited, &'static Metadata<'static>, u64);
 
 /// Is an event whose fields have been visited.
-struct Visited {
+pub(super) struct Visited {
     fields: Fields,
     /// What it says: the message, or where there is none the error.
     body: Option<Text>,
@@ -27,13 +28,16 @@ struct Visited {
     name: Option<&'static str>,
     status: Option<SetStatus>,
     /// An `Error` among the values, with its sources.
-    exception: Option<(Text, Vec<Text>)>,
+    #[cfg(feature = "tracing-std")]
+    exception: Option<Exception>,
 }
 
 impl Subscriber {
     pub(super) fn pass_event(&self, event: &Event<'_>) {
         let metadata = event.metadata();
-        let log = (self.config.events != Events::SpanEvents)
+        let log = self
+            .config
+            .logs
             .then(|| {
                 self.lock()
                     .scopes
@@ -48,7 +52,7 @@ impl Subscriber {
             Parent::Span(handle) if is_recorded(handle) => Some(handle),
             Parent::Span(_) | Parent::Ambient | Parent::None | Parent::Remote(_) => None,
         };
-        let span_event = recorded.filter(|_| self.config.events != Events::Logs);
+        let span_event = recorded.zip(self.config.span_events);
         let marked = recorded.filter(|_| self.marks_span(metadata) || log.is_some());
         if log.is_none() && span_event.is_none() && marked.is_none() {
             return;
@@ -62,8 +66,8 @@ impl Subscriber {
         if let Some(log) = log {
             visited.emit(metadata, log, &context);
         }
-        if let Some(handle) = span_event {
-            visited.add_to(metadata, handle);
+        if let Some((handle, add_event)) = span_event {
+            add_event(&visited, metadata, handle);
         }
     }
 
@@ -116,6 +120,7 @@ impl Subscriber {
             body,
             name,
             status,
+            #[cfg(feature = "tracing-std")]
             exception: special.exception,
         }
     }
@@ -129,18 +134,11 @@ impl Subscriber {
         if let Some(status) = &visited.status {
             span.set_status(status, &visited.fields);
         }
+        #[cfg(feature = "tracing-std")]
         if let Some(handle) = span.handle()
-            && let Some((message, chain)) = &visited.exception
+            && let Some(exception) = &visited.exception
         {
-            let str = |text| visited.fields.str(text);
-            pending::set_attribute(handle, &KeyValue::new(EXCEPTION_MESSAGE, str(message)));
-            if !chain.is_empty() {
-                let chain: Vec<_> = chain.iter().map(str).collect();
-                pending::set_attribute(
-                    handle,
-                    &KeyValue::new(EXCEPTION_STACKTRACE, Value::StringArray(&chain)),
-                );
-            }
+            exception.mark(handle, &visited.fields);
         }
     }
 }
@@ -151,8 +149,11 @@ impl Visited {
     }
 
     fn emit(&self, metadata: &Metadata<'static>, to: Listened, context: &Parent) {
-        let list_items = self.fields.list_items();
-        let (nodes, indices) = Fields::log_nodes(&list_items);
+        // Errors' sources are the only arrays in events.
+        #[cfg(feature = "tracing-std")]
+        let (nodes, indices) = self.fields.log_nodes();
+        #[cfg(not(feature = "tracing-std"))]
+        let (nodes, indices) = ([], []);
         let mut attributes = self.fields.log_attributes(&indices);
         if !to.is_exact {
             attributes.push(LogAttribute {
@@ -175,19 +176,20 @@ impl Visited {
         ));
     }
 
-    fn add_to(&self, metadata: &Metadata<'static>, handle: u64) {
-        let list_items = self.fields.list_items();
-        let mut attributes = vec![
-            KeyValue::new("level", metadata.level().as_str()),
-            KeyValue::new("target", metadata.target()),
-        ];
-        attributes.extend(self.fields.attributes(&list_items));
+    pub(super) fn add_to(&self, metadata: &'static Metadata<'static>, handle: u64) {
         let is_exception = self.name == Some(EXCEPTION);
         let name = match self.body() {
             Some(message) if !is_exception => message,
             Some(_) | None => self.name.unwrap_or(metadata.name()),
         };
-        notice::take(tracer::event(handle, name, &attributes, None));
+        notice::take(self.fields.lend(|fields| {
+            let mut attributes = vec![
+                KeyValue::new("level", metadata.level().as_str()),
+                KeyValue::new("target", metadata.target()),
+            ];
+            attributes.extend(fields);
+            tracer::event(handle, name, &attributes, None)
+        }));
     }
 }
 

@@ -109,6 +109,8 @@
 
 mod builder;
 mod events;
+#[cfg(feature = "tracing-std")]
+mod exceptions;
 mod ext;
 mod fields;
 mod scopes;

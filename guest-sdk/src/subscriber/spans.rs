@@ -246,6 +246,7 @@ impl Span {
     }
 
     /// Gives the handle, once the span has been started.
+    #[cfg(feature = "tracing-std")]
     pub(super) const fn handle(&self) -> Option<u64> {
         match self.state {
             State::Started(handle) => Some(handle),
@@ -329,34 +330,21 @@ impl Span {
 
 impl Waiting {
     /// Takes what has been recorded since.
-    pub(super) fn apply(
-        &mut self,
-        special: &Special,
-        fields: &Fields,
-        attributes: &[KeyValue<'_>],
-    ) {
-        for attribute in attributes {
-            self.fields.push_copy(attribute);
-        }
+    pub(super) fn apply(&mut self, special: &Special, fields: Fields) {
         if let Some(name) = &special.name {
             self.name = Some(self.fields.copy(fields.str(name)));
         }
         self.kind = special.kind.unwrap_or(self.kind);
+        self.fields.append(fields);
     }
 
-    fn start(&self, tracer: u64, name: &str, activate: bool) -> u64 {
-        let list_items = self.fields.list_items();
-        let handle = start::start(
-            tracer,
-            self.name
-                .as_ref()
-                .map_or(name, |name| self.fields.str(name)),
-            self.kind,
-            self.parent.as_reference(),
-            || self.fields.attributes(&list_items),
-            None,
-            activate,
-        );
+    fn start(&self, tracer: u64, name_of_callsite: &str, activate: bool) -> u64 {
+        let name = self.name.as_ref();
+        let name = name.map_or(name_of_callsite, |name| self.fields.str(name));
+        let parent = self.parent.as_reference();
+        let handle = self.fields.lend(|attributes| {
+            start::start(tracer, name, self.kind, parent, attributes, None, activate)
+        });
         for link in &self.links {
             add_link(handle, link);
         }
@@ -371,14 +359,14 @@ fn add_link(handle: u64, link: &OwnedLink) {
         Parent::Ambient | Parent::None => return,
     };
     if handle & NOT_RECORDED == 0 {
-        let list_items = link.attributes.list_items();
-        let attributes = &link.attributes.attributes(&list_items);
-        notice::take(tracer::update(
-            handle,
-            SpanChanges {
-                links: &[Link { target, attributes }],
-                ..SpanChanges::default()
-            },
-        ));
+        notice::take(link.attributes.lend(|attributes| {
+            tracer::update(
+                handle,
+                SpanChanges {
+                    links: &[Link { target, attributes }],
+                    ..SpanChanges::default()
+                },
+            )
+        }));
     }
 }

@@ -11,7 +11,7 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata};
 use tracing_core::span::Current;
 
-use super::builder::{Config, Events};
+use super::builder::Config;
 use super::fields::{Fields, Packed};
 use super::scopes::Scopes;
 use super::spans::{OwnedLink, Parent, Span, Spans, Started, State, Timings, Waiting};
@@ -84,7 +84,7 @@ impl Subscriber {
             return Some(false);
         }
         let always =
-            metadata.is_span() || self.config.events != Events::Logs || self.marks_span(metadata);
+            metadata.is_span() || self.config.span_events.is_some() || self.marks_span(metadata);
         always.then_some(true)
     }
 
@@ -149,22 +149,17 @@ impl Subscriber {
     }
 
     /// Says what has been recorded about a span after it was made.
-    fn apply(&self, id: &Id, special: Special, fields: &Fields) {
+    fn apply(&self, id: &Id, special: Special, fields: Fields) {
         let mut shared = self.lock();
         let Some(span) = shared.spans.get(id) else {
             return;
         };
         if let Some(status) = &special.status {
-            span.set_status(status, fields);
+            span.set_status(status, &fields);
         }
-        let list_items = fields.list_items();
-        let attributes = fields.attributes(&list_items);
         match &mut span.state {
-            State::Waiting(waiting) => waiting.apply(&special, fields, &attributes),
+            State::Waiting(waiting) => waiting.apply(&special, fields),
             State::Started(handle) => {
-                for attribute in &attributes {
-                    pending::set_attribute(*handle, attribute);
-                }
                 if let Some(name) = &special.name {
                     notice::take(tracer::update(
                         *handle,
@@ -174,6 +169,11 @@ impl Subscriber {
                         },
                     ));
                 }
+                fields.lend(|attributes| {
+                    for attribute in attributes {
+                        pending::set_attribute(*handle, attribute);
+                    }
+                });
             }
         }
     }
@@ -296,7 +296,7 @@ impl tracing::Subscriber for Subscriber {
         let special = visit(Of::Span, &self.config, &mut fields, |visitor| {
             values.record(visitor);
         });
-        self.apply(id, special, &fields);
+        self.apply(id, special, fields);
     }
 
     fn record_follows_from(&self, id: &Id, follows: &Id) {

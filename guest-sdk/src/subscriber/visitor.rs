@@ -6,13 +6,14 @@ use core::fmt::Debug;
 
 use tracing::field::{Field, Visit};
 
-use super::builder::{Config, Events};
+use super::builder::Config;
+#[cfg(feature = "tracing-std")]
+use super::exceptions::Exception;
 use super::fields::{Fields, Packed, Text};
 use crate::SpanKind;
 
 pub(super) const EXCEPTION: &str = "exception";
 pub(super) const EXCEPTION_MESSAGE: &str = "exception.message";
-pub(super) const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
 
 /// Whose fields are visited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,8 @@ pub(super) struct Special {
     /// Whether that is the exception attributes' message already.
     pub(super) error_is_told: bool,
     /// The last `Error` among an event's values, with its sources.
-    pub(super) exception: Option<(Text, Vec<Text>)>,
+    #[cfg(feature = "tracing-std")]
+    pub(super) exception: Option<Exception>,
 }
 
 /// Is a status that has been set.
@@ -45,11 +47,11 @@ pub(super) enum SetStatus {
     Error(Text),
 }
 
-struct Visitor<'a> {
-    of: Of,
-    config: &'a Config,
-    fields: &'a mut Fields,
-    special: Special,
+pub(super) struct Visitor<'a> {
+    pub(super) of: Of,
+    pub(super) config: &'a Config,
+    pub(super) fields: &'a mut Fields,
+    pub(super) special: Special,
 }
 
 /// Visits fields, by the function that `tracing` has for what they come from.
@@ -152,7 +154,7 @@ impl Visit for Visitor<'_> {
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        if self.of == Of::Event && self.config.events == Events::Logs {
+        if self.of == Of::Event && self.config.span_events.is_none() {
             let bytes = self.fields.copy_bytes(value);
             self.fields.push(field.name(), bytes);
         } else {
@@ -163,23 +165,7 @@ impl Visit for Visitor<'_> {
 
     #[cfg(feature = "tracing-std")]
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let message = self.fields.format(format_args!("{value}"));
-        let chain = self.fields.chain(value);
-        if self.config.error_fields_to_exceptions {
-            self.fields.push_text(EXCEPTION_MESSAGE, message.clone());
-            self.fields.push_list(EXCEPTION_STACKTRACE, &chain);
-        }
-        let chain_key = self.fields.format(format_args!("{}.chain", field.name()));
-        if self.of == Of::Event && field.name() == "error" {
-            self.special.error = Some(message.clone());
-            self.special.error_is_told = self.config.error_fields_to_exceptions;
-        } else {
-            self.fields.push_text(field.name(), message.clone());
-        }
-        self.fields.push_list(chain_key, &chain);
-        if self.of == Of::Event && self.config.error_records_to_exceptions {
-            self.special.exception = Some((message, chain));
-        }
+        self.error(field, value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {

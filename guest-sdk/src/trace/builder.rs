@@ -89,7 +89,7 @@ impl<'a> SpanBuilder<'a> {
             self.name,
             self.kind,
             self.parent,
-            || self.attributes,
+            self.attributes,
             self.start_time,
             activate,
         );

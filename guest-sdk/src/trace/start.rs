@@ -12,34 +12,30 @@ thread_local! {
 
 /// Starts a span.
 ///
-/// Spans that are not recorded come in rows: a whole trace, or all of a program's. Within such a row attributes are not even asked for,
+/// Spans that are not recorded come in rows: a whole trace, or all of a program's. Within such a row attributes are not passed,
 /// unless it turns out that they are wanted; then they take a call of their own.
-pub(crate) fn start<'a, A: AsRef<[KeyValue<'a>]>>(
+pub(crate) fn start(
     tracer: u64,
     name: &str,
     kind: SpanKind,
     parent: SpanReference<'_>,
-    attributes: impl Fn() -> A,
+    attributes: &[KeyValue<'_>],
     start_time: Option<u64>,
     activate: bool,
 ) -> u64 {
     let later = LATER.get();
-    let given = (!later).then(&attributes);
-    let given = given.as_ref().map_or(&[][..], A::as_ref);
+    let given = if later { &[] } else { attributes };
     let span = tracer::start(tracer, name, kind, parent, given, start_time, activate);
     let recorded = span & NOT_RECORDED == 0;
     backend::set(&LATER, !recorded && span & ATTRIBUTES_LATER != 0);
-    if later && recorded {
-        let attributes = attributes();
-        if !attributes.as_ref().is_empty() {
-            notice::take(tracer::update(
-                span,
-                SpanChanges {
-                    attributes: attributes.as_ref(),
-                    ..SpanChanges::default()
-                },
-            ));
-        }
+    if later && recorded && !attributes.is_empty() {
+        notice::take(tracer::update(
+            span,
+            SpanChanges {
+                attributes,
+                ..SpanChanges::default()
+            },
+        ));
     }
     span
 }

@@ -1,0 +1,76 @@
+//! Arrays among the values.
+
+use core::fmt::Debug;
+
+#[cfg(feature = "tracing-std")]
+use super::Text;
+use super::{Fields, Packed};
+use crate::{KeyValue, Value};
+
+/// Is an array that is kept. A trait object, so that who has no arrays links none of what they take.
+pub(in crate::subscriber) trait Array: Debug + Send {
+    /// Pushes the texts in it.
+    fn lend<'a>(&'a self, _texts: &mut Vec<&'a str>) {}
+
+    /// Gives it as a value, which takes the texts that it has lent.
+    fn value<'a>(&'a self, lent: &mut &'a [&'a str]) -> Value<'a>;
+}
+
+impl Array for Box<[Box<str>]> {
+    fn lend<'a>(&'a self, texts: &mut Vec<&'a str>) {
+        texts.extend(self.iter().map(|text| &**text));
+    }
+
+    fn value<'a>(&'a self, lent: &mut &'a [&'a str]) -> Value<'a> {
+        let (own, rest) = lent.split_at_checked(self.len()).unwrap_or_default();
+        *lent = rest;
+        Value::StringArray(own)
+    }
+}
+
+macro_rules! arrays {
+    ($($element:ty => $case:ident,)*) => {$(
+        impl Array for Box<[$element]> {
+            fn value<'a>(&'a self, _: &mut &'a [&'a str]) -> Value<'a> {
+                Value::$case(self)
+            }
+        }
+    )*};
+}
+
+arrays! {
+    bool => BoolArray,
+    i64 => IntArray,
+    f64 => DoubleArray,
+}
+
+impl Fields {
+    /// Adds an attribute from outside `tracing`.
+    pub(in crate::subscriber) fn push_copy(&mut self, attribute: &KeyValue<'_>) {
+        let array = |array| Packed::Array(array);
+        let value = match attribute.value {
+            Value::StringValue(text) => Packed::Text(self.copy(text)),
+            Value::BoolValue(value) => Packed::Bool(value),
+            Value::IntValue(value) => Packed::Int(value),
+            Value::DoubleValue(value) => Packed::Double(value),
+            Value::StringArray(items) => {
+                let items: Box<[Box<str>]> = items.iter().map(|item| (*item).into()).collect();
+                array(Box::new(items))
+            }
+            Value::BoolArray(items) => array(Box::new(Box::<[_]>::from(items))),
+            Value::IntArray(items) => array(Box::new(Box::<[_]>::from(items))),
+            Value::DoubleArray(items) => array(Box::new(Box::<[_]>::from(items))),
+        };
+        let key = self.copy(attribute.key);
+        self.push(key, value);
+    }
+
+    /// Adds a list of texts, unless it is empty.
+    #[cfg(feature = "tracing-std")]
+    pub(in crate::subscriber) fn push_list(&mut self, key: impl Into<Text>, items: &[Text]) {
+        if !items.is_empty() {
+            let items: Box<[Box<str>]> = items.iter().map(|item| self.str(item).into()).collect();
+            self.push(key, Packed::Array(Box::new(items)));
+        }
+    }
+}
