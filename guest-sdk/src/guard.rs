@@ -11,8 +11,8 @@ thread_local! {
 
 /// Installs the panic hook and gives the guard to hold until the program's, or the export's, last line.
 ///
-/// With the feature `tracing` it makes `wasmscope::subscriber()` the program's subscriber, unless it has one; with the
-/// feature `opentelemetry`, what `wasmscope::opentelemetry::install` says.
+/// With the feature `tracing` it makes `wasmscope::subscriber()` the program's subscriber, and with the feature `log`
+/// `wasmscope::log::Bridge` its logger, unless it has one; with the feature `opentelemetry`, what `wasmscope::opentelemetry::install` says.
 ///
 /// It may be called in each export of a component: the hook is installed once, and what the end brings is done by
 /// the outermost guard.
@@ -23,6 +23,8 @@ pub fn init() -> Guard {
     panic_hook::install();
     #[cfg(feature = "tracing")]
     crate::subscriber::install();
+    #[cfg(feature = "log")]
+    crate::log::install();
     #[cfg(feature = "opentelemetry")]
     crate::opentelemetry::install();
     backend::set(&DEPTH, DEPTH.get().saturating_add(1));

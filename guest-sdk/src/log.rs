@@ -1,8 +1,7 @@
 //! The `log` crate's records as OpenTelemetry logs (feature `log`).
 //!
 //! ```
-//! let _telemetry = wasmscope::init();
-//! wasmscope::log::init().expect("no other logger");
+//! let _telemetry = wasmscope::init(); // makes the bridge the program's logger, unless it has one
 //!
 //! log::info!(target: "orders", id = 17, customer = "Ada"; "accepted");
 //! ```
@@ -35,19 +34,28 @@ use crate::logs::Threshold;
 use crate::logs::types::{LogAttribute, LogRecord, LogValue, Severity};
 use crate::{InstrumentationScope, notice};
 
-/// Makes [`Bridge`] the program's logger, with every level let through to it.
+static BRIDGE: Bridge = Bridge::new();
+
+/// Makes [`Bridge`] the program's logger, with every level let through to it. [`wasmscope::init`](crate::init()) does so where nobody else has.
 ///
 /// # Errors
 ///
-/// Where the program has a logger already.
+/// Where the program has another logger already.
 pub fn init() -> Result<(), SetLoggerError> {
-    static BRIDGE: Bridge = Bridge::new();
-    ::log::set_logger(&BRIDGE)?;
-    ::log::set_max_level(LevelFilter::Trace);
+    match ::log::set_logger(&BRIDGE) {
+        Ok(()) => ::log::set_max_level(LevelFilter::Trace),
+        Err(_) if core::ptr::addr_eq(::log::logger(), &raw const BRIDGE) => {}
+        Err(error) => return Err(error),
+    }
     Ok(())
 }
 
-/// Is a [`log::Log`] that emits OpenTelemetry logs; for programs with a logger in front of it. Others call [`init`].
+/// Makes the bridge the program's logger, unless it has one: that has been put there on purpose.
+pub(crate) fn install() {
+    drop(init());
+}
+
+/// Is a [`log::Log`] that emits OpenTelemetry logs; for programs with a logger in front of it. Others call [`wasmscope::init`](crate::init()).
 #[derive(Debug, Clone, Default)]
 pub struct Bridge {
     location: bool,

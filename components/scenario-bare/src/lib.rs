@@ -40,7 +40,6 @@ static WARMTH: ObservableGauge<f64> = ObservableGauge::new(&METER, "warmth");
 
 fn run() {
     let _telemetry = wasmscope::init();
-    wasmscope::log::init().expect("no other logger");
     WARMTH.register(|observer| observer.observe(21.5, &[]));
     let span = TRACER.enter("direct");
     traced(3);

@@ -12,7 +12,6 @@ static WARMTH: ObservableGauge<f64> = ObservableGauge::new(&METER, "warmth");
 
 fn main() {
     let _telemetry = wasmscope::init();
-    wasmscope::log::init().expect("no other logger");
     WARMTH.register(|observer| observer.observe(21.5, &[]));
 
     let span = TRACER.enter("direct");

@@ -19,6 +19,15 @@ fn emit(bridge: &Bridge, target: &str, level: Level, text: &str) {
 }
 
 #[test]
+fn init_connects_the_bridge_and_may_be_asked_again() {
+    let recorder = Recorder::install();
+    drop(crate::init());
+    super::init().expect("the logger is the bridge already");
+    ::log::info!(target: "shop::orders", "accepted");
+    assert_eq!(recorder.logs().len(), 1);
+}
+
+#[test]
 fn the_target_is_the_scope_and_the_level_the_severity() {
     let recorder = Recorder::install();
     let levels = [

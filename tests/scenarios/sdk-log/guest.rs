@@ -7,7 +7,6 @@ static TRACER: Tracer = Tracer::new(Scope::new("log"));
 
 fn main() {
     let _telemetry = wasmscope::init();
-    wasmscope::log::init().expect("no other logger");
     info!("beneath the host's span");
     let span = TRACER.enter("with logs");
     error!("an error: {}", 1);
