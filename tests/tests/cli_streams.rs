@@ -10,6 +10,7 @@ on_each_runtime! {
     a_program_that_nobody_listens_to_is_stopped_by_a_signal,
     a_reader_that_goes_away_is_an_error_in_the_program,
     streams_that_are_closed_are_empty_and_take_everything,
+    a_standard_error_that_takes_nothing_changes_no_exit_code,
     a_second_signal_waits_for_no_collector,
 }
 
@@ -82,6 +83,19 @@ fn streams_that_are_closed_are_empty_and_take_everything(runtime: Runtime) {
     assert_eq!(output.stderr, "", "{output}");
     let output = shell(r#""$@" <&- >&- 2>&-"#, runtime, &["fail"]).expect_code(1);
     assert_eq!(output.stderr, "", "{output}");
+}
+
+fn a_standard_error_that_takes_nothing_changes_no_exit_code(runtime: Runtime) {
+    // Its error status is said, and its telemetry shown.
+    Cli::program("sh")
+        .args(["-c", r#""$@" 2>/dev/full"#, "sh"])
+        .arg(wasmscope_test_support::binary::binary())
+        .arg("run")
+        .args(runtime.options)
+        .arg(guest("endings"))
+        .arg("abort")
+        .run()
+        .expect_code(134);
 }
 
 fn a_second_signal_waits_for_no_collector(runtime: Runtime) {

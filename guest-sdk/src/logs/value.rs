@@ -11,14 +11,20 @@ use crate::Value;
 /// It borrows all that it is made of, so a literal allocates nothing:
 ///
 /// ```
-/// use wasmscope::AnyValue;
+/// use wasmscope::{AnyValue, Logger, Severity};
 ///
-/// let order = AnyValue::map(&[
-///     ("id", AnyValue::Int(17)),
-///     ("items", AnyValue::array(&[AnyValue::String("tea"), AnyValue::String("cup")])),
-/// ]);
-/// # let _ = order;
+/// static LOGGER: Logger = wasmscope::logger!();
+///
+/// LOGGER
+///     .record(Severity::Info)
+///     .body(AnyValue::map(&[
+///         ("id", AnyValue::Int(17)),
+///         ("items", AnyValue::array(&[AnyValue::String("tea"), AnyValue::String("cup")])),
+///     ]))
+///     .emit();
 /// ```
+///
+/// What is kept in a variable needs variables for what it borrows, as [`format_args!`] does.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 pub enum AnyValue<'a> {

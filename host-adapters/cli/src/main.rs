@@ -4,6 +4,7 @@ mod args;
 mod failure;
 mod inspect;
 mod interrupt;
+mod messages;
 mod run;
 mod runtime;
 mod settings;
@@ -11,6 +12,7 @@ mod show;
 
 use args::{Cli, Command};
 use clap::Parser as _;
+use messages::say;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -22,7 +24,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            say!("error: {failure}");
             failure.exit_code()
         }
     }

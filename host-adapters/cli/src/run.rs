@@ -3,6 +3,7 @@
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
+use crate::messages::say;
 use crate::runtime::{self, Ended, component_name};
 use crate::settings;
 use crate::show::Screen;
@@ -27,11 +28,12 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         &console,
     )?;
     let prepared = runtime::prepare(&options.component, &options.args, &options.program)?;
+    let refusal = prepared.memory_refusal();
     for warning in config.warnings() {
-        eprintln!("wasmscope: warning: {warning}");
+        say!("wasmscope: warning: {warning}");
     }
     for option in options.program.of_no_effect() {
-        eprintln!("wasmscope: warning: {option} has no effect: this runtime compiles by itself");
+        say!("wasmscope: warning: {option} has no effect: this runtime compiles by itself");
     }
     let goes_to = |exporter| {
         [Signal::Traces, Signal::Metrics, Signal::Logs]
@@ -51,12 +53,12 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     })?;
     if !shown {
         for option in options.telemetry.of_the_view() {
-            eprintln!("wasmscope: warning: {option} has no effect: no telemetry is shown here");
+            say!("wasmscope: warning: {option} has no effect: no telemetry is shown here");
         }
     }
     if !exported {
         for option in options.telemetry.of_the_export() {
-            eprintln!("wasmscope: warning: {option} has no effect without an endpoint");
+            say!("wasmscope: warning: {option} has no effect without an endpoint");
         }
     }
     let invocation = continued(config.propagators());
@@ -69,18 +71,29 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         options.telemetry.flush_timeout,
     )?;
     match &ended {
-        Ended::Trap(message) => {
-            eprintln!("wasmscope: the program trapped: {}", message.trim_end());
+        Ended::Trap { message, code } => {
+            say!("wasmscope: the program trapped: {}", message.trim_end());
+            if code == "out_of_fuel"
+                && let Some(fuel) = options.program.fuel
+            {
+                say!("wasmscope: it had used up its fuel (--fuel {fuel})");
+            }
         }
         Ended::Timeout => {
-            eprintln!("wasmscope: the program was stopped: its time (--timeout) was over")
+            say!("wasmscope: the program was stopped: its time (--timeout) was over")
         }
         Ended::Signal(_) | Ended::Exit(_) => {}
+    }
+    if ended.exit_code() != 0
+        && refusal.happened()
+        && let Some(most) = options.program.max_memory
+    {
+        say!("wasmscope: it was refused more memory than --max-memory allows ({most})");
     }
     if let Some(screen) = screen {
         // The program has done its work: that its telemetry cannot be shown does not change how it ended.
         if let Err(error) = screen.show(&console, options.telemetry.format) {
-            eprintln!("wasmscope: warning: the telemetry cannot be shown: {error}");
+            say!("wasmscope: warning: the telemetry cannot be shown: {error}");
         }
     }
     account(&report);
@@ -106,10 +119,10 @@ fn continued(propagators: Propagators) -> InvocationOptions {
 /// Says what was lost on its way out, and what exceeded the limits before that.
 fn account(report: &Report) {
     if report.lost() > 0 {
-        eprintln!("wasmscope: {report}");
+        say!("wasmscope: {report}");
     }
     if !report.complete {
-        eprintln!("wasmscope: not everything could be delivered in time (--flush-timeout)");
+        say!("wasmscope: not everything could be delivered in time (--flush-timeout)");
     }
     let lost_on_the_way = [Reason::QueueFull, Reason::ExportFailed, Reason::Shutdown];
     let beyond: Vec<_> = report
@@ -126,7 +139,7 @@ fn account(report: &Report) {
         })
         .collect();
     if !beyond.is_empty() {
-        eprintln!(
+        say!(
             "wasmscope: dropped or shortened, as the metric wasmscope.dropped says: {}",
             beyond.join(", ")
         );

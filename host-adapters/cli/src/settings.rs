@@ -2,6 +2,7 @@
 
 use crate::args::Telemetry;
 use crate::failure::Failure;
+use crate::messages::say;
 use wasmscope_telemetry::Runtime;
 use wasmscope_telemetry::config::{Config, Exporter, Headers};
 use wasmscope_telemetry::console::Collector;
@@ -22,7 +23,7 @@ pub(crate) fn config(
         .console(console.clone())
         .default_service_name(service)
         .runtime(runtime)
-        .on_warning(|warning| eprintln!("wasmscope: warning: {warning}"));
+        .on_warning(|warning| say!("wasmscope: warning: {warning}"));
     if options.small {
         builder = builder.small();
     }

@@ -1,12 +1,25 @@
 //! `--max-memory`, on every runtime alike.
 
 use bytesize::ByteSize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bounds the sum of all linear memories and tables of a store: a composed component has several.
 #[derive(Debug)]
 pub(crate) struct TotalMemory {
     most: Option<u64>,
     used: u64,
+    refusal: Refusal,
+}
+
+/// Whether a program was refused memory: it may go on without, or fail in words of its own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Refusal(Arc<AtomicBool>);
+
+impl Refusal {
+    pub(crate) fn happened(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl TotalMemory {
@@ -15,7 +28,13 @@ impl TotalMemory {
         Self {
             most: most.map(|size| size.as_u64()),
             used: 0,
+            refusal: Refusal::default(),
         }
+    }
+
+    /// What will tell whether this has refused anything.
+    pub(crate) fn refusal(&self) -> Refusal {
+        self.refusal.clone()
     }
 
     fn grow(&mut self, bytes: u64) -> bool {
@@ -23,6 +42,8 @@ impl TotalMemory {
         let fits = self.most.is_none_or(|most| used <= most);
         if fits {
             self.used = used;
+        } else {
+            self.refusal.0.store(true, Ordering::Relaxed);
         }
         fits
     }
@@ -98,7 +119,9 @@ mod tests {
         let mut memory = TotalMemory::new(Some(ByteSize(1000)));
         assert!(memory.memory(0, 400, None));
         assert!(memory.memory(0, 400, None));
+        assert!(!memory.refusal().happened());
         assert!(!memory.memory(400, 601, None));
+        assert!(memory.refusal().happened());
         assert!(!memory.table(0, 26, None, 8));
         assert!(memory.table(0, 25, None, 8));
         assert!(!memory.memory(400, 401, None));

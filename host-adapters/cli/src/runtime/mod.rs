@@ -11,6 +11,7 @@ mod wasmtime;
 use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
+use memory::Refusal;
 use needs::Needs;
 use std::any::Any;
 use std::fmt::Display;
@@ -89,6 +90,15 @@ fn without_wasmedge() -> Failure {
 pub(crate) type Kept = Box<dyn Any>;
 
 impl Prepared {
+    /// What will tell whether the program was refused memory.
+    pub(crate) fn memory_refusal(&self) -> Refusal {
+        match self {
+            Self::Wasmtime(prepared) => prepared.memory.refusal(),
+            #[cfg(feature = "wasmedge")]
+            Self::WasmEdge(prepared) => prepared.memory.refusal(),
+        }
+    }
+
     /// Runs the component to its end, or until its time is over, or a signal comes.
     ///
     /// With how it ended comes its store, to be kept until the metrics are collected: with it end the instance and its
@@ -122,8 +132,13 @@ impl Prepared {
 pub(crate) enum Ended {
     /// It returned, or asked for this exit code.
     Exit(i32),
-    /// It trapped; the message says how and where.
-    Trap(String),
+    /// It trapped.
+    Trap {
+        /// How and where.
+        message: String,
+        /// The kind of trap, as telemetry has it.
+        code: String,
+    },
     /// Its time was over.
     Timeout,
     /// We were told to stop it.
@@ -137,7 +152,7 @@ impl Ended {
             // As a process's exit status is read: the low eight bits.
             Self::Exit(code) => code.to_le_bytes()[0],
             // What `wasmtime run` exits with: 128 and SIGABRT.
-            Self::Trap(_) => 134,
+            Self::Trap { .. } => 134,
             // What `timeout` exits with.
             Self::Timeout => 124,
             Self::Signal(signal) => signal.exit_code(),
@@ -160,11 +175,17 @@ fn judge<E: Display>(
     let outcome = outcome_of(&error);
     let ended = if let Outcome::Exit { code } = &outcome {
         Ended::Exit(*code)
-    } else if let Outcome::Trap { message, .. } = &outcome {
+    } else if let Outcome::Trap { message, code } = &outcome {
         // The cause, then where it happened: an error's own order may bury the cause.
-        Ended::Trap(message.clone())
+        Ended::Trap {
+            message: message.clone(),
+            code: code.clone(),
+        }
     } else {
-        Ended::Trap(format!("{error:#}"))
+        Ended::Trap {
+            message: format!("{error:#}"),
+            code: String::new(),
+        }
     };
     (ended, outcome)
 }

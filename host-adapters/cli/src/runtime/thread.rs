@@ -58,6 +58,12 @@ pub(super) async fn watch<S>(
 fn kept<S, E>(result: Result<(Ended, S), E>) -> (Ended, Option<S>) {
     match result {
         Ok((ended, store)) => (ended, Some(store)),
-        Err(_) => (Ended::Trap("the host panicked".to_owned()), None),
+        Err(_) => (
+            Ended::Trap {
+                message: "the host panicked".to_owned(),
+                code: String::new(),
+            },
+            None,
+        ),
     }
 }

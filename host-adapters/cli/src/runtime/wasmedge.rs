@@ -7,6 +7,7 @@ use super::{Ended, Surroundings, component_name, judge, read_component, wasi};
 use crate::args::Program;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
+use crate::messages::say;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wasmedge_component::{Cache, Component, Config, Engine, Linker, LoadError, Store};
@@ -21,7 +22,7 @@ pub(crate) struct Prepared {
     linker: Linker<Host>,
     name: String,
     wasi: WasiCtx,
-    memory: TotalMemory,
+    pub(super) memory: TotalMemory,
     timeout: Option<Duration>,
     fuel: Option<u64>,
 }
@@ -80,7 +81,7 @@ fn compiled(engine: &Engine, bytes: &[u8], cache: &Cache) -> Result<Component, L
     if found.is_compiled() {
         return Ok(found);
     }
-    eprintln!(
+    say!(
         "wasmscope: compiling for WasmEdge, once, into {}",
         cache.folder().display()
     );

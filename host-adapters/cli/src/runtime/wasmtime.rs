@@ -29,7 +29,7 @@ pub(crate) struct Prepared {
     linker: Linker<Host>,
     name: String,
     wasi: WasiCtx,
-    memory: TotalMemory,
+    pub(super) memory: TotalMemory,
     timeout: Option<Duration>,
     fuel: Option<u64>,
 }
