@@ -1,5 +1,6 @@
 //! Options that end a program: what it says of itself does not name them, so the command does.
 
+use wasmscope_test_support::Output;
 use wasmscope_tests::{Runtime, guest, on_each_runtime};
 
 on_each_runtime! {
@@ -10,40 +11,33 @@ on_each_runtime! {
 
 const REFUSED: &str = "wasmscope: it was refused more memory than --max-memory allows";
 
-fn memory_that_is_refused_is_named_if_the_program_fails(runtime: Runtime) {
-    let output = runtime
+/// Runs a guest with an option and its value.
+fn limited(runtime: Runtime, option: [&str; 2], name: &str, arguments: &[&str]) -> Output {
+    runtime
         .run()
-        .args(["--max-memory", "64KiB"])
-        .arg(guest("ordinary"))
+        .args(option)
+        .arg(guest(name))
+        .args(arguments)
         .env("OTEL_SDK_DISABLED", "true")
         .run()
-        .expect_code(134);
+}
+
+fn memory_that_is_refused_is_named_if_the_program_fails(runtime: Runtime) {
+    let output = limited(runtime, ["--max-memory", "64KiB"], "ordinary", &[]).expect_code(134);
     let named = format!("{REFUSED} (64.0 KiB)\n");
     assert!(output.stderr.ends_with(&named), "{output}");
 }
 
 fn memory_that_is_refused_is_nobodys_business_if_the_program_goes_on(runtime: Runtime) {
-    let output = runtime
-        .run()
-        .args(["--max-memory", "16MiB"])
-        .arg(guest("endings"))
-        .arg("memory")
-        .env("OTEL_SDK_DISABLED", "true")
-        .run()
-        .expect_code(0);
+    let option = ["--max-memory", "16MiB"];
+    let output = limited(runtime, option, "endings", &["memory"]).expect_code(0);
     assert!(output.stdout().contains("memory was refused"), "{output}");
     assert!(!output.stderr.contains(REFUSED), "{output}");
 }
 
 fn fuel_that_is_used_up_is_named(runtime: Runtime) {
-    let output = runtime
-        .run()
-        .args(["--fuel", "10000000"])
-        .arg(guest("endings"))
-        .arg("loop")
-        .env("OTEL_SDK_DISABLED", "true")
-        .run()
-        .expect_code(134);
+    let option = ["--fuel", "10000000"];
+    let output = limited(runtime, option, "endings", &["loop"]).expect_code(134);
     let named = "wasmscope: it had used up its fuel (--fuel 10000000)\n";
     assert!(output.stderr.ends_with(named), "{output}");
 }

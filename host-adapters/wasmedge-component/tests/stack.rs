@@ -64,6 +64,26 @@ impl Case {
         })
     }
 
+    /// Calls a new instance, and interrupts it 20 ms later.
+    fn interrupted<R>(
+        &self,
+        run: impl Fn(&mut Store<Data>, &Instance) -> anyhow::Result<R>,
+    ) -> Result<R, Option<TrapCode>> {
+        let mut store = self.store();
+        let handle = store.interrupt_handle().unwrap();
+        self.run_in(&mut store, |store, instance| {
+            let handle = handle.clone();
+            let thread = std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                handle.interrupt();
+            });
+            let result = run(store, instance);
+            thread.join().unwrap();
+            store.clear_interruption();
+            result
+        })
+    }
+
     fn run_in<R>(
         &self,
         store: &mut Store<Data>,
@@ -632,19 +652,9 @@ const FIBONACCI: &str = r#"(component
 #[test]
 fn recursion_without_loops_is_interrupted() {
     in_each_mode(FIBONACCI, 1, |case| {
-        let mut store = case.store();
-        let handle = store.interrupt_handle().unwrap();
-        let result = case.run_in(&mut store, |store, instance| {
+        let result = case.interrupted(|store, instance| {
             let run = instance.get_typed_func::<(u32,), (u32,)>(&mut *store, "steps")?;
-            let handle = handle.clone();
-            let thread = std::thread::spawn(move || {
-                std::thread::sleep(std::time::Duration::from_millis(20));
-                handle.interrupt();
-            });
-            let result = run.call(&mut *store, (100,));
-            thread.join().unwrap();
-            store.clear_interruption();
-            result
+            run.call(store, (100,))
         });
         assert_eq!(result, Err(Some(TrapCode::Interrupt)));
     });
@@ -667,19 +677,9 @@ fn a_tree_of_calls_is_interrupted() {
     }
     let text = of_functions(&functions, "f60");
     in_each_mode(&text, 1, |case| {
-        let mut store = case.store();
-        let handle = store.interrupt_handle().unwrap();
-        let result = case.run_in(&mut store, |store, instance| {
+        let result = case.interrupted(|store, instance| {
             let run = instance.get_typed_func::<(), ()>(&mut *store, "run")?;
-            let handle = handle.clone();
-            let thread = std::thread::spawn(move || {
-                std::thread::sleep(std::time::Duration::from_millis(20));
-                handle.interrupt();
-            });
-            let result = run.call(&mut *store, ());
-            thread.join().unwrap();
-            store.clear_interruption();
-            result
+            run.call(store, ())
         });
         assert_eq!(result, Err(Some(TrapCode::Interrupt)));
     });
@@ -704,21 +704,12 @@ fn loops_are_interrupted_whatever_they_do() {
             (func (export "run") (canon lift (core func $i "run"))))"#
         );
         in_each_mode(&text, 1, |case| {
-            let mut store = case.store();
-            let handle = store.interrupt_handle().unwrap();
-            let result = case.run_in(&mut store, |store, instance| {
+            let result = case.interrupted(|store, instance| {
                 let run = instance.get_typed_func::<(), ()>(&mut *store, "run")?;
-                let handle = handle.clone();
-                let thread = std::thread::spawn(move || {
-                    std::thread::sleep(std::time::Duration::from_millis(20));
-                    handle.interrupt();
-                });
                 let start = std::time::Instant::now();
-                let result = run.call(&mut *store, ());
+                let result = run.call(store, ());
                 // Milliseconds, but for other processes that want the same processors.
                 assert!(start.elapsed() < std::time::Duration::from_secs(5));
-                thread.join().unwrap();
-                store.clear_interruption();
                 result
             });
             assert_eq!(result, Err(Some(TrapCode::Interrupt)), "{turn}");
