@@ -83,7 +83,9 @@ impl Reader<'_> {
     /// [`Instance::RECENT_BYTES`], or it holds something else than numbers and texts in UTF-8. Nothing is checked but bounds: the bytes are worth what is known of them.
     pub(crate) fn transcribe(&self, list: Unread<KeyValue>, bytes: &mut Vec<u8>) -> Result<bool> {
         for mut element in list.elements(self)? {
-            if !self.transcribe_text(&mut element, bytes)? {
+            // Elements with empty texts fit where no other does.
+            let is_full = bytes.len() > Instance::RECENT_BYTES;
+            if is_full || !self.transcribe_text(&mut element, bytes)? {
                 return Ok(false);
             }
             let (discriminant, mut at) = element.variant::<Value>()?;

@@ -14,6 +14,7 @@ use super::super::{logger, meter};
 use super::Bits;
 use crate::error::LiftError;
 use crate::lift::{Passed, Reader, StringEncoding, Unread};
+use crate::shape::Shape;
 
 const UTF8: StringEncoding = StringEncoding::Utf8;
 
@@ -236,4 +237,18 @@ proptest! {
         }
         prop_assert_eq!(quick.arrived(), thorough.arrived());
     }
+}
+
+#[test]
+fn a_list_is_written_down_no_further_than_it_could_be_known() {
+    // Empty keys, and empty texts: what takes the least place.
+    let memory = vec![0; KeyValue::LAYOUT.size * 100_000];
+    let values = [0, 0, 1, 0, 100_000].map(Bits);
+    let passed = Passed::flat(&memory, UTF8, &values);
+    let mut reader = Reader::new(&memory, UTF8, 1_000);
+    let (_, _, list): (u64, Number, Unread<KeyValue>) = passed.read(&mut reader).unwrap();
+    let mut bytes = Vec::new();
+    assert!(!reader.transcribe(list, &mut bytes).unwrap());
+    let most = 2 * Instance::RECENT_BYTES;
+    assert!(bytes.capacity() <= most, "{} bytes", bytes.capacity());
 }
