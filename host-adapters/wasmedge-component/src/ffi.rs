@@ -9,7 +9,8 @@
 //! A guest is entered by [`invoke`] and [`instantiate`] only, which take the host `&mut H` and lend it, as a raw pointer, to the callbacks
 //! that host functions arrive at. The host is used by one of them at a time: a callback runs while its caller waits in C.
 //! The memories of a store's guests are not shared between threads (the loader refuses such memories) and grow only
-//! while a guest runs: so they may be looked at as slices for as long as `Core` is borrowed.
+//! while a guest runs: so they may be looked at as slices for as long as `Core` is borrowed. Where they lie is kept until a guest asks to let
+//! one grow, as hardened modules do right before each `memory.grow` ([`Core::memory_grows`]); nothing else moves them.
 
 #![expect(unsafe_code, reason = "this is where the C API is called")]
 #![allow(
@@ -242,13 +243,20 @@ pub(crate) struct Core<H> {
     instances: Vec<*const ffi::WasmEdge_ModuleInstanceContext>,
     functions: Vec<*const ffi::WasmEdge_FunctionInstanceContext>,
     function_ids: HashMap<*const ffi::WasmEdge_FunctionInstanceContext, FuncId>,
-    memories: Vec<*mut ffi::WasmEdge_MemoryInstanceContext>,
+    memories: Vec<GuestMemory>,
     globals: Vec<*mut ffi::WasmEdge_GlobalInstanceContext>,
     /// The host that is lent to callbacks, while a guest runs.
     lent: Box<Cell<*mut H>>,
     interrupter: Interrupter,
     types: ValTypes,
     host: PhantomData<fn(H)>,
+}
+
+/// A linear memory, and where it lies.
+struct GuestMemory {
+    memory: *mut ffi::WasmEdge_MemoryInstanceContext,
+    /// What the engine has said of it since it last grew: asking takes two calls and their locks.
+    extent: Cell<Option<(*mut u8, usize)>>,
 }
 
 /// One name space, and what is registered in it.
@@ -561,7 +569,10 @@ impl<H: Host> Core<H> {
             return None;
         }
         let handle = MemId(id(&self.memories));
-        self.memories.push(found);
+        self.memories.push(GuestMemory {
+            memory: found,
+            extent: Cell::new(None),
+        });
         Some(handle)
     }
 
@@ -601,8 +612,18 @@ impl<H: Host> Core<H> {
     }
 
     fn extent(&self, memory: MemId) -> Option<(*mut u8, usize)> {
-        let memory = *self.memories.get(index(memory.0))?;
-        raw_extent(memory)
+        let GuestMemory { memory, extent } = self.memories.get(index(memory.0))?;
+        if extent.get().is_none() {
+            extent.set(raw_extent(*memory));
+        }
+        extent.get()
+    }
+
+    /// Has memories asked for again where they lie: one of them is about to grow.
+    pub(crate) fn memory_grows(&self) {
+        for memory in &self.memories {
+            memory.extent.set(None);
+        }
     }
 
     /// Returns two memories, which may be one and the same, to copy between.
@@ -612,9 +633,9 @@ impl<H: Host> Core<H> {
         b: MemId,
     ) -> Option<(RawMemory<'_>, RawMemory<'_>)> {
         let find = |id: MemId| {
-            let memory = *self.memories.get(index(id.0))?;
+            let memory = self.memories.get(index(id.0))?;
             Some(RawMemory {
-                memory,
+                memory: memory.memory,
                 core: PhantomData,
             })
         };

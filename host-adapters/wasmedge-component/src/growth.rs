@@ -29,6 +29,9 @@ impl<T: 'static> StoreInner<T> {
             }
         };
         self.memory_grows = allowed;
+        if allowed {
+            self.core.memory_grows();
+        }
         results.push(CoreVal::I32(if allowed { delta } else { u32::MAX }));
         Ok(())
     }
