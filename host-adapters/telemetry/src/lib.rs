@@ -83,6 +83,7 @@ mod remote;
 pub mod runtime_metrics;
 pub mod sampler;
 mod scope;
+pub mod spare;
 mod store_meter;
 mod telemetry;
 

@@ -10,6 +10,7 @@ use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
 use crate::attributes::{Room, Rules};
 use crate::dropped::Reason;
 use crate::model::SpanEvent;
+use crate::spare;
 
 /// The attribute that says why a span ended which the guest did not end.
 const END_REASON: &str = "wasmscope.end_reason";
@@ -206,7 +207,9 @@ impl OpenSpan {
             self.attributes_over,
             sdk_counts,
         );
-        self.span.set_status(std::mem::take(&mut self.status));
+        if self.status != Status::Unset {
+            self.span.set_status(std::mem::take(&mut self.status));
+        }
         self.span.end_with_timestamp(time);
     }
 
@@ -257,6 +260,7 @@ pub(super) fn hand_over(
             span.set_attribute(KeyValue::new("", false));
         }
     }
+    spare::take_back(std::mem::take(attributes));
 }
 
 /// Brings the attributes of an event or link within the limits.
