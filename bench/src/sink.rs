@@ -17,9 +17,10 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder as SpanBatch, BatchSpanProcessor, Sampler, SdkTracerProvider, Span,
-    SpanData, SpanExporter, SpanProcessor,
+    SpanData, SpanExporter, SpanProcessor, TracerProviderBuilder,
 };
-use wasmscope_telemetry::Providers;
+use wasmscope_telemetry::sampler::EarlySampler;
+use wasmscope_telemetry::{Providers, Telemetry};
 
 /// What the providers of one subject do with what they get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +59,25 @@ pub(crate) struct Counts {
 }
 
 impl Sink {
-    /// Makes providers that end in this sink.
+    /// Makes providers that end in this sink, as who uses the SDK natively does.
     pub(crate) fn providers(&self, kind: Kind) -> Providers {
+        let tracer = SdkTracerProvider::builder();
+        self.with_tracer(kind, tracer.with_sampler(sampler(kind)))
+    }
+
+    /// Makes providers that end in this sink, and a host's telemetry on them as a pipeline sets it.
+    pub(crate) fn telemetry(&self, kind: Kind) -> (Providers, Telemetry) {
+        let sampler = EarlySampler::new(sampler(kind));
+        let tracer = sampler.install(SdkTracerProvider::builder());
+        let providers = self.with_tracer(kind, tracer);
+        let telemetry = Telemetry::builder(providers.clone()).sampler(sampler);
+        (providers, telemetry.build())
+    }
+
+    fn with_tracer(&self, kind: Kind, tracer: TracerProviderBuilder) -> Providers {
         if kind == Kind::Disabled {
             return Providers::default();
         }
-        let tracer = SdkTracerProvider::builder();
         let tracer = match kind {
             Kind::Batch => tracer.with_span_processor(
                 BatchSpanProcessor::builder(self.clone())
@@ -73,11 +87,6 @@ impl Sink {
             Kind::Counting | Kind::Unsampled | Kind::Disabled => {
                 tracer.with_span_processor(self.clone())
             }
-        };
-        let sampler = if kind == Kind::Unsampled {
-            Sampler::AlwaysOff
-        } else {
-            Sampler::AlwaysOn
         };
         let logger = SdkLoggerProvider::builder();
         let logger = match kind {
@@ -95,7 +104,7 @@ impl Sink {
             .with_interval(Duration::from_secs(3600))
             .build();
         Providers {
-            tracer: Some(tracer.with_sampler(sampler).build()),
+            tracer: Some(tracer.build()),
             meter: Some(SdkMeterProvider::builder().with_reader(reader).build()),
             logger: Some(logger.build()),
         }
@@ -121,6 +130,13 @@ impl Sink {
             logs: self.0.logs.load(Ordering::Relaxed),
             measurements: self.0.measurements.load(Ordering::Relaxed),
         })
+    }
+}
+
+fn sampler(kind: Kind) -> Sampler {
+    match kind {
+        Kind::Unsampled => Sampler::AlwaysOff,
+        Kind::Counting | Kind::Batch | Kind::Disabled => Sampler::AlwaysOn,
     }
 }
 

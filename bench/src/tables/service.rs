@@ -45,8 +45,7 @@ struct Counted {
 impl Counted {
     fn new() -> Self {
         let sink = Sink::default();
-        let providers = sink.providers(Kind::Counting);
-        let telemetry = Telemetry::builder(providers.clone()).build();
+        let (providers, telemetry) = sink.telemetry(Kind::Counting);
         Self {
             sink,
             providers,

@@ -92,10 +92,16 @@ struct Subject {
 }
 
 impl Subject {
-    fn new(kind: Kind) -> Self {
+    fn native(kind: Kind) -> Self {
         let sink = Sink::default();
         let providers = sink.providers(kind);
         Self { sink, providers }
+    }
+
+    fn hosted(kind: Kind) -> (Self, Telemetry) {
+        let sink = Sink::default();
+        let (providers, telemetry) = sink.telemetry(kind);
+        (Self { sink, providers }, telemetry)
     }
 }
 
@@ -150,14 +156,13 @@ fn add(
     hosts: &[(Column, Box<dyn Host>)],
     inputs: &Inputs,
 ) -> Result<()> {
-    let native = Subject::new(row.kind);
+    let native = Subject::native(row.kind);
     let mut subjects = vec![("native", native)];
     let sdk = Native::new(&subjects[0].1.providers);
     let mut runners = vec![Runner::new(|times| sdk.say(row.native, times))];
     let mut accounts = Vec::new();
     for (column, host) in hosts {
-        let subject = Subject::new(row.kind);
-        let telemetry = Telemetry::builder(subject.providers.clone()).build();
+        let (subject, telemetry) = Subject::hosted(row.kind);
         let mut guest: Box<dyn Guest> = host.instantiate(&telemetry)?;
         runners.push(Runner::new(move |times| guest.run(row.guest, times)));
         accounts.push(telemetry);

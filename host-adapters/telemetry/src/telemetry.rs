@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use opentelemetry::InstrumentationScope;
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::trace::{SpanBuilder, SpanContext, TracerProvider};
+use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanLimits};
@@ -19,6 +19,7 @@ use crate::log_level::{CurrentLogLevels, LogLevels};
 use crate::loggers::Loggers;
 use crate::metrics::{self, Readers, ScopeKey};
 use crate::runtime_metrics::RuntimeMetrics;
+use crate::sampler::{Decided, EarlySampler};
 
 /// The scope of what the host itself says.
 const HOST_SCOPE: &str = "wasmscope";
@@ -72,7 +73,8 @@ pub(crate) struct Shared {
     pub(crate) host_tracer: Option<SdkTracer>,
     /// Whether the SDK's span limits equal ours, so that it can be left to count what exceeds them.
     pub(crate) sdk_counts: bool,
-    pub(crate) sampler_sees_attributes: bool,
+    /// The tracer provider's sampler, if it can be asked before there is a span.
+    pub(crate) sampler: Option<EarlySampler>,
     tracers: Mutex<HashMap<ScopeKey, SdkTracer>>,
 }
 
@@ -93,7 +95,7 @@ impl Telemetry {
             providers,
             limits: Limits::default(),
             sdk_counts: false,
-            sampler_sees_attributes: false,
+            sampler: None,
             readers: Readers {
                 temporality: Temporality::Cumulative,
                 histograms: HistogramAggregation::ExplicitBuckets,
@@ -154,6 +156,27 @@ impl Shared {
         }
     }
 
+    /// Whether attributes have a part in which spans are recorded.
+    pub(crate) fn sampler_sees_attributes(&self) -> bool {
+        self.sampler
+            .as_ref()
+            .is_some_and(EarlySampler::looks_at_attributes)
+    }
+
+    /// Asks the sampler about a span without links that is to be started next, if it can be asked: the context of one that is not recorded, or else what to hold
+    /// until there is a span. `attributes` are shown to it, and not set.
+    pub(crate) fn decide(
+        &self,
+        span: &SpanBuilder,
+        parent: &Context,
+        attributes: &[KeyValue],
+    ) -> Result<Option<Decided>, SpanContext> {
+        let sampler = self.sampler.as_ref();
+        sampler
+            .map(|sampler| sampler.decide(span, parent, attributes))
+            .transpose()
+    }
+
     /// Gives the tracer of a scope, from the cache where there is room.
     ///
     /// The SDK's provider does not hold on to its tracers, so that one beyond the cache's limit lasts as long as the
@@ -184,7 +207,7 @@ pub struct TelemetryBuilder {
     providers: Providers,
     limits: Limits,
     sdk_counts: bool,
-    sampler_sees_attributes: bool,
+    sampler: Option<EarlySampler>,
     readers: Readers,
     log_levels: LogLevels,
     dropped: Dropped,
@@ -212,9 +235,10 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Shows the sampler the attributes that spans start with; it must be a [`crate::sampler::SeesStartAttributes`]. Default: no.
-    pub fn sampler_sees_attributes(mut self, sees: bool) -> Self {
-        self.sampler_sees_attributes = sees;
+    /// Tells the sampler that the tracer provider was built with ([`EarlySampler::install`]), so that it is asked before there is a span. A
+    /// provider with another one asks that too, for the spans that this one lets pass. Default: the SDK asks, and shows its sampler no attributes.
+    pub fn sampler(mut self, sampler: EarlySampler) -> Self {
+        self.sampler = Some(sampler);
         self
     }
 
@@ -283,7 +307,7 @@ impl TelemetryBuilder {
             log_levels: CurrentLogLevels::new(self.log_levels),
             runtime: self.runtime,
             sdk_counts: self.sdk_counts,
-            sampler_sees_attributes: self.sampler_sees_attributes,
+            sampler: self.sampler,
             tracers: Mutex::default(),
         }))
     }

@@ -16,7 +16,6 @@ use super::open_span::{ForcedEnd, hand_over, put_first};
 use crate::attributes::Room;
 use crate::invocation::{InvocationOptions, Outcome};
 use crate::remote;
-use crate::sampler::StartAttributes;
 use crate::scope::COMPONENT_NAME;
 
 /// The attribute that says how an invocation ended.
@@ -102,20 +101,23 @@ impl Instance {
                     .kind
                     .unwrap_or(opentelemetry::trace::SpanKind::Internal),
             );
-            let mut above = context.clone().unwrap_or_default();
-            if shared.sampler_sees_attributes {
-                above = above.with_value(StartAttributes(Arc::from(&*attributes)));
-            }
-            let started = tracer.build_with_context(builder, &above);
-            if started.span_context().is_valid() {
-                let own = started.span_context().clone();
+            let above = context.clone().unwrap_or_default();
+            let own = match shared.decide(&builder, &above, &attributes) {
+                Ok(_decided) => {
+                    let started = tracer.build_with_context(builder, &above);
+                    let own = started.span_context().clone();
+                    span = started.is_recording().then_some(HostSpan {
+                        span: started,
+                        attributes,
+                        attributes_over,
+                    });
+                    own
+                }
+                Err(own) => own,
+            };
+            if own.is_valid() {
                 context = Some(Context::new().with_remote_span_context(own));
             }
-            span = started.is_recording().then_some(HostSpan {
-                span: started,
-                attributes,
-                attributes_over,
-            });
         }
         self.invocations.push(UnderWay { span });
         self.entered.push(Entered::Host(context));

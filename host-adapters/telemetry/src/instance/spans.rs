@@ -1,7 +1,6 @@
 //! Starting, changing and ending spans.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use opentelemetry::Context;
@@ -20,7 +19,6 @@ use crate::handle::Tag;
 use crate::metrics::ScopeKey;
 use crate::model::{LinkTarget, Notice, Scope, SpanChanges, SpanEvent, SpanLink, SpanStart};
 use crate::remote;
-use crate::sampler::StartAttributes;
 use crate::scope;
 
 /// What a guest's tracer leads to.
@@ -71,7 +69,7 @@ impl Instance {
             None => self.pass_through(parent.as_ref()),
         };
         self.last_recorded = handle & NOT_RECORDED == 0;
-        if !self.last_recorded && !self.telemetry.0.sampler_sees_attributes {
+        if !self.last_recorded && !self.telemetry.0.sampler_sees_attributes() {
             handle |= ATTRIBUTES_LATER;
         }
         if activate {
@@ -131,9 +129,9 @@ impl Instance {
         let start_time = builder.start_time;
         let is_root = parent.is_none();
         // A context of our own, so that nothing of the host thread's current one gets in.
-        let mut context = parent.unwrap_or_default();
-        if shared.sampler_sees_attributes {
-            let mut shown = Vec::new();
+        let context = parent.unwrap_or_default();
+        let mut shown = Vec::new();
+        if shared.sampler_sees_attributes() {
             let given = attributes.clone();
             let uncounted = crate::Dropped::default();
             let quiet = Rules {
@@ -146,9 +144,13 @@ impl Instance {
                 rules.limits.span_attributes,
                 &mut Room::endless(),
             );
-            context = context.with_value(StartAttributes(Arc::from(shown)));
         }
+        let decided = match shared.decide(&builder, &context, &shown) {
+            Ok(decided) => decided,
+            Err(not_recorded) => return self.not_recorded(&not_recorded, is_root),
+        };
         let span = tracer.build_with_context(builder, &context);
+        drop(decided);
         if span.is_recording() {
             let depth = self.invocations.len() as u32;
             let start_time = start_time.unwrap_or_else(SystemTime::now);
@@ -161,14 +163,17 @@ impl Instance {
             return handle;
         }
         if span.span_context().is_valid() {
-            let capacity = shared.limits.unrecorded_traces;
-            return self
-                .unrecorded
-                .add(span.span_context(), is_root, capacity, &self.mixer);
+            return self.not_recorded(span.span_context(), is_root);
         }
         // The provider was shut down.
         rules.count(Reason::Shutdown, 1);
         self.pass_through(Some(&context))
+    }
+
+    /// Makes an unrecorded span in the trace of a context.
+    fn not_recorded(&mut self, context: &SpanContext, is_root: bool) -> u64 {
+        let capacity = self.telemetry.0.limits.unrecorded_traces;
+        self.unrecorded.add(context, is_root, capacity, &self.mixer)
     }
 
     /// Makes an unrecorded span that stands for its parent, as the OpenTelemetry API has it where there is no SDK: what is made or

@@ -48,9 +48,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::Sampler;
 
 use crate::config::{Config, ConfigError, PerSignal};
 use crate::dropped::{Dropped, Signal};
+use crate::sampler::EarlySampler;
 use crate::telemetry::{Providers, Telemetry};
 
 use self::io::Io;
@@ -112,8 +114,10 @@ impl Pipeline {
         };
         let span_limits = providers::span_limits(&config.limits);
         let temporality = providers::temporality(&config);
-        let providers = providers::build(&config, io.as_ref(), &ledgers)?;
+        let sampler = EarlySampler::new(Sampler::from(config.sampler));
+        let providers = providers::build(&config, io.as_ref(), &ledgers, &sampler)?;
         let mut telemetry = Telemetry::builder(providers.clone())
+            .sampler(sampler)
             .limits(config.limits)
             .span_limits(span_limits)
             .metrics_temporality(temporality)

@@ -10,13 +10,14 @@ use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, InstrumentKind, PeriodicReader, SdkMeterProvider, Stream, Temporality,
 };
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder as SpanBatches, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanLimits,
+    BatchConfigBuilder as SpanBatches, BatchSpanProcessor, SdkTracerProvider, SpanLimits,
 };
 
 use crate::config::{Batch, Config, ConfigError, HistogramAggregation, PerSignal, Target};
 use crate::console::Collector;
 use crate::dropped::Signal;
 use crate::limits::Limits;
+use crate::sampler::EarlySampler;
 use crate::telemetry::Providers;
 
 use super::exporter::Accounted;
@@ -37,6 +38,7 @@ pub(super) fn build(
     config: &Config,
     io: Option<&Arc<Io>>,
     ledgers: &PerSignal<Arc<Ledger>>,
+    sampler: &EarlySampler,
 ) -> Result<Providers, ConfigError> {
     let peers = Peer::of_signals(config);
     let way = |signal, limit| {
@@ -52,6 +54,7 @@ pub(super) fn build(
     Ok(Providers {
         tracer: tracer(
             config,
+            sampler,
             ledgers.get(Signal::Traces),
             way(Signal::Traces, config.spans.export_timeout),
         )?,
@@ -98,15 +101,15 @@ fn way<'a>(
 
 fn tracer(
     config: &Config,
+    sampler: &EarlySampler,
     ledger: &Arc<Ledger>,
     way: Option<Way<'_>>,
 ) -> Result<Option<SdkTracerProvider>, ConfigError> {
     let Some(way) = way else {
         return Ok(None);
     };
-    let sampler: Sampler = config.sampler.into();
-    let builder = SdkTracerProvider::builder()
-        .with_sampler(sampler)
+    let builder = sampler
+        .install(SdkTracerProvider::builder())
         .with_span_limits(span_limits(&config.limits))
         .with_resource(config.resource.clone());
     let builder = match way {

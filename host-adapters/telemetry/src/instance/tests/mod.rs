@@ -20,7 +20,16 @@ use crate::dropped::{DroppedCount, Reason, Signal};
 use crate::invocation::{Invocation, InvocationOptions};
 use crate::limits::Limits;
 use crate::model::{RemoteContext, SpanChanges, SpanEvent, SpanReference, SpanStart};
+use crate::sampler::EarlySampler;
 use crate::telemetry::{Providers, Runtime, Telemetry};
+
+/// Who asks the sampler.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    BySdk,
+    /// The core, before there is a span.
+    Early,
+}
 
 /// A telemetry whose spans can be looked at.
 struct Bench {
@@ -35,6 +44,11 @@ impl Bench {
     }
 
     fn with(sampler: Sampler, limits: Limits) -> Self {
+        Self::asking(sampler, limits, Asked::BySdk)
+    }
+
+    fn asking(sampler: Sampler, limits: Limits, asked: Asked) -> Self {
+        let early = EarlySampler::new(sampler.clone());
         let exporter = InMemorySpanExporter::default();
         let sdk_limits = SpanLimits {
             max_events_per_span: limits.span_events as u32,
@@ -45,9 +59,12 @@ impl Bench {
         };
         let provider = SdkTracerProvider::builder()
             .with_simple_exporter(exporter.clone())
-            .with_sampler(sampler)
-            .with_span_limits(sdk_limits)
-            .build();
+            .with_span_limits(sdk_limits);
+        let provider = match asked {
+            Asked::Early => early.install(provider),
+            Asked::BySdk => provider.with_sampler(sampler),
+        };
+        let provider = provider.build();
         let providers = Providers {
             tracer: Some(provider.clone()),
             ..Providers::default()
@@ -58,8 +75,12 @@ impl Bench {
             .runtime(Runtime {
                 name: "engine",
                 version: "1.2.3",
-            })
-            .build();
+            });
+        let telemetry = match asked {
+            Asked::Early => telemetry.sampler(early),
+            Asked::BySdk => telemetry,
+        };
+        let telemetry = telemetry.build();
         Self {
             telemetry,
             exporter,

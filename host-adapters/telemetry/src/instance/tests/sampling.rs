@@ -1,10 +1,25 @@
 //! Which spans are recorded, and what is known of those that are not.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use opentelemetry::Context;
+use opentelemetry::trace::{
+    Link, Span as _, TraceContextExt as _, TraceId, TraceState, Tracer as _, TracerProvider as _,
+};
+use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
+
 use super::*;
 use crate::instance::unrecorded::ATTRIBUTES_LATER;
+use crate::invocation::Outcome;
 
 #[test]
 fn the_sampler_decides_and_the_handle_tells() {
+    for asked in [Asked::BySdk, Asked::Early] {
+        decides_and_tells(asked);
+    }
+}
+
+fn decides_and_tells(asked: Asked) {
     let parent_based = |root| Sampler::ParentBased(Box::new(root));
     for (sampler, parent, told) in [
         (
@@ -43,8 +58,8 @@ fn the_sampler_decides_and_the_handle_tells() {
             RECORDED,
         ),
     ] {
-        let case = format!("{sampler:?} {parent:?}");
-        let bench = Bench::with(sampler, Limits::default());
+        let case = format!("{asked:?} {sampler:?} {parent:?}");
+        let bench = Bench::asking(sampler, Limits::default(), asked);
         let mut instance = bench.instance();
         let has_parent = matches!(parent, SpanReference::Remote(_));
         let span = instance.begin("s", parent);
@@ -109,18 +124,13 @@ fn the_oldest_unrecorded_traces_are_forgotten() {
 }
 
 #[test]
-fn a_wrapped_sampler_sees_the_start_attributes() {
-    use crate::invocation::Outcome;
-    use crate::sampler::SeesStartAttributes;
-    use opentelemetry::trace::{Link, TraceId, TraceState};
-    use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
-
+fn an_early_sampler_sees_the_start_attributes() {
     #[derive(Debug, Clone)]
     struct Picky;
     impl ShouldSample for Picky {
         fn should_sample(
             &self,
-            _: Option<&opentelemetry::Context>,
+            _: Option<&Context>,
             _: TraceId,
             _: &str,
             _: &SpanKind,
@@ -141,17 +151,14 @@ fn a_wrapped_sampler_sees_the_start_attributes() {
         }
     }
     let exporter = InMemorySpanExporter::default();
-    let provider = SdkTracerProvider::builder()
-        .with_simple_exporter(exporter.clone())
-        .with_sampler(SeesStartAttributes(Picky))
-        .build();
+    let sampler = EarlySampler::new(Picky).sees_attributes(true);
+    let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone());
+    let provider = sampler.install(provider).build();
     let providers = Providers {
         tracer: Some(provider),
         ..Providers::default()
     };
-    let telemetry = Telemetry::builder(providers)
-        .sampler_sees_attributes(true)
-        .build();
+    let telemetry = Telemetry::builder(providers).sampler(sampler).build();
     let mut instance = telemetry.instance("c");
     let tracer = instance.tracer(scope("lib"));
     for (wanted, told) in [(true, RECORDED), (false, UNRECORDED)] {
@@ -180,4 +187,108 @@ fn a_wrapped_sampler_sees_the_start_attributes() {
     let spans = exporter.get_finished_spans().unwrap();
     assert_eq!(spans.len(), 2);
     assert_eq!(value(&spans[1], "wanted"), Some(Value::Bool(true)));
+}
+
+/// Records what half of all trace ids have, and how often it was asked.
+#[derive(Debug, Clone, Default)]
+struct Counting(Arc<AtomicUsize>);
+
+impl Counting {
+    fn records(trace_id: TraceId) -> bool {
+        trace_id.to_bytes()[15] & 1 == 0
+    }
+}
+
+impl ShouldSample for Counting {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace_id: TraceId,
+        _: &str,
+        _: &SpanKind,
+        _: &[KeyValue],
+        _: &[Link],
+    ) -> SamplingResult {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let state = parent.map(|parent| parent.span().span_context().trace_state().clone());
+        SamplingResult {
+            decision: if Self::records(trace_id) {
+                SamplingDecision::RecordAndSample
+            } else {
+                SamplingDecision::Drop
+            },
+            attributes: vec![KeyValue::new("sampler", "counting")],
+            trace_state: state.unwrap_or_default(),
+        }
+    }
+}
+
+#[test]
+fn an_early_sampler_is_asked_once_about_the_trace_that_the_span_has() {
+    let (exporter, sampler) = (InMemorySpanExporter::default(), Counting::default());
+    let asked = Arc::clone(&sampler.0);
+    let early = EarlySampler::new(sampler);
+    let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone());
+    let provider = early.install(provider).build();
+    let providers = Providers {
+        tracer: Some(provider.clone()),
+        ..Providers::default()
+    };
+    let telemetry = Telemetry::builder(providers).sampler(early).build();
+    let mut instance = telemetry.instance("c");
+    let tracer = instance.tracer(scope("lib"));
+    let mut recorded = 0;
+    for _ in 0..64 {
+        let span = instance.start_span(start(tracer, "s", SpanReference::None));
+        let context = instance.span_context(span).unwrap();
+        let expected = Counting::records(context.trace_id());
+        assert_eq!(mark(span) == RECORDED, expected);
+        assert_eq!(context.is_sampled(), expected);
+        recorded += usize::from(expected);
+        instance.end(span);
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 64);
+    assert!((1..64).contains(&recorded), "{recorded}");
+    let spans = exporter.get_finished_spans().unwrap();
+    assert_eq!(spans.len(), recorded);
+    assert_eq!(
+        value(&spans[0], "sampler"),
+        Some(Value::from("counting")),
+        "what it adds"
+    );
+
+    // Who uses the provider beside us has the SDK ask it.
+    for _ in 0..16 {
+        let span = provider.tracer("native").start("native");
+        let context = span.span_context().clone();
+        assert_eq!(context.is_sampled(), Counting::records(context.trace_id()));
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 80);
+}
+
+#[test]
+fn what_was_decided_is_forgotten_where_nobody_asked() {
+    let shut = Bench::asking(Sampler::AlwaysOn, Limits::default(), Asked::Early);
+    shut.provider.shutdown().unwrap();
+    let off = Bench::asking(Sampler::AlwaysOff, Limits::default(), Asked::Early);
+    let mut instance = shut.instance();
+    let span = instance.begin("s", SpanReference::None);
+    assert_eq!(mark(span), UNRECORDED);
+    assert_eq!(shut.dropped(Reason::Shutdown), 1);
+
+    let native = off.provider.tracer("native").start("native");
+    let context = native.span_context();
+    assert!(!context.is_sampled(), "the decision was about another span");
+}
+
+#[test]
+fn a_hosts_span_that_is_not_recorded_is_the_parent_all_the_same() {
+    for asked in [Asked::BySdk, Asked::Early] {
+        let bench = Bench::asking(Sampler::AlwaysOff, Limits::default(), asked);
+        let mut instance = bench.instance();
+        let invocation = Invocation::begin(&mut instance, InvocationOptions::default());
+        let inside = invocation.current_context().unwrap();
+        assert!(inside.is_valid() && !inside.is_sampled(), "{asked:?}");
+        invocation.finish(Outcome::Ok);
+    }
 }
