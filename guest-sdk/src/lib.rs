@@ -74,6 +74,8 @@
 //!   or panics because of it.
 //! - **Traps.** Events, measurements and logs are with the host as soon as they are made. A span's attributes and status are gathered, and
 //!   passed on with its end; a panic passes them on too, other traps lose those of the span spoken of last.
+//!   Where earlier spans were not sampled, the first one that is gets its attributes just after its start; a host that stops the program in between
+//!   sees it without them.
 //!
 //! # Tests
 //!

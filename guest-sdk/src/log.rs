@@ -38,6 +38,9 @@ static BRIDGE: Bridge = Bridge::new();
 
 /// Makes [`Bridge`] the program's logger, with every level let through to it. [`wasmscope::init`](crate::init()) does so where nobody else has.
 ///
+/// A logger of your own has to be set before that: the crate `log` takes one for the whole program, and `env_logger::init`, for one, panics where there is one
+/// already.
+///
 /// # Errors
 ///
 /// Where the program has another logger already.

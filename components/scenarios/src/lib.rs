@@ -12,6 +12,8 @@ use types::{
 
 /// The bit of a span's handle that says "not recorded".
 pub const NOT_RECORDED: u64 = 1 << 63;
+/// The bit of a span's handle that says that attributes have no part in whether one is recorded.
+pub const ATTRIBUTES_LATER: u64 = 1 << 62;
 
 /// Makes a scope that has a name and nothing else.
 #[must_use]

@@ -263,8 +263,7 @@ impl<T: 'static> LinkerInstance<'_, T> {
     /// call's [`Budget`](crate::Budget), so it is to bound that by itself. A [`Trap`](crate::Trap) that it returns says that the guest broke
     /// the ABI; any other error is as with [`func_wrap`](Self::func_wrap).
     ///
-    /// Handles among the arguments are numbers to it: nothing is lent to the call, it can take none over, and it can give none back that is
-    /// borrowed.
+    /// Handles among the arguments are numbers to it: nothing is lent to the call, and it can take none over.
     ///
     /// # Errors
     ///

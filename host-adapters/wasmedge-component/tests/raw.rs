@@ -147,3 +147,113 @@ fn types_are_checked_when_a_component_is_linked() {
     assert!(error.contains("`greet`"), "{error}");
     assert!(error.contains("expected peace, found quiet"), "{error}");
 }
+
+/// Tells the host where its memory ends before and after it grows by so many pages, and writes into the last byte.
+const GROWING: &str = r#"(component
+    (import "last" (func $last (param "text" string) (result u64)))
+    (core module $libc (memory (export "memory") 1 4))
+    (core instance $libc (instantiate $libc))
+    (alias core export $libc "memory" (core memory $memory))
+    (core func $last (canon lower (func $last) (memory $memory)))
+    (core module $main
+        (import "" "last" (func $last (param i32 i32) (result i64)))
+        (import "" "memory" (memory 1))
+        (func $end (result i32) (i32.mul (memory.size) (i32.const 65536)))
+        (func (export "grow") (param i32) (result i64)
+            (drop (call $last (i32.const 0) (i32.const 0)))
+            (drop (memory.grow (local.get 0)))
+            (i32.store8 (i32.sub (call $end) (i32.const 1)) (i32.const 7))
+            (call $last (i32.sub (call $end) (i32.const 1)) (i32.const 1))))
+    (core instance $main (instantiate $main
+        (with "" (instance (export "last" (func $last)) (export "memory" (memory $memory))))))
+    (func (export "grow") (param "pages" u32) (result u64) (canon lift (core func $main "grow"))))"#;
+
+/// Gives the bytes of memory, and the last one of them above bit 32.
+fn last(_: &mut usize, call: RawCall<'_>) -> anyhow::Result<(u64,)> {
+    let last = call.memory.last().copied().unwrap_or_default();
+    Ok((u64::try_from(call.memory.len())? | u64::from(last) << 32,))
+}
+
+#[test]
+fn a_memory_that_has_grown_is_seen_whole() {
+    let engine = engine();
+    let mut linker = Linker::new();
+    linker.root().func_raw("last", any, last).unwrap();
+    let pre = linker.instantiate_pre(&load(&engine, GROWING)).unwrap();
+    let mut store = Store::new(&engine, 0).unwrap();
+    let instance = pre.instantiate(&mut store).unwrap();
+    let grow = instance.get_typed_func::<(u32,), (u64,)>(&mut store, "grow");
+    let grow = grow.unwrap();
+    for (by, pages) in [(0, 1), (1, 2), (0, 2), (2, 4), (1, 4)] {
+        let (seen,) = grow.call(&mut store, (by,)).unwrap();
+        assert_eq!(seen, pages << 16 | 7 << 32, "after growing by {by} pages");
+    }
+}
+
+/// Its allocator calls out, as its mode says, which the canonical ABI forbids.
+const CALLS_OUT: &str = r#"(component
+    (import "greet" (func $greet (param "name" string) (result string)))
+    (import "note" (func $note (param "number" u32)))
+    (import "number" (func $number (param "number" u32) (result u64)))
+    (core func $note (canon lower (func $note)))
+    (core func $number (canon lower (func $number)))
+    (core module $libc
+        (import "" "note" (func $note (param i32)))
+        (import "" "number" (func $number (param i32) (result i64)))
+        (memory (export "memory") 1)
+        (global $mode (export "mode") (mut i32) (i32.const 0))
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+            (if (i32.eq (global.get $mode) (i32.const 1)) (then (call $note (i32.const 7))))
+            (if (i32.eq (global.get $mode) (i32.const 2)) (then (drop (call $number (i32.const 7)))))
+            (i32.const 1024)))
+    (core instance $libc (instantiate $libc
+        (with "" (instance (export "note" (func $note)) (export "number" (func $number))))))
+    (alias core export $libc "memory" (core memory $memory))
+    (core func $greet (canon lower (func $greet) (memory $memory) (realloc (core func $libc "realloc"))))
+    (core module $main
+        (import "" "greet" (func $greet (param i32 i32 i32)))
+        (import "" "mode" (global $mode (mut i32)))
+        (func (export "greet") (param i32)
+            (global.set $mode (local.get 0))
+            (call $greet (i32.const 64) (i32.const 5) (i32.const 16))))
+    (core instance $main (instantiate $main
+        (with "" (instance (export "greet" (func $greet)) (export "mode" (global $libc "mode"))))))
+    (func (export "greet") (param "mode" u32) (canon lift (core func $main "greet"))))"#;
+
+#[test]
+fn an_allocator_must_not_call_out() {
+    let engine = engine();
+    let mut linker = Linker::<usize>::new();
+    let called = |calls: &mut usize, _: RawCall<'_>| *calls += 1_000;
+    linker.root().func_raw("greet", any, greet).unwrap();
+    linker
+        .root()
+        .func_raw("note", any, move |calls: &mut usize, call: RawCall<'_>| {
+            called(calls, call);
+            Ok(())
+        })
+        .unwrap();
+    linker
+        .root()
+        .func_raw(
+            "number",
+            any,
+            move |calls: &mut usize, call: RawCall<'_>| {
+                called(calls, call);
+                Ok((1_u64,))
+            },
+        )
+        .unwrap();
+    let pre = linker.instantiate_pre(&load(&engine, CALLS_OUT)).unwrap();
+    for (mode, expected) in [
+        (0, Ok(())),
+        (1, Err(Ok(TrapCode::CannotLeave))),
+        (2, Err(Ok(TrapCode::CannotLeave))),
+    ] {
+        let mut store = Store::new(&engine, 0).unwrap();
+        let instance = pre.instantiate(&mut store).unwrap();
+        let greet = instance.get_typed_func::<(u32,), ()>(&mut store, "greet");
+        assert_eq!(outcome(greet.unwrap().call(&mut store, (mode,))), expected);
+        assert_eq!(*store.data(), 5, "mode {mode}");
+    }
+}

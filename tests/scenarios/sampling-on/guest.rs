@@ -4,7 +4,8 @@ use scenarios::logger::{self, LogRecord, LogValue};
 use scenarios::tracer::{self, LinkTarget, SpanKind};
 use scenarios::types::SpanReference;
 use scenarios::{
-    NOT_RECORDED, context, describe, end, kv, link, meter, no_changes, remote, scope, set, start,
+    ATTRIBUTES_LATER, NOT_RECORDED, context, describe, end, kv, link, meter, no_changes, remote,
+    scope, set, start,
 };
 
 fn main() {
@@ -58,9 +59,11 @@ fn main() {
 }
 
 fn say(name: &str, span: u64) {
+    let recorded = span & NOT_RECORDED == 0;
+    // Means something beside the other bit only.
+    let later = !recorded && span & ATTRIBUTES_LATER != 0;
     println!(
-        "{name}: recorded={} {}",
-        span & NOT_RECORDED == 0,
+        "{name}: recorded={recorded} attributes-later={later} {}",
         describe(tracer::context_of(span).as_ref())
     );
 }

@@ -49,5 +49,5 @@ where
 
 /// The handle of a span that is not recorded, so that the guest says no more about it.
 fn not_recorded() -> u64 {
-    1 << 63
+    Instance::NOT_RECORDED
 }

@@ -55,6 +55,9 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// The bit of a span's handle that says that it is not recorded (`tracer.start`).
+    pub const NOT_RECORDED: u64 = 1 << 63;
+
     pub(crate) fn new(telemetry: Telemetry, component: Arc<str>) -> Self {
         let mixer = Mixer::default();
         Self {

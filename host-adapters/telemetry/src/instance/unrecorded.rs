@@ -3,10 +3,11 @@
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
 
+use super::Instance;
 use crate::handle::Mixer;
 
 /// The bit that marks them.
-pub(super) const NOT_RECORDED: u64 = 1 << 63;
+pub(super) const NOT_RECORDED: u64 = Instance::NOT_RECORDED;
 /// The bit that says that no attribute could have changed it.
 pub(super) const ATTRIBUTES_LATER: u64 = 1 << 62;
 
