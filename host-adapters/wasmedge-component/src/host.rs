@@ -9,7 +9,7 @@ use crate::error::{CallError, HostError, Trap, TrapCode};
 use crate::ffi::{self, FuncId, MemId};
 use crate::handles::ResourceTables;
 use crate::ids::*;
-use crate::instance::{Action, HostFunction, ResourceDefinition, stopped};
+use crate::instance::{Action, Flags, HostFunction, ResourceDefinition, stopped};
 use crate::plan::{CanonicalOptions, MAX_STACK_UNITS, MAY_LEAVE, TrampolineKind, adapter_trap};
 use crate::store::{StoreContextMut, StoreInner};
 use crate::typed::{InstanceTypes, LiftList, LowerList, TypeList, TypeMismatch};
@@ -204,7 +204,6 @@ impl<T: 'static> StoreInner<T> {
                 component,
                 trampoline,
                 function,
-                flags,
             } => {
                 let plan = component.plan();
                 let trampoline = plan.trampolines.get(trampoline.index());
@@ -215,7 +214,7 @@ impl<T: 'static> StoreInner<T> {
                 };
                 let options = plan.options.get(options.index());
                 let options = options.ok_or_else(|| internal("there are no such options"))?;
-                self.check_flags(Some(*flags))?;
+                self.check_leave(index, options.instance)?;
                 let mut call = |store: &mut Self| {
                     (function.call)(HostCall {
                         store,
@@ -462,19 +461,35 @@ impl<T: 'static> StoreInner<T> {
 
     /// Traps unless a component instance may call out of itself.
     fn check_leave(&self, index: usize, instance: ComponentInstanceId) -> Result<(), Trap> {
-        self.check_flags(self.flags(index, instance))
-    }
-
-    fn check_flags(&self, flags: Option<ffi::GlobalId>) -> Result<(), Trap> {
-        match flags.and_then(|flags| self.core.global(flags)) {
+        match self.flags(index, instance) {
             Some(flags) if flags & MAY_LEAVE != 0 => Ok(()),
             _ => Err(cannot_leave()),
         }
     }
 
-    fn flags(&self, index: usize, instance: ComponentInstanceId) -> Option<ffi::GlobalId> {
+    fn flags(&self, index: usize, instance: ComponentInstanceId) -> Option<i32> {
         let flags = &self.instances.get(index)?.flags;
-        flags.get(instance.index()).copied()
+        match *flags.get(instance.index())? {
+            Flags::Shared(flags) => self.core.global(flags),
+            Flags::Own(flags) => Some(flags),
+        }
+    }
+
+    fn set_flags(
+        &mut self,
+        index: usize,
+        instance: ComponentInstanceId,
+        new: i32,
+    ) -> anyhow::Result<()> {
+        let flags = self.instance(index)?.flags.get_mut(instance.index());
+        match flags.ok_or_else(|| internal("a component instance has no flags"))? {
+            Flags::Own(flags) => *flags = new,
+            Flags::Shared(flags) => {
+                let flags = *flags;
+                self.core.set_global(flags, new);
+            }
+        }
+        Ok(())
     }
 
     /// Calls a function of a component instance that must not call out of it meanwhile: its allocator or its `post-return`.
@@ -485,12 +500,11 @@ impl<T: 'static> StoreInner<T> {
         params: &[CoreVal],
         results: &[crate::abi::FlatType],
     ) -> anyhow::Result<Vec<CoreVal>> {
-        let flags = self.flags(at.instance, at.options.instance);
-        let flags = flags.ok_or_else(|| internal("a component instance has no flags"))?;
-        let before = self.core.global(flags).unwrap_or(MAY_LEAVE);
-        self.core.set_global(flags, before & !MAY_LEAVE);
+        let instance = at.options.instance;
+        let before = self.flags(at.instance, instance).unwrap_or(MAY_LEAVE);
+        self.set_flags(at.instance, instance, before & !MAY_LEAVE)?;
         let result = self.enter(at.instance, function, params, results);
-        self.core.set_global(flags, before);
+        self.set_flags(at.instance, instance, before)?;
         result
     }
 

@@ -43,12 +43,11 @@ pub(crate) struct HostFunction<T: 'static> {
 
 /// What a host function of an instance does.
 pub(crate) enum Action<T: 'static> {
-    /// Calls what the embedder has defined for an import, from a component instance with these flags.
+    /// Calls what the embedder has defined for an import.
     Import {
         component: Component,
         trampoline: TrampolineId,
         function: Arc<HostFunc<T>>,
-        flags: GlobalId,
     },
     Trampoline(Component, TrampolineId),
     MemoryGrowing,
@@ -72,6 +71,15 @@ impl<T> Clone for ResourceDefinition<T> {
     }
 }
 
+/// The flags of a component instance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Flags {
+    /// Core modules change them, those that adapt calls from one component instance to another.
+    Shared(GlobalId),
+    /// Only the host does.
+    Own(i32),
+}
+
 /// What a store keeps of an instance.
 pub(crate) struct InstanceData<T: 'static> {
     /// Tells it from every other instance of the process.
@@ -79,7 +87,7 @@ pub(crate) struct InstanceData<T: 'static> {
     pub(crate) component: Component,
     pub(crate) linked: Arc<Linked<T>>,
     /// By component instance.
-    pub(crate) flags: Vec<GlobalId>,
+    pub(crate) flags: Vec<Flags>,
     /// Where its core instances count their stack units.
     pub(crate) stack_units: Option<GlobalId>,
     /// By resource.
@@ -407,14 +415,20 @@ fn provide<T: 'static>(
     let instance = linkage.index();
     let mut flags = Vec::new();
     for id in 0..plan.component_instances {
-        let (_, name) = CoreDef::InstanceFlags(ComponentInstanceId(id)).import_name();
-        flags.push(store.core.host_global(linkage, &name, MAY_LEAVE)?);
+        let id = CoreDef::InstanceFlags(ComponentInstanceId(id));
+        let is_imported = plan.steps.iter().any(|step| step.imports().contains(&id));
+        flags.push(if is_imported {
+            let (_, name) = id.import_name();
+            Flags::Shared(store.core.host_global(linkage, &name, MAY_LEAVE)?)
+        } else {
+            Flags::Own(MAY_LEAVE)
+        });
     }
     for (id, trampoline) in (0..).zip(&plan.trampolines) {
         let id = TrampolineId(id);
         let (_, name) = CoreDef::Trampoline(id).import_name();
         let linked = &store.instance(instance)?.linked;
-        let action = import_of(component, linked, &flags, id)
+        let action = import_of(component, linked, id)
             .unwrap_or_else(|| Action::Trampoline(component.clone(), id));
         let callee = HostFunction { instance, action };
         store
@@ -458,22 +472,18 @@ fn provide<T: 'static>(
 fn import_of<T: 'static>(
     component: &Component,
     linked: &Linked<T>,
-    flags: &[GlobalId],
     trampoline: TrampolineId,
 ) -> Option<Action<T>> {
     let plan = component.plan();
-    let TrampolineKind::LowerImport {
-        import, options, ..
-    } = &plan.trampolines.get(trampoline.index())?.kind
+    let TrampolineKind::LowerImport { import, .. } =
+        &plan.trampolines.get(trampoline.index())?.kind
     else {
         return None;
     };
-    let caller = plan.options.get(options.index())?.instance;
     Some(Action::Import {
         component: component.clone(),
         trampoline,
         function: linked.functions.get(import.index())?.clone()?,
-        flags: *flags.get(caller.index())?,
     })
 }
 

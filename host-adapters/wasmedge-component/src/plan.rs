@@ -144,6 +144,19 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// Returns what the step takes for the imports of a core module, if it instantiates one.
+    pub(crate) fn imports(&self) -> &[CoreDef] {
+        match self {
+            Self::Instantiate { imports, .. } => imports,
+            Self::ExtractMemory(..)
+            | Self::ExtractRealloc(..)
+            | Self::ExtractPostReturn(..)
+            | Self::DefineResource { .. } => &[],
+        }
+    }
+}
+
 /// Something that a core module imports, or an option refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CoreDef {
