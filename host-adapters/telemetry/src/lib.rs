@@ -83,7 +83,6 @@ mod remote;
 pub mod runtime_metrics;
 pub mod sampler;
 mod scope;
-pub mod spare;
 mod store_meter;
 mod telemetry;
 

@@ -244,7 +244,7 @@ proptest! {
         let reader = || Reader::new(&memory, StringEncoding::Utf8, limit);
         let (mut quick, mut thorough) = (reader(), reader());
         let read = thorough.elements(list(), Reader::attribute);
-        match quick.plain_attributes(list(), Vec::with_capacity) {
+        match quick.plain_attributes(list()) {
             Ok(Some(attributes)) => {
                 prop_assert_eq!(attributes, read.unwrap());
                 prop_assert_eq!(quick.budget.left(), thorough.budget.left());

@@ -31,7 +31,7 @@ impl Read for SpanStart {
             name: reader.name(at)?,
             kind: span_kind(at.u8()?)?,
             parent: reader.span_reference(at)?,
-            attributes: reader.start_attributes(at)?,
+            attributes: reader.attributes(at)?,
             start_time: reader.time(at)?,
             activate: at.bool()?,
         })

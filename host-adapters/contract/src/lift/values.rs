@@ -1,8 +1,8 @@
 //! The interface `types`, and parameters that are numbers.
 
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+use wasmscope_telemetry::Instance;
 use wasmscope_telemetry::model::{RemoteContext, Scope, SpanReference};
-use wasmscope_telemetry::{Instance, spare};
 
 use super::cursor::{Cursor, Memory};
 use super::reader::{Reader, Unread, Utf8Key};
@@ -17,25 +17,9 @@ impl Reader<'_> {
         self.unread_attributes(list)
     }
 
-    /// Reads a `list<key-value>` into memory that another span has left.
-    #[inline]
-    pub(crate) fn start_attributes(&mut self, at: &mut impl Cursor) -> Result<Vec<KeyValue>> {
-        let list = Unread::new(at)?;
-        self.attributes_in(list, spare::attributes)
-    }
-
     /// Reads a `list<key-value>` that was left unread.
     pub(crate) fn unread_attributes(&mut self, list: Unread<KeyValue>) -> Result<Vec<KeyValue>> {
-        self.attributes_in(list, Vec::with_capacity)
-    }
-
-    #[inline]
-    fn attributes_in(
-        &mut self,
-        list: Unread<KeyValue>,
-        room: fn(usize) -> Vec<KeyValue>,
-    ) -> Result<Vec<KeyValue>> {
-        match self.plain_attributes(list, room)? {
+        match self.plain_attributes(list)? {
             Some(attributes) => Ok(attributes),
             None => self.elements(list, Reader::attribute),
         }
@@ -47,12 +31,11 @@ impl Reader<'_> {
     pub(super) fn plain_attributes(
         &mut self,
         list: Unread<KeyValue>,
-        room: fn(usize) -> Vec<KeyValue>,
     ) -> Result<Option<Vec<KeyValue>>> {
         let Some((elements, mut left)) = self.plain_elements(list, self.budget.left())? else {
             return Ok(None);
         };
-        let mut attributes = room(elements.size_hint().0);
+        let mut attributes = Vec::with_capacity(elements.size_hint().0);
         for mut at in elements {
             let pushed = match self.utf8_key(&mut at, &mut left)? {
                 Some(Utf8Key::Known(key)) => {

@@ -10,7 +10,6 @@ use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
 use crate::attributes::{Room, Rules};
 use crate::dropped::Reason;
 use crate::model::SpanEvent;
-use crate::spare;
 
 /// The attribute that says why a span ended which the guest did not end.
 const END_REASON: &str = "wasmscope.end_reason";
@@ -260,7 +259,6 @@ pub(super) fn hand_over(
             span.set_attribute(KeyValue::new("", false));
         }
     }
-    spare::take_back(std::mem::take(attributes));
 }
 
 /// Brings the attributes of an event or link within the limits.
