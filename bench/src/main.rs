@@ -15,11 +15,11 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 
-use crate::report::page;
+use crate::report::{machine, page};
 use crate::rounds::Effort;
 use crate::tables::{Inputs, TABLES};
 
-/// Measures, and writes the page and the README's table.
+/// Measures, and writes the page and the README's tables.
 #[derive(Debug, Parser)]
 struct Args {
     /// Only the tables whose name contains this; the page keeps what it has of the others.
@@ -30,7 +30,7 @@ struct Args {
     /// The page to write.
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
-    /// The README whose table to write.
+    /// The README whose tables to write.
     #[arg(long, value_name = "FILE")]
     readme: Option<PathBuf>,
     /// Only the row of this title, in the tables of signals; for a profiler.
@@ -42,7 +42,7 @@ struct Args {
     /// Each round once and short, to see that all works; nothing is written.
     #[arg(long)]
     short: bool,
-    /// Measures nothing, and writes the page and the README's table from the results that there are.
+    /// Measures nothing, and writes the page and the README's tables from the results that there are.
     #[arg(long)]
     render: bool,
     /// Makes one table in this process, and prints it as JSON.
@@ -76,7 +76,9 @@ fn main() -> Result<()> {
             .iter()
             .find(|(known, _)| known == name)
             .context("there is no such table")?;
-        println!("{}", serde_json::to_string(&make(&inputs)?)?);
+        let mut table = make(&inputs)?;
+        table.made_with = machine::describe();
+        println!("{}", serde_json::to_string(&table)?);
         return Ok(());
     }
     run_all(&args)

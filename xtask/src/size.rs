@@ -63,7 +63,9 @@ fn title(variant: &str) -> &str {
     match variant {
         "none" => "without telemetry",
         "direct" => "direct API",
-        "tracing" => "`tracing`, metrics by the direct API",
+        "log" => "direct API, the log record by `log`",
+        "tracing" => "`tracing` without `std`, metrics by the direct API",
+        "tracing-std" => "`tracing` with `std`, metrics by the direct API",
         _ => "`opentelemetry`",
     }
 }

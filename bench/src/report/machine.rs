@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 /// Describes the machine and the versions, as far as the system tells.
-pub(super) fn describe() -> String {
+pub(crate) fn describe() -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("model name"))?;
         Some(line.split_once(':')?.1.trim().to_owned())

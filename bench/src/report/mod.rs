@@ -1,7 +1,7 @@
 //! What comes of a table.
 
 mod bars;
-mod machine;
+pub(crate) mod machine;
 pub(crate) mod page;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<String>>,
     /// Numbers by `row/column`.
     pub(crate) measured: Vec<(String, f64)>,
+    /// The machine and the versions that it was made with.
+    pub(crate) made_with: String,
 }
 
 /// A ratio and its spread, for people.

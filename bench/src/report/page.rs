@@ -1,4 +1,4 @@
-//! The page with all tables, and the README's short one.
+//! The page with all tables, and the README's short ones.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,12 +6,26 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Table, bars, machine};
+use super::{Table, bars};
+use crate::rounds::Effort;
 
-const BEGIN: &str = "<!-- bench: written by `cargo xtask bench` -->\n";
-const END: &str = "<!-- end of bench -->\n";
+/// The lines of a file between which something is written.
+struct Marks {
+    begin: &'static str,
+    end: &'static str,
+}
 
-/// The columns that the README shows.
+const BENCH: Marks = Marks {
+    begin: "<!-- bench: written by `cargo xtask bench` -->\n",
+    end: "<!-- end of bench -->\n",
+};
+
+const SIZE: Marks = Marks {
+    begin: "<!-- size: written by `cargo xtask bench size` -->\n",
+    end: "<!-- end of size -->\n",
+};
+
+/// The rows that the README shows.
 const SHORT: [(&str, &str); 8] = [
     ("span", "span with 4 attributes and an event"),
     ("span, by `tracing`", "the same by `tracing`"),
@@ -27,7 +41,7 @@ const SHORT: [(&str, &str); 8] = [
 ///
 /// # Errors
 ///
-/// Fails when a table has never been made, or a file cannot be written.
+/// Fails when a file cannot be written. Nothing is written, and this is said, when a table was never made.
 pub(crate) fn write(
     results: &Path,
     names: &[&str],
@@ -38,21 +52,22 @@ pub(crate) fn write(
     let mut missing = Vec::new();
     let mut measured = HashMap::new();
     for name in names {
-        match fs::read(results.join(format!("{name}.json"))) {
-            Ok(bytes) => {
-                let table: Table = serde_json::from_slice(&bytes)?;
-                // Tables have rows of the same names.
-                let numbers = table.measured.iter();
-                measured.extend(numbers.map(|(key, value)| (format!("{name}/{key}"), *value)));
-                tables.push(table);
-            }
-            Err(_) => missing.push(*name),
-        }
+        let file = fs::read(results.join(format!("{name}.json"))).ok();
+        // What an earlier bench has written may lack something.
+        let table = file.and_then(|bytes| serde_json::from_slice::<Table>(&bytes).ok());
+        let Some(table) = table else {
+            missing.push(*name);
+            continue;
+        };
+        // Tables have rows of the same names.
+        let numbers = table.measured.iter();
+        measured.extend(numbers.map(|(key, value)| (format!("{name}/{key}"), *value)));
+        tables.push(table);
     }
     eprintln!("{}", bars::markdown(&measured));
     if !missing.is_empty() {
         eprintln!(
-            "nothing is written: the tables {} were never made; run without a name to make all",
+            "nothing is written: the tables {} were never made, or by another version of the bench; run without a name to make all",
             missing.join(", ")
         );
         return Ok(());
@@ -61,34 +76,39 @@ pub(crate) fn write(
         fs::write(page, text(&tables, &measured)).with_context(|| page.display().to_string())?;
     }
     if let Some(readme) = readme {
-        replace(readme, &short(&measured))?;
+        replace(readme, &BENCH, &short(&measured))?;
+        let mut tables = names.iter().zip(&tables);
+        if let Some((_, size)) = tables.find(|(name, _)| **name == "size") {
+            replace(readme, &SIZE, &size.markdown())?;
+        }
     }
     Ok(())
 }
 
 fn text(tables: &[Table], measured: &HashMap<String, f64>) -> String {
+    let made_with = tables.first().map_or("", |table| &table.made_with);
     let mut text = format!(
         "# What telemetry costs\n\n\
-         Written by `cargo xtask bench`. {}\n\n\
-         Machines are shared and noisy, so look at the ratios: each is the median over 31 rounds, in each of which everybody had a turn, with the \
-         quartiles in brackets. 1.00 is the native OpenTelemetry SDK in the same process and round. Guests are built at opt-level 3 and compiled before. \
-         Each table checks that everything has arrived and nothing was dropped.\n\n\
+         Written by `cargo xtask bench`. {made_with}\n\n\
+         Machines are shared and noisy, so look at the ratios. Those of signals, the boundary and the cold start are medians over {} rounds, in each of which \
+         everybody had a turn, with the quartiles in brackets; throughput has fewer rounds, and memory and sizes are measured once. Of signals, 1.00 is the \
+         native OpenTelemetry SDK in the same process and round. Guests are built at opt-level 3, but for those whose size is measured, and compiled before. \
+         It is checked that everything has arrived and nothing was dropped.\n\n\
          ## The bars\n\n{}",
-        machine::describe(),
+        Effort::FULL.rounds,
         bars::markdown(measured)
     );
     for table in tables {
-        text.push_str(&format!(
-            "\n## {}\n\n{}\n\n{}",
-            table.title,
-            table.about,
-            table.markdown()
-        ));
+        text.push_str(&format!("\n## {}\n\n", table.title));
+        if table.made_with != made_with {
+            text.push_str(&format!("{}\n\n", table.made_with));
+        }
+        text.push_str(&format!("{}\n\n{}", table.about, table.markdown()));
     }
     text
 }
 
-/// The README's table.
+/// The README's table of signals.
 fn short(measured: &HashMap<String, f64>) -> String {
     let mut text =
         String::from("| to the native SDK = 1 | Wasmtime | WasmEdge AOT |\n|---|---|---|\n");
@@ -107,14 +127,36 @@ fn short(measured: &HashMap<String, f64>) -> String {
 }
 
 /// Puts a text between the marks of a file.
-fn replace(file: &Path, text: &str) -> Result<()> {
+fn replace(file: &Path, Marks { begin, end }: &Marks, text: &str) -> Result<()> {
     let old = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let parts = old
-        .split_once(BEGIN)
-        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+        .split_once(begin)
+        .and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
     let Some((before, after)) = parts else {
-        bail!("{} has no lines {BEGIN} and {END}", file.display());
+        bail!("{} has no lines {begin} and {end}", file.display());
     };
-    let new = [before, BEGIN, text, END, after].concat();
+    let new = [before, begin, text, end, after].concat();
     fs::write(file, new).with_context(|| file.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_made_otherwise_than_the_first_says_so() {
+        let table = |title: &str, made_with: &str| Table {
+            title: title.to_owned(),
+            made_with: made_with.to_owned(),
+            ..Table::default()
+        };
+        let tables = [
+            table("A", "Here."),
+            table("B", "Here."),
+            table("C", "There."),
+        ];
+        let text = text(&tables, &HashMap::new());
+        assert_eq!(text.matches("Here.").count(), 1);
+        assert!(text.contains("## C\n\nThere.\n\n"), "{text}");
+    }
 }

@@ -5,7 +5,7 @@ mod raw;
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::Inputs;
 use crate::report::{Table, nanos, ratio};
@@ -55,8 +55,30 @@ const CORE: &str = r#"
 trait Caller {
     /// Makes so many calls.
     fn call(&mut self, function: &str, times: u32) -> Result<()>;
-    /// How many calls have reached the host, and the bytes that came with them.
-    fn arrived(&self) -> (u64, u64);
+    /// What has reached the host.
+    fn arrived(&self) -> Arrived;
+}
+
+/// What a host counts: the calls, and the bytes that came with them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Arrived {
+    calls: u64,
+    bytes: u64,
+}
+
+impl Arrived {
+    fn add(&mut self, bytes: usize) {
+        self.calls += 1;
+        self.bytes += bytes as u64;
+    }
+
+    /// What it is after so many calls more, each with so many bytes.
+    fn after(self, calls: u64, bytes: u64) -> Self {
+        Self {
+            calls: self.calls + calls,
+            bytes: self.bytes + calls * bytes,
+        }
+    }
 }
 
 /// How many bytes each call brings, as the host counts them: the numbers' own, or those of the texts.
@@ -72,9 +94,9 @@ fn bytes(function: &str) -> u64 {
 pub(super) fn table(inputs: &Inputs) -> Result<Table> {
     let mut table = Table {
         title: "The boundary".to_owned(),
-        about: "One call out of a guest, of a host function that counts what it is given: through the component model (strings are copied out), \
-            and a core module's call of a raw host function of that runtime. Raw functions copy the text; of the record they take the four core values only. \
-            The ratio is the component's call to the raw one."
+        about: "One call out of a guest, of a host function that counts what it is given: through the component model, \
+            and a core module's call of a raw host function of that runtime. Either way texts, and the record's list of keys and values, are copied out of the guest's \
+            memory, with bounds and UTF-8 checked: the raw function has that written by hand. The ratio is the component's call to the raw one."
             .to_owned(),
         header: vec![String::new()],
         ..Table::default()
@@ -100,18 +122,17 @@ pub(super) fn table(inputs: &Inputs) -> Result<Table> {
             let times = measure(inputs.effort, &mut runners, || Ok(()))?;
             let done = [runners[0].done, runners[1].done];
             drop(runners);
-            let new = |(calls, bytes): (u64, u64), (calls_before, bytes_before)| {
-                (calls - calls_before, bytes - bytes_before)
-            };
-            let expected = |done| (done, done * bytes(function));
-            anyhow::ensure!(
-                new(component.arrived(), before.0) == expected(done[0]),
-                "calls of {function} got lost on {}",
-                column.title()
-            );
-            // Of the record's list, the raw function does not read the elements.
-            let raw_calls = new(raw.arrived(), before.1).0;
-            anyhow::ensure!(raw_calls == done[1], "raw calls of {function} got lost");
+            for (arrived, before, done, kind) in [
+                (component.arrived(), before.0, done[0], "calls"),
+                (raw.arrived(), before.1, done[1], "raw calls"),
+            ] {
+                let expected = before.after(done, bytes(function));
+                ensure!(
+                    arrived == expected,
+                    "{kind} of {function} on {}: {arrived:?}, and {expected:?} was sent",
+                    column.title()
+                );
+            }
             let spread = times.ratio(0, 1);
             row.extend([
                 nanos(times.nanos(0).median),

@@ -30,7 +30,7 @@ const fn row(title: &'static str, guest: &'static str, kind: Kind, native: Said)
 }
 
 #[rustfmt::skip]
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 26] = [
     row("span", "span, direct", Kind::Counting, Said::Span),
     row("span, by `tracing`", "span, tracing", Kind::Counting, Said::Span),
     row("span, by `opentelemetry`", "span, opentelemetry", Kind::Counting, Said::Span),
@@ -41,6 +41,8 @@ const ROWS: [Row; 24] = [
     row("span not sampled, by `tracing`", "span, tracing", Kind::Unsampled, Said::Span),
     row("span not sampled, by `opentelemetry`", "span, opentelemetry", Kind::Unsampled, Said::Span),
     row("span, telemetry disabled", "span, direct", Kind::Disabled, Said::Span),
+    row("span, telemetry disabled, by `tracing`", "span, tracing", Kind::Disabled, Said::Span),
+    row("span, telemetry disabled, by `opentelemetry`", "span, opentelemetry", Kind::Disabled, Said::Span),
     row("log", "log, direct", Kind::Counting, Said::Log),
     row("log, by `tracing`", "log, tracing", Kind::Counting, Said::Log),
     row("log, by `opentelemetry`", "log, opentelemetry", Kind::Counting, Said::Log),
@@ -58,12 +60,14 @@ const ROWS: [Row; 24] = [
 ];
 
 #[rustfmt::skip]
-const BATCH_ROWS: [Row; 5] = [
+const BATCH_ROWS: [Row; 7] = [
     row("span", "span, direct", Kind::Batch, Said::Span),
     row("span, by `tracing`", "span, tracing", Kind::Batch, Said::Span),
+    row("span, by `opentelemetry`", "span, opentelemetry", Kind::Batch, Said::Span),
     row("three nested spans", "nested spans, direct", Kind::Batch, Said::Nested),
     row("log", "log, direct", Kind::Batch, Said::Log),
     row("log, by `tracing`", "log, tracing", Kind::Batch, Said::Log),
+    row("log, by `opentelemetry`", "log, opentelemetry", Kind::Batch, Said::Log),
 ];
 
 impl Said {
@@ -109,7 +113,8 @@ impl Subject {
 pub(super) fn counting(inputs: &Inputs) -> Result<Table> {
     let about = "A span has four attributes (a static text, a text that was made at run time, an integer, a flag) and an event; a log has three \
         attributes; so have measurements. The processor counts and drops in place. 1.00 is the native SDK, told the same in \
-        the same round: for bound instruments it is the native unbound one, unless the row says otherwise.";
+        the same round: for bound instruments it is the native unbound one, unless the row says otherwise. The `opentelemetry` door has no \
+        bound instruments, for those of that API need the native SDK, and `tracing` has no metrics.";
     table("Signals", about, &ROWS, inputs)
 }
 

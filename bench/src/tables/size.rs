@@ -8,10 +8,18 @@ use super::Inputs;
 use crate::report::Table;
 
 /// The doors, as the files are called and as the table does.
-const VARIANTS: [(&str, &str); 4] = [
+const VARIANTS: [(&str, &str); 6] = [
     ("none", "without telemetry"),
     ("direct", "direct API"),
-    ("tracing", "`tracing`, metrics by the direct API"),
+    ("log", "direct API, the log record by `log`"),
+    (
+        "tracing",
+        "`tracing` without `std`, metrics by the direct API",
+    ),
+    (
+        "tracing-std",
+        "`tracing` with `std`, metrics by the direct API",
+    ),
     ("opentelemetry", "`opentelemetry`"),
 ];
 
@@ -27,7 +35,7 @@ pub(super) fn table(inputs: &Inputs) -> Result<Table> {
     let mut table = Table {
         title: "Size of a guest".to_owned(),
         about: "A service that prices orders, without telemetry and by each door: bytes of the component (fat LTO, one codegen unit, symbols stripped), and what \
-            telemetry adds."
+            telemetry adds. Services are built without the default feature `std` of `tracing`, unless the row says so."
             .to_owned(),
         header: vec![String::new()],
         rows: VARIANTS.map(|(_, title)| vec![title.to_owned()]).to_vec(),

@@ -11,8 +11,15 @@ use std::path::{Path, PathBuf};
 /// The profile of guests whose speed is measured.
 const FAST: &str = "fast-guest";
 
-/// The service without telemetry, and by each of the SDK's doors.
-pub(crate) const VARIANTS: [&str; 4] = ["none", "direct", "tracing", "opentelemetry"];
+/// The service without telemetry, and by each of the SDK's doors: but for the first, as its features are called.
+pub(crate) const VARIANTS: [&str; 6] = [
+    "none",
+    "direct",
+    "log",
+    "tracing",
+    "tracing-std",
+    "opentelemetry",
+];
 
 /// An optimisation level: what files call it, the profile with it, and what it is to `wasm-opt`.
 pub(crate) struct Level {

@@ -29,7 +29,7 @@ impl Options {
     }
 }
 
-/// Builds guests and bench, runs it, and has it write `docs/benchmarks.md` and the README's table.
+/// Builds guests and bench, runs it, and has it write `docs/benchmarks.md` and the README's tables.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
 //! What the bench measures: a service that prices orders, and says so by each of the SDK's doors.
 //!
-//! Without a feature there is no telemetry; `direct`, `tracing` and `opentelemetry` have the same instrumentation each, as a
+//! Without a feature there is no telemetry; `direct`, `log`, `tracing` and `opentelemetry` have the same instrumentation each, as a
 //! user of that door would write it: a span with four attributes, an event in it, a log with three attributes, a counter and a
 //! histogram.
 //!

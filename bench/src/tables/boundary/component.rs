@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{CORE, Caller};
+use super::{Arrived, CORE, Caller};
 
 /// The component around the core module. Its memory is a module of its own, for the functions' options name it.
 fn text() -> String {
@@ -43,20 +43,6 @@ fn text() -> String {
     )
 }
 
-/// What the host counts: the calls, and the bytes that came with them.
-#[derive(Debug, Default)]
-struct Arrived {
-    calls: u64,
-    bytes: u64,
-}
-
-impl Arrived {
-    fn add(&mut self, bytes: usize) {
-        self.calls += 1;
-        self.bytes += bytes as u64;
-    }
-}
-
 const HOST: &str = "bench:boundary/host";
 
 pub(super) fn wasmtime() -> Result<Box<dyn Caller>> {
@@ -90,9 +76,8 @@ pub(super) fn wasmtime() -> Result<Box<dyn Caller>> {
             Ok(found.call(&mut self.store, (times,))?)
         }
 
-        fn arrived(&self) -> (u64, u64) {
-            let arrived = self.store.data();
-            (arrived.calls, arrived.bytes)
+        fn arrived(&self) -> Arrived {
+            *self.store.data()
         }
     }
 
@@ -177,9 +162,8 @@ pub(super) fn wasmedge(cache: Option<&Path>) -> Result<Box<dyn Caller>> {
             found.call(&mut self.store, (times,))
         }
 
-        fn arrived(&self) -> (u64, u64) {
-            let arrived = self.store.data();
-            (arrived.calls, arrived.bytes)
+        fn arrived(&self) -> Arrived {
+            *self.store.data()
         }
     }
 

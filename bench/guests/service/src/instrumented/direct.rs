@@ -1,11 +1,10 @@
-//! By the direct API.
+//! By the direct API; with the feature `log`, the log record by the crate of that name.
 
 use crate::order::Order;
-use wasmscope::{Counter, Histogram, Logger, Meter, Severity, Tracer, attributes, fields};
+use wasmscope::{Counter, Histogram, Meter, Tracer, attributes};
 
 static TRACER: Tracer = wasmscope::tracer!();
 static METER: Meter = wasmscope::meter!();
-static LOGGER: Logger = wasmscope::logger!();
 
 static ORDERS: Counter<u64> = Counter::new(&METER, "service.orders").with_unit("{order}");
 static PRICES: Histogram<f64> = Histogram::new(&METER, "service.price").with_unit("EUR");
@@ -25,17 +24,31 @@ pub(crate) fn price(order: &Order<'_>) -> u64 {
     let euros = cents as f64 / 100.0;
     span.set_attribute("order.price", euros);
     span.event("priced", attributes!["price.cents" => cents as i64]);
+    #[cfg(not(feature = "log"))]
+    emit(order, euros, &span);
+    #[cfg(feature = "log")]
+    log::info!(
+        "order.id" = order.id,
+        "order.customer" = order.customer,
+        "order.price" = euros;
+        "an order is priced"
+    );
+    ORDERS.add(1, attributes!["large" => cents > 10_000]);
+    PRICES.record(euros, attributes!["large" => cents > 10_000]);
+    cents
+}
+
+#[cfg(not(feature = "log"))]
+fn emit(order: &Order<'_>, euros: f64, span: &wasmscope::Span) {
+    static LOGGER: wasmscope::Logger = wasmscope::logger!();
     LOGGER
-        .record(Severity::Info)
+        .record(wasmscope::Severity::Info)
         .body("an order is priced")
-        .attributes(fields![
+        .attributes(wasmscope::fields![
             "order.id" => order.id as i64,
             "order.customer" => order.customer,
             "order.price" => euros,
         ])
-        .span(&span)
+        .span(span)
         .emit();
-    ORDERS.add(1, attributes!["large" => cents > 10_000]);
-    PRICES.record(euros, attributes!["large" => cents > 10_000]);
-    cents
 }

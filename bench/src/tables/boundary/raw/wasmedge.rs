@@ -13,13 +13,7 @@ use std::ptr;
 use anyhow::{Result, ensure};
 use wasmedge_sys::{Config, ffi};
 
-use super::super::Caller;
-
-#[derive(Debug, Default)]
-struct Arrived {
-    calls: u64,
-    bytes: u64,
-}
+use super::super::{Arrived, Caller};
 
 /// A core module's instance. What it is made of is not freed: there is one a process.
 struct Running {
@@ -31,7 +25,7 @@ struct Running {
 pub(in super::super) fn caller(cache: Option<&Path>) -> Result<Box<dyn Caller>> {
     let mut config = Config::create()?;
     config.set_run_mode(wasmedge_sdk::RunMode::Aot);
-    let bytes = wat::parse_str(super::text())?;
+    let bytes = wat::parse_str(super::module())?;
     let arrived = Box::into_raw(Box::new(Arrived::default()));
     // SAFETY: each of these makes or reads an object of the C API that is alive, as the C API describes it.
     unsafe {
@@ -62,9 +56,15 @@ pub(in super::super) fn caller(cache: Option<&Path>) -> Result<Box<dyn Caller>> 
         let host = ffi::WasmEdge_ModuleInstanceCreate(name("host"));
         let (i32, i64) = (ffi::WasmEdge_ValTypeGenI32(), ffi::WasmEdge_ValTypeGenI64());
         add(host, "none", &[], none, arrived);
-        add(host, "two", &[i64, i64], none, arrived);
+        add(host, "two", &[i64, i64], two, arrived);
         add(host, "text", &[i32, i32], text, arrived);
-        add(host, "attributes", &[i32, i32, i32, i32], none, arrived);
+        add(
+            host,
+            "attributes",
+            &[i32, i32, i32, i32],
+            attributes,
+            arrived,
+        );
         let registered = ffi::WasmEdge_ExecutorRegisterImport(executor, store, host);
         ensure!(
             ffi::WasmEdge_ResultOK(registered),
@@ -126,8 +126,20 @@ unsafe extern "C" fn none(
     _: *mut ffi::WasmEdge_Value,
 ) -> ffi::WasmEdge_Result {
     // SAFETY: the caller's word.
-    unsafe { (*data.cast::<Arrived>()).calls += 1 };
-    ffi::WasmEdge_Result { Code: 0 }
+    unsafe { count(data, Some(0)) }
+}
+
+/// # Safety
+///
+/// As [`none`].
+unsafe extern "C" fn two(
+    data: *mut c_void,
+    _: *const ffi::WasmEdge_CallingFrameContext,
+    _: *const ffi::WasmEdge_Value,
+    _: *mut ffi::WasmEdge_Value,
+) -> ffi::WasmEdge_Result {
+    // SAFETY: the caller's word.
+    unsafe { count(data, Some(16)) }
 }
 
 /// # Safety
@@ -139,25 +151,63 @@ unsafe extern "C" fn text(
     params: *const ffi::WasmEdge_Value,
     _: *mut ffi::WasmEdge_Value,
 ) -> ffi::WasmEdge_Result {
-    // SAFETY: the caller's word; the C API checks the bounds, and the guest does not run meanwhile.
-    let copied = unsafe {
-        let (at, length) = ((*params).Value as u32, (*params.add(1)).Value as u32);
-        let memory = ffi::WasmEdge_CallingFrameGetMemoryInstance(frame, 0);
-        let start = ffi::WasmEdge_MemoryInstanceGetPointerConst(memory, at.into(), length.into());
-        if start.is_null() {
-            return ffi::WasmEdge_Result { Code: 1 };
-        }
-        let bytes = std::slice::from_raw_parts(start, length as usize);
-        std::str::from_utf8(bytes).map(str::to_owned)
-    };
-    let Ok(copied) = copied else {
+    // SAFETY: the caller's word, and the call lasts until this returns.
+    unsafe { count(data, super::text(memory(frame), numbers(params))) }
+}
+
+/// # Safety
+///
+/// As [`none`], and there are four parameters of type `i32`.
+unsafe extern "C" fn attributes(
+    data: *mut c_void,
+    frame: *const ffi::WasmEdge_CallingFrameContext,
+    params: *const ffi::WasmEdge_Value,
+    _: *mut ffi::WasmEdge_Value,
+) -> ffi::WasmEdge_Result {
+    // SAFETY: the caller's word, and the call lasts until this returns.
+    unsafe { count(data, super::attributes(memory(frame), numbers(params))) }
+}
+
+/// Counts a call, unless what it came with was not to be read: that traps.
+///
+/// # Safety
+///
+/// As [`none`].
+unsafe fn count(data: *mut c_void, bytes: Option<usize>) -> ffi::WasmEdge_Result {
+    let Some(bytes) = bytes else {
         return ffi::WasmEdge_Result { Code: 1 };
     };
     // SAFETY: the caller's word.
-    let arrived = unsafe { &mut *data.cast::<Arrived>() };
-    arrived.calls += 1;
-    arrived.bytes += copied.len() as u64;
+    unsafe { (*data.cast::<Arrived>()).add(bytes) };
     ffi::WasmEdge_Result { Code: 0 }
+}
+
+/// # Safety
+///
+/// There are so many parameters, of type `i32`.
+unsafe fn numbers<const N: usize>(params: *const ffi::WasmEdge_Value) -> [u32; N] {
+    // SAFETY: the caller's word.
+    std::array::from_fn(|at| unsafe { (*params.add(at)).Value as u32 })
+}
+
+/// Gives parts of the memory of who calls.
+///
+/// # Safety
+///
+/// The call lasts for as long as what it gives is used, and the guest does not run meanwhile.
+unsafe fn memory<'a>(
+    frame: *const ffi::WasmEdge_CallingFrameContext,
+) -> impl Fn(u32, u32) -> Option<&'a [u8]> {
+    // SAFETY: the caller's word.
+    let memory = unsafe { ffi::WasmEdge_CallingFrameGetMemoryInstance(frame, 0) };
+    move |at, length| {
+        // SAFETY: the caller's word; the C API checks the bounds, and gives null for what lies without.
+        unsafe {
+            let start =
+                ffi::WasmEdge_MemoryInstanceGetPointerConst(memory, at.into(), length.into());
+            (!start.is_null()).then(|| std::slice::from_raw_parts(start, length as usize))
+        }
+    }
 }
 
 impl Caller for Running {
@@ -182,9 +232,8 @@ impl Caller for Running {
         Ok(())
     }
 
-    fn arrived(&self) -> (u64, u64) {
+    fn arrived(&self) -> Arrived {
         // SAFETY: made in `caller` and never freed; no guest runs.
-        let arrived = unsafe { &*self.arrived };
-        (arrived.calls, arrived.bytes)
+        unsafe { *self.arrived }
     }
 }
