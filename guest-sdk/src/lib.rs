@@ -48,7 +48,7 @@
 //! | feature | default | what it gives |
 //! |---|---|---|
 //! | `tracing` | yes | the module `subscriber`: spans and events of the `tracing` crate, `#[instrument]` among them |
-//! | `tracing-std` | yes | `Error` values as exceptions, and `set_default` for tests: what `tracing` has in its feature `std`, for 7 KB of a guest. Where bytes count, turn both off |
+//! | `tracing-std` | yes | `Error` values as exceptions, and `set_default` for tests: what `tracing` has in its feature `std`. It is half as large again as the door without it: where bytes count, turn both off |
 //! | `log` | no | the module `log`: records of the `log` crate, with key-values |
 //! | `opentelemetry` | no | the module `opentelemetry`: providers and a propagator for the `opentelemetry` crate; not on `wasm32-unknown-unknown` |
 //!
