@@ -4,8 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use opentelemetry::trace::{
-    Link, SpanBuilder, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId,
-    TraceState,
+    Link, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState,
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{
@@ -84,7 +83,8 @@ impl EarlySampler {
     /// Decides about a span without links that is to be started next: the context of one that is not recorded, or else what tells the SDK so.
     pub(crate) fn decide(
         &self,
-        span: &SpanBuilder,
+        name: &str,
+        kind: &SpanKind,
         parent: &Context,
         attributes: &[KeyValue],
     ) -> Result<Decided, SpanContext> {
@@ -95,14 +95,13 @@ impl EarlySampler {
         } else {
             self.ids.new_trace_id()
         };
-        let kind = span.span_kind.as_ref().unwrap_or(&SpanKind::Internal);
         let shown = if self.sees_attributes {
             attributes
         } else {
             &[]
         };
         let sampler = &self.sampler;
-        let result = sampler.should_sample(Some(parent), trace_id, &span.name, kind, shown, &[]);
+        let result = sampler.should_sample(Some(parent), trace_id, name, kind, shown, &[]);
         if result.decision == SamplingDecision::Drop {
             return Err(SpanContext::new(
                 trace_id,

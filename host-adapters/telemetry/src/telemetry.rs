@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use opentelemetry::trace::{SpanBuilder, SpanContext, TracerProvider};
+use opentelemetry::trace::{SpanContext, SpanKind, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
@@ -167,13 +167,14 @@ impl Shared {
     /// until there is a span. `attributes` are shown to it, and not set.
     pub(crate) fn decide(
         &self,
-        span: &SpanBuilder,
+        name: &str,
+        kind: &SpanKind,
         parent: &Context,
         attributes: &[KeyValue],
     ) -> Result<Option<Decided>, SpanContext> {
         let sampler = self.sampler.as_ref();
         sampler
-            .map(|sampler| sampler.decide(span, parent, attributes))
+            .map(|sampler| sampler.decide(name, kind, parent, attributes))
             .transpose()
     }
 

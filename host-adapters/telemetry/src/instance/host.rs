@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::trace::{Span as _, SpanBuilder, Status, TraceContextExt, Tracer as _};
+use opentelemetry::trace::{
+    Span as _, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer as _,
+};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span;
 use opentelemetry_semantic_conventions::attribute::{
@@ -96,14 +98,11 @@ impl Instance {
             let name = options
                 .name
                 .unwrap_or_else(|| format!("run {}", self.component));
-            let builder = SpanBuilder::from_name(name).with_kind(
-                options
-                    .kind
-                    .unwrap_or(opentelemetry::trace::SpanKind::Internal),
-            );
+            let kind = options.kind.unwrap_or(SpanKind::Internal);
             let above = context.clone().unwrap_or_default();
-            let own = match shared.decide(&builder, &above, &attributes) {
+            let own = match shared.decide(&name, &kind, &above, &attributes) {
                 Ok(_decided) => {
+                    let builder = SpanBuilder::from_name(name).with_kind(kind);
                     let started = tracer.build_with_context(builder, &above);
                     let own = started.span_context().clone();
                     span = started.is_recording().then_some(HostSpan {

@@ -17,9 +17,9 @@ const END_REASON: &str = "wasmscope.end_reason";
 /// The most left-out attributes that one span tells the SDK of: telling takes a moment each.
 const MAX_TOLD: u32 = 1 << 16;
 
-/// What is known of a span that has not ended.
+/// What is known of a span that has not ended, or a place for one.
 ///
-/// Status and attributes are kept here until the end, since the SDK would let `Ok` win over a trap's error and keep both values of
+/// It is made once and serves one span after the other: it is large, and to move what was just written costs more than to write it. Status and attributes are kept here until the end, since the SDK would let `Ok` win over a trap's error and keep both values of
 /// a key that is set twice. Events and links go into the SDK's span at once.
 #[derive(Debug)]
 pub(super) struct OpenSpan {
@@ -33,7 +33,8 @@ pub(super) struct OpenSpan {
     /// What its contents occupy.
     pub(super) bytes: usize,
     start_time: SystemTime,
-    span: Span,
+    /// `None` in a place that is free.
+    span: Option<Span>,
     status: Status,
     attributes: Vec<KeyValue>,
     /// How many attributes were left out because there were too many.
@@ -58,22 +59,16 @@ pub(super) enum End<'a> {
 }
 
 impl OpenSpan {
-    #[inline]
-    pub(super) fn new(
-        handle: u64,
-        started: u64,
-        depth: u32,
-        start_time: SystemTime,
-        span: Span,
-    ) -> Self {
+    /// Makes a place.
+    pub(super) fn vacant() -> Self {
         Self {
-            handle,
-            started,
-            depth,
+            handle: 0,
+            started: 0,
+            depth: 0,
             entered: 0,
             bytes: 0,
-            start_time,
-            span,
+            start_time: UNIX_EPOCH,
+            span: None,
             status: Status::Unset,
             attributes: Vec::new(),
             attributes_over: 0,
@@ -82,8 +77,51 @@ impl OpenSpan {
         }
     }
 
+    /// Takes up a span that `start` makes. Gives its context, or as an error that of one that is not recorded, which is not taken up.
+    #[inline]
+    pub(super) fn take_up(
+        &mut self,
+        start: impl FnOnce() -> Span,
+    ) -> Result<SpanContext, SpanContext> {
+        let span = self.span.insert(start());
+        let context = span.span_context().clone();
+        if span.is_recording() {
+            return Ok(context);
+        }
+        self.span = None;
+        Err(context)
+    }
+
+    /// Begins what is known of the span that was taken up.
+    #[inline]
+    pub(super) fn begin(&mut self, handle: u64, started: u64, depth: u32, start_time: SystemTime) {
+        self.handle = handle;
+        self.started = started;
+        self.depth = depth;
+        self.start_time = start_time;
+    }
+
+    /// Forgets a span that has ended.
+    #[inline]
+    pub(super) fn vacate(&mut self) {
+        self.entered = 0;
+        self.bytes = 0;
+        self.span = None;
+        self.status = Status::Unset;
+        self.attributes = Vec::new();
+        self.attributes_over = 0;
+        self.events = 0;
+        self.links = 0;
+    }
+
+    pub(super) const fn is_vacant(&self) -> bool {
+        self.span.is_none()
+    }
+
     pub(super) fn set_name(&mut self, name: String, rules: Rules<'_>) {
-        self.span.update_name(rules.text(name));
+        if let Some(span) = &mut self.span {
+            span.update_name(rules.text(name));
+        }
     }
 
     /// `Ok` is final, an error replaces what is not, and `Unset` changes nothing.
@@ -124,11 +162,14 @@ impl OpenSpan {
         rules: Rules<'_>,
         room: &mut Room,
     ) {
+        let Some(span) = &mut self.span else {
+            return;
+        };
         if self.links as usize >= rules.limits.span_links {
             rules.count(Reason::Links, 1);
             if let Some(links) = self.links.checked_add(1).filter(|_| sdk_counts) {
                 self.links = links;
-                self.span.add_link(target, Vec::new());
+                span.add_link(target, Vec::new());
             }
             return;
         }
@@ -144,7 +185,7 @@ impl OpenSpan {
             rules,
             room,
         );
-        self.span.add_link(target, attributes);
+        span.add_link(target, attributes);
     }
 
     pub(super) fn add_event(
@@ -159,12 +200,15 @@ impl OpenSpan {
             mut attributes,
             time,
         } = event;
+        let Some(span) = &mut self.span else {
+            return;
+        };
         let time = time.map_or_else(SystemTime::now, system_time);
         if self.events as usize >= rules.limits.span_events {
             rules.count(Reason::Events, 1);
             if let Some(events) = self.events.checked_add(1).filter(|_| sdk_counts) {
                 self.events = events;
-                self.span.add_event_with_timestamp("", time, Vec::new());
+                span.add_event_with_timestamp("", time, Vec::new());
             }
             return;
         }
@@ -181,12 +225,10 @@ impl OpenSpan {
             rules,
             room,
         );
-        self.span.add_event_with_timestamp(name, time, attributes);
+        span.add_event_with_timestamp(name, time, attributes);
     }
 
     /// Ends it and hands it to the SDK's processors. An end before the start is taken as the start.
-    ///
-    /// In its place: it is large, and moving it costs more than ending it does.
     pub(super) fn end(&mut self, end: &End<'_>, sdk_counts: bool, rules: Rules<'_>) {
         let time = match end {
             End::Guest(None) => SystemTime::now(),
@@ -200,16 +242,14 @@ impl OpenSpan {
         if let End::Forced(forced, _) = end {
             self.force(forced, rules);
         }
-        hand_over(
-            &mut self.span,
-            &mut self.attributes,
-            self.attributes_over,
-            sdk_counts,
-        );
+        let Some(span) = &mut self.span else {
+            return;
+        };
+        hand_over(span, &mut self.attributes, self.attributes_over, sdk_counts);
         if self.status != Status::Unset {
-            self.span.set_status(std::mem::take(&mut self.status));
+            span.set_status(std::mem::take(&mut self.status));
         }
-        self.span.end_with_timestamp(time);
+        span.end_with_timestamp(time);
     }
 
     /// Notes why it ends, over whatever the guest has said, and in the place of its last attributes if there is no other.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::SystemTime;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{Span as _, SpanContext, TraceContextExt};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry_sdk::trace::Span;
 
 use super::open_span::OpenSpan;
@@ -32,8 +32,8 @@ pub(super) struct SpanTable {
     slots: Vec<Slot>,
     /// Slots whose span has ended, those that have rested longest first.
     resting: VecDeque<u32>,
-    /// In their places until they end: they are large, and moving one out costs more than ending it does.
-    open: Vec<Option<OpenSpan>>,
+    /// The places, with their spans until these end.
+    open: Vec<OpenSpan>,
     /// The places that are free.
     vacant: Vec<u32>,
     /// What all open spans' contents occupy.
@@ -55,16 +55,30 @@ impl SpanTable {
         self.open.len() - self.vacant.len() < limit.min(MAX_OPEN)
     }
 
-    /// Takes up a span that was just started, and gives it its handle.
+    /// Takes up a span that `start` makes, and gives its handle. `None` for the start time is the time when it was made.
+    ///
+    /// # Errors
+    ///
+    /// Gives the context of a span that is not recorded.
     #[inline]
     pub(super) fn insert(
         &mut self,
-        span: Span,
-        start_time: SystemTime,
+        start: impl FnOnce() -> Span,
+        start_time: Option<SystemTime>,
         depth: u32,
         mixer: &Mixer,
-    ) -> u64 {
-        let context = span.span_context().clone();
+    ) -> Result<u64, SpanContext> {
+        // It stays vacant until all is well: what makes the span may panic.
+        let place = self.vacant.last().copied().unwrap_or_else(|| {
+            let place = self.open.len() as u32;
+            self.open.push(OpenSpan::vacant());
+            self.vacant.push(place);
+            place
+        });
+        let open = &mut self.open[place as usize];
+        let context = open.take_up(start)?;
+        let start_time = start_time.unwrap_or_else(SystemTime::now);
+        self.vacant.pop();
         let reused = if self.resting.len() > RESTING {
             self.resting.pop_front()
         } else {
@@ -73,12 +87,7 @@ impl SpanTable {
         let at = reused.map_or(self.slots.len(), |at| at as usize);
         self.started = self.started.wrapping_add(1);
         let handle = mixer.mix(self.started) & !NOT_RECORDED & !SLOT_MASK | at as u64;
-        let place = self.vacant.pop().unwrap_or_else(|| {
-            self.open.push(None);
-            self.open.len() as u32 - 1
-        });
-        self.open[place as usize] =
-            Some(OpenSpan::new(handle, self.started, depth, start_time, span));
+        open.begin(handle, self.started, depth, start_time);
         let slot = Slot {
             handle,
             context,
@@ -89,7 +98,7 @@ impl SpanTable {
             Some(old) => *old = slot,
             None => self.slots.push(slot),
         }
-        handle
+        Ok(handle)
     }
 
     fn slot(&self, handle: u64) -> Option<&Slot> {
@@ -120,7 +129,7 @@ impl SpanTable {
 
     pub(super) fn open_mut(&mut self, handle: u64) -> Option<&mut OpenSpan> {
         let open = self.slot(handle)?.open?;
-        self.open.get_mut(open as usize)?.as_mut()
+        self.open.get_mut(open as usize)
     }
 
     /// Gives up the place of a span that has ended; its slot rests.
@@ -130,10 +139,8 @@ impl SpanTable {
         };
         self.resting.push_back((handle & SLOT_MASK) as u32);
         let place = &mut self.open[open as usize];
-        if let Some(span) = place {
-            self.bytes = self.bytes.saturating_sub(span.bytes);
-        }
-        *place = None;
+        self.bytes = self.bytes.saturating_sub(place.bytes);
+        place.vacate();
         self.vacant.push(open);
     }
 
@@ -142,8 +149,7 @@ impl SpanTable {
         let mut found: Vec<(u64, u64)> = self
             .open
             .iter()
-            .flatten()
-            .filter(|span| span.depth >= depth)
+            .filter(|span| !span.is_vacant() && span.depth >= depth)
             .map(|span| (span.started, span.handle))
             .collect();
         found.sort_unstable_by(|one, other| other.cmp(one));

@@ -5,9 +5,7 @@ use std::time::SystemTime;
 
 use opentelemetry::Context;
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{
-    Span as _, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer as _,
-};
+use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer as _};
 use opentelemetry_sdk::trace::SdkTracer;
 
 use super::Instance;
@@ -120,13 +118,12 @@ impl Instance {
         else {
             return self.pass_through(parent.as_ref());
         };
-        let mut builder = SpanBuilder::from_name(rules.name(name)).with_kind(kind);
+        let name = rules.name(name);
         // The SDK reads the clock if need be, which is only if it records the span.
-        builder.start_time = match start_time {
+        let start_time = match start_time {
             Some(time) => Some(system_time(time)),
             None => self.last_recorded.then(SystemTime::now),
         };
-        let start_time = builder.start_time;
         let is_root = parent.is_none();
         // A context of our own, so that nothing of the host thread's current one gets in.
         let context = parent.unwrap_or_default();
@@ -145,29 +142,39 @@ impl Instance {
                 &mut Room::endless(),
             );
         }
-        let decided = match shared.decide(&builder, &context, &shown) {
+        let decided = match shared.decide(&name, &kind, &context, &shown) {
             Ok(decided) => decided,
             Err(not_recorded) => return self.not_recorded(&not_recorded, is_root),
         };
-        let span = tracer.build_with_context(builder, &context);
+        let depth = self.invocations.len() as u32;
+        let start = || {
+            let builder = SpanBuilder {
+                span_kind: Some(kind),
+                start_time,
+                ..SpanBuilder::from_name(name)
+            };
+            tracer.build_with_context(builder, &context)
+        };
+        let started = self.spans.insert(start, start_time, depth, &self.mixer);
         drop(decided);
-        if span.is_recording() {
-            let depth = self.invocations.len() as u32;
-            let start_time = start_time.unwrap_or_else(SystemTime::now);
-            let handle = self.spans.insert(span, start_time, depth, &self.mixer);
-            if !attributes.is_empty() {
-                self.spans.change(handle, &shared.limits, |open, room| {
-                    open.set_attributes(attributes, rules, room);
-                });
+        match started {
+            Ok(handle) => {
+                if !attributes.is_empty() {
+                    self.spans.change(handle, &shared.limits, |open, room| {
+                        open.set_attributes(attributes, rules, room);
+                    });
+                }
+                handle
             }
-            return handle;
+            Err(not_recorded) if not_recorded.is_valid() => {
+                self.not_recorded(&not_recorded, is_root)
+            }
+            Err(_) => {
+                // The provider was shut down.
+                rules.count(Reason::Shutdown, 1);
+                self.pass_through(Some(&context))
+            }
         }
-        if span.span_context().is_valid() {
-            return self.not_recorded(span.span_context(), is_root);
-        }
-        // The provider was shut down.
-        rules.count(Reason::Shutdown, 1);
-        self.pass_through(Some(&context))
     }
 
     /// Makes an unrecorded span in the trace of a context.
