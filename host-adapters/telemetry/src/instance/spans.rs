@@ -142,9 +142,15 @@ impl Instance {
                 &mut Room::endless(),
             );
         }
-        let decided = match shared.decide(&name, &kind, &context, &shown) {
-            Ok(decided) => decided,
-            Err(not_recorded) => return self.not_recorded(&not_recorded, is_root),
+        // Where spans are recorded, the SDK is left to ask: it has more to do than that anyway.
+        let asks_early = !self.last_recorded || shared.sampler_sees_attributes();
+        let decided = if asks_early {
+            match shared.decide(&name, &kind, &context, &shown) {
+                Ok(decided) => decided,
+                Err(not_recorded) => return self.not_recorded(&not_recorded, is_root),
+            }
+        } else {
+            None
         };
         let depth = self.invocations.len() as u32;
         let start = || {
