@@ -105,6 +105,18 @@ impl Rules<'_> {
         } else {
             kept.extend(given);
         }
+        self.merge_from(first, kept, limit, room)
+    }
+
+    /// Merges what lies behind the first so many with those, one by one.
+    #[cold]
+    fn merge_from(
+        &self,
+        first: usize,
+        kept: &mut Vec<KeyValue>,
+        limit: usize,
+        room: &mut Room,
+    ) -> u32 {
         let mut len = first;
         let mut over = 0;
         let mut too_big = 0;

@@ -170,12 +170,19 @@ impl fmt::Debug for Dropped {
 
 impl Dropped {
     /// Counts `items` as dropped.
+    #[inline]
     pub fn add(&self, signal: Signal, reason: Reason, items: u64) {
         if items > 0 {
-            // Wraps after 2^64 items; nothing is ordered by it.
-            self.counter(signal, reason)
-                .fetch_add(items, Ordering::Relaxed);
+            self.add_some(signal, reason, items);
         }
+    }
+
+    // Where it is called, the program is not laid out for it.
+    #[cold]
+    fn add_some(&self, signal: Signal, reason: Reason, items: u64) {
+        // Wraps after 2^64 items; nothing is ordered by it.
+        self.counter(signal, reason)
+            .fetch_add(items, Ordering::Relaxed);
     }
 
     /// Gives one count.

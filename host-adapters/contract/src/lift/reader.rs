@@ -237,6 +237,8 @@ impl<'a> Reader<'a> {
         self.text_at(pointer, length)
     }
 
+    // What is read over and over is known, or read in place.
+    #[inline(never)]
     fn text_at(&mut self, pointer: u32, length: u32) -> Result<Text> {
         match self.encoding {
             StringEncoding::Utf8 => self.utf8(pointer, length),
@@ -394,9 +396,7 @@ impl<'a> Reader<'a> {
     ) -> Result<&'a [u8]> {
         let start = usize::try_from(pointer).ok();
         if !start.is_some_and(|start| start.is_multiple_of(align)) {
-            return Err(LiftError::invalid(format!(
-                "{what} pointer {pointer:#x} is not aligned to {align}"
-            )));
+            return Err(misaligned(what, pointer, align));
         }
         let bytes = usize::try_from(length)
             .ok()
@@ -404,13 +404,22 @@ impl<'a> Reader<'a> {
         let slice = start
             .and_then(|start| self.memory.get(start..))
             .and_then(|rest| rest.get(..bytes?));
-        slice.ok_or_else(|| {
-            LiftError::invalid(format!(
-                "{what} at {pointer:#x} of length {length} exceeds the memory of {} bytes",
-                self.memory.len()
-            ))
-        })
+        slice.ok_or_else(|| out_of_bounds(what, pointer, length, self.memory.len()))
     }
+}
+
+#[cold]
+fn misaligned(what: &str, pointer: u32, align: usize) -> LiftError {
+    LiftError::invalid(format!(
+        "{what} pointer {pointer:#x} is not aligned to {align}"
+    ))
+}
+
+#[cold]
+fn out_of_bounds(what: &str, pointer: u32, length: u32, memory: usize) -> LiftError {
+    LiftError::invalid(format!(
+        "{what} at {pointer:#x} of length {length} exceeds the memory of {memory} bytes"
+    ))
 }
 
 /// Checks that bytes are what the encoding says.

@@ -21,8 +21,13 @@ impl Reader<'_> {
     pub(crate) fn unread_attributes(&mut self, list: Unread<KeyValue>) -> Result<Vec<KeyValue>> {
         match self.plain_attributes(list)? {
             Some(attributes) => Ok(attributes),
-            None => self.elements(list, Reader::attribute),
+            None => self.any_attributes(list),
         }
+    }
+
+    #[cold]
+    fn any_attributes(&mut self, list: Unread<KeyValue>) -> Result<Vec<KeyValue>> {
+        self.elements(list, Reader::attribute)
     }
 
     /// Reads attributes without arrays, of which there is room for all in the budget, in UTF-8: as most are. `None` for others.

@@ -7,7 +7,7 @@ use super::Instance;
 use super::unrecorded::NOT_RECORDED;
 use crate::attributes::Rules;
 use crate::dropped::{Reason, Signal};
-use crate::model::{BaggageEntry, Notice, SpanReference};
+use crate::model::{BaggageEntry, Notice, RemoteContext, SpanReference};
 use crate::remote;
 
 /// What was entered, the innermost last.
@@ -148,11 +148,14 @@ impl Instance {
                 }
                 context
             }
-            SpanReference::Remote(context) => {
-                let context = remote::context(&context, self.telemetry.0.span_rules())?;
-                Some(Context::new().with_remote_span_context(context))
-            }
+            SpanReference::Remote(context) => self.remote_parent(&context),
         }
+    }
+
+    #[cold]
+    fn remote_parent(&self, context: &RemoteContext) -> Option<Context> {
+        let context = remote::context(context, self.telemetry.0.span_rules())?;
+        Some(Context::new().with_remote_span_context(context))
     }
 
     /// Gives the context of the span that is meant, `None` for none. What is wrong with it is counted under `signal`.

@@ -127,21 +127,11 @@ impl Instance {
         let is_root = parent.is_none();
         // A context of our own, so that nothing of the host thread's current one gets in.
         let context = parent.unwrap_or_default();
-        let mut shown = Vec::new();
-        if shared.sampler_sees_attributes() {
-            let given = attributes.clone();
-            let uncounted = crate::Dropped::default();
-            let quiet = Rules {
-                dropped: &uncounted,
-                ..rules
-            };
-            quiet.merge(
-                &mut shown,
-                given,
-                rules.limits.span_attributes,
-                &mut Room::endless(),
-            );
-        }
+        let shown = if shared.sampler_sees_attributes() {
+            shown(&attributes, rules)
+        } else {
+            Vec::new()
+        };
         // Where spans are recorded, the SDK is left to ask: it has more to do than that anyway.
         let asks_early = !self.last_recorded || shared.sampler_sees_attributes();
         let decided = if asks_early {
@@ -217,7 +207,11 @@ impl Instance {
             attributes,
             links,
         } = changes;
-        let links = self.resolve_links(links);
+        let links = if links.is_empty() {
+            Vec::new()
+        } else {
+            self.resolve_links(links)
+        };
         let shared = &self.telemetry.0;
         let rules = shared.span_rules();
         let known = self.spans.change(span, &shared.limits, |open, room| {
@@ -238,10 +232,8 @@ impl Instance {
         known
     }
 
+    #[inline(never)]
     fn resolve_links(&self, links: Vec<SpanLink>) -> Vec<(SpanContext, Vec<KeyValue>)> {
-        if links.is_empty() {
-            return Vec::new();
-        }
         let rules = self.telemetry.0.span_rules();
         let resolve = |link: SpanLink| {
             let target = match &link.target {
@@ -328,4 +320,22 @@ impl Instance {
             self.spans.context(span).cloned()
         }
     }
+}
+
+/// Gives the attributes as a sampler sees them, within the limits; nothing is counted yet.
+#[cold]
+fn shown(attributes: &[KeyValue], rules: Rules<'_>) -> Vec<KeyValue> {
+    let mut shown = Vec::new();
+    let uncounted = crate::Dropped::default();
+    let quiet = Rules {
+        dropped: &uncounted,
+        ..rules
+    };
+    quiet.merge(
+        &mut shown,
+        attributes.to_vec(),
+        rules.limits.span_attributes,
+        &mut Room::endless(),
+    );
+    shown
 }
