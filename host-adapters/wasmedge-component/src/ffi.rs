@@ -876,12 +876,16 @@ unsafe extern "C" fn callback<H: Host>(
             let Buffers { arguments, results } = &mut *buffers;
             arguments.clear();
             results.clear();
-            for (position, ty) in binding.signature.params.iter().enumerate() {
-                // SAFETY: there are as many values as the signature has parameters.
-                let value = unsafe { params.add(position) };
-                // SAFETY: as above; nobody changes them while we look.
-                let value = unsafe { &*value };
-                arguments.push(core_val(*ty, value));
+            let types = &binding.signature.params;
+            if !types.is_empty() {
+                // SAFETY: there are as many values as the signature has parameters, and nobody changes them while we look.
+                let values = unsafe { slice::from_raw_parts(params, types.len()) };
+                arguments.extend(
+                    types
+                        .iter()
+                        .zip(values)
+                        .map(|(ty, value)| core_val(*ty, value)),
+                );
             }
             let done = host.host_call(&binding.callee, arguments, results);
             if done {

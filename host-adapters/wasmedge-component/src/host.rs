@@ -570,10 +570,12 @@ pub(crate) fn i32_of(value: Option<&CoreVal>) -> anyhow::Result<u32> {
 }
 
 /// What no valid component brings about, nor any embedder.
+#[cold]
 pub(crate) fn internal(message: &str) -> anyhow::Error {
     Trap::new(TrapCode::Signature, message).into()
 }
 
+#[cold]
 fn stack_overflow() -> anyhow::Error {
     Trap::new(
         TrapCode::StackOverflow,
@@ -582,10 +584,12 @@ fn stack_overflow() -> anyhow::Error {
     .into()
 }
 
+#[cold]
 fn cannot_leave() -> Trap {
     Trap::new(TrapCode::CannotLeave, "cannot leave component instance")
 }
 
+#[cold]
 pub(crate) fn interrupted() -> Trap {
     Trap::new(TrapCode::Interrupt, "interrupt")
 }

@@ -265,6 +265,7 @@ impl<T: 'static> StoreInner<T> {
     }
 
     /// Keeps why a host function failed; what came first is what matters.
+    #[cold]
     pub(crate) fn fail(&mut self, error: anyhow::Error) {
         self.failure.get_or_insert(error);
     }

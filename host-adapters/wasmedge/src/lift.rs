@@ -1,5 +1,6 @@
 //! What a guest passes, for the contract's code to read.
 
+use bytemuck::TransparentWrapper;
 use wasmedge_component::abi::{CoreVal, Passed as Params, StringEncoding as Encoding};
 use wasmedge_component::{RawCall, Trap, TrapCode};
 use wasmscope_contract::{
@@ -8,7 +9,8 @@ use wasmscope_contract::{
 use wasmscope_telemetry::Instance;
 
 /// A core value, of which the contract knows which type it has.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, TransparentWrapper)]
+#[repr(transparent)]
 struct Raw(CoreVal);
 
 impl CoreValue for Raw {
@@ -28,9 +30,6 @@ impl CoreValue for Raw {
     }
 }
 
-/// More core values than any call passes.
-const MAX_VALUES: usize = 16;
-
 /// Calls a function on the instance that `get` finds in the store's data.
 pub(crate) fn call<T, A: Arguments, R: Returned, C: Call<A, R>>(
     function: &Function<A, R, C>,
@@ -43,18 +42,9 @@ pub(crate) fn call<T, A: Arguments, R: Returned, C: Call<A, R>>(
         Encoding::Utf16 => StringEncoding::Utf16,
         Encoding::CompactUtf16 => StringEncoding::CompactUtf16,
     };
-    let mut values = [Raw(CoreVal::I32(0)); MAX_VALUES];
     let passed = match call.params {
-        Params::Flat(params) => {
-            for (place, value) in values.iter_mut().zip(params) {
-                *place = Raw(*value);
-            }
-            Passed::flat(
-                call.memory,
-                encoding,
-                &values[..params.len().min(MAX_VALUES)],
-            )
-        }
+        // Not copied: they have just been written, in other widths than they would be copied in.
+        Params::Flat(params) => Passed::flat(call.memory, encoding, Raw::wrap_slice(params)),
         Params::Spilled(bytes) => Passed::in_memory(call.memory, encoding, bytes),
     };
     function
@@ -62,6 +52,7 @@ pub(crate) fn call<T, A: Arguments, R: Returned, C: Call<A, R>>(
         .map_err(|error| trap(&error))
 }
 
+#[cold]
 fn trap(error: &LiftError) -> Trap {
     let code = match error {
         LiftError::Invalid(_) => TrapCode::InvalidArgument,

@@ -118,6 +118,7 @@ impl OpenSpan {
         self.span.is_none()
     }
 
+    #[inline(never)]
     pub(super) fn set_name(&mut self, name: String, rules: Rules<'_>) {
         if let Some(span) = &mut self.span {
             span.update_name(rules.text(name));
@@ -154,6 +155,7 @@ impl OpenSpan {
     }
 
     /// Adds a link. `sdk_counts`: whether the SDK has the same limits, and can be left to count what exceeds them.
+    #[inline(never)]
     pub(super) fn add_link(
         &mut self,
         target: SpanContext,
@@ -253,6 +255,7 @@ impl OpenSpan {
     }
 
     /// Notes why it ends, over whatever the guest has said, and in the place of its last attributes if there is no other.
+    #[cold]
     fn force(&mut self, end: &ForcedEnd<'_>, rules: Rules<'_>) {
         let mut forced = vec![KeyValue::new(END_REASON, end.reason)];
         if let Some((error_type, description)) = end.error {

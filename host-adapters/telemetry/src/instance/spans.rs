@@ -181,6 +181,7 @@ impl Instance {
 
     /// Makes an unrecorded span that stands for its parent, as the OpenTelemetry API has it where there is no SDK: what is made or
     /// called beneath it goes on with the parent's context.
+    #[inline(never)]
     fn pass_through(&mut self, parent: Option<&Context>) -> u64 {
         let context = parent.map_or(SpanContext::NONE, |parent| {
             parent.span().span_context().clone()

@@ -74,10 +74,11 @@ impl Unrecorded {
     ) -> u64 {
         self.spans = self.spans.wrapping_add(1);
         let capacity = capacity.clamp(1, MAX_TRACES);
-        let searched = self.traces.len().min(searched);
-        let known = (0..searched)
-            .map(|back| (self.latest + self.traces.len() - back) % self.traces.len())
-            .find(|&at| self.traces[at].context == context);
+        let known = if searched > 0 {
+            self.find(&context, searched)
+        } else {
+            None
+        };
         let at = known.unwrap_or_else(|| {
             let trace = Trace {
                 tag: mixer.mix(self.spans) & mask(TAG_BITS),
@@ -94,6 +95,15 @@ impl Unrecorded {
         });
         let number = self.spans & mask(NUMBER_BITS);
         NOT_RECORDED | (at as u64) << INDEX_SHIFT | self.traces[at].tag << NUMBER_BITS | number
+    }
+
+    /// Finds the trace of a context among so many of the latest ones.
+    #[inline(never)]
+    fn find(&self, context: &SpanContext, searched: usize) -> Option<usize> {
+        let count = self.traces.len();
+        (0..searched.min(count))
+            .map(|back| (self.latest + count - back) % count)
+            .find(|&at| self.traces[at].context == *context)
     }
 
     /// Gives a span's context, which may be invalid; `None` for a wrong handle, or one whose trace was forgotten.

@@ -186,6 +186,7 @@ fn encoding(cx: &LiftContext<'_>) -> StringEncoding {
 }
 
 /// Makes an error that traps the guest, and that embedders find an [`InvalidArgument`](crate::InvalidArgument) in.
+#[cold]
 fn trap(error: LiftError) -> Error {
     match error {
         LiftError::Invalid(argument) => Error::from(*argument),
