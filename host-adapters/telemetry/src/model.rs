@@ -68,6 +68,17 @@ pub struct SpanChanges {
     pub links: Vec<SpanLink>,
 }
 
+impl SpanChanges {
+    /// Whether they change nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.name.is_none()
+            && self.status == opentelemetry::trace::Status::Unset
+            && self.attributes.is_empty()
+            && self.links.is_empty()
+    }
+}
+
 /// `tracer.link`.
 #[derive(Debug, Clone)]
 pub struct SpanLink {

@@ -43,6 +43,16 @@ pub(super) fn emit(
     if let Some(notice) = reader.emit_plain_record(instance, logger, records)? {
         return Ok(notice);
     }
+    emit_any(instance, logger, records, reader)
+}
+
+#[cold]
+fn emit_any(
+    instance: &mut Instance,
+    logger: u64,
+    records: Unread<LogRecord>,
+    reader: &mut Reader<'_>,
+) -> Result<Notice> {
     let records = reader.log_records(records)?;
     Ok(instance.emit_logs(logger, records))
 }

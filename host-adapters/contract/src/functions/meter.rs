@@ -59,11 +59,26 @@ pub(super) fn measure(
         if known && let Some(notice) = instance.measure_recent(value, passed) {
             return Ok(notice);
         }
-        let attributes = reader.unread_attributes(attributes)?;
-        Ok(if known {
-            instance.measure_first(instrument, value, attributes, passed)
-        } else {
-            instance.measure(instrument, value, attributes)
-        })
+        measure_unknown(
+            instance,
+            (instrument, value, attributes),
+            reader,
+            known.then_some(&**passed),
+        )
+    })
+}
+
+/// Takes a measurement whose attributes have not come before; `passed` is what they will be known by, if they can be.
+#[cold]
+fn measure_unknown(
+    instance: &mut Instance,
+    (instrument, value, attributes): (u64, Number, Unread<KeyValue>),
+    reader: &mut Reader<'_>,
+    passed: Option<&[u8]>,
+) -> Result<Notice> {
+    let attributes = reader.unread_attributes(attributes)?;
+    Ok(match passed {
+        Some(passed) => instance.measure_first(instrument, value, attributes, passed),
+        None => instance.measure(instrument, value, attributes),
     })
 }

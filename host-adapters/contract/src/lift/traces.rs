@@ -6,7 +6,7 @@ use wasmscope_telemetry::model::{
     LinkTarget, SpanChanges, SpanEvent, SpanLink, SpanReference, SpanStart,
 };
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Memory};
 use super::reader::Reader;
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
@@ -98,12 +98,7 @@ impl Reader<'_> {
             name: self.optional_string(&mut at)?,
             status: self.status(&mut at)?,
             attributes: self.attributes(&mut at)?,
-            links: self.list(&mut at, |reader, at| {
-                Ok(Some(SpanLink {
-                    target: reader.link_target(at)?,
-                    attributes: reader.attributes(at)?,
-                }))
-            })?,
+            links: self.list(&mut at, Self::link)?,
         })
     }
 
@@ -116,6 +111,14 @@ impl Reader<'_> {
             2 => Status::error(self.string(&mut at)?),
             other => return Err(LiftError::discriminant::<Status>("status", other)),
         })
+    }
+
+    #[cold]
+    fn link(&mut self, at: &mut Memory<'_>) -> Result<Option<SpanLink>> {
+        Ok(Some(SpanLink {
+            target: self.link_target(at)?,
+            attributes: self.attributes(at)?,
+        }))
     }
 
     fn link_target(&mut self, at: &mut impl Cursor) -> Result<LinkTarget> {

@@ -202,6 +202,19 @@ impl Instance {
         if span & NOT_RECORDED != 0 {
             return false;
         }
+        // As most ends bring none.
+        if !changes.is_empty() {
+            return self.apply_some(span, changes);
+        }
+        let known = self.spans.open_mut(span).is_some();
+        if !known {
+            self.telemetry.0.span_rules().count(Reason::WrongHandle, 1);
+        }
+        known
+    }
+
+    #[inline(never)]
+    fn apply_some(&mut self, span: u64, changes: SpanChanges) -> bool {
         let SpanChanges {
             name,
             status,
