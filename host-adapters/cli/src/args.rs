@@ -1,10 +1,12 @@
 //! What the command line understands.
 
+use crate::failure::Failure;
 use bytesize::ByteSize;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 use wasmscope_telemetry::LogLevels;
@@ -48,16 +50,43 @@ WASMSCOPE_LIMITS sets the limits that guests are held to. All of it: docs/config
 #[derive(Debug, Args)]
 #[command(after_help = RUN_HELP)]
 pub(crate) struct Run {
-    /// The component, a .wasm file.
-    pub(crate) component: PathBuf,
-    /// Arguments for the program, as they stand.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub(crate) args: Vec<String>,
+    /// The component, a .wasm file, and arguments for the program, as they stand: nothing behind the component is an option of this
+    /// command. A `--` right behind it is not passed on.
+    // One argument and not two: clap takes options for its own until the first value of the last one.
+    #[arg(value_names = ["COMPONENT", "ARGS"], required = true, num_args = 1.., trailing_var_arg = true)]
+    invoked: Vec<OsString>,
 
     #[command(flatten)]
     pub(crate) program: Program,
     #[command(flatten)]
     pub(crate) telemetry: Telemetry,
+}
+
+impl Run {
+    /// The component.
+    pub(crate) fn component(&self) -> &Path {
+        self.invoked.first().map_or(Path::new(""), Path::new)
+    }
+
+    /// The program's arguments.
+    ///
+    /// # Errors
+    ///
+    /// Fails when one is no text, which is what a component's arguments are.
+    pub(crate) fn args(&self) -> Result<Vec<String>, Failure> {
+        let args = self.invoked.get(1..).unwrap_or_default();
+        let args = match args {
+            [first, rest @ ..] if first == "--" => rest,
+            all => all,
+        };
+        let text = |arg: &OsString| match arg.to_str() {
+            Some(text) => Ok(text.to_owned()),
+            None => Err(Failure::new(format!(
+                "the program's argument {arg:?} is not UTF-8"
+            ))),
+        };
+        args.iter().map(text).collect()
+    }
 }
 
 /// What the program gets, and how far it may go.
@@ -279,14 +308,77 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    #[test]
-    fn what_follows_the_component_is_the_programs() {
-        let cli = Cli::try_parse_from(["wasmscope", "run", "a.wasm", "--limit", "3", "-"])
-            .expect("valid");
+    fn run(words: &[&str]) -> Run {
+        let words = ["wasmscope", "run"].iter().chain(words);
+        let cli = Cli::try_parse_from(words).expect("valid");
         let Command::Run(run) = cli.command else {
             panic!("not a run")
         };
-        assert_eq!(run.args, ["--limit", "3", "-"]);
+        *run
+    }
+
+    #[test]
+    fn what_follows_the_component_is_the_programs() {
+        for args in [
+            &["--limit", "3", "-"][..],
+            &["--timeout", "5s", "x"],
+            &["--timeout"],
+            &["--otlp-endpoint", "http://127.0.0.1:4318"],
+            &["--help"],
+            &["-V"],
+            &["", "a", "--", "--aot"],
+            &[],
+        ] {
+            let words: Vec<_> = ["--fuel", "7", "a.wasm"]
+                .iter()
+                .chain(args)
+                .copied()
+                .collect();
+            let run = run(&words);
+            assert_eq!(run.component(), Path::new("a.wasm"));
+            assert_eq!(run.args().expect("text"), args);
+            assert_eq!(run.program.fuel, Some(7));
+            assert_eq!(run.program.timeout, None);
+            assert_eq!(run.telemetry.otlp_endpoint, None);
+        }
+    }
+
+    #[test]
+    fn a_separator_right_behind_the_component_is_not_the_programs() {
+        let args = |words| run(words).args().expect("text");
+        assert_eq!(args(&["a.wasm", "--", "--help"]), ["--help"]);
+        assert_eq!(args(&["a.wasm", "--", "--", "x"]), ["--", "x"]);
+        assert_eq!(args(&["a.wasm", "x", "--", "y"]), ["x", "--", "y"]);
+        // Before the component it only ends the options.
+        assert_eq!(args(&["--", "a.wasm", "--fuel"]), ["--fuel"]);
+    }
+
+    #[test]
+    fn an_option_that_is_not_known_is_no_component() {
+        let error = Cli::try_parse_from(["wasmscope", "run", "--no-such", "a.wasm"]);
+        let error = error.expect_err("not known").to_string();
+        assert!(error.contains("--no-such"), "{error}");
+        assert!(error.contains("[OPTIONS] <COMPONENT> [ARGS]..."), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn arguments_are_text_and_a_component_may_have_any_name() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let bytes = OsString::from_vec(b"\xff.wasm".to_vec());
+        let run = |words: [&OsString; 2]| {
+            let words = [OsString::from("wasmscope"), "run".into()]
+                .into_iter()
+                .chain(words.map(Clone::clone));
+            let Command::Run(run) = Cli::try_parse_from(words).expect("valid").command else {
+                panic!("not a run")
+            };
+            run
+        };
+        let text = OsString::from("a.wasm");
+        assert_eq!(run([&bytes, &text]).component(), Path::new(&bytes));
+        let error = run([&text, &bytes]).args().expect_err("no text");
+        assert!(error.to_string().contains("xFF.wasm"), "{error}");
     }
 
     #[test]

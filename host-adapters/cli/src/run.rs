@@ -19,15 +19,16 @@ use wasmscope_telemetry::{Reason, Signal};
 
 /// Runs a component. Whatever can be found to be wrong is found before it starts, and what is found quickly comes first.
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
+    let args = options.args()?;
     let console = Collector::default();
-    let name = component_name(&options.component);
+    let name = component_name(options.component());
     let config = settings::config(
         &options.telemetry,
         name,
         runtime::described(options.program.runtime)?,
         &console,
     )?;
-    let prepared = runtime::prepare(&options.component, &options.args, &options.program)?;
+    let prepared = runtime::prepare(options.component(), &args, &options.program)?;
     let refusal = prepared.memory_refusal();
     for warning in config.warnings() {
         say!("wasmscope: warning: {warning}");

@@ -42,3 +42,17 @@ fn a_misspelt_option_is_named_with_the_one_that_was_meant() {
         "{text}"
     );
 }
+
+#[test]
+fn an_option_behind_the_component_is_not_taken_for_one_of_the_commands() {
+    for args in [
+        &["--help"][..],
+        &["--timeout", "soon"],
+        &["--otlp-endpoint", "no url"],
+    ] {
+        let output = wasmscope(&[&["run", "no-such.wasm"], args].concat());
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("cannot read no-such.wasm"), "{text}");
+    }
+}
