@@ -10,9 +10,9 @@ mod tables;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 
 use crate::report::{machine, page};
@@ -45,7 +45,7 @@ struct Args {
     /// Measures nothing, and writes the page and the README's tables from the results that there are.
     #[arg(long)]
     render: bool,
-    /// Makes one table in this process, and prints it as JSON.
+    /// Makes one table in this process, and prints it, or why there is none, as JSON.
     #[arg(long, hide = true)]
     table: Option<String>,
     /// Measures the memory of one column and variant, and prints it.
@@ -53,8 +53,17 @@ struct Args {
     memory_of: Option<String>,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
     let cache = args.guests.join("compiled");
     fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
     let inputs = Inputs {
@@ -72,16 +81,23 @@ fn main() -> Result<()> {
         return tables::report_memory(&inputs, cell);
     }
     if let Some(name) = &args.table {
-        let (_, make) = TABLES
-            .iter()
-            .find(|(known, _)| known == name)
-            .context("there is no such table")?;
-        let mut table = make(&inputs)?;
-        table.made_with = machine::describe();
-        println!("{}", serde_json::to_string(&table)?);
+        println!("{}", serde_json::to_string(&make(name, &inputs))?);
         return Ok(());
     }
-    run_all(&args)
+    run_all(args)
+}
+
+/// What a process that makes one table prints: the table, or what is wrong.
+type Made = Result<report::Table, String>;
+
+fn make(name: &str, inputs: &Inputs) -> Made {
+    let (_, make) = TABLES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .ok_or("there is no such table")?;
+    let mut table = make(inputs).map_err(|error| format!("{error:#}"))?;
+    table.made_with = machine::describe();
+    Ok(table)
 }
 
 /// Makes each table in a process of its own.
@@ -108,13 +124,21 @@ fn run_all(args: &Args) -> Result<()> {
             command.arg("--short");
         }
         let output = command.stderr(Stdio::inherit()).output()?;
-        ensure!(output.status.success(), "the table {name} failed");
-        let table: report::Table = serde_json::from_slice(&output.stdout)?;
+        ensure!(
+            output.status.success(),
+            "the table {name} failed with {}",
+            output.status
+        );
+        let table = match serde_json::from_slice::<Made>(&output.stdout)? {
+            Ok(table) => table,
+            Err(error) => bail!("the table {name} failed: {error}"),
+        };
         if args.short {
             continue;
         }
         eprintln!("{}", table.markdown());
-        fs::write(results.join(format!("{name}.json")), &output.stdout)?;
+        let file = results.join(format!("{name}.json"));
+        fs::write(file, serde_json::to_vec(&table)?)?;
     }
     if args.short {
         return Ok(());

@@ -57,7 +57,10 @@ fn main() -> ExitCode {
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            let said = error.is::<run::Said>() && error.chain().len() == 1;
+            if !said {
+                eprintln!("error: {error:#}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,36 @@
 //! Running other programs, with errors that say which one failed and how.
 
 use anyhow::{Context as _, Result, bail};
+use std::fmt;
 use std::process::{Command, Stdio};
+
+/// A program has failed that says itself what is wrong: nothing is to be added to that.
+#[derive(Debug)]
+pub(crate) struct Said;
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it failed as is said above")
+    }
+}
+
+impl std::error::Error for Said {}
+
+/// Runs a command of our own, which says itself why it fails.
+///
+/// # Errors
+///
+/// Fails with [`Said`] when it exits with anything but zero, and as [`run`] when it cannot be started or is killed.
+pub(crate) fn run_our_own(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start `{}`", shown(command)))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(_) => Err(Said.into()),
+        None => bail!("`{}` failed with {status}", shown(command)),
+    }
+}
 
 /// Runs a command to its end, its output going where ours goes.
 ///

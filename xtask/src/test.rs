@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Runs only the stages whose name contains this.
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", help = format!("Runs only the stages whose name contains this: {}", stage_names()))]
     filter: Option<String>,
 }
 
@@ -37,6 +37,10 @@ const STAGES: [Stage; 12] = [
     ("docs", docs),
 ];
 
+fn stage_names() -> String {
+    STAGES.map(|(name, _)| name).join(", ")
+}
+
 /// Runs the stages, prints the time of each, and fails with the first that fails.
 ///
 /// # Errors
@@ -49,11 +53,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         .filter(|(name, _)| name.contains(filter))
         .collect();
     if stages.is_empty() {
-        let names: Vec<_> = STAGES.iter().map(|(name, _)| *name).collect();
-        bail!(
-            "no stage is called `{filter}`; there are {}",
-            names.join(", ")
-        );
+        bail!("no stage is called `{filter}`; there are {}", stage_names());
     }
     toolchain::ensure_targets()?;
     toolchain::ensure_components()?;

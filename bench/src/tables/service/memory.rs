@@ -37,10 +37,12 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
                 command.arg("--short");
             }
             let output = command.output().context("cannot start the bench again")?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            let said = said.trim();
             ensure!(
                 output.status.success(),
                 "{}",
-                String::from_utf8_lossy(&output.stderr)
+                said.strip_prefix("error: ").unwrap_or(said)
             );
             let bytes: f64 = String::from_utf8(output.stdout)?.trim().parse()?;
             row.push(format!("{:.0} KiB", bytes / 1024.0));
