@@ -115,7 +115,8 @@ fn run_all(args: &Args) -> Result<()> {
     );
     let results = args.guests.join("results");
     fs::create_dir_all(&results)?;
-    for name in wanted.into_iter().filter(|_| !args.render) {
+    let made = if args.render { Vec::new() } else { wanted };
+    for name in &made {
         eprintln!("== {name}");
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("--guests").arg(&args.guests);
@@ -147,6 +148,7 @@ fn run_all(args: &Args) -> Result<()> {
     page::write(
         &results,
         &names,
+        &made,
         args.page.as_deref(),
         args.readme.as_deref(),
     )
