@@ -21,12 +21,13 @@ thread_local! {
 /// active span, before the program traps. The hook that was there before is called after it.
 pub fn init() -> Guard {
     panic_hook::install();
+    // First, for the API notes by `tracing` that its providers are set, and those notes are none of the program's.
+    #[cfg(feature = "opentelemetry")]
+    crate::opentelemetry::install();
     #[cfg(feature = "tracing")]
     crate::subscriber::install();
     #[cfg(feature = "log")]
     crate::log::install();
-    #[cfg(feature = "opentelemetry")]
-    crate::opentelemetry::install();
     backend::set(&DEPTH, DEPTH.get().saturating_add(1));
     Guard {
         not_send: PhantomData,
