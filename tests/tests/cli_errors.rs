@@ -16,6 +16,7 @@ on_each_runtime! {
     what_is_no_webassembly_is_said_to_be_none,
     a_broken_component_is_refused_with_the_reason,
     imports_that_the_host_lacks_are_named_in_full,
+    resources_that_an_interface_passes_on_are_not_among_what_the_host_lacks,
     an_import_of_another_type_is_an_import_that_the_host_lacks,
     a_component_that_is_no_command_is_said_to_be_none,
     an_asynchronous_component_is_refused_by_the_name_of_what_it_needs,
@@ -183,6 +184,29 @@ fn imports_that_the_host_lacks_are_named_in_full(runtime: Runtime) {
         ],
     );
     assert!(!output.stderr.contains("`exit`"), "{output}");
+}
+
+fn resources_that_an_interface_passes_on_are_not_among_what_the_host_lacks(runtime: Runtime) {
+    let attempt = Attempt::on(runtime);
+    let component = wat::parse_str(
+        r#"(component
+            (import "wasi:io/error@0.2.12" (instance $errors (export "error" (type (sub resource)))))
+            (alias export $errors "error" (type $error))
+            (import "wasi:io/streams@0.2.12" (instance $streams
+                (alias outer 1 $error (type $theirs))
+                (export "error" (type (eq $theirs)))
+                (export "input-stream" (type (sub resource)))))
+            (alias export $streams "input-stream" (type $stream))
+            (import "wasi:http/types@0.2.12" (instance
+                (alias outer 1 $stream (type $theirs))
+                (export "input-stream" (type (eq $theirs)))
+                (export "request" (type (sub resource))))))"#,
+    )
+    .unwrap();
+    let file = attempt.write("http.wasm", component);
+    let output = attempt.fails(&[], &file, &[]);
+    says(&output, &["interface `wasi:http/types@0.2.12`"]);
+    assert!(!output.stderr.contains("wasi:io"), "{output}");
 }
 
 fn an_import_of_another_type_is_an_import_that_the_host_lacks(runtime: Runtime) {

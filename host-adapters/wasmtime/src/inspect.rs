@@ -7,7 +7,7 @@ use wasm_encoder::{
     TypeBounds,
 };
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, Linker, ResourceType};
 use wasmtime::{Engine, Result};
 
 /// An import or an export of a component, or an item of an interface.
@@ -144,13 +144,43 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Result
         return Ok(Vec::new());
     };
     let mut unserved = Vec::new();
-    for import in imports(component) {
+    for import in wanted(component) {
         find_missing(linker, &import, &mut unserved)?;
     }
     if unserved.is_empty() {
         unserved.extend(mismatched(component, &error));
     }
     Ok(unserved)
+}
+
+/// Gives what a component imports, without the resources that an import only passes on from one before it.
+///
+/// `wasi:http/types` has the `input-stream` of `wasi:io/streams` by that name; a linker has it there, and is not asked for another.
+fn wanted(component: &Component) -> Vec<Extern> {
+    let engine = component.engine();
+    let ty = component.component_type();
+    let mut known: Vec<ResourceType> = Vec::new();
+    let mut is_new = |item: &ComponentItem| {
+        let ComponentItem::Resource(resource) = item else {
+            return true;
+        };
+        let is_new = !known.contains(resource);
+        known.push(*resource);
+        is_new
+    };
+    let mut wanted = Vec::new();
+    for (name, import) in ty.imports(engine) {
+        let mut described = describe(engine, name, &import.ty);
+        if let ComponentItem::ComponentInstance(instance) = &import.ty {
+            // As many as are described, and in their order.
+            let mut new = instance.exports(engine).map(|(_, item)| is_new(&item.ty));
+            described.items.retain(|_| new.next().unwrap_or(true));
+        } else if !is_new(&import.ty) {
+            continue;
+        }
+        wanted.push(described);
+    }
+    wanted
 }
 
 /// Adds what is lacking of one import.

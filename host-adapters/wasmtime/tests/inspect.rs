@@ -120,3 +120,48 @@ fn methods_and_resources_that_a_linker_has_are_not_lacking() {
         ]
     );
 }
+
+#[test]
+fn resources_that_an_interface_has_from_another_are_not_lacking() {
+    let engine = Engine::default();
+    let wat = r#"(component
+        (import "wasi:io/error@0.2.12" (instance $errors (export "error" (type (sub resource)))))
+        (alias export $errors "error" (type $error))
+        (import "wasi:io/streams@0.2.12" (instance $streams
+            (alias outer 1 $error (type $theirs))
+            (export "error" (type (eq $theirs)))
+            (export "input-stream" (type (sub resource)))))
+        (alias export $streams "input-stream" (type $stream))
+        (import "wasi:http/types@0.2.12" (instance $http
+            (alias outer 1 $stream (type $theirs))
+            (export "input-stream" (type $body (eq $theirs)))
+            (export "request" (type $own (sub resource)))
+            (export "[method]request.body" (func (param "self" (borrow $own)) (result (own $body))))))
+        (alias export $http "request" (type $request))
+        (import "acme:proxy/proxy@1.0.0" (instance
+            (alias outer 1 $request (type $theirs))
+            (export "request" (type $passed (eq $theirs)))
+            (export "handle" (func (param "request" (own $passed)))))))"#;
+    let component = Component::from_binary(&engine, &wat::parse_str(wat).unwrap()).unwrap();
+    let mut linker = Linker::<Wasi>::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap();
+    let lacking = |linker: &Linker<Wasi>| -> Vec<String> {
+        let unserved = unserved(&component, linker).unwrap();
+        unserved.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        lacking(&linker),
+        [
+            "interface `wasi:http/types@0.2.12`",
+            "interface `acme:proxy/proxy@1.0.0`",
+        ]
+    );
+    // Where they come from, they are.
+    assert_eq!(
+        lacking(&Linker::new(&engine))[..2],
+        [
+            "interface `wasi:io/error@0.2.12`",
+            "interface `wasi:io/streams@0.2.12`",
+        ]
+    );
+}
