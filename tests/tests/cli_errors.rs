@@ -372,6 +372,22 @@ fn a_variable_that_cannot_be_read_is_named_with_its_value() {
 }
 
 #[test]
+fn a_name_that_was_meant_to_be_another_is_a_warning() {
+    let attempt = Attempt::new();
+    let output = attempt
+        .runtime
+        .run()
+        .arg(idle(&attempt))
+        .env("OTEL_SDK_DISABLED", "true")
+        .env("OTEL_EXPORTER_OLTP_ENDPOINT", "http://127.0.0.1:4318")
+        .run()
+        .expect_code(0);
+    let warning = "wasmscope: warning: OTEL_EXPORTER_OLTP_ENDPOINT has no effect: it is not known; perhaps \
+        OTEL_EXPORTER_OTLP_ENDPOINT was meant\n";
+    assert_eq!(output.stderr, warning, "{output}");
+}
+
+#[test]
 fn headers_that_cannot_be_read_are_not_repeated() {
     let attempt = Attempt::new();
     let output = attempt.fails(

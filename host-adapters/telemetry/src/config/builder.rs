@@ -65,9 +65,14 @@ impl ConfigBuilder {
         self
     }
 
-    /// Reads the environment of the process.
+    /// Reads the environment of the process, and warns of names in it that were probably meant to be others.
     pub fn with_process_env(self) -> Self {
-        self.with_env(|name| std::env::var_os(name))
+        let names = std::env::vars_os()
+            .filter(|(_, value)| !value.is_empty())
+            .filter_map(|(name, _)| name.into_string().ok());
+        let mut builder = self.with_env(|name| std::env::var_os(name));
+        builder.environment.warn_of_unknown(names);
+        builder
     }
 
     /// Makes a bad value in the environment an error of [`ConfigBuilder::build`], not a warning.

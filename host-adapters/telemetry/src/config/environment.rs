@@ -17,7 +17,7 @@ use super::layer::{BatchOptions, Layer, OtlpOptions};
 use super::limit_list::LimitList;
 use super::tls::{Certificates, PrivateKey, Proxies};
 use super::values::{Count, Expected, Flag, Interval, QueueLength, Ratio, Sampler, Timeout};
-use super::variables::{self, Status};
+use super::variables::{self, Status, Variable};
 
 /// What the environment says.
 #[derive(Debug, Default)]
@@ -148,6 +148,42 @@ impl Environment {
         }
     }
 }
+
+impl Environment {
+    /// Adds a warning for each name that is misspelt, going by those that are known.
+    ///
+    /// Nobody else has variables that begin like ours; of the standard's, others may well read some that are not known here.
+    pub(super) fn warn_of_unknown(&mut self, names: impl Iterator<Item = String>) {
+        let known: Vec<String> = variables::VARIABLES
+            .iter()
+            .flat_map(Variable::names)
+            .collect();
+        let mut unknown: Vec<String> = names
+            .filter(|name| name.starts_with("OTEL_") || name.starts_with("WASMSCOPE_"))
+            .filter(|name| !known.contains(name))
+            .collect();
+        unknown.sort();
+        for name in unknown {
+            let near = known
+                .iter()
+                .map(|known| (strsim::levenshtein(known, &name), known))
+                .filter(|(distance, _)| *distance <= NEAR)
+                .min_by_key(|(distance, _)| *distance);
+            let reason = match near {
+                Some((_, near)) => format!("it is not known; perhaps {near} was meant"),
+                None if name.starts_with("WASMSCOPE_") => String::from("it is not known"),
+                None => continue,
+            };
+            self.warnings.push(ConfigWarning::Ignored {
+                variable: name,
+                reason,
+            });
+        }
+    }
+}
+
+/// How many letters of a name may be wrong for it to be taken for another.
+const NEAR: usize = 2;
 
 impl Reader<'_> {
     /// The variable's text; an empty one is as good as none, as the specification has it.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use wasmscope_test_support::Tls as TestTls;
 
+use super::super::environment::Environment;
 use super::*;
 
 #[test]
@@ -161,6 +162,48 @@ fn variable_without_effect_is_told_even_in_strict_mode() {
         texts,
         ["OTEL_CONFIG_FILE has no effect: declarative configuration is not supported"]
     );
+}
+
+#[test]
+fn names_that_were_meant_to_be_others_are_told() {
+    let warnings = |names: &[&str]| -> Vec<String> {
+        let mut environment = Environment::read(&|_| None);
+        environment.warn_of_unknown(names.iter().map(|name| String::from(*name)));
+        environment
+            .warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    assert_eq!(
+        warnings(&[
+            "WASMSCOPE_VERBOSITY",
+            "OTEL_EXPORTER_OLTP_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_TRACE_ENDPOINT",
+            "OTEL_CONFIG_FILES",
+            "WASMSCOPE_LIMIT",
+        ]),
+        [
+            "OTEL_CONFIG_FILES has no effect: it is not known; perhaps OTEL_CONFIG_FILE was meant",
+            "OTEL_EXPORTER_OLTP_ENDPOINT has no effect: it is not known; perhaps OTEL_EXPORTER_OTLP_ENDPOINT was meant",
+            "OTEL_EXPORTER_OTLP_TRACE_ENDPOINT has no effect: it is not known; perhaps OTEL_EXPORTER_OTLP_TRACES_ENDPOINT was meant",
+            "WASMSCOPE_LIMIT has no effect: it is not known; perhaps WASMSCOPE_LIMITS was meant",
+            "WASMSCOPE_VERBOSITY has no effect: it is not known",
+        ]
+    );
+    // Those that are known, and those that others know.
+    let known: Vec<String> = VARIABLES.iter().flat_map(Variable::names).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    assert_eq!(warnings(&known), [""; 0]);
+    let others = [
+        "OTEL_PYTHON_LOG_CORRELATION",
+        "OTEL_JAVA_GLOBAL_AUTOCONFIGURE_ENABLED",
+        "OTEL_SERVICE_VERSION_FILE",
+        "HTTP_PROXIES",
+        "OTLP_SERVICE_NAMES",
+        "PATH",
+    ];
+    assert_eq!(warnings(&others), [""; 0]);
 }
 
 #[test]
