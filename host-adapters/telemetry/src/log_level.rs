@@ -90,7 +90,14 @@ impl FromStr for LogLevels {
                     if std::mem::replace(&mut global_seen, true) {
                         return Err(ParseLogLevelsError::Repeated(String::from("all scopes")));
                     }
-                    levels.global = parse_severity(directive)?;
+                    levels.global = parse_severity(directive).map_err(|error| {
+                        // Whoever gave the text knows which it is.
+                        if directive == text.trim() {
+                            ParseLogLevelsError::NoLevel
+                        } else {
+                            error
+                        }
+                    })?;
                 }
                 Some((scope, level)) => {
                     let (scope, level) = (scope.trim(), level.trim());
@@ -132,7 +139,10 @@ pub enum ParseLogLevelsError {
     /// Nothing is said at all.
     #[error("a log level like `info` or `warn,my_crate::db=debug`")]
     Empty,
-    /// This is no level.
+    /// The whole of it is no level.
+    #[error("one of trace, debug, info, warn, error, fatal or off")]
+    NoLevel,
+    /// This, which is a part of it, is no level.
     #[error("one of trace, debug, info, warn, error, fatal or off in place of `{0}`")]
     UnknownLevel(String),
     /// This directive has nothing before its `=`.
@@ -242,7 +252,11 @@ mod tests {
         let table = [
             ("", ParseLogLevelsError::Empty),
             (" , ,", ParseLogLevelsError::Empty),
-            ("loud", ParseLogLevelsError::UnknownLevel("loud".into())),
+            (" loud ", ParseLogLevelsError::NoLevel),
+            (
+                "a=warn,loud",
+                ParseLogLevelsError::UnknownLevel("loud".into()),
+            ),
             ("a=", ParseLogLevelsError::UnknownLevel(String::new())),
             (
                 "a=b=debug",

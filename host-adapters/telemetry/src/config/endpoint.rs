@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
+use crate::dropped::Signal;
+
 use super::values::{Expected, Protocol};
 
 /// The address of a collector: `http://` or `https://`, a host, and perhaps a port and a path.
@@ -98,6 +100,14 @@ impl Endpoint {
                 ),
             }),
         }
+    }
+
+    /// What it ends in, where that is the path of a signal.
+    pub(super) fn signals_path(&self) -> Option<String> {
+        Signal::ALL
+            .into_iter()
+            .map(|signal| format!("/v1/{}", signal.as_str()))
+            .find(|path| self.path.trim_end_matches('/').ends_with(path))
     }
 
     fn url(&self, secure: bool, path: &str) -> String {

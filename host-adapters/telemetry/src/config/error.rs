@@ -77,6 +77,13 @@ pub enum ConfigWarning {
         /// Why it has none.
         reason: String,
     },
+    /// The endpoint for all signals ends in the path of one, and over HTTP gets another put after it.
+    SignalsPath {
+        /// The endpoint.
+        endpoint: String,
+        /// What it ends in: `/v1/traces` for instance.
+        path: String,
+    },
 }
 
 impl fmt::Display for ConfigWarning {
@@ -84,6 +91,10 @@ impl fmt::Display for ConfigWarning {
         match self {
             Self::Unusable(error) => write!(f, "{error}; the setting is ignored"),
             Self::Ignored { variable, reason } => write!(f, "{variable} has no effect: {reason}"),
+            Self::SignalsPath { endpoint, path } => write!(
+                f,
+                "the OTLP endpoint {endpoint} is for all signals, and each has its path put after it; leave {path} out, or set it for that signal alone"
+            ),
         }
     }
 }

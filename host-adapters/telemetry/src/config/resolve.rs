@@ -256,7 +256,21 @@ impl Sources<'_> {
         });
         if let Some((endpoint, scope)) = candidate {
             match endpoint.resolve(protocol, scope, &path, insecure) {
-                Ok(url) => return Ok(url),
+                Ok(url) => {
+                    let path = endpoint.signals_path();
+                    if let Some(path) = path
+                        && scope == Scope::All
+                        && protocol != Protocol::Grpc
+                    {
+                        let endpoint = endpoint.to_string();
+                        let warning = ConfigWarning::SignalsPath { endpoint, path };
+                        // One is enough for all three.
+                        if !warnings.contains(&warning) {
+                            warnings.push(warning);
+                        }
+                    }
+                    return Ok(url);
+                }
                 Err(expected) => {
                     let setting = match scope {
                         Scope::All => String::from("OTLP endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)"),

@@ -27,6 +27,8 @@ mod tests;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::Span;
 
 pub use self::collector::{Collector, CollectorLimits, NotKept};
 pub use self::style::Style;
@@ -42,10 +44,12 @@ const HOST_SCOPE: &str = "wasmscope";
 const HINTS: [&str; 3] = [
     "Does the component use the contract? `wasmscope inspect COMPONENT` lists its imports; there should be \
      `wasmscope:otel/...`.",
-    "Is it turned off? See OTEL_SDK_DISABLED, OTEL_TRACES_SAMPLER and WASMSCOPE_LOG_LEVEL, and the options \
-     --sampler and --log-level.",
+    TURNED_OFF,
     "Did the component set up the SDK before it began, and did it run as far as where it should have sent something?",
 ];
+
+const TURNED_OFF: &str = "Is it turned off? See OTEL_SDK_DISABLED, OTEL_TRACES_SAMPLER and WASMSCOPE_LOG_LEVEL, and the options \
+     --sampler and --log-level.";
 
 impl Collector {
     /// Draws what has been received so far, for people to read. Ends with a newline.
@@ -128,6 +132,15 @@ fn heading(page: &mut Page<'_>, snapshot: &Snapshot, start: u64) {
     }
 }
 
+/// Whether the host says of its own span that the program did not end by itself. Asked only where all spans are the host's.
+fn was_stopped(span: &Span) -> bool {
+    span.attributes
+        .iter()
+        .filter(|attribute| attribute.key == "wasmscope.outcome")
+        .filter_map(|attribute| attribute.value.as_ref()?.value.as_ref())
+        .any(|value| matches!(value, Value::StringValue(outcome) if ["trap", "timeout", "killed"].contains(&outcome.as_str())))
+}
+
 /// Says so when there is nothing to see, and why that may be.
 fn silence(page: &mut Page<'_>, snapshot: &Snapshot) {
     let spans = snapshot.spans.iter().map(|record| &record.scope);
@@ -143,7 +156,15 @@ fn silence(page: &mut Page<'_>, snapshot: &Snapshot) {
     };
     page.blank();
     page.text(0, words(0, text, Paint::Warning));
+    let stopped = snapshot
+        .spans
+        .iter()
+        .any(|record| was_stopped(&record.item));
     for hint in HINTS {
+        // Then it is more likely that it did not get that far.
+        if stopped && hint == TURNED_OFF {
+            continue;
+        }
         let mut line = layout::Line {
             first: vec![glued("  - ", Paint::Faint)],
             rest: vec![glued("    ", Paint::Plain)],

@@ -79,7 +79,7 @@ fn bad_value_is_a_warning_that_names_it_and_the_default_holds() {
         (
             "WASMSCOPE_LOG_LEVEL",
             "loud",
-            "expected one of trace, debug, info, warn, error, fatal or off",
+            "expected one of trace, debug, info, warn, error, fatal or off, found `loud`",
         ),
         ("WASMSCOPE_LIMITS", "spans=1", "known limits"),
     ];
@@ -217,6 +217,41 @@ fn http_endpoint_without_a_scheme_is_a_bad_value() {
         Some("http://localhost:4318/v1/logs")
     );
     assert!(!config.warnings().is_empty());
+}
+
+#[test]
+fn endpoint_for_all_that_ends_in_the_path_of_one_is_told_once() {
+    let with = |endpoint: &str, protocol: &str| {
+        let env = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ];
+        with_env(env).strict().build().unwrap()
+    };
+    let config = with("http://c.example/otlp/v1/traces/", "http/protobuf");
+    let [warning] = config.warnings() else {
+        panic!("{:?}", config.warnings());
+    };
+    assert_eq!(
+        warning.to_string(),
+        "the OTLP endpoint http://c.example/otlp/v1/traces/ is for all signals, and each has its path put after it; leave /v1/traces out, or \
+         set it for that signal alone"
+    );
+    for (endpoint, protocol) in [
+        ("http://c.example/v1/traces", "grpc"),
+        ("http://c.example/v1", "http/json"),
+        ("http://c.example/xv1/traces", "http/json"),
+    ] {
+        assert_eq!(with(endpoint, protocol).warnings(), [], "{endpoint}");
+    }
+    // The builder's likewise.
+    let builder = Config::builder().endpoint("https://c.example/v1/logs".parse().unwrap());
+    assert_eq!(builder.build().unwrap().warnings().len(), 1);
+    let own = [(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "http://c.example/v1/traces",
+    )];
+    build(own);
 }
 
 #[test]

@@ -34,6 +34,25 @@ fn a_silent_component_is_told_apart_from_a_silent_host() {
 }
 
 #[test]
+fn nobody_is_asked_whether_it_is_turned_off_where_the_program_was_stopped() {
+    for (outcome, asked) in [
+        ("ok", true),
+        ("exit", true),
+        ("trap", false),
+        ("timeout", false),
+        ("killed", false),
+    ] {
+        let mut host = span(1, 0, "run hello", 0, 10);
+        host.instrumentation_scope = scope("wasmscope", "0.1.0");
+        host.attributes = vec![KeyValue::new("wasmscope.outcome", outcome)];
+        let shown = received(vec![host]).render(&Style::default());
+        assert!(shown.contains("The component itself sent no telemetry."));
+        assert!(shown.contains("did it run as far"), "{shown}");
+        assert_eq!(shown.contains("Is it turned off?"), asked, "{shown}");
+    }
+}
+
+#[test]
 fn repeated_siblings_are_summed_up_but_errors_are_shown() {
     let mut spans = vec![span(1, 0, "root", 0, 1000)];
     for id in 2..=101 {
