@@ -74,10 +74,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         "--features",
         "wasmedge",
     ]))?;
+    let wasmscope = workspace.target("debug/wasmscope");
+    eprintln!("`wasmscope` below is {}", wasmscope.display());
     for (runtime, choice) in RUNTIMES {
         for run in &runs {
             eprintln!("\n=== {runtime}, {}\n", run.heading);
-            let mut command = Command::new(workspace.target("debug/wasmscope"));
+            let mut command = Command::new(&wasmscope);
             command.arg("run").args(choice);
             if let Some(endpoint) = &options.otlp_endpoint {
                 command.args(["--otlp-endpoint", endpoint]);
