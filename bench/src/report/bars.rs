@@ -206,7 +206,8 @@ impl Limit {
             .unwrap_or_default();
         let verdict = if missed {
             let over = (measured / self.at_most - 1.0) * 100.0;
-            format!("≤ {}{aim}: missed by {over:.0} %", self.at_most)
+            let digits = usize::from(over < 1.0);
+            format!("≤ {}{aim}: missed by {over:.digits$} %", self.at_most)
         } else {
             format!("≤ {}{aim}", self.at_most)
         };
