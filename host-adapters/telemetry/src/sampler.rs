@@ -60,7 +60,8 @@ impl EarlySampler {
         self
     }
 
-    /// Replaces what generates ids: call this instead of the provider builder's own `with_id_generator`.
+    /// Replaces what generates ids: call this instead of the provider builder's own `with_id_generator`. A generator must start no
+    /// span itself.
     #[must_use]
     pub fn id_generator(mut self, ids: impl IdGenerator + 'static) -> Self {
         self.ids = Arc::new(ids);

@@ -244,6 +244,8 @@ pub(crate) struct Core<H> {
     functions: Vec<*const ffi::WasmEdge_FunctionInstanceContext>,
     function_ids: HashMap<*const ffi::WasmEdge_FunctionInstanceContext, FuncId>,
     memories: Vec<GuestMemory>,
+    /// How often a memory may have grown.
+    growths: u64,
     globals: Vec<*mut ffi::WasmEdge_GlobalInstanceContext>,
     /// The host that is lent to callbacks, while a guest runs.
     lent: Box<Cell<*mut H>>,
@@ -255,8 +257,8 @@ pub(crate) struct Core<H> {
 /// A linear memory, and where it lies.
 struct GuestMemory {
     memory: *mut ffi::WasmEdge_MemoryInstanceContext,
-    /// What the engine has said of it since it last grew: asking takes two calls and their locks.
-    extent: Cell<Option<(*mut u8, usize)>>,
+    /// What the engine has said of it, and before which growth that was: asking takes two calls and their locks.
+    extent: Cell<Option<(u64, (*mut u8, usize))>>,
 }
 
 /// One name space, and what is registered in it.
@@ -372,6 +374,7 @@ impl<H: Host> Core<H> {
             functions: Vec::new(),
             function_ids: HashMap::new(),
             memories: Vec::new(),
+            growths: 0,
             globals: Vec::new(),
             lent: Box::new(Cell::new(ptr::null_mut())),
             interrupter: Interrupter::default(),
@@ -613,17 +616,19 @@ impl<H: Host> Core<H> {
 
     fn extent(&self, memory: MemId) -> Option<(*mut u8, usize)> {
         let GuestMemory { memory, extent } = self.memories.get(index(memory.0))?;
-        if extent.get().is_none() {
-            extent.set(raw_extent(*memory));
+        match extent.get() {
+            Some((growths, known)) if growths == self.growths => Some(known),
+            _ => {
+                let known = raw_extent(*memory)?;
+                extent.set(Some((self.growths, known)));
+                Some(known)
+            }
         }
-        extent.get()
     }
 
     /// Has memories asked for again where they lie: one of them is about to grow.
-    pub(crate) fn memory_grows(&self) {
-        for memory in &self.memories {
-            memory.extent.set(None);
-        }
+    pub(crate) fn memory_grows(&mut self) {
+        self.growths = self.growths.wrapping_add(1);
     }
 
     /// Returns two memories, which may be one and the same, to copy between.

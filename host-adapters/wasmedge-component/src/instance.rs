@@ -1,5 +1,6 @@
 //! Instances: a plan's steps, followed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -414,10 +415,15 @@ fn provide<T: 'static>(
     let plan = component.plan();
     let instance = linkage.index();
     let mut flags = Vec::new();
+    let imported: HashSet<&CoreDef> = plan
+        .steps
+        .iter()
+        .flat_map(Step::imports)
+        .filter(|import| matches!(import, CoreDef::InstanceFlags(_)))
+        .collect();
     for id in 0..plan.component_instances {
         let id = CoreDef::InstanceFlags(ComponentInstanceId(id));
-        let is_imported = plan.steps.iter().any(|step| step.imports().contains(&id));
-        flags.push(if is_imported {
+        flags.push(if imported.contains(&id) {
             let (_, name) = id.import_name();
             Flags::Shared(store.core.host_global(linkage, &name, MAY_LEAVE)?)
         } else {

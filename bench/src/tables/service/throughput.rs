@@ -1,5 +1,6 @@
 //! Requests a second, by how many instances live and how many threads serve them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
@@ -103,10 +104,11 @@ fn rate(
     let share = requests / threads;
     let ready = Barrier::new(threads);
     let work = || -> Result<(Instant, Instant)> {
-        let guests = set_up(host, counted, instances / threads);
+        let guests = AssertUnwindSafe(|| set_up(host, counted, instances / threads));
+        let guests = catch_unwind(guests);
         // Without this thread the others would wait for ever, so it comes here even if it has failed.
         ready.wait();
-        let mut guests = guests?;
+        let mut guests = guests.map_err(|_panic| anyhow!("an instance panicked"))??;
         let start = Instant::now();
         serve(&mut guests, share)?;
         Ok((start, Instant::now()))

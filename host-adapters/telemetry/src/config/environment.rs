@@ -152,19 +152,26 @@ impl Environment {
 impl Environment {
     /// Adds a warning for each name that is misspelt, going by those that are known.
     ///
-    /// Nobody else has variables that begin like ours; of the standard's, others may well read some that are not known here.
+    /// Nobody else has variables that begin like ours, but for Kubernetes, which tells of a service called `wasmscope` by some; of the
+    /// standard's, others may well read some that are not known here.
     pub(super) fn warn_of_unknown(&mut self, names: impl Iterator<Item = String>) {
         let known: Vec<String> = variables::VARIABLES
             .iter()
             .flat_map(Variable::names)
             .collect();
+        let honoured: Vec<String> = variables::VARIABLES
+            .iter()
+            .filter(|variable| variable.status == Status::Honoured)
+            .flat_map(Variable::names)
+            .collect();
         let mut unknown: Vec<String> = names
             .filter(|name| name.starts_with("OTEL_") || name.starts_with("WASMSCOPE_"))
             .filter(|name| !known.contains(name))
+            .filter(|name| !SERVICE_LINKS.iter().any(|link| name.starts_with(link)))
             .collect();
         unknown.sort();
         for name in unknown {
-            let near = known
+            let near = honoured
                 .iter()
                 .map(|known| (strsim::levenshtein(known, &name), known))
                 .filter(|(distance, _)| *distance <= NEAR)
@@ -181,6 +188,13 @@ impl Environment {
         }
     }
 }
+
+/// How the variables begin by which Kubernetes tells every container of a service called `wasmscope`.
+const SERVICE_LINKS: [&str; 3] = [
+    "WASMSCOPE_SERVICE_HOST",
+    "WASMSCOPE_SERVICE_PORT",
+    "WASMSCOPE_PORT",
+];
 
 /// How many letters of a name may be wrong for it to be taken for another.
 const NEAR: usize = 2;

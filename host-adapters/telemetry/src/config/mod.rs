@@ -95,7 +95,7 @@ impl Config {
         ConfigBuilder::default().small()
     }
 
-    /// Gives what a person should know about the environment; empty in strict mode but for variables without effect.
+    /// Gives what a person should know about the environment; in strict mode nothing that is wrong, which is an error then, but what has no effect or may not be meant.
     #[must_use]
     pub fn warnings(&self) -> &[ConfigWarning] {
         &self.warnings

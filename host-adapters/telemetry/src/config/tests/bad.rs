@@ -180,11 +180,14 @@ fn names_that_were_meant_to_be_others_are_told() {
             "WASMSCOPE_VERBOSITY",
             "OTEL_EXPORTER_OLTP_ENDPOINT",
             "OTEL_EXPORTER_OTLP_TRACE_ENDPOINT",
+            // Near one that has no effect either.
             "OTEL_CONFIG_FILES",
             "WASMSCOPE_LIMIT",
+            "WASMSCOPE_SERVICE_HOST",
+            "WASMSCOPE_SERVICE_PORT_OTLP",
+            "WASMSCOPE_PORT_4318_TCP_ADDR",
         ]),
         [
-            "OTEL_CONFIG_FILES has no effect: it is not known; perhaps OTEL_CONFIG_FILE was meant",
             "OTEL_EXPORTER_OLTP_ENDPOINT has no effect: it is not known; perhaps OTEL_EXPORTER_OTLP_ENDPOINT was meant",
             "OTEL_EXPORTER_OTLP_TRACE_ENDPOINT has no effect: it is not known; perhaps OTEL_EXPORTER_OTLP_TRACES_ENDPOINT was meant",
             "WASMSCOPE_LIMIT has no effect: it is not known; perhaps WASMSCOPE_LIMITS was meant",
