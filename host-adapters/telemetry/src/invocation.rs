@@ -26,6 +26,9 @@ impl<T: InstanceAccess + ?Sized> InstanceAccess for &mut T {
     }
 }
 
+/// The attribute that says how an invocation ended.
+pub(crate) const OUTCOME: &str = "wasmscope.outcome";
+
 /// How a call into a component ended; attribute `wasmscope.outcome` of its host span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,6 +1,5 @@
 //! Instances: a plan's steps, followed.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -415,16 +414,9 @@ fn provide<T: 'static>(
     let plan = component.plan();
     let instance = linkage.index();
     let mut flags = Vec::new();
-    let imported: HashSet<&CoreDef> = plan
-        .steps
-        .iter()
-        .flat_map(Step::imports)
-        .filter(|import| matches!(import, CoreDef::InstanceFlags(_)))
-        .collect();
-    for id in 0..plan.component_instances {
-        let id = CoreDef::InstanceFlags(ComponentInstanceId(id));
-        flags.push(if imported.contains(&id) {
-            let (_, name) = id.import_name();
+    for (id, is_shared) in (0..).zip(&plan.shared_flags) {
+        flags.push(if *is_shared {
+            let (_, name) = CoreDef::InstanceFlags(ComponentInstanceId(id)).import_name();
             Flags::Shared(store.core.host_global(linkage, &name, MAY_LEAVE)?)
         } else {
             Flags::Own(MAY_LEAVE)

@@ -68,6 +68,8 @@ pub struct Plan {
     pub resource_tables: Vec<ResourceTable>,
     /// How many component instances there are, each with handles and flags of its own.
     pub component_instances: u32,
+    /// By component instance: whether core modules import its flags, and so may change them.
+    pub(crate) shared_flags: Vec<bool>,
     /// How many memories, `realloc` and `post-return` functions are extracted.
     pub extracted: Extracted,
 }

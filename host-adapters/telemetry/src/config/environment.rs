@@ -147,9 +147,7 @@ impl Environment {
             asked: reader.asked,
         }
     }
-}
 
-impl Environment {
     /// Adds a warning for each name that is misspelt, going by those that are known.
     ///
     /// Nobody else has variables that begin like ours, but for Kubernetes, which tells of a service called `wasmscope` by some; of the

@@ -16,12 +16,9 @@ use super::Instance;
 use super::ambient::{Entered, EnteredBaggage};
 use super::open_span::{ForcedEnd, hand_over, put_first};
 use crate::attributes::Room;
-use crate::invocation::{InvocationOptions, Outcome};
+use crate::invocation::{InvocationOptions, OUTCOME, Outcome};
 use crate::remote;
 use crate::scope::COMPONENT_NAME;
-
-/// The attribute that says how an invocation ended.
-const OUTCOME: &str = "wasmscope.outcome";
 
 /// An invocation that has begun.
 #[derive(Debug)]

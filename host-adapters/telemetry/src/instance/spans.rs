@@ -127,14 +127,14 @@ impl Instance {
         let is_root = parent.is_none();
         // A context of our own, so that nothing of the host thread's current one gets in.
         let context = parent.unwrap_or_default();
-        let shown = if shared.sampler_sees_attributes() {
-            shown(&attributes, rules)
-        } else {
-            Vec::new()
-        };
+        let sees_attributes = shared.sampler_sees_attributes();
         // Where spans are recorded, the SDK is left to ask: it has more to do than that anyway.
-        let asks_early = !self.last_recorded || shared.sampler_sees_attributes();
-        let decided = if asks_early {
+        let decided = if !self.last_recorded || sees_attributes {
+            let shown = if sees_attributes {
+                within_limits(&attributes, rules)
+            } else {
+                Vec::new()
+            };
             match shared.decide(&name, &kind, &context, &shown) {
                 Ok(decided) => decided,
                 Err(not_recorded) => return self.not_recorded(&not_recorded, is_root),
@@ -338,7 +338,7 @@ impl Instance {
 
 /// Gives the attributes as a sampler sees them, within the limits; nothing is counted yet.
 #[cold]
-fn shown(attributes: &[KeyValue], rules: Rules<'_>) -> Vec<KeyValue> {
+fn within_limits(attributes: &[KeyValue], rules: Rules<'_>) -> Vec<KeyValue> {
     let mut shown = Vec::new();
     let uncounted = crate::Dropped::default();
     let quiet = Rules {

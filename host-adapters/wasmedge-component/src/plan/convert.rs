@@ -5,7 +5,7 @@
     reason = "the translator's typed indices are valid in its own tables"
 )]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use wasmtime_environ::collections::TryString;
 use wasmtime_environ::component::{
@@ -62,6 +62,14 @@ pub(super) fn plan(
         }
     }
 
+    let imported: HashSet<&CoreDef> = steps
+        .iter()
+        .flat_map(Step::imports)
+        .filter(|import| matches!(import, CoreDef::InstanceFlags(_)))
+        .collect();
+    let shared_flags = (0..component.num_runtime_component_instances)
+        .map(|id| imported.contains(&CoreDef::InstanceFlags(ComponentInstanceId(id))))
+        .collect();
     let mut trampolines = Vec::new();
     for (index, trampoline) in translation.trampolines.iter() {
         let kind = trampoline_kind(trampoline, &lowered, &mut types)?;
@@ -88,6 +96,7 @@ pub(super) fn plan(
         resources,
         resource_tables,
         component_instances: component.num_runtime_component_instances,
+        shared_flags,
         extracted: Extracted {
             memories: component.num_runtime_memories,
             reallocs: component.num_runtime_reallocs,
