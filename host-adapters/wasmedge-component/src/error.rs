@@ -96,114 +96,95 @@ pub enum LinkError {
     },
 }
 
-/// Names what a guest did to be stopped.
-///
-/// The codes cover both what core WebAssembly calls a trap and the traps of the canonical ABI. `as_str` is stable and meant
-/// for telemetry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TrapCode {
-    /// The instruction `unreachable` was executed.
-    Unreachable,
-    /// A pointer that the guest gave, or got from its own `realloc`, is outside of its memory.
-    MemoryOutOfBounds,
-    /// A string's bytes are outside of the guest's memory, or more than 2³¹ - 1.
-    StringOutOfBounds,
-    /// A list's elements are outside of the guest's memory.
-    ListOutOfBounds,
-    /// A pointer is not aligned for what it points to.
-    UnalignedPointer,
-    /// A discriminant names no case of its variant.
-    InvalidDiscriminant,
-    /// A `char` is a surrogate or above U+10FFFF.
-    InvalidChar,
-    /// A string is not valid in its encoding.
-    InvalidString,
-    /// A handle names nothing, or a resource of another type.
-    InvalidHandle,
-    /// An owned handle was given away or dropped while it is lent.
-    HandleLent,
-    /// Borrowed handles were left when their call returned.
-    BorrowLeaked,
-    /// There are too many handles, or too many loans of one.
-    TooManyHandles,
-    /// A call brings more bytes than its budget allows.
-    BudgetExceeded,
-    /// A guest called out of itself while it must not, for instance from its `realloc` or `post-return`.
-    CannotLeave,
-    /// A component instance would be entered a second time.
-    CannotEnter,
-    /// The core functions of the component do not have the types that the canonical ABI gives them.
-    Signature,
-    /// A fused adapter stopped for a reason without a code of its own here.
-    Adapter,
-    /// A host function failed, or panicked.
-    Host,
-    /// A host function that lifts its arguments by itself refuses them.
-    InvalidArgument,
-    /// The guest called itself too deeply.
-    StackOverflow,
-    /// A table was accessed beyond its end, or an element segment beyond its own.
-    TableOutOfBounds,
-    /// An indirect call met an element that is null.
-    IndirectCallToNull,
-    /// An indirect call met a function of another type.
-    BadSignature,
-    /// An integer was divided by zero.
-    IntegerDivisionByZero,
-    /// An integer division overflowed.
-    IntegerOverflow,
-    /// A float that no integer can hold, or no number, was converted to an integer.
-    BadConversionToInteger,
-    /// The guest was interrupted.
-    Interrupt,
-    /// The cost limit was reached.
-    OutOfFuel,
-    /// The instance trapped before, and is not entered again.
-    Poisoned,
-    /// A limit of the embedder's does not allow the memory or the table that an instance needs to begin with.
-    MemoryLimit,
-    /// The engine stopped the guest for a reason without a code of its own here.
-    Engine,
+macro_rules! trap_codes {
+    ($($(#[doc = $doc:literal])+ $code:ident = $name:literal,)+) => {
+        /// Names what a guest did to be stopped.
+        ///
+        /// The codes cover both what core WebAssembly calls a trap and the traps of the canonical ABI. `as_str` is stable and meant
+        /// for telemetry.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum TrapCode {
+            $($(#[doc = $doc])+ $code,)+
+        }
+
+        impl TrapCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$code,)+];
+
+            /// Returns the code's name in `snake_case`: for what Wasmtime has a trap for too, Wasmtime's name of it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)+
+                }
+            }
+        }
+    };
 }
 
-impl TrapCode {
-    /// Returns the code's name in `snake_case`: for what Wasmtime has a trap for too, Wasmtime's name of it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unreachable => "unreachable",
-            Self::MemoryOutOfBounds => "memory_out_of_bounds",
-            Self::StringOutOfBounds => "string_out_of_bounds",
-            Self::ListOutOfBounds => "list_out_of_bounds",
-            Self::UnalignedPointer => "unaligned_pointer",
-            Self::InvalidDiscriminant => "invalid_discriminant",
-            Self::InvalidChar => "invalid_char",
-            Self::InvalidString => "invalid_string",
-            Self::InvalidHandle => "invalid_handle",
-            Self::HandleLent => "handle_lent",
-            Self::BorrowLeaked => "borrow_leaked",
-            Self::TooManyHandles => "too_many_handles",
-            Self::BudgetExceeded => "budget_exceeded",
-            Self::CannotLeave => "cannot_leave_component",
-            Self::CannotEnter => "cannot_enter_component",
-            Self::Signature => "signature",
-            Self::Adapter => "adapter",
-            Self::Host => "host_error",
-            Self::InvalidArgument => "invalid_argument",
-            Self::StackOverflow => "stack_overflow",
-            Self::TableOutOfBounds => "table_out_of_bounds",
-            Self::IndirectCallToNull => "indirect_call_to_null",
-            Self::BadSignature => "bad_signature",
-            Self::IntegerDivisionByZero => "integer_division_by_zero",
-            Self::IntegerOverflow => "integer_overflow",
-            Self::BadConversionToInteger => "bad_conversion_to_integer",
-            Self::Interrupt => "interrupt",
-            Self::OutOfFuel => "out_of_fuel",
-            Self::Poisoned => "poisoned",
-            Self::MemoryLimit => "memory_limit",
-            Self::Engine => "engine",
-        }
-    }
+trap_codes! {
+    /// The instruction `unreachable` was executed.
+    Unreachable = "unreachable",
+    /// A pointer that the guest gave, or got from its own `realloc`, is outside of its memory.
+    MemoryOutOfBounds = "memory_out_of_bounds",
+    /// A string's bytes are outside of the guest's memory, or more than 2³¹ - 1.
+    StringOutOfBounds = "string_out_of_bounds",
+    /// A list's elements are outside of the guest's memory.
+    ListOutOfBounds = "list_out_of_bounds",
+    /// A pointer is not aligned for what it points to.
+    UnalignedPointer = "unaligned_pointer",
+    /// A discriminant names no case of its variant.
+    InvalidDiscriminant = "invalid_discriminant",
+    /// A `char` is a surrogate or above U+10FFFF.
+    InvalidChar = "invalid_char",
+    /// A string is not valid in its encoding.
+    InvalidString = "invalid_string",
+    /// A handle names nothing, or a resource of another type.
+    InvalidHandle = "invalid_handle",
+    /// An owned handle was given away or dropped while it is lent.
+    HandleLent = "handle_lent",
+    /// Borrowed handles were left when their call returned.
+    BorrowLeaked = "borrow_leaked",
+    /// There are too many handles, or too many loans of one.
+    TooManyHandles = "too_many_handles",
+    /// A call brings more bytes than its budget allows.
+    BudgetExceeded = "budget_exceeded",
+    /// A guest called out of itself while it must not, for instance from its `realloc` or `post-return`.
+    CannotLeave = "cannot_leave_component",
+    /// A component instance would be entered a second time.
+    CannotEnter = "cannot_enter_component",
+    /// The core functions of the component do not have the types that the canonical ABI gives them.
+    Signature = "signature",
+    /// A fused adapter stopped for a reason without a code of its own here.
+    Adapter = "adapter",
+    /// A host function failed, or panicked.
+    Host = "host_error",
+    /// A host function that lifts its arguments by itself refuses them.
+    InvalidArgument = "invalid_argument",
+    /// The guest called itself too deeply.
+    StackOverflow = "stack_overflow",
+    /// A table was accessed beyond its end, or an element segment beyond its own.
+    TableOutOfBounds = "table_out_of_bounds",
+    /// An indirect call met an element that is null.
+    IndirectCallToNull = "indirect_call_to_null",
+    /// An indirect call met a function of another type.
+    BadSignature = "bad_signature",
+    /// An integer was divided by zero.
+    IntegerDivisionByZero = "integer_division_by_zero",
+    /// An integer division overflowed.
+    IntegerOverflow = "integer_overflow",
+    /// A float that no integer can hold, or no number, was converted to an integer.
+    BadConversionToInteger = "bad_conversion_to_integer",
+    /// The guest was interrupted.
+    Interrupt = "interrupt",
+    /// The cost limit was reached.
+    OutOfFuel = "out_of_fuel",
+    /// The instance trapped before, and is not entered again.
+    Poisoned = "poisoned",
+    /// A limit of the embedder's does not allow the memory or the table that an instance needs to begin with.
+    MemoryLimit = "memory_limit",
+    /// The engine stopped the guest for a reason without a code of its own here.
+    Engine = "engine",
 }
 
 impl fmt::Display for TrapCode {
