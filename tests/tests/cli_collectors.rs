@@ -199,7 +199,7 @@ fn a_collector_that_never_answers_holds_nothing_up_beyond_the_deadline(runtime: 
     assert!(
         output
             .stderr
-            .contains("12 of 12 spans lost (12 not sent in time)"),
+            .contains("12 of 12 spans lost: not sent in time"),
         "{output}"
     );
     // The rest is what the command takes anyway, and as much again for a busy machine.
@@ -313,10 +313,9 @@ fn what_a_full_queue_has_no_room_for_is_accounted_for(runtime: Runtime) {
         .split(|c: char| !c.is_ascii_digit())
         .filter_map(|digits| digits.parse().ok())
         .collect();
-    let [lost, all, queue_full, ..] = numbers[..] else {
+    let [lost, all, ..] = numbers[..] else {
         panic!("no numbers in {output}")
     };
-    assert_eq!(lost, queue_full, "{output}");
     assert_eq!(collector.spans().len(), all - lost, "{output}");
     assert!(all > 3_000, "{output}");
     let form = normal_form(&collector);
@@ -343,9 +342,7 @@ fn losses_are_counted_in_the_metric_that_still_arrives(runtime: Runtime) {
     running.terminate();
     let output = running.finish().expect_code(143);
     assert!(
-        output
-            .stderr
-            .contains("1 of 4 spans lost (1 export failed)"),
+        output.stderr.contains("1 of 4 spans lost: export failed"),
         "{output}"
     );
     let form = normal_form(&collector);

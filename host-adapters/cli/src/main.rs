@@ -1,5 +1,6 @@
 //! The `wasmscope` command: arguments in, configuration out, an adapter called. It has no rules of its own.
 
+mod account;
 mod args;
 mod failure;
 mod inspect;

@@ -1,5 +1,6 @@
 //! `wasmscope run`.
 
+use crate::account::account;
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
@@ -12,10 +13,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmscope_telemetry::InvocationOptions;
+use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::config::{Exporter, Propagators};
 use wasmscope_telemetry::console::Collector;
 use wasmscope_telemetry::pipeline::{Pipeline, Report};
-use wasmscope_telemetry::{Reason, Signal};
 
 /// Runs a component. Whatever can be found to be wrong is found before it starts, and what is found quickly comes first.
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
@@ -63,6 +64,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         }
     }
     let invocation = continued(config.propagators());
+    let limits = config.limits().clone();
     let pipeline = Pipeline::build(config).map_err(|error| Failure::new(error.to_string()))?;
 
     let (ended, report) = execute(
@@ -97,7 +99,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
             say!("wasmscope: warning: the telemetry cannot be shown: {error}");
         }
     }
-    account(&report);
+    account(&report, &limits);
     Ok(ExitCode::from(ended.exit_code()))
 }
 
@@ -115,36 +117,6 @@ fn continued(propagators: Propagators) -> InvocationOptions {
             None
         }
     })
-}
-
-/// Says what was lost on its way out, and what exceeded the limits before that.
-fn account(report: &Report) {
-    if report.lost() > 0 {
-        say!("wasmscope: {report}");
-    }
-    if !report.complete {
-        say!("wasmscope: not everything could be delivered in time (--flush-timeout)");
-    }
-    let lost_on_the_way = [Reason::QueueFull, Reason::ExportFailed, Reason::Shutdown];
-    let beyond: Vec<_> = report
-        .dropped
-        .iter()
-        .filter(|dropped| !lost_on_the_way.contains(&dropped.reason))
-        .map(|dropped| {
-            format!(
-                "{} {} ({})",
-                dropped.count,
-                dropped.signal.as_str(),
-                dropped.reason.as_str()
-            )
-        })
-        .collect();
-    if !beyond.is_empty() {
-        say!(
-            "wasmscope: dropped or shortened, as the metric wasmscope.dropped says: {}",
-            beyond.join(", ")
-        );
-    }
 }
 
 /// Runs it with a small async runtime, so that a timeout or a signal can interrupt it anywhere, and delivers what is left.

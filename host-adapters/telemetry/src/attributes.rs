@@ -17,6 +17,10 @@ pub(crate) struct Rules<'a> {
     pub(crate) value_chars: Option<usize>,
 }
 
+/// How many attributes something may have, and what counts more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AtMost(pub(crate) usize, pub(crate) Reason);
+
 /// How many bytes there is room for.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -25,27 +29,19 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Makes room for what is left of a record's `own` bytes and of the instance's, which only count if they are fewer.
-    pub(crate) fn new(own: usize, instance: usize) -> Self {
-        if instance < own {
-            Self {
-                left: instance,
-                reason: Reason::InstanceBytes,
-            }
-        } else {
-            Self {
-                left: own,
-                reason: Reason::RecordBytes,
-            }
-        }
+    /// Makes room for `left` bytes. What does not fit is counted under `reason`.
+    pub(crate) const fn new(left: usize, reason: Reason) -> Self {
+        Self { left, reason }
+    }
+
+    /// Returns the one with fewer bytes.
+    pub(crate) fn or_less(self, other: Self) -> Self {
+        if other.left < self.left { other } else { self }
     }
 
     /// Makes room without a bound, for what is bounded otherwise.
     pub(crate) const fn endless() -> Self {
-        Self {
-            left: usize::MAX,
-            reason: Reason::RecordBytes,
-        }
+        Self::new(usize::MAX, Reason::CallBytes)
     }
 
     pub(crate) const fn left(&self) -> usize {
@@ -84,28 +80,34 @@ impl Rules<'_> {
         self.dropped.add(self.signal, reason, items);
     }
 
+    /// Counts one item, and notes its name.
+    #[cold]
+    pub(crate) fn count_named(&self, reason: Reason, name: &str) {
+        self.dropped.add_named(self.signal, reason, name);
+    }
+
     /// Takes over the given attributes: those without a valid key are left out, long values shortened, a key that is there
-    /// already gets the new value, and new keys are added up to `limit`.
+    /// already gets the new value, and new keys are added up to `most`.
     ///
-    /// Gives how many were left out for `limit`, which have been counted like all others. Takes time in proportion
-    /// to the given times `limit`.
+    /// Gives how many were left out for `most`, which have been counted like all others. Takes time in proportion
+    /// to the given times `most`.
     pub(crate) fn merge(
         &self,
         kept: &mut Vec<KeyValue>,
         given: Vec<KeyValue>,
-        limit: usize,
+        most: AtMost,
         room: &mut Room,
     ) -> u32 {
         let first = kept.len();
         if first == 0 {
             *kept = given;
-            if self.takes_whole(kept, limit, room) {
+            if self.takes_whole(kept, most.0, room) {
                 return 0;
             }
         } else {
             kept.extend(given);
         }
-        self.merge_from(first, kept, limit, room)
+        self.merge_from(first, kept, most, room)
     }
 
     /// Merges what lies behind the first so many with those, one by one.
@@ -114,12 +116,11 @@ impl Rules<'_> {
         &self,
         first: usize,
         kept: &mut Vec<KeyValue>,
-        limit: usize,
+        AtMost(limit, reason): AtMost,
         room: &mut Room,
     ) -> u32 {
         let mut len = first;
         let mut over = 0;
-        let mut too_big = 0;
         // Everything before `len` is kept; what is not is swapped behind it, and cut off in the end.
         for next in first..kept.len() {
             let (head, tail) = kept.split_at_mut(next);
@@ -127,20 +128,21 @@ impl Rules<'_> {
             if !self.key_is_valid(new) {
                 continue;
             }
-            self.fit(&mut new.value);
+            self.fit(new.key.as_str(), &mut new.value);
             if let Some(old) = head.iter_mut().take(len).find(|old| old.key == new.key) {
                 if room.exchange(bytes_of_value(&old.value), bytes_of_value(&new.value)) {
                     std::mem::swap(&mut old.value, &mut new.value);
                 } else {
-                    too_big += 1;
+                    self.count_named(room.reason, new.key.as_str());
                 }
             } else if len >= limit {
                 over += 1;
+                self.count_named(reason, new.key.as_str());
             } else if room.take(bytes_of(new)) {
                 kept.swap(len, next);
                 len += 1;
             } else {
-                too_big += 1;
+                self.count_named(room.reason, new.key.as_str());
             }
         }
         kept.truncate(len);
@@ -148,8 +150,6 @@ impl Rules<'_> {
         if kept.capacity() > 2 * len + 16 {
             kept.shrink_to_fit();
         }
-        self.count(Reason::Attributes, u64::from(over));
-        self.count(room.reason, too_big);
         over
     }
 
@@ -197,17 +197,17 @@ impl Rules<'_> {
             self.count(Reason::EmptyKey, 1);
             false
         } else if key.len() > self.limits.key_bytes {
-            self.count(Reason::KeyLength, 1);
+            self.count_named(Reason::KeyBytes, key);
             false
         } else {
             true
         }
     }
 
-    /// Shortens a value to the limits.
-    fn fit(&self, value: &mut Value) {
+    /// Shortens the value of an attribute to the limits.
+    fn fit(&self, key: &str, value: &mut Value) {
         match value {
-            Value::String(text) => self.fit_string(text),
+            Value::String(text) => self.fit_string(key, text),
             Value::Array(array) => {
                 let limit = self.limits.array_elements;
                 let shortened = match array {
@@ -216,33 +216,40 @@ impl Rules<'_> {
                     Array::F64(elements) => shorten_list(elements, limit),
                     Array::String(elements) => {
                         let shortened = shorten_list(elements, limit);
-                        elements.iter_mut().for_each(|text| self.fit_string(text));
+                        elements
+                            .iter_mut()
+                            .for_each(|text| self.fit_string(key, text));
                         shortened
                     }
                     // Kinds that the API crate may add later come from no guest.
                     _ => false,
                 };
                 if shortened {
-                    self.count(Reason::ArrayLength, 1);
+                    self.count_named(Reason::ArrayElements, key);
                 }
             }
             Value::Bool(_) | Value::I64(_) | Value::F64(_) | _ => {}
         }
     }
 
-    fn fit_string(&self, value: &mut StringValue) {
+    fn fit_string(&self, key: &str, value: &mut StringValue) {
         let text = value.as_str();
         let cut = cut(text, self.limits.value_bytes, self.value_chars);
         if cut < text.len() {
+            let reason = if cut < text.floor_char_boundary(self.limits.value_bytes) {
+                value_chars(self.signal)
+            } else {
+                Reason::ValueBytes
+            };
             *value = text[..cut].to_owned().into();
-            self.count(Reason::ValueLength, 1);
+            self.count_named(reason, key);
         }
     }
 
     /// Shortens a name or description to `Limits::text_bytes`.
     pub(crate) fn text(&self, mut text: String) -> String {
         if self.shorten(&mut text) {
-            self.count(Reason::TextLength, 1);
+            self.count_named(Reason::TextBytes, &text);
         }
         text
     }
@@ -270,6 +277,14 @@ impl Rules<'_> {
         text.truncate(cut);
         text.shrink_to_fit();
         true
+    }
+}
+
+/// Returns the limit on the characters of a value. Values of metrics have none.
+fn value_chars(signal: Signal) -> Reason {
+    match signal {
+        Signal::Logs => Reason::LogValueChars,
+        Signal::Traces | Signal::Metrics => Reason::SpanValueChars,
     }
 }
 
@@ -358,7 +373,7 @@ mod tests {
                     if key.as_str().is_empty() || key.as_str().len() > 2 {
                         continue;
                     }
-                    rules.fit(&mut value);
+                    rules.fit(key.as_str(), &mut value);
                     if last.contains_key(&key) || order.len() < limit {
                         if last.insert(key.clone(), value).is_none() {
                             order.push(key);
@@ -367,7 +382,7 @@ mod tests {
                         expected_over += 1;
                     }
                 }
-                over += rules.merge(&mut kept, call, limit, &mut Room::endless());
+                over += rules.merge(&mut kept, call, AtMost(limit, Reason::LogAttributes), &mut Room::endless());
             }
             let expected: Vec<_> =
                 order.into_iter().map(|key| KeyValue::new(key.clone(), last[&key].clone())).collect();
@@ -397,9 +412,9 @@ mod tests {
             let (limits, dropped) = (Limits::default(), Dropped::default());
             let rules = Rules { limits: &limits, dropped: &dropped, signal: Signal::Logs, value_chars: None };
             let mut kept = Vec::new();
-            let mut room = Room::new(own, usize::MAX);
+            let mut room = Room::new(own, Reason::LogBytes);
             for call in calls {
-                rules.merge(&mut kept, call, usize::MAX, &mut room);
+                rules.merge(&mut kept, call, AtMost(usize::MAX, Reason::LogAttributes), &mut room);
                 let taken: usize = kept.iter().map(bytes_of).sum();
                 prop_assert_eq!(taken + room.left(), own);
             }

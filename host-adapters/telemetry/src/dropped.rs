@@ -1,5 +1,9 @@
 //! The account of what was not kept: every limit and every misuse has a [`Reason`], and is counted by signal.
 
+mod names;
+
+pub use names::NAMES;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +12,10 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
+use crate::emitted::{attribute, metric};
+use crate::limits::{Limit, Limits, limit_table};
 use crate::telemetry::host_scope;
+use names::Names;
 
 /// The kind of telemetry that something belonged to; attribute `wasmscope.signal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,107 +44,108 @@ impl Signal {
 }
 
 macro_rules! reasons {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+    (
+        ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+)
+        counted { $($limit:ident: $type:ty = $default:expr, $reason:ident, $meaning:literal;)+ }
+        uncounted { $($ignored:tt)* }
+    ) => {
         /// Why something was not kept as it was given; attribute `wasmscope.reason`.
+        ///
+        /// A reason that is a limit has the limit's name ([`Reason::limit`]), and tells which one to raise.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Reason {
             $($(#[doc = $doc])+ $variant,)+
+            $(
+                #[doc = concat!("More than [`Limits::", stringify!($limit), "`](crate::Limits::", stringify!($limit), ").")]
+                $reason,
+            )+
         }
 
         impl Reason {
             /// Every reason, in the order of their counters.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+ $(Self::$reason,)+];
 
             /// Gives the name under which it is exported.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
+                    $(Self::$reason => stringify!($limit),)+
+                }
+            }
+
+            /// Returns what it means, in a sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),+).trim_start(),)+
+                    $(Self::$reason => concat!("The limit `", stringify!($limit), "` was exceeded."),)+
                 }
             }
         }
     };
 }
 
-reasons! {
+limit_table!(reasons(
     /// A handle that is made up, foreign, or no longer good.
     WrongHandle = "wrong_handle",
     /// An `exit` of a span, or of baggage, that was not entered.
     NotEntered = "not_entered",
-    /// More scopes than an instance may have.
-    Scopes = "scopes",
-    /// More open spans than an instance may have.
-    OpenSpans = "open_spans",
-    /// More entered spans than an instance may have.
-    EnteredSpans = "entered_spans",
-    /// More attributes than a span, event, link, record, scope or measurement may have.
-    Attributes = "attributes",
-    /// More events than a span may have.
-    Events = "events",
-    /// More links than a span may have.
-    Links = "links",
     /// An attribute with an empty key.
     EmptyKey = "empty_key",
-    /// An attribute with too long a key.
-    KeyLength = "key_length",
-    /// A name, description, unit or status description that was shortened or left out.
-    TextLength = "text_length",
-    /// A value that was shortened.
-    ValueLength = "value_length",
-    /// An array that was shortened.
-    ArrayLength = "array_length",
-    /// More bytes than one span or one record may have.
-    RecordBytes = "record_bytes",
-    /// More bytes than an instance may hold at a time.
-    InstanceBytes = "instance_bytes",
-    /// More bytes than one call may bring.
-    CallBytes = "call_bytes",
     /// A remote context with an id of zero, or a malformed `traceparent`.
     InvalidContext = "invalid_context",
-    /// A `tracestate` that W3C Trace Context forbids, or entries beyond its length limit.
+    /// A `tracestate` that W3C Trace Context forbids.
     InvalidTraceState = "invalid_trace_state",
-    /// An end before the start, which was taken as the start.
+    /// An end before the start. The span ends when it started.
     EndBeforeStart = "end_before_start",
-    /// Baggage entries beyond the limits on entries or bytes.
-    Baggage = "baggage",
-    /// A baggage entry with an invalid key, or properties that are invalid.
+    /// A baggage entry with an invalid key, or invalid properties of one.
     InvalidBaggage = "invalid_baggage",
-    /// More instruments than an instance or a provider may have.
-    Instruments = "instruments",
-    /// An instrument with an invalid name.
+    /// An instrument with an invalid name. What it measures is dropped.
     InstrumentName = "instrument_name",
-    /// Bucket boundaries that are invalid.
-    Boundaries = "boundaries",
+    /// An instrument with an invalid unit: longer than 63 bytes, or not ASCII. It has none.
+    InstrumentUnit = "instrument_unit",
+    /// Bucket boundaries that are not finite or not in ascending order. The histogram gets the default ones.
+    InvalidBoundaries = "invalid_boundaries",
     /// A number of another type than the instrument's, or for another kind of instrument.
     NumberType = "number_type",
     /// A number that the instrument cannot take, or that would leave the range of its sum.
     NumberRange = "number_range",
-    /// More bound series than an instance may have.
-    Series = "series",
-    /// More attribute sets than an instrument may have.
-    Cardinality = "cardinality",
-    /// More observed values than an instance or a provider may hold.
-    Observations = "observations",
-    /// A nested value that breaks the rules of the arena.
+    /// A nested value of a log record whose nodes break the rules: each is referenced once, after its parent.
     NestedValue = "nested_value",
-    /// An event name or severity text beyond what the host remembers.
-    Interned = "interned",
+    /// An event name or severity text beyond the 65,536 texts or 4 MiB of them that the process keeps.
+    ProcessTexts = "process_texts",
     /// The host panicked while it handled a call, which is a defect of the host.
     HostPanic = "host_panic",
-    /// The provider was shut down.
+    /// It came after the shutdown, or was not delivered by the shutdown's deadline.
     Shutdown = "shutdown",
     /// The export queue was full.
     QueueFull = "queue_full",
-    /// The exporter gave up.
+    /// The export failed, or the collector refused it.
     ExportFailed = "export_failed",
+));
+
+impl Reason {
+    /// Returns the limit that was exceeded; `None` for the reasons that are no limit.
+    #[must_use]
+    pub fn limit(self) -> Option<&'static Limit> {
+        let mut limits = Limits::TABLE.iter();
+        limits.find(|limit| limit.reason == Some(self))
+    }
+
+    /// Whether it was lost on its way out, after a guest had handed it over.
+    #[must_use]
+    pub const fn is_of_the_export(self) -> bool {
+        matches!(self, Self::Shutdown | Self::QueueFull | Self::ExportFailed)
+    }
 }
 
 const SIGNALS: usize = Signal::ALL.len();
 const REASONS: usize = Reason::ALL.len();
 
 /// One line of the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DroppedCount {
     /// What kind of telemetry.
     pub signal: Signal,
@@ -145,20 +153,31 @@ pub struct DroppedCount {
     pub reason: Reason,
     /// How many items, since the start. Never 0.
     pub count: u64,
+    /// The first different names of what was dropped, at most [`NAMES`]: of spans, instruments, scopes, or the keys of
+    /// attributes, whatever the reason is about. They come from guests; they are shortened, and control characters in
+    /// them are escaped. Empty where there is no name.
+    pub names: Vec<Box<str>>,
 }
 
 /// Counters of what was dropped, by signal and reason; clones share them.
 ///
 /// They are exported as the observable counter `wasmscope.dropped` by the meter provider of the
-/// [`crate::Telemetry`] that they belong to.
-#[derive(Clone)]
-pub struct Dropped(Arc<[[AtomicU64; REASONS]; SIGNALS]>);
+/// [`crate::Telemetry`] that they belong to. The names are not exported: they come from guests, and an attribute must not
+/// have as many values as a guest likes.
+#[derive(Clone, Default)]
+pub struct Dropped(Arc<Account>);
 
-impl Default for Dropped {
+struct Account {
+    counts: [[AtomicU64; REASONS]; SIGNALS],
+    names: Names,
+}
+
+impl Default for Account {
     fn default() -> Self {
-        Self(Arc::new(
-            [const { [const { AtomicU64::new(0) }; REASONS] }; SIGNALS],
-        ))
+        Self {
+            counts: [const { [const { AtomicU64::new(0) }; REASONS] }; SIGNALS],
+            names: Names::default(),
+        }
     }
 }
 
@@ -174,6 +193,21 @@ impl Dropped {
     pub fn add(&self, signal: Signal, reason: Reason, items: u64) {
         if items > 0 {
             self.add_some(signal, reason, items);
+        }
+    }
+
+    /// Counts one item as dropped, and notes its name.
+    #[cold]
+    pub fn add_named(&self, signal: Signal, reason: Reason, name: &str) {
+        self.add_some(signal, reason, 1);
+        self.note_name(signal, reason, name);
+    }
+
+    /// Notes the name of something that is counted elsewhere.
+    #[cold]
+    pub fn note_name(&self, signal: Signal, reason: Reason, name: &str) {
+        if !name.is_empty() {
+            self.0.names.add(signal, reason, name);
         }
     }
 
@@ -199,27 +233,31 @@ impl Dropped {
         })
     }
 
-    /// Gives the counts that are not 0.
+    /// Returns the counts that are not 0, with the names that were noted.
     #[must_use]
     pub fn snapshot(&self) -> Vec<DroppedCount> {
-        let mut counts = Vec::new();
-        for signal in Signal::ALL {
-            for &reason in Reason::ALL {
+        let line = |(signal, reason, count)| DroppedCount {
+            signal,
+            reason,
+            count,
+            names: self.0.names.get(signal, reason),
+        };
+        self.counts().map(line).collect()
+    }
+
+    /// Lists the counts that are not 0.
+    fn counts(&self) -> impl Iterator<Item = (Signal, Reason, u64)> + '_ {
+        Signal::ALL.into_iter().flat_map(move |signal| {
+            let counts = Reason::ALL.iter();
+            counts.filter_map(move |&reason| {
                 let count = self.get(signal, reason);
-                if count > 0 {
-                    counts.push(DroppedCount {
-                        signal,
-                        reason,
-                        count,
-                    });
-                }
-            }
-        }
-        counts
+                (count > 0).then_some((signal, reason, count))
+            })
+        })
     }
 
     fn counter(&self, signal: Signal, reason: Reason) -> &AtomicU64 {
-        &self.0[signal as usize][reason as usize]
+        &self.0.counts[signal as usize][reason as usize]
     }
 
     /// Registers the counter `wasmscope.dropped` with a provider, for the provider's life.
@@ -228,17 +266,17 @@ impl Dropped {
         // The instrument itself is nothing but the registration: the provider keeps the callback.
         let _ = provider
             .meter_with_scope(host_scope())
-            .u64_observable_counter("wasmscope.dropped")
-            .with_unit("{item}")
-            .with_description("Telemetry that was not kept as it was given, or not delivered")
+            .u64_observable_counter(metric::DROPPED.name)
+            .with_unit(metric::DROPPED.unit)
+            .with_description(metric::DROPPED.description)
             .with_callback(move |observer| {
-                for line in dropped.snapshot() {
+                for (signal, reason, count) in dropped.counts() {
                     observer.observe(
                         // Beyond this the exporter would write 0.
-                        line.count.min(i64::MAX as u64),
+                        count.min(i64::MAX as u64),
                         &[
-                            KeyValue::new("wasmscope.signal", line.signal.as_str()),
-                            KeyValue::new("wasmscope.reason", line.reason.as_str()),
+                            KeyValue::new(attribute::SIGNAL.key, signal.as_str()),
+                            KeyValue::new(attribute::REASON.key, reason.as_str()),
                         ],
                     );
                 }

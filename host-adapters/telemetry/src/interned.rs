@@ -7,6 +7,8 @@
 use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
+use crate::dropped::Reason;
+
 /// How many texts the process keeps.
 const PROCESS_ENTRIES: usize = 65_536;
 
@@ -63,8 +65,12 @@ impl Interned {
         }
     }
 
-    /// Gives `text` with the life of the process; `None` where there is no room for it.
-    pub(crate) fn intern(&self, text: &str) -> Option<&'static str> {
+    /// Gives `text` with the life of the process.
+    ///
+    /// # Errors
+    ///
+    /// Returns the limit that leaves no room for it.
+    pub(crate) fn intern(&self, text: &str) -> Result<&'static str, Reason> {
         if let Some(known) = self
             .texts
             .read()
@@ -72,21 +78,25 @@ impl Interned {
             .known
             .get(text)
         {
-            return Some(known);
+            return Ok(known);
         }
         let mut texts = self.texts.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = texts.known.get(text) {
-            return Some(known);
+            return Ok(known);
+        }
+        if texts.known.len() >= self.max_entries {
+            return Err(Reason::Interned);
         }
         if !texts.has_room_for(text, self.max_entries, self.max_bytes) {
-            return None;
+            return Err(Reason::InternedBytes);
         }
         let kept = PROCESS
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .keep(text, PROCESS_ENTRIES, PROCESS_BYTES)?;
+            .keep(text, PROCESS_ENTRIES, PROCESS_BYTES)
+            .ok_or(Reason::ProcessTexts)?;
         texts.insert(kept);
-        Some(kept)
+        Ok(kept)
     }
 }
 
@@ -175,12 +185,12 @@ mod tests {
     fn entries_and_bytes_are_limited() {
         let few = Interned::new(2, 1_000);
         assert_eq!(
-            ["limit-a", "limit-b", "limit-c", "limit-a"].map(|name| few.intern(name).is_some()),
+            ["limit-a", "limit-b", "limit-c", "limit-a"].map(|name| few.intern(name).is_ok()),
             [true, true, false, true]
         );
         let small = Interned::new(1_000, 10);
         assert_eq!(
-            ["12345", "1234567", "54321", "1"].map(|name| small.intern(name).is_some()),
+            ["12345", "1234567", "54321", "1"].map(|name| small.intern(name).is_ok()),
             [true, false, true, false]
         );
     }
@@ -189,7 +199,7 @@ mod tests {
     fn fresh_names_of_ten_thousand_guests_take_no_more_than_allowed() {
         let interned = Interned::new(1_024, 64 << 10);
         let kept = (0..10_000)
-            .filter(|i| interned.intern(&format!("fresh-name-{i}")).is_some())
+            .filter(|i| interned.intern(&format!("fresh-name-{i}")).is_ok())
             .count();
         assert_eq!(kept, 1_024);
     }

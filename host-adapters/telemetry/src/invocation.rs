@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
+use crate::emitted::ValueInfo;
 use crate::instance::Instance;
 
 /// Something that leads to an [`Instance`], such as a borrowed store.
@@ -25,9 +26,6 @@ impl<T: InstanceAccess + ?Sized> InstanceAccess for &mut T {
         (**self).instance()
     }
 }
-
-/// The attribute that says how an invocation ended.
-pub(crate) const OUTCOME: &str = "wasmscope.outcome";
 
 /// How a call into a component ended; attribute `wasmscope.outcome` of its host span.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +55,47 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The names of all outcomes, as `wasmscope.outcome` has them.
+    pub(crate) const VALUES: [ValueInfo; 6] = [
+        ValueInfo::new("ok", "The function returned."),
+        ValueInfo::new(
+            "exit",
+            "The program asked to end with an exit code: see `process.exit.code`.",
+        ),
+        ValueInfo::new("error", "The function returned an error."),
+        ValueInfo::new("trap", "The program trapped: see `error.type`."),
+        ValueInfo::new(
+            "timeout",
+            "The program was stopped because its time was over (`--timeout`).",
+        ),
+        ValueInfo::new(
+            "killed",
+            "The program was stopped for another reason: a signal, or the embedder dropped the call.",
+        ),
+    ];
+
+    /// The reasons for which the host ends spans, as `wasmscope.end_reason` has them.
+    pub(crate) const END_REASONS: [ValueInfo; 6] = [
+        ValueInfo::new("return", "The function returned while the span was open."),
+        ValueInfo::new(
+            "exit",
+            "The program ended by an exit code while the span was open.",
+        ),
+        ValueInfo::new(
+            "error",
+            "The function returned an error while the span was open.",
+        ),
+        ValueInfo::new("trap", "The program trapped in the span or beneath it."),
+        ValueInfo::new(
+            "timeout",
+            "The program was stopped because its time was over.",
+        ),
+        ValueInfo::new(
+            "killed",
+            "The program was stopped, or its instance dropped, while the span was open.",
+        ),
+    ];
+
     /// Gives the name under which it is exported.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -66,6 +66,7 @@ mod attributes;
 pub mod config;
 pub mod console;
 pub mod dropped;
+pub mod emitted;
 mod handle;
 pub mod instance;
 mod interned;

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use opentelemetry::logs::LoggerProvider;
 use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
 
+use crate::dropped::Reason;
 use crate::interned::{Interned, usual_severity_text};
 use crate::limits::Limits;
 use crate::metrics::ScopeKey;
@@ -62,14 +63,22 @@ impl Loggers {
         Some(logger)
     }
 
-    /// Gives an event's name as the SDK wants it; `None` where there is no room for it.
-    pub(crate) fn event_name(&self, name: &str) -> Option<&'static str> {
+    /// Gives an event's name as the SDK wants it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the limit that leaves no room for it.
+    pub(crate) fn event_name(&self, name: &str) -> Result<&'static str, Reason> {
         self.names.intern(name)
     }
 
-    /// Gives a severity text as the SDK wants it; `None` where there is no room for it.
-    pub(crate) fn severity_text(&self, text: &str) -> Option<&'static str> {
-        usual_severity_text(text).or_else(|| self.names.intern(text))
+    /// Gives a severity text as the SDK wants it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the limit that leaves no room for it.
+    pub(crate) fn severity_text(&self, text: &str) -> Result<&'static str, Reason> {
+        usual_severity_text(text).map_or_else(|| self.names.intern(text), Ok)
     }
 
     /// How many loggers are kept.

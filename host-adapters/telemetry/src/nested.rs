@@ -8,6 +8,7 @@ use opentelemetry::Key;
 use opentelemetry::logs::AnyValue;
 
 use crate::attributes::cut;
+use crate::dropped::Reason;
 use crate::model::LogValue;
 
 /// What nested values may be.
@@ -30,8 +31,23 @@ pub(crate) struct Values {
     pub(crate) attributes: Vec<(Key, Weighed)>,
     /// How many values were lost because the arena breaks the rules.
     pub(crate) broken: u64,
-    /// How many strings and byte arrays were shortened.
+    /// Which rule it breaks.
+    pub(crate) breach: Option<Reason>,
+    /// How many strings and byte arrays were shortened to their bytes.
     pub(crate) shortened: u64,
+    /// How many strings were shortened to their characters.
+    pub(crate) shortened_chars: u64,
+}
+
+impl Values {
+    /// Lists what was lost.
+    pub(crate) fn dropped(&self) -> [(Reason, u64); 3] {
+        [
+            (self.breach.unwrap_or(Reason::NestedValue), self.broken),
+            (Reason::ValueBytes, self.shortened),
+            (Reason::LogValueChars, self.shortened_chars),
+        ]
+    }
 }
 
 /// A value with the bytes that it takes, about.
@@ -49,17 +65,18 @@ pub(crate) fn build(
     bounds: Bounds,
 ) -> Values {
     let mut values = Values::default();
-    let marks = check(body.as_ref(), &attributes, &nodes, bounds);
-    let valid = marks.is_some();
     let mut builder = Builder::new(bounds);
-    match marks {
-        Some(marks) => builder.build_nodes(nodes, &marks),
-        // Only stray nodes, which belong to no value.
-        None if !roots(body.as_ref(), &attributes).any(|(value, _)| is_nested(value)) => {
-            values.broken += 1
+    match check(body.as_ref(), &attributes, &nodes, bounds) {
+        Ok(marks) => builder.build_nodes(nodes, &marks),
+        Err(breach) => {
+            values.breach = Some(breach);
+            // Only stray nodes, which belong to no value.
+            if !roots(body.as_ref(), &attributes).any(|(value, _)| is_nested(value)) {
+                values.broken += 1;
+            }
         }
-        None => {}
     }
+    let valid = values.breach.is_none();
     let mut root = |value: LogValue, owner| {
         if !valid && is_nested(&value) {
             values.broken += 1;
@@ -73,6 +90,7 @@ pub(crate) fn build(
         .filter_map(|(key, value)| Some((key, root(value, Owner::Attribute)?)))
         .collect();
     values.shortened = builder.shortened;
+    values.shortened_chars = builder.shortened_chars;
     values
 }
 
@@ -127,9 +145,9 @@ fn check(
     attributes: &[(Key, LogValue)],
     nodes: &[LogValue],
     bounds: Bounds,
-) -> Option<Vec<Option<Mark>>> {
+) -> Result<Vec<Option<Mark>>, Reason> {
     if nodes.len() > bounds.nodes {
-        return None;
+        return Err(Reason::LogNodes);
     }
     let mut marks: Vec<Option<Mark>> = vec![None; nodes.len()];
     for (root, owner) in roots(body, attributes) {
@@ -139,7 +157,9 @@ fn check(
     }
     for (index, node) in nodes.iter().enumerate() {
         // One that is not referenced by now never is.
-        let Mark { level, owner } = *marks.get(index)?.as_ref()?;
+        let Some(&Some(Mark { level, owner })) = marks.get(index) else {
+            return Err(Reason::NestedValue);
+        };
         // A child that stands before its parent, or is its own, has its one reference already.
         for child in children(node) {
             refer(
@@ -153,17 +173,25 @@ fn check(
             )?;
         }
     }
-    Some(marks)
+    Ok(marks)
 }
 
 /// Marks a node that is referenced for the first time.
-fn refer(marks: &mut [Option<Mark>], child: usize, mark: Mark, bounds: Bounds) -> Option<()> {
-    let known = marks.get_mut(child)?;
-    if known.is_some() || mark.level > bounds.depth {
-        return None;
+fn refer(
+    marks: &mut [Option<Mark>],
+    child: usize,
+    mark: Mark,
+    bounds: Bounds,
+) -> Result<(), Reason> {
+    let known = marks.get_mut(child).ok_or(Reason::NestedValue)?;
+    if known.is_some() {
+        return Err(Reason::NestedValue);
+    }
+    if mark.level > bounds.depth {
+        return Err(Reason::LogDepth);
     }
     *known = Some(mark);
-    Some(())
+    Ok(())
 }
 
 /// Builds values whose arena is known to be valid.
@@ -171,8 +199,10 @@ pub(crate) struct Builder {
     /// The nodes' values, until their parents take them.
     built: Vec<Option<Weighed>>,
     bounds: Bounds,
-    /// How many strings and byte arrays were shortened.
-    pub(crate) shortened: u64,
+    /// How many strings and byte arrays were shortened to their bytes.
+    shortened: u64,
+    /// How many strings were shortened to their characters.
+    shortened_chars: u64,
 }
 
 impl Builder {
@@ -181,6 +211,7 @@ impl Builder {
             built: Vec::new(),
             bounds,
             shortened: 0,
+            shortened_chars: 0,
         }
     }
 
@@ -207,8 +238,12 @@ impl Builder {
                     .filter(|_| owner == Owner::Attribute);
                 let end = cut(&text, self.bounds.value_bytes, chars);
                 if end < text.len() {
+                    if end < text.floor_char_boundary(self.bounds.value_bytes) {
+                        self.shortened_chars += 1;
+                    } else {
+                        self.shortened += 1;
+                    }
                     text.truncate(end);
-                    self.shortened += 1;
                 }
                 bytes += text.len();
                 AnyValue::String(text.into())

@@ -89,7 +89,7 @@ fn trace_state(header: &str, rules: Rules<'_>) -> TraceState {
         return TraceState::NONE;
     };
     let left_out = shorten_trace_state(&mut members, rules.limits.trace_state_bytes);
-    rules.count(Reason::InvalidTraceState, left_out);
+    rules.count(Reason::TraceStateBytes, left_out);
     TraceState::from_key_value(members).unwrap_or_else(|_| {
         // The API crate is stricter than level 2 about `@` in a key.
         rules.count(Reason::InvalidTraceState, 1);
@@ -160,7 +160,7 @@ pub(crate) fn baggage(
     let mut bytes = 0usize;
     for mut entry in given {
         if !is_token(&entry.key) {
-            rules.count(Reason::InvalidBaggage, 1);
+            rules.count_named(Reason::InvalidBaggage, &entry.key);
             continue;
         }
         if !entry
@@ -168,21 +168,21 @@ pub(crate) fn baggage(
             .bytes()
             .all(|b| matches!(b, b'\t' | 0x20..=0x7e) && b != b',')
         {
-            rules.count(Reason::InvalidBaggage, 1);
+            rules.count_named(Reason::InvalidBaggage, &entry.key);
             entry.metadata = String::new();
         }
         let known = kept.iter().position(|other| other.key == entry.key);
         let freed = known.map_or(0, |known| baggage_bytes(&kept[known]));
         let total = bytes - freed + baggage_bytes(&entry);
         if total > rules.limits.baggage_bytes {
-            rules.count(Reason::Baggage, 1);
+            rules.count_named(Reason::BaggageBytes, &entry.key);
             continue;
         }
         match known {
             Some(known) => kept[known] = entry,
             None if kept.len() < rules.limits.baggage_entries => kept.push(entry),
             None => {
-                rules.count(Reason::Baggage, 1);
+                rules.count_named(Reason::BaggageEntries, &entry.key);
                 continue;
             }
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, MeterProvider, UpDownCounter};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
 
+use crate::emitted::{attribute, metric};
 use crate::telemetry::host_scope;
 
 /// The upper bounds of the buckets of instantiation times, in seconds: from a pooled instance to one whose start function works.
@@ -17,15 +17,7 @@ const INSTANTIATION_BOUNDS: [f64; 12] = [
 
 /// The runtime's metrics, on the scope `wasmscope`. Without a meter provider they go nowhere.
 ///
-/// | metric | instrument | unit | attributes |
-/// |---|---|---|---|
-/// | `wasmscope.runtime.memory` | up-down counter | `By` | |
-/// | `wasmscope.runtime.instances` | up-down counter | `{instance}` | |
-/// | `wasmscope.runtime.traps` | counter | `{trap}` | `error.type` |
-/// | `wasmscope.runtime.instantiation.duration` | histogram | `s` | `error.type`, where it failed |
-/// | `wasmscope.runtime.fuel` | counter | `{fuel}` | |
-///
-/// None of them carries the component's name: the number of series does not grow with what is run.
+/// They are listed in [`crate::emitted::METRICS`]. None of them carries the component's name: the number of series does not grow with what is run.
 #[derive(Debug)]
 pub struct RuntimeMetrics(Option<Instruments>);
 
@@ -44,32 +36,30 @@ impl RuntimeMetrics {
             let meter = provider.meter_with_scope(host_scope());
             Instruments {
                 memory: meter
-                    .i64_up_down_counter("wasmscope.runtime.memory")
-                    .with_unit("By")
-                    .with_description("Linear memory that instances have")
+                    .i64_up_down_counter(metric::MEMORY.name)
+                    .with_unit(metric::MEMORY.unit)
+                    .with_description(metric::MEMORY.description)
                     .build(),
                 instances: meter
-                    .i64_up_down_counter("wasmscope.runtime.instances")
-                    .with_unit("{instance}")
-                    .with_description("Component instances that exist")
+                    .i64_up_down_counter(metric::INSTANCES.name)
+                    .with_unit(metric::INSTANCES.unit)
+                    .with_description(metric::INSTANCES.description)
                     .build(),
                 traps: meter
-                    .u64_counter("wasmscope.runtime.traps")
-                    .with_unit("{trap}")
-                    .with_description("Calls that ended by a trap")
+                    .u64_counter(metric::TRAPS.name)
+                    .with_unit(metric::TRAPS.unit)
+                    .with_description(metric::TRAPS.description)
                     .build(),
                 instantiation: meter
-                    .f64_histogram("wasmscope.runtime.instantiation.duration")
-                    .with_unit("s")
-                    .with_description(
-                        "Time to instantiate a component, its start functions included",
-                    )
+                    .f64_histogram(metric::INSTANTIATION.name)
+                    .with_unit(metric::INSTANTIATION.unit)
+                    .with_description(metric::INSTANTIATION.description)
                     .with_boundaries(INSTANTIATION_BOUNDS.to_vec())
                     .build(),
                 fuel: meter
-                    .u64_counter("wasmscope.runtime.fuel")
-                    .with_unit("{fuel}")
-                    .with_description("Fuel that calls have consumed, where the engine meters it")
+                    .u64_counter(metric::FUEL.name)
+                    .with_unit(metric::FUEL.unit)
+                    .with_description(metric::FUEL.description)
                     .build(),
             }
         }))
@@ -117,7 +107,7 @@ impl RuntimeMetrics {
 }
 
 fn error_type(kind: &str) -> KeyValue {
-    KeyValue::new(ERROR_TYPE, kind.to_owned())
+    KeyValue::new(attribute::ERROR_TYPE.key, kind.to_owned())
 }
 
 #[cfg(test)]

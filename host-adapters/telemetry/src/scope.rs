@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
 
-use crate::attributes::{Room, Rules};
+use crate::attributes::{AtMost, Room, Rules};
+use crate::dropped::Reason;
+use crate::emitted::attribute;
 use crate::recurring::kept;
-
-/// The attribute that says which component a scope belongs to.
-pub(crate) const COMPONENT_NAME: &str = "wasmscope.component.name";
 
 /// Makes the exported scope of a guest's: within the limits, and with the component's name.
 pub(crate) fn exported(
@@ -19,17 +18,20 @@ pub(crate) fn exported(
     let mut attributes = Vec::new();
     let given = scope
         .attributes()
-        .filter(|attribute| attribute.key.as_str() != COMPONENT_NAME)
+        .filter(|attribute| attribute.key.as_str() != attribute::COMPONENT_NAME.key)
         .cloned()
         .collect();
     rules.merge(
         &mut attributes,
         given,
-        rules.limits.scope_attributes,
-        &mut Room::new(rules.limits.scope_bytes, usize::MAX),
+        AtMost(rules.limits.scope_attributes, Reason::ScopeAttributes),
+        &mut Room::new(rules.limits.scope_bytes, Reason::ScopeBytes),
     );
     // The SDK copies the scope for each span: what is kept by the process costs nothing then.
-    attributes.push(KeyValue::new(COMPONENT_NAME, kept(component.to_string())));
+    attributes.push(KeyValue::new(
+        attribute::COMPONENT_NAME.key,
+        kept(component.to_string()),
+    ));
     let mut exported = InstrumentationScope::builder(kept(rules.text(scope.name().to_owned())))
         .with_attributes(attributes);
     if let Some(version) = scope.version() {

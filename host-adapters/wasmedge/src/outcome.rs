@@ -32,7 +32,18 @@ pub fn outcome_of(error: &Error) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use wasmscope_telemetry::emitted::ERROR_TYPES;
+
     use super::*;
+
+    #[test]
+    fn every_kind_of_trap_is_listed() {
+        for code in TrapCode::ALL {
+            let listed = ERROR_TYPES.iter().any(|known| known.value == code.as_str());
+            // It is told as a timeout.
+            assert_eq!(listed, *code != TrapCode::Interrupt, "{code:?}");
+        }
+    }
 
     #[test]
     fn errors_are_told_apart() {

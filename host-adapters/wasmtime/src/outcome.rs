@@ -69,6 +69,8 @@ fn message(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasmscope_telemetry::emitted::ERROR_TYPES;
+
     use wasmscope_contract::{BaggageEntry, CoreValue, LiftError, Passed, StringEncoding};
 
     use super::*;
@@ -92,6 +94,60 @@ mod tests {
             };
             assert_eq!(found, code);
             assert_eq!(message, trap.to_string());
+        }
+    }
+
+    /// Traps of proposals that are not listed in `docs/telemetry.md`: garbage collection, threads, stack switching, async,
+    /// and checks of Wasmtime's own.
+    const NOT_LISTED: [&str; 31] = [
+        "allocation_too_large",
+        "array_out_of_bounds",
+        "async_deadlock",
+        "atomic_wait_non_shared_memory",
+        "backpressure_overflow",
+        "cannot_block_sync_task",
+        "cannot_resume_thread",
+        "cast_failure",
+        "concurrent_future_stream_op",
+        "continuation_already_consumed",
+        "debug_assert_equal_code_units",
+        "debug_assert_pointer_aligned",
+        "debug_assert_string_encoding_finished",
+        "debug_assert_upper_bits_unset",
+        "disabled_opcode",
+        "no_async_result",
+        "reference_count_overflow",
+        "stream_op_too_big",
+        "subtask_cancel_after_terminal",
+        "subtask_drop_not_resolved",
+        "task_cancel_not_cancelled",
+        "task_cancel_or_return_twice",
+        "task_return_invalid",
+        "thread_new_indirect_invalid_type",
+        "thread_new_indirect_uninitialized",
+        "uncaught_exception",
+        "unhandled_tag",
+        "unsupported_callback_code",
+        "waitable_set_drop_has_waiters",
+        "waitable_sync_and_async",
+        "interrupt",
+    ];
+
+    #[test]
+    fn every_trap_of_what_components_may_use_is_listed() {
+        let listed = |code: &str| ERROR_TYPES.iter().any(|known| known.value == code);
+        for trap in (0..=u8::MAX).filter_map(Trap::from_u8) {
+            let code = trap_code(trap);
+            let expected = !NOT_LISTED.contains(&code.as_str());
+            assert_eq!(listed(&code), expected, "{code}");
+        }
+        for code in [
+            "invalid_argument",
+            "out_of_memory",
+            "memory_limit",
+            "host_error",
+        ] {
+            assert!(listed(code), "{code}");
         }
     }
 

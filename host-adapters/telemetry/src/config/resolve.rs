@@ -5,11 +5,9 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
-use opentelemetry_semantic_conventions::attribute::{
-    PROCESS_RUNTIME_NAME, PROCESS_RUNTIME_VERSION, SERVICE_NAME,
-};
 
 use crate::dropped::Signal;
+use crate::emitted::attribute;
 use crate::limits::Limits;
 
 use super::endpoint::{Headers, Scope};
@@ -368,14 +366,14 @@ fn resource(
 ) -> Resource {
     let [own, environment] = sources.layers;
     let named = |layer: &Layer| {
-        let attribute = layer
+        let given = layer
             .attributes
             .iter()
-            .rfind(|attribute| attribute.key.as_str() == SERVICE_NAME);
+            .rfind(|given| given.key.as_str() == attribute::SERVICE_NAME.key);
         layer
             .service_name
             .clone()
-            .or_else(|| attribute.map(|attribute| attribute.value.to_string()))
+            .or_else(|| given.map(|attribute| attribute.value.to_string()))
     };
     let name = named(own)
         .or_else(|| named(environment))
@@ -386,8 +384,8 @@ fn resource(
     let mut builder = Resource::builder_empty().with_detector(Box::new(TelemetryResourceDetector));
     if let Some(runtime) = runtime {
         builder = builder.with_attributes([
-            KeyValue::new(PROCESS_RUNTIME_NAME, runtime.name),
-            KeyValue::new(PROCESS_RUNTIME_VERSION, runtime.version),
+            KeyValue::new(attribute::RUNTIME_NAME.key, runtime.name),
+            KeyValue::new(attribute::RUNTIME_VERSION.key, runtime.version),
         ]);
     }
     builder

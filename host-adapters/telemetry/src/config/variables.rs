@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::limit_list;
 use crate::dropped::Signal;
+use crate::limits::{Limit, Limits};
 
 /// Whether a variable has an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -395,14 +395,42 @@ pub fn markdown() -> String {
             variable.name, variable.meaning, variable.default
         );
     }
-    text.push_str("\nThe names in `WASMSCOPE_LIMITS`, with their defaults; the documentation of `Limits` says what each means:\n\n");
-    text.push_str("| Limit | Default |\n|---|---|\n");
-    for name in limit_list::NAMES {
-        let _ = writeln!(
-            text,
-            "| `{name}` | {} |",
-            limit_list::default_of(name).unwrap_or_default()
+    text.push_str(LIMITS);
+    let defaults = Limits::default();
+    for limit in Limits::TABLE {
+        let default = limit
+            .get(&defaults)
+            .map_or_else(|| String::from("none"), grouped);
+        let counted = limit.reason.map_or_else(
+            || String::from("not counted"),
+            |reason| format!("`{}`", reason.as_str()),
         );
+        let Limit { name, meaning, .. } = limit;
+        let _ = writeln!(text, "| `{name}` | {meaning} | {default} | {counted} |");
+    }
+    text
+}
+
+/// What stands before the table of limits, with its head.
+const LIMITS: &str = "
+## Limits
+
+The names in `WASMSCOPE_LIMITS`. What exceeds a limit is dropped or shortened, and counted by the metric `wasmscope.dropped` under
+the limit's name as `wasmscope.reason` ([telemetry.md](telemetry.md)). So that attribute says which limit to raise.
+
+| Limit | Meaning | Default | Counted as |
+|---|---|---|---|
+";
+
+/// Writes a number with its thousands apart.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
     }
     text
 }

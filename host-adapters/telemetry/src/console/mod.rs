@@ -32,7 +32,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 
 pub use self::collector::{Collector, CollectorLimits, NotKept};
 pub use self::style::Style;
-use crate::invocation::OUTCOME;
+use crate::emitted::attribute;
 
 use self::collector::Snapshot;
 use self::layout::{Page, glued, words};
@@ -137,7 +137,7 @@ fn heading(page: &mut Page<'_>, snapshot: &Snapshot, start: u64) {
 fn was_stopped(span: &Span) -> bool {
     span.attributes
         .iter()
-        .filter(|attribute| attribute.key == OUTCOME)
+        .filter(|given| given.key == attribute::OUTCOME.key)
         .filter_map(|attribute| attribute.value.as_ref()?.value.as_ref())
         .any(|value| matches!(value, Value::StringValue(outcome) if ["trap", "timeout", "killed"].contains(&outcome.as_str())))
 }

@@ -9,9 +9,7 @@ use super::collector::ScopeInfo;
 use super::layout::{Piece, glued, spaced};
 use super::location::Location;
 use super::style::{Paint, Style};
-
-/// The scope attribute that names the component.
-pub(super) const COMPONENT: &str = "wasmscope.component.name";
+use crate::emitted::attribute;
 
 /// How long a name may be, in columns.
 pub(super) const NAME: usize = 80;
@@ -290,7 +288,7 @@ pub(super) fn scope_name(style: &Style, scope: &ScopeInfo) -> (String, String) {
         .scope
         .attributes
         .iter()
-        .find(|attribute| attribute.key == COMPONENT)
+        .find(|given| given.key == attribute::COMPONENT_NAME.key)
         .map(|attribute| value(style, attribute.value.as_ref(), NAME))
         .filter(|component| name.split(':').next() != Some(component))
         .map(|component| format!(" in {component}"))

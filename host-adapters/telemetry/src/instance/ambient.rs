@@ -200,9 +200,11 @@ impl Instance {
                 entries,
             });
         } else {
-            shared
-                .dropped
-                .add(Signal::Traces, Reason::Baggage, entries.len().max(1) as u64);
+            shared.dropped.add(
+                Signal::Traces,
+                Reason::BaggageScopes,
+                entries.len().max(1) as u64,
+            );
         }
         scope
     }

@@ -8,17 +8,14 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span;
-use opentelemetry_semantic_conventions::attribute::{
-    ERROR_TYPE, PROCESS_EXIT_CODE, PROCESS_RUNTIME_NAME, PROCESS_RUNTIME_VERSION,
-};
 
 use super::Instance;
 use super::ambient::{Entered, EnteredBaggage};
-use super::open_span::{ForcedEnd, hand_over, put_first};
+use super::open_span::{ForcedEnd, hand_over, put_first, span_attributes};
 use crate::attributes::Room;
-use crate::invocation::{InvocationOptions, OUTCOME, Outcome};
+use crate::emitted::attribute;
+use crate::invocation::{InvocationOptions, Outcome};
 use crate::remote;
-use crate::scope::COMPONENT_NAME;
 
 /// An invocation that has begun.
 #[derive(Debug)]
@@ -77,15 +74,21 @@ impl Instance {
             None => self.baggage(),
         };
 
-        let mut attributes = vec![KeyValue::new(COMPONENT_NAME, self.component.clone())];
+        let mut attributes = vec![KeyValue::new(
+            attribute::COMPONENT_NAME.key,
+            self.component.clone(),
+        )];
         if let Some(runtime) = &shared.runtime {
-            attributes.push(KeyValue::new(PROCESS_RUNTIME_NAME, runtime.name));
-            attributes.push(KeyValue::new(PROCESS_RUNTIME_VERSION, runtime.version));
+            attributes.push(KeyValue::new(attribute::RUNTIME_NAME.key, runtime.name));
+            attributes.push(KeyValue::new(
+                attribute::RUNTIME_VERSION.key,
+                runtime.version,
+            ));
         }
         let attributes_over = rules.merge(
             &mut attributes,
             options.attributes,
-            shared.limits.span_attributes,
+            span_attributes(rules),
             &mut Room::endless(),
         );
 
@@ -172,13 +175,16 @@ impl Instance {
         let shared = &self.telemetry.0;
         let rules = shared.span_rules();
         // In the order in which they find a place.
-        let mut own = vec![KeyValue::new(OUTCOME, outcome.as_str())];
+        let mut own = vec![KeyValue::new(attribute::OUTCOME.key, outcome.as_str())];
         if let Some((error_type, description)) = end.error {
-            own.push(KeyValue::new(ERROR_TYPE, error_type.to_owned()));
+            own.push(KeyValue::new(
+                attribute::ERROR_TYPE.key,
+                error_type.to_owned(),
+            ));
             span.set_status(Status::error(rules.own_text(description)));
         }
         if let Outcome::Exit { code } = outcome {
-            own.push(KeyValue::new(PROCESS_EXIT_CODE, i64::from(*code)));
+            own.push(KeyValue::new(attribute::EXIT_CODE.key, i64::from(*code)));
         }
         let over = put_first(&mut attributes, own, rules);
         let over = attributes_over.saturating_add(over);

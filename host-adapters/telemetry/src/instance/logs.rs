@@ -17,6 +17,7 @@ use super::Instance;
 use super::table::Table;
 use crate::attributes::{Room, Rules};
 use crate::dropped::{Reason, Signal};
+use crate::emitted::attribute;
 use crate::handle::{HandleKind, Mixer};
 use crate::metrics::ScopeKey;
 use crate::model::{LogRecord, LogThreshold, Notice, Scope};
@@ -25,7 +26,7 @@ use crate::scope;
 use crate::telemetry::Shared;
 
 /// The attribute that an event's name becomes where the host cannot remember it.
-const EVENT_NAME: &str = "event.name";
+const EVENT_NAME: &str = attribute::EVENT_NAME.key;
 
 /// The loggers of an instance.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl Logs {
             return self.loggers.handle(*index);
         }
         if self.loggers.is_full(shared.limits.log_scopes) {
-            return self.loggers.nowhere(Reason::Scopes);
+            return self.refuse(&scope, shared);
         }
         let name: Arc<str> = Arc::from(scope.0.name());
         let logger = Logger {
@@ -72,8 +73,17 @@ impl Logs {
                 self.by_scope.insert(scope, index);
                 self.loggers.handle(index)
             }
-            None => self.loggers.nowhere(Reason::Scopes),
+            None => self.loggers.nowhere(Reason::LogScopes),
         }
+    }
+
+    #[cold]
+    fn refuse(&self, scope: &ScopeKey, shared: &Shared) -> u64 {
+        let reason = Reason::LogScopes;
+        shared
+            .dropped
+            .note_name(Signal::Logs, reason, scope.0.name());
+        self.loggers.nowhere(reason)
     }
 
     /// Gives a logger whose threshold is up to date.
@@ -142,8 +152,8 @@ impl<'a> Assembly<'a> {
         }
         if let Some(text) = given.severity_text {
             match self.shared.loggers.severity_text(&text) {
-                Some(text) => record.set_severity_text(text),
-                None => self.rules.count(Reason::Interned, 1),
+                Ok(text) => record.set_severity_text(text),
+                Err(reason) => self.rules.count_named(reason, &text),
             }
         }
         let limits = &self.shared.limits;
@@ -154,19 +164,20 @@ impl<'a> Assembly<'a> {
             attribute_chars: limits.log_value_chars,
         };
         let values = nested::build(given.body, given.attributes, given.nodes, bounds);
-        self.rules.count(Reason::NestedValue, values.broken);
-        self.rules.count(Reason::ValueLength, values.shortened);
+        for (reason, items) in values.dropped() {
+            self.rules.count(reason, items);
+        }
         let mut attributes = self.attributes(values.attributes);
         if let Some(name) = given.event_name {
             match self.shared.loggers.event_name(&name) {
-                Some(name) => record.set_event_name(name),
-                None => {
-                    self.rules.count(Reason::Interned, 1);
+                Ok(name) => record.set_event_name(name),
+                Err(reason) => {
+                    self.rules.count_named(reason, &name);
                     self.name_by_attribute(&mut attributes, name.into_owned());
                 }
             }
         }
-        let mut room = Room::new(self.shared.limits.log_bytes, usize::MAX);
+        let mut room = Room::new(limits.log_bytes, Reason::LogBytes);
         if let Some(Weighed { value, bytes }) = values.body {
             if room.take(bytes) {
                 record.set_body(value);
@@ -178,7 +189,7 @@ impl<'a> Assembly<'a> {
             if room.take(size_of::<Key>() + key.as_str().len() + bytes) {
                 record.add_attribute(key, value);
             } else {
-                self.rules.count(room.reason(), 1);
+                self.rules.count_named(room.reason(), key.as_str());
             }
         }
     }
@@ -191,13 +202,13 @@ impl<'a> Assembly<'a> {
             if key.as_str().is_empty() {
                 self.rules.count(Reason::EmptyKey, 1);
             } else if key.as_str().len() > limits.key_bytes {
-                self.rules.count(Reason::KeyLength, 1);
+                self.rules.count_named(Reason::KeyBytes, key.as_str());
             } else if let Some((_, known)) = kept.iter_mut().find(|(known, _)| *known == key) {
                 *known = value;
             } else if kept.len() < limits.log_attributes {
                 kept.push((key, value));
             } else {
-                self.rules.count(Reason::Attributes, 1);
+                self.rules.count_named(Reason::LogAttributes, key.as_str());
             }
         }
         kept
@@ -228,7 +239,7 @@ fn rules(shared: &Shared) -> Rules<'_> {
 impl Instance {
     /// Gives the logger of a scope, the same for equal scopes (`logger.get`).
     ///
-    /// Beyond [`crate::Limits::scopes`] it is one that drops and counts what it is given.
+    /// Beyond [`crate::Limits::log_scopes`] it is one that drops and counts what it is given.
     pub fn logger(&mut self, scope: Scope) -> u64 {
         let shared = &*self.telemetry.0;
         let exported = scope::exported(&scope, &self.component, rules(shared));

@@ -67,6 +67,12 @@ impl Metrics {
         }
     }
 
+    /// Returns the name of the instrument that a handle stands for.
+    fn name_of(&self, instrument: u64) -> Option<&str> {
+        let (_, instrument) = self.instruments.find(instrument).ok()?;
+        instrument.as_ref().map(Instrument::name)
+    }
+
     fn instrument(
         &mut self,
         meter: u64,
@@ -105,10 +111,10 @@ impl Metrics {
             Some(Instrument::Observable(_)) => Err(Reason::NumberType),
             Some(Instrument::Sync(instrument)) => {
                 let passed = passed.filter(|_| AttributeSet::is_set(&attributes, rules));
-                let (series, overflows) = instrument.series(AttributeSet::new(attributes, rules));
-                if overflows {
+                let (series, exceeded) = instrument.series(AttributeSet::new(attributes, rules));
+                if let Some(limit) = exceeded {
                     // The measurement counts, its attributes are lost.
-                    rules.count(Reason::Cardinality, 1);
+                    rules.count_named(limit, instrument.name());
                 } else if let Some(passed) = passed {
                     self.recent.remember(passed, &series);
                 }
@@ -127,9 +133,9 @@ impl Metrics {
             None => None,
             Some(Instrument::Observable(_)) => return Err(Reason::NumberType),
             Some(Instrument::Sync(instrument)) => {
-                let (series, overflows) = instrument.series(AttributeSet::new(attributes, rules));
-                if overflows {
-                    rules.count(Reason::Cardinality, 1);
+                let (series, exceeded) = instrument.series(AttributeSet::new(attributes, rules));
+                if let Some(limit) = exceeded {
+                    rules.count_named(limit, instrument.name());
                 }
                 Some(series)
             }
@@ -212,10 +218,11 @@ fn rules(shared: &Shared) -> Rules<'_> {
     }
 }
 
-fn count_error(result: Result<(), Reason>, shared: &Shared) {
-    if let Err(reason) = result {
-        shared.dropped.add(Signal::Metrics, reason, 1);
-    }
+/// Counts a measurement that was not taken. `instrument`: its name, if it is known.
+#[cold]
+fn count_error(reason: Reason, instrument: Option<&str>, shared: &Shared) {
+    let name = instrument.unwrap_or_default();
+    shared.dropped.add_named(Signal::Metrics, reason, name);
 }
 
 impl Instance {
@@ -228,7 +235,12 @@ impl Instance {
     pub fn meter(&mut self, scope: Scope) -> u64 {
         let shared = &*self.telemetry.0;
         let exported = scope::exported(&scope, &self.component, rules(shared));
-        self.metrics.meter(ScopeKey(exported), shared.limits.scopes)
+        let name = exported.name().to_owned();
+        let meter = self.metrics.meter(ScopeKey(exported), shared.limits.scopes);
+        if let Err(reason) = self.metrics.meters.find(meter) {
+            shared.dropped.note_name(Signal::Metrics, reason, &name);
+        }
+        meter
     }
 
     /// Makes an instrument, or gives the one with an equal descriptor (`meter.create`).
@@ -236,9 +248,13 @@ impl Instance {
     /// Where it cannot be made, for a wrong meter, an invalid name or a limit, it is one that drops and counts what it measures.
     pub fn create_instrument(&mut self, meter: u64, descriptor: InstrumentDescriptor) -> u64 {
         let shared = &*self.telemetry.0;
+        let name = descriptor.name.clone();
         match self.metrics.instrument(meter, descriptor, shared) {
             Ok(instrument) => instrument,
-            Err(reason) => self.metrics.instruments.nowhere(reason),
+            Err(reason) => {
+                shared.dropped.note_name(Signal::Metrics, reason, &name);
+                self.metrics.instruments.nowhere(reason)
+            }
         }
     }
 
@@ -269,14 +285,18 @@ impl Instance {
         let shared = &*self.telemetry.0;
         let rules = rules(shared);
         let taken = (self.metrics).measure(instrument, value, attributes, passed, &rules);
-        count_error(taken, shared);
+        if let Err(reason) = taken {
+            count_error(reason, self.metrics.name_of(instrument), shared);
+        }
         self.notice()
     }
 
     /// Takes a measurement with attributes that are remembered; `None` where they are not, and nothing was taken.
     pub fn measure_recent(&mut self, value: Number, passed: &[u8]) -> Option<Notice> {
         let series = self.metrics.recent.find(passed)?;
-        count_error(series.measure(value), &self.telemetry.0);
+        if let Err(reason) = series.measure(value) {
+            count_error(reason, Some(series.instrument()), &self.telemetry.0);
+        }
         Some(self.notice())
     }
 
@@ -287,22 +307,27 @@ impl Instance {
         let shared = &*self.telemetry.0;
         match self.metrics.bind(instrument, attributes, &rules(shared)) {
             Ok(series) => series,
-            Err(reason) => self.metrics.series.nowhere(reason),
+            Err(reason) => {
+                if let Some(name) = self.metrics.name_of(instrument) {
+                    shared.dropped.note_name(Signal::Metrics, reason, name);
+                }
+                self.metrics.series.nowhere(reason)
+            }
         }
     }
 
     /// Takes a measurement with a bound instrument (`meter.measure-series`).
     pub fn measure_series(&mut self, series: u64, value: Number) -> Notice {
         let shared = &*self.telemetry.0;
-        let result = self
-            .metrics
-            .series
-            .find(series)
-            .and_then(|(_, series)| match series {
-                Some(series) => series.measure(value),
-                None => Ok(()),
-            });
-        count_error(result, shared);
+        match self.metrics.series.find(series) {
+            Ok((_, Some(series))) => {
+                if let Err(reason) = series.measure(value) {
+                    count_error(reason, Some(series.instrument()), shared);
+                }
+            }
+            Ok((_, None)) => {}
+            Err(reason) => count_error(reason, None, shared),
+        }
         self.notice()
     }
 
@@ -311,7 +336,10 @@ impl Instance {
         let shared = &*self.telemetry.0;
         let rules = rules(shared);
         for observation in observations {
-            count_error(self.metrics.observe(observation, shared, &rules), shared);
+            let instrument = observation.instrument;
+            if let Err(reason) = self.metrics.observe(observation, shared, &rules) {
+                count_error(reason, self.metrics.name_of(instrument), shared);
+            }
         }
         self.notice()
     }

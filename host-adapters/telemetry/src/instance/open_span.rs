@@ -5,14 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Link, Span as _, SpanContext, Status};
 use opentelemetry_sdk::trace::Span;
-use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
 
-use crate::attributes::{Room, Rules};
+use crate::attributes::{AtMost, Room, Rules};
 use crate::dropped::Reason;
+use crate::emitted::attribute;
 use crate::model::SpanEvent;
-
-/// The attribute that says why a span ended which the guest did not end.
-const END_REASON: &str = "wasmscope.end_reason";
 
 /// The most left-out attributes that one span tells the SDK of: telling takes a moment each.
 const MAX_TOLD: u32 = 1 << 16;
@@ -145,12 +142,7 @@ impl OpenSpan {
         rules: Rules<'_>,
         room: &mut Room,
     ) {
-        let over = rules.merge(
-            &mut self.attributes,
-            given,
-            rules.limits.span_attributes,
-            room,
-        );
+        let over = rules.merge(&mut self.attributes, given, span_attributes(rules), room);
         self.attributes_over = self.attributes_over.saturating_add(over);
     }
 
@@ -168,7 +160,7 @@ impl OpenSpan {
             return;
         };
         if self.links as usize >= rules.limits.span_links {
-            rules.count(Reason::Links, 1);
+            rules.count(Reason::SpanLinks, 1);
             if let Some(links) = self.links.checked_add(1).filter(|_| sdk_counts) {
                 self.links = links;
                 span.add_link(target, Vec::new());
@@ -182,7 +174,7 @@ impl OpenSpan {
         self.links += 1;
         fit_attributes(
             &mut attributes,
-            rules.limits.link_attributes,
+            AtMost(rules.limits.link_attributes, Reason::LinkAttributes),
             sdk_counts,
             rules,
             room,
@@ -207,7 +199,7 @@ impl OpenSpan {
         };
         let time = time.map_or_else(SystemTime::now, system_time);
         if self.events as usize >= rules.limits.span_events {
-            rules.count(Reason::Events, 1);
+            rules.count_named(Reason::SpanEvents, &name);
             if let Some(events) = self.events.checked_add(1).filter(|_| sdk_counts) {
                 self.events = events;
                 span.add_event_with_timestamp("", time, Vec::new());
@@ -216,13 +208,13 @@ impl OpenSpan {
         }
         let name = rules.name(name);
         if !room.take(size_of::<Event>() + name.len()) {
-            rules.count(room.reason(), 1);
+            rules.count_named(room.reason(), &name);
             return;
         }
         self.events += 1;
         fit_attributes(
             &mut attributes,
-            rules.limits.event_attributes,
+            AtMost(rules.limits.event_attributes, Reason::EventAttributes),
             sdk_counts,
             rules,
             room,
@@ -257,9 +249,12 @@ impl OpenSpan {
     /// Notes why it ends, over whatever the guest has said, and in the place of its last attributes if there is no other.
     #[cold]
     fn force(&mut self, end: &ForcedEnd<'_>, rules: Rules<'_>) {
-        let mut forced = vec![KeyValue::new(END_REASON, end.reason)];
+        let mut forced = vec![KeyValue::new(attribute::END_REASON.key, end.reason)];
         if let Some((error_type, description)) = end.error {
-            forced.push(KeyValue::new(ERROR_TYPE, error_type.to_owned()));
+            forced.push(KeyValue::new(
+                attribute::ERROR_TYPE.key,
+                error_type.to_owned(),
+            ));
             self.status = Status::error(rules.own_text(description));
         }
         let over = put_first(&mut self.attributes, forced, rules);
@@ -278,10 +273,14 @@ pub(super) fn put_first(
     let limit = rules.limits.span_attributes;
     let all = attributes.len() + forced.len();
     forced.truncate(limit);
-    attributes.truncate(limit - forced.len());
+    for over in attributes.drain(attributes.len().min(limit - forced.len())..) {
+        rules
+            .dropped
+            .note_name(rules.signal, Reason::SpanAttributes, over.key.as_str());
+    }
     attributes.append(&mut forced);
     let over = all - attributes.len();
-    rules.count(Reason::Attributes, over as u64);
+    rules.count(Reason::SpanAttributes, over as u64);
     u32::try_from(over).unwrap_or(u32::MAX)
 }
 
@@ -307,7 +306,7 @@ pub(super) fn hand_over(
 /// Brings the attributes of an event or link within the limits.
 fn fit_attributes(
     attributes: &mut Vec<KeyValue>,
-    limit: usize,
+    most: AtMost,
     sdk_counts: bool,
     rules: Rules<'_>,
     room: &mut Room,
@@ -316,7 +315,7 @@ fn fit_attributes(
         return;
     }
     let given = std::mem::take(attributes);
-    let over = rules.merge(attributes, given, limit, room) as usize;
+    let over = rules.merge(attributes, given, most, room) as usize;
     if sdk_counts && over > 0 {
         // The SDK counts those beyond the limit and cuts them off again, but keeps the memory that they lay in. So they are charged,
         // and take no more than half of what is left: of very many, OTLP is told of fewer than were left out.
@@ -325,6 +324,11 @@ fn fit_attributes(
         attributes.reserve_exact(told);
         attributes.resize(attributes.len() + told, KeyValue::new("", false));
     }
+}
+
+/// Returns how many attributes a span may have.
+pub(super) fn span_attributes(rules: Rules<'_>) -> AtMost {
+    AtMost(rules.limits.span_attributes, Reason::SpanAttributes)
 }
 
 /// Gives the time that a guest means. The range of `u64` ends in the year 2554.

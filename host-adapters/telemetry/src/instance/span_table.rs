@@ -10,6 +10,7 @@ use opentelemetry_sdk::trace::Span;
 use super::open_span::OpenSpan;
 use super::unrecorded::NOT_RECORDED;
 use crate::attributes::Room;
+use crate::dropped::Reason;
 use crate::handle::Mixer;
 use crate::limits::Limits;
 
@@ -168,7 +169,9 @@ impl SpanTable {
             return false;
         };
         let old = open.bytes;
-        let mut room = Room::new(limits.span_bytes.saturating_sub(old), instance_left);
+        let span_left = limits.span_bytes.saturating_sub(old);
+        let mut room = Room::new(span_left, Reason::SpanBytes)
+            .or_less(Room::new(instance_left, Reason::OpenSpanBytes));
         let left = room.left();
         change(open, &mut room);
         open.bytes = (old + left).saturating_sub(room.left());

@@ -1,6 +1,7 @@
 //! Starting, changing and ending spans.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use opentelemetry::Context;
@@ -9,10 +10,10 @@ use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, TraceContextExt, 
 use opentelemetry_sdk::trace::SdkTracer;
 
 use super::Instance;
-use super::open_span::{End, ForcedEnd, system_time};
+use super::open_span::{End, ForcedEnd, span_attributes, system_time};
 use super::unrecorded::{ATTRIBUTES_LATER, NOT_RECORDED};
 use crate::attributes::{Room, Rules};
-use crate::dropped::{Reason, Signal};
+use crate::dropped::{Dropped, Reason, Signal};
 use crate::handle::Tag;
 use crate::metrics::ScopeKey;
 use crate::model::{LinkTarget, Notice, Scope, SpanChanges, SpanEvent, SpanLink, SpanStart};
@@ -41,7 +42,10 @@ impl Instance {
             return self.tracer_tag.handle(known as u32);
         }
         if self.tracers.len() >= shared.limits.scopes {
-            shared.dropped.add(Signal::Traces, Reason::Scopes, 1);
+            let name = scope.0.name();
+            shared
+                .dropped
+                .add_named(Signal::Traces, Reason::Scopes, name);
             return self.tracer_tag.handle(Tag::NOWHERE);
         }
         let tracer = shared.tracer(&scope);
@@ -62,7 +66,7 @@ impl Instance {
             activate,
         } = start;
         let parent = self.parent_context(parent);
-        let mut handle = match self.recording_tracer(tracer) {
+        let mut handle = match self.recording_tracer(tracer, &name) {
             Some(at) => self.start_with(at, name, kind, parent, attributes, start_time),
             None => self.pass_through(parent.as_ref()),
         };
@@ -77,7 +81,7 @@ impl Instance {
     }
 
     /// Gives the index of the tracer of a span that may be recorded, as far as limits go.
-    fn recording_tracer(&self, tracer: u64) -> Option<usize> {
+    fn recording_tracer(&self, tracer: u64, span: &str) -> Option<usize> {
         let shared = &self.telemetry.0;
         shared.tracer_provider.as_ref()?;
         let index = self.tracer_tag.index(tracer);
@@ -94,7 +98,9 @@ impl Instance {
             return None;
         };
         if !self.spans.has_room(shared.limits.open_spans) {
-            shared.dropped.add(Signal::Traces, Reason::OpenSpans, 1);
+            shared
+                .dropped
+                .add_named(Signal::Traces, Reason::OpenSpans, span);
             return None;
         }
         Some(at)
@@ -340,15 +346,16 @@ impl Instance {
 #[cold]
 fn within_limits(attributes: &[KeyValue], rules: Rules<'_>) -> Vec<KeyValue> {
     let mut shown = Vec::new();
-    let uncounted = crate::Dropped::default();
+    /// What counts here is counted again when there is a span.
+    static UNCOUNTED: LazyLock<Dropped> = LazyLock::new(Dropped::default);
     let quiet = Rules {
-        dropped: &uncounted,
+        dropped: &UNCOUNTED,
         ..rules
     };
     quiet.merge(
         &mut shown,
         attributes.to_vec(),
-        rules.limits.span_attributes,
+        span_attributes(rules),
         &mut Room::endless(),
     );
     shown

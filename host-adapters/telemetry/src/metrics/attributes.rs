@@ -4,7 +4,9 @@ use std::hash::{Hash, Hasher};
 
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
-use crate::attributes::{Room, Rules, bytes_of};
+use crate::attributes::{AtMost, Room, Rules, bytes_of};
+use crate::dropped::Reason;
+use crate::emitted::attribute;
 
 /// The attributes of a series: sorted, each key once, within the limits.
 ///
@@ -21,7 +23,10 @@ impl AttributeSet {
         rules.merge(
             &mut attributes,
             given,
-            rules.limits.measurement_attributes,
+            AtMost(
+                rules.limits.measurement_attributes,
+                Reason::MeasurementAttributes,
+            ),
             &mut Room::endless(),
         );
         attributes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -36,7 +41,7 @@ impl AttributeSet {
 
     /// Gives the set to which measurements go that would need one too many, as the specification names it.
     pub(crate) fn overflow() -> Self {
-        Self(vec![KeyValue::new("otel.metric.overflow", true)])
+        Self(vec![KeyValue::new(attribute::OVERFLOW.key, true)])
     }
 
     pub(crate) fn as_slice(&self) -> &[KeyValue] {
@@ -124,7 +129,7 @@ impl Hash for ScopeKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dropped::{Dropped, Reason, Signal};
+    use crate::dropped::{Dropped, Signal};
     use crate::limits::Limits;
 
     fn set(attributes: Vec<KeyValue>) -> AttributeSet {
@@ -206,6 +211,9 @@ mod tests {
             set.as_slice(),
             [KeyValue::new("a", 2), KeyValue::new("b", 1)]
         );
-        assert_eq!(dropped.get(Signal::Metrics, Reason::Attributes), 1);
+        assert_eq!(
+            dropped.get(Signal::Metrics, Reason::MeasurementAttributes),
+            1
+        );
     }
 }

@@ -45,7 +45,7 @@ impl Descriptor {
         let unit = given.unit.filter(|unit| {
             let valid = is_unit(unit);
             if !valid {
-                rules.count(Reason::TextLength, 1);
+                rules.count_named(Reason::InstrumentUnit, &given.name);
             }
             valid
         });
@@ -59,12 +59,15 @@ impl Descriptor {
                 )
             })
             .filter(|boundaries| {
-                let valid =
-                    boundaries.len() <= rules.limits.boundaries && are_boundaries(boundaries);
-                if !valid {
-                    rules.count(Reason::Boundaries, 1);
-                }
-                valid
+                let reason = if boundaries.len() > rules.limits.boundaries {
+                    Reason::Boundaries
+                } else if !are_boundaries(boundaries) {
+                    Reason::InvalidBoundaries
+                } else {
+                    return true;
+                };
+                rules.count_named(reason, &given.name);
+                false
             });
         Ok(Self {
             name: given.name,
@@ -185,7 +188,7 @@ mod tests {
             });
             assert_eq!(descriptor.unit.is_some(), valid, "{unit:?}");
             assert_eq!(
-                dropped.get(Signal::Metrics, Reason::TextLength),
+                dropped.get(Signal::Metrics, Reason::InstrumentUnit),
                 u64::from(!valid),
                 "{unit:?}"
             );
@@ -196,27 +199,26 @@ mod tests {
     fn wrong_boundaries_are_left_out_and_counted() {
         let most: Vec<f64> = (0..256).map(f64::from).collect();
         let too_many: Vec<f64> = (0..257).map(f64::from).collect();
-        for (boundaries, valid) in [
-            (vec![], true),
-            (vec![-1.0, 0.0, 0.5], true),
-            (most, true),
-            (too_many, false),
-            (vec![1.0, 1.0], false),
-            (vec![0.0, -0.0], false),
-            (vec![2.0, 1.0], false),
-            (vec![f64::NAN], false),
-            (vec![1.0, f64::INFINITY], false),
+        let invalid = Some(Reason::InvalidBoundaries);
+        for (boundaries, reason) in [
+            (vec![], None),
+            (vec![-1.0, 0.0, 0.5], None),
+            (most, None),
+            (too_many, Some(Reason::Boundaries)),
+            (vec![1.0, 1.0], invalid),
+            (vec![0.0, -0.0], invalid),
+            (vec![2.0, 1.0], invalid),
+            (vec![f64::NAN], invalid),
+            (vec![1.0, f64::INFINITY], invalid),
         ] {
             let (descriptor, dropped) = descriptor(InstrumentDescriptor {
                 boundaries: Some(boundaries.clone()),
                 ..given("a")
             });
-            assert_eq!(descriptor.boundaries.is_some(), valid, "{boundaries:?}");
-            assert_eq!(
-                dropped.get(Signal::Metrics, Reason::Boundaries),
-                u64::from(!valid),
-                "{boundaries:?}"
-            );
+            assert_eq!(descriptor.boundaries.is_none(), reason.is_some());
+            let counted = dropped.snapshot();
+            let reasons: Vec<_> = counted.iter().map(|count| count.reason).collect();
+            assert_eq!(reasons, Vec::from_iter(reason), "{boundaries:?}");
         }
     }
 
@@ -238,7 +240,7 @@ mod tests {
             ..given("a")
         });
         assert_eq!(descriptor.description.map(|text| text.len()), Some(1_024));
-        assert_eq!(dropped.get(Signal::Metrics, Reason::TextLength), 1);
+        assert_eq!(dropped.get(Signal::Metrics, Reason::TextBytes), 1);
     }
 
     #[test]

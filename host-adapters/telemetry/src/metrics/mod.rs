@@ -28,6 +28,7 @@ pub(crate) use view::sdk_cardinality;
 
 use crate::config::HistogramAggregation;
 use crate::dropped::Reason;
+use crate::emitted::COLLECTION;
 use crate::limits::Limits;
 use crate::model::InstrumentKind;
 use crate::telemetry::host_scope;
@@ -39,6 +40,16 @@ use observable::Reports;
 pub(crate) enum Instrument {
     Sync(Arc<SyncInstrument>),
     Observable(Arc<Observable>),
+}
+
+impl Instrument {
+    /// Returns its name.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Sync(instrument) => instrument.name(),
+            Self::Observable(observable) => observable.name(),
+        }
+    }
 }
 
 /// What all instances of a provider share.
@@ -178,10 +189,10 @@ impl Registry {
             return Ok(known);
         }
         if scopes.instruments >= self.max_instruments {
-            return Err(Reason::Instruments);
+            return Err(Reason::InstrumentsPerProvider);
         }
         if scopes.by_key.len() >= self.max_scopes && !scopes.by_key.contains_key(scope) {
-            return Err(Reason::Scopes);
+            return Err(Reason::ScopesPerProvider);
         }
         scopes.instruments += 1;
         let entry = scopes
@@ -242,7 +253,7 @@ fn count_collections(provider: &SdkMeterProvider, collections: &Arc<AtomicU64>) 
     let collections = Arc::clone(collections);
     let _ = provider
         .meter_with_scope(host_scope())
-        .u64_observable_gauge("wasmscope.collection")
+        .u64_observable_gauge(COLLECTION)
         .with_callback(move |_| {
             collections.fetch_add(1, Ordering::Relaxed);
         })

@@ -142,6 +142,7 @@ struct State {
 
 /// An observable instrument of a provider.
 pub(crate) struct Observable {
+    name: String,
     role: Role,
     number: NumberType,
     max_series: usize,
@@ -221,6 +222,7 @@ impl Observable {
         } = descriptor;
         let (role, number) = classify(kind)?;
         let observable = Arc::new(Self {
+            name: name.clone(),
             role,
             number,
             max_series,
@@ -272,6 +274,11 @@ impl Observable {
         Some(observable)
     }
 
+    /// Returns its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Takes what an instance reports. `room` tells whether the instance may hold one more report.
     ///
     /// # Errors
@@ -314,9 +321,14 @@ impl Observable {
         }
         self.take_room(room)?;
         let bytes = series_bytes(&attributes);
-        if series.len() >= self.max_series || !self.budget.take(bytes) {
+        let exceeded = if series.len() >= self.max_series {
+            Some(Reason::Cardinality)
+        } else {
+            (!self.budget.take(bytes)).then_some(Reason::MetricBytes)
+        };
+        if let Some(exceeded) = exceeded {
             self.reports.give_back();
-            return Err(Reason::Cardinality);
+            return Err(exceeded);
         }
         let key = Arc::new(attributes);
         // A single number is always in range.
@@ -336,10 +348,12 @@ impl Observable {
     }
 
     fn take_room(&self, room: bool) -> Result<(), Reason> {
-        if room && self.reports.take() {
-            Ok(())
-        } else {
+        if !room {
             Err(Reason::Observations)
+        } else if !self.reports.take() {
+            Err(Reason::ObservationsPerProvider)
+        } else {
+            Ok(())
         }
     }
 

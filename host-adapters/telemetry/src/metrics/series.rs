@@ -48,6 +48,7 @@ enum Sink {
 
 /// A synchronous instrument of a provider.
 pub(crate) struct SyncInstrument {
+    name: Arc<str>,
     sink: Arc<Sink>,
     series: RwLock<Places>,
     overflow: OnceLock<Arc<Series>>,
@@ -97,6 +98,7 @@ impl SyncInstrument {
             description,
             boundaries,
         } = descriptor;
+        let label = Arc::from(name.as_str());
         let bounds = boundaries.as_ref().map_or(DEFAULT_BOUNDARIES, Vec::len);
         let bucket_bytes = buckets(kind, bounds, readers.histograms) * size_of::<u64>();
         macro_rules! build {
@@ -147,6 +149,7 @@ impl SyncInstrument {
             | InstrumentKind::ObservableGaugeF64 => return None,
         };
         Some(Self {
+            name: label,
             sink: Arc::new(sink),
             series: RwLock::default(),
             overflow: OnceLock::new(),
@@ -159,8 +162,8 @@ impl SyncInstrument {
         })
     }
 
-    /// Gives the series of an attribute set, and whether it is the one for what is too many.
-    pub(crate) fn series(&self, attributes: AttributeSet) -> (Arc<Series>, bool) {
+    /// Gives the series of an attribute set, and where it is the one for what is too many, which limit was exceeded.
+    pub(crate) fn series(&self, attributes: AttributeSet) -> (Arc<Series>, Option<Reason>) {
         if let Some(series) = self
             .series
             .read()
@@ -168,11 +171,11 @@ impl SyncInstrument {
             .by_set
             .get(&attributes)
         {
-            return (Arc::clone(series), false);
+            return (Arc::clone(series), None);
         }
         let mut places = self.series.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(series) = places.by_set.get(&attributes) {
-            return (Arc::clone(series), false);
+            return (Arc::clone(series), None);
         }
         if !self.has_room(&places, &attributes) {
             self.sweep(&mut places);
@@ -180,11 +183,22 @@ impl SyncInstrument {
         if self.has_room(&places, &attributes) && self.budget.take(self.bytes(&attributes)) {
             let series = self.make(attributes.clone());
             places.by_set.insert(attributes, Arc::clone(&series));
-            return (series, false);
+            return (series, None);
         }
+        let exceeded = if places.by_set.len() + places.leaving < self.max_series {
+            Reason::MetricBytes
+        } else {
+            Reason::Cardinality
+        };
         drop(places);
         let overflow = || self.make(AttributeSet::overflow());
-        (Arc::clone(self.overflow.get_or_init(overflow)), true)
+        let series = self.overflow.get_or_init(overflow);
+        (Arc::clone(series), Some(exceeded))
+    }
+
+    /// Returns the instrument's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     fn has_room(&self, places: &Places, attributes: &AttributeSet) -> bool {
@@ -225,6 +239,7 @@ impl SyncInstrument {
     fn make(&self, attributes: AttributeSet) -> Arc<Series> {
         let may_merge = self.views_merge || attributes.has_float_zero();
         Arc::new(Series {
+            instrument: Arc::clone(&self.name),
             sink: Arc::clone(&self.sink),
             attributes,
             bound: OnceLock::new(),
@@ -317,6 +332,8 @@ fn normal(value: f64) -> f64 {
 
 /// A synchronous instrument with one attribute set.
 pub(crate) struct Series {
+    /// The instrument's name.
+    instrument: Arc<str>,
     sink: Arc<Sink>,
     attributes: AttributeSet,
     /// Bound with the first measurement: the SDK exports what is bound, measured or not, with a zero that nobody has said.
@@ -336,6 +353,11 @@ impl fmt::Debug for Series {
 }
 
 impl Series {
+    /// Returns the instrument's name.
+    pub(crate) fn instrument(&self) -> &str {
+        &self.instrument
+    }
+
     /// Takes a measurement.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ fn built(
         attributes,
         broken,
         shortened,
+        shortened_chars,
+        breach: _,
     } = build(body, attributes, nodes, bounds);
     Built {
         body: body.map(|body| body.value),
@@ -39,7 +41,7 @@ fn built(
             .map(|(key, attribute)| (key, attribute.value))
             .collect(),
         broken,
-        shortened,
+        shortened: shortened + shortened_chars,
     }
 }
 

@@ -44,7 +44,7 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// Says in one line what was lost, such as `3 of 120 spans lost (3 queue full)`, or that nothing was.
+    /// Says in one line what was lost, such as `3 of 120 spans lost: queue full`, or that nothing was.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for signal in Signal::ALL {
@@ -61,21 +61,24 @@ impl fmt::Display for Report {
             let all = lost
                 .saturating_add(report.exported)
                 .saturating_sub(report.rejected);
-            write!(f, "{separator}{lost} of {all} {name} lost (")?;
-            let mut inner = "";
-            for (count, reason) in [
+            let reasons = [
                 (report.queue_full, "queue full"),
                 (report.failed, "export failed"),
-                (report.rejected, "rejected"),
+                (report.rejected, "rejected by the collector"),
                 (report.abandoned, "not sent in time"),
-            ] {
-                if count > 0 {
+            ];
+            let reasons = || reasons.iter().filter(|(count, _)| *count > 0);
+            write!(f, "{separator}{lost} of {all} {name} lost: ")?;
+            if let (Some((_, only)), 1) = (reasons().next(), reasons().count()) {
+                f.write_str(only)?;
+            } else {
+                let mut inner = "";
+                for (count, reason) in reasons() {
                     write!(f, "{inner}{count} {reason}")?;
                     inner = ", ";
                 }
             }
-            f.write_str(")")?;
-            separator = ", ";
+            separator = "; ";
         }
         if separator.is_empty() {
             f.write_str("nothing lost")
@@ -153,8 +156,11 @@ mod tests {
         };
         assert_eq!(
             report.to_string(),
-            "3 of 120 spans lost (2 queue full, 1 export failed), 3 of 6 log records lost (2 rejected, 1 not sent in time)"
+            "3 of 120 spans lost: 2 queue full, 1 export failed; 3 of 6 log records lost: 2 rejected by the collector, 1 not sent in time"
         );
         assert_eq!(report.lost(), 6);
+        report.logs = SignalReport::default();
+        report.traces.failed = 0;
+        assert_eq!(report.to_string(), "2 of 119 spans lost: queue full");
     }
 }

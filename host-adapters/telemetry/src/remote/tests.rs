@@ -15,10 +15,7 @@ fn with_rules<T>(check: impl FnOnce(Rules<'_>) -> T) -> (T, Dropped) {
 
 fn state_of(header: &str) -> (String, u64) {
     let (state, dropped) = with_rules(|rules| trace_state(header, rules));
-    (
-        state.header(),
-        dropped.get(Signal::Traces, Reason::InvalidTraceState),
-    )
+    (state.header(), dropped.total(Signal::Traces))
 }
 
 #[test]
@@ -183,7 +180,7 @@ fn baggage_has_at_most_64_entries_and_8192_bytes() {
     let (entries, dropped) =
         with_rules(|rules| baggage((0..70).map(|n| entry(&format!("k{n}"), "v", "")), rules));
     assert_eq!(entries.len(), 64);
-    assert_eq!(dropped.get(Signal::Traces, Reason::Baggage), 6);
+    assert_eq!(dropped.get(Signal::Traces, Reason::BaggageEntries), 6);
 
     let (entries, dropped) = with_rules(|rules| {
         let given = [
@@ -195,5 +192,5 @@ fn baggage_has_at_most_64_entries_and_8192_bytes() {
         baggage(given, rules)
     });
     assert_eq!(entries, [entry("a", "1", ""), entry("c", "2", "")]);
-    assert_eq!(dropped.get(Signal::Traces, Reason::Baggage), 1);
+    assert_eq!(dropped.get(Signal::Traces, Reason::BaggageBytes), 1);
 }

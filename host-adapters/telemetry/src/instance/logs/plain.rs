@@ -8,6 +8,7 @@ use opentelemetry_sdk::logs::SdkLogRecord;
 
 use super::{Assembly, Instance, rules};
 use crate::attributes::{Room, SEARCHED, same_text};
+use crate::dropped::Reason;
 use crate::model::{Notice, SpanReference};
 use crate::telemetry::Shared;
 
@@ -60,7 +61,7 @@ impl Instance {
         let mut plain = PlainLog {
             shared,
             record: sdk.create_log_record(),
-            room: Room::new(shared.limits.log_bytes, usize::MAX),
+            room: Room::new(shared.limits.log_bytes, Reason::LogBytes),
             count: 0,
         };
         Assembly::new(shared).begin(&mut plain.record, time, context.as_ref());
@@ -87,8 +88,7 @@ impl PlainLog<'_> {
     /// Sets the source's own word for the severity.
     pub fn severity_text(&mut self, text: &str) -> bool {
         let text = self.shared.loggers.severity_text(text);
-        text.map(|text| self.record.set_severity_text(text))
-            .is_some()
+        text.map(|text| self.record.set_severity_text(text)).is_ok()
     }
 
     /// Sets a text as the body.

@@ -139,7 +139,7 @@ fn entered_baggage_has_a_limit() {
     }
     instance.enter_baggage(Vec::new());
     assert_eq!(instance.baggage(), [entry("a", "2")]);
-    assert_eq!(bench.dropped(Reason::Baggage), 2);
+    assert_eq!(bench.dropped(Reason::BaggageScopes), 2);
 }
 
 #[test]

@@ -223,7 +223,7 @@ fn outcome_and_error_of_the_host_span_come_first_whatever_the_limit() {
         // Replaced is not lost, once it had a place.
         let replaced = u64::from(limit >= 5);
         let lost = 8 - replaced - host.attributes.len() as u64;
-        assert_eq!(bench.dropped(Reason::Attributes), lost, "{limit}");
+        assert_eq!(bench.dropped(Reason::SpanAttributes), lost, "{limit}");
         assert_eq!(u64::from(host.dropped_attributes_count), lost, "{limit}");
     }
 }
@@ -255,7 +255,7 @@ fn a_traps_reason_finds_room_in_a_full_span() {
     assert_eq!(data.attributes, expected);
     assert_eq!(data.dropped_attributes_count, 3);
     // The host's span has as many places, and five attributes.
-    assert_eq!(bench.dropped(Reason::Attributes), 3 + 2);
+    assert_eq!(bench.dropped(Reason::SpanAttributes), 3 + 2);
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn a_traps_long_message_is_shortened_without_blame() {
         };
         assert_eq!(description.len(), 1_024, "{name}");
     }
-    assert_eq!(bench.dropped(Reason::TextLength), 0);
+    assert_eq!(bench.dropped(Reason::TextBytes), 0);
 }
 
 #[test]

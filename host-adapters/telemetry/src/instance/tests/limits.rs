@@ -55,9 +55,10 @@ fn what_exceeds_a_spans_limits_is_dropped_and_counted_in_otlp_too() {
     assert_eq!((data.links.len(), data.links.dropped_count), (1, 2));
     assert_eq!(data.links[0].attributes, numbered("l", 1));
     assert_eq!(data.links[0].dropped_attributes_count, 3);
-    assert_eq!(bench.dropped(Reason::Attributes), 2 + 3);
-    assert_eq!(bench.dropped(Reason::Events), 4);
-    assert_eq!(bench.dropped(Reason::Links), 2);
+    assert_eq!(bench.dropped(Reason::SpanAttributes), 2);
+    assert_eq!(bench.dropped(Reason::LinkAttributes), 3);
+    assert_eq!(bench.dropped(Reason::SpanEvents), 4);
+    assert_eq!(bench.dropped(Reason::SpanLinks), 2);
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn an_events_attributes_are_limited_and_counted_in_otlp_too() {
         [KeyValue::new("k0", "last"), KeyValue::new("k1", 1)]
     );
     assert_eq!(data.events[0].dropped_attributes_count, 3);
-    assert_eq!(bench.dropped(Reason::Attributes), 3);
+    assert_eq!(bench.dropped(Reason::EventAttributes), 3);
 }
 
 #[test]
@@ -158,9 +159,9 @@ fn keys_and_values_have_limits() {
     ];
     assert_eq!(bench.span("s").attributes, expected);
     assert_eq!(bench.dropped(Reason::EmptyKey), 1);
-    assert_eq!(bench.dropped(Reason::KeyLength), 1);
-    assert_eq!(bench.dropped(Reason::ValueLength), 3);
-    assert_eq!(bench.dropped(Reason::ArrayLength), 2);
+    assert_eq!(bench.dropped(Reason::KeyBytes), 1);
+    assert_eq!(bench.dropped(Reason::ValueBytes), 3);
+    assert_eq!(bench.dropped(Reason::ArrayElements), 2);
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn values_may_be_limited_in_characters() {
     let data = bench.span("s");
     assert_eq!(value(&data, "k"), text("\u{e9}\u{e9}\u{e9}"));
     assert_eq!(value(&data, "l"), text("abc"));
-    assert_eq!(bench.dropped(Reason::ValueLength), 1);
+    assert_eq!(bench.dropped(Reason::SpanValueChars), 1);
 }
 
 #[test]
@@ -203,7 +204,7 @@ fn names_and_descriptions_have_limits() {
     assert_eq!(data.status, Status::error("bro"));
     assert_eq!(data.instrumentation_scope.name(), "sco");
     assert_eq!(data.instrumentation_scope.version(), Some("1.2"));
-    assert_eq!(bench.dropped(Reason::TextLength), 5);
+    assert_eq!(bench.dropped(Reason::TextBytes), 5);
 }
 
 #[test]
@@ -263,7 +264,7 @@ fn a_scopes_attributes_have_a_limit_and_the_component_cannot_be_forged() {
             KeyValue::new("wasmscope.component.name", "checkout")
         ]
     );
-    assert_eq!(bench.dropped(Reason::Attributes), 2);
+    assert_eq!(bench.dropped(Reason::ScopeAttributes), 2);
 }
 
 #[test]
@@ -280,7 +281,7 @@ fn a_spans_bytes_have_a_limit() {
         ],
     );
     instance.span_event(span, event(&"e".repeat(100), Vec::new()));
-    assert_eq!(bench.dropped(Reason::RecordBytes), 2);
+    assert_eq!(bench.dropped(Reason::SpanBytes), 2);
     // A smaller value gives room again.
     instance.set(
         span,
@@ -299,7 +300,7 @@ fn a_spans_bytes_have_a_limit() {
     ];
     assert_eq!(data.attributes, expected);
     assert_eq!((data.events.len(), data.events[0].attributes.len()), (1, 0));
-    assert_eq!(bench.dropped(Reason::RecordBytes), 3);
+    assert_eq!(bench.dropped(Reason::SpanBytes), 3);
 }
 
 #[test]
@@ -311,12 +312,12 @@ fn an_instances_bytes_have_a_limit_until_its_spans_end() {
     let big = || vec![KeyValue::new("big", "x".repeat(800))];
     instance.set(one, big());
     instance.set(two, big());
-    assert_eq!(bench.dropped(Reason::InstanceBytes), 1);
+    assert_eq!(bench.dropped(Reason::OpenSpanBytes), 1);
     instance.end(one);
     instance.set(two, big());
     instance.end(two);
     assert_eq!(bench.span("two").attributes, big());
-    assert_eq!(bench.dropped(Reason::InstanceBytes), 1);
+    assert_eq!(bench.dropped(Reason::OpenSpanBytes), 1);
 }
 
 #[test]
@@ -329,7 +330,7 @@ fn room_for_a_call_is_not_kept_for_a_span() {
     rules.merge(
         &mut kept,
         numbered("k", 10_000),
-        4,
+        crate::attributes::AtMost(4, Reason::SpanAttributes),
         &mut crate::attributes::Room::endless(),
     );
     assert_eq!(kept.len(), 4);

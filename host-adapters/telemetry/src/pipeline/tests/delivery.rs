@@ -321,7 +321,7 @@ fn exponential_histograms_are_in_the_limit_on_bytes_as_such() {
             guest.measure(histogram, Number::Float(1.0), vec![KeyValue::new("k", set)]);
         }
         let dropped = pipeline.telemetry().dropped();
-        dropped.get(Signal::Metrics, Reason::Cardinality)
+        dropped.get(Signal::Metrics, Reason::MetricBytes)
     };
     assert_eq!(dropped(HistogramAggregation::ExplicitBuckets), 0);
     assert!(dropped(HistogramAggregation::Base2Exponential) > 0);

@@ -16,7 +16,7 @@ fn scopes_beyond_the_limit_are_told_of_in_what_they_emit() {
     assert_eq!(guest.log_threshold(beyond).severity, Some(Severity::Warn));
     assert!(guest.log_enabled(beyond, Some(Severity::Warn), None));
     guest.emit_logs(beyond, vec![said("x", Severity::Fatal); 3]);
-    assert_eq!(host.dropped(Reason::Scopes), 3);
+    assert_eq!(host.dropped(Reason::LogScopes), 3);
     assert_eq!(host.records().len(), 0);
 }
 
@@ -104,9 +104,9 @@ fn attributes_keep_to_their_rules() {
     );
     for (reason, count) in [
         (Reason::EmptyKey, 1),
-        (Reason::KeyLength, 1),
-        (Reason::Attributes, 1),
-        (Reason::ValueLength, 1),
+        (Reason::KeyBytes, 1),
+        (Reason::LogAttributes, 1),
+        (Reason::LogValueChars, 1),
     ] {
         assert_eq!(host.dropped(reason), count, "{reason:?}");
     }
@@ -154,13 +154,13 @@ fn bytes_of_a_record_are_limited() {
         .map(|(key, _)| key.as_str())
         .collect();
     assert_eq!(keys, ["a", "b", "d"]);
-    assert_eq!(host.dropped(Reason::RecordBytes), 1);
+    assert_eq!(host.dropped(Reason::LogBytes), 1);
     let record = host.emit(LogRecord {
         body: Some(string(&"x".repeat(3_000))),
         ..LogRecord::default()
     });
     assert_eq!(record.body(), None);
-    assert_eq!(host.dropped(Reason::RecordBytes), 2);
+    assert_eq!(host.dropped(Reason::LogBytes), 2);
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn bytes_of_attribute_sets_are_limited() {
     let points = host.points("c");
     assert!(points.len() > 2 && points.len() < 10, "{}", points.len());
     assert_eq!(
-        host.dropped(Reason::Cardinality),
+        host.dropped(Reason::MetricBytes),
         50 - (points.len() as u64 - 1)
     );
 }
@@ -104,7 +104,7 @@ fn buckets_of_exponential_histograms_are_in_the_limit_as_what_they_may_become() 
         for set in 0..SET {
             guest.measure(handle, number, attributes(&set.to_string()));
         }
-        let kept = SET - host.dropped(Reason::Cardinality) as usize;
+        let kept = SET - host.dropped(Reason::MetricBytes) as usize;
         assert!(
             kept > 2 && kept * buckets < metric_bytes,
             "{kind:?}: {kept}"
@@ -148,7 +148,10 @@ fn ten_thousand_instances_with_fresh_names_stay_bounded() {
     );
     assert_eq!(metrics["s/gauge"].points.len(), limits.cardinality);
     // The instruments `shared` and `gauge` are two of those that fit.
-    assert_eq!(host.dropped(Reason::Instruments), 10_000 - (1_024 - 2));
+    assert_eq!(
+        host.dropped(Reason::InstrumentsPerProvider),
+        10_000 - (1_024 - 2)
+    );
     assert_eq!(host.dropped(Reason::Cardinality), 8_000 + 8_000);
     // What ended instances have left of the gauge is gone when it has been collected.
     assert!(!host.collect().contains_key("s/gauge"));
@@ -167,7 +170,7 @@ fn scopes_of_a_provider_are_limited() {
         let counter = guest.create_instrument(meter, descriptor("n", Kind::CounterU64));
         guest.measure(counter, Unsigned(1), vec![]);
     }
-    assert_eq!(host.dropped(Reason::Scopes), 1);
+    assert_eq!(host.dropped(Reason::ScopesPerProvider), 1);
     assert_eq!(
         host.collect().into_keys().collect::<Vec<_>>(),
         ["a/n", "b/n"]

@@ -324,13 +324,14 @@ fn limits_on_reports_hold_are_counted_and_recover() {
     assert_eq!(host.dropped(Reason::Observations), 1);
     report(&mut two, "a");
     report(&mut two, "d");
-    assert_eq!(host.dropped(Reason::Observations), 2);
+    assert_eq!(host.dropped(Reason::ObservationsPerProvider), 1);
     // Replacing needs no room.
     report(&mut one, "a");
-    assert_eq!(host.dropped(Reason::Observations), 2);
+    assert_eq!(host.dropped(Reason::ObservationsPerProvider), 1);
     drop(one);
     report(&mut two, "d");
-    assert_eq!(host.dropped(Reason::Observations), 2);
+    assert_eq!(host.dropped(Reason::ObservationsPerProvider), 1);
+    assert_eq!(host.dropped(Reason::Observations), 1);
     assert_eq!(
         host.points("g").into_keys().collect::<Vec<_>>(),
         ["k=a", "k=b", "k=d"]

@@ -1,0 +1,138 @@
+//! The first few names of what was dropped, for people.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
+
+use super::{REASONS, Reason, SIGNALS, Signal};
+
+/// How many different names are kept for each signal and reason.
+pub const NAMES: usize = 3;
+
+/// How many characters of a name are kept, escapes included.
+const CHARS: usize = 64;
+
+/// How many bytes of a name tell it from others.
+const TOLD_APART: usize = 256;
+
+/// Names by signal and reason: at most [`NAMES`] each, of at most [`CHARS`] characters.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// Hashes of the names that are kept, so that a known one takes no lock. 0 is a free place.
+    hashes: [[[AtomicU64; NAMES]; REASONS]; SIGNALS],
+    texts: Mutex<BTreeMap<(usize, usize), Vec<Box<str>>>>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            hashes: [const { [const { [const { AtomicU64::new(0) }; NAMES] }; REASONS] }; SIGNALS],
+            texts: Mutex::default(),
+        }
+    }
+}
+
+impl Names {
+    /// Keeps a name if there is a place for it. Never waits: a name that comes while another thread adds one is not kept.
+    pub(super) fn add(&self, signal: Signal, reason: Reason, name: &str) {
+        let places = &self.hashes[signal as usize][reason as usize];
+        let hash = hash(name);
+        for place in places {
+            match place.load(Ordering::Relaxed) {
+                0 => return self.add_new(signal, reason, name, hash),
+                known if known == hash => return,
+                _ => {}
+            }
+        }
+    }
+
+    #[cold]
+    fn add_new(&self, signal: Signal, reason: Reason, name: &str, hash: u64) {
+        let mut texts = match self.texts.try_lock() {
+            Ok(texts) => texts,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let places = &self.hashes[signal as usize][reason as usize];
+        for place in places {
+            match place.load(Ordering::Relaxed) {
+                0 => {
+                    place.store(hash, Ordering::Relaxed);
+                    let known = texts.entry((signal as usize, reason as usize)).or_default();
+                    known.push(shown(name));
+                    return;
+                }
+                known if known == hash => return,
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn get(&self, signal: Signal, reason: Reason) -> Vec<Box<str>> {
+        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = texts.get(&(signal as usize, reason as usize));
+        known.cloned().unwrap_or_default()
+    }
+}
+
+/// Gives a number other than 0 that tells the name from others.
+fn hash(name: &str) -> u64 {
+    use std::hash::BuildHasher as _;
+    let told_apart = name.get(..name.floor_char_boundary(TOLD_APART));
+    foldhash::fast::FixedState::default()
+        .hash_one(told_apart)
+        .max(1)
+}
+
+/// Gives a name that is safe to print: on one line, with control characters escaped, and not too long.
+fn shown(name: &str) -> Box<str> {
+    let mut text = String::new();
+    let mut chars = 0;
+    for character in name.chars() {
+        let escaped = character.escape_debug();
+        // It stands between double quotes.
+        let plain = character == '\'';
+        chars += if plain { 1 } else { escaped.len() };
+        if chars > CHARS {
+            text.push('…');
+            break;
+        }
+        if plain {
+            text.push(character);
+        } else {
+            text.extend(escaped);
+        }
+    }
+    text.into_boxed_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(given: &[&str]) -> Vec<Box<str>> {
+        let names = Names::default();
+        for name in given {
+            names.add(Signal::Logs, Reason::KeyBytes, name);
+        }
+        assert!(names.get(Signal::Traces, Reason::KeyBytes).is_empty());
+        assert!(names.get(Signal::Logs, Reason::EmptyKey).is_empty());
+        names.get(Signal::Logs, Reason::KeyBytes)
+    }
+
+    #[test]
+    fn first_different_names_are_kept_in_order() {
+        let kept = names(&["b", "a", "b", "b", "c", "d", "a"]);
+        assert_eq!(kept, ["b".into(), "a".into(), "c".into()]);
+    }
+
+    #[test]
+    fn names_are_short_and_harmless() {
+        let long = "x".repeat(100_000);
+        let kept = names(&["a\x1b[2J\n'b'", "\u{202e}\u{85}é", &long]);
+        assert_eq!(&*kept[0], "a\\u{1b}[2J\\n'b'");
+        assert_eq!(&*kept[1], "\\u{202e}\\u{85}é");
+        assert_eq!(*kept[2], format!("{}…", "x".repeat(CHARS)));
+        assert!(names(&[&"\u{202e}".repeat(1_000)])[0].len() <= CHARS + '…'.len_utf8());
+    }
+}

@@ -1,0 +1,142 @@
+//! Everything that the host itself emits: names, units and meanings, in tables that the code emits from.
+//!
+//! [`markdown`] writes them as `docs/telemetry.md`. What guests say of themselves is theirs, and not listed.
+
+mod attributes;
+mod markdown;
+mod metrics;
+
+pub use attributes::{ATTRIBUTES, ERROR_TYPES, attribute};
+pub use markdown::markdown;
+pub(crate) use metrics::COLLECTION;
+pub use metrics::{METRICS, metric};
+
+/// How firmly a name is promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stability {
+    /// A name of the OpenTelemetry semantic conventions, stable there.
+    Stable,
+    /// A name of the OpenTelemetry semantic conventions, in development there: it follows them.
+    Development,
+    /// A name of Wasmscope's own. Before version 1.0 it may change with a minor version, which its changelog says.
+    Own,
+}
+
+impl Stability {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stable => "conventions, stable",
+            Self::Development => "conventions, in development",
+            Self::Own => "own",
+        }
+    }
+}
+
+/// The kind of a metric's instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// A sum that only grows.
+    Counter,
+    /// A sum that grows and shrinks.
+    UpDownCounter,
+    /// A distribution.
+    Histogram,
+}
+
+impl MetricKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::UpDownCounter => "up-down counter",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// A metric of the host, on the scope `wasmscope`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MetricInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Its instrument.
+    pub kind: MetricKind,
+    /// Its unit in UCUM.
+    pub unit: &'static str,
+    /// Its description, which is exported.
+    pub description: &'static str,
+    /// The keys of its attributes.
+    pub attributes: &'static [&'static str],
+    /// What else there is to know: when it is there, or which limit it goes with.
+    pub note: &'static str,
+    /// How firmly its name is promised.
+    pub stability: Stability,
+}
+
+/// Where an attribute stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On the resource.
+    Resource,
+    /// On the scopes of guests.
+    Scope,
+    /// On the host's own span.
+    HostSpan,
+    /// On spans of guests that the host ended.
+    EndedSpan,
+    /// On data points of the host's metrics.
+    Metric,
+    /// On data points of guests' metrics.
+    GuestMetric,
+    /// On log records of guests.
+    Log,
+}
+
+impl Place {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resource => "resource",
+            Self::Scope => "scopes of guests",
+            Self::HostSpan => "host span",
+            Self::EndedSpan => "spans of guests that the host ended",
+            Self::Metric => "metrics of the host",
+            Self::GuestMetric => "metrics of guests",
+            Self::Log => "log records of guests",
+        }
+    }
+}
+
+/// An attribute that the host sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AttributeInfo {
+    /// Its key.
+    pub key: &'static str,
+    /// The type of its value.
+    pub value: &'static str,
+    /// Where it stands.
+    pub places: &'static [Place],
+    /// What it says.
+    pub meaning: &'static str,
+    /// How firmly its key is promised.
+    pub stability: Stability,
+}
+
+/// A value of an attribute, and what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ValueInfo {
+    /// The value.
+    pub value: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+impl ValueInfo {
+    pub(crate) const fn new(value: &'static str, meaning: &'static str) -> Self {
+        Self { value, meaning }
+    }
+}
+
+#[cfg(test)]
+mod tests;

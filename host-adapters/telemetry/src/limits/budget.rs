@@ -1,0 +1,155 @@
+//! What one call may bring.
+
+/// What one call may still bring: adapters ask it before they copy anything out of a guest.
+///
+/// A guest says how long its lists and strings are; nothing is allocated on its word alone. An adapter asks
+/// for a string's bytes or a list's elements, and copies what it is granted. What it leaves out adds up in
+/// [`Budget::left_out`], for [`crate::Instance::count_dropped`] with [`crate::dropped::Reason::CallBytes`].
+///
+/// # Examples
+///
+/// ```
+/// use wasmscope_telemetry::limits::{Budget, Grant};
+///
+/// let mut budget = Budget::new(100);
+/// assert_eq!(budget.take(60), Grant::All);
+/// assert_eq!(budget.take(60), Grant::Prefix(40));
+/// assert_eq!(budget.take(1), Grant::Nothing);
+/// assert_eq!(budget.left_out(), 2);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Budget {
+    left: usize,
+    left_out: u64,
+}
+
+/// How much of what was asked for may be copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// All of it.
+    All,
+    /// The first bytes (or elements), at least one, and fewer than were asked for.
+    Prefix(usize),
+    /// Nothing.
+    Nothing,
+}
+
+impl Grant {
+    /// Gives how much of `len` it is.
+    #[must_use]
+    pub const fn of(self, len: usize) -> usize {
+        match self {
+            Self::All => len,
+            Self::Prefix(granted) => granted,
+            Self::Nothing => 0,
+        }
+    }
+}
+
+impl Budget {
+    /// Makes a budget of `bytes`, usually [`Limits::call_bytes`](crate::Limits::call_bytes).
+    #[must_use]
+    pub const fn new(bytes: usize) -> Self {
+        Self {
+            left: bytes,
+            left_out: 0,
+        }
+    }
+
+    /// Takes `len` bytes of a string or byte string, or as many as are left. One that is cut short, or left out, counts as
+    /// one item left out. For a string the caller backs up from a [`Grant::Prefix`] to a character boundary.
+    pub fn take(&mut self, len: usize) -> Grant {
+        if len <= self.left {
+            self.left -= len;
+            return Grant::All;
+        }
+        self.left_out = self.left_out.saturating_add(1);
+        match std::mem::take(&mut self.left) {
+            0 => Grant::Nothing,
+            left => Grant::Prefix(left),
+        }
+    }
+
+    /// Takes all but what is `left`, of which there is no more than before.
+    pub fn keep(&mut self, left: usize) {
+        self.left = self.left.min(left);
+    }
+
+    /// Takes one element of a list that needs so many bytes on the host before anything that it owns. One that does not fit counts as
+    /// one item left out.
+    pub fn take_element(&mut self, element_bytes: usize) -> bool {
+        match self.left.checked_sub(element_bytes.max(1)) {
+            Some(left) => {
+                self.left = left;
+                true
+            }
+            None => {
+                self.left_out = self.left_out.saturating_add(1);
+                false
+            }
+        }
+    }
+
+    /// Takes `len` elements of a list that need `element_bytes` each on the host before anything that they own, or as many as
+    /// fit. Each element that does not fit counts as one item left out.
+    ///
+    /// What is granted is the only length for which memory may be reserved. An element's own strings and
+    /// lists are asked for as they come, and get less and less.
+    pub fn take_list(&mut self, len: usize, element_bytes: usize) -> Grant {
+        let element_bytes = element_bytes.max(1);
+        let granted = len.min(self.left / element_bytes);
+        self.left -= granted * element_bytes;
+        if granted == len {
+            return Grant::All;
+        }
+        self.left_out = self.left_out.saturating_add((len - granted) as u64);
+        match granted {
+            0 => Grant::Nothing,
+            granted => Grant::Prefix(granted),
+        }
+    }
+
+    /// Gives how many bytes are left.
+    #[must_use]
+    pub const fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Gives how many items did not fit, or not wholly.
+    #[must_use]
+    pub const fn left_out(&self) -> u64 {
+        self.left_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lists_claimed_length_never_exceeds_the_budget() {
+        let mut budget = Budget::new(100);
+        assert_eq!(budget.take_list(usize::MAX, 48), Grant::Prefix(2));
+        assert_eq!(budget.left(), 4);
+        assert_eq!(budget.left_out(), (usize::MAX - 2) as u64);
+        assert_eq!(budget.take_list(usize::MAX, 48), Grant::Nothing);
+        assert_eq!(budget.left_out(), u64::MAX);
+    }
+
+    #[test]
+    fn elements_without_size_still_cost() {
+        let mut budget = Budget::new(3);
+        assert_eq!(budget.take_list(10, 0), Grant::Prefix(3));
+    }
+
+    #[test]
+    fn nested_lists_share_what_is_left() {
+        let mut budget = Budget::new(100);
+        assert_eq!(budget.take_list(3, 20), Grant::All);
+        assert_eq!(budget.take(30), Grant::All);
+        assert_eq!(budget.take(30), Grant::Prefix(10));
+        assert_eq!(budget.take(30), Grant::Nothing);
+        assert_eq!(budget.take(0), Grant::All);
+        assert_eq!(budget.left_out(), 2);
+    }
+}

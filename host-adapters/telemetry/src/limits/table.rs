@@ -1,0 +1,107 @@
+//! The table of all limits: name, type, default, reason and meaning. Everything else that lists limits is made from it.
+
+/// Calls a macro with the rows of the table, after what it is given in parentheses.
+///
+/// A row is `name: type = default, Reason, "meaning";`. The reason is the variant of
+/// [`Reason`](crate::dropped::Reason) that counts what exceeds the limit; its exported name is the limit's name. Rows in
+/// `uncounted` drop nothing and have no reason.
+macro_rules! limit_table {
+    ($callback:ident ($($given:tt)*)) => {
+        $callback! {
+            ($($given)*)
+            counted {
+                call_bytes: usize = 1 << 20, CallBytes,
+                    "Bytes of one call: strings and list elements together.";
+
+                scopes: usize = 64, Scopes,
+                    "Tracers of an instance, and meters, one for each scope.";
+                log_scopes: usize = 256, LogScopes,
+                    "Loggers of an instance, one for each scope. The bridge of the `log` crate makes one for each target.";
+                scopes_per_provider: usize = 1_024, ScopesPerProvider,
+                    "Scopes that the host remembers for each signal. Tracers and loggers beyond it are made again for each instance; instruments of meters beyond it drop what they measure.";
+                scope_attributes: usize = 32, ScopeAttributes,
+                    "Attributes of a scope.";
+                scope_bytes: usize = 4 << 10, ScopeBytes,
+                    "Bytes of a scope's attributes.";
+                text_bytes: usize = 1_024, TextBytes,
+                    "Bytes of a name, version, schema URL, description or status description. A longer one is shortened.";
+                key_bytes: usize = 256, KeyBytes,
+                    "Bytes of an attribute's key. An attribute with a longer one is dropped.";
+                value_bytes: usize = 16 << 10, ValueBytes,
+                    "Bytes of a string value, in an array too. A longer one is shortened.";
+                array_elements: usize = 1_024, ArrayElements,
+                    "Elements of an array value. A longer one is shortened.";
+
+                open_spans: usize = 1_024, OpenSpans,
+                    "Open spans of an instance. At most 1,000,000.";
+                entered_spans: usize = 1_024, EnteredSpans,
+                    "Entered spans of an instance; each `enter` counts.";
+                span_attributes: usize = 128, SpanAttributes,
+                    "Attributes of a span (`OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`).";
+                span_events: usize = 128, SpanEvents,
+                    "Events of a span (`OTEL_SPAN_EVENT_COUNT_LIMIT`).";
+                span_links: usize = 128, SpanLinks,
+                    "Links of a span (`OTEL_SPAN_LINK_COUNT_LIMIT`).";
+                event_attributes: usize = 128, EventAttributes,
+                    "Attributes of a span's event (`OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`).";
+                link_attributes: usize = 128, LinkAttributes,
+                    "Attributes of a span's link (`OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`).";
+                span_value_chars: Option<usize> = None, SpanValueChars,
+                    "Characters of a string value in spans, events and links (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`). A longer one is shortened.";
+                span_bytes: usize = 64 << 10, SpanBytes,
+                    "Bytes of one span with its attributes, events and links.";
+                open_span_bytes: usize = 8 << 20, OpenSpanBytes,
+                    "Bytes of all open spans of an instance.";
+                trace_state_bytes: usize = 512, TraceStateBytes,
+                    "Bytes of a `tracestate`. Entries beyond it are dropped.";
+
+                baggage_entries: usize = 64, BaggageEntries,
+                    "Entries of one baggage.";
+                baggage_bytes: usize = 8_192, BaggageBytes,
+                    "Bytes of the entries of one baggage: keys, values and properties.";
+                baggage_scopes: usize = 64, BaggageScopes,
+                    "Baggage of an instance that is entered and not exited; each `enter-baggage` counts.";
+
+                instruments: usize = 256, Instruments,
+                    "Instruments of an instance.";
+                instruments_per_provider: usize = 1_024, InstrumentsPerProvider,
+                    "Instruments of all instances together.";
+                series: usize = 1_024, Series,
+                    "Bound series of an instance.";
+                measurement_attributes: usize = 64, MeasurementAttributes,
+                    "Attributes of a measurement.";
+                cardinality: usize = 2_000, Cardinality,
+                    "Attribute sets of an instrument. At most 100,000. Measurements beyond it are added to the set `otel.metric.overflow=true`.";
+                metric_bytes: usize = 64 << 20, MetricBytes,
+                    "Bytes of all attribute sets and buckets of all instances together, about. New attribute sets beyond it are treated like those beyond `cardinality`.";
+                boundaries: usize = 256, Boundaries,
+                    "Bucket boundaries of a histogram. A histogram with more gets the default boundaries.";
+                observations: usize = 1_024, Observations,
+                    "Observed values that an instance holds.";
+                observations_per_provider: usize = 16_384, ObservationsPerProvider,
+                    "Observed values that all instances hold together.";
+
+                log_attributes: usize = 128, LogAttributes,
+                    "Attributes of a log record (`OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`).";
+                log_value_chars: Option<usize> = None, LogValueChars,
+                    "Characters of a string value in a log record's attributes (`OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`). A longer one is shortened.";
+                log_nodes: usize = 1_024, LogNodes,
+                    "Nodes of a log record's nested values.";
+                log_depth: usize = 32, LogDepth,
+                    "Levels of a log record's nested values; the body or attribute itself is the first. Protobuf readers accept 100 nested messages by default, and reject the whole request beyond.";
+                log_bytes: usize = 64 << 10, LogBytes,
+                    "Bytes of one log record.";
+                interned: usize = 1_024, Interned,
+                    "Different event names and severity texts that are remembered. An event name beyond it becomes the attribute `event.name`.";
+                interned_bytes: usize = 64 << 10, InternedBytes,
+                    "Bytes of those names and texts.";
+            }
+            uncounted {
+                unrecorded_traces: usize = 256,
+                    "Traces whose unrecorded spans an instance remembers, at most 4,096. The oldest is forgotten first.";
+            }
+        }
+    };
+}
+
+pub(crate) use limit_table;
