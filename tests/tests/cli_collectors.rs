@@ -285,7 +285,12 @@ fn what_a_collector_rejects_is_accounted_for() {
         [Reply::partial(2, "two of them are too old")],
     );
     let output = run(Runtime::WASMTIME, &collector, &["--flush-timeout", "30s"]);
-    assert!(output.stderr.contains("2 rejected"), "{output}");
+    assert!(
+        output
+            .stderr
+            .contains("spans lost: rejected by the collector"),
+        "{output}"
+    );
     assert!(
         output.stderr.contains("two of them are too old"),
         "{output}"

@@ -63,6 +63,8 @@ pub(super) struct Page<'s> {
     column: usize,
     /// The colour that is switched on.
     paint: Paint,
+    /// Whether a line stands for several things.
+    folded: bool,
 }
 
 impl<'s> Page<'s> {
@@ -72,7 +74,19 @@ impl<'s> Page<'s> {
             text: String::new(),
             column: 0,
             paint: Paint::Plain,
+            folded: false,
         }
+    }
+
+    /// Notes that what follows stands for several things that are not shown. Returns how such a line begins.
+    pub(super) fn fold(&mut self) -> &'static str {
+        self.folded = true;
+        self.style.pick("…", "...")
+    }
+
+    /// Whether everything has been shown in full so far.
+    pub(super) fn is_folded(&self) -> bool {
+        self.folded
     }
 
     pub(super) fn style(&self) -> &'s Style {

@@ -1,7 +1,5 @@
 //! Where in the source something stands, as one short text.
 
-use std::fmt;
-
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
@@ -29,6 +27,11 @@ impl<'a> Location<'a> {
         })
     }
 
+    /// Returns the file and the line.
+    pub(super) fn parts(&self) -> (&'a str, i64) {
+        (self.file, self.line)
+    }
+
     /// Whether the place says what an attribute says: the place itself, and the target of `tracing` where it is
     /// the module, as it is unless the author said otherwise.
     pub(super) fn says(&self, attribute: &KeyValue) -> bool {
@@ -37,12 +40,6 @@ impl<'a> Location<'a> {
             "target" => self.module.is_some() && text(attribute, "target") == self.module,
             _ => false,
         }
-    }
-}
-
-impl fmt::Display for Location<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
     }
 }
 
@@ -88,7 +85,7 @@ mod tests {
         ];
         let target = attribute("target", string("shop::stock"));
         let location = Location::of(&attributes).expect("a place");
-        assert_eq!(location.to_string(), "src/stock.rs:61");
+        assert_eq!(location.parts(), ("src/stock.rs", 61));
         assert!(
             !location.says(&target),
             "without a module the target is news"

@@ -6,6 +6,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, SeverityNumber};
 
 use super::collector::{Record, Snapshot};
+use super::fold::FAILED;
 use super::layout::{Line, Page, Piece, glued, spaced, width, words};
 use super::style::{Paint, Style};
 use super::text::{NAME, attributes, body, clean, count, hex, offset, scope_name};
@@ -13,6 +14,9 @@ use super::traces::Names;
 
 /// The columns of the times.
 const TIME: usize = 10;
+
+/// How many ordinary records the view has, and how many warnings and errors.
+const RECORDS: usize = 200;
 
 /// Draws all log records in order of time. `start` is the moment that times are counted from.
 pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>, start: u64) {
@@ -37,19 +41,29 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>, 
     records.sort_by_key(|record| time(&record.item));
     let repeats = Repeats::count(style, &records);
     let mut seen: HashMap<Likeness<'_>, usize> = HashMap::new();
+    let mut shown = [0, 0];
+    let mut left_out = [0, 0];
     for record in records {
-        let Some((likeness, group)) = repeats.of(record) else {
-            draw_record(page, record, names, start);
+        let grave = usize::from(is_grave(&record.item));
+        let limit = repeats.limit(grave == 1);
+        let alike = repeats.of(record);
+        let number = alike.as_ref().map_or(0, |(likeness, _)| {
+            let seen = seen.entry(*likeness).or_default();
+            *seen += 1;
+            *seen
+        });
+        if shown[grave] >= repeats.in_all {
+            left_out[grave] += 1;
             continue;
-        };
-        let seen = seen.entry(likeness).or_default();
-        *seen += 1;
-        if *seen <= repeats.limit {
-            draw_record(page, record, names, start);
         }
-        if *seen == repeats.limit && group.number > repeats.limit {
-            let ellipsis = style.pick("…", "...");
-            let more = group.number - repeats.limit;
+        let folds = alike.filter(|(_, group)| group.number > limit + 1);
+        if folds.is_none() || number <= limit {
+            draw_record(page, record, names, start);
+            shown[grave] += 1;
+        }
+        if let Some((_, group)) = folds.filter(|_| number == limit) {
+            let ellipsis = page.fold();
+            let more = group.number - limit;
             let text = format!(
                 "{ellipsis} {more} more like it, the last at {}",
                 offset(style, start, group.last)
@@ -57,6 +71,20 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>, 
             page.text(TIME + 7, words(0, &text, Paint::Faint));
         }
     }
+    rest(page, left_out);
+}
+
+/// Says how many records were left out since the view would be too long: ordinary ones, and grave ones.
+fn rest(page: &mut Page<'_>, [ordinary, grave]: [usize; 2]) {
+    if ordinary + grave == 0 {
+        return;
+    }
+    let ellipsis = page.fold();
+    let mut text = format!("{ellipsis} {}", count(ordinary + grave, "more record"));
+    if grave > 0 {
+        text.push_str(&format!(", {grave} of them warnings or errors"));
+    }
+    page.text(TIME + 7, words(0, &text, Paint::Warning));
 }
 
 /// What makes records alike: scope, event name and message, but not attributes.
@@ -72,16 +100,17 @@ struct Alike {
 /// How often records come that are alike.
 #[derive(Debug)]
 struct Repeats<'a> {
-    limit: usize,
+    /// How many ordinary ones that are alike are shown.
+    ordinary: usize,
+    /// How many ordinary ones are shown in all, and grave ones.
+    in_all: usize,
     groups: HashMap<Likeness<'a>, Alike>,
 }
 
 impl<'a> Repeats<'a> {
     fn count(style: &Style, records: &[&'a Record<LogRecord>]) -> Self {
         let mut groups: HashMap<Likeness<'a>, Alike> = HashMap::new();
-        // At least one, for the others to be like.
-        let limit = style.repeats.map(|limit| limit.max(1));
-        if limit.is_some() {
+        if style.repeats.is_some() {
             for &record in records {
                 if let Some(likeness) = likeness(record) {
                     let group = groups.entry(likeness).or_default();
@@ -91,8 +120,19 @@ impl<'a> Repeats<'a> {
             }
         }
         Self {
-            limit: limit.unwrap_or(usize::MAX),
+            // At least one, for the others to be like.
+            ordinary: style.repeats.map_or(usize::MAX, |limit| limit.max(1)),
+            in_all: style.repeats.map_or(usize::MAX, |_| RECORDS),
             groups,
+        }
+    }
+
+    /// Returns how many that are alike are shown.
+    fn limit(&self, grave: bool) -> usize {
+        if grave {
+            self.ordinary.max(FAILED)
+        } else {
+            self.ordinary
         }
     }
 
@@ -102,20 +142,23 @@ impl<'a> Repeats<'a> {
     }
 }
 
-/// Gives what a record has in common with others; nothing for warnings and worse, which are all worth a look, and
-/// where there is neither an event name nor a message.
+/// Gives what a record has in common with others; nothing where there is neither an event name nor a message.
 fn likeness(record: &Record<LogRecord>) -> Option<Likeness<'_>> {
     let log = &record.item;
     let message = match log.body.as_ref().and_then(|body| body.value.as_ref()) {
         Some(Value::StringValue(text)) => text.as_str(),
         _ => "",
     };
-    let grave = log.severity_number >= i32::from(SeverityNumber::Warn);
-    if grave || (log.event_name.is_empty() && message.is_empty()) {
+    if log.event_name.is_empty() && message.is_empty() {
         return None;
     }
     let scope = &record.scope.scope.name;
     Some((scope, log.severity_number, &log.event_name, message))
+}
+
+/// Whether it is a warning or worse, of which more are shown.
+fn is_grave(log: &LogRecord) -> bool {
+    log.severity_number >= i32::from(SeverityNumber::Warn)
 }
 
 /// When a record was made: what it says itself, or else when it was received.
@@ -149,17 +192,39 @@ fn draw_record(page: &mut Page<'_>, record: &Record<LogRecord>, names: &Names<'_
         let name = clean(style, &log.event_name, NAME);
         pieces.extend(words(1, &name, Paint::Strong));
     }
-    if let Some(value) = &log.body {
-        pieces.extend(words(1, &body(style, value), Paint::Plain));
+    let lines = log.body.as_ref().map(|value| body(style, value));
+    let mut lines = lines.unwrap_or_default().into_iter();
+    if let Some(line) = lines.next() {
+        pieces.extend(words(1, &line, Paint::Plain));
     }
+    let (indent, further) = (TIME + 9, lines.len());
+    let put = |page: &mut Page<'_>, first, pieces| {
+        page.line(Line {
+            first,
+            rest: vec![spaced(indent, "", Paint::Plain)],
+            pieces,
+            tail: Vec::new(),
+        });
+    };
+    let first = if further > 0 {
+        put(page, first, std::mem::take(&mut pieces));
+        for line in lines {
+            // Its own indentation stays: it is one piece, and not words.
+            put(
+                page,
+                vec![spaced(indent, "", Paint::Plain)],
+                vec![glued(line, Paint::Plain)],
+            );
+        }
+        vec![spaced(indent, "", Paint::Plain)]
+    } else {
+        first
+    };
     pieces.extend(attributes(style, &log.attributes, 2));
     pieces.extend(span(style, log, names));
-    page.line(Line {
-        first,
-        rest: vec![spaced(TIME + 9, "", Paint::Plain)],
-        pieces,
-        tail: Vec::new(),
-    });
+    if !pieces.is_empty() {
+        put(page, first, pieces);
+    }
 }
 
 /// The severity by its number.

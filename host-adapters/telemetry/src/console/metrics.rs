@@ -10,10 +10,16 @@ use super::collector::Snapshot;
 use super::layout::{Page, Piece, glued, spaced, width, words};
 use super::merge::{Group, Kind, MergedMetrics, Point, Stream, StreamKey};
 use super::style::{Paint, Style};
-use super::text::{NAME, VALUE, attributes, clean, double, scope_label};
+use super::text::{NAME, VALUE, attributes, clean, count, number, scope_label};
 
 /// The most bars that are drawn for a series; more buckets are joined.
 const BARS: usize = 24;
+
+/// How many series of a metric are shown.
+const SERIES: usize = 20;
+
+/// How many histograms of a metric are drawn.
+const HISTOGRAMS: usize = 8;
 
 /// The longest bar, in columns.
 const LONGEST: usize = 40;
@@ -27,10 +33,7 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot) {
     page.blank();
     page.text(0, vec![glued("Metrics", Paint::Title)]);
     let mut groups: Vec<&Group> = metrics.groups().iter().collect();
-    groups.sort_by_key(|group| {
-        let scope = &group.scope.scope;
-        (scope.name == super::HOST_SCOPE, &scope.name)
-    });
+    groups.sort_by_key(|group| (super::is_of_the_host(&group.scope), &group.scope.scope.name));
     for (index, group) in groups.into_iter().enumerate() {
         let style = page.style();
         if index > 0 {
@@ -71,7 +74,12 @@ fn metric(page: &mut Page<'_>, key: &StreamKey, stream: &Stream) {
     }
     page.text(2, pieces);
 
-    let values: Vec<String> = stream.points.values().map(value).collect();
+    let limit = match (style.repeats, key.kind) {
+        (None, _) => usize::MAX,
+        (Some(_), Kind::Histogram | Kind::ExponentialHistogram) => HISTOGRAMS,
+        (Some(_), Kind::Counter | Kind::UpDownCounter | Kind::Gauge) => SERIES,
+    };
+    let values: Vec<String> = stream.points.values().take(limit).map(value).collect();
     let column = values.iter().map(|value| width(value)).max().unwrap_or(0);
     for (point, value) in stream.points.values().zip(values) {
         match point {
@@ -91,13 +99,22 @@ fn metric(page: &mut Page<'_>, key: &StreamKey, stream: &Stream) {
             }
         }
     }
+    let more = stream.points.len().saturating_sub(limit);
+    if more > 0 {
+        let ellipsis = page.fold();
+        let text = format!(
+            "{ellipsis} {more} more of {}",
+            count(stream.points.len(), "attribute set")
+        );
+        page.text(6, words(0, &text, Paint::Faint));
+    }
 }
 
 fn value(point: &Point) -> String {
     match point {
         Point::Number(NumberDataPoint { value, .. }) => match value {
             Some(Value::AsInt(value)) => value.to_string(),
-            Some(Value::AsDouble(value)) => double(*value),
+            Some(Value::AsDouble(value)) => number(*value),
             None => "no value".to_owned(),
         },
         Point::Histogram(_) | Point::Exponential(_) => String::new(),
@@ -140,7 +157,7 @@ fn summary(page: &mut Page<'_>, point: &Point, facts: Facts) {
     fact("count", facts.count.to_string());
     for (name, value) in [("sum", facts.sum), ("min", facts.min), ("max", facts.max)] {
         if let Some(value) = value {
-            fact(name, double(value));
+            fact(name, number(value));
         }
     }
     #[expect(
@@ -154,21 +171,14 @@ fn summary(page: &mut Page<'_>, point: &Point, facts: Facts) {
     page.text(6, pieces);
 }
 
-/// Four significant digits or so: enough of a number that was computed for reading.
+/// Four significant digits, or one after the point: enough of a number that was computed for reading.
 fn rounded(value: f64) -> String {
-    let size = value.abs();
-    if size >= 1e16 || (size != 0.0 && size < 1e-3) || !size.is_finite() {
-        return format!("{value:.3e}");
-    }
-    let digits = if size >= 1000.0 {
-        1
-    } else if size >= 10.0 {
-        2
+    let text = if (1000.0..1e16).contains(&value.abs()) {
+        format!("{value:.1}")
     } else {
-        4
+        format!("{value:.3e}")
     };
-    let text = format!("{value:.digits$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    number(text.parse().unwrap_or(value))
 }
 
 /// A bucket: its upper bound (the last one has none), and how many measurements it holds.
@@ -267,14 +277,13 @@ fn bars(page: &mut Page<'_>, buckets: Vec<Bucket>) {
     }
 }
 
-/// A bound as a guest wrote it, without `.0`; one that was computed, rounded.
+/// A bound as a guest wrote it; one that was computed, rounded.
 fn short(bound: f64) -> String {
-    let exact = double(bound);
-    let exact = exact.strip_suffix(".0").unwrap_or(&exact);
+    let exact = number(bound);
     if exact.len() > 10 {
         rounded(bound)
     } else {
-        exact.to_owned()
+        exact
     }
 }
 

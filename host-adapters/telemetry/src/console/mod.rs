@@ -8,6 +8,7 @@
 //! walked without recursion, parents that form a cycle are cut apart, and times are whatever the guest says.
 
 mod collector;
+mod fold;
 mod guides;
 mod json;
 mod layout;
@@ -34,7 +35,7 @@ pub use self::collector::{Collector, CollectorLimits, NotKept};
 pub use self::style::Style;
 use crate::emitted::attribute;
 
-use self::collector::Snapshot;
+use self::collector::{ScopeInfo, Snapshot};
 use self::layout::{Page, glued, words};
 use self::style::Paint;
 
@@ -64,6 +65,14 @@ impl Collector {
         metrics::draw(&mut page, &snapshot);
         logs::draw(&mut page, &snapshot, &names, start);
         silence(&mut page, &snapshot);
+        if page.is_folded() {
+            page.blank();
+            let ellipsis = style.pick("…", "...");
+            let text = format!(
+                "{ellipsis} stands for what is not shown here; --format json shows all of it."
+            );
+            page.text(0, words(0, &text, Paint::Faint));
+        }
         if !snapshot.not_kept.is_empty() {
             page.blank();
             let text = format!(
@@ -133,6 +142,13 @@ fn heading(page: &mut Page<'_>, snapshot: &Snapshot, start: u64) {
     }
 }
 
+/// Whether a scope is the host's own. A component may name one of its own alike, but that has the component's name.
+fn is_of_the_host(scope: &ScopeInfo) -> bool {
+    let mut attributes = scope.scope.attributes.iter();
+    scope.scope.name == HOST_SCOPE
+        && !attributes.any(|given| given.key == attribute::COMPONENT_NAME.key)
+}
+
 /// Whether the host says of its own span that the program did not end by itself. Asked only where all spans are the host's.
 fn was_stopped(span: &Span) -> bool {
     span.attributes
@@ -150,7 +166,7 @@ fn silence(page: &mut Page<'_>, snapshot: &Snapshot) {
     let mut scopes = spans.chain(logs).chain(metrics).peekable();
     let text = if scopes.peek().is_none() {
         "No telemetry was received."
-    } else if scopes.all(|scope| scope.scope.name == HOST_SCOPE) {
+    } else if scopes.all(|scope| is_of_the_host(scope)) {
         "The component itself sent no telemetry."
     } else {
         return;

@@ -8,6 +8,9 @@ const DEFAULT_WIDTH: usize = 100;
 /// The widths that are used, in columns: below 40 a tree cannot be read.
 const WIDTHS: std::ops::RangeInclusive<usize> = 40..=1000;
 
+/// How many of what repeats are shown where nothing else is said.
+const REPEATS: usize = 3;
+
 /// Says how the terminal view is drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Style {
@@ -18,9 +21,12 @@ pub struct Style {
     /// The width in columns at which lines are wrapped; 40 to 1000, what lies outside is brought inside.
     pub width: usize,
     /// How many of what repeats are shown in full before the rest becomes one line that sums them up; `None` shows
-    /// all. Spans repeat that have one parent and one name; those with an error in or below them get as many
-    /// places of their own. Logs repeat that have one scope, severity, event name and message; warnings and errors
-    /// never do.
+    /// all, however many lines that takes.
+    ///
+    /// Spans repeat that have one parent, one name and one scope; traces, whose roots have; events of a span that follow on
+    /// one another and have one name; log records that have one scope, severity, event name and message. The
+    /// slowest of them is shown in full as well, and so are the first 20 with an error in or below them, and the first 20
+    /// warnings or errors. With a limit here the whole view is bounded too: a line says what was left out.
     pub repeats: Option<usize>,
 }
 
@@ -47,7 +53,7 @@ impl Style {
     /// - `LC_ALL`, `LC_CTYPE` and `LANG`: the first that is set and not empty says whether letters beyond ASCII
     ///   can be shown; where none is, they can.
     ///
-    /// A terminal gets what repeats summed up after three, anything else gets all of them.
+    /// What repeats is summed up after three.
     pub fn detect(
         is_terminal: bool,
         terminal_width: Option<usize>,
@@ -71,7 +77,7 @@ impl Style {
                 .or(terminal_width)
                 .filter(|&width| width > 0)
                 .unwrap_or(DEFAULT_WIDTH),
-            repeats: is_terminal.then_some(3),
+            repeats: Some(REPEATS),
         }
     }
 

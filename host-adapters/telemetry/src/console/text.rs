@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use unicode_width::UnicodeWidthChar;
 
 use super::collector::ScopeInfo;
-use super::layout::{Piece, glued, spaced};
+use super::layout::{Piece, glued, spaced, width};
 use super::location::Location;
 use super::style::{Paint, Style};
 use crate::emitted::attribute;
@@ -19,6 +19,9 @@ pub(super) const VALUE: usize = 160;
 
 /// How long a log's body may be, in columns.
 pub(super) const BODY: usize = 600;
+
+/// How many lines of a log's body are shown.
+const BODY_LINES: usize = 24;
 
 /// How deep a nested value is shown. The core lets 32 levels through; another source may not be so strict.
 const DEPTH: usize = 40;
@@ -104,6 +107,23 @@ pub(super) fn clean(style: &Style, text: &str, limit: usize) -> String {
     limited.finish()
 }
 
+/// Gives a guest's path, safe to show: of a long one the end, from a `/` on if there is one, since there is the file's name.
+fn clean_end(style: &Style, path: &str, limit: usize) -> String {
+    // Escaped, a character has at least one column.
+    let start = path.char_indices().rev().nth(limit - 1);
+    let end = start.map_or(path, |(at, _)| &path[at..]);
+    let whole = clean(style, end, usize::MAX / 8);
+    if end.len() == path.len() && width(&whole) <= limit {
+        return whole;
+    }
+    let mut kept: &str = &whole;
+    while width(kept) > limit {
+        kept = kept.get(kept.ceil_char_boundary(1)..).unwrap_or_default();
+    }
+    let kept = kept.find('/').map_or(kept, |at| &kept[at..]);
+    format!("{}{kept}", style.pick("…", "..."))
+}
+
 /// Gives a value as text. A string stands bare where it cannot be mistaken for something else.
 pub(super) fn value(style: &Style, value: Option<&AnyValue>, limit: usize) -> String {
     let mut limited = Limited::new(style, limit);
@@ -114,12 +134,31 @@ pub(super) fn value(style: &Style, value: Option<&AnyValue>, limit: usize) -> St
     limited.finish()
 }
 
-/// Gives a value as text where a string cannot be mistaken: as a log's body.
-pub(super) fn body(style: &Style, body: &AnyValue) -> String {
-    match &body.value {
-        Some(Value::StringValue(text)) => clean(style, text, BODY),
-        _ => value(style, Some(body), BODY),
+/// Gives a log's body as lines of text, safe to show: a string cannot be mistaken there, and stands bare.
+///
+/// Of many lines the first are given, and one that says how many there are more.
+pub(super) fn body(style: &Style, body: &AnyValue) -> Vec<String> {
+    let Some(Value::StringValue(text)) = &body.value else {
+        return vec![value(style, Some(body), BODY)];
+    };
+    let all = text.trim_end().lines().count();
+    if all <= 1 {
+        return vec![clean(style, text.trim_end_matches(['\r', '\n']), BODY)];
     }
+    // Indentation by tabs is shown as such.
+    let shown = text.lines().take(BODY_LINES);
+    let mut lines: Vec<String> = shown
+        .map(|line| clean(style, &line.replace('\t', "    "), VALUE))
+        .collect();
+    lines.truncate(all);
+    if all > BODY_LINES {
+        lines.push(format!(
+            "{} {} more lines",
+            style.pick("…", "..."),
+            all - BODY_LINES
+        ));
+    }
+    lines
 }
 
 fn is_bare(text: &str) -> bool {
@@ -213,8 +252,9 @@ pub(super) fn attributes(style: &Style, attributes: &[KeyValue], gap: usize) -> 
     }
     if let Some(location) = location {
         let gap = if pieces.is_empty() { gap } else { 2 };
-        let text = format!("at {location}");
-        pieces.push(spaced(gap, clean(style, &text, NAME), Paint::Faint));
+        let (file, line) = location.parts();
+        let file = clean_end(style, file, NAME);
+        pieces.push(spaced(gap, format!("at {file}:{line}"), Paint::Faint));
     }
     pieces
 }
@@ -229,6 +269,12 @@ pub(super) fn double(value: f64) -> String {
     } else {
         value.to_string()
     }
+}
+
+/// Gives a number of a metric as text: without `.0`, and as a power of ten only where it would have many digits.
+pub(super) fn number(value: f64) -> String {
+    let text = double(value);
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 /// Gives a duration in nanoseconds in a unit that suits it, with three digits.
@@ -308,7 +354,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{double, duration, offset};
+    use super::{clean_end, double, duration, number, offset, width};
     use crate::console::Style;
 
     #[test]
@@ -335,6 +381,33 @@ mod tests {
         }
         assert_eq!(offset(&style, 5, 3), "-2 ns");
         assert_eq!(offset(&style, 0, u64::MAX), "+213503d23h");
+    }
+
+    #[test]
+    fn numbers_of_metrics_are_written_in_one_way() {
+        for (value, expected) in [
+            (48_000.0, "48000"),
+            (-0.0, "-0"),
+            (0.00086, "0.00086"),
+            (8.6e-4, "0.00086"),
+            (2.5, "2.5"),
+            (1e16, "1e16"),
+        ] {
+            assert_eq!(number(value), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_path_keeps_its_end() {
+        let style = Style::default();
+        let path = format!("/home/{}src/stock.rs", "deep/".repeat(30));
+        let shown = clean_end(&style, &path, 30);
+        assert_eq!(shown, "…/deep/deep/deep/src/stock.rs");
+        assert_eq!(clean_end(&style, "src/a.rs", 30), "src/a.rs");
+        let hostile = "\u{1b}[2J".repeat(50);
+        let shown = clean_end(&style, &hostile, 30);
+        assert!(width(&shown) <= 31 && !shown.contains('\u{1b}'), "{shown}");
+        assert!(clean_end(&style, &"x".repeat(100), 30).ends_with("xxx"));
     }
 
     #[test]

@@ -1,17 +1,28 @@
 //! Traces, drawn as trees.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, span};
 
-use super::collector::Snapshot;
+use super::collector::{ScopeInfo, Snapshot};
+use super::fold::{self, FAILED};
 use super::guides::{DURATION, Guides, deepest};
 use super::layout::{Line, Page, Piece, glued, spaced, width, words};
 use super::style::{Paint, Style};
 use super::text::{NAME, VALUE, attributes, clean, count, duration, hex, offset, scope_label};
 use super::tree::{Node, Root, Trace, is_error, traces};
+
+/// How many lines of spans the whole view has.
+const SPANS: usize = 500;
+
+/// How many links of a span are shown.
+const LINKS: usize = 10;
+
+/// The name of events that tell of an error (semantic conventions for exceptions).
+const EXCEPTION: &str = "exception";
 
 /// The cells of the bar that shows when a span ran.
 const BAR: usize = 20;
@@ -51,16 +62,126 @@ enum Step {
 
 /// Draws all traces.
 pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>) {
-    for trace in traces(snapshot.spans.iter().map(|record| &**record)) {
-        page.blank();
-        heading(page, &trace);
-        let mut drawing = Drawing {
-            page,
-            trace: &trace,
-            names,
-            guides: Guides::default(),
-        };
-        drawing.run();
+    let traces = traces(snapshot.spans.iter().map(|record| &**record));
+    let repeats = page.style().repeats;
+    let groups = fold::fold(
+        traces.iter().map(|trace| fold::Item {
+            kind: kind_of_trace(trace),
+            length: trace.end.saturating_sub(trace.start),
+            failed: trace.errors > 0,
+        }),
+        repeats,
+    );
+    let mut spans_left = repeats.map_or(usize::MAX, |_| SPANS);
+    let mut groups = groups.into_iter();
+    while let Some(shown) = groups.next() {
+        match shown {
+            fold::Shown::One(at) if spans_left > 0 => {
+                let trace = &traces[at];
+                page.blank();
+                heading(page, trace);
+                let mut drawing = Drawing {
+                    page,
+                    trace,
+                    names,
+                    guides: Guides::default(),
+                    spans_left: &mut spans_left,
+                };
+                drawing.run();
+            }
+            fold::Shown::Rest(rest) if spans_left > 0 => {
+                page.blank();
+                let rest: Vec<_> = rest.into_iter().map(|at| &traces[at]).collect();
+                rest_of_traces(page, "more traces like it", &rest);
+            }
+            shown @ (fold::Shown::One(_) | fold::Shown::Rest(_)) => {
+                let left = std::iter::once(shown).chain(groups.by_ref());
+                let left: Vec<_> = left
+                    .flat_map(|shown| match shown {
+                        fold::Shown::One(at) => vec![at],
+                        fold::Shown::Rest(rest) => rest,
+                    })
+                    .map(|at| &traces[at])
+                    .collect();
+                page.blank();
+                rest_of_traces(page, "more traces", &left);
+            }
+        }
+    }
+}
+
+/// What traces have in common that are alike: name and scope of the first root, and how many there are.
+fn kind_of_trace<'a>(trace: &Trace<'a>) -> (&'a str, *const ScopeInfo, usize) {
+    let first = trace
+        .roots
+        .first()
+        .map(|(root, _)| trace.nodes[*root].record);
+    let (name, scope) = first.map_or(("", std::ptr::null()), |record| {
+        (record.item.name.as_str(), Arc::as_ptr(&record.scope))
+    });
+    (name, scope, trace.roots.len())
+}
+
+/// One line for traces that are not shown.
+fn rest_of_traces(page: &mut Page<'_>, what: &str, traces: &[&Trace<'_>]) {
+    let ellipsis = page.fold();
+    let style = page.style();
+    let mut pieces = words(
+        0,
+        &format!("{ellipsis} {} {what}", traces.len()),
+        Paint::Faint,
+    );
+    let first = traces.first().and_then(|trace| {
+        let (root, _) = trace.roots.first()?;
+        Some(trace.nodes[*root].record.item.name.as_str())
+    });
+    if let Some(name) = first {
+        pieces.push(glued(":", Paint::Faint));
+        pieces.extend(words(1, &clean(style, name, NAME), Paint::Plain));
+    }
+    let errors = traces.iter().filter(|trace| trace.errors > 0).count();
+    if errors > 0 {
+        pieces.push(spaced(2, format!("{errors} with errors"), Paint::Bad));
+    }
+    let lengths = traces.iter();
+    pieces.extend(summed_up(
+        style,
+        lengths.map(|trace| trace.end.saturating_sub(trace.start)),
+    ));
+    let spans: usize = traces.iter().map(|trace| trace.nodes.len()).sum();
+    pieces.extend(words(
+        0,
+        &format!(", {}", count(spans, "span")),
+        Paint::Faint,
+    ));
+    page.text(0, pieces);
+}
+
+/// Says how long all of them took together, and each.
+fn summed_up(style: &Style, lengths: impl Iterator<Item = u64> + Clone) -> Vec<Piece> {
+    let total = lengths.clone().fold(0, u64::saturating_add);
+    let shortest = duration(style, lengths.clone().min().unwrap_or(0));
+    let longest = duration(style, lengths.max().unwrap_or(0));
+    let each = if shortest == longest {
+        shortest
+    } else {
+        format!("{shortest} to {longest}")
+    };
+    let text = format!("{} in all, {each} each", duration(style, total));
+    words(2, &text, Paint::Faint)
+}
+
+fn length(span: &Span) -> u64 {
+    span.end_time_unix_nano
+        .saturating_sub(span.start_time_unix_nano)
+}
+
+/// How many of so many are shown: one more than the limit takes as many lines as to say that it is left out.
+fn shown_of(all: usize, limit: usize) -> usize {
+    if all <= limit.saturating_add(1) {
+        all
+    } else {
+        limit
     }
 }
 
@@ -88,6 +209,8 @@ struct Drawing<'d, 's, 'a> {
     trace: &'d Trace<'a>,
     names: &'d Names<'a>,
     guides: Guides,
+    /// How many lines of spans the view may still have.
+    spans_left: &'d mut usize,
 }
 
 impl Drawing<'_, '_, '_> {
@@ -105,6 +228,11 @@ impl Drawing<'_, '_, '_> {
             })
             .collect();
         while let Some(step) = stack.pop() {
+            if *self.spans_left == 0 {
+                stack.push(step);
+                return self.leave_out(stack);
+            }
+            *self.spans_left -= 1;
             match step {
                 Step::Span {
                     node,
@@ -125,42 +253,41 @@ impl Drawing<'_, '_, '_> {
         }
     }
 
-    /// Puts a span's children on the stack, those that are too many of a name as one step that sums them up.
+    /// Puts a span's children on the stack, those that are too many of a kind as one step that sums them up.
     fn push_children(&self, stack: &mut Vec<Step>, node: usize, depth: usize) {
-        let mut steps: Vec<Step> = Vec::new();
-        let mut rests: HashMap<&str, (usize, Vec<usize>)> = HashMap::new();
-        let mut shown: HashMap<(&str, bool), usize> = HashMap::new();
-        let limit = self.page.style().repeats.unwrap_or(usize::MAX);
-        for &node in &self.trace.nodes[node].children {
-            let child = &self.trace.nodes[node];
-            let name = child.record.item.name.as_str();
-            let shown = shown.entry((name, child.error_within)).or_default();
-            if *shown < limit {
-                *shown += 1;
-                steps.push(Step::Span {
-                    node,
+        let nodes = &self.trace.nodes;
+        let children = &nodes[node].children;
+        let groups = fold::fold(
+            children.iter().map(|&child| {
+                let Node {
+                    record,
+                    error_within,
+                    ..
+                } = &nodes[child];
+                fold::Item {
+                    kind: (record.item.name.as_str(), Arc::as_ptr(&record.scope)),
+                    length: length(&record.item),
+                    failed: *error_within,
+                }
+            }),
+            self.page.style().repeats,
+        );
+        let mut steps: Vec<Step> = groups
+            .into_iter()
+            .map(|shown| match shown {
+                fold::Shown::One(at) => Step::Span {
+                    node: children[at],
                     depth,
                     last: false,
                     root: Root::Real,
-                });
-                if let Some((place, _)) = rests.get_mut(name) {
-                    *place = steps.len();
-                }
-            } else {
-                let place = steps.len();
-                rests
-                    .entry(name)
-                    .or_insert((place, Vec::new()))
-                    .1
-                    .push(node);
-            }
-        }
-        let mut rests: Vec<_> = rests.into_values().collect();
-        rests.sort_by(|(place, nodes), (other, others)| (other, others).cmp(&(place, nodes)));
-        for (place, nodes) in rests {
-            let last = false;
-            steps.insert(place, Step::Rest { nodes, depth, last });
-        }
+                },
+                fold::Shown::Rest(rest) => Step::Rest {
+                    nodes: rest.into_iter().map(|at| children[at]).collect(),
+                    depth,
+                    last: false,
+                },
+            })
+            .collect();
         if let Some(Step::Span { last, .. } | Step::Rest { last, .. }) = steps.last_mut() {
             *last = true;
         }
@@ -171,9 +298,6 @@ impl Drawing<'_, '_, '_> {
         let node = &self.trace.nodes[node];
         let span = &node.record.item;
         let style = self.page.style();
-        let length = span
-            .end_time_unix_nano
-            .saturating_sub(span.start_time_unix_nano);
 
         let mut pieces = Vec::new();
         if depth > deepest(style) {
@@ -191,7 +315,7 @@ impl Drawing<'_, '_, '_> {
         if let Some(note) = note(root, span) {
             pieces.extend(words(2, &note, Paint::Warning));
         }
-        let mut first = column(style, length);
+        let mut first = column(style, length(span));
         first.push(self.guides.before(style, depth, last));
         let rest = self
             .guides
@@ -213,7 +337,38 @@ impl Drawing<'_, '_, '_> {
         }
         let mut events: Vec<&span::Event> = span.events.iter().collect();
         events.sort_by_key(|event| event.time_unix_nano);
-        for event in events {
+        for alike in events.chunk_by(|one, next| one.name == next.name) {
+            self.events(span, alike, rest);
+        }
+        let limit = self.page.style().repeats.map_or(usize::MAX, |_| LINKS);
+        let shown = shown_of(span.links.len(), limit);
+        for link in &span.links[..shown] {
+            self.link(span, link, rest);
+        }
+        if shown < span.links.len() {
+            let more = count(span.links.len() - shown, "more link");
+            self.more(&more, rest);
+        }
+        let dropped = dropped(&[
+            (span.dropped_attributes_count, "attribute"),
+            (span.dropped_events_count, "event"),
+            (span.dropped_links_count, "link"),
+        ]);
+        if !dropped.is_empty() {
+            self.detail(rest, dropped);
+        }
+    }
+
+    /// Draws events that follow on one another and have one name.
+    fn events(&mut self, span: &Span, alike: &[&span::Event], rest: &[Piece]) {
+        let style = self.page.style();
+        let limit = match style.repeats {
+            Some(_) if alike.first().is_some_and(|event| event.name == EXCEPTION) => FAILED,
+            Some(limit) => limit.max(1),
+            None => usize::MAX,
+        };
+        let shown = shown_of(alike.len(), limit);
+        for event in &alike[..shown] {
             let at = offset(style, span.start_time_unix_nano, event.time_unix_nano);
             let mut pieces = vec![
                 glued(style.pick("• ", "* "), Paint::Warning),
@@ -224,17 +379,17 @@ impl Drawing<'_, '_, '_> {
             pieces.extend(dropped(&[(event.dropped_attributes_count, "attribute")]));
             self.detail(rest, pieces);
         }
-        for link in &span.links {
-            self.link(span, link, rest);
+        if let Some(last) = alike[shown..].last() {
+            let name = clean(style, &last.name, NAME);
+            let at = offset(style, span.start_time_unix_nano, last.time_unix_nano);
+            let more = format!("{} more {name}, the last at {at}", alike.len() - shown);
+            self.more(&more, rest);
         }
-        let dropped = dropped(&[
-            (span.dropped_attributes_count, "attribute"),
-            (span.dropped_events_count, "event"),
-            (span.dropped_links_count, "link"),
-        ]);
-        if !dropped.is_empty() {
-            self.detail(rest, dropped);
-        }
+    }
+
+    fn more(&mut self, what: &str, rest: &[Piece]) {
+        let ellipsis = self.page.fold();
+        self.detail(rest, words(0, &format!("{ellipsis} {what}"), Paint::Faint));
     }
 
     fn link(&mut self, span: &Span, link: &span::Link, rest: &[Piece]) {
@@ -271,50 +426,26 @@ impl Drawing<'_, '_, '_> {
 
     /// One line for spans that repeat others.
     fn rest(&mut self, nodes: &[usize], depth: usize, last: bool) {
+        let ellipsis = self.page.fold();
         let style = self.page.style();
-        let spans = || {
-            nodes
-                .iter()
-                .map(|&node| &self.trace.nodes[node].record.item)
-        };
-        let lengths = || {
-            spans().map(|span| {
-                span.end_time_unix_nano
-                    .saturating_sub(span.start_time_unix_nano)
-            })
-        };
-        let name = spans().next().map_or("", |span| &span.name);
-        let total = lengths().fold(0, u64::saturating_add);
-        let shortest = lengths().min().unwrap_or(0);
-        let longest = lengths().max().unwrap_or(0);
-        let beneath: usize = nodes
-            .iter()
-            .map(|&node| self.trace.nodes[node].descendants)
-            .sum();
-        let errors = nodes
-            .iter()
-            .filter(|&&node| self.trace.nodes[node].error_within)
-            .count();
+        let nodes = || nodes.iter().map(|&node| &self.trace.nodes[node]);
+        let name = nodes().next().map_or("", |node| &node.record.item.name);
+        let beneath: usize = nodes().map(|node| node.descendants).sum();
+        let errors = nodes().filter(|node| node.error_within).count();
 
-        let ellipsis = style.pick("…", "...");
-        let mut pieces = words(1, &format!("{ellipsis} {} more", nodes.len()), Paint::Faint);
+        let more = format!("{ellipsis} {} more", nodes().count());
+        let mut pieces = words(1, &more, Paint::Faint);
         pieces.extend(words(1, &clean(style, name, NAME), Paint::Plain));
         if errors > 0 {
             pieces.push(spaced(2, format!("{errors} with errors"), Paint::Bad));
         }
-        let (shortest, longest) = (duration(style, shortest), duration(style, longest));
-        let each = if shortest == longest {
-            format!("{shortest} each")
-        } else {
-            format!("{shortest} to {longest} each")
-        };
-        pieces.push(spaced(2, each, Paint::Faint));
+        let lengths = nodes().map(|node| length(&node.record.item));
+        pieces.extend(summed_up(style, lengths));
         if beneath > 0 {
-            pieces.push(glued(",", Paint::Faint));
-            let beneath = format!("{} beneath", count(beneath, "span"));
-            pieces.push(spaced(1, beneath, Paint::Faint));
+            let beneath = format!(", {} beneath", count(beneath, "span"));
+            pieces.extend(words(0, &beneath, Paint::Faint));
         }
-        let mut first = column(style, total);
+        let mut first = vec![spaced(DURATION + 1, "", Paint::Plain)];
         first.push(self.guides.before(style, depth, last));
         self.page.line(Line {
             first,
@@ -322,6 +453,35 @@ impl Drawing<'_, '_, '_> {
             pieces,
             tail: Vec::new(),
         });
+    }
+
+    /// Sums up what is still on the stack, where the view would be too long. What failed of it is shown.
+    fn leave_out(&mut self, stack: Vec<Step>) {
+        let mut left: Vec<usize> = Vec::new();
+        for step in stack.into_iter().rev() {
+            match step {
+                Step::Span { node, .. } => left.push(node),
+                Step::Rest { nodes, .. } => left.extend(nodes),
+            }
+        }
+        let mut next = 0;
+        while let Some(&node) = left.get(next) {
+            left.extend(&self.trace.nodes[node].children);
+            next += 1;
+        }
+        let failed = |&node: &usize| is_error(&self.trace.nodes[node].record.item);
+        let failed: Vec<usize> = left.iter().copied().filter(failed).collect();
+        let ellipsis = self.page.fold();
+        let mut text = format!("{ellipsis} {} more spans of this trace", left.len());
+        if !failed.is_empty() {
+            text.push_str(&format!(", {}", count(failed.len(), "error")));
+        }
+        self.page
+            .text(DURATION + 2, words(0, &text, Paint::Warning));
+        for node in failed.into_iter().take(FAILED) {
+            self.guides.at(0);
+            self.span(node, 0, true, Root::Real);
+        }
     }
 
     /// The scope, where it is not that of the parent.

@@ -20,8 +20,11 @@ const TOLD_APART: usize = 256;
 pub(super) struct Names {
     /// Hashes of the names that are kept, so that a known one takes no lock. 0 is a free place.
     hashes: [[[AtomicU64; NAMES]; REASONS]; SIGNALS],
-    texts: Mutex<BTreeMap<(usize, usize), Vec<Box<str>>>>,
+    texts: Mutex<Texts>,
 }
+
+/// The names as they are shown, by the numbers of signal and reason.
+type Texts = BTreeMap<(usize, usize), Vec<Box<str>>>;
 
 impl Default for Names {
     fn default() -> Self {

@@ -2,6 +2,7 @@
 
 mod demo;
 mod fixture;
+mod folded;
 mod hostile;
 mod json;
 mod view;

@@ -159,11 +159,13 @@ fn every_limit_is_counted_under_its_own_name_and_no_other() {
 
 #[test]
 fn what_was_dropped_is_named() {
-    let mut limits = Limits::default();
-    limits.span_attributes = 1;
-    limits.instruments = 1;
-    limits.log_scopes = 1;
-    limits.baggage_entries = 1;
+    let limits = Limits {
+        span_attributes: 1,
+        instruments: 1,
+        log_scopes: 1,
+        baggage_entries: 1,
+        ..Limits::default()
+    };
     let telemetry = {
         let provider = SdkMeterProvider::builder().build();
         let providers = Providers {

@@ -1,0 +1,155 @@
+//! Which of many things that are alike are shown, and which are summed up.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// How many of a kind are shown in full that failed.
+pub(super) const FAILED: usize = 20;
+
+/// Something that may be like others.
+#[derive(Debug)]
+pub(super) struct Item<K> {
+    /// What is equal in those that are alike.
+    pub(super) kind: K,
+    /// How long it took.
+    pub(super) length: u64,
+    /// Whether it is worth a look by itself.
+    pub(super) failed: bool,
+}
+
+/// What becomes a step of the view.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// The item of this index.
+    One(usize),
+    /// These, in one line.
+    Rest(Vec<usize>),
+}
+
+/// What is known of the items of a kind.
+#[derive(Debug, Default)]
+struct Group {
+    /// How many have not failed.
+    ordinary: usize,
+    slowest: Option<Slowest>,
+}
+
+/// The slowest of those that have not failed.
+#[derive(Debug)]
+struct Slowest {
+    length: u64,
+    at: usize,
+    /// How many stand before it.
+    rank: usize,
+}
+
+impl Group {
+    /// How many are summed up.
+    fn rest(&self, limit: usize) -> usize {
+        let beside = self.slowest.as_ref().is_some_and(|it| it.rank >= limit);
+        self.ordinary.saturating_sub(limit + usize::from(beside))
+    }
+
+    fn is_slowest(&self, at: usize) -> bool {
+        self.slowest.as_ref().is_some_and(|it| it.at == at)
+    }
+}
+
+/// Chooses what is shown, in order: of each kind the first `limit`, the slowest, and the first [`FAILED`] that failed. The others
+/// are summed up where the first of them stands. Without a limit all are shown.
+pub(super) fn fold<K: Hash + Eq + Clone>(
+    items: impl Iterator<Item = Item<K>>,
+    limit: Option<usize>,
+) -> Vec<Shown> {
+    let items: Vec<Item<K>> = items.collect();
+    let Some(limit) = limit else {
+        return (0..items.len()).map(Shown::One).collect();
+    };
+    let mut groups: HashMap<K, Group> = HashMap::new();
+    for (at, item) in items.iter().enumerate() {
+        let group = groups.entry(item.kind.clone()).or_default();
+        if item.failed {
+            continue;
+        }
+        let slowest = group.slowest.as_ref();
+        if slowest.is_none_or(|it| item.length > it.length) {
+            group.slowest = Some(Slowest {
+                length: item.length,
+                at,
+                rank: group.ordinary,
+            });
+        }
+        group.ordinary += 1;
+    }
+    let mut seen: HashMap<K, (usize, usize)> = HashMap::new();
+    let mut rests: HashMap<K, usize> = HashMap::new();
+    let mut shown = Vec::new();
+    for (at, item) in items.into_iter().enumerate() {
+        let Some(group) = groups.get(&item.kind) else {
+            continue;
+        };
+        let (ordinary, failed) = seen.entry(item.kind.clone()).or_default();
+        let in_full = if item.failed {
+            *failed += 1;
+            *failed <= FAILED
+        } else {
+            *ordinary += 1;
+            // To sum up a single one takes a line too.
+            *ordinary <= limit || group.rest(limit) <= 1 || group.is_slowest(at)
+        };
+        if in_full {
+            shown.push(Shown::One(at));
+            continue;
+        }
+        let place = *rests.entry(item.kind).or_insert_with(|| {
+            shown.push(Shown::Rest(Vec::new()));
+            shown.len() - 1
+        });
+        if let Some(Shown::Rest(rest)) = shown.get_mut(place) {
+            rest.push(at);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shown::{One, Rest};
+    use super::*;
+
+    fn folded(items: &[(&'static str, u64, bool)], limit: Option<usize>) -> Vec<Shown> {
+        let items = items.iter().map(|&(kind, length, failed)| Item {
+            kind,
+            length,
+            failed,
+        });
+        fold(items, limit)
+    }
+
+    #[test]
+    fn the_first_the_slowest_and_the_failed_are_shown() {
+        let items = [
+            ("a", 1, false),
+            ("b", 1, false),
+            ("a", 1, false),
+            ("a", 1, false),
+            ("a", 9, false),
+            ("a", 1, true),
+            ("a", 2, false),
+            ("a", 3, false),
+        ];
+        let all: Vec<_> = (0..items.len()).map(One).collect();
+        assert_eq!(folded(&items, None), all);
+        assert_eq!(folded(&items, Some(5)), all);
+        let expected = [One(0), One(1), One(2), Rest(vec![3, 6, 7]), One(4), One(5)];
+        assert_eq!(folded(&items, Some(2)), expected);
+    }
+
+    #[test]
+    fn failures_without_end_are_summed_up_too() {
+        let items = [("a", 1, true); 100];
+        let shown = folded(&items, Some(3));
+        assert_eq!(shown.len(), FAILED + 1);
+        assert_eq!(shown[FAILED], Rest((FAILED..100).collect()));
+    }
+}
