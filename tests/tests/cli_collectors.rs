@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use wasmscope_test_support::{Cli, Collector, Normaliser, Output, Protocol, Reply, Signal};
+use wasmscope_test_support::{Cli, Collector, Normaliser, Output, Protocol, Reply, Signal, Tls};
 use wasmscope_tests::{RUNTIMES, Runtime, guest, on_each_runtime};
 
 on_each_runtime! {
@@ -374,4 +374,112 @@ fn one_signal_may_go_elsewhere_or_nowhere() {
     assert_eq!(rest.spans().len(), 0);
     assert_eq!(rest.metric("count").name, "count");
     assert_eq!(rest.logs().len() + traces.logs().len(), 0);
+}
+
+#[test]
+fn certificates_and_compression_are_taken_from_the_options() {
+    for protocol in ["http/protobuf", "http/json", "grpc"] {
+        let collector = Collector::start_tls(Tls::mutual());
+        let endpoint = match protocol {
+            "grpc" => collector.endpoint_grpc(),
+            _ => collector.endpoint_http(),
+        };
+        let tls = collector.tls().expect("certificates");
+        let run = |identity: bool| {
+            let cli = Cli::new()
+                .args(["run", "--otlp-endpoint", &endpoint])
+                .args(["--otlp-protocol", protocol, "--otlp-compression", "gzip"])
+                .arg("--otlp-certificate")
+                .arg(tls.ca_file());
+            let cli = if identity {
+                cli.arg("--otlp-client-certificate")
+                    .arg(tls.client_cert_file())
+                    .arg("--otlp-client-key")
+                    .arg(tls.client_key_file())
+            } else {
+                cli
+            };
+            cli.arg(guest("sdk-direct")).run().expect_code(0)
+        };
+        let output = run(true);
+        assert_eq!(warnings(&output), [""; 0], "{output}");
+        assert_eq!(collector.span("outer").name, "outer", "{protocol}");
+        for request in collector.requests() {
+            let header = match protocol {
+                "grpc" => "grpc-encoding",
+                _ => "content-encoding",
+            };
+            assert_eq!(request.header(header), Some("gzip"), "{protocol}");
+        }
+        let output = run(false);
+        let hint = "--otlp-client-certificate or OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE";
+        assert!(output.stderr.contains(hint), "{protocol}: {output}");
+    }
+}
+
+#[test]
+fn a_wrong_port_or_protocol_is_answered_with_the_option_to_change() {
+    let (plain, tls) = (Collector::start(), Collector::start_tls(Tls::new()));
+    for (endpoint, protocol, words) in [
+        (
+            plain.endpoint_grpc(),
+            "http/protobuf",
+            &["set --otlp-protocol or OTEL_EXPORTER_OTLP_PROTOCOL to grpc"][..],
+        ),
+        (
+            plain.endpoint_http(),
+            "grpc",
+            &["set --otlp-protocol or OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf"],
+        ),
+        (
+            plain.endpoint_http().replace("http:", "https:"),
+            "http/json",
+            &["the port does not speak TLS", "--otlp-endpoint", "http://"],
+        ),
+        (
+            tls.endpoint_http().replace("https:", "http:"),
+            "http/json",
+            &["begin --otlp-endpoint", "https://"],
+        ),
+        (
+            tls.endpoint_http(),
+            "http/json",
+            &["set --otlp-certificate or OTEL_EXPORTER_OTLP_CERTIFICATE"],
+        ),
+    ] {
+        let other = Tls::new();
+        let output = Cli::new()
+            .args(["run", "--otlp-endpoint", &endpoint])
+            .args(["--otlp-protocol", protocol])
+            .arg(guest("sdk-direct"))
+            .env("OTEL_EXPORTER_OTLP_CERTIFICATE", other.ca_file())
+            .run()
+            .expect_code(0);
+        for word in words {
+            assert!(output.stderr.contains(word), "no {word:?} in {output}");
+        }
+    }
+}
+
+#[test]
+fn a_token_in_the_query_is_sent_and_not_shown() {
+    let collector = Collector::start();
+    let endpoint = format!("{}?token=secret", collector.endpoint_http());
+    let run = || {
+        Cli::new()
+            .args(["run", "--otlp-endpoint", &endpoint])
+            .arg(guest("sdk-direct"))
+            .run()
+            .expect_code(0)
+    };
+    let output = run();
+    assert_eq!(warnings(&output), [""; 0], "{output}");
+    assert_eq!(collector.span("outer").name, "outer");
+    collector.respond_always(Reply::status(401));
+    let output = run();
+    assert!(!output.stderr.contains("secret"), "{output}");
+    assert!(
+        output.stderr.contains("--otlp-header or OTEL_EXPORTER_OTLP_HEADERS"),
+        "{output}"
+    );
 }

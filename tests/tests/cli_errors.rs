@@ -266,6 +266,30 @@ fn an_option_that_cannot_be_read_says_what_was_expected() {
             &["--otlp-header", "NAME=VALUE"],
         ),
         (&["--otlp-header", "bad name=x"], &["--otlp-header"]),
+        (
+            &["--otlp-compression", "zip"],
+            &["--otlp-compression", "zip", "none or gzip"],
+        ),
+        (
+            &["--otlp-certificate", "no/such.pem"],
+            &["--otlp-certificate", "no/such.pem", "PEM file"],
+        ),
+        (
+            &["--otlp-client-certificate", "no/such.pem"],
+            &["--otlp-client-certificate", "no/such.pem", "PEM file"],
+        ),
+        (
+            &["--otlp-client-key", "no/such.key"],
+            &["--otlp-client-key", "no/such.key", "PEM file"],
+        ),
+        (
+            &["--log-level", "info,shop::=off"],
+            &["--log-level", "`shop::`"],
+        ),
+        (
+            &["--service-name", ""],
+            &["--service-name", "expected a name that is not empty"],
+        ),
         (&["--flush-timeout", "1"], &["--flush-timeout"]),
         (&["--no-such-option"], &["--no-such-option"]),
     ] {
@@ -337,6 +361,140 @@ fn an_endpoint_that_is_no_url_is_an_error() {
 }
 
 #[test]
+fn an_endpoint_that_does_not_fit_is_blamed_on_what_named_it() {
+    let attempt = Attempt::new();
+    let program = idle(&attempt);
+    let run = |options: &[&str], env: &[(&str, &str)]| {
+        let cli = Cli::new().arg("run").args(options).arg(&program);
+        cli.envs(env.iter().copied()).run().expect_code(2)
+    };
+    let output = run(&["--otlp-endpoint", "127.0.0.1:4318"], &[]);
+    says(&output, &["error: --otlp-endpoint: expected", "needs http://"]);
+    let token = "http://127.0.0.1:4317?token=secret";
+    let output = run(&["--otlp-endpoint", token, "--otlp-protocol", "grpc"], &[]);
+    says(&output, &["error: --otlp-endpoint: expected", "without a query"]);
+    assert!(!output.stderr.contains("secret"), "{output}");
+    let output = run(&[], &[("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "127.0.0.1:4318")]);
+    says(&output, &["error: OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: expected"]);
+}
+
+#[test]
+fn credentials_in_what_is_refused_are_not_repeated() {
+    let attempt = Attempt::new();
+    let program = idle(&attempt);
+    for (options, variable, value) in [
+        (&["--otlp-endpoint"][..], "", "https://user:secret@127.0.0.1"),
+        (&["--otlp-endpoint"], "", "ftp://127.0.0.1/?token=secret"),
+        (&["--otlp-endpoint"], "", "127.0.0.1:4318?token=secret"),
+        (&["--otlp-header"], "", "secret"),
+        (&["--otlp-header"], "", "bad name=secret"),
+        (&[], "OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:secret@127.0.0.1"),
+        (&[], "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "127.0.0.1?token=secret"),
+        (&[], "HTTPS_PROXY", "http://user:secret@127.0.0.1:port"),
+        (&[], "OTEL_EXPORTER_OTLP_HEADERS", "secret"),
+    ] {
+        let mut cli = Cli::new().arg("run").args(options);
+        if variable.is_empty() {
+            cli = cli.arg(value);
+        }
+        let output = cli.arg(&program).env(variable_or(variable), value).run().expect_code(2);
+        assert!(!output.stderr.contains("secret"), "{output}");
+        says(&output, &[options.first().copied().unwrap_or(variable)]);
+    }
+}
+
+/// A variable that nothing reads, where there is to be none.
+fn variable_or(name: &str) -> &str {
+    if name.is_empty() { "UNREAD" } else { name }
+}
+
+#[test]
+fn what_is_valid_elsewhere_is_a_warning_and_the_run_goes_on() {
+    let attempt = Attempt::new();
+    let program = idle(&attempt);
+    for (name, value, warning) in [
+        (
+            "OTEL_PROPAGATORS",
+            "tracecontext,baggage,b3",
+            "OTEL_PROPAGATORS: `b3` is not supported here; tracecontext and baggage are continued",
+        ),
+        (
+            "OTEL_METRICS_EXPORTER",
+            "prometheus",
+            "OTEL_METRICS_EXPORTER: `prometheus` is not supported here; metrics are not exported",
+        ),
+        (
+            "OTEL_TRACES_SAMPLER",
+            "jaeger_remote",
+            "OTEL_TRACES_SAMPLER: `jaeger_remote` is not supported here; the default, parentbased_always_on, is used",
+        ),
+        (
+            "OTEL_TRACES_SAMPLER_ARG",
+            "7",
+            "OTEL_TRACES_SAMPLER_ARG has no effect: the sampler parentbased_always_on takes no argument",
+        ),
+    ] {
+        let collector = Collector::start();
+        let output = Runtime::WASMTIME
+            .run()
+            .args(["--otlp-endpoint", &collector.endpoint_http()])
+            .arg(&program)
+            .env(name, value)
+            .run()
+            .expect_code(0);
+        assert_eq!(output.stderr, format!("wasmscope: warning: {warning}\n"));
+        assert_eq!(collector.span("run idle").name, "run idle");
+    }
+}
+
+#[test]
+fn a_context_that_is_malformed_is_told_once() {
+    let attempt = Attempt::new();
+    let program = idle(&attempt);
+    let run = |env: &[(&str, &str)]| {
+        let cli = Runtime::WASMTIME
+            .run()
+            .args(["--otlp-endpoint", &attempt.collector.endpoint_http()])
+            .arg(&program);
+        cli.envs(env.iter().copied()).run().expect_code(0)
+    };
+    let output = run(&[("TRACEPARENT", "00-1234"), ("TRACESTATE", "a=b")]);
+    assert_eq!(
+        output.stderr,
+        "wasmscope: warning: TRACEPARENT: expected a W3C traceparent, found `00-1234`; a new trace is started\n"
+    );
+    let output = run(&[("BAGGAGE", "a=b,broken")]);
+    says(&output, &["warning: BAGGAGE: ", "1 malformed entry left out"]);
+    let valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let output = run(&[("TRACEPARENT", valid), ("TRACESTATE", "broken")]);
+    says(&output, &["warning: TRACESTATE: "]);
+    // Nor is anything said of what is not read, or empty.
+    let output = run(&[("TRACEPARENT", "00-1234"), ("OTEL_PROPAGATORS", "none")]);
+    assert_eq!(output.stderr, "");
+    let output = run(&[("TRACEPARENT", ""), ("TRACESTATE", ""), ("BAGGAGE", "")]);
+    assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn a_trace_that_was_not_sampled_is_said_not_to_be_shown() {
+    let attempt = Attempt::new();
+    let program = idle(&attempt);
+    let run = |options: &[&str], parent: &str| {
+        let cli = Runtime::WASMTIME.run().args(options).arg(&program);
+        let output = cli.env("TRACEPARENT", parent).run().expect_code(0);
+        output.stderr.lines().find(|line| line.contains("not sampled")).map(String::from)
+    };
+    let line = run(&["--sampler", "always_off"], "").expect("a line");
+    assert!(line.contains("no trace is shown: it was not sampled (sampler always_off"), "{line}");
+    let line = run(&[], "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00").expect("a line");
+    assert!(line.contains("or TRACEPARENT"), "{line}");
+    assert_eq!(run(&[], ""), None);
+    let endpoint = attempt.collector.endpoint_http();
+    let sent = ["--sampler", "always_off", "--otlp-endpoint", &endpoint];
+    assert_eq!(run(&sent, ""), None, "where nothing is shown");
+}
+
+#[test]
 fn a_variable_that_cannot_be_read_is_named_with_its_value() {
     let attempt = Attempt::new();
     let program = idle(&attempt);
@@ -364,7 +522,9 @@ fn a_variable_that_cannot_be_read_is_named_with_its_value() {
             "eternal",
         ),
         ("WASMSCOPE_LOG_LEVEL", "loud"),
+        ("WASMSCOPE_LOG_LEVEL", "info,shop::=off"),
         ("WASMSCOPE_LIMITS", "patience=1"),
+        ("WASMSCOPE_LIMITS", "open_span=1"),
     ] {
         let output = attempt.fails(&[], &program, &[(name, value)]);
         says(&output, &[name, value]);

@@ -1,16 +1,16 @@
 //! What the command line understands.
 
+mod telemetry;
+
+pub(crate) use self::telemetry::{FLAGS, Format, Telemetry};
+
 use crate::failure::Failure;
 use bytesize::ByteSize;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
-use wasmscope_telemetry::LogLevels;
-use wasmscope_telemetry::config::{Endpoint, Headers, Protocol, Sampler};
 
 /// Runs WebAssembly components and delivers their OpenTelemetry traces, metrics and logs.
 #[derive(Debug, Parser)]
@@ -132,63 +132,6 @@ impl Program {
     }
 }
 
-/// Where the telemetry goes, and how much of it there is.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Telemetry")]
-pub(crate) struct Telemetry {
-    /// Sends it to this OTLP endpoint, for example http://127.0.0.1:4318. Without one it is shown here when the
-    /// program ends. [env: OTEL_EXPORTER_OTLP_ENDPOINT]
-    #[arg(long, value_name = "URL", value_parser = expecting::<Endpoint>)]
-    pub(crate) otlp_endpoint: Option<Endpoint>,
-    /// How it is sent: http/protobuf, http/json or grpc.
-    /// [env: OTEL_EXPORTER_OTLP_PROTOCOL] [default: http/protobuf]
-    #[arg(long, value_name = "PROTOCOL", value_parser = expecting::<Protocol>)]
-    pub(crate) otlp_protocol: Option<Protocol>,
-    /// A header that is sent along. Repeatable. [env: OTEL_EXPORTER_OTLP_HEADERS]
-    #[arg(long = "otlp-header", value_name = "NAME=VALUE", value_parser = parse_header)]
-    pub(crate) otlp_headers: Vec<(String, String)>,
-    /// The service's name. [env: OTEL_SERVICE_NAME] [default: the component's name]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) service_name: Option<String>,
-    /// Which traces are recorded: always_on, always_off, traceidratio=0.25, parentbased_always_on,
-    /// parentbased_always_off or parentbased_traceidratio=0.25.
-    /// [env: OTEL_TRACES_SAMPLER] [default: parentbased_always_on]
-    #[arg(long, value_name = "SAMPLER", value_parser = expecting::<Sampler>)]
-    pub(crate) sampler: Option<Sampler>,
-    /// The lowest severity of logs that are kept, for all or by scope, for example warn,shop::db=debug.
-    /// Severities: trace, debug, info, warn, error, fatal, off. [env: WASMSCOPE_LOG_LEVEL]
-    #[arg(long, value_name = "LEVELS", value_parser = expecting::<LogLevels>)]
-    pub(crate) log_level: Option<LogLevels>,
-    /// Small buffers, for edge boxes: a queue of 256, batches of 64 every 2 s, exports of at most 5 s.
-    #[arg(long)]
-    pub(crate) small: bool,
-    /// How long to wait at the end for the telemetry to be delivered.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "5s")]
-    pub(crate) flush_timeout: Duration,
-    /// How it is shown when there is no endpoint.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-    /// Where it is shown when there is no endpoint; standard error if not said, for standard output is the program's.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-impl Telemetry {
-    /// The options given that say how telemetry is shown.
-    pub(crate) fn of_the_view(&self) -> impl Iterator<Item = &'static str> {
-        let output = self.output.as_ref().map(|_| "--output");
-        let format = (self.format != Format::Text).then_some("--format");
-        [output, format].into_iter().flatten()
-    }
-
-    /// The options given that say how telemetry is sent.
-    pub(crate) fn of_the_export(&self) -> impl Iterator<Item = &'static str> {
-        let protocol = self.otlp_protocol.map(|_| "--otlp-protocol");
-        let header = (!self.otlp_headers.is_empty()).then_some("--otlp-header");
-        [protocol, header].into_iter().flatten()
-    }
-}
-
 /// `wasmscope inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
@@ -209,15 +152,6 @@ pub(crate) enum RuntimeName {
     WasmEdge,
 }
 
-/// How telemetry is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people: the trace tree, metrics, logs.
-    Text,
-    /// OTLP as JSON, one request a line.
-    Json,
-}
-
 /// A directory for the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Directory {
@@ -226,8 +160,9 @@ pub(crate) struct Directory {
     pub(crate) read_only: bool,
 }
 
-/// Adds what was probably meant where a component stands in the place of `run`.
+/// Adds what was probably meant where a component stands in the place of `run`, and hides what may be a credential.
 pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
+    telemetry::redact(&mut error);
     let tip = match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(word)) if word.ends_with(".wasm") => {
             format!("to run a component, use 'wasmscope run {word}'")
@@ -276,26 +211,9 @@ fn parse_variable(text: &str) -> Result<(String, Option<String>), String> {
     Ok((name.to_owned(), value))
 }
 
-fn parse_header(text: &str) -> Result<(String, String), String> {
-    let Some((name, value)) = text.split_once('=') else {
-        return Err("expected NAME=VALUE".to_owned());
-    };
-    let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
-    match Headers::default().insert(&name, &value) {
-        Ok(()) => Ok((name, value)),
-        Err(expected) => Err(format!("expected {expected}")),
-    }
-}
-
 fn parse_size(text: &str) -> Result<ByteSize, String> {
     text.parse()
         .map_err(|_words_about_floats: String| "expected a size like 64MiB".to_owned())
-}
-
-/// Parses what the telemetry core can parse, with its own words for what is wrong.
-fn expecting<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|expected| format!("expected {expected}"))
 }
 
 #[cfg(test)]

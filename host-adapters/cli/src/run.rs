@@ -31,9 +31,6 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     )?;
     let prepared = runtime::prepare(options.component(), &args, &options.program)?;
     let refusal = prepared.memory_refusal();
-    for warning in config.warnings() {
-        say!("wasmscope: warning: {warning}");
-    }
     for option in options.program.of_no_effect() {
         say!("wasmscope: warning: {option} has no effect: this runtime compiles by itself");
     }
@@ -64,6 +61,12 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         }
     }
     let invocation = continued(config.propagators());
+    for warning in invocation.warnings() {
+        say!("wasmscope: warning: {warning}");
+    }
+    let sampler = config.sampler();
+    let shows_traces = config.exporter(Signal::Traces) == Exporter::Console;
+    let continues = invocation.traceparent.is_some();
     let limits = config.limits().clone();
     let pipeline = Pipeline::build(config).map_err(|error| Failure::new(error.to_string()))?;
 
@@ -99,6 +102,13 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
             say!("wasmscope: warning: the telemetry cannot be shown: {error}");
         }
     }
+    // The command's own span is always there, unless it was not sampled.
+    if shows_traces && report.traces.exported == 0 && report.traces.lost() == 0 {
+        let parent = if continues { ", or TRACEPARENT" } else { "" };
+        say!(
+            "wasmscope: no trace is shown: it was not sampled (sampler {sampler}, by --sampler or OTEL_TRACES_SAMPLER{parent})"
+        );
+    }
     account(&report, &limits);
     Ok(ExitCode::from(ended.exit_code()))
 }
@@ -111,11 +121,9 @@ fn continued(propagators: Propagators) -> InvocationOptions {
         } else {
             propagators.trace_context
         };
-        if wanted {
-            std::env::var(name).ok()
-        } else {
-            None
-        }
+        // What is no text is malformed as well, and told as such.
+        let text = std::env::var_os(name).filter(|_| wanted)?;
+        (!text.is_empty()).then(|| text.to_string_lossy().into_owned())
     })
 }
 

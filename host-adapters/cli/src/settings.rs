@@ -1,6 +1,6 @@
 //! From options and environment to the telemetry core's configuration.
 
-use crate::args::Telemetry;
+use crate::args::{FLAGS, Telemetry};
 use crate::failure::Failure;
 use crate::messages::say;
 use wasmscope_telemetry::Runtime;
@@ -23,6 +23,7 @@ pub(crate) fn config(
         .console(console.clone())
         .default_service_name(service)
         .runtime(runtime)
+        .flags(FLAGS)
         .on_warning(|warning| say!("wasmscope: warning: {warning}"));
     if options.small {
         builder = builder.small();
@@ -41,6 +42,18 @@ pub(crate) fn config(
             })?;
         }
         builder = builder.headers(headers);
+    }
+    if let Some(compression) = options.otlp_compression {
+        builder = builder.compression(compression);
+    }
+    if let Some(authorities) = &options.otlp_certificate {
+        builder = builder.certificate(authorities.clone());
+    }
+    if let Some(certificate) = &options.otlp_client_certificate {
+        builder = builder.client_certificate(certificate.clone());
+    }
+    if let Some(key) = &options.otlp_client_key {
+        builder = builder.client_key(key.clone());
     }
     if let Some(name) = &options.service_name {
         builder = builder.service_name(name);

@@ -8,6 +8,8 @@ use opentelemetry::trace::SpanKind;
 
 use crate::emitted::ValueInfo;
 use crate::instance::Instance;
+use crate::printable::printable;
+use crate::remote;
 
 /// Something that leads to an [`Instance`], such as a borrowed store.
 pub trait InstanceAccess {
@@ -186,6 +188,56 @@ impl InvocationOptions {
             baggage: lookup("BAGGAGE"),
             ..Self::default()
         }
+    }
+
+    /// Returns a warning for each part of the context that is malformed, by the name of its variable.
+    ///
+    /// The recommendation of W3C has a receiver go on without it, which [`Invocation::begin`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut options = wasmscope_telemetry::InvocationOptions::default();
+    /// options.traceparent = Some("00-1234".to_owned());
+    /// assert_eq!(options.warnings()[0], "TRACEPARENT: expected a W3C traceparent, found `00-1234`; a new trace is started");
+    /// ```
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let mut warn = |name: &str, expected: &str, found: &str, instead: &str| {
+            let found = printable(found, 100);
+            warnings.push(format!(
+                "{name}: expected {expected}, found `{found}`; {instead}"
+            ));
+        };
+        let continues = match self.traceparent.as_deref() {
+            Some(parent) if !remote::is_traceparent(parent) => {
+                let expected = "a W3C traceparent";
+                warn("TRACEPARENT", expected, parent, "a new trace is started");
+                false
+            }
+            Some(_) => true,
+            None => false,
+        };
+        if let Some(state) = self.tracestate.as_deref()
+            && continues
+            && !remote::is_trace_state(state)
+        {
+            let expected = "a W3C tracestate";
+            warn("TRACESTATE", expected, state, "the trace goes on without it");
+        }
+        // Baggage may be confidential: it is not repeated.
+        let malformed = self.baggage.as_deref().map_or(0, remote::malformed_baggage);
+        if malformed > 0 {
+            let plural = if malformed == 1 { "y" } else { "ies" };
+            warnings.push(format!(
+                "BAGGAGE: expected a list like key=value,other=value; {malformed} malformed entr{plural} left out"
+            ));
+        }
+        if self.tracestate.is_some() && self.traceparent.is_none() {
+            warnings.push(String::from("TRACESTATE has no effect without TRACEPARENT"));
+        }
+        warnings
     }
 
     /// Sets the host span's name.

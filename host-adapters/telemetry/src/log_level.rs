@@ -39,6 +39,8 @@ impl LogLevels {
     }
 
     /// Wants records of `minimum` and above from `scope` and the scopes below it, replacing what was said of `scope` before.
+    ///
+    /// A `scope` that names none, such as `shop::`, is an error of [`crate::config::ConfigBuilder::build`].
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<String>, minimum: Option<Severity>) -> Self {
         let scope = scope.into();
@@ -48,6 +50,14 @@ impl LogLevels {
             .partition_point(|(known, _)| known.len() >= scope.len());
         self.scopes.insert(place, (scope, minimum));
         self
+    }
+
+    /// Checks the names of the scopes, which [`LogLevels::with_scope`] takes as they are.
+    pub(crate) fn check(&self) -> Result<(), ParseLogLevelsError> {
+        match self.scopes.iter().find(|(scope, _)| !is_scope(scope)) {
+            Some((scope, _)) => Err(ParseLogLevelsError::BadScope(scope.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Gives the lowest severity that is wanted from `scope`; `None` where nothing is.
@@ -64,6 +74,18 @@ impl Default for LogLevels {
     fn default() -> Self {
         Self::new(Some(Severity::Info))
     }
+}
+
+/// Whether it can be the name of a scope or of those above it: segments between `::` or `.`, none of which is empty.
+///
+/// The patterns of `RUST_LOG`, such as `shop[span]`, and wildcards are not understood, so that they are no names.
+fn is_scope(name: &str) -> bool {
+    let is_segment =
+        |segment: &str| !segment.is_empty() && !segment.starts_with(':') && !segment.ends_with(':');
+    name.split("::")
+        .flat_map(|part| part.split('.'))
+        .all(is_segment)
+        && !name.contains(|c: char| c.is_whitespace() || c.is_control() || "=,[]{}*\"".contains(c))
 }
 
 /// Whether `scope` is `prefix` or lies below it.
@@ -103,6 +125,9 @@ impl FromStr for LogLevels {
                     let (scope, level) = (scope.trim(), level.trim());
                     if scope.is_empty() {
                         return Err(ParseLogLevelsError::NoScope(String::from(directive)));
+                    }
+                    if !is_scope(scope) {
+                        return Err(ParseLogLevelsError::BadScope(String::from(scope)));
                     }
                     if scopes_seen.contains(&scope) {
                         return Err(ParseLogLevelsError::Repeated(format!("`{scope}`")));
@@ -148,6 +173,9 @@ pub enum ParseLogLevelsError {
     /// This directive has nothing before its `=`.
     #[error("a scope before `=` in `{0}`, like `my_crate::db=debug`")]
     NoScope(String),
+    /// This, before its `=`, names no scope.
+    #[error("the name of a scope in place of `{0}`, like `my_crate::db`")]
+    BadScope(String),
     /// Two directives are for the same scope.
     #[error("one log level for {0}, not two")]
     Repeated(String),
@@ -264,6 +292,10 @@ mod tests {
             ),
             ("=debug", ParseLogLevelsError::NoScope("=debug".into())),
             (
+                "info,shop::=off",
+                ParseLogLevelsError::BadScope("shop::".into()),
+            ),
+            (
                 "info,warn",
                 ParseLogLevelsError::Repeated("all scopes".into()),
             ),
@@ -271,6 +303,52 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(text.parse::<LogLevels>(), Err(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_scope_is_refused() {
+        for scope in [
+            "shop::",
+            "::shop",
+            "shop::::db",
+            "shop:",
+            ":shop",
+            "shop:::db",
+            "shop.",
+            ".shop",
+            "shop..db",
+            "::",
+            ".",
+            "shop db",
+            "shop*",
+            "*",
+            "shop[span]",
+            "shop[{id}]",
+            "\"shop\"",
+            "sh\u{1b}op",
+        ] {
+            let text = format!("info,{scope}=off");
+            assert_eq!(
+                text.parse::<LogLevels>(),
+                Err(ParseLogLevelsError::BadScope(scope.into()))
+            );
+            let built = LogLevels::default().with_scope(scope, None);
+            assert!(built.check().is_err(), "{scope}");
+        }
+        assert!(LogLevels::default().with_scope("", None).check().is_err());
+        for scope in [
+            "shop",
+            "shop::db",
+            "shop.db",
+            "a:b",
+            "@scope/name",
+            "github.com/a-b/c_d",
+            "größe",
+        ] {
+            let built = LogLevels::default().with_scope(scope, None);
+            assert_eq!(built.check(), Ok(()), "{scope}");
+            assert_eq!(format!("{scope}=off").parse(), Ok(built));
         }
     }
 

@@ -4,11 +4,11 @@
 //! with `=` in it, the order of baggage, and the fact that something was invalid.
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
-use percent_encoding::percent_decode_str;
 
 use crate::attributes::Rules;
 use crate::dropped::Reason;
 use crate::model::{BaggageEntry, RemoteContext};
+use crate::percent;
 
 /// Sampled and random, the flags that level 2 knows.
 const KNOWN_FLAGS: u8 = 0b11;
@@ -50,6 +50,28 @@ pub(crate) fn headers(
         },
         rules,
     )
+}
+
+/// Says whether a `traceparent` header can be continued.
+pub(crate) fn is_traceparent(header: &str) -> bool {
+    let remote = parse_traceparent(header.trim_matches([' ', '\t']));
+    remote.is_some_and(|remote| remote.trace_id != (0, 0) && remote.span_id != 0)
+}
+
+/// Says whether a `tracestate` header is valid.
+pub(crate) fn is_trace_state(header: &str) -> bool {
+    trace_state_members(header).is_some()
+}
+
+/// Counts the members of a `baggage` header that are malformed.
+pub(crate) fn malformed_baggage(header: &str) -> usize {
+    let members = header
+        .split(',')
+        .map(|member| member.trim_matches([' ', '\t']))
+        .filter(|member| !member.is_empty());
+    let is_malformed =
+        |member: &&str| !baggage_member(member).is_some_and(|entry| is_token(&entry.key));
+    members.filter(is_malformed).count()
 }
 
 fn parse_traceparent(header: &str) -> Option<RemoteContext> {
@@ -215,11 +237,10 @@ pub(crate) fn baggage_header(header: &str, rules: Rules<'_>) -> Vec<BaggageEntry
 fn baggage_member(member: &str) -> Option<BaggageEntry> {
     let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
     let (key, value) = pair.split_once('=')?;
-    let value = percent_decode_str(value.trim_matches([' ', '\t']));
+    let value = percent::decode_lossy(value.trim_matches([' ', '\t']));
     Some(BaggageEntry {
         key: key.trim_matches([' ', '\t']).to_owned(),
-        // What is not UTF-8 becomes U+FFFD: https://www.w3.org/TR/baggage/#value
-        value: value.decode_utf8_lossy().into_owned(),
+        value,
         metadata: properties.trim_matches([' ', '\t']).to_owned(),
     })
 }

@@ -22,7 +22,7 @@ use super::values::{
     Compression, Exporter, HistogramAggregation, Propagators, Protocol, Sampler,
     TemporalityPreference,
 };
-use super::{Config, WarningHook, resolve};
+use super::{Config, Flags, WarningHook, resolve};
 
 /// Builds a [`Config`].
 ///
@@ -41,6 +41,7 @@ pub struct ConfigBuilder {
     pub(super) limits: Vec<LimitEdit>,
     pub(super) runtime: Option<Runtime>,
     pub(super) on_warning: Option<WarningHook>,
+    pub(super) flags: Flags,
 }
 
 /// A change to the limits, made after the environment's.
@@ -106,8 +107,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the console to which signals go whose exporter is [`Exporter::Console`]. Without one they go nowhere, with a
-    /// warning, or an error in strict mode.
+    /// Sets the console to which signals go whose exporter is [`Exporter::Console`]. Without one, that exporter is an error
+    /// where it is set here; where the environment asks for it, such a signal goes nowhere, with a warning.
     pub fn console(mut self, console: Collector) -> Self {
         self.console = Some(console);
         self
@@ -152,6 +153,18 @@ impl ConfigBuilder {
     /// Sets the host's own certificate and key for all signals.
     pub fn client_identity(mut self, certificate: Certificates, key: PrivateKey) -> Self {
         self.layer.otlp.client_certificate = Some(certificate);
+        self.layer.otlp.client_key = Some(key);
+        self
+    }
+
+    /// Sets the host's own certificate for all signals; its key may come from the environment.
+    pub fn client_certificate(mut self, certificate: Certificates) -> Self {
+        self.layer.otlp.client_certificate = Some(certificate);
+        self
+    }
+
+    /// Sets the key of the host's own certificate for all signals; the certificate may come from the environment.
+    pub fn client_key(mut self, key: PrivateKey) -> Self {
         self.layer.otlp.client_key = Some(key);
         self
     }
@@ -257,10 +270,18 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets who is told, once for each pipeline, when an export fails for the first time. It is called on a
-    /// thread of the pipeline's, must not block, and is never called on a guest's thread. Default: nobody.
+    /// Sets a function that is called with each warning: once for every [`Config::warnings`], when a pipeline is built, and once
+    /// when one of its exports fails for the first time. The latter is called on a thread of the pipeline's and never on a guest's;
+    /// it must not block. Default: none.
     pub fn on_warning(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.on_warning = Some(WarningHook(Arc::new(hook)));
+        self
+    }
+
+    /// Names the command-line flags of a program whose user sets what is set here, by the name of the method:
+    /// `("endpoint", "--otlp-endpoint")`. Errors and warnings then name the flag.
+    pub fn flags(mut self, flags: &'static [(&'static str, &'static str)]) -> Self {
+        self.flags = Flags(flags);
         self
     }
 
@@ -268,8 +289,8 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// When something that was set here is out of its range or does not go with the rest; in strict mode also when a
-    /// variable's value is bad.
+    /// When something that was set here cannot be used: it is out of its range, or does not go with the rest. In strict mode also
+    /// when a variable's value is bad.
     pub fn build(self) -> Result<Config, ConfigError> {
         if self.strict {
             for warning in &self.environment.warnings {

@@ -6,12 +6,15 @@ use std::str::FromStr;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::dropped::Signal;
+use crate::percent;
+use crate::printable::redacted_url;
 
 use super::values::{Expected, Protocol};
 
-/// The address of a collector: `http://` or `https://`, a host, and perhaps a port and a path.
+/// The address of a collector: `http://` or `https://`, a host, and perhaps a port, a path and a query.
 ///
-/// For gRPC the scheme may be missing; then the setting `insecure` decides.
+/// For gRPC the scheme may be missing; then the setting `insecure` decides. Some backends take a token in the query, so that it
+/// is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     secure: Option<bool>,
@@ -19,6 +22,8 @@ pub struct Endpoint {
     authority: String,
     /// Begins with a `/`, or is empty.
     path: String,
+    /// What follows the `?`.
+    query: Option<String>,
 }
 
 const EXPECTED: &str = "a URL like http://localhost:4318 or https://collector.example";
@@ -27,37 +32,39 @@ impl FromStr for Endpoint {
     type Err = Expected;
 
     fn from_str(text: &str) -> Result<Self, Expected> {
-        let expected = || Expected::new(EXPECTED);
         let text = text.trim();
-        let (secure, rest) = match text.split_once("://") {
-            // A `://` after the host is part of a path.
-            Some((scheme, _)) if scheme.contains(['/', '?', '#']) => (None, text),
-            Some((scheme, rest)) => match scheme.to_ascii_lowercase().as_str() {
-                "http" => (Some(false), rest),
-                "https" => (Some(true), rest),
-                _ => return Err(expected()),
-            },
-            None => (None, text),
-        };
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        if path.contains(['?', '#']) || authority.contains(['?', '#']) {
-            return Err(Expected::new("a URL without a query or fragment"));
-        }
+        let (secure, rest) = split_scheme(text)?;
+        let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(Expected::new(
-                "a URL without a user name: credentials belong into the headers",
+                "a URL without a user name and password; send credentials in a header, such as `authorization`",
             ));
         }
+        if rest.contains('#') {
+            return Err(Expected::new(
+                "a URL without a fragment (`#`), which is never sent; write `%23` for a `#` in a path or query",
+            ));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Expected::new(
+                "a URL of visible ASCII without spaces; percent-encode everything else",
+            ));
+        }
+        let (path, query) = match rest.split_once('?') {
+            Some((path, query)) => (path, Some(String::from(query))),
+            None => (rest, None),
+        };
         let endpoint = Self {
             secure,
             authority: String::from(authority),
             path: String::from(path),
+            query,
         };
         let uri = endpoint.url(false, path).parse::<Uri>();
         if !uri.is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty())) {
-            return Err(expected());
+            return Err(Expected::new(EXPECTED));
         }
-        // `Uri` lets a port pass that is none.
+        // `Uri` accepts a port that is none.
         let port = match authority.rsplit_once(']') {
             Some((_, port)) => port.strip_prefix(':'),
             None => authority.split_once(':').map(|(_, port)| port),
@@ -70,6 +77,20 @@ impl FromStr for Endpoint {
     }
 }
 
+/// Splits off `http://` or `https://`; returns whether it is the latter.
+fn split_scheme(text: &str) -> Result<(Option<bool>, &str), Expected> {
+    match text.split_once("://") {
+        // A `://` after the host is part of a path or query.
+        Some((scheme, _)) if scheme.contains(['/', '?', '#']) => Ok((None, text)),
+        Some((scheme, rest)) => match scheme.to_ascii_lowercase().as_str() {
+            "http" => Ok((Some(false), rest)),
+            "https" => Ok((Some(true), rest)),
+            _ => Err(Expected::new(EXPECTED)),
+        },
+        None => Ok((None, text)),
+    }
+}
+
 /// Whether an endpoint stands for all signals or for one: over HTTP, the former has a path put after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
@@ -78,31 +99,34 @@ pub(super) enum Scope {
 }
 
 impl Endpoint {
-    /// The URL to which `protocol` sends. `signal_path` is `v1/traces` and the like.
+    /// Returns the URL to which `protocol` sends. `signal_path` is `v1/traces` and the like; it goes before the query.
     pub(super) fn resolve(
         &self,
         protocol: Protocol,
         scope: Scope,
         signal_path: &str,
         insecure: bool,
-    ) -> Result<String, Expected> {
+    ) -> Result<Url, Expected> {
         match (protocol, self.secure) {
-            (Protocol::Grpc, secure) => Ok(self.url(secure.unwrap_or(!insecure), "")),
+            (Protocol::Grpc, _) if self.query.is_some() => Err(Expected::new(
+                "a URL without a query, which gRPC does not send; send credentials in a header",
+            )),
+            (Protocol::Grpc, secure) => Ok(Url(self.url(secure.unwrap_or(!insecure), ""))),
             (Protocol::HttpProtobuf | Protocol::HttpJson, None) => Err(Expected(format!(
                 "{EXPECTED}, since {protocol} needs http:// or https:// before the host"
             ))),
-            (Protocol::HttpProtobuf | Protocol::HttpJson, Some(secure)) => Ok(match scope {
-                Scope::One if self.path.is_empty() => self.url(secure, "/"),
-                Scope::One => self.url(secure, &self.path),
-                Scope::All => self.url(
-                    secure,
-                    &format!("{}/{signal_path}", self.path.trim_end_matches('/')),
-                ),
-            }),
+            (Protocol::HttpProtobuf | Protocol::HttpJson, Some(secure)) => {
+                let path = match scope {
+                    Scope::One if self.path.is_empty() => String::from("/"),
+                    Scope::One => self.path.clone(),
+                    Scope::All => format!("{}/{signal_path}", self.path.trim_end_matches('/')),
+                };
+                Ok(Url(self.url(secure, &path)))
+            }
         }
     }
 
-    /// What it ends in, where that is the path of a signal.
+    /// Returns the end of the path, where that is the path of a signal.
     pub(super) fn signals_path(&self) -> Option<String> {
         Signal::ALL
             .into_iter()
@@ -110,13 +134,24 @@ impl Endpoint {
             .find(|path| self.path.trim_end_matches('/').ends_with(path))
     }
 
+    /// Returns the path, where there is more of it than a `/`.
+    pub(super) fn path(&self) -> Option<&str> {
+        (self.path.len() > 1).then_some(&self.path)
+    }
+
     fn url(&self, secure: bool, path: &str) -> String {
         let scheme = if secure { "https" } else { "http" };
-        format!("{scheme}://{}{path}", self.authority)
+        let mut url = format!("{scheme}://{}{path}", self.authority);
+        if let (Some(query), false) = (&self.query, path.is_empty()) {
+            url.push('?');
+            url.push_str(query);
+        }
+        url
     }
 }
 
 impl fmt::Display for Endpoint {
+    /// Shows it without its query.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.secure {
             Some(true) => f.write_str("https://")?,
@@ -124,13 +159,48 @@ impl fmt::Display for Endpoint {
             None => {}
         }
         f.write_str(&self.authority)?;
-        f.write_str(&self.path)
+        f.write_str(&self.path)?;
+        match self.query {
+            Some(_) => f.write_str("?[redacted]"),
+            None => Ok(()),
+        }
     }
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Endpoint({self})")
+    }
+}
+
+/// The URL to which one signal is sent. Its query may hold a token, so that it is shown without it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Url(String);
+
+impl Url {
+    pub(super) fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// Returns all of it, for the request alone.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redacted_url(&self.0))
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Url({self})")
     }
 }
 
@@ -205,7 +275,7 @@ impl FromStr for Headers {
             let (name, value) = entry
                 .split_once('=')
                 .ok_or_else(|| Expected::new("a list like name=value,other=value"))?;
-            let value = percent_decode(value.trim()).ok_or_else(|| {
+            let value = percent::decode(value.trim()).ok_or_else(|| {
                 Expected(format!(
                     "a value for `{}` that is percent-encoded UTF-8",
                     name.escape_default()
@@ -223,14 +293,6 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// Decodes percent-encoding; `None` where what comes out is no UTF-8. A `%` that begins no code stands for itself.
-pub(super) fn percent_decode(text: &str) -> Option<String> {
-    let decoded = percent_encoding::percent_decode_str(text)
-        .decode_utf8()
-        .ok()?;
-    Some(decoded.into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,6 +302,8 @@ mod tests {
         endpoint
             .resolve(protocol, scope, "v1/traces", insecure)
             .unwrap()
+            .as_str()
+            .to_owned()
     }
 
     #[test]
@@ -253,6 +317,12 @@ mod tests {
                 "https://c.example/otlp/v1/traces",
             ),
             ("http://[::1]:4318", "http://[::1]:4318/v1/traces"),
+            ("http://c.example?k=v", "http://c.example/v1/traces?k=v"),
+            (
+                "http://c.example/in/?k=v&u=http://x/y",
+                "http://c.example/in/v1/traces?k=v&u=http://x/y",
+            ),
+            ("http://c.example/?", "http://c.example/v1/traces?"),
         ];
         for (text, expected) in table {
             assert_eq!(
@@ -274,10 +344,13 @@ mod tests {
             ),
             "http://c.example:1/x"
         );
-        assert_eq!(
-            url("http://c.example", Protocol::HttpJson, Scope::One, false),
-            "http://c.example/"
-        );
+        for (text, expected) in [
+            ("http://c.example", "http://c.example/"),
+            ("http://c.example?k=v", "http://c.example/?k=v"),
+            ("http://c.example/x?k=v?w", "http://c.example/x?k=v?w"),
+        ] {
+            assert_eq!(url(text, Protocol::HttpJson, Scope::One, false), expected);
+        }
     }
 
     #[test]
@@ -295,6 +368,27 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn grpc_refuses_a_query() {
+        let endpoint: Endpoint = "https://c.example:4317?token=secret".parse().unwrap();
+        let error = endpoint
+            .resolve(Protocol::Grpc, Scope::All, "v1/traces", false)
+            .unwrap_err();
+        assert!(error.to_string().contains("without a query"), "{error}");
+    }
+
+    #[test]
+    fn query_is_sent_and_never_shown() {
+        let endpoint: Endpoint = "http://c.example/x?token=secret".parse().unwrap();
+        let url = endpoint
+            .resolve(Protocol::HttpJson, Scope::All, "v1/logs", false)
+            .unwrap();
+        assert_eq!(url.as_str(), "http://c.example/x/v1/logs?token=secret");
+        let shown = format!("{endpoint} {endpoint:?} {url} {url:?}");
+        assert!(!shown.contains("secret"), "{shown}");
+        assert!(shown.contains("http://c.example/x/v1/logs?[redacted]"));
     }
 
     #[test]
@@ -319,10 +413,18 @@ mod tests {
             "http://host:99999",
             "http://host:",
             "http://host:0",
-            "http://host/?q=1",
+            "http://host/#part",
+            "http://host?q=1#part",
             "http://ho st",
+            "http://host/a b",
+            "http://host/?q=a b",
+            "http://host/\u{1b}[2J",
+            "http://h\u{f6}st",
             "http://:4318",
+            "http://?q=1",
             "https://user:secret@c.example",
+            "https://token@c.example",
+            "user:secret@c.example",
         ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }
@@ -338,7 +440,18 @@ mod tests {
 
     #[test]
     fn broken_headers_are_refused() {
-        for text in ["novalue", "a b=c", "a=%ff", "host=x", "a=%0a", "=x"] {
+        for text in [
+            "novalue",
+            "a b=c",
+            "a=%ff",
+            "a=%ZZ",
+            "a=100%",
+            "host=x",
+            "a=%0a",
+            "a=%0D%0Ab",
+            "a=b\nc",
+            "=x",
+        ] {
             assert!(text.parse::<Headers>().is_err(), "{text}");
         }
     }

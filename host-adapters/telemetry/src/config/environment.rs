@@ -10,12 +10,15 @@ use opentelemetry::KeyValue;
 use crate::dropped::Signal;
 use crate::limits::Limits;
 use crate::log_level::LogLevels;
+use crate::percent;
+use crate::printable::redacted_url;
 
-use super::endpoint::percent_decode;
+use super::endpoint::Endpoint;
 use super::error::{ConfigError, ConfigWarning};
-use super::layer::{BatchOptions, Layer, OtlpOptions};
+use super::layer::{BatchOptions, Layer, OtlpOptions, PerSignal};
 use super::limit_list::LimitList;
 use super::tls::{Certificates, PrivateKey, Proxies};
+use super::unsupported::{self, Unsupported};
 use super::values::{Count, Expected, Flag, Interval, QueueLength, Ratio, Sampler, Timeout};
 use super::variables::{self, Status, Variable};
 
@@ -25,11 +28,32 @@ pub(super) struct Environment {
     pub(super) layer: Layer,
     /// `OTLP_SERVICE_NAME`, for when neither the standard variable nor an attribute names the service.
     pub(super) fallback_service_name: Option<String>,
+    /// Whether the general endpoint is that of `OTLP_EXPORTER_ENDPOINT`.
+    pub(super) uses_fallback_endpoint: bool,
+    /// Endpoints that cannot be used.
+    pub(super) endpoints: Broken,
+    /// Files of authorities that cannot be used.
+    pub(super) certificates: Broken,
     pub(super) limits: LimitChanges,
     pub(super) warnings: Vec<ConfigWarning>,
     /// The names that were asked for, so that a test can hold them against the published table.
     #[cfg(test)]
     pub(super) asked: std::collections::BTreeSet<String>,
+}
+
+/// Values that cannot be used of a variable that decides where telemetry goes or who is trusted with it: without them, the
+/// default would hold, and headers with credentials would go to another place.
+#[derive(Debug, Default)]
+pub(super) struct Broken {
+    pub(super) all: Option<ConfigError>,
+    pub(super) signals: PerSignal<Option<ConfigError>>,
+}
+
+impl Broken {
+    /// Lists them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        self.all.iter().chain(self.signals.iter().flatten())
+    }
 }
 
 /// What the environment says about limits, the later over the earlier.
@@ -91,6 +115,8 @@ impl LimitChanges {
 struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<OsString>,
     warnings: Vec<ConfigWarning>,
+    endpoints: Broken,
+    certificates: Broken,
     #[cfg(test)]
     asked: std::collections::BTreeSet<String>,
 }
@@ -100,6 +126,8 @@ impl Environment {
         let mut reader = Reader {
             lookup,
             warnings: Vec::new(),
+            endpoints: Broken::default(),
+            certificates: Broken::default(),
             #[cfg(test)]
             asked: std::collections::BTreeSet::new(),
         };
@@ -112,7 +140,7 @@ impl Environment {
                 .parsed_by("OTEL_RESOURCE_ATTRIBUTES", resource_attributes)
                 .unwrap_or_default(),
             sampler: reader.sampler(),
-            propagators: reader.parse("OTEL_PROPAGATORS"),
+            propagators: reader.supported("OTEL_PROPAGATORS", unsupported::propagators),
             log_levels: reader.parse::<LogLevels>("WASMSCOPE_LOG_LEVEL"),
             spans: reader.batch("OTEL_BSP"),
             logs: reader.batch("OTEL_BLRP"),
@@ -124,23 +152,36 @@ impl Environment {
                 .map(|Timeout(timeout)| timeout),
             temporality: reader.parse("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"),
             histograms: reader.parse("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"),
-            otlp: reader.otlp("OTEL_EXPORTER_OTLP"),
+            otlp: reader.otlp(None),
             proxies: Some(reader.proxies()),
             ..Layer::default()
         };
         for signal in Signal::ALL {
             let name = signal.as_str().to_ascii_uppercase();
-            *layer.exporters.get_mut(signal) = reader.parse(&format!("OTEL_{name}_EXPORTER"));
-            *layer.signals.get_mut(signal) = reader.otlp(&format!("OTEL_EXPORTER_OTLP_{name}"));
+            *layer.exporters.get_mut(signal) = reader
+                .supported(&format!("OTEL_{name}_EXPORTER"), |text| {
+                    unsupported::exporter(signal, text)
+                });
+            *layer.signals.get_mut(signal) = reader.otlp(Some(signal));
         }
-        let fallback_endpoint = reader.parse("OTLP_EXPORTER_ENDPOINT");
-        layer.otlp.endpoint = layer.otlp.endpoint.or(fallback_endpoint);
+        let fallback_endpoint = reader.endpoint("OTLP_EXPORTER_ENDPOINT");
+        let uses_fallback_endpoint =
+            layer.otlp.endpoint.is_none() && reader.endpoints.all.is_none();
+        match fallback_endpoint {
+            Some(Ok(endpoint)) if uses_fallback_endpoint => layer.otlp.endpoint = Some(endpoint),
+            Some(Err(error)) if uses_fallback_endpoint => reader.endpoints.all = Some(error),
+            Some(Err(error)) => reader.unusable(error),
+            Some(Ok(_)) | None => {}
+        }
         let fallback_service_name = reader.text("OTLP_SERVICE_NAME");
         let limits = reader.limits();
         reader.warn_of_ignored();
         Self {
             layer,
             fallback_service_name,
+            uses_fallback_endpoint,
+            endpoints: reader.endpoints,
+            certificates: reader.certificates,
             limits,
             warnings: reader.warnings,
             #[cfg(test)]
@@ -246,18 +287,48 @@ impl Reader<'_> {
         self.warnings.push(ConfigWarning::Unusable(error));
     }
 
+    /// Reads a variable whose valid values are not all supported here.
+    fn supported<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<(Option<T>, Vec<Unsupported>), Expected>,
+    ) -> Option<T> {
+        let (value, notes) = self.parsed_by(name, read)?;
+        for Unsupported { value, instead } in notes {
+            self.warnings.push(ConfigWarning::Unsupported {
+                variable: String::from(name),
+                value,
+                instead,
+            });
+        }
+        value
+    }
+
     fn sampler(&mut self) -> Option<Sampler> {
-        let mut sampler: Option<Sampler> = self.parse("OTEL_TRACES_SAMPLER");
-        // The argument belongs to the sampler: without one that takes it, nothing is to be said of it.
+        let told = self.warnings.len();
+        let mut sampler = self.supported("OTEL_TRACES_SAMPLER", unsupported::sampler);
+        let was_told = self.warnings.len() > told;
         let name = "OTEL_TRACES_SAMPLER_ARG";
-        match sampler.as_mut().and_then(Sampler::ratio_mut) {
-            Some(ratio) => {
+        match sampler
+            .as_mut()
+            .map(|sampler| (*sampler, sampler.ratio_mut()))
+        {
+            Some((_, Some(ratio))) => {
                 if let Some(argument) = self.parse::<Ratio>(name) {
                     *ratio = argument;
                 }
             }
-            None => {
-                let _ = self.text(name);
+            // It belongs to the sampler that was told of.
+            None if was_told => drop(self.text(name)),
+            other => {
+                if self.text(name).is_some() {
+                    let sampler =
+                        other.map_or(Sampler::ParentBasedAlwaysOn, |(sampler, _)| sampler);
+                    self.warnings.push(ConfigWarning::Ignored {
+                        variable: String::from(name),
+                        reason: format!("the sampler {sampler} takes no argument"),
+                    });
+                }
             }
         }
         sampler
@@ -267,14 +338,7 @@ impl Reader<'_> {
         let queue_name = format!("{prefix}_MAX_QUEUE_SIZE");
         let batch_name = format!("{prefix}_MAX_EXPORT_BATCH_SIZE");
         let queue_size = self.parse(&queue_name).map(|QueueLength(length)| length);
-        let mut batch_size = self.parse(&batch_name).map(|QueueLength(length)| length);
-        if let (Some(queue), Some(batch)) = (queue_size, batch_size)
-            && batch > queue
-        {
-            let expected = format!("a whole number from 1 to {queue}, which is {queue_name}");
-            self.unusable(ConfigError::new(batch_name, batch.to_string(), expected));
-            batch_size = None;
-        }
+        let batch_size = self.parse(&batch_name).map(|QueueLength(length)| length);
         BatchOptions {
             queue_size,
             batch_size,
@@ -287,16 +351,26 @@ impl Reader<'_> {
         }
     }
 
-    fn otlp(&mut self, prefix: &str) -> OtlpOptions {
+    fn otlp(&mut self, signal: Option<Signal>) -> OtlpOptions {
+        let prefix = match signal {
+            Some(signal) => format!(
+                "OTEL_EXPORTER_OTLP_{}",
+                signal.as_str().to_ascii_uppercase()
+            ),
+            None => String::from("OTEL_EXPORTER_OTLP"),
+        };
+        let endpoint = self.endpoint(&format!("{prefix}_ENDPOINT"));
+        let certificate = format!("{prefix}_CERTIFICATE");
+        let certificate = self.checked(&certificate, |path| Certificates::read(Path::new(path)));
         OtlpOptions {
-            endpoint: self.parse(&format!("{prefix}_ENDPOINT")),
+            endpoint: kept(endpoint, &mut self.endpoints, signal),
             headers: self.parse_secret(&format!("{prefix}_HEADERS")),
             timeout: self
                 .parse(&format!("{prefix}_TIMEOUT"))
                 .map(|Timeout(timeout)| timeout),
             compression: self.parse(&format!("{prefix}_COMPRESSION")),
             protocol: self.parse(&format!("{prefix}_PROTOCOL")),
-            certificate: self.file(&format!("{prefix}_CERTIFICATE"), Certificates::read),
+            certificate: kept(certificate, &mut self.certificates, signal),
             client_certificate: self
                 .file(&format!("{prefix}_CLIENT_CERTIFICATE"), Certificates::read),
             client_key: self.file(&format!("{prefix}_CLIENT_KEY"), PrivateKey::read),
@@ -304,6 +378,22 @@ impl Reader<'_> {
                 .parse(&format!("{prefix}_INSECURE"))
                 .map(|Flag(insecure)| insecure),
         }
+    }
+
+    /// Reads a URL, which may hold credentials that no message may repeat.
+    fn endpoint(&mut self, name: &str) -> Option<Result<Endpoint, ConfigError>> {
+        let text = self.text(name)?;
+        let endpoint = text.parse::<Endpoint>();
+        Some(endpoint.map_err(|expected| ConfigError::new(name, redacted_url(&text), expected)))
+    }
+
+    fn checked<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, Expected>,
+    ) -> Option<Result<T, ConfigError>> {
+        let text = self.text(name)?;
+        Some(parse(text.trim()).map_err(|expected| ConfigError::new(name, text, expected)))
     }
 
     fn file<T>(
@@ -339,9 +429,9 @@ impl Reader<'_> {
         if reqwest::Proxy::all(text.as_str()).is_ok() {
             return Some(text);
         }
-        // It may hold a password.
-        self.unusable(ConfigError::without_value(
+        self.unusable(ConfigError::new(
             name,
+            redacted_url(&text),
             "a proxy's URL like http://proxy.example:3128",
         ));
         None
@@ -380,6 +470,24 @@ impl Reader<'_> {
     }
 }
 
+/// Keeps what can be used, and remembers what cannot.
+fn kept<T>(
+    value: Option<Result<T, ConfigError>>,
+    broken: &mut Broken,
+    signal: Option<Signal>,
+) -> Option<T> {
+    match value? {
+        Ok(value) => Some(value),
+        Err(error) => {
+            match signal {
+                Some(signal) => *broken.signals.get_mut(signal) = Some(error),
+                None => broken.all = Some(error),
+            }
+            None
+        }
+    }
+}
+
 /// Parses `key=value,…` with percent-encoded values; as the specification has it, one that is broken spoils all.
 fn resource_attributes(text: &str) -> Result<Vec<KeyValue>, Expected> {
     let mut attributes = Vec::new();
@@ -389,7 +497,7 @@ fn resource_attributes(text: &str) -> Result<Vec<KeyValue>, Expected> {
         .filter(|entry| !entry.is_empty())
     {
         let attribute = entry.split_once('=').and_then(|(key, value)| {
-            let (key, value) = (percent_decode(key.trim())?, percent_decode(value.trim())?);
+            let (key, value) = (percent::decode(key.trim())?, percent::decode(value.trim())?);
             (!key.is_empty()).then(|| KeyValue::new(key, value))
         });
         match attribute {

@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+use crate::dropped::Signal;
+use crate::printable::printable;
+
+/// The most of a value that a message repeats, in characters.
+const VALUE: usize = 200;
+
+/// The most of what was expected.
+const EXPECTED: usize = 600;
+
 /// A setting that cannot be used: which one, what it was, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
@@ -33,7 +42,8 @@ impl ConfigError {
         }
     }
 
-    /// Gives the name of the environment variable, or of the builder's setter.
+    /// Returns the name by which it was set: that of an environment variable, of a method of the builder, or, where
+    /// [`super::ConfigBuilder::flags`] knows it, of a command-line flag.
     #[must_use]
     pub fn setting(&self) -> &str {
         &self.setting
@@ -54,9 +64,11 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}", self.setting, self.expected)?;
+        // Some repeat a part of the value.
+        let expected = printable(&self.expected, EXPECTED);
+        write!(f, "{}: expected {expected}", self.setting)?;
         match &self.value {
-            Some(value) => write!(f, ", found `{value}`"),
+            Some(value) => write!(f, ", found `{}`", printable(value, VALUE)),
             None => Ok(()),
         }
     }
@@ -70,6 +82,23 @@ impl std::error::Error for ConfigError {}
 pub enum ConfigWarning {
     /// A variable's value cannot be used; what holds without it holds.
     Unusable(ConfigError),
+    /// A variable that decides where telemetry and its headers go cannot be used, so that these signals are not exported: the
+    /// default is another place, and the headers may hold credentials.
+    NotExported {
+        /// What is wrong.
+        error: ConfigError,
+        /// The signals.
+        signals: Vec<Signal>,
+    },
+    /// A variable's value is valid OpenTelemetry, and not supported here.
+    Unsupported {
+        /// The variable's name.
+        variable: String,
+        /// The value, or the part of it.
+        value: String,
+        /// What happens instead.
+        instead: String,
+    },
     /// A variable is set that has no effect here.
     Ignored {
         /// Its name.
@@ -84,12 +113,48 @@ pub enum ConfigWarning {
         /// What it ends in: `/v1/traces` for instance.
         path: String,
     },
+    /// The endpoint of a signal that is sent over gRPC has a path, which gRPC does not send.
+    PathWithoutEffect {
+        /// The endpoint.
+        endpoint: String,
+        /// The path.
+        path: String,
+    },
+}
+
+/// Joins words as in "traces, metrics and logs".
+fn listed(signals: &[Signal]) -> String {
+    match signals {
+        [] => String::new(),
+        [one] => String::from(one.as_str()),
+        [rest @ .., last] => {
+            let rest: Vec<_> = rest.iter().map(|signal| signal.as_str()).collect();
+            format!("{} and {}", rest.join(", "), last.as_str())
+        }
+    }
 }
 
 impl fmt::Display for ConfigWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unusable(error) => write!(f, "{error}; the setting is ignored"),
+            Self::NotExported { error, signals } => {
+                let signals = listed(signals);
+                write!(f, "{error}; {signals} are not exported")
+            }
+            Self::Unsupported {
+                variable,
+                value,
+                instead,
+            } => write!(
+                f,
+                "{variable}: `{}` is not supported here; {instead}",
+                printable(value, VALUE)
+            ),
+            Self::PathWithoutEffect { endpoint, path } => write!(
+                f,
+                "the path {path} of the OTLP endpoint {endpoint} has no effect over gRPC"
+            ),
             Self::Ignored { variable, reason } => write!(f, "{variable} has no effect: {reason}"),
             Self::SignalsPath { endpoint, path } => write!(
                 f,

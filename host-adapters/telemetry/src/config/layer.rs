@@ -7,7 +7,7 @@ use opentelemetry::KeyValue;
 use crate::dropped::Signal;
 use crate::log_level::LogLevels;
 
-use super::endpoint::{Endpoint, Headers};
+use super::endpoint::{Endpoint, Headers, Scope};
 use super::tls::{Certificates, PrivateKey, Proxies};
 use super::values::{
     Compression, Exporter, HistogramAggregation, Propagators, Protocol, Sampler,
@@ -110,16 +110,17 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// The signal's own setting, or else that of all signals.
+    /// Returns the signal's own setting, or else that of all signals, and which of the two it is.
     pub(super) fn otlp<T>(
         &self,
         signal: Signal,
         setting: impl Fn(&OtlpOptions) -> Option<T>,
-    ) -> Option<T> {
-        setting(self.signals.get(signal)).or_else(|| setting(&self.otlp))
+    ) -> Option<(T, Scope)> {
+        let own = setting(self.signals.get(signal)).map(|value| (value, Scope::One));
+        own.or_else(|| setting(&self.otlp).map(|value| (value, Scope::All)))
     }
 
-    /// Whether it names any endpoint.
+    /// Returns whether it names any endpoint.
     pub(super) fn has_endpoint(&self) -> bool {
         self.otlp.endpoint.is_some() || self.signals.iter().any(|signal| signal.endpoint.is_some())
     }

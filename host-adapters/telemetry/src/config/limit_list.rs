@@ -1,6 +1,7 @@
 //! The text form of [`Limits`]: `WASMSCOPE_LIMITS`.
 
 use crate::limits::{Limit, Limits};
+use crate::printable::printable;
 
 use super::values::{Count, Expected};
 
@@ -31,9 +32,11 @@ impl std::str::FromStr for LimitList {
                 .ok_or_else(|| Expected::new("a list like open_spans=256,call_bytes=65536"))?;
             let (name, value) = (name.trim(), value.trim());
             let Some(limit) = Limit::named(name) else {
-                let known: Vec<_> = Limits::TABLE.iter().map(|limit| limit.name).collect();
-                return Err(Expected(format!("known limits ({})", known.join(", "))));
+                return Err(unknown(name));
             };
+            if list.iter().any(|(known, _): &(&Limit, _)| known.name == name) {
+                return Err(Expected(format!("one value for {name}, not two")));
+            }
             let Count(value) = value
                 .parse()
                 .map_err(|Expected(expected)| Expected(format!("{expected} for {name}")))?;
@@ -41,6 +44,25 @@ impl std::str::FromStr for LimitList {
         }
         Ok(Self(list))
     }
+}
+
+/// Says which limit was probably meant, and where all of them are listed.
+fn unknown(name: &str) -> Expected {
+    let lower_case = name.to_ascii_lowercase();
+    let near = Limits::TABLE
+        .iter()
+        .map(|limit| limit.name)
+        .map(|known| (strsim::damerau_levenshtein(known, &lower_case), known))
+        .filter(|(distance, known)| *distance <= known.len() / 3)
+        .min_by_key(|(distance, _)| *distance);
+    let hint = match near {
+        Some((_, near)) => format!("; perhaps {near} was meant"),
+        None => String::new(),
+    };
+    Expected(format!(
+        "the name of a limit in place of `{}`{hint} (docs/configuration.md lists them all)",
+        printable(name, 40)
+    ))
 }
 
 #[cfg(test)]
@@ -65,8 +87,35 @@ mod tests {
             "open_spans=-1",
             "open_spans=many",
             "open_spans=99999999999",
+            "open_spans=1,open_spans=2",
+            "open_spans=1=2",
+            "=1",
         ] {
             assert!(text.parse::<LimitList>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn mistyped_limit_is_answered_with_the_near_one() {
+        let table = [
+            ("open_span=1", Some("open_spans")),
+            ("Open_Spans=1", Some("open_spans")),
+            ("call-bytes=1", Some("call_bytes")),
+            ("seires=1", Some("series")),
+            ("spans_attributes=1", Some("span_attributes")),
+            ("patience=1", None),
+            ("x=1", None),
+        ];
+        for (text, near) in table {
+            let error = text.parse::<LimitList>().unwrap_err().to_string();
+            let hint = near.map(|near| format!("perhaps {near} was meant"));
+            assert_eq!(error.contains("perhaps"), near.is_some(), "{text}: {error}");
+            assert!(
+                error.contains(hint.as_deref().unwrap_or("")),
+                "{text}: {error}"
+            );
+            assert!(error.contains("docs/configuration.md"), "{error}");
+            assert!(error.len() < 150, "{error}");
         }
     }
 }

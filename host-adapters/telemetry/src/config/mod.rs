@@ -31,9 +31,11 @@ mod error;
 mod layer;
 mod limit_list;
 mod resolve;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod unsupported;
 mod values;
 mod variables;
 
@@ -50,6 +52,7 @@ use crate::log_level::LogLevels;
 use crate::telemetry::Runtime;
 
 pub use self::builder::ConfigBuilder;
+pub(crate) use self::endpoint::Url;
 pub use self::endpoint::{Endpoint, Headers};
 pub use self::error::{ConfigError, ConfigWarning};
 pub(crate) use self::layer::PerSignal;
@@ -61,6 +64,7 @@ pub use self::values::{
     TemporalityPreference,
 };
 pub use self::variables::{Status, VARIABLES, Variable, markdown};
+pub use crate::printable::redacted_url;
 
 /// Everything that a [`crate::pipeline::Pipeline`] is built from, valid and complete.
 #[derive(Debug, Clone)]
@@ -95,7 +99,9 @@ impl Config {
         ConfigBuilder::default().small()
     }
 
-    /// Gives what a person should know about the environment; in strict mode nothing that is wrong, which is an error then, but what has no effect or may not be meant.
+    /// Returns warnings about the environment. In strict mode, invalid values are errors of [`ConfigBuilder::build`] instead.
+    ///
+    /// A [`crate::pipeline::Pipeline`] tells them to [`ConfigBuilder::on_warning`] when it is built.
     #[must_use]
     pub fn warnings(&self) -> &[ConfigWarning] {
         &self.warnings
@@ -111,11 +117,12 @@ impl Config {
         }
     }
 
-    /// Gives the URL to which a signal is sent over OTLP; `None` where it is not.
+    /// Returns the URL to which a signal is sent over OTLP; `None` where it is not. Its query may hold a token:
+    /// [`redacted_url`] makes a text to be shown of it.
     #[must_use]
     pub fn url(&self, signal: Signal) -> Option<&str> {
         match self.targets.get(signal) {
-            Target::Otlp(otlp) => Some(&otlp.url),
+            Target::Otlp(otlp) => Some(otlp.url.as_str()),
             Target::Console | Target::None => None,
         }
     }
@@ -165,12 +172,17 @@ pub(crate) enum Target {
 pub(crate) struct Otlp {
     pub(crate) protocol: Protocol,
     /// With the signal's path over HTTP, without one over gRPC.
-    pub(crate) url: String,
+    pub(crate) url: Url,
     pub(crate) headers: Headers,
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
     pub(crate) tls: Tls,
     pub(crate) proxies: Proxies,
+    /// What the endpoint was set by.
+    pub(crate) endpoint_setting: String,
+    /// What the authorities to trust were set by, or can be set by.
+    pub(crate) certificate_setting: String,
+    pub(crate) flags: Flags,
 }
 
 /// How the items of one signal are gathered.
@@ -180,6 +192,28 @@ pub(crate) struct Batch {
     pub(crate) batch_size: usize,
     pub(crate) delay: Duration,
     pub(crate) export_timeout: Duration,
+}
+
+/// The command-line flags by which a program's user sets what the builder is told, by the name of the builder's method.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Flags(pub(crate) &'static [(&'static str, &'static str)]);
+
+impl Flags {
+    /// Returns the flag for a method of the builder.
+    pub(crate) fn of(self, method: &str) -> Option<&'static str> {
+        let mut flags = self.0.iter();
+        flags
+            .find(|(known, _)| *known == method)
+            .map(|(_, flag)| *flag)
+    }
+
+    /// Names what sets something, for a hint: the flag, where there is one, and the variable.
+    pub(crate) fn naming(self, method: &str, variable: &str) -> String {
+        match self.of(method) {
+            Some(flag) => format!("{flag} or {variable}"),
+            None => String::from(variable),
+        }
+    }
 }
 
 /// Who is told that something is wrong while a pipeline runs.

@@ -9,16 +9,17 @@ use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use crate::dropped::Signal;
 use crate::emitted::attribute;
 use crate::limits::Limits;
+use crate::log_level::LogLevels;
 
-use super::endpoint::{Headers, Scope};
+use super::environment::Environment;
 use super::error::{ConfigError, ConfigWarning};
-use super::layer::{BatchOptions, Layer, OtlpOptions, PerSignal};
-use super::tls::Tls;
+use super::layer::{BatchOptions, Layer, PerSignal};
+use super::targets::{broken, targets};
 use super::values::{
-    Compression, Exporter, HistogramAggregation, LONGEST, LONGEST_INTERVAL, Protocol, QueueLength,
-    Sampler, TemporalityPreference,
+    Exporter, HistogramAggregation, LONGEST, LONGEST_INTERVAL, QueueLength, Sampler,
+    TemporalityPreference,
 };
-use super::{Batch, Config, ConfigBuilder, Otlp, Target};
+use super::{Batch, Config, ConfigBuilder, Flags};
 
 /// What `service.name` is when nobody knows better; the prefix is the specification's.
 const UNKNOWN_SERVICE: &str = "unknown_service:wasmscope";
@@ -26,34 +27,29 @@ const UNKNOWN_SERVICE: &str = "unknown_service:wasmscope";
 pub(super) fn resolve(builder: ConfigBuilder) -> Result<Config, ConfigError> {
     let mut warnings = builder.environment.warnings.clone();
     let sources = Sources {
-        layers: [&builder.layer, &builder.environment.layer],
+        builder: &builder.layer,
+        environment: &builder.environment,
         strict: builder.strict,
+        flags: builder.flags,
     };
+    if builder.strict
+        && let Some(error) = broken(&builder.environment).next()
+    {
+        return Err(error.clone());
+    }
     let defaults = Defaults::new(builder.small);
 
     let mut exporters = PerSignal::new(|signal| sources.exporter(signal, builder.without_endpoint));
     if builder.console.is_none() {
         for signal in Signal::ALL {
             if *exporters.get(signal) == Exporter::Console {
-                let setting = format!("OTEL_{}_EXPORTER", signal.as_str().to_ascii_uppercase());
-                let error = ConfigError::new(
-                    setting,
-                    "console",
-                    "otlp or none, since this host has no console",
-                );
-                sources.refuse(error, &mut warnings)?;
+                sources.refuse_console(signal, &mut warnings)?;
                 *exporters.get_mut(signal) = Exporter::None;
             }
         }
     }
-    let targets = PerSignal::try_new(|signal| match exporters.get(signal) {
-        Exporter::Otlp => {
-            let otlp = sources.otlp(signal, &defaults, &mut warnings)?;
-            Ok(Target::Otlp(Box::new(otlp)))
-        }
-        Exporter::Console => Ok(Target::Console),
-        Exporter::None => Ok(Target::None),
-    })?;
+    let targets = targets(&sources, &exporters, defaults.otlp_timeout, &mut warnings)?;
+    check(&builder.layer, builder.flags)?;
 
     let mut limits = Limits::default();
     builder.environment.limits.apply(&mut limits);
@@ -73,20 +69,24 @@ pub(super) fn resolve(builder: ConfigBuilder) -> Result<Config, ConfigError> {
     let timeout = sources
         .first(|layer| layer.metric_timeout)
         .unwrap_or(defaults.export_timeout);
+    let spans = sources.batch(
+        ["span_batches", "OTEL_BSP"],
+        |layer| &layer.spans,
+        defaults.span_delay,
+        &defaults,
+        &mut warnings,
+    )?;
+    let logs = sources.batch(
+        ["log_batches", "OTEL_BLRP"],
+        |layer| &layer.logs,
+        defaults.log_delay,
+        &defaults,
+        &mut warnings,
+    )?;
     Ok(Config {
         targets,
-        spans: sources.batch(
-            "span_batches",
-            |layer| &layer.spans,
-            defaults.span_delay,
-            &defaults,
-        )?,
-        logs: sources.batch(
-            "log_batches",
-            |layer| &layer.logs,
-            defaults.log_delay,
-            &defaults,
-        )?,
+        spans,
+        logs,
         metric_interval: within("metric_interval", interval, LONGEST_INTERVAL)?,
         metric_timeout: within("metric_timeout", timeout, LONGEST)?,
         temporality: sources
@@ -149,27 +149,56 @@ impl Defaults {
     }
 }
 
-/// The sources of settings, the strongest first.
-struct Sources<'a> {
-    layers: [&'a Layer; 2],
-    strict: bool,
+/// Checks what the builder's types leave open.
+fn check(layer: &Layer, flags: Flags) -> Result<(), ConfigError> {
+    let named = |method: &'static str| flags.of(method).unwrap_or(method);
+    if layer.service_name.as_deref() == Some("") {
+        let expected = "a name that is not empty";
+        return Err(ConfigError::new(named("service_name"), "", expected));
+    }
+    let attributes = &mut layer.attributes.iter();
+    if attributes.any(|attribute| attribute.key.as_str().is_empty()) {
+        let expected = "a key that is not empty";
+        return Err(ConfigError::new(named("resource_attribute"), "", expected));
+    }
+    if let Some(Err(expected)) = layer.log_levels.as_ref().map(LogLevels::check) {
+        return Err(ConfigError::without_value(named("log_levels"), expected));
+    }
+    Ok(())
+}
+
+/// Where a setting was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Builder,
+    Environment,
+}
+
+/// The sources of settings.
+pub(super) struct Sources<'a> {
+    builder: &'a Layer,
+    pub(super) environment: &'a Environment,
+    pub(super) strict: bool,
+    pub(super) flags: Flags,
 }
 
 impl Sources<'_> {
-    fn first<T>(&self, setting: impl Fn(&Layer) -> Option<T>) -> Option<T> {
-        self.layers.into_iter().find_map(setting)
+    /// Returns the sources, the strongest first.
+    pub(super) fn layers(&self) -> [(Source, &Layer); 2] {
+        [
+            (Source::Builder, self.builder),
+            (Source::Environment, &self.environment.layer),
+        ]
     }
 
-    fn first_otlp<T>(
-        &self,
-        signal: Signal,
-        setting: impl Fn(&OtlpOptions) -> Option<T>,
-    ) -> Option<T> {
-        self.first(|layer| layer.otlp(signal, &setting))
+    pub(super) fn first<T>(&self, setting: impl Fn(&Layer) -> Option<T>) -> Option<T> {
+        self.layers()
+            .into_iter()
+            .find_map(|(_, layer)| setting(layer))
     }
 
-    /// What may be the environment's doing is an error only in strict mode.
-    fn refuse(
+    /// Makes a fault of the environment's an error in strict mode, and else a warning.
+    pub(super) fn refuse(
         &self,
         error: ConfigError,
         warnings: &mut Vec<ConfigWarning>,
@@ -177,7 +206,11 @@ impl Sources<'_> {
         if self.strict {
             return Err(error);
         }
-        warnings.push(ConfigWarning::Unusable(error));
+        let warning = ConfigWarning::Unusable(error);
+        // One is enough for all three signals.
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
         Ok(())
     }
 
@@ -188,169 +221,94 @@ impl Sources<'_> {
         if let Some(exporter) = self.first(|layer| *layer.exporters.get(signal)) {
             return exporter;
         }
-        if self.layers.into_iter().any(Layer::has_endpoint) {
+        let named = self.layers().iter().any(|(_, layer)| layer.has_endpoint());
+        if named || self.environment.endpoints.iter().next().is_some() {
             return Exporter::Otlp;
         }
         without_endpoint.unwrap_or(Exporter::Otlp)
     }
 
-    fn otlp(
+    /// Refuses a console that there is not.
+    fn refuse_console(
         &self,
         signal: Signal,
-        defaults: &Defaults,
         warnings: &mut Vec<ConfigWarning>,
-    ) -> Result<Otlp, ConfigError> {
-        let protocol = self
-            .first_otlp(signal, |otlp| otlp.protocol)
-            .unwrap_or(Protocol::HttpProtobuf);
-        let timeout = self
-            .first_otlp(signal, |otlp| otlp.timeout)
-            .unwrap_or(defaults.otlp_timeout);
-        let [own, environment] = self
-            .layers
-            .map(|layer| layer.otlp(signal, |otlp| otlp.headers.clone()));
-        let headers: Headers = own
-            .unwrap_or_default()
-            .over(&environment.unwrap_or_default());
-        Ok(Otlp {
-            protocol,
-            url: self.url(signal, protocol, warnings)?,
-            headers,
-            timeout: within("timeout", timeout, LONGEST)?,
-            compression: self
-                .first_otlp(signal, |otlp| otlp.compression)
-                .unwrap_or(Compression::None),
-            tls: self.tls(signal, warnings)?,
-            proxies: self
-                .first(|layer| layer.proxies.clone())
-                .unwrap_or_default(),
-        })
-    }
-
-    fn url(
-        &self,
-        signal: Signal,
-        protocol: Protocol,
-        warnings: &mut Vec<ConfigWarning>,
-    ) -> Result<String, ConfigError> {
-        let insecure = self
-            .first_otlp(signal, |otlp| otlp.insecure)
-            .unwrap_or(false);
-        let path = format!("v1/{}", signal.as_str());
-        let candidate = self.first(|layer| {
-            let own = layer
-                .signals
-                .get(signal)
-                .endpoint
-                .clone()
-                .map(|endpoint| (endpoint, Scope::One));
-            own.or_else(|| {
-                layer
-                    .otlp
-                    .endpoint
-                    .clone()
-                    .map(|endpoint| (endpoint, Scope::All))
-            })
-        });
-        if let Some((endpoint, scope)) = candidate {
-            match endpoint.resolve(protocol, scope, &path, insecure) {
-                Ok(url) => {
-                    let path = endpoint.signals_path();
-                    if let Some(path) = path
-                        && scope == Scope::All
-                        && protocol != Protocol::Grpc
-                    {
-                        let endpoint = endpoint.to_string();
-                        let warning = ConfigWarning::SignalsPath { endpoint, path };
-                        // One is enough for all three.
-                        if !warnings.contains(&warning) {
-                            warnings.push(warning);
-                        }
-                    }
-                    return Ok(url);
-                }
-                Err(expected) => {
-                    let setting = match scope {
-                        Scope::All => String::from("OTLP endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)"),
-                        Scope::One => format!(
-                            "OTLP endpoint for {0} (OTEL_EXPORTER_OTLP_{1}_ENDPOINT)",
-                            signal.as_str(),
-                            signal.as_str().to_ascii_uppercase()
-                        ),
-                    };
-                    self.refuse(
-                        ConfigError::new(setting, endpoint.to_string(), expected),
-                        warnings,
-                    )?;
-                }
+    ) -> Result<(), ConfigError> {
+        let expected = "otlp or none, since this host has no console";
+        let error = |setting: String| ConfigError::new(setting, "console", expected);
+        let own = *self.builder.exporters.get(signal);
+        let environments = *self.environment.layer.exporters.get(signal);
+        match (own, environments) {
+            (Some(_), _) => Err(error(String::from("exporter"))),
+            (None, Some(_)) => {
+                let signal = signal.as_str().to_ascii_uppercase();
+                self.refuse(error(format!("OTEL_{signal}_EXPORTER")), warnings)
             }
+            (None, None) => Err(error(String::from("without_endpoint"))),
         }
-        Ok(match protocol {
-            Protocol::Grpc => String::from("http://localhost:4317"),
-            Protocol::HttpProtobuf | Protocol::HttpJson => format!("http://localhost:4318/{path}"),
-        })
-    }
-
-    fn tls(&self, signal: Signal, warnings: &mut Vec<ConfigWarning>) -> Result<Tls, ConfigError> {
-        let certificate = self.first_otlp(signal, |otlp| otlp.client_certificate.clone());
-        let key = self.first_otlp(signal, |otlp| otlp.client_key.clone());
-        let lone = match (&certificate, &key) {
-            (Some(_), None) => Some("OTEL_EXPORTER_OTLP_CLIENT_KEY"),
-            (None, Some(_)) => Some("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
-            (Some(_), Some(_)) | (None, None) => None,
-        };
-        if let Some(missing) = lone {
-            let expected = format!(
-                "a PEM file, since the other half of the client's identity for {} is set",
-                signal.as_str()
-            );
-            self.refuse(ConfigError::without_value(missing, expected), warnings)?;
-        }
-        Ok(Tls {
-            authorities: self.first_otlp(signal, |otlp| otlp.certificate.clone()),
-            identity: certificate.zip(key),
-        })
     }
 
     fn batch(
         &self,
-        setting: &str,
+        [method, prefix]: [&str; 2],
         options: impl Fn(&Layer) -> &BatchOptions,
         delay: Duration,
         defaults: &Defaults,
+        warnings: &mut Vec<ConfigWarning>,
     ) -> Result<Batch, ConfigError> {
+        let builder = options(self.builder);
+        let environment = options(&self.environment.layer);
         let length = |length: usize, name: &str| match QueueLength::new(length) {
             Some(QueueLength(length)) => Ok(length),
             None => Err(ConfigError::new(
-                format!("{setting}.{name}"),
+                format!("{method}.{name}"),
                 length.to_string(),
                 QueueLength::expected(),
             )),
         };
-        let queue_size = self
-            .first(|layer| options(layer).queue_size)
-            .unwrap_or(defaults.queue_size);
-        let queue_size = length(queue_size, "queue_size")?;
-        let batch_size = self
-            .first(|layer| options(layer).batch_size)
-            .unwrap_or(defaults.batch_size);
-        // A queue that was made shorter than the usual batch asks for shorter batches, not for an error.
-        let batch_size = length(batch_size, "batch_size")?.min(queue_size);
-        let delay = self.first(|layer| options(layer).delay).unwrap_or(delay);
-        let timeout = self
-            .first(|layer| options(layer).export_timeout)
-            .unwrap_or(defaults.export_timeout);
+        let queue_size = builder.queue_size.or(environment.queue_size);
+        let queue_size = length(queue_size.unwrap_or(defaults.queue_size), "queue_size")?;
+        let too_long = |batch: &usize| *batch > queue_size;
+        let mut batch_size = builder.batch_size.or(environment.batch_size);
+        if let Some(batch) = builder.batch_size {
+            length(batch, "batch_size")?;
+            // A queue that the environment made shorter is no fault of the builder's.
+            if too_long(&batch)
+                && (builder.queue_size.is_some() || environment.queue_size.is_none())
+            {
+                let expected = format!("a whole number from 1 to {queue_size}, the queue's size");
+                let setting = format!("{method}.batch_size");
+                return Err(ConfigError::new(setting, batch.to_string(), expected));
+            }
+        } else if let Some(batch) = environment.batch_size.filter(too_long)
+            && builder.queue_size.is_none()
+        {
+            let expected =
+                format!("a whole number from 1 to {queue_size}, which is {prefix}_MAX_QUEUE_SIZE");
+            let setting = format!("{prefix}_MAX_EXPORT_BATCH_SIZE");
+            let error = ConfigError::new(setting, batch.to_string(), expected);
+            self.refuse(error, warnings)?;
+            batch_size = None;
+        }
+        let delay = builder.delay.or(environment.delay).unwrap_or(delay);
+        let timeout = builder.export_timeout.or(environment.export_timeout);
+        let timeout = timeout.unwrap_or(defaults.export_timeout);
         Ok(Batch {
             queue_size,
-            batch_size,
-            delay: within(&format!("{setting}.delay"), delay, LONGEST_INTERVAL)?,
-            export_timeout: within(&format!("{setting}.export_timeout"), timeout, LONGEST)?,
+            // A queue that was made shorter than the usual batch asks for shorter batches, not for an error.
+            batch_size: batch_size.unwrap_or(defaults.batch_size).min(queue_size),
+            delay: within(&format!("{method}.delay"), delay, LONGEST_INTERVAL)?,
+            export_timeout: within(&format!("{method}.export_timeout"), timeout, LONGEST)?,
         })
     }
 }
 
 /// Only what the builder sets can be outside.
-fn within(setting: &str, time: Duration, longest: Duration) -> Result<Duration, ConfigError> {
+pub(super) fn within(
+    setting: &str,
+    time: Duration,
+    longest: Duration,
+) -> Result<Duration, ConfigError> {
     if time >= Duration::from_millis(1) && time <= longest {
         return Ok(time);
     }
@@ -364,7 +322,7 @@ fn resource(
     default_name: Option<&str>,
     runtime: Option<&crate::telemetry::Runtime>,
 ) -> Resource {
-    let [own, environment] = sources.layers;
+    let [(_, own), (_, environment)] = sources.layers();
     let named = |layer: &Layer| {
         let given = layer
             .attributes
@@ -378,7 +336,11 @@ fn resource(
     let name = named(own)
         .or_else(|| named(environment))
         .or_else(|| fallback_name.map(String::from))
-        .or_else(|| default_name.map(String::from))
+        .or_else(|| {
+            default_name
+                .filter(|name| !name.is_empty())
+                .map(String::from)
+        })
         .unwrap_or_else(|| String::from(UNKNOWN_SERVICE));
     // The SDK's own builder would read the environment.
     let mut builder = Resource::builder_empty().with_detector(Box::new(TelemetryResourceDetector));

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::path::Path;
 
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 
 use super::values::Expected;
 
@@ -35,7 +37,12 @@ impl Certificates {
         }
     }
 
-    pub(super) fn read(path: &Path) -> Result<Self, Expected> {
+    /// Reads a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is larger than 4 MiB, or has not what is wanted in it.
+    pub fn read(path: &Path) -> Result<Self, Expected> {
         Self::from_pem(read(path)?)
     }
 
@@ -72,7 +79,12 @@ impl PrivateKey {
         }
     }
 
-    pub(super) fn read(path: &Path) -> Result<Self, Expected> {
+    /// Reads a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is larger than 4 MiB, or has not what is wanted in it.
+    pub fn read(path: &Path) -> Result<Self, Expected> {
         Self::from_pem(read(path)?)
     }
 
@@ -100,6 +112,19 @@ fn read(path: &Path) -> Result<Vec<u8>, Expected> {
         return Err(Expected::new("a PEM file of 4 MiB at most"));
     }
     std::fs::read(path).map_err(unreadable)
+}
+
+/// Checks that `key` is that of `certificate`.
+pub(super) fn check_identity(certificate: &Certificates, key: &PrivateKey) -> Result<(), Expected> {
+    let Some(der) = key.der() else {
+        return Err(Expected::new("PEM with a private key"));
+    };
+    match CertifiedKey::from_der(certificate.der(), der, &ring::default_provider()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Expected(format!(
+            "the private key of the client's certificate ({error})"
+        ))),
+    }
 }
 
 /// How the peer of a `https://` connection is checked, and how the host shows who it is.

@@ -198,6 +198,22 @@ impl Sampler {
     }
 }
 
+impl fmt::Display for Sampler {
+    /// Names it as it is parsed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlwaysOn => f.write_str("always_on"),
+            Self::AlwaysOff => f.write_str("always_off"),
+            Self::TraceIdRatio(Ratio(ratio)) => write!(f, "traceidratio={ratio}"),
+            Self::ParentBasedAlwaysOn => f.write_str("parentbased_always_on"),
+            Self::ParentBasedAlwaysOff => f.write_str("parentbased_always_off"),
+            Self::ParentBasedTraceIdRatio(Ratio(ratio)) => {
+                write!(f, "parentbased_traceidratio={ratio}")
+            }
+        }
+    }
+}
+
 impl FromStr for Sampler {
     type Err = Expected;
 

@@ -106,12 +106,12 @@ pub const VARIABLES: &[Variable] = &[
     honoured(
         "OTEL_PROPAGATORS",
         "tracecontext,baggage",
-        "Which of `TRACEPARENT` with `TRACESTATE`, and `BAGGAGE`, a program that is run continues; `none` for neither. Others are not known",
+        "Which of `TRACEPARENT` with `TRACESTATE`, and `BAGGAGE`, a program that is run continues; `none` for neither. Others are left out, with a warning",
     ),
     honoured(
         "OTEL_TRACES_SAMPLER",
         "parentbased_always_on",
-        "`always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, `parentbased_always_off` or `parentbased_traceidratio`. Jaeger's and X-Ray's are not known",
+        "`always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, `parentbased_always_off` or `parentbased_traceidratio`. For Jaeger's and X-Ray's the default is used, with a warning",
     ),
     honoured(
         "OTEL_TRACES_SAMPLER_ARG",
@@ -138,7 +138,7 @@ pub const VARIABLES: &[Variable] = &[
     per_signal(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "http://localhost:4318, for gRPC http://localhost:4317",
-        "The collector's URL. Over HTTP, `v1/traces`, `v1/metrics` and `v1/logs` are put after the general one; a signal's own is taken as it stands",
+        "The collector's URL. Over HTTP, `v1/traces`, `v1/metrics` and `v1/logs` are put after the path of the general one; a signal's own is taken as it stands",
     ),
     honoured(
         "OTLP_EXPORTER_ENDPOINT",

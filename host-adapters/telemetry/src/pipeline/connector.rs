@@ -10,21 +10,27 @@ use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
+use super::diagnosis::{Diagnosis, chain};
 use super::peer::Line;
 
 /// Connects as tonic would by itself; TLS goes on top of it there.
 pub(super) struct Connector {
     inner: HttpConnector,
     line: Arc<Line>,
+    diagnosis: Diagnosis,
 }
 
 impl Connector {
-    pub(super) fn new(line: Arc<Line>) -> Self {
+    pub(super) fn new(line: Arc<Line>, diagnosis: Diagnosis) -> Self {
         let mut inner = HttpConnector::new();
         // It is to connect for `https` as well.
         inner.enforce_http(false);
         inner.set_nodelay(true);
-        Self { inner, line }
+        Self {
+            inner,
+            line,
+            diagnosis,
+        }
     }
 }
 
@@ -40,11 +46,12 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.inner.call(uri);
         let line = Arc::clone(&self.line);
+        let diagnosis = self.diagnosis.clone();
         Box::pin(async move {
             let result = connecting.await;
             match &result {
                 Ok(_) => line.connected(None),
-                Err(error) => line.refused(innermost(error)),
+                Err(error) => line.refused(diagnosis.of_error(error, line.has_answered())),
             }
             result
         })
@@ -53,9 +60,5 @@ impl Service<Uri> for Connector {
 
 /// What is at the bottom of an error; the outermost of the HTTP libraries say little, and repeat the URL.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
+    chain(error).last().unwrap_or(error).to_string()
 }

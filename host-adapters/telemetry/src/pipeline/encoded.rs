@@ -1,8 +1,8 @@
-//! Exporters around those of `opentelemetry-otlp`, which encode HTTP/JSON themselves.
+//! Exporters around those of `opentelemetry-otlp`, which encode HTTP/JSON, and what goes over gRPC, themselves.
 //!
 //! What `opentelemetry-otlp` sends as JSON says `null` for not-a-number and the infinities, so that these values would be
 //! lost. So it only carries the request, with its retries: here the body is encoded, and our client puts it in place of the
-//! exporter's.
+//! exporter's. For gRPC there is no exporter behind it ([`super::grpc`]).
 
 use std::io::Write;
 use std::time::Duration;
@@ -27,6 +27,8 @@ use serde::Serialize;
 use crate::config::Compression;
 use crate::otlp_json;
 
+use super::grpc;
+
 /// The largest body that is sent, before and after compression: what OTLP recommends, and the exporter itself keeps to.
 const MAX_BODY: usize = 64 << 20;
 
@@ -46,33 +48,69 @@ pub(super) fn body() -> Option<Body> {
     BODY.try_with(Body::clone).ok()
 }
 
-/// An exporter whose requests are JSON, where `json` says so.
+/// An exporter, by how its requests are made.
 #[derive(Debug)]
-pub(super) struct Encoded<E> {
-    inner: E,
-    json: Option<Json>,
+pub(super) enum Encoded<E> {
+    /// The exporter itself encodes and sends.
+    Natively(E),
+    /// The exporter sends what is encoded here.
+    Json { inner: E, json: Json },
+    /// Everything is done here.
+    Grpc {
+        client: grpc::Client,
+        resource: ResourceAttributesWithSchema,
+        /// Of metrics.
+        temporality: Temporality,
+    },
 }
 
 #[derive(Debug)]
-struct Json {
+pub(super) struct Json {
     compression: Compression,
     resource: ResourceAttributesWithSchema,
 }
 
 impl<E> Encoded<E> {
-    /// An exporter that encodes by itself.
-    pub(super) fn natively(inner: E) -> Self {
-        Self { inner, json: None }
-    }
-
-    /// An exporter over HTTP, whose requests become JSON.
+    /// Makes one over HTTP, whose requests become JSON.
     pub(super) fn as_json(inner: E, compression: Compression) -> Self {
         let resource = ResourceAttributesWithSchema::default();
-        let json = Some(Json {
+        let json = Json {
             compression,
             resource,
-        });
-        Self { inner, json }
+        };
+        Self::Json { inner, json }
+    }
+
+    /// Makes one over gRPC.
+    pub(super) fn over_grpc(client: grpc::Client, temporality: Temporality) -> Self {
+        Self::Grpc {
+            client,
+            resource: ResourceAttributesWithSchema::default(),
+            temporality,
+        }
+    }
+
+    fn take_resource(&mut self, resource: &Resource) {
+        match self {
+            Self::Natively(_) => {}
+            Self::Json { json, .. } => json.resource = resource.into(),
+            Self::Grpc { resource: own, .. } => *own = resource.into(),
+        }
+    }
+
+    /// The exporter, where there is one.
+    fn inner(&self) -> Option<&E> {
+        match self {
+            Self::Natively(inner) | Self::Json { inner, .. } => Some(inner),
+            Self::Grpc { .. } => None,
+        }
+    }
+
+    fn inner_mut(&mut self) -> Option<&mut E> {
+        match self {
+            Self::Natively(inner) | Self::Json { inner, .. } => Some(inner),
+            Self::Grpc { .. } => None,
+        }
     }
 }
 
@@ -109,73 +147,100 @@ fn encode(
 
 impl<E: SpanExporter> SpanExporter for Encoded<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let Some(json) = &self.json else {
-            return self.inner.export(batch).await;
-        };
-        let resource_spans = group_spans_by_resource_and_scope(batch, &json.resource);
-        let body = json.encode(&ExportTraceServiceRequest { resource_spans })?;
-        BODY.scope(body, self.inner.export(Vec::new())).await
+        match self {
+            Self::Natively(inner) => inner.export(batch).await,
+            Self::Json { inner, json } => {
+                let resource_spans = group_spans_by_resource_and_scope(batch, &json.resource);
+                let body = json.encode(&ExportTraceServiceRequest { resource_spans })?;
+                BODY.scope(body, inner.export(Vec::new())).await
+            }
+            Self::Grpc {
+                client, resource, ..
+            } => {
+                let resource_spans = group_spans_by_resource_and_scope(batch, resource);
+                let request = ExportTraceServiceRequest { resource_spans };
+                client.send_spans(request).await
+            }
+        }
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
+        self.inner()
+            .map_or(Ok(()), |inner| inner.shutdown_with_timeout(timeout))
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
+        self.inner().map_or(Ok(()), E::force_flush)
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        if let Some(json) = &mut self.json {
-            json.resource = resource.into();
+        self.take_resource(resource);
+        if let Some(inner) = self.inner_mut() {
+            inner.set_resource(resource);
         }
-        self.inner.set_resource(resource);
     }
 }
 
 impl<E: LogExporter> LogExporter for Encoded<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        let Some(json) = &self.json else {
-            return self.inner.export(batch).await;
-        };
-        let resource_logs = group_logs_by_resource_and_scope(&batch, &json.resource);
-        let body = json.encode(&ExportLogsServiceRequest { resource_logs })?;
-        BODY.scope(body, self.inner.export(LogBatch::new(&[])))
-            .await
+        match self {
+            Self::Natively(inner) => inner.export(batch).await,
+            Self::Json { inner, json } => {
+                let resource_logs = group_logs_by_resource_and_scope(&batch, &json.resource);
+                let body = json.encode(&ExportLogsServiceRequest { resource_logs })?;
+                BODY.scope(body, inner.export(LogBatch::new(&[]))).await
+            }
+            Self::Grpc {
+                client, resource, ..
+            } => {
+                let resource_logs = group_logs_by_resource_and_scope(&batch, resource);
+                client
+                    .send_logs(ExportLogsServiceRequest { resource_logs })
+                    .await
+            }
+        }
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
+        self.inner()
+            .map_or(Ok(()), |inner| inner.shutdown_with_timeout(timeout))
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        if let Some(json) = &mut self.json {
-            json.resource = resource.into();
+        self.take_resource(resource);
+        if let Some(inner) = self.inner_mut() {
+            inner.set_resource(resource);
         }
-        self.inner.set_resource(resource);
     }
 }
 
 impl<E: PushMetricExporter> PushMetricExporter for Encoded<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        let Some(json) = &self.json else {
-            return self.inner.export(metrics).await;
-        };
-        let body = json.encode(&ExportMetricsServiceRequest::from(metrics))?;
-        BODY.scope(body, self.inner.export(&ResourceMetrics::default()))
-            .await
+        match self {
+            Self::Natively(inner) => inner.export(metrics).await,
+            Self::Json { inner, json } => {
+                let body = json.encode(&ExportMetricsServiceRequest::from(metrics))?;
+                BODY.scope(body, inner.export(&ResourceMetrics::default()))
+                    .await
+            }
+            Self::Grpc { client, .. } => client.send_metrics(metrics.into()).await,
+        }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
+        self.inner().map_or(Ok(()), E::force_flush)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
+        self.inner()
+            .map_or(Ok(()), |inner| inner.shutdown_with_timeout(timeout))
     }
 
     fn temporality(&self) -> Temporality {
-        self.inner.temporality()
+        match self {
+            Self::Natively(inner) | Self::Json { inner, .. } => inner.temporality(),
+            Self::Grpc { temporality, .. } => *temporality,
+        }
     }
 }
 

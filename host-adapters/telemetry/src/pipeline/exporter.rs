@@ -13,6 +13,7 @@ use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMe
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
+use super::diagnosis::Diagnosis;
 use super::io::{Io, Stopped};
 use super::ledger::Ledger;
 use super::peer::{Line, Peer};
@@ -29,19 +30,9 @@ pub(super) struct Accounted<E> {
     io: Option<Arc<Io>>,
     limit: Duration,
     line: Arc<Line>,
-    /// Whether to try again ourselves when a connection was cut.
-    retry_cuts: bool,
+    /// `None` as above.
+    diagnosis: Option<Diagnosis>,
 }
-
-/// How the gRPC exporter words a connection that was cut under a request: it takes it for a status `UNKNOWN` of the
-/// collector's, which OTLP does not let it retry.
-const CUT: &str = "gRPC code: Unknown: transport error";
-
-/// The wait before a request is sent again whose connection was cut.
-const AFTER_CUT: Duration = Duration::from_millis(100);
-
-/// How often that is done for one batch, as often as the exporter itself tries again.
-const RETRIES_AFTER_CUT: u32 = 3;
 
 impl<E> Accounted<E> {
     pub(super) fn new(inner: E, ledger: Arc<Ledger>) -> Self {
@@ -51,49 +42,35 @@ impl<E> Accounted<E> {
             io: None,
             limit: Duration::MAX,
             line: Line::new(Arc::<Peer>::default()),
-            retry_cuts: false,
+            diagnosis: None,
         }
     }
 
-    /// Sends a request again when its connection was cut, as the HTTP exporter does by itself.
-    pub(super) fn retrying_cuts(mut self) -> Self {
-        self.retry_cuts = true;
-        self
-    }
-
-    pub(super) fn over(mut self, io: Arc<Io>, limit: Duration, line: Arc<Line>) -> Self {
+    pub(super) fn over(
+        mut self,
+        io: Arc<Io>,
+        limit: Duration,
+        line: Arc<Line>,
+        diagnosis: Diagnosis,
+    ) -> Self {
         self.io = Some(io);
         self.limit = limit;
         self.line = line;
+        self.diagnosis = Some(diagnosis);
         self
     }
 
     /// Waits for an export on the thread that asks for it, which is a processor's own.
-    fn run<F: Future<Output = OTelSdkResult>>(
-        &self,
-        io: &Io,
-        mut export: impl FnMut() -> F,
-    ) -> OTelSdkResult {
+    fn run(&self, io: &Io, export: impl Future<Output = OTelSdkResult>) -> OTelSdkResult {
         let Some(attempt) = self.line.begin(io) else {
             return Err(OTelSdkError::InternalFailure(String::from(
                 "given up, as an earlier request got no answer",
             )));
         };
-        let exported = async {
-            for _ in 0..RETRIES_AFTER_CUT {
-                match export().await {
-                    Err(error) if self.retry_cuts && text(&error).contains(CUT) => {
-                        tokio::time::sleep(AFTER_CUT).await;
-                    }
-                    result => return result,
-                }
-            }
-            export().await
-        };
         let hopeful = async {
             tokio::select! {
                 biased;
-                result = exported => result,
+                result = export => result,
                 () = attempt.hopeless(io) => Err(OTelSdkError::InternalFailure(String::from(
                     "no connection",
                 ))),
@@ -110,11 +87,14 @@ impl<E> Accounted<E> {
             Err(Stopped::Late) => {
                 attempt.late(io);
                 let late = format!("no answer within {:?}", self.limit);
-                // What a retry was waiting to get over says more than that it took too long.
-                let message = self
-                    .line
-                    .take_cause()
-                    .map_or_else(|| late.clone(), |cause| format!("{cause}; {late}"));
+                let message = match (self.line.take_cause(), &self.diagnosis) {
+                    // What a retry was waiting to get over says more than that it took too long.
+                    (Some(cause), _) => format!("{late}, and before: {cause}"),
+                    (None, Some(diagnosis)) if !self.line.has_answered() => {
+                        format!("{late}; {}", diagnosis.of_silence())
+                    }
+                    (None, _) => late,
+                };
                 Err(OTelSdkError::InternalFailure(message))
             }
             Err(Stopped::GivenUp) => Err(OTelSdkError::InternalFailure(String::from(
@@ -146,15 +126,7 @@ impl<E: SpanExporter> SpanExporter for Accounted<E> {
         let result = match &self.io {
             Some(io) => {
                 self.ledger.begin(items);
-                let mut batch = batch;
-                self.run(io, || {
-                    let again = if self.retry_cuts {
-                        batch.clone()
-                    } else {
-                        std::mem::take(&mut batch)
-                    };
-                    self.inner.export(again)
-                })
+                self.run(io, self.inner.export(batch))
             }
             None => {
                 self.ledger.begin_unqueued(items);
@@ -190,7 +162,7 @@ impl<E: LogExporter> LogExporter for Accounted<E> {
             Some(io) => {
                 self.ledger.begin(items);
                 let records: Vec<_> = batch.iter().collect();
-                self.run(io, || self.inner.export(LogBatch::new(&records)))
+                self.run(io, self.inner.export(LogBatch::new(&records)))
             }
             None => {
                 self.ledger.begin_unqueued(items);
@@ -220,7 +192,7 @@ impl<E: PushMetricExporter> PushMetricExporter for Accounted<E> {
         let items = data_points(metrics);
         self.ledger.begin_unqueued(items);
         let result = match &self.io {
-            Some(io) => self.run(io, || self.inner.export(metrics)),
+            Some(io) => self.run(io, self.inner.export(metrics)),
             None => self.inner.export(metrics).await,
         };
         match &result {

@@ -15,10 +15,11 @@ use reqwest::redirect;
 use crate::config::{Compression, ConfigError, Otlp, Proxies};
 
 use super::connector::innermost;
+use super::diagnosis::Diagnosis;
 use super::encoded;
 use super::ledger::Ledger;
 use super::peer::Line;
-use super::tls;
+use super::{reason, tls};
 
 /// What the exporter itself puts into a request and may stay. Everything else comes from [`Otlp`]: the exporter would let
 /// headers in the process's environment win over those that it is given.
@@ -34,6 +35,7 @@ pub(super) struct Client {
     compression: Compression,
     line: Arc<Line>,
     ledger: Arc<Ledger>,
+    diagnosis: Diagnosis,
 }
 
 impl Client {
@@ -41,6 +43,7 @@ impl Client {
         otlp: &Otlp,
         line: Arc<Line>,
         ledger: Arc<Ledger>,
+        diagnosis: Diagnosis,
     ) -> Result<Self, ConfigError> {
         let builder = reqwest::Client::builder()
             // Given even for `http://`, so that reqwest does not look for a default of the process.
@@ -64,6 +67,7 @@ impl Client {
             compression: otlp.compression,
             line,
             ledger,
+            diagnosis,
         })
     }
 
@@ -119,6 +123,7 @@ impl HttpClient for Client {
         let mut result = HttpClient::send_bytes(&self.client, request).await;
         match &mut result {
             Ok(response) if response.status().is_success() => {
+                self.line.answered();
                 self.line.connected(None);
                 self.read_answer(response);
                 // The exporter believes that it sent Protocol Buffers, and would read the answer as such.
@@ -126,12 +131,18 @@ impl HttpClient for Client {
                     *response.body_mut() = Bytes::new();
                 }
             }
-            Ok(response) => self
-                .line
-                .connected(Some(format!("the collector answers {}", response.status()))),
+            Ok(response) => {
+                self.line.answered();
+                let content_type = response.headers().get(CONTENT_TYPE);
+                let reason = reason::of_body(content_type, response.body());
+                let cause = self.diagnosis.of_http(response.status(), reason);
+                self.line.connected(Some(cause));
+            }
             // The exporter's own error says no more than that the network failed.
             Err(error) => {
-                let cause = innermost(error.as_ref());
+                let cause = self
+                    .diagnosis
+                    .of_error(error.as_ref(), self.line.has_answered());
                 let connects = error.downcast_ref::<reqwest::Error>();
                 if connects.is_some_and(reqwest::Error::is_connect) {
                     self.line.refused(cause);
@@ -163,26 +174,25 @@ fn proxies(
 
 /// The items that an answer in Protocol Buffers says were rejected. Those to the three signals differ in nothing but the name
 /// of that number.
-fn rejected_protobuf(body: &Bytes) -> Option<(u64, String)> {
-    let partial = ExportTraceServiceResponse::decode(body.clone())
-        .ok()?
-        .partial_success?;
-    Some((
-        u64::try_from(partial.rejected_spans).ok()?,
-        partial.error_message,
-    ))
+fn rejected_protobuf(body: &Bytes) -> Option<(i64, String)> {
+    let answer = ExportTraceServiceResponse::decode(body.clone()).ok()?;
+    let partial = answer.partial_success?;
+    Some((partial.rejected_spans, partial.error_message))
 }
 
-fn rejected_json(body: &Bytes) -> Option<(u64, String)> {
+fn rejected_json(body: &Bytes) -> Option<(i64, String)> {
     let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
     let partial = answer.get("partialSuccess")?;
     let number = ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"]
         .iter()
-        .find_map(|name| partial.get(name))?;
-    // 64-bit numbers are strings in the JSON of Protocol Buffers, but not with everyone.
-    let items = number.as_u64().or_else(|| number.as_str()?.parse().ok())?;
+        .find_map(|name| partial.get(name));
+    // 64-bit numbers are strings in the JSON of Protocol Buffers, but not with everyone. A number that is 0 may be left out.
+    let items = number.and_then(|number| number.as_i64().or_else(|| number.as_str()?.parse().ok()));
     let message = partial
         .get("errorMessage")
         .and_then(serde_json::Value::as_str);
-    Some((items, String::from(message.unwrap_or_default())))
+    Some((
+        items.unwrap_or_default(),
+        String::from(message.unwrap_or_default()),
+    ))
 }

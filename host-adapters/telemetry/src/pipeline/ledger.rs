@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::config::WarningHook;
 use crate::dropped::{Dropped, Reason, Signal};
 
+use super::reason;
 use super::report::SignalReport;
 
 /// Counts what goes into a signal's processor and what comes out of its exporter.
@@ -119,15 +120,27 @@ impl Ledger {
         self.pending.store(items, Ordering::Relaxed);
     }
 
-    /// The collector took a request but refused `items` in it.
-    pub(super) fn refused(&self, items: u64, message: &str) {
+    /// Counts the items that the collector refused in a request that it took. It may name any number: no more are counted than
+    /// the request had. With none, its message is a warning.
+    pub(super) fn refused(&self, items: i64, message: &str) {
+        let items = u64::try_from(items).unwrap_or(0);
+        let items = items.min(self.under_way.load(Ordering::Acquire));
+        let said = match reason::shown(message) {
+            Some(words) => format!(": {words}"),
+            None => String::new(),
+        };
         if items == 0 {
+            if !said.is_empty() {
+                let what = self.signal.as_str();
+                let destination = &self.destination;
+                self.alarm.remark(&format!(
+                    "{destination} took the {what} with a remark{said}"
+                ));
+            }
             return;
         }
-        let message = format!(
-            "the collector rejected {items} items: {}",
-            shortened(message)
-        );
+        let plural = if items == 1 { "" } else { "s" };
+        let message = format!("the collector rejected {items} item{plural}{said}");
         self.alarm.ring(self.signal, &self.destination, &message);
         self.rejected.fetch_add(items, Ordering::Relaxed);
         self.dropped.add(self.signal, Reason::ExportFailed, items);
@@ -206,6 +219,8 @@ fn subtract(counter: &AtomicU64, items: u64) -> bool {
 pub(super) struct Alarm {
     hook: Option<WarningHook>,
     first: Mutex<Option<String>>,
+    /// A collector's remark was told.
+    remarked: AtomicBool,
 }
 
 impl Alarm {
@@ -213,7 +228,15 @@ impl Alarm {
         Arc::new(Self {
             hook,
             first: Mutex::new(None),
+            remarked: AtomicBool::new(false),
         })
+    }
+
+    /// Tells what a collector remarks about what it took, the first time.
+    fn remark(&self, message: &str) {
+        if !self.remarked.swap(true, Ordering::Relaxed) {
+            self.tell(message);
+        }
     }
 
     /// Gives the first error, if there was any.
@@ -232,20 +255,15 @@ impl Alarm {
         let message = format!("cannot send {} to {destination}: {error}", signal.as_str());
         *first = Some(message.clone());
         drop(first);
+        self.tell(&message);
+    }
+
+    fn tell(&self, message: &str) {
         if let Some(WarningHook(hook)) = &self.hook {
             // The hook is the embedder's: its panic must not end the thread that exports.
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hook(&message)));
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hook(message)));
         }
     }
-}
-
-/// A collector's own words, which may be long.
-fn shortened(message: &str) -> String {
-    message
-        .chars()
-        .filter(|character| !character.is_control())
-        .take(200)
-        .collect()
 }
 
 #[cfg(test)]

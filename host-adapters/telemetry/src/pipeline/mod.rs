@@ -28,8 +28,10 @@
 //! ```
 
 mod connector;
+mod diagnosis;
 mod encoded;
 mod exporter;
+mod grpc;
 mod http;
 mod io;
 mod ledger;
@@ -37,6 +39,7 @@ mod otlp;
 mod peer;
 mod processor;
 mod providers;
+mod reason;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -50,7 +53,7 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::Sampler;
 
-use crate::config::{Config, ConfigError, PerSignal};
+use crate::config::{Config, ConfigError, PerSignal, Target, WarningHook};
 use crate::dropped::{Dropped, Signal};
 use crate::sampler::EarlySampler;
 use crate::telemetry::{Providers, Telemetry};
@@ -80,7 +83,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Builds one. No connection is made before there is something to send.
+    /// Builds one, and tells the configuration's warnings. No connection is made before there is something to send.
     ///
     /// # Errors
     ///
@@ -90,13 +93,11 @@ impl Pipeline {
         let dropped = Dropped::default();
         let alarm = Alarm::new(config.on_warning.clone());
         let ledgers = PerSignal::new(|signal| {
-            let destination = config.url(signal).unwrap_or("the console");
-            Ledger::new(
-                signal,
-                String::from(destination),
-                dropped.clone(),
-                Arc::clone(&alarm),
-            )
+            let destination = match config.targets.get(signal) {
+                Target::Otlp(otlp) => otlp.url.to_string(),
+                Target::Console | Target::None => String::from("the console"),
+            };
+            Ledger::new(signal, destination, dropped.clone(), Arc::clone(&alarm))
         });
         let sends = Signal::ALL
             .iter()
@@ -116,6 +117,11 @@ impl Pipeline {
         let temporality = providers::temporality(&config);
         let sampler = EarlySampler::new(Sampler::from(config.sampler));
         let providers = providers::build(&config, io.as_ref(), &ledgers, &sampler)?;
+        if let Some(WarningHook(hook)) = &config.on_warning {
+            for warning in &config.warnings {
+                hook(&warning.to_string());
+            }
+        }
         let mut telemetry = Telemetry::builder(providers.clone())
             .sampler(sampler)
             .limits(config.limits)

@@ -71,6 +71,8 @@ pub(super) struct Line {
     refused: watch::Sender<bool>,
     /// As [`Peer::silent`], for a collector that answers the other signals.
     silent: AtomicBool,
+    /// Whether the collector has ever answered a request of this signal: then it speaks the protocol.
+    answered: AtomicBool,
 }
 
 impl Line {
@@ -80,7 +82,22 @@ impl Line {
             cause: Mutex::default(),
             refused: watch::Sender::default(),
             silent: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
         })
+    }
+
+    /// For the transport: the collector answered, whatever it was.
+    pub(super) fn answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// For the transport: an attempt failed by `cause`, whether a connection could be made or not.
+    pub(super) fn failed(&self, cause: String) {
+        self.set_cause(Some(cause));
     }
 
     /// For the transport: an attempt found no one to connect to.

@@ -88,6 +88,7 @@ fn way<'a>(
 ) -> Option<Way<'a>> {
     match config.targets.get(signal) {
         Target::Otlp(otlp) => Some(Way::Otlp(Connection {
+            signal,
             otlp,
             io: io?,
             ledger,

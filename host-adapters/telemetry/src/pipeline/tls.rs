@@ -8,9 +8,6 @@ use tonic::transport::{ClientTlsConfig, Identity};
 
 use crate::config::{ConfigError, Otlp};
 
-/// The setting that errors about certificates are about.
-const CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
-
 pub(super) fn for_http(otlp: &Otlp) -> Result<ClientConfig, ConfigError> {
     // The provider is named, so that it matters neither what the process has installed nor what other crates switch on.
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -19,7 +16,7 @@ pub(super) fn for_http(otlp: &Otlp) -> Result<ClientConfig, ConfigError> {
             ConfigError::without_value("OTLP exporter", format!("TLS that works ({error})"))
         })?;
     // Reading the system's authorities takes long enough not to do it for nothing.
-    let roots = if otlp.url.starts_with("https://") {
+    let roots = if otlp.url.is_secure() {
         roots(otlp)?
     } else {
         RootCertStore::empty()
@@ -32,12 +29,12 @@ pub(super) fn for_http(otlp: &Otlp) -> Result<ClientConfig, ConfigError> {
         .and_then(|(certificate, key)| Some((certificate.der(), key.der()?)));
     let mut config = match identity {
         Some((certificate, key)) => {
-            builder
-                .with_client_auth_cert(certificate, key)
-                .map_err(|error| {
-                    let expected = format!("the key of the client's certificate ({error})");
-                    ConfigError::without_value("OTEL_EXPORTER_OTLP_CLIENT_KEY", expected)
-                })?
+            // That the two belong together was found when the configuration was built.
+            let with_identity = builder.with_client_auth_cert(certificate, key);
+            with_identity.map_err(|error| {
+                let expected = format!("a client's certificate and key that can be used ({error})");
+                ConfigError::without_value("OTLP exporter", expected)
+            })?
         }
         None => builder.with_no_client_auth(),
     };
@@ -68,11 +65,9 @@ fn roots(otlp: &Otlp) -> Result<RootCertStore, ConfigError> {
 
 /// Nothing could be trusted, so that no connection would ever succeed.
 fn no_authorities(otlp: &Otlp) -> ConfigError {
-    match otlp.tls.authorities {
-        Some(_) => ConfigError::without_value(CERTIFICATE, "PEM with an authority's certificate"),
-        None => ConfigError::without_value(
-            CERTIFICATE,
-            "a PEM file of authorities, since the endpoint is https:// and the system has none",
-        ),
-    }
+    let expected = match otlp.tls.authorities {
+        Some(_) => "PEM with an authority's certificate",
+        None => "a PEM file of authorities, since the endpoint is https:// and the system has none",
+    };
+    ConfigError::without_value(&otlp.certificate_setting, expected)
 }

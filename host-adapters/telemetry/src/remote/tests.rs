@@ -194,3 +194,40 @@ fn baggage_has_at_most_64_entries_and_8192_bytes() {
     assert_eq!(entries, [entry("a", "1", ""), entry("c", "2", "")]);
     assert_eq!(dropped.get(Signal::Traces, Reason::BaggageBytes), 1);
 }
+
+#[test]
+fn malformed_context_is_told_and_valid_context_is_not() {
+    let warnings = |parent: &str, state: &str, baggage: &str| {
+        let some = |text: &str| (!text.is_empty()).then(|| String::from(text));
+        let mut options = crate::InvocationOptions::default();
+        options.traceparent = some(parent);
+        options.tracestate = some(state);
+        options.baggage = some(baggage);
+        options.warnings()
+    };
+    const VALID: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    assert_eq!(warnings(VALID, "a=b, c=d", "k=v,l=w;p"), [""; 0]);
+    assert_eq!(warnings("", "", ""), [""; 0]);
+    for parent in [
+        "x",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "\u{1b}[2J",
+    ] {
+        let told = warnings(parent, "broken", "");
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("TRACEPARENT: expected"), "{told:?}");
+        assert!(!told[0].contains(char::is_control), "{told:?}");
+    }
+    for state in ["broken", "a=b,a=c", "A=b", "a="] {
+        let told = warnings(VALID, state, "");
+        assert!(told[0].starts_with("TRACESTATE: expected"), "{told:?}");
+    }
+    assert!(warnings("", "a=b", "")[0].contains("no effect without TRACEPARENT"));
+    let told = warnings("", "", "k=v,secret,a b=c");
+    assert!(told[0].contains("2 malformed entries left out"), "{told:?}");
+    assert!(!told[0].contains("secret"), "{told:?}");
+}

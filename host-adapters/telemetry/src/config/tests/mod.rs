@@ -3,6 +3,8 @@
 mod bad;
 mod precedence;
 mod table;
+mod unusable;
+mod wrong;
 
 use std::collections::HashMap;
 use std::ffi::OsString;

@@ -135,9 +135,6 @@ fn every_variable_has_its_effect() {
         ("OTEL_TRACES_SAMPLER", "parentbased_always_off", |c| {
             c.sampler() == Sampler::ParentBasedAlwaysOff
         }),
-        ("OTEL_TRACES_SAMPLER_ARG", "0.5", |c| {
-            c.sampler() == Sampler::ParentBasedAlwaysOn
-        }),
         ("WASMSCOPE_LOG_LEVEL", "warn,db=debug", |c| {
             c.log_levels == "warn,db=debug".parse().unwrap()
         }),
@@ -309,11 +306,25 @@ fn ratio_goes_with_the_samplers_that_take_one() {
         config.sampler(),
         Sampler::ParentBasedTraceIdRatio(Ratio::new(0.25).unwrap())
     );
-    // What no sampler takes cannot be wrong either.
-    build([
-        ("OTEL_TRACES_SAMPLER", "always_on"),
-        ("OTEL_TRACES_SAMPLER_ARG", "endpoint=http://x"),
-    ]);
+    // Where no sampler takes it, it has no effect, whatever it is.
+    for (sampler, argument, name) in [
+        ("always_on", "endpoint=http://x", "always_on"),
+        ("always_off", "0.5", "always_off"),
+        ("", "1.5", "parentbased_always_on"),
+    ] {
+        let env = [
+            ("OTEL_TRACES_SAMPLER", sampler),
+            ("OTEL_TRACES_SAMPLER_ARG", argument),
+        ];
+        let config = with_env(env).strict().build().unwrap();
+        let [warning] = config.warnings() else {
+            panic!("{:?}", config.warnings());
+        };
+        assert_eq!(
+            warning.to_string(),
+            format!("OTEL_TRACES_SAMPLER_ARG has no effect: the sampler {name} takes no argument")
+        );
+    }
 }
 
 #[test]

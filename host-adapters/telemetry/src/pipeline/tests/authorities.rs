@@ -78,8 +78,7 @@ fn system_without_authorities_is_an_error_before_anything_starts() {
             };
             let error = to("https://127.0.0.1:1").unwrap_err().to_string();
             assert!(
-                error.starts_with("OTEL_EXPORTER_OTLP_CERTIFICATE")
-                    && error.contains("the system has none"),
+                error.starts_with("certificate: ") && error.contains("the system has none"),
                 "{protocol}: {error}"
             );
             assert!(to("http://127.0.0.1:1").is_ok(), "{protocol}");

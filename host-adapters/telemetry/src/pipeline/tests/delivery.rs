@@ -206,23 +206,6 @@ fn tls_shows_the_clients_own_certificate() {
 }
 
 #[test]
-fn key_of_another_certificate_is_an_error_before_anything_starts() {
-    let (one, other) = (Tls::mutual(), Tls::mutual());
-    let read = |path: std::path::PathBuf| std::fs::read(path).unwrap();
-    let certificate = Certificates::from_pem(read(one.client_cert_file())).unwrap();
-    let key = PrivateKey::from_pem(read(other.client_key_file())).unwrap();
-    let config = Config::builder()
-        .client_identity(certificate, key)
-        .build()
-        .unwrap();
-    let error = Pipeline::build(config).unwrap_err();
-    assert!(
-        error.to_string().contains("OTEL_EXPORTER_OTLP_CLIENT_KEY"),
-        "{error}"
-    );
-}
-
-#[test]
 fn each_signal_goes_where_it_is_told() {
     let (one, two) = (Collector::start(), Collector::start());
     let console = Console::default();

@@ -198,6 +198,37 @@ fn failing_exports_are_counted_and_told_once() {
 }
 
 #[test]
+fn warnings_of_the_configuration_are_told_once_and_nothing_is_sent_elsewhere() {
+    let collector = Collector::start();
+    let warnings = Warnings::default();
+    let address = collector.endpoint_http();
+    let address = address.trim_start_matches("http://").to_owned();
+    let env = move |name: &str| match name {
+        "OTEL_EXPORTER_OTLP_ENDPOINT" => Some(address.clone().into()),
+        "OTEL_EXPORTER_OTLP_HEADERS" => Some("authorization=secret".into()),
+        _ => None,
+    };
+    let config = Config::builder().with_env(env).on_warning(warnings.hook());
+    let pipeline = build(config);
+    assert!(pipeline.providers.tracer.is_none());
+    let instance = pipeline.telemetry().instance("shop");
+    drop(instance);
+    let report = pipeline.shutdown(PATIENCE);
+    assert_eq!(report.lost(), 0);
+    let told = warnings.get();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL"),
+        "{told:?}"
+    );
+    assert!(
+        told[0].ends_with("traces, metrics and logs are not exported"),
+        "{told:?}"
+    );
+    assert_eq!(collector.connections(), 0);
+}
+
+#[test]
 fn refused_connection_is_named_as_such() {
     for protocol in PROTOCOLS {
         let collector = Collector::refusing();
@@ -261,8 +292,8 @@ fn differences_that_failed_once_are_lost() {
 }
 
 #[test]
-fn partial_success_is_counted_over_http() {
-    for protocol in [Protocol::HttpProtobuf, Protocol::HttpJson] {
+fn partial_success_is_counted() {
+    for protocol in PROTOCOLS {
         let collector = Collector::start();
         let warnings = Warnings::default();
         let pipeline = build(to(&collector, protocol).on_warning(warnings.hook()));
@@ -283,10 +314,51 @@ fn partial_success_is_counted_over_http() {
         );
         assert_eq!(warnings.get().len(), 1);
         assert!(
-            warnings.get()[0].ends_with("the collector rejected 1 items: too old"),
+            warnings.get()[0].ends_with("the collector rejected 1 item: too old"),
             "{:?}",
             warnings.get()
         );
+    }
+}
+
+#[test]
+fn what_a_hostile_collector_says_is_bounded_and_harmless() {
+    for protocol in PROTOCOLS {
+        for (rejected, counted) in [
+            (i64::MAX, 2),
+            (3, 2),
+            (2, 2),
+            (0, 0),
+            (-1, 0),
+            (i64::MIN, 0),
+        ] {
+            let collector = Collector::start();
+            let warnings = Warnings::default();
+            let pipeline = build(to(&collector, protocol).on_warning(warnings.hook()));
+            let words = format!("\u{1b}[2J\n{}", "x".repeat(9_999));
+            let traces = support_signal(Signal::Traces);
+            collector.respond_to(traces, [Reply::partial(rejected, words)]);
+            span(&pipeline, "a span");
+            span(&pipeline, "a span");
+            let report = pipeline.shutdown(PATIENCE);
+            assert_eq!(report.traces.rejected, counted, "{protocol} {rejected}");
+            assert_eq!(report.traces.lost(), counted, "{protocol} {rejected}");
+            let told = warnings.get();
+            let [warning] = told.as_slice() else {
+                panic!("{protocol} {rejected}: {told:?}");
+            };
+            assert!(!warning.contains(char::is_control), "{warning:?}");
+            assert!(warning.len() < 400, "{warning}");
+            let expected = if counted == 0 {
+                "took the traces with a remark: \\u{1b}[2J\\nxxx"
+            } else {
+                "the collector rejected 2 items: \\u{1b}[2J\\nxxx"
+            };
+            assert!(
+                warning.contains(expected),
+                "{protocol} {rejected}: {warning}"
+            );
+        }
     }
 }
 

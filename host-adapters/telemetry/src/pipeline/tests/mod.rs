@@ -5,6 +5,7 @@ mod deadlines;
 mod delivery;
 mod environment;
 mod losses;
+mod mismatch;
 mod unreachable;
 mod values;
 

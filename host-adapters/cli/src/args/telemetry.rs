@@ -1,0 +1,265 @@
+//! The options on telemetry: where it goes, and how much of it there is.
+
+use clap::Args;
+use clap::ValueEnum;
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+use wasmscope_telemetry::LogLevels;
+use wasmscope_telemetry::config::{
+    Certificates, Compression, Endpoint, Headers, PrivateKey, Protocol, Sampler, redacted_url,
+};
+
+/// The options by the names of what they set on `ConfigBuilder`.
+pub(crate) const FLAGS: &[(&str, &str)] = &[
+    ("endpoint", "--otlp-endpoint"),
+    ("protocol", "--otlp-protocol"),
+    ("headers", "--otlp-header"),
+    ("compression", "--otlp-compression"),
+    ("certificate", "--otlp-certificate"),
+    ("client_certificate", "--otlp-client-certificate"),
+    ("client_key", "--otlp-client-key"),
+    ("service_name", "--service-name"),
+    ("sampler", "--sampler"),
+    ("log_levels", "--log-level"),
+];
+
+/// Where the telemetry goes, and how much of it there is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Telemetry")]
+pub(crate) struct Telemetry {
+    /// Sends it to this OTLP endpoint, for example http://127.0.0.1:4318. Without one it is shown here when the
+    /// program ends. [env: OTEL_EXPORTER_OTLP_ENDPOINT]
+    #[arg(long, value_name = "URL", value_parser = expecting::<Endpoint>)]
+    pub(crate) otlp_endpoint: Option<Endpoint>,
+    /// How it is sent: http/protobuf, http/json or grpc.
+    /// [env: OTEL_EXPORTER_OTLP_PROTOCOL] [default: http/protobuf]
+    #[arg(long, value_name = "PROTOCOL", value_parser = expecting::<Protocol>)]
+    pub(crate) otlp_protocol: Option<Protocol>,
+    /// A header that is sent along. Repeatable. [env: OTEL_EXPORTER_OTLP_HEADERS]
+    #[arg(long = "otlp-header", value_name = "NAME=VALUE", value_parser = parse_header)]
+    pub(crate) otlp_headers: Vec<(String, String)>,
+    /// How it is compressed: gzip or none. [env: OTEL_EXPORTER_OTLP_COMPRESSION] [default: none]
+    #[arg(long, value_name = "COMPRESSION", value_parser = expecting::<Compression>)]
+    pub(crate) otlp_compression: Option<Compression>,
+    /// A PEM file of the authorities to trust for https:// endpoints, in place of the system's.
+    /// [env: OTEL_EXPORTER_OTLP_CERTIFICATE]
+    #[arg(long, value_name = "FILE", value_parser = reading(Certificates::read))]
+    pub(crate) otlp_certificate: Option<Certificates>,
+    /// A PEM file of the client's own certificate and chain; needs the key.
+    /// [env: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE]
+    #[arg(long, value_name = "FILE", value_parser = reading(Certificates::read))]
+    pub(crate) otlp_client_certificate: Option<Certificates>,
+    /// A PEM file of that certificate's private key. [env: OTEL_EXPORTER_OTLP_CLIENT_KEY]
+    #[arg(long, value_name = "FILE", value_parser = reading(PrivateKey::read))]
+    pub(crate) otlp_client_key: Option<PrivateKey>,
+    /// The service's name. [env: OTEL_SERVICE_NAME] [default: the component's name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service_name: Option<String>,
+    /// Which traces are recorded: always_on, always_off, traceidratio=0.25, parentbased_always_on,
+    /// parentbased_always_off or parentbased_traceidratio=0.25.
+    /// [env: OTEL_TRACES_SAMPLER] [default: parentbased_always_on]
+    #[arg(long, value_name = "SAMPLER", value_parser = expecting::<Sampler>)]
+    pub(crate) sampler: Option<Sampler>,
+    /// The lowest severity of logs that are kept, for all or by scope, for example warn,shop::db=debug.
+    /// Severities: trace, debug, info, warn, error, fatal, off. [env: WASMSCOPE_LOG_LEVEL]
+    #[arg(long, value_name = "LEVELS", value_parser = expecting::<LogLevels>)]
+    pub(crate) log_level: Option<LogLevels>,
+    /// Small buffers, for edge boxes: a queue of 256, batches of 64 every 2 s, exports of at most 5 s.
+    #[arg(long)]
+    pub(crate) small: bool,
+    /// How long to wait at the end for the telemetry to be delivered.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "5s")]
+    pub(crate) flush_timeout: Duration,
+    /// How it is shown when there is no endpoint.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Where it is shown when there is no endpoint; standard error if not said, for standard output is the program's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+impl Telemetry {
+    /// The options given that say how telemetry is shown.
+    pub(crate) fn of_the_view(&self) -> impl Iterator<Item = &'static str> {
+        let output = self.output.as_ref().map(|_| "--output");
+        let format = (self.format != Format::Text).then_some("--format");
+        [output, format].into_iter().flatten()
+    }
+
+    /// The options given that say how telemetry is sent.
+    pub(crate) fn of_the_export(&self) -> impl Iterator<Item = &'static str> {
+        let given = |given: bool, flag: &'static str| given.then_some(flag);
+        [
+            given(self.otlp_protocol.is_some(), "--otlp-protocol"),
+            given(!self.otlp_headers.is_empty(), "--otlp-header"),
+            given(self.otlp_compression.is_some(), "--otlp-compression"),
+            given(self.otlp_certificate.is_some(), "--otlp-certificate"),
+            given(
+                self.otlp_client_certificate.is_some(),
+                "--otlp-client-certificate",
+            ),
+            given(self.otlp_client_key.is_some(), "--otlp-client-key"),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+/// How telemetry is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: the trace tree, metrics, logs.
+    Text,
+    /// OTLP as JSON, one request a line.
+    Json,
+}
+
+/// Takes from an error about a value what may be a credential.
+pub(super) fn redact(error: &mut clap::Error) {
+    let is_about = |option: &str| {
+        let argument = error.get(ContextKind::InvalidArg);
+        matches!(argument, Some(ContextValue::String(argument)) if argument.starts_with(option))
+    };
+    let (endpoint, header) = (is_about("--otlp-endpoint "), is_about("--otlp-header "));
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
+        return;
+    };
+    let shown = match value.split_once('=') {
+        _ if endpoint => redacted_url(value),
+        Some((name, _)) if header => format!("{name}=[redacted]"),
+        None if header => String::from("[redacted]"),
+        _ => return,
+    };
+    error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+}
+
+fn parse_header(text: &str) -> Result<(String, String), String> {
+    let Some((name, value)) = text.split_once('=') else {
+        return Err("expected NAME=VALUE".to_owned());
+    };
+    let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
+    match Headers::default().insert(&name, &value) {
+        Ok(()) => Ok((name, value)),
+        Err(expected) => Err(format!("expected {expected}")),
+    }
+}
+
+/// Parses what the telemetry core can parse, with its own words for what is wrong.
+fn expecting<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|expected| format!("expected {expected}"))
+}
+
+/// Reads what the telemetry core can read from a file.
+fn reading<T, E>(
+    read: impl Fn(&Path) -> Result<T, E> + Clone + Send + Sync + 'static,
+) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Send + Sync + 'static,
+    E: Display,
+{
+    PathBufValueParser::new()
+        .try_map(move |path| read(&path).map_err(|expected| format!("expected {expected}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cli;
+    use super::*;
+    use clap::{CommandFactory as _, Parser as _};
+
+    /// Each option with a value that is wrong; with `None` where none is.
+    const WRONG: &[(&str, Option<(&str, &str)>)] = &[
+        ("--otlp-endpoint", Some(("ftp://x", "a URL like"))),
+        ("--otlp-protocol", Some(("smoke", "one of http/protobuf"))),
+        ("--otlp-header", Some(("x", "NAME=VALUE"))),
+        ("--otlp-compression", Some(("zstd", "one of none or gzip"))),
+        (
+            "--otlp-certificate",
+            Some(("/no/ca.pem", "a PEM file that can be read")),
+        ),
+        (
+            "--otlp-client-certificate",
+            Some(("/no/c.pem", "a PEM file that can be read")),
+        ),
+        (
+            "--otlp-client-key",
+            Some(("/no/c.key", "a PEM file that can be read")),
+        ),
+        // The configuration refuses an empty one.
+        ("--service-name", None),
+        ("--sampler", Some(("jaeger_remote", "one of always_on"))),
+        (
+            "--log-level",
+            Some(("info,shop::=off", "in place of `shop::`")),
+        ),
+        ("--small", None),
+        ("--flush-timeout", Some(("-1", ""))),
+        ("--format", Some(("yaml", "text, json"))),
+        // Any file that can be written.
+        ("--output", None),
+    ];
+
+    #[test]
+    fn every_option_with_a_wrong_value_is_refused_by_name() {
+        let command = Cli::command();
+        let run = command.find_subcommand("run").expect("run");
+        let mut options: Vec<_> = run
+            .get_arguments()
+            .filter(|argument| argument.get_help_heading() == Some("Telemetry"))
+            .filter_map(|argument| argument.get_long())
+            .map(|long| format!("--{long}"))
+            .collect();
+        let mut tried: Vec<_> = WRONG.iter().map(|(option, _)| *option).collect();
+        options.sort();
+        tried.sort_unstable();
+        assert_eq!(options, tried);
+        for (option, wrong) in WRONG {
+            let Some((value, expected)) = wrong else {
+                continue;
+            };
+            let words = ["wasmscope", "run", &format!("{option}={value}"), "a.wasm"];
+            let error = Cli::try_parse_from(words).expect_err(option).to_string();
+            assert!(error.contains(option), "{error}");
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_not_repeated() {
+        for (option, value) in [
+            ("--otlp-endpoint", "https://user:secret@c.example"),
+            ("--otlp-endpoint", "user:secret@c.example"),
+            ("--otlp-endpoint", "ftp://c.example/?token=secret"),
+            ("--otlp-header", "secret"),
+            ("--otlp-header", "bad name=secret"),
+            ("--otlp-header", "a=secret\nb"),
+        ] {
+            let words = ["wasmscope", "run", option, value, "a.wasm"];
+            let error = Cli::try_parse_from(words).expect_err(value);
+            let shown = super::super::with_tip(error).to_string();
+            assert!(!shown.contains("secret"), "{shown}");
+            assert!(
+                shown.contains("[redacted]") && shown.contains(option),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_flag_that_errors_name_is_one() {
+        let command = Cli::command();
+        let run = command.find_subcommand("run").expect("run");
+        for (_, flag) in FLAGS {
+            let known = run
+                .get_arguments()
+                .filter_map(|argument| argument.get_long())
+                .any(|long| format!("--{long}") == *flag);
+            assert!(known, "{flag}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Why an export failed, in words that say what to change.
+//!
+//! The libraries' errors say what they found ("invalid HTTP version parsed"), not what it means: that the port speaks another
+//! protocol. Their types tell more than their words, where they have any.
+
+use std::error::Error;
+use std::io;
+
+use http::StatusCode;
+use rustls::{AlertDescription, CertificateError};
+use tonic::Code;
+
+use crate::config::{Flags, Otlp, Protocol};
+use crate::dropped::Signal;
+
+use super::connector::innermost;
+
+/// How tonic words an answer over HTTP/2 that is no gRPC; it has the codes of one.
+const NO_GRPC: [&str; 2] = [
+    "protocol error: received message with invalid compression flag",
+    "grpc-status header missing",
+];
+
+/// Knows how one signal is sent, and by what that is set.
+#[derive(Debug, Clone)]
+pub(super) struct Diagnosis {
+    signal: Signal,
+    protocol: Protocol,
+    secure: bool,
+    /// Whether the client has a certificate.
+    identified: bool,
+    flags: Flags,
+}
+
+impl Diagnosis {
+    pub(super) fn new(otlp: &Otlp, signal: Signal) -> Self {
+        Self {
+            signal,
+            protocol: otlp.protocol,
+            secure: otlp.url.is_secure(),
+            identified: otlp.tls.identity.is_some(),
+            flags: otlp.flags,
+        }
+    }
+
+    /// Words an error of the transport. `answered` says whether the collector has ever answered: then it speaks the protocol.
+    pub(super) fn of_error(&self, error: &(dyn Error + 'static), answered: bool) -> String {
+        let cause = innermost(error);
+        match self.hint_for(error, answered) {
+            Some(hint) => format!("{cause}; {hint}"),
+            None => cause,
+        }
+    }
+
+    /// Words an answer over HTTP that is no success.
+    pub(super) fn of_http(&self, status: StatusCode, reason: Option<String>) -> String {
+        let answer = format!("the collector answers {status}");
+        let hint = match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(self.check_headers()),
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Some(String::from(
+                "the proxy wants a user name and password in HTTP_PROXY or HTTPS_PROXY",
+            )),
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Some(self.check_path()),
+            StatusCode::PAYLOAD_TOO_LARGE => Some(self.send_less()),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Some(format!(
+                "it does not take {}: set {} to another protocol",
+                self.protocol,
+                self.protocol_setting()
+            )),
+            StatusCode::HTTP_VERSION_NOT_SUPPORTED | StatusCode::UPGRADE_REQUIRED => {
+                Some(self.other_protocol())
+            }
+            status if status.is_redirection() => Some(format!(
+                "redirects are not followed: set {} to the address that it names",
+                self.endpoint_setting()
+            )),
+            _ => None,
+        };
+        put_together(answer, reason, hint)
+    }
+
+    /// Words a status over gRPC.
+    pub(super) fn of_grpc(&self, code: Code, reason: Option<String>) -> String {
+        let words = reason.as_deref().unwrap_or_default();
+        if NO_GRPC.iter().any(|begin| words.starts_with(begin)) {
+            let answer = String::from("the answer is not gRPC");
+            return put_together(answer, reason, Some(self.other_protocol()));
+        }
+        let answer = format!("the collector answers {code:?}");
+        let hint = match code {
+            Code::Unauthenticated | Code::PermissionDenied => Some(self.check_headers()),
+            Code::Unimplemented | Code::NotFound => Some(format!(
+                "it has no OTLP service there: check {}, and that the port is the one for gRPC",
+                self.endpoint_setting()
+            )),
+            Code::ResourceExhausted => Some(self.send_less()),
+            Code::Ok
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::InvalidArgument
+            | Code::DeadlineExceeded
+            | Code::AlreadyExists
+            | Code::FailedPrecondition
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss => None,
+        };
+        put_together(answer, reason, hint)
+    }
+
+    /// Says what to do where there was no answer at all, ever.
+    pub(super) fn of_silence(&self) -> String {
+        format!(
+            "if the collector is not just slow: {}",
+            self.other_protocol()
+        )
+    }
+
+    fn hint_for(&self, error: &(dyn Error + 'static), answered: bool) -> Option<String> {
+        for error in chain(error) {
+            if let Some(error) = error.downcast_ref::<rustls::Error>() {
+                return self.hint_for_tls(error);
+            }
+            if let Some(error) = error.downcast_ref::<hyper::Error>()
+                && error.is_parse()
+            {
+                return Some(self.other_protocol());
+            }
+            if let Some(error) = error.downcast_ref::<io::Error>()
+                && let Some(hint) = self.hint_for_io(error)
+            {
+                return Some(hint);
+            }
+            // The resolver's error has no type of its own that can be named here.
+            if error.to_string() == "dns error" {
+                return Some(format!("check the host in {}", self.endpoint_setting()));
+            }
+        }
+        // A connection was made and then cut, or answered with what is no HTTP/2.
+        let hint = (!answered).then(|| self.other_protocol())?;
+        // Under TLS 1.3, a server refuses a client that shows no certificate after the handshake.
+        if self.secure && !self.identified {
+            let identity = self.identity_settings();
+            return Some(format!(
+                "{hint}; if the collector wants a client's certificate, set {identity}"
+            ));
+        }
+        Some(hint)
+    }
+
+    fn hint_for_io(&self, error: &io::Error) -> Option<String> {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Some(format!(
+                "nothing listens there: check the port in {}",
+                self.endpoint_setting()
+            )),
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                Some(format!("check the host in {}", self.endpoint_setting()))
+            }
+            _ => None,
+        }
+    }
+
+    fn hint_for_tls(&self, error: &rustls::Error) -> Option<String> {
+        let authorities = self.naming("certificate", "OTEL_EXPORTER_OTLP_CERTIFICATE");
+        match error {
+            rustls::Error::InvalidMessage(_) => Some(format!(
+                "the port does not speak TLS: set {} to http:// in place of https://",
+                self.endpoint_setting()
+            )),
+            rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ) => Some(format!(
+                "the collector's certificate is for another name: set {} to the host that it names",
+                self.endpoint_setting()
+            )),
+            rustls::Error::InvalidCertificate(
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. },
+            ) => Some(String::from(
+                "the collector's certificate is out of date, or this machine's clock is wrong",
+            )),
+            rustls::Error::InvalidCertificate(_) => Some(format!(
+                "the collector's certificate is not vouched for by a trusted authority: set {authorities} to the authority's PEM file"
+            )),
+            rustls::Error::NoApplicationProtocol
+            | rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
+                Some(self.other_protocol())
+            }
+            rustls::Error::AlertReceived(
+                AlertDescription::CertificateRequired
+                | AlertDescription::BadCertificate
+                | AlertDescription::UnknownCA
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::CertificateExpired
+                | AlertDescription::AccessDenied
+                | AlertDescription::HandshakeFailure,
+            ) => Some(format!(
+                "the collector wants a client's certificate that it trusts: set {}",
+                self.identity_settings()
+            )),
+            _ => None,
+        }
+    }
+
+    /// Says what to change where the other side speaks another protocol.
+    fn other_protocol(&self) -> String {
+        let other = match self.protocol {
+            Protocol::Grpc => "http/protobuf",
+            Protocol::HttpProtobuf | Protocol::HttpJson => "grpc",
+        };
+        let tls = if self.secure {
+            "without TLS"
+        } else {
+            "with TLS"
+        };
+        let scheme = if self.secure { "http://" } else { "https://" };
+        format!(
+            "if the port is for {other}, set {} to {other}; if it is {tls}, begin {} with {scheme}",
+            self.protocol_setting(),
+            self.endpoint_setting()
+        )
+    }
+
+    fn check_headers(&self) -> String {
+        let headers = self.naming("headers", "OTEL_EXPORTER_OTLP_HEADERS");
+        format!("check the credentials in {headers}")
+    }
+
+    fn check_path(&self) -> String {
+        format!(
+            "check the path in {} (v1/{} is put after it), or in OTEL_EXPORTER_OTLP_{}_ENDPOINT (taken as it stands)",
+            self.endpoint_setting(),
+            self.signal.as_str(),
+            self.signal.as_str().to_ascii_uppercase()
+        )
+    }
+
+    fn send_less(&self) -> String {
+        let (how, variable) = match self.signal {
+            Signal::Traces => ("smaller batches", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
+            Signal::Logs => ("smaller batches", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"),
+            Signal::Metrics => ("fewer series", "WASMSCOPE_LIMITS=cardinality=…"),
+        };
+        format!("send {how} ({variable})")
+    }
+
+    fn identity_settings(&self) -> String {
+        format!(
+            "{} and {}",
+            self.naming(
+                "client_certificate",
+                "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"
+            ),
+            self.naming("client_key", "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
+        )
+    }
+
+    fn protocol_setting(&self) -> String {
+        self.naming("protocol", "OTEL_EXPORTER_OTLP_PROTOCOL")
+    }
+
+    fn endpoint_setting(&self) -> String {
+        self.naming("endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    }
+
+    fn naming(&self, method: &str, variable: &str) -> String {
+        self.flags.naming(method, variable)
+    }
+}
+
+fn put_together(answer: String, reason: Option<String>, hint: Option<String>) -> String {
+    let mut text = answer;
+    if let Some(reason) = reason {
+        text.push_str(": ");
+        text.push_str(&reason);
+    }
+    if let Some(hint) = hint {
+        text.push_str("; ");
+        text.push_str(&hint);
+    }
+    text
+}
+
+/// Lists an error and its causes. An [`io::Error`] around another error is not that one's effect but hides it.
+pub(super) fn chain<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    fn next<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+        let hidden = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match hidden {
+            Some(hidden) => Some(hidden),
+            None => error.source(),
+        }
+    }
+    std::iter::successors(Some(error), |error| next(*error))
+}

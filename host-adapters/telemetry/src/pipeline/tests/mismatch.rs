@@ -1,0 +1,363 @@
+//! Wrong ports and protocols: what is said names what to change.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use wasmscope_test_support::{Reply, Tls};
+
+use super::*;
+use crate::config::{Certificates, PrivateKey};
+
+/// What listens where a collector was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Server {
+    HttpPlain,
+    GrpcPlain,
+    HttpTls,
+    GrpcTls,
+    /// HTTP/1 only, as many proxies and backends are.
+    Http1Plain,
+    Closed,
+    /// Greets first.
+    Ssh,
+    /// Answers anything with an error of its own protocol.
+    Redis,
+    /// Takes connections and says nothing.
+    Silent,
+    /// Takes connections and cuts them.
+    Cutting,
+}
+
+const SERVERS: [Server; 10] = [
+    Server::HttpPlain,
+    Server::GrpcPlain,
+    Server::HttpTls,
+    Server::GrpcTls,
+    Server::Http1Plain,
+    Server::Closed,
+    Server::Ssh,
+    Server::Redis,
+    Server::Silent,
+    Server::Cutting,
+];
+
+/// A server, and what must live as long as it.
+struct Running {
+    address: String,
+    /// The collector, where it is one.
+    collector: Option<Collector>,
+}
+
+impl Server {
+    fn start(self) -> Running {
+        let of = |collector: Collector, grpc: bool| {
+            let endpoint = if grpc {
+                collector.endpoint_grpc()
+            } else {
+                collector.endpoint_http()
+            };
+            let address = endpoint.split_once("://").unwrap().1.to_owned();
+            Running {
+                address,
+                collector: Some(collector),
+            }
+        };
+        match self {
+            Self::HttpPlain => of(Collector::start(), false),
+            Self::GrpcPlain => of(Collector::start(), true),
+            Self::HttpTls => of(Collector::start_tls(Tls::new()), false),
+            Self::GrpcTls => of(Collector::start_tls(Tls::new()), true),
+            Self::Closed => of(Collector::refusing(), false),
+            Self::Http1Plain => raw(
+                b"",
+                Some(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
+            ),
+            Self::Ssh => raw(b"SSH-2.0-OpenSSH_9.9\r\n", None),
+            Self::Redis => raw(b"", Some(b"-ERR unknown command\r\n")),
+            Self::Silent => raw(b"", None),
+            Self::Cutting => raw(b"", Some(b"")),
+        }
+    }
+}
+
+/// Listens, says `greeting` to every connection, and answers what it reads first with `answer`, after which it closes. Without
+/// an answer it reads on.
+fn raw(greeting: &'static [u8], answer: Option<&'static [u8]>) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    // The threads end with the process.
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            std::thread::spawn(move || {
+                let _ = stream.write_all(greeting);
+                let mut buffer = [0; 1 << 16];
+                while let Ok(1..) = stream.read(&mut buffer) {
+                    if let Some(answer) = answer {
+                        let _ = stream.write_all(answer);
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    Running {
+        address,
+        collector: None,
+    }
+}
+
+const FLAGS: &[(&str, &str)] = &[
+    ("protocol", "--otlp-protocol"),
+    ("endpoint", "--otlp-endpoint"),
+];
+
+/// Sends a span, and returns what is said of it; empty where it arrives.
+fn said(
+    protocol: Protocol,
+    secure: bool,
+    running: &Running,
+    with: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
+) -> String {
+    let scheme = if secure { "https" } else { "http" };
+    let endpoint = format!("{scheme}://{}", running.address);
+    let mut config = Config::builder()
+        .endpoint(endpoint.parse().unwrap())
+        .protocol(protocol)
+        .flags(FLAGS)
+        .timeout(Duration::from_millis(1_500));
+    if let (true, Some(tls)) = (secure, running.collector.as_ref().and_then(Collector::tls)) {
+        config = config.certificate(Certificates::read(&tls.ca_file()).unwrap());
+    } else if secure {
+        config = config.certificate(Certificates::read(&Tls::new().ca_file()).unwrap());
+    }
+    let pipeline = build(with(config));
+    span(&pipeline, "a span");
+    let report = pipeline.shutdown(PATIENCE);
+    report.first_error.unwrap_or_default()
+}
+
+#[test]
+fn every_pairing_of_client_and_server_works_or_says_what_to_change() {
+    // Some wait for an answer that never comes.
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let servers = SERVERS.map(|server| scope.spawn(move || wrong_pairings(server)));
+        let wrong = servers
+            .into_iter()
+            .flat_map(|server| server.join().unwrap());
+        wrong.collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Tries every client with a server, and lists those that are not told what they should be.
+fn wrong_pairings(server: Server) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for protocol in PROTOCOLS {
+        for secure in [false, true] {
+            let running = server.start();
+            let said = said(protocol, secure, &running, |config| config);
+            let grpc = protocol == Protocol::Grpc;
+            let fits = match server {
+                Server::HttpPlain => !grpc && !secure,
+                Server::HttpTls => !grpc && secure,
+                Server::GrpcPlain => grpc && !secure,
+                Server::GrpcTls => grpc && secure,
+                Server::Http1Plain
+                | Server::Closed
+                | Server::Ssh
+                | Server::Redis
+                | Server::Silent
+                | Server::Cutting => false,
+            };
+            let words = if fits {
+                &[]
+            } else {
+                hint(server, grpc, secure)
+            };
+            if said.is_empty() != fits || !words.iter().all(|word| said.contains(word)) {
+                wrong.push(format!(
+                    "{server:?} {protocol} {secure}: no {words:?} in {said:?}"
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+/// What is to be said where the two do not fit.
+fn hint(server: Server, grpc: bool, secure: bool) -> &'static [&'static str] {
+    const TO_GRPC: &str = "set --otlp-protocol or OTEL_EXPORTER_OTLP_PROTOCOL to grpc";
+    const TO_HTTP: &str = "set --otlp-protocol or OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf";
+    const TO_PLAIN: &str = "set --otlp-endpoint or OTEL_EXPORTER_OTLP_ENDPOINT to http://";
+    const TO_TLS: &str = "begin --otlp-endpoint or OTEL_EXPORTER_OTLP_ENDPOINT with https://";
+    const ENDPOINT: &str = "--otlp-endpoint or OTEL_EXPORTER_OTLP_ENDPOINT";
+    match (server, grpc, secure) {
+        (Server::Closed, ..) => &["onnection refused", "nothing listens there", ENDPOINT],
+        (Server::Silent, true, _) => &["no answer within 1.5s", TO_HTTP],
+        (Server::Silent, false, _) => &["no answer within 1.5s", TO_GRPC],
+        (Server::Cutting, true, _) => &[TO_HTTP],
+        (Server::Cutting, false, _) => &[TO_GRPC],
+        (Server::HttpTls | Server::GrpcTls, false, false) => &[TO_GRPC, TO_TLS],
+        (Server::HttpTls | Server::GrpcTls, true, false) => &[TO_HTTP, TO_TLS],
+        // This collector's HTTP port takes HTTP/2 as well.
+        (Server::HttpPlain, true, false) | (Server::HttpTls, true, true) => {
+            &["the answer is not gRPC", "404", TO_HTTP]
+        }
+        (Server::GrpcPlain | Server::GrpcTls, false, _) if !secure || server == Server::GrpcTls => {
+            &[TO_GRPC]
+        }
+        (Server::HttpPlain | Server::GrpcPlain, _, true) => &[TO_PLAIN],
+        (Server::Http1Plain | Server::Redis | Server::Ssh, _, true) => &[TO_PLAIN],
+        (Server::Http1Plain, false, false) => &["400 Bad Request"],
+        (_, true, _) => &[TO_HTTP],
+        (_, false, _) => &[TO_GRPC],
+    }
+}
+
+#[test]
+fn certificates_that_are_not_trusted_or_not_given_are_named() {
+    for protocol in PROTOCOLS {
+        let server = |tls| {
+            let collector = Collector::start_tls(tls);
+            let endpoint = match protocol {
+                Protocol::Grpc => collector.endpoint_grpc(),
+                Protocol::HttpProtobuf | Protocol::HttpJson => collector.endpoint_http(),
+            };
+            let address = endpoint.split_once("://").unwrap().1.to_owned();
+            Running {
+                address,
+                collector: Some(collector),
+            }
+        };
+        let running = server(Tls::new());
+        let other = Tls::new();
+        let untrusted = said(protocol, true, &running, |config| {
+            config.certificate(Certificates::read(&other.ca_file()).unwrap())
+        });
+        assert!(
+            untrusted.contains("set OTEL_EXPORTER_OTLP_CERTIFICATE to the authority's PEM file"),
+            "{protocol}: {untrusted}"
+        );
+
+        let wants = server(Tls::mutual());
+        let none = said(protocol, true, &wants, |config| config);
+        assert!(
+            none.contains(
+                "set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
+            ),
+            "{protocol}: {none}"
+        );
+        let given = said(protocol, true, &wants, |config| {
+            let tls = wants.collector.as_ref().unwrap().tls().unwrap();
+            config.client_identity(
+                Certificates::read(&tls.client_cert_file()).unwrap(),
+                PrivateKey::read(&tls.client_key_file()).unwrap(),
+            )
+        });
+        assert_eq!(given, "", "{protocol}");
+    }
+}
+
+#[test]
+fn host_that_is_not_known_is_named_as_such() {
+    for protocol in PROTOCOLS {
+        let nowhere = Running {
+            address: String::from("collector.invalid:4318"),
+            collector: None,
+        };
+        let said = said(protocol, false, &nowhere, |config| {
+            config.timeout(Duration::from_secs(20))
+        });
+        assert!(
+            said.contains("; check the host in --otlp-endpoint or OTEL_EXPORTER_OTLP_ENDPOINT"),
+            "{protocol}: {said}"
+        );
+    }
+}
+
+#[test]
+fn answers_come_with_the_collectors_reason_and_a_hint() {
+    let table: &[(u16, &[&str], &[&str])] = &[
+        (
+            400,
+            &["400 Bad Request: scripted by the test"],
+            &["InvalidArgument: scripted by the test"],
+        ),
+        (
+            401,
+            &["401", "OTEL_EXPORTER_OTLP_HEADERS"],
+            &["Unauthenticated", "OTEL_EXPORTER_OTLP_HEADERS"],
+        ),
+        (
+            403,
+            &["403", "OTEL_EXPORTER_OTLP_HEADERS"],
+            &["PermissionDenied", "OTEL_EXPORTER_OTLP_HEADERS"],
+        ),
+        (
+            404,
+            &["404", "check the path in --otlp-endpoint"],
+            &["Unimplemented", "no OTLP service there"],
+        ),
+        (405, &["405", "check the path"], &["Unknown: scripted"]),
+        (
+            413,
+            &["413", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"],
+            &["Unknown: scripted"],
+        ),
+        (415, &["415", "set --otlp-protocol"], &["Unknown: scripted"]),
+        (
+            429,
+            &["429"],
+            &[
+                "ResourceExhausted: scripted",
+                "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            ],
+        ),
+        (
+            503,
+            &["503", "scripted by the test"],
+            &["Unavailable: scripted by the test"],
+        ),
+    ];
+    for protocol in PROTOCOLS {
+        for (code, http, grpc) in table {
+            let collector = Collector::start();
+            collector.respond_always(Reply::status(*code));
+            let config = to(&collector, protocol).flags(FLAGS);
+            let pipeline = build(config);
+            span(&pipeline, "a span");
+            let said = pipeline.shutdown(PATIENCE).first_error.unwrap();
+            let words = if protocol == Protocol::Grpc {
+                grpc
+            } else {
+                http
+            };
+            assert!(
+                words.iter().all(|word| said.contains(word)),
+                "{protocol} {code}: no {words:?} in {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn credentials_in_the_endpoint_are_in_no_message() {
+    for server in [Server::Closed, Server::HttpPlain, Server::GrpcPlain] {
+        let running = server.start();
+        if let Some(collector) = &running.collector {
+            collector.respond_always(Reply::status(400));
+        }
+        let endpoint = format!("http://{}/in?token=secret", running.address);
+        let config = Config::builder().endpoint(endpoint.parse().unwrap());
+        let pipeline = build(config);
+        assert!(!format!("{pipeline:?}").contains("secret"), "{pipeline:?}");
+        span(&pipeline, "a span");
+        let report = pipeline.shutdown(PATIENCE);
+        assert!(
+            !format!("{report:?} {report}").contains("secret"),
+            "{report:?}"
+        );
+        let said = report.first_error.unwrap();
+        assert!(said.contains("/in/v1/traces?[redacted]: "), "{said}");
+    }
+}
