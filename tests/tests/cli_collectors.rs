@@ -479,7 +479,9 @@ fn a_token_in_the_query_is_sent_and_not_shown() {
     let output = run();
     assert!(!output.stderr.contains("secret"), "{output}");
     assert!(
-        output.stderr.contains("--otlp-header or OTEL_EXPORTER_OTLP_HEADERS"),
+        output
+            .stderr
+            .contains("--otlp-header or OTEL_EXPORTER_OTLP_HEADERS"),
         "{output}"
     );
 }

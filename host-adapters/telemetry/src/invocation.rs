@@ -224,7 +224,12 @@ impl InvocationOptions {
             && !remote::is_trace_state(state)
         {
             let expected = "a W3C tracestate";
-            warn("TRACESTATE", expected, state, "the trace goes on without it");
+            warn(
+                "TRACESTATE",
+                expected,
+                state,
+                "the trace goes on without it",
+            );
         }
         // Baggage may be confidential: it is not repeated.
         let malformed = self.baggage.as_deref().map_or(0, remote::malformed_baggage);

@@ -34,7 +34,10 @@ impl std::str::FromStr for LimitList {
             let Some(limit) = Limit::named(name) else {
                 return Err(unknown(name));
             };
-            if list.iter().any(|(known, _): &(&Limit, _)| known.name == name) {
+            if list
+                .iter()
+                .any(|(known, _): &(&Limit, _)| known.name == name)
+            {
                 return Err(Expected(format!("one value for {name}, not two")));
             }
             let Count(value) = value

@@ -104,20 +104,20 @@ impl Ledger {
         }
     }
 
-    /// That export failed, and what was in it is lost.
+    /// That export failed, and what was in it is lost. It is counted before it is told.
     pub(super) fn lost(&self, items: u64, error: &str) {
-        self.alarm.ring(self.signal, &self.destination, error);
         if subtract(&self.under_way, items) {
             self.failed.fetch_add(items, Ordering::AcqRel);
             self.dropped.add(self.signal, Reason::ExportFailed, items);
         }
+        self.alarm.ring(self.signal, &self.destination, error);
     }
 
     /// That export failed, but the next will hold what was in this one.
     pub(super) fn put_off(&self, items: u64, error: &str) {
-        self.alarm.ring(self.signal, &self.destination, error);
         subtract(&self.under_way, items);
         self.pending.store(items, Ordering::Relaxed);
+        self.alarm.ring(self.signal, &self.destination, error);
     }
 
     /// Counts the items that the collector refused in a request that it took. It may name any number: no more are counted than
@@ -141,9 +141,9 @@ impl Ledger {
         }
         let plural = if items == 1 { "" } else { "s" };
         let message = format!("the collector rejected {items} item{plural}{said}");
-        self.alarm.ring(self.signal, &self.destination, &message);
         self.rejected.fetch_add(items, Ordering::Relaxed);
         self.dropped.add(self.signal, Reason::ExportFailed, items);
+        self.alarm.ring(self.signal, &self.destination, &message);
     }
 
     /// Lets nothing in any more.

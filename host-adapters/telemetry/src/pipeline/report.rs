@@ -99,8 +99,7 @@ pub struct SignalReport {
     pub failed: u64,
     /// Items for which the queue had no room.
     pub queue_full: u64,
-    /// Items that a collector refused in a request that it took; they are in `exported` as well. Known over HTTP
-    /// only.
+    /// Items that a collector refused in a request that it took; they are in `exported` as well.
     pub rejected: u64,
     /// Items that waited or were under way at the deadline, or came after it.
     pub abandoned: u64,
