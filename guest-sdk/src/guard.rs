@@ -54,7 +54,8 @@ impl Drop for Guard {
     }
 }
 
-/// Runs the callbacks of observable instruments if the host has asked for them: for programs that run long without ending a span.
+/// Runs the callbacks of observable instruments if the host wants values: for programs that run long without ending a span. It
+/// asks the host, in one call, and makes none where no callback is registered.
 pub fn collect() {
-    notice::safe_point();
+    notice::ask();
 }

@@ -10,9 +10,18 @@ thread_local! {
     static NOTICE: Cell<u64> = const { Cell::new(0) };
     /// The collection for which the callbacks last ran.
     static ANSWERED: Cell<u32> = const { Cell::new(0) };
-    // A pointer, set when the first callback is registered: a guest without observable instruments links neither
-    // the code nor the import that they need.
-    static COLLECT: Cell<Option<fn()>> = const { Cell::new(None) };
+    // Set when the first callback is registered: a guest without observable instruments links neither the code nor the import
+    // that they need.
+    static OBSERVABLES: Cell<Option<&'static Observables>> = const { Cell::new(None) };
+}
+
+/// What is done for observable instruments.
+#[derive(Debug)]
+pub(crate) struct Observables {
+    /// Runs the callbacks, and says so with [`answered`].
+    pub(crate) collect: fn(),
+    /// Asks the host for a notice, and takes it.
+    pub(crate) ask: fn(),
 }
 
 /// Takes the notice that a call gave. Runs nothing: see [`safe_point`].
@@ -33,11 +42,9 @@ pub(crate) fn set_generation(generation: u32) {
     backend::set(&NOTICE, collection << 32 | u64::from(generation));
 }
 
-/// Has `collect` called when a collection is due and at the end of a [`crate::Guard`].
-///
-/// When it does run the callbacks, it says so with [`answered`].
-pub(crate) fn on_collection(collect: fn()) {
-    backend::set(&COLLECT, Some(collect));
+/// Has the callbacks run when a collection is due and at the end of a [`crate::Guard`].
+pub(crate) fn on_collection(observables: &'static Observables) {
+    backend::set(&OBSERVABLES, Some(observables));
 }
 
 fn collection() -> u32 {
@@ -51,7 +58,7 @@ pub(crate) fn answered() {
 
 /// Runs the observable callbacks if they have not run for the collection that comes next.
 ///
-/// Called where the author's code is least likely to be in the middle of something: when a span has ended, and
+/// Called where the author's code is least likely to be in the middle of something: when a span has ended, recorded or not, and
 /// by [`crate::collect`]. Not after measurements, logs or events, which are made while data is borrowed.
 #[inline]
 pub(crate) fn safe_point() {
@@ -60,10 +67,18 @@ pub(crate) fn safe_point() {
     }
 }
 
+/// Asks the host whether a collection is due, and runs the observable callbacks if so.
+pub(crate) fn ask() {
+    if let Some(observables) = OBSERVABLES.get() {
+        (observables.ask)();
+        safe_point();
+    }
+}
+
 /// Runs the observable callbacks in any case.
 pub(crate) fn collect_now() {
-    if let Some(collect) = COLLECT.get() {
-        collect();
+    if let Some(observables) = OBSERVABLES.get() {
+        (observables.collect)();
     }
 }
 
@@ -72,5 +87,5 @@ pub(crate) fn collect_now() {
 pub(crate) fn reset() {
     NOTICE.set(0);
     ANSWERED.set(0);
-    COLLECT.set(None);
+    OBSERVABLES.set(None);
 }

@@ -37,7 +37,8 @@ pub(crate) fn set<T>(key: &'static LocalKey<Cell<T>>, value: T) {
     key.with(|cell| cell.set(value));
 }
 
-/// The bit of a span's handle that says "not recorded": no further call is made for such a span.
+/// The bit of a span's handle that says "not recorded": such a span is entered and left, and the host is told nothing else
+/// about it.
 pub(crate) const NOT_RECORDED: u64 = 1 << 63;
 
 /// The bit beside it: the host does not look at attributes when it decides that, and takes them later too.

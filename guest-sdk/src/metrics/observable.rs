@@ -17,7 +17,7 @@ thread_local! {
 
 /// Has `callback` called when observations are wanted, for as long as the instance lives.
 pub(crate) fn register(callback: Rc<dyn Fn()>) {
-    notice::on_collection(collect);
+    notice::on_collection(&notice::Observables { collect, ask });
     CALLBACKS.with_borrow_mut(|callbacks| callbacks.push(callback));
 }
 
@@ -28,6 +28,11 @@ pub(crate) fn observe(instrument: u64, value: Number, attributes: &[KeyValue<'_>
         value,
         attributes,
     }]));
+}
+
+/// Asks the host for a notice by reporting nothing.
+fn ask() {
+    notice::take(meter::observe(&[]));
 }
 
 /// Runs the callbacks, but never from within one, and not while a panic unwinds, when another one would abort the program.

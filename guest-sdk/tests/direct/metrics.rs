@@ -183,6 +183,47 @@ fn a_program_without_spans_collects_by_hand() {
 }
 
 #[test]
+fn collecting_asks_whether_a_collection_is_due() {
+    static HEAT: ObservableGauge<f64> = ObservableGauge::new(&METER, "heat");
+    let recorder = Recorder::install();
+    wasmscope::collect();
+    assert!(recorder.take_calls().is_empty());
+    HEAT.register(|o| o.observe(1.0, &[]));
+    for round in 1..=3 {
+        recorder.request_collection();
+        wasmscope::collect();
+        wasmscope::collect();
+        assert_eq!(recorder.measurements().len(), round);
+    }
+}
+
+#[test]
+fn the_end_of_an_unrecorded_span_is_when_callbacks_run_too() {
+    static HEAT: ObservableGauge<f64> = ObservableGauge::new(&METER, "heat");
+    static ORDERS: Counter<u64> = Counter::new(&METER, "orders");
+    let recorder = Recorder::install();
+    recorder.sample(false);
+    HEAT.register(|o| o.observe(1.0, &[]));
+    let ways: [fn(); 6] = [
+        || drop(TRACER.start("dropped")),
+        || TRACER.start("ended").end(),
+        || TRACER.start("ended at a time").end_at(7),
+        || drop(TRACER.enter("entered")),
+        || drop(TRACER.enter("exited").exit()),
+        || tracing::info_span!("by tracing").in_scope(|| {}),
+    ];
+    let _telemetry = wasmscope::init();
+    for (round, way) in ways.into_iter().enumerate() {
+        recorder.request_collection();
+        ORDERS.add(1, &[]);
+        way();
+        let heat = recorder.measurements().into_iter();
+        let heat = heat.filter(|measured| measured.instrument == "heat");
+        assert_eq!(heat.count(), round + 1);
+    }
+}
+
+#[test]
 fn a_callback_that_ends_a_span_is_not_run_within_itself() {
     static HEAT: ObservableGauge<u64> = ObservableGauge::new(&METER, "heat");
     let recorder = Recorder::install();

@@ -1,6 +1,7 @@
 //! What holds for the attributes of every signal: keys, lengths, last value wins, and how much there may be.
 
 use std::borrow::Cow;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
@@ -75,6 +76,20 @@ impl Room {
     }
 }
 
+/// The earliest time that is taken from a guest: the start of the year 2000.
+const EARLIEST: Duration = Duration::from_secs(946_684_800);
+
+/// How far ahead of the host's clock a guest's time may be.
+const AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Returns the time that a guest gave in nanoseconds since the Unix epoch, or `None` if it is implausible: a number of
+/// milliseconds or seconds reads as a moment in 1970.
+pub(crate) fn plausible_time(nanoseconds: u64, now: SystemTime) -> Option<SystemTime> {
+    let since_epoch = Duration::from_nanos(nanoseconds);
+    let time = UNIX_EPOCH + since_epoch;
+    (since_epoch >= EARLIEST && time <= now + AHEAD).then_some(time)
+}
+
 impl Rules<'_> {
     pub(crate) fn count(&self, reason: Reason, items: u64) {
         self.dropped.add(self.signal, reason, items);
@@ -84,6 +99,22 @@ impl Rules<'_> {
     #[cold]
     pub(crate) fn count_named(&self, reason: Reason, name: &str) {
         self.dropped.add_named(self.signal, reason, name);
+    }
+
+    /// Returns the time that a guest gave, or now where it gave none. An implausible one is counted and replaced by now.
+    pub(crate) fn time(&self, given: Option<u64>) -> SystemTime {
+        self.time_at(given, SystemTime::now())
+    }
+
+    /// Does as [`time`](Self::time) where the time is known.
+    pub(crate) fn time_at(&self, given: Option<u64>, now: SystemTime) -> SystemTime {
+        let Some(nanoseconds) = given else {
+            return now;
+        };
+        plausible_time(nanoseconds, now).unwrap_or_else(|| {
+            self.count(Reason::Timestamp, 1);
+            now
+        })
     }
 
     /// Takes over the given attributes: those without a valid key are left out, long values shortened, a key that is there

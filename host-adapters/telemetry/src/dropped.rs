@@ -90,7 +90,7 @@ macro_rules! reasons {
 limit_table!(reasons(
     /// A handle that is made up, foreign, or no longer good.
     WrongHandle = "wrong_handle",
-    /// An `exit` of a span, or of baggage, that was not entered.
+    /// An `exit` of an open span that was not entered, or of a span or baggage that is not known.
     NotEntered = "not_entered",
     /// An attribute with an empty key.
     EmptyKey = "empty_key",
@@ -100,6 +100,8 @@ limit_table!(reasons(
     InvalidTraceState = "invalid_trace_state",
     /// An end before the start. The span ends when it started.
     EndBeforeStart = "end_before_start",
+    /// A time before 2000, or more than a day ahead of the host's clock. It becomes now.
+    Timestamp = "timestamp",
     /// A baggage entry with an invalid key, or invalid properties of one.
     InvalidBaggage = "invalid_baggage",
     /// An instrument with an invalid name. What it measures is dropped.

@@ -282,4 +282,8 @@ fn times(tracer: u64) {
     let _ = tracer::end(span, &no_changes(), at(5));
     let span = start_at("ends before it starts", at(10));
     let _ = tracer::end(span, &no_changes(), at(9));
+    // Milliseconds in the place of nanoseconds are counted, and become now.
+    let span = start_at("in milliseconds", Some(PAST / 1_000_000));
+    let _ = tracer::event(span, "in milliseconds", &[], Some(PAST / 1_000_000));
+    let _ = tracer::end(span, &no_changes(), Some(PAST / 1_000_000));
 }

@@ -143,16 +143,32 @@ fn callbacks_run_when_a_collection_is_due_and_at_the_end() {
     crate::collect();
     assert_eq!(values(), []);
     recorder.request_collection();
-    // Any call brings the notice.
-    global::meter("due").u64_counter("any").build().add(7, &[]);
     crate::collect();
-    let first = [7, 1, 100].map(RecordedNumber::U64);
+    let first = [1, 100].map(RecordedNumber::U64);
     assert_eq!(values(), first);
     crate::collect();
     assert_eq!(values(), first);
     value.store(2, Ordering::Relaxed);
     drop(guard);
-    assert_eq!(values(), [7, 1, 100, 2, 100].map(RecordedNumber::U64));
+    assert_eq!(values(), [1, 100, 2, 100].map(RecordedNumber::U64));
+}
+
+#[test]
+fn callbacks_run_when_an_unrecorded_span_is_dropped() {
+    use ::opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    let recorder = installed();
+    recorder.sample(false);
+    let _ = meter("unrecorded")
+        .u64_observable_gauge("seen")
+        .with_callback(|observer| observer.observe(1, &[]))
+        .build();
+    let tracer = crate::opentelemetry::TracerProvider::new().tracer("unrecorded");
+    for round in 1..=3 {
+        recorder.request_collection();
+        meter("unrecorded").u64_counter("any").build().add(1, &[]);
+        tracer.in_span("work", |_| {});
+        assert_eq!(recorder.measurements().len(), round * 2);
+    }
 }
 
 #[test]

@@ -72,6 +72,8 @@ impl Instance {
                     open.entered = open.entered.saturating_sub(1);
                 }
             }
+            // Its end has left all entries, and nothing is lost by leaving once more.
+            None if self.has_ended(span) => {}
             None => self
                 .telemetry
                 .0
@@ -79,6 +81,11 @@ impl Instance {
                 .add(Signal::Traces, Reason::NotEntered, 1),
         }
         self.notice()
+    }
+
+    /// Returns whether a known span is not open. One that is not recorded never is.
+    fn has_ended(&mut self, span: u64) -> bool {
+        self.spans.open_mut(span).is_none() && self.context_of(span).is_some()
     }
 
     /// Exits a span as often as it is entered.
@@ -217,6 +224,8 @@ impl Instance {
             .rposition(|entered| entered.scope == Some(scope))
         {
             Some(at) => drop(self.baggage.remove(at)),
+            // It has been exited, or left with its invocation, or was refused, which has been counted.
+            None if self.was_entered(scope) => {}
             None => self
                 .telemetry
                 .0
@@ -224,5 +233,10 @@ impl Instance {
                 .add(Signal::Traces, Reason::NotEntered, 1),
         }
         self.notice()
+    }
+
+    fn was_entered(&self, scope: u64) -> bool {
+        let number = self.baggage_tag.index(scope);
+        number.is_some_and(|number| (1..=self.baggage_scopes).contains(&number))
     }
 }

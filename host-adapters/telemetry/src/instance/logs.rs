@@ -6,7 +6,7 @@ pub use plain::PlainLog;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, Severity};
 use opentelemetry::trace::SpanContext;
@@ -132,9 +132,7 @@ impl<'a> Assembly<'a> {
 
     /// Says when a record was made, and in which span.
     fn begin(&self, record: &mut SdkLogRecord, time: Option<u64>, context: Option<&SpanContext>) {
-        record.set_timestamp(time.map_or(self.now, |time| {
-            SystemTime::UNIX_EPOCH + Duration::from_nanos(time)
-        }));
+        record.set_timestamp(self.rules.time_at(time, self.now));
         record.set_observed_timestamp(self.now);
         if let Some(context) = context {
             record.set_trace_context(

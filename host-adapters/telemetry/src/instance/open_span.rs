@@ -1,6 +1,6 @@
 //! A recorded span between its start and its end.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Link, Span as _, SpanContext, Status};
@@ -49,8 +49,8 @@ pub(super) struct ForcedEnd<'a> {
 
 /// Who ends a span, and when.
 pub(super) enum End<'a> {
-    /// The guest; `None` means now.
-    Guest(Option<SystemTime>),
+    /// The guest, at this time.
+    Guest(SystemTime),
     /// The host. A guest may have given a start in the future, which is no error of such an end.
     Forced(&'a ForcedEnd<'a>, SystemTime),
 }
@@ -197,7 +197,7 @@ impl OpenSpan {
         let Some(span) = &mut self.span else {
             return;
         };
-        let time = time.map_or_else(SystemTime::now, system_time);
+        let time = rules.time(time);
         if self.events as usize >= rules.limits.span_events {
             rules.count_named(Reason::SpanEvents, &name);
             if let Some(events) = self.events.checked_add(1).filter(|_| sdk_counts) {
@@ -225,9 +225,7 @@ impl OpenSpan {
     /// Ends it and hands it to the SDK's processors. An end before the start is taken as the start.
     pub(super) fn end(&mut self, end: &End<'_>, sdk_counts: bool, rules: Rules<'_>) {
         let time = match end {
-            End::Guest(None) => SystemTime::now(),
-            End::Guest(Some(time)) => *time,
-            End::Forced(_, time) => *time,
+            End::Guest(time) | End::Forced(_, time) => *time,
         };
         if time < self.start_time && matches!(end, End::Guest(_)) {
             rules.count(Reason::EndBeforeStart, 1);
@@ -329,9 +327,4 @@ fn fit_attributes(
 /// Returns how many attributes a span may have.
 pub(super) fn span_attributes(rules: Rules<'_>) -> AtMost {
     AtMost(rules.limits.span_attributes, Reason::SpanAttributes)
-}
-
-/// Gives the time that a guest means. The range of `u64` ends in the year 2554.
-pub(super) fn system_time(nanoseconds: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_nanos(nanoseconds)
 }

@@ -10,9 +10,9 @@ use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, TraceContextExt, 
 use opentelemetry_sdk::trace::SdkTracer;
 
 use super::Instance;
-use super::open_span::{End, ForcedEnd, span_attributes, system_time};
+use super::open_span::{End, ForcedEnd, span_attributes};
 use super::unrecorded::{ATTRIBUTES_LATER, NOT_RECORDED};
-use crate::attributes::{Room, Rules};
+use crate::attributes::{Room, Rules, plausible_time};
 use crate::dropped::{Dropped, Reason, Signal};
 use crate::handle::Tag;
 use crate::metrics::ScopeKey;
@@ -126,9 +126,13 @@ impl Instance {
         };
         let name = rules.name(name);
         // The SDK reads the clock if need be, which is only if it records the span.
-        let start_time = match start_time {
-            Some(time) => Some(system_time(time)),
-            None => self.last_recorded.then(SystemTime::now),
+        let (start_time, is_implausible) = match start_time {
+            Some(time) => {
+                let now = SystemTime::now();
+                let time = plausible_time(time, now);
+                (Some(time.unwrap_or(now)), time.is_none())
+            }
+            None => (self.last_recorded.then(SystemTime::now), false),
         };
         let is_root = parent.is_none();
         // A context of our own, so that nothing of the host thread's current one gets in.
@@ -161,6 +165,9 @@ impl Instance {
         drop(decided);
         match started {
             Ok(handle) => {
+                if is_implausible {
+                    rules.count(Reason::Timestamp, 1);
+                }
                 if !attributes.is_empty() {
                     self.spans.change(handle, &shared.limits, |open, room| {
                         open.set_attributes(attributes, rules, room);
@@ -203,7 +210,7 @@ impl Instance {
         self.notice()
     }
 
-    /// Notes changes; `false`, counted, for a wrong handle.
+    /// Notes changes. Returns whether the span is open; changes for another one are counted, and so is a wrong handle.
     fn apply(&mut self, span: u64, changes: SpanChanges) -> bool {
         if span & NOT_RECORDED != 0 {
             return false;
@@ -212,11 +219,12 @@ impl Instance {
         if !changes.is_empty() {
             return self.apply_some(span, changes);
         }
-        let known = self.spans.open_mut(span).is_some();
-        if !known {
+        let is_open = self.spans.open_mut(span).is_some();
+        // Where a span has ended, no changes lose nothing.
+        if !is_open && self.spans.context(span).is_none() {
             self.telemetry.0.span_rules().count(Reason::WrongHandle, 1);
         }
-        known
+        is_open
     }
 
     #[inline(never)]
@@ -293,8 +301,12 @@ impl Instance {
 
     /// Ends a span (`tracer.end`); `time` is in nanoseconds since the Unix epoch, `None` means now.
     pub fn end_span(&mut self, span: u64, changes: SpanChanges, time: Option<u64>) -> Notice {
-        if self.apply(span, changes) {
-            self.end_open(span, &End::Guest(time.map(system_time)));
+        if span & NOT_RECORDED != 0 {
+            // There is nothing to end, but it may be entered.
+            self.leave_all(span);
+        } else if self.apply(span, changes) {
+            let time = self.telemetry.0.span_rules().time(time);
+            self.end_open(span, &End::Guest(time));
         }
         self.notice()
     }

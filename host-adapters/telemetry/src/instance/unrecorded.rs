@@ -23,7 +23,7 @@ const SEARCHED: usize = 8;
 
 /// Remembers, of the latest traces with unrecorded spans, what these have in common.
 ///
-/// A guest makes no call when such a span ends, so that nothing can be kept for each of them: its id is
+/// A guest need not end such a span unless it is entered, so nothing can be kept for each of them: its id is
 /// derived from its handle, and the rest is its trace's.
 #[derive(Debug, Default)]
 pub(super) struct Unrecorded {

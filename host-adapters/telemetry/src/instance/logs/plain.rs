@@ -1,13 +1,14 @@
 //! Records of which all is kept as it is, and nothing is nested: as most are.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, Severity};
 use opentelemetry::{Context, Key};
 use opentelemetry_sdk::logs::SdkLogRecord;
 
 use super::{Assembly, Instance, rules};
-use crate::attributes::{Room, SEARCHED, same_text};
+use crate::attributes::{Room, SEARCHED, plausible_time, same_text};
 use crate::dropped::Reason;
 use crate::model::{Notice, SpanReference};
 use crate::telemetry::Shared;
@@ -47,6 +48,10 @@ impl Instance {
             SpanReference::Ambient => self.current_context(),
             SpanReference::None => None,
         };
+        // An implausible time is counted as well.
+        if time.is_some_and(|time| plausible_time(time, SystemTime::now()).is_none()) {
+            return Ok(None);
+        }
         let shared = &*self.telemetry.0;
         let Ok(logger) = self.logs.find(logger, shared) else {
             return Ok(None);

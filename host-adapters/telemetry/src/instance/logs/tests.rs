@@ -1,5 +1,7 @@
 mod limits;
 
+use std::time::Duration;
+
 use opentelemetry::trace::{SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -172,18 +174,28 @@ fn absent_parts_stay_absent_and_the_time_is_now() {
 }
 
 #[test]
-fn any_time_is_taken() {
+fn implausible_times_are_counted_and_replaced_by_now() {
     let host = Host::new();
-    for time in [0, u64::MAX] {
+    for time in [0, 1_767_323_045_000, u64::MAX] {
         let record = host.emit(LogRecord {
             time: Some(time),
             ..LogRecord::default()
         });
-        assert_eq!(
-            record.timestamp(),
-            Some(SystemTime::UNIX_EPOCH + Duration::from_nanos(time))
-        );
+        assert_eq!(record.timestamp(), record.observed_timestamp());
     }
+    assert_eq!(host.dropped(Reason::Timestamp), 3);
+    // The one that takes the short way.
+    let mut instance = host.telemetry.instance("shop");
+    let logger = instance.logger(scope("shop::db"));
+    let plain = instance.emit_plain_log(
+        logger,
+        Some(Severity::Info),
+        Some(0),
+        SpanReference::None,
+        |_| Ok::<_, ()>(true),
+    );
+    assert_eq!(plain, Ok(None));
+    assert_eq!(host.dropped(Reason::Timestamp), 3);
 }
 
 #[test]

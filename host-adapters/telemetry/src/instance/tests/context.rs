@@ -73,6 +73,32 @@ fn unrecorded_spans_are_ambient_too() {
 }
 
 #[test]
+fn ending_an_unrecorded_span_leaves_all_its_entries() {
+    let bench = Bench::with(Sampler::AlwaysOff, Limits::default());
+    let mut instance = bench.instance();
+    let tracer = instance.tracer(scope("lib"));
+    let outer = instance.begin("outer", SpanReference::None);
+    instance.enter_span(outer);
+    let span = instance.start_span(SpanStart {
+        activate: true,
+        ..start(tracer, "s", SpanReference::None)
+    });
+    instance.enter_span(span);
+    let changes = SpanChanges {
+        attributes: numbered("a", 1),
+        ..SpanChanges::default()
+    };
+    instance.end_span(span, changes, Some(7));
+    assert_eq!(instance.current_context(), instance.span_context(outer));
+    // Exited and ended once more.
+    instance.exit_span(span);
+    instance.end(span);
+    assert_eq!(bench.all_dropped(), []);
+    instance.exit_span(Instance::NOT_RECORDED);
+    assert_eq!(bench.dropped(Reason::NotEntered), 1);
+}
+
+#[test]
 fn references_of_logs_resolve_as_parents_do() {
     let bench = Bench::new();
     let mut instance = bench.instance();
@@ -124,10 +150,13 @@ fn baggage_nests_and_is_exited_wherever_it_sits() {
     instance.exit_baggage(two);
     assert_eq!(instance.baggage(), []);
     assert_eq!(bench.all_dropped(), []);
-    for wrong in [one, 0, u64::MAX] {
+    instance.exit_baggage(one);
+    assert_eq!(bench.all_dropped(), []);
+    let never = bench.instance().enter_baggage(Vec::new());
+    for wrong in [0, u64::MAX, one + 2, never] {
         instance.exit_baggage(wrong);
     }
-    assert_eq!(bench.dropped(Reason::NotEntered), 3);
+    assert_eq!(bench.dropped(Reason::NotEntered), 4);
 }
 
 #[test]

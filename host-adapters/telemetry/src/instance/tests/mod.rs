@@ -9,6 +9,7 @@ mod sampling;
 mod spans;
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind};
 use opentelemetry::{InstrumentationScope, KeyValue, Value};
@@ -143,6 +144,14 @@ impl Instance {
             },
         );
     }
+}
+
+/// In nanoseconds.
+const HOUR: u64 = 3_600_000_000_000;
+
+fn from_now(nanoseconds: u64) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_nanos() as u64 + nanoseconds
 }
 
 fn scope(name: &'static str) -> InstrumentationScope {

@@ -1,9 +1,12 @@
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::Status;
 
 use super::*;
 use crate::model::{LinkTarget, SpanLink};
+
+/// The first moment that is taken from a guest.
+const EARLIEST: u64 = 946_684_800_000_000_000;
 
 #[test]
 fn a_span_arrives_as_it_was_told() {
@@ -19,7 +22,7 @@ fn a_span_arrives_as_it_was_told() {
     let span = instance.start_span(SpanStart {
         kind: SpanKind::Client,
         attributes: vec![KeyValue::new("a", 1), KeyValue::new("b", "x")],
-        start_time: Some(1_000),
+        start_time: Some(EARLIEST + 1_000),
         ..start(tracer, "first", SpanReference::None)
     });
     assert_eq!(mark(span), RECORDED);
@@ -28,7 +31,7 @@ fn a_span_arrives_as_it_was_told() {
         SpanEvent {
             name: "e".into(),
             attributes: numbered("k", 2),
-            time: Some(1_500),
+            time: Some(EARLIEST + 1_500),
         },
     );
     instance.update_span(
@@ -49,14 +52,20 @@ fn a_span_arrives_as_it_was_told() {
         ..SpanChanges::default()
     };
     let context = instance.span_context(span).unwrap();
-    instance.end_span(span, changes, Some(2_000));
+    instance.end_span(span, changes, Some(EARLIEST + 2_000));
 
     let data = bench.span("second");
     assert_eq!(data.span_context, context);
     assert_eq!(data.parent_span_id, SpanId::INVALID);
     assert_eq!(data.span_kind, SpanKind::Client);
-    assert_eq!(data.start_time, UNIX_EPOCH + Duration::from_nanos(1_000));
-    assert_eq!(data.end_time, UNIX_EPOCH + Duration::from_nanos(2_000));
+    assert_eq!(
+        data.start_time,
+        UNIX_EPOCH + Duration::from_nanos(EARLIEST + 1_000)
+    );
+    assert_eq!(
+        data.end_time,
+        UNIX_EPOCH + Duration::from_nanos(EARLIEST + 2_000)
+    );
     assert_eq!(data.status, Status::error("broken"));
     let expected = [
         KeyValue::new("a", 1),
@@ -69,7 +78,7 @@ fn a_span_arrives_as_it_was_told() {
     assert_eq!(data.events[0].attributes, numbered("k", 2));
     assert_eq!(
         data.events[0].timestamp,
-        UNIX_EPOCH + Duration::from_nanos(1_500)
+        UNIX_EPOCH + Duration::from_nanos(EARLIEST + 1_500)
     );
     assert_eq!(data.links.len(), 1);
     assert_eq!(
@@ -300,11 +309,12 @@ fn an_end_before_the_start_is_taken_as_the_start() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let tracer = instance.tracer(scope("lib"));
+    let in_an_hour = from_now(HOUR);
     for (start_time, end) in [
-        (2_000, Some(1_999)),
-        (u64::MAX, Some(0)),
-        (u64::MAX, None),
-        (7, Some(7)),
+        (EARLIEST + 2_000, Some(EARLIEST + 1_999)),
+        (in_an_hour, Some(EARLIEST)),
+        (in_an_hour, None),
+        (EARLIEST + 7, Some(EARLIEST + 7)),
     ] {
         let begin = SpanStart {
             start_time: Some(start_time),
@@ -320,6 +330,72 @@ fn an_end_before_the_start_is_taken_as_the_start() {
             .all(|span| span.start_time == span.end_time)
     );
     assert_eq!(bench.dropped(Reason::EndBeforeStart), 3);
+}
+
+#[test]
+fn implausible_times_are_counted_and_replaced_by_now() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let tracer = instance.tracer(scope("lib"));
+    let milliseconds = from_now(0) / 1_000_000;
+    let before = SystemTime::now();
+    for time in [0, milliseconds, EARLIEST - 1, from_now(25 * HOUR), u64::MAX] {
+        let span = instance.start_span(SpanStart {
+            start_time: Some(time),
+            ..start(tracer, "s", SpanReference::None)
+        });
+        let event = SpanEvent {
+            time: Some(time),
+            ..event("e", Vec::new())
+        };
+        instance.span_event(span, event);
+        instance.end_span(span, SpanChanges::default(), Some(time));
+    }
+    let now = before..SystemTime::now();
+    for span in bench.spans() {
+        assert!(now.contains(&span.start_time) && now.contains(&span.end_time));
+        assert!(now.contains(&span.events[0].timestamp));
+    }
+    assert_eq!(bench.dropped(Reason::Timestamp), 15);
+    assert_eq!(bench.dropped(Reason::EndBeforeStart), 0);
+    // Those at the edges are taken.
+    for time in [EARLIEST, from_now(23 * HOUR)] {
+        let span = instance.start_span(SpanStart {
+            start_time: Some(time),
+            ..start(tracer, "edge", SpanReference::None)
+        });
+        instance.end_span(span, SpanChanges::default(), Some(time));
+    }
+    assert_eq!(bench.dropped(Reason::Timestamp), 15);
+}
+
+#[test]
+fn what_is_lost_after_the_end_is_counted_and_nothing_else() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let span = instance.begin("s", SpanReference::None);
+    instance.enter_span(span);
+    instance.end(span);
+    // As `startActiveSpan(name, span => { ...; span.end() })` does.
+    instance.exit_span(span);
+    instance.exit_span(span);
+    instance.end(span);
+    instance.update_span(span, SpanChanges::default());
+    assert_eq!(bench.all_dropped(), []);
+    instance.set(span, numbered("lost", 1));
+    instance.span_event(span, event("lost", Vec::new()));
+    instance.enter_span(span);
+    let changes = SpanChanges {
+        status: Status::error("lost"),
+        ..SpanChanges::default()
+    };
+    instance.end_span(span, changes, None);
+    assert_eq!(bench.dropped(Reason::WrongHandle), 4);
+    assert_eq!(bench.dropped(Reason::NotEntered), 0);
+    // A span that is open and not entered.
+    let span = instance.begin("open", SpanReference::None);
+    instance.exit_span(span);
+    assert_eq!(bench.dropped(Reason::NotEntered), 1);
 }
 
 #[test]
