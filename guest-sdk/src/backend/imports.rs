@@ -264,7 +264,10 @@ pub(crate) mod meter {
             ) -> u64;
             fn import_bind = "bind"(instrument: u64, attributes: Address, attributes_length: usize) -> u64;
             fn import_measure_series = "measure-series"(series: u64, number: u32, bits: u64) -> u64;
-            fn import_observe = "observe"(observations: Address, observations_length: usize) -> u64;
+            fn import_create_observer = "create-observer"() -> u64;
+            fn import_observe = "observe"(
+                observer: u64, observations: Address, observations_length: usize, complete: bool,
+            ) -> u64;
         }
     }
 
@@ -330,9 +333,21 @@ pub(crate) mod meter {
         unsafe { import_measure_series(series, tag(&value).into(), bits(value)) }
     }
 
-    pub(crate) fn observe(observations: &[Observation<'_>]) -> u64 {
+    pub(crate) fn create_observer() -> u64 {
+        // SAFETY: it takes nothing.
+        unsafe { import_create_observer() }
+    }
+
+    pub(crate) fn observe(observer: u64, observations: &[Observation<'_>], complete: bool) -> u64 {
         // SAFETY: the address and the length are those of a slice that outlives the call.
-        unsafe { import_observe(observations.as_ptr().cast(), observations.len()) }
+        unsafe {
+            import_observe(
+                observer,
+                observations.as_ptr().cast(),
+                observations.len(),
+                complete,
+            )
+        }
     }
 }
 

@@ -47,7 +47,8 @@ functions! {
         fn measure(instrument: u64, value: Number, attributes: &[KeyValue<'_>]) -> u64, 0;
         fn bind(instrument: u64, attributes: &[KeyValue<'_>]) -> u64, 0;
         fn measure_series(series: u64, value: Number) -> u64, 0;
-        fn observe(observations: &[Observation<'_>]) -> u64, 0;
+        fn create_observer() -> u64, 0;
+        fn observe(observer: u64, observations: &[Observation<'_>], complete: bool) -> u64, 0;
     }
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::instrument::Core;
 use super::types::{Number, Observation};
 use super::{CounterNumber, GaugeNumber, Measurement, Meter, UpDownCounterNumber};
-use crate::backend::meter;
+use crate::backend::{Slot, meter};
 use crate::{KeyValue, notice};
 
 thread_local! {
@@ -23,19 +23,30 @@ pub(crate) fn register(callback: Rc<dyn Fn()>) {
 
 /// Reports one value of an observable instrument.
 pub(crate) fn observe(instrument: u64, value: Number, attributes: &[KeyValue<'_>]) {
-    notice::take(meter::observe(&[Observation {
-        instrument,
-        value,
-        attributes,
-    }]));
+    report(
+        &[Observation {
+            instrument,
+            value,
+            attributes,
+        }],
+        false,
+    );
+}
+
+fn report(observations: &[Observation<'_>], complete: bool) {
+    // One for the component, so that what its callbacks leave out of a round is told from what other components report.
+    static OBSERVER: Slot = Slot::new();
+    let observer = OBSERVER.get_or(meter::create_observer);
+    notice::take(meter::observe(observer, observations, complete));
 }
 
 /// Asks the host for a notice by reporting nothing.
 fn ask() {
-    notice::take(meter::observe(&[]));
+    report(&[], false);
 }
 
-/// Runs the callbacks, but never from within one, and not while a panic unwinds, when another one would abort the program.
+/// Runs the callbacks as one round, but never from within one, and not while a panic unwinds, when another one would abort the
+/// program. Where a callback panics the round is not completed, and what was reported before holds.
 fn collect() {
     if std::thread::panicking() || RUNNING.replace(true) {
         return;
@@ -48,6 +59,7 @@ fn collect() {
         callback();
         next += 1;
     }
+    report(&[], true);
 }
 
 /// Says that callbacks are running, until it is dropped: a callback may panic.
@@ -68,7 +80,7 @@ pub struct Observer<T> {
 
 impl<T: Measurement> Observer<T> {
     /// Reports a value: of a counter or an up-down counter the total so far, not the difference. A second one with
-    /// equal attributes replaces it.
+    /// equal attributes replaces it. Attributes that no callback observes any more have no data from then on.
     pub fn observe(&self, value: T, attributes: &[KeyValue<'_>]) {
         observe(self.instrument, value.number(), attributes);
     }

@@ -11,6 +11,10 @@ pub(crate) struct Metrics {
     /// The number of the collection that comes next.
     pub(super) collection: u32,
     pub(super) measurements: Vec<RecordedMeasurement>,
+    /// What observers report, with the observer and its round.
+    observed: Vec<(u64, u64, RecordedMeasurement)>,
+    /// How many rounds each observer has completed.
+    observers: Vec<u64>,
     instruments: Vec<Instrument>,
     series: Vec<(u64, Attributes)>,
 }
@@ -26,6 +30,25 @@ struct Instrument {
 }
 
 impl Metrics {
+    /// Returns what observers report at present.
+    pub(super) fn observed(&self) -> Vec<RecordedMeasurement> {
+        let observed = self.observed.iter();
+        observed.map(|(_, _, recorded)| recorded.clone()).collect()
+    }
+
+    /// Takes the reports of an observer's round.
+    fn observe(&mut self, observer: u64, round: u64, recorded: RecordedMeasurement) {
+        let same = |(by, _, other): &(u64, u64, RecordedMeasurement)| {
+            *by == observer
+                && (&other.scope, &other.instrument, &other.attributes)
+                    == (&recorded.scope, &recorded.instrument, &recorded.attributes)
+        };
+        match self.observed.iter().position(same) {
+            Some(at) => self.observed[at] = (observer, round, recorded),
+            None => self.observed.push((observer, round, recorded)),
+        }
+    }
+
     #[track_caller]
     fn record(&mut self, instrument: u64, value: Number, attributes: Attributes, bound: bool) {
         let instrument = self
@@ -135,13 +158,38 @@ impl Meter<'_> {
         self.0.notice()
     }
 
-    pub(crate) fn observe(self, observations: &[Observation<'_>]) -> u64 {
+    pub(crate) fn create_observer(self) -> u64 {
+        let observers = &mut self.0.metrics.observers;
+        observers.push(0);
+        observers.len() as u64
+    }
+
+    #[track_caller]
+    pub(crate) fn observe(
+        self,
+        observer: u64,
+        observations: &[Observation<'_>],
+        complete: bool,
+    ) -> u64 {
+        let metrics = &mut self.0.metrics;
+        let at = (observer as usize).wrapping_sub(1);
+        let round = *metrics
+            .observers
+            .get(at)
+            .expect("an observer of this recorder");
         for observation in observations {
-            let mut recorded = Attributes::new();
-            set_all(&mut recorded, observation.attributes);
-            self.0
-                .metrics
-                .record(observation.instrument, observation.value, recorded, false);
+            let mut attributes = Attributes::new();
+            set_all(&mut attributes, observation.attributes);
+            metrics.record(observation.instrument, observation.value, attributes, false);
+            if let Some(recorded) = metrics.measurements.last().cloned() {
+                metrics.observe(observer, round, recorded);
+            }
+        }
+        if complete {
+            metrics
+                .observed
+                .retain(|(by, in_round, _)| *by != observer || *in_round == round);
+            metrics.observers[at] += 1;
         }
         self.0.notice()
     }

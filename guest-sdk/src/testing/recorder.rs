@@ -108,6 +108,13 @@ impl Recorder {
         change(|state| state.metrics.measurements.clone())
     }
 
+    /// Returns what observable instruments report at present, as a host would collect it: of each series the last
+    /// observation, unless callbacks have run since and have not observed it.
+    #[must_use]
+    pub fn observations(&self) -> Vec<RecordedMeasurement> {
+        change(|state| state.metrics.observed())
+    }
+
     /// Gives the baggage that holds now.
     #[must_use]
     pub fn baggage(&self) -> Vec<BaggageEntry> {

@@ -26,6 +26,7 @@ pub(crate) enum HandleKind {
     Meter,
     Instrument,
     Series,
+    Observer,
     Logger,
     Baggage,
 }

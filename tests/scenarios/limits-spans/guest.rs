@@ -293,6 +293,7 @@ fn cardinality(count: i64) {
 fn observations() {
     let meter = meter::get(&scope("limits"));
     let gauge = counter(meter, "observed", InstrumentKind::ObservableGaugeU64);
+    let observer = meter::create_observer();
     let observe = |numbers: std::ops::Range<u64>| {
         let observations: Vec<_> = numbers
             .map(|number| Observation {
@@ -301,10 +302,19 @@ fn observations() {
                 attributes: vec![kv("n", number as i64)],
             })
             .collect();
-        let _ = meter::observe(&observations);
+        let _ = meter::observe(observer, &observations, false);
     };
     observe(0..2);
     observe(1..5);
+    // An empty round gives the places back.
+    let _ = meter::observe(observer, &[], true);
+    let _ = meter::observe(observer, &[], true);
+    observe(1..3);
+    for _ in 0..64 {
+        let _ = meter::create_observer();
+    }
+    let beyond = meter::create_observer();
+    let _ = meter::observe(beyond, &[], true);
 }
 
 fn record(body: &str) -> LogRecord {

@@ -1,4 +1,4 @@
-//! Every observable kind, and the number of the collection that comes next.
+//! Every observable kind in rounds, and the number of the collection that comes next.
 
 use scenarios::meter::{self, InstrumentDescriptor, InstrumentKind, Number, Observation};
 use scenarios::{kv, scope};
@@ -6,7 +6,8 @@ use scenarios::{kv, scope};
 fn main() {
     let meter = meter::get(&scope("raw.observables"));
     // What is not reported brings the notice all the same.
-    let announced = meter::observe(&[]) >> 32;
+    let observer = meter::create_observer();
+    let announced = meter::observe(observer, &[], false) >> 32;
     println!("a collection is announced: {}", announced != 0);
     use InstrumentKind as Kind;
     use Number::{Float, Signed, Unsigned};
@@ -64,10 +65,11 @@ fn main() {
             value,
             attributes: vec![kv("which", which)],
         };
-        // One series is reported once, the other again.
-        first.push(observation(numbers[0], "once"));
-        first.push(observation(numbers[0], "again"));
-        second.push(observation(numbers[1], "again"));
+        // One series is reported in the first round alone, one in both, and one in the second round alone.
+        first.push(observation(numbers[0], "first round"));
+        first.push(observation(numbers[0], "both rounds"));
+        second.push(observation(numbers[1], "both rounds"));
+        second.push(observation(numbers[1], "second round"));
         // The wrong type is dropped and counted.
         let wrong = if matches!(numbers[0], Float(_)) {
             Unsigned(1)
@@ -76,17 +78,62 @@ fn main() {
         };
         second.push(observation(wrong, "wrong"));
     }
-    let notice = meter::observe(&first);
+    let notice = meter::observe(observer, &first, true);
     println!(
         "another one after the report: {}",
         notice >> 32 != announced
     );
-    let _ = meter::observe(&second);
-    let _ = meter::observe(&[]);
-    // A wrong handle is dropped and counted.
-    let _ = meter::observe(&[Observation {
+    // A round may take several calls.
+    for observation in second {
+        let _ = meter::observe(observer, &[observation], false);
+    }
+    let _ = meter::observe(observer, &[], true);
+    pauses(meter);
+    // Wrong handles are dropped and counted.
+    let wrong = || Observation {
         instrument: 77,
         value: Unsigned(1),
         attributes: vec![],
-    }]);
+    };
+    let _ = meter::observe(observer, &[wrong()], false);
+    let _ = meter::observe(77, &[wrong(), wrong()], true);
+    let _ = meter::observe(77, &[], false);
+}
+
+/// A counter that is not reported for a round goes on if its total is higher then, and has restarted if it is lower. Another
+/// observer's reports of the same series are added, and end with its rounds.
+fn pauses(meter: u64) {
+    let counter = meter::create(
+        meter,
+        &InstrumentDescriptor {
+            name: "pauses".to_owned(),
+            kind: InstrumentKind::ObservableCounterU64,
+            unit: None,
+            description: None,
+            boundaries: None,
+        },
+    );
+    let [observer, other] = [(); 2].map(|()| meter::create_observer());
+    let report = |observer, which: &str, total| Observation {
+        instrument: counter,
+        value: Number::Unsigned(total),
+        attributes: vec![kv("which", which), kv("observer", observer)],
+    };
+    let _ = meter::observe(
+        observer,
+        &[report("any", "goes on", 10), report("any", "restarts", 10)],
+        true,
+    );
+    let _ = meter::observe(
+        other,
+        &[report("any", "goes on", 100), report("other", "stops", 1)],
+        true,
+    );
+    let _ = meter::observe(observer, &[], true);
+    let _ = meter::observe(
+        observer,
+        &[report("any", "goes on", 12), report("any", "restarts", 3)],
+        true,
+    );
+    let _ = meter::observe(other, &[], true);
 }

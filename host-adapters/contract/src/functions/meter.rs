@@ -38,7 +38,18 @@ where
         no_notice,
         |instance, (series, value)| instance.measure_series(series, value),
     ))?;
-    registrar.function(METER.function("observe", no_notice, Instance::observe))
+    registrar.function(
+        METER.function("create-observer", no_handle, |instance, ()| {
+            instance.create_observer()
+        }),
+    )?;
+    registrar.function(METER.function(
+        "observe",
+        no_notice,
+        |instance, (observer, observations, complete)| {
+            instance.observe(observer, observations, complete)
+        },
+    ))
 }
 
 thread_local! {

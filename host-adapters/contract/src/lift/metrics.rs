@@ -98,19 +98,21 @@ impl Read for (u64, Number) {
     }
 }
 
-parameters!(Vec<Observation>: Vec<Observation>);
+parameters!((u64, Vec<Observation>, bool): u64, Vec<Observation>, bool);
 
 /// `observe`.
-impl Read for Vec<Observation> {
+impl Read for (u64, Vec<Observation>, bool) {
     #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
-        reader.list(at, |reader, at| {
+        let observer = at.u64()?;
+        let observations = reader.list(at, |reader, at| {
             Ok(Some(Observation {
                 instrument: at.u64()?,
                 value: number(at)?,
                 attributes: reader.attributes(at)?,
             }))
-        })
+        })?;
+        Ok((observer, observations, at.bool()?))
     }
 }
 

@@ -52,7 +52,7 @@ fn there_are_as_many_core_values_as_the_layout_says() {
     check::<(u64, Number, Vec<KeyValue>)>(5, true);
     check::<(u64, Vec<KeyValue>)>(3, true);
     check::<(u64, Number)>(3, false);
-    check::<Vec<Observation>>(2, true);
+    check::<(u64, Vec<Observation>, bool)>(4, true);
     check::<logs::Enabled>(6, true);
     check::<(u64, Vec<LogRecord>)>(3, true);
 }
@@ -224,7 +224,7 @@ proptest! {
         read_garbage::<(u64, Number, Vec<KeyValue>)>(&memory, &parameters, encoding, limit);
         read_garbage::<(u64, Vec<KeyValue>)>(&memory, &parameters, encoding, limit);
         read_garbage::<(u64, Number)>(&memory, &parameters, encoding, limit);
-        read_garbage::<Vec<Observation>>(&memory, &parameters, encoding, limit);
+        read_garbage::<(u64, Vec<Observation>, bool)>(&memory, &parameters, encoding, limit);
         read_garbage::<logs::Enabled>(&memory, &parameters, encoding, limit);
         read_garbage::<(u64, Vec<LogRecord>)>(&memory, &parameters, encoding, limit);
         read_garbage::<Vec<BaggageEntry>>(&memory, &parameters, encoding, limit);

@@ -1,5 +1,6 @@
 //! Metrics of an instance.
 
+mod observers;
 mod recent;
 
 use std::collections::HashMap;
@@ -7,16 +8,14 @@ use std::sync::Arc;
 
 use opentelemetry::KeyValue;
 
+use self::observers::Observers;
 use self::recent::Recent;
 use super::Instance;
 use super::table::Table;
 use crate::attributes::Rules;
 use crate::dropped::{Reason, Signal};
 use crate::handle::{HandleKind, Mixer};
-use crate::metrics::{
-    AttributeSet, Descriptor, Instrument, InstrumentKey, Observable, Registry, ScopeKey, Series,
-    Taken,
-};
+use crate::metrics::{AttributeSet, Descriptor, Instrument, InstrumentKey, ScopeKey, Series};
 use crate::model::{InstrumentDescriptor, Notice, Number, Observation, Scope};
 use crate::scope;
 use crate::telemetry::Shared;
@@ -34,7 +33,7 @@ pub(super) struct Metrics {
     /// By address.
     series_by_identity: HashMap<usize, u32>,
     recent: Recent,
-    reported: Reported,
+    observers: Observers,
 }
 
 impl Default for Metrics {
@@ -48,7 +47,7 @@ impl Default for Metrics {
             series: Table::new(mixer.tag(HandleKind::Series)),
             series_by_identity: HashMap::new(),
             recent: Recent::default(),
-            reported: Reported::default(),
+            observers: Observers::new(&mixer),
         }
     }
 }
@@ -156,6 +155,7 @@ impl Metrics {
 
     fn observe(
         &mut self,
+        observer: u64,
         given: Observation,
         shared: &Shared,
         rules: &Rules<'_>,
@@ -165,45 +165,8 @@ impl Metrics {
             Some(Instrument::Sync(_)) => Err(Reason::NumberType),
             Some(Instrument::Observable(observable)) => {
                 let attributes = AttributeSet::new(given.attributes, rules);
-                self.reported
-                    .report(observable, attributes, given.value, shared)
-            }
-        }
-    }
-}
-
-/// What an instance has reported of observable instruments, which ends with it.
-#[derive(Debug, Default)]
-struct Reported {
-    instance: Option<u64>,
-    series: Vec<(Arc<Observable>, Arc<AttributeSet>)>,
-}
-
-impl Reported {
-    fn report(
-        &mut self,
-        observable: &Arc<Observable>,
-        attributes: AttributeSet,
-        value: Number,
-        shared: &Shared,
-    ) -> Result<(), Reason> {
-        let registry: &Registry = &shared.metrics;
-        let instance = *self
-            .instance
-            .get_or_insert_with(|| registry.next_instance());
-        let room = self.series.len() < shared.limits.observations;
-        if let Taken::First(attributes) = observable.report(instance, attributes, value, room)? {
-            self.series.push((Arc::clone(observable), attributes));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Reported {
-    fn drop(&mut self) {
-        if let Some(instance) = self.instance {
-            for (observable, attributes) in &self.series {
-                observable.end(instance, attributes);
+                self.observers
+                    .report(observer, observable, attributes, given.value, shared)
             }
         }
     }
@@ -331,15 +294,37 @@ impl Instance {
         self.notice()
     }
 
-    /// Takes the values of observable instruments (`meter.observe`).
-    pub fn observe(&mut self, observations: Vec<Observation>) -> Notice {
+    /// Makes an observer, for the reports of one component (`meter.create-observer`).
+    ///
+    /// Beyond [`crate::Limits::observers`] it is one that drops and counts what it reports.
+    pub fn create_observer(&mut self) -> u64 {
+        self.metrics.observers.make(&self.telemetry.0)
+    }
+
+    /// Takes the values of observable instruments that an observer reports, and completes its round if it says so
+    /// (`meter.observe`).
+    pub fn observe(
+        &mut self,
+        observer: u64,
+        observations: Vec<Observation>,
+        complete: bool,
+    ) -> Notice {
         let shared = &*self.telemetry.0;
         let rules = rules(shared);
+        if let Err(reason) = self.metrics.observers.check(observer) {
+            // Where it reports nothing, nothing is lost but the end of a round.
+            rules.count(reason, observations.len().max(complete.into()) as u64);
+            return self.notice();
+        }
         for observation in observations {
             let instrument = observation.instrument;
-            if let Err(reason) = self.metrics.observe(observation, shared, &rules) {
+            let taken = (self.metrics).observe(observer, observation, shared, &rules);
+            if let Err(reason) = taken {
                 count_error(reason, self.metrics.name_of(instrument), shared);
             }
+        }
+        if complete {
+            self.metrics.observers.complete(observer);
         }
         self.notice()
     }

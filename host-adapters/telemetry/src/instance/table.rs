@@ -62,6 +62,16 @@ impl<T> Table<T> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns all that it holds.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter()
+    }
+
     /// Like [`Table::find`], to change it.
     ///
     /// # Errors

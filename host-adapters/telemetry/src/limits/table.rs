@@ -76,6 +76,8 @@ macro_rules! limit_table {
                     "Bytes of all attribute sets and buckets of all instances together, about. New attribute sets beyond it are treated like those beyond `cardinality`.";
                 boundaries: usize = 256, Boundaries,
                     "Bucket boundaries of a histogram. A histogram with more gets the default boundaries.";
+                observers: usize = 64, Observers,
+                    "Observers of an instance: one for each component that has observable instruments.";
                 observations: usize = 1_024, Observations,
                     "Observed values that an instance holds.";
                 observations_per_provider: usize = 16_384, ObservationsPerProvider,

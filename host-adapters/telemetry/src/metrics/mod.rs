@@ -63,7 +63,7 @@ pub(crate) struct Registry {
     reports: Arc<Reports>,
     collections: Arc<AtomicU64>,
     readers: Readers,
-    instances: AtomicU64,
+    observers: AtomicU64,
 }
 
 /// What is known of a provider's readers and views, which it does not tell.
@@ -128,13 +128,13 @@ impl Registry {
             reports: Arc::new(Reports::new(limits.observations_per_provider)),
             collections,
             readers,
-            instances: AtomicU64::new(0),
+            observers: AtomicU64::new(0),
         }
     }
 
-    /// Gives a number to tell an instance's reports from others'.
-    pub(crate) fn next_instance(&self) -> u64 {
-        self.instances.fetch_add(1, Ordering::Relaxed)
+    /// Returns a number to tell an observer's reports from others'.
+    pub(crate) fn next_observer(&self) -> u64 {
+        self.observers.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Gives the number of the collection that the SDK will begin next, for the notice; 0 where it never collects.
@@ -211,8 +211,16 @@ impl Registry {
         let budget = Arc::clone(&self.budget);
         if Observable::is_observable(descriptor.kind) {
             let reports = Arc::clone(&self.reports);
-            Observable::new(meter, descriptor, self.max_series, budget, reports)
-                .map(Instrument::Observable)
+            let temporality = self.readers.temporality;
+            Observable::new(
+                meter,
+                descriptor,
+                self.max_series,
+                budget,
+                reports,
+                temporality,
+            )
+            .map(Instrument::Observable)
         } else {
             let readers = self.readers;
             let forgets = forgets(readers.temporality, descriptor.kind)

@@ -1,9 +1,13 @@
-//! Observable instruments: the last values that instances have reported, until the SDK collects them.
+//! Observable instruments: the last values that observers have reported, until the SDK collects them.
 //!
 //! The SDK asks on a thread of its own, and cannot enter a guest. So guests report when they run (`meter.observe`), and
-//! the SDK's callback reads what is kept here: of counters and up-down counters the sum over the instances, of gauges the last report.
+//! the SDK's callback reads what is kept here: of counters and up-down counters the sum over the observers, of gauges the last
+//! report. An observer is a component of an instance.
 //!
-//! When an instance ends, a counter keeps what it counted. What the others last reported is collected once more, then forgotten.
+//! What an observer leaves out of a round is reported no more (ADR 10). When an instance ends, a counter keeps what it
+//! counted, and what the others last reported is collected once more, then forgotten (ADR 2).
+
+mod observed;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +15,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use opentelemetry::metrics::{AsyncInstrument, Meter};
+use opentelemetry_sdk::metrics::Temporality;
 
+use self::observed::{Observed, Report, Sum};
 use super::attributes::AttributeSet;
 use super::bytes::ByteBudget;
 use super::descriptor::Descriptor;
@@ -22,7 +28,7 @@ use crate::model::{InstrumentKind, Number};
 /// What a series takes beside its attributes, about.
 const SERIES_BYTES: usize = 256;
 
-/// How the reports of several instances make one value.
+/// How the reports of several observers make one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Counter,
@@ -60,81 +66,6 @@ fn classify(kind: InstrumentKind) -> Option<(Role, NumberType)> {
     })
 }
 
-/// A sum of numbers of one type; the other field stays zero. No sum of `u64`s or `i64`s leaves an `i128`.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Sum {
-    integer: i128,
-    float: f64,
-}
-
-impl Sum {
-    fn of(number: Number) -> Self {
-        match number {
-            Number::Unsigned(value) => Self {
-                integer: i128::from(value),
-                float: 0.0,
-            },
-            Number::Signed(value) => Self {
-                integer: i128::from(value),
-                float: 0.0,
-            },
-            Number::Float(value) => Self {
-                integer: 0,
-                float: value,
-            },
-        }
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self {
-            integer: self.integer.saturating_add(other.integer),
-            float: self.float + other.float,
-        }
-    }
-
-    fn minus(self, other: Self) -> Self {
-        Self {
-            integer: self.integer.saturating_sub(other.integer),
-            float: self.float - other.float,
-        }
-    }
-
-    fn magnitude(self) -> Self {
-        Self {
-            integer: self.integer,
-            float: self.float.abs(),
-        }
-    }
-
-    /// Whether the exporter can carry it.
-    fn in_range(self) -> bool {
-        i64::try_from(self.integer).is_ok() && self.float.is_finite()
-    }
-}
-
-/// What an instance has last reported.
-#[derive(Debug, Clone, Copy)]
-struct Report {
-    value: Number,
-    /// Which report of its instrument it was.
-    turn: u64,
-}
-
-/// One attribute set of an instrument.
-#[derive(Debug, Default)]
-struct Observed {
-    live: HashMap<u64, Report, foldhash::fast::RandomState>,
-    /// What ended instances have left: of a counter for good, of an up-down counter until it is collected.
-    left: Sum,
-    /// Of a gauge, what the last instance to end has left until it is collected.
-    left_gauge: Option<Report>,
-    /// What all that is to be summed adds up to, of floating point numbers their magnitudes.
-    total: Sum,
-    /// Of a counter over floating point numbers, the highest value that was collected: added up in another order, the same
-    /// numbers may come to a little less, and a counter must not fall.
-    highest: f64,
-}
-
 struct State {
     series: HashMap<Arc<AttributeSet>, Observed, foldhash::fast::RandomState>,
     turns: u64,
@@ -149,6 +80,8 @@ pub(crate) struct Observable {
     budget: Arc<ByteBudget>,
     /// How many reports of live instances the provider holds, and may hold.
     reports: Arc<Reports>,
+    /// Whether the SDK exports differences.
+    differences: bool,
     state: Mutex<State>,
 }
 
@@ -191,9 +124,9 @@ impl Reports {
 /// How a report was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It replaces what the instance had reported.
+    /// It replaces what the observer had reported.
     Replaced,
-    /// It is the instance's first of this series, to be named when the instance ends.
+    /// It is the observer's first of this series, to be named when a round is complete and when the instance ends.
     First(Arc<AttributeSet>),
 }
 
@@ -212,6 +145,7 @@ impl Observable {
         max_series: usize,
         budget: Arc<ByteBudget>,
         reports: Arc<Reports>,
+        temporality: Temporality,
     ) -> Option<Arc<Self>> {
         let Descriptor {
             name,
@@ -228,6 +162,7 @@ impl Observable {
             max_series,
             budget,
             reports,
+            differences: role == Role::Counter && temporality == Temporality::Delta,
             state: Mutex::new(State {
                 series: HashMap::default(),
                 turns: 0,
@@ -279,39 +214,41 @@ impl Observable {
         &self.name
     }
 
-    /// Takes what an instance reports. `room` tells whether the instance may hold one more report.
+    /// Takes what an observer reports in a round. `room` tells whether its instance may hold one more report.
     ///
     /// # Errors
     ///
     /// A number of the wrong type or out of range, a counter that falls, a sum that would leave the range, or a limit. What the
-    /// instance had reported before stays.
+    /// observer had reported before holds then, in this round too.
     pub(crate) fn report(
         &self,
-        instance: u64,
+        (observer, round): (u64, u64),
         attributes: AttributeSet,
         value: Number,
         room: bool,
     ) -> Result<Taken, Reason> {
-        self.check(value)?;
         let mut state = self.lock();
         let State { series, turns } = &mut *state;
         *turns = turns.wrapping_add(1);
-        let report = Report {
-            value,
-            turn: *turns,
-        };
+        let report = Report::new(value, *turns, round);
         let known = series
             .get_key_value(&attributes)
             .map(|(key, _)| Arc::clone(key));
         if let Some(key) = known
             && let Some(observed) = series.get_mut(&key)
         {
-            if observed.live.contains_key(&instance) {
-                observed.report(self.role, instance, report)?;
-                return Ok(Taken::Replaced);
+            if observed.is_held_by(observer) {
+                let taken = self
+                    .check(value)
+                    .and_then(|()| observed.report(self.role, observer, report));
+                if taken.is_err() {
+                    observed.keep(observer, round);
+                }
+                return taken.map(|()| Taken::Replaced);
             }
+            self.check(value)?;
             self.take_room(room)?;
-            return match observed.report(self.role, instance, report) {
+            return match observed.report(self.role, observer, report) {
                 Ok(()) => Ok(Taken::First(key)),
                 Err(reason) => {
                     self.reports.give_back();
@@ -319,6 +256,7 @@ impl Observable {
                 }
             };
         }
+        self.check(value)?;
         self.take_room(room)?;
         let bytes = series_bytes(&attributes);
         let exceeded = if series.len() >= self.max_series {
@@ -334,14 +272,35 @@ impl Observable {
         // A single number is always in range.
         let observed = series.entry(Arc::clone(&key)).or_default();
         observed
-            .report(self.role, instance, report)
+            .report(self.role, observer, report)
             .map(|()| Taken::First(key))
     }
 
-    /// Notes that an instance has ended that has reported this series.
-    pub(crate) fn end(&self, instance: u64, attributes: &Arc<AttributeSet>) {
+    /// Completes an observer's round for a series that it has reported. Returns whether it still holds a report.
+    pub(crate) fn complete(
+        &self,
+        (observer, round): (u64, u64),
+        attributes: &Arc<AttributeSet>,
+    ) -> bool {
+        let mut state = self.lock();
+        let Some(observed) = state.series.get_mut(attributes) else {
+            return false;
+        };
+        if observed.complete(self.role, observer, round) {
+            return true;
+        }
+        self.reports.give_back();
+        if observed.is_empty(self.role) {
+            state.series.remove(attributes);
+            self.budget.give_back(series_bytes(attributes));
+        }
+        false
+    }
+
+    /// Notes that the instance of an observer has ended that has reported this series.
+    pub(crate) fn end(&self, observer: u64, attributes: &Arc<AttributeSet>) {
         if let Some(observed) = self.lock().series.get_mut(attributes)
-            && observed.end(self.role, instance)
+            && observed.end(self.role, observer)
         {
             self.reports.give_back();
         }
@@ -402,7 +361,7 @@ impl Observable {
         // Guests wait for this lock, so the SDK is not called under it.
         let mut values = Vec::new();
         self.lock().series.retain(|attributes, observed| {
-            if let Some(value) = observed.value(self.role) {
+            if let Some(value) = observed.collect(self.role, self.differences) {
                 values.push((value, Arc::clone(attributes)));
             }
             let kept = observed.forget(self.role);
@@ -424,79 +383,4 @@ impl Observable {
 /// The set is kept here and in the SDK.
 fn series_bytes(attributes: &AttributeSet) -> usize {
     SERIES_BYTES + attributes.bytes().saturating_mul(2)
-}
-
-impl Observed {
-    fn report(&mut self, role: Role, instance: u64, report: Report) -> Result<(), Reason> {
-        let before = self
-            .live
-            .get(&instance)
-            .map_or(Sum::default(), |report| Sum::of(report.value));
-        let after = Sum::of(report.value);
-        match role {
-            Role::Gauge => {}
-            // A falling counter would make the SDK's differences overflow.
-            Role::Counter if after.integer < before.integer || after.float < before.float => {
-                return Err(Reason::NumberRange);
-            }
-            Role::Counter | Role::UpDownCounter => {
-                let total = self.total.minus(before.magnitude()).plus(after.magnitude());
-                if !total.in_range() {
-                    return Err(Reason::NumberRange);
-                }
-                self.total = total;
-            }
-        }
-        self.live.insert(instance, report);
-        Ok(())
-    }
-
-    /// Tells whether the instance had reported.
-    fn end(&mut self, role: Role, instance: u64) -> bool {
-        let Some(report) = self.live.remove(&instance) else {
-            return false;
-        };
-        match role {
-            Role::Counter | Role::UpDownCounter => {
-                self.left = self.left.plus(Sum::of(report.value))
-            }
-            Role::Gauge => {
-                if self.left_gauge.is_none_or(|left| left.turn < report.turn) {
-                    self.left_gauge = Some(report);
-                }
-            }
-        }
-        true
-    }
-
-    fn value(&mut self, role: Role) -> Option<Sum> {
-        match role {
-            Role::Counter | Role::UpDownCounter => {
-                let live = self.live.values().map(|report| Sum::of(report.value));
-                let mut sum = live.fold(self.left, Sum::plus);
-                if role == Role::Counter {
-                    self.highest = self.highest.max(sum.float);
-                    sum.float = self.highest;
-                }
-                sum.in_range().then_some(sum)
-            }
-            Role::Gauge => self
-                .live
-                .values()
-                .chain(&self.left_gauge)
-                .max_by_key(|report| report.turn)
-                .map(|report| Sum::of(report.value)),
-        }
-    }
-
-    /// Forgets what ended instances have left, but for counters; tells whether anything remains.
-    fn forget(&mut self, role: Role) -> bool {
-        if role == Role::Counter {
-            return true;
-        }
-        self.total = self.total.minus(self.left.magnitude());
-        self.left = Sum::default();
-        self.left_gauge = None;
-        !self.live.is_empty()
-    }
 }

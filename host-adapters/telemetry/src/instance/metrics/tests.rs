@@ -6,6 +6,7 @@ mod model;
 mod numbers;
 mod observables;
 mod random;
+mod rounds;
 mod threads;
 
 use std::collections::BTreeMap;
@@ -278,7 +279,7 @@ fn without_a_provider_nothing_is_kept_and_nothing_counted() {
     guest.measure_series(series, Unsigned(1));
     let observable = instrument(&mut guest, "o", Kind::ObservableGaugeS64);
     // No collection is announced either.
-    assert_eq!(guest.observe(vec![]) >> 32, 0);
+    assert_eq!(guest.observe(0, vec![], false) >> 32, 0);
     observe(&mut guest, observable, Signed(1), vec![]);
     assert!(telemetry.dropped().snapshot().is_empty());
 }

@@ -80,6 +80,7 @@ fn metrics(
     let other = || vec![KeyValue::new("first", "other")];
     for scope in scopes {
         let meter = instance.meter(scope);
+        let observer = instance.create_observer();
         let mut make = |name: &str, kind| {
             instance.create_instrument(
                 meter,
@@ -99,11 +100,12 @@ fn metrics(
         for attributes in [attributes(), other()] {
             let series = instance.bind(histogram, attributes.clone());
             instance.measure_series(series, Number::Float(1.0));
-            instance.observe(vec![Observation {
+            let observation = Observation {
                 instrument: gauge,
                 value: Number::Unsigned(1),
                 attributes,
-            }]);
+            };
+            instance.observe(observer, vec![observation], false);
         }
     }
 }

@@ -374,8 +374,12 @@ fn measurements_and_observations_arrive_with_every_type_of_number() {
         arrives(
             "meter",
             "observe",
-            &[Val::List(vec![observation; 3])],
-            vec![model; 3],
+            &[
+                Val::U64(2),
+                Val::List(vec![observation; 3]),
+                Val::Bool(true),
+            ],
+            (2, vec![model; 3], true),
         );
     }
     arrives("meter", "bind", &[Val::U64(1), attributes], (1, expected));

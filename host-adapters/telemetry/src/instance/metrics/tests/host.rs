@@ -281,15 +281,32 @@ pub(super) fn instrument(instance: &mut Instance, name: &str, kind: Kind) -> u64
     instance.create_instrument(meter, descriptor(name, kind))
 }
 
+/// Returns the first observer of an instance.
+pub(super) fn own_observer(instance: &mut Instance) -> u64 {
+    match instance.metrics.observers.first() {
+        Some(observer) => observer,
+        None => instance.create_observer(),
+    }
+}
+
+/// Completes a round of the instance's first observer.
+pub(super) fn complete(instance: &mut Instance) {
+    let observer = own_observer(instance);
+    instance.observe(observer, vec![], true);
+}
+
+/// Reports a value with the instance's first observer.
 pub(super) fn observe(
     instance: &mut Instance,
     instrument: u64,
     value: Number,
     attributes: Vec<KeyValue>,
 ) {
-    instance.observe(vec![Observation {
+    let observer = own_observer(instance);
+    let observation = Observation {
         instrument,
         value,
         attributes,
-    }]);
+    };
+    instance.observe(observer, vec![observation], false);
 }

@@ -7,6 +7,7 @@
 
 use proptest::prelude::*;
 
+use super::host::complete;
 use super::*;
 
 const MAX: i128 = i64::MAX as i128;
@@ -31,6 +32,7 @@ enum Op {
         bound: bool,
     },
     Collect,
+    Complete,
     NewInstance,
 }
 
@@ -39,8 +41,13 @@ enum Op {
 struct Series {
     /// Sum or last value of a synchronous instrument; what ended instances have left of an observable one.
     value: Option<i128>,
-    /// What the living instance has last reported.
+    /// What the living instance has last reported, and whether it reports it still.
     live: Option<i128>,
+    silent: bool,
+    /// Whether it was reported in this round.
+    in_round: bool,
+    /// Whether an instance has ended that reported it until then.
+    ended: bool,
     /// How many measurements a histogram has.
     count: u64,
 }
@@ -79,14 +86,27 @@ impl Model {
                 Kind::CounterU64 => sum <= MAX,
                 Kind::HistogramU64 => sum <= MAX && merged + value <= i128::from(u64::MAX),
                 Kind::UpDownCounterS64 => (-MAX - 1..=MAX).contains(&sum),
-                Kind::ObservableCounterU64 => sum <= MAX && value >= series.live.unwrap_or(0),
+                Kind::ObservableCounterU64 => {
+                    let live = series.live.unwrap_or(0);
+                    let restarts = series.silent && value < live;
+                    let sum = if restarts { sum + live } else { sum };
+                    sum <= MAX && (restarts || value >= live)
+                }
                 Kind::ObservableUpDownCounterS64 => (-MAX - 1..=MAX).contains(&sum),
                 _ => true,
             };
+        series.in_round |= series.live.is_some();
         if !accepted {
             self.refused += 1;
         } else if is_observable(kind) {
+            if let Some(live) = series.live.filter(|live| *live > value)
+                && kind == Kind::ObservableCounterU64
+            {
+                series.value = Some(series.value.unwrap_or(0) + live);
+            }
             series.live = Some(value);
+            series.silent = false;
+            series.in_round = true;
         } else if matches!(kind, Kind::GaugeU64 | Kind::GaugeS64) {
             series.value = Some(value);
         } else {
@@ -102,6 +122,11 @@ impl Model {
             for (set, series) in all.iter_mut().enumerate() {
                 let value = match kind {
                     Kind::ObservableGaugeS64 => series.live.or(series.value),
+                    Kind::ObservableCounterU64
+                        if !series.ended && (series.live.is_none() || series.silent) =>
+                    {
+                        None
+                    }
                     _ if series.live.is_none() => series.value,
                     _ => Some(series.live.unwrap_or(0) + series.value.unwrap_or(0)),
                 };
@@ -133,10 +158,27 @@ impl Model {
         metrics
     }
 
+    fn complete(&mut self) {
+        for (kind, all) in KINDS.into_iter().zip(&mut self.series) {
+            for series in all {
+                if series.live.is_some() && !std::mem::take(&mut series.in_round) {
+                    if kind == Kind::ObservableCounterU64 {
+                        series.silent = true;
+                    } else {
+                        series.live = None;
+                    }
+                }
+            }
+        }
+    }
+
     fn end_instance(&mut self) {
         for (kind, all) in KINDS.into_iter().zip(&mut self.series) {
             for series in all {
+                series.in_round = false;
+                let silent = std::mem::take(&mut series.silent);
                 if let Some(live) = series.live.take() {
+                    series.ended |= !silent;
                     series.value = match kind {
                         Kind::ObservableGaugeS64 => Some(live),
                         _ => Some(series.value.unwrap_or(0) + live),
@@ -183,6 +225,7 @@ fn op() -> impl Strategy<Value = Op> {
         12 => (0..KINDS.len(), 0..3_usize, value, any::<bool>())
             .prop_map(|(kind, set, value, bound)| Op::Say { kind, set, value, bound }),
         1 => Just(Op::Collect),
+        2 => Just(Op::Complete),
         1 => Just(Op::NewInstance),
     ]
 }
@@ -232,6 +275,10 @@ proptest! {
                     model.say(index, set, value);
                 }
                 Op::Collect => prop_assert_eq!(host.collect(), model.collect()),
+                Op::Complete => {
+                    complete(&mut guest);
+                    model.complete();
+                }
                 Op::NewInstance => {
                     guest = host.telemetry.instance("shop");
                     handles = make(&mut guest);

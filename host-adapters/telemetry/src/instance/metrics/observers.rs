@@ -1,0 +1,114 @@
+//! What the components of an instance have reported of observable instruments.
+
+use std::sync::Arc;
+
+use crate::dropped::Reason;
+use crate::handle::{HandleKind, Mixer};
+use crate::instance::table::Table;
+use crate::metrics::{AttributeSet, Observable, Taken};
+use crate::model::Number;
+use crate::telemetry::Shared;
+
+/// The observers of an instance. What they have reported ends with it.
+#[derive(Debug)]
+pub(super) struct Observers {
+    observers: Table<Observer>,
+    /// How many reports they hold.
+    held: usize,
+}
+
+/// Whoever reports in rounds of its own: a component of a composition.
+#[derive(Debug)]
+struct Observer {
+    /// Its number among all of the provider.
+    number: u64,
+    /// How many rounds are complete.
+    round: u64,
+    held: Vec<(Arc<Observable>, Arc<AttributeSet>)>,
+}
+
+impl Observers {
+    pub(super) fn new(mixer: &Mixer) -> Self {
+        Self {
+            observers: Table::new(mixer.tag(HandleKind::Observer)),
+            held: 0,
+        }
+    }
+
+    /// Makes an observer; beyond the limit, one that drops and counts what it reports.
+    pub(super) fn make(&mut self, shared: &Shared) -> u64 {
+        let limit = shared.limits.observers;
+        if self.observers.is_full(limit) {
+            return self.observers.nowhere(Reason::Observers);
+        }
+        let observer = Observer {
+            number: shared.metrics.next_observer(),
+            round: 0,
+            held: Vec::new(),
+        };
+        match self.observers.push(observer, limit) {
+            Some(index) => self.observers.handle(index),
+            None => self.observers.nowhere(Reason::Observers),
+        }
+    }
+
+    /// Returns the observer that was made first.
+    #[cfg(test)]
+    pub(super) fn first(&self) -> Option<u64> {
+        (self.observers.len() > 0).then(|| self.observers.handle(0))
+    }
+
+    /// Returns how many reports the observers hold.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Returns why there is no such observer, if so.
+    pub(super) fn check(&self, observer: u64) -> Result<(), Reason> {
+        self.observers.find(observer).map(|_| ())
+    }
+
+    /// Takes a report.
+    pub(super) fn report(
+        &mut self,
+        observer: u64,
+        observable: &Arc<Observable>,
+        attributes: AttributeSet,
+        value: Number,
+        shared: &Shared,
+    ) -> Result<(), Reason> {
+        let observer = self.observers.find_mut(observer)?;
+        let room = self.held < shared.limits.observations;
+        let by = (observer.number, observer.round);
+        if let Taken::First(attributes) = observable.report(by, attributes, value, room)? {
+            observer.held.push((Arc::clone(observable), attributes));
+            self.held += 1;
+        }
+        Ok(())
+    }
+
+    /// Completes a round: what the observer has not reported in it is reported no more.
+    pub(super) fn complete(&mut self, observer: u64) {
+        let Ok(observer) = self.observers.find_mut(observer) else {
+            return;
+        };
+        let by = (observer.number, observer.round);
+        let before = observer.held.len();
+        observer
+            .held
+            .retain(|(observable, attributes)| observable.complete(by, attributes));
+        self.held -= before - observer.held.len();
+        observer.round = observer.round.wrapping_add(1);
+    }
+}
+
+impl Drop for Observers {
+    fn drop(&mut self) {
+        for observer in self.observers.iter() {
+            for (observable, attributes) in &observer.held {
+                observable.end(observer.number, attributes);
+            }
+        }
+    }
+}
