@@ -14,7 +14,8 @@
 //! | key-values | attributes: texts, booleans, integers up to 64 bits signed, floats as what they are; others as the text that their `Display` gives; `null` is left out |
 //! | module, file, line | left out, or with [`Bridge::with_location`] the attributes `code.file.path` and `code.line.number` |
 //!
-//! What a target's threshold in the host rules out costs a look-up, and no call. [`log::max_level`] is
+//! What a target's threshold in the host rules out costs a look-up, and no call. So a program that does nothing but log below it
+//! does not hear of a new threshold; any span, measurement or enabled record brings it. [`log::max_level`] is
 //! left wide open: it cannot tell one target from another. Lower it with [`log::set_max_level`]
 //! where nothing finer will be wanted.
 //!
@@ -199,7 +200,7 @@ impl Target {
                 attributes: &attributes,
                 nodes: &[],
                 time: Maybe::None,
-                context: WireReference::Ambient,
+                context: WireReference::ambient(),
             }],
         ));
     }

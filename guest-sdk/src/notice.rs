@@ -2,12 +2,14 @@
 
 use std::cell::Cell;
 
-use crate::backend;
+use crate::backend::{self, DIGEST_SHIFT};
 
 thread_local! {
     /// The notice that was heard last: below, the generation of log thresholds; above, the collection that comes next, or 0
     /// where there is none.
     static NOTICE: Cell<u64> = const { Cell::new(0) };
+    /// Whether it was made out from the handle of an unrecorded span.
+    static INFERRED: Cell<bool> = const { Cell::new(false) };
     /// The collection for which the callbacks last ran.
     static ANSWERED: Cell<u32> = const { Cell::new(0) };
     // Set when the first callback is registered: a guest without observable instruments links neither the code nor the import
@@ -28,6 +30,37 @@ pub(crate) struct Observables {
 #[inline]
 pub(crate) fn take(notice: u64) {
     backend::set(&NOTICE, notice);
+    backend::set(&INFERRED, false);
+}
+
+/// Takes what the handle of an unrecorded span says of the notice. A program may make no other call.
+#[inline]
+pub(crate) fn hear(handle: u64) {
+    let notice = NOTICE.get();
+    let collection = ((handle >> DIGEST_SHIFT) ^ (notice >> 32)) as u32 & 15;
+    let generation = ((handle >> (DIGEST_SHIFT + 4)) ^ notice) as u32 & 15;
+    if collection | generation != 0 {
+        infer(handle);
+    }
+}
+
+/// Puts the digest into the notice, in place of the bits that differ. So it differs from the one that was acted upon; what it really is
+/// comes with the next call that gives one.
+#[cold]
+fn infer(handle: u64) {
+    let digest = handle >> DIGEST_SHIFT;
+    let generation = forward(NOTICE.get() as u32, (digest >> 4) as u32);
+    let collection = match digest as u32 & 15 {
+        0 => 0,
+        low => forward(collection(), low),
+    };
+    backend::set(&INFERRED, true);
+    backend::set(&NOTICE, u64::from(collection) << 32 | u64::from(generation));
+}
+
+/// Returns the next number, from this one on, that has these four lowest bits.
+const fn forward(number: u32, low: u32) -> u32 {
+    number.wrapping_add(low.wrapping_sub(number) & 15)
 }
 
 /// The generation of log thresholds that was heard of last.
@@ -63,8 +96,21 @@ pub(crate) fn answered() {
 #[inline]
 pub(crate) fn safe_point() {
     if collection() != ANSWERED.get() {
-        collect_now();
+        collect_due();
     }
+}
+
+fn collect_due() {
+    let Some(observables) = OBSERVABLES.get() else {
+        return;
+    };
+    if INFERRED.get() {
+        (observables.ask)();
+        if collection() == ANSWERED.get() {
+            return;
+        }
+    }
+    (observables.collect)();
 }
 
 /// Asks the host whether a collection is due, and runs the observable callbacks if so.
@@ -87,5 +133,6 @@ pub(crate) fn collect_now() {
 pub(crate) fn reset() {
     NOTICE.set(0);
     ANSWERED.set(0);
+    INFERRED.set(false);
     OBSERVABLES.set(None);
 }

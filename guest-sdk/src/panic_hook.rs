@@ -92,7 +92,7 @@ fn log(panic: &Panic<'_>) {
             attributes: attributes.get(..panic.attributes.len()).unwrap_or_default(),
             nodes: &[],
             time: Maybe::None,
-            context: WireReference::Ambient,
+            context: WireReference::ambient(),
         }],
     ));
 }

@@ -37,6 +37,16 @@ fn callsites_keep_a_threshold_until_the_host_changes_it() {
     assert_eq!(recorder.logs().len(), 1);
     assert_eq!(evaluated.get(), 1);
 
+    // A span that is not recorded brings it with its handle.
+    recorder.sample(false);
+    recorder.set_log_threshold(Some(Severity::Info));
+    info_span!("any").in_scope(|| {});
+    emit();
+    recorder.set_log_threshold(Some(Severity::Debug));
+    info_span!("any").in_scope(|| {});
+    assert_eq!(recorder.logs().len(), 1);
+    recorder.sample(true);
+
     // An event hears of it too, by way of the program's default subscriber.
     recorder.set_log_threshold(None);
     emit();

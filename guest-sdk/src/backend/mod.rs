@@ -43,3 +43,7 @@ pub(crate) const NOT_RECORDED: u64 = 1 << 63;
 
 /// The bit beside it: the host does not look at attributes when it decides that, and takes them later too.
 pub(crate) const ATTRIBUTES_LATER: u64 = 1 << 62;
+
+/// Where the digest of a notice begins in the handle of an unrecorded span: four bits of the number of the next collection, and
+/// above them four of the generation of log thresholds.
+pub(crate) const DIGEST_SHIFT: u32 = 54;

@@ -1,5 +1,6 @@
 //! Types that lie in memory as the contract has them, for where Rust's own would not; see [`layout`](super::layout).
 
+use crate::trace::active;
 use crate::{SpanContext, SpanReference, TraceFlags, TraceId};
 
 /// Is an option of what is aligned to four bytes or more.
@@ -74,10 +75,17 @@ pub(crate) enum WireReference<'a> {
     Remote(WireContext<'a>),
 }
 
+impl WireReference<'_> {
+    /// Means the ambient span, for a log: the innermost that this component has entered, or beneath those the host's.
+    pub(crate) fn ambient() -> Self {
+        active::unrecorded().map_or(Self::Ambient, Self::Span)
+    }
+}
+
 impl<'a> From<SpanReference<'a>> for WireReference<'a> {
     fn from(reference: SpanReference<'a>) -> Self {
         match reference {
-            SpanReference::Ambient => Self::Ambient,
+            SpanReference::Ambient => Self::ambient(),
             SpanReference::None => Self::None,
             SpanReference::Span(span) => Self::Span(span),
             SpanReference::Remote(context) => Self::Remote(context.into()),

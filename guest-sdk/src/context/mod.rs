@@ -7,10 +7,14 @@ pub use baggage::{BaggageEntry, BaggageGuard, baggage, enter_baggage, with_bagga
 
 use crate::SpanContext;
 use crate::backend;
+use crate::trace::active;
 
 /// Gives the context of the ambient span: the innermost entered one, or beneath those the host's own span around the
 /// call; `None` where there is neither. Asks the host each time.
 #[must_use]
 pub fn current() -> Option<SpanContext> {
-    backend::context::current()
+    match active::unrecorded() {
+        Some(span) => backend::tracer::context_of(span),
+        None => backend::context::current(),
+    }
 }

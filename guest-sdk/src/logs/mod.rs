@@ -15,7 +15,9 @@ use types::{LogThreshold, NOBODY_LISTENS, Severity};
 
 /// Emits log records that carry one instrumentation scope; keep it in a `static`.
 ///
-/// It knows below which severity nobody listens, so a disabled record costs a comparison and no call.
+/// It knows below which severity nobody listens, so a disabled record costs a comparison and no call. It hears of a new
+/// threshold with whatever the program calls next, or starts: a span, a measurement, an enabled record. A program that does
+/// nothing but log below the threshold does not hear of it.
 #[derive(Debug)]
 pub struct Logger {
     scope: Scope,

@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 use super::known::Reference;
 use super::{observer, values};
-use crate::{BaggageEntry, SpanContext, backend};
+use crate::{BaggageEntry, SpanContext};
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
@@ -46,7 +46,7 @@ impl TraceContextPropagator {
 impl TextMapPropagator for TraceContextPropagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let context = match Reference::of(cx) {
-            Reference::Ambient => backend::context::current(),
+            Reference::Ambient => crate::current(),
             Reference::None => None,
             Reference::Span(_) => Some(values::from_api(cx.span().span_context())),
             Reference::Remote(context) => Some(context),

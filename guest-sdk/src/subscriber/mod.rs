@@ -89,7 +89,8 @@
 //! # What it costs
 //!
 //! - A callsite that is off for its level, or whose target's threshold in the host rules it out, costs two comparisons. The
-//!   threshold is asked for once for each target, and again when a call has brought the news that it has changed.
+//!   threshold is asked for once for each target, and again when a call has brought the news that it has changed. A program
+//!   that does nothing but emit events that are off makes no call, so it does not hear of it: any span brings it, sampled or not.
 //! - A span costs three calls: its start (which enters it too), its exit and its end; each further time that it is entered, as a
 //!   future's span is with each poll, two. Without [activation](Builder::with_context_activation) it is two calls in all.
 //! - A span that is not recorded costs its start. The outermost such span is entered and left, so that what is called within it

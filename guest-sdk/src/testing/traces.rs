@@ -3,7 +3,7 @@
 use super::recorded::set_all;
 use super::recorder::State;
 use super::{RecordedEvent, RecordedLink, RecordedParent, RecordedSpan, RecordedStatus};
-use crate::backend::{ATTRIBUTES_LATER, NOT_RECORDED};
+use crate::backend::{ATTRIBUTES_LATER, DIGEST_SHIFT, NOT_RECORDED};
 use crate::{
     InstrumentationScope, KeyValue, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference,
     Status, TraceFlags, TraceId,
@@ -12,7 +12,7 @@ use crate::{
 pub(crate) struct Traces {
     pub(super) sampled: bool,
     pub(super) host: Option<SpanContext>,
-    /// What a handle's bits 32 to 55 are: the recorder's number, so that another recorder's handles are told apart.
+    /// What a handle's bits 32 to 53 are: the recorder's number, so that another recorder's handles are told apart.
     tag: u64,
     /// All spans, those that are not recorded too; a handle's low 32 bits are the index, from 1.
     spans: Vec<RecordedSpan>,
@@ -25,7 +25,7 @@ impl Traces {
         Self {
             sampled: true,
             host: None,
-            tag: u64::from(epoch) << 32,
+            tag: u64::from(epoch & 0x3f_ffff) << 32,
             spans: Vec::new(),
             entered: Vec::new(),
             traces: 0,
@@ -73,7 +73,7 @@ impl Traces {
     /// Gives a recorded span that has not ended; none for one that began under another recorder.
     #[track_caller]
     fn open(&mut self, handle: u64) -> Option<&mut RecordedSpan> {
-        if handle & !NOT_RECORDED & !ATTRIBUTES_LATER & !u64::from(u32::MAX) != self.tag {
+        if handle & ((1 << DIGEST_SHIFT) - 1) & !u64::from(u32::MAX) != self.tag {
             return None;
         }
         let span = self
@@ -146,12 +146,14 @@ impl Tracer<'_> {
         activate: bool,
     ) -> u64 {
         let scope = self.0.scope_of(tracer);
+        let notice = self.0.notice();
+        let digest = (notice & 15) << 4 | notice >> 32 & 15;
         let traces = &mut self.0.traces;
         let number = traces.spans.len() as u64 + 1;
         let handle = if traces.sampled {
             traces.tag | number
         } else {
-            traces.tag | number | NOT_RECORDED | ATTRIBUTES_LATER
+            traces.tag | number | NOT_RECORDED | ATTRIBUTES_LATER | digest << DIGEST_SHIFT
         };
         let (parent, around) = traces.resolve(parent);
         let (trace_id, trace_state) = match around {

@@ -1,12 +1,14 @@
 //! Which spans this instance has entered, as far as the panic hook needs to know.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use crate::backend::{NOT_RECORDED, tracer};
+use crate::backend::{self, NOT_RECORDED, tracer};
 use crate::{SpanChanges, Status, notice, panic_hook};
 
 thread_local! {
     static ENTERED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    /// The innermost of them if it is not recorded; else 0.
+    static UNRECORDED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Enters a span, here and on the host.
@@ -25,6 +27,7 @@ pub(crate) fn exit(span: u64) {
 pub(crate) fn push(span: u64) {
     panic_hook::on_panic(record_panic);
     ENTERED.with_borrow_mut(|entered| entered.push(span));
+    note_innermost(Some(span));
 }
 
 /// Forgets the innermost entry of a span.
@@ -33,7 +36,23 @@ pub(crate) fn pop(span: u64) {
         if let Some(at) = entered.iter().rposition(|&other| other == span) {
             entered.remove(at);
         }
+        note_innermost(entered.last().copied());
     });
+}
+
+fn note_innermost(span: Option<u64>) {
+    let unrecorded = span.filter(|span| span & NOT_RECORDED != 0);
+    backend::set(&UNRECORDED, unrecorded.unwrap_or(0));
+}
+
+/// Returns the span that this component has entered last and not left, if it is not recorded. The host may take another one
+/// for the ambient span: `tracing` spans beneath an unrecorded one are not entered there.
+#[inline]
+pub(crate) fn unrecorded() -> Option<u64> {
+    match UNRECORDED.get() {
+        0 => None,
+        span => Some(span),
+    }
 }
 
 /// Gives the span that this component has entered last and not left, whichever door it came by.
@@ -61,4 +80,5 @@ fn record_panic(panic: &panic_hook::Panic<'_>) {
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn reset() {
     ENTERED.with_borrow_mut(Vec::clear);
+    UNRECORDED.set(0);
 }

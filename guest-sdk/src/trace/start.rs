@@ -28,6 +28,9 @@ pub(crate) fn start(
     let span = tracer::start(tracer, name, kind, parent, given, start_time, activate);
     let recorded = span & NOT_RECORDED == 0;
     backend::set(&LATER, !recorded && span & ATTRIBUTES_LATER != 0);
+    if !recorded {
+        notice::hear(span);
+    }
     if later && recorded && !attributes.is_empty() {
         notice::take(tracer::update(
             span,

@@ -56,6 +56,25 @@ fn a_panic_is_recorded_as_a_log_and_on_the_active_span() {
 }
 
 #[test]
+fn a_panic_in_an_unrecorded_span_is_a_log_too() {
+    let recorder = Recorder::install();
+    recorder.sample(false);
+    let _telemetry = wasmscope::init();
+    let context = std::cell::RefCell::new(None);
+    let result = catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let span = TRACER.enter("unrecorded");
+        context.replace(span.context());
+        std::mem::forget(span);
+        panic!("on purpose");
+    }));
+    assert!(result.is_err());
+    let logs = recorder.logs();
+    assert_eq!(logs.len(), 1);
+    assert_eq!(logs[0].event_name.as_deref(), Some("exception"));
+    assert!(logs[0].span.is_some() && logs[0].span == context.into_inner());
+}
+
+#[test]
 fn a_panic_outside_of_any_span_is_a_log() {
     let recorder = Recorder::install();
     let _telemetry = wasmscope::init();

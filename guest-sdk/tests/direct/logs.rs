@@ -41,6 +41,59 @@ fn a_record_says_what_the_builder_was_told() {
 }
 
 #[test]
+fn unrecorded_spans_alone_bring_the_word_of_a_threshold() {
+    static LOGGER: Logger = Logger::new(Scope::new("orders"));
+    let recorder = Recorder::install();
+    recorder.sample(false);
+    for round in 0..40 {
+        let enabled = round % 2 == 0;
+        recorder.set_log_threshold(enabled.then_some(Severity::Info));
+        drop(TRACER.start("work"));
+        assert_eq!(LOGGER.enabled(Severity::Info), enabled);
+        let _ = recorder.take_calls();
+        drop(TRACER.start("work"));
+        assert_eq!(LOGGER.enabled(Severity::Info), enabled);
+        assert_eq!(recorder.take_calls(), ["tracer.start"]);
+    }
+}
+
+/// `tracing` does not enter a span on the host that lies in an unrecorded one.
+#[test]
+#[cfg(all(feature = "tracing", feature = "log"))]
+fn logs_in_nested_unrecorded_spans_name_the_same_span() {
+    static LOGGER: Logger = Logger::new(Scope::new("orders"));
+    let recorder = Recorder::install();
+    recorder.sample(false);
+    let _telemetry = wasmscope::init();
+    let say = || {
+        tracing::info!("by tracing");
+        log::info!("by log");
+        LOGGER.log(Severity::Info, "directly");
+        let context = wasmscope::current().map(|context| context.span_id);
+        let spans: Vec<_> = recorder.logs().into_iter().map(|log| log.span).collect();
+        let ids: Vec<_> = spans.into_iter().map(|span| Some(span?.span_id)).collect();
+        let last = &ids[ids.len() - 3..];
+        assert_eq!(last, [context; 3]);
+        context
+    };
+    let ids = tracing::info_span!("outer").in_scope(|| {
+        let outer = say();
+        let inner = tracing::info_span!("inner").in_scope(|| {
+            let inner = say();
+            let direct = TRACER.enter("direct");
+            assert_ne!(say(), inner);
+            drop(direct);
+            assert_eq!(say(), inner);
+            inner
+        });
+        assert_eq!(say(), outer);
+        [outer, inner]
+    });
+    assert_ne!(ids[0], ids[1]);
+    assert_eq!(say(), None);
+}
+
+#[test]
 fn nested_values_arrive_as_they_are() {
     static LOGGER: Logger = Logger::new(Scope::new("orders"));
     let recorder = Recorder::install();

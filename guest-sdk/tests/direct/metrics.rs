@@ -198,6 +198,7 @@ fn collecting_asks_whether_a_collection_is_due() {
 }
 
 #[test]
+#[cfg(feature = "tracing")]
 fn the_end_of_an_unrecorded_span_is_when_callbacks_run_too() {
     static HEAT: ObservableGauge<f64> = ObservableGauge::new(&METER, "heat");
     static ORDERS: Counter<u64> = Counter::new(&METER, "orders");
@@ -220,6 +221,61 @@ fn the_end_of_an_unrecorded_span_is_when_callbacks_run_too() {
         let heat = recorder.measurements().into_iter();
         let heat = heat.filter(|measured| measured.instrument == "heat");
         assert_eq!(heat.count(), round + 1);
+    }
+}
+
+#[test]
+fn unrecorded_spans_alone_bring_the_word_of_a_collection() {
+    static HEAT: ObservableGauge<f64> = ObservableGauge::new(&METER, "heat");
+    let recorder = Recorder::install();
+    recorder.sample(false);
+    HEAT.register(|o| o.observe(1.0, &[]));
+    for round in 1..=100 {
+        recorder.request_collection();
+        let _ = recorder.take_calls();
+        for _ in 0..3 {
+            drop(TRACER.start("work"));
+        }
+        assert_eq!(recorder.measurements().len(), round);
+        // A call for the notice, which the span's handle has only a part of, the report, and the end of the round.
+        let calls = recorder.take_calls();
+        let own = |call: &&&str| **call != "tracer.start" && !call.ends_with(".get");
+        let own: Vec<_> = calls.iter().filter(own).collect();
+        let first = if round == 1 {
+            "meter.create_observer"
+        } else {
+            "meter.observe"
+        };
+        assert_eq!(*own[0], first);
+        assert_eq!(own.len(), if round == 1 { 4 } else { 3 });
+    }
+    // Many collections at once are one.
+    for _ in 0..40 {
+        recorder.request_collection();
+    }
+    drop(TRACER.start("work"));
+    drop(TRACER.start("work"));
+    assert_eq!(recorder.measurements().len(), 101);
+}
+
+#[test]
+fn what_callbacks_leave_out_is_observed_no_more() {
+    static PEERS: ObservableGauge<u64> = ObservableGauge::new(&METER, "peers");
+    static HEAT: ObservableGauge<u64> = ObservableGauge::new(&METER, "heat");
+    let recorder = Recorder::install();
+    let peers = Rc::new(Cell::new(2));
+    let counted = Rc::clone(&peers);
+    PEERS.register(move |o| {
+        for peer in 0..counted.get() {
+            o.observe(1, attributes!["peer" => peer]);
+        }
+    });
+    HEAT.register(|o| o.observe(20, &[]));
+    for (count, observed) in [(2, 3), (1, 2), (0, 1), (3, 4)] {
+        peers.set(count);
+        recorder.request_collection();
+        wasmscope::collect();
+        assert_eq!(recorder.observations().len(), observed);
     }
 }
 

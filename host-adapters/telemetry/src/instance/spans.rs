@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use super::Instance;
 use super::open_span::{End, ForcedEnd, span_attributes};
-use super::unrecorded::{ATTRIBUTES_LATER, NOT_RECORDED};
+use super::unrecorded::{ATTRIBUTES_LATER, NOT_RECORDED, digest};
 use crate::attributes::{Room, Rules, plausible_time};
 use crate::dropped::{Dropped, Reason, Signal};
 use crate::handle::Tag;
@@ -71,8 +71,11 @@ impl Instance {
             None => self.pass_through(parent.as_ref()),
         };
         self.last_recorded = handle & NOT_RECORDED == 0;
-        if !self.last_recorded && !self.telemetry.0.sampler_sees_attributes() {
-            handle |= ATTRIBUTES_LATER;
+        if !self.last_recorded {
+            handle |= digest(self.notice());
+            if !self.telemetry.0.sampler_sees_attributes() {
+                handle |= ATTRIBUTES_LATER;
+            }
         }
         if activate {
             self.enter_span(handle);

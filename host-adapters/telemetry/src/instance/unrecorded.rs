@@ -5,17 +5,31 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
 
 use super::Instance;
 use crate::handle::Mixer;
+use crate::model::Notice;
 
 /// The bit that marks them.
 pub(super) const NOT_RECORDED: u64 = Instance::NOT_RECORDED;
 /// The bit that says that no attribute could have changed it.
 pub(super) const ATTRIBUTES_LATER: u64 = 1 << 62;
 
-// A handle: the mark, the bit for attributes, an index, the trace's tag, and a number that tells a trace's spans apart.
+// A handle: the mark, the bit for attributes, a digest of the notice, an index, the trace's tag, and a number that tells a
+// trace's spans apart.
+const DIGEST_BITS: u32 = 8;
 const INDEX_BITS: u32 = 12;
-const TAG_BITS: u32 = 24;
-const NUMBER_BITS: u32 = 26;
+const TAG_BITS: u32 = 20;
+const NUMBER_BITS: u32 = 22;
 const INDEX_SHIFT: u32 = NUMBER_BITS + TAG_BITS;
+const DIGEST_SHIFT: u32 = INDEX_SHIFT + INDEX_BITS;
+/// What of a handle says nothing about which span it is.
+const ASIDE: u64 = ATTRIBUTES_LATER | mask(DIGEST_BITS) << DIGEST_SHIFT;
+const _: () = assert!(DIGEST_SHIFT + DIGEST_BITS == 62);
+
+/// Returns the digest of a notice where it has its place in a handle: four bits of the generation of log thresholds, above
+/// four bits of the number of the next collection (ADR 9).
+pub(super) const fn digest(notice: Notice) -> u64 {
+    let (generation, collection) = (notice & mask(4), notice >> 32 & mask(4));
+    (generation << 4 | collection) << DIGEST_SHIFT
+}
 /// The most traces that can be told apart.
 pub(super) const MAX_TRACES: usize = 1 << INDEX_BITS;
 /// How many of the latest traces are searched for one that a new span belongs to.
@@ -117,7 +131,7 @@ impl Unrecorded {
             return Some(trace.context.clone());
         }
         // Zero is the one invalid id.
-        let id = mixer.mix(handle & !ATTRIBUTES_LATER).max(1);
+        let id = mixer.mix(handle & !ASIDE).max(1);
         Some(with_span_id(&trace.context, SpanId::from(id)))
     }
 

@@ -145,9 +145,7 @@ impl Registry {
         if self.provider.is_none() {
             return 0;
         }
-        let begun = self.collections.load(Ordering::Relaxed);
-        // After so many it begins anew with 1: 0 says something else.
-        u32::try_from(begun % u64::from(u32::MAX)).map_or(1, |begun| begun + 1)
+        number_of(self.collections.load(Ordering::Relaxed))
     }
 
     /// Gives the instrument of a scope and descriptor, and makes it where it is new; `None` without a provider.
@@ -231,6 +229,14 @@ impl Registry {
     }
 }
 
+/// Returns the number of the collection before which so many have begun. Its lowest four bits are never all zero, as only
+/// those of zero are: they are all that the handle of an unrecorded span carries of it.
+fn number_of(begun: u64) -> u32 {
+    // They number 15/16 of 2^32, and begin anew after that.
+    let begun = (begun % (15 << 28)) as u32;
+    (begun / 15) << 4 | (begun % 15 + 1)
+}
+
 /// Whether the SDK forgets what was not measured between two collections: where it exports differences
 /// (opentelemetry_sdk 0.33.1, `InstrumentKind::temporality_preference`).
 fn forgets(temporality: Temporality, kind: InstrumentKind) -> bool {
@@ -266,4 +272,22 @@ fn count_collections(provider: &SdkMeterProvider, collections: &Arc<AtomicU64>) 
             collections.fetch_add(1, Ordering::Relaxed);
         })
         .build();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_collections_grow_and_their_low_bits_are_never_zero() {
+        let mut last = 0;
+        for begun in 0..1_000 {
+            let number = number_of(begun);
+            assert!(number > last && number & 15 != 0, "{begun}");
+            last = number;
+        }
+        assert_eq!(number_of((15 << 28) - 1), u32::MAX);
+        assert_eq!(number_of(15 << 28), 1);
+        assert_ne!(number_of(u64::MAX) & 15, 0);
+    }
 }

@@ -106,6 +106,23 @@ fn unrecorded_spans_of_a_trace_differ_and_take_one_place() {
 }
 
 #[test]
+fn the_handle_of_an_unrecorded_span_carries_a_digest_of_the_notice() {
+    let bench = Bench::with(Sampler::AlwaysOff, Limits::default());
+    let mut instance = bench.instance();
+    for level in ["error", "info", "error"] {
+        bench.telemetry.set_log_levels(level.parse().unwrap());
+        let span = instance.begin("s", SpanReference::None);
+        let notice = instance.enter_span(span);
+        assert_eq!(span >> 58 & 15, notice & 15);
+        assert_eq!(span >> 54 & 15, notice >> 32 & 15);
+        // It is no part of the span's identity.
+        let context = instance.span_context(span);
+        assert_eq!(instance.span_context(span ^ 0xff << 54), context);
+        assert!(context.is_some());
+    }
+}
+
+#[test]
 fn the_oldest_unrecorded_traces_are_forgotten() {
     let bench = Bench::with(Sampler::AlwaysOff, Limits::default());
     let mut instance = bench.instance();
