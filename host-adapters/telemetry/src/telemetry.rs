@@ -17,7 +17,7 @@ use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::log_level::{CurrentLogLevels, LogLevels};
 use crate::loggers::Loggers;
-use crate::metrics::{self, Readers, ScopeKey};
+use crate::metrics::{self, Readers, ScopeKey, Warnings};
 use crate::runtime_metrics::RuntimeMetrics;
 use crate::sampler::{Decided, EarlySampler};
 
@@ -104,6 +104,7 @@ impl Telemetry {
             log_levels: LogLevels::default(),
             dropped: Dropped::default(),
             runtime: None,
+            warnings: Warnings::default(),
         }
     }
 
@@ -136,6 +137,13 @@ impl Telemetry {
     /// Replaces the log levels; guests learn of it with their next call.
     pub fn set_log_levels(&self, levels: LogLevels) {
         self.0.log_levels.set(levels);
+    }
+
+    /// Returns warnings about what guests do, each once, such as two instruments of one name that differ. A
+    /// [`Pipeline`](crate::Pipeline) passes them to its own hook.
+    #[must_use]
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.0.metrics.warnings().take()
     }
 
     /// Gives the metrics about the runtime, for adapters to record.
@@ -213,6 +221,7 @@ pub struct TelemetryBuilder {
     log_levels: LogLevels,
     dropped: Dropped,
     runtime: Option<Runtime>,
+    warnings: Warnings,
 }
 
 impl TelemetryBuilder {
@@ -275,6 +284,12 @@ impl TelemetryBuilder {
         self
     }
 
+    /// Shares warnings with what tells them.
+    pub(crate) fn warnings(mut self, warnings: Warnings) -> Self {
+        self.warnings = warnings;
+        self
+    }
+
     /// Names the WebAssembly runtime, for the host's spans.
     pub fn runtime(mut self, runtime: Runtime) -> Self {
         self.runtime = Some(runtime);
@@ -298,7 +313,12 @@ impl TelemetryBuilder {
             host_tracer: tracer
                 .as_ref()
                 .map(|provider| provider.tracer_with_scope(host_scope())),
-            metrics: metrics::Registry::new(meter.as_ref(), self.readers, &self.limits),
+            metrics: metrics::Registry::new(
+                meter.as_ref(),
+                self.readers,
+                &self.limits,
+                self.warnings,
+            ),
             loggers: Loggers::new(logger.as_ref(), &self.limits),
             runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
             tracer_provider: tracer,

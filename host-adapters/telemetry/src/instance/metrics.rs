@@ -13,9 +13,11 @@ use self::recent::Recent;
 use super::Instance;
 use super::table::Table;
 use crate::attributes::Rules;
-use crate::dropped::{Reason, Signal};
+use crate::dropped::{NAMES, Reason, Signal};
 use crate::handle::{HandleKind, Mixer};
-use crate::metrics::{AttributeSet, Descriptor, Instrument, InstrumentKey, ScopeKey, Series};
+use crate::metrics::{
+    AttributeSet, Descriptor, Instrument, InstrumentKey, Place, ScopeKey, Series,
+};
 use crate::model::{InstrumentDescriptor, Notice, Number, Observation, Scope};
 use crate::scope;
 use crate::telemetry::Shared;
@@ -28,6 +30,8 @@ pub(super) struct Metrics {
     /// `None` where there is no provider.
     instruments: Table<Option<Instrument>>,
     instruments_by_key: HashMap<(u32, InstrumentKey), u32>,
+    /// Where the instruments are among those of the provider; `None` where there is none.
+    places: Vec<Option<Arc<Place>>>,
     /// `None` where there is no provider.
     series: Table<Option<Arc<Series>>>,
     /// By address.
@@ -44,6 +48,7 @@ impl Default for Metrics {
             meters_by_scope: HashMap::new(),
             instruments: Table::new(mixer.tag(HandleKind::Instrument)),
             instruments_by_key: HashMap::new(),
+            places: Vec::new(),
             series: Table::new(mixer.tag(HandleKind::Series)),
             series_by_identity: HashMap::new(),
             recent: Recent::default(),
@@ -83,16 +88,21 @@ impl Metrics {
         let key = descriptor.key();
         let known = (meter, key);
         if let Some(index) = self.instruments_by_key.get(&known) {
+            if let Some(Some(place)) = self.places.get(*index as usize) {
+                shared.metrics.compare(scope, place, &descriptor);
+            }
             return Ok(self.instruments.handle(*index));
         }
         if self.instruments.is_full(shared.limits.instruments) {
             return Err(Reason::Instruments);
         }
-        let instrument = shared.metrics.instrument(scope, &known.1, descriptor)?;
+        let made = shared.metrics.instrument(scope, &known.1, descriptor)?;
+        let (instrument, place) = made.unzip();
         let index = self
             .instruments
             .push(instrument, shared.limits.instruments)
             .ok_or(Reason::Instruments)?;
+        self.places.push(place);
         self.instruments_by_key.insert(known, index);
         Ok(self.instruments.handle(index))
     }
@@ -314,6 +324,11 @@ impl Instance {
         if let Err(reason) = self.metrics.observers.check(observer) {
             // Where it reports nothing, nothing is lost but the end of a round.
             rules.count(reason, observations.len().max(complete.into()) as u64);
+            for observation in observations.iter().take(NAMES) {
+                if let Some(name) = self.metrics.name_of(observation.instrument) {
+                    shared.dropped.note_name(Signal::Metrics, reason, name);
+                }
+            }
             return self.notice();
         }
         for observation in observations {

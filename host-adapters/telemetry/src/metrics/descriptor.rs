@@ -16,10 +16,11 @@ const MAX_UNIT: usize = 63;
 /// Descriptors that differ otherwise under one name are different instruments, which the SDK exports side by side.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct InstrumentKey {
-    name: String,
-    kind: InstrumentKind,
-    unit: Option<String>,
-    description: Option<String>,
+    /// In lower case.
+    pub(super) name: String,
+    pub(super) kind: InstrumentKind,
+    pub(super) unit: Option<String>,
+    pub(super) description: Option<String>,
 }
 
 /// A descriptor in which everything is valid.

@@ -6,6 +6,7 @@
 mod attributes;
 mod bytes;
 mod descriptor;
+mod duplicates;
 mod observable;
 mod series;
 mod total;
@@ -14,13 +15,14 @@ mod view;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 
 pub(crate) use attributes::{AttributeSet, ScopeKey};
 pub(crate) use descriptor::{Descriptor, InstrumentKey};
+pub(crate) use duplicates::{Place, Warnings};
 pub(crate) use observable::{Observable, Taken};
 pub(crate) use series::{EXPONENTIAL_BUCKETS, Series, SyncInstrument};
 pub use view::cardinality_view;
@@ -64,6 +66,7 @@ pub(crate) struct Registry {
     collections: Arc<AtomicU64>,
     readers: Readers,
     observers: AtomicU64,
+    warnings: Warnings,
 }
 
 /// What is known of a provider's readers and views, which it does not tell.
@@ -85,14 +88,13 @@ struct Scopes {
 
 struct MeterEntry {
     meter: Meter,
-    instruments: HashMap<InstrumentKey, Place>,
+    instruments: HashMap<InstrumentKey, Arc<Place>>,
+    /// The first instrument of each name.
+    first: HashMap<String, InstrumentKey>,
 }
 
-/// Where an instrument is, once it has been made.
-type Place = Arc<OnceLock<Option<Instrument>>>;
-
 impl Scopes {
-    fn find(&self, scope: &ScopeKey, key: &InstrumentKey) -> Option<(Meter, Place)> {
+    fn find(&self, scope: &ScopeKey, key: &InstrumentKey) -> Option<(Meter, Arc<Place>)> {
         let entry = self.by_key.get(scope)?;
         Some((entry.meter.clone(), Arc::clone(entry.instruments.get(key)?)))
     }
@@ -113,6 +115,7 @@ impl Registry {
         provider: Option<&SdkMeterProvider>,
         readers: Readers,
         limits: &Limits,
+        warnings: Warnings,
     ) -> Self {
         let collections = Arc::new(AtomicU64::new(0));
         if let Some(provider) = provider {
@@ -129,6 +132,7 @@ impl Registry {
             collections,
             readers,
             observers: AtomicU64::new(0),
+            warnings,
         }
     }
 
@@ -148,7 +152,17 @@ impl Registry {
         number_of(self.collections.load(Ordering::Relaxed))
     }
 
-    /// Gives the instrument of a scope and descriptor, and makes it where it is new; `None` without a provider.
+    /// Returns what is to be told about instruments.
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.warnings
+    }
+
+    /// Warns if an instrument is made again that is not quite what it was.
+    pub(crate) fn compare(&self, scope: &ScopeKey, place: &Place, again: &Descriptor) {
+        place.compare(scope.0.name(), again, &self.warnings);
+    }
+
+    /// Gives the instrument of a scope and descriptor and its place, and makes it where it is new; `None` without a provider.
     ///
     /// # Errors
     ///
@@ -158,7 +172,7 @@ impl Registry {
         scope: &ScopeKey,
         key: &InstrumentKey,
         descriptor: Descriptor,
-    ) -> Result<Option<Instrument>, Reason> {
+    ) -> Result<Option<(Instrument, Arc<Place>)>, Reason> {
         let Some(provider) = &self.provider else {
             return Ok(None);
         };
@@ -169,10 +183,15 @@ impl Registry {
             .find(scope, key);
         let (meter, place) = match known {
             Some(known) => known,
-            None => self.place(provider, scope, key)?,
+            None => self.place(provider, scope, key, &descriptor)?,
         };
+        self.compare(scope, &place, &descriptor);
         // Made outside the lock: the SDK may be collecting, for which this waits, and only those who want the same instrument.
-        Ok(place.get_or_init(|| self.make(&meter, descriptor)).clone())
+        let made = place
+            .instrument
+            .get_or_init(|| self.make(&meter, descriptor));
+        let made = made.clone();
+        Ok(made.map(|instrument| (instrument, place)))
     }
 
     /// Makes the place of a new instrument, if there is room.
@@ -181,7 +200,8 @@ impl Registry {
         provider: &SdkMeterProvider,
         scope: &ScopeKey,
         key: &InstrumentKey,
-    ) -> Result<(Meter, Place), Reason> {
+        descriptor: &Descriptor,
+    ) -> Result<(Meter, Arc<Place>), Reason> {
         let mut scopes = self.scopes.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = scopes.find(scope, key) {
             return Ok(known);
@@ -199,8 +219,13 @@ impl Registry {
             .or_insert_with(|| MeterEntry {
                 meter: provider.meter_with_scope(scope.0.clone()),
                 instruments: HashMap::new(),
+                first: HashMap::new(),
             });
-        let place = Place::default();
+        match entry.first.get(&key.name) {
+            Some(first) => self.warnings.same_name(scope.0.name(), first, key),
+            None => drop(entry.first.insert(key.name.clone(), key.clone())),
+        }
+        let place = Arc::new(Place::new(descriptor));
         entry.instruments.insert(key.clone(), Arc::clone(&place));
         Ok((entry.meter.clone(), place))
     }

@@ -189,6 +189,7 @@ impl<E: LogExporter> LogExporter for Accounted<E> {
 
 impl<E: PushMetricExporter> PushMetricExporter for Accounted<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        self.ledger.tell_warnings();
         let items = data_points(metrics);
         self.ledger.begin_unqueued(items);
         let result = match &self.io {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::config::WarningHook;
 use crate::dropped::{Dropped, Reason, Signal};
+use crate::metrics::Warnings;
 
 use super::reason;
 use super::report::SignalReport;
@@ -89,6 +90,11 @@ impl Ledger {
         if subtract(&self.waiting, items) {
             self.under_way.fetch_add(items, Ordering::AcqRel);
         }
+    }
+
+    /// Tells the warnings that wait, on the thread that exports.
+    pub(super) fn tell_warnings(&self) {
+        self.alarm.tell_warnings();
     }
 
     /// An export of `items` begins that never waited.
@@ -221,6 +227,8 @@ pub(super) struct Alarm {
     first: Mutex<Option<String>>,
     /// A collector's remark was told.
     remarked: AtomicBool,
+    /// What is to be told besides.
+    warnings: Warnings,
 }
 
 impl Alarm {
@@ -229,7 +237,19 @@ impl Alarm {
             hook,
             first: Mutex::new(None),
             remarked: AtomicBool::new(false),
+            warnings: Warnings::default(),
         })
+    }
+
+    pub(super) fn warnings(&self) -> &Warnings {
+        &self.warnings
+    }
+
+    /// Tells the warnings that wait.
+    pub(super) fn tell_warnings(&self) {
+        for warning in self.warnings.take() {
+            self.tell(&warning);
+        }
     }
 
     /// Tells what a collector remarks about what it took, the first time.

@@ -130,7 +130,8 @@ impl Pipeline {
             .histogram_aggregation(config.histograms)
             .series_stay_apart()
             .log_levels(config.log_levels)
-            .dropped(dropped);
+            .dropped(dropped)
+            .warnings(alarm.warnings().clone());
         if let Some(runtime) = config.runtime {
             telemetry = telemetry.runtime(runtime);
         }
@@ -190,6 +191,7 @@ impl Pipeline {
         if let Some(report) = &*report {
             return report.clone();
         }
+        self.alarm.tell_warnings();
         if let Some(io) = &self.io {
             io.close();
         }

@@ -1,5 +1,6 @@
 //! Metrics as they are exported.
 
+mod duplicates;
 mod host;
 mod limits;
 mod model;
