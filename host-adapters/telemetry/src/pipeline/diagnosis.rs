@@ -151,18 +151,26 @@ impl Diagnosis {
     }
 
     fn hint_for_io(&self, error: &io::Error) -> Option<String> {
-        match error.kind() {
-            io::ErrorKind::ConnectionRefused => Some(format!(
-                "nothing listens there: check the port in {}",
-                self.endpoint_setting()
-            )),
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                Some(format!("check the host in {}", self.endpoint_setting()))
-            }
-            _ => None,
+        let kind = error.kind();
+        let endpoint = self.endpoint_setting();
+        if kind == io::ErrorKind::ConnectionRefused {
+            return Some(format!(
+                "nothing listens there: check the port in {endpoint}"
+            ));
         }
+        let unreachable = [
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::NetworkUnreachable,
+        ];
+        unreachable
+            .contains(&kind)
+            .then(|| format!("check the host in {endpoint}"))
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "rustls adds kinds of errors, and most have no hint"
+    )]
     fn hint_for_tls(&self, error: &rustls::Error) -> Option<String> {
         let authorities = self.naming("certificate", "OTEL_EXPORTER_OTLP_CERTIFICATE");
         match error {

@@ -57,7 +57,7 @@ pub(super) enum Encoded<E> {
     Json { inner: E, json: Json },
     /// Everything is done here.
     Grpc {
-        client: grpc::Client,
+        client: Box<grpc::Client>,
         resource: ResourceAttributesWithSchema,
         /// Of metrics.
         temporality: Temporality,
@@ -84,7 +84,7 @@ impl<E> Encoded<E> {
     /// Makes one over gRPC.
     pub(super) fn over_grpc(client: grpc::Client, temporality: Temporality) -> Self {
         Self::Grpc {
-            client,
+            client: Box::new(client),
             resource: ResourceAttributesWithSchema::default(),
             temporality,
         }

@@ -199,10 +199,12 @@ fn baggage_has_at_most_64_entries_and_8192_bytes() {
 fn malformed_context_is_told_and_valid_context_is_not() {
     let warnings = |parent: &str, state: &str, baggage: &str| {
         let some = |text: &str| (!text.is_empty()).then(|| String::from(text));
-        let mut options = crate::InvocationOptions::default();
-        options.traceparent = some(parent);
-        options.tracestate = some(state);
-        options.baggage = some(baggage);
+        let options = crate::InvocationOptions {
+            traceparent: some(parent),
+            tracestate: some(state),
+            baggage: some(baggage),
+            ..crate::InvocationOptions::default()
+        };
         options.warnings()
     };
     const VALID: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
