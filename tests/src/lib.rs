@@ -17,10 +17,12 @@
 //! which writes `expected.snap`: read it, and judge it by the contract, before you keep it. The same command brings
 //! snapshots up to date. `cargo xtask test` sets `INSTA_UPDATE=no`, so nothing is written there.
 
+pub mod attempt;
 pub mod guests;
 pub mod report;
 pub mod scenario;
 
+pub use attempt::{Attempt, says};
 pub use guests::guest;
 pub use report::report;
 pub use scenario::{RUNTIMES, Runtime, Scenario};

@@ -4,9 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-use wasmscope_test_support::{Cli, Collector, Output};
-use wasmscope_tests::{Runtime, guest, on_each_runtime};
+use wasmscope_test_support::{Cli, Collector};
+use wasmscope_tests::{Attempt, Runtime, guest, on_each_runtime, says};
 
 on_each_runtime! {
     the_idle_command_runs_where_nothing_is_wrong,
@@ -15,63 +14,9 @@ on_each_runtime! {
     a_core_module_is_told_from_a_component,
     what_is_no_webassembly_is_said_to_be_none,
     a_broken_component_is_refused_with_the_reason,
-    imports_that_the_host_lacks_are_named_in_full,
-    resources_that_an_interface_passes_on_are_not_among_what_the_host_lacks,
-    an_import_of_another_type_is_an_import_that_the_host_lacks,
-    a_component_that_is_no_command_is_said_to_be_none,
     an_asynchronous_component_is_refused_by_the_name_of_what_it_needs,
     what_the_program_is_to_be_given_must_be_there,
     an_output_file_that_cannot_be_written_is_found_before_the_program_runs,
-}
-
-/// A command that is to fail: a folder of its own, and a collector that is to hear nothing.
-struct Attempt {
-    runtime: Runtime,
-    folder: TempDir,
-    collector: Collector,
-}
-
-impl Attempt {
-    fn new() -> Self {
-        Self::on(Runtime::WASMTIME)
-    }
-
-    fn on(runtime: Runtime) -> Self {
-        Self {
-            runtime,
-            folder: tempfile::tempdir().expect("a folder"),
-            collector: Collector::start(),
-        }
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let file = self.folder.path().join(name);
-        std::fs::write(&file, bytes).expect("a file");
-        file
-    }
-
-    /// Runs `wasmscope run` with options, and checks that it failed before anything was started.
-    fn fails(&self, options: &[&str], component: &Path, env: &[(&str, &str)]) -> Output {
-        let shown = self.folder.path().join("shown.txt");
-        let output = self
-            .runtime
-            .run()
-            .args(["--otlp-endpoint", &self.collector.endpoint_http()])
-            .arg("--output")
-            .arg(&shown)
-            .args(options)
-            .arg(component)
-            .envs(env.iter().copied())
-            .run()
-            .expect_code(2);
-        assert_eq!(output.stdout(), "", "{output}");
-        assert_eq!(output.stderr.matches("error: ").count(), 1, "{output}");
-        assert!(output.stderr.starts_with("error: "), "{output}");
-        assert!(!output.stderr.contains("panicked"), "{output}");
-        assert_eq!(self.collector.connections(), 0, "{output}");
-        assert!(!shown.exists(), "{output}");
-        output
-    }
 }
 
 /// A program that would write to standard output, were it started.
@@ -101,13 +46,6 @@ fn the_idle_command_runs_where_nothing_is_wrong(runtime: Runtime) {
         .run()
         .expect_code(0);
     assert_eq!(attempt.collector.span("run idle").name, "run idle");
-}
-
-#[track_caller]
-fn says(output: &Output, words: &[&str]) {
-    for word in words {
-        assert!(output.stderr.contains(word), "no {word:?} in {output}");
-    }
 }
 
 fn a_missing_file_is_named(runtime: Runtime) {
@@ -158,83 +96,9 @@ fn a_broken_component_is_refused_with_the_reason(runtime: Runtime) {
     says(&output, &["truncated.wasm", "not a valid component"]);
 }
 
-fn imports_that_the_host_lacks_are_named_in_full(runtime: Runtime) {
-    let attempt = Attempt::on(runtime);
-    let component = wat::parse_str(
-        r#"(component
-            (import "acme:store/kv@1.2.3" (instance
-                (export "get" (func (param "key" string) (result string)))
-                (export "put" (func (param "key" string)))))
-            (import "wasmscope:otel/tracer@0.1.0" (instance
-                (export "exit" (func (param "span" u64) (result u64)))
-                (export "summon" (func))))
-            (import "lonely" (func)))"#,
-    )
-    .unwrap();
-    let file = attempt.write("needy.wasm", component);
-    let output = attempt.fails(&[], &file, &[]);
-    says(
-        &output,
-        &[
-            "needy.wasm",
-            "interface `acme:store/kv@1.2.3`",
-            "function `summon` of interface `wasmscope:otel/tracer@0.1.0`",
-            "function `lonely`",
-            "wasmscope inspect",
-        ],
-    );
-    assert!(!output.stderr.contains("`exit`"), "{output}");
-}
-
-fn resources_that_an_interface_passes_on_are_not_among_what_the_host_lacks(runtime: Runtime) {
-    let attempt = Attempt::on(runtime);
-    let component = wat::parse_str(
-        r#"(component
-            (import "wasi:io/error@0.2.12" (instance $errors (export "error" (type (sub resource)))))
-            (alias export $errors "error" (type $error))
-            (import "wasi:io/streams@0.2.12" (instance $streams
-                (alias outer 1 $error (type $theirs))
-                (export "error" (type (eq $theirs)))
-                (export "input-stream" (type (sub resource)))))
-            (alias export $streams "input-stream" (type $stream))
-            (import "wasi:http/types@0.2.12" (instance
-                (alias outer 1 $stream (type $theirs))
-                (export "input-stream" (type (eq $theirs)))
-                (export "request" (type (sub resource))))))"#,
-    )
-    .unwrap();
-    let file = attempt.write("http.wasm", component);
-    let output = attempt.fails(&[], &file, &[]);
-    says(&output, &["interface `wasi:http/types@0.2.12`"]);
-    assert!(!output.stderr.contains("wasi:io"), "{output}");
-}
-
-fn an_import_of_another_type_is_an_import_that_the_host_lacks(runtime: Runtime) {
-    let attempt = Attempt::on(runtime);
-    let component = wat::parse_str(
-        r#"(component
-            (import "wasmscope:otel/tracer@0.1.0" (instance
-                (export "exit" (func (param "span" u64) (result string))))))"#,
-    )
-    .unwrap();
-    let file = attempt.write("typed.wasm", component);
-    let output = attempt.fails(&[], &file, &[]);
-    says(&output, &["wasmscope:otel/tracer@0.1.0", "exit"]);
-}
-
-fn a_component_that_is_no_command_is_said_to_be_none(runtime: Runtime) {
-    let attempt = Attempt::on(runtime);
-    let file = attempt.write("library.wasm", wat::parse_str("(component)").unwrap());
-    let output = attempt.fails(&[], &file, &[]);
-    says(
-        &output,
-        &["library.wasm", "not a command", "wasi:cli/run@0.2"],
-    );
-}
-
 #[test]
 fn an_option_that_cannot_be_read_says_what_was_expected() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     for (options, words) in [
         (
@@ -257,10 +121,29 @@ fn an_option_that_cannot_be_read_says_what_was_expected() {
             &["--max-memory", "much"],
             &["--max-memory", "much", "64MiB"],
         ),
-        (&["--timeout", "soon"], &["--timeout", "soon"]),
-        (&["--fuel", "lots"], &["--fuel", "lots"]),
-        (&["--env", "=x"], &["--env", "=x"]),
+        (
+            &["--timeout", "soon"],
+            &["--timeout", "soon", "for example 500ms, 30s or 1m30s"],
+        ),
+        (
+            &["--timeout", "5"],
+            &["--timeout", "'5'", "for seconds, 5s"],
+        ),
+        (&["--timeout", "0s"], &["--timeout", "above 0"]),
+        (&["--timeout", "-5"], &["--timeout", "'-5'", "1m30s"]),
+        (&["--fuel", "lots"], &["--fuel", "lots", "1000000"]),
+        (&["--fuel", "-1"], &["--fuel", "'-1'", "1000000"]),
+        (&["--fuel", "0"], &["--fuel", "above 0"]),
+        (&["--max-memory", "-1"], &["--max-memory", "'-1'", "64MiB"]),
+        (&["--env", "=x"], &["--env", "=x", "NAME=VALUE"]),
         (&["--dir", "::/in"], &["--dir", "HOST::GUEST"]),
+        (
+            &["--dir", "/tmp::x:ro:ro"],
+            &["--dir", "/tmp::x:ro:ro", ":ro"],
+        ),
+        (&["--dir", "/tmp::/x:rw"], &["--dir", "found `:rw`", ":ro"]),
+        (&["--dir", "/tmp:foo"], &["--dir", "found `:foo`", r"\:"]),
+        (&["--dir", "a::b::c"], &["--dir", "a::b::c"]),
         (
             &["--otlp-header", "no value"],
             &["--otlp-header", "NAME=VALUE"],
@@ -290,7 +173,16 @@ fn an_option_that_cannot_be_read_says_what_was_expected() {
             &["--service-name", ""],
             &["--service-name", "expected a name that is not empty"],
         ),
-        (&["--flush-timeout", "1"], &["--flush-timeout"]),
+        (
+            &["--flush-timeout", "1"],
+            &["--flush-timeout", "for seconds, 1s"],
+        ),
+        (&["--flush-timeout", "soon"], &["--flush-timeout", "30s"]),
+        (
+            &["--flush-timeout", "18446744073709551615s"],
+            &["--flush-timeout", "at most 100 years"],
+        ),
+        (&["--format", "yaml"], &["--format", "yaml", "text, json"]),
         (&["--no-such-option"], &["--no-such-option"]),
     ] {
         let output = attempt.fails(options, &program, &[]);
@@ -329,6 +221,10 @@ fn what_the_program_is_to_be_given_must_be_there(runtime: Runtime) {
         &output,
         &["cannot open the directory no/such/folder", "No such file"],
     );
+    let idle = idle(&attempt);
+    let file = idle.to_str().expect("text");
+    let output = attempt.fails(&["--dir", file], &idle, &[]);
+    says(&output, &["--dir", file, "it is not a directory"]);
 }
 
 #[test]
@@ -342,7 +238,7 @@ fn a_runtime_that_is_not_known_is_answered_with_those_that_are() {
 
 #[test]
 fn an_endpoint_that_is_no_url_is_an_error() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     for endpoint in ["not a url", "ftp://127.0.0.1", "127.0.0.1:4318", ""] {
         let output = Cli::new()
@@ -352,7 +248,7 @@ fn an_endpoint_that_is_no_url_is_an_error() {
             .expect_code(2);
         assert_eq!(output.stdout(), "", "{endpoint:?}: {output}");
         assert!(
-            output.stderr.starts_with("error: "),
+            output.stderr.starts_with("wasmscope: error: "),
             "{endpoint:?}: {output}"
         );
         assert!(output.stderr.contains("endpoint"), "{endpoint:?}: {output}");
@@ -362,7 +258,7 @@ fn an_endpoint_that_is_no_url_is_an_error() {
 
 #[test]
 fn an_endpoint_that_does_not_fit_is_blamed_on_what_named_it() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     let run = |options: &[&str], env: &[(&str, &str)]| {
         let cli = Cli::new().arg("run").args(options).arg(&program);
@@ -392,7 +288,7 @@ fn an_endpoint_that_does_not_fit_is_blamed_on_what_named_it() {
 
 #[test]
 fn credentials_in_what_is_refused_are_not_repeated() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     for (options, variable, value) in [
         (
@@ -438,7 +334,7 @@ fn variable_or(name: &str) -> &str {
 
 #[test]
 fn what_is_valid_elsewhere_is_a_warning_and_the_run_goes_on() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     for (name, value, warning) in [
         (
@@ -477,7 +373,7 @@ fn what_is_valid_elsewhere_is_a_warning_and_the_run_goes_on() {
 
 #[test]
 fn a_context_that_is_malformed_is_told_once() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     let run = |env: &[(&str, &str)]| {
         let cli = Runtime::WASMTIME
@@ -515,7 +411,7 @@ fn a_context_that_is_malformed_is_told_once() {
 
 #[test]
 fn a_trace_that_was_not_sampled_is_said_not_to_be_shown() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     let run = |options: &[&str], parent: &str| {
         let cli = Runtime::WASMTIME.run().args(options).arg(&program);
@@ -545,7 +441,7 @@ fn a_trace_that_was_not_sampled_is_said_not_to_be_shown() {
 
 #[test]
 fn a_variable_that_cannot_be_read_is_named_with_its_value() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     for (name, value) in [
         ("OTEL_SDK_DISABLED", "perhaps"),
@@ -582,7 +478,7 @@ fn a_variable_that_cannot_be_read_is_named_with_its_value() {
 
 #[test]
 fn a_name_that_was_meant_to_be_another_is_a_warning() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let output = attempt
         .runtime
         .run()
@@ -598,7 +494,7 @@ fn a_name_that_was_meant_to_be_another_is_a_warning() {
 
 #[test]
 fn headers_that_cannot_be_read_are_not_repeated() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let output = attempt.fails(
         &[],
         &idle(&attempt),
@@ -613,7 +509,7 @@ fn headers_that_cannot_be_read_are_not_repeated() {
 
 #[test]
 fn a_sampler_argument_that_cannot_be_read_is_named() {
-    let attempt = Attempt::new();
+    let attempt = Attempt::on(Runtime::WASMTIME);
     let output = attempt.fails(
         &[],
         &idle(&attempt),
@@ -642,6 +538,28 @@ fn an_output_file_that_cannot_be_written_is_found_before_the_program_runs(runtim
 fn a_component_in_the_place_of_the_subcommand_is_told_where_it_belongs() {
     let output = Cli::new().arg("app.wasm").run().expect_code(2);
     says(&output, &["wasmscope run app.wasm"]);
+}
+
+#[test]
+fn every_message_begins_alike() {
+    for args in [
+        &["run"][..],
+        &["run", "--no-such", "a.wasm"],
+        &["run", "--runtime", "toaster", "a.wasm"],
+        &["run", "--timeout", "soon", "a.wasm"],
+        &["run", "no/such.wasm"],
+        &["inspect"],
+        &["inspect", "no/such.wasm"],
+        &["stroll"],
+        &["app.wasm"],
+    ] {
+        let output = Cli::new().args(args).run().expect_code(2);
+        assert!(
+            output.stderr.starts_with("wasmscope: error: "),
+            "{args:?}: {output}"
+        );
+        assert_eq!(output.stderr.matches("error:").count(), 1, "{output}");
+    }
 }
 
 #[test]

@@ -135,6 +135,6 @@ fn inspect_says_the_same_of_every_guest_on_every_runtime() {
 fn inspect_of_what_is_no_component_is_an_error(runtime: Runtime) {
     let output = inspect(runtime, Path::new("no/such.wasm")).expect_code(2);
     assert_eq!(output.stdout(), "", "{output}");
-    assert!(output.stderr.starts_with("error: "), "{output}");
+    assert!(output.stderr.starts_with("wasmscope: error: "), "{output}");
     assert!(output.stderr.contains("no/such.wasm"), "{output}");
 }

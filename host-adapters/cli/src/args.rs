@@ -1,7 +1,9 @@
 //! What the command line understands.
 
+mod program;
 mod telemetry;
 
+pub(crate) use self::program::Directory;
 pub(crate) use self::telemetry::{FLAGS, Format, Telemetry};
 
 use crate::failure::Failure;
@@ -18,6 +20,8 @@ use std::time::Duration;
     name = "wasmscope",
     version,
     propagate_version = true,
+    // Of an option that is given twice, the last value holds: a script's defaults can be overridden behind them.
+    args_override_self = true,
     arg_required_else_help = true
 )]
 pub(crate) struct Cli {
@@ -43,6 +47,7 @@ Examples:
 The exit code is the program's. Besides: 2 when something about the command is wrong and nothing was run,
 124 when --timeout ended the program, 130 and 143 after SIGINT and SIGTERM, 134 when it trapped.
 
+Of an option that is given more than once, the last value holds; --env, --dir and --otlp-header take one value for each name.
 All OTEL_* variables of the OpenTelemetry specification that apply are honoured; options win over them.
 WASMSCOPE_LIMITS sets the limits that guests are held to. All of it: docs/configuration.md in the repository.";
 
@@ -94,7 +99,7 @@ impl Run {
 #[command(next_help_heading = "Program")]
 pub(crate) struct Program {
     /// The WebAssembly runtime to run it on.
-    #[arg(long, value_enum, default_value_t = RuntimeName::Wasmtime)]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = RuntimeName::Wasmtime)]
     pub(crate) runtime: RuntimeName,
     /// Compiles the program ahead of time, or takes what was compiled before; with --runtime wasmedge, which interprets programs
     /// otherwise.
@@ -103,23 +108,25 @@ pub(crate) struct Program {
     /// Where --aot keeps what it compiles: a folder that is yours alone. By default it is wasmscope/aot in the user's cache folder.
     #[arg(long, value_name = "FOLDER", requires = "aot")]
     pub(crate) aot_cache: Option<PathBuf>,
-    /// Gives the program an environment variable; without a value, the one that is set here. Repeatable.
-    #[arg(long, value_name = "NAME[=VALUE]", value_parser = parse_variable)]
+    /// Gives the program an environment variable; without a value, the one that is set here. Repeatable: the last value of a name
+    /// holds.
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = program::variable)]
     pub(crate) env: Vec<(String, Option<String>)>,
-    /// Gives the program a directory, under another name and read-only if wanted. Repeatable.
-    #[arg(long, value_name = "HOST[::GUEST][:ro]", value_parser = parse_directory)]
+    /// Gives the program a directory, under another name and read-only if wanted. Repeatable: the last directory of a name holds. A
+    /// colon in a path is written `\:`.
+    #[arg(long, value_name = "HOST[::GUEST][:ro]", value_parser = program::directory)]
     pub(crate) dir: Vec<Directory>,
     /// Lets the program use the network: TCP, UDP and name look-up.
     #[arg(long)]
     pub(crate) network: bool,
     /// The most memory that the program may have, all its linear memories and tables together, for example 64MiB.
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = program::size, allow_negative_numbers = true)]
     pub(crate) max_memory: Option<ByteSize>,
     /// Ends the program after this time, for example 30s or 1m30s.
-    #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
+    #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
     /// Ends the program when it has used this much fuel, roughly one unit an instruction.
-    #[arg(long, value_name = "UNITS")]
+    #[arg(long, value_name = "UNITS", value_parser = program::fuel, allow_negative_numbers = true)]
     pub(crate) fuel: Option<u64>,
 }
 
@@ -138,7 +145,7 @@ pub(crate) struct Inspect {
     /// The component, a .wasm file.
     pub(crate) component: PathBuf,
     /// The WebAssembly runtime that is to serve it.
-    #[arg(long, value_enum, default_value_t = RuntimeName::Wasmtime)]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = RuntimeName::Wasmtime)]
     pub(crate) runtime: RuntimeName,
 }
 
@@ -150,14 +157,6 @@ pub(crate) enum RuntimeName {
     /// WasmEdge, by its library, if this program was built with it.
     #[value(name = "wasmedge")]
     WasmEdge,
-}
-
-/// A directory for the program.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Directory {
-    pub(crate) host: PathBuf,
-    pub(crate) guest: String,
-    pub(crate) read_only: bool,
 }
 
 /// Adds what was probably meant where a component stands in the place of `run`, and hides what may be a credential.
@@ -174,46 +173,6 @@ pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
         ContextValue::StyledStrs(vec![tip.into()]),
     );
     error
-}
-
-fn parse_directory(text: &str) -> Result<Directory, String> {
-    let (rest, read_only) = match text.strip_suffix(":ro") {
-        Some(rest) => (rest, true),
-        None => (text, false),
-    };
-    let (host, guest) = rest.split_once("::").unwrap_or((rest, rest));
-    if host.is_empty() || guest.is_empty() {
-        return Err("expected HOST, HOST::GUEST or one of them with :ro behind it".to_owned());
-    }
-    Ok(Directory {
-        host: host.into(),
-        guest: guest.to_owned(),
-        read_only,
-    })
-}
-
-fn parse_timeout(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("expected a time to run for, for example 30s".to_owned()),
-        Ok(timeout) => Ok(timeout),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn parse_variable(text: &str) -> Result<(String, Option<String>), String> {
-    let (name, value) = match text.split_once('=') {
-        Some((name, value)) => (name, Some(value.to_owned())),
-        None => (text, None),
-    };
-    if name.is_empty() {
-        return Err("expected NAME or NAME=VALUE".to_owned());
-    }
-    Ok((name.to_owned(), value))
-}
-
-fn parse_size(text: &str) -> Result<ByteSize, String> {
-    text.parse()
-        .map_err(|_words_about_floats: String| "expected a size like 64MiB".to_owned())
 }
 
 #[cfg(test)]
@@ -297,27 +256,5 @@ mod tests {
         assert_eq!(run([&bytes, &text]).component(), Path::new(&bytes));
         let error = run([&text, &bytes]).args().expect_err("no text");
         assert!(error.to_string().contains("xFF.wasm"), "{error}");
-    }
-
-    #[test]
-    fn a_timeout_is_not_zero() {
-        assert_eq!(parse_timeout("1m30s"), Ok(Duration::from_secs(90)));
-        assert!(parse_timeout("0s").is_err());
-        assert!(parse_timeout("soon").is_err());
-    }
-
-    #[test]
-    fn directories_have_a_guest_name_and_may_be_read_only() {
-        let directory = |text| parse_directory(text).expect("a directory");
-        let expected = |host: &str, guest: &str, read_only| Directory {
-            host: host.into(),
-            guest: guest.into(),
-            read_only,
-        };
-        assert_eq!(directory("data"), expected("data", "data", false));
-        assert_eq!(directory("data::/in"), expected("data", "/in", false));
-        assert_eq!(directory("data::/in:ro"), expected("data", "/in", true));
-        assert_eq!(directory("data:ro"), expected("data", "data", true));
-        assert!(parse_directory("::/in").is_err());
     }
 }

@@ -17,7 +17,10 @@ use messages::say;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| args::with_tip(error).exit());
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return messages::usage(&args::with_tip(error)),
+    };
     let result = match &cli.command {
         Command::Run(options) => run::run(options),
         Command::Inspect(options) => inspect::inspect(options),
@@ -25,7 +28,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            say!("error: {failure}");
+            say!("wasmscope: error: {failure}");
             failure.exit_code()
         }
     }

@@ -1,7 +1,8 @@
 //! What the command says about itself, on standard error.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
 
 /// Says a line, as `eprintln!` does, but where nobody can be told does without.
 macro_rules! say {
@@ -14,4 +15,29 @@ pub(crate) use say;
 /// Writes a line. That standard error is closed, or full, ends no program.
 pub(crate) fn write(message: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr().lock(), "{message}");
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments, with the beginning that all messages have.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        let text = error.render();
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let text = if io::stderr().is_terminal() && !no_color {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        };
+        // Behind the codes of a colour. The help that is shown where arguments are missing begins otherwise.
+        let begins = text.find("error:").is_some_and(|position| position < 16);
+        let text = if begins {
+            text.replacen("error:", "wasmscope: error:", 1)
+        } else {
+            text
+        };
+        write(format_args!("{}", text.trim_end()));
+    } else {
+        // That nobody reads on is no error.
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

@@ -72,10 +72,10 @@ pub(crate) struct Telemetry {
     #[arg(long)]
     pub(crate) small: bool,
     /// How long to wait at the end for the telemetry to be delivered.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "5s")]
+    #[arg(long, value_name = "DURATION", value_parser = super::program::duration, allow_negative_numbers = true, default_value = "5s")]
     pub(crate) flush_timeout: Duration,
     /// How it is shown when there is no endpoint.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// Where it is shown when there is no endpoint; standard error if not said, for standard output is the program's.
     #[arg(long, value_name = "FILE")]
@@ -198,7 +198,7 @@ mod tests {
             Some(("info,shop::=off", "in place of `shop::`")),
         ),
         ("--small", None),
-        ("--flush-timeout", Some(("-1", ""))),
+        ("--flush-timeout", Some(("-1", "for example 500ms"))),
         ("--format", Some(("yaml", "text, json"))),
         // Any file that can be written.
         ("--output", None),

@@ -11,9 +11,11 @@ mod wasmtime;
 use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
+use crate::messages::say;
 use memory::Refusal;
 use needs::Needs;
 use std::any::Any;
+use std::env::VarError;
 use std::fmt::Display;
 use std::path::Path;
 use wasmscope_telemetry::{InvocationOptions, Outcome, Runtime, Telemetry};
@@ -226,27 +228,43 @@ impl Surroundings {
             .unwrap_or(component.as_os_str())
             .to_string_lossy()
             .into_owned();
-        let mut env = Vec::new();
-        for (name, value) in &program.env {
-            let value = match value {
-                Some(value) => value.clone(),
-                None => match std::env::var(name) {
-                    Ok(value) => value,
-                    Err(std::env::VarError::NotPresent) => continue,
-                    Err(std::env::VarError::NotUnicode(_)) => {
-                        return Err(Failure::new(format!(
-                            "--env {name}: the variable's value is not UTF-8"
-                        )));
-                    }
-                },
-            };
-            env.push((name.clone(), value));
-        }
         Ok(Self {
             args: std::iter::once(name).chain(args.iter().cloned()).collect(),
-            env,
+            env: environment(&program.env, |name| std::env::var(name))?,
         })
     }
+}
+
+/// Returns the program's variables, each once: the last value of a name holds. `inherited` returns those that are set here.
+fn environment(
+    options: &[(String, Option<String>)],
+    inherited: impl Fn(&str) -> Result<String, VarError>,
+) -> Result<Vec<(String, String)>, Failure> {
+    let mut env: Vec<(String, String)> = Vec::new();
+    for (name, value) in options {
+        let value = match value {
+            Some(value) => value.clone(),
+            None => match inherited(name) {
+                Ok(value) => value,
+                Err(VarError::NotPresent) => {
+                    say!(
+                        "wasmscope: warning: --env {name} has no effect: the variable is not set here"
+                    );
+                    continue;
+                }
+                Err(VarError::NotUnicode(_)) => {
+                    return Err(Failure::new(format!(
+                        "--env {name}: the variable's value is not UTF-8"
+                    )));
+                }
+            },
+        };
+        match env.iter_mut().find(|(known, _)| known == name) {
+            Some((_, former)) => *former = value,
+            None => env.push((name.clone(), value)),
+        }
+    }
+    Ok(env)
 }
 
 /// The component's name in telemetry: the file's, without its ending.
@@ -260,6 +278,44 @@ pub(crate) fn component_name(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_value_of_a_variable_holds() {
+        let inherited = |name: &str| match name {
+            "HOME" => Ok("/home".to_owned()),
+            _ => Err(VarError::NotPresent),
+        };
+        let environment = |options: &[(&str, Option<&str>)]| {
+            let options = options.iter();
+            let options: Vec<_> = options
+                .map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)))
+                .collect();
+            environment(&options, inherited).expect("text")
+        };
+        let owned = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            environment(&[
+                ("A", Some("1")),
+                ("B", Some("")),
+                ("A", Some("2")),
+                ("a", Some("3"))
+            ]),
+            [owned("A", "2"), owned("B", ""), owned("a", "3")]
+        );
+        assert_eq!(
+            environment(&[("HOME", None), ("HOME", Some("/x"))]),
+            [owned("HOME", "/x")]
+        );
+        assert_eq!(
+            environment(&[("HOME", Some("/x")), ("HOME", None)]),
+            [owned("HOME", "/home")]
+        );
+        // What is not set here changes nothing.
+        assert_eq!(
+            environment(&[("A", Some("1")), ("A", None)]),
+            [owned("A", "1")]
+        );
+    }
 
     /// In every build, for none of the tests is built without WasmEdge.
     #[test]

@@ -12,25 +12,13 @@ pub(crate) fn context(surroundings: &Surroundings, program: &Program) -> Result<
         .inherit_stdio()
         .args(&surroundings.args)
         .envs(&surroundings.env);
-    for Directory {
-        host,
-        guest,
-        read_only,
-    } in &program.dir
-    {
-        let permissions = if *read_only {
-            FsPerms::ReadOnly
-        } else {
-            FsPerms::ReadWrite
-        };
-        builder
-            .preopened_dir(host, guest, permissions)
-            .map_err(|error| {
-                Failure::new(format!(
-                    "cannot open the directory {}: {error:#}",
-                    host.display()
-                ))
-            })?;
+    for (index, directory) in program.dir.iter().enumerate() {
+        // The last directory of a name holds.
+        let mut later = program.dir.iter().skip(index.saturating_add(1));
+        if later.any(|later| later.mounted_at() == directory.mounted_at()) {
+            continue;
+        }
+        open(&mut builder, directory)?;
     }
     if program.network {
         builder
@@ -40,4 +28,26 @@ pub(crate) fn context(surroundings: &Surroundings, program: &Program) -> Result<
             .allow_udp(true);
     }
     Ok(builder.build())
+}
+
+fn open(builder: &mut WasiCtxBuilder, directory: &Directory) -> Result<(), Failure> {
+    let host = directory.host.display();
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::new(format!("--dir: cannot open the directory {host}: {why}"))
+    };
+    let metadata = std::fs::metadata(&directory.host).map_err(|error| failed(&error))?;
+    if !metadata.is_dir() {
+        return Err(failed(
+            &"it is not a directory; give the folder that it is in",
+        ));
+    }
+    let permissions = if directory.read_only {
+        FsPerms::ReadOnly
+    } else {
+        FsPerms::ReadWrite
+    };
+    builder
+        .preopened_dir(&directory.host, &directory.guest, permissions)
+        .map_err(|error| failed(&format!("{error:#}")))?;
+    Ok(())
 }
