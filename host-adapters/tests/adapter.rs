@@ -194,7 +194,7 @@ fn the_whole_contract_is_served_with_exactly_its_types() {
     let host = Host::new();
     let component = adapter::component(&engine, &guests::dummy());
     let linker = adapter::linker(&engine);
-    assert_eq!(adapter::unserved(&component, &linker), [""; 0]);
+    assert_eq!(adapter::unserved(&component, &linker), []);
     instantiate(host.store(&engine), &component, &linker).unwrap();
     let names: Vec<String> = adapter::imports(&component)
         .into_iter()

@@ -95,12 +95,16 @@
 
 mod error;
 mod functions;
+mod inspect;
 mod lift;
 mod results;
 mod shape;
 
 pub use error::{InvalidArgument, LiftError};
 pub use functions::{Call, Function, Register, register};
+pub use inspect::{
+    Extern, ExternKind, Found, NotACommand, Offers, TypeText, Unserved, command, unserved,
+};
 pub use lift::{Arguments, CHECKS, CoreValue, CoreValues, Lifted, Passed, StringEncoding};
 pub use results::{LogThreshold, Returned, SpanContext};
 pub use shape::{Case, Field, Layout, Shape, Type};

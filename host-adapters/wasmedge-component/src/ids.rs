@@ -8,7 +8,7 @@ macro_rules! ids {
 
         impl $name {
             /// Returns the index as what lists are indexed by.
-            pub(crate) fn index(self) -> usize {
+            pub fn index(self) -> usize {
                 // Beyond what the platform can count there is nothing in any list.
                 usize::try_from(self.0).unwrap_or(usize::MAX)
             }

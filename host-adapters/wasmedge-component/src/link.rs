@@ -53,6 +53,11 @@ impl<D> Definitions<D> {
         Ok(())
     }
 
+    /// Returns whether an interface is defined, or a compatible version of it.
+    pub(crate) fn has_instance(&self, name: &str) -> bool {
+        self.instances.find(name).is_some()
+    }
+
     /// Returns what is defined for an import.
     pub(crate) fn find(&self, import: &Import) -> Option<&D> {
         match &import.instance {

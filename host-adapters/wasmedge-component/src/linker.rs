@@ -106,6 +106,11 @@ impl<T: 'static> Linker<T> {
         errors
     }
 
+    /// Returns whether anything is defined for an interface, under this name or a compatible version of it.
+    pub fn has_instance(&self, name: &str) -> bool {
+        self.definitions.has_instance(name)
+    }
+
     /// Checks a component's imports against what is defined, once for any number of instances.
     ///
     /// # Errors
@@ -427,6 +432,8 @@ mod tests {
         let mut compatible = linker.instance("wasi:io/error@0.2.7");
         compatible.resource("error", error, |_, _| Ok(())).unwrap();
         assert_eq!(missing(&linker), [check]);
+        assert!(linker.has_instance("wasi:io/error@0.2.9"));
+        assert!(!linker.has_instance("wasi:io/error@0.4.0"));
         assert_eq!(
             linker.instantiate_pre(&component).unwrap_err().to_string(),
             check

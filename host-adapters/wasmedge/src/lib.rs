@@ -37,11 +37,12 @@ mod outcome;
 mod typecheck;
 
 pub use host::{View, add_to_linker, add_to_linker_with};
-pub use inspect::{Extern, ExternKind, exports, imports, unserved};
+pub use inspect::{command, exports, imports, unserved};
 pub use instantiate::instantiate;
 pub use invocation::{Invocation, invoke};
 pub use limiter::{Limiter, Unlimited};
 pub use outcome::outcome_of;
+pub use wasmscope_contract::{Extern, ExternKind, NotACommand, Unserved};
 pub use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
 
 use wasmscope_telemetry::Runtime;

@@ -68,12 +68,12 @@ mod lower;
 mod outcome;
 
 pub use host::{View, add_to_linker, add_to_linker_with};
-pub use inspect::{Extern, ExternKind, Unserved, exports, imports, unserved};
+pub use inspect::{command, exports, imports, unserved};
 pub use instantiate::{instantiate, instantiate_async};
 pub use invocation::{Invocation, invoke};
 pub use limiter::{Limiter, Unlimited};
 pub use outcome::outcome_of;
-pub use wasmscope_contract::InvalidArgument;
+pub use wasmscope_contract::{Extern, ExternKind, InvalidArgument, NotACommand, Unserved};
 pub use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
 
 use wasmscope_telemetry::Runtime;

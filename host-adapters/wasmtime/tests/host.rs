@@ -19,7 +19,8 @@ use wasmtime::{Config, Engine, ResourceLimiterAsync, Result, Store};
 /// Wasmtime, for the tests of all adapters.
 mod adapter {
     pub(crate) use wasmscope_wasmtime::{
-        Limiter, Unlimited, View, add_to_linker_with, imports, instantiate, invoke, outcome_of,
+        Limiter, Unlimited, Unserved, View, add_to_linker_with, imports, instantiate, invoke,
+        outcome_of,
     };
     pub(crate) use wasmtime::component::{Component, Linker, Val};
     pub(crate) use wasmtime::{Engine, ResourceLimiter, Result, Store};
@@ -57,9 +58,8 @@ mod adapter {
         Store::new(engine, data)
     }
 
-    pub(crate) fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<String> {
-        let unserved = wasmscope_wasmtime::unserved(component, linker).unwrap();
-        unserved.iter().map(ToString::to_string).collect()
+    pub(crate) fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<Unserved> {
+        wasmscope_wasmtime::unserved(component, linker).unwrap()
     }
 
     pub(crate) fn call(

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use std::fmt::Write as _;
 use std::path::Path;
+use wasmscope_contract::{Extern, ExternKind, NotACommand, Unserved};
 
 /// The contract's worlds, by the interface that only they import.
 const WORLDS: [(&str, &str); 3] = [
@@ -11,57 +12,59 @@ const WORLDS: [(&str, &str); 3] = [
     ("logging", "logger"),
 ];
 
-/// An import or export.
-#[derive(Debug)]
-pub(crate) struct Item {
-    pub(crate) name: String,
-    pub(crate) kind: String,
-    pub(crate) functions: usize,
-    pub(crate) resources: usize,
-}
+/// The versions of interfaces that this host has.
+const OTEL_TRACK: &str = "0.1.";
+const WASI_TRACK: &str = "0.2.";
 
 /// What a component needs and offers.
 #[derive(Debug)]
 pub(crate) struct Needs {
-    pub(crate) imports: Vec<Item>,
-    pub(crate) exports: Vec<Item>,
-    /// What of the imports this host lacks, each named in full.
-    pub(crate) missing: Vec<String>,
+    pub(crate) imports: Vec<Extern>,
+    pub(crate) exports: Vec<Extern>,
+    /// What of the imports this host lacks.
+    pub(crate) missing: Vec<Unserved>,
 }
 
 impl Needs {
-    /// Whether this host has all that the component imports.
+    /// Returns whether this host can serve the component: it has all that is imported, and can run what is exported as a command.
     pub(crate) fn served(&self) -> bool {
-        self.missing.is_empty()
+        let is_faulty = |not: NotACommand| not.claims_to_be_one();
+        self.missing.is_empty() && !self.command().err().is_some_and(is_faulty)
     }
 
+    /// Returns the name of the export to run.
+    ///
+    /// # Errors
+    ///
     /// Fails unless the component is a command that this host can serve.
-    pub(crate) fn must_be_command(&self, path: &Path) -> Result<(), Failure> {
+    pub(crate) fn must_be_command(&self, path: &Path) -> Result<String, Failure> {
         let path = path.display();
-        if !self.served() {
-            return Err(Failure::new(format!(
-                "{path} imports what this host does not have:\n  {}\n`wasmscope inspect {path}` shows everything that it imports",
-                self.missing.join("\n  ")
-            )));
+        let lacks = |verb| {
+            format!(
+                "{verb} what this host does not have:\n{}\n`wasmscope inspect {path}` shows everything that it imports",
+                self.list_missing()
+            )
+        };
+        match (self.command(), self.missing.is_empty()) {
+            (Ok(command), true) => Ok(command.to_owned()),
+            (Ok(_), false) => Err(Failure::new(format!("{path} {}", lacks("imports")))),
+            (Err(not), true) => Err(Failure::new(format!("{path} is {not}"))),
+            (Err(not), false) => {
+                let lacks = lacks("Besides, it imports");
+                Err(Failure::new(format!("{path} is {not}\n{lacks}")))
+            }
         }
-        if !self.is_command() {
-            let exports: Vec<_> = self.exports.iter().map(|item| item.name.as_str()).collect();
-            return Err(Failure::new(format!(
-                "{path} is not a command: it does not export wasi:cli/run@0.2; what it exports: {}",
-                if exports.is_empty() {
-                    "nothing".to_owned()
-                } else {
-                    exports.join(", ")
-                }
-            )));
-        }
-        Ok(())
     }
 
-    fn is_command(&self) -> bool {
-        self.exports
-            .iter()
-            .any(|item| item.name.starts_with("wasi:cli/run@0.2."))
+    fn command(&self) -> Result<&str, NotACommand> {
+        wasmscope_contract::command(&self.exports)
+    }
+
+    /// One line for each missing import, and what to do about them.
+    fn list_missing(&self) -> String {
+        let items = self.missing.iter().map(|item| format!("  {item}"));
+        let lines: Vec<_> = items.chain(hints(&self.missing)).collect();
+        lines.join("\n")
     }
 
     /// The text of `wasmscope inspect`.
@@ -86,16 +89,13 @@ impl Needs {
         )?;
         write_items(text, "imports", &self.imports)?;
         write_items(text, "exports", &self.exports)?;
-        if self.served() {
+        if self.missing.is_empty() {
             writeln!(text, "\nThis host has everything that it imports.")?;
         } else {
-            writeln!(text, "\nThis host lacks:\n  {}", self.missing.join("\n  "))?;
+            writeln!(text, "\nThis host lacks:\n{}", self.list_missing())?;
         }
-        if !self.is_command() {
-            writeln!(
-                text,
-                "It is not a command (no export wasi:cli/run@0.2), so `wasmscope run` cannot run it."
-            )?;
+        if let Err(not) = self.command() {
+            writeln!(text, "`wasmscope run` cannot run it. It is {not}")?;
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Needs {
                 .find_map(|item| item.name.strip_prefix(&prefix))
         };
         let mut worlds = Vec::new();
-        if self.is_command() {
+        if self.command().is_ok() {
             worlds.push("wasi:cli/command".to_owned());
         }
         for (world, interface) in WORLDS {
@@ -120,7 +120,49 @@ impl Needs {
     }
 }
 
-fn write_items(text: &mut String, title: &str, items: &[Item]) -> std::fmt::Result {
+/// Returns whether a version is one of those that begin alike. A pre-release stands alone.
+fn is_of(version: &str, track: &str) -> bool {
+    version.starts_with(track) && !version.contains('-')
+}
+
+/// What missing imports mean, and what to do about them.
+fn hints(missing: &[Unserved]) -> Vec<String> {
+    let package = |item: &Unserved| {
+        let (interface, version) = item.import.split_once('@').unwrap_or((&item.import, ""));
+        let package = interface.split('/').next().unwrap_or_default().to_owned();
+        (package, version.to_owned())
+    };
+    let mut hints = Vec::new();
+    let mut hint = |is_meant: &dyn Fn(&str, &str) -> bool, text: &str| {
+        let mut packages = missing.iter().map(package);
+        if packages.any(|(package, version)| is_meant(&package, &version)) {
+            hints.push(text.to_owned());
+        }
+    };
+    hint(
+        &|package, _| package == "wasi:http",
+        "wasmscope can neither make nor serve HTTP requests for a component yet. Commands that use files, clocks, \
+         sockets (--network) and telemetry can be run; for HTTP, embed a runtime that has wasi:http and add Wasmscope to it.",
+    );
+    hint(
+        &|package, version| package == "wasmscope:otel" && !is_of(version, OTEL_TRACK),
+        "This host has wasmscope:otel@0.1. Use an SDK and a host of the same version.",
+    );
+    hint(
+        &|package, version| package == "wasmscope:otel" && is_of(version, OTEL_TRACK),
+        "The component was probably built with a newer SDK: update this host, or build it with an SDK of this host's version.",
+    );
+    hint(
+        &|package, version| {
+            let is_wasi = package.starts_with("wasi:") && package != "wasi:http";
+            is_wasi && !is_of(version, WASI_TRACK)
+        },
+        "This host has WASI 0.2. Build the component for it, for instance with `cargo build --target wasm32-wasip2`.",
+    );
+    hints
+}
+
+fn write_items(text: &mut String, title: &str, items: &[Extern]) -> std::fmt::Result {
     if items.is_empty() {
         return writeln!(text, "\n{title:<10}none");
     }
@@ -128,15 +170,15 @@ fn write_items(text: &mut String, title: &str, items: &[Item]) -> std::fmt::Resu
     let width = items.iter().map(|item| item.name.len()).max().unwrap_or(0);
     for item in items {
         let mut holds = Vec::new();
-        for (count, what) in [(item.functions, "function"), (item.resources, "resource")] {
-            match count {
+        for kind in [ExternKind::Function, ExternKind::Resource] {
+            match item.count(kind) {
                 0 => {}
-                1 => holds.push(format!("1 {what}")),
-                _ => holds.push(format!("{count} {what}s")),
+                1 => holds.push(format!("1 {kind}")),
+                count => holds.push(format!("{count} {kind}s")),
             }
         }
         let holds = if holds.is_empty() {
-            item.kind.clone()
+            item.kind.to_string()
         } else {
             holds.join(", ")
         };

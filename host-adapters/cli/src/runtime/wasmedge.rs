@@ -1,7 +1,7 @@
 //! Running a command component on WasmEdge.
 
 use super::memory::TotalMemory;
-use super::needs::{Item, Needs};
+use super::needs::Needs;
 use super::thread::{start, watch};
 use super::{Ended, Surroundings, component_name, judge, read_component, wasi};
 use crate::args::Program;
@@ -13,13 +13,15 @@ use std::time::Duration;
 use wasmedge_component::{Cache, Component, Config, Engine, Linker, LoadError, Store};
 use wasmedge_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
-use wasmscope_wasmedge::{Extern, ExternKind, Limiter};
+use wasmscope_wasmedge::Limiter;
 
 /// A component that can be run: translated, compiled if that is wanted, and all its imports there.
 pub(crate) struct Prepared {
     engine: Engine,
     component: Component,
     linker: Linker<Host>,
+    /// The export to run.
+    command: String,
     name: String,
     wasi: WasiCtx,
     pub(super) memory: TotalMemory,
@@ -124,11 +126,12 @@ pub(crate) fn prepare(
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
     let (engine, component) = load(path, Some(program))?;
     let linker = linker()?;
-    needs_of(&component, &linker).must_be_command(path)?;
+    let command = needs_of(&component, &linker).must_be_command(path)?;
     Ok(Prepared {
         engine,
         component,
         linker,
+        command,
         name: component_name(path),
         wasi,
         memory: TotalMemory::new(program.max_memory),
@@ -144,21 +147,10 @@ pub(crate) fn needs(path: &Path) -> Result<Needs, Failure> {
 }
 
 fn needs_of(component: &Component, linker: &Linker<Host>) -> Needs {
-    let items = |list: Vec<Extern>| list.iter().map(interface).collect();
     Needs {
-        imports: items(wasmscope_wasmedge::imports(component)),
-        exports: items(wasmscope_wasmedge::exports(component)),
+        imports: wasmscope_wasmedge::imports(component),
+        exports: wasmscope_wasmedge::exports(component),
         missing: wasmscope_wasmedge::unserved(component, linker),
-    }
-}
-
-fn interface(item: &Extern) -> Item {
-    let count = |kind| item.items.iter().filter(|inner| inner.kind == kind).count();
-    Item {
-        name: item.name.clone(),
-        kind: item.kind.to_string(),
-        functions: count(ExternKind::Function),
-        resources: count(ExternKind::Resource),
     }
 }
 
@@ -194,12 +186,12 @@ impl Prepared {
 
         let (stop, mut stopped) = tokio::sync::oneshot::channel();
         let (done, finished) = tokio::sync::oneshot::channel();
-        let (component, linker) = (self.component, self.linker);
+        let (component, linker, command) = (self.component, self.linker, self.command);
         let runtime = tokio::runtime::Handle::current();
         start(move || {
             let _entered = runtime.enter();
             let mut invocation = wasmscope_wasmedge::invoke(&mut store, options);
-            let result = call(&mut invocation, &component, &linker);
+            let result = call(&mut invocation, &component, &linker, &command);
             let (mut ended, mut outcome) = judge(result, wasmscope_wasmedge::outcome_of);
             // What has ended by itself has ended by itself, even if it was to be stopped.
             if outcome == Outcome::Timeout
@@ -224,9 +216,10 @@ fn call(
     store: &mut wasmscope_wasmedge::Invocation<'_, Host>,
     component: &Component,
     linker: &Linker<Host>,
+    command: &str,
 ) -> anyhow::Result<Result<(), ()>> {
     let instance = wasmscope_wasmedge::instantiate(&mut *store, component, linker)?;
-    let run = instance.get_typed_func_in::<(), (_,)>(&mut *store, "wasi:cli/run@0.2.0", "run")?;
+    let run = instance.get_typed_func_in::<(), (_,)>(&mut *store, command, "run")?;
     let (returned,) = run.call(store, ())?;
     Ok(returned)
 }

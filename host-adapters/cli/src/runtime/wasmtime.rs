@@ -1,7 +1,7 @@
 //! Running a command component on Wasmtime.
 
 use super::memory::TotalMemory;
-use super::needs::{Item, Needs};
+use super::needs::Needs;
 use super::thread::{start, watch};
 use super::{Ended, Surroundings, component_name, judge, read_component, wasi};
 use crate::args::Program;
@@ -10,10 +10,9 @@ use crate::interrupt::Signals;
 use std::path::Path;
 use std::time::Duration;
 use wasmscope_telemetry::{Instance, InvocationOptions, Runtime, Telemetry};
-use wasmscope_wasmtime::{Extern, ExternKind, Limiter};
+use wasmscope_wasmtime::Limiter;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Config, Engine, Store};
-use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 /// How often a guest is asked to pause, so that a timeout or a signal is seen within its endless loop.
@@ -27,6 +26,8 @@ pub(crate) struct Prepared {
     engine: Engine,
     component: Component,
     linker: Linker<Host>,
+    /// The export to run.
+    command: String,
     name: String,
     wasi: WasiCtx,
     pub(super) memory: TotalMemory,
@@ -95,12 +96,12 @@ pub(crate) fn prepare(
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
     let (engine, component) = compile(path, Some(program))?;
     let linker = linker(&engine)?;
-    let needs = needs_of(&component, &linker)?;
-    needs.must_be_command(path)?;
+    let command = needs_of(&component, &linker)?.must_be_command(path)?;
     Ok(Prepared {
         engine,
         component,
         linker,
+        command,
         name: component_name(path),
         wasi,
         memory: TotalMemory::new(program.max_memory),
@@ -119,26 +120,10 @@ fn needs_of(component: &Component, linker: &Linker<Host>) -> Result<Needs, Failu
     let unserved = wasmscope_wasmtime::unserved(component, linker)
         .map_err(|error| Failure::new(format!("wasmtime cannot compare imports: {error:#}")))?;
     Ok(Needs {
-        imports: wasmscope_wasmtime::imports(component)
-            .iter()
-            .map(interface)
-            .collect(),
-        exports: wasmscope_wasmtime::exports(component)
-            .iter()
-            .map(interface)
-            .collect(),
-        missing: unserved.iter().map(ToString::to_string).collect(),
+        imports: wasmscope_wasmtime::imports(component),
+        exports: wasmscope_wasmtime::exports(component),
+        missing: unserved,
     })
-}
-
-fn interface(item: &Extern) -> Item {
-    let count = |kind| item.items.iter().filter(|inner| inner.kind == kind).count();
-    Item {
-        name: item.name.clone(),
-        kind: item.kind.to_string(),
-        functions: count(ExternKind::Function),
-        resources: count(ExternKind::Resource),
-    }
 }
 
 impl Prepared {
@@ -174,7 +159,7 @@ impl Prepared {
 
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (done, finished) = tokio::sync::oneshot::channel();
-        let (component, linker) = (self.component, self.linker);
+        let (component, linker, command) = (self.component, self.linker, self.command);
         let runtime = tokio::runtime::Handle::current();
         start(move || {
             runtime.block_on(async {
@@ -182,7 +167,7 @@ impl Prepared {
                 let (ended, outcome) = tokio::select! {
                     // What has ended by itself has ended by itself, even if it was to be stopped.
                     biased;
-                    result = call(&mut invocation, &component, &linker) => judge(result, wasmscope_wasmtime::outcome_of),
+                    result = call(&mut invocation, &component, &linker, &command) => judge(result, wasmscope_wasmtime::outcome_of),
                     Ok(why) = stopped => why,
                 };
                 invocation.finish(outcome);
@@ -199,10 +184,16 @@ async fn call(
     store: &mut Store<Host>,
     component: &Component,
     linker: &Linker<Host>,
+    command: &str,
 ) -> wasmtime::Result<Result<(), ()>> {
     let instance = wasmscope_wasmtime::instantiate_async(&mut *store, component, linker).await?;
-    let command = Command::new(&mut *store, &instance)?;
-    command.wasi_cli_run().call_run(store).await
+    let interface = instance.get_export_index(&mut *store, None, command);
+    let run = instance
+        .get_export_index(&mut *store, interface.as_ref(), "run")
+        .ok_or_else(|| wasmtime::format_err!("no function `run` in `{command}`"))?;
+    let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, &run)?;
+    let (returned,) = run.call_async(store, ()).await?;
+    Ok(returned)
 }
 
 /// Moves the engine's epoch on for as long as there is an engine.

@@ -1,0 +1,77 @@
+//! What a component imports and exports, what of it a host lacks, and whether it is a command.
+//!
+//! The rules are here, without an engine. An adapter describes a component as a list of [`Extern`]s, and
+//! answers for its linker through [`Offers`].
+
+mod command;
+mod text;
+mod unserved;
+
+use std::fmt;
+
+pub use command::{NotACommand, command};
+pub use text::TypeText;
+pub use unserved::{Found, Offers, Unserved, unserved};
+
+/// An import or an export of a component, or an item of an interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extern {
+    /// The full name, for an interface with package and version: `wasi:cli/stdout@0.2.6`.
+    pub name: String,
+    /// The kind of item.
+    pub kind: ExternKind,
+    /// The type of a function, as WIT writes it: `func(span: u64) -> result`. `None` for other items.
+    pub ty: Option<String>,
+    /// The types, resources and functions of an interface. Empty for other items.
+    pub items: Vec<Self>,
+}
+
+impl Extern {
+    /// Returns an item without a type and without items.
+    #[must_use]
+    pub fn new(name: impl Into<String>, kind: ExternKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            ty: None,
+            items: Vec::new(),
+        }
+    }
+
+    /// Returns how many of an interface's items are of a kind.
+    #[must_use]
+    pub fn count(&self, kind: ExternKind) -> usize {
+        self.items.iter().filter(|item| item.kind == kind).count()
+    }
+}
+
+/// The kind of an import or an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExternKind {
+    /// An instance: of an interface, or without a name of its own.
+    Interface,
+    /// A function.
+    Function,
+    /// A resource type.
+    Resource,
+    /// Another type.
+    Type,
+    /// A core module.
+    Module,
+    /// A component.
+    Component,
+}
+
+impl fmt::Display for ExternKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interface => "interface",
+            Self::Function => "function",
+            Self::Resource => "resource",
+            Self::Type => "type",
+            Self::Module => "module",
+            Self::Component => "component",
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! What of a component's imports a host lacks.
+
+use std::fmt;
+
+use super::{Extern, ExternKind};
+
+/// What a linker has for an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// What is imported.
+    Fitting,
+    /// Nothing by that name.
+    Nothing,
+    /// Something else by that name, with the engine's reason: `expected u64, found string`.
+    Another(String),
+}
+
+/// A linker, as far as a component asks for it.
+pub trait Offers {
+    /// The engine's error.
+    type Error;
+
+    /// Returns whether there is an interface by this name, or a compatible version of it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the engine cannot tell.
+    fn has_interface(&mut self, name: &str) -> Result<bool, Self::Error>;
+
+    /// Returns what there is for an import, or for an item of an imported interface.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the engine cannot tell.
+    fn find(&mut self, import: &Extern, item: Option<&Extern>) -> Result<Found, Self::Error>;
+}
+
+/// An import that a host cannot serve. Its `Display` names it in full, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unserved {
+    /// The name of the import: for an interface with package and version.
+    pub import: String,
+    /// The item of the interface; `None` if the import itself is missing.
+    pub item: Option<String>,
+    /// The kind of the item, or of the import.
+    pub kind: ExternKind,
+    /// The type that the component imports a function with.
+    pub ty: Option<String>,
+    /// Why what the host has by that name does not fit; `None` if it has nothing.
+    pub mismatch: Option<String>,
+}
+
+impl Unserved {
+    /// Returns an entry for an import, or for an item of an imported interface, with the engine's reason if there is something else by
+    /// that name.
+    #[must_use]
+    pub fn new(import: &Extern, item: Option<&Extern>, mismatch: Option<String>) -> Self {
+        let mismatch = mismatch.map(|why| plain(&why));
+        let named = item.unwrap_or(import);
+        Self {
+            import: import.name.clone(),
+            item: item.map(|item| item.name.clone()),
+            kind: named.kind,
+            ty: named.ty.clone(),
+            mismatch,
+        }
+    }
+}
+
+/// Words an engine's reason as the other engines do: Wasmtime has "expected `u64` found `string`".
+fn plain(why: &str) -> String {
+    let why = why.replace('`', "");
+    if why.starts_with("expected ") && !why.contains(", found ") {
+        return why.replacen(" found ", ", found ", 1);
+    }
+    why
+}
+
+impl fmt::Display for Unserved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            import,
+            item,
+            kind,
+            ty,
+            mismatch,
+        } = self;
+        match item {
+            Some(item) => write!(f, "{kind} `{item}` of interface `{import}`")?,
+            None => write!(f, "{kind} `{import}`")?,
+        }
+        match (mismatch, ty) {
+            (None, _) => Ok(()),
+            (Some(why), None) => write!(f, ": the host has another {kind}: {why}"),
+            (Some(why), Some(ty)) => write!(
+                f,
+                ": the component imports it as `{ty}`, the host has another type: {why}"
+            ),
+        }
+    }
+}
+
+/// Returns what of some imports a linker lacks, in their order.
+///
+/// An interface that the linker does not know at all is one entry. Of one that it knows, every item that is
+/// missing or different is an entry.
+///
+/// # Errors
+///
+/// Returns the error of [`Offers`].
+pub fn unserved<O: Offers>(imports: &[Extern], linker: &mut O) -> Result<Vec<Unserved>, O::Error> {
+    let mut list = Vec::new();
+    for import in imports {
+        match import.kind {
+            ExternKind::Interface => items(import, linker, &mut list)?,
+            ExternKind::Function | ExternKind::Resource => {
+                list.extend(lacking(import, None, linker.find(import, None)?));
+            }
+            ExternKind::Type | ExternKind::Module | ExternKind::Component => {}
+        }
+    }
+    Ok(list)
+}
+
+fn items<O: Offers>(
+    import: &Extern,
+    linker: &mut O,
+    list: &mut Vec<Unserved>,
+) -> Result<(), O::Error> {
+    let runtime = |item: &&Extern| matches!(item.kind, ExternKind::Function | ExternKind::Resource);
+    let items: Vec<&Extern> = import.items.iter().filter(runtime).collect();
+    // An interface of types alone needs nothing of a host.
+    if !items.is_empty() && !linker.has_interface(&import.name)? {
+        list.push(Unserved::new(import, None, None));
+        return Ok(());
+    }
+    for item in items {
+        list.extend(lacking(
+            import,
+            Some(item),
+            linker.find(import, Some(item))?,
+        ));
+    }
+    Ok(())
+}
+
+fn lacking(import: &Extern, item: Option<&Extern>, found: Found) -> Option<Unserved> {
+    let mismatch = match found {
+        Found::Fitting => return None,
+        Found::Nothing => None,
+        Found::Another(why) => Some(why),
+    };
+    Some(Unserved::new(import, item, mismatch))
+}

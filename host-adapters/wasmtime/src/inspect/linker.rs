@@ -1,0 +1,126 @@
+//! What a linker has. Wasmtime's does not tell, so it is asked to link small components that import one item each.
+
+use wasmscope_contract::{Extern, ExternKind, Found, Offers, Unserved};
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Error, Result};
+
+use super::{Origin, probe};
+
+/// A linker that is asked what it has of a component's imports.
+pub(super) struct Asked<'a, T: 'static> {
+    component: &'a Component,
+    linker: &'a Linker<T>,
+    origins: Vec<Origin>,
+}
+
+impl<'a, T: 'static> Asked<'a, T> {
+    pub(super) fn new(
+        component: &'a Component,
+        linker: &'a Linker<T>,
+        origins: Vec<Origin>,
+    ) -> Self {
+        Self {
+            component,
+            linker,
+            origins,
+        }
+    }
+
+    /// Links a probe.
+    fn link(&self, probe: &[u8]) -> Result<Result<(), Error>> {
+        let component = Component::from_binary(self.linker.engine(), probe)?;
+        Ok(self.linker.instantiate_pre(&component).map(drop))
+    }
+
+    fn function(&self, import: &Extern, item: Option<&Extern>) -> Option<ComponentFunc> {
+        let engine = self.component.engine();
+        let ty = self.component.component_type();
+        let mut found = ty.get_import(engine, &import.name)?.ty;
+        if let (Some(item), ComponentItem::ComponentInstance(instance)) = (item, &found) {
+            found = instance.get_export(engine, &item.name)?.ty;
+        }
+        match found {
+            ComponentItem::ComponentFunc(function) => Some(function),
+            _ => None,
+        }
+    }
+
+    /// Asks for a function of an interface with its own type. `None` if no probe can be made of that.
+    fn find_function(&self, import: &Extern, item: &Extern) -> Option<Found> {
+        let function = self.function(import, Some(item))?;
+        let probe = probe::function(import, item, &function, &self.origins)?;
+        let error = match self.link(&probe).ok()? {
+            Ok(()) => return Some(Found::Fitting),
+            Err(error) => error,
+        };
+        let about = |message: &str, name: &str| message.contains(&format!("`{name}`"));
+        let mut messages = error.chain().map(ToString::to_string);
+        let is_ours = messages.next().is_some_and(|it| about(&it, &import.name))
+            && messages.next().is_some_and(|it| about(&it, &item.name));
+        is_ours.then(|| found(&error))
+    }
+}
+
+impl<T: 'static> Offers for Asked<'_, T> {
+    type Error = Error;
+
+    fn has_interface(&mut self, name: &str) -> Result<bool> {
+        // An instance is no function: the linker says so if it has one.
+        Ok(match self.link(&probe::top(name, ExternKind::Function))? {
+            Ok(()) => true,
+            Err(error) => found(&error) != Found::Nothing,
+        })
+    }
+
+    fn find(&mut self, import: &Extern, item: Option<&Extern>) -> Result<Found> {
+        let Some(item) = item else {
+            let result = self.link(&probe::top(&import.name, import.kind))?;
+            return Ok(rough(import.kind, result));
+        };
+        if item.kind == ExternKind::Function
+            && let Some(found) = self.find_function(import, item)
+        {
+            return Ok(found);
+        }
+        let result = self.link(&probe::item(import, item))?;
+        Ok(rough(item.kind, result))
+    }
+}
+
+/// Reads the result of a probe whose function has a type of its own: another type says nothing.
+fn rough(kind: ExternKind, result: Result<(), Error>) -> Found {
+    let Err(error) = result else {
+        return Found::Fitting;
+    };
+    match found(&error) {
+        Found::Another(why) if !why.starts_with(&format!("expected {kind} found ")) => {
+            Found::Fitting
+        }
+        found => found,
+    }
+}
+
+fn found(error: &Error) -> Found {
+    let why = error.root_cause().to_string();
+    if why.ends_with("implementation is missing") {
+        return Found::Nothing;
+    }
+    Found::Another(why)
+}
+
+/// Reads what Wasmtime says is wrong where every probe was linked: it is the first import that does not fit.
+pub(super) fn first_mismatch(imports: &[Extern], error: &Error) -> Option<Unserved> {
+    let mut messages = error.chain().map(ToString::to_string);
+    let outermost = messages.next().unwrap_or_default();
+    let named = |import: &&Extern| outermost.contains(&format!("`{}`", import.name));
+    let import = imports.iter().find(named)?;
+    let details: Vec<String> = messages.collect();
+    let item = import.items.iter().find(|item| {
+        details
+            .iter()
+            .any(|detail| detail.contains(&format!("`{}`", item.name)))
+    });
+    let why = details.last().cloned().unwrap_or(outermost);
+    Some(Unserved::new(import, item, Some(why)))
+}
