@@ -155,7 +155,26 @@ impl Outcome {
     }
 }
 
-/// What an [`Invocation`] is to be.
+/// Describes an [`Invocation`]: its host span, and the context that it continues.
+///
+/// # Examples
+///
+/// A host that serves requests continues the caller's trace:
+///
+/// ```
+/// use opentelemetry::KeyValue;
+/// use opentelemetry::trace::SpanKind;
+/// use wasmscope_telemetry::InvocationOptions;
+///
+/// let options = InvocationOptions::default()
+///     .with_name("GET /orders")
+///     .with_kind(SpanKind::Server)
+///     .with_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+///     .with_tracestate("vendor=value")
+///     .with_baggage("tenant=acme")
+///     .with_attribute(KeyValue::new("http.request.method", "GET"));
+/// assert_eq!(options.baggage.as_deref(), Some("tenant=acme"));
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct InvocationOptions {
@@ -259,10 +278,38 @@ impl InvocationOptions {
         self
     }
 
-    /// Adds an attribute to the host span.
+    /// Sets the `traceparent` header to continue. One that is not valid is ignored.
+    #[must_use]
+    pub fn with_traceparent(mut self, header: impl Into<String>) -> Self {
+        self.traceparent = Some(header.into());
+        self
+    }
+
+    /// Sets the `tracestate` header that came with the `traceparent`. It has no effect without one.
+    #[must_use]
+    pub fn with_tracestate(mut self, header: impl Into<String>) -> Self {
+        self.tracestate = Some(header.into());
+        self
+    }
+
+    /// Sets the `baggage` header that the guest can read.
+    #[must_use]
+    pub fn with_baggage(mut self, header: impl Into<String>) -> Self {
+        self.baggage = Some(header.into());
+        self
+    }
+
+    /// Adds an attribute to the host span. The last value of a key holds. The limits on guests' spans do not apply to it.
     #[must_use]
     pub fn with_attribute(mut self, attribute: KeyValue) -> Self {
         self.attributes.push(attribute);
+        self
+    }
+
+    /// Adds attributes to the host span, as [`with_attribute`](Self::with_attribute) does.
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: impl IntoIterator<Item = KeyValue>) -> Self {
+        self.attributes.extend(attributes);
         self
     }
 }

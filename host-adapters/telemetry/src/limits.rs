@@ -105,6 +105,24 @@ macro_rules! define_limits {
 
 limit_table!(define_limits());
 
+impl Limits {
+    /// Returns the limits after a change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use wasmscope_telemetry::Limits;
+    ///
+    /// let limits = Limits::default().with(|limits| limits.open_spans = 256);
+    /// assert_eq!(limits.open_spans, 256);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

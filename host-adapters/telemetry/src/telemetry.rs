@@ -71,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) runtime: Option<Runtime>,
     /// Makes the host's own spans.
     pub(crate) host_tracer: Option<SdkTracer>,
+    /// How many attributes a host span can have: those of an invocation are exempt from the limits on guests' spans, as far as the SDK holds them.
+    pub(crate) host_attributes: usize,
     /// Whether the SDK's span limits equal ours, so that it can be left to count what exceeds them.
     pub(crate) sdk_counts: bool,
     /// The tracer provider's sampler, if it can be asked before there is a span.
@@ -95,6 +97,7 @@ impl Telemetry {
             providers,
             limits: Limits::default(),
             sdk_counts: false,
+            host_provider: None,
             sampler: None,
             readers: Readers {
                 temporality: Temporality::Cumulative,
@@ -216,6 +219,7 @@ pub struct TelemetryBuilder {
     providers: Providers,
     limits: Limits,
     sdk_counts: bool,
+    host_provider: Option<SdkTracerProvider>,
     sampler: Option<EarlySampler>,
     readers: Readers,
     log_levels: LogLevels,
@@ -242,6 +246,13 @@ impl TelemetryBuilder {
         self.limits.event_attributes = sdk.max_attributes_per_event as usize;
         self.limits.link_attributes = sdk.max_attributes_per_link as usize;
         self.sdk_counts = true;
+        self
+    }
+
+    /// Sets the tracer provider of the host's own spans, where that of guests' spans has limits that are too low for an embedder's
+    /// attributes: another one with the same processor, for instance. Default: the one of guests' spans.
+    pub fn host_tracer_provider(mut self, provider: SdkTracerProvider) -> Self {
+        self.host_provider = Some(provider);
         self
     }
 
@@ -309,10 +320,15 @@ impl TelemetryBuilder {
         if let Some(meter) = &meter {
             self.dropped.export_to(meter);
         }
+        let has_own_limits = self.host_provider.is_some() || !self.sdk_counts;
+        let host_provider = self.host_provider.as_ref().or(tracer.as_ref());
         Telemetry(Arc::new(Shared {
-            host_tracer: tracer
-                .as_ref()
-                .map(|provider| provider.tracer_with_scope(host_scope())),
+            host_attributes: if has_own_limits {
+                usize::MAX
+            } else {
+                self.limits.span_attributes
+            },
+            host_tracer: host_provider.map(|provider| provider.tracer_with_scope(host_scope())),
             metrics: metrics::Registry::new(
                 meter.as_ref(),
                 self.readers,

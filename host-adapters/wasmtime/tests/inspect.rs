@@ -4,9 +4,7 @@
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod guests;
 
-use wasmscope_wasmtime::{
-    Extern, ExternKind, Instance, View, add_to_linker, exports, imports, unserved,
-};
+use wasmscope_wasmtime::{ExternKind, Instance, View, add_to_linker, exports, imports, unserved};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};

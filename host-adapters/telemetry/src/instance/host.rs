@@ -11,8 +11,9 @@ use opentelemetry_sdk::trace::Span;
 
 use super::Instance;
 use super::ambient::{Entered, EnteredBaggage};
-use super::open_span::{ForcedEnd, hand_over, put_first, span_attributes};
-use crate::attributes::Room;
+use super::open_span::{ForcedEnd, hand_over, put_first};
+use crate::attributes::Rules;
+use crate::dropped::Reason;
 use crate::emitted::attribute;
 use crate::invocation::{InvocationOptions, Outcome};
 use crate::remote;
@@ -85,12 +86,8 @@ impl Instance {
                 runtime.version,
             ));
         }
-        let attributes_over = rules.merge(
-            &mut attributes,
-            options.attributes,
-            span_attributes(rules),
-            &mut Room::endless(),
-        );
+        let limit = shared.host_attributes;
+        let attributes_over = add(&mut attributes, options.attributes, limit, rules);
 
         let mut span = None;
         let mut context = parent;
@@ -186,11 +183,36 @@ impl Instance {
         if let Outcome::Exit { code } = outcome {
             own.push(KeyValue::new(attribute::EXIT_CODE.key, i64::from(*code)));
         }
-        let over = put_first(&mut attributes, own, rules);
+        let over = put_first(&mut attributes, own, shared.host_attributes, rules);
         let over = attributes_over.saturating_add(over);
         hand_over(&mut span, &mut attributes, over, shared.sdk_counts);
         span.end();
     }
+}
+
+/// Adds the embedder's attributes, the last value of a key, up to `limit`: that is what the SDK can hold, for the limits on guests' spans
+/// do not apply. Returns how many were left out, which have been counted.
+fn add(
+    attributes: &mut Vec<KeyValue>,
+    given: Vec<KeyValue>,
+    limit: usize,
+    rules: Rules<'_>,
+) -> u32 {
+    for attribute in given {
+        match attributes
+            .iter_mut()
+            .find(|known| known.key == attribute.key)
+        {
+            Some(known) => known.value = attribute.value,
+            None => attributes.push(attribute),
+        }
+    }
+    let mut left_out = 0u32;
+    for over in attributes.drain(attributes.len().min(limit)..) {
+        rules.count_named(Reason::SpanAttributes, over.key.as_str());
+        left_out = left_out.saturating_add(1);
+    }
+    left_out
 }
 
 impl Drop for Instance {

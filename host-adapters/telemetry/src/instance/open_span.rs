@@ -255,7 +255,8 @@ impl OpenSpan {
             ));
             self.status = Status::error(rules.own_text(description));
         }
-        let over = put_first(&mut self.attributes, forced, rules);
+        let limit = rules.limits.span_attributes;
+        let over = put_first(&mut self.attributes, forced, limit, rules);
         self.attributes_over = self.attributes_over.saturating_add(over);
     }
 }
@@ -265,10 +266,10 @@ impl OpenSpan {
 pub(super) fn put_first(
     attributes: &mut Vec<KeyValue>,
     mut forced: Vec<KeyValue>,
+    limit: usize,
     rules: Rules<'_>,
 ) -> u32 {
     attributes.retain(|kept| forced.iter().all(|forced| forced.key != kept.key));
-    let limit = rules.limits.span_attributes;
     let all = attributes.len() + forced.len();
     forced.truncate(limit);
     for over in attributes.drain(attributes.len().min(limit - forced.len())..) {

@@ -116,7 +116,7 @@ impl Pipeline {
         let span_limits = providers::span_limits(&config.limits);
         let temporality = providers::temporality(&config);
         let sampler = EarlySampler::new(Sampler::from(config.sampler));
-        let providers = providers::build(&config, io.as_ref(), &ledgers, &sampler)?;
+        let (providers, host) = providers::build(&config, io.as_ref(), &ledgers, &sampler)?;
         if let Some(WarningHook(hook)) = &config.on_warning {
             for warning in &config.warnings {
                 hook(&warning.to_string());
@@ -132,6 +132,9 @@ impl Pipeline {
             .log_levels(config.log_levels)
             .dropped(dropped)
             .warnings(alarm.warnings().clone());
+        if let Some(host) = host {
+            telemetry = telemetry.host_tracer_provider(host);
+        }
         if let Some(runtime) = config.runtime {
             telemetry = telemetry.runtime(runtime);
         }

@@ -64,6 +64,48 @@ impl<P: SpanProcessor> SpanProcessor for Admitting<P> {
     }
 }
 
+/// A processor that two providers share. Only the owner shuts it down.
+#[derive(Debug)]
+pub(super) struct Shared<P> {
+    inner: Arc<P>,
+    is_owner: bool,
+}
+
+impl<P> Shared<P> {
+    /// Returns a processor for the owner and one for another provider. Its resource is set already.
+    pub(super) fn pair(inner: P) -> [Self; 2] {
+        let inner = Arc::new(inner);
+        [true, false].map(|is_owner| Self {
+            inner: Arc::clone(&inner),
+            is_owner,
+        })
+    }
+}
+
+impl<P: SpanProcessor> SpanProcessor for Shared<P> {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.inner.on_start(span, context);
+    }
+
+    fn on_end(&self, span: SpanData) {
+        self.inner.on_end(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        if self.is_owner {
+            self.inner.shutdown_with_timeout(timeout)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn set_resource(&mut self, _: &Resource) {}
+}
+
 impl<P: LogProcessor> LogProcessor for Admitting<P> {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
         if self.ledger.admit(self.capacity) {

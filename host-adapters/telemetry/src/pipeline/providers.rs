@@ -10,7 +10,8 @@ use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, InstrumentKind, PeriodicReader, SdkMeterProvider, Stream, Temporality,
 };
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder as SpanBatches, BatchSpanProcessor, SdkTracerProvider, SpanLimits,
+    BatchConfigBuilder as SpanBatches, BatchSpanProcessor, SdkTracerProvider, SimpleSpanProcessor,
+    SpanLimits, SpanProcessor,
 };
 
 use crate::config::{Batch, Config, ConfigError, HistogramAggregation, PerSignal, Target};
@@ -25,7 +26,7 @@ use super::io::Io;
 use super::ledger::Ledger;
 use super::otlp::Connection;
 use super::peer::Peer;
-use super::processor::Admitting;
+use super::processor::{Admitting, Shared};
 
 /// The parameters that the specification gives for exponential histograms.
 const EXPONENTIAL: Aggregation = Aggregation::Base2ExponentialHistogram {
@@ -39,7 +40,7 @@ pub(super) fn build(
     io: Option<&Arc<Io>>,
     ledgers: &PerSignal<Arc<Ledger>>,
     sampler: &EarlySampler,
-) -> Result<Providers, ConfigError> {
+) -> Result<(Providers, Option<SdkTracerProvider>), ConfigError> {
     let peers = Peer::of_signals(config);
     let way = |signal, limit| {
         way(
@@ -51,13 +52,15 @@ pub(super) fn build(
             peers.get(signal),
         )
     };
-    Ok(Providers {
-        tracer: tracer(
-            config,
-            sampler,
-            ledgers.get(Signal::Traces),
-            way(Signal::Traces, config.spans.export_timeout),
-        )?,
+    let tracers = tracers(
+        config,
+        sampler,
+        ledgers.get(Signal::Traces),
+        way(Signal::Traces, config.spans.export_timeout),
+    )?;
+    let (tracer, host) = tracers.map_or((None, None), |[guests, host]| (Some(guests), Some(host)));
+    let providers = Providers {
+        tracer,
         meter: meter(
             config,
             ledgers.get(Signal::Metrics),
@@ -68,7 +71,8 @@ pub(super) fn build(
             ledgers.get(Signal::Logs),
             way(Signal::Logs, config.logs.export_timeout),
         )?,
-    })
+    };
+    Ok((providers, host))
 }
 
 /// Where a signal goes, with what is needed to get there.
@@ -100,23 +104,21 @@ fn way<'a>(
     }
 }
 
-fn tracer(
+/// Makes the tracer provider of guests' spans, and that of the host's own, which has no limits, with one processor.
+fn tracers(
     config: &Config,
     sampler: &EarlySampler,
     ledger: &Arc<Ledger>,
     way: Option<Way<'_>>,
-) -> Result<Option<SdkTracerProvider>, ConfigError> {
+) -> Result<Option<[SdkTracerProvider; 2]>, ConfigError> {
     let Some(way) = way else {
         return Ok(None);
     };
-    let builder = sampler
-        .install(SdkTracerProvider::builder())
-        .with_span_limits(span_limits(&config.limits))
-        .with_resource(config.resource.clone());
-    let builder = match way {
+    let providers = match way {
         // It only copies into memory: a thread in between would cost more than it saves.
         Way::Console(console) => {
-            builder.with_simple_exporter(Accounted::new(console, Arc::clone(ledger)))
+            let exporter = Accounted::new(console, Arc::clone(ledger));
+            share(config, sampler, SimpleSpanProcessor::new(exporter))
         }
         Way::Otlp(connection) => {
             let Batch {
@@ -133,10 +135,39 @@ fn tracer(
             let processor = BatchSpanProcessor::builder(connection.spans()?)
                 .with_batch_config(batches)
                 .build();
-            builder.with_span_processor(Admitting::new(processor, Arc::clone(ledger), queue_size))
+            let processor = Admitting::new(processor, Arc::clone(ledger), queue_size);
+            share(config, sampler, processor)
         }
     };
-    Ok(Some(builder.build()))
+    Ok(Some(providers))
+}
+
+fn share<P: SpanProcessor + 'static>(
+    config: &Config,
+    sampler: &EarlySampler,
+    mut processor: P,
+) -> [SdkTracerProvider; 2] {
+    processor.set_resource(&config.resource);
+    let [guests, host] = Shared::pair(processor);
+    let build = |processor, limits| {
+        sampler
+            .install(SdkTracerProvider::builder())
+            .with_span_limits(limits)
+            .with_resource(config.resource.clone())
+            .with_span_processor(processor)
+            .build()
+    };
+    let unlimited = SpanLimits {
+        max_events_per_span: u32::MAX,
+        max_attributes_per_span: u32::MAX,
+        max_links_per_span: u32::MAX,
+        max_attributes_per_event: u32::MAX,
+        max_attributes_per_link: u32::MAX,
+    };
+    [
+        build(guests, span_limits(&config.limits)),
+        build(host, unlimited),
+    ]
 }
 
 fn logger(

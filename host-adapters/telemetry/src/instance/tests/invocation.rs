@@ -229,6 +229,60 @@ fn outcome_and_error_of_the_host_span_come_first_whatever_the_limit() {
 }
 
 #[test]
+fn the_limits_on_guests_spans_do_not_apply_to_the_hosts() {
+    let limits = Limits {
+        span_attributes: 1,
+        span_value_chars: Some(2),
+        ..Limits::default()
+    };
+    let exporter = InMemorySpanExporter::default();
+    let provider = || SdkTracerProvider::builder().with_simple_exporter(exporter.clone());
+    let providers = |provider| Providers {
+        tracer: Some(provider),
+        ..Providers::default()
+    };
+    let sdk_limits = SpanLimits {
+        max_attributes_per_span: 1,
+        ..SpanLimits::default()
+    };
+    // With the SDK's own limits, and with a provider of the host's.
+    let own = Telemetry::builder(providers(provider().build())).limits(limits.clone());
+    let low = provider().with_span_limits(sdk_limits).build();
+    let two = Telemetry::builder(providers(low))
+        .limits(limits)
+        .span_limits(sdk_limits)
+        .host_tracer_provider(provider().build());
+    for builder in [own, two] {
+        exporter.reset();
+        let telemetry = builder.build();
+        let mut instance = telemetry.instance("checkout");
+        let options = InvocationOptions::default()
+            .with_attributes(numbered("k", 100))
+            .with_attribute(KeyValue::new("k0", "a long value"));
+        let mut invocation = Invocation::begin(&mut instance, options);
+        let span = invocation.begin("s", SpanReference::Ambient);
+        invocation.set(span, numbered("k", 4));
+        invocation.end(span);
+        invocation.finish(Outcome::Ok);
+        let spans = exporter.get_finished_spans().unwrap();
+        let [guest, host] = &spans[..] else {
+            panic!("{spans:#?}");
+        };
+        assert_eq!(guest.attributes.len(), 1);
+        assert_eq!(value(host, "wasmscope.component.name"), text("checkout"));
+        assert_eq!(value(host, "wasmscope.outcome"), text("ok"));
+        assert_eq!(value(host, "k0"), text("a long value"));
+        assert_eq!(host.attributes.len(), 102);
+        assert_eq!(host.dropped_attributes_count, 0);
+        // The guest's three.
+        let dropped = telemetry
+            .dropped()
+            .get(Signal::Traces, Reason::SpanAttributes);
+        assert_eq!(dropped, 3);
+    }
+}
+
+#[test]
 fn own_error_type_of_an_embedder_stays_where_there_is_no_error() {
     let bench = Bench::new();
     let mut instance = bench.instance();
