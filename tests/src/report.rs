@@ -24,7 +24,8 @@ const MEASURED: [&str; 3] = [
 /// Renders how a program ended, what it printed, what `wasmscope` said, and all that arrived.
 ///
 /// Standard output is shown in full; of standard error only the lines of `wasmscope` itself. Where a guest trapped, the runtime's words for
-/// it are left out. Of the host's own measurements (memory, times, fuel) only the presence is shown. All else is
+/// it are left out. Of the host's own measurements (memory, times, fuel) only the presence is shown, and what
+/// telemetry itself holds is not. All else is
 /// as [`wasmscope_test_support::normalise`](mod@wasmscope_test_support::normalise) has it.
 #[must_use]
 pub fn report(output: &Output, collector: &Collector, scenario: &Scenario) -> String {
@@ -42,8 +43,10 @@ pub fn report(output: &Output, collector: &Collector, scenario: &Scenario) -> St
         .into_iter()
         .partition(|span| scenario.count_only.contains(&span.name));
     let spans: Vec<_> = spans.into_iter().map(without_trap_message).collect();
-    let (measured, metrics): (Vec<_>, Vec<_>) =
-        collector.metrics().into_iter().partition(is_measured);
+    let metrics = collector.metrics().into_iter();
+    let (measured, metrics): (Vec<_>, Vec<_>) = metrics
+        .filter(|metric| !is_of_telemetry(metric))
+        .partition(is_measured);
     section(&mut text, "traces", &normaliser.traces(&spans));
     section(
         &mut text,
@@ -127,6 +130,12 @@ fn counts(names: &[String], spans: &[SpanView]) -> String {
         .iter()
         .map(|name| format!("{name:?} {}\n", count(name)))
         .collect()
+}
+
+/// Whether a metric says what telemetry itself holds at the end, which would be in every scenario.
+fn is_of_telemetry(metric: &MetricView) -> bool {
+    let begins = |begin| metric.name.starts_with(begin);
+    metric.scope.name == "wasmscope" && (begins("wasmscope.telemetry.") || begins("otel.sdk."))
 }
 
 fn is_measured(metric: &MetricView) -> bool {

@@ -8,7 +8,7 @@ mod metrics;
 
 pub use attributes::{ATTRIBUTES, ERROR_TYPES, attribute};
 pub use markdown::markdown;
-pub(crate) use metrics::COLLECTION;
+pub(crate) use metrics::{COLLECTION, is_of_telemetry};
 pub use metrics::{METRICS, metric};
 
 /// How firmly a name is promised.

@@ -65,6 +65,12 @@ impl Interned {
         }
     }
 
+    /// Returns how many texts there are.
+    pub(crate) fn len(&self) -> usize {
+        let texts = self.texts.read().unwrap_or_else(PoisonError::into_inner);
+        texts.known.len()
+    }
+
     /// Gives `text` with the life of the process.
     ///
     /// # Errors

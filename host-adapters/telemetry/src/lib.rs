@@ -68,6 +68,7 @@ pub mod console;
 pub mod dropped;
 pub mod emitted;
 mod handle;
+mod held;
 pub mod instance;
 mod interned;
 pub mod invocation;

@@ -6,8 +6,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use opentelemetry::logs::LoggerProvider;
 use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use crate::dropped::Reason;
+use crate::emitted::metric;
+use crate::held;
 use crate::interned::{Interned, usual_severity_text};
 use crate::limits::Limits;
 use crate::metrics::ScopeKey;
@@ -17,7 +20,7 @@ pub(crate) struct Loggers {
     provider: Option<SdkLoggerProvider>,
     by_scope: RwLock<HashMap<ScopeKey, Arc<SdkLogger>>>,
     max_scopes: usize,
-    names: Interned,
+    names: Arc<Interned>,
 }
 
 impl fmt::Debug for Loggers {
@@ -34,7 +37,7 @@ impl Loggers {
             provider: provider.cloned(),
             by_scope: RwLock::default(),
             max_scopes: limits.scopes_per_provider,
-            names: Interned::new(limits.interned, limits.interned_bytes),
+            names: Arc::new(Interned::new(limits.interned, limits.interned_bytes)),
         }
     }
 
@@ -61,6 +64,17 @@ impl Loggers {
             by_scope.insert(scope.clone(), Arc::clone(&logger));
         }
         Some(logger)
+    }
+
+    /// Exports how many texts are held.
+    pub(crate) fn export_held(&self, provider: &SdkMeterProvider) {
+        let names = Arc::clone(&self.names);
+        held::export(
+            provider,
+            &metric::INTERNED,
+            Vec::new(),
+            held::once_used(move || names.len()),
+        );
     }
 
     /// Gives an event's name as the SDK wants it.

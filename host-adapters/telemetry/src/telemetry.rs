@@ -13,6 +13,8 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanLimits};
 use crate::attributes::Rules;
 use crate::config::HistogramAggregation;
 use crate::dropped::{Dropped, Signal};
+use crate::emitted::metric;
+use crate::held::{self, OpenSpans};
 use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::log_level::{CurrentLogLevels, LogLevels};
@@ -67,6 +69,8 @@ pub(crate) struct Shared {
     pub(crate) log_levels: CurrentLogLevels,
     pub(crate) metrics: metrics::Registry,
     pub(crate) loggers: Loggers,
+    /// Counted only where there is somewhere to export it.
+    pub(crate) open_spans: Option<Arc<OpenSpans>>,
     pub(crate) runtime_metrics: RuntimeMetrics,
     pub(crate) runtime: Option<Runtime>,
     /// Makes the host's own spans.
@@ -116,6 +120,9 @@ impl Telemetry {
     /// `component` names the component: it becomes the attribute `wasmscope.component.name` of its host spans and scopes.
     #[must_use]
     pub fn instance(&self, component: impl Into<Arc<str>>) -> Instance {
+        if let Some(open_spans) = &self.0.open_spans {
+            open_spans.note_instance();
+        }
         Instance::new(self.clone(), component.into())
     }
 
@@ -317,8 +324,21 @@ impl TelemetryBuilder {
             meter,
             logger,
         } = self.providers;
+        let registry =
+            metrics::Registry::new(meter.as_ref(), self.readers, &self.limits, self.warnings);
+        let loggers = Loggers::new(logger.as_ref(), &self.limits);
+        let mut open_spans = None;
         if let Some(meter) = &meter {
             self.dropped.export_to(meter);
+            registry.export_held(meter);
+            loggers.export_held(meter);
+            let open = Arc::clone(open_spans.insert(Arc::<OpenSpans>::default()));
+            held::export(
+                meter,
+                &metric::OPEN_SPANS,
+                Vec::new(),
+                held::once_used(move || open.sum()),
+            );
         }
         let has_own_limits = self.host_provider.is_some() || !self.sdk_counts;
         let host_provider = self.host_provider.as_ref().or(tracer.as_ref());
@@ -329,13 +349,9 @@ impl TelemetryBuilder {
                 self.limits.span_attributes
             },
             host_tracer: host_provider.map(|provider| provider.tracer_with_scope(host_scope())),
-            metrics: metrics::Registry::new(
-                meter.as_ref(),
-                self.readers,
-                &self.limits,
-                self.warnings,
-            ),
-            loggers: Loggers::new(logger.as_ref(), &self.limits),
+            metrics: registry,
+            loggers,
+            open_spans,
             runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
             tracer_provider: tracer,
             logger_provider: logger,

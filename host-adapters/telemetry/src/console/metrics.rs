@@ -11,6 +11,7 @@ use super::layout::{Page, Piece, glued, spaced, width, words};
 use super::merge::{Group, Kind, MergedMetrics, Point, Stream, StreamKey};
 use super::style::{Paint, Style};
 use super::text::{NAME, VALUE, attributes, clean, count, number, scope_label};
+use crate::emitted::is_of_telemetry;
 
 /// The most bars that are drawn for a series; more buckets are joined.
 const BARS: usize = 24;
@@ -46,7 +47,11 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot) {
                 Paint::Faint,
             )],
         );
+        let of_host = super::is_of_the_host(&group.scope);
         for (key, stream) in &group.streams {
+            if of_host && is_of_telemetry(&key.name) {
+                continue;
+            }
             metric(page, key, stream);
         }
     }

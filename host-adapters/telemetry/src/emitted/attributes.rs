@@ -54,6 +54,8 @@ attributes! {
         "What kind of telemetry something belonged to: `traces`, `metrics` or `logs`.";
     REASON = "wasmscope.reason", "string", [Metric], Own,
         "Why something was not kept as it was given, or not delivered: see below.";
+    COMPONENT_TYPE = "otel.component.type", "string", [Metric], Development,
+        "The kind of a part of the SDK: `batching_span_processor` or `batching_log_processor`.";
     OVERFLOW = "otel.metric.overflow", "boolean", [GuestMetric], Stable,
         "`true` on the one series of an instrument that holds all measurements beyond the limits `cardinality` and `metric_bytes`.";
     EVENT_NAME = "event.name", "string", [Log], Own,

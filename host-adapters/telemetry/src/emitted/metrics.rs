@@ -47,6 +47,36 @@ metrics! {
     FUEL = "wasmscope.runtime.fuel", Counter, "{fuel}", [], Own,
         "Fuel that calls have consumed, where the engine meters it",
         "Only with `--fuel`.";
+
+    OPEN_SPANS = "wasmscope.telemetry.open_spans", UpDownCounter, "{span}", [], Own,
+        "Spans of components that are open", "Each instance may have `open_spans`.";
+    HELD_INSTRUMENTS = "wasmscope.telemetry.instruments", UpDownCounter, "{instrument}", [], Own,
+        "Instruments that components have made", "At most `instruments_per_provider`.";
+    ATTRIBUTE_SETS = "wasmscope.telemetry.attribute_sets", UpDownCounter, "{attribute_set}", [], Own,
+        "Attribute sets of those instruments", "Each instrument may have `cardinality`.";
+    METRIC_BYTES = "wasmscope.telemetry.metric_bytes", UpDownCounter, "By", [], Own,
+        "Memory that those attribute sets and their buckets take, about", "At most `metric_bytes`.";
+    OBSERVATIONS = "wasmscope.telemetry.observations", UpDownCounter, "{observation}", [], Own,
+        "Values of observable instruments that are held until they are collected", "At most `observations_per_provider`.";
+    INTERNED = "wasmscope.telemetry.interned", UpDownCounter, "{text}", [], Own,
+        "Event names and severity texts that are remembered", "At most `interned`.";
+    SPAN_QUEUE = "otel.sdk.processor.span.queue.size", UpDownCounter, "{span}",
+        ["otel.component.type"], Development,
+        "Spans that wait to be exported", "Where they go to a collector.";
+    SPAN_QUEUE_CAPACITY = "otel.sdk.processor.span.queue.capacity", UpDownCounter, "{span}",
+        ["otel.component.type"], Development,
+        "Spans that may wait to be exported", "As `OTEL_BSP_MAX_QUEUE_SIZE` sets it.";
+    LOG_QUEUE = "otel.sdk.processor.log.queue.size", UpDownCounter, "{log_record}",
+        ["otel.component.type"], Development,
+        "Log records that wait to be exported", "Where they go to a collector.";
+    LOG_QUEUE_CAPACITY = "otel.sdk.processor.log.queue.capacity", UpDownCounter, "{log_record}",
+        ["otel.component.type"], Development,
+        "Log records that may wait to be exported", "As `OTEL_BLRP_MAX_QUEUE_SIZE` sets it.";
+}
+
+/// Whether a metric of the host says what telemetry itself holds: for an operator's alarms, and not for people who look at one run.
+pub(crate) fn is_of_telemetry(name: &str) -> bool {
+    name.starts_with("wasmscope.telemetry.") || name.starts_with("otel.sdk.")
 }
 
 /// An instrument that never has a value, and so is never exported.

@@ -60,12 +60,13 @@ impl Instance {
 
     pub(crate) fn new(telemetry: Telemetry, component: Arc<str>) -> Self {
         let mixer = Mixer::default();
+        let spans = SpanTable::new(telemetry.0.open_spans.clone());
         Self {
             telemetry,
             component,
             tracer_tag: mixer.tag(HandleKind::Tracer),
             tracers: Vec::new(),
-            spans: SpanTable::default(),
+            spans,
             last_recorded: true,
             unrecorded: Unrecorded::default(),
             invocations: Vec::new(),

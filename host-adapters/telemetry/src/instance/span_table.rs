@@ -1,6 +1,8 @@
 //! Where an instance's recorded spans are kept, and found by their handles.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use opentelemetry::Context;
@@ -12,6 +14,7 @@ use super::unrecorded::NOT_RECORDED;
 use crate::attributes::Room;
 use crate::dropped::Reason;
 use crate::handle::Mixer;
+use crate::held::OpenSpans;
 use crate::limits::Limits;
 
 /// The bits of a handle that say where its slot is; those above but for the highest cannot be guessed.
@@ -40,6 +43,9 @@ pub(super) struct SpanTable {
     /// What all open spans' contents occupy.
     bytes: usize,
     started: u64,
+    /// Where open spans of all instances are counted, if anywhere, and what this one counts with once it has one.
+    all: Option<Arc<OpenSpans>>,
+    own: Option<Arc<AtomicU32>>,
 }
 
 #[derive(Debug)]
@@ -52,6 +58,24 @@ struct Slot {
 }
 
 impl SpanTable {
+    pub(super) fn new(all: Option<Arc<OpenSpans>>) -> Self {
+        Self {
+            all,
+            ..Self::default()
+        }
+    }
+
+    /// Tells how many spans are open.
+    #[inline]
+    fn count(&self) {
+        if let Some(own) = &self.own {
+            own.store(
+                (self.open.len() - self.vacant.len()) as u32,
+                Ordering::Relaxed,
+            );
+        }
+    }
+
     pub(super) fn has_room(&self, limit: usize) -> bool {
         self.open.len() - self.vacant.len() < limit.min(MAX_OPEN)
     }
@@ -74,6 +98,9 @@ impl SpanTable {
             let place = self.open.len() as u32;
             self.open.push(OpenSpan::vacant());
             self.vacant.push(place);
+            if self.own.is_none() {
+                self.own = self.all.as_deref().map(OpenSpans::counter);
+            }
             place
         });
         let open = &mut self.open[place as usize];
@@ -99,6 +126,7 @@ impl SpanTable {
             Some(old) => *old = slot,
             None => self.slots.push(slot),
         }
+        self.count();
         Ok(handle)
     }
 
@@ -143,6 +171,7 @@ impl SpanTable {
         self.bytes = self.bytes.saturating_sub(place.bytes);
         place.vacate();
         self.vacant.push(open);
+        self.count();
     }
 
     /// Gives the open spans that started at an invocation depth of at least `depth`, the latest first.

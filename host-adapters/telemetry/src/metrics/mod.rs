@@ -30,7 +30,8 @@ pub(crate) use view::sdk_cardinality;
 
 use crate::config::HistogramAggregation;
 use crate::dropped::Reason;
-use crate::emitted::COLLECTION;
+use crate::emitted::{COLLECTION, metric};
+use crate::held::{self, Gauge};
 use crate::limits::Limits;
 use crate::model::InstrumentKind;
 use crate::telemetry::host_scope;
@@ -58,6 +59,8 @@ impl Instrument {
 pub(crate) struct Registry {
     provider: Option<SdkMeterProvider>,
     scopes: RwLock<Scopes>,
+    /// How many instruments there are, for a metric.
+    made: Arc<Gauge>,
     max_scopes: usize,
     max_instruments: usize,
     max_series: usize,
@@ -124,6 +127,7 @@ impl Registry {
         Self {
             provider: provider.cloned(),
             scopes: RwLock::default(),
+            made: Arc::default(),
             max_scopes: limits.scopes_per_provider,
             max_instruments: limits.instruments_per_provider,
             max_series: limits.cardinality.min(view::MAX_CARDINALITY),
@@ -134,6 +138,38 @@ impl Registry {
             observers: AtomicU64::new(0),
             warnings,
         }
+    }
+
+    /// Exports how much is held.
+    pub(crate) fn export_held(&self, provider: &SdkMeterProvider) {
+        let made = Arc::clone(&self.made);
+        held::export(
+            provider,
+            &metric::HELD_INSTRUMENTS,
+            Vec::new(),
+            held::once_used(move || made.get()),
+        );
+        let budget = Arc::clone(&self.budget);
+        held::export(
+            provider,
+            &metric::METRIC_BYTES,
+            Vec::new(),
+            held::once_used(move || budget.held().0),
+        );
+        let budget = Arc::clone(&self.budget);
+        held::export(
+            provider,
+            &metric::ATTRIBUTE_SETS,
+            Vec::new(),
+            held::once_used(move || budget.held().1),
+        );
+        let reports = Arc::clone(&self.reports);
+        held::export(
+            provider,
+            &metric::OBSERVATIONS,
+            Vec::new(),
+            held::once_used(move || reports.held()),
+        );
     }
 
     /// Returns a number to tell an observer's reports from others'.
@@ -213,6 +249,7 @@ impl Registry {
             return Err(Reason::ScopesPerProvider);
         }
         scopes.instruments += 1;
+        self.made.add();
         let entry = scopes
             .by_key
             .entry(scope.clone())

@@ -109,6 +109,11 @@ impl Reports {
         }
     }
 
+    /// Returns how many there are.
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
     fn take(&self) -> bool {
         let more = |held: usize| (held < self.max).then_some(held + 1);
         self.held

@@ -191,6 +191,16 @@ impl Ledger {
         self.waiting.load(Ordering::Acquire) + self.under_way.load(Ordering::Acquire)
     }
 
+    /// Returns what is counted.
+    pub(super) fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    /// How many items wait.
+    pub(super) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// How many items have been delivered or lost so far.
     pub(super) fn settled(&self) -> u64 {
         self.exported.load(Ordering::Acquire) + self.failed.load(Ordering::Acquire)

@@ -50,11 +50,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::Sampler;
 
 use crate::config::{Config, ConfigError, PerSignal, Target, WarningHook};
 use crate::dropped::{Dropped, Signal};
+use crate::emitted::{attribute, metric};
+use crate::held::{self, OpenSpans};
 use crate::sampler::EarlySampler;
 use crate::telemetry::{Providers, Telemetry};
 
@@ -80,6 +84,37 @@ pub struct Pipeline {
     io: Option<Arc<Io>>,
     /// Once it has been shut down.
     report: Mutex<Option<Report>>,
+}
+
+/// Exports how many items of a signal wait, and may wait, for their way to a collector. Without an instance of a component that is
+/// nobody's business.
+fn export_queue(
+    meter: &SdkMeterProvider,
+    open_spans: &Arc<OpenSpans>,
+    ledger: &Arc<Ledger>,
+    capacity: usize,
+) {
+    let (kind, [size_of, capacity_of]) = match ledger.signal() {
+        Signal::Traces => (
+            "batching_span_processor",
+            [&metric::SPAN_QUEUE, &metric::SPAN_QUEUE_CAPACITY],
+        ),
+        Signal::Logs => (
+            "batching_log_processor",
+            [&metric::LOG_QUEUE, &metric::LOG_QUEUE_CAPACITY],
+        ),
+        Signal::Metrics => return,
+    };
+    let kind = || vec![KeyValue::new(attribute::COMPONENT_TYPE.key, kind)];
+    let (instances, waiting) = (Arc::clone(open_spans), Arc::clone(ledger));
+    held::export(meter, size_of, kind(), move || {
+        let waiting = usize::try_from(waiting.waiting()).unwrap_or(usize::MAX);
+        instances.has_instances().then_some(waiting)
+    });
+    let instances = Arc::clone(open_spans);
+    held::export(meter, capacity_of, kind(), move || {
+        instances.has_instances().then_some(capacity)
+    });
 }
 
 impl Pipeline {
@@ -122,6 +157,11 @@ impl Pipeline {
                 hook(&warning.to_string());
             }
         }
+        let queues = [
+            (Signal::Traces, config.spans.queue_size),
+            (Signal::Logs, config.logs.queue_size),
+        ]
+        .map(|(signal, size)| config.url(signal).is_some().then_some((signal, size)));
         let mut telemetry = Telemetry::builder(providers.clone())
             .sampler(sampler)
             .limits(config.limits)
@@ -138,8 +178,14 @@ impl Pipeline {
         if let Some(runtime) = config.runtime {
             telemetry = telemetry.runtime(runtime);
         }
+        let telemetry = telemetry.build();
+        if let (Some(meter), Some(open)) = (&providers.meter, &telemetry.0.open_spans) {
+            for (signal, capacity) in queues.into_iter().flatten() {
+                export_queue(meter, open, ledgers.get(signal), capacity);
+            }
+        }
         Ok(Self {
-            telemetry: telemetry.build(),
+            telemetry,
             providers,
             ledgers,
             alarm,
@@ -258,7 +304,7 @@ impl Drop for Pipeline {
 /// One of the three providers.
 enum Provider {
     Tracer(opentelemetry_sdk::trace::SdkTracerProvider),
-    Meter(opentelemetry_sdk::metrics::SdkMeterProvider),
+    Meter(SdkMeterProvider),
     Logger(opentelemetry_sdk::logs::SdkLoggerProvider),
 }
 

@@ -4,6 +4,7 @@ mod authorities;
 mod deadlines;
 mod delivery;
 mod environment;
+mod held;
 mod losses;
 mod mismatch;
 mod unreachable;
