@@ -14,7 +14,7 @@ mod view;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use opentelemetry::metrics::{Meter, MeterProvider};
@@ -67,6 +67,8 @@ pub(crate) struct Registry {
     budget: Arc<ByteBudget>,
     reports: Arc<Reports>,
     collections: Arc<AtomicU64>,
+    /// The number of the collection that comes next. Every notice carries it, so it is made out once.
+    next_collection: Arc<AtomicU32>,
     readers: Readers,
     observers: AtomicU64,
     warnings: Warnings,
@@ -121,8 +123,10 @@ impl Registry {
         warnings: Warnings,
     ) -> Self {
         let collections = Arc::new(AtomicU64::new(0));
+        let next_collection = Arc::new(AtomicU32::new(0));
         if let Some(provider) = provider {
-            count_collections(provider, &collections);
+            next_collection.store(number_of(0), Ordering::Relaxed);
+            count_collections(provider, &collections, &next_collection);
         }
         Self {
             provider: provider.cloned(),
@@ -134,6 +138,7 @@ impl Registry {
             budget: Arc::new(ByteBudget::new(limits.metric_bytes)),
             reports: Arc::new(Reports::new(limits.observations_per_provider)),
             collections,
+            next_collection,
             readers,
             observers: AtomicU64::new(0),
             warnings,
@@ -182,10 +187,7 @@ impl Registry {
     /// It is a number, and not whether an instance has reported: an instance may be several components, which nothing
     /// tells apart, and each of them compares with what it remembers.
     pub(crate) fn next_collection(&self) -> u32 {
-        if self.provider.is_none() {
-            return 0;
-        }
-        number_of(self.collections.load(Ordering::Relaxed))
+        self.next_collection.load(Ordering::Relaxed)
     }
 
     /// Returns what is to be told about instruments.
@@ -325,13 +327,18 @@ fn forgets(temporality: Temporality, kind: InstrumentKind) -> bool {
 }
 
 /// Registers an instrument that never has a value: its callback tells that a collection has begun.
-fn count_collections(provider: &SdkMeterProvider, collections: &Arc<AtomicU64>) {
-    let collections = Arc::clone(collections);
+fn count_collections(
+    provider: &SdkMeterProvider,
+    collections: &Arc<AtomicU64>,
+    next: &Arc<AtomicU32>,
+) {
+    let (collections, next) = (Arc::clone(collections), Arc::clone(next));
     let _ = provider
         .meter_with_scope(host_scope())
         .u64_observable_gauge(COLLECTION)
         .with_callback(move |_| {
-            collections.fetch_add(1, Ordering::Relaxed);
+            let begun = collections.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            next.store(number_of(begun), Ordering::Relaxed);
         })
         .build();
 }
