@@ -17,7 +17,7 @@ pub(super) struct Observers {
     held: usize,
 }
 
-/// Whoever reports in rounds of its own: a component of a composition.
+/// A component of a composition, which reports in rounds of its own.
 #[derive(Debug)]
 struct Observer {
     /// Its number among all of the provider.

@@ -9,7 +9,9 @@ use super::*;
 enum Op {
     Measure(usize, Number, u8),
     MeasureBound(usize, Number, u8),
-    Observe(usize, Number, u8),
+    /// By one of two observers.
+    Observe(usize, Number, u8, usize),
+    Complete(usize),
     Collect,
     NewInstance,
 }
@@ -73,7 +75,8 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (0..KINDS.len(), number(), sets.clone()).prop_map(|(i, n, s)| Op::Measure(i, n, s)),
         4 => (0..KINDS.len(), number(), sets.clone()).prop_map(|(i, n, s)| Op::MeasureBound(i, n, s)),
-        6 => (9..KINDS.len(), number(), sets).prop_map(|(i, n, s)| Op::Observe(i, n, s)),
+        6 => (9..KINDS.len(), number(), sets, 0..2_usize).prop_map(|(i, n, s, o)| Op::Observe(i, n, s, o)),
+        3 => (0..2_usize).prop_map(Op::Complete),
         1 => Just(Op::Collect),
         1 => Just(Op::NewInstance),
     ]
@@ -99,9 +102,10 @@ proptest! {
         let fresh = || {
             let mut guest = host.telemetry.instance("shop");
             let handles = KINDS.map(|kind| instrument(&mut guest, &format!("{kind:?}"), kind));
-            (guest, handles)
+            let observers = [(); 2].map(|()| guest.create_observer());
+            (guest, handles, observers)
         };
-        let (mut guest, mut handles) = fresh();
+        let (mut guest, mut handles, mut observers) = fresh();
         for op in ops {
             let attributes = |set: u8| if set == 0 { vec![] } else { attributes(&set.to_string()) };
             match op {
@@ -112,9 +116,19 @@ proptest! {
                     let series = guest.bind(handles[index], attributes(set));
                     guest.measure_series(series, number);
                 }
-                Op::Observe(index, number, set) => observe(&mut guest, handles[index], number, attributes(set)),
+                Op::Observe(index, value, set, by) => {
+                    let observation = Observation {
+                        instrument: handles[index],
+                        value,
+                        attributes: attributes(set),
+                    };
+                    guest.observe(observers[by], vec![observation], false);
+                }
+                Op::Complete(by) => {
+                    guest.observe(observers[by], vec![], true);
+                }
                 Op::Collect => check(&host.collect())?,
-                Op::NewInstance => (guest, handles) = fresh(),
+                Op::NewInstance => (guest, handles, observers) = fresh(),
             }
         }
         check(&host.collect())?;
