@@ -29,7 +29,8 @@ use super::diagnosis::Diagnosis;
 use super::io::Io;
 use super::ledger::Ledger;
 use super::peer::Line;
-use super::{reason, tls};
+use super::reason::Secrets;
+use super::tls;
 
 /// How often a request is sent again.
 const RETRIES: u32 = 3;
@@ -53,6 +54,7 @@ pub(super) struct Client {
     line: Arc<Line>,
     ledger: Arc<Ledger>,
     diagnosis: Diagnosis,
+    secrets: Secrets,
 }
 
 /// A generated client of a signal's service, with the compression that is configured.
@@ -91,6 +93,7 @@ impl Client {
             line,
             ledger,
             diagnosis,
+            secrets: Secrets::of(otlp),
         })
     }
 
@@ -175,7 +178,7 @@ impl Client {
             Some(error) => self.diagnosis.of_error(error, self.line.has_answered()),
             None => {
                 self.line.answered();
-                let reason = reason::shown(status.message());
+                let reason = self.secrets.shown(status.message());
                 self.diagnosis.of_grpc(status.code(), reason)
             }
         }

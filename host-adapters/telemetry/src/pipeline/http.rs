@@ -19,7 +19,8 @@ use super::diagnosis::Diagnosis;
 use super::encoded;
 use super::ledger::Ledger;
 use super::peer::Line;
-use super::{reason, tls};
+use super::reason::{self, Secrets};
+use super::tls;
 
 /// What the exporter itself puts into a request and may stay. Everything else comes from [`Otlp`]: the exporter would let
 /// headers in the process's environment win over those that it is given.
@@ -36,6 +37,7 @@ pub(super) struct Client {
     line: Arc<Line>,
     ledger: Arc<Ledger>,
     diagnosis: Diagnosis,
+    secrets: Secrets,
 }
 
 impl Client {
@@ -68,6 +70,7 @@ impl Client {
             line,
             ledger,
             diagnosis,
+            secrets: Secrets::of(otlp),
         })
     }
 
@@ -134,7 +137,7 @@ impl HttpClient for Client {
             Ok(response) => {
                 self.line.answered();
                 let content_type = response.headers().get(CONTENT_TYPE);
-                let reason = reason::of_body(content_type, response.body());
+                let reason = reason::of_body(content_type, response.body(), &self.secrets);
                 let cause = self.diagnosis.of_http(response.status(), reason);
                 self.line.connected(Some(cause));
             }

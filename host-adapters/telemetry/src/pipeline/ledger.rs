@@ -8,7 +8,7 @@ use crate::config::WarningHook;
 use crate::dropped::{Dropped, Reason, Signal};
 use crate::metrics::Warnings;
 
-use super::reason;
+use super::reason::Secrets;
 use super::report::SignalReport;
 
 /// Counts what goes into a signal's processor and what comes out of its exporter.
@@ -38,12 +38,15 @@ pub(super) struct Ledger {
     alarm: Arc<Alarm>,
     /// Where it goes, for people.
     destination: String,
+    /// What a collector is not to be quoted with.
+    secrets: Secrets,
 }
 
 impl Ledger {
     pub(super) fn new(
         signal: Signal,
         destination: String,
+        secrets: Secrets,
         dropped: Dropped,
         alarm: Arc<Alarm>,
     ) -> Arc<Self> {
@@ -62,6 +65,7 @@ impl Ledger {
             dropped,
             alarm,
             destination,
+            secrets,
         })
     }
 
@@ -131,7 +135,7 @@ impl Ledger {
     pub(super) fn refused(&self, items: i64, message: &str) {
         let items = u64::try_from(items).unwrap_or(0);
         let items = items.min(self.under_way.load(Ordering::Acquire));
-        let said = match reason::shown(message) {
+        let said = match self.secrets.shown(message) {
             Some(words) => format!(": {words}"),
             None => String::new(),
         };
@@ -305,6 +309,7 @@ mod tests {
         let ledger = Ledger::new(
             Signal::Logs,
             String::from("there"),
+            Secrets::default(),
             dropped.clone(),
             Alarm::new(None),
         );

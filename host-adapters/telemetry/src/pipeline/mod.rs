@@ -64,6 +64,7 @@ use crate::telemetry::{Providers, Telemetry};
 
 use self::io::Io;
 use self::ledger::{Alarm, Ledger};
+use self::reason::Secrets;
 pub use self::report::{Flushed, Report, SignalReport};
 
 /// How long dropping a [`Pipeline`] that was not shut down may take: what is not sent by then is lost.
@@ -128,11 +129,17 @@ impl Pipeline {
         let dropped = Dropped::default();
         let alarm = Alarm::new(config.on_warning.clone());
         let ledgers = PerSignal::new(|signal| {
-            let destination = match config.targets.get(signal) {
-                Target::Otlp(otlp) => otlp.url.to_string(),
-                Target::Console | Target::None => String::from("the console"),
+            let (destination, secrets) = match config.targets.get(signal) {
+                Target::Otlp(otlp) => (otlp.url.to_string(), Secrets::of(otlp)),
+                Target::Console | Target::None => (String::from("the console"), Secrets::default()),
             };
-            Ledger::new(signal, destination, dropped.clone(), Arc::clone(&alarm))
+            Ledger::new(
+                signal,
+                destination,
+                secrets,
+                dropped.clone(),
+                Arc::clone(&alarm),
+            )
         });
         let sends = Signal::ALL
             .iter()

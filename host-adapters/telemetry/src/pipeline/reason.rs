@@ -1,9 +1,12 @@
 //! What a collector says about a request that it refuses, in its own words. It may say anything: it is shortened and escaped.
 
+use std::fmt;
+
 use http::HeaderValue;
 use prost::Message;
 use serde_json::Value;
 
+use crate::config::Otlp;
 use crate::printable::printable;
 
 /// The most of a collector's words that a message repeats, in characters.
@@ -12,15 +15,56 @@ const LONGEST: usize = 200;
 /// Longer bodies are no answer of the protocol.
 const LONGEST_BODY: usize = 64 << 10;
 
-/// Returns a collector's words as they can be shown; `None` where it said nothing.
-pub(super) fn shown(words: &str) -> Option<String> {
-    let words = words.trim();
-    (!words.is_empty()).then(|| printable(words, LONGEST))
+/// What was sent along and may be a credential: a collector may repeat it.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Vec<String>);
+
+/// Shorter parts of headers and queries are no credentials, and words of any message.
+const SHORTEST_SECRET: usize = 6;
+
+impl Secrets {
+    /// Collects the parts of the headers' values and of the URL's query.
+    pub(super) fn of(otlp: &Otlp) -> Self {
+        let values = otlp.headers.as_map().values();
+        let values = values.filter_map(|value| value.to_str().ok());
+        let query = otlp.url.as_str().split_once('?').map(|(_, query)| query);
+        // `Bearer token`: the scheme is no secret.
+        let values = values.map(|value| value.split_once(' ').map_or(value, |(_, token)| token));
+        let pairs = query.into_iter().flat_map(|query| query.split('&'));
+        let parts = pairs.map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
+        let parts = values.chain(parts);
+        let mut parts: Vec<String> = parts
+            .filter(|part| part.len() >= SHORTEST_SECRET)
+            .map(String::from)
+            .collect();
+        // The longest first, which others may be a part of.
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        Self(parts)
+    }
+
+    /// Returns a collector's words as they can be shown; `None` where it said nothing.
+    pub(super) fn shown(&self, words: &str) -> Option<String> {
+        let words = words.trim();
+        let words = words.get(..LONGEST_BODY).unwrap_or(words);
+        let hide = |words: String, secret: &String| words.replace(secret.as_str(), "[redacted]");
+        let words = self.0.iter().fold(String::from(words), hide);
+        (!words.is_empty()).then(|| printable(&words, LONGEST))
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(..)")
+    }
 }
 
 /// Returns the reason in the body of an answer over HTTP: a `google.rpc.Status` in Protocol Buffers or JSON, as the protocol has
 /// it, or plain text, as proxies and backends send it.
-pub(super) fn of_body(content_type: Option<&HeaderValue>, body: &[u8]) -> Option<String> {
+pub(super) fn of_body(
+    content_type: Option<&HeaderValue>,
+    body: &[u8],
+    secrets: &Secrets,
+) -> Option<String> {
     let body = body.get(..LONGEST_BODY).unwrap_or(body);
     let content_type = content_type.map_or("", |value| value.to_str().unwrap_or_default());
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
@@ -30,7 +74,7 @@ pub(super) fn of_body(content_type: Option<&HeaderValue>, body: &[u8]) -> Option
         "text/plain" | "" => text(body),
         _ => None,
     };
-    shown(&words?)
+    secrets.shown(&words?)
 }
 
 fn protobuf(body: &[u8]) -> Option<String> {
@@ -59,7 +103,7 @@ mod tests {
 
     fn of(content_type: &str, body: &[u8]) -> Option<String> {
         let content_type = HeaderValue::from_str(content_type).unwrap();
-        of_body(Some(&content_type), body)
+        of_body(Some(&content_type), body, &Secrets::default())
     }
 
     #[test]
@@ -93,7 +137,7 @@ mod tests {
             assert_eq!(reason.as_deref(), Some("no such tenant"), "{content_type}");
         }
         assert_eq!(
-            of_body(None, b"no such tenant").as_deref(),
+            of_body(None, b"no such tenant", &Secrets::default()).as_deref(),
             Some("no such tenant")
         );
     }

@@ -118,6 +118,16 @@ const VARIABLES_WRONG: &[(&str, &str, &str)] = &[
     ),
     (
         "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+        "PEM with a certificate in it",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+        "PEM with a private key",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
         "/dev/null",
         "a PEM file of 4 MiB at most",
     ),

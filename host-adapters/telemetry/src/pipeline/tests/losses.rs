@@ -322,6 +322,23 @@ fn partial_success_is_counted() {
 }
 
 #[test]
+fn credentials_that_a_collector_repeats_are_not_shown() {
+    for protocol in PROTOCOLS {
+        let collector = Collector::start();
+        let words = "no key s3cr3t-t0k3n, nor Bearer s3cr3t-t0k3n-2";
+        collector.respond_to(support_signal(Signal::Traces), [Reply::partial(1, words)]);
+        let headers = "authorization=Bearer%20s3cr3t-t0k3n-2,api-key=s3cr3t-t0k3n";
+        let pipeline = build(to(&collector, protocol).headers(headers.parse().unwrap()));
+        span(&pipeline, "a span");
+        let said = pipeline.shutdown(PATIENCE).first_error.unwrap();
+        assert!(
+            said.ends_with("no key [redacted], nor Bearer [redacted]"),
+            "{protocol}: {said}"
+        );
+    }
+}
+
+#[test]
 fn what_a_hostile_collector_says_is_bounded_and_harmless() {
     for protocol in PROTOCOLS {
         for (rejected, counted) in [

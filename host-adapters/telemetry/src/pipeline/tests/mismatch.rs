@@ -347,14 +347,14 @@ fn credentials_in_the_endpoint_are_in_no_message() {
         if let Some(collector) = &running.collector {
             collector.respond_always(Reply::status(400));
         }
-        let endpoint = format!("http://{}/in?token=secret", running.address);
+        let endpoint = format!("http://{}/in?token=hunter2", running.address);
         let config = Config::builder().endpoint(endpoint.parse().unwrap());
         let pipeline = build(config);
-        assert!(!format!("{pipeline:?}").contains("secret"), "{pipeline:?}");
+        assert!(!format!("{pipeline:?}").contains("hunter2"), "{pipeline:?}");
         span(&pipeline, "a span");
         let report = pipeline.shutdown(PATIENCE);
         assert!(
-            !format!("{report:?} {report}").contains("secret"),
+            !format!("{report:?} {report}").contains("hunter2"),
             "{report:?}"
         );
         let said = report.first_error.unwrap();
