@@ -1,138 +1,22 @@
 //! Compiling ahead of time, and keeping what was compiled.
 //!
-//! What WasmEdge's compiler makes are shared libraries, which run in the host's process: whoever can write them can run code as
-//! the host. So a [`Cache`] is a folder that nobody but its owner can write to, and is checked each time that it is opened.
+//! What WasmEdge's compiler makes is a module with native code in it, which runs in the host's process. So what is loaded as
+//! compiled is [`Trusted`]: it comes out of a [`Cache`], or its caller vouches for it.
 
-use std::ffi::CString;
-use std::fmt::Write as _;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use sha2::{Digest as _, Sha256};
+use compiled_code::{Cache, Key, Precompiled, Trusted};
 use wasmedge_sys::Compiler;
 
 use crate::component::Component;
 use crate::engine::{self, Engine};
 use crate::error::LoadError;
-use crate::ffi::{Module, ModuleSource};
+use crate::ffi::{self, Module, ModuleSource};
 use crate::plan::{CoreModule, add_polls};
+use crate::processor;
 
 /// Counts the ways in which modules are prepared for the compiler: what another count made does not serve.
-const RECIPE: &str = "2";
-
-/// A folder with compiled modules, for any number of components and processes at once.
-///
-/// A file's name is a hash of all that the code depends on: the module, the versions of this crate and of WasmEdge, the engine's settings
-/// and the processor. A file is written under another name and then renamed, so that one that is there is whole. Nothing is ever
-/// removed: the folder may be emptied at any time.
-#[derive(Debug, Clone)]
-pub struct Cache {
-    folder: PathBuf,
-}
-
-/// Says why a folder cannot serve as a cache.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CacheError {
-    /// It cannot be made, or looked at.
-    #[error("the cache folder {folder} cannot be used: {source}")]
-    Io {
-        /// The folder.
-        folder: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// It is not private to its owner.
-    #[error(
-        "the cache folder {folder} cannot be trusted: {reason}; give one that is yours alone (chmod 700)"
-    )]
-    Untrusted {
-        /// The folder.
-        folder: String,
-        /// Why.
-        reason: String,
-    },
-}
-
-impl Cache {
-    /// Opens a folder, and makes it if it is not there, readable by its owner only.
-    ///
-    /// # Errors
-    ///
-    /// [`CacheError::Untrusted`] if it is somebody else's or others may write to it; [`CacheError::Io`] if it cannot be made.
-    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, CacheError> {
-        let folder = folder.into();
-        let failed = |source| CacheError::Io {
-            folder: folder.display().to_string(),
-            source,
-        };
-        make_private(&folder).map_err(failed)?;
-        let metadata = fs::symlink_metadata(&folder).map_err(failed)?;
-        let reason = if metadata.is_dir() {
-            distrust(&metadata)
-        } else {
-            Some("it is no folder".to_owned())
-        };
-        if let Some(reason) = reason {
-            return Err(CacheError::Untrusted {
-                folder: folder.display().to_string(),
-                reason,
-            });
-        }
-        let folder = folder.canonicalize().map_err(failed)?;
-        Ok(Self { folder })
-    }
-
-    /// Returns the folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    fn file(&self, engine: &Engine, module: &CoreModule) -> PathBuf {
-        self.folder.join(format!("{}.so", key(engine, module)))
-    }
-
-    /// Loads what was compiled of a module. Whatever is wrong with it, it is then as if it were not there.
-    fn find(&self, engine: &Engine, module: &CoreModule) -> Option<Module> {
-        let file = self.file(engine, module);
-        let metadata = fs::symlink_metadata(&file).ok()?;
-        if !metadata.is_file() || distrust(&metadata).is_some() {
-            return None;
-        }
-        let path = CString::new(file.as_os_str().as_encoded_bytes()).ok()?;
-        Module::new(engine.raw(), ModuleSource::File(&path)).ok()
-    }
-
-    /// Compiles a module.
-    fn fill(&self, engine: &Engine, module: &CoreModule) -> Result<(), LoadError> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let failed = |message: String| LoadError::Compiler { message };
-        let target = self.file(engine, module);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let draft = self
-            .folder
-            .join(format!(".{}.{count}.so", std::process::id()));
-        let compiler = Compiler::create(Some(engine.raw()));
-        let compiler = compiler.map_err(|error| failed(error.to_string()))?;
-        let polling = add_polls(&module.bytes)?;
-        let compiled = compiler
-            .compile_from_bytes(&polling, &draft)
-            .map_err(|error| failed(error.to_string()))
-            .and_then(|()| {
-                keep_private(&draft)
-                    .and_then(|()| fs::rename(&draft, &target))
-                    .map_err(|error| failed(format!("{}: {error}", target.display())))
-            });
-        if compiled.is_err() {
-            // Whatever is left of it; that it may not be there is no matter.
-            let _ = fs::remove_file(&draft);
-        }
-        compiled
-    }
-}
+const RECIPE: &str = "3";
 
 impl Component {
     /// Loads a component, as [`new`](Self::new) does, with what is compiled of it in a cache: what is not is interpreted.
@@ -145,15 +29,16 @@ impl Component {
         bytes: impl AsRef<[u8]>,
         cache: &Cache,
     ) -> Result<Self, LoadError> {
-        Self::load(engine, bytes.as_ref(), |module| {
-            Ok(compilable(module)
-                .then(|| cache.find(engine, module))
-                .flatten())
+        Self::load(engine, bytes.as_ref(), |_, module| {
+            Ok(find(engine, module, cache))
         })
     }
 
-    /// Compiles a component's core modules into a cache, those that are there already left as they are, and loads it. That takes
-    /// some seconds for a program of ordinary size.
+    /// Compiles a component's core modules and keeps them in a cache, those that are there already left as they are, and loads it. That
+    /// takes some seconds for a program of ordinary size.
+    ///
+    /// If the code cannot be written to the cache, the component is compiled all the same: see
+    /// [`precompile_or_say`](Self::precompile_or_say).
     ///
     /// # Signals
     ///
@@ -163,22 +48,104 @@ impl Component {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Compiler`] if a module cannot be compiled or written, and those of [`new`](Self::new).
+    /// [`LoadError::Compiler`] if a module cannot be compiled, and those of [`new`](Self::new).
     pub fn precompile(
         engine: &Engine,
         bytes: impl AsRef<[u8]>,
         cache: &Cache,
     ) -> Result<Self, LoadError> {
-        Self::load(engine, bytes.as_ref(), |module| {
+        Ok(Self::precompile_or_say(engine, bytes, cache)?.component)
+    }
+
+    /// Compiles and loads a component, as [`precompile`](Self::precompile) does, and says whether the code was kept.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`precompile`](Self::precompile).
+    pub fn precompile_or_say(
+        engine: &Engine,
+        bytes: impl AsRef<[u8]>,
+        cache: &Cache,
+    ) -> Result<Precompiled<Self>, LoadError> {
+        let mut not_kept = None;
+        let component = Self::load(engine, bytes.as_ref(), |_, module| {
             if !compilable(module) {
                 return Ok(None);
             }
-            if let Some(found) = cache.find(engine, module) {
+            if let Some(found) = find(engine, module, cache) {
                 return Ok(Some(found));
             }
-            cache.fill(engine, module)?;
-            Ok(cache.find(engine, module))
+            let code = compile(engine, module)?;
+            if let Err(error) = cache.store(&key(engine, module), code.bytes()) {
+                not_kept = Some(error);
+            }
+            load(engine, &code).map(Some)
+        })?;
+        Ok(Precompiled {
+            component,
+            not_kept,
         })
+    }
+
+    /// Compiles a component's core modules, and returns the code of each, for [`with_code`](Self::with_code); nothing for one that is
+    /// to be interpreted.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Compiler`] if a module cannot be compiled, and those of [`new`](Self::new).
+    pub fn compile(
+        engine: &Engine,
+        bytes: impl AsRef<[u8]>,
+    ) -> Result<Vec<Option<Trusted>>, LoadError> {
+        let mut list = Vec::new();
+        Self::load(engine, bytes.as_ref(), |_, module| {
+            let code = if compilable(module) {
+                Some(compile(engine, module)?)
+            } else {
+                None
+            };
+            list.push(code);
+            Ok(None)
+        })?;
+        Ok(list)
+    }
+
+    /// Loads a component with the code that [`compile`](Self::compile) has made of it: `code` is asked for that of each core module by
+    /// its number. The component has to be the same, and the engine has to have the same [`Engine::code_version`].
+    ///
+    /// Modules without code are interpreted.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Compiler`] if WasmEdge refuses the code, and those of [`new`](Self::new).
+    pub fn with_code(
+        engine: &Engine,
+        bytes: impl AsRef<[u8]>,
+        mut code: impl FnMut(usize) -> Option<Trusted>,
+    ) -> Result<Self, LoadError> {
+        Self::load(engine, bytes.as_ref(), |index, module| {
+            match code(index).filter(|_| compilable(module)) {
+                Some(code) => load(engine, &code).map(Some),
+                None => Ok(None),
+            }
+        })
+    }
+}
+
+impl Engine {
+    /// Returns a text that says what compiled code depends on besides the module and the processor: the versions of this crate and of
+    /// WasmEdge, and the settings.
+    pub fn code_version(&self) -> String {
+        let config = self.config();
+        format!(
+            "recipe {RECIPE}, wasmedge-component {}, WasmEdge {}, {:?}, cost {}, {}-{}",
+            env!("CARGO_PKG_VERSION"),
+            engine::version(),
+            config.optimization,
+            config.measure_cost,
+            std::env::consts::ARCH,
+            std::env::consts::OS,
+        )
     }
 }
 
@@ -187,101 +154,53 @@ pub(crate) fn compilable(module: &CoreModule) -> bool {
     !module.shares_references
 }
 
-fn key(engine: &Engine, module: &CoreModule) -> String {
-    let config = engine.config();
-    let mut hash = Sha256::new();
-    let settings = format!(
-        "{RECIPE}\n{}\n{}\n{:?}\n{}\n{}\n",
-        env!("CARGO_PKG_VERSION"),
-        engine::version(),
-        config.optimization,
-        config.measure_cost,
-        processor(),
-    );
-    hash.update(settings.len().to_le_bytes());
-    hash.update(settings);
-    hash.update(&module.bytes);
-    let mut text = String::new();
-    for byte in hash.finalize() {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
+/// Loads what was compiled of a module. Whatever is wrong with it, it is then as if it were not there.
+fn find(engine: &Engine, module: &CoreModule, cache: &Cache) -> Option<Module> {
+    if !compilable(module) {
+        return None;
     }
-    text
+    load(engine, &cache.find(&key(engine, module))?).ok()
 }
 
-/// What the compiler, which compiles for the machine that it runs on, finds there: architecture, system and features.
-fn processor() -> &'static str {
-    static PROCESSOR: LazyLock<String> = LazyLock::new(|| {
-        let mut text = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-        // One core's description is all cores'.
-        let described = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        for line in described.lines().take_while(|line| !line.trim().is_empty()) {
-            let name = line.split(':').next().unwrap_or_default().trim();
-            if [
-                "flags",
-                "Features",
-                "model name",
-                "cpu family",
-                "model",
-                "CPU part",
-            ]
-            .contains(&name)
-            {
-                text.push('\n');
-                text.push_str(line);
-            }
-        }
-        text
-    });
-    &PROCESSOR
+fn load(engine: &Engine, code: &Trusted) -> Result<Module, LoadError> {
+    Module::new(engine, ModuleSource::Compiled(code)).map_err(|code| LoadError::Compiler {
+        message: ffi::message(code),
+    })
 }
 
-#[cfg(unix)]
-fn make_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    if let Some(parent) = folder
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        fs::create_dir_all(parent)?;
-    }
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
-    }
+/// Compiles a module. WasmEdge writes code to a file only: it gets one of its own, in a folder that is private as well.
+fn compile(engine: &Engine, module: &CoreModule) -> Result<Trusted, LoadError> {
+    let failed = |message: String| LoadError::Compiler { message };
+    let mut folder = tempfile::Builder::new();
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let folder = folder.tempdir();
+    let folder =
+        folder.map_err(|error| failed(format!("there is no temporary folder: {error}")))?;
+    let file = folder.path().join("module.wasm");
+    let compiler = Compiler::create(Some(engine.raw()));
+    let compiler = compiler.map_err(|error| failed(error.to_string()))?;
+    let polling = add_polls(&module.bytes)?;
+    compiler
+        .compile_from_bytes(&polling, &file)
+        .map_err(|error| failed(error.to_string()))?;
+    let code = fs::read(&file).map_err(|error| {
+        let folder = folder.path().display();
+        failed(format!(
+            "WasmEdge's compiler has written nothing to {folder}: {error}"
+        ))
+    })?;
+    Ok(ffi::compiled(code))
 }
 
-#[cfg(unix)]
-fn keep_private(file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600))
-}
-
-/// Says why what a file or a folder holds must not be run.
-#[cfg(unix)]
-fn distrust(metadata: &fs::Metadata) -> Option<String> {
-    use std::os::unix::fs::MetadataExt as _;
-    let owner = metadata.uid();
-    if owner != rustix::process::geteuid().as_raw() {
-        return Some(format!("it belongs to user {owner}"));
-    }
-    let mode = metadata.mode() & 0o7777;
-    (mode & 0o022 != 0).then(|| format!("others may write to it (mode {mode:o})"))
-}
-
-#[cfg(not(unix))]
-fn make_private(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
-}
-
-#[cfg(not(unix))]
-fn keep_private(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn distrust(_: &fs::Metadata) -> Option<String> {
-    Some("this platform has no way to tell whose it is".to_owned())
+fn key(engine: &Engine, module: &CoreModule) -> Key {
+    let version = engine.code_version();
+    let parts = [
+        version.as_bytes(),
+        processor::description().as_bytes(),
+        &module.bytes,
+    ];
+    Key::new(parts)
 }
 
 #[cfg(test)]
@@ -309,8 +228,6 @@ mod tests {
             (core instance $b (instantiate $b (with "a" (instance $a))))
             (func (export "call") (result u32) (canon lift (core func $a "call"))))"#;
         let bytes = wat::parse_str(text).unwrap();
-        let home = tempfile::tempdir().unwrap();
-        let cache = Cache::open(home.path()).unwrap();
         let engine = Engine::default();
         let call = |component: &Component| {
             let mut store = Store::new(&engine, ()).unwrap();
@@ -320,9 +237,8 @@ mod tests {
                 .unwrap();
             call.call(&mut store, ()).unwrap().0
         };
-        let compiled = Component::load(&engine, &bytes, |module| {
-            cache.fill(&engine, module).unwrap();
-            Ok(cache.find(&engine, module))
+        let compiled = Component::load(&engine, &bytes, |_, module| {
+            load(&engine, &compile(&engine, module)?).map(Some)
         });
         assert_eq!(
             call(&compiled.unwrap()),

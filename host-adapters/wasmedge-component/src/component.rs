@@ -30,7 +30,7 @@ impl Component {
     /// [`LoadError::Invalid`] if the bytes are no valid component, [`LoadError::Unsupported`] with the feature's name if it needs
     /// something that is not supported.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self, LoadError> {
-        Self::load(engine, bytes.as_ref(), |_| Ok(None))
+        Self::load(engine, bytes.as_ref(), |_, _| Ok(None))
     }
 
     /// Loads a component from a file, as [`new`](Self::new) does from bytes.
@@ -46,17 +46,17 @@ impl Component {
         Self::new(engine, bytes)
     }
 
-    /// Loads a component with what was compiled of it: `compiled` finds it for a module.
+    /// Loads a component with what was compiled of it: `compiled` finds it for a module and its number.
     pub(crate) fn load(
         engine: &Engine,
         bytes: &[u8],
-        mut compiled: impl FnMut(&CoreModule) -> Result<Option<Module>, LoadError>,
+        mut compiled: impl FnMut(usize, &CoreModule) -> Result<Option<Module>, LoadError>,
     ) -> Result<Self, LoadError> {
         let plan = Plan::new(bytes)?;
         let mut modules = Vec::new();
         let mut count = 0usize;
-        for module in &plan.modules {
-            let loaded = match compiled(module)? {
+        for (index, module) in plan.modules.iter().enumerate() {
+            let loaded = match compiled(index, module)? {
                 Some(loaded) => {
                     count = count.saturating_add(1);
                     loaded
@@ -131,9 +131,7 @@ impl Component {
 
 /// The translator has validated the module; WasmEdge validates it again, for it does not run what it has not validated itself.
 fn parse(engine: &Engine, module: &CoreModule) -> Result<Module, LoadError> {
-    Module::new(engine.raw(), ModuleSource::Bytes(&module.bytes)).map_err(|code| {
-        LoadError::Engine {
-            message: ffi::message(code),
-        }
+    Module::new(engine, ModuleSource::Bytes(&module.bytes)).map_err(|code| LoadError::Engine {
+        message: ffi::message(code),
     })
 }

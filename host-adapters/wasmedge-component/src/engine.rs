@@ -100,6 +100,23 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     config: Config,
     engine: sys::Config,
+    interpreting: sys::Config,
+}
+
+fn configured(config: &Config, mode: RunMode) -> Result<sys::Config, HostError> {
+    let failed = |error: Box<_>| HostError::new(format!("WasmEdge cannot be set up: {error}"));
+    let mut engine = sys::Config::create().map_err(failed)?;
+    engine.set_run_mode(mode);
+    engine.multi_memories(true);
+    engine.tail_call(true);
+    engine.extended_const(true);
+    engine.measure_cost(config.measure_cost);
+    // Compiled guests would ask at every block. They poll instead: see `plan::POLL`.
+    engine.interruptible(false);
+    engine.set_aot_optimization_level(config.optimization.level());
+    // The other format is a shared library, which can only be loaded from a file, after it was checked.
+    engine.set_aot_compiler_output_format(CompilerOutputFormat::Wasm);
+    Ok(engine)
 }
 
 impl Engine {
@@ -110,21 +127,12 @@ impl Engine {
     /// An error if WasmEdge cannot be set up.
     pub fn new(config: &Config) -> Result<Self, HostError> {
         ffi::silence();
-        let failed = |error: Box<_>| HostError::new(format!("WasmEdge cannot be set up: {error}"));
-        let mut engine = sys::Config::create().map_err(failed)?;
-        // Of compiled modules the compiled part is used; the others are interpreted all the same.
-        engine.set_run_mode(RunMode::Aot);
-        engine.multi_memories(true);
-        engine.tail_call(true);
-        engine.extended_const(true);
-        engine.measure_cost(config.measure_cost);
-        // Compiled guests would ask at every block. They poll instead: see `plan::POLL`.
-        engine.interruptible(false);
-        engine.set_aot_optimization_level(config.optimization.level());
-        engine.set_aot_compiler_output_format(CompilerOutputFormat::Native);
+        let of = |mode| configured(config, mode);
         Ok(Self(Arc::new(Inner {
             config: config.clone(),
-            engine,
+            // Of compiled modules the compiled part is used; the others are interpreted all the same.
+            engine: of(RunMode::Aot)?,
+            interpreting: of(RunMode::Interpreter)?,
         })))
     }
 
@@ -135,6 +143,12 @@ impl Engine {
 
     pub(crate) fn raw(&self) -> &sys::Config {
         &self.0.engine
+    }
+
+    /// Returns what guests' own modules are loaded with. With [`raw`](Self::raw), WasmEdge would take native code from them: a custom
+    /// section `wasmedge` is enough.
+    pub(crate) fn interpreting(&self) -> &sys::Config {
+        &self.0.interpreting
     }
 
     pub(crate) fn same(&self, other: &Self) -> bool {

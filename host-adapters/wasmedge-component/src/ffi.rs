@@ -28,10 +28,12 @@ use std::ptr;
 use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use compiled_code::Trusted;
 use wasmedge_sys::{Config, Statistics, ffi};
 
 use crate::abi::call::CoreSignature;
 use crate::abi::{CoreVal, FlatType, Memory, OutOfBounds};
+use crate::engine::Engine;
 
 /// The most parameters or results that a core function has which passes between host and guest: the canonical ABI needs 17.
 pub(crate) const MAX_VALUES: usize = 32;
@@ -169,33 +171,25 @@ unsafe impl Send for Module {}
 unsafe impl Sync for Module {}
 
 impl Module {
-    /// Parses and validates a module: its bytes, or the file that WasmEdge's compiler made of them.
-    pub(crate) fn new(config: &Config, source: ModuleSource<'_>) -> Result<Self, Code> {
+    /// Parses and validates a module: its bytes, or what WasmEdge's compiler made of them.
+    pub(crate) fn new(engine: &Engine, source: ModuleSource<'_>) -> Result<Self, Code> {
         let generic = Code(ffi::WasmEdge_ErrCode_RuntimeError);
-        let length = match source {
-            ModuleSource::Bytes(bytes) => {
-                u32::try_from(bytes.len()).map_err(|_too_large| generic)?
-            }
-            ModuleSource::File(_) => 0,
+        let (config, bytes) = match source {
+            ModuleSource::Bytes(bytes) => (engine.interpreting(), bytes),
+            ModuleSource::Compiled(code) => (engine.raw(), code.bytes()),
         };
+        let length = u32::try_from(bytes.len()).map_err(|_too_large| generic)?;
         // SAFETY: the configuration is alive, and is copied.
         let loader = unsafe { ffi::WasmEdge_LoaderCreate(config.as_ptr()) };
         if loader.is_null() {
             return Err(generic);
         }
         let mut raw = ptr::null_mut();
-        let result = match source {
-            ModuleSource::Bytes(bytes) => {
-                // SAFETY: pointer and length are those of a slice, which is only read during the call that follows.
-                let wrapped = unsafe { ffi::WasmEdge_BytesWrap(bytes.as_ptr(), length) };
-                // SAFETY: the loader is alive, `raw` is a place for the result.
-                unsafe { ffi::WasmEdge_LoaderParseFromBytes(loader, &raw mut raw, wrapped) }
-            }
-            ModuleSource::File(path) => {
-                // SAFETY: the loader is alive, `raw` is a place for the result, and the path a C string.
-                unsafe { ffi::WasmEdge_LoaderParseFromFile(loader, &raw mut raw, path.as_ptr()) }
-            }
-        };
+        // SAFETY: pointer and length are those of a slice, which is only read during the call that follows.
+        let wrapped = unsafe { ffi::WasmEdge_BytesWrap(bytes.as_ptr(), length) };
+        // SAFETY: the loader is alive, and `raw` is where the result goes. Native code in the bytes is loaded only where the
+        // configuration says so: it is `Trusted` then, which is code that WasmEdge's compiler has made.
+        let result = unsafe { ffi::WasmEdge_LoaderParseFromBytes(loader, &raw mut raw, wrapped) };
         // SAFETY: made above, and used no more.
         unsafe { ffi::WasmEdge_LoaderDelete(loader) };
         check(result).map_err(code)?;
@@ -229,10 +223,16 @@ fn code(stop: Stop) -> Code {
 /// Where a module comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ModuleSource<'a> {
-    /// Its binary.
+    /// Its binary. A guest may have put native code into it (a custom section `wasmedge`), which is not loaded.
     Bytes(&'a [u8]),
-    /// A shared library that WasmEdge's compiler made of it. Loading it runs its initialisers: it must be trusted.
-    File(&'a std::ffi::CStr),
+    /// What WasmEdge's compiler made of it: the binary, with native code in a custom section.
+    Compiled(&'a Trusted),
+}
+
+/// Returns what WasmEdge's compiler has just made as code that may be loaded.
+pub(crate) fn compiled(code: Vec<u8>) -> Trusted {
+    // SAFETY: the compiler has written it into a folder that no other user can write to, and it was read from there.
+    unsafe { Trusted::assume(code) }
 }
 
 /// What a store needs of the engine: the executor, and all that was made for it.

@@ -103,6 +103,7 @@ mod link;
 mod linker;
 mod names;
 pub mod plan;
+mod processor;
 mod resource;
 mod store;
 mod typed;
@@ -110,7 +111,7 @@ pub mod types;
 mod val;
 
 pub use abi::Budget;
-pub use aot::{Cache, CacheError};
+pub use compiled_code::{Cache, CacheError, Precompiled, Trusted};
 pub use component::Component;
 pub use engine::{Config, Engine, Optimization, version};
 pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
@@ -123,6 +124,7 @@ pub use limits::{ResourceLimiter, TABLE_ELEMENT_BYTES};
 pub use linker::{InstancePre, Linker, LinkerInstance};
 pub use names::NameMap;
 pub use plan::Plan;
+pub use processor::processor_features;
 pub use resource::{DEFAULT_TABLE_CAPACITY, Resource, ResourceTable, ResourceType};
 pub use store::{AsContextMut, InterruptHandle, Interrupted, Store, StoreContextMut};
 pub use typed::{

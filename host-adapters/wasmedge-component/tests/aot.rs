@@ -247,6 +247,79 @@ fn what_others_may_have_written_is_not_run() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// WasmEdge runs what it finds in a custom section `wasmedge` of a module, if it is told to run compiled modules. A guest must not bring
+/// native code along that way, neither interpreted nor compiled.
+#[test]
+fn native_code_that_a_guest_brings_along_is_not_run() -> anyhow::Result<()> {
+    let (_home, cache) = private_cache();
+    let engine = engine();
+    let answer = |value: u32, custom: &str| {
+        format!(
+            r#"(component
+                (core module $m
+                    (func (export "answer") (result i32) (i32.const {value}))
+                    {custom})
+                (core instance $i (instantiate $m))
+                (func (export "answer") (result u32) (canon lift (core func $i "answer"))))"#
+        )
+    };
+    let native = Component::compile(&engine, wat::parse_str(answer(1, ""))?)?;
+    let native = native[0].as_ref().expect("it can be compiled").bytes();
+    let section = wasmtime_environ::wasmparser::Parser::new(0)
+        .parse_all(native)
+        .find_map(|payload| match payload {
+            Ok(wasmtime_environ::wasmparser::Payload::CustomSection(section))
+                if section.name() == "wasmedge" =>
+            {
+                Some(section.data())
+            }
+            _ => None,
+        });
+    let mut escaped = String::new();
+    for byte in section.expect("native code") {
+        escaped.push_str(&format!("\\{byte:02x}"));
+    }
+    let text = answer(2, &format!(r#"(@custom "wasmedge" "{escaped}")"#));
+    let interpreted = Component::new(&engine, wat::parse_str(&text)?)?;
+    for component in [interpreted, compiled(&engine, &cache, &text)] {
+        let (mut store, instance) = instantiate(&engine, &component);
+        let answer = instance.get_typed_func::<(), (u32,)>(&mut store, "answer")?;
+        assert_eq!(answer.call(&mut store, ())?.0, 2, "what the module says");
+    }
+    Ok(())
+}
+
+#[test]
+fn code_outside_of_a_cache_serves_the_component_that_it_was_made_of() -> anyhow::Result<()> {
+    let engine = engine();
+    let bytes = wat::parse_str(COUNT)?;
+    let mut code = Component::compile(&engine, &bytes)?;
+    let component = Component::with_code(&engine, &bytes, |index| code[index].take())?;
+    assert_eq!(component.compiled(), (1, 1));
+    let (mut store, instance) = instantiate(&engine, &component);
+    let count = instance.get_typed_func::<(u32,), (u32,)>(&mut store, "count")?;
+    assert_eq!(count.call(&mut store, (1_000_000,))?.0, 1_000_000);
+    let interpreted = Component::with_code(&engine, &bytes, |_| None)?;
+    assert_eq!(interpreted.compiled(), (0, 1));
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_kept_is_compiled_all_the_same() -> anyhow::Result<()> {
+    let (_home, cache) = private_cache();
+    let engine = engine();
+    std::fs::remove_dir(cache.folder())?;
+    let bytes = wat::parse_str(COUNT)?;
+    let made = Component::precompile_or_say(&engine, &bytes, &cache)?;
+    assert_eq!(made.component.compiled(), (1, 1));
+    let why = made.not_kept.expect("there is no folder").to_string();
+    assert!(
+        why.contains("not found") || why.contains("No such"),
+        "{why}"
+    );
+    Ok(())
+}
+
 /// Which of SIGBUS, SIGFPE and SIGSEGV the process handles: bits as in /proc.
 fn handled() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("it is there on Linux");

@@ -49,6 +49,43 @@
 //! }
 //! ```
 //!
+//! # Compiled ahead of time
+//!
+//! Compiling a component takes a second for some megabytes of it, and each start of a program compiles anew. [`precompile`] keeps the code in a
+//! [`Cache`], a folder that other users cannot write to, and [`from_cache`] takes it from there:
+//!
+//! ```
+//! use wasmscope_wasmtime::{Cache, CacheError, from_cache, precompile};
+//! use wasmtime::Engine;
+//! use wasmtime::component::Component;
+//!
+//! fn load(engine: &Engine, component: &[u8], cache: &Cache) -> wasmtime::Result<Component> {
+//!     match from_cache(engine, component, cache) {
+//!         Some(component) => Ok(component),
+//!         None => Ok(precompile(engine, component, cache)?.component),
+//!     }
+//! }
+//! # fn main() -> wasmtime::Result<()> {
+//! # let home = tempfile::tempdir()?;
+//! # let cache = Cache::open(home.path().join("compiled")).unwrap();
+//! # let engine = Engine::default();
+//! # load(&engine, &wat::parse_str("(component)")?, &cache)?;
+//! # assert!(from_cache(&engine, &wat::parse_str("(component)")?, &cache).is_some());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Code belongs to the engine's settings. Both engines, the one that compiles and the one that loads, need the same version of Wasmtime and
+//! the same [`Config`](wasmtime::Config): fuel, epochs, backtraces, features of WebAssembly, memory reservation, target and processor
+//! features. The cache finds nothing for another engine; [`Engine::precompile_compatibility_hash`](wasmtime::Engine::precompile_compatibility_hash)
+//! is part of its key. To ship code with a program instead, compile it with
+//! [`Engine::precompile_component`](wasmtime::Engine::precompile_component) and load it with
+//! [`Component::deserialize`](wasmtime::component::Component::deserialize), which is `unsafe`: whoever can write the file can run code as the
+//! host.
+//!
+//! With Wasmtime's feature `parallel-compilation`, compiling uses all processors. The command `wasmscope` has it; this crate leaves it
+//! to the embedder: it brings the crate `rayon` and its threads.
+//!
 //! # What a guest can do to its host
 //!
 //! - Valid calls never trap, block or panic, however large: what exceeds
@@ -58,6 +95,7 @@
 //! - A panic in the telemetry core is caught, counted as `host_panic`, and the guest goes on. (Not in programs that are built
 //!   with `panic = "abort"`.)
 
+mod compiled;
 mod host;
 mod inspect;
 mod instantiate;
@@ -67,6 +105,8 @@ mod limiter;
 mod lower;
 mod outcome;
 
+pub use compiled::{from_cache, from_code, precompile};
+pub use compiled_code::{Cache, CacheError, Precompiled, Trusted};
 pub use host::{View, add_to_linker, add_to_linker_with};
 pub use inspect::{command, exports, imports, unserved};
 pub use instantiate::{instantiate, instantiate_async};

@@ -43,6 +43,11 @@
 //! in the frame, and so has a function after another with such a call became part of it; the frame is not gone then. So these become calls as well. A
 //! loop of more than some thousand of them traps.
 //!
+//! # Native code
+//!
+//! WasmEdge runs native code that it finds in a custom section of a module, if it is set to run compiled modules, and its compiler would
+//! add a second one. A guest's own section of that name ([`NATIVE_CODE`]) is removed.
+//!
 //! [`HOST_MODULE`]: super::HOST_MODULE
 
 mod analysis;
@@ -78,6 +83,9 @@ pub const MAX_UNCOUNTED_UNITS: u32 = 16_384;
 /// Compiled code goes through the engine then, and if the other is interpreted, so does its way back: 12 KiB in WasmEdge 0.17. Modules
 /// that share references to functions are never compiled, and what is interpreted takes no native stack to call others.
 pub const LEAVING_UNITS: u32 = 1024;
+
+/// The name of the custom section that WasmEdge's compiler puts native code into.
+const NATIVE_CODE: &str = "wasmedge";
 
 /// The name of the host's global, a mutable `i32` that is zero at first, in which stack units are counted.
 pub const STACK_UNITS: &str = "stack-units";

@@ -5,8 +5,8 @@ use wasmtime_environ::wasmparser::{
     MemoryType, Operator, Parser, Payload, Table, TableInit, TableType, TypeRef, ValType,
 };
 
-use super::MAX_STACK_UNITS;
 use super::calls::{Callee, Calls, Cost, FREE_STEPS, Own};
+use super::{MAX_STACK_UNITS, NATIVE_CODE};
 use crate::error::LoadError;
 use crate::plan::HOST_MODULE;
 
@@ -60,6 +60,8 @@ pub(super) struct Facts {
     pub(super) has_foreign_tail_calls: bool,
     /// Whether a table is defined without a maximum that can grow, here or elsewhere.
     pub(super) has_boundless_tables: bool,
+    /// Whether there is a custom section that WasmEdge would take for native code.
+    pub(super) has_native_code: bool,
     /// For each type, how many steps its functions take at most that nobody is charged for.
     free_by_type: Vec<u32>,
 }
@@ -101,6 +103,7 @@ impl Facts {
             && !self.grows_tables
             && !self.has_boundless_tables
             && !self.has_foreign_tail_calls
+            && !self.has_native_code
             && !self.counts()
     }
 
@@ -164,7 +167,7 @@ impl Reader {
     fn payload(&mut self, payload: Payload<'_>) -> Result<(), LoadError> {
         #[expect(
             clippy::wildcard_enum_match_arm,
-            reason = "no other section has to do with functions, or with what grows"
+            reason = "no other section has to do with functions, with what grows, or with native code"
         )]
         match payload {
             Payload::TypeSection(section) => {
@@ -214,6 +217,9 @@ impl Reader {
                 }
             }
             Payload::CodeSectionEntry(body) => self.body(&body)?,
+            Payload::CustomSection(section) => {
+                self.facts.has_native_code |= section.name() == NATIVE_CODE;
+            }
             _ => {}
         }
         Ok(())

@@ -18,8 +18,8 @@ use wasmtime_environ::wasmparser::{
 use super::analysis::{self, Facts};
 use super::polls::Polls;
 use super::{
-    LEAVING_UNITS, MAX_STACK_UNITS, MEMORY_GROWING, MEMORY_GROWN, POLL, STACK_OVERFLOW,
-    STACK_UNITS, STEPS_LEFT, TABLE_GROWING,
+    LEAVING_UNITS, MAX_STACK_UNITS, MEMORY_GROWING, MEMORY_GROWN, NATIVE_CODE, POLL,
+    STACK_OVERFLOW, STACK_UNITS, STEPS_LEFT, TABLE_GROWING,
 };
 use crate::error::LoadError;
 use crate::plan::HOST_MODULE;
@@ -445,6 +445,9 @@ impl Reencode for Rewriter<'_> {
         module: &mut Module,
         section: CustomSectionReader<'_>,
     ) -> Result<(), Error<LoadError>> {
+        if section.name() == NATIVE_CODE {
+            return Ok(());
+        }
         if let KnownCustom::Name(names) = section.as_known() {
             // A module may be valid although its names are not, and does without them.
             if let Ok(names) = self.custom_name_section(names) {

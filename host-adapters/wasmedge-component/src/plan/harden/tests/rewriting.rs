@@ -251,6 +251,20 @@ fn types_are_added_only_where_none_is_equal() {
     );
 }
 
+/// WasmEdge would run it as it is.
+#[test]
+fn native_code_of_the_guests_own_is_removed() {
+    for text in [
+        r#"(module (@custom "wasmedge" "native code") (func) (@custom "other" "kept"))"#,
+        r#"(module (@custom "wasmedge" "native code") (func $f (call $f))
+            (@custom "wasmedge" "more of it") (@custom "other" "kept"))"#,
+    ] {
+        let bytes = hardened(text);
+        assert_eq!(custom(&bytes, "wasmedge"), None, "{text}");
+        assert_eq!(custom(&bytes, "other").unwrap().1, b"kept", "{text}");
+    }
+}
+
 #[test]
 fn indices_of_functions_are_shifted_everywhere() {
     let bytes = hardened(

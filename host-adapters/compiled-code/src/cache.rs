@@ -1,0 +1,199 @@
+//! A folder with compiled code that only its owner can write to.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::file::{self, CompiledFile, Contents};
+use crate::trust::{Trusted, TrustedFile, distrust};
+use crate::{digest, draft};
+
+/// The name of an entry's only part, and of what its header says.
+const CODE: &str = "code";
+const KEY: &str = "key";
+
+/// A folder with compiled code, for any number of components, engines and processes at once.
+///
+/// It is checked when it is opened, and each file in it when it is read: they belong to this user or to root, and others cannot write
+/// to them. A file is named by its [`Key`], and holds a digest of what it should be: one that is damaged, or is of another
+/// key, is as if it were not there. Files are written under another name, flushed to the disk and renamed. Nothing is ever
+/// removed: the folder may be emptied at any time.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+/// All that some code depends on, as a digest: what was compiled, by which compiler, for which machine, with which settings.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// Makes a key of what the code depends on. How it is divided into parts counts as well.
+    pub fn new<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        Self(digest::of_all(parts))
+    }
+}
+
+/// A component that is compiled now, and whether its code was kept for the next time.
+#[derive(Debug)]
+pub struct Precompiled<C> {
+    /// The component.
+    pub component: C,
+    /// Why its code could not be written, if so.
+    pub not_kept: Option<io::Error>,
+}
+
+/// Says why a folder cannot serve as a cache.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// It cannot be made, or looked at.
+    #[error("the cache folder {folder} cannot be used: {source}")]
+    Io {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not private to its owner.
+    #[error(
+        "the cache folder {folder} cannot be trusted: {reason}; give one that is yours alone (chmod 700)"
+    )]
+    Untrusted {
+        /// The folder.
+        folder: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Cache {
+    /// Opens a folder. If it is not there it is made, readable by its owner only.
+    ///
+    /// # Errors
+    ///
+    /// [`CacheError::Untrusted`] if it is another user's or others may write to it; [`CacheError::Io`] if it cannot be made.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, CacheError> {
+        let folder = folder.into();
+        let failed = |source| CacheError::Io {
+            folder: folder.display().to_string(),
+            source,
+        };
+        let metadata = match fs::symlink_metadata(&folder) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_private(&folder).map_err(failed)?;
+                fs::symlink_metadata(&folder).map_err(failed)?
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let reason = if metadata.is_dir() {
+            distrust(&metadata)
+        } else {
+            Some("it is no folder".to_owned())
+        };
+        if let Some(reason) = reason {
+            return Err(CacheError::Untrusted {
+                folder: folder.display().to_string(),
+                reason,
+            });
+        }
+        let folder = folder.canonicalize().map_err(failed)?;
+        Ok(Self { folder })
+    }
+
+    /// Returns the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the code of a key. Whatever is wrong with its file, it is then as if it were not there.
+    pub fn find(&self, key: &Key) -> Option<Trusted> {
+        let file = self.open_private(&self.entry(key))?;
+        if file.about(KEY) != Some(&key.0) {
+            return None;
+        }
+        file.part(CODE).ok().flatten().map(Trusted::new)
+    }
+
+    /// Keeps the code of a key, in the place of what was kept before.
+    ///
+    /// # Errors
+    ///
+    /// Returns what the system says; nothing is kept then.
+    pub fn store(&self, key: &Key, code: &[u8]) -> io::Result<()> {
+        let contents = Contents {
+            about: [(KEY.to_owned(), key.0.clone())].into(),
+            parts: vec![(CODE.to_owned(), code)],
+        };
+        file::write(&self.entry(key), draft::PRIVATE, &contents)?;
+        Ok(())
+    }
+
+    /// Records that this user made a file: [`recognise`](Self::recognise) then takes it, wherever it lies.
+    ///
+    /// # Errors
+    ///
+    /// Returns what the system says.
+    pub fn record(&self, digest: &str) -> io::Result<()> {
+        let contents = Contents {
+            about: [(KEY.to_owned(), digest.to_owned())].into(),
+            parts: Vec::new(),
+        };
+        file::write(&self.made(digest), draft::PRIVATE, &contents)?;
+        Ok(())
+    }
+
+    /// Returns a file as one that may be loaded, if there is a record that this user made it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the file as it is if there is none.
+    pub fn recognise(&self, file: CompiledFile) -> Result<TrustedFile, CompiledFile> {
+        match self.open_private(&self.made(file.digest())) {
+            Some(record) if record.about(KEY) == Some(file.digest()) => Ok(TrustedFile::new(file)),
+            _ => Err(file),
+        }
+    }
+
+    fn entry(&self, key: &Key) -> PathBuf {
+        self.folder.join(format!("{}.code", key.0))
+    }
+
+    fn made(&self, digest: &str) -> PathBuf {
+        self.folder.join(format!("{digest}.made"))
+    }
+
+    fn open_private(&self, path: &Path) -> Option<CompiledFile> {
+        if !fs::symlink_metadata(path).ok()?.is_file() {
+            return None;
+        }
+        let file = CompiledFile::open(path).ok()?;
+        let metadata = file.file().metadata().ok()?;
+        distrust(&metadata).is_none().then_some(file)
+    }
+}
+
+#[cfg(unix)]
+fn make_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if let Some(parent) = folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        fs::create_dir_all(parent)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(not(unix))]
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+#[cfg(test)]
+mod tests;

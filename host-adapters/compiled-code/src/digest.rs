@@ -1,0 +1,29 @@
+//! SHA-256, as the hexadecimal text that headers and file names have.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+/// Returns the digest of some bytes.
+pub(crate) fn of(bytes: &[u8]) -> String {
+    text(Sha256::digest(bytes).as_slice())
+}
+
+/// Returns the digest of several texts, whose lengths count as well.
+pub(crate) fn of_all<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    text(hash.finalize().as_slice())
+}
+
+fn text(digest: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * digest.len());
+    for byte in digest {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

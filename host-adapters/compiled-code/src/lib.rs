@@ -1,0 +1,43 @@
+//! Keeps code that a WebAssembly engine compiled ahead of time. This crate knows no engine and loads no code.
+//!
+//! Compiled code runs in the host's process, outside of the sandbox: a program that loads a file which
+//! others can write to lets them run anything. So what an engine may load is a value of the type [`Trusted`], and there are
+//! three ways to get one:
+//!
+//! | way | what it rests on |
+//! |---|---|
+//! | [`Cache::find`] | The folder and the file belong to this user or to root, and others cannot write to them. |
+//! | [`Cache::recognise`] | The same folder holds a record that this user made the file. |
+//! | [`CompiledFile::assume_trusted`] | The caller's word; `unsafe`. |
+//!
+//! Digests (SHA-256) protect each of them against accidents: a file that was cut off or changed is an error, or is
+//! not found. They do not prove where a file comes from.
+//!
+//! # Example
+//!
+//! ```
+//! use compiled_code::{Cache, Key};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let home = tempfile::tempdir()?;
+//! # let folder = home.path().join("cache");
+//! let cache = Cache::open(folder)?;
+//! // All that the code depends on: the engine's version and settings, the processor, the component.
+//! let key = Key::new([b"engine 1.0, x86_64".as_slice(), b"the component's bytes"]);
+//! assert!(cache.find(&key).is_none());
+//! cache.store(&key, b"what the engine compiled")?;
+//! let code = cache.find(&key).ok_or("stored above")?;
+//! assert_eq!(code.bytes(), b"what the engine compiled");
+//! # Ok(())
+//! # }
+//! ```
+
+mod cache;
+mod digest;
+mod draft;
+mod file;
+mod trust;
+
+pub use cache::{Cache, CacheError, Key, Precompiled};
+pub use file::{CompiledFile, Contents, FileError, Format};
+pub use trust::{Trusted, TrustedFile};

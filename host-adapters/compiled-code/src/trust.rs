@@ -1,0 +1,134 @@
+//! Whose a file or a folder is, and values that stand for code that may be loaded.
+
+use std::fs::Metadata;
+
+use crate::file::{CompiledFile, FileError};
+
+/// Code that an engine's compiler made and that was not changed since. Loading it is as safe as the compiler is.
+#[derive(Debug, Clone)]
+pub struct Trusted(Vec<u8>);
+
+impl Trusted {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// Takes some bytes for code that may be loaded.
+    ///
+    /// # Safety
+    ///
+    /// The engine's own compiler made them: what is in them runs in this process as it is.
+    #[expect(
+        unsafe_code,
+        reason = "whoever calls this vouches for code that runs outside of the sandbox"
+    )]
+    pub unsafe fn assume(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the code.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A file with compiled code that may be loaded.
+#[derive(Debug)]
+pub struct TrustedFile(CompiledFile);
+
+impl TrustedFile {
+    pub(crate) fn new(file: CompiledFile) -> Self {
+        Self(file)
+    }
+
+    /// Returns the file.
+    pub fn file(&self) -> &CompiledFile {
+        &self.0
+    }
+
+    /// Reads a part, and checks it; none if there is none of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] says what is wrong.
+    pub fn part(&self, name: &str) -> Result<Option<Trusted>, FileError> {
+        Ok(self.0.part(name)?.map(Trusted))
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "whoever calls this vouches for code that runs outside of the sandbox"
+)]
+impl CompiledFile {
+    /// Takes the file for one that may be loaded.
+    ///
+    /// # Safety
+    ///
+    /// The file was written by [`write`](Self::write) with code that the engine's own compiler made: what is in it runs in this
+    /// process as it is. The digests do not show that.
+    pub unsafe fn assume_trusted(self) -> TrustedFile {
+        TrustedFile::new(self)
+    }
+}
+
+/// Says why what a file or a folder holds must not be run.
+#[cfg(unix)]
+pub(crate) fn distrust(metadata: &Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = rustix::process::geteuid().as_raw();
+    reason(user, metadata.uid(), metadata.mode())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn distrust(_: &Metadata) -> Option<String> {
+    Some("this platform has no way to tell whose it is".to_owned())
+}
+
+/// Root is trusted: it can change anything of this user's as well.
+#[cfg(unix)]
+fn reason(user: u32, owner: u32, mode: u32) -> Option<String> {
+    if owner != user && owner != 0 {
+        return Some(format!("it belongs to user {owner}"));
+    }
+    let mode = mode & 0o7777;
+    (mode & 0o022 != 0).then(|| format!("others may write to it (mode {mode:o})"))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_users_own_and_roots_are_trusted_and_only_if_nobody_else_can_write() {
+        for (user, owner, mode, expected) in [
+            (1000, 1000, 0o100_600, None),
+            (1000, 1000, 0o040_755, None),
+            (1000, 0, 0o100_644, None),
+            (0, 0, 0o040_700, None),
+            (1000, 1001, 0o100_600, Some("it belongs to user 1001")),
+            (0, 1000, 0o100_600, Some("it belongs to user 1000")),
+            (
+                1000,
+                1000,
+                0o040_777,
+                Some("others may write to it (mode 777)"),
+            ),
+            (
+                1000,
+                1000,
+                0o040_720,
+                Some("others may write to it (mode 720)"),
+            ),
+            (
+                1000,
+                0,
+                0o041_777,
+                Some("others may write to it (mode 1777)"),
+            ),
+        ] {
+            let found = reason(user, owner, mode);
+            assert_eq!(found.as_deref(), expected, "{user} {owner} {mode:o}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Components that were compiled ahead of time.
+
+#![expect(
+    unsafe_code,
+    reason = "Wasmtime runs compiled code as it is; it is `Trusted` or was made just now"
+)]
+
+use std::hash::{Hash as _, Hasher};
+
+use compiled_code::{Cache, Key, Precompiled, Trusted};
+use wasmtime::component::Component;
+use wasmtime::{Engine, Result};
+
+/// Loads what a cache has of a component that this engine compiled before; nothing if it has nothing.
+///
+/// The engine has to have the version and the settings of the one that compiled it, and the processor its features.
+pub fn from_cache(engine: &Engine, bytes: &[u8], cache: &Cache) -> Option<Component> {
+    from_code(engine, &cache.find(&key(engine, bytes))?).ok()
+}
+
+/// Compiles a component, keeps the code in a cache, and loads it. If the code cannot be written to the cache,
+/// [`Precompiled::not_kept`] says why.
+///
+/// # Errors
+///
+/// Those of [`Component::new`].
+pub fn precompile(engine: &Engine, bytes: &[u8], cache: &Cache) -> Result<Precompiled<Component>> {
+    let code = engine.precompile_component(bytes)?;
+    let not_kept = cache.store(&key(engine, bytes), &code).err();
+    // SAFETY: the engine has made it just now.
+    let component = unsafe { Component::deserialize(engine, &code) }?;
+    Ok(Precompiled {
+        component,
+        not_kept,
+    })
+}
+
+/// Loads what [`Engine::precompile_component`] has made.
+///
+/// # Errors
+///
+/// Fails when it was made by another version of Wasmtime, with settings that differ from this engine's, or for another processor.
+pub fn from_code(engine: &Engine, code: &Trusted) -> Result<Component> {
+    // SAFETY: `Trusted` code is what the engine's compiler has made, unchanged: it comes out of a folder that other users cannot
+    // write to, or its caller vouches for it. Wasmtime itself checks version, settings and processor.
+    unsafe { Component::deserialize(engine, code.bytes()) }
+}
+
+/// All that the code depends on. The engine's hash has its version, its settings, and the processor's features.
+fn key(engine: &Engine, bytes: &[u8]) -> Key {
+    let mut settings = Settings(Vec::new());
+    engine.precompile_compatibility_hash().hash(&mut settings);
+    Key::new([b"wasmtime".as_slice(), &settings.0, bytes])
+}
+
+/// Keeps what is hashed as it is: the key's digest is a better one than 64 bits.
+struct Settings(Vec<u8>);
+
+impl Hasher for Settings {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmtime::{Config, Store};
+
+    const ANSWER: &str = r#"(component
+        (core module $m (func (export "answer") (result i32) (i32.const 42)))
+        (core instance $i (instantiate $m))
+        (func (export "answer") (result u32) (canon lift (core func $i "answer"))))"#;
+
+    fn answer(engine: &Engine, component: &Component) -> u32 {
+        let mut store = Store::new(engine, ());
+        store.set_epoch_deadline(1);
+        let _ = store.set_fuel(1000);
+        let linker = wasmtime::component::Linker::new(engine);
+        let instance = linker
+            .instantiate(&mut store, component)
+            .expect("an instance");
+        let answer = instance.get_typed_func::<(), (u32,)>(&mut store, "answer");
+        answer
+            .expect("there")
+            .call(&mut store, ())
+            .expect("an answer")
+            .0
+    }
+
+    #[test]
+    fn what_one_engine_compiled_serves_those_of_its_settings_alone() {
+        let home = tempfile::tempdir().expect("a folder");
+        let cache = Cache::open(home.path().join("cache")).expect("a cache");
+        let bytes = wat::parse_str(ANSWER).expect("a component");
+        let engine = |set: &dyn Fn(&mut Config)| {
+            let mut config = Config::new();
+            set(&mut config);
+            Engine::new(&config).expect("an engine")
+        };
+        let settings: [&dyn Fn(&mut Config); 3] = [
+            &|_| {},
+            &|config| {
+                config.epoch_interruption(true);
+            },
+            &|config| {
+                config.consume_fuel(true);
+            },
+        ];
+        for set in settings {
+            let first = engine(set);
+            assert!(from_cache(&first, &bytes, &cache).is_none());
+            let made = precompile(&first, &bytes, &cache).expect("compiled");
+            assert!(made.not_kept.is_none());
+            assert_eq!(answer(&first, &made.component), 42);
+            let second = engine(set);
+            let found = from_cache(&second, &bytes, &cache).expect("it was kept");
+            assert_eq!(answer(&second, &found), 42);
+        }
+        let other = wat::parse_str("(component)").expect("a component");
+        assert!(from_cache(&engine(settings[0]), &other, &cache).is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_compiled_all_the_same() {
+        let home = tempfile::tempdir().expect("a folder");
+        let cache = Cache::open(home.path().join("cache")).expect("a cache");
+        std::fs::remove_dir(cache.folder()).expect("removed");
+        let bytes = wat::parse_str(ANSWER).expect("a component");
+        let engine = Engine::default();
+        let made = precompile(&engine, &bytes, &cache).expect("compiled");
+        assert!(made.not_kept.is_some());
+        assert_eq!(answer(&engine, &made.component), 42);
+    }
+}
