@@ -19,6 +19,7 @@
 
 pub mod attempt;
 pub mod guests;
+pub mod home;
 pub mod report;
 pub mod scenario;
 

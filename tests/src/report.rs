@@ -93,7 +93,7 @@ fn section(text: &mut String, title: &str, content: &str) {
 /// The lines that `wasmscope` itself wrote; the message of a trap is the runtime's.
 fn own_lines(stderr: &str) -> String {
     const TRAPPED: &str = "wasmscope: the program trapped: ";
-    const COMPILING: &str = "wasmscope: compiling for WasmEdge";
+    const COMPILING: &str = "wasmscope: compiling for ";
     let mut text = String::new();
     for line in stderr.lines() {
         if line

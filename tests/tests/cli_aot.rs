@@ -1,66 +1,43 @@
-//! `--aot`: where compiled code is kept, that it is used again, and that nobody else's is.
+//! `--aot`: where compiled code is kept, that it is used again, and that no other user's is.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-use wasmscope_test_support::{Cli, Output};
-use wasmscope_tests::{Runtime, guest};
+use wasmscope_test_support::Output;
+use wasmscope_tests::home::{Home, files};
+use wasmscope_tests::{Runtime, guest, on_each_runtime};
+
+on_each_runtime! {
+    the_second_run_compiles_nothing_and_does_the_same,
+    code_that_is_damaged_is_compiled_again,
+    code_that_others_can_write_to_is_compiled_again,
+    runs_at_once_leave_whole_files,
+    the_folder_is_the_users_unless_another_is_given,
+    without_a_home_a_folder_has_to_be_given,
+    a_folder_that_others_can_write_to_is_refused_with_what_to_do,
+    a_folder_that_cannot_be_one_is_refused,
+    what_is_there_is_taken_from_a_folder_that_cannot_be_written_to,
+    a_folder_that_cannot_be_written_to_stops_nothing,
+    a_folder_that_cannot_be_made_stops_nothing,
+    a_full_disk_stops_nothing,
+    a_folder_without_aot_is_a_mistake,
+    what_is_no_component_is_refused_as_without_aot,
+}
 
 /// How the line begins that says that something is compiled, which takes its time.
-const COMPILING: &str = "wasmscope: compiling for WasmEdge, once, into ";
-
-/// A home of its own, in which nothing was ever compiled.
-struct Home(TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// `wasmscope run` on a runtime, with nothing in its environment that says where things are kept.
-    fn run(&self, runtime: Runtime, options: &[&str]) -> Cli {
-        Cli::new()
-            .arg("run")
-            .args(runtime.options.iter().take(2))
-            .args(options)
-            .envs([("OTEL_SDK_DISABLED", "true"), ("XDG_CACHE_HOME", "")])
-            .env("HOME", self.path("home"))
-            .current_dir(self.0.path())
-    }
-
-    /// A command that does nothing, and is compiled at once.
-    fn idle(&self) -> PathBuf {
-        let file = self.path("idle.wasm");
-        std::fs::write(&file, wat::parse_str(IDLE).expect("a component")).expect("a file");
-        file
+fn compiling(runtime: Runtime) -> &'static str {
+    match runtime.name {
+        "wasmtime" => "wasmscope: compiling for Wasmtime, once, into ",
+        _ => "wasmscope: compiling for WasmEdge, once, into ",
     }
 }
-
-const IDLE: &str = r#"(component
-    (core module $program (func (export "run") (result i32) (i32.const 0)))
-    (core instance $program (instantiate $program))
-    (func $run (result (result)) (canon lift (core func $program "run")))
-    (instance $exported (export "run" (func $run)))
-    (export "wasi:cli/run@0.2.0" (instance $exported)))"#;
 
 /// Where it was compiled into, if it was.
-fn compiled_into(output: &Output) -> Vec<PathBuf> {
+fn compiled_into(runtime: Runtime, output: &Output) -> Vec<PathBuf> {
     let lines = output.stderr.lines();
     lines
-        .filter_map(|line| line.strip_prefix(COMPILING))
+        .filter_map(|line| line.strip_prefix(compiling(runtime)))
         .map(PathBuf::from)
-        .collect()
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = folder.read_dir().expect("a folder");
-    entries
-        .map(|entry| entry.expect("an entry").path())
         .collect()
 }
 
@@ -71,11 +48,10 @@ fn says(output: &Output, words: &[&str]) {
     }
 }
 
-#[test]
-fn the_second_run_compiles_nothing_and_does_the_same() {
+fn the_second_run_compiles_nothing_and_does_the_same(runtime: Runtime) {
     let home = Home::new();
     let run = || {
-        home.run(Runtime::WASMEDGE, &["--aot", "--aot-cache", "compiled"])
+        home.run(runtime, &["--aot", "--aot-cache", "compiled"])
             .arg(guest("ordinary"))
             .args(["much", "3"])
             .run()
@@ -84,7 +60,7 @@ fn the_second_run_compiles_nothing_and_does_the_same() {
     let (first, second) = (run(), run());
     let folder = home.path("compiled").canonicalize().expect("a folder");
     assert_eq!(
-        compiled_into(&first),
+        compiled_into(runtime, &first),
         std::slice::from_ref(&folder),
         "{first}"
     );
@@ -96,7 +72,7 @@ fn the_second_run_compiles_nothing_and_does_the_same() {
     let before = files(&folder).len();
     let metered = home
         .run(
-            Runtime::WASMEDGE,
+            runtime,
             &["--aot", "--aot-cache", "compiled", "--fuel", "100000000"],
         )
         .arg(guest("ordinary"))
@@ -104,44 +80,80 @@ fn the_second_run_compiles_nothing_and_does_the_same() {
         .run()
         .expect_code(0);
     assert_eq!(
-        compiled_into(&metered),
+        compiled_into(runtime, &metered),
         std::slice::from_ref(&folder),
         "{metered}"
     );
     assert_eq!(files(&folder).len(), 2 * before);
 }
 
-#[test]
-fn code_that_is_damaged_is_compiled_again() {
+fn code_that_is_damaged_is_compiled_again(runtime: Runtime) {
     let home = Home::new();
     let idle = home.idle();
     let run = || {
-        home.run(Runtime::WASMEDGE, &["--aot", "--aot-cache", "compiled"])
+        home.run(runtime, &["--aot", "--aot-cache", "compiled"])
+            .arg(&idle)
+            .run()
+            .expect_code(0)
+    };
+    let _ = run();
+    let file = files(&home.path("compiled")).remove(0);
+    let whole = std::fs::read(&file).expect("a file");
+    let middle = whole.len() / 2;
+    let mut changed = whole.clone();
+    changed[middle] ^= 1;
+    for damaged in [b"damaged", &whole[..middle], &whole[..100], &changed, b""] {
+        std::fs::write(&file, damaged).expect("a file");
+        let again = run();
+        assert_eq!(compiled_into(runtime, &again).len(), 1, "{again}");
+        assert_eq!(run().stderr, "");
+    }
+    assert_eq!(files(&home.path("compiled")).len(), 1);
+}
+
+fn code_that_others_can_write_to_is_compiled_again(runtime: Runtime) {
+    let home = Home::new();
+    let idle = home.idle();
+    let run = || {
+        home.run(runtime, &["--aot", "--aot-cache", "compiled"])
             .arg(&idle)
             .run()
             .expect_code(0)
     };
     let _ = run();
     for file in files(&home.path("compiled")) {
-        std::fs::write(file, "damaged").expect("a file");
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o666)).unwrap();
     }
-    let again = run();
-    assert_eq!(compiled_into(&again).len(), 1, "{again}");
-    let _ = run();
+    assert_eq!(compiled_into(runtime, &run()).len(), 1);
+    assert_eq!(compiled_into(runtime, &run()).len(), 0);
 }
 
-#[test]
-fn the_folder_is_the_users_unless_another_is_given() {
+fn runs_at_once_leave_whole_files(runtime: Runtime) {
+    let home = Home::new();
+    let idle = home.idle();
+    let run = || {
+        home.run(runtime, &["--aot", "--aot-cache", "compiled"])
+            .arg(&idle)
+    };
+    let running: Vec<_> = (0..6).map(|_| run().spawn()).collect();
+    for program in running {
+        program.finish().expect_code(0);
+    }
+    assert_eq!(files(&home.path("compiled")).len(), 1);
+    assert_eq!(run().run().expect_code(0).stderr, "");
+}
+
+fn the_folder_is_the_users_unless_another_is_given(runtime: Runtime) {
     let home = Home::new();
     let idle = home.idle();
     let run = |variables: &[(&str, PathBuf)]| {
         let output = home
-            .run(Runtime::WASMEDGE, &["--aot"])
+            .run(runtime, &["--aot"])
             .arg(&idle)
             .envs(variables.iter().cloned())
             .run()
             .expect_code(0);
-        let folders = compiled_into(&output);
+        let folders = compiled_into(runtime, &output);
         assert_eq!(folders.len(), 1, "{output}");
         folders[0].clone()
     };
@@ -162,11 +174,10 @@ fn the_folder_is_the_users_unless_another_is_given() {
     expected(&run(&[("XDG_CACHE_HOME", "relative".into())]));
 }
 
-#[test]
-fn without_a_home_a_folder_has_to_be_given() {
+fn without_a_home_a_folder_has_to_be_given(runtime: Runtime) {
     let home = Home::new();
     let output = home
-        .run(Runtime::WASMEDGE, &["--aot"])
+        .run(runtime, &["--aot"])
         .arg(home.idle())
         .env("HOME", "")
         .run()
@@ -174,14 +185,13 @@ fn without_a_home_a_folder_has_to_be_given() {
     says(&output, &["error: --aot: ", "--aot-cache FOLDER"]);
 }
 
-#[test]
-fn a_folder_that_others_can_write_to_is_refused_with_what_to_do() {
+fn a_folder_that_others_can_write_to_is_refused_with_what_to_do(runtime: Runtime) {
     let home = Home::new();
     let folder = home.path("shared");
     std::fs::create_dir(&folder).unwrap();
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
     let run = || {
-        home.run(Runtime::WASMEDGE, &["--aot", "--aot-cache", "shared"])
+        home.run(runtime, &["--aot", "--aot-cache", "shared"])
             .arg(guest("ordinary"))
             .args(["much", "1"])
             .run()
@@ -206,8 +216,7 @@ fn a_folder_that_others_can_write_to_is_refused_with_what_to_do() {
     assert_eq!(output.stdout().lines().count(), 1, "{output}");
 }
 
-#[test]
-fn a_folder_that_cannot_be_one_is_refused() {
+fn a_folder_that_cannot_be_one_is_refused(runtime: Runtime) {
     let home = Home::new();
     let idle = home.idle();
     let file = home.path("file");
@@ -217,7 +226,7 @@ fn a_folder_that_cannot_be_one_is_refused() {
         (file.join("within"), "cannot be used"),
     ] {
         let output = home
-            .run(Runtime::WASMEDGE, &["--aot", "--aot-cache"])
+            .run(runtime, &["--aot", "--aot-cache"])
             .arg(&folder)
             .arg(&idle)
             .run()
@@ -229,26 +238,103 @@ fn a_folder_that_cannot_be_one_is_refused() {
     }
 }
 
-#[test]
-fn on_wasmtime_it_has_no_effect_and_that_is_said() {
+/// As in an image that was made with what it runs.
+fn what_is_there_is_taken_from_a_folder_that_cannot_be_written_to(runtime: Runtime) {
     let home = Home::new();
+    let idle = home.idle();
+    let options = &["--aot", "--aot-cache", "compiled"];
+    home.run(runtime, options).arg(&idle).run().expect_code(0);
+    let folder = home.path("compiled");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500)).unwrap();
+    let output = home.bound_run(runtime, options).arg(&idle).run();
+    assert_eq!(output.expect_code(0).stderr, "");
+}
+
+fn a_folder_that_cannot_be_written_to_stops_nothing(runtime: Runtime) {
+    let home = Home::new();
+    let folder = home.path("compiled");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500)).unwrap();
     let output = home
-        .run(Runtime::WASMTIME, &["--aot", "--aot-cache", "compiled"])
+        .bound_run(runtime, &["--aot", "--aot-cache", "compiled"])
         .arg(home.idle())
         .run()
         .expect_code(0);
-    assert_eq!(
-        output.stderr,
-        "wasmscope: warning: --aot has no effect: this runtime compiles by itself\n"
-    );
-    assert!(!home.path("compiled").exists());
+    keeps_nothing(&output, &folder, "cannot be written to: permission denied");
+    assert!(files(&folder).is_empty());
 }
 
-#[test]
-fn a_folder_without_aot_is_a_mistake() {
+fn a_folder_that_cannot_be_made_stops_nothing(runtime: Runtime) {
+    let home = Home::new();
+    let parent = home.path("parent");
+    std::fs::create_dir(&parent).unwrap();
+    std::fs::set_permissions(&parent, std::fs::Permissions::from_mode(0o500)).unwrap();
+    let output = home
+        .bound_run(runtime, &["--aot", "--aot-cache", "parent/compiled"])
+        .arg(home.idle())
+        .run()
+        .expect_code(0);
+    keeps_nothing(
+        &output,
+        Path::new("parent/compiled"),
+        "cannot be made: Permission denied",
+    );
+}
+
+fn a_full_disk_stops_nothing(runtime: Runtime) {
+    let home = Home::new();
+    // WasmEdge's compiler needs a file of its own, which has to fit.
+    let space = if runtime.name == "wasmtime" { 4 } else { 0 };
+    let output = home
+        .with_little_space(space)
+        .arg("run")
+        .args(runtime.options)
+        .args(["--aot", "--aot-cache", "compiled"])
+        .arg(home.idle())
+        .run()
+        .expect_code(0);
+    says(&output, &["wasmscope: warning: "]);
+    assert!(files(&home.path("compiled")).is_empty(), "not half of it");
+}
+
+#[track_caller]
+fn keeps_nothing(output: &Output, folder: &Path, why: &str) {
+    let folder = folder.display().to_string();
+    says(
+        output,
+        &[
+            "wasmscope: warning: --aot keeps nothing: the cache folder ",
+            &folder,
+            why,
+        ],
+    );
+}
+
+fn what_is_no_component_is_refused_as_without_aot(runtime: Runtime) {
+    let home = Home::new();
+    // The preamble of a component, and nothing that could follow it.
+    std::fs::write(home.path("odd.wasm"), b"\0asm\x0d\0\x01\0\xff\xff").unwrap();
+    let run = |options| {
+        let output = home.run(runtime, options).arg("odd.wasm").run();
+        output.expect_code(2).stderr
+    };
+    let without = run(&[]);
+    let with = run(&["--aot"]);
+    let with: Vec<_> = with
+        .lines()
+        .filter(|line| !line.starts_with(compiling(runtime)))
+        .collect();
+    assert_eq!(with, without.lines().collect::<Vec<_>>());
+    assert!(
+        without.contains("odd.wasm is not a valid component"),
+        "{without}"
+    );
+}
+
+fn a_folder_without_aot_is_a_mistake(runtime: Runtime) {
     let home = Home::new();
     let output = home
-        .run(Runtime::WASMEDGE, &["--aot-cache", "compiled"])
+        .run(runtime, &["--aot-cache", "compiled"])
         .arg(home.idle())
         .run()
         .expect_code(2);

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Run(Box<Run>),
     /// Shows what a component imports and exports, and whether this host can serve it.
     Inspect(Inspect),
+    /// Compiles a component into a file that `run` starts faster.
+    Compile(Compile),
 }
 
 const RUN_HELP: &str = "\
@@ -42,7 +44,8 @@ Examples:
   wasmscope run app.wasm                       run it, then show its telemetry here
   wasmscope run --otlp-endpoint http://127.0.0.1:4318 app.wasm --its-own flags
   wasmscope run --dir data::/data:ro --env LANG app.wasm < input.jsonl
-  wasmscope run --runtime wasmedge --aot app.wasm
+  wasmscope run --aot app.wasm                 compile it once, and start from what was compiled the next time
+  wasmscope run --runtime wasmedge app.wasm
 
 The exit code is the program's. Besides: 2 when something about the command is wrong and nothing was run,
 124 when --timeout ended the program, 130 and 143 after SIGINT and SIGTERM, 134 when it trapped.
@@ -55,7 +58,7 @@ WASMSCOPE_LIMITS sets the limits that guests are held to. All of it: docs/config
 #[derive(Debug, Args)]
 #[command(after_help = RUN_HELP)]
 pub(crate) struct Run {
-    /// The component, a .wasm file, and arguments for the program, as they stand: nothing behind the component is an option of this
+    /// The component, a .wasm file or one that `wasmscope compile` has made, and arguments for the program, as they stand: nothing behind the component is an option of this
     /// command. A `--` right behind it is not passed on.
     // One argument and not two: clap takes options for its own until the first value of the last one.
     #[arg(value_names = ["COMPONENT", "ARGS"], required = true, num_args = 1.., trailing_var_arg = true)]
@@ -98,16 +101,20 @@ impl Run {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Program")]
 pub(crate) struct Program {
-    /// The WebAssembly runtime to run it on.
-    #[arg(long, value_enum, ignore_case = true, default_value_t = RuntimeName::Wasmtime)]
-    pub(crate) runtime: RuntimeName,
-    /// Compiles the program ahead of time, or takes what was compiled before; with --runtime wasmedge, which interprets programs
-    /// otherwise.
+    /// The WebAssembly runtime to run it on. [default: wasmtime, or what it was compiled for]
+    #[arg(long, value_enum, ignore_case = true)]
+    pub(crate) runtime: Option<RuntimeName>,
+    /// Compiles the program once, and takes what was compiled before. Without it, Wasmtime compiles at each start, and WasmEdge
+    /// interprets.
     #[arg(long)]
     pub(crate) aot: bool,
     /// Where --aot keeps what it compiles: a folder that is yours alone. By default it is wasmscope/aot in the user's cache folder.
     #[arg(long, value_name = "FOLDER", requires = "aot")]
     pub(crate) aot_cache: Option<PathBuf>,
+    /// Runs a file that `wasmscope compile` has made elsewhere. It holds native code, which can do whatever you can: the file must come
+    /// from a place that you trust. Files that you compiled on this machine need no option.
+    #[arg(long)]
+    pub(crate) allow_precompiled: bool,
     /// Gives the program an environment variable; without a value, the one that is set here. Repeatable: the last value of a name
     /// holds.
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = program::variable)]
@@ -130,23 +137,47 @@ pub(crate) struct Program {
     pub(crate) fuel: Option<u64>,
 }
 
-impl Program {
-    /// The options given that only another runtime knows.
-    pub(crate) fn of_no_effect(&self) -> impl Iterator<Item = &'static str> {
-        let other = self.runtime != RuntimeName::WasmEdge;
-        let aot = (other && self.aot).then_some("--aot");
-        [aot].into_iter().flatten()
-    }
-}
-
 /// `wasmscope inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
+    /// The component, a .wasm file or one that `wasmscope compile` has made.
+    pub(crate) component: PathBuf,
+    /// The WebAssembly runtime that is to serve it. [default: wasmtime, or what it was compiled for]
+    #[arg(long, value_enum, ignore_case = true)]
+    pub(crate) runtime: Option<RuntimeName>,
+    /// Takes a file that `wasmscope compile` has made elsewhere, and that comes from a place that you trust.
+    #[arg(long)]
+    pub(crate) allow_precompiled: bool,
+}
+
+const COMPILE_HELP: &str = "\
+Examples:
+  wasmscope compile app.wasm                             writes app.cwasm into this folder, for Wasmtime
+  wasmscope compile --runtime wasmedge app.wasm -o build/app.cwasm
+  wasmscope run app.cwasm                                runs it on the runtime that it was compiled for
+  wasmscope run --allow-precompiled app.cwasm            runs one that was compiled elsewhere
+
+All options of `run` work with the file. It serves one runtime in one version, and machines of this architecture
+that have the processor's features; anything else is refused. It holds native code, which is not confined as a
+component is: run only files that come from a place that you trust.
+
+Where the component itself is at hand, `wasmscope run --aot app.wasm` does the same with a cache.";
+
+/// `wasmscope compile`.
+#[derive(Debug, Args)]
+#[command(after_help = COMPILE_HELP)]
+pub(crate) struct Compile {
     /// The component, a .wasm file.
     pub(crate) component: PathBuf,
-    /// The WebAssembly runtime that is to serve it.
+    /// The file to write. By default it is the component's name with the ending .cwasm, in this folder.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The WebAssembly runtime that is to run it.
     #[arg(long, value_enum, ignore_case = true, default_value_t = RuntimeName::Wasmtime)]
     pub(crate) runtime: RuntimeName,
+    /// Leaves out the code that `run --fuel` needs: half the file, in half the time.
+    #[arg(long)]
+    pub(crate) no_fuel: bool,
 }
 
 /// The runtimes that there are adapters for.
@@ -157,6 +188,31 @@ pub(crate) enum RuntimeName {
     /// WasmEdge, by its library, if this program was built with it.
     #[value(name = "wasmedge")]
     WasmEdge,
+}
+
+impl RuntimeName {
+    /// Its name in options and files.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Wasmtime => "wasmtime",
+            Self::WasmEdge => "wasmedge",
+        }
+    }
+
+    /// Its name in sentences.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Wasmtime => "Wasmtime",
+            Self::WasmEdge => "WasmEdge",
+        }
+    }
+
+    /// The runtime of a name in a file.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        [Self::Wasmtime, Self::WasmEdge]
+            .into_iter()
+            .find(|runtime| runtime.name() == name)
+    }
 }
 
 /// Adds what was probably meant where a component stands in the place of `run`, and hides what may be a credential.

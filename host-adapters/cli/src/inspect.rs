@@ -9,7 +9,8 @@ use std::process::ExitCode;
 ///
 /// The exit code is 0 when it can, 1 when something is missing.
 pub(crate) fn inspect(options: &Inspect) -> Result<ExitCode, Failure> {
-    let needs = runtime::needs(&options.component, options.runtime)?;
+    let runtime = runtime::chosen(options.runtime, &options.component);
+    let needs = runtime::needs(&options.component, runtime, options.allow_precompiled)?;
     print!("{}", needs.report(&options.component));
     Ok(if needs.served() {
         ExitCode::SUCCESS

@@ -2,10 +2,12 @@
 
 mod account;
 mod args;
+mod compile;
 mod failure;
 mod inspect;
 mod interrupt;
 mod messages;
+mod progress;
 mod run;
 mod runtime;
 mod settings;
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Run(options) => run::run(options),
         Command::Inspect(options) => inspect::inspect(options),
+        Command::Compile(options) => compile::compile(options),
     };
     match result {
         Ok(code) => code,

@@ -23,17 +23,15 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     let args = options.args()?;
     let console = Collector::default();
     let name = component_name(options.component());
+    let runtime = runtime::chosen(options.program.runtime, options.component());
     let config = settings::config(
         &options.telemetry,
         name,
-        runtime::described(options.program.runtime)?,
+        runtime::described(runtime)?,
         &console,
     )?;
-    let prepared = runtime::prepare(options.component(), &args, &options.program)?;
+    let prepared = runtime::prepare(options.component(), runtime, &args, &options.program)?;
     let refusal = prepared.memory_refusal();
-    for option in options.program.of_no_effect() {
-        say!("wasmscope: warning: {option} has no effect: this runtime compiles by itself");
-    }
     let goes_to = |exporter| {
         [Signal::Traces, Signal::Metrics, Signal::Logs]
             .into_iter()

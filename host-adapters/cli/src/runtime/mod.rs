@@ -1,7 +1,9 @@
 //! The runtimes behind one seam: a component is prepared, which finds every reason not to run it, and then run.
 
+mod aot;
 mod memory;
 pub(crate) mod needs;
+mod source;
 mod thread;
 mod wasi;
 #[cfg(feature = "wasmedge")]
@@ -12,9 +14,13 @@ use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
 use crate::messages::say;
+use crate::progress::Progress;
+use compiled_code::{CompiledFile, Contents};
 use memory::Refusal;
 use needs::Needs;
+use source::about;
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::env::VarError;
 use std::fmt::Display;
 use std::path::Path;
@@ -42,6 +48,13 @@ pub(crate) fn described(runtime: RuntimeName) -> Result<Runtime, Failure> {
     }
 }
 
+/// The runtime for a file: the one that is wanted, or the one that it was compiled for, or Wasmtime.
+pub(crate) fn chosen(wanted: Option<RuntimeName>, path: &Path) -> RuntimeName {
+    wanted
+        .or_else(|| source::compiled_for(path))
+        .unwrap_or(RuntimeName::Wasmtime)
+}
+
 /// Finds every reason not to run a component.
 ///
 /// # Errors
@@ -49,10 +62,11 @@ pub(crate) fn described(runtime: RuntimeName) -> Result<Runtime, Failure> {
 /// Fails with the first of them.
 pub(crate) fn prepare(
     component: &Path,
+    runtime: RuntimeName,
     args: &[String],
     program: &Program,
 ) -> Result<Prepared, Failure> {
-    match program.runtime {
+    match runtime {
         RuntimeName::Wasmtime => {
             wasmtime::prepare(component, args, program).map(Prepared::Wasmtime)
         }
@@ -70,14 +84,70 @@ pub(crate) fn prepare(
 /// # Errors
 ///
 /// Fails when it cannot be loaded.
-pub(crate) fn needs(component: &Path, runtime: RuntimeName) -> Result<Needs, Failure> {
+pub(crate) fn needs(
+    component: &Path,
+    runtime: RuntimeName,
+    allow_precompiled: bool,
+) -> Result<Needs, Failure> {
     match runtime {
-        RuntimeName::Wasmtime => wasmtime::needs(component),
+        RuntimeName::Wasmtime => wasmtime::needs(component, allow_precompiled),
         #[cfg(feature = "wasmedge")]
-        RuntimeName::WasmEdge => wasmedge::needs(component),
+        RuntimeName::WasmEdge => wasmedge::needs(component, allow_precompiled),
         #[cfg(not(feature = "wasmedge"))]
         RuntimeName::WasmEdge => Err(without_wasmedge()),
     }
+}
+
+/// Compiles a component into a file, with or without code for `--fuel`, and records that this user made it.
+///
+/// # Errors
+///
+/// Fails when it cannot be compiled, or the file cannot be written.
+pub(crate) fn compile(
+    component: &Path,
+    runtime: RuntimeName,
+    fuel: bool,
+    output: &Path,
+) -> Result<(), Failure> {
+    let version = described(runtime)?.version.to_string();
+    let bytes = source::read_component(component)?;
+    let _progress = Progress::compiling(component, runtime);
+    let variants = if fuel { &[false, true][..] } else { &[false] };
+    let mut code = match runtime {
+        RuntimeName::Wasmtime => wasmtime::compile(component, &bytes, variants)?,
+        #[cfg(feature = "wasmedge")]
+        RuntimeName::WasmEdge => wasmedge::compile(component, bytes, variants)?,
+        #[cfg(not(feature = "wasmedge"))]
+        RuntimeName::WasmEdge => return Err(without_wasmedge()),
+    };
+    for (name, value) in [
+        (about::RUNTIME, runtime.name().to_owned()),
+        (about::VERSION, version),
+        (about::TARGET, source::target()),
+    ] {
+        code.about.insert(name.to_owned(), value);
+    }
+    let parts = code.parts.iter();
+    let contents = Contents {
+        about: code.about,
+        parts: parts
+            .map(|(name, part)| (name.clone(), part.as_slice()))
+            .collect(),
+    };
+    let digest = CompiledFile::write(output, &contents)
+        .map_err(|error| Failure::new(format!("cannot write {}: {error}", output.display())))?;
+    // Without a record the file is as one from elsewhere, and `run` says what to do.
+    if let Some(cache) = aot::default_cache() {
+        let _ = cache.record(&digest);
+    }
+    Ok(())
+}
+
+/// Code that a runtime has compiled, and what it depends on.
+#[derive(Default)]
+struct Code {
+    about: BTreeMap<String, String>,
+    parts: Vec<(String, Vec<u8>)>,
 }
 
 #[cfg(any(test, not(feature = "wasmedge")))]
@@ -190,24 +260,6 @@ fn judge<E: Display>(
         }
     };
     (ended, outcome)
-}
-
-/// Reads a component's file, and says in so many words what it is when it is something else.
-pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
-    let shown = path.display();
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::new(format!("cannot read {shown}: {error}")))?;
-    // Preamble: magic number, then 16 bits of version and 16 bits of layer (0 core module, 1 component).
-    match bytes.get(..8) {
-        Some([0, b'a', b's', b'm', _, _, 1, 0]) => Ok(bytes),
-        Some([0, b'a', b's', b'm', _, _, 0, 0]) => Err(Failure::new(format!(
-            "{shown} is a core module, not a component; build it with `cargo build --target wasm32-wasip2`, or make a \
-             component of it with `wasm-tools component new`"
-        ))),
-        _ => Err(Failure::new(format!(
-            "{shown} is not a WebAssembly component: it does not begin like one"
-        ))),
-    }
 }
 
 /// Arguments and environment as the program sees them.

@@ -1,16 +1,20 @@
 //! Running a command component on WasmEdge.
 
+use super::aot::{self, Aot};
 use super::memory::TotalMemory;
 use super::needs::Needs;
+use super::source::{self, Source};
 use super::thread::{start, watch};
-use super::{Ended, Surroundings, component_name, judge, read_component, wasi};
-use crate::args::Program;
+use super::{Code, Ended, Surroundings, component_name, judge, wasi};
+use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::messages::say;
-use std::path::{Path, PathBuf};
+use crate::progress::Progress;
+use compiled_code::TrustedFile;
+use std::path::Path;
 use std::time::Duration;
-use wasmedge_component::{Cache, Component, Config, Engine, Linker, LoadError, Store};
+use wasmedge_component::{Component, Config, Engine, Linker, LoadError, Store};
 use wasmedge_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
 use wasmscope_wasmedge::Limiter;
@@ -52,59 +56,141 @@ impl wasmscope_wasmedge::View for Host {
     }
 }
 
-fn load(path: &Path, program: Option<&Program>) -> Result<(Engine, Component), Failure> {
-    let bytes = read_component(path)?;
+/// An engine as this command sets it: code of another one does not fit.
+fn engine(fuel: bool) -> Result<Engine, Failure> {
     let mut config = Config::new();
-    config.measure_cost(program.is_some_and(|program| program.fuel.is_some()));
-    let engine = Engine::new(&config).map_err(|error| Failure::new(error.to_string()))?;
-    let component = match program.filter(|program| program.aot) {
-        None => Component::new(&engine, bytes),
-        Some(program) => {
-            let folder = cache_folder(program)?;
-            let cache = Cache::open(folder)
-                .map_err(|error| Failure::new(format!("--aot-cache: {error}")))?;
-            compiled(&engine, &bytes, &cache)
+    config.measure_cost(fuel);
+    Engine::new(&config).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Loads a component, to be interpreted or compiled now or before.
+fn load(
+    path: &Path,
+    allow_precompiled: bool,
+    program: Option<&Program>,
+) -> Result<(Engine, Component), Failure> {
+    let source = Source::open(path, RuntimeName::WasmEdge, allow_precompiled)?;
+    let fuel = program.is_some_and(|program| program.fuel.is_some());
+    let engine = engine(fuel)?;
+    let component = match source {
+        Source::Component(bytes) => compiled(&engine, path, &bytes, &Aot::open(program)?),
+        Source::Compiled(file) => {
+            aot::say_no_effect(path, program);
+            from_file(&engine, path, &file, fuel)
         }
-    };
-    let component = component.map_err(|error| {
-        let path = path.display();
-        Failure::new(if let LoadError::Invalid { message } = &error {
-            format!("{path} is not a valid component: {message}")
-        } else {
-            format!("{path} cannot be run on WasmEdge: {error}")
-        })
-    })?;
+    }?;
     Ok((engine, component))
 }
 
-/// Compiles a component unless that was done before, and says so where it takes its time.
-fn compiled(engine: &Engine, bytes: &[u8], cache: &Cache) -> Result<Component, LoadError> {
-    let found = Component::with_cache(engine, bytes, cache)?;
-    if found.is_compiled() {
-        return Ok(found);
-    }
-    say!(
-        "wasmscope: compiling for WasmEdge, once, into {}",
-        cache.folder().display()
-    );
-    Component::precompile(engine, bytes, cache)
+/// Says why a component cannot be loaded.
+fn failed(path: &Path, error: &LoadError) -> Failure {
+    let path = path.display();
+    Failure::new(if let LoadError::Invalid { message } = error {
+        format!("{path} is not a valid component: {message}")
+    } else {
+        format!("{path} cannot be run on WasmEdge: {error}")
+    })
 }
 
-fn cache_folder(program: &Program) -> Result<PathBuf, Failure> {
-    if let Some(folder) = &program.aot_cache {
-        return Ok(folder.clone());
+/// Compiles a component unless that was done before, and says so. Without `--aot` it is interpreted, as it is when it cannot be compiled.
+fn compiled(engine: &Engine, path: &Path, bytes: &[u8], aot: &Aot) -> Result<Component, Failure> {
+    let failed = |error| failed(path, &error);
+    let compiled = match aot {
+        Aot::Off => return Component::new(engine, bytes).map_err(failed),
+        Aot::Unkept => {
+            let _progress = Progress::compiling(path, RuntimeName::WasmEdge);
+            Component::compile(engine, bytes).and_then(|mut code| {
+                let code = |index| code.get_mut(index).and_then(Option::take);
+                Component::with_code(engine, bytes, code)
+            })
+        }
+        Aot::Into(cache) => {
+            let found = Component::with_cache(engine, bytes, cache).map_err(failed)?;
+            if found.is_compiled() {
+                return Ok(found);
+            }
+            aot::say_compiling("WasmEdge", cache);
+            Component::precompile_or_say(engine, bytes, cache).map(|made| {
+                aot::say_not_kept(cache, made.not_kept.as_ref());
+                made.component
+            })
+        }
+    };
+    match compiled {
+        Err(LoadError::Compiler { message }) => {
+            say!(
+                "wasmscope: warning: {} is interpreted, as it cannot be compiled: {message}",
+                path.display()
+            );
+            Component::new(engine, bytes).map_err(failed)
+        }
+        other => other.map_err(failed),
     }
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let base = variable("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|base| base.is_absolute());
-    let base = base.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".cache")));
-    let base = base.ok_or_else(|| {
-        Failure::new(
-            "--aot: there is no home directory for what is compiled; give --aot-cache FOLDER",
-        )
-    })?;
-    Ok(base.join("wasmscope").join("aot"))
+}
+
+/// The parts and what is said of them in a compiled file: WasmEdge's code is for one module, and needs the component as well.
+const COMPONENT: &str = "component";
+const PROCESSOR: &str = "processor";
+
+fn module(fuel: bool, index: usize) -> String {
+    format!("{}/{index}", source::part(fuel))
+}
+
+/// Compiles a component, with and without the counting of cost.
+pub(super) fn compile(path: &Path, bytes: Vec<u8>, variants: &[bool]) -> Result<Code, Failure> {
+    let mut code = Code::default();
+    let features = wasmedge_component::processor_features().join(" ");
+    code.about.insert(PROCESSOR.to_owned(), features);
+    for fuel in variants {
+        let engine = engine(*fuel)?;
+        let modules = Component::compile(&engine, &bytes).map_err(|error| failed(path, &error))?;
+        for (index, compiled) in modules.iter().enumerate() {
+            if let Some(compiled) = compiled {
+                let part = (module(*fuel, index), compiled.bytes().to_vec());
+                code.parts.push(part);
+            }
+        }
+        let part = source::part(*fuel).to_owned();
+        code.about.insert(part, engine.code_version());
+    }
+    code.parts.push((COMPONENT.to_owned(), bytes));
+    Ok(code)
+}
+
+/// Loads a component that was compiled into a file.
+fn from_file(
+    engine: &Engine,
+    path: &Path,
+    file: &TrustedFile,
+    fuel: bool,
+) -> Result<Component, Failure> {
+    let about = |name| file.file().about(name).unwrap_or_default();
+    let version = about(source::part(fuel));
+    if version.is_empty() && fuel {
+        return Err(source::without_fuel(path));
+    }
+    if version != engine.code_version() {
+        let what = format!("it was compiled by another version ({version})");
+        return Err(source::damaged(path, &what));
+    }
+    let here = wasmedge_component::processor_features();
+    let mut needed = about(PROCESSOR).split_whitespace();
+    if let Some(missing) = needed.find(|feature| !here.contains(feature)) {
+        let what = format!("it was compiled for a processor with {missing}, which this one lacks");
+        return Err(source::damaged(path, &what));
+    }
+    let bytes = source::code(path, file, COMPONENT)?;
+    let mut refused = None;
+    let loaded = Component::with_code(engine, bytes.bytes(), |index| {
+        file.part(&module(fuel, index)).unwrap_or_else(|error| {
+            refused = Some(error);
+            None
+        })
+    });
+    match refused {
+        Some(error) => Err(source::damaged(path, &error)),
+        None => loaded.map_err(|error| failed(path, &error)),
+    }
 }
 
 /// Everything that this host offers to a component.
@@ -124,7 +210,7 @@ pub(crate) fn prepare(
 ) -> Result<Prepared, Failure> {
     // Before the component is compiled, which takes longer.
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
-    let (engine, component) = load(path, Some(program))?;
+    let (engine, component) = load(path, program.allow_precompiled, Some(program))?;
     let linker = linker()?;
     let command = needs_of(&component, &linker).must_be_command(path)?;
     Ok(Prepared {
@@ -141,8 +227,8 @@ pub(crate) fn prepare(
 }
 
 /// What a component imports and exports, and what of that is missing here.
-pub(crate) fn needs(path: &Path) -> Result<Needs, Failure> {
-    let (_, component) = load(path, None)?;
+pub(crate) fn needs(path: &Path, allow_precompiled: bool) -> Result<Needs, Failure> {
+    let (_, component) = load(path, allow_precompiled, None)?;
     Ok(needs_of(&component, &linker()?))
 }
 

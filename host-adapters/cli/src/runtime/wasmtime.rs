@@ -1,18 +1,21 @@
 //! Running a command component on Wasmtime.
 
+use super::aot::{self, Aot};
 use super::memory::TotalMemory;
 use super::needs::Needs;
+use super::source::{self, Source};
 use super::thread::{start, watch};
-use super::{Ended, Surroundings, component_name, judge, read_component, wasi};
-use crate::args::Program;
+use super::{Code, Ended, Surroundings, component_name, judge, wasi};
+use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
+use crate::progress::Progress;
 use std::path::Path;
 use std::time::Duration;
 use wasmscope_telemetry::{Instance, InvocationOptions, Runtime, Telemetry};
 use wasmscope_wasmtime::Limiter;
 use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Config, Engine, Store};
+use wasmtime::{Config, Engine, Precompiled, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 /// How often a guest is asked to pause, so that a timeout or a signal is seen within its endless loop.
@@ -58,21 +61,80 @@ impl wasmscope_wasmtime::View for Host {
     }
 }
 
-/// Compiles a component.
-fn compile(path: &Path, program: Option<&Program>) -> Result<(Engine, Component), Failure> {
-    let bytes = read_component(path)?;
+/// An engine as this command sets it: code of another one does not fit.
+fn engine(fuel: bool) -> Result<Engine, Failure> {
     let mut config = Config::new();
     config.epoch_interruption(true);
-    config.consume_fuel(program.is_some_and(|program| program.fuel.is_some()));
-    let engine = Engine::new(&config)
-        .map_err(|error| Failure::new(format!("wasmtime cannot start: {error:#}")))?;
-    let component = Component::new(&engine, bytes).map_err(|error| {
-        Failure::new(format!(
-            "{} is not a valid component: {error:#}",
-            path.display()
-        ))
-    })?;
+    config.consume_fuel(fuel);
+    Engine::new(&config).map_err(|error| Failure::new(format!("wasmtime cannot start: {error:#}")))
+}
+
+/// Loads a component, compiled now or before.
+fn load(
+    path: &Path,
+    allow_precompiled: bool,
+    program: Option<&Program>,
+) -> Result<(Engine, Component), Failure> {
+    let source = Source::open(path, RuntimeName::Wasmtime, allow_precompiled)?;
+    let fuel = program.is_some_and(|program| program.fuel.is_some());
+    let engine = engine(fuel)?;
+    let component = match source {
+        Source::Component(bytes) => compiled(&engine, path, &bytes, &Aot::open(program)?)?,
+        Source::Compiled(file) => {
+            aot::say_no_effect(path, program);
+            let code = source::code(path, &file, source::part(fuel))?;
+            wasmscope_wasmtime::from_code(&engine, &code)
+                .map_err(|error| source::damaged(path, &format!("{error:#}")))?
+        }
+    };
     Ok((engine, component))
+}
+
+/// Compiles a component, or takes what was compiled before.
+fn compiled(engine: &Engine, path: &Path, bytes: &[u8], aot: &Aot) -> Result<Component, Failure> {
+    let compiled = match aot {
+        Aot::Off | Aot::Unkept => {
+            let _progress = Progress::compiling(path, RuntimeName::Wasmtime);
+            Component::new(engine, bytes)
+        }
+        Aot::Into(cache) => match wasmscope_wasmtime::from_cache(engine, bytes, cache) {
+            Some(component) => Ok(component),
+            None => {
+                aot::say_compiling("Wasmtime", cache);
+                wasmscope_wasmtime::precompile(engine, bytes, cache).map(|made| {
+                    aot::say_not_kept(cache, made.not_kept.as_ref());
+                    made.component
+                })
+            }
+        },
+    };
+    compiled.map_err(|error| invalid(path, &error))
+}
+
+fn invalid(path: &Path, error: &wasmtime::Error) -> Failure {
+    Failure::new(format!(
+        "{} is not a valid component: {error:#}",
+        path.display()
+    ))
+}
+
+/// Compiles a component, with and without the counting of fuel.
+pub(super) fn compile(path: &Path, bytes: &[u8], variants: &[bool]) -> Result<Code, Failure> {
+    let mut code = Code::default();
+    for fuel in variants {
+        let compiled = engine(*fuel)?.precompile_component(bytes);
+        let compiled = compiled.map_err(|error| invalid(path, &error))?;
+        code.parts.push((source::part(*fuel).to_owned(), compiled));
+    }
+    Ok(code)
+}
+
+/// Says what a file is that Wasmtime's own command has compiled.
+pub(super) fn compiled_elsewhere(bytes: &[u8]) -> Option<&'static str> {
+    match Engine::detect_precompiled(bytes)? {
+        Precompiled::Component => Some("a component that `wasmtime compile` has compiled"),
+        Precompiled::Module => Some("a core module that `wasmtime compile` has compiled"),
+    }
 }
 
 /// Everything that this host offers to a component.
@@ -94,7 +156,7 @@ pub(crate) fn prepare(
 ) -> Result<Prepared, Failure> {
     // Before the component is compiled, which takes longer.
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
-    let (engine, component) = compile(path, Some(program))?;
+    let (engine, component) = load(path, program.allow_precompiled, Some(program))?;
     let linker = linker(&engine)?;
     let command = needs_of(&component, &linker)?.must_be_command(path)?;
     Ok(Prepared {
@@ -111,8 +173,8 @@ pub(crate) fn prepare(
 }
 
 /// What a component imports and exports, and what of that is missing here.
-pub(crate) fn needs(path: &Path) -> Result<Needs, Failure> {
-    let (engine, component) = compile(path, None)?;
+pub(crate) fn needs(path: &Path, allow_precompiled: bool) -> Result<Needs, Failure> {
+    let (engine, component) = load(path, allow_precompiled, None)?;
     needs_of(&component, &linker(&engine)?)
 }
 

@@ -1,0 +1,64 @@
+//! `wasmscope compile`.
+
+use crate::args::Compile;
+use crate::failure::Failure;
+use crate::messages::say;
+use crate::runtime;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Compiles a component into a file that `wasmscope run` takes.
+pub(crate) fn compile(options: &Compile) -> Result<ExitCode, Failure> {
+    let output = options.output.clone().unwrap_or_else(|| {
+        let name = options.component.file_name().unwrap_or_default();
+        Path::new(name).with_extension("cwasm")
+    });
+    // Before the component is compiled, which takes longer.
+    let target = target(&output, &options.component)?;
+    runtime::compile(
+        &options.component,
+        options.runtime,
+        !options.no_fuel,
+        &target,
+    )?;
+    say!(
+        "wasmscope: compiled for {} into {}",
+        options.runtime.title(),
+        output.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the file to write: what the output is, or what it links to. It must not be the component, nor anything but a file.
+fn target(output: &Path, component: &Path) -> Result<PathBuf, Failure> {
+    let refused = |why: &str| Failure::new(format!("cannot write {}: {why}", output.display()));
+    if output.file_name().is_none() || output.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(refused("it is not the name of a file"));
+    }
+    let parent = output
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent
+        && !parent.is_dir()
+    {
+        let parent = parent.display();
+        return Err(refused(&format!("there is no folder {parent}")));
+    }
+    let Ok(metadata) = fs::metadata(output) else {
+        return Ok(output.to_owned());
+    };
+    if metadata.is_dir() {
+        return Err(refused("it is a folder; give the name of a file in it"));
+    }
+    if !metadata.is_file() {
+        return Err(refused("it is not a file"));
+    }
+    let target = fs::canonicalize(output).map_err(|error| refused(&error.to_string()))?;
+    if fs::canonicalize(component).is_ok_and(|component| component == target) {
+        return Err(refused(
+            "it is the component itself; give another name with -o",
+        ));
+    }
+    Ok(target)
+}

@@ -1,0 +1,63 @@
+//! A line that says what takes so long.
+
+use crate::args::RuntimeName;
+use crate::messages::say;
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+/// How long something may take before it is worth a line.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Says a line on a terminal if it is not dropped within a second.
+pub(crate) struct Progress {
+    /// Closed when this is dropped.
+    _done: Sender<()>,
+}
+
+impl Progress {
+    /// Begins to wait for the compiling of a component.
+    pub(crate) fn compiling(component: &Path, runtime: RuntimeName) -> Option<Self> {
+        if !std::io::stderr().is_terminal() {
+            return None;
+        }
+        let line = format!(
+            "wasmscope: compiling {} for {}…",
+            component.display(),
+            runtime.title()
+        );
+        Some(Self::after(PATIENCE, move || say!("{line}")))
+    }
+
+    fn after(patience: Duration, say: impl FnOnce() + Send + 'static) -> Self {
+        let (done, waiting) = mpsc::channel();
+        thread::spawn(move || {
+            if waiting.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+                say();
+            }
+        });
+        Self { _done: done }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_is_said_and_what_is_quick_is_not() {
+        let (said, lines) = mpsc::channel();
+        let quick = said.clone();
+        let progress = Progress::after(Duration::from_secs(60), move || {
+            let _ = quick.send("quick");
+        });
+        drop(progress);
+        let _slow = Progress::after(Duration::from_millis(1), move || {
+            let _ = said.send("slow");
+        });
+        let lines: Vec<_> = lines.iter().collect();
+        assert_eq!(lines, ["slow"]);
+    }
+}

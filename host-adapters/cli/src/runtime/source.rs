@@ -1,0 +1,192 @@
+//! What a file holds that is to be run: a component, or the code that `wasmscope compile` made of one.
+
+use super::aot;
+use crate::args::RuntimeName;
+use crate::failure::Failure;
+use compiled_code::{CompiledFile, FileError, Format, Trusted, TrustedFile};
+use std::path::Path;
+use std::{fs, io};
+
+/// What the header of a compiled file says about the code.
+pub(super) mod about {
+    pub(crate) const RUNTIME: &str = "runtime";
+    pub(crate) const VERSION: &str = "version";
+    pub(crate) const TARGET: &str = "target";
+}
+
+/// The names of the parts of a compiled file: the code without and with the counting of fuel.
+pub(super) fn part(fuel: bool) -> &'static str {
+    if fuel { "metered" } else { "plain" }
+}
+
+/// What was read of a file.
+pub(crate) enum Source {
+    Component(Vec<u8>),
+    Compiled(TrustedFile),
+}
+
+/// Returns the architecture and the system that code is compiled for.
+pub(super) fn target() -> String {
+    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
+/// Returns the runtime that a file was compiled for; nothing if it was not, or cannot be read.
+pub(super) fn compiled_for(path: &Path) -> Option<RuntimeName> {
+    // A pipe could not be read again.
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let file = CompiledFile::open(path).ok()?;
+    RuntimeName::of(file.about(about::RUNTIME)?)
+}
+
+impl Source {
+    /// Reads a file for a runtime.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is something else, when it was compiled for something else, and when it may not be trusted.
+    pub(super) fn open(path: &Path, runtime: RuntimeName, allowed: bool) -> Result<Self, Failure> {
+        let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        if is_file {
+            match CompiledFile::open(path) {
+                Ok(file) => return trusted(path, file, runtime, allowed).map(Self::Compiled),
+                Err(FileError::Other) => {}
+                Err(FileError::Io(error)) => return Err(unreadable(path, &error)),
+                Err(error) => return Err(damaged(path, &error)),
+            }
+        }
+        let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+        must_be_component(path, &bytes)?;
+        Ok(Self::Component(bytes))
+    }
+}
+
+/// Reads the file of a component, which is not compiled yet.
+///
+/// # Errors
+///
+/// Fails when it is something else.
+pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    if Format::of(&bytes) == Format::Compiled {
+        let path = path.display();
+        return Err(Failure::new(format!(
+            "{path} is compiled already; give the component that it was made of"
+        )));
+    }
+    must_be_component(path, &bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("cannot read {}: {error}", path.display()))
+}
+
+/// Says what is wrong with a compiled file, and what to do.
+pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(format!(
+        "{} cannot be run: {error}; compile the component again with `wasmscope compile`",
+        path.display()
+    ))
+}
+
+/// Says that a compiled file does not serve `--fuel`.
+pub(super) fn without_fuel(path: &Path) -> Failure {
+    Failure::new(format!(
+        "{} has no code that counts fuel, which --fuel needs; compile the component again without --no-fuel",
+        path.display()
+    ))
+}
+
+/// Reads a part of a compiled file that has to be there.
+pub(super) fn code(path: &Path, file: &TrustedFile, part: &str) -> Result<Trusted, Failure> {
+    match file.part(part) {
+        Ok(Some(code)) => Ok(code),
+        Ok(None) if part == self::part(true) => Err(without_fuel(path)),
+        Ok(None) => Err(damaged(path, &format!("it has no part {part}"))),
+        Err(error) => Err(damaged(path, &error)),
+    }
+}
+
+/// Says what a file is when it is no component.
+fn must_be_component(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let shown = path.display();
+    // Preamble: magic number, then 16 bits of version and 16 bits of layer (0 core module, 1 component).
+    let message = match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', _, _, 1, 0]) => return Ok(()),
+        Some([0, b'a', b's', b'm', _, _, 0, 0]) => format!(
+            "{shown} is a core module, not a component; build it with `cargo build --target wasm32-wasip2`, or make a \
+             component of it with `wasm-tools component new`"
+        ),
+        Some([0x7f, b'E', b'L', b'F', ..]) => {
+            let what = super::wasmtime::compiled_elsewhere(bytes)
+                .unwrap_or("a native program or library, not a WebAssembly component");
+            format!("{shown} is {what}; to compile a component, use `wasmscope compile`")
+        }
+        _ => format!("{shown} is not a WebAssembly component: it does not begin like one"),
+    };
+    Err(Failure::new(message))
+}
+
+/// Checks that a compiled file is for this runtime in this version and for this machine, and that it may be loaded.
+fn trusted(
+    path: &Path,
+    file: CompiledFile,
+    runtime: RuntimeName,
+    allowed: bool,
+) -> Result<TrustedFile, Failure> {
+    let shown = path.display();
+    let named = |name| file.about(name).unwrap_or("unknown").to_owned();
+    let again = "compile the component again with `wasmscope compile`";
+    let compiled_for = named(about::RUNTIME);
+    if RuntimeName::of(&compiled_for) != Some(runtime) {
+        let other = match RuntimeName::of(&compiled_for) {
+            Some(other) => other.title(),
+            None => compiled_for.as_str(),
+        };
+        return Err(Failure::new(format!(
+            "{shown} was compiled for {other}, not for {}: leave --runtime out, or {again} --runtime {}",
+            runtime.title(),
+            runtime.name(),
+        )));
+    }
+    for (name, here, by) in [
+        (about::TARGET, target(), "for "),
+        (
+            about::VERSION,
+            super::described(runtime)?.version.to_string(),
+            "by version ",
+        ),
+    ] {
+        let found = named(name);
+        if found != here {
+            return Err(Failure::new(format!(
+                "{shown} was compiled {by}{found} of {}, and this is {here}: {again} here",
+                runtime.title()
+            )));
+        }
+    }
+    if allowed {
+        return Ok(vouched(file));
+    }
+    let file = match aot::default_cache() {
+        Some(cache) => cache.recognise(file),
+        None => Err(file),
+    };
+    file.map_err(|_file| {
+        Failure::new(format!(
+            "{shown} holds native code, which is not confined as a component is, and there is no record that you compiled it on \
+             this machine; if you trust where it comes from, run it with --allow-precompiled"
+        ))
+    })
+}
+
+#[expect(
+    unsafe_code,
+    reason = "the user's word is all that there can be for a file from elsewhere"
+)]
+fn vouched(file: CompiledFile) -> TrustedFile {
+    // SAFETY: the user says so with --allow-precompiled, which asks for just that. That the file is as it was written was checked.
+    unsafe { file.assume_trusted() }
+}

@@ -1,0 +1,151 @@
+//! A home in which nothing was ever compiled, for tests of what is compiled ahead of time.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wasmscope_test_support::Cli;
+use wasmscope_test_support::binary::binary;
+
+use crate::Runtime;
+
+/// A command that does nothing, and is compiled at once.
+const IDLE: &str = r#"(component
+    (core module $program (func (export "run") (result i32) (i32.const 0)))
+    (core instance $program (instantiate $program))
+    (func $run (result (result)) (canon lift (core func $program "run")))
+    (instance $exported (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $exported)))"#;
+
+/// A command with two pages of memory that never ends.
+const ENDLESS: &str = r#"(component
+    (core module $program
+        (memory 2)
+        (func (export "run") (result i32) (loop $again (br $again)) (i32.const 0)))
+    (core instance $program (instantiate $program))
+    (func $run (result (result)) (canon lift (core func $program "run")))
+    (instance $exported (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $exported)))"#;
+
+/// A folder with a home in it, in which `wasmscope` is run.
+#[derive(Debug)]
+pub struct Home(TempDir);
+
+impl Default for Home {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Home {
+    /// Makes one.
+    ///
+    /// # Panics
+    /// When the system has no temporary folder.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    /// Returns the path of something in the folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Returns a command of `wasmscope` with nothing in its environment that says where things are kept.
+    #[must_use]
+    #[track_caller]
+    pub fn command(&self, name: &str) -> Cli {
+        self.set_up(Cli::new().arg(name))
+    }
+
+    /// Returns `wasmscope run` on a runtime.
+    #[must_use]
+    #[track_caller]
+    pub fn run(&self, runtime: Runtime, options: &[&str]) -> Cli {
+        self.command("run")
+            .args(runtime.options.iter().take(2))
+            .args(options)
+    }
+
+    /// Returns `wasmscope run` on a runtime as a user whom permissions bind: those of root are not, so that the one that lifts them is
+    /// taken away.
+    ///
+    /// # Panics
+    /// When there is no `wasmscope`.
+    #[must_use]
+    #[track_caller]
+    pub fn bound_run(&self, runtime: Runtime, options: &[&str]) -> Cli {
+        let owner = self.0.path().metadata().expect("a folder").uid();
+        let command = if owner == 0 {
+            Cli::program("setpriv")
+                .args(["--bounding-set", "-dac_override"])
+                .arg(binary())
+        } else {
+            Cli::new()
+        };
+        self.set_up(command.arg("run"))
+            .args(runtime.options.iter().take(2))
+            .args(options)
+    }
+
+    /// Returns `wasmscope` for a process that can write no file longer than some KiB: as if the disk were full.
+    ///
+    /// # Panics
+    /// When there is no `wasmscope`.
+    #[must_use]
+    #[track_caller]
+    pub fn with_little_space(&self, kib: u32) -> Cli {
+        // Blocks of 512 bytes. Ignored, the signal leaves an error of the call that writes.
+        let script = format!("ulimit -f {} && trap '' XFSZ && exec \"$@\"", 2 * kib);
+        self.set_up(Cli::program("sh").args(["-c", &script, "sh"]).arg(binary()))
+    }
+
+    fn set_up(&self, command: Cli) -> Cli {
+        command
+            .envs([("OTEL_SDK_DISABLED", "true"), ("XDG_CACHE_HOME", "")])
+            .env("HOME", self.path("home"))
+            // WasmEdge's compiler is slow where many tests run at once.
+            .deadline(Duration::from_secs(300))
+            .current_dir(self.0.path())
+    }
+
+    /// Returns a command component that does nothing, as `idle.wasm`.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn idle(&self) -> PathBuf {
+        self.write("idle.wasm", IDLE)
+    }
+
+    /// Returns a command component that never ends and has 128 KiB of memory, as `endless.wasm`.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn endless(&self) -> PathBuf {
+        self.write("endless.wasm", ENDLESS)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.path(name);
+        std::fs::write(&file, wat::parse_str(text).expect("a component")).expect("a file");
+        file
+    }
+}
+
+/// Lists the files in a folder.
+///
+/// # Panics
+/// When there is no folder.
+#[must_use]
+#[track_caller]
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = folder.read_dir().expect("a folder");
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.sort();
+    files
+}
