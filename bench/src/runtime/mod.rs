@@ -13,6 +13,10 @@ use wasmscope_telemetry::Telemetry;
 pub(crate) enum Column {
     /// Wasmtime as it is.
     Wasmtime,
+    /// Wasmtime, compiling each time.
+    WasmtimeCompiling,
+    /// Wasmtime with the cache that `wasmscope run --aot` has.
+    WasmtimeCached,
     /// With the pooling allocator and checks of epochs, as platforms with many tenants set it.
     WasmtimePooled,
     /// WasmEdge's interpreter.
@@ -22,7 +26,7 @@ pub(crate) enum Column {
 }
 
 impl Column {
-    /// All, in the order of the tables.
+    /// Those that every signal is told to, in the order of the tables.
     pub(crate) const ALL: [Self; 4] = [
         Self::Wasmtime,
         Self::WasmtimePooled,
@@ -34,6 +38,8 @@ impl Column {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Wasmtime => "Wasmtime",
+            Self::WasmtimeCompiling => "Wasmtime, compiling",
+            Self::WasmtimeCached => "Wasmtime, `--aot`",
             Self::WasmtimePooled => "Wasmtime, pooling and epochs",
             Self::Interpreter => "WasmEdge interpreter",
             Self::Aot => "WasmEdge AOT",
@@ -85,8 +91,12 @@ pub(crate) trait Guest {
 /// Fails when the runtime cannot be set up.
 pub(crate) fn runtime(column: Column, cache: &Path) -> Result<Box<dyn Runtime>> {
     Ok(match column {
-        Column::Wasmtime => Box::new(wasmtime::SetUp::new(cache, false)?),
-        Column::WasmtimePooled => Box::new(wasmtime::SetUp::new(cache, true)?),
+        Column::Wasmtime | Column::WasmtimePooled => {
+            let pooled = column == Column::WasmtimePooled;
+            Box::new(wasmtime::SetUp::new(cache, pooled)?)
+        }
+        Column::WasmtimeCompiling => Box::new(wasmtime::SetUp::compiling(cache)?),
+        Column::WasmtimeCached => Box::new(wasmtime::SetUp::caching(cache)?),
         Column::Interpreter => Box::new(wasmedge::SetUp::new(None)?),
         Column::Aot => Box::new(wasmedge::SetUp::new(Some(cache))?),
     })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use wasmscope_telemetry::Telemetry;
-use wasmscope_wasmtime::{Instance, Limiter, Unlimited, View};
+use wasmscope_wasmtime::{Cache, Instance, Limiter, Unlimited, View};
 use wasmtime::component::{Component, Linker, ResourceTable, TypedFunc};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -39,8 +39,17 @@ impl View for State {
 pub(super) struct SetUp {
     engine: Engine,
     linker: Arc<Linker<State>>,
-    cache: PathBuf,
-    setting: &'static str,
+    code: Code,
+}
+
+/// Where code comes from.
+enum Code {
+    /// A file in this folder, whose name has the setting.
+    File(PathBuf, &'static str),
+    /// The cache of `wasmscope run --aot`.
+    Cache(Cache),
+    /// The compiler, each time.
+    Compiler,
 }
 
 impl SetUp {
@@ -62,24 +71,53 @@ impl SetUp {
         Ok(Self {
             engine,
             linker: Arc::new(linker),
-            cache: cache.to_owned(),
-            setting: if pooled { "pooled" } else { "plain" },
+            code: Code::File(cache.to_owned(), if pooled { "pooled" } else { "plain" }),
         })
+    }
+
+    /// Compiles each time.
+    pub(super) fn compiling(cache: &Path) -> Result<Self> {
+        Ok(Self {
+            code: Code::Compiler,
+            ..Self::new(cache, false)?
+        })
+    }
+
+    /// Keeps code as `wasmscope run --aot` does.
+    pub(super) fn caching(cache: &Path) -> Result<Self> {
+        Ok(Self {
+            code: Code::Cache(Cache::open(cache.join("wasmtime"))?),
+            ..Self::new(cache, false)?
+        })
+    }
+
+    fn from_file(&self, component: &Path, cache: &Path, setting: &str) -> Result<Component> {
+        let stem = component.file_stem().context("a component has a name")?;
+        let name = format!("{}.{setting}.cwasm", stem.to_string_lossy());
+        let compiled = cache.join(name);
+        if !is_newer(&compiled, component) {
+            let bytes = read(component)?;
+            fs::write(&compiled, self.engine.precompile_component(&bytes)?)?;
+        }
+        load_compiled(&self.engine, &compiled)
     }
 }
 
 impl Runtime for SetUp {
     fn load(&self, component: &Path) -> Result<Box<dyn Host>> {
-        let stem = component.file_stem().context("a component has a name")?;
-        let name = format!("{}.{}.cwasm", stem.to_string_lossy(), self.setting);
-        let compiled = self.cache.join(name);
-        if !is_newer(&compiled, component) {
-            let bytes = fs::read(component)
-                .with_context(|| format!("cannot read {}", component.display()))?;
-            fs::write(&compiled, self.engine.precompile_component(&bytes)?)?;
-        }
+        let component = match &self.code {
+            Code::File(cache, setting) => self.from_file(component, cache, setting)?,
+            Code::Compiler => Component::new(&self.engine, read(component)?)?,
+            Code::Cache(cache) => {
+                let bytes = read(component)?;
+                match wasmscope_wasmtime::from_cache(&self.engine, &bytes, cache) {
+                    Some(component) => component,
+                    None => wasmscope_wasmtime::precompile(&self.engine, &bytes, cache)?.component,
+                }
+            }
+        };
         Ok(Box::new(Loaded {
-            component: load_compiled(&self.engine, &compiled)?,
+            component,
             engine: self.engine.clone(),
             linker: Arc::clone(&self.linker),
         }))
@@ -90,6 +128,10 @@ struct Loaded {
     engine: Engine,
     component: Component,
     linker: Arc<Linker<State>>,
+}
+
+fn read(component: &Path) -> Result<Vec<u8>> {
+    fs::read(component).with_context(|| format!("cannot read {}", component.display()))
 }
 
 /// Whether a file was made of another as that is now.

@@ -148,9 +148,10 @@ pub(super) fn table(inputs: &Inputs) -> Result<Table> {
 
 fn callers(column: Column, cache: &Path) -> Result<(Box<dyn Caller>, Box<dyn Caller>)> {
     Ok(match column {
-        Column::Wasmtime | Column::WasmtimePooled => {
-            (component::wasmtime()?, raw::wasmtime::caller()?)
-        }
+        Column::Wasmtime
+        | Column::WasmtimePooled
+        | Column::WasmtimeCompiling
+        | Column::WasmtimeCached => (component::wasmtime()?, raw::wasmtime::caller()?),
         Column::Interpreter => (component::wasmedge(None)?, raw::wasmedge::caller(None)?),
         Column::Aot => (
             component::wasmedge(Some(cache))?,

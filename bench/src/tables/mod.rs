@@ -33,12 +33,13 @@ pub(crate) struct Inputs {
 pub(crate) type Make = fn(&Inputs) -> Result<Table>;
 
 /// All tables, by name, in the order of the page.
-pub(crate) const TABLES: [(&str, Make); 7] = [
+pub(crate) const TABLES: [(&str, Make); 8] = [
     ("signals", signals::counting),
     ("batch", signals::batch),
     ("boundary", boundary::table),
     ("size", size::table),
     ("cold-start", service::cold_start),
+    ("start", service::start),
     ("memory", service::memory),
     ("throughput", service::throughput),
 ];

@@ -2,11 +2,13 @@
 
 mod cold_start;
 mod memory;
+mod start;
 mod throughput;
 
 pub(super) use cold_start::table as cold_start;
 pub(crate) use memory::report_one;
 pub(super) use memory::table as memory;
+pub(super) use start::table as start;
 pub(super) use throughput::table as throughput;
 
 use std::path::PathBuf;
