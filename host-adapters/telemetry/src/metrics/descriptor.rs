@@ -10,6 +10,18 @@ const MAX_NAME: usize = 255;
 /// The longest unit (OpenTelemetry metrics API, "Instrument unit").
 const MAX_UNIT: usize = 63;
 
+/// The unit whose histograms have boundaries of their own, in UCUM notation.
+const SECONDS: &str = "s";
+
+/// The boundaries of histograms of durations in seconds that are given none: those that the semantic conventions
+/// recommend (for `http.server.request.duration` and its like).
+///
+/// The SDK's default reaches from 5 to 10,000, which suits milliseconds. Nearly every duration in seconds would fall
+/// into its first bucket. The specification recommends nothing for other units, so they keep the default.
+const SECONDS_BOUNDS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
 /// What tells instruments of one scope apart.
 ///
 /// As the specification has it: letter case has no meaning in names, and of different boundaries the first hold.
@@ -51,14 +63,13 @@ impl Descriptor {
             valid
         });
         let description = given.description.map(|description| rules.text(description));
+        let is_histogram = matches!(
+            given.kind,
+            InstrumentKind::HistogramU64 | InstrumentKind::HistogramF64
+        );
         let boundaries = given
             .boundaries
-            .filter(|_| {
-                matches!(
-                    given.kind,
-                    InstrumentKind::HistogramU64 | InstrumentKind::HistogramF64
-                )
-            })
+            .filter(|_| is_histogram)
             .filter(|boundaries| {
                 let reason = if boundaries.len() > rules.limits.boundaries {
                     Reason::Boundaries
@@ -69,6 +80,10 @@ impl Descriptor {
                 };
                 rules.count_named(reason, &given.name);
                 false
+            })
+            .or_else(|| {
+                let in_seconds = is_histogram && unit.as_deref() == Some(SECONDS);
+                in_seconds.then(|| SECONDS_BOUNDS.to_vec())
             });
         Ok(Self {
             name: given.name,
@@ -221,6 +236,41 @@ mod tests {
             let reasons: Vec<_> = counted.iter().map(|count| count.reason).collect();
             assert_eq!(reasons, Vec::from_iter(reason), "{boundaries:?}");
         }
+    }
+
+    #[test]
+    fn histograms_in_seconds_have_the_conventions_boundaries_unless_they_are_given_some() {
+        let seconds = Some(SECONDS_BOUNDS.to_vec());
+        for (unit, boundaries, expected) in [
+            (Some("s"), None, seconds.clone()),
+            // Invalid ones count as none.
+            (Some("s"), Some(vec![2.0, 1.0]), seconds.clone()),
+            (Some("s"), Some(vec![1.0]), Some(vec![1.0])),
+            (Some("s"), Some(vec![]), Some(vec![])),
+            (Some("ms"), None, None),
+            (Some("us"), None, None),
+            (Some("S"), None, None),
+            (Some("By"), None, None),
+            (Some("{request}"), None, None),
+            (Some(""), None, None),
+            (None, None, None),
+        ] {
+            for kind in [InstrumentKind::HistogramU64, InstrumentKind::HistogramF64] {
+                let (descriptor, _) = descriptor(InstrumentDescriptor {
+                    kind,
+                    unit: unit.map(String::from),
+                    boundaries: boundaries.clone(),
+                    ..given("a")
+                });
+                assert_eq!(descriptor.boundaries, expected, "{unit:?} {boundaries:?}");
+            }
+        }
+        let (gauge, _) = descriptor(InstrumentDescriptor {
+            kind: InstrumentKind::GaugeF64,
+            unit: Some(String::from("s")),
+            ..given("a")
+        });
+        assert_eq!(gauge.boundaries, None);
     }
 
     #[test]
