@@ -80,9 +80,10 @@ impl Host {
         engine: &Engine,
         limits: L,
     ) -> Store<State<L>> {
+        let instance = self.telemetry.instance("guest");
         let state = State {
-            telemetry: self.telemetry.instance("guest"),
-            limiter: Limiter::new(&self.telemetry, limits),
+            limiter: Limiter::new(&instance, limits),
+            telemetry: instance,
         };
         let mut store = adapter::store(engine, state);
         store.limiter(|state| &mut state.limiter);
@@ -353,6 +354,51 @@ fn the_embedders_limits_hold_and_memory_is_reported() {
     drop(store);
     assert_eq!(host.metric("wasmscope.runtime.memory", None), Some(0));
     assert_eq!(host.metric("wasmscope.runtime.instances", None), Some(0));
+}
+
+#[test]
+fn memory_that_the_limiter_refuses_is_counted_and_an_event_on_the_calls_span() {
+    let host = Host::new();
+    let engine = Engine::default();
+    // Refused twice by the limiter, and once by the type of its memory, which is no refusal of ours.
+    let component = working(
+        &engine,
+        "(drop (memory.grow (i32.const 7))) (drop (memory.grow (i32.const 65536)))
+         (return (i64.extend_i32_s (memory.grow (i32.const 8))))",
+    );
+    let mut store = host.limited(&engine, AtMost(4 * PAGE));
+    let instance = instantiate(&mut store, &component, &adapter::linker(&engine)).unwrap();
+    let run = instance
+        .get_typed_func::<(), (u64,)>(&mut store, "run")
+        .unwrap();
+    let mut invocation = invoke(&mut store, InvocationOptions::default());
+    run.call(&mut invocation, ()).unwrap();
+    invocation.finish(Outcome::Ok);
+    // A call without one says nothing of those before.
+    invoke(
+        &mut store,
+        InvocationOptions::default().with_name("the next"),
+    )
+    .finish(Outcome::Ok);
+
+    assert_eq!(
+        host.metric("wasmscope.runtime.memory_refusals", None),
+        Some(2)
+    );
+    let span = host.span("run guest");
+    let [event] = span.events.as_slice() else {
+        panic!("one event, not {:?}", span.events);
+    };
+    assert_eq!(event.name, "wasmscope.memory.refused");
+    let page = PAGE as i64;
+    let expected = [
+        KeyValue::new("wasmscope.memory.kind", "memory"),
+        KeyValue::new("wasmscope.memory.size", 2 * page),
+        KeyValue::new("wasmscope.memory.requested", 9 * page),
+        KeyValue::new("wasmscope.memory.refusals", 2),
+    ];
+    assert_eq!(event.attributes, expected);
+    assert_eq!(host.span("the next").events.len(), 0);
 }
 
 #[test]

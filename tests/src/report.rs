@@ -96,10 +96,9 @@ fn own_lines(stderr: &str) -> String {
     const COMPILING: &str = "wasmscope: compiling for ";
     let mut text = String::new();
     for line in stderr.lines() {
-        if line
-            .strip_prefix(TRAPPED)
-            .is_some_and(|rest| !rest.is_empty())
-        {
+        let message = line.strip_prefix(TRAPPED).unwrap_or_default();
+        // A panic's words are the guest's own.
+        if !message.is_empty() && !message.starts_with("it panicked: ") {
             let _ = writeln!(text, "{TRAPPED}[message]");
         } else if line.starts_with(COMPILING) {
             // By the first run of a guest only.
@@ -110,11 +109,13 @@ fn own_lines(stderr: &str) -> String {
     text
 }
 
-/// Replaces the description of a status that a trap has set.
+/// Replaces the description of a status that a trap has set, but for a panic's: that is the guest's own.
 fn without_trap_message(mut span: SpanView) -> SpanView {
+    let panicked = span.attr("error.type") == Some(Value::from("panic"));
     let trapped = ["wasmscope.end_reason", "wasmscope.outcome"]
         .iter()
-        .any(|key| span.attr(key) == Some(Value::from("trap")));
+        .any(|key| span.attr(key) == Some(Value::from("trap")))
+        && !panicked;
     if let Some(status) = span.item.status.as_mut().filter(|_| trapped)
         && status.code == StatusCode::Error as i32
         && !status.message.is_empty()

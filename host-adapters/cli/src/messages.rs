@@ -41,3 +41,16 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
+
+/// Returns a text from a guest with its control characters escaped, so that it neither moves the cursor nor begins a line.
+pub(crate) fn on_one_line(text: &str) -> String {
+    let mut shown = String::new();
+    for char in text.chars() {
+        if char.is_control() {
+            shown.extend(char.escape_default());
+        } else {
+            shown.push(char);
+        }
+    }
+    shown
+}

@@ -4,7 +4,7 @@ use crate::account::account;
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
-use crate::messages::say;
+use crate::messages::{on_one_line, say};
 use crate::runtime::{self, Ended, component_name};
 use crate::settings;
 use crate::show::Screen;
@@ -68,6 +68,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     let limits = config.limits().clone();
     let pipeline = Pipeline::build(config).map_err(|error| Failure::new(error.to_string()))?;
 
+    let telemetry = pipeline.telemetry().clone();
     let (ended, report) = execute(
         prepared,
         pipeline,
@@ -93,6 +94,9 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         && let Some(most) = options.program.max_memory
     {
         say!("wasmscope: it was refused more memory than --max-memory allows ({most})");
+    }
+    for warning in telemetry.guest_warnings() {
+        say!("wasmscope: warning: {}", on_one_line(&warning));
     }
     if let Some(screen) = screen {
         // The program has done its work: that its telemetry cannot be shown does not change how it ended.

@@ -82,6 +82,8 @@ pub enum Place {
     Scope,
     /// On the host's own span.
     HostSpan,
+    /// On the events of the host's own span.
+    HostEvent,
     /// On spans of guests that the host ended.
     EndedSpan,
     /// On data points of the host's metrics.
@@ -98,6 +100,7 @@ impl Place {
             Self::Resource => "resource",
             Self::Scope => "scopes of guests",
             Self::HostSpan => "host span",
+            Self::HostEvent => "events of the host span",
             Self::EndedSpan => "spans of guests that the host ended",
             Self::Metric => "metrics of the host",
             Self::GuestMetric => "metrics of guests",

@@ -24,6 +24,7 @@ pub struct RuntimeMetrics(Option<Instruments>);
 #[derive(Debug)]
 struct Instruments {
     memory: UpDownCounter<i64>,
+    memory_refusals: Counter<u64>,
     instances: UpDownCounter<i64>,
     traps: Counter<u64>,
     instantiation: Histogram<f64>,
@@ -39,6 +40,11 @@ impl RuntimeMetrics {
                     .i64_up_down_counter(metric::MEMORY.name)
                     .with_unit(metric::MEMORY.unit)
                     .with_description(metric::MEMORY.description)
+                    .build(),
+                memory_refusals: meter
+                    .u64_counter(metric::MEMORY_REFUSALS.name)
+                    .with_unit(metric::MEMORY_REFUSALS.unit)
+                    .with_description(metric::MEMORY_REFUSALS.description)
                     .build(),
                 instances: meter
                     .i64_up_down_counter(metric::INSTANCES.name)
@@ -69,6 +75,13 @@ impl RuntimeMetrics {
     pub fn memory(&self, delta: i64) {
         if let Some(instruments) = &self.0 {
             instruments.memory.add(delta, &[]);
+        }
+    }
+
+    /// Counts memory, or elements of a table, that a limiter refused.
+    pub fn memory_refused(&self) {
+        if let Some(instruments) = &self.0 {
+            instruments.memory_refusals.add(1, &[]);
         }
     }
 
@@ -180,6 +193,7 @@ mod tests {
             metrics.memory(65_536);
             metrics.memory(65_536);
             metrics.memory(-65_536);
+            metrics.memory_refused();
             metrics.instances(1);
             metrics.trap("unreachable");
             metrics.trap("unreachable");
@@ -191,6 +205,7 @@ mod tests {
         });
         let expected = [
             ("wasmscope.runtime.memory{} By", "up-down 65536"),
+            ("wasmscope.runtime.memory_refusals{} {refusal}", "counter 1"),
             ("wasmscope.runtime.instances{} {instance}", "up-down 1"),
             (
                 "wasmscope.runtime.traps{error.type=unreachable} {trap}",

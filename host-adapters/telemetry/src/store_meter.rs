@@ -1,5 +1,6 @@
 //! What the metrics of the runtime say of one store: that it is there, and how much linear memory it has.
 
+use crate::refusals::{Kind, Metered, Refusals};
 use crate::telemetry::Telemetry;
 
 /// Counts as one instance, with the memory that it is told of, for as long as it is there.
@@ -13,16 +14,21 @@ pub struct StoreMeter {
     memory: i64,
     /// What the last growth added, until it is known to have succeeded.
     pending: i64,
+    refusals: Refusals,
 }
 
 impl StoreMeter {
     /// Makes one for a store that has no memory yet.
-    pub fn new(telemetry: &Telemetry) -> Self {
+    ///
+    /// Given the [`Instance`](crate::Instance) of the same store, refused memory is an event on the call's span too.
+    pub fn new(metered: &impl Metered) -> Self {
+        let telemetry = metered.telemetry();
         telemetry.runtime_metrics().instances(1);
         Self {
             telemetry: telemetry.clone(),
             memory: 0,
             pending: 0,
+            refusals: metered.refusals(),
         }
     }
 
@@ -40,6 +46,7 @@ impl StoreMeter {
         maximum: Option<usize>,
         allowed: bool,
     ) {
+        self.asked(Kind::Memory, current, desired, maximum, allowed);
         // Beyond its maximum a memory does not grow, whatever a limiter says.
         let grows = allowed && maximum.is_none_or(|maximum| desired <= maximum);
         let bytes = if grows {
@@ -52,6 +59,32 @@ impl StoreMeter {
             .unwrap_or(i64::MAX)
             .min(i64::MAX - self.memory);
         self.change(self.pending);
+    }
+
+    /// Notes the answer to a request for more elements of a table; `maximum` is what the table's type allows.
+    pub fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+        allowed: bool,
+    ) {
+        self.asked(Kind::Table, current, desired, maximum, allowed);
+    }
+
+    /// Notes a refusal. What the type excludes is no refusal by a limiter.
+    fn asked(
+        &self,
+        kind: Kind,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+        allowed: bool,
+    ) {
+        if !allowed && maximum.is_none_or(|maximum| desired <= maximum) {
+            self.telemetry.runtime_metrics().memory_refused();
+            self.refusals.add(kind, current, desired);
+        }
     }
 
     /// Takes back what the last growth, which was allowed, has not added after all.

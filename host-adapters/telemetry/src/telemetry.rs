@@ -14,6 +14,7 @@ use crate::attributes::Rules;
 use crate::config::HistogramAggregation;
 use crate::dropped::{Dropped, Signal};
 use crate::emitted::metric;
+use crate::guest_warnings::GuestWarnings;
 use crate::held::{self, OpenSpans};
 use crate::instance::Instance;
 use crate::limits::Limits;
@@ -82,6 +83,7 @@ pub(crate) struct Shared {
     /// The tracer provider's sampler, if it can be asked before there is a span.
     pub(crate) sampler: Option<EarlySampler>,
     tracers: Mutex<HashMap<ScopeKey, SdkTracer>>,
+    pub(crate) guest_warnings: GuestWarnings,
 }
 
 impl fmt::Debug for Telemetry {
@@ -124,6 +126,14 @@ impl Telemetry {
             open_spans.note_instance();
         }
         Instance::new(self.clone(), component.into())
+    }
+
+    /// Returns what the SDKs of guests warned of: how they are used loses telemetry. The first few, each once.
+    ///
+    /// The texts come from guests.
+    #[must_use]
+    pub fn guest_warnings(&self) -> Vec<String> {
+        self.0.guest_warnings.all()
     }
 
     /// Gives the account of what was dropped.
@@ -362,6 +372,7 @@ impl TelemetryBuilder {
             sdk_counts: self.sdk_counts,
             sampler: self.sampler,
             tracers: Mutex::default(),
+            guest_warnings: GuestWarnings::default(),
         }))
     }
 }

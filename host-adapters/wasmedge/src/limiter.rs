@@ -1,7 +1,7 @@
 //! A resource limiter that measures what it lets through.
 
 use wasmedge_component::ResourceLimiter;
-use wasmscope_telemetry::{StoreMeter, Telemetry};
+use wasmscope_telemetry::{Metered, StoreMeter};
 
 /// Wraps an embedder's resource limiter, and reports the store's memory and its life to the runtime's metrics.
 ///
@@ -16,17 +16,21 @@ pub struct Limiter<L> {
 
 impl Limiter<Unlimited> {
     /// Makes one that refuses nothing but what is refused anyway.
-    pub fn unlimited(telemetry: &Telemetry) -> Self {
-        Self::new(telemetry, Unlimited)
+    pub fn unlimited(metered: &impl Metered) -> Self {
+        Self::new(metered, Unlimited)
     }
 }
 
 impl<L> Limiter<L> {
     /// Makes one around the embedder's own.
-    pub fn new(telemetry: &Telemetry, inner: L) -> Self {
+    ///
+    /// Given the [`Instance`](wasmscope_telemetry::Instance) of the same store rather than its
+    /// [`Telemetry`](wasmscope_telemetry::Telemetry), memory that is refused during a call is an event on that call's
+    /// span, and not only counted.
+    pub fn new(metered: &impl Metered, inner: L) -> Self {
         Self {
             inner,
-            meter: StoreMeter::new(telemetry),
+            meter: StoreMeter::new(metered),
         }
     }
 
@@ -54,9 +58,11 @@ impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
         desired: usize,
         maximum: Option<usize>,
     ) -> anyhow::Result<bool> {
-        let allowed = self.inner.memory_growing(current, desired, maximum)?;
+        let answer = self.inner.memory_growing(current, desired, maximum);
+        // An error refuses too, and ends the guest.
+        let allowed = matches!(answer, Ok(true));
         self.meter.growing(current, desired, maximum, allowed);
-        Ok(allowed)
+        answer
     }
 
     fn memory_grow_failed(&mut self) {
@@ -70,7 +76,10 @@ impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
         desired: usize,
         maximum: Option<usize>,
     ) -> anyhow::Result<bool> {
-        self.inner.table_growing(current, desired, maximum)
+        let answer = self.inner.table_growing(current, desired, maximum);
+        let allowed = matches!(answer, Ok(true));
+        self.meter.table_growing(current, desired, maximum, allowed);
+        answer
     }
 }
 

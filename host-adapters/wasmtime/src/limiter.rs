@@ -1,6 +1,6 @@
 //! A resource limiter that measures what it lets through.
 
-use wasmscope_telemetry::{StoreMeter, Telemetry};
+use wasmscope_telemetry::{Metered, StoreMeter};
 use wasmtime::{Error, ResourceLimiter, ResourceLimiterAsync, Result};
 
 /// Wraps an embedder's resource limiter, and reports the store's memory and its life to the runtime's metrics.
@@ -35,17 +35,21 @@ pub struct Limiter<L> {
 
 impl Limiter<Unlimited> {
     /// Makes one that refuses nothing but what Wasmtime refuses.
-    pub fn unlimited(telemetry: &Telemetry) -> Self {
-        Self::new(telemetry, Unlimited)
+    pub fn unlimited(metered: &impl Metered) -> Self {
+        Self::new(metered, Unlimited)
     }
 }
 
 impl<L> Limiter<L> {
     /// Makes one around the embedder's own.
-    pub fn new(telemetry: &Telemetry, inner: L) -> Self {
+    ///
+    /// Given the [`Instance`](wasmscope_telemetry::Instance) of the same store rather than its
+    /// [`Telemetry`](wasmscope_telemetry::Telemetry), memory that is refused during a call is an event on that call's
+    /// span, and not only counted.
+    pub fn new(metered: &impl Metered, inner: L) -> Self {
         Self {
             inner,
-            meter: StoreMeter::new(telemetry),
+            meter: StoreMeter::new(metered),
         }
     }
 
@@ -84,9 +88,11 @@ impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        let allowed = self.inner.memory_growing(current, desired, maximum)?;
+        let answer = self.inner.memory_growing(current, desired, maximum);
+        // An error refuses too, and ends the guest.
+        let allowed = matches!(answer, Ok(true));
         self.meter.growing(current, desired, maximum, allowed);
-        Ok(allowed)
+        answer
     }
 
     fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
@@ -100,7 +106,10 @@ impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        self.inner.table_growing(current, desired, maximum)
+        let answer = self.inner.table_growing(current, desired, maximum);
+        let allowed = matches!(answer, Ok(true));
+        self.meter.table_growing(current, desired, maximum, allowed);
+        answer
     }
 
     fn table_grow_failed(&mut self, error: Error) -> Result<()> {
@@ -128,9 +137,11 @@ impl<L: ResourceLimiterAsync> ResourceLimiterAsync for Limiter<L> {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        let allowed = self.inner.memory_growing(current, desired, maximum).await?;
+        let answer = self.inner.memory_growing(current, desired, maximum).await;
+        // An error refuses too, and ends the guest.
+        let allowed = matches!(answer, Ok(true));
         self.meter.growing(current, desired, maximum, allowed);
-        Ok(allowed)
+        answer
     }
 
     fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
@@ -144,7 +155,10 @@ impl<L: ResourceLimiterAsync> ResourceLimiterAsync for Limiter<L> {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        self.inner.table_growing(current, desired, maximum).await
+        let answer = self.inner.table_growing(current, desired, maximum).await;
+        let allowed = matches!(answer, Ok(true));
+        self.meter.table_growing(current, desired, maximum, allowed);
+        answer
     }
 
     fn table_grow_failed(&mut self, error: Error) -> Result<()> {

@@ -13,7 +13,7 @@ mod wasmtime;
 use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
-use crate::messages::say;
+use crate::messages::{on_one_line, say};
 use crate::progress::Progress;
 use compiled_code::{CompiledFile, Contents};
 use memory::Refusal;
@@ -229,6 +229,15 @@ impl Ended {
             Self::Timeout => 124,
             Self::Signal(signal) => signal.exit_code(),
         }
+    }
+
+    /// Puts the guest's panic before the words of the trap that it ended in.
+    fn explained(mut self, panic: Option<&str>) -> Self {
+        if let (Self::Trap { message, .. }, Some(panic)) = (&mut self, panic) {
+            let panic = on_one_line(panic);
+            *message = format!("it panicked: {panic}\n{message}");
+        }
+        self
     }
 }
 

@@ -257,11 +257,12 @@ impl Prepared {
         let failed = |error: &dyn std::fmt::Display| {
             Failure::new(format!("WasmEdge cannot set up a store: {error}"))
         };
+        let instance = telemetry.instance(self.name);
         let host = Host {
             wasi: self.wasi,
             table: ResourceTable::new(),
-            telemetry: telemetry.instance(self.name),
-            limiter: Limiter::new(telemetry, self.memory),
+            limiter: Limiter::new(&instance, self.memory),
+            telemetry: instance,
         };
         let mut store = Store::new(&self.engine, host).map_err(|error| failed(&error))?;
         store.limiter(|host| &mut host.limiter);
@@ -285,6 +286,7 @@ impl Prepared {
             {
                 (ended, outcome) = why;
             }
+            let ended = ended.explained(invocation.data().telemetry.panic_behind(&outcome));
             invocation.finish(outcome);
             // Nobody waits for it any more if it took too long to stop.
             let _ = done.send((ended, store));

@@ -202,11 +202,12 @@ impl Prepared {
         options: InvocationOptions,
         signals: &mut Signals,
     ) -> Result<(Ended, Option<Store<Host>>), Failure> {
+        let instance = telemetry.instance(self.name);
         let host = Host {
             wasi: self.wasi,
             table: ResourceTable::new(),
-            telemetry: telemetry.instance(self.name),
-            limiter: Limiter::new(telemetry, self.memory),
+            limiter: Limiter::new(&instance, self.memory),
+            telemetry: instance,
         };
         let mut store = Store::new(&self.engine, host);
         store.limiter(|host| &mut host.limiter);
@@ -232,6 +233,7 @@ impl Prepared {
                     result = call(&mut invocation, &component, &linker, &command) => judge(result, wasmscope_wasmtime::outcome_of),
                     Ok(why) = stopped => why,
                 };
+                let ended = ended.explained(invocation.data().telemetry.panic_behind(&outcome));
                 invocation.finish(outcome);
                 // Nobody waits for it any more if it took too long to stop.
                 let _ = done.send((ended, store));

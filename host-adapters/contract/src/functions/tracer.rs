@@ -17,6 +17,9 @@ where
 {
     registrar.function(TRACER.function("get", no_handle, Instance::tracer))?;
     registrar.function(TRACER.function("start", not_recorded, Instance::start_span))?;
+    registrar.function(TRACER.function("now", || 0, |instance, ()| instance.now()))?;
+    registrar
+        .function(TRACER.function("ambient", no_handle, |instance, ()| instance.ambient_span()))?;
     registrar.function(TRACER.function("enter", no_notice, |instance, (span,)| {
         instance.enter_span(span)
     }))?;

@@ -46,6 +46,14 @@ attributes! {
         "How the call ended: see below.";
     EXIT_CODE = conventions::PROCESS_EXIT_CODE, "int", [HostSpan], Development,
         "The exit code, where the program asked to end with one.";
+    MEMORY_KIND = "wasmscope.memory.kind", "string", [HostEvent], Own,
+        "What was refused to grow: `memory`, measured in bytes, or `table`, measured in elements.";
+    MEMORY_SIZE = "wasmscope.memory.size", "int", [HostEvent], Own,
+        "The size that it had.";
+    MEMORY_REQUESTED = "wasmscope.memory.requested", "int", [HostEvent], Own,
+        "The size that was asked for.";
+    MEMORY_REFUSALS = "wasmscope.memory.refusals", "int", [HostEvent], Own,
+        "How many growths were refused during the call. The event is the first.";
     END_REASON = "wasmscope.end_reason", "string", [EndedSpan], Own,
         "Why the host ended a span that the guest had left open: see below.";
     ERROR_TYPE = conventions::ERROR_TYPE, "string", [HostSpan, EndedSpan, Metric], Stable,
@@ -81,7 +89,11 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "unreachable",
-        "Trap: an `unreachable` instruction, which is how a panic or an abort ends.",
+        "Trap: an `unreachable` instruction, which is how an abort ends, and a panic that was not reported.",
+    ),
+    value(
+        "panic",
+        "Trap: a panic of Rust, which the component's SDK reported before. The description is its message.",
     ),
     value(
         "memory_out_of_bounds",

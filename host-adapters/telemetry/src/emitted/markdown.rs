@@ -30,8 +30,10 @@ those that it names, with the attribute `wasmscope.component.name`.
 |---|---|---|
 | `run COMPONENT`, unless the embedder names it | internal, unless the embedder says otherwise | Around each call into a component. It is the parent of the component's spans, and continues `TRACEPARENT` |
 
-Its status is an error, with a description, where `error.type` is set. The host adds no events and no links to it. It emits no log
+Its status is an error, with a description, where `error.type` is set. The host adds no links to it. It emits no log
 records of its own.
+
+The host adds one event to it, `wasmscope.memory.refused`, if a limiter refused the component memory during the call.
 
 A span that a component leaves open is ended by the host when the call ends: it gets `wasmscope.end_reason`, and in case of an error
 that error as its status and `error.type`, over what the component has said.

@@ -36,6 +36,9 @@ metrics! {
         "There once something was dropped.";
     MEMORY = "wasmscope.runtime.memory", UpDownCounter, "By", [], Own,
         "Linear memory that instances have", "";
+    MEMORY_REFUSALS = "wasmscope.runtime.memory_refusals", Counter, "{refusal}", [], Own,
+        "Growths of memories and tables that a limiter refused",
+        "Limit: `--max-memory`, or an embedder's limiter. There once one was refused.";
     INSTANCES = "wasmscope.runtime.instances", UpDownCounter, "{instance}", [], Own,
         "Component instances that exist", "";
     TRAPS = "wasmscope.runtime.traps", Counter, "{trap}", [ERROR_TYPE], Own,

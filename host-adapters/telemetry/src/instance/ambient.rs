@@ -41,6 +41,7 @@ pub(super) struct EnteredBaggage {
 impl Instance {
     /// Makes a span the ambient one (`tracer.enter`).
     pub fn enter_span(&mut self, span: u64) -> Notice {
+        self.went_on();
         if let Err(reason) = self.enter(span) {
             self.telemetry.0.dropped.add(Signal::Traces, reason, 1);
         }
@@ -65,6 +66,7 @@ impl Instance {
 
     /// Undoes the innermost `enter_span` of a span (`tracer.exit`).
     pub fn exit_span(&mut self, span: u64) -> Notice {
+        self.went_on();
         match self.entered.iter().rposition(|entered| entered.is(span)) {
             Some(at) => {
                 self.entered.remove(at);
@@ -124,6 +126,20 @@ impl Instance {
                 .map(|context| context.span().span_context().clone()),
         };
         context.filter(SpanContext::is_valid)
+    }
+
+    /// Returns a handle that stands for the ambient span, zero for none (`tracer.ambient`).
+    pub fn ambient_span(&mut self) -> u64 {
+        match self.entered.last() {
+            Some(Entered::Recorded(span) | Entered::Unrecorded(span, _)) => *span,
+            Some(Entered::Host(Some(context))) => {
+                let context = context.span().span_context().clone();
+                let capacity = self.telemetry.0.limits.unrecorded_traces;
+                self.unrecorded
+                    .add_standing_for(context, capacity, &self.mixer)
+            }
+            Some(Entered::Host(None)) | None => 0,
+        }
     }
 
     /// Gives the context that the ambient span's children are made in.

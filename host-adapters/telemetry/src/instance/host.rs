@@ -12,10 +12,12 @@ use opentelemetry_sdk::trace::Span;
 use super::Instance;
 use super::ambient::{Entered, EnteredBaggage};
 use super::open_span::{ForcedEnd, hand_over, put_first};
+use super::panic::Cause;
 use crate::attributes::Rules;
 use crate::dropped::Reason;
 use crate::emitted::attribute;
 use crate::invocation::{InvocationOptions, Outcome};
+use crate::refusals::{self, Refused};
 use crate::remote;
 
 /// An invocation that has begun.
@@ -128,27 +130,28 @@ impl Instance {
     ///
     /// Where the guest cannot go on, all that is open ends.
     pub(crate) fn finish_invocation(&mut self, depth: u32, outcome: &Outcome) {
-        let error = outcome.error();
+        let panic = self.panic.take();
+        let cause = Cause::new(outcome, panic.as_deref());
+        let error = cause.error();
         let end = ForcedEnd {
             reason: outcome.end_reason(),
             error: error
                 .as_ref()
                 .map(|(error_type, description)| (&**error_type, &**description)),
         };
-        // Where it happened in the guest is said once, on the host's own span: a trap's message has a line for each
-        // frame, and the guest may have a thousand spans open.
         let of_guest = ForcedEnd {
-            error: end.error.map(|(error_type, description)| {
-                (error_type, description.lines().next().unwrap_or_default())
-            }),
+            error: end
+                .error
+                .map(|(error_type, description)| (error_type, cause.of_guest(description))),
             ..end
         };
         let mut finished = false;
         while self.invocations.len() as u32 >= depth.max(1) {
             self.end_all(self.invocations.len() as u32, &of_guest);
             self.leave_invocation();
+            let refused = self.refusals.take();
             if let Some(UnderWay { span: Some(span) }) = self.invocations.pop() {
-                self.end_host_span(span, outcome, &end);
+                self.end_host_span(span, outcome, &end, refused);
             }
             finished = true;
         }
@@ -158,12 +161,18 @@ impl Instance {
         if outcome.ends_the_guest() && self.invocations.is_empty() {
             self.end_all(0, &of_guest);
         }
-        if let Some(kind) = outcome.failure() {
+        if let Some(kind) = cause.failure() {
             self.telemetry.runtime_metrics().trap(kind);
         }
     }
 
-    fn end_host_span(&self, host: HostSpan, outcome: &Outcome, end: &ForcedEnd<'_>) {
+    fn end_host_span(
+        &self,
+        host: HostSpan,
+        outcome: &Outcome,
+        end: &ForcedEnd<'_>,
+        refused: Option<Refused>,
+    ) {
         let HostSpan {
             mut span,
             mut attributes,
@@ -182,6 +191,10 @@ impl Instance {
         }
         if let Outcome::Exit { code } = outcome {
             own.push(KeyValue::new(attribute::EXIT_CODE.key, i64::from(*code)));
+        }
+        if let Some(refused) = refused {
+            let attributes = refused.attributes();
+            span.add_event_with_timestamp(refusals::EVENT, refused.at, attributes);
         }
         let over = put_first(&mut attributes, own, shared.host_attributes, rules);
         let over = attributes_over.saturating_add(over);

@@ -285,6 +285,11 @@ impl Instance {
 
     /// Emits records, in order (`logger.emit`). Those that nobody listens to are dropped without being counted.
     pub fn emit_logs(&mut self, logger: u64, records: Vec<LogRecord>) -> Notice {
+        // Whether somebody listens to it or not.
+        self.note_panic(&records);
+        for record in &records {
+            self.telemetry.0.guest_warnings.note(record);
+        }
         let shared = &*self.telemetry.0;
         if let Err(reason) = self.logs.find(logger, shared) {
             shared

@@ -5,6 +5,7 @@ mod host;
 mod logs;
 mod metrics;
 mod open_span;
+mod panic;
 mod span_table;
 mod spans;
 mod table;
@@ -18,12 +19,14 @@ use std::sync::Arc;
 
 use self::ambient::{Entered, EnteredBaggage};
 use self::host::UnderWay;
+use self::panic::Panic;
 use self::span_table::SpanTable;
 use self::spans::TracerOf;
 use self::unrecorded::Unrecorded;
 use crate::dropped::{Reason, Signal};
 use crate::handle::{HandleKind, Mixer, Tag};
 use crate::model::Notice;
+use crate::refusals::Refusals;
 use crate::telemetry::Telemetry;
 
 /// The telemetry of one component instance: its spans, instruments, loggers and baggage.
@@ -52,6 +55,10 @@ pub struct Instance {
     baggage_scopes: u32,
     metrics: metrics::Metrics,
     logs: logs::Logs,
+    /// What the guest has reported last, and not gone on after. Boxed, for there is hardly ever one.
+    panic: Option<Box<Panic>>,
+    /// What a limiter of the same store refuses.
+    pub(crate) refusals: Refusals,
 }
 
 impl Instance {
@@ -77,6 +84,8 @@ impl Instance {
             mixer,
             metrics: metrics::Metrics::default(),
             logs: logs::Logs::default(),
+            panic: None,
+            refusals: Refusals::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::Context;
 use opentelemetry::KeyValue;
@@ -65,6 +65,7 @@ impl Instance {
             start_time,
             activate,
         } = start;
+        self.went_on();
         let parent = self.parent_context(parent);
         let mut handle = match self.recording_tracer(tracer, &name) {
             Some(at) => self.start_with(at, name, kind, parent, attributes, start_time),
@@ -81,6 +82,16 @@ impl Instance {
             self.enter_span(handle);
         }
         handle
+    }
+
+    /// Returns the time, in nanoseconds since the Unix epoch (`tracer.now`).
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| {
+                u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+            })
     }
 
     /// Gives the index of the tracer of a span that may be recorded, as far as limits go.
@@ -304,6 +315,7 @@ impl Instance {
 
     /// Ends a span (`tracer.end`); `time` is in nanoseconds since the Unix epoch, `None` means now.
     pub fn end_span(&mut self, span: u64, changes: SpanChanges, time: Option<u64>) -> Notice {
+        self.went_on();
         if span & NOT_RECORDED != 0 {
             // There is nothing to end, but it may be entered.
             self.leave_all(span);

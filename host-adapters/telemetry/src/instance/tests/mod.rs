@@ -5,6 +5,7 @@ mod every_limit;
 mod hostile;
 mod invocation;
 mod limits;
+mod panics;
 mod sampling;
 mod spans;
 

@@ -1,0 +1,92 @@
+//! What guest SDKs have to say about how they are used.
+
+use std::sync::{Mutex, PoisonError};
+
+use opentelemetry::logs::Severity;
+
+use crate::model::{LogRecord, LogValue};
+
+/// The event name of a record that is a warning by the SDK.
+const EVENT_NAME: &str = "wasmscope.warning";
+
+/// The most warnings that are kept. The SDK has fewer; a hostile guest may have any number.
+const MAX_WARNINGS: usize = 8;
+
+/// The most bytes of one.
+const MAX_BYTES: usize = 512;
+
+/// Keeps different warnings of all instances.
+#[derive(Debug, Default)]
+pub(crate) struct GuestWarnings(Mutex<Vec<String>>);
+
+impl GuestWarnings {
+    /// Notes a record if it is a warning by the SDK.
+    pub(crate) fn note(&self, record: &LogRecord) {
+        if record.severity != Some(Severity::Warn)
+            || record.event_name.as_deref() != Some(EVENT_NAME)
+        {
+            return;
+        }
+        let Some(LogValue::String(text)) = &record.body else {
+            return;
+        };
+        let text = text
+            .get(..text.floor_char_boundary(MAX_BYTES))
+            .unwrap_or_default();
+        let mut warnings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if warnings.len() < MAX_WARNINGS && warnings.iter().all(|known| known != text) {
+            warnings.push(text.to_owned());
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warning(text: &str) -> LogRecord {
+        LogRecord {
+            body: Some(LogValue::String(text.to_owned())),
+            severity: Some(Severity::Warn),
+            event_name: Some(EVENT_NAME.into()),
+            ..LogRecord::default()
+        }
+    }
+
+    #[test]
+    fn each_warning_is_kept_once_and_few_of_them() {
+        let warnings = GuestWarnings::default();
+        warnings.note(&warning("a"));
+        warnings.note(&warning("a"));
+        for other in [
+            LogRecord {
+                event_name: None,
+                ..warning("no event")
+            },
+            LogRecord {
+                severity: Some(Severity::Error),
+                ..warning("no warning")
+            },
+            LogRecord {
+                body: None,
+                ..warning("nothing")
+            },
+        ] {
+            warnings.note(&other);
+        }
+        assert_eq!(warnings.all(), ["a"]);
+        for number in 0..100 {
+            warnings.note(&warning(&format!("{number}{}", "\u{e9}".repeat(1_000))));
+        }
+        let all = warnings.all();
+        assert_eq!(all.len(), MAX_WARNINGS);
+        assert!(all.iter().all(|text| text.len() <= MAX_BYTES));
+    }
+}

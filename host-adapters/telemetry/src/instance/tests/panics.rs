@@ -1,0 +1,205 @@
+//! Which traps a reported panic explains.
+
+use opentelemetry::Key;
+use opentelemetry::logs::Severity;
+use opentelemetry::trace::Status;
+
+use super::*;
+use crate::invocation::Outcome;
+use crate::model::{LogRecord, LogValue};
+
+fn trap(code: &str) -> Outcome {
+    Outcome::Trap {
+        code: code.to_owned(),
+        message: "the engine's words\nframe 1".to_owned(),
+    }
+}
+
+/// The record that the SDK's hook emits.
+fn record() -> LogRecord {
+    LogRecord {
+        body: Some(LogValue::String("left: 1\nright: 2".to_owned())),
+        severity: Some(Severity::Fatal),
+        event_name: Some("exception".into()),
+        attributes: vec![(
+            Key::from_static_str("exception.type"),
+            LogValue::String("panic".to_owned()),
+        )],
+        ..LogRecord::default()
+    }
+}
+
+/// Runs a call with an open span, that ends with an outcome; returns `error.type` and description of that span and of the host's.
+fn ended(outcome: Outcome, act: impl FnOnce(&mut Instance, u64)) -> [(Option<String>, Status); 2] {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
+    let span = invocation.begin("open", SpanReference::Ambient);
+    act(&mut invocation, span);
+    invocation.finish(outcome);
+    ["open", "run checkout"].map(|name| {
+        let span = bench.span(name);
+        let error_type = span
+            .attributes
+            .iter()
+            .find(|attribute| attribute.key.as_str() == "error.type")
+            .map(|attribute| attribute.value.to_string());
+        (error_type, span.status)
+    })
+}
+
+fn report(instance: &mut Instance, record: LogRecord) {
+    // With a logger that does not exist: the report counts all the same.
+    instance.emit_logs(0, vec![record]);
+}
+
+#[test]
+fn a_panic_is_the_status_of_all_open_spans_and_of_the_hosts() {
+    let panic = (
+        Some("panic".to_owned()),
+        Status::error("left: 1\nright: 2".to_owned()),
+    );
+    let found = ended(trap("unreachable"), |instance, span| {
+        report(instance, record());
+        // What a hook may still do.
+        instance.update_span(span, SpanChanges::default());
+        instance.emit_logs(0, vec![LogRecord::default()]);
+    });
+    assert_eq!(found, [panic.clone(), panic]);
+}
+
+#[test]
+fn the_first_of_several_panics_holds() {
+    let [(_, status), _] = ended(trap("unreachable"), |instance, _| {
+        report(instance, record());
+        report(
+            instance,
+            LogRecord {
+                body: Some(LogValue::String(
+                    "panic in a function that cannot unwind".to_owned(),
+                )),
+                ..record()
+            },
+        );
+    });
+    assert_eq!(status, Status::error("left: 1\nright: 2".to_owned()));
+}
+
+#[test]
+fn a_panic_without_a_body_has_the_message_of_its_attribute() {
+    let [(_, status), _] = ended(trap("unreachable"), |instance, _| {
+        let mut record = LogRecord {
+            body: None,
+            ..record()
+        };
+        record.attributes.push((
+            Key::from_static_str("exception.message"),
+            LogValue::String("gone".to_owned()),
+        ));
+        report(instance, record);
+    });
+    assert_eq!(status, Status::error("gone".to_owned()));
+}
+
+#[test]
+fn other_ends_and_other_records_stay_what_they_are() {
+    type Act = fn(&mut Instance, u64);
+    let table: [(&str, Outcome, Act, Option<&str>); 9] = [
+        (
+            "no panic",
+            trap("unreachable"),
+            |_, _| {},
+            Some("unreachable"),
+        ),
+        (
+            "a trap of another kind",
+            trap("memory_out_of_bounds"),
+            |instance, _| report(instance, record()),
+            Some("memory_out_of_bounds"),
+        ),
+        (
+            "caught, and the span is left",
+            trap("unreachable"),
+            |instance, span| {
+                instance.enter_span(span);
+                report(instance, record());
+                instance.exit_span(span);
+            },
+            Some("unreachable"),
+        ),
+        (
+            "caught, and a span follows",
+            trap("unreachable"),
+            |instance, _| {
+                report(instance, record());
+                let span = instance.begin("next", SpanReference::Ambient);
+                instance.end_span(span, SpanChanges::default(), None);
+            },
+            Some("unreachable"),
+        ),
+        (
+            "caught, and the span is entered",
+            trap("unreachable"),
+            |instance, span| {
+                report(instance, record());
+                instance.enter_span(span);
+            },
+            Some("unreachable"),
+        ),
+        (
+            "caught, and the call returns",
+            Outcome::Ok,
+            |instance, _| report(instance, record()),
+            None,
+        ),
+        (
+            "a hook exits",
+            Outcome::Exit { code: 3 },
+            |instance, _| report(instance, record()),
+            Some("exit"),
+        ),
+        (
+            "an exception that is no panic",
+            trap("unreachable"),
+            |instance, _| {
+                let mut record = record();
+                record.attributes[0].1 = LogValue::String("Error".to_owned());
+                report(instance, record);
+            },
+            Some("unreachable"),
+        ),
+        (
+            "a panic that is no end",
+            trap("unreachable"),
+            |instance, _| {
+                report(
+                    instance,
+                    LogRecord {
+                        severity: Some(Severity::Error),
+                        ..record()
+                    },
+                );
+            },
+            Some("unreachable"),
+        ),
+    ];
+    for (name, outcome, act, expected) in table {
+        let [(guest, _), (host, _)] = ended(outcome, act);
+        assert_eq!(guest.as_deref(), expected, "{name}");
+        assert_eq!(host.as_deref(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_panic_of_an_earlier_call_explains_nothing() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let mut first = Invocation::begin(&mut instance, InvocationOptions::default());
+    report(&mut first, record());
+    let outcome = trap("unreachable");
+    assert_eq!(first.panic_behind(&outcome), Some("left: 1\nright: 2"));
+    first.finish(Outcome::Ok);
+    let second = Invocation::begin(&mut instance, InvocationOptions::default());
+    assert_eq!(second.panic_behind(&outcome), None);
+    second.finish(outcome);
+}

@@ -1,0 +1,121 @@
+//! Memory that a limiter refused: kept between the limiter and the host's span, which never meet.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use opentelemetry::KeyValue;
+
+use crate::emitted::attribute;
+use crate::instance::Instance;
+use crate::telemetry::Telemetry;
+
+/// The event on the host's span.
+pub(crate) const EVENT: &str = "wasmscope.memory.refused";
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A linear memory, measured in bytes.
+    Memory,
+    /// A table, measured in elements.
+    Table,
+}
+
+/// The first refusal since the last call ended, and how many there were. A guest may ask again and again.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) at: SystemTime,
+    kind: Kind,
+    size: usize,
+    requested: usize,
+    count: u64,
+}
+
+impl Refused {
+    /// Returns the event's attributes.
+    pub(crate) fn attributes(&self) -> Vec<KeyValue> {
+        let kind = match self.kind {
+            Kind::Memory => "memory",
+            Kind::Table => "table",
+        };
+        vec![
+            KeyValue::new(attribute::MEMORY_KIND.key, kind),
+            KeyValue::new(attribute::MEMORY_SIZE.key, number(self.size as u64)),
+            KeyValue::new(
+                attribute::MEMORY_REQUESTED.key,
+                number(self.requested as u64),
+            ),
+            KeyValue::new(attribute::MEMORY_REFUSALS.key, number(self.count)),
+        ]
+    }
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Passes refusals from a limiter to the instance of the same store.
+#[derive(Debug, Clone, Default)]
+pub struct Refusals(Arc<Mutex<Option<Refused>>>);
+
+impl Refusals {
+    pub(crate) fn add(&self, kind: Kind, size: usize, requested: usize) {
+        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *refused {
+            Some(first) => first.count = first.count.saturating_add(1),
+            None => {
+                *refused = Some(Refused {
+                    at: SystemTime::now(),
+                    kind,
+                    size,
+                    requested,
+                    count: 1,
+                });
+            }
+        }
+    }
+
+    /// Returns what there is to say, once.
+    pub(crate) fn take(&self) -> Option<Refused> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for crate::telemetry::Telemetry {}
+    impl Sealed for crate::instance::Instance {}
+}
+
+/// What a [`StoreMeter`](crate::StoreMeter) reports to: a [`Telemetry`], or the [`Instance`] of the same store.
+///
+/// Both get the runtime's metrics. With an [`Instance`], memory that is refused during a call is an event on that call's
+/// span too.
+pub trait Metered: sealed::Sealed {
+    /// Returns the telemetry that the metrics belong to.
+    fn telemetry(&self) -> &Telemetry;
+
+    /// Returns where refusals go.
+    #[doc(hidden)]
+    fn refusals(&self) -> Refusals;
+}
+
+impl Metered for Telemetry {
+    fn telemetry(&self) -> &Telemetry {
+        self
+    }
+
+    fn refusals(&self) -> Refusals {
+        Refusals::default()
+    }
+}
+
+impl Metered for Instance {
+    fn telemetry(&self) -> &Telemetry {
+        Self::telemetry(self)
+    }
+
+    fn refusals(&self) -> Refusals {
+        self.refusals.clone()
+    }
+}
