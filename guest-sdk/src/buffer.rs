@@ -1,6 +1,6 @@
 //! Attributes that have been copied: all texts in one string, so that they cost no allocation each.
 
-use crate::{KeyValue, Value};
+use crate::{KeyValue, Value, wide};
 
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
@@ -29,7 +29,13 @@ impl Buffer {
 
     /// Copies an attribute; gives whether its value is one that the buffer takes, which is none that is an array.
     pub(crate) fn push(&mut self, key: &str, value: Value<'_>) -> bool {
+        let digits;
         let (value, value_text) = match value {
+            Value::UnsignedValue(value) => {
+                digits = wide::digits(value);
+                let text = digits.as_ref().map(wide::Digits::as_str);
+                (Value::StringValue(""), text.unwrap_or_default())
+            }
             Value::StringValue(text) => (Value::StringValue(""), text),
             Value::BoolValue(value) => (Value::BoolValue(value), ""),
             Value::IntValue(value) => (Value::IntValue(value), ""),

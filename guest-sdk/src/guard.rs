@@ -17,11 +17,14 @@ thread_local! {
 /// It may be called in each export of a component: the hook is installed once, and what the end brings is done by
 /// the outermost guard.
 ///
+/// A subscriber or a logger that the program has set before stays, and what `tracing` or `log` is told does not reach the host
+/// then, unless it is composed with this crate's. Where it is not, the first call sends a warning to the host as a log record,
+/// which `wasmscope run` repeats at its end. Providers of `opentelemetry` that were set before are replaced.
+///
 /// A panic is recorded as a log (severity `FATAL`, event name `exception`) and, as the event `exception` and an error status, on the
 /// active span, before the program traps. The hook that was there before is called after it.
 pub fn init() -> Guard {
     panic_hook::install();
-    // First, for the API notes by `tracing` that its providers are set, and those notes are none of the program's.
     #[cfg(feature = "opentelemetry")]
     crate::opentelemetry::install();
     #[cfg(feature = "tracing")]

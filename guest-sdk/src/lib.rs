@@ -50,6 +50,7 @@
 //! | `tracing` | yes | the module `subscriber`: spans and events of the `tracing` crate, `#[instrument]` among them |
 //! | `tracing-std` | yes | `Error` values as exceptions, and `set_default` for tests: what `tracing` has in its feature `std`. It is half as large again as the door without it: where bytes count, turn both off |
 //! | `log` | no | the module `log`: records of the `log` crate, with key-values |
+//! | `serde` | no | [`OwnedValue::from_serialize`]: bodies and attributes of logs from any `serde::Serialize` |
 //! | `opentelemetry` | no | the module `opentelemetry`: providers and a propagator for the `opentelemetry` crate; not on `wasm32-unknown-unknown` |
 //!
 //! Without any of them there is the direct API, beneath the others and the smallest:
@@ -59,8 +60,8 @@
 //! | trace | [`Tracer`], [`Span`]; activation is apart from starting: [`Span::enter`], [`Span::instrument`] |
 //! | measure | [`Counter`], [`UpDownCounter`], [`Histogram`], [`Gauge`]; bound to attributes, a [`Series`] |
 //! | be asked for values | [`ObservableCounter`], [`ObservableUpDownCounter`], [`ObservableGauge`] |
-//! | log | [`Logger`]; nested values are [`AnyValue`]s |
-//! | pass on where one is | [`current`], [`Span::context`], [`SpanContext::traceparent`], [`enter_baggage`] |
+//! | log | [`Logger`]; nested values are [`AnyValue`]s, built at run time [`OwnedValue`]s |
+//! | pass on where one is | [`current`], [`Span::context`], [`SpanContext::traceparent`], [`SpanContext::tracestate`], [`baggage_header`], [`enter_baggage`] |
 //! | have panics recorded, and observables read at the end | [`init`] |
 //!
 //! # What goes where
@@ -101,13 +102,19 @@ pub mod subscriber;
 pub mod testing;
 mod trace;
 mod types;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod warning;
+mod wide;
 
 pub use context::{
-    BaggageEntry, BaggageGuard, baggage, current, enter_baggage, with_baggage_entry,
+    BaggageEntry, BaggageGuard, baggage, baggage_from_header, baggage_header, current,
+    enter_baggage, with_baggage_entry,
 };
 pub use guard::{Guard, collect, init};
+#[cfg(feature = "serde")]
+pub use logs::SerializeError;
 pub use logs::types::Severity;
-pub use logs::{AnyValue, Items, LogBuilder, Logger, Record};
+pub use logs::{AnyValue, Items, LogBuilder, Logger, Owned, OwnedValue, Record, Wide};
 pub use metrics::{
     Counter, CounterNumber, Gauge, GaugeNumber, Histogram, HistogramNumber, Measurement, Meter,
     ObservableCounter, ObservableGauge, ObservableUpDownCounter, Observer, Series, UpDownCounter,
@@ -118,6 +125,7 @@ pub use trace::types::{Link, LinkTarget, SpanChanges, SpanKind, Status};
 pub use trace::{Entered, EnteredSpan, Span, SpanBuilder, Tracer};
 pub(crate) use types::InstrumentationScope;
 pub use types::{KeyValue, SpanContext, SpanReference, TraceFlags, TraceId, Value};
+pub use wide::Unsigned;
 
 /// Starts setting up the subscriber that passes `tracing` spans and events to the host; see the module
 /// [`subscriber`](mod@subscriber).

@@ -22,14 +22,14 @@
 //! The first 40 targets have a scope each. Further ones share their crate's, and the attribute `log.target` names them,
 //! because a host admits a limited number of scopes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use ::log::kv::{Error, Key, Value as LogKvValue, VisitSource, VisitValue};
 use ::log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 
 use crate::backend::wire::{Maybe, MaybeByte, WireReference};
-use crate::backend::{self, Slot};
+use crate::backend::{self, Once, Slot};
 use crate::buffer::Buffer;
 use crate::logs::Threshold;
 use crate::logs::types::{LogAttribute, LogRecord, LogValue, Severity};
@@ -40,7 +40,8 @@ static BRIDGE: Bridge = Bridge::new();
 /// Makes [`Bridge`] the program's logger, with every level let through to it. [`wasmscope::init`](crate::init()) does so where nobody else has.
 ///
 /// A logger of your own has to be set before that: the crate `log` takes one for the whole program, and `env_logger::init`, for one, panics where there is one
-/// already.
+/// already. It has to pass its records on to a [`Bridge`], and its `enabled` has to ask it; otherwise they do not reach the host,
+/// of which [`wasmscope::init`](crate::init()) warns.
 ///
 /// # Errors
 ///
@@ -56,7 +57,40 @@ pub fn init() -> Result<(), SetLoggerError> {
 
 /// Makes the bridge the program's logger, unless it has one: that has been put there on purpose.
 pub(crate) fn install() {
-    drop(init());
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        if init().is_err() && !is_connected() {
+            crate::warning::warn(
+                "another logger was set before `wasmscope::init`, so records of `log` do not reach the host: call `wasmscope::init` \
+                 first, or have that logger pass its records on to a `wasmscope::log::Bridge`",
+            );
+        }
+    });
+}
+
+/// The target that a logger is asked about, to see whether it passes that on to us.
+const PROBE: &str = "wasmscope::probe";
+
+thread_local! {
+    static PROBED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes that a logger in front of us, or tracing-log in front of our subscriber, has asked.
+pub(crate) fn asked(target: &str) {
+    if target == PROBE {
+        PROBED.set(true);
+    }
+}
+
+/// Whether the program's logger asks the bridge, or our `tracing` subscriber, whether a record is wanted.
+fn is_connected() -> bool {
+    PROBED.set(false);
+    let metadata = Metadata::builder()
+        .target(PROBE)
+        .level(Level::Error)
+        .build();
+    let _ = ::log::logger().enabled(&metadata);
+    PROBED.get()
 }
 
 /// Is a [`log::Log`] that emits OpenTelemetry logs; for programs with a logger in front of it. Others call [`wasmscope::init`](crate::init()).
@@ -82,6 +116,7 @@ impl Bridge {
 
 impl Log for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        asked(metadata.target());
         target(metadata.target()).listens(metadata.level())
     }
 

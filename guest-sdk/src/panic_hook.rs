@@ -8,7 +8,8 @@ use crate::backend::{self, Once, logger};
 use crate::logs::types::{LogAttribute, LogRecord, LogValue};
 use crate::{KeyValue, Logger, Scope, Severity, notice, trace};
 
-static LOGGER: Logger =
+/// Who speaks where the SDK itself does.
+pub(crate) static LOGGER: Logger =
     Logger::new(Scope::new("wasmscope").with_version(env!("CARGO_PKG_VERSION")));
 
 thread_local! {

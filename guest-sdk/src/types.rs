@@ -1,6 +1,10 @@
 //! Values and identifiers that the signals share: the types of the contract's interface `types`, in the form in
 //! which the generated bindings take them, so that nothing is converted on the way to the host.
 
+use std::borrow::Cow;
+
+use crate::wide::Unsigned;
+
 /// Identifies a trace: 128 bits as two halves. All zero is invalid (W3C Trace Context).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(C)]
@@ -102,7 +106,9 @@ impl<'a> From<&'a SpanContext> for SpanReference<'a> {
 
 /// Is the value of an attribute of a span, an event, a link, a scope or a measurement.
 ///
-/// The variants are named as in the contract. Usually a value is made by `into()`, or by [`attributes!`](crate::attributes).
+/// The variants are named as in the contract. Usually a value is made by `into()`, or by [`attributes!`](crate::attributes), of any
+/// integer up to 64 bits, `f32`, `f64`, `bool`, `&str`, `&String` and `&Cow<str>`. A `u64` that no `i64` holds becomes a text of its
+/// digits, as the OpenTelemetry specification maps integers beyond 64 bits signed.
 /// Nested values belong to logs: see [`AnyValue`](crate::AnyValue).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
@@ -123,6 +129,9 @@ pub enum Value<'a> {
     IntArray(&'a [i64]),
     /// An array of floating point numbers.
     DoubleArray(&'a [f64]),
+    /// An unsigned integer beyond the signed ones, which is passed on as text: the contract has no such case. Made by
+    /// `Value::from`.
+    UnsignedValue(Unsigned),
 }
 
 macro_rules! value_from {
@@ -139,6 +148,8 @@ macro_rules! value_from {
 value_from! {
     &'a str => StringValue(v => v),
     &'a String => StringValue(v => v),
+    &'a Cow<'_, str> => StringValue(v => v),
+    &'a Box<str> => StringValue(v => v),
     bool => BoolValue(v => v),
     i8 => IntValue(v => v.into()),
     i16 => IntValue(v => v.into()),

@@ -12,7 +12,9 @@ use super::layout::{WireLink, WireTarget, WireThreshold, description, wire_links
 use super::wire::{WireContext, WireReference};
 use crate::logs::types::{LogRecord, LogThreshold, LogValue, NOBODY_LISTENS, Severity};
 use crate::metrics::types::{InstrumentDescriptor, InstrumentKind, Number, Observation};
-use crate::{InstrumentationScope, KeyValue, SpanChanges, SpanKind, SpanReference, Status, Value};
+use crate::{
+    InstrumentationScope, KeyValue, Link, SpanChanges, SpanKind, SpanReference, Status, Value, wide,
+};
 
 /// Declares imports, and has the section linked that describes the world to whoever makes the component.
 macro_rules! imports {
@@ -30,6 +32,8 @@ macro_rules! imports {
 /// Calls the `get` of an interface: they take the same.
 macro_rules! call_get {
     ($get:ident, $scope:ident) => {{
+        let attributes = $scope.attributes;
+        lower!(attributes);
         let version = $scope.version.unwrap_or_default();
         let schema_url = $scope.schema_url.unwrap_or_default();
         // SAFETY: the addresses and lengths are those of slices that outlive the call.
@@ -43,11 +47,20 @@ macro_rules! call_get {
                 $scope.schema_url.is_some(),
                 schema_url.as_ptr(),
                 schema_url.len(),
-                $scope.attributes.as_ptr().cast(),
-                $scope.attributes.len(),
+                attributes.as_ptr().cast(),
+                attributes.len(),
             )
         }
     }};
+}
+
+/// Has attributes hold no integers that the contract has not.
+macro_rules! lower {
+    ($attributes:ident) => {
+        let digits = wide::of($attributes);
+        let lowered = wide::lowered($attributes, &digits);
+        let $attributes = lowered.as_deref().unwrap_or($attributes);
+    };
 }
 
 /// The address of what a list or a text holds.
@@ -73,6 +86,8 @@ pub(crate) mod tracer {
                 attributes: Address, attributes_length: usize,
                 has_start_time: bool, start_time: u64, activate: bool,
             ) -> u64;
+            fn import_now = "now"() -> u64;
+            fn import_ambient = "ambient"() -> u64;
             fn import_enter = "enter"(span: u64) -> u64;
             fn import_exit = "exit"(span: u64) -> u64;
             fn import_update = "update"(
@@ -109,6 +124,7 @@ pub(crate) mod tracer {
         start_time: Option<u64>,
         activate: bool,
     ) -> u64 {
+        lower!(attributes);
         let mut remote = WireContext::default();
         let (case, high_or_span) = match parent {
             SpanReference::Ambient => (0, 0),
@@ -142,6 +158,18 @@ pub(crate) mod tracer {
         }
     }
 
+    #[cfg(feature = "tracing")]
+    pub(crate) fn now() -> u64 {
+        // SAFETY: it takes no address.
+        unsafe { import_now() }
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn ambient() -> u64 {
+        // SAFETY: it takes no address.
+        unsafe { import_ambient() }
+    }
+
     pub(crate) fn enter(span: u64) -> u64 {
         // SAFETY: it takes no address.
         unsafe { import_enter(span) }
@@ -158,11 +186,31 @@ pub(crate) mod tracer {
         if changes.links.is_empty() {
             update_with(span, changes, &[])
         } else {
-            update_with(span, changes, &wire_links(changes.links))
+            with_links(changes.links, |links| update_with(span, changes, links))
         }
     }
 
+    fn with_links(links: &[Link<'_>], call: impl FnOnce(&[WireLink<'_>]) -> u64) -> u64 {
+        let digits: Vec<_> = links.iter().map(|link| wide::of(link.attributes)).collect();
+        let lowered: Vec<_> = links
+            .iter()
+            .zip(&digits)
+            .map(|(link, digits)| wide::lowered(link.attributes, digits))
+            .collect();
+        let links: Vec<_> = links
+            .iter()
+            .zip(&lowered)
+            .map(|(link, lowered)| Link {
+                target: link.target,
+                attributes: lowered.as_deref().unwrap_or(link.attributes),
+            })
+            .collect();
+        call(&wire_links(&links))
+    }
+
     fn update_with(span: u64, changes: SpanChanges<'_>, links: &[WireLink<'_>]) -> u64 {
+        let attributes = changes.attributes;
+        lower!(attributes);
         let description = description(changes.status);
         let name = changes.name.unwrap_or_default();
         // SAFETY: the addresses and lengths are those of slices that outlive the call.
@@ -175,8 +223,8 @@ pub(crate) mod tracer {
                 tag(&changes.status).into(),
                 description.as_ptr(),
                 description.len(),
-                changes.attributes.as_ptr().cast(),
-                changes.attributes.len(),
+                attributes.as_ptr().cast(),
+                attributes.len(),
                 links.as_ptr().cast(),
                 links.len(),
             )
@@ -189,6 +237,7 @@ pub(crate) mod tracer {
         attributes: &[KeyValue<'_>],
         time: Option<u64>,
     ) -> u64 {
+        lower!(attributes);
         // SAFETY: the addresses and lengths are those of slices that outlive the call.
         unsafe {
             import_event(
@@ -209,7 +258,7 @@ pub(crate) mod tracer {
         if changes.links.is_empty() {
             end_with(span, changes, &[], time)
         } else {
-            end_with(span, changes, &wire_links(changes.links), time)
+            with_links(changes.links, |links| end_with(span, changes, links, time))
         }
     }
 
@@ -219,6 +268,8 @@ pub(crate) mod tracer {
         links: &[WireLink<'_>],
         time: Option<u64>,
     ) -> u64 {
+        let attributes = changes.attributes;
+        lower!(attributes);
         let description = description(changes.status);
         let name = changes.name.unwrap_or_default();
         // SAFETY: the addresses and lengths are those of slices that outlive the call.
@@ -231,8 +282,8 @@ pub(crate) mod tracer {
                 tag(&changes.status).into(),
                 description.as_ptr(),
                 description.len(),
-                changes.attributes.as_ptr().cast(),
-                changes.attributes.len(),
+                attributes.as_ptr().cast(),
+                attributes.len(),
                 links.as_ptr().cast(),
                 links.len(),
                 time.is_some(),
@@ -310,6 +361,7 @@ pub(crate) mod meter {
     }
 
     pub(crate) fn measure(instrument: u64, value: Number, attributes: &[KeyValue<'_>]) -> u64 {
+        lower!(attributes);
         // SAFETY: the address and the length are those of a slice that outlives the call.
         unsafe {
             import_measure(
@@ -323,6 +375,7 @@ pub(crate) mod meter {
     }
 
     pub(crate) fn bind(instrument: u64, attributes: &[KeyValue<'_>]) -> u64 {
+        lower!(attributes);
         // SAFETY: the address and the length are those of a slice that outlives the call.
         unsafe { import_bind(instrument, attributes.as_ptr().cast(), attributes.len()) }
     }

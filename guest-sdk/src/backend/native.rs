@@ -30,6 +30,8 @@ functions! {
             tracer: u64, name: &str, kind: SpanKind, parent: SpanReference<'_>, attributes: &[KeyValue<'_>],
             start_time: Option<u64>, activate: bool
         ) -> u64, crate::backend::NOT_RECORDED;
+        fn now() -> u64, 0;
+        fn ambient() -> u64, 0;
         fn enter(span: u64) -> u64, 0;
         fn exit(span: u64) -> u64, 0;
         fn update(span: u64, changes: SpanChanges<'_>) -> u64, 0;

@@ -1,9 +1,12 @@
 //! What surrounds the running code: the ambient span, and baggage.
 
 mod baggage;
+mod header;
 mod w3c;
 
 pub use baggage::{BaggageEntry, BaggageGuard, baggage, enter_baggage, with_baggage_entry};
+pub(crate) use header::write_member;
+pub use header::{baggage_from_header, baggage_header};
 
 use crate::SpanContext;
 use crate::backend;

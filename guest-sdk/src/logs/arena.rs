@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::types::{LogAttribute, LogRecord, LogValue, MapEntry, Severity};
+use crate::wide::Digits;
 use crate::{SpanReference, backend, notice};
 
 /// Emits a record in which values are nested: [`emit_nested`].
@@ -24,6 +25,11 @@ pub(crate) trait Nested<'a>: Copy {
     /// Gives the value, an array or a map as an empty one, and adds its children: a map's with their keys, an array's
     /// with empty ones.
     fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a>;
+
+    /// Gives the value if it is an integer that no signed one holds.
+    fn unsigned(self) -> Option<u64> {
+        None
+    }
 }
 
 /// Is a log record whose values are still nested.
@@ -107,8 +113,9 @@ fn emit_scalars<'a, V: Nested<'a>>(
 /// Emits a record in which values are nested.
 pub(crate) fn emit_nested<'a, V: Nested<'a>>(logger: u64, parts: &Parts<'a, V>) {
     let mut values = Values::of(parts);
+    let digits = values.digits();
     let children = values.children();
-    values.name(&children);
+    values.name(&children, &digits);
     let nodes = values.nodes();
     notice::take(backend::logger::emit(
         logger,
@@ -119,9 +126,12 @@ pub(crate) fn emit_nested<'a, V: Nested<'a>>(logger: u64, parts: &Parts<'a, V>) 
 /// Emits several records in one call, as [`emit`] does one.
 pub(crate) fn emit_all<'a, V: Nested<'a>>(logger: u64, records: &[Parts<'a, V>]) {
     let mut values: Vec<_> = records.iter().map(Values::of).collect();
-    let children: Vec<_> = values.iter().map(Values::children).collect();
-    for (values, children) in values.iter_mut().zip(&children) {
-        values.name(children);
+    let lent: Vec<_> = values
+        .iter()
+        .map(|values| (values.children(), values.digits()))
+        .collect();
+    for (values, (children, digits)) in values.iter_mut().zip(&lent) {
+        values.name(children, digits);
     }
     let nodes: Vec<_> = values.iter().map(Values::nodes).collect();
     let records: Vec<_> = records
@@ -139,6 +149,8 @@ struct Values<'a> {
     values: Vec<LogAttribute<'a>>,
     /// The arrays and maps among them.
     containers: Vec<Container>,
+    /// The integers among them that no signed one holds, and where they are.
+    unsigned: Vec<(usize, u64)>,
     /// Where the body is. Before it are the attributes, behind it what lies within, which is what the contract calls nodes.
     body: usize,
 }
@@ -161,6 +173,7 @@ impl<'a> Values<'a> {
         let body = parts.attributes.len();
         let mut values = Vec::with_capacity(body + 1);
         let mut containers = Vec::new();
+        let mut unsigned = Vec::new();
         let mut children = Vec::new();
         loop {
             let at = values.len();
@@ -173,7 +186,10 @@ impl<'a> Values<'a> {
             };
             let start = children.len();
             let (key, value) = match next {
-                Some((key, value)) => (key, value.node(&mut children)),
+                Some((key, value)) => {
+                    unsigned.extend(value.unsigned().map(|value| (at, value)));
+                    (key, value.node(&mut children))
+                }
                 None if at == body => ("", NO_VALUE),
                 None => break,
             };
@@ -188,6 +204,7 @@ impl<'a> Values<'a> {
         Self {
             values,
             containers,
+            unsigned,
             body,
         }
     }
@@ -211,8 +228,19 @@ impl<'a> Values<'a> {
         children
     }
 
-    /// Has arrays and maps name their children.
-    fn name(&mut self, children: &'a Children<'a>) {
+    /// Gives the digits of integers that no signed one holds.
+    fn digits(&self) -> Vec<Digits> {
+        let digits = self.unsigned.iter().map(|(_, value)| Digits::of(*value));
+        digits.collect()
+    }
+
+    /// Has arrays and maps name their children, and gives wide integers their digits.
+    fn name(&mut self, children: &'a Children<'a>, digits: &'a [Digits]) {
+        for ((at, _), digits) in self.unsigned.iter().zip(digits) {
+            if let Some(value) = self.values.get_mut(*at) {
+                value.value = LogValue::StringValue(digits.as_str());
+            }
+        }
         for container in &self.containers {
             let range = container.children.clone();
             if let Some(container) = self.values.get_mut(container.at) {

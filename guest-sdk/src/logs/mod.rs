@@ -1,13 +1,19 @@
 //! Logs: loggers that know what nobody listens to, and records with nested values.
 
 pub(crate) mod arena;
+mod owned;
 mod record;
+#[cfg(feature = "serde")]
+mod serialize;
 pub(crate) mod types;
 mod value;
 
+pub use owned::OwnedValue;
 pub use record::{LogBuilder, Record};
+#[cfg(feature = "serde")]
+pub use serialize::SerializeError;
 pub(crate) use value::scalar;
-pub use value::{AnyValue, Items};
+pub use value::{AnyValue, Items, Owned, Wide};
 
 use crate::backend::{self, Slot};
 use crate::{Scope, notice};

@@ -1,7 +1,9 @@
 //! Values of log bodies and log attributes, nested ones too.
 
 use core::fmt;
+use std::borrow::Cow;
 
+use super::OwnedValue;
 use super::arena::{self, EmitNested, NO_VALUE, Nested};
 use super::types::LogValue;
 use crate::Value;
@@ -24,7 +26,12 @@ use crate::Value;
 ///     .emit();
 /// ```
 ///
-/// What is kept in a variable needs variables for what it borrows, as [`format_args!`] does.
+/// What is kept in a variable needs variables for what it borrows, as [`format_args!`] does. What is only known at run time is easier
+/// to build as an [`OwnedValue`].
+///
+/// It is made by `into()`, or by [`fields!`](crate::fields), of any integer up to 64 bits, `f32`, `f64`, `bool`, `&str`, `&String`,
+/// `&Cow<str>` and `&[u8]`. A `u64` that no `i64` holds becomes a text of its digits, as the OpenTelemetry specification
+/// maps integers beyond 64 bits signed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 pub enum AnyValue<'a> {
@@ -42,6 +49,112 @@ pub enum AnyValue<'a> {
     Array(Items<'a, Self>),
     /// A map; [`AnyValue::map`] makes it.
     Map(Items<'a, (&'a str, Self)>),
+    /// An unsigned integer beyond the signed ones, which is passed on as text. Made by `AnyValue::from`.
+    Unsigned(Wide),
+    /// An array or a map of an [`OwnedValue`]. Made by `AnyValue::from`.
+    Owned(Owned<'a>),
+}
+
+/// Is an unsigned integer that no signed one holds.
+#[derive(Clone, Copy)]
+pub struct Wide {
+    value: u64,
+    // As in `Items`.
+    emit: for<'x> fn(u64, &arena::Parts<'x, AnyValue<'x>>),
+}
+
+/// Is an array or a map that was built at run time.
+#[derive(Clone, Copy)]
+pub struct Owned<'a> {
+    value: &'a OwnedValue,
+    // As in `Items`.
+    emit: for<'x> fn(u64, &arena::Parts<'x, AnyValue<'x>>),
+}
+
+impl Wide {
+    /// Gives the integer.
+    #[must_use]
+    pub const fn get(&self) -> u64 {
+        self.value
+    }
+}
+
+impl<'a> Owned<'a> {
+    /// Gives the array or the map.
+    #[must_use]
+    pub const fn get(&self) -> &'a OwnedValue {
+        self.value
+    }
+}
+
+impl fmt::Debug for Wide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl PartialEq for Wide {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl fmt::Debug for Owned<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl PartialEq for Owned<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl From<u64> for AnyValue<'_> {
+    #[inline]
+    fn from(value: u64) -> Self {
+        match i64::try_from(value) {
+            Ok(value) => Self::Int(value),
+            Err(_) => Self::Unsigned(Wide {
+                value,
+                emit: emit_nested,
+            }),
+        }
+    }
+}
+
+impl From<usize> for AnyValue<'_> {
+    #[inline]
+    fn from(value: usize) -> Self {
+        #[cfg(target_pointer_width = "32")]
+        return Self::Int(value as i64);
+        #[cfg(not(target_pointer_width = "32"))]
+        return (value as u64).into();
+    }
+}
+
+impl From<isize> for AnyValue<'_> {
+    #[inline]
+    fn from(value: isize) -> Self {
+        Self::Int(value as i64)
+    }
+}
+
+impl<'a> From<&'a OwnedValue> for AnyValue<'a> {
+    fn from(value: &'a OwnedValue) -> Self {
+        match value {
+            OwnedValue::String(value) => Self::String(value),
+            OwnedValue::Bool(value) => Self::Bool(*value),
+            OwnedValue::Int(value) => Self::Int(*value),
+            OwnedValue::Double(value) => Self::Double(*value),
+            OwnedValue::Bytes(value) => Self::Bytes(value),
+            OwnedValue::Array(_) | OwnedValue::Map(_) => Self::Owned(Owned {
+                value,
+                emit: emit_nested,
+            }),
+        }
+    }
 }
 
 /// Is what an array or a map is made of.
@@ -111,6 +224,8 @@ macro_rules! any_from {
 any_from! {
     &'a str => String(v => v),
     &'a String => String(v => v),
+    &'a Cow<'_, str> => String(v => v),
+    &'a Box<str> => String(v => v),
     bool => Bool(v => v),
     i8 => Int(v => v.into()),
     i16 => Int(v => v.into()),
@@ -137,6 +252,8 @@ impl<'a> Nested<'a> for AnyValue<'a> {
             Self::Bytes(value) => Ok(LogValue::BytesValue(value)),
             Self::Array(values) => Err(values.emit),
             Self::Map(entries) => Err(entries.emit),
+            Self::Unsigned(value) => Err(value.emit),
+            Self::Owned(value) => Err(value.emit),
         }
     }
 
@@ -149,7 +266,29 @@ impl<'a> Nested<'a> for AnyValue<'a> {
             children.extend_from_slice(entries.items);
             return LogValue::MapValue(&[]);
         }
+        if let Self::Owned(Owned { value, .. }) = self {
+            if let OwnedValue::Map(entries) = value {
+                children.extend(
+                    entries
+                        .iter()
+                        .map(|(key, value)| (key.as_str(), value.into())),
+                );
+                return LogValue::MapValue(&[]);
+            }
+            if let OwnedValue::Array(values) = value {
+                children.extend(values.iter().map(|value| ("", value.into())));
+            }
+            return LogValue::ArrayValue(&[]);
+        }
         self.scalar().unwrap_or(NO_VALUE)
+    }
+
+    fn unsigned(self) -> Option<u64> {
+        if let Self::Unsigned(wide) = self {
+            Some(wide.value)
+        } else {
+            None
+        }
     }
 }
 
@@ -163,6 +302,7 @@ pub(crate) fn scalar(value: Value<'_>) -> Option<LogValue<'_>> {
         Value::StringArray(_)
         | Value::BoolArray(_)
         | Value::IntArray(_)
-        | Value::DoubleArray(_) => None,
+        | Value::DoubleArray(_)
+        | Value::UnsignedValue(_) => None,
     }
 }

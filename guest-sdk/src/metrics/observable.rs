@@ -8,7 +8,7 @@ use super::instrument::Core;
 use super::types::{Number, Observation};
 use super::{CounterNumber, GaugeNumber, Measurement, Meter, UpDownCounterNumber};
 use crate::backend::{Slot, meter};
-use crate::{KeyValue, notice};
+use crate::{KeyValue, notice, wide};
 
 thread_local! {
     static CALLBACKS: RefCell<Vec<Rc<dyn Fn()>>> = const { RefCell::new(Vec::new()) };
@@ -23,11 +23,13 @@ pub(crate) fn register(callback: Rc<dyn Fn()>) {
 
 /// Reports one value of an observable instrument.
 pub(crate) fn observe(instrument: u64, value: Number, attributes: &[KeyValue<'_>]) {
+    let digits = wide::of(attributes);
+    let lowered = wide::lowered(attributes, &digits);
     report(
         &[Observation {
             instrument,
             value,
-            attributes,
+            attributes: lowered.as_deref().unwrap_or(attributes),
         }],
         false,
     );

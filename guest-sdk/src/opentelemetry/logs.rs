@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use ::opentelemetry::logs::{self as api, AnyValue, Severity as ApiSeverity};
@@ -35,6 +36,7 @@ impl api::LoggerProvider for LoggerProvider {
     type Logger = Logger;
 
     fn logger_with_scope(&self, scope: InstrumentationScope) -> Logger {
+        super::USED.store(true, Ordering::Relaxed);
         Logger(Scope::of(scope))
     }
 }

@@ -99,6 +99,8 @@ pub use metrics::MeterProvider;
 pub use propagation::{BaggagePropagator, Propagator, TraceContextPropagator};
 pub use trace::{Span, Tracer, TracerProvider};
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ::opentelemetry::global;
 
 use crate::backend::Once;
@@ -110,12 +112,30 @@ use crate::backend::Once;
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
+        SETTING_UP.store(true, Ordering::Relaxed);
         observer::install();
         global::set_tracer_provider(TracerProvider::new());
         global::set_meter_provider(MeterProvider::new());
         global::set_text_map_propagator(Propagator::new());
+        SETTING_UP.store(false, Ordering::Relaxed);
     });
 }
+
+/// Whether [`install`] is at work, of which the API makes notes by `tracing`.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_setting_up() -> bool {
+    SETTING_UP.load(Ordering::Relaxed)
+}
+
+static SETTING_UP: AtomicBool = AtomicBool::new(false);
+
+/// Whether the program has asked one of our providers for a tracer or a logger, as for a layer of `tracing`.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_used() -> bool {
+    USED.load(Ordering::Relaxed)
+}
+
+static USED: AtomicBool = AtomicBool::new(false);
 
 /// Forgets what an earlier backend said.
 #[cfg(not(target_arch = "wasm32"))]

@@ -7,11 +7,12 @@ use ::opentelemetry::baggage::{Baggage, BaggageExt};
 use ::opentelemetry::propagation::text_map_propagator::FieldIter;
 use ::opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use ::opentelemetry::trace::TraceContextExt;
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
 use super::known::Reference;
 use super::{observer, values};
-use crate::{BaggageEntry, SpanContext};
+use crate::SpanContext;
+use crate::context::write_member;
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
@@ -19,15 +20,6 @@ const BAGGAGE: &str = "baggage";
 
 static FIELDS: LazyLock<[String; 3]> =
     LazyLock::new(|| [TRACEPARENT, TRACESTATE, BAGGAGE].map(str::to_owned));
-
-/// What is not a `baggage-octet` (W3C Baggage 3.2.1.3), and the percent sign.
-const ENCODED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'%')
-    .add(b',')
-    .add(b';')
-    .add(b'\\');
 
 /// Passes on a span's context as the headers `traceparent` and `tracestate` (W3C Trace Context, level 2).
 ///
@@ -123,22 +115,6 @@ impl TextMapPropagator for BaggagePropagator {
 
     fn fields(&self) -> FieldIter<'_> {
         FieldIter::new(&FIELDS[2..])
-    }
-}
-
-fn write_member(header: &mut String, entry: &BaggageEntry) {
-    if !header.is_empty() {
-        header.push(',');
-    }
-    header.push_str(&entry.key);
-    header.push('=');
-    header.extend(utf8_percent_encode(&entry.value, ENCODED));
-    // As it stands, unless it would end the member, or the header.
-    let metadata = &entry.metadata;
-    let fits = |byte: u8| (byte == b'\t' || (b' '..=b'~').contains(&byte)) && byte != b',';
-    if !metadata.is_empty() && metadata.bytes().all(fits) {
-        header.push(';');
-        header.push_str(metadata);
     }
 }
 

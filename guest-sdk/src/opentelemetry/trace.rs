@@ -1,6 +1,7 @@
 //! Tracers and spans.
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -35,6 +36,7 @@ impl api::TracerProvider for TracerProvider {
     type Tracer = Tracer;
 
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
+        super::USED.store(true, Ordering::Relaxed);
         Tracer(Scope::of(scope))
     }
 }

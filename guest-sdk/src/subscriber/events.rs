@@ -50,7 +50,11 @@ impl Subscriber {
         };
         let recorded = match context {
             Parent::Span(handle) if is_recorded(handle) => Some(handle),
-            Parent::Span(_) | Parent::Ambient | Parent::None | Parent::Remote(_) => None,
+            Parent::Span(_)
+            | Parent::Ambient
+            | Parent::None
+            | Parent::Pinned(_)
+            | Parent::Remote(_) => None,
         };
         let span_event = recorded.zip(self.config.span_events);
         let marked = recorded.filter(|_| self.marks_span(metadata) || log.is_some());

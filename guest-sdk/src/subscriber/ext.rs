@@ -112,7 +112,11 @@ impl SpanExt for Span {
             subscriber
                 .lock()
                 .spans
-                .set_parent(id, Parent::Remote(parent.clone()))
+                .set_parent(
+                    id,
+                    Parent::Remote(parent.clone()),
+                    subscriber.config.deferred_start,
+                )
                 .ok_or(SetParentError::AlreadyStarted)
         })
         .unwrap_or(Err(SetParentError::Disabled))

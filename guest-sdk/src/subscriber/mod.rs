@@ -38,7 +38,7 @@
 //! | `thread.id`, `thread.name` | on | off | [`with_threads`](Builder::with_threads) | an instance has one thread |
 //! | `busy_ns`, `idle_ns` | on | off | [`with_tracked_inactivity`](Builder::with_tracked_inactivity) | it asks the guest's clock at each enter and exit, and that may be coarse or virtual |
 //! | entering makes a span the ambient one | on | on | [`with_context_activation`](Builder::with_context_activation) | |
-//! | a span starts | when first entered, or asked for its context, with the time when it was made | when first used, with the time of that | [`with_deferred_start`](Builder::with_deferred_start) | the host keeps the time |
+//! | a span lasts | from when it was made until it was left last | from when it was made until it is closed | [`with_deferred_start`](Builder::with_deferred_start) | the host keeps the time |
 //! | `Error` values add `exception.message`, `exception.stacktrace` | on | on | [`with_error_fields_to_exceptions`](Builder::with_error_fields_to_exceptions) | |
 //! | those of events, to the span too | on | on | [`with_error_records_to_exceptions`](Builder::with_error_records_to_exceptions) | |
 //! | an event `error` without message is an `exception` | on | on | [`with_error_events_to_exceptions`](Builder::with_error_events_to_exceptions) | |
@@ -91,10 +91,12 @@
 //! - A callsite that is off for its level, or whose target's threshold in the host rules it out, costs two comparisons. The
 //!   threshold is asked for once for each target, and again when a call has brought the news that it has changed. A program
 //!   that does nothing but emit events that are off makes no call, so it does not hear of it: any span brings it, sampled or not.
-//! - A span costs three calls: its start (which enters it too), its exit and its end; each further time that it is entered, as a
-//!   future's span is with each poll, two. Without [activation](Builder::with_context_activation) it is two calls in all.
+//! - A span costs four calls: one for the time when it is made, its start (which enters it too), its exit and its end; each further
+//!   time that it is entered, as a future's span is with each poll, two. One that is made outside of all others costs one more, which
+//!   fixes its parent. Without [activation](Builder::with_context_activation) there is no exit; with a
+//!   [deferred start](Builder::with_deferred_start) there is only what it costs from its first use on.
 //! - A span that is not recorded costs its start. The outermost such span is entered and left, so that what is called within it
-//!   is not recorded either.
+//!   is not recorded either, and has a time and a parent.
 //! - An event costs one call.
 //!
 //! # Entering
@@ -103,6 +105,42 @@
 //! crate's doors. A future that is [instrumented](tracing::Instrument) is entered for each poll and no longer, so joined futures do not
 //! become parent and child. To the host a span is entered because what it calls next may be another component, whose spans
 //! are to nest. Who calls none, and polls often, turns that off.
+//!
+//! # Beside tracing-subscriber
+//!
+//! A program has one subscriber. What it sets before [`wasmscope::init()`](crate::init()), `tracing_subscriber::fmt().init()` for instance,
+//! stays, and then nothing of `tracing` reaches the host: `init` sends a warning that says so. Two ways have both:
+//!
+//! Layers that need no registry, such as filters, go on top of this subscriber:
+//!
+//! ```
+//! use tracing_subscriber::filter::Targets;
+//! use tracing_subscriber::layer::SubscriberExt;
+//! use tracing_subscriber::util::SubscriberInitExt;
+//!
+//! let only_ours = Targets::new().with_target("shop", tracing::Level::DEBUG);
+//! wasmscope::subscriber().build().with(only_ours).init();
+//! let _telemetry = wasmscope::init();
+//! ```
+//!
+//! Where there is a registry, for `fmt::layer()` say, spans take the way of tracing-opentelemetry, with this crate's
+//! provider (feature `opentelemetry`):
+//!
+//! ```
+//! # #[cfg(feature = "opentelemetry")]
+//! # {
+//! use opentelemetry::trace::TracerProvider as _;
+//! use tracing_subscriber::layer::SubscriberExt;
+//! use tracing_subscriber::util::SubscriberInitExt;
+//!
+//! let tracer = wasmscope::opentelemetry::TracerProvider::new().tracer("shop");
+//! tracing_subscriber::registry()
+//!     .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+//!     .with(tracing_opentelemetry::layer().with_tracer(tracer))
+//!     .init();
+//! let _telemetry = wasmscope::init();
+//! # }
+//! ```
 //!
 //! # In tests
 //!
@@ -132,5 +170,22 @@ use crate::backend::Once;
 /// Makes a subscriber with the defaults the program's, the first time, unless the program has one.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| crate::subscriber().init());
+    INSTALLED.call_once(|| {
+        if crate::subscriber().try_init().is_err() && !is_connected() {
+            crate::warning::warn(
+                "another `tracing` subscriber was set before `wasmscope::init`, so spans and events of `tracing` do not reach the host: \
+                 call `wasmscope::init` first, or compose the two as the module `wasmscope::subscriber` describes",
+            );
+        }
+    });
+}
+
+/// Whether what `tracing` is told reaches the host: by our subscriber, be it within another, or by a layer that uses our
+/// OpenTelemetry providers, which are then in use.
+fn is_connected() -> bool {
+    #[cfg(feature = "opentelemetry")]
+    if crate::opentelemetry::is_used() {
+        return true;
+    }
+    tracing::dispatcher::get_default(|dispatch| dispatch.is::<Subscriber>())
 }

@@ -53,6 +53,8 @@ pub(super) struct Waiting {
     pub(super) status: Option<SetStatus>,
     pub(super) fields: Fields,
     pub(super) links: Vec<OwnedLink>,
+    /// When it was made, by the host's clock. Absent, it starts when it is first used.
+    pub(super) made: Option<u64>,
 }
 
 /// Is a link that may be kept.
@@ -68,6 +70,8 @@ pub(super) enum Parent {
     Ambient,
     None,
     Span(u64),
+    /// What was ambient when the span was made, by a handle that only stands for it.
+    Pinned(u64),
     Remote(SpanContext),
 }
 
@@ -76,7 +80,7 @@ impl Parent {
         match self {
             Self::Ambient => SpanReference::Ambient,
             Self::None => SpanReference::None,
-            Self::Span(handle) => SpanReference::Span(*handle),
+            Self::Span(handle) | Self::Pinned(handle) => SpanReference::Span(*handle),
             Self::Remote(context) => SpanReference::Remote(context),
         }
     }
@@ -214,11 +218,20 @@ impl Spans {
     }
 
     /// Gives a waiting span another parent; `None` where it has been started, or is not there.
-    pub(super) fn set_parent(&mut self, id: &Id, parent: Parent) -> Option<()> {
+    pub(super) fn set_parent(
+        &mut self,
+        id: &Id,
+        parent: Parent,
+        deferred_start: bool,
+    ) -> Option<()> {
         let State::Waiting(waiting) = &mut self.get(id)?.state else {
             return None;
         };
         waiting.parent = parent;
+        // Beneath its first parent it would not have been recorded, and when it was made did not matter.
+        if waiting.made.is_none() && !deferred_start {
+            waiting.made = now();
+        }
         Some(())
     }
 }
@@ -343,7 +356,9 @@ impl Waiting {
         let name = name.map_or(name_of_callsite, |name| self.fields.str(name));
         let parent = self.parent.as_reference();
         let handle = self.fields.lend(|attributes| {
-            start::start(tracer, name, self.kind, parent, attributes, None, activate)
+            start::start(
+                tracer, name, self.kind, parent, attributes, self.made, activate,
+            )
         });
         for link in &self.links {
             add_link(handle, link);
@@ -352,11 +367,16 @@ impl Waiting {
     }
 }
 
+/// Returns the time by the host's clock, if it has one.
+pub(super) fn now() -> Option<u64> {
+    Some(tracer::now()).filter(|time| *time != 0)
+}
+
 fn add_link(handle: u64, link: &OwnedLink) {
     let target = match &link.target {
         Parent::Span(handle) => LinkTarget::Span(*handle),
         Parent::Remote(context) => LinkTarget::Remote(context),
-        Parent::Ambient | Parent::None => return,
+        Parent::Ambient | Parent::None | Parent::Pinned(_) => return,
     };
     if handle & NOT_RECORDED == 0 {
         notice::take(link.attributes.lend(|attributes| {

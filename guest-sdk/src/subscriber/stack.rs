@@ -12,11 +12,18 @@ struct Entry {
     activated: bool,
 }
 
+struct Waiting {
+    subscriber: usize,
+    id: Id,
+    /// The parent's handle; none if it is another one, or not known yet.
+    parent: Option<u64>,
+}
+
 thread_local! {
     static ENTERED: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
-    /// Spans that were made when this component had entered none, and not started then: their parent is what
-    /// the ambient span was. Some may have been started meanwhile.
-    static WAITING: RefCell<Vec<(usize, Id)>> = const { RefCell::new(Vec::new()) };
+    /// Spans that have been made and not entered, with the span that is to be their parent. Some may have been started
+    /// meanwhile.
+    static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
 }
 
 pub(super) fn push(subscriber: usize, id: &Id, activated: bool) {
@@ -50,22 +57,42 @@ pub(super) fn current(subscriber: usize) -> Option<Id> {
     })
 }
 
-pub(super) fn add_waiting(subscriber: usize, id: &Id) {
-    WAITING.with_borrow_mut(|waiting| waiting.push((subscriber, id.clone())));
+/// Notes a span that has been made; `parent` is the handle of its parent.
+pub(super) fn add_waiting(subscriber: usize, id: &Id, parent: Option<u64>) {
+    WAITING.with_borrow_mut(|waiting| {
+        waiting.push(Waiting {
+            subscriber,
+            id: id.clone(),
+            parent,
+        });
+    });
 }
 
 pub(super) fn remove_waiting(subscriber: usize, id: &Id) {
     WAITING.with_borrow_mut(|waiting| {
-        waiting.retain(|(owner, other)| (*owner, other) != (subscriber, id));
+        // Usually the last one.
+        let found = waiting
+            .iter()
+            .rposition(|entry| entry.subscriber == subscriber && entry.id == *id);
+        if let Some(found) = found {
+            waiting.remove(found);
+        }
     });
 }
 
-/// Gives the spans that wait, once.
-pub(super) fn take_waiting(subscriber: usize) -> Vec<Id> {
+/// Gives the spans that wait and are wanted by their parent's handle, once.
+pub(super) fn take_waiting(subscriber: usize, wanted: impl Fn(Option<u64>) -> bool) -> Vec<Id> {
     WAITING.with_borrow_mut(|waiting| {
         waiting
-            .extract_if(.., |(owner, _)| *owner == subscriber)
-            .map(|(_, id)| id)
+            .extract_if(.., |entry| {
+                entry.subscriber == subscriber && wanted(entry.parent)
+            })
+            .map(|entry| entry.id)
             .collect()
     })
+}
+
+/// Whether a span waits whose parent has that handle.
+pub(super) fn is_waited_for(parent: u64) -> bool {
+    WAITING.with_borrow(|waiting| waiting.iter().any(|entry| entry.parent == Some(parent)))
 }

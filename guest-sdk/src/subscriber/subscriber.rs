@@ -14,7 +14,7 @@ use tracing_core::span::Current;
 use super::builder::Config;
 use super::fields::{Fields, Packed};
 use super::scopes::Scopes;
-use super::spans::{OwnedLink, Parent, Span, Spans, Started, State, Timings, Waiting};
+use super::spans::{self, OwnedLink, Parent, Span, Spans, Started, State, Timings, Waiting};
 use super::stack;
 use super::visitor::{Of, Special, visit};
 use crate::backend::{NOT_RECORDED, tracer};
@@ -133,6 +133,35 @@ impl Subscriber {
         contextual(attributes.is_contextual())
     }
 
+    /// Gives when a span begins that is made now, and fixes its parent.
+    ///
+    /// Beneath a span that is not recorded it most likely is not either, so its beginning is worth no call.
+    fn made(&self, parent: &mut Parent) -> Option<u64> {
+        if self.config.deferred_start
+            || matches!(parent, Parent::Span(handle) if !is_recorded(*handle))
+        {
+            return None;
+        }
+        if *parent == Parent::Ambient {
+            *parent = match tracer::ambient() {
+                0 => Parent::None,
+                handle => Parent::Pinned(handle),
+            };
+        }
+        spans::now()
+    }
+
+    /// Starts the spans that wait and are to be children of a span that ends: the host knows its handle for a while only.
+    fn start_children(&self, ending: u64) {
+        let waiting = stack::take_waiting(self.number, |parent| parent == Some(ending));
+        if !waiting.is_empty() {
+            let mut shared = self.lock();
+            for id in waiting {
+                shared.start(&id);
+            }
+        }
+    }
+
     fn time(&self, id: &Id, entered: bool) {
         let Some(tracking) = self.config.tracking else {
             return;
@@ -194,6 +223,17 @@ pub(super) fn contextual(is_contextual: bool) -> Parent {
     }
 }
 
+/// Starts the waiting children of a span that ends by another door.
+fn start_children(ending: u64) {
+    if stack::is_waited_for(ending) {
+        tracing::dispatcher::get_default(|dispatch| {
+            if let Some(subscriber) = dispatch.downcast_ref::<Subscriber>() {
+                subscriber.start_children(ending);
+            }
+        });
+    }
+}
+
 fn leave(handle: u64, activated: bool) {
     if activated {
         active::exit(handle);
@@ -247,6 +287,8 @@ impl tracing::Subscriber for Subscriber {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        #[cfg(feature = "log")]
+        crate::log::asked(metadata.target());
         self.wants(metadata).unwrap_or_else(|| {
             self.lock()
                 .scopes
@@ -265,24 +307,29 @@ impl tracing::Subscriber for Subscriber {
         let special = visit(Of::Span, &self.config, &mut fields, |visitor| {
             attributes.record(visitor);
         });
+        let mut parent = self.parent(attributes);
+        let made = self.made(&mut parent);
         let waiting = Waiting {
-            parent: self.parent(attributes),
+            parent,
             kind: special.kind.unwrap_or_default(),
             name: special.name,
             status: special.status,
             fields,
             links: Vec::new(),
+            made,
         };
         let tracking = self.config.tracking;
         let timings = tracking.map(|tracking| Timings::new((tracking.clock)()));
-        let mut shared = self.lock();
-        let waits_for_ambient = self.config.deferred_start && waiting.parent == Parent::Ambient;
-        let id = shared.spans.insert(Span::new(metadata, waiting, timings));
-        if !self.config.deferred_start {
-            shared.start(&id);
-        } else if waits_for_ambient {
-            stack::add_waiting(self.number, &id);
-        }
+        let parent = match waiting.parent {
+            Parent::Span(handle) | Parent::Pinned(handle) => Some(handle),
+            Parent::Ambient | Parent::None | Parent::Remote(_) => None,
+        };
+        let id = self
+            .lock()
+            .spans
+            .insert(Span::new(metadata, waiting, timings));
+        stack::add_waiting(self.number, &id, parent);
+        pending::before_end(start_children);
         id
     }
 
@@ -312,6 +359,11 @@ impl tracing::Subscriber for Subscriber {
     }
 
     fn event(&self, event: &Event<'_>) {
+        // The notes of the API are none of the program's.
+        #[cfg(feature = "opentelemetry")]
+        if crate::opentelemetry::is_setting_up() {
+            return;
+        }
         // An author's `Debug` may log, and log itself: that ends somewhere.
         if let Some(_depth) = Depth::enter() {
             self.pass_event(event);
@@ -326,9 +378,10 @@ impl tracing::Subscriber for Subscriber {
         // Beneath a span that is not recorded, one more that is not would tell nobody anything.
         let in_unrecorded = active::current().is_some_and(|handle| !is_recorded(handle));
         let activation = self.config.activation;
-        if activation {
+        stack::remove_waiting(self.number, id);
+        if activation && self.config.deferred_start {
             // Their parent is what the ambient span has been until now.
-            for waiting in stack::take_waiting(self.number) {
+            for waiting in stack::take_waiting(self.number, |parent| parent.is_none()) {
                 if waiting != *id {
                     spans.start_waiting(&waiting, scopes);
                 }
@@ -373,9 +426,7 @@ impl tracing::Subscriber for Subscriber {
         let Some(mut span) = shared.spans.release(&id) else {
             return false;
         };
-        if span.waits_for_ambient() {
-            stack::remove_waiting(self.number, &id);
-        }
+        stack::remove_waiting(self.number, &id);
         let handle = span.start(&mut shared.scopes, &|_| false).handle;
         drop(shared);
         // Entered, and closed by who held no reference: the host leaves it with its end.
@@ -387,6 +438,7 @@ impl tracing::Subscriber for Subscriber {
         {
             (tracking.report)(&timings, handle);
         }
+        self.start_children(handle);
         // Outside of the lock, for observable callbacks may run now.
         drop(crate::Span::from_handle(handle));
         self.refresh();

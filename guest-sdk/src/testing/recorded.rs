@@ -50,6 +50,7 @@ impl From<Value<'_>> for RecordedValue {
             Value::BoolArray(values) => values.to_vec().into(),
             Value::IntArray(values) => values.to_vec().into(),
             Value::DoubleArray(values) => values.to_vec().into(),
+            Value::UnsignedValue(value) => value.get().to_string().as_str().into(),
         }
     }
 }

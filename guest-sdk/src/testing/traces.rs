@@ -1,5 +1,7 @@
 //! The interface `tracer`, recording.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::recorded::set_all;
 use super::recorder::State;
 use super::{RecordedEvent, RecordedLink, RecordedParent, RecordedSpan, RecordedStatus};
@@ -8,6 +10,9 @@ use crate::{
     InstrumentationScope, KeyValue, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference,
     Status, TraceFlags, TraceId,
 };
+
+/// The bit of a handle's index that says that it stands for the host's span.
+const HOST: u64 = 1 << 31;
 
 pub(crate) struct Traces {
     pub(super) sampled: bool,
@@ -52,15 +57,22 @@ impl Traces {
                 Some(context.clone()),
             ),
             SpanReference::Remote(_) => (RecordedParent::None, None),
+            SpanReference::Span(span) if span == self.tag | HOST => self.host(),
             SpanReference::Span(span) => match self.find(span) {
                 Some(found) => (RecordedParent::Span(span), Some(found.context.clone())),
                 None => self.resolve(SpanReference::Ambient),
             },
-            SpanReference::Ambient => match (self.entered.last(), &self.host) {
-                (Some(&span), _) => self.resolve(SpanReference::Span(span)),
-                (None, Some(host)) => (RecordedParent::Remote(host.clone()), Some(host.clone())),
-                (None, None) => (RecordedParent::None, None),
+            SpanReference::Ambient => match self.entered.last() {
+                Some(&span) => self.resolve(SpanReference::Span(span)),
+                None => self.host(),
             },
+        }
+    }
+
+    fn host(&self) -> (RecordedParent, Option<SpanContext>) {
+        match &self.host {
+            Some(host) => (RecordedParent::Remote(host.clone()), Some(host.clone())),
+            None => (RecordedParent::None, None),
         }
     }
 
@@ -193,6 +205,22 @@ impl Tracer<'_> {
             traces.entered.push(handle);
         }
         handle
+    }
+
+    pub(crate) fn now(self) -> u64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn ambient(self) -> u64 {
+        let traces = &self.0.traces;
+        match (traces.entered.last(), &traces.host) {
+            (Some(&span), _) => span,
+            (None, Some(_)) => traces.tag | HOST,
+            (None, None) => 0,
+        }
     }
 
     pub(crate) fn enter(self, span: u64) -> u64 {

@@ -31,6 +31,11 @@ thread_local! {
     static FLUSH: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
+#[cfg(feature = "tracing")]
+thread_local! {
+    static BEFORE_END: Cell<Option<fn(u64)>> = const { Cell::new(None) };
+}
+
 /// Sets an attribute of a span.
 pub(crate) fn set_attribute(span: u64, attribute: &KeyValue<'_>) {
     if span & NOT_RECORDED != 0 {
@@ -104,8 +109,18 @@ pub(crate) fn flush_if_used() {
     }
 }
 
+/// Has `act` called with each span that is about to end. A pointer, so that a guest without the door `tracing` links none.
+#[cfg(feature = "tracing")]
+pub(crate) fn before_end(act: fn(u64)) {
+    backend::set(&BEFORE_END, Some(act));
+}
+
 /// Ends a span with what the buffer holds for it.
 pub(crate) fn end(span: u64, time: Option<u64>) {
+    #[cfg(feature = "tracing")]
+    if let Some(act) = BEFORE_END.get() {
+        act(span);
+    }
     let notice = PENDING.with_borrow_mut(|pending| {
         let kept = pending.span == span;
         let attributes = match kept {

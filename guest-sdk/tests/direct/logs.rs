@@ -1,6 +1,7 @@
 use wasmscope::testing::{RecordedValue, Recorder};
 use wasmscope::{
-    AnyValue, Logger, Record, Scope, Severity, SpanContext, SpanReference, TraceId, Tracer, fields,
+    AnyValue, Logger, OwnedValue, Record, Scope, Severity, SpanContext, SpanReference, TraceId,
+    Tracer, fields,
 };
 
 static TRACER: Tracer = Tracer::new(Scope::new("shop"));
@@ -244,4 +245,60 @@ fn severities_are_numbered_as_in_the_data_model() {
     }
     assert_eq!(Severity::from_number(0), None);
     assert_eq!(Severity::from_number(25), None);
+}
+
+#[test]
+fn values_built_at_run_time_arrive_in_bodies_and_attributes() {
+    static LOGGER: Logger = Logger::new(Scope::new("orders"));
+    let recorder = Recorder::install();
+    let mut stock = OwnedValue::map([("tea", OwnedValue::map([("count", 3), ("reserved", 1)]))]);
+    stock.insert("names", OwnedValue::array(["tea", "cup"]));
+    stock.insert("bytes", &[1u8, 2][..]);
+    stock.insert("huge", u128::MAX);
+    LOGGER
+        .record(Severity::Info)
+        .body(&stock)
+        .attributes(fields!["stock" => &stock, "text" => &OwnedValue::from("plain")])
+        .emit();
+    LOGGER.emit(&[Record {
+        body: Some(AnyValue::array(&[(&stock).into()])),
+        severity: Some(Severity::Info),
+        ..Record::default()
+    }]);
+    let expected = map(&[
+        ("tea", map(&[("count", 3.into()), ("reserved", 1.into())])),
+        ("names", vec!["tea", "cup"].into()),
+        ("bytes", RecordedValue::Bytes(vec![1, 2])),
+        ("huge", u128::MAX.to_string().into()),
+    ]);
+    let logs = recorder.logs();
+    assert_eq!(logs[0].body, Some(expected.clone()));
+    assert_eq!(logs[0].attribute("stock"), Some(&expected));
+    assert_eq!(logs[0].attribute("text"), Some(&"plain".into()));
+    assert_eq!(logs[1].body, Some(RecordedValue::Array(vec![expected])));
+}
+
+#[test]
+fn unsigned_integers_that_are_too_wide_become_text_at_every_depth() {
+    static LOGGER: Logger = Logger::new(Scope::new("orders"));
+    let recorder = Recorder::install();
+    LOGGER
+        .record(Severity::Info)
+        .body(u64::MAX)
+        .attributes(fields![
+            "fits" => 7u64,
+            "size" => 3usize,
+            "offset" => -3isize,
+            "wide" => u64::MAX - 1,
+            "nested" => AnyValue::map(&[("wide", (1u64 << 63).into())]),
+        ])
+        .emit();
+    let log = &recorder.logs()[0];
+    assert_eq!(log.body, Some("18446744073709551615".into()));
+    assert_eq!(log.attribute("fits"), Some(&7.into()));
+    assert_eq!(log.attribute("size"), Some(&3.into()));
+    assert_eq!(log.attribute("offset"), Some(&(-3).into()));
+    assert_eq!(log.attribute("wide"), Some(&"18446744073709551614".into()));
+    let nested = map(&[("wide", "9223372036854775808".into())]);
+    assert_eq!(log.attribute("nested"), Some(&nested));
 }

@@ -437,3 +437,25 @@ fn without_a_backend_nothing_is_recorded_and_nothing_fails() {
     drop(span);
     assert_eq!(wasmscope::current(), None);
 }
+
+#[test]
+fn every_integer_is_an_attribute_and_those_too_wide_are_text() {
+    let recorder = Recorder::install();
+    let name = std::borrow::Cow::Borrowed("Ada");
+    let span = TRACER
+        .span("one")
+        .attributes(attributes!["size" => 3usize, "wide" => u64::MAX, "name" => &name])
+        .start();
+    span.set_attribute("set", u64::MAX);
+    span.set_attribute("offset", -3isize);
+    span.event("said", attributes!["wide" => 1u64 << 63]);
+    drop(span);
+    let span = recorder.span("one");
+    assert_eq!(span.attribute("size"), Some(&3.into()));
+    assert_eq!(span.attribute("wide"), Some(&"18446744073709551615".into()));
+    assert_eq!(span.attribute("name"), Some(&"Ada".into()));
+    assert_eq!(span.attribute("set"), Some(&"18446744073709551615".into()));
+    assert_eq!(span.attribute("offset"), Some(&(-3).into()));
+    let event = &span.events[0].attributes;
+    assert_eq!(event[0].1, "9223372036854775808".into());
+}

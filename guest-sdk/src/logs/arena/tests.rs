@@ -105,7 +105,7 @@ fn no_depth_overflows_the_stack() {
         context: SpanReference::None,
     });
     let children = values.children();
-    values.name(&children);
+    values.name(&children, &[]);
     let nodes = values.nodes();
     assert_eq!(nodes.len(), 200_000);
     // Each node's one child is the next node.

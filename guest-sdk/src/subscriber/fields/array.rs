@@ -53,6 +53,7 @@ impl Fields {
             Value::BoolValue(value) => Packed::Bool(value),
             Value::IntValue(value) => Packed::Int(value),
             Value::DoubleValue(value) => Packed::Double(value),
+            Value::UnsignedValue(value) => Packed::Text(self.decimal(false, value.get().into())),
             Value::StringArray(items) => {
                 let items: Box<[Box<str>]> = items.iter().map(|item| (*item).into()).collect();
                 array(Box::new(items))

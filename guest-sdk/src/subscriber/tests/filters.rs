@@ -145,8 +145,12 @@ fn spans_that_are_not_recorded_cost_a_start_each_and_the_outermost_an_exit() {
     let calls = telemetry.take_calls();
     let starts = calls.iter().filter(|call| **call == "tracer.start");
     assert_eq!(starts.count(), 4);
-    assert_eq!(calls.len(), 5, "{calls:?}");
-    assert_eq!(calls.last(), Some(&"tracer.exit"));
+    let calls: Vec<_> = calls
+        .into_iter()
+        .filter(|call| *call != "tracer.start")
+        .collect();
+    // The outermost one might have been recorded.
+    assert_eq!(calls, ["tracer.ambient", "tracer.now", "tracer.exit"]);
 }
 
 #[test]

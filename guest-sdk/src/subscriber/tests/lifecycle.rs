@@ -11,32 +11,173 @@ use crate::SpanKind;
 use crate::testing::{RecordedParent, RecordedStatus};
 
 #[test]
-fn a_span_costs_three_calls() {
-    let telemetry = defaults();
-    info_span!("first").in_scope(|| {});
-    let _ = telemetry.take_calls();
-    let span = info_span!("second", items = 2);
-    span.in_scope(|| span.record("items", 3));
-    drop(span);
-    assert_eq!(
-        telemetry.take_calls(),
-        ["tracer.start", "tracer.exit", "tracer.end"]
-    );
-    assert_eq!(telemetry.span("second").attribute("items"), Some(&3.into()));
+fn a_span_costs_four_calls_or_by_choice_three() {
+    for deferred in [false, true] {
+        let telemetry = setup(|builder| builder.with_deferred_start(deferred));
+        info_span!("first").in_scope(|| {
+            let _ = telemetry.take_calls();
+            let span = info_span!("second", items = 2);
+            span.in_scope(|| span.record("items", 3));
+            drop(span);
+            let calls = telemetry.take_calls();
+            let made = if deferred {
+                &[][..]
+            } else {
+                &["tracer.now"][..]
+            };
+            let others = ["tracer.start", "tracer.exit", "tracer.end"];
+            assert_eq!(calls, [made, &others].concat());
+        });
+        assert_eq!(telemetry.span("second").attribute("items"), Some(&3.into()));
+    }
 }
 
 #[test]
-fn a_span_that_is_not_activated_costs_two_calls_however_often_it_is_entered() {
+fn a_span_outside_of_all_others_has_one_call_more_which_fixes_its_parent() {
+    let telemetry = defaults();
+    let _ = telemetry.take_calls();
+    drop(info_span!("one"));
+    let calls = telemetry.take_calls();
+    let expected = [
+        "tracer.ambient",
+        "tracer.now",
+        "tracer.get",
+        "tracer.start",
+        "tracer.end",
+    ];
+    assert_eq!(calls, expected);
+}
+
+/// Nanoseconds since the Unix epoch.
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(since.unwrap().as_nanos()).unwrap()
+}
+
+#[test]
+fn a_span_lasts_from_when_it_was_made_however_it_is_used() {
+    type Use = fn(Span);
+    let table: [(&str, Use); 8] = [
+        ("dropped", drop),
+        ("entered", |span| span.in_scope(|| {})),
+        ("recorded", |span| {
+            span.record("items", 1);
+            span.in_scope(|| {});
+        }),
+        ("polled", |span| {
+            let future = pin!(core::future::ready(()).instrument(span));
+            let _ = future.poll(&mut Context::from_waker(Waker::noop()));
+        }),
+        ("a parent", |span| drop(info_span!(parent: &span, "child"))),
+        ("followed", |span| {
+            let other = info_span!("other");
+            other.follows_from(&span);
+        }),
+        ("asked for its context", |span| {
+            let _ = crate::subscriber::SpanExt::context(&span);
+        }),
+        ("an event's", |span| info!(parent: &span, "said")),
+    ];
+    for within in [false, true] {
+        for (name, act) in table {
+            let telemetry = defaults();
+            let outer = within.then(|| info_span!("outer").entered());
+            let span = info_span!("one", items = tracing::field::Empty);
+            let made = now();
+            // What lies between.
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            act(span);
+            drop(outer);
+            let span = telemetry.span("one");
+            let start = span.start_time.expect("the time when it was made");
+            assert!(start <= made, "{name}: {start} > {made}");
+            assert!(span.ended && span.end_time.is_none(), "{name}");
+            match within {
+                true => assert!(span.is_child_of(&telemetry.span("outer")), "{name}"),
+                false => assert_eq!(span.parent, RecordedParent::None, "{name}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn by_choice_a_span_begins_when_it_is_used_first() {
+    let telemetry = setup(|builder| builder.with_deferred_start(true));
+    info_span!("one").in_scope(|| {});
+    assert_eq!(telemetry.span("one").start_time, None);
+}
+
+#[test]
+fn spans_nested_before_any_is_entered_begin_in_the_order_of_their_making() {
+    let telemetry = defaults();
+    let outer = info_span!("outer");
+    let inner = info_span!(parent: &outer, "inner");
+    let innermost = info_span!(parent: &inner, "innermost");
+    innermost.in_scope(|| {});
+    drop((innermost, inner, outer));
+    let [outer, inner, innermost] =
+        ["outer", "inner", "innermost"].map(|name| telemetry.span(name));
+    assert!(inner.is_child_of(&outer) && innermost.is_child_of(&inner));
+    assert!(outer.start_time <= inner.start_time && inner.start_time <= innermost.start_time);
+}
+
+#[test]
+fn a_span_that_waits_keeps_its_parent_whatever_becomes_ambient() {
+    static TRACER: crate::Tracer = crate::tracer!();
+    let telemetry = defaults();
+    let waiting = {
+        let _around = TRACER.enter("around");
+        info_span!("waiting")
+    };
+    let outside = info_span!("outside");
+    let _elsewhere = TRACER.enter("elsewhere");
+    waiting.in_scope(|| {});
+    outside.in_scope(|| {});
+    drop((waiting, outside));
+    let waiting = telemetry.span("waiting");
+    assert!(waiting.is_child_of(&telemetry.span("around")));
+    assert_eq!(telemetry.span("outside").parent, RecordedParent::None);
+}
+
+#[test]
+fn a_span_that_waits_is_started_before_its_parent_ends() {
+    static TRACER: crate::Tracer = crate::tracer!();
+    let telemetry = defaults();
+    let (by_tracing, direct) = {
+        let _outer = info_span!("outer").entered();
+        let by_tracing = info_span!("by tracing");
+        let _direct = TRACER.enter("direct");
+        (by_tracing, info_span!("by the direct API"))
+    };
+    let calls = telemetry.take_calls();
+    let starts = calls.iter().filter(|call| **call == "tracer.start").count();
+    assert_eq!(starts, 4, "{calls:?}");
+    drop((by_tracing, direct));
+}
+
+#[test]
+fn beneath_a_span_that_is_not_recorded_none_is_asked_for_the_time() {
+    let telemetry = defaults();
+    telemetry.sample(false);
+    info_span!("outer").in_scope(|| {
+        let _ = telemetry.take_calls();
+        info_span!("inner").in_scope(|| {});
+        assert_eq!(telemetry.take_calls(), ["tracer.start"]);
+    });
+}
+
+#[test]
+fn a_span_that_is_not_activated_costs_three_calls_however_often_it_is_entered() {
     let telemetry = setup(|builder| builder.with_context_activation(false));
     info_span!("first").in_scope(|| {});
-    let _ = telemetry.take_calls();
     let span = info_span!("second");
+    let _ = telemetry.take_calls();
     for _ in 0..3 {
         span.in_scope(|| info_span!("child").in_scope(|| {}));
     }
     drop(span);
     let calls = telemetry.take_calls();
-    assert_eq!(calls.len(), 8, "{calls:?}");
+    assert_eq!(calls.len(), 2 + 3 * 3, "{calls:?}");
     let parent = telemetry.span("second");
     let children = telemetry
         .spans()
@@ -268,7 +409,7 @@ fn what_is_recorded_before_the_start_belongs_to_it() {
     span.record("otel.name", "sale");
     span.record("otel.kind", "producer");
     span.record("otel.status_code", "ok");
-    assert_eq!(telemetry.take_calls(), [""; 0]);
+    assert_eq!(telemetry.take_calls(), ["tracer.ambient", "tracer.now"]);
     drop(span);
     let calls = telemetry.take_calls();
     assert_eq!(calls, ["tracer.get", "tracer.start", "tracer.end"]);
@@ -331,19 +472,6 @@ fn follows_from_becomes_a_link_before_and_after_the_start() {
             telemetry.span("cause").context,
             telemetry.span("other").context
         ]
-    );
-}
-
-#[test]
-fn a_span_may_start_when_it_is_made_by_choice() {
-    let telemetry = setup(|builder| builder.with_deferred_start(false));
-    let span = info_span!("one");
-    assert_eq!(telemetry.take_calls(), ["tracer.get", "tracer.start"]);
-    span.in_scope(|| {});
-    drop(span);
-    assert_eq!(
-        telemetry.take_calls(),
-        ["tracer.enter", "tracer.exit", "tracer.end"]
     );
 }
 

@@ -1,0 +1,193 @@
+//! Unsigned integers that no signed one holds. The contract has no such value, so the host gets them as text, as the
+//! OpenTelemetry specification maps integers beyond 64 bits signed.
+//!
+//! What that takes is behind a pointer, which the first such integer sets. A guest that has none links none of it.
+
+use std::cell::Cell;
+
+use crate::{KeyValue, Value, backend};
+
+/// Is an unsigned integer beyond the signed ones; `Value::from(u64)` makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Unsigned(u64);
+
+impl Unsigned {
+    /// Gives the integer.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// Is an integer in decimal digits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Digits {
+    // No integer of 64 bits has more.
+    digits: [u8; 20],
+    first: u8,
+}
+
+impl Digits {
+    pub(crate) fn of(mut value: u64) -> Self {
+        let mut digits = [b'0'; 20];
+        let mut first = digits.len();
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (value % 10) as u8;
+            value /= 10;
+            first -= 1;
+            if value == 0 {
+                break;
+            }
+        }
+        Self {
+            digits,
+            first: first as u8,
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        let digits = self.digits.get(usize::from(self.first)..);
+        core::str::from_utf8(digits.unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+struct Lowering {
+    digits: fn(u64) -> Digits,
+    all: fn(&[KeyValue<'_>]) -> Vec<Digits>,
+    list: for<'a> fn(&[KeyValue<'a>], &'a [Digits]) -> Vec<KeyValue<'a>>,
+}
+
+thread_local! {
+    static LOWERING: Cell<Option<&'static Lowering>> = const { Cell::new(None) };
+}
+
+impl From<u64> for Value<'_> {
+    #[inline]
+    fn from(value: u64) -> Self {
+        match i64::try_from(value) {
+            Ok(value) => Self::IntValue(value),
+            Err(_) => unsigned(value),
+        }
+    }
+}
+
+#[cold]
+fn unsigned(value: u64) -> Value<'static> {
+    static LOWER: Lowering = Lowering {
+        digits: Digits::of,
+        all,
+        list,
+    };
+    backend::set(&LOWERING, Some(&LOWER));
+    Value::UnsignedValue(Unsigned(value))
+}
+
+impl From<usize> for Value<'_> {
+    #[inline]
+    fn from(value: usize) -> Self {
+        #[cfg(target_pointer_width = "32")]
+        return Self::IntValue(value as i64);
+        #[cfg(not(target_pointer_width = "32"))]
+        return (value as u64).into();
+    }
+}
+
+impl From<isize> for Value<'_> {
+    #[inline]
+    fn from(value: isize) -> Self {
+        Self::IntValue(value as i64)
+    }
+}
+
+/// Gives the digits of an integer that [`Value`] has been made of.
+pub(crate) fn digits(value: Unsigned) -> Option<Digits> {
+    LOWERING.get().map(|lowering| (lowering.digits)(value.0))
+}
+
+/// Gives the digits of those attributes that are such integers.
+#[inline]
+pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Vec<Digits> {
+    match LOWERING.get() {
+        Some(lowering) => (lowering.all)(attributes),
+        None => Vec::new(),
+    }
+}
+
+/// Gives the attributes with texts for such integers; `digits` is made of the same ones. None if there are none.
+#[inline]
+pub(crate) fn lowered<'a>(
+    attributes: &[KeyValue<'a>],
+    digits: &'a [Digits],
+) -> Option<Vec<KeyValue<'a>>> {
+    let lowering = LOWERING.get().filter(|_| !digits.is_empty())?;
+    Some((lowering.list)(attributes, digits))
+}
+
+fn all(attributes: &[KeyValue<'_>]) -> Vec<Digits> {
+    let digits = attributes.iter().filter_map(|attribute| {
+        if let Value::UnsignedValue(value) = attribute.value {
+            Some(Digits::of(value.0))
+        } else {
+            None
+        }
+    });
+    digits.collect()
+}
+
+fn list<'a>(attributes: &[KeyValue<'a>], digits: &'a [Digits]) -> Vec<KeyValue<'a>> {
+    let mut digits = digits.iter();
+    let lower = |attribute: &KeyValue<'a>| {
+        let value = if let Value::UnsignedValue(_) = attribute.value {
+            Value::StringValue(digits.next().map(Digits::as_str).unwrap_or_default())
+        } else {
+            attribute.value
+        };
+        KeyValue {
+            key: attribute.key,
+            value,
+        }
+    };
+    attributes.iter().map(lower).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_those_of_the_standard_library() {
+        for value in [0, 7, 10, 1_234_567_890, 1 << 63, u64::MAX - 1, u64::MAX] {
+            assert_eq!(Digits::of(value).as_str(), value.to_string());
+        }
+    }
+
+    #[test]
+    fn integers_that_fit_stay_integers_and_others_become_text() {
+        let most = i64::MAX.cast_unsigned();
+        let attributes: &[KeyValue<'_>] = crate::attributes![
+            "zero" => 0u64,
+            "most" => most,
+            "beyond" => most + 1,
+            "text" => "a",
+            "all" => u64::MAX,
+            "size" => usize::MAX,
+            "signed" => isize::MIN,
+        ];
+        let digits = of(attributes);
+        let list = lowered(attributes, &digits).unwrap();
+        let values: Vec<_> = list.iter().map(|attribute| attribute.value).collect();
+        let expected = [
+            Value::IntValue(0),
+            Value::IntValue(i64::MAX),
+            Value::StringValue("9223372036854775808"),
+            Value::StringValue("a"),
+            Value::StringValue("18446744073709551615"),
+            Value::StringValue("18446744073709551615"),
+            Value::IntValue(i64::MIN),
+        ];
+        assert_eq!(values, expected);
+        let plain = crate::attributes!["a" => 1u64];
+        assert!(lowered(plain, &of(plain)).is_none());
+    }
+}
