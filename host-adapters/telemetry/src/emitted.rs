@@ -73,6 +73,14 @@ pub struct MetricInfo {
     pub stability: Stability,
 }
 
+/// The names of events.
+pub mod event {
+    /// Added to the host span if a limiter refused the component memory.
+    pub const MEMORY_REFUSED: &str = "wasmscope.memory.refused";
+    /// A log record in which a component's SDK warns of how it is used. The host keeps the first few.
+    pub const WARNING: &str = "wasmscope.warning";
+}
+
 /// Where an attribute stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {

@@ -4,10 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use opentelemetry::logs::Severity;
 
+use crate::emitted::event;
 use crate::model::{LogRecord, LogValue};
-
-/// The event name of a record that is a warning by the SDK.
-const EVENT_NAME: &str = "wasmscope.warning";
 
 /// The most warnings that are kept. The SDK has fewer; a hostile guest may have any number.
 const MAX_WARNINGS: usize = 8;
@@ -23,7 +21,7 @@ impl GuestWarnings {
     /// Notes a record if it is a warning by the SDK.
     pub(crate) fn note(&self, record: &LogRecord) {
         if record.severity != Some(Severity::Warn)
-            || record.event_name.as_deref() != Some(EVENT_NAME)
+            || record.event_name.as_deref() != Some(event::WARNING)
         {
             return;
         }
@@ -55,7 +53,7 @@ mod tests {
         LogRecord {
             body: Some(LogValue::String(text.to_owned())),
             severity: Some(Severity::Warn),
-            event_name: Some(EVENT_NAME.into()),
+            event_name: Some(event::WARNING.into()),
             ..LogRecord::default()
         }
     }

@@ -9,9 +9,6 @@ use crate::emitted::attribute;
 use crate::instance::Instance;
 use crate::telemetry::Telemetry;
 
-/// The event on the host's span.
-pub(crate) const EVENT: &str = "wasmscope.memory.refused";
-
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

@@ -15,9 +15,9 @@ use super::open_span::{ForcedEnd, hand_over, put_first};
 use super::panic::Cause;
 use crate::attributes::Rules;
 use crate::dropped::Reason;
-use crate::emitted::attribute;
+use crate::emitted::{attribute, event};
 use crate::invocation::{InvocationOptions, Outcome};
-use crate::refusals::{self, Refused};
+use crate::refusals::Refused;
 use crate::remote;
 
 /// An invocation that has begun.
@@ -194,7 +194,7 @@ impl Instance {
         }
         if let Some(refused) = refused {
             let attributes = refused.attributes();
-            span.add_event_with_timestamp(refusals::EVENT, refused.at, attributes);
+            span.add_event_with_timestamp(event::MEMORY_REFUSED, refused.at, attributes);
         }
         let over = put_first(&mut attributes, own, shared.host_attributes, rules);
         let over = attributes_over.saturating_add(over);
