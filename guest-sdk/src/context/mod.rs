@@ -5,6 +5,7 @@ mod header;
 mod w3c;
 
 pub use baggage::{BaggageEntry, BaggageGuard, baggage, enter_baggage, with_baggage_entry};
+#[cfg(feature = "opentelemetry")]
 pub(crate) use header::write_member;
 pub use header::{baggage_from_header, baggage_header};
 
