@@ -386,7 +386,7 @@ fn memory_that_the_limiter_refuses_is_counted_and_an_event_on_the_calls_span() {
         Some(2)
     );
     let span = host.span("run guest");
-    let [event] = span.events.as_slice() else {
+    let [event] = &*span.events.events else {
         panic!("one event, not {:?}", span.events);
     };
     assert_eq!(event.name, "wasmscope.memory.refused");
@@ -398,7 +398,7 @@ fn memory_that_the_limiter_refuses_is_counted_and_an_event_on_the_calls_span() {
         KeyValue::new("wasmscope.memory.refusals", 2),
     ];
     assert_eq!(event.attributes, expected);
-    assert_eq!(host.span("the next").events.len(), 0);
+    assert!(host.span("the next").events.events.is_empty());
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl ResourceLimiter for Unlimited {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasmscope_telemetry::Providers;
+    use wasmscope_telemetry::{Providers, Telemetry};
 
     #[test]
     fn a_growth_that_failed_is_no_memory() {
