@@ -59,7 +59,7 @@ fn refused(output: Output, words: &[&str]) {
     let output = output.expect_code(2);
     assert_eq!(output.stdout(), "", "{output}");
     assert_eq!(output.stderr.lines().count(), 1, "{output}");
-    assert!(output.stderr.starts_with("error: "), "{output}");
+    assert!(output.stderr.starts_with("wasmscope: error: "), "{output}");
     for word in words {
         assert!(output.stderr.contains(word), "no {word:?} in {output}");
     }
