@@ -38,6 +38,6 @@ fn memory_that_is_refused_is_nobodys_business_if_the_program_goes_on(runtime: Ru
 fn fuel_that_is_used_up_is_named(runtime: Runtime) {
     let option = ["--fuel", "10000000"];
     let output = limited(runtime, option, "endings", &["loop"]).expect_code(134);
-    let named = "wasmscope: it had used up its fuel (--fuel 10000000)\n";
+    let named = "wasmscope: it used up its fuel (--fuel 10000000): raise it, or look for a loop\n";
     assert!(output.stderr.ends_with(named), "{output}");
 }

@@ -27,7 +27,7 @@ fn much(runtime: Runtime, options: &[&str]) -> Cli {
 fn a_program_that_nobody_listens_to_is_stopped_when_its_time_is_over(runtime: Runtime) {
     let output = much(runtime, &["--timeout", "500ms"]).leave_stdout().run();
     let output = output.expect_code(124);
-    let expected = "wasmscope: the program was stopped: its time (--timeout) was over\n";
+    let expected = "wasmscope: the program was stopped: it ran longer than --timeout allows\n";
     assert_eq!(output.stderr, expected, "{output}");
 }
 

@@ -81,11 +81,13 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
             if code == "out_of_fuel"
                 && let Some(fuel) = options.program.fuel
             {
-                say!("wasmscope: it had used up its fuel (--fuel {fuel})");
+                say!(
+                    "wasmscope: it used up its fuel (--fuel {fuel}): raise it, or look for a loop"
+                );
             }
         }
         Ended::Timeout => {
-            say!("wasmscope: the program was stopped: its time (--timeout) was over")
+            say!("wasmscope: the program was stopped: it ran longer than --timeout allows")
         }
         Ended::Signal(_) | Ended::Exit(_) => {}
     }
