@@ -4,6 +4,8 @@ mod apt;
 mod bench;
 mod demo;
 mod guests;
+mod install;
+mod outside;
 mod parity;
 mod run;
 mod size;
@@ -50,6 +52,8 @@ enum Command {
     Bench(bench::Options),
     /// Finds or fetches libwasmedge and libclang, which the WasmEdge parts are built with, into target/wasmedge.
     Wasmedge(wasmedge::Options),
+    /// Installs the command `wasmscope`, with WasmEdge's library beside it if wanted.
+    Install(install::Options),
 }
 
 fn main() -> ExitCode {
@@ -81,6 +85,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Size(options) => size::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, &options),
         Command::Wasmedge(options) => wasmedge::run(&workspace, &options),
+        Command::Install(options) => install::run(&workspace, &options),
     }
 }
 

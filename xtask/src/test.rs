@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{bench, guests, parity, toolchain, wasmedge, wit};
+use crate::{bench, guests, outside, parity, toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub(crate) struct Options {
 type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// In the order in which they are worth knowing: what is quick to fail comes first.
-const STAGES: [Stage; 12] = [
+const STAGES: [Stage; 13] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
     ("dependencies", dependencies),
@@ -33,6 +33,7 @@ const STAGES: [Stage; 12] = [
     ("bench", |workspace| {
         bench::run(workspace, &bench::Options::short())
     }),
+    ("outside", |workspace| outside::check(workspace)),
     ("doc-tests", doc_tests),
     ("docs", docs),
 ];

@@ -91,6 +91,17 @@ impl Environment {
         self.variable("WASMEDGE_LINK_ARG")?.to_str()
     }
 
+    /// Copies the library, with all that it needs, into a folder, and returns the argument for programs that find it there.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a file cannot be copied, or a path cannot be said in a linker's argument.
+    pub(crate) fn install(&self, folder: &Path) -> Result<String> {
+        let links = self.variable("WASMEDGE_LIB_DIR").map(Path::new);
+        let links = links.context("the environment of WasmEdge names no library")?;
+        Library::of_links(links, self.link_argument())?.install(folder)
+    }
+
     /// What a variable of [`REQUEST`] was when this was made.
     pub(super) fn request(&self, name: &str) -> Option<&OsStr> {
         value(&self.request, name)

@@ -6,6 +6,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Where an installed library is, from the root of the installation. The last name is `lib`, since some of the libraries look for others
+/// in `../lib`.
+pub(crate) const INSTALLED: &str = "lib/wasmscope/lib";
+
 /// A libwasmedge with its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Library {
@@ -40,6 +44,70 @@ impl Library {
             "-Wl,--dynamic-linker={},-rpath,{lib},--disable-new-dtags,--allow-shlib-undefined",
             word(loader)?
         ))
+    }
+
+    /// Returns the library that a folder of links stands for, and that programs are linked with by an argument.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the folder holds no link to a library.
+    pub(super) fn of_links(links: &Path, argument: Option<&str>) -> Result<Self> {
+        let file = shared_objects(links)?.into_iter().next();
+        let file = file.with_context(|| format!("no libwasmedge in {}", links.display()))?;
+        // Only the link itself is followed: what it names may be a link beside its target.
+        let target = fs::read_link(&file).unwrap_or(file);
+        let lib = links.join(target.parent().unwrap_or(links));
+        let loader = argument
+            .and_then(|argument| argument.split_once("--dynamic-linker="))
+            .map(|(_, rest)| PathBuf::from(rest.split(',').next().unwrap_or(rest)));
+        Ok(Self {
+            origin: String::new(),
+            include: PathBuf::new(),
+            lib,
+            loader,
+        })
+    }
+
+    /// Copies the library to a folder that is made anew, with the libraries that it came with, and returns the link argument for
+    /// programs in `bin` beside [`INSTALLED`].
+    ///
+    /// # Errors
+    ///
+    /// Fails when a file cannot be copied, or a path cannot be said in such an argument.
+    pub(super) fn install(&self, folder: &Path) -> Result<String> {
+        let files = match self.loader {
+            // With a glibc of its own, all that it needs lies beside it.
+            Some(_) => fs::read_dir(&self.lib)
+                .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+                .with_context(|| format!("cannot read {}", self.lib.display()))?,
+            None => shared_objects(&self.lib)?,
+        };
+        let new = folder.with_extension("new");
+        crate::apt::make_empty(&new)?;
+        for file in files {
+            let copy = new.join(file.file_name().unwrap_or_default());
+            // One name of a library beside another stays that.
+            match fs::read_link(&file) {
+                Ok(target) if target.components().count() == 1 => link(&target, &copy),
+                _ => fs::copy(&file, &copy).map(drop),
+            }
+            .with_context(|| format!("cannot copy {}", file.display()))?;
+        }
+        if folder.exists() {
+            fs::remove_dir_all(folder)
+                .with_context(|| format!("cannot replace {}", folder.display()))?;
+        }
+        fs::rename(&new, folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let Some(loader) = &self.loader else {
+            return Ok(format!("-Wl,-rpath,$ORIGIN/../{INSTALLED}"));
+        };
+        // The name of a loader cannot be relative to the program.
+        let installed = Self {
+            lib: folder.to_owned(),
+            loader: Some(folder.join(loader.file_name().unwrap_or_default())),
+            ..self.clone()
+        };
+        installed.link_argument()
     }
 
     /// Makes the folder that `WASMEDGE_LIB_DIR` names: links to libwasmedge and nothing else.
@@ -155,6 +223,51 @@ mod tests {
             argument.expect("an argument"),
             "-Wl,--dynamic-linker=/p/lib/ld-linux-x86-64.so.2,-rpath,/p/lib,--disable-new-dtags,--allow-shlib-undefined"
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_installed_library_is_found_beside_the_program() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        for name in ["from", "links"] {
+            fs::create_dir(path(name)).expect("a folder");
+        }
+        for name in ["from/libwasmedge.so.0", "from/libother.so", "from/ld.so"] {
+            fs::write(path(name), name).expect("a file");
+        }
+        link(
+            &path("from/libwasmedge.so.0"),
+            &path("links/libwasmedge.so"),
+        )
+        .expect("a link");
+        let root = path("root").join(INSTALLED);
+        let install = |argument| {
+            let library = Library::of_links(&path("links"), argument).expect("a library");
+            let argument = library.install(&root).expect("installed");
+            let mut names: Vec<_> = fs::read_dir(&root)
+                .expect("a folder")
+                .map(|entry| {
+                    entry
+                        .expect("an entry")
+                        .file_name()
+                        .into_string()
+                        .expect("text")
+                })
+                .collect();
+            names.sort();
+            (argument, names)
+        };
+        let (argument, names) = install(Some("-Wl,-rpath,/from"));
+        assert_eq!(argument, "-Wl,-rpath,$ORIGIN/../lib/wasmscope/lib");
+        assert_eq!(names, ["libwasmedge.so.0"]);
+        let (argument, names) = install(Some("-Wl,--dynamic-linker=/from/ld.so,-rpath,/from"));
+        let root = root.display();
+        assert!(
+            argument.starts_with(&format!("-Wl,--dynamic-linker={root}/ld.so,-rpath,{root},")),
+            "{argument}"
+        );
+        assert_eq!(names, ["ld.so", "libother.so", "libwasmedge.so.0"]);
     }
 
     #[test]

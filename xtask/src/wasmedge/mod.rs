@@ -74,6 +74,7 @@ mod release;
 mod version;
 
 pub(crate) use environment::Environment;
+pub(crate) use library::INSTALLED;
 
 use crate::apt::make_empty;
 use crate::workspace::Workspace;
@@ -130,10 +131,20 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     for (name, value) in environment.variables() {
         println!("  {name}={}", value.display());
     }
+    let file = home.path("cargo.toml");
     println!(
-        "cargo reads {} by itself; in a shell: . {}",
-        home.path("cargo.toml").display(),
+        "In this clone, cargo reads {} by itself; in a shell: . {}",
+        file.display(),
         home.path("env").display()
+    );
+    println!(
+        "For a package elsewhere that depends on wasmedge-component:\n\
+         - .cargo/config.toml beside its Cargo.toml:  include = [{{ path = '{}' }}]\n\
+         - its Cargo.toml:  [build-dependencies] wasmedge-library = {{ path = '{}' }}\n\
+         - its build.rs:  fn main() {{ wasmedge_library::link(); }}\n\
+         For the command, with the library beside it: cargo xtask install --wasmedge",
+        file.display(),
+        workspace.path("host-adapters/wasmedge-library").display(),
     );
     Ok(())
 }

@@ -153,8 +153,8 @@ struct Code {
 #[cfg(any(test, not(feature = "wasmedge")))]
 fn without_wasmedge() -> Failure {
     Failure::new(
-        "this wasmscope was built without WasmEdge; in a clone of its repository, `cargo xtask wasmedge` finds or fetches the \
-         library, and then `cargo install --locked --path host-adapters/cli --features wasmedge` builds one with it",
+        "this wasmscope was built without WasmEdge; in a clone of its repository, `cargo xtask install --wasmedge` installs one with it, \
+         and WasmEdge's library beside it",
     )
 }
 
@@ -383,11 +383,7 @@ mod tests {
     fn asking_for_wasmedge_is_answered_with_the_commands_that_bring_it() {
         let failure = without_wasmedge();
         let message = failure.to_string();
-        for words in [
-            "built without WasmEdge",
-            "`cargo xtask wasmedge`",
-            "`cargo install --locked --path host-adapters/cli --features wasmedge`",
-        ] {
+        for words in ["built without WasmEdge", "`cargo xtask install --wasmedge`"] {
             assert!(message.contains(words), "no {words} in {message}");
         }
         let expected = std::process::ExitCode::from(2);

@@ -1,0 +1,90 @@
+//! Fails in the first second of a build if libwasmedge cannot be found.
+//!
+//! wasmedge-sys looks in the same places, but after minutes, and panics. Its own build script cannot be helped from here: cargo runs
+//! every build script with the environment that cargo itself has.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// Set to anything, it skips the check: for builds in which wasmedge-sys downloads the library (its feature `standalone`).
+const UNCHECKED: &str = "WASMEDGE_LIBRARY_UNCHECKED";
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    if variable(UNCHECKED).is_some() || variable("DOCS_RS").is_some() {
+        return;
+    }
+    if !places().iter().any(|(include, lib)| is_there(include, lib)) {
+        for line in advice() {
+            println!("cargo::error={line}");
+        }
+    }
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    println!("cargo::rerun-if-env-changed={name}");
+    env::var_os(name).map(PathBuf::from)
+}
+
+/// The folders for headers and libraries in which wasmedge-sys looks, in its order.
+fn places() -> Vec<(PathBuf, PathBuf)> {
+    let mut places = Vec::new();
+    if let (Some(include), Some(lib)) = (
+        variable("WASMEDGE_INCLUDE_DIR"),
+        variable("WASMEDGE_LIB_DIR"),
+    ) {
+        places.push((include, lib));
+    }
+    let home = variable("HOME");
+    let bases = [
+        (variable("WASMEDGE_DIR"), "include", ["lib64", "lib"]),
+        (
+            variable("WASMEDGE_BUILD_DIR"),
+            "include/api",
+            ["lib64/api", "lib/api"],
+        ),
+        (
+            home.as_ref().map(|home| home.join(".wasmedge")),
+            "include",
+            ["lib64", "lib"],
+        ),
+        (Some("/usr/local".into()), "include", ["lib64", "lib"]),
+        (
+            home.map(|home| home.join(".local")),
+            "include",
+            ["lib64", "lib"],
+        ),
+    ];
+    for (base, include, libs) in bases {
+        if let Some(base) = base {
+            places.extend(libs.map(|lib| (base.join(include), base.join(lib))));
+        }
+    }
+    places
+}
+
+fn is_there(include: &Path, lib: &Path) -> bool {
+    include.join("wasmedge/wasmedge.h").is_file() && lib.is_dir()
+}
+
+fn advice() -> Vec<String> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let clone = package.ancestors().nth(2).unwrap_or(package);
+    let found = clone.join("target/wasmedge/cargo.toml");
+    let line = format!("include = [{{ path = \"{}\" }}]", found.display());
+    let run = match found.is_file() {
+        true => String::new(),
+        false => format!("run `cargo xtask wasmedge` in {}, then ", clone.display()),
+    };
+    vec![
+        "libwasmedge, the library of WasmEdge, was not found. Any one of these helps:".to_owned(),
+        format!(
+            "- {run}create the file .cargo/config.toml beside your Cargo.toml with this line: {line}"
+        ),
+        "- set WASMEDGE_DIR to the folder of an installed WasmEdge 0.17.1, which holds include/ and lib/ or lib64/"
+            .to_owned(),
+        format!(
+            "- let wasmedge-sys download it: depend on wasmedge-sys 0.21.1 with its feature `standalone`, and set {UNCHECKED}=1"
+        ),
+    ]
+}

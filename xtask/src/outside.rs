@@ -1,0 +1,184 @@
+//! The examples of embedders, built and run as packages of their own in a folder outside of the clone, with what the README says.
+
+use crate::run::{cargo, run as run_command};
+use crate::wasmedge;
+use crate::workspace::Workspace;
+use anyhow::{Context as _, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// An embedder.
+struct Embedder {
+    /// The adapter's folder, and part of the package's name.
+    engine: &'static str,
+    /// Crates of the clone, by name and folder.
+    ours: &'static [(&'static str, &'static str)],
+    /// Crates of the registry, in the workspace's versions.
+    others: &'static [&'static str],
+}
+
+const TELEMETRY: (&str, &str) = ("wasmscope-telemetry", "telemetry");
+
+const WASMTIME: Embedder = Embedder {
+    engine: "wasmtime",
+    ours: &[TELEMETRY, ("wasmscope-wasmtime", "wasmtime")],
+    others: &["wasmtime", "wasmtime-wasi"],
+};
+
+const WASMEDGE: Embedder = Embedder {
+    engine: "wasmedge",
+    ours: &[
+        TELEMETRY,
+        ("wasmscope-wasmedge", "wasmedge"),
+        ("wasmedge-component", "wasmedge-component"),
+        ("wasmedge-wasi", "wasmedge-wasi"),
+    ],
+    others: &["anyhow"],
+};
+
+/// Builds and runs both.
+///
+/// # Errors
+///
+/// Fails when one cannot be built or run, or when a build without the library does not say early what to do.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let _ = wasmedge::ensure(workspace)?;
+    let folder = std::env::temp_dir().join(format!("wasmscope-outside-{}", std::process::id()));
+    let result = [WASMTIME, WASMEDGE]
+        .iter()
+        .try_for_each(|embedder| embed(workspace, embedder, &folder.join(embedder.engine)));
+    // What is left of it is not worth failing for.
+    let _ = fs::remove_dir_all(folder);
+    result
+}
+
+fn embed(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<()> {
+    write(workspace, embedder, package)?;
+    if embedder.engine == WASMEDGE.engine {
+        says_early_what_is_missing(workspace, package)?;
+        let line = format!(
+            "include = [{{ path = '{}' }}]\n",
+            workspace.path("target/wasmedge/cargo.toml").display()
+        );
+        write_file(&package.join(".cargo/config.toml"), &line)?;
+    }
+    run_command(without_library(workspace, package).arg("build"))?;
+    run_command(
+        Command::new(workspace.target(&format!("debug/outside-{}", embedder.engine)))
+            .arg(workspace.target("guests/hello.wasm"))
+            .env("OTEL_SDK_DISABLED", "true")
+            .env_remove("LD_LIBRARY_PATH")
+            .current_dir(package),
+    )
+}
+
+/// Cargo in a package outside, with the workspace's target folder and without its variables.
+fn without_library(workspace: &Workspace, package: &Path) -> Command {
+    let mut command = cargo();
+    command
+        .current_dir(package)
+        .env("CARGO_TARGET_DIR", workspace.target(""));
+    for variable in [
+        "WASMEDGE_INCLUDE_DIR",
+        "WASMEDGE_LIB_DIR",
+        "WASMEDGE_LINK_ARG",
+        "WASMEDGE_DIR",
+        "WASMEDGE_BUILD_DIR",
+        "LIBCLANG_PATH",
+        "BINDGEN_EXTRA_CLANG_ARGS",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Checks that a build fails with advice, and without a panic, where the library is not found.
+fn says_early_what_is_missing(workspace: &Workspace, package: &Path) -> Result<()> {
+    let home = std::env::home_dir().context("no home directory")?;
+    let has_one = |folder: &Path| folder.join("include/wasmedge/wasmedge.h").exists();
+    if [
+        home.join(".wasmedge"),
+        home.join(".local"),
+        "/usr/local".into(),
+    ]
+    .iter()
+    .any(|folder: &PathBuf| has_one(folder))
+    {
+        return Ok(());
+    }
+    let output = without_library(workspace, package)
+        .args(["check", "--package", "wasmedge-library"])
+        .output()
+        .context("cannot start cargo")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        !output.status.success(),
+        "built without libwasmedge:\n{said}"
+    );
+    for words in [
+        "was not found",
+        ".cargo/config.toml",
+        "target/wasmedge/cargo.toml",
+        "WASMEDGE_DIR",
+    ] {
+        ensure!(said.contains(words), "no {words:?} in:\n{said}");
+    }
+    ensure!(!said.contains("panicked"), "{said}");
+    Ok(())
+}
+
+fn write(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<()> {
+    let Embedder {
+        engine,
+        ours,
+        others,
+    } = embedder;
+    let root = fs::read_to_string(workspace.path("Cargo.toml"))?;
+    let path = |folder: &str| workspace.path(&format!("host-adapters/{folder}"));
+    let mut manifest = format!(
+        "[package]\nname = \"outside-{engine}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n"
+    );
+    for (name, folder) in *ours {
+        manifest.push_str(&format!(
+            "{name} = {{ path = '{}' }}\n",
+            path(folder).display()
+        ));
+    }
+    for name in *others {
+        let line = root
+            .lines()
+            .find(|line| line.starts_with(&format!("{name} = ")));
+        manifest.push_str(line.with_context(|| format!("the workspace has no {name}"))?);
+        manifest.push('\n');
+    }
+    if *engine == WASMEDGE.engine {
+        manifest.push_str(&format!(
+            "\n[build-dependencies]\nwasmedge-library = {{ path = '{}' }}\n",
+            path("wasmedge-library").display()
+        ));
+        let build = "fn main() {\n    wasmedge_library::link();\n}\n";
+        write_file(&package.join("build.rs"), build)?;
+    }
+    // The same settings, so that what the workspace has built can be used.
+    let (_, profiles) = root.split_once("[profile.dev]").context("no profile")?;
+    let (profiles, _) = profiles
+        .split_once("[profile.release]")
+        .unwrap_or((profiles, ""));
+    manifest.push_str(&format!("\n[profile.dev]{profiles}"));
+    write_file(&package.join("Cargo.toml"), &manifest)?;
+    for (from, to) in [
+        (workspace.path("Cargo.lock"), "Cargo.lock"),
+        (path(engine).join("examples/embed.rs"), "src/main.rs"),
+    ] {
+        write_file(&package.join(to), &fs::read_to_string(from)?)?;
+    }
+    Ok(())
+}
+
+fn write_file(file: &Path, text: &str) -> Result<()> {
+    let folder = file.parent().unwrap_or(file);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(file, text))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
