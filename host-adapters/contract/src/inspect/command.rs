@@ -23,14 +23,16 @@ pub fn command(exports: &[Extern]) -> Result<&str, NotACommand> {
     let mut faults = Vec::new();
     let mut best: Option<(u64, &str)> = None;
     for export in exports {
-        match patch_of(export) {
-            None => {}
-            Some(Ok(patch)) => {
-                if best.is_none_or(|(highest, _)| patch > highest) {
-                    best = Some((patch, &export.name));
-                }
+        let patch = match patch_of(export) {
+            None => continue,
+            Some(Ok(patch)) => patch,
+            Some(Err(fault)) => {
+                faults.push(fault);
+                continue;
             }
-            Some(Err(fault)) => faults.push(fault),
+        };
+        if best.is_none_or(|(highest, _)| patch > highest) {
+            best = Some((patch, &export.name));
         }
     }
     match best {

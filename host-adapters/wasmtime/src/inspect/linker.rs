@@ -40,9 +40,10 @@ impl<'a, T: 'static> Asked<'a, T> {
         if let (Some(item), ComponentItem::ComponentInstance(instance)) = (item, &found) {
             found = instance.get_export(engine, &item.name)?.ty;
         }
-        match found {
-            ComponentItem::ComponentFunc(function) => Some(function),
-            _ => None,
+        if let ComponentItem::ComponentFunc(function) = found {
+            Some(function)
+        } else {
+            None
         }
     }
 
@@ -93,12 +94,13 @@ fn rough(kind: ExternKind, result: Result<(), Error>) -> Found {
     let Err(error) = result else {
         return Found::Fitting;
     };
-    match found(&error) {
-        Found::Another(why) if !why.starts_with(&format!("expected {kind} found ")) => {
-            Found::Fitting
-        }
-        found => found,
+    let found = found(&error);
+    if let Found::Another(why) = &found
+        && !why.starts_with(&format!("expected {kind} found "))
+    {
+        return Found::Fitting;
     }
+    found
 }
 
 fn found(error: &Error) -> Found {

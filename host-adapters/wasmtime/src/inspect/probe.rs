@@ -36,9 +36,10 @@ pub(super) fn item(import: &Extern, item: &Extern) -> Vec<u8> {
     let mut component = ComponentBuilder::default();
     let mut instance = InstanceType::new();
     // `[method]file.read` is only valid beside a resource `file`, in the shape of a method.
-    let resource = match item.kind {
-        ExternKind::Resource => Some(item.name.as_str()),
-        _ => resource_of(&item.name),
+    let resource = if item.kind == ExternKind::Resource {
+        Some(item.name.as_str())
+    } else {
+        resource_of(&item.name)
     };
     if let Some(resource) = resource {
         instance.export(resource, ComponentTypeRef::Type(TypeBounds::SubResource));
