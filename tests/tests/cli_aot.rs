@@ -122,7 +122,8 @@ fn code_that_others_can_write_to_is_compiled_again(runtime: Runtime) {
     };
     let _ = run();
     for file in files(&home.path("compiled")) {
-        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o666)).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o666))
+            .expect("a folder of the test's own");
     }
     assert_eq!(compiled_into(runtime, &run()).len(), 1);
     assert_eq!(compiled_into(runtime, &run()).len(), 0);
@@ -159,15 +160,29 @@ fn the_folder_is_the_users_unless_another_is_given(runtime: Runtime) {
     };
     let cache = home.path("cache");
     let folder = run(&[("XDG_CACHE_HOME", cache.clone())]);
-    assert_eq!(folder, cache.join("wasmscope/aot").canonicalize().unwrap());
-    let mode = folder.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        folder,
+        cache
+            .join("wasmscope/aot")
+            .canonicalize()
+            .expect("a folder of the test's own")
+    );
+    let mode = folder
+        .metadata()
+        .expect("a folder of the test's own")
+        .permissions()
+        .mode()
+        & 0o777;
     assert_eq!(mode, 0o700, "nobody else's to write or read");
     assert!(!files(&folder).is_empty());
 
     let expected = |folder: &Path| {
         let default = home.path("home/.cache/wasmscope/aot");
-        assert_eq!(folder, default.canonicalize().unwrap());
-        std::fs::remove_dir_all(default).unwrap();
+        assert_eq!(
+            folder,
+            default.canonicalize().expect("a folder of the test's own")
+        );
+        std::fs::remove_dir_all(default).expect("a folder of the test's own");
     };
     expected(&run(&[]));
     // The specification says to ignore what is not absolute.
@@ -188,8 +203,9 @@ fn without_a_home_a_folder_has_to_be_given(runtime: Runtime) {
 fn a_folder_that_others_can_write_to_is_refused_with_what_to_do(runtime: Runtime) {
     let home = Home::new();
     let folder = home.path("shared");
-    std::fs::create_dir(&folder).unwrap();
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::create_dir(&folder).expect("a folder of the test's own");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777))
+        .expect("a folder of the test's own");
     let run = || {
         home.run(runtime, &["--aot", "--aot-cache", "shared"])
             .arg(guest("ordinary"))
@@ -211,7 +227,8 @@ fn a_folder_that_others_can_write_to_is_refused_with_what_to_do(runtime: Runtime
     assert!(files(&folder).is_empty());
 
     // And what it says helps.
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))
+        .expect("a folder of the test's own");
     let output = run().expect_code(0);
     assert_eq!(output.stdout().lines().count(), 1, "{output}");
 }
@@ -220,7 +237,7 @@ fn a_folder_that_cannot_be_one_is_refused(runtime: Runtime) {
     let home = Home::new();
     let idle = home.idle();
     let file = home.path("file");
-    std::fs::write(&file, "").unwrap();
+    std::fs::write(&file, "").expect("a folder of the test's own");
     for (folder, words) in [
         (file.clone(), "it is no folder"),
         (file.join("within"), "cannot be used"),
@@ -245,7 +262,8 @@ fn what_is_there_is_taken_from_a_folder_that_cannot_be_written_to(runtime: Runti
     let options = &["--aot", "--aot-cache", "compiled"];
     home.run(runtime, options).arg(&idle).run().expect_code(0);
     let folder = home.path("compiled");
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500)).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500))
+        .expect("a folder of the test's own");
     let output = home.bound_run(runtime, options).arg(&idle).run();
     assert_eq!(output.expect_code(0).stderr, "");
 }
@@ -253,8 +271,9 @@ fn what_is_there_is_taken_from_a_folder_that_cannot_be_written_to(runtime: Runti
 fn a_folder_that_cannot_be_written_to_stops_nothing(runtime: Runtime) {
     let home = Home::new();
     let folder = home.path("compiled");
-    std::fs::create_dir(&folder).unwrap();
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500)).unwrap();
+    std::fs::create_dir(&folder).expect("a folder of the test's own");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500))
+        .expect("a folder of the test's own");
     let output = home
         .bound_run(runtime, &["--aot", "--aot-cache", "compiled"])
         .arg(home.idle())
@@ -267,8 +286,9 @@ fn a_folder_that_cannot_be_written_to_stops_nothing(runtime: Runtime) {
 fn a_folder_that_cannot_be_made_stops_nothing(runtime: Runtime) {
     let home = Home::new();
     let parent = home.path("parent");
-    std::fs::create_dir(&parent).unwrap();
-    std::fs::set_permissions(&parent, std::fs::Permissions::from_mode(0o500)).unwrap();
+    std::fs::create_dir(&parent).expect("a folder of the test's own");
+    std::fs::set_permissions(&parent, std::fs::Permissions::from_mode(0o500))
+        .expect("a folder of the test's own");
     let output = home
         .bound_run(runtime, &["--aot", "--aot-cache", "parent/compiled"])
         .arg(home.idle())
@@ -313,7 +333,8 @@ fn keeps_nothing(output: &Output, folder: &Path, why: &str) {
 fn what_is_no_component_is_refused_as_without_aot(runtime: Runtime) {
     let home = Home::new();
     // The preamble of a component, and nothing that could follow it.
-    std::fs::write(home.path("odd.wasm"), b"\0asm\x0d\0\x01\0\xff\xff").unwrap();
+    std::fs::write(home.path("odd.wasm"), b"\0asm\x0d\0\x01\0\xff\xff")
+        .expect("a folder of the test's own");
     let run = |options| {
         let output = home.run(runtime, options).arg("odd.wasm").run();
         output.expect_code(2).stderr

@@ -101,9 +101,13 @@ fn every_option_of_run_works_with_it(runtime: Runtime) {
     assert!(output.stderr.contains("--max-memory allows"), "{output}");
 
     // Unless it was compiled without.
-    let with = fs::metadata(home.path("app.cwasm")).unwrap().len();
+    let with = fs::metadata(home.path("app.cwasm"))
+        .expect("a folder of the test's own")
+        .len();
     compile(&home, runtime, &endless, &["--no-fuel"]);
-    let without = fs::metadata(home.path("app.cwasm")).unwrap().len();
+    let without = fs::metadata(home.path("app.cwasm"))
+        .expect("a folder of the test's own")
+        .len();
     assert!(without < with * 2 / 3, "{without} of {with}");
     app(&["--timeout", "100ms"]).expect_code(124);
     refused(
@@ -157,17 +161,17 @@ fn it_goes_where_it_is_told_to_and_replaces_what_is_there(runtime: Runtime) {
     };
     compile(&[]).expect_code(0);
     run(&home, &[]).arg("idle.cwasm").run().expect_code(0);
-    fs::create_dir(home.path("build")).unwrap();
-    fs::write(home.path("build/other.bin"), "what was there").unwrap();
+    fs::create_dir(home.path("build")).expect("a folder of the test's own");
+    fs::write(home.path("build/other.bin"), "what was there").expect("a folder of the test's own");
     compile(&["-o", "build/other.bin"]).expect_code(0);
     run(&home, &[]).arg("build/other.bin").run().expect_code(0);
     // An ordinary file, as compilers write them, and through a link.
     let mode = fs::metadata(home.path("build/other.bin"))
-        .unwrap()
+        .expect("a folder of the test's own")
         .permissions();
     assert_ne!(mode.mode() & 0o044, 0, "{:o}", mode.mode());
-    symlink("other.bin", home.path("build/link")).unwrap();
-    fs::write(home.path("build/other.bin"), "what was there").unwrap();
+    symlink("other.bin", home.path("build/link")).expect("a folder of the test's own");
+    fs::write(home.path("build/other.bin"), "what was there").expect("a folder of the test's own");
     compile(&["-o", "build/link"]).expect_code(0);
     run(&home, &[]).arg("build/other.bin").run().expect_code(0);
     assert_eq!(files(&home.path("build")).len(), 2, "no drafts are left");
@@ -185,13 +189,18 @@ fn it_goes_where_it_is_told_to_and_replaces_what_is_there(runtime: Runtime) {
     ] {
         refused(compile(&["-o", output]), &["cannot write ", output, words]);
     }
-    assert!(fs::metadata("/dev/null").unwrap().len() == 0);
+    assert!(
+        fs::metadata("/dev/null")
+            .expect("a folder of the test's own")
+            .len()
+            == 0
+    );
 }
 
 fn what_cannot_be_written_is_said_and_leaves_nothing(runtime: Runtime) {
     let home = Home::new();
-    fs::create_dir(home.path("build")).unwrap();
-    fs::write(home.path("build/app.cwasm"), "what was there").unwrap();
+    fs::create_dir(home.path("build")).expect("a folder of the test's own");
+    fs::write(home.path("build/app.cwasm"), "what was there").expect("a folder of the test's own");
     let space = if runtime.name == "wasmtime" { 4 } else { 0 };
     let output = home
         .with_little_space(space)
@@ -208,7 +217,7 @@ fn what_cannot_be_written_is_said_and_leaves_nothing(runtime: Runtime) {
     let output = output.expect_code(2);
     assert!(output.stderr.contains(words), "{output}");
     assert_eq!(files(&home.path("build")).len(), 1);
-    let there = fs::read(home.path("build/app.cwasm")).unwrap();
+    let there = fs::read(home.path("build/app.cwasm")).expect("a folder of the test's own");
     assert_eq!(there, b"what was there");
 }
 
@@ -216,9 +225,10 @@ fn what_is_no_component_is_refused(runtime: Runtime) {
     let home = Home::new();
     home.idle();
     compile(&home, runtime, Path::new("idle.wasm"), &[]);
-    fs::write(home.path("module.wasm"), b"\0asm\x01\0\0\0").unwrap();
-    fs::write(home.path("text"), "a text").unwrap();
-    fs::write(home.path("odd.wasm"), b"\0asm\x0d\0\x01\0\xff\xff").unwrap();
+    fs::write(home.path("module.wasm"), b"\0asm\x01\0\0\0").expect("a folder of the test's own");
+    fs::write(home.path("text"), "a text").expect("a folder of the test's own");
+    fs::write(home.path("odd.wasm"), b"\0asm\x0d\0\x01\0\xff\xff")
+        .expect("a folder of the test's own");
     for (file, words) in [
         (
             "app.cwasm",
@@ -239,7 +249,8 @@ fn one_from_elsewhere_needs_an_option(runtime: Runtime) {
     let (home, elsewhere) = (Home::new(), Home::new());
     home.idle();
     compile(&home, runtime, Path::new("idle.wasm"), &[]);
-    fs::copy(home.path("app.cwasm"), elsewhere.path("app.wasm")).unwrap();
+    fs::copy(home.path("app.cwasm"), elsewhere.path("app.wasm"))
+        .expect("a folder of the test's own");
     for command in ["run", "inspect"] {
         let output = elsewhere.command(command).arg("app.wasm").run();
         refused(
@@ -258,12 +269,14 @@ fn one_from_elsewhere_needs_an_option(runtime: Runtime) {
     refused(output, &["--allow-precompiled"]);
     // Nor is a record believed that others could have written.
     let cache = home.path("home/.cache/wasmscope/aot");
-    fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o777))
+        .expect("a folder of the test's own");
     refused(
         run(&home, &[]).arg("app.cwasm").run(),
         &["--allow-precompiled"],
     );
-    fs::set_permissions(&cache, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o700))
+        .expect("a folder of the test's own");
     run(&home, &[]).arg("app.cwasm").run().expect_code(0);
 }
 
@@ -280,7 +293,7 @@ fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
             "wasmscope compile",
         ],
     );
-    let real = CompiledFile::open(&home.path("app.cwasm")).unwrap();
+    let real = CompiledFile::open(&home.path("app.cwasm")).expect("a folder of the test's own");
     let about = |name: &str| real.about(name).unwrap_or_default().to_owned();
     let (version, target) = (about("version"), about("target"));
     let write = |runtime: &str, version: &str, target: &str| {
@@ -294,7 +307,8 @@ fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
             about: about.into(),
             parts: vec![("plain".to_owned(), b"no code")],
         };
-        CompiledFile::write(&home.path("odd.cwasm"), &contents).unwrap();
+        CompiledFile::write(&home.path("odd.cwasm"), &contents)
+            .expect("a folder of the test's own");
         run(&home, &["--allow-precompiled"]).arg("odd.cwasm").run()
     };
     let again = "compile the component again with `wasmscope compile`";
@@ -323,7 +337,8 @@ fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
         &["odd.cwasm cannot be run", "compile"],
     );
     // What others' commands make is named.
-    fs::write(home.path("odd.so"), b"\x7fELF\x02\x01\x01\0 and so on").unwrap();
+    fs::write(home.path("odd.so"), b"\x7fELF\x02\x01\x01\0 and so on")
+        .expect("a folder of the test's own");
     refused(
         home.run(runtime, &[]).arg("odd.so").run(),
         &["odd.so is a native program or library", "wasmscope compile"],
@@ -334,9 +349,9 @@ fn one_that_was_damaged_is_refused_and_never_run(runtime: Runtime) {
     let home = Home::new();
     home.idle();
     compile(&home, runtime, Path::new("idle.wasm"), &[]);
-    let whole = fs::read(home.path("app.cwasm")).unwrap();
+    let whole = fs::read(home.path("app.cwasm")).expect("a folder of the test's own");
     let damaged = |bytes: &[u8]| {
-        fs::write(home.path("app.cwasm"), bytes).unwrap();
+        fs::write(home.path("app.cwasm"), bytes).expect("a folder of the test's own");
         run(&home, &["--allow-precompiled"]).arg("app.cwasm").run()
     };
     for length in [8, 60, 100, whole.len() / 2, whole.len() - 1] {

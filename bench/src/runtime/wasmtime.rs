@@ -91,7 +91,7 @@ impl SetUp {
         })
     }
 
-    fn from_file(&self, component: &Path, cache: &Path, setting: &str) -> Result<Component> {
+    fn load_file(&self, component: &Path, cache: &Path, setting: &str) -> Result<Component> {
         let stem = component.file_stem().context("a component has a name")?;
         let name = format!("{}.{setting}.cwasm", stem.to_string_lossy());
         let compiled = cache.join(name);
@@ -106,7 +106,7 @@ impl SetUp {
 impl Runtime for SetUp {
     fn load(&self, component: &Path) -> Result<Box<dyn Host>> {
         let component = match &self.code {
-            Code::File(cache, setting) => self.from_file(component, cache, setting)?,
+            Code::File(cache, setting) => self.load_file(component, cache, setting)?,
             Code::Compiler => Component::new(&self.engine, read(component)?)?,
             Code::Cache(cache) => {
                 let bytes = read(component)?;

@@ -37,10 +37,10 @@ pub(crate) fn write(
 
 /// Removes the draft's name, which means nothing to a reader, from an error of `tempfile`.
 fn without_path(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::Other => error,
-        kind => kind.into(),
+    if error.kind() == io::ErrorKind::Other {
+        return error;
     }
+    error.kind().into()
 }
 
 /// Flushes a rename to the disk. Not every file system can; the file is whole either way.

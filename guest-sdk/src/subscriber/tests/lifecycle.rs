@@ -48,10 +48,12 @@ fn a_span_outside_of_all_others_has_one_call_more_which_fixes_its_parent() {
     assert_eq!(calls, expected);
 }
 
-/// Nanoseconds since the Unix epoch.
+/// Returns the nanoseconds since the Unix epoch.
 fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    u64::try_from(since.unwrap().as_nanos()).unwrap()
+    let since = std::time::UNIX_EPOCH
+        .elapsed()
+        .expect("the clock is set to a time after 1970");
+    u64::try_from(since.as_nanos()).expect("before the year 2554")
 }
 
 #[test]
