@@ -36,6 +36,7 @@ fn main() {
     parents(tracer);
     links(tracer);
     times(tracer);
+    made_before_its_start(tracer);
 }
 
 fn kinds_and_values(tracer: u64) {
@@ -286,4 +287,27 @@ fn times(tracer: u64) {
     let span = start_at("in milliseconds", Some(PAST / 1_000_000));
     let _ = tracer::event(span, "in milliseconds", &[], Some(PAST / 1_000_000));
     let _ = tracer::end(span, &no_changes(), Some(PAST / 1_000_000));
+}
+
+/// A span that is made at one moment and started at a later one, when another span is ambient.
+fn made_before_its_start(tracer: u64) {
+    let outer = start(tracer, "ambient when it is made", &SpanReference::Ambient);
+    let _ = tracer::enter(outer);
+    let (made, ambient) = (tracer::now(), tracer::ambient());
+    println!("time by the host's clock: {}", made > PAST);
+    let other = start(tracer, "ambient when it is started", &SpanReference::None);
+    let _ = tracer::enter(other);
+    let parent = SpanReference::Span(ambient);
+    let late = tracer::start(
+        tracer,
+        "made earlier",
+        SpanKind::Internal,
+        &parent,
+        &[],
+        Some(made),
+        false,
+    );
+    for span in [late, other, outer] {
+        end(span);
+    }
 }
