@@ -18,10 +18,10 @@ use crate::{
 
 /// Declares imports, and has the section linked that describes the world to whoever makes the component.
 macro_rules! imports {
-    ($module:literal { $(fn $name:ident = $import:literal($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?;)* }) => {
+    ($module:literal { $($(#[$attribute:meta])* fn $name:ident = $import:literal($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?;)* }) => {
         #[link(wasm_import_module = $module)]
         unsafe extern "C" {
-            $(#[link_name = $import] fn $name($($argument: $type),*) $(-> $result)?;)*
+            $($(#[$attribute])* #[link_name = $import] fn $name($($argument: $type),*) $(-> $result)?;)*
         }
 
         #[used]
@@ -86,7 +86,9 @@ pub(crate) mod tracer {
                 attributes: Address, attributes_length: usize,
                 has_start_time: bool, start_time: u64, activate: bool,
             ) -> u64;
+            #[cfg(feature = "tracing")]
             fn import_now = "now"() -> u64;
+            #[cfg(feature = "tracing")]
             fn import_ambient = "ambient"() -> u64;
             fn import_enter = "enter"(span: u64) -> u64;
             fn import_exit = "exit"(span: u64) -> u64;
