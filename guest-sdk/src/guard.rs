@@ -1,4 +1,4 @@
-//! What `main` holds on to.
+//! Starts telemetry, and the guard that `main` keeps until its end.
 
 use core::marker::PhantomData;
 use std::cell::Cell;
@@ -17,9 +17,10 @@ thread_local! {
 /// It may be called in each export of a component: the hook is installed once, and what the end brings is done by
 /// the outermost guard.
 ///
-/// A subscriber or a logger that the program has set before stays, and what `tracing` or `log` is told does not reach the host
-/// then, unless it is composed with this crate's. Where it is not, the first call sends a warning to the host as a log record,
-/// which `wasmscope run` repeats at its end. Providers of `opentelemetry` that were set before are replaced.
+/// A subscriber or a logger that the program has set before stays, and what `tracing` or `log` is
+/// told does not reach the host then, unless it is composed with this crate's. Where it is not, the
+/// first call sends a warning to the host as a log record, which `wasmscope run` repeats at its
+/// end. Providers of `opentelemetry` that were set before are replaced.
 ///
 /// A panic is recorded as a log (severity `FATAL`, event name `exception`) and, as the event `exception` and an error status, on the
 /// active span, before the program traps. The hook that was there before is called after it.
@@ -57,8 +58,9 @@ impl Drop for Guard {
     }
 }
 
-/// Runs the callbacks of observable instruments if the host wants values: for programs that run long without ending a span. It
-/// asks the host, in one call, and makes none where no callback is registered.
+/// Runs the callbacks of observable instruments if the host wants values: for programs that run
+/// long without ending a span. It asks the host, in one call, and makes none where no callback is
+/// registered.
 pub fn collect() {
     notice::ask();
 }

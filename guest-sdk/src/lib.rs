@@ -68,8 +68,8 @@
 //!
 //! - **Parents.** A span's parent is the ambient one unless another is given: the innermost *entered* span, by whichever component of
 //!   a composition, or beneath those the host's own span around the call. Starting a span does not enter it.
-//! - **Sampling** is the host's. Of a span that it does not record it is told nothing but that it is entered and left
-//!   ([`Span::is_recorded`]).
+//! - **Sampling** is the host's. Of a span that it does not record it is told nothing but that it
+//!   is entered and left ([`Span::is_recorded`]).
 //! - **Logs** that nobody listens to cost a comparison: the host's threshold is known to the guest.
 //! - **Time** is the host's, unless it is said.
 //! - **Limits** are the host's too. What goes beyond is dropped and counted there, as `wasmscope.dropped`; nothing here fails, blocks

@@ -14,10 +14,10 @@
 //! | key-values | attributes: texts, booleans, integers up to 64 bits signed, floats as what they are; others as the text that their `Display` gives; `null` is left out |
 //! | module, file, line | left out, or with [`Bridge::with_location`] the attributes `code.file.path` and `code.line.number` |
 //!
-//! What a target's threshold in the host rules out costs a look-up, and no call. So a program that does nothing but log below it
-//! does not hear of a new threshold; any span, measurement or enabled record brings it. [`log::max_level`] is
-//! left wide open: it cannot tell one target from another. Lower it with [`log::set_max_level`]
-//! where nothing finer will be wanted.
+//! What a target's threshold in the host rules out costs a look-up, and no call. So a program that
+//! does nothing but log below it does not hear of a new threshold; any span, measurement or enabled
+//! record brings it. [`log::max_level`] is left wide open: it cannot tell one target from another.
+//! Lower it with [`log::set_max_level`] where nothing finer will be wanted.
 //!
 //! The first 40 targets have a scope each. Further ones share their crate's, and the attribute `log.target` names them,
 //! because a host admits a limited number of scopes.
@@ -37,11 +37,13 @@ use crate::{InstrumentationScope, notice};
 
 static BRIDGE: Bridge = Bridge::new();
 
-/// Makes [`Bridge`] the program's logger, with every level let through to it. [`wasmscope::init`](crate::init()) does so where nobody else has.
+/// Makes [`Bridge`] the program's logger, with every level let through to it.
+/// [`wasmscope::init`](crate::init()) does so if the program has no logger yet.
 ///
-/// A logger of your own has to be set before that: the crate `log` takes one for the whole program, and `env_logger::init`, for one, panics where there is one
-/// already. It has to pass its records on to a [`Bridge`], and its `enabled` has to ask it; otherwise they do not reach the host,
-/// of which [`wasmscope::init`](crate::init()) warns.
+/// A logger of your own has to be set before that: the crate `log` takes one for the whole program,
+/// and `env_logger::init`, for one, panics where there is one already. It has to pass its records
+/// on to a [`Bridge`], and its `enabled` has to ask it; otherwise they do not reach the host, of
+/// which [`wasmscope::init`](crate::init()) warns.
 ///
 /// # Errors
 ///
@@ -82,7 +84,8 @@ pub(crate) fn asked(target: &str) {
     }
 }
 
-/// Whether the program's logger asks the bridge, or our `tracing` subscriber, whether a record is wanted.
+/// Returns true if the program's logger passes records on to the bridge or to our `tracing`
+/// subscriber.
 fn is_connected() -> bool {
     PROBED.set(false);
     let metadata = Metadata::builder()

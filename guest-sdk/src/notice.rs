@@ -1,4 +1,5 @@
-//! What the host lets us know in passing, and what becomes of it.
+//! Notices: the host's news about collections and log thresholds, which come with the results of
+//! calls.
 
 use std::cell::Cell;
 
@@ -8,16 +9,16 @@ thread_local! {
     /// The notice that was heard last: below, the generation of log thresholds; above, the collection that comes next, or 0
     /// where there is none.
     static NOTICE: Cell<u64> = const { Cell::new(0) };
-    /// Whether it was made out from the handle of an unrecorded span.
+    /// Whether it was inferred from the handle of an unrecorded span.
     static INFERRED: Cell<bool> = const { Cell::new(false) };
     /// The collection for which the callbacks last ran.
     static ANSWERED: Cell<u32> = const { Cell::new(0) };
-    // Set when the first callback is registered: a guest without observable instruments links neither the code nor the import
-    // that they need.
+    // Set when the first callback is registered: a guest without observable instruments links
+    // neither the code nor the import that they need.
     static OBSERVABLES: Cell<Option<&'static Observables>> = const { Cell::new(None) };
 }
 
-/// What is done for observable instruments.
+/// The functions for observable instruments.
 #[derive(Debug)]
 pub(crate) struct Observables {
     /// Runs the callbacks, and says so with [`answered`].
@@ -33,7 +34,8 @@ pub(crate) fn take(notice: u64) {
     backend::set(&INFERRED, false);
 }
 
-/// Takes what the handle of an unrecorded span says of the notice. A program may make no other call.
+/// Takes what the handle of an unrecorded span says of the notice. A program may make no other
+/// call.
 #[inline]
 pub(crate) fn hear(handle: u64) {
     let notice = NOTICE.get();
@@ -44,8 +46,8 @@ pub(crate) fn hear(handle: u64) {
     }
 }
 
-/// Puts the digest into the notice, in place of the bits that differ. So it differs from the one that was acted upon; what it really is
-/// comes with the next call that gives one.
+/// Puts the digest into the notice, in place of the bits that differ. So it differs from the one
+/// that was acted upon; what it really is comes with the next call that gives one.
 #[cold]
 fn infer(handle: u64) {
     let digest = handle >> DIGEST_SHIFT;
@@ -91,8 +93,9 @@ pub(crate) fn answered() {
 
 /// Runs the observable callbacks if they have not run for the collection that comes next.
 ///
-/// Called where the author's code is least likely to be in the middle of something: when a span has ended, recorded or not, and
-/// by [`crate::collect`]. Not after measurements, logs or events, which are made while data is borrowed.
+/// Called where the author's code is least likely to be in the middle of something: when a span has
+/// ended, recorded or not, and by [`crate::collect`]. Not after measurements, logs or events, which
+/// are made while data is borrowed.
 #[inline]
 pub(crate) fn safe_point() {
     if collection() != ANSWERED.get() {

@@ -1,4 +1,4 @@
-//! What a panic leaves behind.
+//! Reports a panic to the host before the program traps.
 
 use std::cell::Cell;
 use std::panic::PanicHookInfo;
@@ -8,7 +8,7 @@ use crate::backend::{self, Once, logger};
 use crate::logs::types::{LogAttribute, LogRecord, LogValue};
 use crate::{KeyValue, Logger, Scope, Severity, notice, trace};
 
-/// Who speaks where the SDK itself does.
+/// The logger of the SDK's own records.
 pub(crate) static LOGGER: Logger =
     Logger::new(Scope::new("wasmscope").with_version(env!("CARGO_PKG_VERSION")));
 
@@ -22,7 +22,7 @@ const MAX_ATTRIBUTES: usize = 5;
 /// Is what is known about a panic.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Panic<'a> {
-    /// What the panic said.
+    /// The panic's message.
     pub(crate) message: &'a str,
     /// The attributes of the semantic conventions: `exception.*` and `code.*`. A backtrace is not known in WebAssembly; the
     /// host adds its own to the trap.

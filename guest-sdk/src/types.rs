@@ -106,10 +106,11 @@ impl<'a> From<&'a SpanContext> for SpanReference<'a> {
 
 /// Is the value of an attribute of a span, an event, a link, a scope or a measurement.
 ///
-/// The variants are named as in the contract. Usually a value is made by `into()`, or by [`attributes!`](crate::attributes), of any
-/// integer up to 64 bits, `f32`, `f64`, `bool`, `&str`, `&String` and `&Cow<str>`. A `u64` that no `i64` holds becomes a text of its
-/// digits, as the OpenTelemetry specification maps integers beyond 64 bits signed.
-/// Nested values belong to logs: see [`AnyValue`](crate::AnyValue).
+/// The variants are named as in the contract. Usually a value is made by `into()`, or by
+/// [`attributes!`](crate::attributes), of any integer up to 64 bits, `f32`, `f64`, `bool`, `&str`,
+/// `&String` and `&Cow<str>`. A `u64` that no `i64` holds becomes a text of its digits, as the
+/// OpenTelemetry specification maps integers beyond 64 bits signed. Nested values belong to logs:
+/// see [`AnyValue`](crate::AnyValue).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 pub enum Value<'a> {
@@ -129,8 +130,8 @@ pub enum Value<'a> {
     IntArray(&'a [i64]),
     /// An array of floating point numbers.
     DoubleArray(&'a [f64]),
-    /// An unsigned integer beyond the signed ones, which is passed on as text: the contract has no such case. Made by
-    /// `Value::from`.
+    /// An unsigned integer beyond the signed ones, which is passed on as text: the contract has no
+    /// such case. Made by `Value::from`.
     UnsignedValue(Unsigned),
 }
 

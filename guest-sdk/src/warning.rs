@@ -1,7 +1,8 @@
-//! What the SDK has to say about how it is used.
+//! Warnings of the SDK about how it is used.
 //!
-//! A warning goes to the host as a log record, at the first [`init`](crate::init()): the host passes it on to whoever runs the
-//! component, at the run's end. Standard error is the program's own, and programs are checked by what they write there.
+//! A warning goes to the host as a log record, at the first [`init`](crate::init()): the host shows
+//! it to the person who runs the component, at the run's end. The SDK does not write to standard
+//! error, because that is the program's own output.
 
 use crate::Severity;
 use crate::backend::logger;
@@ -12,7 +13,7 @@ use crate::{notice, panic_hook};
 /// The event name by which a host knows a warning.
 const EVENT_NAME: &str = "wasmscope.warning";
 
-/// Emits a warning, whether somebody listens to logs or not.
+/// Emits a warning, whatever the log threshold is.
 pub(crate) fn warn(message: &str) {
     notice::take(logger::emit(
         panic_hook::LOGGER.handle(),

@@ -1,26 +1,28 @@
-//! Unsigned integers that no signed one holds. The contract has no such value, so the host gets them as text, as the
-//! OpenTelemetry specification maps integers beyond 64 bits signed.
+//! Unsigned integers that are too large for `i64`. The contract has no such value, so the host
+//! receives them as text: the OpenTelemetry specification maps integers beyond signed 64 bits to
+//! strings.
 //!
-//! What that takes is behind a pointer, which the first such integer sets. A guest that has none links none of it.
+//! The code for them is behind a pointer, which the first such integer sets. So guests without such
+//! integers do not link it.
 
 use std::cell::Cell;
 
 use crate::{KeyValue, Value, backend};
 
-/// Is an unsigned integer beyond the signed ones; `Value::from(u64)` makes it.
+/// An unsigned integer that is too large for `i64`; `Value::from(u64)` makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Unsigned(u64);
 
 impl Unsigned {
-    /// Gives the integer.
+    /// Returns the integer.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 }
 
-/// Is an integer in decimal digits.
+/// An integer in decimal digits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Digits {
     // No integer of 64 bits has more.
@@ -100,12 +102,12 @@ impl From<isize> for Value<'_> {
     }
 }
 
-/// Gives the digits of an integer that [`Value`] has been made of.
+/// Returns the digits of an integer that [`Value`] has been made of.
 pub(crate) fn digits(value: Unsigned) -> Option<Digits> {
     LOWERING.get().map(|lowering| (lowering.digits)(value.0))
 }
 
-/// Gives the digits of those attributes that are such integers.
+/// Returns the digits of those attributes that are such integers.
 #[inline]
 pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Vec<Digits> {
     match LOWERING.get() {
@@ -114,7 +116,8 @@ pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Vec<Digits> {
     }
 }
 
-/// Gives the attributes with texts for such integers; `digits` is made of the same ones. None if there are none.
+/// Returns the attributes with texts for such integers; `digits` is made of the same ones. None if
+/// there are none.
 #[inline]
 pub(crate) fn lowered<'a>(
     attributes: &[KeyValue<'a>],

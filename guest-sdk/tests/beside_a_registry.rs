@@ -1,4 +1,5 @@
-//! A program with a registry of tracing-subscriber, whose spans go to the host by tracing-opentelemetry.
+//! A program with a registry of tracing-subscriber, whose spans go to the host by
+//! tracing-opentelemetry.
 
 #![cfg(feature = "opentelemetry")]
 

@@ -360,7 +360,8 @@ fn the_embedders_limits_hold_and_memory_is_reported() {
 fn memory_that_the_limiter_refuses_is_counted_and_an_event_on_the_calls_span() {
     let host = Host::new();
     let engine = Engine::default();
-    // Refused twice by the limiter, and once by the type of its memory, which is no refusal of ours.
+    // Refused twice by the limiter, and once by the type of its memory, which is no refusal of
+    // ours.
     let component = working(
         &engine,
         "(drop (memory.grow (i32.const 7))) (drop (memory.grow (i32.const 65536)))

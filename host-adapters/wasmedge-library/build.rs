@@ -1,12 +1,14 @@
 //! Fails in the first second of a build if libwasmedge cannot be found.
 //!
-//! wasmedge-sys looks in the same places, but after minutes, and panics. Its own build script cannot be helped from here: cargo runs
-//! every build script with the environment that cargo itself has.
+//! wasmedge-sys looks in the same places, but after minutes, and panics. Its own build script
+//! cannot be helped from here: cargo runs every build script with the environment that cargo itself
+//! has.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Set to anything, it skips the check: for builds in which wasmedge-sys downloads the library (its feature `standalone`).
+/// Set to anything, it skips the check: for builds in which wasmedge-sys downloads the library (its
+/// feature `standalone`).
 const UNCHECKED: &str = "WASMEDGE_LIBRARY_UNCHECKED";
 
 fn main() {

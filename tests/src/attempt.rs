@@ -42,7 +42,8 @@ impl Attempt {
         file
     }
 
-    /// Runs `wasmscope run` with options, and checks that it failed with one error before anything was started.
+    /// Runs `wasmscope run` with options, and checks that it failed with one error before anything
+    /// was started.
     ///
     /// # Panics
     /// If it did not.

@@ -54,7 +54,8 @@ impl Home {
         self.0.path().join(name)
     }
 
-    /// Returns a command of `wasmscope` with nothing in its environment that says where things are kept.
+    /// Returns a command of `wasmscope` with nothing in its environment that says where things are
+    /// kept.
     #[must_use]
     #[track_caller]
     pub fn command(&self, name: &str) -> Cli {
@@ -70,8 +71,8 @@ impl Home {
             .args(options)
     }
 
-    /// Returns `wasmscope run` on a runtime as a user whom permissions bind: those of root are not, so that the one that lifts them is
-    /// taken away.
+    /// Returns `wasmscope run` on a runtime as a user whom permissions bind: those of root are not,
+    /// so that the one that lifts them is taken away.
     ///
     /// # Panics
     /// When there is no `wasmscope`.
@@ -91,7 +92,8 @@ impl Home {
             .args(options)
     }
 
-    /// Returns `wasmscope` for a process that can write no file longer than some KiB: as if the disk were full.
+    /// Returns `wasmscope` for a process that can write no file longer than some KiB: as if the
+    /// disk were full.
     ///
     /// # Panics
     /// When there is no `wasmscope`.

@@ -23,10 +23,10 @@ const MEASURED: [&str; 3] = [
 
 /// Renders how a program ended, what it printed, what `wasmscope` said, and all that arrived.
 ///
-/// Standard output is shown in full; of standard error only the lines of `wasmscope` itself. Where a guest trapped, the runtime's words for
-/// it are left out. Of the host's own measurements (memory, times, fuel) only the presence is shown, and what
-/// telemetry itself holds is not. All else is
-/// as [`wasmscope_test_support::normalise`](mod@wasmscope_test_support::normalise) has it.
+/// Standard output is shown in full; of standard error only the lines of `wasmscope` itself. Where
+/// a guest trapped, the runtime's words for it are left out. Of the host's own measurements
+/// (memory, times, fuel) only the presence is shown, and what telemetry itself holds is not. All
+/// else is as [`wasmscope_test_support::normalise`](mod@wasmscope_test_support::normalise) has it.
 #[must_use]
 pub fn report(output: &Output, collector: &Collector, scenario: &Scenario) -> String {
     let mut text = format!("exit code {}\n", code(output));
@@ -109,7 +109,8 @@ fn own_lines(stderr: &str) -> String {
     text
 }
 
-/// Replaces the description of a status that a trap has set, but for a panic's: that is the guest's own.
+/// Replaces the description of a status that a trap has set, but for a panic's: that is the guest's
+/// own.
 fn without_trap_message(mut span: SpanView) -> SpanView {
     let panicked = span.attr("error.type") == Some(Value::from("panic"));
     let trapped = ["wasmscope.end_reason", "wasmscope.outcome"]

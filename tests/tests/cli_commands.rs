@@ -1,4 +1,5 @@
-//! What makes a component a command that can be run: its exports and imports are checked before anything is started.
+//! What makes a component a command that can be run: its exports and imports are checked before
+//! anything is started.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it cannot be set up")]
 
@@ -48,7 +49,8 @@ fn refused(runtime: Runtime, wat: &str, code: i32, words: &[&str]) {
     }
 }
 
-/// A component that exports `NAME` with a function `run` of a type, whose core function returns zero.
+/// A component that exports `NAME` with a function `run` of a type, whose core function returns
+/// zero.
 fn command(name: &str, ty: &str) -> String {
     let core = match ty.contains("string") {
         true => "(result i32) (i32.const 64)",

@@ -26,7 +26,8 @@ fn listed() -> BTreeSet<String> {
         .collect()
 }
 
-/// The names that a snapshot shows of the host's: of metrics, keys of attributes, and values of some.
+/// The names that a snapshot shows of the host's: of metrics, keys of attributes, and values of
+/// some.
 fn shown(snapshot: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut metric = "";

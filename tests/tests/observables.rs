@@ -1,4 +1,5 @@
-//! Observable instruments of programs whose spans are not sampled: a trace sampler must not decide about metrics.
+//! Observable instruments of programs whose spans are not sampled: a trace sampler must not decide
+//! about metrics.
 
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use wasmscope_test_support::Collector;
@@ -10,7 +11,8 @@ on_each_runtime! {
     a_program_that_is_stopped_has_reported_its_observables,
 }
 
-/// Runs twenty rounds of 100 ms with an export every 300 ms. Returns how many exports had the gauge.
+/// Runs twenty rounds of 100 ms with an export every 300 ms. Returns how many exports had the
+/// gauge.
 fn exports(runtime: Runtime, args: &[&str], sampler: [&str; 2], options: &[&str]) -> usize {
     let collector = Collector::start();
     let _ = runtime

@@ -1,7 +1,8 @@
 //! `cargo xtask install`: the command `wasmscope`, and beside it the library that it needs.
 //!
-//! `cargo install` alone makes a command that looks for libwasmedge in the clone's `target/wasmedge`, and does not start once that is
-//! gone. Here the library is copied to a folder in `ROOT/lib`, and the command in `ROOT/bin` looks there.
+//! `cargo install` alone makes a command that looks for libwasmedge in the clone's
+//! `target/wasmedge`, and does not start once that is gone. Here the library is copied to a folder
+//! in `ROOT/lib`, and the command in `ROOT/bin` looks there.
 
 use crate::run::{cargo, run as run_command};
 use crate::wasmedge;

@@ -1,4 +1,5 @@
-//! The examples of embedders, built and run as packages of their own in a folder outside of the clone, with what the README says.
+//! The examples of embedders, built and run as packages of their own in a folder outside of the
+//! clone, with what the README says.
 
 use crate::run::{cargo, run as run_command};
 use crate::wasmedge;
@@ -41,7 +42,8 @@ const WASMEDGE: Embedder = Embedder {
 ///
 /// # Errors
 ///
-/// Fails when one cannot be built or run, or when a build without the library does not say early what to do.
+/// Fails when one cannot be built or run, or when a build without the library does not say early
+/// what to do.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let _ = wasmedge::ensure(workspace)?;
     let folder = std::env::temp_dir().join(format!("wasmscope-outside-{}", std::process::id()));

@@ -1,7 +1,8 @@
 //! The imports of the world `wasmscope:otel/observability`, generated.
 //!
-//! Most types are ours (`with`), so what the author's code builds is what is lowered. Those with attributes are not: ours hold more than
-//! the contract has (`Value::UnsignedValue`), and the functions that take them are our own ([`imports`](super::imports)). A component imports only the
+//! Most types are ours (`with`), so what the author's code builds is what is lowered. Those with
+//! attributes are not: ours hold more than the contract has (`Value::UnsignedValue`), and the
+//! functions that take them are our own ([`imports`](super::imports)). A component imports only the
 //! functions that it calls: the rest is left out when the component is made.
 wit_bindgen::generate!({
     path: "wit",

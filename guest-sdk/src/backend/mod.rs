@@ -37,13 +37,13 @@ pub(crate) fn set<T>(key: &'static LocalKey<Cell<T>>, value: T) {
     key.with(|cell| cell.set(value));
 }
 
-/// The bit of a span's handle that says "not recorded": such a span is entered and left, and the host is told nothing else
-/// about it.
+/// The bit of a span's handle that says "not recorded": such a span is entered and left, and the
+/// host is told nothing else about it.
 pub(crate) const NOT_RECORDED: u64 = 1 << 63;
 
 /// The bit beside it: the host does not look at attributes when it decides that, and takes them later too.
 pub(crate) const ATTRIBUTES_LATER: u64 = 1 << 62;
 
-/// Where the digest of a notice begins in the handle of an unrecorded span: four bits of the number of the next collection, and
-/// above them four of the generation of log thresholds.
+/// Where the digest of a notice begins in the handle of an unrecorded span: four bits of the number
+/// of the next collection, and above them four of the generation of log thresholds.
 pub(crate) const DIGEST_SHIFT: u32 = 54;

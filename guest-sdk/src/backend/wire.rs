@@ -76,7 +76,8 @@ pub(crate) enum WireReference<'a> {
 }
 
 impl WireReference<'_> {
-    /// Means the ambient span, for a log: the innermost that this component has entered, or beneath those the host's.
+    /// Means the ambient span, for a log: the innermost that this component has entered, or beneath
+    /// those the host's.
     pub(crate) fn ambient() -> Self {
         active::unrecorded().map_or(Self::Ambient, Self::Span)
     }

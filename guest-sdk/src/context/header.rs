@@ -5,11 +5,11 @@ use super::{BaggageEntry, baggage};
 /// The most bytes of a header: what a receiver has to take, and not more.
 const MAX_HEADER: usize = 8192;
 
-/// Gives the baggage that holds here as the value of a `baggage` header, for a request to another service; `None` where
-/// there is none.
+/// Returns the baggage that holds here as the value of a `baggage` header, for a request to another
+/// service; `None` where there is none.
 ///
-/// Values are percent-encoded: spaces, commas, `%`, and what is not ASCII. Entries whose key is no token are left out,
-/// and entries with which the header would have more than 8,192 bytes.
+/// Values are percent-encoded: spaces, commas, `%`, and what is not ASCII. Entries whose key is no
+/// token are left out, and entries with which the header would have more than 8,192 bytes.
 ///
 /// ```
 /// use wasmscope::BaggageEntry;
@@ -40,9 +40,11 @@ pub fn baggage_header() -> Option<String> {
     (!header.is_empty()).then_some(header)
 }
 
-/// Reads the value of a `baggage` header, such as came with a request, for [`enter_baggage`](crate::enter_baggage).
+/// Reads the value of a `baggage` header, such as came with a request, for
+/// [`enter_baggage`](crate::enter_baggage).
 ///
-/// Members without a key that is a token, and those whose value is not UTF-8 when it is decoded, are left out.
+/// Members without a key that is a token, and those whose value is not UTF-8 when it is decoded,
+/// are left out.
 #[must_use]
 pub fn baggage_from_header(header: &str) -> Vec<BaggageEntry> {
     header.split(',').filter_map(read_member).collect()
@@ -82,13 +84,14 @@ fn hex(digits: &[u8]) -> Option<u8> {
     })
 }
 
-/// Whether a text is a `token` (RFC 7230), which a key has to be.
+/// Returns true if a text is a `token` (RFC 7230), as keys must be.
 fn is_token(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_part)
 }
 
-/// Whether a byte stands for itself in a value: a `baggage-octet`, but for the percent sign.
+/// Returns true if a byte needs no encoding in a value: any `baggage-octet` except the percent
+/// sign.
 const fn is_plain(byte: u8) -> bool {
     matches!(byte, b'!' | b'#'..=b'$' | b'&'..=b'+' | b'-'..=b':' | b'<'..=b'[' | b']'..=b'~')
 }

@@ -30,14 +30,14 @@ impl SpanContext {
         (dashes && context.is_valid()).then_some(context)
     }
 
-    /// Gives the value of the `tracestate` header, `None` where there is none to send: the field
+    /// Returns the value of the `tracestate` header, `None` where there is none to send: the field
     /// [`trace_state`](Self::trace_state) as it stands.
     #[must_use]
     pub fn tracestate(&self) -> Option<&str> {
         Some(self.trace_state.as_str()).filter(|state| !state.is_empty())
     }
 
-    /// Gives the value of the `traceparent` header.
+    /// Returns the value of the `traceparent` header.
     #[must_use]
     pub fn traceparent(&self) -> String {
         let mut header = String::with_capacity(55);

@@ -26,7 +26,7 @@ pub(crate) trait Nested<'a>: Copy {
     /// with empty ones.
     fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a>;
 
-    /// Gives the value if it is an integer that no signed one holds.
+    /// Returns the value if it is an integer that no signed one holds.
     fn unsigned(self) -> Option<u64> {
         None
     }
@@ -228,7 +228,7 @@ impl<'a> Values<'a> {
         children
     }
 
-    /// Gives the digits of integers that no signed one holds.
+    /// Returns the digits of integers that no signed one holds.
     fn digits(&self) -> Vec<Digits> {
         let digits = self.unsigned.iter().map(|(_, value)| Digits::of(*value));
         digits.collect()

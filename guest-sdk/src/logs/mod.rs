@@ -1,4 +1,4 @@
-//! Logs: loggers that know what nobody listens to, and records with nested values.
+//! Logs: loggers that know the host's thresholds, and records with nested values.
 
 pub(crate) mod arena;
 mod owned;
@@ -21,9 +21,9 @@ use types::{LogThreshold, NOBODY_LISTENS, Severity};
 
 /// Emits log records that carry one instrumentation scope; keep it in a `static`.
 ///
-/// It knows below which severity nobody listens, so a disabled record costs a comparison and no call. It hears of a new
-/// threshold with whatever the program calls next, or starts: a span, a measurement, an enabled record. A program that does
-/// nothing but log below the threshold does not hear of it.
+/// It caches the host's threshold, so a disabled record costs a comparison and no call. It learns
+/// of a new threshold with the program's next call of another kind: a span, a measurement, or an
+/// enabled record. A program that only logs below the threshold does not learn of a new one.
 #[derive(Debug)]
 pub struct Logger {
     scope: Scope,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::AnyValue;
 
-/// Is a value in a log record that owns what it is made of: nested, and built at run time.
+/// A value of a log record that owns its contents. It may be nested, and is built at run time.
 ///
 /// ```
 /// use wasmscope::{Logger, OwnedValue, Severity, fields};
@@ -17,9 +17,11 @@ use super::AnyValue;
 /// LOGGER.record(Severity::Info).body(&stock).attributes(fields!["stock" => &stock]).emit();
 /// ```
 ///
-/// With the feature `serde`, `OwnedValue::from_serialize` makes one of whatever implements `serde::Serialize`.
+/// With the feature `serde`, `OwnedValue::from_serialize` makes one of any value that implements
+/// `serde::Serialize`.
 ///
-/// The host keeps 32 levels and 1,024 values of a record by default; what lies beyond is left out and counted there.
+/// The host keeps 32 levels and 1,024 values of a record by default; what lies beyond is left out
+/// and counted there.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OwnedValue {
     /// Text.
@@ -78,8 +80,8 @@ impl OwnedValue {
     ///
     /// # Errors
     ///
-    /// Returns an error if the value is nested more than 32 levels deep, has a map with keys that are no text, or reports
-    /// an error of its own.
+    /// Returns an error if the value is nested more than 32 levels deep, has a map with keys that
+    /// are no text, or reports an error of its own.
     #[cfg(feature = "serde")]
     pub fn from_serialize<T: serde::Serialize + ?Sized>(
         value: &T,
@@ -87,7 +89,8 @@ impl OwnedValue {
         super::serialize::to_value(value)
     }
 
-    /// Adds an entry to a map, or replaces the one with the same key. Any other value becomes a map first.
+    /// Adds an entry to a map, or replaces the one with the same key. Any other value becomes a map
+    /// first.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Self>) {
         if !matches!(self, Self::Map(_)) {
             *self = Self::Map(Vec::new());

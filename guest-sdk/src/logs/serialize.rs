@@ -1,4 +1,4 @@
-//! Whatever can be serialized, as a value (feature `serde`).
+//! Values of log records, made of any type that can be serialized (feature `serde`).
 
 use core::error::Error;
 use core::fmt;
@@ -7,7 +7,8 @@ use serde::ser::{self, Serialize};
 
 use super::OwnedValue;
 
-/// How deep values may be nested. The host keeps as many levels by default, and the stack of a guest is small.
+/// How deep values may be nested. The host keeps as many levels by default, and the stack of a
+/// guest is small.
 const MAX_DEPTH: u32 = 32;
 
 /// Says why something could not be made a value of.
@@ -18,7 +19,7 @@ pub enum SerializeError {
     TooDeep,
     /// A map has a key that is no text, number, boolean or character.
     Key,
-    /// What the value's own `Serialize` said.
+    /// The error of the value's own `Serialize`.
     Custom(String),
 }
 

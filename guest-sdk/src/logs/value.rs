@@ -8,7 +8,7 @@ use super::arena::{self, EmitNested, NO_VALUE, Nested};
 use super::types::LogValue;
 use crate::Value;
 
-/// Is a value in a log record, nested where need be; `AnyValue` of OpenTelemetry.
+/// A value of a log record, which may be nested: OpenTelemetry's `AnyValue`.
 ///
 /// It borrows all that it is made of, so a literal allocates nothing:
 ///
@@ -26,12 +26,12 @@ use crate::Value;
 ///     .emit();
 /// ```
 ///
-/// What is kept in a variable needs variables for what it borrows, as [`format_args!`] does. What is only known at run time is easier
-/// to build as an [`OwnedValue`].
+/// A value in a variable needs variables for everything that it borrows, as with [`format_args!`].
+/// If its shape is only known at run time, an [`OwnedValue`] is easier to build.
 ///
-/// It is made by `into()`, or by [`fields!`](crate::fields), of any integer up to 64 bits, `f32`, `f64`, `bool`, `&str`, `&String`,
-/// `&Cow<str>` and `&[u8]`. A `u64` that no `i64` holds becomes a text of its digits, as the OpenTelemetry specification
-/// maps integers beyond 64 bits signed.
+/// It is made by `into()`, or by [`fields!`](crate::fields), of any integer up to 64 bits, `f32`,
+/// `f64`, `bool`, `&str`, `&String`, `&Cow<str>` and `&[u8]`. A `u64` that no `i64` holds becomes a
+/// text of its digits, as the OpenTelemetry specification maps integers beyond 64 bits signed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 pub enum AnyValue<'a> {
@@ -49,13 +49,14 @@ pub enum AnyValue<'a> {
     Array(Items<'a, Self>),
     /// A map; [`AnyValue::map`] makes it.
     Map(Items<'a, (&'a str, Self)>),
-    /// An unsigned integer beyond the signed ones, which is passed on as text. Made by `AnyValue::from`.
+    /// An unsigned integer beyond the signed ones, which is passed on as text. Made by
+    /// `AnyValue::from`.
     Unsigned(Wide),
     /// An array or a map of an [`OwnedValue`]. Made by `AnyValue::from`.
     Owned(Owned<'a>),
 }
 
-/// Is an unsigned integer that no signed one holds.
+/// An unsigned integer that is too large for `i64`.
 #[derive(Clone, Copy)]
 pub struct Wide {
     value: u64,
@@ -63,7 +64,7 @@ pub struct Wide {
     emit: for<'x> fn(u64, &arena::Parts<'x, AnyValue<'x>>),
 }
 
-/// Is an array or a map that was built at run time.
+/// An array or a map that was built at run time.
 #[derive(Clone, Copy)]
 pub struct Owned<'a> {
     value: &'a OwnedValue,
@@ -72,7 +73,7 @@ pub struct Owned<'a> {
 }
 
 impl Wide {
-    /// Gives the integer.
+    /// Returns the integer.
     #[must_use]
     pub const fn get(&self) -> u64 {
         self.value
@@ -80,7 +81,7 @@ impl Wide {
 }
 
 impl<'a> Owned<'a> {
-    /// Gives the array or the map.
+    /// Returns the array or the map.
     #[must_use]
     pub const fn get(&self) -> &'a OwnedValue {
         self.value

@@ -122,12 +122,13 @@ instrument! {
 }
 
 impl<T: HistogramNumber> Histogram<T> {
-    /// Sets the upper bounds of the buckets: inclusive, strictly growing and finite, at most 256. An empty list keeps sum and
-    /// count alone.
+    /// Sets the upper bounds of the buckets: inclusive, strictly growing and finite, at most 256.
+    /// An empty list keeps sum and count alone.
     ///
-    /// Without it, a histogram whose unit is `s` has the bounds that the semantic conventions recommend for durations, from 0.005
-    /// to 10. Any other has the OpenTelemetry SDK's default, from 0 to 10,000, which suits milliseconds: give bounds of your own for
-    /// microseconds, bytes or counts. Where the host aggregates exponentially, bounds have no effect.
+    /// Without it, a histogram whose unit is `s` has the bounds that the semantic conventions
+    /// recommend for durations, from 0.005 to 10. Any other has the OpenTelemetry SDK's default,
+    /// from 0 to 10,000, which suits milliseconds: give bounds of your own for microseconds, bytes
+    /// or counts. Where the host aggregates exponentially, bounds have no effect.
     #[must_use]
     pub const fn with_boundaries(mut self, boundaries: &'static [f64]) -> Self {
         self.core.boundaries = Some(boundaries);

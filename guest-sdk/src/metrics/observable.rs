@@ -36,7 +36,8 @@ pub(crate) fn observe(instrument: u64, value: Number, attributes: &[KeyValue<'_>
 }
 
 fn report(observations: &[Observation<'_>], complete: bool) {
-    // One for the component, so that what its callbacks leave out of a round is told from what other components report.
+    // One for the component, so that what its callbacks leave out of a round is told from what
+    // other components report.
     static OBSERVER: Slot = Slot::new();
     let observer = OBSERVER.get_or(meter::create_observer);
     notice::take(meter::observe(observer, observations, complete));
@@ -47,8 +48,9 @@ fn ask() {
     report(&[], false);
 }
 
-/// Runs the callbacks as one round, but never from within one, and not while a panic unwinds, when another one would abort the
-/// program. Where a callback panics the round is not completed, and what was reported before holds.
+/// Runs the callbacks as one round, but never from within one, and not while a panic unwinds, when
+/// another one would abort the program. Where a callback panics the round is not completed, and
+/// what was reported before holds.
 fn collect() {
     if std::thread::panicking() || RUNNING.replace(true) {
         return;
@@ -81,8 +83,9 @@ pub struct Observer<T> {
 }
 
 impl<T: Measurement> Observer<T> {
-    /// Reports a value: of a counter or an up-down counter the total so far, not the difference. A second one with
-    /// equal attributes replaces it. Attributes that no callback observes any more have no data from then on.
+    /// Reports a value: of a counter or an up-down counter the total so far, not the difference. A
+    /// second one with equal attributes replaces it. Attributes that no callback observes any more
+    /// have no data from then on.
     pub fn observe(&self, value: T, attributes: &[KeyValue<'_>]) {
         observe(self.instrument, value.number(), attributes);
     }

@@ -121,7 +121,7 @@ pub fn install() {
     });
 }
 
-/// Whether [`install`] is at work, of which the API makes notes by `tracing`.
+/// Whether [`install`] is running: the API reports that through `tracing`.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_setting_up() -> bool {
     SETTING_UP.load(Ordering::Relaxed)
@@ -129,7 +129,8 @@ pub(crate) fn is_setting_up() -> bool {
 
 static SETTING_UP: AtomicBool = AtomicBool::new(false);
 
-/// Whether the program has asked one of our providers for a tracer or a logger, as for a layer of `tracing`.
+/// Whether the program has asked one of our providers for a tracer or a logger, as for a layer of
+/// `tracing`.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_used() -> bool {
     USED.load(Ordering::Relaxed)

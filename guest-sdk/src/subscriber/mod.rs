@@ -88,13 +88,15 @@
 //!
 //! # What it costs
 //!
-//! - A callsite that is off for its level, or whose target's threshold in the host rules it out, costs two comparisons. The
-//!   threshold is asked for once for each target, and again when a call has brought the news that it has changed. A program
-//!   that does nothing but emit events that are off makes no call, so it does not hear of it: any span brings it, sampled or not.
-//! - A span costs four calls: one for the time when it is made, its start (which enters it too), its exit and its end; each further
-//!   time that it is entered, as a future's span is with each poll, two. One that is made outside of all others costs one more, which
-//!   fixes its parent. Without [activation](Builder::with_context_activation) there is no exit; with a
-//!   [deferred start](Builder::with_deferred_start) there is only what it costs from its first use on.
+//! - A callsite that is off for its level, or whose target's threshold in the host rules it out,
+//!   costs two comparisons. The threshold is asked for once for each target, and again when a call
+//!   has brought the news that it has changed. A program that does nothing but emit events that are
+//!   off makes no call, so it does not hear of it: any span brings it, sampled or not.
+//! - A span costs four calls: one for the time when it is made, its start (which enters it too),
+//!   its exit and its end; each further time that it is entered, as a future's span is with each
+//!   poll, two. One that is made outside of all others costs one more, which fixes its parent.
+//!   Without [activation](Builder::with_context_activation) there is no exit; with a [deferred
+//!   start](Builder::with_deferred_start) there is only what it costs from its first use on.
 //! - A span that is not recorded costs its start. The outermost such span is entered and left, so that what is called within it
 //!   is not recorded either, and has a time and a parent.
 //! - An event costs one call.
@@ -108,8 +110,9 @@
 //!
 //! # Beside tracing-subscriber
 //!
-//! A program has one subscriber. What it sets before [`wasmscope::init()`](crate::init()), `tracing_subscriber::fmt().init()` for instance,
-//! stays, and then nothing of `tracing` reaches the host: `init` sends a warning that says so. Two ways have both:
+//! A program has one subscriber. What it sets before [`wasmscope::init()`](crate::init()),
+//! `tracing_subscriber::fmt().init()` for instance, stays, and then nothing of `tracing` reaches
+//! the host: `init` sends a warning that says so. Two ways have both:
 //!
 //! Layers that need no registry, such as filters, go on top of this subscriber:
 //!
@@ -123,8 +126,8 @@
 //! let _telemetry = wasmscope::init();
 //! ```
 //!
-//! Where there is a registry, for `fmt::layer()` say, spans take the way of tracing-opentelemetry, with this crate's
-//! provider (feature `opentelemetry`):
+//! Where there is a registry, for `fmt::layer()` say, spans take the way of tracing-opentelemetry,
+//! with this crate's provider (feature `opentelemetry`):
 //!
 //! ```
 //! # #[cfg(feature = "opentelemetry")]
@@ -180,8 +183,8 @@ pub(crate) fn install() {
     });
 }
 
-/// Whether what `tracing` is told reaches the host: by our subscriber, be it within another, or by a layer that uses our
-/// OpenTelemetry providers, which are then in use.
+/// Returns true if `tracing` reaches the host: through our subscriber, also within another one, or
+/// through a layer that uses our OpenTelemetry providers.
 fn is_connected() -> bool {
     #[cfg(feature = "opentelemetry")]
     if crate::opentelemetry::is_used() {

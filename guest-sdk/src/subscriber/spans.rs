@@ -70,7 +70,7 @@ pub(super) enum Parent {
     Ambient,
     None,
     Span(u64),
-    /// What was ambient when the span was made, by a handle that only stands for it.
+    /// The span that was ambient when this one was made: the handle that `tracer.ambient` returned.
     Pinned(u64),
     Remote(SpanContext),
 }
@@ -228,7 +228,8 @@ impl Spans {
             return None;
         };
         waiting.parent = parent;
-        // Beneath its first parent it would not have been recorded, and when it was made did not matter.
+        // Beneath its first parent it would not have been recorded, and when it was made did not
+        // matter.
         if waiting.made.is_none() && !deferred_start {
             waiting.made = now();
         }

@@ -21,8 +21,8 @@ struct Waiting {
 
 thread_local! {
     static ENTERED: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
-    /// Spans that have been made and not entered, with the span that is to be their parent. Some may have been started
-    /// meanwhile.
+    /// Spans that have been made and not entered, with the span that is to be their parent. Some
+    /// may have been started meanwhile.
     static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -80,7 +80,7 @@ pub(super) fn remove_waiting(subscriber: usize, id: &Id) {
     });
 }
 
-/// Gives the spans that wait and are wanted by their parent's handle, once.
+/// Returns the spans that wait and are wanted by their parent's handle, once.
 pub(super) fn take_waiting(subscriber: usize, wanted: impl Fn(Option<u64>) -> bool) -> Vec<Id> {
     WAITING.with_borrow_mut(|waiting| {
         waiting
@@ -92,7 +92,7 @@ pub(super) fn take_waiting(subscriber: usize, wanted: impl Fn(Option<u64>) -> bo
     })
 }
 
-/// Whether a span waits whose parent has that handle.
+/// Returns true if a span whose parent has that handle waits to be started.
 pub(super) fn is_waited_for(parent: u64) -> bool {
     WAITING.with_borrow(|waiting| waiting.iter().any(|entry| entry.parent == Some(parent)))
 }

@@ -70,7 +70,8 @@ impl Subscriber {
         stack::current(self.number)
     }
 
-    /// Whether an event says something about its span even if nobody listens to logs: the span's status.
+    /// Returns true if an event changes its span's status, which it does below the log threshold
+    /// too.
     pub(super) fn marks_span(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() == Level::ERROR
             || self.config.error_events_to_status
@@ -78,7 +79,7 @@ impl Subscriber {
                 && metadata.fields().field("message").is_none()
     }
 
-    /// Whether a callsite is wanted; `None` where that hangs on who listens to logs.
+    /// Returns whether a callsite is enabled; `None` if that depends on a log threshold.
     fn wants(&self, metadata: &Metadata<'_>) -> Option<bool> {
         if self.config.max_level < *metadata.level() {
             return Some(false);
@@ -133,9 +134,10 @@ impl Subscriber {
         contextual(attributes.is_contextual())
     }
 
-    /// Gives when a span begins that is made now, and fixes its parent.
+    /// Returns when a span begins that is made now, and fixes its parent.
     ///
-    /// Beneath a span that is not recorded it most likely is not either, so its beginning is worth no call.
+    /// Beneath a span that is not recorded it most likely is not either, so its beginning is worth
+    /// no call.
     fn made(&self, parent: &mut Parent) -> Option<u64> {
         if self.config.deferred_start
             || matches!(parent, Parent::Span(handle) if !is_recorded(*handle))
@@ -151,7 +153,8 @@ impl Subscriber {
         spans::now()
     }
 
-    /// Starts the spans that wait and are to be children of a span that ends: the host knows its handle for a while only.
+    /// Starts the spans that wait and are to be children of a span that ends: the host knows its
+    /// handle for a while only.
     fn start_children(&self, ending: u64) {
         let waiting = stack::take_waiting(self.number, |parent| parent == Some(ending));
         if !waiting.is_empty() {

@@ -11,7 +11,7 @@ pub(crate) struct Metrics {
     /// The number of the collection that comes next.
     pub(super) collection: u32,
     pub(super) measurements: Vec<RecordedMeasurement>,
-    /// What observers report, with the observer and its round.
+    /// The reports of observers, with the observer and its round.
     observed: Vec<(u64, u64, RecordedMeasurement)>,
     /// How many rounds each observer has completed.
     observers: Vec<u64>,

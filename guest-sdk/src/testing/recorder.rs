@@ -112,8 +112,8 @@ impl Recorder {
         change(|state| state.metrics.measurements.clone())
     }
 
-    /// Returns what observable instruments report at present, as a host would collect it: of each series the last
-    /// observation, unless callbacks have run since and have not observed it.
+    /// Returns what observable instruments report at present, as a host would collect it: of each
+    /// series the last observation, unless callbacks have run since and have not observed it.
     #[must_use]
     pub fn observations(&self) -> Vec<RecordedMeasurement> {
         change(|state| state.metrics.observed())

@@ -17,7 +17,8 @@ const HOST: u64 = 1 << 31;
 pub(crate) struct Traces {
     pub(super) sampled: bool,
     pub(super) host: Option<SpanContext>,
-    /// What a handle's bits 32 to 53 are: the recorder's number, so that another recorder's handles are told apart.
+    /// The recorder's number, in bits 32 to 53 of its handles, so that the handles of another
+    /// recorder are recognised.
     tag: u64,
     /// All spans, those that are not recorded too; a handle's low 32 bits are the index, from 1.
     spans: Vec<RecordedSpan>,

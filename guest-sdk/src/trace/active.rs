@@ -45,8 +45,9 @@ fn note_innermost(span: Option<u64>) {
     backend::set(&UNRECORDED, unrecorded.unwrap_or(0));
 }
 
-/// Returns the span that this component has entered last and not left, if it is not recorded. The host may take another one
-/// for the ambient span: `tracing` spans beneath an unrecorded one are not entered there.
+/// Returns the span that this component has entered last and not left, if it is not recorded. The
+/// host may take another one for the ambient span: `tracing` spans beneath an unrecorded one are
+/// not entered there.
 #[inline]
 pub(crate) fn unrecorded() -> Option<u64> {
     match UNRECORDED.get() {

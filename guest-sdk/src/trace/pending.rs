@@ -109,7 +109,8 @@ pub(crate) fn flush_if_used() {
     }
 }
 
-/// Has `act` called with each span that is about to end. A pointer, so that a guest without the door `tracing` links none.
+/// Has `act` called with each span that is about to end. A pointer, so that a guest without the
+/// door `tracing` links none.
 #[cfg(feature = "tracing")]
 pub(crate) fn before_end(act: fn(u64)) {
     backend::set(&BEFORE_END, Some(act));

@@ -13,8 +13,8 @@ use crate::{KeyValue, Link, SpanChanges, SpanContext, SpanReference, Status, Val
 
 /// Is a span that goes on, and ends when it is dropped.
 ///
-/// A span that the host does not record is not spoken of to the host: its methods make no call, but for
-/// [`context`](Self::context), and for entering and leaving it.
+/// A span that the host does not record is not spoken of to the host: its methods make no call, but
+/// for [`context`](Self::context), and for entering and leaving it.
 ///
 /// Attributes and status are kept until the span ends, another span is told something, or 32 have gathered; events go
 /// to the host at once. So nothing of this is lost in a panic, and a trap of another kind loses no event.
@@ -180,8 +180,8 @@ impl<'a> From<&'a EnteredSpan> for SpanReference<'a> {
     }
 }
 
-/// Ends a span by its handle, which for one that is not recorded costs no call. Observables are read with either: whether a
-/// trace is sampled must not decide about metrics.
+/// Ends a span by its handle, which for one that is not recorded costs no call. Observables are
+/// read with either: whether a trace is sampled must not decide about metrics.
 pub(crate) fn end(handle: u64, time: Option<u64>) {
     if handle & NOT_RECORDED == 0 {
         pending::end(handle, time);

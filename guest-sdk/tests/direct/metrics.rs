@@ -237,7 +237,8 @@ fn unrecorded_spans_alone_bring_the_word_of_a_collection() {
             drop(TRACER.start("work"));
         }
         assert_eq!(recorder.measurements().len(), round);
-        // A call for the notice, which the span's handle has only a part of, the report, and the end of the round.
+        // A call for the notice, which the span's handle has only a part of, the report, and the
+        // end of the round.
         let calls = recorder.take_calls();
         let own = |call: &&&str| **call != "tracer.start" && !call.ends_with(".get");
         let own: Vec<_> = calls.iter().filter(own).collect();

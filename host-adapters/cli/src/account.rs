@@ -1,4 +1,4 @@
-//! What is said at the end about telemetry that was lost, dropped or shortened.
+//! The summary of lost, dropped and shortened telemetry at the end of a run.
 
 use crate::messages::say;
 use wasmscope_telemetry::Limits;
@@ -44,7 +44,8 @@ fn lines(report: &Report, limits: &Limits) -> Vec<String> {
     lines
 }
 
-/// Says how much was dropped for one reason, such as `dropped or shortened: 2 items of traces, span_attributes (limit 128): "a", "b"`.
+/// Says how much was dropped for one reason, such as
+/// `dropped or shortened: 2 items of traces, span_attributes (limit 128): "a", "b"`.
 fn line(dropped: &DroppedCount, limits: &Limits) -> String {
     let DroppedCount {
         signal,

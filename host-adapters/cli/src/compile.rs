@@ -30,7 +30,8 @@ pub(crate) fn compile(options: &Compile) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the file to write: what the output is, or what it links to. It must not be the component, nor anything but a file.
+/// Returns the file to write: what the output is, or what it links to. It must not be the
+/// component, nor anything but a file.
 fn target(output: &Path, component: &Path) -> Result<PathBuf, Failure> {
     let refused = |why: &str| Failure::new(format!("cannot write {}: {why}", output.display()));
     if output.file_name().is_none() || output.as_os_str().as_encoded_bytes().ends_with(b"/") {

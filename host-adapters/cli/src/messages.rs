@@ -17,7 +17,8 @@ pub(crate) fn write(message: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr().lock(), "{message}");
 }
 
-/// Prints the help that was asked for, or what is wrong with the arguments, with the beginning that all messages have.
+/// Prints the help that was asked for, or what is wrong with the arguments, with the beginning that
+/// all messages have.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         let text = error.render();
@@ -27,7 +28,8 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         } else {
             text.to_string()
         };
-        // Behind the codes of a colour. The help that is shown where arguments are missing begins otherwise.
+        // Behind the codes of a colour. The help that is shown where arguments are missing begins
+        // otherwise.
         let begins = text.find("error:").is_some_and(|position| position < 16);
         let text = if begins {
             text.replacen("error:", "wasmscope: error:", 1)
@@ -42,7 +44,8 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Returns a text from a guest with its control characters escaped, so that it neither moves the cursor nor begins a line.
+/// Returns a text from a guest with its control characters escaped, so that it neither moves the
+/// cursor nor begins a line.
 pub(crate) fn on_one_line(text: &str) -> String {
     let mut shown = String::new();
     for char in text.chars() {

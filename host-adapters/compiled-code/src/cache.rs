@@ -8,22 +8,24 @@ use crate::file::{self, CompiledFile, Contents};
 use crate::trust::{Trusted, TrustedFile, distrust};
 use crate::{digest, draft};
 
-/// The name of an entry's only part, and of what its header says.
+/// The names of an entry's only part, and of its header's only value.
 const CODE: &str = "code";
 const KEY: &str = "key";
 
 /// A folder with compiled code, for any number of components, engines and processes at once.
 ///
-/// It is checked when it is opened, and each file in it when it is read: they belong to this user or to root, and others cannot write
-/// to them. A file is named by its [`Key`], and holds a digest of what it should be: one that is damaged, or is of another
-/// key, is as if it were not there. Files are written under another name, flushed to the disk and renamed. Nothing is ever
-/// removed: the folder may be emptied at any time.
+/// It is checked when it is opened, and each file in it when it is read: they belong to this user
+/// or to root, and others cannot write to them. A file is named by its [`Key`], and holds digests
+/// of its contents: a file that is damaged, or belongs to another key, is treated as missing. Files
+/// are written under another name, flushed to the disk and renamed. Nothing is ever removed: the
+/// folder may be emptied at any time.
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
 }
 
-/// All that some code depends on, as a digest: what was compiled, by which compiler, for which machine, with which settings.
+/// A digest of all that some code depends on: what was compiled, by which compiler, for which
+/// machine, with which settings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
@@ -39,7 +41,7 @@ impl Key {
 pub struct Precompiled<C> {
     /// The component.
     pub component: C,
-    /// Why its code could not be written, if so.
+    /// The error, if its code could not be written to the cache.
     pub not_kept: Option<io::Error>,
 }
 
@@ -47,7 +49,7 @@ pub struct Precompiled<C> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// It cannot be made, or looked at.
+    /// The folder cannot be made or read.
     #[error("the cache folder {folder} cannot be used: {source}")]
     Io {
         /// The folder.
@@ -55,7 +57,7 @@ pub enum CacheError {
         /// Why.
         source: io::Error,
     },
-    /// It is not private to its owner.
+    /// The folder belongs to another user, or others can write to it.
     #[error(
         "the cache folder {folder} cannot be trusted: {reason}; give one that is yours alone (chmod 700)"
     )]
@@ -72,7 +74,8 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// [`CacheError::Untrusted`] if it is another user's or others may write to it; [`CacheError::Io`] if it cannot be made.
+    /// [`CacheError::Untrusted`] if it is another user's or others may write to it;
+    /// [`CacheError::Io`] if it cannot be made.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, CacheError> {
         let folder = folder.into();
         let failed = |source| CacheError::Io {
@@ -107,7 +110,8 @@ impl Cache {
         &self.folder
     }
 
-    /// Returns the code of a key. Whatever is wrong with its file, it is then as if it were not there.
+    /// Returns the code of a key. Returns `None` if there is none, or if its file is damaged or not
+    /// trusted.
     pub fn find(&self, key: &Key) -> Option<Trusted> {
         let file = self.open_private(&self.entry(key))?;
         if file.about(KEY) != Some(&key.0) {
@@ -116,11 +120,11 @@ impl Cache {
         file.part(CODE).ok().flatten().map(Trusted::new)
     }
 
-    /// Keeps the code of a key, in the place of what was kept before.
+    /// Keeps the code of a key, and replaces the code that was kept before.
     ///
     /// # Errors
     ///
-    /// Returns what the system says; nothing is kept then.
+    /// Returns the system's error. Then nothing has changed.
     pub fn store(&self, key: &Key, code: &[u8]) -> io::Result<()> {
         let contents = Contents {
             about: [(KEY.to_owned(), key.0.clone())].into(),
@@ -130,11 +134,12 @@ impl Cache {
         Ok(())
     }
 
-    /// Records that this user made a file: [`recognise`](Self::recognise) then takes it, wherever it lies.
+    /// Records that this user made a file: [`recognise`](Self::recognise) then accepts it, in any
+    /// folder.
     ///
     /// # Errors
     ///
-    /// Returns what the system says.
+    /// Returns the system's error.
     pub fn record(&self, digest: &str) -> io::Result<()> {
         let contents = Contents {
             about: [(KEY.to_owned(), digest.to_owned())].into(),
@@ -148,7 +153,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// Returns the file as it is if there is none.
+    /// Returns the file unchanged if there is no record.
     pub fn recognise(&self, file: CompiledFile) -> Result<TrustedFile, CompiledFile> {
         match self.open_private(&self.made(file.digest())) {
             Some(record) if record.about(KEY) == Some(file.digest()) => Ok(TrustedFile::new(file)),

@@ -1,4 +1,4 @@
-//! Files that are whole or not there.
+//! Writes files that are never there in part.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -6,12 +6,12 @@ use std::path::Path;
 
 use tempfile::Builder;
 
-/// Writes a file under another name, flushes it to the disk, and renames it to its own. Whatever fails, the other name is
-/// gone, and what was there under the right one is as it was.
+/// Writes a file under another name, flushes it to the disk, and renames it to its own. If any of
+/// it fails, the other file is removed, and a file under the right name stays unchanged.
 ///
 /// # Errors
 ///
-/// Returns what the system says.
+/// Returns the system's error.
 pub(crate) fn write(
     target: &Path,
     mode: u32,

@@ -32,10 +32,10 @@ const PREFIX: usize = 80;
 /// A longer header is not ours.
 const MAX_HEADER: usize = 1 << 20;
 
-/// What a file with compiled code is to hold.
+/// The contents of a file with compiled code.
 #[derive(Debug, Default)]
 pub struct Contents<'a> {
-    /// What the code is, for programs to compare: for example its engine and that engine's version.
+    /// Names and values that describe the code, for example its engine and that engine's version.
     pub about: BTreeMap<String, String>,
     /// The parts by name. A later one of the same name is not found.
     pub parts: Vec<(String, &'a [u8])>,
@@ -54,17 +54,17 @@ struct Part {
     digest: String,
 }
 
-/// What a file is, by its first bytes.
+/// The kind of a file, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// A file that this crate has written, whole or not.
+    /// A file that this crate has written. It may be truncated.
     Compiled,
     /// Something else.
     Other,
 }
 
 impl Format {
-    /// Tells what a file is that begins with some bytes.
+    /// Returns the kind of a file that begins with `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         if bytes.starts_with(&MAGIC) {
             Self::Compiled
@@ -81,7 +81,7 @@ pub enum FileError {
     /// It cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It is something else.
+    /// It is another kind of file.
     #[error("it is not a file with compiled code")]
     Other,
     /// Its end is missing.
@@ -92,7 +92,7 @@ pub enum FileError {
         /// How many there are.
         found: u64,
     },
-    /// It is not as it was written.
+    /// It was changed after it was written.
     #[error("it was changed after it was written: a digest does not match")]
     Changed,
     /// A program of another version has written it.
@@ -103,7 +103,8 @@ pub enum FileError {
     },
 }
 
-/// A file with compiled code, opened. Its header is as it was written; who has written it is not known.
+/// An open file with compiled code. Its header has the right digest, which does not show who wrote
+/// it.
 #[derive(Debug)]
 pub struct CompiledFile {
     file: File,
@@ -114,14 +115,14 @@ pub struct CompiledFile {
 }
 
 impl CompiledFile {
-    /// Writes a file. It is flushed to the disk before it gets its name, so that it is whole or not there, and replaces what has
-    /// that name.
+    /// Writes a file. It is flushed to the disk before it gets its name, so that it is never there
+    /// in part. It replaces a file of that name.
     ///
     /// Returns the file's digest, for [`Cache::record`](crate::Cache::record).
     ///
     /// # Errors
     ///
-    /// Returns what the system says, and that there are too many parts.
+    /// Returns the system's error, or one that says that there are too many parts.
     pub fn write(path: &Path, contents: &Contents<'_>) -> io::Result<String> {
         write(path, draft::ORDINARY, contents)
     }
@@ -181,7 +182,7 @@ impl CompiledFile {
         }
     }
 
-    /// Returns what was said about the code.
+    /// Returns a value of the header's description of the code.
     pub fn about(&self, name: &str) -> Option<&str> {
         self.header.about.get(name).map(String::as_str)
     }

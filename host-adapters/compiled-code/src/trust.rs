@@ -1,10 +1,11 @@
-//! Whose a file or a folder is, and values that stand for code that may be loaded.
+//! Checks the owner of a file or folder, and defines the types of code that may be loaded.
 
 use std::fs::Metadata;
 
 use crate::file::{CompiledFile, FileError};
 
-/// Code that an engine's compiler made and that was not changed since. Loading it is as safe as the compiler is.
+/// Code that an engine's compiler made and that was not changed since. Loading it is as safe as the
+/// compiler is.
 #[derive(Debug, Clone)]
 pub struct Trusted(Vec<u8>);
 
@@ -13,14 +14,15 @@ impl Trusted {
         Self(bytes)
     }
 
-    /// Takes some bytes for code that may be loaded.
+    /// Marks some bytes as code that may be loaded.
     ///
     /// # Safety
     ///
-    /// The engine's own compiler made them: what is in them runs in this process as it is.
+    /// The engine's own compiler must have made them: the engine runs them in this process without
+    /// a check.
     #[expect(
         unsafe_code,
-        reason = "whoever calls this vouches for code that runs outside of the sandbox"
+        reason = "the caller vouches for code that runs outside of the sandbox"
     )]
     pub unsafe fn assume(bytes: Vec<u8>) -> Self {
         Self(bytes)
@@ -58,21 +60,22 @@ impl TrustedFile {
 
 #[expect(
     unsafe_code,
-    reason = "whoever calls this vouches for code that runs outside of the sandbox"
+    reason = "the caller vouches for code that runs outside of the sandbox"
 )]
 impl CompiledFile {
-    /// Takes the file for one that may be loaded.
+    /// Marks the file as one that may be loaded.
     ///
     /// # Safety
     ///
-    /// The file was written by [`write`](Self::write) with code that the engine's own compiler made: what is in it runs in this
-    /// process as it is. The digests do not show that.
+    /// The file must have been written by [`write`](Self::write), with code that the engine's own
+    /// compiler made: the engine runs it in this process without a check. The digests do not prove
+    /// that.
     pub unsafe fn assume_trusted(self) -> TrustedFile {
         TrustedFile::new(self)
     }
 }
 
-/// Says why what a file or a folder holds must not be run.
+/// Returns the reason for not trusting a file or a folder; `None` if it can be trusted.
 #[cfg(unix)]
 pub(crate) fn distrust(metadata: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;

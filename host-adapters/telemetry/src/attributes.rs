@@ -82,8 +82,8 @@ const EARLIEST: Duration = Duration::from_secs(946_684_800);
 /// How far ahead of the host's clock a guest's time may be.
 const AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Returns the time that a guest gave in nanoseconds since the Unix epoch, or `None` if it is implausible: a number of
-/// milliseconds or seconds reads as a moment in 1970.
+/// Returns the time that a guest gave in nanoseconds since the Unix epoch, or `None` if it is
+/// implausible: a number of milliseconds or seconds reads as a moment in 1970.
 pub(crate) fn plausible_time(nanoseconds: u64, now: SystemTime) -> Option<SystemTime> {
     let since_epoch = Duration::from_nanos(nanoseconds);
     let time = UNIX_EPOCH + since_epoch;
@@ -101,7 +101,8 @@ impl Rules<'_> {
         self.dropped.add_named(self.signal, reason, name);
     }
 
-    /// Returns the time that a guest gave, or now where it gave none. An implausible one is counted and replaced by now.
+    /// Returns the time that a guest gave, or now where it gave none. An implausible one is counted
+    /// and replaced by now.
     pub(crate) fn time(&self, given: Option<u64>) -> SystemTime {
         self.time_at(given, SystemTime::now())
     }
@@ -120,8 +121,8 @@ impl Rules<'_> {
     /// Takes over the given attributes: those without a valid key are left out, long values shortened, a key that is there
     /// already gets the new value, and new keys are added up to `most`.
     ///
-    /// Gives how many were left out for `most`, which have been counted like all others. Takes time in proportion
-    /// to the given times `most`.
+    /// Returns how many were left out for `most`, which have been counted like all others. Takes
+    /// time in proportion to the given times `most`.
     pub(crate) fn merge(
         &self,
         kept: &mut Vec<KeyValue>,

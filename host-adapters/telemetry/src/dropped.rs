@@ -49,9 +49,10 @@ macro_rules! reasons {
         counted { $($limit:ident: $type:ty = $default:expr, $reason:ident, $meaning:literal;)+ }
         uncounted { $($ignored:tt)* }
     ) => {
-        /// Why something was not kept as it was given; attribute `wasmscope.reason`.
+        /// Why telemetry was dropped or shortened; attribute `wasmscope.reason`.
         ///
-        /// A reason that is a limit has the limit's name ([`Reason::limit`]), and tells which one to raise.
+        /// Each limit is a reason of the same name ([`Reason::limit`]), which tells you which limit
+        /// to raise.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Reason {
@@ -88,9 +89,9 @@ macro_rules! reasons {
 }
 
 limit_table!(reasons(
-    /// A handle that is made up, foreign, or no longer good.
+    /// A handle that is invalid, belongs to another instance, or is out of date.
     WrongHandle = "wrong_handle",
-    /// An `exit` of an open span that was not entered, or of a span or baggage that is not known.
+    /// An `exit` of an open span that was not entered, or of an unknown span or baggage.
     NotEntered = "not_entered",
     /// An attribute with an empty key.
     EmptyKey = "empty_key",
@@ -100,43 +101,47 @@ limit_table!(reasons(
     InvalidTraceState = "invalid_trace_state",
     /// An end before the start. The span ends when it started.
     EndBeforeStart = "end_before_start",
-    /// A time before 2000, or more than a day ahead of the host's clock. It becomes now.
+    /// A time before 2000, or more than a day ahead of the host's clock. It is replaced by now.
     Timestamp = "timestamp",
     /// A baggage entry with an invalid key, or invalid properties of one.
     InvalidBaggage = "invalid_baggage",
-    /// An instrument with an invalid name. What it measures is dropped.
+    /// An instrument with an invalid name. Its measurements are dropped.
     InstrumentName = "instrument_name",
-    /// An instrument with an invalid unit: longer than 63 bytes, or not ASCII. It has none.
+    /// An instrument with an invalid unit: longer than 63 bytes, or not ASCII. The unit is left
+    /// out.
     InstrumentUnit = "instrument_unit",
-    /// Bucket boundaries that are not finite or not in ascending order. The histogram gets the default ones.
+    /// Bucket boundaries that are not finite or not in ascending order. The histogram gets the
+    /// default boundaries.
     InvalidBoundaries = "invalid_boundaries",
     /// A number of another type than the instrument's, or for another kind of instrument.
     NumberType = "number_type",
     /// A number that the instrument cannot take, or that would leave the range of its sum.
     NumberRange = "number_range",
-    /// A nested value of a log record whose nodes break the rules: each is referenced once, after its parent.
+    /// A nested value of a log record whose nodes break the rule: each node is referenced once, and
+    /// comes after its parent.
     NestedValue = "nested_value",
-    /// An event name or severity text beyond the 65,536 texts or 4 MiB of them that the process keeps.
+    /// An event name or severity text beyond the 65,536 texts or 4 MiB of them that the process
+    /// keeps.
     ProcessTexts = "process_texts",
     /// The host panicked while it handled a call, which is a defect of the host.
     HostPanic = "host_panic",
-    /// It came after the shutdown, or was not delivered by the shutdown's deadline.
+    /// The item came after the shutdown, or was not delivered by the shutdown's deadline.
     Shutdown = "shutdown",
     /// The export queue was full.
     QueueFull = "queue_full",
-    /// The export failed, or the collector refused it.
+    /// The export failed, or the collector refused the item.
     ExportFailed = "export_failed",
 ));
 
 impl Reason {
-    /// Returns the limit that was exceeded; `None` for the reasons that are no limit.
+    /// Returns the limit that was exceeded; `None` for the other reasons.
     #[must_use]
     pub fn limit(self) -> Option<&'static Limit> {
         let mut limits = Limits::TABLE.iter();
         limits.find(|limit| limit.reason == Some(self))
     }
 
-    /// Whether it was lost on its way out, after a guest had handed it over.
+    /// Returns true if an item was lost by the export, after the core had accepted it.
     #[must_use]
     pub const fn is_of_the_export(self) -> bool {
         matches!(self, Self::Shutdown | Self::QueueFull | Self::ExportFailed)
@@ -155,17 +160,17 @@ pub struct DroppedCount {
     pub reason: Reason,
     /// How many items, since the start. Never 0.
     pub count: u64,
-    /// The first different names of what was dropped, at most [`NAMES`]: of spans, instruments, scopes, or the keys of
-    /// attributes, whatever the reason is about. They come from guests; they are shortened, and control characters in
-    /// them are escaped. Empty where there is no name.
+    /// The first different names of dropped items, at most [`NAMES`]: names of spans, instruments
+    /// or scopes, or keys of attributes, depending on the reason. They come from guests; they are
+    /// shortened, and control characters in them are escaped. Empty where there is no name.
     pub names: Vec<Box<str>>,
 }
 
 /// Counters of what was dropped, by signal and reason; clones share them.
 ///
 /// They are exported as the observable counter `wasmscope.dropped` by the meter provider of the
-/// [`crate::Telemetry`] that they belong to. The names are not exported: they come from guests, and an attribute must not
-/// have as many values as a guest likes.
+/// [`crate::Telemetry`] that they belong to. The names are not exported: they come from guests, and
+/// an attribute must not have as many values as a guest likes.
 #[derive(Clone, Default)]
 pub struct Dropped(Arc<Account>);
 

@@ -1,6 +1,7 @@
-//! Everything that the host itself emits: names, units and meanings, in tables that the code emits from.
+//! Tables of all telemetry that the host itself emits: names, units and meanings. The code takes
+//! its names from them.
 //!
-//! [`markdown`] writes them as `docs/telemetry.md`. What guests say of themselves is theirs, and not listed.
+//! [`markdown`] writes them as `docs/telemetry.md`. The telemetry of guests is not listed.
 
 mod attributes;
 mod markdown;
@@ -18,7 +19,8 @@ pub enum Stability {
     Stable,
     /// A name of the OpenTelemetry semantic conventions, in development there: it follows them.
     Development,
-    /// A name of Wasmscope's own. Before version 1.0 it may change with a minor version, which its changelog says.
+    /// A name of Wasmscope's own. Before version 1.0 it may change with a minor version, which its
+    /// changelog says.
     Own,
 }
 
@@ -67,7 +69,7 @@ pub struct MetricInfo {
     pub description: &'static str,
     /// The keys of its attributes.
     pub attributes: &'static [&'static str],
-    /// What else there is to know: when it is there, or which limit it goes with.
+    /// When it is exported, or which limit it belongs to.
     pub note: &'static str,
     /// How firmly its name is promised.
     pub stability: Stability,
@@ -77,7 +79,8 @@ pub struct MetricInfo {
 pub mod event {
     /// Added to the host span if a limiter refused the component memory.
     pub const MEMORY_REFUSED: &str = "wasmscope.memory.refused";
-    /// A log record in which a component's SDK warns of how it is used. The host keeps the first few.
+    /// A log record in which a component's SDK warns about how it is used. The host keeps the first
+    /// few.
     pub const WARNING: &str = "wasmscope.warning";
 }
 

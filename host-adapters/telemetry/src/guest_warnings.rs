@@ -1,4 +1,4 @@
-//! What guest SDKs have to say about how they are used.
+//! Warnings by guest SDKs about how they are used.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,4 +1,5 @@
-//! What a [`crate::Telemetry`] itself holds, as metrics: what its limits are about, before they are reached.
+//! Metrics about the state of a [`crate::Telemetry`] itself. They show how close it is to its
+//! limits.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,8 +13,8 @@ use crate::telemetry::host_scope;
 
 /// The open spans of all instances.
 ///
-/// Each instance stores its own number, which costs it no more than a write to memory of its own. The sum is made when metrics are
-/// collected.
+/// Each instance stores its own number, which costs it no more than a write to memory of its own.
+/// The sum is made when metrics are collected.
 #[derive(Debug, Default)]
 pub(crate) struct OpenSpans {
     counters: Mutex<Vec<Weak<AtomicU32>>>,
@@ -71,7 +72,8 @@ impl Gauge {
     }
 }
 
-/// Registers a metric whose value is asked for when metrics are collected, for the provider's life. `None` is not exported.
+/// Registers a metric whose value is asked for when metrics are collected, for the provider's life.
+/// `None` is not exported.
 pub(crate) fn export(
     provider: &SdkMeterProvider,
     metric: &MetricInfo,
@@ -91,7 +93,7 @@ pub(crate) fn export(
         .build();
 }
 
-/// Gives a value from the first time on that it is not 0: what is idle sends nothing.
+/// Returns a value once it was not 0 for the first time, so that an idle host sends nothing.
 pub(crate) fn once_used(
     value: impl Fn() -> usize + Send + Sync + 'static,
 ) -> impl Fn() -> Option<usize> + Send + Sync + 'static {

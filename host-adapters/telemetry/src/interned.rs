@@ -71,11 +71,11 @@ impl Interned {
         texts.known.len()
     }
 
-    /// Gives `text` with the life of the process.
+    /// Returns `text` with the life of the process.
     ///
     /// # Errors
     ///
-    /// Returns the limit that leaves no room for it.
+    /// Returns the limit that it would exceed.
     pub(crate) fn intern(&self, text: &str) -> Result<&'static str, Reason> {
         if let Some(known) = self
             .texts

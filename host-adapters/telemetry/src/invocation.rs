@@ -68,7 +68,7 @@ impl Outcome {
         ValueInfo::new("trap", "The program trapped: see `error.type`."),
         ValueInfo::new(
             "timeout",
-            "The program was stopped because its time was over (`--timeout`).",
+            "The program was stopped at its timeout (`--timeout`).",
         ),
         ValueInfo::new(
             "killed",
@@ -88,10 +88,7 @@ impl Outcome {
             "The function returned an error while the span was open.",
         ),
         ValueInfo::new("trap", "The program trapped in the span or beneath it."),
-        ValueInfo::new(
-            "timeout",
-            "The program was stopped because its time was over.",
-        ),
+        ValueInfo::new("timeout", "The program was stopped at its timeout."),
         ValueInfo::new(
             "killed",
             "The program was stopped, or its instance dropped, while the span was open.",
@@ -209,7 +206,8 @@ impl InvocationOptions {
         }
     }
 
-    /// Returns a warning for each part of the context that is malformed, by the name of its variable.
+    /// Returns a warning for each part of the context that is malformed, by the name of its
+    /// variable.
     ///
     /// The recommendation of W3C has a receiver go on without it, which [`Invocation::begin`] does.
     ///
@@ -299,7 +297,8 @@ impl InvocationOptions {
         self
     }
 
-    /// Adds an attribute to the host span. The last value of a key holds. The limits on guests' spans do not apply to it.
+    /// Adds an attribute to the host span. The last value of a key holds. The limits on guests'
+    /// spans do not apply to it.
     #[must_use]
     pub fn with_attribute(mut self, attribute: KeyValue) -> Self {
         self.attributes.push(attribute);

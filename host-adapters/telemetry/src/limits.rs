@@ -12,11 +12,13 @@ use crate::dropped::Reason;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Limit {
-    /// The field's name in [`Limits`], in `WASMSCOPE_LIMITS`, and in `wasmscope.dropped` as the reason.
+    /// The field's name in [`Limits`], in `WASMSCOPE_LIMITS`, and in `wasmscope.dropped` as the
+    /// reason.
     pub name: &'static str,
-    /// What it limits.
+    /// The thing that it limits.
     pub meaning: &'static str,
-    /// The reason under which [`Dropped`](crate::Dropped) counts what exceeds it; `None` where nothing is dropped.
+    /// The reason under which [`Dropped`](crate::Dropped) counts telemetry beyond it; `None` if
+    /// nothing is dropped.
     pub reason: Option<Reason>,
     get: fn(&Limits) -> Option<usize>,
     set: fn(&mut Limits, usize),
@@ -49,8 +51,9 @@ macro_rules! define_limits {
     ) => {
         /// The limits on everything that a guest can grow.
         ///
-        /// What exceeds one is dropped or shortened, and counted in [`Dropped`](crate::Dropped) under the [`Reason`] of the
-        /// same name. Lengths of text are in bytes of UTF-8 unless said otherwise; text is cut at a character boundary.
+        /// Telemetry beyond a limit is dropped or shortened, and counted in
+        /// [`Dropped`](crate::Dropped) under the [`Reason`] of the same name. Lengths of text are
+        /// in bytes of UTF-8 unless said otherwise; text is cut at a character boundary.
         ///
         /// # Examples
         ///

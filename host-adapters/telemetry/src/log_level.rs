@@ -40,7 +40,8 @@ impl LogLevels {
 
     /// Wants records of `minimum` and above from `scope` and the scopes below it, replacing what was said of `scope` before.
     ///
-    /// A `scope` that names none, such as `shop::`, is an error of [`crate::config::ConfigBuilder::build`].
+    /// A `scope` that names none, such as `shop::`, is an error of
+    /// [`crate::config::ConfigBuilder::build`].
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<String>, minimum: Option<Severity>) -> Self {
         let scope = scope.into();
@@ -76,9 +77,11 @@ impl Default for LogLevels {
     }
 }
 
-/// Whether it can be the name of a scope or of those above it: segments between `::` or `.`, none of which is empty.
+/// Whether it can be the name of a scope or of those above it: segments between `::` or `.`, none
+/// of which is empty.
 ///
-/// The patterns of `RUST_LOG`, such as `shop[span]`, and wildcards are not understood, so that they are no names.
+/// The patterns of `RUST_LOG`, such as `shop[span]`, and wildcards are not understood, so that they
+/// are no names.
 fn is_scope(name: &str) -> bool {
     let is_segment =
         |segment: &str| !segment.is_empty() && !segment.starts_with(':') && !segment.ends_with(':');

@@ -77,7 +77,7 @@ impl Loggers {
         );
     }
 
-    /// Gives an event's name as the SDK wants it.
+    /// Returns an event's name as the SDK wants it.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl Loggers {
         self.names.intern(name)
     }
 
-    /// Gives a severity text as the SDK wants it.
+    /// Returns a severity text as the SDK wants it.
     ///
     /// # Errors
     ///

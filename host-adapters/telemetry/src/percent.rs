@@ -4,8 +4,9 @@ use percent_encoding::percent_decode_str;
 
 /// Decodes strictly; `None` where a `%` begins no code, or the result is not UTF-8.
 ///
-/// For resource attributes and headers: the specification takes any decoding error for an error of the whole variable, and
-/// W3C Baggage, whose format both have, asks for a `%` of its own to be written as `%25`.
+/// For resource attributes and headers: the specification takes any decoding error for an error of
+/// the whole variable, and W3C Baggage, whose format both have, asks for a `%` of its own to be
+/// written as `%25`.
 /// <https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable>
 pub(crate) fn decode(text: &str) -> Option<String> {
     let whole_codes = text.split('%').skip(1).all(|code| {
@@ -16,9 +17,11 @@ pub(crate) fn decode(text: &str) -> Option<String> {
     whole_codes.then(|| decoded.into_owned())
 }
 
-/// Decodes what can be decoded: what is not UTF-8 becomes U+FFFD, and a `%` that begins no code stands for itself.
+/// Decodes what can be decoded: what is not UTF-8 becomes U+FFFD, and a `%` that begins no code
+/// stands for itself.
 ///
-/// For baggage, which comes with requests and is not refused for one value: <https://www.w3.org/TR/baggage/#value>
+/// For baggage, which comes with requests and is not refused for one value:
+/// <https://www.w3.org/TR/baggage/#value>
 pub(crate) fn decode_lossy(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

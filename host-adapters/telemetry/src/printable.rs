@@ -1,12 +1,13 @@
-//! Text from outside, made safe for a message: what controls a terminal or reorders text is escaped, what is long is shortened,
-//! and credentials in URLs are hidden.
+//! Text from outside, made safe for a message: what controls a terminal or reorders text is
+//! escaped, what is long is shortened, and credentials in URLs are hidden.
 
 use std::fmt::Write as _;
 
 /// Stands where a credential was.
 const REDACTED: &str = "[redacted]";
 
-/// Returns at most `limit` characters of `text`, with control characters and those that reorder text escaped.
+/// Returns at most `limit` characters of `text`, with control characters and those that reorder
+/// text escaped.
 pub(crate) fn printable(text: &str, limit: usize) -> String {
     let mut shown = String::new();
     for (index, letter) in text.chars().enumerate() {
@@ -24,9 +25,11 @@ pub(crate) fn printable(text: &str, limit: usize) -> String {
     shown
 }
 
-/// Returns `text`, a URL or what was meant to be one, without a user name, password, query or fragment.
+/// Returns `text`, a URL or what was meant to be one, without a user name, password, query or
+/// fragment.
 ///
-/// A text that is no URL may hold them anywhere: where it is not clear which part is which, all of it is hidden.
+/// A text that is no URL may hold them anywhere: where it is not clear which part is which, all of
+/// it is hidden.
 #[must_use]
 pub fn redacted_url(text: &str) -> String {
     let is_scheme = |scheme: &str| scheme.chars().all(|c| c.is_ascii_alphanumeric());

@@ -1,4 +1,4 @@
-//! Memory that a limiter refused: kept between the limiter and the host's span, which never meet.
+//! Memory that a limiter refused. The limiter records it here, and the host's span reads it here.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use crate::emitted::attribute;
 use crate::instance::Instance;
 use crate::telemetry::Telemetry;
 
-/// What was asked for.
+/// The kind of memory that was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A linear memory, measured in bytes.
@@ -18,7 +18,8 @@ pub(crate) enum Kind {
     Table,
 }
 
-/// The first refusal since the last call ended, and how many there were. A guest may ask again and again.
+/// The first refusal since the last call ended, and how many there were. A guest may ask again and
+/// again.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) at: SystemTime,
@@ -72,7 +73,7 @@ impl Refusals {
         }
     }
 
-    /// Returns what there is to say, once.
+    /// Returns the refusals since the last call ended, and forgets them.
     pub(crate) fn take(&self) -> Option<Refused> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -84,10 +85,11 @@ mod sealed {
     impl Sealed for crate::instance::Instance {}
 }
 
-/// What a [`StoreMeter`](crate::StoreMeter) reports to: a [`Telemetry`], or the [`Instance`] of the same store.
+/// The receiver of a [`StoreMeter`](crate::StoreMeter)'s reports: a [`Telemetry`], or the
+/// [`Instance`] of the same store.
 ///
-/// Both get the runtime's metrics. With an [`Instance`], memory that is refused during a call is an event on that call's
-/// span too.
+/// Both get the runtime's metrics. With an [`Instance`], memory that is refused during a call is an
+/// event on that call's span too.
 pub trait Metered: sealed::Sealed {
     /// Returns the telemetry that the metrics belong to.
     fn telemetry(&self) -> &Telemetry;

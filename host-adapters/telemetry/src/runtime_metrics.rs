@@ -17,7 +17,8 @@ const INSTANTIATION_BOUNDS: [f64; 12] = [
 
 /// The runtime's metrics, on the scope `wasmscope`. Without a meter provider they go nowhere.
 ///
-/// They are listed in [`crate::emitted::METRICS`]. None of them carries the component's name: the number of series does not grow with what is run.
+/// They are listed in [`crate::emitted::METRICS`]. None of them carries the component's name: the
+/// number of series does not grow with what is run.
 #[derive(Debug)]
 pub struct RuntimeMetrics(Option<Instruments>);
 

@@ -20,7 +20,8 @@ pub struct StoreMeter {
 impl StoreMeter {
     /// Makes one for a store that has no memory yet.
     ///
-    /// Given the [`Instance`](crate::Instance) of the same store, refused memory is an event on the call's span too.
+    /// Given the [`Instance`](crate::Instance) of the same store, refused memory is an event on the
+    /// call's span too.
     pub fn new(metered: &impl Metered) -> Self {
         let telemetry = metered.telemetry();
         telemetry.runtime_metrics().instances(1);
@@ -61,7 +62,8 @@ impl StoreMeter {
         self.change(self.pending);
     }
 
-    /// Notes the answer to a request for more elements of a table; `maximum` is what the table's type allows.
+    /// Notes the answer to a request for more elements of a table; `maximum` is what the table's
+    /// type allows.
     pub fn table_growing(
         &mut self,
         current: usize,

@@ -76,7 +76,8 @@ pub(crate) struct Shared {
     pub(crate) runtime: Option<Runtime>,
     /// Makes the host's own spans.
     pub(crate) host_tracer: Option<SdkTracer>,
-    /// How many attributes a host span can have: those of an invocation are exempt from the limits on guests' spans, as far as the SDK holds them.
+    /// How many attributes a host span can have: those of an invocation are exempt from the limits
+    /// on guests' spans, as far as the SDK holds them.
     pub(crate) host_attributes: usize,
     /// Whether the SDK's span limits equal ours, so that it can be left to count what exceeds them.
     pub(crate) sdk_counts: bool,
@@ -128,7 +129,8 @@ impl Telemetry {
         Instance::new(self.clone(), component.into())
     }
 
-    /// Returns what the SDKs of guests warned of: how they are used loses telemetry. The first few, each once.
+    /// Returns what the SDKs of guests warned of: how they are used loses telemetry. The first few,
+    /// each once.
     ///
     /// The texts come from guests.
     #[must_use]
@@ -159,8 +161,8 @@ impl Telemetry {
         self.0.log_levels.set(levels);
     }
 
-    /// Returns warnings about what guests do, each once, such as two instruments of one name that differ. A
-    /// [`Pipeline`](crate::Pipeline) passes them to its own hook.
+    /// Returns warnings about what guests do, each once, such as two instruments of one name that
+    /// differ. A [`Pipeline`](crate::Pipeline) passes them to its own hook.
     #[must_use]
     pub fn take_warnings(&self) -> Vec<String> {
         self.0.metrics.warnings().take()
@@ -266,8 +268,9 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Sets the tracer provider of the host's own spans, where that of guests' spans has limits that are too low for an embedder's
-    /// attributes: another one with the same processor, for instance. Default: the one of guests' spans.
+    /// Sets the tracer provider of the host's own spans, where that of guests' spans has limits
+    /// that are too low for an embedder's attributes: another one with the same processor, for
+    /// instance. Default: the one of guests' spans.
     pub fn host_tracer_provider(mut self, provider: SdkTracerProvider) -> Self {
         self.host_provider = Some(provider);
         self

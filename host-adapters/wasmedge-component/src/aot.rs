@@ -1,7 +1,8 @@
 //! Compiling ahead of time, and keeping what was compiled.
 //!
-//! What WasmEdge's compiler makes is a module with native code in it, which runs in the host's process. So what is loaded as
-//! compiled is [`Trusted`]: it comes out of a [`Cache`], or its caller vouches for it.
+//! WasmEdge's compiler makes modules with native code, which runs in the host's process. So
+//! compiled code is loaded only as
+//! [`Trusted`]: it comes from a [`Cache`], or the caller vouches for it.
 
 use std::fs;
 
@@ -15,11 +16,13 @@ use crate::ffi::{self, Module, ModuleSource};
 use crate::plan::{CoreModule, add_polls};
 use crate::processor;
 
-/// Counts the ways in which modules are prepared for the compiler: what another count made does not serve.
+/// The version of the way in which modules are prepared for the compiler. Code of another version
+/// cannot be used.
 const RECIPE: &str = "3";
 
 impl Component {
-    /// Loads a component, as [`new`](Self::new) does, with what is compiled of it in a cache: what is not is interpreted.
+    /// Loads a component, as [`new`](Self::new) does, with code from a cache. Modules without code
+    /// there are interpreted.
     ///
     /// # Errors
     ///
@@ -34,16 +37,17 @@ impl Component {
         })
     }
 
-    /// Compiles a component's core modules and keeps them in a cache, those that are there already left as they are, and loads it. That
-    /// takes some seconds for a program of ordinary size.
+    /// Compiles those of a component's core modules that a cache lacks, keeps their code there, and
+    /// loads the component. Compiling takes some seconds for a program of ordinary size.
     ///
     /// If the code cannot be written to the cache, the component is compiled all the same: see
     /// [`precompile_or_say`](Self::precompile_or_say).
     ///
     /// # Signals
     ///
-    /// While a compiled guest runs, WasmEdge handles the process's SIGSEGV, SIGBUS and SIGFPE, by which guests fault, and afterwards
-    /// nobody does: whatever handled them before is gone. Another engine that relies on signals, as Wasmtime does unless
+    /// While a compiled guest runs, WasmEdge handles the process's SIGSEGV, SIGBUS and SIGFPE, by
+    /// which guests fault. Afterwards they have no handler: earlier handlers are not restored.
+    /// Another engine that relies on signals, as Wasmtime does unless
     /// `Config::signals_based_traps(false)`, must not run guests in the same process.
     ///
     /// # Errors
@@ -57,7 +61,8 @@ impl Component {
         Ok(Self::precompile_or_say(engine, bytes, cache)?.component)
     }
 
-    /// Compiles and loads a component, as [`precompile`](Self::precompile) does, and says whether the code was kept.
+    /// Compiles and loads a component, as [`precompile`](Self::precompile) does, and says whether
+    /// the code was kept.
     ///
     /// # Errors
     ///
@@ -87,8 +92,8 @@ impl Component {
         })
     }
 
-    /// Compiles a component's core modules, and returns the code of each, for [`with_code`](Self::with_code); nothing for one that is
-    /// to be interpreted.
+    /// Compiles a component's core modules, and returns the code of each, for
+    /// [`with_code`](Self::with_code); nothing for one that is to be interpreted.
     ///
     /// # Errors
     ///
@@ -110,8 +115,9 @@ impl Component {
         Ok(list)
     }
 
-    /// Loads a component with the code that [`compile`](Self::compile) has made of it: `code` is asked for that of each core module by
-    /// its number. The component has to be the same, and the engine has to have the same [`Engine::code_version`].
+    /// Loads a component with the code that [`compile`](Self::compile) has made of it: `code` is
+    /// asked for that of each core module by its number. The component has to be the same, and the
+    /// engine has to have the same [`Engine::code_version`].
     ///
     /// Modules without code are interpreted.
     ///
@@ -133,8 +139,8 @@ impl Component {
 }
 
 impl Engine {
-    /// Returns a text that says what compiled code depends on besides the module and the processor: the versions of this crate and of
-    /// WasmEdge, and the settings.
+    /// Returns a text that says what compiled code depends on besides the module and the processor:
+    /// the versions of this crate and of WasmEdge, and the settings.
     pub fn code_version(&self) -> String {
         let config = self.config();
         format!(
@@ -154,7 +160,7 @@ pub(crate) fn compilable(module: &CoreModule) -> bool {
     !module.shares_references
 }
 
-/// Loads what was compiled of a module. Whatever is wrong with it, it is then as if it were not there.
+/// Loads a module's code from a cache. Returns `None` if there is none, or if WasmEdge refuses it.
 fn find(engine: &Engine, module: &CoreModule, cache: &Cache) -> Option<Module> {
     if !compilable(module) {
         return None;
@@ -168,7 +174,8 @@ fn load(engine: &Engine, code: &Trusted) -> Result<Module, LoadError> {
     })
 }
 
-/// Compiles a module. WasmEdge writes code to a file only: it gets one of its own, in a folder that is private as well.
+/// Compiles a module. WasmEdge writes code to a file only: it gets one of its own, in a folder that
+/// is private as well.
 fn compile(engine: &Engine, module: &CoreModule) -> Result<Trusted, LoadError> {
     let failed = |message: String| LoadError::Compiler { message };
     let mut folder = tempfile::Builder::new();

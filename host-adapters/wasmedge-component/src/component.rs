@@ -46,7 +46,8 @@ impl Component {
         Self::new(engine, bytes)
     }
 
-    /// Loads a component with what was compiled of it: `compiled` finds it for a module and its number.
+    /// Loads a component with what was compiled of it: `compiled` finds it for a module and its
+    /// number.
     pub(crate) fn load(
         engine: &Engine,
         bytes: &[u8],

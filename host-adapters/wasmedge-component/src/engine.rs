@@ -114,7 +114,8 @@ fn configured(config: &Config, mode: RunMode) -> Result<sys::Config, HostError> 
     // Compiled guests would ask at every block. They poll instead: see `plan::POLL`.
     engine.interruptible(false);
     engine.set_aot_optimization_level(config.optimization.level());
-    // The other format is a shared library, which can only be loaded from a file, after it was checked.
+    // The other format is a shared library, which can only be loaded from a file, after it was
+    // checked.
     engine.set_aot_compiler_output_format(CompilerOutputFormat::Wasm);
     Ok(engine)
 }
@@ -130,7 +131,8 @@ impl Engine {
         let of = |mode| configured(config, mode);
         Ok(Self(Arc::new(Inner {
             config: config.clone(),
-            // Of compiled modules the compiled part is used; the others are interpreted all the same.
+            // Of compiled modules the compiled part is used; the others are interpreted all the
+            // same.
             engine: of(RunMode::Aot)?,
             interpreting: of(RunMode::Interpreter)?,
         })))
@@ -145,8 +147,8 @@ impl Engine {
         &self.0.engine
     }
 
-    /// Returns what guests' own modules are loaded with. With [`raw`](Self::raw), WasmEdge would take native code from them: a custom
-    /// section `wasmedge` is enough.
+    /// Returns what guests' own modules are loaded with. With [`raw`](Self::raw), WasmEdge would
+    /// take native code from them: a custom section `wasmedge` is enough.
     pub(crate) fn interpreting(&self) -> &sys::Config {
         &self.0.interpreting
     }

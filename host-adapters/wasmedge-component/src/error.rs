@@ -100,8 +100,8 @@ macro_rules! trap_codes {
     ($($(#[doc = $doc:literal])+ $code:ident = $name:literal,)+) => {
         /// Names what a guest did to be stopped.
         ///
-        /// The codes cover both what core WebAssembly calls a trap and the traps of the canonical ABI. `as_str` is stable and meant
-        /// for telemetry.
+        /// The codes cover both what core WebAssembly calls a trap and the traps of the canonical
+        /// ABI. `as_str` is stable and meant for telemetry.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum TrapCode {
@@ -112,7 +112,8 @@ macro_rules! trap_codes {
             /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$code,)+];
 
-            /// Returns the code's name in `snake_case`: for what Wasmtime has a trap for too, Wasmtime's name of it.
+            /// Returns the code's name in `snake_case`: for what Wasmtime has a trap for too,
+            /// Wasmtime's name of it.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$code => $name,)+

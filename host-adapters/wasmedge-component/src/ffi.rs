@@ -185,10 +185,12 @@ impl Module {
             return Err(generic);
         }
         let mut raw = ptr::null_mut();
-        // SAFETY: pointer and length are those of a slice, which is only read during the call that follows.
+        // SAFETY: pointer and length are those of a slice, which is only read during the call that
+        // follows.
         let wrapped = unsafe { ffi::WasmEdge_BytesWrap(bytes.as_ptr(), length) };
-        // SAFETY: the loader is alive, and `raw` is where the result goes. Native code in the bytes is loaded only where the
-        // configuration says so: it is `Trusted` then, which is code that WasmEdge's compiler has made.
+        // SAFETY: the loader is alive, and `raw` is where the result goes. Native code in the bytes
+        // is loaded only where the configuration says so: it is `Trusted` then, which is code that
+        // WasmEdge's compiler has made.
         let result = unsafe { ffi::WasmEdge_LoaderParseFromBytes(loader, &raw mut raw, wrapped) };
         // SAFETY: made above, and used no more.
         unsafe { ffi::WasmEdge_LoaderDelete(loader) };
@@ -223,7 +225,8 @@ fn code(stop: Stop) -> Code {
 /// Where a module comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ModuleSource<'a> {
-    /// Its binary. A guest may have put native code into it (a custom section `wasmedge`), which is not loaded.
+    /// Its binary. A guest may have put native code into it (a custom section `wasmedge`), which is
+    /// not loaded.
     Bytes(&'a [u8]),
     /// What WasmEdge's compiler made of it: the binary, with native code in a custom section.
     Compiled(&'a Trusted),
@@ -231,7 +234,8 @@ pub(crate) enum ModuleSource<'a> {
 
 /// Returns what WasmEdge's compiler has just made as code that may be loaded.
 pub(crate) fn compiled(code: Vec<u8>) -> Trusted {
-    // SAFETY: the compiler has written it into a folder that no other user can write to, and it was read from there.
+    // SAFETY: the compiler has written it into a folder that no other user can write to, and it was
+    // read from there.
     unsafe { Trusted::assume(code) }
 }
 

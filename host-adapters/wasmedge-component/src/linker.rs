@@ -106,7 +106,8 @@ impl<T: 'static> Linker<T> {
         errors
     }
 
-    /// Returns whether anything is defined for an interface, under this name or a compatible version of it.
+    /// Returns whether anything is defined for an interface, under this name or a compatible
+    /// version of it.
     pub fn has_instance(&self, name: &str) -> bool {
         self.definitions.has_instance(name)
     }

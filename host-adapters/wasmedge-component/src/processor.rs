@@ -1,11 +1,12 @@
-//! The processor that code is compiled for: WasmEdge's compiler uses all that this machine's has, and nothing checks that when the
-//! code is loaded elsewhere.
+//! The processor that code is compiled for: WasmEdge's compiler uses all that this machine's has,
+//! and nothing checks that when the code is loaded elsewhere.
 
 use std::fs;
 use std::sync::LazyLock;
 
-/// Lists the features of this machine's processor that a compiler makes use of, by the names of Rust's standard library. Code that
-/// [`Component::compile`](crate::Component::compile) has made elsewhere runs here if all that it found there are among them.
+/// Lists the features of this machine's processor that a compiler makes use of, by the names of
+/// Rust's standard library. Code that [`Component::compile`](crate::Component::compile) has made
+/// elsewhere runs here if all that it found there are among them.
 #[must_use]
 pub fn processor_features() -> Vec<&'static str> {
     macro_rules! detected {
@@ -30,7 +31,8 @@ pub fn processor_features() -> Vec<&'static str> {
     found
 }
 
-/// Describes the processor, as far as the compiler's choices depend on it: for the key of a cache, which serves this machine alone.
+/// Describes the processor, as far as the compiler's choices depend on it: for the key of a cache,
+/// which serves this machine alone.
 pub(crate) fn description() -> &'static str {
     static DESCRIPTION: LazyLock<String> = LazyLock::new(|| {
         let mut text = String::new();

@@ -247,8 +247,9 @@ fn what_others_may_have_written_is_not_run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// WasmEdge runs what it finds in a custom section `wasmedge` of a module, if it is told to run compiled modules. A guest must not bring
-/// native code along that way, neither interpreted nor compiled.
+/// WasmEdge runs what it finds in a custom section `wasmedge` of a module, if it is told to run
+/// compiled modules. A guest must not bring native code along that way, neither interpreted nor
+/// compiled.
 #[test]
 fn native_code_that_a_guest_brings_along_is_not_run() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();

@@ -1,4 +1,4 @@
-//! What a component imports and exports, and what of that a linker lacks.
+//! Lists a component's imports and exports, and finds those imports that a linker lacks.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -9,7 +9,8 @@ use wasmedge_component::types::FuncType;
 use wasmedge_component::{Component, LinkError, Linker, Type};
 use wasmscope_contract::{Extern, ExternKind, Found, NotACommand, Offers, TypeText, Unserved};
 
-/// Returns what a component imports, in its order. Of an interface, only resources and functions are listed.
+/// Returns what a component imports, in its order. Of an interface, only resources and functions
+/// are listed.
 #[must_use]
 pub fn imports(component: &Component) -> Vec<Extern> {
     let plan = component.plan();
@@ -188,10 +189,12 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Returns the imports of a component that a linker cannot serve, all of them, in the component's order; none if it can be linked.
+/// Returns the imports of a component that a linker cannot serve, all of them, in the component's
+/// order; none if it can be linked.
 ///
-/// Versions are matched as at instantiation: `0.2.3` is served by `0.2.6`. An interface that the linker does not know at all is one
-/// entry. Of one that it knows, every function and resource that is missing, or has another type, is an entry.
+/// Versions are matched as at instantiation: `0.2.3` is served by `0.2.6`. An interface that the
+/// linker does not know at all is one entry. Of one that it knows, every function and resource that
+/// is missing, or has another type, is an entry.
 #[must_use]
 pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<Unserved> {
     let mut asked = Asked {

@@ -13,8 +13,8 @@
 //!
 //! # A package outside of the clone
 //!
-//! It needs WasmEdge's library for its build, and again in its programs: see the crate `wasmedge-library`, and what
-//! `cargo xtask wasmedge` prints.
+//! It needs WasmEdge's library for its build, and again in its programs: see the crate
+//! `wasmedge-library`, and what `cargo xtask wasmedge` prints.
 //!
 //! # What is lost without each part
 //!

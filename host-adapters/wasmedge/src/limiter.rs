@@ -25,8 +25,8 @@ impl<L> Limiter<L> {
     /// Makes one around the embedder's own.
     ///
     /// Given the [`Instance`](wasmscope_telemetry::Instance) of the same store rather than its
-    /// [`Telemetry`](wasmscope_telemetry::Telemetry), memory that is refused during a call is an event on that call's
-    /// span, and not only counted.
+    /// [`Telemetry`](wasmscope_telemetry::Telemetry), memory that is refused during a call is an
+    /// event on that call's span, and not only counted.
     pub fn new(metered: &impl Metered, inner: L) -> Self {
         Self {
             inner,

@@ -11,15 +11,16 @@ use compiled_code::{Cache, Key, Precompiled, Trusted};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Result};
 
-/// Loads what a cache has of a component that this engine compiled before; nothing if it has nothing.
+/// Loads a component's code from a cache. Returns `None` if the cache has none for this engine.
 ///
-/// The engine has to have the version and the settings of the one that compiled it, and the processor its features.
+/// The engine has to have the version and the settings of the one that compiled it, and the
+/// processor its features.
 pub fn from_cache(engine: &Engine, bytes: &[u8], cache: &Cache) -> Option<Component> {
     from_code(engine, &cache.find(&key(engine, bytes))?).ok()
 }
 
-/// Compiles a component, keeps the code in a cache, and loads it. If the code cannot be written to the cache,
-/// [`Precompiled::not_kept`] says why.
+/// Compiles a component, keeps the code in a cache, and loads it. If the code cannot be written to
+/// the cache, [`Precompiled::not_kept`] says why.
 ///
 /// # Errors
 ///
@@ -35,18 +36,21 @@ pub fn precompile(engine: &Engine, bytes: &[u8], cache: &Cache) -> Result<Precom
     })
 }
 
-/// Loads what [`Engine::precompile_component`] has made.
+/// Loads code that [`Engine::precompile_component`] has made.
 ///
 /// # Errors
 ///
-/// Fails when it was made by another version of Wasmtime, with settings that differ from this engine's, or for another processor.
+/// Fails when it was made by another version of Wasmtime, with settings that differ from this
+/// engine's, or for another processor.
 pub fn from_code(engine: &Engine, code: &Trusted) -> Result<Component> {
-    // SAFETY: `Trusted` code is what the engine's compiler has made, unchanged: it comes out of a folder that other users cannot
-    // write to, or its caller vouches for it. Wasmtime itself checks version, settings and processor.
+    // SAFETY: `Trusted` code is what the engine's compiler has made, unchanged: it comes out of a
+    // folder that other users cannot write to, or its caller vouches for it. Wasmtime itself checks
+    // version, settings and processor.
     unsafe { Component::deserialize(engine, code.bytes()) }
 }
 
-/// All that the code depends on. The engine's hash has its version, its settings, and the processor's features.
+/// All that the code depends on. The engine's hash has its version, its settings, and the
+/// processor's features.
 fn key(engine: &Engine, bytes: &[u8]) -> Key {
     let mut settings = Settings(Vec::new());
     engine.precompile_compatibility_hash().hash(&mut settings);

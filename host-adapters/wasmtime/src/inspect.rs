@@ -1,4 +1,4 @@
-//! What a component imports and exports, and what of that a linker lacks.
+//! Lists a component's imports and exports, and finds those imports that a linker lacks.
 
 mod linker;
 mod probe;
@@ -92,10 +92,12 @@ fn describe(engine: &Engine, name: &str, item: &ComponentItem, names: &mut Names
     described
 }
 
-/// Returns the imports of a component that a linker cannot serve, all of them, in the component's order; none if it can be linked.
+/// Returns the imports of a component that a linker cannot serve, all of them, in the component's
+/// order; none if it can be linked.
 ///
-/// Versions are matched as Wasmtime does at instantiation: `0.2.3` is served by `0.2.6`. An interface that the linker does not know at
-/// all is one entry. Of one that it knows, every function and resource that is missing, or has another type, is an entry.
+/// Versions are matched as Wasmtime does at instantiation: `0.2.3` is served by `0.2.6`. An
+/// interface that the linker does not know at all is one entry. Of one that it knows, every
+/// function and resource that is missing, or has another type, is an entry.
 ///
 /// Takes some tenths of a millisecond for each import, but nothing where all are served.
 ///
@@ -127,8 +129,8 @@ struct Origin {
     item: Option<String>,
 }
 
-/// Returns what a component imports, without the resources that an import only passes on from one before it, and where the resources
-/// come from.
+/// Returns what a component imports, without the resources that an import only passes on from one
+/// before it, and where the resources come from.
 ///
 /// `wasi:http/types` has the `input-stream` of `wasi:io/streams` by that name; a linker has it there, and is not asked for another.
 fn wanted(component: &Component) -> (Vec<Extern>, Vec<Origin>) {

@@ -51,8 +51,9 @@
 //!
 //! # Compiled ahead of time
 //!
-//! Compiling a component takes a second for some megabytes of it, and each start of a program compiles anew. [`precompile`] keeps the code in a
-//! [`Cache`], a folder that other users cannot write to, and [`from_cache`] takes it from there:
+//! Compiling a component takes a second for some megabytes of it, and each start of a program
+//! compiles anew. [`precompile`] keeps the code in a [`Cache`], a folder that other users cannot
+//! write to, and [`from_cache`] takes it from there:
 //!
 //! ```
 //! use wasmscope_wasmtime::{Cache, CacheError, from_cache, precompile};
@@ -75,16 +76,19 @@
 //! # }
 //! ```
 //!
-//! Code belongs to the engine's settings. Both engines, the one that compiles and the one that loads, need the same version of Wasmtime and
-//! the same [`Config`](wasmtime::Config): fuel, epochs, backtraces, features of WebAssembly, memory reservation, target and processor
-//! features. The cache finds nothing for another engine; [`Engine::precompile_compatibility_hash`](wasmtime::Engine::precompile_compatibility_hash)
-//! is part of its key. To ship code with a program instead, compile it with
+//! Code belongs to the engine's settings. Both engines, the one that compiles and the one that
+//! loads, need the same version of Wasmtime and the same [`Config`](wasmtime::Config): fuel,
+//! epochs, backtraces, features of WebAssembly, memory reservation, target and processor features.
+//! The cache finds nothing for another engine;
+//! [`Engine::precompile_compatibility_hash`](wasmtime::Engine::precompile_compatibility_hash) is
+//! part of its key. To ship code with a program instead, compile it with
 //! [`Engine::precompile_component`](wasmtime::Engine::precompile_component) and load it with
-//! [`Component::deserialize`](wasmtime::component::Component::deserialize), which is `unsafe`: whoever can write the file can run code as the
-//! host.
+//! [`Component::deserialize`](wasmtime::component::Component::deserialize), which is `unsafe`: a
+//! user who can write to the file can run code in the host.
 //!
-//! With Wasmtime's feature `parallel-compilation`, compiling uses all processors. The command `wasmscope` has it; this crate leaves it
-//! to the embedder: it brings the crate `rayon` and its threads.
+//! With Wasmtime's feature `parallel-compilation`, compiling uses all processors. The command
+//! `wasmscope` has it; this crate leaves it to the embedder: it brings the crate `rayon` and its
+//! threads.
 //!
 //! # What a guest can do to its host
 //!

@@ -97,8 +97,8 @@ mod tests {
         }
     }
 
-    /// Traps of proposals that are not listed in `docs/telemetry.md`: garbage collection, threads, stack switching, async,
-    /// and checks of Wasmtime's own.
+    /// Traps of proposals that are not listed in `docs/telemetry.md`: garbage collection, threads,
+    /// stack switching, async, and checks of Wasmtime's own.
     const NOT_LISTED: [&str; 31] = [
         "allocation_too_large",
         "array_out_of_bounds",

@@ -91,7 +91,8 @@ impl Environment {
         self.variable("WASMEDGE_LINK_ARG")?.to_str()
     }
 
-    /// Copies the library, with all that it needs, into a folder, and returns the argument for programs that find it there.
+    /// Copies the library, with all that it needs, into a folder, and returns the argument for
+    /// programs that find it there.
     ///
     /// # Errors
     ///

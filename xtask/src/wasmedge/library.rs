@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where an installed library is, from the root of the installation. The last name is `lib`, since some of the libraries look for others
-/// in `../lib`.
+/// Where an installed library is, from the root of the installation. The last name is `lib`, since
+/// some of the libraries look for others in `../lib`.
 pub(crate) const INSTALLED: &str = "lib/wasmscope/lib";
 
 /// A libwasmedge with its header.
@@ -46,7 +46,8 @@ impl Library {
         ))
     }
 
-    /// Returns the library that a folder of links stands for, and that programs are linked with by an argument.
+    /// Returns the library that a folder of links stands for, and that programs are linked with by
+    /// an argument.
     ///
     /// # Errors
     ///
@@ -68,8 +69,8 @@ impl Library {
         })
     }
 
-    /// Copies the library to a folder that is made anew, with the libraries that it came with, and returns the link argument for
-    /// programs in `bin` beside [`INSTALLED`].
+    /// Copies the library to a folder that is made anew, with the libraries that it came with, and
+    /// returns the link argument for programs in `bin` beside [`INSTALLED`].
     ///
     /// # Errors
     ///

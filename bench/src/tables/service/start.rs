@@ -117,7 +117,8 @@ fn generated(functions: u32) -> Vec<u8> {
     component.finish()
 }
 
-/// A function of some 300 bytes: sixteen steps, each of which mixes what is in memory, and a call of an earlier one.
+/// A function of some 300 bytes: sixteen steps, each of which mixes what is in memory, and a call
+/// of an earlier one.
 fn body(index: u32) -> Function {
     let at = |offset: u32| MemArg {
         offset: u64::from(offset % 60_000),

@@ -1,4 +1,4 @@
-//! Where `--aot` keeps what it compiles.
+//! The cache of `--aot`.
 
 use crate::args::Program;
 use crate::failure::Failure;
@@ -7,22 +7,24 @@ use compiled_code::{Cache, CacheError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// What is done with compiled code.
+/// Where compiled code is kept.
 pub(super) enum Aot {
-    /// Nothing is kept: no `--aot`.
+    /// Nowhere: there is no `--aot`.
     Off,
-    /// It is kept here.
+    /// In this cache.
     Into(Cache),
-    /// It was to be kept, but cannot be, as was said.
+    /// Nowhere, because the cache cannot be made. The user was warned.
     Unkept,
 }
 
 impl Aot {
-    /// Opens the cache if it is wanted. One that the system does not let us make is gone without.
+    /// Opens the cache for `--aot`. If the system does not let us make the folder, warns and goes
+    /// on without a cache.
     ///
     /// # Errors
     ///
-    /// Fails when there is no folder, when it is something else, and when it may not be trusted.
+    /// Fails if there is no home directory, if the path is not a folder, or if other users can
+    /// write to it.
     pub(super) fn open(program: Option<&Program>) -> Result<Self, Failure> {
         let Some(program) = program.filter(|program| program.aot) else {
             return Ok(Self::Off);
@@ -46,7 +48,7 @@ impl Aot {
     }
 }
 
-/// Whether the system refuses what would be right elsewhere.
+/// Returns true if the system refuses the access, although the command line is right.
 fn is_refused(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -57,7 +59,7 @@ fn is_refused(error: &io::Error) -> bool {
     )
 }
 
-/// Says that something is compiled, which takes its time.
+/// Tells the user that a component is being compiled, which takes a while.
 pub(super) fn say_compiling(runtime: &str, cache: &Cache) {
     say!(
         "wasmscope: compiling for {runtime}, once, into {}",
@@ -65,7 +67,7 @@ pub(super) fn say_compiling(runtime: &str, cache: &Cache) {
     );
 }
 
-/// Says that what was compiled will be compiled again.
+/// Warns that the code could not be kept, so that the next run compiles again.
 pub(super) fn say_not_kept(cache: &Cache, error: Option<&io::Error>) {
     if let Some(error) = error {
         say!(
@@ -75,7 +77,7 @@ pub(super) fn say_not_kept(cache: &Cache, error: Option<&io::Error>) {
     }
 }
 
-/// Says that there is nothing to compile.
+/// Warns that `--aot` has no effect on a compiled file.
 pub(super) fn say_no_effect(path: &Path, program: Option<&Program>) {
     if program.is_some_and(|program| program.aot) {
         say!(
@@ -90,8 +92,10 @@ pub(super) fn default_cache() -> Option<Cache> {
     Cache::open(default_folder()?).ok()
 }
 
-/// Returns the user's cache folder's part for this: by the XDG base directory specification.
-// The crates for this ask the user database where HOME is empty; here an empty one means that nothing is to be kept.
+/// Returns the folder `wasmscope/aot` in the user's cache folder, by the XDG base directory
+/// specification.
+// Not by a crate: those ask the user database if HOME is empty. Here an empty HOME means that there
+// is no cache.
 fn default_folder() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let base = variable("XDG_CACHE_HOME")

@@ -48,7 +48,8 @@ pub(crate) fn described(runtime: RuntimeName) -> Result<Runtime, Failure> {
     }
 }
 
-/// The runtime for a file: the one that is wanted, or the one that it was compiled for, or Wasmtime.
+/// The runtime for a file: the one that is wanted, or the one that it was compiled for, or
+/// Wasmtime.
 pub(crate) fn chosen(wanted: Option<RuntimeName>, path: &Path) -> RuntimeName {
     wanted
         .or_else(|| source::compiled_for(path))
@@ -98,7 +99,8 @@ pub(crate) fn needs(
     }
 }
 
-/// Compiles a component into a file, with or without code for `--fuel`, and records that this user made it.
+/// Compiles a component into a file, with or without code for `--fuel`, and records that this user
+/// made it.
 ///
 /// # Errors
 ///
@@ -296,7 +298,8 @@ impl Surroundings {
     }
 }
 
-/// Returns the program's variables, each once: the last value of a name holds. `inherited` returns those that are set here.
+/// Returns the program's variables, each once: the last value of a name holds. `inherited` returns
+/// those that are set here.
 fn environment(
     options: &[(String, Option<String>)],
     inherited: impl Fn(&str) -> Result<String, VarError>,

@@ -21,12 +21,13 @@ const WASI_TRACK: &str = "0.2.";
 pub(crate) struct Needs {
     pub(crate) imports: Vec<Extern>,
     pub(crate) exports: Vec<Extern>,
-    /// What of the imports this host lacks.
+    /// The imports that this host lacks.
     pub(crate) missing: Vec<Unserved>,
 }
 
 impl Needs {
-    /// Returns whether this host can serve the component: it has all that is imported, and can run what is exported as a command.
+    /// Returns whether this host can serve the component: it has all that is imported, and can run
+    /// what is exported as a command.
     pub(crate) fn served(&self) -> bool {
         let is_faulty = |not: NotACommand| not.claims_to_be_one();
         self.missing.is_empty() && !self.command().err().is_some_and(is_faulty)
@@ -125,7 +126,7 @@ fn is_of(version: &str, track: &str) -> bool {
     version.starts_with(track) && !version.contains('-')
 }
 
-/// What missing imports mean, and what to do about them.
+/// Explains missing imports, and says what to do about them.
 fn hints(missing: &[Unserved]) -> Vec<String> {
     let package = |item: &Unserved| {
         let (interface, version) = item.import.split_once('@').unwrap_or((&item.import, ""));

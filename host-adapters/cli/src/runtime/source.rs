@@ -1,4 +1,4 @@
-//! What a file holds that is to be run: a component, or the code that `wasmscope compile` made of one.
+//! Reads files to run: components, and files that `wasmscope compile` made of them.
 
 use super::aot;
 use crate::args::RuntimeName;
@@ -7,19 +7,19 @@ use compiled_code::{CompiledFile, FileError, Format, Trusted, TrustedFile};
 use std::path::Path;
 use std::{fs, io};
 
-/// What the header of a compiled file says about the code.
+/// The names of the header's entries in a compiled file.
 pub(super) mod about {
     pub(crate) const RUNTIME: &str = "runtime";
     pub(crate) const VERSION: &str = "version";
     pub(crate) const TARGET: &str = "target";
 }
 
-/// The names of the parts of a compiled file: the code without and with the counting of fuel.
+/// Returns the name of a part of a compiled file: the code with or without the counting of fuel.
 pub(super) fn part(fuel: bool) -> &'static str {
     if fuel { "metered" } else { "plain" }
 }
 
-/// What was read of a file.
+/// The contents of a file to run.
 pub(crate) enum Source {
     Component(Vec<u8>),
     Compiled(TrustedFile),
@@ -30,7 +30,8 @@ pub(super) fn target() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
-/// Returns the runtime that a file was compiled for; nothing if it was not, or cannot be read.
+/// Returns the runtime that a file was compiled for; `None` if it is not a compiled file, or cannot
+/// be read.
 pub(super) fn compiled_for(path: &Path) -> Option<RuntimeName> {
     // A pipe could not be read again.
     if !fs::metadata(path).ok()?.is_file() {
@@ -45,7 +46,8 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// Fails when it is something else, when it was compiled for something else, and when it may not be trusted.
+    /// Fails if the file is neither a component nor compiled code, if it was compiled for another
+    /// host, or if it is not trusted.
     pub(super) fn open(path: &Path, runtime: RuntimeName, allowed: bool) -> Result<Self, Failure> {
         let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
         if is_file {
@@ -66,7 +68,7 @@ impl Source {
 ///
 /// # Errors
 ///
-/// Fails when it is something else.
+/// Fails if the file is not a component.
 pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
     if Format::of(&bytes) == Format::Compiled {
@@ -91,7 +93,7 @@ pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     ))
 }
 
-/// Says that a compiled file does not serve `--fuel`.
+/// Says that a compiled file cannot be used with `--fuel`.
 pub(super) fn without_fuel(path: &Path) -> Failure {
     Failure::new(format!(
         "{} has no code that counts fuel, which --fuel needs; compile the component again without --no-fuel",
@@ -109,10 +111,11 @@ pub(super) fn code(path: &Path, file: &TrustedFile, part: &str) -> Result<Truste
     }
 }
 
-/// Says what a file is when it is no component.
+/// Fails unless a file is a component, and says what it is instead.
 fn must_be_component(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let shown = path.display();
-    // Preamble: magic number, then 16 bits of version and 16 bits of layer (0 core module, 1 component).
+    // Preamble: magic number, then 16 bits of version and 16 bits of layer (0 core module, 1
+    // component).
     let message = match bytes.get(..8) {
         Some([0, b'a', b's', b'm', _, _, 1, 0]) => return Ok(()),
         Some([0, b'a', b's', b'm', _, _, 0, 0]) => format!(
@@ -129,7 +132,8 @@ fn must_be_component(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     Err(Failure::new(message))
 }
 
-/// Checks that a compiled file is for this runtime in this version and for this machine, and that it may be loaded.
+/// Checks that a compiled file is for this runtime in this version and for this machine, and that
+/// it may be loaded.
 fn trusted(
     path: &Path,
     file: CompiledFile,
@@ -187,6 +191,7 @@ fn trusted(
     reason = "the user's word is all that there can be for a file from elsewhere"
 )]
 fn vouched(file: CompiledFile) -> TrustedFile {
-    // SAFETY: the user says so with --allow-precompiled, which asks for just that. That the file is as it was written was checked.
+    // SAFETY: the user vouches for the code with --allow-precompiled. The digest of the header was
+    // checked, and those of the parts are when they are read.
     unsafe { file.assume_trusted() }
 }

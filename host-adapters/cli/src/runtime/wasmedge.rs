@@ -92,7 +92,8 @@ fn failed(path: &Path, error: &LoadError) -> Failure {
     })
 }
 
-/// Compiles a component unless that was done before, and says so. Without `--aot` it is interpreted, as it is when it cannot be compiled.
+/// Compiles a component unless that was done before, and says so. Without `--aot` it is
+/// interpreted, as it is when it cannot be compiled.
 fn compiled(engine: &Engine, path: &Path, bytes: &[u8], aot: &Aot) -> Result<Component, Failure> {
     let failed = |error| failed(path, &error);
     let compiled = match aot {
@@ -128,7 +129,8 @@ fn compiled(engine: &Engine, path: &Path, bytes: &[u8], aot: &Aot) -> Result<Com
     }
 }
 
-/// The parts and what is said of them in a compiled file: WasmEdge's code is for one module, and needs the component as well.
+/// The parts and what is said of them in a compiled file: WasmEdge's code is for one module, and
+/// needs the component as well.
 const COMPONENT: &str = "component";
 const PROCESSOR: &str = "processor";
 

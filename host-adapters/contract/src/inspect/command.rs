@@ -13,8 +13,8 @@ const RUN_TYPE: &str = "func() -> result";
 /// The interfaces that a component exports to serve HTTP.
 const HTTP: [&str; 2] = ["wasi:http/incoming-handler", "wasi:http/handler"];
 
-/// Returns the name of the export to run: the highest version `0.2.x` of `wasi:cli/run` that has a function
-/// `run: func() -> result`.
+/// Returns the name of the export to run: the highest version `0.2.x` of `wasi:cli/run` that has a
+/// function `run: func() -> result`.
 ///
 /// # Errors
 ///
@@ -48,7 +48,8 @@ pub fn command(exports: &[Extern]) -> Result<&str, NotACommand> {
     }
 }
 
-/// Returns the `x` of a version `0.2.x` that can be run, or why the export cannot be run. `None` if it is another interface.
+/// Returns the `x` of a version `0.2.x` that can be run, or why the export cannot be run. `None` if
+/// it is another interface.
 fn patch_of(export: &Extern) -> Option<Result<u64, String>> {
     let name = &export.name;
     let (base, version) = name.split_once('@').unwrap_or((name, ""));

@@ -1,7 +1,8 @@
-//! What a component imports and exports, what of it a host lacks, and whether it is a command.
+//! Lists a component's imports and exports, finds imports that a host lacks, and tells whether the
+//! component is a command.
 //!
-//! The rules are here, without an engine. An adapter describes a component as a list of [`Extern`]s, and
-//! answers for its linker through [`Offers`].
+//! The rules are here, without an engine. An adapter describes a component as a list of
+//! [`Extern`]s, and answers for its linker through [`Offers`].
 
 mod command;
 mod text;
@@ -20,7 +21,8 @@ pub struct Extern {
     pub name: String,
     /// The kind of item.
     pub kind: ExternKind,
-    /// The type of a function, as WIT writes it: `func(span: u64) -> result`. `None` for other items.
+    /// The type of a function, as WIT writes it: `func(span: u64) -> result`. `None` for other
+    /// items.
     pub ty: Option<String>,
     /// The types, resources and functions of an interface. Empty for other items.
     pub items: Vec<Self>,

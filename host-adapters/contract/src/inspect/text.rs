@@ -3,7 +3,8 @@
 /// How long a type's text may get, in bytes. A component's types may be far larger than its file.
 const MOST: usize = 400;
 
-/// The text of a type, built by an adapter from its engine's types. It is cut after some hundred bytes.
+/// The text of a type, built by an adapter from its engine's types. It is cut after some hundred
+/// bytes.
 ///
 /// # Examples
 ///
@@ -80,7 +81,8 @@ impl TypeText {
         self.word(">");
     }
 
-    /// Adds a type with named parts: `record { name: string }`, `variant { none, some(u8) }`, `enum { a, b }`.
+    /// Adds a type with named parts: `record { name: string }`, `variant { none, some(u8) }`,
+    /// `enum { a, b }`.
     pub fn named<'a, T>(
         &mut self,
         keyword: &str,

@@ -1,10 +1,10 @@
-//! What of a component's imports a host lacks.
+//! Finds the imports of a component that a host lacks.
 
 use std::fmt;
 
 use super::{Extern, ExternKind};
 
-/// What a linker has for an import.
+/// A linker's answer about an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// What is imported.
@@ -15,7 +15,7 @@ pub enum Found {
     Another(String),
 }
 
-/// A linker, as far as a component asks for it.
+/// A linker that can be asked about imports.
 pub trait Offers {
     /// The engine's error.
     type Error;
@@ -47,13 +47,14 @@ pub struct Unserved {
     pub kind: ExternKind,
     /// The type that the component imports a function with.
     pub ty: Option<String>,
-    /// Why what the host has by that name does not fit; `None` if it has nothing.
+    /// The reason why the host's item of that name does not fit; `None` if the host has no such
+    /// item.
     pub mismatch: Option<String>,
 }
 
 impl Unserved {
-    /// Returns an entry for an import, or for an item of an imported interface, with the engine's reason if there is something else by
-    /// that name.
+    /// Returns an entry for an import, or for an item of an imported interface, with the engine's
+    /// reason if there is something else by that name.
     #[must_use]
     pub fn new(import: &Extern, item: Option<&Extern>, mismatch: Option<String>) -> Self {
         let mismatch = mismatch.map(|why| plain(&why));
@@ -103,8 +104,8 @@ impl fmt::Display for Unserved {
 
 /// Returns what of some imports a linker lacks, in their order.
 ///
-/// An interface that the linker does not know at all is one entry. Of one that it knows, every item that is
-/// missing or different is an entry.
+/// An interface that the linker does not know at all is one entry. Of one that it knows, every item
+/// that is missing or different is an entry.
 ///
 /// # Errors
 ///

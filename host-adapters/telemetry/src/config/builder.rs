@@ -107,8 +107,9 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the console to which signals go whose exporter is [`Exporter::Console`]. Without one, that exporter is an error
-    /// where it is set here; where the environment asks for it, such a signal goes nowhere, with a warning.
+    /// Sets the console to which signals go whose exporter is [`Exporter::Console`]. Without one,
+    /// that exporter is an error where it is set here; where the environment asks for it, such a
+    /// signal goes nowhere, with a warning.
     pub fn console(mut self, console: Collector) -> Self {
         self.console = Some(console);
         self
@@ -163,7 +164,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the key of the host's own certificate for all signals; the certificate may come from the environment.
+    /// Sets the key of the host's own certificate for all signals; the certificate may come from
+    /// the environment.
     pub fn client_key(mut self, key: PrivateKey) -> Self {
         self.layer.otlp.client_key = Some(key);
         self
@@ -270,16 +272,17 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets a function that is called with each warning: once for every [`Config::warnings`], when a pipeline is built, and once
-    /// when one of its exports fails for the first time. The latter is called on a thread of the pipeline's and never on a guest's;
-    /// it must not block. Default: none.
+    /// Sets a function that is called with each warning: once for every [`Config::warnings`], when
+    /// a pipeline is built, and once when one of its exports fails for the first time. The latter
+    /// is called on a thread of the pipeline's and never on a guest's; it must not block. Default:
+    /// none.
     pub fn on_warning(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.on_warning = Some(WarningHook(Arc::new(hook)));
         self
     }
 
-    /// Names the command-line flags of a program whose user sets what is set here, by the name of the method:
-    /// `("endpoint", "--otlp-endpoint")`. Errors and warnings then name the flag.
+    /// Sets the names of a program's command-line flags for these settings, by the name of the
+    /// method: `("endpoint", "--otlp-endpoint")`. Errors and warnings then name the flag.
     pub fn flags(mut self, flags: &'static [(&'static str, &'static str)]) -> Self {
         self.flags = Flags(flags);
         self
@@ -289,8 +292,8 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// When something that was set here cannot be used: it is out of its range, or does not go with the rest. In strict mode also
-    /// when a variable's value is bad.
+    /// When something that was set here cannot be used: it is out of its range, or does not go with
+    /// the rest. In strict mode also when a variable's value is bad.
     pub fn build(self) -> Result<Config, ConfigError> {
         if self.strict {
             for warning in &self.environment.warnings {

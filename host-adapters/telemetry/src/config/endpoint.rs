@@ -11,10 +11,11 @@ use crate::printable::redacted_url;
 
 use super::values::{Expected, Protocol};
 
-/// The address of a collector: `http://` or `https://`, a host, and perhaps a port, a path and a query.
+/// The address of a collector: `http://` or `https://`, a host, and perhaps a port, a path and a
+/// query.
 ///
-/// For gRPC the scheme may be missing; then the setting `insecure` decides. Some backends take a token in the query, so that it
-/// is never shown.
+/// For gRPC the scheme may be missing; then the setting `insecure` decides. Some backends take a
+/// token in the query, so that it is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     secure: Option<bool>,
@@ -99,7 +100,8 @@ pub(super) enum Scope {
 }
 
 impl Endpoint {
-    /// Returns the URL to which `protocol` sends. `signal_path` is `v1/traces` and the like; it goes before the query.
+    /// Returns the URL to which `protocol` sends. `signal_path` is `v1/traces` and the like; it
+    /// goes before the query.
     pub(super) fn resolve(
         &self,
         protocol: Protocol,

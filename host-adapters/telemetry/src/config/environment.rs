@@ -41,8 +41,9 @@ pub(super) struct Environment {
     pub(super) asked: std::collections::BTreeSet<String>,
 }
 
-/// Values that cannot be used of a variable that decides where telemetry goes or who is trusted with it: without them, the
-/// default would hold, and headers with credentials would go to another place.
+/// Values that cannot be used of a variable that decides where telemetry goes or who is trusted
+/// with it: without them, the default would hold, and headers with credentials would go to another
+/// place.
 #[derive(Debug, Default)]
 pub(super) struct Broken {
     pub(super) all: Option<ConfigError>,

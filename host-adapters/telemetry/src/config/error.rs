@@ -42,8 +42,8 @@ impl ConfigError {
         }
     }
 
-    /// Returns the name by which it was set: that of an environment variable, of a method of the builder, or, where
-    /// [`super::ConfigBuilder::flags`] knows it, of a command-line flag.
+    /// Returns the name by which it was set: that of an environment variable, of a method of the
+    /// builder, or, where [`super::ConfigBuilder::flags`] knows it, of a command-line flag.
     #[must_use]
     pub fn setting(&self) -> &str {
         &self.setting
@@ -80,10 +80,11 @@ impl std::error::Error for ConfigError {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigWarning {
-    /// A variable's value cannot be used; what holds without it holds.
+    /// A variable's value cannot be used, so the variable is ignored.
     Unusable(ConfigError),
-    /// A variable that decides where telemetry and its headers go cannot be used, so that these signals are not exported: the
-    /// default is another place, and the headers may hold credentials.
+    /// A variable that decides where telemetry and its headers go cannot be used, so that these
+    /// signals are not exported: the default is another server, and the headers may hold
+    /// credentials.
     NotExported {
         /// What is wrong.
         error: ConfigError,

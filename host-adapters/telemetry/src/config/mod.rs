@@ -99,9 +99,11 @@ impl Config {
         ConfigBuilder::default().small()
     }
 
-    /// Returns warnings about the environment. In strict mode, invalid values are errors of [`ConfigBuilder::build`] instead.
+    /// Returns warnings about the environment. In strict mode, invalid values are errors of
+    /// [`ConfigBuilder::build`] instead.
     ///
-    /// A [`crate::pipeline::Pipeline`] tells them to [`ConfigBuilder::on_warning`] when it is built.
+    /// A [`crate::pipeline::Pipeline`] tells them to [`ConfigBuilder::on_warning`] when it is
+    /// built.
     #[must_use]
     pub fn warnings(&self) -> &[ConfigWarning] {
         &self.warnings
@@ -117,8 +119,8 @@ impl Config {
         }
     }
 
-    /// Returns the URL to which a signal is sent over OTLP; `None` where it is not. Its query may hold a token:
-    /// [`redacted_url`] makes a text to be shown of it.
+    /// Returns the URL to which a signal is sent over OTLP; `None` where it is not. Its query may
+    /// hold a token: [`redacted_url`] makes a text to be shown of it.
     #[must_use]
     pub fn url(&self, signal: Signal) -> Option<&str> {
         match self.targets.get(signal) {
@@ -178,9 +180,9 @@ pub(crate) struct Otlp {
     pub(crate) compression: Compression,
     pub(crate) tls: Tls,
     pub(crate) proxies: Proxies,
-    /// What the endpoint was set by.
+    /// The name of the setting of the endpoint.
     pub(crate) endpoint_setting: String,
-    /// What the authorities to trust were set by, or can be set by.
+    /// The name of the setting of the authorities to trust, whether it was set or not.
     pub(crate) certificate_setting: String,
     pub(crate) flags: Flags,
 }
@@ -194,7 +196,8 @@ pub(crate) struct Batch {
     pub(crate) export_timeout: Duration,
 }
 
-/// The command-line flags by which a program's user sets what the builder is told, by the name of the builder's method.
+/// The command-line flags of a program for the builder's settings, by the name of the builder's
+/// method.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Flags(pub(crate) &'static [(&'static str, &'static str)]);
 

@@ -295,7 +295,8 @@ impl Sources<'_> {
         let timeout = timeout.unwrap_or(defaults.export_timeout);
         Ok(Batch {
             queue_size,
-            // A queue that was made shorter than the usual batch asks for shorter batches, not for an error.
+            // A queue that was made shorter than the usual batch asks for shorter batches, not for
+            // an error.
             batch_size: batch_size.unwrap_or(defaults.batch_size).min(queue_size),
             delay: within(&format!("{method}.delay"), delay, LONGEST_INTERVAL)?,
             export_timeout: within(&format!("{method}.export_timeout"), timeout, LONGEST)?,

@@ -1,8 +1,9 @@
-//! Where each signal goes over OTLP, from all sources.
+//! Resolves where each signal goes over OTLP, from all sources.
 //!
-//! What the builder sets and cannot be used is an error. What the environment sets and cannot be used is a warning, or in strict
-//! mode an error; a signal whose endpoint or authorities are meant is then not exported, rather than sent to the default with
-//! headers that hold credentials for another place.
+//! An unusable value is an error if the builder sets it. If the environment sets it, it is a
+//! warning, or in strict mode an error. If it is an endpoint or a file of authorities, its signals
+//! are then not exported: the headers may hold credentials that must not be sent to the default
+//! endpoint (ADR 13).
 
 use std::time::Duration;
 
@@ -99,7 +100,7 @@ pub(super) fn targets(
     Ok(targets)
 }
 
-/// Lists what the environment says of endpoints and authorities and cannot be used.
+/// Lists the endpoints and authorities in the environment that cannot be used.
 pub(super) fn broken(environment: &Environment) -> impl Iterator<Item = &ConfigError> {
     environment
         .endpoints
@@ -180,7 +181,8 @@ impl Finder<'_> {
         self.find(setting).map(|found| found.value)
     }
 
-    /// Finds a setting of which the environment may have values that cannot be used, and takes no other in place of those.
+    /// Finds a setting. If the environment's value for this signal cannot be used, returns that
+    /// error rather than another value.
     fn find_unbroken<T>(
         &self,
         broken: &Broken,

@@ -1,5 +1,5 @@
-//! Values of variables that are valid OpenTelemetry and not supported here. They stop no run: each becomes a warning that says
-//! what happens instead.
+//! Values of variables that are valid OpenTelemetry and not supported here. They stop no run: each
+//! becomes a warning that says what happens instead.
 
 use crate::dropped::Signal;
 
@@ -21,7 +21,7 @@ impl Unsupported {
     }
 }
 
-/// What was read, `None` for the default, and what of it is not supported.
+/// The value, `None` for the default, and the parts that are not supported.
 type Read<T> = Result<(Option<T>, Vec<Unsupported>), Expected>;
 
 /// Samplers that need a service to be asked.
@@ -78,7 +78,8 @@ pub(super) fn propagators(text: &str) -> Read<Propagators> {
     Ok((Some(supported), unsupported.collect()))
 }
 
-/// Reads the exporter of a signal. The specification allows a list; here each signal has one exporter, the first that can be had.
+/// Reads the exporter of a signal. The specification allows a list; here each signal has one
+/// exporter, the first that can be had.
 pub(super) fn exporter(signal: Signal, text: &str) -> Read<Exporter> {
     let is_known = |name: &str| {
         is_in(EXPORTERS, name)

@@ -1,23 +1,23 @@
-//! Which of many things that are alike are shown, and which are summed up.
+//! Chooses which of many similar items are shown, and which are summed up in one line.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// How many of a kind are shown in full that failed.
+/// How many failed items of a kind are shown in full.
 pub(super) const FAILED: usize = 20;
 
-/// Something that may be like others.
+/// An item that may be similar to others.
 #[derive(Debug)]
 pub(super) struct Item<K> {
-    /// What is equal in those that are alike.
+    /// The key that similar items share.
     pub(super) kind: K,
     /// How long it took.
     pub(super) length: u64,
-    /// Whether it is worth a look by itself.
+    /// Whether it failed, so that it is shown by itself.
     pub(super) failed: bool,
 }
 
-/// What becomes a step of the view.
+/// One step of the view.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     /// The item of this index.
@@ -26,7 +26,7 @@ pub(super) enum Shown {
     Rest(Vec<usize>),
 }
 
-/// What is known of the items of a kind.
+/// Counts of the items of a kind.
 #[derive(Debug, Default)]
 struct Group {
     /// How many have not failed.
@@ -55,8 +55,9 @@ impl Group {
     }
 }
 
-/// Chooses what is shown, in order: of each kind the first `limit`, the slowest, and the first [`FAILED`] that failed. The others
-/// are summed up where the first of them stands. Without a limit all are shown.
+/// Chooses what is shown, in order: of each kind the first `limit`, the slowest, and the first
+/// [`FAILED`] that failed. The others are summed up where the first of them stands. Without a limit
+/// all are shown.
 pub(super) fn fold<K: Hash + Eq + Clone>(
     items: impl Iterator<Item = Item<K>>,
     limit: Option<usize>,

@@ -78,7 +78,8 @@ impl<'s> Page<'s> {
         }
     }
 
-    /// Notes that what follows stands for several things that are not shown. Returns how such a line begins.
+    /// Notes that what follows stands for several things that are not shown. Returns how such a
+    /// line begins.
     pub(super) fn fold(&mut self) -> &'static str {
         self.folded = true;
         self.style.pick("…", "...")

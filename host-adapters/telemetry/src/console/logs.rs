@@ -74,7 +74,8 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>, 
     rest(page, left_out);
 }
 
-/// Says how many records were left out since the view would be too long: ordinary ones, and grave ones.
+/// Says how many records were left out since the view would be too long: ordinary ones, and grave
+/// ones.
 fn rest(page: &mut Page<'_>, [ordinary, grave]: [usize; 2]) {
     if ordinary + grave == 0 {
         return;
@@ -142,7 +143,8 @@ impl<'a> Repeats<'a> {
     }
 }
 
-/// Gives what a record has in common with others; nothing where there is neither an event name nor a message.
+/// Returns the key that similar records share; `None` if there is neither an event name nor a
+/// message.
 fn likeness(record: &Record<LogRecord>) -> Option<Likeness<'_>> {
     let log = &record.item;
     let message = match log.body.as_ref().and_then(|body| body.value.as_ref()) {

@@ -176,7 +176,8 @@ fn summary(page: &mut Page<'_>, point: &Point, facts: Facts) {
     page.text(6, pieces);
 }
 
-/// Four significant digits, or one after the point: enough of a number that was computed for reading.
+/// Four significant digits, or one after the point: enough of a number that was computed for
+/// reading.
 fn rounded(value: f64) -> String {
     let text = if (1000.0..1e16).contains(&value.abs()) {
         format!("{value:.1}")

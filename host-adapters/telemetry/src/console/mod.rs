@@ -142,7 +142,8 @@ fn heading(page: &mut Page<'_>, snapshot: &Snapshot, start: u64) {
     }
 }
 
-/// Whether a scope is the host's own. A component may name one of its own alike, but that has the component's name.
+/// Whether a scope is the host's own. A component may name one of its own alike, but that has the
+/// component's name.
 fn is_of_the_host(scope: &ScopeInfo) -> bool {
     let mut attributes = scope.scope.attributes.iter();
     scope.scope.name == HOST_SCOPE

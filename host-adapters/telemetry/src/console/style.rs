@@ -23,10 +23,11 @@ pub struct Style {
     /// How many of what repeats are shown in full before the rest becomes one line that sums them up; `None` shows
     /// all, however many lines that takes.
     ///
-    /// Spans repeat that have one parent, one name and one scope; traces, whose roots have; events of a span that follow on
-    /// one another and have one name; log records that have one scope, severity, event name and message. The
-    /// slowest of them is shown in full as well, and so are the first 20 with an error in or below them, and the first 20
-    /// warnings or errors. With a limit here the whole view is bounded too: a line says what was left out.
+    /// Spans repeat that have one parent, one name and one scope; traces, whose roots have; events
+    /// of a span that follow on one another and have one name; log records that have one scope,
+    /// severity, event name and message. The slowest of them is shown in full as well, and so are
+    /// the first 20 with an error in or below them, and the first 20 warnings or errors. With a
+    /// limit here the whole view is bounded too: a line says what was left out.
     pub repeats: Option<usize>,
 }
 

@@ -107,7 +107,8 @@ pub(super) fn clean(style: &Style, text: &str, limit: usize) -> String {
     limited.finish()
 }
 
-/// Gives a guest's path, safe to show: of a long one the end, from a `/` on if there is one, since there is the file's name.
+/// Returns a guest's path, safe to show: of a long one the end, from a `/` on if there is one,
+/// since there is the file's name.
 fn clean_end(style: &Style, path: &str, limit: usize) -> String {
     // Escaped, a character has at least one column.
     let start = path.char_indices().rev().nth(limit - 1);
@@ -134,7 +135,8 @@ pub(super) fn value(style: &Style, value: Option<&AnyValue>, limit: usize) -> St
     limited.finish()
 }
 
-/// Gives a log's body as lines of text, safe to show: a string cannot be mistaken there, and stands bare.
+/// Returns a log's body as lines of text, safe to show: a string cannot be mistaken there, and
+/// stands bare.
 ///
 /// Of many lines the first are given, and one that says how many there are more.
 pub(super) fn body(style: &Style, body: &AnyValue) -> Vec<String> {
@@ -271,7 +273,8 @@ pub(super) fn double(value: f64) -> String {
     }
 }
 
-/// Gives a number of a metric as text: without `.0`, and as a power of ten only where it would have many digits.
+/// Returns a number of a metric as text: without `.0`, and as a power of ten only where it would
+/// have many digits.
 pub(super) fn number(value: f64) -> String {
     let text = double(value);
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)

@@ -110,7 +110,7 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>) 
     }
 }
 
-/// What traces have in common that are alike: name and scope of the first root, and how many there are.
+/// The key that similar traces share: name and scope of the first root, and the number of roots.
 fn kind_of_trace<'a>(trace: &Trace<'a>) -> (&'a str, *const ScopeInfo, usize) {
     let first = trace
         .roots
@@ -176,7 +176,8 @@ fn length(span: &Span) -> u64 {
         .saturating_sub(span.start_time_unix_nano)
 }
 
-/// How many of so many are shown: one more than the limit takes as many lines as to say that it is left out.
+/// How many of so many are shown: one more than the limit takes as many lines as to say that it is
+/// left out.
 fn shown_of(all: usize, limit: usize) -> usize {
     if all <= limit.saturating_add(1) {
         all
@@ -253,7 +254,8 @@ impl Drawing<'_, '_, '_> {
         }
     }
 
-    /// Puts a span's children on the stack, those that are too many of a kind as one step that sums them up.
+    /// Puts a span's children on the stack, those that are too many of a kind as one step that sums
+    /// them up.
     fn push_children(&self, stack: &mut Vec<Step>, node: usize, depth: usize) {
         let nodes = &self.trace.nodes;
         let children = &nodes[node].children;
@@ -455,7 +457,8 @@ impl Drawing<'_, '_, '_> {
         });
     }
 
-    /// Sums up what is still on the stack, where the view would be too long. What failed of it is shown.
+    /// Sums up what is still on the stack, where the view would be too long. What failed of it is
+    /// shown.
     fn leave_out(&mut self, stack: Vec<Step>) {
         let mut left: Vec<usize> = Vec::new();
         for step in stack.into_iter().rev() {

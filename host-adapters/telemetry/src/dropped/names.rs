@@ -18,7 +18,7 @@ const TOLD_APART: usize = 256;
 /// Names by signal and reason: at most [`NAMES`] each, of at most [`CHARS`] characters.
 #[derive(Debug)]
 pub(super) struct Names {
-    /// Hashes of the names that are kept, so that a known one takes no lock. 0 is a free place.
+    /// Hashes of the names that are kept, so that a known one takes no lock. 0 is a free entry.
     hashes: [[[AtomicU64; NAMES]; REASONS]; SIGNALS],
     texts: Mutex<Texts>,
 }
@@ -36,7 +36,8 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Keeps a name if there is a place for it. Never waits: a name that comes while another thread adds one is not kept.
+    /// Keeps a name unless there are [`NAMES`] already. Never waits: a name that comes while
+    /// another thread adds one is not kept.
     pub(super) fn add(&self, signal: Signal, reason: Reason, name: &str) {
         let places = &self.hashes[signal as usize][reason as usize];
         let hash = hash(name);
@@ -78,7 +79,7 @@ impl Names {
     }
 }
 
-/// Gives a number other than 0 that tells the name from others.
+/// Returns a hash of the name, never 0.
 fn hash(name: &str) -> u64 {
     use std::hash::BuildHasher as _;
     let told_apart = name.get(..name.floor_char_boundary(TOLD_APART));
@@ -87,7 +88,8 @@ fn hash(name: &str) -> u64 {
         .max(1)
 }
 
-/// Gives a name that is safe to print: on one line, with control characters escaped, and not too long.
+/// Returns a name that is safe to print: on one line, with control characters escaped, and not too
+/// long.
 fn shown(name: &str) -> Box<str> {
     let mut text = String::new();
     let mut chars = 0;

@@ -29,7 +29,7 @@ macro_rules! attributes {
 
 attributes! {
     SERVICE_NAME = conventions::SERVICE_NAME, "string", [Resource], Stable,
-        "The service: see `OTEL_SERVICE_NAME`. `wasmscope run` takes the component's file name.";
+        "The service, as `OTEL_SERVICE_NAME` sets it. By default `wasmscope run` takes the component's file name.";
     SDK_LANGUAGE = "telemetry.sdk.language", "string", [Resource], Stable,
         "`rust`: the language of the OpenTelemetry SDK in the host, not of the component.";
     SDK_NAME = "telemetry.sdk.name", "string", [Resource], Stable,
@@ -37,7 +37,7 @@ attributes! {
     SDK_VERSION = "telemetry.sdk.version", "string", [Resource], Stable,
         "The version of that SDK.";
     RUNTIME_NAME = conventions::PROCESS_RUNTIME_NAME, "string", [Resource, HostSpan], Development,
-        "The WebAssembly runtime, where it is known: `wasmtime` or `wasmedge`.";
+        "The WebAssembly runtime, if it is known: `wasmtime` or `wasmedge`.";
     RUNTIME_VERSION = conventions::PROCESS_RUNTIME_VERSION, "string", [Resource, HostSpan], Development,
         "The runtime's version.";
     COMPONENT_NAME = "wasmscope.component.name", "string", [Scope, HostSpan], Own,
@@ -45,34 +45,35 @@ attributes! {
     OUTCOME = "wasmscope.outcome", "string", [HostSpan], Own,
         "How the call ended: see below.";
     EXIT_CODE = conventions::PROCESS_EXIT_CODE, "int", [HostSpan], Development,
-        "The exit code, where the program asked to end with one.";
+        "The exit code, if the program asked to end with one.";
     MEMORY_KIND = "wasmscope.memory.kind", "string", [HostEvent], Own,
-        "What was refused to grow: `memory`, measured in bytes, or `table`, measured in elements.";
+        "The kind of the growth that was refused: `memory`, with sizes in bytes, or `table`, with sizes in elements.";
     MEMORY_SIZE = "wasmscope.memory.size", "int", [HostEvent], Own,
-        "The size that it had.";
+        "The size before the growth.";
     MEMORY_REQUESTED = "wasmscope.memory.requested", "int", [HostEvent], Own,
-        "The size that was asked for.";
+        "The size that was requested.";
     MEMORY_REFUSALS = "wasmscope.memory.refusals", "int", [HostEvent], Own,
-        "How many growths were refused during the call. The event is the first.";
+        "How many growths were refused during the call. The event describes the first.";
     END_REASON = "wasmscope.end_reason", "string", [EndedSpan], Own,
         "Why the host ended a span that the guest had left open: see below.";
     ERROR_TYPE = conventions::ERROR_TYPE, "string", [HostSpan, EndedSpan, Metric], Stable,
-        "The kind of error, where there is one: see below.";
+        "The kind of error, if there was one: see below.";
     SIGNAL = "wasmscope.signal", "string", [Metric], Own,
-        "What kind of telemetry something belonged to: `traces`, `metrics` or `logs`.";
+        "The signal of the dropped telemetry: `traces`, `metrics` or `logs`.";
     REASON = "wasmscope.reason", "string", [Metric], Own,
-        "Why something was not kept as it was given, or not delivered: see below.";
+        "Why telemetry was dropped or shortened, or not delivered: see below.";
     COMPONENT_TYPE = "otel.component.type", "string", [Metric], Development,
-        "The kind of a part of the SDK: `batching_span_processor` or `batching_log_processor`.";
+        "The kind of the SDK's component: `batching_span_processor` or `batching_log_processor`.";
     OVERFLOW = "otel.metric.overflow", "boolean", [GuestMetric], Stable,
         "`true` on the one series of an instrument that holds all measurements beyond the limits `cardinality` and `metric_bytes`.";
     EVENT_NAME = "event.name", "string", [Log], Own,
-        "An event's name, where it is beyond the limits `interned` and `interned_bytes` and cannot be the record's own.";
+        "An event's name, if it is beyond the limits `interned` and `interned_bytes`: then the record's own field for it stays empty.";
 }
 
 /// The values of `error.type`: those of the host, and the kinds of traps that the runtimes know.
 ///
-/// A runtime's next version may know others: they are its own names, in snake case.
+/// The next version of a runtime may add traps. Their values are the runtime's own names, in snake
+/// case.
 pub const ERROR_TYPES: &[ValueInfo] = &[
     value(
         "exit",
@@ -81,7 +82,7 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     value("error", "The component's function returned an error."),
     value(
         "timeout",
-        "The program was stopped because its time was over.",
+        "The program was stopped at its timeout (`--timeout`).",
     ),
     value(
         "killed",
@@ -89,11 +90,11 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "unreachable",
-        "Trap: an `unreachable` instruction, which is how an abort ends, and a panic that was not reported.",
+        "Trap: an `unreachable` instruction. An abort ends with one, and so does a panic that the SDK did not report.",
     ),
     value(
         "panic",
-        "Trap: a panic of Rust, which the component's SDK reported before. The description is its message.",
+        "Trap: a Rust panic, which the component's SDK reported before. The status description is the panic's message.",
     ),
     value(
         "memory_out_of_bounds",
@@ -106,7 +107,7 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     value("table_out_of_bounds", "Trap: an access outside of a table."),
     value(
         "indirect_call_to_null",
-        "Trap: a call through an empty place of a table.",
+        "Trap: a call through an empty table entry.",
     ),
     value(
         "bad_signature",
@@ -123,14 +124,14 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "bad_conversion_to_integer",
-        "Trap: a float that is no number, or too large, as an integer.",
+        "Trap: a conversion to an integer of a float that is NaN or too large.",
     ),
     value("stack_overflow", "Trap: calls are nested too deep."),
     value("out_of_fuel", "Trap: the fuel was used up (`--fuel`)."),
     value("out_of_memory", "The host itself had no memory left."),
     value(
         "memory_limit",
-        "The limit on memory leaves no room for what the component needs to begin with (`--max-memory`).",
+        "The component needs more memory or larger tables to start than its limit allows (`--max-memory`).",
     ),
     value(
         "invalid_argument",
@@ -138,7 +139,7 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "host_error",
-        "A function of the host failed, or the runtime for a reason of its own.",
+        "A host function failed, or the runtime reported an error of its own.",
     ),
     value(
         "invalid_handle",
@@ -154,7 +155,7 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "too_many_handles",
-        "The component holds more resource handles than it may.",
+        "The component holds more resource handles than the limit allows.",
     ),
     value(
         "string_out_of_bounds",
@@ -174,23 +175,23 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "invalid_char",
-        "The component passed a `char` that is none.",
+        "The component passed a `char` that is not a Unicode scalar value.",
     ),
     value(
         "invalid_string",
-        "The component passed a string that is not in its encoding.",
+        "The component passed a string that is not valid in its encoding.",
     ),
     value(
         "budget_exceeded",
-        "The component passed more data in one call than it may.",
+        "The component passed more data in one call than the limit allows.",
     ),
     value(
         "cannot_leave_component",
-        "The component called out where it may not.",
+        "The component called an import at a time when it must not.",
     ),
     value(
         "cannot_enter_component",
-        "The component was called again where it may not be.",
+        "The component was called again at a time when it must not be.",
     ),
     value(
         "signature",
@@ -198,10 +199,10 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "adapter",
-        "The glue between two components of a composition failed.",
+        "The adapter code between two components of a composition failed.",
     ),
     value("poisoned", "The instance was called again after a trap."),
-    value("engine", "The runtime failed for a reason of its own."),
+    value("engine", "The runtime reported an error of its own."),
 ];
 
 const fn value(value: &'static str, meaning: &'static str) -> ValueInfo {

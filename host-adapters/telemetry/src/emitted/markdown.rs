@@ -10,33 +10,33 @@ use crate::invocation::Outcome;
 
 const HEAD: &str = "# What the host emits
 
-Made from the tables in `host-adapters/telemetry/src/emitted/`; `cargo xtask test` fails when it is out of date, and says how to
-make it anew.
+This page is generated from the tables in `host-adapters/telemetry/src/emitted/`. If it is out of date, `cargo xtask test` fails
+and says how to generate it again.
 
-The host adds what follows to the telemetry of the components that it runs. Everything else comes from the components: spans,
-metrics and logs by their own names, on scopes of their own.
+The host adds the following to the telemetry of the components that it runs. All other spans, metrics and logs come from the
+components, with names and scopes of their own.
 
 **Stability.** *conventions*: a name of the [OpenTelemetry semantic conventions](https://opentelemetry.io/docs/specs/semconv/),
 with its status there. *own*: a name of Wasmscope, which may change with a minor version before 1.0.
 
 ## Scope
 
-The host's own telemetry has the scope `wasmscope`, with Wasmscope's version and no attributes. The scopes of a component are
-those that it names, with the attribute `wasmscope.component.name`.
+The host's own telemetry has the scope `wasmscope`, with Wasmscope's version and no attributes. A component's own scopes
+get the attribute `wasmscope.component.name`.
 
 ## Spans
 
 | Span | Kind | When |
 |---|---|---|
-| `run COMPONENT`, unless the embedder names it | internal, unless the embedder says otherwise | Around each call into a component. It is the parent of the component's spans, and continues `TRACEPARENT` |
+| `run COMPONENT`, unless the embedder names it | internal, unless the embedder says otherwise | Around each call into a component. It is the parent of the component's spans, and continues the trace in `TRACEPARENT` |
 
-Its status is an error, with a description, where `error.type` is set. The host adds no links to it. It emits no log
+If `error.type` is set, its status is an error with a description. The host adds no links to it. The host emits no log
 records of its own.
 
 The host adds one event to it, `wasmscope.memory.refused`, if a limiter refused the component memory during the call.
 
-A span that a component leaves open is ended by the host when the call ends: it gets `wasmscope.end_reason`, and in case of an error
-that error as its status and `error.type`, over what the component has said.
+The host ends all spans that a component leaves open when the call ends. It sets `wasmscope.end_reason`. After an error it also sets
+`error.type` and the status, and replaces a status that the component has set.
 ";
 
 /// Writes the page.
@@ -60,8 +60,8 @@ pub fn markdown() -> String {
     values(
         &mut text,
         "Values of `error.type`",
-        "Those of the host, and the kinds of traps. Which traps there are depends on the runtime and its version: others are its own \
-         names in snake case.",
+        "The host's own errors, and the kinds of traps. A runtime may have other traps, depending on its version: their values are \
+         its own names in snake case.",
         ERROR_TYPES,
     );
     reasons(&mut text);
@@ -79,7 +79,7 @@ fn metrics(text: &mut String) {
     put!(text, "\n## Metrics\n");
     put!(
         text,
-        "All on the scope `wasmscope`. None carries the component's name: the number of series does not grow with what is run.\n"
+        "All are on the scope `wasmscope`. None has the component's name, so the number of series does not grow with the number of components.\n"
     );
     put!(
         text,
@@ -151,10 +151,10 @@ fn reasons(text: &mut String) {
     put!(text, "\n## Values of `wasmscope.reason`\n");
     put!(
         text,
-        "Why something was dropped or shortened, as `wasmscope.dropped` counts it by signal: the traces' include contexts and baggage.\n\n\
-         A reason that is a limit has the limit's name, and [configuration.md](configuration.md#limits) says what it limits. Raise it with \
-         `WASMSCOPE_LIMITS=NAME=NUMBER`, or in an embedder's program with the field of `Limits` of that name. Which instruments, keys, spans \
-         or scopes it was about, the first three of each, is said at the end of `wasmscope run`, and by `Dropped::snapshot`.\n"
+        "Why telemetry was dropped or shortened. `wasmscope.dropped` counts by signal and reason; `traces` includes contexts and baggage.\n\n\
+         Each limit is a reason of the same name; [configuration.md](configuration.md#limits) describes it. Raise it with \
+         `WASMSCOPE_LIMITS=NAME=NUMBER`, or in an embedder's program with the field of `Limits` of that name. The summary at the end of `wasmscope run`, and \
+         `Dropped::snapshot`, name the first three instruments, keys, spans or scopes for each reason.\n"
     );
     put!(text, "| Reason | Meaning |\n|---|---|");
     for reason in Reason::ALL {
@@ -171,7 +171,7 @@ fn reasons(text: &mut String) {
     }
 }
 
-/// Makes the first letter small.
+/// Returns the text with its first letter in lower case.
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
     letters

@@ -33,20 +33,20 @@ metrics! {
     DROPPED = "wasmscope.dropped", Counter, "{item}",
         ["wasmscope.signal", "wasmscope.reason"], Own,
         "Telemetry that was not kept as it was given, or not delivered",
-        "There once something was dropped.";
+        "Exported once an item was dropped.";
     MEMORY = "wasmscope.runtime.memory", UpDownCounter, "By", [], Own,
         "Linear memory that instances have", "";
     MEMORY_REFUSALS = "wasmscope.runtime.memory_refusals", Counter, "{refusal}", [], Own,
         "Growths of memories and tables that a limiter refused",
-        "Limit: `--max-memory`, or an embedder's limiter. There once one was refused.";
+        "Limit: `--max-memory`, or an embedder's limiter. Exported once a growth was refused.";
     INSTANCES = "wasmscope.runtime.instances", UpDownCounter, "{instance}", [], Own,
         "Component instances that exist", "";
     TRAPS = "wasmscope.runtime.traps", Counter, "{trap}", [ERROR_TYPE], Own,
         "Calls that ended by a trap",
-        "Timeouts too. There once one happened.";
+        "Includes timeouts. Exported once a call trapped.";
     INSTANTIATION = "wasmscope.runtime.instantiation.duration", Histogram, "s", [ERROR_TYPE], Own,
         "Time to instantiate a component, its start functions included",
-        "`error.type` only where it failed.";
+        "`error.type` only if it failed.";
     FUEL = "wasmscope.runtime.fuel", Counter, "{fuel}", [], Own,
         "Fuel that calls have consumed, where the engine meters it",
         "Only with `--fuel`.";
@@ -65,19 +65,20 @@ metrics! {
         "Event names and severity texts that are remembered", "At most `interned`.";
     SPAN_QUEUE = "otel.sdk.processor.span.queue.size", UpDownCounter, "{span}",
         ["otel.component.type"], Development,
-        "Spans that wait to be exported", "Where they go to a collector.";
+        "Spans that wait to be exported", "Only if spans go to a collector.";
     SPAN_QUEUE_CAPACITY = "otel.sdk.processor.span.queue.capacity", UpDownCounter, "{span}",
         ["otel.component.type"], Development,
         "Spans that may wait to be exported", "As `OTEL_BSP_MAX_QUEUE_SIZE` sets it.";
     LOG_QUEUE = "otel.sdk.processor.log.queue.size", UpDownCounter, "{log_record}",
         ["otel.component.type"], Development,
-        "Log records that wait to be exported", "Where they go to a collector.";
+        "Log records that wait to be exported", "Only if log records go to a collector.";
     LOG_QUEUE_CAPACITY = "otel.sdk.processor.log.queue.capacity", UpDownCounter, "{log_record}",
         ["otel.component.type"], Development,
         "Log records that may wait to be exported", "As `OTEL_BLRP_MAX_QUEUE_SIZE` sets it.";
 }
 
-/// Whether a metric of the host says what telemetry itself holds: for an operator's alarms, and not for people who look at one run.
+/// Returns true for metrics about the telemetry core itself. They serve an operator's alerts, and
+/// the console leaves them out.
 pub(crate) fn is_of_telemetry(name: &str) -> bool {
     name.starts_with("wasmscope.telemetry.") || name.starts_with("otel.sdk.")
 }

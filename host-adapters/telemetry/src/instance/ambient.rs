@@ -240,7 +240,8 @@ impl Instance {
             .rposition(|entered| entered.scope == Some(scope))
         {
             Some(at) => drop(self.baggage.remove(at)),
-            // It has been exited, or left with its invocation, or was refused, which has been counted.
+            // It has been exited, or left with its invocation, or was refused, which has been
+            // counted.
             None if self.was_entered(scope) => {}
             None => self
                 .telemetry

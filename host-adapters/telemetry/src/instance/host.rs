@@ -203,8 +203,9 @@ impl Instance {
     }
 }
 
-/// Adds the embedder's attributes, the last value of a key, up to `limit`: that is what the SDK can hold, for the limits on guests' spans
-/// do not apply. Returns how many were left out, which have been counted.
+/// Adds the embedder's attributes, the last value of a key, up to `limit`: that is what the SDK can
+/// hold, for the limits on guests' spans do not apply. Returns how many were left out, which have
+/// been counted.
 fn add(
     attributes: &mut Vec<KeyValue>,
     given: Vec<KeyValue>,

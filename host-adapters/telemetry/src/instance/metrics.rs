@@ -311,8 +311,8 @@ impl Instance {
         self.metrics.observers.make(&self.telemetry.0)
     }
 
-    /// Takes the values of observable instruments that an observer reports, and completes its round if it says so
-    /// (`meter.observe`).
+    /// Takes the values of observable instruments that an observer reports, and completes its round
+    /// if it says so (`meter.observe`).
     pub fn observe(
         &mut self,
         observer: u64,

@@ -55,7 +55,8 @@ pub struct Instance {
     baggage_scopes: u32,
     metrics: metrics::Metrics,
     logs: logs::Logs,
-    /// What the guest has reported last, and not gone on after. Boxed, for there is hardly ever one.
+    /// What the guest has reported last, and not gone on after. Boxed, for there is hardly ever
+    /// one.
     panic: Option<Box<Panic>>,
     /// What a limiter of the same store refuses.
     pub(crate) refusals: Refusals,

@@ -1,7 +1,8 @@
 //! The guest's panic behind a trap.
 //!
-//! A Rust panic reaches the engine as an `unreachable` instruction, which says nothing. Before that the SDK's panic
-//! hook emits a log record. The rule here decides whether that record explains the trap that follows.
+//! A Rust panic reaches the engine as an `unreachable` instruction, without a message. Before that
+//! the SDK's panic hook emits a log record. The rule here decides whether that record explains the
+//! trap that follows.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -23,7 +24,8 @@ const EXCEPTION_MESSAGE: &str = "exception.message";
 /// The trap that a panic ends in.
 const UNREACHABLE: &str = "unreachable";
 
-/// How long a panic may take from its record to its trap: other hooks may run in between, and write to a slow pipe.
+/// How long a panic may take from its record to its trap: other hooks may run in between, and write
+/// to a slow pipe.
 const MAX_DELAY: Duration = Duration::from_secs(10);
 
 /// A panic that the guest has reported.
@@ -34,7 +36,8 @@ pub(super) struct Panic {
 }
 
 impl Panic {
-    /// Reads a panic from a record: event `exception` of severity FATAL, with `exception.type` `panic`.
+    /// Reads a panic from a record: event `exception` of severity FATAL, with `exception.type`
+    /// `panic`.
     fn of(record: &LogRecord) -> Option<Self> {
         let is_fatal = record.severity >= Some(Severity::Fatal);
         if !is_fatal || record.event_name.as_deref() != Some(EVENT_NAME) {
@@ -73,18 +76,20 @@ fn text(value: &LogValue) -> Option<&str> {
 }
 
 impl Instance {
-    /// Returns the message of the guest's panic if that is what an outcome stems from.
+    /// Returns the message of the guest's panic, if the panic caused the outcome.
     ///
-    /// It is, if the outcome is the trap `unreachable`, and the guest reported the panic shortly before, and has started,
-    /// entered, left or ended no span since. A guest that goes on after a panic that it caught does one of these, or
-    /// returns. Ask before [`Invocation::finish`](crate::Invocation::finish), which forgets the panic.
+    /// It did if the outcome is the trap `unreachable`, the guest reported the panic shortly
+    /// before, and it has not started, entered, exited or ended a span since. A guest that caught
+    /// the panic and goes on does one of these, or returns. Ask before
+    /// [`Invocation::finish`](crate::Invocation::finish), which forgets the panic.
     #[must_use]
     pub fn panic_behind(&self, outcome: &Outcome) -> Option<&str> {
         let panic = self.panic.as_ref()?;
         panic.explains(outcome).then_some(panic.message.as_str())
     }
 
-    /// Notes a panic if one of the records reports it. The first one holds: further ones come of the same end.
+    /// Notes a panic if one of the records reports it. The first one holds: later ones follow from
+    /// it.
     #[inline]
     pub(super) fn note_panic(&mut self, records: &[LogRecord]) {
         if self.panic.is_none() {
@@ -115,8 +120,8 @@ impl<'a> Cause<'a> {
         }
     }
 
-    /// Returns the attribute `error.type` of the spans that it ends, and their status's description; `None` if it is no
-    /// error.
+    /// Returns the attribute `error.type` of the spans that it ends, and their status's
+    /// description; `None` if it is no error.
     pub(super) fn error(&self) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
         match self.panic {
             Some(panic) => Some((PANIC.into(), panic.message.as_str().into())),
@@ -126,8 +131,9 @@ impl<'a> Cause<'a> {
 
     /// Returns the description for a guest's span.
     ///
-    /// Where a trap happened is said once, on the host's own span: its message has a line for each frame, and the guest
-    /// may have a thousand spans open. A panic's message is short, and each of its lines may matter.
+    /// A trap's message has a line for each frame, and the guest may have a thousand spans open. So
+    /// only the host's own span gets the whole message. A panic's message is short, and each of its
+    /// lines may matter.
     pub(super) fn of_guest<'d>(&self, description: &'d str) -> &'d str {
         match self.panic {
             Some(_) => description,
@@ -135,7 +141,8 @@ impl<'a> Cause<'a> {
         }
     }
 
-    /// Returns the kind of error under which the runtime's metrics count it; `None` for what is no failure of the guest.
+    /// Returns the kind of error under which the runtime's metrics count it; `None` if the guest
+    /// did not fail.
     pub(super) fn failure(&self) -> Option<&'a str> {
         match self.panic {
             Some(_) => Some(PANIC),

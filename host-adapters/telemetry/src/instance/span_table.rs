@@ -43,7 +43,8 @@ pub(super) struct SpanTable {
     /// What all open spans' contents occupy.
     bytes: usize,
     started: u64,
-    /// Where open spans of all instances are counted, if anywhere, and what this one counts with once it has one.
+    /// Where open spans of all instances are counted, if anywhere, and what this one counts with
+    /// once it has one.
     all: Option<Arc<OpenSpans>>,
     own: Option<Arc<AtomicU32>>,
 }

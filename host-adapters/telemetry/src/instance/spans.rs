@@ -224,7 +224,8 @@ impl Instance {
         self.notice()
     }
 
-    /// Notes changes. Returns whether the span is open; changes for another one are counted, and so is a wrong handle.
+    /// Notes changes. Returns whether the span is open; changes for another one are counted, and so
+    /// is a wrong handle.
     fn apply(&mut self, span: u64, changes: SpanChanges) -> bool {
         if span & NOT_RECORDED != 0 {
             return false;

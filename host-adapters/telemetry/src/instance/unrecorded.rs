@@ -12,20 +12,20 @@ pub(super) const NOT_RECORDED: u64 = Instance::NOT_RECORDED;
 /// The bit that says that no attribute could have changed it.
 pub(super) const ATTRIBUTES_LATER: u64 = 1 << 62;
 
-// A handle: the mark, the bit for attributes, a digest of the notice, an index, the trace's tag, and a number that tells a
-// trace's spans apart.
+// A handle: the mark, the bit for attributes, a digest of the notice, an index, the trace's tag,
+// and a number that tells a trace's spans apart.
 const DIGEST_BITS: u32 = 8;
 const INDEX_BITS: u32 = 12;
 const TAG_BITS: u32 = 20;
 const NUMBER_BITS: u32 = 22;
 const INDEX_SHIFT: u32 = NUMBER_BITS + TAG_BITS;
 const DIGEST_SHIFT: u32 = INDEX_SHIFT + INDEX_BITS;
-/// What of a handle says nothing about which span it is.
+/// The bits of a handle that do not identify the span.
 const ASIDE: u64 = ATTRIBUTES_LATER | mask(DIGEST_BITS) << DIGEST_SHIFT;
 const _: () = assert!(DIGEST_SHIFT + DIGEST_BITS == 62);
 
-/// Returns the digest of a notice where it has its place in a handle: four bits of the generation of log thresholds, above
-/// four bits of the number of the next collection (ADR 9).
+/// Returns the digest of a notice where it has its place in a handle: four bits of the generation
+/// of log thresholds, above four bits of the number of the next collection (ADR 9).
 pub(super) const fn digest(notice: Notice) -> u64 {
     let (generation, collection) = (notice & mask(4), notice >> 32 & mask(4));
     (generation << 4 | collection) << DIGEST_SHIFT
@@ -37,8 +37,8 @@ const SEARCHED: usize = 8;
 
 /// Remembers, of the latest traces with unrecorded spans, what these have in common.
 ///
-/// A guest need not end such a span unless it is entered, so nothing can be kept for each of them: its id is
-/// derived from its handle, and the rest is its trace's.
+/// A guest need not end such a span unless it is entered, so nothing can be kept for each of them:
+/// its id is derived from its handle, and the rest is its trace's.
 #[derive(Debug, Default)]
 pub(super) struct Unrecorded {
     traces: Vec<Trace>,

@@ -1,10 +1,12 @@
-//! What one call may bring.
+//! The limit on the data of one call.
 
-/// What one call may still bring: adapters ask it before they copy anything out of a guest.
+/// The amount of data that one call may still pass. Adapters ask it before they copy anything out
+/// of a guest.
 ///
-/// A guest says how long its lists and strings are; nothing is allocated on its word alone. An adapter asks
-/// for a string's bytes or a list's elements, and copies what it is granted. What it leaves out adds up in
-/// [`Budget::left_out`], for [`crate::Instance::count_dropped`] with [`crate::dropped::Reason::CallBytes`].
+/// A guest says how long its lists and strings are, and the host must not allocate memory on its
+/// word alone. An adapter asks for a string's bytes or a list's elements, and copies as many as it
+/// is granted. The items that it leaves out add up in [`Budget::left_out`], for
+/// [`crate::Instance::count_dropped`] with [`crate::dropped::Reason::CallBytes`].
 ///
 /// # Examples
 ///
@@ -23,19 +25,19 @@ pub struct Budget {
     left_out: u64,
 }
 
-/// How much of what was asked for may be copied.
+/// How many of the requested bytes or elements may be copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
     /// All of it.
     All,
-    /// The first bytes (or elements), at least one, and fewer than were asked for.
+    /// The first bytes (or elements): at least one, and fewer than requested.
     Prefix(usize),
     /// Nothing.
     Nothing,
 }
 
 impl Grant {
-    /// Gives how much of `len` it is.
+    /// Returns how much of `len` it is.
     #[must_use]
     pub const fn of(self, len: usize) -> usize {
         match self {
@@ -56,8 +58,9 @@ impl Budget {
         }
     }
 
-    /// Takes `len` bytes of a string or byte string, or as many as are left. One that is cut short, or left out, counts as
-    /// one item left out. For a string the caller backs up from a [`Grant::Prefix`] to a character boundary.
+    /// Takes `len` bytes of a string or byte string, or as many as are left. One that is cut short,
+    /// or left out, counts as one item left out. For a string the caller backs up from a
+    /// [`Grant::Prefix`] to a character boundary.
     pub fn take(&mut self, len: usize) -> Grant {
         if len <= self.left {
             self.left -= len;
@@ -75,8 +78,8 @@ impl Budget {
         self.left = self.left.min(left);
     }
 
-    /// Takes one element of a list that needs so many bytes on the host before anything that it owns. One that does not fit counts as
-    /// one item left out.
+    /// Takes one element of a list that needs so many bytes on the host before anything that it
+    /// owns. One that does not fit counts as one item left out.
     pub fn take_element(&mut self, element_bytes: usize) -> bool {
         match self.left.checked_sub(element_bytes.max(1)) {
             Some(left) => {
@@ -90,11 +93,12 @@ impl Budget {
         }
     }
 
-    /// Takes `len` elements of a list that need `element_bytes` each on the host before anything that they own, or as many as
-    /// fit. Each element that does not fit counts as one item left out.
+    /// Takes `len` elements of a list that need `element_bytes` each on the host before anything
+    /// that they own, or as many as fit. Each element that does not fit counts as one item left
+    /// out.
     ///
-    /// What is granted is the only length for which memory may be reserved. An element's own strings and
-    /// lists are asked for as they come, and get less and less.
+    /// Reserve memory for the granted length only. Ask for an element's own strings and lists when
+    /// they are read: the budget shrinks with each.
     pub fn take_list(&mut self, len: usize, element_bytes: usize) -> Grant {
         let element_bytes = element_bytes.max(1);
         let granted = len.min(self.left / element_bytes);
@@ -109,13 +113,13 @@ impl Budget {
         }
     }
 
-    /// Gives how many bytes are left.
+    /// Returns how many bytes are left.
     #[must_use]
     pub const fn left(&self) -> usize {
         self.left
     }
 
-    /// Gives how many items did not fit, or not wholly.
+    /// Returns how many items were left out or shortened.
     #[must_use]
     pub const fn left_out(&self) -> u64 {
         self.left_out

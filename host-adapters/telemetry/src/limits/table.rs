@@ -1,10 +1,11 @@
-//! The table of all limits: name, type, default, reason and meaning. Everything else that lists limits is made from it.
+//! The table of all limits: name, type, default, reason and meaning. Everything else that lists
+//! limits is made from it.
 
 /// Calls a macro with the rows of the table, after what it is given in parentheses.
 ///
 /// A row is `name: type = default, Reason, "meaning";`. The reason is the variant of
-/// [`Reason`](crate::dropped::Reason) that counts what exceeds the limit; its exported name is the limit's name. Rows in
-/// `uncounted` drop nothing and have no reason.
+/// [`Reason`](crate::dropped::Reason) that counts what exceeds the limit; its exported name is the
+/// limit's name. Rows in `uncounted` drop nothing and have no reason.
 macro_rules! limit_table {
     ($callback:ident ($($given:tt)*)) => {
         $callback! {
@@ -18,7 +19,7 @@ macro_rules! limit_table {
                 log_scopes: usize = 256, LogScopes,
                     "Loggers of an instance, one for each scope. The bridge of the `log` crate makes one for each target.";
                 scopes_per_provider: usize = 1_024, ScopesPerProvider,
-                    "Scopes that the host remembers for each signal. Tracers and loggers beyond it are made again for each instance; instruments of meters beyond it drop what they measure.";
+                    "Scopes that the host remembers for each signal. Tracers and loggers beyond it are made again for each instance; the measurements of meters beyond it are dropped.";
                 scope_attributes: usize = 32, ScopeAttributes,
                     "Attributes of a scope.";
                 scope_bytes: usize = 4 << 10, ScopeBytes,
@@ -90,7 +91,7 @@ macro_rules! limit_table {
                 log_nodes: usize = 1_024, LogNodes,
                     "Nodes of a log record's nested values.";
                 log_depth: usize = 32, LogDepth,
-                    "Levels of a log record's nested values; the body or attribute itself is the first. Protobuf readers accept 100 nested messages by default, and reject the whole request beyond.";
+                    "Levels of a log record's nested values; the body or attribute itself is the first. Protobuf readers accept 100 nested messages by default, and reject a whole request with more.";
                 log_bytes: usize = 64 << 10, LogBytes,
                     "Bytes of one log record.";
                 interned: usize = 1_024, Interned,

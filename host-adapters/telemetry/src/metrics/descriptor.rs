@@ -13,11 +13,12 @@ const MAX_UNIT: usize = 63;
 /// The unit whose histograms have boundaries of their own, in UCUM notation.
 const SECONDS: &str = "s";
 
-/// The boundaries of histograms of durations in seconds that are given none: those that the semantic conventions
-/// recommend (for `http.server.request.duration` and its like).
+/// The boundaries of histograms of durations in seconds that are given none: those that the
+/// semantic conventions recommend (for `http.server.request.duration` and its like).
 ///
-/// The SDK's default reaches from 5 to 10,000, which suits milliseconds. Nearly every duration in seconds would fall
-/// into its first bucket. The specification recommends nothing for other units, so they keep the default.
+/// The SDK's default reaches from 5 to 10,000, which suits milliseconds. Nearly every duration in
+/// seconds would fall into its first bucket. The specification recommends nothing for other units,
+/// so they keep the default.
 const SECONDS_BOUNDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];

@@ -1,7 +1,7 @@
 //! Instruments of one scope that have the same name and differ otherwise.
 //!
-//! The SDK's specification asks for a warning ("Duplicate instrument registration"). It is told on a thread that exports,
-//! not on the guest's: the embedder's hook may do I/O.
+//! The SDK's specification asks for a warning ("Duplicate instrument registration"). It is told on
+//! a thread that exports, not on the guest's: the embedder's hook may do I/O.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -97,8 +97,8 @@ impl Place {
         }
     }
 
-    /// Warns, once each, if the instrument is made again with a name in other letter case or with other boundaries. The
-    /// first ones hold.
+    /// Warns, once each, if the instrument is made again with a name in other letter case or with
+    /// other boundaries. The first ones hold.
     pub(super) fn compare(&self, scope: &str, again: &Descriptor, warnings: &Warnings) {
         let tells = |told: &AtomicBool| !told.swap(true, Ordering::Relaxed);
         if self.name != again.name && tells(&self.name_told) {

@@ -67,7 +67,8 @@ pub(crate) struct Registry {
     budget: Arc<ByteBudget>,
     reports: Arc<Reports>,
     collections: Arc<AtomicU64>,
-    /// The number of the collection that comes next. Every notice carries it, so it is made out once.
+    /// The number of the collection that comes next. Every notice carries it, so it is made out
+    /// once.
     next_collection: Arc<AtomicU32>,
     readers: Readers,
     observers: AtomicU64,
@@ -200,7 +201,8 @@ impl Registry {
         place.compare(scope.0.name(), again, &self.warnings);
     }
 
-    /// Gives the instrument of a scope and descriptor and its place, and makes it where it is new; `None` without a provider.
+    /// Returns the instrument of a scope and descriptor and its place, and makes it where it is
+    /// new; `None` without a provider.
     ///
     /// # Errors
     ///
@@ -293,8 +295,9 @@ impl Registry {
     }
 }
 
-/// Returns the number of the collection before which so many have begun. Its lowest four bits are never all zero, as only
-/// those of zero are: they are all that the handle of an unrecorded span carries of it.
+/// Returns the number of the collection before which so many have begun. Its lowest four bits are
+/// never all zero, as only those of zero are: they are all that the handle of an unrecorded span
+/// carries of it.
 fn number_of(begun: u64) -> u32 {
     // They number 15/16 of 2^32, and begin anew after that.
     let begun = (begun % (15 << 28)) as u32;

@@ -1,11 +1,14 @@
-//! Observable instruments: the last values that observers have reported, until the SDK collects them.
+//! Observable instruments: the last values that observers have reported, until the SDK collects
+//! them.
 //!
-//! The SDK asks on a thread of its own, and cannot enter a guest. So guests report when they run (`meter.observe`), and
-//! the SDK's callback reads what is kept here: of counters and up-down counters the sum over the observers, of gauges the last
-//! report. An observer is a component of an instance.
+//! The SDK asks on a thread of its own, and cannot enter a guest. So guests report when they run
+//! (`meter.observe`), and the SDK's callback reads what is kept here: of counters and up-down
+//! counters the sum over the observers, of gauges the last report. An observer is a component of an
+//! instance.
 //!
-//! What an observer leaves out of a round is reported no more (ADR 10). When an instance ends, a counter keeps what it
-//! counted, and what the others last reported is collected once more, then forgotten (ADR 2).
+//! A series that an observer leaves out of a round has ended (ADR 10). When an instance ends, a
+//! counter keeps its total. The last reports of the other kinds are collected once more, then
+//! forgotten (ADR 2).
 
 mod observed;
 
@@ -131,7 +134,8 @@ impl Reports {
 pub(crate) enum Taken {
     /// It replaces what the observer had reported.
     Replaced,
-    /// It is the observer's first of this series, to be named when a round is complete and when the instance ends.
+    /// It is the observer's first of this series, to be named when a round is complete and when the
+    /// instance ends.
     First(Arc<AttributeSet>),
 }
 
@@ -219,7 +223,7 @@ impl Observable {
         &self.name
     }
 
-    /// Takes what an observer reports in a round. `room` tells whether its instance may hold one more report.
+    /// Takes an observer's report in a round. `room` tells whether its instance may hold one more.
     ///
     /// # Errors
     ///
@@ -281,7 +285,8 @@ impl Observable {
             .map(|()| Taken::First(key))
     }
 
-    /// Completes an observer's round for a series that it has reported. Returns whether it still holds a report.
+    /// Completes an observer's round for a series that it has reported. Returns whether it still
+    /// holds a report.
     pub(crate) fn complete(
         &self,
         (observer, round): (u64, u64),

@@ -162,7 +162,8 @@ impl SyncInstrument {
         })
     }
 
-    /// Gives the series of an attribute set, and where it is the one for what is too many, which limit was exceeded.
+    /// Returns the series of an attribute set, and where it is the one for what is too many, which
+    /// limit was exceeded.
     pub(crate) fn series(&self, attributes: AttributeSet) -> (Arc<Series>, Option<Reason>) {
         if let Some(series) = self
             .series

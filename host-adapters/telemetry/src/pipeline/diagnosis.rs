@@ -1,7 +1,8 @@
-//! Why an export failed, in words that say what to change.
+//! Explains why an export failed, and says which setting to change.
 //!
-//! The libraries' errors say what they found ("invalid HTTP version parsed"), not what it means: that the port speaks another
-//! protocol. Their types tell more than their words, where they have any.
+//! The libraries' errors say what they found ("invalid HTTP version parsed"), not what it means:
+//! that the port speaks another protocol. Their types tell more than their words, where they have
+//! any.
 
 use std::error::Error;
 use std::io;
@@ -43,7 +44,8 @@ impl Diagnosis {
         }
     }
 
-    /// Words an error of the transport. `answered` says whether the collector has ever answered: then it speaks the protocol.
+    /// Describes an error of the transport. `answered` says whether the collector has ever
+    /// answered: then it speaks the protocol.
     pub(super) fn of_error(&self, error: &(dyn Error + 'static), answered: bool) -> String {
         let cause = innermost(error);
         match self.hint_for(error, answered) {
@@ -52,7 +54,7 @@ impl Diagnosis {
         }
     }
 
-    /// Words an answer over HTTP that is no success.
+    /// Describes an HTTP answer that is not a success.
     pub(super) fn of_http(&self, status: StatusCode, reason: Option<String>) -> String {
         let answer = format!("the collector answers {status}");
         let hint = match status {
@@ -79,7 +81,7 @@ impl Diagnosis {
         put_together(answer, reason, hint)
     }
 
-    /// Words a status over gRPC.
+    /// Describes a gRPC status.
     pub(super) fn of_grpc(&self, code: Code, reason: Option<String>) -> String {
         let words = reason.as_deref().unwrap_or_default();
         if NO_GRPC.iter().any(|begin| words.starts_with(begin)) {
@@ -110,7 +112,7 @@ impl Diagnosis {
         put_together(answer, reason, hint)
     }
 
-    /// Says what to do where there was no answer at all, ever.
+    /// Says what to do if the collector has never answered.
     pub(super) fn of_silence(&self) -> String {
         format!(
             "if the collector is not just slow: {}",
@@ -215,7 +217,7 @@ impl Diagnosis {
         }
     }
 
-    /// Says what to change where the other side speaks another protocol.
+    /// Says what to change if the other side speaks another protocol.
     fn other_protocol(&self) -> String {
         let other = match self.protocol {
             Protocol::Grpc => "http/protobuf",
@@ -294,7 +296,8 @@ fn put_together(answer: String, reason: Option<String>, hint: Option<String>) ->
     text
 }
 
-/// Lists an error and its causes. An [`io::Error`] around another error is not that one's effect but hides it.
+/// Lists an error and its causes. An [`io::Error`] around another error is not that one's effect
+/// but hides it.
 pub(super) fn chain<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -1,4 +1,5 @@
-//! Exporters around those of `opentelemetry-otlp`, which encode HTTP/JSON, and what goes over gRPC, themselves.
+//! Exporters around those of `opentelemetry-otlp`, which encode HTTP/JSON, and what goes over gRPC,
+//! themselves.
 //!
 //! What `opentelemetry-otlp` sends as JSON says `null` for not-a-number and the infinities, so that these values would be
 //! lost. So it only carries the request, with its retries: here the body is encoded, and our client puts it in place of the

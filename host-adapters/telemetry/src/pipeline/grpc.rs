@@ -1,8 +1,8 @@
 //! The gRPC client that carries OTLP.
 //!
-//! `opentelemetry-otlp` has one, which keeps to itself what a collector answers: why it refused a request, and how many items of
-//! one that it took. So the requests are sent here, by the clients that `opentelemetry-proto` generates, with the retries that
-//! OTLP asks for.
+//! `opentelemetry-otlp` has one, which keeps to itself what a collector answers: why it refused a
+//! request, and how many items of one that it took. So the requests are sent here, by the clients
+//! that `opentelemetry-proto` generates, with the retries that OTLP asks for.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};

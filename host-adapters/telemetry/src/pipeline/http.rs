@@ -189,7 +189,8 @@ fn rejected_json(body: &Bytes) -> Option<(i64, String)> {
     let number = ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"]
         .iter()
         .find_map(|name| partial.get(name));
-    // 64-bit numbers are strings in the JSON of Protocol Buffers, but not with everyone. A number that is 0 may be left out.
+    // 64-bit numbers are strings in the JSON of Protocol Buffers, but not with everyone. A number
+    // that is 0 may be left out.
     let items = number.and_then(|number| number.as_i64().or_else(|| number.as_str()?.parse().ok()));
     let message = partial
         .get("errorMessage")

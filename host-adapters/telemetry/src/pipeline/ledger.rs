@@ -38,7 +38,7 @@ pub(super) struct Ledger {
     alarm: Arc<Alarm>,
     /// Where it goes, for people.
     destination: String,
-    /// What a collector is not to be quoted with.
+    /// Credentials that are hidden in a collector's answers.
     secrets: Secrets,
 }
 
@@ -130,8 +130,8 @@ impl Ledger {
         self.alarm.ring(self.signal, &self.destination, error);
     }
 
-    /// Counts the items that the collector refused in a request that it took. It may name any number: no more are counted than
-    /// the request had. With none, its message is a warning.
+    /// Counts the items that the collector refused in a request that it took. It may name any
+    /// number: no more are counted than the request had. With none, its message is a warning.
     pub(super) fn refused(&self, items: i64, message: &str) {
         let items = u64::try_from(items).unwrap_or(0);
         let items = items.min(self.under_way.load(Ordering::Acquire));
@@ -241,7 +241,7 @@ pub(super) struct Alarm {
     first: Mutex<Option<String>>,
     /// A collector's remark was told.
     remarked: AtomicBool,
-    /// What is to be told besides.
+    /// Further warnings that wait to be told.
     warnings: Warnings,
 }
 

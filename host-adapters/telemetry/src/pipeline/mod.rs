@@ -87,8 +87,7 @@ pub struct Pipeline {
     report: Mutex<Option<Report>>,
 }
 
-/// Exports how many items of a signal wait, and may wait, for their way to a collector. Without an instance of a component that is
-/// nobody's business.
+/// Exports the size and capacity of a signal's queue, once there was an instance of a component.
 fn export_queue(
     meter: &SdkMeterProvider,
     open_spans: &Arc<OpenSpans>,
@@ -119,7 +118,8 @@ fn export_queue(
 }
 
 impl Pipeline {
-    /// Builds one, and tells the configuration's warnings. No connection is made before there is something to send.
+    /// Builds one, and tells the configuration's warnings. No connection is made before there is
+    /// something to send.
     ///
     /// # Errors
     ///

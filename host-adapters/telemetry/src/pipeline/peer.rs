@@ -71,7 +71,8 @@ pub(super) struct Line {
     refused: watch::Sender<bool>,
     /// As [`Peer::silent`], for a collector that answers the other signals.
     silent: AtomicBool,
-    /// Whether the collector has ever answered a request of this signal: then it speaks the protocol.
+    /// Whether the collector has ever answered a request of this signal: then it speaks the
+    /// protocol.
     answered: AtomicBool,
 }
 

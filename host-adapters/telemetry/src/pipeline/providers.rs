@@ -104,7 +104,8 @@ fn way<'a>(
     }
 }
 
-/// Makes the tracer provider of guests' spans, and that of the host's own, which has no limits, with one processor.
+/// Makes the tracer provider of guests' spans, and that of the host's own, which has no limits,
+/// with one processor.
 fn tracers(
     config: &Config,
     sampler: &EarlySampler,

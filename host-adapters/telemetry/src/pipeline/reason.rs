@@ -1,4 +1,5 @@
-//! What a collector says about a request that it refuses, in its own words. It may say anything: it is shortened and escaped.
+//! A collector's own reason for refusing a request. It is untrusted text, so it is shortened and
+//! escaped.
 
 use std::fmt;
 
@@ -15,7 +16,8 @@ const LONGEST: usize = 200;
 /// Longer bodies are no answer of the protocol.
 const LONGEST_BODY: usize = 64 << 10;
 
-/// What was sent along and may be a credential: a collector may repeat it.
+/// Parts of requests that may be credentials. A collector's answer may repeat them, so they are
+/// hidden there.
 #[derive(Clone, Default)]
 pub(super) struct Secrets(Vec<String>);
 
@@ -58,8 +60,8 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Returns the reason in the body of an answer over HTTP: a `google.rpc.Status` in Protocol Buffers or JSON, as the protocol has
-/// it, or plain text, as proxies and backends send it.
+/// Returns the reason in the body of an answer over HTTP: a `google.rpc.Status` in Protocol Buffers
+/// or JSON, as the protocol has it, or plain text, as proxies and backends send it.
 pub(super) fn of_body(
     content_type: Option<&HeaderValue>,
     body: &[u8],
@@ -81,7 +83,8 @@ fn protobuf(body: &[u8]) -> Option<String> {
     Some(tonic_types::Status::decode(body).ok()?.message)
 }
 
-/// Reads a `google.rpc.Status`, or what backends commonly send in its place: `{"error": "..."}`, `{"error": {"message": "..."}}`.
+/// Reads a `google.rpc.Status`, or what backends commonly send in its place: `{"error": "..."}`,
+/// `{"error": {"message": "..."}}`.
 fn json(body: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let message = |value: &Value| Some(String::from(value.get("message")?.as_str()?));

@@ -44,7 +44,8 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// Says in one line what was lost, such as `3 of 120 spans lost: queue full`, or that nothing was.
+    /// Says in one line what was lost, such as `3 of 120 spans lost: queue full`, or that nothing
+    /// was.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for signal in Signal::ALL {

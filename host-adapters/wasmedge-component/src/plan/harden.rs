@@ -45,8 +45,9 @@
 //!
 //! # Native code
 //!
-//! WasmEdge runs native code that it finds in a custom section of a module, if it is set to run compiled modules, and its compiler would
-//! add a second one. A guest's own section of that name ([`NATIVE_CODE`]) is removed.
+//! WasmEdge runs native code that it finds in a custom section of a module, if it is set to run
+//! compiled modules, and its compiler would add a second one. A guest's own section of that name
+//! ([`NATIVE_CODE`]) is removed.
 //!
 //! [`HOST_MODULE`]: super::HOST_MODULE
 

@@ -1,4 +1,5 @@
-//! What a linker has. Wasmtime's does not tell, so it is asked to link small components that import one item each.
+//! Finds out what a linker has. Wasmtime's linker cannot list its items, so we let it link small
+//! components that import one item each.
 
 use wasmscope_contract::{Extern, ExternKind, Found, Offers, Unserved};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
@@ -47,7 +48,8 @@ impl<'a, T: 'static> Asked<'a, T> {
         }
     }
 
-    /// Asks for a function of an interface with its own type. `None` if no probe can be made of that.
+    /// Asks for a function of an interface with its own type. `None` if no probe can be made of
+    /// that.
     fn find_function(&self, import: &Extern, item: &Extern) -> Option<Found> {
         let function = self.function(import, Some(item))?;
         let probe = probe::function(import, item, &function, &self.origins)?;
@@ -111,7 +113,8 @@ fn found(error: &Error) -> Found {
     Found::Another(why)
 }
 
-/// Reads what Wasmtime says is wrong where every probe was linked: it is the first import that does not fit.
+/// Reads what Wasmtime says is wrong where every probe was linked: it is the first import that does
+/// not fit.
 pub(super) fn first_mismatch(imports: &[Extern], error: &Error) -> Option<Unserved> {
     let mut messages = error.chain().map(ToString::to_string);
     let outermost = messages.next().unwrap_or_default();

@@ -31,7 +31,8 @@ pub(super) fn top(name: &str, kind: ExternKind) -> Vec<u8> {
     component.finish()
 }
 
-/// Makes a component that imports an item of an interface; a function with a type of the probe's own.
+/// Makes a component that imports an item of an interface; a function with a type of the probe's
+/// own.
 pub(super) fn item(import: &Extern, item: &Extern) -> Vec<u8> {
     let mut component = ComponentBuilder::default();
     let mut instance = InstanceType::new();
@@ -74,7 +75,8 @@ fn resource_of(function: &str) -> Option<&str> {
     Some(name.split('.').next().unwrap_or(name))
 }
 
-/// Makes a component that imports a function of an interface with the function's own type. `None` if the type is too large.
+/// Makes a component that imports a function of an interface with the function's own type. `None`
+/// if the type is too large.
 pub(super) fn function(
     import: &Extern,
     item: &Extern,
@@ -232,7 +234,8 @@ impl Probe<'_> {
         Some(ComponentValType::Type(index))
     }
 
-    /// Writes a type that must have a name where a function uses it. Linkers do not look at the name.
+    /// Writes a type that must have a name where a function uses it. Linkers do not look at the
+    /// name.
     fn define_named(
         &mut self,
         define: impl FnOnce(wasm_encoder::ComponentDefinedTypeEncoder<'_>),

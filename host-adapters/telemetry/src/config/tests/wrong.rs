@@ -1,5 +1,5 @@
-//! Every setting with a wrong value: of a variable it is a warning that names it, and stops nothing unless it is to; of the
-//! builder it is an error.
+//! Every setting with a wrong value: of a variable it is a warning that names it, and stops nothing
+//! unless it is to; of the builder it is an error.
 
 use wasmscope_test_support::Tls as TestTls;
 
@@ -15,7 +15,8 @@ const FREE: &[&str] = &[
     "no_proxy",
 ];
 
-/// A variable, a value that is wrong, and what is to be said of it. For a variable that each signal has, all of them are tried.
+/// A variable, a value that is wrong, and what is to be said of it. For a variable that each signal
+/// has, all of them are tried.
 const VARIABLES_WRONG: &[(&str, &str, &str)] = &[
     ("OTEL_SDK_DISABLED", "yes", "true or false"),
     ("OTEL_SDK_DISABLED", "1", "true or false"),
@@ -389,15 +390,16 @@ fn wrong_value_that_is_secret_is_not_repeated() {
     }
 }
 
-/// A wrong value of the builder: what sets it, the name that the error gives it, and what was expected.
+/// A wrong value of the builder: what sets it, the name that the error gives it, and what was
+/// expected.
 type Wrong = (
     fn(ConfigBuilder) -> ConfigBuilder,
     &'static str,
     &'static str,
 );
 
-/// The wrong values of a setting, or why it has none. The fields are listed one by one, so that a new one does not compile
-/// without being here.
+/// The wrong values of a setting, or why it has none. The fields are listed one by one, so that a
+/// new one does not compile without being here.
 fn wrong_values() -> Vec<(&'static str, Vec<Wrong>)> {
     /// What a type that is parsed, or has no invalid values, leaves nothing to check.
     const TYPED: Vec<Wrong> = Vec::new();

@@ -9,7 +9,7 @@ use super::fixture::{context, emit, event, link, received, scope, span, text};
 use super::view::provider;
 use crate::console::{Collector, Style};
 
-/// Gives the lines of the view as it is where nothing else is said.
+/// Returns the lines of the view as it is where nothing else is said.
 fn view(collector: &Collector) -> String {
     let shown = collector.render(&Style::detect(false, None, |_| None));
     let piped = collector.render(&Style::detect(true, None, |name| {

@@ -1,4 +1,4 @@
-//! What the components of an instance have reported of observable instruments.
+//! The reports of an instance's components about observable instruments.
 
 use std::sync::Arc;
 

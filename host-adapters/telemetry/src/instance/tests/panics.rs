@@ -29,7 +29,8 @@ fn record() -> LogRecord {
     }
 }
 
-/// Runs a call with an open span, that ends with an outcome; returns `error.type` and description of that span and of the host's.
+/// Runs a call with an open span, that ends with an outcome; returns `error.type` and description
+/// of that span and of the host's.
 fn ended(outcome: Outcome, act: impl FnOnce(&mut Instance, u64)) -> [(Option<String>, Status); 2] {
     let bench = Bench::new();
     let mut instance = bench.instance();

@@ -1,4 +1,4 @@
-//! One attribute set of an observable instrument: what observers have reported of it, and what that adds up to.
+//! One attribute set of an observable instrument: the reports of its observers, and their sum.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,8 @@ use super::Role;
 use crate::dropped::Reason;
 use crate::model::Number;
 
-/// A sum of numbers of one type; the other field stays zero. No sum of `u64`s or `i64`s leaves an `i128`.
+/// A sum of numbers of one type; the other field stays zero. No sum of `u64`s or `i64`s leaves an
+/// `i128`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Sum {
     pub(super) integer: i128,
@@ -58,7 +59,7 @@ impl Sum {
     }
 }
 
-/// What an observer has last reported.
+/// An observer's last report.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Report {
     pub(super) value: Number,
@@ -66,8 +67,8 @@ pub(super) struct Report {
     pub(super) turn: u64,
     /// The observer's round in which it was reported.
     pub(super) round: u64,
-    /// Whether the observer reports it no more. Only a counter's reports stay then: they remain in its sum, which must not
-    /// fall, and are no reason to export it.
+    /// Whether the observer's last round was without it. Only a counter keeps such reports: they
+    /// remain in its sum, which must not fall, but they alone do not make it be exported.
     is_silent: bool,
 }
 
@@ -86,23 +87,24 @@ impl Report {
 #[derive(Debug, Default)]
 pub(super) struct Observed {
     reports: HashMap<u64, Report, foldhash::fast::RandomState>,
-    /// What ended instances and restarted counters have left: of a counter for good, of an up-down counter until it is
-    /// collected.
+    /// The totals of ended instances and restarted counters: kept for good for a counter, and until
+    /// the next collection for an up-down counter.
     left: Sum,
-    /// Whether an instance has ended that reported it until then: ever for a counter, since the last collection for an
-    /// up-down counter.
+    /// Whether an instance that reported it has ended: at any time for a counter, since the last
+    /// collection for an up-down counter.
     is_left: bool,
-    /// Of a gauge, what the last instance to end has left until it is collected.
+    /// For a gauge, the value of the last instance that ended, until it is collected.
     left_gauge: Option<Report>,
     /// The sum of all that is to be added up, of floating point numbers that of their magnitudes.
     total: Sum,
-    /// Of a counter over floating point numbers, the highest value that was collected: added up in another order, the same
-    /// numbers may come to a little less, and a counter must not fall.
+    /// Of a counter over floating point numbers, the highest value that was collected: added up in
+    /// another order, the same numbers may come to a little less, and a counter must not fall.
     highest: f64,
     /// What was collected last.
     collected: Sum,
-    /// How much of a counter's sum the SDK was given and has forgotten since. It exports differences to what it was
-    /// given at the last collection, which is zero where it was given nothing.
+    /// How much of a counter's sum the SDK was given and has forgotten since. It exports
+    /// differences to what it was given at the last collection, which is zero where it was given
+    /// nothing.
     forgotten: Sum,
 }
 
@@ -111,8 +113,8 @@ impl Observed {
         self.reports.contains_key(&observer)
     }
 
-    /// Takes a report. A counter that falls is refused, unless it was silent: then it has restarted, and
-    /// counts on from what was there.
+    /// Takes a report. A counter's lower total is refused, unless the observer's last round was
+    /// without it: then it has restarted, and its total is added to the sum.
     pub(super) fn report(
         &mut self,
         role: Role,
@@ -149,15 +151,15 @@ impl Observed {
         Ok(())
     }
 
-    /// Notes that an observer has reported in a round what could not be taken: what it had reported before holds.
+    /// Notes that an observer's report in a round was refused: its report before that holds.
     pub(super) fn keep(&mut self, observer: u64, round: u64) {
         if let Some(report) = self.reports.get_mut(&observer) {
             report.round = round;
         }
     }
 
-    /// Completes an observer's round: what was not reported in it is reported no more. Returns whether the observer still
-    /// holds a report.
+    /// Completes an observer's round. If the round was without this series, its report ends.
+    /// Returns whether the observer still holds a report.
     pub(super) fn complete(&mut self, role: Role, observer: u64, round: u64) -> bool {
         let Some(report) = self.reports.get_mut(&observer) else {
             return false;
@@ -195,7 +197,8 @@ impl Observed {
         true
     }
 
-    /// Returns the value to collect, or `None` where nothing reports it. `differences`: whether the SDK exports differences.
+    /// Returns the value to collect, or `None` if no observer reports it. `differences`: whether
+    /// the SDK exports differences.
     pub(super) fn collect(&mut self, role: Role, differences: bool) -> Option<Sum> {
         let is_reported = self.is_left || self.reports.values().any(|report| !report.is_silent);
         match role {
@@ -225,7 +228,8 @@ impl Observed {
         }
     }
 
-    /// Forgets what ended instances have left and has been collected, but for counters. Returns whether anything remains.
+    /// Forgets the collected totals of ended instances, except for counters. Returns whether
+    /// anything remains.
     pub(super) fn forget(&mut self, role: Role) -> bool {
         if role == Role::Counter {
             return true;

@@ -17,7 +17,7 @@ use crate::model::{
 use crate::pipeline::Flushed;
 use crate::telemetry::{Providers, Telemetry};
 
-/// Gives the latest values of the metrics about telemetry, by name.
+/// Returns the latest values of the metrics about telemetry, by name.
 fn values(provider: &SdkMeterProvider, exporter: &InMemoryMetricExporter) -> BTreeMap<String, i64> {
     exporter.reset();
     provider.force_flush().unwrap();

@@ -80,8 +80,8 @@ impl Server {
     }
 }
 
-/// Listens, says `greeting` to every connection, and answers what it reads first with `answer`, after which it closes. Without
-/// an answer it reads on.
+/// Listens, says `greeting` to every connection, and answers what it reads first with `answer`,
+/// after which it closes. Without an answer it reads on.
 fn raw(greeting: &'static [u8], answer: Option<&'static [u8]>) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

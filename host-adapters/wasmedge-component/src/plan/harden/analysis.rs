@@ -60,7 +60,7 @@ pub(super) struct Facts {
     pub(super) has_foreign_tail_calls: bool,
     /// Whether a table is defined without a maximum that can grow, here or elsewhere.
     pub(super) has_boundless_tables: bool,
-    /// Whether there is a custom section that WasmEdge would take for native code.
+    /// Whether there is a custom section that WasmEdge would load as native code.
     pub(super) has_native_code: bool,
     /// For each type, how many steps its functions take at most that nobody is charged for.
     free_by_type: Vec<u32>,
