@@ -162,7 +162,7 @@ impl Telemetry {
     }
 
     /// Returns warnings about what guests do, each once, such as two instruments of one name that
-    /// differ. A [`Pipeline`](crate::Pipeline) passes them to its own hook.
+    /// differ. A [`Pipeline`](crate::pipeline::Pipeline) passes them to its own hook.
     #[must_use]
     pub fn take_warnings(&self) -> Vec<String> {
         self.0.metrics.warnings().take()

@@ -42,7 +42,8 @@ pub fn exports(component: &Component) -> Vec<Extern> {
 /// use wasmtime::{Engine, component::Component};
 ///
 /// # fn main() -> wasmtime::Result<()> {
-/// let component = Component::new(&Engine::default(), "(component)")?;
+/// // The binary of `(component)`.
+/// let component = Component::new(&Engine::default(), b"\0asm\x0d\0\x01\0")?;
 /// let not = wasmscope_wasmtime::command(&component).unwrap_err();
 /// assert_eq!(not.to_string(), "not a command: it does not export wasi:cli/run@0.2; it exports nothing");
 /// # Ok(())
