@@ -17,10 +17,10 @@ thread_local! {
 /// It may be called in each export of a component: the hook is installed once, and what the end brings is done by
 /// the outermost guard.
 ///
-/// A subscriber or a logger that the program has set before stays, and what `tracing` or `log` is
-/// told does not reach the host then, unless it is composed with this crate's. Where it is not, the
-/// first call sends a warning to the host as a log record, which `wasmscope run` repeats at its
-/// end. Providers of `opentelemetry` that were set before are replaced.
+/// A subscriber or a logger that the program has set before stays. Then `tracing` or `log` does not
+/// reach the host, unless the program composes its own with this crate's. If it does not, the first
+/// call sends a warning to the host as a log record, which `wasmscope run` repeats at its end.
+/// Providers of `opentelemetry` that were set before are replaced.
 ///
 /// A panic is recorded as a log (severity `FATAL`, event name `exception`) and, as the event `exception` and an error status, on the
 /// active span, before the program traps. The hook that was there before is called after it.
@@ -58,8 +58,8 @@ impl Drop for Guard {
     }
 }
 
-/// Runs the callbacks of observable instruments if the host wants values: for programs that run
-/// long without ending a span. It asks the host, in one call, and makes none where no callback is
+/// Runs the callbacks of observable instruments if a collection is due. Call it in programs that
+/// run long without ending a span. It costs one call to the host, or none if no callback is
 /// registered.
 pub fn collect() {
     notice::ask();

@@ -14,9 +14,9 @@
 //! | key-values | attributes: texts, booleans, integers up to 64 bits signed, floats as what they are; others as the text that their `Display` gives; `null` is left out |
 //! | module, file, line | left out, or with [`Bridge::with_location`] the attributes `code.file.path` and `code.line.number` |
 //!
-//! What a target's threshold in the host rules out costs a look-up, and no call. So a program that
-//! does nothing but log below it does not hear of a new threshold; any span, measurement or enabled
-//! record brings it. [`log::max_level`] is left wide open: it cannot tell one target from another.
+//! A record below its target's threshold costs a look-up, and no call. So a program that only logs
+//! below the threshold does not learn of a new one; any span, measurement or enabled record brings
+//! it. [`log::max_level`] is left wide open: it cannot tell one target from another.
 //! Lower it with [`log::set_max_level`] where nothing finer will be wanted.
 //!
 //! The first 40 targets have a scope each. Further ones share their crate's, and the attribute `log.target` names them,
@@ -42,8 +42,8 @@ static BRIDGE: Bridge = Bridge::new();
 ///
 /// A logger of your own has to be set before that: the crate `log` takes one for the whole program,
 /// and `env_logger::init`, for one, panics where there is one already. It has to pass its records
-/// on to a [`Bridge`], and its `enabled` has to ask it; otherwise they do not reach the host, of
-/// which [`wasmscope::init`](crate::init()) warns.
+/// on to a [`Bridge`], and its `enabled` has to ask the bridge. Otherwise its records do not reach
+/// the host, and [`wasmscope::init`](crate::init()) warns.
 ///
 /// # Errors
 ///

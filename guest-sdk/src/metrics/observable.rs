@@ -48,9 +48,9 @@ fn ask() {
     report(&[], false);
 }
 
-/// Runs the callbacks as one round, but never from within one, and not while a panic unwinds, when
-/// another one would abort the program. Where a callback panics the round is not completed, and
-/// what was reported before holds.
+/// Runs the callbacks as one round. Does nothing within a callback, or while a panic unwinds,
+/// because another panic would abort the program. If a callback panics, the round is not completed,
+/// and earlier reports hold.
 fn collect() {
     if std::thread::panicking() || RUNNING.replace(true) {
         return;
@@ -83,9 +83,9 @@ pub struct Observer<T> {
 }
 
 impl<T: Measurement> Observer<T> {
-    /// Reports a value: of a counter or an up-down counter the total so far, not the difference. A
-    /// second one with equal attributes replaces it. Attributes that no callback observes any more
-    /// have no data from then on.
+    /// Reports a value. For a counter or an up-down counter, it is the total so far, not the
+    /// difference. A second value with equal attributes replaces the first. Attribute sets that no
+    /// callback observes any more have no data from then on.
     pub fn observe(&self, value: T, attributes: &[KeyValue<'_>]) {
         observe(self.instrument, value.number(), attributes);
     }

@@ -141,20 +141,20 @@ impl Builder {
         with_context_activation(activation);
         /// Sets when a span begins.
         ///
-        /// Off, as by default, it lasts from when it is made until it is closed, and its parent is
-        /// what surrounded it when it was made, as with tracing-opentelemetry. That costs a call to
-        /// the host when it is made, for the time by the host's clock, and one more if this
-        /// component has entered no span then.
+        /// By default this is off: a span lasts from when it is made until it is closed, as with
+        /// tracing-opentelemetry. Its parent is the span that was current when it was made. That
+        /// costs a call to the host, for the time by the host's clock, and another one if this
+        /// component has entered no span.
         ///
-        /// On, it begins when it is first used: entered, named by a child, an event or a link, or
-        /// asked for its context. One that is never used begins when it is closed. Its parent is
-        /// what surrounded it when it was made, unless another component has changed what is
-        /// ambient meanwhile. This is for components that make spans, enter them at once, and make
-        /// very many.
+        /// If this is on, a span begins when it is first used: when it is entered, when a child, an
+        /// event or a link refers to it, or when it is asked for its context. A span that is never
+        /// used begins when it is closed. Its parent is the span that was current when it was made,
+        /// unless another component has changed the ambient span since. Turn it on for components
+        /// that make very many spans and enter them at once.
         ///
-        /// Either way the host is told of a span when it is first used, which leaves time for
-        /// [`set_parent`](super::SpanExt::set_parent). One that is made beneath a span that is not
-        /// recorded begins when it is first used.
+        /// Either way the host learns of a span when it is first used, which leaves time for
+        /// [`set_parent`](super::SpanExt::set_parent). A span beneath one that is not recorded
+        /// always begins when it is first used.
         with_deferred_start(deferred_start);
         /// Sets whether an [`Error`](std::error::Error) among the values of a span or an event adds `exception.message` and
         /// `exception.stacktrace` (its sources) to it. On by default.

@@ -89,14 +89,15 @@
 //! # What it costs
 //!
 //! - A callsite that is off for its level, or whose target's threshold in the host rules it out,
-//!   costs two comparisons. The threshold is asked for once for each target, and again when a call
-//!   has brought the news that it has changed. A program that does nothing but emit events that are
-//!   off makes no call, so it does not hear of it: any span brings it, sampled or not.
-//! - A span costs four calls: one for the time when it is made, its start (which enters it too),
-//!   its exit and its end; each further time that it is entered, as a future's span is with each
-//!   poll, two. One that is made outside of all others costs one more, which fixes its parent.
-//!   Without [activation](Builder::with_context_activation) there is no exit; with a [deferred
-//!   start](Builder::with_deferred_start) there is only what it costs from its first use on.
+//!   costs two comparisons. The threshold is asked for once for each target, and again when a
+//!   call's notice says that thresholds have changed. A program that only emits disabled events
+//!   makes no calls, and so does not learn of a change. Any span brings it, sampled or not.
+//! - A span costs four calls: one for the time when it is made, its start (which also enters it),
+//!   its exit and its end. Each further time that it is entered, as a future's span is with each
+//!   poll, costs two more. A span that is made outside of all others costs one more, which fixes
+//!   its parent. Without [activation](Builder::with_context_activation) there is no exit. With a
+//!   [deferred start](Builder::with_deferred_start) the first call, and the one for the parent, are
+//!   left out.
 //! - A span that is not recorded costs its start. The outermost such span is entered and left, so that what is called within it
 //!   is not recorded either, and has a time and a parent.
 //! - An event costs one call.

@@ -129,8 +129,8 @@ impl Telemetry {
         Instance::new(self.clone(), component.into())
     }
 
-    /// Returns what the SDKs of guests warned of: how they are used loses telemetry. The first few,
-    /// each once.
+    /// Returns warnings by the SDKs of guests about uses that lose telemetry: the first few, each
+    /// once.
     ///
     /// The texts come from guests.
     #[must_use]

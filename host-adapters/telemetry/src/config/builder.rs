@@ -107,9 +107,9 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the console to which signals go whose exporter is [`Exporter::Console`]. Without one,
-    /// that exporter is an error where it is set here; where the environment asks for it, such a
-    /// signal goes nowhere, with a warning.
+    /// Sets the console for signals whose exporter is [`Exporter::Console`]. Without a console,
+    /// that exporter is an error if it is set here. If the environment sets it, a warning says that
+    /// the signal is not exported.
     pub fn console(mut self, console: Collector) -> Self {
         self.console = Some(console);
         self
@@ -292,8 +292,8 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// When something that was set here cannot be used: it is out of its range, or does not go with
-    /// the rest. In strict mode also when a variable's value is bad.
+    /// Returns an error if a setting of this builder cannot be used: it is out of its range, or
+    /// does not go with the rest. In strict mode, also if a variable's value cannot be used.
     pub fn build(self) -> Result<Config, ConfigError> {
         if self.strict {
             for warning in &self.environment.warnings {
