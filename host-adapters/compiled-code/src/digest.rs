@@ -1,12 +1,20 @@
 //! SHA-256, as the hexadecimal text that headers and file names have.
 
 use std::fmt::Write as _;
+use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256};
 
 /// Returns the digest of some bytes.
 pub(crate) fn of(bytes: &[u8]) -> String {
     text(Sha256::digest(bytes).as_slice())
+}
+
+/// Returns the digest of what a reader gives until its end, without holding all of it.
+pub(crate) fn of_next(mut reader: impl Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut reader, &mut hash)?;
+    Ok(text(hash.finalize().as_slice()))
 }
 
 /// Returns the digest of several texts, whose lengths count as well.

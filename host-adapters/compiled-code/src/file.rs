@@ -217,6 +217,22 @@ impl CompiledFile {
         Ok(None)
     }
 
+    /// Checks all parts, those that will not be read too.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] says what is wrong.
+    pub fn check(&self) -> Result<(), FileError> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(self.begin))?;
+        for part in &self.header.parts {
+            if digest::of_next(file.take(part.length))? != part.digest {
+                return Err(FileError::Changed);
+            }
+        }
+        Ok(())
+    }
+
     fn read(&self, at: u64, part: &Part) -> Result<Vec<u8>, FileError> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(at))?;

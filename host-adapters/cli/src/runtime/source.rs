@@ -52,7 +52,14 @@ impl Source {
         let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
         if is_file {
             match CompiledFile::open(path) {
-                Ok(file) => return trusted(path, file, runtime, allowed).map(Self::Compiled),
+                Ok(file) => {
+                    let file = trusted(path, file, runtime, allowed)?;
+                    // A damaged file is refused whole: another option would need another part of it.
+                    match file.file().check() {
+                        Ok(()) => return Ok(Self::Compiled(file)),
+                        Err(error) => return Err(damaged(path, &error)),
+                    }
+                }
                 Err(FileError::Other) => {}
                 Err(FileError::Io(error)) => return Err(unreadable(path, &error)),
                 Err(error) => return Err(damaged(path, &error)),

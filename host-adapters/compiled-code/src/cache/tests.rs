@@ -264,6 +264,25 @@ fn what_is_wrong_with_a_file_is_said() {
     let missing = CompiledFile::open(&home.path().join("none")).expect_err("nothing there");
     assert!(matches!(missing, FileError::Io(_)), "{missing}");
 
+    // A part that is not read.
+    let contents = Contents {
+        parts: vec![
+            ("other".to_owned(), b"0123456789"),
+            ("code".to_owned(), b"0123456789"),
+        ],
+        ..contents
+    };
+    CompiledFile::write(&path, &contents).expect("written");
+    let mut bytes = fs::read(&path).expect("a file");
+    let opened = CompiledFile::open(&path).expect("whole");
+    opened.check().expect("as it was written");
+    let other_part = bytes.len() - 15;
+    bytes[other_part] ^= 1;
+    fs::write(&path, &bytes).expect("a file");
+    let opened = CompiledFile::open(&path).expect("its header is whole");
+    opened.part("code").expect("it is whole");
+    assert!(matches!(opened.check(), Err(FileError::Changed)));
+
     // A part that changes after the file was opened.
     fs::write(&path, &whole).expect("a file");
     let opened = CompiledFile::open(&path).expect("whole");
