@@ -18,6 +18,7 @@ on_each_runtime! {
     a_function_that_the_hosts_version_lacks_is_named,
     items_of_another_type_are_named_with_what_was_expected,
     other_versions_of_interfaces_are_said_to_be_others,
+    packages_that_no_version_of_this_host_has_get_no_hint_of_versions,
     a_component_that_needs_http_is_told_what_works,
     resources_that_an_interface_passes_on_are_not_among_what_the_host_lacks,
     an_import_of_another_type_is_an_import_that_the_host_lacks,
@@ -307,6 +308,21 @@ fn other_versions_of_interfaces_are_said_to_be_others(runtime: Runtime) {
         // A pre-release of 0.2.0 begins like a version 0.2.x.
         refused(runtime, &wat, 1, &[&format!("interface `{import}`"), words]);
     }
+}
+
+/// Another version would not help.
+fn packages_that_no_version_of_this_host_has_get_no_hint_of_versions(runtime: Runtime) {
+    let wat = r#"(component
+        (import "wasi:keyvalue/store@0.2.0-draft" (instance (export "open" (func)))))"#;
+    refused(
+        runtime,
+        wat,
+        1,
+        &["interface `wasi:keyvalue/store@0.2.0-draft`"],
+    );
+    let attempt = Attempt::on(runtime);
+    let output = attempt.fails(&[], &component(&attempt, wat), &[]);
+    assert!(!output.stderr.contains("This host has WASI"), "{output}");
 }
 
 fn a_component_that_needs_http_is_told_what_works(runtime: Runtime) {

@@ -16,6 +16,16 @@ const WORLDS: [(&str, &str); 3] = [
 const OTEL_TRACK: &str = "0.1.";
 const WASI_TRACK: &str = "0.2.";
 
+/// The packages of WASI of which this host has some version.
+const WASI_PACKAGES: [&str; 6] = [
+    "wasi:cli",
+    "wasi:clocks",
+    "wasi:filesystem",
+    "wasi:io",
+    "wasi:random",
+    "wasi:sockets",
+];
+
 /// What a component needs and offers.
 #[derive(Debug)]
 pub(crate) struct Needs {
@@ -154,10 +164,7 @@ fn hints(missing: &[Unserved]) -> Vec<String> {
         "The component was probably built with a newer SDK: update this host, or build it with an SDK of this host's version.",
     );
     hint(
-        &|package, version| {
-            let is_wasi = package.starts_with("wasi:") && package != "wasi:http";
-            is_wasi && !is_of(version, WASI_TRACK)
-        },
+        &|package, version| WASI_PACKAGES.contains(&package) && !is_of(version, WASI_TRACK),
         "This host has WASI 0.2. Build the component for it, for instance with `cargo build --target wasm32-wasip2`.",
     );
     hints

@@ -101,8 +101,12 @@ fn fault(export: &Extern) -> Option<String> {
     };
     if run.kind != ExternKind::Function {
         let kind = run.kind;
+        let article = match kind {
+            ExternKind::Interface => "an",
+            _ => "a",
+        };
         return Some(format!(
-            "`run` of `{name}` is a {kind}; it must be a function, `run: {RUN_TYPE}`"
+            "`run` of `{name}` is {article} {kind}; it must be a function, `run: {RUN_TYPE}`"
         ));
     }
     let ty = run.ty.as_deref().unwrap_or("func");
@@ -214,10 +218,12 @@ mod tests {
     #[test]
     fn what_is_wrong_with_an_export_is_said() {
         let typed = |ty| interface("wasi:cli/run@0.2.0", &[("run", ty)]);
-        let resource = Extern {
-            items: vec![Extern::new("run", ExternKind::Resource)],
+        let holding = |kind| Extern {
+            items: vec![Extern::new("run", kind)],
             ..Extern::new("wasi:cli/run@0.2.0", ExternKind::Interface)
         };
+        let resource = holding(ExternKind::Resource);
+        let nested = holding(ExternKind::Interface);
         for (export, words) in [
             (run("@0.2.0-rc-2023-12-05"), "before WASI 0.2.0"),
             (run("@0.3.0"), "WASI 0.3"),
@@ -232,6 +238,7 @@ mod tests {
             ),
             (function("wasi:cli/run@0.2.0", RUN_TYPE), "is a function"),
             (resource, "`run` of `wasi:cli/run@0.2.0` is a resource"),
+            (nested, "`run` of `wasi:cli/run@0.2.0` is an interface;"),
             (typed("func()"), "is `func()`, expected `func() -> result`"),
             (
                 typed("func(a: u32) -> result"),
