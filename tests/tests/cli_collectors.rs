@@ -467,6 +467,30 @@ fn a_wrong_port_or_protocol_is_answered_with_the_option_to_change() {
 }
 
 #[test]
+fn a_proxy_that_refuses_is_named() {
+    let proxy = Collector::refusing();
+    let address = proxy.endpoint_http();
+    let with_password = address.replace("http://", "http://user:s3cret@");
+    let attempt = |except: &str| {
+        Runtime::WASMTIME
+            .run()
+            .args(["--otlp-endpoint", &Collector::refusing().endpoint_http()])
+            .arg(guest("sdk-direct"))
+            .env("http_proxy", &with_password)
+            .env("no_proxy", except)
+            .run()
+            .expect_code(0)
+    };
+    let output = attempt("");
+    let named = format!("nothing listens at the proxy {address}");
+    warns_once_and_accounts(&output, &named);
+    assert!(output.stderr.contains("check HTTP_PROXY"), "{output}");
+    assert!(!output.stderr.contains("s3cret"), "{output}");
+    let output = attempt("127.0.0.1");
+    warns_once_and_accounts(&output, "nothing listens there: check the port");
+}
+
+#[test]
 fn a_token_in_the_query_is_sent_and_not_shown() {
     let collector = Collector::start();
     let endpoint = format!("{}?token=secret", collector.endpoint_http());

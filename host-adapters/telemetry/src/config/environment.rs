@@ -427,7 +427,11 @@ impl Reader<'_> {
     fn proxy(&mut self, name: &str) -> Option<String> {
         let text = self.text(name)?;
         let text = String::from(text.trim());
-        if reqwest::Proxy::all(text.as_str()).is_ok() {
+        // The client ignores other schemes, or fails with each request.
+        let is_http = text.split_once("://").is_none_or(|(scheme, _)| {
+            ["http", "https"].contains(&scheme.to_ascii_lowercase().as_str())
+        });
+        if is_http && reqwest::Proxy::all(text.as_str()).is_ok() {
             return Some(text);
         }
         self.unusable(ConfigError::new(

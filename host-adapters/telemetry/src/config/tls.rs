@@ -9,6 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::values::Expected;
+use crate::printable::redacted_url;
 
 /// The longest file of certificates that is read: larger ones are some other file.
 const MAX_PEM_BYTES: u64 = 4 << 20;
@@ -143,6 +144,20 @@ pub(crate) struct Proxies {
     pub(crate) https: Option<String>,
     /// Hosts that are reached without one, as `NO_PROXY` has them.
     pub(crate) except: Option<String>,
+}
+
+impl Proxies {
+    /// Returns the proxy through which a URL is reached, without its password.
+    pub(crate) fn of(&self, url: &http::Uri) -> Option<String> {
+        let text = |url: &Option<String>| url.clone().unwrap_or_default();
+        let matcher = hyper_util::client::proxy::matcher::Matcher::builder()
+            .http(text(&self.http))
+            .https(text(&self.https))
+            .no(text(&self.except))
+            .build();
+        let proxy = matcher.intercept(url)?;
+        Some(redacted_url(&proxy.uri().to_string()))
+    }
 }
 
 impl fmt::Debug for Proxies {

@@ -30,6 +30,8 @@ pub(super) struct Diagnosis {
     secure: bool,
     /// Whether the client has a certificate.
     identified: bool,
+    /// What is connected to in place of the collector.
+    proxy: Option<String>,
     flags: Flags,
 }
 
@@ -40,6 +42,13 @@ impl Diagnosis {
             protocol: otlp.protocol,
             secure: otlp.url.is_secure(),
             identified: otlp.tls.identity.is_some(),
+            proxy: match otlp.protocol {
+                Protocol::Grpc => None,
+                Protocol::HttpProtobuf | Protocol::HttpJson => {
+                    let url = otlp.url.as_str().parse();
+                    url.ok().and_then(|url| otlp.proxies.of(&url))
+                }
+            },
             flags: otlp.flags,
         }
     }
@@ -137,7 +146,7 @@ impl Diagnosis {
             }
             // The resolver's error has no type of its own that can be named here.
             if error.to_string() == "dns error" {
-                return Some(format!("check the host in {}", self.endpoint_setting()));
+                return Some(self.check_host());
             }
         }
         // A connection was made and then cut, or answered with what is no HTTP/2.
@@ -154,19 +163,37 @@ impl Diagnosis {
 
     fn hint_for_io(&self, error: &io::Error) -> Option<String> {
         let kind = error.kind();
-        let endpoint = self.endpoint_setting();
         if kind == io::ErrorKind::ConnectionRefused {
-            return Some(format!(
-                "nothing listens there: check the port in {endpoint}"
-            ));
+            return Some(match &self.proxy {
+                Some(proxy) => self.check_proxy(&format!("nothing listens at the proxy {proxy}")),
+                None => format!(
+                    "nothing listens there: check the port in {}",
+                    self.endpoint_setting()
+                ),
+            });
         }
         let unreachable = [
             io::ErrorKind::HostUnreachable,
             io::ErrorKind::NetworkUnreachable,
         ];
-        unreachable
-            .contains(&kind)
-            .then(|| format!("check the host in {endpoint}"))
+        unreachable.contains(&kind).then(|| self.check_host())
+    }
+
+    fn check_host(&self) -> String {
+        match &self.proxy {
+            Some(proxy) => self.check_proxy(&format!("it is sent through the proxy {proxy}")),
+            None => format!("check the host in {}", self.endpoint_setting()),
+        }
+    }
+
+    /// Says where a proxy was set, which may have been for something else.
+    fn check_proxy(&self, what: &str) -> String {
+        let variable = if self.secure {
+            "HTTPS_PROXY"
+        } else {
+            "HTTP_PROXY"
+        };
+        format!("{what}: check {variable} or ALL_PROXY, or name the collector's host in NO_PROXY")
     }
 
     #[expect(

@@ -276,6 +276,8 @@ const VARIABLES_WRONG: &[(&str, &str, &str)] = &[
     ("http_proxy", "http://", "a proxy's URL"),
     ("https_proxy", "http://", "a proxy's URL"),
     ("all_proxy", "http://", "a proxy's URL"),
+    ("HTTPS_PROXY", "socks5://127.0.0.1:1080", "a proxy's URL"),
+    ("http_proxy", "ftp://127.0.0.1", "a proxy's URL"),
 ];
 
 /// The same for those of which no message may repeat the value.
