@@ -20,8 +20,8 @@ use super::AnyValue;
 /// With the feature `serde`, `OwnedValue::from_serialize` makes one of any value that implements
 /// `serde::Serialize`.
 ///
-/// The host keeps 32 levels and 1,024 values of a record by default; what lies beyond is left out
-/// and counted there.
+/// The host takes 32 levels and 1,024 nested values of a record by default; the value itself is the
+/// first level. Of a record with more it leaves out all arrays and maps, and counts them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OwnedValue {
     /// Text.

@@ -7,8 +7,8 @@ use serde::ser::{self, Serialize};
 
 use super::OwnedValue;
 
-/// How deep values may be nested. The host keeps as many levels by default, and the stack of a
-/// guest is small.
+/// How many levels a value may have; the value itself is the first. The host keeps as many by
+/// default, and leaves out the whole value beyond. Also, the stack of a guest is small.
 const MAX_DEPTH: u32 = 32;
 
 /// Says why something could not be made a value of.
@@ -62,11 +62,11 @@ struct Serializer {
 }
 
 impl Serializer {
+    /// Returns the serializer for what an array or a map holds.
     fn within(self) -> Result<Self> {
-        if self.depth < MAX_DEPTH {
-            Ok(Self {
-                depth: self.depth + 1,
-            })
+        let depth = self.depth + 1;
+        if depth < MAX_DEPTH {
+            Ok(Self { depth })
         } else {
             Err(SerializeError::TooDeep)
         }
@@ -81,7 +81,7 @@ impl Serializer {
         Ok(List {
             variant,
             values: Vec::new(),
-            within: around.within()?,
+            around,
         })
     }
 
@@ -95,7 +95,7 @@ impl Serializer {
             variant,
             entries: Vec::new(),
             key: None,
-            within: around.within()?,
+            around,
         })
     }
 }
@@ -235,12 +235,13 @@ impl ser::Serializer for Serializer {
 struct List {
     variant: Option<&'static str>,
     values: Vec<OwnedValue>,
-    within: Serializer,
+    /// The serializer of the array itself.
+    around: Serializer,
 }
 
 impl List {
     fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        let value = value.serialize(self.within)?;
+        let value = value.serialize(self.around.within()?)?;
         self.values.push(value.unwrap_or_else(nothing));
         Ok(())
     }
@@ -256,12 +257,13 @@ struct Entries {
     entries: Vec<(String, OwnedValue)>,
     /// The key whose value comes next.
     key: Option<String>,
-    within: Serializer,
+    /// The serializer of the map itself.
+    around: Serializer,
 }
 
 impl Entries {
     fn add<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<()> {
-        if let Some(value) = value.serialize(self.within)? {
+        if let Some(value) = value.serialize(self.around.within()?)? {
             self.entries.push((key, value));
         }
         Ok(())
@@ -320,7 +322,7 @@ impl ser::SerializeMap for Entries {
     type Error = SerializeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
-        let key = match key.serialize(self.within)? {
+        let key = match key.serialize(self.around)? {
             Some(OwnedValue::String(key)) => key,
             Some(OwnedValue::Bool(key)) => key.to_string(),
             Some(OwnedValue::Int(key)) => key.to_string(),
@@ -444,8 +446,9 @@ mod tests {
 
     #[test]
     fn depth_is_bounded() {
-        assert!(OwnedValue::from_serialize(&Deep(MAX_DEPTH)).is_ok());
-        for depth in [MAX_DEPTH + 1, 1_000_000] {
+        // The innermost value is a level of its own.
+        assert!(OwnedValue::from_serialize(&Deep(MAX_DEPTH - 1)).is_ok());
+        for depth in [MAX_DEPTH, MAX_DEPTH + 1, 1_000_000] {
             assert_eq!(
                 OwnedValue::from_serialize(&Deep(depth)),
                 Err(SerializeError::TooDeep)
