@@ -130,11 +130,18 @@ pub(super) fn redact(error: &mut clap::Error) {
     };
     let shown = match value.split_once('=') {
         _ if endpoint => redacted_url(value),
-        Some((name, _)) if header => format!("{name}=[redacted]"),
-        None if header => String::from("[redacted]"),
+        Some((name, _)) if header && is_header_name(name) => format!("{name}=[redacted]"),
+        _ if header => String::from("[redacted]"),
         _ => return,
     };
     error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+}
+
+/// Whether a text can be a header's name. Anything else before a `=` may be a credential, as in
+/// `authorization: Basic c2VjcmV0==`.
+fn is_header_name(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 fn parse_header(text: &str) -> Result<(String, String), String> {
@@ -237,6 +244,7 @@ mod tests {
             ("--otlp-endpoint", "ftp://c.example/?token=secret"),
             ("--otlp-header", "secret"),
             ("--otlp-header", "bad name=secret"),
+            ("--otlp-header", "authorization: Basic secret=="),
             ("--otlp-header", "a=secret\nb"),
         ] {
             let words = ["wasmscope", "run", option, value, "a.wasm"];

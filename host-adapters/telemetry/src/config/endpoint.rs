@@ -219,15 +219,7 @@ impl Headers {
     ///
     /// When `name` or `value` cannot stand in a header, or the name is one that the transport sets itself.
     pub fn insert(&mut self, name: &str, value: &str) -> Result<(), Expected> {
-        let header = HeaderName::from_str(name)
-            .ok()
-            .filter(|name| !RESERVED.contains(&name.as_str()));
-        let Some(header) = header else {
-            return Err(Expected(format!(
-                "header names that may be set, and `{}` is none",
-                name.escape_default()
-            )));
-        };
+        let header = header_name(name)?;
         let Ok(mut content) = HeaderValue::from_str(value) else {
             return Err(Expected(format!(
                 "a value for `{header}` that is visible ASCII"
@@ -264,6 +256,24 @@ const RESERVED: &[&str] = &[
     "transfer-encoding",
 ];
 
+/// Parses the name of a header that may be set.
+///
+/// The error does not repeat text that is no name: `authorization: Basic c2VjcmV0==` has its credentials before the
+/// first `=`.
+fn header_name(text: &str) -> Result<HeaderName, Expected> {
+    let name = HeaderName::from_str(text).ok().ok_or_else(|| {
+        Expected::new(
+            "the name of a header before the first `=`, as in name=value; a colon does not end it",
+        )
+    })?;
+    if RESERVED.contains(&name.as_str()) {
+        return Err(Expected(format!(
+            "the name of another header, since the transport sets `{name}` itself"
+        )));
+    }
+    Ok(name)
+}
+
 impl FromStr for Headers {
     type Err = Expected;
 
@@ -277,13 +287,13 @@ impl FromStr for Headers {
             let (name, value) = entry
                 .split_once('=')
                 .ok_or_else(|| Expected::new("a list like name=value,other=value"))?;
+            let name = header_name(name.trim())?;
             let value = percent::decode(value.trim()).ok_or_else(|| {
                 Expected(format!(
-                    "a value for `{}` that is percent-encoded UTF-8",
-                    name.escape_default()
+                    "a value for `{name}` that is percent-encoded UTF-8"
                 ))
             })?;
-            headers.insert(name.trim(), &value)?;
+            headers.insert(name.as_str(), &value)?;
         }
         Ok(headers)
     }

@@ -305,7 +305,17 @@ const SECRETS_WRONG: &[(&str, &str, &str)] = &[
     (
         "OTEL_EXPORTER_OTLP_HEADERS",
         "content-length=secret",
-        "header names that may be set",
+        "the name of another header, since the transport sets `content-length` itself",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "authorization: Basic secret==",
+        "the name of a header before the first `=`",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "authorization: Bearer secret=%ZZ",
+        "the name of a header before the first `=`",
     ),
 ];
 
