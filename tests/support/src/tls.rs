@@ -40,7 +40,7 @@ impl Tls {
     /// When the files cannot be written.
     #[must_use]
     pub fn new() -> Self {
-        Self::make(false)
+        Self::make(false, IsCa::NoCa)
     }
 
     /// Makes the certificates. Clients are refused unless they have one of this authority: [`Tls::client_cert_file`].
@@ -49,10 +49,19 @@ impl Tls {
     /// When the files cannot be written.
     #[must_use]
     pub fn mutual() -> Self {
-        Self::make(true)
+        Self::make(true, IsCa::NoCa)
     }
 
-    fn make(asks_client: bool) -> Self {
+    /// Makes the certificates. The server's is an authority's too, as `openssl req -x509` makes them, which clients refuse.
+    ///
+    /// # Panics
+    /// When the files cannot be written.
+    #[must_use]
+    pub fn authority() -> Self {
+        Self::make(false, IsCa::Ca(BasicConstraints::Unconstrained))
+    }
+
+    fn make(asks_client: bool, server_is: IsCa) -> Self {
         let authority_key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -60,19 +69,25 @@ impl Tls {
         let authority = params.self_signed(&authority_key).expect("an authority");
         let issuer = Issuer::from_params(&params, &authority_key);
 
-        let issue = |names: &[&str], purpose| {
+        let issue = |names: &[&str], purpose, is_ca| {
             let key = KeyPair::generate().expect("a key");
             let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
             let mut params = CertificateParams::new(names).expect("parameters");
             params.extended_key_usages = vec![purpose];
+            params.is_ca = is_ca;
             let certificate = params.signed_by(&key, &issuer).expect("a certificate");
             (certificate, key)
         };
         let (server, server_key) = issue(
             &["127.0.0.1", "localhost"],
             ExtendedKeyUsagePurpose::ServerAuth,
+            server_is,
         );
-        let (client, client_key) = issue(&["client.test"], ExtendedKeyUsagePurpose::ClientAuth);
+        let (client, client_key) = issue(
+            &["client.test"],
+            ExtendedKeyUsagePurpose::ClientAuth,
+            IsCa::NoCa,
+        );
 
         let dir = tempfile::tempdir().expect("a directory for certificates");
         let write = |name: &str, pem: String| {

@@ -221,6 +221,14 @@ impl Diagnosis {
             ) => Some(String::from(
                 "the collector's certificate is out of date, or this machine's clock is wrong",
             )),
+            // webpki's error has no variant of its own in rustls.
+            rustls::Error::InvalidCertificate(CertificateError::Other(other))
+                if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+            {
+                Some(String::from(
+                    "the collector's certificate is an authority's (CA:TRUE), which no server may use: make it one with CA:FALSE",
+                ))
+            }
             rustls::Error::InvalidCertificate(_) => Some(format!(
                 "the collector's certificate is not vouched for by a trusted authority: set {authorities} to the authority's PEM file"
             )),

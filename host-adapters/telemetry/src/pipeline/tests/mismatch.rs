@@ -7,6 +7,7 @@ use wasmscope_test_support::{Reply, Tls};
 
 use super::*;
 use crate::config::{Certificates, PrivateKey};
+use crate::pipeline::Flushed;
 
 /// What listens where a collector was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -359,5 +360,38 @@ fn credentials_in_the_endpoint_are_in_no_message() {
         );
         let said = report.first_error.unwrap();
         assert!(said.contains("/in/v1/traces?[redacted]: "), "{said}");
+    }
+}
+
+#[test]
+fn proxy_that_is_not_there_is_named_without_its_password() {
+    let config = Config::builder()
+        .with_env(|name| (name == "HTTP_PROXY").then(|| "http://user:secret@127.0.0.1:9".into()))
+        .timeout(Duration::from_secs(2))
+        .endpoint("http://collector.invalid:4318".parse().unwrap());
+    let pipeline = build(config);
+    span(&pipeline, "a span");
+    assert_eq!(pipeline.flush(PATIENCE), Flushed::Failed);
+    let error = pipeline.status().first_error.unwrap();
+    assert!(
+        error.contains("nothing listens at the proxy http://127.0.0.1:9/"),
+        "{error}"
+    );
+    assert!(!error.contains("secret"), "{error}");
+}
+
+#[test]
+fn certificate_of_an_authority_is_told_from_one_that_is_not_trusted() {
+    for protocol in PROTOCOLS {
+        let collector = Collector::start_tls(Tls::authority());
+        let authority = std::fs::read(collector.tls().unwrap().ca_file()).unwrap();
+        let config = to(&collector, protocol)
+            .timeout(Duration::from_secs(2))
+            .certificate(Certificates::from_pem(authority).unwrap());
+        let pipeline = build(config);
+        span(&pipeline, "a span");
+        assert_eq!(pipeline.flush(PATIENCE), Flushed::Failed);
+        let error = pipeline.status().first_error.unwrap();
+        assert!(error.contains("CA:FALSE"), "{protocol}: {error}");
     }
 }
