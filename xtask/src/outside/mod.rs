@@ -1,9 +1,10 @@
-//! The examples of embedders, built and run as packages of their own in a folder outside of the
-//! clone, with what the README says.
+//! The examples of embedders, built and run as packages of their own in a folder outside of the clone, with what the README says.
+
+mod features;
 
 use crate::run::{cargo, run as run_command};
-use crate::wasmedge;
 use crate::workspace::Workspace;
+use crate::{guests, wasmedge};
 use anyhow::{Context as _, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,10 +43,10 @@ const WASMEDGE: Embedder = Embedder {
 ///
 /// # Errors
 ///
-/// Fails when one cannot be built or run, or when a build without the library does not say early
-/// what to do.
+/// Fails when one cannot be built or run, or when a build without the library does not say early what to do.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let _ = wasmedge::ensure(workspace)?;
+    guests::build(workspace, &["hello"])?;
     let folder = std::env::temp_dir().join(format!("wasmscope-outside-{}", std::process::id()));
     let result = [WASMTIME, WASMEDGE]
         .iter()
@@ -139,7 +140,8 @@ fn write(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<(
     let root = fs::read_to_string(workspace.path("Cargo.toml"))?;
     let path = |folder: &str| workspace.path(&format!("host-adapters/{folder}"));
     let mut manifest = format!(
-        "[package]\nname = \"outside-{engine}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n"
+        "[package]\nname = \"outside-{engine}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{}",
+        features::DEPENDENCY
     );
     for (name, folder) in *ours {
         manifest.push_str(&format!(
@@ -168,14 +170,16 @@ fn write(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<(
         .split_once("[profile.release]")
         .unwrap_or((profiles, ""));
     manifest.push_str(&format!("\n[profile.dev]{profiles}"));
+    write_file(
+        &package.join("src/main.rs"),
+        &fs::read_to_string(path(engine).join("examples/embed.rs"))?,
+    )?;
     write_file(&package.join("Cargo.toml"), &manifest)?;
-    for (from, to) in [
-        (workspace.path("Cargo.lock"), "Cargo.lock"),
-        (path(engine).join("examples/embed.rs"), "src/main.rs"),
-    ] {
-        write_file(&package.join(to), &fs::read_to_string(from)?)?;
-    }
-    Ok(())
+    let lock = fs::read_to_string(workspace.path("Cargo.lock"))?;
+    write_file(&package.join("Cargo.lock"), &lock)?;
+    features::align(&workspace.path(""), package)?;
+    // Again: cargo removed from it what the package did not need yet, and would choose other versions of that now.
+    write_file(&package.join("Cargo.lock"), &lock)
 }
 
 fn write_file(file: &Path, text: &str) -> Result<()> {
