@@ -290,7 +290,7 @@ fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
         &[
             &format!("app.cwasm was compiled for {}, not for", title(runtime)),
             "leave --runtime out",
-            "wasmscope compile",
+            &format!("`wasmscope compile --runtime {}`", other(runtime).name),
         ],
     );
     let real = CompiledFile::open(&home.path("app.cwasm")).expect("a folder of the test's own");

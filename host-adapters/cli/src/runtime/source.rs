@@ -157,7 +157,8 @@ fn trusted(
             None => compiled_for.as_str(),
         };
         return Err(Failure::new(format!(
-            "{shown} was compiled for {other}, not for {}: leave --runtime out, or {again} --runtime {}",
+            "{shown} was compiled for {other}, not for {}: leave --runtime out, or compile the component again with \
+             `wasmscope compile --runtime {}`",
             runtime.title(),
             runtime.name(),
         )));
