@@ -101,9 +101,10 @@ fn fault(export: &Extern) -> Option<String> {
     };
     if run.kind != ExternKind::Function {
         let kind = run.kind;
-        let article = match kind {
-            ExternKind::Interface => "an",
-            _ => "a",
+        let article = if kind == ExternKind::Interface {
+            "an"
+        } else {
+            "a"
         };
         return Some(format!(
             "`run` of `{name}` is {article} {kind}; it must be a function, `run: {RUN_TYPE}`"
