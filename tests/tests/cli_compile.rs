@@ -330,7 +330,10 @@ fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
     );
     refused(
         write("wamr", &version, &target),
-        &["compiled for wamr", again],
+        &[
+            "compiled for wamr",
+            &format!("again with `wasmscope compile --runtime {}`", runtime.name),
+        ],
     );
     refused(
         write(runtime.name, &version, &target),
