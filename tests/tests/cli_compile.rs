@@ -332,7 +332,8 @@ fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
         write("wamr", &version, &target),
         &[
             "compiled for wamr",
-            &format!("again with `wasmscope compile --runtime {}`", runtime.name),
+            // The runtime that is taken where the file names none that is known.
+            "again with `wasmscope compile --runtime wasmtime`",
         ],
     );
     refused(
