@@ -30,12 +30,14 @@ const fn row(title: &'static str, guest: &'static str, kind: Kind, native: Said)
 }
 
 #[rustfmt::skip]
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 28] = [
     row("span", "span, direct", Kind::Counting, Said::Span),
     row("span, by `tracing`", "span, tracing", Kind::Counting, Said::Span),
+    row("span, by `tracing`, begun when used", "span, tracing, deferred", Kind::Counting, Said::Span),
     row("span, by `opentelemetry`", "span, opentelemetry", Kind::Counting, Said::Span),
     row("three nested spans", "nested spans, direct", Kind::Counting, Said::Nested),
     row("three nested spans, by `tracing`", "nested spans, tracing", Kind::Counting, Said::Nested),
+    row("three nested spans, by `tracing`, begun when used", "nested spans, tracing, deferred", Kind::Counting, Said::Nested),
     row("three nested spans, by `opentelemetry`", "nested spans, opentelemetry", Kind::Counting, Said::Nested),
     row("span not sampled", "span, direct", Kind::Unsampled, Said::Span),
     row("span not sampled, by `tracing`", "span, tracing", Kind::Unsampled, Said::Span),
@@ -114,7 +116,8 @@ pub(super) fn counting(inputs: &Inputs) -> Result<Table> {
     let about = "A span has four attributes (a static text, a text that was made at run time, an integer, a flag) and an event; a log has three \
         attributes; so have measurements. The processor counts and drops in place. 1.00 is the native SDK, told the same in \
         the same round: for bound instruments it is the native unbound one, unless the row says otherwise. The `opentelemetry` door has no \
-        bound instruments, for those of that API need the native SDK, and `tracing` has no metrics.";
+        bound instruments, for those of that API need the native SDK, and `tracing` has no metrics. Spans of `tracing` begin when they are \
+        made, or, with `with_deferred_start`, when they are first used (ADR 11).";
     table("Signals", about, &ROWS, inputs)
 }
 

@@ -5,6 +5,14 @@ use wasmscope::subscriber::SpanExt as _;
 
 use crate::api::{owned, repeat};
 
+/// How the names of rows end whose spans begin with their first use.
+pub(super) const DEFERRED: &str = ", deferred";
+
+/// Lets spans begin with their first use, which is for the instance's whole life.
+pub(super) fn defer() {
+    wasmscope::subscriber().with_deferred_start(true).init();
+}
+
 pub(super) fn span(times: u32) {
     repeat(times, |number| drop(started(number)));
 }

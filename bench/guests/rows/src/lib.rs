@@ -25,6 +25,9 @@ struct Rows;
 
 impl exported::Guest for Rows {
     fn run(row: String, times: u32) -> bool {
+        if row.ends_with(by_tracing::DEFERRED) {
+            by_tracing::defer();
+        }
         let _telemetry = wasmscope::init();
         let Some(row) = row_of(&row) else {
             return false;
@@ -49,6 +52,8 @@ fn row_of(name: &str) -> Option<Row> {
         "histogram, direct" => direct::histogram,
         "bound histogram, direct" => direct::bound_histogram,
         "span, tracing" => by_tracing::span,
+        "span, tracing, deferred" => by_tracing::span,
+        "nested spans, tracing, deferred" => by_tracing::nested,
         "nested spans, tracing" => by_tracing::nested,
         "log, tracing" => by_tracing::log,
         "log below the level, tracing" => by_tracing::log_below,
