@@ -47,7 +47,11 @@ pub(crate) fn install() {
 }
 
 fn record(info: &PanicHookInfo<'_>) {
-    let message = info.payload_as_str().unwrap_or("a value that is no text");
+    let message = match info.payload_as_str() {
+        Some("") => "a panic without a message",
+        Some(message) => message,
+        None => "a value that is no text",
+    };
     let place = info.location();
     let known = if place.is_some() { MAX_ATTRIBUTES } else { 2 };
     let (file, line, column) = place
@@ -64,7 +68,7 @@ fn record(info: &PanicHookInfo<'_>) {
         message,
         attributes: attributes.get(..known).unwrap_or_default(),
     };
-    trace::pending::flush_if_used();
+    trace::pending::before_panic();
     if let Some(record) = ON_PANIC.get() {
         record(&panic);
     }

@@ -167,6 +167,21 @@ value_from! {
     &'a [f64] => DoubleArray(v => v),
 }
 
+/// Makes a value of each integer that is not zero, as of the integer itself.
+macro_rules! from_nonzero {
+    ($for:ty: $($integer:ty),*) => {$(
+        impl From<core::num::NonZero<$integer>> for $for {
+            #[inline]
+            fn from(value: core::num::NonZero<$integer>) -> Self {
+                value.get().into()
+            }
+        }
+    )*};
+}
+pub(crate) use from_nonzero;
+
+from_nonzero!(Value<'_>: i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
+
 /// Is an attribute: a name and a value. Nothing is copied before it is passed to the host.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C)]

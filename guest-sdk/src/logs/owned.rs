@@ -159,6 +159,7 @@ macro_rules! owned_from_wide {
 }
 
 owned_from_wide!(u64, usize, i128, u128);
+crate::types::from_nonzero!(OwnedValue: i8, i16, i32, i64, isize, i128, u8, u16, u32, u64, usize, u128);
 
 impl<T: Into<Self>> From<Vec<T>> for OwnedValue {
     fn from(values: Vec<T>) -> Self {

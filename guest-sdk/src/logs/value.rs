@@ -7,6 +7,7 @@ use super::OwnedValue;
 use super::arena::{self, EmitNested, NO_VALUE, Nested};
 use super::types::LogValue;
 use crate::Value;
+use crate::types::from_nonzero;
 
 /// A value of a log record, which may be nested: OpenTelemetry's `AnyValue`.
 ///
@@ -241,6 +242,8 @@ any_from! {
     &'a [AnyValue<'a>] => Array(v => Items::of(v)),
     &'a [(&'a str, AnyValue<'a>)] => Map(v => Items::of(v)),
 }
+
+from_nonzero!(AnyValue<'_>: i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 
 impl<'a> Nested<'a> for AnyValue<'a> {
     #[inline]

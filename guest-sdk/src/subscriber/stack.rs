@@ -92,6 +92,17 @@ pub(super) fn take_waiting(subscriber: usize, wanted: impl Fn(Option<u64>) -> bo
     })
 }
 
+/// Returns all spans that wait, once; none while a panic comes from within this module.
+pub(super) fn take_all_waiting(subscriber: usize) -> Vec<Id> {
+    WAITING.with(|waiting| match waiting.try_borrow_mut() {
+        Ok(mut waiting) => waiting
+            .extract_if(.., |entry| entry.subscriber == subscriber)
+            .map(|entry| entry.id)
+            .collect(),
+        Err(_) => Vec::new(),
+    })
+}
+
 /// Returns true if a span whose parent has that handle waits to be started.
 pub(super) fn is_waited_for(parent: u64) -> bool {
     WAITING.with_borrow(|waiting| waiting.iter().any(|entry| entry.parent == Some(parent)))

@@ -165,6 +165,17 @@ impl Subscriber {
         }
     }
 
+    /// Starts the spans that wait, since the program panics: the host ends only spans that it knows.
+    fn start_all(&self) {
+        // The panic may come from within: the lock is then held, and the spans are lost.
+        let Ok(mut shared) = self.shared.try_lock() else {
+            return;
+        };
+        for id in stack::take_all_waiting(self.number) {
+            shared.start(&id);
+        }
+    }
+
     fn time(&self, id: &Id, entered: bool) {
         let Some(tracking) = self.config.tracking else {
             return;
@@ -226,12 +237,15 @@ pub(super) fn contextual(is_contextual: bool) -> Parent {
     }
 }
 
-/// Starts the waiting children of a span that ends by another door.
-fn start_children(ending: u64) {
-    if stack::is_waited_for(ending) {
+/// Starts the waiting children of a span that ends by another door; without a span, all that wait.
+fn start_waiting(ending: Option<u64>) {
+    if ending.is_none_or(stack::is_waited_for) {
         tracing::dispatcher::get_default(|dispatch| {
             if let Some(subscriber) = dispatch.downcast_ref::<Subscriber>() {
-                subscriber.start_children(ending);
+                match ending {
+                    Some(ending) => subscriber.start_children(ending),
+                    None => subscriber.start_all(),
+                }
             }
         });
     }
@@ -332,7 +346,7 @@ impl tracing::Subscriber for Subscriber {
             .spans
             .insert(Span::new(metadata, waiting, timings));
         stack::add_waiting(self.number, &id, parent);
-        pending::before_end(start_children);
+        pending::before_end(start_waiting);
         id
     }
 

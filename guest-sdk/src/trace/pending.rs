@@ -33,7 +33,7 @@ thread_local! {
 
 #[cfg(feature = "tracing")]
 thread_local! {
-    static BEFORE_END: Cell<Option<fn(u64)>> = const { Cell::new(None) };
+    static BEFORE_END: Cell<Option<fn(Option<u64>)>> = const { Cell::new(None) };
 }
 
 /// Sets an attribute of a span.
@@ -109,18 +109,27 @@ pub(crate) fn flush_if_used() {
     }
 }
 
-/// Has `act` called with each span that is about to end. A pointer, so that a guest without the
-/// door `tracing` links none.
+/// Has `act` called with each span that is about to end, and with `None` if the program panics,
+/// which ends all. A pointer, so that a guest without the door `tracing` links none.
 #[cfg(feature = "tracing")]
-pub(crate) fn before_end(act: fn(u64)) {
+pub(crate) fn before_end(act: fn(Option<u64>)) {
     backend::set(&BEFORE_END, Some(act));
+}
+
+/// Prepares for the end of all spans: the program panics.
+pub(crate) fn before_panic() {
+    #[cfg(feature = "tracing")]
+    if let Some(act) = BEFORE_END.get() {
+        act(None);
+    }
+    flush_if_used();
 }
 
 /// Ends a span with what the buffer holds for it.
 pub(crate) fn end(span: u64, time: Option<u64>) {
     #[cfg(feature = "tracing")]
     if let Some(act) = BEFORE_END.get() {
-        act(span);
+        act(Some(span));
     }
     let notice = PENDING.with_borrow_mut(|pending| {
         let kept = pending.span == span;

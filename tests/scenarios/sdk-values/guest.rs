@@ -1,6 +1,7 @@
 //! Values of every type that the SDK takes, wherever it takes them.
 
 use std::borrow::Cow;
+use std::num::{NonZeroU8, NonZeroU64};
 
 use wasmscope::{
     AnyValue, BaggageEntry, Counter, Histogram, Link, Logger, Meter, ObservableGauge, OwnedValue,
@@ -34,7 +35,8 @@ fn main() {
     let span = TRACER
         .span("values")
         .attributes(attributes![
-            "wide" => WIDE, "fits" => 7u64, "size" => usize::MAX, "offset" => -1isize, "name" => &name
+            "wide" => WIDE, "fits" => 7u64, "size" => usize::MAX, "offset" => -1isize, "name" => &name,
+            "not zero" => NonZeroU64::MAX
         ])
         .links(&[Link::to_remote(&remote, attributes!["wide" => WIDE - 1])])
         .enter();
@@ -57,7 +59,7 @@ fn main() {
         .record(Severity::Info)
         .body(&stock)
         .attributes(fields![
-            "stock" => &stock, "wide" => WIDE, "nested" => AnyValue::map(&[("wide", WIDE.into())])
+            "stock" => &stock, "not zero" => NonZeroU8::MAX, "wide" => WIDE, "nested" => AnyValue::map(&[("wide", WIDE.into())])
         ])
         .emit();
 

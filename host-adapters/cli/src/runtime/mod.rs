@@ -305,10 +305,18 @@ fn environment(
     inherited: impl Fn(&str) -> Result<String, VarError>,
 ) -> Result<Vec<(String, String)>, Failure> {
     let mut env: Vec<(String, String)> = Vec::new();
-    for (name, value) in options {
+    for (at, (name, value)) in options.iter().enumerate() {
+        let later = options.iter().skip(at + 1);
         let value = match value {
             Some(value) => value.clone(),
             None => match inherited(name) {
+                Err(_)
+                    if later
+                        .clone()
+                        .any(|(other, value)| other == name && value.is_some()) =>
+                {
+                    continue;
+                }
                 Ok(value) => value,
                 Err(VarError::NotPresent) => {
                     say!(
@@ -379,6 +387,18 @@ mod tests {
             environment(&[("A", Some("1")), ("A", None)]),
             [owned("A", "1")]
         );
+    }
+
+    #[test]
+    fn a_variable_that_a_later_option_sets_is_not_looked_up() {
+        let option = |value: Option<&str>| ("A".to_owned(), value.map(str::to_owned));
+        let unreadable = |_: &str| Err(VarError::NotUnicode("\u{fffd}".into()));
+        let set = environment(&[option(None), option(Some("1"))], unreadable);
+        assert_eq!(
+            set.expect("it is set later"),
+            [("A".to_owned(), "1".to_owned())]
+        );
+        assert!(environment(&[option(Some("1")), option(None)], unreadable).is_err());
     }
 
     /// In every build, for none of the tests is built without WasmEdge.

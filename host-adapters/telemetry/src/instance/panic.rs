@@ -21,6 +21,8 @@ const EXCEPTION_TYPE: &str = "exception.type";
 const PANIC: &str = "panic";
 /// The message, where the record has no body.
 const EXCEPTION_MESSAGE: &str = "exception.message";
+/// The message, where there is none at all.
+const NO_MESSAGE: &str = "a panic without a message";
 /// The trap that a panic ends in.
 const UNREACHABLE: &str = "unreachable";
 
@@ -52,10 +54,12 @@ impl Panic {
         };
         let is_panic = attribute(EXCEPTION_TYPE) == Some(PANIC);
         let message = record.body.as_ref().and_then(text);
+        let has_text = |message: &&str| !message.is_empty();
         is_panic.then(|| Self {
             message: message
-                .or_else(|| attribute(EXCEPTION_MESSAGE))
-                .unwrap_or_default()
+                .filter(has_text)
+                .or_else(|| attribute(EXCEPTION_MESSAGE).filter(has_text))
+                .unwrap_or(NO_MESSAGE)
                 .to_owned(),
             at: Instant::now(),
         })

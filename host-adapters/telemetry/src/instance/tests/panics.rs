@@ -103,6 +103,23 @@ fn a_panic_without_a_body_has_the_message_of_its_attribute() {
 }
 
 #[test]
+fn a_panic_with_an_empty_message_is_still_described() {
+    let [(_, status), _] = ended(trap("unreachable"), |instance, _| {
+        report(
+            instance,
+            LogRecord {
+                body: Some(LogValue::String(String::new())),
+                ..record()
+            },
+        );
+    });
+    assert_eq!(
+        status,
+        Status::error("a panic without a message".to_owned())
+    );
+}
+
+#[test]
 fn other_ends_and_other_records_stay_what_they_are() {
     type Act = fn(&mut Instance, u64);
     let table: [(&str, Outcome, Act, Option<&str>); 9] = [
