@@ -7,7 +7,7 @@
 
 use std::cell::Cell;
 
-use crate::{KeyValue, Value, backend};
+use crate::{KeyValue, Link, Value, backend};
 
 /// An unsigned integer that is too large for `i64`; `Value::from(u64)` makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +54,19 @@ impl Digits {
     }
 }
 
+/// A list that is seldom there. Boxed, so that its absence is one null pointer: the code that drops
+/// it stands at every call of the host.
+#[expect(clippy::box_collection, reason = "one pointer, not three words")]
+type Rare<T> = Option<Box<Vec<T>>>;
+
+/// A call of the host with links.
+type LinksCall<'c> = &'c mut dyn FnMut(&[Link<'_>]) -> u64;
+
 struct Lowering {
     digits: fn(u64) -> Digits,
-    all: fn(&[KeyValue<'_>]) -> Vec<Digits>,
-    list: for<'a> fn(&[KeyValue<'a>], &'a [Digits]) -> Vec<KeyValue<'a>>,
+    all: fn(&[KeyValue<'_>]) -> Rare<Digits>,
+    list: for<'a> fn(&[KeyValue<'a>], &'a [Digits]) -> Rare<KeyValue<'a>>,
+    lend_links: fn(&[Link<'_>], LinksCall<'_>) -> u64,
 }
 
 thread_local! {
@@ -80,6 +89,7 @@ fn unsigned(value: u64) -> Value<'static> {
         digits: Digits::of,
         all,
         list,
+        lend_links: lend_lowered_links,
     };
     backend::set(&LOWERING, Some(&LOWER));
     Value::UnsignedValue(Unsigned(value))
@@ -107,13 +117,12 @@ pub(crate) fn digits(value: Unsigned) -> Option<Digits> {
     LOWERING.get().map(|lowering| (lowering.digits)(value.0))
 }
 
-/// Returns the digits of those attributes that are such integers.
+/// Returns the digits of those attributes that are such integers. None if there are none.
 #[inline]
-pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Vec<Digits> {
-    match LOWERING.get() {
-        Some(lowering) => (lowering.all)(attributes),
-        None => Vec::new(),
-    }
+pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Rare<Digits> {
+    LOWERING
+        .get()
+        .and_then(|lowering| (lowering.all)(attributes))
 }
 
 /// Returns the attributes with texts for such integers; `digits` is made of the same ones. None if
@@ -121,13 +130,39 @@ pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Vec<Digits> {
 #[inline]
 pub(crate) fn lowered<'a>(
     attributes: &[KeyValue<'a>],
-    digits: &'a [Digits],
-) -> Option<Vec<KeyValue<'a>>> {
-    let lowering = LOWERING.get().filter(|_| !digits.is_empty())?;
-    Some((lowering.list)(attributes, digits))
+    digits: &'a Rare<Digits>,
+) -> Rare<KeyValue<'a>> {
+    let digits = digits.as_ref()?;
+    (LOWERING.get()?.list)(attributes, digits)
 }
 
-fn all(attributes: &[KeyValue<'_>]) -> Vec<Digits> {
+/// Makes a call of the host with links whose attributes have texts for such integers.
+pub(crate) fn lend_links(links: &[Link<'_>], call: LinksCall<'_>) -> u64 {
+    match LOWERING.get() {
+        Some(lowering) => (lowering.lend_links)(links, call),
+        None => call(links),
+    }
+}
+
+fn lend_lowered_links(links: &[Link<'_>], call: LinksCall<'_>) -> u64 {
+    let digits: Vec<_> = links.iter().map(|link| all(link.attributes)).collect();
+    let lowered: Vec<_> = links
+        .iter()
+        .zip(&digits)
+        .map(|(link, digits)| list(link.attributes, digits.as_deref()?))
+        .collect();
+    let links: Vec<_> = links
+        .iter()
+        .zip(&lowered)
+        .map(|(link, lowered)| Link {
+            target: link.target,
+            attributes: lowered.as_ref().map_or(link.attributes, |list| list),
+        })
+        .collect();
+    call(&links)
+}
+
+fn all(attributes: &[KeyValue<'_>]) -> Rare<Digits> {
     let digits = attributes.iter().filter_map(|attribute| {
         if let Value::UnsignedValue(value) = attribute.value {
             Some(Digits::of(value.0))
@@ -135,10 +170,11 @@ fn all(attributes: &[KeyValue<'_>]) -> Vec<Digits> {
             None
         }
     });
-    digits.collect()
+    let digits: Vec<_> = digits.collect();
+    (!digits.is_empty()).then(|| Box::new(digits))
 }
 
-fn list<'a>(attributes: &[KeyValue<'a>], digits: &'a [Digits]) -> Vec<KeyValue<'a>> {
+fn list<'a>(attributes: &[KeyValue<'a>], digits: &'a [Digits]) -> Rare<KeyValue<'a>> {
     let mut digits = digits.iter();
     let lower = |attribute: &KeyValue<'a>| {
         let value = if let Value::UnsignedValue(_) = attribute.value {
@@ -151,7 +187,7 @@ fn list<'a>(attributes: &[KeyValue<'a>], digits: &'a [Digits]) -> Vec<KeyValue<'
             value,
         }
     };
-    attributes.iter().map(lower).collect()
+    Some(Box::new(attributes.iter().map(lower).collect()))
 }
 
 #[cfg(test)]

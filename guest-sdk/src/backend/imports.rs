@@ -29,42 +29,56 @@ macro_rules! imports {
     };
 }
 
-/// Calls the `get` of an interface: they take the same.
-macro_rules! call_get {
-    ($get:ident, $scope:ident) => {{
-        let attributes = $scope.attributes;
-        lower!(attributes);
-        let version = $scope.version.unwrap_or_default();
-        let schema_url = $scope.schema_url.unwrap_or_default();
-        // SAFETY: the addresses and lengths are those of slices that outlive the call.
-        unsafe {
-            $get(
-                $scope.name.as_ptr(),
-                $scope.name.len(),
-                $scope.version.is_some(),
-                version.as_ptr(),
-                version.len(),
-                $scope.schema_url.is_some(),
-                schema_url.as_ptr(),
-                schema_url.len(),
-                attributes.as_ptr().cast(),
-                attributes.len(),
-            )
-        }
-    }};
-}
-
 /// Has attributes hold no integers that the contract has not.
 macro_rules! lower {
     ($attributes:ident) => {
         let digits = wide::of($attributes);
         let lowered = wide::lowered($attributes, &digits);
-        let $attributes = lowered.as_deref().unwrap_or($attributes);
+        let $attributes = lowered.as_ref().map_or($attributes, |list| list);
     };
 }
 
 /// The address of what a list or a text holds.
 type Address = *const u8;
+
+/// The `get` of an interface: they all take a scope.
+type Get = unsafe extern "C" fn(
+    name: Address,
+    name_length: usize,
+    has_version: bool,
+    version: Address,
+    version_length: usize,
+    has_schema_url: bool,
+    schema_url: Address,
+    schema_url_length: usize,
+    attributes: Address,
+    attributes_length: usize,
+) -> u64;
+
+/// Calls the `get` of an interface. One function for all of them, because it is called once for
+/// each scope, and its code would be there three times.
+#[inline(never)]
+fn call_get(get: Get, scope: &InstrumentationScope<'_>) -> u64 {
+    let attributes = scope.attributes;
+    lower!(attributes);
+    let version = scope.version.unwrap_or_default();
+    let schema_url = scope.schema_url.unwrap_or_default();
+    // SAFETY: the addresses and lengths are those of slices that outlive the call.
+    unsafe {
+        get(
+            scope.name.as_ptr(),
+            scope.name.len(),
+            scope.version.is_some(),
+            version.as_ptr(),
+            version.len(),
+            scope.schema_url.is_some(),
+            schema_url.as_ptr(),
+            schema_url.len(),
+            attributes.as_ptr().cast(),
+            attributes.len(),
+        )
+    }
+}
 
 pub(crate) mod tracer {
     pub(crate) use crate::backend::bindings::wasmscope::otel::tracer::context_of;
@@ -114,7 +128,7 @@ pub(crate) mod tracer {
     }
 
     pub(crate) fn get(scope: InstrumentationScope<'_>) -> u64 {
-        call_get!(import_get, scope)
+        call_get(import_get, &scope)
     }
 
     pub(crate) fn start(
@@ -188,26 +202,14 @@ pub(crate) mod tracer {
         if changes.links.is_empty() {
             update_with(span, changes, &[])
         } else {
-            with_links(changes.links, |links| update_with(span, changes, links))
+            with_links(changes.links, &mut |links| {
+                update_with(span, changes, links)
+            })
         }
     }
 
-    fn with_links(links: &[Link<'_>], call: impl FnOnce(&[WireLink<'_>]) -> u64) -> u64 {
-        let digits: Vec<_> = links.iter().map(|link| wide::of(link.attributes)).collect();
-        let lowered: Vec<_> = links
-            .iter()
-            .zip(&digits)
-            .map(|(link, digits)| wide::lowered(link.attributes, digits))
-            .collect();
-        let links: Vec<_> = links
-            .iter()
-            .zip(&lowered)
-            .map(|(link, lowered)| Link {
-                target: link.target,
-                attributes: lowered.as_deref().unwrap_or(link.attributes),
-            })
-            .collect();
-        call(&wire_links(&links))
+    fn with_links(links: &[Link<'_>], call: &mut dyn FnMut(&[WireLink<'_>]) -> u64) -> u64 {
+        wide::lend_links(links, &mut |links| call(&wire_links(links)))
     }
 
     fn update_with(span: u64, changes: SpanChanges<'_>, links: &[WireLink<'_>]) -> u64 {
@@ -260,7 +262,9 @@ pub(crate) mod tracer {
         if changes.links.is_empty() {
             end_with(span, changes, &[], time)
         } else {
-            with_links(changes.links, |links| end_with(span, changes, links, time))
+            with_links(changes.links, &mut |links| {
+                end_with(span, changes, links, time)
+            })
         }
     }
 
@@ -325,7 +329,7 @@ pub(crate) mod meter {
     }
 
     pub(crate) fn get(scope: InstrumentationScope<'_>) -> u64 {
-        call_get!(import_get, scope)
+        call_get(import_get, &scope)
     }
 
     pub(crate) fn create(meter: u64, descriptor: InstrumentDescriptor<'_>) -> u64 {
@@ -425,7 +429,7 @@ pub(crate) mod logger {
     }
 
     pub(crate) fn get(scope: InstrumentationScope<'_>) -> u64 {
-        call_get!(import_get, scope)
+        call_get(import_get, &scope)
     }
 
     pub(crate) fn threshold(logger: u64) -> LogThreshold {

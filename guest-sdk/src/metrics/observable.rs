@@ -29,7 +29,7 @@ pub(crate) fn observe(instrument: u64, value: Number, attributes: &[KeyValue<'_>
         &[Observation {
             instrument,
             value,
-            attributes: lowered.as_deref().unwrap_or(attributes),
+            attributes: lowered.as_ref().map_or(attributes, |list| list),
         }],
         false,
     );

@@ -80,27 +80,37 @@ pub(super) fn remove_waiting(subscriber: usize, id: &Id) {
     });
 }
 
-/// Returns the spans that wait and are wanted by their parent's handle, once.
-pub(super) fn take_waiting(subscriber: usize, wanted: impl Fn(Option<u64>) -> bool) -> Vec<Id> {
-    WAITING.with_borrow_mut(|waiting| {
-        waiting
-            .extract_if(.., |entry| {
-                entry.subscriber == subscriber && wanted(entry.parent)
-            })
-            .map(|entry| entry.id)
-            .collect()
-    })
+/// Which of the spans that wait are meant.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Wanted {
+    /// Those that are to be children of the span with that handle.
+    ChildrenOf(u64),
+    /// Those whose parent is not known yet.
+    WithoutParent,
+    All,
 }
 
-/// Returns all spans that wait, once; none while a panic comes from within this module.
-pub(super) fn take_all_waiting(subscriber: usize) -> Vec<Id> {
-    WAITING.with(|waiting| match waiting.try_borrow_mut() {
-        Ok(mut waiting) => waiting
-            .extract_if(.., |entry| entry.subscriber == subscriber)
-            .map(|entry| entry.id)
-            .collect(),
-        Err(_) => Vec::new(),
-    })
+/// Removes spans from those that wait, and returns them.
+pub(super) fn take_waiting(subscriber: usize, wanted: Wanted) -> Vec<Id> {
+    let mut taken = Vec::new();
+    WAITING.with(|waiting| {
+        // A panic may come from within this module's code: the spans are then lost.
+        if let Ok(mut waiting) = waiting.try_borrow_mut() {
+            waiting.retain(|entry| {
+                let is_wanted = match wanted {
+                    Wanted::ChildrenOf(parent) => entry.parent == Some(parent),
+                    Wanted::WithoutParent => entry.parent.is_none(),
+                    Wanted::All => true,
+                };
+                let takes = is_wanted && entry.subscriber == subscriber;
+                if takes {
+                    taken.push(entry.id.clone());
+                }
+                !takes
+            });
+        }
+    });
+    taken
 }
 
 /// Returns true if a span whose parent has that handle waits to be started.

@@ -15,7 +15,7 @@ use super::builder::Config;
 use super::fields::{Fields, Packed};
 use super::scopes::Scopes;
 use super::spans::{self, OwnedLink, Parent, Span, Spans, Started, State, Timings, Waiting};
-use super::stack;
+use super::stack::{self, Wanted};
 use super::visitor::{Of, Special, visit};
 use crate::backend::{NOT_RECORDED, tracer};
 use crate::trace::{active, pending};
@@ -153,10 +153,9 @@ impl Subscriber {
         spans::now()
     }
 
-    /// Starts the spans that wait and are to be children of a span that ends: the host knows its
-    /// handle for a while only.
-    fn start_children(&self, ending: u64) {
-        let waiting = stack::take_waiting(self.number, |parent| parent == Some(ending));
+    /// Starts spans that wait.
+    fn start_waiting(&self, wanted: Wanted) {
+        let waiting = stack::take_waiting(self.number, wanted);
         if !waiting.is_empty() {
             let mut shared = self.lock();
             for id in waiting {
@@ -165,15 +164,9 @@ impl Subscriber {
         }
     }
 
-    /// Starts the spans that wait, since the program panics: the host ends only spans that it knows.
-    fn start_all(&self) {
-        // The panic may come from within: the lock is then held, and the spans are lost.
-        let Ok(mut shared) = self.shared.try_lock() else {
-            return;
-        };
-        for id in stack::take_all_waiting(self.number) {
-            shared.start(&id);
-        }
+    /// Returns true if a panic comes from within this subscriber's own code.
+    fn is_locked(&self) -> bool {
+        self.shared.try_lock().is_err()
     }
 
     fn time(&self, id: &Id, entered: bool) {
@@ -237,18 +230,22 @@ pub(super) fn contextual(is_contextual: bool) -> Parent {
     }
 }
 
-/// Starts the waiting children of a span that ends by another door; without a span, all that wait.
-fn start_waiting(ending: Option<u64>) {
-    if ending.is_none_or(stack::is_waited_for) {
-        tracing::dispatcher::get_default(|dispatch| {
-            if let Some(subscriber) = dispatch.downcast_ref::<Subscriber>() {
-                match ending {
-                    Some(ending) => subscriber.start_children(ending),
-                    None => subscriber.start_all(),
-                }
-            }
-        });
-    }
+/// Starts the waiting children of a span that ends by another door: the host knows its handle for a
+/// while only. Without a span the program panics, and all are started: the host ends only spans
+/// that it knows.
+fn before_end(ending: Option<u64>) {
+    let wanted = match ending {
+        Some(ending) if stack::is_waited_for(ending) => Wanted::ChildrenOf(ending),
+        Some(_) => return,
+        None => Wanted::All,
+    };
+    tracing::dispatcher::get_default(|dispatch| {
+        if let Some(subscriber) = dispatch.downcast_ref::<Subscriber>()
+            && !(wanted == Wanted::All && subscriber.is_locked())
+        {
+            subscriber.start_waiting(wanted);
+        }
+    });
 }
 
 fn leave(handle: u64, activated: bool) {
@@ -346,7 +343,7 @@ impl tracing::Subscriber for Subscriber {
             .spans
             .insert(Span::new(metadata, waiting, timings));
         stack::add_waiting(self.number, &id, parent);
-        pending::before_end(start_waiting);
+        pending::before_end(before_end);
         id
     }
 
@@ -398,7 +395,7 @@ impl tracing::Subscriber for Subscriber {
         stack::remove_waiting(self.number, id);
         if activation && self.config.deferred_start {
             // Their parent is what the ambient span has been until now.
-            for waiting in stack::take_waiting(self.number, |parent| parent.is_none()) {
+            for waiting in stack::take_waiting(self.number, Wanted::WithoutParent) {
                 if waiting != *id {
                     spans.start_waiting(&waiting, scopes);
                 }
@@ -455,7 +452,7 @@ impl tracing::Subscriber for Subscriber {
         {
             (tracking.report)(&timings, handle);
         }
-        self.start_children(handle);
+        self.start_waiting(Wanted::ChildrenOf(handle));
         // Outside of the lock, for observable callbacks may run now.
         drop(crate::Span::from_handle(handle));
         self.refresh();
