@@ -33,8 +33,10 @@ impl Buffer {
         let (value, value_text) = match value {
             Value::UnsignedValue(value) => {
                 digits = wide::digits(value);
-                let text = digits.as_ref().map(wide::Digits::as_str);
-                (Value::StringValue(""), text.unwrap_or_default())
+                (
+                    Value::StringValue(""),
+                    digits.as_deref().unwrap_or_default(),
+                )
             }
             Value::StringValue(text) => (Value::StringValue(""), text),
             Value::BoolValue(value) => (Value::BoolValue(value), ""),

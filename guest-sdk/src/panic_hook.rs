@@ -47,11 +47,8 @@ pub(crate) fn install() {
 }
 
 fn record(info: &PanicHookInfo<'_>) {
-    let message = match info.payload_as_str() {
-        Some("") => "a panic without a message",
-        Some(message) => message,
-        None => "a value that is no text",
-    };
+    let message = info.payload_as_str().filter(|text| !text.is_empty());
+    let message = message.unwrap_or("a panic without a message");
     let place = info.location();
     let known = if place.is_some() { MAX_ATTRIBUTES } else { 2 };
     let (file, line, column) = place

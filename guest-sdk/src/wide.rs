@@ -22,50 +22,17 @@ impl Unsigned {
     }
 }
 
-/// An integer in decimal digits.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Digits {
-    // No integer of 64 bits has more.
-    digits: [u8; 20],
-    first: u8,
-}
-
-impl Digits {
-    pub(crate) fn of(mut value: u64) -> Self {
-        let mut digits = [b'0'; 20];
-        let mut first = digits.len();
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (value % 10) as u8;
-            value /= 10;
-            first -= 1;
-            if value == 0 {
-                break;
-            }
-        }
-        Self {
-            digits,
-            first: first as u8,
-        }
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        let digits = self.digits.get(usize::from(self.first)..);
-        core::str::from_utf8(digits.unwrap_or_default()).unwrap_or_default()
-    }
-}
-
 /// A list that is seldom there. Boxed, so that its absence is one null pointer: the code that drops
 /// it stands at every call of the host.
-#[expect(clippy::box_collection, reason = "one pointer, not three words")]
 type Rare<T> = Option<Box<Vec<T>>>;
 
 /// A call of the host with links.
 type LinksCall<'c> = &'c mut dyn FnMut(&[Link<'_>]) -> u64;
 
 struct Lowering {
-    digits: fn(u64) -> Digits,
-    all: fn(&[KeyValue<'_>]) -> Rare<Digits>,
-    list: for<'a> fn(&[KeyValue<'a>], &'a [Digits]) -> Rare<KeyValue<'a>>,
+    digits: fn(u64) -> String,
+    all: fn(&[KeyValue<'_>]) -> Rare<String>,
+    list: for<'a> fn(&[KeyValue<'a>], &'a [String]) -> Rare<KeyValue<'a>>,
     lend_links: fn(&[Link<'_>], LinksCall<'_>) -> u64,
 }
 
@@ -86,7 +53,7 @@ impl From<u64> for Value<'_> {
 #[cold]
 fn unsigned(value: u64) -> Value<'static> {
     static LOWER: Lowering = Lowering {
-        digits: Digits::of,
+        digits: |value| value.to_string(),
         all,
         list,
         lend_links: lend_lowered_links,
@@ -113,13 +80,13 @@ impl From<isize> for Value<'_> {
 }
 
 /// Returns the digits of an integer that [`Value`] has been made of.
-pub(crate) fn digits(value: Unsigned) -> Option<Digits> {
+pub(crate) fn digits(value: Unsigned) -> Option<String> {
     LOWERING.get().map(|lowering| (lowering.digits)(value.0))
 }
 
 /// Returns the digits of those attributes that are such integers. None if there are none.
 #[inline]
-pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Rare<Digits> {
+pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Rare<String> {
     LOWERING
         .get()
         .and_then(|lowering| (lowering.all)(attributes))
@@ -130,13 +97,17 @@ pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Rare<Digits> {
 #[inline]
 pub(crate) fn lowered<'a>(
     attributes: &[KeyValue<'a>],
-    digits: &'a Rare<Digits>,
+    digits: &'a Rare<String>,
 ) -> Rare<KeyValue<'a>> {
     let digits = digits.as_ref()?;
     (LOWERING.get()?.list)(attributes, digits)
 }
 
 /// Makes a call of the host with links whose attributes have texts for such integers.
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(dead_code, reason = "natively links are copied, and lowered then")
+)]
 pub(crate) fn lend_links(links: &[Link<'_>], call: LinksCall<'_>) -> u64 {
     match LOWERING.get() {
         Some(lowering) => (lowering.lend_links)(links, call),
@@ -162,10 +133,10 @@ fn lend_lowered_links(links: &[Link<'_>], call: LinksCall<'_>) -> u64 {
     call(&links)
 }
 
-fn all(attributes: &[KeyValue<'_>]) -> Rare<Digits> {
+fn all(attributes: &[KeyValue<'_>]) -> Rare<String> {
     let digits = attributes.iter().filter_map(|attribute| {
         if let Value::UnsignedValue(value) = attribute.value {
-            Some(Digits::of(value.0))
+            Some(value.0.to_string())
         } else {
             None
         }
@@ -174,11 +145,11 @@ fn all(attributes: &[KeyValue<'_>]) -> Rare<Digits> {
     (!digits.is_empty()).then(|| Box::new(digits))
 }
 
-fn list<'a>(attributes: &[KeyValue<'a>], digits: &'a [Digits]) -> Rare<KeyValue<'a>> {
+fn list<'a>(attributes: &[KeyValue<'a>], digits: &'a [String]) -> Rare<KeyValue<'a>> {
     let mut digits = digits.iter();
     let lower = |attribute: &KeyValue<'a>| {
         let value = if let Value::UnsignedValue(_) = attribute.value {
-            Value::StringValue(digits.next().map(Digits::as_str).unwrap_or_default())
+            Value::StringValue(digits.next().map(String::as_str).unwrap_or_default())
         } else {
             attribute.value
         };
@@ -193,13 +164,6 @@ fn list<'a>(attributes: &[KeyValue<'a>], digits: &'a [Digits]) -> Rare<KeyValue<
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digits_are_those_of_the_standard_library() {
-        for value in [0, 7, 10, 1_234_567_890, 1 << 63, u64::MAX - 1, u64::MAX] {
-            assert_eq!(Digits::of(value).as_str(), value.to_string());
-        }
-    }
 
     #[test]
     fn integers_that_fit_stay_integers_and_others_become_text() {

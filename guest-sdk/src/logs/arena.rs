@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::types::{LogAttribute, LogRecord, LogValue, MapEntry, Severity};
-use crate::wide::Digits;
 use crate::{SpanReference, backend, notice};
 
 /// Emits a record in which values are nested: [`emit_nested`].
@@ -229,13 +228,13 @@ impl<'a> Values<'a> {
     }
 
     /// Returns the digits of integers that no signed one holds.
-    fn digits(&self) -> Vec<Digits> {
-        let digits = self.unsigned.iter().map(|(_, value)| Digits::of(*value));
+    fn digits(&self) -> Vec<String> {
+        let digits = self.unsigned.iter().map(|(_, value)| value.to_string());
         digits.collect()
     }
 
     /// Has arrays and maps name their children, and gives wide integers their digits.
-    fn name(&mut self, children: &'a Children<'a>, digits: &'a [Digits]) {
+    fn name(&mut self, children: &'a Children<'a>, digits: &'a [String]) {
         for ((at, _), digits) in self.unsigned.iter().zip(digits) {
             if let Some(value) = self.values.get_mut(*at) {
                 value.value = LogValue::StringValue(digits.as_str());

@@ -84,10 +84,20 @@ impl Logger {
     }
 }
 
-/// The host's threshold for one logger, for as long as its generation is the one last heard of: in the lowest byte the lowest severity's
-/// number, above it the generation.
+/// The host's threshold for one logger: in the lowest byte the lowest severity's number, above it the
+/// lowest 22 bits of the generation, above those a count of suppressed records.
+///
+/// It holds for as long as its generation is the one last heard of. Suppressed records make no call
+/// that could bring a notice, so it holds for no more than 1,023 of them.
 #[derive(Debug)]
 pub(crate) struct Threshold(Slot);
+
+/// The bits of the generation that are kept, above the severity.
+const GENERATION: u64 = ((1 << 22) - 1) << 8;
+/// One suppressed record. The count of 10 bits begins at 1; at 0 the threshold is asked for.
+const SUPPRESSED: u64 = 1 << 30;
+/// All bits: a slot has no more natively.
+const HELD: u64 = (1 << 40) - 1;
 
 impl Threshold {
     pub(crate) const fn new() -> Self {
@@ -98,16 +108,21 @@ impl Threshold {
     /// without severity passes every threshold.
     pub(crate) fn admits(&self, severity: Option<Severity>, logger: impl FnOnce() -> u64) -> bool {
         let mut held = self.0.get();
-        if held == 0 || (held >> 8) as u32 != notice::generation() {
+        let heard = u64::from(notice::generation()) << 8;
+        if held < SUPPRESSED || (held ^ heard) & GENERATION != 0 {
             let LogThreshold { lowest, generation } = backend::logger::threshold(logger());
             notice::set_generation(generation);
-            held = u64::from(generation) << 8 | u64::from(lowest);
+            held = SUPPRESSED | u64::from(generation) << 8 & GENERATION | u64::from(lowest);
             self.0.set(held);
         }
         let lowest = held as u8;
-        match severity {
+        let admitted = match severity {
             Some(severity) => severity.number() >= lowest,
             None => lowest != NOBODY_LISTENS,
+        };
+        if !admitted {
+            self.0.set((held + SUPPRESSED) & HELD);
         }
+        admitted
     }
 }

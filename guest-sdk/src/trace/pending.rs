@@ -31,9 +31,13 @@ thread_local! {
     static FLUSH: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
+/// What is called with a span that is about to end, or `None` if the program panics.
+#[cfg(feature = "tracing")]
+type BeforeEnd = fn(Option<u64>);
+
 #[cfg(feature = "tracing")]
 thread_local! {
-    static BEFORE_END: Cell<Option<fn(Option<u64>)>> = const { Cell::new(None) };
+    static BEFORE_END: Cell<Option<BeforeEnd>> = const { Cell::new(None) };
 }
 
 /// Sets an attribute of a span.
@@ -109,10 +113,10 @@ pub(crate) fn flush_if_used() {
     }
 }
 
-/// Has `act` called with each span that is about to end, and with `None` if the program panics,
-/// which ends all. A pointer, so that a guest without the door `tracing` links none.
+/// Has `act` called before spans end. A pointer, so that a guest without the door `tracing` links
+/// none.
 #[cfg(feature = "tracing")]
-pub(crate) fn before_end(act: fn(Option<u64>)) {
+pub(crate) fn before_end(act: BeforeEnd) {
     backend::set(&BEFORE_END, Some(act));
 }
 

@@ -83,7 +83,7 @@ fn a_panic_outside_of_any_span_is_a_log() {
     assert_eq!(recorder.spans(), []);
     assert_eq!(
         recorder.logs()[0].body,
-        Some("a value that is no text".into())
+        Some("a panic without a message".into())
     );
 }
 

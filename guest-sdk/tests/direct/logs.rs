@@ -149,6 +149,23 @@ fn a_disabled_record_makes_no_call() {
 }
 
 #[test]
+fn a_program_that_only_suppresses_records_hears_of_a_new_threshold() {
+    static LOGGER: Logger = Logger::new(Scope::new("quiet"));
+    let recorder = Recorder::install();
+    recorder.set_log_threshold(Some(Severity::Info));
+    LOGGER.log(Severity::Debug, "suppressed");
+    recorder.set_log_threshold(Some(Severity::Debug));
+    recorder.take_calls();
+    let silent = (0..2_000).take_while(|_| {
+        LOGGER.log(Severity::Debug, "suppressed, or not");
+        recorder.take_calls().is_empty()
+    });
+    assert_eq!(silent.count(), 1_022);
+    LOGGER.log(Severity::Debug, "heard");
+    assert_eq!(recorder.take_calls(), ["logger.emit"]);
+}
+
+#[test]
 fn a_changed_threshold_is_asked_for_once_it_is_heard_of() {
     static LOGGER: Logger = Logger::new(Scope::new("changing"));
     let recorder = Recorder::install();
