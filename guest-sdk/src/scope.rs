@@ -46,12 +46,12 @@ impl Scope {
         self
     }
 
-    pub(crate) const fn as_contract(&self) -> InstrumentationScope<'static> {
+    pub(crate) fn as_contract(&self) -> InstrumentationScope<'static> {
         InstrumentationScope {
             name: self.name,
             version: self.version,
             schema_url: self.schema_url,
-            attributes: self.attributes,
+            attributes: crate::wide::of_scope(self.attributes),
         }
     }
 }

@@ -34,6 +34,7 @@ struct Lowering {
     all: fn(&[KeyValue<'_>]) -> Rare<String>,
     list: for<'a> fn(&[KeyValue<'a>], &'a [String]) -> Rare<KeyValue<'a>>,
     lend_links: fn(&[Link<'_>], LinksCall<'_>) -> u64,
+    leak: fn(&'static [KeyValue<'static>]) -> &'static [KeyValue<'static>],
 }
 
 thread_local! {
@@ -57,6 +58,7 @@ fn unsigned(value: u64) -> Value<'static> {
         all,
         list,
         lend_links: lend_lowered_links,
+        leak: leak_lowered,
     };
     backend::set(&LOWERING, Some(&LOWER));
     Value::UnsignedValue(Unsigned(value))
@@ -131,6 +133,20 @@ fn lend_lowered_links(links: &[Link<'_>], call: LinksCall<'_>) -> u64 {
         })
         .collect();
     call(&links)
+}
+
+/// Returns the attributes of a scope, with texts for such integers, which stay for the program's
+/// life as the scope does.
+pub(crate) fn of_scope(attributes: &'static [KeyValue<'static>]) -> &'static [KeyValue<'static>] {
+    match LOWERING.get() {
+        Some(lowering) => (lowering.leak)(attributes),
+        None => attributes,
+    }
+}
+
+fn leak_lowered(attributes: &'static [KeyValue<'static>]) -> &'static [KeyValue<'static>] {
+    let lowered = all(attributes).and_then(|digits| list(attributes, Vec::leak(*digits)));
+    lowered.map_or(attributes, |lowered| Vec::leak(*lowered))
 }
 
 fn all(attributes: &[KeyValue<'_>]) -> Rare<String> {

@@ -68,11 +68,17 @@ impl Runtime for SetUp {
             None => Component::new(&self.engine, bytes)?,
             Some(cache) => {
                 let found = Component::with_cache(&self.engine, &bytes, cache)?;
-                if found.is_compiled() {
+                let component = if found.is_compiled() {
                     found
                 } else {
                     Component::precompile(&self.engine, &bytes, cache)?
-                }
+                };
+                // A guest whose tables hold imports would be measured interpreted.
+                ensure!(
+                    component.compiled().0 > 0,
+                    "none of its modules can be compiled"
+                );
+                component
             }
         };
         Ok(Box::new(Loaded {

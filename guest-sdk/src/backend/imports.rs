@@ -38,47 +38,34 @@ macro_rules! lower {
     };
 }
 
+/// Calls the `get` of an interface: they take the same. A macro, not a function with a pointer to
+/// the import: WasmEdge leaves modules with imports in their tables interpreted.
+macro_rules! call_get {
+    ($get:ident, $scope:ident) => {{
+        // Scopes hold no wide integers: `Scope::as_contract` lowers them.
+        let attributes = $scope.attributes;
+        let version = $scope.version.unwrap_or_default();
+        let schema_url = $scope.schema_url.unwrap_or_default();
+        // SAFETY: the addresses and lengths are those of slices that outlive the call.
+        unsafe {
+            $get(
+                $scope.name.as_ptr(),
+                $scope.name.len(),
+                $scope.version.is_some(),
+                version.as_ptr(),
+                version.len(),
+                $scope.schema_url.is_some(),
+                schema_url.as_ptr(),
+                schema_url.len(),
+                attributes.as_ptr().cast(),
+                attributes.len(),
+            )
+        }
+    }};
+}
+
 /// The address of what a list or a text holds.
 type Address = *const u8;
-
-/// The `get` of an interface: they all take a scope.
-type Get = unsafe extern "C" fn(
-    name: Address,
-    name_length: usize,
-    has_version: bool,
-    version: Address,
-    version_length: usize,
-    has_schema_url: bool,
-    schema_url: Address,
-    schema_url_length: usize,
-    attributes: Address,
-    attributes_length: usize,
-) -> u64;
-
-/// Calls the `get` of an interface. One function for all of them, because it is called once for
-/// each scope, and its code would be there three times.
-#[inline(never)]
-fn call_get(get: Get, scope: &InstrumentationScope<'_>) -> u64 {
-    let attributes = scope.attributes;
-    lower!(attributes);
-    let version = scope.version.unwrap_or_default();
-    let schema_url = scope.schema_url.unwrap_or_default();
-    // SAFETY: the addresses and lengths are those of slices that outlive the call.
-    unsafe {
-        get(
-            scope.name.as_ptr(),
-            scope.name.len(),
-            scope.version.is_some(),
-            version.as_ptr(),
-            version.len(),
-            scope.schema_url.is_some(),
-            schema_url.as_ptr(),
-            schema_url.len(),
-            attributes.as_ptr().cast(),
-            attributes.len(),
-        )
-    }
-}
 
 pub(crate) mod tracer {
     pub(crate) use crate::backend::bindings::wasmscope::otel::tracer::context_of;
@@ -128,7 +115,7 @@ pub(crate) mod tracer {
     }
 
     pub(crate) fn get(scope: InstrumentationScope<'_>) -> u64 {
-        call_get(import_get, &scope)
+        call_get!(import_get, scope)
     }
 
     pub(crate) fn start(
@@ -329,7 +316,7 @@ pub(crate) mod meter {
     }
 
     pub(crate) fn get(scope: InstrumentationScope<'_>) -> u64 {
-        call_get(import_get, &scope)
+        call_get!(import_get, scope)
     }
 
     pub(crate) fn create(meter: u64, descriptor: InstrumentDescriptor<'_>) -> u64 {
@@ -429,7 +416,7 @@ pub(crate) mod logger {
     }
 
     pub(crate) fn get(scope: InstrumentationScope<'_>) -> u64 {
-        call_get(import_get, &scope)
+        call_get!(import_get, scope)
     }
 
     pub(crate) fn threshold(logger: u64) -> LogThreshold {

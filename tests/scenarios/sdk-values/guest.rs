@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::num::{NonZeroU8, NonZeroU64};
 
 use wasmscope::{
-    AnyValue, BaggageEntry, Counter, Histogram, Link, Logger, Meter, ObservableGauge, OwnedValue,
-    Severity, SpanContext, Tracer, attributes, fields,
+    AnyValue, BaggageEntry, Counter, Histogram, KeyValue, Link, Logger, Meter, ObservableGauge,
+    OwnedValue, Scope, Severity, SpanContext, Tracer, attributes, fields,
 };
 
 static TRACER: Tracer = wasmscope::tracer!();
@@ -26,6 +26,8 @@ const WIDE: u64 = u64::MAX;
 fn main() {
     let _telemetry = wasmscope::init();
     OBSERVED.register(|observer| observer.observe(1, attributes!["wide" => WIDE]));
+    let attributes = vec![KeyValue::new("wide", WIDE)].leak();
+    Logger::new(Scope::new("of a scope").with_attributes(attributes)).log(Severity::Info, "wide");
     let name = Cow::Borrowed("Ada");
     let remote = SpanContext::from_traceparent(
         "00-0000000000000000000000000000000a-000000000000000b-01",
