@@ -3,8 +3,19 @@
 //! WasmEdge's compiler makes modules with native code, which runs in the host's process. So
 //! compiled code is loaded only as
 //! [`Trusted`]: it comes from a [`Cache`], or the caller vouches for it.
+//!
+//! The compiler ends its process if the disk is full, and cannot be interrupted. So it can run in
+//! a child process: see [`ChildCompiler`].
+
+mod cause;
+mod child;
+mod scratch;
 
 use std::fs;
+use std::path::Path;
+
+pub use child::{ChildCompiler, compile_as_child};
+use scratch::Scratch;
 
 use compiled_code::{Cache, Key, Precompiled, Trusted};
 use wasmedge_sys::Compiler;
@@ -42,6 +53,12 @@ impl Component {
     ///
     /// If the code cannot be written to the cache, the component is compiled all the same: see
     /// [`precompile_or_say`](Self::precompile_or_say).
+    ///
+    /// # The compiler's process
+    ///
+    /// The compiler works in this process, where nothing interrupts it, and it ends the process if
+    /// the disk is full. A program that must go on has it work in a child process, which it can
+    /// also end: [`Config::compile_in_child`](crate::Config::compile_in_child).
     ///
     /// # Signals
     ///
@@ -174,30 +191,34 @@ fn load(engine: &Engine, code: &Trusted) -> Result<Module, LoadError> {
     })
 }
 
-/// Compiles a module. WasmEdge writes code to a file only: it gets one of its own, in a folder that
-/// is private as well.
+/// Compiles a module, in a child process if the engine says so.
 fn compile(engine: &Engine, module: &CoreModule) -> Result<Trusted, LoadError> {
-    let failed = |message: String| LoadError::Compiler { message };
-    let mut folder = tempfile::Builder::new();
-    #[cfg(unix)]
-    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    let folder = folder.tempdir();
-    let folder =
-        folder.map_err(|error| failed(format!("there is no temporary folder: {error}")))?;
-    let file = folder.path().join("module.wasm");
-    let compiler = Compiler::create(Some(engine.raw()));
-    let compiler = compiler.map_err(|error| failed(error.to_string()))?;
     let polling = add_polls(&module.bytes)?;
-    compiler
-        .compile_from_bytes(&polling, &file)
-        .map_err(|error| failed(error.to_string()))?;
+    if let Some(child) = &engine.config().compiler {
+        return child.compile(engine, &polling);
+    }
+    let failed = |message: String| LoadError::Compiler { message };
+    let scratch =
+        Scratch::new().map_err(|error| failed(format!("there is no temporary folder: {error}")))?;
+    let file = scratch.path().join("module.wasm");
+    compile_to(engine, &polling, &file)?;
     let code = fs::read(&file).map_err(|error| {
-        let folder = folder.path().display();
+        let folder = scratch.path().display();
         failed(format!(
             "WasmEdge's compiler has written nothing to {folder}: {error}"
         ))
     })?;
     Ok(ffi::compiled(code))
+}
+
+/// Compiles a module into a file. WasmEdge writes code to files only.
+fn compile_to(engine: &Engine, module: &[u8], file: &Path) -> Result<(), LoadError> {
+    let failed = |error: String| LoadError::Compiler { message: error };
+    let compiler = Compiler::create(Some(engine.raw()));
+    let compiler = compiler.map_err(|error| failed(error.to_string()))?;
+    compiler
+        .compile_from_bytes(module, file)
+        .map_err(|error| failed(error.to_string()))
 }
 
 fn key(engine: &Engine, module: &CoreModule) -> Key {

@@ -28,7 +28,8 @@ impl Component {
     /// # Errors
     ///
     /// [`LoadError::Invalid`] if the bytes are no valid component, [`LoadError::Unsupported`] with the feature's name if it needs
-    /// something that is not supported.
+    /// something that is not supported, [`LoadError::TooLarge`] if it is larger than
+    /// [`Config::size_limits`](crate::Config::size_limits) allow.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self, LoadError> {
         Self::load(engine, bytes.as_ref(), |_, _| Ok(None))
     }
@@ -53,7 +54,7 @@ impl Component {
         bytes: &[u8],
         mut compiled: impl FnMut(usize, &CoreModule) -> Result<Option<Module>, LoadError>,
     ) -> Result<Self, LoadError> {
-        let plan = Plan::new(bytes)?;
+        let plan = Plan::within(bytes, &engine.config().size_limits)?;
         let mut modules = Vec::new();
         let mut count = 0usize;
         for (index, module) in plan.modules.iter().enumerate() {

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, LazyLock};
 
+use component_size::Limits as SizeLimits;
 use wasmedge_sdk::{CompilerOptimizationLevel, CompilerOutputFormat, RunMode};
 use wasmedge_sys as sys;
 
+use crate::aot::ChildCompiler;
 use crate::ffi;
 use crate::handles::DEFAULT_HANDLE_LIMIT;
 use crate::{Budget, HostError};
@@ -16,6 +18,8 @@ pub struct Config {
     pub(crate) optimization: Optimization,
     pub(crate) call_budget: usize,
     pub(crate) handle_limit: usize,
+    pub(crate) size_limits: SizeLimits,
+    pub(crate) compiler: Option<ChildCompiler>,
 }
 
 /// How much the ahead-of-time compiler does, as LLVM has it.
@@ -35,6 +39,24 @@ pub enum Optimization {
 }
 
 impl Optimization {
+    const ALL: [Self; 5] = [
+        Self::None,
+        Self::Less,
+        Self::Default,
+        Self::Aggressive,
+        Self::Size,
+    ];
+
+    /// Returns a number for it, for [`numbered`](Self::numbered).
+    pub(crate) fn number(self) -> usize {
+        let number = Self::ALL.iter().position(|other| *other == self);
+        number.unwrap_or_default()
+    }
+
+    pub(crate) fn numbered(number: usize) -> Option<Self> {
+        Self::ALL.get(number).copied()
+    }
+
     pub(crate) fn level(self) -> CompilerOptimizationLevel {
         match self {
             Self::None => CompilerOptimizationLevel::O0,
@@ -53,6 +75,8 @@ impl Default for Config {
             optimization: Optimization::default(),
             call_budget: Budget::DEFAULT,
             handle_limit: DEFAULT_HANDLE_LIMIT,
+            size_limits: SizeLimits::default(),
+            compiler: None,
         }
     }
 }
@@ -79,6 +103,19 @@ impl Config {
     /// Sets how many bytes one call may bring from a guest into the host's memory: 128 MiB unless told otherwise. See [`Budget`].
     pub fn call_budget(&mut self, bytes: usize) -> &mut Self {
         self.call_budget = bytes;
+        self
+    }
+
+    /// Compiles in child processes that are started so, instead of in this process.
+    pub fn compile_in_child(&mut self, compiler: ChildCompiler) -> &mut Self {
+        self.compiler = Some(compiler);
+        self
+    }
+
+    /// Sets how large components may be that are loaded. The limits are checked before anything else
+    /// is done with a component.
+    pub fn size_limits(&mut self, limits: SizeLimits) -> &mut Self {
+        self.size_limits = limits;
         self
     }
 

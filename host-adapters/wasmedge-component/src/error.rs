@@ -18,14 +18,10 @@ pub enum LoadError {
         /// The name of what is missing, for instance `component-model async (WASI 0.3)`.
         feature: String,
     },
-    /// The component has too many definitions once its nested components are instantiated.
-    #[error(
-        "the component has more than {limit} definitions once its nested components are instantiated"
-    )]
-    TooLarge {
-        /// How many are allowed.
-        limit: u64,
-    },
+    /// The component is larger than [`Config::size_limits`](crate::Config::size_limits) allow, or
+    /// becomes so once its nested components are instantiated.
+    #[error(transparent)]
+    TooLarge(#[from] component_size::Refusal),
     /// The component's file cannot be read.
     #[error("cannot read {message}")]
     Unreadable {

@@ -40,6 +40,12 @@
 //! Beneath are parts that need no engine: [`plan`], the translation of a component, [`abi`], the canonical ABI, and [`handles`].
 //! WASI 0.2 is in the crate `wasmedge-wasi`.
 //!
+//! # Components from others
+//!
+//! A component of two kilobytes can stand for more instances than a machine has memory for. So its size is checked before anything else
+//! is done with it: see [`component_size`]. Compiling takes time in proportion to the code, and the compiler cannot be
+//! interrupted; see [`ChildCompiler`].
+//!
 //! # When a guest traps
 //!
 //! A trap ends the call with a [`Trap`], which is found in the error by `downcast_ref`, as is whatever a host function has failed with. The instance that trapped is
@@ -54,7 +60,7 @@
 //!
 //! Components of the kind that WASI 0.2 programs are, nested and composed ones included, with resources, and with all three string
 //! encodings. Refused by name, with [`LoadError::Unsupported`]: asynchronous components (WASI 0.3: async functions, streams, futures,
-//! error contexts, threads), core modules that are imported or exported, components that are passed to components, memories of 64 bits, maps and lists of a fixed length,
+//! error contexts, threads), core modules that are imported or exported, memories of 64 bits, maps and lists of a fixed length,
 //! exception handling and garbage collection in core modules.
 //!
 //! # Limits
@@ -63,7 +69,7 @@
 //! |---|---|
 //! | bytes that a call brings to the host: [`abi::Budget`] | 128 MiB |
 //! | handles and loans at once: [`handles::DEFAULT_HANDLE_LIMIT`] | 1,000,000 |
-//! | definitions in a component, nested ones counted as often as they are instantiated: [`plan::MAX_DEFINITIONS`] | 200,000 |
+//! | the size of a component: [`Config::size_limits`] | those of [`SizeLimits`] |
 //! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
 //! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |
 //! | stack of guests that call themselves: [`plan::MAX_STACK_UNITS`] | 262,144 units, which are 8 to 16 bytes |
@@ -111,8 +117,10 @@ pub mod types;
 mod val;
 
 pub use abi::Budget;
+pub use aot::{ChildCompiler, compile_as_child};
 pub use compiled_code::{Cache, CacheError, Precompiled, Trusted};
 pub use component::Component;
+pub use component_size::{Limit as SizeLimit, Limits as SizeLimits, Refusal as SizeRefusal};
 pub use engine::{Config, Engine, Optimization, version};
 pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
 pub use func::{Func, TypedFunc};

@@ -16,7 +16,6 @@
 //!   global of type `i32`, initially [`MAY_LEAVE`].
 
 mod convert;
-mod extent;
 mod harden;
 mod link;
 mod shims;
@@ -30,8 +29,8 @@ use crate::abi::transcode::Transcode;
 use crate::error::{LoadError, TrapCode};
 use crate::handles::ResourceTable;
 use crate::ids::*;
+use component_size::Limits as SizeLimits;
 
-pub use extent::MAX_DEFINITIONS;
 pub(crate) use harden::add_polls;
 pub use harden::{
     LEAVING_UNITS, MAX_STACK_UNITS, MAX_UNCOUNTED_UNITS, MEMORY_GROWING, MEMORY_GROWN, POLL,
@@ -347,14 +346,23 @@ pub struct FunctionExport {
 }
 
 impl Plan {
-    /// Translates the bytes of a component.
+    /// Translates the bytes of a component, within the default limits on its size.
     ///
     /// # Errors
     ///
     /// [`LoadError::Invalid`] if the bytes are no valid component, [`LoadError::Unsupported`] with the name of the feature if it needs
-    /// something that is not supported.
+    /// something that is not supported, [`LoadError::TooLarge`] if it exceeds a limit.
     pub fn new(bytes: &[u8]) -> Result<Self, LoadError> {
-        translate::translate(bytes)
+        Self::within(bytes, &SizeLimits::default())
+    }
+
+    /// Translates the bytes of a component, as [`new`](Self::new) does, within certain limits.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new).
+    pub fn within(bytes: &[u8], limits: &SizeLimits) -> Result<Self, LoadError> {
+        translate::translate(bytes, limits)
     }
 
     /// Returns how many stack units the functions of a core module use at most at once that are not counted.

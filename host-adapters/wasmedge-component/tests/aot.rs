@@ -347,3 +347,32 @@ fn a_compiled_guest_leaves_no_handlers_for_faults() -> anyhow::Result<()> {
     assert_eq!(handled(), 0);
     Ok(())
 }
+
+#[test]
+fn code_that_was_damaged_is_not_loaded_and_is_replaced() -> anyhow::Result<()> {
+    let (_home, cache) = private_cache();
+    let engine = engine();
+    let bytes = wat::parse_str(COUNT)?;
+    compiled(&engine, &cache, COUNT);
+    let files: Vec<_> = cache.folder().read_dir()?.collect::<Result<_, _>>()?;
+    let file = files[0].path();
+    let whole = std::fs::read(&file)?;
+    let is_found = |damaged: &[u8]| -> anyhow::Result<bool> {
+        std::fs::write(&file, damaged)?;
+        Ok(Component::with_cache(&engine, &bytes, &cache)?.compiled() == (1, 1))
+    };
+    assert!(is_found(&whole)?);
+    // Bits all over the file; that each one counts is tested where the file's format is.
+    for bit in (0..8 * whole.len()).step_by(8 * whole.len() / 150) {
+        let mut damaged = whole.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert!(!is_found(&damaged)?, "bit {bit}");
+    }
+    for length in (0..whole.len()).step_by(whole.len() / 50) {
+        assert!(!is_found(&whole[..length])?, "{length} bytes");
+    }
+    assert_eq!(compiled(&engine, &cache, COUNT).compiled(), (1, 1));
+    let component = Component::with_cache(&engine, &bytes, &cache)?;
+    assert_eq!(component.compiled(), (1, 1), "it was replaced");
+    Ok(())
+}

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use wasmscope_telemetry::config::Config;
 use wasmscope_telemetry::pipeline::Pipeline;
-use wasmscope_wasmtime::{Instance, InvocationOptions, Limiter, Outcome, RUNTIME, Unlimited, View};
+use wasmscope_wasmtime::{
+    Instance, InvocationOptions, Limiter, Outcome, RUNTIME, SizeLimits, Unlimited, View, check_size,
+};
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, Result, Store};
 use wasmtime_wasi::p2::bindings::sync::Command;
@@ -52,7 +54,9 @@ fn main() -> Result<()> {
     let telemetry = pipeline.telemetry(); // 4
 
     let engine = Engine::default();
-    let component = Component::from_file(&engine, &path)?;
+    let bytes = std::fs::read(&path)?;
+    check_size(&bytes, &SizeLimits::default())?; // before Wasmtime compiles them
+    let component = Component::new(&engine, &bytes)?;
     let mut linker: Linker<State> = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     wasmscope_wasmtime::add_to_linker(&mut linker)?; // 5

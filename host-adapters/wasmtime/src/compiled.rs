@@ -22,6 +22,8 @@ pub fn from_cache(engine: &Engine, bytes: &[u8], cache: &Cache) -> Option<Compon
 /// Compiles a component, keeps the code in a cache, and loads it. If the code cannot be written to
 /// the cache, [`Precompiled::not_kept`] says why.
 ///
+/// How large the component may become is not checked: see [`check_size`](crate::check_size).
+///
 /// # Errors
 ///
 /// Those of [`Component::new`].
@@ -127,6 +129,34 @@ mod tests {
         }
         let other = wat::parse_str("(component)").expect("a component");
         assert!(from_cache(&engine(settings[0]), &other, &cache).is_none());
+    }
+
+    #[test]
+    fn code_that_was_damaged_is_not_loaded_and_is_replaced() {
+        let home = tempfile::tempdir().expect("a folder");
+        let cache = Cache::open(home.path().join("cache")).expect("a cache");
+        let bytes = wat::parse_str(ANSWER).expect("a component");
+        let engine = Engine::default();
+        precompile(&engine, &bytes, &cache).expect("compiled");
+        let file = cache.folder().read_dir().expect("a folder").next();
+        let file = file.expect("its code").expect("a file").path();
+        let whole = std::fs::read(&file).expect("a file");
+        // Bits all over the file; that each one counts is tested where the file's format is.
+        let bits = (0..8 * whole.len()).step_by(8 * whole.len() / 150);
+        let flipped = bits.map(|bit| {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            bytes
+        });
+        let cut = (0..whole.len()).step_by(whole.len() / 50);
+        let cut = cut.map(|length| whole[..length].to_vec());
+        for damaged in flipped.chain(cut) {
+            std::fs::write(&file, damaged).expect("a file");
+            assert!(from_cache(&engine, &bytes, &cache).is_none());
+        }
+        precompile(&engine, &bytes, &cache).expect("compiled");
+        let found = from_cache(&engine, &bytes, &cache).expect("it was replaced");
+        assert_eq!(answer(&engine, &found), 42);
     }
 
     #[test]

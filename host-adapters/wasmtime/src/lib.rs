@@ -49,6 +49,12 @@
 //! }
 //! ```
 //!
+//! # Components from others
+//!
+//! A component of two kilobytes can make Wasmtime compile without end: see [`component_size`]. Call [`check_size`] before
+//! Wasmtime gets the bytes, and before [`precompile`]. Within the limits compiling may still take minutes, and
+//! nothing interrupts it: a program that must go on compiles in a process of its own, which it can end.
+//!
 //! # Compiled ahead of time
 //!
 //! Compiling a component takes a second for some megabytes of it, and each start of a program
@@ -111,6 +117,9 @@ mod outcome;
 
 pub use compiled::{from_cache, from_code, precompile};
 pub use compiled_code::{Cache, CacheError, Precompiled, Trusted};
+pub use component_size::{
+    Limit as SizeLimit, Limits as SizeLimits, Refusal as SizeRefusal, check as check_size,
+};
 pub use host::{View, add_to_linker, add_to_linker_with};
 pub use inspect::{command, exports, imports, unserved};
 pub use instantiate::{instantiate, instantiate_async};

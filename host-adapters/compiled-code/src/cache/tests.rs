@@ -101,6 +101,54 @@ fn what_was_damaged_is_not_found_whatever_was_done_to_it_and_is_replaced() {
 }
 
 #[test]
+fn every_single_bit_counts() {
+    let (home, cache) = private();
+    let code: Vec<u8> = (0..=255).collect();
+    cache.store(&key("a"), &code).expect("stored");
+    let entry = cache.entry(&key("a"));
+    // A file of a user's own, in which one part is not read.
+    let path = home.path().join("app.cwasm");
+    let contents = Contents {
+        about: [("engine".to_owned(), "none".to_owned())].into(),
+        parts: vec![("first".to_owned(), &code), ("second".to_owned(), b"more")],
+    };
+    let digest = CompiledFile::write(&path, &contents).expect("written");
+    cache.record(&digest).expect("recorded");
+    let accepted = |path: &Path| {
+        let file = CompiledFile::open(path).ok()?;
+        let file = cache.recognise(file).ok()?;
+        file.file().check().ok()
+    };
+    assert!(accepted(&path).is_some());
+    for path in [&entry, &path] {
+        let mut bytes = fs::read(path).expect("a file");
+        for bit in 0..8 * bytes.len() {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(path, &bytes).expect("a file");
+            assert_eq!(found(&cache, "a").is_some(), *path != entry, "bit {bit}");
+            if *path != entry {
+                assert!(accepted(path).is_none(), "bit {bit}");
+            }
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        for length in 0..bytes.len() {
+            fs::write(path, &bytes[..length]).expect("a file");
+            assert_eq!(
+                found(&cache, "a").is_some(),
+                *path != entry,
+                "{length} bytes"
+            );
+            if *path != entry {
+                assert!(accepted(path).is_none(), "{length} bytes");
+            }
+        }
+        fs::write(path, &bytes).expect("a file");
+    }
+    assert_eq!(found(&cache, "a"), Some(code));
+    assert!(accepted(&path).is_some());
+}
+
+#[test]
 fn code_of_another_key_is_not_found() {
     let (_home, cache) = private();
     cache.store(&key("a"), b"code of a").expect("stored");

@@ -2,12 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use component_size::Limits as SizeLimits;
 use wasmtime_environ::component::{ComponentTypesBuilder, Translator};
 use wasmtime_environ::wasmparser::{FuncValidatorAllocations, Validator, WasmFeatures};
 use wasmtime_environ::{ScopeVec, Tunables};
 
 use super::types::Types;
-use super::{Plan, convert, extent};
+use super::{Plan, convert};
 use crate::error::LoadError;
 
 /// What components may use. Multi-memory is for the adapters, which copy from one memory to another.
@@ -60,9 +61,9 @@ const UNSUPPORTED: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::WIDE_ARITHMETIC, "wide arithmetic"),
 ];
 
-pub(super) fn translate(bytes: &[u8]) -> Result<Plan, LoadError> {
+pub(super) fn translate(bytes: &[u8], limits: &SizeLimits) -> Result<Plan, LoadError> {
     // The translator asserts what it believes the validator to guarantee. Should it be wrong, that is an error and no crash.
-    catch_unwind(AssertUnwindSafe(|| run(bytes))).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(|| run(bytes, limits))).unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message
             .or_else(|| panic.downcast_ref::<&str>().copied())
@@ -73,13 +74,13 @@ pub(super) fn translate(bytes: &[u8]) -> Result<Plan, LoadError> {
     })
 }
 
-fn run(bytes: &[u8]) -> Result<Plan, LoadError> {
+fn run(bytes: &[u8], limits: &SizeLimits) -> Result<Plan, LoadError> {
     if wasmtime_environ::wasmparser::Parser::is_core_wasm(bytes) {
         return Err(LoadError::invalid(
             "this is a core module and not a component",
         ));
     }
-    extent::check(bytes)?;
+    component_size::check(bytes, limits)?;
     let mut tunables = Tunables::default_u32();
     tunables.concurrency_support = false;
     let mut validator = Validator::new_with_features(supported());

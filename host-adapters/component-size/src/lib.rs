@@ -1,0 +1,67 @@
+//! Tells how large a WebAssembly component becomes before an engine prepares it. This crate knows
+//! no engine, and reads the binary only.
+//!
+//! A component of two kilobytes can stand for 2³⁰ instances: each of thirty nested components
+//! instantiates the one below twice. An engine that compiles it takes memory and time without end,
+//! before any limit on the running guest applies. Three more things grow in the same way:
+//!
+//! - instances that hold other instances twice, which engines copy as a whole,
+//! - components that refer to components around them, which are copied along,
+//! - types, which are converted part by part at each use.
+//!
+//! So [`check`] is called first:
+//!
+//! ```
+//! use component_size::{Limits, check};
+//!
+//! # fn load(component: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! check(component, &Limits::default())?;
+//! // Now hand the component to the engine.
+//! # Ok(())
+//! # }
+//! # load(b"\0asm\x0d\0\x01\0").unwrap();
+//! ```
+//!
+//! # Limits
+//!
+//! | name | default | what is counted |
+//! |---|---|---|
+//! | `bytes` | 256 MiB | the binary |
+//! | `definitions` | 200,000 | instances, aliases, imports, exports, canonical functions and types, and the memories, tables, globals, tags, imports and exports of core instances; those of a nested component each time that it is instantiated; ten parts of a type, each time that it is used |
+//! | `functions` | 250,000 | functions of core modules, each time that the module is instantiated |
+//! | `function_bytes` | 2 MiB | the largest function body |
+//! | `module_bytes` | 1 GiB | core modules, each time that they are instantiated |
+//! | `nesting` | 100 | levels of components in components |
+//!
+//! # What it does not bound
+//!
+//! Compiling takes time in proportion to the code, and that can be minutes within the limits.
+//! Engines cannot be interrupted while they compile: a host that compiles components of others does
+//! so in a process of its own, which it can end.
+
+mod count;
+mod limits;
+mod read;
+mod sizes;
+
+pub use limits::{Limit, Limits, Refusal, TooLarge};
+
+/// Fails if a component is larger than the limits allow, or becomes so when it is instantiated.
+///
+/// Takes a few milliseconds for some megabytes, and is bounded by the limits itself. A component
+/// that is not valid passes, because an engine says better what is wrong with it. Function bodies
+/// are measured, and not validated.
+///
+/// # Errors
+///
+/// [`Refusal::TooLarge`] names the limit.
+pub fn check(bytes: &[u8], limits: &Limits) -> Result<(), Refusal> {
+    limits.allow(Limit::Bytes, bytes.len() as u64)?;
+    match read::read(bytes, limits)? {
+        Some(bodies) => count::count(&bodies, limits),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

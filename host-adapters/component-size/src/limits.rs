@@ -1,0 +1,157 @@
+//! The limits, and what exceeds them.
+
+use std::fmt;
+
+/// One of the limits, with its name in settings and in messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// Bytes of the component's binary.
+    Bytes,
+    /// Definitions of components: instances, aliases, imports, exports, canonical functions and
+    /// types. Those of a nested component count each time that it is instantiated, and what is
+    /// passed to a component or held by an instance counts as a whole. A core instance counts as
+    /// many as its module has memories, tables, globals, tags, imports and exports. Ten parts of a
+    /// type that is used count as one.
+    Definitions,
+    /// Functions of core modules, counted each time the module is instantiated.
+    Functions,
+    /// Bytes of the largest function body.
+    FunctionBytes,
+    /// Bytes of core modules, counted each time the module is instantiated.
+    ModuleBytes,
+    /// Levels of components in components.
+    Nesting,
+}
+
+impl Limit {
+    /// Every limit.
+    pub const ALL: [Self; 6] = [
+        Self::Bytes,
+        Self::Definitions,
+        Self::Functions,
+        Self::FunctionBytes,
+        Self::ModuleBytes,
+        Self::Nesting,
+    ];
+
+    /// Returns the name in settings, such as `function_bytes`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Definitions => "definitions",
+            Self::Functions => "functions",
+            Self::FunctionBytes => "function_bytes",
+            Self::ModuleBytes => "module_bytes",
+            Self::Nesting => "nesting",
+        }
+    }
+
+    /// Returns the limit of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|limit| limit.name() == name)
+    }
+
+    /// Returns what is counted, in words that follow a number.
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Definitions => "definitions once its nested components are instantiated",
+            Self::Functions => "functions once its core modules are instantiated",
+            Self::FunctionBytes => "bytes in one function",
+            Self::ModuleBytes => "bytes of core modules once these are instantiated",
+            Self::Nesting => "levels of components in components",
+        }
+    }
+}
+
+/// How large a component may be.
+///
+/// The defaults are far above those of programs that compilers make.
+///
+/// ```
+/// use component_size::{Limit, Limits};
+///
+/// let mut limits = Limits::default();
+/// limits.set(Limit::Functions, 1_000);
+/// assert_eq!(limits.get(Limit::Functions), 1_000);
+/// assert_eq!(limits.get(Limit::Definitions), 200_000);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits([u64; Limit::ALL.len()]);
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self(Limit::ALL.map(|limit| match limit {
+            Limit::Bytes => 256 << 20,
+            Limit::Definitions => 200_000,
+            Limit::Functions => 250_000,
+            Limit::FunctionBytes => 2 << 20,
+            Limit::ModuleBytes => 1 << 30,
+            Limit::Nesting => 100,
+        }))
+    }
+}
+
+impl Limits {
+    /// Returns a limit's value.
+    #[must_use]
+    pub fn get(&self, limit: Limit) -> u64 {
+        self.0[limit as usize]
+    }
+
+    /// Sets a limit's value.
+    pub fn set(&mut self, limit: Limit, value: u64) -> &mut Self {
+        self.0[limit as usize] = value;
+        self
+    }
+
+    /// Fails if there is more of something than its limit allows.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`] names the limit.
+    pub fn allow(&self, limit: Limit, found: u64) -> Result<(), TooLarge> {
+        let most = self.get(limit);
+        if found > most {
+            return Err(TooLarge { limit, most });
+        }
+        Ok(())
+    }
+}
+
+/// A component that exceeds a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge {
+    /// The limit.
+    pub limit: Limit,
+    /// The limit's value.
+    pub most: u64,
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, name) = (self.limit.unit(), self.limit.name());
+        let most = self.most;
+        write!(
+            f,
+            "the component has more than {most} {unit} (limit `{name}`)"
+        )
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// Says why a component is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// It exceeds a limit.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    /// It refers to something that is not where a valid component has it.
+    #[error("the component has definitions that cannot be counted")]
+    Uncounted,
+}

@@ -1,0 +1,224 @@
+//! Why a child process has compiled nothing.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::process::ExitStatus;
+
+use crate::error::LoadError;
+
+/// As much space as no compiler needs. With less, the disk counts as full.
+const FULL: u64 = 1 << 20;
+
+const FILE_LIMIT: &str = "a file would exceed the limit on file sizes (ulimit -f)";
+
+#[derive(Debug)]
+pub(super) enum Cause {
+    /// The scratch folder cannot be made, read or written to.
+    Scratch(io::Error),
+    /// The child cannot be started.
+    Start(io::Error),
+    /// It was still at work at the deadline.
+    Deadline,
+    /// It ended by itself, or was killed: the message says how.
+    Ended(String),
+}
+
+impl Cause {
+    /// Finds out why a child has failed. Its scratch folder must still be there.
+    pub(super) fn of(status: ExitStatus, words: &str, scratch: &Path) -> Self {
+        let signal = signal(status);
+        if signal == Some("SIGXFSZ") || says(words, "File too large") || reached_limit(scratch) {
+            return Self::Ended(FILE_LIMIT.to_owned());
+        }
+        if says(words, "No space left on device") || is_full(scratch) {
+            return Self::Ended(no_space());
+        }
+        if says(words, "Disk quota exceeded") {
+            return Self::Ended(no_quota());
+        }
+        let last = words
+            .lines()
+            .rev()
+            .map(str::trim)
+            .find(|line| !line.is_empty());
+        let last: String = last.unwrap_or_default().chars().take(300).collect();
+        let last = match last.as_str() {
+            "" => String::new(),
+            last => format!(": {last}"),
+        };
+        Self::Ended(match (signal, status.code()) {
+            (Some("SIGKILL"), _) => {
+                "the compiler was killed (SIGKILL): the system may be out of memory".to_owned()
+            }
+            (Some(signal @ ("SIGSEGV" | "SIGBUS" | "SIGILL" | "SIGABRT")), _) => {
+                format!("the compiler has crashed ({signal}){last}")
+            }
+            (Some(signal), _) => format!("the compiler was ended by a signal ({signal})"),
+            (None, Some(0)) => "the compiler has written nothing".to_owned(),
+            (None, _) => format!("the compiler has failed{last}"),
+        })
+    }
+
+    pub(super) fn into_error(self) -> LoadError {
+        let message = match self {
+            Self::Scratch(error) => unusable(&error),
+            Self::Start(error) => format!("the compiler's process cannot be started: {error}"),
+            Self::Deadline => "the time that compiling may take is over".to_owned(),
+            Self::Ended(message) => message,
+        };
+        LoadError::Compiler { message }
+    }
+}
+
+fn no_space() -> String {
+    let temporary = std::env::temp_dir();
+    format!(
+        "there is no space left in the temporary folder {} (TMPDIR)",
+        temporary.display()
+    )
+}
+
+fn no_quota() -> String {
+    let temporary = std::env::temp_dir();
+    format!(
+        "the disk quota is used up in the temporary folder {} (TMPDIR)",
+        temporary.display()
+    )
+}
+
+/// Says why the scratch folder cannot be used. `tempfile` adds the path of a folder that was never
+/// there, which is left out.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the others have words of their own"
+)]
+fn unusable(error: &io::Error) -> String {
+    let words = match error.kind() {
+        ErrorKind::StorageFull => return no_space(),
+        ErrorKind::QuotaExceeded => return no_quota(),
+        ErrorKind::FileTooLarge => return FILE_LIMIT.to_owned(),
+        ErrorKind::NotFound => "no such folder".to_owned(),
+        ErrorKind::NotADirectory => "it is not a folder".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "it is read-only".to_owned(),
+        kind => kind.to_string(),
+    };
+    format!(
+        "the temporary folder {} (TMPDIR) cannot be used: {words}",
+        std::env::temp_dir().display()
+    )
+}
+
+fn says(words: &str, text: &str) -> bool {
+    let (words, text) = (words.to_lowercase(), text.to_lowercase());
+    words.contains(&text)
+}
+
+#[cfg(unix)]
+fn is_full(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|disk| {
+        disk.f_bavail.saturating_mul(disk.f_frsize) < FULL
+            || (disk.f_files > 0 && disk.f_favail == 0)
+    })
+}
+
+#[cfg(not(unix))]
+fn is_full(_: &Path) -> bool {
+    false
+}
+
+/// Tells whether a file in the folder is as large as files may be.
+#[cfg(unix)]
+fn reached_limit(folder: &Path) -> bool {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+    let Some(limit) = limit else {
+        return false;
+    };
+    let Ok(mut files) = fs::read_dir(folder) else {
+        return false;
+    };
+    files.any(|file| {
+        let metadata = file.and_then(|file| file.metadata());
+        metadata.is_ok_and(|metadata| metadata.len() >= limit)
+    })
+}
+
+#[cfg(not(unix))]
+fn reached_limit(_: &Path) -> bool {
+    false
+}
+
+/// Returns the name of the signal that has ended a process.
+#[cfg(unix)]
+fn signal(status: ExitStatus) -> Option<&'static str> {
+    use rustix::process::Signal;
+    use std::os::unix::process::ExitStatusExt as _;
+    let number = status.signal()?;
+    let names = [
+        (Signal::KILL, "SIGKILL"),
+        (Signal::SEGV, "SIGSEGV"),
+        (Signal::BUS, "SIGBUS"),
+        (Signal::ILL, "SIGILL"),
+        (Signal::ABORT, "SIGABRT"),
+        (Signal::XFSZ, "SIGXFSZ"),
+        (Signal::XCPU, "SIGXCPU"),
+        (Signal::TERM, "SIGTERM"),
+        (Signal::INT, "SIGINT"),
+        (Signal::HUP, "SIGHUP"),
+    ];
+    let name = names.iter().find(|(signal, _)| signal.as_raw() == number);
+    Some(name.map_or("another signal", |(_, name)| *name))
+}
+
+#[cfg(not(unix))]
+fn signal(_: ExitStatus) -> Option<&'static str> {
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt as _;
+
+    #[test]
+    fn each_end_of_a_compiler_has_a_cause() {
+        let folder = tempfile::tempdir().unwrap();
+        let cause = |status: i32, words: &str| {
+            let cause = Cause::of(ExitStatus::from_raw(status), words, folder.path());
+            let LoadError::Compiler { message } = cause.into_error() else {
+                panic!("another kind of error")
+            };
+            message
+        };
+        for (status, words, expected) in [
+            (9, "", "out of memory"),
+            (11, "", "crashed (SIGSEGV)"),
+            (
+                6,
+                "LLVM ERROR: out of memory\n",
+                "(SIGABRT): LLVM ERROR: out of memory",
+            ),
+            (25, "", "ulimit -f"),
+            (15, "", "ended by a signal (SIGTERM)"),
+            (1 << 8, "first\n\nlast \n", "has failed: last"),
+            (
+                1 << 8,
+                "ld: error: cannot write: No space left on device",
+                "no space left",
+            ),
+            (
+                1 << 8,
+                "cannot write: no space left on device",
+                "no space left",
+            ),
+            (1 << 8, "write: File too large", "ulimit -f"),
+            (1 << 8, "", "the compiler has failed"),
+            (0, "", "written nothing"),
+        ] {
+            let message = cause(status, words);
+            assert!(message.contains(expected), "{status} {words:?}: {message}");
+        }
+        let long = cause(1 << 8, &"x".repeat(5000));
+        assert!(long.len() < 400, "{long}");
+    }
+}

@@ -1,0 +1,221 @@
+//! Compiling in a child process: WasmEdge's compiler ends its process where it cannot go on, and
+//! nothing but the end of its process interrupts it.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use compiled_code::Trusted;
+
+use super::cause::Cause;
+use super::scratch::{self, Scratch};
+use crate::engine::{Config, Engine, Optimization};
+use crate::error::LoadError;
+use crate::ffi;
+
+/// The files in the scratch folder.
+const MODULE: &str = "module.wasm";
+const CODE: &str = "code.wasm";
+
+/// The variable that tells the child what to do.
+const TASK: &str = "WASMEDGE_COMPONENT_COMPILE";
+
+/// How often the child is looked at.
+const POLL: Duration = Duration::from_millis(10);
+
+/// How much of the child's standard error is kept: the end of it.
+const LAST_WORDS: usize = 4096;
+
+/// How to start a process that compiles a core module, for [`Config::compile_in_child`].
+///
+/// The process has to call [`compile_as_child`] and to end with what that returns. A program can
+/// start itself, with an argument of its own:
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// use wasmedge_component::{ChildCompiler, Config, Engine, compile_as_child};
+///
+/// fn main() -> ExitCode {
+///     if std::env::args().nth(1).as_deref() == Some("compile-in-child") {
+///         return compile_as_child();
+///     }
+///     let mut compiler = ChildCompiler::new(std::env::current_exe().expect("a program"));
+///     compiler.arg("compile-in-child");
+///     let engine = Engine::new(Config::new().compile_in_child(compiler));
+///     // Component::precompile(&engine?, ..)
+///     ExitCode::SUCCESS
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct ChildCompiler {
+    program: PathBuf,
+    args: Vec<OsString>,
+    deadline: Option<Instant>,
+}
+
+impl ChildCompiler {
+    /// Makes one that starts a program.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            deadline: None,
+        }
+    }
+
+    /// Adds an argument for the program.
+    pub fn arg(&mut self, arg: impl Into<OsString>) -> &mut Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Sets when compiling has to be done. A process that is at work then is killed, and compiling
+    /// fails.
+    pub fn deadline(&mut self, at: Instant) -> &mut Self {
+        self.deadline = Some(at);
+        self
+    }
+
+    /// Compiles a module. The scratch folder is removed whatever happens.
+    pub(super) fn compile(&self, engine: &Engine, module: &[u8]) -> Result<Trusted, LoadError> {
+        let scratch = Scratch::new().map_err(|error| Cause::Scratch(error).into_error())?;
+        self.compile_in(&scratch, engine, module)
+            .map_err(Cause::into_error)
+    }
+
+    fn compile_in(
+        &self,
+        scratch: &Scratch,
+        engine: &Engine,
+        module: &[u8],
+    ) -> Result<Trusted, Cause> {
+        fs::write(scratch.path().join(MODULE), module).map_err(Cause::Scratch)?;
+        let mut child = self.start(scratch, engine.config())?;
+        let words = child.stderr.take().map(keep_last);
+        // Held until the child has ended: it takes its end for ours.
+        let _alive = child.stdin.take();
+        let status = self.wait(&mut child)?;
+        let words = words.and_then(|words| words.join().ok());
+        let code = match status.success() {
+            true => fs::read(scratch.path().join(CODE)).ok(),
+            false => None,
+        };
+        match code {
+            Some(code) => Ok(ffi::compiled(code)),
+            None => Err(Cause::of(
+                status,
+                &words.unwrap_or_default(),
+                scratch.path(),
+            )),
+        }
+    }
+
+    fn start(&self, scratch: &Scratch, config: &Config) -> Result<Child, Cause> {
+        let task = format!(
+            "{} {}",
+            u8::from(config.measure_cost),
+            config.optimization.number()
+        );
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.args)
+            .env(TASK, task)
+            .env("TMPDIR", scratch.path())
+            .current_dir(scratch.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        // Ctrl-C in a terminal reaches us only. The child then sees that we have gone.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.spawn().map_err(Cause::Start)
+    }
+
+    /// Waits until the child has ended. Kills it at the deadline.
+    fn wait(&self, child: &mut Child) -> Result<ExitStatus, Cause> {
+        loop {
+            if let Some(status) = child.try_wait().map_err(Cause::Start)? {
+                return Ok(status);
+            }
+            if self.deadline.is_some_and(|at| at <= Instant::now()) {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(Cause::Deadline);
+            }
+            thread::sleep(POLL);
+        }
+    }
+}
+
+/// Reads what a child says until it ends, and keeps the end of it.
+fn keep_last(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut last = VecDeque::new();
+        let mut buffer = [0; 1024];
+        while let Ok(read @ 1..) = stream.read(&mut buffer) {
+            last.extend(buffer.iter().take(read));
+            let excess = last.len().saturating_sub(LAST_WORDS);
+            last.drain(..excess);
+        }
+        String::from_utf8_lossy(last.make_contiguous()).into_owned()
+    })
+}
+
+/// Compiles a module for a process that has started this one by a [`ChildCompiler`]. The program has
+/// to end with what this returns, soon.
+///
+/// It does nothing but write to standard error if no such process has started it.
+#[must_use = "the process has to end with it"]
+pub fn compile_as_child() -> ExitCode {
+    let folder = std::env::current_dir();
+    let task = std::env::var(TASK).ok().and_then(|task| config(&task));
+    let (Ok(folder), Some(config)) = (folder, task) else {
+        eprintln!("this command is for programs that compile with WasmEdge, and not for users");
+        return ExitCode::from(2);
+    };
+    let watched = folder.clone();
+    thread::spawn(move || end_with_parent(&watched));
+    match run(&folder, &config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Waits until standard input is closed, which is when the parent has ended. Then the scratch folder
+/// is of no use any more, nor is this process.
+fn end_with_parent(folder: &Path) {
+    let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+    scratch::remove(folder);
+    std::process::exit(1);
+}
+
+fn config(task: &str) -> Option<Config> {
+    let (cost, optimization) = task.split_once(' ')?;
+    let mut config = Config::new();
+    config
+        .measure_cost(cost == "1")
+        .optimization(Optimization::numbered(optimization.parse().ok()?)?);
+    Some(config)
+}
+
+fn run(folder: &Path, config: &Config) -> Result<(), LoadError> {
+    let engine = Engine::new(config).map_err(|error| LoadError::Compiler {
+        message: error.to_string(),
+    })?;
+    let module =
+        fs::read(folder.join(MODULE)).map_err(|error| Cause::Scratch(error).into_error())?;
+    let draft = folder.join("draft.wasm");
+    super::compile_to(&engine, &module, &draft)?;
+    // A file that is cut off must not crash the parent.
+    let code = fs::read(&draft).map_err(|error| Cause::Scratch(error).into_error())?;
+    super::load(&engine, &ffi::compiled(code))?;
+    fs::rename(&draft, folder.join(CODE)).map_err(|error| Cause::Scratch(error).into_error())
+}
