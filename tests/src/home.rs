@@ -100,8 +100,8 @@ impl Home {
     #[must_use]
     #[track_caller]
     pub fn with_little_space(&self, kib: u32) -> Cli {
-        // Blocks of 512 bytes. Ignored, the signal leaves an error of the call that writes.
-        let script = format!("ulimit -f {} && trap '' XFSZ && exec \"$@\"", 2 * kib);
+        // Blocks of 512 bytes. The signal is not ignored: it ends a process that does not see to it.
+        let script = format!("ulimit -c 0 && ulimit -f {} && exec \"$@\"", 2 * kib);
         self.set_up(Cli::program("sh").args(["-c", &script, "sh"]).arg(binary()))
     }
 
@@ -130,10 +130,75 @@ impl Home {
         self.write("endless.wasm", ENDLESS)
     }
 
+    /// Returns a command component with so many functions, which takes as long to compile, as
+    /// `many.wasm`. It does nothing.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn with_functions(&self, functions: usize) -> PathBuf {
+        let file = self.path("many.wasm");
+        let idle = wat::parse_str(IDLE).expect("a component");
+        std::fs::write(&file, with_module(&idle, &module(functions))).expect("a file");
+        file
+    }
+
     fn write(&self, name: &str, text: &str) -> PathBuf {
         let file = self.path(name);
         std::fs::write(&file, wat::parse_str(text).expect("a component")).expect("a file");
         file
+    }
+}
+
+/// Returns a core module with so many functions. The first one is exported as `run`.
+fn module(functions: usize) -> Vec<u8> {
+    // No locals; 16 times `i32.const 1; i32.const 2; i32.add; drop`; `i32.const 0`; the end.
+    let body: Vec<u8> = [
+        &[0][..],
+        &[0x41, 1, 0x41, 2, 0x6a, 0x1a].repeat(16),
+        &[0x41, 0, 0x0b],
+    ]
+    .concat();
+    let body = [leb(body.len()), body].concat();
+    let count = leb(functions);
+    let mut module = b"\0asm\x01\0\0\0".to_vec();
+    module.extend(section(1, &[1, 0x60, 0, 1, 0x7f]));
+    module.extend(section(3, &[count.clone(), vec![0; functions]].concat()));
+    module.extend(section(7, b"\x01\x03run\0\0"));
+    module.extend(section(10, &[count, body.repeat(functions)].concat()));
+    module
+}
+
+/// Puts another core module in the place of a component's own. The sections before it are short.
+fn with_module(component: &[u8], module: &[u8]) -> Vec<u8> {
+    let (preamble, mut rest) = component.split_at(8);
+    let mut made = preamble.to_vec();
+    while let [id, size, ..] = *rest {
+        assert!(size < 0x80, "a section is too long for this");
+        let (whole, behind) = rest.split_at(2 + usize::from(size));
+        match id {
+            1 => made.extend(section(1, module)),
+            _ => made.extend(whole),
+        }
+        rest = behind;
+    }
+    made
+}
+
+fn section(id: u8, contents: &[u8]) -> Vec<u8> {
+    [vec![id], leb(contents.len()), contents.to_vec()].concat()
+}
+
+/// Encodes a number as WebAssembly does.
+fn leb(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = (number & 0x7f) as u8;
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
     }
 }
 

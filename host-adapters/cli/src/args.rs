@@ -1,8 +1,10 @@
 //! What the command line understands.
 
+mod preparation;
 mod program;
 mod telemetry;
 
+pub(crate) use self::preparation::{Deadline, Preparation};
 pub(crate) use self::program::Directory;
 pub(crate) use self::telemetry::{FLAGS, Format, Telemetry};
 
@@ -37,7 +39,15 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Compiles a component into a file that `run` starts faster.
     Compile(Compile),
+    /// Compiles a core module for WasmEdge, for a command that has started this one.
+    #[cfg(feature = "wasmedge")]
+    #[command(name = COMPILE_IN_CHILD, hide = true)]
+    CompileInChild,
 }
+
+/// The name of the subcommand that compiles for another command.
+#[cfg(feature = "wasmedge")]
+pub(crate) const COMPILE_IN_CHILD: &str = "compile-in-child";
 
 const RUN_HELP: &str = "\
 Examples:
@@ -48,7 +58,7 @@ Examples:
   wasmscope run --runtime wasmedge app.wasm
 
 The exit code is the program's. Besides: 2 when something about the command is wrong and nothing was run,
-124 when --timeout ended the program, 130 and 143 after SIGINT and SIGTERM, 134 when it trapped.
+124 when --timeout ended the program or preparing it took too long, 130 and 143 after SIGINT and SIGTERM, 134 when it trapped.
 
 Of an option that is given more than once, the last value holds; --env, --dir and --otlp-header take one value for each name.
 All OTEL_* variables of the OpenTelemetry specification that apply are honoured; options win over them.
@@ -66,6 +76,8 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     pub(crate) program: Program,
+    #[command(flatten)]
+    pub(crate) preparation: Preparation,
     #[command(flatten)]
     pub(crate) telemetry: Telemetry,
 }
@@ -98,7 +110,7 @@ impl Run {
 }
 
 /// What the program gets, and how far it may go.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Program")]
 pub(crate) struct Program {
     /// The WebAssembly runtime to run it on. [default: wasmtime, or what it was compiled for]
@@ -129,7 +141,8 @@ pub(crate) struct Program {
     /// The most memory that the program may have, all its linear memories and tables together, for example 64MiB.
     #[arg(long, value_name = "SIZE", value_parser = program::size, allow_negative_numbers = true)]
     pub(crate) max_memory: Option<ByteSize>,
-    /// Ends the program after this time, for example 30s or 1m30s.
+    /// Ends the program after this time, for example 30s or 1m30s. Preparing it may take as long, or 5s if that is more, unless
+    /// --prepare-timeout says otherwise.
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
     /// Ends the program when it has used this much fuel, roughly one unit an instruction.
@@ -139,6 +152,7 @@ pub(crate) struct Program {
 
 /// `wasmscope inspect`.
 #[derive(Debug, Args)]
+#[command(after_help = INSPECT_HELP)]
 pub(crate) struct Inspect {
     /// The component, a .wasm file or one that `wasmscope compile` has made.
     pub(crate) component: PathBuf,
@@ -148,6 +162,8 @@ pub(crate) struct Inspect {
     /// Takes a file that `wasmscope compile` has made elsewhere, and that comes from a place that you trust.
     #[arg(long)]
     pub(crate) allow_precompiled: bool,
+    #[command(flatten)]
+    pub(crate) preparation: Preparation,
 }
 
 const COMPILE_HELP: &str = "\
@@ -161,7 +177,13 @@ All options of `run` work with the file. It serves one runtime in one version, a
 that have the processor's features; anything else is refused. It holds native code, which is not confined as a
 component is: run only files that come from a place that you trust.
 
-Where the component itself is at hand, `wasmscope run --aot app.wasm` does the same with a cache.";
+Where the component itself is at hand, `wasmscope run --aot app.wasm` does the same with a cache.
+
+The exit code is 0 when the file is written, 2 when it is not, and 124 when compiling took longer than --prepare-timeout allows.";
+
+const INSPECT_HELP: &str = "\
+The exit code is 0 when this host can serve the component, 1 when something is missing, 2 when it cannot be loaded, and 124 when that
+took longer than --prepare-timeout allows.";
 
 /// `wasmscope compile`.
 #[derive(Debug, Args)]
@@ -178,6 +200,8 @@ pub(crate) struct Compile {
     /// Leaves out the code that `run --fuel` needs: half the file, in half the time.
     #[arg(long)]
     pub(crate) no_fuel: bool,
+    #[command(flatten)]
+    pub(crate) preparation: Preparation,
 }
 
 /// The runtimes that there are adapters for.

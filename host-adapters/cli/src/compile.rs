@@ -3,7 +3,7 @@
 use crate::args::Compile;
 use crate::failure::Failure;
 use crate::messages::say;
-use crate::runtime;
+use crate::runtime::{self, Bounds};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,6 +21,10 @@ pub(crate) fn compile(options: &Compile) -> Result<ExitCode, Failure> {
         options.runtime,
         !options.no_fuel,
         &target,
+        Bounds {
+            sizes: options.preparation.size_limits(),
+            deadline: options.preparation.deadline(None),
+        },
     )?;
     say!(
         "wasmscope: compiled for {} into {}",

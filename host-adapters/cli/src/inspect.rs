@@ -2,7 +2,7 @@
 
 use crate::args::Inspect;
 use crate::failure::Failure;
-use crate::runtime;
+use crate::runtime::{self, Bounds};
 use std::process::ExitCode;
 
 /// Prints what a component imports and exports, and whether this host can serve it.
@@ -10,7 +10,12 @@ use std::process::ExitCode;
 /// The exit code is 0 when it can, 1 when something is missing.
 pub(crate) fn inspect(options: &Inspect) -> Result<ExitCode, Failure> {
     let runtime = runtime::chosen(options.runtime, &options.component);
-    let needs = runtime::needs(&options.component, runtime, options.allow_precompiled)?;
+    let bounds = Bounds {
+        sizes: options.preparation.size_limits(),
+        deadline: options.preparation.deadline(None),
+    };
+    let allowed = options.allow_precompiled;
+    let needs = runtime::needs(&options.component, runtime, allowed, bounds)?;
     print!("{}", needs.report(&options.component));
     Ok(if needs.served() {
         ExitCode::SUCCESS

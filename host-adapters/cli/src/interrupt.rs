@@ -19,6 +19,23 @@ impl Signal {
     }
 }
 
+/// Makes a write beyond the limit on file sizes (`ulimit -f`) an error like others. Without this
+/// the signal ends the process.
+pub(crate) fn outlive_large_files() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // The handler stays when the runtime has gone. Without a handler all else works.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build();
+        if let Ok(runtime) = runtime {
+            let _entered = runtime.enter();
+            let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+        }
+    }
+}
+
 /// Listens for the signals from the moment that it is made.
 #[derive(Debug)]
 pub(crate) struct Signals {

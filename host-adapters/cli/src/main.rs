@@ -19,6 +19,7 @@ use messages::say;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    interrupt::outlive_large_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return messages::usage(&args::with_tip(error)),
@@ -27,6 +28,8 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(options),
         Command::Inspect(options) => inspect::inspect(options),
         Command::Compile(options) => compile::compile(options),
+        #[cfg(feature = "wasmedge")]
+        Command::CompileInChild => return wasmedge_component::compile_as_child(),
     };
     match result {
         Ok(code) => code,

@@ -11,24 +11,29 @@ use std::time::Duration;
 /// How long something may take before it is worth a line.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Says a line on a terminal if it is not dropped within a second.
+/// Says a line if it is not dropped within a second.
 pub(crate) struct Progress {
     /// Closed when this is dropped.
     _done: Sender<()>,
 }
 
 impl Progress {
-    /// Begins to wait for the compiling of a component.
+    /// Begins to wait for the compiling of a component that is then run. Says nothing unless standard
+    /// error is a terminal.
     pub(crate) fn compiling(component: &Path, runtime: RuntimeName) -> Option<Self> {
-        if !std::io::stderr().is_terminal() {
-            return None;
-        }
+        std::io::stderr()
+            .is_terminal()
+            .then(|| Self::compiling_alone(component, runtime))
+    }
+
+    /// Begins to wait for the compiling of a component, for a command that does nothing else.
+    pub(crate) fn compiling_alone(component: &Path, runtime: RuntimeName) -> Self {
         let line = format!(
             "wasmscope: compiling {} for {}…",
             component.display(),
             runtime.title()
         );
-        Some(Self::after(PATIENCE, move || say!("{line}")))
+        Self::after(PATIENCE, move || say!("{line}"))
     }
 
     fn after(patience: Duration, say: impl FnOnce() + Send + 'static) -> Self {

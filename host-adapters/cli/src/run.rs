@@ -5,7 +5,7 @@ use crate::args::Run;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::messages::{on_one_line, say};
-use crate::runtime::{self, Ended, component_name};
+use crate::runtime::{self, Bounds, Ended, component_name};
 use crate::settings;
 use crate::show::Screen;
 use std::path::Path;
@@ -22,6 +22,10 @@ use wasmscope_telemetry::pipeline::{Pipeline, Report};
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     let args = options.args()?;
     let console = Collector::default();
+    let bounds = Bounds {
+        sizes: options.preparation.size_limits(),
+        deadline: options.preparation.deadline(options.program.timeout),
+    };
     let name = component_name(options.component());
     let runtime = runtime::chosen(options.program.runtime, options.component());
     let config = settings::config(
@@ -30,7 +34,13 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         runtime::described(runtime)?,
         &console,
     )?;
-    let prepared = runtime::prepare(options.component(), runtime, &args, &options.program)?;
+    let prepared = runtime::prepare(
+        options.component(),
+        runtime,
+        &args,
+        &options.program,
+        bounds,
+    )?;
     let refusal = prepared.memory_refusal();
     let goes_to = |exporter| {
         [Signal::Traces, Signal::Metrics, Signal::Logs]

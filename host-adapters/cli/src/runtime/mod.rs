@@ -3,6 +3,7 @@
 mod aot;
 mod memory;
 pub(crate) mod needs;
+mod prepare;
 mod source;
 mod thread;
 mod wasi;
@@ -11,13 +12,14 @@ mod wasmedge;
 mod wasmtime;
 
 use crate::args::{Program, RuntimeName};
-use crate::failure::Failure;
+use crate::failure::{Failure, TOO_LATE};
 use crate::interrupt::{Signal, Signals};
 use crate::messages::{on_one_line, say};
 use crate::progress::Progress;
 use compiled_code::{CompiledFile, Contents};
 use memory::Refusal;
 use needs::Needs;
+pub(crate) use prepare::Bounds;
 use source::about;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -66,18 +68,20 @@ pub(crate) fn prepare(
     runtime: RuntimeName,
     args: &[String],
     program: &Program,
+    bounds: Bounds,
 ) -> Result<Prepared, Failure> {
-    match runtime {
+    let (path, args, program) = (component.to_owned(), args.to_owned(), program.clone());
+    prepare::within(component, bounds.deadline, move || match runtime {
         RuntimeName::Wasmtime => {
-            wasmtime::prepare(component, args, program).map(Prepared::Wasmtime)
+            wasmtime::prepare(&path, &args, &program, &bounds).map(Prepared::Wasmtime)
         }
         #[cfg(feature = "wasmedge")]
         RuntimeName::WasmEdge => {
-            wasmedge::prepare(component, args, program).map(Prepared::WasmEdge)
+            wasmedge::prepare(&path, &args, &program, &bounds).map(Prepared::WasmEdge)
         }
         #[cfg(not(feature = "wasmedge"))]
         RuntimeName::WasmEdge => Err(without_wasmedge()),
-    }
+    })
 }
 
 /// What a component imports and exports, and what of that a runtime lacks here.
@@ -89,14 +93,16 @@ pub(crate) fn needs(
     component: &Path,
     runtime: RuntimeName,
     allow_precompiled: bool,
+    bounds: Bounds,
 ) -> Result<Needs, Failure> {
-    match runtime {
-        RuntimeName::Wasmtime => wasmtime::needs(component, allow_precompiled),
+    let path = component.to_owned();
+    prepare::within(component, bounds.deadline, move || match runtime {
+        RuntimeName::Wasmtime => wasmtime::needs(&path, allow_precompiled, &bounds),
         #[cfg(feature = "wasmedge")]
-        RuntimeName::WasmEdge => wasmedge::needs(component, allow_precompiled),
+        RuntimeName::WasmEdge => wasmedge::needs(&path, allow_precompiled, &bounds),
         #[cfg(not(feature = "wasmedge"))]
         RuntimeName::WasmEdge => Err(without_wasmedge()),
-    }
+    })
 }
 
 /// Compiles a component into a file, with or without code for `--fuel`, and records that this user
@@ -110,18 +116,22 @@ pub(crate) fn compile(
     runtime: RuntimeName,
     fuel: bool,
     output: &Path,
+    bounds: Bounds,
 ) -> Result<(), Failure> {
     let version = described(runtime)?.version.to_string();
-    let bytes = source::read_component(component)?;
-    let _progress = Progress::compiling(component, runtime);
-    let variants = if fuel { &[false, true][..] } else { &[false] };
-    let mut code = match runtime {
-        RuntimeName::Wasmtime => wasmtime::compile(component, &bytes, variants)?,
-        #[cfg(feature = "wasmedge")]
-        RuntimeName::WasmEdge => wasmedge::compile(component, bytes, variants)?,
-        #[cfg(not(feature = "wasmedge"))]
-        RuntimeName::WasmEdge => return Err(without_wasmedge()),
-    };
+    let path = component.to_owned();
+    let mut code = prepare::within(component, bounds.deadline, move || {
+        let bytes = source::read_component(&path, &bounds.sizes)?;
+        let _progress = Progress::compiling_alone(&path, runtime);
+        let variants = if fuel { &[false, true][..] } else { &[false] };
+        match runtime {
+            RuntimeName::Wasmtime => wasmtime::compile(&path, &bytes, variants, &bounds),
+            #[cfg(feature = "wasmedge")]
+            RuntimeName::WasmEdge => wasmedge::compile(&path, bytes, variants, &bounds),
+            #[cfg(not(feature = "wasmedge"))]
+            RuntimeName::WasmEdge => Err(without_wasmedge()),
+        }
+    })?;
     for (name, value) in [
         (about::RUNTIME, runtime.name().to_owned()),
         (about::VERSION, version),
@@ -228,7 +238,7 @@ impl Ended {
             // What `wasmtime run` exits with: 128 and SIGABRT.
             Self::Trap { .. } => 134,
             // What `timeout` exits with.
-            Self::Timeout => 124,
+            Self::Timeout => TOO_LATE,
             Self::Signal(signal) => signal.exit_code(),
         }
     }

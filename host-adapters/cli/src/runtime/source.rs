@@ -4,8 +4,10 @@ use super::aot;
 use crate::args::RuntimeName;
 use crate::failure::Failure;
 use compiled_code::{CompiledFile, FileError, Format, Trusted, TrustedFile};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::Path;
-use std::{fs, io};
+use wasmscope_wasmtime::{SizeLimit, SizeLimits, SizeRefusal};
 
 /// The names of the header's entries in a compiled file.
 pub(super) mod about {
@@ -48,7 +50,12 @@ impl Source {
     ///
     /// Fails if the file is neither a component nor compiled code, if it was compiled for another
     /// host, or if it is not trusted.
-    pub(super) fn open(path: &Path, runtime: RuntimeName, allowed: bool) -> Result<Self, Failure> {
+    pub(super) fn open(
+        path: &Path,
+        runtime: RuntimeName,
+        allowed: bool,
+        limits: &SizeLimits,
+    ) -> Result<Self, Failure> {
         let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
         if is_file {
             match CompiledFile::open(path) {
@@ -65,7 +72,7 @@ impl Source {
                 Err(error) => return Err(damaged(path, &error)),
             }
         }
-        let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let bytes = read(path, limits)?;
         must_be_component(path, &bytes)?;
         Ok(Self::Component(bytes))
     }
@@ -76,8 +83,8 @@ impl Source {
 /// # Errors
 ///
 /// Fails if the file is not a component.
-pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+pub(super) fn read_component(path: &Path, limits: &SizeLimits) -> Result<Vec<u8>, Failure> {
+    let bytes = read(path, limits)?;
     if Format::of(&bytes) == Format::Compiled {
         let path = path.display();
         return Err(Failure::new(format!(
@@ -86,6 +93,33 @@ pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
     }
     must_be_component(path, &bytes)?;
     Ok(bytes)
+}
+
+/// Reads a file, but no more of it than a component may have: it may be a pipe without an end.
+fn read(path: &Path, limits: &SizeLimits) -> Result<Vec<u8>, Failure> {
+    let most = limits.get(SizeLimit::Bytes);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(most.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(path, &error))?;
+    limits
+        .allow(SizeLimit::Bytes, bytes.len() as u64)
+        .map_err(|error| too_large(path, &error.into()))?;
+    Ok(bytes)
+}
+
+/// Says that a component is too large, and how to run it all the same.
+pub(super) fn too_large(path: &Path, refusal: &SizeRefusal) -> Failure {
+    let advice = if let SizeRefusal::TooLarge(error) = refusal {
+        format!(
+            "; to prepare it all the same, raise the limit with --size-limit {}=NUMBER",
+            error.limit.name()
+        )
+    } else {
+        String::new()
+    };
+    Failure::new(format!("{} is refused: {refusal}{advice}", path.display()))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {

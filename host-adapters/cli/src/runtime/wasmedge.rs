@@ -5,8 +5,8 @@ use super::memory::TotalMemory;
 use super::needs::Needs;
 use super::source::{self, Source};
 use super::thread::{start, watch};
-use super::{Code, Ended, Surroundings, component_name, judge, wasi};
-use crate::args::{Program, RuntimeName};
+use super::{Bounds, Code, Ended, Surroundings, component_name, judge, wasi};
+use crate::args::{COMPILE_IN_CHILD, Deadline, Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::messages::say;
@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use compiled_code::TrustedFile;
 use std::path::Path;
 use std::time::Duration;
-use wasmedge_component::{Component, Config, Engine, Linker, LoadError, Store};
+use wasmedge_component::{ChildCompiler, Component, Config, Engine, Linker, LoadError, Store};
 use wasmedge_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
 use wasmscope_wasmedge::Limiter;
@@ -57,10 +57,25 @@ impl wasmscope_wasmedge::View for Host {
 }
 
 /// An engine as this command sets it: code of another one does not fit.
-fn engine(fuel: bool) -> Result<Engine, Failure> {
+fn engine(fuel: bool, bounds: &Bounds) -> Result<Engine, Failure> {
     let mut config = Config::new();
-    config.measure_cost(fuel);
+    config
+        .measure_cost(fuel)
+        .size_limits(bounds.sizes.clone())
+        .compile_in_child(child_compiler(bounds.deadline)?);
     Engine::new(&config).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Compiles in a process of its own: this command, with a hidden subcommand.
+fn child_compiler(deadline: Deadline) -> Result<ChildCompiler, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::new(format!("cannot find this program's file: {error}")))?;
+    let mut compiler = ChildCompiler::new(program);
+    compiler.arg(COMPILE_IN_CHILD);
+    if let Some(at) = deadline.at() {
+        compiler.deadline(at);
+    }
+    Ok(compiler)
 }
 
 /// Loads a component, to be interpreted or compiled now or before.
@@ -68,10 +83,12 @@ fn load(
     path: &Path,
     allow_precompiled: bool,
     program: Option<&Program>,
+    bounds: &Bounds,
 ) -> Result<(Engine, Component), Failure> {
-    let source = Source::open(path, RuntimeName::WasmEdge, allow_precompiled)?;
+    let sizes = &bounds.sizes;
+    let source = Source::open(path, RuntimeName::WasmEdge, allow_precompiled, sizes)?;
     let fuel = program.is_some_and(|program| program.fuel.is_some());
-    let engine = engine(fuel)?;
+    let engine = engine(fuel, bounds)?;
     let component = match source {
         Source::Component(bytes) => compiled(&engine, path, &bytes, &Aot::open(program)?),
         Source::Compiled(file) => {
@@ -84,6 +101,9 @@ fn load(
 
 /// Says why a component cannot be loaded.
 fn failed(path: &Path, error: &LoadError) -> Failure {
+    if let LoadError::TooLarge(refusal) = error {
+        return source::too_large(path, refusal);
+    }
     let path = path.display();
     Failure::new(if let LoadError::Invalid { message } = error {
         format!("{path} is not a valid component: {message}")
@@ -139,12 +159,17 @@ fn module(fuel: bool, index: usize) -> String {
 }
 
 /// Compiles a component, with and without the counting of cost.
-pub(super) fn compile(path: &Path, bytes: Vec<u8>, variants: &[bool]) -> Result<Code, Failure> {
+pub(super) fn compile(
+    path: &Path,
+    bytes: Vec<u8>,
+    variants: &[bool],
+    bounds: &Bounds,
+) -> Result<Code, Failure> {
     let mut code = Code::default();
     let features = wasmedge_component::processor_features().join(" ");
     code.about.insert(PROCESSOR.to_owned(), features);
     for fuel in variants {
-        let engine = engine(*fuel)?;
+        let engine = engine(*fuel, bounds)?;
         let modules = Component::compile(&engine, &bytes).map_err(|error| failed(path, &error))?;
         for (index, compiled) in modules.iter().enumerate() {
             if let Some(compiled) = compiled {
@@ -209,10 +234,11 @@ pub(crate) fn prepare(
     path: &Path,
     args: &[String],
     program: &Program,
+    bounds: &Bounds,
 ) -> Result<Prepared, Failure> {
     // Before the component is compiled, which takes longer.
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
-    let (engine, component) = load(path, program.allow_precompiled, Some(program))?;
+    let (engine, component) = load(path, program.allow_precompiled, Some(program), bounds)?;
     let linker = linker()?;
     let command = needs_of(&component, &linker).must_be_command(path)?;
     Ok(Prepared {
@@ -229,8 +255,12 @@ pub(crate) fn prepare(
 }
 
 /// What a component imports and exports, and what of that is missing here.
-pub(crate) fn needs(path: &Path, allow_precompiled: bool) -> Result<Needs, Failure> {
-    let (_, component) = load(path, allow_precompiled, None)?;
+pub(crate) fn needs(
+    path: &Path,
+    allow_precompiled: bool,
+    bounds: &Bounds,
+) -> Result<Needs, Failure> {
+    let (_, component) = load(path, allow_precompiled, None, bounds)?;
     Ok(needs_of(&component, &linker()?))
 }
 

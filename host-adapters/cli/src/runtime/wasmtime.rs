@@ -5,7 +5,7 @@ use super::memory::TotalMemory;
 use super::needs::Needs;
 use super::source::{self, Source};
 use super::thread::{start, watch};
-use super::{Code, Ended, Surroundings, component_name, judge, wasi};
+use super::{Bounds, Code, Ended, Surroundings, component_name, judge, wasi};
 use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use std::path::Path;
 use std::time::Duration;
 use wasmscope_telemetry::{Instance, InvocationOptions, Runtime, Telemetry};
-use wasmscope_wasmtime::Limiter;
+use wasmscope_wasmtime::{Limiter, check_size};
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Config, Engine, Precompiled, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -74,12 +74,17 @@ fn load(
     path: &Path,
     allow_precompiled: bool,
     program: Option<&Program>,
+    bounds: &Bounds,
 ) -> Result<(Engine, Component), Failure> {
-    let source = Source::open(path, RuntimeName::Wasmtime, allow_precompiled)?;
+    let sizes = &bounds.sizes;
+    let source = Source::open(path, RuntimeName::Wasmtime, allow_precompiled, sizes)?;
     let fuel = program.is_some_and(|program| program.fuel.is_some());
     let engine = engine(fuel)?;
     let component = match source {
-        Source::Component(bytes) => compiled(&engine, path, &bytes, &Aot::open(program)?)?,
+        Source::Component(bytes) => {
+            check_size(&bytes, sizes).map_err(|error| source::too_large(path, &error))?;
+            compiled(&engine, path, &bytes, &Aot::open(program)?)?
+        }
         Source::Compiled(file) => {
             aot::say_no_effect(path, program);
             let code = source::code(path, &file, source::part(fuel))?;
@@ -119,7 +124,13 @@ fn invalid(path: &Path, error: &wasmtime::Error) -> Failure {
 }
 
 /// Compiles a component, with and without the counting of fuel.
-pub(super) fn compile(path: &Path, bytes: &[u8], variants: &[bool]) -> Result<Code, Failure> {
+pub(super) fn compile(
+    path: &Path,
+    bytes: &[u8],
+    variants: &[bool],
+    bounds: &Bounds,
+) -> Result<Code, Failure> {
+    check_size(bytes, &bounds.sizes).map_err(|error| source::too_large(path, &error))?;
     let mut code = Code::default();
     for fuel in variants {
         let compiled = engine(*fuel)?.precompile_component(bytes);
@@ -153,10 +164,11 @@ pub(crate) fn prepare(
     path: &Path,
     args: &[String],
     program: &Program,
+    bounds: &Bounds,
 ) -> Result<Prepared, Failure> {
     // Before the component is compiled, which takes longer.
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
-    let (engine, component) = load(path, program.allow_precompiled, Some(program))?;
+    let (engine, component) = load(path, program.allow_precompiled, Some(program), bounds)?;
     let linker = linker(&engine)?;
     let command = needs_of(&component, &linker)?.must_be_command(path)?;
     Ok(Prepared {
@@ -173,8 +185,12 @@ pub(crate) fn prepare(
 }
 
 /// What a component imports and exports, and what of that is missing here.
-pub(crate) fn needs(path: &Path, allow_precompiled: bool) -> Result<Needs, Failure> {
-    let (engine, component) = load(path, allow_precompiled, None)?;
+pub(crate) fn needs(
+    path: &Path,
+    allow_precompiled: bool,
+    bounds: &Bounds,
+) -> Result<Needs, Failure> {
+    let (engine, component) = load(path, allow_precompiled, None, bounds)?;
     needs_of(&component, &linker(&engine)?)
 }
 

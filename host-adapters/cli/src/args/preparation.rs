@@ -1,0 +1,170 @@
+//! How long preparing a component may take, and how large the component may be.
+
+use super::program;
+use bytesize::ByteSize;
+use clap::Args;
+use std::time::{Duration, Instant};
+use wasmscope_wasmtime::{SizeLimit, SizeLimits};
+
+/// How long preparing may take where no option says so.
+const DEFAULT: Duration = Duration::from_secs(600);
+
+/// How long preparing may take at least under a short `--timeout`.
+const LEAST: Duration = Duration::from_secs(5);
+
+/// What bounds the preparing of a component.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Preparation")]
+pub(crate) struct Preparation {
+    /// Gives up after this time while the component is read, checked and compiled, for example 2m. [default: 10m, or what --timeout
+    /// allows]
+    #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
+    prepare_timeout: Option<Duration>,
+    /// Changes a limit on the component's size. NAME is bytes (256MiB), definitions (200000), functions (250000), function_bytes (2MiB),
+    /// module_bytes (1GiB) or nesting (100). What is instantiated several times counts as often. Repeatable.
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = size_limit)]
+    size_limit: Vec<(SizeLimit, u64)>,
+}
+
+impl Preparation {
+    /// Returns the limits on the component's size.
+    pub(crate) fn size_limits(&self) -> SizeLimits {
+        let mut limits = SizeLimits::default();
+        for (limit, value) in &self.size_limit {
+            limits.set(*limit, *value);
+        }
+        limits
+    }
+
+    /// Starts the clock. `timeout` is how long the program may run.
+    pub(crate) fn deadline(&self, timeout: Option<Duration>) -> Deadline {
+        let (after, option) = match (self.prepare_timeout, timeout) {
+            (Some(given), _) => (given, "--prepare-timeout"),
+            (None, Some(timeout)) if timeout < DEFAULT => (timeout.max(LEAST), "--timeout"),
+            (None, _) => (DEFAULT, "--prepare-timeout"),
+        };
+        Deadline {
+            at: Instant::now().checked_add(after),
+            after,
+            option,
+        }
+    }
+}
+
+/// When preparing has to be done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    at: Option<Instant>,
+    after: Duration,
+    option: &'static str,
+}
+
+impl Deadline {
+    /// Returns the time. `None` if it is later than clocks can tell.
+    pub(crate) fn at(&self) -> Option<Instant> {
+        self.at
+    }
+
+    /// Says which option it comes from, and how long it allows.
+    pub(crate) fn allowed(&self) -> String {
+        let after = humantime::format_duration(self.after);
+        match self.option {
+            "--timeout" => format!("--timeout allows ({after}); --prepare-timeout sets this apart"),
+            option => format!("{option} allows ({after})"),
+        }
+    }
+}
+
+/// Parses a limit on the component's size.
+fn size_limit(text: &str) -> Result<(SizeLimit, u64), String> {
+    let names = || SizeLimit::ALL.map(SizeLimit::name).join(", ");
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| "expected NAME=NUMBER, for example functions=500000".to_owned())?;
+    let limit = SizeLimit::named(name)
+        .ok_or_else(|| format!("there is no limit `{name}`; there are {}", names()))?;
+    let number = value.parse().ok();
+    let number = number.or_else(|| value.parse::<ByteSize>().ok().map(|size| size.as_u64()));
+    let number = number.ok_or_else(|| {
+        format!("expected a number for `{name}`, for example {name}=500000 or {name}=64MiB")
+    })?;
+    Ok((limit, number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn preparation(prepare_timeout: Option<u64>) -> Preparation {
+        Preparation {
+            prepare_timeout: prepare_timeout.map(Duration::from_secs),
+            size_limit: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn preparing_may_take_what_its_own_option_says_or_as_long_as_the_program() {
+        for (own, program, expected, words) in [
+            (None, None, 600, "--prepare-timeout allows (10m)"),
+            (None, Some(20), 20, "--timeout allows (20s)"),
+            (None, Some(1), 5, "--timeout allows (5s)"),
+            (None, Some(3600), 600, "--prepare-timeout allows (10m)"),
+            (Some(2), Some(20), 2, "--prepare-timeout allows (2s)"),
+            (Some(1200), None, 1200, "--prepare-timeout allows (20m)"),
+        ] {
+            let before = Instant::now();
+            let deadline = preparation(own).deadline(program.map(Duration::from_secs));
+            let at = deadline.at().expect("soon enough");
+            let after = at - before;
+            assert!(after >= Duration::from_secs(expected), "{after:?}");
+            assert!(after < Duration::from_secs(expected + 60), "{after:?}");
+            let allowed = deadline.allowed();
+            assert!(allowed.starts_with(words), "{allowed}");
+        }
+    }
+
+    #[test]
+    fn limits_are_numbers_or_sizes_and_the_last_one_holds() {
+        let mut options = preparation(None);
+        for text in ["functions=1", "bytes=2MiB", "functions=3"] {
+            options.size_limit.push(size_limit(text).expect("a limit"));
+        }
+        let limits = options.size_limits();
+        assert_eq!(limits.get(SizeLimit::Functions), 3);
+        assert_eq!(limits.get(SizeLimit::Bytes), 2 << 20);
+        assert_eq!(limits.get(SizeLimit::Nesting), 100);
+        for (text, words) in [
+            ("functions", "NAME=NUMBER"),
+            ("function=1", "there are bytes, definitions"),
+            ("functions=many", "expected a number for `functions`"),
+            ("functions=-1", "expected a number for `functions`"),
+            ("functions=", "expected a number for `functions`"),
+        ] {
+            let error = size_limit(text).expect_err("refused");
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_limit_with_its_default() {
+        use clap::CommandFactory as _;
+        let mut command = crate::args::Cli::command();
+        let run = command.find_subcommand_mut("run").expect("there");
+        let help: String = run.render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let defaults = SizeLimits::default();
+        for limit in SizeLimit::ALL {
+            let value = defaults.get(limit);
+            let shown = match value {
+                0..1_000_000 => value.to_string(),
+                _ => ByteSize(value)
+                    .display()
+                    .iec()
+                    .to_string()
+                    .replace(".0 ", ""),
+            };
+            let words = format!("{} ({shown})", limit.name());
+            assert!(help.contains(&words), "no {words:?} in {help}");
+        }
+    }
+}

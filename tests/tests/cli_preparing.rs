@@ -1,0 +1,467 @@
+//! What a component may cost before it runs: its size, the time to compile it, and the disk.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use wasmscope_test_support::binary::binary;
+use wasmscope_test_support::{Cli, Output};
+use wasmscope_tests::home::{Home, files};
+use wasmscope_tests::{Runtime, on_each_runtime};
+
+on_each_runtime! {
+    a_small_component_that_stands_for_a_huge_one_is_refused_at_once,
+    limits_on_size_are_settings,
+    a_file_without_an_end_is_refused,
+    a_file_that_nobody_writes_to_is_given_up,
+    compiling_ends_in_time,
+    a_short_timeout_of_the_program_leaves_time_to_prepare_it,
+    a_file_that_may_not_be_large_is_no_end_of_the_command,
+    a_full_disk_is_named_and_not_kept_full,
+    a_full_cache_is_named_and_not_kept_full,
+}
+
+/// The commands that prepare a component.
+const COMMANDS: [&[&str]; 4] = [
+    &["run"],
+    &["run", "--aot", "--aot-cache", "compiled"],
+    &["inspect"],
+    &["compile", "-o", "out.cwasm"],
+];
+
+/// Returns a command for a runtime.
+fn command(home: &Home, runtime: Runtime, words: &[&str]) -> Cli {
+    let (name, options) = words.split_first().expect("a command");
+    home.command(name)
+        .args(runtime.options.iter().take(2))
+        .args(options)
+}
+
+/// Runs a command that has to end within some seconds.
+#[track_caller]
+fn in_time(command: Cli, within: Duration) -> Output {
+    let begin = Instant::now();
+    let output = command.run();
+    let took = begin.elapsed();
+    assert!(took < within, "{took:?}: {output}");
+    output
+}
+
+#[track_caller]
+fn says(output: &Output, words: &[&str]) {
+    for word in words {
+        assert!(output.stderr.contains(word), "no {word:?} in {output}");
+    }
+    assert!(!output.stderr.contains("panicked"), "{output}");
+}
+
+/// A component of some two kilobytes: each of its levels instantiates the one below twice.
+fn doubling(home: &Home) -> PathBuf {
+    let mut text =
+        String::from("(component $c0 (core module $m) (core instance (instantiate $m)))");
+    for level in 1..30 {
+        let below = level - 1;
+        text += &format!(
+            "(component $c{level} (alias outer 1 $c{below} (component $x))
+                (instance (instantiate $x)) (instance (instantiate $x)))"
+        );
+    }
+    let text = format!("(component {text} (instance (instantiate $c29)))");
+    let bytes = wat::parse_str(text).expect("a component");
+    assert!(bytes.len() < 2500, "{}", bytes.len());
+    let file = home.path("doubling.wasm");
+    fs::write(&file, bytes).expect("a file");
+    file
+}
+
+fn a_small_component_that_stands_for_a_huge_one_is_refused_at_once(runtime: Runtime) {
+    let home = Home::new();
+    let component = doubling(&home);
+    for words in COMMANDS {
+        let command = command(&home, runtime, words).arg(&component);
+        let output = in_time(command, Duration::from_secs(20)).expect_code(2);
+        says(
+            &output,
+            &[
+                "wasmscope: error: ",
+                "doubling.wasm",
+                "more than 200000 definitions once its nested components are instantiated",
+                "--size-limit definitions=NUMBER",
+            ],
+        );
+    }
+    assert!(!home.path("out.cwasm").exists());
+}
+
+fn limits_on_size_are_settings(runtime: Runtime) {
+    let home = Home::new();
+    let idle = home.idle();
+    for (limit, words) in [
+        ("bytes=10", "more than 10 bytes"),
+        ("definitions=1", "more than 1 definitions"),
+        ("functions=0", "more than 0 functions"),
+        ("function_bytes=1", "more than 1 bytes in one function"),
+        ("module_bytes=1", "more than 1 bytes of core modules"),
+    ] {
+        for words_of in COMMANDS {
+            let command = command(&home, runtime, words_of)
+                .args(["--size-limit", limit])
+                .arg(&idle);
+            says(&command.run().expect_code(2), &[words]);
+        }
+    }
+    // The last value of a name holds.
+    let limits = ["--size-limit", "functions=0", "--size-limit", "functions=9"];
+    let command = command(&home, runtime, &["run"]).args(limits).arg(&idle);
+    command.run().expect_code(0);
+    let output = Cli::new()
+        .args(["run", "--size-limit", "function=1", "idle.wasm"])
+        .run();
+    says(
+        &output.expect_code(2),
+        &["there is no limit `function`", "function_bytes"],
+    );
+}
+
+fn a_file_without_an_end_is_refused(runtime: Runtime) {
+    let home = Home::new();
+    for words in COMMANDS {
+        let command =
+            command(&home, runtime, words).args(["--size-limit", "bytes=1MiB", "/dev/zero"]);
+        let output = in_time(command, Duration::from_secs(20)).expect_code(2);
+        says(&output, &["/dev/zero", "more than 1048576 bytes"]);
+    }
+}
+
+fn a_file_that_nobody_writes_to_is_given_up(runtime: Runtime) {
+    let home = Home::new();
+    let made = std::process::Command::new("mkfifo")
+        .arg(home.path("pipe"))
+        .status();
+    assert!(made.expect("mkfifo is there").success());
+    for words in COMMANDS {
+        let command = command(&home, runtime, words).args(["--prepare-timeout", "1s", "pipe"]);
+        let output = in_time(command, Duration::from_secs(20)).expect_code(124);
+        says(
+            &output,
+            &["pipe is not ready", "--prepare-timeout allows (1s)"],
+        );
+    }
+}
+
+fn compiling_ends_in_time(runtime: Runtime) {
+    let home = Home::new();
+    let component = home.with_functions(100_000);
+    let temporary = home.path("temporary");
+    fs::create_dir(&temporary).expect("a folder");
+    // WasmEdge compiles only if it is told to.
+    let compiles = |words: &[&str]| {
+        runtime.name == "wasmtime" || words.contains(&"--aot") || words[0] == "compile"
+    };
+    for words in COMMANDS.into_iter().filter(|words| compiles(words)) {
+        let command = command(&home, runtime, words)
+            .env("TMPDIR", &temporary)
+            .args(["--prepare-timeout", "3s"])
+            .arg(&component);
+        let output = in_time(command, Duration::from_secs(15)).expect_code(124);
+        says(
+            &output,
+            &[
+                "wasmscope: error: ",
+                "many.wasm is not ready",
+                "--prepare-timeout allows (3s)",
+            ],
+        );
+        assert_eq!(output.stdout(), "");
+        if words[0] == "compile" {
+            says(&output, &["wasmscope: compiling ", "many.wasm for ", "…\n"]);
+        }
+        assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
+    }
+    assert!(!home.path("out.cwasm").exists());
+
+    let command = command(&home, runtime, &["run", "--aot", "--aot-cache", "compiled"])
+        .env("TMPDIR", &temporary)
+        .args(["--timeout", "6s"])
+        .arg(&component);
+    let output = in_time(command, Duration::from_secs(20)).expect_code(124);
+    says(
+        &output,
+        &["--timeout allows (6s); --prepare-timeout sets this apart"],
+    );
+    assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
+}
+
+fn a_short_timeout_of_the_program_leaves_time_to_prepare_it(runtime: Runtime) {
+    let home = Home::new();
+    let endless = home.endless();
+    let run = command(&home, runtime, &["run", "--timeout", "1ms"]);
+    let output = run.arg(&endless).run().expect_code(124);
+    says(
+        &output,
+        &["the program was stopped: it ran longer than --timeout allows"],
+    );
+}
+
+/// SIGXFSZ ends a process that does not see to it.
+fn a_file_that_may_not_be_large_is_no_end_of_the_command(runtime: Runtime) {
+    let home = Home::new();
+    let component = home.with_functions(2000);
+    let temporary = home.path("temporary");
+    fs::create_dir(&temporary).expect("a folder");
+    // Too small for the module, for the code, and for both in one file.
+    for kib in [16, 300] {
+        let limited = |words: &[&str]| {
+            home.with_little_space(kib)
+                .env("TMPDIR", &temporary)
+                .args(words)
+                .args(runtime.options.iter().take(2))
+                .arg(&component)
+                .run()
+        };
+        let output = limited(&["run", "--aot", "--aot-cache", "compiled"]).expect_code(0);
+        says(&output, &["wasmscope: warning: "]);
+        let output = limited(&["compile", "-o", "out.cwasm"]).expect_code(2);
+        says(&output, &["wasmscope: error: "]);
+        let named = ["ulimit -f", "File too large"];
+        let named = named.iter().any(|words| output.stderr.contains(words));
+        assert!(named, "{output}");
+        assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
+        assert!(!home.path("out.cwasm").exists());
+        assert!(files(&home.path("compiled")).is_empty());
+    }
+}
+
+/// Runs a command with a small disk at `full`, in a mount namespace of its own. What is left on the
+/// disk is listed on standard error. `None` if the system does not let this user mount.
+fn on_small_disk(home: &Home, kib: u64, words: &[&str]) -> Option<Output> {
+    let full = home.path("full");
+    let _ = fs::create_dir(&full);
+    let script = format!(
+        "mount -t tmpfs -o size={kib}k,mode=700 tmpfs full || exit 77; \"$@\"; code=$?; \
+         for file in $(find full -mindepth 1); do echo \"left: $file\" >&2; done; exit $code"
+    );
+    let output = Cli::program("unshare")
+        .args(["--mount", "sh", "-c", &script, "sh"])
+        .arg(binary())
+        .args(words)
+        .envs([("OTEL_SDK_DISABLED", "true"), ("XDG_CACHE_HOME", "")])
+        .env("HOME", home.path("home"))
+        .deadline(Duration::from_secs(300))
+        .current_dir(home.path(""))
+        .env(
+            "TMPDIR",
+            if words.contains(&"full/cache") {
+                home.path("")
+            } else {
+                full
+            },
+        )
+        .run();
+    if output.code() == Some(77) || output.stderr.contains("unshare failed") {
+        eprintln!("SKIPPED: this user cannot mount a file system: {output}");
+        return None;
+    }
+    Some(output)
+}
+
+fn a_full_disk_is_named_and_not_kept_full(runtime: Runtime) {
+    let home = Home::new();
+    let component = home.with_functions(2000);
+    let module = fs::metadata(&component).expect("a file").len() / 1024;
+    let component = component.display().to_string();
+    let [first, second] = [runtime.options[0], runtime.options[1]];
+    // Too small for the module, for its code, and for what the linker writes beside it.
+    for kib in [module / 2, module + 40, module + 150, module * 2] {
+        let run = [
+            "run",
+            first,
+            second,
+            "--aot",
+            "--aot-cache",
+            "compiled",
+            &component,
+        ];
+        let Some(output) = on_small_disk(&home, kib, &run) else {
+            return;
+        };
+        let output = output.expect_code(0);
+        assert!(!output.stderr.contains("left: "), "{kib} KiB: {output}");
+        let compile = ["compile", first, second, "-o", "full/out.cwasm", &component];
+        let output = on_small_disk(&home, kib, &compile).expect("it was mounted before");
+        let output = output.expect_code(2);
+        says(&output, &["wasmscope: error: "]);
+        let named = [
+            "no space left in the temporary folder",
+            "No space left on device",
+        ];
+        let named = named.iter().any(|words| output.stderr.contains(words));
+        assert!(named, "{kib} KiB: {output}");
+        assert!(!output.stderr.contains("left: "), "{kib} KiB: {output}");
+    }
+}
+
+fn a_full_cache_is_named_and_not_kept_full(runtime: Runtime) {
+    let home = Home::new();
+    let component = home.with_functions(500).display().to_string();
+    let [first, second] = [runtime.options[0], runtime.options[1]];
+    let run = [
+        "run",
+        first,
+        second,
+        "--aot",
+        "--aot-cache",
+        "full/cache",
+        &component,
+    ];
+    let Some(output) = on_small_disk(&home, 16, &run) else {
+        return;
+    };
+    let output = output.expect_code(0);
+    let words = "--aot keeps nothing: the cache folder ";
+    says(
+        &output,
+        &[words, "cannot be written to: No space left on device"],
+    );
+    assert!(!output.stderr.contains(".draft"), "{output}");
+}
+
+/// Where WasmEdge's compiler works, and how it may end.
+mod child {
+    use super::*;
+    use std::process::Command;
+
+    const RUN: [&str; 4] = ["run", "--aot", "--aot-cache", "compiled"];
+
+    /// The process that compiles for another one.
+    fn child_of(parent: u32) -> Option<u32> {
+        let entries = fs::read_dir("/proc").expect("Linux");
+        let ids = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        ids.into_iter().find(|id| {
+            let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+            let fields = stat.rsplit(')').next().unwrap_or_default();
+            let words = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            fields.split_whitespace().nth(1) == Some(&parent.to_string())
+                && String::from_utf8_lossy(&words).contains("compile-in-child")
+        })
+    }
+
+    fn wait_for<T>(mut condition: impl FnMut() -> Option<T>) -> T {
+        let end = Instant::now() + Duration::from_secs(120);
+        loop {
+            if let Some(found) = condition() {
+                return found;
+            }
+            assert!(Instant::now() < end, "it did not happen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn kill(signal: &str, process: u32) {
+        let killed = Command::new("kill")
+            .args([signal, &process.to_string()])
+            .status();
+        assert!(killed.expect("kill is there").success());
+    }
+
+    fn temporary(home: &Home) -> PathBuf {
+        let folder = home.path("temporary");
+        fs::create_dir(&folder).expect("a folder");
+        folder
+    }
+
+    #[test]
+    fn one_that_is_killed_or_crashes_is_named_and_cleaned_up_after() {
+        let home = Home::new();
+        let component = home.with_functions(20_000);
+        let temporary = temporary(&home);
+        for (signal, words) in [
+            (
+                "-KILL",
+                "was killed (SIGKILL): the system may be out of memory",
+            ),
+            ("-SEGV", "has crashed (SIGSEGV)"),
+            ("-ABRT", "has crashed (SIGABRT)"),
+            ("-TERM", "was ended by a signal (SIGTERM)"),
+        ] {
+            let running = command(&home, Runtime::WASMEDGE, &RUN)
+                .env("TMPDIR", &temporary)
+                .arg(&component)
+                .spawn();
+            kill(signal, wait_for(|| child_of(running.id())));
+            let output = running.finish().expect_code(0);
+            says(&output, &["wasmscope: warning: ", "is interpreted", words]);
+            assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
+        }
+    }
+
+    #[test]
+    fn one_whose_parent_is_killed_cleans_up_itself() {
+        let home = Home::new();
+        let component = home.with_functions(100_000);
+        let temporary = temporary(&home);
+        for signal in ["-KILL", "-INT"] {
+            let running = command(&home, Runtime::WASMEDGE, &RUN)
+                .env("TMPDIR", &temporary)
+                .arg(&component)
+                .spawn();
+            let child = wait_for(|| child_of(running.id()));
+            wait_for(|| (!files(&temporary).is_empty()).then_some(()));
+            kill(signal, running.id());
+            let _ = running.finish();
+            wait_for(|| (!Path::new(&format!("/proc/{child}")).exists()).then_some(()));
+            assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
+        }
+    }
+
+    #[test]
+    fn without_a_temporary_folder_the_component_is_interpreted() {
+        let home = Home::new();
+        let idle = home.idle();
+        let none = home.path("none");
+        let file = home.path("file");
+        fs::write(&file, "").expect("a file");
+        for folder in [&none, &file] {
+            let run = command(&home, Runtime::WASMEDGE, &RUN).env("TMPDIR", folder);
+            let output = run.arg(&idle).run().expect_code(0);
+            let folder = folder.display().to_string();
+            says(
+                &output,
+                &["is interpreted", &folder, "(TMPDIR) cannot be used"],
+            );
+            let compile = command(&home, Runtime::WASMEDGE, &["compile"]).env("TMPDIR", &folder);
+            let output = compile.arg(&idle).run().expect_code(2);
+            says(&output, &[&folder, "(TMPDIR) cannot be used"]);
+        }
+        let closed = temporary(&home);
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o500)).expect("a mode");
+        let run = home
+            .bound_run(Runtime::WASMEDGE, &RUN[1..])
+            .env("TMPDIR", &closed);
+        let output = run.arg(&idle).run().expect_code(0);
+        says(
+            &output,
+            &[
+                "is interpreted",
+                "(TMPDIR) cannot be used: permission denied",
+            ],
+        );
+    }
+
+    #[test]
+    fn it_is_of_no_use_to_users_and_removes_nothing() {
+        let home = Home::new();
+        fs::write(home.path("kept"), "").expect("a file");
+        let output = home.command("compile-in-child").run().expect_code(2);
+        says(&output, &["is for programs that compile with WasmEdge"]);
+        let output = home
+            .command("compile-in-child")
+            .env("WASMEDGE_COMPONENT_COMPILE", "0 2")
+            .run();
+        assert_ne!(output.code(), Some(0), "{output}");
+        assert!(home.path("kept").exists());
+    }
+}
