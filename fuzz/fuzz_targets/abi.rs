@@ -10,6 +10,7 @@ use wasmedge_component::abi::{
     Budget, CoreVal, LiftContext, LowerContext, Memory, OutOfBounds, Realloc, StringEncoding,
     check, lift_flat, load, lower_flat, store,
 };
+use wasmedge_component::handles::ResourceTables;
 use wasmedge_component::types::FuncType;
 use wasmedge_component::{CallError, Trap, TrapCode};
 use wasmscope_fuzz::generate;
@@ -49,6 +50,7 @@ impl Memory for Guest {
 impl Realloc for Guest {
     fn realloc(
         &mut self,
+        _: &mut ResourceTables,
         old: u32,
         old_size: u32,
         align: u32,
@@ -163,7 +165,7 @@ fn there_and_back(data: &mut Unstructured<'_>) -> Result<()> {
         let found: Vec<_> = values.iter().map(|value| value.ty()).collect();
         assert_eq!(found, types);
     }
-    let pointer = guest.realloc(0, 0, ty.layout().align(), ty.layout().size());
+    let pointer = guest.realloc(&mut ResourceTables::default(), 0, 0, ty.layout().align(), ty.layout().size());
     let Ok(pointer) = pointer else { return Ok(()) };
     let stored = lowering(&mut guest, encoding, &mut resources, |cx| {
         store(cx, &ty, &val, pointer)

@@ -185,7 +185,7 @@ impl Func {
         &self,
         store: &'a mut StoreInner<T>,
     ) -> anyhow::Result<&'a mut crate::handles::ResourceTables> {
-        let tables = store.instance(self.instance)?.tables.as_deref_mut();
+        let tables = store.instance(self.instance)?.tables.as_mut();
         tables.ok_or_else(|| internal("the handles are in use"))
     }
 }

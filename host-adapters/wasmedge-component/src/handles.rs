@@ -53,7 +53,9 @@ impl ResourceAny {
 /// All handles of one instantiated component, the host's among them, and the calls that borrows belong to.
 ///
 /// Calls nest: [`enter_call`](Self::enter_call) opens a scope that loans and borrows belong to, [`exit_call`](Self::exit_call) closes it.
-#[derive(Debug)]
+///
+/// The default has no tables at all, and takes no memory.
+#[derive(Debug, Default)]
 pub struct ResourceTables {
     types: Box<[ResourceTable]>,
     guests: Vec<Slots>,
@@ -84,7 +86,7 @@ enum Lender {
 }
 
 /// Counts handles and loans against the limit.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Live {
     count: usize,
     limit: usize,

@@ -280,8 +280,8 @@ impl<T: 'static> StoreInner<T> {
                 results.push(CoreVal::I32(handle.0));
                 Ok(())
             }
-            TrampolineKind::ResourceRep { instance, table } => {
-                self.check_leave(index, *instance)?;
+            // Unlike the other built-ins, this one may be called by `realloc` and `post-return`.
+            TrampolineKind::ResourceRep { table, .. } => {
                 let handle = Handle(i32_of(params.first())?);
                 let rep = self.tables(index)?.rep(*table, handle)?;
                 results.push(CoreVal::I32(rep.0));
@@ -410,7 +410,7 @@ impl<T: 'static> StoreInner<T> {
         let instance = self.instances.get_mut(at.instance);
         let instance = instance.ok_or_else(|| internal("there is no such instance"))?;
         let memory = at.options.memory.and_then(|memory| instance.memory(memory));
-        let resources = instance.tables.as_deref_mut().ok_or_else(cannot_leave)?;
+        let resources = instance.tables.as_mut().ok_or_else(cannot_leave)?;
         Ok(lift(&mut LiftContext {
             memory: memory.map(|memory| self.core.bytes(memory)),
             encoding: at.options.string_encoding,
@@ -419,7 +419,8 @@ impl<T: 'static> StoreInner<T> {
         })?)
     }
 
-    /// Runs lowering with what it draws on. Meanwhile the tables of handles are out of reach of the guest's allocator.
+    /// Runs lowering with what it draws on. Meanwhile the handles are taken out of the instance; they are put back while the guest's
+    /// allocator runs, for `resource.rep`.
     pub(crate) fn lowering<R>(
         &mut self,
         at: Place<'_>,
@@ -509,7 +510,7 @@ impl<T: 'static> StoreInner<T> {
     }
 
     fn tables(&mut self, index: usize) -> anyhow::Result<&mut ResourceTables> {
-        let tables = self.instance(index)?.tables.as_deref_mut();
+        let tables = self.instance(index)?.tables.as_mut();
         Ok(tables.ok_or_else(cannot_leave)?)
     }
 }
@@ -618,9 +619,28 @@ impl<T: 'static> Memory for Guest<'_, T> {
     }
 }
 
+impl<T: 'static> Guest<'_, T> {
+    /// Runs the guest's allocator while the handles are back in the instance.
+    fn with_tables<R>(
+        &mut self,
+        resources: &mut ResourceTables,
+        run: impl FnOnce(&mut Self) -> R,
+    ) -> R {
+        if let Some(instance) = self.store.instances.get_mut(self.at.instance) {
+            instance.tables = Some(std::mem::take(resources));
+        }
+        let result = run(self);
+        if let Some(instance) = self.store.instances.get_mut(self.at.instance) {
+            *resources = instance.tables.take().unwrap_or_default();
+        }
+        result
+    }
+}
+
 impl<T: 'static> Realloc for Guest<'_, T> {
     fn realloc(
         &mut self,
+        resources: &mut ResourceTables,
         old_pointer: u32,
         old_size: u32,
         align: u32,
@@ -634,9 +654,10 @@ impl<T: 'static> Realloc for Guest<'_, T> {
         };
         let params = [old_pointer, old_size, align, new_size].map(CoreVal::I32);
         let results = [crate::abi::FlatType::I32];
-        let called = self
-            .store
-            .enter_without_leave(self.at, realloc, &params, &results);
+        let called = self.with_tables(resources, |guest| {
+            let store = &mut guest.store;
+            store.enter_without_leave(guest.at, realloc, &params, &results)
+        });
         match called {
             Ok(results) => i32_of(results.first())
                 .map_err(|error| Trap::new(TrapCode::Signature, error.to_string())),

@@ -94,8 +94,8 @@ pub(crate) struct InstanceData<T: 'static> {
     pub(crate) resources: Vec<Option<ResourceDefinition<T>>>,
     /// By resource.
     pub(crate) types: Vec<ResourceType>,
-    /// Handles; taken out while values are lowered.
-    pub(crate) tables: Option<Box<ResourceTables>>,
+    /// Handles; taken out while values are lowered, except while the guest's allocator runs.
+    pub(crate) tables: Option<ResourceTables>,
     state: State,
     cores: Vec<ffi::InstanceId>,
     memories: Vec<Option<MemId>>,
@@ -154,7 +154,7 @@ impl<T: 'static> InstanceData<T> {
             stack_units: None,
             resources,
             types,
-            tables: Some(Box::new(tables)),
+            tables: Some(tables),
             // Until all steps are done it must not be entered; if one fails, it never is.
             state: State::Poisoned,
             cores: Vec::new(),
@@ -367,7 +367,7 @@ impl Instance {
             return Err(crate::host::interrupted().into());
         }
         let entered = Entered::new(store, self.index, self.serial)?;
-        let tables = entered.store.instance(self.index)?.tables.as_deref_mut();
+        let tables = entered.store.instance(self.index)?.tables.as_mut();
         let tables = tables.ok_or_else(|| internal("the handles are in use"))?;
         let (result, unharmed) = match tables.host_take(&resource) {
             Ok(rep) => {

@@ -1,9 +1,11 @@
-//! Every difference that was ever found, and some calls that are worth to be looked at by name: one file each in `tests/kept`.
+//! Every difference that was ever found, and some calls that are worth to be looked at by name: one file each in `tests/kept`. WasmEdge
+//! interprets the component first, and then compiles it.
 
 use std::fs;
 use std::path::Path;
 
 use libtest_mimic::{Arguments, Trial};
+use wasmedge_component::Cache;
 use wasmscope_differential::case::replay;
 use wasmscope_differential::host::{WasmEdge, Wasmtime};
 
@@ -17,12 +19,22 @@ fn main() -> anyhow::Result<()> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
+        let compiled = format!("{name}, compiled");
+        let again = path.clone();
         trials.push(Trial::test(name, move || {
-            let text = fs::read_to_string(&path)?;
-            let hosts = (&Wasmtime::new()?, &WasmEdge::interpreting()?);
-            replay(hosts, &text).map_err(|error| format!("{error:#}"))?;
-            Ok(())
+            Ok(run(&path, &WasmEdge::interpreting()?)?)
+        }));
+        trials.push(Trial::test(compiled, move || {
+            let home = tempfile::tempdir()?;
+            let wasmedge = WasmEdge::compiling(Cache::open(home.path())?)?;
+            Ok(run(&again, &wasmedge)?)
         }));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn run(path: &Path, wasmedge: &WasmEdge) -> Result<(), String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let wasmtime = Wasmtime::new().map_err(|error| error.to_string())?;
+    replay((&wasmtime, wasmedge), &text).map_err(|error| format!("{error:#}"))
 }

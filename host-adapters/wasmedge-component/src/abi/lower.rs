@@ -30,10 +30,7 @@ impl LowerContext<'_> {
     fn guest(&mut self) -> Result<&mut dyn Realloc, Trap> {
         match &mut self.guest {
             Some(guest) => Ok(&mut **guest),
-            None => Err(Trap::new(
-                TrapCode::Signature,
-                "the canonical options name no memory",
-            )),
+            None => Err(no_memory()),
         }
     }
 
@@ -49,10 +46,12 @@ impl LowerContext<'_> {
         align: u32,
         size: u32,
     ) -> Result<u32, Trap> {
-        let guest = self.guest()?;
-        let pointer = guest.realloc(old, old_size, align, size)?;
+        let Some(guest) = &mut self.guest else {
+            return Err(no_memory());
+        };
+        let pointer = guest.realloc(self.resources, old, old_size, align, size)?;
         check_pointer(
-            guest,
+            &**guest,
             pointer,
             align,
             size.into(),
@@ -110,6 +109,10 @@ impl LowerContext<'_> {
             Err(HostError::new("the resource is of another type than expected").into())
         }
     }
+}
+
+fn no_memory() -> Trap {
+    Trap::new(TrapCode::Signature, "the canonical options name no memory")
 }
 
 /// Lowers a value into core values.

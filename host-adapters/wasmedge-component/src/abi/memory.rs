@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::Trap;
+use crate::handles::ResourceTables;
 
 /// An access outside of a memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,11 +43,15 @@ pub trait Memory {
 pub trait Realloc: Memory {
     /// Calls the guest's `realloc(old_pointer, old_size, align, new_size)` and returns what it returned, unchecked.
     ///
+    /// `resources` are the handles that values are being lowered to. The guest may call `resource.rep` meanwhile,
+    /// which looks at them.
+    ///
     /// # Errors
     ///
     /// A trap if the guest trapped, or has no `realloc`.
     fn realloc(
         &mut self,
+        resources: &mut ResourceTables,
         old_pointer: u32,
         old_size: u32,
         align: u32,

@@ -31,6 +31,12 @@ impl Guest {
             calls: Vec::new(),
         }
     }
+
+    /// Allocates as a guest would by itself.
+    fn allocate(&mut self, align: u32, size: u32) -> u32 {
+        self.realloc(&mut ResourceTables::default(), 0, 0, align, size)
+            .unwrap()
+    }
 }
 
 impl Memory for Guest {
@@ -48,7 +54,14 @@ impl Memory for Guest {
 }
 
 impl Realloc for Guest {
-    fn realloc(&mut self, old: u32, old_size: u32, align: u32, new_size: u32) -> Result<u32, Trap> {
+    fn realloc(
+        &mut self,
+        _: &mut ResourceTables,
+        old: u32,
+        old_size: u32,
+        align: u32,
+        new_size: u32,
+    ) -> Result<u32, Trap> {
         self.calls.push((old, old_size, align, new_size));
         if let Some(lie) = self.lie {
             return Ok(lie);

@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn what_is_stored_loads_again((ty, val) in typed_val(), encoding in any_encoding()) {
         let guest = &mut Guest::new(64);
-        let pointer = guest.realloc(0, 0, ty.layout().align(), ty.layout().size()).unwrap();
+        let pointer = guest.allocate(ty.layout().align(), ty.layout().size());
         lowering(guest, encoding, |cx| store(cx, &ty, &val, pointer)).unwrap();
         let loaded = lifting(&guest.memory, encoding, |cx| load(cx, &ty, pointer)).unwrap();
         prop_assert_eq!(loaded, val);
@@ -81,7 +81,7 @@ proptest! {
         let guest = &mut Guest::new(64);
         let mut values = lowering(guest, encoding, |cx| abi.lower_params(cx, &vals)).unwrap();
         let spilled = abi.core_signature(call::Direction::Lift).params.len() < abi.core_signature(call::Direction::Lower).params.len();
-        let area = guest.realloc(0, 0, 8, 4096).unwrap();
+        let area = guest.allocate(8, 4096);
         if spilled {
             values.push(CoreVal::I32(area));
         }
@@ -134,7 +134,7 @@ proptest! {
         encoding in any_encoding(),
     ) {
         let guest = &mut Guest::new(64);
-        let pointer = guest.realloc(0, 0, ty.layout().align(), ty.layout().size()).unwrap();
+        let pointer = guest.allocate(ty.layout().align(), ty.layout().size());
         lowering(guest, encoding, |cx| store(cx, &ty, &val, pointer)).unwrap();
         let at = at.index(guest.memory.len());
         guest.memory[at] = byte;
