@@ -264,12 +264,13 @@ impl<T: 'static> StoreInner<T> {
                 for value in params {
                     arguments.push(i32_of(Some(value))?);
                 }
+                let mut proceed = self.unless_interrupted();
                 let instance = self.instance(index)?;
                 let memories = instance.memory(*from).zip(instance.memory(*to));
                 let pair = memories.and_then(|(from, to)| self.core.memory_pair(from, to));
                 let (from, mut to) =
                     pair.ok_or_else(|| internal("a transcoder's memory is not there"))?;
-                let written = op.run(&from, &mut to, &arguments)?;
+                let written = op.run_while(&from, &mut to, &arguments, &mut proceed)?;
                 results.extend(written.into_iter().map(CoreVal::I32));
                 Ok(())
             }

@@ -279,6 +279,15 @@ impl<T: 'static> StoreInner<T> {
     pub(crate) fn interrupted(&self) -> bool {
         self.interruption.is_set()
     }
+
+    /// Returns what traps once the store is interrupted, for long work that borrows a part of the store.
+    pub(crate) fn unless_interrupted(&self) -> impl FnMut() -> Result<(), Trap> + use<T> {
+        let interruption = self.interruption.clone();
+        move || match interruption.is_set() {
+            false => Ok(()),
+            true => Err(crate::host::interrupted()),
+        }
+    }
 }
 
 impl<T: 'static> Host for StoreInner<T> {

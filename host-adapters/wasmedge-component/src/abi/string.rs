@@ -1,5 +1,7 @@
 //! Strings in the three encodings of the canonical ABI.
 
+use std::char::DecodeUtf16Error;
+
 use super::checked_slice;
 use super::lift::LiftContext;
 use super::lower::LowerContext;
@@ -10,6 +12,9 @@ pub const MAX_STRING_BYTES: u32 = (1 << 31) - 1;
 
 /// In the encoding `latin1+utf16`, the bit of the length that says that the string is UTF-16.
 pub(super) const UTF16_TAG: u32 = 1 << 31;
+
+/// How many bytes are put together before they are written into a guest's memory. Even, so that units of UTF-16 are whole.
+pub(super) const PIECE: usize = if cfg!(test) { 16 } else { 8192 };
 
 /// How a guest encodes its strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -44,25 +49,39 @@ pub fn load_string(cx: &mut LiftContext<'_>, pointer: u32, length: u32) -> Resul
             format!("a string of {size} bytes is too long"),
         ));
     }
-    cx.budget.charge(bytes.len())?;
     match (cx.encoding, wide) {
-        (StringEncoding::Utf8, _) => str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
-            let at = error.valid_up_to();
-            Trap::new(
-                TrapCode::InvalidString,
-                format!("invalid utf-8 after {at} bytes of a string"),
-            )
-        }),
-        (_, false) => Ok(bytes.iter().copied().map(char::from).collect()),
-        (_, true) => decode_utf16(bytes),
+        (StringEncoding::Utf8, _) => {
+            cx.budget.charge(bytes.len())?;
+            str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
+                let at = error.valid_up_to();
+                Trap::new(
+                    TrapCode::InvalidString,
+                    format!("invalid utf-8 after {at} bytes of a string"),
+                )
+            })
+        }
+        (_, false) => {
+            let chars = bytes.iter().copied().map(char::from);
+            charged_string(cx, bytes.len(), chars.map(Ok))
+        }
+        (_, true) => {
+            let (units, _) = bytes.as_chunks::<2>();
+            let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
+            charged_string(cx, bytes.len(), char::decode_utf16(units))
+        }
     }
 }
 
-fn decode_utf16(bytes: &[u8]) -> Result<String, Trap> {
-    let (units, _) = bytes.as_chunks::<2>();
-    char::decode_utf16(units.iter().map(|unit| u16::from_le_bytes(*unit)))
-        .collect::<Result<String, _>>()
-        .map_err(|error| {
+/// Makes a string of characters, which may take more bytes in the host than the guest's `size`: the larger number is paid for.
+fn charged_string(
+    cx: &mut LiftContext<'_>,
+    size: usize,
+    chars: impl Iterator<Item = Result<char, DecodeUtf16Error>> + Clone,
+) -> Result<String, Trap> {
+    cx.budget.charge(size)?;
+    let mut length = 0usize;
+    for char in chars.clone() {
+        let char = char.map_err(|error| {
             Trap::new(
                 TrapCode::InvalidString,
                 format!(
@@ -70,7 +89,13 @@ fn decode_utf16(bytes: &[u8]) -> Result<String, Trap> {
                     error.unpaired_surrogate()
                 ),
             )
-        })
+        })?;
+        length = length.saturating_add(char.len_utf8());
+    }
+    cx.budget.charge(length.saturating_sub(size))?;
+    let mut string = String::with_capacity(length);
+    string.extend(chars.flatten());
+    Ok(string)
 }
 
 /// Writes a string into memory that the guest allocates; returns its pointer and its length as the encoding has it.
@@ -95,9 +120,7 @@ pub fn store_string(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32
 fn store_utf16(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), CallError> {
     let worst_case = checked_size(string.len().checked_mul(2))?;
     let pointer = cx.allocate(2, worst_case)?;
-    let bytes = encode_utf16(string);
-    cx.write(pointer, &bytes)?;
-    let size = checked_size(Some(bytes.len()))?;
+    let size = write_utf16(cx, pointer, string)?;
     let pointer = if size < worst_case {
         cx.reallocate(pointer, worst_case, 2, size)?
     } else {
@@ -110,13 +133,10 @@ fn store_utf16(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), Ca
 fn store_compact(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), CallError> {
     let given = checked_size(Some(string.len()))?;
     let pointer = cx.allocate(2, given)?;
-    let latin1: Option<Vec<u8>> = string
-        .chars()
-        .map(|char| u8::try_from(u32::from(char)).ok())
-        .collect();
-    if let Some(bytes) = latin1 {
-        cx.write(pointer, &bytes)?;
-        let size = checked_size(Some(bytes.len()))?;
+    let is_latin1 = string.chars().all(|char| u32::from(char) <= 0xff);
+    if is_latin1 {
+        let bytes = string.chars().map(|char| u8::try_from(u32::from(char)));
+        let size = write_pieces(cx, pointer, bytes.map(|byte| [byte.unwrap_or_default()]))?;
         let pointer = if size < given {
             cx.reallocate(pointer, given, 2, size)?
         } else {
@@ -126,9 +146,7 @@ fn store_compact(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), 
     }
     let worst_case = checked_size(string.len().checked_mul(2))?;
     let pointer = cx.reallocate(pointer, given, 2, worst_case)?;
-    let bytes = encode_utf16(string);
-    cx.write(pointer, &bytes)?;
-    let size = checked_size(Some(bytes.len()))?;
+    let size = write_utf16(cx, pointer, string)?;
     let pointer = if size < worst_case {
         cx.reallocate(pointer, worst_case, 2, size)?
     } else {
@@ -137,13 +155,43 @@ fn store_compact(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), 
     Ok((pointer, (size / 2) | UTF16_TAG))
 }
 
-fn encode_utf16(string: &str) -> Vec<u8> {
-    string.encode_utf16().flat_map(u16::to_le_bytes).collect()
+fn write_utf16(cx: &mut LowerContext<'_>, pointer: u32, string: &str) -> Result<u32, CallError> {
+    write_pieces(cx, pointer, string.encode_utf16().map(u16::to_le_bytes))
+}
+
+/// Writes code units, some of them at a time; returns how many bytes that were.
+fn write_pieces<const N: usize>(
+    cx: &mut LowerContext<'_>,
+    pointer: u32,
+    units: impl Iterator<Item = [u8; N]>,
+) -> Result<u32, CallError> {
+    let mut piece = Vec::new();
+    let mut size = 0u32;
+    let mut write = |piece: &mut Vec<u8>| {
+        let at = pointer.checked_add(size).ok_or_else(too_long)?;
+        cx.write(at, piece)?;
+        let more = checked_size(Some(piece.len()))?;
+        size = size.checked_add(more).ok_or_else(too_long)?;
+        piece.clear();
+        Ok::<_, CallError>(())
+    };
+    for unit in units {
+        piece.extend_from_slice(&unit);
+        if piece.len() >= PIECE {
+            write(&mut piece)?;
+        }
+    }
+    write(&mut piece)?;
+    Ok(size)
+}
+
+fn too_long() -> HostError {
+    HostError::new("a string is too long to be copied into a guest")
 }
 
 fn checked_size(size: Option<usize>) -> Result<u32, HostError> {
     let size = size
         .and_then(|size| u32::try_from(size).ok())
         .filter(|size| *size <= MAX_STRING_BYTES);
-    size.ok_or_else(|| HostError::new("a string is too long to be copied into a guest"))
+    size.ok_or_else(too_long)
 }

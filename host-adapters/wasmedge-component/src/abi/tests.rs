@@ -4,6 +4,7 @@ mod calls;
 pub(crate) mod generate;
 mod properties;
 mod strings;
+mod transcoding;
 
 use super::*;
 use crate::error::{CallError, TrapCode};
@@ -376,6 +377,30 @@ fn lists_are_checked_for_alignment_and_bounds() {
             expected,
             "{length} at {pointer}"
         );
+    }
+}
+
+/// A string in the host may be longer than the guest's.
+#[test]
+fn a_string_is_paid_for_as_it_is_in_the_host() {
+    use StringEncoding::{CompactUtf16, Utf8, Utf16};
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (encoding, memory, length, cost) in [
+        (Utf8, "é".repeat(50).into_bytes(), 100, 100),
+        (CompactUtf16, vec![0xe9; 100], 100, 200),
+        (Utf16, utf16(&"x".repeat(100)), 100, 200),
+        (Utf16, utf16(&"€".repeat(100)), 100, 300),
+    ] {
+        let (mut resources, mut budget) = (resources(), Budget::new(1000));
+        let cx = &mut LiftContext {
+            memory: Some(&memory),
+            encoding,
+            resources: &mut resources,
+            budget: &mut budget,
+        };
+        let string = load_string(cx, 0, length).unwrap();
+        assert!(string.capacity() <= cost, "{encoding:?}");
+        assert_eq!(cx.budget.left(), 1000 - cost, "{encoding:?}");
     }
 }
 

@@ -4,11 +4,17 @@
 //! units from one memory to the other, in the steps that `store_string_into_range` of the
 //! [specification](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#storing) has.
 //! Adapters check pointers before; here they are checked again.
+//!
+//! Strings pass through small buffers, [piece by piece](pieces), and no further than they are wanted: two guests may have strings of
+//! gigabytes in memory that neither has touched. So nothing of them is charged to the call's [`Budget`](super::Budget), which is for what
+//! a call brings into the host's memory. A string that turns out to be invalid may have been copied up to there.
+
+mod pieces;
 
 use super::memory::Memory;
 use super::string::UTF16_TAG;
-use super::{check_pointer, out_of_bounds};
 use crate::error::{Trap, TrapCode};
+use pieces::{Proceed, Source, Taken, Target, Units, decode, too_long, units, utf8, whole_utf16};
 
 /// What a transcoder does. All pointers are in bytes, all lengths in code units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,8 +75,6 @@ impl Transcode {
 
     /// Runs the transcoder with the arguments that the adapter passed; returns as many results as [`results`](Self::results) says.
     ///
-    /// `from` and `to` may stand for one and the same memory of the engine.
-    ///
     /// # Errors
     ///
     /// A trap if the string is invalid, a pointer is not aligned or out of bounds, or the arguments are not as many as they should be.
@@ -80,99 +84,146 @@ impl Transcode {
         to: &mut dyn Memory,
         arguments: &[u32],
     ) -> Result<Vec<u32>, Trap> {
-        let (source, target) = Parts::new(arguments)?;
+        self.run_while(from, to, arguments, &mut || Ok(()))
+    }
+
+    /// Runs the transcoder as [`run`](Self::run) does, and asks `proceed` between one piece of a long string and the next.
+    ///
+    /// `from` and `to` may stand for one and the same memory of the engine. The string and where it goes must not overlap there.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and what `proceed` returns.
+    pub fn run_while(
+        self,
+        from: &dyn Memory,
+        to: &mut dyn Memory,
+        arguments: &[u32],
+        proceed: &mut dyn FnMut() -> Result<(), Trap>,
+    ) -> Result<Vec<u32>, Trap> {
+        let arguments = Arguments::new(arguments)?;
+        let (source_width, target_width) = self.widths();
+        let source = Source::new(from, arguments.pointer, arguments.length, source_width)?;
+        let mut target = Target::new(to, arguments.target, target_width)?;
+        let to = &mut target;
         match self {
-            Self::CopyUtf8 => {
-                let string = utf8(read(from, source, 1)?)?;
-                write(to, target.pointer, 1, string.as_bytes())?;
-                Ok(Vec::new())
-            }
-            Self::CopyUtf16 => {
-                let units = utf16(&read(from, source, 2)?)?.0;
-                write_utf16(to, target.pointer, units)?;
-                Ok(Vec::new())
-            }
-            Self::CopyLatin1 => {
-                write(to, target.pointer, 1, &read(from, source, 1)?)?;
-                Ok(Vec::new())
-            }
-            Self::Latin1ToUtf16 => {
-                let bytes = read(from, source, 1)?;
-                write_utf16(to, target.pointer, bytes.into_iter().map(u16::from))?;
+            Self::CopyUtf8 | Self::CopyUtf16 | Self::CopyLatin1 | Self::Latin1ToUtf16 => {
+                self.copy(source, from, to, proceed)?;
                 Ok(Vec::new())
             }
             Self::Utf8ToUtf16 => {
-                let string = utf8(read(from, source, 1)?)?;
-                Ok(vec![write_utf16(
-                    to,
-                    target.pointer,
-                    string.encode_utf16(),
-                )?])
+                utf8_to_utf16(source, from, to, u32::MAX, proceed)?;
+                Ok(vec![to.written() / 2])
             }
             Self::Latin1ToUtf8 => {
-                let bytes = read(from, source, 1)?;
-                to_utf8(
-                    to,
-                    target.spilled()?,
-                    bytes.into_iter().map(|byte| Ok((char::from(byte), 1))),
-                )
+                let read = latin1_to_utf8(source, from, to, arguments.space()?, proceed)?;
+                Ok(vec![count(read)?, to.written()])
             }
             Self::Utf16ToUtf8 => {
-                let bytes = read(from, source, 2)?;
-                to_utf8(to, target.spilled()?, decode(units(&bytes)))
+                let read = utf16_to_utf8(source, from, to, arguments.space()?, proceed)?;
+                Ok(vec![count(read / 2)?, to.written()])
             }
             Self::Utf16ToCompactProbablyUtf16 => {
-                let (units, chars) = utf16(&read(from, source, 2)?)?;
-                match latin1(chars.into_iter()) {
-                    Some(bytes) => Ok(vec![write(to, target.pointer, 2, &bytes)?]),
-                    None => Ok(vec![write_utf16(to, target.pointer, units)? | UTF16_TAG]),
+                if copy_utf16(source, from, to, u32::MAX, proceed)? {
+                    to.narrow(proceed)?;
+                    Ok(vec![to.written()])
+                } else {
+                    Ok(vec![(to.written() / 2) | UTF16_TAG])
                 }
             }
             Self::Utf8ToLatin1 => {
-                let string = read(from, source, 1)?;
-                let (read, bytes) = latin1_prefix_of_utf8(&string)?;
-                Ok(vec![read, write(to, target.pointer, 1, &bytes)?])
+                let read = utf8_to_latin1(source, from, to, proceed)?;
+                Ok(vec![count(read)?, to.written()])
             }
             Self::Utf16ToLatin1 => {
-                let bytes = read(from, source, 2)?;
-                let narrow: Vec<u8> = units(&bytes)
-                    .map_while(|unit| u8::try_from(unit).ok())
-                    .collect();
-                let written = write(to, target.pointer, 1, &narrow)?;
-                Ok(vec![written, written])
+                let read = utf16_to_latin1(source, from, to, proceed)?;
+                Ok(vec![count(read / 2)?, to.written()])
             }
-            Self::Utf8ToCompactUtf16 => {
-                let string = utf8(read(from, source, 1)?)?;
-                inflate(to, target.spilled()?, string.encode_utf16().collect())
-            }
-            Self::Utf16ToCompactUtf16 => {
-                let units = utf16(&read(from, source, 2)?)?.0;
-                inflate(to, target.spilled()?, units)
+            Self::Utf8ToCompactUtf16 | Self::Utf16ToCompactUtf16 => {
+                let Space {
+                    space,
+                    extra: so_far,
+                } = arguments.space()?;
+                if so_far > space {
+                    return Err(no_space());
+                }
+                to.widen(so_far, proceed)?;
+                if matches!(self, Self::Utf8ToCompactUtf16) {
+                    utf8_to_utf16(source, from, to, space, proceed)?;
+                } else {
+                    copy_utf16(source, from, to, space, proceed)?;
+                }
+                Ok(vec![to.written() / 2])
             }
         }
     }
+
+    /// Returns the sizes of a code unit where a string comes from, and of the alignment where it goes.
+    fn widths(self) -> (u32, u32) {
+        match self {
+            Self::CopyUtf8 | Self::CopyLatin1 | Self::Latin1ToUtf8 | Self::Utf8ToLatin1 => (1, 1),
+            Self::Latin1ToUtf16 | Self::Utf8ToUtf16 | Self::Utf8ToCompactUtf16 => (1, 2),
+            Self::Utf16ToUtf8 | Self::Utf16ToLatin1 => (2, 1),
+            Self::CopyUtf16 | Self::Utf16ToCompactProbablyUtf16 | Self::Utf16ToCompactUtf16 => {
+                (2, 2)
+            }
+        }
+    }
+
+    /// Copies a string whose length is known.
+    fn copy(
+        self,
+        source: Source,
+        from: &dyn Memory,
+        to: &mut Target<'_>,
+        proceed: Proceed<'_>,
+    ) -> Result<(), Trap> {
+        if matches!(self, Self::CopyUtf16) {
+            copy_utf16(source, from, to, u32::MAX, proceed)?;
+            return Ok(());
+        }
+        let mut wide = Units::new();
+        source.each(from, proceed, |piece, before, is_last| {
+            if matches!(self, Self::Latin1ToUtf16) {
+                wide.clear();
+                piece.iter().for_each(|byte| wide.push((*byte).into()));
+                to.write(wide.bytes())?;
+                return Ok(Taken::all_of(piece.len()));
+            }
+            let piece = if matches!(self, Self::CopyUtf8) {
+                utf8(piece, before, is_last)?.as_bytes()
+            } else {
+                piece
+            };
+            to.write(piece)?;
+            Ok(Taken::all_of(piece.len()))
+        })?;
+        Ok(())
+    }
 }
 
-/// Where a string lies.
+/// The arguments of a transcoder.
 #[derive(Debug, Clone, Copy)]
-struct Parts {
+struct Arguments {
     pointer: u32,
     length: u32,
+    target: u32,
+    space: Option<Space>,
 }
 
-/// Where a string goes, and for transcoders that take it, how much space there is and one more argument.
+/// How much space there is where a string goes, and one more argument.
 #[derive(Debug, Clone, Copy)]
-struct Target {
-    pointer: u32,
-    rest: Option<(u32, u32)>,
+struct Space {
+    space: u32,
+    extra: u32,
 }
 
-impl Parts {
-    fn new(arguments: &[u32]) -> Result<(Self, Target), Trap> {
-        let (source, target, rest) = match *arguments {
-            [pointer, length, target] => (Self { pointer, length }, target, None),
+impl Arguments {
+    fn new(arguments: &[u32]) -> Result<Self, Trap> {
+        let (pointer, length, target, space) = match *arguments {
+            [pointer, length, target] => (pointer, length, target, None),
             [pointer, length, target, space, extra] => {
-                (Self { pointer, length }, target, Some((space, extra)))
+                (pointer, length, target, Some(Space { space, extra }))
             }
             _ => {
                 return Err(Trap::new(
@@ -181,173 +232,223 @@ impl Parts {
                 ));
             }
         };
-        Ok((
-            source,
-            Target {
-                pointer: target,
-                rest,
-            },
-        ))
-    }
-}
-
-/// A target with its space and the extra argument.
-#[derive(Debug, Clone, Copy)]
-struct Space {
-    pointer: u32,
-    space: u32,
-    extra: u32,
-}
-
-impl Target {
-    fn spilled(self) -> Result<Space, Trap> {
-        let (space, extra) = self
-            .rest
-            .ok_or_else(|| Trap::new(TrapCode::Signature, "a transcoder lacks arguments"))?;
-        Ok(Space {
-            pointer: self.pointer,
+        Ok(Self {
+            pointer,
+            length,
+            target,
             space,
-            extra,
         })
     }
+
+    fn space(self) -> Result<Space, Trap> {
+        self.space
+            .ok_or_else(|| Trap::new(TrapCode::Signature, "a transcoder lacks arguments"))
+    }
 }
 
-fn read(from: &dyn Memory, source: Parts, width: u32) -> Result<Vec<u8>, Trap> {
-    let size = u64::from(source.length).saturating_mul(width.into());
-    check_pointer(
-        from,
-        source.pointer,
-        width,
-        size,
+fn count(units: u64) -> Result<u32, Trap> {
+    u32::try_from(units).map_err(|_overflow| too_long())
+}
+
+fn no_space() -> Trap {
+    Trap::new(
         TrapCode::StringOutOfBounds,
-    )?;
-    // The bytes are there, so this is no more than the guest's own memory.
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
-    from.read(source.pointer, &mut bytes)
-        .map_err(out_of_bounds)?;
-    Ok(bytes)
+        "a string is longer than what was allocated for it",
+    )
 }
 
-/// Writes bytes and returns how many.
-fn write(to: &mut dyn Memory, pointer: u32, align: u32, bytes: &[u8]) -> Result<u32, Trap> {
-    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    check_pointer(to, pointer, align, size, TrapCode::StringOutOfBounds)?;
-    to.write(pointer, bytes).map_err(out_of_bounds)?;
-    u32::try_from(bytes.len()).map_err(|_overflow| too_long())
+/// Writes units of UTF-16, of which there must not be more than `space` in all.
+fn write_units(to: &mut Target<'_>, wide: &[u8], space: u32) -> Result<(), Trap> {
+    let size = u64::try_from(wide.len()).unwrap_or(u64::MAX);
+    let size = u64::from(to.written()).saturating_add(size);
+    if size / 2 > u64::from(space) {
+        return Err(no_space());
+    }
+    to.write(wide)
 }
 
-/// Writes code units and returns how many.
-fn write_utf16(
-    to: &mut dyn Memory,
-    pointer: u32,
-    units: impl IntoIterator<Item = u16>,
-) -> Result<u32, Trap> {
-    let bytes: Vec<u8> = units.into_iter().flat_map(u16::to_le_bytes).collect();
-    Ok(write(to, pointer, 2, &bytes)? / 2)
+/// Returns whether all of it is Latin-1.
+fn copy_utf16(
+    source: Source,
+    from: &dyn Memory,
+    to: &mut Target<'_>,
+    space: u32,
+    proceed: Proceed<'_>,
+) -> Result<bool, Trap> {
+    let mut all_latin1 = true;
+    source.each(from, proceed, |piece, _, is_last| {
+        let piece = whole_utf16(piece, is_last);
+        for char in decode(units(piece)) {
+            all_latin1 &= u32::from(char?) <= 0xff;
+        }
+        write_units(to, piece, space)?;
+        Ok(Taken::all_of(piece.len()))
+    })?;
+    Ok(all_latin1)
 }
 
-fn too_long() -> Trap {
-    Trap::new(TrapCode::StringOutOfBounds, "a string is too long")
+fn utf8_to_utf16(
+    source: Source,
+    from: &dyn Memory,
+    to: &mut Target<'_>,
+    space: u32,
+    proceed: Proceed<'_>,
+) -> Result<(), Trap> {
+    let mut wide = Units::new();
+    source.each(from, proceed, |piece, before, is_last| {
+        let text = utf8(piece, before, is_last)?;
+        wide.clear();
+        text.encode_utf16().for_each(|unit| wide.push(unit));
+        write_units(to, wide.bytes(), space)?;
+        Ok(Taken::all_of(text.len()))
+    })?;
+    Ok(())
 }
 
-fn utf8(bytes: Vec<u8>) -> Result<String, Trap> {
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Trap::new(
-            TrapCode::InvalidString,
-            format!("invalid utf-8 after {at} bytes of a string"),
-        )
+/// Writes Latin-1 as UTF-8 for as long as there is space; returns how many bytes were read.
+fn latin1_to_utf8(
+    source: Source,
+    from: &dyn Memory,
+    to: &mut Target<'_>,
+    space: Space,
+    proceed: Proceed<'_>,
+) -> Result<u64, Trap> {
+    let mut out = Units::new();
+    source.each(from, proceed, |piece, _, _| {
+        let mut writer = Utf8Writer::new(&mut out, to, space);
+        let mut read = 0usize;
+        for byte in piece {
+            if !writer.push(char::from(*byte)) {
+                break;
+            }
+            read = read.saturating_add(1);
+        }
+        to.write(out.bytes())?;
+        Ok(Taken {
+            bytes: read,
+            stop: read < piece.len(),
+        })
     })
 }
 
-fn units(bytes: &[u8]) -> impl Iterator<Item = u16> + use<'_> {
-    bytes
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|unit| u16::from_le_bytes(*unit))
-}
-
-/// Decodes UTF-16 into characters, each with the number of its units.
-fn decode(units: impl Iterator<Item = u16>) -> impl Iterator<Item = Result<(char, u32), Trap>> {
-    char::decode_utf16(units).map(|char| match char {
-        Ok(char) => Ok((char, if u32::from(char) > 0xffff { 2 } else { 1 })),
-        Err(error) => Err(Trap::new(
-            TrapCode::InvalidString,
-            format!(
-                "invalid utf-16: unpaired surrogate {:#x}",
-                error.unpaired_surrogate()
-            ),
-        )),
+/// Writes UTF-16 as UTF-8 for as long as there is space; returns how many bytes were read.
+fn utf16_to_utf8(
+    source: Source,
+    from: &dyn Memory,
+    to: &mut Target<'_>,
+    space: Space,
+    proceed: Proceed<'_>,
+) -> Result<u64, Trap> {
+    let mut out = Units::new();
+    source.each(from, proceed, |piece, _, is_last| {
+        let piece = whole_utf16(piece, is_last);
+        let mut writer = Utf8Writer::new(&mut out, to, space);
+        let mut read = 0usize;
+        for char in decode(units(piece)) {
+            let char = char?;
+            if !writer.push(char) {
+                break;
+            }
+            read = read.saturating_add(char.len_utf16().saturating_mul(2));
+        }
+        to.write(out.bytes())?;
+        Ok(Taken {
+            bytes: read,
+            stop: read < piece.len(),
+        })
     })
 }
 
-/// Returns the units and the characters of valid UTF-16.
-fn utf16(bytes: &[u8]) -> Result<(Vec<u16>, Vec<char>), Trap> {
-    let chars = decode(units(bytes))
-        .map(|char| char.map(|(char, _)| char))
-        .collect::<Result<_, _>>()?;
-    Ok((units(bytes).collect(), chars))
+/// Puts characters into a piece of UTF-8 until there is no more space in the target, or in the first pass, until one is not ASCII.
+struct Utf8Writer<'a> {
+    out: &'a mut Units,
+    left: usize,
+    first_pass: bool,
 }
 
-fn latin1(mut chars: impl Iterator<Item = char>) -> Option<Vec<u8>> {
-    chars.try_fold(Vec::new(), |mut bytes, char| {
-        bytes.push(u8::try_from(u32::from(char)).ok()?);
-        Some(bytes)
-    })
+impl<'a> Utf8Writer<'a> {
+    fn new(out: &'a mut Units, to: &Target<'_>, space: Space) -> Self {
+        out.clear();
+        let left = space.space.saturating_sub(to.written());
+        Self {
+            out,
+            left: usize::try_from(left).unwrap_or(usize::MAX),
+            first_pass: space.extra != 0,
+        }
+    }
+
+    /// Returns whether there was space.
+    fn push(&mut self, char: char) -> bool {
+        if self.first_pass && !char.is_ascii() {
+            return false;
+        }
+        let Some(left) = self.left.checked_sub(char.len_utf8()) else {
+            return false;
+        };
+        self.left = left;
+        self.out.extend(char.encode_utf8(&mut [0; 4]).as_bytes());
+        true
+    }
 }
 
-/// Returns how many bytes the Latin-1 part at the front takes, and that part.
+/// Narrows the Latin-1 part at the front; returns how many bytes it takes.
 ///
 /// What comes behind is checked by the step that follows, and so is an invalid byte.
-fn latin1_prefix_of_utf8(string: &[u8]) -> Result<(u32, Vec<u8>), Trap> {
-    let valid = match str::from_utf8(string) {
-        Ok(valid) => valid,
-        Err(error) => str::from_utf8(string.get(..error.valid_up_to()).unwrap_or_default())
-            .unwrap_or_default(),
-    };
-    let end = valid
-        .char_indices()
-        .find(|(_, char)| u32::from(*char) > 0xff)
-        .map_or(valid.len(), |(at, _)| at);
-    let bytes = latin1(valid.get(..end).unwrap_or_default().chars()).unwrap_or_default();
-    Ok((u32::try_from(end).map_err(|_overflow| too_long())?, bytes))
-}
-
-/// Writes characters as UTF-8 for as long as there is space; returns how many units were read, and bytes written.
-fn to_utf8(
-    to: &mut dyn Memory,
-    target: Space,
-    chars: impl Iterator<Item = Result<(char, u32), Trap>>,
-) -> Result<Vec<u32>, Trap> {
-    let space = usize::try_from(target.space).unwrap_or(usize::MAX);
-    let first_pass = target.extra != 0;
-    let (mut read, mut bytes) = (0u32, Vec::new());
-    for char in chars {
-        let (char, units) = char?;
-        let size = bytes.len().saturating_add(char.len_utf8());
-        if (first_pass && !char.is_ascii()) || size > space {
-            break;
+fn utf8_to_latin1(
+    source: Source,
+    from: &dyn Memory,
+    to: &mut Target<'_>,
+    proceed: Proceed<'_>,
+) -> Result<u64, Trap> {
+    let mut out = Units::new();
+    source.each(from, proceed, |piece, before, is_last| {
+        // The valid text at the front, even if it is cut off by what is not valid.
+        let (text, is_valid) = match utf8(piece, before, is_last) {
+            Ok(text) => (text, true),
+            Err(_) => {
+                let valid = str::from_utf8(piece).err().map(|error| error.valid_up_to());
+                let valid = valid.and_then(|end| str::from_utf8(piece.get(..end)?).ok());
+                (valid.unwrap_or_default(), false)
+            }
+        };
+        out.clear();
+        let mut read = 0usize;
+        for char in text.chars() {
+            let Ok(byte) = u8::try_from(u32::from(char)) else {
+                break;
+            };
+            out.extend(&[byte]);
+            read = read.saturating_add(char.len_utf8());
         }
-        bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
-        read = read.saturating_add(units);
-    }
-    Ok(vec![read, write(to, target.pointer, 1, &bytes)?])
+        to.write(out.bytes())?;
+        Ok(Taken {
+            bytes: read,
+            stop: !is_valid || read < text.len(),
+        })
+    })
 }
 
-/// Widens the Latin-1 at the front of the target to UTF-16, and appends units to it; returns how many units there are then.
-fn inflate(to: &mut dyn Memory, target: Space, rest: Vec<u16>) -> Result<Vec<u32>, Trap> {
-    let so_far = Parts {
-        pointer: target.pointer,
-        length: target.extra,
-    };
-    let front = read(to, so_far, 1)?;
-    let units: Vec<u16> = front.into_iter().map(u16::from).chain(rest).collect();
-    if u32::try_from(units.len()).map_or(true, |units| units > target.space) {
-        return Err(Trap::new(
-            TrapCode::StringOutOfBounds,
-            "a string is longer than what was allocated for it",
-        ));
-    }
-    Ok(vec![write_utf16(to, target.pointer, units)?])
+/// Narrows the Latin-1 part at the front; returns how many bytes it takes.
+fn utf16_to_latin1(
+    source: Source,
+    from: &dyn Memory,
+    to: &mut Target<'_>,
+    proceed: Proceed<'_>,
+) -> Result<u64, Trap> {
+    let mut out = Units::new();
+    source.each(from, proceed, |piece, _, _| {
+        out.clear();
+        for unit in units(piece) {
+            let Ok(byte) = u8::try_from(unit) else {
+                break;
+            };
+            out.extend(&[byte]);
+        }
+        to.write(out.bytes())?;
+        let read = out.bytes().len().saturating_mul(2);
+        Ok(Taken {
+            bytes: read,
+            stop: read < piece.len(),
+        })
+    })
 }

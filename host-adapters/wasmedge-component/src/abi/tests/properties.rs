@@ -1,7 +1,5 @@
 //! Properties: what is stored loads again, and nothing that a guest says makes the host panic.
 
-use std::ops::Range;
-
 use proptest::prelude::*;
 
 use super::generate::{any_string, any_type, any_val};
@@ -156,75 +154,10 @@ proptest! {
         }
     }
 
-    /// Strings pass from every encoding to every other in the steps of a fused adapter.
     #[test]
     fn transcoding_keeps_strings(string in any_string()) {
-        use Transcode::*;
-        let utf8 = string.as_bytes().to_vec();
-        let utf16: Vec<u8> = string.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let latin1: Option<Vec<u8>> = string.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect();
-        let (bytes, units) = (utf8.len() as u32, utf16.len() as u32 / 2);
-        let mut to = vec![0u8; 256];
-
-        CopyUtf8.run(&utf8, &mut to, &[0, bytes, 8]).unwrap();
-        prop_assert_eq!(&to[8..8 + utf8.len()], &utf8);
-        CopyUtf16.run(&utf16, &mut to, &[0, units, 8]).unwrap();
-        prop_assert_eq!(&to[8..8 + utf16.len()], &utf16);
-        prop_assert_eq!(Utf8ToUtf16.run(&utf8, &mut to, &[0, bytes, 8]).unwrap(), [units]);
-        prop_assert_eq!(&to[8..8 + utf16.len()], &utf16);
-
-        // Too little space at first, then the rest.
-        let passes = |op: Transcode, from: &Vec<u8>, length: u32, width: u32, to: &mut Vec<u8>| {
-            let first = op.run(from, to, &[0, length, 8, length, 1]).unwrap();
-            let (read, written) = (first[0], first[1]);
-            let rest = op.run(from, to, &[read * width, length - read, 8 + written, 200 - written, 0]).unwrap();
-            assert_eq!(read + rest[0], length);
-            range(8, written + rest[1])
-        };
-        let written = passes(Utf16ToUtf8, &utf16, units, 2, &mut to);
-        prop_assert_eq!(&to[written], &utf8);
-
-        // Latin-1 as far as it goes, then UTF-16.
-        for (narrow, wide, from, length, width) in [
-            (Utf8ToLatin1, Utf8ToCompactUtf16, &utf8, bytes, 1),
-            (Utf16ToLatin1, Utf16ToCompactUtf16, &utf16, units, 2),
-        ] {
-            let first = narrow.run(from, &mut to, &[0, length, 8]).unwrap();
-            let (read, written) = (first[0], first[1]);
-            prop_assert_eq!(read == length, latin1.is_some());
-            match &latin1 {
-                Some(latin1) => prop_assert_eq!(&to[range(8, written)], latin1),
-                None => {
-                    let total = wide.run(from, &mut to, &[read * width, length - read, 8, 100, written]).unwrap();
-                    prop_assert_eq!(total, [units]);
-                    prop_assert_eq!(&to[8..8 + utf16.len()], &utf16);
-                }
-            }
-        }
-
-        let tagged = Utf16ToCompactProbablyUtf16.run(&utf16, &mut to, &[0, units, 8]).unwrap()[0];
-        match &latin1 {
-            Some(latin1) => {
-                prop_assert_eq!(tagged, units);
-                prop_assert_eq!(&to[range(8, tagged)], latin1);
-                let length = latin1.len() as u32;
-                CopyLatin1.run(latin1, &mut to, &[0, length, 8]).unwrap();
-                prop_assert_eq!(&to[range(8, length)], latin1);
-                Latin1ToUtf16.run(latin1, &mut to, &[0, length, 8]).unwrap();
-                prop_assert_eq!(&to[8..8 + utf16.len()], &utf16);
-                let written = passes(Latin1ToUtf8, latin1, length, 1, &mut to);
-                prop_assert_eq!(&to[written], &utf8);
-            }
-            None => {
-                prop_assert_eq!(tagged, units | 1 << 31);
-                prop_assert_eq!(&to[8..8 + utf16.len()], &utf16);
-            }
-        }
+        super::transcoding::keeps(&string);
     }
-}
-
-fn range(start: usize, length: u32) -> Range<usize> {
-    start..start + length as usize
 }
 
 fn any_transcoder() -> impl Strategy<Value = Transcode> {
