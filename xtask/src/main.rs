@@ -2,6 +2,7 @@
 
 mod apt;
 mod bench;
+mod conformance;
 mod demo;
 mod guests;
 mod install;
@@ -46,6 +47,8 @@ enum Command {
     Wit(wit::Options),
     /// Compares the README's table of runtimes with what the last run of the scenarios came to.
     Parity(parity::Options),
+    /// Runs a folder of .wast files, the component model's own tests for instance, on WasmEdge.
+    Conformance(conformance::Options),
     /// Measures what the SDK adds to a guest, in bytes.
     Size(size::Options),
     /// Measures what telemetry costs, beside the native OpenTelemetry SDK, and writes docs/benchmarks.md.
@@ -82,6 +85,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         }
         Command::Wit(options) => wit::run(&workspace, &options),
         Command::Parity(options) => parity::run(&workspace, &options),
+        Command::Conformance(options) => conformance::run(&workspace, &options),
         Command::Size(options) => size::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, &options),
         Command::Wasmedge(options) => wasmedge::run(&workspace, &options),

@@ -9,6 +9,7 @@
 //! cargo test -p wasmscope-differential                                  # 2,000 types
 //! cargo run -p wasmscope-differential -- --types 50000 --seed 1000000   # more
 //! cargo run -p wasmscope-differential -- --types 1 --seed 1000017       # one component, which a failure named
+//! cargo xtask conformance FOLDER                                        # test scripts (.wast) of the component model
 //! ```
 //!
 //! A failure is printed as a case: the text of the smallest component that shows it, with the calls. What was found once is kept in
