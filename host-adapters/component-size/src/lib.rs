@@ -7,7 +7,7 @@
 //!
 //! - instances that hold other instances twice, which engines copy as a whole,
 //! - components that refer to components around them, which are copied along,
-//! - types, which are converted part by part at each use.
+//! - types, which are converted part by part at each use, and copied by the validator before.
 //!
 //! So [`check`] is called first:
 //!
@@ -32,6 +32,8 @@
 //! | `function_bytes` | 2 MiB | the largest function body |
 //! | `module_bytes` | 1 GiB | core modules, each time that they are instantiated |
 //! | `nesting` | 100 | levels of components in components |
+//! | `type_items` | 1,000,000 | parts of types, each time that a type is imported, exported or instantiated: what a validator copies |
+//! | `type_nesting` | 100 | levels of types that are declared within types |
 //!
 //! # What it does not bound
 //!
@@ -43,6 +45,7 @@ mod count;
 mod limits;
 mod read;
 mod sizes;
+mod written_out;
 
 pub use limits::{Limit, Limits, Refusal, TooLarge};
 
@@ -57,6 +60,8 @@ pub use limits::{Limit, Limits, Refusal, TooLarge};
 /// [`Refusal::TooLarge`] names the limit.
 pub fn check(bytes: &[u8], limits: &Limits) -> Result<(), Refusal> {
     limits.allow(Limit::Bytes, bytes.len() as u64)?;
+    // Before anything that validates.
+    written_out::check(bytes, limits)?;
     match read::read(bytes, limits)? {
         Some(bodies) => count::count(&bodies, limits),
         None => Ok(()),

@@ -22,17 +22,24 @@ pub enum Limit {
     ModuleBytes,
     /// Levels of components in components.
     Nesting,
+    /// Parts of types, each time that a type is imported, exported or instantiated: what a
+    /// validator copies, at some hundred bytes for each.
+    TypeItems,
+    /// Levels of types that are declared within types, which a validator reads by recursion.
+    TypeNesting,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Bytes,
         Self::Definitions,
         Self::Functions,
         Self::FunctionBytes,
         Self::ModuleBytes,
         Self::Nesting,
+        Self::TypeItems,
+        Self::TypeNesting,
     ];
 
     /// Returns the name in settings, such as `function_bytes`.
@@ -45,6 +52,8 @@ impl Limit {
             Self::FunctionBytes => "function_bytes",
             Self::ModuleBytes => "module_bytes",
             Self::Nesting => "nesting",
+            Self::TypeItems => "type_items",
+            Self::TypeNesting => "type_nesting",
         }
     }
 
@@ -63,6 +72,8 @@ impl Limit {
             Self::FunctionBytes => "bytes in one function",
             Self::ModuleBytes => "bytes of core modules once these are instantiated",
             Self::Nesting => "levels of components in components",
+            Self::TypeItems => "parts of types once these are written out wherever they are used",
+            Self::TypeNesting => "levels of types within types",
         }
     }
 }
@@ -90,7 +101,8 @@ impl Default for Limits {
             Limit::Functions => 250_000,
             Limit::FunctionBytes => 2 << 20,
             Limit::ModuleBytes => 1 << 30,
-            Limit::Nesting => 100,
+            Limit::Nesting | Limit::TypeNesting => 100,
+            Limit::TypeItems => 1_000_000,
         }))
     }
 }
@@ -154,4 +166,26 @@ pub enum Refusal {
     /// It refers to something that is not where a valid component has it.
     #[error("the component has definitions that cannot be counted")]
     Uncounted,
+}
+
+impl Refusal {
+    /// Tells whether the component can be given to a validator all the same, to find out whether it
+    /// is valid. A validator bounds neither what it takes for components in components, nor for
+    /// types.
+    #[must_use]
+    pub fn allows_validation(self) -> bool {
+        match self {
+            Self::TooLarge(error) => match error.limit {
+                Limit::Definitions | Limit::Functions | Limit::ModuleBytes => true,
+                // The last of these is found before all of the component was read.
+                Limit::Bytes
+                | Limit::Nesting
+                | Limit::TypeItems
+                | Limit::TypeNesting
+                | Limit::FunctionBytes => false,
+            },
+            // Validators go no further either.
+            Self::Uncounted => true,
+        }
+    }
 }

@@ -16,6 +16,7 @@
 //!   global of type `i32`, initially [`MAY_LEAVE`].
 
 mod convert;
+mod features;
 mod harden;
 mod link;
 mod shims;

@@ -1,0 +1,176 @@
+use super::*;
+
+/// Components that need one feature, or several that go together, with the name of each.
+const NEEDING: &[(&str, &str)] = &[
+    (
+        r#"(component (import "a" (implements "a:b/c") (instance)))"#,
+        "names with an `implements` annotation",
+    ),
+    (
+        r#"(component (instance $i) (export "a" (implements "a:b/c") (instance $i)))"#,
+        "names with an `implements` annotation",
+    ),
+    (
+        r#"(component (import "a:b/c@1" (version-suffix ".2.3") (instance)))"#,
+        "names with a `version-suffix` annotation",
+    ),
+    (
+        r#"(component (import "a" (implements "a:b/c@1") (version-suffix ".2.3") (instance)))"#,
+        "names with a `version-suffix` annotation, names with an `implements` annotation",
+    ),
+    (
+        r#"(component (import "a:b:c:d/e" (func)))"#,
+        "nested component names",
+    ),
+    (
+        r#"(component
+            (import "f" (func $f (param "s" string)))
+            (core module $m (memory (export "m") i64 1))
+            (core instance $m (instantiate $m))
+            (core func (canon lower (func $f) (memory (core memory $m "m")))))"#,
+        "64-bit memories in the canonical abi, 64-bit memories",
+    ),
+    (
+        r#"(component (core module (memory i64 1)))"#,
+        "64-bit memories",
+    ),
+    (
+        r#"(component (core module (table i64 1 funcref)))"#,
+        "64-bit memories",
+    ),
+    (
+        r#"(component (import "f" (func async)))"#,
+        "component-model async (WASI 0.3)",
+    ),
+    (
+        r#"(component (type (future u8)))"#,
+        "component-model async (WASI 0.3)",
+    ),
+    (
+        r#"(component (core func (canon waitable-set.new)))"#,
+        "component-model async (WASI 0.3)",
+    ),
+    (
+        r#"(component (core func (canon subtask.cancel async)))"#,
+        "more built-ins of component-model async (WASI 0.3), component-model async (WASI 0.3)",
+    ),
+    (
+        r#"(component
+            (core module $m (func (export "f")))
+            (core instance $m (instantiate $m))
+            (func async (canon lift (core func $m "f") async)))"#,
+        "stackful component-model async (WASI 0.3), component-model async (WASI 0.3)",
+    ),
+    (
+        r#"(component (core func (canon thread.index)))"#,
+        "component-model threads",
+    ),
+    (
+        r#"(component (core func (canon error-context.drop)))"#,
+        "error contexts (WASI 0.3)",
+    ),
+    (r#"(component (type (list u8 4)))"#, "fixed-length lists"),
+    (r#"(component (type (map string u8)))"#, "map types"),
+    (
+        r#"(component (import "v" (value $v string)) (export "w" (value $v)))"#,
+        "component-model values",
+    ),
+    (
+        r#"(component
+            (core module $m (memory 1 1 shared)
+                (func (drop (i32.atomic.load (i32.const 0))))))"#,
+        "threads",
+    ),
+    (
+        r#"(component (core module (global (shared i32) (i32.const 0))))"#,
+        "shared-everything threads",
+    ),
+    (r#"(component (core module (tag)))"#, "exception handling"),
+    (
+        r#"(component (core module (func try catch_all end)))"#,
+        "legacy exception handling",
+    ),
+    (
+        r#"(component (core module (type (struct (field i32)))))"#,
+        "garbage collection",
+    ),
+    (
+        r#"(component (core module (type $t (func)) (func (param (ref null $t)))))"#,
+        "typed function references",
+    ),
+    (
+        r#"(component (core module (func (param v128 v128 v128) (result v128)
+            (i32x4.relaxed_laneselect (local.get 0) (local.get 1) (local.get 2)))))"#,
+        "relaxed SIMD",
+    ),
+    (
+        r#"(component (core module (memory 1) (func (memory.discard (i32.const 0) (i32.const 0)))))"#,
+        "memory control",
+    ),
+    (
+        r#"(component (core module (memory 1 (pagesize 1))))"#,
+        "custom page sizes",
+    ),
+    (
+        r#"(component (core module (func (param i64 i64 i64 i64) (result i64 i64)
+            (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3)))))"#,
+        "wide arithmetic",
+    ),
+    (
+        r#"(component (core module (type $f (func)) (type (cont $f))))"#,
+        "stack switching",
+    ),
+    (
+        r#"(component (core module (import "a" (item "f" (func)) (item "g" (func)))))"#,
+        "compact import sections",
+    ),
+];
+
+#[test]
+fn each_feature_has_a_name() {
+    let named = UNSUPPORTED.iter().map(|(feature, _)| *feature);
+    let named = named.fold(supported(), WasmFeatures::union);
+    assert_eq!(WasmFeatures::all().difference(named), WasmFeatures::empty());
+}
+
+#[test]
+fn what_needs_a_feature_is_refused_by_its_name() {
+    for (text, names) in NEEDING {
+        let bytes = wat::parse_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let error = refusal(&bytes, "the translator's words");
+        let feature = (*names).to_owned();
+        assert_eq!(error, LoadError::Unsupported { feature }, "{text}");
+    }
+}
+
+/// A component of which something is invalid is invalid, whatever else it needs.
+#[test]
+fn what_is_invalid_with_all_features_is_invalid() {
+    for (text, names) in NEEDING {
+        let bytes = wat::parse_str(text).unwrap();
+        // A section of an export that is not there.
+        let section = [11, 7, 1, 0, 1, b'z', 1, 99, 0];
+        let invalid = [&bytes, &section[..]].concat();
+        let error = refusal(&invalid, "the translator's words");
+        assert!(
+            matches!(error, LoadError::Invalid { .. }),
+            "{names}: {error}"
+        );
+        assert!(!error.to_string().contains("translator"), "{error}");
+    }
+}
+
+#[test]
+fn what_the_translator_alone_refuses_is_unsupported() {
+    let bytes = wat::parse_str("(component)").unwrap();
+    for (message, feature) in [
+        (
+            "root-level component imports are not supported",
+            "root-level component imports",
+        ),
+        ("something else", "something else"),
+    ] {
+        let feature = feature.to_owned();
+        assert_eq!(refusal(&bytes, message), LoadError::Unsupported { feature });
+    }
+}
