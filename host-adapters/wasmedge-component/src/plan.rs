@@ -19,6 +19,7 @@ mod convert;
 mod features;
 mod harden;
 mod link;
+mod post_return;
 mod shims;
 mod trampolines;
 mod translate;
