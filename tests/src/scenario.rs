@@ -79,6 +79,21 @@ macro_rules! on_each_runtime {
     };
 }
 
+/// Makes tests as [`on_each_runtime!`] does, and those of `wasmedge_aot` besides.
+#[macro_export]
+macro_rules! on_each_engine {
+    ($($test:ident),+ $(,)?) => {
+        $crate::on_each_runtime! { $($test),+ }
+
+        mod wasmedge_aot {
+            $(#[test]
+            fn $test() {
+                super::$test($crate::Runtime::WASMEDGE_AOT);
+            })+
+        }
+    };
+}
+
 /// A file `scenario.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wasmscope_test_support::{Cli, Collector, Output, Reply};
-use wasmscope_tests::{Runtime, guest, on_each_runtime};
+use wasmscope_tests::{Runtime, guest, on_each_engine, on_each_runtime};
 
 on_each_runtime! {
     a_program_that_nobody_listens_to_is_stopped_when_its_time_is_over,
@@ -117,4 +117,173 @@ fn a_second_signal_waits_for_no_collector(runtime: Runtime) {
     );
     running.interrupt();
     let _ = running.finish().expect_code(130);
+}
+
+mod stuck {
+    //! Guests that are stopped while they wait for something that nothing interrupts, or that
+    //! hardly can be interrupted.
+
+    use std::net::TcpListener;
+
+    use wasmscope_test_support::{Running, Value};
+
+    use super::*;
+
+    on_each_engine! {
+        a_guest_that_waits_for_standard_output_loses_no_telemetry_at_its_timeout,
+        a_guest_that_waits_for_standard_output_loses_no_telemetry_by_a_signal,
+        a_guest_that_waits_for_standard_error_loses_no_telemetry,
+        a_guest_that_waits_for_standard_input_loses_no_telemetry,
+        a_guest_that_waits_for_a_pipe_loses_no_telemetry,
+        a_guest_that_waits_for_the_network_loses_no_telemetry,
+        output_that_is_read_late_changes_nothing,
+    }
+
+    fn command(runtime: Runtime, collector: &Collector, options: &[&str], args: &[&str]) -> Cli {
+        runtime
+            .run()
+            .args(["--otlp-endpoint", &collector.endpoint_http()])
+            .args(options)
+            .arg(guest("endings"))
+            .args(args)
+    }
+
+    /// Checks what has arrived of a guest that was stopped: everything, once.
+    #[track_caller]
+    fn ended(collector: &Collector, output: &Output, outcome: &str) {
+        let value = |text: &str| Some(Value::from(text));
+        let run = collector.span("run endings");
+        assert_eq!(run.attr("wasmscope.outcome"), value(outcome), "{output}");
+        assert_eq!(run.attr("error.type"), value(outcome), "{output}");
+        let (outer, inner) = (collector.span("outer"), collector.span("inner"));
+        assert!(
+            outer.is_child_of(&run) && inner.is_child_of(&outer),
+            "{output}"
+        );
+        for span in [outer, inner] {
+            assert_eq!(
+                span.attr("wasmscope.end_reason"),
+                value(outcome),
+                "{output}"
+            );
+        }
+        assert!(!output.stderr.contains(" lost"), "{output}");
+        assert!(!output.stderr.contains("panicked"), "{output}");
+        let traps = collector
+            .metrics()
+            .iter()
+            .filter(|metric| metric.name == "wasmscope.runtime.traps")
+            .count();
+        assert_eq!(traps > 0, outcome == "timeout", "{output}");
+        let dropped =
+            |metric: &wasmscope_test_support::MetricView| metric.name == "wasmscope.dropped";
+        assert!(!collector.metrics().iter().any(dropped), "{output}");
+    }
+
+    #[track_caller]
+    fn times_out(runtime: Runtime, options: &[&str], args: &[&str]) {
+        let collector = Collector::start();
+        let options = [&["--timeout", "500ms"], options].concat();
+        let command = command(runtime, &collector, &options, args).leave_stdout();
+        let output = command.hold_stdin().run().expect_code(124);
+        ended(&collector, &output, "timeout");
+    }
+
+    fn a_guest_that_waits_for_standard_output_loses_no_telemetry_at_its_timeout(runtime: Runtime) {
+        times_out(runtime, &[], &["write"]);
+    }
+
+    fn a_guest_that_waits_for_standard_output_loses_no_telemetry_by_a_signal(runtime: Runtime) {
+        type Stop = fn(&Running);
+        let signals: [(Stop, i32); 2] = [(Running::interrupt, 130), (Running::terminate, 143)];
+        for (stop, code) in signals {
+            let collector = Collector::start();
+            let running = command(runtime, &collector, &[], &["write"])
+                .env("OTEL_BSP_SCHEDULE_DELAY", "20")
+                .leave_stdout()
+                .spawn();
+            collector.wait_for(
+                |collector| !collector.spans().is_empty(),
+                Duration::from_secs(30),
+            );
+            // A pipe is full after some microseconds.
+            std::thread::sleep(Duration::from_millis(300));
+            stop(&running);
+            let output = running.finish().expect_code(code);
+            ended(&collector, &output, "killed");
+        }
+    }
+
+    fn a_guest_that_waits_for_standard_error_loses_no_telemetry(runtime: Runtime) {
+        let collector = Collector::start();
+        // Its standard error is the standard output that is left unread.
+        let output = Cli::program("sh")
+            .args(["-c", r#"exec "$@" 2>&1"#, "sh"])
+            .arg(wasmscope_test_support::binary::binary())
+            .arg("run")
+            .args(runtime.options)
+            .args(runtime.aot.then(wasmscope_tests::guests::compiled_folder))
+            .args([
+                "--otlp-endpoint",
+                &collector.endpoint_http(),
+                "--timeout",
+                "500ms",
+            ])
+            .arg(guest("endings"))
+            .arg("write-error")
+            .leave_stdout()
+            .deadline(Duration::from_secs(50))
+            .run()
+            .expect_code(124);
+        ended(&collector, &output, "timeout");
+    }
+
+    fn a_guest_that_waits_for_standard_input_loses_no_telemetry(runtime: Runtime) {
+        times_out(runtime, &[], &["read"]);
+    }
+
+    /// Opening it waits for a writer. Reading and writing one does not: WASI does that at an offset,
+    /// which a pipe has not.
+    fn a_guest_that_waits_for_a_pipe_loses_no_telemetry(runtime: Runtime) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = std::process::Command::new("mkfifo")
+            .arg(folder.path().join("pipe"))
+            .status();
+        assert!(made.expect("mkfifo").success());
+        let directory = format!("{}::/pipes", folder.path().display());
+        times_out(runtime, &["--dir", &directory], &["open-pipe"]);
+    }
+
+    fn a_guest_that_waits_for_the_network_loses_no_telemetry(runtime: Runtime) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        times_out(runtime, &["--network"], &["receive", &address]);
+    }
+
+    /// The thread that was left alone goes on while telemetry is delivered.
+    fn output_that_is_read_late_changes_nothing(runtime: Runtime) {
+        let collector = Collector::start();
+        let output = Cli::program("sh")
+            .args([
+                "-c",
+                r#"{ "$@"; echo "exit code $?" >&2; } | { sleep 4; cat >/dev/null; }"#,
+                "sh",
+            ])
+            .arg(wasmscope_test_support::binary::binary())
+            .arg("run")
+            .args(runtime.options)
+            .args(runtime.aot.then(wasmscope_tests::guests::compiled_folder))
+            .args([
+                "--otlp-endpoint",
+                &collector.endpoint_http(),
+                "--timeout",
+                "500ms",
+            ])
+            .arg(guest("endings"))
+            .arg("write")
+            .run()
+            .expect_code(0);
+        assert!(output.stderr.contains("exit code 124"), "{output}");
+        ended(&collector, &output, "timeout");
+    }
 }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Says a line, as `eprintln!` does, but where nobody can be told does without.
 macro_rules! say {
@@ -14,7 +17,47 @@ pub(crate) use say;
 
 /// Writes a line. That standard error is closed, or full, ends no program.
 pub(crate) fn write(message: fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr().lock(), "{message}");
+    if IN_HURRY.load(Ordering::Relaxed) {
+        let message = message.to_string();
+        in_time(move || drop(writeln!(io::stderr().lock(), "{message}")));
+    } else {
+        let _ = writeln!(io::stderr().lock(), "{message}");
+    }
+}
+
+/// Set once the program was stopped by its timeout or a signal.
+static IN_HURRY: AtomicBool = AtomicBool::new(false);
+
+/// Set once something was not written in time.
+static IS_STUCK: AtomicBool = AtomicBool::new(false);
+
+/// How long a message may take then.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Says that the program was stopped. From then on this command ends although nobody reads its
+/// output. Before, it waits for a slow reader as other programs do.
+pub(crate) fn hurry() {
+    IN_HURRY.store(true, Ordering::Relaxed);
+}
+
+/// Writes something, or gives up if the program was stopped and nobody reads: then it returns
+/// `None`, from the second time on at once.
+pub(crate) fn in_time<T: Send + 'static>(write: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    if !IN_HURRY.load(Ordering::Relaxed) {
+        return Some(write());
+    }
+    if IS_STUCK.load(Ordering::Relaxed) {
+        return None;
+    }
+    let (done, written) = mpsc::channel();
+    let thread = std::thread::Builder::new().spawn(move || drop(done.send(write())));
+    let result = thread
+        .ok()
+        .and_then(|_| written.recv_timeout(PATIENCE).ok());
+    if result.is_none() {
+        IS_STUCK.store(true, Ordering::Relaxed);
+    }
+    result
 }
 
 /// Prints the help that was asked for, or what is wrong with the arguments, with the beginning that

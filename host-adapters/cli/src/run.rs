@@ -4,7 +4,7 @@ use crate::account::account;
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
-use crate::messages::{on_one_line, say};
+use crate::messages::{self, on_one_line, say};
 use crate::runtime::{self, Bounds, Ended, component_name};
 use crate::settings;
 use crate::show::Screen;
@@ -112,7 +112,9 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     }
     if let Some(screen) = screen {
         // The program has done its work: that its telemetry cannot be shown does not change how it ended.
-        if let Err(error) = screen.show(&console, options.telemetry.format) {
+        let (console, format) = (console.clone(), options.telemetry.format);
+        let shown = messages::in_time(move || screen.show(&console, format));
+        if let Some(Err(error)) = shown {
             say!("wasmscope: warning: the telemetry cannot be shown: {error}");
         }
     }

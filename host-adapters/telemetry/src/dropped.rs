@@ -125,7 +125,8 @@ limit_table!(reasons(
     ProcessTexts = "process_texts",
     /// The host panicked while it handled a call, which is a defect of the host.
     HostPanic = "host_panic",
-    /// The item came after the shutdown, or was not delivered by the shutdown's deadline.
+    /// The item came after the shutdown or after its instance was ended, or was not delivered by
+    /// the shutdown's deadline.
     Shutdown = "shutdown",
     /// The export queue was full.
     QueueFull = "queue_full",

@@ -93,7 +93,7 @@ mod store_meter;
 mod telemetry;
 
 pub use dropped::{Dropped, Reason, Signal};
-pub use instance::Instance;
+pub use instance::{Ender, Instance};
 pub use invocation::{InstanceAccess, Invocation, InvocationOptions, Outcome};
 pub use limits::{Budget, Limits};
 pub use log_level::LogLevels;

@@ -21,6 +21,7 @@ use crate::limits::Limits;
 use crate::log_level::{CurrentLogLevels, LogLevels};
 use crate::loggers::Loggers;
 use crate::metrics::{self, Readers, ScopeKey, Warnings};
+use crate::model::Notice;
 use crate::runtime_metrics::RuntimeMetrics;
 use crate::sampler::{Decided, EarlySampler};
 
@@ -184,6 +185,14 @@ impl Shared {
             signal: Signal::Traces,
             value_chars: self.limits.span_value_chars,
         }
+    }
+
+    /// Returns what every call that returns nothing else tells the guest.
+    #[inline]
+    pub(crate) fn notice(&self) -> Notice {
+        let generation = u64::from(self.log_levels.generation());
+        let collection = u64::from(self.metrics.next_collection());
+        collection << 32 | generation
     }
 
     /// Whether attributes have a part in which spans are recorded.

@@ -70,9 +70,30 @@ fn end(how: &str) -> ExitCode {
             std::thread::sleep(Duration::from_secs(3_600));
         }
         "memory" => memory(),
+        "write" => fill(std::io::stdout().lock()),
+        "write-error" => fill(std::io::stderr().lock()),
+        "open-pipe" => {
+            ready();
+            println!("opened {:?}", std::fs::File::open("/pipes/pipe"));
+        }
+        "receive" => receive(),
         _ => unreachable!("an ending that is not known: {how}"),
     }
     ExitCode::SUCCESS
+}
+
+/// Writes more than any pipe holds, without end.
+fn fill(mut out: impl std::io::Write) {
+    let line = "x".repeat(1_000);
+    while writeln!(out, "{line}").is_ok() {}
+}
+
+/// Waits for a peer that says nothing.
+fn receive() {
+    let address = std::env::args().nth(2).expect("an address");
+    let mut peer = std::net::TcpStream::connect(address).expect("a connection");
+    ready();
+    println!("received {:?}", peer.read(&mut [0]));
 }
 
 fn ready() {

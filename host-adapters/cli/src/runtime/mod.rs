@@ -244,9 +244,9 @@ impl Ended {
     }
 
     /// Puts the guest's panic before the words of the trap that it ended in.
-    fn explained(mut self, panic: Option<&str>) -> Self {
+    fn explained(mut self, panic: Option<String>) -> Self {
         if let (Self::Trap { message, .. }, Some(panic)) = (&mut self, panic) {
-            let panic = on_one_line(panic);
+            let panic = on_one_line(&panic);
             *message = format!("it panicked: {panic}\n{message}");
         }
         self

@@ -6,9 +6,10 @@
 use super::Ended;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
+use crate::messages;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use wasmscope_telemetry::Outcome;
+use wasmscope_telemetry::{Ender, Outcome};
 
 /// What the thread gets: compiled guests take up to 4 MiB on some runtimes, and host functions run on top of that.
 const STACK: usize = 16 << 20;
@@ -26,13 +27,14 @@ pub(super) fn start(guest: impl FnOnce() + Send + 'static) -> Result<(), Failure
         .map_err(|error| Failure::new(format!("cannot start a thread: {error}")))
 }
 
-/// Waits until the thread has sent how the guest ended, and its store; or until its time is over, or a signal comes: then it is stopped, and
-/// if it does not notice, left alone without its store.
+/// Waits until the thread has sent how the guest ended, and its store; or until its time is over, or a signal comes: then it is stopped.
+/// If it does not notice, it is left alone without its store, and `ender` ends its telemetry.
 pub(super) async fn watch<S>(
     finished: oneshot::Receiver<(Ended, S)>,
     timeout: Option<Duration>,
     signals: &mut Signals,
     stop: impl FnOnce((Ended, Outcome)),
+    ender: &Ender,
 ) -> (Ended, Option<S>) {
     let mut finished = std::pin::pin!(finished);
     let timeout = async {
@@ -47,10 +49,14 @@ pub(super) async fn watch<S>(
         () = timeout => (Ended::Timeout, Outcome::Timeout),
         signal = signals.next() => (Ended::Signal(signal), Outcome::Killed),
     };
-    stop((why.clone(), outcome));
+    messages::hurry();
+    stop((why.clone(), outcome.clone()));
     match tokio::time::timeout(GRACE, finished).await {
         Ok(result) => kept(result),
-        Err(_elapsed) => (why, None),
+        Err(_elapsed) => {
+            ender.end(&outcome);
+            (why, None)
+        }
     }
 }
 

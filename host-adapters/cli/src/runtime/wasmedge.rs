@@ -290,6 +290,7 @@ impl Prepared {
             Failure::new(format!("WasmEdge cannot set up a store: {error}"))
         };
         let instance = telemetry.instance(self.name);
+        let ender = instance.ender();
         let host = Host {
             wasi: self.wasi,
             table: ResourceTable::new(),
@@ -328,7 +329,7 @@ impl Prepared {
             let _ = stop.send(why);
             interrupt.interrupt();
         };
-        Ok(watch(finished, self.timeout, signals, interrupt).await)
+        Ok(watch(finished, self.timeout, signals, interrupt, &ender).await)
     }
 }
 

@@ -219,6 +219,7 @@ impl Prepared {
         signals: &mut Signals,
     ) -> Result<(Ended, Option<Store<Host>>), Failure> {
         let instance = telemetry.instance(self.name);
+        let ender = instance.ender();
         let host = Host {
             wasi: self.wasi,
             table: ResourceTable::new(),
@@ -256,7 +257,7 @@ impl Prepared {
             });
         })?;
         let stop = |why| drop(stop.send(why));
-        Ok(watch(finished, self.timeout, signals, stop).await)
+        Ok(watch(finished, self.timeout, signals, stop, &ender).await)
     }
 }
 

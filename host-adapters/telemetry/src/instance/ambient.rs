@@ -3,7 +3,7 @@
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 
-use super::Instance;
+use super::activity::Activity;
 use super::unrecorded::NOT_RECORDED;
 use crate::attributes::Rules;
 use crate::dropped::{Reason, Signal};
@@ -38,10 +38,13 @@ pub(super) struct EnteredBaggage {
     pub(super) entries: Vec<BaggageEntry>,
 }
 
-impl Instance {
+impl Activity {
     /// Makes a span the ambient one (`tracer.enter`).
-    pub fn enter_span(&mut self, span: u64) -> Notice {
+    pub(super) fn enter_span(&mut self, span: u64) -> Notice {
         self.went_on();
+        if self.ended {
+            return self.notice();
+        }
         if let Err(reason) = self.enter(span) {
             self.telemetry.0.dropped.add(Signal::Traces, reason, 1);
         }
@@ -65,7 +68,7 @@ impl Instance {
     }
 
     /// Undoes the innermost `enter_span` of a span (`tracer.exit`).
-    pub fn exit_span(&mut self, span: u64) -> Notice {
+    pub(super) fn exit_span(&mut self, span: u64) -> Notice {
         self.went_on();
         match self.entered.iter().rposition(|entered| entered.is(span)) {
             Some(at) => {
@@ -116,8 +119,7 @@ impl Instance {
     }
 
     /// Gives the ambient span's context (`context.current`).
-    #[must_use]
-    pub fn current_context(&self) -> Option<SpanContext> {
+    pub(super) fn current_context(&self) -> Option<SpanContext> {
         let context = match self.entered.last()? {
             Entered::Recorded(span) => self.spans.context(*span).cloned(),
             Entered::Unrecorded(_, context) => Some(context.span().span_context().clone()),
@@ -129,7 +131,7 @@ impl Instance {
     }
 
     /// Returns a handle that stands for the ambient span, zero for none (`tracer.ambient`).
-    pub fn ambient_span(&mut self) -> u64 {
+    pub(super) fn ambient_span(&mut self) -> u64 {
         match self.entered.last() {
             Some(Entered::Recorded(span) | Entered::Unrecorded(span, _)) => *span,
             Some(Entered::Host(Some(context))) => {
@@ -182,7 +184,7 @@ impl Instance {
     }
 
     /// Gives the context of the span that is meant, `None` for none. What is wrong with it is counted under `signal`.
-    pub(crate) fn resolve(&self, reference: SpanReference, signal: Signal) -> Option<SpanContext> {
+    pub(super) fn resolve(&self, reference: SpanReference, signal: Signal) -> Option<SpanContext> {
         let shared = &self.telemetry.0;
         let context = match reference {
             SpanReference::Ambient => self.current_context(),
@@ -203,8 +205,7 @@ impl Instance {
     }
 
     /// Gives the baggage that holds (`context.baggage`).
-    #[must_use]
-    pub fn baggage(&self) -> Vec<BaggageEntry> {
+    pub(super) fn baggage(&self) -> Vec<BaggageEntry> {
         self.baggage
             .last()
             .map(|entered| entered.entries.clone())
@@ -212,7 +213,7 @@ impl Instance {
     }
 
     /// Replaces the baggage (`context.enter-baggage`).
-    pub fn enter_baggage(&mut self, entries: Vec<BaggageEntry>) -> u64 {
+    pub(super) fn enter_baggage(&mut self, entries: Vec<BaggageEntry>) -> u64 {
         let shared = &self.telemetry.0;
         let entries = remote::baggage(entries, shared.span_rules());
         self.baggage_scopes = self.baggage_scopes.wrapping_add(1);
@@ -233,7 +234,7 @@ impl Instance {
     }
 
     /// Undoes an `enter_baggage` (`context.exit-baggage`).
-    pub fn exit_baggage(&mut self, scope: u64) -> Notice {
+    pub(super) fn exit_baggage(&mut self, scope: u64) -> Notice {
         match self
             .baggage
             .iter()

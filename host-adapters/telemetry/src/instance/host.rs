@@ -1,7 +1,6 @@
 //! The host's own span around an invocation.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use opentelemetry::trace::{
     Span as _, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer as _,
@@ -9,12 +8,12 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span;
 
-use super::Instance;
+use super::activity::Activity;
 use super::ambient::{Entered, EnteredBaggage};
 use super::open_span::{ForcedEnd, hand_over, put_first};
 use super::panic::Cause;
 use crate::attributes::Rules;
-use crate::dropped::Reason;
+use crate::dropped::{Reason, Signal};
 use crate::emitted::{attribute, event};
 use crate::invocation::{InvocationOptions, Outcome};
 use crate::refusals::Refused;
@@ -36,26 +35,9 @@ struct HostSpan {
     attributes_over: u32,
 }
 
-impl Instance {
-    /// Whether an invocation is under way, which then accounts for how what happens ends.
-    #[must_use]
-    pub fn is_invoked(&self) -> bool {
-        !self.invocations.is_empty()
-    }
-
-    /// Records that a component was instantiated, or has failed to be, for the runtime's metrics: how long it took, and its end if
-    /// it was no good one. Within an invocation, a trap is counted when that ends.
-    pub fn instantiated(&self, duration: Duration, failure: Option<&Outcome>) {
-        let metrics = self.telemetry.runtime_metrics();
-        let kind = failure.and_then(Outcome::failure);
-        metrics.instantiation(duration, kind);
-        if let Some(kind) = kind.filter(|_| !self.is_invoked()) {
-            metrics.trap(kind);
-        }
-    }
-
+impl Activity {
     /// Begins an invocation, and gives its depth: 1 for the outermost.
-    pub(crate) fn begin_invocation(&mut self, options: InvocationOptions) -> u32 {
+    pub(super) fn begin_invocation(&mut self, options: InvocationOptions) -> u32 {
         let shared = Arc::clone(&self.telemetry.0);
         let rules = shared.span_rules();
         let remote_parent = options.traceparent.as_deref().and_then(|traceparent| {
@@ -93,7 +75,9 @@ impl Instance {
 
         let mut span = None;
         let mut context = parent;
-        if let Some(tracer) = &shared.host_tracer {
+        if self.ended && shared.host_tracer.is_some() {
+            shared.dropped.add(Signal::Traces, Reason::Shutdown, 1);
+        } else if let Some(tracer) = &shared.host_tracer {
             let name = options
                 .name
                 .unwrap_or_else(|| format!("run {}", self.component));
@@ -129,7 +113,7 @@ impl Instance {
     /// Ends the invocation of a depth, those within it, and every span that the guest started in them and left open.
     ///
     /// Where the guest cannot go on, all that is open ends.
-    pub(crate) fn finish_invocation(&mut self, depth: u32, outcome: &Outcome) {
+    pub(super) fn finish_invocation(&mut self, depth: u32, outcome: &Outcome) {
         let panic = self.panic.take();
         let cause = Cause::new(outcome, panic.as_deref());
         let error = cause.error();
@@ -227,16 +211,4 @@ fn add(
         left_out = left_out.saturating_add(1);
     }
     left_out
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        self.finish_invocation(1, &Outcome::Killed);
-        let (error_type, description) = Outcome::Killed.error().unwrap_or_default();
-        let end = ForcedEnd {
-            reason: Outcome::Killed.end_reason(),
-            error: Some((&error_type, &description)),
-        };
-        self.end_all(0, &end);
-    }
 }

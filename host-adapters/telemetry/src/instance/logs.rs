@@ -291,7 +291,8 @@ impl Instance {
             self.telemetry.0.guest_warnings.note(record);
         }
         let shared = &*self.telemetry.0;
-        if let Err(reason) = self.logs.find(logger, shared) {
+        let found = self.logs.find(logger, shared).map(drop);
+        if let Err(reason) = found.and_then(|()| self.still_open()) {
             shared
                 .dropped
                 .add(Signal::Logs, reason, records.len() as u64);

@@ -257,7 +257,9 @@ impl Instance {
     ) -> Notice {
         let shared = &*self.telemetry.0;
         let rules = rules(shared);
-        let taken = (self.metrics).measure(instrument, value, attributes, passed, &rules);
+        let taken = self
+            .still_open()
+            .and_then(|()| (self.metrics).measure(instrument, value, attributes, passed, &rules));
         if let Err(reason) = taken {
             count_error(reason, self.metrics.name_of(instrument), shared);
         }
@@ -266,8 +268,9 @@ impl Instance {
 
     /// Takes a measurement with attributes that are remembered; `None` where they are not, and nothing was taken.
     pub fn measure_recent(&mut self, value: Number, passed: &[u8]) -> Option<Notice> {
+        let is_open = self.still_open();
         let series = self.metrics.recent.find(passed)?;
-        if let Err(reason) = series.measure(value) {
+        if let Err(reason) = is_open.and_then(|()| series.measure(value)) {
             count_error(reason, Some(series.instrument()), &self.telemetry.0);
         }
         Some(self.notice())
@@ -291,10 +294,11 @@ impl Instance {
 
     /// Takes a measurement with a bound instrument (`meter.measure-series`).
     pub fn measure_series(&mut self, series: u64, value: Number) -> Notice {
+        let is_open = self.still_open();
         let shared = &*self.telemetry.0;
         match self.metrics.series.find(series) {
             Ok((_, Some(series))) => {
-                if let Err(reason) = series.measure(value) {
+                if let Err(reason) = is_open.and_then(|()| series.measure(value)) {
                     count_error(reason, Some(series.instrument()), shared);
                 }
             }
@@ -321,7 +325,8 @@ impl Instance {
     ) -> Notice {
         let shared = &*self.telemetry.0;
         let rules = rules(shared);
-        if let Err(reason) = self.metrics.observers.check(observer) {
+        let known = self.metrics.observers.check(observer);
+        if let Err(reason) = known.and_then(|()| self.still_open()) {
             // Where it reports nothing, nothing is lost but the end of a round.
             rules.count(reason, observations.len().max(complete.into()) as u64);
             for observation in observations.iter().take(NAMES) {

@@ -1,6 +1,8 @@
 //! The telemetry of one component instance.
 
+mod activity;
 mod ambient;
+mod calls;
 mod host;
 mod logs;
 mod metrics;
@@ -13,18 +15,13 @@ mod table;
 mod tests;
 mod unrecorded;
 
+pub use self::activity::Ender;
 pub use self::logs::PlainLog;
 
 use std::sync::Arc;
 
-use self::ambient::{Entered, EnteredBaggage};
-use self::host::UnderWay;
-use self::panic::Panic;
-use self::span_table::SpanTable;
-use self::spans::TracerOf;
-use self::unrecorded::Unrecorded;
+use self::activity::{Activity, Shareable};
 use crate::dropped::{Reason, Signal};
-use crate::handle::{HandleKind, Mixer, Tag};
 use crate::model::Notice;
 use crate::refusals::Refusals;
 use crate::telemetry::Telemetry;
@@ -35,29 +32,15 @@ use crate::telemetry::Telemetry;
 /// of them fails, blocks or panics, whatever the guest passes: what is wrong or too much is dropped and
 /// counted in [`Telemetry::dropped`].
 ///
-/// Spans that are open when it is dropped are ended as killed.
+/// Spans that are open when it is dropped are ended as killed. An [`Ender`] ends them from another
+/// thread.
 #[derive(Debug)]
 pub struct Instance {
     telemetry: Telemetry,
     component: Arc<str>,
-    mixer: Mixer,
-    tracer_tag: Tag,
-    tracers: Vec<TracerOf>,
-    spans: SpanTable,
-    /// Whether the span that was started last is recorded, and so the next one likely.
-    last_recorded: bool,
-    unrecorded: Unrecorded,
-    invocations: Vec<UnderWay>,
-    entered: Vec<Entered>,
-    baggage: Vec<EnteredBaggage>,
-    baggage_tag: Tag,
-    /// How often baggage was entered.
-    baggage_scopes: u32,
+    activity: Arc<Shareable>,
     metrics: metrics::Metrics,
     logs: logs::Logs,
-    /// What the guest has reported last, and not gone on after. Boxed, for there is hardly ever
-    /// one.
-    panic: Option<Box<Panic>>,
     /// What a limiter of the same store refuses.
     pub(crate) refusals: Refusals,
 }
@@ -67,26 +50,15 @@ impl Instance {
     pub const NOT_RECORDED: u64 = 1 << 63;
 
     pub(crate) fn new(telemetry: Telemetry, component: Arc<str>) -> Self {
-        let mixer = Mixer::default();
-        let spans = SpanTable::new(telemetry.0.open_spans.clone());
+        let refusals = Refusals::default();
+        let activity = Activity::new(telemetry.clone(), Arc::clone(&component), refusals.clone());
         Self {
             telemetry,
             component,
-            tracer_tag: mixer.tag(HandleKind::Tracer),
-            tracers: Vec::new(),
-            spans,
-            last_recorded: true,
-            unrecorded: Unrecorded::default(),
-            invocations: Vec::new(),
-            entered: Vec::new(),
-            baggage: Vec::new(),
-            baggage_tag: mixer.tag(HandleKind::Baggage),
-            baggage_scopes: 0,
-            mixer,
+            activity: Arc::new(Shareable::new(activity)),
             metrics: metrics::Metrics::default(),
             logs: logs::Logs::default(),
-            panic: None,
-            refusals: Refusals::default(),
+            refusals,
         }
     }
 
@@ -109,8 +81,6 @@ impl Instance {
 
     /// What every call that returns nothing else tells the guest.
     pub(crate) fn notice(&self) -> Notice {
-        let generation = u64::from(self.telemetry.0.log_levels.generation());
-        let collection = u64::from(self.telemetry.0.metrics.next_collection());
-        collection << 32 | generation
+        self.telemetry.0.notice()
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::logs::Severity;
 
-use super::Instance;
+use super::activity::Activity;
 use crate::invocation::Outcome;
 use crate::model::{LogRecord, LogValue};
 
@@ -79,17 +79,16 @@ fn text(value: &LogValue) -> Option<&str> {
     }
 }
 
-impl Instance {
+impl Activity {
     /// Returns the message of the guest's panic, if the panic caused the outcome.
     ///
     /// It did if the outcome is the trap `unreachable`, the guest reported the panic shortly
     /// before, and it has not started, entered, exited or ended a span since. A guest that caught
     /// the panic and goes on does one of these, or returns. Ask before
     /// [`Invocation::finish`](crate::Invocation::finish), which forgets the panic.
-    #[must_use]
-    pub fn panic_behind(&self, outcome: &Outcome) -> Option<&str> {
+    pub(super) fn panic_behind(&self, outcome: &Outcome) -> Option<String> {
         let panic = self.panic.as_ref()?;
-        panic.explains(outcome).then_some(panic.message.as_str())
+        panic.explains(outcome).then(|| panic.message.clone())
     }
 
     /// Notes a panic if one of the records reports it. The first one holds: later ones follow from

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use opentelemetry::Context;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer as _};
 use opentelemetry_sdk::trace::SdkTracer;
 
-use super::Instance;
+use super::activity::Activity;
 use super::open_span::{End, ForcedEnd, span_attributes};
 use super::unrecorded::{ATTRIBUTES_LATER, NOT_RECORDED, digest};
 use crate::attributes::{Room, Rules, plausible_time};
@@ -29,9 +29,9 @@ pub(super) struct TracerOf {
     tracer: Option<SdkTracer>,
 }
 
-impl Instance {
+impl Activity {
     /// Gives the tracer of a scope, the same for equal scopes (`tracer.get`).
-    pub fn tracer(&mut self, scope: Scope) -> u64 {
+    pub(super) fn tracer(&mut self, scope: Scope) -> u64 {
         let shared = &self.telemetry.0;
         let scope = ScopeKey(scope::exported(
             &scope,
@@ -55,7 +55,7 @@ impl Instance {
 
     /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded, and the one beside it that
     /// attributes have no part in that.
-    pub fn start_span(&mut self, start: SpanStart) -> u64 {
+    pub(super) fn start_span(&mut self, start: SpanStart) -> u64 {
         let SpanStart {
             tracer,
             name,
@@ -84,20 +84,16 @@ impl Instance {
         handle
     }
 
-    /// Returns the time, in nanoseconds since the Unix epoch (`tracer.now`).
-    #[must_use]
-    pub fn now(&self) -> u64 {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| {
-                u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-            })
-    }
-
     /// Gives the index of the tracer of a span that may be recorded, as far as limits go.
     fn recording_tracer(&self, tracer: u64, span: &str) -> Option<usize> {
         let shared = &self.telemetry.0;
         shared.tracer_provider.as_ref()?;
+        if self.ended {
+            shared
+                .dropped
+                .add_named(Signal::Traces, Reason::Shutdown, span);
+            return None;
+        }
         let index = self.tracer_tag.index(tracer);
         let Some(at) = index
             .map(|at| at as usize)
@@ -219,7 +215,7 @@ impl Instance {
     }
 
     /// Notes what has been learnt about a span (`tracer.update`).
-    pub fn update_span(&mut self, span: u64, changes: SpanChanges) -> Notice {
+    pub(super) fn update_span(&mut self, span: u64, changes: SpanChanges) -> Notice {
         self.apply(span, changes);
         self.notice()
     }
@@ -270,7 +266,7 @@ impl Instance {
             }
         });
         if !known {
-            rules.count(Reason::WrongHandle, 1);
+            rules.count(self.not_open(), 1);
         }
         known
     }
@@ -300,7 +296,7 @@ impl Instance {
     }
 
     /// Adds an event to a span (`tracer.event`).
-    pub fn span_event(&mut self, span: u64, event: SpanEvent) -> Notice {
+    pub(super) fn span_event(&mut self, span: u64, event: SpanEvent) -> Notice {
         if span & NOT_RECORDED == 0 {
             let shared = &self.telemetry.0;
             let rules = shared.span_rules();
@@ -308,14 +304,19 @@ impl Instance {
                 open.add_event(event, shared.sdk_counts, rules, room);
             });
             if !known {
-                rules.count(Reason::WrongHandle, 1);
+                rules.count(self.not_open(), 1);
             }
         }
         self.notice()
     }
 
     /// Ends a span (`tracer.end`); `time` is in nanoseconds since the Unix epoch, `None` means now.
-    pub fn end_span(&mut self, span: u64, changes: SpanChanges, time: Option<u64>) -> Notice {
+    pub(super) fn end_span(
+        &mut self,
+        span: u64,
+        changes: SpanChanges,
+        time: Option<u64>,
+    ) -> Notice {
         self.went_on();
         if span & NOT_RECORDED != 0 {
             // There is nothing to end, but it may be entered.
@@ -349,7 +350,7 @@ impl Instance {
     }
 
     /// Gives a span's context (`tracer.context-of`).
-    pub fn span_context(&mut self, span: u64) -> Option<SpanContext> {
+    pub(super) fn span_context(&mut self, span: u64) -> Option<SpanContext> {
         let context = self.context_of(span);
         if context.is_none() {
             self.telemetry

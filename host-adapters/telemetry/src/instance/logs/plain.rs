@@ -48,7 +48,10 @@ impl Instance {
             SpanReference::Ambient => self.current_context(),
             SpanReference::None => None,
         };
-        // An implausible time is counted as well.
+        // So is what comes after the instance's end, and an implausible time.
+        if self.has_ended() {
+            return Ok(None);
+        }
         if time.is_some_and(|time| plausible_time(time, SystemTime::now()).is_none()) {
             return Ok(None);
         }

@@ -54,7 +54,7 @@ fn starting_can_activate_and_ending_exits() {
         bench.span("inner").parent_span_id,
         bench.span("outer").span_context.span_id()
     );
-    assert_eq!(instance.entered.len(), 0);
+    assert_eq!(instance.activity.lock().entered.len(), 0);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use opentelemetry::trace::Status;
 use proptest::prelude::*;
 
 use super::*;
+use crate::instance::Activity;
 use crate::invocation::Outcome;
 use crate::model::{BaggageEntry, LinkTarget, SpanLink};
 
@@ -233,7 +234,7 @@ impl Driver {
             Call::ExitBaggage(handle) => {
                 instance.exit_baggage(Self::pick(&self.baggage, &handle));
             }
-            Call::Begin if instance.invocations.len() < 3 => {
+            Call::Begin if instance.activity.lock().invocations.len() < 3 => {
                 instance.begin_invocation(InvocationOptions::default());
             }
             Call::Begin => {}
@@ -247,15 +248,18 @@ impl Driver {
     }
 
     fn check(&self) {
-        let Instance {
+        let activity = self.instance.activity.lock();
+        let Activity {
             spans,
             unrecorded,
             entered,
             invocations,
             baggage,
             tracers,
+            ended,
             ..
-        } = &self.instance;
+        } = &*activity;
+        assert!(!*ended || spans.sizes().1 == 0);
         let (slots, open) = spans.sizes();
         assert!(open <= 5 && slots <= 5 + 65, "{open} open, {slots} slots");
         assert!(spans.bytes() <= 1_500);
@@ -273,6 +277,7 @@ proptest! {
     fn no_order_of_calls_panics_or_grows_without_bound(
         calls in proptest::collection::vec(call(), 1..300),
         sampled in any::<bool>(),
+        ended_after in 0..600usize,
     ) {
         let sampler = if sampled { Sampler::AlwaysOn } else { Sampler::TraceIdRatioBased(0.5) };
         let bench = Bench::with(sampler, limits());
@@ -283,7 +288,11 @@ proptest! {
             baggage: Vec::new(),
         };
         driver.make(Call::Tracer(0));
-        for call in calls {
+        let ender = driver.instance.ender();
+        for (at, call) in calls.into_iter().enumerate() {
+            if at == ended_after {
+                prop_assert!(ender.end(&Outcome::Timeout));
+            }
             driver.make(call);
             driver.check();
         }

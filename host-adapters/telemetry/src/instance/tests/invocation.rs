@@ -191,7 +191,7 @@ fn outcomes_end_open_spans_with_their_reason() {
                 None
             };
             assert_eq!(value(&host, "process.exit.code"), code);
-            assert_eq!(instance.spans.sizes().1, 0);
+            assert_eq!(instance.activity.lock().spans.sizes().1, 0);
         }
     }
 }
@@ -402,9 +402,12 @@ fn a_normal_end_leaves_what_was_open_before() {
         bench.span("run checkout").span_context.span_id()
     );
     assert_eq!(instance.current_context(), instance.span_context(before));
-    assert_eq!((instance.entered.len(), instance.baggage.len()), (1, 0));
+    {
+        let activity = instance.activity.lock();
+        assert_eq!((activity.entered.len(), activity.baggage.len()), (1, 0));
+    }
     instance.end(before);
-    assert_eq!(instance.entered.len(), 0);
+    assert_eq!(instance.activity.lock().entered.len(), 0);
     assert_eq!(value(&bench.span("before"), "wasmscope.end_reason"), None);
 }
 

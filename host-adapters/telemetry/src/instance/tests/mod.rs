@@ -1,6 +1,7 @@
 //! The rules of spans, contexts and baggage, each by what the SDK exports and what is counted.
 
 mod context;
+mod ender;
 mod every_limit;
 mod hostile;
 mod invocation;

@@ -215,7 +215,10 @@ fn a_panic_of_an_earlier_call_explains_nothing() {
     let mut first = Invocation::begin(&mut instance, InvocationOptions::default());
     report(&mut first, record());
     let outcome = trap("unreachable");
-    assert_eq!(first.panic_behind(&outcome), Some("left: 1\nright: 2"));
+    assert_eq!(
+        first.panic_behind(&outcome).as_deref(),
+        Some("left: 1\nright: 2")
+    );
     first.finish(Outcome::Ok);
     let second = Invocation::begin(&mut instance, InvocationOptions::default());
     assert_eq!(second.panic_behind(&outcome), None);

@@ -102,7 +102,7 @@ fn unrecorded_spans_of_a_trace_differ_and_take_one_place() {
     ids.sort_unstable_by_key(|id| id.to_bytes());
     ids.dedup();
     assert_eq!(ids.len(), 1_001);
-    assert_eq!(instance.unrecorded.len(), 1);
+    assert_eq!(instance.activity.lock().unrecorded.len(), 1);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn the_oldest_unrecorded_traces_are_forgotten() {
     assert_eq!(instance.span_context(first).as_ref(), Some(&context));
     instance.begin("s", SpanReference::None);
     assert_eq!(instance.span_context(first), None);
-    assert_eq!(instance.unrecorded.len(), 256);
+    assert_eq!(instance.activity.lock().unrecorded.len(), 256);
     // What is entered is not forgotten.
     assert_eq!(instance.current_context(), Some(context));
 }

@@ -1,0 +1,146 @@
+//! The end of an instance from another thread.
+
+use std::sync::mpsc;
+use std::thread;
+
+use opentelemetry::logs::Severity;
+use opentelemetry::trace::Status;
+use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+
+use super::*;
+use crate::invocation::Outcome;
+use crate::model::{InstrumentDescriptor, InstrumentKind, LogRecord, LogValue, Number};
+
+#[test]
+fn a_stuck_guests_spans_are_ended_from_another_thread_and_only_once() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let ender = instance.ender();
+    let (stuck, is_stuck) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel();
+    let guest = thread::spawn(move || {
+        let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
+        let outer = invocation.begin("outer", SpanReference::Ambient);
+        invocation.enter_span(outer);
+        let inner = invocation.begin("inner", SpanReference::Ambient);
+        stuck.send(()).unwrap();
+        goes_on.recv().unwrap();
+        // Late calls.
+        let late = invocation.begin("late", SpanReference::Ambient);
+        assert_ne!(late & Instance::NOT_RECORDED, 0);
+        invocation.enter_span(late);
+        invocation.exit_span(late);
+        invocation.update_span(
+            inner,
+            SpanChanges {
+                name: Some("renamed".into()),
+                ..SpanChanges::default()
+            },
+        );
+        invocation.end(inner);
+        invocation.end(outer);
+        assert_eq!(invocation.current_context(), None);
+        invocation.finish(Outcome::Ok);
+        let again = Invocation::begin(&mut instance, InvocationOptions::default());
+        again.finish(Outcome::Ok);
+    });
+    is_stuck.recv().unwrap();
+    assert!(ender.end(&Outcome::Timeout));
+    let check = || {
+        assert_eq!(bench.spans().len(), 3);
+        for (name, reason) in [("inner", true), ("outer", true), ("run checkout", false)] {
+            let span = bench.span(name);
+            let description = "stopped because its time was over";
+            assert_eq!(span.status, Status::error(description), "{name}");
+            let ended = KeyValue::new("wasmscope.end_reason", "timeout");
+            assert_eq!(span.attributes.contains(&ended), reason, "{name}");
+        }
+        let outcome = KeyValue::new("wasmscope.outcome", "timeout");
+        assert!(bench.span("run checkout").attributes.contains(&outcome));
+    };
+    check();
+    assert!(!ender.end(&Outcome::Killed), "it has ended");
+    go_on.send(()).unwrap();
+    guest.join().unwrap();
+    check();
+    // The span, the change and the second call.
+    assert_eq!(bench.dropped(Reason::Shutdown), 3);
+    assert_eq!(bench.telemetry.dropped().total(Signal::Traces), 3);
+}
+
+#[test]
+fn spans_outside_of_a_call_are_ended_as_well() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    instance.begin("s", SpanReference::None);
+    assert!(instance.ender().end(&Outcome::Killed));
+    let killed = KeyValue::new("wasmscope.end_reason", "killed");
+    assert!(bench.span("s").attributes.contains(&killed));
+    drop(instance);
+    assert_eq!(bench.spans().len(), 1);
+}
+
+#[test]
+fn an_ender_that_outlives_the_instance_finds_nothing_to_end() {
+    let bench = Bench::new();
+    let mut instance = bench.instance();
+    let ender = instance.ender();
+    instance.begin("s", SpanReference::None);
+    drop(instance);
+    ender.end(&Outcome::Timeout);
+    assert_eq!(bench.spans().len(), 1);
+}
+
+#[test]
+fn late_measurements_and_logs_are_dropped_and_counted() {
+    let logs = InMemoryLogExporter::default();
+    let metrics = InMemoryMetricExporter::default();
+    let meter = SdkMeterProvider::builder()
+        .with_periodic_exporter(metrics.clone())
+        .build();
+    let telemetry = Telemetry::builder(Providers {
+        tracer: None,
+        meter: Some(meter.clone()),
+        logger: Some(
+            SdkLoggerProvider::builder()
+                .with_simple_exporter(logs.clone())
+                .build(),
+        ),
+    })
+    .build();
+    let mut instance = telemetry.instance("checkout");
+    let scope = || InstrumentationScope::builder("guest").build();
+    let logger = instance.logger(scope());
+    let meter_of_guest = instance.meter(scope());
+    let counter = instance.create_instrument(
+        meter_of_guest,
+        InstrumentDescriptor {
+            name: String::from("counter"),
+            kind: InstrumentKind::CounterU64,
+            unit: None,
+            description: None,
+            boundaries: None,
+        },
+    );
+    let series = instance.bind(counter, Vec::new());
+    let say = |instance: &mut Instance| {
+        instance.measure(counter, Number::Unsigned(1), Vec::new());
+        instance.measure_first(counter, Number::Unsigned(1), Vec::new(), b"passed");
+        instance.measure_recent(Number::Unsigned(1), b"passed");
+        instance.measure_series(series, Number::Unsigned(1));
+        let record = || LogRecord {
+            body: Some(LogValue::String("said".into())),
+            severity: Some(Severity::Info),
+            ..LogRecord::default()
+        };
+        instance.emit_logs(logger, vec![record(), record()]);
+    };
+    say(&mut instance);
+    assert!(instance.ender().end(&Outcome::Killed));
+    assert!(instance.has_ended());
+    say(&mut instance);
+    let dropped = |signal| telemetry.dropped().get(signal, Reason::Shutdown);
+    assert_eq!((dropped(Signal::Metrics), dropped(Signal::Logs)), (4, 2));
+    assert_eq!(logs.get_emitted_logs().unwrap().len(), 2);
+}
