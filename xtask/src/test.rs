@@ -120,6 +120,7 @@ fn dependencies(_: &Workspace) -> Result<()> {
         ("wasmedge-component", "component-size"),
         ("wasmscope-wasmtime", "component-size"),
         ("wasmedge-wasi", "wasmtime-wasi"),
+        ("wasi-bounds", "wasmtime-wasi"),
         ("wasmscope-wasmedge", "wasmedge-wasi"),
         ("wasmscope-cli", "cranelift-codegen"),
     ] {
@@ -147,6 +148,8 @@ fn dependencies(_: &Workspace) -> Result<()> {
         ("wasmedge-component", "cranelift-codegen"),
         ("wasmedge-wasi", "cranelift-codegen"),
         ("wasmedge-wasi", "wasmscope-telemetry"),
+        ("wasi-bounds", "cranelift-codegen"),
+        ("wasi-bounds", "wasmscope-telemetry"),
         ("wasmscope-wasmedge", "cranelift-codegen"),
         ("wasmscope-wasmedge", "wasmscope-wasmtime"),
         ("wasmscope-wasmtime", "wasmedge-component"),

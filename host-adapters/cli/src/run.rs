@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         &options.program,
         bounds,
     )?;
-    let refusal = prepared.memory_refusal();
+    let refusals = prepared.refusals();
     let goes_to = |exporter| {
         [Signal::Traces, Signal::Metrics, Signal::Logs]
             .into_iter()
@@ -101,11 +101,10 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         }
         Ended::Signal(_) | Ended::Exit(_) => {}
     }
-    if ended.exit_code() != 0
-        && refusal.happened()
-        && let Some(most) = options.program.max_memory
-    {
-        say!("wasmscope: it was refused more memory than --max-memory allows ({most})");
+    if ended.exit_code() != 0 {
+        for refused in refusals.told(&options.program) {
+            say!("wasmscope: {refused}");
+        }
     }
     for warning in telemetry.guest_warnings() {
         say!("wasmscope: warning: {}", on_one_line(&warning));

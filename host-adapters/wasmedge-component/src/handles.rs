@@ -13,7 +13,8 @@ use crate::ids::{ComponentInstanceId, Handle, Rep, ResourceId, ResourceTableId};
 use slots::{Held, Removed, Slots};
 
 /// How many handles and loans one component instance tree may have at once, unless told otherwise.
-pub const DEFAULT_HANDLE_LIMIT: usize = 1_000_000;
+/// Wasmtime allows a store as many handles.
+pub const DEFAULT_HANDLE_LIMIT: usize = 100_000;
 
 /// Describes a resource type as one component instance sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

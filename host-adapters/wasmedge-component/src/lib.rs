@@ -68,7 +68,7 @@
 //! | limit | default |
 //! |---|---|
 //! | bytes that a call brings to the host: [`abi::Budget`] | 128 MiB |
-//! | handles and loans at once: [`handles::DEFAULT_HANDLE_LIMIT`] | 1,000,000 |
+//! | handles and loans at once: [`handles::DEFAULT_HANDLE_LIMIT`] | 100,000 |
 //! | the size of a component: [`Config::size_limits`] | those of [`SizeLimits`] |
 //! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
 //! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |

@@ -2,13 +2,14 @@
 
 mod types;
 
+use wasi_bounds::Bounds;
 use wasmedge_component::{LinkError, Linker};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView, WasiFilesystemView};
 use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
-    Host as _, HostDescriptor, HostDirectoryEntryStream,
+    Descriptor, Host as _, HostDescriptor, HostDirectoryEntryStream,
 };
 
 use self::types::{
@@ -36,6 +37,7 @@ type Types<'l, T> = Interface<'l, T, WasiFilesystem>;
 
 pub(crate) fn add_to_linker<T: WasiView + 'static>(
     linker: &mut Linker<T>,
+    bounds: &Bounds,
 ) -> Result<(), LinkError> {
     Types::new(linker, "wasi:filesystem/preopens@0.2.12", T::filesystem).func(
         "get-directories",
@@ -47,9 +49,11 @@ pub(crate) fn add_to_linker<T: WasiView + 'static>(
     )?;
     let mut types = Types::new(linker, "wasi:filesystem/types@0.2.12", T::filesystem);
     add_descriptor(&mut types)?;
+    add_streams(&mut types, bounds)?;
     add_contents(&mut types)?;
     add_metadata(&mut types)?;
-    add_directory(&mut types)
+    add_directory(&mut types)?;
+    add_opening(&mut types, bounds)
 }
 
 fn add_descriptor<T: WasiView>(types: &mut Types<'_, T>) -> Result<(), LinkError> {
@@ -75,21 +79,38 @@ fn add_descriptor<T: WasiView>(types: &mut Types<'_, T>) -> Result<(), LinkError
     Ok(())
 }
 
+/// Adds the streams of files, which are bounded.
+fn add_streams<T: WasiView>(types: &mut Types<'_, T>, bounds: &Bounds) -> Result<(), LinkError> {
+    let own = bounds.clone();
+    types.func(
+        "[method]descriptor.read-via-stream",
+        move |files, (Handle(file), offset)| {
+            own.file(files.table)?;
+            files.read_via_stream(file, offset).map(Handle)
+        },
+    )?;
+    let own = bounds.clone();
+    types.func(
+        "[method]descriptor.write-via-stream",
+        move |files, (Handle(file), offset)| {
+            own.file(files.table)?;
+            files.write_via_stream(file, offset).map(Handle)
+        },
+    )?;
+    let own = bounds.clone();
+    types.func(
+        "[method]descriptor.append-via-stream",
+        move |files, (Handle(file),)| {
+            own.file(files.table)?;
+            files.append_via_stream(file).map(Handle)
+        },
+    )?;
+    Ok(())
+}
+
 /// What is in a file.
 fn add_contents<T: WasiView>(types: &mut Types<'_, T>) -> Result<(), LinkError> {
     types
-        .func(
-            "[method]descriptor.read-via-stream",
-            |files, (Handle(file), offset)| files.read_via_stream(file, offset).map(Handle),
-        )?
-        .func(
-            "[method]descriptor.write-via-stream",
-            |files, (Handle(file), offset)| files.write_via_stream(file, offset).map(Handle),
-        )?
-        .func(
-            "[method]descriptor.append-via-stream",
-            |files, (Handle(file),)| files.append_via_stream(file).map(Handle),
-        )?
         .waiting(
             "[method]descriptor.advise",
             async |files, (Handle(file), offset, len, advice): (_, _, _, Advice)| {
@@ -193,10 +214,6 @@ fn add_metadata<T: WasiView>(types: &mut Types<'_, T>) -> Result<(), LinkError> 
 fn add_directory<T: WasiView>(types: &mut Types<'_, T>) -> Result<(), LinkError> {
     types
         .waiting(
-            "[method]descriptor.read-directory",
-            async |files, (Handle(directory),)| files.read_directory(directory).await.map(Handle),
-        )?
-        .waiting(
             "[method]descriptor.create-directory-at",
             async |files, (Handle(directory), path)| {
                 files.create_directory_at(directory, path).await
@@ -215,23 +232,6 @@ fn add_directory<T: WasiView>(types: &mut Types<'_, T>) -> Result<(), LinkError>
                 files
                     .link_at(directory, flags.into(), old, new_directory, new)
                     .await
-            },
-        )?
-        .waiting(
-            "[method]descriptor.open-at",
-            async |files,
-                   (Handle(directory), path_flags, path, open_flags, flags): (
-                _,
-                PathFlags,
-                _,
-                OpenFlags,
-                DescriptorFlags,
-            )| {
-                let (path_flags, open_flags) = (path_flags.into(), open_flags.into());
-                files
-                    .open_at(directory, path_flags, path, open_flags, flags.into())
-                    .await
-                    .map(Handle)
             },
         )?
         .waiting(
@@ -260,5 +260,35 @@ fn add_directory<T: WasiView>(types: &mut Types<'_, T>) -> Result<(), LinkError>
             "[method]descriptor.unlink-file-at",
             async |files, (Handle(directory), path)| files.unlink_file_at(directory, path).await,
         )?;
+    Ok(())
+}
+
+/// Adds what opens files and directories, which is bounded.
+fn add_opening<T: WasiView>(types: &mut Types<'_, T>, bounds: &Bounds) -> Result<(), LinkError> {
+    type OpenAt = (
+        Handle<Descriptor>,
+        PathFlags,
+        String,
+        OpenFlags,
+        DescriptorFlags,
+    );
+    let own = bounds.clone();
+    types.waiting(
+        "[method]descriptor.open-at",
+        async move |files, (Handle(directory), follow, path, open, flags): OpenAt| {
+            own.file(files.table)?;
+            let (follow, open, flags) = (follow.into(), open.into(), flags.into());
+            let opened = files.open_at(directory, follow, path, open, flags).await;
+            opened.map(Handle)
+        },
+    )?;
+    let own = bounds.clone();
+    types.waiting(
+        "[method]descriptor.read-directory",
+        async move |files, (Handle(directory),)| {
+            own.listing(files.table)?;
+            files.read_directory(directory).await.map(Handle)
+        },
+    )?;
     Ok(())
 }

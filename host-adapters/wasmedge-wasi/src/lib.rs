@@ -54,6 +54,11 @@
 //! ends with [`TrapCode::Interrupt`](wasmedge_component::TrapCode::Interrupt). Operations on files are waited for in the same way,
 //! unless [`WasiCtxBuilder::allow_blocking_current_thread`] has them done on the guest's thread, which is faster, but
 //! cannot be interrupted.
+//!
+//! # What a guest can use up
+//!
+//! [`Bounds`] limits the file descriptors and streams of each guest: see [`wasi_bounds`], which also
+//! says what is left to the embedder.
 
 mod cli;
 mod clocks;
@@ -66,6 +71,7 @@ mod random;
 mod sockets;
 mod wait;
 
+pub use wasi_bounds::Bounds;
 #[doc(no_inline)]
 pub use wasmtime_wasi;
 #[doc(no_inline)]
@@ -75,6 +81,16 @@ pub use wasmtime_wasi::{
 
 use wasmedge_component::{LinkError, Linker};
 
+/// Defines every function of WASI 0.2, with the default [`Bounds`] for each guest, as
+/// [`add_to_linker_with_bounds`] does.
+///
+/// # Errors
+///
+/// [`LinkError::Duplicate`] if some of it is defined already.
+pub fn add_to_linker<T: WasiView + 'static>(linker: &mut Linker<T>) -> Result<(), LinkError> {
+    add_to_linker_with_bounds(linker, &Bounds::default())
+}
+
 /// Defines every function of WASI 0.2 that [`wasmtime_wasi::p2::add_to_linker_async`] defines on Wasmtime, under the version of WASI
 /// that it has; components that import other versions 0.2 are served by that.
 ///
@@ -83,11 +99,14 @@ use wasmedge_component::{LinkError, Linker};
 /// # Errors
 ///
 /// [`LinkError::Duplicate`] if some of it is defined already.
-pub fn add_to_linker<T: WasiView + 'static>(linker: &mut Linker<T>) -> Result<(), LinkError> {
+pub fn add_to_linker_with_bounds<T: WasiView + 'static>(
+    linker: &mut Linker<T>,
+    bounds: &Bounds,
+) -> Result<(), LinkError> {
     io::add_to_linker(linker)?;
     clocks::add_to_linker(linker)?;
     random::add_to_linker(linker)?;
     cli::add_to_linker(linker)?;
-    filesystem::add_to_linker(linker)?;
-    sockets::add_to_linker(linker)
+    filesystem::add_to_linker(linker, bounds)?;
+    sockets::add_to_linker(linker, bounds)
 }

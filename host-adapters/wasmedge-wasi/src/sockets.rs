@@ -4,6 +4,7 @@ mod network;
 mod tcp;
 mod udp;
 
+use wasi_bounds::Bounds;
 use wasmedge_component::{LinkError, Linker};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2::SocketResult;
@@ -36,8 +37,9 @@ fn interface<'l, T: WasiView>(
 
 pub(crate) fn add_to_linker<T: WasiView + 'static>(
     linker: &mut Linker<T>,
+    bounds: &Bounds,
 ) -> Result<(), LinkError> {
-    network::add_to_linker(linker)?;
-    tcp::add_to_linker(linker)?;
-    udp::add_to_linker(linker)
+    network::add_to_linker(linker, bounds)?;
+    tcp::add_to_linker(linker, bounds)?;
+    udp::add_to_linker(linker, bounds)
 }

@@ -98,6 +98,10 @@
 //!
 //! # What a guest can do to its host
 //!
+//! - A guest that is stuck in a host function holds its store, and its telemetry with it. [`Instance::ender`] returns an [`Ender`],
+//!   which ends the guest's spans and its call from another thread.
+//! - With WASI a guest can open files and sockets until the host has no file descriptor left to send telemetry. The crate `wasi-bounds`
+//!   bounds them.
 //! - Valid calls never trap, block or panic, however large: what exceeds
 //!   [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left out and counted as `call_bytes`. Wasmtime's own limit on the data of a host call does not apply.
 //! - A call that breaks the component model's ABI traps that guest with [`InvalidArgument`]: a pointer out of bounds or unaligned, a
@@ -127,7 +131,7 @@ pub use invocation::{Invocation, invoke};
 pub use limiter::{Limiter, Unlimited};
 pub use outcome::outcome_of;
 pub use wasmscope_contract::{Extern, ExternKind, InvalidArgument, NotACommand, Unserved};
-pub use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
+pub use wasmscope_telemetry::{Ender, Instance, InvocationOptions, Outcome, Telemetry};
 
 use wasmscope_telemetry::Runtime;
 

@@ -15,7 +15,8 @@ use crate::InvalidArgument;
 ///   `stack_overflow`, `integer_division_by_zero`, `out_of_fuel`; and `unreachable`.
 /// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke the ABI in a call to
 ///   `wasmscope:otel` ([`InvalidArgument`]), `out_of_memory`, `memory_limit` where a limiter
-///   refuses the memory that an instance needs to begin with, and `host_error` for what remains.
+///   refuses the memory that an instance needs to begin with, `too_many_handles` where the store has no more handles of
+///   resources, and `host_error` for what remains.
 #[must_use]
 pub fn outcome_of(error: &Error) -> Outcome {
     if let Some(I32Exit(code)) = error.downcast_ref() {
@@ -32,6 +33,9 @@ pub fn outcome_of(error: &Error) -> Outcome {
         {
             "memory_limit".to_owned()
         }
+        None if error.root_cause().to_string().ends_with(HANDLE_LIMIT) => {
+            "too_many_handles".to_owned()
+        }
         None => "host_error".to_owned(),
     };
     Outcome::Trap {
@@ -42,6 +46,9 @@ pub fn outcome_of(error: &Error) -> Outcome {
 
 /// How Wasmtime ends the messages for a memory or a table that a limiter refuses; they have no type of their own.
 const MEMORY_LIMITS: [&str; 2] = ["exceeds memory limits", "exceeds table limits"];
+
+/// How Wasmtime ends the message for a resource handle beyond the store's limit.
+const HANDLE_LIMIT: &str = "store handle limit exceeded";
 
 /// The name by which Wasmtime knows a trap: a list of ours would miss the kinds to come.
 fn trap_code(trap: Trap) -> String {
@@ -145,6 +152,7 @@ mod tests {
             "invalid_argument",
             "out_of_memory",
             "memory_limit",
+            "too_many_handles",
             "host_error",
         ] {
             assert!(listed(code), "{code}");

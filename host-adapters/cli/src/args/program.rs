@@ -114,6 +114,14 @@ pub(super) fn size(text: &str) -> Result<ByteSize, String> {
         .map_err(|_words_about_floats: String| "expected a size like 64MiB".to_owned())
 }
 
+/// Parses a number of file descriptors.
+pub(super) fn descriptors(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "expected a whole number above 0, for example 512".to_owned())
+}
+
 /// Parses an amount of fuel.
 pub(super) fn fuel(text: &str) -> Result<u64, String> {
     text.parse()
@@ -149,6 +157,9 @@ mod tests {
             (fuel("-1").map(drop), "1000000"),
             (fuel("1.5").map(drop), "1000000"),
             (fuel("99999999999999999999").map(drop), "1000000"),
+            (descriptors("many").map(drop), "512"),
+            (descriptors("0").map(drop), "512"),
+            (descriptors("-1").map(drop), "512"),
             (variable("=x").map(drop), "LANG=C.UTF-8"),
             (directory("").map(drop), "data::/data:ro"),
         ] {

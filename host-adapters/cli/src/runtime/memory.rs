@@ -4,30 +4,48 @@ use bytesize::ByteSize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// How many elements the tables of a program may have in all. A table takes its memory at once, on
+/// WasmEdge more than the size of its elements.
+pub(crate) const TABLE_ELEMENTS: usize = 1_000_000;
+
 /// Bounds the sum of all linear memories and tables of a store: a composed component has several.
 #[derive(Debug)]
 pub(crate) struct TotalMemory {
-    most: Option<u64>,
+    most: u64,
     used: u64,
+    elements: usize,
     refusal: Refusal,
 }
 
 /// Whether a program was refused memory: it may go on without, or fail in words of its own.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Refusal(Arc<AtomicBool>);
+pub(crate) struct Refusal(Arc<Refused>);
+
+#[derive(Debug, Default)]
+struct Refused {
+    bytes: AtomicBool,
+    elements: AtomicBool,
+}
 
 impl Refusal {
-    pub(crate) fn happened(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Returns true if more bytes were refused than `--max-memory` allows.
+    pub(crate) fn of_bytes(&self) -> bool {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns true if more than [`TABLE_ELEMENTS`] were refused.
+    pub(crate) fn of_elements(&self) -> bool {
+        self.0.elements.load(Ordering::Relaxed)
     }
 }
 
 impl TotalMemory {
-    /// Makes one that allows so much, or anything.
-    pub(crate) fn new(most: Option<ByteSize>) -> Self {
+    /// Makes one that allows so much.
+    pub(crate) fn new(most: ByteSize) -> Self {
         Self {
-            most: most.map(|size| size.as_u64()),
+            most: most.as_u64(),
             used: 0,
+            elements: 0,
             refusal: Refusal::default(),
         }
     }
@@ -39,11 +57,11 @@ impl TotalMemory {
 
     fn grow(&mut self, bytes: u64) -> bool {
         let used = self.used.saturating_add(bytes);
-        let fits = self.most.is_none_or(|most| used <= most);
+        let fits = used <= self.most;
         if fits {
             self.used = used;
         } else {
-            self.refusal.0.store(true, Ordering::Relaxed);
+            self.refusal.0.bytes.store(true, Ordering::Relaxed);
         }
         fits
     }
@@ -62,8 +80,17 @@ impl TotalMemory {
         element: usize,
     ) -> bool {
         let allowed = maximum.is_none_or(|maximum| desired <= maximum);
-        let elements = desired.saturating_sub(current);
-        allowed && self.grow(elements.saturating_mul(element) as u64)
+        let more = desired.saturating_sub(current);
+        let elements = self.elements.saturating_add(more);
+        if allowed && elements > TABLE_ELEMENTS {
+            self.refusal.0.elements.store(true, Ordering::Relaxed);
+            return false;
+        }
+        let fits = allowed && self.grow(more.saturating_mul(element) as u64);
+        if fits {
+            self.elements = elements;
+        }
+        fits
     }
 }
 
@@ -116,14 +143,26 @@ mod tests {
 
     #[test]
     fn memories_and_tables_share_what_there_is() {
-        let mut memory = TotalMemory::new(Some(ByteSize(1000)));
+        let mut memory = TotalMemory::new(ByteSize(1000));
         assert!(memory.memory(0, 400, None));
         assert!(memory.memory(0, 400, None));
-        assert!(!memory.refusal().happened());
+        assert!(!memory.refusal().of_bytes());
         assert!(!memory.memory(400, 601, None));
-        assert!(memory.refusal().happened());
+        assert!(memory.refusal().of_bytes());
         assert!(!memory.table(0, 26, None, 8));
         assert!(memory.table(0, 25, None, 8));
         assert!(!memory.memory(400, 401, None));
+        assert!(!memory.refusal().of_elements());
+    }
+
+    #[test]
+    fn elements_of_tables_are_bounded_whatever_memory_there_is() {
+        let mut memory = TotalMemory::new(ByteSize(u64::MAX));
+        assert!(memory.table(0, TABLE_ELEMENTS - 1, None, 8));
+        assert!(!memory.table(0, 2, None, 8));
+        assert!(memory.refusal().of_elements());
+        assert!(memory.table(0, 1, None, 8));
+        assert!(!memory.table(TABLE_ELEMENTS - 1, TABLE_ELEMENTS, None, 8));
+        assert!(!memory.refusal().of_bytes());
     }
 }

@@ -1,6 +1,7 @@
 //! The runtimes behind one seam: a component is prepared, which finds every reason not to run it, and then run.
 
 mod aot;
+mod descriptors;
 mod memory;
 pub(crate) mod needs;
 mod prepare;
@@ -17,7 +18,7 @@ use crate::interrupt::{Signal, Signals};
 use crate::messages::{on_one_line, say};
 use crate::progress::Progress;
 use compiled_code::{CompiledFile, Contents};
-use memory::Refusal;
+use memory::{Refusal, TotalMemory};
 use needs::Needs;
 pub(crate) use prepare::Bounds;
 use source::about;
@@ -170,16 +171,56 @@ fn without_wasmedge() -> Failure {
     )
 }
 
+/// What a program was refused: it may go on without, or fail in words of its own.
+pub(crate) struct Refusals {
+    memory: Refusal,
+    taken: wasi_bounds::Bounds,
+}
+
+impl Refusals {
+    fn of(memory: &TotalMemory, taken: &wasi_bounds::Bounds) -> Self {
+        Self {
+            memory: memory.refusal(),
+            taken: taken.clone(),
+        }
+    }
+
+    /// Returns a sentence for each limit that refused something.
+    pub(crate) fn told(&self, program: &Program) -> Vec<String> {
+        let mut told = Vec::new();
+        if self.memory.of_bytes() {
+            let most = program.max_memory;
+            told.push(format!(
+                "it was refused more memory than --max-memory allows ({most})"
+            ));
+        }
+        if self.memory.of_elements() {
+            told.push(format!(
+                "it was refused tables of more than {} elements in all",
+                memory::TABLE_ELEMENTS
+            ));
+        }
+        if self.taken.has_refused() {
+            let most = self.taken.descriptors();
+            told.push(format!(
+                "it was refused more file descriptors than --max-descriptors allows ({most}), or listings of directories than {}",
+                wasi_bounds::LISTINGS
+            ));
+        }
+        told
+    }
+}
+
 /// A store that has done its work, whatever it is of.
 pub(crate) type Kept = Box<dyn Any>;
 
 impl Prepared {
-    /// What will tell whether the program was refused memory.
-    pub(crate) fn memory_refusal(&self) -> Refusal {
+    /// Returns what will tell whether the program was refused memory or descriptors.
+    pub(crate) fn refusals(&self) -> Refusals {
         match self {
-            Self::Wasmtime(prepared) => prepared.memory.refusal(),
+            Self::Wasmtime(prepared) => Refusals::of(&prepared.memory, &prepared.taken),
             #[cfg(feature = "wasmedge")]
-            Self::WasmEdge(prepared) => prepared.memory.refusal(),
+            Self::WasmEdge(prepared) => Refusals::of(&prepared.memory, &prepared.taken),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::messages;
 use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use wasmscope_telemetry::{Ender, Outcome};
 
@@ -16,6 +17,48 @@ const STACK: usize = 16 << 20;
 
 /// How long a guest that was stopped has to notice it. It takes no time, unless a host function waits for what nothing interrupts.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How many threads a guest's file operations and look-ups of names may take at once. Each may hang:
+/// on a pipe in a directory of the guest's, or on a name server.
+const BLOCKING_THREADS: usize = 16;
+
+/// The asynchronous runtime for what a guest waits for.
+///
+/// It is the guest's own, so that a guest that keeps all of its threads waiting delays nothing
+/// else. Dropping it waits for nothing.
+pub(super) struct GuestRuntime {
+    handle: Handle,
+    /// There until the drop.
+    runtime: Option<Runtime>,
+}
+
+impl GuestRuntime {
+    pub(super) fn start() -> Result<Self, Failure> {
+        Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(BLOCKING_THREADS)
+            .thread_name("guest-io")
+            .enable_all()
+            .build()
+            .map(|runtime| Self {
+                handle: runtime.handle().clone(),
+                runtime: Some(runtime),
+            })
+            .map_err(|error| Failure::new(format!("cannot start the guest's runtime: {error}")))
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for GuestRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 /// Starts the thread.
 pub(super) fn start(guest: impl FnOnce() + Send + 'static) -> Result<(), Failure> {

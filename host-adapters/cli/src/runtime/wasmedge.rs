@@ -4,8 +4,8 @@ use super::aot::{self, Aot};
 use super::memory::TotalMemory;
 use super::needs::Needs;
 use super::source::{self, Source};
-use super::thread::{start, watch};
-use super::{Bounds, Code, Ended, Surroundings, component_name, judge, wasi};
+use super::thread::{GuestRuntime, start, watch};
+use super::{Bounds, Code, Ended, Surroundings, component_name, descriptors, judge, wasi};
 use crate::args::{COMPILE_IN_CHILD, Deadline, Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
@@ -29,6 +29,7 @@ pub(crate) struct Prepared {
     name: String,
     wasi: WasiCtx,
     pub(super) memory: TotalMemory,
+    pub(super) taken: wasi_bounds::Bounds,
     timeout: Option<Duration>,
     fuel: Option<u64>,
 }
@@ -53,6 +54,14 @@ impl WasiView for Host {
 impl wasmscope_wasmedge::View for Host {
     fn wasmscope(&mut self) -> &mut Instance {
         &mut self.telemetry
+    }
+}
+
+impl Host {
+    /// Closes what the guest has opened: delivering may need the descriptors.
+    fn give_back(&mut self) {
+        self.table = ResourceTable::new();
+        self.wasi = WasiCtx::builder().build();
     }
 }
 
@@ -221,9 +230,9 @@ fn from_file(
 }
 
 /// Everything that this host offers to a component.
-fn linker() -> Result<Linker<Host>, Failure> {
+fn linker(taken: &wasi_bounds::Bounds) -> Result<Linker<Host>, Failure> {
     let mut linker = Linker::new();
-    wasmedge_wasi::add_to_linker(&mut linker)
+    wasmedge_wasi::add_to_linker_with_bounds(&mut linker, taken)
         .and_then(|()| wasmscope_wasmedge::add_to_linker(&mut linker))
         .map_err(|error| Failure::new(format!("WasmEdge cannot offer its interfaces: {error}")))?;
     Ok(linker)
@@ -239,7 +248,8 @@ pub(crate) fn prepare(
     // Before the component is compiled, which takes longer.
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
     let (engine, component) = load(path, program.allow_precompiled, Some(program), bounds)?;
-    let linker = linker()?;
+    let taken = descriptors::bounds(program.max_descriptors);
+    let linker = linker(&taken)?;
     let command = needs_of(&component, &linker).must_be_command(path)?;
     Ok(Prepared {
         engine,
@@ -249,6 +259,7 @@ pub(crate) fn prepare(
         name: component_name(path),
         wasi,
         memory: TotalMemory::new(program.max_memory),
+        taken,
         timeout: program.timeout,
         fuel: program.fuel,
     })
@@ -261,7 +272,10 @@ pub(crate) fn needs(
     bounds: &Bounds,
 ) -> Result<Needs, Failure> {
     let (_, component) = load(path, allow_precompiled, None, bounds)?;
-    Ok(needs_of(&component, &linker()?))
+    Ok(needs_of(
+        &component,
+        &linker(&wasi_bounds::Bounds::default())?,
+    ))
 }
 
 fn needs_of(component: &Component, linker: &Linker<Host>) -> Needs {
@@ -307,9 +321,9 @@ impl Prepared {
         let (stop, mut stopped) = tokio::sync::oneshot::channel();
         let (done, finished) = tokio::sync::oneshot::channel();
         let (component, linker, command) = (self.component, self.linker, self.command);
-        let runtime = tokio::runtime::Handle::current();
+        let runtime = GuestRuntime::start()?;
         start(move || {
-            let _entered = runtime.enter();
+            let _entered = runtime.handle().enter();
             let mut invocation = wasmscope_wasmedge::invoke(&mut store, options);
             let result = call(&mut invocation, &component, &linker, &command);
             let (mut ended, mut outcome) = judge(result, wasmscope_wasmedge::outcome_of);
@@ -321,6 +335,7 @@ impl Prepared {
             }
             let ended = ended.explained(invocation.data().telemetry.panic_behind(&outcome));
             invocation.finish(outcome);
+            store.data_mut().give_back();
             // Nobody waits for it any more if it took too long to stop.
             let _ = done.send((ended, store));
         })?;

@@ -4,8 +4,8 @@ use super::aot::{self, Aot};
 use super::memory::TotalMemory;
 use super::needs::Needs;
 use super::source::{self, Source};
-use super::thread::{start, watch};
-use super::{Bounds, Code, Ended, Surroundings, component_name, judge, wasi};
+use super::thread::{GuestRuntime, start, watch};
+use super::{Bounds, Code, Ended, Surroundings, component_name, descriptors, judge, wasi};
 use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
@@ -34,6 +34,7 @@ pub(crate) struct Prepared {
     name: String,
     wasi: WasiCtx,
     pub(super) memory: TotalMemory,
+    pub(super) taken: wasi_bounds::Bounds,
     timeout: Option<Duration>,
     fuel: Option<u64>,
 }
@@ -58,6 +59,14 @@ impl WasiView for Host {
 impl wasmscope_wasmtime::View for Host {
     fn wasmscope(&mut self) -> &mut Instance {
         &mut self.telemetry
+    }
+}
+
+impl Host {
+    /// Closes what the guest has opened: delivering may need the descriptors.
+    fn give_back(&mut self) {
+        self.table = ResourceTable::new();
+        self.wasi = WasiCtx::builder().build();
     }
 }
 
@@ -149,9 +158,9 @@ pub(super) fn compiled_elsewhere(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Everything that this host offers to a component.
-fn linker(engine: &Engine) -> Result<Linker<Host>, Failure> {
+fn linker(engine: &Engine, taken: &wasi_bounds::Bounds) -> Result<Linker<Host>, Failure> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+    wasi_bounds::add_to_linker_async(&mut linker, taken)
         .and_then(|()| wasmscope_wasmtime::add_to_linker(&mut linker))
         .map_err(|error| {
             Failure::new(format!("wasmtime cannot offer its interfaces: {error:#}"))
@@ -169,7 +178,8 @@ pub(crate) fn prepare(
     // Before the component is compiled, which takes longer.
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
     let (engine, component) = load(path, program.allow_precompiled, Some(program), bounds)?;
-    let linker = linker(&engine)?;
+    let taken = descriptors::bounds(program.max_descriptors);
+    let linker = linker(&engine, &taken)?;
     let command = needs_of(&component, &linker)?.must_be_command(path)?;
     Ok(Prepared {
         engine,
@@ -179,6 +189,7 @@ pub(crate) fn prepare(
         name: component_name(path),
         wasi,
         memory: TotalMemory::new(program.max_memory),
+        taken,
         timeout: program.timeout,
         fuel: program.fuel,
     })
@@ -191,7 +202,10 @@ pub(crate) fn needs(
     bounds: &Bounds,
 ) -> Result<Needs, Failure> {
     let (engine, component) = load(path, allow_precompiled, None, bounds)?;
-    needs_of(&component, &linker(&engine)?)
+    needs_of(
+        &component,
+        &linker(&engine, &wasi_bounds::Bounds::default())?,
+    )
 }
 
 fn needs_of(component: &Component, linker: &Linker<Host>) -> Result<Needs, Failure> {
@@ -240,9 +254,9 @@ impl Prepared {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (done, finished) = tokio::sync::oneshot::channel();
         let (component, linker, command) = (self.component, self.linker, self.command);
-        let runtime = tokio::runtime::Handle::current();
+        let runtime = GuestRuntime::start()?;
         start(move || {
-            runtime.block_on(async {
+            runtime.handle().block_on(async {
                 let mut invocation = wasmscope_wasmtime::invoke(&mut store, options);
                 let (ended, outcome) = tokio::select! {
                     // What has ended by itself has ended by itself, even if it was to be stopped.
@@ -252,6 +266,7 @@ impl Prepared {
                 };
                 let ended = ended.explained(invocation.data().telemetry.panic_behind(&outcome));
                 invocation.finish(outcome);
+                store.data_mut().give_back();
                 // Nobody waits for it any more if it took too long to stop.
                 let _ = done.send((ended, store));
             });

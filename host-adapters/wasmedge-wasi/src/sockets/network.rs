@@ -1,5 +1,6 @@
 //! Networks, their addresses and errors, and the look-up of names.
 
+use wasi_bounds::Bounds;
 use wasmedge_component::{LinkError, Linker};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2::bindings::sockets::instance_network::Host as _;
@@ -141,6 +142,7 @@ impl From<IpSocketAddress> for network::IpSocketAddress {
 
 pub(super) fn add_to_linker<T: WasiView + 'static>(
     linker: &mut Linker<T>,
+    bounds: &Bounds,
 ) -> Result<(), LinkError> {
     // `network-error-code` is unstable, and not defined by wasmtime-wasi unless it is asked to.
     interface(linker, "wasi:sockets/network@0.2.12").resource("network", |sockets, network| {
@@ -150,13 +152,18 @@ pub(super) fn add_to_linker<T: WasiView + 'static>(
         .func("instance-network", |sockets, ()| {
             one(sockets.instance_network().map(Handle))
         })?;
+    let own = bounds.clone();
     interface(linker, "wasi:sockets/ip-name-lookup@0.2.12")
         .resource("resolve-address-stream", |sockets, addresses| {
             HostResolveAddressStream::drop(sockets, addresses)
         })?
-        .func("resolve-addresses", |sockets, (Handle(network), name)| {
-            sockets.resolve_addresses(network, name).map(Handle)
-        })?
+        .waiting(
+            "resolve-addresses",
+            async move |sockets, (Handle(network), name)| {
+                own.lookup(sockets.table).await?;
+                sockets.resolve_addresses(network, name).map(Handle)
+            },
+        )?
         .func(
             "[method]resolve-address-stream.resolve-next-address",
             |sockets, (Handle(addresses),)| {

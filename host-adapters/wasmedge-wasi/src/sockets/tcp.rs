@@ -1,5 +1,6 @@
 //! TCP.
 
+use wasi_bounds::Bounds;
 use wasmedge_component::{LinkError, Linker};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2::bindings::sockets::tcp::{self, HostTcpSocket};
@@ -24,16 +25,19 @@ type Tcp<'l, T> = Interface<'l, T, WasiSockets>;
 
 pub(super) fn add_to_linker<T: WasiView + 'static>(
     linker: &mut Linker<T>,
+    bounds: &Bounds,
 ) -> Result<(), LinkError> {
+    let own = bounds.clone();
     interface(linker, "wasi:sockets/tcp-create-socket@0.2.12").func(
         "create-tcp-socket",
-        |sockets, (family,): (IpAddressFamily,)| {
+        move |sockets, (family,): (IpAddressFamily,)| {
+            own.socket(sockets.table)?;
             sockets.create_tcp_socket(family.into()).map(Handle)
         },
     )?;
     let mut tcp = interface(linker, "wasi:sockets/tcp@0.2.12");
     add_connecting(&mut tcp)?;
-    add_listening(&mut tcp)?;
+    add_listening(&mut tcp, bounds)?;
     add_state(&mut tcp)?;
     add_options(&mut tcp)
 }
@@ -62,7 +66,8 @@ fn add_connecting<T: WasiView>(tcp: &mut Tcp<'_, T>) -> Result<(), LinkError> {
     Ok(())
 }
 
-fn add_listening<T: WasiView>(tcp: &mut Tcp<'_, T>) -> Result<(), LinkError> {
+fn add_listening<T: WasiView>(tcp: &mut Tcp<'_, T>, bounds: &Bounds) -> Result<(), LinkError> {
+    let own = bounds.clone();
     tcp.waiting(
         "[method]tcp-socket.start-bind",
         async |sockets, (Handle(socket), Handle(network), address): (_, _, IpSocketAddress)| {
@@ -81,10 +86,14 @@ fn add_listening<T: WasiView>(tcp: &mut Tcp<'_, T>) -> Result<(), LinkError> {
         "[method]tcp-socket.finish-listen",
         |sockets, (Handle(socket),)| sockets.finish_listen(socket),
     )?
-    .func("[method]tcp-socket.accept", |sockets, (Handle(socket),)| {
-        let accepted = sockets.accept(socket);
-        accepted.map(|(socket, input, output)| (Handle(socket), Handle(input), Handle(output)))
-    })?;
+    .func(
+        "[method]tcp-socket.accept",
+        move |sockets, (Handle(socket),)| {
+            own.socket(sockets.table)?;
+            let accepted = sockets.accept(socket);
+            accepted.map(|(socket, input, output)| (Handle(socket), Handle(input), Handle(output)))
+        },
+    )?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! UDP.
 
+use wasi_bounds::Bounds;
 use wasmedge_component::{LinkError, Linker};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2::bindings::sockets::udp::{
@@ -59,10 +60,13 @@ type Udp<'l, T> = Interface<'l, T, WasiSockets>;
 
 pub(super) fn add_to_linker<T: WasiView + 'static>(
     linker: &mut Linker<T>,
+    bounds: &Bounds,
 ) -> Result<(), LinkError> {
+    let own = bounds.clone();
     interface(linker, "wasi:sockets/udp-create-socket@0.2.12").waiting(
         "create-udp-socket",
-        async |sockets, (family,): (IpAddressFamily,)| {
+        async move |sockets, (family,): (IpAddressFamily,)| {
+            own.socket(sockets.table)?;
             sockets.create_udp_socket(family.into()).await.map(Handle)
         },
     )?;

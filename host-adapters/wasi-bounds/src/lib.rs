@@ -1,0 +1,234 @@
+//! Bounds on what a guest takes of its host through WASI 0.2, as [`wasmtime_wasi`] implements it.
+//!
+//! [`wasmtime_wasi`] lets a guest open files and sockets until the process has no file descriptor
+//! left. Then the host cannot connect to its collector, and the guest has hidden its telemetry.
+//! [`Bounds`] limits each guest.
+//!
+//! | a guest may have at once | default | beyond it the guest gets |
+//! |---|---|---|
+//! | file descriptors, and streams of bytes and datagrams: [`Bounds::descriptors`] | 512 | `insufficient-memory` of `wasi:filesystem`, `new-socket-limit` of `wasi:sockets` |
+//! | listings of directories, each held in memory as a whole: [`LISTINGS`] | 64 | `insufficient-memory` |
+//! | look-ups of names, which count as descriptors | 512 | `temporary-resolver-failure` |
+//!
+//! A stream counts because it keeps its file open, and because a write of up to 1 MiB may wait in
+//! it. The standard streams count too. Rust's standard library has one stream for each file that it
+//! reads or writes, so a guest has about half as many files.
+//!
+//! On Wasmtime, [`add_to_linker_async`] and [`add_to_linker_sync`] replace the functions of WASI that
+//! open something. The crate `wasmedge-wasi` has the bounds built in.
+//!
+//! # What is not bounded here
+//!
+//! - Threads: file operations and name look-ups take threads for blocking tasks of the Tokio runtime
+//!   that the guest runs in. Give guests a runtime of their own, with
+//!   [`max_blocking_threads`](https://docs.rs/tokio/latest/tokio/runtime/struct.Builder.html#method.max_blocking_threads).
+//! - The disk, below a directory that the guest may write to, and what the guest writes to its
+//!   standard streams.
+//! - Handles of other resources, such as pollables: each engine bounds them, to 100,000.
+
+mod linker;
+
+pub use linker::{add_to_linker_async, add_to_linker_sync};
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    Descriptor, DirectoryEntryStream, ErrorCode as FileError,
+};
+use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::ResolveAddressStream;
+use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode as SocketErrorCode;
+use wasmtime_wasi::p2::bindings::sockets::tcp::TcpSocket;
+use wasmtime_wasi::p2::bindings::sockets::udp::{
+    IncomingDatagramStream, OutgoingDatagramStream, UdpSocket,
+};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, SocketError};
+use wasmtime_wasi::runtime::spawn_blocking;
+
+/// How many file descriptors a guest may have unless told otherwise.
+pub const DESCRIPTORS: usize = 512;
+
+/// How many listings of directories a guest may have at once.
+pub const LISTINGS: usize = 64;
+
+/// Bounds for the guests of a linker, each of them by itself; clones are the same.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    descriptors: usize,
+    refused: Arc<AtomicBool>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self::new(DESCRIPTORS)
+    }
+}
+
+impl Bounds {
+    /// Makes bounds with this limit on descriptors.
+    #[must_use]
+    pub fn new(descriptors: usize) -> Self {
+        Self {
+            descriptors,
+            refused: Arc::default(),
+        }
+    }
+
+    /// Returns how many file descriptors and streams a guest may have at once.
+    #[must_use]
+    pub fn descriptors(&self) -> usize {
+        self.descriptors
+    }
+
+    /// Returns true once a guest was refused a descriptor, a stream or a look-up.
+    #[must_use]
+    pub fn has_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Checks that the guest may open one more file or directory, or a stream of one.
+    ///
+    /// # Errors
+    ///
+    /// Returns `insufficient-memory` if it may not.
+    pub fn file(&self, table: &mut ResourceTable) -> Result<(), FsError> {
+        if self.has_room(table) {
+            Ok(())
+        } else {
+            Err(FileError::InsufficientMemory.into())
+        }
+    }
+
+    /// Checks that the guest may list one more directory.
+    ///
+    /// # Errors
+    ///
+    /// Returns `insufficient-memory` if it may not.
+    pub fn listing(&self, table: &mut ResourceTable) -> Result<(), FsError> {
+        let listing = TypeId::of::<DirectoryEntryStream>();
+        if count(table, |entry| entry == listing) >= LISTINGS {
+            self.refused.store(true, Ordering::Relaxed);
+            return Err(FileError::InsufficientMemory.into());
+        }
+        self.file(table)
+    }
+
+    /// Checks that the guest may have one more socket.
+    ///
+    /// # Errors
+    ///
+    /// Returns `new-socket-limit` if it may not.
+    pub fn socket(&self, table: &mut ResourceTable) -> Result<(), SocketError> {
+        if self.has_room(table) {
+            Ok(())
+        } else {
+            Err(SocketErrorCode::NewSocketLimit.into())
+        }
+    }
+
+    /// Checks that the guest may look up one more name, and waits until the look-ups before it have
+    /// got a thread: those that the guest has dropped go on, and would pile up.
+    ///
+    /// # Errors
+    ///
+    /// Returns `temporary-resolver-failure` if it may not.
+    pub async fn lookup(&self, table: &mut ResourceTable) -> Result<(), SocketError> {
+        if !self.has_room(table) {
+            return Err(SocketErrorCode::TemporaryResolverFailure.into());
+        }
+        // Blocking tasks start in order.
+        spawn_blocking(|| ()).await;
+        Ok(())
+    }
+
+    fn has_room(&self, table: &mut ResourceTable) -> bool {
+        let kinds = kinds();
+        let fits = count(table, |entry| kinds.contains(&entry)) < self.descriptors;
+        if !fits {
+            self.refused.store(true, Ordering::Relaxed);
+        }
+        fits
+    }
+}
+
+/// Counts entries of a table by their type. The table is the only account that knows of each drop.
+fn count(table: &mut ResourceTable, counts: impl Fn(TypeId) -> bool) -> usize {
+    let entries = table.iter_mut();
+    entries
+        .filter(|entry| counts(Any::type_id(&**entry)))
+        .count()
+}
+
+/// Returns the types of resources that keep a descriptor, or may do so.
+fn kinds() -> [TypeId; 9] {
+    [
+        TypeId::of::<Descriptor>(),
+        TypeId::of::<DirectoryEntryStream>(),
+        TypeId::of::<DynInputStream>(),
+        TypeId::of::<DynOutputStream>(),
+        TypeId::of::<TcpSocket>(),
+        TypeId::of::<UdpSocket>(),
+        TypeId::of::<IncomingDatagramStream>(),
+        TypeId::of::<OutgoingDatagramStream>(),
+        TypeId::of::<ResolveAddressStream>(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmtime::Engine;
+    use wasmtime::component::Linker;
+    use wasmtime_wasi::p2::pipe::ClosedInputStream;
+    use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+    struct State {
+        ctx: WasiCtx,
+        table: ResourceTable,
+    }
+
+    impl WasiView for State {
+        fn ctx(&mut self) -> WasiCtxView<'_> {
+            WasiCtxView {
+                ctx: &mut self.ctx,
+                table: &mut self.table,
+            }
+        }
+    }
+
+    #[test]
+    fn functions_are_replaced_and_shadowing_is_off_again() {
+        type Add = fn(&mut Linker<State>, &Bounds) -> wasmtime::Result<()>;
+        for add in [add_to_linker_async as Add, add_to_linker_sync] {
+            let mut linker = Linker::new(&Engine::default());
+            add(&mut linker, &Bounds::default()).unwrap();
+            assert!(add(&mut linker, &Bounds::default()).is_err());
+        }
+    }
+
+    #[test]
+    fn what_keeps_a_descriptor_counts_until_it_is_dropped() {
+        let mut table = ResourceTable::new();
+        let bounds = Bounds::new(2);
+        let stream = || -> DynInputStream { Box::new(ClosedInputStream) };
+        for _ in 0..100 {
+            table.push("something else").unwrap();
+        }
+        let first = table.push(stream()).unwrap();
+        assert!(bounds.file(&mut table).is_ok());
+        assert!(!bounds.has_refused());
+        table.push(stream()).unwrap();
+        let refused = bounds.file(&mut table).unwrap_err();
+        assert_eq!(refused.downcast_ref(), Some(&FileError::InsufficientMemory));
+        let refused = bounds.socket(&mut table).unwrap_err();
+        assert_eq!(
+            refused.downcast_ref(),
+            Some(&SocketErrorCode::NewSocketLimit)
+        );
+        assert!(bounds.has_refused());
+        table.delete(first).unwrap();
+        assert!(bounds.socket(&mut table).is_ok());
+    }
+}

@@ -1,0 +1,244 @@
+//! Guests that take what they can of their host: each is bounded, alike on every engine, and none
+//! hides its telemetry by that.
+
+use std::path::Path;
+use std::time::Duration;
+
+use wasmscope_test_support::{Cli, Collector, Output, Value};
+use wasmscope_tests::{Runtime, guest, on_each_engine};
+
+on_each_engine! {
+    files_directories_and_streams_are_bounded,
+    sockets_are_bounded,
+    names_that_are_looked_up_are_bounded,
+    what_is_closed_can_be_opened_again,
+    a_guest_that_takes_all_descriptors_hides_nothing,
+    more_descriptors_than_the_system_has_are_not_promised,
+    handles_are_bounded,
+    random_bytes_are_bounded,
+    tables_are_bounded_without_an_option,
+    memories_are_bounded_without_an_option,
+}
+
+/// The guest, in a shell that may open so many files, with a directory of its own and the network.
+fn greedy(
+    runtime: Runtime,
+    files: u32,
+    options: &[&str],
+    collector: Option<&Collector>,
+    folder: &Path,
+    args: &[&str],
+) -> Cli {
+    std::fs::write(folder.join("existing"), "").expect("a file");
+    let command = Cli::program("sh")
+        .args(["-c", &format!(r#"ulimit -n {files}; exec "$@""#), "sh"])
+        .arg(wasmscope_test_support::binary::binary())
+        .arg("run")
+        .args(runtime.options)
+        .args(runtime.aot.then(wasmscope_tests::guests::compiled_folder))
+        .args(options)
+        .args([
+            "--dir",
+            &format!("{}::/data", folder.display()),
+            "--network",
+        ]);
+    let command = match collector {
+        Some(collector) => command.args(["--otlp-endpoint", &collector.endpoint_http()]),
+        None => command.env("OTEL_SDK_DISABLED", "true"),
+    };
+    command.arg(guest("greedy")).args(args)
+}
+
+/// Runs the guest and returns how much it had when it was refused more, and why.
+#[track_caller]
+fn taken(runtime: Runtime, options: &[&str], what: &str) -> (usize, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = greedy(runtime, 4096, options, None, folder.path(), &[what]).run();
+    let output = output.expect_code(0);
+    let text = output.stdout();
+    let (count, reason) = text.split_once(' ').expect("two words");
+    // The debug form has the name in quotes.
+    let reason = reason.split('"').nth(1).expect("a name");
+    (count.parse().expect("a number"), reason.to_owned())
+}
+
+/// A few descriptors and streams are the directory's and the standard library's.
+#[track_caller]
+fn nearly(found: usize, limit: usize) {
+    assert!((limit - 12..=limit).contains(&found), "{found} of {limit}");
+}
+
+const NO_MEMORY: &str = "insufficient-memory";
+const NO_SOCKET: &str = "new-socket-limit";
+
+fn files_directories_and_streams_are_bounded(runtime: Runtime) {
+    for what in [
+        "files",
+        "directories",
+        "existing",
+        "reading",
+        "writing",
+        "appending",
+    ] {
+        let (count, reason) = taken(runtime, &[], what);
+        nearly(count, 512);
+        assert_eq!(reason, NO_MEMORY, "{what}");
+    }
+    let (count, reason) = taken(runtime, &["--max-descriptors", "100"], "forgotten");
+    nearly(count, 100);
+    assert_eq!(reason, NO_MEMORY);
+    let listings = taken(runtime, &[], "listings");
+    assert_eq!(listings, (64, NO_MEMORY.to_owned()));
+}
+
+fn sockets_are_bounded(runtime: Runtime) {
+    for what in ["tcp", "udp", "ports"] {
+        let (count, reason) = taken(runtime, &[], what);
+        nearly(count, 512);
+        assert_eq!(reason, NO_SOCKET, "{what}");
+    }
+    // Each pair is two sockets and four streams.
+    let (count, reason) = taken(runtime, &["--max-descriptors", "60"], "accepting");
+    assert!((7..=10).contains(&count), "{count}");
+    assert_eq!(reason, NO_SOCKET);
+}
+
+fn names_that_are_looked_up_are_bounded(runtime: Runtime) {
+    let (count, reason) = taken(runtime, &["--max-descriptors", "50"], "names");
+    nearly(count, 50);
+    assert_eq!(reason, "temporary-resolver-failure");
+    assert_eq!(taken(runtime, &[], "names-forgotten").1, "asked");
+}
+
+fn what_is_closed_can_be_opened_again(runtime: Runtime) {
+    let (_, reason) = taken(runtime, &["--max-descriptors", "20"], "again");
+    assert_eq!(reason, "opened and closed");
+}
+
+/// Whatever the guest takes, and however it ends, its spans and the run's arrive.
+fn a_guest_that_takes_all_descriptors_hides_nothing(runtime: Runtime) {
+    for (what, end, code) in [
+        ("existing", "", 0),
+        ("existing", "abort", 134),
+        ("existing", "sleep", 124),
+        ("tcp", "abort", 134),
+        ("accepting", "sleep", 124),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let collector = Collector::start();
+        let options = ["--timeout", "5s"];
+        let args = [what, end];
+        let command = greedy(
+            runtime,
+            256,
+            &options,
+            Some(&collector),
+            folder.path(),
+            &args,
+        );
+        let output = command.run().expect_code(code);
+        arrived(&collector, &output);
+        let expected = "it was refused more file descriptors than --max-descriptors allows (128)";
+        assert_eq!(output.stderr.contains(expected), code != 0, "{output}");
+    }
+}
+
+#[track_caller]
+fn arrived(collector: &Collector, output: &Output) {
+    let run = collector.span("run greedy");
+    assert!(collector.span("greedy").is_child_of(&run), "{output}");
+    assert!(!output.stderr.contains(" lost"), "{output}");
+    assert!(!collector.metrics().is_empty(), "{output}");
+}
+
+fn more_descriptors_than_the_system_has_are_not_promised(runtime: Runtime) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = ["--max-descriptors", "1000"];
+    let command = greedy(runtime, 300, &options, None, folder.path(), &["files"]);
+    let output = command.run().expect_code(0);
+    let warning = "wasmscope: warning: --max-descriptors 1000: the system's limit on open files allows the program 172; \
+        raise it with `ulimit -n`\n";
+    assert_eq!(output.stderr, warning, "{output}");
+}
+
+fn handles_are_bounded(runtime: Runtime) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let collector = Collector::start();
+    let command = greedy(
+        runtime,
+        256,
+        &[],
+        Some(&collector),
+        folder.path(),
+        &["timers"],
+    );
+    let output = command.run().expect_code(134);
+    arrived(&collector, &output);
+    let error = collector.span("greedy").attr("error.type");
+    assert_eq!(error, Some(Value::from("too_many_handles")), "{output}");
+}
+
+fn random_bytes_are_bounded(runtime: Runtime) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let collector = Collector::start();
+    let command = greedy(
+        runtime,
+        256,
+        &[],
+        Some(&collector),
+        folder.path(),
+        &["random"],
+    );
+    let output = command.run().expect_code(134);
+    arrived(&collector, &output);
+    assert!(output.stderr.contains("exceeds limit"), "{output}");
+}
+
+/// A component whose `run` grows a table, or a memory, step by step until it is refused; it then
+/// succeeds if it had as much as expected, and otherwise fails.
+fn growing(declared: &str, step: &str, expected: u64) -> Vec<u8> {
+    let text = format!(
+        r#"(component
+            (core module $m
+                {declared}
+                (func (export "run") (result i32) (local $had i32)
+                    (loop $again
+                        (local.set $had {step})
+                        (br_if $again (i32.ne (local.get $had) (i32.const -1))))
+                    (i32.ne (call $size) (i32.const {expected}))))
+            (core instance $i (instantiate $m))
+            (func $run (result (result)) (canon lift (core func $i "run")))
+            (instance $export (export "run" (func $run)))
+            (export "wasi:cli/run@0.2.0" (instance $export)))"#
+    );
+    wat::parse_str(text).expect("a component")
+}
+
+#[track_caller]
+fn grows(runtime: Runtime, component: &[u8], refused: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("growing.wasm");
+    std::fs::write(&file, component).expect("a file");
+    let command = runtime.run().env("OTEL_SDK_DISABLED", "true").arg(&file);
+    let output = command.deadline(Duration::from_secs(60)).run();
+    // It fails in words of its own, so that ours are said.
+    let output = output.expect_code(1);
+    assert!(output.stderr.ends_with(refused), "{output}");
+}
+
+fn tables_are_bounded_without_an_option(runtime: Runtime) {
+    // Two tables share the limit, which is refused at 1,000,001.
+    let declared = r#"(table $other 10 funcref) (table $t 0 funcref)
+        (func $size (result i32) (i32.sub (table.size $t) (i32.const 1)))"#;
+    let step = "(table.grow $t (ref.null func) (i32.const 99999))";
+    let refused = "wasmscope: it was refused tables of more than 1000000 elements in all\n";
+    grows(runtime, &growing(declared, step, 999_990), refused);
+}
+
+fn memories_are_bounded_without_an_option(runtime: Runtime) {
+    let declared = r#"(memory $other 16384) (memory $m 0)
+        (func $size (result i32) (i32.sub (memory.size $m) (i32.const 1)))"#;
+    let step = "(memory.grow $m (i32.const 4096))";
+    let refused = "wasmscope: it was refused more memory than --max-memory allows (4.0 GiB)\n";
+    grows(runtime, &growing(declared, step, 49_152), refused);
+}
