@@ -1,10 +1,10 @@
 //! What the command says about itself, on standard error.
 
 use std::fmt;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 /// Says a line, as `eprintln!` does, but where nobody can be told does without.
@@ -31,7 +31,7 @@ static IN_HURRY: AtomicBool = AtomicBool::new(false);
 /// Set once something was not written in time.
 static IS_STUCK: AtomicBool = AtomicBool::new(false);
 
-/// How long a message may take then.
+/// How long the reader may take no more then.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Says that the program was stopped. From then on this command ends although nobody reads its
@@ -51,13 +51,39 @@ pub(crate) fn in_time<T: Send + 'static>(write: impl FnOnce() -> T + Send + 'sta
     }
     let (done, written) = mpsc::channel();
     let thread = std::thread::Builder::new().spawn(move || drop(done.send(write())));
-    let result = thread
-        .ok()
-        .and_then(|_| written.recv_timeout(PATIENCE).ok());
-    if result.is_none() {
-        IS_STUCK.store(true, Ordering::Relaxed);
+    let mut before = PROGRESS.load(Ordering::Relaxed);
+    while thread.is_ok() {
+        match written.recv_timeout(PATIENCE) {
+            Ok(result) => return Some(result),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let now = PROGRESS.load(Ordering::Relaxed);
+        if std::mem::replace(&mut before, now) == now {
+            break;
+        }
     }
-    result
+    IS_STUCK.store(true, Ordering::Relaxed);
+    None
+}
+
+/// How many pieces were written by [`InPieces`].
+static PROGRESS: AtomicU64 = AtomicU64::new(0);
+
+/// Writes in pieces, so that a slow reader can be told from none.
+pub(crate) struct InPieces<W>(pub(crate) W);
+
+impl<W: Write> Write for InPieces<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = bytes.get(..4096).unwrap_or(bytes);
+        let written = self.0.write(piece)?;
+        PROGRESS.fetch_add(1, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Prints the help that was asked for, or what is wrong with the arguments, with the beginning that

@@ -1,6 +1,7 @@
 //! Showing telemetry here, when there is no endpoint to send it to.
 
 use crate::args::Format;
+use crate::messages::InPieces;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
@@ -23,13 +24,14 @@ impl Screen {
 
     /// Writes what the collector has received.
     pub(crate) fn show(self, collector: &Collector, format: Format) -> io::Result<()> {
-        let (mut out, terminal): (Box<dyn Write>, bool) = match self {
+        let (out, terminal): (Box<dyn Write>, bool) = match self {
             Self::Terminal(stderr) => {
                 let terminal = stderr.is_terminal();
                 (Box::new(stderr), terminal)
             }
             Self::File(file) => (Box::new(io::BufWriter::new(file)), false),
         };
+        let mut out = InPieces(out);
         match format {
             Format::Text => {
                 let width = terminal_size::terminal_size_of(io::stderr())
