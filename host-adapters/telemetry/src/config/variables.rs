@@ -416,7 +416,8 @@ const LIMITS: &str = "
 ## Limits
 
 The names in `WASMSCOPE_LIMITS`. What exceeds a limit is dropped or shortened, and counted by the metric `wasmscope.dropped` under
-the limit's name as `wasmscope.reason` ([telemetry.md](telemetry.md)). So that attribute says which limit to raise.
+the limit's name as `wasmscope.reason` ([telemetry.md](telemetry.md)). So that attribute says which limit to raise. Limits on memory, files,
+sockets and time are in [resources.md](resources.md).
 
 | Limit | Meaning | Default | Counted as |
 |---|---|---|---|
