@@ -19,7 +19,6 @@ mod convert;
 mod features;
 mod harden;
 mod link;
-mod post_return;
 mod shims;
 mod trampolines;
 mod translate;

@@ -48,7 +48,6 @@ pub(super) fn plan(
         linked: HashMap::new(),
         output: Vec::new(),
         instances: Vec::new(),
-        owners: Vec::new(),
         shims: Shims::new(),
     };
     converter.shims = converter.find_shims(component)?;
@@ -241,8 +240,6 @@ struct Converter<'a> {
     output: Vec<CoreModule>,
     /// Which module each core instance is of.
     instances: Vec<StaticModuleIndex>,
-    /// Which component instance each core instance belongs to.
-    owners: Vec<Option<ComponentInstanceId>>,
     shims: Shims,
 }
 
@@ -287,7 +284,6 @@ impl Converter<'_> {
                 );
                 self.instances.push(*module);
                 let owner = owner.map(|owner| ComponentInstanceId(owner.as_u32()));
-                self.owners.push(owner);
                 Step::Instantiate {
                     module: linked,
                     instance,
@@ -349,13 +345,8 @@ impl Converter<'_> {
             return Ok(*known);
         }
         let id = ModuleId(u32::try_from(self.output.len()).map_err(LoadError::invalid)?);
-        let owners = imports.iter().map(|import| match import {
-            CoreDef::Export(export) => self.owners.get(export.instance.index()).copied()?,
-            CoreDef::InstanceFlags(_) | CoreDef::Trampoline(_) => None,
-        });
-        let owners: Vec<_> = owners.collect();
-        let bytes = self.modules[module].wasm;
-        self.output.push(link(bytes, imports, &owners, is_adapter)?);
+        self.output
+            .push(link(self.modules[module].wasm, imports, is_adapter)?);
         self.linked.insert(key, id);
         Ok(id)
     }

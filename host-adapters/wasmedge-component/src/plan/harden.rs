@@ -162,23 +162,18 @@ fn rewrite(mut rewriter: Rewriter<'_>, bytes: &[u8]) -> Result<Vec<u8>, LoadErro
     let mut module = Module::new();
     rewriter
         .parse_core_module(&mut module, Parser::new(0), bytes)
-        .map_err(not_rewritten)?;
+        .map_err(|error| match error {
+            Error::UserError(error) => error,
+            // Its own message does not say what is wrong.
+            Error::ParseError(error) => LoadError::invalid(error),
+            error @ (Error::CanonicalizedHeapTypeReference
+            | Error::InvalidConstExpr
+            | Error::InvalidCodeSectionSize
+            | Error::UnexpectedNonCoreModuleSection
+            | Error::UnexpectedNonComponentSection
+            | Error::UnsupportedCoreTypeInComponent) => LoadError::invalid(error),
+        })?;
     Ok(module.finish())
-}
-
-/// Returns why a module could not be written anew.
-pub(super) fn not_rewritten(error: Error<LoadError>) -> LoadError {
-    match error {
-        Error::UserError(error) => error,
-        // Its own message does not say what is wrong.
-        Error::ParseError(error) => LoadError::invalid(error),
-        error @ (Error::CanonicalizedHeapTypeReference
-        | Error::InvalidConstExpr
-        | Error::InvalidCodeSectionSize
-        | Error::UnexpectedNonCoreModuleSection
-        | Error::UnexpectedNonComponentSection
-        | Error::UnsupportedCoreTypeInComponent) => LoadError::invalid(error),
-    }
 }
 
 #[cfg(test)]

@@ -4,21 +4,16 @@ use wasm_encoder::{Encode, Module, RawSection};
 use wasmtime_environ::wasmparser::{self, BinaryReader, Parser, Payload};
 
 use super::harden::harden;
-use super::post_return::PostReturns;
 use super::{CoreDef, CoreModule, Extent};
 use crate::error::LoadError;
-use crate::ids::ComponentInstanceId;
 
-/// Copies a module section by section, gives its imports the names of what they are to be linked to, and hardens it. `owners` are the
-/// component instances that the imports come from, as far as they come from one.
+/// Copies a module section by section, gives its imports the names of what they are to be linked to, and hardens it.
 pub(super) fn link(
     bytes: &[u8],
     imports: &[CoreDef],
-    owners: &[Option<ComponentInstanceId>],
     is_adapter: bool,
 ) -> Result<CoreModule, LoadError> {
     let mut module = Module::new();
-    let mut post_returns = PostReturns::default();
     let (mut memories, mut tables) = (Vec::new(), Vec::new());
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(LoadError::invalid)?;
@@ -41,13 +36,6 @@ pub(super) fn link(
             }
         }
         if let Payload::ImportSection(section) = &payload {
-            if is_adapter {
-                let defs = imports.iter().zip(owners.iter().copied());
-                for (import, def) in section.clone().into_imports().zip(defs) {
-                    let import = import.map_err(LoadError::invalid)?;
-                    post_returns.import(import.module, import.ty, def);
-                }
-            }
             let range = section.range();
             let data = rename(bytes, section.clone(), range.end, imports)?;
             module.section(&RawSection {
@@ -62,7 +50,7 @@ pub(super) fn link(
         }
     }
     // Adapters neither grow nor recurse by themselves, but guests that call one another do it through them.
-    let hardened = harden(&post_returns.guard(module.finish())?)?;
+    let hardened = harden(&module.finish())?;
     Ok(CoreModule {
         bytes: hardened.bytes,
         uncounted_units: hardened.uncounted_units,
