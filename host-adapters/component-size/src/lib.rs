@@ -33,7 +33,7 @@
 //! | `module_bytes` | 1 GiB | core modules, each time that they are instantiated |
 //! | `nesting` | 100 | levels of components in components |
 //! | `type_items` | 1,000,000 | parts of types, each time that a type is imported, exported or instantiated: what a validator copies |
-//! | `type_nesting` | 100 | levels of types that are declared within types |
+//! | `type_nesting` | 100 | levels of types that are declared within types; 200 at most |
 //!
 //! # What it does not bound
 //!

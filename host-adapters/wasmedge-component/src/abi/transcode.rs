@@ -5,7 +5,7 @@
 //! [specification](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#storing) has.
 //! Adapters check pointers before; here they are checked again.
 //!
-//! Strings pass through small buffers, [piece by piece](pieces), and no further than they are wanted: two guests may have strings of
+//! Strings pass through small buffers, piece by piece, and no further than they are wanted: two guests may have strings of
 //! gigabytes in memory that neither has touched. So nothing of them is charged to the call's [`Budget`](super::Budget), which is for what
 //! a call brings into the host's memory. A string that turns out to be invalid may have been copied up to there.
 

@@ -174,3 +174,57 @@ fn what_the_translator_alone_refuses_is_unsupported() {
         assert_eq!(refusal(&bytes, message), LoadError::Unsupported { feature });
     }
 }
+
+fn kind(bytes: &[u8]) -> &'static str {
+    match crate::Plan::new(bytes) {
+        Ok(_) => "valid",
+        Err(LoadError::Invalid { .. }) => "invalid",
+        Err(LoadError::Unsupported { .. }) => "unsupported",
+        Err(LoadError::TooLarge(_)) => "too large",
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_claimed_count_beyond_the_input_is_invalid() {
+    let component = wat::parse_str("(component)").unwrap();
+    // Every section of a component that begins with a count.
+    for section in [2, 3, 5, 6, 7, 8, 10, 11] {
+        for count in [
+            &[1][..],
+            &[0xc0, 0x9a, 0x0c],
+            &[0xff, 0xff, 0xff, 0xff, 0x0f],
+        ] {
+            let head = [section, count.len() as u8];
+            let bytes = [&component[..], &head, count].concat();
+            assert_eq!(kind(&bytes), "invalid", "section {section}: {count:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_invalid_is_so_however_large_it_would_be() {
+    let mut levels = "(component $c0 (import \"f\" (func)) (export \"f\" (func 0)))".to_owned();
+    for level in 1..=40 {
+        let inner = level - 1;
+        levels = format!(
+            "(component $c{level} (import \"f\" (func $f)) {levels}
+                (instance $a (instantiate $c{inner} (with \"f\" (func $f))))
+                (instance $b (instantiate $c{inner} (with \"f\" (func $f)))))"
+        );
+    }
+    let text = format!(
+        "(component (import \"f\" (func $f)) {levels} (instance (instantiate $c40 (with \"f\" (func $f)))))"
+    );
+    let passed = r#"(component
+        (component $inner)
+        (component $outer (import "c" (component $c)) (instance (instantiate $c)))
+        (instance (instantiate $outer (with "c" (component $inner)))))"#;
+    for (text, alone) in [(&*text, "too large"), (passed, "")] {
+        let bytes = wat::parse_str(text).unwrap();
+        assert!(alone.is_empty() || kind(&bytes) == alone);
+        // An export of an instance that is not there.
+        let section = [11, 7, 1, 0, 1, b'z', 5, 99, 0];
+        assert_eq!(kind(&[&bytes, &section[..]].concat()), "invalid");
+    }
+}
