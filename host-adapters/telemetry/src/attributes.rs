@@ -1,6 +1,7 @@
 //! What holds for the attributes of every signal: keys, lengths, last value wins, and how much there may be.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
@@ -16,6 +17,37 @@ pub(crate) struct Rules<'a> {
     pub(crate) signal: Signal,
     /// Characters of a string value, where they are limited besides its bytes.
     pub(crate) value_chars: Option<usize>,
+    /// Where counts go until it is known whether what they are part of is kept.
+    pub(crate) pending: Option<&'a Pending>,
+}
+
+/// Counts of what was left out of something that may itself be dropped.
+///
+/// What is dropped is counted once: of something that is dropped as a whole, nothing is counted but
+/// that.
+#[derive(Debug, Default)]
+pub(crate) struct Pending(RefCell<Vec<(Reason, u64, String)>>);
+
+impl Pending {
+    /// Counts them, for what they are part of is kept.
+    #[inline]
+    pub(crate) fn count(self, rules: Rules<'_>) {
+        let counts = self.0.into_inner();
+        if !counts.is_empty() {
+            count_all(counts, rules);
+        }
+    }
+}
+
+#[cold]
+fn count_all(counts: Vec<(Reason, u64, String)>, rules: Rules<'_>) {
+    for (reason, items, name) in counts {
+        if name.is_empty() {
+            rules.count(reason, items);
+        } else {
+            rules.count_named(reason, &name);
+        }
+    }
 }
 
 /// How many attributes something may have, and what counts more.
@@ -90,15 +122,37 @@ pub(crate) fn plausible_time(nanoseconds: u64, now: SystemTime) -> Option<System
     (since_epoch >= EARLIEST && time <= now + AHEAD).then_some(time)
 }
 
+impl<'a> Rules<'a> {
+    /// Returns the same rules, whose counts are kept back.
+    pub(crate) fn pending<'b>(&self, pending: &'b Pending) -> Rules<'b>
+    where
+        'a: 'b,
+    {
+        Rules {
+            pending: Some(pending),
+            ..*self
+        }
+    }
+}
+
 impl Rules<'_> {
     pub(crate) fn count(&self, reason: Reason, items: u64) {
-        self.dropped.add(self.signal, reason, items);
+        match self.pending {
+            None => self.dropped.add(self.signal, reason, items),
+            Some(_) if items == 0 => {}
+            Some(Pending(counts)) => {
+                counts.borrow_mut().push((reason, items, String::new()));
+            }
+        }
     }
 
     /// Counts one item, and notes its name.
     #[cold]
     pub(crate) fn count_named(&self, reason: Reason, name: &str) {
-        self.dropped.add_named(self.signal, reason, name);
+        match self.pending {
+            None => self.dropped.add_named(self.signal, reason, name),
+            Some(Pending(counts)) => counts.borrow_mut().push((reason, 1, name.to_owned())),
+        }
     }
 
     /// Returns the time that a guest gave, or now where it gave none. An implausible one is counted
@@ -160,10 +214,13 @@ impl Rules<'_> {
             if !self.key_is_valid(new) {
                 continue;
             }
-            self.fit(new.key.as_str(), &mut new.value);
+            let shortened = Pending::default();
+            self.pending(&shortened)
+                .fit(new.key.as_str(), &mut new.value);
             if let Some(old) = head.iter_mut().take(len).find(|old| old.key == new.key) {
                 if room.exchange(bytes_of_value(&old.value), bytes_of_value(&new.value)) {
                     std::mem::swap(&mut old.value, &mut new.value);
+                    shortened.count(*self);
                 } else {
                     self.count_named(room.reason, new.key.as_str());
                 }
@@ -171,6 +228,7 @@ impl Rules<'_> {
                 over += 1;
                 self.count_named(reason, new.key.as_str());
             } else if room.take(bytes_of(new)) {
+                shortened.count(*self);
                 kept.swap(len, next);
                 len += 1;
             } else {
@@ -396,7 +454,7 @@ mod tests {
         ) {
             let limits = Limits { key_bytes: 2, value_bytes: 6, array_elements: 3, ..Limits::default() };
             let dropped = Dropped::default();
-            let rules = Rules { limits: &limits, dropped: &dropped, signal: Signal::Logs, value_chars: Some(4) };
+            let rules = Rules { limits: &limits, dropped: &dropped, signal: Signal::Logs, value_chars: Some(4), pending: None };
             let mut kept = Vec::new();
             let mut over = 0;
             let (mut order, mut last, mut expected_over) = (Vec::new(), HashMap::new(), 0);
@@ -442,7 +500,7 @@ mod tests {
             own in 0..1_000usize,
         ) {
             let (limits, dropped) = (Limits::default(), Dropped::default());
-            let rules = Rules { limits: &limits, dropped: &dropped, signal: Signal::Logs, value_chars: None };
+            let rules = Rules { limits: &limits, dropped: &dropped, signal: Signal::Logs, value_chars: None, pending: None };
             let mut kept = Vec::new();
             let mut room = Room::new(own, Reason::LogBytes);
             for call in calls {

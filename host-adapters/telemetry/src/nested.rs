@@ -33,21 +33,6 @@ pub(crate) struct Values {
     pub(crate) broken: u64,
     /// Which rule it breaks.
     pub(crate) breach: Option<Reason>,
-    /// How many strings and byte arrays were shortened to their bytes.
-    pub(crate) shortened: u64,
-    /// How many strings were shortened to their characters.
-    pub(crate) shortened_chars: u64,
-}
-
-impl Values {
-    /// Lists what was lost.
-    pub(crate) fn dropped(&self) -> [(Reason, u64); 3] {
-        [
-            (self.breach.unwrap_or(Reason::NestedValue), self.broken),
-            (Reason::ValueBytes, self.shortened),
-            (Reason::LogValueChars, self.shortened_chars),
-        ]
-    }
 }
 
 /// A value with the bytes that it takes, about.
@@ -55,6 +40,16 @@ impl Values {
 pub(crate) struct Weighed {
     pub(crate) value: AnyValue,
     pub(crate) bytes: usize,
+    pub(crate) cut: Cut,
+}
+
+/// What was shortened in a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// How many strings and byte arrays, to their bytes.
+    pub(crate) bytes: u32,
+    /// How many strings, to their characters.
+    pub(crate) chars: u32,
 }
 
 /// Builds the values of a record. Where the arena breaks the rules, arrays and maps are left out.
@@ -89,8 +84,6 @@ pub(crate) fn build(
         .into_iter()
         .filter_map(|(key, value)| Some((key, root(value, Owner::Attribute)?)))
         .collect();
-    values.shortened = builder.shortened;
-    values.shortened_chars = builder.shortened_chars;
     values
 }
 
@@ -199,10 +192,6 @@ pub(crate) struct Builder {
     /// The nodes' values, until their parents take them.
     built: Vec<Option<Weighed>>,
     bounds: Bounds,
-    /// How many strings and byte arrays were shortened to their bytes.
-    shortened: u64,
-    /// How many strings were shortened to their characters.
-    shortened_chars: u64,
 }
 
 impl Builder {
@@ -210,8 +199,6 @@ impl Builder {
         Self {
             built: Vec::new(),
             bounds,
-            shortened: 0,
-            shortened_chars: 0,
         }
     }
 
@@ -230,6 +217,7 @@ impl Builder {
     /// Makes a value, of nodes that are built already if it is nested.
     pub(crate) fn value(&mut self, value: LogValue, owner: Owner) -> Weighed {
         let mut bytes = size_of::<AnyValue>();
+        let mut shortened = Cut::default();
         let value = match value {
             LogValue::String(mut text) => {
                 let chars = self
@@ -239,9 +227,9 @@ impl Builder {
                 let end = cut(&text, self.bounds.value_bytes, chars);
                 if end < text.len() {
                     if end < text.floor_char_boundary(self.bounds.value_bytes) {
-                        self.shortened_chars += 1;
+                        shortened.chars += 1;
                     } else {
-                        self.shortened += 1;
+                        shortened.bytes += 1;
                     }
                     text.truncate(end);
                 }
@@ -255,7 +243,7 @@ impl Builder {
                 if data.len() > self.bounds.value_bytes {
                     data.truncate(self.bounds.value_bytes);
                     data.shrink_to_fit();
-                    self.shortened += 1;
+                    shortened.bytes += 1;
                 }
                 bytes += data.len();
                 AnyValue::Bytes(Box::new(data))
@@ -263,25 +251,35 @@ impl Builder {
             LogValue::Array(elements) => {
                 let elements = elements
                     .into_iter()
-                    .filter_map(|child| self.take(child, &mut bytes));
+                    .filter_map(|child| self.take(child, &mut bytes, &mut shortened));
                 AnyValue::ListAny(Box::new(elements.collect()))
             }
             // A map's later entries replace earlier ones with the same key.
             LogValue::Map(entries) => {
                 let entries = entries.into_iter().filter_map(|(key, child)| {
                     bytes += size_of::<Key>() + key.len();
-                    Some((Key::from(key), self.take(child, &mut bytes)?))
+                    Some((
+                        Key::from(key),
+                        self.take(child, &mut bytes, &mut shortened)?,
+                    ))
                 });
                 AnyValue::Map(Box::new(entries.collect()))
             }
         };
-        Weighed { value, bytes }
+        Weighed {
+            value,
+            bytes,
+            cut: shortened,
+        }
     }
 
-    /// Takes a child's value, and adds up its bytes.
-    fn take(&mut self, child: u32, total: &mut usize) -> Option<AnyValue> {
-        let Weighed { value, bytes } = self.built.get_mut(usize::try_from(child).ok()?)?.take()?;
+    /// Takes a child's value, and adds up its bytes and what was shortened.
+    fn take(&mut self, child: u32, total: &mut usize, all: &mut Cut) -> Option<AnyValue> {
+        let Weighed { value, bytes, cut } =
+            self.built.get_mut(usize::try_from(child).ok()?)?.take()?;
         *total += bytes;
+        all.bytes = all.bytes.saturating_add(cut.bytes);
+        all.chars = all.chars.saturating_add(cut.chars);
         Some(value)
     }
 }

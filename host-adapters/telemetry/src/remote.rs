@@ -111,12 +111,17 @@ fn trace_state(header: &str, rules: Rules<'_>) -> TraceState {
         return TraceState::NONE;
     };
     let left_out = shorten_trace_state(&mut members, rules.limits.trace_state_bytes);
-    rules.count(Reason::TraceStateBytes, left_out);
-    TraceState::from_key_value(members).unwrap_or_else(|_| {
-        // The API crate is stricter than level 2 about `@` in a key.
-        rules.count(Reason::InvalidTraceState, 1);
-        TraceState::NONE
-    })
+    match TraceState::from_key_value(members) {
+        Ok(state) => {
+            rules.count(Reason::TraceStateBytes, left_out);
+            state
+        }
+        Err(_) => {
+            // The API crate is stricter than level 2 about `@` in a key.
+            rules.count(Reason::InvalidTraceState, 1);
+            TraceState::NONE
+        }
+    }
 }
 
 fn trace_state_members(header: &str) -> Option<Vec<(&str, &str)>> {
@@ -185,12 +190,9 @@ pub(crate) fn baggage(
             rules.count_named(Reason::InvalidBaggage, &entry.key);
             continue;
         }
-        if !entry
-            .metadata
-            .bytes()
-            .all(|b| matches!(b, b'\t' | 0x20..=0x7e) && b != b',')
-        {
-            rules.count_named(Reason::InvalidBaggage, &entry.key);
+        let is_valid = |b: u8| matches!(b, b'\t' | 0x20..=0x7e) && b != b',';
+        let has_valid_properties = entry.metadata.bytes().all(is_valid);
+        if !has_valid_properties {
             entry.metadata = String::new();
         }
         let known = kept.iter().position(|other| other.key == entry.key);
@@ -200,13 +202,16 @@ pub(crate) fn baggage(
             rules.count_named(Reason::BaggageBytes, &entry.key);
             continue;
         }
+        if known.is_none() && kept.len() >= rules.limits.baggage_entries {
+            rules.count_named(Reason::BaggageEntries, &entry.key);
+            continue;
+        }
+        if !has_valid_properties {
+            rules.count_named(Reason::InvalidBaggage, &entry.key);
+        }
         match known {
             Some(known) => kept[known] = entry,
-            None if kept.len() < rules.limits.baggage_entries => kept.push(entry),
-            None => {
-                rules.count_named(Reason::BaggageEntries, &entry.key);
-                continue;
-            }
+            None => kept.push(entry),
         }
         bytes = total;
     }

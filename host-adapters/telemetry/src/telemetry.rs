@@ -184,6 +184,7 @@ impl Shared {
             dropped: &self.dropped,
             signal: Signal::Traces,
             value_chars: self.limits.span_value_chars,
+            pending: None,
         }
     }
 

@@ -5,7 +5,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt};
 
 use super::activity::Activity;
 use super::unrecorded::NOT_RECORDED;
-use crate::attributes::Rules;
+use crate::attributes::{Pending, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::model::{BaggageEntry, Notice, RemoteContext, SpanReference};
 use crate::remote;
@@ -215,20 +215,19 @@ impl Activity {
     /// Replaces the baggage (`context.enter-baggage`).
     pub(super) fn enter_baggage(&mut self, entries: Vec<BaggageEntry>) -> u64 {
         let shared = &self.telemetry.0;
-        let entries = remote::baggage(entries, shared.span_rules());
+        let (rules, left_out) = (shared.span_rules(), Pending::default());
+        let given = entries.len().max(1) as u64;
+        let entries = remote::baggage(entries, rules.pending(&left_out));
         self.baggage_scopes = self.baggage_scopes.wrapping_add(1);
         let scope = self.baggage_tag.handle(self.baggage_scopes);
         if self.baggage.len() - self.invocations.len() < shared.limits.baggage_scopes {
+            left_out.count(rules);
             self.baggage.push(EnteredBaggage {
                 scope: Some(scope),
                 entries,
             });
         } else {
-            shared.dropped.add(
-                Signal::Traces,
-                Reason::BaggageScopes,
-                entries.len().max(1) as u64,
-            );
+            rules.count(Reason::BaggageScopes, given);
         }
         scope
     }

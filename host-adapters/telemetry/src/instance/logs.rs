@@ -15,13 +15,13 @@ use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger};
 
 use super::Instance;
 use super::table::Table;
-use crate::attributes::{Room, Rules};
+use crate::attributes::{Pending, Room, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::emitted::attribute;
 use crate::handle::{HandleKind, Mixer};
 use crate::metrics::ScopeKey;
 use crate::model::{LogRecord, LogThreshold, Notice, Scope};
-use crate::nested::{self, Bounds, Weighed};
+use crate::nested::{self, Bounds, Cut, Weighed};
 use crate::scope;
 use crate::telemetry::Shared;
 
@@ -162,34 +162,43 @@ impl<'a> Assembly<'a> {
             attribute_chars: limits.log_value_chars,
         };
         let values = nested::build(given.body, given.attributes, given.nodes, bounds);
-        for (reason, items) in values.dropped() {
-            self.rules.count(reason, items);
-        }
+        self.rules
+            .count(values.breach.unwrap_or(Reason::NestedValue), values.broken);
         let mut attributes = self.attributes(values.attributes);
+        let mut counted = None;
         if let Some(name) = given.event_name {
             match self.shared.loggers.event_name(&name) {
                 Ok(name) => record.set_event_name(name),
                 Err(reason) => {
                     self.rules.count_named(reason, &name);
                     self.name_by_attribute(&mut attributes, name.into_owned());
+                    counted = Some(EVENT_NAME);
                 }
             }
         }
         let mut room = Room::new(limits.log_bytes, Reason::LogBytes);
-        if let Some(Weighed { value, bytes }) = values.body {
+        if let Some(Weighed { value, bytes, cut }) = values.body {
             if room.take(bytes) {
+                self.count_cut(cut);
                 record.set_body(value);
             } else {
                 self.rules.count(room.reason(), 1);
             }
         }
-        for (key, Weighed { value, bytes }) in attributes {
+        for (key, Weighed { value, bytes, cut }) in attributes {
             if room.take(size_of::<Key>() + key.as_str().len() + bytes) {
+                self.count_cut(cut);
                 record.add_attribute(key, value);
-            } else {
+            } else if counted.is_none_or(|counted| key.as_str() != counted) {
                 self.rules.count_named(room.reason(), key.as_str());
             }
         }
+    }
+
+    /// Counts what was shortened in a value that is kept.
+    fn count_cut(&self, cut: Cut) {
+        self.rules.count(Reason::ValueBytes, cut.bytes.into());
+        self.rules.count(Reason::LogValueChars, cut.chars.into());
     }
 
     /// Takes over attributes: with a valid key, the last value of a key, and as many as are allowed.
@@ -214,14 +223,16 @@ impl<'a> Assembly<'a> {
 
     /// Puts an event's name among the attributes, first and besides their limit on number: without it an event is hard to know.
     fn name_by_attribute(&self, attributes: &mut Vec<(Key, Weighed)>, name: String) {
-        let name = self.rules.text(name);
+        // That it is no event name has been counted.
+        let name = self.rules.own_text(&name);
         let bytes = size_of::<AnyValue>() + name.len();
         attributes.retain(|(key, _)| key.as_str() != EVENT_NAME);
-        let value = AnyValue::from(name);
-        attributes.insert(
-            0,
-            (Key::from_static_str(EVENT_NAME), Weighed { value, bytes }),
-        );
+        let weighed = Weighed {
+            value: AnyValue::from(name),
+            bytes,
+            cut: Cut::default(),
+        };
+        attributes.insert(0, (Key::from_static_str(EVENT_NAME), weighed));
     }
 }
 
@@ -231,6 +242,7 @@ fn rules(shared: &Shared) -> Rules<'_> {
         dropped: &shared.dropped,
         signal: Signal::Logs,
         value_chars: shared.limits.log_value_chars,
+        pending: None,
     }
 }
 
@@ -240,8 +252,13 @@ impl Instance {
     /// Beyond [`crate::Limits::log_scopes`] it is one that drops and counts what it is given.
     pub fn logger(&mut self, scope: Scope) -> u64 {
         let shared = &*self.telemetry.0;
-        let exported = scope::exported(&scope, &self.component, rules(shared));
-        self.logs.logger(ScopeKey(exported), shared)
+        let (rules, shortened) = (rules(shared), Pending::default());
+        let exported = scope::exported(&scope, &self.component, rules.pending(&shortened));
+        let logger = self.logs.logger(ScopeKey(exported), shared);
+        if self.logs.loggers.find(logger).is_ok() {
+            shortened.count(rules);
+        }
+        logger
     }
 
     /// Gives the severity below which nobody listens to a logger (`logger.threshold`).

@@ -12,7 +12,7 @@ use self::observers::Observers;
 use self::recent::Recent;
 use super::Instance;
 use super::table::Table;
-use crate::attributes::Rules;
+use crate::attributes::{Pending, Rules};
 use crate::dropped::{NAMES, Reason, Signal};
 use crate::handle::{HandleKind, Mixer};
 use crate::metrics::{
@@ -84,13 +84,15 @@ impl Metrics {
         shared: &Shared,
     ) -> Result<u64, Reason> {
         let (meter, scope) = self.meters.find(meter)?;
-        let descriptor = Descriptor::new(given, &rules(shared))?;
+        let (rules, left_out) = (rules(shared), Pending::default());
+        let descriptor = Descriptor::new(given, &rules.pending(&left_out))?;
         let key = descriptor.key();
         let known = (meter, key);
         if let Some(index) = self.instruments_by_key.get(&known) {
             if let Some(Some(place)) = self.places.get(*index as usize) {
                 shared.metrics.compare(scope, place, &descriptor);
             }
+            left_out.count(rules);
             return Ok(self.instruments.handle(*index));
         }
         if self.instruments.is_full(shared.limits.instruments) {
@@ -102,6 +104,7 @@ impl Metrics {
             .instruments
             .push(instrument, shared.limits.instruments)
             .ok_or(Reason::Instruments)?;
+        left_out.count(rules);
         self.places.push(place);
         self.instruments_by_key.insert(known, index);
         Ok(self.instruments.handle(index))
@@ -120,14 +123,25 @@ impl Metrics {
             Some(Instrument::Observable(_)) => Err(Reason::NumberType),
             Some(Instrument::Sync(instrument)) => {
                 let passed = passed.filter(|_| AttributeSet::is_set(&attributes, rules));
-                let (series, exceeded) = instrument.series(AttributeSet::new(attributes, rules));
+                let left_out = Pending::default();
+                let attributes = AttributeSet::new(attributes, &rules.pending(&left_out));
+                let (series, exceeded) = instrument.series(attributes);
+                // One that is not taken is counted for that alone.
+                let taken = series.measure(value);
                 if let Some(limit) = exceeded {
                     // The measurement counts, its attributes are lost.
-                    rules.count_named(limit, instrument.name());
-                } else if let Some(passed) = passed {
+                    if taken.is_ok() {
+                        rules.count_named(limit, instrument.name());
+                    }
+                    return taken;
+                }
+                if let Some(passed) = passed {
                     self.recent.remember(passed, &series);
                 }
-                series.measure(value)
+                if taken.is_ok() {
+                    left_out.count(*rules);
+                }
+                taken
             }
         }
     }
@@ -142,9 +156,13 @@ impl Metrics {
             None => None,
             Some(Instrument::Observable(_)) => return Err(Reason::NumberType),
             Some(Instrument::Sync(instrument)) => {
-                let (series, exceeded) = instrument.series(AttributeSet::new(attributes, rules));
-                if let Some(limit) = exceeded {
-                    rules.count_named(limit, instrument.name());
+                let left_out = Pending::default();
+                let attributes = AttributeSet::new(attributes, &rules.pending(&left_out));
+                let (series, exceeded) = instrument.series(attributes);
+                match exceeded {
+                    // All attributes are lost.
+                    Some(limit) => rules.count_named(limit, instrument.name()),
+                    None => left_out.count(*rules),
                 }
                 Some(series)
             }
@@ -174,9 +192,12 @@ impl Metrics {
             None => Ok(()),
             Some(Instrument::Sync(_)) => Err(Reason::NumberType),
             Some(Instrument::Observable(observable)) => {
-                let attributes = AttributeSet::new(given.attributes, rules);
+                let left_out = Pending::default();
+                let attributes = AttributeSet::new(given.attributes, &rules.pending(&left_out));
                 self.observers
-                    .report(observer, observable, attributes, given.value, shared)
+                    .report(observer, observable, attributes, given.value, shared)?;
+                left_out.count(*rules);
+                Ok(())
             }
         }
     }
@@ -188,6 +209,7 @@ fn rules(shared: &Shared) -> Rules<'_> {
         dropped: &shared.dropped,
         signal: Signal::Metrics,
         value_chars: None,
+        pending: None,
     }
 }
 
@@ -207,11 +229,13 @@ impl Instance {
     /// Beyond [`crate::Limits::scopes`] it is one whose instruments drop and count what they measure.
     pub fn meter(&mut self, scope: Scope) -> u64 {
         let shared = &*self.telemetry.0;
-        let exported = scope::exported(&scope, &self.component, rules(shared));
+        let (rules, shortened) = (rules(shared), Pending::default());
+        let exported = scope::exported(&scope, &self.component, rules.pending(&shortened));
         let name = exported.name().to_owned();
         let meter = self.metrics.meter(ScopeKey(exported), shared.limits.scopes);
-        if let Err(reason) = self.metrics.meters.find(meter) {
-            shared.dropped.note_name(Signal::Metrics, reason, &name);
+        match self.metrics.meters.find(meter) {
+            Ok(_) => shortened.count(rules),
+            Err(reason) => shared.dropped.note_name(Signal::Metrics, reason, &name),
         }
         meter
     }

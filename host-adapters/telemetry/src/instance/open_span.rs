@@ -6,7 +6,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Link, Span as _, SpanContext, Status};
 use opentelemetry_sdk::trace::Span;
 
-use crate::attributes::{AtMost, Room, Rules};
+use crate::attributes::{AtMost, Pending, Room, Rules};
 use crate::dropped::Reason;
 use crate::emitted::attribute;
 use crate::model::SpanEvent;
@@ -146,7 +146,7 @@ impl OpenSpan {
         self.attributes_over = self.attributes_over.saturating_add(over);
     }
 
-    /// Adds a link. `sdk_counts`: whether the SDK has the same limits, and can be left to count what exceeds them.
+    /// Adds a link; returns false if it was dropped. `sdk_counts`: whether the SDK has the same limits, and can be left to count what exceeds them.
     #[inline(never)]
     pub(super) fn add_link(
         &mut self,
@@ -155,9 +155,9 @@ impl OpenSpan {
         sdk_counts: bool,
         rules: Rules<'_>,
         room: &mut Room,
-    ) {
+    ) -> bool {
         let Some(span) = &mut self.span else {
-            return;
+            return false;
         };
         if self.links as usize >= rules.limits.span_links {
             rules.count(Reason::SpanLinks, 1);
@@ -165,11 +165,11 @@ impl OpenSpan {
                 self.links = links;
                 span.add_link(target, Vec::new());
             }
-            return;
+            return false;
         }
         if !room.take(size_of::<Link>() + target.trace_state().header().len()) {
             rules.count(room.reason(), 1);
-            return;
+            return false;
         }
         self.links += 1;
         fit_attributes(
@@ -180,6 +180,7 @@ impl OpenSpan {
             room,
         );
         span.add_link(target, attributes);
+        true
     }
 
     pub(super) fn add_event(
@@ -197,7 +198,8 @@ impl OpenSpan {
         let Some(span) = &mut self.span else {
             return;
         };
-        let time = rules.time(time);
+        let shortened = Pending::default();
+        let time = rules.pending(&shortened).time(time);
         if self.events as usize >= rules.limits.span_events {
             rules.count_named(Reason::SpanEvents, &name);
             if let Some(events) = self.events.checked_add(1).filter(|_| sdk_counts) {
@@ -206,11 +208,12 @@ impl OpenSpan {
             }
             return;
         }
-        let name = rules.name(name);
+        let name = rules.pending(&shortened).name(name);
         if !room.take(size_of::<Event>() + name.len()) {
             rules.count_named(room.reason(), &name);
             return;
         }
+        shortened.count(rules);
         self.events += 1;
         fit_attributes(
             &mut attributes,

@@ -1,7 +1,6 @@
 //! Starting, changing and ending spans.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use opentelemetry::Context;
@@ -12,8 +11,8 @@ use opentelemetry_sdk::trace::SdkTracer;
 use super::activity::Activity;
 use super::open_span::{End, ForcedEnd, span_attributes};
 use super::unrecorded::{ATTRIBUTES_LATER, NOT_RECORDED, digest};
-use crate::attributes::{Room, Rules, plausible_time};
-use crate::dropped::{Dropped, Reason, Signal};
+use crate::attributes::{Pending, Room, Rules, plausible_time};
+use crate::dropped::{Reason, Signal};
 use crate::handle::Tag;
 use crate::metrics::ScopeKey;
 use crate::model::{LinkTarget, Notice, Scope, SpanChanges, SpanEvent, SpanLink, SpanStart};
@@ -33,12 +32,14 @@ impl Activity {
     /// Gives the tracer of a scope, the same for equal scopes (`tracer.get`).
     pub(super) fn tracer(&mut self, scope: Scope) -> u64 {
         let shared = &self.telemetry.0;
+        let (rules, shortened) = (shared.span_rules(), Pending::default());
         let scope = ScopeKey(scope::exported(
             &scope,
             &self.component,
-            shared.span_rules(),
+            rules.pending(&shortened),
         ));
         if let Some(known) = self.tracers.iter().position(|known| known.scope == scope) {
+            shortened.count(rules);
             return self.tracer_tag.handle(known as u32);
         }
         if self.tracers.len() >= shared.limits.scopes {
@@ -48,6 +49,7 @@ impl Activity {
                 .add_named(Signal::Traces, Reason::Scopes, name);
             return self.tracer_tag.handle(Tag::NOWHERE);
         }
+        shortened.count(rules);
         let tracer = shared.tracer(&scope);
         self.tracers.push(TracerOf { scope, tracer });
         self.tracer_tag.handle(self.tracers.len() as u32 - 1)
@@ -134,7 +136,8 @@ impl Activity {
         else {
             return self.pass_through(parent.as_ref());
         };
-        let name = rules.name(name);
+        let shortened = Pending::default();
+        let name = rules.pending(&shortened).name(name);
         // The SDK reads the clock if need be, which is only if it records the span.
         let (start_time, is_implausible) = match start_time {
             Some(time) => {
@@ -175,6 +178,7 @@ impl Activity {
         drop(decided);
         match started {
             Ok(handle) => {
+                shortened.count(rules);
                 if is_implausible {
                     rules.count(Reason::Timestamp, 1);
                 }
@@ -261,8 +265,10 @@ impl Activity {
             if !attributes.is_empty() {
                 open.set_attributes(attributes, rules, room);
             }
-            for (target, attributes) in links {
-                open.add_link(target, attributes, shared.sdk_counts, rules, room);
+            for (target, shortened, attributes) in links {
+                if open.add_link(target, attributes, shared.sdk_counts, rules, room) {
+                    shortened.count(rules);
+                }
             }
         });
         if !known {
@@ -272,11 +278,19 @@ impl Activity {
     }
 
     #[inline(never)]
-    fn resolve_links(&self, links: Vec<SpanLink>) -> Vec<(SpanContext, Vec<KeyValue>)> {
+    fn resolve_links(&self, links: Vec<SpanLink>) -> Vec<(SpanContext, Pending, Vec<KeyValue>)> {
         let rules = self.telemetry.0.span_rules();
         let resolve = |link: SpanLink| {
+            let shortened = Pending::default();
             let target = match &link.target {
-                LinkTarget::Remote(context) => remote::context(context, rules)?,
+                LinkTarget::Remote(context) => {
+                    let target = remote::context(context, rules.pending(&shortened));
+                    let Some(target) = target else {
+                        shortened.count(rules);
+                        return None;
+                    };
+                    target
+                }
                 LinkTarget::Span(span) => {
                     let Some(context) = self.context_of(*span) else {
                         rules.count(Reason::WrongHandle, 1);
@@ -290,7 +304,7 @@ impl Activity {
                     context
                 }
             };
-            Some((target, link.attributes))
+            Some((target, shortened, link.attributes))
         };
         links.into_iter().filter_map(resolve).collect()
     }
@@ -375,13 +389,9 @@ impl Activity {
 #[cold]
 fn within_limits(attributes: &[KeyValue], rules: Rules<'_>) -> Vec<KeyValue> {
     let mut shown = Vec::new();
-    /// What counts here is counted again when there is a span.
-    static UNCOUNTED: LazyLock<Dropped> = LazyLock::new(Dropped::default);
-    let quiet = Rules {
-        dropped: &UNCOUNTED,
-        ..rules
-    };
-    quiet.merge(
+    // What counts here is counted when there is a span.
+    let uncounted = Pending::default();
+    rules.pending(&uncounted).merge(
         &mut shown,
         attributes.to_vec(),
         span_attributes(rules),

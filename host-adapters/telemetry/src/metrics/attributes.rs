@@ -143,6 +143,7 @@ mod tests {
             dropped: &dropped,
             signal: Signal::Metrics,
             value_chars: None,
+            pending: None,
         };
         (AttributeSet::new(attributes, &rules), dropped)
     }

@@ -152,6 +152,7 @@ mod tests {
             dropped: &dropped,
             signal: Signal::Metrics,
             value_chars: None,
+            pending: None,
         };
         (Descriptor::new(given, &rules), dropped)
     }

@@ -30,10 +30,12 @@ fn built(
         body,
         attributes,
         broken,
-        shortened,
-        shortened_chars,
         breach: _,
     } = build(body, attributes, nodes, bounds);
+    let all = body.iter().chain(attributes.iter().map(|(_, value)| value));
+    let shortened = all
+        .map(|value| u64::from(value.cut.bytes) + u64::from(value.cut.chars))
+        .sum();
     Built {
         body: body.map(|body| body.value),
         attributes: attributes
@@ -41,7 +43,7 @@ fn built(
             .map(|(key, attribute)| (key, attribute.value))
             .collect(),
         broken,
-        shortened: shortened + shortened_chars,
+        shortened,
     }
 }
 

@@ -9,6 +9,7 @@ fn with_rules<T>(check: impl FnOnce(Rules<'_>) -> T) -> (T, Dropped) {
         dropped: &dropped,
         signal: Signal::Traces,
         value_chars: None,
+        pending: None,
     };
     (check(rules), dropped)
 }

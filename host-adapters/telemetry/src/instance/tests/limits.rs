@@ -6,7 +6,71 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::SpanExporter;
 
 use super::*;
-use crate::model::{LinkTarget, SpanLink};
+use crate::model::{BaggageEntry, LinkTarget, SpanLink};
+
+#[test]
+fn what_is_dropped_as_a_whole_is_counted_once() {
+    let bench = Bench::limited(|limits| {
+        limits.span_attributes = 1;
+        limits.span_events = 1;
+        limits.span_links = 1;
+        limits.value_bytes = 4;
+        limits.text_bytes = 8;
+        limits.trace_state_bytes = 4;
+    });
+    let total = || bench.telemetry.dropped().total(Signal::Traces);
+    let long = || KeyValue::new("long", "too long");
+    let mut instance = bench.instance();
+    let tracer = instance.tracer(scope("lib"));
+    let span = instance.start_span(SpanStart {
+        attributes: vec![KeyValue::new("short", 1), long()],
+        ..start(tracer, "s", SpanReference::None)
+    });
+    assert_eq!((bench.dropped(Reason::SpanAttributes), total()), (1, 1));
+    // The time, the name and an attribute are wrong as well.
+    let wrong = || SpanEvent {
+        time: Some(1),
+        ..event("a name that is too long", vec![long()])
+    };
+    instance.span_event(span, event("e", vec![]));
+    instance.span_event(span, wrong());
+    assert_eq!((bench.dropped(Reason::SpanEvents), total()), (1, 2));
+    let link = || SpanLink {
+        target: LinkTarget::Remote(RemoteContext {
+            trace_state: "a=1,b=2,c=3".to_owned(),
+            ..remote(1)
+        }),
+        attributes: vec![long()],
+    };
+    let changes = SpanChanges {
+        links: vec![link()],
+        ..SpanChanges::default()
+    };
+    instance.update_span(span, changes.clone());
+    let kept = [(Reason::TraceStateBytes, 2), (Reason::ValueBytes, 1)];
+    for (reason, items) in kept {
+        assert_eq!(bench.dropped(reason), items, "{reason:?}");
+    }
+    assert_eq!(total(), 5);
+    instance.end_span(span, changes, None);
+    assert_eq!((bench.dropped(Reason::SpanLinks), total()), (1, 6));
+}
+
+#[test]
+fn baggage_that_is_dropped_is_counted_once() {
+    let bench = Bench::limited(|limits| limits.baggage_entries = 1);
+    let entry = |key: &str| BaggageEntry {
+        key: key.to_owned(),
+        value: "v".to_owned(),
+        metadata: "a,b".to_owned(),
+    };
+    let mut instance = bench.instance();
+    instance.enter_baggage(vec![entry("kept"), entry("dropped")]);
+    let counted = |reason| bench.dropped(reason);
+    assert_eq!(counted(Reason::InvalidBaggage), 1);
+    assert_eq!(counted(Reason::BaggageEntries), 1);
+    assert_eq!(bench.telemetry.dropped().total(Signal::Traces), 2);
+}
 
 #[test]
 fn what_exceeds_a_spans_limits_is_dropped_and_counted_in_otlp_too() {

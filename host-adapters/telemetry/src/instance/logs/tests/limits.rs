@@ -113,6 +113,47 @@ fn attributes_keep_to_their_rules() {
 }
 
 #[test]
+fn what_is_dropped_as_a_whole_is_counted_once() {
+    let limits = Limits {
+        log_attributes: 1,
+        log_bytes: 200,
+        value_bytes: 20,
+        text_bytes: 8,
+        interned: 0,
+        interned_bytes: 0,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, "trace");
+    let total = || host.telemetry.dropped().total(Signal::Logs);
+    let long = || string(&"x".repeat(30));
+    let record = |attributes: &[&'static str]| LogRecord {
+        attributes: attributes
+            .iter()
+            .map(|key| (Key::from(*key), long()))
+            .collect(),
+        ..LogRecord::default()
+    };
+    // The first is shortened, the second is one too many and too long.
+    host.emit(record(&["a", "b"]));
+    assert_eq!(host.dropped(Reason::ValueBytes), 1);
+    assert_eq!((host.dropped(Reason::LogAttributes), total()), (1, 2));
+    // Its values are too long, and all together.
+    let nodes: Vec<_> = (0..20).map(|_| long()).collect();
+    host.emit(LogRecord {
+        body: Some(LogValue::Array((0..20).collect())),
+        nodes,
+        ..record(&[])
+    });
+    assert_eq!((host.dropped(Reason::LogBytes), total()), (1, 3));
+    // A name of an event that is one too many becomes an attribute, and is too long for one.
+    host.emit(LogRecord {
+        event_name: Some("a name that is too long".into()),
+        ..record(&[])
+    });
+    assert_eq!((host.dropped(Reason::Interned), total()), (1, 4));
+}
+
+#[test]
 fn nested_values_that_break_the_rules_are_lost_alone() {
     let host = Host::new();
     let record = host.emit(LogRecord {

@@ -41,6 +41,79 @@ fn limits_of_an_instance_hold_and_are_counted() {
 }
 
 #[test]
+fn measurement_that_is_refused_twice_is_counted_once() {
+    for temporality in [Temporality::Cumulative, Temporality::Delta] {
+        let limits = Limits {
+            cardinality: 1,
+            measurement_attributes: 1,
+            value_bytes: 4,
+            ..Limits::default()
+        };
+        let host = Host::with(limits, temporality);
+        let total = || host.telemetry.dropped().total(Signal::Metrics);
+        let mut guest = host.telemetry.instance("shop");
+        let counter = instrument(&mut guest, "c", Kind::CounterF64);
+        let too_many = || {
+            vec![
+                KeyValue::new("a", "too long"),
+                KeyValue::new("b", "too many"),
+            ]
+        };
+        guest.measure(counter, Float(1.0), attributes("a"));
+        assert_eq!(total(), 0);
+        // The number, and the cardinality.
+        guest.measure(counter, Float(-1.0), attributes("b"));
+        assert_eq!((host.dropped(Reason::NumberRange), total()), (1, 1));
+        // The number, the cardinality, the number of attributes and the length of one.
+        guest.measure(counter, Float(-1.0), too_many());
+        assert_eq!((host.dropped(Reason::NumberRange), total()), (2, 2));
+        guest.measure(counter, Unsigned(1), too_many());
+        assert_eq!((host.dropped(Reason::NumberType), total()), (1, 3));
+        // The cardinality, which costs it all attributes.
+        guest.measure(counter, Float(1.0), too_many());
+        assert_eq!((host.dropped(Reason::Cardinality), total()), (1, 4));
+        guest.bind(counter, too_many());
+        assert_eq!((host.dropped(Reason::Cardinality), total()), (2, 5));
+        let observable = instrument(&mut guest, "o", Kind::ObservableGaugeF64);
+        let observer = guest.create_observer();
+        let observation = |value, attributes| Observation {
+            instrument: observable,
+            value,
+            attributes,
+        };
+        let all = vec![
+            observation(Float(1.0), attributes("a")),
+            observation(Float(f64::NAN), too_many()),
+            observation(Float(1.0), too_many()),
+        ];
+        guest.observe(observer, all, true);
+        assert_eq!(total(), 7, "one for each");
+    }
+}
+
+#[test]
+fn instrument_that_is_refused_is_not_counted_for_what_is_wrong_with_it() {
+    let limits = Limits {
+        instruments: 0,
+        scopes: 1,
+        text_bytes: 4,
+        ..Limits::default()
+    };
+    let host = Host::with(limits, Temporality::Cumulative);
+    let mut guest = host.telemetry.instance("shop");
+    let meter = guest.meter(scope("s"));
+    guest.meter(scope("a name that is too long"));
+    let total = || host.telemetry.dropped().total(Signal::Metrics);
+    assert_eq!(total(), 0, "its instruments are counted");
+    let mut wrong = descriptor("c", Kind::CounterU64);
+    wrong.unit = Some(String::from("\u{e4}"));
+    wrong.description = Some(String::from("too long"));
+    let handle = guest.create_instrument(meter, wrong);
+    guest.measure(handle, Unsigned(1), vec![]);
+    assert_eq!((host.dropped(Reason::Instruments), total()), (1, 1));
+}
+
+#[test]
 fn cardinality_beyond_the_limit_is_put_together_and_counted() {
     for temporality in [Temporality::Cumulative, Temporality::Delta] {
         let limits = Limits {
