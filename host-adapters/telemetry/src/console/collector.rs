@@ -20,6 +20,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use super::merge::MergedMetrics;
 use super::size;
+use crate::dropped::Signal;
 use crate::metrics::ScopeKey;
 
 /// How many scopes are remembered for sharing; beyond it each batch has its own copies.
@@ -143,6 +144,8 @@ pub(super) struct Snapshot {
     pub(super) logs: Vec<Arc<Record<LogRecord>>>,
     pub(super) metrics: MergedMetrics,
     pub(super) not_kept: NotKept,
+    /// Signals that are sent elsewhere, or nowhere.
+    pub(super) elsewhere: Vec<Signal>,
 }
 
 /// Keeps finished telemetry in memory, to be shown when the program has ended.
@@ -165,6 +168,8 @@ struct Inner {
     metrics: MergedMetrics,
     refused_points: u64,
     scopes: HashMap<ScopeKey, Arc<ScopeInfo>>,
+    /// The signals that a pipeline sends here. If it says none, all are taken to be sent here.
+    signals: Vec<Signal>,
 }
 
 /// Records in order of arrival, of which the oldest give way.
@@ -253,6 +258,21 @@ impl Collector {
             logs: inner.logs.records.iter().cloned().collect(),
             metrics: inner.metrics.clone(),
             not_kept: inner.not_kept(),
+            elsewhere: match inner.signals.as_slice() {
+                [] => Vec::new(),
+                here => {
+                    let elsewhere = Signal::ALL.iter().filter(|signal| !here.contains(signal));
+                    elsewhere.copied().collect()
+                }
+            },
+        }
+    }
+
+    /// Says that a pipeline sends a signal here, and those that it does not name elsewhere.
+    pub(crate) fn receives(&self, signal: Signal) {
+        let mut inner = self.lock();
+        if !inner.signals.contains(&signal) {
+            inner.signals.push(signal);
         }
     }
 

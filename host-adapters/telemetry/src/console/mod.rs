@@ -33,6 +33,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 
 pub use self::collector::{Collector, CollectorLimits, NotKept};
 pub use self::style::Style;
+use crate::dropped::Signal;
 use crate::emitted::attribute;
 
 use self::collector::{ScopeInfo, Snapshot};
@@ -159,21 +160,49 @@ fn was_stopped(span: &Span) -> bool {
         .any(|value| matches!(value, Value::StringValue(outcome) if ["trap", "timeout", "killed"].contains(&outcome.as_str())))
 }
 
+/// Names what is shown here: all telemetry, or the signals that do not go elsewhere.
+fn shown_here(elsewhere: &[Signal]) -> String {
+    if elsewhere.is_empty() {
+        return String::from("telemetry");
+    }
+    let here = Signal::ALL
+        .iter()
+        .filter(|signal| !elsewhere.contains(signal));
+    let here: Vec<_> = here.map(|signal| signal.as_str()).collect();
+    here.join(" or ")
+}
+
 /// Says so when there is nothing to see, and why that may be.
 fn silence(page: &mut Page<'_>, snapshot: &Snapshot) {
     let spans = snapshot.spans.iter().map(|record| &record.scope);
     let logs = snapshot.logs.iter().map(|record| &record.scope);
     let metrics = snapshot.metrics.groups().iter().map(|group| &group.scope);
     let mut scopes = spans.chain(logs).chain(metrics).peekable();
+    let here = shown_here(&snapshot.elsewhere);
     let text = if scopes.peek().is_none() {
-        "No telemetry was received."
+        match here.as_str() {
+            "telemetry" => String::from("No telemetry was received."),
+            _ => format!("No {here} were received."),
+        }
     } else if scopes.all(|scope| is_of_the_host(scope)) {
-        "The component itself sent no telemetry."
+        format!("The component itself sent no {here}.")
     } else {
         return;
     };
     page.blank();
-    page.text(0, words(0, text, Paint::Warning));
+    page.text(0, words(0, &text, Paint::Warning));
+    if !snapshot.elsewhere.is_empty() {
+        let names = |name: fn(&Signal) -> String| {
+            let names: Vec<_> = snapshot.elsewhere.iter().map(name).collect();
+            names.join(" and ")
+        };
+        let text = format!(
+            "Not shown here: {}. See {}.",
+            names(|signal| signal.as_str().to_owned()),
+            names(|signal| format!("OTEL_{}_EXPORTER", signal.as_str().to_ascii_uppercase()))
+        );
+        page.text(0, words(0, &text, Paint::Warning));
+    }
     let stopped = snapshot
         .spans
         .iter()

@@ -99,7 +99,11 @@ fn way<'a>(
             peer,
             limit: limit.min(otlp.timeout),
         })),
-        Target::Console => config.console.clone().map(Way::Console),
+        Target::Console => {
+            let console = config.console.clone()?;
+            console.receives(signal);
+            Some(Way::Console(console))
+        }
         Target::None => None,
     }
 }

@@ -10,6 +10,7 @@ use opentelemetry_sdk::metrics::{
 
 use super::fixture::{at, emit, received, scope, span, text};
 use crate::console::{Collector, CollectorLimits, Style};
+use crate::dropped::Signal;
 
 #[test]
 fn silence_says_what_to_check() {
@@ -31,6 +32,36 @@ fn a_silent_component_is_told_apart_from_a_silent_host() {
 
     let shown = received(vec![host, span(2, 1, "hello", 1, 2)]).render(&Style::default());
     assert!(!shown.contains("sent no telemetry"), "{shown}");
+}
+
+#[test]
+fn signals_that_go_elsewhere_are_not_called_missing() {
+    let mut host = span(1, 0, "run hello", 0, 10);
+    host.instrumentation_scope = scope("wasmscope", "0.1.0");
+    let view = |spans, signals: &[Signal]| {
+        let collector = received(spans);
+        signals
+            .iter()
+            .for_each(|signal| collector.receives(*signal));
+        collector.render(&Style::default())
+    };
+    let shown = view(vec![], &[Signal::Metrics]);
+    for words in [
+        "No metrics were received.",
+        "Not shown here: traces and logs. See OTEL_TRACES_EXPORTER and OTEL_LOGS_EXPORTER.",
+    ] {
+        assert!(shown.contains(words), "{shown}");
+    }
+    assert!(!shown.contains("telemetry"), "{shown}");
+    let shown = view(vec![host.clone()], &[Signal::Traces, Signal::Metrics]);
+    assert!(
+        shown.contains("The component itself sent no traces or metrics."),
+        "{shown}"
+    );
+    assert!(shown.contains("Not shown here: logs."), "{shown}");
+    let shown = view(vec![host], &Signal::ALL);
+    assert!(shown.contains("The component itself sent no telemetry."));
+    assert!(!shown.contains("Not shown here"), "{shown}");
 }
 
 #[test]
