@@ -230,6 +230,23 @@ impl Headers {
         Ok(())
     }
 
+    /// Sets one header that a person gave as `name=value`. Unlike [`insert`](Self::insert), it refuses an
+    /// empty value.
+    ///
+    /// # Errors
+    ///
+    /// When the value is empty, or as [`insert`](Self::insert) does.
+    pub fn insert_given(&mut self, name: &str, value: &str) -> Result<(), Expected> {
+        header_name(name)?;
+        // Perhaps a token whose padding is taken for the `=` after a name, so it is not repeated.
+        if value.trim_matches(['=', ' ']).is_empty() {
+            return Err(Expected::new(
+                "a value after the first `=`, as in name=value; the name of a header, such as `authorization`, goes before a token",
+            ));
+        }
+        self.insert(name, value)
+    }
+
     pub(crate) fn as_map(&self) -> &HeaderMap {
         &self.0
     }
@@ -293,7 +310,7 @@ impl FromStr for Headers {
                     "a value for `{name}` that is percent-encoded UTF-8"
                 ))
             })?;
-            headers.insert(name.as_str(), &value)?;
+            headers.insert_given(name.as_str(), &value)?;
         }
         Ok(headers)
     }
