@@ -46,6 +46,9 @@ pub(crate) fn config(
     if let Some(compression) = options.otlp_compression {
         builder = builder.compression(compression);
     }
+    if let Some(size) = options.otlp_max_request_size {
+        builder = builder.max_request_size(size);
+    }
     if let Some(authorities) = &options.otlp_certificate {
         builder = builder.certificate(authorities.clone());
     }

@@ -1,4 +1,9 @@
 //! The account of what was not kept: every limit and every misuse has a [`Reason`], and is counted by signal.
+//!
+//! An item counts once, under the first reason for which it was dropped. What was left out or shortened
+//! in an item that is then dropped as a whole does not count by itself. Exceptions are what the host
+//! leaves out before it has read a call's arguments ([`Reason::CallBytes`]), and the reference to a
+//! parent that is invalid ([`Reason::WrongHandle`]) of a span that is dropped.
 
 mod names;
 
@@ -132,6 +137,9 @@ limit_table!(reasons(
     QueueFull = "queue_full",
     /// The export failed, or the collector refused the item.
     ExportFailed = "export_failed",
+    /// The item does not fit into an export request by itself, or the collector refused it as too
+    /// large.
+    TooLarge = "too_large",
 ));
 
 impl Reason {
@@ -145,7 +153,10 @@ impl Reason {
     /// Returns true if an item was lost by the export, after the core had accepted it.
     #[must_use]
     pub const fn is_of_the_export(self) -> bool {
-        matches!(self, Self::Shutdown | Self::QueueFull | Self::ExportFailed)
+        matches!(
+            self,
+            Self::Shutdown | Self::QueueFull | Self::ExportFailed | Self::TooLarge
+        )
     }
 }
 

@@ -5,6 +5,8 @@
 //! types do for quantiles alone. So each value passes through a serializer's serializer on its way: everything is handed
 //! on as it is, and these numbers as strings.
 
+use std::io;
+
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
@@ -16,6 +18,28 @@ pub(crate) fn encode(request: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut serializer = serde_json::Serializer::new(&mut line);
     request.serialize(NonFinite(&mut serializer))?;
     Ok(line)
+}
+
+/// Returns the size of a request as [`encode`] writes it, without keeping it.
+pub(crate) fn size(request: &impl Serialize) -> serde_json::Result<usize> {
+    let mut size = Size(0);
+    let mut serializer = serde_json::Serializer::new(&mut size);
+    request.serialize(NonFinite(&mut serializer))?;
+    Ok(size.0)
+}
+
+/// Counts what is written.
+struct Size(usize);
+
+impl io::Write for Size {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A serializer, or a value on its way to one, or the rest of a value.
@@ -193,7 +217,9 @@ mod tests {
     use super::*;
 
     fn written(message: &impl Serialize) -> serde_json::Value {
-        serde_json::from_slice(&encode(message).unwrap()).unwrap()
+        let json = encode(message).unwrap();
+        assert_eq!(size(message).unwrap(), json.len());
+        serde_json::from_slice(&json).unwrap()
     }
 
     /// Everything that `expected` names is in `found` as it says, whatever else is there.

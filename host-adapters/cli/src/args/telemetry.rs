@@ -10,7 +10,8 @@ use std::str::FromStr;
 use std::time::Duration;
 use wasmscope_telemetry::LogLevels;
 use wasmscope_telemetry::config::{
-    Certificates, Compression, Endpoint, Headers, PrivateKey, Protocol, Sampler, redacted_url,
+    Certificates, Compression, Endpoint, Headers, PrivateKey, Protocol, RequestSize, Sampler,
+    redacted_url,
 };
 
 /// The options by the names of what they set on `ConfigBuilder`.
@@ -19,6 +20,7 @@ pub(crate) const FLAGS: &[(&str, &str)] = &[
     ("protocol", "--otlp-protocol"),
     ("headers", "--otlp-header"),
     ("compression", "--otlp-compression"),
+    ("max_request_size", "--otlp-max-request-size"),
     ("certificate", "--otlp-certificate"),
     ("client_certificate", "--otlp-client-certificate"),
     ("client_key", "--otlp-client-key"),
@@ -45,6 +47,10 @@ pub(crate) struct Telemetry {
     /// How it is compressed: gzip or none. [env: OTEL_EXPORTER_OTLP_COMPRESSION] [default: none]
     #[arg(long, value_name = "COMPRESSION", value_parser = expecting::<Compression>)]
     pub(crate) otlp_compression: Option<Compression>,
+    /// The most bytes of a request, before it is compressed, for example 20MiB. Larger batches are sent as several
+    /// requests. [env: WASMSCOPE_OTLP_MAX_REQUEST_SIZE] [default: 4000000]
+    #[arg(long, value_name = "SIZE", value_parser = expecting::<RequestSize>, allow_negative_numbers = true)]
+    pub(crate) otlp_max_request_size: Option<RequestSize>,
     /// A PEM file of the authorities to trust for https:// endpoints, in place of the system's.
     /// [env: OTEL_EXPORTER_OTLP_CERTIFICATE]
     #[arg(long, value_name = "FILE", value_parser = reading(Certificates::read))]
@@ -97,6 +103,10 @@ impl Telemetry {
             given(self.otlp_protocol.is_some(), "--otlp-protocol"),
             given(!self.otlp_headers.is_empty(), "--otlp-header"),
             given(self.otlp_compression.is_some(), "--otlp-compression"),
+            given(
+                self.otlp_max_request_size.is_some(),
+                "--otlp-max-request-size",
+            ),
             given(self.otlp_certificate.is_some(), "--otlp-certificate"),
             given(
                 self.otlp_client_certificate.is_some(),
@@ -130,7 +140,12 @@ pub(super) fn redact(error: &mut clap::Error) {
     };
     let shown = match value.split_once('=') {
         _ if endpoint => redacted_url(value),
-        Some((name, _)) if header && is_header_name(name) => format!("{name}=[redacted]"),
+        // Without a value, what looks like a name may be a token that ends in `=`.
+        Some((name, value))
+            if header && is_header_name(name) && !value.trim_matches(['=', ' ']).is_empty() =>
+        {
+            format!("{name}=[redacted]")
+        }
         _ if header => String::from("[redacted]"),
         _ => return,
     };
@@ -149,7 +164,7 @@ fn parse_header(text: &str) -> Result<(String, String), String> {
         return Err("expected NAME=VALUE".to_owned());
     };
     let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
-    match Headers::default().insert(&name, &value) {
+    match Headers::default().insert_given(&name, &value) {
         Ok(()) => Ok((name, value)),
         Err(expected) => Err(format!("expected {expected}")),
     }
@@ -185,6 +200,10 @@ mod tests {
         ("--otlp-protocol", Some(("smoke", "one of http/protobuf"))),
         ("--otlp-header", Some(("x", "NAME=VALUE"))),
         ("--otlp-compression", Some(("zstd", "one of none or gzip"))),
+        (
+            "--otlp-max-request-size",
+            Some(("0", "a size from 1 byte to 64MiB")),
+        ),
         (
             "--otlp-certificate",
             Some(("/no/ca.pem", "a PEM file that can be read")),
@@ -246,6 +265,9 @@ mod tests {
             ("--otlp-header", "bad name=secret"),
             ("--otlp-header", "authorization: Basic secret=="),
             ("--otlp-header", "a=secret\nb"),
+            ("--otlp-header", "secret="),
+            ("--otlp-header", "secret=="),
+            ("--otlp-header", "secret= = "),
         ] {
             let words = ["wasmscope", "run", option, value, "a.wasm"];
             let error = Cli::try_parse_from(words).expect_err(value);

@@ -19,7 +19,7 @@ use super::error::{ConfigError, ConfigWarning};
 use super::layer::{BatchOptions, Layer, OtlpOptions};
 use super::tls::{Certificates, PrivateKey};
 use super::values::{
-    Compression, Exporter, HistogramAggregation, Propagators, Protocol, Sampler,
+    Compression, Exporter, HistogramAggregation, Propagators, Protocol, RequestSize, Sampler,
     TemporalityPreference,
 };
 use super::{Config, Flags, WarningHook, resolve};
@@ -142,6 +142,13 @@ impl ConfigBuilder {
     /// Sets the compression for all signals.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.layer.otlp.compression = Some(compression);
+        self
+    }
+
+    /// Sets the most bytes of a request, before compression, for all signals. Larger batches are sent
+    /// as several requests. An item that is larger by itself is dropped and counted.
+    pub fn max_request_size(mut self, size: RequestSize) -> Self {
+        self.layer.otlp.max_request_size = Some(size);
         self
     }
 

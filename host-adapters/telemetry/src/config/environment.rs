@@ -370,6 +370,10 @@ impl Reader<'_> {
                 .parse(&format!("{prefix}_TIMEOUT"))
                 .map(|Timeout(timeout)| timeout),
             compression: self.parse(&format!("{prefix}_COMPRESSION")),
+            max_request_size: match signal {
+                Some(_) => None,
+                None => self.parse("WASMSCOPE_OTLP_MAX_REQUEST_SIZE"),
+            },
             protocol: self.parse(&format!("{prefix}_PROTOCOL")),
             certificate: kept(certificate, &mut self.certificates, signal),
             client_certificate: self

@@ -10,7 +10,7 @@ use crate::log_level::LogLevels;
 use super::endpoint::{Endpoint, Headers, Scope};
 use super::tls::{Certificates, PrivateKey, Proxies};
 use super::values::{
-    Compression, Exporter, HistogramAggregation, Propagators, Protocol, Sampler,
+    Compression, Exporter, HistogramAggregation, Propagators, Protocol, RequestSize, Sampler,
     TemporalityPreference,
 };
 
@@ -63,6 +63,9 @@ pub struct OtlpOptions {
     pub timeout: Option<Duration>,
     /// Default none.
     pub compression: Option<Compression>,
+    /// The most bytes of a request, before compression. Larger batches are sent as several requests.
+    /// Default 4,000,000.
+    pub max_request_size: Option<RequestSize>,
     /// Default `http/protobuf`.
     pub protocol: Option<Protocol>,
     /// The authorities to trust in place of the system's.

@@ -60,8 +60,8 @@ pub use self::layer::{BatchOptions, OtlpOptions};
 pub use self::tls::{Certificates, PrivateKey};
 pub(crate) use self::tls::{Proxies, Tls};
 pub use self::values::{
-    Compression, Expected, Exporter, HistogramAggregation, Propagators, Protocol, Ratio, Sampler,
-    TemporalityPreference,
+    Compression, Expected, Exporter, HistogramAggregation, Propagators, Protocol, Ratio,
+    RequestSize, Sampler, TemporalityPreference,
 };
 pub use self::variables::{Status, VARIABLES, Variable, markdown};
 pub use crate::printable::redacted_url;
@@ -178,6 +178,7 @@ pub(crate) struct Otlp {
     pub(crate) headers: Headers,
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
+    pub(crate) max_request_size: RequestSize,
     pub(crate) tls: Tls,
     pub(crate) proxies: Proxies,
     /// The name of the setting of the endpoint.

@@ -149,6 +149,9 @@ fn otlp(
         compression: first
             .value(|otlp| otlp.compression)
             .unwrap_or(Compression::None),
+        max_request_size: first
+            .value(|otlp| otlp.max_request_size)
+            .unwrap_or_default(),
         tls,
         proxies: sources
             .first(|layer| layer.proxies.clone())

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use opentelemetry_sdk::metrics::Temporality;
 
 /// What was expected instead of a text that cannot be parsed; reads on after "expected ".
@@ -395,6 +396,51 @@ impl QueueLength {
 
     pub(super) fn expected() -> Expected {
         Expected(format!("a whole number from 1 to {LONGEST_QUEUE}"))
+    }
+}
+
+/// The most bytes of an export request, before compression: from 1 byte to 64 MiB, which is the most
+/// that OTLP over HTTP recommends.
+///
+/// Parses a number of bytes, or a size like `4MB` or `20MiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestSize(usize);
+
+impl RequestSize {
+    /// The largest.
+    pub const MAX: Self = Self(64 << 20);
+
+    /// Returns a size of so many bytes; `None` if it is out of range.
+    #[must_use]
+    pub const fn new(bytes: usize) -> Option<Self> {
+        if bytes == 0 || bytes > Self::MAX.0 {
+            return None;
+        }
+        Some(Self(bytes))
+    }
+
+    /// Returns the number of bytes.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        self.0
+    }
+}
+
+impl Default for RequestSize {
+    /// 4,000,000 bytes. An OpenTelemetry Collector takes 4 MiB (4,194,304 bytes) over gRPC and 20 MiB
+    /// over HTTP.
+    fn default() -> Self {
+        Self(4_000_000)
+    }
+}
+
+impl FromStr for RequestSize {
+    type Err = Expected;
+
+    fn from_str(text: &str) -> Result<Self, Expected> {
+        let size = text.parse::<ByteSize>().ok();
+        size.and_then(|size| Self::new(usize::try_from(size.as_u64()).ok()?))
+            .ok_or_else(|| Expected::new("a size from 1 byte to 64MiB, such as 4000000 or 20MiB"))
     }
 }
 

@@ -72,7 +72,22 @@ impl Diagnosis {
                 "the proxy wants a user name and password in HTTP_PROXY or HTTPS_PROXY",
             )),
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Some(self.check_path()),
-            StatusCode::PAYLOAD_TOO_LARGE => Some(self.send_less()),
+            StatusCode::BAD_REQUEST if expects_tls(reason.as_deref()) => Some(format!(
+                "the port is for TLS: begin {} with https://",
+                self.endpoint_setting()
+            )),
+            StatusCode::BAD_REQUEST if reason.as_deref().is_some_and(too_large) => {
+                Some(self.make_smaller())
+            }
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+                Some(self.check_what_it_says())
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => Some(self.make_smaller()),
+            StatusCode::TOO_MANY_REQUESTS => Some(self.send_less()),
+            StatusCode::REQUEST_TIMEOUT
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Some(self.check_whether_it_runs()),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Some(format!(
                 "it does not take {}: set {} to another protocol",
                 self.protocol,
@@ -85,7 +100,11 @@ impl Diagnosis {
                 "redirects are not followed: set {} to the address that it names",
                 self.endpoint_setting()
             )),
-            _ => None,
+            status if status.is_server_error() => Some(self.check_its_log()),
+            _ => Some(format!(
+                "check that {} is an OTLP endpoint",
+                self.endpoint_setting()
+            )),
         };
         put_together(answer, reason, hint)
     }
@@ -104,19 +123,20 @@ impl Diagnosis {
                 "it has no OTLP service there: check {}, and that the port is the one for gRPC",
                 self.endpoint_setting()
             )),
+            Code::ResourceExhausted | Code::OutOfRange if too_large(words) => {
+                Some(self.make_smaller())
+            }
             Code::ResourceExhausted => Some(self.send_less()),
-            Code::Ok
-            | Code::Cancelled
-            | Code::Unknown
-            | Code::InvalidArgument
-            | Code::DeadlineExceeded
-            | Code::AlreadyExists
+            Code::InvalidArgument
             | Code::FailedPrecondition
-            | Code::Aborted
             | Code::OutOfRange
-            | Code::Internal
-            | Code::Unavailable
-            | Code::DataLoss => None,
+            | Code::AlreadyExists => Some(self.check_what_it_says()),
+            Code::Unavailable | Code::DeadlineExceeded | Code::Aborted | Code::Cancelled => {
+                Some(self.check_whether_it_runs())
+            }
+            Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => {
+                Some(self.check_its_log())
+            }
         };
         put_together(answer, reason, hint)
     }
@@ -285,13 +305,54 @@ impl Diagnosis {
         )
     }
 
+    /// For a collector whose quota is used up, or that is overloaded.
     fn send_less(&self) -> String {
-        let (how, variable) = match self.signal {
-            Signal::Traces => ("smaller batches", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
-            Signal::Logs => ("smaller batches", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"),
-            Signal::Metrics => ("fewer series", "WASMSCOPE_LIMITS=cardinality=…"),
+        let (how, setting) = match self.signal {
+            Signal::Traces => ("fewer spans", self.naming("sampler", "OTEL_TRACES_SAMPLER")),
+            Signal::Logs => (
+                "fewer logs",
+                self.naming("log_levels", "WASMSCOPE_LOG_LEVEL"),
+            ),
+            Signal::Metrics => (
+                "metrics less often",
+                self.naming("metric_interval", "OTEL_METRIC_EXPORT_INTERVAL"),
+            ),
         };
-        format!("send {how} ({variable})")
+        format!("it takes no more at present: raise its limits, or send {how} ({setting})")
+    }
+
+    /// For a single item that a collector refuses as too large: batches are divided.
+    fn make_smaller(&self) -> String {
+        let limits = match self.signal {
+            Signal::Traces => "span_bytes",
+            Signal::Logs => "log_bytes",
+            Signal::Metrics => "measurement_attributes",
+        };
+        format!(
+            "raise the collector's limit on requests, or lower that on what guests send (WASMSCOPE_LIMITS={limits}=…)"
+        )
+    }
+
+    fn check_what_it_says(&self) -> String {
+        format!(
+            "it does not accept what is in the request: look at its log, and check that {} is an OTLP endpoint for {}",
+            self.endpoint_setting(),
+            self.protocol
+        )
+    }
+
+    fn check_whether_it_runs(&self) -> String {
+        format!(
+            "the collector is overloaded or not ready, or what stands before {} does not reach it: check that it runs, and its log",
+            self.endpoint_setting()
+        )
+    }
+
+    fn check_its_log(&self) -> String {
+        format!(
+            "it failed, or is not an OTLP endpoint: look at its log, and check {}",
+            self.endpoint_setting()
+        )
     }
 
     fn identity_settings(&self) -> String {
@@ -316,6 +377,29 @@ impl Diagnosis {
     fn naming(&self, method: &str, variable: &str) -> String {
         self.flags.naming(method, variable)
     }
+}
+
+/// Whether a server says that it expects TLS: those in Go and nginx answer 400 in plain text.
+fn expects_tls(reason: Option<&str>) -> bool {
+    reason.is_some_and(|words| {
+        let words = words.to_ascii_lowercase();
+        words.contains("http request") && words.contains("https")
+    })
+}
+
+/// Whether a server refuses a request for its size. gRPC has no code of its own for that, so this
+/// goes by the words of its implementations: those for Go, C++, Java, Node.js and Rust. Servers in Go
+/// answer over HTTP with the first.
+pub(super) fn too_large(words: &str) -> bool {
+    const WORDS: [&str; 6] = [
+        "request body too large",
+        "message larger than max",
+        "message after decompression larger than max",
+        "message exceeds maximum size",
+        "message length too large",
+        "size limit, of",
+    ];
+    WORDS.iter().any(|known| words.contains(known))
 }
 
 fn put_together(answer: String, reason: Option<String>, hint: Option<String>) -> String {

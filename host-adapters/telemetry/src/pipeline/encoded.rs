@@ -1,11 +1,12 @@
-//! Exporters around those of `opentelemetry-otlp`, which encode HTTP/JSON, and what goes over gRPC,
-//! themselves.
+//! Exporters that encode requests, and divide those that are too large.
 //!
-//! What `opentelemetry-otlp` sends as JSON says `null` for not-a-number and the infinities, so that these values would be
-//! lost. So it only carries the request, with its retries: here the body is encoded, and our client puts it in place of the
-//! exporter's. For gRPC there is no exporter behind it ([`super::grpc`]).
+//! Over HTTP, the exporters of `opentelemetry-otlp` carry the requests, with their retries. They
+//! neither divide a request nor report the status of an answer, and their JSON has `null` for NaN
+//! and the infinities. So they are given an empty batch, and our HTTP client puts in the body that
+//! was encoded here ([`Exchange`]). For gRPC there is no exporter behind it ([`super::grpc`]).
 
 use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flate2::write::GzEncoder;
@@ -23,117 +24,122 @@ use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use prost::Message;
 use serde::Serialize;
 
 use crate::config::Compression;
 use crate::otlp_json;
 
+use super::divide::Encoding;
 use super::grpc;
+use super::ledger::Rejected;
+use super::parts::{Failure, Parts, SendPart};
+use super::peer::Line;
 
-/// The largest body that is sent, before and after compression: what OTLP recommends, and the exporter itself keeps to.
-const MAX_BODY: usize = 64 << 20;
+/// A request over HTTP, and what came of it. The exporter in between knows neither.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) body: Body,
+    answer: Mutex<Option<Result<Rejected, Failure>>>,
+}
 
-/// What is sent in place of what the exporter encoded.
-#[derive(Debug, Clone)]
+impl Exchange {
+    /// Takes note of a collector's answer. That of a retry replaces the one before.
+    pub(super) fn answered(&self, answer: Result<Rejected, Failure>) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+
+    /// Takes note of an attempt that got no answer: an earlier one no longer counts.
+    pub(super) fn not_answered(&self) {
+        self.take_answer();
+    }
+
+    fn take_answer(&self) -> Option<Result<Rejected, Failure>> {
+        self.answer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+/// The body of a request.
+#[derive(Debug)]
 pub(super) struct Body {
     pub(super) bytes: Bytes,
+    pub(super) encoding: Encoding,
     pub(super) gzip: bool,
 }
 
 tokio::task_local! {
-    static BODY: Body;
+    static EXCHANGE: Arc<Exchange>;
 }
 
-/// The body for the request that the current task is about to send; `None` where the exporter's own is right.
-pub(super) fn body() -> Option<Body> {
-    BODY.try_with(Body::clone).ok()
+/// Returns the request that the current task is about to send.
+pub(super) fn exchange() -> Option<Arc<Exchange>> {
+    EXCHANGE.try_with(Arc::clone).ok()
 }
 
-/// An exporter, by how its requests are made.
+/// An exporter that divides what it is given.
 #[derive(Debug)]
-pub(super) enum Encoded<E> {
-    /// The exporter itself encodes and sends.
-    Natively(E),
-    /// The exporter sends what is encoded here.
-    Json { inner: E, json: Json },
-    /// Everything is done here.
-    Grpc {
-        client: Box<grpc::Client>,
-        resource: ResourceAttributesWithSchema,
-        /// Of metrics.
-        temporality: Temporality,
-    },
-}
-
-#[derive(Debug)]
-pub(super) struct Json {
-    compression: Compression,
+pub(super) struct Encoded<E> {
+    way: Way<E>,
+    parts: Parts,
     resource: ResourceAttributesWithSchema,
+    /// Of metrics.
+    temporality: Temporality,
+}
+
+/// How requests are sent.
+#[derive(Debug)]
+pub(super) enum Way<E> {
+    /// An exporter of `opentelemetry-otlp` carries what is encoded here.
+    Http {
+        carrier: E,
+        encoding: Encoding,
+        compression: Compression,
+        line: Arc<Line>,
+    },
+    Grpc(Box<grpc::Client>),
 }
 
 impl<E> Encoded<E> {
-    /// Makes one over HTTP, whose requests become JSON.
-    pub(super) fn as_json(inner: E, compression: Compression) -> Self {
-        let resource = ResourceAttributesWithSchema::default();
-        let json = Json {
-            compression,
-            resource,
-        };
-        Self::Json { inner, json }
-    }
-
-    /// Makes one over gRPC.
-    pub(super) fn over_grpc(client: grpc::Client, temporality: Temporality) -> Self {
-        Self::Grpc {
-            client: Box::new(client),
+    pub(super) fn new(way: Way<E>, parts: Parts, temporality: Temporality) -> Self {
+        Self {
+            way,
+            parts,
             resource: ResourceAttributesWithSchema::default(),
             temporality,
         }
     }
 
-    fn take_resource(&mut self, resource: &Resource) {
-        match self {
-            Self::Natively(_) => {}
-            Self::Json { json, .. } => json.resource = resource.into(),
-            Self::Grpc { resource: own, .. } => *own = resource.into(),
+    /// Returns the exporter of `opentelemetry-otlp`, if there is one.
+    fn carrier(&self) -> Option<&E> {
+        match &self.way {
+            Way::Http { carrier, .. } => Some(carrier),
+            Way::Grpc(_) => None,
         }
     }
 
-    /// The exporter, where there is one.
-    fn inner(&self) -> Option<&E> {
-        match self {
-            Self::Natively(inner) | Self::Json { inner, .. } => Some(inner),
-            Self::Grpc { .. } => None,
+    fn carrier_mut(&mut self) -> Option<&mut E> {
+        match &mut self.way {
+            Way::Http { carrier, .. } => Some(carrier),
+            Way::Grpc(_) => None,
         }
-    }
-
-    fn inner_mut(&mut self) -> Option<&mut E> {
-        match self {
-            Self::Natively(inner) | Self::Json { inner, .. } => Some(inner),
-            Self::Grpc { .. } => None,
-        }
-    }
-}
-
-impl Json {
-    fn encode(&self, request: &impl Serialize) -> Result<Body, OTelSdkError> {
-        encode(request, self.compression, MAX_BODY).map_err(OTelSdkError::InternalFailure)
     }
 }
 
 fn encode(
-    request: &impl Serialize,
+    request: &(impl Message + Serialize),
+    encoding: Encoding,
     compression: Compression,
-    limit: usize,
-) -> Result<Body, String> {
-    let unusable = |error: &dyn std::error::Error| format!("cannot encode the request ({error})");
-    let plain = otlp_json::encode(request).map_err(|error| unusable(&error))?;
-    if plain.len() > limit {
-        return Err(format!(
-            "the request has {} bytes of JSON, and may have {limit}: batches should be smaller",
-            plain.len()
-        ));
-    }
+) -> Result<Body, Failure> {
+    let unusable = |error: &dyn std::error::Error| {
+        Failure::Invalid(format!("cannot encode the request ({error})"))
+    };
+    let plain = match encoding {
+        Encoding::Protobuf => request.encode_to_vec(),
+        Encoding::Json => otlp_json::encode(request).map_err(|error| unusable(&error))?,
+    };
     let gzip = compression == Compression::Gzip;
     let bytes = if gzip {
         let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -142,106 +148,123 @@ fn encode(
     } else {
         plain
     };
-    let bytes = Bytes::from(bytes);
-    Ok(Body { bytes, gzip })
+    Ok(Body {
+        bytes: Bytes::from(bytes),
+        encoding,
+        gzip,
+    })
+}
+
+/// Sends a body in place of what `carry` exports.
+async fn carried(
+    body: Body,
+    line: &Line,
+    carry: impl Future<Output = OTelSdkResult>,
+) -> Result<Rejected, Failure> {
+    let exchange = Arc::new(Exchange {
+        body,
+        answer: Mutex::default(),
+    });
+    let result = EXCHANGE.scope(Arc::clone(&exchange), carry).await;
+    match (exchange.take_answer(), result) {
+        (Some(answer), _) => answer,
+        (None, Ok(())) => Ok(Rejected::default()),
+        (None, Err(error)) => {
+            let cause = line.take_cause();
+            Err(Failure::Other(cause.unwrap_or_else(|| error.to_string())))
+        }
+    }
+}
+
+/// Implements it for one signal: the exporter's trait, the request, and an empty batch.
+macro_rules! send_part {
+    ($($exporter:ident, $request:ident, $send:ident, $empty:expr;)*) => {
+        $(
+            impl<E: $exporter> SendPart<$request> for Way<E> {
+                async fn send(&self, request: &$request) -> Result<Rejected, Failure> {
+                    match self {
+                        Self::Http { carrier, encoding, compression, line } => {
+                            let body = encode(request, *encoding, *compression)?;
+                            carried(body, line, async { carrier.export($empty).await }).await
+                        }
+                        Self::Grpc(client) => client.$send(request).await,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+send_part! {
+    SpanExporter, ExportTraceServiceRequest, send_spans, Vec::new();
+    LogExporter, ExportLogsServiceRequest, send_logs, LogBatch::new(&[]);
+    PushMetricExporter, ExportMetricsServiceRequest, send_metrics, &ResourceMetrics::default();
 }
 
 impl<E: SpanExporter> SpanExporter for Encoded<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        match self {
-            Self::Natively(inner) => inner.export(batch).await,
-            Self::Json { inner, json } => {
-                let resource_spans = group_spans_by_resource_and_scope(batch, &json.resource);
-                let body = json.encode(&ExportTraceServiceRequest { resource_spans })?;
-                BODY.scope(body, inner.export(Vec::new())).await
-            }
-            Self::Grpc {
-                client, resource, ..
-            } => {
-                let resource_spans = group_spans_by_resource_and_scope(batch, resource);
-                let request = ExportTraceServiceRequest { resource_spans };
-                client.send_spans(request).await
-            }
-        }
+        let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
+        let request = ExportTraceServiceRequest { resource_spans };
+        let sent = self.parts.send(&self.way, request).await;
+        sent.map_err(OTelSdkError::InternalFailure)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner()
-            .map_or(Ok(()), |inner| inner.shutdown_with_timeout(timeout))
+        self.carrier()
+            .map_or(Ok(()), |carrier| carrier.shutdown_with_timeout(timeout))
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.inner().map_or(Ok(()), E::force_flush)
+        self.carrier().map_or(Ok(()), E::force_flush)
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.take_resource(resource);
-        if let Some(inner) = self.inner_mut() {
-            inner.set_resource(resource);
+        self.resource = resource.into();
+        if let Some(carrier) = self.carrier_mut() {
+            carrier.set_resource(resource);
         }
     }
 }
 
 impl<E: LogExporter> LogExporter for Encoded<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        match self {
-            Self::Natively(inner) => inner.export(batch).await,
-            Self::Json { inner, json } => {
-                let resource_logs = group_logs_by_resource_and_scope(&batch, &json.resource);
-                let body = json.encode(&ExportLogsServiceRequest { resource_logs })?;
-                BODY.scope(body, inner.export(LogBatch::new(&[]))).await
-            }
-            Self::Grpc {
-                client, resource, ..
-            } => {
-                let resource_logs = group_logs_by_resource_and_scope(&batch, resource);
-                client
-                    .send_logs(ExportLogsServiceRequest { resource_logs })
-                    .await
-            }
-        }
+        let resource_logs = group_logs_by_resource_and_scope(&batch, &self.resource);
+        let request = ExportLogsServiceRequest { resource_logs };
+        let sent = self.parts.send(&self.way, request).await;
+        sent.map_err(OTelSdkError::InternalFailure)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner()
-            .map_or(Ok(()), |inner| inner.shutdown_with_timeout(timeout))
+        self.carrier()
+            .map_or(Ok(()), |carrier| carrier.shutdown_with_timeout(timeout))
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.take_resource(resource);
-        if let Some(inner) = self.inner_mut() {
-            inner.set_resource(resource);
+        self.resource = resource.into();
+        if let Some(carrier) = self.carrier_mut() {
+            carrier.set_resource(resource);
         }
     }
 }
 
 impl<E: PushMetricExporter> PushMetricExporter for Encoded<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        match self {
-            Self::Natively(inner) => inner.export(metrics).await,
-            Self::Json { inner, json } => {
-                let body = json.encode(&ExportMetricsServiceRequest::from(metrics))?;
-                BODY.scope(body, inner.export(&ResourceMetrics::default()))
-                    .await
-            }
-            Self::Grpc { client, .. } => client.send_metrics(metrics.into()).await,
-        }
+        let request = ExportMetricsServiceRequest::from(metrics);
+        let sent = self.parts.send(&self.way, request).await;
+        sent.map_err(OTelSdkError::InternalFailure)
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.inner().map_or(Ok(()), E::force_flush)
+        self.carrier().map_or(Ok(()), E::force_flush)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner()
-            .map_or(Ok(()), |inner| inner.shutdown_with_timeout(timeout))
+        self.carrier()
+            .map_or(Ok(()), |carrier| carrier.shutdown_with_timeout(timeout))
     }
 
     fn temporality(&self) -> Temporality {
-        match self {
-            Self::Natively(inner) | Self::Json { inner, .. } => inner.temporality(),
-            Self::Grpc { temporality, .. } => *temporality,
-        }
+        self.temporality
     }
 }
 
@@ -250,27 +273,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn request_beyond_the_limit_is_refused_before_it_is_compressed() {
-        let request = "a".repeat(100);
-        for compression in [Compression::None, Compression::Gzip] {
-            let body = encode(&request, compression, 102).unwrap();
-            assert_eq!(body.gzip, compression == Compression::Gzip);
-            let error = encode(&request, compression, 101).unwrap_err();
-            assert!(error.contains("102 bytes"), "{error}");
-        }
-    }
-
-    #[test]
-    fn body_is_that_of_the_export_under_way_and_of_no_other() {
+    fn exchange_is_that_of_the_export_under_way_and_of_no_other() {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         runtime.unwrap().block_on(async {
-            assert!(body().is_none());
-            let one = encode(&1, Compression::None, 9).unwrap();
-            BODY.scope(one, async {
-                assert_eq!(body().unwrap().bytes, "1");
-            })
-            .await;
-            assert!(body().is_none());
+            assert!(exchange().is_none());
+            let request = ExportTraceServiceRequest::default();
+            let body = encode(&request, Encoding::Json, Compression::None).unwrap();
+            let line = Line::new(Arc::default());
+            let sent = carried(body, &line, async {
+                let exchange = exchange().unwrap();
+                assert_eq!(exchange.body.bytes, r#"{"resourceSpans":[]}"#);
+                exchange.answered(Err(Failure::Invalid(String::from("no"))));
+                Ok(())
+            });
+            assert_eq!(sent.await, Err(Failure::Invalid(String::from("no"))));
+            assert!(exchange().is_none());
         });
     }
 }

@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use super::diagnosis::Diagnosis;
 use super::io::{Io, Stopped};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Rejected};
 use super::peer::{Line, Peer};
 
 /// An exporter that keeps a limit of time, with its retries, and an account.
@@ -71,18 +71,17 @@ impl<E> Accounted<E> {
             tokio::select! {
                 biased;
                 result = export => result,
-                () = attempt.hopeless(io) => Err(OTelSdkError::InternalFailure(String::from(
-                    "no connection",
-                ))),
+                () = attempt.hopeless(io) => {
+                    let cause = self.line.take_cause();
+                    let cause = cause.unwrap_or_else(|| String::from("no connection"));
+                    Err(OTelSdkError::InternalFailure(cause))
+                }
             }
         };
         match io.wait(self.limit, hopeful) {
             Ok(result) => {
                 attempt.ended();
-                result.map_err(|error| {
-                    let cause = self.line.take_cause();
-                    OTelSdkError::InternalFailure(cause.unwrap_or_else(|| text(&error)))
-                })
+                result
             }
             Err(Stopped::Late) => {
                 attempt.late(io);
@@ -100,6 +99,21 @@ impl<E> Accounted<E> {
             Err(Stopped::GivenUp) => Err(OTelSdkError::InternalFailure(String::from(
                 "given up at the deadline",
             ))),
+        }
+    }
+}
+
+impl<E> Accounted<E> {
+    /// Accounts for what the exporter has not accounted for itself, request by request.
+    fn account(&self, items: u64, result: &OTelSdkResult) {
+        match result {
+            Ok(()) => {
+                if self.io.is_none() {
+                    self.ledger.delivered(items, Rejected::default());
+                }
+                self.ledger.succeeded();
+            }
+            Err(error) => self.ledger.lost(items, &text(error)),
         }
     }
 }
@@ -133,10 +147,7 @@ impl<E: SpanExporter> SpanExporter for Accounted<E> {
                 self.inner.export(batch).await
             }
         };
-        match &result {
-            Ok(()) => self.ledger.delivered(items),
-            Err(error) => self.ledger.lost(items, &text(error)),
-        }
+        self.account(items, &result);
         result
     }
 
@@ -169,10 +180,7 @@ impl<E: LogExporter> LogExporter for Accounted<E> {
                 self.inner.export(batch).await
             }
         };
-        match &result {
-            Ok(()) => self.ledger.delivered(items),
-            Err(error) => self.ledger.lost(items, &text(error)),
-        }
+        self.account(items, &result);
         result
     }
 
@@ -197,12 +205,11 @@ impl<E: PushMetricExporter> PushMetricExporter for Accounted<E> {
             None => self.inner.export(metrics).await,
         };
         match &result {
-            Ok(()) => self.ledger.delivered(items),
             // Totals since the start are all in the next export again.
             Err(error) if self.temporality() == Temporality::Cumulative => {
                 self.ledger.put_off(items, &text(error))
             }
-            Err(error) => self.ledger.lost(items, &text(error)),
+            _ => self.account(items, &result),
         }
         result
     }

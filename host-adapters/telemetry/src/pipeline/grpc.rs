@@ -15,19 +15,20 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
-use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use prost::Message as _;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
-use tonic_types::StatusExt as _;
+use tonic_types::{RetryInfo, pb};
 
 use crate::config::{Compression, ConfigError, Otlp};
 
 use super::connector::Connector;
-use super::diagnosis::Diagnosis;
+use super::diagnosis::{Diagnosis, too_large};
 use super::io::Io;
-use super::ledger::Ledger;
+use super::ledger::Rejected;
+use super::parts::Failure;
 use super::peer::Line;
 use super::reason::Secrets;
 use super::tls;
@@ -52,7 +53,6 @@ pub(super) struct Client {
     /// How long an export may take, with its retries.
     limit: Duration,
     line: Arc<Line>,
-    ledger: Arc<Ledger>,
     diagnosis: Diagnosis,
     secrets: Secrets,
 }
@@ -76,7 +76,6 @@ impl Client {
         io: &Io,
         limit: Duration,
         line: Arc<Line>,
-        ledger: Arc<Ledger>,
         diagnosis: Diagnosis,
     ) -> Result<Self, ConfigError> {
         // The channel belongs to the runtime that it is made in.
@@ -91,49 +90,57 @@ impl Client {
             },
             limit,
             line,
-            ledger,
             diagnosis,
             secrets: Secrets::of(otlp),
         })
     }
 
-    pub(super) async fn send_spans(&self, request: ExportTraceServiceRequest) -> OTelSdkResult {
+    pub(super) async fn send_spans(
+        &self,
+        request: &ExportTraceServiceRequest,
+    ) -> Result<Rejected, Failure> {
         let service = service!(self, TraceServiceClient);
         let answer = self.retrying(|| {
             let (mut service, request) = (service.clone(), self.request(request.clone()));
             async move { service.export(request).await }
         });
-        if let Some(partial) = answer.await?.partial_success {
-            self.ledger
-                .refused(partial.rejected_spans, &partial.error_message);
-        }
-        Ok(())
+        let partial = answer.await?.partial_success.unwrap_or_default();
+        Ok(Rejected {
+            items: partial.rejected_spans,
+            message: partial.error_message,
+        })
     }
 
-    pub(super) async fn send_metrics(&self, request: ExportMetricsServiceRequest) -> OTelSdkResult {
+    pub(super) async fn send_metrics(
+        &self,
+        request: &ExportMetricsServiceRequest,
+    ) -> Result<Rejected, Failure> {
         let service = service!(self, MetricsServiceClient);
         let answer = self.retrying(|| {
             let (mut service, request) = (service.clone(), self.request(request.clone()));
             async move { service.export(request).await }
         });
-        if let Some(partial) = answer.await?.partial_success {
-            self.ledger
-                .refused(partial.rejected_data_points, &partial.error_message);
-        }
-        Ok(())
+        let partial = answer.await?.partial_success.unwrap_or_default();
+        Ok(Rejected {
+            items: partial.rejected_data_points,
+            message: partial.error_message,
+        })
     }
 
-    pub(super) async fn send_logs(&self, request: ExportLogsServiceRequest) -> OTelSdkResult {
+    pub(super) async fn send_logs(
+        &self,
+        request: &ExportLogsServiceRequest,
+    ) -> Result<Rejected, Failure> {
         let service = service!(self, LogsServiceClient);
         let answer = self.retrying(|| {
             let (mut service, request) = (service.clone(), self.request(request.clone()));
             async move { service.export(request).await }
         });
-        if let Some(partial) = answer.await?.partial_success {
-            self.ledger
-                .refused(partial.rejected_log_records, &partial.error_message);
-        }
-        Ok(())
+        let partial = answer.await?.partial_success.unwrap_or_default();
+        Ok(Rejected {
+            items: partial.rejected_log_records,
+            message: partial.error_message,
+        })
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
@@ -146,7 +153,7 @@ impl Client {
     async fn retrying<T, F: Future<Output = Result<Response<T>, Status>>>(
         &self,
         mut send: impl FnMut() -> F,
-    ) -> Result<T, OTelSdkError> {
+    ) -> Result<T, Failure> {
         let begun = Instant::now();
         let mut wait = FIRST_WAIT;
         for retry in 0..=RETRIES {
@@ -163,13 +170,11 @@ impl Client {
             let left = self.limit.saturating_sub(begun.elapsed());
             match wait_before_retry(&status, wait).filter(|wait| retry < RETRIES && *wait < left) {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(OTelSdkError::InternalFailure(cause)),
+                None => return Err(failure(&status, cause)),
             }
             wait = wait.saturating_mul(2);
         }
-        Err(OTelSdkError::InternalFailure(String::from(
-            "no retry is left",
-        )))
+        Err(Failure::Other(String::from("no retry is left")))
     }
 
     fn cause(&self, status: &Status) -> String {
@@ -185,13 +190,69 @@ impl Client {
     }
 }
 
+/// Returns what a refusal means for other requests.
+fn failure(status: &Status, cause: String) -> Failure {
+    if says_too_large(status) {
+        return Failure::TooLarge {
+            certain: true,
+            cause,
+        };
+    }
+    match status.code() {
+        // With `RetryInfo` it would pass. Without, the size is one of the reasons that there are.
+        Code::ResourceExhausted if asked_wait(status).is_none() => Failure::TooLarge {
+            certain: false,
+            cause,
+        },
+        Code::InvalidArgument => Failure::Invalid(cause),
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => Failure::Other(cause),
+    }
+}
+
+/// Returns how long the collector asks to wait, by its `RetryInfo`. What is less than nothing is
+/// nothing: `tonic-types` would overflow on the least of numbers.
+fn asked_wait(status: &Status) -> Option<Duration> {
+    let details = pb::Status::decode(status.details()).ok()?;
+    let mut details = details.details.iter();
+    let info = details.find(|detail| detail.type_url == RetryInfo::TYPE_URL)?;
+    let wait = pb::RetryInfo::decode(info.value.as_slice())
+        .ok()?
+        .retry_delay?;
+    let seconds = u64::try_from(wait.seconds).unwrap_or(0);
+    let nanos = u32::try_from(wait.nanos).unwrap_or(0);
+    Some(Duration::from_secs(seconds).saturating_add(Duration::from_nanos(nanos.into())))
+}
+
+/// Whether a server says that a request is too large.
+fn says_too_large(status: &Status) -> bool {
+    let from_the_collector = std::error::Error::source(status).is_none();
+    let code = matches!(status.code(), Code::ResourceExhausted | Code::OutOfRange);
+    from_the_collector && code && too_large(status.message())
+}
+
 /// Returns how long to wait before a request is sent again; `None` where it is not to be.
 ///
 /// <https://opentelemetry.io/docs/specs/otlp/#failures>
 fn wait_before_retry(status: &Status, wait: Duration) -> Option<Duration> {
-    let asked = status
-        .get_details_retry_info()
-        .and_then(|info| info.retry_delay);
+    if says_too_large(status) {
+        return None;
+    }
+    let asked = asked_wait(status);
     let jitter = RandomState::new().hash_one(0u8) % (JITTER_MILLIS + 1);
     let usual = wait.saturating_add(Duration::from_millis(jitter));
     match status.code() {
@@ -233,4 +294,109 @@ fn channel(otlp: &Otlp, connector: Connector) -> Result<Channel, ConfigError> {
         endpoint = tls.map_err(|error| unusable(&error))?;
     }
     Ok(endpoint.connect_with_connector_lazy(connector))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(code: Code, seconds: i64, nanos: i32) -> Status {
+        // `prost-types` is no dependency of ours, so the bytes are written by hand.
+        #[derive(Clone, PartialEq, prost::Message)]
+        struct Wait {
+            #[prost(int64, tag = "1")]
+            seconds: i64,
+            #[prost(int32, tag = "2")]
+            nanos: i32,
+        }
+        #[derive(Clone, PartialEq, prost::Message)]
+        struct Info {
+            #[prost(message, optional, tag = "1")]
+            wait: Option<Wait>,
+        }
+        #[derive(Clone, PartialEq, prost::Message)]
+        struct Detail {
+            #[prost(string, tag = "1")]
+            type_url: String,
+            #[prost(bytes = "vec", tag = "2")]
+            value: Vec<u8>,
+        }
+        #[derive(Clone, PartialEq, prost::Message)]
+        struct Details {
+            #[prost(message, repeated, tag = "3")]
+            details: Vec<Detail>,
+        }
+        let wait = Some(Wait { seconds, nanos });
+        let detail = Detail {
+            type_url: String::from(RetryInfo::TYPE_URL),
+            value: Info { wait }.encode_to_vec(),
+        };
+        let details = Details {
+            details: vec![detail],
+        };
+        Status::with_details(code, "", details.encode_to_vec().into())
+    }
+
+    #[test]
+    fn any_wait_that_is_asked_for_is_read() {
+        for (seconds, nanos, expected) in [
+            (2, 500_000_000, Duration::from_millis(2_500)),
+            (0, 0, Duration::ZERO),
+            (-1, -1, Duration::ZERO),
+            (i64::MIN, i32::MIN, Duration::ZERO),
+            (
+                i64::MAX,
+                i32::MAX,
+                Duration::from_secs(i64::MAX.unsigned_abs())
+                    + Duration::from_nanos(i32::MAX.unsigned_abs().into()),
+            ),
+        ] {
+            let status = status(Code::ResourceExhausted, seconds, nanos);
+            assert_eq!(asked_wait(&status), Some(expected), "{seconds} {nanos}");
+            assert_eq!(
+                wait_before_retry(&status, FIRST_WAIT),
+                Some(expected.max(FIRST_WAIT))
+            );
+        }
+        let status = Status::resource_exhausted("no details");
+        assert_eq!(asked_wait(&status), None);
+    }
+
+    #[test]
+    fn size_is_told_by_the_words_of_the_implementations() {
+        for (code, words, certain) in [
+            (
+                Code::ResourceExhausted,
+                "grpc: received message larger than max (5 vs. 4)",
+                Some(true),
+            ),
+            (
+                Code::ResourceExhausted,
+                "gRPC message exceeds maximum size 4194304: 5000000",
+                Some(true),
+            ),
+            (
+                Code::OutOfRange,
+                "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes",
+                Some(true),
+            ),
+            (
+                Code::ResourceExhausted,
+                "ingestion rate limit exceeded",
+                Some(false),
+            ),
+            (Code::OutOfRange, "something else", None),
+            (Code::Internal, "received message larger than max", None),
+        ] {
+            let found = failure(&Status::new(code, words), String::new());
+            let expected = match certain {
+                Some(certain) => Failure::TooLarge {
+                    certain,
+                    cause: String::new(),
+                },
+                None => Failure::Other(String::new()),
+            };
+            assert_eq!(found, expected, "{words}");
+        }
+    }
 }

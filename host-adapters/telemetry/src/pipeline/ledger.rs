@@ -7,9 +7,13 @@ use std::time::Instant;
 use crate::config::WarningHook;
 use crate::dropped::{Dropped, Reason, Signal};
 use crate::metrics::Warnings;
+use crate::printable::printable;
 
 use super::reason::Secrets;
 use super::report::SignalReport;
+
+/// The most characters of an item's name in a warning.
+const LONGEST_NAME: usize = 64;
 
 /// Counts what goes into a signal's processor and what comes out of its exporter.
 ///
@@ -27,6 +31,10 @@ pub(super) struct Ledger {
     failed: AtomicU64,
     queue_full: AtomicU64,
     rejected: AtomicU64,
+    too_large: AtomicU64,
+    /// The most items of one export that were too large.
+    most_too_large: AtomicU64,
+    too_large_told: AtomicBool,
     abandoned: AtomicU64,
     /// Data points whose last export failed, while a later one would make up for it.
     pending: AtomicU64,
@@ -58,6 +66,9 @@ impl Ledger {
             failed: AtomicU64::new(0),
             queue_full: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            too_large: AtomicU64::new(0),
+            most_too_large: AtomicU64::new(0),
+            too_large_told: AtomicBool::new(false),
             abandoned: AtomicU64::new(0),
             pending: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -106,40 +117,21 @@ impl Ledger {
         self.under_way.fetch_add(items, Ordering::AcqRel);
     }
 
-    /// That export succeeded.
-    pub(super) fn delivered(&self, items: u64) {
-        self.pending.store(0, Ordering::Relaxed);
-        if subtract(&self.under_way, items) {
-            self.exported.fetch_add(items, Ordering::AcqRel);
+    /// Counts items of the export under way that a collector accepted, or rejected in a request that
+    /// it accepted. It may name any number: no more are counted than the request had. If it rejected
+    /// none, its message is a warning.
+    pub(super) fn delivered(&self, items: u64, rejected: Rejected) {
+        // What was given up in the meantime is accounted for.
+        if !subtract(&self.under_way, items) {
+            return;
         }
-    }
-
-    /// That export failed, and what was in it is lost. It is counted before it is told.
-    pub(super) fn lost(&self, items: u64, error: &str) {
-        if subtract(&self.under_way, items) {
-            self.failed.fetch_add(items, Ordering::AcqRel);
-            self.dropped.add(self.signal, Reason::ExportFailed, items);
-        }
-        self.alarm.ring(self.signal, &self.destination, error);
-    }
-
-    /// That export failed, but the next will hold what was in this one.
-    pub(super) fn put_off(&self, items: u64, error: &str) {
-        subtract(&self.under_way, items);
-        self.pending.store(items, Ordering::Relaxed);
-        self.alarm.ring(self.signal, &self.destination, error);
-    }
-
-    /// Counts the items that the collector refused in a request that it took. It may name any
-    /// number: no more are counted than the request had. With none, its message is a warning.
-    pub(super) fn refused(&self, items: i64, message: &str) {
-        let items = u64::try_from(items).unwrap_or(0);
-        let items = items.min(self.under_way.load(Ordering::Acquire));
-        let said = match self.secrets.shown(message) {
+        self.exported.fetch_add(items, Ordering::AcqRel);
+        let said = match self.secrets.shown(&rejected.message) {
             Some(words) => format!(": {words}"),
             None => String::new(),
         };
-        if items == 0 {
+        let rejected = u64::try_from(rejected.items).unwrap_or(0).min(items);
+        if rejected == 0 {
             if !said.is_empty() {
                 let what = self.signal.as_str();
                 let destination = &self.destination;
@@ -149,11 +141,67 @@ impl Ledger {
             }
             return;
         }
-        let plural = if items == 1 { "" } else { "s" };
-        let message = format!("the collector rejected {items} item{plural}{said}");
-        self.rejected.fetch_add(items, Ordering::Relaxed);
-        self.dropped.add(self.signal, Reason::ExportFailed, items);
+        let plural = if rejected == 1 { "" } else { "s" };
+        let message = format!("the collector rejected {rejected} item{plural}{said}");
+        self.rejected.fetch_add(rejected, Ordering::Relaxed);
+        self.dropped
+            .add(self.signal, Reason::ExportFailed, rejected);
         self.alarm.ring(self.signal, &self.destination, &message);
+    }
+
+    /// Counts one item of the export under way as too large, as `counted` items: 0 if it was counted
+    /// in an earlier export. Warns of the first one.
+    pub(super) fn too_large(&self, name: &str, counted: u64, why: &str) {
+        if !subtract(&self.under_way, 1) {
+            return;
+        }
+        self.too_large.fetch_add(counted, Ordering::AcqRel);
+        self.dropped.add(self.signal, Reason::TooLarge, counted);
+        self.dropped.note_name(self.signal, Reason::TooLarge, name);
+        if !self.too_large_told.swap(true, Ordering::Relaxed) {
+            let item = match self.signal {
+                Signal::Traces => "the span",
+                Signal::Metrics => "a data point of the metric",
+                Signal::Logs => "a log record of",
+            };
+            let message = format!(
+                "cannot send {item} \"{}\" to {}: {why}",
+                printable(name, LONGEST_NAME),
+                self.destination
+            );
+            self.alarm.set_first(&message);
+            self.alarm.tell(&message);
+        }
+    }
+
+    /// Returns how much the number of items that are too large has grown, if each export repeats
+    /// those of the one before.
+    pub(super) fn too_large_again(&self, in_this_export: u64) -> u64 {
+        let most = self
+            .most_too_large
+            .fetch_max(in_this_export, Ordering::Relaxed);
+        in_this_export.saturating_sub(most)
+    }
+
+    /// The export ended without a failure.
+    pub(super) fn succeeded(&self) {
+        self.pending.store(0, Ordering::Relaxed);
+    }
+
+    /// The export failed. What is left of it is lost, of at most `items`. It is counted before it is
+    /// told.
+    pub(super) fn lost(&self, items: u64, error: &str) {
+        let left = take(&self.under_way, items);
+        self.failed.fetch_add(left, Ordering::AcqRel);
+        self.dropped.add(self.signal, Reason::ExportFailed, left);
+        self.alarm.ring(self.signal, &self.destination, error);
+    }
+
+    /// The export failed, but the next one will hold what is left of it.
+    pub(super) fn put_off(&self, items: u64, error: &str) {
+        let left = take(&self.under_way, items);
+        self.pending.store(left, Ordering::Relaxed);
+        self.alarm.ring(self.signal, &self.destination, error);
     }
 
     /// Lets nothing in any more.
@@ -207,11 +255,17 @@ impl Ledger {
 
     /// How many items have been delivered or lost so far.
     pub(super) fn settled(&self) -> u64 {
-        self.exported.load(Ordering::Acquire) + self.failed.load(Ordering::Acquire)
+        [&self.exported, &self.failed, &self.too_large]
+            .iter()
+            .map(|count| count.load(Ordering::Acquire))
+            .sum()
     }
 
     pub(super) fn failures(&self) -> u64 {
-        self.failed.load(Ordering::Acquire) + self.pending.load(Ordering::Acquire)
+        [&self.failed, &self.too_large, &self.pending]
+            .iter()
+            .map(|count| count.load(Ordering::Acquire))
+            .sum()
     }
 
     pub(super) fn report(&self) -> SignalReport {
@@ -220,6 +274,7 @@ impl Ledger {
             failed: self.failed.load(Ordering::Acquire),
             queue_full: self.queue_full.load(Ordering::Acquire),
             rejected: self.rejected.load(Ordering::Acquire),
+            too_large: self.too_large.load(Ordering::Acquire),
             abandoned: self.abandoned.load(Ordering::Acquire),
         }
     }
@@ -232,6 +287,24 @@ fn subtract(counter: &AtomicU64, items: u64) -> bool {
             count.checked_sub(items)
         })
         .is_ok()
+}
+
+/// Takes up to `items` off and returns how many. There are fewer if the pipeline gave up meanwhile,
+/// or if some were accounted for one by one.
+fn take(counter: &AtomicU64, items: u64) -> u64 {
+    let before = counter.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
+        Some(count.saturating_sub(items))
+    });
+    before.unwrap_or_else(|count| count).min(items)
+}
+
+/// What a collector says of a request that it accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Rejected {
+    /// How many items it did not accept. Any number.
+    pub(super) items: i64,
+    /// Why, or a remark.
+    pub(super) message: String,
 }
 
 /// Tells of the first failure of a pipeline, once.
@@ -282,14 +355,20 @@ impl Alarm {
     }
 
     fn ring(&self, signal: Signal, destination: &str, error: &str) {
+        let message = format!("cannot send {} to {destination}: {error}", signal.as_str());
+        if self.set_first(&message) {
+            self.tell(&message);
+        }
+    }
+
+    /// Keeps an error, unless there was one before.
+    fn set_first(&self, message: &str) -> bool {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         if first.is_some() {
-            return;
+            return false;
         }
-        let message = format!("cannot send {} to {destination}: {error}", signal.as_str());
-        *first = Some(message.clone());
-        drop(first);
-        self.tell(&message);
+        *first = Some(String::from(message));
+        true
     }
 
     fn tell(&self, message: &str) {
@@ -323,7 +402,7 @@ mod tests {
         assert!(!ledger.admit(2));
         ledger.begin(2);
         assert!(ledger.admit(2));
-        ledger.delivered(2);
+        ledger.delivered(2, Rejected::default());
         let report = ledger.report();
         assert_eq!((report.exported, report.queue_full), (2, 1));
         assert_eq!(dropped.get(Signal::Logs, Reason::QueueFull), 1);
@@ -357,7 +436,8 @@ mod tests {
         ledger.begin_unqueued(4);
         ledger.put_off(4, "refused");
         ledger.begin_unqueued(4);
-        ledger.delivered(4);
+        ledger.delivered(4, Rejected::default());
+        ledger.succeeded();
         ledger.settle();
         assert_eq!(dropped.total(Signal::Logs), 0);
         ledger.begin_unqueued(4);

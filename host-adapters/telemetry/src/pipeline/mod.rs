@@ -29,6 +29,7 @@
 
 mod connector;
 mod diagnosis;
+mod divide;
 mod encoded;
 mod exporter;
 mod grpc;
@@ -36,6 +37,7 @@ mod http;
 mod io;
 mod ledger;
 mod otlp;
+mod parts;
 mod peer;
 mod processor;
 mod providers;
@@ -263,6 +265,20 @@ impl Pipeline {
             io.give_up();
         }
         report.insert(self.report_now(complete)).clone()
+    }
+
+    /// Gives up what has not been delivered, and counts it as lost. Returns at once, also while another
+    /// thread is in [`Pipeline::shutdown`], which then ends soon. Metrics that were not collected yet are
+    /// in none of the counts.
+    pub fn give_up(&self) -> Report {
+        for signal in Signal::ALL {
+            self.ledgers.get(signal).settle();
+        }
+        if let Some(io) = &self.io {
+            io.close();
+            io.give_up();
+        }
+        self.report_now(false)
     }
 
     /// Does something to each provider on a thread of its own, and says whether all were done before `deadline`.

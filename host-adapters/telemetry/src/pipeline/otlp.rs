@@ -12,16 +12,18 @@ use opentelemetry_otlp::{
 };
 use opentelemetry_sdk::metrics::Temporality;
 
-use crate::config::{Compression, ConfigError, Otlp, Protocol};
+use crate::config::{ConfigError, Otlp, Protocol};
 use crate::dropped::Signal;
 
 use super::diagnosis::Diagnosis;
-use super::encoded::Encoded;
+use super::divide::Encoding;
+use super::encoded::{Encoded, Way};
 use super::exporter::Accounted;
 use super::grpc;
 use super::http::Client;
 use super::io::Io;
 use super::ledger::Ledger;
+use super::parts::Parts;
 use super::peer::{Line, Peer};
 
 /// How one signal is sent.
@@ -39,18 +41,15 @@ pub(super) struct Connection<'a> {
 macro_rules! build {
     ($connection:expr, $client:expr, $builder:expr) => {{
         let Connection { otlp, limit, .. } = $connection;
-        let mut builder = $builder
+        // The client encodes and compresses.
+        $builder
             .with_http()
             .with_endpoint(otlp.url.as_str())
             .with_timeout(*limit)
             .with_retry_policy(retries())
             .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
-            .with_http_client($client);
-        // JSON is encoded, and compressed, by ourselves.
-        if let (Protocol::HttpProtobuf, Some(compression)) = (otlp.protocol, compression(otlp)) {
-            builder = WithHttpConfig::with_compression(builder, compression);
-        }
-        builder.build()
+            .with_http_client($client)
+            .build()
     }};
 }
 
@@ -84,30 +83,43 @@ impl Connection<'_> {
     ) -> Result<Accounted<Encoded<E>>, ConfigError> {
         let otlp = self.otlp;
         let line = Line::new(Arc::clone(self.peer));
-        let ledger = Arc::clone(self.ledger);
         let diagnosis = Diagnosis::new(otlp, self.signal);
-        let http = |line: &Arc<Line>| {
-            let client = Client::new(otlp, Arc::clone(line), ledger.clone(), diagnosis.clone())?;
-            over_http(client).map_err(|error| {
+        let http = |encoding| {
+            let client = Client::new(otlp, Arc::clone(&line), diagnosis.clone())?;
+            let carrier = over_http(client).map_err(|error| {
                 let expected = format!("an OTLP exporter that can be built ({error})");
                 ConfigError::new(&otlp.endpoint_setting, otlp.url.to_string(), expected)
+            })?;
+            Ok::<_, ConfigError>(Way::Http {
+                carrier,
+                encoding,
+                compression: otlp.compression,
+                line: Arc::clone(&line),
             })
         };
-        let encoded = match otlp.protocol {
-            Protocol::HttpProtobuf => Encoded::Natively(http(&line)?),
-            Protocol::HttpJson => Encoded::as_json(http(&line)?, otlp.compression),
-            Protocol::Grpc => {
-                let client = grpc::Client::new(
-                    otlp,
-                    self.io,
-                    self.limit,
-                    Arc::clone(&line),
-                    ledger.clone(),
-                    diagnosis.clone(),
-                )?;
-                Encoded::over_grpc(client, temporality)
-            }
+        let encoding = match otlp.protocol {
+            Protocol::HttpProtobuf | Protocol::Grpc => Encoding::Protobuf,
+            Protocol::HttpJson => Encoding::Json,
         };
+        let way = match otlp.protocol {
+            Protocol::HttpProtobuf | Protocol::HttpJson => http(encoding)?,
+            Protocol::Grpc => Way::Grpc(Box::new(grpc::Client::new(
+                otlp,
+                self.io,
+                self.limit,
+                Arc::clone(&line),
+                diagnosis.clone(),
+            )?)),
+        };
+        let parts = Parts::new(
+            encoding,
+            otlp.max_request_size.bytes(),
+            Arc::clone(self.ledger),
+            otlp.flags
+                .naming("max_request_size", "WASMSCOPE_OTLP_MAX_REQUEST_SIZE"),
+            self.signal == Signal::Metrics && temporality == Temporality::Cumulative,
+        );
+        let encoded = Encoded::new(way, parts, temporality);
         let accounted = Accounted::new(encoded, Arc::clone(self.ledger));
         Ok(accounted.over(Arc::clone(self.io), self.limit, line, diagnosis))
     }
@@ -117,11 +129,4 @@ impl Connection<'_> {
 /// collector asks for. Which of them are not made, where no connection can be, is decided around the exporter ([`Line`]).
 fn retries() -> RetryPolicy {
     RetryPolicy::recommended()
-}
-
-fn compression(otlp: &Otlp) -> Option<opentelemetry_otlp::Compression> {
-    match otlp.compression {
-        Compression::None => None,
-        Compression::Gzip => Some(opentelemetry_otlp::Compression::Gzip),
-    }
 }

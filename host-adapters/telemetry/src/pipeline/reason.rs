@@ -47,7 +47,7 @@ impl Secrets {
     /// Returns a collector's words as they can be shown; `None` where it said nothing.
     pub(super) fn shown(&self, words: &str) -> Option<String> {
         let words = words.trim();
-        let words = words.get(..LONGEST_BODY).unwrap_or(words);
+        let words = &words[..words.floor_char_boundary(LONGEST_BODY)];
         let hide = |words: String, secret: &String| words.replace(secret.as_str(), "[redacted]");
         let words = self.0.iter().fold(String::from(words), hide);
         (!words.is_empty()).then(|| printable(&words, LONGEST))

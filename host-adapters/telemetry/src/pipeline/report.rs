@@ -59,13 +59,12 @@ impl fmt::Display for Report {
                 Signal::Metrics => "data points",
                 Signal::Logs => "log records",
             };
-            let all = lost
-                .saturating_add(report.exported)
-                .saturating_sub(report.rejected);
+            let all = lost.saturating_add(report.delivered());
             let reasons = [
                 (report.queue_full, "queue full"),
                 (report.failed, "export failed"),
                 (report.rejected, "rejected by the collector"),
+                (report.too_large, "too large to send"),
                 (report.abandoned, "not sent in time"),
             ];
             let reasons = || reasons.iter().filter(|(count, _)| *count > 0);
@@ -102,17 +101,31 @@ pub struct SignalReport {
     pub queue_full: u64,
     /// Items that a collector refused in a request that it took; they are in `exported` as well.
     pub rejected: u64,
+    /// Items that do not fit into a request by themselves, or that a collector refused as too large.
+    /// Of metrics that are exported as totals, each series counts once.
+    pub too_large: u64,
     /// Items that waited or were under way at the deadline, or came after it.
     pub abandoned: u64,
 }
 
 impl SignalReport {
+    /// Returns how many items a collector accepted, or the console keeps.
+    #[must_use]
+    pub fn delivered(&self) -> u64 {
+        self.exported.saturating_sub(self.rejected)
+    }
+
     /// Gives how many items were lost.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        [self.failed, self.queue_full, self.rejected, self.abandoned]
-            .iter()
-            .fold(0, |sum, &lost| sum.saturating_add(lost))
+        let lost = [
+            self.failed,
+            self.queue_full,
+            self.rejected,
+            self.too_large,
+            self.abandoned,
+        ];
+        lost.iter().fold(0, |sum, &lost| sum.saturating_add(lost))
     }
 }
 

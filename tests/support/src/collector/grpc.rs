@@ -117,7 +117,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn receive<T>(
+    async fn receive<T: prost::Message>(
         &self,
         request: tonic::Request<T>,
         payload: impl FnOnce(T) -> Payload,
@@ -127,9 +127,10 @@ impl Receiver {
             decoded.0.store(true, Ordering::Release);
         }
         let headers = request::headers(metadata.as_ref());
+        let size = message.encoded_len();
         match self
             .shared
-            .receive(Protocol::Grpc, headers, payload(message))
+            .receive(Protocol::Grpc, headers, payload(message), size)
             .await
         {
             Answer::Accepted(partial) => Ok(partial),
@@ -144,6 +145,10 @@ impl Receiver {
                     }
                 })
             }
+            // The words are those of gRPC for Go.
+            Answer::TooLarge { size, largest } => Err(Status::resource_exhausted(format!(
+                "grpc: received message larger than max ({size} vs. {largest})"
+            ))),
             Answer::Disconnected => {
                 self.cut.notify_one();
                 std::future::pending().await

@@ -65,9 +65,9 @@ impl Service {
     async fn handle(&self, request: hyper::Request<Incoming>) -> Reply {
         let path = request.uri().path().to_owned();
         match self.decode(request).await {
-            Ok((encoding, headers, payload)) => {
+            Ok((encoding, headers, payload, size)) => {
                 let signal = payload.signal();
-                let answer = self.shared.receive(encoding, headers, payload).await;
+                let answer = self.shared.receive(encoding, headers, payload, size).await;
                 self.answer(signal, encoding, answer).await
             }
             Err(Refusal { status, problem }) => {
@@ -80,7 +80,7 @@ impl Service {
     async fn decode(
         &self,
         request: hyper::Request<Incoming>,
-    ) -> Result<(Protocol, Vec<(String, String)>, Payload), Refusal> {
+    ) -> Result<(Protocol, Vec<(String, String)>, Payload, usize), Refusal> {
         let (parts, body) = request.into_parts();
         let signal = match parts.uri.path() {
             "/v1/traces" => Signal::Traces,
@@ -105,7 +105,8 @@ impl Service {
             Protocol::HttpProtobuf | Protocol::Grpc => from_protobuf(signal, &body),
         };
         let payload = payload.map_err(|problem| refusal(StatusCode::BAD_REQUEST, problem))?;
-        Ok((encoding, request::headers(&parts.headers), payload))
+        let headers = request::headers(&parts.headers);
+        Ok((encoding, headers, payload, body.len()))
     }
 
     async fn answer(&self, signal: Signal, encoding: Protocol, answer: Answer) -> Reply {
@@ -118,6 +119,13 @@ impl Service {
                 let status = StatusCode::from_u16(code).expect("an HTTP status from 100 to 999");
                 error(status, "scripted by the test", encoding, retry_after)
             }
+            // Not 413.
+            Answer::TooLarge { .. } => error(
+                StatusCode::BAD_REQUEST,
+                "http: request body too large",
+                encoding,
+                None,
+            ),
             Answer::Disconnected => {
                 self.cut.notify_one();
                 std::future::pending().await

@@ -81,6 +81,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Its body.
     pub payload: Payload,
+    /// The bytes of its body, decompressed.
+    pub size: usize,
     /// What the script had for it.
     pub reply: Reply,
     /// When it had been read.

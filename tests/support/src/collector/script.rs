@@ -69,5 +69,10 @@ pub(super) enum Answer {
         code: u16,
         retry_after: Option<Duration>,
     },
+    /// The request has more bytes than the collector accepts.
+    TooLarge {
+        size: usize,
+        largest: usize,
+    },
     Disconnected,
 }

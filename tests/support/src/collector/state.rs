@@ -18,6 +18,8 @@ pub(super) struct State {
     /// The replies for what comes next of each signal.
     pub(super) scripts: [VecDeque<Reply>; 3],
     pub(super) usually: Reply,
+    /// The most bytes of a request that is accepted.
+    pub(super) largest: Option<usize>,
     /// Grows with every change, so that a waiting test misses none.
     generation: u64,
 }
@@ -78,22 +80,29 @@ impl Shared {
         protocol: Protocol,
         headers: Vec<(String, String)>,
         payload: Payload,
+        size: usize,
     ) -> Answer {
-        let request = self.change(|state| {
+        let (request, largest) = self.change(|state| {
+            let largest = state.largest.filter(|largest| size > *largest);
             let reply = state.scripts[payload.signal() as usize]
                 .pop_front()
                 .or_else(|| state.script.pop_front())
                 .unwrap_or_else(|| state.usually.clone());
+            let reply = largest.map_or(reply, |_| Reply::status(400));
             let request = Arc::new(Request {
                 protocol,
                 headers,
                 payload,
+                size,
                 reply,
                 at: Instant::now(),
             });
             state.requests.push(Arc::clone(&request));
-            request
+            (request, largest)
         });
+        if let Some(largest) = largest {
+            return Answer::TooLarge { size, largest };
+        }
         let partial = match &request.reply {
             Reply::Accept => None,
             Reply::PartialSuccess { rejected, message } => Some((*rejected, message.clone())),

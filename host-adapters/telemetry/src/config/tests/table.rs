@@ -61,6 +61,7 @@ fn empty_environment_gives_the_defaults_of_the_specification() {
         assert_eq!(otlp.protocol, Protocol::HttpProtobuf);
         assert_eq!(otlp.timeout, Duration::from_secs(10));
         assert_eq!(otlp.compression, Compression::None);
+        assert_eq!(otlp.max_request_size.bytes(), 4_000_000);
         assert_eq!(otlp.headers, Headers::default());
         assert_eq!(otlp.tls, Tls::default());
     }
@@ -187,6 +188,11 @@ fn every_variable_has_its_effect() {
         }),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "GZIP", |c| {
             otlp(c, Signal::Logs).compression == Compression::Gzip
+        }),
+        ("WASMSCOPE_OTLP_MAX_REQUEST_SIZE", "20MiB", |c| {
+            Signal::ALL
+                .iter()
+                .all(|&signal| otlp(c, signal).max_request_size.bytes() == 20 << 20)
         }),
         ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "gzip", |c| {
             otlp(c, Signal::Traces).compression == Compression::Gzip

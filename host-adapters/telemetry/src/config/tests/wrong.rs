@@ -111,6 +111,21 @@ const VARIABLES_WRONG: &[(&str, &str, &str)] = &[
         "zstd",
         "one of none or gzip",
     ),
+    (
+        "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
+        "0",
+        "a size from 1 byte to 64MiB",
+    ),
+    (
+        "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
+        "65MiB",
+        "a size from 1 byte to 64MiB",
+    ),
+    (
+        "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
+        "large",
+        "a size from 1 byte to 64MiB",
+    ),
     ("OTEL_EXPORTER_OTLP_INSECURE", "1", "true or false"),
     (
         "OTEL_EXPORTER_OTLP_CERTIFICATE",
@@ -309,6 +324,21 @@ const SECRETS_WRONG: &[(&str, &str, &str)] = &[
     ),
     (
         "OTEL_EXPORTER_OTLP_HEADERS",
+        "a=b,secret=",
+        "a value after the first `=`",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "secret==",
+        "a value after the first `=`",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "secret=%20",
+        "a value after the first `=`",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_HEADERS",
         "authorization: Basic secret==",
         "the name of a header before the first `=`",
     ),
@@ -455,6 +485,7 @@ fn wrong_values() -> Vec<(&'static str, Vec<Wrong>)> {
         headers: _,
         timeout: _,
         compression: _,
+        max_request_size: _,
         protocol: _,
         certificate: _,
         client_certificate: _,
@@ -755,7 +786,7 @@ fn wrong_values() -> Vec<(&'static str, Vec<Wrong>)> {
             TYPED,
         ),
         (
-            "headers, compression, protocol, certificate, insecure",
+            "headers, compression, max_request_size, protocol, certificate, insecure",
             TYPED,
         ),
     ]

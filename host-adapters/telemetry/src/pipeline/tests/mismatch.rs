@@ -281,8 +281,16 @@ fn answers_come_with_the_collectors_reason_and_a_hint() {
     let table: &[(u16, &[&str], &[&str])] = &[
         (
             400,
-            &["400 Bad Request: scripted by the test"],
-            &["InvalidArgument: scripted by the test"],
+            &[
+                "400 Bad Request: scripted by the test",
+                "look at its log",
+                "--otlp-endpoint",
+            ],
+            &[
+                "InvalidArgument: scripted by the test",
+                "look at its log",
+                "--otlp-endpoint",
+            ],
         ),
         (
             401,
@@ -302,22 +310,38 @@ fn answers_come_with_the_collectors_reason_and_a_hint() {
         (405, &["405", "check the path"], &["Unknown: scripted"]),
         (
             413,
-            &["413", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"],
+            &["413", "the span \"a span\"", "WASMSCOPE_LIMITS=span_bytes"],
             &["Unknown: scripted"],
         ),
         (415, &["415", "set --otlp-protocol"], &["Unknown: scripted"]),
         (
             429,
-            &["429"],
+            &["429", "raise its limits", "OTEL_TRACES_SAMPLER"],
             &[
                 "ResourceExhausted: scripted",
-                "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+                "raise its limits",
+                "OTEL_TRACES_SAMPLER",
             ],
         ),
         (
+            500,
+            &["500", "look at its log"],
+            &["Unknown: scripted", "look at its log"],
+        ),
+        (
+            502,
+            &["502", "check that it runs"],
+            &["Unavailable", "check that it runs"],
+        ),
+        (
+            504,
+            &["504", "check that it runs"],
+            &["Unavailable", "check that it runs"],
+        ),
+        (
             503,
-            &["503", "scripted by the test"],
-            &["Unavailable: scripted by the test"],
+            &["503", "scripted by the test", "check that it runs"],
+            &["Unavailable: scripted by the test", "check that it runs"],
         ),
     ];
     for protocol in PROTOCOLS {

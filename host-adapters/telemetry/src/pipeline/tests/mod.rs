@@ -1,5 +1,6 @@
 //! Pipelines against a collector in the test process that behaves badly on request.
 
+mod absurd;
 mod authorities;
 mod deadlines;
 mod delivery;
@@ -7,6 +8,7 @@ mod environment;
 mod held;
 mod losses;
 mod mismatch;
+mod sizes;
 mod unreachable;
 mod values;
 

@@ -1,0 +1,379 @@
+//! Divides export requests by their encoded size.
+//!
+//! A request is a tree: resources, scopes, for metrics instruments, and then the items. A part of a
+//! request repeats the resource and scope of its items.
+
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{
+    ExponentialHistogram, Gauge, Histogram, Metric, ResourceMetrics, ScopeMetrics, Sum, Summary,
+};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message;
+use serde::Serialize;
+
+use crate::otlp_json;
+
+/// How requests are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Protobuf,
+    Json,
+}
+
+impl Encoding {
+    /// Returns the encoded size in bytes, without encoding into memory.
+    pub(super) fn size(self, message: &(impl Message + Serialize)) -> usize {
+        match self {
+            Self::Protobuf => message.encoded_len(),
+            // Nothing in these types fails to serialize.
+            Self::Json => otlp_json::size(message).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Returns the most that a message takes beside its own size when another one holds it.
+    const fn frame(self) -> usize {
+        match self {
+            // Its tag and length, and what its parent's own length grows by.
+            Self::Protobuf => 12,
+            // A comma.
+            Self::Json => 2,
+        }
+    }
+}
+
+/// What is left of a size that must not be exceeded.
+#[derive(Debug)]
+pub(super) struct Space {
+    left: usize,
+    encoding: Encoding,
+}
+
+impl Space {
+    pub(super) fn new(bytes: usize, encoding: Encoding) -> Self {
+        Self {
+            left: bytes,
+            encoding,
+        }
+    }
+
+    /// Returns what is left of it behind a message.
+    fn without(&self, message: &(impl Message + Serialize)) -> Self {
+        let left = self.behind(self.encoding.size(message));
+        Self {
+            left: left.unwrap_or(0),
+            encoding: self.encoding,
+        }
+    }
+
+    fn behind(&self, size: usize) -> Option<usize> {
+        let size = size.checked_add(self.encoding.frame())?;
+        self.left.checked_sub(size)
+    }
+
+    fn holds(&self, size: usize) -> bool {
+        self.behind(size).is_some()
+    }
+
+    /// Takes the space of a message; returns false if it does not fit.
+    fn take(&mut self, message: &(impl Message + Serialize)) -> bool {
+        match self.behind(self.encoding.size(message)) {
+            Some(left) => {
+                self.left = left;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// A request, or a branch of one.
+pub(super) trait Divide: Sized {
+    /// Counts the items.
+    fn items(&self) -> usize;
+
+    /// Returns how many items from the front fit into a space, which it takes.
+    fn fill(&self, space: &mut Space) -> usize;
+
+    /// Keeps the first `at` items and returns the others.
+    fn split_off(&mut self, at: usize) -> Self;
+
+    /// Removes the items that are larger than a space by themselves, and calls `removed` with the name
+    /// and size of each. Returns false if nothing is left.
+    fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(&str, usize)) -> bool;
+
+    /// Returns the name of the first item: a span's, an event's or its scope's, a metric's.
+    fn name(&self) -> &str;
+}
+
+/// A message that holds branches.
+trait Shell {
+    /// Returns a copy without the branches.
+    fn shell(&self) -> Self;
+}
+
+/// Returns how many items of all branches fit, where `shell` is their parent without them.
+fn fill<B: Divide>(branches: &[B], shell: &(impl Message + Serialize), space: &mut Space) -> usize {
+    let before = space.left;
+    if !space.take(shell) {
+        return 0;
+    }
+    let mut fitting = 0;
+    for branch in branches {
+        let fits = branch.fill(space);
+        fitting += fits;
+        if fits < branch.items() {
+            break;
+        }
+    }
+    if fitting == 0 {
+        space.left = before;
+    }
+    fitting
+}
+
+/// Keeps the branches with the first `at` items, of which one may be divided.
+fn split_off<B: Divide>(branches: &mut Vec<B>, at: usize) -> Vec<B> {
+    let mut before = 0;
+    for index in 0..branches.len() {
+        let items = branches[index].items();
+        if before + items > at {
+            let inside = at - before;
+            if inside == 0 {
+                return branches.split_off(index);
+            }
+            let mut rest = branches.split_off(index + 1);
+            let divided = branches[index].split_off(inside);
+            rest.insert(0, divided);
+            return rest;
+        }
+        before += items;
+    }
+    Vec::new()
+}
+
+/// Implements it for a message that holds branches, and names what remains in one without them.
+macro_rules! branch {
+    ($($type:ident { $branches:ident $(, $kept:ident)* } $(or $name:expr)?;)*) => {
+        $(
+            impl Shell for $type {
+                fn shell(&self) -> Self {
+                    Self {
+                        $branches: Vec::new(),
+                        $($kept: self.$kept.clone(),)*
+                    }
+                }
+            }
+
+            impl Divide for $type {
+                fn items(&self) -> usize {
+                    self.$branches.iter().map(Divide::items).sum()
+                }
+
+                fn fill(&self, space: &mut Space) -> usize {
+                    fill(&self.$branches, &self.shell(), space)
+                }
+
+                fn split_off(&mut self, at: usize) -> Self {
+                    let mut rest = self.shell();
+                    rest.$branches = split_off(&mut self.$branches, at);
+                    rest
+                }
+
+                fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(&str, usize)) -> bool {
+                    let space = space.without(&self.shell());
+                    let other: &[fn(&Self) -> &str] = &[$($name)?];
+                    let other = other.first().map(|or| or(self).to_owned());
+                    let other = other.unwrap_or_default();
+                    let had_items = self.items() > 0;
+                    self.$branches.retain_mut(|branch| {
+                        branch.shed(&space, &mut |name, bytes| {
+                            removed(if name.is_empty() { &other } else { name }, bytes);
+                        })
+                    });
+                    !had_items || self.items() > 0
+                }
+
+                fn name(&self) -> &str {
+                    let names = self.$branches.iter().filter(|branch| branch.items() > 0);
+                    let name = names.map(Divide::name).next().unwrap_or_default();
+                    $(
+                        if name.is_empty() {
+                            let or: fn(&Self) -> &str = $name;
+                            return or(self);
+                        }
+                    )?
+                    name
+                }
+            }
+        )*
+    };
+}
+
+branch! {
+    ExportTraceServiceRequest { resource_spans };
+    ResourceSpans { scope_spans, resource, schema_url };
+    ScopeSpans { spans, scope, schema_url };
+    ExportLogsServiceRequest { resource_logs };
+    ResourceLogs { scope_logs, resource, schema_url };
+    ScopeLogs { log_records, scope, schema_url }
+        or |logs| logs.scope.as_ref().map_or("", |scope| &scope.name);
+    ExportMetricsServiceRequest { resource_metrics };
+    ResourceMetrics { scope_metrics, resource, schema_url };
+    ScopeMetrics { metrics, scope, schema_url };
+}
+
+/// Implements it for items, which are not divided.
+macro_rules! item {
+    ($($type:ident: $name:ident;)*) => {
+        $(
+            impl Divide for $type {
+                fn items(&self) -> usize {
+                    1
+                }
+
+                fn fill(&self, space: &mut Space) -> usize {
+                    usize::from(space.take(self))
+                }
+
+                fn split_off(&mut self, _: usize) -> Self {
+                    std::mem::take(self)
+                }
+
+                fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(&str, usize)) -> bool {
+                    let size = space.encoding.size(self);
+                    let fits = space.holds(size);
+                    if !fits {
+                        removed(&self.$name, size);
+                    }
+                    fits
+                }
+
+                fn name(&self) -> &str {
+                    &self.$name
+                }
+            }
+        )*
+    };
+}
+
+item! {
+    Span: name;
+    LogRecord: event_name;
+}
+
+/// Evaluates an expression with the data of a metric, whatever its kind: all have data points.
+macro_rules! each_kind {
+    ($data:expr, $bound:ident => $work:expr, $none:expr) => {
+        match $data {
+            Some(Data::Gauge($bound)) => $work,
+            Some(Data::Sum($bound)) => $work,
+            Some(Data::Histogram($bound)) => $work,
+            Some(Data::ExponentialHistogram($bound)) => $work,
+            Some(Data::Summary($bound)) => $work,
+            None => $none,
+        }
+    };
+}
+
+impl Shell for Metric {
+    fn shell(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            unit: self.unit.clone(),
+            metadata: self.metadata.clone(),
+            data: match &self.data {
+                Some(Data::Gauge(_)) => Some(Data::Gauge(Gauge::default())),
+                Some(Data::Sum(sum)) => Some(Data::Sum(Sum {
+                    data_points: Vec::new(),
+                    ..*sum
+                })),
+                Some(Data::Histogram(histogram)) => Some(Data::Histogram(Histogram {
+                    data_points: Vec::new(),
+                    ..*histogram
+                })),
+                Some(Data::ExponentialHistogram(histogram)) => {
+                    Some(Data::ExponentialHistogram(ExponentialHistogram {
+                        data_points: Vec::new(),
+                        ..*histogram
+                    }))
+                }
+                Some(Data::Summary(_)) => Some(Data::Summary(Summary::default())),
+                None => None,
+            },
+        }
+    }
+}
+
+impl Divide for Metric {
+    fn items(&self) -> usize {
+        each_kind!(&self.data, data => data.data_points.len(), 0)
+    }
+
+    fn fill(&self, space: &mut Space) -> usize {
+        let before = space.left;
+        if !space.take(&self.shell()) {
+            return 0;
+        }
+        let fitting = each_kind!(
+            &self.data,
+            data => data.data_points.iter().take_while(|point| space.take(*point)).count(),
+            0
+        );
+        if fitting == 0 {
+            space.left = before;
+        }
+        fitting
+    }
+
+    fn split_off(&mut self, at: usize) -> Self {
+        let mut rest = self.shell();
+        match (&mut self.data, &mut rest.data) {
+            (Some(Data::Gauge(from)), Some(Data::Gauge(to))) => {
+                to.data_points = from.data_points.split_off(at);
+            }
+            (Some(Data::Sum(from)), Some(Data::Sum(to))) => {
+                to.data_points = from.data_points.split_off(at);
+            }
+            (Some(Data::Histogram(from)), Some(Data::Histogram(to))) => {
+                to.data_points = from.data_points.split_off(at);
+            }
+            (Some(Data::ExponentialHistogram(from)), Some(Data::ExponentialHistogram(to))) => {
+                to.data_points = from.data_points.split_off(at);
+            }
+            (Some(Data::Summary(from)), Some(Data::Summary(to))) => {
+                to.data_points = from.data_points.split_off(at);
+            }
+            // The shell has the kind of the metric.
+            _ => {}
+        }
+        rest
+    }
+
+    fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(&str, usize)) -> bool {
+        let space = space.without(&self.shell());
+        let had_items = self.items() > 0;
+        let name = &self.name;
+        each_kind!(
+            &mut self.data,
+            data => data.data_points.retain(|point| {
+                let size = space.encoding.size(point);
+                let fits = space.holds(size);
+                if !fits {
+                    removed(name, size);
+                }
+                fits
+            }),
+            ()
+        );
+        !had_items || self.items() > 0
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
