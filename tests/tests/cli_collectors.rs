@@ -13,6 +13,8 @@ on_each_runtime! {
     a_collector_that_fails_for_good_is_told_of_once_and_accounted_for,
     what_a_full_queue_has_no_room_for_is_accounted_for,
     losses_are_counted_in_the_metric_that_still_arrives,
+    requests_keep_to_the_size_that_is_set,
+    an_item_that_is_too_large_is_named_at_the_end,
 }
 
 /// What becomes of the guest where the collector takes everything.
@@ -300,6 +302,45 @@ fn what_a_collector_rejects_is_accounted_for() {
         output.stderr.contains("two of them are too old"),
         "{output}"
     );
+}
+
+fn requests_keep_to_the_size_that_is_set(runtime: Runtime) {
+    for protocol in ["http/protobuf", "http/json", "grpc"] {
+        let collector = Collector::start();
+        let endpoint = match protocol {
+            "grpc" => collector.endpoint_grpc(),
+            _ => collector.endpoint_http(),
+        };
+        let output = runtime
+            .run()
+            .args(["--otlp-endpoint", &endpoint, "--otlp-protocol", protocol])
+            .args(["--otlp-max-request-size", "20kB", "--flush-timeout", "30s"])
+            .arg(guest("raw-handles"))
+            .env("OTEL_BSP_MAX_QUEUE_SIZE", "10000")
+            .run()
+            .expect_code(0);
+        assert!(!output.stderr.contains("lost"), "{output}");
+        assert!(collector.spans().len() > 3_000, "{output}");
+        let requests = collector.requests();
+        assert!(requests.iter().all(|request| request.size <= 20_000));
+    }
+}
+
+fn an_item_that_is_too_large_is_named_at_the_end(runtime: Runtime) {
+    let collector = Collector::start();
+    let output = command(runtime, &collector, &["--flush-timeout", "30s"])
+        .env("WASMSCOPE_OTLP_MAX_REQUEST_SIZE", "1")
+        .run()
+        .expect_code(0);
+    for words in [
+        "spans lost: too large to send",
+        "log records lost: too large to send",
+        "\nwasmscope: too large to send: \"",
+        "set --otlp-max-request-size",
+    ] {
+        assert!(output.stderr.contains(words), "no {words:?} in {output}");
+    }
+    assert_eq!(collector.attempts(), 0);
 }
 
 fn what_a_full_queue_has_no_room_for_is_accounted_for(runtime: Runtime) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wasmscope_test_support::{Cli, Collector, Output, Reply};
+use wasmscope_test_support::{Cli, Collector, Output, Reply, Running, Signal};
 use wasmscope_tests::{Runtime, guest, on_each_engine, on_each_runtime};
 
 on_each_runtime! {
@@ -11,7 +11,10 @@ on_each_runtime! {
     a_reader_that_goes_away_is_an_error_in_the_program,
     streams_that_are_closed_are_empty_and_take_everything,
     a_standard_error_that_takes_nothing_changes_no_exit_code,
+    every_signal_that_ends_a_program_delivers_its_telemetry,
+    a_hangup_that_is_ignored_stays_so,
     a_second_signal_waits_for_no_collector,
+    a_signal_during_the_delivery_does_not_end_it,
 }
 
 /// A program that writes more than any pipe holds.
@@ -98,25 +101,104 @@ fn a_standard_error_that_takes_nothing_changes_no_exit_code(runtime: Runtime) {
         .expect_code(134);
 }
 
-fn a_second_signal_waits_for_no_collector(runtime: Runtime) {
-    let collector = Collector::start();
-    collector.respond_always(Reply::Never);
-    let running = runtime
+/// A program that runs until it is stopped, in a command that sends to a collector.
+fn looping(runtime: Runtime, collector: &Collector) -> Cli {
+    runtime
         .run()
         .args(["--otlp-endpoint", &collector.endpoint_http()])
         .args(["--flush-timeout", "1h"])
         .arg(guest("endings"))
         .arg("loop")
+}
+
+fn every_signal_that_ends_a_program_delivers_its_telemetry(runtime: Runtime) {
+    let signals = [
+        (129, Running::hang_up as fn(&Running)),
+        (130, Running::interrupt),
+        (131, Running::quit),
+        (143, Running::terminate),
+    ];
+    for (code, send) in signals {
+        let collector = Collector::start();
+        let running = looping(runtime, &collector).spawn();
+        running.wait_for_stdout(|stdout| stdout.contains("ready"));
+        send(&running);
+        let output = running.finish().expect_code(code);
+        assert_eq!(output.stderr, "", "{code}");
+        for name in ["run endings", "outer", "inner", "finished before"] {
+            let _ = collector.span(name);
+        }
+    }
+}
+
+fn a_hangup_that_is_ignored_stays_so(runtime: Runtime) {
+    // As `nohup` does.
+    let running = Cli::program("sh")
+        .args(["-c", r#"trap '' HUP; exec "$@""#, "sh"])
+        .arg(wasmscope_test_support::binary::binary())
+        .arg("run")
+        .args(runtime.options)
+        .arg(guest("endings"))
+        .arg("loop")
+        .env("OTEL_SDK_DISABLED", "true")
         .spawn();
     running.wait_for_stdout(|stdout| stdout.contains("ready"));
-    running.interrupt();
-    // It delivers what there is, and waits.
+    running.hang_up();
+    std::thread::sleep(Duration::from_millis(300));
+    running.terminate();
+    running.finish().expect_code(143);
+}
+
+fn a_signal_during_the_delivery_does_not_end_it(runtime: Runtime) {
+    let collector = Collector::start();
+    collector.respond_with([Reply::Slow(Duration::from_secs(1))]);
+    let running = runtime
+        .run()
+        .args(["--otlp-endpoint", &collector.endpoint_http()])
+        .args(["--flush-timeout", "30s"])
+        .arg(guest("endings"))
+        .arg("leak")
+        .spawn();
     collector.wait_for(
         |collector| !collector.requests().is_empty(),
         Duration::from_secs(30),
     );
+    running.terminate();
+    let output = running.finish().expect_code(0);
+    assert_eq!(output.stderr, "", "{output}");
+    let _ = collector.span("run endings");
+}
+
+fn a_second_signal_waits_for_no_collector(runtime: Runtime) {
+    let collector = Collector::start();
+    collector.respond_always(Reply::Never);
+    // It takes the logs alone.
+    collector.respond_to(Signal::Logs, [Reply::Accept]);
+    let running = looping(runtime, &collector).spawn();
+    running.wait_for_stdout(|stdout| stdout.contains("ready"));
     running.interrupt();
-    let _ = running.finish().expect_code(130);
+    // It delivers what there is, and waits.
+    collector.wait_for(
+        |collector| {
+            let signals = [Signal::Traces, Signal::Metrics, Signal::Logs];
+            signals
+                .iter()
+                .all(|signal| collector.attempts_for(*signal) > 0)
+        },
+        Duration::from_secs(30),
+    );
+    // The answer to the logs has been read.
+    std::thread::sleep(Duration::from_millis(300));
+    running.interrupt();
+    let output = running.finish().expect_code(130);
+    for words in [
+        "given up at the second signal; delivered by then: 0 spans, 0 data points, 1 log records",
+        "4 of 4 spans lost: not sent in time; ",
+        " data points lost: not sent in time",
+    ] {
+        assert!(output.stderr.contains(words), "{output}");
+    }
+    assert!(!output.stderr.contains("--flush-timeout"), "{output}");
 }
 
 mod stuck {

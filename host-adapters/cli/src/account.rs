@@ -2,22 +2,37 @@
 
 use crate::messages::say;
 use wasmscope_telemetry::Limits;
-use wasmscope_telemetry::dropped::DroppedCount;
+use wasmscope_telemetry::dropped::{DroppedCount, Reason};
 use wasmscope_telemetry::pipeline::Report;
 
+/// How delivery ended.
+pub(crate) struct Delivered {
+    pub(crate) report: Report,
+    /// At a second signal.
+    pub(crate) was_given_up: bool,
+}
+
 /// Says what was lost on its way out, and what was dropped or shortened before that.
-pub(crate) fn account(report: &Report, limits: &Limits) {
-    for line in lines(report, limits) {
+pub(crate) fn account(delivered: &Delivered, limits: &Limits) {
+    for line in lines(delivered, limits) {
         say!("wasmscope: {line}");
     }
 }
 
-fn lines(report: &Report, limits: &Limits) -> Vec<String> {
+fn lines(delivered: &Delivered, limits: &Limits) -> Vec<String> {
+    let Delivered {
+        report,
+        was_given_up,
+    } = delivered;
     let mut lines = Vec::new();
+    if *was_given_up {
+        lines.push(given_up(report));
+    }
     if report.lost() > 0 {
         lines.push(report.to_string());
     }
-    if !report.complete {
+    lines.extend(too_large(report));
+    if !report.complete && !was_given_up {
         lines.push(String::from(
             "the telemetry could not be delivered in time: raise --flush-timeout, or look at the collector",
         ));
@@ -42,6 +57,38 @@ fn lines(report: &Report, limits: &Limits) -> Vec<String> {
         lines.push(String::from("docs/telemetry.md lists all reasons"));
     }
     lines
+}
+
+/// Says what was delivered before a second signal.
+fn given_up(report: &Report) -> String {
+    let counts = [
+        (&report.traces, "spans"),
+        (&report.metrics, "data points"),
+        (&report.logs, "log records"),
+    ];
+    let counts = counts.map(|(signal, name)| format!("{} {name}", signal.delivered()));
+    format!(
+        "the delivery of telemetry was given up at the second signal; delivered by then: {}",
+        counts.join(", ")
+    )
+}
+
+/// Names what was too large to be sent.
+fn too_large(report: &Report) -> Option<String> {
+    let too_large = report
+        .dropped
+        .iter()
+        .filter(|dropped| dropped.reason == Reason::TooLarge);
+    let names: Vec<_> = too_large
+        .flat_map(|dropped| &dropped.names)
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "too large to send: {}; to raise the limit, set --otlp-max-request-size, and the collector's own",
+            names.join(", ")
+        )
+    })
 }
 
 /// Says how much was dropped for one reason, such as

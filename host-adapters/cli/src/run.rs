@@ -1,6 +1,6 @@
 //! `wasmscope run`.
 
-use crate::account::account;
+use crate::account::{Delivered, account};
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
@@ -12,11 +12,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use wasmscope_telemetry::InvocationOptions;
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::config::{Exporter, Propagators};
 use wasmscope_telemetry::console::Collector;
-use wasmscope_telemetry::pipeline::{Pipeline, Report};
+use wasmscope_telemetry::pipeline::Pipeline;
 
 /// Runs a component. Whatever can be found to be wrong is found before it starts, and what is found quickly comes first.
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
@@ -79,12 +80,17 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     let pipeline = Pipeline::build(config).map_err(|error| Failure::new(error.to_string()))?;
 
     let telemetry = pipeline.telemetry().clone();
-    let (ended, report) = execute(
+    let Executed {
+        ended,
+        delivered,
+        runtime,
+    } = execute(
         prepared,
         pipeline,
         invocation,
         options.telemetry.flush_timeout,
     )?;
+    let report = &delivered.report;
     match &ended {
         Ended::Trap { message, code } => {
             say!("wasmscope: the program trapped: {}", message.trim_end());
@@ -124,7 +130,9 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
             "wasmscope: no trace is shown: it was not sampled (sampler {sampler}, by --sampler or OTEL_TRACES_SAMPLER{parent})"
         );
     }
-    account(&report, &limits);
+    account(&delivered, &limits);
+    // A read from standard input cannot be interrupted; its thread ends with the process.
+    runtime.shutdown_background();
     Ok(ExitCode::from(ended.exit_code()))
 }
 
@@ -142,13 +150,21 @@ fn continued(propagators: Propagators) -> InvocationOptions {
     })
 }
 
+/// What is left once a program has ended and its telemetry was delivered or given up.
+struct Executed {
+    ended: Ended,
+    delivered: Delivered,
+    /// Ends the process at a signal for as long as it lives.
+    runtime: Runtime,
+}
+
 /// Runs it with a small async runtime, so that a timeout or a signal can interrupt it anywhere, and delivers what is left.
 fn execute(
     prepared: runtime::Prepared,
     pipeline: Pipeline,
     options: InvocationOptions,
     flush_timeout: Duration,
-) -> Result<(Ended, Report), Failure> {
+) -> Result<Executed, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -160,23 +176,37 @@ fn execute(
         let (ended, store) = prepared
             .run(pipeline.telemetry(), options, &mut signals)
             .await?;
-        let report = deliver(pipeline, flush_timeout, &mut signals).await;
+        let delivered = deliver(pipeline, flush_timeout, &mut signals).await;
         drop(store);
-        Ok((ended, report))
+        // What is left to do is to write, perhaps to a stream that is not read.
+        tokio::spawn(signals.end_at_next());
+        Ok((ended, delivered))
     });
-    // A read from standard input cannot be interrupted; its thread ends with the process.
-    runtime.shutdown_background();
-    result
+    match result {
+        Ok((ended, delivered)) => Ok(Executed {
+            ended,
+            delivered,
+            runtime,
+        }),
+        Err(failure) => {
+            runtime.shutdown_background();
+            Err(failure)
+        }
+    }
 }
 
-/// Delivers what is left, until the deadline or one more signal: somebody who presses Ctrl-C twice will not wait.
-async fn deliver(pipeline: Pipeline, deadline: Duration, signals: &mut Signals) -> Report {
+/// Delivers what is left, until the deadline or the second signal.
+async fn deliver(pipeline: Pipeline, deadline: Duration, signals: &mut Signals) -> Delivered {
     let pipeline = Arc::new(pipeline);
     let delivering = Arc::clone(&pipeline);
     tokio::select! {
-        report = tokio::task::spawn_blocking(move || delivering.shutdown(deadline)) => {
-            report.unwrap_or_else(|_panic| pipeline.status())
-        }
-        _ = signals.next() => pipeline.status(),
+        report = tokio::task::spawn_blocking(move || delivering.shutdown(deadline)) => Delivered {
+            report: report.unwrap_or_else(|_panic| pipeline.status()),
+            was_given_up: false,
+        },
+        () = signals.second() => Delivered {
+            report: pipeline.give_up(),
+            was_given_up: true,
+        },
     }
 }

@@ -435,6 +435,22 @@ impl Running {
         self.signal(Signal::TERM);
     }
 
+    /// Sends SIGHUP.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    /// Sends SIGQUIT.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub fn quit(&self) {
+        self.signal(Signal::QUIT);
+    }
+
     fn signal(&self, signal: Signal) {
         // It has not been waited for, so the id cannot have passed to another process.
         let pid = Pid::from_child(&self.child);

@@ -94,9 +94,15 @@ pub(super) async fn watch<S>(
     };
     messages::hurry();
     stop((why.clone(), outcome.clone()));
-    match tokio::time::timeout(GRACE, finished).await {
-        Ok(result) => kept(result),
-        Err(_elapsed) => {
+    let result = tokio::select! {
+        biased;
+        result = finished => Some(result),
+        () = tokio::time::sleep(GRACE) => None,
+        () = signals.second() => None,
+    };
+    match result {
+        Some(result) => kept(result),
+        None => {
             ender.end(&outcome);
             (why, None)
         }
