@@ -124,7 +124,9 @@ impl Component {
                         }
                     }
                 }
-                crate::plan::Export::Resource(_) | crate::plan::Export::Type => {}
+                crate::plan::Export::Resource(_)
+                | crate::plan::Export::Module(_)
+                | crate::plan::Export::Type => {}
             }
         }
         list
@@ -132,7 +134,7 @@ impl Component {
 }
 
 /// The translator has validated the module; WasmEdge validates it again, for it does not run what it has not validated itself.
-fn parse(engine: &Engine, module: &CoreModule) -> Result<Module, LoadError> {
+pub(crate) fn parse(engine: &Engine, module: &CoreModule) -> Result<Module, LoadError> {
     Module::new(engine, ModuleSource::Bytes(&module.bytes)).map_err(|code| LoadError::Engine {
         message: ffi::message(code),
     })

@@ -354,7 +354,7 @@ impl<T: 'static> StoreInner<T> {
         let used = match self.running {
             Some(outer) => {
                 let outer = self.instance(outer)?;
-                let uncounted = outer.component.plan().uncounted_units();
+                let uncounted = outer.linked.uncounted_units(&outer.component);
                 let counted = outer.stack_units.ok_or_else(missing)?;
                 let counted = self.core.global(counted).ok_or_else(missing)?;
                 let counted = counted.cast_unsigned().saturating_add(uncounted);

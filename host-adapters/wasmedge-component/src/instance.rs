@@ -7,18 +7,20 @@ use wasmedge_sys::ffi as codes;
 
 use crate::abi::FlatType;
 use crate::abi::call::CoreSignature;
-use crate::component::Component;
-use crate::error::{HostError, Trap, TrapCode};
+use crate::component::{self, Component};
+use crate::engine::Engine;
+use crate::error::{HostError, LoadError, Trap, TrapCode};
 use crate::ffi::{self, Code, FuncId, GlobalId, LinkageId, MemId, Stop};
 use crate::func::{Func, TypedFunc};
 use crate::handles::{ResourceAny, ResourceTables};
 use crate::host::{HostFunc, internal};
 use crate::ids::*;
 use crate::linker::Destructor;
+use crate::module::Module;
 use crate::plan::{
     CoreDef, CoreExport, CoreModule, Export, FunctionExport, HOST_MODULE, MAY_LEAVE,
-    MEMORY_GROWING, MEMORY_GROWN, POLL, POLL_STEPS, ResourceOrigin, STACK_OVERFLOW, STACK_UNITS,
-    STEPS_LEFT, Step, TABLE_GROWING, TrampolineKind,
+    MEMORY_GROWING, MEMORY_GROWN, ModuleExport, POLL, POLL_STEPS, ResourceOrigin, STACK_OVERFLOW,
+    STACK_UNITS, STEPS_LEFT, Step, TABLE_GROWING, TrampolineKind,
 };
 use crate::resource::ResourceType;
 use crate::store::{AsContextMut, StoreInner};
@@ -32,6 +34,37 @@ pub(crate) struct Linked<T: 'static> {
     pub(crate) types: Vec<ResourceType>,
     /// By resource, for those of the host.
     pub(crate) destructors: Vec<Option<Destructor<T>>>,
+    /// The core modules that the component imports.
+    pub(crate) imported_modules: Vec<Option<Module>>,
+    /// The same, linked, in the order in which the component instantiates them.
+    pub(crate) modules: Vec<LinkedModule>,
+}
+
+impl<T> Linked<T> {
+    /// Returns how many stack units the functions of the core modules use at most at once that are
+    /// not counted, those of the component's own included.
+    pub(crate) fn uncounted_units(&self, component: &Component) -> u32 {
+        let imported = self
+            .modules
+            .iter()
+            .map(|module| module.core.uncounted_units);
+        let imported = imported.max().unwrap_or(0);
+        imported.max(component.plan().uncounted_units())
+    }
+}
+
+/// A core module of the host's, with its imports named as a component's own have theirs.
+#[derive(Debug)]
+pub(crate) struct LinkedModule {
+    core: CoreModule,
+    module: Arc<ffi::Module>,
+}
+
+impl LinkedModule {
+    pub(crate) fn new(engine: &Engine, core: CoreModule) -> Result<Self, LoadError> {
+        let module = Arc::new(component::parse(engine, &core)?);
+        Ok(Self { core, module })
+    }
 }
 
 /// A host function of an instance.
@@ -282,7 +315,7 @@ impl Instance {
 
     /// Finds a function that is exported by itself.
     pub fn get_func(&self, store: impl AsContextMut, name: &str) -> Option<Func> {
-        self.func(store, &[name])
+        self.get_func_at(store, &[name])
     }
 
     /// Finds a function of an exported interface, for instance `run` of `wasi:cli/run@0.2.0`. Versions are matched compatibly.
@@ -292,10 +325,12 @@ impl Instance {
         interface: &str,
         name: &str,
     ) -> Option<Func> {
-        self.func(store, &[interface, name])
+        self.get_func_at(store, &[interface, name])
     }
 
-    fn func(&self, mut store: impl AsContextMut, path: &[&str]) -> Option<Func> {
+    /// Finds a function by the names of the instances that it is exported in, the outermost first, and its own. Versions are matched
+    /// compatibly.
+    pub fn get_func_at(&self, mut store: impl AsContextMut, path: &[&str]) -> Option<Func> {
         let route = self.component.plan().find_route(path)?;
         let function = function_at(&self.component, &route)?;
         let store = store.as_context_mut().0;
@@ -308,6 +343,43 @@ impl Instance {
             route,
             function,
         ))
+    }
+
+    /// Finds a core module that is exported by itself. One that the component imports is the embedder's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use wasmedge_component::{Component, Engine, Linker, Store};
+    ///
+    /// # fn main() -> anyhow::Result<()> {
+    /// let engine = Engine::default();
+    /// let bytes = wat::parse_str(r#"(component (core module $m (func (export "f"))) (export "m" (core module $m)))"#)?;
+    /// let component = Component::new(&engine, bytes)?;
+    /// let mut store = Store::new(&engine, ())?;
+    /// let instance = Linker::new().instantiate(&mut store, &component)?;
+    /// let module = instance.get_module(&mut store, "m").expect("it is exported");
+    /// assert!(module.bytes().starts_with(b"\0asm"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get_module(&self, store: impl AsContextMut, name: &str) -> Option<Module> {
+        self.get_module_at(store, &[name])
+    }
+
+    /// Finds a core module by the names of the instances that it is exported in, the outermost first, and its own. Versions are matched
+    /// compatibly.
+    pub fn get_module_at(&self, mut store: impl AsContextMut, path: &[&str]) -> Option<Module> {
+        let store = store.as_context_mut().0;
+        store.own(self.index, self.serial).ok()?;
+        match self.component.plan().find_export(path)? {
+            Export::Module(ModuleExport::Own(bytes)) => Module::read(Arc::clone(bytes)).ok(),
+            Export::Module(ModuleExport::Imported(id)) => {
+                let linked = &store.instance(self.index).ok()?.linked;
+                linked.imported_modules.get(id.index())?.clone()
+            }
+            Export::Function(_) | Export::Instance(_) | Export::Resource(_) | Export::Type => None,
+        }
     }
 
     /// Finds a function that is exported by itself, and checks its type.
@@ -499,25 +571,16 @@ fn follow<T: 'static>(
         } => {
             let described = component.plan().modules.get(module.index());
             let described = described.ok_or_else(missing)?;
-            store.core_instances = store.core_instances.saturating_add(1);
-            if store.core_instances > MAX_CORE_INSTANCES {
-                let message = format!(
-                    "resource limit exceeded: instance count too high at {}",
-                    store.core_instances
-                );
-                return Err(Trap::new(TrapCode::MemoryLimit, message).into());
-            }
-            allow(store, described)?;
             let module = component.module(*module).ok_or_else(missing)?;
-            let name = format!("i{}", instance.0);
-            if store.interrupted() {
-                return Err(crate::host::interrupted().into());
-            }
-            let made = store.within(index, |store| {
-                let made = ffi::instantiate(store, linkage, module, &name);
-                made.map_err(|stop| stopped(store, stop))
-            })?;
-            store.instance(index)?.cores.push(made);
+            instantiate(store, linkage, described, module, *instance)?;
+        }
+        Step::InstantiateImported {
+            number, instance, ..
+        } => {
+            let linked = Arc::clone(&store.instance(index)?.linked);
+            let number = usize::try_from(*number).unwrap_or(usize::MAX);
+            let LinkedModule { core, module } = linked.modules.get(number).ok_or_else(missing)?;
+            instantiate(store, linkage, core, module, *instance)?;
         }
         Step::ExtractMemory(id, CoreExport { instance, name }) => {
             let core = store.instance(index)?.core(*instance).ok_or_else(missing)?;
@@ -545,6 +608,36 @@ fn follow<T: 'static>(
                 Some(ResourceDefinition::Guest(found));
         }
     }
+    Ok(())
+}
+
+/// Instantiates a core module.
+fn instantiate<T: 'static>(
+    store: &mut StoreInner<T>,
+    linkage: LinkageId,
+    described: &CoreModule,
+    module: &Arc<ffi::Module>,
+    instance: CoreInstanceId,
+) -> anyhow::Result<()> {
+    let index = linkage.index();
+    store.core_instances = store.core_instances.saturating_add(1);
+    if store.core_instances > MAX_CORE_INSTANCES {
+        let message = format!(
+            "resource limit exceeded: instance count too high at {}",
+            store.core_instances
+        );
+        return Err(Trap::new(TrapCode::MemoryLimit, message).into());
+    }
+    allow(store, described)?;
+    let name = format!("i{}", instance.0);
+    if store.interrupted() {
+        return Err(crate::host::interrupted().into());
+    }
+    let made = store.within(index, |store| {
+        let made = ffi::instantiate(store, linkage, module, &name);
+        made.map_err(|stop| stopped(store, stop))
+    })?;
+    store.instance(index)?.cores.push(made);
     Ok(())
 }
 

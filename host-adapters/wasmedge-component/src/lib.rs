@@ -30,7 +30,7 @@
 //! | to | there is |
 //! |---|---|
 //! | load a component, compile it ahead of time | [`Component`], [`Cache`] |
-//! | define what it imports | [`Linker`], [`LinkerInstance::func_wrap`], [`LinkerInstance::func_new`], [`LinkerInstance::func_raw`], [`LinkerInstance::resource`] |
+//! | define what it imports | [`Linker`], [`LinkerInstance::func_wrap`], [`LinkerInstance::func_new`], [`LinkerInstance::func_raw`], [`LinkerInstance::resource`], [`LinkerInstance::module`], [`LinkerInstance::instance`] |
 //! | instantiate it, any number of times | [`Linker::instantiate`], [`InstancePre`] |
 //! | call what it exports | [`Instance::get_typed_func`], [`TypedFunc`], [`Func::call`] |
 //! | pass Rust's types | [`Lift`], [`Lower`], [`record!`], [`variant!`], [`enumeration!`], [`flags!`] |
@@ -60,7 +60,7 @@
 //!
 //! Components of the kind that WASI 0.2 programs are, nested and composed ones included, with resources, and with all three string
 //! encodings. Refused by name, with [`LoadError::Unsupported`]: asynchronous components (WASI 0.3: async functions, streams, futures,
-//! error contexts, threads), core modules that are imported or exported, memories of 64 bits, maps and lists of a fixed length,
+//! error contexts, threads), components that are imported from the host, memories of 64 bits, maps and lists of a fixed length,
 //! exception handling and garbage collection in core modules.
 //!
 //! # Limits
@@ -107,6 +107,7 @@ mod instance;
 mod limits;
 mod link;
 mod linker;
+mod module;
 mod names;
 pub mod plan;
 mod processor;
@@ -130,6 +131,7 @@ pub use host::{HOST_UNITS, RawCall};
 pub use instance::{Instance, MAX_CORE_INSTANCES};
 pub use limits::{ResourceLimiter, TABLE_ELEMENT_BYTES};
 pub use linker::{InstancePre, Linker, LinkerInstance};
+pub use module::Module;
 pub use names::NameMap;
 pub use plan::Plan;
 pub use processor::processor_features;

@@ -2,25 +2,50 @@
 
 use crate::error::LinkError;
 use crate::names::NameMap;
-use crate::plan::Import;
 
-/// What an embedder defines, by interface and name; `D` is whatever the engine keeps for a function or a resource.
+/// What an embedder defines, by name; `D` is what the engine keeps for a function or a resource.
 ///
-/// Versions are matched as [`NameMap`] does. As in Wasmtime, an interface is chosen first, the highest compatible one, and the items are
-/// looked up in that one only.
+/// A name stands for one item, or for an instance with names of its own, as in Wasmtime. Versions
+/// are matched as [`NameMap`] does. An interface is chosen first, the highest compatible one, and
+/// its items are looked up in that one only.
 #[derive(Debug, Clone)]
 pub(crate) struct Definitions<D> {
-    root: NameMap<D>,
-    instances: NameMap<NameMap<D>>,
+    names: NameMap<Entry<D>>,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone)]
+pub(crate) enum Entry<D> {
+    /// An item.
+    Item(D),
+    /// An instance.
+    Instance(Definitions<D>),
+}
+
+/// What is found for an import.
+#[derive(Debug)]
+pub(crate) enum Found<'a, D> {
+    /// An item.
+    Item(&'a D),
+    /// An instance.
+    Instance,
+    /// Nothing.
+    Nothing,
+    /// Nothing, since an instance that it is to be in is an item.
+    NoInstance,
 }
 
 impl<D> Default for Definitions<D> {
     fn default() -> Self {
         Self {
-            root: NameMap::new(),
-            instances: NameMap::new(),
+            names: NameMap::new(),
         }
     }
+}
+
+/// Joins the names of instances and of an item in them: `a:b/c@1.0.0#inner#item`.
+pub(crate) fn full_name<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().collect::<Vec<_>>().join("#")
 }
 
 impl<D> Definitions<D> {
@@ -29,41 +54,60 @@ impl<D> Definitions<D> {
         Self::default()
     }
 
-    /// Defines an item of an interface, or one that is imported by itself.
+    /// Defines an item under a name, in the instances of a path, the outermost first.
     ///
     /// # Errors
     ///
-    /// [`LinkError::Duplicate`] if the name is defined already, and then what was defined stays.
+    /// [`LinkError::Duplicate`] if the name is defined already, or one of the path is no instance;
+    /// what was defined stays.
     pub(crate) fn define(
         &mut self,
-        instance: Option<&str>,
+        path: &[String],
         name: &str,
         definition: D,
     ) -> Result<(), LinkError> {
-        let items = match instance {
-            None => &mut self.root,
-            Some(instance) => self.instances.find_or_insert_with(instance, NameMap::new),
+        let names = path.iter().map(String::as_str).chain([name]);
+        let duplicate = |length: usize| LinkError::Duplicate {
+            name: full_name(names.clone().take(length)),
         };
-        if items.contains(name) {
-            let name =
-                instance.map_or_else(|| name.to_owned(), |instance| format!("{instance}#{name}"));
-            return Err(LinkError::Duplicate { name });
+        let mut here = self;
+        for (length, instance) in (1..).zip(path) {
+            let instance = here
+                .names
+                .find_or_insert_with(instance, || Entry::Instance(Self::new()));
+            here = match instance {
+                Entry::Instance(inner) => inner,
+                Entry::Item(_) => return Err(duplicate(length)),
+            };
         }
-        items.insert(name, definition);
+        if here.names.contains(name) {
+            return Err(duplicate(path.len().saturating_add(1)));
+        }
+        here.names.insert(name, Entry::Item(definition));
         Ok(())
     }
 
-    /// Returns whether an interface is defined, or a compatible version of it.
-    pub(crate) fn has_instance(&self, name: &str) -> bool {
-        self.instances.find(name).is_some()
-    }
-
-    /// Returns what is defined for an import.
-    pub(crate) fn find(&self, import: &Import) -> Option<&D> {
-        match &import.instance {
-            None => self.root.find(&import.name),
-            Some(instance) => self.instances.find(instance)?.find(&import.name),
+    /// Returns what is defined under the last of some names, in the instances of the names before.
+    pub(crate) fn find<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Found<'_, D> {
+        let mut here = Some(self);
+        let mut found = Found::Nothing;
+        for name in names {
+            let Some(instance) = here else {
+                return Found::NoInstance;
+            };
+            match instance.names.find(name) {
+                Some(Entry::Item(item)) => {
+                    here = None;
+                    found = Found::Item(item);
+                }
+                Some(Entry::Instance(inner)) => {
+                    here = Some(inner);
+                    found = Found::Instance;
+                }
+                None => return Found::Nothing,
+            }
         }
+        found
     }
 }
 
@@ -81,32 +125,69 @@ mod tests {
         Plan::new(&wat::parse_str(text).unwrap()).unwrap()
     }
 
+    fn path(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
     #[test]
     fn imports_are_found_in_the_highest_compatible_interface() {
         let mut definitions = Definitions::new();
-        definitions.define(None, "log", 0).unwrap();
+        definitions.define(&[], "log", 0).unwrap();
         for (version, value) in [("0.2.0", 1), ("0.2.12", 10), ("0.3.0", 100)] {
-            let instance = format!("wasi:io/error@{version}");
-            definitions.define(Some(&instance), "error", value).unwrap();
-            definitions
-                .define(Some(&instance), "check", value + 1)
-                .unwrap();
+            let instance = path(&[&format!("wasi:io/error@{version}")]);
+            definitions.define(&instance, "error", value).unwrap();
+            definitions.define(&instance, "check", value + 1).unwrap();
         }
         let plan = plan();
-        let found = plan.imports.iter().map(|import| definitions.find(import));
-        assert_eq!(found.collect::<Vec<_>>(), [Some(&0), Some(&10), Some(&11)]);
+        let found = plan.imports.iter().map(|import| {
+            let Found::Item(value) = definitions.find(import.names()) else {
+                panic!("nothing for {}", import.full_name())
+            };
+            *value
+        });
+        assert_eq!(found.collect::<Vec<_>>(), [0, 10, 11]);
     }
 
     #[test]
     fn nothing_is_defined_twice() {
-        let mut definitions = Definitions::new();
-        definitions.define(Some("a:b/c@1.0.0"), "f", 1).unwrap();
-        definitions.define(Some("a:b/c@1.0.1"), "f", 2).unwrap();
-        assert_eq!(
-            definitions.define(Some("a:b/c@1.0.0"), "f", 3),
+        let duplicate = |name: &str| {
             Err(LinkError::Duplicate {
-                name: "a:b/c@1.0.0#f".to_owned()
+                name: name.to_owned(),
             })
+        };
+        let (older, newer) = (path(&["a:b/c@1.0.0"]), path(&["a:b/c@1.0.1"]));
+        let mut definitions = Definitions::new();
+        definitions.define(&older, "f", 1).unwrap();
+        definitions.define(&newer, "f", 2).unwrap();
+        assert_eq!(
+            definitions.define(&older, "f", 3),
+            duplicate("a:b/c@1.0.0#f")
         );
+        // A name is an item or an instance.
+        assert_eq!(
+            definitions.define(&[], "a:b/c@1.0.0", 4),
+            duplicate("a:b/c@1.0.0")
+        );
+        let inner = path(&["a:b/c@1.0.0", "f", "g"]);
+        assert_eq!(
+            definitions.define(&inner, "h", 5),
+            duplicate("a:b/c@1.0.0#f")
+        );
+    }
+
+    #[test]
+    fn instances_are_within_instances() {
+        let mut definitions = Definitions::new();
+        let inner = path(&["a", "b:c/d@1.0.0"]);
+        definitions.define(&inner, "f", 1).unwrap();
+        definitions.define(&path(&["a"]), "f", 2).unwrap();
+        let found = |names: &[&str]| format!("{:?}", definitions.find(names.iter().copied()));
+        assert_eq!(found(&["a", "f"]), "Item(2)");
+        assert_eq!(found(&["a", "b:c/d@1.0.0", "f"]), "Item(1)");
+        assert_eq!(found(&["a", "b:c/d@1.2.0", "f"]), "Item(1)");
+        assert_eq!(found(&["a", "b:c/d@1.0.0"]), "Instance");
+        assert_eq!(found(&["a", "b:c/d@1.0.0", "g"]), "Nothing");
+        assert_eq!(found(&["a", "x", "f"]), "Nothing");
+        assert_eq!(found(&["a", "f", "f"]), "NoInstance");
     }
 }

@@ -7,9 +7,10 @@ use crate::component::Component;
 use crate::error::LinkError;
 use crate::host::{HostFunc, RawCall};
 use crate::ids::ResourceId;
-use crate::instance::{Instance, Linked};
-use crate::link::Definitions;
-use crate::plan::{Import, ImportKind, ResourceOrigin};
+use crate::instance::{Instance, Linked, LinkedModule};
+use crate::link::{Definitions, Found, full_name};
+use crate::module::Module;
+use crate::plan::{self, Import, ImportKind, ResourceOrigin, Step};
 use crate::resource::ResourceType;
 use crate::store::{AsContextMut, StoreContextMut};
 use crate::typed::{InstanceTypes, LiftList, LowerList, TypeList, TypeMismatch};
@@ -24,6 +25,7 @@ pub(crate) type Destructor<T> =
 pub(crate) enum Definition<T: 'static> {
     Function(Arc<HostFunc<T>>),
     Resource(ResourceType, Destructor<T>),
+    Module(Module),
 }
 
 impl<T> Clone for Definition<T> {
@@ -31,6 +33,7 @@ impl<T> Clone for Definition<T> {
         match self {
             Self::Function(function) => Self::Function(Arc::clone(function)),
             Self::Resource(ty, destructor) => Self::Resource(*ty, Arc::clone(destructor)),
+            Self::Module(module) => Self::Module(module.clone()),
         }
     }
 }
@@ -40,6 +43,7 @@ impl<T> Definition<T> {
         match self {
             Self::Function(_) => "function",
             Self::Resource(..) => "resource",
+            Self::Module(_) => "module",
         }
     }
 }
@@ -84,7 +88,7 @@ impl<T: 'static> Linker<T> {
     pub fn root(&mut self) -> LinkerInstance<'_, T> {
         LinkerInstance {
             linker: self,
-            instance: None,
+            path: Vec::new(),
         }
     }
 
@@ -92,7 +96,7 @@ impl<T: 'static> Linker<T> {
     pub fn instance(&mut self, name: &str) -> LinkerInstance<'_, T> {
         LinkerInstance {
             linker: self,
-            instance: Some(name.to_owned()),
+            path: vec![name.to_owned()],
         }
     }
 
@@ -109,7 +113,16 @@ impl<T: 'static> Linker<T> {
     /// Returns whether anything is defined for an interface, under this name or a compatible
     /// version of it.
     pub fn has_instance(&self, name: &str) -> bool {
-        self.definitions.has_instance(name)
+        self.has_instance_at(&[name])
+    }
+
+    /// Returns whether anything is defined for an instance, which is found by the names of those that it is in, the outermost first, and
+    /// its own.
+    pub fn has_instance_at(&self, names: &[&str]) -> bool {
+        matches!(
+            self.definitions.find(names.iter().copied()),
+            Found::Instance
+        )
     }
 
     /// Checks a component's imports against what is defined, once for any number of instances.
@@ -158,14 +171,24 @@ impl<T: 'static> Linker<T> {
             expected: expected.to_owned(),
             found: found.to_owned(),
         };
+        for path in &plan.imported_instances {
+            let names = || path.iter().map(String::as_str);
+            if let Found::Item(other) = self.definitions.find(names()) {
+                report(LinkError::Mismatch {
+                    name: full_name(names()),
+                    expected: "instance".to_owned(),
+                    found: other.kind().to_owned(),
+                })?;
+            }
+        }
         // Resources first, for functions are checked against them.
         for import in &plan.imports {
             let ImportKind::Resource(id) = &import.kind else {
                 continue;
             };
             let place = id.map(ResourceId::index);
-            match self.definitions.find(import) {
-                Some(Definition::Resource(ty, destructor)) => {
+            match self.definitions.find(import.names()) {
+                Found::Item(Definition::Resource(ty, destructor)) => {
                     let Some(place) = place else { continue };
                     let known = types.get_mut(place).zip(destructors.get_mut(place));
                     let Some((known, slot)) = known else { continue };
@@ -179,21 +202,24 @@ impl<T: 'static> Linker<T> {
                     *known = *ty;
                     *slot = Some(Arc::clone(destructor));
                 }
-                Some(other) => report(mismatch(import, "resource", other.kind()))?,
+                Found::Item(other) => report(mismatch(import, "resource", other.kind()))?,
+                Found::Instance => report(mismatch(import, "resource", "instance"))?,
                 // Another name for a resource that was found under its first one need not be defined, as with Wasmtime.
-                None => {
+                Found::Nothing => {
                     let known = place.and_then(|place| types.get(place));
                     if known.is_none_or(|known| *known == ResourceType::UNKNOWN) {
                         report(missing(import, "resource"))?;
                     }
                 }
+                // Reported with the instance.
+                Found::NoInstance => {}
             }
         }
         for (resource, ty) in plan.resources.iter().zip(&types) {
             if let ResourceOrigin::Imported(import) = resource
                 && *ty == ResourceType::UNKNOWN
                 && let Some(import) = plan.imports.get(import.index())
-                && self.definitions.find(import).is_some()
+                && let Found::Item(Definition::Resource(..)) = self.definitions.find(import.names())
             {
                 report(mismatch(import, "resource", "nothing that can be found"))?;
             }
@@ -206,8 +232,8 @@ impl<T: 'static> Linker<T> {
             let ImportKind::Function(abi) = &import.kind else {
                 continue;
             };
-            match self.definitions.find(import) {
-                Some(Definition::Function(function)) => {
+            match self.definitions.find(import.names()) {
+                Found::Item(Definition::Function(function)) => {
                     if let Err(error) = function.typecheck(abi.ty(), &checked) {
                         report(mismatch(
                             import,
@@ -217,29 +243,129 @@ impl<T: 'static> Linker<T> {
                     }
                     *slot = Some(Arc::clone(function));
                 }
-                Some(other) => report(mismatch(import, "function", other.kind()))?,
-                None => report(missing(import, "function"))?,
+                Found::Item(other) => report(mismatch(import, "function", other.kind()))?,
+                Found::Instance => report(mismatch(import, "function", "instance"))?,
+                Found::Nothing => report(missing(import, "function"))?,
+                // Reported with the instance.
+                Found::NoInstance => {}
             }
         }
+        let imported_modules = self.modules(component, report)?;
+        let modules = link_modules(component, &imported_modules, report)?;
         Ok(Linked {
             functions,
             types,
             destructors,
+            imported_modules,
+            modules,
         })
     }
+
+    /// Finds the core modules that a component imports.
+    fn modules(
+        &self,
+        component: &Component,
+        report: &mut dyn FnMut(LinkError) -> Result<(), LinkError>,
+    ) -> Result<Vec<Option<Module>>, LinkError> {
+        let mut modules = Vec::new();
+        for import in &component.plan().imported_modules {
+            let mismatch = |found: String| LinkError::Mismatch {
+                name: import.full_name(),
+                expected: "module".to_owned(),
+                found,
+            };
+            let mut fitting = None;
+            match self
+                .definitions
+                .find(import.names.iter().map(String::as_str))
+            {
+                Found::Item(Definition::Module(module)) => match module.ty().fits(&import.ty) {
+                    Ok(()) => fitting = Some(module.clone()),
+                    Err(why) => report(mismatch(format!("a module of another type: {why}")))?,
+                },
+                Found::Item(other) => report(mismatch(other.kind().to_owned()))?,
+                Found::Instance => report(mismatch("instance".to_owned()))?,
+                Found::Nothing => report(LinkError::Missing {
+                    kind: "module",
+                    name: import.full_name(),
+                })?,
+                // Reported with the instance.
+                Found::NoInstance => {}
+            }
+            modules.push(fitting);
+        }
+        Ok(modules)
+    }
+}
+
+/// Links the core modules that a component imports, once for each time that it instantiates one.
+fn link_modules(
+    component: &Component,
+    imported: &[Option<Module>],
+    report: &mut dyn FnMut(LinkError) -> Result<(), LinkError>,
+) -> Result<Vec<LinkedModule>, LinkError> {
+    let plan = component.plan();
+    let mut linked = Vec::new();
+    for step in &plan.steps {
+        let Step::InstantiateImported {
+            module, imports, ..
+        } = step
+        else {
+            continue;
+        };
+        let Some(Some(found)) = imported.get(module.index()) else {
+            continue;
+        };
+        let made = plan::link_imported(found.bytes(), imports)
+            .and_then(|core| LinkedModule::new(component.engine(), core));
+        match made {
+            Ok(made) => linked.push(made),
+            Err(error) => report(LinkError::Mismatch {
+                name: plan
+                    .imported_modules
+                    .get(module.index())
+                    .map_or_else(String::new, plan::ModuleImport::full_name),
+                expected: "module".to_owned(),
+                found: format!("a module that cannot be used: {error}"),
+            })?,
+        }
+    }
+    Ok(linked)
 }
 
 /// Part of a linker: an interface, or what belongs to none.
 #[derive(Debug)]
 pub struct LinkerInstance<'a, T: 'static> {
     linker: &'a mut Linker<T>,
-    instance: Option<String>,
+    path: Vec<String>,
 }
 
 impl<T: 'static> LinkerInstance<'_, T> {
     fn define(&mut self, name: &str, definition: Definition<T>) -> Result<(), LinkError> {
-        let instance = self.instance.as_deref();
-        self.linker.definitions.define(instance, name, definition)
+        self.linker.definitions.define(&self.path, name, definition)
+    }
+
+    /// Defines what is imported as part of an instance that is in this one.
+    ///
+    /// # Examples
+    ///
+    /// The import `(import "outer" (instance (export "inner" (instance (export "now" (func (result u64)))))))`:
+    ///
+    /// ```
+    /// use wasmedge_component::Linker;
+    ///
+    /// # fn main() -> Result<(), wasmedge_component::LinkError> {
+    /// let mut linker = Linker::<()>::new();
+    /// let mut outer = linker.instance("outer");
+    /// outer.instance("inner").func_wrap("now", |_, ()| Ok((42u64,)))
+    /// # }
+    /// ```
+    pub fn instance(&mut self, name: &str) -> LinkerInstance<'_, T> {
+        let path = self.path.iter().map(String::as_str).chain([name]);
+        LinkerInstance {
+            path: path.map(str::to_owned).collect(),
+            linker: self.linker,
+        }
     }
 
     /// Defines a function with static types: a tuple of parameters, and a tuple of no or one result.
@@ -344,6 +470,15 @@ impl<T: 'static> LinkerInstance<'_, T> {
             name,
             Definition::Function(Arc::new(HostFunc::dynamic(function))),
         )
+    }
+
+    /// Defines a core module, which components instantiate.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::Duplicate`] if the name is taken.
+    pub fn module(&mut self, name: &str, module: &Module) -> Result<(), LinkError> {
+        self.define(name, Definition::Module(module.clone()))
     }
 
     /// Defines a resource; `destructor` is called with the representation when a guest drops a handle that owns one.

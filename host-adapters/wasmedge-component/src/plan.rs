@@ -19,6 +19,7 @@ mod convert;
 mod features;
 mod harden;
 mod link;
+mod modules;
 mod shims;
 mod trampolines;
 mod translate;
@@ -37,6 +38,9 @@ pub use harden::{
     LEAVING_UNITS, MAX_STACK_UNITS, MAX_UNCOUNTED_UNITS, MEMORY_GROWING, MEMORY_GROWN, POLL,
     POLL_STEPS, STACK_OVERFLOW, STACK_UNITS, STEPS_LEFT, TABLE_GROWING,
 };
+
+pub(crate) use modules::link_imported;
+pub use modules::{ModuleExport, ModuleImport, ModuleType};
 
 /// The name of the module that what the host provides is imported from.
 pub const HOST_MODULE: &str = "$host";
@@ -60,6 +64,10 @@ pub struct Plan {
     /// The names of what the component imports as a whole, in its order: interfaces, those with nothing but types among them, and
     /// single items.
     pub import_names: Vec<(String, ItemKind)>,
+    /// All instances that the component imports, those within others among them: the names that lead to each, the outermost first.
+    pub imported_instances: Vec<Vec<String>>,
+    /// All core modules that the component imports.
+    pub imported_modules: Vec<ModuleImport>,
     /// What the component exports.
     pub exports: Vec<(String, Export)>,
     /// Where the resources come from, indexed by [`ResourceId`].
@@ -129,6 +137,18 @@ pub enum Step {
         /// What its imports are, in their order: the imports of the bytes are renamed accordingly.
         imports: Vec<CoreDef>,
     },
+    /// Instantiates a core module that the component imports, as [`Instantiate`](Self::Instantiate) does one of its own. The module's
+    /// imports are renamed once it is known.
+    InstantiateImported {
+        /// Which module.
+        module: ModuleImportId,
+        /// How many such steps come before.
+        number: u32,
+        /// Which instance it becomes.
+        instance: CoreInstanceId,
+        /// What there is for it to import, by module and name.
+        imports: Vec<((String, String), CoreDef)>,
+    },
     /// Keeps a memory for the options that name it.
     ExtractMemory(MemoryId, CoreExport),
     /// Keeps a `realloc` function.
@@ -151,7 +171,8 @@ impl Step {
     pub(crate) fn imports(&self) -> &[CoreDef] {
         match self {
             Self::Instantiate { imports, .. } => imports,
-            Self::ExtractMemory(..)
+            Self::InstantiateImported { .. }
+            | Self::ExtractMemory(..)
             | Self::ExtractRealloc(..)
             | Self::ExtractPostReturn(..)
             | Self::DefineResource { .. } => &[],
@@ -275,6 +296,8 @@ pub struct CanonicalOptions {
 pub struct Import {
     /// The interface, with its version, if the item is imported as part of one.
     pub instance: Option<String>,
+    /// The instances inside of the interface that the item is in, the outermost first.
+    pub inner: Vec<String>,
     /// The item's name in the interface, or its name with its version.
     pub name: String,
     /// What is imported.
@@ -284,10 +307,13 @@ pub struct Import {
 impl Import {
     /// Returns the full name: `wasi:io/error@0.2.6#error`, or the item's name if it is not part of an interface.
     pub fn full_name(&self) -> String {
-        match &self.instance {
-            Some(instance) => format!("{instance}#{}", self.name),
-            None => self.name.clone(),
-        }
+        crate::link::full_name(self.names())
+    }
+
+    /// Returns the names that lead to the item: of the instances, the outermost first, and its own.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let instances = self.instance.iter().chain(&self.inner);
+        instances.chain([&self.name]).map(String::as_str)
     }
 }
 
@@ -300,6 +326,8 @@ pub enum ItemKind {
     Function,
     /// A resource type.
     Resource,
+    /// A core module.
+    Module,
     /// Another type.
     Type,
 }
@@ -331,6 +359,8 @@ pub enum Export {
     Instance(Vec<(String, Self)>),
     /// A resource type, as the exporting instance sees it.
     Resource(ResourceTableId),
+    /// A core module.
+    Module(ModuleExport),
     /// Another type, which has no meaning at run time.
     Type,
 }
@@ -399,7 +429,7 @@ impl Plan {
             route.push(position);
             match export {
                 Export::Instance(inner) => exports = inner,
-                Export::Function(_) | Export::Resource(_) | Export::Type => {
+                Export::Function(_) | Export::Resource(_) | Export::Module(_) | Export::Type => {
                     if depth.saturating_add(1) < path.len() {
                         return None;
                     }

@@ -9,42 +9,93 @@ use wasmedge_component::types::FuncType;
 use wasmedge_component::{Component, LinkError, Linker, Type};
 use wasmscope_contract::{Extern, ExternKind, Found, NotACommand, Offers, TypeText, Unserved};
 
-/// Returns what a component imports, in its order. Of an interface, only resources and functions
-/// are listed.
+/// Returns what a component imports, in its order. Of an interface, only resources, functions, core
+/// modules and interfaces inside of it are listed.
 #[must_use]
 pub fn imports(component: &Component) -> Vec<Extern> {
     let plan = component.plan();
     let names = Names::new(plan);
-    let mut items: HashMap<Option<&str>, Vec<Extern>> = HashMap::new();
+    let mut items = Items::default();
+    for instance in &plan.imported_instances {
+        let names = instance.iter().map(String::as_str);
+        items.add(names, ExternKind::Interface, None);
+    }
     for import in &plan.imports {
         let (kind, ty) = match &import.kind {
             ImportKind::Function(abi) => (ExternKind::Function, Some(names.function(abi.ty()))),
             ImportKind::Resource(_) => (ExternKind::Resource, None),
         };
-        let item = Extern {
-            ty,
-            ..Extern::new(&import.name, kind)
-        };
-        items
-            .entry(import.instance.as_deref())
-            .or_default()
-            .push(item);
+        items.add(import.names(), kind, ty);
     }
-    let alone = items.remove(&None).unwrap_or_default();
+    for module in &plan.imported_modules {
+        let names = module.names.iter().map(String::as_str);
+        items.add(names, ExternKind::Module, None);
+    }
+    let items = items.into_externs().into_iter();
+    let mut alone: HashMap<String, Extern> = items.map(|item| (item.name.clone(), item)).collect();
     let import_names = plan.import_names.iter();
     import_names
-        .map(|(name, kind)| match kind {
-            ItemKind::Instance => Extern {
-                items: items.remove(&Some(name.as_str())).unwrap_or_default(),
-                ..Extern::new(name, ExternKind::Interface)
-            },
-            ItemKind::Function | ItemKind::Resource => {
-                let found = alone.iter().find(|item| item.name == *name).cloned();
-                found.unwrap_or_else(|| Extern::new(name, ExternKind::Function))
-            }
-            ItemKind::Type => Extern::new(name, ExternKind::Type),
+        .map(|(name, kind)| {
+            let found = alone.remove(name.as_str());
+            found.unwrap_or_else(|| {
+                let kind = match kind {
+                    ItemKind::Instance => ExternKind::Interface,
+                    ItemKind::Function => ExternKind::Function,
+                    ItemKind::Resource => ExternKind::Resource,
+                    ItemKind::Module => ExternKind::Module,
+                    ItemKind::Type => ExternKind::Type,
+                };
+                Extern::new(name, kind)
+            })
         })
         .collect()
+}
+
+/// Imports, or the items of an imported interface, with the items of each.
+#[derive(Default)]
+struct Items<'a> {
+    list: Vec<(Extern, Self)>,
+    by_name: HashMap<&'a str, usize>,
+}
+
+impl<'a> Items<'a> {
+    /// Adds an item by the names of the interfaces that it is in, the outermost first, and its own.
+    fn add(&mut self, names: impl Iterator<Item = &'a str>, kind: ExternKind, ty: Option<String>) {
+        let names: Vec<&str> = names.collect();
+        let Some((name, interfaces)) = names.split_last() else {
+            return;
+        };
+        let mut here = self;
+        for interface in interfaces {
+            let position = here.position(interface, ExternKind::Interface);
+            let Some((_, items)) = here.list.get_mut(position) else {
+                return;
+            };
+            here = items;
+        }
+        let position = here.position(name, kind);
+        if let Some((item, _)) = here.list.get_mut(position) {
+            item.ty = ty;
+        }
+    }
+
+    /// Finds an item, or adds it.
+    fn position(&mut self, name: &'a str, kind: ExternKind) -> usize {
+        *self.by_name.entry(name).or_insert_with(|| {
+            self.list.push((Extern::new(name, kind), Self::default()));
+            self.list.len().saturating_sub(1)
+        })
+    }
+
+    /// The translator bounds how deep instances nest, and with it this recursion.
+    fn into_externs(self) -> Vec<Extern> {
+        let list = self.list.into_iter();
+        list.map(|(item, items)| Extern {
+            items: items.into_externs(),
+            ..item
+        })
+        .collect()
+    }
 }
 
 /// Returns what a component exports, in its order.
@@ -88,6 +139,7 @@ fn describe((name, export): &(String, Export), names: &Names<'_>) -> Extern {
             ..Extern::new(name, ExternKind::Function)
         },
         Export::Resource(_) => Extern::new(name, ExternKind::Resource),
+        Export::Module(_) => Extern::new(name, ExternKind::Module),
         Export::Type => Extern::new(name, ExternKind::Type),
         Export::Instance(inner) => Extern {
             items: inner.iter().map(|export| describe(export, names)).collect(),
@@ -125,7 +177,7 @@ impl<'a> Names<'a> {
                     }
                 }
                 Export::Instance(inner) => self.add(inner),
-                Export::Function(_) | Export::Type => {}
+                Export::Function(_) | Export::Module(_) | Export::Type => {}
             }
         }
     }
@@ -198,7 +250,7 @@ impl<'a> Names<'a> {
 #[must_use]
 pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<Unserved> {
     let mut asked = Asked {
-        has_interface: |name: &str| linker.has_instance(name),
+        has_interface: |names: &[&str]| linker.has_instance_at(names),
         errors: HashMap::new(),
     };
     for error in linker.unserved(component) {
@@ -223,10 +275,39 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<Un
     if asked.errors.is_empty() {
         return Vec::new();
     }
-    match wasmscope_contract::unserved(&imports(component), &mut asked) {
+    let imports = imports(component);
+    let mut unserved = match wasmscope_contract::unserved(&imports, &mut asked) {
         Ok(unserved) => unserved,
         Err(never) => match never {},
-    }
+    };
+    // What is wrong within interfaces inside of others.
+    let mut inner: Vec<Unserved> = asked
+        .errors
+        .into_iter()
+        .filter_map(|(name, found)| inner_mismatch(&imports, &name, found))
+        .filter(|inner| unserved.iter().all(|other| other.import != inner.import))
+        .collect();
+    inner.sort_by_key(Unserved::to_string);
+    unserved.extend(inner);
+    unserved
+}
+
+/// Describes what is wrong with an item of an interface inside of another; `None` if it is in none.
+fn inner_mismatch(imports: &[Extern], name: &str, found: Found) -> Option<Unserved> {
+    let mut names = name.split('#');
+    let root = names.next()?;
+    let import = imports.iter().find(|import| import.name == root)?;
+    let first = names.next();
+    names.next()?;
+    let item = import
+        .items
+        .iter()
+        .find(|item| Some(item.name.as_str()) == first);
+    let why = match found {
+        Found::Another(why) => format!("`{name}`: {why}"),
+        Found::Nothing | Found::Fitting => format!("`{name}` is missing"),
+    };
+    Some(Unserved::new(import, item, Some(why)))
 }
 
 /// How a linker begins to say that a function has another type.
@@ -239,11 +320,11 @@ struct Asked<F> {
     errors: HashMap<String, Found>,
 }
 
-impl<F: Fn(&str) -> bool> Offers for Asked<F> {
+impl<F: Fn(&[&str]) -> bool> Offers for Asked<F> {
     type Error = Infallible;
 
     fn has_interface(&mut self, name: &str) -> Result<bool, Infallible> {
-        Ok((self.has_interface)(name))
+        Ok((self.has_interface)(&[name]))
     }
 
     fn find(&mut self, import: &Extern, item: Option<&Extern>) -> Result<Found, Infallible> {
@@ -251,6 +332,15 @@ impl<F: Fn(&str) -> bool> Offers for Asked<F> {
             Some(item) => format!("{}#{}", import.name, item.name),
             None => import.name.clone(),
         };
-        Ok(self.errors.remove(&name).unwrap_or(Found::Fitting))
+        if let Some(found) = self.errors.remove(&name) {
+            return Ok(found);
+        }
+        if let Some(item) = item
+            && item.kind == ExternKind::Interface
+            && !(self.has_interface)(&[&import.name, &item.name])
+        {
+            return Ok(Found::Nothing);
+        }
+        Ok(Found::Fitting)
     }
 }

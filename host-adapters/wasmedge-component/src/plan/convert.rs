@@ -21,7 +21,7 @@ use super::trampolines::trampoline_kind;
 use super::types::{Types, resource_table_id};
 use super::{
     CanonicalOptions, CoreDef, CoreExport, CoreModule, Export, Extracted, FunctionExport, Import,
-    ImportKind, ItemKind, Plan, ResourceOrigin, Step, Trampoline,
+    ImportKind, ItemKind, ModuleExport, ModuleImport, Plan, ResourceOrigin, Step, Trampoline,
 };
 use crate::abi::StringEncoding;
 use crate::error::LoadError;
@@ -48,6 +48,7 @@ pub(super) fn plan(
         linked: HashMap::new(),
         output: Vec::new(),
         instances: Vec::new(),
+        imported: 0,
         shims: Shims::new(),
     };
     converter.shims = converter.find_shims(component)?;
@@ -58,7 +59,7 @@ pub(super) fn plan(
             debug_assert_eq!(usize::try_from(index.as_u32()), Ok(lowered.len()));
             lowered.push(imports.find(*import)?);
         } else {
-            steps.push(converter.step(component, initializer)?);
+            steps.push(converter.step(component, initializer, &imports)?);
         }
     }
 
@@ -83,7 +84,7 @@ pub(super) fn plan(
         .values()
         .map(|options| canonical_options(options, &types))
         .collect::<Result<_, _>>()?;
-    let exports = converter.exports(component, &component.exports, &mut types, 0)?;
+    let exports = converter.exports(component, &component.exports, &mut types, &imports, 0)?;
 
     Ok(Plan {
         modules: converter.output,
@@ -92,6 +93,8 @@ pub(super) fn plan(
         options,
         imports: imports.list,
         import_names: imports.names,
+        imported_instances: imports.instances,
+        imported_modules: imports.modules,
         exports,
         resources,
         resource_tables,
@@ -105,12 +108,26 @@ pub(super) fn plan(
     })
 }
 
-/// The functions and resources that a component imports, found by their place in the translation.
+/// How many bytes the names of all imports may take. Each item has those of the instances that it is in.
+const MAX_NAME_BYTES: usize = 64 << 20;
+
+/// What is imported under a path.
+#[derive(Debug, Clone, Copy)]
+enum Imported {
+    Item(ImportId),
+    Module(ModuleImportId),
+}
+
+/// The functions, resources and core modules that a component imports, found by their place in the translation.
 struct Imports<'a> {
     component: &'a environ::Component,
     list: Vec<Import>,
     names: Vec<(String, ItemKind)>,
-    by_path: HashMap<(ImportIndex, Vec<String>), ImportId>,
+    instances: Vec<Vec<String>>,
+    modules: Vec<ModuleImport>,
+    by_path: HashMap<(ImportIndex, Vec<String>), Imported>,
+    /// How many bytes the names take in all that are kept.
+    name_bytes: usize,
 }
 
 impl<'a> Imports<'a> {
@@ -119,17 +136,20 @@ impl<'a> Imports<'a> {
             component,
             list: Vec::new(),
             names: Vec::new(),
+            instances: Vec::new(),
+            modules: Vec::new(),
             by_path: HashMap::new(),
+            name_bytes: 0,
         };
         for (index, (name, item)) in component.import_types.iter() {
             let kind = match &item.ty {
                 TypeDef::ComponentInstance(_) => ItemKind::Instance,
                 TypeDef::ComponentFunc(_) => ItemKind::Function,
                 TypeDef::Resource(_) => ItemKind::Resource,
-                TypeDef::Interface(_)
-                | TypeDef::Component(_)
-                | TypeDef::Module(_)
-                | TypeDef::CoreFunc(_) => ItemKind::Type,
+                TypeDef::Module(_) => ItemKind::Module,
+                TypeDef::Interface(_) | TypeDef::Component(_) | TypeDef::CoreFunc(_) => {
+                    ItemKind::Type
+                }
             };
             imports.names.push((name.clone(), kind));
             imports.add(index, name, Vec::new(), &item.ty, types)?;
@@ -145,6 +165,15 @@ impl<'a> Imports<'a> {
         ty: &TypeDef,
         types: &mut Types<'_>,
     ) -> Result<(), LoadError> {
+        let names = || [root].into_iter().chain(path.iter().map(String::as_str));
+        let bytes = names().map(str::len).fold(0, usize::saturating_add);
+        self.name_bytes = self.name_bytes.saturating_add(bytes);
+        if self.name_bytes > MAX_NAME_BYTES {
+            return Err(LoadError::unsupported(format!(
+                "imports whose names take more than {} MiB",
+                MAX_NAME_BYTES >> 20
+            )));
+        }
         let kind = match ty {
             TypeDef::ComponentFunc(ty) => ImportKind::Function(types.function(*ty)?),
             TypeDef::Resource(table) => {
@@ -152,12 +181,9 @@ impl<'a> Imports<'a> {
             }
             // Only said, not passed.
             TypeDef::Interface(_) => return Ok(()),
-            TypeDef::ComponentInstance(_) if !path.is_empty() => {
-                return Err(LoadError::unsupported(
-                    "imported instances with instances inside",
-                ));
-            }
+            // The validator bounds how deep types nest, and with it this recursion.
             TypeDef::ComponentInstance(instance) => {
+                self.instances.push(names().map(str::to_owned).collect());
                 for (name, item) in types.instance_exports(*instance) {
                     let path = path.iter().cloned().chain([name.clone()]).collect();
                     self.add(index, root, path, &item.ty, types)?;
@@ -165,33 +191,45 @@ impl<'a> Imports<'a> {
                 return Ok(());
             }
             TypeDef::Component(_) => return Err(LoadError::unsupported("imported components")),
-            TypeDef::Module(_) => return Err(LoadError::unsupported("imported core modules")),
+            TypeDef::Module(ty) => {
+                let id = u32::try_from(self.modules.len()).map_err(LoadError::invalid)?;
+                self.modules.push(ModuleImport {
+                    names: names().map(str::to_owned).collect(),
+                    ty: types.module(*ty)?,
+                });
+                let id = Imported::Module(ModuleImportId(id));
+                self.by_path.insert((index, path), id);
+                return Ok(());
+            }
             TypeDef::CoreFunc(_) => return Err(LoadError::unsupported("imported core functions")),
         };
-        let (instance, name) = match path.as_slice() {
-            [] => (None, root.to_owned()),
-            [name] => (Some(root.to_owned()), name.clone()),
-            _ => {
-                return Err(LoadError::unsupported(
-                    "imported instances with instances inside",
-                ));
-            }
+        let (instance, inner, name) = match path.split_last() {
+            None => (None, Vec::new(), root.to_owned()),
+            Some((name, inner)) => (Some(root.to_owned()), inner.to_vec(), name.clone()),
         };
         let id = ImportId(u32::try_from(self.list.len()).map_err(LoadError::invalid)?);
         self.list.push(Import {
             instance,
+            inner,
             name,
             kind,
         });
-        self.by_path.insert((index, path), id);
+        self.by_path.insert((index, path), Imported::Item(id));
         Ok(())
     }
 
     fn find(&self, import: RuntimeImportIndex) -> Result<ImportId, LoadError> {
-        let found = self.by_path.get(&self.component.imports[import]);
-        found
-            .copied()
-            .ok_or_else(|| LoadError::unsupported("imports of this kind"))
+        match self.by_path.get(&self.component.imports[import]) {
+            Some(Imported::Item(id)) => Ok(*id),
+            Some(Imported::Module(_)) | None => Err(LoadError::unsupported("imports of this kind")),
+        }
+    }
+
+    fn find_module(&self, import: RuntimeImportIndex) -> Result<ModuleImportId, LoadError> {
+        match self.by_path.get(&self.component.imports[import]) {
+            Some(Imported::Module(id)) => Ok(*id),
+            Some(Imported::Item(_)) | None => Err(LoadError::unsupported("imports of this kind")),
+        }
     }
 }
 
@@ -238,8 +276,10 @@ struct Converter<'a> {
     /// One module may be instantiated several times, and is linked once for each list of imports.
     linked: HashMap<(StaticModuleIndex, Vec<CoreDef>), ModuleId>,
     output: Vec<CoreModule>,
-    /// Which module each core instance is of.
-    instances: Vec<StaticModuleIndex>,
+    /// Which module each core instance is of; `None` for one that is imported.
+    instances: Vec<Option<StaticModuleIndex>>,
+    /// How many core instances are of imported modules.
+    imported: u32,
     shims: Shims,
 }
 
@@ -247,17 +287,29 @@ impl Converter<'_> {
     fn find_shims(&mut self, component: &environ::Component) -> Result<Shims, LoadError> {
         let mut instances = Vec::new();
         for initializer in &component.initializers {
-            if let GlobalInitializer::InstantiateModule(
-                InstantiateModule::Static(module, imports),
-                _,
-            ) = initializer
-            {
-                let imports = imports.iter().map(|def| self.core_def(def));
-                instances.push(Instantiated {
-                    bytes: self.modules[*module].wasm,
-                    imports: imports.collect::<Result<_, _>>()?,
-                });
-                self.instances.push(*module);
+            let GlobalInitializer::InstantiateModule(instantiated, _) = initializer else {
+                continue;
+            };
+            match instantiated {
+                InstantiateModule::Static(module, imports) => {
+                    let imports = imports.iter().map(|def| self.core_def(def));
+                    instances.push(Instantiated {
+                        bytes: self.modules[*module].wasm,
+                        imports: imports.collect::<Result<_, _>>()?,
+                    });
+                    self.instances.push(Some(*module));
+                }
+                // It uses what it imports in ways that are not known, so none of that is a shim's table.
+                InstantiateModule::Import(_, imports) => {
+                    let imports = imports.values().flat_map(|imports| imports.values());
+                    instances.push(Instantiated {
+                        bytes: &[],
+                        imports: imports
+                            .map(|def| self.core_def(def))
+                            .collect::<Result<_, _>>()?,
+                    });
+                    self.instances.push(None);
+                }
             }
         }
         self.instances.clear();
@@ -268,6 +320,7 @@ impl Converter<'_> {
         &mut self,
         component: &environ::Component,
         initializer: &GlobalInitializer,
+        imported: &Imports<'_>,
     ) -> Result<Step, LoadError> {
         Ok(match initializer {
             GlobalInitializer::InstantiateModule(
@@ -279,10 +332,7 @@ impl Converter<'_> {
                     .map(|def| self.import(def))
                     .collect::<Result<Vec<_>, _>>()?;
                 let linked = self.link(*module, &imports, owner.is_none())?;
-                let instance = CoreInstanceId(
-                    u32::try_from(self.instances.len()).map_err(LoadError::invalid)?,
-                );
-                self.instances.push(*module);
+                let instance = self.instance(Some(*module))?;
                 let owner = owner.map(|owner| ComponentInstanceId(owner.as_u32()));
                 Step::Instantiate {
                     module: linked,
@@ -291,8 +341,22 @@ impl Converter<'_> {
                     imports,
                 }
             }
-            GlobalInitializer::InstantiateModule(InstantiateModule::Import(..), _) => {
-                return Err(LoadError::unsupported("imported core modules"));
+            GlobalInitializer::InstantiateModule(InstantiateModule::Import(module, given), _) => {
+                let mut imports = Vec::new();
+                for (module, items) in given {
+                    for (name, def) in items {
+                        let name = (module.as_str().to_owned(), name.as_str().to_owned());
+                        imports.push((name, self.import(def)?));
+                    }
+                }
+                let number = self.imported;
+                self.imported = number.saturating_add(1);
+                Step::InstantiateImported {
+                    module: imported.find_module(*module)?,
+                    number,
+                    instance: self.instance(None)?,
+                    imports,
+                }
             }
             GlobalInitializer::LowerImport { .. } => {
                 return Err(LoadError::invalid("a lowered import out of place"));
@@ -332,6 +396,13 @@ impl Converter<'_> {
                 return Err(LoadError::unsupported("component-model threads"));
             }
         })
+    }
+
+    /// Numbers the next core instance.
+    fn instance(&mut self, module: Option<StaticModuleIndex>) -> Result<CoreInstanceId, LoadError> {
+        let id = u32::try_from(self.instances.len()).map_err(LoadError::invalid)?;
+        self.instances.push(module);
+        Ok(CoreInstanceId(id))
     }
 
     fn link(
@@ -388,10 +459,8 @@ impl Converter<'_> {
         let name = match &export.item {
             ExportItem::Name(name) => name.clone(),
             ExportItem::Index(index) => {
-                let module = self
-                    .instances
-                    .get(instance.index())
-                    .map(|module| &self.modules[*module].module);
+                let module = self.instances.get(instance.index()).copied().flatten();
+                let module = module.map(|module| &self.modules[module].module);
                 let module =
                     module.ok_or_else(|| LoadError::invalid("an export of an instance to come"))?;
                 let name = module
@@ -412,6 +481,7 @@ impl Converter<'_> {
         component: &environ::Component,
         exports: &NameMap<TryString, (ExportIndex, ComponentExternData)>,
         types: &mut Types<'_>,
+        imports: &Imports<'_>,
         depth: u32,
     ) -> Result<Vec<(String, Export)>, LoadError> {
         if depth > MAX_EXPORT_DEPTH {
@@ -433,14 +503,18 @@ impl Converter<'_> {
                     component,
                     exports,
                     types,
+                    imports,
                     depth.saturating_add(1),
                 )?),
                 environ::Export::Type(TypeDef::Resource(table)) => {
                     Export::Resource(resource_table_id(*table))
                 }
                 environ::Export::Type(_) => Export::Type,
-                environ::Export::ModuleStatic { .. } | environ::Export::ModuleImport { .. } => {
-                    return Err(LoadError::unsupported("exported core modules"));
+                environ::Export::ModuleStatic { index, .. } => {
+                    Export::Module(ModuleExport::Own(self.modules[*index].wasm.into()))
+                }
+                environ::Export::ModuleImport { import, .. } => {
+                    Export::Module(ModuleExport::Imported(imports.find_module(*import)?))
                 }
             };
             list.push((name.as_str().to_owned(), export));

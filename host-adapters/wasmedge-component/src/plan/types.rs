@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use wasmtime_environ::component::{
     ComponentExtern, ComponentTypes, InterfaceType, TypeComponentInstanceIndex, TypeFuncIndex,
-    TypeResourceTable, TypeResourceTableIndex, TypeTupleIndex,
+    TypeModuleIndex, TypeResourceTable, TypeResourceTableIndex, TypeTupleIndex,
 };
 use wasmtime_environ::{EntityRef, ModuleInternedTypeIndex, WasmFuncType, WasmValType};
 
+use super::ModuleType;
 use crate::abi::FlatType;
 use crate::abi::call::{CoreSignature, FuncAbi};
 use crate::error::LoadError;
@@ -162,6 +163,10 @@ impl<'a> Types<'a> {
     ) -> impl Iterator<Item = (&'a String, &'a ComponentExtern)> + use<'a> {
         let types = self.types;
         types[index].exports.iter()
+    }
+
+    pub(super) fn module(&self, index: TypeModuleIndex) -> Result<ModuleType, LoadError> {
+        ModuleType::wanted(self.types, index)
     }
 
     pub(super) fn signature(
