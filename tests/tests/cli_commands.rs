@@ -112,6 +112,11 @@ fn a_faulty_export_is_no_command(runtime: Runtime) {
             command(two_hundred, right).replace("(instance $exported))", "(func $run))"),
             &["`wasi:cli/run@0.2.0` is a function"],
         ),
+        (
+            r#"(component (core module $m) (export "wasi:cli/run@0.2.0" (core module $m)))"#
+                .to_owned(),
+            &["`wasi:cli/run@0.2.0` is a module"],
+        ),
     ] {
         // A result with a payload is returned by reference.
         let wat = wat.replace("(i32.const 0)", "(i32.const 64)");
@@ -278,6 +283,43 @@ fn items_of_another_type_are_named_with_what_was_expected(runtime: Runtime) {
             r#"(component (import "wasmscope:otel/tracer@0.1.0" (instance
                 (export "exit" (type (sub resource))))))"#,
             &["resource `exit`", "expected resource, found func"],
+        ),
+        // An item where the host has an interface.
+        (
+            r#"(component (import "wasi:clocks/monotonic-clock@0.2.9" (func)))"#,
+            &[
+                "function `wasi:clocks/monotonic-clock@0.2.9`",
+                "`func()`",
+                "expected function, found instance",
+            ],
+        ),
+        (
+            r#"(component (import "wasi:clocks/monotonic-clock@0.2.9" (type (sub resource))))"#,
+            &[
+                "resource `wasi:clocks/monotonic-clock@0.2.9`",
+                "expected resource, found instance",
+            ],
+        ),
+        (
+            r#"(component (import "wasi:clocks/monotonic-clock@0.2.9" (core module)))"#,
+            &[
+                "module `wasi:clocks/monotonic-clock@0.2.9`",
+                "expected module, found instance",
+            ],
+        ),
+        // An interface where the host's interface has a function, and one that it does not have.
+        (
+            r#"(component (import "wasi:clocks/monotonic-clock@0.2.9" (instance
+                (export "now" (instance (export "f" (func)))))))"#,
+            &[
+                "interface `now` of interface `wasi:clocks/monotonic-clock@0.2.9`",
+                "expected instance, found func",
+            ],
+        ),
+        (
+            r#"(component (import "wasi:clocks/monotonic-clock@0.2.9" (instance
+                (export "inner" (instance (export "f" (func)))))))"#,
+            &["interface `inner` of interface `wasi:clocks/monotonic-clock@0.2.9`"],
         ),
     ] {
         refused(runtime, wat, 1, words);

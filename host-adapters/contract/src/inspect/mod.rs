@@ -40,6 +40,16 @@ impl Extern {
         }
     }
 
+    /// Returns whether a host has to provide something for this import: not for types alone.
+    pub(crate) fn needs_host(&self) -> bool {
+        match self.kind {
+            ExternKind::Function | ExternKind::Resource | ExternKind::Module => true,
+            // The engines bound how deep instances nest, and with it this recursion.
+            ExternKind::Interface => self.items.iter().any(Self::needs_host),
+            ExternKind::Type | ExternKind::Component => false,
+        }
+    }
+
     /// Returns how many of an interface's items are of a kind.
     #[must_use]
     pub fn count(&self, kind: ExternKind) -> usize {

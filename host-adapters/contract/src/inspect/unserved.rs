@@ -29,6 +29,9 @@ pub trait Offers {
 
     /// Returns what there is for an import, or for an item of an imported interface.
     ///
+    /// An interface is fitting, also one within another, if there is an interface by that name: its
+    /// items are asked for one by one.
+    ///
     /// # Errors
     ///
     /// Returns an error if the engine cannot tell.
@@ -115,10 +118,10 @@ pub fn unserved<O: Offers>(imports: &[Extern], linker: &mut O) -> Result<Vec<Uns
     for import in imports {
         match import.kind {
             ExternKind::Interface => items(import, linker, &mut list)?,
-            ExternKind::Function | ExternKind::Resource => {
+            ExternKind::Function | ExternKind::Resource | ExternKind::Module => {
                 list.extend(lacking(import, None, linker.find(import, None)?));
             }
-            ExternKind::Type | ExternKind::Module | ExternKind::Component => {}
+            ExternKind::Type | ExternKind::Component => {}
         }
     }
     Ok(list)
@@ -129,8 +132,12 @@ fn items<O: Offers>(
     linker: &mut O,
     list: &mut Vec<Unserved>,
 ) -> Result<(), O::Error> {
-    let runtime = |item: &&Extern| matches!(item.kind, ExternKind::Function | ExternKind::Resource);
-    let items: Vec<&Extern> = import.items.iter().filter(runtime).collect();
+    if let Found::Another(why) = linker.find(import, None)? {
+        list.push(Unserved::new(import, None, Some(why)));
+        return Ok(());
+    }
+    let needed = |item: &&Extern| item.needs_host();
+    let items: Vec<&Extern> = import.items.iter().filter(needed).collect();
     // An interface of types alone needs nothing of a host.
     if !items.is_empty() && !linker.has_interface(&import.name)? {
         list.push(Unserved::new(import, None, None));

@@ -86,6 +86,18 @@ impl<T: 'static> Offers for Asked<'_, T> {
         {
             return Ok(found);
         }
+        if item.kind == ExternKind::Interface {
+            // As in `has_interface`.
+            let function = Extern::new(&item.name, ExternKind::Function);
+            let result = self.link(&probe::item(import, &function))?;
+            return Ok(match result.map_err(|error| found(&error)) {
+                Err(Found::Another(why)) if why.ends_with("found instance") => Found::Fitting,
+                Err(Found::Another(_)) | Ok(()) => {
+                    Found::Another("expected instance found func".to_owned())
+                }
+                Err(found) => found,
+            });
+        }
         let result = self.link(&probe::item(import, item))?;
         Ok(rough(item.kind, result))
     }
@@ -97,6 +109,11 @@ fn rough(kind: ExternKind, result: Result<(), Error>) -> Found {
         return Found::Fitting;
     };
     let found = found(&error);
+    let kind = if kind == ExternKind::Interface {
+        "instance".to_owned()
+    } else {
+        kind.to_string()
+    };
     if let Found::Another(why) = &found
         && !why.starts_with(&format!("expected {kind} found "))
     {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wasm_encoder::{
     Alias, ComponentBuilder, ComponentExportKind, ComponentOuterAliasKind, ComponentTypeRef,
-    ComponentValType, InstanceType, PrimitiveValType, TypeBounds,
+    ComponentValType, InstanceType, ModuleType, PrimitiveValType, TypeBounds,
 };
 use wasmscope_contract::{Extern, ExternKind};
 use wasmtime::component::ResourceType;
@@ -15,11 +15,18 @@ use super::Origin;
 /// How many types a probe may have. Types share their parts, so that few may stand for very many.
 const MOST_TYPES: u32 = 10_000;
 
-/// Makes a component that imports a function or a resource by itself.
+/// Makes a component that imports a function, a resource, a core module or an interface by itself.
 pub(super) fn top(name: &str, kind: ExternKind) -> Vec<u8> {
     let mut component = ComponentBuilder::default();
     let ty = if kind == ExternKind::Resource {
         ComponentTypeRef::Type(TypeBounds::SubResource)
+    } else if kind == ExternKind::Module {
+        // Every module is one that exports nothing.
+        let (index, encoder) = component.core_type(None);
+        encoder.module(&ModuleType::new());
+        ComponentTypeRef::Module(index)
+    } else if kind == ExternKind::Interface {
+        ComponentTypeRef::Instance(component.type_instance(None, &InstanceType::new()))
     } else {
         let (index, mut function) = component.type_function(None);
         function
@@ -45,7 +52,10 @@ pub(super) fn item(import: &Extern, item: &Extern) -> Vec<u8> {
     if let Some(resource) = resource {
         instance.export(resource, ComponentTypeRef::Type(TypeBounds::SubResource));
     }
-    if item.kind != ExternKind::Resource {
+    if item.kind == ExternKind::Module {
+        instance.core_type().module(&ModuleType::new());
+        instance.export(&item.name, ComponentTypeRef::Module(0));
+    } else if item.kind != ExternKind::Resource {
         let handle = instance.type_count();
         let mut params = Vec::new();
         let mut result = None;
