@@ -31,9 +31,9 @@ use wasmscope_telemetry::{InvocationOptions, Outcome, Runtime, Telemetry};
 
 /// A component that can be run, on the runtime that it was prepared for.
 pub(crate) enum Prepared {
-    Wasmtime(wasmtime::Prepared),
+    Wasmtime(Box<wasmtime::Prepared>),
     #[cfg(feature = "wasmedge")]
-    WasmEdge(wasmedge::Prepared),
+    WasmEdge(Box<wasmedge::Prepared>),
 }
 
 /// What a runtime calls itself.
@@ -74,11 +74,13 @@ pub(crate) fn prepare(
     let (path, args, program) = (component.to_owned(), args.to_owned(), program.clone());
     prepare::within(component, bounds.deadline, move || match runtime {
         RuntimeName::Wasmtime => {
-            wasmtime::prepare(&path, &args, &program, &bounds).map(Prepared::Wasmtime)
+            let prepared = wasmtime::prepare(&path, &args, &program, &bounds)?;
+            Ok(Prepared::Wasmtime(Box::new(prepared)))
         }
         #[cfg(feature = "wasmedge")]
         RuntimeName::WasmEdge => {
-            wasmedge::prepare(&path, &args, &program, &bounds).map(Prepared::WasmEdge)
+            let prepared = wasmedge::prepare(&path, &args, &program, &bounds)?;
+            Ok(Prepared::WasmEdge(Box::new(prepared)))
         }
         #[cfg(not(feature = "wasmedge"))]
         RuntimeName::WasmEdge => Err(without_wasmedge()),
