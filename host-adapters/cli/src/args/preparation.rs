@@ -156,13 +156,12 @@ mod tests {
         let defaults = SizeLimits::default();
         for limit in SizeLimit::ALL {
             let value = defaults.get(limit);
-            let shown = match value {
-                0..1_000_000 => value.to_string(),
-                _ => ByteSize(value)
-                    .display()
-                    .iec()
-                    .to_string()
-                    .replace(".0 ", ""),
+            let shown = match limit {
+                SizeLimit::Bytes | SizeLimit::FunctionBytes | SizeLimit::ModuleBytes => {
+                    let size = ByteSize(value).display().iec().to_string();
+                    size.replace(".0 ", "")
+                }
+                _ => value.to_string(),
             };
             let words = format!("{} ({shown})", limit.name());
             assert!(help.contains(&words), "no {words:?} in {help}");
