@@ -36,10 +36,18 @@ impl Runtime {
         options: &["--runtime", "wasmedge"],
         aot: false,
     };
-    /// WasmEdge, compiling ahead of time.
+    /// WasmEdge, compiling ahead of time: the first test of a guest compiles it, however short its
+    /// `--timeout` is.
     pub const WASMEDGE_AOT: Self = Self {
         name: "wasmedge-aot",
-        options: &["--runtime", "wasmedge", "--aot", "--aot-cache"],
+        options: &[
+            "--runtime",
+            "wasmedge",
+            "--prepare-timeout",
+            "10m",
+            "--aot",
+            "--aot-cache",
+        ],
         aot: true,
     };
 
@@ -52,6 +60,8 @@ impl Runtime {
     pub fn run(self) -> Cli {
         Cli::new()
             .arg("run")
+            // With a short `--timeout` alone it would be 5 s, which a busy machine may exceed.
+            .args(["--prepare-timeout", "10m"])
             .args(self.options)
             .args(self.aot.then(guests::compiled_folder))
     }

@@ -195,6 +195,8 @@ impl Ender {
 
 impl Drop for super::Instance {
     fn drop(&mut self) {
-        self.activity.lock().end(&Outcome::Killed);
+        let mut activity = self.activity.lock();
+        activity.ended = true;
+        activity.end(&Outcome::Killed);
     }
 }
