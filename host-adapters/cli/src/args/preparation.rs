@@ -156,12 +156,15 @@ mod tests {
         let defaults = SizeLimits::default();
         for limit in SizeLimit::ALL {
             let value = defaults.get(limit);
-            let shown = match limit {
-                SizeLimit::Bytes | SizeLimit::FunctionBytes | SizeLimit::ModuleBytes => {
-                    let size = ByteSize(value).display().iec().to_string();
-                    size.replace(".0 ", "")
-                }
-                _ => value.to_string(),
+            let is_size = matches!(
+                limit,
+                SizeLimit::Bytes | SizeLimit::FunctionBytes | SizeLimit::ModuleBytes
+            );
+            let shown = if is_size {
+                let size = ByteSize(value).display().iec().to_string();
+                size.replace(".0 ", "")
+            } else {
+                value.to_string()
             };
             let words = format!("{} ({shown})", limit.name());
             assert!(help.contains(&words), "no {words:?} in {help}");
