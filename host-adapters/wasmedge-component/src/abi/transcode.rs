@@ -5,9 +5,10 @@
 //! [specification](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#storing) has.
 //! Adapters check pointers before; here they are checked again.
 //!
-//! Strings pass through small buffers, piece by piece, and no further than they are wanted: two guests may have strings of
-//! gigabytes in memory that neither has touched. So nothing of them is charged to the call's [`Budget`](super::Budget), which is for what
-//! a call brings into the host's memory. A string that turns out to be invalid may have been copied up to there.
+//! Strings pass through small buffers, piece by piece, and no further than they are wanted: two
+//! guests may have strings of gigabytes in memory that neither has touched. So nothing of them is
+//! charged to the call's [`Budget`](super::Budget), which is for what a call brings into the host's
+//! memory. A string that turns out to be invalid may have been copied up to there.
 
 mod pieces;
 
@@ -87,9 +88,11 @@ impl Transcode {
         self.run_while(from, to, arguments, &mut || Ok(()))
     }
 
-    /// Runs the transcoder as [`run`](Self::run) does, and asks `proceed` between one piece of a long string and the next.
+    /// Runs the transcoder as [`run`](Self::run) does, and asks `proceed` between one piece of a
+    /// long string and the next.
     ///
-    /// `from` and `to` may stand for one and the same memory of the engine. The string and where it goes must not overlap there.
+    /// `from` and `to` may stand for one and the same memory of the engine. The string and where it
+    /// goes must not overlap there.
     ///
     /// # Errors
     ///
@@ -108,23 +111,23 @@ impl Transcode {
         let to = &mut target;
         match self {
             Self::CopyUtf8 | Self::CopyUtf16 | Self::CopyLatin1 | Self::Latin1ToUtf16 => {
-                self.copy(source, from, to, proceed)?;
+                self.copy(source, to, proceed)?;
                 Ok(Vec::new())
             }
             Self::Utf8ToUtf16 => {
-                utf8_to_utf16(source, from, to, u32::MAX, proceed)?;
+                utf8_to_utf16(source, to, u32::MAX, proceed)?;
                 Ok(vec![to.written() / 2])
             }
             Self::Latin1ToUtf8 => {
-                let read = latin1_to_utf8(source, from, to, arguments.space()?, proceed)?;
+                let read = latin1_to_utf8(source, to, arguments.space()?, proceed)?;
                 Ok(vec![count(read)?, to.written()])
             }
             Self::Utf16ToUtf8 => {
-                let read = utf16_to_utf8(source, from, to, arguments.space()?, proceed)?;
+                let read = utf16_to_utf8(source, to, arguments.space()?, proceed)?;
                 Ok(vec![count(read / 2)?, to.written()])
             }
             Self::Utf16ToCompactProbablyUtf16 => {
-                if copy_utf16(source, from, to, u32::MAX, proceed)? {
+                if copy_utf16(source, to, u32::MAX, proceed)? {
                     to.narrow(proceed)?;
                     Ok(vec![to.written()])
                 } else {
@@ -132,11 +135,11 @@ impl Transcode {
                 }
             }
             Self::Utf8ToLatin1 => {
-                let read = utf8_to_latin1(source, from, to, proceed)?;
+                let read = utf8_to_latin1(source, to, proceed)?;
                 Ok(vec![count(read)?, to.written()])
             }
             Self::Utf16ToLatin1 => {
-                let read = utf16_to_latin1(source, from, to, proceed)?;
+                let read = utf16_to_latin1(source, to, proceed)?;
                 Ok(vec![count(read / 2)?, to.written()])
             }
             Self::Utf8ToCompactUtf16 | Self::Utf16ToCompactUtf16 => {
@@ -149,16 +152,17 @@ impl Transcode {
                 }
                 to.widen(so_far, proceed)?;
                 if matches!(self, Self::Utf8ToCompactUtf16) {
-                    utf8_to_utf16(source, from, to, space, proceed)?;
+                    utf8_to_utf16(source, to, space, proceed)?;
                 } else {
-                    copy_utf16(source, from, to, space, proceed)?;
+                    copy_utf16(source, to, space, proceed)?;
                 }
                 Ok(vec![to.written() / 2])
             }
         }
     }
 
-    /// Returns the sizes of a code unit where a string comes from, and of the alignment where it goes.
+    /// Returns the sizes of a code unit where a string comes from, and of the alignment where it
+    /// goes.
     fn widths(self) -> (u32, u32) {
         match self {
             Self::CopyUtf8 | Self::CopyLatin1 | Self::Latin1ToUtf8 | Self::Utf8ToLatin1 => (1, 1),
@@ -173,17 +177,16 @@ impl Transcode {
     /// Copies a string whose length is known.
     fn copy(
         self,
-        source: Source,
-        from: &dyn Memory,
+        source: Source<'_>,
         to: &mut Target<'_>,
         proceed: Proceed<'_>,
     ) -> Result<(), Trap> {
         if matches!(self, Self::CopyUtf16) {
-            copy_utf16(source, from, to, u32::MAX, proceed)?;
+            copy_utf16(source, to, u32::MAX, proceed)?;
             return Ok(());
         }
         let mut wide = Units::new();
-        source.each(from, proceed, |piece, before, is_last| {
+        source.each(proceed, |piece, before, is_last| {
             if matches!(self, Self::Latin1ToUtf16) {
                 wide.clear();
                 piece.iter().for_each(|byte| wide.push((*byte).into()));
@@ -269,14 +272,13 @@ fn write_units(to: &mut Target<'_>, wide: &[u8], space: u32) -> Result<(), Trap>
 
 /// Returns whether all of it is Latin-1.
 fn copy_utf16(
-    source: Source,
-    from: &dyn Memory,
+    source: Source<'_>,
     to: &mut Target<'_>,
     space: u32,
     proceed: Proceed<'_>,
 ) -> Result<bool, Trap> {
     let mut all_latin1 = true;
-    source.each(from, proceed, |piece, _, is_last| {
+    source.each(proceed, |piece, _, is_last| {
         let piece = whole_utf16(piece, is_last);
         for char in decode(units(piece)) {
             all_latin1 &= u32::from(char?) <= 0xff;
@@ -288,14 +290,13 @@ fn copy_utf16(
 }
 
 fn utf8_to_utf16(
-    source: Source,
-    from: &dyn Memory,
+    source: Source<'_>,
     to: &mut Target<'_>,
     space: u32,
     proceed: Proceed<'_>,
 ) -> Result<(), Trap> {
     let mut wide = Units::new();
-    source.each(from, proceed, |piece, before, is_last| {
+    source.each(proceed, |piece, before, is_last| {
         let text = utf8(piece, before, is_last)?;
         wide.clear();
         text.encode_utf16().for_each(|unit| wide.push(unit));
@@ -307,59 +308,40 @@ fn utf8_to_utf16(
 
 /// Writes Latin-1 as UTF-8 for as long as there is space; returns how many bytes were read.
 fn latin1_to_utf8(
-    source: Source,
-    from: &dyn Memory,
+    source: Source<'_>,
     to: &mut Target<'_>,
     space: Space,
     proceed: Proceed<'_>,
 ) -> Result<u64, Trap> {
     let mut out = Units::new();
-    source.each(from, proceed, |piece, _, _| {
-        let mut writer = Utf8Writer::new(&mut out, to, space);
-        let mut read = 0usize;
-        for byte in piece {
-            if !writer.push(char::from(*byte)) {
-                break;
-            }
-            read = read.saturating_add(1);
-        }
+    source.each(proceed, |piece, _, _| {
+        let chars = piece.iter().map(|byte| Ok(char::from(*byte)));
+        let read = Utf8Writer::new(&mut out, to, space).take(chars, |_| 1)?;
         to.write(out.bytes())?;
-        Ok(Taken {
-            bytes: read,
-            stop: read < piece.len(),
-        })
+        Ok(Taken::of(read, piece))
     })
 }
 
 /// Writes UTF-16 as UTF-8 for as long as there is space; returns how many bytes were read.
 fn utf16_to_utf8(
-    source: Source,
-    from: &dyn Memory,
+    source: Source<'_>,
     to: &mut Target<'_>,
     space: Space,
     proceed: Proceed<'_>,
 ) -> Result<u64, Trap> {
     let mut out = Units::new();
-    source.each(from, proceed, |piece, _, is_last| {
+    source.each(proceed, |piece, _, is_last| {
         let piece = whole_utf16(piece, is_last);
-        let mut writer = Utf8Writer::new(&mut out, to, space);
-        let mut read = 0usize;
-        for char in decode(units(piece)) {
-            let char = char?;
-            if !writer.push(char) {
-                break;
-            }
-            read = read.saturating_add(char.len_utf16().saturating_mul(2));
-        }
+        let chars = decode(units(piece));
+        let width = |char: char| char.len_utf16().saturating_mul(2);
+        let read = Utf8Writer::new(&mut out, to, space).take(chars, width)?;
         to.write(out.bytes())?;
-        Ok(Taken {
-            bytes: read,
-            stop: read < piece.len(),
-        })
+        Ok(Taken::of(read, piece))
     })
 }
 
-/// Puts characters into a piece of UTF-8 until there is no more space in the target, or in the first pass, until one is not ASCII.
+/// Puts characters into a piece of UTF-8 until there is no more space in the target, or in the
+/// first pass, until one is not ASCII.
 struct Utf8Writer<'a> {
     out: &'a mut Units,
     left: usize,
@@ -375,6 +357,24 @@ impl<'a> Utf8Writer<'a> {
             left: usize::try_from(left).unwrap_or(usize::MAX),
             first_pass: space.extra != 0,
         }
+    }
+
+    /// Takes characters for as long as there is space. `width` is what one takes in the source;
+    /// returns what those take that were taken.
+    fn take(
+        &mut self,
+        chars: impl Iterator<Item = Result<char, Trap>>,
+        width: impl Fn(char) -> usize,
+    ) -> Result<usize, Trap> {
+        let mut read = 0usize;
+        for char in chars {
+            let char = char?;
+            if !self.push(char) {
+                break;
+            }
+            read = read.saturating_add(width(char));
+        }
+        Ok(read)
     }
 
     /// Returns whether there was space.
@@ -395,13 +395,12 @@ impl<'a> Utf8Writer<'a> {
 ///
 /// What comes behind is checked by the step that follows, and so is an invalid byte.
 fn utf8_to_latin1(
-    source: Source,
-    from: &dyn Memory,
+    source: Source<'_>,
     to: &mut Target<'_>,
     proceed: Proceed<'_>,
 ) -> Result<u64, Trap> {
     let mut out = Units::new();
-    source.each(from, proceed, |piece, before, is_last| {
+    source.each(proceed, |piece, before, is_last| {
         // The valid text at the front, even if it is cut off by what is not valid.
         let (text, is_valid) = match utf8(piece, before, is_last) {
             Ok(text) => (text, true),
@@ -430,13 +429,12 @@ fn utf8_to_latin1(
 
 /// Narrows the Latin-1 part at the front; returns how many bytes it takes.
 fn utf16_to_latin1(
-    source: Source,
-    from: &dyn Memory,
+    source: Source<'_>,
     to: &mut Target<'_>,
     proceed: Proceed<'_>,
 ) -> Result<u64, Trap> {
     let mut out = Units::new();
-    source.each(from, proceed, |piece, _, _| {
+    source.each(proceed, |piece, _, _| {
         out.clear();
         for unit in units(piece) {
             let Ok(byte) = u8::try_from(unit) else {
@@ -446,9 +444,6 @@ fn utf16_to_latin1(
         }
         to.write(out.bytes())?;
         let read = out.bytes().len().saturating_mul(2);
-        Ok(Taken {
-            bytes: read,
-            stop: read < piece.len(),
-        })
+        Ok(Taken::of(read, piece))
     })
 }

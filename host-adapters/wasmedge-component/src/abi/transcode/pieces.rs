@@ -4,23 +4,25 @@ use crate::abi::memory::Memory;
 use crate::abi::{check_pointer, out_of_bounds};
 use crate::error::{Trap, TrapCode};
 
-/// How many bytes of a string are read at a time. Even, so that pieces of UTF-16 are whole units. Small in tests of this crate, so that
-/// most of their strings are cut.
+/// How many bytes of a string are read at a time. Even, so that pieces of UTF-16 are whole units.
+/// Small in tests of this crate, so that most of their strings are cut.
 pub(super) const PIECE: usize = if cfg!(test) { 16 } else { 8192 };
 
 /// Asks whether a long copy is to go on, and traps if not.
 pub(super) type Proceed<'a> = &'a mut dyn FnMut() -> Result<(), Trap>;
 
-/// Where a string lies. The length is in bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Source {
+/// Where a string lies. The size is in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    memory: &'a dyn Memory,
     pointer: u32,
     size: u64,
 }
 
 /// What became of a piece.
 pub(super) struct Taken {
-    /// How many of its bytes are done with. What is left comes again at the front of the next piece.
+    /// How many of its bytes are done with. What is left comes again at the front of the next
+    /// piece.
     pub(super) bytes: usize,
     /// Whether no more pieces are wanted.
     pub(super) stop: bool,
@@ -30,26 +32,37 @@ impl Taken {
     pub(super) fn all_of(bytes: usize) -> Self {
         Self { bytes, stop: false }
     }
+
+    /// Stops unless everything of a piece was taken.
+    pub(super) fn of(bytes: usize, piece: &[u8]) -> Self {
+        Self {
+            bytes,
+            stop: bytes < piece.len(),
+        }
+    }
 }
 
-impl Source {
+impl<'a> Source<'a> {
     /// Checks where a string lies that has so many code units of `width` bytes.
     pub(super) fn new(
-        from: &dyn Memory,
+        memory: &'a dyn Memory,
         pointer: u32,
         length: u32,
         width: u32,
     ) -> Result<Self, Trap> {
         let size = u64::from(length).saturating_mul(width.into());
-        check_pointer(from, pointer, width, size, TrapCode::StringOutOfBounds)?;
-        Ok(Self { pointer, size })
+        check_pointer(memory, pointer, width, size, TrapCode::StringOutOfBounds)?;
+        Ok(Self {
+            memory,
+            pointer,
+            size,
+        })
     }
 
-    /// Hands out the string in pieces: the bytes, how many came before them, and whether nothing comes after them. Returns how many bytes
-    /// were taken in all.
+    /// Hands out the string in pieces: the bytes, how many came before them, and whether nothing
+    /// comes after them. Returns how many bytes were taken in all.
     pub(super) fn each(
         self,
-        from: &dyn Memory,
         proceed: Proceed<'_>,
         mut take: impl FnMut(&[u8], u64, bool) -> Result<Taken, Trap>,
     ) -> Result<u64, Trap> {
@@ -64,7 +77,7 @@ impl Source {
             let piece = buffer.get_mut(..piece).unwrap_or_default();
             let at = u64::from(self.pointer).saturating_add(done);
             let at = u32::try_from(at).map_err(|_overflow| too_long())?;
-            from.read(at, piece).map_err(out_of_bounds)?;
+            self.memory.read(at, piece).map_err(out_of_bounds)?;
             let size = u64::try_from(piece.len()).unwrap_or(u64::MAX);
             let taken = take(piece, done, size == left)?;
             done = done.saturating_add(u64::try_from(taken.bytes).unwrap_or(u64::MAX));
@@ -84,7 +97,8 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Checks that a pointer to code units of `align` bytes is aligned and in the memory. What is written is checked when it is.
+    /// Checks that a pointer to code units of `align` bytes is aligned and in the memory. What is
+    /// written is checked when it is.
     pub(super) fn new(memory: &'a mut dyn Memory, pointer: u32, align: u32) -> Result<Self, Trap> {
         check_pointer(memory, pointer, align, 0, TrapCode::StringOutOfBounds)?;
         Ok(Self {
@@ -106,8 +120,7 @@ impl<'a> Target<'a> {
         check_pointer(self.memory, self.at, 1, size, code)?;
         self.memory.write(self.at, bytes).map_err(out_of_bounds)?;
         let size = u32::try_from(bytes.len()).map_err(|_overflow| too_long())?;
-        self.at = self.at.checked_add(size).ok_or_else(too_long)?;
-        Ok(())
+        self.skip(size)
     }
 
     /// Skips bytes that are there already.
@@ -116,7 +129,8 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    /// Widens the Latin-1 at the front to UTF-16, in place: from its end, so that nothing is overwritten that is still to be read.
+    /// Widens the Latin-1 at the front to UTF-16, in place: from its end, so that nothing is
+    /// overwritten that is still to be read.
     pub(super) fn widen(&mut self, length: u32, proceed: Proceed<'_>) -> Result<(), Trap> {
         let code = TrapCode::StringOutOfBounds;
         let size = u64::from(length).saturating_mul(2);
@@ -140,7 +154,8 @@ impl<'a> Target<'a> {
         self.skip(length.saturating_mul(2))
     }
 
-    /// Narrows the UTF-16 that was written to Latin-1, in place. All of its units have to be Latin-1.
+    /// Narrows the UTF-16 that was written to Latin-1, in place. All of its units have to be
+    /// Latin-1.
     pub(super) fn narrow(&mut self, proceed: Proceed<'_>) -> Result<(), Trap> {
         let size = u64::from(self.written());
         let start = u64::from(self.start);
@@ -208,7 +223,8 @@ impl Units {
     }
 }
 
-/// Returns the valid text at the front of a piece: all of it, but for a character that goes on in the next one.
+/// Returns the valid text at the front of a piece: all of it, but for a character that goes on in
+/// the next one.
 pub(super) fn utf8(piece: &[u8], before: u64, is_last: bool) -> Result<&str, Trap> {
     match str::from_utf8(piece) {
         Ok(text) => Ok(text),
@@ -232,7 +248,8 @@ pub(super) fn units(bytes: &[u8]) -> impl Iterator<Item = u16> + Clone + use<'_>
     units.iter().map(|unit| u16::from_le_bytes(*unit))
 }
 
-/// Returns the units at the front of a piece: all of them, but for a surrogate whose other half is in the next one.
+/// Returns the units at the front of a piece: all of them, but for a surrogate whose other half is
+/// in the next one.
 pub(super) fn whole_utf16(piece: &[u8], is_last: bool) -> &[u8] {
     match piece {
         [front @ .., _, 0xd8..=0xdb] if !is_last && !front.is_empty() => front,
