@@ -1,48 +1,13 @@
-//! Instances inside of instances, and core modules that pass between host and component; interpreted
-//! and compiled.
+//! Instances inside of instances, and core modules that pass between host and component;
+//! interpreted and compiled.
 
 mod common;
 
-use common::{each, engine, load};
+use common::{BOTH, answer, each, engine, load, returns};
 use wasmedge_component::{
-    Component, Instance, LinkError, Linker, Module, Resource, ResourceTable, ResourceType, Store,
+    Component, LinkError, Linker, Module, Resource, ResourceTable, ResourceType, Store,
     StoreContextMut,
 };
-
-fn answer(store: &mut Store<()>, instance: &Instance, name: &str) -> anyhow::Result<u32> {
-    let func = instance.get_typed_func::<(), (u32,)>(&mut *store, name)?;
-    Ok(func.call(store, ())?.0)
-}
-
-/// Asserts what `run` of a component returns, which imports nothing.
-fn returns(text: &str, expected: u32) {
-    let engine = engine();
-    for component in each(&engine, text) {
-        let mut store = Store::new(&engine, ()).expect("a store");
-        let instance = Linker::new().instantiate(&mut store, &component);
-        let instance = instance.unwrap_or_else(|error| panic!("{error:#}\n{text}"));
-        let found = answer(&mut store, &instance, "run");
-        assert_eq!(
-            found.unwrap_or_else(|error| panic!("{error:#}")),
-            expected,
-            "{text}"
-        );
-    }
-}
-
-/// What calls two imported functions `$a` and `$b`, and exports `run`, which returns a*100 + b.
-const BOTH: &str = r#"
-    (core func $a (canon lower (func $a)))
-    (core func $b (canon lower (func $b)))
-    (core module $run
-        (import "" "a" (func $a (result i32)))
-        (import "" "b" (func $b (result i32)))
-        (func (export "run") (result i32)
-            (i32.add (i32.mul (call $a) (i32.const 100)) (call $b))))
-    (core instance $run (instantiate $run (with "" (instance
-        (export "a" (func $a)) (export "b" (func $b))))))
-    (func $run (result u32) (canon lift (core func $run "run")))
-    (export "run" (func $run))"#;
 
 #[test]
 fn core_modules_are_passed_to_components() {
@@ -213,7 +178,7 @@ fn a_definition_serves_imports_of_its_own_kind_only() {
 }
 
 #[test]
-fn a_name_is_defined_once_whatever_it_is() {
+fn a_name_is_defined_once_for_all_kinds() {
     let mut linker = Linker::<()>::new();
     let duplicate = |name: &str| {
         Err(LinkError::Duplicate {

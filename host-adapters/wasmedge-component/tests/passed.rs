@@ -2,21 +2,7 @@
 
 mod common;
 
-use common::{each, engine};
-use wasmedge_component::{Linker, Store};
-
-/// Asserts what `run` of a component returns, which imports nothing.
-fn returns(text: &str, expected: u32) {
-    let engine = engine();
-    for component in each(&engine, text) {
-        let mut store = Store::new(&engine, ()).expect("a store");
-        let instance = Linker::new().instantiate(&mut store, &component);
-        let instance = instance.unwrap_or_else(|error| panic!("{error:#}\n{text}"));
-        let run = instance.get_typed_func::<(), (u32,)>(&mut store, "run");
-        let found = run.expect("it is exported").call(&mut store, ());
-        assert_eq!(found.expect("it returns"), (expected,), "{text}");
-    }
-}
+use common::{BOTH, returns};
 
 /// A component that returns a number.
 fn number(value: u32) -> String {
@@ -26,20 +12,6 @@ fn number(value: u32) -> String {
         (func (export "f") (result u32) (canon lift (core func $m "f")))"#
     )
 }
-
-/// What calls two imported functions `$a` and `$b`, and exports `run`, which returns a*100 + b.
-const BOTH: &str = r#"
-    (core func $a (canon lower (func $a)))
-    (core func $b (canon lower (func $b)))
-    (core module $run
-        (import "" "a" (func $a (result i32)))
-        (import "" "b" (func $b (result i32)))
-        (func (export "run") (result i32)
-            (i32.add (i32.mul (call $a) (i32.const 100)) (call $b))))
-    (core instance $run (instantiate $run (with "" (instance
-        (export "a" (func $a)) (export "b" (func $b))))))
-    (func $run (result u32) (canon lift (core func $run "run")))
-    (export "run" (func $run))"#;
 
 /// A component `$both` that calls what it is given. A component must not call into those that it
 /// instantiates itself, but these may call each other.

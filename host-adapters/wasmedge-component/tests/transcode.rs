@@ -1,4 +1,5 @@
-//! What it takes of the host's memory to pass a string from one guest to another. A test by itself, since the peak is the process's.
+//! What it takes of the host's memory to pass a string from one guest to another. A test by itself,
+//! since the peak is the process's.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 use common::engine;
 use wasmedge_component::{Cache, Component, Linker, Store, Trap, TrapCode};
 
-/// Passes units of UTF-16, of which only the first was ever touched, to a guest whose strings are `encoding`. Its `realloc` traps the
-/// second time.
+/// Passes units of UTF-16, of which only the first was ever touched, to a guest whose strings are
+/// `encoding`. Its `realloc` traps the second time.
 fn component(encoding: &str, units: u32) -> String {
     format!(
         r#"(component

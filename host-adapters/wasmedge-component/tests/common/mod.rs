@@ -6,7 +6,7 @@
     reason = "each test uses a part of it"
 )]
 
-use wasmedge_component::{Cache, Component, Engine, Linker, Val};
+use wasmedge_component::{Cache, Component, Engine, Instance, Linker, Store, Val};
 
 /// An engine with the default settings.
 pub(crate) fn engine() -> Engine {
@@ -49,3 +49,43 @@ pub(crate) fn linker_of(component: &Component) -> Linker<()> {
     }
     linker
 }
+
+/// Calls an exported function without parameters.
+pub(crate) fn answer(
+    store: &mut Store<()>,
+    instance: &Instance,
+    name: &str,
+) -> anyhow::Result<u32> {
+    let func = instance.get_typed_func::<(), (u32,)>(&mut *store, name)?;
+    Ok(func.call(store, ())?.0)
+}
+
+/// Asserts what `run` of a component that imports nothing returns; interpreted and compiled.
+pub(crate) fn returns(text: &str, expected: u32) {
+    let engine = engine();
+    for component in each(&engine, text) {
+        let mut store = Store::new(&engine, ()).expect("a store");
+        let instance = Linker::new().instantiate(&mut store, &component);
+        let instance = instance.unwrap_or_else(|error| panic!("{error:#}\n{text}"));
+        let found = answer(&mut store, &instance, "run");
+        assert_eq!(
+            found.unwrap_or_else(|error| panic!("{error:#}")),
+            expected,
+            "{text}"
+        );
+    }
+}
+
+/// Calls two imported functions `$a` and `$b`, and exports `run`, which returns a*100 + b.
+pub(crate) const BOTH: &str = r#"
+    (core func $a (canon lower (func $a)))
+    (core func $b (canon lower (func $b)))
+    (core module $run
+        (import "" "a" (func $a (result i32)))
+        (import "" "b" (func $b (result i32)))
+        (func (export "run") (result i32)
+            (i32.add (i32.mul (call $a) (i32.const 100)) (call $b))))
+    (core instance $run (instantiate $run (with "" (instance
+        (export "a" (func $a)) (export "b" (func $b))))))
+    (func $run (result u32) (canon lift (core func $run "run")))
+    (export "run" (func $run))"#;
