@@ -4,6 +4,7 @@ use opentelemetry::trace::SpanContext;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::activity::Ender;
+use super::panic::Panic;
 use super::{Activity, Instance};
 use crate::dropped::{Reason, Signal};
 use crate::invocation::{InvocationOptions, Outcome};
@@ -30,8 +31,8 @@ locked! {
     /// Gives the tracer of a scope, the same for equal scopes (`tracer.get`).
     pub fn tracer(scope: Scope) -> u64;
 
-    /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded, and the one beside it that
-    /// attributes have no part in that.
+    /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded,
+    /// and the one beside it that attributes have no part in that.
     pub fn start_span(start: SpanStart) -> u64;
 
     /// Notes what has been learnt about a span (`tracer.update`).
@@ -64,7 +65,8 @@ locked! {
     /// Begins an invocation, and gives its depth: 1 for the outermost.
     pub(crate) fn begin_invocation(options: InvocationOptions) -> u32;
 
-    /// Ends the invocation of a depth, those within it, and every span that the guest started in them and left open.
+    /// Ends the invocation of a depth, those within it, and every span that the guest started in
+    /// them and left open.
     ///
     /// Where the guest cannot go on, all that is open ends.
     pub(crate) fn finish_invocation(depth: u32, outcome: &Outcome) -> ();
@@ -94,15 +96,18 @@ impl Instance {
         self.activity.lock().baggage()
     }
 
-    /// Gives the context of the span that is meant, `None` for none. What is wrong with it is counted under `signal`.
+    /// Gives the context of the span that is meant, `None` for none. What is wrong with it is
+    /// counted under `signal`.
     pub(super) fn resolve(&self, reference: SpanReference, signal: Signal) -> Option<SpanContext> {
         self.activity.lock().resolve(reference, signal)
     }
 
-    /// Notes a panic if one of the records reports it.
+    /// Notes a panic if one of the records reports it. Takes the lock only then.
     #[inline]
     pub(super) fn note_panic(&self, records: &[LogRecord]) {
-        self.activity.lock().note_panic(records);
+        if let Some(panic) = records.iter().find_map(Panic::of) {
+            self.activity.lock().note_panic(panic);
+        }
     }
 
     /// Returns the message of the guest's panic, if the panic caused the outcome.
@@ -122,8 +127,9 @@ impl Instance {
         !self.activity.lock().invocations.is_empty()
     }
 
-    /// Records that a component was instantiated, or has failed to be, for the runtime's metrics: how long it took, and its end if
-    /// it was no good one. Within an invocation, a trap is counted when that ends.
+    /// Records that a component was instantiated, or has failed to be, for the runtime's metrics:
+    /// how long it took, and its end if it was no good one. Within an invocation, a trap is counted
+    /// when that ends.
     pub fn instantiated(&self, duration: Duration, failure: Option<&Outcome>) {
         let metrics = self.telemetry.runtime_metrics();
         let kind = failure.and_then(Outcome::failure);

@@ -40,7 +40,7 @@ pub(super) struct Panic {
 impl Panic {
     /// Reads a panic from a record: event `exception` of severity FATAL, with `exception.type`
     /// `panic`.
-    fn of(record: &LogRecord) -> Option<Self> {
+    pub(super) fn of(record: &LogRecord) -> Option<Self> {
         let is_fatal = record.severity >= Some(Severity::Fatal);
         if !is_fatal || record.event_name.as_deref() != Some(EVENT_NAME) {
             return None;
@@ -94,9 +94,9 @@ impl Activity {
     /// Notes a panic if one of the records reports it. The first one holds: later ones follow from
     /// it.
     #[inline]
-    pub(super) fn note_panic(&mut self, records: &[LogRecord]) {
+    pub(super) fn note_panic(&mut self, panic: Panic) {
         if self.panic.is_none() {
-            self.panic = records.iter().find_map(Panic::of).map(Box::new);
+            self.panic = Some(Box::new(panic));
         }
     }
 
