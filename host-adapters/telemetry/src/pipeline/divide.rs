@@ -9,7 +9,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{
-    ExponentialHistogram, Gauge, Histogram, Metric, ResourceMetrics, ScopeMetrics, Sum, Summary,
+    ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint,
+    Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, Summary, SummaryDataPoint,
 };
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
@@ -101,8 +102,8 @@ pub(super) trait Divide: Sized {
     /// Keeps the first `at` items and returns the others.
     fn split_off(&mut self, at: usize) -> Self;
 
-    /// Removes the items that are larger than a space by themselves, and calls `removed` with the name
-    /// and size of each. Returns false if nothing is left.
+    /// Removes the items that are larger than a space by themselves, and calls `removed` with the
+    /// name and size of each. Returns false if nothing is left.
     fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(&str, usize)) -> bool;
 
     /// Returns the name of the first item: a span's, an event's or its scope's, a metric's.
@@ -155,6 +156,23 @@ fn split_off<B: Divide>(branches: &mut Vec<B>, at: usize) -> Vec<B> {
     Vec::new()
 }
 
+/// Removes from all branches what is too large, and calls `removed` with its name, or with `other`
+/// if it has none. Returns false if nothing is left.
+fn shed<B: Divide>(
+    branches: &mut Vec<B>,
+    space: &Space,
+    other: &str,
+    removed: &mut dyn FnMut(&str, usize),
+) -> bool {
+    let had_items = branches.iter().any(|branch| branch.items() > 0);
+    branches.retain_mut(|branch| {
+        branch.shed(space, &mut |name, bytes| {
+            removed(if name.is_empty() { other } else { name }, bytes);
+        })
+    });
+    !had_items || branches.iter().any(|branch| branch.items() > 0)
+}
+
 /// Implements it for a message that holds branches, and names what remains in one without them.
 macro_rules! branch {
     ($($type:ident { $branches:ident $(, $kept:ident)* } $(or $name:expr)?;)*) => {
@@ -188,13 +206,7 @@ macro_rules! branch {
                     let other: &[fn(&Self) -> &str] = &[$($name)?];
                     let other = other.first().map(|or| or(self).to_owned());
                     let other = other.unwrap_or_default();
-                    let had_items = self.items() > 0;
-                    self.$branches.retain_mut(|branch| {
-                        branch.shed(&space, &mut |name, bytes| {
-                            removed(if name.is_empty() { &other } else { name }, bytes);
-                        })
-                    });
-                    !had_items || self.items() > 0
+                    shed(&mut self.$branches, &space, &other, removed)
                 }
 
                 fn name(&self) -> &str {
@@ -226,9 +238,9 @@ branch! {
     ScopeMetrics { metrics, scope, schema_url };
 }
 
-/// Implements it for items, which are not divided.
+/// Implements it for items, which are not divided. A data point is named by its metric.
 macro_rules! item {
-    ($($type:ident: $name:ident;)*) => {
+    ($($type:ident: $name:expr;)*) => {
         $(
             impl Divide for $type {
                 fn items(&self) -> usize {
@@ -247,13 +259,14 @@ macro_rules! item {
                     let size = space.encoding.size(self);
                     let fits = space.holds(size);
                     if !fits {
-                        removed(&self.$name, size);
+                        removed(self.name(), size);
                     }
                     fits
                 }
 
                 fn name(&self) -> &str {
-                    &self.$name
+                    let name: fn(&Self) -> &str = $name;
+                    name(self)
                 }
             }
         )*
@@ -261,11 +274,15 @@ macro_rules! item {
 }
 
 item! {
-    Span: name;
-    LogRecord: event_name;
+    Span: |span| &span.name;
+    LogRecord: |record| &record.event_name;
+    NumberDataPoint: |_| "";
+    HistogramDataPoint: |_| "";
+    ExponentialHistogramDataPoint: |_| "";
+    SummaryDataPoint: |_| "";
 }
 
-/// Evaluates an expression with the data of a metric, whatever its kind: all have data points.
+/// Evaluates an expression with the data of a metric. All kinds have data points.
 macro_rules! each_kind {
     ($data:expr, $bound:ident => $work:expr, $none:expr) => {
         match $data {
@@ -315,19 +332,7 @@ impl Divide for Metric {
     }
 
     fn fill(&self, space: &mut Space) -> usize {
-        let before = space.left;
-        if !space.take(&self.shell()) {
-            return 0;
-        }
-        let fitting = each_kind!(
-            &self.data,
-            data => data.data_points.iter().take_while(|point| space.take(*point)).count(),
-            0
-        );
-        if fitting == 0 {
-            space.left = before;
-        }
-        fitting
+        each_kind!(&self.data, data => fill(&data.data_points, &self.shell(), space), 0)
     }
 
     fn split_off(&mut self, at: usize) -> Self {
@@ -356,21 +361,11 @@ impl Divide for Metric {
 
     fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(&str, usize)) -> bool {
         let space = space.without(&self.shell());
-        let had_items = self.items() > 0;
-        let name = &self.name;
         each_kind!(
             &mut self.data,
-            data => data.data_points.retain(|point| {
-                let size = space.encoding.size(point);
-                let fits = space.holds(size);
-                if !fits {
-                    removed(name, size);
-                }
-                fits
-            }),
-            ()
-        );
-        !had_items || self.items() > 0
+            data => shed(&mut data.data_points, &space, &self.name, removed),
+            true
+        )
     }
 
     fn name(&self) -> &str {
