@@ -14,13 +14,13 @@
 //! it. The standard streams count too. Rust's standard library has one stream for each file that it
 //! reads or writes, so a guest has about half as many files.
 //!
-//! On Wasmtime, [`add_to_linker_async`] and [`add_to_linker_sync`] replace the functions of WASI that
-//! open something. The crate `wasmedge-wasi` has the bounds built in.
+//! On Wasmtime, [`add_to_linker_async`] and [`add_to_linker_sync`] replace the functions of WASI
+//! that open something. The crate `wasmedge-wasi` has the bounds built in.
 //!
 //! # What is not bounded here
 //!
-//! - Threads: file operations and name look-ups take threads for blocking tasks of the Tokio runtime
-//!   that the guest runs in. Give guests a runtime of their own, with
+//! - Threads: file operations and name look-ups take threads for blocking tasks of the Tokio
+//!   runtime that the guest runs in. Give guests a runtime of their own, with
 //!   [`max_blocking_threads`](https://docs.rs/tokio/latest/tokio/runtime/struct.Builder.html#method.max_blocking_threads).
 //! - The disk, below a directory that the guest may write to, and what the guest writes to its
 //!   standard streams.

@@ -1,9 +1,9 @@
 //! The bounds on Wasmtime: WASI's functions that open something, once more, with a check before.
 
-use wasmtime::component::{Linker, Resource};
+use wasmtime::component::{ComponentNamedList, Lift, Linker, LinkerInstance, Resource};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi::WasiView;
-use wasmtime_wasi::filesystem::WasiFilesystemView as _;
+use wasmtime_wasi::filesystem::{WasiFilesystemCtxView, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     Descriptor, DescriptorFlags, DirectoryEntryStream, ErrorCode as FileError, Filesize,
     HostDescriptor as _, OpenFlags, PathFlags,
@@ -166,35 +166,39 @@ fn add_files<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds, calls: Calls)
 }
 
 fn add_streams<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds) -> Result<()> {
+    type File = (Resource<Descriptor>,);
     type At = (Resource<Descriptor>, Filesize);
     let mut types = linker.instance(FILES)?;
+    let types = &mut types;
+    let name = "[method]descriptor.read-via-stream";
+    add_stream(types, bounds, name, |files, (file, offset): At| {
+        files.read_via_stream(file, offset)
+    })?;
+    let name = "[method]descriptor.write-via-stream";
+    add_stream(types, bounds, name, |files, (file, offset): At| {
+        files.write_via_stream(file, offset)
+    })?;
+    let name = "[method]descriptor.append-via-stream";
+    add_stream(types, bounds, name, |files, (file,): File| {
+        files.append_via_stream(file)
+    })
+}
+
+fn add_stream<T: WasiView, P, R: 'static>(
+    types: &mut LinkerInstance<'_, T>,
+    bounds: &Bounds,
+    name: &str,
+    open: fn(&mut WasiFilesystemCtxView<'_>, P) -> FsResult<Resource<R>>,
+) -> Result<()>
+where
+    P: ComponentNamedList + Lift + 'static,
+{
     let own = bounds.clone();
-    types.func_wrap(
-        "[method]descriptor.read-via-stream",
-        move |mut store: StoreContextMut<'_, T>, (file, offset): At| {
-            let mut files = store.data_mut().filesystem();
-            let allowed = own.file(files.table);
-            passed(allowed.and_then(|()| files.read_via_stream(file, offset)))
-        },
-    )?;
-    let own = bounds.clone();
-    types.func_wrap(
-        "[method]descriptor.write-via-stream",
-        move |mut store: StoreContextMut<'_, T>, (file, offset): At| {
-            let mut files = store.data_mut().filesystem();
-            let allowed = own.file(files.table);
-            passed(allowed.and_then(|()| files.write_via_stream(file, offset)))
-        },
-    )?;
-    let own = bounds.clone();
-    types.func_wrap(
-        "[method]descriptor.append-via-stream",
-        move |mut store: StoreContextMut<'_, T>, (file,): (Resource<Descriptor>,)| {
-            let mut files = store.data_mut().filesystem();
-            let allowed = own.file(files.table);
-            passed(allowed.and_then(|()| files.append_via_stream(file)))
-        },
-    )
+    types.func_wrap(name, move |mut store: StoreContextMut<'_, T>, params: P| {
+        let mut files = store.data_mut().filesystem();
+        let allowed = own.file(files.table);
+        passed(allowed.and_then(|()| open(&mut files, params)))
+    })
 }
 
 fn add_tcp<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds) -> Result<()> {

@@ -3,7 +3,8 @@
 use super::Surroundings;
 use crate::args::{Directory, Program};
 use crate::failure::Failure;
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiView};
 
 /// Opens what the program is given.
 pub(crate) fn context(surroundings: &Surroundings, program: &Program) -> Result<WasiCtx, Failure> {
@@ -28,6 +29,13 @@ pub(crate) fn context(surroundings: &Surroundings, program: &Program) -> Result<
             .allow_udp(true);
     }
     Ok(builder.build())
+}
+
+/// Closes what the guest has opened: delivering may need the descriptors.
+pub(crate) fn give_back(guest: &mut impl WasiView) {
+    let view = guest.ctx();
+    *view.table = ResourceTable::new();
+    *view.ctx = WasiCtx::builder().build();
 }
 
 fn open(builder: &mut WasiCtxBuilder, directory: &Directory) -> Result<(), Failure> {

@@ -62,14 +62,6 @@ impl wasmscope_wasmtime::View for Host {
     }
 }
 
-impl Host {
-    /// Closes what the guest has opened: delivering may need the descriptors.
-    fn give_back(&mut self) {
-        self.table = ResourceTable::new();
-        self.wasi = WasiCtx::builder().build();
-    }
-}
-
 /// An engine as this command sets it: code of another one does not fit.
 fn engine(fuel: bool) -> Result<Engine, Failure> {
     let mut config = Config::new();
@@ -266,7 +258,7 @@ impl Prepared {
                 };
                 let ended = ended.explained(invocation.data().telemetry.panic_behind(&outcome));
                 invocation.finish(outcome);
-                store.data_mut().give_back();
+                wasi::give_back(store.data_mut());
                 // Nobody waits for it any more if it took too long to stop.
                 let _ = done.send((ended, store));
             });
