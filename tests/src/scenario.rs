@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
+use wasmscope_test_support::binary::binary;
 use wasmscope_test_support::{Cli, Collector, Output};
 
 use crate::guests;
@@ -36,18 +37,10 @@ impl Runtime {
         options: &["--runtime", "wasmedge"],
         aot: false,
     };
-    /// WasmEdge, compiling ahead of time: the first test of a guest compiles it, however short its
-    /// `--timeout` is.
+    /// WasmEdge, compiling ahead of time.
     pub const WASMEDGE_AOT: Self = Self {
         name: "wasmedge-aot",
-        options: &[
-            "--runtime",
-            "wasmedge",
-            "--prepare-timeout",
-            "10m",
-            "--aot",
-            "--aot-cache",
-        ],
+        options: &["--runtime", "wasmedge", "--aot", "--aot-cache"],
         aot: true,
     };
 
@@ -58,9 +51,24 @@ impl Runtime {
     #[must_use]
     #[track_caller]
     pub fn run(self) -> Cli {
-        Cli::new()
+        self.chosen(Cli::new())
+    }
+
+    /// Gives the same command for a line of the shell, in which it is `"$@"`.
+    ///
+    /// # Panics
+    /// When there is no `wasmscope`.
+    #[must_use]
+    #[track_caller]
+    pub fn run_in_shell(self, line: &str) -> Cli {
+        self.chosen(Cli::program("sh").args(["-c", line, "sh"]).arg(binary()))
+    }
+
+    fn chosen(self, command: Cli) -> Cli {
+        command
             .arg("run")
-            // With a short `--timeout` alone it would be 5 s, which a busy machine may exceed.
+            // The first test of a guest compiles it. With a short `--timeout` alone that may take
+            // 5 s, which is too little on a busy machine.
             .args(["--prepare-timeout", "10m"])
             .args(self.options)
             .args(self.aot.then(guests::compiled_folder))

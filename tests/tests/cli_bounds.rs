@@ -30,12 +30,8 @@ fn greedy(
     args: &[&str],
 ) -> Cli {
     std::fs::write(folder.join("existing"), "").expect("a file");
-    let command = Cli::program("sh")
-        .args(["-c", &format!(r#"ulimit -n {files}; exec "$@""#), "sh"])
-        .arg(wasmscope_test_support::binary::binary())
-        .arg("run")
-        .args(runtime.options)
-        .args(runtime.aot.then(wasmscope_tests::guests::compiled_folder))
+    let command = runtime
+        .run_in_shell(&format!(r#"ulimit -n {files}; exec "$@""#))
         .args(options)
         .args([
             "--dir",
@@ -115,7 +111,7 @@ fn what_is_closed_can_be_opened_again(runtime: Runtime) {
     assert_eq!(reason, "opened and closed");
 }
 
-/// Whatever the guest takes, and however it ends, its spans and the run's arrive.
+/// The guest may take anything, and end in any way: its spans and the run's arrive.
 fn a_guest_that_takes_all_descriptors_hides_nothing(runtime: Runtime) {
     for (what, end, code) in [
         ("existing", "", 0),
@@ -161,36 +157,25 @@ fn more_descriptors_than_the_system_has_are_not_promised(runtime: Runtime) {
     assert_eq!(output.stderr, warning, "{output}");
 }
 
-fn handles_are_bounded(runtime: Runtime) {
+/// Runs the guest, which traps, and returns the collector that all has arrived at.
+#[track_caller]
+fn trapped(runtime: Runtime, what: &str) -> (Collector, Output) {
     let folder = tempfile::tempdir().expect("a folder");
     let collector = Collector::start();
-    let command = greedy(
-        runtime,
-        256,
-        &[],
-        Some(&collector),
-        folder.path(),
-        &["timers"],
-    );
+    let command = greedy(runtime, 256, &[], Some(&collector), folder.path(), &[what]);
     let output = command.run().expect_code(134);
     arrived(&collector, &output);
+    (collector, output)
+}
+
+fn handles_are_bounded(runtime: Runtime) {
+    let (collector, output) = trapped(runtime, "timers");
     let error = collector.span("greedy").attr("error.type");
     assert_eq!(error, Some(Value::from("too_many_handles")), "{output}");
 }
 
 fn random_bytes_are_bounded(runtime: Runtime) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let collector = Collector::start();
-    let command = greedy(
-        runtime,
-        256,
-        &[],
-        Some(&collector),
-        folder.path(),
-        &["random"],
-    );
-    let output = command.run().expect_code(134);
-    arrived(&collector, &output);
+    let (_, output) = trapped(runtime, "random");
     assert!(output.stderr.contains("exceeds limit"), "{output}");
 }
 

@@ -14,7 +14,7 @@ on_each_runtime! {
     a_small_component_that_stands_for_a_huge_one_is_refused_at_once,
     limits_on_size_are_settings,
     a_file_without_an_end_is_refused,
-    a_file_that_nobody_writes_to_is_given_up,
+    a_file_without_a_writer_is_given_up,
     compiling_ends_in_time,
     a_short_timeout_of_the_program_leaves_time_to_prepare_it,
     a_file_that_may_not_be_large_is_no_end_of_the_command,
@@ -134,7 +134,7 @@ fn a_file_without_an_end_is_refused(runtime: Runtime) {
     }
 }
 
-fn a_file_that_nobody_writes_to_is_given_up(runtime: Runtime) {
+fn a_file_without_a_writer_is_given_up(runtime: Runtime) {
     let home = Home::new();
     let made = std::process::Command::new("mkfifo")
         .arg(home.path("pipe"))
@@ -159,12 +159,18 @@ fn compiling_ends_in_time(runtime: Runtime) {
     let compiles = |words: &[&str]| {
         runtime.name == "wasmtime" || words.contains(&"--aot") || words[0] == "compile"
     };
-    for words in COMMANDS.into_iter().filter(|words| compiles(words)) {
+    // Ends in time, and leaves nothing behind.
+    let given_up = |words: &[&str], option: [&str; 2], limit: u64| {
         let command = command(&home, runtime, words)
             .env("TMPDIR", &temporary)
-            .args(["--prepare-timeout", "3s"])
+            .args(option)
             .arg(&component);
-        let output = in_time(command, Duration::from_secs(15)).expect_code(124);
+        let output = in_time(command, Duration::from_secs(limit)).expect_code(124);
+        assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
+        output
+    };
+    for words in COMMANDS.into_iter().filter(|words| compiles(words)) {
+        let output = given_up(words, ["--prepare-timeout", "3s"], 15);
         says(
             &output,
             &[
@@ -177,20 +183,15 @@ fn compiling_ends_in_time(runtime: Runtime) {
         if words[0] == "compile" {
             says(&output, &["wasmscope: compiling ", "many.wasm for ", "…\n"]);
         }
-        assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
     }
     assert!(!home.path("out.cwasm").exists());
 
-    let command = command(&home, runtime, &["run", "--aot", "--aot-cache", "compiled"])
-        .env("TMPDIR", &temporary)
-        .args(["--timeout", "6s"])
-        .arg(&component);
-    let output = in_time(command, Duration::from_secs(20)).expect_code(124);
+    let run = ["run", "--aot", "--aot-cache", "compiled"];
+    let output = given_up(&run, ["--timeout", "6s"], 20);
     says(
         &output,
         &["--timeout allows (6s); --prepare-timeout sets this apart"],
     );
-    assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
 }
 
 fn a_short_timeout_of_the_program_leaves_time_to_prepare_it(runtime: Runtime) {

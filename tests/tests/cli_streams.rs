@@ -61,11 +61,8 @@ fn a_program_that_nobody_listens_to_is_stopped_by_a_signal(runtime: Runtime) {
 
 /// Runs a line of the shell in which `"$@"` is the command.
 fn shell(line: &str, runtime: Runtime, arguments: &[&str]) -> Output {
-    Cli::program("sh")
-        .args(["-c", line, "sh"])
-        .arg(wasmscope_test_support::binary::binary())
-        .arg("run")
-        .args(runtime.options)
+    runtime
+        .run_in_shell(line)
         .arg(guest("ordinary"))
         .args(arguments)
         .env("OTEL_SDK_DISABLED", "true")
@@ -90,11 +87,8 @@ fn streams_that_are_closed_are_empty_and_take_everything(runtime: Runtime) {
 
 fn a_standard_error_that_takes_nothing_changes_no_exit_code(runtime: Runtime) {
     // Its error status is said, and its telemetry shown.
-    Cli::program("sh")
-        .args(["-c", r#""$@" 2>/dev/full"#, "sh"])
-        .arg(wasmscope_test_support::binary::binary())
-        .arg("run")
-        .args(runtime.options)
+    runtime
+        .run_in_shell(r#""$@" 2>/dev/full"#)
         .arg(guest("endings"))
         .arg("abort")
         .run()
@@ -133,11 +127,8 @@ fn every_signal_that_ends_a_program_delivers_its_telemetry(runtime: Runtime) {
 
 fn a_hangup_that_is_ignored_stays_so(runtime: Runtime) {
     // As `nohup` does.
-    let running = Cli::program("sh")
-        .args(["-c", r#"trap '' HUP; exec "$@""#, "sh"])
-        .arg(wasmscope_test_support::binary::binary())
-        .arg("run")
-        .args(runtime.options)
+    let running = runtime
+        .run_in_shell(r#"trap '' HUP; exec "$@""#)
         .arg(guest("endings"))
         .arg("loop")
         .env("OTEL_SDK_DISABLED", "true")
@@ -299,12 +290,8 @@ mod stuck {
     fn a_guest_that_waits_for_standard_error_loses_no_telemetry(runtime: Runtime) {
         let collector = Collector::start();
         // Its standard error is the standard output that is left unread.
-        let output = Cli::program("sh")
-            .args(["-c", r#"exec "$@" 2>&1"#, "sh"])
-            .arg(wasmscope_test_support::binary::binary())
-            .arg("run")
-            .args(runtime.options)
-            .args(runtime.aot.then(wasmscope_tests::guests::compiled_folder))
+        let output = runtime
+            .run_in_shell(r#"exec "$@" 2>&1"#)
             .args([
                 "--otlp-endpoint",
                 &collector.endpoint_http(),
@@ -324,8 +311,8 @@ mod stuck {
         times_out(runtime, &[], &["read"]);
     }
 
-    /// Opening it waits for a writer. Reading and writing one does not: WASI does that at an offset,
-    /// which a pipe has not.
+    /// Opening it waits for a writer. Reading and writing one does not: WASI does that at an
+    /// offset, which a pipe has not.
     fn a_guest_that_waits_for_a_pipe_loses_no_telemetry(runtime: Runtime) {
         let folder = tempfile::tempdir().expect("a folder");
         let made = std::process::Command::new("mkfifo")
@@ -345,16 +332,8 @@ mod stuck {
     /// The thread that was left alone goes on while telemetry is delivered.
     fn output_that_is_read_late_changes_nothing(runtime: Runtime) {
         let collector = Collector::start();
-        let output = Cli::program("sh")
-            .args([
-                "-c",
-                r#"{ "$@"; echo "exit code $?" >&2; } | { sleep 4; cat >/dev/null; }"#,
-                "sh",
-            ])
-            .arg(wasmscope_test_support::binary::binary())
-            .arg("run")
-            .args(runtime.options)
-            .args(runtime.aot.then(wasmscope_tests::guests::compiled_folder))
+        let output = runtime
+            .run_in_shell(r#"{ "$@"; echo "exit code $?" >&2; } | { sleep 4; cat >/dev/null; }"#)
             .args([
                 "--otlp-endpoint",
                 &collector.endpoint_http(),
