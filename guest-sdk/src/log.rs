@@ -14,10 +14,10 @@
 //! | key-values | attributes: texts, booleans, integers up to 64 bits signed, floats as what they are; others as the text that their `Display` gives; `null` is left out |
 //! | module, file, line | left out, or with [`Bridge::with_location`] the attributes `code.file.path` and `code.line.number` |
 //!
-//! A record below its target's threshold costs a look-up, and no call. Spans, measurements and enabled
-//! records bring a new threshold at once; a program that only logs below the threshold asks for it
-//! after 1,023 records. [`log::max_level`] is left wide open: it cannot tell one target from another.
-//! Lower it with [`log::set_max_level`] where nothing finer will be wanted.
+//! A record below its target's threshold costs a look-up, and no call. Spans, measurements and
+//! enabled records bring a new threshold at once; a program that only logs below the threshold asks
+//! for it after 1,023 records. [`log::max_level`] is left wide open: it cannot tell one target from
+//! another. Lower it with [`log::set_max_level`] where nothing finer will be wanted.
 //!
 //! The first 40 targets have a scope each. Further ones share their crate's, and the attribute `log.target` names them,
 //! because a host admits a limited number of scopes.

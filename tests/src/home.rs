@@ -100,7 +100,8 @@ impl Home {
     #[must_use]
     #[track_caller]
     pub fn with_little_space(&self, kib: u32) -> Cli {
-        // Blocks of 512 bytes. The signal is not ignored: it ends a process that does not see to it.
+        // Blocks of 512 bytes. The signal is not ignored: it ends a process that does not see to
+        // it.
         let script = format!("ulimit -c 0 && ulimit -f {} && exec \"$@\"", 2 * kib);
         self.set_up(Cli::program("sh").args(["-c", &script, "sh"]).arg(binary()))
     }

@@ -15,7 +15,8 @@ pub(crate) struct Options {
     compile: bool,
 }
 
-/// Runs the scripts and prints what fails, and how many directives pass, fail or need what is not supported.
+/// Runs the scripts and prints what fails, and how many directives pass, fail or need what is not
+/// supported.
 ///
 /// # Errors
 ///

@@ -84,8 +84,8 @@ impl Logger {
     }
 }
 
-/// The host's threshold for one logger: in the lowest byte the lowest severity's number, above it the
-/// lowest 22 bits of the generation, above those a count of suppressed records.
+/// The host's threshold for one logger: in the lowest byte the lowest severity's number, above it
+/// the lowest 22 bits of the generation, above those a count of suppressed records.
 ///
 /// It holds for as long as its generation is the one last heard of. Suppressed records make no call
 /// that could bring a notice, so it holds for no more than 1,023 of them.

@@ -143,12 +143,12 @@ pub(crate) struct Program {
     /// The most memory that the program may have, all its linear memories and tables together, for example 64MiB.
     #[arg(long, value_name = "SIZE", value_parser = program::size, allow_negative_numbers = true, default_value = "4GiB")]
     pub(crate) max_memory: ByteSize,
-    /// The most file descriptors and streams that the program may have at once: files, directories, sockets, and streams of
-    /// bytes. [default: 512]
+    /// The most file descriptors and streams that the program may have at once: files, directories,
+    /// sockets, and streams of bytes. [default: 512]
     #[arg(long, value_name = "NUMBER", value_parser = program::descriptors, allow_negative_numbers = true)]
     pub(crate) max_descriptors: Option<usize>,
-    /// Ends the program after this time, for example 30s or 1m30s. Preparing it may take as long, or 5s if that is more, unless
-    /// --prepare-timeout says otherwise.
+    /// Ends the program after this time, for example 30s or 1m30s. Preparing it may take as long,
+    /// or 5s if that is more, unless --prepare-timeout says otherwise.
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
     /// Ends the program when it has used this much fuel, roughly one unit an instruction.

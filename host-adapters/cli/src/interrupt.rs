@@ -1,10 +1,11 @@
 //! Signals that end the program.
 //!
 //! The first one stops the program, and its telemetry is delivered. The second one gives up the
-//! delivery, and the summary says what was lost. The third one ends this process at once, and so does
-//! any that comes after the delivery.
+//! delivery, and the summary says what was lost. The third one ends this process at once, and so
+//! does any that comes after the delivery.
 //!
-//! SIGPIPE is ignored, as Rust's runtime has it: a stream that is not read is an error of the write.
+//! SIGPIPE is ignored, as Rust's runtime has it: a stream that is not read is an error of the
+//! write.
 
 use std::io;
 

@@ -34,13 +34,13 @@ static IS_STUCK: AtomicBool = AtomicBool::new(false);
 /// How long the reader may take no more then.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Says that the program was stopped. From then on this command ends although nobody reads its
+/// Says that the program was stopped. From then on this command ends even if nothing reads its
 /// output. Before, it waits for a slow reader as other programs do.
 pub(crate) fn hurry() {
     IN_HURRY.store(true, Ordering::Relaxed);
 }
 
-/// Writes something, or gives up if the program was stopped and nobody reads: then it returns
+/// Writes something, or gives up if the program was stopped and nothing reads: then it returns
 /// `None`, from the second time on at once.
 pub(crate) fn in_time<T: Send + 'static>(write: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     if !IN_HURRY.load(Ordering::Relaxed) {

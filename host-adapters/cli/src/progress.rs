@@ -18,8 +18,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Begins to wait for the compiling of a component that is then run. Says nothing unless standard
-    /// error is a terminal.
+    /// Begins to wait for the compiling of a component that is then run. Says nothing unless
+    /// standard error is a terminal.
     pub(crate) fn compiling(component: &Path, runtime: RuntimeName) -> Option<Self> {
         std::io::stderr()
             .is_terminal()

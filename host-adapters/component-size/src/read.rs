@@ -205,8 +205,8 @@ pub(crate) struct Bodies<'a> {
     pub(crate) largest: Module,
 }
 
-/// Reads a component and those in it. Returns `None` if it is not valid, whatever features it may
-/// use, or is a core module.
+/// Reads a component and those in it. Returns `None` for a core module, and for a component
+/// that is not valid even with all features.
 pub(crate) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Bodies<'a>>, Refusal> {
     let mut reader = Reader {
         validator: Validator::new_with_features(WasmFeatures::all()),
@@ -554,7 +554,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns the components around the one that is being read, so many, from the outermost of them on.
+    /// Returns the components around the one that is being read, so many, from the outermost of
+    /// them on.
     fn outward(&mut self, count: u32) -> Option<&mut [Frame<'a>]> {
         let inner = self.frames.len().checked_sub(1)?;
         let first = inner.checked_sub(usize::try_from(count).ok()?)?;

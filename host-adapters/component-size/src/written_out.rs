@@ -1,14 +1,18 @@
 //! How much a validator has to copy.
 //!
-//! The type of an instance can have instances of another type inside, several of them, and so on: a component of some hundred bytes
-//! may stand for a million types once they are written out. Resources make each copy a type of its own. So wherever an instance
-//! is imported, exported or instantiated, the validator of `wasmparser` writes its type out, and takes memory for it without a bound: 779
-//! bytes made it take 7.5 GB. Here these copies are counted before anything is validated.
+//! The type of an instance can have instances of another type inside, several of them, and so on: a
+//! component of some hundred bytes may stand for a million types once they are written out.
+//! Resources make each copy a type of its own. So wherever an instance is imported, exported or
+//! instantiated, the validator of `wasmparser` writes its type out, and takes memory for it without
+//! a bound: 779 bytes made it take 7.5 GB. Here these copies are counted before anything is
+//! validated.
 //!
-//! Types may also be declared within types. `wasmparser` reads these by recursion, without a bound: ten thousand levels, of three bytes
-//! each, overflow the stack. So each section is searched for them first, without recursion.
+//! Types may also be declared within types. `wasmparser` reads these by recursion, without a bound:
+//! ten thousand levels, of three bytes each, overflow the stack. So each section is searched for
+//! them first, without recursion.
 //!
-//! Input that is malformed is counted up to where it is malformed: the validator goes no further either.
+//! Input that is malformed is counted up to where it is malformed: the validator goes no further
+//! either.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -62,8 +66,8 @@ fn count(bytes: &[u8], limits: &Limits) -> Counted<u64> {
     Ok(counter.copied)
 }
 
-/// How many levels of types within types are read whatever the limit is: some more overflow a stack
-/// of 2 MiB in a program that is not optimized.
+/// How many levels of types within types are read, even with a higher limit: some more overflow
+/// a stack of 2 MiB in a program that is not optimized.
 const MOST_NESTING: usize = 200;
 
 /// Refuses a section of types that are declared too deep within types.
@@ -147,7 +151,8 @@ impl Weight {
         }
     }
 
-    /// Returns the weight of something with a name for each of its parts. The validator keeps a path to each resource inside.
+    /// Returns the weight of something with a name for each of its parts. The validator keeps a
+    /// path to each resource inside.
     fn around<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
         let (mut inside, mut count) = (Self::default(), 0u64);
         for part in parts {

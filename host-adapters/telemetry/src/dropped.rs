@@ -1,9 +1,9 @@
 //! The account of what was not kept: every limit and every misuse has a [`Reason`], and is counted by signal.
 //!
-//! An item counts once, under the first reason for which it was dropped. What was left out or shortened
-//! in an item that is then dropped as a whole does not count by itself. Exceptions are what the host
-//! leaves out before it has read a call's arguments ([`Reason::CallBytes`]), and the reference to a
-//! parent that is invalid ([`Reason::WrongHandle`]) of a span that is dropped.
+//! An item counts once, under the first reason for which it was dropped. What was left out or
+//! shortened in an item that is then dropped as a whole does not count by itself. Exceptions are
+//! what the host leaves out before it has read a call's arguments ([`Reason::CallBytes`]), and the
+//! reference to a parent that is invalid ([`Reason::WrongHandle`]) of a span that is dropped.
 
 mod names;
 

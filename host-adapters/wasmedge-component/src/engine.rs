@@ -112,8 +112,8 @@ impl Config {
         self
     }
 
-    /// Sets how large components may be that are loaded. The limits are checked before anything else
-    /// is done with a component.
+    /// Sets how large components may be that are loaded. The limits are checked before anything
+    /// else is done with a component.
     pub fn size_limits(&mut self, limits: SizeLimits) -> &mut Self {
         self.size_limits = limits;
         self

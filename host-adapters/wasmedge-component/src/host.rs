@@ -420,8 +420,8 @@ impl<T: 'static> StoreInner<T> {
         })?)
     }
 
-    /// Runs lowering with what it draws on. Meanwhile the handles are taken out of the instance; they are put back while the guest's
-    /// allocator runs, for `resource.rep`.
+    /// Runs lowering with what it draws on. Meanwhile the handles are taken out of the instance;
+    /// they are put back while the guest's allocator runs, for `resource.rep`.
     pub(crate) fn lowering<R>(
         &mut self,
         at: Place<'_>,

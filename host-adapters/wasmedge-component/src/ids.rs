@@ -31,7 +31,8 @@ ids! {
     TrampolineId;
     /// An import: an index into [`Plan::imports`](crate::plan::Plan::imports).
     ImportId;
-    /// A core module that is imported: an index into [`Plan::imported_modules`](crate::plan::Plan::imported_modules).
+    /// A core module that is imported: an index into
+    /// [`Plan::imported_modules`](crate::plan::Plan::imported_modules).
     ModuleImportId;
     /// A bundle of canonical options: an index into [`Plan::options`](crate::plan::Plan::options).
     OptionsId;

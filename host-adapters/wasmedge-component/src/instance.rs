@@ -328,8 +328,8 @@ impl Instance {
         self.get_func_at(store, &[interface, name])
     }
 
-    /// Finds a function by the names of the instances that it is exported in, the outermost first, and its own. Versions are matched
-    /// compatibly.
+    /// Finds a function by the names of the instances that it is exported in, the outermost first,
+    /// and its own. Versions are matched compatibly.
     pub fn get_func_at(&self, mut store: impl AsContextMut, path: &[&str]) -> Option<Func> {
         let route = self.component.plan().find_route(path)?;
         let function = function_at(&self.component, &route)?;
@@ -345,7 +345,8 @@ impl Instance {
         ))
     }
 
-    /// Finds a core module that is exported by itself. One that the component imports is the embedder's own.
+    /// Finds a core module that is exported by itself. One that the component imports is the
+    /// embedder's own.
     ///
     /// # Examples
     ///
@@ -367,8 +368,8 @@ impl Instance {
         self.get_module_at(store, &[name])
     }
 
-    /// Finds a core module by the names of the instances that it is exported in, the outermost first, and its own. Versions are matched
-    /// compatibly.
+    /// Finds a core module by the names of the instances that it is exported in, the outermost
+    /// first, and its own. Versions are matched compatibly.
     pub fn get_module_at(&self, mut store: impl AsContextMut, path: &[&str]) -> Option<Module> {
         let store = store.as_context_mut().0;
         store.own(self.index, self.serial).ok()?;

@@ -42,9 +42,9 @@
 //!
 //! # Components from others
 //!
-//! A component of two kilobytes can stand for more instances than a machine has memory for. So its size is checked before anything else
-//! is done with it: see [`component_size`]. Compiling takes time in proportion to the code, and the compiler cannot be
-//! interrupted; see [`ChildCompiler`].
+//! A component of two kilobytes can stand for more instances than a machine has memory for. So its
+//! size is checked before anything else is done with it: see [`component_size`]. Compiling takes
+//! time in proportion to the code, and the compiler cannot be interrupted; see [`ChildCompiler`].
 //!
 //! # When a guest traps
 //!
@@ -58,10 +58,12 @@
 //!
 //! # What is supported
 //!
-//! Components of the kind that WASI 0.2 programs are, nested and composed ones included, with resources, and with all three string
-//! encodings. Refused by name, with [`LoadError::Unsupported`]: asynchronous components (WASI 0.3: async functions, streams, futures,
-//! error contexts, threads), components that are imported from the host, memories of 64 bits, maps and lists of a fixed length,
-//! exception handling and garbage collection in core modules.
+//! Components of the kind that WASI 0.2 programs are, nested and composed ones included, with
+//! resources, and with all three string encodings. Refused by name, with
+//! [`LoadError::Unsupported`]: asynchronous components (WASI 0.3: async functions, streams,
+//! futures, error contexts, threads), components that are imported from the host, memories of 64
+//! bits, maps and lists of a fixed length, exception handling and garbage collection in core
+//! modules.
 //!
 //! # Limits
 //!

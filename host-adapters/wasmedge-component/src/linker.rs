@@ -116,8 +116,8 @@ impl<T: 'static> Linker<T> {
         self.has_instance_at(&[name])
     }
 
-    /// Returns whether anything is defined for an instance, which is found by the names of those that it is in, the outermost first, and
-    /// its own.
+    /// Returns whether anything is defined for an instance, which is found by the names of those
+    /// that it is in, the outermost first, and its own.
     pub fn has_instance_at(&self, names: &[&str]) -> bool {
         matches!(
             self.definitions.find(names.iter().copied()),
@@ -349,7 +349,8 @@ impl<T: 'static> LinkerInstance<'_, T> {
     ///
     /// # Examples
     ///
-    /// The import `(import "outer" (instance (export "inner" (instance (export "now" (func (result u64)))))))`:
+    /// The import `(import "outer" (instance (export "inner" (instance (export "now" (func (result
+    /// u64)))))))`:
     ///
     /// ```
     /// use wasmedge_component::Linker;

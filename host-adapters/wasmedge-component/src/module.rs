@@ -31,8 +31,9 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Invalid`] if the bytes are no valid core module, [`LoadError::Unsupported`] with the feature's name if it needs
-    /// something that is not supported, [`LoadError::Engine`] if WasmEdge refuses it.
+    /// [`LoadError::Invalid`] if the bytes are no valid core module, [`LoadError::Unsupported`]
+    /// with the feature's name if it needs something that is not supported, [`LoadError::Engine`]
+    /// if WasmEdge refuses it.
     ///
     /// # Examples
     ///

@@ -64,7 +64,8 @@ pub struct Plan {
     /// The names of what the component imports as a whole, in its order: interfaces, those with nothing but types among them, and
     /// single items.
     pub import_names: Vec<(String, ItemKind)>,
-    /// All instances that the component imports, those within others among them: the names that lead to each, the outermost first.
+    /// All instances that the component imports, those within others among them: the names that
+    /// lead to each, the outermost first.
     pub imported_instances: Vec<Vec<String>>,
     /// All core modules that the component imports.
     pub imported_modules: Vec<ModuleImport>,
@@ -137,8 +138,8 @@ pub enum Step {
         /// What its imports are, in their order: the imports of the bytes are renamed accordingly.
         imports: Vec<CoreDef>,
     },
-    /// Instantiates a core module that the component imports, as [`Instantiate`](Self::Instantiate) does one of its own. The module's
-    /// imports are renamed once it is known.
+    /// Instantiates a core module that the component imports, as [`Instantiate`](Self::Instantiate)
+    /// does one of its own. The module's imports are renamed once it is known.
     InstantiateImported {
         /// Which module.
         module: ModuleImportId,

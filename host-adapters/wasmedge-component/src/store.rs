@@ -280,7 +280,8 @@ impl<T: 'static> StoreInner<T> {
         self.interruption.is_set()
     }
 
-    /// Returns what traps once the store is interrupted, for long work that borrows a part of the store.
+    /// Returns what traps once the store is interrupted, for long work that borrows a part of the
+    /// store.
     pub(crate) fn unless_interrupted(&self) -> impl FnMut() -> Result<(), Trap> + use<T> {
         let interruption = self.interruption.clone();
         move || match interruption.is_set() {

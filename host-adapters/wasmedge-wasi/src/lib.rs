@@ -57,8 +57,8 @@
 //!
 //! # What a guest can use up
 //!
-//! [`Bounds`] limits the file descriptors and streams of each guest: see [`wasi_bounds`], which also
-//! says what is left to the embedder.
+//! [`Bounds`] limits the file descriptors and streams of each guest: see [`wasi_bounds`], which
+//! also says what is left to the embedder.
 
 mod cli;
 mod clocks;

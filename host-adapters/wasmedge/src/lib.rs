@@ -28,9 +28,11 @@
 //!
 //! # What a guest can do to its host
 //!
-//! - A guest that is stuck in a host function holds its store, and its telemetry with it. [`Instance::ender`] returns an [`Ender`],
-//!   which ends the guest's spans and its call from another thread.
-//! - Files and sockets are bounded by `wasmedge-wasi`, so that the host keeps file descriptors to send telemetry.
+//! - A guest that is stuck in a host function holds its store, and its telemetry with it.
+//!   [`Instance::ender`] returns an [`Ender`], which ends the guest's spans and its call from
+//!   another thread.
+//! - Files and sockets are bounded by `wasmedge-wasi`, so that the host keeps file descriptors to
+//!   send telemetry.
 //!
 //! As on Wasmtime: valid calls never trap, block or panic, and what exceeds the limits is left out and counted; a call that breaks the
 //! component model's ABI traps that guest alone, with [`TrapCode::InvalidArgument`](wasmedge_component::TrapCode::InvalidArgument).

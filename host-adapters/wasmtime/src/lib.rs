@@ -51,9 +51,10 @@
 //!
 //! # Components from others
 //!
-//! A component of two kilobytes can make Wasmtime compile without end: see [`component_size`]. Call [`check_size`] before
-//! Wasmtime gets the bytes, and before [`precompile`]. Within the limits compiling may still take minutes, and
-//! nothing interrupts it: a program that must go on compiles in a process of its own, which it can end.
+//! A component of two kilobytes can make Wasmtime compile without end: see [`component_size`]. Call
+//! [`check_size`] before Wasmtime gets the bytes, and before [`precompile`]. Within the limits
+//! compiling may still take minutes, and nothing interrupts it: a program that must go on compiles
+//! in a process of its own, which it can end.
 //!
 //! # Compiled ahead of time
 //!
@@ -98,10 +99,11 @@
 //!
 //! # What a guest can do to its host
 //!
-//! - A guest that is stuck in a host function holds its store, and its telemetry with it. [`Instance::ender`] returns an [`Ender`],
-//!   which ends the guest's spans and its call from another thread.
-//! - With WASI a guest can open files and sockets until the host has no file descriptor left to send telemetry. The crate `wasi-bounds`
-//!   bounds them.
+//! - A guest that is stuck in a host function holds its store, and its telemetry with it.
+//!   [`Instance::ender`] returns an [`Ender`], which ends the guest's spans and its call from
+//!   another thread.
+//! - With WASI a guest can open files and sockets until the host has no file descriptor left to send
+//!   telemetry. The crate `wasi-bounds` bounds them.
 //! - Valid calls never trap, block or panic, however large: what exceeds
 //!   [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left out and counted as `call_bytes`. Wasmtime's own limit on the data of a host call does not apply.
 //! - A call that breaks the component model's ABI traps that guest with [`InvalidArgument`]: a pointer out of bounds or unaligned, a

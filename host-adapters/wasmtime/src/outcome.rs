@@ -13,10 +13,10 @@ use crate::InvalidArgument;
 /// - An interruption by the epoch deadline is [`Outcome::Timeout`].
 /// - Every other trap is [`Outcome::Trap`], its code Wasmtime's name for it in snake case: `memory_out_of_bounds`,
 ///   `stack_overflow`, `integer_division_by_zero`, `out_of_fuel`; and `unreachable`.
-/// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke the ABI in a call to
-///   `wasmscope:otel` ([`InvalidArgument`]), `out_of_memory`, `memory_limit` where a limiter
-///   refuses the memory that an instance needs to begin with, `too_many_handles` where the store has no more handles of
-///   resources, and `host_error` for what remains.
+/// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke
+///   the ABI in a call to `wasmscope:otel` ([`InvalidArgument`]), `out_of_memory`, `memory_limit`
+///   where a limiter refuses the memory that an instance needs to begin with, `too_many_handles`
+///   where the store has no more handles of resources, and `host_error` for what remains.
 #[must_use]
 pub fn outcome_of(error: &Error) -> Outcome {
     if let Some(I32Exit(code)) = error.downcast_ref() {

@@ -52,7 +52,8 @@ impl Tls {
         Self::make(true, IsCa::NoCa)
     }
 
-    /// Makes the certificates. The server's is an authority's too, as `openssl req -x509` makes them, which clients refuse.
+    /// Makes the certificates. The server's is an authority's too, as `openssl req -x509` makes
+    /// them, which clients refuse.
     ///
     /// # Panics
     /// When the files cannot be written.

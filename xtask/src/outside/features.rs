@@ -1,8 +1,9 @@
-//! Gives packages outside of the workspace the features that the workspace's own build turns on, so that both use one build of Wasmtime
-//! and of all that is large.
+//! Gives packages outside of the workspace the features that the workspace's own build turns on, so
+//! that both use one build of Wasmtime and of all that is large.
 //!
-//! Cargo compiles a crate once for each set of features. The workspace turns on more of them than an embedder does: by the command line,
-//! by tests, by the bench. Without this, an embedder compiles some forty crates again, which takes minutes.
+//! Cargo compiles a crate once for each set of features. The workspace turns on more of them than
+//! an embedder does: by the command line, by tests, by the bench. Without this, an embedder
+//! compiles some forty crates again, which takes minutes.
 
 use super::write_file;
 use crate::run::{cargo, output};
@@ -16,8 +17,8 @@ type Sets = BTreeMap<(String, String), BTreeSet<String>>;
 /// The line of the package's manifest for what [`align`] writes.
 pub(super) const DEPENDENCY: &str = "features = { path = 'features' }\n";
 
-/// Makes an empty library in the package's folder that depends on crates with the features of the workspace. So the package's own
-/// dependencies stay as they are.
+/// Makes an empty library in the package's folder that depends on crates with the features of the
+/// workspace. So the package's own dependencies stay as they are.
 ///
 /// # Errors
 ///
@@ -59,7 +60,8 @@ fn tree(folder: &Path, arguments: &[&str]) -> Result<String> {
     )
 }
 
-/// Reads lines such as `hyper v1.12.0|client,http1`. A crate with a path behind its version, or another remark, is not of the registry.
+/// Reads lines such as `hyper v1.12.0|client,http1`. A crate with a path behind its version, or
+/// another remark, is not of the registry.
 fn read(tree: &str) -> Sets {
     let mut sets = Sets::new();
     for (krate, features) in tree.lines().filter_map(|line| line.split_once('|')) {

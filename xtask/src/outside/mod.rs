@@ -1,4 +1,5 @@
-//! The examples of embedders, built and run as packages of their own in a folder outside of the clone, with what the README says.
+//! The examples of embedders, built and run as packages of their own in a folder outside of the
+//! clone, with what the README says.
 
 mod features;
 
@@ -43,7 +44,8 @@ const WASMEDGE: Embedder = Embedder {
 ///
 /// # Errors
 ///
-/// Fails when one cannot be built or run, or when a build without the library does not say early what to do.
+/// Fails when one cannot be built or run, or when a build without the library does not say early
+/// what to do.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let _ = wasmedge::ensure(workspace)?;
     guests::build(workspace, &["hello"])?;
@@ -178,7 +180,8 @@ fn write(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<(
     let lock = fs::read_to_string(workspace.path("Cargo.lock"))?;
     write_file(&package.join("Cargo.lock"), &lock)?;
     features::align(&workspace.path(""), package)?;
-    // Again: cargo removed from it what the package did not need yet, and would choose other versions of that now.
+    // Again: cargo removed from it what the package did not need yet, and would choose other
+    // versions of that now.
     write_file(&package.join("Cargo.lock"), &lock)
 }
 

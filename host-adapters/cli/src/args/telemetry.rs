@@ -47,8 +47,8 @@ pub(crate) struct Telemetry {
     /// How it is compressed: gzip or none. [env: OTEL_EXPORTER_OTLP_COMPRESSION] [default: none]
     #[arg(long, value_name = "COMPRESSION", value_parser = expecting::<Compression>)]
     pub(crate) otlp_compression: Option<Compression>,
-    /// The most bytes of a request, before it is compressed, for example 20MiB. Larger batches are sent as several
-    /// requests. [env: WASMSCOPE_OTLP_MAX_REQUEST_SIZE] [default: 4000000]
+    /// The most bytes of a request, before it is compressed, for example 20MiB. Larger batches are
+    /// sent as several requests. [env: WASMSCOPE_OTLP_MAX_REQUEST_SIZE] [default: 4000000]
     #[arg(long, value_name = "SIZE", value_parser = expecting::<RequestSize>, allow_negative_numbers = true)]
     pub(crate) otlp_max_request_size: Option<RequestSize>,
     /// A PEM file of the authorities to trust for https:// endpoints, in place of the system's.

@@ -3,8 +3,8 @@
 use crate::messages::say;
 use wasi_bounds::{Bounds, DESCRIPTORS};
 
-/// How many file descriptors are kept for this command: connections to collectors, standard streams,
-/// files that it reads and writes, and those of its asynchronous runtimes.
+/// How many file descriptors are kept for this command: connections to collectors, standard
+/// streams, files that it reads and writes, and those of its asynchronous runtimes.
 const KEPT: u64 = 128;
 
 /// Returns the program's bounds: as many descriptors as are wanted, if the system lets this process

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_of_tables_are_bounded_whatever_memory_there_is() {
+    fn elements_of_tables_are_bounded_apart_from_memory() {
         let mut memory = TotalMemory::new(ByteSize(u64::MAX));
         assert!(memory.table(0, TABLE_ELEMENTS - 1, None, 8));
         assert!(!memory.table(0, 2, None, 8));

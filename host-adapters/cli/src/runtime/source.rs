@@ -61,7 +61,8 @@ impl Source {
             match CompiledFile::open(path) {
                 Ok(file) => {
                     let file = trusted(path, file, runtime, allowed)?;
-                    // A damaged file is refused whole: another option would need another part of it.
+                    // A damaged file is refused whole: another option would need another part of
+                    // it.
                     match file.file().check() {
                         Ok(()) => return Ok(Self::Compiled(file)),
                         Err(error) => return Err(damaged(path, &error)),

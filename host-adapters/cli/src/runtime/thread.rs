@@ -18,8 +18,8 @@ const STACK: usize = 16 << 20;
 /// How long a guest that was stopped has to notice it. It takes no time, unless a host function waits for what nothing interrupts.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How many threads a guest's file operations and look-ups of names may take at once. Each may hang:
-/// on a pipe in a directory of the guest's, or on a name server.
+/// How many threads a guest's file operations and look-ups of names may take at once. Each may
+/// hang: on a pipe in a directory of the guest's, or on a name server.
 const BLOCKING_THREADS: usize = 16;
 
 /// The asynchronous runtime for what a guest waits for.
@@ -70,8 +70,9 @@ pub(super) fn start(guest: impl FnOnce() + Send + 'static) -> Result<(), Failure
         .map_err(|error| Failure::new(format!("cannot start a thread: {error}")))
 }
 
-/// Waits until the thread has sent how the guest ended, and its store; or until its time is over, or a signal comes: then it is stopped.
-/// If it does not notice, it is left alone without its store, and `ender` ends its telemetry.
+/// Waits until the thread has sent how the guest ended, and its store; or until its time is over,
+/// or a signal comes: then it is stopped. If it does not notice, it is left alone without its
+/// store, and `ender` ends its telemetry.
 pub(super) async fn watch<S>(
     finished: oneshot::Receiver<(Ended, S)>,
     timeout: Option<Duration>,

@@ -24,7 +24,7 @@ fn grows(few: usize, many: &[usize], text: impl Fn(usize) -> String) {
         let Err(Refusal::TooLarge(TooLarge { limit, .. })) = refused else {
             panic!("{levels} levels: {refused:?}");
         };
-        // Whichever is exceeded first.
+        // Either may be exceeded first.
         let expected = [Limit::Definitions, Limit::TypeItems];
         assert!(expected.contains(&limit), "{levels} levels: {refused:?}");
     }

@@ -145,8 +145,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the most bytes of a request, before compression, for all signals. Larger batches are sent
-    /// as several requests. An item that is larger by itself is dropped and counted.
+    /// Sets the most bytes of a request, before compression, for all signals. Larger batches are
+    /// sent as several requests. An item that is larger by itself is dropped and counted.
     pub fn max_request_size(mut self, size: RequestSize) -> Self {
         self.layer.otlp.max_request_size = Some(size);
         self

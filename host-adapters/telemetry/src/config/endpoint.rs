@@ -230,8 +230,8 @@ impl Headers {
         Ok(())
     }
 
-    /// Sets one header that a person gave as `name=value`. Unlike [`insert`](Self::insert), it refuses an
-    /// empty value.
+    /// Sets one header that a person gave as `name=value`. Unlike [`insert`](Self::insert), it
+    /// refuses an empty value.
     ///
     /// # Errors
     ///
@@ -275,8 +275,8 @@ const RESERVED: &[&str] = &[
 
 /// Parses the name of a header that may be set.
 ///
-/// The error does not repeat text that is no name: `authorization: Basic c2VjcmV0==` has its credentials before the
-/// first `=`.
+/// The error does not repeat text that is no name: `authorization: Basic c2VjcmV0==` has its
+/// credentials before the first `=`.
 fn header_name(text: &str) -> Result<HeaderName, Expected> {
     let name = HeaderName::from_str(text).ok().ok_or_else(|| {
         Expected::new(

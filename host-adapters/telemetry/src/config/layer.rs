@@ -63,8 +63,8 @@ pub struct OtlpOptions {
     pub timeout: Option<Duration>,
     /// Default none.
     pub compression: Option<Compression>,
-    /// The most bytes of a request, before compression. Larger batches are sent as several requests.
-    /// Default 4,000,000.
+    /// The most bytes of a request, before compression. Larger batches are sent as several
+    /// requests. Default 4,000,000.
     pub max_request_size: Option<RequestSize>,
     /// Default `http/protobuf`.
     pub protocol: Option<Protocol>,

@@ -399,8 +399,8 @@ impl QueueLength {
     }
 }
 
-/// The most bytes of an export request, before compression: from 1 byte to 64 MiB, which is the most
-/// that OTLP over HTTP recommends.
+/// The most bytes of an export request, before compression: from 1 byte to 64 MiB, which is the
+/// most that OTLP over HTTP recommends.
 ///
 /// Parses a number of bytes, or a size like `4MB` or `20MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -427,8 +427,8 @@ impl RequestSize {
 }
 
 impl Default for RequestSize {
-    /// 4,000,000 bytes. An OpenTelemetry Collector takes 4 MiB (4,194,304 bytes) over gRPC and 20 MiB
-    /// over HTTP.
+    /// 4,000,000 bytes. An OpenTelemetry Collector takes 4 MiB (4,194,304 bytes) over gRPC and 20
+    /// MiB over HTTP.
     fn default() -> Self {
         Self(4_000_000)
     }

@@ -146,7 +146,8 @@ impl OpenSpan {
         self.attributes_over = self.attributes_over.saturating_add(over);
     }
 
-    /// Adds a link; returns false if it was dropped. `sdk_counts`: whether the SDK has the same limits, and can be left to count what exceeds them.
+    /// Adds a link; returns false if it was dropped. `sdk_counts`: whether the SDK has the same
+    /// limits, and can be left to count what exceeds them.
     #[inline(never)]
     pub(super) fn add_link(
         &mut self,

@@ -388,8 +388,8 @@ fn expects_tls(reason: Option<&str>) -> bool {
 }
 
 /// Whether a server refuses a request for its size. gRPC has no code of its own for that, so this
-/// goes by the words of its implementations: those for Go, C++, Java, Node.js and Rust. Servers in Go
-/// answer over HTTP with the first.
+/// goes by the words of its implementations: those for Go, C++, Java, Node.js and Rust. Servers in
+/// Go answer over HTTP with the first.
 pub(super) fn too_large(words: &str) -> bool {
     const WORDS: [&str; 6] = [
         "request body too large",

@@ -66,9 +66,9 @@ impl Client {
         })
     }
 
-    /// Makes the request what the configuration says, whatever the exporter found in the
-    /// environment. Of its own headers, only the user agent stays: the exporter would let headers in
-    /// the process's environment win over those that it is given.
+    /// Makes the request what the configuration says, and not what the exporter found in the
+    /// environment. Of its own headers, only the user agent stays: the exporter would let headers
+    /// in the process's environment win over those that it is given.
     fn as_configured(&self, request: &mut Request<Bytes>, body: &Body) {
         let mut headers = HeaderMap::with_capacity(self.headers.len() + 3);
         if let Some(agent) = request.headers_mut().remove(USER_AGENT) {
@@ -87,7 +87,7 @@ impl Client {
         *request.body_mut() = body.bytes.clone();
     }
 
-    /// Reads an answer, whatever its status.
+    /// Reads an answer of any status.
     fn read_answer(&self, response: &Response<Bytes>) -> Result<Rejected, Failure> {
         let content_type = response.headers().get(CONTENT_TYPE);
         let status = response.status();

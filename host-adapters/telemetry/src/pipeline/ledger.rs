@@ -117,9 +117,9 @@ impl Ledger {
         self.under_way.fetch_add(items, Ordering::AcqRel);
     }
 
-    /// Counts items of the export under way that a collector accepted, or rejected in a request that
-    /// it accepted. It may name any number: no more are counted than the request had. If it rejected
-    /// none, its message is a warning.
+    /// Counts items of the export under way that a collector accepted, or rejected in a request
+    /// that it accepted. It may name any number: no more are counted than the request had. If it
+    /// rejected none, its message is a warning.
     pub(super) fn delivered(&self, items: u64, rejected: Rejected) {
         // What was given up in the meantime is accounted for.
         if !subtract(&self.under_way, items) {
@@ -149,8 +149,8 @@ impl Ledger {
         self.alarm.ring(self.signal, &self.destination, &message);
     }
 
-    /// Counts one item of the export under way as too large, as `counted` items: 0 if it was counted
-    /// in an earlier export. Warns of the first one.
+    /// Counts one item of the export under way as too large, as `counted` items: 0 if it was
+    /// counted in an earlier export. Warns of the first one.
     pub(super) fn too_large(&self, name: &str, counted: u64, why: &str) {
         if !subtract(&self.under_way, 1) {
             return;
@@ -188,8 +188,8 @@ impl Ledger {
         self.pending.store(0, Ordering::Relaxed);
     }
 
-    /// The export failed. What is left of it is lost, of at most `items`. It is counted before it is
-    /// told.
+    /// The export failed. What is left of it is lost, of at most `items`. It is counted before it
+    /// is told.
     pub(super) fn lost(&self, items: u64, error: &str) {
         let left = take(&self.under_way, items);
         self.failed.fetch_add(left, Ordering::AcqRel);

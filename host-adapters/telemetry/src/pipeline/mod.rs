@@ -267,9 +267,9 @@ impl Pipeline {
         report.insert(self.report_now(complete)).clone()
     }
 
-    /// Gives up what has not been delivered, and counts it as lost. Returns at once, also while another
-    /// thread is in [`Pipeline::shutdown`], which then ends soon. Metrics that were not collected yet are
-    /// in none of the counts.
+    /// Gives up what has not been delivered, and counts it as lost. Returns at once, also while
+    /// another thread is in [`Pipeline::shutdown`], which then ends soon. Metrics that were not
+    /// collected yet are in none of the counts.
     pub fn give_up(&self) -> Report {
         for signal in Signal::ALL {
             self.ledgers.get(signal).settle();

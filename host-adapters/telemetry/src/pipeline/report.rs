@@ -101,8 +101,8 @@ pub struct SignalReport {
     pub queue_full: u64,
     /// Items that a collector refused in a request that it took; they are in `exported` as well.
     pub rejected: u64,
-    /// Items that do not fit into a request by themselves, or that a collector refused as too large.
-    /// Of metrics that are exported as totals, each series counts once.
+    /// Items that do not fit into a request by themselves, or that a collector refused as too
+    /// large. Of metrics that are exported as totals, each series counts once.
     pub too_large: u64,
     /// Items that waited or were under way at the deadline, or came after it.
     pub abandoned: u64,

@@ -357,7 +357,8 @@ pub(super) fn check_case<'a>(ty: &'a Type, val: &'a Val) -> Result<Payload<'a>, 
     case_of(ty, val).map(|(_, payload)| payload)
 }
 
-/// How many bytes of a list's elements are put together before they are written into a guest's memory.
+/// How many bytes of a list's elements are put together before they are written into a guest's
+/// memory.
 const LIST_PIECE: usize = if cfg!(test) { 64 } else { 64 << 10 };
 
 /// Writes a list's elements into memory that the guest allocates; returns pointer and length.

@@ -43,8 +43,8 @@ pub trait Memory {
 pub trait Realloc: Memory {
     /// Calls the guest's `realloc(old_pointer, old_size, align, new_size)` and returns what it returned, unchecked.
     ///
-    /// `resources` are the handles that values are being lowered to. The guest may call `resource.rep` meanwhile,
-    /// which looks at them.
+    /// `resources` are the handles that values are being lowered to. The guest may call
+    /// `resource.rep` meanwhile, which looks at them.
     ///
     /// # Errors
     ///

@@ -13,7 +13,8 @@ pub const MAX_STRING_BYTES: u32 = (1 << 31) - 1;
 /// In the encoding `latin1+utf16`, the bit of the length that says that the string is UTF-16.
 pub(super) const UTF16_TAG: u32 = 1 << 31;
 
-/// How many bytes are put together before they are written into a guest's memory. Even, so that units of UTF-16 are whole.
+/// How many bytes are put together before they are written into a guest's memory. Even, so that
+/// units of UTF-16 are whole.
 pub(super) const PIECE: usize = if cfg!(test) { 16 } else { 8192 };
 
 /// How a guest encodes its strings.
@@ -72,7 +73,8 @@ pub fn load_string(cx: &mut LiftContext<'_>, pointer: u32, length: u32) -> Resul
     }
 }
 
-/// Makes a string of characters, which may take more bytes in the host than the guest's `size`: the larger number is paid for.
+/// Makes a string of characters, which may take more bytes in the host than the guest's `size`: the
+/// larger number is paid for.
 fn charged_string(
     cx: &mut LiftContext<'_>,
     size: usize,

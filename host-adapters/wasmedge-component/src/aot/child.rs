@@ -81,7 +81,7 @@ impl ChildCompiler {
         self
     }
 
-    /// Compiles a module. The scratch folder is removed whatever happens.
+    /// Compiles a module. The scratch folder is removed in any case.
     pub(super) fn compile(&self, engine: &Engine, module: &[u8]) -> Result<Trusted, LoadError> {
         let scratch = Scratch::new().map_err(|error| Cause::Scratch(error).into_error())?;
         self.compile_in(&scratch, engine, module)
@@ -166,8 +166,8 @@ fn keep_last(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-/// Compiles a module for a process that has started this one by a [`ChildCompiler`]. The program has
-/// to end with what this returns, soon.
+/// Compiles a module for a process that has started this one by a [`ChildCompiler`]. The program
+/// has to end with what this returns, soon.
 ///
 /// It does nothing but write to standard error if no such process has started it.
 #[must_use = "the process has to end with it"]
@@ -189,8 +189,8 @@ pub fn compile_as_child() -> ExitCode {
     }
 }
 
-/// Waits until standard input is closed, which is when the parent has ended. Then the scratch folder
-/// is of no use any more, nor is this process.
+/// Waits until standard input is closed, which is when the parent has ended. Then the scratch
+/// folder is of no use any more, nor is this process.
 fn end_with_parent(folder: &Path) {
     let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
     scratch::remove(folder);

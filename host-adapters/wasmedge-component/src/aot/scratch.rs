@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_that_nobody_uses_are_removed_and_others_are_not() {
+    fn abandoned_folders_are_removed_and_others_are_not() {
         let home = tempfile::tempdir().unwrap();
         let make = |name: &str, locked: bool| {
             let folder = home.path().join(name);

@@ -108,7 +108,8 @@ pub(super) fn plan(
     })
 }
 
-/// How many bytes the names of all imports may take. Each item has those of the instances that it is in.
+/// How many bytes the names of all imports may take. Each item has those of the instances that it
+/// is in.
 const MAX_NAME_BYTES: usize = 64 << 20;
 
 /// What is imported under a path.
@@ -118,7 +119,8 @@ enum Imported {
     Module(ModuleImportId),
 }
 
-/// The functions, resources and core modules that a component imports, found by their place in the translation.
+/// The functions, resources and core modules that a component imports, found by their place in the
+/// translation.
 struct Imports<'a> {
     component: &'a environ::Component,
     list: Vec<Import>,
@@ -299,7 +301,8 @@ impl Converter<'_> {
                     });
                     self.instances.push(Some(*module));
                 }
-                // It uses what it imports in ways that are not known, so none of that is a shim's table.
+                // It uses what it imports in ways that are not known, so none of that is a shim's
+                // table.
                 InstantiateModule::Import(_, imports) => {
                     let imports = imports.values().flat_map(|imports| imports.values());
                     instances.push(Instantiated {

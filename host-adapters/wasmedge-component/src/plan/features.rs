@@ -4,7 +4,8 @@ use wasmtime_environ::wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 use crate::error::LoadError;
 
-/// What components may use. Multi-memory is for the adapters, which copy from one memory to another.
+/// What components may use. Multi-memory is for the adapters, which copy from one memory to
+/// another.
 pub(super) fn supported() -> WasmFeatures {
     WasmFeatures::WASM2
         | WasmFeatures::COMPONENT_MODEL
@@ -13,7 +14,8 @@ pub(super) fn supported() -> WasmFeatures {
         | WasmFeatures::TAIL_CALL
 }
 
-/// What components may not use, with the name that a refusal gives it. Where either of two features would do, the later one is named.
+/// What components may not use, with the name that a refusal gives it. Where either of two features
+/// would do, the later one is named.
 const UNSUPPORTED: &[(WasmFeatures, &str)] = &[
     (
         WasmFeatures::CM_ASYNC_STACKFUL,
@@ -65,12 +67,13 @@ const UNSUPPORTED: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::COMPACT_IMPORTS, "compact import sections"),
 ];
 
-/// Finds out why a component was refused: it is invalid, or needs features that are not supported here. `message` says what the
-/// translator had against it.
+/// Finds out why a component was refused: it is invalid, or needs features that are not supported
+/// here. `message` says what the translator had against it.
 pub(super) fn refusal(bytes: &[u8], message: &str) -> LoadError {
     match needed(bytes) {
         Err(error) => error,
-        // The validator has no objection, but the translator does: it knows less than the specification.
+        // The validator has no objection, but the translator does: it knows less than the
+        // specification.
         Ok(needed) if needed.is_empty() => LoadError::unsupported(strip(message)),
         Ok(needed) => {
             let named = UNSUPPORTED.iter();
@@ -84,7 +87,7 @@ pub(super) fn refusal(bytes: &[u8], message: &str) -> LoadError {
     }
 }
 
-/// Returns an error if the bytes are not valid, whatever features there were.
+/// Returns an error if the bytes are not valid even with all features.
 pub(super) fn check_valid(bytes: &[u8]) -> Result<(), LoadError> {
     needed(bytes).map(|_| ())
 }
@@ -124,7 +127,8 @@ fn needed(bytes: &[u8]) -> Result<WasmFeatures, LoadError> {
     Ok(features.difference(supported()))
 }
 
-/// Tells whether the input ends where a module or a component inside is to go on. The validator takes its end for theirs.
+/// Tells whether the input ends where a module or a component inside is to go on. The validator
+/// takes its end for theirs.
 fn is_cut_off(bytes: &[u8]) -> bool {
     let payloads = Parser::new(0).parse_all(bytes).flatten();
     #[expect(

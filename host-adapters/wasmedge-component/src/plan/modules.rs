@@ -25,7 +25,8 @@ pub struct ModuleImport {
 }
 
 impl ModuleImport {
-    /// Returns the full name: `a:b/c@1.0.0#module`, or the module's name if it is imported by itself.
+    /// Returns the full name: `a:b/c@1.0.0#module`, or the module's name if it is imported by
+    /// itself.
     pub fn full_name(&self) -> String {
         crate::link::full_name(self.names.iter().map(String::as_str))
     }

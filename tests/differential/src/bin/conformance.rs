@@ -1,11 +1,12 @@
-//! Runs a folder of `.wast` files on `wasmedge-component`: the component model's own test suite, for instance, which is not part of this
-//! repository.
+//! Runs a folder of `.wast` files on `wasmedge-component`: the component model's own test suite,
+//! for instance, which is not part of this repository.
 //!
 //! ```text
 //! cargo xtask conformance FOLDER [--compile]
 //! ```
 //!
-//! A directive passes, fails, or needs something that is not supported. Those that fail are printed; the status is 1 if any does.
+//! A directive passes, fails, or needs something that is not supported. Those that fail are
+//! printed; the status is 1 if any does.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -152,7 +153,8 @@ fn run_file(host: &Host, path: &Path) -> anyhow::Result<Counts> {
     Ok(counts)
 }
 
-/// What a directive needs that is not there: the feature, or an instance that could not be made for the lack of one.
+/// What a directive needs that is not there: the feature, or an instance that could not be made for
+/// the lack of one.
 fn feature_of(error: &anyhow::Error) -> Option<String> {
     match error.downcast_ref::<LoadError>() {
         Some(LoadError::Unsupported { feature }) => Some(feature.clone()),

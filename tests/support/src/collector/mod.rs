@@ -156,8 +156,8 @@ impl Collector {
         self.shared.with(|state| state.usually = reply);
     }
 
-    /// Refuses requests of more bytes, decompressed, before any script: as an OpenTelemetry Collector
-    /// does, with status 400 over HTTP and `RESOURCE_EXHAUSTED` over gRPC, and its words.
+    /// Refuses requests of more bytes, decompressed, before any script: as an OpenTelemetry
+    /// Collector does, with status 400 over HTTP and `RESOURCE_EXHAUSTED` over gRPC, and its words.
     pub fn refuse_above(&self, bytes: usize) {
         self.shared.with(|state| state.largest = Some(bytes));
     }

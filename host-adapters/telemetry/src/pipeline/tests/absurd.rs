@@ -8,7 +8,7 @@ use wasmscope_test_support::Reply;
 use super::*;
 use crate::pipeline::{Flushed, Report};
 
-/// Answers each request over HTTP with whatever `answer` writes, and closes the connection.
+/// Answers each request over HTTP with the bytes that `answer` writes, and closes the connection.
 fn serve(answer: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -337,8 +337,8 @@ fn account_adds_up_over_the_parts_of_a_batch() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         let traces = support_signal(Signal::Traces);
-        // Of four parts the first is accepted, the second in part, the third not at all, and the fourth says
-        // that it rejects more than it has.
+        // Of four parts the first is accepted, the second in part, the third not at all, and the
+        // fourth says that it rejects more than it has.
         collector.respond_to(
             traces,
             [

@@ -143,7 +143,7 @@ fn what_needs_a_feature_is_refused_by_its_name() {
     }
 }
 
-/// A component of which something is invalid is invalid, whatever else it needs.
+/// A component of which something is invalid is invalid, even if it needs a feature.
 #[test]
 fn what_is_invalid_with_all_features_is_invalid() {
     for (text, names) in NEEDING {
