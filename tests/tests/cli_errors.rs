@@ -135,6 +135,38 @@ fn an_option_that_cannot_be_read_says_what_was_expected() {
         (&["--fuel", "-1"], &["--fuel", "'-1'", "1000000"]),
         (&["--fuel", "0"], &["--fuel", "above 0"]),
         (&["--max-memory", "-1"], &["--max-memory", "'-1'", "64MiB"]),
+        (
+            &["--max-descriptors", "0"],
+            &["--max-descriptors", "from 1 to 100000", "512"],
+        ),
+        (
+            &["--max-descriptors", "100001"],
+            &["--max-descriptors", "from 1 to 100000", "512"],
+        ),
+        (
+            &["--size-limit", "type_nesting=201"],
+            &[
+                "--size-limit",
+                "from 0 to 200 for `type_nesting`",
+                "found 201",
+            ],
+        ),
+        (
+            &["--size-limit", "nesting=1001"],
+            &["--size-limit", "from 0 to 1000 for `nesting`", "found 1001"],
+        ),
+        (
+            &["--size-limit", "function_bytes=8MiB"],
+            &[
+                "--size-limit",
+                "from 0 to 7654321 for `function_bytes`",
+                "found 8388608",
+            ],
+        ),
+        (
+            &["--size-limit", "bytes=7"],
+            &["--size-limit", "at least 8 for `bytes`", "found 7"],
+        ),
         (&["--env", "=x"], &["--env", "=x", "NAME=VALUE"]),
         (&["--dir", "::/in"], &["--dir", "HOST::GUEST"]),
         (

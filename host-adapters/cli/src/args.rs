@@ -144,7 +144,7 @@ pub(crate) struct Program {
     #[arg(long, value_name = "SIZE", value_parser = program::size, allow_negative_numbers = true, default_value = "4GiB")]
     pub(crate) max_memory: ByteSize,
     /// The most file descriptors and streams that the program may have at once: files, directories,
-    /// sockets, and streams of bytes. [default: 512]
+    /// sockets, and streams of bytes. At most 100000. [default: 512]
     #[arg(long, value_name = "NUMBER", value_parser = program::descriptors, allow_negative_numbers = true)]
     pub(crate) max_descriptors: Option<usize>,
     /// Ends the program after this time, for example 30s or 1m30s. Preparing it may take as long,

@@ -29,9 +29,9 @@
 //! | `bytes` | 256 MiB | the binary |
 //! | `definitions` | 200,000 | instances, aliases, imports, exports, canonical functions and types, and the memories, tables, globals, tags, imports and exports of core instances; those of a nested component each time that it is instantiated; ten parts of a type, each time that it is used |
 //! | `functions` | 250,000 | functions of core modules, each time that the module is instantiated |
-//! | `function_bytes` | 2 MiB | the largest function body |
+//! | `function_bytes` | 2 MiB | the largest function body; 7,654,321 at most |
 //! | `module_bytes` | 1 GiB | core modules, each time that they are instantiated |
-//! | `nesting` | 100 | levels of components in components |
+//! | `nesting` | 100 | levels of components in components; 1,000 at most |
 //! | `type_items` | 1,000,000 | parts of types, each time that a type is imported, exported or instantiated: what a validator copies |
 //! | `type_nesting` | 100 | levels of types that are declared within types; 200 at most |
 //!
@@ -47,7 +47,7 @@ mod read;
 mod sizes;
 mod written_out;
 
-pub use limits::{Limit, Limits, Refusal, TooLarge};
+pub use limits::{Limit, Limits, OutOfRange, Refusal, TooLarge};
 
 /// Fails if a component is larger than the limits allow, or becomes so when it is instantiated.
 ///

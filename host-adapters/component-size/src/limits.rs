@@ -1,6 +1,7 @@
 //! The limits, and what exceeds them.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// One of the limits, with its name in settings and in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +64,25 @@ impl Limit {
         Self::ALL.into_iter().find(|limit| limit.name() == name)
     }
 
+    /// Returns the values that the limit can have.
+    ///
+    /// A larger value would have no effect, because engines or this crate refuse a component beyond
+    /// it all the same. With a smaller one there is no component.
+    #[must_use]
+    pub fn range(self) -> RangeInclusive<u64> {
+        match self {
+            // The header of a component.
+            Self::Bytes => 8..=u64::MAX,
+            // What `wasmparser` accepts.
+            Self::FunctionBytes => 0..=7_654_321,
+            Self::Nesting => 0..=MOST_NESTING,
+            Self::TypeNesting => 0..=MOST_TYPE_NESTING,
+            Self::Definitions | Self::Functions | Self::ModuleBytes | Self::TypeItems => {
+                0..=u64::MAX
+            }
+        }
+    }
+
     /// Returns what is counted, in words that follow a number.
     fn unit(self) -> &'static str {
         match self {
@@ -78,6 +98,14 @@ impl Limit {
     }
 }
 
+/// How many levels of components in components are allowed at most. A validator takes memory and time
+/// with the square of them.
+const MOST_NESTING: u64 = 1_000;
+
+/// How many levels of types within types are allowed at most. Some more overflow a stack of
+/// 2 MiB in a program that is not optimized.
+const MOST_TYPE_NESTING: u64 = 200;
+
 /// How large a component may be.
 ///
 /// The defaults are far above those of programs that compilers make.
@@ -85,10 +113,13 @@ impl Limit {
 /// ```
 /// use component_size::{Limit, Limits};
 ///
+/// # fn main() -> Result<(), component_size::OutOfRange> {
 /// let mut limits = Limits::default();
-/// limits.set(Limit::Functions, 1_000);
+/// limits.set(Limit::Functions, 1_000)?;
 /// assert_eq!(limits.get(Limit::Functions), 1_000);
 /// assert_eq!(limits.get(Limit::Definitions), 200_000);
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits([u64; Limit::ALL.len()]);
@@ -115,9 +146,16 @@ impl Limits {
     }
 
     /// Sets a limit's value.
-    pub fn set(&mut self, limit: Limit, value: u64) -> &mut Self {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the value is outside of the limit's [range](Limit::range).
+    pub fn set(&mut self, limit: Limit, value: u64) -> Result<&mut Self, OutOfRange> {
+        if !limit.range().contains(&value) {
+            return Err(OutOfRange { limit, value });
+        }
         self.0[limit as usize] = value;
-        self
+        Ok(self)
     }
 
     /// Fails if there is more of something than its limit allows.
@@ -133,6 +171,29 @@ impl Limits {
         Ok(())
     }
 }
+
+/// A value that a limit cannot have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutOfRange {
+    /// The limit.
+    pub limit: Limit,
+    /// The value.
+    pub value: u64,
+}
+
+impl fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, range) = (self.limit.name(), self.limit.range());
+        write!(f, "expected a number ")?;
+        match (*range.start(), *range.end()) {
+            (least, u64::MAX) => write!(f, "of at least {least}")?,
+            (least, most) => write!(f, "from {least} to {most}")?,
+        }
+        write!(f, " for `{name}`, found {}", self.value)
+    }
+}
+
+impl std::error::Error for OutOfRange {}
 
 /// A component that exceeds a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,10 +24,16 @@ fn limit_of(refusal: Refusal) -> Limit {
     }
 }
 
+fn limited(limit: Limit, value: u64) -> Limits {
+    let mut limits = Limits::default();
+    limits.set(limit, value).expect("in its range");
+    limits
+}
+
 /// Returns the lowest value of a limit that a component passes.
 fn least(text: &str, limit: Limit) -> u64 {
     let bytes = wat::parse_str(text).expect("a component");
-    let fails = |value| check(&bytes, Limits::default().set(limit, value)).is_err();
+    let fails = |value| check(&bytes, &limited(limit, value)).is_err();
     let (mut low, mut high) = (0, 1 << 20);
     while low < high {
         let middle = (low + high) / 2;
@@ -178,7 +184,7 @@ fn sizes_are_bounded() {
     assert!(least(&table, Limit::FunctionBytes) > 10_000);
 
     let mut bytes = wat::parse_str("(component)").expect("a component");
-    let limits = Limits::default().set(Limit::Bytes, 8).clone();
+    let limits = limited(Limit::Bytes, 8);
     check(&bytes, &limits).expect("small");
     // A custom section.
     bytes.extend([0, 2, 1, b'a']);
@@ -188,7 +194,7 @@ fn sizes_are_bounded() {
 #[test]
 fn deep_nesting_is_refused_before_anything_recurses() {
     // `wat` would recurse.
-    let nested = |levels: usize| {
+    let nested = |levels: usize, most: u64| {
         let mut bytes = wasm_encoder::Component::new().finish();
         for _ in 0..levels {
             let mut outer = wasm_encoder::Component::new();
@@ -198,11 +204,14 @@ fn deep_nesting_is_refused_before_anything_recurses() {
             });
             bytes = outer.finish();
         }
-        check(&bytes, &Limits::default()).map_err(limit_of)
+        check(&bytes, &limited(Limit::Nesting, most)).map_err(limit_of)
     };
-    assert_eq!(nested(100), Ok(()));
-    assert_eq!(nested(101), Err(Limit::Nesting));
-    assert_eq!(nested(5_000), Err(Limit::Nesting));
+    for most in [100, 1_000] {
+        let levels = usize::try_from(most).expect("few");
+        assert_eq!(nested(levels, most), Ok(()));
+        assert_eq!(nested(levels + 1, most), Err(Limit::Nesting));
+        assert_eq!(nested(5_000, most), Err(Limit::Nesting));
+    }
 }
 
 #[test]
@@ -246,4 +255,71 @@ fn limits_have_names_and_messages() {
         assert!(message.ends_with(&name), "{message}");
     }
     assert_eq!(Limit::named("no such"), None);
+}
+
+#[test]
+fn limits_have_the_values_that_have_an_effect() {
+    let largest = |limit: Limit| *limit.range().end();
+    for limit in Limit::ALL {
+        let (default, range) = (Limits::default().get(limit), limit.range());
+        assert!(range.contains(&default), "{}", limit.name());
+        limited(limit, *range.start());
+        limited(limit, *range.end());
+    }
+    for (limit, value, expected) in [
+        (Limit::Bytes, 7, "a number of at least 8 for `bytes`"),
+        (
+            Limit::Nesting,
+            1_001,
+            "a number from 0 to 1000 for `nesting`",
+        ),
+        (
+            Limit::TypeNesting,
+            201,
+            "a number from 0 to 200 for `type_nesting`",
+        ),
+        (
+            Limit::TypeNesting,
+            u64::MAX,
+            "a number from 0 to 200 for `type_nesting`",
+        ),
+        (
+            Limit::FunctionBytes,
+            7_654_322,
+            "a number from 0 to 7654321 for `function_bytes`",
+        ),
+    ] {
+        let mut limits = Limits::default();
+        let error = limits.set(limit, value).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            format!("expected {expected}, found {value}")
+        );
+        assert_eq!(limits, Limits::default());
+    }
+    assert_eq!(largest(Limit::Functions), u64::MAX);
+}
+
+/// What a limit allows at most, the validator of the engines allows as well, and no more.
+#[test]
+fn largest_function_is_the_validators() {
+    let body = |bytes: usize| {
+        let mut module = wasm_encoder::Module::new();
+        let mut types = wasm_encoder::TypeSection::new();
+        types.ty().function([], []);
+        module.section(&types);
+        let mut functions = wasm_encoder::FunctionSection::new();
+        functions.function(0);
+        module.section(&functions);
+        let mut code = wasm_encoder::CodeSection::new();
+        // The number of locals, and the end.
+        let mut nops = vec![0];
+        nops.resize(bytes - 1, 1);
+        nops.push(0x0b);
+        code.raw(&nops);
+        module.section(&code);
+        wasmparser::validate(&module.finish()).is_ok()
+    };
+    let most = usize::try_from(*Limit::FunctionBytes.range().end()).expect("a size");
+    assert!(body(most) && !body(most + 1));
 }

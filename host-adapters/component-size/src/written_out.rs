@@ -66,10 +66,6 @@ fn count(bytes: &[u8], limits: &Limits) -> Counted<u64> {
     Ok(counter.copied)
 }
 
-/// How many levels of types within types are read, even with a higher limit: some more overflow
-/// a stack of 2 MiB in a program that is not optimized.
-const MOST_NESTING: usize = 200;
-
 /// Refuses a section of types that are declared too deep within types.
 fn check_nesting(section: &[u8], limits: &Limits) -> Counted<()> {
     let malformed = |_| Stop::Malformed;
@@ -92,10 +88,6 @@ fn check_nesting(section: &[u8], limits: &Limits) -> Counted<()> {
                 levels.push(ahead.read_var_u32().map_err(malformed)?);
                 reader = ahead;
                 limits.allow(Limit::TypeNesting, levels.len() as u64)?;
-                if levels.len() > MOST_NESTING {
-                    let (limit, most) = (Limit::TypeNesting, MOST_NESTING as u64);
-                    return Err(TooLarge { limit, most }.into());
-                }
             }
             _ => {
                 reader.read::<ComponentType<'_>>().map_err(malformed)?;

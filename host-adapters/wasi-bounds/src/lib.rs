@@ -50,6 +50,10 @@ use wasmtime_wasi::runtime::spawn_blocking;
 /// How many file descriptors a guest may have unless told otherwise.
 pub const DESCRIPTORS: usize = 512;
 
+/// The most descriptors that a bound can allow a guest: engines allow as many handles of all
+/// resources, unless the embedder sets another limit.
+pub const MOST_DESCRIPTORS: usize = 100_000;
+
 /// How many listings of directories a guest may have at once.
 pub const LISTINGS: usize = 64;
 

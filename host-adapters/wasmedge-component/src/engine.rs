@@ -119,7 +119,8 @@ impl Config {
         self
     }
 
-    /// Sets how many handles and loans an instance may have at once: 1,000,000 unless told otherwise.
+    /// Sets how many handles and loans an instance may have at once: [`DEFAULT_HANDLE_LIMIT`]
+    /// unless told otherwise.
     pub fn handle_limit(&mut self, handles: usize) -> &mut Self {
         self.handle_limit = handles;
         self

@@ -123,7 +123,9 @@ pub use abi::Budget;
 pub use aot::{ChildCompiler, compile_as_child};
 pub use compiled_code::{Cache, CacheError, Precompiled, Trusted};
 pub use component::Component;
-pub use component_size::{Limit as SizeLimit, Limits as SizeLimits, Refusal as SizeRefusal};
+pub use component_size::{
+    Limit as SizeLimit, Limits as SizeLimits, OutOfRange as SizeOutOfRange, Refusal as SizeRefusal,
+};
 pub use engine::{Config, Engine, Optimization, version};
 pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
 pub use func::{Func, TypedFunc};

@@ -124,7 +124,8 @@ mod outcome;
 pub use compiled::{from_cache, from_code, precompile};
 pub use compiled_code::{Cache, CacheError, Precompiled, Trusted};
 pub use component_size::{
-    Limit as SizeLimit, Limits as SizeLimits, Refusal as SizeRefusal, check as check_size,
+    Limit as SizeLimit, Limits as SizeLimits, OutOfRange as SizeOutOfRange, Refusal as SizeRefusal,
+    check as check_size,
 };
 pub use host::{View, add_to_linker, add_to_linker_with};
 pub use inspect::{command, exports, imports, unserved};

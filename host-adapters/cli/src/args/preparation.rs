@@ -25,15 +25,23 @@ pub(crate) struct Preparation {
     /// (1000000) or type_nesting (100). What is instantiated several times counts as often.
     /// Repeatable.
     #[arg(long, value_name = "NAME=NUMBER", value_parser = size_limit)]
-    size_limit: Vec<(SizeLimit, u64)>,
+    size_limit: Vec<SizeSetting>,
+}
+
+/// A limit on the component's size, and a value that it can have.
+#[derive(Debug, Clone, Copy)]
+struct SizeSetting {
+    limit: SizeLimit,
+    value: u64,
 }
 
 impl Preparation {
     /// Returns the limits on the component's size.
     pub(crate) fn size_limits(&self) -> SizeLimits {
         let mut limits = SizeLimits::default();
-        for (limit, value) in &self.size_limit {
-            limits.set(*limit, *value);
+        for SizeSetting { limit, value } in &self.size_limit {
+            // The parser has refused what this would refuse.
+            let _ = limits.set(*limit, *value);
         }
         limits
     }
@@ -78,7 +86,7 @@ impl Deadline {
 }
 
 /// Parses a limit on the component's size.
-fn size_limit(text: &str) -> Result<(SizeLimit, u64), String> {
+fn size_limit(text: &str) -> Result<SizeSetting, String> {
     let names = || SizeLimit::ALL.map(SizeLimit::name).join(", ");
     let (name, value) = text
         .split_once('=')
@@ -87,10 +95,12 @@ fn size_limit(text: &str) -> Result<(SizeLimit, u64), String> {
         .ok_or_else(|| format!("there is no limit `{name}`; there are {}", names()))?;
     let number = value.parse().ok();
     let number = number.or_else(|| value.parse::<ByteSize>().ok().map(|size| size.as_u64()));
-    let number = number.ok_or_else(|| {
+    let value = number.ok_or_else(|| {
         format!("expected a number for `{name}`, for example {name}=500000 or {name}=64MiB")
     })?;
-    Ok((limit, number))
+    let set = SizeLimits::default().set(limit, value).map(drop);
+    set.map_err(|error| error.to_string())?;
+    Ok(SizeSetting { limit, value })
 }
 
 #[cfg(test)]
@@ -141,6 +151,15 @@ mod tests {
             ("functions=many", "expected a number for `functions`"),
             ("functions=-1", "expected a number for `functions`"),
             ("functions=", "expected a number for `functions`"),
+            (
+                "type_nesting=201",
+                "expected a number from 0 to 200 for `type_nesting`",
+            ),
+            (
+                "nesting=1GiB",
+                "expected a number from 0 to 1000 for `nesting`",
+            ),
+            ("bytes=0", "expected a number of at least 8 for `bytes`"),
         ] {
             let error = size_limit(text).expect_err("refused");
             assert!(error.contains(words), "{error}");

@@ -3,6 +3,7 @@
 use bytesize::ByteSize;
 use std::path::PathBuf;
 use std::time::Duration;
+use wasi_bounds::MOST_DESCRIPTORS;
 
 /// A directory for the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,8 +119,10 @@ pub(super) fn size(text: &str) -> Result<ByteSize, String> {
 pub(super) fn descriptors(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
-        .filter(|number| *number > 0)
-        .ok_or_else(|| "expected a whole number above 0, for example 512".to_owned())
+        .filter(|number| (1..=MOST_DESCRIPTORS).contains(number))
+        .ok_or_else(|| {
+            format!("expected a whole number from 1 to {MOST_DESCRIPTORS}, for example 512")
+        })
 }
 
 /// Parses an amount of fuel.
@@ -142,6 +145,17 @@ mod tests {
     }
 
     #[test]
+    fn as_many_descriptors_are_allowed_as_engines_have_handles() {
+        assert_eq!(descriptors("1"), Ok(1));
+        assert_eq!(descriptors("100000"), Ok(100_000));
+        #[cfg(feature = "wasmedge")]
+        assert_eq!(
+            wasmedge_component::handles::DEFAULT_HANDLE_LIMIT,
+            MOST_DESCRIPTORS
+        );
+    }
+
+    #[test]
     fn wrong_values_are_answered_with_an_example() {
         for (error, example) in [
             (timeout("soon").map(drop), "30s"),
@@ -160,6 +174,8 @@ mod tests {
             (descriptors("many").map(drop), "512"),
             (descriptors("0").map(drop), "512"),
             (descriptors("-1").map(drop), "512"),
+            (descriptors("100001").map(drop), "512"),
+            (descriptors("99999999999999999999").map(drop), "512"),
             (variable("=x").map(drop), "LANG=C.UTF-8"),
             (directory("").map(drop), "data::/data:ro"),
         ] {
