@@ -51,7 +51,7 @@ impl Signal {
 macro_rules! reasons {
     (
         ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+)
-        counted { $($limit:ident: $type:ty = $default:expr, $reason:ident, $meaning:literal;)+ }
+        counted { $($limit:ident: $type:ty = $default:expr, $reason:ident, $meaning:literal $(, at most $most:expr)?;)+ }
         uncounted { $($ignored:tt)* }
     ) => {
         /// Why telemetry was dropped or shortened; attribute `wasmscope.reason`.

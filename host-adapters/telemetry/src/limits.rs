@@ -20,6 +20,8 @@ pub struct Limit {
     /// The reason under which [`Dropped`](crate::Dropped) counts telemetry beyond it; `None` if
     /// nothing is dropped.
     pub reason: Option<Reason>,
+    /// The largest value that has an effect; `None` if every value has.
+    pub most: Option<usize>,
     get: fn(&Limits) -> Option<usize>,
     set: fn(&mut Limits, usize),
 }
@@ -43,11 +45,19 @@ impl Limit {
     }
 }
 
+/// Returns the largest value of a row that has one.
+const fn first(most: &[usize]) -> Option<usize> {
+    match most {
+        [most, ..] => Some(*most),
+        [] => None,
+    }
+}
+
 macro_rules! define_limits {
     (
         ()
-        counted { $($name:ident: $type:ty = $default:expr, $reason:ident, $meaning:literal;)+ }
-        uncounted { $($other:ident: $other_type:ty = $other_default:expr, $other_meaning:literal;)* }
+        counted { $($name:ident: $type:ty = $default:expr, $reason:ident, $meaning:literal $(, at most $most:expr)?;)+ }
+        uncounted { $($other:ident: $other_type:ty = $other_default:expr, $other_meaning:literal $(, at most $other_most:expr)?;)* }
     ) => {
         /// The limits on everything that a guest can grow.
         ///
@@ -91,6 +101,7 @@ macro_rules! define_limits {
                     name: stringify!($name),
                     meaning: $meaning,
                     reason: Some(Reason::$reason),
+                    most: first(&[$($most)?]),
                     get: |limits| limits.$name.into(),
                     set: |limits, value| limits.$name = value.into(),
                 },)+
@@ -98,6 +109,7 @@ macro_rules! define_limits {
                     name: stringify!($other),
                     meaning: $other_meaning,
                     reason: None,
+                    most: first(&[$($other_most)?]),
                     get: |limits| limits.$other.into(),
                     set: |limits, value| limits.$other = value.into(),
                 },)*
@@ -129,6 +141,18 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn largest_values_are_in_the_meanings() {
+        for limit in Limits::TABLE {
+            let words = limit.most.map(|most| format!("t most {most}"));
+            let meaning = limit.meaning.replace(',', "");
+            assert_eq!(meaning.contains("t most "), words.is_some(), "{meaning}");
+            assert!(meaning.contains(&words.unwrap_or_default()), "{meaning}");
+            let default = limit.get(&Limits::default());
+            assert!(limit.most.is_none_or(|most| default <= Some(most)));
+        }
+    }
 
     #[test]
     fn every_limit_sets_its_own_field_and_is_counted_under_its_name() {

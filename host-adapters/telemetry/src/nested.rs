@@ -11,9 +11,12 @@ use crate::attributes::cut;
 use crate::dropped::Reason;
 use crate::model::LogValue;
 
-/// What nested values may be.
+/// How many levels there can be at most: readers of Protobuf refuse a request with more.
+pub(crate) const MOST_LEVELS: usize = 32;
+
+/// Limits on the nested values of a log record.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
+pub(crate) struct ValueLimits {
     /// How many nodes a record may have.
     pub(crate) nodes: usize,
     /// How deep nodes may lie: a body or an attribute itself is at level 1, its children at level 2.
@@ -57,7 +60,7 @@ pub(crate) fn build(
     body: Option<LogValue>,
     attributes: Vec<(Key, LogValue)>,
     nodes: Vec<LogValue>,
-    bounds: Bounds,
+    bounds: ValueLimits,
 ) -> Values {
     let mut values = Values::default();
     let mut builder = Builder::new(bounds);
@@ -137,7 +140,7 @@ fn check(
     body: Option<&LogValue>,
     attributes: &[(Key, LogValue)],
     nodes: &[LogValue],
-    bounds: Bounds,
+    bounds: ValueLimits,
 ) -> Result<Vec<Option<Mark>>, Reason> {
     if nodes.len() > bounds.nodes {
         return Err(Reason::LogNodes);
@@ -174,7 +177,7 @@ fn refer(
     marks: &mut [Option<Mark>],
     child: usize,
     mark: Mark,
-    bounds: Bounds,
+    bounds: ValueLimits,
 ) -> Result<(), Reason> {
     let known = marks.get_mut(child).ok_or(Reason::NestedValue)?;
     if known.is_some() {
@@ -191,11 +194,11 @@ fn refer(
 pub(crate) struct Builder {
     /// The nodes' values, until their parents take them.
     built: Vec<Option<Weighed>>,
-    bounds: Bounds,
+    bounds: ValueLimits,
 }
 
 impl Builder {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(bounds: ValueLimits) -> Self {
         Self {
             built: Vec::new(),
             bounds,

@@ -3,6 +3,7 @@
 use crate::limits::{Limit, Limits};
 use crate::printable::printable;
 
+use super::error::ConfigError;
 use super::values::{Count, Expected};
 
 /// Limits by name, as `open_spans=256,call_bytes=65536` gives them.
@@ -43,10 +44,40 @@ impl std::str::FromStr for LimitList {
             let Count(value) = value
                 .parse()
                 .map_err(|Expected(expected)| Expected(format!("{expected} for {name}")))?;
+            limit.check(value)?;
             list.push((limit, value));
         }
         Ok(Self(list))
     }
+}
+
+impl Limit {
+    /// Refuses a value that is larger than any that has an effect.
+    fn check(&self, value: usize) -> Result<(), Expected> {
+        match self.most {
+            Some(most) if value > most => Err(Expected(format!(
+                "a whole number from 0 to {most} for {}",
+                self.name
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Checks the limits that an embedder has changed.
+///
+/// # Errors
+///
+/// Returns an error that names the first limit whose value is too large.
+pub(super) fn check(limits: &Limits) -> Result<(), ConfigError> {
+    for limit in Limits::TABLE {
+        if let Some(value) = limit.get(limits)
+            && let Err(expected) = limit.check(value)
+        {
+            return Err(ConfigError::new("limits", value.to_string(), expected));
+        }
+    }
+    Ok(())
 }
 
 /// Says which limit was probably meant, and where all of them are listed.
@@ -92,9 +123,29 @@ mod tests {
             "open_spans=99999999999",
             "open_spans=1,open_spans=2",
             "open_spans=1=2",
+            "open_spans=1000001",
+            "log_depth=33",
             "=1",
         ] {
             assert!(text.parse::<LimitList>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn value_beyond_the_largest_is_answered_with_the_range() {
+        for limit in Limits::TABLE {
+            let Some(most) = limit.most else { continue };
+            let parsed = |value: usize| format!("{}={value}", limit.name).parse::<LimitList>();
+            assert!(parsed(most).is_ok(), "{}", limit.name);
+            let error = parsed(most + 1).unwrap_err().to_string();
+            let expected = format!("a whole number from 0 to {most} for {}", limit.name);
+            assert_eq!(error, expected);
+            let mut limits = Limits::default();
+            limit.set(&mut limits, most);
+            assert!(check(&limits).is_ok());
+            limit.set(&mut limits, most + 1);
+            let error = check(&limits).unwrap_err();
+            assert_eq!(error.expected(), expected);
         }
     }
 

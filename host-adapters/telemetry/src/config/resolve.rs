@@ -14,6 +14,7 @@ use crate::log_level::LogLevels;
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigWarning};
 use super::layer::{BatchOptions, Layer, PerSignal};
+use super::limit_list;
 use super::targets::{broken, targets};
 use super::values::{
     Exporter, HistogramAggregation, LONGEST, LONGEST_INTERVAL, QueueLength, Sampler,
@@ -56,6 +57,7 @@ pub(super) fn resolve(builder: ConfigBuilder) -> Result<Config, ConfigError> {
     for edit in builder.limits {
         edit(&mut limits);
     }
+    limit_list::check(&limits)?;
 
     let resource = resource(
         &sources,

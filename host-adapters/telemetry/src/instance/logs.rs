@@ -21,7 +21,7 @@ use crate::emitted::attribute;
 use crate::handle::{HandleKind, Mixer};
 use crate::metrics::ScopeKey;
 use crate::model::{LogRecord, LogThreshold, Notice, Scope};
-use crate::nested::{self, Bounds, Cut, Weighed};
+use crate::nested::{self, Cut, ValueLimits, Weighed};
 use crate::scope;
 use crate::telemetry::Shared;
 
@@ -155,9 +155,9 @@ impl<'a> Assembly<'a> {
             }
         }
         let limits = &self.shared.limits;
-        let bounds = Bounds {
+        let bounds = ValueLimits {
             nodes: limits.log_nodes,
-            depth: limits.log_depth,
+            depth: limits.log_depth.min(nested::MOST_LEVELS),
             value_bytes: limits.value_bytes,
             attribute_chars: limits.log_value_chars,
         };

@@ -3,7 +3,8 @@
 
 /// Calls a macro with the rows of the table, after what it is given in parentheses.
 ///
-/// A row is `name: type = default, Reason, "meaning";`. The reason is the variant of
+/// A row is `name: type = default, Reason, "meaning";`, with `, at most N` behind the meaning if larger
+/// values would have no effect. The reason is the variant of
 /// [`Reason`](crate::dropped::Reason) that counts what exceeds the limit; its exported name is the
 /// limit's name. Rows in `uncounted` drop nothing and have no reason.
 macro_rules! limit_table {
@@ -34,7 +35,7 @@ macro_rules! limit_table {
                     "Elements of an array value. A longer one is shortened.";
 
                 open_spans: usize = 1_024, OpenSpans,
-                    "Open spans of an instance. At most 1,000,000.";
+                    "Open spans of an instance. At most 1,000,000.", at most 1_000_000;
                 entered_spans: usize = 1_024, EnteredSpans,
                     "Entered spans of an instance; each `enter` counts.";
                 span_attributes: usize = 128, SpanAttributes,
@@ -72,7 +73,8 @@ macro_rules! limit_table {
                 measurement_attributes: usize = 64, MeasurementAttributes,
                     "Attributes of a measurement.";
                 cardinality: usize = 2_000, Cardinality,
-                    "Attribute sets of an instrument. At most 100,000. Measurements beyond it are added to the set `otel.metric.overflow=true`.";
+                    "Attribute sets of an instrument. At most 100,000. Measurements beyond it are added to the set `otel.metric.overflow=true`.",
+                    at most 100_000;
                 metric_bytes: usize = 64 << 20, MetricBytes,
                     "Bytes of all attribute sets and buckets of all instances together, about. New attribute sets beyond it are treated like those beyond `cardinality`.";
                 boundaries: usize = 256, Boundaries,
@@ -91,7 +93,8 @@ macro_rules! limit_table {
                 log_nodes: usize = 1_024, LogNodes,
                     "Nodes of a log record's nested values.";
                 log_depth: usize = 32, LogDepth,
-                    "Levels of a log record's nested values; the body or attribute itself is the first. Protobuf readers accept 100 nested messages by default, and reject a whole request with more.";
+                    "Levels of a log record's nested values, at most 32; the body or attribute itself is the first. Protobuf readers accept 100 nested messages by default, and reject a whole request with more.",
+                    at most 32;
                 log_bytes: usize = 64 << 10, LogBytes,
                     "Bytes of one log record.";
                 interned: usize = 1_024, Interned,
@@ -101,7 +104,8 @@ macro_rules! limit_table {
             }
             uncounted {
                 unrecorded_traces: usize = 256,
-                    "Traces whose unrecorded spans an instance remembers, at most 4,096. The oldest is forgotten first.";
+                    "Traces whose unrecorded spans an instance remembers, at most 4,096. The oldest is forgotten first.",
+                    at most 4_096;
             }
         }
     };

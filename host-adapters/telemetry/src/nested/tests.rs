@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const BOUNDS: Bounds = Bounds {
+const BOUNDS: ValueLimits = ValueLimits {
     nodes: 1_024,
     depth: 32,
     value_bytes: usize::MAX,
@@ -24,7 +24,7 @@ fn built(
     body: Option<LogValue>,
     attributes: Vec<(Key, LogValue)>,
     nodes: Vec<LogValue>,
-    bounds: Bounds,
+    bounds: ValueLimits,
 ) -> Built {
     let Values {
         body,
@@ -229,7 +229,7 @@ fn long_texts_and_bytes_are_shortened_wherever_they_are() {
         Some(array(&[0])),
         vec![(Key::from("a"), LogValue::String(String::from("äöü")))],
         vec![LogValue::Bytes(vec![1, 2, 3, 4])],
-        Bounds {
+        ValueLimits {
             value_bytes: 3,
             ..BOUNDS
         },
@@ -252,7 +252,7 @@ fn characters_are_limited_in_attributes_only() {
         Some(array(&[1])),
         vec![(Key::from("a"), array(&[0])), (Key::from("b"), text())],
         vec![text(), text()],
-        Bounds {
+        ValueLimits {
             attribute_chars: Some(2),
             ..BOUNDS
         },
