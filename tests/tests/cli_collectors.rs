@@ -329,16 +329,43 @@ fn requests_keep_to_the_size_that_is_set(runtime: Runtime) {
 fn an_item_that_is_too_large_is_named_at_the_end(runtime: Runtime) {
     let collector = Collector::start();
     let output = command(runtime, &collector, &["--flush-timeout", "30s"])
-        .env("WASMSCOPE_OTLP_MAX_REQUEST_SIZE", "1")
+        .env("WASMSCOPE_OTLP_MAX_REQUEST_SIZE", "4KiB")
+        .env(
+            "OTEL_RESOURCE_ATTRIBUTES",
+            format!("large={}", "x".repeat(5_000)),
+        )
         .run()
         .expect_code(0);
     for words in [
+        "its resource and scope 5",
+        "and a request may have 4096 bytes",
+        "or shorten the attributes of the resource (OTEL_RESOURCE_ATTRIBUTES)",
         "spans lost: too large to send",
         "log records lost: too large to send",
         "\nwasmscope: too large to send: \"",
         "set --otlp-max-request-size",
     ] {
         assert!(output.stderr.contains(words), "no {words:?} in {output}");
+    }
+    assert_eq!(collector.attempts(), 0);
+}
+
+#[test]
+fn a_size_that_is_too_small_for_any_item_is_refused() {
+    let collector = Collector::start();
+    let expected = "expected a size from 4KiB to 64MiB, such as 4000000 or 20MiB";
+    let by_variable = command(Runtime::WASMTIME, &collector, &[])
+        .env("WASMSCOPE_OTLP_MAX_REQUEST_SIZE", "1")
+        .run()
+        .expect_code(2);
+    let words = format!("WASMSCOPE_OTLP_MAX_REQUEST_SIZE: {expected}, found `1`");
+    assert!(by_variable.stderr.contains(&words), "{by_variable}");
+    let option = ["--otlp-max-request-size", "4095"];
+    let by_option = command(Runtime::WASMTIME, &collector, &option)
+        .run()
+        .expect_code(2);
+    for words in ["--otlp-max-request-size", "'4095'", expected] {
+        assert!(by_option.stderr.contains(words), "{by_option}");
     }
     assert_eq!(collector.attempts(), 0);
 }

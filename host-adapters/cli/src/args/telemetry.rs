@@ -47,7 +47,7 @@ pub(crate) struct Telemetry {
     /// How it is compressed: gzip or none. [env: OTEL_EXPORTER_OTLP_COMPRESSION] [default: none]
     #[arg(long, value_name = "COMPRESSION", value_parser = expecting::<Compression>)]
     pub(crate) otlp_compression: Option<Compression>,
-    /// The most bytes of a request, before it is compressed, for example 20MiB. Larger batches are
+    /// The most bytes of a request, before it is compressed, from 4KiB to 64MiB, for example 20MiB. Larger batches are
     /// sent as several requests. [env: WASMSCOPE_OTLP_MAX_REQUEST_SIZE] [default: 4000000]
     #[arg(long, value_name = "SIZE", value_parser = expecting::<RequestSize>, allow_negative_numbers = true)]
     pub(crate) otlp_max_request_size: Option<RequestSize>,
@@ -202,7 +202,7 @@ mod tests {
         ("--otlp-compression", Some(("zstd", "one of none or gzip"))),
         (
             "--otlp-max-request-size",
-            Some(("0", "a size from 1 byte to 64MiB")),
+            Some(("4095", "a size from 4KiB to 64MiB")),
         ),
         (
             "--otlp-certificate",

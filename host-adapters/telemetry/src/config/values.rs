@@ -399,21 +399,25 @@ impl QueueLength {
     }
 }
 
-/// The most bytes of an export request, before compression: from 1 byte to 64 MiB, which is the
-/// most that OTLP over HTTP recommends.
+/// The most bytes of an export request, before compression: from 4 KiB to 64 MiB, which is the
+/// most that OTLP over HTTP recommends. Each request repeats the resource and the scope, so smaller
+/// ones have no space for an item.
 ///
 /// Parses a number of bytes, or a size like `4MB` or `20MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestSize(usize);
 
 impl RequestSize {
+    /// The smallest.
+    pub const MIN: Self = Self(4 << 10);
+
     /// The largest.
     pub const MAX: Self = Self(64 << 20);
 
     /// Returns a size of so many bytes; `None` if it is out of range.
     #[must_use]
     pub const fn new(bytes: usize) -> Option<Self> {
-        if bytes == 0 || bytes > Self::MAX.0 {
+        if bytes < Self::MIN.0 || bytes > Self::MAX.0 {
             return None;
         }
         Some(Self(bytes))
@@ -440,7 +444,7 @@ impl FromStr for RequestSize {
     fn from_str(text: &str) -> Result<Self, Expected> {
         let size = text.parse::<ByteSize>().ok();
         size.and_then(|size| Self::new(usize::try_from(size.as_u64()).ok()?))
-            .ok_or_else(|| Expected::new("a size from 1 byte to 64MiB, such as 4000000 or 20MiB"))
+            .ok_or_else(|| Expected::new("a size from 4KiB to 64MiB, such as 4000000 or 20MiB"))
     }
 }
 

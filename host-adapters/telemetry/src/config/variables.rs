@@ -164,7 +164,7 @@ pub const VARIABLES: &[Variable] = &[
     honoured(
         "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
         "4000000",
-        "The most bytes of a request before compression, up to `64MiB`. Larger batches are sent as several requests, and an item that is larger by itself is dropped, counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector takes 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
+        "The most bytes of a request before compression, from `4KiB` to `64MiB`. Larger batches are sent as several requests, and an item that is larger by itself is dropped, counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector takes 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
     ),
     per_signal(
         "OTEL_EXPORTER_OTLP_CERTIFICATE",

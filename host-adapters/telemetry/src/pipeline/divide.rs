@@ -50,6 +50,8 @@ impl Encoding {
 #[derive(Debug)]
 pub(super) struct Space {
     left: usize,
+    /// What the messages around it take.
+    around: usize,
     encoding: Encoding,
 }
 
@@ -57,15 +59,18 @@ impl Space {
     pub(super) fn new(bytes: usize, encoding: Encoding) -> Self {
         Self {
             left: bytes,
+            around: 0,
             encoding,
         }
     }
 
-    /// Returns what is left of it behind a message.
-    fn without(&self, message: &(impl Message + Serialize)) -> Self {
-        let left = self.behind(self.encoding.size(message));
+    /// Returns what is left of it within a message.
+    fn within(&self, shell: &(impl Message + Serialize)) -> Self {
+        let size = self.encoding.size(shell);
+        let taken = size.saturating_add(self.encoding.frame());
         Self {
-            left: left.unwrap_or(0),
+            left: self.left.saturating_sub(taken),
+            around: self.around.saturating_add(taken),
             encoding: self.encoding,
         }
     }
@@ -91,6 +96,16 @@ impl Space {
     }
 }
 
+/// An item that does not fit into a space by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TooLarge<'a> {
+    pub(super) name: &'a str,
+    /// The item's own size.
+    pub(super) bytes: usize,
+    /// What its resource and scope take at most, and for a data point its metric.
+    pub(super) around: usize,
+}
+
 /// A request, or a branch of one.
 pub(super) trait Divide: Sized {
     /// Counts the items.
@@ -102,9 +117,9 @@ pub(super) trait Divide: Sized {
     /// Keeps the first `at` items and returns the others.
     fn split_off(&mut self, at: usize) -> Self;
 
-    /// Removes the items that are larger than a space by themselves, and calls `removed` with the
-    /// name and size of each. Returns false if nothing is left.
-    fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(&str, usize)) -> bool;
+    /// Removes the items that do not fit into a space by themselves, and calls `removed` with each.
+    /// Returns false if nothing is left.
+    fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(TooLarge<'_>)) -> bool;
 
     /// Returns the name of the first item: a span's, an event's or its scope's, a metric's.
     fn name(&self) -> &str;
@@ -162,12 +177,17 @@ fn shed<B: Divide>(
     branches: &mut Vec<B>,
     space: &Space,
     other: &str,
-    removed: &mut dyn FnMut(&str, usize),
+    removed: &mut dyn FnMut(TooLarge<'_>),
 ) -> bool {
     let had_items = branches.iter().any(|branch| branch.items() > 0);
     branches.retain_mut(|branch| {
-        branch.shed(space, &mut |name, bytes| {
-            removed(if name.is_empty() { other } else { name }, bytes);
+        branch.shed(space, &mut |item| {
+            let name = if item.name.is_empty() {
+                other
+            } else {
+                item.name
+            };
+            removed(TooLarge { name, ..item });
         })
     });
     !had_items || branches.iter().any(|branch| branch.items() > 0)
@@ -201,8 +221,12 @@ macro_rules! branch {
                     rest
                 }
 
-                fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(&str, usize)) -> bool {
-                    let space = space.without(&self.shell());
+                fn shed(
+                    &mut self,
+                    space: &Space,
+                    removed: &mut dyn FnMut(TooLarge<'_>),
+                ) -> bool {
+                    let space = space.within(&self.shell());
                     let other: &[fn(&Self) -> &str] = &[$($name)?];
                     let other = other.first().map(|or| or(self).to_owned());
                     let other = other.unwrap_or_default();
@@ -255,11 +279,19 @@ macro_rules! item {
                     std::mem::take(self)
                 }
 
-                fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(&str, usize)) -> bool {
+                fn shed(
+                    &mut self,
+                    space: &Space,
+                    removed: &mut dyn FnMut(TooLarge<'_>),
+                ) -> bool {
                     let size = space.encoding.size(self);
                     let fits = space.holds(size);
                     if !fits {
-                        removed(self.name(), size);
+                        removed(TooLarge {
+                            name: self.name(),
+                            bytes: size,
+                            around: space.around.saturating_add(space.encoding.frame()),
+                        });
                     }
                     fits
                 }
@@ -359,8 +391,8 @@ impl Divide for Metric {
         rest
     }
 
-    fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(&str, usize)) -> bool {
-        let space = space.without(&self.shell());
+    fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(TooLarge<'_>)) -> bool {
+        let space = space.within(&self.shell());
         each_kind!(
             &mut self.data,
             data => shed(&mut data.data_points, &space, &self.name, removed),

@@ -149,6 +149,14 @@ impl Ledger {
         self.alarm.ring(self.signal, &self.destination, &message);
     }
 
+    /// Names what is in a request around each item.
+    pub(super) fn around(&self) -> &'static str {
+        match self.signal {
+            Signal::Traces | Signal::Logs => "resource and scope",
+            Signal::Metrics => "resource, scope and metric",
+        }
+    }
+
     /// Counts one item of the export under way as too large, as `counted` items: 0 if it was
     /// counted in an earlier export. Warns of the first one.
     pub(super) fn too_large(&self, name: &str, counted: u64, why: &str) {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use prost::Message;
 use serde::Serialize;
 
-use super::divide::{Divide, Encoding, Space};
+use super::divide::{Divide, Encoding, Space, TooLarge};
 use super::ledger::{Ledger, Rejected};
 
 /// How many requests in succession a collector may refuse as too large. Twice as many halvings as
@@ -130,8 +130,8 @@ impl Parts {
         if size > self.max {
             // First, so that they do not divide the others.
             let space = Space::new(self.max, self.encoding);
-            request.shed(&space, &mut |name, bytes| {
-                self.too_large(&mut export, name, bytes, "");
+            request.shed(&space, &mut |item| {
+                self.too_large(&mut export, item.name, &self.beyond_max(item));
             });
         }
         export.is_divided = size > export.target;
@@ -159,7 +159,10 @@ impl Parts {
                         export.is_divided = true;
                         waiting.push(part);
                     } else if certain {
-                        self.too_large(&mut export, part.name(), size, &cause);
+                        let why = format!(
+                            "a request with nothing else in it takes {size} bytes, and {cause}"
+                        );
+                        self.too_large(&mut export, part.name(), &why);
                     } else {
                         export.failed.get_or_insert(cause);
                     }
@@ -183,22 +186,30 @@ impl Parts {
         }
     }
 
-    fn too_large(&self, export: &mut Export, name: &str, bytes: usize, cause: &str) {
-        export.too_large += 1;
-        let why = if cause.is_empty() {
-            format!(
-                "it takes {bytes} bytes, more than a request may have ({} bytes); to raise that, set {}, and the collector's limit",
-                self.max, self.setting
-            )
+    /// Says why an item does not fit into a request, and what to do.
+    fn beyond_max(&self, item: TooLarge<'_>) -> String {
+        let Self { max, setting, .. } = self;
+        let TooLarge { bytes, around, .. } = item;
+        let with = self.ledger.around();
+        // A resource is the operator's to shorten. Scopes and metrics are the guest's.
+        let or = if around >= bytes {
+            ", or shorten the attributes of the resource (OTEL_RESOURCE_ATTRIBUTES)"
         } else {
-            format!("it takes {bytes} bytes, and {cause}")
+            ""
         };
+        format!(
+            "it takes {bytes} bytes, its {with} {around}, and a request may have {max} bytes; to raise that, set {setting}, and the collector's limit{or}"
+        )
+    }
+
+    fn too_large(&self, export: &mut Export, name: &str, why: &str) {
+        export.too_large += 1;
         let counted = if self.repeats {
             self.ledger.too_large_again(export.too_large)
         } else {
             1
         };
-        self.ledger.too_large(name, counted, &why);
+        self.ledger.too_large(name, counted, why);
     }
 }
 

@@ -114,17 +114,27 @@ const VARIABLES_WRONG: &[(&str, &str, &str)] = &[
     (
         "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
         "0",
-        "a size from 1 byte to 64MiB",
+        "a size from 4KiB to 64MiB",
+    ),
+    (
+        "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
+        "4095",
+        "a size from 4KiB to 64MiB",
+    ),
+    (
+        "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
+        "99999999999999999999GiB",
+        "a size from 4KiB to 64MiB",
     ),
     (
         "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
         "65MiB",
-        "a size from 1 byte to 64MiB",
+        "a size from 4KiB to 64MiB",
     ),
     (
         "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
         "large",
-        "a size from 1 byte to 64MiB",
+        "a size from 4KiB to 64MiB",
     ),
     ("OTEL_EXPORTER_OTLP_INSECURE", "1", "true or false"),
     (

@@ -175,7 +175,7 @@ fn oversized_item_is_dropped_alone_named_and_counted() {
             .unwrap();
         for words in [
             "cannot send the span \"a large\\nspan\" to http://127.0.0.1",
-            "a request may have (50000 bytes)",
+            "and a request may have 50000 bytes; to raise that",
             "set --otlp-max-request-size or WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
         ] {
             assert!(about.contains(words), "{about}");
@@ -186,6 +186,65 @@ fn oversized_item_is_dropped_alone_named_and_counted() {
                 .contains("3 of 6 spans lost: too large to send"),
             "{report}"
         );
+    }
+}
+
+#[test]
+fn item_that_fits_but_for_its_resource_is_told_so() {
+    for protocol in PROTOCOLS {
+        let collector = Collector::start();
+        let warnings = Warnings::default();
+        let config = limited(&collector, protocol, 4_096)
+            .resource_attribute("large", "x".repeat(3_000))
+            .on_warning(warnings.hook());
+        let pipeline = build(config);
+        large_span(&pipeline, "a span", 1_500);
+        large_log(&pipeline, "an event", 1_500);
+        large_points(&pipeline, "a.counter", 1, 1_500);
+        let report = pipeline.shutdown(PATIENCE);
+        assert_eq!(report.traces.too_large, 1, "{protocol}: {report}");
+        let told = warnings.get();
+        for (item, around) in [
+            ("span \"a span\"", "resource and scope"),
+            ("\"an event\"", "resource and scope"),
+            ("\"a.counter\"", "resource, scope and metric"),
+        ] {
+            let about = told.iter().find(|warning| warning.contains(item));
+            let about = about.unwrap_or_else(|| panic!("{protocol}: {item} in {told:?}"));
+            let number = |after: &str| -> usize {
+                let (_, rest) = about.split_once(after).unwrap();
+                let digits = rest.split(|next: char| !next.is_ascii_digit()).next();
+                digits.unwrap().parse().unwrap()
+            };
+            let own = number("it takes ");
+            let around = number(&format!("bytes, its {around} "));
+            assert!((1_500..3_000).contains(&own), "{about}");
+            assert!((3_000..4_000).contains(&around), "{about}");
+            assert!(own + around > 4_096, "{about}");
+            let advice =
+                "and a request may have 4096 bytes; to raise that, set --otlp-max-request-size";
+            assert!(about.contains(advice), "{about}");
+            let advice = "or shorten the attributes of the resource (OTEL_RESOURCE_ATTRIBUTES)";
+            assert!(about.ends_with(advice), "{about}");
+        }
+    }
+}
+
+#[test]
+fn item_beyond_the_collectors_limit_is_named_with_the_size_of_its_request() {
+    for protocol in PROTOCOLS {
+        let collector = Collector::start();
+        collector.refuse_above(30_000);
+        let warnings = Warnings::default();
+        let config = to(&collector, protocol)
+            .resource_attribute("large", "x".repeat(10_000))
+            .on_warning(warnings.hook());
+        let pipeline = build(config);
+        large_span(&pipeline, "a span", 25_000);
+        pipeline.shutdown(PATIENCE);
+        let told = warnings.get().join("\n");
+        let words = "a request with nothing else in it takes 3";
+        assert!(told.contains(words), "{protocol}: {told}");
     }
 }
 
