@@ -3,7 +3,7 @@
 use crate::args::Compile;
 use crate::failure::Failure;
 use crate::messages::say;
-use crate::runtime::{self, Bounds};
+use crate::runtime::{self, PrepareLimits};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ pub(crate) fn compile(options: &Compile) -> Result<ExitCode, Failure> {
         options.runtime,
         !options.no_fuel,
         &target,
-        Bounds {
+        PrepareLimits {
             sizes: options.preparation.size_limits(),
             deadline: options.preparation.deadline(None),
         },

@@ -2,7 +2,7 @@
 
 use crate::args::Inspect;
 use crate::failure::Failure;
-use crate::runtime::{self, Bounds};
+use crate::runtime::{self, PrepareLimits};
 use std::process::ExitCode;
 
 /// Prints what a component imports and exports, and whether this host can serve it.
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 /// The exit code is 0 when it can, 1 when something is missing.
 pub(crate) fn inspect(options: &Inspect) -> Result<ExitCode, Failure> {
     let runtime = runtime::chosen(options.runtime, &options.component);
-    let bounds = Bounds {
+    let bounds = PrepareLimits {
         sizes: options.preparation.size_limits(),
         deadline: options.preparation.deadline(None),
     };

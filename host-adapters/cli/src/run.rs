@@ -5,7 +5,7 @@ use crate::args::Run;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::messages::{self, on_one_line, say};
-use crate::runtime::{self, Bounds, Ended, component_name};
+use crate::runtime::{self, Ended, PrepareLimits, component_name};
 use crate::settings;
 use crate::show::Screen;
 use std::path::Path;
@@ -23,7 +23,7 @@ use wasmscope_telemetry::pipeline::Pipeline;
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     let args = options.args()?;
     let console = Collector::default();
-    let bounds = Bounds {
+    let bounds = PrepareLimits {
         sizes: options.preparation.size_limits(),
         deadline: options.preparation.deadline(options.program.timeout),
     };

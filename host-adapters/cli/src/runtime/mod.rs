@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use compiled_code::{CompiledFile, Contents};
 use memory::{Refusal, TotalMemory};
 use needs::Needs;
-pub(crate) use prepare::Bounds;
+pub(crate) use prepare::PrepareLimits;
 use source::about;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -69,7 +69,7 @@ pub(crate) fn prepare(
     runtime: RuntimeName,
     args: &[String],
     program: &Program,
-    bounds: Bounds,
+    bounds: PrepareLimits,
 ) -> Result<Prepared, Failure> {
     let (path, args, program) = (component.to_owned(), args.to_owned(), program.clone());
     prepare::within(component, bounds.deadline, move || match runtime {
@@ -96,7 +96,7 @@ pub(crate) fn needs(
     component: &Path,
     runtime: RuntimeName,
     allow_precompiled: bool,
-    bounds: Bounds,
+    bounds: PrepareLimits,
 ) -> Result<Needs, Failure> {
     let path = component.to_owned();
     prepare::within(component, bounds.deadline, move || match runtime {
@@ -119,7 +119,7 @@ pub(crate) fn compile(
     runtime: RuntimeName,
     fuel: bool,
     output: &Path,
-    bounds: Bounds,
+    bounds: PrepareLimits,
 ) -> Result<(), Failure> {
     let version = described(runtime)?.version.to_string();
     let path = component.to_owned();

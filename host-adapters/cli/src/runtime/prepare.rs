@@ -16,9 +16,9 @@ const STACK: usize = 16 << 20;
 /// as well, and its scratch folder is removed.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// What bounds the preparing of a component.
+/// How large a component may be, and when preparing it has to be done.
 #[derive(Debug, Clone)]
-pub(crate) struct Bounds {
+pub(crate) struct PrepareLimits {
     pub(crate) sizes: SizeLimits,
     pub(crate) deadline: Deadline,
 }

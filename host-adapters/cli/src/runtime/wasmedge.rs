@@ -5,7 +5,7 @@ use super::memory::TotalMemory;
 use super::needs::Needs;
 use super::source::{self, Source};
 use super::thread::{GuestRuntime, start, watch};
-use super::{Bounds, Code, Ended, Surroundings, component_name, descriptors, judge, wasi};
+use super::{Code, Ended, PrepareLimits, Surroundings, component_name, descriptors, judge, wasi};
 use crate::args::{COMPILE_IN_CHILD, Deadline, Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
@@ -58,7 +58,7 @@ impl wasmscope_wasmedge::View for Host {
 }
 
 /// An engine as this command sets it: code of another one does not fit.
-fn engine(fuel: bool, bounds: &Bounds) -> Result<Engine, Failure> {
+fn engine(fuel: bool, bounds: &PrepareLimits) -> Result<Engine, Failure> {
     let mut config = Config::new();
     config
         .measure_cost(fuel)
@@ -84,7 +84,7 @@ fn load(
     path: &Path,
     allow_precompiled: bool,
     program: Option<&Program>,
-    bounds: &Bounds,
+    bounds: &PrepareLimits,
 ) -> Result<(Engine, Component), Failure> {
     let sizes = &bounds.sizes;
     let source = Source::open(path, RuntimeName::WasmEdge, allow_precompiled, sizes)?;
@@ -164,7 +164,7 @@ pub(super) fn compile(
     path: &Path,
     bytes: Vec<u8>,
     variants: &[bool],
-    bounds: &Bounds,
+    bounds: &PrepareLimits,
 ) -> Result<Code, Failure> {
     let mut code = Code::default();
     let features = wasmedge_component::processor_features().join(" ");
@@ -235,7 +235,7 @@ pub(crate) fn prepare(
     path: &Path,
     args: &[String],
     program: &Program,
-    bounds: &Bounds,
+    bounds: &PrepareLimits,
 ) -> Result<Prepared, Failure> {
     // Before the component is compiled, which takes longer.
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
@@ -261,7 +261,7 @@ pub(crate) fn prepare(
 pub(crate) fn needs(
     path: &Path,
     allow_precompiled: bool,
-    bounds: &Bounds,
+    bounds: &PrepareLimits,
 ) -> Result<Needs, Failure> {
     let (_, component) = load(path, allow_precompiled, None, bounds)?;
     Ok(needs_of(

@@ -5,7 +5,7 @@ use super::memory::TotalMemory;
 use super::needs::Needs;
 use super::source::{self, Source};
 use super::thread::{GuestRuntime, start, watch};
-use super::{Bounds, Code, Ended, Surroundings, component_name, descriptors, judge, wasi};
+use super::{Code, Ended, PrepareLimits, Surroundings, component_name, descriptors, judge, wasi};
 use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
@@ -75,7 +75,7 @@ fn load(
     path: &Path,
     allow_precompiled: bool,
     program: Option<&Program>,
-    bounds: &Bounds,
+    bounds: &PrepareLimits,
 ) -> Result<(Engine, Component), Failure> {
     let sizes = &bounds.sizes;
     let source = Source::open(path, RuntimeName::Wasmtime, allow_precompiled, sizes)?;
@@ -129,7 +129,7 @@ pub(super) fn compile(
     path: &Path,
     bytes: &[u8],
     variants: &[bool],
-    bounds: &Bounds,
+    bounds: &PrepareLimits,
 ) -> Result<Code, Failure> {
     check_size(bytes, &bounds.sizes).map_err(|error| source::too_large(path, &error))?;
     let mut code = Code::default();
@@ -165,7 +165,7 @@ pub(crate) fn prepare(
     path: &Path,
     args: &[String],
     program: &Program,
-    bounds: &Bounds,
+    bounds: &PrepareLimits,
 ) -> Result<Prepared, Failure> {
     // Before the component is compiled, which takes longer.
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
@@ -191,7 +191,7 @@ pub(crate) fn prepare(
 pub(crate) fn needs(
     path: &Path,
     allow_precompiled: bool,
-    bounds: &Bounds,
+    bounds: &PrepareLimits,
 ) -> Result<Needs, Failure> {
     let (engine, component) = load(path, allow_precompiled, None, bounds)?;
     needs_of(
