@@ -12,7 +12,8 @@ on_each_runtime! {
     streams_that_are_closed_are_empty_and_take_everything,
     a_standard_error_that_takes_nothing_changes_no_exit_code,
     every_signal_that_ends_a_program_delivers_its_telemetry,
-    a_hangup_that_is_ignored_stays_so,
+    signals_that_are_ignored_stay_so,
+    a_command_in_the_background_of_a_script_is_not_interrupted,
     a_second_signal_waits_for_no_collector,
     a_signal_during_the_delivery_does_not_end_it,
 }
@@ -125,19 +126,47 @@ fn every_signal_that_ends_a_program_delivers_its_telemetry(runtime: Runtime) {
     }
 }
 
-fn a_hangup_that_is_ignored_stays_so(runtime: Runtime) {
-    // As `nohup` does.
-    let running = runtime
-        .run_in_shell(r#"trap '' HUP; exec "$@""#)
+fn signals_that_are_ignored_stay_so(runtime: Runtime) {
+    let signals = [
+        ("HUP", 129, Running::hang_up as fn(&Running)),
+        ("INT", 130, Running::interrupt),
+        ("QUIT", 131, Running::quit),
+        ("TERM", 143, Running::terminate),
+    ];
+    for (name, _, ignored) in signals {
+        // As `nohup` does it with SIGHUP.
+        let running = runtime
+            .run_in_shell(&format!(r#"trap '' {name}; exec "$@""#))
+            .arg(guest("endings"))
+            .arg("loop")
+            .env("OTEL_SDK_DISABLED", "true")
+            .spawn();
+        running.wait_for_stdout(|stdout| stdout.contains("ready"));
+        ignored(&running);
+        std::thread::sleep(Duration::from_millis(300));
+        // The others are not.
+        let (_, code, other) = signals[usize::from(name == "HUP")];
+        other(&running);
+        running.finish().expect_code(code);
+    }
+}
+
+fn a_command_in_the_background_of_a_script_is_not_interrupted(runtime: Runtime) {
+    // A terminal sends both to the whole group of processes, and this shell has no job control.
+    let line = r#""$@" > stdout &
+        until grep -q ready stdout; do sleep 0.05; done
+        kill -INT $!; kill -QUIT $!; sleep 0.3
+        kill -TERM $!; wait $!; echo "exit code $?""#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = runtime
+        .run_in_shell(line)
         .arg(guest("endings"))
         .arg("loop")
         .env("OTEL_SDK_DISABLED", "true")
-        .spawn();
-    running.wait_for_stdout(|stdout| stdout.contains("ready"));
-    running.hang_up();
-    std::thread::sleep(Duration::from_millis(300));
-    running.terminate();
-    running.finish().expect_code(143);
+        .current_dir(folder.path())
+        .run()
+        .expect_code(0);
+    assert_eq!(output.stdout(), "exit code 143\n", "{output}");
 }
 
 fn a_signal_during_the_delivery_does_not_end_it(runtime: Runtime) {

@@ -60,7 +60,7 @@ Examples:
 The exit code is the program's. Besides: 2 when something about the command is wrong and nothing was run,
 124 when --timeout ended the program or preparing it took too long, 134 when it trapped, and 129, 130, 131 and 143 after
 SIGHUP, SIGINT, SIGQUIT and SIGTERM. The first of these signals stops the program and delivers its telemetry, the second gives
-the delivery up, the third ends at once.
+the delivery up, the third ends at once. A signal that is ignored when the command starts stays ignored, as under nohup.
 
 Of an option that is given more than once, the last value holds; --env, --dir and --otlp-header take one value for each name.
 All OTEL_* variables of the OpenTelemetry specification that apply are honoured; options win over them.

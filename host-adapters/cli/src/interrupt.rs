@@ -4,6 +4,10 @@
 //! delivery, and the summary says what was lost. The third one ends this process at once, and so
 //! does any that comes after the delivery.
 //!
+//! A signal that this process was started to ignore stays ignored. `nohup` ignores SIGHUP, and a
+//! shell without job control ignores SIGINT and SIGQUIT in what it runs in the background: a
+//! Ctrl+C is meant for what runs in the foreground.
+//!
 //! SIGPIPE is ignored, as Rust's runtime has it: a stream that is not read is an error of the
 //! write.
 
@@ -37,13 +41,18 @@ pub(crate) fn outlive_large_files() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        let number = rustix::process::Signal::XFSZ.as_raw();
+        // Then the write is an error already, in child processes too.
+        if Ignored::inherited().contains(number) {
+            return;
+        }
         // The handler stays when the runtime has gone. Without a handler all else works.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build();
         if let Ok(runtime) = runtime {
             let _entered = runtime.enter();
-            let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+            let _ = signal(SignalKind::from_raw(number));
         }
     }
 }
@@ -89,10 +98,10 @@ impl Signals {
             (Signal::Quit, SignalKind::quit()),
             (Signal::Terminate, SignalKind::terminate()),
         ];
+        let ignored = Ignored::inherited();
         let mut listeners = Vec::new();
         for (name, kind) in kinds {
-            // `nohup` has it ignored.
-            if name != Signal::Hangup || !is_ignored(kind.as_raw_value()) {
+            if !ignored.contains(kind.as_raw_value()) {
                 listeners.push((name, signal(kind)?));
             }
         }
@@ -115,22 +124,33 @@ impl Signals {
     }
 }
 
-/// Returns true if this process was started with a signal ignored. Linux tells it; elsewhere it is
-/// taken for not ignored.
+/// The signals that this process ignores, as a mask: bit 0 is signal 1.
 #[cfg(unix)]
-fn is_ignored(signal: std::ffi::c_int) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignores(&status, signal)
-}
+#[derive(Debug, Clone, Copy)]
+struct Ignored(u64);
 
-/// Reads the mask of ignored signals in a process's status: bit 0 is signal 1.
 #[cfg(unix)]
-fn ignores(status: &str, signal: std::ffi::c_int) -> bool {
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    let bit = u32::try_from(signal - 1).ok();
-    let bit = bit.and_then(|bit| 1_u64.checked_shl(bit));
-    mask.zip(bit).is_some_and(|(mask, bit)| mask & bit != 0)
+impl Ignored {
+    /// Returns what is ignored before this process handles signals itself. Linux tells it; elsewhere
+    /// nothing is taken for ignored.
+    fn inherited() -> Self {
+        Self::read(&std::fs::read_to_string("/proc/self/status").unwrap_or_default())
+    }
+
+    /// Reads the mask in a process's status.
+    fn read(status: &str) -> Self {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        Self(mask.unwrap_or(0))
+    }
+
+    fn contains(self, signal: std::ffi::c_int) -> bool {
+        let bit = signal
+            .checked_sub(1)
+            .and_then(|bit| u32::try_from(bit).ok());
+        let bit = bit.and_then(|bit| 1_u64.checked_shl(bit));
+        bit.is_some_and(|bit| self.0 & bit != 0)
+    }
 }
 
 #[cfg(not(unix))]
@@ -154,9 +174,11 @@ mod tests {
     #[test]
     fn ignored_signals_are_read_from_the_status() {
         let status = "Name:\tx\nSigBlk:\t0000000000000003\nSigIgn:\t0000000000001001\n";
-        let ignored = |signal| ignores(status, signal);
+        let ignored = |signal| Ignored::read(status).contains(signal);
         assert!(ignored(1) && ignored(13));
-        assert!(!ignored(2) && !ignored(0) && !ignored(64) && !ignored(99));
-        assert!(!ignores("", 1) && !ignores("SigIgn:\tx", 1));
+        assert!(!ignored(2) && !ignored(0) && !ignored(-1) && !ignored(64) && !ignored(99));
+        for status in ["", "SigIgn:\tx"] {
+            assert!(!Ignored::read(status).contains(1));
+        }
     }
 }

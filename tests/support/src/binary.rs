@@ -230,7 +230,7 @@ impl Cli {
     #[must_use]
     #[track_caller]
     pub fn spawn(self) -> Running {
-        let mut command = Command::new(&self.program);
+        let mut command = with_default_signals(&self.program);
         for (name, _) in std::env::vars_os() {
             if FOREIGN
                 .iter()
@@ -287,6 +287,19 @@ impl Cli {
             held: None,
             _unread: unread,
         }
+    }
+}
+
+/// Runs a program that no signal is ignored in. A shell without job control ignores SIGINT and
+/// SIGQUIT in what it runs in the background, and that may be the tests.
+fn with_default_signals(program: &Path) -> Command {
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.args(["--default-signal=HUP,INT,QUIT,TERM", "--"]);
+        command.arg(program);
+        command
+    } else {
+        Command::new(program)
     }
 }
 
