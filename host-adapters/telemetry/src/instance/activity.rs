@@ -8,7 +8,6 @@ use spin::{Mutex, MutexGuard};
 
 use super::ambient::{Entered, EnteredBaggage};
 use super::host::UnderWay;
-use super::open_span::ForcedEnd;
 use super::panic::Panic;
 use super::span_table::SpanTable;
 use super::spans::TracerOf;
@@ -81,19 +80,6 @@ impl Activity {
         } else {
             Reason::WrongHandle
         }
-    }
-
-    /// Ends all invocations, and all open spans.
-    pub(super) fn end(&mut self, outcome: &Outcome) {
-        self.finish_invocation(1, outcome);
-        let error = outcome.error();
-        let end = ForcedEnd {
-            reason: outcome.end_reason(),
-            error: error
-                .as_ref()
-                .map(|(error_type, description)| (&**error_type, &**description)),
-        };
-        self.end_all(0, &end);
     }
 }
 
@@ -184,19 +170,21 @@ impl Ender {
         let Some(mut activity) = self.0.wait(PATIENCE) else {
             return false;
         };
-        if std::mem::replace(&mut activity.ended, true) {
+        if activity.ended {
             return false;
         }
         self.0.ended.store(true, Ordering::Relaxed);
-        activity.end(outcome);
+        let all = activity.take_all(outcome);
+        // The guest's thread may come back, and would spin while spans are exported.
+        drop(activity);
+        all.end(outcome);
         true
     }
 }
 
 impl Drop for super::Instance {
     fn drop(&mut self) {
-        let mut activity = self.activity.lock();
-        activity.ended = true;
-        activity.end(&Outcome::Killed);
+        let all = self.activity.lock().take_all(&Outcome::Killed);
+        all.end(&Outcome::Killed);
     }
 }

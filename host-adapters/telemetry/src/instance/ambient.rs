@@ -98,6 +98,15 @@ impl Activity {
         self.entered.retain(|entered| !entered.is(span));
     }
 
+    /// Exits the recorded spans that have ended.
+    pub(super) fn leave_ended(&mut self) {
+        let spans = &mut self.spans;
+        self.entered.retain(|entered| match entered {
+            Entered::Recorded(span) => spans.open_mut(*span).is_some(),
+            Entered::Unrecorded(..) | Entered::Host(_) => true,
+        });
+    }
+
     /// Leaves what was entered since the latest invocation began, and the invocation.
     pub(super) fn leave_invocation(&mut self) {
         let host = self

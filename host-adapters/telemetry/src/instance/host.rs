@@ -1,6 +1,7 @@
 //! The host's own span around an invocation.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use opentelemetry::trace::{
     Span as _, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer as _,
@@ -10,25 +11,25 @@ use opentelemetry_sdk::trace::Span;
 
 use super::activity::Activity;
 use super::ambient::{Entered, EnteredBaggage};
-use super::open_span::{ForcedEnd, hand_over, put_first};
-use super::panic::Cause;
+use super::open_span::{hand_over, put_first};
 use crate::attributes::Rules;
 use crate::dropped::{Reason, Signal};
 use crate::emitted::{attribute, event};
 use crate::invocation::{InvocationOptions, Outcome};
 use crate::refusals::Refused;
 use crate::remote;
+use crate::telemetry::Shared;
 
 /// An invocation that has begun.
 #[derive(Debug)]
 pub(super) struct UnderWay {
     /// `None` if it is not recorded.
-    span: Option<HostSpan>,
+    pub(super) span: Option<HostSpan>,
 }
 
 /// A host span that is recorded. As with a guest's, its attributes are kept here until the end.
 #[derive(Debug)]
-struct HostSpan {
+pub(super) struct HostSpan {
     span: Span,
     attributes: Vec<KeyValue>,
     /// How many attributes were left out because there were too many.
@@ -109,64 +110,27 @@ impl Activity {
         });
         self.invocations.len() as u32
     }
+}
 
-    /// Ends the invocation of a depth, those within it, and every span that the guest started in them and left open.
-    ///
-    /// Where the guest cannot go on, all that is open ends.
-    pub(super) fn finish_invocation(&mut self, depth: u32, outcome: &Outcome) {
-        let panic = self.panic.take();
-        let cause = Cause::new(outcome, panic.as_deref());
-        let error = cause.error();
-        let end = ForcedEnd {
-            reason: outcome.end_reason(),
-            error: error
-                .as_ref()
-                .map(|(error_type, description)| (&**error_type, &**description)),
-        };
-        let of_guest = ForcedEnd {
-            error: end
-                .error
-                .map(|(error_type, description)| (error_type, cause.of_guest(description))),
-            ..end
-        };
-        let mut finished = false;
-        while self.invocations.len() as u32 >= depth.max(1) {
-            self.end_all(self.invocations.len() as u32, &of_guest);
-            self.leave_invocation();
-            let refused = self.refusals.take();
-            if let Some(UnderWay { span: Some(span) }) = self.invocations.pop() {
-                self.end_host_span(span, outcome, &end, refused);
-            }
-            finished = true;
-        }
-        if !finished {
-            return;
-        }
-        if outcome.ends_the_guest() && self.invocations.is_empty() {
-            self.end_all(0, &of_guest);
-        }
-        if let Some(kind) = cause.failure() {
-            self.telemetry.runtime_metrics().trap(kind);
-        }
-    }
-
-    fn end_host_span(
-        &self,
-        host: HostSpan,
+impl HostSpan {
+    /// Ends it, and hands it to the SDK's processors.
+    pub(super) fn end(
+        self,
+        shared: &Shared,
         outcome: &Outcome,
-        end: &ForcedEnd<'_>,
+        error: Option<(&str, &str)>,
         refused: Option<Refused>,
+        time: SystemTime,
     ) {
-        let HostSpan {
+        let Self {
             mut span,
             mut attributes,
             attributes_over,
-        } = host;
-        let shared = &self.telemetry.0;
+        } = self;
         let rules = shared.span_rules();
         // In the order in which they find a place.
         let mut own = vec![KeyValue::new(attribute::OUTCOME.key, outcome.as_str())];
-        if let Some((error_type, description)) = end.error {
+        if let Some((error_type, description)) = error {
             own.push(KeyValue::new(
                 attribute::ERROR_TYPE.key,
                 error_type.to_owned(),
@@ -183,7 +147,7 @@ impl Activity {
         let over = put_first(&mut attributes, own, shared.host_attributes, rules);
         let over = attributes_over.saturating_add(over);
         hand_over(&mut span, &mut attributes, over, shared.sdk_counts);
-        span.end();
+        span.end_with_timestamp(time);
     }
 }
 

@@ -3,6 +3,7 @@
 mod activity;
 mod ambient;
 mod calls;
+mod closing;
 mod host;
 mod logs;
 mod metrics;

@@ -47,14 +47,6 @@ pub(super) struct ForcedEnd<'a> {
     pub(super) error: Option<(&'a str, &'a str)>,
 }
 
-/// Who ends a span, and when.
-pub(super) enum End<'a> {
-    /// The guest, at this time.
-    Guest(SystemTime),
-    /// The host. A guest may have given a start in the future, which is no error of such an end.
-    Forced(&'a ForcedEnd<'a>, SystemTime),
-}
-
 impl OpenSpan {
     /// Makes a place.
     pub(super) fn vacant() -> Self {
@@ -226,18 +218,37 @@ impl OpenSpan {
         span.add_event_with_timestamp(name, time, attributes);
     }
 
-    /// Ends it and hands it to the SDK's processors. An end before the start is taken as the start.
-    pub(super) fn end(&mut self, end: &End<'_>, sdk_counts: bool, rules: Rules<'_>) {
-        let time = match end {
-            End::Guest(time) | End::Forced(_, time) => *time,
-        };
-        if time < self.start_time && matches!(end, End::Guest(_)) {
+    /// Moves its contents out of its place, which is to be released.
+    pub(super) fn take(&mut self) -> Self {
+        let bytes = self.bytes;
+        let taken = std::mem::replace(self, Self::vacant());
+        self.bytes = bytes;
+        taken
+    }
+
+    /// Ends it as the guest does, and hands it to the SDK's processors. An end before the start is
+    /// taken as the start.
+    pub(super) fn end(&mut self, time: SystemTime, sdk_counts: bool, rules: Rules<'_>) {
+        if time < self.start_time {
             rules.count(Reason::EndBeforeStart, 1);
         }
-        let time = time.max(self.start_time);
-        if let End::Forced(forced, _) = end {
-            self.force(forced, rules);
-        }
+        self.finish(time, sdk_counts);
+    }
+
+    /// Ends it as the host does. A guest may have given a start in the future, which is no error of
+    /// such an end.
+    pub(super) fn end_by_force(
+        &mut self,
+        end: &ForcedEnd<'_>,
+        time: SystemTime,
+        sdk_counts: bool,
+        rules: Rules<'_>,
+    ) {
+        self.force(end, rules);
+        self.finish(time, sdk_counts);
+    }
+
+    fn finish(&mut self, time: SystemTime, sdk_counts: bool) {
         let Some(span) = &mut self.span else {
             return;
         };
@@ -245,7 +256,7 @@ impl OpenSpan {
         if self.status != Status::Unset {
             span.set_status(std::mem::take(&mut self.status));
         }
-        span.end_with_timestamp(time);
+        span.end_with_timestamp(time.max(self.start_time));
     }
 
     /// Notes why it ends, over whatever the guest has said, and in the place of its last attributes if there is no other.

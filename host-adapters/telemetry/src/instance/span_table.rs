@@ -175,6 +175,13 @@ impl SpanTable {
         self.count();
     }
 
+    /// Takes out an open span to be ended, and gives up its place.
+    pub(super) fn take(&mut self, handle: u64) -> Option<OpenSpan> {
+        let open = self.open_mut(handle)?.take();
+        self.release(handle);
+        Some(open)
+    }
+
     /// Gives the open spans that started at an invocation depth of at least `depth`, the latest first.
     pub(super) fn open_from(&self, depth: u32) -> Vec<u64> {
         let mut found: Vec<(u64, u64)> = self

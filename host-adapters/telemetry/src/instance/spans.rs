@@ -9,7 +9,7 @@ use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, TraceContextExt, 
 use opentelemetry_sdk::trace::SdkTracer;
 
 use super::activity::Activity;
-use super::open_span::{End, ForcedEnd, span_attributes};
+use super::open_span::span_attributes;
 use super::unrecorded::{ATTRIBUTES_LATER, NOT_RECORDED, digest};
 use crate::attributes::{Pending, Room, Rules, plausible_time};
 use crate::dropped::{Reason, Signal};
@@ -337,29 +337,21 @@ impl Activity {
             self.leave_all(span);
         } else if self.apply(span, changes) {
             let time = self.telemetry.0.span_rules().time(time);
-            self.end_open(span, &End::Guest(time));
+            self.end_open(span, time);
         }
         self.notice()
     }
 
-    fn end_open(&mut self, span: u64, end: &End<'_>) {
+    fn end_open(&mut self, span: u64, time: SystemTime) {
         let Some(open) = self.spans.open_mut(span) else {
             return;
         };
         let shared = &self.telemetry.0;
         let is_entered = open.entered > 0;
-        open.end(end, shared.sdk_counts, shared.span_rules());
+        open.end(time, shared.sdk_counts, shared.span_rules());
         self.spans.release(span);
         if is_entered {
             self.leave_all(span);
-        }
-    }
-
-    /// Ends the open spans that started at an invocation depth of at least `depth`, the latest first.
-    pub(super) fn end_all(&mut self, depth: u32, end: &ForcedEnd<'_>) {
-        let end = End::Forced(end, SystemTime::now());
-        for span in self.spans.open_from(depth) {
-            self.end_open(span, &end);
         }
     }
 

@@ -1,12 +1,16 @@
 //! The end of an instance from another thread.
 
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
+use opentelemetry::Context;
 use opentelemetry::logs::Severity;
 use opentelemetry::trace::Status;
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+use opentelemetry_sdk::trace::{Span, SpanProcessor};
 
 use super::*;
 use crate::invocation::Outcome;
@@ -143,4 +147,94 @@ fn late_measurements_and_logs_are_dropped_and_counted() {
     let dropped = |signal| telemetry.dropped().get(signal, Reason::Shutdown);
     assert_eq!((dropped(Signal::Metrics), dropped(Signal::Logs)), (4, 2));
     assert_eq!(logs.get_emitted_logs().unwrap().len(), 2);
+}
+
+/// A processor that tells of each end, and waits.
+#[derive(Debug)]
+struct Waiting {
+    ends: mpsc::Sender<String>,
+    goes_on: Mutex<mpsc::Receiver<()>>,
+}
+
+impl SpanProcessor for Waiting {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        self.ends.send(span.name.into_owned()).unwrap();
+        let _ = self.goes_on.lock().unwrap().recv();
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_guest_that_comes_back_does_not_wait_for_its_spans_to_be_exported() {
+    let (ends, end) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel();
+    let goes_on = Mutex::new(goes_on);
+    let tracer = SdkTracerProvider::builder()
+        .with_span_processor(Waiting { ends, goes_on })
+        .build();
+    let telemetry = Telemetry::builder(Providers {
+        tracer: Some(tracer),
+        ..Providers::default()
+    });
+    let telemetry = telemetry.build();
+    let mut instance = telemetry.instance("checkout");
+    let depth = instance.begin_invocation(InvocationOptions::default());
+    let outer = instance.begin("outer", SpanReference::Ambient);
+    instance.enter_span(outer);
+    let inner = instance.begin("inner", SpanReference::Ambient);
+    let ender = instance.ender();
+    let ending = thread::spawn(move || ender.end(&Outcome::Timeout));
+    let soon = Duration::from_secs(30);
+    assert_eq!(end.recv_timeout(soon).unwrap(), "inner");
+    // The processor has one of the spans. The guest's thread goes on meanwhile.
+    let (back, is_back) = mpsc::channel();
+    let guest = thread::spawn(move || {
+        let late = instance.begin("late", SpanReference::Ambient);
+        instance.end(inner);
+        instance.end(outer);
+        instance.finish_invocation(depth, &Outcome::Ok);
+        drop(instance);
+        back.send(late).unwrap();
+    });
+    let late = is_back.recv_timeout(soon);
+    // Lets the others go on in any case, so that a failure ends.
+    drop(go_on);
+    assert_eq!(mark(late.expect("it does not wait")), UNRECORDED);
+    guest.join().unwrap();
+    assert!(ending.join().unwrap());
+    assert_eq!(
+        end.try_iter().collect::<Vec<_>>(),
+        ["outer", "run checkout"]
+    );
+    let dropped = telemetry.dropped();
+    assert_eq!(dropped.get(Signal::Traces, Reason::Shutdown), 1);
+    assert_eq!(dropped.total(Signal::Traces), 1);
+}
+
+#[test]
+fn many_entered_spans_are_taken_out_at_once() {
+    let bench = Bench::limited(|limits| {
+        limits.open_spans = 20_000;
+        limits.entered_spans = 20_000;
+    });
+    let mut instance = bench.instance();
+    for _ in 0..20_000 {
+        let span = instance.begin("s", SpanReference::Ambient);
+        instance.enter_span(span);
+    }
+    let start = Instant::now();
+    let all = instance.activity.lock().take_all(&Outcome::Killed);
+    let took = start.elapsed();
+    drop(all);
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(instance.activity.lock().entered.len(), 0);
 }

@@ -1,0 +1,167 @@
+//! How the host ends calls, and the spans that a guest has left open in them.
+//!
+//! Spans are taken out of their instance first and ended then. Ending one runs the span processors,
+//! which may take their time, and an [`Ender`](super::Ender) must not hold the instance's lock
+//! meanwhile.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use super::activity::Activity;
+use super::host::{HostSpan, UnderWay};
+use super::open_span::{ForcedEnd, OpenSpan};
+use super::panic::{Cause, Panic};
+use crate::invocation::Outcome;
+use crate::refusals::Refused;
+use crate::telemetry::Telemetry;
+
+/// A span that was taken out of its instance to be ended.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// A guest's span.
+    Guest(OpenSpan),
+    /// An invocation's host span, and the memory that was refused during the invocation.
+    Host(HostSpan, Option<Refused>),
+}
+
+/// Ends spans that were taken out of an instance.
+pub(super) struct Closing<'a> {
+    telemetry: &'a Telemetry,
+    outcome: &'a Outcome,
+    cause: Cause<'a>,
+    /// The error's type and description.
+    error: Option<(Cow<'a, str>, Cow<'a, str>)>,
+    time: SystemTime,
+}
+
+impl<'a> Closing<'a> {
+    pub(super) fn new(
+        telemetry: &'a Telemetry,
+        outcome: &'a Outcome,
+        panic: Option<&'a Panic>,
+    ) -> Self {
+        let cause = Cause::new(outcome, panic);
+        let error = cause.error();
+        Self {
+            telemetry,
+            outcome,
+            cause,
+            error,
+            time: SystemTime::now(),
+        }
+    }
+
+    pub(super) fn end(&self, taken: Taken) {
+        let error = self.error.as_ref();
+        let error = error.map(|(error_type, description)| (&**error_type, &**description));
+        let reason = self.outcome.end_reason();
+        let shared = &self.telemetry.0;
+        match taken {
+            Taken::Guest(mut open) => {
+                let error = error.map(|(error_type, description)| {
+                    (error_type, self.cause.of_guest(description))
+                });
+                let end = ForcedEnd { reason, error };
+                open.end_by_force(&end, self.time, shared.sdk_counts, shared.span_rules());
+            }
+            Taken::Host(host, refused) => host.end(shared, self.outcome, error, refused, self.time),
+        }
+    }
+
+    /// Counts the failure of a call, if it failed.
+    pub(super) fn count_failure(&self) {
+        if let Some(kind) = self.cause.failure() {
+            self.telemetry.runtime_metrics().trap(kind);
+        }
+    }
+}
+
+impl Activity {
+    /// Ends the invocation of a depth, those within it, and every span that the guest started in them and left open.
+    ///
+    /// Where the guest cannot go on, all that is open ends.
+    pub(super) fn finish_invocation(&mut self, depth: u32, outcome: &Outcome) {
+        let telemetry = self.telemetry.clone();
+        let panic = self.panic.take();
+        let closing = Closing::new(&telemetry, outcome, panic.as_deref());
+        if self.take_invocations(depth, outcome, &mut |taken| closing.end(taken)) {
+            closing.count_failure();
+        }
+    }
+
+    /// Takes out the host spans of the invocation of a depth and of those within it, and the spans
+    /// that the guest has left open in them, the latest first. Returns false if there is no such
+    /// invocation.
+    fn take_invocations(
+        &mut self,
+        depth: u32,
+        outcome: &Outcome,
+        take: &mut impl FnMut(Taken),
+    ) -> bool {
+        let mut found = false;
+        while self.invocations.len() as u32 >= depth.max(1) {
+            self.take_spans(self.invocations.len() as u32, take);
+            self.leave_invocation();
+            let refused = self.refusals.take();
+            if let Some(UnderWay { span: Some(span) }) = self.invocations.pop() {
+                take(Taken::Host(span, refused));
+            }
+            found = true;
+        }
+        if found && outcome.ends_the_guest() && self.invocations.is_empty() {
+            self.take_spans(0, take);
+        }
+        found
+    }
+
+    /// Takes out the open spans that started at an invocation depth of at least `depth`, the latest
+    /// first.
+    fn take_spans(&mut self, depth: u32, take: &mut impl FnMut(Taken)) {
+        let mut are_entered = false;
+        for span in self.spans.open_from(depth) {
+            if let Some(open) = self.spans.take(span) {
+                are_entered |= open.entered > 0;
+                take(Taken::Guest(open));
+            }
+        }
+        if are_entered {
+            self.leave_ended();
+        }
+    }
+
+    /// Takes out all host spans and open spans, and forgets a panic. Nothing is recorded after it.
+    pub(super) fn take_all(&mut self, outcome: &Outcome) -> All {
+        self.ended = true;
+        let mut taken = Vec::new();
+        let mut take = |one| taken.push(one);
+        let was_called = self.take_invocations(1, outcome, &mut take);
+        self.take_spans(0, &mut take);
+        All {
+            telemetry: self.telemetry.clone(),
+            panic: self.panic.take(),
+            taken,
+            was_called,
+        }
+    }
+}
+
+/// All that was under way in an instance.
+pub(super) struct All {
+    telemetry: Telemetry,
+    panic: Option<Box<Panic>>,
+    taken: Vec<Taken>,
+    /// Whether an invocation was under way.
+    was_called: bool,
+}
+
+impl All {
+    pub(super) fn end(self, outcome: &Outcome) {
+        let closing = Closing::new(&self.telemetry, outcome, self.panic.as_deref());
+        for taken in self.taken {
+            closing.end(taken);
+        }
+        if self.was_called {
+            closing.count_failure();
+        }
+    }
+}
