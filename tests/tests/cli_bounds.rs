@@ -10,6 +10,8 @@ use wasmscope_tests::{Runtime, guest, on_each_engine};
 on_each_engine! {
     files_directories_and_streams_are_bounded,
     sockets_are_bounded,
+    listings_hold_a_part_of_their_directory,
+    a_large_directory_is_listed_and_removed,
     names_that_are_looked_up_are_bounded,
     what_is_closed_can_be_opened_again,
     a_guest_that_takes_all_descriptors_hides_nothing,
@@ -99,11 +101,53 @@ fn sockets_are_bounded(runtime: Runtime) {
     assert_eq!(reason, NO_SOCKET);
 }
 
+/// Makes a directory of so many files with long names.
+fn many(folder: &Path, files: usize) {
+    let many = folder.join("many");
+    std::fs::create_dir(&many).expect("a directory");
+    for index in 0..files {
+        let name = format!("{index}{}", "x".repeat(200));
+        std::fs::write(many.join(name), "").expect("a file");
+    }
+}
+
+fn listings_hold_a_part_of_their_directory(runtime: Runtime) {
+    let held = |files| {
+        let folder = tempfile::tempdir().expect("a folder");
+        many(folder.path(), files);
+        let directory = folder.path().join("many");
+        let args = ["listings", "sleep"];
+        let running = greedy(runtime, 4096, &[], None, &directory, &args).spawn();
+        running.wait_for_stdout(|stdout| stdout.starts_with("64 "));
+        let status = std::fs::read_to_string(format!("/proc/{}/status", running.id()));
+        let status = status.expect("Linux tells it");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        running.terminate();
+        running.finish().expect_code(143);
+        peak.expect("in kB").parse::<u64>().expect("a number")
+    };
+    let (few, many) = (held(1), held(30_000));
+    assert!(many < few + 100_000, "{few} kB and {many} kB");
+}
+
+fn a_large_directory_is_listed_and_removed(runtime: Runtime) {
+    let folder = tempfile::tempdir().expect("a folder");
+    many(folder.path(), 5_000);
+    let command = greedy(runtime, 4096, &[], None, folder.path(), &["listed"]);
+    let output = command.run().expect_code(0);
+    let expected = "5000 listed, and removed: Ok(())\n";
+    assert_eq!(output.stdout(), expected, "{output}");
+    assert!(!folder.path().join("many").exists());
+}
+
 fn names_that_are_looked_up_are_bounded(runtime: Runtime) {
     let (count, reason) = taken(runtime, &["--max-descriptors", "50"], "names");
     nearly(count, 50);
     assert_eq!(reason, "temporary-resolver-failure");
     assert_eq!(taken(runtime, &[], "names-forgotten").1, "asked");
+    let long = taken(runtime, &[], "names-long");
+    assert_eq!(long, (0, "invalid-argument".to_owned()));
 }
 
 fn what_is_closed_can_be_opened_again(runtime: Runtime) {

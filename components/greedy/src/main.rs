@@ -73,6 +73,7 @@ fn take(what: &str) -> Box<dyn Kept> {
         "appending" => streams(Descriptor::append_via_stream),
         "forgotten" => forgotten(),
         "listings" => listings(),
+        "listed" => listed(),
         "tcp" => until_refused(|| create_tcp_socket(IpAddressFamily::Ipv4)),
         "udp" => until_refused(|| create_udp_socket(IpAddressFamily::Ipv6)),
         "ports" => until_refused(bound),
@@ -82,6 +83,11 @@ fn take(what: &str) -> Box<dyn Kept> {
             until_refused(move || resolve_addresses(&network, "localhost"))
         }
         "names-forgotten" => names_forgotten(),
+        "names-long" => {
+            let network = instance_network();
+            let name = "x".repeat(1 << 20);
+            until_refused(move || resolve_addresses(&network, &name))
+        }
         "timers" => until_refused(|| Ok::<_, ()>(subscribe_duration(u64::MAX))),
         "random" => until_refused(|| Ok::<_, ()>(get_random_bytes(1 << 40))),
         "again" => again(),
@@ -124,6 +130,17 @@ fn forgotten() -> Box<dyn Kept> {
 fn listings() -> Box<dyn Kept> {
     let directory = directory();
     until_refused(move || directory.read_directory())
+}
+
+/// Counts the entries of a directory, and removes it with them.
+fn listed() -> Box<dyn Kept> {
+    let entries = std::fs::read_dir("/data/many").expect("a directory");
+    let names: std::collections::BTreeSet<_> = entries
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    let removed = std::fs::remove_dir_all("/data/many");
+    println!("{} listed, and removed: {removed:?}", names.len());
+    Box::new(())
 }
 
 /// Opens and closes more files than there may be at once.

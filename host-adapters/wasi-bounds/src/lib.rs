@@ -7,15 +7,17 @@
 //! | a guest may have at once | default | beyond it the guest gets |
 //! |---|---|---|
 //! | file descriptors, and streams of bytes and datagrams: [`Bounds::descriptors`] | 512 | `insufficient-memory` of `wasi:filesystem`, `new-socket-limit` of `wasi:sockets` |
-//! | listings of directories, each held in memory as a whole: [`LISTINGS`] | 64 | `insufficient-memory` |
+//! | listings of directories, which count as descriptors too: [`LISTINGS`] | 64 | `insufficient-memory` |
+//! | bytes of a listing's entries in memory: [`LISTING_BYTES`] | 32 KiB | further entries are read when the guest asks for them |
 //! | look-ups of names, which count as descriptors | 512 | `temporary-resolver-failure` |
+//! | bytes of a name that is looked up: [`NAME_BYTES`] | 1 KiB | `invalid-argument` |
 //!
 //! A stream counts because it keeps its file open, and because a write of up to 1 MiB may wait in
 //! it. The standard streams count too. Rust's standard library has one stream for each file that it
 //! reads or writes, so a guest has about half as many files.
 //!
 //! On Wasmtime, [`add_to_linker_async`] and [`add_to_linker_sync`] replace the functions of WASI
-//! that open something. The crate `wasmedge-wasi` has the bounds built in.
+//! that open something, and those of listings. The crate `wasmedge-wasi` has the bounds built in.
 //!
 //! # What is not bounded here
 //!
@@ -27,17 +29,17 @@
 //! - Handles of other resources, such as pollables: each engine bounds them, to 100,000.
 
 mod linker;
+mod listing;
 
 pub use linker::{add_to_linker_async, add_to_linker_sync};
+pub use listing::{LISTING_BYTES, Listing};
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::p2::bindings::filesystem::types::{
-    Descriptor, DirectoryEntryStream, ErrorCode as FileError,
-};
+use wasmtime_wasi::p2::bindings::filesystem::types::{Descriptor, ErrorCode as FileError};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::ResolveAddressStream;
 use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode as SocketErrorCode;
 use wasmtime_wasi::p2::bindings::sockets::tcp::TcpSocket;
@@ -56,6 +58,9 @@ pub const MOST_DESCRIPTORS: usize = 100_000;
 
 /// How many listings of directories a guest may have at once.
 pub const LISTINGS: usize = 64;
+
+/// The longest name that can be looked up. No host name is longer, in Unicode either.
+pub const NAME_BYTES: usize = 1 << 10;
 
 /// Bounds for the guests of a linker, each of them by itself; clones are the same.
 #[derive(Debug, Clone)]
@@ -106,12 +111,8 @@ impl Bounds {
     }
 
     /// Checks that the guest may list one more directory.
-    ///
-    /// # Errors
-    ///
-    /// Returns `insufficient-memory` if it may not.
-    pub fn listing(&self, table: &mut ResourceTable) -> Result<(), FsError> {
-        let listing = TypeId::of::<DirectoryEntryStream>();
+    fn listing(&self, table: &mut ResourceTable) -> Result<(), FsError> {
+        let listing = TypeId::of::<Listing>();
         if count(table, |entry| entry == listing) >= LISTINGS {
             self.refused.store(true, Ordering::Relaxed);
             return Err(FileError::InsufficientMemory.into());
@@ -137,8 +138,12 @@ impl Bounds {
     ///
     /// # Errors
     ///
-    /// Returns `temporary-resolver-failure` if it may not.
-    pub async fn lookup(&self, table: &mut ResourceTable) -> Result<(), SocketError> {
+    /// Returns `temporary-resolver-failure` if it may not, and `invalid-argument` if the name is
+    /// longer than [`NAME_BYTES`]: resolvers copy it.
+    pub async fn lookup(&self, table: &mut ResourceTable, name: &str) -> Result<(), SocketError> {
+        if name.len() > NAME_BYTES {
+            return Err(SocketErrorCode::InvalidArgument.into());
+        }
         if !self.has_room(table) {
             return Err(SocketErrorCode::TemporaryResolverFailure.into());
         }
@@ -169,7 +174,7 @@ fn count(table: &mut ResourceTable, counts: impl Fn(TypeId) -> bool) -> usize {
 fn kinds() -> [TypeId; 9] {
     [
         TypeId::of::<Descriptor>(),
-        TypeId::of::<DirectoryEntryStream>(),
+        TypeId::of::<Listing>(),
         TypeId::of::<DynInputStream>(),
         TypeId::of::<DynOutputStream>(),
         TypeId::of::<TcpSocket>(),
@@ -210,6 +215,23 @@ mod tests {
             add(&mut linker, &Bounds::default()).unwrap();
             assert!(add(&mut linker, &Bounds::default()).is_err());
         }
+    }
+
+    #[test]
+    fn names_that_no_host_has_are_not_looked_up() {
+        let mut table = ResourceTable::new();
+        let bounds = Bounds::default();
+        let look_up = |length, table: &mut ResourceTable| {
+            let name = "x".repeat(length);
+            wasmtime_wasi::runtime::in_tokio(bounds.lookup(table, &name))
+        };
+        assert!(look_up(NAME_BYTES, &mut table).is_ok());
+        let refused = look_up(NAME_BYTES + 1, &mut table).unwrap_err();
+        assert_eq!(
+            refused.downcast_ref(),
+            Some(&SocketErrorCode::InvalidArgument)
+        );
+        assert!(!bounds.has_refused());
     }
 
     #[test]

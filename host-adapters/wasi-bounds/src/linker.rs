@@ -1,11 +1,14 @@
-//! The bounds on Wasmtime: WASI's functions that open something, once more, with a check before.
+//! The bounds on Wasmtime: WASI's functions that open something, once more, with a check before, and
+//! those of listings.
 
-use wasmtime::component::{ComponentNamedList, Lift, Linker, LinkerInstance, Resource};
+use wasmtime::component::{
+    ComponentNamedList, Lift, Linker, LinkerInstance, Resource, ResourceType,
+};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::filesystem::{WasiFilesystemCtxView, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::filesystem::types::{
-    Descriptor, DescriptorFlags, DirectoryEntryStream, ErrorCode as FileError, Filesize,
+    Descriptor, DescriptorFlags, DirectoryEntry, ErrorCode as FileError, Filesize,
     HostDescriptor as _, OpenFlags, PathFlags,
 };
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{Host as _, ResolveAddressStream};
@@ -20,7 +23,7 @@ use wasmtime_wasi::p2::{FsResult, SocketResult};
 use wasmtime_wasi::runtime::in_tokio;
 use wasmtime_wasi::sockets::WasiSocketsView as _;
 
-use crate::Bounds;
+use crate::{Bounds, Listing};
 
 /// Defines all functions of WASI 0.2, as [`wasmtime_wasi::p2::add_to_linker_async`] does, with
 /// bounds.
@@ -112,12 +115,17 @@ async fn read_directory<T: WasiView>(
     bounds: &Bounds,
     mut store: StoreContextMut<'_, T>,
     (directory,): (Resource<Descriptor>,),
-) -> Files<DirectoryEntryStream> {
+) -> Files<Listing> {
     let mut files = store.data_mut().filesystem();
-    passed(match bounds.listing(files.table) {
-        Ok(()) => files.read_directory(directory).await,
-        Err(refused) => Err(refused),
-    })
+    passed(Listing::open(bounds, &mut files, directory).await)
+}
+
+async fn read_directory_entry<T: WasiView>(
+    _: &Bounds,
+    mut store: StoreContextMut<'_, T>,
+    (listing,): (Resource<Listing>,),
+) -> Result<(Result<Option<DirectoryEntry>, FileError>,)> {
+    passed(Listing::next(store.data_mut().filesystem().table, listing).await)
 }
 
 async fn create_udp_socket<T: WasiView>(
@@ -138,7 +146,7 @@ async fn resolve_addresses<T: WasiView>(
     (network, name): (Resource<Network>, String),
 ) -> Sockets<ResolveAddressStream> {
     let mut sockets = store.data_mut().sockets();
-    connected(match bounds.lookup(sockets.table).await {
+    connected(match bounds.lookup(sockets.table, &name).await {
         Ok(()) => sockets.resolve_addresses(network, name),
         Err(refused) => Err(refused),
     })
@@ -146,6 +154,7 @@ async fn resolve_addresses<T: WasiView>(
 
 fn add_files<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds, calls: Calls) -> Result<()> {
     type Directory = (Resource<Descriptor>,);
+    type Entries = (Resource<Listing>,);
     let mut types = linker.instance(FILES)?;
     waiting!(
         types,
@@ -162,7 +171,20 @@ fn add_files<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds, calls: Calls)
         "[method]descriptor.read-directory",
         read_directory,
         Directory
-    )
+    )?;
+    waiting!(
+        types,
+        calls,
+        bounds,
+        "[method]directory-entry-stream.read-directory-entry",
+        read_directory_entry,
+        Entries
+    )?;
+    let listing = ResourceType::host::<Listing>();
+    types.resource("directory-entry-stream", listing, |mut store, rep| {
+        let files = store.data_mut().filesystem();
+        Listing::close(files.table, Resource::new_own(rep))
+    })
 }
 
 fn add_streams<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds) -> Result<()> {

@@ -2,15 +2,13 @@
 
 mod types;
 
-use wasi_bounds::Bounds;
+use wasi_bounds::{Bounds, Listing};
 use wasmedge_component::{LinkError, Linker};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView, WasiFilesystemView};
 use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
-use wasmtime_wasi::p2::bindings::filesystem::types::{
-    Descriptor, Host as _, HostDescriptor, HostDirectoryEntryStream,
-};
+use wasmtime_wasi::p2::bindings::filesystem::types::{Descriptor, Host as _, HostDescriptor};
 
 use self::types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode,
@@ -61,8 +59,8 @@ fn add_descriptor<T: WasiView>(types: &mut Types<'_, T>) -> Result<(), LinkError
         .resource("descriptor", |files, file| {
             HostDescriptor::drop(files, file)
         })?
-        .resource("directory-entry-stream", |files, entries| {
-            HostDirectoryEntryStream::drop(files, entries)
+        .resource("directory-entry-stream", |files, listing| {
+            Listing::close(files.table, listing)
         })?
         .func("filesystem-error-code", |files, (Handle(error),)| {
             one(files
@@ -71,8 +69,8 @@ fn add_descriptor<T: WasiView>(types: &mut Types<'_, T>) -> Result<(), LinkError
         })?
         .waiting(
             "[method]directory-entry-stream.read-directory-entry",
-            async |files, (Handle(entries),)| {
-                let entry = files.read_directory_entry(entries).await?;
+            async |files, (Handle(listing),)| {
+                let entry = Listing::next(files.table, listing).await?;
                 FsResult::Ok(entry.map(DirectoryEntry::from))
             },
         )?;
@@ -286,8 +284,7 @@ fn add_opening<T: WasiView>(types: &mut Types<'_, T>, bounds: &Bounds) -> Result
     types.waiting(
         "[method]descriptor.read-directory",
         async move |files, (Handle(directory),)| {
-            own.listing(files.table)?;
-            files.read_directory(directory).await.map(Handle)
+            Listing::open(&own, files, directory).await.map(Handle)
         },
     )?;
     Ok(())

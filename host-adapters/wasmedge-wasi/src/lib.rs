@@ -53,7 +53,7 @@
 //! A guest that waits is interrupted at once by [`InterruptHandle::interrupt`](wasmedge_component::InterruptHandle::interrupt): its call
 //! ends with [`TrapCode::Interrupt`](wasmedge_component::TrapCode::Interrupt). Operations on files are waited for in the same way,
 //! unless [`WasiCtxBuilder::allow_blocking_current_thread`] has them done on the guest's thread, which is faster, but
-//! cannot be interrupted.
+//! cannot be interrupted. Directories are listed on another thread in any case.
 //!
 //! # What a guest can use up
 //!

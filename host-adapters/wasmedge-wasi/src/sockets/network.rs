@@ -159,8 +159,8 @@ pub(super) fn add_to_linker<T: WasiView + 'static>(
         })?
         .waiting(
             "resolve-addresses",
-            async move |sockets, (Handle(network), name)| {
-                own.lookup(sockets.table).await?;
+            async move |sockets, (Handle(network), name): (_, String)| {
+                own.lookup(sockets.table, &name).await?;
                 sockets.resolve_addresses(network, name).map(Handle)
             },
         )?
