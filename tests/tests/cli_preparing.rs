@@ -12,6 +12,7 @@ use wasmscope_tests::{Runtime, on_each_runtime};
 
 on_each_runtime! {
     a_small_component_that_stands_for_a_huge_one_is_refused_at_once,
+    many_modules_that_nothing_instantiates_are_refused_at_once,
     limits_on_size_are_settings,
     a_file_without_an_end_is_refused,
     a_file_without_a_writer_is_given_up,
@@ -86,7 +87,7 @@ fn a_small_component_that_stands_for_a_huge_one_is_refused_at_once(runtime: Runt
             &[
                 "wasmscope: error: ",
                 "doubling.wasm",
-                "more than 200000 definitions once its nested components are instantiated",
+                "more than 200000 definitions, counted again at each instantiation",
                 "--size-limit definitions=NUMBER",
             ],
         );
@@ -94,11 +95,34 @@ fn a_small_component_that_stands_for_a_huge_one_is_refused_at_once(runtime: Runt
     assert!(!home.path("out.cwasm").exists());
 }
 
+/// The validator takes 1.2 GB for this.
+fn many_modules_that_nothing_instantiates_are_refused_at_once(runtime: Runtime) {
+    let home = Home::new();
+    let modules = format!("(component {})", "(core module)".repeat(1000));
+    let text = format!("(component {})", modules.repeat(6));
+    let bytes = wat::parse_str(text).expect("a component");
+    assert!(bytes.len() < 70_000, "{}", bytes.len());
+    let file = home.path("modules.wasm");
+    fs::write(&file, bytes).expect("a file");
+    for words in COMMANDS {
+        let command = command(&home, runtime, words).arg(&file);
+        let output = in_time(command, Duration::from_secs(20)).expect_code(2);
+        says(
+            &output,
+            &[
+                "more than 1000 core modules and components in it",
+                "--size-limit modules=NUMBER",
+            ],
+        );
+    }
+}
+
 fn limits_on_size_are_settings(runtime: Runtime) {
     let home = Home::new();
     let idle = home.idle();
     for (limit, words) in [
         ("bytes=10", "more than 10 bytes"),
+        ("modules=1", "more than 1 core modules and components"),
         ("definitions=1", "more than 1 definitions"),
         ("functions=0", "more than 0 functions"),
         ("function_bytes=1", "more than 1 bytes in one function"),

@@ -11,6 +11,9 @@ use crate::read::{Bodies, Body, Captured, Cost, Item, Kind, Module, Step};
 /// copies their table at each instantiation, and keeps the copies until that has ended.
 const RESOURCES_PER_DEFINITION: u64 = 20;
 
+/// How many bytes the name of a definition may have that counts once.
+const NAME_BYTES_PER_DEFINITION: u64 = 1024;
+
 /// Counts what instantiating the last of the components comes to.
 ///
 /// Counting ends early at what the translator refuses: components that the host would pass.
@@ -19,6 +22,7 @@ pub(crate) fn count(bodies: &Bodies<'_>, limits: &Limits) -> Result<(), Refusal>
         bodies: &bodies.list,
         largest: bodies.largest,
         limits,
+        names_per_definition: 1u64.saturating_add(bodies.longest_name / NAME_BYTES_PER_DEFINITION),
         definitions: 0,
         functions: 0,
         module_bytes: 0,
@@ -91,6 +95,8 @@ struct Counter<'s, 'a> {
     bodies: &'s [Body<'a>],
     largest: Module,
     limits: &'s Limits,
+    /// How many definitions one counts for, with the longest name that it can have.
+    names_per_definition: u64,
     definitions: u64,
     functions: u64,
     module_bytes: u64,
@@ -100,6 +106,7 @@ struct Counter<'s, 'a> {
 
 impl<'s, 'a> Counter<'s, 'a> {
     fn charge(&mut self, definitions: u64) -> Result<(), Stop> {
+        let definitions = definitions.saturating_mul(self.names_per_definition);
         self.definitions = self.definitions.saturating_add(definitions);
         self.limits.allow(Limit::Definitions, self.definitions)?;
         Ok(())

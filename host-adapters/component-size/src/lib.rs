@@ -9,6 +9,8 @@
 //! - components that refer to components around them, which are copied along,
 //! - types, which are converted part by part at each use, and copied by the validator before.
 //!
+//! And a binary that defines very much takes many times its bytes, instantiated or not.
+//!
 //! So [`check`] is called first:
 //!
 //! ```
@@ -27,8 +29,9 @@
 //! | name | default | what is counted |
 //! |---|---|---|
 //! | `bytes` | 256 MiB | the binary |
-//! | `definitions` | 200,000 | instances, aliases, imports, exports, canonical functions and types, and the memories, tables, globals, tags, imports and exports of core instances; those of a nested component each time that it is instantiated; ten parts of a type, each time that it is used |
-//! | `functions` | 250,000 | functions of core modules, each time that the module is instantiated |
+//! | `modules` | 1,000 | core modules and components in the binary, the outermost included; 10,000 at most |
+//! | `definitions` | 200,000 | instances, aliases, imports, exports, canonical functions and types, and the memories, tables, globals, tags, imports and exports of core instances; those of a nested component each time that it is instantiated; ten parts of a type, each time that it is used; also, by itself, all that the binary defines, its types, elements and data included |
+//! | `functions` | 250,000 | functions of core modules, each time that the module is instantiated, and once if it is not |
 //! | `function_bytes` | 2 MiB | the largest function body; 7,654,321 at most |
 //! | `module_bytes` | 1 GiB | core modules, each time that they are instantiated |
 //! | `nesting` | 100 | levels of components in components; 1,000 at most |
@@ -43,8 +46,11 @@
 
 mod count;
 mod limits;
+mod nesting;
 mod read;
 mod sizes;
+mod stop;
+mod text;
 mod written_out;
 
 pub use limits::{Limit, Limits, OutOfRange, Refusal, TooLarge};
@@ -61,6 +67,7 @@ pub use limits::{Limit, Limits, OutOfRange, Refusal, TooLarge};
 pub fn check(bytes: &[u8], limits: &Limits) -> Result<(), Refusal> {
     limits.allow(Limit::Bytes, bytes.len() as u64)?;
     // Before anything that validates.
+    text::check(bytes, limits)?;
     written_out::check(bytes, limits)?;
     match read::read(bytes, limits)? {
         Some(bodies) => count::count(&bodies, limits),

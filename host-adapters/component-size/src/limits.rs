@@ -9,13 +9,20 @@ use std::ops::RangeInclusive;
 pub enum Limit {
     /// Bytes of the component's binary.
     Bytes,
+    /// Core modules and components in the binary, the outermost component included. At the end of
+    /// each the validator copies a list of those before.
+    Modules,
     /// Definitions of components: instances, aliases, imports, exports, canonical functions and
     /// types. Those of a nested component count each time that it is instantiated, and what is
     /// passed to a component or held by an instance counts as a whole. A core instance counts as
     /// many as its module has memories, tables, globals, tags, imports and exports. Ten parts of a
     /// type that is used count as one.
+    ///
+    /// What the binary defines, in modules and components that are never instantiated as well, is
+    /// counted by itself under the same limit.
     Definitions,
-    /// Functions of core modules, counted each time the module is instantiated.
+    /// Functions of core modules, counted each time the module is instantiated. Those of the binary
+    /// are counted by themselves under the same limit.
     Functions,
     /// Bytes of the largest function body.
     FunctionBytes,
@@ -32,8 +39,9 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Bytes,
+        Self::Modules,
         Self::Definitions,
         Self::Functions,
         Self::FunctionBytes,
@@ -48,6 +56,7 @@ impl Limit {
     pub fn name(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
+            Self::Modules => "modules",
             Self::Definitions => "definitions",
             Self::Functions => "functions",
             Self::FunctionBytes => "function_bytes",
@@ -75,6 +84,8 @@ impl Limit {
             Self::Bytes => 8..=u64::MAX,
             // What `wasmparser` accepts.
             Self::FunctionBytes => 0..=7_654_321,
+            // The outermost component is one.
+            Self::Modules => 1..=MOST_MODULES,
             Self::Nesting => 0..=MOST_NESTING,
             Self::TypeNesting => 0..=MOST_TYPE_NESTING,
             Self::Definitions | Self::Functions | Self::ModuleBytes | Self::TypeItems => {
@@ -87,16 +98,21 @@ impl Limit {
     fn unit(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
-            Self::Definitions => "definitions once its nested components are instantiated",
-            Self::Functions => "functions once its core modules are instantiated",
+            Self::Modules => "core modules and components in it",
+            Self::Definitions => "definitions, counted again at each instantiation",
+            Self::Functions => "functions, counted again at each instantiation",
             Self::FunctionBytes => "bytes in one function",
-            Self::ModuleBytes => "bytes of core modules once these are instantiated",
+            Self::ModuleBytes => "bytes of core modules, counted again at each instantiation",
             Self::Nesting => "levels of components in components",
             Self::TypeItems => "parts of types once these are written out wherever they are used",
             Self::TypeNesting => "levels of types within types",
         }
     }
 }
+
+/// How many core modules and components are allowed at most. A validator takes memory and time with
+/// the square of them: for 1,000 up to 100 MB.
+const MOST_MODULES: u64 = 10_000;
 
 /// How many levels of components in components are allowed at most. A validator takes memory and time
 /// with the square of them.
@@ -128,6 +144,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self(Limit::ALL.map(|limit| match limit {
             Limit::Bytes => 256 << 20,
+            Limit::Modules => 1_000,
             Limit::Definitions => 200_000,
             Limit::Functions => 250_000,
             Limit::FunctionBytes => 2 << 20,
@@ -227,26 +244,4 @@ pub enum Refusal {
     /// It refers to something that is not where a valid component has it.
     #[error("the component has definitions that cannot be counted")]
     Uncounted,
-}
-
-impl Refusal {
-    /// Tells whether the component can be given to a validator all the same, to find out whether it
-    /// is valid. A validator bounds neither what it takes for components in components, nor for
-    /// types.
-    #[must_use]
-    pub fn allows_validation(self) -> bool {
-        match self {
-            Self::TooLarge(error) => match error.limit {
-                Limit::Definitions | Limit::Functions | Limit::ModuleBytes => true,
-                // The last of these is found before all of the component was read.
-                Limit::Bytes
-                | Limit::Nesting
-                | Limit::TypeItems
-                | Limit::TypeNesting
-                | Limit::FunctionBytes => false,
-            },
-            // Validators go no further either.
-            Self::Uncounted => true,
-        }
-    }
 }

@@ -203,6 +203,9 @@ pub(crate) struct Bodies<'a> {
     pub(crate) list: Vec<Body<'a>>,
     /// The sizes of the largest core modules.
     pub(crate) largest: Module,
+    /// Bytes of the longest name of something that core instances pass to one another. Translators
+    /// copy it with each definition that uses it.
+    pub(crate) longest_name: u64,
 }
 
 /// Reads a component and those in it. Returns `None` for a core module, and for a component
@@ -215,19 +218,13 @@ pub(crate) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Bodies
         bodies: Vec::new(),
         modules: HashMap::new(),
         largest: Module::default(),
+        longest_name: 0,
     };
-    let mut functions = 0u64;
     for payload in Parser::new(0).parse_all(bytes) {
         let Ok(payload) = payload else {
             return Ok(None);
         };
-        // Function bodies are left to the engine. Here they are measured.
-        if let Payload::CodeSectionEntry(body) = &payload {
-            functions = functions.saturating_add(1);
-            limits.allow(Limit::Functions, functions)?;
-            let bytes = u64::try_from(body.range().len()).unwrap_or(u64::MAX);
-            limits.allow(Limit::FunctionBytes, bytes)?;
-        }
+        // Function bodies are left to the engine.
         if reader.validator.payload(&payload).is_err() {
             return Ok(None);
         }
@@ -239,6 +236,7 @@ pub(crate) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Bodies
     Ok(Some(Bodies {
         list: reader.bodies,
         largest: reader.largest,
+        longest_name: reader.longest_name,
     })
     .filter(|bodies| !bodies.list.is_empty()))
 }
@@ -251,6 +249,8 @@ struct Reader<'a> {
     /// The modules that are not passed.
     modules: HashMap<ComponentCoreModuleTypeId, Module>,
     largest: Module,
+    /// Bytes of the longest name of something that core instances pass to one another.
+    longest_name: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -408,7 +408,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    fn core_instance(&self, instance: &Instance<'_>) -> Option<Cost> {
+    fn core_instance(&mut self, instance: &Instance<'_>) -> Option<Cost> {
         let module_index = match instance {
             Instance::FromExports(exports) => {
                 let exports = u64::try_from(exports.len()).ok()?;
@@ -416,21 +416,28 @@ impl<'a> Reader<'a> {
             }
             Instance::Instantiate { module_index, .. } => *module_index,
         };
-        let types = self.types()?;
+        let types = self.validator.types(0)?;
         let id = types.module_at(module_index);
-        // All that the module imports is looked up and kept.
-        let imports = u64::try_from(types.get(id)?.imports.len()).ok()?;
-        let cost = Cost::definitions(imports.saturating_add(1));
-        Some(cost.and(match self.modules.get(&id) {
-            Some(module) => Cost {
+        // All that the module imports is looked up by its names and kept.
+        let imports = &types.get(id)?.imports;
+        let (mut names, mut longest) = (Size::default(), 0usize);
+        for (module, name) in imports.keys() {
+            names = names.and(Size::names(module.len().saturating_add(name.len())));
+            longest = longest.max(name.len());
+        }
+        self.longest_name = self.longest_name.max(u64::try_from(longest).ok()?);
+        let count = u64::try_from(imports.len()).ok()?.saturating_add(1);
+        let cost = Cost::definitions(names.definitions().saturating_add(count));
+        if let Some(module) = self.modules.get(&id) {
+            return Some(cost.and(Cost {
                 functions: module.functions,
                 module_bytes: module.bytes,
                 ..Cost::definitions(module.definitions)
-            },
-            None => Cost {
-                passed_modules: 1,
-                ..Cost::default()
-            },
+            }));
+        }
+        Some(cost.and(Cost {
+            passed_modules: 1,
+            ..Cost::default()
         }))
     }
 
@@ -529,7 +536,11 @@ impl<'a> Reader<'a> {
                 };
                 self.step(step, kind)
             }
-            ComponentAlias::CoreInstanceExport { .. } => self.define(Cost::definitions(1)),
+            ComponentAlias::CoreInstanceExport { name, .. } => {
+                let bytes = u64::try_from(name.len()).ok()?;
+                self.longest_name = self.longest_name.max(bytes);
+                self.define(Cost::definitions(1))
+            }
             ComponentAlias::Outer { kind, count, index } => match kind {
                 ComponentOuterAliasKind::Component => {
                     let mut captured = Captured::Local(index);

@@ -36,7 +36,8 @@ impl Size {
         Self::names(name.len())
     }
 
-    fn names(bytes: usize) -> Self {
+    /// Returns what names of so many bytes come to.
+    pub(crate) fn names(bytes: usize) -> Self {
         let parts = u64::try_from(bytes / NAME_BYTES_PER_PART).unwrap_or(u64::MAX);
         Self {
             parts: parts.saturating_add(1),
@@ -44,7 +45,7 @@ impl Size {
         }
     }
 
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
             items: self.items.saturating_add(other.items),
             parts: self.parts.saturating_add(other.parts),

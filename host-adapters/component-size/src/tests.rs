@@ -1,4 +1,5 @@
 mod growth;
+mod text;
 
 use super::*;
 use std::fmt::Write as _;
@@ -105,7 +106,8 @@ fn components_that_are_passed_to_components_count_where_they_are_instantiated() 
             r#"(component
             (component $small)
             (component $large {})
-            (component $outer (import "c" (component $c)) (instance (instantiate $c)))
+            (component $outer (import "c" (component $c))
+                (instance (instantiate $c)) (instance (instantiate $c)))
             (instance (instantiate $outer (with "c" (component {passed})))))"#,
             "(instance)".repeat(500)
         )
@@ -204,13 +206,16 @@ fn deep_nesting_is_refused_before_anything_recurses() {
             });
             bytes = outer.finish();
         }
-        check(&bytes, &limited(Limit::Nesting, most)).map_err(limit_of)
+        let mut limits = limited(Limit::Nesting, most);
+        limits.set(Limit::Modules, 2_000).expect("in its range");
+        check(&bytes, &limits).map_err(limit_of)
     };
     for most in [100, 1_000] {
         let levels = usize::try_from(most).expect("few");
         assert_eq!(nested(levels, most), Ok(()));
         assert_eq!(nested(levels + 1, most), Err(Limit::Nesting));
-        assert_eq!(nested(5_000, most), Err(Limit::Nesting));
+        // The levels are components as well.
+        assert_eq!(nested(5_000, most), Err(Limit::Modules));
     }
 }
 

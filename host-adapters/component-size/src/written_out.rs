@@ -7,45 +7,25 @@
 //! a bound: 779 bytes made it take 7.5 GB. Here these copies are counted before anything is
 //! validated.
 //!
-//! Types may also be declared within types. `wasmparser` reads these by recursion, without a bound:
-//! ten thousand levels, of three bytes each, overflow the stack. So each section is searched for
-//! them first, without recursion.
-//!
 //! Input that is malformed is counted up to where it is malformed: the validator goes no further
 //! either.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::limits::{Limit, Limits, TooLarge};
 use wasmparser::{
-    BinaryReader, CanonicalFunction, ComponentAlias, ComponentDefinedType, ComponentExternalKind,
-    ComponentFuncType, ComponentImport, ComponentInstance, ComponentOuterAliasKind, ComponentType,
-    ComponentTypeDeclaration, ComponentTypeRef, ComponentValType, CoreType, Encoding, FromReader,
+    CanonicalFunction, ComponentAlias, ComponentDefinedType, ComponentExternalKind,
+    ComponentFuncType, ComponentInstance, ComponentOuterAliasKind, ComponentType,
+    ComponentTypeDeclaration, ComponentTypeRef, ComponentValType, Encoding, FromReader,
     InstanceTypeDeclaration, Parser, Payload, SectionLimited, TypeBounds,
 };
 
-/// Why counting stops before the end.
-enum Stop {
-    TooLarge(TooLarge),
-    /// The validator refuses this as well.
-    Malformed,
-}
-
-impl From<TooLarge> for Stop {
-    fn from(too_large: TooLarge) -> Self {
-        Self::TooLarge(too_large)
-    }
-}
-
-type Counted<T> = Result<T, Stop>;
+use crate::limits::{Limit, Limits, TooLarge};
+use crate::stop::{Counted, Stop, too_large};
 
 /// Refuses components that would take a validator too much memory or stack.
 pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<(), TooLarge> {
-    match count(bytes, limits) {
-        Err(Stop::TooLarge(too_large)) => Err(too_large),
-        Ok(_) | Err(Stop::Malformed) => Ok(()),
-    }
+    too_large(count(bytes, limits).map(drop))
 }
 
 /// Returns how many items the types of a component come to.
@@ -53,69 +33,17 @@ fn count(bytes: &[u8], limits: &Limits) -> Counted<u64> {
     let mut counter = Counter {
         scopes: Vec::new(),
         copied: 0,
+        aliases: 0,
         limits,
     };
     for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(|_malformed| Stop::Malformed)?;
-        if let Payload::ComponentTypeSection(section) = &payload {
-            let section = bytes.get(section.range()).ok_or(Stop::Malformed)?;
-            check_nesting(section, limits)?;
-        }
-        counter.payload(payload)?;
+        counter.payload(payload?)?;
     }
     Ok(counter.copied)
 }
 
-/// Refuses a section of types that are declared too deep within types.
-fn check_nesting(section: &[u8], limits: &Limits) -> Counted<()> {
-    let malformed = |_| Stop::Malformed;
-    let mut reader = BinaryReader::new(section, 0);
-    // How many types or declarations are still to come at each level.
-    let mut levels = vec![reader.read_var_u32().map_err(malformed)?];
-    while let Some(left) = levels.last_mut() {
-        let Some(fewer) = left.checked_sub(1) else {
-            levels.pop();
-            continue;
-        };
-        *left = fewer;
-        if levels.len() > 1 && !starts_type(&mut reader)? {
-            continue;
-        }
-        let mut ahead = reader.clone();
-        match ahead.read_u8().map_err(malformed)? {
-            // The type of a component or an instance.
-            0x41 | 0x42 => {
-                levels.push(ahead.read_var_u32().map_err(malformed)?);
-                reader = ahead;
-                limits.allow(Limit::TypeNesting, levels.len() as u64)?;
-            }
-            _ => {
-                reader.read::<ComponentType<'_>>().map_err(malformed)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Reads up to the type that a declaration makes, or all of the declaration if it makes none.
-fn starts_type(reader: &mut BinaryReader<'_>) -> Counted<bool> {
-    let malformed = |_| Stop::Malformed;
-    match reader.read_u8().map_err(malformed)? {
-        0x00 => {
-            reader.read::<CoreType<'_>>().map_err(malformed)?;
-        }
-        0x01 => return Ok(true),
-        0x02 => {
-            reader.read::<ComponentAlias<'_>>().map_err(malformed)?;
-        }
-        // An import or an export: a name and a type.
-        0x03 | 0x04 => {
-            reader.read::<ComponentImport<'_>>().map_err(malformed)?;
-        }
-        _ => return Err(Stop::Malformed),
-    }
-    Ok(false)
-}
+/// How many aliases take as much memory as one part of a type, roughly.
+const ALIASES_PER_ITEM: u64 = 10;
 
 /// What copying something comes to.
 #[derive(Debug, Clone, Copy, Default)]
@@ -230,15 +158,22 @@ impl<'a> Scope<'a> {
 struct Counter<'a, 'l> {
     scopes: Vec<Scope<'a>>,
     copied: u64,
+    /// How many types the validator knows by more than one number.
+    aliases: u64,
     limits: &'l Limits,
 }
 
 impl<'a> Counter<'a, '_> {
-    /// Counts a copy.
+    /// Counts what the validator copies.
     fn copy(&mut self, items: u64) -> Counted<()> {
         self.copied = self.copied.saturating_add(items);
-        self.limits.allow(Limit::TypeItems, self.copied)?;
-        Ok(())
+        Ok(self.limits.allow(Limit::TypeItems, self.copied)?)
+    }
+
+    /// Counts the validator's copy of all aliases, which it makes where the code of a module begins,
+    /// and where a module or a component ends.
+    fn copy_aliases(&mut self) -> Counted<()> {
+        self.copy(self.aliases / ALIASES_PER_ITEM)
     }
 
     fn scope(&mut self) -> Counted<&mut Scope<'a>> {
@@ -277,7 +212,9 @@ impl<'a> Counter<'a, '_> {
                 is_component: encoding == Encoding::Component,
                 ..Scope::default()
             }),
+            Payload::CodeSectionStart { .. } => self.copy_aliases()?,
             Payload::End(_) => {
+                self.copy_aliases()?;
                 let scope = self.scopes.pop().ok_or(Stop::Malformed)?;
                 if scope.is_component && !self.scopes.is_empty() {
                     self.add(ComponentExternalKind::Component, scope.close())?;
@@ -294,6 +231,9 @@ impl<'a> Counter<'a, '_> {
             }
             Payload::ComponentExportSection(section) => {
                 each(section, |export| {
+                    if export.kind == ComponentExternalKind::Type {
+                        self.aliases = self.aliases.saturating_add(1);
+                    }
                     let item = match export.ty {
                         Some(ty) => self.of(ty)?,
                         None => self.find(0, export.kind, export.index)?,
@@ -404,8 +344,11 @@ impl<'a> Counter<'a, '_> {
             ComponentTypeRef::Module(_) => Ok(Item::leaf(1)),
             ComponentTypeRef::Type(TypeBounds::SubResource) => Ok(Item::resource()),
             ComponentTypeRef::Value(ty) => Ok(Item::leaf(self.value(ty)?)),
+            ComponentTypeRef::Type(TypeBounds::Eq(index)) => {
+                self.aliases = self.aliases.saturating_add(1);
+                self.find_type(index)
+            }
             ComponentTypeRef::Func(index)
-            | ComponentTypeRef::Type(TypeBounds::Eq(index))
             | ComponentTypeRef::Instance(index)
             | ComponentTypeRef::Component(index) => self.find_type(index),
         }
@@ -413,8 +356,14 @@ impl<'a> Counter<'a, '_> {
 
     fn define(&mut self, ty: &ComponentType<'a>) -> Counted<Item<'a>> {
         match ty {
-            ComponentType::Defined(ty) => Ok(Item::leaf(self.defined(ty)?)),
-            ComponentType::Func(ty) => Ok(Item::leaf(self.function(ty)?)),
+            ComponentType::Defined(ty) => {
+                self.copy(parts(ty))?;
+                Ok(Item::leaf(self.defined(ty)?))
+            }
+            ComponentType::Func(ty) => {
+                self.copy(ty.params.len() as u64)?;
+                Ok(Item::leaf(self.function(ty)?))
+            }
             ComponentType::Resource { .. } => Ok(Item::resource()),
             ComponentType::Component(declarations) => {
                 self.scopes.push(Scope::default());
@@ -492,13 +441,34 @@ impl<'a> Counter<'a, '_> {
     }
 }
 
+/// Returns how many parts a type has itself, those of its parts not included.
+fn parts(ty: &ComponentDefinedType<'_>) -> u64 {
+    use ComponentDefinedType as D;
+    let parts = match ty {
+        D::Record(fields) => fields.len(),
+        D::Variant(cases) => cases.len(),
+        D::Tuple(types) => types.len(),
+        D::Flags(names) | D::Enum(names) => names.len(),
+        D::Map(..) | D::Result { .. } => 2,
+        D::Primitive(_)
+        | D::Own(_)
+        | D::Borrow(_)
+        | D::List(_)
+        | D::Option(_)
+        | D::FixedLengthList(..)
+        | D::Future(_)
+        | D::Stream(_) => 1,
+    };
+    parts as u64
+}
+
 /// Reads a section item by item.
 fn each<'a, T: FromReader<'a>>(
     section: SectionLimited<'a, T>,
     mut item: impl FnMut(T) -> Counted<()>,
 ) -> Counted<()> {
     for read in section {
-        item(read.map_err(|_malformed| Stop::Malformed)?)?;
+        item(read?)?;
     }
     Ok(())
 }

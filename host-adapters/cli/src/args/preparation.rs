@@ -20,9 +20,9 @@ pub(crate) struct Preparation {
     /// [default: 10m, or what --timeout allows]
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
     prepare_timeout: Option<Duration>,
-    /// Changes a limit on the component's size. NAME is bytes (256MiB), definitions (200000),
-    /// functions (250000), function_bytes (2MiB), module_bytes (1GiB), nesting (100), type_items
-    /// (1000000) or type_nesting (100). What is instantiated several times counts as often.
+    /// Changes a limit on the component's size. NAME is bytes (256MiB), modules (1000), definitions
+    /// (200000), functions (250000), function_bytes (2MiB), module_bytes (1GiB), nesting (100),
+    /// type_items (1000000) or type_nesting (100). What is instantiated several times counts as often.
     /// Repeatable.
     #[arg(long, value_name = "NAME=NUMBER", value_parser = size_limit)]
     size_limit: Vec<SizeSetting>,

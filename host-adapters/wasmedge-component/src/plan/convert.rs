@@ -48,6 +48,7 @@ pub(super) fn plan(
         linked: HashMap::new(),
         output: Vec::new(),
         instances: Vec::new(),
+        names: HashMap::new(),
         imported: 0,
         shims: Shims::new(),
     };
@@ -280,12 +281,14 @@ struct Converter<'a> {
     output: Vec<CoreModule>,
     /// Which module each core instance is of; `None` for one that is imported.
     instances: Vec<Option<StaticModuleIndex>>,
+    /// The names of exports, by what is exported, for each module that is instantiated.
+    names: HashMap<StaticModuleIndex, HashMap<EntityIndex, &'a str>>,
     /// How many core instances are of imported modules.
     imported: u32,
     shims: Shims,
 }
 
-impl Converter<'_> {
+impl<'a> Converter<'a> {
     fn find_shims(&mut self, component: &environ::Component) -> Result<Shims, LoadError> {
         let mut instances = Vec::new();
         for initializer in &component.initializers {
@@ -299,7 +302,7 @@ impl Converter<'_> {
                         bytes: self.modules[*module].wasm,
                         imports: imports.collect::<Result<_, _>>()?,
                     });
-                    self.instances.push(Some(*module));
+                    self.instance(Some(*module))?;
                 }
                 // It uses what it imports in ways that are not known, so none of that is a shim's
                 // table.
@@ -311,7 +314,7 @@ impl Converter<'_> {
                             .map(|def| self.core_def(def))
                             .collect::<Result<_, _>>()?,
                     });
-                    self.instances.push(None);
+                    self.instance(None)?;
                 }
             }
         }
@@ -405,6 +408,16 @@ impl Converter<'_> {
     fn instance(&mut self, module: Option<StaticModuleIndex>) -> Result<CoreInstanceId, LoadError> {
         let id = u32::try_from(self.instances.len()).map_err(LoadError::invalid)?;
         self.instances.push(module);
+        if let Some(module) = module {
+            let modules = self.modules;
+            self.names.entry(module).or_insert_with(|| {
+                let module = &modules[module].module;
+                let exports = module.exports.iter();
+                exports
+                    .map(|(name, entity)| (*entity, &module.strings[*name]))
+                    .collect()
+            });
+        }
         Ok(CoreInstanceId(id))
     }
 
@@ -463,17 +476,12 @@ impl Converter<'_> {
             ExportItem::Name(name) => name.clone(),
             ExportItem::Index(index) => {
                 let module = self.instances.get(instance.index()).copied().flatten();
-                let module = module.map(|module| &self.modules[module].module);
-                let module =
-                    module.ok_or_else(|| LoadError::invalid("an export of an instance to come"))?;
-                let name = module
-                    .exports
-                    .iter()
-                    .find(|(_, exported)| *exported == index)
-                    .map(|(name, _)| name);
-                let name =
-                    name.ok_or_else(|| LoadError::invalid("an export that is not exported"))?;
-                module.strings[*name].to_owned()
+                let names = module.and_then(|module| self.names.get(&module));
+                let names =
+                    names.ok_or_else(|| LoadError::invalid("an export of an instance to come"))?;
+                let name = names.get(index).copied();
+                name.ok_or_else(|| LoadError::invalid("an export that is not exported"))?
+                    .to_owned()
             }
         };
         Ok(CoreExport { instance, name })

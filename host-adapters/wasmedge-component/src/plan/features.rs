@@ -92,6 +92,10 @@ pub(super) fn check_valid(bytes: &[u8]) -> Result<(), LoadError> {
     needed(bytes).map(|_| ())
 }
 
+/// How many bytes are validated to find out which features a component needs, all runs together: for
+/// components of up to 9 MiB that is a run for each feature. Of larger ones some are named, or none.
+const MOST_BYTES_VALIDATED: usize = 256 << 20;
+
 /// Returns the features that a component needs besides those that are supported.
 ///
 /// # Errors
@@ -104,6 +108,8 @@ fn needed(bytes: &[u8]) -> Result<WasmFeatures, LoadError> {
         ));
     }
     let validate = |features| Validator::new_with_features(features).validate_all(bytes);
+    let runs = MOST_BYTES_VALIDATED.checked_div(bytes.len());
+    let mut runs = runs.unwrap_or(usize::MAX).max(1);
     // As a rule the validator says which feature it misses, and it takes a run for each.
     let mut features = supported();
     loop {
@@ -114,10 +120,17 @@ fn needed(bytes: &[u8]) -> Result<WasmFeatures, LoadError> {
             Some(missing) if !features.contains(missing) => features |= missing,
             _ => break,
         }
+        runs = runs.saturating_sub(1);
+        if runs == 0 {
+            return Ok(features.difference(supported()));
+        }
     }
     // Otherwise features are left out one by one.
     let mut features = everything();
     validate(features).map_err(LoadError::invalid)?;
+    if runs < UNSUPPORTED.len() {
+        return Ok(WasmFeatures::empty());
+    }
     for (feature, _) in UNSUPPORTED {
         let fewer = features.difference(*feature);
         if validate(fewer).is_ok() {

@@ -28,6 +28,7 @@ pub(super) struct Instantiated<'a> {
 
 /// Finds the shims among core instances, of which the first is number zero.
 pub(super) fn find(instances: &[Instantiated<'_>]) -> Shims {
+    let users = users(instances);
     let mut shims = Shims::new();
     for (number, candidate) in (0..).zip(instances) {
         let Some(shim) = Shim::read(candidate) else {
@@ -38,10 +39,7 @@ pub(super) fn find(instances: &[Instantiated<'_>]) -> Shims {
             name: name.to_owned(),
         };
         let table = CoreDef::Export(of_shim(&shim.table));
-        let mut users = instances
-            .iter()
-            .filter(|instance| instance.imports.contains(&table));
-        let (Some(filler), None) = (users.next(), users.next()) else {
+        let Some([filler]) = users.get(&table).map(Vec::as_slice) else {
             continue;
         };
         let Some(places) = read_filler(filler, &table) else {
@@ -56,6 +54,25 @@ pub(super) fn find(instances: &[Instantiated<'_>]) -> Shims {
         }
     }
     shims
+}
+
+/// Returns the instances that import each definition.
+fn users<'s, 'a>(
+    instances: &'s [Instantiated<'a>],
+) -> HashMap<&'s CoreDef, Vec<&'s Instantiated<'a>>> {
+    let mut users = HashMap::<_, Vec<&Instantiated<'_>>>::new();
+    for instance in instances {
+        for def in &instance.imports {
+            let users = users.entry(def).or_default();
+            if !users
+                .last()
+                .is_some_and(|last| std::ptr::eq(*last, instance))
+            {
+                users.push(instance);
+            }
+        }
+    }
+    users
 }
 
 /// A module with a table, and functions that do nothing but call what is in it.

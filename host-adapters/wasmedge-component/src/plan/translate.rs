@@ -32,8 +32,8 @@ fn run(bytes: &[u8], limits: &SizeLimits) -> Result<Plan, LoadError> {
         ));
     }
     if let Err(refusal) = component_size::check(bytes, limits) {
-        // What is too large may be invalid as well, and that is what matters then.
-        if refusal.allows_validation() {
+        // What cannot be counted may be invalid, and that is what matters then.
+        if refusal == component_size::Refusal::Uncounted {
             check_valid(bytes)?;
         }
         return Err(refusal.into());

@@ -1,0 +1,232 @@
+use std::time::{Duration, Instant};
+
+use super::{limit_of, refused};
+use crate::*;
+
+/// What is asked of a binary that `wat` would take long to make, or could not.
+fn checked(bytes: &[u8]) -> Result<(), Limit> {
+    let start = Instant::now();
+    let checked = check(bytes, &Limits::default()).map_err(limit_of);
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    checked
+}
+
+fn component(sections: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut outer = wasm_encoder::Component::new();
+    for (id, data) in sections {
+        outer.section(&wasm_encoder::RawSection { id: *id, data });
+    }
+    outer.finish()
+}
+
+const CORE_MODULE: u8 = 1;
+const COMPONENT: u8 = 4;
+
+/// A section with one item so many times.
+fn items(count: u32, item: &[u8]) -> Vec<u8> {
+    use wasm_encoder::Encode;
+    let mut section = Vec::new();
+    count.encode(&mut section);
+    section.extend(item.repeat(count as usize));
+    section
+}
+
+#[test]
+fn modules_count_also_if_nothing_is_instantiated() {
+    let module = b"\0asm\x01\0\0\0";
+    let modules = |count| component(&vec![(CORE_MODULE, &module[..]); count]);
+    assert_eq!(checked(&modules(999)), Ok(()));
+    assert_eq!(checked(&modules(1000)), Err(Limit::Modules));
+
+    let thousand = modules(999);
+    let nested = |count| component(&vec![(COMPONENT, thousand.as_slice()); count]);
+    assert_eq!(checked(&nested(1)), Err(Limit::Modules));
+    assert_eq!(checked(&nested(6)), Err(Limit::Modules));
+
+    let empty = component(&[]);
+    let components = |count| component(&vec![(COMPONENT, empty.as_slice()); count]);
+    assert_eq!(checked(&components(999)), Ok(()));
+    assert_eq!(checked(&components(150_000)), Err(Limit::Modules));
+}
+
+#[test]
+fn what_a_component_defines_counts_also_if_it_is_not_instantiated() {
+    const MANY: u32 = 200_001;
+    for (section, item) in [
+        // Core instances and instances of nothing, types, aliases of types, functions.
+        (2, &b"\x01\0"[..]),
+        (5, b"\x01\0"),
+        (3, b"\x60\0\0"),
+        (7, b"\x7f"),
+        (6, b"\x03\x02\0\0"),
+        (8, b"\x03\0"),
+        (10, b"\0\x01a\x03\0\x7f"),
+        (11, b"\0\x01a\x03\0\0"),
+        (11, b"\0\x01a\x01\0\0"),
+    ] {
+        let inner = component(&[(section, &items(MANY, item))]);
+        let outer = component(&[(COMPONENT, &inner)]);
+        let refused = checked(&outer);
+        // The parts of some are counted before.
+        let valid_is_refused = refused == Err(Limit::Definitions);
+        assert!(valid_is_refused, "{section} {item:?}: {refused:?}");
+    }
+}
+
+#[test]
+fn what_a_module_defines_counts_also_if_it_is_not_instantiated() {
+    const MANY: u32 = 200_001;
+    for (section, item) in [
+        (1, &b"\x60\0\0"[..]),
+        (2, b"\x01a\x01b\0\0"),
+        (4, b"\x70\0\0"),
+        (5, b"\0\0"),
+        (6, b"\x7f\0\x41\0\x0b"),
+        (7, b"\0\0\0"),
+        (9, b"\x01\0\0"),
+        (11, b"\x01\0"),
+        (13, b"\0\0"),
+    ] {
+        let mut module = wasm_encoder::Module::new();
+        module.section(&wasm_encoder::RawSection {
+            id: section,
+            data: &items(MANY, item),
+        });
+        let outer = component(&[(CORE_MODULE, &module.finish())]);
+        assert_eq!(checked(&outer), Err(Limit::Definitions), "{section}");
+    }
+    let expressions = items(MANY, b"\x41\0\x0b");
+    let mut element = vec![1, 5, 0x70];
+    element.extend(expressions);
+    let mut module = wasm_encoder::Module::new();
+    module.section(&wasm_encoder::RawSection {
+        id: 9,
+        data: &element,
+    });
+    let outer = component(&[(CORE_MODULE, &module.finish())]);
+    assert_eq!(checked(&outer), Err(Limit::Definitions));
+}
+
+#[test]
+fn what_is_declared_within_types_counts() {
+    let mut ty = vec![1, 0x42];
+    ty.extend(items(200_001, b"\x01\x7f"));
+    assert_eq!(checked(&component(&[(7, &ty)])), Err(Limit::Definitions));
+    // A single one may have some less.
+    let mut core = vec![0x50];
+    core.extend(items(90_000, b"\x01\x60\0\0"));
+    let core = items(3, &core);
+    assert_eq!(checked(&component(&[(3, &core)])), Err(Limit::Definitions));
+}
+
+#[test]
+fn parts_of_types_count_where_they_are_declared() {
+    // A byte for the kind, 1000 parts, each with a name and what follows it, and the end.
+    for (kind, part, end) in [
+        (0x6d, &b""[..], &b""[..]),
+        (0x6e, b"", b""),
+        (0x72, b"\x7f", b""),
+        (0x71, b"\0\0", b""),
+        (0x40, b"\x7f", b"\x01\0"),
+    ] {
+        use wasm_encoder::Encode;
+        let mut ty = vec![kind];
+        1000u32.encode(&mut ty);
+        for name in 0..1000 {
+            format!("a{name}").encode(&mut ty);
+            ty.extend(part);
+        }
+        ty.extend(end);
+        let section = items(1001, &ty);
+        let refused = checked(&component(&[(7, &section)]));
+        assert_eq!(refused, Err(Limit::TypeItems), "{kind:x}");
+    }
+}
+
+#[test]
+fn a_claim_is_not_believed() {
+    for section in [2, 3, 5, 6, 7, 8, 10, 11] {
+        let claims = component(&[(section, &[0xff, 0xff, 0xff, 0x7f, 0xff, 0xff])]);
+        assert_eq!(checked(&claims), Ok(()), "{section}");
+    }
+}
+
+/// The validator takes time for functions and for levels of nesting.
+#[test]
+fn many_functions_do_not_hide_what_follows() {
+    let mut functions = wasm_encoder::Module::new();
+    for (id, item) in [(1, &b"\x60\0\0"[..]), (3, b"\0"), (10, b"\x02\0\x0b")] {
+        let count = if id == 1 { 1 } else { 250_001 };
+        functions.section(&wasm_encoder::RawSection {
+            id,
+            data: &items(count, item),
+        });
+    }
+    let functions = functions.finish();
+    let mut bytes = component(&[]);
+    for _ in 0..5_000 {
+        bytes = component(&[(COMPONENT, &bytes)]);
+    }
+    let both = component(&[(CORE_MODULE, &functions), (COMPONENT, &bytes)]);
+    assert_eq!(checked(&both), Err(Limit::Functions));
+    let both = component(&[(COMPONENT, &bytes), (CORE_MODULE, &functions)]);
+    assert_eq!(checked(&both), Err(Limit::Modules));
+}
+
+/// At the end of each module the validator copies what it knows of aliases.
+#[test]
+fn aliases_count_at_the_end_of_each_module() {
+    let text = |kind: &str, modules: usize| {
+        let aliases: String = (0..12_000)
+            .map(|name| kind.replace("NAME", &format!("a{name}")))
+            .collect();
+        let aliases = if kind.contains("$u") {
+            format!("(type $t u8) (type (instance (alias outer 1 $t (type $u)) {aliases}))")
+        } else {
+            format!("(type $t u8) {aliases}")
+        };
+        let modules = "(core module)".repeat(modules);
+        format!("(component {aliases} {modules})")
+    };
+    for kind in [
+        r#"(export "NAME" (type (eq $u)))"#,
+        r#"(export "NAME" (type $t))"#,
+        r#"(import "NAME" (type (eq $t)))"#,
+    ] {
+        let bytes = wat::parse_str(text(kind, 50)).expect("a component");
+        assert_eq!(checked(&bytes), Ok(()), "{kind}");
+        assert_eq!(refused(&text(kind, 900)), Limit::TypeItems, "{kind}");
+    }
+}
+
+#[test]
+fn names_of_what_core_instances_pass_count() {
+    let name = "n".repeat(90_000);
+    let instances =
+        |count: usize| "(core instance (instantiate $m (with \"\" (instance $i))))".repeat(count);
+    // Under the long name, and under a short one of an instance in between.
+    let direct = |count| {
+        format!(
+            "(component (core module $n (func (export \"{name}\")))
+                (core module $m (import \"\" \"{name}\" (func)))
+                (core instance $i (instantiate $n)) {})",
+            instances(count)
+        )
+    };
+    let renamed = |count| {
+        format!(
+            "(component (core module $n (func (export \"{name}\")))
+                (core module $m (import \"\" \"f\" (func)) (import \"\" \"g\" (func)))
+                (core instance $n (instantiate $n)) (alias core export $n \"{name}\" (core func $f))
+                (core instance $i (export \"f\" (func $f)) (export \"g\" (func $f))) {})",
+            instances(count)
+        )
+    };
+    for text in [&direct as &dyn Fn(usize) -> String, &renamed] {
+        let small = wat::parse_str(text(5)).expect("a component");
+        assert_eq!(checked(&small), Ok(()));
+        let large = wat::parse_str(text(900)).expect("a component");
+        assert_eq!(checked(&large), Err(Limit::Definitions));
+    }
+}
