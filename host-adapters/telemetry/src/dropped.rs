@@ -94,9 +94,9 @@ macro_rules! reasons {
 }
 
 limit_table!(reasons(
-    /// A handle that is invalid, belongs to another instance, or is out of date.
+    /// A handle that is invalid, belongs to another instance, or is no longer valid.
     WrongHandle = "wrong_handle",
-    /// An `exit` of an open span that was not entered, or of an unknown span or baggage.
+    /// An `exit` of a span that is open but not entered, or of an unknown span or baggage.
     NotEntered = "not_entered",
     /// An attribute with an empty key.
     EmptyKey = "empty_key",
@@ -104,33 +104,32 @@ limit_table!(reasons(
     InvalidContext = "invalid_context",
     /// A `tracestate` that W3C Trace Context forbids.
     InvalidTraceState = "invalid_trace_state",
-    /// An end before the start. The span ends when it started.
+    /// A span's end time before its start time. The start time is used as the end time.
     EndBeforeStart = "end_before_start",
-    /// A time before 2000, or more than a day ahead of the host's clock. It is replaced by now.
+    /// A time before the year 2000, or more than a day ahead of the host's clock. The current time
+    /// is used instead.
     Timestamp = "timestamp",
-    /// A baggage entry with an invalid key, or invalid properties of one.
+    /// A baggage entry with an invalid key, or with invalid properties.
     InvalidBaggage = "invalid_baggage",
     /// An instrument with an invalid name. Its measurements are dropped.
     InstrumentName = "instrument_name",
-    /// An instrument with an invalid unit: longer than 63 bytes, or not ASCII. The unit is left
-    /// out.
+    /// An instrument's unit that is longer than 63 bytes, or not ASCII. The unit is left out.
     InstrumentUnit = "instrument_unit",
     /// Bucket boundaries that are not finite or not in ascending order. The histogram gets the
     /// default boundaries.
     InvalidBoundaries = "invalid_boundaries",
-    /// A number of another type than the instrument's, or for another kind of instrument.
+    /// A number of the wrong type, or for the wrong kind of instrument.
     NumberType = "number_type",
-    /// A number that the instrument cannot take, or that would leave the range of its sum.
+    /// A number that the instrument does not allow, or that would overflow its sum.
     NumberRange = "number_range",
-    /// A nested value of a log record whose nodes break the rule: each node is referenced once, and
-    /// comes after its parent.
+    /// A nested value of a log record with wrong references between its nodes. Each node must be
+    /// referenced exactly once, and must come after its parent.
     NestedValue = "nested_value",
-    /// An event name or severity text beyond the 65,536 texts or 4 MiB of them that the process
-    /// keeps.
+    /// A new event name or severity text, when the process already keeps 65,536 of them, or 4 MiB.
     ProcessTexts = "process_texts",
-    /// The host panicked while it handled a call, which is a defect of the host.
+    /// The host panicked while it handled a call. This is a bug in the host.
     HostPanic = "host_panic",
-    /// The item came after the shutdown or after its instance was ended, or was not delivered by
+    /// The item came after the shutdown, or after the end of its instance, or was not delivered by
     /// the shutdown's deadline.
     Shutdown = "shutdown",
     /// The export queue was full.

@@ -62,7 +62,7 @@ impl Outcome {
         ValueInfo::new("ok", "The function returned."),
         ValueInfo::new(
             "exit",
-            "The program asked to end with an exit code: see `process.exit.code`.",
+            "The program exited with an exit code: see `process.exit.code`.",
         ),
         ValueInfo::new("error", "The function returned an error."),
         ValueInfo::new("trap", "The program trapped: see `error.type`."),
@@ -81,17 +81,17 @@ impl Outcome {
         ValueInfo::new("return", "The function returned while the span was open."),
         ValueInfo::new(
             "exit",
-            "The program ended by an exit code while the span was open.",
+            "The program exited with an exit code while the span was open.",
         ),
         ValueInfo::new(
             "error",
             "The function returned an error while the span was open.",
         ),
-        ValueInfo::new("trap", "The program trapped in the span or beneath it."),
+        ValueInfo::new("trap", "The program trapped while the span was open."),
         ValueInfo::new("timeout", "The program was stopped at its timeout."),
         ValueInfo::new(
             "killed",
-            "The program was stopped, or its instance dropped, while the span was open.",
+            "The program was stopped, or its instance was dropped, while the span was open.",
         ),
     ];
 

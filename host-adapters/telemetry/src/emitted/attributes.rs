@@ -29,7 +29,7 @@ macro_rules! attributes {
 
 attributes! {
     SERVICE_NAME = conventions::SERVICE_NAME, "string", [Resource], Stable,
-        "The service, as `OTEL_SERVICE_NAME` sets it. By default `wasmscope run` takes the component's file name.";
+        "The service's name, set by `OTEL_SERVICE_NAME`. By default, `wasmscope run` uses the component's file name.";
     SDK_LANGUAGE = "telemetry.sdk.language", "string", [Resource], Stable,
         "`rust`: the language of the OpenTelemetry SDK in the host, not of the component.";
     SDK_NAME = "telemetry.sdk.name", "string", [Resource], Stable,
@@ -41,13 +41,13 @@ attributes! {
     RUNTIME_VERSION = conventions::PROCESS_RUNTIME_VERSION, "string", [Resource, HostSpan], Development,
         "The runtime's version.";
     COMPONENT_NAME = "wasmscope.component.name", "string", [Scope, HostSpan], Own,
-        "The component, as the embedder names it. A guest cannot set it.";
+        "The component's name, set by the embedder. A guest cannot set it.";
     OUTCOME = "wasmscope.outcome", "string", [HostSpan], Own,
         "How the call ended: see below.";
     EXIT_CODE = conventions::PROCESS_EXIT_CODE, "int", [HostSpan], Development,
-        "The exit code, if the program asked to end with one.";
+        "The exit code, if the program exited with one.";
     MEMORY_KIND = "wasmscope.memory.kind", "string", [HostEvent], Own,
-        "The kind of the growth that was refused: `memory`, with sizes in bytes, or `table`, with sizes in elements.";
+        "What could not grow: `memory`, with sizes in bytes, or `table`, with sizes in elements.";
     MEMORY_SIZE = "wasmscope.memory.size", "int", [HostEvent], Own,
         "The size before the growth.";
     MEMORY_REQUESTED = "wasmscope.memory.requested", "int", [HostEvent], Own,
@@ -55,7 +55,7 @@ attributes! {
     MEMORY_REFUSALS = "wasmscope.memory.refusals", "int", [HostEvent], Own,
         "How many growths were refused during the call. The event describes the first.";
     END_REASON = "wasmscope.end_reason", "string", [EndedSpan], Own,
-        "Why the host ended a span that the guest had left open: see below.";
+        "Why the host ended a span that the guest left open: see below.";
     ERROR_TYPE = conventions::ERROR_TYPE, "string", [HostSpan, EndedSpan, Metric], Stable,
         "The kind of error, if there was one: see below.";
     SIGNAL = "wasmscope.signal", "string", [Metric], Own,
@@ -65,9 +65,9 @@ attributes! {
     COMPONENT_TYPE = "otel.component.type", "string", [Metric], Development,
         "The kind of the SDK's component: `batching_span_processor` or `batching_log_processor`.";
     OVERFLOW = "otel.metric.overflow", "boolean", [GuestMetric], Stable,
-        "`true` on the one series of an instrument that holds all measurements beyond the limits `cardinality` and `metric_bytes`.";
+        "`true` on one series of an instrument: the series for all measurements beyond the limits `cardinality` and `metric_bytes`.";
     EVENT_NAME = "event.name", "string", [Log], Own,
-        "An event's name, if it is beyond the limits `interned` and `interned_bytes`: then the record's own field for it stays empty.";
+        "The event's name, if the limit `interned` or `interned_bytes` is exceeded. Then the log record's field for the event name stays empty.";
 }
 
 /// The values of `error.type`: those of the host, and the kinds of traps that the runtimes know.
@@ -75,10 +75,7 @@ attributes! {
 /// The next version of a runtime may add traps. Their values are the runtime's own names, in snake
 /// case.
 pub const ERROR_TYPES: &[ValueInfo] = &[
-    value(
-        "exit",
-        "The program asked to end with an exit code other than 0.",
-    ),
+    value("exit", "The program exited with a code other than 0."),
     value("error", "The component's function returned an error."),
     value(
         "timeout",
@@ -90,20 +87,17 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "unreachable",
-        "Trap: an `unreachable` instruction. An abort ends with one, and so does a panic that the SDK did not report.",
+        "Trap: an `unreachable` instruction. Aborts, and panics that the SDK did not report, end with one.",
     ),
     value(
         "panic",
-        "Trap: a Rust panic, which the component's SDK reported before. The status description is the panic's message.",
+        "Trap: a Rust panic, which the component's SDK reported before the trap. The status description is the panic's message.",
     ),
     value(
         "memory_out_of_bounds",
-        "Trap: an access outside of the linear memory.",
+        "Trap: an access outside of linear memory.",
     ),
-    value(
-        "heap_misaligned",
-        "Trap: an atomic access that is not aligned.",
-    ),
+    value("heap_misaligned", "Trap: an unaligned atomic access."),
     value("table_out_of_bounds", "Trap: an access outside of a table."),
     value(
         "indirect_call_to_null",
@@ -111,7 +105,7 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "bad_signature",
-        "Trap: a call through a table to a function of another type.",
+        "Trap: an indirect call to a function of another type.",
     ),
     value("null_reference", "Trap: a use of a null reference."),
     value(
@@ -124,14 +118,14 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "bad_conversion_to_integer",
-        "Trap: a conversion to an integer of a float that is NaN or too large.",
+        "Trap: a conversion of a float to an integer, when the float is NaN or too large.",
     ),
     value("stack_overflow", "Trap: calls are nested too deep."),
     value("out_of_fuel", "Trap: the fuel was used up (`--fuel`)."),
-    value("out_of_memory", "The host itself had no memory left."),
+    value("out_of_memory", "The host itself ran out of memory."),
     value(
         "memory_limit",
-        "The component needs more memory or larger tables to start than its limit allows (`--max-memory`).",
+        "To start, the component needs more memory or larger tables than its limit allows (`--max-memory`).",
     ),
     value(
         "invalid_argument",
@@ -147,11 +141,11 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "handle_lent",
-        "The component gave away or dropped a resource that it had lent.",
+        "The component transferred or dropped a resource while it was lent.",
     ),
     value(
         "borrow_leaked",
-        "The component kept a borrowed resource beyond the call that it came with.",
+        "The component kept a borrowed resource after the end of the call.",
     ),
     value(
         "too_many_handles",
@@ -167,11 +161,11 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "unaligned_pointer",
-        "The component passed a pointer that is not aligned.",
+        "The component passed an unaligned pointer.",
     ),
     value(
         "invalid_discriminant",
-        "The component passed a variant with a case that it does not have.",
+        "The component passed a case number that the variant or enum does not have.",
     ),
     value(
         "invalid_char",
@@ -187,15 +181,15 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     ),
     value(
         "cannot_leave_component",
-        "The component called an import at a time when it must not.",
+        "The component called an import at a time when the canonical ABI forbids it.",
     ),
     value(
         "cannot_enter_component",
-        "The component was called again at a time when it must not be.",
+        "The component was called again at a time when the canonical ABI forbids it.",
     ),
     value(
         "signature",
-        "A function was called with values of other types than its own.",
+        "A function was called with values of the wrong types.",
     ),
     value(
         "adapter",

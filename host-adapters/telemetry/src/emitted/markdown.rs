@@ -14,29 +14,29 @@ This page is generated from the tables in `host-adapters/telemetry/src/emitted/`
 and says how to generate it again.
 
 The host adds the following to the telemetry of the components that it runs. All other spans, metrics and logs come from the
-components, with names and scopes of their own.
+components, with their own names and scopes.
 
-**Stability.** *conventions*: a name of the [OpenTelemetry semantic conventions](https://opentelemetry.io/docs/specs/semconv/),
-with its status there. *own*: a name of Wasmscope, which may change with a minor version before 1.0.
+In the column *Stability*, *conventions* is a name of the [OpenTelemetry semantic conventions](https://opentelemetry.io/docs/specs/semconv/),
+with its status there. *own* is a name that Wasmscope defines. Before version 1.0, it may change with a minor version.
 
 ## Scope
 
-The host's own telemetry has the scope `wasmscope`, with Wasmscope's version and no attributes. A component's own scopes
-get the attribute `wasmscope.component.name`.
+The host's own telemetry has the scope `wasmscope`, with Wasmscope's version and no attributes. The host adds the attribute
+`wasmscope.component.name` to each scope of a component.
 
 ## Spans
 
 | Span | Kind | When |
 |---|---|---|
-| `run COMPONENT`, unless the embedder names it | internal, unless the embedder says otherwise | Around each call into a component. It is the parent of the component's spans, and continues the trace in `TRACEPARENT` |
+| `run COMPONENT`, unless the embedder sets a name | internal, unless the embedder sets a kind | Around each call into a component. It is the parent of the component's spans, and continues the trace in `TRACEPARENT` |
 
-If `error.type` is set, its status is an error with a description. The host adds no links to it. The host emits no log
-records of its own.
+This page calls it the host span. If `error.type` is set, its status is an error with a description. The host adds no links to it.
+If a limiter refused memory to the component during the call, the host adds one event, `wasmscope.memory.refused`.
 
-The host adds one event to it, `wasmscope.memory.refused`, if a limiter refused the component memory during the call.
+When the call ends, the host ends all spans that the component has left open, and sets `wasmscope.end_reason` on them. After an error
+it also sets `error.type` and the status. It replaces a status that the component has set.
 
-The host ends all spans that a component leaves open when the call ends. It sets `wasmscope.end_reason`. After an error it also sets
-`error.type` and the status, and replaces a status that the component has set.
+The host emits no log records of its own.
 ";
 
 /// Writes the page.
@@ -60,8 +60,8 @@ pub fn markdown() -> String {
     values(
         &mut text,
         "Values of `error.type`",
-        "The host's own errors, and the kinds of traps. A runtime may have other traps, depending on its version: their values are \
-         its own names in snake case.",
+        "The host's own errors, and the kinds of traps. Depending on its version, a runtime may have other traps. Their values are \
+         the runtime's own names, in snake case.",
         ERROR_TYPES,
     );
     reasons(&mut text);
@@ -79,7 +79,7 @@ fn metrics(text: &mut String) {
     put!(text, "\n## Metrics\n");
     put!(
         text,
-        "All are on the scope `wasmscope`. None has the component's name, so the number of series does not grow with the number of components.\n"
+        "All metrics have the scope `wasmscope`. None has the component's name as an attribute, so the number of series does not grow with the number of components.\n"
     );
     put!(
         text,
@@ -151,10 +151,10 @@ fn reasons(text: &mut String) {
     put!(text, "\n## Values of `wasmscope.reason`\n");
     put!(
         text,
-        "Why telemetry was dropped or shortened. `wasmscope.dropped` counts by signal and reason; `traces` includes contexts and baggage.\n\n\
-         Each limit is a reason of the same name; [configuration.md](configuration.md#limits) describes it. Raise it with \
-         `WASMSCOPE_LIMITS=NAME=NUMBER`, or in an embedder's program with the field of `Limits` of that name. The summary at the end of `wasmscope run`, and \
-         `Dropped::snapshot`, name the first three instruments, keys, spans or scopes for each reason.\n"
+        "Why telemetry was dropped or shortened. `wasmscope.dropped` counts by signal and reason. The signal `traces` includes contexts and baggage.\n\n\
+         Each limit has a reason of the same name; [configuration.md](configuration.md#limits) has the defaults. To raise a limit, set \
+         `WASMSCOPE_LIMITS=NAME=NUMBER`; in an embedder's program, set the field of that name in `Limits`. The summary at the end of `wasmscope run`, and \
+         `Dropped::snapshot`, name the first three instruments, attribute keys, spans or scopes for each reason.\n"
     );
     put!(text, "| Reason | Meaning |\n|---|---|");
     for reason in Reason::ALL {

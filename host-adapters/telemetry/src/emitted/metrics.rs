@@ -33,48 +33,48 @@ metrics! {
     DROPPED = "wasmscope.dropped", Counter, "{item}",
         ["wasmscope.signal", "wasmscope.reason"], Own,
         "Telemetry that was not kept as it was given, or not delivered",
-        "Exported once an item was dropped.";
+        "Exported only after an item was dropped.";
     MEMORY = "wasmscope.runtime.memory", UpDownCounter, "By", [], Own,
-        "Linear memory that instances have", "";
+        "Linear memory of all instances", "";
     MEMORY_REFUSALS = "wasmscope.runtime.memory_refusals", Counter, "{refusal}", [], Own,
         "Growths of memories and tables that a limiter refused",
-        "Limit: `--max-memory`, or an embedder's limiter. Exported once a growth was refused.";
+        "Limit: `--max-memory`, or an embedder's limiter. Exported only after a growth was refused.";
     INSTANCES = "wasmscope.runtime.instances", UpDownCounter, "{instance}", [], Own,
         "Component instances that exist", "";
     TRAPS = "wasmscope.runtime.traps", Counter, "{trap}", [ERROR_TYPE], Own,
         "Calls that ended by a trap",
-        "Includes timeouts. Exported once a call trapped.";
+        "Includes timeouts. Exported only after a call trapped.";
     INSTANTIATION = "wasmscope.runtime.instantiation.duration", Histogram, "s", [ERROR_TYPE], Own,
-        "Time to instantiate a component, its start functions included",
-        "`error.type` only if it failed.";
+        "Time to instantiate a component, including its start functions",
+        "`error.type` is set only if it failed.";
     FUEL = "wasmscope.runtime.fuel", Counter, "{fuel}", [], Own,
-        "Fuel that calls have consumed, where the engine meters it",
-        "Only with `--fuel`.";
+        "Fuel that calls have consumed, if the engine meters it",
+        "Exported only with `--fuel`.";
 
     OPEN_SPANS = "wasmscope.telemetry.open_spans", UpDownCounter, "{span}", [], Own,
-        "Spans of components that are open", "Each instance may have `open_spans`.";
+        "Open spans of components", "The limit `open_spans` applies to each instance.";
     HELD_INSTRUMENTS = "wasmscope.telemetry.instruments", UpDownCounter, "{instrument}", [], Own,
-        "Instruments that components have made", "At most `instruments_per_provider`.";
+        "Instruments that components have made", "Limit: `instruments_per_provider`.";
     ATTRIBUTE_SETS = "wasmscope.telemetry.attribute_sets", UpDownCounter, "{attribute_set}", [], Own,
-        "Attribute sets of those instruments", "Each instrument may have `cardinality`.";
+        "Attribute sets of those instruments", "The limit `cardinality` applies to each instrument.";
     METRIC_BYTES = "wasmscope.telemetry.metric_bytes", UpDownCounter, "By", [], Own,
-        "Memory that those attribute sets and their buckets take, about", "At most `metric_bytes`.";
+        "Approximate memory that those attribute sets and their buckets take", "Limit: `metric_bytes`.";
     OBSERVATIONS = "wasmscope.telemetry.observations", UpDownCounter, "{observation}", [], Own,
-        "Values of observable instruments that are held until they are collected", "At most `observations_per_provider`.";
+        "Values of observable instruments that are held until they are collected", "Limit: `observations_per_provider`.";
     INTERNED = "wasmscope.telemetry.interned", UpDownCounter, "{text}", [], Own,
-        "Event names and severity texts that are remembered", "At most `interned`.";
+        "Event names and severity texts that are remembered", "Limit: `interned`.";
     SPAN_QUEUE = "otel.sdk.processor.span.queue.size", UpDownCounter, "{span}",
         ["otel.component.type"], Development,
-        "Spans that wait to be exported", "Only if spans go to a collector.";
+        "Spans that wait to be exported", "Exported only if spans go to a collector.";
     SPAN_QUEUE_CAPACITY = "otel.sdk.processor.span.queue.capacity", UpDownCounter, "{span}",
         ["otel.component.type"], Development,
-        "Spans that may wait to be exported", "As `OTEL_BSP_MAX_QUEUE_SIZE` sets it.";
+        "Spans that may wait to be exported", "Set by `OTEL_BSP_MAX_QUEUE_SIZE`.";
     LOG_QUEUE = "otel.sdk.processor.log.queue.size", UpDownCounter, "{log_record}",
         ["otel.component.type"], Development,
-        "Log records that wait to be exported", "Only if log records go to a collector.";
+        "Log records that wait to be exported", "Exported only if log records go to a collector.";
     LOG_QUEUE_CAPACITY = "otel.sdk.processor.log.queue.capacity", UpDownCounter, "{log_record}",
         ["otel.component.type"], Development,
-        "Log records that may wait to be exported", "As `OTEL_BLRP_MAX_QUEUE_SIZE` sets it.";
+        "Log records that may wait to be exported", "Set by `OTEL_BLRP_MAX_QUEUE_SIZE`.";
 }
 
 /// Returns true for metrics about the telemetry core itself. They serve an operator's alerts, and

@@ -16,11 +16,11 @@ macro_rules! limit_table {
                     "Bytes of one call: strings and list elements together.";
 
                 scopes: usize = 64, Scopes,
-                    "Tracers of an instance, and meters, one for each scope.";
+                    "Tracers of an instance, and likewise its meters. Each scope has its own.";
                 log_scopes: usize = 256, LogScopes,
-                    "Loggers of an instance, one for each scope. The bridge of the `log` crate makes one for each target.";
+                    "Loggers of an instance. Each scope has its own. The bridge for the `log` crate makes one for each target.";
                 scopes_per_provider: usize = 1_024, ScopesPerProvider,
-                    "Scopes that the host remembers for each signal. Tracers and loggers beyond it are made again for each instance; the measurements of meters beyond it are dropped.";
+                    "Scopes that the host remembers for each signal. For further scopes, tracers and loggers are made again for each instance, and measurements are dropped.";
                 scope_attributes: usize = 32, ScopeAttributes,
                     "Attributes of a scope.";
                 scope_bytes: usize = 4 << 10, ScopeBytes,
@@ -28,11 +28,11 @@ macro_rules! limit_table {
                 text_bytes: usize = 1_024, TextBytes,
                     "Bytes of a name, version, schema URL, description or status description. A longer one is shortened.";
                 key_bytes: usize = 256, KeyBytes,
-                    "Bytes of an attribute's key. An attribute with a longer one is dropped.";
+                    "Bytes of an attribute's key. An attribute with a longer key is dropped.";
                 value_bytes: usize = 16 << 10, ValueBytes,
-                    "Bytes of a string value, in an array too. A longer one is shortened.";
+                    "Bytes of a string value, also of one in an array. A longer value is shortened.";
                 array_elements: usize = 1_024, ArrayElements,
-                    "Elements of an array value. A longer one is shortened.";
+                    "Elements of an array value. A longer array is shortened.";
 
                 open_spans: usize = 1_024, OpenSpans,
                     "Open spans of an instance. At most 1,000,000.", at most 1_000_000;
@@ -49,20 +49,20 @@ macro_rules! limit_table {
                 link_attributes: usize = 128, LinkAttributes,
                     "Attributes of a span's link (`OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`).";
                 span_value_chars: Option<usize> = None, SpanValueChars,
-                    "Characters of a string value in spans, events and links (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`). A longer one is shortened.";
+                    "Characters of a string value in spans, events and links (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`). A longer value is shortened.";
                 span_bytes: usize = 64 << 10, SpanBytes,
                     "Bytes of one span with its attributes, events and links.";
                 open_span_bytes: usize = 8 << 20, OpenSpanBytes,
                     "Bytes of all open spans of an instance.";
                 trace_state_bytes: usize = 512, TraceStateBytes,
-                    "Bytes of a `tracestate`. Entries beyond it are dropped.";
+                    "Bytes of a `tracestate`. Entries beyond the limit are dropped.";
 
                 baggage_entries: usize = 64, BaggageEntries,
                     "Entries of one baggage.";
                 baggage_bytes: usize = 8_192, BaggageBytes,
                     "Bytes of the entries of one baggage: keys, values and properties.";
                 baggage_scopes: usize = 64, BaggageScopes,
-                    "Baggage of an instance that is entered and not exited; each `enter-baggage` counts.";
+                    "Baggage that an instance has entered and not exited; each `enter-baggage` counts.";
 
                 instruments: usize = 256, Instruments,
                     "Instruments of an instance.";
@@ -73,14 +73,14 @@ macro_rules! limit_table {
                 measurement_attributes: usize = 64, MeasurementAttributes,
                     "Attributes of a measurement.";
                 cardinality: usize = 2_000, Cardinality,
-                    "Attribute sets of an instrument. At most 100,000. Measurements beyond it are added to the set `otel.metric.overflow=true`.",
+                    "Attribute sets of an instrument. At most 100,000. Measurements with further sets are added to the set `otel.metric.overflow=true`.",
                     at most 100_000;
                 metric_bytes: usize = 64 << 20, MetricBytes,
-                    "Bytes of all attribute sets and buckets of all instances together, about. New attribute sets beyond it are treated like those beyond `cardinality`.";
+                    "Approximate bytes of the attribute sets and buckets of all instances together. Further attribute sets are treated like those beyond `cardinality`.";
                 boundaries: usize = 256, Boundaries,
-                    "Bucket boundaries of a histogram. A histogram with more gets the default boundaries.";
+                    "Bucket boundaries of a histogram. If there are more, the histogram gets the default boundaries.";
                 observers: usize = 64, Observers,
-                    "Observers of an instance: one for each component that has observable instruments.";
+                    "Observers of an instance. Each component that has observable instruments has one.";
                 observations: usize = 1_024, Observations,
                     "Observed values that an instance holds.";
                 observations_per_provider: usize = 16_384, ObservationsPerProvider,
@@ -89,22 +89,22 @@ macro_rules! limit_table {
                 log_attributes: usize = 128, LogAttributes,
                     "Attributes of a log record (`OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`).";
                 log_value_chars: Option<usize> = None, LogValueChars,
-                    "Characters of a string value in a log record's attributes (`OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`). A longer one is shortened.";
+                    "Characters of a string value in a log record's attributes (`OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`). A longer value is shortened.";
                 log_nodes: usize = 1_024, LogNodes,
                     "Nodes of a log record's nested values.";
                 log_depth: usize = 32, LogDepth,
-                    "Levels of a log record's nested values, at most 32; the body or attribute itself is the first. Protobuf readers accept 100 nested messages by default, and reject a whole request with more.",
+                    "Levels of a log record's nested values. The body or attribute itself is the first level. At most 32, because Protobuf readers by default accept 100 nested messages, and reject the whole request if there are more.",
                     at most 32;
                 log_bytes: usize = 64 << 10, LogBytes,
                     "Bytes of one log record.";
                 interned: usize = 1_024, Interned,
-                    "Different event names and severity texts that are remembered. An event name beyond it becomes the attribute `event.name`.";
+                    "Different event names and severity texts that are remembered. Further event names become the attribute `event.name`.";
                 interned_bytes: usize = 64 << 10, InternedBytes,
                     "Bytes of those names and texts.";
             }
             uncounted {
                 unrecorded_traces: usize = 256,
-                    "Traces whose unrecorded spans an instance remembers, at most 4,096. The oldest is forgotten first.",
+                    "Traces of unrecorded spans that an instance remembers. At most 4,096. The oldest is forgotten first.",
                     at most 4_096;
             }
         }
