@@ -90,13 +90,13 @@ pub const VARIABLES: &[Variable] = &[
     ),
     honoured(
         "OTEL_SERVICE_NAME",
-        "the component's name, where the embedder gives it, or else `unknown_service:wasmscope`",
+        "the component's name, if the embedder gives it, or else `unknown_service:wasmscope`",
         "The resource attribute `service.name`",
     ),
     honoured(
         "OTLP_SERVICE_NAME",
         "",
-        "The same, where neither `OTEL_SERVICE_NAME` nor `OTEL_RESOURCE_ATTRIBUTES` says it",
+        "The same, if neither `OTEL_SERVICE_NAME` nor `OTEL_RESOURCE_ATTRIBUTES` sets it",
     ),
     honoured(
         "OTEL_RESOURCE_ATTRIBUTES",
@@ -106,44 +106,48 @@ pub const VARIABLES: &[Variable] = &[
     honoured(
         "OTEL_PROPAGATORS",
         "tracecontext,baggage",
-        "Which of `TRACEPARENT` with `TRACESTATE`, and `BAGGAGE`, a program that is run continues; `none` for neither. Others are left out, with a warning",
+        "The context that a program continues: `tracecontext` for `TRACEPARENT` with `TRACESTATE`, `baggage` for `BAGGAGE`, `none` for neither. Others are left out, with a warning",
     ),
     honoured(
         "OTEL_TRACES_SAMPLER",
         "parentbased_always_on",
-        "`always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, `parentbased_always_off` or `parentbased_traceidratio`. For Jaeger's and X-Ray's the default is used, with a warning",
+        "`always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, `parentbased_always_off` or `parentbased_traceidratio`. In place of the samplers of Jaeger and X-Ray, the default is used, with a warning",
     ),
     honoured(
         "OTEL_TRACES_SAMPLER_ARG",
         "1.0",
-        "The ratio of the samplers that take one, from 0 to 1",
+        "The ratio for `traceidratio` and `parentbased_traceidratio`, from 0 to 1",
     ),
     honoured(
         "WASMSCOPE_LOG_LEVEL",
         "info",
-        "The lowest level at which guests' logs are kept, and others by scope: `warn,my_crate::db=debug,noisy=off`",
+        "The lowest level of guests' logs that are kept, for all scopes and for single ones: `warn,my_crate::db=debug,noisy=off`",
     ),
     // Exporters.
     honoured(
         "OTEL_TRACES_EXPORTER",
-        "otlp with an endpoint; without one the embedder's choice: `wasmscope run` takes `console`",
+        "`otlp` if there is an endpoint; without one, the embedder decides: `wasmscope run` uses `console`",
         "Where spans go: `otlp`, `console` or `none`",
     ),
     honoured(
         "OTEL_METRICS_EXPORTER",
         "as above",
-        "Where metrics go, likewise",
+        "Where metrics go: `otlp`, `console` or `none`",
     ),
-    honoured("OTEL_LOGS_EXPORTER", "as above", "Where logs go, likewise"),
+    honoured(
+        "OTEL_LOGS_EXPORTER",
+        "as above",
+        "Where logs go: `otlp`, `console` or `none`",
+    ),
     per_signal(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "http://localhost:4318, for gRPC http://localhost:4317",
-        "The collector's URL. Over HTTP, `v1/traces`, `v1/metrics` and `v1/logs` are put after the path of the general one; a signal's own is taken as it stands",
+        "The collector's URL. Over HTTP, `v1/traces`, `v1/metrics` or `v1/logs` is added to the path of the general URL; the URL of one signal is used unchanged",
     ),
     honoured(
         "OTLP_EXPORTER_ENDPOINT",
         "",
-        "The same as `OTEL_EXPORTER_OTLP_ENDPOINT`, where that is not set",
+        "The same as `OTEL_EXPORTER_OTLP_ENDPOINT`, if that is not set",
     ),
     per_signal(
         "OTEL_EXPORTER_OTLP_PROTOCOL",
@@ -153,69 +157,69 @@ pub const VARIABLES: &[Variable] = &[
     per_signal(
         "OTEL_EXPORTER_OTLP_HEADERS",
         "",
-        "Headers of every request, over gRPC metadata: `name=value,name=value`, percent-encoded. The builder's are put over them, name by name",
+        "Headers of every request (for gRPC, metadata): `name=value,name=value`, percent-encoded. A header of the builder replaces one of the same name",
     ),
     per_signal(
         "OTEL_EXPORTER_OTLP_TIMEOUT",
         "10000",
-        "How long an export may take with all its retries, in milliseconds; 0 for an hour",
+        "How long an export may take with all its retries, in milliseconds; 0 means one hour",
     ),
     per_signal("OTEL_EXPORTER_OTLP_COMPRESSION", "none", "`gzip` or `none`"),
     honoured(
         "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
         "4000000",
-        "The most bytes of a request before compression, from `4KiB` to `64MiB`. Larger batches are sent as several requests, and an item that is larger by itself is dropped, counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector takes 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
+        "The largest size of a request before compression, in bytes or with a unit, from `4KiB` to `64MiB`. Larger batches are sent as several requests. An item that is too large by itself is dropped, and counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector accepts 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
     ),
     per_signal(
         "OTEL_EXPORTER_OTLP_CERTIFICATE",
         "the system's authorities",
-        "A PEM file of the authorities to trust, in place of the system's",
+        "A PEM file of the certificate authorities to trust instead of the system's",
     ),
     per_signal(
         "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
         "",
-        "A PEM file of the host's own certificate and chain; needs the key",
+        "A PEM file with the host's own certificate and its chain; also set the key",
     ),
     per_signal(
         "OTEL_EXPORTER_OTLP_CLIENT_KEY",
         "",
-        "A PEM file of that certificate's private key",
+        "A PEM file with the private key of that certificate",
     ),
     per_signal(
         "OTEL_EXPORTER_OTLP_INSECURE",
         "false",
-        "For gRPC and an endpoint without `http://` or `https://`: whether to do without TLS",
+        "`true` turns TLS off. Only for gRPC, if the endpoint has neither `http://` nor `https://`",
     ),
     honoured(
         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
         "cumulative",
-        "`cumulative`, `delta` or `lowmemory`",
+        "The temporality of metrics: `cumulative`, `delta` or `lowmemory`",
     ),
     honoured(
         "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
         "explicit_bucket_histogram",
-        "How histograms are aggregated: `explicit_bucket_histogram`, or `base2_exponential_bucket_histogram`, with which the boundaries that a guest gives have no effect",
+        "How histograms are aggregated: `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`. With the latter, the bucket boundaries of a guest have no effect",
     ),
     // Batches.
     honoured(
         "OTEL_BSP_SCHEDULE_DELAY",
         "5000",
-        "How long spans wait for others, in milliseconds, 1 or more",
+        "How long spans may wait for their batch to fill, in milliseconds, 1 or more",
     ),
     honoured(
         "OTEL_BSP_EXPORT_TIMEOUT",
         "30000",
-        "How long the export of a batch of spans may take, in milliseconds; the shorter of this and the exporter's timeout holds; 0 for an hour",
+        "How long the export of a batch of spans may take, in milliseconds; 0 means one hour. The shorter of this and the exporter's timeout applies",
     ),
     honoured(
         "OTEL_BSP_MAX_QUEUE_SIZE",
         "2048",
-        "How many spans wait at most, up to 1000000; more are dropped and counted",
+        "How many spans may wait to be exported, up to 1000000. Further spans are dropped and counted",
     ),
     honoured(
         "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
         "512",
-        "How many are sent at once; at most the queue's size",
+        "How many spans are in a batch, at most the size of the queue",
     ),
     honoured(
         "OTEL_BLRP_SCHEDULE_DELAY",
@@ -245,7 +249,7 @@ pub const VARIABLES: &[Variable] = &[
     honoured(
         "OTEL_METRIC_EXPORT_TIMEOUT",
         "30000",
-        "How long that may take, in milliseconds; the shorter of this and the exporter's timeout holds; 0 for an hour",
+        "How long the export of metrics may take, in milliseconds; 0 means one hour. The shorter of this and the exporter's timeout applies",
     ),
     // Limits.
     honoured(
@@ -256,7 +260,7 @@ pub const VARIABLES: &[Variable] = &[
     honoured(
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         "none",
-        "Characters of a string value of theirs",
+        "Characters of a string value in a span, event, link or log record",
     ),
     honoured(
         "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
@@ -293,13 +297,13 @@ pub const VARIABLES: &[Variable] = &[
     honoured(
         "WASMSCOPE_LIMITS",
         "see below",
-        "Every other limit, and those above, by name: `open_spans=256,call_bytes=65536`",
+        "All limits by name, including those above: `open_spans=256,call_bytes=65536`",
     ),
     // Proxies, which no OpenTelemetry specification knows.
     honoured(
         "HTTP_PROXY",
         "none",
-        "The proxy for `http://` endpoints, not for gRPC. Not read where `REQUEST_METHOD` is set, since it is a request's header there",
+        "The proxy for `http://` endpoints, not for gRPC. Ignored if `REQUEST_METHOD` is set, because in CGI programs the variable holds a header of the request",
     ),
     honoured(
         "HTTPS_PROXY",
@@ -309,18 +313,34 @@ pub const VARIABLES: &[Variable] = &[
     honoured(
         "ALL_PROXY",
         "none",
-        "The proxy where neither of the two above is set",
+        "The proxy for endpoints that neither of the two above is set for",
     ),
     honoured("NO_PROXY", "none", "Hosts that are reached without a proxy"),
-    honoured("http_proxy", "none", "`HTTP_PROXY`, and wins over it"),
-    honoured("https_proxy", "none", "`HTTPS_PROXY`, and wins over it"),
-    honoured("all_proxy", "none", "`ALL_PROXY`, and wins over it"),
-    honoured("no_proxy", "none", "`NO_PROXY`, and wins over it"),
+    honoured(
+        "http_proxy",
+        "none",
+        "The same as `HTTP_PROXY`, and wins over it",
+    ),
+    honoured(
+        "https_proxy",
+        "none",
+        "The same as `HTTPS_PROXY`, and wins over it",
+    ),
+    honoured(
+        "all_proxy",
+        "none",
+        "The same as `ALL_PROXY`, and wins over it",
+    ),
+    honoured(
+        "no_proxy",
+        "none",
+        "The same as `NO_PROXY`, and wins over it",
+    ),
     // Known to the specification, without effect here.
     ignored(
         "OTEL_LOG_LEVEL",
         "The level of the SDK's own diagnostics",
-        "the SDK's diagnostics are not written; what matters of them is told as a warning",
+        "the SDK's diagnostics are not written; important ones become warnings",
     ),
     ignored(
         "OTEL_METRICS_EXEMPLAR_FILTER",
@@ -340,7 +360,7 @@ pub const VARIABLES: &[Variable] = &[
     ignored(
         "OTEL_ENTITIES",
         "Entities of the resource",
-        "it is still in development",
+        "the specification is still in development",
     ),
     ignored(
         "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
@@ -349,7 +369,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     ignored(
         "OTEL_EXPORTER_ZIPKIN_TIMEOUT",
-        "How long it waits",
+        "How long the Zipkin exporter waits",
         "there is no Zipkin exporter",
     ),
     ignored(
@@ -420,8 +440,8 @@ pub fn markdown() -> String {
 const LIMITS: &str = "
 ## Limits
 
-The names in `WASMSCOPE_LIMITS`. What exceeds a limit is dropped or shortened, and counted by the metric `wasmscope.dropped` under
-the limit's name as `wasmscope.reason` ([telemetry.md](telemetry.md)). So that attribute says which limit to raise. Limits on memory, files,
+`WASMSCOPE_LIMITS` takes these names. Telemetry beyond a limit is dropped or shortened. The metric `wasmscope.dropped` counts it, with the
+limit's name in the attribute `wasmscope.reason` ([telemetry.md](telemetry.md)), so you see which limit to raise. Limits on memory, files,
 sockets and time are in [resources.md](resources.md).
 
 | Limit | Meaning | Default | Counted as |
