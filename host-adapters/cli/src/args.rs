@@ -54,24 +54,25 @@ Examples:
   wasmscope run app.wasm                       run it, then show its telemetry here
   wasmscope run --otlp-endpoint http://127.0.0.1:4318 app.wasm --its-own flags
   wasmscope run --dir data::/data:ro --env LANG app.wasm < input.jsonl
-  wasmscope run --aot app.wasm                 compile it once, and start from what was compiled the next time
+  wasmscope run --aot app.wasm                 compile it once, and load the compiled code the next time
   wasmscope run --runtime wasmedge app.wasm
 
-The exit code is the program's. Besides: 2 when something about the command is wrong and nothing was run,
+The exit code is the program's. Other exit codes: 2 when the command is wrong and nothing was run,
 124 when --timeout ended the program or preparing it took too long, 134 when it trapped, and 129, 130, 131 and 143 after
-SIGHUP, SIGINT, SIGQUIT and SIGTERM. The first of these signals stops the program and delivers its telemetry, the second gives
-the delivery up, the third ends at once. A signal that is ignored when the command starts stays ignored, as under nohup.
+SIGHUP, SIGINT, SIGQUIT and SIGTERM. The first of these signals stops the program and delivers its telemetry, the second
+gives up the delivery, the third ends the command at once. A signal that is ignored when the command starts stays ignored,
+as under nohup.
 
-Of an option that is given more than once, the last value holds; --env, --dir and --otlp-header take one value for each name.
+If an option is given more than once, the last value applies; --env, --dir and --otlp-header take one value for each name.
 All OTEL_* variables of the OpenTelemetry specification that apply are honoured; options win over them.
-WASMSCOPE_LIMITS sets the limits that guests are held to. All of it: docs/configuration.md in the repository.";
+WASMSCOPE_LIMITS sets the limits on guests' telemetry. docs/configuration.md in the repository describes all variables.";
 
 /// `wasmscope run`.
 #[derive(Debug, Args)]
 #[command(after_help = RUN_HELP)]
 pub(crate) struct Run {
-    /// The component, a .wasm file or one that `wasmscope compile` has made, and arguments for the program, as they stand: nothing behind the component is an option of this
-    /// command. A `--` right behind it is not passed on.
+    /// The component, and arguments for the program. The component is a .wasm file, or a file that `wasmscope compile` wrote. Everything
+    /// after it is passed to the program and never read as an option of this command. A `--` directly after it is not passed on.
     // One argument and not two: clap takes options for its own until the first value of the last one.
     #[arg(value_names = ["COMPONENT", "ARGS"], required = true, num_args = 1.., trailing_var_arg = true)]
     invoked: Vec<OsString>,
@@ -115,43 +116,44 @@ impl Run {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Program")]
 pub(crate) struct Program {
-    /// The WebAssembly runtime to run it on. [default: wasmtime, or what it was compiled for]
+    /// Selects the WebAssembly runtime. [default: wasmtime, or the runtime that the file was compiled for]
     #[arg(long, value_enum, ignore_case = true)]
     pub(crate) runtime: Option<RuntimeName>,
-    /// Compiles the program once, and takes what was compiled before. Without it, Wasmtime compiles at each start, and WasmEdge
-    /// interprets.
+    /// Compiles the program once, and later loads the compiled code from a cache. Without this option, Wasmtime compiles at each
+    /// start, and WasmEdge interprets.
     #[arg(long)]
     pub(crate) aot: bool,
-    /// Where --aot keeps what it compiles: a folder that is yours alone. By default it is wasmscope/aot in the user's cache folder.
+    /// Sets the folder for the code that --aot compiles. It must be yours, and other users must not be able to write to it. By
+    /// default it is wasmscope/aot in your cache folder.
     #[arg(long, value_name = "FOLDER", requires = "aot")]
     pub(crate) aot_cache: Option<PathBuf>,
-    /// Runs a file that `wasmscope compile` has made elsewhere. It holds native code, which can do whatever you can: the file must come
-    /// from a place that you trust. Files that you compiled on this machine need no option.
+    /// Runs a file that `wasmscope compile` wrote elsewhere. It holds native code, which can do whatever you can do, so use it only
+    /// for files from a source that you trust. Files that you compiled on this machine do not need this option.
     #[arg(long)]
     pub(crate) allow_precompiled: bool,
-    /// Gives the program an environment variable; without a value, the one that is set here. Repeatable: the last value of a name
-    /// holds.
+    /// Sets an environment variable of the program. Without a value, it gets the value from this environment. Repeatable; for each
+    /// name, the last value applies.
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = program::variable)]
     pub(crate) env: Vec<(String, Option<String>)>,
-    /// Gives the program a directory, under another name and read-only if wanted. Repeatable: the last directory of a name holds. A
-    /// colon in a path is written `\:`.
+    /// Gives the program access to a directory. GUEST is its path in the program, by default the same as HOST; `:ro` makes it
+    /// read-only. Repeatable; for each guest path, the last directory applies. Write a colon in a path as `\:`.
     #[arg(long, value_name = "HOST[::GUEST][:ro]", value_parser = program::directory)]
     pub(crate) dir: Vec<Directory>,
     /// Lets the program use the network: TCP, UDP and name look-up.
     #[arg(long)]
     pub(crate) network: bool,
-    /// The most memory that the program may have, all its linear memories and tables together, for example 64MiB.
+    /// Limits the memory of the program, all its linear memories and tables together, for example to 64MiB.
     #[arg(long, value_name = "SIZE", value_parser = program::size, allow_negative_numbers = true, default_value = "4GiB")]
     pub(crate) max_memory: ByteSize,
-    /// The most file descriptors and streams that the program may have at once: files, directories,
+    /// Limits the file descriptors and streams that the program has open at once: files, directories,
     /// sockets, and streams of bytes. At most 100000. [default: 512]
     #[arg(long, value_name = "NUMBER", value_parser = program::descriptors, allow_negative_numbers = true)]
     pub(crate) max_descriptors: Option<usize>,
-    /// Ends the program after this time, for example 30s or 1m30s. Preparing it may take as long,
-    /// or 5s if that is more, unless --prepare-timeout says otherwise.
+    /// Ends the program after this time, for example 30s or 1m30s. Without --prepare-timeout, the same
+    /// limit, but at least 5s, applies to preparing the program.
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
-    /// Ends the program when it has used this much fuel, roughly one unit an instruction.
+    /// Ends the program when it has used this much fuel: roughly one unit for each instruction.
     #[arg(long, value_name = "UNITS", value_parser = program::fuel, allow_negative_numbers = true)]
     pub(crate) fuel: Option<u64>,
 }
@@ -160,12 +162,12 @@ pub(crate) struct Program {
 #[derive(Debug, Args)]
 #[command(after_help = INSPECT_HELP)]
 pub(crate) struct Inspect {
-    /// The component, a .wasm file or one that `wasmscope compile` has made.
+    /// The component: a .wasm file, or a file that `wasmscope compile` wrote.
     pub(crate) component: PathBuf,
-    /// The WebAssembly runtime that is to serve it. [default: wasmtime, or what it was compiled for]
+    /// Selects the WebAssembly runtime. [default: wasmtime, or the runtime that the file was compiled for]
     #[arg(long, value_enum, ignore_case = true)]
     pub(crate) runtime: Option<RuntimeName>,
-    /// Takes a file that `wasmscope compile` has made elsewhere, and that comes from a place that you trust.
+    /// Accepts a file that `wasmscope compile` wrote elsewhere. Use it only for files from a source that you trust.
     #[arg(long)]
     pub(crate) allow_precompiled: bool,
     #[command(flatten)]
@@ -177,33 +179,33 @@ Examples:
   wasmscope compile app.wasm                             writes app.cwasm into this folder, for Wasmtime
   wasmscope compile --runtime wasmedge app.wasm -o build/app.cwasm
   wasmscope run app.cwasm                                runs it on the runtime that it was compiled for
-  wasmscope run --allow-precompiled app.cwasm            runs one that was compiled elsewhere
+  wasmscope run --allow-precompiled app.cwasm            runs a file that was compiled elsewhere
 
-All options of `run` work with the file. It serves one runtime in one version, and machines of this architecture
-that have the processor's features; anything else is refused. It holds native code, which is not confined as a
-component is: run only files that come from a place that you trust.
+All options of `run` work with the file. It works with one version of one runtime, and on machines with this
+architecture and the features of this processor; anything else is refused. It holds native code, which is not
+sandboxed: run only files from a source that you trust.
 
-Where the component itself is at hand, `wasmscope run --aot app.wasm` does the same with a cache.
+If you have the component itself, `wasmscope run --aot app.wasm` does the same with a cache.
 
 The exit code is 0 when the file is written, 2 when it is not, and 124 when compiling took longer than --prepare-timeout allows.";
 
 const INSPECT_HELP: &str = "\
-The exit code is 0 when this host can serve the component, 1 when something is missing, 2 when it cannot be loaded, and 124 when that
-took longer than --prepare-timeout allows.";
+The exit code is 0 when this host can serve the component, 1 when something is missing, 2 when the component cannot be loaded,
+and 124 when loading took longer than --prepare-timeout allows.";
 
 /// `wasmscope compile`.
 #[derive(Debug, Args)]
 #[command(after_help = COMPILE_HELP)]
 pub(crate) struct Compile {
-    /// The component, a .wasm file.
+    /// The component: a .wasm file.
     pub(crate) component: PathBuf,
-    /// The file to write. By default it is the component's name with the ending .cwasm, in this folder.
+    /// Sets the file to write. By default it is the component's name with the extension .cwasm, in the current folder.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// The WebAssembly runtime that is to run it.
+    /// Selects the WebAssembly runtime to compile for.
     #[arg(long, value_enum, ignore_case = true, default_value_t = RuntimeName::Wasmtime)]
     pub(crate) runtime: RuntimeName,
-    /// Leaves out the code that `run --fuel` needs: half the file, in half the time.
+    /// Leaves out the code that `run --fuel` needs. The file takes about half the size, and half the time to compile.
     #[arg(long)]
     pub(crate) no_fuel: bool,
     #[command(flatten)]
@@ -213,9 +215,9 @@ pub(crate) struct Compile {
 /// The runtimes that there are adapters for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RuntimeName {
-    /// Wasmtime, compiled into this program.
+    /// Wasmtime, which is part of this program.
     Wasmtime,
-    /// WasmEdge, by its library, if this program was built with it.
+    /// WasmEdge, if this program was built with its library.
     #[value(name = "wasmedge")]
     WasmEdge,
 }

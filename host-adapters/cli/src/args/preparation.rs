@@ -16,14 +16,14 @@ const LEAST: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Preparation")]
 pub(crate) struct Preparation {
-    /// Gives up after this time while the component is read, checked and compiled, for example 2m.
-    /// [default: 10m, or what --timeout allows]
+    /// Limits the time to read, check and compile the component, for example to 2m.
+    /// [default: 10m, or less with --timeout]
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
     prepare_timeout: Option<Duration>,
-    /// Changes a limit on the component's size. NAME is bytes (256MiB), modules (1000), definitions
-    /// (200000), functions (250000), function_bytes (2MiB), module_bytes (1GiB), nesting (100),
-    /// type_items (1000000) or type_nesting (100). What is instantiated several times counts as often.
-    /// Repeatable.
+    /// Changes a limit on the component's size. The names, with their defaults, are bytes (256MiB),
+    /// modules (1000), definitions (200000), functions (250000), function_bytes (2MiB), module_bytes
+    /// (1GiB), nesting (100), type_items (1000000) and type_nesting (100). Modules and components that
+    /// are instantiated several times count each time. Repeatable.
     #[arg(long, value_name = "NAME=NUMBER", value_parser = size_limit)]
     size_limit: Vec<SizeSetting>,
 }

@@ -33,57 +33,58 @@ pub(crate) const FLAGS: &[(&str, &str)] = &[
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Telemetry")]
 pub(crate) struct Telemetry {
-    /// Sends it to this OTLP endpoint, for example http://127.0.0.1:4318. Without one it is shown here when the
-    /// program ends. [env: OTEL_EXPORTER_OTLP_ENDPOINT]
+    /// Sends the telemetry to this OTLP endpoint, for example http://127.0.0.1:4318. Without an endpoint, the telemetry
+    /// is shown on standard error when the program ends. [env: OTEL_EXPORTER_OTLP_ENDPOINT]
     #[arg(long, value_name = "URL", value_parser = expecting::<Endpoint>)]
     pub(crate) otlp_endpoint: Option<Endpoint>,
-    /// How it is sent: http/protobuf, http/json or grpc.
+    /// Selects the protocol: http/protobuf, http/json or grpc.
     /// [env: OTEL_EXPORTER_OTLP_PROTOCOL] [default: http/protobuf]
     #[arg(long, value_name = "PROTOCOL", value_parser = expecting::<Protocol>)]
     pub(crate) otlp_protocol: Option<Protocol>,
-    /// A header that is sent along. Repeatable. [env: OTEL_EXPORTER_OTLP_HEADERS]
+    /// Adds a header to each request. Repeatable. [env: OTEL_EXPORTER_OTLP_HEADERS]
     #[arg(long = "otlp-header", value_name = "NAME=VALUE", value_parser = parse_header)]
     pub(crate) otlp_headers: Vec<(String, String)>,
-    /// How it is compressed: gzip or none. [env: OTEL_EXPORTER_OTLP_COMPRESSION] [default: none]
+    /// Selects the compression of requests: gzip or none. [env: OTEL_EXPORTER_OTLP_COMPRESSION] [default: none]
     #[arg(long, value_name = "COMPRESSION", value_parser = expecting::<Compression>)]
     pub(crate) otlp_compression: Option<Compression>,
-    /// The most bytes of a request, before it is compressed, from 4KiB to 64MiB, for example 20MiB. Larger batches are
+    /// Limits the size of a request before compression, for example to 20MiB. From 4KiB to 64MiB. Larger batches are
     /// sent as several requests. [env: WASMSCOPE_OTLP_MAX_REQUEST_SIZE] [default: 4000000]
     #[arg(long, value_name = "SIZE", value_parser = expecting::<RequestSize>, allow_negative_numbers = true)]
     pub(crate) otlp_max_request_size: Option<RequestSize>,
-    /// A PEM file of the authorities to trust for https:// endpoints, in place of the system's.
+    /// Reads the certificate authorities to trust for https:// endpoints from a PEM file, instead of using the system's.
     /// [env: OTEL_EXPORTER_OTLP_CERTIFICATE]
     #[arg(long, value_name = "FILE", value_parser = reading(Certificates::read))]
     pub(crate) otlp_certificate: Option<Certificates>,
-    /// A PEM file of the client's own certificate and chain; needs the key.
+    /// Reads the client's own certificate and its chain from a PEM file. Also needs its key.
     /// [env: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE]
     #[arg(long, value_name = "FILE", value_parser = reading(Certificates::read))]
     pub(crate) otlp_client_certificate: Option<Certificates>,
-    /// A PEM file of that certificate's private key. [env: OTEL_EXPORTER_OTLP_CLIENT_KEY]
+    /// Reads the private key of the client's certificate from a PEM file. [env: OTEL_EXPORTER_OTLP_CLIENT_KEY]
     #[arg(long, value_name = "FILE", value_parser = reading(PrivateKey::read))]
     pub(crate) otlp_client_key: Option<PrivateKey>,
-    /// The service's name. [env: OTEL_SERVICE_NAME] [default: the component's name]
+    /// Sets the service's name. [env: OTEL_SERVICE_NAME] [default: the component's name]
     #[arg(long, value_name = "NAME")]
     pub(crate) service_name: Option<String>,
-    /// Which traces are recorded: always_on, always_off, traceidratio=0.25, parentbased_always_on,
+    /// Selects the traces to record: always_on, always_off, traceidratio=0.25, parentbased_always_on,
     /// parentbased_always_off or parentbased_traceidratio=0.25.
     /// [env: OTEL_TRACES_SAMPLER] [default: parentbased_always_on]
     #[arg(long, value_name = "SAMPLER", value_parser = expecting::<Sampler>)]
     pub(crate) sampler: Option<Sampler>,
-    /// The lowest severity of logs that are kept, for all or by scope, for example warn,shop::db=debug.
+    /// Sets the lowest severity of logs to keep, for all scopes and for single ones, for example warn,shop::db=debug.
     /// Severities: trace, debug, info, warn, error, fatal, off. [env: WASMSCOPE_LOG_LEVEL]
     #[arg(long, value_name = "LEVELS", value_parser = expecting::<LogLevels>)]
     pub(crate) log_level: Option<LogLevels>,
-    /// Small buffers, for edge boxes: a queue of 256, batches of 64 every 2 s, exports of at most 5 s.
+    /// Uses small buffers, for hosts with little memory: a queue of 256, batches of 64 every 2 s, exports of at most 5 s.
     #[arg(long)]
     pub(crate) small: bool,
-    /// How long to wait at the end for the telemetry to be delivered.
+    /// Limits the time to wait at the end until the telemetry is delivered.
     #[arg(long, value_name = "DURATION", value_parser = super::program::duration, allow_negative_numbers = true, default_value = "5s")]
     pub(crate) flush_timeout: Duration,
-    /// How it is shown when there is no endpoint.
+    /// Selects how telemetry is shown if there is no endpoint.
     #[arg(long, value_enum, ignore_case = true, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Where it is shown when there is no endpoint; standard error if not said, for standard output is the program's.
+    /// Shows the telemetry in this file if there is no endpoint. By default it goes to standard error, because the program uses
+    /// standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -122,9 +123,9 @@ impl Telemetry {
 /// How telemetry is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people: the trace tree, metrics, logs.
+    /// Text for people: the trace tree, metrics and logs.
     Text,
-    /// OTLP as JSON, one request a line.
+    /// OTLP as JSON, one request on each line.
     Json,
 }
 
