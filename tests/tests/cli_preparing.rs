@@ -14,6 +14,7 @@ on_each_runtime! {
     a_small_component_that_stands_for_a_huge_one_is_refused_at_once,
     many_modules_that_nothing_instantiates_are_refused_at_once,
     limits_on_size_are_settings,
+    modules_that_take_gigabytes_are_refused,
     a_file_without_an_end_is_refused,
     a_file_without_a_writer_is_given_up,
     compiling_ends_in_time,
@@ -146,6 +147,23 @@ fn limits_on_size_are_settings(runtime: Runtime) {
         &output.expect_code(2),
         &["there is no limit `function`", "function_bytes"],
     );
+}
+
+fn modules_that_take_gigabytes_are_refused(runtime: Runtime) {
+    let home = Home::new();
+    let data = "x".repeat(1 << 20);
+    let text = format!(
+        r#"(component (core module $m (memory 17) (data (i32.const 0) "{data}")) {})"#,
+        "(core instance (instantiate $m))".repeat(65)
+    );
+    let component = home.path("large.wasm");
+    let bytes = wat::parse_str(text).expect("a component");
+    fs::write(&component, bytes).expect("a file");
+    for words in COMMANDS {
+        let command = command(&home, runtime, words).arg(&component);
+        let output = in_time(command, Duration::from_secs(20)).expect_code(2);
+        says(&output, &["more than 67108864 bytes of core modules"]);
+    }
 }
 
 fn a_file_without_an_end_is_refused(runtime: Runtime) {

@@ -26,7 +26,8 @@ pub enum Limit {
     Functions,
     /// Bytes of the largest function body.
     FunctionBytes,
-    /// Bytes of core modules, counted each time the module is instantiated.
+    /// Bytes of core modules, without custom sections, counted each time the module is instantiated.
+    /// WasmEdge takes up to 80 bytes of memory for each of them.
     ModuleBytes,
     /// Levels of components in components.
     Nesting,
@@ -148,7 +149,7 @@ impl Default for Limits {
             Limit::Definitions => 200_000,
             Limit::Functions => 250_000,
             Limit::FunctionBytes => 2 << 20,
-            Limit::ModuleBytes => 1 << 30,
+            Limit::ModuleBytes => 64 << 20,
             Limit::Nesting | Limit::TypeNesting => 100,
             Limit::TypeItems => 1_000_000,
         }))

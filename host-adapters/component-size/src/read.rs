@@ -96,6 +96,9 @@ impl Module {
         if let Payload::CodeSectionEntry(_) = payload {
             self.functions = self.functions.saturating_add(1);
         }
+        if let Payload::CustomSection(_) = payload {
+            return;
+        }
         if let Some((_, range)) = payload.as_section() {
             let bytes = u64::try_from(range.len()).unwrap_or(u64::MAX);
             self.bytes = self.bytes.saturating_add(bytes);

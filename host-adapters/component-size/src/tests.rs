@@ -92,6 +92,18 @@ fn what_is_doubled_may_be_anything() {
 }
 
 #[test]
+fn custom_sections_are_no_bytes_of_modules() {
+    let of = |custom: &str| {
+        let text =
+            format!("(component (core module (func) {custom}) (core instance (instantiate 0)))");
+        least(&text, Limit::ModuleBytes)
+    };
+    let debug = "x".repeat(10_000);
+    assert_eq!(of(&format!(r#"(@custom ".debug_info" "{debug}")"#)), of(""));
+    assert!(of(&format!(r#"(memory 1) (data (i32.const 0) "{debug}")"#)) > 10_000);
+}
+
+#[test]
 fn a_component_that_is_not_instantiated_counts_once() {
     let text = doubling(30, INSTANCE);
     let end = text.rfind("(instance").expect("there");

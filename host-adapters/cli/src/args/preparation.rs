@@ -22,7 +22,7 @@ pub(crate) struct Preparation {
     prepare_timeout: Option<Duration>,
     /// Changes a limit on the component's size. The names, with their defaults, are bytes (256MiB),
     /// modules (1000), definitions (200000), functions (250000), function_bytes (2MiB), module_bytes
-    /// (1GiB), nesting (100), type_items (1000000) and type_nesting (100). Modules and components that
+    /// (64MiB), nesting (100), type_items (1000000) and type_nesting (100). Modules and components that
     /// are instantiated several times count each time. Repeatable.
     #[arg(long, value_name = "NAME=NUMBER", value_parser = size_limit)]
     size_limit: Vec<SizeSetting>,
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(limits.get(SizeLimit::Nesting), 100);
         for (text, words) in [
             ("functions", "NAME=NUMBER"),
-            ("function=1", "there are bytes, definitions"),
+            ("function=1", "there are bytes, modules, definitions"),
             ("functions=many", "expected a number for `functions`"),
             ("functions=-1", "expected a number for `functions`"),
             ("functions=", "expected a number for `functions`"),

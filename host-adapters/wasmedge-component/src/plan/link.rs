@@ -7,7 +7,8 @@ use super::harden::harden;
 use super::{CoreDef, CoreModule, Extent};
 use crate::error::LoadError;
 
-/// Copies a module section by section, gives its imports the names of what they are to be linked to, and hardens it.
+/// Copies a module section by section without its custom sections, gives its imports the names of
+/// what they are to be linked to, and hardens it.
 pub(super) fn link(
     bytes: &[u8],
     imports: &[CoreDef],
@@ -34,6 +35,10 @@ pub(super) fn link(
                     maximum: table.maximum,
                 });
             }
+        }
+        // WasmEdge keeps them, and nothing reads them.
+        if let Payload::CustomSection(_) = &payload {
+            continue;
         }
         if let Payload::ImportSection(section) = &payload {
             let range = section.range();
