@@ -37,7 +37,7 @@ pub(crate) struct Linked<T: 'static> {
     /// The core modules that the component imports.
     pub(crate) imported_modules: Vec<Option<Module>>,
     /// The same, linked, in the order in which the component instantiates them.
-    pub(crate) modules: Vec<LinkedModule>,
+    pub(crate) modules: Vec<Arc<LinkedModule>>,
 }
 
 impl<T> Linked<T> {
@@ -580,8 +580,8 @@ fn follow<T: 'static>(
         } => {
             let linked = Arc::clone(&store.instance(index)?.linked);
             let number = usize::try_from(*number).unwrap_or(usize::MAX);
-            let LinkedModule { core, module } = linked.modules.get(number).ok_or_else(missing)?;
-            instantiate(store, linkage, core, module, *instance)?;
+            let linked = linked.modules.get(number).ok_or_else(missing)?;
+            instantiate(store, linkage, &linked.core, &linked.module, *instance)?;
         }
         Step::ExtractMemory(id, CoreExport { instance, name }) => {
             let core = store.instance(index)?.core(*instance).ok_or_else(missing)?;

@@ -1,10 +1,14 @@
 //! Linkers: what an embedder defines for components to import.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
+use component_size::{Limit as SizeLimit, Refusal};
+
 use crate::component::Component;
-use crate::error::LinkError;
+use crate::error::{LinkError, LoadError};
 use crate::host::{HostFunc, RawCall};
 use crate::ids::ResourceId;
 use crate::instance::{Instance, Linked, LinkedModule};
@@ -298,14 +302,18 @@ impl<T: 'static> Linker<T> {
     }
 }
 
-/// Links the core modules that a component imports, once for each time that it instantiates one.
+/// Links the core modules that a component imports, in the order in which it instantiates them. Equal
+/// instances share one module. All together are bounded as the component's own modules are.
 fn link_modules(
     component: &Component,
     imported: &[Option<Module>],
     report: &mut dyn FnMut(LinkError) -> Result<(), LinkError>,
-) -> Result<Vec<LinkedModule>, LinkError> {
+) -> Result<Vec<Arc<LinkedModule>>, LinkError> {
     let plan = component.plan();
+    let limits = &component.engine().config().size_limits;
+    let mut known: HashMap<_, Arc<LinkedModule>> = HashMap::new();
     let mut linked = Vec::new();
+    let mut bytes = 0_u64;
     for step in &plan.steps {
         let Step::InstantiateImported {
             module, imports, ..
@@ -316,18 +324,31 @@ fn link_modules(
         let Some(Some(found)) = imported.get(module.index()) else {
             continue;
         };
-        let made = plan::link_imported(found.bytes(), imports)
-            .and_then(|core| LinkedModule::new(component.engine(), core));
-        match made {
-            Ok(made) => linked.push(made),
-            Err(error) => report(LinkError::Mismatch {
+        let mut refuse = |error: LoadError| {
+            report(LinkError::Mismatch {
                 name: plan
                     .imported_modules
                     .get(module.index())
                     .map_or_else(String::new, plan::ModuleImport::full_name),
                 expected: "module".to_owned(),
                 found: format!("a module that cannot be used: {error}"),
-            })?,
+            })
+        };
+        let length = u64::try_from(found.bytes().len()).unwrap_or(u64::MAX);
+        bytes = bytes.saturating_add(length);
+        if let Err(error) = limits.allow(SizeLimit::ModuleBytes, bytes) {
+            refuse(Refusal::from(error).into())?;
+            break;
+        }
+        let made = match known.entry((found.bytes().as_ptr(), imports)) {
+            Entry::Occupied(known) => Ok(Arc::clone(known.get())),
+            Entry::Vacant(place) => plan::link_imported(found.bytes(), imports)
+                .and_then(|core| LinkedModule::new(component.engine(), core))
+                .map(|made| Arc::clone(place.insert(Arc::new(made)))),
+        };
+        match made {
+            Ok(made) => linked.push(made),
+            Err(error) => refuse(error)?,
         }
     }
     Ok(linked)

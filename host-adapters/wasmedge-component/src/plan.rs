@@ -25,6 +25,8 @@ mod trampolines;
 mod translate;
 mod types;
 
+use std::sync::Arc;
+
 use crate::abi::StringEncoding;
 use crate::abi::call::{CoreSignature, FuncAbi};
 use crate::abi::transcode::Transcode;
@@ -229,7 +231,7 @@ pub enum TrampolineKind {
         /// Which import.
         import: ImportId,
         /// How the values pass.
-        abi: FuncAbi,
+        abi: Arc<FuncAbi>,
         /// With which options.
         options: OptionsId,
     },
@@ -337,7 +339,7 @@ pub enum ItemKind {
 #[derive(Debug)]
 pub enum ImportKind {
     /// A function.
-    Function(FuncAbi),
+    Function(Arc<FuncAbi>),
     /// A resource type. The same resource may be imported under several names, and one that is not used has no id.
     Resource(Option<ResourceId>),
 }
@@ -370,7 +372,7 @@ pub enum Export {
 #[derive(Debug)]
 pub struct FunctionExport {
     /// How values pass.
-    pub abi: FuncAbi,
+    pub abi: Arc<FuncAbi>,
     /// The core function.
     pub function: CoreDef,
     /// With which options.

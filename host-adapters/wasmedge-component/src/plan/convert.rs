@@ -6,6 +6,8 @@
 )]
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
 
 use wasmtime_environ::collections::TryString;
 use wasmtime_environ::component::{
@@ -46,7 +48,8 @@ pub(super) fn plan(
     let mut converter = Converter {
         modules,
         linked: HashMap::new(),
-        output: Vec::new(),
+        output: Output::default(),
+        exported: HashMap::new(),
         instances: Vec::new(),
         names: HashMap::new(),
         imported: 0,
@@ -88,7 +91,7 @@ pub(super) fn plan(
     let exports = converter.exports(component, &component.exports, &mut types, &imports, 0)?;
 
     Ok(Plan {
-        modules: converter.output,
+        modules: converter.output.modules,
         steps,
         trampolines,
         options,
@@ -278,7 +281,9 @@ struct Converter<'a> {
     modules: &'a Modules<'a>,
     /// One module may be instantiated several times, and is linked once for each list of imports.
     linked: HashMap<(StaticModuleIndex, Vec<CoreDef>), ModuleId>,
-    output: Vec<CoreModule>,
+    output: Output,
+    /// The binaries of modules that are exported, each of which may have many exports.
+    exported: HashMap<StaticModuleIndex, Arc<[u8]>>,
     /// Which module each core instance is of; `None` for one that is imported.
     instances: Vec<Option<StaticModuleIndex>>,
     /// The names of exports, by what is exported, for each module that is instantiated.
@@ -431,9 +436,8 @@ impl<'a> Converter<'a> {
         if let Some(known) = self.linked.get(&key) {
             return Ok(*known);
         }
-        let id = ModuleId(u32::try_from(self.output.len()).map_err(LoadError::invalid)?);
-        self.output
-            .push(link(self.modules[module].wasm, imports, is_adapter)?);
+        let linked = link(self.modules[module].wasm, imports, is_adapter)?;
+        let id = self.output.add(linked)?;
         self.linked.insert(key, id);
         Ok(id)
     }
@@ -488,7 +492,7 @@ impl<'a> Converter<'a> {
     }
 
     fn exports(
-        &self,
+        &mut self,
         component: &environ::Component,
         exports: &NameMap<TryString, (ExportIndex, ComponentExternData)>,
         types: &mut Types<'_>,
@@ -522,7 +526,7 @@ impl<'a> Converter<'a> {
                 }
                 environ::Export::Type(_) => Export::Type,
                 environ::Export::ModuleStatic { index, .. } => {
-                    Export::Module(ModuleExport::Own(self.modules[*index].wasm.into()))
+                    Export::Module(ModuleExport::Own(self.exported(*index)))
                 }
                 environ::Export::ModuleImport { import, .. } => {
                     Export::Module(ModuleExport::Imported(imports.find_module(*import)?))
@@ -531,6 +535,37 @@ impl<'a> Converter<'a> {
             list.push((name.as_str().to_owned(), export));
         }
         Ok(list)
+    }
+
+    /// Returns the binary of a module that is exported.
+    fn exported(&mut self, module: StaticModuleIndex) -> Arc<[u8]> {
+        let bytes = self.modules[module].wasm;
+        let shared = self.exported.entry(module).or_insert_with(|| bytes.into());
+        Arc::clone(shared)
+    }
+}
+
+/// The linked modules. Equal ones are the same.
+#[derive(Default)]
+struct Output {
+    modules: Vec<CoreModule>,
+    /// By the digest of their binaries.
+    known: HashMap<u64, Vec<ModuleId>>,
+    digest: RandomState,
+}
+
+impl Output {
+    fn add(&mut self, module: CoreModule) -> Result<ModuleId, LoadError> {
+        let known = self.known.entry(self.digest.hash_one(&module.bytes));
+        let known = known.or_default();
+        let is_equal = |id: &ModuleId| self.modules.get(id.index()) == Some(&module);
+        if let Some(equal) = known.iter().copied().find(is_equal) {
+            return Ok(equal);
+        }
+        let id = ModuleId(u32::try_from(self.modules.len()).map_err(LoadError::invalid)?);
+        known.push(id);
+        self.modules.push(module);
+        Ok(id)
     }
 }
 

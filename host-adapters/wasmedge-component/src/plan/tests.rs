@@ -59,6 +59,84 @@ fn composed(outer: &str, inner: &str) -> String {
     )
 }
 
+/// Returns the modules that a component exports, those of exported instances too.
+fn exported_modules(exports: &[(String, Export)]) -> Vec<Arc<[u8]>> {
+    let mut found = Vec::new();
+    for (_, export) in exports {
+        match export {
+            Export::Module(ModuleExport::Own(bytes)) => found.push(Arc::clone(bytes)),
+            Export::Instance(inner) => found.extend(exported_modules(inner)),
+            Export::Module(ModuleExport::Imported(_))
+            | Export::Function(_)
+            | Export::Resource(_)
+            | Export::Type => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn a_module_that_is_exported_often_is_copied_once() {
+    let plan = plan(
+        r#"(component
+            (component $c (core module $m) (export "x" (core module $m)) (export "y" (core module $m)))
+            (core module $m (func (export "f")))
+            (instance $c (instantiate $c))
+            (instance $i (export "m" (core module $m)) (export "x" (core module $c "x")))
+            (export "a" (core module $m)) (export "b" (core module $m))
+            (export "c" (instance $c)) (export "i" (instance $i)) (export "j" (instance $i)))"#,
+    )
+    .unwrap();
+    let modules = exported_modules(&plan.exports);
+    assert_eq!(modules.len(), 8);
+    let distinct: std::collections::HashSet<_> =
+        modules.iter().map(|bytes| bytes.as_ptr()).collect();
+    assert_eq!(distinct.len(), 2);
+}
+
+#[test]
+fn equal_modules_with_the_same_imports_are_linked_once() {
+    let module = |name: &str| {
+        format!(
+            r#"(core module ${name} (@custom "{name}" "") (import "" "f" (func)) (func (export "g")))"#
+        )
+    };
+    let (first, second) = (module("a"), module("b"));
+    let plan = plan(&format!(
+        r#"(component
+            (core module $f (func (export "f")))
+            (core instance $f (instantiate $f)) (core instance $other (instantiate $f))
+            {first} {second}
+            (core instance (instantiate $a (with "" (instance $f))))
+            (core instance (instantiate $b (with "" (instance $f))))
+            (core instance (instantiate $b (with "" (instance $f))))
+            (core instance (instantiate $b (with "" (instance $other)))))"#
+    ))
+    .unwrap();
+    let instantiated = plan.steps.iter().filter_map(|step| match step {
+        Step::Instantiate { module, .. } => Some(module.0),
+        Step::InstantiateImported { .. }
+        | Step::ExtractMemory(..)
+        | Step::ExtractRealloc(..)
+        | Step::ExtractPostReturn(..)
+        | Step::DefineResource { .. } => None,
+    });
+    assert_eq!(instantiated.collect::<Vec<_>>(), [0, 0, 1, 1, 1, 2]);
+    assert_eq!(plan.modules.len(), 3);
+}
+
+#[test]
+fn custom_sections_are_left_out() {
+    let text = r#"(component
+        (core module $m (@custom "x" "y") (func $f (export "f") (call $f)) (@custom "z" ""))
+        (core instance (instantiate $m)))"#;
+    for module in plan(text).unwrap().modules {
+        for payload in Parser::new(0).parse_all(&module.bytes) {
+            assert!(!matches!(payload.unwrap(), Payload::CustomSection(_)));
+        }
+    }
+}
+
 fn transcoders(plan: &Plan) -> Vec<Transcode> {
     let mut found = Vec::new();
     for trampoline in &plan.trampolines {

@@ -1,6 +1,7 @@
 //! Translated types into types of our own.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use wasmtime_environ::component::{
     ComponentExtern, ComponentTypes, InterfaceType, TypeComponentInstanceIndex, TypeFuncIndex,
@@ -22,6 +23,7 @@ pub(super) struct Types<'a> {
     types: &'a ComponentTypes,
     resource_tables: usize,
     known: HashMap<InterfaceType, Type>,
+    functions: HashMap<TypeFuncIndex, Arc<FuncAbi>>,
 }
 
 impl<'a> Types<'a> {
@@ -31,10 +33,14 @@ impl<'a> Types<'a> {
             types,
             resource_tables,
             known: HashMap::new(),
+            functions: HashMap::new(),
         }
     }
 
-    pub(super) fn function(&mut self, index: TypeFuncIndex) -> Result<FuncAbi, LoadError> {
+    pub(super) fn function(&mut self, index: TypeFuncIndex) -> Result<Arc<FuncAbi>, LoadError> {
+        if let Some(known) = self.functions.get(&index) {
+            return Ok(Arc::clone(known));
+        }
         let types = self.types;
         let ty = &types[index];
         if ty.async_ {
@@ -47,7 +53,10 @@ impl<'a> Types<'a> {
             return Err(LoadError::unsupported("functions with several results"));
         }
         let params = ty.param_names.iter().cloned().zip(params).collect();
-        FuncAbi::new(FuncType { params, result }).map_err(LoadError::invalid)
+        let abi = FuncAbi::new(FuncType { params, result }).map_err(LoadError::invalid)?;
+        let abi = Arc::new(abi);
+        self.functions.insert(index, Arc::clone(&abi));
+        Ok(abi)
     }
 
     fn tuple(&mut self, index: TypeTupleIndex) -> Result<Vec<Type>, LoadError> {
