@@ -16,9 +16,10 @@ const KEY: &str = "key";
 ///
 /// It is checked when it is opened, and each file in it when it is read: they belong to this user
 /// or to root, and others cannot write to them. A file is named by its [`Key`], and holds digests
-/// of its contents: a file that is damaged, or belongs to another key, is treated as missing. Files
-/// are written under another name, flushed to the disk and renamed. Nothing else is ever removed
-/// but what a killed writer has left an hour ago: the folder may be emptied at any time.
+/// of its contents: a file that is damaged, or belongs to another key, is treated as missing. A file
+/// gets its name when it is complete and flushed to the disk. Where the file system needs another
+/// name for it before, a killed writer leaves that file; it is removed an hour later. Nothing else
+/// is ever removed: the folder may be emptied at any time.
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,

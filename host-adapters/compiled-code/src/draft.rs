@@ -5,17 +5,20 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
-/// What the other name begins and ends with.
+/// The beginning and the end of a draft's name.
 const PREFIX: &str = ".";
 const SUFFIX: &str = ".draft";
 
 /// When a draft that has not changed counts as abandoned.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
-/// Writes a file under another name, flushes it to the disk, and renames it to its own. If any of
-/// it fails, the other file is removed, and a file under the right name stays unchanged.
+/// Writes a file without a name, flushes it to the disk, and gives it its name. If any of it fails,
+/// or the process is killed, nothing is left, and a file of that name stays unchanged.
+///
+/// Not every system and file system has files without a name. Elsewhere the file has another name
+/// until it is complete, which a killed process leaves behind.
 ///
 /// # Errors
 ///
@@ -25,31 +28,125 @@ pub(crate) fn write(
     mode: u32,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    write_and_flush(target, mode, fill, File::sync_all)
+    let draft = Draft::new(folder_of(target), mode)?;
+    write_and_flush(draft, target, fill, File::sync_all)
 }
 
 fn write_and_flush(
+    draft: Draft,
     target: &Path,
-    mode: u32,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     flush: impl FnOnce(&File) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
-    set_mode(&mut builder, mode);
-    let draft = builder.tempfile_in(folder).map_err(without_path)?;
-    let mut buffered = BufWriter::with_capacity(1 << 16, draft.as_file());
+    let mut buffered = BufWriter::with_capacity(1 << 16, draft.file());
     fill(&mut buffered)?;
     buffered.flush()?;
     drop(buffered);
-    flush(draft.as_file())?;
-    draft.persist(target).map_err(|failed| failed.error)?;
-    flush_folder(folder);
+    flush(draft.file())?;
+    draft.publish(target)?;
+    flush_folder(folder_of(target));
     Ok(())
+}
+
+fn folder_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A file that is being written.
+enum Draft {
+    /// It has no name, so it is gone when the process is.
+    #[cfg(target_os = "linux")]
+    Unnamed(File),
+    /// It has a name of its own.
+    Named(NamedTempFile),
+}
+
+impl Draft {
+    fn new(folder: &Path, mode: u32) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if let Some(file) = unnamed::create(folder, mode) {
+            return Ok(Self::Unnamed(file));
+        }
+        Self::named(folder, mode)
+    }
+
+    fn named(folder: &Path, mode: u32) -> io::Result<Self> {
+        let mut builder = builder();
+        set_mode(&mut builder, mode);
+        let draft = builder.tempfile_in(folder).map_err(without_path)?;
+        Ok(Self::Named(draft))
+    }
+
+    fn file(&self) -> &File {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(file) => file,
+            Self::Named(draft) => draft.as_file(),
+        }
+    }
+
+    /// Gives the file its name, in place of a file of that name.
+    fn publish(self, target: &Path) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(file) => unnamed::link(&file, target),
+            Self::Named(draft) => {
+                draft.persist(target).map_err(|failed| failed.error)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn builder() -> Builder<'static, 'static> {
+    let mut builder = Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    builder
+}
+
+/// Files without a name. `tempfile` makes them as well, but gives them no name later.
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use super::{builder, folder_of, without_path};
+    use rustix::fs::{AtFlags, CWD, OFlags, linkat};
+    use std::fs::{File, OpenOptions};
+    use std::io;
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::path::{Path, PathBuf};
+
+    /// Returns `None` if there can be none, or if it could not be given a name.
+    pub(super) fn create(folder: &Path, mode: u32) -> Option<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).mode(mode);
+        options.custom_flags(OFlags::TMPFILE.bits().cast_signed());
+        let file = options.open(folder).ok()?;
+        path(&file).exists().then_some(file)
+    }
+
+    /// Links replace nothing. So where there is a file already, the new one gets another name
+    /// first, and is renamed at once.
+    pub(super) fn link(file: &File, target: &Path) -> io::Result<()> {
+        let link = |target: &Path| {
+            linkat(CWD, path(file), CWD, target, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from)
+        };
+        match link(target) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            done => return done,
+        }
+        let draft = builder()
+            .make_in(folder_of(target), link)
+            .map_err(without_path)?;
+        draft.persist(target).map_err(|failed| failed.error)?;
+        Ok(())
+    }
+
+    fn path(file: &File) -> PathBuf {
+        format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+    }
 }
 
 /// Removes the drafts that processes have left in a folder which were killed while they wrote. They
@@ -107,29 +204,71 @@ mod tests {
     use super::*;
     use std::time::SystemTime;
 
-    #[test]
-    fn a_file_is_flushed_whole_before_it_gets_its_name() {
+    fn count(folder: &Path) -> usize {
+        fs::read_dir(folder).expect("a folder").count()
+    }
+
+    /// Writes files by drafts of one kind. While one is written, there are `names` more.
+    fn is_flushed_before_it_gets_its_name(draft: fn(&Path) -> io::Result<Draft>, names: usize) {
         let home = tempfile::tempdir().expect("a folder");
-        let target = home.path().join("file");
+        let home = home.path();
+        let target = home.join("file");
+        let draft = || draft(home).expect("a draft");
         for content in [&b"first"[..], b"second one"] {
             let before = fs::read(&target).ok();
             let flush = |draft: &File| {
                 assert_eq!(draft.metadata()?.len(), content.len() as u64);
                 assert_eq!(fs::read(&target).ok(), before, "not yet");
+                let there = names + usize::from(before.is_some());
+                assert_eq!(
+                    count(home),
+                    there,
+                    "a process that is killed here leaves these"
+                );
                 draft.sync_all()
             };
-            write_and_flush(&target, PRIVATE, |to| to.write_all(content), flush).expect("written");
+            let fill = |to: &mut dyn Write| to.write_all(content);
+            write_and_flush(draft(), &target, fill, flush).expect("written");
             assert_eq!(fs::read(&target).expect("a file"), content);
+            assert_eq!(count(home), 1);
         }
         // What cannot be flushed gets no name, and leaves nothing.
         let fail = |_: &File| Err(io::ErrorKind::StorageFull.into());
-        let failed = write_and_flush(&target, PRIVATE, |to| to.write_all(b"third"), fail);
-        assert_eq!(
-            failed.expect_err("it failed").kind(),
-            io::ErrorKind::StorageFull
-        );
+        let fill = |to: &mut dyn Write| to.write_all(b"third");
+        let failed = write_and_flush(draft(), &target, fill, fail).expect_err("it failed");
+        assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
         assert_eq!(fs::read(&target).expect("a file"), b"second one");
-        assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 1);
+        assert_eq!(count(home), 1);
+    }
+
+    #[test]
+    fn a_file_is_flushed_whole_before_it_gets_its_name() {
+        is_flushed_before_it_gets_its_name(|folder| Draft::named(folder, PRIVATE), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_has_no_name_while_it_is_written() {
+        let home = tempfile::tempdir().expect("a folder");
+        if unnamed::create(home.path(), PRIVATE).is_none() {
+            eprintln!("SKIPPED: the file system has no files without a name");
+            return;
+        }
+        is_flushed_before_it_gets_its_name(|folder| Draft::new(folder, PRIVATE), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_has_the_mode_that_is_wanted() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().expect("a folder");
+        let target = home.path().join("file");
+        // Twice: the second file replaces the first.
+        for (mode, masked) in [(PRIVATE, 0o777), (0o640, 0o700), (PRIVATE, 0o777)] {
+            write(&target, mode, |to| to.write_all(b"x")).expect("written");
+            let found = fs::metadata(&target).expect("a file").permissions().mode();
+            assert_eq!(found & masked, mode & masked, "{found:o}");
+        }
     }
 
     #[test]
