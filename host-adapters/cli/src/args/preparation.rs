@@ -75,6 +75,11 @@ impl Deadline {
         self.at
     }
 
+    /// Returns true if the time is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.at.is_some_and(|at| at <= Instant::now())
+    }
+
     /// Says which option it comes from, and how long it allows.
     pub(crate) fn allowed(&self) -> String {
         let after = humantime::format_duration(self.after);

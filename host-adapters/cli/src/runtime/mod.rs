@@ -72,7 +72,7 @@ pub(crate) fn prepare(
     bounds: PrepareLimits,
 ) -> Result<Prepared, Failure> {
     let (path, args, program) = (component.to_owned(), args.to_owned(), program.clone());
-    prepare::within(component, bounds.deadline, move || match runtime {
+    let prepared = prepare::within(component, bounds.deadline, move || match runtime {
         RuntimeName::Wasmtime => {
             let prepared = wasmtime::prepare(&path, &args, &program, &bounds)?;
             Ok(Prepared::Wasmtime(Box::new(prepared)))
@@ -84,7 +84,12 @@ pub(crate) fn prepare(
         }
         #[cfg(not(feature = "wasmedge"))]
         RuntimeName::WasmEdge => Err(without_wasmedge()),
-    })
+    })?;
+    // Only now is it certain that the component is run.
+    if let Some(warning) = prepared.warning() {
+        say!("wasmscope: warning: {warning}");
+    }
+    Ok(prepared)
 }
 
 /// What a component imports and exports, and what of that a runtime lacks here.
@@ -217,6 +222,15 @@ impl Refusals {
 pub(crate) type Kept = Box<dyn Any>;
 
 impl Prepared {
+    /// Returns a warning for the user.
+    fn warning(&self) -> Option<&str> {
+        match self {
+            Self::Wasmtime(_) => None,
+            #[cfg(feature = "wasmedge")]
+            Self::WasmEdge(prepared) => prepared.warning.as_deref(),
+        }
+    }
+
     /// Returns what will tell whether the program was refused memory or descriptors.
     pub(crate) fn refusals(&self) -> Refusals {
         match self {

@@ -47,15 +47,20 @@ pub(super) fn within<T: Send + 'static>(
             .recv()
             .map_err(|_ended| RecvTimeoutError::Disconnected),
     };
+    let too_late = || {
+        Failure::too_late(format!(
+            "{} is not ready: reading, checking and compiling it took longer than {}",
+            path.display(),
+            deadline.allowed()
+        ))
+    };
     match result {
+        // The work may see the deadline first, and fail because of it.
+        Ok(Err(_)) if deadline.is_over() => Err(too_late()),
         Ok(result) => result,
         Err(RecvTimeoutError::Timeout) => {
             let _ = finished.recv_timeout(GRACE);
-            Err(Failure::too_late(format!(
-                "{} is not ready: reading, checking and compiling it took longer than {}",
-                path.display(),
-                deadline.allowed()
-            )))
+            Err(too_late())
         }
         Err(RecvTimeoutError::Disconnected) => match thread.join() {
             Err(panic) => std::panic::resume_unwind(panic),

@@ -9,7 +9,6 @@ use super::{Code, Ended, PrepareLimits, Surroundings, component_name, descriptor
 use crate::args::{COMPILE_IN_CHILD, Deadline, Program, RuntimeName};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
-use crate::messages::say;
 use crate::progress::Progress;
 use compiled_code::TrustedFile;
 use std::path::Path;
@@ -32,6 +31,8 @@ pub(crate) struct Prepared {
     pub(super) taken: wasi_bounds::Bounds,
     timeout: Option<Duration>,
     fuel: Option<u64>,
+    /// A warning for the user.
+    pub(super) warning: Option<String>,
 }
 
 /// What a store holds.
@@ -79,25 +80,39 @@ fn child_compiler(deadline: Deadline) -> Result<ChildCompiler, Failure> {
     Ok(compiler)
 }
 
+/// A component that was loaded.
+struct Loaded {
+    engine: Engine,
+    component: Component,
+    /// A warning for the user, if the component is run after all.
+    warning: Option<String>,
+}
+
 /// Loads a component, to be interpreted or compiled now or before.
 fn load(
     path: &Path,
     allow_precompiled: bool,
     program: Option<&Program>,
     bounds: &PrepareLimits,
-) -> Result<(Engine, Component), Failure> {
+) -> Result<Loaded, Failure> {
     let sizes = &bounds.sizes;
     let source = Source::open(path, RuntimeName::WasmEdge, allow_precompiled, sizes)?;
     let fuel = program.is_some_and(|program| program.fuel.is_some());
     let engine = engine(fuel, bounds)?;
-    let component = match source {
-        Source::Component(bytes) => compiled(&engine, path, &bytes, &Aot::open(program)?),
+    let (component, warning) = match source {
+        Source::Component(bytes) => {
+            compiled(&engine, path, &bytes, &Aot::open(program)?, bounds.deadline)?
+        }
         Source::Compiled(file) => {
             aot::say_no_effect(path, program);
-            from_file(&engine, path, &file, fuel)
+            (from_file(&engine, path, &file, fuel)?, None)
         }
-    }?;
-    Ok((engine, component))
+    };
+    Ok(Loaded {
+        engine,
+        component,
+        warning,
+    })
 }
 
 /// Says why a component cannot be loaded.
@@ -114,11 +129,19 @@ fn failed(path: &Path, error: &LoadError) -> Failure {
 }
 
 /// Compiles a component unless that was done before, and says so. Without `--aot` it is
-/// interpreted, as it is when it cannot be compiled.
-fn compiled(engine: &Engine, path: &Path, bytes: &[u8], aot: &Aot) -> Result<Component, Failure> {
+/// interpreted. It is also interpreted if it cannot be compiled: then a warning is returned, which
+/// is for a component that is ready in time.
+fn compiled(
+    engine: &Engine,
+    path: &Path,
+    bytes: &[u8],
+    aot: &Aot,
+    deadline: Deadline,
+) -> Result<(Component, Option<String>), Failure> {
     let failed = |error| failed(path, &error);
+    let interpreted = || Component::new(engine, bytes).map_err(failed);
     let compiled = match aot {
-        Aot::Off => return Component::new(engine, bytes).map_err(failed),
+        Aot::Off => return Ok((interpreted()?, None)),
         Aot::Unkept => {
             let _progress = Progress::compiling(path, RuntimeName::WasmEdge);
             Component::compile(engine, bytes).and_then(|mut code| {
@@ -129,7 +152,7 @@ fn compiled(engine: &Engine, path: &Path, bytes: &[u8], aot: &Aot) -> Result<Com
         Aot::Into(cache) => {
             let found = Component::with_cache(engine, bytes, cache).map_err(failed)?;
             if found.is_compiled() {
-                return Ok(found);
+                return Ok((found, None));
             }
             aot::say_compiling("WasmEdge", cache);
             Component::precompile_or_say(engine, bytes, cache).map(|made| {
@@ -139,14 +162,14 @@ fn compiled(engine: &Engine, path: &Path, bytes: &[u8], aot: &Aot) -> Result<Com
         }
     };
     match compiled {
-        Err(LoadError::Compiler { message }) => {
-            say!(
-                "wasmscope: warning: {} is interpreted, as it cannot be compiled: {message}",
+        Err(LoadError::Compiler { message }) if !deadline.is_over() => {
+            let warning = format!(
+                "{} is interpreted, as it cannot be compiled: {message}",
                 path.display()
             );
-            Component::new(engine, bytes).map_err(failed)
+            Ok((interpreted()?, Some(warning)))
         }
-        other => other.map_err(failed),
+        other => Ok((other.map_err(failed)?, None)),
     }
 }
 
@@ -239,7 +262,11 @@ pub(crate) fn prepare(
 ) -> Result<Prepared, Failure> {
     // Before the component is compiled, which takes longer.
     let wasi = wasi::context(&Surroundings::new(path, args, program)?, program)?;
-    let (engine, component) = load(path, program.allow_precompiled, Some(program), bounds)?;
+    let Loaded {
+        engine,
+        component,
+        warning,
+    } = load(path, program.allow_precompiled, Some(program), bounds)?;
     let taken = descriptors::bounds(program.max_descriptors);
     let linker = linker(&taken)?;
     let command = needs_of(&component, &linker).must_be_command(path)?;
@@ -254,6 +281,7 @@ pub(crate) fn prepare(
         taken,
         timeout: program.timeout,
         fuel: program.fuel,
+        warning,
     })
 }
 
@@ -263,9 +291,9 @@ pub(crate) fn needs(
     allow_precompiled: bool,
     bounds: &PrepareLimits,
 ) -> Result<Needs, Failure> {
-    let (_, component) = load(path, allow_precompiled, None, bounds)?;
+    let loaded = load(path, allow_precompiled, None, bounds)?;
     Ok(needs_of(
-        &component,
+        &loaded.component,
         &linker(&wasi_bounds::Bounds::default())?,
     ))
 }

@@ -10,6 +10,14 @@ use crate::error::LoadError;
 /// As much space as no compiler needs. With less, the disk counts as full.
 const FULL: u64 = 1 << 20;
 
+/// What LLVM, the C++ and the Rust library say where they get no memory.
+const OUT_OF_MEMORY: [&str; 4] = [
+    "out of memory",
+    "bad_alloc",
+    "memory allocation of",
+    "cannot allocate memory",
+];
+
 const FILE_LIMIT: &str = "a file would exceed the limit on file sizes (ulimit -f)";
 
 #[derive(Debug)]
@@ -18,6 +26,8 @@ pub(super) enum Cause {
     Scratch(io::Error),
     /// The child cannot be started.
     Start(io::Error),
+    /// The system does not say whether it has ended.
+    Wait(io::Error),
     /// It was still at work at the deadline.
     Deadline,
     /// It ended by itself, or was killed: the message says how.
@@ -25,9 +35,11 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    /// Finds out why a child has failed. Its scratch folder must still be there.
-    pub(super) fn of(status: ExitStatus, words: &str, scratch: &Path) -> Self {
-        let signal = signal(status);
+    /// Finds out why a child has failed that might have so many bytes of memory. Its scratch folder
+    /// must still be there. Without a status, nobody knows how it ended.
+    pub(super) fn of(status: Option<ExitStatus>, words: &str, scratch: &Path, memory: u64) -> Self {
+        let code = status.and_then(|status| status.code());
+        let signal = status.and_then(signal);
         if signal == Some("SIGXFSZ") || says(words, "File too large") || reached_limit(scratch) {
             return Self::Ended(FILE_LIMIT.to_owned());
         }
@@ -36,6 +48,12 @@ impl Cause {
         }
         if says(words, "Disk quota exceeded") {
             return Self::Ended(no_quota());
+        }
+        if OUT_OF_MEMORY.iter().any(|text| says(words, text)) {
+            let memory = memory >> 20;
+            return Self::Ended(format!(
+                "the compiler is out of memory; it may have {memory} MiB (or less by ulimit -d or -v)"
+            ));
         }
         let last = words
             .lines()
@@ -47,7 +65,7 @@ impl Cause {
             "" => String::new(),
             last => format!(": {last}"),
         };
-        Self::Ended(match (signal, status.code()) {
+        Self::Ended(match (signal, code) {
             (Some("SIGKILL"), _) => {
                 "the compiler was killed (SIGKILL): the system may be out of memory".to_owned()
             }
@@ -64,6 +82,7 @@ impl Cause {
         let message = match self {
             Self::Scratch(error) => unusable(&error),
             Self::Start(error) => format!("the compiler's process cannot be started: {error}"),
+            Self::Wait(error) => format!("the compiler's process is lost: {error}"),
             Self::Deadline => "the time that compiling may take is over".to_owned(),
             Self::Ended(message) => message,
         };
@@ -184,7 +203,8 @@ mod tests {
     fn each_end_of_a_compiler_has_a_cause() {
         let folder = tempfile::tempdir().unwrap();
         let cause = |status: i32, words: &str| {
-            let cause = Cause::of(ExitStatus::from_raw(status), words, folder.path());
+            let status = Some(ExitStatus::from_raw(status));
+            let cause = Cause::of(status, words, folder.path(), 512 << 20);
             let LoadError::Compiler { message } = cause.into_error() else {
                 panic!("another kind of error")
             };
@@ -193,11 +213,14 @@ mod tests {
         for (status, words, expected) in [
             (9, "", "out of memory"),
             (11, "", "crashed (SIGSEGV)"),
+            (6, "LLVM ERROR: broken\n", "(SIGABRT): LLVM ERROR: broken"),
+            (6, "LLVM ERROR: out of memory\n", "it may have 512 MiB"),
             (
                 6,
-                "LLVM ERROR: out of memory\n",
-                "(SIGABRT): LLVM ERROR: out of memory",
+                "terminate called after throwing an instance of 'std::bad_alloc'\n",
+                "is out of memory",
             ),
+            (6, "memory allocation of 9 bytes failed\n", "out of memory"),
             (25, "", "ulimit -f"),
             (15, "", "ended by a signal (SIGTERM)"),
             (1 << 8, "first\n\nlast \n", "has failed: last"),

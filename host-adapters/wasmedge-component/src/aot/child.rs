@@ -28,6 +28,9 @@ const TASK: &str = "WASMEDGE_COMPONENT_COMPILE";
 /// How often the child is looked at.
 const POLL: Duration = Duration::from_millis(10);
 
+/// How much memory the compiler may have, unless [`ChildCompiler::memory_limit`] says otherwise.
+const DEFAULT_MEMORY: u64 = 8 << 30;
+
 /// How much of the child's standard error is kept: the end of it.
 const LAST_WORDS: usize = 4096;
 
@@ -56,6 +59,7 @@ pub struct ChildCompiler {
     program: PathBuf,
     args: Vec<OsString>,
     deadline: Option<Instant>,
+    memory: u64,
 }
 
 impl ChildCompiler {
@@ -65,6 +69,7 @@ impl ChildCompiler {
             program: program.into(),
             args: Vec::new(),
             deadline: None,
+            memory: DEFAULT_MEMORY,
         }
     }
 
@@ -81,8 +86,19 @@ impl ChildCompiler {
         self
     }
 
+    /// Sets how many bytes of memory the compiler may have: 8 GiB unless told otherwise. With more,
+    /// compiling fails. On Linux it is the limit `RLIMIT_DATA` of the process, which counts the
+    /// memory that it can write to. Other systems may count less, or nothing.
+    pub fn memory_limit(&mut self, bytes: u64) -> &mut Self {
+        self.memory = bytes;
+        self
+    }
+
     /// Compiles a module. The scratch folder is removed in any case.
     pub(super) fn compile(&self, engine: &Engine, module: &[u8]) -> Result<Trusted, LoadError> {
+        if self.deadline.is_some_and(|at| at <= Instant::now()) {
+            return Err(Cause::Deadline.into_error());
+        }
         let scratch = Scratch::new().map_err(|error| Cause::Scratch(error).into_error())?;
         self.compile_in(&scratch, engine, module)
             .map_err(Cause::into_error)
@@ -96,30 +112,26 @@ impl ChildCompiler {
     ) -> Result<Trusted, Cause> {
         fs::write(scratch.path().join(MODULE), module).map_err(Cause::Scratch)?;
         let mut child = self.start(scratch, engine.config())?;
-        let words = child.stderr.take().map(keep_last);
-        // Held until the child has ended: it takes its end for ours.
-        let _alive = child.stdin.take();
-        let status = self.wait(&mut child)?;
+        let words = child.0.stderr.take().map(keep_last);
+        let status = child.wait(self.deadline)?;
         let words = words.and_then(|words| words.join().ok());
-        let code = match status.success() {
-            true => fs::read(scratch.path().join(CODE)).ok(),
-            false => None,
+        // The child gives the file its name when it is complete.
+        let code = match status {
+            Some(status) if !status.success() => None,
+            Some(_) | None => fs::read(scratch.path().join(CODE)).ok(),
         };
-        match code {
-            Some(code) => Ok(ffi::compiled(code)),
-            None => Err(Cause::of(
-                status,
-                &words.unwrap_or_default(),
-                scratch.path(),
-            )),
-        }
+        code.map(ffi::compiled).ok_or_else(|| {
+            let words = words.unwrap_or_default();
+            Cause::of(status, &words, scratch.path(), self.memory)
+        })
     }
 
-    fn start(&self, scratch: &Scratch, config: &Config) -> Result<Child, Cause> {
+    fn start(&self, scratch: &Scratch, config: &Config) -> Result<Running, Cause> {
         let task = format!(
-            "{} {}",
+            "{} {} {}",
             u8::from(config.measure_cost),
-            config.optimization.number()
+            config.optimization.number(),
+            self.memory
         );
         let mut command = Command::new(&self.program);
         command
@@ -133,23 +145,54 @@ impl ChildCompiler {
         // Ctrl-C in a terminal reaches us only. The child then sees that we have gone.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        command.spawn().map_err(Cause::Start)
+        command.spawn().map(Running).map_err(Cause::Start)
     }
+}
 
-    /// Waits until the child has ended. Kills it at the deadline.
-    fn wait(&self, child: &mut Child) -> Result<ExitStatus, Cause> {
+/// A child process. It is killed and reaped when this is dropped. Its standard input stays open
+/// until then: the process takes the end of that for ours.
+struct Running(Child);
+
+impl Running {
+    /// Waits until the process has ended. Returns `None` if the system does not say how: a process
+    /// that was started with SIGCHLD ignored does not learn it.
+    fn wait(&mut self, deadline: Option<Instant>) -> Result<Option<ExitStatus>, Cause> {
         loop {
-            if let Some(status) = child.try_wait().map_err(Cause::Start)? {
-                return Ok(status);
+            match self.0.try_wait() {
+                Ok(Some(status)) => return Ok(Some(status)),
+                Ok(None) => {}
+                Err(error) if is_gone(&error) => return Ok(None),
+                Err(error) => return Err(Cause::Wait(error)),
             }
-            if self.deadline.is_some_and(|at| at <= Instant::now()) {
-                let _ = child.kill();
-                let _ = child.wait();
+            if deadline.is_some_and(|at| at <= Instant::now()) {
                 return Err(Cause::Deadline);
             }
             thread::sleep(POLL);
         }
     }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Its number may be another process's by now if it has gone.
+        match self.0.try_wait() {
+            Ok(Some(_)) => return,
+            Err(error) if is_gone(&error) => return,
+            Ok(None) | Err(_) => {}
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(unix)]
+fn is_gone(error: &io::Error) -> bool {
+    rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::CHILD)
+}
+
+#[cfg(not(unix))]
+fn is_gone(_: &io::Error) -> bool {
+    false
 }
 
 /// Reads what a child says until it ends, and keeps the end of it.
@@ -173,14 +216,15 @@ fn keep_last(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
 #[must_use = "the process has to end with it"]
 pub fn compile_as_child() -> ExitCode {
     let folder = std::env::current_dir();
-    let task = std::env::var(TASK).ok().and_then(|task| config(&task));
-    let (Ok(folder), Some(config)) = (folder, task) else {
+    let task = std::env::var(TASK).ok().and_then(|task| Task::read(&task));
+    let (Ok(folder), Some(task)) = (folder, task) else {
         eprintln!("this command is for programs that compile with WasmEdge, and not for users");
         return ExitCode::from(2);
     };
+    limit_memory(task.memory);
     let watched = folder.clone();
     thread::spawn(move || end_with_parent(&watched));
-    match run(&folder, &config) {
+    match run(&folder, &task.config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -194,16 +238,54 @@ pub fn compile_as_child() -> ExitCode {
 fn end_with_parent(folder: &Path) {
     let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
     scratch::remove(folder);
+    end_at_once();
+}
+
+/// Ends this process, without what libraries do at its end: the compiler is at work on another
+/// thread, and uses what they would give back.
+#[cfg(unix)]
+fn end_at_once() {
+    use rustix::process::{Signal, getpid, kill_process};
+    let _ = kill_process(getpid(), Signal::KILL);
+}
+
+#[cfg(not(unix))]
+fn end_at_once() {
     std::process::exit(1);
 }
 
-fn config(task: &str) -> Option<Config> {
-    let (cost, optimization) = task.split_once(' ')?;
-    let mut config = Config::new();
-    config
-        .measure_cost(cost == "1")
-        .optimization(Optimization::numbered(optimization.parse().ok()?)?);
-    Some(config)
+/// Limits this process's memory, unless there is a lower limit.
+#[cfg(unix)]
+fn limit_memory(bytes: u64) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Data);
+    if limit.current.is_none_or(|current| bytes < current) {
+        limit.current = Some(bytes);
+        // It fails for no number that is lower than the hard limit.
+        let _ = setrlimit(Resource::Data, limit);
+    }
+}
+
+#[cfg(not(unix))]
+fn limit_memory(_: u64) {}
+
+/// What the parent wants, besides the module.
+struct Task {
+    config: Config,
+    memory: u64,
+}
+
+impl Task {
+    fn read(task: &str) -> Option<Self> {
+        let mut words = task.split(' ');
+        let (cost, optimization) = (words.next()?, words.next()?);
+        let memory = words.next()?.parse().ok()?;
+        let mut config = Config::new();
+        config
+            .measure_cost(cost == "1")
+            .optimization(Optimization::numbered(optimization.parse().ok()?)?);
+        Some(Self { config, memory })
+    }
 }
 
 fn run(folder: &Path, config: &Config) -> Result<(), LoadError> {

@@ -50,8 +50,15 @@ impl Scratch {
 
 /// Removes a scratch folder. Does nothing to any other folder.
 pub(crate) fn remove(folder: &Path) {
-    if is_scratch(folder) {
-        let _ = fs::remove_dir_all(folder);
+    if !is_scratch(folder) {
+        return;
+    }
+    // A compiler that is still at work may add a file meanwhile.
+    for _ in 0..3 {
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            _ => return,
+        }
     }
 }
 
