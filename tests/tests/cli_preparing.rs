@@ -18,6 +18,7 @@ on_each_runtime! {
     a_file_without_an_end_is_refused,
     a_file_without_a_writer_is_given_up,
     compiling_ends_in_time,
+    a_compiled_file_is_there_whole_or_not_at_all,
     a_short_timeout_of_the_program_leaves_time_to_prepare_it,
     a_file_that_may_not_be_large_is_no_end_of_the_command,
     a_full_disk_is_named_and_not_kept_full,
@@ -221,6 +222,7 @@ fn compiling_ends_in_time(runtime: Runtime) {
                 "--prepare-timeout allows (3s)",
             ],
         );
+        assert!(!output.stderr.contains("is interpreted"), "{output}");
         assert_eq!(output.stdout(), "");
         if words[0] == "compile" {
             says(&output, &["wasmscope: compiling ", "many.wasm for ", "…\n"]);
@@ -234,6 +236,54 @@ fn compiling_ends_in_time(runtime: Runtime) {
         &output,
         &["--timeout allows (6s); --prepare-timeout sets this apart"],
     );
+}
+
+/// Waits until a process has a file of a folder open. `false` if it ends first.
+fn writes_to(process: u32, folder: &Path) -> bool {
+    let folder = folder.canonicalize().expect("a folder");
+    while let Ok(files) = fs::read_dir(format!("/proc/{process}/fd")) {
+        let mut targets = files.flatten().flat_map(|file| fs::read_link(file.path()));
+        if targets.any(|target| target.starts_with(&folder)) {
+            return true;
+        }
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        if stat.contains(") Z ") {
+            return false;
+        }
+    }
+    false
+}
+
+fn a_compiled_file_is_there_whole_or_not_at_all(runtime: Runtime) {
+    let home = Home::new();
+    let component = home.with_functions(1000);
+    let output = home.path("out");
+    fs::create_dir(&output).expect("a folder");
+    let file = output.join("app.cwasm");
+    let mut caught = 0;
+    for signal in ["-KILL", "-TERM", "-INT", "-HUP", "-KILL"] {
+        let running = command(&home, runtime, &["compile", "-o", "out/app.cwasm"])
+            .arg(&component)
+            .spawn();
+        if writes_to(running.id(), &output) {
+            let id = running.id().to_string();
+            let killed = std::process::Command::new("kill")
+                .args([signal, &id])
+                .status();
+            caught += i32::from(killed.expect("kill is there").success());
+        }
+        let ended = running.finish();
+        // It may have been complete before the signal came.
+        for left in files(&output) {
+            assert_eq!(left, file, "{signal}: {ended}");
+            // There may be no record of it yet.
+            let run = home.command("run").arg("--allow-precompiled").arg(&file);
+            let run = run.run();
+            assert_eq!(run.code(), Some(0), "{signal}: {run}");
+            fs::remove_file(&file).expect("a file");
+        }
+    }
+    assert!(caught > 0, "no process was caught while it wrote");
 }
 
 fn a_short_timeout_of_the_program_leaves_time_to_prepare_it(runtime: Runtime) {
@@ -495,6 +545,78 @@ mod child {
     }
 
     #[test]
+    fn without_memory_the_component_is_interpreted() {
+        let home = Home::new();
+        let component = home.with_functions(20_000);
+        let temporary = temporary(&home);
+        // The limit of the parent is that of the child as well. The parent needs half of it.
+        let output = Cli::program("sh")
+            .args(["-c", "ulimit -c 0 && ulimit -d 160000 && exec \"$@\"", "sh"])
+            .arg(binary())
+            .args(RUN)
+            .args(Runtime::WASMEDGE.options.iter().take(2))
+            .arg(&component)
+            .envs([("OTEL_SDK_DISABLED", "true"), ("XDG_CACHE_HOME", "")])
+            .env("HOME", home.path("home"))
+            .env("TMPDIR", &temporary)
+            .deadline(Duration::from_secs(300))
+            .current_dir(home.path(""))
+            .run()
+            .expect_code(0);
+        let words = ["is interpreted", "out of memory", "it may have 8192 MiB"];
+        says(&output, &words);
+        assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
+    }
+
+    #[test]
+    fn one_whose_end_nobody_is_told_is_no_failure() {
+        let home = Home::new();
+        // The system keeps no status of children then.
+        let output = Cli::program("env")
+            .arg("--ignore-signal=CHLD")
+            .arg(binary())
+            .args(RUN)
+            .args(Runtime::WASMEDGE.options.iter().take(2))
+            .arg(home.idle())
+            .envs([("OTEL_SDK_DISABLED", "true"), ("XDG_CACHE_HOME", "")])
+            .env("HOME", home.path("home"))
+            .deadline(Duration::from_secs(300))
+            .current_dir(home.path(""))
+            .run()
+            .expect_code(0);
+        assert!(!output.stderr.contains("warning"), "{output}");
+        assert_eq!(files(&home.path("compiled")).len(), 1);
+    }
+
+    /// `exit` would run what libraries do at the end of a process, while the compiler uses them.
+    #[test]
+    fn one_whose_parent_is_gone_ends_without_an_exit() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let home = Home::new();
+        let scratch = home.path("wasmedge-compile-test");
+        fs::create_dir(&scratch).expect("a folder");
+        fs::write(scratch.join("in-use"), "").expect("a file");
+        let component = fs::read(home.with_functions(20_000)).expect("a file");
+        // The core module begins behind the component's preamble.
+        let module = (1..component.len())
+            .find(|at| component[*at..].starts_with(b"\0asm"))
+            .expect("a module");
+        fs::write(scratch.join("module.wasm"), &component[module..]).expect("a file");
+        let mut child = Command::new(binary())
+            .arg("compile-in-child")
+            .env("WASMEDGE_COMPONENT_COMPILE", "0 2 8589934592")
+            .env("TMPDIR", &scratch)
+            .current_dir(&scratch)
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("a process");
+        drop(child.stdin.take());
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.signal(), Some(9), "{status}");
+        assert!(!scratch.exists());
+    }
+
+    #[test]
     fn it_is_of_no_use_to_users_and_removes_nothing() {
         let home = Home::new();
         fs::write(home.path("kept"), "").expect("a file");
@@ -502,7 +624,7 @@ mod child {
         says(&output, &["is for programs that compile with WasmEdge"]);
         let output = home
             .command("compile-in-child")
-            .env("WASMEDGE_COMPONENT_COMPILE", "0 2")
+            .env("WASMEDGE_COMPONENT_COMPILE", "0 2 8589934592")
             .run();
         assert_ne!(output.code(), Some(0), "{output}");
         assert!(home.path("kept").exists());

@@ -6,8 +6,45 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use common::engine;
 use wasmedge_component::{
-    Cache, CacheError, Component, Config, Engine, Instance, Linker, Store, Trap, TrapCode,
+    Cache, CacheError, ChildCompiler, Component, Config, Engine, Instance, Linker, LoadError,
+    Store, Trap, TrapCode,
 };
+
+/// The process that compiles in the test below. By itself it tests nothing.
+#[test]
+fn compiles_for_another_process() {
+    if std::env::var_os("WASMEDGE_COMPONENT_COMPILE").is_some() {
+        let _ = wasmedge_component::compile_as_child();
+    }
+}
+
+#[test]
+fn the_memory_of_a_process_that_compiles_is_a_setting() {
+    let this = std::env::current_exe().expect("a program");
+    let mut compiler = ChildCompiler::new(this);
+    for arg in ["compiles_for_another_process", "--exact", "--nocapture"] {
+        compiler.arg(arg);
+    }
+    let functions = r#"(func (export "f") (result i32) (i32.const 7))"#.to_owned()
+        + &"(func (result i32) (i32.add (i32.const 1) (i32.const 2)))".repeat(20_000);
+    let text = format!(
+        r#"(component (core module $m {functions}) (core instance $m (instantiate $m))
+            (func (export "f") (result u32) (canon lift (core func $m "f"))))"#
+    );
+    let bytes = wat::parse_str(text).expect("a component");
+    let (_home, cache) = private_cache();
+    let precompile = |compiler: &ChildCompiler| {
+        let engine = Engine::new(Config::new().compile_in_child(compiler.clone()));
+        Component::precompile(&engine.expect("an engine"), &bytes, &cache)
+    };
+    let error = precompile(compiler.clone().memory_limit(64 << 20)).expect_err("refused");
+    let LoadError::Compiler { message } = error else {
+        panic!("another kind of error: {error}")
+    };
+    assert!(message.contains("it may have 64 MiB"), "{message}");
+    let component = precompile(&compiler).unwrap_or_else(|error| panic!("{error}"));
+    assert!(component.is_compiled());
+}
 
 fn private_cache() -> (tempfile::TempDir, Cache) {
     let home = tempfile::tempdir().expect("a folder");

@@ -55,12 +55,6 @@ fn what_is_used_often_is_kept_once() {
     let bytes = load(&format!("(component {} {instance} {exports})", large("$m")));
     assert!(bytes < 64 * MIB, "instances: {bytes}");
 
-    let name = "n".repeat(50_000);
-    let lowered = repeat(3000, |_| "(core func (canon lower (func $f)))".to_owned());
-    let import = format!(r#"(import "f" (func $f (param "{name}" u32)))"#);
-    let bytes = load(&format!("(component {import} {lowered})"));
-    assert!(bytes < 64 * MIB, "functions: {bytes}");
-
     // Equal modules, each instantiated.
     let modules = repeat(20, |n| {
         format!(

@@ -49,10 +49,16 @@ impl Cause {
         if says(words, "Disk quota exceeded") {
             return Self::Ended(no_quota());
         }
+        let memory = format!(
+            "it may have {} MiB (or less by ulimit -d or -v)",
+            memory >> 20
+        );
         if OUT_OF_MEMORY.iter().any(|text| says(words, text)) {
-            let memory = memory >> 20;
+            return Self::Ended(format!("the compiler is out of memory; {memory}"));
+        }
+        if says(words, "resource temporarily unavailable") {
             return Self::Ended(format!(
-                "the compiler is out of memory; it may have {memory} MiB (or less by ulimit -d or -v)"
+                "the compiler cannot start a thread: it is out of memory ({memory}), or there are too many processes (ulimit -u)"
             ));
         }
         let last = words
@@ -221,6 +227,11 @@ mod tests {
                 "is out of memory",
             ),
             (6, "memory allocation of 9 bytes failed\n", "out of memory"),
+            (
+                6,
+                "what():  Resource temporarily unavailable\n",
+                "cannot start a thread: it is out of memory (it may have 512 MiB",
+            ),
             (25, "", "ulimit -f"),
             (15, "", "ended by a signal (SIGTERM)"),
             (1 << 8, "first\n\nlast \n", "has failed: last"),
