@@ -160,6 +160,27 @@ fn every_limit_is_counted_under_its_own_name_and_no_other() {
 }
 
 #[test]
+fn extreme_values_are_limits_too() {
+    for limit in Limits::TABLE {
+        for value in [0, usize::MAX] {
+            let mut limits = Limits::default();
+            limit.set(&mut limits, value);
+            let counted = counted(limits);
+            if value > 0 {
+                assert_eq!(counted, BTreeSet::new(), "with {}={value}", limit.name);
+            }
+        }
+    }
+    for value in [0, usize::MAX] {
+        let mut limits = Limits::default();
+        for limit in Limits::TABLE {
+            limit.set(&mut limits, value);
+        }
+        counted(limits);
+    }
+}
+
+#[test]
 fn what_was_dropped_is_named() {
     let limits = Limits {
         span_attributes: 1,
