@@ -46,34 +46,38 @@ const fn other(key: &'static str, at_most: f64, unit: Unit) -> Option<Limit> {
 }
 
 /// Why a bound instrument takes longer than it should.
-const BOUND: &str = "the measurement is one call of the host, which on WasmEdge takes nearly what the native SDK takes for all of it (see the boundary). To be changed: the call path (ADR 5 and the roadmap).";
+const BOUND: &str = "each measurement is one call into the host. On WasmEdge, that call alone takes nearly as long as the whole measurement in the native SDK (see the \
+    boundary). To be changed: the call path (ADR 5 and the roadmap).";
 
 /// Why a component's call takes longer than one that is written by hand.
-const BOUNDARY: &str = "for each call may-leave is checked, what is lent is counted, and core values pass through a list; texts and lists are charged to a budget; and the \
-    guest is rewritten, so that it can be bounded and stopped (ADR 4 and 5). None of it is on the raw side. To be changed: the call path (ADR 5 and the roadmap).";
+const BOUNDARY: &str = "for each call, the `may_leave` flag is checked, lent resources are counted, and core values pass through a list. Texts and lists are charged to a \
+    budget. And the guest is rewritten, so that it can be bounded and stopped (ADR 4 and 5). The raw call does none of this. To be changed: the call \
+    path (ADR 5 and the roadmap).";
 
 pub(super) const BARS: [Bar; 15] = [
     Bar {
         title: "span, 4 attributes and an event",
         wasmtime: ratio("signals/span/Wasmtime", 2.8, Some(1.75)),
         wasmedge: ratio("signals/span/WasmEdge AOT", 4.0, None),
-        why: "three calls of the host, and four attributes that are read, checked and copied out of the guest, where the native SDK takes over what is there. To be \
-            changed: an event could wait for the end of its span, which would lose it in a trap; each exported span copies the \
-            attributes of its scope, and Wasmtime moves what it has just written in each call. On WasmEdge each of the three calls costs several times that of Wasmtime (see the boundary).",
+        why: "a span makes three calls into the host. Its four attributes are read, checked and copied out of the guest, where the native SDK takes over \
+            values that exist already. To be changed: an event could wait for the end of its span, but a trap would then lose it; each exported span \
+            copies the attributes of its scope; Wasmtime moves the lifted values in each call. On WasmEdge, each of the three calls costs several \
+            times as much as on Wasmtime (see the boundary).",
     },
     Bar {
         title: "span not sampled, to native not sampled",
         wasmtime: ratio("signals/span not sampled/Wasmtime", 1.1, None),
         wasmedge: ratio("signals/span not sampled/WasmEdge AOT", 1.5, None),
-        why: "a call of the host, which asks the sampler before there is a span (ADR 8), and remembers the trace for children and links. Attributes stay in the guest (ADR 7). \
-            To be changed: the name is looked up before the decision; on WasmEdge, the call path (see the boundary).",
+        why: "a call into the host, which asks the sampler before there is a span (ADR 8), and remembers the trace for children and links. Attributes \
+            stay in the guest (ADR 7). To be changed: the name is looked up before the decision; on WasmEdge, the call path (see the boundary).",
     },
     Bar {
         title: "log, 3 attributes",
         wasmtime: ratio("signals/log/Wasmtime", 2.5, Some(1.5)),
         wasmedge: ratio("signals/log/WasmEdge AOT", 4.0, None),
-        why: "the native record is made of static texts without an allocation; here its texts are checked and copied, and the record lies in the guest's memory before. To be changed: \
-            values of attributes are moved into the SDK's record just after they were written; a context of its own is attached for each record. Several records in one call share the crossing already.",
+        why: "the native record consists of static texts, without an allocation. Here, its texts are checked and copied, after the guest has written the \
+            record into its memory. To be changed: values of attributes are moved into the SDK's record just after they were written; each record \
+            attaches a context of its own. Several records in one call already share the cost of the call.",
     },
     Bar {
         title: "log below the level",
@@ -83,7 +87,7 @@ pub(super) const BARS: [Bar; 15] = [
             10.0,
             Unit::Nanos,
         ),
-        why: "the threshold is compared in the guest; what it costs is how the guest is compiled.",
+        why: "the threshold is compared in the guest, so the time depends on how the guest is compiled.",
     },
     Bar {
         title: "counter, bound, to native unbound",
@@ -101,7 +105,7 @@ pub(super) const BARS: [Bar; 15] = [
         title: "counter, 3 attributes, unbound",
         wasmtime: ratio("signals/counter/Wasmtime", 3.0, None),
         wasmedge: ratio("signals/counter/WasmEdge AOT", 5.0, None),
-        why: "the attributes are written down and looked up by their bytes, and a call on WasmEdge costs more (see the boundary).",
+        why: "the attributes are encoded and looked up by their bytes, and a call on WasmEdge costs more (see the boundary).",
     },
     Bar {
         title: "a component's call, to the C API's callback (no argument)",
@@ -141,23 +145,23 @@ pub(super) const BARS: [Bar; 15] = [
         title: "guest size, `tracing` without `std`, opt-level z",
         wasmtime: other("size/size, tracing/z", 40.0, Unit::KiB),
         wasmedge: None,
-        why: "about 5 KiB are the component's types and names, and the rest is mostly the subscriber: events, records, and spans that wait for their start. To be \
-            changed: fields in a layout of their own, which are converted to the contract's.",
+        why: "about 5 KiB are the types and names of the component's interfaces. The rest is mostly the subscriber: events, records, and spans that wait \
+            for their start. To be changed: fields could have a layout of their own, which is converted to the contract's.",
     },
     Bar {
         title: "cold start with the direct API, to without telemetry",
         wasmtime: ratio("cold-start/cold start, direct/Wasmtime", 1.5, Some(1.2)),
         wasmedge: ratio("cold-start/cold start, direct/WasmEdge AOT", 1.5, None),
-        why: "the component is larger, and with its imports come types whose names are read one by one (a tenth of the time is that), and which are resolved when it is instantiated. \
-            To be changed: fewer named cases in the contract; 24 are the severities.",
+        why: "the component is larger. Its imports bring types, whose names are read one by one (a tenth of the time), and which are resolved when the \
+            component is instantiated. To be changed: fewer named cases in the contract, 24 of which are the severities.",
     },
     Bar {
         title: "cold start with `tracing`, to without telemetry",
         wasmtime: ratio("cold-start/cold start, tracing/Wasmtime", 1.5, Some(1.2)),
         wasmedge: ratio("cold-start/cold start, tracing/WasmEdge AOT", 1.5, None),
-        why: "the component is larger than with the direct API, and WasmEdge's are read and rewritten as a whole whenever they are loaded (ADR 4), compiled or not; the \
-            first call makes and registers the subscriber, and each place in the code that says something. To be changed: as with the direct API; a smaller \
-            subscriber; keeping what a component was rewritten to.",
+        why: "the component is larger than with the direct API. On WasmEdge, the whole component is read and rewritten whenever it is loaded (ADR 4), \
+            compiled or not. The first call makes and registers the subscriber, and registers each place in the code that emits telemetry. To be \
+            changed: as with the direct API; a smaller subscriber; a cache for the rewritten component.",
     },
 ];
 

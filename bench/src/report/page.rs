@@ -114,13 +114,13 @@ fn text(tables: &[Table], measured: &HashMap<String, f64>) -> String {
     let mut text = format!(
         "# What telemetry costs\n\n\
          Written by `cargo xtask bench`. {made_with}\n\n\
-         Machines are shared and noisy, so look at the ratios. Those of signals, the boundary and the cold start are medians over {} rounds, in each of which \
-         everybody had a turn, with the quartiles in brackets; throughput has fewer rounds, and memory and sizes are measured once. Of signals, 1.00 is the \
-         native OpenTelemetry SDK in the same process and round. Guests are built at opt-level 3, but for those whose size is measured, and compiled before. \
-         It is checked that everything has arrived and nothing was dropped.\n\n\
+         Machines are shared and noisy, so look at the ratios. Ratios of signals, the boundary and the cold start are medians over {} rounds, with the \
+         quartiles in brackets; each round measures every variant. Throughput has fewer rounds, and memory and sizes are measured once. For signals, 1.00 \
+         is the native OpenTelemetry SDK in the same process and round. Guests are compiled before they are measured. They are built at opt-level 3, except \
+         those in the tables of sizes. The bench checks that all telemetry has arrived and none was dropped.\n\n\
          ## The bars\n\n\
-         A bar is what the project holds itself to, on the direct API unless the row says otherwise; \
-         an aim is where it wants to be.\n\n{}",
+         A bar is a limit that the project sets for itself. It applies to the direct API unless the row says otherwise. An aim is a goal beyond the \
+         bar.\n\n{}",
         Effort::FULL.rounds,
         bars::markdown(measured)
     );

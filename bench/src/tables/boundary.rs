@@ -94,9 +94,10 @@ fn bytes(function: &str) -> u64 {
 pub(super) fn table(inputs: &Inputs) -> Result<Table> {
     let mut table = Table {
         title: "The boundary".to_owned(),
-        about: "One call out of a guest, of a host function that counts what it is given: through the component model, \
-            and a core module's call of a raw host function of that runtime. Either way texts, and the record's list of keys and values, are copied out of the guest's \
-            memory, with bounds and UTF-8 checked: the raw function has that written by hand. The ratio is the component's call to the raw one."
+        about: "One call from a guest to a host function that counts its arguments. It is measured through the component model, and as a core module's \
+            call of a raw host function of the same runtime. In both cases, texts and the record's list of keys and values are copied out of the \
+            guest's memory, and bounds and UTF-8 are checked; the raw function does this in code written by hand. The ratio compares the component's \
+            call with the raw call."
             .to_owned(),
         header: vec![String::new()],
         ..Table::default()

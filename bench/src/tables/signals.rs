@@ -113,18 +113,18 @@ impl Subject {
 
 /// With the processor that counts and drops in place.
 pub(super) fn counting(inputs: &Inputs) -> Result<Table> {
-    let about = "A span has four attributes (a static text, a text that was made at run time, an integer, a flag) and an event; a log has three \
-        attributes; so have measurements. The processor counts and drops in place. 1.00 is the native SDK, told the same in \
-        the same round: for bound instruments it is the native unbound one, unless the row says otherwise. The `opentelemetry` door has no \
-        bound instruments, for those of that API need the native SDK, and `tracing` has no metrics. Spans of `tracing` begin when they are \
-        made, or, with `with_deferred_start`, when they are first used (ADR 11).";
+    let about = "A span has four attributes (a static text, a text that was made at run time, an integer, a flag) and an event. A log has three attributes, and \
+        so has a measurement. The processor counts and drops each item at once. 1.00 is the native SDK, which records the same in the same round. For \
+        bound instruments it is an unbound instrument of the native SDK, unless the row says otherwise. The `opentelemetry` API has no bound \
+        instruments here, because its own need the native SDK, and `tracing` has no metrics. Spans of `tracing` begin when they are made, or, with \
+        `with_deferred_start`, when they are first used (ADR 11).";
     table("Signals", about, &ROWS, inputs)
 }
 
 /// With the SDK's batch processors.
 pub(super) fn batch(inputs: &Inputs) -> Result<Table> {
-    let about = "The same with the SDK's batch processors, on both sides: what a host pays that exports. Their queues are emptied \
-        between the turns and lose nothing.";
+    let about = "The same with the SDK's batch processors on both sides, as in a host that exports. Their queues are emptied between the measurements, and lose \
+        nothing.";
     table("Signals, batched", about, &BATCH_ROWS, inputs)
 }
 

@@ -34,8 +34,9 @@ const BUILDS: [(&str, &str); 4] = [
 pub(super) fn table(inputs: &Inputs) -> Result<Table> {
     let mut table = Table {
         title: "Size of a guest".to_owned(),
-        about: "A service that prices orders, without telemetry and by each door: bytes of the component (fat LTO, one codegen unit, symbols stripped), and what \
-            telemetry adds. Services are built without the default feature `std` of `tracing`, unless the row says so."
+        about: "A service that prices orders. The first row is the size of the component without telemetry, in bytes (fat LTO, one codegen unit, symbols \
+            stripped). The other rows are the bytes that each API adds. Services are built without the default feature `std` of `tracing`, unless the \
+            row says so."
             .to_owned(),
         header: vec![String::new()],
         rows: VARIANTS.map(|(_, title)| vec![title.to_owned()]).to_vec(),

@@ -11,8 +11,8 @@ use crate::runtime::runtime;
 pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
     let mut table = Table {
         title: "Cold start".to_owned(),
-        about: "A service that was compiled before is loaded, instantiated, asked once and dropped; engine and linker are there. The ratio is to the service \
-            without telemetry."
+        about: "A service that is already compiled is loaded, instantiated, called once and dropped. The engine and the linker exist before. The ratio \
+            compares it with the service without telemetry."
             .to_owned(),
         header: ["", "without telemetry", "direct API", "`tracing`"].map(str::to_owned).to_vec(),
         ..Table::default()

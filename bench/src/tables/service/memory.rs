@@ -19,7 +19,8 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
     let mut table = Table {
         title: "Memory of an idle instance".to_owned(),
         about: format!(
-            "What the process's resident memory grows by for each of {instances} instances of the service that were asked once and wait, in a process of its own."
+            "The growth of the process's resident memory for each of {instances} instances of the service. Each was called once and is idle. Each \
+                cell is measured in a process of its own."
         ),
         header: ["", "without telemetry", "direct API", "`tracing`"]
             .map(str::to_owned)

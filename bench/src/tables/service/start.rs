@@ -29,9 +29,9 @@ const STARTS: usize = 5;
 pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
     let mut table = Table {
         title: "Start of a program".to_owned(),
-        about: "From a component's file to its first instruction: it is read, compiled, loaded from what was compiled before, or made ready to be \
-            interpreted, and instantiated; engine and linker are there. Digests of compiled code are checked, as with `--aot`. The large component is generated: \
-            many functions with arithmetic, memory accesses, branches and calls. Medians of 5 starts."
+        about: "From a component's file to its first instruction. The component is read; it is compiled, or its compiled code is loaded, or it is prepared \
+            for the interpreter; then it is instantiated. The engine and the linker exist before. Digests of compiled code are checked, as with \
+            `--aot`. The large component is generated: many functions with arithmetic, memory accesses, branches and calls. Medians of 5 starts."
             .to_owned(),
         ..Table::default()
     };

@@ -35,10 +35,11 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
     let mut table = Table {
         title: "Throughput".to_owned(),
         about: format!(
-            "Requests a second to the service, each thread asking its instances in turn; all send to the same providers. With telemetry: the share of the \
-             throughput without that is left. Medians over {ROUNDS} rounds of {REQUESTS} requests, which all threads begin together. With two threads WasmEdge AOT can serve more \
-             than twice what it does with one: entering a compiled guest, WasmEdge sets the process's fault handlers when nobody is inside, and resets them when the \
-             last one leaves (three system calls each), and two threads spare each other that."
+            "Requests to the service in a second. Each thread calls its instances in turn, and all send to the same providers. With telemetry, the \
+                number is the share of the throughput that is left. Medians over {ROUNDS} rounds of {REQUESTS} requests; all threads begin a round \
+                together. With two threads, WasmEdge AOT can serve more than twice the requests that it serves with one. The reason is that WasmEdge \
+                sets the process's fault handlers when the first thread enters a compiled guest, and resets them when the last thread leaves (three \
+                system calls each). With two threads, this happens less often."
         ),
         header: [
             "",
