@@ -18,8 +18,8 @@ pub(crate) fn render(resolve: &Resolve, package: PackageId) -> Result<String> {
     let package = &resolve.packages[package];
     writeln!(text, "# `{}`\n", package.name)?;
     text.push_str(
-        "Made from [`wit/`](../wit) by `cargo xtask wit --bless`; `cargo xtask test` fails when it is out of date. \
-         Why the contract is as it is: [`wit/README.md`](../wit/README.md).\n",
+        "This page is generated from [`wit/`](../wit) by `cargo xtask wit --bless`. If it is out of date, `cargo xtask test` fails. \
+         [`wit/README.md`](../wit/README.md) gives the reasons for the contract's design.\n",
     );
     for (name, interface) in &package.interfaces {
         render_interface(&mut text, resolve, name, *interface)?;
