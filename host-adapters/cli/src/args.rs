@@ -1,4 +1,4 @@
-//! What the command line understands.
+//! The command line's subcommands and options.
 
 mod preparation;
 mod program;
@@ -22,7 +22,7 @@ use std::time::Duration;
     name = "wasmscope",
     version,
     propagate_version = true,
-    // Of an option that is given twice, the last value holds: a script's defaults can be overridden behind them.
+    // If an option is given twice, the last value applies, so a script's defaults can be overridden by later options.
     args_override_self = true,
     arg_required_else_help = true
 )]
@@ -39,13 +39,13 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Compiles a component into a file that `run` starts faster.
     Compile(Compile),
-    /// Compiles a core module for WasmEdge, for a command that has started this one.
+    /// Compiles a core module for WasmEdge. The command starts itself with this subcommand.
     #[cfg(feature = "wasmedge")]
     #[command(name = COMPILE_IN_CHILD, hide = true)]
     CompileInChild,
 }
 
-/// The name of the subcommand that compiles for another command.
+/// The name of the subcommand with which the command starts itself to compile.
 #[cfg(feature = "wasmedge")]
 pub(crate) const COMPILE_IN_CHILD: &str = "compile-in-child";
 
@@ -73,7 +73,7 @@ WASMSCOPE_LIMITS sets the limits on guests' telemetry. docs/configuration.md in 
 pub(crate) struct Run {
     /// The component, and arguments for the program. The component is a .wasm file, or a file that `wasmscope compile` wrote. Everything
     /// after it is passed to the program and never read as an option of this command. A `--` directly after it is not passed on.
-    // One argument and not two: clap takes options for its own until the first value of the last one.
+    // One argument and not two: clap reads options as its own until the first value of the last argument.
     #[arg(value_names = ["COMPONENT", "ARGS"], required = true, num_args = 1.., trailing_var_arg = true)]
     invoked: Vec<OsString>,
 
@@ -86,16 +86,16 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The component.
+    /// Returns the path of the component.
     pub(crate) fn component(&self) -> &Path {
         self.invoked.first().map_or(Path::new(""), Path::new)
     }
 
-    /// The program's arguments.
+    /// Returns the program's arguments.
     ///
     /// # Errors
     ///
-    /// Fails when one is no text, which is what a component's arguments are.
+    /// Fails if one is not UTF-8, because a component's arguments are text.
     pub(crate) fn args(&self) -> Result<Vec<String>, Failure> {
         let args = self.invoked.get(1..).unwrap_or_default();
         let args = match args {
@@ -112,7 +112,7 @@ impl Run {
     }
 }
 
-/// What the program gets, and how far it may go.
+/// The resources of the program, and the limits on them.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Program")]
 pub(crate) struct Program {
@@ -212,7 +212,7 @@ pub(crate) struct Compile {
     pub(crate) preparation: Preparation,
 }
 
-/// The runtimes that there are adapters for.
+/// The runtimes that have an adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RuntimeName {
     /// Wasmtime, which is part of this program.
@@ -223,7 +223,7 @@ pub(crate) enum RuntimeName {
 }
 
 impl RuntimeName {
-    /// Its name in options and files.
+    /// Returns its name in options and files.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Wasmtime => "wasmtime",
@@ -231,7 +231,7 @@ impl RuntimeName {
         }
     }
 
-    /// Its name in sentences.
+    /// Returns its name in sentences.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Wasmtime => "Wasmtime",
@@ -239,7 +239,7 @@ impl RuntimeName {
         }
     }
 
-    /// The runtime of a name in a file.
+    /// Returns the runtime with this name in a file.
     pub(crate) fn of(name: &str) -> Option<Self> {
         [Self::Wasmtime, Self::WasmEdge]
             .into_iter()
@@ -247,7 +247,7 @@ impl RuntimeName {
     }
 }
 
-/// Adds what was probably meant where a component stands in the place of `run`, and hides what may be a credential.
+/// Adds a tip to an error if a component is given in place of a subcommand, and hides possible credentials.
 pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
     telemetry::redact(&mut error);
     let tip = match error.get(ContextKind::InvalidSubcommand) {

@@ -1,4 +1,4 @@
-//! How long preparing a component may take, and how large the component may be.
+//! Limits on the time to prepare a component, and on the component's size.
 
 use super::program;
 use bytesize::ByteSize;
@@ -6,13 +6,13 @@ use clap::Args;
 use std::time::{Duration, Instant};
 use wasmscope_wasmtime::{SizeLimit, SizeLimits};
 
-/// How long preparing may take where no option says so.
+/// The time limit for preparing if no option sets one.
 const DEFAULT: Duration = Duration::from_secs(600);
 
-/// How long preparing may take at least under a short `--timeout`.
+/// The shortest time limit for preparing that `--timeout` can imply.
 const LEAST: Duration = Duration::from_secs(5);
 
-/// What bounds the preparing of a component.
+/// The limits on preparing a component.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Preparation")]
 pub(crate) struct Preparation {
@@ -28,7 +28,7 @@ pub(crate) struct Preparation {
     size_limit: Vec<SizeSetting>,
 }
 
-/// A limit on the component's size, and a value that it can have.
+/// A limit on the component's size, and its value.
 #[derive(Debug, Clone, Copy)]
 struct SizeSetting {
     limit: SizeLimit,
@@ -40,13 +40,13 @@ impl Preparation {
     pub(crate) fn size_limits(&self) -> SizeLimits {
         let mut limits = SizeLimits::default();
         for SizeSetting { limit, value } in &self.size_limit {
-            // The parser has refused what this would refuse.
+            // The parser has already refused the values that this refuses.
             let _ = limits.set(*limit, *value);
         }
         limits
     }
 
-    /// Starts the clock. `timeout` is how long the program may run.
+    /// Returns the deadline, counted from now. `timeout` is how long the program may run.
     pub(crate) fn deadline(&self, timeout: Option<Duration>) -> Deadline {
         let (after, option) = match (self.prepare_timeout, timeout) {
             (Some(given), _) => (given, "--prepare-timeout"),
@@ -61,7 +61,7 @@ impl Preparation {
     }
 }
 
-/// When preparing has to be done.
+/// The time at which preparing must be finished.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     at: Option<Instant>,
@@ -70,7 +70,7 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// Returns the time. `None` if it is later than clocks can tell.
+    /// Returns the time. `None` if it is later than clocks can represent.
     pub(crate) fn at(&self) -> Option<Instant> {
         self.at
     }
@@ -80,7 +80,7 @@ impl Deadline {
         self.at.is_some_and(|at| at <= Instant::now())
     }
 
-    /// Says which option it comes from, and how long it allows.
+    /// Returns a text with the option that sets the deadline, and the time that it allows.
     pub(crate) fn allowed(&self) -> String {
         let after = humantime::format_duration(self.after);
         match self.option {

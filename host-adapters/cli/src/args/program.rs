@@ -1,4 +1,4 @@
-//! The values of the program's options, and what is said about wrong ones.
+//! Parses the values of the program's options, with error messages for wrong ones.
 
 use bytesize::ByteSize;
 use std::path::PathBuf;
@@ -14,7 +14,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Returns the guest's path as the program's library compares paths: `./data/` is `data`.
+    /// Returns the guest's path in the form in which the program's library compares paths: `./data/`
+    /// becomes `data`.
     pub(crate) fn mounted_at(&self) -> &str {
         let mut path = self.guest.as_str();
         while let Some(rest) = path.strip_prefix("./") {
@@ -48,7 +49,7 @@ pub(super) fn directory(text: &str) -> Result<Directory, String> {
     };
     Ok(Directory {
         host: host.into(),
-        // Programs look for `/in`, and would not find `/in/`.
+        // A program that looks for `/in` would not find `/in/`.
         guest: match guest.trim_end_matches('/') {
             "" => "/".to_owned(),
             guest => guest.to_owned(),
@@ -57,7 +58,7 @@ pub(super) fn directory(text: &str) -> Result<Directory, String> {
     })
 }
 
-/// Splits at colons, but for those behind a backslash, which is removed.
+/// Splits at colons, except those after a backslash. The backslash is removed.
 fn split(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut rest = text.chars().peekable();
@@ -87,7 +88,7 @@ pub(super) fn variable(text: &str) -> Result<(String, Option<String>), String> {
     Ok((name.to_owned(), value))
 }
 
-/// Parses a time to run for.
+/// Parses a time limit.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("expected a duration above 0, for example 30s".to_owned()),
@@ -95,7 +96,7 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The longest duration that is taken: longer ones exceed what clocks can count.
+/// The longest duration that is accepted. Much longer ones exceed the range of clocks.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Parses a duration.

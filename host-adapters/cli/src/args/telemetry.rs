@@ -1,4 +1,4 @@
-//! The options on telemetry: where it goes, and how much of it there is.
+//! The options for telemetry: its destination, and its amount.
 
 use clap::Args;
 use clap::ValueEnum;
@@ -14,7 +14,7 @@ use wasmscope_telemetry::config::{
     redacted_url,
 };
 
-/// The options by the names of what they set on `ConfigBuilder`.
+/// The methods of `ConfigBuilder`, each with the option that sets the same value.
 pub(crate) const FLAGS: &[(&str, &str)] = &[
     ("endpoint", "--otlp-endpoint"),
     ("protocol", "--otlp-protocol"),
@@ -29,7 +29,7 @@ pub(crate) const FLAGS: &[(&str, &str)] = &[
     ("log_levels", "--log-level"),
 ];
 
-/// Where the telemetry goes, and how much of it there is.
+/// The options for telemetry.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Telemetry")]
 pub(crate) struct Telemetry {
@@ -90,14 +90,14 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// The options given that say how telemetry is shown.
+    /// Returns the given options that determine how telemetry is shown.
     pub(crate) fn of_the_view(&self) -> impl Iterator<Item = &'static str> {
         let output = self.output.as_ref().map(|_| "--output");
         let format = (self.format != Format::Text).then_some("--format");
         [output, format].into_iter().flatten()
     }
 
-    /// The options given that say how telemetry is sent.
+    /// Returns the given options that determine how telemetry is sent.
     pub(crate) fn of_the_export(&self) -> impl Iterator<Item = &'static str> {
         let given = |given: bool, flag: &'static str| given.then_some(flag);
         [
@@ -129,7 +129,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Takes from an error about a value what may be a credential.
+/// Removes values that may be credentials from an error.
 pub(super) fn redact(error: &mut clap::Error) {
     let is_about = |option: &str| {
         let argument = error.get(ContextKind::InvalidArg);
@@ -153,8 +153,8 @@ pub(super) fn redact(error: &mut clap::Error) {
     error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
 }
 
-/// Whether a text can be a header's name. Anything else before a `=` may be a credential, as in
-/// `authorization: Basic c2VjcmV0==`.
+/// Returns true if a text can be a header's name. Any other text before a `=` may be a credential, as
+/// in `authorization: Basic c2VjcmV0==`.
 fn is_header_name(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
@@ -171,13 +171,13 @@ fn parse_header(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Parses what the telemetry core can parse, with its own words for what is wrong.
+/// Parses a type of the telemetry core, and reports errors in the core's words.
 fn expecting<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|expected| format!("expected {expected}"))
 }
 
-/// Reads what the telemetry core can read from a file.
+/// Reads a type of the telemetry core from a file.
 fn reading<T, E>(
     read: impl Fn(&Path) -> Result<T, E> + Clone + Send + Sync + 'static,
 ) -> impl TypedValueParser<Value = T>
