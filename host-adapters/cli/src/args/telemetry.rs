@@ -55,7 +55,7 @@ pub(crate) struct Telemetry {
     /// [env: OTEL_EXPORTER_OTLP_CERTIFICATE]
     #[arg(long, value_name = "FILE", value_parser = reading(Certificates::read))]
     pub(crate) otlp_certificate: Option<Certificates>,
-    /// Reads the client's own certificate and its chain from a PEM file. Also needs its key.
+    /// Reads the client's own certificate and its chain from a PEM file. Set its key as well.
     /// [env: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE]
     #[arg(long, value_name = "FILE", value_parser = reading(Certificates::read))]
     pub(crate) otlp_client_certificate: Option<Certificates>,
@@ -71,7 +71,7 @@ pub(crate) struct Telemetry {
     #[arg(long, value_name = "SAMPLER", value_parser = expecting::<Sampler>)]
     pub(crate) sampler: Option<Sampler>,
     /// Sets the lowest severity of logs to keep, for all scopes and for single ones, for example warn,shop::db=debug.
-    /// Severities: trace, debug, info, warn, error, fatal, off. [env: WASMSCOPE_LOG_LEVEL]
+    /// Severities: trace, debug, info, warn, error, fatal, off. [env: WASMSCOPE_LOG_LEVEL] [default: info]
     #[arg(long, value_name = "LEVELS", value_parser = expecting::<LogLevels>)]
     pub(crate) log_level: Option<LogLevels>,
     /// Uses small buffers, for hosts with little memory: a queue of 256, batches of 64 every 2 s, exports of at most 5 s.
