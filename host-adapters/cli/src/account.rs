@@ -1,9 +1,9 @@
 //! The summary of lost, dropped and shortened telemetry at the end of a run.
 
 use crate::messages::say;
+use wasmscope_otlp::Report;
 use wasmscope_telemetry::Limits;
 use wasmscope_telemetry::dropped::{DroppedCount, Reason};
-use wasmscope_telemetry::pipeline::Report;
 
 /// How delivery ended.
 pub(crate) struct Delivered {

@@ -13,16 +13,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use wasmscope_otlp::Pipeline;
+use wasmscope_otlp::config::{Exporter, Propagators};
+use wasmscope_otlp::memory::MemoryExporter;
 use wasmscope_telemetry::InvocationOptions;
 use wasmscope_telemetry::Signal;
-use wasmscope_telemetry::config::{Exporter, Propagators};
-use wasmscope_telemetry::console::Collector;
-use wasmscope_telemetry::pipeline::Pipeline;
 
 /// Runs a component. Whatever can be found to be wrong is found before it starts, and what is found quickly comes first.
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     let args = options.args()?;
-    let console = Collector::default();
+    let console = MemoryExporter::default();
     let bounds = PrepareLimits {
         sizes: options.preparation.size_limits(),
         deadline: options.preparation.deadline(options.program.timeout),

@@ -3,9 +3,9 @@
 use crate::args::{FLAGS, Telemetry};
 use crate::failure::Failure;
 use crate::messages::say;
+use wasmscope_otlp::config::{Config, Exporter, Headers};
+use wasmscope_otlp::memory::MemoryExporter;
 use wasmscope_telemetry::Runtime;
-use wasmscope_telemetry::config::{Config, Exporter, Headers};
-use wasmscope_telemetry::console::Collector;
 
 /// Builds the configuration: options over the environment, and what is wrong with either is an error.
 ///
@@ -14,7 +14,7 @@ pub(crate) fn config(
     options: &Telemetry,
     service: String,
     runtime: Runtime,
-    console: &Collector,
+    console: &MemoryExporter,
 ) -> Result<Config, Failure> {
     let mut builder = Config::builder()
         .with_process_env()

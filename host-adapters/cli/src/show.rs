@@ -5,7 +5,8 @@ use crate::messages::InPieces;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
-use wasmscope_telemetry::console::{Collector, Style};
+use wasmscope_console::{Style, render};
+use wasmscope_otlp::memory::MemoryExporter;
 
 /// Where the view goes: opened before the program runs, so that a wrong path is found in time.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Screen {
     }
 
     /// Writes what the collector has received.
-    pub(crate) fn show(self, collector: &Collector, format: Format) -> io::Result<()> {
+    pub(crate) fn show(self, collector: &MemoryExporter, format: Format) -> io::Result<()> {
         let (out, terminal): (Box<dyn Write>, bool) = match self {
             Self::Terminal(stderr) => {
                 let terminal = stderr.is_terminal();
@@ -39,7 +40,7 @@ impl Screen {
                 let style = Style::detect(terminal, width.filter(|_| terminal), |name| {
                     std::env::var(name).ok()
                 });
-                out.write_all(collector.render(&style).as_bytes())?;
+                out.write_all(render(collector, &style).as_bytes())?;
             }
             Format::Json => collector.write_json(&mut out)?,
         }

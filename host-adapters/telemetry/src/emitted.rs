@@ -9,8 +9,8 @@ mod metrics;
 
 pub use attributes::{ATTRIBUTES, ERROR_TYPES, attribute};
 pub use markdown::markdown;
-pub(crate) use metrics::{COLLECTION, is_of_telemetry};
-pub use metrics::{METRICS, metric};
+pub(crate) use metrics::COLLECTION;
+pub use metrics::{METRICS, is_of_telemetry, metric};
 
 /// How firmly a name is promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,10 +14,8 @@
 //! | [`Instance`] | spans, instruments, loggers, baggage | one for each component instance |
 //! | [`Invocation`] | the host's span around a call, and the end of what the call leaves open | one for each call |
 //! | [`Budget`] | what a call may bring, for adapters that copy it out of a guest | one for each call of the guest |
-//! | [`pipeline`] | OTLP exporters and what they lost, made from a [`config`] | one for each process, if at all |
-//! | [`console`] | telemetry for people at a terminal | one for each process, if at all |
 //!
-//! Embedders with providers of their own pass them to [`Telemetry::builder`]: then no environment is read, nothing
+//! `wasmscope-otlp` makes providers from a configuration. Embedders with providers of their own pass them to [`Telemetry::builder`]: then no environment is read, nothing
 //! becomes global, and nothing is shut down.
 //!
 //! # Examples
@@ -63,8 +61,6 @@
 //! ```
 
 mod attributes;
-pub mod config;
-pub mod console;
 pub mod dropped;
 pub mod emitted;
 mod guest_warnings;
@@ -79,10 +75,7 @@ mod loggers;
 mod metrics;
 pub mod model;
 mod nested;
-mod otlp_json;
-mod percent;
-pub mod pipeline;
-mod printable;
+pub mod printable;
 pub mod recurring;
 mod refusals;
 mod remote;
@@ -97,7 +90,7 @@ pub use instance::{Ender, Instance};
 pub use invocation::{InstanceAccess, Invocation, InvocationOptions, Outcome};
 pub use limits::{Budget, Limits};
 pub use log_level::LogLevels;
-pub use metrics::cardinality_view;
+pub use metrics::{HistogramAggregation, ScopeKey, Warnings, metrics_view};
 pub use refusals::{Metered, Refusals};
 pub use runtime_metrics::RuntimeMetrics;
 pub use store_meter::StoreMeter;

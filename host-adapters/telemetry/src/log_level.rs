@@ -40,8 +40,7 @@ impl LogLevels {
 
     /// Wants records of `minimum` and above from `scope` and the scopes below it, replacing what was said of `scope` before.
     ///
-    /// A `scope` that names none, such as `shop::`, is an error of
-    /// [`crate::config::ConfigBuilder::build`].
+    /// [`check`](Self::check) finds a `scope` that names none, such as `shop::`.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<String>, minimum: Option<Severity>) -> Self {
         let scope = scope.into();
@@ -54,7 +53,11 @@ impl LogLevels {
     }
 
     /// Checks the names of the scopes, which [`LogLevels::with_scope`] takes as they are.
-    pub(crate) fn check(&self) -> Result<(), ParseLogLevelsError> {
+    ///
+    /// # Errors
+    ///
+    /// [`ParseLogLevelsError::BadScope`] with the first one that is no scope.
+    pub fn check(&self) -> Result<(), ParseLogLevelsError> {
         match self.scopes.iter().find(|(scope, _)| !is_scope(scope)) {
             Some((scope, _)) => Err(ParseLogLevelsError::BadScope(scope.clone())),
             None => Ok(()),

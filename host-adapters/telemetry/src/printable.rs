@@ -8,7 +8,8 @@ const REDACTED: &str = "[redacted]";
 
 /// Returns at most `limit` characters of `text`, with control characters and those that reorder
 /// text escaped.
-pub(crate) fn printable(text: &str, limit: usize) -> String {
+#[must_use]
+pub fn printable(text: &str, limit: usize) -> String {
     let mut shown = String::new();
     for (index, letter) in text.chars().enumerate() {
         if index == limit {

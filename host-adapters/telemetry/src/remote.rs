@@ -4,11 +4,11 @@
 //! with `=` in it, the order of baggage, and the fact that something was invalid.
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use percent_encoding::percent_decode_str;
 
 use crate::attributes::Rules;
 use crate::dropped::Reason;
 use crate::model::{BaggageEntry, RemoteContext};
-use crate::percent;
 
 /// Sampled and random, the flags that level 2 knows.
 const KNOWN_FLAGS: u8 = 0b11;
@@ -242,7 +242,11 @@ pub(crate) fn baggage_header(header: &str, rules: Rules<'_>) -> Vec<BaggageEntry
 fn baggage_member(member: &str) -> Option<BaggageEntry> {
     let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
     let (key, value) = pair.split_once('=')?;
-    let value = percent::decode_lossy(value.trim_matches([' ', '\t']));
+    // A request is not refused for one value: what is not UTF-8 becomes U+FFFD, and a `%` that
+    // begins no code stands for itself (W3C Baggage, "value").
+    let value = percent_decode_str(value.trim_matches([' ', '\t']))
+        .decode_utf8_lossy()
+        .into_owned();
     Some(BaggageEntry {
         key: key.trim_matches([' ', '\t']).to_owned(),
         value,

@@ -11,15 +11,15 @@ use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanLimits};
 
 use crate::attributes::Rules;
-use crate::config::HistogramAggregation;
 use crate::dropped::{Dropped, Signal};
-use crate::emitted::metric;
+use crate::emitted::{MetricInfo, metric};
 use crate::guest_warnings::GuestWarnings;
 use crate::held::{self, OpenSpans};
 use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::log_level::{CurrentLogLevels, LogLevels};
 use crate::loggers::Loggers;
+use crate::metrics::HistogramAggregation;
 use crate::metrics::{self, Readers, ScopeKey, Warnings};
 use crate::model::Notice;
 use crate::runtime_metrics::RuntimeMetrics;
@@ -163,10 +163,27 @@ impl Telemetry {
     }
 
     /// Returns warnings about what guests do, each once, such as two instruments of one name that
-    /// differ. A [`Pipeline`](crate::pipeline::Pipeline) passes them to its own hook.
+    /// differ. A pipeline of `wasmscope-otlp` passes them to its own hook.
     #[must_use]
     pub fn take_warnings(&self) -> Vec<String> {
         self.0.metrics.warnings().take()
+    }
+
+    /// Exports the state of a part of the host's telemetry, such as a queue, as a metric of the host's own. `value` is
+    /// asked for when metrics are collected, once there was an instance, for the meter provider's life.
+    pub fn export_state(
+        &self,
+        metric: &MetricInfo,
+        attributes: Vec<KeyValue>,
+        value: impl Fn() -> usize + Send + Sync + 'static,
+    ) {
+        let Some((meter, open_spans)) = self.0.metrics.provider().zip(self.0.open_spans.clone())
+        else {
+            return;
+        };
+        held::export(meter, metric, attributes, move || {
+            open_spans.has_instances().then(&value)
+        });
     }
 
     /// Gives the metrics about the runtime, for adapters to record.
@@ -307,8 +324,9 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Tells that the meter provider's views are our own, which make no one series of several.
-    pub(crate) fn series_stay_apart(mut self) -> Self {
+    /// Tells that the meter provider has no views but [`metrics_view`](crate::metrics_view), which makes no one series of
+    /// several. Default: it may have others, and some values are kept longer.
+    pub fn series_stay_apart(mut self) -> Self {
         self.readers.series_stay_apart = true;
         self
     }
@@ -325,8 +343,9 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Shares warnings with what tells them.
-    pub(crate) fn warnings(mut self, warnings: Warnings) -> Self {
+    /// Shares the warnings about instruments that do not fit together, for the host to show. Default: they are kept, and
+    /// nobody sees them.
+    pub fn warnings(mut self, warnings: Warnings) -> Self {
         self.warnings = warnings;
         self
     }

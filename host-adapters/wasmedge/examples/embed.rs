@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use wasmedge_component::{Component, Engine, Linker, Store};
 use wasmedge_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
-use wasmscope_telemetry::config::Config;
-use wasmscope_telemetry::pipeline::Pipeline;
+use wasmscope_otlp::Pipeline;
+use wasmscope_otlp::config::Config;
 use wasmscope_wasmedge::{Instance, InvocationOptions, Limiter, Outcome, Unlimited, View};
 
 struct State {

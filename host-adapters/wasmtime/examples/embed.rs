@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use wasmscope_telemetry::config::Config;
-use wasmscope_telemetry::pipeline::Pipeline;
+use wasmscope_otlp::Pipeline;
+use wasmscope_otlp::config::Config;
 use wasmscope_wasmtime::{
     Instance, InvocationOptions, Limiter, Outcome, RUNTIME, SizeLimits, Unlimited, View, check_size,
 };

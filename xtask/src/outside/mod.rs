@@ -22,10 +22,11 @@ struct Embedder {
 }
 
 const TELEMETRY: (&str, &str) = ("wasmscope-telemetry", "telemetry");
+const OTLP: (&str, &str) = ("wasmscope-otlp", "otlp");
 
 const WASMTIME: Embedder = Embedder {
     engine: "wasmtime",
-    ours: &[TELEMETRY, ("wasmscope-wasmtime", "wasmtime")],
+    ours: &[TELEMETRY, OTLP, ("wasmscope-wasmtime", "wasmtime")],
     others: &["wasmtime", "wasmtime-wasi"],
 };
 
@@ -33,6 +34,7 @@ const WASMEDGE: Embedder = Embedder {
     engine: "wasmedge",
     ours: &[
         TELEMETRY,
+        OTLP,
         ("wasmscope-wasmedge", "wasmedge"),
         ("wasmedge-component", "wasmedge-component"),
         ("wasmedge-wasi", "wasmedge-wasi"),

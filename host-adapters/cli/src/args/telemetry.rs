@@ -8,11 +8,11 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
-use wasmscope_telemetry::LogLevels;
-use wasmscope_telemetry::config::{
+use wasmscope_otlp::config::{
     Certificates, Compression, Endpoint, Headers, PrivateKey, Protocol, RequestSize, Sampler,
     redacted_url,
 };
+use wasmscope_telemetry::LogLevels;
 
 /// The methods of `ConfigBuilder`, each with the option that sets the same value.
 pub(crate) const FLAGS: &[(&str, &str)] = &[

@@ -79,7 +79,8 @@ metrics! {
 
 /// Returns true for metrics about the telemetry core itself. They serve an operator's alerts, and
 /// the console leaves them out.
-pub(crate) fn is_of_telemetry(name: &str) -> bool {
+#[must_use]
+pub fn is_of_telemetry(name: &str) -> bool {
     name.starts_with("wasmscope.telemetry.") || name.starts_with("otel.sdk.")
 }
 

@@ -96,9 +96,10 @@ fn same_value(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A scope as the key of a table, for the same reason as [`AttributeSet`]. Its attributes are taken in the order given.
+/// A scope as the key of a table: floating-point numbers among its attributes are equal if their bits are. Attributes
+/// are taken in the order given.
 #[derive(Debug, Clone)]
-pub(crate) struct ScopeKey(pub(crate) InstrumentationScope);
+pub struct ScopeKey(pub InstrumentationScope);
 
 impl PartialEq for ScopeKey {
     fn eq(&self, other: &Self) -> bool {

@@ -19,7 +19,7 @@ const MAX_BOUNDARIES: usize = 8;
 
 /// Warnings that wait to be told; clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Warnings(Arc<Mutex<State>>);
+pub struct Warnings(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -42,7 +42,7 @@ impl Warnings {
     }
 
     /// Returns the warnings that wait, which wait no more.
-    pub(crate) fn take(&self) -> Vec<String> {
+    pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().waiting)
     }
 

@@ -20,15 +20,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 
-pub(crate) use attributes::{AttributeSet, ScopeKey};
+pub(crate) use attributes::AttributeSet;
+pub use attributes::ScopeKey;
 pub(crate) use descriptor::{Descriptor, InstrumentKey};
-pub(crate) use duplicates::{Place, Warnings};
+pub(crate) use duplicates::Place;
+pub use duplicates::Warnings;
 pub(crate) use observable::{Observable, Taken};
-pub(crate) use series::{EXPONENTIAL_BUCKETS, Series, SyncInstrument};
-pub use view::cardinality_view;
-pub(crate) use view::sdk_cardinality;
+pub(crate) use series::{Series, SyncInstrument};
+pub use view::metrics_view;
 
-use crate::config::HistogramAggregation;
 use crate::dropped::Reason;
 use crate::emitted::{COLLECTION, metric};
 use crate::held::{self, Gauge};
@@ -37,6 +37,16 @@ use crate::model::InstrumentKind;
 use crate::telemetry::host_scope;
 use bytes::ByteBudget;
 use observable::Reports;
+
+/// How a meter provider's views aggregate histograms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HistogramAggregation {
+    /// By fixed boundaries.
+    #[default]
+    ExplicitBuckets,
+    /// By boundaries that grow exponentially and adapt; those that a guest gives have no effect.
+    Base2Exponential,
+}
 
 /// An instrument of a provider.
 #[derive(Debug, Clone)]
@@ -176,6 +186,11 @@ impl Registry {
             Vec::new(),
             held::once_used(move || reports.held()),
         );
+    }
+
+    /// Returns the provider that all of it is made with.
+    pub(crate) fn provider(&self) -> Option<&SdkMeterProvider> {
+        self.provider.as_ref()
     }
 
     /// Returns a number to tell an observer's reports from others'.

@@ -20,8 +20,8 @@ use super::attributes::AttributeSet;
 use super::bytes::ByteBudget;
 use super::descriptor::Descriptor;
 use super::total::{MAX_UNSIGNED, Total};
-use crate::config::HistogramAggregation;
 use crate::dropped::Reason;
+use crate::metrics::HistogramAggregation;
 use crate::model::{InstrumentKind, Number};
 
 /// What a series takes beside its attributes and buckets, about.

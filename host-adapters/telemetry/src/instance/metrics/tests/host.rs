@@ -10,9 +10,9 @@ use opentelemetry_sdk::metrics::{
 
 use super::{BTreeMap, KeyValue, Limits, Reason, Scope, Signal, Temporality};
 use super::{InstrumentDescriptor, Kind, Number, Observation, Telemetry};
-use crate::cardinality_view;
-use crate::config::HistogramAggregation;
 use crate::instance::Instance;
+use crate::metrics::HistogramAggregation;
+use crate::metrics_view;
 use crate::telemetry::{Providers, TelemetryBuilder};
 
 /// A value as it is exported.
@@ -54,7 +54,7 @@ impl Host {
     }
 
     pub(super) fn with(limits: Limits, temporality: Temporality) -> Self {
-        let view = cardinality_view(&limits);
+        let view = metrics_view(&limits, HistogramAggregation::ExplicitBuckets);
         Self::with_view(
             limits,
             temporality,

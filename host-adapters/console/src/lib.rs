@@ -1,0 +1,212 @@
+//! What is shown in the terminal when no collector is configured: traces as trees, metrics with their
+//! histograms drawn, logs.
+//!
+//! A [`MemoryExporter`] takes the place of the OTLP exporters. When the program has ended and the providers have been flushed,
+//! [`MemoryExporter::render`] gives the view for people, and [`MemoryExporter::write_json`] the same telemetry as OTLP JSON lines.
+//!
+//! Everything in it may come from a hostile guest: texts are escaped and shortened, trees of any depth are
+//! walked without recursion, parents that form a cycle are cut apart, and times are whatever the guest says.
+
+mod fold;
+mod guides;
+mod layout;
+mod location;
+mod logs;
+mod metrics;
+mod style;
+mod text;
+mod traces;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, SystemTime};
+
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::Span;
+
+pub use self::style::Style;
+use wasmscope_telemetry::Signal;
+use wasmscope_telemetry::emitted::attribute;
+
+use self::layout::{Page, glued, words};
+use self::style::Paint;
+use wasmscope_otlp::memory::{MemoryExporter, ScopeInfo, Snapshot};
+
+/// The scope of what the host itself reports.
+const HOST_SCOPE: &str = "wasmscope";
+
+/// What to check when a guest sent nothing.
+const HINTS: [&str; 3] = [
+    "Does the component use the contract? `wasmscope inspect COMPONENT` lists its imports; there should be \
+     `wasmscope:otel/...`.",
+    TURNED_OFF,
+    "Did the component set up the SDK before it began, and did it run as far as where it should have sent something?",
+];
+
+const TURNED_OFF: &str = "Is it turned off? See OTEL_SDK_DISABLED, OTEL_TRACES_SAMPLER and WASMSCOPE_LOG_LEVEL, and the options \
+     --sampler and --log-level.";
+
+/// Draws what an exporter has received so far, for people to read. Ends with a newline.
+#[must_use]
+pub fn render(received: &MemoryExporter, style: &Style) -> String {
+    let snapshot = received.snapshot();
+    let mut page = Page::new(style);
+    let names = traces::names(&snapshot);
+    let start = start(&snapshot);
+    heading(&mut page, &snapshot, start);
+    traces::draw(&mut page, &snapshot, &names);
+    metrics::draw(&mut page, &snapshot);
+    logs::draw(&mut page, &snapshot, &names, start);
+    silence(&mut page, &snapshot);
+    if page.is_folded() {
+        page.blank();
+        let ellipsis = style.pick("…", "...");
+        let text =
+            format!("{ellipsis} stands for what is not shown here; --format json shows all of it.");
+        page.text(0, words(0, &text, Paint::Faint));
+    }
+    if !snapshot.not_kept.is_empty() {
+        page.blank();
+        let text = format!(
+            "Not shown: {}. The terminal view keeps the latest up to a limit; send telemetry to a collector to \
+             have all of it (--otlp-endpoint).",
+            snapshot.not_kept
+        );
+        page.text(0, words(0, &text, Paint::Warning));
+    }
+    page.finish()
+}
+
+/// The earliest moment of all, in nanoseconds since the Unix epoch.
+fn start(snapshot: &Snapshot) -> u64 {
+    let spans = snapshot
+        .spans
+        .iter()
+        .map(|record| record.item.start_time_unix_nano);
+    let logs = snapshot.logs.iter().map(|record| logs::time(&record.item));
+    spans.chain(logs).min().unwrap_or(0)
+}
+
+/// Says who the telemetry is from, and when it began.
+fn heading(page: &mut Page<'_>, snapshot: &Snapshot, start: u64) {
+    let style = page.style();
+    let spans = snapshot.spans.iter().map(|record| &record.resource);
+    let logs = snapshot.logs.iter().map(|record| &record.resource);
+    let metrics = snapshot.metrics.iter().map(|group| &group.resource);
+    let mut resources = Vec::new();
+    for resource in spans.chain(metrics).chain(logs) {
+        if resources.last() != Some(&resource) && !resources.contains(&resource) {
+            resources.push(resource);
+        }
+    }
+    for resource in resources {
+        // Which SDK the host uses helps a collector, but nobody who looks at a terminal.
+        let shown: Vec<KeyValue> = resource
+            .resource
+            .attributes
+            .iter()
+            .filter(|attribute| !attribute.key.starts_with("telemetry.sdk."))
+            .cloned()
+            .collect();
+        if !shown.is_empty() {
+            let mut pieces = vec![glued("Resource", Paint::Title)];
+            pieces.extend(text::attributes(style, &shown, 1));
+            page.text(0, pieces);
+        }
+    }
+    let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(start));
+    // Beyond the year 9999, where a guest may well claim to be, the format has no digits left.
+    let last = Duration::from_secs(253_402_300_799);
+    if let Some(moment) = moment.filter(|_| start > 0 && Duration::from_nanos(start) < last) {
+        let started = humantime::format_rfc3339_millis(moment);
+        page.text(
+            0,
+            vec![
+                glued("Start ", Paint::Title),
+                glued(started.to_string(), Paint::Plain),
+            ],
+        );
+    }
+}
+
+/// Whether a scope is the host's own. A component may name one of its own alike, but that has the
+/// component's name.
+fn is_of_the_host(scope: &ScopeInfo) -> bool {
+    let mut attributes = scope.scope.attributes.iter();
+    scope.scope.name == HOST_SCOPE
+        && !attributes.any(|given| given.key == attribute::COMPONENT_NAME.key)
+}
+
+/// Whether the host says of its own span that the program did not end by itself. Asked only where all spans are the host's.
+fn was_stopped(span: &Span) -> bool {
+    span.attributes
+        .iter()
+        .filter(|given| given.key == attribute::OUTCOME.key)
+        .filter_map(|attribute| attribute.value.as_ref()?.value.as_ref())
+        .any(|value| matches!(value, Value::StringValue(outcome) if ["trap", "timeout", "killed"].contains(&outcome.as_str())))
+}
+
+/// Names what is shown here: all telemetry, or the signals that do not go elsewhere.
+fn shown_here(elsewhere: &[Signal]) -> String {
+    if elsewhere.is_empty() {
+        return String::from("telemetry");
+    }
+    let here = Signal::ALL
+        .iter()
+        .filter(|signal| !elsewhere.contains(signal));
+    let here: Vec<_> = here.map(|signal| signal.as_str()).collect();
+    here.join(" or ")
+}
+
+/// Says so when there is nothing to see, and why that may be.
+fn silence(page: &mut Page<'_>, snapshot: &Snapshot) {
+    let spans = snapshot.spans.iter().map(|record| &record.scope);
+    let logs = snapshot.logs.iter().map(|record| &record.scope);
+    let metrics = snapshot.metrics.iter().map(|group| &group.scope);
+    let mut scopes = spans.chain(logs).chain(metrics).peekable();
+    let here = shown_here(&snapshot.elsewhere);
+    let text = if scopes.peek().is_none() {
+        match here.as_str() {
+            "telemetry" => String::from("No telemetry was received."),
+            _ => format!("No {here} were received."),
+        }
+    } else if scopes.all(|scope| is_of_the_host(scope)) {
+        format!("The component itself sent no {here}.")
+    } else {
+        return;
+    };
+    page.blank();
+    page.text(0, words(0, &text, Paint::Warning));
+    if !snapshot.elsewhere.is_empty() {
+        let names = |name: fn(&Signal) -> String| {
+            let names: Vec<_> = snapshot.elsewhere.iter().map(name).collect();
+            names.join(" and ")
+        };
+        let text = format!(
+            "Not shown here: {}. See {}.",
+            names(|signal| signal.as_str().to_owned()),
+            names(|signal| format!("OTEL_{}_EXPORTER", signal.as_str().to_ascii_uppercase()))
+        );
+        page.text(0, words(0, &text, Paint::Warning));
+    }
+    let stopped = snapshot
+        .spans
+        .iter()
+        .any(|record| was_stopped(&record.item));
+    for hint in HINTS {
+        // Then it is more likely that it did not get that far.
+        if stopped && hint == TURNED_OFF {
+            continue;
+        }
+        let mut line = layout::Line {
+            first: vec![glued("  - ", Paint::Faint)],
+            rest: vec![glued("    ", Paint::Plain)],
+            ..layout::Line::default()
+        };
+        line.pieces = words(0, hint, Paint::Plain);
+        page.line(line);
+    }
+}

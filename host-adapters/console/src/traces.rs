@@ -1,0 +1,589 @@
+//! Traces, drawn as trees.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use opentelemetry_proto::tonic::trace::v1::{Span, span};
+
+use super::fold::{self, FAILED};
+use super::guides::{DURATION, Guides, deepest};
+use super::layout::{Line, Page, Piece, glued, spaced, width, words};
+use super::style::{Paint, Style};
+use super::text::{NAME, VALUE, attributes, clean, count, duration, hex, offset, scope_label};
+use super::tree::{Node, Root, Trace, is_error, traces};
+use wasmscope_otlp::memory::{ScopeInfo, Snapshot};
+
+/// How many lines of spans the whole view has.
+const SPANS: usize = 500;
+
+/// How many links of a span are shown.
+const LINKS: usize = 10;
+
+/// The name of events that tell of an error (semantic conventions for exceptions).
+const EXCEPTION: &str = "exception";
+
+/// The cells of the bar that shows when a span ran.
+const BAR: usize = 20;
+
+/// The spans that are known by name, to say which one a link or a log means.
+pub(super) type Names<'a> = HashMap<(&'a [u8], &'a [u8]), &'a str>;
+
+/// Gives the names of all spans by trace id and span id.
+pub(super) fn names(snapshot: &Snapshot) -> Names<'_> {
+    snapshot
+        .spans
+        .iter()
+        .map(|record| {
+            let span = &record.item;
+            (
+                (span.trace_id.as_slice(), span.span_id.as_slice()),
+                span.name.as_str(),
+            )
+        })
+        .collect()
+}
+
+/// What is drawn next: a stack of these replaces recursion, since a guest decides how deep a tree is.
+enum Step {
+    Span {
+        node: usize,
+        depth: usize,
+        last: bool,
+        root: Root,
+    },
+    Rest {
+        nodes: Vec<usize>,
+        depth: usize,
+        last: bool,
+    },
+}
+
+/// Draws all traces.
+pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>) {
+    let traces = traces(snapshot.spans.iter().map(|record| &**record));
+    let repeats = page.style().repeats;
+    let groups = fold::fold(
+        traces.iter().map(|trace| fold::Item {
+            kind: kind_of_trace(trace),
+            length: trace.end.saturating_sub(trace.start),
+            failed: trace.errors > 0,
+        }),
+        repeats,
+    );
+    let mut spans_left = repeats.map_or(usize::MAX, |_| SPANS);
+    let mut groups = groups.into_iter();
+    while let Some(shown) = groups.next() {
+        match shown {
+            fold::Shown::One(at) if spans_left > 0 => {
+                let trace = &traces[at];
+                page.blank();
+                heading(page, trace);
+                let mut drawing = Drawing {
+                    page,
+                    trace,
+                    names,
+                    guides: Guides::default(),
+                    spans_left: &mut spans_left,
+                };
+                drawing.run();
+            }
+            fold::Shown::Rest(rest) if spans_left > 0 => {
+                page.blank();
+                let rest: Vec<_> = rest.into_iter().map(|at| &traces[at]).collect();
+                rest_of_traces(page, "more traces like it", &rest);
+            }
+            shown @ (fold::Shown::One(_) | fold::Shown::Rest(_)) => {
+                let left = std::iter::once(shown).chain(groups.by_ref());
+                let left: Vec<_> = left
+                    .flat_map(|shown| match shown {
+                        fold::Shown::One(at) => vec![at],
+                        fold::Shown::Rest(rest) => rest,
+                    })
+                    .map(|at| &traces[at])
+                    .collect();
+                page.blank();
+                rest_of_traces(page, "more traces", &left);
+            }
+        }
+    }
+}
+
+/// The key that similar traces share: name and scope of the first root, and the number of roots.
+fn kind_of_trace<'a>(trace: &Trace<'a>) -> (&'a str, *const ScopeInfo, usize) {
+    let first = trace
+        .roots
+        .first()
+        .map(|(root, _)| trace.nodes[*root].record);
+    let (name, scope) = first.map_or(("", std::ptr::null()), |record| {
+        (record.item.name.as_str(), Arc::as_ptr(&record.scope))
+    });
+    (name, scope, trace.roots.len())
+}
+
+/// One line for traces that are not shown.
+fn rest_of_traces(page: &mut Page<'_>, what: &str, traces: &[&Trace<'_>]) {
+    let ellipsis = page.fold();
+    let style = page.style();
+    let mut pieces = words(
+        0,
+        &format!("{ellipsis} {} {what}", traces.len()),
+        Paint::Faint,
+    );
+    let first = traces.first().and_then(|trace| {
+        let (root, _) = trace.roots.first()?;
+        Some(trace.nodes[*root].record.item.name.as_str())
+    });
+    if let Some(name) = first {
+        pieces.push(glued(":", Paint::Faint));
+        pieces.extend(words(1, &clean(style, name, NAME), Paint::Plain));
+    }
+    let errors = traces.iter().filter(|trace| trace.errors > 0).count();
+    if errors > 0 {
+        pieces.push(spaced(2, format!("{errors} with errors"), Paint::Bad));
+    }
+    let lengths = traces.iter();
+    pieces.extend(summed_up(
+        style,
+        lengths.map(|trace| trace.end.saturating_sub(trace.start)),
+    ));
+    let spans: usize = traces.iter().map(|trace| trace.nodes.len()).sum();
+    pieces.extend(words(
+        0,
+        &format!(", {}", count(spans, "span")),
+        Paint::Faint,
+    ));
+    page.text(0, pieces);
+}
+
+/// Says how long all of them took together, and each.
+fn summed_up(style: &Style, lengths: impl Iterator<Item = u64> + Clone) -> Vec<Piece> {
+    let total = lengths.clone().fold(0, u64::saturating_add);
+    let shortest = duration(style, lengths.clone().min().unwrap_or(0));
+    let longest = duration(style, lengths.max().unwrap_or(0));
+    let each = if shortest == longest {
+        shortest
+    } else {
+        format!("{shortest} to {longest}")
+    };
+    let text = format!("{} in all, {each} each", duration(style, total));
+    words(2, &text, Paint::Faint)
+}
+
+fn length(span: &Span) -> u64 {
+    span.end_time_unix_nano
+        .saturating_sub(span.start_time_unix_nano)
+}
+
+/// How many of so many are shown: one more than the limit takes as many lines as to say that it is
+/// left out.
+fn shown_of(all: usize, limit: usize) -> usize {
+    if all <= limit.saturating_add(1) {
+        all
+    } else {
+        limit
+    }
+}
+
+fn heading(page: &mut Page<'_>, trace: &Trace<'_>) {
+    let style = page.style();
+    let mut pieces = vec![
+        glued("Trace", Paint::Title),
+        spaced(1, hex(trace.id), Paint::Plain),
+    ];
+    let mut fact = |text: String, paint: Paint| {
+        pieces.push(glued(style.pick(" ·", ","), Paint::Faint));
+        pieces.push(spaced(1, text, paint));
+    };
+    fact(count(trace.nodes.len(), "span"), Paint::Faint);
+    let length = trace.end.saturating_sub(trace.start);
+    fact(duration(style, length), Paint::Faint);
+    if trace.errors > 0 {
+        fact(count(trace.errors, "error"), Paint::Bad);
+    }
+    page.text(0, pieces);
+}
+
+struct Drawing<'d, 's, 'a> {
+    page: &'d mut Page<'s>,
+    trace: &'d Trace<'a>,
+    names: &'d Names<'a>,
+    guides: Guides,
+    /// How many lines of spans the view may still have.
+    spans_left: &'d mut usize,
+}
+
+impl Drawing<'_, '_, '_> {
+    fn run(&mut self) {
+        let mut stack: Vec<Step> = self
+            .trace
+            .roots
+            .iter()
+            .rev()
+            .map(|&(node, root)| Step::Span {
+                node,
+                depth: 0,
+                last: true,
+                root,
+            })
+            .collect();
+        while let Some(step) = stack.pop() {
+            if *self.spans_left == 0 {
+                stack.push(step);
+                return self.leave_out(stack);
+            }
+            *self.spans_left -= 1;
+            match step {
+                Step::Span {
+                    node,
+                    depth,
+                    last,
+                    root,
+                } => {
+                    self.guides.at(depth);
+                    self.span(node, depth, last, root);
+                    self.guides.beneath(last);
+                    self.push_children(&mut stack, node, depth + 1);
+                }
+                Step::Rest { nodes, depth, last } => {
+                    self.guides.at(depth);
+                    self.rest(&nodes, depth, last);
+                }
+            }
+        }
+    }
+
+    /// Puts a span's children on the stack, those that are too many of a kind as one step that sums
+    /// them up.
+    fn push_children(&self, stack: &mut Vec<Step>, node: usize, depth: usize) {
+        let nodes = &self.trace.nodes;
+        let children = &nodes[node].children;
+        let groups = fold::fold(
+            children.iter().map(|&child| {
+                let Node {
+                    record,
+                    error_within,
+                    ..
+                } = &nodes[child];
+                fold::Item {
+                    kind: (record.item.name.as_str(), Arc::as_ptr(&record.scope)),
+                    length: length(&record.item),
+                    failed: *error_within,
+                }
+            }),
+            self.page.style().repeats,
+        );
+        let mut steps: Vec<Step> = groups
+            .into_iter()
+            .map(|shown| match shown {
+                fold::Shown::One(at) => Step::Span {
+                    node: children[at],
+                    depth,
+                    last: false,
+                    root: Root::Real,
+                },
+                fold::Shown::Rest(rest) => Step::Rest {
+                    nodes: rest.into_iter().map(|at| children[at]).collect(),
+                    depth,
+                    last: false,
+                },
+            })
+            .collect();
+        if let Some(Step::Span { last, .. } | Step::Rest { last, .. }) = steps.last_mut() {
+            *last = true;
+        }
+        stack.extend(steps.into_iter().rev());
+    }
+
+    fn span(&mut self, node: usize, depth: usize, last: bool, root: Root) {
+        let node = &self.trace.nodes[node];
+        let span = &node.record.item;
+        let style = self.page.style();
+
+        let mut pieces = Vec::new();
+        if depth > deepest(style) {
+            pieces.push(spaced(1, format!("(level {depth})"), Paint::Faint));
+        }
+        let paint = if is_error(span) {
+            Paint::Bad
+        } else {
+            Paint::Strong
+        };
+        pieces.extend(words(1, &clean(style, &span.name, NAME), paint));
+        pieces.extend(kind(span).map(|kind| spaced(1, format!("({kind})"), Paint::Faint)));
+        pieces.extend(self.scope(node));
+        pieces.extend(status(style, span));
+        if let Some(note) = note(root, span) {
+            pieces.extend(words(2, &note, Paint::Warning));
+        }
+        let mut first = column(style, length(span));
+        first.push(self.guides.before(style, depth, last));
+        let rest = self
+            .guides
+            .beside(style, depth, last, !node.children.is_empty());
+        self.page.line(Line {
+            first,
+            rest: rest.clone(),
+            pieces,
+            tail: self.bar(span),
+        });
+        self.details(span, &rest);
+    }
+
+    /// What belongs to a span, beneath its line.
+    fn details(&mut self, span: &Span, rest: &[Piece]) {
+        let style = self.page.style();
+        if !span.attributes.is_empty() {
+            self.detail(rest, attributes(style, &span.attributes, 0));
+        }
+        let mut events: Vec<&span::Event> = span.events.iter().collect();
+        events.sort_by_key(|event| event.time_unix_nano);
+        for alike in events.chunk_by(|one, next| one.name == next.name) {
+            self.events(span, alike, rest);
+        }
+        let limit = self.page.style().repeats.map_or(usize::MAX, |_| LINKS);
+        let shown = shown_of(span.links.len(), limit);
+        for link in &span.links[..shown] {
+            self.link(span, link, rest);
+        }
+        if shown < span.links.len() {
+            let more = count(span.links.len() - shown, "more link");
+            self.more(&more, rest);
+        }
+        let dropped = dropped(&[
+            (span.dropped_attributes_count, "attribute"),
+            (span.dropped_events_count, "event"),
+            (span.dropped_links_count, "link"),
+        ]);
+        if !dropped.is_empty() {
+            self.detail(rest, dropped);
+        }
+    }
+
+    /// Draws events that follow on one another and have one name.
+    fn events(&mut self, span: &Span, alike: &[&span::Event], rest: &[Piece]) {
+        let style = self.page.style();
+        let limit = match style.repeats {
+            Some(_) if alike.first().is_some_and(|event| event.name == EXCEPTION) => FAILED,
+            Some(limit) => limit.max(1),
+            None => usize::MAX,
+        };
+        let shown = shown_of(alike.len(), limit);
+        for event in &alike[..shown] {
+            let at = offset(style, span.start_time_unix_nano, event.time_unix_nano);
+            let mut pieces = vec![
+                glued(style.pick("• ", "* "), Paint::Warning),
+                glued(at, Paint::Faint),
+            ];
+            pieces.extend(words(2, &clean(style, &event.name, NAME), Paint::Plain));
+            pieces.extend(attributes(style, &event.attributes, 2));
+            pieces.extend(dropped(&[(event.dropped_attributes_count, "attribute")]));
+            self.detail(rest, pieces);
+        }
+        if let Some(last) = alike[shown..].last() {
+            let name = clean(style, &last.name, NAME);
+            let at = offset(style, span.start_time_unix_nano, last.time_unix_nano);
+            let more = format!("{} more {name}, the last at {at}", alike.len() - shown);
+            self.more(&more, rest);
+        }
+    }
+
+    fn more(&mut self, what: &str, rest: &[Piece]) {
+        let ellipsis = self.page.fold();
+        self.detail(rest, words(0, &format!("{ellipsis} {what}"), Paint::Faint));
+    }
+
+    fn link(&mut self, span: &Span, link: &span::Link, rest: &[Piece]) {
+        let style = self.page.style();
+        let mut pieces = vec![glued(style.pick("↗ link to ", "> link to "), Paint::Faint)];
+        let known = self
+            .names
+            .get(&(link.trace_id.as_slice(), link.span_id.as_slice()));
+        if let Some(name) = known {
+            pieces.extend(words(0, &clean(style, name, NAME), Paint::Plain));
+            pieces.push(spaced(1, format!("({})", hex(&link.span_id)), Paint::Faint));
+        } else {
+            pieces.push(glued(format!("span {}", hex(&link.span_id)), Paint::Plain));
+        }
+        if link.trace_id != span.trace_id {
+            let trace = format!("in trace {}", hex(&link.trace_id));
+            pieces.extend(words(1, &trace, Paint::Faint));
+        }
+        pieces.extend(attributes(style, &link.attributes, 2));
+        pieces.extend(dropped(&[(link.dropped_attributes_count, "attribute")]));
+        self.detail(rest, pieces);
+    }
+
+    fn detail(&mut self, rest: &[Piece], pieces: Vec<Piece>) {
+        let mut further = rest.to_vec();
+        further.push(glued("  ", Paint::Plain));
+        self.page.line(Line {
+            first: rest.to_vec(),
+            rest: further,
+            pieces,
+            tail: Vec::new(),
+        });
+    }
+
+    /// One line for spans that repeat others.
+    fn rest(&mut self, nodes: &[usize], depth: usize, last: bool) {
+        let ellipsis = self.page.fold();
+        let style = self.page.style();
+        let nodes = || nodes.iter().map(|&node| &self.trace.nodes[node]);
+        let name = nodes().next().map_or("", |node| &node.record.item.name);
+        let beneath: usize = nodes().map(|node| node.descendants).sum();
+        let errors = nodes().filter(|node| node.error_within).count();
+
+        let more = format!("{ellipsis} {} more", nodes().count());
+        let mut pieces = words(1, &more, Paint::Faint);
+        pieces.extend(words(1, &clean(style, name, NAME), Paint::Plain));
+        if errors > 0 {
+            pieces.push(spaced(2, format!("{errors} with errors"), Paint::Bad));
+        }
+        let lengths = nodes().map(|node| length(&node.record.item));
+        pieces.extend(summed_up(style, lengths));
+        if beneath > 0 {
+            let beneath = format!(", {} beneath", count(beneath, "span"));
+            pieces.extend(words(0, &beneath, Paint::Faint));
+        }
+        let mut first = vec![spaced(DURATION + 1, "", Paint::Plain)];
+        first.push(self.guides.before(style, depth, last));
+        self.page.line(Line {
+            first,
+            rest: self.guides.beside(style, depth, last, false),
+            pieces,
+            tail: Vec::new(),
+        });
+    }
+
+    /// Sums up what is still on the stack, where the view would be too long. What failed of it is
+    /// shown.
+    fn leave_out(&mut self, stack: Vec<Step>) {
+        let mut left: Vec<usize> = Vec::new();
+        for step in stack.into_iter().rev() {
+            match step {
+                Step::Span { node, .. } => left.push(node),
+                Step::Rest { nodes, .. } => left.extend(nodes),
+            }
+        }
+        let mut next = 0;
+        while let Some(&node) = left.get(next) {
+            left.extend(&self.trace.nodes[node].children);
+            next += 1;
+        }
+        let failed = |&node: &usize| is_error(&self.trace.nodes[node].record.item);
+        let failed: Vec<usize> = left.iter().copied().filter(failed).collect();
+        let ellipsis = self.page.fold();
+        let mut text = format!("{ellipsis} {} more spans of this trace", left.len());
+        if !failed.is_empty() {
+            text.push_str(&format!(", {}", count(failed.len(), "error")));
+        }
+        self.page
+            .text(DURATION + 2, words(0, &text, Paint::Warning));
+        for node in failed.into_iter().take(FAILED) {
+            self.guides.at(0);
+            self.span(node, 0, true, Root::Real);
+        }
+    }
+
+    /// The scope, where it is not that of the parent.
+    fn scope(&self, node: &Node<'_>) -> Option<Piece> {
+        let style = self.page.style();
+        let own = scope_label(style, &node.record.scope);
+        let parent = node.parent.map(|parent| &self.trace.nodes[parent]);
+        let same = parent.is_some_and(|parent| scope_label(style, &parent.record.scope) == own);
+        (!same).then(|| spaced(2, format!("[{own}]"), Paint::Faint))
+    }
+
+    /// A bar on the time of the whole trace, which shows when the span ran.
+    fn bar(&self, span: &Span) -> Vec<Piece> {
+        let style = self.page.style();
+        let whole = u128::from(self.trace.end.saturating_sub(self.trace.start));
+        if style.columns() < 80 || whole == 0 || self.trace.nodes.len() < 2 {
+            return Vec::new();
+        }
+        let cell = |time: u64| {
+            let since = u128::from(time.saturating_sub(self.trace.start)).min(whole);
+            usize::try_from(since * BAR as u128 / whole).unwrap_or(BAR)
+        };
+        let from = cell(span.start_time_unix_nano).min(BAR - 1);
+        let to = cell(span.end_time_unix_nano).clamp(from + 1, BAR);
+        let (idle, busy) = (style.pick("·", "."), style.pick("━", "="));
+        let paint = if is_error(span) {
+            Paint::Bad
+        } else {
+            Paint::Bar
+        };
+        vec![
+            glued(idle.repeat(from), Paint::Faint),
+            glued(busy.repeat(to - from), paint),
+            glued(idle.repeat(BAR - to), Paint::Faint),
+        ]
+    }
+}
+
+/// Gives a duration in its column.
+fn column(style: &Style, nanoseconds: u64) -> Vec<Piece> {
+    let text = duration(style, nanoseconds);
+    let gap = DURATION.saturating_sub(width(&text));
+    vec![spaced(gap, text, Paint::Faint), glued(" ", Paint::Plain)]
+}
+
+fn kind(span: &Span) -> Option<&'static str> {
+    match span.kind() {
+        SpanKind::Unspecified | SpanKind::Internal => None,
+        SpanKind::Server => Some("server"),
+        SpanKind::Client => Some("client"),
+        SpanKind::Producer => Some("producer"),
+        SpanKind::Consumer => Some("consumer"),
+    }
+}
+
+fn status(style: &Style, span: &Span) -> Vec<Piece> {
+    let Some(status) = &span.status else {
+        return Vec::new();
+    };
+    match status.code() {
+        StatusCode::Unset => Vec::new(),
+        StatusCode::Ok => vec![spaced(2, style.pick("✔ ok", "ok"), Paint::Good)],
+        StatusCode::Error => {
+            let mut text = style.pick("✘ error", "error").to_owned();
+            if !status.message.is_empty() {
+                text.push_str(": ");
+                // What follows a first line is a backtrace as a rule, whose beginning would tell nothing.
+                let line = status.message.lines().next().unwrap_or_default();
+                text.push_str(&clean(style, line, VALUE));
+                if line.len() < status.message.trim_end().len() {
+                    text.push_str(style.pick(" …", " ..."));
+                }
+            }
+            words(2, &text, Paint::Bad)
+        }
+    }
+}
+
+/// Why a span stands at the top, where that needs to be said.
+fn note(root: Root, span: &Span) -> Option<String> {
+    let parent = hex(&span.parent_span_id);
+    match root {
+        Root::Real => None,
+        Root::Remote => Some(format!("continues remote span {parent}")),
+        Root::Orphan => Some(format!("its parent {parent} was not received")),
+        Root::Cycle => Some(format!("is among its own ancestors, by parent {parent}")),
+    }
+}
+
+/// What a limit left out.
+fn dropped(counts: &[(u32, &str)]) -> Vec<Piece> {
+    let parts: Vec<String> = counts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|&(number, noun)| count(usize::try_from(number).unwrap_or(usize::MAX), noun))
+        .collect();
+    if parts.is_empty() {
+        return Vec::new();
+    }
+    let text = format!("(dropped over a limit: {})", parts.join(", "));
+    words(2, &text, Paint::Warning)
+}

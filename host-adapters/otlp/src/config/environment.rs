@@ -1,0 +1,522 @@
+//! Reads the environment: every variable into its type, and what cannot be read into a warning.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::Path;
+use std::str::FromStr;
+
+use opentelemetry::KeyValue;
+
+use super::percent;
+use wasmscope_telemetry::Signal;
+use wasmscope_telemetry::limits::Limits;
+use wasmscope_telemetry::log_level::LogLevels;
+use wasmscope_telemetry::printable::redacted_url;
+
+use super::endpoint::Endpoint;
+use super::error::{ConfigError, ConfigWarning};
+use super::layer::{BatchOptions, Layer, OtlpOptions, PerSignal};
+use super::limit_list::LimitList;
+use super::tls::{Certificates, PrivateKey, Proxies};
+use super::unsupported::{self, Unsupported};
+use super::values::{Count, Expected, Flag, Interval, QueueLength, Ratio, Sampler, Timeout};
+use super::variables::{self, Status, Variable};
+
+/// What the environment says.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    pub(super) layer: Layer,
+    /// `OTLP_SERVICE_NAME`, for when neither the standard variable nor an attribute names the service.
+    pub(super) fallback_service_name: Option<String>,
+    /// Whether the general endpoint is that of `OTLP_EXPORTER_ENDPOINT`.
+    pub(super) uses_fallback_endpoint: bool,
+    /// Endpoints that cannot be used.
+    pub(super) endpoints: Broken,
+    /// Files of authorities that cannot be used.
+    pub(super) certificates: Broken,
+    pub(super) limits: LimitChanges,
+    pub(super) warnings: Vec<ConfigWarning>,
+    /// The names that were asked for, so that a test can hold them against the published table.
+    #[cfg(test)]
+    pub(super) asked: std::collections::BTreeSet<String>,
+}
+
+/// Values that cannot be used of a variable that decides where telemetry goes or who is trusted
+/// with it: without them, the default would hold, and headers with credentials would go to another
+/// place.
+#[derive(Debug, Default)]
+pub(super) struct Broken {
+    pub(super) all: Option<ConfigError>,
+    pub(super) signals: PerSignal<Option<ConfigError>>,
+}
+
+impl Broken {
+    /// Lists them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        self.all.iter().chain(self.signals.iter().flatten())
+    }
+}
+
+/// What the environment says about limits, the later over the earlier.
+#[derive(Debug, Default)]
+pub(super) struct LimitChanges {
+    attributes: Option<Count>,
+    value_length: Option<Count>,
+    span_attributes: Option<Count>,
+    span_value_length: Option<Count>,
+    span_events: Option<Count>,
+    span_links: Option<Count>,
+    event_attributes: Option<Count>,
+    link_attributes: Option<Count>,
+    log_attributes: Option<Count>,
+    log_value_length: Option<Count>,
+    ours: LimitList,
+}
+
+impl LimitChanges {
+    pub(super) fn apply(&self, limits: &mut Limits) {
+        let count = |own: Option<Count>, general: Option<Count>, field: &mut usize| {
+            if let Some(Count(limit)) = own.or(general) {
+                *field = limit;
+            }
+        };
+        count(
+            self.span_attributes,
+            self.attributes,
+            &mut limits.span_attributes,
+        );
+        count(
+            self.event_attributes,
+            self.attributes,
+            &mut limits.event_attributes,
+        );
+        count(
+            self.link_attributes,
+            self.attributes,
+            &mut limits.link_attributes,
+        );
+        count(
+            self.log_attributes,
+            self.attributes,
+            &mut limits.log_attributes,
+        );
+        count(self.span_events, None, &mut limits.span_events);
+        count(self.span_links, None, &mut limits.span_links);
+        let length = |own: Option<Count>, field: &mut Option<usize>| {
+            if let Some(Count(limit)) = own.or(self.value_length) {
+                *field = Some(limit);
+            }
+        };
+        length(self.span_value_length, &mut limits.span_value_chars);
+        length(self.log_value_length, &mut limits.log_value_chars);
+        self.ours.apply(limits);
+    }
+}
+
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<OsString>,
+    warnings: Vec<ConfigWarning>,
+    endpoints: Broken,
+    certificates: Broken,
+    #[cfg(test)]
+    asked: std::collections::BTreeSet<String>,
+}
+
+impl Environment {
+    pub(super) fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Self {
+        let mut reader = Reader {
+            lookup,
+            warnings: Vec::new(),
+            endpoints: Broken::default(),
+            certificates: Broken::default(),
+            #[cfg(test)]
+            asked: std::collections::BTreeSet::new(),
+        };
+        let mut layer = Layer {
+            disabled: reader
+                .parse("OTEL_SDK_DISABLED")
+                .map(|Flag(disabled)| disabled),
+            service_name: reader.text("OTEL_SERVICE_NAME"),
+            attributes: reader
+                .parsed_by("OTEL_RESOURCE_ATTRIBUTES", resource_attributes)
+                .unwrap_or_default(),
+            sampler: reader.sampler(),
+            propagators: reader.supported("OTEL_PROPAGATORS", unsupported::propagators),
+            log_levels: reader.parse::<LogLevels>("WASMSCOPE_LOG_LEVEL"),
+            spans: reader.batch("OTEL_BSP"),
+            logs: reader.batch("OTEL_BLRP"),
+            metric_interval: reader
+                .parse("OTEL_METRIC_EXPORT_INTERVAL")
+                .map(|Interval(interval)| interval),
+            metric_timeout: reader
+                .parse("OTEL_METRIC_EXPORT_TIMEOUT")
+                .map(|Timeout(timeout)| timeout),
+            temporality: reader.parse("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"),
+            histograms: reader.parse("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"),
+            otlp: reader.otlp(None),
+            proxies: Some(reader.proxies()),
+            ..Layer::default()
+        };
+        for signal in Signal::ALL {
+            let name = signal.as_str().to_ascii_uppercase();
+            *layer.exporters.get_mut(signal) = reader
+                .supported(&format!("OTEL_{name}_EXPORTER"), |text| {
+                    unsupported::exporter(signal, text)
+                });
+            *layer.signals.get_mut(signal) = reader.otlp(Some(signal));
+        }
+        let fallback_endpoint = reader.endpoint("OTLP_EXPORTER_ENDPOINT");
+        let uses_fallback_endpoint =
+            layer.otlp.endpoint.is_none() && reader.endpoints.all.is_none();
+        match fallback_endpoint {
+            Some(Ok(endpoint)) if uses_fallback_endpoint => layer.otlp.endpoint = Some(endpoint),
+            Some(Err(error)) if uses_fallback_endpoint => reader.endpoints.all = Some(error),
+            Some(Err(error)) => reader.unusable(error),
+            Some(Ok(_)) | None => {}
+        }
+        let fallback_service_name = reader.text("OTLP_SERVICE_NAME");
+        let limits = reader.limits();
+        reader.warn_of_ignored();
+        Self {
+            layer,
+            fallback_service_name,
+            uses_fallback_endpoint,
+            endpoints: reader.endpoints,
+            certificates: reader.certificates,
+            limits,
+            warnings: reader.warnings,
+            #[cfg(test)]
+            asked: reader.asked,
+        }
+    }
+
+    /// Adds a warning for each name that is misspelt, going by those that are known.
+    ///
+    /// Nobody else has variables that begin like ours, but for Kubernetes, which tells of a service called `wasmscope` by some; of the
+    /// standard's, others may well read some that are not known here.
+    pub(super) fn warn_of_unknown(&mut self, names: impl Iterator<Item = String>) {
+        let known: Vec<String> = variables::VARIABLES
+            .iter()
+            .flat_map(Variable::names)
+            .collect();
+        let honoured: Vec<String> = variables::VARIABLES
+            .iter()
+            .filter(|variable| variable.status == Status::Honoured)
+            .flat_map(Variable::names)
+            .collect();
+        let mut unknown: Vec<String> = names
+            .filter(|name| name.starts_with("OTEL_") || name.starts_with("WASMSCOPE_"))
+            .filter(|name| !known.contains(name))
+            .filter(|name| !SERVICE_LINKS.iter().any(|link| name.starts_with(link)))
+            .collect();
+        unknown.sort();
+        for name in unknown {
+            let near = honoured
+                .iter()
+                .map(|known| (strsim::levenshtein(known, &name), known))
+                .filter(|(distance, _)| *distance <= NEAR)
+                .min_by_key(|(distance, _)| *distance);
+            let reason = match near {
+                Some((_, near)) => format!("it is not known; perhaps {near} was meant"),
+                None if name.starts_with("WASMSCOPE_") => String::from("it is not known"),
+                None => continue,
+            };
+            self.warnings.push(ConfigWarning::Ignored {
+                variable: name,
+                reason,
+            });
+        }
+    }
+}
+
+/// How the variables begin by which Kubernetes tells every container of a service called `wasmscope`.
+const SERVICE_LINKS: [&str; 3] = [
+    "WASMSCOPE_SERVICE_HOST",
+    "WASMSCOPE_SERVICE_PORT",
+    "WASMSCOPE_PORT",
+];
+
+/// How many letters of a name may be wrong for it to be taken for another.
+const NEAR: usize = 2;
+
+impl Reader<'_> {
+    /// The variable's text; an empty one is as good as none, as the specification has it.
+    fn text(&mut self, name: &str) -> Option<String> {
+        #[cfg(test)]
+        self.asked.insert(String::from(name));
+        match (self.lookup)(name)?.into_string() {
+            Ok(text) if text.trim().is_empty() => None,
+            Ok(text) => Some(text),
+            Err(_) => {
+                self.unusable(ConfigError::without_value(name, "text in UTF-8"));
+                None
+            }
+        }
+    }
+
+    fn parse<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        self.parsed_by(name, str::parse)
+    }
+
+    fn parsed_by<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        match parse(text.trim()) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                self.unusable(ConfigError::new(name, text, expected));
+                None
+            }
+        }
+    }
+
+    fn parse_secret<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        let text = self.text(name)?;
+        match text.trim().parse() {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                self.unusable(ConfigError::without_value(name, expected));
+                None
+            }
+        }
+    }
+
+    fn unusable(&mut self, error: ConfigError) {
+        self.warnings.push(ConfigWarning::Unusable(error));
+    }
+
+    /// Reads a variable whose valid values are not all supported here.
+    fn supported<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<(Option<T>, Vec<Unsupported>), Expected>,
+    ) -> Option<T> {
+        let (value, notes) = self.parsed_by(name, read)?;
+        for Unsupported { value, instead } in notes {
+            self.warnings.push(ConfigWarning::Unsupported {
+                variable: String::from(name),
+                value,
+                instead,
+            });
+        }
+        value
+    }
+
+    fn sampler(&mut self) -> Option<Sampler> {
+        let told = self.warnings.len();
+        let mut sampler = self.supported("OTEL_TRACES_SAMPLER", unsupported::sampler);
+        let was_told = self.warnings.len() > told;
+        let name = "OTEL_TRACES_SAMPLER_ARG";
+        match sampler
+            .as_mut()
+            .map(|sampler| (*sampler, sampler.ratio_mut()))
+        {
+            Some((_, Some(ratio))) => {
+                if let Some(argument) = self.parse::<Ratio>(name) {
+                    *ratio = argument;
+                }
+            }
+            // It belongs to the sampler that was told of.
+            None if was_told => drop(self.text(name)),
+            other => {
+                if self.text(name).is_some() {
+                    let sampler =
+                        other.map_or(Sampler::ParentBasedAlwaysOn, |(sampler, _)| sampler);
+                    self.warnings.push(ConfigWarning::Ignored {
+                        variable: String::from(name),
+                        reason: format!("the sampler {sampler} takes no argument"),
+                    });
+                }
+            }
+        }
+        sampler
+    }
+
+    fn batch(&mut self, prefix: &str) -> BatchOptions {
+        let queue_name = format!("{prefix}_MAX_QUEUE_SIZE");
+        let batch_name = format!("{prefix}_MAX_EXPORT_BATCH_SIZE");
+        let queue_size = self.parse(&queue_name).map(|QueueLength(length)| length);
+        let batch_size = self.parse(&batch_name).map(|QueueLength(length)| length);
+        BatchOptions {
+            queue_size,
+            batch_size,
+            delay: self
+                .parse(&format!("{prefix}_SCHEDULE_DELAY"))
+                .map(|Interval(delay)| delay),
+            export_timeout: self
+                .parse(&format!("{prefix}_EXPORT_TIMEOUT"))
+                .map(|Timeout(timeout)| timeout),
+        }
+    }
+
+    fn otlp(&mut self, signal: Option<Signal>) -> OtlpOptions {
+        let prefix = match signal {
+            Some(signal) => format!(
+                "OTEL_EXPORTER_OTLP_{}",
+                signal.as_str().to_ascii_uppercase()
+            ),
+            None => String::from("OTEL_EXPORTER_OTLP"),
+        };
+        let endpoint = self.endpoint(&format!("{prefix}_ENDPOINT"));
+        let certificate = format!("{prefix}_CERTIFICATE");
+        let certificate = self.checked(&certificate, |path| Certificates::read(Path::new(path)));
+        OtlpOptions {
+            endpoint: kept(endpoint, &mut self.endpoints, signal),
+            headers: self.parse_secret(&format!("{prefix}_HEADERS")),
+            timeout: self
+                .parse(&format!("{prefix}_TIMEOUT"))
+                .map(|Timeout(timeout)| timeout),
+            compression: self.parse(&format!("{prefix}_COMPRESSION")),
+            max_request_size: match signal {
+                Some(_) => None,
+                None => self.parse("WASMSCOPE_OTLP_MAX_REQUEST_SIZE"),
+            },
+            protocol: self.parse(&format!("{prefix}_PROTOCOL")),
+            certificate: kept(certificate, &mut self.certificates, signal),
+            client_certificate: self
+                .file(&format!("{prefix}_CLIENT_CERTIFICATE"), Certificates::read),
+            client_key: self.file(&format!("{prefix}_CLIENT_KEY"), PrivateKey::read),
+            insecure: self
+                .parse(&format!("{prefix}_INSECURE"))
+                .map(|Flag(insecure)| insecure),
+        }
+    }
+
+    /// Reads a URL, which may hold credentials that no message may repeat.
+    fn endpoint(&mut self, name: &str) -> Option<Result<Endpoint, ConfigError>> {
+        let text = self.text(name)?;
+        let endpoint = text.parse::<Endpoint>();
+        Some(endpoint.map_err(|expected| ConfigError::new(name, redacted_url(&text), expected)))
+    }
+
+    fn checked<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, Expected>,
+    ) -> Option<Result<T, ConfigError>> {
+        let text = self.text(name)?;
+        Some(parse(text.trim()).map_err(|expected| ConfigError::new(name, text, expected)))
+    }
+
+    fn file<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&Path) -> Result<T, Expected>,
+    ) -> Option<T> {
+        self.parsed_by(name, |path| read(Path::new(path)))
+    }
+
+    /// The proxies; the small-letter names are the older and win, as with curl.
+    fn proxies(&mut self) -> Proxies {
+        let all = self.proxy("all_proxy").or_else(|| self.proxy("ALL_PROXY"));
+        // In a CGI program, HTTP_PROXY is a request's header `Proxy`: it must not steer where telemetry goes.
+        let cgi = (self.lookup)("REQUEST_METHOD").is_some();
+        let http = self.proxy("http_proxy").or_else(|| {
+            let proxy = self.proxy("HTTP_PROXY");
+            if cgi { None } else { proxy }
+        });
+        let https = self
+            .proxy("https_proxy")
+            .or_else(|| self.proxy("HTTPS_PROXY"));
+        Proxies {
+            http: http.or_else(|| all.clone()),
+            https: https.or(all),
+            except: self.text("no_proxy").or_else(|| self.text("NO_PROXY")),
+        }
+    }
+
+    fn proxy(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        let text = String::from(text.trim());
+        // The client ignores other schemes, or fails with each request.
+        let is_http = text.split_once("://").is_none_or(|(scheme, _)| {
+            ["http", "https"].contains(&scheme.to_ascii_lowercase().as_str())
+        });
+        if is_http && reqwest::Proxy::all(text.as_str()).is_ok() {
+            return Some(text);
+        }
+        self.unusable(ConfigError::new(
+            name,
+            redacted_url(&text),
+            "a proxy's URL like http://proxy.example:3128",
+        ));
+        None
+    }
+
+    fn limits(&mut self) -> LimitChanges {
+        LimitChanges {
+            attributes: self.parse("OTEL_ATTRIBUTE_COUNT_LIMIT"),
+            value_length: self.parse("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+            span_attributes: self.parse("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
+            span_value_length: self.parse("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+            span_events: self.parse("OTEL_SPAN_EVENT_COUNT_LIMIT"),
+            span_links: self.parse("OTEL_SPAN_LINK_COUNT_LIMIT"),
+            event_attributes: self.parse("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
+            link_attributes: self.parse("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
+            log_attributes: self.parse("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"),
+            log_value_length: self.parse("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+            ours: self.parse("WASMSCOPE_LIMITS").unwrap_or_default(),
+        }
+    }
+
+    fn warn_of_ignored(&mut self) {
+        for variable in variables::VARIABLES {
+            let Status::Ignored(reason) = variable.status else {
+                continue;
+            };
+            for name in variable.names() {
+                if (self.lookup)(&name).is_some_and(|text| !text.is_empty()) {
+                    self.warnings.push(ConfigWarning::Ignored {
+                        variable: name,
+                        reason: String::from(reason),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Keeps what can be used, and remembers what cannot.
+fn kept<T>(
+    value: Option<Result<T, ConfigError>>,
+    broken: &mut Broken,
+    signal: Option<Signal>,
+) -> Option<T> {
+    match value? {
+        Ok(value) => Some(value),
+        Err(error) => {
+            match signal {
+                Some(signal) => *broken.signals.get_mut(signal) = Some(error),
+                None => broken.all = Some(error),
+            }
+            None
+        }
+    }
+}
+
+/// Parses `key=value,…` with percent-encoded values; as the specification has it, one that is broken spoils all.
+fn resource_attributes(text: &str) -> Result<Vec<KeyValue>, Expected> {
+    let mut attributes = Vec::new();
+    for entry in text
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+    {
+        let attribute = entry.split_once('=').and_then(|(key, value)| {
+            let (key, value) = (percent::decode(key.trim())?, percent::decode(value.trim())?);
+            (!key.is_empty()).then(|| KeyValue::new(key, value))
+        });
+        match attribute {
+            Some(attribute) => attributes.push(attribute),
+            None => {
+                return Err(Expected::new(
+                    "a list like key=value,other=value, its values percent-encoded",
+                ));
+            }
+        }
+    }
+    Ok(attributes)
+}

@@ -1,0 +1,232 @@
+//! Where telemetry goes and how: the builder's settings over those of the environment, over the defaults.
+//!
+//! Every setting is read into a type that holds only what is valid, here and not in the OpenTelemetry crates, and then
+//! handed to them explicitly, so that what they read in the process's environment themselves changes nothing. The environment is
+//! read only where [`ConfigBuilder::with_env`] or [`ConfigBuilder::with_process_env`] says so.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::Duration;
+//! use wasmscope_otlp::config::{Config, Protocol};
+//!
+//! let config = Config::builder()
+//!     .with_env(|name| (name == "OTEL_EXPORTER_OTLP_TIMEOUT").then(|| "2 seconds".into()))
+//!     .endpoint("http://localhost:4317".parse()?)
+//!     .protocol(Protocol::Grpc)
+//!     .service_name("shop")
+//!     .build()?;
+//! assert_eq!(
+//!     config.warnings()[0].to_string(),
+//!     "OTEL_EXPORTER_OTLP_TIMEOUT: expected a whole number of milliseconds, 0 for an hour, found `2 seconds`; \
+//!      the setting is ignored"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod builder;
+mod endpoint;
+mod environment;
+mod error;
+mod layer;
+mod limit_list;
+mod percent;
+mod resolve;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod unsupported;
+mod values;
+mod variables;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_sdk::Resource;
+
+use crate::memory::MemoryExporter;
+use wasmscope_telemetry::Runtime;
+use wasmscope_telemetry::Signal;
+use wasmscope_telemetry::limits::Limits;
+use wasmscope_telemetry::log_level::LogLevels;
+
+pub use self::builder::ConfigBuilder;
+pub(crate) use self::endpoint::Url;
+pub use self::endpoint::{Endpoint, Headers};
+pub use self::error::{ConfigError, ConfigWarning};
+pub(crate) use self::layer::PerSignal;
+pub use self::layer::{BatchOptions, OtlpOptions};
+pub use self::tls::{Certificates, PrivateKey};
+pub(crate) use self::tls::{Proxies, Tls};
+pub use self::values::{
+    Compression, Expected, Exporter, HistogramAggregation, Propagators, Protocol, Ratio,
+    RequestSize, Sampler, TemporalityPreference,
+};
+pub use self::variables::{Status, VARIABLES, Variable, markdown};
+pub use wasmscope_telemetry::printable::redacted_url;
+
+/// Everything that a [`crate::pipeline::Pipeline`] is built from, valid and complete.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) targets: PerSignal<Target>,
+    pub(crate) console: Option<MemoryExporter>,
+    pub(crate) spans: Batch,
+    pub(crate) logs: Batch,
+    pub(crate) metric_interval: Duration,
+    pub(crate) metric_timeout: Duration,
+    pub(crate) temporality: TemporalityPreference,
+    pub(crate) histograms: HistogramAggregation,
+    pub(crate) sampler: Sampler,
+    pub(crate) propagators: Propagators,
+    pub(crate) limits: Limits,
+    pub(crate) log_levels: LogLevels,
+    pub(crate) resource: Resource,
+    pub(crate) runtime: Option<Runtime>,
+    pub(crate) on_warning: Option<WarningHook>,
+    pub(crate) warnings: Vec<ConfigWarning>,
+}
+
+impl Config {
+    /// Begins to build one.
+    pub fn builder() -> ConfigBuilder {
+        ConfigBuilder::default()
+    }
+
+    /// Begins to build one for hosts that are short of memory: queues of 256, batches of 64, sent every 2 s, and
+    /// exports of at most 5 s. The environment and the builder's other settings still win over that.
+    pub fn small() -> ConfigBuilder {
+        ConfigBuilder::default().small()
+    }
+
+    /// Returns warnings about the environment. In strict mode, invalid values are errors of
+    /// [`ConfigBuilder::build`] instead.
+    ///
+    /// A [`crate::pipeline::Pipeline`] tells them to [`ConfigBuilder::on_warning`] when it is
+    /// built.
+    #[must_use]
+    pub fn warnings(&self) -> &[ConfigWarning] {
+        &self.warnings
+    }
+
+    /// Says where a signal goes.
+    #[must_use]
+    pub fn exporter(&self, signal: Signal) -> Exporter {
+        match self.targets.get(signal) {
+            Target::Otlp(_) => Exporter::Otlp,
+            Target::Console => Exporter::Console,
+            Target::None => Exporter::None,
+        }
+    }
+
+    /// Returns the URL to which a signal is sent over OTLP; `None` where it is not. Its query may
+    /// hold a token: [`redacted_url`] makes a text to be shown of it.
+    #[must_use]
+    pub fn url(&self, signal: Signal) -> Option<&str> {
+        match self.targets.get(signal) {
+            Target::Otlp(otlp) => Some(otlp.url.as_str()),
+            Target::Console | Target::None => None,
+        }
+    }
+
+    /// Gives the console that shows the signals whose exporter is [`Exporter::Console`].
+    #[must_use]
+    pub fn console(&self) -> Option<&MemoryExporter> {
+        self.console.as_ref()
+    }
+
+    /// Says which headers carry context from one process to the next, for whoever begins invocations from `TRACEPARENT`,
+    /// `TRACESTATE` and `BAGGAGE`.
+    #[must_use]
+    pub fn propagators(&self) -> Propagators {
+        self.propagators
+    }
+
+    /// Gives the limits on what guests can grow.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Gives what is said of the process in everything that is exported.
+    #[must_use]
+    pub fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
+    /// Says which traces are recorded.
+    #[must_use]
+    pub fn sampler(&self) -> Sampler {
+        self.sampler
+    }
+}
+
+/// Where one signal goes.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Otlp(Box<Otlp>),
+    Console,
+    None,
+}
+
+/// How one signal is sent over OTLP.
+#[derive(Debug, Clone)]
+pub(crate) struct Otlp {
+    pub(crate) protocol: Protocol,
+    /// With the signal's path over HTTP, without one over gRPC.
+    pub(crate) url: Url,
+    pub(crate) headers: Headers,
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
+    pub(crate) max_request_size: RequestSize,
+    pub(crate) tls: Tls,
+    pub(crate) proxies: Proxies,
+    /// The name of the setting of the endpoint.
+    pub(crate) endpoint_setting: String,
+    /// The name of the setting of the authorities to trust, whether it was set or not.
+    pub(crate) certificate_setting: String,
+    pub(crate) flags: Flags,
+}
+
+/// How the items of one signal are gathered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) queue_size: usize,
+    pub(crate) batch_size: usize,
+    pub(crate) delay: Duration,
+    pub(crate) export_timeout: Duration,
+}
+
+/// The command-line flags of a program for the builder's settings, by the name of the builder's
+/// method.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Flags(pub(crate) &'static [(&'static str, &'static str)]);
+
+impl Flags {
+    /// Returns the flag for a method of the builder.
+    pub(crate) fn of(self, method: &str) -> Option<&'static str> {
+        let mut flags = self.0.iter();
+        flags
+            .find(|(known, _)| *known == method)
+            .map(|(_, flag)| *flag)
+    }
+
+    /// Names what sets something, for a hint: the flag, where there is one, and the variable.
+    pub(crate) fn naming(self, method: &str, variable: &str) -> String {
+        match self.of(method) {
+            Some(flag) => format!("{flag} or {variable}"),
+            None => String::from(variable),
+        }
+    }
+}
+
+/// Who is told that something is wrong while a pipeline runs.
+#[derive(Clone)]
+pub(crate) struct WarningHook(pub(crate) Arc<dyn Fn(&str) + Send + Sync>);
+
+impl fmt::Debug for WarningHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WarningHook(..)")
+    }
+}

@@ -1,0 +1,462 @@
+//! The published table of environment variables, from which `docs/configuration.md` is made.
+
+use std::fmt::Write as _;
+
+use wasmscope_telemetry::Signal;
+use wasmscope_telemetry::limits::{Limit, Limits};
+
+/// Whether a variable has an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It has the one that its meaning says.
+    Honoured,
+    /// It has none, for the reason given.
+    Ignored(&'static str),
+}
+
+/// One environment variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Variable {
+    /// Its name; where it exists for each signal too, that of the general one.
+    pub name: &'static str,
+    /// Whether there is one for each signal, with `TRACES_`, `METRICS_` and `LOGS_` after `OTEL_EXPORTER_OTLP_`.
+    pub per_signal: bool,
+    /// What it sets.
+    pub meaning: &'static str,
+    /// What holds without it.
+    pub default: &'static str,
+    /// Whether it has an effect.
+    pub status: Status,
+}
+
+impl Variable {
+    /// Gives all the names for which it stands.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = vec![String::from(self.name)];
+        if let (true, Some(suffix)) = (
+            self.per_signal,
+            self.name.strip_prefix("OTEL_EXPORTER_OTLP_"),
+        ) {
+            for signal in Signal::ALL {
+                names.push(format!(
+                    "OTEL_EXPORTER_OTLP_{}_{suffix}",
+                    signal.as_str().to_ascii_uppercase()
+                ));
+            }
+        }
+        names
+    }
+}
+
+const fn honoured(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable {
+        name,
+        per_signal: false,
+        meaning,
+        default,
+        status: Status::Honoured,
+    }
+}
+
+const fn per_signal(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable {
+        name,
+        per_signal: true,
+        meaning,
+        default,
+        status: Status::Honoured,
+    }
+}
+
+const fn ignored(name: &'static str, meaning: &'static str, reason: &'static str) -> Variable {
+    Variable {
+        name,
+        per_signal: false,
+        meaning,
+        default: "",
+        status: Status::Ignored(reason),
+    }
+}
+
+/// Every variable that is read, and those of the OpenTelemetry specification that are not, with the reason.
+pub const VARIABLES: &[Variable] = &[
+    // General.
+    honoured(
+        "OTEL_SDK_DISABLED",
+        "false",
+        "`true` switches all three signals off",
+    ),
+    honoured(
+        "OTEL_SERVICE_NAME",
+        "the component's name, if the embedder gives it, or else `unknown_service:wasmscope`",
+        "The resource attribute `service.name`",
+    ),
+    honoured(
+        "OTLP_SERVICE_NAME",
+        "",
+        "The same, if neither `OTEL_SERVICE_NAME` nor `OTEL_RESOURCE_ATTRIBUTES` sets it",
+    ),
+    honoured(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "",
+        "Resource attributes: `key=value,key=value`, percent-encoded",
+    ),
+    honoured(
+        "OTEL_PROPAGATORS",
+        "tracecontext,baggage",
+        "The context that a program continues: `tracecontext` for `TRACEPARENT` with `TRACESTATE`, `baggage` for `BAGGAGE`, `none` for neither. Others are left out, with a warning",
+    ),
+    honoured(
+        "OTEL_TRACES_SAMPLER",
+        "parentbased_always_on",
+        "`always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, `parentbased_always_off` or `parentbased_traceidratio`. In place of the samplers of Jaeger and X-Ray, the default is used, with a warning",
+    ),
+    honoured(
+        "OTEL_TRACES_SAMPLER_ARG",
+        "1.0",
+        "The ratio for `traceidratio` and `parentbased_traceidratio`, from 0 to 1",
+    ),
+    honoured(
+        "WASMSCOPE_LOG_LEVEL",
+        "info",
+        "The lowest level of guests' logs that are kept, for all scopes and for single ones: `warn,my_crate::db=debug,noisy=off`",
+    ),
+    // Exporters.
+    honoured(
+        "OTEL_TRACES_EXPORTER",
+        "`otlp` if there is an endpoint; without one, the embedder decides: `wasmscope run` uses `console`",
+        "Where spans go: `otlp`, `console` or `none`",
+    ),
+    honoured(
+        "OTEL_METRICS_EXPORTER",
+        "as above",
+        "Where metrics go: `otlp`, `console` or `none`",
+    ),
+    honoured(
+        "OTEL_LOGS_EXPORTER",
+        "as above",
+        "Where logs go: `otlp`, `console` or `none`",
+    ),
+    per_signal(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "http://localhost:4318, for gRPC http://localhost:4317",
+        "The collector's URL. Over HTTP, `v1/traces`, `v1/metrics` or `v1/logs` is added to the path of the general URL; the URL of one signal is used unchanged",
+    ),
+    honoured(
+        "OTLP_EXPORTER_ENDPOINT",
+        "",
+        "The same as `OTEL_EXPORTER_OTLP_ENDPOINT`, if that is not set",
+    ),
+    per_signal(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "http/protobuf",
+        "`http/protobuf`, `http/json` or `grpc`",
+    ),
+    per_signal(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "",
+        "Headers of every request (for gRPC, metadata): `name=value,name=value`, percent-encoded. A header of the builder replaces one of the same name",
+    ),
+    per_signal(
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "10000",
+        "How long an export may take with all its retries, in milliseconds; 0 means one hour",
+    ),
+    per_signal("OTEL_EXPORTER_OTLP_COMPRESSION", "none", "`gzip` or `none`"),
+    honoured(
+        "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
+        "4000000",
+        "The largest size of a request before compression, in bytes or with a unit, from `4KiB` to `64MiB`. Larger batches are sent as several requests. An item that is too large by itself is dropped, and counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector accepts 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
+    ),
+    per_signal(
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "the system's authorities",
+        "A PEM file of the certificate authorities to trust instead of the system's",
+    ),
+    per_signal(
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        "",
+        "A PEM file with the host's own certificate and its chain; also set the key",
+    ),
+    per_signal(
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        "",
+        "A PEM file with the private key of that certificate",
+    ),
+    per_signal(
+        "OTEL_EXPORTER_OTLP_INSECURE",
+        "false",
+        "`true` turns TLS off. Only for gRPC, if the endpoint has neither `http://` nor `https://`",
+    ),
+    honoured(
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        "cumulative",
+        "The temporality of metrics: `cumulative`, `delta` or `lowmemory`",
+    ),
+    honoured(
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+        "explicit_bucket_histogram",
+        "How histograms are aggregated: `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`. With the latter, the bucket boundaries of a guest have no effect",
+    ),
+    // Batches.
+    honoured(
+        "OTEL_BSP_SCHEDULE_DELAY",
+        "5000",
+        "How long spans may wait for their batch to fill, in milliseconds, 1 or more",
+    ),
+    honoured(
+        "OTEL_BSP_EXPORT_TIMEOUT",
+        "30000",
+        "How long the export of a batch of spans may take, in milliseconds; 0 means one hour. The shorter of this and the exporter's timeout applies",
+    ),
+    honoured(
+        "OTEL_BSP_MAX_QUEUE_SIZE",
+        "2048",
+        "How many spans may wait to be exported, up to 1000000. Further spans are dropped and counted",
+    ),
+    honoured(
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        "512",
+        "How many spans are in a batch, at most the size of the queue",
+    ),
+    honoured(
+        "OTEL_BLRP_SCHEDULE_DELAY",
+        "1000",
+        "The same for log records",
+    ),
+    honoured(
+        "OTEL_BLRP_EXPORT_TIMEOUT",
+        "30000",
+        "The same for log records",
+    ),
+    honoured(
+        "OTEL_BLRP_MAX_QUEUE_SIZE",
+        "2048",
+        "The same for log records",
+    ),
+    honoured(
+        "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+        "512",
+        "The same for log records",
+    ),
+    honoured(
+        "OTEL_METRIC_EXPORT_INTERVAL",
+        "60000",
+        "How often metrics are exported, in milliseconds, 1 or more",
+    ),
+    honoured(
+        "OTEL_METRIC_EXPORT_TIMEOUT",
+        "30000",
+        "How long the export of metrics may take, in milliseconds; 0 means one hour. The shorter of this and the exporter's timeout applies",
+    ),
+    // Limits.
+    honoured(
+        "OTEL_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "Attributes of a span, event, link or log record",
+    ),
+    honoured(
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "none",
+        "Characters of a string value in a span, event, link or log record",
+    ),
+    honoured(
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "Attributes of a span",
+    ),
+    honoured(
+        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "none",
+        "Characters of a string value in a span, its events and links",
+    ),
+    honoured("OTEL_SPAN_EVENT_COUNT_LIMIT", "128", "Events of a span"),
+    honoured("OTEL_SPAN_LINK_COUNT_LIMIT", "128", "Links of a span"),
+    honoured(
+        "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "Attributes of an event",
+    ),
+    honoured(
+        "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "Attributes of a link",
+    ),
+    honoured(
+        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "Attributes of a log record",
+    ),
+    honoured(
+        "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "none",
+        "Characters of a string value in a log record's attributes",
+    ),
+    honoured(
+        "WASMSCOPE_LIMITS",
+        "see below",
+        "All limits by name, including those above: `open_spans=256,call_bytes=65536`",
+    ),
+    // Proxies, which no OpenTelemetry specification knows.
+    honoured(
+        "HTTP_PROXY",
+        "none",
+        "The proxy for `http://` endpoints, not for gRPC. Ignored if `REQUEST_METHOD` is set, because in CGI programs the variable holds a header of the request",
+    ),
+    honoured(
+        "HTTPS_PROXY",
+        "none",
+        "The proxy for `https://` endpoints, not for gRPC",
+    ),
+    honoured(
+        "ALL_PROXY",
+        "none",
+        "The proxy for endpoints that neither of the two above is set for",
+    ),
+    honoured("NO_PROXY", "none", "Hosts that are reached without a proxy"),
+    honoured(
+        "http_proxy",
+        "none",
+        "The same as `HTTP_PROXY`, and wins over it",
+    ),
+    honoured(
+        "https_proxy",
+        "none",
+        "The same as `HTTPS_PROXY`, and wins over it",
+    ),
+    honoured(
+        "all_proxy",
+        "none",
+        "The same as `ALL_PROXY`, and wins over it",
+    ),
+    honoured(
+        "no_proxy",
+        "none",
+        "The same as `NO_PROXY`, and wins over it",
+    ),
+    // Known to the specification, without effect here.
+    ignored(
+        "OTEL_LOG_LEVEL",
+        "The level of the SDK's own diagnostics",
+        "the SDK's diagnostics are not written; important ones become warnings",
+    ),
+    ignored(
+        "OTEL_METRICS_EXEMPLAR_FILTER",
+        "Which measurements become exemplars",
+        "the SDK makes no exemplars",
+    ),
+    ignored(
+        "OTEL_CONFIG_FILE",
+        "A file of declarative configuration",
+        "declarative configuration is not supported",
+    ),
+    ignored(
+        "OTEL_EXPERIMENTAL_CONFIG_FILE",
+        "The same, by its older name",
+        "declarative configuration is not supported",
+    ),
+    ignored(
+        "OTEL_ENTITIES",
+        "Entities of the resource",
+        "the specification is still in development",
+    ),
+    ignored(
+        "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
+        "Where the Zipkin exporter sends",
+        "there is no Zipkin exporter",
+    ),
+    ignored(
+        "OTEL_EXPORTER_ZIPKIN_TIMEOUT",
+        "How long the Zipkin exporter waits",
+        "there is no Zipkin exporter",
+    ),
+    ignored(
+        "OTEL_EXPORTER_PROMETHEUS_HOST",
+        "Where the Prometheus exporter listens",
+        "there is no Prometheus exporter",
+    ),
+    ignored(
+        "OTEL_EXPORTER_PROMETHEUS_PORT",
+        "Where the Prometheus exporter listens",
+        "there is no Prometheus exporter",
+    ),
+    ignored(
+        "OTEL_EXPORTER_OTLP_SPAN_INSECURE",
+        "The obsolete name of `OTEL_EXPORTER_OTLP_TRACES_INSECURE`",
+        "it is obsolete",
+    ),
+    ignored(
+        "OTEL_EXPORTER_OTLP_METRIC_INSECURE",
+        "The obsolete name of `OTEL_EXPORTER_OTLP_METRICS_INSECURE`",
+        "it is obsolete",
+    ),
+    ignored(
+        "OTEL_BSP_MAX_CONCURRENT_EXPORTS",
+        "How many batches the SDK for Rust sends at a time",
+        "batches are sent one after the other",
+    ),
+];
+
+/// Writes the table as Markdown, as it stands in `docs/configuration.md`.
+#[must_use]
+pub fn markdown() -> String {
+    let mut text = String::from("| Variable | Meaning | Default | Status |\n|---|---|---|---|\n");
+    for variable in VARIABLES {
+        let signals = if variable.per_signal {
+            ", and with `_TRACES`, `_METRICS` or `_LOGS` after `OTLP` for one signal"
+        } else {
+            ""
+        };
+        let status = match variable.status {
+            Status::Honoured => String::from("honoured"),
+            Status::Ignored(reason) => format!("ignored: {reason}"),
+        };
+        // Writing into a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| `{}`{signals} | {} | {} | {status} |",
+            variable.name, variable.meaning, variable.default
+        );
+    }
+    text.push_str(LIMITS);
+    let defaults = Limits::default();
+    for limit in Limits::TABLE {
+        let default = limit
+            .get(&defaults)
+            .map_or_else(|| String::from("none"), grouped);
+        let counted = limit.reason.map_or_else(
+            || String::from("not counted"),
+            |reason| format!("`{}`", reason.as_str()),
+        );
+        let Limit { name, meaning, .. } = limit;
+        let _ = writeln!(text, "| `{name}` | {meaning} | {default} | {counted} |");
+    }
+    text
+}
+
+/// What stands before the table of limits, with its head.
+const LIMITS: &str = "
+## Limits
+
+`WASMSCOPE_LIMITS` takes these names. Telemetry beyond a limit is dropped or shortened. The metric `wasmscope.dropped` counts it, with the
+limit's name in the attribute `wasmscope.reason` ([telemetry.md](telemetry.md)), so you see which limit to raise. Limits on memory, files,
+sockets and time are in [resources.md](resources.md).
+
+| Limit | Meaning | Default | Counted as |
+|---|---|---|---|
+";
+
+/// Writes a number with its thousands apart.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

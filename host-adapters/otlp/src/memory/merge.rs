@@ -1,0 +1,348 @@
+//! The last state of each metric series.
+
+use std::collections::BTreeMap;
+use std::mem::size_of;
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{
+    ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint,
+    Metric, NumberDataPoint, ResourceMetrics as ProtoResourceMetrics, ScopeMetrics, Sum,
+};
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+
+use super::size;
+use super::{ResourceInfo, ScopeInfo};
+
+/// The metrics of all collections so far, each series with its last data point.
+///
+/// A collection is cumulative, but it does not have to hold every series: that of an observable gauge, for
+/// one, is gone when the instance that reported it has ended. Here it stays, since nothing else would ever show it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MergedMetrics {
+    groups: Vec<Group>,
+    series: usize,
+    bytes: usize,
+}
+
+/// The metrics of one scope of one resource.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The resource.
+    pub resource: Arc<ResourceInfo>,
+    /// The scope.
+    pub scope: Arc<ScopeInfo>,
+    /// The metrics, by name, unit and kind.
+    pub streams: BTreeMap<StreamKey, Stream>,
+}
+
+/// What tells metrics of one scope apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StreamKey {
+    /// The name.
+    pub name: String,
+    /// The unit, in UCUM's notation; may be empty.
+    pub unit: String,
+    /// The kind.
+    pub kind: Kind,
+}
+
+/// The kind of a metric, as OTLP tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A sum that only grows.
+    Counter,
+    /// A sum that grows and shrinks.
+    UpDownCounter,
+    /// A value of its own at each moment.
+    Gauge,
+    /// A distribution, by fixed boundaries.
+    Histogram,
+    /// A distribution, by boundaries that grow exponentially.
+    ExponentialHistogram,
+}
+
+/// A metric and its series by their attributes.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    /// The description; may be empty.
+    pub description: String,
+    temporality: i32,
+    /// The last data point of each series, by its attributes as text.
+    pub points: BTreeMap<String, Point>,
+}
+
+/// A data point of any kind.
+#[derive(Debug, Clone)]
+pub enum Point {
+    /// Of a sum or a gauge.
+    Number(NumberDataPoint),
+    /// Of a histogram.
+    Histogram(HistogramDataPoint),
+    /// Of an exponential histogram.
+    Exponential(ExponentialHistogramDataPoint),
+}
+
+impl Point {
+    /// Returns the attributes of its series, in order.
+    #[must_use]
+    pub fn attributes(&self) -> &[KeyValue] {
+        match self {
+            Self::Number(point) => &point.attributes,
+            Self::Histogram(point) => &point.attributes,
+            Self::Exponential(point) => &point.attributes,
+        }
+    }
+
+    /// Puts the attributes in order: the SDK has them in no order that means anything.
+    fn sort_attributes(&mut self) {
+        let attributes = match self {
+            Self::Number(point) => &mut point.attributes,
+            Self::Histogram(point) => &mut point.attributes,
+            Self::Exponential(point) => &mut point.attributes,
+        };
+        attributes.sort_by(|one, other| one.key.cmp(&other.key));
+    }
+
+    fn size(&self) -> usize {
+        let buckets = match self {
+            Self::Number(_) => 0,
+            Self::Histogram(point) => point.bucket_counts.len() + point.explicit_bounds.len(),
+            Self::Exponential(point) => [&point.positive, &point.negative]
+                .into_iter()
+                .flatten()
+                .map(|buckets| buckets.bucket_counts.len())
+                .sum(),
+        };
+        // The attributes twice: they are the key, too.
+        size_of::<Self>() + buckets * size_of::<u64>() + 2 * size::of_attributes(self.attributes())
+    }
+}
+
+impl MergedMetrics {
+    pub(super) fn is_empty(&self) -> bool {
+        self.series == 0
+    }
+
+    /// The scopes that have metrics, by name.
+    pub(super) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Takes in a collection; gives how many data points found no place.
+    pub(super) fn merge(&mut self, metrics: &ResourceMetrics, series: usize, bytes: usize) -> u64 {
+        let mut refused = 0;
+        for resource_metrics in ExportMetricsServiceRequest::from(metrics).resource_metrics {
+            let resource = resource_metrics.resource.unwrap_or_default();
+            let resource = Arc::new(ResourceInfo::new(resource, resource_metrics.schema_url));
+            for scope_metrics in resource_metrics.scope_metrics {
+                let scope = ScopeInfo {
+                    scope: scope_metrics.scope.unwrap_or_default(),
+                    schema_url: scope_metrics.schema_url,
+                };
+                let group = self.group(&resource, &scope);
+                for metric in scope_metrics.metrics {
+                    for (key, stream, point) in split(metric) {
+                        refused += u64::from(!self.put(group, key, stream, point, series, bytes));
+                    }
+                }
+                // A scope of which nothing was taken leaves nothing behind.
+                self.groups.retain(|group| !group.streams.is_empty());
+            }
+        }
+        // The SDK has the scopes in the order of a hash map. Streams and series are sorted by what holds them.
+        self.groups.sort_by(|one, other| {
+            let (one, other) = (&one.scope.scope, &other.scope.scope);
+            (&one.name, &one.version).cmp(&(&other.name, &other.version))
+        });
+        refused
+    }
+
+    fn group(&mut self, resource: &Arc<ResourceInfo>, scope: &ScopeInfo) -> usize {
+        let known = self
+            .groups
+            .iter()
+            .position(|group| *group.scope == *scope && group.resource == *resource);
+        known.unwrap_or_else(|| {
+            self.groups.push(Group {
+                resource: Arc::clone(resource),
+                scope: Arc::new(scope.clone()),
+                streams: BTreeMap::new(),
+            });
+            self.groups.len() - 1
+        })
+    }
+
+    fn put(
+        &mut self,
+        group: usize,
+        key: StreamKey,
+        stream: Stream,
+        point: Point,
+        series: usize,
+        bytes: usize,
+    ) -> bool {
+        let Some(group) = self.groups.get_mut(group) else {
+            return false;
+        };
+        let by_attributes = attributes_key(point.attributes());
+        let old = group
+            .streams
+            .get(&key)
+            .and_then(|stream| stream.points.get(&by_attributes));
+        let names = key.name.len() + key.unit.len() + stream.description.len();
+        let size = names + point.size();
+        let freed = old.map(|old| names + old.size());
+        let total = self.bytes - freed.unwrap_or(0) + size;
+        if total > bytes || (freed.is_none() && self.series >= series) {
+            return false;
+        }
+        self.bytes = total;
+        self.series += usize::from(freed.is_none());
+        let kept = group.streams.entry(key).or_insert(stream);
+        kept.points.insert(by_attributes, point);
+        true
+    }
+}
+
+/// Returns metrics in OTLP's form.
+pub(super) fn to_proto(groups: &[Group]) -> Vec<ProtoResourceMetrics> {
+    let mut result: Vec<(Arc<ResourceInfo>, ProtoResourceMetrics)> = Vec::new();
+    for group in groups {
+        let scope_metrics = ScopeMetrics {
+            scope: Some(group.scope.scope.clone()),
+            schema_url: group.scope.schema_url.clone(),
+            metrics: group
+                .streams
+                .iter()
+                .map(|(key, stream)| join(key, stream))
+                .collect(),
+        };
+        if let Some((_, known)) = result
+            .iter_mut()
+            .find(|(resource, _)| *resource == group.resource)
+        {
+            known.scope_metrics.push(scope_metrics);
+        } else {
+            let metrics = ProtoResourceMetrics {
+                resource: Some(group.resource.resource.clone()),
+                scope_metrics: vec![scope_metrics],
+                schema_url: group.resource.schema_url.clone(),
+            };
+            result.push((Arc::clone(&group.resource), metrics));
+        }
+    }
+    result.into_iter().map(|(_, metrics)| metrics).collect()
+}
+
+/// Sorted attributes as a key, by which series sort.
+fn attributes_key(attributes: &[KeyValue]) -> String {
+    let mut key = String::new();
+    for attribute in attributes {
+        let value = attribute
+            .value
+            .as_ref()
+            .and_then(|value| value.value.as_ref());
+        key.push_str(&format!("{:?}={value:?},", attribute.key));
+    }
+    key
+}
+
+fn split(metric: Metric) -> Vec<(StreamKey, Stream, Point)> {
+    let Some(data) = metric.data else {
+        return Vec::new();
+    };
+    let (kind, temporality, points): (_, _, Vec<Point>) = match data {
+        Data::Gauge(gauge) => (Kind::Gauge, 0, numbers(gauge.data_points)),
+        Data::Sum(sum) => {
+            let kind = if sum.is_monotonic {
+                Kind::Counter
+            } else {
+                Kind::UpDownCounter
+            };
+            (kind, sum.aggregation_temporality, numbers(sum.data_points))
+        }
+        Data::Histogram(histogram) => (
+            Kind::Histogram,
+            histogram.aggregation_temporality,
+            histogram
+                .data_points
+                .into_iter()
+                .map(Point::Histogram)
+                .collect(),
+        ),
+        Data::ExponentialHistogram(histogram) => (
+            Kind::ExponentialHistogram,
+            histogram.aggregation_temporality,
+            histogram
+                .data_points
+                .into_iter()
+                .map(Point::Exponential)
+                .collect(),
+        ),
+        // The SDK makes no summaries.
+        Data::Summary(_) => return Vec::new(),
+    };
+    let key = StreamKey {
+        name: metric.name,
+        unit: metric.unit,
+        kind,
+    };
+    let stream = Stream {
+        description: metric.description,
+        temporality,
+        points: BTreeMap::new(),
+    };
+    points
+        .into_iter()
+        .map(|mut point| {
+            point.sort_attributes();
+            (key.clone(), stream.clone(), point)
+        })
+        .collect()
+}
+
+fn numbers(points: Vec<NumberDataPoint>) -> Vec<Point> {
+    points.into_iter().map(Point::Number).collect()
+}
+
+fn join(key: &StreamKey, stream: &Stream) -> Metric {
+    let mut numbers = Vec::new();
+    let mut histograms = Vec::new();
+    let mut exponentials = Vec::new();
+    for point in stream.points.values().cloned() {
+        match point {
+            Point::Number(point) => numbers.push(point),
+            Point::Histogram(point) => histograms.push(point),
+            Point::Exponential(point) => exponentials.push(point),
+        }
+    }
+    let aggregation_temporality = stream.temporality;
+    let data = match key.kind {
+        Kind::Gauge => Data::Gauge(Gauge {
+            data_points: numbers,
+        }),
+        Kind::Counter | Kind::UpDownCounter => Data::Sum(Sum {
+            data_points: numbers,
+            aggregation_temporality,
+            is_monotonic: key.kind == Kind::Counter,
+        }),
+        Kind::Histogram => Data::Histogram(Histogram {
+            data_points: histograms,
+            aggregation_temporality,
+        }),
+        Kind::ExponentialHistogram => Data::ExponentialHistogram(ExponentialHistogram {
+            data_points: exponentials,
+            aggregation_temporality,
+        }),
+    };
+    Metric {
+        name: key.name.clone(),
+        description: stream.description.clone(),
+        unit: key.unit.clone(),
+        metadata: Vec::new(),
+        data: Some(data),
+    }
+}

@@ -1,0 +1,462 @@
+//! Where finished telemetry waits, in memory and within limits, until it is shown.
+
+mod json;
+mod merge;
+mod size;
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use opentelemetry::InstrumentationScope as ApiScope;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{LogBatch, LogExporter};
+use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+
+use wasmscope_telemetry::ScopeKey;
+use wasmscope_telemetry::Signal;
+
+use self::merge::MergedMetrics;
+pub use self::merge::{Group, Kind, Point, Stream, StreamKey};
+
+/// How many scopes are remembered for sharing; beyond it each batch has its own copies.
+const SHARED_SCOPES: usize = 1024;
+
+/// Limits what a [`MemoryExporter`] keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryLimits {
+    /// How many spans are kept; default 10,000. The oldest give way: a span ends after those beneath it, so what
+    /// is kept has its parents.
+    pub spans: usize,
+    /// How many log records are kept; default 10,000. The oldest give way.
+    pub logs: usize,
+    /// How many metric series are kept; default 10,000. New ones beyond it are not taken.
+    pub series: usize,
+    /// How much memory each of the three may take, in bytes, estimated; default 64 MiB.
+    pub bytes: usize,
+}
+
+impl Default for MemoryLimits {
+    fn default() -> Self {
+        Self {
+            spans: 10_000,
+            logs: 10_000,
+            series: 10_000,
+            bytes: 64 << 20,
+        }
+    }
+}
+
+/// Counts what a [`MemoryExporter`] received but could not keep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NotKept {
+    /// Spans.
+    pub spans: u64,
+    /// Log records.
+    pub logs: u64,
+    /// Metric data points of series beyond the limit, once for each export.
+    pub data_points: u64,
+}
+
+impl NotKept {
+    /// Whether everything was kept.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for NotKept {
+    /// Writes a list such as `12 spans, 1 log record`; of nothing, `nothing`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (count, noun) in [
+            (self.spans, "span"),
+            (self.logs, "log record"),
+            (self.data_points, "metric data point"),
+        ] {
+            if count > 0 {
+                let plural = if count == 1 { "" } else { "s" };
+                write!(f, "{separator}{count} {noun}{plural}")?;
+                separator = ", ";
+            }
+        }
+        if separator.is_empty() {
+            f.write_str("nothing")?;
+        }
+        Ok(())
+    }
+}
+
+/// A resource with its schema.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResourceInfo {
+    /// The resource, its attributes in order.
+    pub resource: Resource,
+    /// The URL of its schema; may be empty.
+    pub schema_url: String,
+}
+
+impl ResourceInfo {
+    /// Puts the attributes in order, the service's first: the SDK has them in that of a hash map, which
+    /// differs from one provider to the next.
+    fn new(mut resource: Resource, schema_url: String) -> Self {
+        resource.attributes.sort_by(|one, other| {
+            let rank = |key: &str| !key.starts_with("service.");
+            (rank(&one.key), &one.key).cmp(&(rank(&other.key), &other.key))
+        });
+        Self {
+            resource,
+            schema_url,
+        }
+    }
+}
+
+impl From<&opentelemetry_sdk::Resource> for ResourceInfo {
+    fn from(resource: &opentelemetry_sdk::Resource) -> Self {
+        let resource_attributes: Resource = resource.into();
+        let schema_url = resource.schema_url().unwrap_or_default().to_owned();
+        Self::new(resource_attributes, schema_url)
+    }
+}
+
+/// A scope with its schema.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ScopeInfo {
+    /// The scope.
+    pub scope: InstrumentationScope,
+    /// The URL of its schema; may be empty.
+    pub schema_url: String,
+}
+
+/// A span or a log record, and where it comes from.
+#[derive(Debug)]
+pub struct Record<T> {
+    /// The resource that it is of.
+    pub resource: Arc<ResourceInfo>,
+    /// The scope that it is of.
+    pub scope: Arc<ScopeInfo>,
+    /// The span or the log record.
+    pub item: T,
+    size: usize,
+}
+
+/// What was kept, as it stood at one moment.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// The spans, in the order of their ends.
+    pub spans: Vec<Arc<Record<Span>>>,
+    /// The log records, in the order in which they came.
+    pub logs: Vec<Arc<Record<LogRecord>>>,
+    /// The metrics of each scope, by its name.
+    pub metrics: Vec<Group>,
+    /// What was received and could not be kept.
+    pub not_kept: NotKept,
+    /// Signals that are sent elsewhere, or nowhere.
+    pub elsewhere: Vec<Signal>,
+}
+
+/// Keeps finished telemetry in memory, to be shown when the program has ended.
+///
+/// It is a span, log and metric exporter at once: give a clone to each provider's processor or reader. Clones share
+/// what they keep. It never fails and never blocks for longer than another clone takes to store a batch. What goes beyond its limits
+/// is counted ([`MemoryExporter::not_kept`]). What arrives after a shutdown is kept all the same.
+#[derive(Clone, Default)]
+pub struct MemoryExporter {
+    inner: Arc<Mutex<Inner>>,
+    /// That of the provider that this clone belongs to.
+    resource: Arc<ResourceInfo>,
+}
+
+#[derive(Default)]
+struct Inner {
+    limits: MemoryLimits,
+    spans: Store<Span>,
+    logs: Store<LogRecord>,
+    metrics: MergedMetrics,
+    refused_points: u64,
+    scopes: HashMap<ScopeKey, Arc<ScopeInfo>>,
+    /// The signals that a pipeline sends here. If it says none, all are taken to be sent here.
+    signals: Vec<Signal>,
+}
+
+/// Records in order of arrival, of which the oldest give way.
+struct Store<T> {
+    records: VecDeque<Arc<Record<T>>>,
+    bytes: usize,
+    evicted: u64,
+}
+
+impl<T> Default for Store<T> {
+    fn default() -> Self {
+        Self {
+            records: VecDeque::new(),
+            bytes: 0,
+            evicted: 0,
+        }
+    }
+}
+
+impl<T> Store<T> {
+    fn push(&mut self, record: Record<T>, count: usize, bytes: usize) {
+        self.bytes += record.size;
+        self.records.push_back(Arc::new(record));
+        while self.records.len() > count || self.bytes > bytes {
+            let Some(oldest) = self.records.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.size;
+            self.evicted += 1;
+        }
+    }
+}
+
+impl Inner {
+    fn scope(&mut self, scope: ApiScope) -> Arc<ScopeInfo> {
+        let key = ScopeKey(scope);
+        if let Some(known) = self.scopes.get(&key) {
+            return Arc::clone(known);
+        }
+        if self.scopes.len() >= SHARED_SCOPES {
+            self.scopes.clear();
+        }
+        let info = Arc::new(ScopeInfo {
+            scope: (&key.0, None).into(),
+            schema_url: key.0.schema_url().unwrap_or_default().to_owned(),
+        });
+        self.scopes.insert(key, Arc::clone(&info));
+        info
+    }
+
+    fn not_kept(&self) -> NotKept {
+        NotKept {
+            spans: self.spans.evicted,
+            logs: self.logs.evicted,
+            data_points: self.refused_points,
+        }
+    }
+}
+
+impl MemoryExporter {
+    /// Makes an empty collector with limits of its own.
+    pub fn with_limits(limits: MemoryLimits) -> Self {
+        let collector = Self::default();
+        collector.lock().limits = limits;
+        collector
+    }
+
+    /// Gives what was received and could not be kept so far.
+    pub fn not_kept(&self) -> NotKept {
+        self.lock().not_kept()
+    }
+
+    /// Whether nothing has been received.
+    pub fn is_empty(&self) -> bool {
+        let inner = self.lock();
+        inner.spans.records.is_empty()
+            && inner.logs.records.is_empty()
+            && inner.metrics.is_empty()
+            && inner.not_kept().is_empty()
+    }
+
+    /// Returns what was kept, as it stands now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let inner = self.lock();
+        Snapshot {
+            spans: inner.spans.records.iter().cloned().collect(),
+            logs: inner.logs.records.iter().cloned().collect(),
+            metrics: inner.metrics.groups().to_vec(),
+            not_kept: inner.not_kept(),
+            elsewhere: match inner.signals.as_slice() {
+                [] => Vec::new(),
+                here => {
+                    let elsewhere = Signal::ALL.iter().filter(|signal| !here.contains(signal));
+                    elsewhere.copied().collect()
+                }
+            },
+        }
+    }
+
+    /// Tells that a signal is sent here. Signals that nobody names then count as sent elsewhere. A
+    /// [`Pipeline`](crate::Pipeline) calls it.
+    pub fn receives(&self, signal: Signal) {
+        let mut inner = self.lock();
+        if !inner.signals.contains(&signal) {
+            inner.signals.push(signal);
+        }
+    }
+
+    /// No code can panic halfway through a change that matters here, so a poisoned lock is used on.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep_spans(&self, batch: Vec<SpanData>) {
+        let mut inner = self.lock();
+        for mut data in batch {
+            let scope = inner.scope(std::mem::take(&mut data.instrumentation_scope));
+            let item = Span::from(data);
+            let size = size::of_span(&item);
+            let resource = Arc::clone(&self.resource);
+            let record = Record {
+                resource,
+                scope,
+                item,
+                size,
+            };
+            let MemoryLimits { spans, bytes, .. } = inner.limits;
+            inner.spans.push(record, spans, bytes);
+        }
+    }
+
+    fn keep_logs(&self, batch: &LogBatch<'_>) {
+        let mut inner = self.lock();
+        for (data, scope) in batch.iter() {
+            // A record's target takes the place of its scope's name, as in the OTLP exporter.
+            let scope = match data.target() {
+                Some(target) => inner.scope(retarget(scope, target.clone())),
+                None => inner.scope(scope.clone()),
+            };
+            let mut item = LogRecord::from(data);
+            sort_maps(&mut item);
+            let size = size::of_log(&item);
+            let resource = Arc::clone(&self.resource);
+            let record = Record {
+                resource,
+                scope,
+                item,
+                size,
+            };
+            let MemoryLimits { logs, bytes, .. } = inner.limits;
+            inner.logs.push(record, logs, bytes);
+        }
+    }
+}
+
+/// Puts the entries of maps in order: the SDK has them in that of a hash map, which differs from run to run.
+fn sort_maps(log: &mut LogRecord) {
+    let attributes = log.attributes.iter_mut();
+    let mut stack: Vec<&mut AnyValue> = attributes
+        .filter_map(|attribute| attribute.value.as_mut())
+        .chain(log.body.as_mut())
+        .collect();
+    while let Some(value) = stack.pop() {
+        match &mut value.value {
+            Some(Value::KvlistValue(map)) => {
+                map.values.sort_by(|one, other| one.key.cmp(&other.key));
+                let entries = map.values.iter_mut();
+                stack.extend(entries.filter_map(|entry| entry.value.as_mut()));
+            }
+            Some(Value::ArrayValue(array)) => stack.extend(&mut array.values),
+            Some(
+                Value::StringValue(_)
+                | Value::BoolValue(_)
+                | Value::IntValue(_)
+                | Value::DoubleValue(_)
+                | Value::BytesValue(_)
+                | Value::StringValueStrindex(_),
+            )
+            | None => {}
+        }
+    }
+}
+
+fn retarget(scope: &ApiScope, name: std::borrow::Cow<'static, str>) -> ApiScope {
+    let mut builder =
+        ApiScope::builder(name).with_attributes(scope.attributes().cloned().collect::<Vec<_>>());
+    if let Some(version) = scope.version() {
+        builder = builder.with_version(version.to_owned());
+    }
+    if let Some(schema_url) = scope.schema_url() {
+        builder = builder.with_schema_url(schema_url.to_owned());
+    }
+    builder.build()
+}
+
+impl fmt::Debug for MemoryExporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.lock();
+        f.debug_struct("MemoryExporter")
+            .field("spans", &inner.spans.records.len())
+            .field("logs", &inner.logs.records.len())
+            .field("limits", &inner.limits)
+            .field("not_kept", &inner.not_kept())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SpanExporter for MemoryExporter {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.keep_spans(batch);
+        Ok(())
+    }
+
+    fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {
+        self.resource = Arc::new(resource.into());
+    }
+}
+
+impl LogExporter for MemoryExporter {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        self.keep_logs(&batch);
+        Ok(())
+    }
+
+    fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {
+        self.resource = Arc::new(resource.into());
+    }
+}
+
+impl PushMetricExporter for MemoryExporter {
+    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        let mut inner = self.lock();
+        let MemoryLimits { series, bytes, .. } = inner.limits;
+        let refused = inner.metrics.merge(metrics, series, bytes);
+        inner.refused_points = inner.refused_points.saturating_add(refused);
+        Ok(())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    /// Totals since the start, so that the last collection says it all.
+    fn temporality(&self) -> Temporality {
+        Temporality::Cumulative
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::{Array, KeyValue, Value};
+
+    use super::*;
+
+    fn scope(numbers: Vec<f64>) -> ApiScope {
+        let attribute = KeyValue::new("k", Value::Array(Array::F64(numbers)));
+        ApiScope::builder("s").with_attributes([attribute]).build()
+    }
+
+    #[test]
+    fn scope_with_not_a_number_is_shared_and_zeros_of_either_sign_are_not_confused() {
+        let mut inner = Inner::default();
+        let one = inner.scope(scope(vec![f64::NAN]));
+        assert!(Arc::ptr_eq(&one, &inner.scope(scope(vec![f64::NAN]))));
+        let zero = inner.scope(scope(vec![0.0]));
+        assert!(!Arc::ptr_eq(&zero, &inner.scope(scope(vec![-0.0]))));
+        assert_eq!(inner.scopes.len(), 3);
+    }
+}
