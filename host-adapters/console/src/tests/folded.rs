@@ -12,9 +12,9 @@ use wasmscope_otlp::memory::MemoryExporter;
 
 /// Returns the lines of the view as it is where nothing else is said.
 fn view(collector: &MemoryExporter) -> String {
-    let shown = render(&collector, &Style::detect(false, None, |_| None));
+    let shown = render(collector, &Style::detect(false, None, |_| None));
     let piped = render(
-        &collector,
+        collector,
         &Style::detect(true, None, |name| {
             (name == "NO_COLOR").then(|| String::from("1"))
         }),
