@@ -1,11 +1,12 @@
-//! What is shown in the terminal when no collector is configured: traces as trees, metrics with their
-//! histograms drawn, logs.
+//! The terminal view: traces as trees, metrics with their histograms drawn, logs.
 //!
-//! A [`MemoryExporter`] takes the place of the OTLP exporters. When the program has ended and the providers have been flushed,
-//! [`MemoryExporter::render`] gives the view for people, and [`MemoryExporter::write_json`] the same telemetry as OTLP JSON lines.
+//! A [`MemoryExporter`] takes the place of the OTLP exporters. When the program has ended and the
+//! providers have been flushed, [`render`] draws what it holds for people, and
+//! [`MemoryExporter::write_json`] writes the same telemetry as OTLP JSON lines.
 //!
-//! Everything in it may come from a hostile guest: texts are escaped and shortened, trees of any depth are
-//! walked without recursion, parents that form a cycle are cut apart, and times are whatever the guest says.
+//! Everything in it may come from a hostile guest. Texts are escaped and shortened, trees of any
+//! depth are walked without recursion, parents that form a cycle are cut apart, and times are not
+//! trusted.
 
 mod fold;
 mod guides;
