@@ -137,6 +137,26 @@ fn limits_on_size_are_settings(runtime: Runtime) {
             says(&command.run().expect_code(2), &[words]);
         }
     }
+    // A limit at its maximum cannot be raised.
+    let mut nested = wasm_encoder::Component::new();
+    for _ in 0..1001 {
+        let mut outer = wasm_encoder::Component::new();
+        outer.section(&wasm_encoder::NestedComponentSection(&nested));
+        nested = outer;
+    }
+    let file = home.path("nested.wasm");
+    fs::write(&file, nested.finish()).expect("a file");
+    let limits = [
+        "--size-limit",
+        "modules=10000",
+        "--size-limit",
+        "nesting=1000",
+    ];
+    let inspect = command(&home, runtime, &["inspect"])
+        .args(limits)
+        .arg(&file);
+    let words = "more than 1000 levels of components in components (limit `nesting`); that limit cannot be raised";
+    says(&inspect.run().expect_code(2), &[words]);
     // The last value of a name holds.
     let limits = ["--size-limit", "functions=0", "--size-limit", "functions=9"];
     let command = command(&home, runtime, &["run"]).args(limits).arg(&idle);

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use wasi_bounds::Bounds;
 use wasmscope_otlp::Pipeline;
 use wasmscope_otlp::config::Config;
 use wasmscope_wasmtime::{
@@ -58,7 +59,8 @@ fn main() -> Result<()> {
     check_size(&bytes, &SizeLimits::default())?; // before Wasmtime compiles them
     let component = Component::new(&engine, &bytes)?;
     let mut linker: Linker<State> = Linker::new(&engine);
-    wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+    // In place of `wasmtime_wasi::p2::add_to_linker_sync`: bounds what the guest can use up.
+    wasi_bounds::add_to_linker_sync(&mut linker, &Bounds::default())?;
     wasmscope_wasmtime::add_to_linker(&mut linker)?; // 5
 
     let state = State {

@@ -26,7 +26,12 @@ const OTLP: (&str, &str) = ("wasmscope-otlp", "otlp");
 
 const WASMTIME: Embedder = Embedder {
     engine: "wasmtime",
-    ours: &[TELEMETRY, OTLP, ("wasmscope-wasmtime", "wasmtime")],
+    ours: &[
+        TELEMETRY,
+        OTLP,
+        ("wasi-bounds", "wasi-bounds"),
+        ("wasmscope-wasmtime", "wasmtime"),
+    ],
     others: &["wasmtime", "wasmtime-wasi"],
 };
 

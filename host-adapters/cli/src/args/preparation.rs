@@ -17,7 +17,7 @@ const LEAST: Duration = Duration::from_secs(5);
 #[command(next_help_heading = "Preparation")]
 pub(crate) struct Preparation {
     /// Limits the time to read, check and compile the component, for example to 2m.
-    /// [default: 10m, or less with --timeout]
+    /// [default: 10m; with `run --timeout`, that time if it is shorter, and 5s at least]
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
     prepare_timeout: Option<Duration>,
     /// Changes a limit on the component's size. The names, with their defaults, are bytes (256MiB),

@@ -112,13 +112,13 @@ fn read(path: &Path, limits: &SizeLimits) -> Result<Vec<u8>, Failure> {
 
 /// Says that a component is too large, and how to run it all the same.
 pub(super) fn too_large(path: &Path, refusal: &SizeRefusal) -> Failure {
-    let advice = if let SizeRefusal::TooLarge(error) = refusal {
-        format!(
+    let advice = match refusal {
+        SizeRefusal::TooLarge(error) if error.most < *error.limit.range().end() => format!(
             "; to prepare it all the same, raise the limit with --size-limit {}=NUMBER",
             error.limit.name()
-        )
-    } else {
-        String::new()
+        ),
+        SizeRefusal::TooLarge(_) => String::from("; that limit cannot be raised"),
+        SizeRefusal::Uncounted | _ => String::new(),
     };
     Failure::new(format!("{} is refused: {refusal}{advice}", path.display()))
 }

@@ -66,7 +66,7 @@ attributes! {
         "The kind of the SDK's component: `batching_span_processor` or `batching_log_processor`.";
     OVERFLOW = "otel.metric.overflow", "boolean", [GuestMetric], Stable,
         "`true` on one series of an instrument: the series for all measurements beyond the limits `cardinality` and `metric_bytes`.";
-    EVENT_NAME = "event.name", "string", [Log], Own,
+    EVENT_NAME = "otel.event.name", "string", [Log], Development,
         "The event's name, if the limit `interned` or `interned_bytes` is exceeded. Then the log record's field for the event name stays empty.";
 }
 
@@ -125,7 +125,7 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
     value("out_of_memory", "The host itself ran out of memory."),
     value(
         "memory_limit",
-        "To start, the component needs more memory or larger tables than its limit allows (`--max-memory`).",
+        "To start, the component needs more memory or larger tables than its limits allow (`--max-memory`, and 1,000,000 elements of tables).",
     ),
     value(
         "invalid_argument",

@@ -38,7 +38,7 @@ metrics! {
         "Linear memory of all instances", "";
     MEMORY_REFUSALS = "wasmscope.runtime.memory_refusals", Counter, "{refusal}", [], Own,
         "Growths of memories and tables that a limiter refused",
-        "Limit: `--max-memory`, or an embedder's limiter. Exported only after a growth was refused.";
+        "Limits: `--max-memory`, 1,000,000 elements of tables, or an embedder's limiter. Exported only after a growth was refused.";
     INSTANCES = "wasmscope.runtime.instances", UpDownCounter, "{instance}", [], Own,
         "Component instances that exist", "";
     TRAPS = "wasmscope.runtime.traps", Counter, "{trap}", [ERROR_TYPE], Own,

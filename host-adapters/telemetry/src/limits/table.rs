@@ -98,7 +98,7 @@ macro_rules! limit_table {
                 log_bytes: usize = 64 << 10, LogBytes,
                     "Bytes of one log record.";
                 interned: usize = 1_024, Interned,
-                    "Different event names and severity texts that are remembered. Further event names become the attribute `event.name`.";
+                    "Different event names and severity texts that are remembered. Further event names become the attribute `otel.event.name`.";
                 interned_bytes: usize = 64 << 10, InternedBytes,
                     "Bytes of those names and texts.";
             }

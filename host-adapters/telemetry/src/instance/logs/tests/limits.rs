@@ -61,7 +61,7 @@ fn event_names_beyond_the_limit_become_attributes_and_are_counted() {
     assert_eq!(
         attributes(&beyond),
         [
-            ("event.name", AnyValue::String("beyond".into())),
+            ("otel.event.name", AnyValue::String("beyond".into())),
             ("a", AnyValue::Int(1))
         ]
     );
