@@ -91,13 +91,13 @@ fn format(_: &Workspace) -> Result<()> {
 
 /// The direction of dependencies: what must not depend on what.
 fn dependencies(_: &Workspace) -> Result<()> {
-    let depends = |package: &str, on: &str| -> Result<bool> {
+    let depends_with = |features: &str, package: &str, on: &str| -> Result<bool> {
         let tree = output(cargo().args([
             "tree",
             "--locked",
             "--package",
             package,
-            "--all-features",
+            features,
             "--target",
             "all",
             "--edges",
@@ -109,6 +109,11 @@ fn dependencies(_: &Workspace) -> Result<()> {
         ]))?;
         Ok(tree.lines().any(|line| line.split(' ').next() == Some(on)))
     };
+    let depends = |package: &str, on: &str| depends_with("--all-features", package, on);
+    ensure!(
+        !depends_with("--no-default-features", "wasmscope-otlp", "tonic")?,
+        "wasmscope-otlp must not depend on tonic without its feature `grpc`"
+    );
     // A misspelt name would make every absence true, so one presence is asserted for each name.
     for (package, on) in [
         ("wasmscope-wasmtime", "wasmtime"),
@@ -220,6 +225,16 @@ fn clippy(_: &Workspace) -> Result<()> {
         "--workspace",
         "--all-targets",
         "--all-features",
+        "--",
+        "--deny",
+        "warnings",
+    ]))?;
+    run_command(cargo().args([
+        "clippy",
+        "--locked",
+        "--package",
+        "wasmscope-otlp",
+        "--no-default-features",
         "--",
         "--deny",
         "warnings",

@@ -32,6 +32,7 @@ const fn setting(method: &'static str, suffix: &'static str) -> Setting {
 }
 
 const ENDPOINT: Setting = setting("endpoint", "ENDPOINT");
+const PROTOCOL: Setting = setting("protocol", "PROTOCOL");
 const TIMEOUT: Setting = setting("timeout", "TIMEOUT");
 const CERTIFICATE: Setting = setting("certificate", "CERTIFICATE");
 const CLIENT_CERTIFICATE: Setting = setting("client_certificate", "CLIENT_CERTIFICATE");
@@ -115,8 +116,7 @@ fn otlp(
     warnings: &mut Vec<ConfigWarning>,
 ) -> Result<Otlp, Fault> {
     let first = Finder { sources, signal };
-    let protocol = first.value(|otlp| otlp.protocol);
-    let protocol = protocol.unwrap_or(Protocol::HttpProtobuf);
+    let protocol = first.protocol()?;
     let timeout = match first.find(|otlp| otlp.timeout) {
         Some(Found { value, origin }) => {
             within(&first.name(origin, TIMEOUT), value, LONGEST).map_err(Fault::Fatal)?
@@ -236,6 +236,18 @@ impl Finder<'_> {
                 )
             }
         }
+    }
+
+    fn protocol(&self) -> Result<Protocol, Fault> {
+        let Some(Found { value, origin }) = self.find(|otlp| otlp.protocol) else {
+            return Ok(Protocol::HttpProtobuf);
+        };
+        if value == Protocol::Grpc && !cfg!(feature = "grpc") {
+            let expected = "http/protobuf or http/json, since this host was built without gRPC";
+            let error = ConfigError::new(self.name(origin, PROTOCOL), "grpc", expected);
+            return Err(Fault::of(origin.source, error));
+        }
+        Ok(value)
     }
 
     fn headers(&self) -> Headers {

@@ -47,6 +47,7 @@ impl Certificates {
         Self::from_pem(read(path)?)
     }
 
+    #[cfg(feature = "grpc")]
     pub(crate) fn pem(&self) -> &[u8] {
         &self.0
     }
@@ -89,6 +90,7 @@ impl PrivateKey {
         Self::from_pem(read(path)?)
     }
 
+    #[cfg(feature = "grpc")]
     pub(crate) fn pem(&self) -> &[u8] {
         &self.0
     }

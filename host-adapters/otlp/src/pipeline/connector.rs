@@ -1,6 +1,5 @@
 //! Makes the connections for gRPC, and says when none can be made: the exporter retries without a word.
 
-use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
-use super::diagnosis::{Diagnosis, chain};
+use super::diagnosis::Diagnosis;
 use super::peer::Line;
 
 /// Connects as tonic would by itself; TLS goes on top of it there.
@@ -56,9 +55,4 @@ impl Service<Uri> for Connector {
             result
         })
     }
-}
-
-/// What is at the bottom of an error; the outermost of the HTTP libraries say little, and repeat the URL.
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    chain(error).last().unwrap_or(error).to_string()
 }

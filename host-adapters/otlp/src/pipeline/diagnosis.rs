@@ -9,14 +9,14 @@ use std::io;
 
 use http::StatusCode;
 use rustls::{AlertDescription, CertificateError};
+#[cfg(feature = "grpc")]
 use tonic::Code;
 
 use crate::config::{Flags, Otlp, Protocol};
 use wasmscope_telemetry::Signal;
 
-use super::connector::innermost;
-
 /// How tonic words an answer over HTTP/2 that is no gRPC; it has the codes of one.
+#[cfg(feature = "grpc")]
 const NO_GRPC: [&str; 2] = [
     "protocol error: received message with invalid compression flag",
     "grpc-status header missing",
@@ -110,6 +110,7 @@ impl Diagnosis {
     }
 
     /// Describes a gRPC status.
+    #[cfg(feature = "grpc")]
     pub(super) fn of_grpc(&self, code: Code, reason: Option<String>) -> String {
         let words = reason.as_deref().unwrap_or_default();
         if NO_GRPC.iter().any(|begin| words.starts_with(begin)) {
@@ -413,6 +414,11 @@ fn put_together(answer: String, reason: Option<String>, hint: Option<String>) ->
         text.push_str(&hint);
     }
     text
+}
+
+/// What is at the bottom of an error; the outermost of the HTTP libraries say little, and repeat the URL.
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().unwrap_or(error).to_string()
 }
 
 /// Lists an error and its causes. An [`io::Error`] around another error is not that one's effect

@@ -31,6 +31,7 @@ use crate::config::Compression;
 use crate::json;
 
 use super::divide::Encoding;
+#[cfg(feature = "grpc")]
 use super::grpc;
 use super::ledger::Rejected;
 use super::parts::{Failure, Parts, SendPart};
@@ -99,6 +100,7 @@ pub(super) enum Way<E> {
         compression: Compression,
         line: Arc<Line>,
     },
+    #[cfg(feature = "grpc")]
     Grpc(Box<grpc::Client>),
 }
 
@@ -116,6 +118,7 @@ impl<E> Encoded<E> {
     fn carrier(&self) -> Option<&E> {
         match &self.way {
             Way::Http { carrier, .. } => Some(carrier),
+            #[cfg(feature = "grpc")]
             Way::Grpc(_) => None,
         }
     }
@@ -123,6 +126,7 @@ impl<E> Encoded<E> {
     fn carrier_mut(&mut self) -> Option<&mut E> {
         match &mut self.way {
             Way::Http { carrier, .. } => Some(carrier),
+            #[cfg(feature = "grpc")]
             Way::Grpc(_) => None,
         }
     }
@@ -187,6 +191,7 @@ macro_rules! send_part {
                             let body = encode(request, *encoding, *compression)?;
                             carried(body, line, async { carrier.export($empty).await }).await
                         }
+                        #[cfg(feature = "grpc")]
                         Self::Grpc(client) => client.$send(request).await,
                     }
                 }

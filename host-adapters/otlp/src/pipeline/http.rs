@@ -12,7 +12,7 @@ use reqwest::redirect;
 
 use crate::config::{ConfigError, Otlp, Proxies};
 
-use super::connector::innermost;
+use super::diagnosis::innermost;
 use super::diagnosis::{Diagnosis, too_large};
 use super::divide::Encoding;
 use super::encoded::{self, Body};

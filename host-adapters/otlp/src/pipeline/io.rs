@@ -59,6 +59,7 @@ impl Io {
     }
 
     /// Gives access to the runtime for what is bound to one when it is made.
+    #[cfg(feature = "grpc")]
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
     }

@@ -27,11 +27,13 @@
 //! # Ok::<(), wasmscope_otlp::config::ConfigError>(())
 //! ```
 
+#[cfg(feature = "grpc")]
 mod connector;
 mod diagnosis;
 mod divide;
 mod encoded;
 mod exporter;
+#[cfg(feature = "grpc")]
 mod grpc;
 mod http;
 mod io;

@@ -19,6 +19,7 @@ use super::diagnosis::Diagnosis;
 use super::divide::Encoding;
 use super::encoded::{Encoded, Way};
 use super::exporter::Accounted;
+#[cfg(feature = "grpc")]
 use super::grpc;
 use super::http::Client;
 use super::io::Io;
@@ -103,6 +104,10 @@ impl Connection<'_> {
         };
         let way = match otlp.protocol {
             Protocol::HttpProtobuf | Protocol::HttpJson => http(encoding)?,
+            // The configuration has none of these.
+            #[cfg(not(feature = "grpc"))]
+            Protocol::Grpc => http(encoding)?,
+            #[cfg(feature = "grpc")]
             Protocol::Grpc => Way::Grpc(Box::new(grpc::Client::new(
                 otlp,
                 self.io,

@@ -97,6 +97,7 @@ impl Line {
     }
 
     /// For the transport: an attempt failed by `cause`, whether a connection could be made or not.
+    #[cfg(feature = "grpc")]
     pub(super) fn failed(&self, cause: String) {
         self.set_cause(Some(cause));
     }

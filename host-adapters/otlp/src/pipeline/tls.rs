@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+#[cfg(feature = "grpc")]
 use tonic::transport::{ClientTlsConfig, Identity};
 
 use crate::config::{ConfigError, Otlp};
@@ -42,6 +43,7 @@ pub(super) fn for_http(otlp: &Otlp) -> Result<ClientConfig, ConfigError> {
     Ok(config)
 }
 
+#[cfg(feature = "grpc")]
 pub(super) fn for_grpc(otlp: &Otlp) -> Result<ClientTlsConfig, ConfigError> {
     let mut config = ClientTlsConfig::new().trust_anchors(roots(otlp)?.roots);
     if let Some((certificate, key)) = &otlp.tls.identity {
