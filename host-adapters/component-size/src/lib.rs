@@ -32,7 +32,9 @@
 //! | `modules` | 1,000 | core modules and components in the binary, the outermost included; 10,000 at most |
 //! | `definitions` | 200,000 | instances, aliases, imports, exports, canonical functions and types, and the memories, tables, globals, tags, imports and exports of core instances; those of a nested component each time that it is instantiated; ten parts of a type, each time that it is used; also, by itself, all that the binary defines, its types, elements and data included |
 //! | `functions` | 250,000 | functions of core modules, each time that the module is instantiated, and once if it is not |
-//! | `function_bytes` | 2 MiB | the largest function body; 7,654,321 at most |
+//! | `function_bytes` | 2 MiB | the largest function body, times half the square of the results if a type has several; 7,654,321 at most |
+//! | `arity` | 200 | parameters or results of one type of a core function; 1,000 at most |
+//! | `globals` | 50,000 | globals of one core module; 60,000 at most |
 //! | `module_bytes` | 64 MiB | core modules without custom sections, each time that they are instantiated; WasmEdge takes up to 80 bytes of memory for each byte, 5 GiB at the limit |
 //! | `nesting` | 100 | levels of components in components; 1,000 at most |
 //! | `type_items` | 1,000,000 | parts of types, each time that a type is imported, exported or instantiated: what a validator copies |

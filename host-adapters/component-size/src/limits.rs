@@ -24,8 +24,14 @@ pub enum Limit {
     /// Functions of core modules, counted each time the module is instantiated. Those of the binary
     /// are counted by themselves under the same limit.
     Functions,
-    /// Bytes of the largest function body.
+    /// Bytes of the largest function body. In a module with a type of several results the bytes
+    /// count times half of their square, because compilers write out the results of each call.
     FunctionBytes,
+    /// Parameters or results of one type of a core function, which compilers write out at each call
+    /// and branch.
+    Arity,
+    /// Globals of one core module. Cranelift panics at some 65,500.
+    Globals,
     /// Bytes of core modules, without custom sections, counted each time the module is instantiated.
     /// WasmEdge takes up to 80 bytes of memory for each of them.
     ModuleBytes,
@@ -40,12 +46,14 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Bytes,
         Self::Modules,
         Self::Definitions,
         Self::Functions,
         Self::FunctionBytes,
+        Self::Arity,
+        Self::Globals,
         Self::ModuleBytes,
         Self::Nesting,
         Self::TypeItems,
@@ -61,6 +69,8 @@ impl Limit {
             Self::Definitions => "definitions",
             Self::Functions => "functions",
             Self::FunctionBytes => "function_bytes",
+            Self::Arity => "arity",
+            Self::Globals => "globals",
             Self::ModuleBytes => "module_bytes",
             Self::Nesting => "nesting",
             Self::TypeItems => "type_items",
@@ -85,6 +95,8 @@ impl Limit {
             Self::Bytes => 8..=u64::MAX,
             // What `wasmparser` accepts.
             Self::FunctionBytes => 0..=7_654_321,
+            Self::Arity => 0..=1_000,
+            Self::Globals => 0..=60_000,
             // The outermost component is one.
             Self::Modules => 1..=MOST_MODULES,
             Self::Nesting => 0..=MOST_NESTING,
@@ -103,6 +115,8 @@ impl Limit {
             Self::Definitions => "definitions, counted again at each instantiation",
             Self::Functions => "functions, counted again at each instantiation",
             Self::FunctionBytes => "bytes in one function",
+            Self::Arity => "parameters or results of one function type",
+            Self::Globals => "globals in one core module",
             Self::ModuleBytes => "bytes of core modules, counted again at each instantiation",
             Self::Nesting => "levels of components in components",
             Self::TypeItems => "parts of types once these are written out wherever they are used",
@@ -149,6 +163,8 @@ impl Default for Limits {
             Limit::Definitions => 200_000,
             Limit::Functions => 250_000,
             Limit::FunctionBytes => 2 << 20,
+            Limit::Arity => 200,
+            Limit::Globals => 50_000,
             Limit::ModuleBytes => 64 << 20,
             Limit::Nesting | Limit::TypeNesting => 100,
             Limit::TypeItems => 1_000_000,

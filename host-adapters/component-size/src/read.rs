@@ -6,8 +6,8 @@ use wasmparser::component_types::{
 use wasmparser::types::TypesRef;
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentExport, ComponentExternalKind, ComponentInstance,
-    ComponentOuterAliasKind, ComponentTypeRef, ComponentValType, Encoding, Instance, Parser,
-    Payload, Validator, WasmFeatures,
+    ComponentOuterAliasKind, ComponentTypeRef, ComponentValType, Encoding, FunctionBody, Instance,
+    Parser, Payload, Validator, WasmFeatures,
 };
 
 use std::collections::HashMap;
@@ -93,8 +93,9 @@ impl Module {
             _ => 0,
         };
         self.definitions = self.definitions.saturating_add(count.into());
-        if let Payload::CodeSectionEntry(_) = payload {
+        if let Payload::CodeSectionEntry(body) = payload {
             self.functions = self.functions.saturating_add(1);
+            self.bytes = self.bytes.saturating_add(locals(body) / LOCALS_PER_BYTE);
         }
         if let Payload::CustomSection(_) = payload {
             return;
@@ -104,6 +105,19 @@ impl Module {
             self.bytes = self.bytes.saturating_add(bytes);
         }
     }
+}
+
+/// How many declared locals count as one byte of a module. WasmEdge writes each out, in 5 bytes; a
+/// byte of code takes it some 50 to 80.
+const LOCALS_PER_BYTE: u64 = 8;
+
+/// Returns how many locals a function declares.
+fn locals(body: &FunctionBody<'_>) -> u64 {
+    let Ok(locals) = body.get_locals_reader() else {
+        return 0;
+    };
+    let counts = locals.into_iter().flatten();
+    counts.fold(0, |sum, (count, _)| sum.saturating_add(count.into()))
 }
 
 /// A step of an instantiation.
@@ -299,8 +313,14 @@ impl<'a> Reader<'a> {
             }
             Payload::ComponentCanonicalSection(section) => {
                 for function in section {
-                    let size = self.canonical(&function.ok()?)?;
-                    self.define(Cost::definitions(size.definitions().saturating_add(1)))?;
+                    let function = function.ok()?;
+                    let size = self.canonical(&function)?;
+                    let definitions = match function {
+                        // Between components, an adapter is generated for it.
+                        CanonicalFunction::Lower { .. } => size.adapter(),
+                        _ => size.definitions(),
+                    };
+                    self.define(Cost::definitions(definitions.saturating_add(1)))?;
                 }
             }
             Payload::ComponentInstanceSection(section) => {

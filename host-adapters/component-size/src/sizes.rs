@@ -22,6 +22,9 @@ pub(crate) struct Size {
 /// How many parts of types take as long to convert as one definition, roughly.
 const PARTS_PER_DEFINITION: u64 = 10;
 
+/// How many definitions take as much memory as the code that converts one part of a type, roughly.
+const DEFINITIONS_PER_ADAPTED_PART: u64 = 2;
+
 /// How many bytes of a name take as long to copy as one part of a type, roughly.
 const NAME_BYTES_PER_PART: usize = 32;
 
@@ -58,6 +61,12 @@ impl Size {
             items: self.items.saturating_add(1),
             ..self
         }
+    }
+
+    /// Returns how many definitions code counts for that converts it from one memory to another.
+    pub(crate) fn adapter(self) -> u64 {
+        let parts = self.parts.saturating_mul(DEFINITIONS_PER_ADAPTED_PART);
+        self.items.saturating_add(parts)
     }
 
     /// Returns how many definitions a conversion counts for.

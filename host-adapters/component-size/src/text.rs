@@ -5,8 +5,9 @@
 //! a thousand empty modules each, 60 KB, made it take 1.2 GB.
 
 use wasmparser::{
-    ComponentInstance, CoreType, Element, ElementItems, FromReader, Instance, Parser, Payload,
-    SectionLimited,
+    ComponentInstance, CompositeInnerType, ConstExpr, CoreType, Data, DataKind, Element,
+    ElementItems, ElementKind, FromReader, Instance, Operator, Parser, Payload, RecGroup,
+    SectionLimited, TypeRef,
 };
 
 use crate::limits::{Limit, Limits, TooLarge};
@@ -24,6 +25,8 @@ fn count(bytes: &[u8], limits: &Limits) -> Counted<()> {
         modules: 0,
         functions: 0,
         definitions: 0,
+        module: Module::default(),
+        most_imports: 0,
     };
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
@@ -42,6 +45,10 @@ struct Text<'l> {
     modules: u64,
     functions: u64,
     definitions: u64,
+    /// The core module that is being read.
+    module: Module,
+    /// The imports of the core module, or of the type of one, that has most of them.
+    most_imports: usize,
 }
 
 impl Text<'_> {
@@ -53,28 +60,60 @@ impl Text<'_> {
         match payload {
             Payload::Version { .. } => {
                 self.modules = self.modules.saturating_add(1);
+                self.module = Module::default();
                 Ok(self.limits.allow(Limit::Modules, self.modules)?)
             }
             Payload::CodeSectionEntry(body) => self.function(body.range().len()),
 
-            Payload::TypeSection(section) => self.each(section, |group| group.types().len()),
-            Payload::ImportSection(section) => section.into_imports().try_for_each(|import| {
-                import?;
-                self.define(1)
-            }),
+            Payload::TypeSection(section) => {
+                for group in section {
+                    let group = group?;
+                    self.define(group.types().len())?;
+                    self.arity(&group)?;
+                }
+                Ok(())
+            }
+            Payload::ImportSection(section) => {
+                let (mut count, mut globals) = (0usize, 0);
+                for import in section.into_imports() {
+                    count = count.saturating_add(1);
+                    globals += u64::from(matches!(import?.ty, TypeRef::Global(_)));
+                    self.define(1)?;
+                }
+                self.most_imports = self.most_imports.max(count);
+                self.globals(globals)
+            }
             Payload::TableSection(section) => self.each(section, |_| 1),
             Payload::MemorySection(section) => self.each(section, |_| 1),
             Payload::TagSection(section) => self.each(section, |_| 1),
-            Payload::GlobalSection(section) => self.each(section, |_| 1),
-            Payload::ExportSection(section) => self.each(section, |_| 1),
-            Payload::ElementSection(section) => {
-                self.each(section, |element| 1 + expressions(&element))
+            Payload::GlobalSection(section) => {
+                let count = section.count().into();
+                self.each(section, |_| 1)?;
+                self.globals(count)
             }
-            Payload::DataSection(section) => self.each(section, |_| 1),
+            Payload::ExportSection(section) => self.each(section, |_| 1),
+            Payload::ElementSection(section) => self.each(section, |element| elements(&element)),
+            Payload::DataSection(section) => {
+                let mut image = Image::default();
+                for data in section {
+                    image.add(&data?);
+                    self.define(1)?;
+                }
+                self.define(image.padding() / PADDING_PER_DEFINITION)
+            }
 
-            Payload::CoreTypeSection(section) => self.each(section, |ty| core_type(&ty)),
+            Payload::CoreTypeSection(section) => {
+                for ty in section {
+                    let definitions = core_type(&ty?);
+                    self.most_imports = self.most_imports.max(definitions);
+                    self.define(definitions)?;
+                }
+                Ok(())
+            }
             Payload::InstanceSection(section) => {
-                self.each(section, |instance| 1 + parts(&instance))
+                // The validator checks each import again.
+                let imports = self.most_imports / IMPORTS_PER_DEFINITION;
+                self.each(section, |instance| 1 + parts(&instance).max(imports))
             }
             Payload::ComponentInstanceSection(section) => {
                 self.each(section, |instance| 1 + component_parts(&instance))
@@ -92,7 +131,29 @@ impl Text<'_> {
     fn function(&mut self, bytes: usize) -> Counted<()> {
         self.functions = self.functions.saturating_add(1);
         self.limits.allow(Limit::Functions, self.functions)?;
-        Ok(self.limits.allow(Limit::FunctionBytes, bytes as u64)?)
+        // A call of two bytes stands for all its results, and a label of one byte for all of its
+        // block's.
+        let results = self.module.most_results;
+        let factor = (results.saturating_mul(results) / 2).max(1);
+        let bytes = (bytes as u64).saturating_mul(factor);
+        Ok(self.limits.allow(Limit::FunctionBytes, bytes)?)
+    }
+
+    /// Notes the parameters and results of types.
+    fn arity(&mut self, group: &RecGroup) -> Counted<()> {
+        for ty in group.types() {
+            if let CompositeInnerType::Func(ty) = &ty.composite_type.inner {
+                let (params, results) = (ty.params().len() as u64, ty.results().len() as u64);
+                self.limits.allow(Limit::Arity, params.max(results))?;
+                self.module.most_results = self.module.most_results.max(results);
+            }
+        }
+        Ok(())
+    }
+
+    fn globals(&mut self, more: u64) -> Counted<()> {
+        self.module.globals = self.module.globals.saturating_add(more);
+        Ok(self.limits.allow(Limit::Globals, self.module.globals)?)
     }
 
     fn define(&mut self, definitions: usize) -> Counted<()> {
@@ -112,11 +173,81 @@ impl Text<'_> {
     }
 }
 
-/// Returns how many expressions an element segment has. Indices of functions take little memory.
-fn expressions(element: &Element<'_>) -> usize {
-    match &element.items {
-        ElementItems::Functions(_) => 0,
-        ElementItems::Expressions(_, expressions) => expressions.count() as usize,
+/// What is counted of a core module while it is read.
+#[derive(Default)]
+struct Module {
+    globals: u64,
+    /// The results of the type that has most of them.
+    most_results: u64,
+}
+
+/// How many imports take a validator as long to check as one definition, roughly.
+const IMPORTS_PER_DEFINITION: usize = 16;
+
+/// How many elements of a table that is filled at the start take as much memory as one definition,
+/// roughly.
+const ELEMENTS_PER_DEFINITION: usize = 8;
+
+/// How many other elements: the engine compiles code for each.
+const DEFINITIONS_PER_ELEMENT: usize = 4;
+
+/// How many places of a table below the elements that fill it take as much memory as one definition,
+/// roughly. Wasmtime keeps a number for each, up to a million.
+const PLACES_PER_DEFINITION: usize = 64;
+
+/// How many bytes between data take as much memory as one definition, roughly. Wasmtime keeps an
+/// image of up to 16 MiB.
+const PADDING_PER_DEFINITION: usize = 4096;
+
+/// Returns how many definitions an element segment comes to.
+fn elements(element: &Element<'_>) -> usize {
+    let (count, is_expressions) = match &element.items {
+        ElementItems::Functions(functions) => (functions.count() as usize, false),
+        ElementItems::Expressions(_, expressions) => (expressions.count() as usize, true),
+    };
+    let definitions = match &element.kind {
+        _ if is_expressions => count.saturating_mul(DEFINITIONS_PER_ELEMENT),
+        ElementKind::Active { offset_expr, .. } => {
+            let last = constant(offset_expr).saturating_add(count).min(1 << 20);
+            count / ELEMENTS_PER_DEFINITION + last / PLACES_PER_DEFINITION
+        }
+        ElementKind::Declared => count / ELEMENTS_PER_DEFINITION,
+        ElementKind::Passive => count.saturating_mul(DEFINITIONS_PER_ELEMENT),
+    };
+    definitions.saturating_add(1)
+}
+
+/// Returns the value of an expression that is one constant, and 0 for another.
+fn constant(expression: &ConstExpr<'_>) -> usize {
+    match expression.get_operators_reader().read() {
+        Ok(Operator::I32Const { value }) => value.cast_unsigned() as usize,
+        Ok(Operator::I64Const { value }) => usize::try_from(value).unwrap_or(usize::MAX),
+        _ => 0,
+    }
+}
+
+/// The data that fill memories at the start.
+#[derive(Default)]
+struct Image {
+    bytes: usize,
+    first: Option<usize>,
+    end: usize,
+}
+
+impl Image {
+    fn add(&mut self, data: &Data<'_>) {
+        if let DataKind::Active { offset_expr, .. } = &data.kind {
+            let begin = constant(offset_expr);
+            self.bytes = self.bytes.saturating_add(data.data.len());
+            self.first = Some(self.first.map_or(begin, |first| first.min(begin)));
+            self.end = self.end.max(begin.saturating_add(data.data.len()));
+        }
+    }
+
+    /// Returns how many bytes between the data an image of them has.
+    fn padding(&self) -> usize {
+        let span = self.end.saturating_sub(self.first.unwrap_or(self.end));
+        span.saturating_sub(self.bytes).min(16 << 20)
     }
 }
 

@@ -63,7 +63,11 @@ pub(super) fn within<T: Send + 'static>(
             Err(too_late())
         }
         Err(RecvTimeoutError::Disconnected) => match thread.join() {
-            Err(panic) => std::panic::resume_unwind(panic),
+            // Engines assert what they believe to hold of valid components.
+            Err(_panic) => Err(Failure::new(format!(
+                "{} cannot be prepared: the runtime failed, as said above; that is an error of the runtime",
+                path.display()
+            ))),
             Ok(()) => Err(Failure::new("the component could not be prepared")),
         },
     }

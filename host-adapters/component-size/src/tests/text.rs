@@ -230,3 +230,127 @@ fn names_of_what_core_instances_pass_count() {
         assert_eq!(checked(&large), Err(Limit::Definitions));
     }
 }
+
+#[test]
+fn what_engines_write_out_is_counted() {
+    let module = |text: String| {
+        let bytes = wat::parse_str(format!("(component (core module $m {text}))")).expect("text");
+        checked(&bytes)
+    };
+    let many = |text: &str, count: usize| text.repeat(count);
+    // Cranelift panics at 65,600 globals.
+    assert_eq!(module(many("(global i32 (i32.const 0))", 50_000)), Ok(()));
+    let globals = many("(global i32 (i32.const 0))", 50_001);
+    assert_eq!(module(globals), Err(Limit::Globals));
+    let imported: String = (0..50_001)
+        .map(|name| format!("(import \"\" \"{name}\" (global i32))"))
+        .collect();
+    assert_eq!(module(imported), Err(Limit::Globals));
+    // A call of two bytes takes 1 MB.
+    let types = |params: usize, results: usize| {
+        let (params, results) = (many(" i32", params), many(" i32", results));
+        format!("(type (func (param {params}) (result {results})))")
+    };
+    assert_eq!(module(types(200, 200)), Ok(()));
+    assert_eq!(module(types(201, 0)), Err(Limit::Arity));
+    assert_eq!(module(types(0, 201)), Err(Limit::Arity));
+    let body = |results| format!("{} (func {})", types(0, results), many("nop ", 1000));
+    assert_eq!(module(body(40)), Ok(()));
+    assert_eq!(module(body(100)), Err(Limit::FunctionBytes));
+    // A table of 2^20 places with one element at its end.
+    let table = "(table 1048576 funcref) (func $f)";
+    let element = |count| many("(elem (i32.const 1048575) $f)", count);
+    assert_eq!(module(format!("{table} {}", element(12))), Ok(()));
+    assert_eq!(
+        module(format!("{table} {}", element(13))),
+        Err(Limit::Definitions)
+    );
+    // Each takes 2.4 KB, or 100 bytes.
+    let elements = |kind: &str, count| format!("(func $f) (elem {kind} {})", many("$f ", count));
+    assert_eq!(module(elements("func", 50_001)), Err(Limit::Definitions));
+    let active = |count| {
+        format!(
+            "(table 1 funcref) {}",
+            elements("(i32.const 0) func", count)
+        )
+    };
+    assert_eq!(module(active(100_000)), Ok(()));
+    assert_eq!(module(active(2_000_000)), Err(Limit::Definitions));
+    // An image of 16 MiB for two bytes.
+    let memory = "(memory 255) (data (i32.const 0) \"a\") (data (i32.const 16700000) \"a\")";
+    let modules = |count: usize| {
+        let text = format!(
+            "(component {})",
+            format!("(core module {memory})").repeat(count)
+        );
+        checked(&wat::parse_str(text).expect("text"))
+    };
+    assert_eq!(modules(45), Ok(()));
+    assert_eq!(modules(50), Err(Limit::Definitions));
+}
+
+#[test]
+fn locals_count_as_bytes_of_their_module() {
+    let locals = format!("(func (local {}))", "i32 ".repeat(50_000));
+    let text = |instances: usize| {
+        let functions = locals.repeat(10);
+        let instances = "(core instance (instantiate $m))".repeat(instances);
+        wat::parse_str(format!(
+            "(component (core module $m {functions}) {instances})"
+        ))
+        .expect("text")
+    };
+    assert_eq!(checked(&text(900)), Ok(()));
+    let mut limits = Limits::default();
+    limits
+        .set(Limit::ModuleBytes, 50_000)
+        .expect("in its range");
+    assert_eq!(
+        check(&text(1), &limits).map_err(limit_of),
+        Err(Limit::ModuleBytes)
+    );
+}
+
+/// The validator checks each import at each instantiation, also in a component that nothing instantiates.
+#[test]
+fn imports_count_where_a_module_is_instantiated() {
+    let imports: String = (0..20_000)
+        .map(|name| format!("(import \"\" \"{name}\" (func))"))
+        .collect();
+    let text = |instances: usize| {
+        let instances =
+            "(core instance (instantiate $m (with \"\" (instance $i))))".repeat(instances);
+        let exports: String = (0..20_000)
+            .map(|name| format!("(export \"{name}\" (func $f))"))
+            .collect();
+        let inner = format!(
+            "(component (import \"m\" (core module $n (export \"f\" (func)))) (alias outer $c $m (core module $m))
+                (core instance $n (instantiate $n)) (alias core export $n \"f\" (core func $f))
+                (core instance $i {exports}) {instances})"
+        );
+        wat::parse_str(format!("(component $c (core module $m {imports}) {inner})")).expect("text")
+    };
+    assert_eq!(checked(&text(10)), Ok(()));
+    assert_eq!(checked(&text(200)), Err(Limit::Definitions));
+}
+
+/// Adapters between components take some 12 KB for each part of a type.
+#[test]
+fn lowered_functions_count_with_their_adapters() {
+    let fields: String = (0..25)
+        .map(|name| format!("(field \"f{name}\" string)"))
+        .collect();
+    let text = |lowers: usize| {
+        let lowers = "(core func (canon lower (func $f) (memory $m) (realloc $r)))".repeat(lowers);
+        format!(
+            r#"(component (type $t' (record {fields})) (import "t" (type $t (eq $t'))) (import "f" (func $f (param "p" $t)))
+            (core module $m (memory (export "m") 1)
+                (func (export "r") (param i32 i32 i32 i32) (result i32) unreachable))
+            (core instance $m (instantiate $m)) (alias core export $m "m" (core memory $m))
+            (alias core export $m "r" (core func $r)) {lowers})"#
+        )
+    };
+    assert_eq!(checked(&wat::parse_str(text(500)).expect("text")), Ok(()));
+    let many = wat::parse_str(text(4000)).expect("text");
+    assert_eq!(checked(&many), Err(Limit::Definitions));
+}

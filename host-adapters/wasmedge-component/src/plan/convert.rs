@@ -6,6 +6,8 @@
 )]
 
 use std::collections::{HashMap, HashSet};
+
+use component_size::{Limit as SizeLimit, Limits as SizeLimits, Refusal as SizeRefusal};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
@@ -39,6 +41,7 @@ pub(super) fn plan(
     translation: &ComponentTranslation,
     modules: &Modules<'_>,
     mut types: Types<'_>,
+    limits: &SizeLimits,
 ) -> Result<Plan, LoadError> {
     let component = &translation.component;
     let imports = Imports::new(component, &mut types)?;
@@ -47,6 +50,8 @@ pub(super) fn plan(
 
     let mut converter = Converter {
         modules,
+        limits,
+        rewritten_bytes: 0,
         linked: HashMap::new(),
         output: Output::default(),
         exported: HashMap::new(),
@@ -278,6 +283,9 @@ fn resource_tables(
 
 /// Makes linked modules and steps.
 struct Converter<'a> {
+    limits: &'a SizeLimits,
+    /// The bytes of the modules so far, hardened, and of adapters.
+    rewritten_bytes: u64,
     modules: &'a Modules<'a>,
     /// One module may be instantiated several times, and is linked once for each list of imports.
     linked: HashMap<(StaticModuleIndex, Vec<CoreDef>), ModuleId>,
@@ -437,6 +445,13 @@ impl<'a> Converter<'a> {
             return Ok(*known);
         }
         let linked = link(self.modules[module].wasm, imports, is_adapter)?;
+        // Before, the modules of the component were counted, and not what is added to them. As a
+        // rule that is some percent; twice the bytes are allowed.
+        let bytes = u64::try_from(linked.bytes.len()).unwrap_or(u64::MAX);
+        self.rewritten_bytes = self.rewritten_bytes.saturating_add(bytes);
+        self.limits
+            .allow(SizeLimit::ModuleBytes, self.rewritten_bytes / 2)
+            .map_err(SizeRefusal::from)?;
         let id = self.output.add(linked)?;
         self.linked.insert(key, id);
         Ok(id)

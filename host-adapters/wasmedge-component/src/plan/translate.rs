@@ -60,5 +60,10 @@ fn run(bytes: &[u8], limits: &SizeLimits) -> Result<Plan, LoadError> {
     }
     let resource_tables = types.num_resource_tables();
     let (types, _) = types.finish(&translation.component);
-    convert::plan(&translation, &modules, Types::new(&types, resource_tables))
+    convert::plan(
+        &translation,
+        &modules,
+        Types::new(&types, resource_tables),
+        limits,
+    )
 }
