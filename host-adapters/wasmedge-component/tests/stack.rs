@@ -6,9 +6,10 @@ mod common;
 
 use std::fmt::Write as _;
 
-use common::{engine, load};
+use common::load;
 use wasmedge_component::{
-    Cache, Component, Engine, Instance, Linker, ResourceAny, Store, Trap, TrapCode,
+    Cache, Component, Config, Engine, Instance, Linker, ResourceAny, SizeLimit, SizeLimits, Store,
+    Trap, TrapCode,
 };
 
 /// What threads are to have that run guests.
@@ -115,7 +116,12 @@ fn in_each_mode(text: &str, compiled: usize, test: impl Fn(Case) + Sync) {
 fn in_mode(text: &str, mode: Mode, compiled: usize, test: impl Fn(Case) + Sync) {
     let home = tempfile::tempdir().unwrap();
     let cache = Cache::open(home.path()).unwrap();
-    let engine = engine();
+    // The stack has to hold what is not refused for its size as well.
+    let mut limits = SizeLimits::default();
+    limits.set(SizeLimit::Arity, 1_000).unwrap();
+    let mut config = Config::default();
+    config.size_limits(limits);
+    let engine = Engine::new(&config).unwrap();
     let get = |text: &str| match mode {
         Mode::Interpreted => load(&engine, text),
         Mode::Compiled => {
