@@ -27,14 +27,14 @@ use std::time::{Duration, SystemTime};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
-
-pub use self::style::Style;
+use wasmscope_otlp::memory::{MemoryExporter, ScopeInfo, Snapshot};
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::emitted::attribute;
 
+pub use self::style::Style;
+
 use self::layout::{Page, glued, words};
 use self::style::Paint;
-use wasmscope_otlp::memory::{MemoryExporter, ScopeInfo, Snapshot};
 
 /// The scope of what the host itself reports.
 const HOST_SCOPE: &str = "wasmscope";

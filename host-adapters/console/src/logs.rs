@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, SeverityNumber};
+use wasmscope_otlp::memory::{Record, Snapshot};
 
 use super::fold::FAILED;
 use super::layout::{Line, Page, Piece, glued, spaced, width, words};
 use super::style::{Paint, Style};
 use super::text::{NAME, attributes, body, clean, count, hex, offset, scope_name};
 use super::traces::Names;
-use wasmscope_otlp::memory::{Record, Snapshot};
 
 /// The columns of the times.
 const TIME: usize = 10;

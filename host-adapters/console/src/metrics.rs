@@ -5,12 +5,12 @@ use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::metrics::v1::{
     ExponentialHistogramDataPoint, HistogramDataPoint, NumberDataPoint,
 };
+use wasmscope_otlp::memory::{Group, Kind, Point, Snapshot, Stream, StreamKey};
+use wasmscope_telemetry::emitted::is_of_telemetry;
 
 use super::layout::{Page, Piece, glued, spaced, width, words};
 use super::style::{Paint, Style};
 use super::text::{NAME, VALUE, attributes, clean, count, number, scope_label};
-use wasmscope_otlp::memory::{Group, Kind, Point, Snapshot, Stream, StreamKey};
-use wasmscope_telemetry::emitted::is_of_telemetry;
 
 /// The most bars that are drawn for a series; more buckets are joined.
 const BARS: usize = 24;

@@ -4,12 +4,12 @@
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use unicode_width::UnicodeWidthChar;
+use wasmscope_otlp::memory::ScopeInfo;
+use wasmscope_telemetry::emitted::attribute;
 
 use super::layout::{Piece, glued, spaced, width};
 use super::location::Location;
 use super::style::{Paint, Style};
-use wasmscope_otlp::memory::ScopeInfo;
-use wasmscope_telemetry::emitted::attribute;
 
 /// How long a name may be, in columns.
 pub(super) const NAME: usize = 80;

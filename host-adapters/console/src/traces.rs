@@ -6,6 +6,7 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, span};
+use wasmscope_otlp::memory::{ScopeInfo, Snapshot};
 
 use super::fold::{self, FAILED};
 use super::guides::{DURATION, Guides, deepest};
@@ -13,7 +14,6 @@ use super::layout::{Line, Page, Piece, glued, spaced, width, words};
 use super::style::{Paint, Style};
 use super::text::{NAME, VALUE, attributes, clean, count, duration, hex, offset, scope_label};
 use super::tree::{Node, Root, Trace, is_error, traces};
-use wasmscope_otlp::memory::{ScopeInfo, Snapshot};
 
 /// How many lines of spans the whole view has.
 const SPANS: usize = 500;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-
 use wasmscope_otlp::memory::Record;
 
 /// Bit 9 of a span's flags: its parent lives in another process (`SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`).

@@ -6,12 +6,12 @@ use opentelemetry::trace::{SpanId, SpanKind, Status, TraceFlags};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SpanData;
+use wasmscope_otlp::memory::MemoryExporter;
 
 use super::fixture::{
     context, emit, event, export, guest_scope, link, resource, scope, span, text, trace_id,
 };
 use crate::{Style, render};
-use wasmscope_otlp::memory::MemoryExporter;
 
 /// Some orders, one of them rejected, one priced by another component.
 pub(super) fn checkout() -> MemoryExporter {

@@ -13,7 +13,6 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{SdkLogRecord, SdkLoggerProvider};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter, SpanLinks};
-
 use wasmscope_otlp::memory::MemoryExporter;
 
 /// 2026-11-01T12:00:00Z.

@@ -4,11 +4,11 @@ use opentelemetry::KeyValue;
 use opentelemetry::logs::{LogRecord as _, Severity};
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::Status;
+use wasmscope_otlp::memory::MemoryExporter;
 
 use super::fixture::{context, emit, event, link, received, scope, span, text};
 use super::view::provider;
 use crate::{Style, render};
-use wasmscope_otlp::memory::MemoryExporter;
 
 /// Returns the lines of the view as it is where nothing else is said.
 fn view(collector: &MemoryExporter) -> String {

@@ -6,10 +6,10 @@ use opentelemetry::KeyValue;
 use opentelemetry::logs::{AnyValue, LogRecord as _, Severity};
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
+use wasmscope_otlp::memory::{MemoryExporter, MemoryLimits};
 
 use super::fixture::{context, emit, event, export, link, received, scope, span, text};
 use crate::{Style, render};
-use wasmscope_otlp::memory::{MemoryExporter, MemoryLimits};
 
 /// Clears the screen, sets the title, forges a line, reverses the text, hides it, and an 8-bit escape.
 const ATTACK: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\nTrace forged\u{202e}txt\u{200b}\u{9b}31m";

@@ -7,10 +7,10 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use serde_json::{Value, json};
+use wasmscope_otlp::memory::MemoryExporter;
 
 use super::demo::checkout;
 use super::fixture::{context, emit, event, link, received, scope, span};
-use wasmscope_otlp::memory::MemoryExporter;
 
 fn lines(collector: &MemoryExporter) -> Vec<String> {
     let mut out = Vec::new();

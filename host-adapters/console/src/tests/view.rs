@@ -7,11 +7,11 @@ use opentelemetry::trace::Status;
 use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, PeriodicReader, SdkMeterProvider, Stream,
 };
+use wasmscope_otlp::memory::{MemoryExporter, MemoryLimits};
+use wasmscope_telemetry::Signal;
 
 use super::fixture::{at, emit, received, scope, span, text};
 use crate::{Style, render};
-use wasmscope_otlp::memory::{MemoryExporter, MemoryLimits};
-use wasmscope_telemetry::Signal;
 
 #[test]
 fn silence_says_what_to_check() {

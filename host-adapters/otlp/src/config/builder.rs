@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::{KeyValue, Value};
-
-use crate::memory::MemoryExporter;
 use wasmscope_telemetry::Runtime;
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::limits::Limits;
 use wasmscope_telemetry::log_level::LogLevels;
+
+use crate::memory::MemoryExporter;
 
 use super::endpoint::{Endpoint, Headers};
 use super::environment::Environment;

@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-
-use super::percent;
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::printable::redacted_url;
+
+use super::percent;
 
 use super::values::{Expected, Protocol};
 

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::str::FromStr;
 
 use opentelemetry::KeyValue;
-
-use super::percent;
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::limits::Limits;
 use wasmscope_telemetry::log_level::LogLevels;
 use wasmscope_telemetry::printable::redacted_url;
+
+use super::percent;
 
 use super::endpoint::Endpoint;
 use super::error::{ConfigError, ConfigWarning};

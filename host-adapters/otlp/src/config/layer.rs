@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
-
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::log_level::LogLevels;
 

@@ -47,10 +47,6 @@ use std::time::Duration;
 use opentelemetry_sdk::Resource;
 
 use crate::memory::MemoryExporter;
-use wasmscope_telemetry::Runtime;
-use wasmscope_telemetry::Signal;
-use wasmscope_telemetry::limits::Limits;
-use wasmscope_telemetry::log_level::LogLevels;
 
 pub use self::builder::ConfigBuilder;
 pub(crate) use self::endpoint::Url;
@@ -65,6 +61,10 @@ pub use self::values::{
     RequestSize, Sampler, TemporalityPreference,
 };
 pub use self::variables::{Status, VARIABLES, Variable, markdown};
+use wasmscope_telemetry::Runtime;
+use wasmscope_telemetry::Signal;
+use wasmscope_telemetry::limits::Limits;
+use wasmscope_telemetry::log_level::LogLevels;
 pub use wasmscope_telemetry::printable::redacted_url;
 
 /// Everything that a [`crate::pipeline::Pipeline`] is built from, valid and complete.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
-
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::emitted::attribute;
 use wasmscope_telemetry::limits::Limits;

@@ -7,9 +7,9 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use wasmscope_telemetry::printable::redacted_url;
 
 use super::values::Expected;
-use wasmscope_telemetry::printable::redacted_url;
 
 /// The longest file of certificates that is read: larger ones are some other file.
 const MAX_PEM_BYTES: u64 = 4 << 20;

@@ -21,7 +21,6 @@ use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-
 use wasmscope_telemetry::ScopeKey;
 use wasmscope_telemetry::Signal;
 

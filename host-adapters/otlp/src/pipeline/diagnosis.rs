@@ -11,9 +11,9 @@ use http::StatusCode;
 use rustls::{AlertDescription, CertificateError};
 #[cfg(feature = "grpc")]
 use tonic::Code;
+use wasmscope_telemetry::Signal;
 
 use crate::config::{Flags, Otlp, Protocol};
-use wasmscope_telemetry::Signal;
 
 /// How tonic words an answer over HTTP/2 that is no gRPC; it has the codes of one.
 #[cfg(feature = "grpc")]

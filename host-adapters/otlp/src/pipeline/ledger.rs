@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::config::WarningHook;
 use wasmscope_telemetry::Warnings;
 use wasmscope_telemetry::dropped::{Dropped, Reason, Signal};
 use wasmscope_telemetry::printable::printable;
+
+use crate::config::WarningHook;
 
 use super::reason::Secrets;
 use super::report::SignalReport;

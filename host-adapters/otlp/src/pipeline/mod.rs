@@ -58,12 +58,12 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::Sampler;
-
-use crate::config::{Config, ConfigError, PerSignal, Target, WarningHook};
 use wasmscope_telemetry::dropped::{Dropped, Signal};
 use wasmscope_telemetry::emitted::{attribute, metric};
 use wasmscope_telemetry::sampler::EarlySampler;
 use wasmscope_telemetry::{Providers, Telemetry};
+
+use crate::config::{Config, ConfigError, PerSignal, Target, WarningHook};
 
 use self::io::Io;
 use self::ledger::{Alarm, Ledger};

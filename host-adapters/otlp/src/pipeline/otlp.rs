@@ -11,9 +11,9 @@ use opentelemetry_otlp::{
     WithHttpConfig,
 };
 use opentelemetry_sdk::metrics::Temporality;
+use wasmscope_telemetry::Signal;
 
 use crate::config::{ConfigError, Otlp, Protocol};
-use wasmscope_telemetry::Signal;
 
 use super::diagnosis::Diagnosis;
 use super::divide::Encoding;

@@ -11,13 +11,13 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder as SpanBatches, BatchSpanProcessor, SdkTracerProvider, SimpleSpanProcessor,
     SpanLimits, SpanProcessor,
 };
-
-use crate::config::{Batch, Config, ConfigError, PerSignal, Target};
-use crate::memory::MemoryExporter;
 use wasmscope_telemetry::Providers;
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::limits::Limits;
 use wasmscope_telemetry::sampler::EarlySampler;
+
+use crate::config::{Batch, Config, ConfigError, PerSignal, Target};
+use crate::memory::MemoryExporter;
 
 use super::exporter::Accounted;
 use super::io::Io;

@@ -6,9 +6,9 @@ use std::fmt;
 use http::HeaderValue;
 use prost::Message;
 use serde_json::Value;
+use wasmscope_telemetry::printable::printable;
 
 use crate::config::Otlp;
-use wasmscope_telemetry::printable::printable;
 
 /// The most of a collector's words that a message repeats, in characters.
 const LONGEST: usize = 200;

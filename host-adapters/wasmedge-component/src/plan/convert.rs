@@ -6,11 +6,10 @@
 )]
 
 use std::collections::{HashMap, HashSet};
-
-use component_size::{Limit as SizeLimit, Limits as SizeLimits, Refusal as SizeRefusal};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
+use component_size::{Limit as SizeLimit, Limits as SizeLimits, Refusal as SizeRefusal};
 use wasmtime_environ::collections::TryString;
 use wasmtime_environ::component::{
     self as environ, CanonicalOptionsDataModel, ComponentExternData, ComponentTranslation,

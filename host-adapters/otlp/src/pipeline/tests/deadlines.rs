@@ -2,12 +2,12 @@
 
 use std::sync::Weak;
 
+use wasmscope_telemetry::Reason;
 use wasmscope_test_support::Reply;
 
 use super::*;
 use crate::pipeline::io::Io;
 use crate::pipeline::{DROP_DEADLINE, Flushed};
-use wasmscope_telemetry::Reason;
 
 /// Far more than a deadline needs on a busy machine, and less than any timeout that the SDK has of its own (5 s).
 const MARGIN: Duration = Duration::from_secs(3);

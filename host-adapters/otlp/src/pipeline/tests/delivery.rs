@@ -2,6 +2,9 @@
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use wasmscope_telemetry::Reason;
+use wasmscope_telemetry::model::{InstrumentDescriptor, InstrumentKind, Number};
+use wasmscope_telemetry::{Providers, Runtime, Telemetry};
 use wasmscope_test_support::{Protocol as Arrived, Resource, Tls};
 
 use super::*;
@@ -11,9 +14,6 @@ use crate::config::{
 };
 use crate::memory::MemoryExporter as Console;
 use crate::pipeline::Flushed;
-use wasmscope_telemetry::Reason;
-use wasmscope_telemetry::model::{InstrumentDescriptor, InstrumentKind, Number};
-use wasmscope_telemetry::{Providers, Runtime, Telemetry};
 
 fn arrives_as(protocol: Protocol) -> Arrived {
     match protocol {

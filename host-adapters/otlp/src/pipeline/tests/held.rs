@@ -7,15 +7,15 @@ use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use opentelemetry_sdk::trace::SdkTracerProvider;
-
-use super::*;
-use crate::pipeline::Flushed;
 use wasmscope_telemetry::emitted::{METRICS, is_of_telemetry};
 use wasmscope_telemetry::model::{
     InstrumentDescriptor, InstrumentKind, LogRecord, Number, Observation, SpanChanges,
     SpanReference, SpanStart,
 };
 use wasmscope_telemetry::{Providers, Telemetry};
+
+use super::*;
+use crate::pipeline::Flushed;
 
 /// Returns the latest values of the metrics about telemetry, by name.
 fn values(provider: &SdkMeterProvider, exporter: &InMemoryMetricExporter) -> BTreeMap<String, i64> {

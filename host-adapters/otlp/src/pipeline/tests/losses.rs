@@ -1,11 +1,11 @@
 //! What is lost is counted, and told once.
 
+use wasmscope_telemetry::Reason;
 use wasmscope_test_support::Reply;
 
 use super::*;
 use crate::config::TemporalityPreference;
 use crate::pipeline::Flushed;
-use wasmscope_telemetry::Reason;
 
 #[test]
 fn full_queue_drops_exactly_what_does_not_fit() {

@@ -19,11 +19,11 @@ use opentelemetry::KeyValue;
 use opentelemetry::logs::{LogRecord as _, Logger as _, LoggerProvider as _, Severity};
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+use wasmscope_telemetry::Signal;
 use wasmscope_test_support::Collector;
 
 use super::Pipeline;
 use crate::config::{BatchOptions, Config, ConfigBuilder, Protocol};
-use wasmscope_telemetry::Signal;
 
 /// Longer than anything here takes: only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);

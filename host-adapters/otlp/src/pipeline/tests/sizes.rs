@@ -2,12 +2,12 @@
 
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use wasmscope_telemetry::Reason;
 use wasmscope_test_support::Reply;
 
 use super::*;
 use crate::config::{Compression, RequestSize, TemporalityPreference};
 use crate::pipeline::Flushed;
-use wasmscope_telemetry::Reason;
 
 const FLAGS: &[(&str, &str)] = &[("max_request_size", "--otlp-max-request-size")];
 

@@ -1,10 +1,10 @@
 //! Nobody waits for a collector that is not there, and one that comes back loses nothing by it.
 
+use wasmscope_telemetry::Reason;
 use wasmscope_test_support::Reply;
 
 use super::*;
 use crate::pipeline::Flushed;
-use wasmscope_telemetry::Reason;
 
 /// Far more than refused connections take, and less than the waits between the attempts for a single batch (0.7 s).
 const SOON: Duration = Duration::from_millis(300);
