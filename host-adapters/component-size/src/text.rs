@@ -47,7 +47,7 @@ struct Text<'l> {
     definitions: u64,
     /// The core module that is being read.
     module: Module,
-    /// The imports of the core module, or of the type of one, that has most of them.
+    /// The most imports of a core module, or of the type of one, so far.
     most_imports: usize,
 }
 
@@ -188,11 +188,11 @@ const IMPORTS_PER_DEFINITION: usize = 16;
 /// roughly.
 const ELEMENTS_PER_DEFINITION: usize = 8;
 
-/// How many other elements: the engine compiles code for each.
+/// How many definitions any other element counts for: the engine compiles code for it.
 const DEFINITIONS_PER_ELEMENT: usize = 4;
 
-/// How many places of a table below the elements that fill it take as much memory as one definition,
-/// roughly. Wasmtime keeps a number for each, up to a million.
+/// How many places of a table take as much memory as one definition, roughly. Wasmtime keeps a
+/// number for each place up to the last one that is filled at the start, at most for a million.
 const PLACES_PER_DEFINITION: usize = 64;
 
 /// How many bytes between data take as much memory as one definition, roughly. Wasmtime keeps an

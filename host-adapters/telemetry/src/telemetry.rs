@@ -169,8 +169,9 @@ impl Telemetry {
         self.0.metrics.warnings().take()
     }
 
-    /// Exports the state of a part of the host's telemetry, such as a queue, as a metric of the host's own. `value` is
-    /// asked for when metrics are collected, once there was an instance, for the meter provider's life.
+    /// Exports the state of a part of the host's telemetry, such as a queue, as a metric of the
+    /// host's own. `value` is called whenever metrics are collected, as long as the meter provider
+    /// lives. Before the first instance is made, the metric is not exported.
     pub fn export_state(
         &self,
         metric: &MetricInfo,
@@ -324,8 +325,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Tells that the meter provider has no views but [`metrics_view`](crate::metrics_view), which makes no one series of
-    /// several. Default: it may have others, and some values are kept longer.
+    /// Tells that the meter provider has no views but [`metrics_view`](crate::metrics_view), which
+    /// never joins series. Default: it may have others, and some values are kept longer.
     pub fn series_stay_apart(mut self) -> Self {
         self.readers.series_stay_apart = true;
         self
@@ -343,8 +344,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Shares the warnings about instruments that do not fit together, for the host to show. Default: they are kept, and
-    /// nobody sees them.
+    /// Shares the warnings about instruments that do not fit together, for the host to show.
+    /// Default: only [`Telemetry::take_warnings`] returns them.
     pub fn warnings(mut self, warnings: Warnings) -> Self {
         self.warnings = warnings;
         self

@@ -65,7 +65,7 @@ pub(super) fn within<T: Send + 'static>(
         Err(RecvTimeoutError::Disconnected) => match thread.join() {
             // Engines assert what they believe to hold of valid components.
             Err(_panic) => Err(Failure::new(format!(
-                "{} cannot be prepared: the runtime failed, as said above; that is an error of the runtime",
+                "{} cannot be prepared: the runtime panicked, with the message above; please report that to the runtime's project",
                 path.display()
             ))),
             Ok(()) => Err(Failure::new("the component could not be prepared")),

@@ -285,8 +285,8 @@ impl MemoryExporter {
         }
     }
 
-    /// Tells that a signal is sent here. Signals that nobody names then count as sent elsewhere. A
-    /// [`Pipeline`](crate::Pipeline) calls it.
+    /// Tells that a signal is sent here. Signals that are not named then count as sent elsewhere.
+    /// [`Pipeline::build`](crate::Pipeline::build) calls it.
     pub fn receives(&self, signal: Signal) {
         let mut inner = self.lock();
         if !inner.signals.contains(&signal) {

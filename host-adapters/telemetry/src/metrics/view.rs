@@ -16,13 +16,15 @@ const EXPONENTIAL: Aggregation = Aggregation::Base2ExponentialHistogram {
     record_min_max: true,
 };
 
-/// Makes the view that lets each instrument have as many attribute sets as [`Limits::cardinality`] says, and aggregates
-/// histograms. Give it to `MeterProviderBuilder::with_view`, and no other view that matches the same instruments: two
-/// would make two streams of each.
+/// Makes the view that lets each instrument have as many attribute sets as [`Limits::cardinality`]
+/// says, and aggregates histograms.
 ///
-/// The core itself sees to it that there are no more attribute sets, and puts further ones together under
-/// `otel.metric.overflow`. The SDK has a limit of its own, by default 2,000: a provider without this view is fine up to
-/// that, and beyond it would put them together sooner.
+/// Give it to `MeterProviderBuilder::with_view`. No other view may match the same instruments: two
+/// views would make two streams of each instrument.
+///
+/// The core itself keeps to the limit, and puts further attribute sets together under
+/// `otel.metric.overflow`. The SDK has a limit of its own, by default 2,000. A provider without this
+/// view puts attribute sets together beyond that.
 pub fn metrics_view(
     limits: &Limits,
     histograms: HistogramAggregation,

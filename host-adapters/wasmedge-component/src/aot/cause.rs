@@ -36,7 +36,7 @@ pub(super) enum Cause {
 
 impl Cause {
     /// Finds out why a child has failed that might have so many bytes of memory. Its scratch folder
-    /// must still be there. Without a status, nobody knows how it ended.
+    /// must still be there. Without a status, it is not known how the child ended.
     pub(super) fn of(status: Option<ExitStatus>, words: &str, scratch: &Path, memory: u64) -> Self {
         let code = status.and_then(|status| status.code());
         let signal = status.and_then(signal);
