@@ -4,15 +4,15 @@
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use wasmedge_component::abi::call::{Direction, FuncAbi};
-use wasmedge_component::abi::transcode::Transcode;
-use wasmedge_component::abi::{
+use component_model::abi::call::{Direction, FuncAbi};
+use component_model::abi::transcode::Transcode;
+use component_model::abi::{
     Budget, CoreVal, LiftContext, LowerContext, Memory, OutOfBounds, Realloc, StringEncoding,
     check, lift_flat, load, lower_flat, store,
 };
-use wasmedge_component::handles::ResourceTables;
-use wasmedge_component::types::FuncType;
-use wasmedge_component::{CallError, Trap, TrapCode};
+use component_model::handles::ResourceTables;
+use component_model::types::FuncType;
+use component_model::{CallError, Trap, TrapCode};
 use wasmscope_fuzz::generate;
 use wasmscope_fuzz::resources::Resources;
 

@@ -1,10 +1,10 @@
 //! Arbitrary types and values.
 
 use arbitrary::{Result, Unstructured};
-use wasmedge_component::Val;
-use wasmedge_component::abi::{CoreVal, StringEncoding};
-use wasmedge_component::ids::{Rep, ResourceTableId};
-use wasmedge_component::types::{
+use component_model::Val;
+use component_model::abi::{CoreVal, StringEncoding};
+use component_model::ids::{Rep, ResourceTableId};
+use component_model::types::{
     Enum, Flags, List, OptionType, Record, ResultType, Tuple, Type, Variant,
 };
 

@@ -1,9 +1,9 @@
 //! Tables of handles, with a record of what the host has been given.
 
 use arbitrary::{Result, Unstructured};
-use wasmedge_component::handles::{ResourceTable, ResourceTables};
-use wasmedge_component::ids::{ComponentInstanceId, Handle, Rep, ResourceId, ResourceTableId};
-use wasmedge_component::{ResourceAny, Val};
+use component_model::handles::{ResourceTable, ResourceTables};
+use component_model::ids::{ComponentInstanceId, Handle, Rep, ResourceId, ResourceTableId};
+use component_model::{ResourceAny, Val};
 
 /// Two component instances see two resources each: resource 0 is the host's, resource 1 the first instance's.
 pub const TABLES: u32 = 4;

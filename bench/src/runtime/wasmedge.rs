@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
+use component_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmedge_component::{
     Cache, Component, Config, Engine, Linker, Optimization, Store, TypedFunc,
 };
-use wasmedge_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmscope_telemetry::Telemetry;
 use wasmscope_wasmedge::{Instance, Limiter, Unlimited, View};
 
@@ -49,7 +49,7 @@ impl SetUp {
         let mut config = Config::new();
         config.optimization(Optimization::Aggressive);
         let mut linker = Linker::new();
-        wasmedge_wasi::add_to_linker(&mut linker)?;
+        component_wasi::add_to_linker(&mut linker)?;
         wasmscope_wasmedge::add_to_linker(&mut linker)?;
         let cache = cache.map(|folder| Cache::open(folder.join("wasmedge")));
         Ok(Self {

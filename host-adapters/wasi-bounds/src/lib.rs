@@ -17,7 +17,7 @@
 //! reads or writes, so a guest has about half as many files.
 //!
 //! On Wasmtime, [`add_to_linker_async`] and [`add_to_linker_sync`] replace the functions of WASI
-//! that open something, and those of listings. The crate `wasmedge-wasi` has the bounds built in.
+//! that open something, and those of listings. The crate `component-wasi` has the bounds built in.
 //!
 //! # What is not bounded here
 //!

@@ -1,8 +1,8 @@
 //! Compiling ahead of time, and keeping what was compiled.
 //!
 //! WasmEdge's compiler makes modules with native code, which runs in the host's process. So
-//! compiled code is loaded only as
-//! [`Trusted`]: it comes from a [`Cache`], or the caller vouches for it.
+//! compiled code is loaded only as [`Trusted`]: it comes from a [`Cache`](crate::Cache), or the
+//! caller vouches for it.
 //!
 //! The compiler ends its process if the disk is full, and cannot be interrupted. So it can run in
 //! a child process: see [`ChildCompiler`].
@@ -17,143 +17,18 @@ use std::path::Path;
 pub use child::{ChildCompiler, compile_as_child};
 use scratch::Scratch;
 
-use compiled_code::{Cache, Key, Precompiled, Trusted};
-use wasmedge_sys::Compiler;
+use compiled_code::{Key, Trusted};
+use component_model::LoadError;
+use component_model::engine::Compiler;
+use component_model::plan::{CoreModule, add_polls};
 
-use crate::component::Component;
 use crate::engine::{self, Engine};
-use crate::error::LoadError;
 use crate::ffi::{self, Module, ModuleSource};
-use crate::plan::{CoreModule, add_polls};
 use crate::processor;
 
 /// The version of the way in which modules are prepared for the compiler. Code of another version
 /// cannot be used.
 const RECIPE: &str = "3";
-
-impl Component {
-    /// Loads a component, as [`new`](Self::new) does, with code from a cache. Modules without code
-    /// there are interpreted.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`new`](Self::new).
-    pub fn with_cache(
-        engine: &Engine,
-        bytes: impl AsRef<[u8]>,
-        cache: &Cache,
-    ) -> Result<Self, LoadError> {
-        Self::load(engine, bytes.as_ref(), |_, module| {
-            Ok(find(engine, module, cache))
-        })
-    }
-
-    /// Compiles those of a component's core modules that a cache lacks, keeps their code there, and
-    /// loads the component. Compiling takes some seconds for a program of ordinary size.
-    ///
-    /// If the code cannot be written to the cache, the component is compiled all the same: see
-    /// [`precompile_or_say`](Self::precompile_or_say).
-    ///
-    /// # The compiler's process
-    ///
-    /// The compiler works in this process, where nothing interrupts it, and it ends the process if
-    /// the disk is full. A program that must go on has it work in a child process, which it can
-    /// also end: [`Config::compile_in_child`](crate::Config::compile_in_child).
-    ///
-    /// # Signals
-    ///
-    /// While a compiled guest runs, WasmEdge handles the process's SIGSEGV, SIGBUS and SIGFPE, by
-    /// which guests fault. Afterwards they have no handler: earlier handlers are not restored.
-    /// Another engine that relies on signals, as Wasmtime does unless
-    /// `Config::signals_based_traps(false)`, must not run guests in the same process.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError::Compiler`] if a module cannot be compiled, and those of [`new`](Self::new).
-    pub fn precompile(
-        engine: &Engine,
-        bytes: impl AsRef<[u8]>,
-        cache: &Cache,
-    ) -> Result<Self, LoadError> {
-        Ok(Self::precompile_or_say(engine, bytes, cache)?.component)
-    }
-
-    /// Compiles and loads a component, as [`precompile`](Self::precompile) does, and says whether
-    /// the code was kept.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`precompile`](Self::precompile).
-    pub fn precompile_or_say(
-        engine: &Engine,
-        bytes: impl AsRef<[u8]>,
-        cache: &Cache,
-    ) -> Result<Precompiled<Self>, LoadError> {
-        let mut not_kept = None;
-        let component = Self::load(engine, bytes.as_ref(), |_, module| {
-            if !compilable(module) {
-                return Ok(None);
-            }
-            if let Some(found) = find(engine, module, cache) {
-                return Ok(Some(found));
-            }
-            let code = compile(engine, module)?;
-            if let Err(error) = cache.store(&key(engine, module), code.bytes()) {
-                not_kept = Some(error);
-            }
-            load(engine, &code).map(Some)
-        })?;
-        Ok(Precompiled {
-            component,
-            not_kept,
-        })
-    }
-
-    /// Compiles a component's core modules, and returns the code of each, for
-    /// [`with_code`](Self::with_code); nothing for one that is to be interpreted.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError::Compiler`] if a module cannot be compiled, and those of [`new`](Self::new).
-    pub fn compile(
-        engine: &Engine,
-        bytes: impl AsRef<[u8]>,
-    ) -> Result<Vec<Option<Trusted>>, LoadError> {
-        let mut list = Vec::new();
-        Self::load(engine, bytes.as_ref(), |_, module| {
-            let code = if compilable(module) {
-                Some(compile(engine, module)?)
-            } else {
-                None
-            };
-            list.push(code);
-            Ok(None)
-        })?;
-        Ok(list)
-    }
-
-    /// Loads a component with the code that [`compile`](Self::compile) has made of it: `code` is
-    /// asked for that of each core module by its number. The component has to be the same, and the
-    /// engine has to have the same [`Engine::code_version`].
-    ///
-    /// Modules without code are interpreted.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError::Compiler`] if WasmEdge refuses the code, and those of [`new`](Self::new).
-    pub fn with_code(
-        engine: &Engine,
-        bytes: impl AsRef<[u8]>,
-        mut code: impl FnMut(usize) -> Option<Trusted>,
-    ) -> Result<Self, LoadError> {
-        Self::load(engine, bytes.as_ref(), |index, module| {
-            match code(index).filter(|_| compilable(module)) {
-                Some(code) => load(engine, &code).map(Some),
-                None => Ok(None),
-            }
-        })
-    }
-}
 
 impl Engine {
     /// Returns a text that says what compiled code depends on besides the module and the processor:
@@ -172,23 +47,35 @@ impl Engine {
     }
 }
 
-/// See [`CoreModule::shares_references`].
-pub(crate) fn compilable(module: &CoreModule) -> bool {
-    !module.shares_references
-}
-
-/// Loads a module's code from a cache. Returns `None` if there is none, or if WasmEdge refuses it.
-fn find(engine: &Engine, module: &CoreModule, cache: &Cache) -> Option<Module> {
-    if !compilable(module) {
-        return None;
+impl Compiler for Engine {
+    /// See [`CoreModule::shares_references`].
+    fn can_compile(&self, module: &CoreModule) -> bool {
+        #[cfg(test)]
+        if self.config().compile_all {
+            return true;
+        }
+        !module.shares_references
     }
-    load(engine, &cache.find(&key(engine, module))?).ok()
-}
 
-fn load(engine: &Engine, code: &Trusted) -> Result<Module, LoadError> {
-    Module::new(engine, ModuleSource::Compiled(code)).map_err(|code| LoadError::Compiler {
-        message: ffi::message(code),
-    })
+    fn code_key(&self, module: &CoreModule) -> Key {
+        let version = self.code_version();
+        let parts = [
+            version.as_bytes(),
+            processor::description().as_bytes(),
+            &module.bytes,
+        ];
+        Key::new(parts)
+    }
+
+    fn compile(&self, module: &CoreModule) -> Result<Trusted, LoadError> {
+        compile(self, module)
+    }
+
+    fn load_compiled(&self, code: &Trusted) -> Result<Module, LoadError> {
+        Module::new(self, ModuleSource::Compiled(code)).map_err(|code| LoadError::Compiler {
+            message: ffi::message(code),
+        })
+    }
 }
 
 /// Compiles a module, in a child process if the engine says so.
@@ -214,29 +101,20 @@ fn compile(engine: &Engine, module: &CoreModule) -> Result<Trusted, LoadError> {
 /// Compiles a module into a file. WasmEdge writes code to files only.
 fn compile_to(engine: &Engine, module: &[u8], file: &Path) -> Result<(), LoadError> {
     let failed = |error: String| LoadError::Compiler { message: error };
-    let compiler = Compiler::create(Some(engine.raw()));
+    let compiler = wasmedge_sys::Compiler::create(Some(engine.raw()));
     let compiler = compiler.map_err(|error| failed(error.to_string()))?;
     compiler
         .compile_from_bytes(module, file)
         .map_err(|error| failed(error.to_string()))
 }
 
-fn key(engine: &Engine, module: &CoreModule) -> Key {
-    let version = engine.code_version();
-    let parts = [
-        version.as_bytes(),
-        processor::description().as_bytes(),
-        &module.bytes,
-    ];
-    Key::new(parts)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Linker, Store};
+    use crate::{Component, Config, Linker, Store};
 
-    /// Why modules that share tables are not compiled. Once WasmEdge is right about this, `compilable` can go.
+    /// Shows why modules that share tables are not compiled. Once WasmEdge runs them with the
+    /// callee's memory, `Compiler::can_compile` can always say yes.
     #[test]
     fn a_compiled_call_through_a_shared_table_runs_with_the_callers_memory() {
         let text = r#"(component
@@ -257,25 +135,27 @@ mod tests {
             (func (export "call") (result u32) (canon lift (core func $a "call"))))"#;
         let bytes = wat::parse_str(text).unwrap();
         let engine = Engine::default();
-        let call = |component: &Component| {
-            let mut store = Store::new(&engine, ()).unwrap();
+        let call = |engine: &Engine, component: &Component| {
+            let mut store = Store::new(engine, ()).unwrap();
             let instance = Linker::new().instantiate(&mut store, component).unwrap();
             let call = instance
                 .get_typed_func::<(), (u32,)>(&mut store, "call")
                 .unwrap();
             call.call(&mut store, ()).unwrap().0
         };
-        let compiled = Component::load(&engine, &bytes, |_, module| {
-            load(&engine, &compile(&engine, module)?).map(Some)
-        });
+        let mut config = Config::new();
+        config.compile_all = true;
+        let compiling = Engine::new(&config).unwrap();
+        let code = Component::compile(&compiling, &bytes).unwrap();
+        let compiled = Component::with_code(&compiling, &bytes, |module| code[module].clone());
         assert_eq!(
-            call(&compiled.unwrap()),
+            call(&compiling, &compiled.unwrap()),
             u32::from(b'a'),
             "the caller's memory"
         );
         let interpreted = Component::new(&engine, &bytes).unwrap();
         assert_eq!(
-            call(&interpreted),
+            call(&engine, &interpreted),
             u32::from(b'b'),
             "the callee's memory, as it must be"
         );

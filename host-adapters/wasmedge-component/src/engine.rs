@@ -2,24 +2,29 @@
 
 use std::sync::{Arc, LazyLock};
 
-use component_size::Limits as SizeLimits;
+use component_model::engine::{Host, Limits};
+use component_model::{HostError, LoadError, SizeLimits};
 use wasmedge_sdk::{CompilerOptimizationLevel, CompilerOutputFormat, RunMode};
 use wasmedge_sys as sys;
 
 use crate::aot::ChildCompiler;
-use crate::ffi;
-use crate::handles::DEFAULT_HANDLE_LIMIT;
-use crate::{Budget, HostError};
+use crate::ffi::{self, Core, Module, ModuleSource, ReservedMemory};
+
+/// How many bytes WasmEdge takes for an element of a table: the type of the reference and a
+/// pointer. Its `TableInstance` keeps a `std::vector` of `RefVariant`, which are as large as a
+/// vector of 128 bits, in WasmEdge 0.17.
+pub const TABLE_ELEMENT_BYTES: usize = 16;
 
 /// Settings of an [`Engine`].
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) measure_cost: bool,
     pub(crate) optimization: Optimization,
-    pub(crate) call_budget: usize,
-    pub(crate) handle_limit: usize,
-    pub(crate) size_limits: SizeLimits,
+    pub(crate) limits: Limits,
     pub(crate) compiler: Option<ChildCompiler>,
+    /// Compiles even modules that must be interpreted.
+    #[cfg(test)]
+    pub(crate) compile_all: bool,
 }
 
 /// How much the ahead-of-time compiler does, as LLVM has it.
@@ -73,10 +78,10 @@ impl Default for Config {
         Self {
             measure_cost: false,
             optimization: Optimization::default(),
-            call_budget: Budget::DEFAULT,
-            handle_limit: DEFAULT_HANDLE_LIMIT,
-            size_limits: SizeLimits::default(),
+            limits: Limits::default(),
             compiler: None,
+            #[cfg(test)]
+            compile_all: false,
         }
     }
 }
@@ -87,22 +92,22 @@ impl Config {
         Self::default()
     }
 
-    /// Counts what guests cost, one for each instruction, so that [`Store::set_cost_limit`](crate::Store::set_cost_limit) works. Off
+    /// Counts what guests cost, one for each instruction, so that [`Store::set_cost_limit`](component_model::Store::set_cost_limit) works. Off
     /// unless told otherwise: it makes guests slower.
     pub fn measure_cost(&mut self, measure: bool) -> &mut Self {
         self.measure_cost = measure;
         self
     }
 
-    /// Sets how much [`Component::precompile`](crate::Component::precompile) optimises.
+    /// Sets how much [`Component::precompile`](component_model::Component::precompile) optimises.
     pub fn optimization(&mut self, optimization: Optimization) -> &mut Self {
         self.optimization = optimization;
         self
     }
 
-    /// Sets how many bytes one call may bring from a guest into the host's memory: 128 MiB unless told otherwise. See [`Budget`].
+    /// Sets how many bytes one call may bring from a guest into the host's memory: 128 MiB unless told otherwise. See [`Budget`](crate::Budget).
     pub fn call_budget(&mut self, bytes: usize) -> &mut Self {
-        self.call_budget = bytes;
+        self.limits.call_budget = bytes;
         self
     }
 
@@ -115,14 +120,14 @@ impl Config {
     /// Sets how large components may be that are loaded. The limits are checked before anything
     /// else is done with a component.
     pub fn size_limits(&mut self, limits: SizeLimits) -> &mut Self {
-        self.size_limits = limits;
+        self.limits.size = limits;
         self
     }
 
-    /// Sets how many handles and loans an instance may have at once: [`DEFAULT_HANDLE_LIMIT`]
+    /// Sets how many handles and loans an instance may have at once: [`DEFAULT_HANDLE_LIMIT`](crate::DEFAULT_HANDLE_LIMIT)
     /// unless told otherwise.
     pub fn handle_limit(&mut self, handles: usize) -> &mut Self {
-        self.handle_limit = handles;
+        self.limits.handles = handles;
         self
     }
 }
@@ -190,9 +195,33 @@ impl Engine {
     pub(crate) fn interpreting(&self) -> &sys::Config {
         &self.0.interpreting
     }
+}
 
-    pub(crate) fn same(&self, other: &Self) -> bool {
+impl component_model::engine::Engine for Engine {
+    type Module = Module;
+    type CoreStore<H: Host<Engine = Self>> = Core<H>;
+    type Reservation = ReservedMemory;
+
+    fn limits(&self) -> &Limits {
+        &self.config().limits
+    }
+
+    fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    fn load(&self, module: &[u8]) -> Result<Module, LoadError> {
+        Module::new(self, ModuleSource::Bytes(module)).map_err(|code| LoadError::Engine {
+            message: ffi::message(code),
+        })
+    }
+
+    fn create_store<H: Host<Engine = Self>>(&self) -> Result<Core<H>, HostError> {
+        Core::new(self)
+    }
+
+    fn reserve_memory(&self, pages: u64) -> Option<ReservedMemory> {
+        ReservedMemory::new(pages)
     }
 }
 

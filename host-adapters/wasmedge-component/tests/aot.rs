@@ -303,10 +303,10 @@ fn native_code_that_a_guest_brings_along_is_not_run() -> anyhow::Result<()> {
     };
     let native = Component::compile(&engine, wat::parse_str(answer(1, ""))?)?;
     let native = native[0].as_ref().expect("it can be compiled").bytes();
-    let section = wasmtime_environ::wasmparser::Parser::new(0)
+    let section = wasmparser::Parser::new(0)
         .parse_all(native)
         .find_map(|payload| match payload {
-            Ok(wasmtime_environ::wasmparser::Payload::CustomSection(section))
+            Ok(wasmparser::Payload::CustomSection(section))
                 if section.name() == "wasmedge" =>
             {
                 Some(section.data())

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{engine, load};
-use wasmedge_component::abi::{CoreVal, Passed, StringEncoding};
+use component_model::abi::{CoreVal, Passed, StringEncoding};
 use wasmedge_component::{
     InstanceTypes, Linker, RawCall, Store, Trap, TrapCode, Type, TypeList, TypeMismatch,
 };

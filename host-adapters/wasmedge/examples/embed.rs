@@ -2,12 +2,12 @@
 //!
 //! `cargo run -p wasmscope-wasmedge --example embed -- guest.wasm`
 //!
-//! What Wasmscope needs beside `wasmedge-wasi` is marked with numbers.
+//! What Wasmscope needs beside `component-wasi` is marked with numbers.
 
 use std::time::Duration;
 
+use component_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmedge_component::{Component, Engine, Linker, Store};
-use wasmedge_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmscope_otlp::Pipeline;
 use wasmscope_otlp::config::Config;
 use wasmscope_wasmedge::{Instance, InvocationOptions, Limiter, Outcome, Unlimited, View};
@@ -52,7 +52,7 @@ fn main() -> anyhow::Result<()> {
     let engine = Engine::default();
     let component = Component::from_file(&engine, &path)?;
     let mut linker: Linker<State> = Linker::new();
-    wasmedge_wasi::add_to_linker(&mut linker)?;
+    component_wasi::add_to_linker(&mut linker)?;
     wasmscope_wasmedge::add_to_linker(&mut linker)?; // 5
 
     let state = State {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 
-use wasmedge_component::ids::ResourceTableId;
-use wasmedge_component::plan::{Export, ImportKind, ItemKind, Plan};
-use wasmedge_component::types::FuncType;
+use component_model::ids::ResourceTableId;
+use component_model::plan::{Export, ImportKind, ItemKind, Plan};
+use component_model::types::FuncType;
 use wasmedge_component::{Component, LinkError, Linker, Type};
 use wasmscope_contract::{Extern, ExternKind, Found, NotACommand, Offers, TypeText, Unserved};
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use wasmedge_component::{AsContextMut, Component, Instance, Linker};
+use wasmedge_component::{AsContextMut, Component, Engine, Instance, Linker};
 
 use crate::View;
 use crate::outcome::outcome_of;
@@ -17,7 +17,7 @@ use crate::outcome::outcome_of;
 /// Returns the error of [`Linker::instantiate`]: an import that the linker lacks, a trap, or a limit. See
 /// [`outcome_of`] for which it is, and [`unserved`](crate::unserved) for all the imports that are lacking.
 pub fn instantiate<T: View + 'static>(
-    mut store: impl AsContextMut<Data = T>,
+    mut store: impl AsContextMut<Data = T, Engine = Engine>,
     component: &Component,
     linker: &Linker<T>,
 ) -> anyhow::Result<Instance> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use wasmedge_component::{AsContextMut, Store, StoreContextMut};
+use wasmedge_component::{AsContextMut, Engine, Store, StoreContextMut};
 use wasmscope_telemetry::{Instance, InstanceAccess, InvocationOptions, Outcome};
 
 use crate::View;
@@ -50,6 +50,7 @@ impl<T: View> DerefMut for Invocation<'_, T> {
 
 impl<T: View> AsContextMut for Invocation<'_, T> {
     type Data = T;
+    type Engine = Engine;
 
     fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
         self.0.store.as_context_mut()

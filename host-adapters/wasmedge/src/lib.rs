@@ -31,7 +31,7 @@
 //! - A guest that is stuck in a host function holds its store, and its telemetry with it.
 //!   [`Instance::ender`] returns an [`Ender`], which ends the guest's spans and its call from
 //!   another thread.
-//! - Files and sockets are bounded by `wasmedge-wasi`, so that the host keeps file descriptors to
+//! - Files and sockets are bounded by `component-wasi`, so that the host keeps file descriptors to
 //!   send telemetry.
 //!
 //! As on Wasmtime: valid calls never trap, block or panic, and what exceeds the limits is left out and counted; a call that breaks the

@@ -1,7 +1,7 @@
 //! What a guest passes, for the contract's code to read.
 
 use bytemuck::TransparentWrapper;
-use wasmedge_component::abi::{CoreVal, Passed as Params, StringEncoding as Encoding};
+use component_model::abi::{CoreVal, Passed as Params, StringEncoding as Encoding};
 use wasmedge_component::{RawCall, Trap, TrapCode};
 use wasmscope_contract::{
     Arguments, Call, CoreValue, Function, LiftError, Passed, Returned, StringEncoding,

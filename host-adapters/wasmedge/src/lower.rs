@@ -1,6 +1,6 @@
 //! Lowering what the functions of the contract give back.
 
-use wasmedge_component::abi::{CoreVal, LowerContext};
+use component_model::abi::{CoreVal, LowerContext};
 use wasmedge_component::{
     CallError, InstanceTypes, Lower, LowerList, TypeList, TypeMismatch, enumeration, flags, record,
 };

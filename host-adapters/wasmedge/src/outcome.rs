@@ -1,8 +1,8 @@
 //! How a call ended, as the errors of `wasmedge-component` tell it.
 
 use anyhow::Error;
+use component_wasi::I32Exit;
 use wasmedge_component::{Trap, TrapCode};
-use wasmedge_wasi::I32Exit;
 use wasmscope_telemetry::Outcome;
 
 /// Gives the outcome that an error from a call or an instantiation stands for.

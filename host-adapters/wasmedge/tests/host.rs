@@ -51,7 +51,7 @@ mod adapter {
     }
 
     pub(crate) fn call(
-        mut store: impl AsContextMut,
+        mut store: impl AsContextMut<Engine = Engine>,
         instance: &Instance,
         interface: &str,
         function: &str,

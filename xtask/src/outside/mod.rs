@@ -42,7 +42,8 @@ const WASMEDGE: Embedder = Embedder {
         OTLP,
         ("wasmscope-wasmedge", "wasmedge"),
         ("wasmedge-component", "wasmedge-component"),
-        ("wasmedge-wasi", "wasmedge-wasi"),
+        ("component-model", "component-model"),
+        ("component-wasi", "component-wasi"),
     ],
     others: &["anyhow"],
 };

@@ -150,10 +150,7 @@ mod tests {
         assert_eq!(descriptors("1"), Ok(1));
         assert_eq!(descriptors("100000"), Ok(100_000));
         #[cfg(feature = "wasmedge")]
-        assert_eq!(
-            wasmedge_component::handles::DEFAULT_HANDLE_LIMIT,
-            MOST_DESCRIPTORS
-        );
+        assert_eq!(wasmedge_component::DEFAULT_HANDLE_LIMIT, MOST_DESCRIPTORS);
     }
 
     #[test]

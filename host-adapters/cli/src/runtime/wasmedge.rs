@@ -11,10 +11,10 @@ use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::Progress;
 use compiled_code::TrustedFile;
+use component_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use std::path::Path;
 use std::time::Duration;
 use wasmedge_component::{ChildCompiler, Component, Config, Engine, Linker, LoadError, Store};
-use wasmedge_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmscope_telemetry::{Instance, InvocationOptions, Outcome, Telemetry};
 use wasmscope_wasmedge::Limiter;
 
@@ -247,7 +247,7 @@ fn from_file(
 /// Everything that this host offers to a component.
 fn linker(taken: &wasi_bounds::Bounds) -> Result<Linker<Host>, Failure> {
     let mut linker = Linker::new();
-    wasmedge_wasi::add_to_linker_with_bounds(&mut linker, taken)
+    component_wasi::add_to_linker_with_bounds(&mut linker, taken)
         .and_then(|()| wasmscope_wasmedge::add_to_linker(&mut linker))
         .map_err(|error| Failure::new(format!("WasmEdge cannot offer its interfaces: {error}")))?;
     Ok(linker)

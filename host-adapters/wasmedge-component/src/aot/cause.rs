@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitStatus;
 
-use crate::error::LoadError;
+use component_model::LoadError;
 
 /// As much space as no compiler needs. With less, the disk counts as full.
 const FULL: u64 = 1 << 20;

@@ -11,11 +11,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use compiled_code::Trusted;
+use component_model::LoadError;
+use component_model::engine::Compiler;
 
 use super::cause::Cause;
 use super::scratch::{self, Scratch};
 use crate::engine::{Config, Engine, Optimization};
-use crate::error::LoadError;
 use crate::ffi;
 
 /// The files in the scratch folder.
@@ -298,6 +299,6 @@ fn run(folder: &Path, config: &Config) -> Result<(), LoadError> {
     super::compile_to(&engine, &module, &draft)?;
     // A file that is cut off must not crash the parent.
     let code = fs::read(&draft).map_err(|error| Cause::Scratch(error).into_error())?;
-    super::load(&engine, &ffi::compiled(code))?;
+    engine.load_compiled(&ffi::compiled(code))?;
     fs::rename(&draft, folder.join(CODE)).map_err(|error| Cause::Scratch(error).into_error())
 }

@@ -1,7 +1,7 @@
 //! Instantiating what was loaded, with dummies for what it imports, and calling what it exports.
 
-use wasmedge_component::plan::{ImportKind, Plan};
-use wasmedge_component::types::Type;
+use component_model::plan::{ImportKind, Plan};
+use component_model::types::Type;
 use wasmedge_component::{
     Component, Config, Engine, Instance, LinkError, Linker, LoadError, ResourceAny,
     ResourceLimiter, ResourceType, Store, Trap, TrapCode, Val,

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use wasmedge_component::abi::{CoreVal, LowerContext};
+use component_model::abi::{CoreVal, LowerContext};
 use wasmedge_component::{
     CallError, Component, ComponentType, Engine, HostError, Instance, InstanceTypes, Linker, Lower,
     Store, StoreContextMut, TrapCode, Type, TypeMismatch, TypedFunc,

@@ -1,7 +1,7 @@
 //! WasmEdge, by way of `wasmedge-component`.
 
 use anyhow::Context as _;
-use wasmedge_component::plan::TrampolineKind;
+use component_model::plan::TrampolineKind;
 use wasmedge_component::{
     Cache, Component, Engine, Func, Linker, Resource, ResourceType, Store, Trap, Val,
 };

@@ -1,0 +1,110 @@
+//! The WebAssembly component model, for engines that run core modules only.
+//!
+//! A component is translated to a [`Plan`]: core modules, and the steps that link and instantiate
+//! them. This crate carries out the plan on an engine, and passes values between host and guest by
+//! the [canonical ABI](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
+//! An engine takes part by implementing the traits in [`engine`]. The crate `wasmedge-component`
+//! does so for WasmEdge, and has examples.
+//!
+//! The API has the shape of `wasmtime::component`. Its types have one parameter more, the engine,
+//! which the crate of an engine hides behind type aliases.
+//!
+//! | to | use |
+//! |---|---|
+//! | load a component, compile it ahead of time | [`Component`], [`Cache`](compiled_code::Cache) |
+//! | define a component's imports | [`Linker`], [`LinkerInstance::func_wrap`], [`LinkerInstance::func_new`], [`LinkerInstance::func_raw`], [`LinkerInstance::resource`], [`LinkerInstance::module`], [`LinkerInstance::instance`] |
+//! | instantiate a component, any number of times | [`Linker::instantiate`], [`InstancePre`] |
+//! | call its exports | [`Instance::get_typed_func`], [`TypedFunc`], [`Func::call`] |
+//! | pass Rust types | [`Lift`], [`Lower`], [`record!`], [`variant!`], [`enumeration!`], [`flags!`] |
+//! | pass resources that the host defines | [`Resource`], [`ResourceTable`], [`ResourceType`] |
+//! | bound memory, time and cost | [`Store::limiter`], [`Store::interrupt_handle`], [`Store::set_cost_limit`] |
+//!
+//! # Untrusted components
+//!
+//! A component of two kilobytes can stand for more instances than a machine has memory for. So its
+//! size is checked before anything else is done with it: see [`component_size`].
+//!
+//! # When a guest traps
+//!
+//! A trap ends the call with a [`Trap`], which `downcast_ref` finds in the error, as it finds the
+//! error of a host function. The instance that trapped cannot be entered again. The store and its
+//! other instances go on. A host function that panics traps its caller ([`TrapCode::Host`]).
+//!
+//! # Supported components
+//!
+//! Components as WASI 0.2 programs are, nested and composed ones included, with resources, and
+//! with all three string encodings. The following are refused by name, with
+//! [`LoadError::Unsupported`]: asynchronous components (WASI 0.3: async functions, streams,
+//! futures, error contexts, threads), components that are imported from the host, memories of 64
+//! bits, maps and lists of a fixed length, exception handling and garbage collection in core
+//! modules.
+//!
+//! # Limits
+//!
+//! | limit | default |
+//! |---|---|
+//! | bytes that a call brings to the host: [`Budget`] | 128 MiB |
+//! | handles and loans at once: [`DEFAULT_HANDLE_LIMIT`] | 100,000 |
+//! | the size of a component: [`engine::Limits::size`] | those of [`SizeLimits`] |
+//! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
+//! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |
+//! | stack of guests that call themselves: [`plan::MAX_STACK_UNITS`] | 262,144 units, which are 8 to 16 bytes |
+//! | elements of a store's tables: [`MAX_TABLE_ELEMENTS`] | 10,000,000 |
+//! | core instances of a store: [`MAX_CORE_INSTANCES`] | 10,000 |
+//! | memory, tables, cost, time | none, unless the embedder sets some |
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::indexing_slicing,
+        clippy::panic_in_result_fn
+    )
+)]
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+pub mod abi;
+pub mod engine;
+mod error;
+pub mod handles;
+pub mod ids;
+mod link;
+mod names;
+pub mod plan;
+mod resource;
+mod runtime;
+mod typed;
+pub mod types;
+mod val;
+
+pub use abi::Budget;
+pub use component_size::{
+    Limit as SizeLimit, Limits as SizeLimits, OutOfRange as SizeOutOfRange, Refusal as SizeRefusal,
+};
+pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
+pub use handles::{DEFAULT_HANDLE_LIMIT, ResourceAny};
+pub use names::NameMap;
+pub use plan::Plan;
+pub use resource::{DEFAULT_TABLE_CAPACITY, Resource, ResourceTable, ResourceType};
+pub use runtime::call::HOST_UNITS;
+pub use runtime::component::Component;
+pub use runtime::func::{Func, TypedFunc};
+pub use runtime::growth::{MAX_TABLE_ELEMENTS, ResourceLimiter};
+pub use runtime::host_func::RawCall;
+pub use runtime::instance::Instance;
+pub use runtime::instantiate::MAX_CORE_INSTANCES;
+pub use runtime::interruption::{InterruptHandle, Interrupted};
+pub use runtime::linker::{InstancePre, Linker, LinkerInstance};
+pub use runtime::module::Module;
+pub use runtime::store::{AsContextMut, Store, StoreContextMut};
+pub use typed::{
+    ComponentType, InstanceTypes, Lift, LiftList, Lower, LowerList, TypeList, TypeMismatch,
+};
+pub use types::Type;
+pub use val::Val;

@@ -1,0 +1,118 @@
+//! WASI 0.2 for [`component_model`], on any engine: the packages `wasi:cli`, `wasi:clocks`,
+//! `wasi:filesystem`, `wasi:io`, `wasi:random` and `wasi:sockets`.
+//!
+//! The implementation is that of [`wasmtime_wasi`], which needs no engine: it works on a [`WasiCtx`]
+//! and a [`ResourceTable`]. A [`WasiCtxBuilder`] sets up what a guest may see and do, as it does for
+//! Wasmtime.
+//!
+//! # Example
+//!
+//! `E` is an engine, for example that of the crate `wasmedge-component`.
+//!
+//! ```no_run
+//! use component_model::engine::Engine;
+//! use component_model::{Component, Linker, Store};
+//! use component_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxView, WasiView};
+//!
+//! struct State {
+//!     ctx: WasiCtx,
+//!     table: ResourceTable,
+//! }
+//!
+//! impl WasiView for State {
+//!     fn ctx(&mut self) -> WasiCtxView<'_> {
+//!         WasiCtxView { ctx: &mut self.ctx, table: &mut self.table }
+//!     }
+//! }
+//!
+//! fn run<E: Engine>(engine: &E) -> anyhow::Result<()> {
+//!     let mut linker = Linker::new();
+//!     component_wasi::add_to_linker(&mut linker)?;
+//!
+//!     let component = Component::from_file(engine, "hello.wasm")?;
+//!     let ctx = WasiCtx::builder().inherit_stdio().build();
+//!     let mut store = Store::new(engine, State { ctx, table: ResourceTable::new() })?;
+//!     let instance = linker.instantiate(&mut store, &component)?;
+//!     let run = instance.get_func_in(&mut store, "wasi:cli/run@0.2.12", "run");
+//!     let run = run.expect("it is a command").typed::<(), (Result<(), ()>,)>(&mut store)?;
+//!     match run.call(&mut store, ()) {
+//!         Ok((Ok(()),)) => Ok(()),
+//!         Ok((Err(()),)) => std::process::exit(1),
+//!         Err(error) => match error.downcast_ref::<I32Exit>() {
+//!             Some(exit) => std::process::exit(exit.0),
+//!             None => Err(error),
+//!         },
+//!     }
+//! }
+//! ```
+//!
+//! # Threads and waiting
+//!
+//! What a guest waits for, input, timers and sockets, is waited for on the thread that runs the guest: a thread of one's own, or one
+//! for blocking tasks of a Tokio runtime, but never a task of one, where such a call panics. Background work happens in the Tokio
+//! runtime that the thread has entered, which has to have I/O and time enabled and somebody to drive it; without one, in a runtime that
+//! [`wasmtime_wasi`] keeps for that.
+//!
+//! A guest that waits is interrupted at once by [`InterruptHandle::interrupt`](component_model::InterruptHandle::interrupt): its call
+//! ends with [`TrapCode::Interrupt`](component_model::TrapCode::Interrupt). Operations on files are waited for in the same way,
+//! unless [`WasiCtxBuilder::allow_blocking_current_thread`] has them done on the guest's thread, which is faster, but
+//! cannot be interrupted. Directories are listed on another thread in any case.
+//!
+//! # What a guest can use up
+//!
+//! [`Bounds`] limits the file descriptors and streams of each guest: see [`wasi_bounds`], which
+//! also says what is left to the embedder.
+
+mod cli;
+mod clocks;
+mod filesystem;
+mod handle;
+mod interface;
+mod io;
+mod mirror;
+mod random;
+mod sockets;
+mod wait;
+
+pub use wasi_bounds::Bounds;
+#[doc(no_inline)]
+pub use wasmtime_wasi;
+#[doc(no_inline)]
+pub use wasmtime_wasi::{
+    FsPerms, I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
+};
+
+use component_model::engine::Engine;
+use component_model::{LinkError, Linker};
+
+/// Defines every function of WASI 0.2, with the default [`Bounds`] for each guest, as
+/// [`add_to_linker_with_bounds`] does.
+///
+/// # Errors
+///
+/// [`LinkError::Duplicate`] if some of it is defined already.
+pub fn add_to_linker<T: WasiView + 'static, E: Engine>(
+    linker: &mut Linker<T, E>,
+) -> Result<(), LinkError> {
+    add_to_linker_with_bounds(linker, &Bounds::default())
+}
+
+/// Defines every function of WASI 0.2 that [`wasmtime_wasi::p2::add_to_linker_async`] defines on Wasmtime, under the version of WASI
+/// that it has; components that import other versions 0.2 are served by that.
+///
+/// `wasi:cli/exit` ends the call into the guest with an error that [`I32Exit`] can be downcast from.
+///
+/// # Errors
+///
+/// [`LinkError::Duplicate`] if some of it is defined already.
+pub fn add_to_linker_with_bounds<T: WasiView + 'static, E: Engine>(
+    linker: &mut Linker<T, E>,
+    bounds: &Bounds,
+) -> Result<(), LinkError> {
+    io::add_to_linker(linker)?;
+    clocks::add_to_linker(linker)?;
+    random::add_to_linker(linker)?;
+    cli::add_to_linker(linker)?;
+    filesystem::add_to_linker(linker, bounds)?;
+    sockets::add_to_linker(linker, bounds)
+}
