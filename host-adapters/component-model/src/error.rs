@@ -18,7 +18,7 @@ pub enum LoadError {
         /// The name of what is missing, for instance `component-model async (WASI 0.3)`.
         feature: String,
     },
-    /// The component is larger than [`Config::size_limits`](crate::Config::size_limits) allow, or
+    /// The component is larger than [`Limits::size`](crate::engine::Limits::size) allows, or
     /// becomes so once its nested components are instantiated.
     #[error(transparent)]
     TooLarge(#[from] component_size::Refusal),
@@ -28,13 +28,13 @@ pub enum LoadError {
         /// Which file, and why.
         message: String,
     },
-    /// WasmEdge refuses what the translator has found to be valid.
-    #[error("WasmEdge refuses a core module of the component: {message}")]
+    /// The engine refuses a core module that the translator found to be valid.
+    #[error("the engine refuses a core module of the component: {message}")]
     Engine {
-        /// WasmEdge's words.
+        /// The engine's message.
         message: String,
     },
-    /// WasmEdge's compiler refuses a module, or what it made cannot be written.
+    /// The compiler refuses a module, or its code cannot be written or loaded.
     #[error("a core module of the component cannot be compiled: {message}")]
     Compiler {
         /// Why.

@@ -16,7 +16,7 @@ use crate::ffi::{self, Core, Module, ModuleSource, ReservedMemory};
 pub const TABLE_ELEMENT_BYTES: usize = 16;
 
 /// Settings of an [`Engine`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     pub(crate) measure_cost: bool,
     pub(crate) optimization: Optimization,
@@ -69,19 +69,6 @@ impl Optimization {
             Self::Default => CompilerOptimizationLevel::O2,
             Self::Aggressive => CompilerOptimizationLevel::O3,
             Self::Size => CompilerOptimizationLevel::Os,
-        }
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            measure_cost: false,
-            optimization: Optimization::default(),
-            limits: Limits::default(),
-            compiler: None,
-            #[cfg(test)]
-            compile_all: false,
         }
     }
 }

@@ -306,9 +306,7 @@ fn native_code_that_a_guest_brings_along_is_not_run() -> anyhow::Result<()> {
     let section = wasmparser::Parser::new(0)
         .parse_all(native)
         .find_map(|payload| match payload {
-            Ok(wasmparser::Payload::CustomSection(section))
-                if section.name() == "wasmedge" =>
-            {
+            Ok(wasmparser::Payload::CustomSection(section)) if section.name() == "wasmedge" => {
                 Some(section.data())
             }
             _ => None,

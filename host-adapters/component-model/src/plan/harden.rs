@@ -145,11 +145,12 @@ pub(super) fn harden(bytes: &[u8]) -> Result<Hardened, LoadError> {
     })
 }
 
-/// Has a hardened module ask now and then whether it is interrupted. One that never runs for long is returned as it is.
+/// Makes a hardened module ask now and then whether it is interrupted. A module that never runs for
+/// long is returned unchanged.
 ///
 /// # Errors
 ///
-/// As [`harden`].
+/// [`LoadError::Invalid`] if the bytes are no valid module.
 pub fn add_polls(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
     let facts = Facts::new(bytes)?;
     if !facts.polls() {

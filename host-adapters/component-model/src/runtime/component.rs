@@ -121,7 +121,10 @@ impl<E: Engine> Component<E> {
                 Export::Instance(items) => {
                     list.extend(items.iter().filter_map(|(item, export)| match export {
                         Export::Function(function) => Some((Some(name.as_str()), item, function)),
-                        _ => None,
+                        Export::Instance(_)
+                        | Export::Resource(_)
+                        | Export::Module(_)
+                        | Export::Type => None,
                     }));
                 }
                 Export::Resource(_) | Export::Module(_) | Export::Type => {}

@@ -27,8 +27,7 @@ pub trait ResourceLimiter {
     /// implementation counts.
     fn memory_grow_failed(&mut self) {}
 
-    /// Tells whether a table may grow from `current` to `desired` elements, of [`TABLE_ELEMENT_BYTES`] each, as
-    /// [`memory_growing`](Self::memory_growing) does for memories.
+    /// Tells whether a table may grow from `current` to `desired` elements, as [`memory_growing`](Self::memory_growing) does for memories.
     ///
     /// # Errors
     ///

@@ -256,7 +256,7 @@ impl<H: Host<Engine = Engine>> CoreStore<H> for Core<H> {
         let value = unsafe { ffi::WasmEdge_GlobalInstanceGetValue(global) };
         match core_val(FlatType::I32, &value) {
             CoreVal::I32(bits) => Some(bits.cast_signed()),
-            _ => None,
+            CoreVal::I64(_) | CoreVal::F32(_) | CoreVal::F64(_) => None,
         }
     }
 
