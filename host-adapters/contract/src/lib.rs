@@ -86,7 +86,7 @@
 //! | what | how much | beyond it |
 //! |---|---|---|
 //! | host memory that one call's arguments take | [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) | is left out and counted as `call_bytes` |
-//! | guest memory that is checked though it is left out | [`CHECKS`] | is not looked at |
+//! | guest memory that is checked though it is left out | [`CHECKED_BYTES`](wasmscope_telemetry::limits::CHECKED_BYTES) | is not looked at |
 //!
 //! A panic in the telemetry core is caught, counted as `host_panic`, and comes to a [neutral](Function::neutral) result. (Not in
 //! programs that are built with `panic = "abort"`.)
@@ -105,7 +105,7 @@ pub use functions::{Call, Function, Register, register};
 pub use inspect::{
     Extern, ExternKind, Found, NotACommand, Offers, TypeText, Unserved, command, unserved,
 };
-pub use lift::{Arguments, CHECKS, CoreValue, CoreValues, Lifted, Passed, StringEncoding};
+pub use lift::{Arguments, CoreValue, CoreValues, Lifted, Passed, StringEncoding};
 pub use results::{LogThreshold, Returned, SpanContext};
 pub use shape::{Case, Field, Layout, Shape, Type};
 pub use wasmscope_telemetry::model::BaggageEntry;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use crate::dropped::{Dropped, Reason, Signal};
-use crate::limits::Limits;
+use crate::limits::{AHEAD_SECONDS, EARLIEST_SECONDS, Limits};
 
 /// The rules under which a guest's attributes and texts are taken over.
 #[derive(Clone, Copy)]
@@ -108,11 +108,8 @@ impl Room {
     }
 }
 
-/// The earliest time that is taken from a guest: the start of the year 2000.
-const EARLIEST: Duration = Duration::from_secs(946_684_800);
-
-/// How far ahead of the host's clock a guest's time may be.
-const AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
+const EARLIEST: Duration = Duration::from_secs(EARLIEST_SECONDS);
+const AHEAD: Duration = Duration::from_secs(AHEAD_SECONDS);
 
 /// Returns the time that a guest gave in nanoseconds since the Unix epoch, or `None` if it is
 /// implausible: a number of milliseconds or seconds reads as a moment in 1970.

@@ -7,8 +7,6 @@
 
 mod names;
 
-pub use names::NAMES;
-
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,7 +49,7 @@ impl Signal {
 macro_rules! reasons {
     (
         ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+)
-        counted { $($limit:ident: $type:ty = $default:expr, $reason:ident, $meaning:literal $(, at most $most:expr)?;)+ }
+        counted { $($limit:ident: $type:ty = $default:expr, $reason:ident, $meaning:literal $(, at most $max_name:ident = $max:expr)? $(, set by $($variable:literal)or+)?;)+ }
         uncounted { $($ignored:tt)* }
     ) => {
         /// Why telemetry was dropped or shortened; attribute `wasmscope.reason`.
@@ -171,7 +169,7 @@ pub struct DroppedCount {
     pub reason: Reason,
     /// How many items, since the start. Never 0.
     pub count: u64,
-    /// The first different names of dropped items, at most [`NAMES`]: names of spans, instruments
+    /// The first different names of dropped items, at most [`DROPPED_NAMES`](crate::limits::DROPPED_NAMES): names of spans, instruments
     /// or scopes, or keys of attributes, depending on the reason. They come from guests; they are
     /// shortened, and control characters in them are escaped. Empty where there is no name.
     pub names: Vec<Box<str>>,

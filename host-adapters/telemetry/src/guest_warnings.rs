@@ -5,13 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use opentelemetry::logs::Severity;
 
 use crate::emitted::event;
+use crate::limits::{GUEST_WARNING_BYTES, GUEST_WARNINGS};
 use crate::model::{LogRecord, LogValue};
-
-/// The most warnings that are kept. The SDK has fewer; a hostile guest may have any number.
-const MAX_WARNINGS: usize = 8;
-
-/// The most bytes of one.
-const MAX_BYTES: usize = 512;
 
 /// Keeps different warnings of all instances.
 #[derive(Debug, Default)]
@@ -29,10 +24,10 @@ impl GuestWarnings {
             return;
         };
         let text = text
-            .get(..text.floor_char_boundary(MAX_BYTES))
+            .get(..text.floor_char_boundary(GUEST_WARNING_BYTES))
             .unwrap_or_default();
         let mut warnings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if warnings.len() < MAX_WARNINGS && warnings.iter().all(|known| known != text) {
+        if warnings.len() < GUEST_WARNINGS && warnings.iter().all(|known| known != text) {
             warnings.push(text.to_owned());
         }
     }
@@ -84,7 +79,7 @@ mod tests {
             warnings.note(&warning(&format!("{number}{}", "\u{e9}".repeat(1_000))));
         }
         let all = warnings.all();
-        assert_eq!(all.len(), MAX_WARNINGS);
-        assert!(all.iter().all(|text| text.len() <= MAX_BYTES));
+        assert_eq!(all.len(), GUEST_WARNINGS);
+        assert!(all.iter().all(|text| text.len() <= GUEST_WARNING_BYTES));
     }
 }

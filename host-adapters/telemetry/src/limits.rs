@@ -1,9 +1,11 @@
 //! How much a guest may make the host hold, and how much one call may bring.
 
 mod budget;
+mod fixed;
 mod table;
 
 pub use budget::{Budget, Grant};
+pub use fixed::*;
 pub(crate) use table::limit_table;
 
 use crate::dropped::Reason;
@@ -21,7 +23,10 @@ pub struct Limit {
     /// nothing is dropped.
     pub reason: Option<Reason>,
     /// The largest value that has an effect; `None` if every value has.
-    pub most: Option<usize>,
+    pub max: Option<usize>,
+    /// The environment variables of OpenTelemetry's specification that set it. The first one that
+    /// is set counts.
+    pub variables: &'static [&'static str],
     get: fn(&Limits) -> Option<usize>,
     set: fn(&mut Limits, usize),
 }
@@ -45,10 +50,10 @@ impl Limit {
     }
 }
 
-/// Returns the largest value of a row that has one.
-const fn first(most: &[usize]) -> Option<usize> {
-    match most {
-        [most, ..] => Some(*most),
+/// Returns the only element of a list that may be empty.
+const fn optional(list: &[usize]) -> Option<usize> {
+    match list {
+        [value, ..] => Some(*value),
         [] => None,
     }
 }
@@ -56,14 +61,25 @@ const fn first(most: &[usize]) -> Option<usize> {
 macro_rules! define_limits {
     (
         ()
-        counted { $($name:ident: $type:ty = $default:expr, $reason:ident, $meaning:literal $(, at most $most:expr)?;)+ }
-        uncounted { $($other:ident: $other_type:ty = $other_default:expr, $other_meaning:literal $(, at most $other_most:expr)?;)* }
+        counted { $($name:ident: $type:ty = $default:expr, $reason:ident, $meaning:literal $(, at most $max_name:ident = $max:expr)? $(, set by $($variable:literal)or+)?;)+ }
+        uncounted { $($other:ident: $other_type:ty = $other_default:expr, $other_meaning:literal $(, at most $other_max_name:ident = $other_max:expr)?;)* }
     ) => {
+        $($(
+            #[doc = concat!("The largest value of [`Limits::", stringify!($name), "`] that has an effect.")]
+            pub(crate) const $max_name: usize = $max;
+        )?)+
+        $($(
+            #[doc = concat!("The largest value of [`Limits::", stringify!($other), "`] that has an effect.")]
+            pub(crate) const $other_max_name: usize = $other_max;
+        )?)*
+
         /// The limits on everything that a guest can grow.
         ///
         /// Telemetry beyond a limit is dropped or shortened, and counted in
         /// [`Dropped`](crate::Dropped) under the [`Reason`] of the same name. Lengths of text are
         /// in bytes of UTF-8 unless said otherwise; text is cut at a character boundary.
+        ///
+        /// A few bounds are constants. [`FIXED_BOUNDS`] lists them with the reasons.
         ///
         /// # Examples
         ///
@@ -101,7 +117,8 @@ macro_rules! define_limits {
                     name: stringify!($name),
                     meaning: $meaning,
                     reason: Some(Reason::$reason),
-                    most: first(&[$($most)?]),
+                    max: optional(&[$($max)?]),
+                    variables: &[$($($variable),+)?],
                     get: |limits| limits.$name.into(),
                     set: |limits, value| limits.$name = value.into(),
                 },)+
@@ -109,7 +126,8 @@ macro_rules! define_limits {
                     name: stringify!($other),
                     meaning: $other_meaning,
                     reason: None,
-                    most: first(&[$($other_most)?]),
+                    max: optional(&[$($other_max)?]),
+                    variables: &[],
                     get: |limits| limits.$other.into(),
                     set: |limits, value| limits.$other = value.into(),
                 },)*
@@ -142,33 +160,117 @@ impl Limits {
 mod tests {
     use super::*;
 
-    #[test]
-    fn largest_values_are_in_the_meanings() {
-        for limit in Limits::TABLE {
-            let words = limit.most.map(|most| format!("t most {most}"));
-            let meaning = limit.meaning.replace(',', "");
-            assert_eq!(meaning.contains("t most "), words.is_some(), "{meaning}");
-            assert!(meaning.contains(&words.unwrap_or_default()), "{meaning}");
-            let default = limit.get(&Limits::default());
-            assert!(limit.most.is_none_or(|most| default <= Some(most)));
-        }
+    /// Returns the fields in which limits differ, with the new values. `Debug` lists all fields.
+    fn changes(limits: &Limits) -> Vec<String> {
+        let [before, after] = [&Limits::default(), limits].map(|limits| format!("{limits:?}"));
+        let fields = |text: &str| -> Vec<String> {
+            let (_, fields) = text.split_once(" { ").expect("a struct");
+            let fields = fields.trim_end_matches(" }").split(", ");
+            fields.map(str::to_owned).collect()
+        };
+        let (before, after) = (fields(&before), fields(&after));
+        assert_eq!(before.len(), Limits::TABLE.len());
+        let changed = before.iter().zip(after).filter(|(old, new)| *old != new);
+        changed.map(|(_, new)| new).collect()
     }
 
     #[test]
-    fn every_limit_sets_its_own_field_and_is_counted_under_its_name() {
-        // `Debug` lists all fields: one that is not in the table would show here.
-        let fields = format!("{:?}", Limits::default()).matches(": ").count();
-        assert_eq!(fields, Limits::TABLE.len());
+    fn every_limit_sets_the_field_of_its_name_alone() {
         for limit in Limits::TABLE {
             let mut limits = Limits::default();
             limit.set(&mut limits, 7);
             assert_eq!(limit.get(&limits), Some(7));
-            assert!(format!("{limits:?}").contains(&format!("{}: ", limit.name)));
-            assert_ne!(limits, Limits::default(), "{}", limit.name);
+            let is_optional = limit.get(&Limits::default()).is_none();
+            let value = if is_optional { "Some(7)" } else { "7" };
+            assert_eq!(changes(&limits), [format!("{}: {value}", limit.name)]);
+        }
+    }
+
+    #[test]
+    fn every_limit_is_counted_under_its_name() {
+        for limit in Limits::TABLE {
             if let Some(reason) = limit.reason {
                 assert_eq!(reason.as_str(), limit.name);
                 assert_eq!(reason.limit().map(|limit| limit.name), Some(limit.name));
             }
         }
+    }
+
+    #[test]
+    fn largest_values_are_in_the_meanings() {
+        for limit in Limits::TABLE {
+            let words = limit.max.map(|max| format!("t most {max}"));
+            let meaning = limit.meaning.replace(',', "");
+            assert_eq!(meaning.contains("t most "), words.is_some(), "{meaning}");
+            assert!(meaning.contains(&words.unwrap_or_default()), "{meaning}");
+            let default = limit.get(&Limits::default());
+            assert!(limit.max.is_none_or(|max| default <= Some(max)));
+        }
+    }
+
+    /// Constants that bound nothing: how handles are laid out, and estimates of sizes.
+    const NO_BOUNDS: [&str; 28] = [
+        "SLOT_BITS",
+        "SLOT_MASK",
+        "SLOTS",
+        "DIGEST_BITS",
+        "INDEX_BITS",
+        "TAG_BITS",
+        "NUMBER_BITS",
+        "INDEX_SHIFT",
+        "DIGEST_SHIFT",
+        "NOT_RECORDED",
+        "ATTRIBUTES_LATER",
+        "ASIDE",
+        "NOWHERE",
+        "SERIES_BYTES",
+        "DEFAULT_BOUNDARIES",
+        "KNOWN_FLAGS",
+        "LONG_TRACE_STATE_MEMBER",
+        "MAX_UNSIGNED",
+        "FACTOR",
+        "UTF16_TAG",
+        "SIGNALS",
+        "REASONS",
+        "TOLD_APART",
+        "PROCESS_ENTRIES",
+        "PROCESS_BYTES",
+        "THREAD_ENTRIES",
+        "TEXT_BYTES",
+        "SEARCHED",
+    ];
+
+    #[test]
+    fn every_bound_is_a_limit_or_in_the_table_of_fixed_bounds() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut folders = vec![root.join("src"), root.join("../contract/src/lift")];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && !path.ends_with("tests") {
+                    folders.push(path);
+                } else if path.is_file() && !path.ends_with("tests.rs") {
+                    found.extend(numeric_constants(&std::fs::read_to_string(path).unwrap()));
+                }
+            }
+        }
+        found.retain(|name| !NO_BOUNDS.contains(&name.as_str()));
+        assert_eq!(found, Vec::<String>::new(), "move it to limits/fixed.rs");
+    }
+
+    /// Returns the names of the constants in a source file whose values are written out as numbers.
+    fn numeric_constants(source: &str) -> Vec<String> {
+        let constant = |line: &str| {
+            let (_, rest) = line.split_once("const ")?;
+            let (name, rest) = rest.split_once(": ")?;
+            let (ty, value) = rest.split_once(" = ")?;
+            let is_number = ["usize", "u8", "u32", "u64"].contains(&ty);
+            let is_duration = ty == "Duration" && value.contains(|c: char| c.is_ascii_digit());
+            let is_generic = name.starts_with('$');
+            (!is_generic && (is_number || is_duration)).then(|| name.to_owned())
+        };
+        let (source, _) = source.split_once("#[cfg(test)]").unwrap_or((source, ""));
+        source.lines().filter_map(constant).collect()
     }
 }

@@ -11,9 +11,6 @@ use crate::attributes::cut;
 use crate::dropped::Reason;
 use crate::model::LogValue;
 
-/// How many levels there can be at most: readers of Protobuf refuse a request with more.
-pub(crate) const MOST_LEVELS: usize = 32;
-
 /// Limits on the nested values of a log record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ValueLimits {

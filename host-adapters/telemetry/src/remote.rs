@@ -8,13 +8,11 @@ use percent_encoding::percent_decode_str;
 
 use crate::attributes::Rules;
 use crate::dropped::Reason;
+use crate::limits::TRACE_STATE_ENTRIES;
 use crate::model::{BaggageEntry, RemoteContext};
 
 /// Sampled and random, the flags that level 2 knows.
 const KNOWN_FLAGS: u8 = 0b11;
-
-/// Entries in a `tracestate`.
-const MAX_TRACE_STATE_MEMBERS: usize = 32;
 
 /// Entries longer than this are the first to go when a `tracestate` is too long.
 const LONG_TRACE_STATE_MEMBER: usize = 128;
@@ -134,7 +132,7 @@ fn trace_state_members(header: &str) -> Option<Vec<(&str, &str)>> {
         let (key, value) = member.split_once('=')?;
         let known = members.iter().any(|(other, _)| *other == key);
         if known
-            || members.len() == MAX_TRACE_STATE_MEMBERS
+            || members.len() == TRACE_STATE_ENTRIES
             || !trace_state_key_is_valid(key)
             || !trace_state_value_is_valid(value)
         {

@@ -22,8 +22,8 @@ use cursor::{Cursor, Flat, Memory};
 #[cfg(test)]
 pub(crate) use logs::SEVERITIES;
 pub(crate) use reader::Reader;
+pub use reader::StringEncoding;
 pub(crate) use reader::Unread;
-pub use reader::{CHECKS, StringEncoding};
 
 /// The parameters of a function, all of them. Only this crate implements it.
 pub trait Arguments: Read + Debug + Send + Sync + 'static {

@@ -6,17 +6,12 @@ use std::marker::PhantomData;
 use std::str::Utf8Error;
 
 use opentelemetry::Key;
-use wasmscope_telemetry::limits::{Budget, Grant};
+use wasmscope_telemetry::limits::{Budget, CHECKED_BYTES, Grant};
 use wasmscope_telemetry::recurring;
 
 use super::cursor::{Cursor, Memory};
 use crate::error::{LiftError, Result};
 use crate::shape::{Layout, Shape};
-
-/// The bytes of guest memory that one call has checked in place when they are beyond the budget: an invalid
-/// string traps whether it would have been kept or not. It takes no memory, but time; beyond this
-/// nothing is looked at, so that no list makes a call long.
-pub const CHECKS: usize = 16 << 20;
 
 /// Marks a string of the encoding latin1+utf16 as UTF-16 (canonical ABI, `UTF16_TAG`).
 const UTF16_TAG: u32 = 1 << 31;
@@ -104,7 +99,7 @@ impl<'a> Reader<'a> {
             memory,
             encoding,
             budget: Budget::new(bytes),
-            checks: CHECKS,
+            checks: CHECKED_BYTES,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The interface `types`, and parameters that are numbers.
 
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
-use wasmscope_telemetry::Instance;
+use wasmscope_telemetry::limits::SERIES_CACHE_KEY_BYTES;
 use wasmscope_telemetry::model::{RemoteContext, Scope, SpanReference};
 
 use super::cursor::{Cursor, Memory};
@@ -85,11 +85,11 @@ impl Reader<'_> {
     }
 
     /// Writes a `list<key-value>` down in bytes that no other list has, behind what is there; false where that is more than
-    /// [`Instance::RECENT_BYTES`], or it holds something else than numbers and texts in UTF-8. Nothing is checked but bounds: the bytes are worth what is known of them.
+    /// [`SERIES_CACHE_KEY_BYTES`], or it holds something else than numbers and texts in UTF-8. Nothing is checked but bounds: the bytes are worth what is known of them.
     pub(crate) fn transcribe(&self, list: Unread<KeyValue>, bytes: &mut Vec<u8>) -> Result<bool> {
         for mut element in list.elements(self)? {
             // Elements with empty texts fit where no other does.
-            let is_full = bytes.len() > Instance::RECENT_BYTES;
+            let is_full = bytes.len() > SERIES_CACHE_KEY_BYTES;
             if is_full || !self.transcribe_text(&mut element, bytes)? {
                 return Ok(false);
             }
@@ -102,12 +102,12 @@ impl Reader<'_> {
                 _ => return Ok(false),
             }
         }
-        Ok(bytes.len() <= Instance::RECENT_BYTES)
+        Ok(bytes.len() <= SERIES_CACHE_KEY_BYTES)
     }
 
     /// Writes a text down behind its length, if there is room for it.
     fn transcribe_text(&self, at: &mut impl Cursor, bytes: &mut Vec<u8>) -> Result<bool> {
-        let room = Instance::RECENT_BYTES.saturating_sub(bytes.len());
+        let room = SERIES_CACHE_KEY_BYTES.saturating_sub(bytes.len());
         let text = self.utf8_bytes(at)?.filter(|text| text.len() <= room);
         if let Some(text) = text {
             bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());

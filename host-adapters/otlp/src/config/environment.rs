@@ -1,5 +1,6 @@
 //! Reads the environment: every variable into its type, and what cannot be read into a warning.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::path::Path;
@@ -34,7 +35,7 @@ pub(super) struct Environment {
     pub(super) endpoints: Broken,
     /// Files of authorities that cannot be used.
     pub(super) certificates: Broken,
-    pub(super) limits: LimitChanges,
+    pub(super) limits: LimitList,
     pub(super) warnings: Vec<ConfigWarning>,
     /// The names that were asked for, so that a test can hold them against the published table.
     #[cfg(test)]
@@ -54,62 +55,6 @@ impl Broken {
     /// Lists them.
     pub(super) fn iter(&self) -> impl Iterator<Item = &ConfigError> {
         self.all.iter().chain(self.signals.iter().flatten())
-    }
-}
-
-/// What the environment says about limits, the later over the earlier.
-#[derive(Debug, Default)]
-pub(super) struct LimitChanges {
-    attributes: Option<Count>,
-    value_length: Option<Count>,
-    span_attributes: Option<Count>,
-    span_value_length: Option<Count>,
-    span_events: Option<Count>,
-    span_links: Option<Count>,
-    event_attributes: Option<Count>,
-    link_attributes: Option<Count>,
-    log_attributes: Option<Count>,
-    log_value_length: Option<Count>,
-    ours: LimitList,
-}
-
-impl LimitChanges {
-    pub(super) fn apply(&self, limits: &mut Limits) {
-        let count = |own: Option<Count>, general: Option<Count>, field: &mut usize| {
-            if let Some(Count(limit)) = own.or(general) {
-                *field = limit;
-            }
-        };
-        count(
-            self.span_attributes,
-            self.attributes,
-            &mut limits.span_attributes,
-        );
-        count(
-            self.event_attributes,
-            self.attributes,
-            &mut limits.event_attributes,
-        );
-        count(
-            self.link_attributes,
-            self.attributes,
-            &mut limits.link_attributes,
-        );
-        count(
-            self.log_attributes,
-            self.attributes,
-            &mut limits.log_attributes,
-        );
-        count(self.span_events, None, &mut limits.span_events);
-        count(self.span_links, None, &mut limits.span_links);
-        let length = |own: Option<Count>, field: &mut Option<usize>| {
-            if let Some(Count(limit)) = own.or(self.value_length) {
-                *field = Some(limit);
-            }
-        };
-        length(self.span_value_length, &mut limits.span_value_chars);
-        length(self.log_value_length, &mut limits.log_value_chars);
-        self.ours.apply(limits);
     }
 }
 
@@ -446,20 +391,24 @@ impl Reader<'_> {
         None
     }
 
-    fn limits(&mut self) -> LimitChanges {
-        LimitChanges {
-            attributes: self.parse("OTEL_ATTRIBUTE_COUNT_LIMIT"),
-            value_length: self.parse("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
-            span_attributes: self.parse("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
-            span_value_length: self.parse("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
-            span_events: self.parse("OTEL_SPAN_EVENT_COUNT_LIMIT"),
-            span_links: self.parse("OTEL_SPAN_LINK_COUNT_LIMIT"),
-            event_attributes: self.parse("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
-            link_attributes: self.parse("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
-            log_attributes: self.parse("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"),
-            log_value_length: self.parse("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
-            ours: self.parse("WASMSCOPE_LIMITS").unwrap_or_default(),
+    /// Reads the limits: those of the specification's variables, then those of `WASMSCOPE_LIMITS`.
+    fn limits(&mut self) -> LimitList {
+        let mut values: BTreeMap<&str, Option<usize>> = BTreeMap::new();
+        let mut list = LimitList::default();
+        for limit in Limits::TABLE {
+            // Each variable is read once, also if it sets several limits.
+            let mut value = None;
+            for name in limit.variables {
+                let read = || self.parse::<Count>(name).map(|Count(value)| value);
+                value = value.or(*values.entry(name).or_insert_with(read));
+            }
+            if let Some(value) = value {
+                list.push(limit, value);
+            }
         }
+        let ours: LimitList = self.parse("WASMSCOPE_LIMITS").unwrap_or_default();
+        list.extend(ours);
+        list
     }
 
     fn warn_of_ignored(&mut self) {

@@ -11,6 +11,15 @@ use super::values::{Count, Expected};
 pub(super) struct LimitList(Vec<(&'static Limit, usize)>);
 
 impl LimitList {
+    pub(super) fn push(&mut self, limit: &'static Limit, value: usize) {
+        self.0.push((limit, value));
+    }
+
+    /// Adds the entries of another list, which take precedence.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     pub(super) fn apply(&self, limits: &mut Limits) {
         for (limit, value) in &self.0 {
             limit.set(limits, *value);
@@ -53,9 +62,9 @@ impl std::str::FromStr for LimitList {
 
 /// Refuses a value that is larger than any that has an effect.
 fn check_one(limit: &Limit, value: usize) -> Result<(), Expected> {
-    match limit.most {
-        Some(most) if value > most => Err(Expected(format!(
-            "a whole number from 0 to {most} for {}",
+    match limit.max {
+        Some(max) if value > max => Err(Expected(format!(
+            "a whole number from 0 to {max} for {}",
             limit.name
         ))),
         Some(_) | None => Ok(()),
@@ -102,13 +111,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_limit_has_a_name_that_sets_it() {
+    fn every_limit_has_a_name_that_sets_it_alone() {
         for limit in Limits::TABLE {
             let mut limits = Limits::default();
             let list: LimitList = format!("{}=7", limit.name).parse().unwrap();
             list.apply(&mut limits);
-            assert_eq!(limit.get(&limits), Some(7), "{}", limit.name);
+            let is_optional = limit.get(&Limits::default()).is_none();
+            let value = if is_optional { "Some(7)" } else { "7" };
+            assert_eq!(changes(&limits), [format!("{}: {value}", limit.name)]);
         }
+    }
+
+    /// Returns the fields in which limits differ from the default ones, with the new values.
+    fn changes(limits: &Limits) -> Vec<String> {
+        let [before, after] = [&Limits::default(), limits].map(|limits| format!("{limits:?}"));
+        let fields = |text: &str| -> Vec<String> {
+            let fields = text.split([',', '{', '}']).map(str::trim);
+            fields.map(str::to_owned).collect()
+        };
+        let (before, after) = (fields(&before), fields(&after));
+        assert_eq!(before.len(), after.len());
+        let changed = before.iter().zip(after).filter(|(old, new)| *old != new);
+        changed.map(|(_, new)| new).collect()
     }
 
     #[test]
@@ -132,16 +156,16 @@ mod tests {
     #[test]
     fn value_beyond_the_largest_is_answered_with_the_range() {
         for limit in Limits::TABLE {
-            let Some(most) = limit.most else { continue };
+            let Some(max) = limit.max else { continue };
             let parsed = |value: usize| format!("{}={value}", limit.name).parse::<LimitList>();
-            assert!(parsed(most).is_ok(), "{}", limit.name);
-            let error = parsed(most + 1).unwrap_err().to_string();
-            let expected = format!("a whole number from 0 to {most} for {}", limit.name);
+            assert!(parsed(max).is_ok(), "{}", limit.name);
+            let error = parsed(max + 1).unwrap_err().to_string();
+            let expected = format!("a whole number from 0 to {max} for {}", limit.name);
             assert_eq!(error, expected);
             let mut limits = Limits::default();
-            limit.set(&mut limits, most);
+            limit.set(&mut limits, max);
             assert!(check(&limits).is_ok());
-            limit.set(&mut limits, most + 1);
+            limit.set(&mut limits, max + 1);
             let error = check(&limits).unwrap_err();
             assert_eq!(error.expected(), expected);
         }

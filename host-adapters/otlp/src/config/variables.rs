@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use wasmscope_telemetry::Signal;
-use wasmscope_telemetry::limits::{Limit, Limits};
+use wasmscope_telemetry::limits::{FIXED_BOUNDS, FixedBound, Limit, Limits};
 
 /// Whether a variable has an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -430,8 +430,32 @@ pub fn markdown() -> String {
             || String::from("not counted"),
             |reason| format!("`{}`", reason.as_str()),
         );
-        let Limit { name, meaning, .. } = limit;
-        let _ = writeln!(text, "| `{name}` | {meaning} | {default} | {counted} |");
+        let Limit {
+            name,
+            meaning,
+            variables,
+            ..
+        } = limit;
+        let variables: Vec<_> = variables.iter().map(|name| format!("`{name}`")).collect();
+        let set_by = match variables.join(" or ") {
+            names if names.is_empty() => names,
+            names => format!(" Set by {names}."),
+        };
+        let _ = writeln!(
+            text,
+            "| `{name}` | {meaning}{set_by} | {default} | {counted} |"
+        );
+    }
+    text.push_str(FIXED);
+    for bound in FIXED_BOUNDS {
+        let FixedBound {
+            name,
+            meaning,
+            reason,
+            ..
+        } = bound;
+        let value = usize::try_from(bound.value).map_or_else(|_| String::new(), grouped);
+        let _ = writeln!(text, "| `{name}` | {meaning} | {value} | {reason} |");
     }
     text
 }
@@ -445,6 +469,14 @@ limit's name in the attribute `wasmscope.reason` ([telemetry.md](telemetry.md)),
 sockets and time are in [resources.md](resources.md).
 
 | Limit | Meaning | Default | Counted as |
+|---|---|---|---|
+";
+
+/// What stands before the table of fixed bounds, with its head.
+const FIXED: &str = "
+These bounds are constants (`wasmscope_telemetry::limits`):
+
+| Bound | Meaning | Value | Why it is no limit |
 |---|---|---|---|
 ";
 

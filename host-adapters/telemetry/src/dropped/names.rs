@@ -5,21 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 
 use super::{REASONS, Reason, SIGNALS, Signal};
-
-/// How many different names are kept for each signal and reason.
-pub const NAMES: usize = 3;
-
-/// How many characters of a name are kept, escapes included.
-const CHARS: usize = 64;
+use crate::limits::{DROPPED_NAME_CHARS, DROPPED_NAMES};
 
 /// How many bytes of a name tell it from others.
 const TOLD_APART: usize = 256;
 
-/// Names by signal and reason: at most [`NAMES`] each, of at most [`CHARS`] characters.
+/// Names by signal and reason: at most [`DROPPED_NAMES`] each, of at most [`DROPPED_NAME_CHARS`] characters.
 #[derive(Debug)]
 pub(super) struct Names {
     /// Hashes of the names that are kept, so that a known one takes no lock. 0 is a free entry.
-    hashes: [[[AtomicU64; NAMES]; REASONS]; SIGNALS],
+    hashes: [[[AtomicU64; DROPPED_NAMES]; REASONS]; SIGNALS],
     texts: Mutex<Texts>,
 }
 
@@ -29,14 +24,15 @@ type Texts = BTreeMap<(usize, usize), Vec<Box<str>>>;
 impl Default for Names {
     fn default() -> Self {
         Self {
-            hashes: [const { [const { [const { AtomicU64::new(0) }; NAMES] }; REASONS] }; SIGNALS],
+            hashes: [const { [const { [const { AtomicU64::new(0) }; DROPPED_NAMES] }; REASONS] };
+                SIGNALS],
             texts: Mutex::default(),
         }
     }
 }
 
 impl Names {
-    /// Keeps a name unless there are [`NAMES`] already. Never waits: a name that comes while
+    /// Keeps a name unless there are [`DROPPED_NAMES`] already. Never waits: a name that comes while
     /// another thread adds one is not kept.
     pub(super) fn add(&self, signal: Signal, reason: Reason, name: &str) {
         let places = &self.hashes[signal as usize][reason as usize];
@@ -98,7 +94,7 @@ fn shown(name: &str) -> Box<str> {
         // It stands between double quotes.
         let plain = character == '\'';
         chars += if plain { 1 } else { escaped.len() };
-        if chars > CHARS {
+        if chars > DROPPED_NAME_CHARS {
             text.push('…');
             break;
         }
@@ -137,7 +133,9 @@ mod tests {
         let kept = names(&["a\x1b[2J\n'b'", "\u{202e}\u{85}é", &long]);
         assert_eq!(&*kept[0], "a\\u{1b}[2J\\n'b'");
         assert_eq!(&*kept[1], "\\u{202e}\\u{85}é");
-        assert_eq!(*kept[2], format!("{}…", "x".repeat(CHARS)));
-        assert!(names(&[&"\u{202e}".repeat(1_000)])[0].len() <= CHARS + '…'.len_utf8());
+        assert_eq!(*kept[2], format!("{}…", "x".repeat(DROPPED_NAME_CHARS)));
+        assert!(
+            names(&[&"\u{202e}".repeat(1_000)])[0].len() <= DROPPED_NAME_CHARS + '…'.len_utf8()
+        );
     }
 }

@@ -15,6 +15,7 @@ use super::unrecorded::Unrecorded;
 use crate::dropped::Reason;
 use crate::handle::{HandleKind, Mixer, Tag};
 use crate::invocation::Outcome;
+use crate::limits::ENDER_SECONDS;
 use crate::model::Notice;
 use crate::refusals::Refusals;
 use crate::telemetry::Telemetry;
@@ -130,7 +131,7 @@ impl Shareable {
 
 /// How long [`Ender::end`] waits for a call of the guest's. It takes microseconds, unless a
 /// processor of the embedder's hangs.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(ENDER_SECONDS);
 
 /// Ends the telemetry of an [`Instance`](crate::Instance) from another thread.
 ///

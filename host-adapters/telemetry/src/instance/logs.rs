@@ -19,6 +19,7 @@ use crate::attributes::{Pending, Room, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::emitted::attribute;
 use crate::handle::{HandleKind, Mixer};
+use crate::limits::MAX_LOG_DEPTH;
 use crate::metrics::ScopeKey;
 use crate::model::{LogRecord, LogThreshold, Notice, Scope};
 use crate::nested::{self, Cut, ValueLimits, Weighed};
@@ -157,7 +158,7 @@ impl<'a> Assembly<'a> {
         let limits = &self.shared.limits;
         let bounds = ValueLimits {
             nodes: limits.log_nodes,
-            depth: limits.log_depth.min(nested::MOST_LEVELS),
+            depth: limits.log_depth.min(MAX_LOG_DEPTH),
             value_bytes: limits.value_bytes,
             attribute_chars: limits.log_value_chars,
         };

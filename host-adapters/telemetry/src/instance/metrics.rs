@@ -13,8 +13,9 @@ use self::recent::Recent;
 use super::Instance;
 use super::table::Table;
 use crate::attributes::{Pending, Rules};
-use crate::dropped::{NAMES, Reason, Signal};
+use crate::dropped::{Reason, Signal};
 use crate::handle::{HandleKind, Mixer};
+use crate::limits::DROPPED_NAMES;
 use crate::metrics::{
     AttributeSet, Descriptor, Instrument, InstrumentKey, Place, ScopeKey, Series,
 };
@@ -221,9 +222,6 @@ fn count_error(reason: Reason, instrument: Option<&str>, shared: &Shared) {
 }
 
 impl Instance {
-    /// How many bytes an instrument and its attributes may be passed in to be remembered by [`measure_first`](Self::measure_first).
-    pub const RECENT_BYTES: usize = 512;
-
     /// Gives the meter of a scope, the same for equal scopes (`meter.get`).
     ///
     /// Beyond [`crate::Limits::scopes`] it is one whose instruments drop and count what they measure.
@@ -353,7 +351,7 @@ impl Instance {
         if let Err(reason) = known.and_then(|()| self.still_open()) {
             // Where it reports nothing, nothing is lost but the end of a round.
             rules.count(reason, observations.len().max(complete.into()) as u64);
-            for observation in observations.iter().take(NAMES) {
+            for observation in observations.iter().take(DROPPED_NAMES) {
                 if let Some(name) = self.metrics.name_of(observation.instrument) {
                     shared.dropped.note_name(Signal::Metrics, reason, name);
                 }

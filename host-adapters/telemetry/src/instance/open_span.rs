@@ -9,10 +9,8 @@ use opentelemetry_sdk::trace::Span;
 use crate::attributes::{AtMost, Pending, Room, Rules};
 use crate::dropped::Reason;
 use crate::emitted::attribute;
+use crate::limits::REPORTED_ATTRIBUTES;
 use crate::model::SpanEvent;
-
-/// The most left-out attributes that one span tells the SDK of: telling takes a moment each.
-const MAX_TOLD: u32 = 1 << 16;
 
 /// What is known of a span that has not ended, or a place for one.
 ///
@@ -311,7 +309,7 @@ pub(super) fn hand_over(
     }
     if sdk_counts {
         // The SDK counts what comes when it is full, which it is now.
-        for _ in 0..over.min(MAX_TOLD) {
+        for _ in 0..over.min(REPORTED_ATTRIBUTES) {
             span.set_attribute(KeyValue::new("", false));
         }
     }

@@ -11,6 +11,7 @@ use opentelemetry::logs::Severity;
 
 use super::activity::Activity;
 use crate::invocation::Outcome;
+use crate::limits::PANIC_SECONDS;
 use crate::model::{LogRecord, LogValue};
 
 /// The event name of the record (semantic conventions, "Exceptions in logs").
@@ -28,7 +29,7 @@ const UNREACHABLE: &str = "unreachable";
 
 /// How long a panic may take from its record to its trap: other hooks may run in between, and write
 /// to a slow pipe.
-const MAX_DELAY: Duration = Duration::from_secs(10);
+const MAX_DELAY: Duration = Duration::from_secs(PANIC_SECONDS);
 
 /// A panic that the guest has reported.
 #[derive(Debug)]

@@ -15,17 +15,14 @@ use crate::attributes::Room;
 use crate::dropped::Reason;
 use crate::handle::Mixer;
 use crate::held::OpenSpans;
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_OPEN_SPANS, RESTING_SPANS};
 
 /// The bits of a handle that say where its slot is; those above but for the highest cannot be guessed.
 const SLOT_BITS: u32 = 20;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
-/// How many slots rest after their span's end, so that for so many further spans its context can still be had.
-const RESTING: usize = 64;
-
-/// The most open spans that there are slots for.
-const MAX_OPEN: usize = (1 << SLOT_BITS) - RESTING - 1;
+// There are slots for all of them.
+const _: () = assert!(MAX_OPEN_SPANS + RESTING_SPANS < 1 << SLOT_BITS);
 
 /// The recorded spans of an instance.
 ///
@@ -78,7 +75,7 @@ impl SpanTable {
     }
 
     pub(super) fn has_room(&self, limit: usize) -> bool {
-        self.open.len() - self.vacant.len() < limit.min(MAX_OPEN)
+        self.open.len() - self.vacant.len() < limit.min(MAX_OPEN_SPANS)
     }
 
     /// Takes up a span that `start` makes, and gives its handle. `None` for the start time is the time when it was made.
@@ -108,7 +105,7 @@ impl SpanTable {
         let context = open.take_up(start)?;
         let start_time = start_time.unwrap_or_else(SystemTime::now);
         self.vacant.pop();
-        let reused = if self.resting.len() > RESTING {
+        let reused = if self.resting.len() > RESTING_SPANS {
             self.resting.pop_front()
         } else {
             None

@@ -5,6 +5,7 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
 
 use super::Instance;
 use crate::handle::Mixer;
+use crate::limits::{MAX_UNRECORDED_TRACES, SEARCHED_TRACES};
 use crate::model::Notice;
 
 /// The bit that marks them.
@@ -30,10 +31,7 @@ pub(super) const fn digest(notice: Notice) -> u64 {
     let (generation, collection) = (notice & mask(4), notice >> 32 & mask(4));
     (generation << 4 | collection) << DIGEST_SHIFT
 }
-/// The most traces that can be told apart.
-pub(super) const MAX_TRACES: usize = 1 << INDEX_BITS;
-/// How many of the latest traces are searched for one that a new span belongs to.
-const SEARCHED: usize = 8;
+const _: () = assert!(MAX_UNRECORDED_TRACES <= 1 << INDEX_BITS);
 
 /// Remembers, of the latest traces with unrecorded spans, what these have in common.
 ///
@@ -64,7 +62,7 @@ impl Unrecorded {
         capacity: usize,
         mixer: &Mixer,
     ) -> u64 {
-        let searched = if is_new { 0 } else { SEARCHED };
+        let searched = if is_new { 0 } else { SEARCHED_TRACES };
         let context = with_span_id(context, SpanId::INVALID);
         self.add_to(context, searched, capacity, mixer)
     }
@@ -76,7 +74,7 @@ impl Unrecorded {
         capacity: usize,
         mixer: &Mixer,
     ) -> u64 {
-        self.add_to(context, SEARCHED, capacity, mixer)
+        self.add_to(context, SEARCHED_TRACES, capacity, mixer)
     }
 
     fn add_to(
@@ -87,7 +85,7 @@ impl Unrecorded {
         mixer: &Mixer,
     ) -> u64 {
         self.spans = self.spans.wrapping_add(1);
-        let capacity = capacity.clamp(1, MAX_TRACES);
+        let capacity = capacity.clamp(1, MAX_UNRECORDED_TRACES);
         let known = if searched > 0 {
             self.find(&context, searched)
         } else {

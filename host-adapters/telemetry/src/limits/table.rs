@@ -1,12 +1,16 @@
-//! The table of all limits: name, type, default, reason and meaning. Everything else that lists
-//! limits is made from it.
+//! The table of all limits. The fields of [`Limits`](super::Limits), the reasons that are counted,
+//! the configuration and its documentation are made from it.
 
-/// Calls a macro with the rows of the table, after what it is given in parentheses.
+/// Calls a macro with the rows of the table, after the tokens in parentheses.
 ///
-/// A row is `name: type = default, Reason, "meaning";`, with `, at most N` behind the meaning if larger
-/// values would have no effect. The reason is the variant of
-/// [`Reason`](crate::dropped::Reason) that counts what exceeds the limit; its exported name is the
-/// limit's name. Rows in `uncounted` drop nothing and have no reason.
+/// A row is `name: type = default, Reason, "meaning";`. The reason is the variant of
+/// [`Reason`](crate::dropped::Reason) that counts telemetry beyond the limit. It is exported under
+/// the limit's name. Rows in `uncounted` drop nothing and have no reason. After the meaning may
+/// follow
+///
+/// - `at most CONSTANT = N`, if larger values have no effect;
+/// - `set by "VARIABLE" or "VARIABLE"`, with the variables of OpenTelemetry's specification that set
+///   the limit. The first one that is set counts.
 macro_rules! limit_table {
     ($callback:ident ($($given:tt)*)) => {
         $callback! {
@@ -35,21 +39,27 @@ macro_rules! limit_table {
                     "Elements of an array value. A longer array is shortened.";
 
                 open_spans: usize = 1_024, OpenSpans,
-                    "Open spans of an instance. At most 1,000,000.", at most 1_000_000;
+                    "Open spans of an instance. At most 1,000,000.", at most MAX_OPEN_SPANS = 1_000_000;
                 entered_spans: usize = 1_024, EnteredSpans,
                     "Entered spans of an instance; each `enter` counts.";
                 span_attributes: usize = 128, SpanAttributes,
-                    "Attributes of a span (`OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`).";
+                    "Attributes of a span.",
+                    set by "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT" or "OTEL_ATTRIBUTE_COUNT_LIMIT";
                 span_events: usize = 128, SpanEvents,
-                    "Events of a span (`OTEL_SPAN_EVENT_COUNT_LIMIT`).";
+                    "Events of a span.",
+                    set by "OTEL_SPAN_EVENT_COUNT_LIMIT";
                 span_links: usize = 128, SpanLinks,
-                    "Links of a span (`OTEL_SPAN_LINK_COUNT_LIMIT`).";
+                    "Links of a span.",
+                    set by "OTEL_SPAN_LINK_COUNT_LIMIT";
                 event_attributes: usize = 128, EventAttributes,
-                    "Attributes of a span's event (`OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`).";
+                    "Attributes of a span's event.",
+                    set by "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT" or "OTEL_ATTRIBUTE_COUNT_LIMIT";
                 link_attributes: usize = 128, LinkAttributes,
-                    "Attributes of a span's link (`OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`).";
+                    "Attributes of a span's link.",
+                    set by "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT" or "OTEL_ATTRIBUTE_COUNT_LIMIT";
                 span_value_chars: Option<usize> = None, SpanValueChars,
-                    "Characters of a string value in spans, events and links (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`). A longer value is shortened.";
+                    "Characters of a string value in spans, events and links. A longer value is shortened.",
+                    set by "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT" or "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT";
                 span_bytes: usize = 64 << 10, SpanBytes,
                     "Bytes of one span with its attributes, events and links.";
                 open_span_bytes: usize = 8 << 20, OpenSpanBytes,
@@ -74,7 +84,7 @@ macro_rules! limit_table {
                     "Attributes of a measurement.";
                 cardinality: usize = 2_000, Cardinality,
                     "Attribute sets of an instrument. At most 100,000. Measurements with further sets are added to the set `otel.metric.overflow=true`.",
-                    at most 100_000;
+                    at most MAX_CARDINALITY = 100_000;
                 metric_bytes: usize = 64 << 20, MetricBytes,
                     "Approximate bytes of the attribute sets and buckets of all instances together. Further attribute sets are treated like those beyond `cardinality`.";
                 boundaries: usize = 256, Boundaries,
@@ -87,14 +97,16 @@ macro_rules! limit_table {
                     "Observed values that all instances hold together.";
 
                 log_attributes: usize = 128, LogAttributes,
-                    "Attributes of a log record (`OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`).";
+                    "Attributes of a log record.",
+                    set by "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT" or "OTEL_ATTRIBUTE_COUNT_LIMIT";
                 log_value_chars: Option<usize> = None, LogValueChars,
-                    "Characters of a string value in a log record's attributes (`OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`). A longer value is shortened.";
+                    "Characters of a string value in a log record's attributes. A longer value is shortened.",
+                    set by "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT" or "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT";
                 log_nodes: usize = 1_024, LogNodes,
                     "Nodes of a log record's nested values.";
                 log_depth: usize = 32, LogDepth,
                     "Levels of a log record's nested values. The body or attribute itself is the first level. At most 32, because Protobuf readers by default accept 100 nested messages, and reject the whole request if there are more.",
-                    at most 32;
+                    at most MAX_LOG_DEPTH = 32;
                 log_bytes: usize = 64 << 10, LogBytes,
                     "Bytes of one log record.";
                 interned: usize = 1_024, Interned,
@@ -105,7 +117,7 @@ macro_rules! limit_table {
             uncounted {
                 unrecorded_traces: usize = 256,
                     "Traces of unrecorded spans that an instance remembers. At most 4,096. The oldest is forgotten first.",
-                    at most 4_096;
+                    at most MAX_UNRECORDED_TRACES = 4_096;
             }
         }
     };

@@ -2,13 +2,8 @@
 
 use crate::attributes::Rules;
 use crate::dropped::Reason;
+use crate::limits::{INSTRUMENT_NAME_BYTES, INSTRUMENT_UNIT_BYTES};
 use crate::model::{InstrumentDescriptor, InstrumentKind};
-
-/// The longest name (OpenTelemetry metrics API, "Instrument name syntax").
-const MAX_NAME: usize = 255;
-
-/// The longest unit (OpenTelemetry metrics API, "Instrument unit").
-const MAX_UNIT: usize = 63;
 
 /// The unit whose histograms have boundaries of their own, in UCUM notation.
 const SECONDS: &str = "s";
@@ -109,7 +104,7 @@ impl Descriptor {
 }
 
 fn is_name(name: &str) -> bool {
-    name.len() <= MAX_NAME
+    name.len() <= INSTRUMENT_NAME_BYTES
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name
             .bytes()
@@ -117,7 +112,7 @@ fn is_name(name: &str) -> bool {
 }
 
 fn is_unit(unit: &str) -> bool {
-    unit.len() <= MAX_UNIT && unit.is_ascii()
+    unit.len() <= INSTRUMENT_UNIT_BYTES && unit.is_ascii()
 }
 
 fn are_boundaries(boundaries: &[f64]) -> bool {

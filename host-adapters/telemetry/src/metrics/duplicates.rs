@@ -8,14 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Instrument;
 use super::descriptor::{Descriptor, InstrumentKey};
+use crate::limits::{INSTRUMENT_WARNINGS, WARNING_BOUNDARIES, WARNING_TEXT_CHARS};
 use crate::model::InstrumentKind;
-
-/// The most warnings that a provider makes.
-const MAX_WARNINGS: usize = 32;
-
-/// How much is shown of a guest's text, and of a list of boundaries.
-const MAX_CHARS: usize = 80;
-const MAX_BOUNDARIES: usize = 8;
 
 /// Warnings that wait to be told; clones share them.
 #[derive(Debug, Clone, Default)]
@@ -32,9 +26,9 @@ impl Warnings {
     fn add(&self, warning: impl FnOnce() -> String) {
         let mut state = self.lock();
         state.made = state.made.saturating_add(1);
-        if state.made <= MAX_WARNINGS {
+        if state.made <= INSTRUMENT_WARNINGS {
             state.waiting.push(warning());
-        } else if state.made == MAX_WARNINGS + 1 {
+        } else if state.made == INSTRUMENT_WARNINGS + 1 {
             let more =
                 "there are more instruments of one name that differ; no further ones are named";
             state.waiting.push(String::from(more));
@@ -148,9 +142,9 @@ fn boundaries(boundaries: Option<&[f64]>) -> String {
     let Some(boundaries) = boundaries else {
         return String::from("the default boundaries");
     };
-    let shown = boundaries.iter().take(MAX_BOUNDARIES);
+    let shown = boundaries.iter().take(WARNING_BOUNDARIES);
     let mut shown: Vec<_> = shown.map(ToString::to_string).collect();
-    if boundaries.len() > MAX_BOUNDARIES {
+    if boundaries.len() > WARNING_BOUNDARIES {
         shown.push(String::from("..."));
     }
     format!("the boundaries [{}]", shown.join(", "))
@@ -158,7 +152,7 @@ fn boundaries(boundaries: Option<&[f64]>) -> String {
 
 /// Returns a guest's text in quotes, shortened and escaped.
 fn quoted(text: &str) -> String {
-    let shown: String = text.chars().take(MAX_CHARS).collect();
+    let shown: String = text.chars().take(WARNING_TEXT_CHARS).collect();
     let more = if shown.len() < text.len() { "..." } else { "" };
     format!("{shown:?}{more}")
 }

@@ -32,7 +32,7 @@ pub use view::metrics_view;
 use crate::dropped::Reason;
 use crate::emitted::{COLLECTION, metric};
 use crate::held::{self, Gauge};
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_CARDINALITY};
 use crate::model::InstrumentKind;
 use crate::telemetry::host_scope;
 use bytes::ByteBudget;
@@ -145,7 +145,7 @@ impl Registry {
             made: Arc::default(),
             max_scopes: limits.scopes_per_provider,
             max_instruments: limits.instruments_per_provider,
-            max_series: limits.cardinality.min(view::MAX_CARDINALITY),
+            max_series: limits.cardinality.min(MAX_CARDINALITY),
             budget: Arc::new(ByteBudget::new(limits.metric_bytes)),
             reports: Arc::new(Reports::new(limits.observations_per_provider)),
             collections,

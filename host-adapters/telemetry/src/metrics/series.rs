@@ -21,6 +21,7 @@ use super::bytes::ByteBudget;
 use super::descriptor::Descriptor;
 use super::total::{MAX_UNSIGNED, Total};
 use crate::dropped::Reason;
+use crate::limits::EXPONENTIAL_BUCKETS;
 use crate::metrics::HistogramAggregation;
 use crate::model::{InstrumentKind, Number};
 
@@ -29,9 +30,6 @@ const SERIES_BYTES: usize = 256;
 
 /// The number of the SDK's default boundaries (opentelemetry_sdk 0.33.1, `default_aggregation_selector`).
 const DEFAULT_BOUNDARIES: usize = 15;
-
-/// The most buckets of an exponential histogram on either side of zero: what the specification recommends.
-pub(crate) const EXPONENTIAL_BUCKETS: usize = 160;
 
 /// The SDK's instrument.
 enum Sink {

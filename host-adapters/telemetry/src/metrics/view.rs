@@ -3,11 +3,7 @@
 use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind, Stream};
 
 use super::HistogramAggregation;
-use super::series::EXPONENTIAL_BUCKETS;
-use crate::limits::Limits;
-
-/// The highest limit on the attribute sets of an instrument: the SDK reserves room for as many with each one.
-pub(crate) const MAX_CARDINALITY: usize = 100_000;
+use crate::limits::{EXPONENTIAL_BUCKETS, Limits, MAX_CARDINALITY};
 
 /// The parameters that the specification gives for exponential histograms.
 const EXPONENTIAL: Aggregation = Aggregation::Base2ExponentialHistogram {

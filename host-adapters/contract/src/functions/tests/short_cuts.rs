@@ -6,7 +6,7 @@ use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, SumDataPoi
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use proptest::prelude::*;
 use wasmscope_telemetry::dropped::DroppedCount;
-use wasmscope_telemetry::limits::Limits;
+use wasmscope_telemetry::limits::{Limits, SERIES_CACHE_KEY_BYTES};
 use wasmscope_telemetry::model::{InstrumentDescriptor, InstrumentKind, LogRecord, Number, Scope};
 use wasmscope_telemetry::{Instance, Providers, Telemetry};
 
@@ -249,6 +249,6 @@ fn a_list_is_written_down_no_further_than_it_could_be_known() {
     let (_, _, list): (u64, Number, Unread<KeyValue>) = passed.read(&mut reader).unwrap();
     let mut bytes = Vec::new();
     assert!(!reader.transcribe(list, &mut bytes).unwrap());
-    let most = 2 * Instance::RECENT_BYTES;
+    let most = 2 * SERIES_CACHE_KEY_BYTES;
     assert!(bytes.capacity() <= most, "{} bytes", bytes.capacity());
 }

@@ -6,11 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use super::Instance;
+use crate::limits::{SERIES_CACHE_ENTRIES, SERIES_CACHE_KEY_BYTES};
 use crate::metrics::Series;
-
-/// How many sets an instance remembers; then it begins anew.
-const SETS: usize = 256;
 
 /// The series by instrument and by what was passed.
 ///
@@ -28,10 +25,10 @@ impl Recent {
 
     /// Remembers the series of what was passed, of which nothing was left out.
     pub(super) fn remember(&mut self, passed: &[u8], series: &Arc<Series>) {
-        if passed.len() > Instance::RECENT_BYTES {
+        if passed.len() > SERIES_CACHE_KEY_BYTES {
             return;
         }
-        if self.series.len() >= SETS {
+        if self.series.len() >= SERIES_CACHE_ENTRIES {
             self.series.clear();
         }
         self.series

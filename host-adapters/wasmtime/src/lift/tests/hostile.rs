@@ -1,5 +1,5 @@
 use opentelemetry::KeyValue;
-use wasmscope_contract::CHECKS;
+use wasmscope_telemetry::limits::CHECKED_BYTES;
 use wasmtime::Result;
 use wit_component::StringEncoding;
 
@@ -196,11 +196,11 @@ fn a_string_beyond_the_budget_is_cut_at_a_character_and_counted() {
 
 #[test]
 fn what_is_beyond_the_budget_is_checked_nevertheless() {
-    let length = u32::try_from(CEILING + CHECKS).unwrap();
+    let length = u32::try_from(CEILING + CHECKED_BYTES).unwrap();
     for (bad, traps) in [
         (CEILING + 10, true),
-        (CEILING + CHECKS - 1, true),
-        (CEILING + CHECKS, false),
+        (CEILING + CHECKED_BYTES - 1, true),
+        (CEILING + CHECKED_BYTES, false),
     ] {
         let guest = format!(
             r#"{ENABLED} (memory (export "memory") 400)
