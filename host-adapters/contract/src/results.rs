@@ -1,9 +1,9 @@
 //! What the functions of the contract give back, for an adapter to lower.
 
-use opentelemetry::logs::Severity;
 use wasmscope_telemetry::model::{self, BaggageEntry};
+use wasmscope_telemetry::severity::{SEVERITY_NAMES, severity_index};
 
-use crate::shape::{Shape, Type};
+use crate::shape::Shape;
 
 /// What a function gives back: one of a handful of types, each of which an adapter lowers in a way of its own.
 pub trait Returned: Shape + sealed::Sealed + Send + Sync + 'static {}
@@ -64,20 +64,16 @@ impl LogThreshold {
     /// Gives the name of the severity in WIT.
     #[must_use]
     pub fn severity_name(&self) -> Option<&'static str> {
-        let Type::Enum(names) = Severity::TYPE else {
-            return None;
-        };
-        names.get(usize::from(self.severity?)).copied()
+        SEVERITY_NAMES.get(usize::from(self.severity?)).copied()
     }
 }
 
 impl From<model::LogThreshold> for LogThreshold {
     fn from(threshold: model::LogThreshold) -> Self {
         Self {
-            // The SDK's numbers begin at 1, the contract's cases at 0.
             severity: threshold
                 .severity
-                .map(|severity| (severity as u8).saturating_sub(1)),
+                .map(|severity| severity_index(severity) as u8),
             generation: threshold.generation,
         }
     }
@@ -88,7 +84,7 @@ mod tests {
     use opentelemetry::trace::{SpanId, TraceFlags, TraceId, TraceState};
 
     use super::*;
-    use crate::lift::SEVERITIES;
+    use wasmscope_telemetry::severity::SEVERITIES;
 
     #[test]
     fn a_context_is_given_in_halves_and_known_flags() {

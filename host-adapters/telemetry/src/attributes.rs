@@ -29,7 +29,11 @@ pub(crate) struct Rules<'a> {
 pub(crate) struct Pending(RefCell<Vec<(Reason, u64, String)>>);
 
 impl Pending {
-    /// Counts them, for what they are part of is kept.
+    fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    /// Counts them, because their item is kept.
     #[inline]
     pub(crate) fn count(self, rules: Rules<'_>) {
         let counts = self.0.into_inner();
@@ -50,30 +54,51 @@ fn count_all(counts: Vec<(Reason, u64, String)>, rules: Rules<'_>) {
     }
 }
 
-/// How many attributes something may have, and what counts more.
+/// A limit on the number of attributes, and the reason under which more are counted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AtMost(pub(crate) usize, pub(crate) Reason);
 
-/// How many bytes there is room for.
+/// The result of a merge.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Merged {
+    /// The number of attributes that were dropped because there were too many. They are counted
+    /// already, as all others.
+    pub(crate) over: u32,
+    /// Whether anything was dropped, replaced or shortened.
+    pub(crate) is_changed: bool,
+}
+
+/// The decision about an attribute by its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// It is added.
+    Added,
+    /// It replaces the value of the attribute at this index.
+    Replaces(usize),
+    /// It is dropped, and counted under this reason.
+    Dropped(Reason),
+}
+
+/// The number of bytes that are left.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct ByteBudget {
     left: usize,
     reason: Reason,
 }
 
-impl Room {
-    /// Makes room for `left` bytes. What does not fit is counted under `reason`.
+impl ByteBudget {
+    /// Makes a budget of `left` bytes. What exceeds it is counted under `reason`.
     pub(crate) const fn new(left: usize, reason: Reason) -> Self {
         Self { left, reason }
     }
 
-    /// Returns the one with fewer bytes.
+    /// Returns the smaller one.
     pub(crate) fn or_less(self, other: Self) -> Self {
         if other.left < self.left { other } else { self }
     }
 
-    /// Makes room without a bound, for what is bounded otherwise.
-    pub(crate) const fn endless() -> Self {
+    /// Makes a budget for attributes that are bounded otherwise.
+    pub(crate) const fn unlimited() -> Self {
         Self::new(usize::MAX, Reason::CallBytes)
     }
 
@@ -85,18 +110,12 @@ impl Room {
         self.reason
     }
 
-    /// Takes `bytes` if there is room for them.
+    /// Takes `bytes` if so many are left.
     pub(crate) fn take(&mut self, bytes: usize) -> bool {
-        match self.left.checked_sub(bytes) {
-            Some(left) => {
-                self.left = left;
-                true
-            }
-            None => false,
-        }
+        self.exchange(0, bytes)
     }
 
-    /// Exchanges `old` bytes for `new` ones if there is room for those.
+    /// Returns `old` bytes and takes `new` ones if so many are left.
     fn exchange(&mut self, old: usize, new: usize) -> bool {
         match self.left.saturating_add(old).checked_sub(new) {
             Some(left) => {
@@ -169,166 +188,161 @@ impl Rules<'_> {
         })
     }
 
-    /// Takes over the given attributes: those without a valid key are left out, long values shortened, a key that is there
-    /// already gets the new value, and new keys are added up to `most`.
+    /// Decides by its key about an attribute, for all signals. `kept` are the `len` keys that are
+    /// kept so far.
+    #[inline]
+    pub(crate) fn admit<'k>(
+        &self,
+        key: &str,
+        mut kept: impl Iterator<Item = &'k str>,
+        len: usize,
+        AtMost(limit, reason): AtMost,
+    ) -> Admission {
+        if key.is_empty() {
+            Admission::Dropped(Reason::EmptyKey)
+        } else if key.len() > self.limits.key_bytes {
+            Admission::Dropped(Reason::KeyBytes)
+        } else if let Some(index) = kept.position(|known| same_text(known, key)) {
+            Admission::Replaces(index)
+        } else if len >= limit {
+            Admission::Dropped(reason)
+        } else {
+            Admission::Added
+        }
+    }
+
+    /// Merges attributes: a key that is there already gets the new value, and new keys are added up
+    /// to `most`. Long values are shortened, and attributes with an invalid key are dropped.
     ///
-    /// Returns how many were left out for `most`, which have been counted like all others. Takes
-    /// time in proportion to the given times `most`.
+    /// Takes time in proportion to the number of given attributes times `most`.
     pub(crate) fn merge(
         &self,
         kept: &mut Vec<KeyValue>,
         given: Vec<KeyValue>,
         most: AtMost,
-        room: &mut Room,
-    ) -> u32 {
+        budget: &mut ByteBudget,
+    ) -> Merged {
         let first = kept.len();
         if first == 0 {
             *kept = given;
-            if self.takes_whole(kept, most.0, room) {
-                return 0;
-            }
         } else {
             kept.extend(given);
         }
-        self.merge_from(first, kept, most, room)
-    }
-
-    /// Merges what lies behind the first so many with those, one by one.
-    #[cold]
-    fn merge_from(
-        &self,
-        first: usize,
-        kept: &mut Vec<KeyValue>,
-        AtMost(limit, reason): AtMost,
-        room: &mut Room,
-    ) -> u32 {
+        let mut merged = Merged::default();
+        // Those before `len` are kept. The others are swapped behind it, and cut off in the end.
         let mut len = first;
-        let mut over = 0;
-        // Everything before `len` is kept; what is not is swapped behind it, and cut off in the end.
         for next in first..kept.len() {
             let (head, tail) = kept.split_at_mut(next);
             let Some(new) = tail.first_mut() else { break };
-            if !self.key_is_valid(new) {
+            let known = head.iter().take(len).map(|known| known.key.as_str());
+            let admission = self.admit(new.key.as_str(), known, len, most);
+            if let Admission::Dropped(reason) = admission {
+                merged.over += u32::from(reason == most.1);
+                merged.is_changed = true;
+                self.count_named(reason, new.key.as_str());
                 continue;
             }
-            let shortened = Pending::default();
-            self.pending(&shortened)
-                .fit(new.key.as_str(), &mut new.value);
-            if let Some(old) = head.iter_mut().take(len).find(|old| old.key == new.key) {
-                if room.exchange(bytes_of_value(&old.value), bytes_of_value(&new.value)) {
+            let shortened = (!self.is_whole(&new.value)).then(|| self.shorten_value(new));
+            let fits = if let Admission::Replaces(index) = admission {
+                let old = &mut head[index];
+                merged.is_changed = true;
+                let fits = budget.exchange(bytes_of_value(&old.value), bytes_of_value(&new.value));
+                if fits {
                     std::mem::swap(&mut old.value, &mut new.value);
-                    shortened.count(*self);
-                } else {
-                    self.count_named(room.reason, new.key.as_str());
                 }
-            } else if len >= limit {
-                over += 1;
-                self.count_named(reason, new.key.as_str());
-            } else if room.take(bytes_of(new)) {
-                shortened.count(*self);
-                kept.swap(len, next);
+                fits
+            } else if budget.take(bytes_of(new)) {
+                if len < next {
+                    kept.swap(len, next);
+                }
                 len += 1;
+                true
             } else {
-                self.count_named(room.reason, new.key.as_str());
-            }
-        }
-        kept.truncate(len);
-        // One call may bring far more than what is kept.
-        if kept.capacity() > 2 * len + 16 {
-            kept.shrink_to_fit();
-        }
-        over
-    }
-
-    /// Whether there is nothing to leave out and nothing to shorten, as there seldom is; takes the room then, and nothing otherwise.
-    pub(crate) fn takes_whole(&self, given: &[KeyValue], limit: usize, room: &mut Room) -> bool {
-        if given.len() > limit.min(SEARCHED) {
-            return false;
-        }
-        let mut bytes = 0;
-        for (index, KeyValue { key, value, .. }) in given.iter().enumerate() {
-            let key = key.as_str();
-            let fits = match value {
-                Value::String(text) => {
-                    bytes += text.as_str().len();
-                    self.keeps_text(text.as_str())
-                }
-                Value::Bool(_) | Value::I64(_) | Value::F64(_) => true,
-                Value::Array(_) | _ => false,
+                false
             };
-            let known = given[..index]
-                .iter()
-                .any(|known| same_text(known.key.as_str(), key));
-            if !fits || known || !self.keeps_key(key) {
-                return false;
+            if fits {
+                if let Some(shortened) = shortened {
+                    merged.is_changed |= !shortened.is_empty();
+                    shortened.count(*self);
+                }
+            } else {
+                merged.is_changed = true;
+                self.count_named(budget.reason, kept[next].key.as_str());
             }
-            bytes += size_of::<KeyValue>() + key.len();
         }
-        room.take(bytes)
-    }
-
-    /// Whether an attribute with this key is kept, as far as the key goes.
-    pub(crate) fn keeps_key(&self, key: &str) -> bool {
-        !key.is_empty() && key.len() <= self.limits.key_bytes
-    }
-
-    /// Whether a text is sure to be kept as it is: one of so many bytes has no more characters.
-    pub(crate) fn keeps_text(&self, text: &str) -> bool {
-        let chars = self.value_chars.unwrap_or(usize::MAX);
-        text.len() <= self.limits.value_bytes.min(chars)
-    }
-
-    fn key_is_valid(&self, attribute: &KeyValue) -> bool {
-        let key = attribute.key.as_str();
-        if key.is_empty() {
-            self.count(Reason::EmptyKey, 1);
-            false
-        } else if key.len() > self.limits.key_bytes {
-            self.count_named(Reason::KeyBytes, key);
-            false
-        } else {
-            true
+        if len < kept.len() {
+            kept.truncate(len);
+            // One call may pass far more than what is kept.
+            if kept.capacity() > 2 * len + 16 {
+                kept.shrink_to_fit();
+            }
         }
+        merged
+    }
+
+    /// Returns the length to which a string value is shortened, and the limit that it exceeds;
+    /// `None` if it is kept whole.
+    #[inline]
+    pub(crate) fn shortened(&self, text: &str) -> Option<(usize, Reason)> {
+        match shortened(text, self.limits.value_bytes, self.value_chars)? {
+            (end, Excess::Bytes) => Some((end, Reason::ValueBytes)),
+            (end, Excess::Chars) => Some((end, value_chars(self.signal))),
+        }
+    }
+
+    /// Returns whether a value is sure to be kept as it is.
+    #[inline]
+    fn is_whole(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.shortened(text.as_str()).is_none(),
+            Value::Bool(_) | Value::I64(_) | Value::F64(_) => true,
+            Value::Array(_) | _ => false,
+        }
+    }
+
+    /// Shortens the value of an attribute, and returns what to count if the attribute is kept.
+    #[cold]
+    fn shorten_value(&self, attribute: &mut KeyValue) -> Pending {
+        let shortened = Pending::default();
+        self.pending(&shortened)
+            .fit(attribute.key.as_str(), &mut attribute.value);
+        shortened
     }
 
     /// Shortens the value of an attribute to the limits.
     fn fit(&self, key: &str, value: &mut Value) {
         match value {
             Value::String(text) => self.fit_string(key, text),
-            Value::Array(array) => {
-                let limit = self.limits.array_elements;
-                let shortened = match array {
-                    Array::Bool(elements) => shorten_list(elements, limit),
-                    Array::I64(elements) => shorten_list(elements, limit),
-                    Array::F64(elements) => shorten_list(elements, limit),
-                    Array::String(elements) => {
-                        let shortened = shorten_list(elements, limit);
-                        elements
-                            .iter_mut()
-                            .for_each(|text| self.fit_string(key, text));
-                        shortened
-                    }
-                    // Kinds that the API crate may add later come from no guest.
-                    _ => false,
-                };
-                if shortened {
-                    self.count_named(Reason::ArrayElements, key);
-                }
-            }
+            Value::Array(array) => self.fit_array(key, array),
             Value::Bool(_) | Value::I64(_) | Value::F64(_) | _ => {}
         }
     }
 
+    #[cold]
+    fn fit_array(&self, key: &str, array: &mut Array) {
+        let limit = self.limits.array_elements;
+        let shortened = match array {
+            Array::Bool(elements) => shorten_list(elements, limit),
+            Array::I64(elements) => shorten_list(elements, limit),
+            Array::F64(elements) => shorten_list(elements, limit),
+            Array::String(elements) => {
+                let shortened = shorten_list(elements, limit);
+                elements
+                    .iter_mut()
+                    .for_each(|text| self.fit_string(key, text));
+                shortened
+            }
+            // Kinds that the API crate may add later come from no guest.
+            _ => false,
+        };
+        if shortened {
+            self.count_named(Reason::ArrayElements, key);
+        }
+    }
+
     fn fit_string(&self, key: &str, value: &mut StringValue) {
-        let text = value.as_str();
-        let cut = cut(text, self.limits.value_bytes, self.value_chars);
-        if cut < text.len() {
-            let reason = if cut < text.floor_char_boundary(self.limits.value_bytes) {
-                value_chars(self.signal)
-            } else {
-                Reason::ValueBytes
-            };
-            *value = text[..cut].to_owned().into();
+        if let Some((end, reason)) = self.shortened(value.as_str()) {
+            *value = value.as_str()[..end].to_owned().into();
             self.count_named(reason, key);
         }
     }
@@ -375,8 +389,32 @@ fn value_chars(signal: Signal) -> Reason {
     }
 }
 
-/// Gives the length of the longest prefix of at most so many bytes and characters.
-pub(crate) fn cut(text: &str, bytes: usize, chars: Option<usize>) -> usize {
+/// The limit that a text exceeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Excess {
+    Bytes,
+    Chars,
+}
+
+/// Returns the length to which a text is shortened, and the limit that it exceeds first; `None` if
+/// it is kept whole.
+#[inline]
+pub(crate) fn shortened(text: &str, bytes: usize, chars: Option<usize>) -> Option<(usize, Excess)> {
+    // A text has no more characters than bytes.
+    if text.len() <= bytes.min(chars.unwrap_or(usize::MAX)) {
+        return None;
+    }
+    let end = cut(text, bytes, chars);
+    let excess = if end < text.floor_char_boundary(bytes) {
+        Excess::Chars
+    } else {
+        Excess::Bytes
+    };
+    (end < text.len()).then_some((end, excess))
+}
+
+/// Returns the length of the longest prefix of at most so many bytes and characters.
+fn cut(text: &str, bytes: usize, chars: Option<usize>) -> usize {
     let end = text.floor_char_boundary(bytes);
     match chars {
         Some(chars) if chars < end => text
@@ -396,12 +434,9 @@ fn shorten_list<T>(list: &mut Vec<T>, limit: usize) -> bool {
     shorten
 }
 
-/// Among how many attributes it is quick to look for a key that is there twice.
-pub(crate) const SEARCHED: usize = 32;
-
-/// Compares texts of which most differ in length, and those that are equal are often the same.
+/// Compares texts. Most differ in length, and those that are equal are often the same.
 #[inline]
-pub(crate) fn same_text(a: &str, b: &str) -> bool {
+fn same_text(a: &str, b: &str) -> bool {
     a.len() == b.len() && (std::ptr::eq(a, b) || a == b)
 }
 
@@ -469,7 +504,7 @@ mod tests {
                         expected_over += 1;
                     }
                 }
-                over += rules.merge(&mut kept, call, AtMost(limit, Reason::LogAttributes), &mut Room::endless());
+                over += rules.merge(&mut kept, call, AtMost(limit, Reason::LogAttributes), &mut ByteBudget::unlimited()).over;
             }
             let expected: Vec<_> =
                 order.into_iter().map(|key| KeyValue::new(key.clone(), last[&key].clone())).collect();
@@ -499,11 +534,11 @@ mod tests {
             let (limits, dropped) = (Limits::default(), Dropped::default());
             let rules = Rules { limits: &limits, dropped: &dropped, signal: Signal::Logs, value_chars: None, pending: None };
             let mut kept = Vec::new();
-            let mut room = Room::new(own, Reason::LogBytes);
+            let mut budget = ByteBudget::new(own, Reason::LogBytes);
             for call in calls {
-                rules.merge(&mut kept, call, AtMost(usize::MAX, Reason::LogAttributes), &mut room);
+                rules.merge(&mut kept, call, AtMost(usize::MAX, Reason::LogAttributes), &mut budget);
                 let taken: usize = kept.iter().map(bytes_of).sum();
-                prop_assert_eq!(taken + room.left(), own);
+                prop_assert_eq!(taken + budget.left(), own);
             }
         }
     }

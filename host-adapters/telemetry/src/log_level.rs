@@ -10,6 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use opentelemetry::logs::Severity;
 
+use crate::severity::severity_of_level;
+
 /// The lowest severity that is wanted, globally and by scope.
 ///
 /// ```
@@ -151,16 +153,13 @@ impl FromStr for LogLevels {
 }
 
 fn parse_severity(name: &str) -> Result<Option<Severity>, ParseLogLevelsError> {
-    Ok(Some(match name.to_ascii_lowercase().as_str() {
-        "off" => return Ok(None),
-        "trace" => Severity::Trace,
-        "debug" => Severity::Debug,
-        "info" => Severity::Info,
-        "warn" => Severity::Warn,
-        "error" => Severity::Error,
-        "fatal" => Severity::Fatal,
-        _ => return Err(ParseLogLevelsError::UnknownLevel(String::from(name))),
-    }))
+    match name.to_ascii_lowercase().as_str() {
+        "off" => Ok(None),
+        level => match severity_of_level(level) {
+            Some(severity) => Ok(Some(severity)),
+            None => Err(ParseLogLevelsError::UnknownLevel(String::from(name))),
+        },
+    }
 }
 
 /// What is wrong with the text of [`LogLevels`]; shown, it says what was expected.

@@ -6,12 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use opentelemetry::logs::LoggerProvider;
 use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
-use opentelemetry_sdk::metrics::SdkMeterProvider;
 
-use crate::dropped::Reason;
-use crate::emitted::metric;
-use crate::held;
-use crate::interned::{Interned, usual_severity_text};
 use crate::limits::Limits;
 use crate::metrics::ScopeKey;
 
@@ -20,14 +15,11 @@ pub(crate) struct Loggers {
     provider: Option<SdkLoggerProvider>,
     by_scope: RwLock<HashMap<ScopeKey, Arc<SdkLogger>>>,
     max_scopes: usize,
-    names: Arc<Interned>,
 }
 
 impl fmt::Debug for Loggers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loggers")
-            .field("names", &self.names)
-            .finish_non_exhaustive()
+        f.debug_struct("Loggers").finish_non_exhaustive()
     }
 }
 
@@ -37,7 +29,6 @@ impl Loggers {
             provider: provider.cloned(),
             by_scope: RwLock::default(),
             max_scopes: limits.scopes_per_provider,
-            names: Arc::new(Interned::new(limits.interned, limits.interned_bytes)),
         }
     }
 
@@ -64,35 +55,6 @@ impl Loggers {
             by_scope.insert(scope.clone(), Arc::clone(&logger));
         }
         Some(logger)
-    }
-
-    /// Exports how many texts are held.
-    pub(crate) fn export_held(&self, provider: &SdkMeterProvider) {
-        let names = Arc::clone(&self.names);
-        held::export(
-            provider,
-            &metric::INTERNED,
-            Vec::new(),
-            held::once_used(move || names.len()),
-        );
-    }
-
-    /// Returns an event's name as the SDK wants it.
-    ///
-    /// # Errors
-    ///
-    /// Returns the limit that leaves no room for it.
-    pub(crate) fn event_name(&self, name: &str) -> Result<&'static str, Reason> {
-        self.names.intern(name)
-    }
-
-    /// Returns a severity text as the SDK wants it.
-    ///
-    /// # Errors
-    ///
-    /// Returns the limit that leaves no room for it.
-    pub(crate) fn severity_text(&self, text: &str) -> Result<&'static str, Reason> {
-        usual_severity_text(text).map_or_else(|| self.names.intern(text), Ok)
     }
 
     /// How many loggers are kept.

@@ -7,7 +7,7 @@
 use opentelemetry::Key;
 use opentelemetry::logs::AnyValue;
 
-use crate::attributes::cut;
+use crate::attributes::{Excess, shortened};
 use crate::dropped::Reason;
 use crate::model::LogValue;
 
@@ -35,7 +35,7 @@ pub(crate) struct Values {
     pub(crate) breach: Option<Reason>,
 }
 
-/// A value with the bytes that it takes, about.
+/// A value with the approximate bytes of its contents, beside the [`AnyValue`] itself.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Weighed {
     pub(crate) value: AnyValue,
@@ -216,20 +216,18 @@ impl Builder {
 
     /// Makes a value, of nodes that are built already if it is nested.
     pub(crate) fn value(&mut self, value: LogValue, owner: Owner) -> Weighed {
-        let mut bytes = size_of::<AnyValue>();
-        let mut shortened = Cut::default();
+        let mut bytes = 0;
+        let mut all_cut = Cut::default();
         let value = match value {
             LogValue::String(mut text) => {
                 let chars = self
                     .bounds
                     .attribute_chars
                     .filter(|_| owner == Owner::Attribute);
-                let end = cut(&text, self.bounds.value_bytes, chars);
-                if end < text.len() {
-                    if end < text.floor_char_boundary(self.bounds.value_bytes) {
-                        shortened.chars += 1;
-                    } else {
-                        shortened.bytes += 1;
+                if let Some((end, excess)) = shortened(&text, self.bounds.value_bytes, chars) {
+                    match excess {
+                        Excess::Bytes => all_cut.bytes += 1,
+                        Excess::Chars => all_cut.chars += 1,
                     }
                     text.truncate(end);
                 }
@@ -243,7 +241,7 @@ impl Builder {
                 if data.len() > self.bounds.value_bytes {
                     data.truncate(self.bounds.value_bytes);
                     data.shrink_to_fit();
-                    shortened.bytes += 1;
+                    all_cut.bytes += 1;
                 }
                 bytes += data.len();
                 AnyValue::Bytes(Box::new(data))
@@ -251,17 +249,14 @@ impl Builder {
             LogValue::Array(elements) => {
                 let elements = elements
                     .into_iter()
-                    .filter_map(|child| self.take(child, &mut bytes, &mut shortened));
+                    .filter_map(|child| self.take(child, &mut bytes, &mut all_cut));
                 AnyValue::ListAny(Box::new(elements.collect()))
             }
             // A map's later entries replace earlier ones with the same key.
             LogValue::Map(entries) => {
                 let entries = entries.into_iter().filter_map(|(key, child)| {
                     bytes += size_of::<Key>() + key.len();
-                    Some((
-                        Key::from(key),
-                        self.take(child, &mut bytes, &mut shortened)?,
-                    ))
+                    Some((Key::from(key), self.take(child, &mut bytes, &mut all_cut)?))
                 });
                 AnyValue::Map(Box::new(entries.collect()))
             }
@@ -269,7 +264,7 @@ impl Builder {
         Weighed {
             value,
             bytes,
-            cut: shortened,
+            cut: all_cut,
         }
     }
 
@@ -277,7 +272,7 @@ impl Builder {
     fn take(&mut self, child: u32, total: &mut usize, all: &mut Cut) -> Option<AnyValue> {
         let Weighed { value, bytes, cut } =
             self.built.get_mut(usize::try_from(child).ok()?)?.take()?;
-        *total += bytes;
+        *total += size_of::<AnyValue>() + bytes;
         all.bytes = all.bytes.saturating_add(cut.bytes);
         all.chars = all.chars.saturating_add(cut.chars);
         Some(value)

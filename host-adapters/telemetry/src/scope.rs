@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
 
-use crate::attributes::{AtMost, Room, Rules};
+use crate::attributes::{AtMost, ByteBudget, Rules};
 use crate::dropped::Reason;
 use crate::emitted::attribute;
-use crate::recurring::kept;
+use crate::interner::InstanceTexts;
 
-/// Makes the exported scope of a guest's: within the limits, and with the component's name.
+/// Returns a guest's scope as it is exported: within the limits, and with the component's name.
 pub(crate) fn exported(
     scope: &InstrumentationScope,
     component: &Arc<str>,
+    texts: &InstanceTexts,
     rules: Rules<'_>,
 ) -> InstrumentationScope {
     let mut attributes = Vec::new();
@@ -25,20 +26,21 @@ pub(crate) fn exported(
         &mut attributes,
         given,
         AtMost(rules.limits.scope_attributes, Reason::ScopeAttributes),
-        &mut Room::new(rules.limits.scope_bytes, Reason::ScopeBytes),
+        &mut ByteBudget::new(rules.limits.scope_bytes, Reason::ScopeBytes),
     );
-    // The SDK copies the scope for each span: what is kept by the process costs nothing then.
+    // The SDK copies the scope for each span, and static texts need no copy.
     attributes.push(KeyValue::new(
         attribute::COMPONENT_NAME.key,
-        kept(component.to_string()),
+        texts.shared(component.to_string()),
     ));
-    let mut exported = InstrumentationScope::builder(kept(rules.text(scope.name().to_owned())))
-        .with_attributes(attributes);
+    let mut exported =
+        InstrumentationScope::builder(texts.shared(rules.text(scope.name().to_owned())))
+            .with_attributes(attributes);
     if let Some(version) = scope.version() {
-        exported = exported.with_version(kept(rules.text(version.to_owned())));
+        exported = exported.with_version(texts.shared(rules.text(version.to_owned())));
     }
     if let Some(schema_url) = scope.schema_url() {
-        exported = exported.with_schema_url(kept(rules.text(schema_url.to_owned())));
+        exported = exported.with_schema_url(texts.shared(rules.text(schema_url.to_owned())));
     }
     exported.build()
 }

@@ -16,6 +16,7 @@ use crate::emitted::{MetricInfo, metric};
 use crate::guest_warnings::GuestWarnings;
 use crate::held::{self, OpenSpans};
 use crate::instance::Instance;
+use crate::interner::Interner;
 use crate::limits::Limits;
 use crate::log_level::{CurrentLogLevels, LogLevels};
 use crate::loggers::Loggers;
@@ -71,6 +72,7 @@ pub(crate) struct Shared {
     pub(crate) log_levels: CurrentLogLevels,
     pub(crate) metrics: metrics::Registry,
     pub(crate) loggers: Loggers,
+    pub(crate) interner: Arc<Interner>,
     /// Counted only where there is somewhere to export it.
     pub(crate) open_spans: Option<Arc<OpenSpans>>,
     pub(crate) runtime_metrics: RuntimeMetrics,
@@ -370,11 +372,18 @@ impl TelemetryBuilder {
         let registry =
             metrics::Registry::new(meter.as_ref(), self.readers, &self.limits, self.warnings);
         let loggers = Loggers::new(logger.as_ref(), &self.limits);
+        let interner = Arc::new(Interner::new(&self.limits));
         let mut open_spans = None;
         if let Some(meter) = &meter {
             self.dropped.export_to(meter);
             registry.export_held(meter);
-            loggers.export_held(meter);
+            let texts = Arc::clone(&interner);
+            held::export(
+                meter,
+                &metric::INTERNED,
+                Vec::new(),
+                held::once_used(move || texts.len()),
+            );
             let open = Arc::clone(open_spans.insert(Arc::<OpenSpans>::default()));
             held::export(
                 meter,
@@ -394,6 +403,7 @@ impl TelemetryBuilder {
             host_tracer: host_provider.map(|provider| provider.tracer_with_scope(host_scope())),
             metrics: registry,
             loggers,
+            interner,
             open_spans,
             runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
             tracer_provider: tracer,

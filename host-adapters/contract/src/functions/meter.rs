@@ -53,43 +53,22 @@ where
 }
 
 thread_local! {
-    /// What a measurement's attributes are written down in.
-    static PASSED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// The bytes of a measurement's instrument and attributes.
+    static CACHE_KEY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes a measurement; its attributes are read only if they have not come before.
+/// Takes a measurement. Its attributes are read only if they have not come before.
 pub(super) fn measure(
     instance: &mut Instance,
     (instrument, value, attributes): (u64, Number, Unread<KeyValue>),
     reader: &mut Reader<'_>,
 ) -> Result<Notice> {
-    PASSED.with_borrow_mut(|passed| {
-        passed.clear();
-        passed.extend_from_slice(&instrument.to_le_bytes());
-        let known = reader.transcribe(attributes, passed)?;
-        if known && let Some(notice) = instance.measure_recent(value, passed) {
-            return Ok(notice);
-        }
-        measure_unknown(
-            instance,
-            (instrument, value, attributes),
-            reader,
-            known.then_some(&**passed),
-        )
-    })
-}
-
-/// Takes a measurement whose attributes have not come before; `passed` is what they will be known by, if they can be.
-#[cold]
-fn measure_unknown(
-    instance: &mut Instance,
-    (instrument, value, attributes): (u64, Number, Unread<KeyValue>),
-    reader: &mut Reader<'_>,
-    passed: Option<&[u8]>,
-) -> Result<Notice> {
-    let attributes = reader.unread_attributes(attributes)?;
-    Ok(match passed {
-        Some(passed) => instance.measure_first(instrument, value, attributes, passed),
-        None => instance.measure(instrument, value, attributes),
+    CACHE_KEY.with_borrow_mut(|key| {
+        key.clear();
+        key.extend_from_slice(&instrument.to_le_bytes());
+        let is_key = reader.transcribe(attributes, key)?;
+        instance.measure_with(instrument, value, is_key.then_some(&**key), || {
+            reader.unread_attributes(attributes)
+        })
     })
 }

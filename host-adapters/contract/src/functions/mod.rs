@@ -173,6 +173,9 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
             let mut reader = passed.reader(instance.telemetry().limits().call_bytes);
             let first = passed.read(&mut reader)?;
             let returned = self.call.call(instance, first, &mut reader)?;
+            if let Some(text) = reader.repeated_text() {
+                instance.cache_text(text);
+            }
             if A::IN_MEMORY {
                 instance.count_dropped(self.signal, Reason::CallBytes, reader.budget.left_out());
             }

@@ -5,6 +5,7 @@ use opentelemetry::logs::Severity;
 use wasmscope_telemetry::Instance;
 use wasmscope_telemetry::instance::PlainLog;
 use wasmscope_telemetry::model::{LogRecord, LogValue, Notice, SpanReference};
+use wasmscope_telemetry::severity::SEVERITIES;
 
 use super::cursor::{Cursor, Memory};
 use super::reader::{Reader, Unread, Utf8Key};
@@ -206,34 +207,6 @@ impl Reader<'_> {
         })
     }
 }
-
-/// The severities in the order of `logger.severity`.
-pub(crate) const SEVERITIES: [Severity; 24] = [
-    Severity::Trace,
-    Severity::Trace2,
-    Severity::Trace3,
-    Severity::Trace4,
-    Severity::Debug,
-    Severity::Debug2,
-    Severity::Debug3,
-    Severity::Debug4,
-    Severity::Info,
-    Severity::Info2,
-    Severity::Info3,
-    Severity::Info4,
-    Severity::Warn,
-    Severity::Warn2,
-    Severity::Warn3,
-    Severity::Warn4,
-    Severity::Error,
-    Severity::Error2,
-    Severity::Error3,
-    Severity::Error4,
-    Severity::Fatal,
-    Severity::Fatal2,
-    Severity::Fatal3,
-    Severity::Fatal4,
-];
 
 fn severity(at: &mut impl Cursor) -> Result<Option<Severity>> {
     let Some(mut at) = at.option::<Severity>()? else {

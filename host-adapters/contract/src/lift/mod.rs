@@ -19,8 +19,6 @@ use crate::error::Result;
 use crate::shape::{Layout, Type};
 pub use cursor::CoreValue;
 use cursor::{Cursor, Flat, Memory};
-#[cfg(test)]
-pub(crate) use logs::SEVERITIES;
 pub(crate) use reader::Reader;
 pub use reader::StringEncoding;
 pub(crate) use reader::Unread;

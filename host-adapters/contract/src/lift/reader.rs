@@ -1,13 +1,14 @@
 //! Reading strings and lists out of a guest's memory, within a call's budget.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::char::DecodeUtf16Error;
 use std::marker::PhantomData;
 use std::str::Utf8Error;
 
 use opentelemetry::Key;
 use wasmscope_telemetry::limits::{Budget, CHECKED_BYTES, Grant};
-use wasmscope_telemetry::recurring;
+use wasmscope_telemetry::string_cache::{self, Miss};
 
 use super::cursor::{Cursor, Memory};
 use crate::error::{LiftError, Result};
@@ -35,6 +36,8 @@ pub struct Reader<'a> {
     pub(crate) budget: Budget,
     /// Guest memory that may still be checked in place.
     checks: usize,
+    /// A text that is worth keeping. One in each call is enough, because such texts come again.
+    repeated: Cell<Option<&'a [u8]>>,
 }
 
 /// An attribute's key. Not yet a [`Key`], which would be moved just after it was written.
@@ -100,6 +103,7 @@ impl<'a> Reader<'a> {
             encoding,
             budget: Budget::new(bytes),
             checks: CHECKED_BYTES,
+            repeated: Cell::new(None),
         }
     }
 
@@ -124,7 +128,7 @@ impl<'a> Reader<'a> {
     /// Reads an attribute's key, which is of no use in part: `None` where the budget has no room for it.
     pub(crate) fn key(&mut self, at: &mut impl Cursor) -> Result<Option<Key>> {
         let (pointer, length) = at.pair()?;
-        if let Some(known) = self.recurring(pointer, length)? {
+        if let Some(known) = self.cached(pointer, length)? {
             let whole = self.budget.take(known.len()) == Grant::All;
             return Ok(whole.then(|| Key::from_static_str(known)));
         }
@@ -135,7 +139,7 @@ impl<'a> Reader<'a> {
     /// Reads a name, shortening it as [`string`](Self::string) does.
     pub(crate) fn name(&mut self, at: &mut impl Cursor) -> Result<Cow<'static, str>> {
         let (pointer, length) = at.pair()?;
-        if let Some(known) = self.recurring(pointer, length)? {
+        if let Some(known) = self.cached(pointer, length)? {
             let kept = self.budget.take(known.len()).of(known.len());
             return Ok(Cow::Borrowed(&known[..known.floor_char_boundary(kept)]));
         }
@@ -193,7 +197,7 @@ impl<'a> Reader<'a> {
         let Some(bytes) = self.utf8_within(pointer, length, left)? else {
             return Ok(None);
         };
-        Ok(Some(match recurring::find(bytes) {
+        Ok(Some(match self.find_cached(bytes) {
             Some(known) => Utf8Key::Known(known),
             None => Utf8Key::New(utf8(pointer, bytes)?),
         }))
@@ -221,10 +225,28 @@ impl<'a> Reader<'a> {
             .transpose()
     }
 
-    /// Finds a text that has come before, and so needs neither check nor memory.
-    fn recurring(&self, pointer: u32, length: u32) -> Result<Option<&'static str>> {
+    /// Finds a text that came before, and needs neither a check nor a copy.
+    fn cached(&self, pointer: u32, length: u32) -> Result<Option<&'static str>> {
         let bytes = self.utf8_bytes_at(pointer, length)?;
-        Ok(bytes.and_then(recurring::find))
+        Ok(bytes.and_then(|bytes| self.find_cached(bytes)))
+    }
+
+    #[inline]
+    fn find_cached(&self, bytes: &'a [u8]) -> Option<&'static str> {
+        match string_cache::find(bytes) {
+            Ok(text) => Some(text),
+            Err(Miss::New) => None,
+            Err(Miss::Repeated) => {
+                self.repeated.set(Some(bytes));
+                None
+            }
+        }
+    }
+
+    /// Returns a text that is worth keeping ([`Instance::cache_text`](wasmscope_telemetry::Instance::cache_text)).
+    #[inline]
+    pub(crate) fn repeated_text(&self) -> Option<&'a [u8]> {
+        self.repeated.get()
     }
 
     fn text(&mut self, at: &mut impl Cursor) -> Result<Text> {

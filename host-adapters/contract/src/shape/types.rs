@@ -7,6 +7,7 @@ use wasmscope_telemetry::model::{
     BaggageEntry, InstrumentDescriptor, InstrumentKind, LinkTarget, LogRecord, LogValue, Number,
     Observation, RemoteContext, Scope, SpanChanges, SpanLink, SpanReference,
 };
+use wasmscope_telemetry::severity::SEVERITY_NAMES;
 
 use super::{Case, Field, Shape, Type, Variant};
 use crate::results::{LogThreshold, SpanContext};
@@ -205,32 +206,9 @@ record!(Observation {
 
 // logger
 
-enumeration!(Severity {
-    "trace",
-    "trace2",
-    "trace3",
-    "trace4",
-    "debug",
-    "debug2",
-    "debug3",
-    "debug4",
-    "info",
-    "info2",
-    "info3",
-    "info4",
-    "warn",
-    "warn2",
-    "warn3",
-    "warn4",
-    "error",
-    "error2",
-    "error3",
-    "error4",
-    "fatal",
-    "fatal2",
-    "fatal3",
-    "fatal4",
-});
+impl Shape for Severity {
+    const TYPE: &'static Type = &Type::Enum(&SEVERITY_NAMES);
+}
 
 variant!(LogValue {
     "string-value"(String),

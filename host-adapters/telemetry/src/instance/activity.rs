@@ -14,6 +14,7 @@ use super::spans::TracerOf;
 use super::unrecorded::Unrecorded;
 use crate::dropped::Reason;
 use crate::handle::{HandleKind, Mixer, Tag};
+use crate::interner::InstanceTexts;
 use crate::invocation::Outcome;
 use crate::limits::ENDER_SECONDS;
 use crate::model::Notice;
@@ -25,12 +26,11 @@ use crate::telemetry::Telemetry;
 pub(super) struct Activity {
     pub(super) telemetry: Telemetry,
     pub(super) component: Arc<str>,
+    pub(super) texts: Arc<InstanceTexts>,
     pub(super) mixer: Mixer,
     pub(super) tracer_tag: Tag,
     pub(super) tracers: Vec<TracerOf>,
     pub(super) spans: SpanTable,
-    /// Whether the span that was started last is recorded, and so the next one likely.
-    pub(super) last_recorded: bool,
     pub(super) unrecorded: Unrecorded,
     pub(super) invocations: Vec<UnderWay>,
     pub(super) entered: Vec<Entered>,
@@ -47,16 +47,21 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    pub(super) fn new(telemetry: Telemetry, component: Arc<str>, refusals: Refusals) -> Self {
+    pub(super) fn new(
+        telemetry: Telemetry,
+        component: Arc<str>,
+        texts: Arc<InstanceTexts>,
+        refusals: Refusals,
+    ) -> Self {
         let mixer = Mixer::default();
         let spans = SpanTable::new(telemetry.0.open_spans.clone());
         Self {
             telemetry,
             component,
+            texts,
             tracer_tag: mixer.tag(HandleKind::Tracer),
             tracers: Vec::new(),
             spans,
-            last_recorded: true,
             unrecorded: Unrecorded::default(),
             invocations: Vec::new(),
             entered: Vec::new(),

@@ -1,6 +1,7 @@
 //! Logs of an instance.
 
 mod plain;
+mod record;
 
 pub use plain::PlainLog;
 
@@ -9,13 +10,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, Severity};
-use opentelemetry::trace::SpanContext;
 use opentelemetry::{Context, Key};
-use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger};
+use opentelemetry_sdk::logs::SdkLogger;
 
+use self::record::{RecordBuilder, admit, rules};
 use super::Instance;
 use super::table::Table;
-use crate::attributes::{Pending, Room, Rules};
+use crate::attributes::{Admission, Pending, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::emitted::attribute;
 use crate::handle::{HandleKind, Mixer};
@@ -114,137 +115,82 @@ impl Logger {
     }
 }
 
-/// Builds the SDK's records.
-struct Assembly<'a> {
-    shared: &'a Shared,
-    rules: Rules<'a>,
-    now: SystemTime,
-}
-
-impl<'a> Assembly<'a> {
-    fn new(shared: &'a Shared) -> Self {
-        let rules = rules(shared);
-        Self {
-            shared,
-            rules,
-            now: SystemTime::now(),
+impl RecordBuilder<'_> {
+    /// Sets everything but times, span and severity, within the limits.
+    fn fill(&mut self, given: LogRecord) {
+        let rules = self.rules;
+        if let Some(text) = given.severity_text
+            && let Err(reason) = self.set_severity_text(&text)
+        {
+            rules.count_named(reason, &text);
         }
-    }
-
-    /// Says when a record was made, and in which span.
-    fn begin(&self, record: &mut SdkLogRecord, time: Option<u64>, context: Option<&SpanContext>) {
-        record.set_timestamp(self.rules.time_at(time, self.now));
-        record.set_observed_timestamp(self.now);
-        if let Some(context) = context {
-            record.set_trace_context(
-                context.trace_id(),
-                context.span_id(),
-                Some(context.trace_flags()),
-            );
-        }
-    }
-
-    fn fill(&self, record: &mut SdkLogRecord, given: LogRecord, context: Option<&SpanContext>) {
-        self.begin(record, given.time, context);
-        if let Some(severity) = given.severity {
-            record.set_severity_number(severity);
-        }
-        if let Some(text) = given.severity_text {
-            match self.shared.loggers.severity_text(&text) {
-                Ok(text) => record.set_severity_text(text),
-                Err(reason) => self.rules.count_named(reason, &text),
-            }
-        }
-        let limits = &self.shared.limits;
         let bounds = ValueLimits {
-            nodes: limits.log_nodes,
-            depth: limits.log_depth.min(MAX_LOG_DEPTH),
-            value_bytes: limits.value_bytes,
-            attribute_chars: limits.log_value_chars,
+            nodes: rules.limits.log_nodes,
+            depth: rules.limits.log_depth.min(MAX_LOG_DEPTH),
+            value_bytes: rules.limits.value_bytes,
+            attribute_chars: rules.limits.log_value_chars,
         };
         let values = nested::build(given.body, given.attributes, given.nodes, bounds);
-        self.rules
-            .count(values.breach.unwrap_or(Reason::NestedValue), values.broken);
-        let mut attributes = self.attributes(values.attributes);
-        let mut counted = None;
-        if let Some(name) = given.event_name {
-            match self.shared.loggers.event_name(&name) {
-                Ok(name) => record.set_event_name(name),
-                Err(reason) => {
-                    self.rules.count_named(reason, &name);
-                    self.name_by_attribute(&mut attributes, name.into_owned());
-                    counted = Some(EVENT_NAME);
-                }
-            }
+        rules.count(values.breach.unwrap_or(Reason::NestedValue), values.broken);
+        let mut attributes = admitted(values.attributes, rules);
+        let mut event_name = None;
+        if let Some(name) = given.event_name
+            && let Err(reason) = self.set_event_name(&name)
+        {
+            rules.count_named(reason, &name);
+            add_event_name(&mut attributes, rules.own_text(&name));
+            event_name = Some(EVENT_NAME);
         }
-        let mut room = Room::new(limits.log_bytes, Reason::LogBytes);
         if let Some(Weighed { value, bytes, cut }) = values.body {
-            if room.take(bytes) {
-                self.count_cut(cut);
-                record.set_body(value);
+            if self.set_body(value, bytes) {
+                count_cut(cut, rules);
             } else {
-                self.rules.count(room.reason(), 1);
+                rules.count(self.budget.reason(), 1);
             }
         }
         for (key, Weighed { value, bytes, cut }) in attributes {
-            if room.take(size_of::<Key>() + key.as_str().len() + bytes) {
-                self.count_cut(cut);
-                record.add_attribute(key, value);
-            } else if counted.is_none_or(|counted| key.as_str() != counted) {
-                self.rules.count_named(room.reason(), key.as_str());
+            // A name that became an attribute is counted already.
+            let is_counted = event_name.is_some_and(|name| name == key.as_str());
+            if self.take_attribute(key.as_str(), bytes) {
+                count_cut(cut, rules);
+                self.record.add_attribute(key, value);
+            } else if !is_counted {
+                rules.count_named(self.budget.reason(), key.as_str());
             }
         }
-    }
-
-    /// Counts what was shortened in a value that is kept.
-    fn count_cut(&self, cut: Cut) {
-        self.rules.count(Reason::ValueBytes, cut.bytes.into());
-        self.rules.count(Reason::LogValueChars, cut.chars.into());
-    }
-
-    /// Takes over attributes: with a valid key, the last value of a key, and as many as are allowed.
-    fn attributes(&self, given: Vec<(Key, Weighed)>) -> Vec<(Key, Weighed)> {
-        let limits = &self.shared.limits;
-        let mut kept: Vec<(Key, Weighed)> = Vec::new();
-        for (key, value) in given {
-            if key.as_str().is_empty() {
-                self.rules.count(Reason::EmptyKey, 1);
-            } else if key.as_str().len() > limits.key_bytes {
-                self.rules.count_named(Reason::KeyBytes, key.as_str());
-            } else if let Some((_, known)) = kept.iter_mut().find(|(known, _)| *known == key) {
-                *known = value;
-            } else if kept.len() < limits.log_attributes {
-                kept.push((key, value));
-            } else {
-                self.rules.count_named(Reason::LogAttributes, key.as_str());
-            }
-        }
-        kept
-    }
-
-    /// Puts an event's name among the attributes, first and besides their limit on number: without it an event is hard to know.
-    fn name_by_attribute(&self, attributes: &mut Vec<(Key, Weighed)>, name: String) {
-        // That it is no event name has been counted.
-        let name = self.rules.own_text(&name);
-        let bytes = size_of::<AnyValue>() + name.len();
-        attributes.retain(|(key, _)| key.as_str() != EVENT_NAME);
-        let weighed = Weighed {
-            value: AnyValue::from(name),
-            bytes,
-            cut: Cut::default(),
-        };
-        attributes.insert(0, (Key::from_static_str(EVENT_NAME), weighed));
     }
 }
 
-fn rules(shared: &Shared) -> Rules<'_> {
-    Rules {
-        limits: &shared.limits,
-        dropped: &shared.dropped,
-        signal: Signal::Logs,
-        value_chars: shared.limits.log_value_chars,
-        pending: None,
+/// Counts what was shortened in a value that is kept.
+fn count_cut(cut: Cut, rules: Rules<'_>) {
+    rules.count(Reason::ValueBytes, cut.bytes.into());
+    rules.count(Reason::LogValueChars, cut.chars.into());
+}
+
+/// Returns the attributes that are kept as far as their keys go, each key with its last value.
+fn admitted(given: Vec<(Key, Weighed)>, rules: Rules<'_>) -> Vec<(Key, Weighed)> {
+    let mut kept: Vec<(Key, Weighed)> = Vec::new();
+    for (key, value) in given {
+        let keys = kept.iter().map(|(key, _)| key.as_str());
+        match admit(rules, key.as_str(), keys, kept.len()) {
+            Admission::Added => kept.push((key, value)),
+            Admission::Replaces(index) => kept[index].1 = value,
+            Admission::Dropped(reason) => rules.count_named(reason, key.as_str()),
+        }
     }
+    kept
+}
+
+/// Adds an event's name to the attributes, as the first one and beyond the limit on their number:
+/// without it an event is hard to recognise.
+fn add_event_name(attributes: &mut Vec<(Key, Weighed)>, name: String) {
+    attributes.retain(|(key, _)| key.as_str() != EVENT_NAME);
+    let weighed = Weighed {
+        bytes: name.len(),
+        value: AnyValue::from(name),
+        cut: Cut::default(),
+    };
+    attributes.insert(0, (Key::from_static_str(EVENT_NAME), weighed));
 }
 
 impl Instance {
@@ -254,7 +200,12 @@ impl Instance {
     pub fn logger(&mut self, scope: Scope) -> u64 {
         let shared = &*self.telemetry.0;
         let (rules, shortened) = (rules(shared), Pending::default());
-        let exported = scope::exported(&scope, &self.component, rules.pending(&shortened));
+        let exported = scope::exported(
+            &scope,
+            &self.component,
+            &self.texts,
+            rules.pending(&shortened),
+        );
         let logger = self.logs.logger(ScopeKey(exported), shared);
         if self.logs.loggers.find(logger).is_ok() {
             shortened.count(rules);
@@ -320,7 +271,7 @@ impl Instance {
         if let Ok((_, logger)) = self.logs.loggers.find(logger)
             && let Some(sdk) = &logger.sdk
         {
-            let assembly = Assembly::new(shared);
+            let now = SystemTime::now();
             // Without this the SDK would attach the host thread's own span to a record that belongs to none.
             let _no_context = Context::new().attach();
             for mut given in records {
@@ -328,9 +279,11 @@ impl Instance {
                     continue;
                 }
                 let context = self.resolve(std::mem::take(&mut given.context), Signal::Logs);
-                let mut record = sdk.create_log_record();
-                assembly.fill(&mut record, given, context.as_ref());
-                sdk.emit(record);
+                let record = sdk.create_log_record();
+                let mut builder = RecordBuilder::new(record, rules(shared), &self.texts);
+                builder.begin(given.time, now, context.as_ref(), given.severity);
+                builder.fill(given);
+                sdk.emit(builder.record);
             }
         }
         self.notice()

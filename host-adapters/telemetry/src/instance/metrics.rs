@@ -1,15 +1,16 @@
 //! Metrics of an instance.
 
 mod observers;
-mod recent;
+mod series_cache;
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use opentelemetry::KeyValue;
 
 use self::observers::Observers;
-use self::recent::Recent;
+use self::series_cache::SeriesCache;
 use super::Instance;
 use super::table::Table;
 use crate::attributes::{Pending, Rules};
@@ -37,7 +38,7 @@ pub(super) struct Metrics {
     series: Table<Option<Arc<Series>>>,
     /// By address.
     series_by_identity: HashMap<usize, u32>,
-    recent: Recent,
+    cache: SeriesCache,
     observers: Observers,
 }
 
@@ -52,7 +53,7 @@ impl Default for Metrics {
             places: Vec::new(),
             series: Table::new(mixer.tag(HandleKind::Series)),
             series_by_identity: HashMap::new(),
-            recent: Recent::default(),
+            cache: SeriesCache::default(),
             observers: Observers::new(&mixer),
         }
     }
@@ -111,40 +112,32 @@ impl Metrics {
         Ok(self.instruments.handle(index))
     }
 
-    fn measure(
+    /// Finds the series of a measurement; `None` without a provider. If the rules leave its
+    /// attributes as they are, the cache finds the series by `cache_key` from then on.
+    #[inline(never)]
+    fn resolve(
         &mut self,
         handle: u64,
-        value: Number,
         attributes: Vec<KeyValue>,
-        passed: Option<&[u8]>,
+        cache_key: Option<&[u8]>,
         rules: &Rules<'_>,
-    ) -> Result<(), Reason> {
-        match self.instruments.find(handle)?.1 {
-            None => Ok(()),
-            Some(Instrument::Observable(_)) => Err(Reason::NumberType),
-            Some(Instrument::Sync(instrument)) => {
-                let passed = passed.filter(|_| AttributeSet::is_set(&attributes, rules));
-                let left_out = Pending::default();
-                let attributes = AttributeSet::new(attributes, &rules.pending(&left_out));
-                let (series, exceeded) = instrument.series(attributes);
-                // One that is not taken is counted for that alone.
-                let taken = series.measure(value);
-                if let Some(limit) = exceeded {
-                    // The measurement counts, its attributes are lost.
-                    if taken.is_ok() {
-                        rules.count_named(limit, instrument.name());
-                    }
-                    return taken;
-                }
-                if let Some(passed) = passed {
-                    self.recent.remember(passed, &series);
-                }
-                if taken.is_ok() {
-                    left_out.count(*rules);
-                }
-                taken
-            }
+    ) -> Result<Option<Resolved>, Reason> {
+        let instrument = match self.instruments.find(handle)?.1 {
+            None => return Ok(None),
+            Some(Instrument::Observable(_)) => return Err(Reason::NumberType),
+            Some(Instrument::Sync(instrument)) => instrument,
+        };
+        let left_out = Pending::default();
+        let (attributes, is_changed) = AttributeSet::checked(attributes, &rules.pending(&left_out));
+        let (series, exceeded) = instrument.series(attributes);
+        if let Some(key) = cache_key.filter(|_| !is_changed && exceeded.is_none()) {
+            self.cache.insert(key, &series);
         }
+        Ok(Some(Resolved {
+            series,
+            left_out,
+            exceeded,
+        }))
     }
 
     fn bind(
@@ -153,21 +146,8 @@ impl Metrics {
         attributes: Vec<KeyValue>,
         rules: &Rules<'_>,
     ) -> Result<u64, Reason> {
-        let series = match self.instruments.find(handle)?.1 {
-            None => None,
-            Some(Instrument::Observable(_)) => return Err(Reason::NumberType),
-            Some(Instrument::Sync(instrument)) => {
-                let left_out = Pending::default();
-                let attributes = AttributeSet::new(attributes, &rules.pending(&left_out));
-                let (series, exceeded) = instrument.series(attributes);
-                match exceeded {
-                    // All attributes are lost.
-                    Some(limit) => rules.count_named(limit, instrument.name()),
-                    None => left_out.count(*rules),
-                }
-                Some(series)
-            }
-        };
+        let resolved = self.resolve(handle, attributes, None, rules)?;
+        let series = resolved.map(|resolved| resolved.count(rules));
         let identity = series
             .as_ref()
             .map_or(0, |series| Arc::as_ptr(series).addr());
@@ -204,6 +184,26 @@ impl Metrics {
     }
 }
 
+/// The series of a measurement, and what to count once the measurement is taken.
+struct Resolved {
+    series: Arc<Series>,
+    /// Attributes that were dropped or shortened.
+    left_out: Pending,
+    /// The limit for which the series is that of all further attribute sets.
+    exceeded: Option<Reason>,
+}
+
+impl Resolved {
+    /// Counts what was left out. If all attributes are lost, only that is counted.
+    fn count(self, rules: &Rules<'_>) -> Arc<Series> {
+        match self.exceeded {
+            Some(limit) => rules.count_named(limit, self.series.instrument()),
+            None => self.left_out.count(*rules),
+        }
+        self.series
+    }
+}
+
 fn rules(shared: &Shared) -> Rules<'_> {
     Rules {
         limits: &shared.limits,
@@ -228,7 +228,12 @@ impl Instance {
     pub fn meter(&mut self, scope: Scope) -> u64 {
         let shared = &*self.telemetry.0;
         let (rules, shortened) = (rules(shared), Pending::default());
-        let exported = scope::exported(&scope, &self.component, rules.pending(&shortened));
+        let exported = scope::exported(
+            &scope,
+            &self.component,
+            &self.texts,
+            rules.pending(&shortened),
+        );
         let name = exported.name().to_owned();
         let meter = self.metrics.meter(ScopeKey(exported), shared.limits.scopes);
         match self.metrics.meters.find(meter) {
@@ -255,47 +260,72 @@ impl Instance {
 
     /// Takes a measurement with a synchronous instrument (`meter.measure`).
     pub fn measure(&mut self, instrument: u64, value: Number, attributes: Vec<KeyValue>) -> Notice {
-        self.measure_as(instrument, value, attributes, None)
+        let Ok(notice) =
+            self.measure_with::<Infallible>(instrument, value, None, || Ok(attributes));
+        notice
     }
 
-    /// Takes a measurement as [`measure`](Self::measure) does, and remembers the attributes by what they were passed as: bytes that
-    /// are the same for no other instrument and attributes. The next time [`measure_recent`](Self::measure_recent) will do.
-    pub fn measure_first(
+    /// Takes a measurement whose attributes are read only if they have not come before.
+    ///
+    /// `cache_key` are bytes that only this instrument with these attributes has; `None` if there
+    /// are none.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `attributes`. Then nothing was measured.
+    #[inline]
+    pub fn measure_with<E>(
         &mut self,
         instrument: u64,
         value: Number,
-        attributes: Vec<KeyValue>,
-        passed: &[u8],
-    ) -> Notice {
-        self.measure_as(instrument, value, attributes, Some(passed))
-    }
-
-    fn measure_as(
-        &mut self,
-        instrument: u64,
-        value: Number,
-        attributes: Vec<KeyValue>,
-        passed: Option<&[u8]>,
-    ) -> Notice {
-        let shared = &*self.telemetry.0;
-        let rules = rules(shared);
-        let taken = self
-            .still_open()
-            .and_then(|()| (self.metrics).measure(instrument, value, attributes, passed, &rules));
-        if let Err(reason) = taken {
-            count_error(reason, self.metrics.name_of(instrument), shared);
+        cache_key: Option<&[u8]>,
+        attributes: impl FnOnce() -> Result<Vec<KeyValue>, E>,
+    ) -> Result<Notice, E> {
+        if let Some(series) = cache_key.and_then(|key| self.metrics.cache.find(key)) {
+            self.measure_in(&series, value);
+        } else {
+            let attributes = attributes()?;
+            self.measure_in_any(instrument, value, attributes, cache_key);
         }
-        self.notice()
+        Ok(self.notice())
     }
 
-    /// Takes a measurement with attributes that are remembered; `None` where they are not, and nothing was taken.
-    pub fn measure_recent(&mut self, value: Number, passed: &[u8]) -> Option<Notice> {
+    #[inline(never)]
+    fn measure_in_any(
+        &mut self,
+        instrument: u64,
+        value: Number,
+        attributes: Vec<KeyValue>,
+        cache_key: Option<&[u8]>,
+    ) {
         let is_open = self.still_open();
-        let series = self.metrics.recent.find(passed)?;
-        if let Err(reason) = is_open.and_then(|()| series.measure(value)) {
+        let rules = rules(&self.telemetry.0);
+        let resolved = is_open.and_then(|()| {
+            self.metrics
+                .resolve(instrument, attributes, cache_key, &rules)
+        });
+        match resolved {
+            Ok(Some(resolved)) => {
+                if self.measure_in(&resolved.series, value) {
+                    resolved.count(&rules);
+                }
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                let name = self.metrics.name_of(instrument);
+                count_error(reason, name, &self.telemetry.0);
+            }
+        }
+    }
+
+    /// Takes a measurement in a series. Returns false if it was not taken, which is counted.
+    #[inline]
+    fn measure_in(&self, series: &Series, value: Number) -> bool {
+        let taken = self.still_open().and_then(|()| series.measure(value));
+        if let Err(reason) = taken {
             count_error(reason, Some(series.instrument()), &self.telemetry.0);
         }
-        Some(self.notice())
+        taken.is_ok()
     }
 
     /// Fixes a set of attributes for measurements that pass a number only, the same for equal ones (`meter.bind`).
@@ -316,16 +346,10 @@ impl Instance {
 
     /// Takes a measurement with a bound instrument (`meter.measure-series`).
     pub fn measure_series(&mut self, series: u64, value: Number) -> Notice {
-        let is_open = self.still_open();
-        let shared = &*self.telemetry.0;
         match self.metrics.series.find(series) {
-            Ok((_, Some(series))) => {
-                if let Err(reason) = is_open.and_then(|()| series.measure(value)) {
-                    count_error(reason, Some(series.instrument()), shared);
-                }
-            }
+            Ok((_, Some(series))) => drop(self.measure_in(series, value)),
             Ok((_, None)) => {}
-            Err(reason) => count_error(reason, None, shared),
+            Err(reason) => count_error(reason, None, &self.telemetry.0),
         }
         self.notice()
     }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use self::activity::{Activity, Shareable};
 use crate::dropped::{Reason, Signal};
+use crate::interner::InstanceTexts;
 use crate::model::Notice;
 use crate::refusals::Refusals;
 use crate::telemetry::Telemetry;
@@ -42,6 +43,7 @@ pub struct Instance {
     activity: Arc<Shareable>,
     metrics: metrics::Metrics,
     logs: logs::Logs,
+    texts: Arc<InstanceTexts>,
     /// What a limiter of the same store refuses.
     pub(crate) refusals: Refusals,
 }
@@ -52,13 +54,20 @@ impl Instance {
 
     pub(crate) fn new(telemetry: Telemetry, component: Arc<str>) -> Self {
         let refusals = Refusals::default();
-        let activity = Activity::new(telemetry.clone(), Arc::clone(&component), refusals.clone());
+        let texts = Arc::new(InstanceTexts::new(&telemetry.0.interner));
+        let activity = Activity::new(
+            telemetry.clone(),
+            Arc::clone(&component),
+            Arc::clone(&texts),
+            refusals.clone(),
+        );
         Self {
             telemetry,
             component,
             activity: Arc::new(Shareable::new(activity)),
             metrics: metrics::Metrics::default(),
             logs: logs::Logs::default(),
+            texts,
             refusals,
         }
     }
@@ -78,6 +87,12 @@ impl Instance {
     /// Counts what an adapter left out while it lifted a call, usually by [`crate::limits::Budget`].
     pub fn count_dropped(&mut self, signal: Signal, reason: Reason, items: u64) {
         self.telemetry.0.dropped.add(signal, reason, items);
+    }
+
+    /// Keeps a text that a call passed, because it is [repeated](crate::string_cache::Miss), so that
+    /// [`string_cache::find`](crate::string_cache::find) finds it.
+    pub fn cache_text(&mut self, bytes: &[u8]) {
+        let _ = self.texts.cache(bytes);
     }
 
     /// What every call that returns nothing else tells the guest.

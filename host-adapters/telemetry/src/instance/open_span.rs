@@ -6,7 +6,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Link, Span as _, SpanContext, Status};
 use opentelemetry_sdk::trace::Span;
 
-use crate::attributes::{AtMost, Pending, Room, Rules};
+use crate::attributes::{AtMost, ByteBudget, Pending, Rules};
 use crate::dropped::Reason;
 use crate::emitted::attribute;
 use crate::limits::REPORTED_ATTRIBUTES;
@@ -130,9 +130,11 @@ impl OpenSpan {
         &mut self,
         given: Vec<KeyValue>,
         rules: Rules<'_>,
-        room: &mut Room,
+        budget: &mut ByteBudget,
     ) {
-        let over = rules.merge(&mut self.attributes, given, span_attributes(rules), room);
+        let over = rules
+            .merge(&mut self.attributes, given, span_attributes(rules), budget)
+            .over;
         self.attributes_over = self.attributes_over.saturating_add(over);
     }
 
@@ -145,7 +147,7 @@ impl OpenSpan {
         mut attributes: Vec<KeyValue>,
         sdk_counts: bool,
         rules: Rules<'_>,
-        room: &mut Room,
+        budget: &mut ByteBudget,
     ) -> bool {
         let Some(span) = &mut self.span else {
             return false;
@@ -158,8 +160,8 @@ impl OpenSpan {
             }
             return false;
         }
-        if !room.take(size_of::<Link>() + target.trace_state().header().len()) {
-            rules.count(room.reason(), 1);
+        if !budget.take(size_of::<Link>() + target.trace_state().header().len()) {
+            rules.count(budget.reason(), 1);
             return false;
         }
         self.links += 1;
@@ -168,7 +170,7 @@ impl OpenSpan {
             AtMost(rules.limits.link_attributes, Reason::LinkAttributes),
             sdk_counts,
             rules,
-            room,
+            budget,
         );
         span.add_link(target, attributes);
         true
@@ -179,7 +181,7 @@ impl OpenSpan {
         event: SpanEvent,
         sdk_counts: bool,
         rules: Rules<'_>,
-        room: &mut Room,
+        budget: &mut ByteBudget,
     ) {
         let SpanEvent {
             name,
@@ -200,8 +202,8 @@ impl OpenSpan {
             return;
         }
         let name = rules.pending(&shortened).name(name);
-        if !room.take(size_of::<Event>() + name.len()) {
-            rules.count_named(room.reason(), &name);
+        if !budget.take(size_of::<Event>() + name.len()) {
+            rules.count_named(budget.reason(), &name);
             return;
         }
         shortened.count(rules);
@@ -211,7 +213,7 @@ impl OpenSpan {
             AtMost(rules.limits.event_attributes, Reason::EventAttributes),
             sdk_counts,
             rules,
-            room,
+            budget,
         );
         span.add_event_with_timestamp(name, time, attributes);
     }
@@ -321,18 +323,18 @@ fn fit_attributes(
     most: AtMost,
     sdk_counts: bool,
     rules: Rules<'_>,
-    room: &mut Room,
+    budget: &mut ByteBudget,
 ) {
     if attributes.is_empty() {
         return;
     }
     let given = std::mem::take(attributes);
-    let over = rules.merge(attributes, given, most, room) as usize;
+    let over = rules.merge(attributes, given, most, budget).over as usize;
     if sdk_counts && over > 0 {
         // The SDK counts those beyond the limit and cuts them off again, but keeps the memory that they lay in. So they are charged,
         // and take no more than half of what is left: of very many, OTLP is told of fewer than were left out.
-        let told = over.min(room.left() / size_of::<KeyValue>() / 2);
-        room.take(told * size_of::<KeyValue>());
+        let told = over.min(budget.left() / size_of::<KeyValue>() / 2);
+        budget.take(told * size_of::<KeyValue>());
         attributes.reserve_exact(told);
         attributes.resize(attributes.len() + told, KeyValue::new("", false));
     }

@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::Span;
 
 use super::open_span::OpenSpan;
 use super::unrecorded::NOT_RECORDED;
-use crate::attributes::Room;
+use crate::attributes::ByteBudget;
 use crate::dropped::Reason;
 use crate::handle::Mixer;
 use crate::held::OpenSpans;
@@ -78,7 +78,7 @@ impl SpanTable {
         self.open.len() - self.vacant.len() < limit.min(MAX_OPEN_SPANS)
     }
 
-    /// Takes up a span that `start` makes, and gives its handle. `None` for the start time is the time when it was made.
+    /// Adds the span that `start` makes, and returns its handle.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl SpanTable {
     pub(super) fn insert(
         &mut self,
         start: impl FnOnce() -> Span,
-        start_time: Option<SystemTime>,
+        start_time: SystemTime,
         depth: u32,
         mixer: &Mixer,
     ) -> Result<u64, SpanContext> {
@@ -103,7 +103,6 @@ impl SpanTable {
         });
         let open = &mut self.open[place as usize];
         let context = open.take_up(start)?;
-        let start_time = start_time.unwrap_or_else(SystemTime::now);
         self.vacant.pop();
         let reused = if self.resting.len() > RESTING_SPANS {
             self.resting.pop_front()
@@ -196,7 +195,7 @@ impl SpanTable {
         &mut self,
         handle: u64,
         limits: &Limits,
-        change: impl FnOnce(&mut OpenSpan, &mut Room),
+        change: impl FnOnce(&mut OpenSpan, &mut ByteBudget),
     ) -> bool {
         let instance_left = limits.open_span_bytes.saturating_sub(self.bytes);
         let Some(open) = self.open_mut(handle) else {
@@ -204,11 +203,11 @@ impl SpanTable {
         };
         let old = open.bytes;
         let span_left = limits.span_bytes.saturating_sub(old);
-        let mut room = Room::new(span_left, Reason::SpanBytes)
-            .or_less(Room::new(instance_left, Reason::OpenSpanBytes));
-        let left = room.left();
-        change(open, &mut room);
-        open.bytes = (old + left).saturating_sub(room.left());
+        let mut budget = ByteBudget::new(span_left, Reason::SpanBytes)
+            .or_less(ByteBudget::new(instance_left, Reason::OpenSpanBytes));
+        let left = budget.left();
+        change(open, &mut budget);
+        open.bytes = (old + left).saturating_sub(budget.left());
         let new = open.bytes;
         self.bytes = self.bytes.saturating_sub(old) + new;
         true

@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::SdkTracer;
 use super::activity::Activity;
 use super::open_span::span_attributes;
 use super::unrecorded::{ATTRIBUTES_LATER, NOT_RECORDED, digest};
-use crate::attributes::{Pending, Room, Rules, plausible_time};
+use crate::attributes::{ByteBudget, Pending, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::handle::Tag;
 use crate::metrics::ScopeKey;
@@ -36,6 +36,7 @@ impl Activity {
         let scope = ScopeKey(scope::exported(
             &scope,
             &self.component,
+            &self.texts,
             rules.pending(&shortened),
         ));
         if let Some(known) = self.tracers.iter().position(|known| known.scope == scope) {
@@ -73,8 +74,7 @@ impl Activity {
             Some(at) => self.start_with(at, name, kind, parent, attributes, start_time),
             None => self.pass_through(parent.as_ref()),
         };
-        self.last_recorded = handle & NOT_RECORDED == 0;
-        if !self.last_recorded {
+        if handle & NOT_RECORDED != 0 {
             handle |= digest(self.notice());
             if !self.telemetry.0.sampler_sees_attributes() {
                 handle |= ATTRIBUTES_LATER;
@@ -138,38 +138,25 @@ impl Activity {
         };
         let shortened = Pending::default();
         let name = rules.pending(&shortened).name(name);
-        // The SDK reads the clock if need be, which is only if it records the span.
-        let (start_time, is_implausible) = match start_time {
-            Some(time) => {
-                let now = SystemTime::now();
-                let time = plausible_time(time, now);
-                (Some(time.unwrap_or(now)), time.is_none())
-            }
-            None => (self.last_recorded.then(SystemTime::now), false),
-        };
         let is_root = parent.is_none();
         // A context of our own, so that nothing of the host thread's current one gets in.
         let context = parent.unwrap_or_default();
         let sees_attributes = shared.sampler_sees_attributes();
-        // Where spans are recorded, the SDK is left to ask: it has more to do than that anyway.
-        let decided = if !self.last_recorded || sees_attributes {
-            let shown = if sees_attributes {
-                within_limits(&attributes, rules)
-            } else {
-                Vec::new()
-            };
-            match shared.decide(&name, &kind, &context, &shown) {
-                Ok(decided) => decided,
-                Err(not_recorded) => return self.not_recorded(&not_recorded, is_root),
-            }
+        let shown = if sees_attributes {
+            within_limits(&attributes, rules)
         } else {
-            None
+            Vec::new()
         };
+        let decided = match shared.decide(&name, &kind, &context, &shown) {
+            Ok(decided) => decided,
+            Err(not_recorded) => return self.not_recorded(&not_recorded, is_root),
+        };
+        let start_time = rules.pending(&shortened).time(start_time);
         let depth = self.invocations.len() as u32;
         let start = || {
             let builder = SpanBuilder {
                 span_kind: Some(kind),
-                start_time,
+                start_time: Some(start_time),
                 ..SpanBuilder::from_name(name)
             };
             tracer.build_with_context(builder, &context)
@@ -179,12 +166,9 @@ impl Activity {
         match started {
             Ok(handle) => {
                 shortened.count(rules);
-                if is_implausible {
-                    rules.count(Reason::Timestamp, 1);
-                }
                 if !attributes.is_empty() {
-                    self.spans.change(handle, &shared.limits, |open, room| {
-                        open.set_attributes(attributes, rules, room);
+                    self.spans.change(handle, &shared.limits, |open, budget| {
+                        open.set_attributes(attributes, rules, budget);
                     });
                 }
                 handle
@@ -257,16 +241,16 @@ impl Activity {
         };
         let shared = &self.telemetry.0;
         let rules = shared.span_rules();
-        let known = self.spans.change(span, &shared.limits, |open, room| {
+        let known = self.spans.change(span, &shared.limits, |open, budget| {
             if let Some(name) = name {
                 open.set_name(name, rules);
             }
             open.set_status(status, rules);
             if !attributes.is_empty() {
-                open.set_attributes(attributes, rules, room);
+                open.set_attributes(attributes, rules, budget);
             }
             for (target, shortened, attributes) in links {
-                if open.add_link(target, attributes, shared.sdk_counts, rules, room) {
+                if open.add_link(target, attributes, shared.sdk_counts, rules, budget) {
                     shortened.count(rules);
                 }
             }
@@ -314,8 +298,8 @@ impl Activity {
         if span & NOT_RECORDED == 0 {
             let shared = &self.telemetry.0;
             let rules = shared.span_rules();
-            let known = self.spans.change(span, &shared.limits, |open, room| {
-                open.add_event(event, shared.sdk_counts, rules, room);
+            let known = self.spans.change(span, &shared.limits, |open, budget| {
+                open.add_event(event, shared.sdk_counts, rules, budget);
             });
             if !known {
                 rules.count(self.not_open(), 1);
@@ -387,7 +371,7 @@ fn within_limits(attributes: &[KeyValue], rules: Rules<'_>) -> Vec<KeyValue> {
         &mut shown,
         attributes.to_vec(),
         span_attributes(rules),
-        &mut Room::endless(),
+        &mut ByteBudget::unlimited(),
     );
     shown
 }

@@ -54,6 +54,9 @@ fixed_bounds! {
     SERIES_CACHE_KEY_BYTES: usize = 512,
         "Bytes of an attribute set in that cache.",
         "It is a cache: measurements beyond it take longer, and nothing is dropped.";
+    STRING_CACHE_SLOTS: usize = 512,
+        "Texts that a thread finds without a lock.",
+        "It is a cache: further texts take longer, and nothing is dropped.";
     PROCESS_TEXTS: usize = 65_536,
         "Texts that the process keeps for ever.",
         "The tenants share it, so the limits of one cannot set it.";

@@ -113,11 +113,21 @@ macro_rules! limit_table {
                     "Different event names and severity texts that are remembered. Further event names become the attribute `otel.event.name`.";
                 interned_bytes: usize = 64 << 10, InternedBytes,
                     "Bytes of those names and texts.";
+                interned_per_instance: usize = 512, InternedPerInstance,
+                    "Event names and severity texts that one instance adds to the remembered ones. So one guest cannot use up what others need.";
+                interned_bytes_per_instance: usize = 32 << 10, InternedBytesPerInstance,
+                    "Bytes of the event names and severity texts that one instance adds.";
             }
             uncounted {
                 unrecorded_traces: usize = 256,
                     "Traces of unrecorded spans that an instance remembers. At most 4,096. The oldest is forgotten first.",
                     at most MAX_UNRECORDED_TRACES = 4_096;
+                cached_texts: usize = 2_048,
+                    "Attribute keys and names that are kept because they were used repeatedly. Others are copied with each use.";
+                cached_texts_per_instance: usize = 512,
+                    "Attribute keys and names that are kept for one instance. So one guest cannot use up what others need.";
+                cached_text_bytes: usize = 96,
+                    "Bytes of an attribute key or name that is kept.";
             }
         }
     };

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
-use crate::attributes::{AtMost, Room, Rules, bytes_of};
+use crate::attributes::{AtMost, ByteBudget, Rules, bytes_of};
 use crate::dropped::Reason;
 use crate::emitted::attribute;
 
@@ -16,27 +16,26 @@ use crate::emitted::attribute;
 pub(crate) struct AttributeSet(Vec<KeyValue>);
 
 impl AttributeSet {
-    /// Brings a measurement's attributes under the rules and into order.
+    /// Applies the rules to a measurement's attributes, and sorts them.
     pub(crate) fn new(given: Vec<KeyValue>, rules: &Rules<'_>) -> Self {
+        Self::checked(given, rules).0
+    }
+
+    /// Does as [`new`](Self::new), and tells whether the rules changed the attributes.
+    pub(crate) fn checked(given: Vec<KeyValue>, rules: &Rules<'_>) -> (Self, bool) {
         let mut attributes = Vec::new();
-        // What all sets of a provider take together has a bound of its own.
-        rules.merge(
+        // `metric_bytes` bounds the sets of all instances together.
+        let merged = rules.merge(
             &mut attributes,
             given,
             AtMost(
                 rules.limits.measurement_attributes,
                 Reason::MeasurementAttributes,
             ),
-            &mut Room::endless(),
+            &mut ByteBudget::unlimited(),
         );
         attributes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        Self(attributes)
-    }
-
-    /// Whether a measurement's attributes are a set as they are, but for their order.
-    pub(crate) fn is_set(given: &[KeyValue], rules: &Rules<'_>) -> bool {
-        let limit = rules.limits.measurement_attributes;
-        rules.takes_whole(given, limit, &mut Room::endless())
+        (Self(attributes), merged.is_changed)
     }
 
     /// Gives the set to which measurements go that would need one too many, as the specification names it.

@@ -1,34 +1,32 @@
-//! Records of which all is kept as it is, and nothing is nested: as most are.
+//! Records that are built while they are read.
+//!
+//! It is for records of which everything is kept and nothing is nested, as of most. The values are
+//! passed one by one, because moving a value that was just written costs more than everything else
+//! that happens to it (ADR 6). The bench's rows "log" show it.
 
 use std::fmt;
 use std::time::SystemTime;
 
-use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, Severity};
+use opentelemetry::logs::{AnyValue, Logger as _, Severity};
 use opentelemetry::{Context, Key};
-use opentelemetry_sdk::logs::SdkLogRecord;
 
-use super::{Assembly, Instance, rules};
-use crate::attributes::{Room, SEARCHED, plausible_time, same_text};
-use crate::dropped::Reason;
+use super::Instance;
+use super::record::{RecordBuilder, admit, rules};
+use crate::attributes::{Admission, plausible_time, shortened};
 use crate::model::{Notice, SpanReference};
-use crate::telemetry::Shared;
 
-/// A record that is built in its place, value by value.
+/// A record in the making.
 ///
-/// Each method says whether the record is still a plain one.
-///
-/// The values are handed over one by one and never gathered: moving what has just been written costs more than anything else that is done
-/// with it.
+/// Each method returns false if the record is no plain one after all.
 pub struct PlainLog<'a> {
-    shared: &'a Shared,
-    record: SdkLogRecord,
-    room: Room,
-    count: usize,
+    builder: RecordBuilder<'a>,
+    attributes: usize,
 }
 
 impl Instance {
-    /// Emits a record that `fill` gives its texts and values, if it is to be emitted as far as the rest says, and if `fill` says that it is
-    /// a plain one. `None` if not: nothing was emitted and nothing counted, and the whole of it is to be given to [`emit_logs`](Self::emit_logs).
+    /// Emits a record whose texts and values `fill` sets, if all of it can be kept. Returns `None`
+    /// if not. Then nothing was emitted or counted, and the record is one for
+    /// [`emit_logs`](Self::emit_logs).
     ///
     /// # Errors
     ///
@@ -43,16 +41,14 @@ impl Instance {
         fill: impl FnOnce(&mut PlainLog<'_>) -> Result<bool, E>,
     ) -> Result<Option<Notice>, E> {
         let context = match context {
-            // What is wrong with others is counted.
+            // Others may be invalid, which is counted.
             SpanReference::Span(_) | SpanReference::Remote(_) => return Ok(None),
             SpanReference::Ambient => self.current_context(),
             SpanReference::None => None,
         };
-        // So is what comes after the instance's end, and an implausible time.
-        if self.has_ended() {
-            return Ok(None);
-        }
-        if time.is_some_and(|time| plausible_time(time, SystemTime::now()).is_none()) {
+        let now = SystemTime::now();
+        let is_implausible = time.is_some_and(|time| plausible_time(time, now).is_none());
+        if self.has_ended() || is_implausible {
             return Ok(None);
         }
         let shared = &*self.telemetry.0;
@@ -67,84 +63,62 @@ impl Instance {
             return Ok(None);
         };
         let mut plain = PlainLog {
-            shared,
-            record: sdk.create_log_record(),
-            room: Room::new(shared.limits.log_bytes, Reason::LogBytes),
-            count: 0,
+            builder: RecordBuilder::new(sdk.create_log_record(), rules(shared), &self.texts),
+            attributes: 0,
         };
-        Assembly::new(shared).begin(&mut plain.record, time, context.as_ref());
-        if let Some(severity) = severity {
-            plain.record.set_severity_number(severity);
-        }
+        plain.builder.begin(time, now, context.as_ref(), severity);
         if !fill(&mut plain)? {
             return Ok(None);
         }
         // As in `emit_logs`.
         let _no_context = Context::new().attach();
-        sdk.emit(plain.record);
+        sdk.emit(plain.builder.record);
         Ok(Some(self.notice()))
     }
 }
 
 impl fmt::Debug for PlainLog<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PlainLog").field(&self.record).finish()
+        f.debug_tuple("PlainLog")
+            .field(&self.builder.record)
+            .finish()
     }
 }
 
 impl PlainLog<'_> {
-    /// Sets the source's own word for the severity.
+    /// Sets the source's own name of the severity.
     pub fn severity_text(&mut self, text: &str) -> bool {
-        let text = self.shared.loggers.severity_text(text);
-        text.map(|text| self.record.set_severity_text(text)).is_ok()
+        self.builder.set_severity_text(text).is_ok()
     }
 
     /// Sets a text as the body.
     #[inline]
     pub fn body(&mut self, text: &str) -> bool {
-        let bytes = size_of::<AnyValue>() + text.len();
-        let fits = text.len() <= self.shared.limits.value_bytes;
-        if !fits || !self.room.take(bytes) {
-            return false;
-        }
-        self.record.set_body(AnyValue::from(text.to_owned()));
-        true
+        let is_whole = shortened(text, self.builder.rules.limits.value_bytes, None).is_none();
+        is_whole && self.builder.set_body(text.to_owned(), text.len())
     }
 
     /// Adds a text as an attribute.
     #[inline]
     pub fn text(&mut self, key: impl Into<Key> + AsRef<str>, text: &str) -> bool {
-        if !rules(self.shared).keeps_text(text) || !self.takes(key.as_ref(), text.len()) {
-            return false;
-        }
-        self.record.add_attribute(key, text.to_owned());
-        true
+        self.builder.rules.shortened(text).is_none()
+            && self.is_added(key.as_ref())
+            && self.builder.add_attribute(key, text.to_owned(), text.len())
     }
 
     /// Adds a number or truth value as an attribute.
     #[inline]
     pub fn scalar(&mut self, key: impl Into<Key> + AsRef<str>, value: impl Into<AnyValue>) -> bool {
-        if !self.takes(key.as_ref(), 0) {
-            return false;
-        }
-        self.record.add_attribute(key, value);
-        true
+        self.is_added(key.as_ref()) && self.builder.add_attribute(key, value, 0)
     }
 
-    /// Whether there is room for one more attribute, which has a key that is valid and its own.
+    /// Returns whether an attribute of this key is added as it is.
     #[inline]
-    fn takes(&mut self, key: &str, bytes: usize) -> bool {
-        let limits = &self.shared.limits;
-        self.count += 1;
-        let valid = rules(self.shared).keeps_key(key);
-        if !valid || self.count > limits.log_attributes.min(SEARCHED) {
-            return false;
-        }
-        let mut others = self.record.attributes_iter();
-        if others.any(|(other, _)| same_text(other.as_str(), key)) {
-            return false;
-        }
-        let own = size_of::<Key>() + key.len() + size_of::<AnyValue>();
-        self.room.take(own + bytes)
+    fn is_added(&mut self, key: &str) -> bool {
+        let kept = self.builder.record.attributes_iter();
+        let kept = kept.map(|(key, _)| key.as_str());
+        let admission = admit(self.builder.rules, key, kept, self.attributes);
+        self.attributes += 1;
+        admission == Admission::Added
     }
 }

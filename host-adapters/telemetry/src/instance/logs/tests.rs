@@ -2,10 +2,10 @@ mod limits;
 
 use std::time::Duration;
 
-use opentelemetry::trace::{SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::logs::{InMemoryLogExporter, LogProcessor, SdkLoggerProvider};
+use opentelemetry_sdk::logs::{InMemoryLogExporter, LogProcessor, SdkLogRecord, SdkLoggerProvider};
 
 use super::*;
 use crate::limits::Limits;

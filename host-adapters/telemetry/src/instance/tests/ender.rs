@@ -128,18 +128,25 @@ fn late_measurements_and_logs_are_dropped_and_counted() {
         },
     );
     let series = instance.bind(counter, Vec::new());
-    let say = |instance: &mut Instance| {
-        instance.measure(counter, Number::Unsigned(1), Vec::new());
-        instance.measure_first(counter, Number::Unsigned(1), Vec::new(), b"passed");
-        instance.measure_recent(Number::Unsigned(1), b"passed");
-        instance.measure_series(series, Number::Unsigned(1));
-        let record = || LogRecord {
-            body: Some(LogValue::String("said".into())),
-            severity: Some(Severity::Info),
-            ..LogRecord::default()
+    let say =
+        |instance: &mut Instance| {
+            instance.measure(counter, Number::Unsigned(1), Vec::new());
+            let mut measure =
+                |key| {
+                    instance.measure_with(counter, Number::Unsigned(1), key, || {
+                        Ok::<_, ()>(Vec::new())
+                    })
+                };
+            measure(Some(b"key")).unwrap();
+            measure(Some(b"key")).unwrap();
+            instance.measure_series(series, Number::Unsigned(1));
+            let record = || LogRecord {
+                body: Some(LogValue::String("said".into())),
+                severity: Some(Severity::Info),
+                ..LogRecord::default()
+            };
+            instance.emit_logs(logger, vec![record(), record()]);
         };
-        instance.emit_logs(logger, vec![record(), record()]);
-    };
     say(&mut instance);
     assert!(instance.ender().end(&Outcome::Killed));
     assert!(instance.has_ended());

@@ -395,7 +395,7 @@ fn room_for_a_call_is_not_kept_for_a_span() {
         &mut kept,
         numbered("k", 10_000),
         crate::attributes::AtMost(4, Reason::SpanAttributes),
-        &mut crate::attributes::Room::endless(),
+        &mut crate::attributes::ByteBudget::unlimited(),
     );
     assert_eq!(kept.len(), 4);
     assert!(kept.capacity() <= 24);
