@@ -43,10 +43,12 @@ struct Bin {
 }
 
 fn manifest(package: &str) -> Result<Manifest> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../components")
-        .join(package)
-        .join("Cargo.toml");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = ["guests", "../components"]
+        .map(|folder| root.join(folder).join(package).join("Cargo.toml"))
+        .into_iter()
+        .find(|file| file.is_file())
+        .with_context(|| format!("there is no guest {package}"))?;
     let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     toml::from_str(&text).with_context(|| file.display().to_string())
 }
@@ -133,14 +135,14 @@ pub fn check_complete() -> Result<()> {
                 );
                 ensure!(
                     built.contains(&name),
-                    "the guest of the scenario {name} is not built: add [[bin]] to components/{PACKAGE}/Cargo.toml"
+                    "the guest of the scenario {name} is not built: add [[bin]] to tests/guests/{PACKAGE}/Cargo.toml"
                 );
                 run.insert(name);
             }
         }
     }
     for bin in manifest.bin {
-        let expected = format!("../../tests/scenarios/{}/guest.rs", bin.name);
+        let expected = format!("../../scenarios/{}/guest.rs", bin.name);
         ensure!(
             bin.path == expected,
             "the path of the guest {} is not {expected}",

@@ -3,12 +3,12 @@
 //! A scenario is a folder of `tests/scenarios/`:
 //!
 //! - `scenario.toml` says what is run and how ([`Scenario`] lists its fields);
-//! - `guest.rs` is the guest, a binary of the package `components/scenarios`; a scenario may name another's guest instead;
+//! - `guest.rs` is the guest, a binary of the package `tests/guests/scenarios`; a scenario may name another's guest instead;
 //! - `expected.snap` is what must come of it, in the normal form of [`report()`], on each of the [`RUNTIMES`] alike.
 //!
 //! `tests/tests/scenarios.rs` makes a test of each scenario and runtime, and fails when a folder lacks its snapshot or a guest its scenario.
 //!
-//! To add one, write the folder without the snapshot, add the guest to `components/scenarios/Cargo.toml`, and run
+//! To add one, write the folder without the snapshot, add the guest to `tests/guests/scenarios/Cargo.toml`, and run
 //!
 //! ```text
 //! INSTA_UPDATE=always cargo test -p wasmscope-tests --test scenarios NAME

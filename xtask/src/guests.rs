@@ -1,5 +1,5 @@
-//! Building the guests: each binary of the packages under `components/` becomes `target/guests/<name>.wasm`, and so
-//! does a package that is a `cdylib`.
+//! Builds the guests: each binary and each `cdylib` of the packages under `components/` and
+//! `tests/guests/` becomes `target/guests/<name>.wasm`.
 //!
 //! A guest is built for `wasm32-wasip2`. One whose manifest says
 //! `package.metadata.wasmscope.targets = ["wasm32-wasip1", ..]` is built for those targets too, made a component

@@ -39,14 +39,18 @@ impl Workspace {
         self.metadata.target_directory.join(relative).into()
     }
 
-    /// The guests: the packages under `components/`, by name.
+    /// Returns the guests of the demo and of the tests, sorted by name.
     pub(crate) fn guests(&self) -> Vec<&Package> {
-        let home = self.metadata.workspace_root.join("components");
+        let homes = ["components", "tests/guests"].map(|f| self.metadata.workspace_root.join(f));
         let mut guests: Vec<_> = self
             .metadata
             .packages
             .iter()
-            .filter(|package| package.manifest_path.starts_with(&home))
+            .filter(|package| {
+                homes
+                    .iter()
+                    .any(|home| package.manifest_path.starts_with(home))
+            })
             .collect();
         guests.sort_by(|a, b| a.name.cmp(&b.name));
         guests

@@ -2,7 +2,7 @@
 #![expect(missing_docs, reason = "the contract documents them")]
 
 wit_bindgen::generate!({
-    path: "../../wit",
+    path: "../../../wit",
     world: "wasmscope:otel/observability",
     generate_all,
 });
