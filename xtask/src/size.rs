@@ -1,8 +1,8 @@
-//! `cargo xtask size`: what the SDK adds to a guest.
+//! `cargo xtask size`: the bytes that the SDK adds to a guest, and the size of `no-telemetry`.
 
 use crate::bench::guests::{LEVELS, VARIANTS, build_services, service};
-use crate::toolchain;
 use crate::workspace::Workspace;
+use crate::{guests, toolchain};
 use anyhow::{Context as _, Result};
 use std::fs;
 
@@ -56,6 +56,17 @@ pub(crate) fn run(workspace: &Workspace, _: &Options) -> Result<()> {
         });
         println!("{}", row(title(variant), cells));
     }
+    print_no_telemetry(workspace)
+}
+
+/// Prints the size of the component that takes the host's place.
+fn print_no_telemetry(workspace: &Workspace) -> Result<()> {
+    let file = guests::build(workspace, &["no-telemetry"])?.join("no_telemetry.wasm");
+    let bytes = fs::metadata(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    println!(
+        "\n`no-telemetry`, which is plugged into components for hosts without Wasmscope: {} bytes",
+        bytes.len()
+    );
     Ok(())
 }
 
