@@ -4,6 +4,7 @@ use crate::run::{cargo, run as run_command, shown};
 use crate::workspace::Workspace;
 use crate::{guests, toolchain, wasmedge};
 use anyhow::Result;
+use std::path::Path;
 use std::process::Command;
 
 /// Options of `cargo xtask demo`.
@@ -17,22 +18,15 @@ pub(crate) struct Options {
     orders: u32,
 }
 
-/// One program of the demo, and what it is given.
+/// A program of the demo, and its input.
 struct Run {
-    /// What is shown above it.
     heading: &'static str,
     package: &'static str,
-    /// Stands in the package's folder, which the program sees as `/data`.
+    /// A file in the package's folder, which the program sees as `/data`.
     input: &'static str,
-    /// What comes before the name of the input.
+    /// The arguments before the name of the input.
     args: Vec<String>,
 }
-
-/// The options of `wasmscope run` that choose a runtime. All runs are made on each of them.
-const RUNTIMES: [(&str, &[&str]); 2] = [
-    ("Wasmtime", &["--runtime", "wasmtime"]),
-    ("WasmEdge", &["--runtime", "wasmedge"]),
-];
 
 fn runs(options: &Options) -> [Run; 2] {
     [
@@ -51,49 +45,85 @@ fn runs(options: &Options) -> [Run; 2] {
     ]
 }
 
-/// Builds the demo guests and the command line, and runs the ones on the other.
+/// Shows the demo on Wasmtime, and then on WasmEdge, which takes longer to build.
 ///
 /// # Errors
 ///
-/// Fails when a build fails, or the demo does.
+/// Fails when a build fails, or a program of the demo does.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    toolchain::ensure_targets()?;
     let runs = runs(options);
     let packages = runs.each_ref().map(|run| run.package);
-    eprintln!("building the demo guests, {}", packages.join(" and "));
-    let guests = guests::build(workspace, &packages)?;
     eprintln!(
-        "building the command line (the first time takes some minutes: it contains a compiler)"
+        "The demo has four steps. The times are those of the first run; later runs take seconds.\n\
+         1. Build the example components ({}): about 1 minute.\n\
+         2. Build the command `wasmscope` with Wasmtime: about 3 minutes. Run them on Wasmtime.\n\
+         3. Find or fetch WasmEdge's library: up to 2 minutes.\n\
+         4. Build `wasmscope` with WasmEdge too: about 2 minutes. Run them on WasmEdge.",
+        packages.join(", ")
+    );
+    step(1, "building the example components");
+    toolchain::ensure_targets()?;
+    let guests = guests::build(workspace, &packages)?;
+    let show = |runtime: &str| -> Result<()> {
+        runs.iter()
+            .try_for_each(|run| show(workspace, options, &guests, runtime, run))
+    };
+    step(2, "building `wasmscope` with Wasmtime");
+    build(&[])?;
+    show("wasmtime")?;
+    step(
+        3,
+        "looking for WasmEdge's library (to see the demo on Wasmtime only, stop here with Ctrl-C)",
     );
     wasmedge::ensure(workspace)?;
-    run_command(cargo().args([
-        "build",
-        "--locked",
-        "--package",
-        "wasmscope-cli",
-        "--features",
-        "wasmedge",
-    ]))?;
-    let wasmscope = workspace.target("debug/wasmscope");
-    eprintln!("`wasmscope` below is {}", wasmscope.display());
-    for (runtime, choice) in RUNTIMES {
-        for run in &runs {
-            eprintln!("\n=== {runtime}, {}\n", run.heading);
-            let mut command = Command::new(&wasmscope);
-            command.arg("run").args(choice);
-            if let Some(endpoint) = &options.otlp_endpoint {
-                command.args(["--otlp-endpoint", endpoint]);
-            }
-            let folder = workspace.path(&format!("components/{}", run.package));
-            command
-                .arg("--dir")
-                .arg(format!("{}::/data:ro", folder.display()))
-                .arg(guests.join(format!("{}.wasm", run.package)))
-                .args(&run.args)
-                .arg(format!("/data/{}", run.input));
-            run_command(&mut command)?;
-            eprintln!("\nthis was: {}", shown(&command));
-        }
+    step(4, "building `wasmscope` with WasmEdge");
+    build(&["--features", "wasmedge"])?;
+    show("wasmedge")
+}
+
+fn step(number: u32, text: &str) {
+    eprintln!("\n--- step {number} of 4: {text}");
+}
+
+/// Builds the command line, with further arguments for cargo.
+fn build(arguments: &[&str]) -> Result<()> {
+    run_command(
+        cargo()
+            .args(["build", "--locked", "--package", "wasmscope-cli"])
+            .args(arguments),
+    )
+}
+
+/// Runs a program of the demo.
+fn show(
+    workspace: &Workspace,
+    options: &Options,
+    guests: &Path,
+    runtime: &str,
+    run: &Run,
+) -> Result<()> {
+    let name = match runtime {
+        "wasmtime" => "Wasmtime",
+        _ => "WasmEdge",
+    };
+    eprintln!("\n=== {name}, {}\n", run.heading);
+    let mut command = Command::new(workspace.target("debug/wasmscope"));
+    command.args(["run", "--runtime", runtime]);
+    if let Some(endpoint) = &options.otlp_endpoint {
+        command.args(["--otlp-endpoint", endpoint]);
     }
+    let folder = workspace.path(&format!("components/{}", run.package));
+    command
+        .arg("--dir")
+        .arg(format!("{}::/data:ro", folder.display()))
+        .arg(guests.join(format!("{}.wasm", run.package)))
+        .args(&run.args)
+        .arg(format!("/data/{}", run.input));
+    run_command(&mut command)?;
+    eprintln!(
+        "\nthis was: {}\nwhere `wasmscope` is {}",
+        shown(&command),
+        command.get_program().to_string_lossy()
+    );
     Ok(())
 }
