@@ -4,6 +4,7 @@ mod apt;
 mod bench;
 mod conformance;
 mod demo;
+mod deny;
 mod guests;
 mod install;
 mod outside;
@@ -98,13 +99,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_shows_the_hello_guest_as_it_is() {
+    fn the_readmes_show_the_hello_guest_as_it_is() {
         let workspace = Workspace::find().expect("the workspace");
         let read = |path| std::fs::read_to_string(workspace.path(path)).expect("a file");
         let guest = read("components/hello/src/main.rs");
         let (_, code) = guest
             .split_once("\n\n")
             .expect("a line of documentation, then code");
-        assert!(read("README.md").contains(&format!("```rust\n{code}```")));
+        for readme in ["README.md", "host-adapters/cli/README.md"] {
+            assert!(
+                read(readme).contains(&format!("```rust\n{code}```")),
+                "{readme}"
+            );
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{bench, guests, outside, parity, toolchain, wasmedge, wit};
+use crate::{bench, deny, guests, outside, parity, toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,10 +18,11 @@ pub(crate) struct Options {
 type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// In the order in which they are worth knowing: what is quick to fail comes first.
-const STAGES: [Stage; 13] = [
+const STAGES: [Stage; 14] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
     ("dependencies", dependencies),
+    ("deny", |workspace| deny::check(workspace)),
     ("guests", guest_builds),
     ("clippy", clippy),
     ("clippy-guest", clippy_guest),
