@@ -42,3 +42,8 @@ mod trust;
 pub use cache::{Cache, CacheError, Key, Precompiled};
 pub use file::{CompiledFile, Contents, FileError, Format};
 pub use trust::{Trusted, TrustedFile};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

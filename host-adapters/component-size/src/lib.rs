@@ -79,3 +79,8 @@ pub fn check(bytes: &[u8], limits: &Limits) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -116,3 +116,8 @@ pub fn add_to_linker_with_bounds<T: WasiView + 'static, E: Engine>(
     filesystem::add_to_linker(linker, bounds)?;
     sockets::add_to_linker(linker, bounds)
 }
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -211,3 +211,8 @@ fn silence(page: &mut Page<'_>, snapshot: &Snapshot) {
         page.line(line);
     }
 }
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

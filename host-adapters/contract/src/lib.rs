@@ -109,3 +109,8 @@ pub use lift::{Arguments, CoreValue, CoreValues, Lifted, Passed, StringEncoding}
 pub use results::{LogThreshold, Returned, SpanContext};
 pub use shape::{Case, Field, Layout, Shape, Type};
 pub use wasmscope_telemetry::model::BaggageEntry;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

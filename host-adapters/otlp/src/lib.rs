@@ -14,3 +14,8 @@ mod pipeline;
 
 pub use config::{Config, ConfigError};
 pub use pipeline::{DROP_DEADLINE, Flushed, Pipeline, Report, SignalReport};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -96,3 +96,8 @@ pub use refusals::{Metered, Refusals};
 pub use runtime_metrics::RuntimeMetrics;
 pub use store_meter::StoreMeter;
 pub use telemetry::{Providers, Runtime, Telemetry, TelemetryBuilder};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

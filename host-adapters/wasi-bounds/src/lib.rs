@@ -258,3 +258,8 @@ mod tests {
         assert!(bounds.socket(&mut table).is_ok());
     }
 }
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -55,3 +55,8 @@ pub fn link() {
         println!("cargo::rustc-link-arg={argument}");
     }
 }
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

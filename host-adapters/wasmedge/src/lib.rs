@@ -67,3 +67,8 @@ pub fn runtime() -> Runtime {
         version: wasmedge_component::version(),
     }
 }
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -145,3 +145,8 @@ pub const RUNTIME: Runtime = Runtime {
     // Wasmtime does not tell its own version, but depends on exactly its own version of this crate.
     version: wasmtime::component::__internal::wasmtime_environ::VERSION,
 };
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
