@@ -57,7 +57,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         "The demo has four steps. The times are those of the first run; later runs take seconds.\n\
          1. Build the example components ({}): about 1 minute.\n\
          2. Build the command `wasmscope` with Wasmtime: about 3 minutes. Run them on Wasmtime.\n\
-         3. Find or fetch WasmEdge's library: up to 2 minutes.\n\
+         3. Find or fetch WasmEdge's library: about 1 minute.\n\
          4. Build `wasmscope` with WasmEdge too: about 2 minutes. Run them on WasmEdge.",
         packages.join(", ")
     );

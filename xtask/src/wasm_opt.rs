@@ -31,7 +31,7 @@ pub(crate) struct WasmOpt {
 }
 
 impl WasmOpt {
-    /// Finds the one of the machine, or fetches that of the Debian release that runs into the target directory; says what became of it.
+    /// Finds the one of the machine, or downloads it by apt into the target directory. Prints the result.
     pub(crate) fn find_or_fetch(workspace: &Workspace) -> Option<Self> {
         let work = workspace.target("wasm-opt");
         let fetched = work.join("root/usr/bin/wasm-opt");
@@ -96,11 +96,8 @@ fn runs(program: &Path) -> Result<String> {
 }
 
 fn fetch(folder: &Path) -> Result<()> {
-    let apt = Apt::of_this_release(folder.to_owned())?;
-    eprintln!(
-        "wasm-opt: fetching {PACKAGE} {} of the release that runs",
-        apt.version(PACKAGE)?
-    );
+    let apt = Apt::of_this_machine(folder.to_owned())?;
+    eprintln!("wasm-opt: fetching {PACKAGE} {}", apt.version(PACKAGE)?);
     apt.unpack(&[PACKAGE])?;
     Ok(())
 }

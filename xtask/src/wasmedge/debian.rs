@@ -5,7 +5,7 @@
 
 use super::library::{Library, link as make_link};
 use super::{Home, Version};
-use crate::apt::{self, Apt, Installed, Source};
+use crate::apt::{self, Apt};
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeMap;
 use std::fs;
@@ -68,42 +68,17 @@ fn library(home: &Home) -> Library {
     }
 }
 
-/// An apt that knows the release, from the first of the machine's archives that has it.
+/// Prepares an apt that knows the release, from the first of the machine's archives that has it.
 fn open(home: &Home) -> Result<Apt> {
-    let codename = apt::os_release("VERSION_CODENAME").unwrap_or_default();
     let mut refused = String::new();
-    for archive in archives(&apt::sources(&home.path("work/lists"))?, &codename) {
-        let source = Source {
-            archive: archive.clone(),
-            suite: SUITE.to_owned(),
-            component: "main".to_owned(),
-        };
-        match Apt::new(
-            home.path("work/apt"),
-            "debian",
-            &[source],
-            Installed::Nothing,
-        ) {
-            Ok(apt) => return Ok(apt),
+    for archive in apt::archives(&home.path("work/lists"))? {
+        let apt = Apt::of_debian(home.path("work/apt"), &archive, SUITE)?;
+        match apt.version(PACKAGE) {
+            Ok(_) => return Ok(apt),
             Err(error) => refused.push_str(&format!("\n{archive}: {error:#}")),
         }
     }
     bail!("none of the archives that the machine's apt knows gives the release {SUITE}:{refused}")
-}
-
-/// The archives, the one that the machine's release is from first. Those with updates only do not have releases.
-fn archives(sources: &[Source], codename: &str) -> Vec<String> {
-    let (own, other): (Vec<_>, Vec<_>) = sources
-        .iter()
-        .filter(|source| !source.suite.contains("-security") && !source.suite.contains("-updates"))
-        .partition(|source| source.suite == codename);
-    let mut archives = Vec::new();
-    for source in own.into_iter().chain(other) {
-        if !archives.contains(&source.archive) {
-            archives.push(source.archive.clone());
-        }
-    }
-    archives
 }
 
 /// Moves all shared libraries of the packages into one folder. libLLVM looks for what it needs in `$ORIGIN/../lib`,
@@ -179,29 +154,6 @@ fn loader(lib: &Path) -> Option<PathBuf> {
 mod tests {
     use super::*;
     use crate::wasmedge::library::link;
-
-    fn source(archive: &str, suite: &str) -> Source {
-        Source {
-            archive: archive.to_owned(),
-            suite: suite.to_owned(),
-            component: "main".to_owned(),
-        }
-    }
-
-    #[test]
-    fn the_archive_of_the_running_release_comes_first_and_each_once() {
-        let sources = [
-            source("http://other.example/tools", "stable"),
-            source("http://mirror.example/debian", "bookworm"),
-            source("http://mirror.example/debian", "bookworm-updates"),
-            source("http://mirror.example/security", "bookworm-security"),
-            source("http://mirror.example/debian", "bookworm-backports"),
-        ];
-        assert_eq!(
-            archives(&sources, "bookworm"),
-            ["http://mirror.example/debian", "http://other.example/tools"]
-        );
-    }
 
     #[test]
     fn shared_objects_are_told_from_what_lies_beside_them() {

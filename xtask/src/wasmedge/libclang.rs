@@ -1,5 +1,5 @@
-//! libclang, which bindgen reads libwasmedge's header with: one that the machine has, or the one of the packages of the
-//! Debian release that runs, in a folder of our own.
+//! libclang, which bindgen reads libwasmedge's header with: one that the machine has, or one that the
+//! machine's apt downloads into a folder of our own.
 
 use super::probe::{ClangProbe, compiler};
 use super::{Home, debian};
@@ -45,7 +45,7 @@ pub(super) fn find_or_fetch(home: &Home) -> Result<Libclang> {
         Ok(clang) => Ok(clang),
         Err(error) => bail!(
             "no libclang was found, nor could one be fetched; the bindings to libwasmedge are made with it. \
-             What was tried:{tried}\n- {PACKAGE} from the packages of the release that runs: {error:#}\n\
+             What was tried:{tried}\n- {PACKAGE} by apt: {error:#}\n\
              What helps: install libclang (Debian: `apt install libclang-dev`, Fedora: `dnf install clang-libs`, \
              macOS: `xcode-select --install`), or set LIBCLANG_PATH to the folder that holds one"
         ),
@@ -77,11 +77,8 @@ fn usable(probe: &ClangProbe, file: &Path) -> Result<Libclang> {
 }
 
 fn fetch(home: &Home, probe: &ClangProbe) -> Result<Libclang> {
-    let apt = Apt::of_this_release(home.path("work/apt-libclang"))?;
-    eprintln!(
-        "libclang: fetching {PACKAGE} {} of the release that runs",
-        apt.version(PACKAGE)?
-    );
+    let apt = Apt::of_this_machine(home.path("work/apt-libclang"))?;
+    eprintln!("libclang: fetching {PACKAGE} {}", apt.version(PACKAGE)?);
     let root = apt.unpack(&[PACKAGE])?;
     let folder = home.empty_folder("libclang")?;
     debian::flatten(&root, &folder.join("lib"))?;

@@ -15,7 +15,7 @@
 //!    configured with, unpacked into `target/wasmedge/debian/` together with the glibc that they want.
 //!
 //! "Of the right version" is found out by a small C program that is compiled, linked with the very flags that builds
-//! get, and run. libclang is likewise taken from the machine, or from the packages of the Debian release that runs, and
+//! get, and run. libclang is likewise taken from the machine, or downloaded by its apt, and
 //! tried by parsing a header ([`libclang`]).
 //!
 //! The result is written to `target/wasmedge/env` (for `. target/wasmedge/env` in a shell) and
