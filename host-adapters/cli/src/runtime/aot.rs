@@ -4,6 +4,7 @@ use crate::args::Program;
 use crate::failure::Failure;
 use crate::messages::say;
 use compiled_code::{Cache, CacheError};
+use etcetera::BaseStrategy as _;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -92,15 +93,12 @@ pub(super) fn default_cache() -> Option<Cache> {
     Cache::open(default_folder()?).ok()
 }
 
-/// Returns the folder `wasmscope/aot` in the user's cache folder, by the XDG base directory
-/// specification.
-// Not by a crate: those ask the user database if HOME is empty. Here an empty HOME means that there
-// is no cache.
+/// Returns the folder `wasmscope/aot` in the user's cache folder.
 fn default_folder() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let base = variable("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|base| base.is_absolute());
-    let base = base.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".cache")));
-    Some(base?.join("wasmscope").join("aot"))
+    // An empty HOME says that there is no home. Otherwise, the user database would be asked.
+    if std::env::var_os("HOME").is_some_and(|home| home.is_empty()) {
+        return None;
+    }
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.cache_dir().join("wasmscope").join("aot"))
 }
