@@ -1,12 +1,12 @@
 //! Builds the guests: each binary and each `cdylib` of the packages under `components/` and
 //! `tests/guests/` becomes `target/guests/<name>.wasm`.
 //!
-//! A guest is built for `wasm32-wasip2`. One whose manifest says
-//! `package.metadata.wasmscope.targets = ["wasm32-wasip1", ..]` is built for those targets too, made a component
-//! with wit-component, and stored as `<name>.<target>.wasm`.
+//! Each guest is built for `wasm32-wasip2`. Two keys in its manifest change this:
 //!
-//! One whose manifest says `package.metadata.wasmscope.plug = ["<package>", ..]` is stored as the composition of itself
-//! with those guests: what they export becomes what it imports.
+//! - `package.metadata.wasmscope.targets = ["wasm32-wasip1", ..]`: it is built for these targets
+//!   too, made a component by wit-component, and stored as `<name>.<target>.wasm`.
+//! - `package.metadata.wasmscope.plug = ["<package>", ..]`: it is composed with these guests, whose
+//!   exports become its imports.
 
 use crate::run::{cargo, run};
 use crate::workspace::Workspace;
@@ -20,11 +20,11 @@ use wit_component::ComponentEncoder;
 
 pub(crate) const HOME_TARGET: &str = "wasm32-wasip2";
 
-/// Builds every guest for every target that it wants, and gives the folder that they are in.
+/// Builds every guest for each of its targets. Returns the folder with the components.
 ///
 /// # Errors
 ///
-/// Fails when a guest does not compile or is no component in the end.
+/// Fails when a guest does not compile, or the result is not a component.
 pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
     let guests = workspace.guests();
     let mut targets = vec![HOME_TARGET.to_owned()];
@@ -49,7 +49,8 @@ pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
     folder(workspace)
 }
 
-/// Builds some guests for the home target, with those that are plugged into them, and gives the folder that they are in.
+/// Builds some guests for `wasm32-wasip2`, with those that are plugged into them. Returns the
+/// folder with the components.
 ///
 /// # Errors
 ///
@@ -73,14 +74,14 @@ pub(crate) fn build(workspace: &Workspace, names: &[&str]) -> Result<PathBuf> {
     folder(workspace)
 }
 
-/// Where guests are stored.
+/// Returns the folder with the components, and creates it.
 fn folder(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target("guests");
     fs::create_dir_all(&folder)?;
     Ok(folder)
 }
 
-/// Makes components of what has been compiled, and stores them.
+/// Makes components of compiled packages, and stores them.
 fn store(workspace: &Workspace, packages: &[&Package], target: &str) -> Result<()> {
     let folder = folder(workspace)?;
     for (package, guest) in packages.iter().flat_map(|package| {
@@ -127,7 +128,7 @@ pub(crate) fn compile_as(packages: &[&str], target: &str, profile: &str) -> Resu
     for package in packages {
         command.args(["--package", package]);
     }
-    // Whatever the caller sets for the host's binaries must not change the guests.
+    // Settings for the host's binaries must not change the guests.
     command
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -138,7 +139,7 @@ fn is_guest(target: &Target) -> bool {
     target.is_bin() || target.is_cdylib()
 }
 
-/// Where cargo leaves a binary or a `cdylib`.
+/// Returns the path of a binary or a `cdylib` that cargo has built.
 fn artifact(workspace: &Workspace, guest: &Target, target: &str) -> PathBuf {
     let stem = if guest.is_cdylib() {
         guest.name.replace('-', "_")
@@ -148,7 +149,7 @@ fn artifact(workspace: &Workspace, guest: &Target, target: &str) -> PathBuf {
     workspace.target(&format!("{target}/guest/{stem}.wasm"))
 }
 
-/// What `target` makes of a package, as a component.
+/// Reads a file that was compiled for a target, and makes it a component.
 fn component(file: &Path, target: &str) -> Result<Vec<u8>> {
     let module = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     if target == HOME_TARGET {
@@ -165,7 +166,7 @@ fn component(file: &Path, target: &str) -> Result<Vec<u8>> {
     encoder.encode()
 }
 
-/// Joins a component with the guests that its package wants plugged in, if any.
+/// Plugs the guests that a package names into its component.
 fn composed(workspace: &Workspace, package: &Package, socket: Vec<u8>) -> Result<Vec<u8>> {
     let plugs = listed(package, "plug");
     if plugs.is_empty() {
@@ -190,7 +191,7 @@ fn composed(workspace: &Workspace, package: &Package, socket: Vec<u8>) -> Result
     Ok(graph.encode(EncodeOptions::default())?)
 }
 
-/// What the guest package `name` makes for the home target, which is built before all others.
+/// Returns the files of a guest for `wasm32-wasip2`, which is built before all other targets.
 fn home_artifacts(workspace: &Workspace, name: &str) -> Result<Vec<PathBuf>> {
     let guests = workspace.guests();
     let package = guests.iter().find(|package| package.name == name);
@@ -203,7 +204,7 @@ fn home_artifacts(workspace: &Workspace, name: &str) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A list of texts in `package.metadata.wasmscope`; empty where there is none.
+/// Returns a list of texts in `package.metadata.wasmscope`, empty if it is missing.
 fn listed(package: &Package, key: &str) -> Vec<String> {
     package.metadata["wasmscope"][key]
         .as_array()
@@ -215,7 +216,7 @@ fn listed(package: &Package, key: &str) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// Leaves an unchanged file alone, so that whoever compares times sees no change.
+/// Writes a file only if its content changes, to keep its modification time otherwise.
 pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());

@@ -38,25 +38,25 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Builds everything that is needed and shows what the demo sends.
+    /// Builds and runs the demo, and shows its telemetry: on Wasmtime first, then on WasmEdge.
     Demo(demo::Options),
     /// Runs all checks, the same ones that CI runs, and prints the time of each.
     Test(test::Options),
     /// Builds the guest components into target/guests.
     Guests,
-    /// Checks the contract: that it parses, that docs/wit.md is current, that no published version has changed.
+    /// Checks the contract: it parses, docs/wit.md is current, no published version has changed.
     Wit(wit::Options),
-    /// Compares the README's table of runtimes with what the last run of the scenarios came to.
+    /// Compares the README's table of runtimes with the last run of the scenarios.
     Parity(parity::Options),
     /// Runs a folder of .wast files, the component model's own tests for instance, on WasmEdge.
     Conformance(conformance::Options),
-    /// Measures what the SDK adds to a guest, in bytes.
+    /// Measures the bytes that the SDK adds to a guest.
     Size(size::Options),
-    /// Measures what telemetry costs, beside the native OpenTelemetry SDK, and writes docs/benchmarks.md.
+    /// Compares the cost of telemetry with the native OpenTelemetry SDK, and writes docs/benchmarks.md.
     Bench(bench::Options),
-    /// Finds or fetches libwasmedge and libclang, which the WasmEdge parts are built with, into target/wasmedge.
+    /// Finds libwasmedge and libclang for the WasmEdge packages, or fetches them into target/wasmedge.
     Wasmedge(wasmedge::Options),
-    /// Installs the command `wasmscope`, with WasmEdge's library beside it if wanted.
+    /// Installs the command `wasmscope`; with `--wasmedge`, also WasmEdge's library.
     Install(install::Options),
 }
 

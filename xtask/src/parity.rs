@@ -1,7 +1,8 @@
-//! `cargo xtask parity`: the README's table of what arrives from which runtime, out of what the scenario suite has run.
+//! `cargo xtask parity`: the README's table of scenarios with equal telemetry, from the last run of
+//! the scenario suite.
 //!
-//! Where `WASMSCOPE_PARITY` names a folder, the suite leaves a file `RUNTIME/SCENARIO` there for each scenario that came to
-//! its snapshot. All runtimes are held to the same snapshot, so what stands in it is what arrived.
+//! If `WASMSCOPE_PARITY` names a folder, the suite writes a file `RUNTIME/SCENARIO` there for each
+//! scenario that matches its snapshot. The snapshot is the same for all runtimes.
 
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -21,14 +22,14 @@ pub(crate) struct Options {
 /// The variable that names the folder.
 pub(crate) const VARIABLE: &str = "WASMSCOPE_PARITY";
 
-/// What the suite calls the runtimes, and what the table does.
+/// The names of the runtimes in the suite, and in the table.
 const RUNTIMES: [(&str, &str); 3] = [
     ("wasmtime", "Wasmtime"),
     ("wasmedge", "WasmEdge, interpreted"),
     ("wasmedge-aot", "WasmEdge, ahead of time"),
 ];
 
-/// A row: what it is called, and which snapshots it counts.
+/// A row: its title, and the snapshots that it counts.
 type Row = (&'static str, fn(&str) -> bool);
 
 const ROWS: [Row; 7] = [
@@ -58,7 +59,7 @@ const ROWS: [Row; 7] = [
     }),
 ];
 
-/// Whether a line of a snapshot begins a span, but not the host's own: `s2 "name" internal …`.
+/// Returns whether a line of a snapshot begins a span of the guest: `s2 "name" internal …`.
 fn is_span_of_guest(line: &str) -> bool {
     let number = line.trim_start().strip_prefix('s');
     number.is_some_and(|rest| {
@@ -73,12 +74,12 @@ const README: &str = "README.md";
 const BEGIN: &str = "<!-- parity: written by `cargo xtask parity --bless` -->\n";
 const END: &str = "<!-- end of parity -->\n";
 
-/// The folder that the suite leaves its files in.
+/// Returns the folder for the suite's files.
 pub(crate) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.target("parity")
 }
 
-/// Forgets what an earlier run of the suite has left.
+/// Deletes the files of an earlier run of the suite.
 ///
 /// # Errors
 ///
@@ -92,11 +93,11 @@ pub(crate) fn forget(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Compares the README's table with what the suite has run, or writes it.
+/// Compares the README's table with the last run of the suite, or writes it.
 ///
 /// # Errors
 ///
-/// Fails when the suite has not run, or something else stands in the README.
+/// Fails when the suite has not run, or the table in the README differs.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let table = table(workspace)?;
     let path = workspace.path(README);

@@ -1,10 +1,10 @@
-//! Running other programs, with errors that say which one failed and how.
+//! Runs other programs. Errors name the command and its exit status.
 
 use anyhow::{Context as _, Result, bail};
 use std::fmt;
 use std::process::{Command, Stdio};
 
-/// A program has failed that says itself what is wrong: nothing is to be added to that.
+/// A program has failed and has printed the reason itself.
 #[derive(Debug)]
 pub(crate) struct Said;
 
@@ -16,11 +16,12 @@ impl fmt::Display for Said {
 
 impl std::error::Error for Said {}
 
-/// Runs a command of our own, which says itself why it fails.
+/// Runs a command of the workspace, which prints the reason if it fails.
 ///
 /// # Errors
 ///
-/// Fails with [`Said`] when it exits with anything but zero, and as [`run`] when it cannot be started or is killed.
+/// Fails with [`Said`] when the exit code is not zero, and as [`run`] when it cannot be started or
+/// is killed.
 pub(crate) fn run_our_own(command: &mut Command) -> Result<()> {
     let status = command
         .status()
@@ -32,7 +33,7 @@ pub(crate) fn run_our_own(command: &mut Command) -> Result<()> {
     }
 }
 
-/// Runs a command to its end, its output going where ours goes.
+/// Runs a command to its end, with our own standard streams.
 ///
 /// # Errors
 ///
@@ -47,12 +48,12 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command and gives what it printed to its standard output.
+/// Runs a command and returns its standard output.
 ///
 /// # Errors
 ///
-/// Fails when the program cannot be started or exits with anything but zero; the error then carries what it
-/// printed to its standard error.
+/// Fails when the program cannot be started or its exit code is not zero. The error then contains
+/// its standard error.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -70,12 +71,12 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .with_context(|| format!("`{}` printed something that is not UTF-8", shown(command)))
 }
 
-/// Cargo, as the one that runs us.
+/// Returns the cargo that runs this program.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// A command as one could type it, the program without its folder.
+/// Returns a command as text, with the program's name only.
 pub(crate) fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let mut words = vec![

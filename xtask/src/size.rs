@@ -10,8 +10,8 @@ use std::fs;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {}
 
-/// Builds the bench's service without telemetry and by each door, at two optimisation levels, and prints the bytes as a table
-/// in Markdown.
+/// Builds the bench's service without telemetry and with each API of the SDK, at two optimisation
+/// levels. Prints the bytes as a table in Markdown.
 ///
 /// # Errors
 ///

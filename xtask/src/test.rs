@@ -17,7 +17,7 @@ pub(crate) struct Options {
 
 type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 
-/// In the order in which they are worth knowing: what is quick to fail comes first.
+/// Stages that fail quickly come first.
 const STAGES: [Stage; 14] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
@@ -43,7 +43,7 @@ fn stage_names() -> String {
     STAGES.map(|(name, _)| name).join(", ")
 }
 
-/// Runs the stages, prints the time of each, and fails with the first that fails.
+/// Runs the stages up to the first that fails, and prints the time of each.
 ///
 /// # Errors
 ///
@@ -90,7 +90,7 @@ fn format(_: &Workspace) -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))
 }
 
-/// The direction of dependencies: what must not depend on what.
+/// Checks the direction of dependencies.
 fn dependencies(_: &Workspace) -> Result<()> {
     let depends_with = |features: &str, package: &str, on: &str| -> Result<bool> {
         let tree = output(cargo().args([
@@ -151,7 +151,7 @@ fn dependencies(_: &Workspace) -> Result<()> {
         ("wasmscope-telemetry", "wasmtime"),
         ("wasmscope-telemetry", "wasmscope-contract"),
         ("wasmscope-telemetry", "wasmscope-wasmtime"),
-        // A host with providers of its own compiles no transport and no terminal.
+        // A host with its own providers compiles no transport and no terminal view.
         ("wasmscope-telemetry", "wasmscope-otlp"),
         ("wasmscope-telemetry", "reqwest"),
         ("wasmscope-telemetry", "tonic"),
@@ -262,9 +262,9 @@ fn clippy_guest(_: &Workspace) -> Result<()> {
     ]))
 }
 
-/// That the workspace's default members want no C library, and build without one.
+/// Checks that the workspace's default members build without a C library.
 ///
-/// What they do is tested with all features, by the stage `tests`: a build of its own would take minutes.
+/// The stage `tests` tests them with all features: a build of its own would take minutes.
 fn without_wasmedge(_: &Workspace) -> Result<()> {
     let tree = output(cargo().args([
         "tree", "--locked", "--target", "all", "--prefix", "none", "--format", "{p}",

@@ -1,4 +1,4 @@
-//! Where things are.
+//! The workspace's packages and paths.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::{Metadata, MetadataCommand, Package};
@@ -11,13 +11,13 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Asks cargo.
+    /// Reads the workspace from cargo.
     ///
     /// # Errors
     ///
     /// Fails when `cargo metadata` does.
     pub(crate) fn find() -> Result<Self> {
-        // Cargo says where the package is that it runs: clones that share a target directory share this program, too.
+        // Clones that share a target directory share this program, but not the variable.
         let package = std::env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         let manifest = package.join("../Cargo.toml");
@@ -29,12 +29,12 @@ impl Workspace {
         Ok(Self { metadata })
     }
 
-    /// A path in the repository.
+    /// Returns a path in the repository.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.metadata.workspace_root.join(relative).into()
     }
 
-    /// A path in the target directory.
+    /// Returns a path in the target directory.
     pub(crate) fn target(&self, relative: &str) -> PathBuf {
         self.metadata.target_directory.join(relative).into()
     }
