@@ -108,3 +108,8 @@ pub use typed::{
 };
 pub use types::Type;
 pub use val::Val;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

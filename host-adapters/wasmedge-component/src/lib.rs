@@ -85,3 +85,8 @@ pub use component_model::{
 };
 pub use engine::{Config, Engine, Optimization, TABLE_ELEMENT_BYTES, version};
 pub use processor::processor_features;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
