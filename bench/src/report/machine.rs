@@ -17,7 +17,7 @@ pub(crate) fn describe() -> String {
         "Measured on {processor}, {cores} cores, {}, with Wasmscope {}, Wasmtime {}, WasmEdge {}, opentelemetry_sdk {} and {}.",
         std::env::consts::OS,
         env!("CARGO_PKG_VERSION"),
-        wasmscope_wasmtime::RUNTIME.version,
+        wasmscope_wasmtime::runtime().version,
         wasmscope_wasmedge::runtime().version,
         env!("OPENTELEMETRY_SDK_VERSION"),
         compiler.unwrap_or_else(|| "an unknown rustc".to_owned()),

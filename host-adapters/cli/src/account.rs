@@ -8,11 +8,11 @@ use wasmscope_telemetry::dropped::{DroppedCount, Reason};
 /// How delivery ended.
 pub(crate) struct Delivered {
     pub(crate) report: Report,
-    /// At a second signal.
+    /// Whether a second signal ended it.
     pub(crate) was_given_up: bool,
 }
 
-/// Says what was lost on its way out, and what was dropped or shortened before that.
+/// Prints what was lost on export, and what was dropped or shortened before.
 pub(crate) fn account(delivered: &Delivered, limits: &Limits) {
     for line in lines(delivered, limits) {
         say!("wasmscope: {line}");
@@ -59,7 +59,7 @@ fn lines(delivered: &Delivered, limits: &Limits) -> Vec<String> {
     lines
 }
 
-/// Says what was delivered before a second signal.
+/// Prints what was delivered before a second signal.
 fn given_up(report: &Report) -> String {
     let counts = [
         (&report.traces, "spans"),
@@ -73,7 +73,7 @@ fn given_up(report: &Report) -> String {
     )
 }
 
-/// Names what was too large to be sent.
+/// Lists the items that were too large to be sent.
 fn too_large(report: &Report) -> Option<String> {
     let too_large = report
         .dropped
@@ -91,7 +91,7 @@ fn too_large(report: &Report) -> Option<String> {
     })
 }
 
-/// Says how much was dropped for one reason, such as
+/// Returns a line about what was dropped for one reason, such as
 /// `dropped or shortened: 2 items of traces, span_attributes (limit 128): "a", "b"`.
 fn line(dropped: &DroppedCount, limits: &Limits) -> String {
     let DroppedCount {

@@ -212,7 +212,7 @@ pub(crate) struct Compile {
     pub(crate) preparation: Preparation,
 }
 
-/// The runtimes that have an adapter.
+/// A runtime with an adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RuntimeName {
     /// Wasmtime, which is part of this program.

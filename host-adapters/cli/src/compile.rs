@@ -14,7 +14,7 @@ pub(crate) fn compile(options: &Compile) -> Result<ExitCode, Failure> {
         let name = options.component.file_name().unwrap_or_default();
         Path::new(name).with_extension("cwasm")
     });
-    // Before the component is compiled, which takes longer.
+    // First, since compiling takes longer.
     let target = target(&output, &options.component)?;
     runtime::compile(
         &options.component,
@@ -34,8 +34,8 @@ pub(crate) fn compile(options: &Compile) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the file to write: what the output is, or what it links to. It must not be the
-/// component, nor anything but a file.
+/// Returns the file to write: the output, or the file that it links to. It must be a regular file,
+/// and not the component itself.
 fn target(output: &Path, component: &Path) -> Result<PathBuf, Failure> {
     let refused = |why: &str| Failure::new(format!("cannot write {}: {why}", output.display()));
     if output.file_name().is_none() || output.as_os_str().as_encoded_bytes().ends_with(b"/") {

@@ -1,12 +1,12 @@
-//! Why nothing was run.
+//! Errors of the command, before anything has run.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// What `timeout` exits with.
+/// The exit code of `timeout`.
 pub(crate) const TOO_LATE: u8 = 124;
 
-/// Something about the command is wrong: said in one message, with what to do about it. Nothing was run.
+/// An error in the command, as one message with advice. Nothing has run.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -21,7 +21,7 @@ impl Failure {
         }
     }
 
-    /// The failure of a command that took too long before anything ran.
+    /// Makes the error of a command that took too long before anything ran.
     pub(crate) fn too_late(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -29,7 +29,7 @@ impl Failure {
         }
     }
 
-    /// 2, as for a wrong option, or 124 if it took too long.
+    /// Returns the exit code: 2, as for a wrong option, or 124 if it took too long.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }

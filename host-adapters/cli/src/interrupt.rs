@@ -4,12 +4,11 @@
 //! delivery, and the summary says what was lost. The third one ends this process at once, and so
 //! does any that comes after the delivery.
 //!
-//! A signal that this process was started to ignore stays ignored. `nohup` ignores SIGHUP, and a
-//! shell without job control ignores SIGINT and SIGQUIT in what it runs in the background: a
-//! Ctrl+C is meant for what runs in the foreground.
+//! A signal that was ignored when this process started stays ignored. `nohup` ignores SIGHUP, and a
+//! shell without job control ignores SIGINT and SIGQUIT in background processes, since Ctrl+C is
+//! meant for the foreground.
 //!
-//! SIGPIPE is ignored, as Rust's runtime has it: a stream that is not read is an error of the
-//! write.
+//! SIGPIPE is ignored, as in every Rust program. Writing to a stream that is not read is an error.
 
 use std::io;
 
@@ -42,11 +41,11 @@ pub(crate) fn outlive_large_files() {
     {
         use tokio::signal::unix::{SignalKind, signal};
         let number = rustix::process::Signal::XFSZ.as_raw();
-        // Then the write is an error already, in child processes too.
+        // Then the write is an error anyway, in child processes too.
         if Ignored::inherited().contains(number) {
             return;
         }
-        // The handler stays when the runtime has gone. Without a handler all else works.
+        // The handler outlives this runtime. Without a handler everything else works.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build();
@@ -57,7 +56,7 @@ pub(crate) fn outlive_large_files() {
     }
 }
 
-/// Listens for the signals from the moment that it is made.
+/// Listens for signals from its creation on.
 #[derive(Debug)]
 pub(crate) struct Signals {
     #[cfg(unix)]
@@ -73,15 +72,14 @@ impl Signals {
         signal
     }
 
-    /// Waits until delivery is to be given up: for the second signal, of which either may have come
-    /// already.
+    /// Waits for the second signal, at which delivery is given up. Either signal may have come already.
     pub(crate) async fn second(&mut self) {
         while self.received < 2 {
             self.next().await;
         }
     }
 
-    /// Ends the process at the next signal. Nothing is left to deliver.
+    /// Ends the process at the next signal. Everything has been delivered.
     pub(crate) async fn end_at_next(mut self) {
         let signal = self.next().await;
         std::process::exit(signal.exit_code().into());
@@ -131,8 +129,8 @@ struct Ignored(u64);
 
 #[cfg(unix)]
 impl Ignored {
-    /// Returns what is ignored before this process handles signals itself. Linux tells it; elsewhere
-    /// nothing is taken for ignored.
+    /// Returns the signals that were ignored when this process started. Known on Linux only; elsewhere
+    /// none are assumed.
     fn inherited() -> Self {
         Self::read(&std::fs::read_to_string("/proc/self/status").unwrap_or_default())
     }

@@ -1,4 +1,5 @@
-//! The `wasmscope` command: arguments in, configuration out, an adapter called. It has no rules of its own.
+//! The `wasmscope` command: turns arguments into a configuration and calls an adapter. It contains no
+//! rules about telemetry.
 
 mod account;
 mod args;

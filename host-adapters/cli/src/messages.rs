@@ -1,4 +1,4 @@
-//! What the command says about itself, on standard error.
+//! The command's own messages, on standard error.
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-/// Says a line, as `eprintln!` does, but where nobody can be told does without.
+/// Prints a line, as `eprintln!` does, but ignores errors.
 macro_rules! say {
     ($($message:tt)*) => {
         $crate::messages::write(format_args!($($message)*))
@@ -15,7 +15,7 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Writes a line. That standard error is closed, or full, ends no program.
+/// Writes a line. A standard error that is closed or full must not end the program.
 pub(crate) fn write(message: fmt::Arguments<'_>) {
     if IN_HURRY.load(Ordering::Relaxed) {
         let message = message.to_string();
@@ -25,23 +25,23 @@ pub(crate) fn write(message: fmt::Arguments<'_>) {
     }
 }
 
-/// Set once the program was stopped by its timeout or a signal.
+/// Whether the program was stopped by its timeout or a signal.
 static IN_HURRY: AtomicBool = AtomicBool::new(false);
 
-/// Set once something was not written in time.
+/// Whether a write was given up.
 static IS_STUCK: AtomicBool = AtomicBool::new(false);
 
-/// How long the reader may take no more then.
+/// How long a reader may take nothing once the program was stopped.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Says that the program was stopped. From then on this command ends even if nothing reads its
-/// output. Before, it waits for a slow reader as other programs do.
+/// Marks the program as stopped. From then on this command ends even if nothing reads its output.
+/// Before, it waits for a slow reader as other programs do.
 pub(crate) fn hurry() {
     IN_HURRY.store(true, Ordering::Relaxed);
 }
 
-/// Writes something, or gives up if the program was stopped and nothing reads: then it returns
-/// `None`, from the second time on at once.
+/// Runs a write. If the program was stopped and nothing reads, gives up and returns `None`. After
+/// the first time it does so at once.
 pub(crate) fn in_time<T: Send + 'static>(write: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     if !IN_HURRY.load(Ordering::Relaxed) {
         return Some(write());
@@ -67,10 +67,10 @@ pub(crate) fn in_time<T: Send + 'static>(write: impl FnOnce() -> T + Send + 'sta
     None
 }
 
-/// How many pieces were written by [`InPieces`].
+/// The number of pieces that [`InPieces`] has written.
 static PROGRESS: AtomicU64 = AtomicU64::new(0);
 
-/// Writes in pieces, so that a slow reader can be told from none.
+/// Writes in pieces, which tells a slow reader from none.
 pub(crate) struct InPieces<W>(pub(crate) W);
 
 impl<W: Write> Write for InPieces<W> {
@@ -86,8 +86,7 @@ impl<W: Write> Write for InPieces<W> {
     }
 }
 
-/// Prints the help that was asked for, or what is wrong with the arguments, with the beginning that
-/// all messages have.
+/// Prints help, or an error in the arguments, with the prefix of all messages.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         let text = error.render();
@@ -97,8 +96,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         } else {
             text.to_string()
         };
-        // Behind the codes of a colour. The help that is shown where arguments are missing begins
-        // otherwise.
+        // The prefix stands after the codes of a colour. Help for missing arguments has none.
         let begins = text.find("error:").is_some_and(|position| position < 16);
         let text = if begins {
             text.replacen("error:", "wasmscope: error:", 1)
@@ -107,7 +105,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         };
         write(format_args!("{}", text.trim_end()));
     } else {
-        // That nobody reads on is no error.
+        // A reader that has gone is no error.
         let _ = error.print();
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))

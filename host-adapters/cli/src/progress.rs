@@ -1,4 +1,4 @@
-//! A line that says what takes so long.
+//! Messages about work that takes long.
 
 use crate::args::RuntimeName;
 use crate::messages::say;
@@ -8,25 +8,25 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-/// How long something may take before it is worth a line.
+/// The time after which a message is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Says a line if it is not dropped within a second.
+/// Prints a line unless it is dropped within a second.
 pub(crate) struct Progress {
     /// Closed when this is dropped.
     _done: Sender<()>,
 }
 
 impl Progress {
-    /// Begins to wait for the compiling of a component that is then run. Says nothing unless
-    /// standard error is a terminal.
+    /// Begins before a component is compiled that will be run. Prints nothing unless standard error is a
+    /// terminal.
     pub(crate) fn compiling(component: &Path, runtime: RuntimeName) -> Option<Self> {
         std::io::stderr()
             .is_terminal()
             .then(|| Self::compiling_alone(component, runtime))
     }
 
-    /// Begins to wait for the compiling of a component, for a command that does nothing else.
+    /// Begins before a component is compiled by a command that does nothing else.
     pub(crate) fn compiling_alone(component: &Path, runtime: RuntimeName) -> Self {
         let line = format!(
             "wasmscope: compiling {} for {}…",

@@ -19,7 +19,7 @@ use wasmscope_otlp::memory::MemoryExporter;
 use wasmscope_telemetry::InvocationOptions;
 use wasmscope_telemetry::Signal;
 
-/// Runs a component. Whatever can be found to be wrong is found before it starts, and what is found quickly comes first.
+/// Runs a component. All checks come before its start, the fast ones first.
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     let args = options.args()?;
     let console = MemoryExporter::default();
@@ -108,7 +108,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         Ended::Signal(_) | Ended::Exit(_) => {}
     }
     if ended.exit_code() != 0 {
-        for refused in refusals.told(&options.program) {
+        for refused in refusals.messages(&options.program) {
             say!("wasmscope: {refused}");
         }
     }
@@ -116,7 +116,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         say!("wasmscope: warning: {}", on_one_line(&warning));
     }
     if let Some(screen) = screen {
-        // The program has done its work: that its telemetry cannot be shown does not change how it ended.
+        // Telemetry that cannot be shown does not change the program's exit code.
         let (console, format) = (console.clone(), options.telemetry.format);
         let shown = messages::in_time(move || screen.show(&console, format));
         if let Some(Err(error)) = shown {
@@ -136,7 +136,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(ended.exit_code()))
 }
 
-/// The trace and the baggage to continue, as far as OTEL_PROPAGATORS lets them in.
+/// Returns the trace and the baggage to continue, as far as OTEL_PROPAGATORS allows.
 fn continued(propagators: Propagators) -> InvocationOptions {
     InvocationOptions::from_env(|name| {
         let wanted = if name == "BAGGAGE" {
@@ -144,21 +144,21 @@ fn continued(propagators: Propagators) -> InvocationOptions {
         } else {
             propagators.trace_context
         };
-        // What is no text is malformed as well, and told as such.
+        // A value that is not UTF-8 is reported as malformed.
         let text = std::env::var_os(name).filter(|_| wanted)?;
         (!text.is_empty()).then(|| text.to_string_lossy().into_owned())
     })
 }
 
-/// What is left once a program has ended and its telemetry was delivered or given up.
+/// The state after a program has ended and its telemetry was delivered or given up.
 struct Executed {
     ended: Ended,
     delivered: Delivered,
-    /// Ends the process at a signal for as long as it lives.
+    /// Handles signals, which end the process, for as long as it lives.
     runtime: Runtime,
 }
 
-/// Runs it with a small async runtime, so that a timeout or a signal can interrupt it anywhere, and delivers what is left.
+/// Runs a component and delivers its telemetry. A timeout or a signal can interrupt both.
 fn execute(
     prepared: runtime::Prepared,
     pipeline: Pipeline,
@@ -178,7 +178,7 @@ fn execute(
             .await?;
         let delivered = deliver(pipeline, flush_timeout, &mut signals).await;
         drop(store);
-        // What is left to do is to write, perhaps to a stream that is not read.
+        // Only writes remain, perhaps to a stream that is not read.
         tokio::spawn(signals.end_at_next());
         Ok((ended, delivered))
     });
@@ -195,7 +195,7 @@ fn execute(
     }
 }
 
-/// Delivers what is left, until the deadline or the second signal.
+/// Delivers the remaining telemetry, until the deadline or the second signal.
 async fn deliver(pipeline: Pipeline, deadline: Duration, signals: &mut Signals) -> Delivered {
     let pipeline = Arc::new(pipeline);
     let delivering = Arc::clone(&pipeline);

@@ -1,4 +1,4 @@
-//! From options and environment to the telemetry core's configuration.
+//! Makes the telemetry configuration from options and environment.
 
 use crate::args::{FLAGS, Telemetry};
 use crate::failure::Failure;
@@ -7,7 +7,7 @@ use wasmscope_otlp::config::{Config, Exporter, Headers};
 use wasmscope_otlp::memory::MemoryExporter;
 use wasmscope_telemetry::Runtime;
 
-/// Builds the configuration: options over the environment, and what is wrong with either is an error.
+/// Builds the configuration. Options override the environment. Invalid values of either are errors.
 ///
 /// Without an endpoint the telemetry goes to `console`.
 pub(crate) fn config(

@@ -1,4 +1,4 @@
-//! Showing telemetry here, when there is no endpoint to send it to.
+//! Shows telemetry if there is no endpoint to send it to.
 
 use crate::args::Format;
 use crate::messages::InPieces;
@@ -8,7 +8,8 @@ use std::path::Path;
 use wasmscope_console::{Style, render};
 use wasmscope_otlp::memory::MemoryExporter;
 
-/// Where the view goes: opened before the program runs, so that a wrong path is found in time.
+/// The destination of the view. It is opened before the program runs, so that a wrong path is found
+/// in time.
 #[derive(Debug)]
 pub(crate) enum Screen {
     Terminal(io::Stderr),
@@ -23,7 +24,7 @@ impl Screen {
         }
     }
 
-    /// Writes what the collector has received.
+    /// Writes the telemetry in the memory exporter.
     pub(crate) fn show(self, collector: &MemoryExporter, format: Format) -> io::Result<()> {
         let (out, terminal): (Box<dyn Write>, bool) = match self {
             Self::Terminal(stderr) => {

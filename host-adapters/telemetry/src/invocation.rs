@@ -13,8 +13,14 @@ use crate::remote;
 
 /// Something that leads to an [`Instance`], such as a borrowed store.
 pub trait InstanceAccess {
-    /// Gives the instance; `None` where there is none, and then an [`Invocation`] does nothing.
+    /// Returns the instance. An [`Invocation`] without one does nothing.
     fn instance(&mut self) -> Option<&mut Instance>;
+
+    /// Returns how much fuel guests have consumed so far, in the engine's unit. `None` if the engine
+    /// does not count it. The difference between begin and end of an [`Invocation`] is its fuel.
+    fn consumed_fuel(&mut self) -> Option<u64> {
+        None
+    }
 }
 
 impl InstanceAccess for Instance {
@@ -26,6 +32,10 @@ impl InstanceAccess for Instance {
 impl<T: InstanceAccess + ?Sized> InstanceAccess for &mut T {
     fn instance(&mut self) -> Option<&mut Instance> {
         (**self).instance()
+    }
+
+    fn consumed_fuel(&mut self) -> Option<u64> {
+        (**self).consumed_fuel()
     }
 }
 
@@ -322,6 +332,8 @@ pub struct Invocation<S: InstanceAccess> {
     target: Option<S>,
     /// `None` without an instance, and after the end.
     depth: Option<u32>,
+    /// The fuel that was consumed before this began.
+    fuel: Option<u64>,
 }
 
 impl<S: InstanceAccess> Invocation<S> {
@@ -329,12 +341,14 @@ impl<S: InstanceAccess> Invocation<S> {
     ///
     /// Within another invocation of the same instance, and without a `traceparent` of its own, it is a child of what is ambient there.
     pub fn begin(mut target: S, options: InvocationOptions) -> Self {
+        let fuel = target.consumed_fuel();
         let depth = target
             .instance()
             .map(|instance| instance.begin_invocation(options));
         Self {
             target: Some(target),
             depth,
+            fuel,
         }
     }
 
@@ -346,9 +360,17 @@ impl<S: InstanceAccess> Invocation<S> {
     }
 
     fn end(&mut self, outcome: &Outcome) {
-        let instance = self.target.as_mut().and_then(InstanceAccess::instance);
-        if let (Some(instance), Some(depth)) = (instance, self.depth.take()) {
-            instance.finish_invocation(depth, outcome);
+        let Some(target) = &mut self.target else {
+            return;
+        };
+        let consumed = target.consumed_fuel();
+        let (Some(instance), Some(depth)) = (target.instance(), self.depth.take()) else {
+            return;
+        };
+        instance.finish_invocation(depth, outcome);
+        if let Some((before, consumed)) = self.fuel.zip(consumed) {
+            let fuel = consumed.saturating_sub(before);
+            instance.telemetry().runtime_metrics().fuel(fuel);
         }
     }
 }

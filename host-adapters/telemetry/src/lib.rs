@@ -60,6 +60,7 @@
 //! # }
 //! ```
 
+mod adapter;
 mod attributes;
 pub mod dropped;
 pub mod emitted;
@@ -86,6 +87,7 @@ mod store_meter;
 pub mod string_cache;
 mod telemetry;
 
+pub use adapter::View;
 pub use dropped::{Dropped, Reason, Signal};
 pub use instance::{Ender, Instance};
 pub use invocation::{InstanceAccess, Invocation, InvocationOptions, Outcome};

@@ -1,35 +1,12 @@
 //! The functions of the contract on a linker.
 
-use wasmedge_component::{LinkError, Linker};
+use anyhow::{Error, Result};
+use wasmedge_component::Linker;
 use wasmscope_contract::{Arguments, Call, Function, Register, Returned, register};
-use wasmscope_telemetry::Instance;
+use wasmscope_telemetry::{Instance, View};
 
 use crate::lower::{Lowered, Results};
 use crate::{lift, typecheck};
-
-/// Gives Wasmscope its state within the embedder's `T` of [`Store<T>`](wasmedge_component::Store).
-///
-/// The state belongs to one store: what is in it ends with it. Without it there is no telemetry from guests at all.
-///
-/// # Examples
-///
-/// ```
-/// use wasmscope_wasmedge::{Instance, View};
-///
-/// struct State {
-///     telemetry: Instance,
-/// }
-///
-/// impl View for State {
-///     fn wasmscope(&mut self) -> &mut Instance {
-///         &mut self.telemetry
-///     }
-/// }
-/// ```
-pub trait View {
-    /// Gives the telemetry of the component instance that runs in this store.
-    fn wasmscope(&mut self) -> &mut Instance;
-}
 
 /// Adds the interfaces of `wasmscope:otel@0.1.0` to a linker.
 ///
@@ -38,7 +15,7 @@ pub trait View {
 /// # Errors
 ///
 /// Returns an error if the linker has a function of these interfaces already.
-pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<(), LinkError> {
+pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<()> {
     add_to_linker_with(linker, T::wasmscope)
 }
 
@@ -50,7 +27,7 @@ pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<(), Li
 pub fn add_to_linker_with<T: 'static>(
     linker: &mut Linker<T>,
     get: impl Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
-) -> Result<(), LinkError> {
+) -> Result<()> {
     register(&mut Registrar { linker, get })
 }
 
@@ -66,20 +43,17 @@ where
     G: Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
     R: Returned + Lowered,
 {
-    type Error = LinkError;
+    type Error = Error;
 
-    fn function<A: Arguments, C: Call<A, R>>(
-        &mut self,
-        function: Function<A, R, C>,
-    ) -> Result<(), LinkError> {
+    fn function<A: Arguments, C: Call<A, R>>(&mut self, function: Function<A, R, C>) -> Result<()> {
         let get = self.get;
-        self.linker.instance(function.interface()).func_raw(
+        Ok(self.linker.instance(function.interface()).func_raw(
             function.name(),
             |params, results, _| {
                 typecheck::list(params, A::PARAMETERS)?;
                 typecheck::list(results, &[R::TYPE])
             },
             move |data, call| Ok(Results(lift::call(&function, data, get, call)?)),
-        )
+        )?)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 
+use anyhow::Result;
 use component_model::ids::ResourceTableId;
 use component_model::plan::{Export, ImportKind, ItemKind, Plan};
 use component_model::types::FuncType;
@@ -247,8 +248,11 @@ impl<'a> Names<'a> {
 /// Versions are matched as at instantiation: `0.2.3` is served by `0.2.6`. An interface that the
 /// linker does not know at all is one entry. Of one that it knows, every function and resource that
 /// is missing, or has another type, is an entry.
-#[must_use]
-pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<Unserved> {
+///
+/// # Errors
+///
+/// None today: this linker fits every engine. Wasmtime's does not, and the adapters have one API.
+pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Result<Vec<Unserved>> {
     let mut asked = Asked {
         has_interface: |names: &[&str]| linker.has_instance_at(names),
         errors: HashMap::new(),
@@ -273,7 +277,7 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<Un
         asked.errors.entry(name).or_insert(found);
     }
     if asked.errors.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let imports = imports(component);
     let mut unserved = match wasmscope_contract::unserved(&imports, &mut asked) {
@@ -289,7 +293,7 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<Un
         .collect();
     inner.sort_by_key(Unserved::to_string);
     unserved.extend(inner);
-    unserved
+    Ok(unserved)
 }
 
 /// Describes what is wrong with an item of an interface inside of another; `None` if it is in none.

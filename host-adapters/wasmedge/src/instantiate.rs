@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use wasmedge_component::{AsContextMut, Component, Engine, Instance, Linker};
 
-use crate::View;
 use crate::outcome::outcome_of;
+use wasmscope_telemetry::View;
 
 /// Instantiates a component and records how long that took.
 ///

@@ -35,7 +35,7 @@
 //!   send telemetry.
 //!
 //! As on Wasmtime: valid calls never trap, block or panic, and what exceeds the limits is left out and counted; a call that breaks the
-//! component model's ABI traps that guest alone, with [`TrapCode::InvalidArgument`](wasmedge_component::TrapCode::InvalidArgument).
+//! component model's ABI traps that guest alone, with [`InvalidArgument`].
 
 mod host;
 mod inspect;
@@ -47,18 +47,19 @@ mod lower;
 mod outcome;
 mod typecheck;
 
-pub use host::{View, add_to_linker, add_to_linker_with};
+pub use anyhow::{Error, Result};
+pub use host::{add_to_linker, add_to_linker_with};
 pub use inspect::{command, exports, imports, unserved};
 pub use instantiate::instantiate;
 pub use invocation::{Invocation, invoke};
 pub use limiter::{Limiter, Unlimited};
 pub use outcome::outcome_of;
-pub use wasmscope_contract::{Extern, ExternKind, NotACommand, Unserved};
-pub use wasmscope_telemetry::{Ender, Instance, InvocationOptions, Outcome, Telemetry};
+pub use wasmscope_contract::{Extern, ExternKind, InvalidArgument, NotACommand, Unserved};
+pub use wasmscope_telemetry::{
+    Ender, Instance, InvocationOptions, Outcome, Runtime, Telemetry, View,
+};
 
-use wasmscope_telemetry::Runtime;
-
-/// WasmEdge, in the version of the library that is loaded: for
+/// Returns WasmEdge's name and the version of the loaded library, for
 /// [`TelemetryBuilder::runtime`](wasmscope_telemetry::TelemetryBuilder::runtime).
 #[must_use]
 pub fn runtime() -> Runtime {

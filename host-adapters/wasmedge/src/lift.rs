@@ -1,5 +1,6 @@
 //! What a guest passes, for the contract's code to read.
 
+use anyhow::{Error, Result};
 use bytemuck::TransparentWrapper;
 use component_model::abi::{CoreVal, Passed as Params, StringEncoding as Encoding};
 use wasmedge_component::{RawCall, Trap, TrapCode};
@@ -36,7 +37,7 @@ pub(crate) fn call<T, A: Arguments, R: Returned, C: Call<A, R>>(
     data: &mut T,
     get: impl Fn(&mut T) -> &mut Instance,
     call: RawCall<'_>,
-) -> Result<R, Trap> {
+) -> Result<R> {
     let encoding = match call.encoding {
         Encoding::Utf8 => StringEncoding::Utf8,
         Encoding::Utf16 => StringEncoding::Utf16,
@@ -47,16 +48,13 @@ pub(crate) fn call<T, A: Arguments, R: Returned, C: Call<A, R>>(
         Params::Flat(params) => Passed::flat(call.memory, encoding, Raw::wrap_slice(params)),
         Params::Spilled(bytes) => Passed::in_memory(call.memory, encoding, bytes),
     };
-    function
-        .call(data, get, passed)
-        .map_err(|error| trap(&error))
+    function.call(data, get, passed).map_err(error_of)
 }
 
 #[cold]
-fn trap(error: &LiftError) -> Trap {
-    let code = match error {
-        LiftError::Invalid(_) => TrapCode::InvalidArgument,
-        LiftError::Misread => TrapCode::Host,
-    };
-    Trap::new(code, error.to_string())
+fn error_of(error: LiftError) -> Error {
+    match error {
+        LiftError::Invalid(invalid) => Error::new(*invalid),
+        LiftError::Misread => Trap::new(TrapCode::Host, error.to_string()).into(),
+    }
 }

@@ -1,54 +1,9 @@
-//! A resource limiter that measures what it lets through.
+//! The resource limiter, which meters what it allows.
 
 use wasmedge_component::ResourceLimiter;
-use wasmscope_telemetry::{Metered, StoreMeter};
 
-/// Wraps an embedder's resource limiter, and reports the store's memory and its life to the runtime's metrics.
-///
-/// It decides nothing itself: what the limiter inside allows or refuses stands. It lives in the store's data, and counts as
-/// one instance and its memory until it is dropped with that. [`Limiter::unlimited`] is for stores without limits.
-#[derive(Debug)]
-#[must_use = "it limits nothing until it is given to `Store::limiter`"]
-pub struct Limiter<L> {
-    inner: L,
-    meter: StoreMeter,
-}
-
-impl Limiter<Unlimited> {
-    /// Makes one that refuses nothing but what is refused anyway.
-    pub fn unlimited(metered: &impl Metered) -> Self {
-        Self::new(metered, Unlimited)
-    }
-}
-
-impl<L> Limiter<L> {
-    /// Makes one around the embedder's own.
-    ///
-    /// Given the [`Instance`](wasmscope_telemetry::Instance) of the same store rather than its
-    /// [`Telemetry`](wasmscope_telemetry::Telemetry), memory that is refused during a call is an
-    /// event on that call's span, and not only counted.
-    pub fn new(metered: &impl Metered, inner: L) -> Self {
-        Self {
-            inner,
-            meter: StoreMeter::new(metered),
-        }
-    }
-
-    /// Gives the limiter inside.
-    pub fn inner(&self) -> &L {
-        &self.inner
-    }
-
-    /// Gives the limiter inside, to be changed.
-    pub fn inner_mut(&mut self) -> &mut L {
-        &mut self.inner
-    }
-
-    /// Gives the linear memory of the store, in bytes.
-    #[must_use]
-    pub fn memory(&self) -> u64 {
-        self.meter.memory()
-    }
+wasmscope_telemetry::limiter! {
+    /// `L` is a [`ResourceLimiter`].
 }
 
 impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
@@ -82,10 +37,6 @@ impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
         answer
     }
 }
-
-/// Refuses nothing; see [`Limiter::unlimited`].
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unlimited;
 
 impl ResourceLimiter for Unlimited {
     fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> anyhow::Result<bool> {

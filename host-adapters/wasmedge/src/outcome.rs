@@ -3,6 +3,7 @@
 use anyhow::Error;
 use component_wasi::I32Exit;
 use wasmedge_component::{Trap, TrapCode};
+use wasmscope_contract::InvalidArgument;
 use wasmscope_telemetry::Outcome;
 
 /// Gives the outcome that an error from a call or an instantiation stands for.
@@ -11,8 +12,8 @@ use wasmscope_telemetry::Outcome;
 /// - An interruption is [`Outcome::Timeout`].
 /// - Every other trap is [`Outcome::Trap`], its code that of [`TrapCode::as_str`], which is Wasmtime's name for it where Wasmtime has one:
 ///   `memory_out_of_bounds`, `stack_overflow`, `integer_division_by_zero`, `out_of_fuel`, `unreachable`.
-/// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke the ABI in a call to
-///   `wasmscope:otel`, `memory_limit` where a limiter refuses the memory that an instance needs to begin with, and `host_error`
+/// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke
+///   the ABI in a call to `wasmscope:otel` ([`InvalidArgument`]), `memory_limit` where a limiter refuses the memory that an instance needs to begin with, and `host_error`
 ///   for what remains.
 #[must_use]
 pub fn outcome_of(error: &Error) -> Outcome {
@@ -22,6 +23,7 @@ pub fn outcome_of(error: &Error) -> Outcome {
     let code = match error.downcast_ref().map(Trap::code) {
         Some(TrapCode::Interrupt) => return Outcome::Timeout,
         Some(code) => code.as_str(),
+        None if error.is::<InvalidArgument>() => TrapCode::InvalidArgument.as_str(),
         None => TrapCode::Host.as_str(),
     };
     Outcome::Trap {

@@ -7,6 +7,8 @@
 
 #[path = "../../tests/adapter.rs"]
 mod all;
+#[path = "../../tests/api.rs"]
+mod api;
 #[path = "../../tests/guests.rs"]
 #[expect(dead_code, reason = "the other adapter's tests use the rest")]
 mod guests;
@@ -17,12 +19,17 @@ use all::{Host, attribute, run, working};
 mod adapter {
     pub(crate) use anyhow::Result;
     pub(crate) use wasmedge_component::{Component, Engine, Linker, ResourceLimiter, Store, Val};
+    pub(crate) use wasmscope_wasmedge as scope;
     pub(crate) use wasmscope_wasmedge::{
         Limiter, Unlimited, View, add_to_linker_with, imports, instantiate, invoke, outcome_of,
         runtime, unserved,
     };
 
     use wasmedge_component::{AsContextMut, Config, Instance};
+
+    pub(crate) mod engine {
+        pub(crate) use wasmedge_component::{Component, Engine, Instance, Linker, Store};
+    }
 
     pub(crate) fn metered() -> Engine {
         Engine::new(Config::new().measure_cost(true)).unwrap()

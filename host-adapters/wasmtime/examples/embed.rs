@@ -10,7 +10,7 @@ use wasi_bounds::Bounds;
 use wasmscope_otlp::Pipeline;
 use wasmscope_otlp::config::Config;
 use wasmscope_wasmtime::{
-    Instance, InvocationOptions, Limiter, Outcome, RUNTIME, SizeLimits, Unlimited, View, check_size,
+    Instance, InvocationOptions, Limiter, Outcome, SizeLimits, Unlimited, View, check_size, runtime,
 };
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, Result, Store};
@@ -45,10 +45,10 @@ fn main() -> Result<()> {
         .ok_or_else(|| wasmtime::format_err!("no component given"))?;
 
     // For OpenTelemetry providers of your own, one set for each tenant perhaps:
-    // `Telemetry::builder(Providers { .. }).runtime(RUNTIME).build()`. Then nothing is read from the environment.
+    // `Telemetry::builder(Providers { .. }).runtime(runtime()).build()`. Then nothing is read from the environment.
     let config = Config::builder()
         .with_process_env()
-        .runtime(RUNTIME)
+        .runtime(runtime())
         .on_warning(|warning| eprintln!("{warning}")) // that the collector is away, say
         .build()?;
     let pipeline = Pipeline::build(config)?;

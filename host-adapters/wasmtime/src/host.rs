@@ -1,36 +1,12 @@
 //! The functions of the contract on a linker.
 
 use wasmscope_contract::{Arguments, Call, Function, Register, register};
-use wasmscope_telemetry::Instance;
+use wasmscope_telemetry::{Instance, View};
 use wasmtime::component::Linker;
 use wasmtime::{Error, Result};
 
 use crate::lift;
 use crate::lower::Lowered;
-
-/// Gives Wasmscope its state within the embedder's `T` of [`Store<T>`](wasmtime::Store).
-///
-/// The state belongs to one store: what is in it ends with it. Without it there is no telemetry from guests at all.
-///
-/// # Examples
-///
-/// ```
-/// use wasmscope_wasmtime::{Instance, View};
-///
-/// struct State {
-///     telemetry: Instance,
-/// }
-///
-/// impl View for State {
-///     fn wasmscope(&mut self) -> &mut Instance {
-///         &mut self.telemetry
-///     }
-/// }
-/// ```
-pub trait View {
-    /// Gives the telemetry of the component instance that runs in this store.
-    fn wasmscope(&mut self) -> &mut Instance;
-}
 
 /// Adds the interfaces of `wasmscope:otel@0.1.0` to a linker, for synchronous and asynchronous stores alike.
 ///

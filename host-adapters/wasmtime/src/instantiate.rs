@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use wasmscope_telemetry::Instance as InstanceTelemetry;
+use wasmscope_telemetry::{Instance as InstanceTelemetry, View};
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 use wasmtime::{AsContextMut, Result};
 
-use crate::View;
 use crate::outcome::outcome_of;
 
 /// Instantiates a component and records how long that took.

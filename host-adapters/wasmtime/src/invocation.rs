@@ -3,37 +3,36 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use wasmscope_telemetry::{Instance, InstanceAccess, InvocationOptions, Outcome};
+use wasmscope_telemetry::{Instance, InstanceAccess, InvocationOptions, Outcome, View};
 use wasmtime::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 
-use crate::View;
-
-/// Begins a call into a component: makes the host span that is the outermost parent of what the guest does.
+/// Begins a call into a component, and starts its host span, the outermost parent of the guest's
+/// spans.
 ///
-/// The store is reached through what this returns for as long as the call lasts; [`Invocation::finish`] says how it ended.
+/// During the call the store is reached through the returned [`Invocation`].
+/// [`Invocation::finish`] says how the call ended.
 pub fn invoke<T: View + 'static>(
     store: &mut Store<T>,
     options: InvocationOptions,
 ) -> Invocation<'_, T> {
-    let fuel = store.get_fuel().ok();
     Invocation(wasmscope_telemetry::Invocation::begin(
-        Running { store, fuel },
+        Running(store),
         options,
     ))
 }
 
-/// A call into a component; dereferences to the [`Store`], and is a store context itself.
+/// A call into a component. Dereferences to the [`Store`], and is a store context itself.
 ///
 /// # In asynchronous code
 ///
-/// It may be held across an `await`. A future that is dropped with it, because of a timeout or because the caller has gone,
-/// ends the call as [`Outcome::Killed`]: its open spans are ended and say so.
+/// It may be held across an `await`. If its future is dropped, because of a timeout for example, the
+/// call ends as [`Outcome::Killed`], and so do its open spans.
 #[must_use = "dropped at once, it ends as killed"]
 pub struct Invocation<'a, T: View + 'static>(wasmscope_telemetry::Invocation<Running<'a, T>>);
 
 impl<T: View> Invocation<'_, T> {
-    /// Ends the call with its outcome, for an error that of [`outcome_of`](crate::outcome_of), and with it every span
-    /// that the guest has left open.
+    /// Ends the call, and every span that the guest left open in it. The outcome of an error is that
+    /// of [`outcome_of`](crate::outcome_of).
     pub fn finish(self, outcome: Outcome) {
         drop(self.0.finish(outcome));
     }
@@ -43,13 +42,13 @@ impl<T: View> Deref for Invocation<'_, T> {
     type Target = Store<T>;
 
     fn deref(&self) -> &Store<T> {
-        self.0.store
+        self.0.0
     }
 }
 
 impl<T: View> DerefMut for Invocation<'_, T> {
     fn deref_mut(&mut self) -> &mut Store<T> {
-        self.0.store
+        self.0.0
     }
 }
 
@@ -57,13 +56,13 @@ impl<T: View> AsContext for Invocation<'_, T> {
     type Data = T;
 
     fn as_context(&self) -> StoreContext<'_, T> {
-        self.0.store.as_context()
+        self.0.0.as_context()
     }
 }
 
 impl<T: View> AsContextMut for Invocation<'_, T> {
     fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
-        self.0.store.as_context_mut()
+        self.0.0.as_context_mut()
     }
 }
 
@@ -74,28 +73,15 @@ impl<T: View> fmt::Debug for Invocation<'_, T> {
 }
 
 /// A store during a call.
-struct Running<'a, T: View + 'static> {
-    store: &'a mut Store<T>,
-    /// The fuel that there was at the beginning, where the engine meters it.
-    fuel: Option<u64>,
-}
+struct Running<'a, T: View + 'static>(&'a mut Store<T>);
 
 impl<T: View> InstanceAccess for Running<'_, T> {
     fn instance(&mut self) -> Option<&mut Instance> {
-        Some(self.store.data_mut().wasmscope())
+        Some(self.0.data_mut().wasmscope())
     }
-}
 
-impl<T: View> Drop for Running<'_, T> {
-    fn drop(&mut self) {
-        if let (Some(before), Ok(left)) = (self.fuel, self.store.get_fuel()) {
-            let metrics = self
-                .store
-                .data_mut()
-                .wasmscope()
-                .telemetry()
-                .runtime_metrics();
-            metrics.fuel(before.saturating_sub(left));
-        }
+    fn consumed_fuel(&mut self) -> Option<u64> {
+        // Wasmtime tells how much is left.
+        Some(u64::MAX - self.0.get_fuel().ok()?)
     }
 }

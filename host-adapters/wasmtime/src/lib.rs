@@ -18,7 +18,7 @@
 //! | [`invoke`] | There is no host span: a guest's outermost spans begin traces of their own, nothing continues a `traceparent`, what a trap or a timeout leaves open ends only with the [`Instance`], as killed; no fuel is counted, and no traps but those at instantiation. |
 //! | [`instantiate`] or [`instantiate_async`] | No instantiation times, and failures at instantiation outside of an [`invoke`] are not counted. |
 //! | [`Limiter`] | No metrics of memory in use and of instances. |
-//! | [`RUNTIME`] | Host spans do not say which runtime they are from. |
+//! | [`runtime`] | Host spans do not say which runtime they are from. |
 //!
 //! # In asynchronous stores
 //!
@@ -127,24 +127,29 @@ pub use component_size::{
     Limit as SizeLimit, Limits as SizeLimits, OutOfRange as SizeOutOfRange, Refusal as SizeRefusal,
     check as check_size,
 };
-pub use host::{View, add_to_linker, add_to_linker_with};
+pub use host::{add_to_linker, add_to_linker_with};
 pub use inspect::{command, exports, imports, unserved};
 pub use instantiate::{instantiate, instantiate_async};
 pub use invocation::{Invocation, invoke};
 pub use limiter::{Limiter, Unlimited};
 pub use outcome::outcome_of;
 pub use wasmscope_contract::{Extern, ExternKind, InvalidArgument, NotACommand, Unserved};
-pub use wasmscope_telemetry::{Ender, Instance, InvocationOptions, Outcome, Telemetry};
-
-use wasmscope_telemetry::Runtime;
-
-/// Wasmtime, in the version that is linked: for
-/// [`TelemetryBuilder::runtime`](wasmscope_telemetry::TelemetryBuilder::runtime).
-pub const RUNTIME: Runtime = Runtime {
-    name: "wasmtime",
-    // Wasmtime does not tell its own version, but depends on exactly its own version of this crate.
-    version: wasmtime::component::__internal::wasmtime_environ::VERSION,
+pub use wasmscope_telemetry::{
+    Ender, Instance, InvocationOptions, Outcome, Runtime, Telemetry, View,
 };
+pub use wasmtime::{Error, Result};
+
+/// Returns Wasmtime's name and version, for
+/// [`TelemetryBuilder::runtime`](wasmscope_telemetry::TelemetryBuilder::runtime).
+#[must_use]
+pub fn runtime() -> Runtime {
+    Runtime {
+        name: "wasmtime",
+        // Wasmtime does not export its own version. It depends on exactly its own version of this
+        // crate.
+        version: wasmtime::component::__internal::wasmtime_environ::VERSION,
+    }
+}
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -7,20 +7,23 @@
 
 #[path = "../../tests/adapter.rs"]
 mod all;
+#[path = "../../tests/api.rs"]
+mod api;
 #[path = "../../tests/guests.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod guests;
 
 use all::{Host, PAGE, State, attribute, run, working};
 use wasmscope_telemetry::{InvocationOptions, Outcome};
-use wasmscope_wasmtime::{Limiter, RUNTIME, instantiate_async, invoke};
+use wasmscope_wasmtime::{Limiter, instantiate_async, invoke, runtime};
 use wasmtime::{Config, Engine, ResourceLimiterAsync, Result, Store};
 
 /// Wasmtime, for the tests of all adapters.
 mod adapter {
+    pub(crate) use wasmscope_wasmtime as scope;
     pub(crate) use wasmscope_wasmtime::{
-        Limiter, Unlimited, Unserved, View, add_to_linker_with, imports, instantiate, invoke,
-        outcome_of,
+        Limiter, Unlimited, View, add_to_linker_with, imports, instantiate, invoke, outcome_of,
+        runtime, unserved,
     };
     pub(crate) use wasmtime::component::{Component, Linker, Val};
     pub(crate) use wasmtime::{Engine, ResourceLimiter, Result, Store};
@@ -28,8 +31,9 @@ mod adapter {
     use wasmtime::AsContextMut;
     use wasmtime::component::Instance;
 
-    pub(crate) fn runtime() -> wasmscope_telemetry::Runtime {
-        wasmscope_wasmtime::RUNTIME
+    pub(crate) mod engine {
+        pub(crate) use wasmtime::component::{Component, Instance, Linker};
+        pub(crate) use wasmtime::{Engine, Store};
     }
 
     pub(crate) fn metered() -> Engine {
@@ -58,10 +62,6 @@ mod adapter {
         Store::new(engine, data)
     }
 
-    pub(crate) fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<Unserved> {
-        wasmscope_wasmtime::unserved(component, linker).unwrap()
-    }
-
     pub(crate) fn call(
         mut store: impl AsContextMut,
         instance: &Instance,
@@ -81,11 +81,11 @@ mod adapter {
 
 #[test]
 fn the_runtimes_version_is_that_of_the_linked_crate() {
-    assert_eq!(RUNTIME.name, "wasmtime");
+    assert_eq!(runtime().name, "wasmtime");
     let lock =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).unwrap();
-    let entry = format!("name = \"wasmtime\"\nversion = \"{}\"\n", RUNTIME.version);
-    assert!(lock.contains(&entry), "{}", RUNTIME.version);
+    let entry = format!("name = \"wasmtime\"\nversion = \"{}\"\n", runtime().version);
+    assert!(lock.contains(&entry), "{}", runtime().version);
 }
 
 #[test]

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 /// Where compiled code is kept.
 pub(super) enum Aot {
-    /// Nowhere: there is no `--aot`.
+    /// Without `--aot`: nowhere.
     Off,
     /// In this cache.
     Into(Cache),
-    /// Nowhere, because the cache cannot be made. The user was warned.
+    /// Nowhere, because the cache cannot be created. The user was warned.
     Unkept,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn say_not_kept(cache: &Cache, error: Option<&io::Error>) {
 }
 
 /// Warns that `--aot` has no effect on a compiled file.
-pub(super) fn say_no_effect(path: &Path, program: Option<&Program>) {
+pub(super) fn warn_no_effect(path: &Path, program: Option<&Program>) {
     if program.is_some_and(|program| program.aot) {
         say!(
             "wasmscope: warning: --aot has no effect: {} is compiled already",

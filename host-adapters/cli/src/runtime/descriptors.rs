@@ -1,14 +1,14 @@
-//! `--max-descriptors`: how many file descriptors the program may have, and how many are kept.
+//! `--max-descriptors`: the program's share of file descriptors, and the host's reserve.
 
 use crate::messages::say;
 use wasi_bounds::{Bounds, DESCRIPTORS};
 
-/// How many file descriptors are kept for this command: connections to collectors, standard
+/// The file descriptors that are reserved for this command: connections to collectors, standard
 /// streams, files that it reads and writes, and those of its asynchronous runtimes.
-const KEPT: u64 = 128;
+const RESERVED: u64 = 128;
 
-/// Returns the program's bounds: as many descriptors as are wanted, if the system lets this process
-/// have that many and [`KEPT`] besides.
+/// Returns the program's bounds: `wanted` descriptors, or fewer if the system does not allow this
+/// process that many and [`RESERVED`] more.
 pub(super) fn bounds(wanted: Option<usize>) -> Bounds {
     let most = available(wanted.unwrap_or(DESCRIPTORS));
     if let Some(wanted) = wanted.filter(|wanted| *wanted > most) {
@@ -27,7 +27,7 @@ fn available(wanted: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let needed = u64::try_from(wanted)
         .unwrap_or(u64::MAX)
-        .saturating_add(KEPT);
+        .saturating_add(RESERVED);
     let mut current = limit.current.unwrap_or(u64::MAX);
     if current < needed {
         let raised = limit.maximum.map_or(needed, |most| needed.min(most));
@@ -35,7 +35,7 @@ fn available(wanted: usize) -> usize {
             current: Some(raised),
             maximum: limit.maximum,
         };
-        // If the system refuses, what there is has to do.
+        // If the system refuses, the current limit applies.
         if setrlimit(Resource::Nofile, new).is_ok() {
             current = raised;
         }
@@ -51,7 +51,7 @@ fn available(wanted: usize) -> usize {
 /// Returns the program's share of all descriptors: a quarter if there are very few.
 #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such limit"))]
 fn share(all: u64) -> u64 {
-    all.saturating_sub(KEPT).max(all / 4)
+    all.saturating_sub(RESERVED).max(all / 4)
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn some_descriptors_are_kept_however_few_there_are() {
+    fn some_descriptors_are_always_reserved() {
         for (all, program) in [(1024, 896), (640, 512), (256, 128), (100, 25), (0, 0)] {
             assert_eq!(share(all), program, "{all}");
         }

@@ -4,11 +4,11 @@ use bytesize::ByteSize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How many elements the tables of a program may have in all. A table takes its memory at once, on
-/// WasmEdge more than the size of its elements.
+/// The most elements of all tables of a program together. A table takes its memory when it is
+/// created or grows.
 pub(crate) const TABLE_ELEMENTS: usize = 1_000_000;
 
-/// Bounds the sum of all linear memories and tables of a store: a composed component has several.
+/// Limits the sum of all linear memories and tables of a store. A composed component has several.
 #[derive(Debug)]
 pub(crate) struct TotalMemory {
     most: u64,
@@ -17,7 +17,8 @@ pub(crate) struct TotalMemory {
     refusal: Refusal,
 }
 
-/// Whether a program was refused memory: it may go on without, or fail in words of its own.
+/// Whether a program was refused memory. The program may go on without it, or fail with an
+/// unrelated message.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Refusal(Arc<Refused>);
 
@@ -40,7 +41,7 @@ impl Refusal {
 }
 
 impl TotalMemory {
-    /// Makes one that allows so much.
+    /// Makes a limit of so many bytes.
     pub(crate) fn new(most: ByteSize) -> Self {
         Self {
             most: most.as_u64(),
@@ -50,7 +51,7 @@ impl TotalMemory {
         }
     }
 
-    /// What will tell whether this has refused anything.
+    /// Returns a handle that tells whether this has refused anything.
     pub(crate) fn refusal(&self) -> Refusal {
         self.refusal.clone()
     }
@@ -71,7 +72,7 @@ impl TotalMemory {
         allowed && self.grow(desired.saturating_sub(current) as u64)
     }
 
-    /// A table counts for so many bytes an element as the runtime takes.
+    /// Asks for a table's growth. `element` is the bytes that the runtime takes for an element.
     fn table(
         &mut self,
         current: usize,
@@ -110,7 +111,7 @@ impl wasmtime::ResourceLimiter for TotalMemory {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // A pointer of the host's.
+        // Wasmtime keeps a host pointer for each element.
         Ok(self.table(current, desired, maximum, size_of::<usize>()))
     }
 }

@@ -1,7 +1,8 @@
-//! The runtimes behind one seam: a component is prepared, which finds every reason not to run it, and then run.
+//! The runtimes, behind one interface. [`Backend`] loads components, and [`Loaded`] runs one.
 
 mod aot;
 mod descriptors;
+mod guest;
 mod memory;
 pub(crate) mod needs;
 mod prepare;
@@ -18,6 +19,7 @@ use crate::interrupt::{Signal, Signals};
 use crate::messages::{on_one_line, say};
 use crate::progress::Progress;
 use compiled_code::{CompiledFile, Contents};
+use guest::Guest;
 use memory::{Refusal, TotalMemory};
 use needs::Needs;
 pub(crate) use prepare::PrepareLimits;
@@ -27,89 +29,137 @@ use std::collections::BTreeMap;
 use std::env::VarError;
 use std::fmt::Display;
 use std::path::Path;
+use thread::Running;
 use wasmscope_telemetry::{InvocationOptions, Outcome, Runtime, Telemetry};
 
-/// A component that can be run, on the runtime that it was prepared for.
-pub(crate) enum Prepared {
-    Wasmtime(Box<wasmtime::Prepared>),
-    #[cfg(feature = "wasmedge")]
-    WasmEdge(Box<wasmedge::Prepared>),
+/// A runtime that this command runs components on.
+trait Backend: Sync {
+    /// Returns its name and version.
+    fn runtime(&self) -> Runtime;
+
+    /// Loads a component to be run, with every import that it needs. Returns a warning for the user
+    /// beside it, which is for a component that is run after all.
+    fn load(
+        &self,
+        path: &Path,
+        guest: &Guest,
+        program: &Program,
+        limits: &PrepareLimits,
+    ) -> Result<(Box<dyn Loaded>, Option<String>), Failure>;
+
+    /// Returns a component's imports and exports, and those imports that this host lacks.
+    fn needs(
+        &self,
+        path: &Path,
+        allow_precompiled: bool,
+        limits: &PrepareLimits,
+    ) -> Result<Needs, Failure>;
+
+    /// Compiles a component, once for each variant: without and with the counting of fuel.
+    fn compile(
+        &self,
+        path: &Path,
+        bytes: Vec<u8>,
+        variants: &[bool],
+        limits: &PrepareLimits,
+    ) -> Result<Code, Failure>;
 }
 
-/// What a runtime calls itself.
+/// A component that a runtime has loaded and linked.
+trait Loaded: Send {
+    /// Starts the component's command, on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store cannot be set up. Then nothing has run.
+    fn start(
+        self: Box<Self>,
+        guest: Guest,
+        telemetry: &Telemetry,
+        options: InvocationOptions,
+    ) -> Result<Running, Failure>;
+}
+
+/// Returns the backend of a runtime.
 ///
 /// # Errors
 ///
-/// Fails when this program was built without it.
-pub(crate) fn described(runtime: RuntimeName) -> Result<Runtime, Failure> {
+/// Fails if this program was built without it.
+fn backend(runtime: RuntimeName) -> Result<&'static dyn Backend, Failure> {
     match runtime {
-        RuntimeName::Wasmtime => Ok(wasmtime::RUNTIME),
+        RuntimeName::Wasmtime => Ok(&wasmtime::Wasmtime),
         #[cfg(feature = "wasmedge")]
-        RuntimeName::WasmEdge => Ok(wasmscope_wasmedge::runtime()),
+        RuntimeName::WasmEdge => Ok(&wasmedge::WasmEdge),
         #[cfg(not(feature = "wasmedge"))]
         RuntimeName::WasmEdge => Err(without_wasmedge()),
     }
 }
 
-/// The runtime for a file: the one that is wanted, or the one that it was compiled for, or
-/// Wasmtime.
+/// Returns a runtime's name and version.
+///
+/// # Errors
+///
+/// Fails if this program was built without it.
+pub(crate) fn described(runtime: RuntimeName) -> Result<Runtime, Failure> {
+    Ok(backend(runtime)?.runtime())
+}
+
+/// Chooses the runtime for a file: the one that the user wants, or the one that the file was
+/// compiled for, or Wasmtime.
 pub(crate) fn chosen(wanted: Option<RuntimeName>, path: &Path) -> RuntimeName {
     wanted
         .or_else(|| source::compiled_for(path))
         .unwrap_or(RuntimeName::Wasmtime)
 }
 
-/// Finds every reason not to run a component.
+/// A component that can be run, and its guest.
+pub(crate) struct Prepared {
+    component: Box<dyn Loaded>,
+    guest: Guest,
+}
+
+/// Prepares a component, and finds every reason not to run it.
 ///
 /// # Errors
 ///
-/// Fails with the first of them.
+/// Fails with the first of these reasons.
 pub(crate) fn prepare(
     component: &Path,
     runtime: RuntimeName,
     args: &[String],
     program: &Program,
-    bounds: PrepareLimits,
+    limits: PrepareLimits,
 ) -> Result<Prepared, Failure> {
+    let backend = backend(runtime)?;
     let (path, args, program) = (component.to_owned(), args.to_owned(), program.clone());
-    let prepared = prepare::within(component, bounds.deadline, move || match runtime {
-        RuntimeName::Wasmtime => {
-            let prepared = wasmtime::prepare(&path, &args, &program, &bounds)?;
-            Ok(Prepared::Wasmtime(Box::new(prepared)))
-        }
-        #[cfg(feature = "wasmedge")]
-        RuntimeName::WasmEdge => {
-            let prepared = wasmedge::prepare(&path, &args, &program, &bounds)?;
-            Ok(Prepared::WasmEdge(Box::new(prepared)))
-        }
-        #[cfg(not(feature = "wasmedge"))]
-        RuntimeName::WasmEdge => Err(without_wasmedge()),
+    let (prepared, warning) = prepare::within(component, limits.deadline, move || {
+        // Before the component is compiled, which takes longer.
+        let guest = Guest::new(&path, &args, &program)?;
+        let (component, warning) = backend.load(&path, &guest, &program, &limits)?;
+        Ok((Prepared { component, guest }, warning))
     })?;
     // Only now is it certain that the component is run.
-    if let Some(warning) = prepared.warning() {
+    if let Some(warning) = warning {
         say!("wasmscope: warning: {warning}");
     }
     Ok(prepared)
 }
 
-/// What a component imports and exports, and what of that a runtime lacks here.
+/// Returns a component's imports and exports, and those imports that a runtime lacks here.
 ///
 /// # Errors
 ///
-/// Fails when it cannot be loaded.
+/// Fails if the component cannot be loaded.
 pub(crate) fn needs(
     component: &Path,
     runtime: RuntimeName,
     allow_precompiled: bool,
-    bounds: PrepareLimits,
+    limits: PrepareLimits,
 ) -> Result<Needs, Failure> {
+    let backend = backend(runtime)?;
     let path = component.to_owned();
-    prepare::within(component, bounds.deadline, move || match runtime {
-        RuntimeName::Wasmtime => wasmtime::needs(&path, allow_precompiled, &bounds),
-        #[cfg(feature = "wasmedge")]
-        RuntimeName::WasmEdge => wasmedge::needs(&path, allow_precompiled, &bounds),
-        #[cfg(not(feature = "wasmedge"))]
-        RuntimeName::WasmEdge => Err(without_wasmedge()),
+    prepare::within(component, limits.deadline, move || {
+        backend.needs(&path, allow_precompiled, &limits)
     })
 }
 
@@ -118,27 +168,22 @@ pub(crate) fn needs(
 ///
 /// # Errors
 ///
-/// Fails when it cannot be compiled, or the file cannot be written.
+/// Fails if it cannot be compiled, or the file cannot be written.
 pub(crate) fn compile(
     component: &Path,
     runtime: RuntimeName,
     fuel: bool,
     output: &Path,
-    bounds: PrepareLimits,
+    limits: PrepareLimits,
 ) -> Result<(), Failure> {
-    let version = described(runtime)?.version.to_string();
+    let backend = backend(runtime)?;
+    let version = backend.runtime().version.to_string();
     let path = component.to_owned();
-    let mut code = prepare::within(component, bounds.deadline, move || {
-        let bytes = source::read_component(&path, &bounds.sizes)?;
+    let mut code = prepare::within(component, limits.deadline, move || {
+        let bytes = source::read_component(&path, &limits.sizes)?;
         let _progress = Progress::compiling_alone(&path, runtime);
         let variants = if fuel { &[false, true][..] } else { &[false] };
-        match runtime {
-            RuntimeName::Wasmtime => wasmtime::compile(&path, &bytes, variants, &bounds),
-            #[cfg(feature = "wasmedge")]
-            RuntimeName::WasmEdge => wasmedge::compile(&path, bytes, variants, &bounds),
-            #[cfg(not(feature = "wasmedge"))]
-            RuntimeName::WasmEdge => Err(without_wasmedge()),
-        }
+        backend.compile(&path, bytes, variants, &limits)
     })?;
     for (name, value) in [
         (about::RUNTIME, runtime.name().to_owned()),
@@ -178,129 +223,109 @@ fn without_wasmedge() -> Failure {
     )
 }
 
-/// What a program was refused: it may go on without, or fail in words of its own.
+/// The limits that refused something to a program. The program may go on without it, or fail with
+/// an unrelated message.
 pub(crate) struct Refusals {
     memory: Refusal,
-    taken: wasi_bounds::Bounds,
+    bounds: wasi_bounds::Bounds,
 }
 
 impl Refusals {
-    fn of(memory: &TotalMemory, taken: &wasi_bounds::Bounds) -> Self {
+    fn of(memory: &TotalMemory, bounds: &wasi_bounds::Bounds) -> Self {
         Self {
             memory: memory.refusal(),
-            taken: taken.clone(),
+            bounds: bounds.clone(),
         }
     }
 
     /// Returns a sentence for each limit that refused something.
-    pub(crate) fn told(&self, program: &Program) -> Vec<String> {
-        let mut told = Vec::new();
+    pub(crate) fn messages(&self, program: &Program) -> Vec<String> {
+        let mut messages = Vec::new();
         if self.memory.of_bytes() {
             let most = program.max_memory;
-            told.push(format!(
+            messages.push(format!(
                 "it was refused more memory than --max-memory allows ({most})"
             ));
         }
         if self.memory.of_elements() {
-            told.push(format!(
+            messages.push(format!(
                 "it was refused tables of more than {} elements in all",
                 memory::TABLE_ELEMENTS
             ));
         }
-        if self.taken.has_refused() {
-            let most = self.taken.descriptors();
-            told.push(format!(
+        if self.bounds.has_refused() {
+            let most = self.bounds.descriptors();
+            messages.push(format!(
                 "it was refused more file descriptors than --max-descriptors allows ({most}), or listings of directories than {}",
                 wasi_bounds::LISTINGS
             ));
         }
-        told
+        messages
     }
 }
 
-/// A store that has done its work, whatever it is of.
-pub(crate) type Kept = Box<dyn Any>;
+/// The store of a guest that has ended.
+pub(crate) type Kept = Box<dyn Any + Send>;
 
 impl Prepared {
-    /// Returns a warning for the user.
-    fn warning(&self) -> Option<&str> {
-        match self {
-            Self::Wasmtime(_) => None,
-            #[cfg(feature = "wasmedge")]
-            Self::WasmEdge(prepared) => prepared.warning.as_deref(),
-        }
-    }
-
-    /// Returns what will tell whether the program was refused memory or descriptors.
+    /// Returns a handle that tells, after the run, which limits refused something.
     pub(crate) fn refusals(&self) -> Refusals {
-        match self {
-            Self::Wasmtime(prepared) => Refusals::of(&prepared.memory, &prepared.taken),
-            #[cfg(feature = "wasmedge")]
-            Self::WasmEdge(prepared) => Refusals::of(&prepared.memory, &prepared.taken),
-        }
+        Refusals::of(&self.guest.memory, &self.guest.bounds)
     }
 
     /// Runs the component to its end, or until its time is over, or a signal comes.
     ///
-    /// With how it ended comes its store, to be kept until the metrics are collected: with it end the instance and its
-    /// memory, and of a program that ran for a moment nobody would see what it used.
+    /// Returns its store too, to be kept until the metrics are collected. The instance and its
+    /// memory end with it, and metrics of a program that ran for a moment would not have them. There
+    /// is none if the guest does not stop.
     ///
     /// # Errors
     ///
-    /// Fails when the store cannot be set up, before anything runs.
+    /// Fails if the store cannot be set up. Then nothing has run.
     pub(crate) async fn run(
         self,
         telemetry: &Telemetry,
         options: InvocationOptions,
         signals: &mut Signals,
-    ) -> Result<(Ended, Kept), Failure> {
-        match self {
-            Self::Wasmtime(prepared) => {
-                let (ended, store) = prepared.run(telemetry, options, signals).await?;
-                Ok((ended, Box::new(store)))
-            }
-            #[cfg(feature = "wasmedge")]
-            Self::WasmEdge(prepared) => {
-                let (ended, store) = prepared.run(telemetry, options, signals).await?;
-                Ok((ended, Box::new(store)))
-            }
-        }
+    ) -> Result<(Ended, Option<Kept>), Failure> {
+        let timeout = self.guest.timeout;
+        let running = self.component.start(self.guest, telemetry, options)?;
+        Ok(running.watch(timeout, signals).await)
     }
 }
 
 /// How a program ended.
 #[derive(Debug, Clone)]
 pub(crate) enum Ended {
-    /// It returned, or asked for this exit code.
+    /// It returned, or exited with this code.
     Exit(i32),
     /// It trapped.
     Trap {
-        /// How and where.
+        /// The cause, and where it happened.
         message: String,
         /// The kind of trap, as telemetry has it.
         code: String,
     },
-    /// Its time was over.
+    /// Its timeout was over.
     Timeout,
-    /// We were told to stop it.
+    /// A signal to this command stopped it.
     Signal(Signal),
 }
 
 impl Ended {
-    /// What our process exits with.
+    /// Returns this process's exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            // As a process's exit status is read: the low eight bits.
+            // An exit status has eight bits.
             Self::Exit(code) => code.to_le_bytes()[0],
-            // What `wasmtime run` exits with: 128 and SIGABRT.
+            // As `wasmtime run`: 128 and SIGABRT.
             Self::Trap { .. } => 134,
-            // What `timeout` exits with.
             Self::Timeout => TOO_LATE,
             Self::Signal(signal) => signal.exit_code(),
         }
     }
 
-    /// Puts the guest's panic before the words of the trap that it ended in.
+    /// Puts the guest's panic before the message of the trap that it caused.
     fn explained(mut self, panic: Option<String>) -> Self {
         if let (Self::Trap { message, .. }, Some(panic)) = (&mut self, panic) {
             let panic = on_one_line(&panic);
@@ -310,8 +335,8 @@ impl Ended {
     }
 }
 
-/// What the result of a program's call means, for our exit code and for telemetry; `outcome_of` knows what an error stands for.
-fn judge<E: Display>(
+/// Returns how a program ended, for our exit code and for telemetry. `outcome_of` is the adapter's.
+fn ended_with<E: Display>(
     result: Result<Result<(), ()>, E>,
     outcome_of: impl FnOnce(&E) -> Outcome,
 ) -> (Ended, Outcome) {
@@ -326,7 +351,7 @@ fn judge<E: Display>(
     let ended = if let Outcome::Exit { code } = &outcome {
         Ended::Exit(*code)
     } else if let Outcome::Trap { message, code } = &outcome {
-        // The cause, then where it happened: an error's own order may bury the cause.
+        // The cause comes first, then where it happened.
         Ended::Trap {
             message: message.clone(),
             code: code.clone(),
@@ -342,12 +367,12 @@ fn judge<E: Display>(
 
 /// Arguments and environment as the program sees them.
 #[derive(Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct GuestEnv {
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
 }
 
-impl Surroundings {
+impl GuestEnv {
     pub(crate) fn new(
         component: &Path,
         args: &[String],

@@ -1,11 +1,11 @@
-//! What a component imports and exports, in the words of every runtime alike.
+//! A component's imports and exports, described alike for all runtimes.
 
 use crate::failure::Failure;
 use std::fmt::Write as _;
 use std::path::Path;
 use wasmscope_contract::{Extern, ExternKind, NotACommand, Unserved};
 
-/// The contract's worlds, by the interface that only they import.
+/// The worlds of `wasmscope:otel`, each with the interface that only it imports.
 const WORLDS: [(&str, &str); 3] = [
     ("tracing", "tracer"),
     ("metrics", "meter"),
@@ -16,7 +16,7 @@ const WORLDS: [(&str, &str); 3] = [
 const OTEL_TRACK: &str = "0.1.";
 const WASI_TRACK: &str = "0.2.";
 
-/// The packages of WASI of which this host has some version.
+/// The packages of WASI that this host has in some version.
 const WASI_PACKAGES: [&str; 6] = [
     "wasi:cli",
     "wasi:clocks",
@@ -26,7 +26,7 @@ const WASI_PACKAGES: [&str; 6] = [
     "wasi:sockets",
 ];
 
-/// What a component needs and offers.
+/// A component's imports, exports, and missing imports.
 #[derive(Debug)]
 pub(crate) struct Needs {
     pub(crate) imports: Vec<Extern>,
@@ -36,8 +36,8 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// Returns whether this host can serve the component: it has all that is imported, and can run
-    /// what is exported as a command.
+    /// Returns whether this host can run the component: it has all imports, and an export is a
+    /// command.
     pub(crate) fn served(&self) -> bool {
         let is_faulty = |not: NotACommand| not.claims_to_be_one();
         self.missing.is_empty() && !self.command().err().is_some_and(is_faulty)
@@ -71,7 +71,7 @@ impl Needs {
         wasmscope_contract::command(&self.exports)
     }
 
-    /// One line for each missing import, and what to do about them.
+    /// Returns a line for each missing import, and advice.
     fn list_missing(&self) -> String {
         let items = self.missing.iter().map(|item| format!("  {item}"));
         let lines: Vec<_> = items.chain(hints(&self.missing)).collect();
@@ -131,12 +131,12 @@ impl Needs {
     }
 }
 
-/// Returns whether a version is one of those that begin alike. A pre-release stands alone.
+/// Returns whether a version has the same major and minor number. A pre-release matches itself only.
 fn is_of(version: &str, track: &str) -> bool {
     version.starts_with(track) && !version.contains('-')
 }
 
-/// Explains missing imports, and says what to do about them.
+/// Explains missing imports, and gives advice.
 fn hints(missing: &[Unserved]) -> Vec<String> {
     let package = |item: &Unserved| {
         let (interface, version) = item.import.split_once('@').unwrap_or((&item.import, ""));

@@ -1,5 +1,5 @@
-//! Preparing a component within a time. Compilers cannot be interrupted, so the command ends while
-//! one is still at work.
+//! Preparing a component within a time limit. Compilers cannot be interrupted, so the command may
+//! end while one is still running.
 
 use crate::args::Deadline;
 use crate::failure::Failure;
@@ -9,21 +9,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 use wasmscope_wasmtime::SizeLimits;
 
-/// What the thread gets. Compilers recurse over types and code.
+/// The thread's stack size, in bytes. Compilers recurse over types and code.
 const STACK: usize = 16 << 20;
 
-/// How long the thread has to clean up after the deadline: a child process that compiles ends then
-/// as well, and its scratch folder is removed.
+/// The time for the thread to clean up after the deadline. A compiling child process ends at the
+/// deadline too, and its scratch folder is removed.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How large a component may be, and when preparing it has to be done.
+/// The limits on a component's size, and the deadline for preparing it.
 #[derive(Debug, Clone)]
 pub(crate) struct PrepareLimits {
     pub(crate) sizes: SizeLimits,
     pub(crate) deadline: Deadline,
 }
 
-/// Does some work on a thread of its own, and waits for it until the deadline.
+/// Runs `work` on a separate thread, and waits for it until the deadline.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub(super) fn within<T: Send + 'static>(
         ))
     };
     match result {
-        // The work may see the deadline first, and fail because of it.
+        // The work may notice the deadline first, and fail because of it.
         Ok(Err(_)) if deadline.is_over() => Err(too_late()),
         Ok(result) => result,
         Err(RecvTimeoutError::Timeout) => {
@@ -63,7 +63,7 @@ pub(super) fn within<T: Send + 'static>(
             Err(too_late())
         }
         Err(RecvTimeoutError::Disconnected) => match thread.join() {
-            // Engines assert what they believe to hold of valid components.
+            // An engine's assertion about valid components may fail.
             Err(_panic) => Err(Failure::new(format!(
                 "{} cannot be prepared: the runtime panicked, with the message above; please report that to the runtime's project",
                 path.display()

@@ -35,7 +35,7 @@ pub(super) fn target() -> String {
 /// Returns the runtime that a file was compiled for; `None` if it is not a compiled file, or cannot
 /// be read.
 pub(super) fn compiled_for(path: &Path) -> Option<RuntimeName> {
-    // A pipe could not be read again.
+    // A pipe can be read once only.
     if !fs::metadata(path).ok()?.is_file() {
         return None;
     }
@@ -61,8 +61,7 @@ impl Source {
             match CompiledFile::open(path) {
                 Ok(file) => {
                     let file = trusted(path, file, runtime, allowed)?;
-                    // A damaged file is refused whole: another option would need another part of
-                    // it.
+                    // A damaged file is refused as a whole, since other options need other parts.
                     match file.file().check() {
                         Ok(()) => return Ok(Self::Compiled(file)),
                         Err(error) => return Err(damaged(path, &error)),
@@ -96,7 +95,7 @@ pub(super) fn read_component(path: &Path, limits: &SizeLimits) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-/// Reads a file, but no more of it than a component may have: it may be a pipe without an end.
+/// Reads a file up to the size limit of components. It may be a pipe without an end.
 fn read(path: &Path, limits: &SizeLimits) -> Result<Vec<u8>, Failure> {
     let most = limits.get(SizeLimit::Bytes);
     let mut bytes = Vec::new();
@@ -143,7 +142,7 @@ pub(super) fn without_fuel(path: &Path) -> Failure {
     ))
 }
 
-/// Reads a part of a compiled file that has to be there.
+/// Reads a part of a compiled file that must exist.
 pub(super) fn code(path: &Path, file: &TrustedFile, part: &str) -> Result<Trusted, Failure> {
     match file.part(part) {
         Ok(Some(code)) => Ok(code),
@@ -234,7 +233,7 @@ fn trusted(
     reason = "the user's word is all that there can be for a file from elsewhere"
 )]
 fn vouched(file: CompiledFile) -> TrustedFile {
-    // SAFETY: the user vouches for the code with --allow-precompiled. The digest of the header was
+    // SAFETY: with --allow-precompiled the user vouches for the code. The digest of the header was
     // checked, and those of the parts are when they are read.
     unsafe { file.assume_trusted() }
 }

@@ -1,9 +1,9 @@
-//! The guest's thread, and who watches it.
+//! The guest's thread, and the one that watches it.
 //!
-//! A guest has a thread of its own on every runtime: whatever it waits for there, and be it somebody who does not read our standard output,
-//! a timeout or a signal still ends the command.
+//! A guest has a thread of its own on every runtime. So a timeout or a signal ends the command even
+//! while the guest waits, for a reader of the standard output for example.
 
-use super::Ended;
+use super::{Ended, Kept};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::messages;
@@ -70,48 +70,57 @@ pub(super) fn start(guest: impl FnOnce() + Send + 'static) -> Result<(), Failure
         .map_err(|error| Failure::new(format!("cannot start a thread: {error}")))
 }
 
-/// Waits until the thread has sent how the guest ended, and its store; or until its time is over,
-/// or a signal comes: then it is stopped. If it does not notice, it is left alone without its
-/// store, and `ender` ends its telemetry.
-pub(super) async fn watch<S>(
-    finished: oneshot::Receiver<(Ended, S)>,
-    timeout: Option<Duration>,
-    signals: &mut Signals,
-    stop: impl FnOnce((Ended, Outcome)),
-    ender: &Ender,
-) -> (Ended, Option<S>) {
-    let mut finished = std::pin::pin!(finished);
-    let timeout = async {
-        match timeout {
-            Some(timeout) => tokio::time::sleep(timeout).await,
-            None => std::future::pending().await,
-        }
-    };
-    let (why, outcome) = tokio::select! {
-        biased;
-        result = &mut finished => return kept(result),
-        () = timeout => (Ended::Timeout, Outcome::Timeout),
-        signal = signals.next() => (Ended::Signal(signal), Outcome::Killed),
-    };
-    messages::hurry();
-    stop((why.clone(), outcome.clone()));
-    let result = tokio::select! {
-        biased;
-        result = finished => Some(result),
-        () = tokio::time::sleep(GRACE) => None,
-        () = signals.second() => None,
-    };
-    match result {
-        Some(result) => kept(result),
-        None => {
-            ender.end(&outcome);
-            (why, None)
+/// A guest that runs on its thread.
+pub(super) struct Running {
+    /// Gets how the guest ended, and its store.
+    pub(super) finished: oneshot::Receiver<(Ended, Kept)>,
+    /// Stops the guest, and says why.
+    pub(super) stop: Box<dyn FnOnce((Ended, Outcome))>,
+    /// Ends the guest's telemetry if the guest cannot be stopped.
+    pub(super) ender: Ender,
+}
+
+impl Running {
+    /// Waits until the guest has ended, its time is over, or a signal comes. In the last two cases
+    /// it is stopped. A guest that does not notice that is left alone, with its store.
+    pub(super) async fn watch(
+        self,
+        timeout: Option<Duration>,
+        signals: &mut Signals,
+    ) -> (Ended, Option<Kept>) {
+        let mut finished = std::pin::pin!(self.finished);
+        let timeout = async {
+            match timeout {
+                Some(timeout) => tokio::time::sleep(timeout).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (why, outcome) = tokio::select! {
+            biased;
+            result = &mut finished => return kept(result),
+            () = timeout => (Ended::Timeout, Outcome::Timeout),
+            signal = signals.next() => (Ended::Signal(signal), Outcome::Killed),
+        };
+        messages::hurry();
+        (self.stop)((why.clone(), outcome.clone()));
+        let result = tokio::select! {
+            biased;
+            result = finished => Some(result),
+            () = tokio::time::sleep(GRACE) => None,
+            () = signals.second() => None,
+        };
+        match result {
+            Some(result) => kept(result),
+            None => {
+                self.ender.end(&outcome);
+                (why, None)
+            }
         }
     }
 }
 
-/// What the thread has sent; it sends nothing only if it panicked.
-fn kept<S, E>(result: Result<(Ended, S), E>) -> (Ended, Option<S>) {
+/// Returns how the guest ended. Its thread sends nothing only if it panicked.
+fn kept<E>(result: Result<(Ended, Kept), E>) -> (Ended, Option<Kept>) {
     match result {
         Ok((ended, store)) => (ended, Some(store)),
         Err(_) => (

@@ -1,18 +1,18 @@
-//! What a program gets of the system, on every runtime alike.
+//! A guest's WASI context, on every runtime alike.
 
-use super::Surroundings;
+use super::GuestEnv;
 use crate::args::{Directory, Program};
 use crate::failure::Failure;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiView};
 
-/// Opens what the program is given.
-pub(crate) fn context(surroundings: &Surroundings, program: &Program) -> Result<WasiCtx, Failure> {
+/// Opens the directories of the options, and makes the WASI context.
+pub(crate) fn context(guest_env: &GuestEnv, program: &Program) -> Result<WasiCtx, Failure> {
     let mut builder = WasiCtxBuilder::new();
     builder
         .inherit_stdio()
-        .args(&surroundings.args)
-        .envs(&surroundings.env);
+        .args(&guest_env.args)
+        .envs(&guest_env.env);
     for (index, directory) in program.dir.iter().enumerate() {
         // The last directory of a name holds.
         let mut later = program.dir.iter().skip(index.saturating_add(1));
@@ -31,8 +31,8 @@ pub(crate) fn context(surroundings: &Surroundings, program: &Program) -> Result<
     Ok(builder.build())
 }
 
-/// Closes what the guest has opened: delivering may need the descriptors.
-pub(crate) fn give_back(guest: &mut impl WasiView) {
+/// Closes everything that the guest has opened. Delivering telemetry may need the descriptors.
+pub(crate) fn close(guest: &mut impl WasiView) {
     let view = guest.ctx();
     *view.table = ResourceTable::new();
     *view.ctx = WasiCtx::builder().build();

@@ -1,0 +1,91 @@
+//! The public API that every adapter has, name for name. A test of an adapter includes this file,
+//! beside a module `adapter` with the adapter's and the engine's names. It holds if it compiles.
+
+use wasmscope_telemetry::Telemetry as CoreTelemetry;
+
+use crate::adapter::engine::{Component, Engine, Instance as ComponentInstance, Linker, Store};
+use crate::adapter::scope::{
+    Ender, Error, Extern, ExternKind, Instance, InvalidArgument, Invocation, InvocationOptions,
+    Limiter, NotACommand, Outcome, Result, Runtime, Telemetry, Unlimited, Unserved, View,
+    add_to_linker, add_to_linker_with, command, exports, imports, instantiate, invoke, outcome_of,
+    runtime, unserved,
+};
+
+/// Names each item with its type.
+#[expect(dead_code, reason = "it only has to compile")]
+fn api<T: View + 'static>(state: fn(&mut T) -> &mut Instance) {
+    let _: fn(&mut Linker<T>) -> Result<()> = add_to_linker::<T>;
+    let _ = |linker: &mut Linker<T>| -> Result<(), Error> { add_to_linker_with(linker, state) };
+    let _: fn(&Component) -> Vec<Extern> = imports;
+    let _: fn(&Component) -> Vec<Extern> = exports;
+    let _: fn(&Component) -> Result<String, NotACommand> = command;
+    let _: fn(&Component, &Linker<T>) -> Result<Vec<Unserved>> = unserved::<T>;
+    let _: fn(&Error) -> Outcome = outcome_of;
+    let _: fn() -> Runtime = runtime;
+    let _: for<'a> fn(&'a mut Store<T>, InvocationOptions) -> Invocation<'a, T> = invoke;
+    let _ = |call: Invocation<'_, T>, outcome: Outcome| call.finish(outcome);
+    let _ = |store: &mut Store<T>, component: &Component, linker: &Linker<T>| {
+        let _: Result<ComponentInstance> = instantiate(store, component, linker);
+    };
+    let _ = |telemetry: &Telemetry| -> Limiter<Unlimited> { Limiter::unlimited(telemetry) };
+    let _ = |instance: &Instance, limiter: Unlimited| Limiter::new(instance, limiter);
+    let _ = |limiter: &mut Limiter<Unlimited>| -> u64 {
+        let _: &mut Unlimited = limiter.inner_mut();
+        let _: &Unlimited = limiter.inner();
+        limiter.memory()
+    };
+    let _ = |instance: &Instance| -> Ender { instance.ender() };
+    let _ = |telemetry: CoreTelemetry| -> Telemetry { telemetry };
+    let _ = |kind: ExternKind| kind;
+    let _ = |error: &Error| error.is::<InvalidArgument>();
+    let _ = |engine: &Engine| engine.clone();
+}
+
+/// The names that an adapter exports, out of its `lib.rs`.
+fn exported(lib: &str) -> Vec<&str> {
+    let uses = lib.split("\npub use ").skip(1);
+    let uses = uses.filter_map(|rest| rest.split_once(';'));
+    let mut names: Vec<&str> = uses
+        .flat_map(|(list, _)| match list.split_once("::{") {
+            Some((_, names)) => names.trim_end_matches('}').split(',').collect(),
+            None => vec![list.rsplit("::").next().unwrap_or(list)],
+        })
+        .map(|name| name.rsplit(" as ").next().unwrap_or(name).trim())
+        .filter(|name| !name.is_empty())
+        .collect();
+    let functions = lib.split("\npub fn ").skip(1);
+    names.extend(functions.filter_map(|rest| rest.split('(').next()));
+    names.sort_unstable();
+    names
+}
+
+/// Only Wasmtime has these: asynchronous stores; and code that is compiled ahead of time, which
+/// `wasmedge-component` has.
+const WASMTIME_ALONE: [&str; 13] = [
+    "Cache",
+    "CacheError",
+    "Precompiled",
+    "SizeLimit",
+    "SizeLimits",
+    "SizeOutOfRange",
+    "SizeRefusal",
+    "Trusted",
+    "check_size",
+    "from_cache",
+    "from_code",
+    "instantiate_async",
+    "precompile",
+];
+
+#[test]
+fn adapters_export_the_same_names() {
+    let wasmtime = include_str!("../wasmtime/src/lib.rs");
+    let mut common = exported(wasmtime);
+    common.retain(|name| !WASMTIME_ALONE.contains(name));
+    assert_eq!(
+        exported(wasmtime).len(),
+        common.len() + WASMTIME_ALONE.len()
+    );
+    assert_eq!(exported(include_str!("../wasmedge/src/lib.rs")), common);
+    assert!(common.len() > 20, "{common:?}");
+}
