@@ -70,23 +70,33 @@ fn is_there(include: &Path, lib: &Path) -> bool {
 }
 
 fn advice() -> Vec<String> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let clone = package.ancestors().nth(2).unwrap_or(package);
-    let found = clone.join("target/wasmedge/cargo.toml");
-    let line = format!("include = [{{ path = \"{}\" }}]", found.display());
-    let run = match found.is_file() {
-        true => String::new(),
-        false => format!("run `cargo xtask wasmedge` in {}, then ", clone.display()),
-    };
-    vec![
+    let mut advice = vec![
         "libwasmedge, the library of WasmEdge, was not found. Any one of these helps:".to_owned(),
-        format!(
-            "- {run}create the file .cargo/config.toml beside your Cargo.toml with this line: {line}"
-        ),
+    ];
+    advice.extend(advice_of_clone());
+    advice.extend([
         "- set WASMEDGE_DIR to the folder of an installed WasmEdge 0.17.1, which holds include/ and lib/ or lib64/"
             .to_owned(),
         format!(
             "- let wasmedge-sys download it: depend on wasmedge-sys 0.21.1 with its feature `standalone`, and set {UNCHECKED}=1"
         ),
-    ]
+    ]);
+    advice
+}
+
+/// Returns what to do with a clone of Wasmscope, if this package is in one and not from a registry.
+fn advice_of_clone() -> Option<String> {
+    let clone = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
+    if !clone.join("xtask").is_dir() {
+        return None;
+    }
+    let found = clone.join("target/wasmedge/cargo.toml");
+    let run = match found.is_file() {
+        true => String::new(),
+        false => format!("run `cargo xtask wasmedge` in {}, then ", clone.display()),
+    };
+    Some(format!(
+        "- {run}create the file .cargo/config.toml beside your Cargo.toml with this line: include = [{{ path = \"{}\" }}]",
+        found.display()
+    ))
 }
