@@ -29,7 +29,7 @@ impl<T: View> Invocation<'_, T> {
     /// Ends the call, and every span that the guest left open in it. The outcome of an error is that
     /// of [`outcome_of`](crate::outcome_of).
     pub fn finish(self, outcome: Outcome) {
-        drop(self.0.finish(outcome));
+        let _store = self.0.finish(outcome);
     }
 }
 
