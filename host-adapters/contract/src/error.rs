@@ -1,6 +1,6 @@
 //! Why a call is not made at all.
 
-use crate::shape::Shape;
+use crate::shape::WitType;
 
 /// A guest broke the component model's ABI in a call to `wasmscope:otel`: the reason for which it was trapped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +29,7 @@ impl LiftError {
 
     /// Refuses what is no case of the type `S`, which WIT calls `name`.
     #[cold]
-    pub(crate) fn discriminant<S: Shape>(name: &str, found: impl Into<u32>) -> Self {
+    pub(crate) fn discriminant<S: WitType>(name: &str, found: impl Into<u32>) -> Self {
         let found = found.into();
         let cases = S::TYPE.cases();
         Self::invalid(format!(

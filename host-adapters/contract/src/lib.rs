@@ -9,8 +9,8 @@
 //! An adapter implements [`CoreValue`] for what its engine passes, and [`Register`] for its linker. [`register`] then hands it each
 //! [`Function`], for which it
 //!
-//! 1. checks the type that a component imports against [`Arguments::PARAMETERS`] and [`Shape::TYPE`] of the result,
-//! 2. wraps what a call passes in a [`Passed`],
+//! 1. checks the type that a component imports against [`Arguments::PARAMETERS`] and [`WitType::TYPE`] of the result,
+//! 2. wraps what a call passes in a [`RawArgs`],
 //! 3. calls [`Function::call`], and traps the guest if its arguments cannot be lifted,
 //! 4. lowers the result: one of the [`Returned`] types.
 //!
@@ -23,7 +23,7 @@
 //! use std::fmt::Debug;
 //!
 //! use wasmscope_contract::{
-//!     Arguments, Call, CoreValue, Function, LiftError, Passed, Register, Returned, StringEncoding, register,
+//!     Arguments, Call, CoreValue, Function, LiftError, RawArgs, Register, Returned, StringEncoding, register,
 //! };
 //! use wasmscope_telemetry::{Instance, Providers, Telemetry};
 //!
@@ -58,7 +58,7 @@
 //!     fn function<A: Arguments, C: Call<A, R>>(&mut self, function: Function<A, R, C>) -> Result<(), Infallible> {
 //!         let name = format!("{}#{}", function.interface(), function.name());
 //!         self.0.push((name, Box::new(move |host, values| {
-//!             let passed = Passed::flat(&host.memory, StringEncoding::Utf8, values);
+//!             let passed = RawArgs::flat(&host.memory, StringEncoding::Utf8, values);
 //!             let result = function.call(&mut host.telemetry, |telemetry| telemetry, passed)?;
 //!             Ok(format!("{result:?}"))
 //!         })));
@@ -105,9 +105,9 @@ pub use functions::{Call, Function, Register, register};
 pub use inspect::{
     Extern, ExternKind, Found, NotACommand, Offers, TypeText, Unserved, command, unserved,
 };
-pub use lift::{Arguments, CoreValue, CoreValues, Lifted, Passed, StringEncoding};
+pub use lift::{Arguments, CoreValue, CoreValues, Lifted, RawArgs, StringEncoding};
 pub use results::{LogThreshold, Returned, SpanContext};
-pub use shape::{Case, Field, Layout, Shape, Type};
+pub use shape::{Case, Field, Layout, Type, WitType};
 pub use wasmscope_telemetry::model::BaggageEntry;
 
 /// Compiles the example of the README.

@@ -3,10 +3,10 @@
 use wasmscope_telemetry::model::{self, BaggageEntry};
 use wasmscope_telemetry::severity::{SEVERITY_NAMES, severity_index};
 
-use crate::shape::Shape;
+use crate::shape::WitType;
 
 /// What a function gives back: one of a handful of types, each of which an adapter lowers in a way of its own.
-pub trait Returned: Shape + sealed::Sealed + Send + Sync + 'static {}
+pub trait Returned: WitType + sealed::Sealed + Send + Sync + 'static {}
 
 mod sealed {
     pub trait Sealed {}

@@ -19,16 +19,116 @@ impl Mixer {
     }
 }
 
-/// The kinds of handles that are an index beneath a tag.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum HandleKind {
-    Tracer,
-    Meter,
-    Instrument,
-    Series,
-    Observer,
-    Logger,
-    Baggage,
+/// A handle that is an index beneath a tag.
+pub(crate) trait Handle: Copy {
+    const KIND: HandleKind;
+
+    fn new(bits: u64) -> Self;
+    fn bits(self) -> u64;
+}
+
+macro_rules! handles {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ident;)+) => {
+        $(
+            $(#[doc = $doc])+
+            ///
+            /// It may be anything that a guest makes up.
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            pub struct $name(u64);
+
+            impl $name {
+                /// Takes the handle that a guest passes.
+                #[inline]
+                #[must_use]
+                pub const fn from_bits(bits: u64) -> Self {
+                    Self(bits)
+                }
+
+                /// Returns the handle as a guest gets it.
+                #[inline]
+                #[must_use]
+                pub const fn to_bits(self) -> u64 {
+                    self.0
+                }
+            }
+
+            impl Handle for $name {
+                const KIND: HandleKind = HandleKind::$kind;
+
+                #[inline]
+                fn new(bits: u64) -> Self {
+                    Self(bits)
+                }
+
+                #[inline]
+                fn bits(self) -> u64 {
+                    self.0
+                }
+            }
+        )+
+
+        /// The kinds of handles that are an index beneath a tag.
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) enum HandleKind {
+            $($kind,)+
+        }
+    };
+}
+
+handles! {
+    /// The handle of a tracer (`tracer.get`).
+    TracerHandle: Tracer;
+    /// The handle of a meter (`meter.get`).
+    MeterHandle: Meter;
+    /// The handle of an instrument (`meter.create`).
+    InstrumentHandle: Instrument;
+    /// The handle of a bound series (`meter.bind`).
+    SeriesHandle: Series;
+    /// The handle of an observer (`meter.create-observer`).
+    ObserverHandle: Observer;
+    /// The handle of a logger (`logger.get`).
+    LoggerHandle: Logger;
+    /// The handle of entered baggage (`context.enter-baggage`).
+    BaggageHandle: Baggage;
+}
+
+/// The handle of a span (`tracer.start`).
+///
+/// It may be anything that a guest makes up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpanHandle(u64);
+
+impl SpanHandle {
+    /// No span.
+    pub const NONE: Self = Self(0);
+
+    /// The bit of a span that is not recorded.
+    pub const NOT_RECORDED: u64 = 1 << 63;
+
+    /// The bit of an unrecorded span that attributes could not have changed.
+    pub const ATTRIBUTES_LATER: u64 = 1 << 62;
+
+    /// Takes the handle that a guest passes.
+    #[inline]
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// Returns the handle as a guest gets it.
+    #[inline]
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// Returns whether it is the handle of a recorded span. A guest need not say anything about
+    /// another one.
+    #[inline]
+    #[must_use]
+    pub const fn is_recorded(self) -> bool {
+        self.0 & Self::NOT_RECORDED == 0
+    }
 }
 
 /// The upper half of all handles of one kind in one instance; the lower half is an index.
@@ -39,9 +139,6 @@ pub(crate) enum HandleKind {
 pub(crate) struct Tag(u32);
 
 impl Tag {
-    /// The index in handles for what is beyond a limit: they are known as such, and lead nowhere.
-    pub(crate) const NOWHERE: u32 = u32::MAX;
-
     pub(crate) fn handle(self, index: u32) -> u64 {
         u64::from(self.0) << 32 | u64::from(index)
     }

@@ -1,13 +1,18 @@
 //! What adapters hand over: the types of the package `wasmscope:otel`, in the shape that the OpenTelemetry
 //! SDK wants them. Adapters convert into these and nothing more; every rule is applied behind [`crate::Instance`].
 //!
-//! Handles are plain `u64`, as in the contract, and may be anything that a guest makes up.
+//! Handles are `u64` in the contract. Here each kind has a type of its own.
 
 use std::borrow::Cow;
 
 use opentelemetry::logs::Severity;
 use opentelemetry::trace::{SpanContext, SpanKind};
 use opentelemetry::{InstrumentationScope, Key, KeyValue};
+
+pub use crate::handle::{
+    BaggageHandle, InstrumentHandle, LoggerHandle, MeterHandle, ObserverHandle, SeriesHandle,
+    SpanHandle, TracerHandle,
+};
 
 /// `types.span-reference`.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +23,7 @@ pub enum SpanReference {
     /// No span.
     None,
     /// A span of the instance, by handle.
-    Span(u64),
+    Span(SpanHandle),
     /// A span of another process.
     Remote(RemoteContext),
 }
@@ -40,7 +45,7 @@ pub struct RemoteContext {
 #[derive(Debug, Clone)]
 pub struct SpanStart {
     /// The tracer's handle.
-    pub tracer: u64,
+    pub tracer: TracerHandle,
     /// The span's name.
     pub name: Cow<'static, str>,
     /// Its kind.
@@ -92,7 +97,7 @@ pub struct SpanLink {
 #[derive(Debug, Clone)]
 pub enum LinkTarget {
     /// A span of the instance, by handle.
-    Span(u64),
+    Span(SpanHandle),
     /// A span of another process.
     Remote(RemoteContext),
 }
@@ -119,26 +124,95 @@ pub struct BaggageEntry {
     pub metadata: String,
 }
 
-/// `meter.instrument-kind`.
+/// What an instrument does with its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "documented case by case in wit/meter.wit")]
-pub enum InstrumentKind {
-    CounterU64,
-    CounterF64,
-    UpDownCounterS64,
-    UpDownCounterF64,
-    HistogramU64,
-    HistogramF64,
-    GaugeU64,
-    GaugeS64,
-    GaugeF64,
-    ObservableCounterU64,
-    ObservableCounterF64,
-    ObservableUpDownCounterS64,
-    ObservableUpDownCounterF64,
-    ObservableGaugeU64,
-    ObservableGaugeS64,
-    ObservableGaugeF64,
+#[expect(missing_docs, reason = "the terms are OpenTelemetry's")]
+pub enum InstrumentRole {
+    Counter,
+    UpDownCounter,
+    Histogram,
+    Gauge,
+}
+
+/// The type of an instrument's numbers, as the cases of [`Number`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "see `Number`")]
+pub enum NumberType {
+    Unsigned,
+    Signed,
+    Float,
+}
+
+macro_rules! instrument_kinds {
+    ($($kind:ident = $name:literal, $sync:ident $role:ident, $number:ident;)+) => {
+        /// `meter.instrument-kind`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "documented case by case in wit/meter.wit")]
+        pub enum InstrumentKind {
+            $($kind,)+
+        }
+
+        impl InstrumentKind {
+            /// All kinds, in the order of the contract.
+            pub const ALL: [Self; 16] = [$(Self::$kind),+];
+
+            /// Their names in the contract, in the same order.
+            pub const NAMES: [&str; 16] = [$($name),+];
+
+            /// Returns what an instrument of this kind does with its numbers.
+            #[must_use]
+            pub const fn role(self) -> InstrumentRole {
+                match self {
+                    $(Self::$kind => InstrumentRole::$role,)+
+                }
+            }
+
+            /// Returns the type of its numbers.
+            #[must_use]
+            pub const fn number(self) -> NumberType {
+                match self {
+                    $(Self::$kind => NumberType::$number,)+
+                }
+            }
+
+            /// Returns whether it is observable.
+            #[must_use]
+            pub const fn is_observable(self) -> bool {
+                match self {
+                    $(Self::$kind => instrument_kinds!(@is_observable $sync),)+
+                }
+            }
+        }
+    };
+    (@is_observable sync) => { false };
+    (@is_observable observable) => { true };
+}
+
+instrument_kinds! {
+    CounterU64 = "counter-u64", sync Counter, Unsigned;
+    CounterF64 = "counter-f64", sync Counter, Float;
+    UpDownCounterS64 = "up-down-counter-s64", sync UpDownCounter, Signed;
+    UpDownCounterF64 = "up-down-counter-f64", sync UpDownCounter, Float;
+    HistogramU64 = "histogram-u64", sync Histogram, Unsigned;
+    HistogramF64 = "histogram-f64", sync Histogram, Float;
+    GaugeU64 = "gauge-u64", sync Gauge, Unsigned;
+    GaugeS64 = "gauge-s64", sync Gauge, Signed;
+    GaugeF64 = "gauge-f64", sync Gauge, Float;
+    ObservableCounterU64 = "observable-counter-u64", observable Counter, Unsigned;
+    ObservableCounterF64 = "observable-counter-f64", observable Counter, Float;
+    ObservableUpDownCounterS64 = "observable-up-down-counter-s64", observable UpDownCounter, Signed;
+    ObservableUpDownCounterF64 = "observable-up-down-counter-f64", observable UpDownCounter, Float;
+    ObservableGaugeU64 = "observable-gauge-u64", observable Gauge, Unsigned;
+    ObservableGaugeS64 = "observable-gauge-s64", observable Gauge, Signed;
+    ObservableGaugeF64 = "observable-gauge-f64", observable Gauge, Float;
+}
+
+impl InstrumentKind {
+    /// Returns its name in the contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// `meter.instrument-descriptor`.
@@ -171,7 +245,7 @@ pub enum Number {
 #[derive(Debug, Clone)]
 pub struct Observation {
     /// The observable instrument's handle.
-    pub instrument: u64,
+    pub instrument: InstrumentHandle,
     /// The value.
     pub value: Number,
     /// The attributes.

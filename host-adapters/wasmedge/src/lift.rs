@@ -5,7 +5,7 @@ use bytemuck::TransparentWrapper;
 use component_model::abi::{CoreVal, Passed as Params, StringEncoding as Encoding};
 use wasmedge_component::{RawCall, Trap, TrapCode};
 use wasmscope_contract::{
-    Arguments, Call, CoreValue, Function, LiftError, Passed, Returned, StringEncoding,
+    Arguments, Call, CoreValue, Function, LiftError, RawArgs, Returned, StringEncoding,
 };
 use wasmscope_telemetry::Instance;
 
@@ -45,8 +45,8 @@ pub(crate) fn call<T, A: Arguments, R: Returned, C: Call<A, R>>(
     };
     let passed = match call.params {
         // Not copied: they have just been written, in other widths than they would be copied in.
-        Params::Flat(params) => Passed::flat(call.memory, encoding, Raw::wrap_slice(params)),
-        Params::Spilled(bytes) => Passed::in_memory(call.memory, encoding, bytes),
+        Params::Flat(params) => RawArgs::flat(call.memory, encoding, Raw::wrap_slice(params)),
+        Params::Spilled(bytes) => RawArgs::in_memory(call.memory, encoding, bytes),
     };
     function.call(data, get, passed).map_err(error_of)
 }

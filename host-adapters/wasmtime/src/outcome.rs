@@ -78,7 +78,7 @@ fn message(error: &Error) -> String {
 mod tests {
     use wasmscope_telemetry::emitted::ERROR_TYPES;
 
-    use wasmscope_contract::{BaggageEntry, CoreValue, LiftError, Passed, StringEncoding};
+    use wasmscope_contract::{BaggageEntry, CoreValue, LiftError, RawArgs, StringEncoding};
 
     use super::*;
 
@@ -180,7 +180,7 @@ mod tests {
             code
         };
         // Of a list at 1, which is not aligned.
-        let passed = Passed::flat(&[], StringEncoding::Utf8, &[One, One]);
+        let passed = RawArgs::flat(&[], StringEncoding::Utf8, &[One, One]);
         let lifted = passed.lift::<Vec<BaggageEntry>>(0);
         let Err(LiftError::Invalid(argument)) = lifted else {
             panic!("{lifted:?} is invalid");

@@ -1,7 +1,7 @@
 //! `wasmscope:otel/context`.
 
-use wasmscope_telemetry::model::BaggageEntry;
-use wasmscope_telemetry::{Instance, Signal};
+use wasmscope_telemetry::Signal;
+use wasmscope_telemetry::model::{BaggageEntry, BaggageHandle};
 
 use super::{Interface, Register, no_handle, no_notice};
 use crate::results::SpanContext;
@@ -23,10 +23,14 @@ where
         |instance, ()| instance.current_context().as_ref().map(SpanContext::from),
     ))?;
     registrar.function(CONTEXT.function("baggage", Vec::new, |instance, ()| instance.baggage()))?;
-    registrar.function(CONTEXT.function("enter-baggage", no_handle, Instance::enter_baggage))?;
+    registrar.function(
+        CONTEXT.function("enter-baggage", no_handle, |instance, entries| {
+            instance.enter_baggage(entries).to_bits()
+        }),
+    )?;
     registrar.function(
         CONTEXT.function("exit-baggage", no_notice, |instance, (scope,)| {
-            instance.exit_baggage(scope)
+            instance.exit_baggage(BaggageHandle::from_bits(scope))
         }),
     )
 }

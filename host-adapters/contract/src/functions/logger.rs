@@ -1,12 +1,12 @@
 //! `wasmscope:otel/logger`.
 
 use opentelemetry::logs::Severity;
-use wasmscope_telemetry::model::{LogRecord, Notice};
+use wasmscope_telemetry::model::{LogRecord, LoggerHandle, Notice};
 use wasmscope_telemetry::{Instance, Signal};
 
 use super::{Interface, Register, no_handle, no_notice};
 use crate::error::Result;
-use crate::lift::{Reader, Unread};
+use crate::lift::{LazyList, Reader};
 use crate::results::LogThreshold;
 
 const LOGGER: Interface = Interface {
@@ -18,39 +18,59 @@ pub(super) fn register<G, E>(registrar: &mut G) -> Result<(), E>
 where
     G: Register<u64, Error = E> + Register<bool, Error = E> + Register<LogThreshold, Error = E>,
 {
-    registrar.function(LOGGER.function("get", no_handle, Instance::logger))?;
+    registrar.function(LOGGER.function("get", no_handle, |instance, scope| {
+        instance.logger(scope).to_bits()
+    }))?;
     registrar.function(
         LOGGER.function("threshold", nobody_listens, |instance, (logger,)| {
-            instance.log_threshold(logger).into()
+            instance
+                .log_threshold(LoggerHandle::from_bits(logger))
+                .into()
         }),
     )?;
     registrar.function(LOGGER.function(
         "enabled",
         || false,
         |instance, (logger, severity, event_name): (u64, Option<Severity>, Option<String>)| {
-            instance.log_enabled(logger, severity, event_name.as_deref())
+            instance.log_enabled(
+                LoggerHandle::from_bits(logger),
+                severity,
+                event_name.as_deref(),
+            )
         },
     ))?;
     registrar.function(LOGGER.reading::<(u64, Vec<LogRecord>), _, _>("emit", no_notice, emit))
 }
 
-/// Emits records. A plain one is emitted while it is read.
-pub(super) fn emit(
+/// Emits records. A single plain one is emitted while it is read.
+fn emit(
     instance: &mut Instance,
-    (logger, records): (u64, Unread<LogRecord>),
+    (logger, records): (u64, LazyList<LogRecord>),
     reader: &mut Reader<'_>,
 ) -> Result<Notice> {
-    if let Some(notice) = reader.emit_plain_record(instance, logger, records)? {
-        return Ok(notice);
+    let logger = LoggerHandle::from_bits(logger);
+    match emit_plain(instance, logger, records, reader)? {
+        Some(notice) => Ok(notice),
+        None => emit_any(instance, logger, records, reader),
     }
-    emit_any(instance, logger, records, reader)
+}
+
+/// Emits a single plain record; returns `None` if the records are others.
+#[inline]
+pub(super) fn emit_plain(
+    instance: &mut Instance,
+    logger: LoggerHandle,
+    records: LazyList<LogRecord>,
+    reader: &mut Reader<'_>,
+) -> Result<Option<Notice>> {
+    reader.emit_plain_record(instance, logger, records)
 }
 
 #[cold]
-fn emit_any(
+pub(super) fn emit_any(
     instance: &mut Instance,
-    logger: u64,
-    records: Unread<LogRecord>,
+    logger: LoggerHandle,
+    records: LazyList<LogRecord>,
     reader: &mut Reader<'_>,
 ) -> Result<Notice> {
     let records = reader.log_records(records)?;

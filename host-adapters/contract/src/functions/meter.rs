@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 
 use opentelemetry::KeyValue;
-use wasmscope_telemetry::model::{Notice, Number};
+use wasmscope_telemetry::model::{
+    InstrumentHandle, MeterHandle, Notice, Number, ObserverHandle, SeriesHandle,
+};
 use wasmscope_telemetry::{Instance, Signal};
 
 use super::{Interface, Register, no_handle, no_notice};
 use crate::error::Result;
-use crate::lift::{Reader, Unread};
+use crate::lift::{LazyList, Reader};
 
 const METER: Interface = Interface {
     name: "wasmscope:otel/meter@0.1.0",
@@ -19,10 +21,14 @@ pub(super) fn register<G, E>(registrar: &mut G) -> Result<(), E>
 where
     G: Register<u64, Error = E> + Register<bool, Error = E>,
 {
-    registrar.function(METER.function("get", no_handle, Instance::meter))?;
+    registrar.function(METER.function("get", no_handle, |instance, scope| {
+        instance.meter(scope).to_bits()
+    }))?;
     registrar.function(
         METER.function("create", no_handle, |instance, (meter, descriptor)| {
-            instance.create_instrument(meter, descriptor)
+            instance
+                .create_instrument(MeterHandle::from_bits(meter), descriptor)
+                .to_bits()
         }),
     )?;
     registrar.function(
@@ -31,23 +37,27 @@ where
     registrar.function(METER.function(
         "bind",
         no_handle,
-        |instance, (instrument, attributes)| instance.bind(instrument, attributes),
+        |instance, (instrument, attributes)| {
+            instance
+                .bind(InstrumentHandle::from_bits(instrument), attributes)
+                .to_bits()
+        },
     ))?;
     registrar.function(METER.function(
         "measure-series",
         no_notice,
-        |instance, (series, value)| instance.measure_series(series, value),
+        |instance, (series, value)| instance.measure_series(SeriesHandle::from_bits(series), value),
     ))?;
     registrar.function(
         METER.function("create-observer", no_handle, |instance, ()| {
-            instance.create_observer()
+            instance.create_observer().to_bits()
         }),
     )?;
     registrar.function(METER.function(
         "observe",
         no_notice,
         |instance, (observer, observations, complete)| {
-            instance.observe(observer, observations, complete)
+            instance.observe(ObserverHandle::from_bits(observer), observations, complete)
         },
     ))
 }
@@ -58,17 +68,28 @@ thread_local! {
 }
 
 /// Takes a measurement. Its attributes are read only if they have not come before.
-pub(super) fn measure(
+fn measure(
     instance: &mut Instance,
-    (instrument, value, attributes): (u64, Number, Unread<KeyValue>),
+    arguments: (u64, Number, LazyList<KeyValue>),
     reader: &mut Reader<'_>,
+) -> Result<Notice> {
+    measure_reading(instance, arguments, reader, Reader::lazy_attributes)
+}
+
+/// Takes a measurement whose attributes `read` reads.
+#[inline]
+pub(super) fn measure_reading<'m>(
+    instance: &mut Instance,
+    (instrument, value, attributes): (u64, Number, LazyList<KeyValue>),
+    reader: &mut Reader<'m>,
+    read: impl FnOnce(&mut Reader<'m>, LazyList<KeyValue>) -> Result<Vec<KeyValue>>,
 ) -> Result<Notice> {
     CACHE_KEY.with_borrow_mut(|key| {
         key.clear();
         key.extend_from_slice(&instrument.to_le_bytes());
         let is_key = reader.transcribe(attributes, key)?;
-        instance.measure_with(instrument, value, is_key.then_some(&**key), || {
-            reader.unread_attributes(attributes)
-        })
+        let instrument = InstrumentHandle::from_bits(instrument);
+        let cache_key = is_key.then_some(&**key);
+        instance.measure_with(instrument, value, cache_key, || read(reader, attributes))
     })
 }

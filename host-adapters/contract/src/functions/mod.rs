@@ -15,7 +15,7 @@ use wasmscope_telemetry::model::BaggageEntry;
 use wasmscope_telemetry::{Instance, Reason, Signal};
 
 use crate::error::LiftError;
-use crate::lift::{Arguments, CoreValue, Passed, Reader};
+use crate::lift::{Arguments, CoreValue, RawArgs, Reader};
 use crate::results::{LogThreshold, Returned, SpanContext};
 
 /// Where an adapter puts the functions that return `R`, usually its linker.
@@ -82,9 +82,9 @@ pub trait Call<A: Arguments, R>: Copy + Send + Sync + 'static {
 
 /// A function of arguments that have been read.
 #[derive(Clone, Copy)]
-struct OfRead<F>(F);
+struct WithArguments<F>(F);
 
-impl<A, R, F> Call<A, R> for OfRead<F>
+impl<A, R, F> Call<A, R> for WithArguments<F>
 where
     A: Arguments<First = A>,
     F: Fn(&mut Instance, A) -> R + Copy + Send + Sync + 'static,
@@ -102,9 +102,9 @@ where
 
 /// A function that reads lists by itself.
 #[derive(Clone, Copy)]
-struct Reading<F>(F);
+struct WithReader<F>(F);
 
-impl<A, R, F> Call<A, R> for Reading<F>
+impl<A, R, F> Call<A, R> for WithReader<F>
 where
     A: Arguments,
     F: Fn(&mut Instance, A::First, &mut Reader<'_>) -> Result<R, LiftError>,
@@ -166,7 +166,7 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
         &self,
         state: &mut S,
         instance: impl Fn(&mut S) -> &mut Instance,
-        passed: Passed<'_, V>,
+        passed: RawArgs<'_, V>,
     ) -> Result<R, LiftError> {
         let call = AssertUnwindSafe(|| {
             let instance = instance(state);
@@ -207,12 +207,12 @@ impl Interface {
         name: &'static str,
         neutral: fn() -> R,
         call: F,
-    ) -> Function<A, R, OfRead<F>>
+    ) -> Function<A, R, WithArguments<F>>
     where
         A: Arguments<First = A>,
         F: Fn(&mut Instance, A) -> R + Copy + Send + Sync + 'static,
     {
-        self.describe(name, neutral, OfRead(call))
+        self.describe(name, neutral, WithArguments(call))
     }
 
     /// Describes a function that reads lists by itself: it is called before they have been read, and calls the core when all have.
@@ -221,13 +221,13 @@ impl Interface {
         name: &'static str,
         neutral: fn() -> R,
         call: F,
-    ) -> Function<A, R, Reading<F>>
+    ) -> Function<A, R, WithReader<F>>
     where
         A: Arguments,
         F: Fn(&mut Instance, A::First, &mut Reader<'_>) -> Result<R, LiftError>,
         F: Copy + Send + Sync + 'static,
     {
-        self.describe(name, neutral, Reading(call))
+        self.describe(name, neutral, WithReader(call))
     }
 
     const fn describe<A: Arguments, R, C: Call<A, R>>(

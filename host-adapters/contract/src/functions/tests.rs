@@ -1,6 +1,7 @@
 //! The table of functions against `wit/`, and what surrounds each call.
 
-mod short_cuts;
+mod calls;
+mod fast_paths;
 mod wit;
 
 use std::convert::Infallible;
@@ -10,7 +11,7 @@ use wasmscope_telemetry::{Providers, Telemetry};
 
 use super::*;
 use crate::lift::StringEncoding;
-use crate::shape::{Shape as _, Type};
+use crate::shape::{Type, WitType as _};
 
 /// A function as it was registered.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ impl<R: Returned + fmt::Debug> Register<R> for Calling {
         function: Function<A, R, C>,
     ) -> Result<(), Self::Error> {
         let values = vec![Zero; A::LAYOUT.flat];
-        let passed = Passed::flat(&[], StringEncoding::Utf8, &values);
+        let passed = RawArgs::flat(&[], StringEncoding::Utf8, &values);
         let result = function.call(&mut self.instance, |instance| instance, passed)?;
         self.results.push(format!("{function:?} -> {result:?}"));
         Ok(())
@@ -116,7 +117,7 @@ const TEST: Interface = Interface {
 };
 
 /// What a call passes that has one number.
-const ONE: Passed<'_, Zero> = Passed::flat(&[], StringEncoding::Utf8, &[Zero]);
+const ONE: RawArgs<'_, Zero> = RawArgs::flat(&[], StringEncoding::Utf8, &[Zero]);
 
 #[test]
 fn a_panic_is_counted_and_comes_to_the_neutral_result() {
@@ -178,7 +179,7 @@ fn arguments_are_held_to_the_limit_and_what_is_left_out_is_counted() {
     for (entries, expected, left_out) in [(1, 3, 0), (2, 3, 1)] {
         let before = dropped.get(Signal::Metrics, Reason::CallBytes);
         let values = [Bits(8), Bits(entries)];
-        let passed = Passed::flat(&memory, StringEncoding::Utf8, &values);
+        let passed = RawArgs::flat(&memory, StringEncoding::Utf8, &values);
         let result = function.call(&mut instance, |it| it, passed).unwrap();
         assert_eq!(result, expected);
         let counted = dropped.get(Signal::Metrics, Reason::CallBytes) - before;

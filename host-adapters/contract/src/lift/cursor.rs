@@ -1,8 +1,8 @@
 //! Where a value's parts lie: in core WebAssembly values, or in linear memory. A reader is written once over
-//! [`Cursor`] and serves for both; widths, alignments and offsets come from the [`Shape`]s.
+//! [`Cursor`] and serves for both; widths, alignments and offsets come from the [`WitType`]s.
 
 use crate::error::{LiftError, Result};
-use crate::shape::{Layout, Shape, Variant};
+use crate::shape::{Layout, Variant, WitType};
 
 /// A core WebAssembly value, in whatever form an engine passes it.
 ///
@@ -30,7 +30,7 @@ pub trait Cursor: Sized {
     /// Takes an `f64`.
     fn f64(&mut self) -> Result<f64>;
     /// Takes a record, to read its fields from.
-    fn record<S: Shape>(&mut self) -> Result<Self>;
+    fn record<S: WitType>(&mut self) -> Result<Self>;
     /// Takes a variant: its discriminant, not yet checked, and its payload.
     fn variant<S: Variant>(&mut self) -> Result<(u32, Self)>;
 
@@ -50,7 +50,7 @@ pub trait Cursor: Sized {
     }
 
     /// Takes an option's payload, where there is one.
-    fn option<S: Shape>(&mut self) -> Result<Option<Self>> {
+    fn option<S: WitType>(&mut self) -> Result<Option<Self>> {
         match self.variant::<Option<S>>()? {
             (0, _) => Ok(None),
             (1, payload) => Ok(Some(payload)),
@@ -69,7 +69,7 @@ impl<V: CoreValue> Flat<'_, V> {
         Ok(*first)
     }
 
-    fn split<S: Shape>(&mut self) -> Result<Self> {
+    fn split<S: WitType>(&mut self) -> Result<Self> {
         let taken = self.0.split_at_checked(S::LAYOUT.flat);
         let (taken, rest) = taken.ok_or(LiftError::Misread)?;
         self.0 = rest;
@@ -100,7 +100,7 @@ impl<V: CoreValue> Cursor for Flat<'_, V> {
         self.next().map(V::f64)
     }
 
-    fn record<S: Shape>(&mut self) -> Result<Self> {
+    fn record<S: WitType>(&mut self) -> Result<Self> {
         self.split::<S>()
     }
 
@@ -134,7 +134,7 @@ impl<'a> Memory<'a> {
     }
 
     #[inline]
-    fn split<S: Shape>(&mut self) -> Result<&'a [u8]> {
+    fn split<S: WitType>(&mut self) -> Result<&'a [u8]> {
         let Layout { size, align, .. } = S::LAYOUT;
         let start = self.offset.next_multiple_of(align);
         let bytes = self.bytes.get(start..).and_then(|rest| rest.get(..size));
@@ -170,7 +170,7 @@ impl Cursor for Memory<'_> {
     }
 
     #[inline]
-    fn record<S: Shape>(&mut self) -> Result<Self> {
+    fn record<S: WitType>(&mut self) -> Result<Self> {
         self.split::<S>().map(Self::new)
     }
 

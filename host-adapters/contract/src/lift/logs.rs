@@ -4,15 +4,15 @@ use opentelemetry::Key;
 use opentelemetry::logs::Severity;
 use wasmscope_telemetry::Instance;
 use wasmscope_telemetry::instance::PlainLog;
-use wasmscope_telemetry::model::{LogRecord, LogValue, Notice, SpanReference};
+use wasmscope_telemetry::model::{LogRecord, LogValue, LoggerHandle, Notice, SpanReference};
 use wasmscope_telemetry::severity::SEVERITIES;
 
 use super::cursor::{Cursor, Memory};
-use super::reader::{Reader, Unread, Utf8Key};
+use super::reader::{LazyList, Reader, Utf8Key};
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 
-parameters!((u64, Vec<LogRecord>), first (u64, Unread<LogRecord>): u64, Vec<LogRecord>);
+parameters!((u64, Vec<LogRecord>), first (u64, LazyList<LogRecord>): u64, Vec<LogRecord>);
 
 /// `emit`.
 impl Read for (u64, Vec<LogRecord>) {
@@ -22,23 +22,23 @@ impl Read for (u64, Vec<LogRecord>) {
     }
 }
 
-impl Read for (u64, Unread<LogRecord>) {
+impl Read for (u64, LazyList<LogRecord>) {
     #[inline]
     fn read(_: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
-        Ok((at.u64()?, Unread::new(at)?))
+        Ok((at.u64()?, LazyList::new(at)?))
     }
 }
 
 /// A record whose lists are left to be read.
 struct Partial {
     record: LogRecord,
-    attributes: Unread<(Key, LogValue)>,
-    nodes: Unread<LogValue>,
+    attributes: LazyList<(Key, LogValue)>,
+    nodes: LazyList<LogValue>,
 }
 
 impl Reader<'_> {
     /// Reads records as a whole.
-    pub(crate) fn log_records(&mut self, records: Unread<LogRecord>) -> Result<Vec<LogRecord>> {
+    pub(crate) fn log_records(&mut self, records: LazyList<LogRecord>) -> Result<Vec<LogRecord>> {
         self.elements(records, |reader, at| {
             let Partial {
                 record,
@@ -59,8 +59,8 @@ impl Reader<'_> {
     pub(crate) fn emit_plain_record(
         &mut self,
         instance: &mut Instance,
-        logger: u64,
-        records: Unread<LogRecord>,
+        logger: LoggerHandle,
+        records: LazyList<LogRecord>,
     ) -> Result<Option<Notice>> {
         let mut elements = records.elements(self)?;
         let (Some(mut at), None) = (elements.next(), elements.next()) else {
@@ -72,8 +72,8 @@ impl Reader<'_> {
         let severity = severity(at)?;
         let severity_text = at.option::<String>()?;
         let event_name = at.option::<String>()?;
-        let attributes = Unread::<(Key, LogValue)>::new(at)?;
-        let nodes = Unread::<LogValue>::new(at)?;
+        let attributes = LazyList::<(Key, LogValue)>::new(at)?;
+        let nodes = LazyList::<LogValue>::new(at)?;
         let time = self.time(at)?;
         let (context, _) = at.variant::<SpanReference>()?;
         let context = match context {
@@ -81,7 +81,9 @@ impl Reader<'_> {
             1 => SpanReference::None,
             _ => return Ok(None),
         };
-        if event_name.is_some() || !nodes.is_empty() {
+        // An empty list too must lie at a valid address.
+        let has_nodes = nodes.elements(self)?.next().is_some();
+        if event_name.is_some() || has_nodes {
             return Ok(None);
         }
         instance.emit_plain_log(logger, severity, time, context, |plain| {
@@ -147,8 +149,8 @@ impl Reader<'_> {
         let severity = severity(at)?;
         let severity_text = self.optional_name(at)?;
         let event_name = self.optional_name(at)?;
-        let attributes = Unread::new(at)?;
-        let nodes = Unread::new(at)?;
+        let attributes = LazyList::new(at)?;
+        let nodes = LazyList::new(at)?;
         let record = LogRecord {
             body,
             severity,

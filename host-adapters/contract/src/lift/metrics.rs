@@ -1,10 +1,12 @@
 //! The interface `meter`.
 
 use opentelemetry::KeyValue;
-use wasmscope_telemetry::model::{InstrumentDescriptor, InstrumentKind, Number, Observation};
+use wasmscope_telemetry::model::{
+    InstrumentDescriptor, InstrumentHandle, InstrumentKind, Number, Observation,
+};
 
 use super::cursor::{Cursor, Memory};
-use super::reader::{Reader, Unread};
+use super::reader::{LazyList, Reader};
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 
@@ -30,34 +32,12 @@ impl Read for (u64, InstrumentDescriptor) {
 }
 
 fn instrument_kind(discriminant: u8) -> Result<InstrumentKind> {
-    Ok(match discriminant {
-        0 => InstrumentKind::CounterU64,
-        1 => InstrumentKind::CounterF64,
-        2 => InstrumentKind::UpDownCounterS64,
-        3 => InstrumentKind::UpDownCounterF64,
-        4 => InstrumentKind::HistogramU64,
-        5 => InstrumentKind::HistogramF64,
-        6 => InstrumentKind::GaugeU64,
-        7 => InstrumentKind::GaugeS64,
-        8 => InstrumentKind::GaugeF64,
-        9 => InstrumentKind::ObservableCounterU64,
-        10 => InstrumentKind::ObservableCounterF64,
-        11 => InstrumentKind::ObservableUpDownCounterS64,
-        12 => InstrumentKind::ObservableUpDownCounterF64,
-        13 => InstrumentKind::ObservableGaugeU64,
-        14 => InstrumentKind::ObservableGaugeS64,
-        15 => InstrumentKind::ObservableGaugeF64,
-        other => {
-            return Err(LiftError::discriminant::<InstrumentKind>(
-                "instrument-kind",
-                other,
-            ));
-        }
-    })
+    let kind = InstrumentKind::ALL.get(usize::from(discriminant)).copied();
+    kind.ok_or_else(|| LiftError::discriminant::<InstrumentKind>("instrument-kind", discriminant))
 }
 
 parameters!(
-    (u64, Number, Vec<KeyValue>), first (u64, Number, Unread<KeyValue>):
+    (u64, Number, Vec<KeyValue>), first (u64, Number, LazyList<KeyValue>):
     u64,
     Number,
     Vec<KeyValue>
@@ -67,14 +47,14 @@ parameters!(
 impl Read for (u64, Number, Vec<KeyValue>) {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         let (instrument, number, attributes) = Read::read(reader, at)?;
-        Ok((instrument, number, reader.unread_attributes(attributes)?))
+        Ok((instrument, number, reader.lazy_attributes(attributes)?))
     }
 }
 
-impl Read for (u64, Number, Unread<KeyValue>) {
+impl Read for (u64, Number, LazyList<KeyValue>) {
     #[inline]
     fn read(_: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
-        Ok((at.u64()?, number(at)?, Unread::new(at)?))
+        Ok((at.u64()?, number(at)?, LazyList::new(at)?))
     }
 }
 
@@ -107,7 +87,7 @@ impl Read for (u64, Vec<Observation>, bool) {
         let observer = at.u64()?;
         let observations = reader.list(at, |reader, at| {
             Ok(Some(Observation {
-                instrument: at.u64()?,
+                instrument: InstrumentHandle::from_bits(at.u64()?),
                 value: number(at)?,
                 attributes: reader.attributes(at)?,
             }))

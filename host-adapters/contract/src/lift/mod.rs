@@ -19,9 +19,9 @@ use crate::error::Result;
 use crate::shape::{Layout, Type};
 pub use cursor::CoreValue;
 use cursor::{Cursor, Flat, Memory};
+pub(crate) use reader::LazyList;
 pub(crate) use reader::Reader;
 pub use reader::StringEncoding;
-pub(crate) use reader::Unread;
 
 /// The parameters of a function, all of them. Only this crate implements it.
 pub trait Arguments: Read + Debug + Send + Sync + 'static {
@@ -37,7 +37,7 @@ pub trait Arguments: Read + Debug + Send + Sync + 'static {
     type First: Read;
 }
 
-/// Reading parameters, which nobody but this crate does.
+/// WithReader parameters, which nobody but this crate does.
 pub trait Read: Sized {
     /// Reads them in order.
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self>;
@@ -69,7 +69,7 @@ macro_rules! parameters {
     ($arguments:ty, first $first:ty: $($parameter:ty),*) => {
         impl $crate::lift::Arguments for $arguments {
             const PARAMETERS: &'static [&'static $crate::shape::Type] =
-                &[$(<$parameter as $crate::shape::Shape>::TYPE),*];
+                &[$(<$parameter as $crate::shape::WitType>::TYPE),*];
             type Flat<V: Copy> = [V; <$arguments as $crate::lift::Arguments>::LAYOUT.flat];
             type First = $first;
         }
@@ -79,19 +79,19 @@ use parameters;
 
 /// The arguments of a call as a guest passes them, not yet read.
 #[derive(Debug, Clone, Copy)]
-pub struct Passed<'a, V> {
+pub struct RawArgs<'a, V> {
     memory: &'a [u8],
     encoding: StringEncoding,
-    place: Place<'a, V>,
+    source: Source<'a, V>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Place<'a, V> {
+enum Source<'a, V> {
     Flat(&'a [V]),
     Memory(&'a [u8]),
 }
 
-impl<'a, V: CoreValue> Passed<'a, V> {
+impl<'a, V: CoreValue> RawArgs<'a, V> {
     /// Takes what is passed as core values: [`Arguments::LAYOUT`]`.flat` of them.
     ///
     /// `memory` is that of the guest, and empty if the function was imported without one.
@@ -100,7 +100,7 @@ impl<'a, V: CoreValue> Passed<'a, V> {
         Self {
             memory,
             encoding,
-            place: Place::Flat(values),
+            source: Source::Flat(values),
         }
     }
 
@@ -116,7 +116,7 @@ impl<'a, V: CoreValue> Passed<'a, V> {
         Self {
             memory,
             encoding,
-            place: Place::Memory(parameters),
+            source: Source::Memory(parameters),
         }
     }
 
@@ -141,9 +141,9 @@ impl<'a, V: CoreValue> Passed<'a, V> {
 
     #[inline]
     pub(crate) fn read<A: Read>(&self, reader: &mut Reader<'_>) -> Result<A> {
-        match self.place {
-            Place::Flat(values) => A::read(reader, &mut Flat(values)),
-            Place::Memory(parameters) => A::read(reader, &mut Memory::new(parameters)),
+        match self.source {
+            Source::Flat(values) => A::read(reader, &mut Flat(values)),
+            Source::Memory(parameters) => A::read(reader, &mut Memory::new(parameters)),
         }
     }
 }

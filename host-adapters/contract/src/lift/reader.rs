@@ -1,4 +1,4 @@
-//! Reading strings and lists out of a guest's memory, within a call's budget.
+//! WithReader strings and lists out of a guest's memory, within a call's budget.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -12,7 +12,7 @@ use wasmscope_telemetry::string_cache::{self, Miss};
 
 use super::cursor::{Cursor, Memory};
 use crate::error::{LiftError, Result};
-use crate::shape::{Layout, Shape};
+use crate::shape::{Layout, WitType};
 
 /// Marks a string of the encoding latin1+utf16 as UTF-16 (canonical ABI, `UTF16_TAG`).
 const UTF16_TAG: u32 = 1 << 31;
@@ -50,21 +50,21 @@ pub(crate) enum Utf8Key<'a> {
 
 /// A list that has not been read.
 #[derive(Debug)]
-pub struct Unread<T> {
+pub struct LazyList<T> {
     pointer: u32,
     length: u32,
     elements: PhantomData<fn() -> T>,
 }
 
-impl<T> Clone for Unread<T> {
+impl<T> Clone for LazyList<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Unread<T> {}
+impl<T> Copy for LazyList<T> {}
 
-impl<T: Shape> Unread<T> {
+impl<T: WitType> LazyList<T> {
     pub(crate) fn new(at: &mut impl Cursor) -> Result<Self> {
         let (pointer, length) = at.pair()?;
         Ok(Self {
@@ -72,10 +72,6 @@ impl<T: Shape> Unread<T> {
             length,
             elements: PhantomData,
         })
-    }
-
-    pub(crate) const fn is_empty(self) -> bool {
-        self.length == 0
     }
 
     /// Gives its elements as they lie in memory.
@@ -148,9 +144,9 @@ impl<'a> Reader<'a> {
 
     /// Gives the elements of a list for which there is room in the budget, with the room that is left for what they own; `None` if there is not,
     /// or if strings are not in UTF-8.
-    pub(crate) fn plain_elements<T: Shape>(
+    pub(crate) fn plain_elements<T: WitType>(
         &self,
-        list: Unread<T>,
+        list: LazyList<T>,
         left: usize,
     ) -> Result<Option<(impl Iterator<Item = Memory<'a>> + use<'a, T>, usize)>> {
         let elements = list.elements(self)?;
@@ -338,19 +334,19 @@ impl<'a> Reader<'a> {
     ///
     /// Takes no more memory by the length that a guest gives than the budget has room for: each element is paid for before it is read. Those
     /// that the budget has no room for are counted, and still checked as far as the checks reach.
-    pub(crate) fn list<T: Shape>(
+    pub(crate) fn list<T: WitType>(
         &mut self,
         at: &mut impl Cursor,
         read: impl FnMut(&mut Self, &mut Memory<'a>) -> Result<Option<T>>,
     ) -> Result<Vec<T>> {
-        let list = Unread::new(at)?;
+        let list = LazyList::new(at)?;
         self.elements(list, read)
     }
 
     /// Reads a list as [`list`](Self::list) does.
-    pub(crate) fn elements<T: Shape>(
+    pub(crate) fn elements<T: WitType>(
         &mut self,
-        list: Unread<T>,
+        list: LazyList<T>,
         mut read: impl FnMut(&mut Self, &mut Memory<'a>) -> Result<Option<T>>,
     ) -> Result<Vec<T>> {
         let Layout { size, align, .. } = T::LAYOUT;
@@ -387,7 +383,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a list of numbers or truth values.
-    pub(crate) fn scalars<T: Shape>(
+    pub(crate) fn scalars<T: WitType>(
         &mut self,
         at: &mut impl Cursor,
         read: fn(&mut Memory<'a>) -> Result<T>,

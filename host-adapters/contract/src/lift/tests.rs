@@ -5,7 +5,7 @@ use opentelemetry::trace::SpanKind;
 use proptest::prelude::*;
 use wasmscope_telemetry::model::{
     BaggageEntry, InstrumentDescriptor, LogRecord, Number, Observation, RemoteContext, Scope,
-    SpanChanges, SpanEvent, SpanReference, SpanStart,
+    SpanChanges, SpanEvent, SpanReference, SpanStart, TracerHandle,
 };
 
 use super::*;
@@ -76,11 +76,11 @@ fn parameters_in_memory_are_read_at_their_offsets() {
     put(80, &[1]);
     put(88, &99u64.to_le_bytes());
     put(96, &[1]);
-    let start = Passed::<Bits>::in_memory(b"a=name", StringEncoding::Utf8, &bytes)
+    let start = RawArgs::<Bits>::in_memory(b"a=name", StringEncoding::Utf8, &bytes)
         .lift::<SpanStart>(CEILING)
         .unwrap();
     let expected = SpanStart {
-        tracer: 7,
+        tracer: TracerHandle::from_bits(7),
         name: "name".into(),
         kind: SpanKind::Producer,
         parent: SpanReference::Remote(RemoteContext {
@@ -102,7 +102,7 @@ fn a_value_shared_by_cases_is_read_as_the_case_has_it() {
     let number = |case, value| {
         let values = [Bits(1), Bits(case), Bits(value)];
         let lifted =
-            Passed::flat(&[], StringEncoding::Utf8, &values).lift::<(u64, Number)>(CEILING);
+            RawArgs::flat(&[], StringEncoding::Utf8, &values).lift::<(u64, Number)>(CEILING);
         lifted.map(|lifted| lifted.arguments.1)
     };
     let float = 1.5f64.to_bits();
@@ -118,10 +118,10 @@ fn a_value_shared_by_cases_is_read_as_the_case_has_it() {
 
 #[test]
 fn too_few_values_are_our_mistake_and_not_the_guests() {
-    let lifted = Passed::<Bits>::flat(&[], StringEncoding::Utf8, &[]).lift::<(u64,)>(CEILING);
+    let lifted = RawArgs::<Bits>::flat(&[], StringEncoding::Utf8, &[]).lift::<(u64,)>(CEILING);
     assert!(matches!(lifted, Err(LiftError::Misread)));
     let lifted =
-        Passed::<Bits>::in_memory(&[], StringEncoding::Utf8, &[0; 7]).lift::<(u64,)>(CEILING);
+        RawArgs::<Bits>::in_memory(&[], StringEncoding::Utf8, &[0; 7]).lift::<(u64,)>(CEILING);
     assert!(matches!(lifted, Err(LiftError::Misread)));
 }
 
@@ -133,7 +133,7 @@ fn string(
     length: u64,
 ) -> Result<String, InvalidArgument> {
     let values = [1, 0, 0, 1, pointer, length].map(Bits);
-    match Passed::flat(memory, encoding, &values).lift::<logs::Enabled>(CEILING) {
+    match RawArgs::flat(memory, encoding, &values).lift::<logs::Enabled>(CEILING) {
         Ok(lifted) => Ok(lifted.arguments.2.unwrap()),
         Err(LiftError::Invalid(argument)) => Err(*argument),
         Err(LiftError::Misread) => panic!("misread"),
@@ -187,8 +187,8 @@ fn read_garbage<A: Arguments>(
         .chunks_exact(8)
         .map(|bytes| Bits(u64::from_le_bytes(bytes.try_into().unwrap())))
         .collect();
-    let from_memory = Passed::<Bits>::in_memory(memory, encoding, parameters).lift::<A>(limit);
-    let from_flat = Passed::flat(memory, encoding, &flat).lift::<A>(limit);
+    let from_memory = RawArgs::<Bits>::in_memory(memory, encoding, parameters).lift::<A>(limit);
+    let from_flat = RawArgs::flat(memory, encoding, &flat).lift::<A>(limit);
     for lifted in [from_memory, from_flat].into_iter().flatten() {
         assert!(lifted.bytes <= limit);
     }
@@ -228,31 +228,5 @@ proptest! {
         read_garbage::<logs::Enabled>(&memory, &parameters, encoding, limit);
         read_garbage::<(u64, Vec<LogRecord>)>(&memory, &parameters, encoding, limit);
         read_garbage::<Vec<BaggageEntry>>(&memory, &parameters, encoding, limit);
-    }
-
-    #[test]
-    fn attributes_that_are_read_in_place_are_those_that_are_read_one_by_one(
-        memory in words(128),
-        pointer in (0u64..64).prop_map(|word| word * 8),
-        length in 0u64..6,
-        limit in prop::sample::select(vec![0, 100, 300, CEILING]),
-    ) {
-        let list = || {
-            let values = [pointer, length].map(Bits);
-            Unread::<KeyValue>::new(&mut Flat(&values)).unwrap()
-        };
-        let reader = || Reader::new(&memory, StringEncoding::Utf8, limit);
-        let (mut quick, mut thorough) = (reader(), reader());
-        let read = thorough.elements(list(), Reader::attribute);
-        match quick.plain_attributes(list()) {
-            Ok(Some(attributes)) => {
-                prop_assert_eq!(attributes, read.unwrap());
-                prop_assert_eq!(quick.budget.left(), thorough.budget.left());
-                prop_assert_eq!(thorough.budget.left_out(), 0);
-            }
-            // Then they are read one by one.
-            Ok(None) => prop_assert_eq!(quick.budget.left(), limit),
-            Err(error) => prop_assert_eq!(error.to_string(), read.unwrap_err().to_string()),
-        }
     }
 }

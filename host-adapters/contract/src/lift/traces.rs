@@ -3,7 +3,8 @@
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanKind, Status};
 use wasmscope_telemetry::model::{
-    LinkTarget, SpanChanges, SpanEvent, SpanLink, SpanReference, SpanStart,
+    LinkTarget, SpanChanges, SpanEvent, SpanHandle, SpanLink, SpanReference, SpanStart,
+    TracerHandle,
 };
 
 use super::cursor::{Cursor, Memory};
@@ -27,7 +28,7 @@ impl Read for SpanStart {
     #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         Ok(Self {
-            tracer: at.u64()?,
+            tracer: TracerHandle::from_bits(at.u64()?),
             name: reader.name(at)?,
             kind: span_kind(at.u8()?)?,
             parent: reader.span_reference(at)?,
@@ -124,7 +125,7 @@ impl Reader<'_> {
     fn link_target(&mut self, at: &mut impl Cursor) -> Result<LinkTarget> {
         let (discriminant, mut at) = at.variant::<LinkTarget>()?;
         Ok(match discriminant {
-            0 => LinkTarget::Span(at.u64()?),
+            0 => LinkTarget::Span(SpanHandle::from_bits(at.u64()?)),
             1 => LinkTarget::Remote(self.span_context(&mut at)?),
             other => return Err(LiftError::discriminant::<LinkTarget>("link-target", other)),
         })

@@ -2,10 +2,10 @@
 
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use wasmscope_telemetry::limits::SERIES_CACHE_KEY_BYTES;
-use wasmscope_telemetry::model::{RemoteContext, Scope, SpanReference};
+use wasmscope_telemetry::model::{RemoteContext, Scope, SpanHandle, SpanReference};
 
 use super::cursor::{Cursor, Memory};
-use super::reader::{Reader, Unread, Utf8Key};
+use super::reader::{LazyList, Reader, Utf8Key};
 use super::{Read, parameters};
 use crate::error::{LiftError, Result};
 use crate::shape::TraceId;
@@ -13,12 +13,12 @@ use crate::shape::TraceId;
 impl Reader<'_> {
     /// Reads a `list<key-value>`.
     pub(crate) fn attributes(&mut self, at: &mut impl Cursor) -> Result<Vec<KeyValue>> {
-        let list = Unread::new(at)?;
-        self.unread_attributes(list)
+        let list = LazyList::new(at)?;
+        self.lazy_attributes(list)
     }
 
     /// Reads a `list<key-value>` that was left unread.
-    pub(crate) fn unread_attributes(&mut self, list: Unread<KeyValue>) -> Result<Vec<KeyValue>> {
+    pub(crate) fn lazy_attributes(&mut self, list: LazyList<KeyValue>) -> Result<Vec<KeyValue>> {
         match self.plain_attributes(list)? {
             Some(attributes) => Ok(attributes),
             None => self.any_attributes(list),
@@ -26,16 +26,16 @@ impl Reader<'_> {
     }
 
     #[cold]
-    fn any_attributes(&mut self, list: Unread<KeyValue>) -> Result<Vec<KeyValue>> {
+    fn any_attributes(&mut self, list: LazyList<KeyValue>) -> Result<Vec<KeyValue>> {
         self.elements(list, Reader::attribute)
     }
 
     /// Reads attributes without arrays, of which there is room for all in the budget, in UTF-8: as most are. `None` for others.
     ///
     /// Each is written where it stays: moving what has just been written costs more than reading it.
-    pub(super) fn plain_attributes(
+    pub(crate) fn plain_attributes(
         &mut self,
-        list: Unread<KeyValue>,
+        list: LazyList<KeyValue>,
     ) -> Result<Option<Vec<KeyValue>>> {
         let Some((elements, mut left)) = self.plain_elements(list, self.budget.left())? else {
             return Ok(None);
@@ -86,7 +86,7 @@ impl Reader<'_> {
 
     /// Writes a `list<key-value>` down in bytes that no other list has, behind what is there; false where that is more than
     /// [`SERIES_CACHE_KEY_BYTES`], or it holds something else than numbers and texts in UTF-8. Nothing is checked but bounds: the bytes are worth what is known of them.
-    pub(crate) fn transcribe(&self, list: Unread<KeyValue>, bytes: &mut Vec<u8>) -> Result<bool> {
+    pub(crate) fn transcribe(&self, list: LazyList<KeyValue>, bytes: &mut Vec<u8>) -> Result<bool> {
         for mut element in list.elements(self)? {
             // Elements with empty texts fit where no other does.
             let is_full = bytes.len() > SERIES_CACHE_KEY_BYTES;
@@ -151,7 +151,7 @@ impl Reader<'_> {
         Ok(match discriminant {
             0 => SpanReference::Ambient,
             1 => SpanReference::None,
-            2 => SpanReference::Span(at.u64()?),
+            2 => SpanReference::Span(SpanHandle::from_bits(at.u64()?)),
             3 => SpanReference::Remote(self.span_context(&mut at)?),
             other => {
                 return Err(LiftError::discriminant::<SpanReference>(

@@ -93,12 +93,12 @@ impl Type {
 /// A Rust type that stands for a type of the contract.
 ///
 /// For the parameters these are the types of [`wasmscope_telemetry::model`], which they are read into.
-pub trait Shape {
+pub trait WitType {
     /// The type that it stands for.
     const TYPE: &'static Type;
     /// How its values lie.
     const LAYOUT: Layout = Self::TYPE.layout();
 }
 
-/// A [`Shape`] of which there is a discriminant to read.
-pub trait Variant: Shape {}
+/// A [`WitType`] of which there is a discriminant to read.
+pub trait Variant: WitType {}

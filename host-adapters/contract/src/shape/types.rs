@@ -9,12 +9,12 @@ use wasmscope_telemetry::model::{
 };
 use wasmscope_telemetry::severity::SEVERITY_NAMES;
 
-use super::{Case, Field, Shape, Type, Variant};
+use super::{Case, Field, Type, Variant, WitType};
 use crate::results::{LogThreshold, SpanContext};
 
 macro_rules! primitives {
     ($($ty:ty: $kind:ident,)*) => {$(
-        impl Shape for $ty {
+        impl WitType for $ty {
             const TYPE: &'static Type = &Type::$kind;
         }
     )*};
@@ -22,7 +22,7 @@ macro_rules! primitives {
 
 macro_rules! record {
     ($ty:ty { $($name:literal: $field:ty,)* }) => {
-        impl Shape for $ty {
+        impl WitType for $ty {
             const TYPE: &'static Type = &Type::Record(&[
                 $(Field { name: $name, ty: <$field>::TYPE },)*
             ]);
@@ -32,7 +32,7 @@ macro_rules! record {
 
 macro_rules! variant {
     ($ty:ty { $($name:literal $(($payload:ty))?,)* }) => {
-        impl Shape for $ty {
+        impl WitType for $ty {
             const TYPE: &'static Type = &Type::Variant(&[
                 $(Case { name: $name, ty: variant!(@payload $($payload)?) },)*
             ]);
@@ -45,7 +45,7 @@ macro_rules! variant {
 
 macro_rules! enumeration {
     ($ty:ty { $($name:literal,)* }) => {
-        impl Shape for $ty {
+        impl WitType for $ty {
             const TYPE: &'static Type = &Type::Enum(&[$($name,)*]);
         }
     };
@@ -62,15 +62,15 @@ primitives! {
     StringValue: String,
 }
 
-impl<T: Shape> Shape for Vec<T> {
+impl<T: WitType> WitType for Vec<T> {
     const TYPE: &'static Type = &Type::List(T::TYPE);
 }
 
-impl<T: Shape> Shape for Option<T> {
+impl<T: WitType> WitType for Option<T> {
     const TYPE: &'static Type = &Type::Option(T::TYPE);
 }
 
-impl<T: Shape> Variant for Option<T> {}
+impl<T: WitType> Variant for Option<T> {}
 
 // types
 
@@ -85,7 +85,7 @@ record!(TraceId {
 /// `trace-flags`, of which the core has the byte.
 enum TraceFlags {}
 
-impl Shape for TraceFlags {
+impl WitType for TraceFlags {
     const TYPE: &'static Type = &Type::Flags(&["sampled", "random"]);
 }
 
@@ -96,7 +96,7 @@ record!(RemoteContext {
     "trace-state": String,
 });
 
-impl Shape for SpanContext {
+impl WitType for SpanContext {
     const TYPE: &'static Type = RemoteContext::TYPE;
 }
 
@@ -165,24 +165,9 @@ record!(SpanChanges {
 
 // meter
 
-enumeration!(InstrumentKind {
-    "counter-u64",
-    "counter-f64",
-    "up-down-counter-s64",
-    "up-down-counter-f64",
-    "histogram-u64",
-    "histogram-f64",
-    "gauge-u64",
-    "gauge-s64",
-    "gauge-f64",
-    "observable-counter-u64",
-    "observable-counter-f64",
-    "observable-up-down-counter-s64",
-    "observable-up-down-counter-f64",
-    "observable-gauge-u64",
-    "observable-gauge-s64",
-    "observable-gauge-f64",
-});
+impl WitType for InstrumentKind {
+    const TYPE: &'static Type = &Type::Enum(&Self::NAMES);
+}
 
 record!(InstrumentDescriptor {
     "name": String,
@@ -206,7 +191,7 @@ record!(Observation {
 
 // logger
 
-impl Shape for Severity {
+impl WitType for Severity {
     const TYPE: &'static Type = &Type::Enum(&SEVERITY_NAMES);
 }
 

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant as Clock};
 use spin::{Mutex, MutexGuard};
 
 use super::ambient::{Entered, EnteredBaggage};
-use super::host::UnderWay;
+use super::host::ActiveInvocation;
 use super::panic::Panic;
 use super::span_table::SpanTable;
-use super::spans::TracerOf;
+use super::spans::Tracers;
 use super::unrecorded::Unrecorded;
 use crate::dropped::Reason;
 use crate::handle::{HandleKind, Mixer, Tag};
@@ -28,11 +28,10 @@ pub(super) struct Activity {
     pub(super) component: Arc<str>,
     pub(super) texts: Arc<InstanceTexts>,
     pub(super) mixer: Mixer,
-    pub(super) tracer_tag: Tag,
-    pub(super) tracers: Vec<TracerOf>,
+    pub(super) tracers: Tracers,
     pub(super) spans: SpanTable,
     pub(super) unrecorded: Unrecorded,
-    pub(super) invocations: Vec<UnderWay>,
+    pub(super) invocations: Vec<ActiveInvocation>,
     pub(super) entered: Vec<Entered>,
     pub(super) baggage: Vec<EnteredBaggage>,
     pub(super) baggage_tag: Tag,
@@ -59,8 +58,7 @@ impl Activity {
             telemetry,
             component,
             texts,
-            tracer_tag: mixer.tag(HandleKind::Tracer),
-            tracers: Vec::new(),
+            tracers: Tracers::new(&mixer),
             spans,
             unrecorded: Unrecorded::default(),
             invocations: Vec::new(),

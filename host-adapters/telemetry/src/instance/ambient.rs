@@ -4,25 +4,24 @@ use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 
 use super::activity::Activity;
-use super::unrecorded::NOT_RECORDED;
 use crate::attributes::{Pending, Rules};
 use crate::dropped::{Reason, Signal};
-use crate::model::{BaggageEntry, Notice, RemoteContext, SpanReference};
+use crate::model::{BaggageEntry, BaggageHandle, Notice, RemoteContext, SpanHandle, SpanReference};
 use crate::remote;
 
 /// What was entered, the innermost last.
 #[derive(Debug)]
 pub(super) enum Entered {
     /// A recorded span; it is exited at its end, so that it can be looked up.
-    Recorded(u64),
+    Recorded(SpanHandle),
     /// A span that is not recorded, which may be forgotten meanwhile.
-    Unrecorded(u64, Context),
+    Unrecorded(SpanHandle, Context),
     /// An invocation's host span, or the context that it came with. `None`: neither.
     Host(Option<Context>),
 }
 
 impl Entered {
-    fn is(&self, span: u64) -> bool {
+    fn is(&self, span: SpanHandle) -> bool {
         match self {
             Self::Recorded(handle) | Self::Unrecorded(handle, _) => *handle == span,
             Self::Host(_) => false,
@@ -34,13 +33,13 @@ impl Entered {
 #[derive(Debug)]
 pub(super) struct EnteredBaggage {
     /// The guest's handle; `None` for an invocation's.
-    pub(super) scope: Option<u64>,
+    pub(super) scope: Option<BaggageHandle>,
     pub(super) entries: Vec<BaggageEntry>,
 }
 
 impl Activity {
     /// Makes a span the ambient one (`tracer.enter`).
-    pub(super) fn enter_span(&mut self, span: u64) -> Notice {
+    pub(super) fn enter_span(&mut self, span: SpanHandle) -> Notice {
         self.went_on();
         if self.ended {
             return self.notice();
@@ -51,11 +50,11 @@ impl Activity {
         self.notice()
     }
 
-    fn enter(&mut self, span: u64) -> Result<(), Reason> {
+    fn enter(&mut self, span: SpanHandle) -> Result<(), Reason> {
         if self.entered.len() - self.invocations.len() >= self.telemetry.0.limits.entered_spans {
             return Err(Reason::EnteredSpans);
         }
-        let entered = if span & NOT_RECORDED != 0 {
+        let entered = if !span.is_recorded() {
             let context = self.unrecorded.parent_context(span, &self.mixer);
             Entered::Unrecorded(span, context.ok_or(Reason::WrongHandle)?)
         } else {
@@ -68,7 +67,7 @@ impl Activity {
     }
 
     /// Undoes the innermost `enter_span` of a span (`tracer.exit`).
-    pub(super) fn exit_span(&mut self, span: u64) -> Notice {
+    pub(super) fn exit_span(&mut self, span: SpanHandle) -> Notice {
         self.went_on();
         match self.entered.iter().rposition(|entered| entered.is(span)) {
             Some(at) => {
@@ -89,12 +88,12 @@ impl Activity {
     }
 
     /// Returns whether a known span is not open. One that is not recorded never is.
-    fn has_ended(&mut self, span: u64) -> bool {
+    fn has_ended(&mut self, span: SpanHandle) -> bool {
         self.spans.open_mut(span).is_none() && self.context_of(span).is_some()
     }
 
     /// Exits a span as often as it is entered.
-    pub(super) fn leave_all(&mut self, span: u64) {
+    pub(super) fn leave_all(&mut self, span: SpanHandle) {
         self.entered.retain(|entered| !entered.is(span));
     }
 
@@ -140,7 +139,7 @@ impl Activity {
     }
 
     /// Returns a handle that stands for the ambient span, zero for none (`tracer.ambient`).
-    pub(super) fn ambient_span(&mut self) -> u64 {
+    pub(super) fn ambient_span(&mut self) -> SpanHandle {
         match self.entered.last() {
             Some(Entered::Recorded(span) | Entered::Unrecorded(span, _)) => *span,
             Some(Entered::Host(Some(context))) => {
@@ -149,7 +148,7 @@ impl Activity {
                 self.unrecorded
                     .add_standing_for(context, capacity, &self.mixer)
             }
-            Some(Entered::Host(None)) | None => 0,
+            Some(Entered::Host(None)) | None => SpanHandle::NONE,
         }
     }
 
@@ -168,7 +167,7 @@ impl Activity {
             SpanReference::Ambient => self.ambient_context(),
             SpanReference::None => None,
             SpanReference::Span(span) => {
-                let context = if span & NOT_RECORDED != 0 {
+                let context = if !span.is_recorded() {
                     self.unrecorded.parent_context(span, &self.mixer)
                 } else {
                     self.spans.parent_context(span)
@@ -222,13 +221,13 @@ impl Activity {
     }
 
     /// Replaces the baggage (`context.enter-baggage`).
-    pub(super) fn enter_baggage(&mut self, entries: Vec<BaggageEntry>) -> u64 {
+    pub(super) fn enter_baggage(&mut self, entries: Vec<BaggageEntry>) -> BaggageHandle {
         let shared = &self.telemetry.0;
         let (rules, left_out) = (shared.span_rules(), Pending::default());
         let given = entries.len().max(1) as u64;
         let entries = remote::baggage(entries, rules.pending(&left_out));
         self.baggage_scopes = self.baggage_scopes.wrapping_add(1);
-        let scope = self.baggage_tag.handle(self.baggage_scopes);
+        let scope = BaggageHandle::from_bits(self.baggage_tag.handle(self.baggage_scopes));
         if self.baggage.len() - self.invocations.len() < shared.limits.baggage_scopes {
             left_out.count(rules);
             self.baggage.push(EnteredBaggage {
@@ -242,7 +241,7 @@ impl Activity {
     }
 
     /// Undoes an `enter_baggage` (`context.exit-baggage`).
-    pub(super) fn exit_baggage(&mut self, scope: u64) -> Notice {
+    pub(super) fn exit_baggage(&mut self, scope: BaggageHandle) -> Notice {
         match self
             .baggage
             .iter()
@@ -261,8 +260,8 @@ impl Activity {
         self.notice()
     }
 
-    fn was_entered(&self, scope: u64) -> bool {
-        let number = self.baggage_tag.index(scope);
+    fn was_entered(&self, scope: BaggageHandle) -> bool {
+        let number = self.baggage_tag.index(scope.to_bits());
         number.is_some_and(|number| (1..=self.baggage_scopes).contains(&number))
     }
 }

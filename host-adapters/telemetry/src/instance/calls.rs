@@ -9,7 +9,8 @@ use super::{Activity, Instance};
 use crate::dropped::{Reason, Signal};
 use crate::invocation::{InvocationOptions, Outcome};
 use crate::model::{
-    BaggageEntry, LogRecord, Notice, Scope, SpanChanges, SpanEvent, SpanReference, SpanStart,
+    BaggageEntry, BaggageHandle, LogRecord, Notice, Scope, SpanChanges, SpanEvent, SpanHandle,
+    SpanReference, SpanStart, TracerHandle,
 };
 
 /// Defines methods that take the lock and call the method of [`Activity`] of the same name.
@@ -29,38 +30,38 @@ macro_rules! locked {
 
 locked! {
     /// Gives the tracer of a scope, the same for equal scopes (`tracer.get`).
-    pub fn tracer(scope: Scope) -> u64;
+    pub fn tracer(scope: Scope) -> TracerHandle;
 
     /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded,
     /// and the one beside it that attributes have no part in that.
-    pub fn start_span(start: SpanStart) -> u64;
+    pub fn start_span(start: SpanStart) -> SpanHandle;
 
     /// Notes what has been learnt about a span (`tracer.update`).
-    pub fn update_span(span: u64, changes: SpanChanges) -> Notice;
+    pub fn update_span(span: SpanHandle, changes: SpanChanges) -> Notice;
 
     /// Adds an event to a span (`tracer.event`).
-    pub fn span_event(span: u64, event: SpanEvent) -> Notice;
+    pub fn span_event(span: SpanHandle, event: SpanEvent) -> Notice;
 
     /// Ends a span (`tracer.end`); `time` is in nanoseconds since the Unix epoch, `None` means now.
-    pub fn end_span(span: u64, changes: SpanChanges, time: Option<u64>) -> Notice;
+    pub fn end_span(span: SpanHandle, changes: SpanChanges, time: Option<u64>) -> Notice;
 
     /// Gives a span's context (`tracer.context-of`).
-    pub fn span_context(span: u64) -> Option<SpanContext>;
+    pub fn span_context(span: SpanHandle) -> Option<SpanContext>;
 
     /// Makes a span the ambient one (`tracer.enter`).
-    pub fn enter_span(span: u64) -> Notice;
+    pub fn enter_span(span: SpanHandle) -> Notice;
 
     /// Undoes the innermost `enter_span` of a span (`tracer.exit`).
-    pub fn exit_span(span: u64) -> Notice;
+    pub fn exit_span(span: SpanHandle) -> Notice;
 
     /// Returns a handle that stands for the ambient span, zero for none (`tracer.ambient`).
-    pub fn ambient_span() -> u64;
+    pub fn ambient_span() -> SpanHandle;
 
     /// Replaces the baggage (`context.enter-baggage`).
-    pub fn enter_baggage(entries: Vec<BaggageEntry>) -> u64;
+    pub fn enter_baggage(entries: Vec<BaggageEntry>) -> BaggageHandle;
 
     /// Undoes an `enter_baggage` (`context.exit-baggage`).
-    pub fn exit_baggage(scope: u64) -> Notice;
+    pub fn exit_baggage(scope: BaggageHandle) -> Notice;
 
     /// Begins an invocation, and gives its depth: 1 for the outermost.
     pub(crate) fn begin_invocation(options: InvocationOptions) -> u32;

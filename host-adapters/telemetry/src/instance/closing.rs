@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use super::activity::Activity;
-use super::host::{HostSpan, UnderWay};
+use super::host::{ActiveInvocation, HostSpan};
 use super::open_span::{ForcedEnd, OpenSpan};
 use super::panic::{Cause, Panic};
 use crate::invocation::Outcome;
@@ -103,7 +103,7 @@ impl Activity {
             self.take_spans(self.invocations.len() as u32, take);
             self.leave_invocation();
             let refused = self.refusals.take();
-            if let Some(UnderWay { span: Some(span) }) = self.invocations.pop() {
+            if let Some(ActiveInvocation { span: Some(span) }) = self.invocations.pop() {
                 take(Taken::Host(span, refused));
             }
             found = true;

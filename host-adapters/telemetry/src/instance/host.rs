@@ -22,7 +22,7 @@ use crate::telemetry::Shared;
 
 /// An invocation that has begun.
 #[derive(Debug)]
-pub(super) struct UnderWay {
+pub(super) struct ActiveInvocation {
     /// `None` if it is not recorded.
     pub(super) span: Option<HostSpan>,
 }
@@ -102,7 +102,7 @@ impl Activity {
                 context = Some(Context::new().with_remote_span_context(own));
             }
         }
-        self.invocations.push(UnderWay { span });
+        self.invocations.push(ActiveInvocation { span });
         self.entered.push(Entered::Host(context));
         self.baggage.push(EnteredBaggage {
             scope: None,

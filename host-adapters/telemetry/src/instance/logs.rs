@@ -5,7 +5,6 @@ mod record;
 
 pub use plain::PlainLog;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -15,14 +14,13 @@ use opentelemetry_sdk::logs::SdkLogger;
 
 use self::record::{RecordBuilder, admit, rules};
 use super::Instance;
-use super::table::Table;
+use super::table::HandleTable;
 use crate::attributes::{Admission, Pending, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::emitted::attribute;
-use crate::handle::{HandleKind, Mixer};
 use crate::limits::MAX_LOG_DEPTH;
 use crate::metrics::ScopeKey;
-use crate::model::{LogRecord, LogThreshold, Notice, Scope};
+use crate::model::{LogRecord, LogThreshold, LoggerHandle, Notice, Scope};
 use crate::nested::{self, Cut, ValueLimits, Weighed};
 use crate::scope;
 use crate::telemetry::Shared;
@@ -30,25 +28,12 @@ use crate::telemetry::Shared;
 /// The attribute that an event's name becomes where the host cannot remember it.
 const EVENT_NAME: &str = attribute::EVENT_NAME.key;
 
-/// The loggers of an instance.
-#[derive(Debug)]
-pub(super) struct Logs {
-    loggers: Table<Logger>,
-    by_scope: HashMap<ScopeKey, u32>,
-}
-
-impl Default for Logs {
-    fn default() -> Self {
-        Self {
-            loggers: Table::new(Mixer::default().tag(HandleKind::Logger)),
-            by_scope: HashMap::new(),
-        }
-    }
-}
+/// The loggers of an instance, by the scopes as they are exported.
+pub(super) type Loggers = HandleTable<LoggerHandle, ScopeKey, Logger>;
 
 /// A logger of an instance.
 #[derive(Debug, Clone)]
-struct Logger {
+pub(super) struct Logger {
     /// `None` without a provider.
     sdk: Option<Arc<SdkLogger>>,
     scope: Arc<str>,
@@ -56,46 +41,17 @@ struct Logger {
     minimum: (Option<Severity>, u32),
 }
 
-impl Logs {
-    fn logger(&mut self, scope: ScopeKey, shared: &Shared) -> u64 {
-        if let Some(index) = self.by_scope.get(&scope) {
-            return self.loggers.handle(*index);
-        }
-        if self.loggers.is_full(shared.limits.log_scopes) {
-            return self.refuse(&scope, shared);
-        }
-        let name: Arc<str> = Arc::from(scope.0.name());
-        let logger = Logger {
-            sdk: shared.loggers.logger(&scope),
-            minimum: shared.log_levels.minimum(&name),
-            scope: name,
-        };
-        match self.loggers.push(logger, shared.limits.log_scopes) {
-            Some(index) => {
-                self.by_scope.insert(scope, index);
-                self.loggers.handle(index)
-            }
-            None => self.loggers.nowhere(Reason::LogScopes),
-        }
+/// Returns a logger whose threshold is up to date.
+fn find<'l>(
+    loggers: &'l mut Loggers,
+    handle: LoggerHandle,
+    shared: &Shared,
+) -> Result<&'l Logger, Reason> {
+    let logger = loggers.find_mut(handle)?;
+    if logger.minimum.1 != shared.log_levels.generation() {
+        logger.minimum = shared.log_levels.minimum(&logger.scope);
     }
-
-    #[cold]
-    fn refuse(&self, scope: &ScopeKey, shared: &Shared) -> u64 {
-        let reason = Reason::LogScopes;
-        shared
-            .dropped
-            .note_name(Signal::Logs, reason, scope.0.name());
-        self.loggers.nowhere(reason)
-    }
-
-    /// Gives a logger whose threshold is up to date.
-    fn find(&mut self, handle: u64, shared: &Shared) -> Result<&Logger, Reason> {
-        let logger = self.loggers.find_mut(handle)?;
-        if logger.minimum.1 != shared.log_levels.generation() {
-            logger.minimum = shared.log_levels.minimum(&logger.scope);
-        }
-        Ok(logger)
-    }
+    Ok(logger)
 }
 
 impl Logger {
@@ -197,7 +153,7 @@ impl Instance {
     /// Gives the logger of a scope, the same for equal scopes (`logger.get`).
     ///
     /// Beyond [`crate::Limits::log_scopes`] it is one that drops and counts what it is given.
-    pub fn logger(&mut self, scope: Scope) -> u64 {
+    pub fn logger(&mut self, scope: Scope) -> LoggerHandle {
         let shared = &*self.telemetry.0;
         let (rules, shortened) = (rules(shared), Pending::default());
         let exported = scope::exported(
@@ -206,17 +162,32 @@ impl Instance {
             &self.texts,
             rules.pending(&shortened),
         );
-        let logger = self.logs.logger(ScopeKey(exported), shared);
-        if self.logs.loggers.find(logger).is_ok() {
-            shortened.count(rules);
+        let name: Arc<str> = Arc::from(exported.name());
+        let limit = (shared.limits.log_scopes, Reason::LogScopes);
+        let make = |scope: &ScopeKey| {
+            Ok(Logger {
+                sdk: shared.loggers.logger(scope),
+                minimum: shared.log_levels.minimum(&name),
+                scope: Arc::clone(&name),
+            })
+        };
+        match self.loggers.get_or_insert(ScopeKey(exported), limit, make) {
+            Ok(logger) => {
+                shortened.count(rules);
+                logger
+            }
+            // Its records are counted.
+            Err(reason) => {
+                shared.dropped.note_name(Signal::Logs, reason, &name);
+                self.loggers.refused(reason)
+            }
         }
-        logger
     }
 
     /// Gives the severity below which nobody listens to a logger (`logger.threshold`).
-    pub fn log_threshold(&mut self, logger: u64) -> LogThreshold {
+    pub fn log_threshold(&mut self, logger: LoggerHandle) -> LogThreshold {
         let shared = &*self.telemetry.0;
-        match self.logs.find(logger, shared) {
+        match find(&mut self.loggers, logger, shared) {
             Ok(logger) => LogThreshold {
                 severity: logger.minimum(),
                 generation: logger.minimum.1,
@@ -239,28 +210,28 @@ impl Instance {
     /// The threshold is asked first, then the processors of the logger provider.
     pub fn log_enabled(
         &mut self,
-        logger: u64,
+        logger: LoggerHandle,
         severity: Option<Severity>,
         event_name: Option<&str>,
     ) -> bool {
         let shared = &*self.telemetry.0;
         // The embedder's own context is none of the guest's business.
         let _no_context = Context::new().attach();
-        match self.logs.find(logger, shared) {
+        match find(&mut self.loggers, logger, shared) {
             Ok(logger) => logger.enabled(severity, event_name),
             Err(reason) => reason != Reason::WrongHandle && shared.logger_provider.is_some(),
         }
     }
 
     /// Emits records, in order (`logger.emit`). Those that nobody listens to are dropped without being counted.
-    pub fn emit_logs(&mut self, logger: u64, records: Vec<LogRecord>) -> Notice {
+    pub fn emit_logs(&mut self, logger: LoggerHandle, records: Vec<LogRecord>) -> Notice {
         // Whether somebody listens to it or not.
         self.note_panic(&records);
         for record in &records {
             self.telemetry.0.guest_warnings.note(record);
         }
         let shared = &*self.telemetry.0;
-        let found = self.logs.find(logger, shared).map(drop);
+        let found = find(&mut self.loggers, logger, shared).map(drop);
         if let Err(reason) = found.and_then(|()| self.still_open()) {
             shared
                 .dropped
@@ -268,7 +239,7 @@ impl Instance {
             return self.notice();
         }
         // Found again, for the spans that records belong to are looked up meanwhile.
-        if let Ok((_, logger)) = self.logs.loggers.find(logger)
+        if let Ok(logger) = self.loggers.find(logger)
             && let Some(sdk) = &logger.sdk
         {
             let now = SystemTime::now();

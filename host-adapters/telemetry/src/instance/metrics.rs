@@ -3,7 +3,6 @@
 mod observers;
 mod series_cache;
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -12,47 +11,48 @@ use opentelemetry::KeyValue;
 use self::observers::Observers;
 use self::series_cache::SeriesCache;
 use super::Instance;
-use super::table::Table;
+use super::table::HandleTable;
 use crate::attributes::{Pending, Rules};
 use crate::dropped::{Reason, Signal};
-use crate::handle::{HandleKind, Mixer};
+use crate::handle::Mixer;
 use crate::limits::DROPPED_NAMES;
 use crate::metrics::{
-    AttributeSet, Descriptor, Instrument, InstrumentKey, Place, ScopeKey, Series,
+    AttributeSet, Descriptor, Instrument, InstrumentKey, Registration, ScopeKey, Series,
 };
-use crate::model::{InstrumentDescriptor, Notice, Number, Observation, Scope};
+use crate::model::{
+    InstrumentDescriptor, InstrumentHandle, MeterHandle, Notice, Number, Observation,
+    ObserverHandle, Scope, SeriesHandle,
+};
 use crate::scope;
 use crate::telemetry::Shared;
 
 /// The meters, instruments and series of an instance.
 #[derive(Debug)]
 pub(super) struct Metrics {
-    meters: Table<ScopeKey>,
-    meters_by_scope: HashMap<ScopeKey, u32>,
-    /// `None` where there is no provider.
-    instruments: Table<Option<Instrument>>,
-    instruments_by_key: HashMap<(u32, InstrumentKey), u32>,
-    /// Where the instruments are among those of the provider; `None` where there is none.
-    places: Vec<Option<Arc<Place>>>,
-    /// `None` where there is no provider.
-    series: Table<Option<Arc<Series>>>,
-    /// By address.
-    series_by_identity: HashMap<usize, u32>,
+    /// Each with the scope as it is exported, and its number.
+    meters: HandleTable<MeterHandle, ScopeKey, (ScopeKey, usize)>,
+    instruments: HandleTable<InstrumentHandle, (usize, InstrumentKey), OwnInstrument>,
+    /// By address; `None` without a provider.
+    series: HandleTable<SeriesHandle, usize, Option<Arc<Series>>>,
     cache: SeriesCache,
     observers: Observers,
+}
+
+/// An instrument of an instance. Both fields are `None` without a provider.
+#[derive(Debug)]
+struct OwnInstrument {
+    instrument: Option<Instrument>,
+    /// Compares it with later descriptors.
+    registration: Option<Arc<Registration>>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mixer = Mixer::default();
         Self {
-            meters: Table::new(mixer.tag(HandleKind::Meter)),
-            meters_by_scope: HashMap::new(),
-            instruments: Table::new(mixer.tag(HandleKind::Instrument)),
-            instruments_by_key: HashMap::new(),
-            places: Vec::new(),
-            series: Table::new(mixer.tag(HandleKind::Series)),
-            series_by_identity: HashMap::new(),
+            meters: HandleTable::new(&mixer),
+            instruments: HandleTable::new(&mixer),
+            series: HandleTable::new(&mixer),
             cache: SeriesCache::default(),
             observers: Observers::new(&mixer),
         }
@@ -60,56 +60,38 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    fn meter(&mut self, scope: ScopeKey, limit: usize) -> u64 {
-        if let Some(index) = self.meters_by_scope.get(&scope) {
-            return self.meters.handle(*index);
-        }
-        match self.meters.push(scope.clone(), limit) {
-            Some(index) => {
-                self.meters_by_scope.insert(scope, index);
-                self.meters.handle(index)
-            }
-            None => self.meters.nowhere(Reason::Scopes),
-        }
-    }
-
     /// Returns the name of the instrument that a handle stands for.
-    fn name_of(&self, instrument: u64) -> Option<&str> {
-        let (_, instrument) = self.instruments.find(instrument).ok()?;
-        instrument.as_ref().map(Instrument::name)
+    fn name_of(&self, instrument: InstrumentHandle) -> Option<&str> {
+        let own = self.instruments.find(instrument).ok()?;
+        own.instrument.as_ref().map(Instrument::name)
     }
 
     fn instrument(
         &mut self,
-        meter: u64,
+        meter: MeterHandle,
         given: InstrumentDescriptor,
         shared: &Shared,
-    ) -> Result<u64, Reason> {
-        let (meter, scope) = self.meters.find(meter)?;
+    ) -> Result<InstrumentHandle, Reason> {
+        let (scope, meter) = self.meters.find(meter)?;
         let (rules, left_out) = (rules(shared), Pending::default());
         let descriptor = Descriptor::new(given, &rules.pending(&left_out))?;
-        let key = descriptor.key();
-        let known = (meter, key);
-        if let Some(index) = self.instruments_by_key.get(&known) {
-            if let Some(Some(place)) = self.places.get(*index as usize) {
-                shared.metrics.compare(scope, place, &descriptor);
-            }
-            left_out.count(rules);
-            return Ok(self.instruments.handle(*index));
+        let key = (*meter, descriptor.key());
+        if let Some(known) = self.instruments.get(&key)
+            && let Some(registration) = &known.registration
+        {
+            shared.metrics.compare(scope, registration, &descriptor);
         }
-        if self.instruments.is_full(shared.limits.instruments) {
-            return Err(Reason::Instruments);
-        }
-        let made = shared.metrics.instrument(scope, &known.1, descriptor)?;
-        let (instrument, place) = made.unzip();
-        let index = self
-            .instruments
-            .push(instrument, shared.limits.instruments)
-            .ok_or(Reason::Instruments)?;
+        let limit = (shared.limits.instruments, Reason::Instruments);
+        let made = self.instruments.get_or_insert(key, limit, |(_, key)| {
+            let made = shared.metrics.instrument(scope, key, descriptor)?;
+            let (instrument, registration) = made.unzip();
+            Ok(OwnInstrument {
+                instrument,
+                registration,
+            })
+        })?;
         left_out.count(rules);
-        self.places.push(place);
-        self.instruments_by_key.insert(known, index);
-        Ok(self.instruments.handle(index))
+        Ok(made)
     }
 
     /// Finds the series of a measurement; `None` without a provider. If the rules leave its
@@ -117,12 +99,12 @@ impl Metrics {
     #[inline(never)]
     fn resolve(
         &mut self,
-        handle: u64,
+        handle: InstrumentHandle,
         attributes: Vec<KeyValue>,
         cache_key: Option<&[u8]>,
         rules: &Rules<'_>,
     ) -> Result<Option<Resolved>, Reason> {
-        let instrument = match self.instruments.find(handle)?.1 {
+        let instrument = match &self.instruments.find(handle)?.instrument {
             None => return Ok(None),
             Some(Instrument::Observable(_)) => return Err(Reason::NumberType),
             Some(Instrument::Sync(instrument)) => instrument,
@@ -142,34 +124,27 @@ impl Metrics {
 
     fn bind(
         &mut self,
-        handle: u64,
+        handle: InstrumentHandle,
         attributes: Vec<KeyValue>,
         rules: &Rules<'_>,
-    ) -> Result<u64, Reason> {
+    ) -> Result<SeriesHandle, Reason> {
         let resolved = self.resolve(handle, attributes, None, rules)?;
         let series = resolved.map(|resolved| resolved.count(rules));
         let identity = series
             .as_ref()
             .map_or(0, |series| Arc::as_ptr(series).addr());
-        if let Some(index) = self.series_by_identity.get(&identity) {
-            return Ok(self.series.handle(*index));
-        }
-        let index = self
-            .series
-            .push(series, rules.limits.series)
-            .ok_or(Reason::Series)?;
-        self.series_by_identity.insert(identity, index);
-        Ok(self.series.handle(index))
+        let limit = (rules.limits.series, Reason::Series);
+        self.series.get_or_insert(identity, limit, |_| Ok(series))
     }
 
     fn observe(
         &mut self,
-        observer: u64,
+        observer: ObserverHandle,
         given: Observation,
         shared: &Shared,
         rules: &Rules<'_>,
     ) -> Result<(), Reason> {
-        match self.instruments.find(given.instrument)?.1 {
+        match &self.instruments.find(given.instrument)?.instrument {
             None => Ok(()),
             Some(Instrument::Sync(_)) => Err(Reason::NumberType),
             Some(Instrument::Observable(observable)) => {
@@ -225,7 +200,7 @@ impl Instance {
     /// Gives the meter of a scope, the same for equal scopes (`meter.get`).
     ///
     /// Beyond [`crate::Limits::scopes`] it is one whose instruments drop and count what they measure.
-    pub fn meter(&mut self, scope: Scope) -> u64 {
+    pub fn meter(&mut self, scope: Scope) -> MeterHandle {
         let shared = &*self.telemetry.0;
         let (rules, shortened) = (rules(shared), Pending::default());
         let exported = scope::exported(
@@ -235,31 +210,48 @@ impl Instance {
             rules.pending(&shortened),
         );
         let name = exported.name().to_owned();
-        let meter = self.metrics.meter(ScopeKey(exported), shared.limits.scopes);
-        match self.metrics.meters.find(meter) {
-            Ok(_) => shortened.count(rules),
-            Err(reason) => shared.dropped.note_name(Signal::Metrics, reason, &name),
+        let meters = &mut self.metrics.meters;
+        let (number, limit) = (meters.iter().count(), shared.limits.scopes);
+        let make = |scope: &ScopeKey| Ok((scope.clone(), number));
+        match meters.get_or_insert(ScopeKey(exported), (limit, Reason::Scopes), make) {
+            Ok(meter) => {
+                shortened.count(rules);
+                meter
+            }
+            // Its measurements are counted.
+            Err(reason) => {
+                shared.dropped.note_name(Signal::Metrics, reason, &name);
+                meters.refused(reason)
+            }
         }
-        meter
     }
 
     /// Makes an instrument, or gives the one with an equal descriptor (`meter.create`).
     ///
     /// Where it cannot be made, for a wrong meter, an invalid name or a limit, it is one that drops and counts what it measures.
-    pub fn create_instrument(&mut self, meter: u64, descriptor: InstrumentDescriptor) -> u64 {
+    pub fn create_instrument(
+        &mut self,
+        meter: MeterHandle,
+        descriptor: InstrumentDescriptor,
+    ) -> InstrumentHandle {
         let shared = &*self.telemetry.0;
         let name = descriptor.name.clone();
         match self.metrics.instrument(meter, descriptor, shared) {
             Ok(instrument) => instrument,
             Err(reason) => {
                 shared.dropped.note_name(Signal::Metrics, reason, &name);
-                self.metrics.instruments.nowhere(reason)
+                self.metrics.instruments.refused(reason)
             }
         }
     }
 
     /// Takes a measurement with a synchronous instrument (`meter.measure`).
-    pub fn measure(&mut self, instrument: u64, value: Number, attributes: Vec<KeyValue>) -> Notice {
+    pub fn measure(
+        &mut self,
+        instrument: InstrumentHandle,
+        value: Number,
+        attributes: Vec<KeyValue>,
+    ) -> Notice {
         let Ok(notice) =
             self.measure_with::<Infallible>(instrument, value, None, || Ok(attributes));
         notice
@@ -276,7 +268,7 @@ impl Instance {
     #[inline]
     pub fn measure_with<E>(
         &mut self,
-        instrument: u64,
+        instrument: InstrumentHandle,
         value: Number,
         cache_key: Option<&[u8]>,
         attributes: impl FnOnce() -> Result<Vec<KeyValue>, E>,
@@ -293,7 +285,7 @@ impl Instance {
     #[inline(never)]
     fn measure_in_any(
         &mut self,
-        instrument: u64,
+        instrument: InstrumentHandle,
         value: Number,
         attributes: Vec<KeyValue>,
         cache_key: Option<&[u8]>,
@@ -331,7 +323,11 @@ impl Instance {
     /// Fixes a set of attributes for measurements that pass a number only, the same for equal ones (`meter.bind`).
     ///
     /// Beyond [`crate::Limits::series`] it is a series that drops and counts what it measures.
-    pub fn bind(&mut self, instrument: u64, attributes: Vec<KeyValue>) -> u64 {
+    pub fn bind(
+        &mut self,
+        instrument: InstrumentHandle,
+        attributes: Vec<KeyValue>,
+    ) -> SeriesHandle {
         let shared = &*self.telemetry.0;
         match self.metrics.bind(instrument, attributes, &rules(shared)) {
             Ok(series) => series,
@@ -339,16 +335,16 @@ impl Instance {
                 if let Some(name) = self.metrics.name_of(instrument) {
                     shared.dropped.note_name(Signal::Metrics, reason, name);
                 }
-                self.metrics.series.nowhere(reason)
+                self.metrics.series.refused(reason)
             }
         }
     }
 
     /// Takes a measurement with a bound instrument (`meter.measure-series`).
-    pub fn measure_series(&mut self, series: u64, value: Number) -> Notice {
+    pub fn measure_series(&mut self, series: SeriesHandle, value: Number) -> Notice {
         match self.metrics.series.find(series) {
-            Ok((_, Some(series))) => drop(self.measure_in(series, value)),
-            Ok((_, None)) => {}
+            Ok(Some(series)) => drop(self.measure_in(series, value)),
+            Ok(None) => {}
             Err(reason) => count_error(reason, None, &self.telemetry.0),
         }
         self.notice()
@@ -357,7 +353,7 @@ impl Instance {
     /// Makes an observer, for the reports of one component (`meter.create-observer`).
     ///
     /// Beyond [`crate::Limits::observers`] it is one that drops and counts what it reports.
-    pub fn create_observer(&mut self) -> u64 {
+    pub fn create_observer(&mut self) -> ObserverHandle {
         self.metrics.observers.make(&self.telemetry.0)
     }
 
@@ -365,7 +361,7 @@ impl Instance {
     /// if it says so (`meter.observe`).
     pub fn observe(
         &mut self,
-        observer: u64,
+        observer: ObserverHandle,
         observations: Vec<Observation>,
         complete: bool,
     ) -> Notice {

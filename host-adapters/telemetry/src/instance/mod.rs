@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use self::activity::{Activity, Shareable};
 use crate::dropped::{Reason, Signal};
+use crate::handle::Mixer;
 use crate::interner::InstanceTexts;
 use crate::model::Notice;
 use crate::refusals::Refusals;
@@ -42,16 +43,13 @@ pub struct Instance {
     component: Arc<str>,
     activity: Arc<Shareable>,
     metrics: metrics::Metrics,
-    logs: logs::Logs,
+    loggers: logs::Loggers,
     texts: Arc<InstanceTexts>,
     /// What a limiter of the same store refuses.
     pub(crate) refusals: Refusals,
 }
 
 impl Instance {
-    /// The bit of a span's handle that says that it is not recorded (`tracer.start`).
-    pub const NOT_RECORDED: u64 = 1 << 63;
-
     pub(crate) fn new(telemetry: Telemetry, component: Arc<str>) -> Self {
         let refusals = Refusals::default();
         let texts = Arc::new(InstanceTexts::new(&telemetry.0.interner));
@@ -66,7 +64,7 @@ impl Instance {
             component,
             activity: Arc::new(Shareable::new(activity)),
             metrics: metrics::Metrics::default(),
-            logs: logs::Logs::default(),
+            loggers: logs::Loggers::new(&Mixer::default()),
             texts,
             refusals,
         }

@@ -10,7 +10,7 @@ use crate::attributes::{AtMost, ByteBudget, Pending, Rules};
 use crate::dropped::Reason;
 use crate::emitted::attribute;
 use crate::limits::REPORTED_ATTRIBUTES;
-use crate::model::SpanEvent;
+use crate::model::{SpanEvent, SpanHandle};
 
 /// What is known of a span that has not ended, or a place for one.
 ///
@@ -18,7 +18,7 @@ use crate::model::SpanEvent;
 /// a key that is set twice. Events and links go into the SDK's span at once.
 #[derive(Debug)]
 pub(super) struct OpenSpan {
-    pub(super) handle: u64,
+    pub(super) handle: SpanHandle,
     /// Its place in the order of starts.
     pub(super) started: u64,
     /// How many invocations were under way when it started.
@@ -49,7 +49,7 @@ impl OpenSpan {
     /// Makes a place.
     pub(super) fn vacant() -> Self {
         Self {
-            handle: 0,
+            handle: SpanHandle::NONE,
             started: 0,
             depth: 0,
             entered: 0,
@@ -81,7 +81,13 @@ impl OpenSpan {
 
     /// Begins what is known of the span that was taken up.
     #[inline]
-    pub(super) fn begin(&mut self, handle: u64, started: u64, depth: u32, start_time: SystemTime) {
+    pub(super) fn begin(
+        &mut self,
+        handle: SpanHandle,
+        started: u64,
+        depth: u32,
+        start_time: SystemTime,
+    ) {
         self.handle = handle;
         self.started = started;
         self.depth = depth;

@@ -10,12 +10,12 @@ use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry_sdk::trace::Span;
 
 use super::open_span::OpenSpan;
-use super::unrecorded::NOT_RECORDED;
 use crate::attributes::ByteBudget;
 use crate::dropped::Reason;
 use crate::handle::Mixer;
 use crate::held::OpenSpans;
 use crate::limits::{Limits, MAX_OPEN_SPANS, RESTING_SPANS};
+use crate::model::SpanHandle;
 
 /// The bits of a handle that say where its slot is; those above but for the highest cannot be guessed.
 const SLOT_BITS: u32 = 20;
@@ -48,7 +48,7 @@ pub(super) struct SpanTable {
 
 #[derive(Debug)]
 struct Slot {
-    handle: u64,
+    handle: SpanHandle,
     context: SpanContext,
     /// What children are made in, from the first one on.
     parent_context: Option<Context>,
@@ -74,7 +74,7 @@ impl SpanTable {
         }
     }
 
-    pub(super) fn has_room(&self, limit: usize) -> bool {
+    pub(super) fn has_capacity(&self, limit: usize) -> bool {
         self.open.len() - self.vacant.len() < limit.min(MAX_OPEN_SPANS)
     }
 
@@ -90,7 +90,7 @@ impl SpanTable {
         start_time: SystemTime,
         depth: u32,
         mixer: &Mixer,
-    ) -> Result<u64, SpanContext> {
+    ) -> Result<SpanHandle, SpanContext> {
         // It stays vacant until all is well: what makes the span may panic.
         let place = self.vacant.last().copied().unwrap_or_else(|| {
             let place = self.open.len() as u32;
@@ -111,7 +111,8 @@ impl SpanTable {
         };
         let at = reused.map_or(self.slots.len(), |at| at as usize);
         self.started = self.started.wrapping_add(1);
-        let handle = mixer.mix(self.started) & !NOT_RECORDED & !SLOT_MASK | at as u64;
+        let secret = mixer.mix(self.started) & !SpanHandle::NOT_RECORDED & !SLOT_MASK;
+        let handle = SpanHandle::from_bits(secret | at as u64);
         open.begin(handle, self.started, depth, start_time);
         let slot = Slot {
             handle,
@@ -127,25 +128,25 @@ impl SpanTable {
         Ok(handle)
     }
 
-    fn slot(&self, handle: u64) -> Option<&Slot> {
+    fn slot(&self, handle: SpanHandle) -> Option<&Slot> {
         self.slots
-            .get((handle & SLOT_MASK) as usize)
+            .get((handle.to_bits() & SLOT_MASK) as usize)
             .filter(|slot| slot.handle == handle)
     }
 
-    fn slot_mut(&mut self, handle: u64) -> Option<&mut Slot> {
+    fn slot_mut(&mut self, handle: SpanHandle) -> Option<&mut Slot> {
         self.slots
-            .get_mut((handle & SLOT_MASK) as usize)
+            .get_mut((handle.to_bits() & SLOT_MASK) as usize)
             .filter(|slot| slot.handle == handle)
     }
 
     /// Gives the context of a span, open or ended a short while ago.
-    pub(super) fn context(&self, handle: u64) -> Option<&SpanContext> {
+    pub(super) fn context(&self, handle: SpanHandle) -> Option<&SpanContext> {
         self.slot(handle).map(|slot| &slot.context)
     }
 
     /// Gives the context that a span's children are made in.
-    pub(super) fn parent_context(&mut self, handle: u64) -> Option<Context> {
+    pub(super) fn parent_context(&mut self, handle: SpanHandle) -> Option<Context> {
         let slot = self.slot_mut(handle)?;
         let made = slot
             .parent_context
@@ -153,17 +154,18 @@ impl SpanTable {
         Some(made.clone())
     }
 
-    pub(super) fn open_mut(&mut self, handle: u64) -> Option<&mut OpenSpan> {
+    pub(super) fn open_mut(&mut self, handle: SpanHandle) -> Option<&mut OpenSpan> {
         let open = self.slot(handle)?.open?;
         self.open.get_mut(open as usize)
     }
 
     /// Gives up the place of a span that has ended; its slot rests.
-    pub(super) fn release(&mut self, handle: u64) {
+    pub(super) fn release(&mut self, handle: SpanHandle) {
         let Some(open) = self.slot_mut(handle).and_then(|slot| slot.open.take()) else {
             return;
         };
-        self.resting.push_back((handle & SLOT_MASK) as u32);
+        self.resting
+            .push_back((handle.to_bits() & SLOT_MASK) as u32);
         let place = &mut self.open[open as usize];
         self.bytes = self.bytes.saturating_sub(place.bytes);
         place.vacate();
@@ -172,15 +174,15 @@ impl SpanTable {
     }
 
     /// Takes out an open span to be ended, and gives up its place.
-    pub(super) fn take(&mut self, handle: u64) -> Option<OpenSpan> {
+    pub(super) fn take(&mut self, handle: SpanHandle) -> Option<OpenSpan> {
         let open = self.open_mut(handle)?.take();
         self.release(handle);
         Some(open)
     }
 
     /// Gives the open spans that started at an invocation depth of at least `depth`, the latest first.
-    pub(super) fn open_from(&self, depth: u32) -> Vec<u64> {
-        let mut found: Vec<(u64, u64)> = self
+    pub(super) fn open_from(&self, depth: u32) -> Vec<SpanHandle> {
+        let mut found: Vec<(u64, SpanHandle)> = self
             .open
             .iter()
             .filter(|span| !span.is_vacant() && span.depth >= depth)
@@ -193,7 +195,7 @@ impl SpanTable {
     /// Changes an open span, within what is left of its bytes and of the instance's. `false` if there is none of this handle.
     pub(super) fn change(
         &mut self,
-        handle: u64,
+        handle: SpanHandle,
         limits: &Limits,
         change: impl FnOnce(&mut OpenSpan, &mut ByteBudget),
     ) -> bool {

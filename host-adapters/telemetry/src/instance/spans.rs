@@ -10,27 +10,24 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use super::activity::Activity;
 use super::open_span::span_attributes;
-use super::unrecorded::{ATTRIBUTES_LATER, NOT_RECORDED, digest};
+use super::table::HandleTable;
+use super::unrecorded::with_notice;
 use crate::attributes::{ByteBudget, Pending, Rules};
 use crate::dropped::{Reason, Signal};
-use crate::handle::Tag;
 use crate::metrics::ScopeKey;
-use crate::model::{LinkTarget, Notice, Scope, SpanChanges, SpanEvent, SpanLink, SpanStart};
+use crate::model::{
+    LinkTarget, Notice, Scope, SpanChanges, SpanEvent, SpanHandle, SpanLink, SpanStart,
+    TracerHandle,
+};
 use crate::remote;
 use crate::scope;
 
-/// What a guest's tracer leads to.
-#[derive(Debug)]
-pub(super) struct TracerOf {
-    /// The scope as it is exported, which has a bounded size.
-    scope: ScopeKey,
-    /// `None` without a provider.
-    tracer: Option<SdkTracer>,
-}
+/// The tracers of an instance, by the scopes as they are exported; `None` without a provider.
+pub(super) type Tracers = HandleTable<TracerHandle, ScopeKey, Option<SdkTracer>>;
 
 impl Activity {
-    /// Gives the tracer of a scope, the same for equal scopes (`tracer.get`).
-    pub(super) fn tracer(&mut self, scope: Scope) -> u64 {
+    /// Returns the tracer of a scope, the same for equal scopes (`tracer.get`).
+    pub(super) fn tracer(&mut self, scope: Scope) -> TracerHandle {
         let shared = &self.telemetry.0;
         let (rules, shortened) = (shared.span_rules(), Pending::default());
         let scope = ScopeKey(scope::exported(
@@ -39,26 +36,24 @@ impl Activity {
             &self.texts,
             rules.pending(&shortened),
         ));
-        if let Some(known) = self.tracers.iter().position(|known| known.scope == scope) {
-            shortened.count(rules);
-            return self.tracer_tag.handle(known as u32);
+        let name = scope.0.name().to_owned();
+        let limit = (shared.limits.scopes, Reason::Scopes);
+        let make = |scope: &ScopeKey| Ok(shared.tracer(scope));
+        match self.tracers.get_or_insert(scope, limit, make) {
+            Ok(tracer) => {
+                shortened.count(rules);
+                tracer
+            }
+            Err(reason) => {
+                rules.count_named(reason, &name);
+                self.tracers.refused(reason)
+            }
         }
-        if self.tracers.len() >= shared.limits.scopes {
-            let name = scope.0.name();
-            shared
-                .dropped
-                .add_named(Signal::Traces, Reason::Scopes, name);
-            return self.tracer_tag.handle(Tag::NOWHERE);
-        }
-        shortened.count(rules);
-        let tracer = shared.tracer(&scope);
-        self.tracers.push(TracerOf { scope, tracer });
-        self.tracer_tag.handle(self.tracers.len() as u32 - 1)
     }
 
     /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded, and the one beside it that
     /// attributes have no part in that.
-    pub(super) fn start_span(&mut self, start: SpanStart) -> u64 {
+    pub(super) fn start_span(&mut self, start: SpanStart) -> SpanHandle {
         let SpanStart {
             tracer,
             name,
@@ -70,15 +65,14 @@ impl Activity {
         } = start;
         self.went_on();
         let parent = self.parent_context(parent);
-        let mut handle = match self.recording_tracer(tracer, &name) {
-            Some(at) => self.start_with(at, name, kind, parent, attributes, start_time),
-            None => self.pass_through(parent.as_ref()),
+        let mut handle = if self.may_record(tracer, &name) {
+            self.start_with(tracer, name, kind, parent, attributes, start_time)
+        } else {
+            self.pass_through(parent.as_ref())
         };
-        if handle & NOT_RECORDED != 0 {
-            handle |= digest(self.notice());
-            if !self.telemetry.0.sampler_sees_attributes() {
-                handle |= ATTRIBUTES_LATER;
-            }
+        if !handle.is_recorded() {
+            let sees_attributes = self.telemetry.0.sampler_sees_attributes();
+            handle = with_notice(handle, self.notice(), !sees_attributes);
         }
         if activate {
             self.enter_span(handle);
@@ -86,54 +80,38 @@ impl Activity {
         handle
     }
 
-    /// Gives the index of the tracer of a span that may be recorded, as far as limits go.
-    fn recording_tracer(&self, tracer: u64, span: &str) -> Option<usize> {
+    /// Returns whether a span may be recorded, as far as limits go.
+    fn may_record(&self, tracer: TracerHandle, span: &str) -> bool {
         let shared = &self.telemetry.0;
-        shared.tracer_provider.as_ref()?;
-        if self.ended {
-            shared
-                .dropped
-                .add_named(Signal::Traces, Reason::Shutdown, span);
-            return None;
+        let rules = shared.span_rules();
+        if shared.tracer_provider.is_none() {
+            false
+        } else if self.ended {
+            rules.count_named(Reason::Shutdown, span);
+            false
+        } else if let Err(reason) = self.tracers.find(tracer) {
+            rules.count(reason, 1);
+            false
+        } else if !self.spans.has_capacity(shared.limits.open_spans) {
+            rules.count_named(Reason::OpenSpans, span);
+            false
+        } else {
+            true
         }
-        let index = self.tracer_tag.index(tracer);
-        let Some(at) = index
-            .map(|at| at as usize)
-            .filter(|at| *at < self.tracers.len())
-        else {
-            let reason = if index == Some(Tag::NOWHERE) {
-                Reason::Scopes
-            } else {
-                Reason::WrongHandle
-            };
-            shared.dropped.add(Signal::Traces, reason, 1);
-            return None;
-        };
-        if !self.spans.has_room(shared.limits.open_spans) {
-            shared
-                .dropped
-                .add_named(Signal::Traces, Reason::OpenSpans, span);
-            return None;
-        }
-        Some(at)
     }
 
     fn start_with(
         &mut self,
-        tracer: usize,
+        tracer: TracerHandle,
         name: Cow<'static, str>,
         kind: SpanKind,
         parent: Option<Context>,
         attributes: Vec<KeyValue>,
         start_time: Option<u64>,
-    ) -> u64 {
+    ) -> SpanHandle {
         let shared = &self.telemetry.0;
         let rules = shared.span_rules();
-        let Some(tracer) = self
-            .tracers
-            .get(tracer)
-            .and_then(|known| known.tracer.as_ref())
-        else {
+        let Ok(Some(tracer)) = self.tracers.find(tracer) else {
             return self.pass_through(parent.as_ref());
         };
         let shortened = Pending::default();
@@ -185,7 +163,7 @@ impl Activity {
     }
 
     /// Makes an unrecorded span in the trace of a context.
-    fn not_recorded(&mut self, context: &SpanContext, is_root: bool) -> u64 {
+    fn not_recorded(&mut self, context: &SpanContext, is_root: bool) -> SpanHandle {
         let capacity = self.telemetry.0.limits.unrecorded_traces;
         self.unrecorded.add(context, is_root, capacity, &self.mixer)
     }
@@ -193,7 +171,7 @@ impl Activity {
     /// Makes an unrecorded span that stands for its parent, as the OpenTelemetry API has it where there is no SDK: what is made or
     /// called beneath it goes on with the parent's context.
     #[inline(never)]
-    fn pass_through(&mut self, parent: Option<&Context>) -> u64 {
+    fn pass_through(&mut self, parent: Option<&Context>) -> SpanHandle {
         let context = parent.map_or(SpanContext::NONE, |parent| {
             parent.span().span_context().clone()
         });
@@ -203,15 +181,15 @@ impl Activity {
     }
 
     /// Notes what has been learnt about a span (`tracer.update`).
-    pub(super) fn update_span(&mut self, span: u64, changes: SpanChanges) -> Notice {
+    pub(super) fn update_span(&mut self, span: SpanHandle, changes: SpanChanges) -> Notice {
         self.apply(span, changes);
         self.notice()
     }
 
     /// Notes changes. Returns whether the span is open; changes for another one are counted, and so
     /// is a wrong handle.
-    fn apply(&mut self, span: u64, changes: SpanChanges) -> bool {
-        if span & NOT_RECORDED != 0 {
+    fn apply(&mut self, span: SpanHandle, changes: SpanChanges) -> bool {
+        if !span.is_recorded() {
             return false;
         }
         // As most ends bring none.
@@ -227,7 +205,7 @@ impl Activity {
     }
 
     #[inline(never)]
-    fn apply_some(&mut self, span: u64, changes: SpanChanges) -> bool {
+    fn apply_some(&mut self, span: SpanHandle, changes: SpanChanges) -> bool {
         let SpanChanges {
             name,
             status,
@@ -294,8 +272,8 @@ impl Activity {
     }
 
     /// Adds an event to a span (`tracer.event`).
-    pub(super) fn span_event(&mut self, span: u64, event: SpanEvent) -> Notice {
-        if span & NOT_RECORDED == 0 {
+    pub(super) fn span_event(&mut self, span: SpanHandle, event: SpanEvent) -> Notice {
+        if span.is_recorded() {
             let shared = &self.telemetry.0;
             let rules = shared.span_rules();
             let known = self.spans.change(span, &shared.limits, |open, budget| {
@@ -311,12 +289,12 @@ impl Activity {
     /// Ends a span (`tracer.end`); `time` is in nanoseconds since the Unix epoch, `None` means now.
     pub(super) fn end_span(
         &mut self,
-        span: u64,
+        span: SpanHandle,
         changes: SpanChanges,
         time: Option<u64>,
     ) -> Notice {
         self.went_on();
-        if span & NOT_RECORDED != 0 {
+        if !span.is_recorded() {
             // There is nothing to end, but it may be entered.
             self.leave_all(span);
         } else if self.apply(span, changes) {
@@ -326,7 +304,7 @@ impl Activity {
         self.notice()
     }
 
-    fn end_open(&mut self, span: u64, time: SystemTime) {
+    fn end_open(&mut self, span: SpanHandle, time: SystemTime) {
         let Some(open) = self.spans.open_mut(span) else {
             return;
         };
@@ -340,7 +318,7 @@ impl Activity {
     }
 
     /// Gives a span's context (`tracer.context-of`).
-    pub(super) fn span_context(&mut self, span: u64) -> Option<SpanContext> {
+    pub(super) fn span_context(&mut self, span: SpanHandle) -> Option<SpanContext> {
         let context = self.context_of(span);
         if context.is_none() {
             self.telemetry
@@ -352,8 +330,8 @@ impl Activity {
     }
 
     /// Gives a span's context, which may be invalid; `None` for a wrong or stale handle.
-    pub(super) fn context_of(&self, span: u64) -> Option<SpanContext> {
-        if span & NOT_RECORDED != 0 {
+    pub(super) fn context_of(&self, span: SpanHandle) -> Option<SpanContext> {
+        if !span.is_recorded() {
             self.unrecorded.context(span, &self.mixer)
         } else {
             self.spans.context(span).cloned()

@@ -1,86 +1,114 @@
-//! What an instance has by handle.
+//! The handles of an instance, and the entries that they stand for.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::marker::PhantomData;
 
 use crate::dropped::Reason;
-use crate::handle::Tag;
+use crate::handle::{Handle, Mixer, Tag};
 
-/// Things of one kind by handle. A handle for what was refused says why.
+/// Entries by handle, each with a key of its own, so that an equal key gets the same handle.
+///
+/// A key that was refused gets a handle that stands for no entry, but for the reason.
 #[derive(Debug)]
-pub(super) struct Table<T> {
+pub(super) struct HandleTable<H, K, T> {
     tag: Tag,
     entries: Vec<T>,
+    by_key: HashMap<K, u32>,
+    handle: PhantomData<fn() -> H>,
 }
 
-impl<T> Table<T> {
-    pub(super) fn new(tag: Tag) -> Self {
+impl<H: Handle, K: Hash + Eq, T> HandleTable<H, K, T> {
+    pub(super) fn new(mixer: &Mixer) -> Self {
         Self {
-            tag,
+            tag: mixer.tag(H::KIND),
             entries: Vec::new(),
+            by_key: HashMap::new(),
+            handle: PhantomData,
         }
     }
 
-    pub(super) fn is_full(&self, limit: usize) -> bool {
-        self.entries.len() >= limit
-    }
-
-    pub(super) fn push(&mut self, entry: T, limit: usize) -> Option<u32> {
-        if self.is_full(limit) {
-            return None;
-        }
-        let index = u32::try_from(self.entries.len())
-            .ok()
-            .filter(|index| *index < Self::nowhere_index(Reason::ALL.len()))?;
-        self.entries.push(entry);
-        Some(index)
-    }
-
-    pub(super) fn handle(&self, index: u32) -> u64 {
-        self.tag.handle(index)
-    }
-
-    /// Gives the handle of what was refused.
-    pub(super) fn nowhere(&self, reason: Reason) -> u64 {
-        self.tag.handle(Self::nowhere_index(reason as usize))
-    }
-
-    const fn nowhere_index(reason: usize) -> u32 {
-        Tag::NOWHERE - reason as u32
-    }
-
-    /// Gives what a handle means, with its index.
+    /// Returns the handle of a key, and makes an entry for a new one up to `limit`.
     ///
     /// # Errors
     ///
-    /// A wrong handle, or why there is nothing behind this one.
-    pub(super) fn find(&self, handle: u64) -> Result<(u32, &T), Reason> {
-        let index = self.tag.index(handle).ok_or(Reason::WrongHandle)?;
-        match self.entries.get(index as usize) {
-            Some(entry) => Ok((index, entry)),
-            None => Err(Reason::ALL
-                .get((Tag::NOWHERE - index) as usize)
-                .copied()
-                .unwrap_or(Reason::WrongHandle)),
+    /// Returns `reason` beyond the limit, or the error of `make`.
+    pub(super) fn get_or_insert(
+        &mut self,
+        key: K,
+        (limit, reason): (usize, Reason),
+        make: impl FnOnce(&K) -> Result<T, Reason>,
+    ) -> Result<H, Reason> {
+        if let Some(known) = self.by_key.get(&key) {
+            return Ok(self.handle(*known));
         }
+        let index = u32::try_from(self.entries.len()).ok();
+        let index = index
+            .filter(|index| *index < Self::refused_index(Reason::ALL.len()))
+            .filter(|_| self.entries.len() < limit)
+            .ok_or(reason)?;
+        self.entries.push(make(&key)?);
+        self.by_key.insert(key, index);
+        Ok(self.handle(index))
     }
 
+    /// Returns the entry of a key.
+    pub(super) fn get(&self, key: &K) -> Option<&T> {
+        self.entries.get(*self.by_key.get(key)? as usize)
+    }
+
+    /// Returns the handle of a key that was refused.
+    pub(super) fn refused(&self, reason: Reason) -> H {
+        self.handle(Self::refused_index(reason as usize))
+    }
+
+    fn handle(&self, index: u32) -> H {
+        H::new(self.tag.handle(index))
+    }
+
+    const fn refused_index(reason: usize) -> u32 {
+        u32::MAX - reason as u32
+    }
+
+    fn index(&self, handle: H) -> Result<usize, Reason> {
+        let index = self.tag.index(handle.bits()).ok_or(Reason::WrongHandle)?;
+        if (index as usize) < self.entries.len() {
+            return Ok(index as usize);
+        }
+        let reason = Reason::ALL.get((u32::MAX - index) as usize);
+        Err(reason.copied().unwrap_or(Reason::WrongHandle))
+    }
+
+    /// Returns the entry of a handle.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason for which there is none: a wrong handle, or that of the refusal.
+    #[inline]
+    pub(super) fn find(&self, handle: H) -> Result<&T, Reason> {
+        let index = self.index(handle)?;
+        self.entries.get(index).ok_or(Reason::WrongHandle)
+    }
+
+    /// Returns the entry of a handle, to change it.
+    ///
+    /// # Errors
+    ///
+    /// As [`find`](Self::find).
+    #[inline]
+    pub(super) fn find_mut(&mut self, handle: H) -> Result<&mut T, Reason> {
+        let index = self.index(handle)?;
+        self.entries.get_mut(index).ok_or(Reason::WrongHandle)
+    }
+
+    /// Returns the handle that was made first.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
+    pub(super) fn first(&self) -> Option<H> {
+        (!self.entries.is_empty()).then(|| self.handle(0))
     }
 
-    /// Returns all that it holds.
+    /// Returns all entries.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.entries.iter()
-    }
-
-    /// Like [`Table::find`], to change it.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub(super) fn find_mut(&mut self, handle: u64) -> Result<&mut T, Reason> {
-        let (index, _) = self.find(handle)?;
-        self.entries
-            .get_mut(index as usize)
-            .ok_or(Reason::WrongHandle)
     }
 }

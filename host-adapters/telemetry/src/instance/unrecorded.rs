@@ -3,15 +3,9 @@
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
 
-use super::Instance;
 use crate::handle::Mixer;
 use crate::limits::{MAX_UNRECORDED_TRACES, SEARCHED_TRACES};
-use crate::model::Notice;
-
-/// The bit that marks them.
-pub(super) const NOT_RECORDED: u64 = Instance::NOT_RECORDED;
-/// The bit that says that no attribute could have changed it.
-pub(super) const ATTRIBUTES_LATER: u64 = 1 << 62;
+use crate::model::{Notice, SpanHandle};
 
 // A handle: the mark, the bit for attributes, a digest of the notice, an index, the trace's tag,
 // and a number that tells a trace's spans apart.
@@ -22,15 +16,27 @@ const NUMBER_BITS: u32 = 22;
 const INDEX_SHIFT: u32 = NUMBER_BITS + TAG_BITS;
 const DIGEST_SHIFT: u32 = INDEX_SHIFT + INDEX_BITS;
 /// The bits of a handle that do not identify the span.
-const ASIDE: u64 = ATTRIBUTES_LATER | mask(DIGEST_BITS) << DIGEST_SHIFT;
+const ASIDE: u64 = SpanHandle::ATTRIBUTES_LATER | mask(DIGEST_BITS) << DIGEST_SHIFT;
 const _: () = assert!(DIGEST_SHIFT + DIGEST_BITS == 62);
 
-/// Returns the digest of a notice where it has its place in a handle: four bits of the generation
-/// of log thresholds, above four bits of the number of the next collection (ADR 9).
-pub(super) const fn digest(notice: Notice) -> u64 {
+/// Adds the digest of a notice to the handle of an unrecorded span: four bits of the generation of
+/// log thresholds, above four bits of the number of the next collection (ADR 9). `attributes_later`
+/// tells that attributes could not have changed the decision (ADR 7).
+pub(super) const fn with_notice(
+    handle: SpanHandle,
+    notice: Notice,
+    attributes_later: bool,
+) -> SpanHandle {
     let (generation, collection) = (notice & mask(4), notice >> 32 & mask(4));
-    (generation << 4 | collection) << DIGEST_SHIFT
+    let digest = (generation << 4 | collection) << DIGEST_SHIFT;
+    let flag = if attributes_later {
+        SpanHandle::ATTRIBUTES_LATER
+    } else {
+        0
+    };
+    SpanHandle::from_bits(handle.to_bits() | digest | flag)
 }
+
 const _: () = assert!(MAX_UNRECORDED_TRACES <= 1 << INDEX_BITS);
 
 /// Remembers, of the latest traces with unrecorded spans, what these have in common.
@@ -61,7 +67,7 @@ impl Unrecorded {
         is_new: bool,
         capacity: usize,
         mixer: &Mixer,
-    ) -> u64 {
+    ) -> SpanHandle {
         let searched = if is_new { 0 } else { SEARCHED_TRACES };
         let context = with_span_id(context, SpanId::INVALID);
         self.add_to(context, searched, capacity, mixer)
@@ -73,7 +79,7 @@ impl Unrecorded {
         context: SpanContext,
         capacity: usize,
         mixer: &Mixer,
-    ) -> u64 {
+    ) -> SpanHandle {
         self.add_to(context, SEARCHED_TRACES, capacity, mixer)
     }
 
@@ -83,7 +89,7 @@ impl Unrecorded {
         searched: usize,
         capacity: usize,
         mixer: &Mixer,
-    ) -> u64 {
+    ) -> SpanHandle {
         self.spans = self.spans.wrapping_add(1);
         let capacity = capacity.clamp(1, MAX_UNRECORDED_TRACES);
         let known = if searched > 0 {
@@ -106,7 +112,8 @@ impl Unrecorded {
             self.latest
         });
         let number = self.spans & mask(NUMBER_BITS);
-        NOT_RECORDED | (at as u64) << INDEX_SHIFT | self.traces[at].tag << NUMBER_BITS | number
+        let place = (at as u64) << INDEX_SHIFT | self.traces[at].tag << NUMBER_BITS | number;
+        SpanHandle::from_bits(SpanHandle::NOT_RECORDED | place)
     }
 
     /// Finds the trace of a context among so many of the latest ones.
@@ -119,9 +126,10 @@ impl Unrecorded {
     }
 
     /// Gives a span's context, which may be invalid; `None` for a wrong handle, or one whose trace was forgotten.
-    pub(super) fn context(&self, handle: u64, mixer: &Mixer) -> Option<SpanContext> {
-        let at = (handle >> INDEX_SHIFT & mask(INDEX_BITS)) as usize;
-        let tag = handle >> NUMBER_BITS & mask(TAG_BITS);
+    pub(super) fn context(&self, handle: SpanHandle, mixer: &Mixer) -> Option<SpanContext> {
+        let bits = handle.to_bits();
+        let at = (bits >> INDEX_SHIFT & mask(INDEX_BITS)) as usize;
+        let tag = bits >> NUMBER_BITS & mask(TAG_BITS);
         let trace = self.traces.get(at).filter(|trace| trace.tag == tag)?;
         let stands_for_context =
             trace.context.span_id() != SpanId::INVALID || !has_trace(&trace.context);
@@ -129,12 +137,12 @@ impl Unrecorded {
             return Some(trace.context.clone());
         }
         // Zero is the one invalid id.
-        let id = mixer.mix(handle & !ASIDE).max(1);
+        let id = mixer.mix(bits & !ASIDE).max(1);
         Some(with_span_id(&trace.context, SpanId::from(id)))
     }
 
     /// Gives the context that a span's children are made in.
-    pub(super) fn parent_context(&self, handle: u64, mixer: &Mixer) -> Option<Context> {
+    pub(super) fn parent_context(&self, handle: SpanHandle, mixer: &Mixer) -> Option<Context> {
         Some(Context::new().with_remote_span_context(self.context(handle, mixer)?))
     }
 

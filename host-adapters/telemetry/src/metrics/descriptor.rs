@@ -3,7 +3,7 @@
 use crate::attributes::Rules;
 use crate::dropped::Reason;
 use crate::limits::{INSTRUMENT_NAME_BYTES, INSTRUMENT_UNIT_BYTES};
-use crate::model::{InstrumentDescriptor, InstrumentKind};
+use crate::model::{InstrumentDescriptor, InstrumentKind, InstrumentRole};
 
 /// The unit whose histograms have boundaries of their own, in UCUM notation.
 const SECONDS: &str = "s";
@@ -59,10 +59,7 @@ impl Descriptor {
             valid
         });
         let description = given.description.map(|description| rules.text(description));
-        let is_histogram = matches!(
-            given.kind,
-            InstrumentKind::HistogramU64 | InstrumentKind::HistogramF64
-        );
+        let is_histogram = given.kind.role() == InstrumentRole::Histogram;
         let boundaries = given
             .boundaries
             .filter(|_| is_histogram)

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::Instrument;
 use super::descriptor::{Descriptor, InstrumentKey};
 use crate::limits::{INSTRUMENT_WARNINGS, WARNING_BOUNDARIES, WARNING_TEXT_CHARS};
-use crate::model::InstrumentKind;
 
 /// Warnings that wait to be told; clones share them.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +49,7 @@ impl Warnings {
             let mut differences = [Vec::new(), Vec::new()];
             for (shown, key) in differences.iter_mut().zip([first, other]) {
                 if first.kind != other.kind {
-                    shown.push(kind_name(key.kind));
+                    shown.push(key.kind.name().to_owned());
                 }
                 if first.unit != other.unit {
                     shown.push(optional("unit", key.unit.as_deref()));
@@ -70,9 +69,9 @@ impl Warnings {
     }
 }
 
-/// Where an instrument is, once it has been made, and what it was first made with.
+/// An instrument, once it was made, and the descriptor that it was first made with.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Registration {
     pub(super) instrument: OnceLock<Option<Instrument>>,
     name: String,
     boundaries: Option<Vec<f64>>,
@@ -80,7 +79,7 @@ pub(crate) struct Place {
     boundaries_told: AtomicBool,
 }
 
-impl Place {
+impl Registration {
     pub(super) fn new(first: &Descriptor) -> Self {
         Self {
             instrument: OnceLock::new(),
@@ -117,18 +116,6 @@ impl Place {
             });
         }
     }
-}
-
-/// Returns the name that a kind has in the contract.
-fn kind_name(kind: InstrumentKind) -> String {
-    let mut name = String::new();
-    for letter in format!("{kind:?}").chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
-            name.push('-');
-        }
-        name.push(letter.to_ascii_lowercase());
-    }
-    name
 }
 
 fn optional(what: &str, text: Option<&str>) -> String {

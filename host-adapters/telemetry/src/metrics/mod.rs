@@ -23,7 +23,7 @@ use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 pub(crate) use attributes::AttributeSet;
 pub use attributes::ScopeKey;
 pub(crate) use descriptor::{Descriptor, InstrumentKey};
-pub(crate) use duplicates::Place;
+pub(crate) use duplicates::Registration;
 pub use duplicates::Warnings;
 pub(crate) use observable::{Observable, Taken};
 pub(crate) use series::{Series, SyncInstrument};
@@ -33,7 +33,7 @@ use crate::dropped::Reason;
 use crate::emitted::{COLLECTION, metric};
 use crate::held::{self, Gauge};
 use crate::limits::{Limits, MAX_CARDINALITY};
-use crate::model::InstrumentKind;
+use crate::model::{InstrumentKind, InstrumentRole};
 use crate::telemetry::host_scope;
 use bytes::ByteBudget;
 use observable::Reports;
@@ -104,13 +104,13 @@ struct Scopes {
 
 struct MeterEntry {
     meter: Meter,
-    instruments: HashMap<InstrumentKey, Arc<Place>>,
+    instruments: HashMap<InstrumentKey, Arc<Registration>>,
     /// The first instrument of each name.
     first: HashMap<String, InstrumentKey>,
 }
 
 impl Scopes {
-    fn find(&self, scope: &ScopeKey, key: &InstrumentKey) -> Option<(Meter, Arc<Place>)> {
+    fn find(&self, scope: &ScopeKey, key: &InstrumentKey) -> Option<(Meter, Arc<Registration>)> {
         let entry = self.by_key.get(scope)?;
         Some((entry.meter.clone(), Arc::clone(entry.instruments.get(key)?)))
     }
@@ -212,12 +212,16 @@ impl Registry {
     }
 
     /// Warns if an instrument is made again that is not quite what it was.
-    pub(crate) fn compare(&self, scope: &ScopeKey, place: &Place, again: &Descriptor) {
-        place.compare(scope.0.name(), again, &self.warnings);
+    pub(crate) fn compare(
+        &self,
+        scope: &ScopeKey,
+        registration: &Registration,
+        again: &Descriptor,
+    ) {
+        registration.compare(scope.0.name(), again, &self.warnings);
     }
 
-    /// Returns the instrument of a scope and descriptor and its place, and makes it where it is
-    /// new; `None` without a provider.
+    /// Returns the instrument of a scope and descriptor and its registration, and makes a new one; `None` without a provider.
     ///
     /// # Errors
     ///
@@ -227,7 +231,7 @@ impl Registry {
         scope: &ScopeKey,
         key: &InstrumentKey,
         descriptor: Descriptor,
-    ) -> Result<Option<(Instrument, Arc<Place>)>, Reason> {
+    ) -> Result<Option<(Instrument, Arc<Registration>)>, Reason> {
         let Some(provider) = &self.provider else {
             return Ok(None);
         };
@@ -236,27 +240,27 @@ impl Registry {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .find(scope, key);
-        let (meter, place) = match known {
+        let (meter, registration) = match known {
             Some(known) => known,
-            None => self.place(provider, scope, key, &descriptor)?,
+            None => self.register(provider, scope, key, &descriptor)?,
         };
-        self.compare(scope, &place, &descriptor);
+        self.compare(scope, &registration, &descriptor);
         // Made outside the lock: the SDK may be collecting, for which this waits, and only those who want the same instrument.
-        let made = place
+        let made = registration
             .instrument
             .get_or_init(|| self.make(&meter, descriptor));
         let made = made.clone();
-        Ok(made.map(|instrument| (instrument, place)))
+        Ok(made.map(|instrument| (instrument, registration)))
     }
 
-    /// Makes the place of a new instrument, if there is room.
-    fn place(
+    /// Registers a new instrument, within the limits.
+    fn register(
         &self,
         provider: &SdkMeterProvider,
         scope: &ScopeKey,
         key: &InstrumentKey,
         descriptor: &Descriptor,
-    ) -> Result<(Meter, Arc<Place>), Reason> {
+    ) -> Result<(Meter, Arc<Registration>), Reason> {
         let mut scopes = self.scopes.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = scopes.find(scope, key) {
             return Ok(known);
@@ -281,14 +285,16 @@ impl Registry {
             Some(first) => self.warnings.same_name(scope.0.name(), first, key),
             None => drop(entry.first.insert(key.name.clone(), key.clone())),
         }
-        let place = Arc::new(Place::new(descriptor));
-        entry.instruments.insert(key.clone(), Arc::clone(&place));
-        Ok((entry.meter.clone(), place))
+        let registration = Arc::new(Registration::new(descriptor));
+        entry
+            .instruments
+            .insert(key.clone(), Arc::clone(&registration));
+        Ok((entry.meter.clone(), registration))
     }
 
     fn make(&self, meter: &Meter, descriptor: Descriptor) -> Option<Instrument> {
         let budget = Arc::clone(&self.budget);
-        if Observable::is_observable(descriptor.kind) {
+        if descriptor.kind.is_observable() {
             let reports = Arc::clone(&self.reports);
             let temporality = self.readers.temporality;
             Observable::new(
@@ -319,28 +325,16 @@ fn number_of(begun: u64) -> u32 {
     (begun / 15) << 4 | (begun % 15 + 1)
 }
 
-/// Whether the SDK forgets what was not measured between two collections: where it exports differences
-/// (opentelemetry_sdk 0.33.1, `InstrumentKind::temporality_preference`).
+/// Returns whether the SDK forgets what was not measured between two collections: where it exports
+/// differences (opentelemetry_sdk 0.33.1, `InstrumentKind::temporality_preference`).
 fn forgets(temporality: Temporality, kind: InstrumentKind) -> bool {
-    match kind {
-        InstrumentKind::CounterU64
-        | InstrumentKind::CounterF64
-        | InstrumentKind::HistogramU64
-        | InstrumentKind::HistogramF64 => {
+    match kind.role() {
+        _ if kind.is_observable() => false,
+        InstrumentRole::Counter | InstrumentRole::Histogram => {
             matches!(temporality, Temporality::Delta | Temporality::LowMemory)
         }
-        InstrumentKind::GaugeU64 | InstrumentKind::GaugeS64 | InstrumentKind::GaugeF64 => {
-            temporality == Temporality::Delta
-        }
-        InstrumentKind::UpDownCounterS64
-        | InstrumentKind::UpDownCounterF64
-        | InstrumentKind::ObservableCounterU64
-        | InstrumentKind::ObservableCounterF64
-        | InstrumentKind::ObservableUpDownCounterS64
-        | InstrumentKind::ObservableUpDownCounterF64
-        | InstrumentKind::ObservableGaugeU64
-        | InstrumentKind::ObservableGaugeS64
-        | InstrumentKind::ObservableGaugeF64 => false,
+        InstrumentRole::Gauge => temporality == Temporality::Delta,
+        InstrumentRole::UpDownCounter => false,
     }
 }
 

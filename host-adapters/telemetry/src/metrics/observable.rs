@@ -26,7 +26,7 @@ use super::bytes::ByteBudget;
 use super::descriptor::Descriptor;
 use super::total::MAX_UNSIGNED;
 use crate::dropped::Reason;
-use crate::model::{InstrumentKind, Number};
+use crate::model::{InstrumentKind, InstrumentRole, Number, NumberType};
 
 /// What a series takes beside its attributes, about.
 const SERIES_BYTES: usize = 256;
@@ -39,34 +39,15 @@ enum Role {
     Gauge,
 }
 
-/// The type of an instrument's numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NumberType {
-    Unsigned,
-    Signed,
-    Float,
-}
-
-/// Tells what an observable kind is; `None` where it is synchronous.
-fn classify(kind: InstrumentKind) -> Option<(Role, NumberType)> {
-    Some(match kind {
-        InstrumentKind::ObservableCounterU64 => (Role::Counter, NumberType::Unsigned),
-        InstrumentKind::ObservableCounterF64 => (Role::Counter, NumberType::Float),
-        InstrumentKind::ObservableUpDownCounterS64 => (Role::UpDownCounter, NumberType::Signed),
-        InstrumentKind::ObservableUpDownCounterF64 => (Role::UpDownCounter, NumberType::Float),
-        InstrumentKind::ObservableGaugeU64 => (Role::Gauge, NumberType::Unsigned),
-        InstrumentKind::ObservableGaugeS64 => (Role::Gauge, NumberType::Signed),
-        InstrumentKind::ObservableGaugeF64 => (Role::Gauge, NumberType::Float),
-        InstrumentKind::CounterU64
-        | InstrumentKind::CounterF64
-        | InstrumentKind::UpDownCounterS64
-        | InstrumentKind::UpDownCounterF64
-        | InstrumentKind::HistogramU64
-        | InstrumentKind::HistogramF64
-        | InstrumentKind::GaugeU64
-        | InstrumentKind::GaugeS64
-        | InstrumentKind::GaugeF64 => return None,
-    })
+/// Returns the role of an observable kind; `None` if it is synchronous.
+fn role(kind: InstrumentKind) -> Option<Role> {
+    match kind.role() {
+        _ if !kind.is_observable() => None,
+        InstrumentRole::Counter => Some(Role::Counter),
+        InstrumentRole::UpDownCounter => Some(Role::UpDownCounter),
+        InstrumentRole::Gauge => Some(Role::Gauge),
+        InstrumentRole::Histogram => None,
+    }
 }
 
 struct State {
@@ -140,11 +121,6 @@ pub(crate) enum Taken {
 }
 
 impl Observable {
-    /// Whether an instrument of this kind is observable.
-    pub(crate) fn is_observable(kind: InstrumentKind) -> bool {
-        classify(kind).is_some()
-    }
-
     /// Makes one and registers it with the SDK for the provider's life; `None` where the kind is synchronous.
     ///
     /// The callback holds on to it, so that what was reported is collected even after the last instance has ended.
@@ -163,7 +139,7 @@ impl Observable {
             description,
             boundaries: _,
         } = descriptor;
-        let (role, number) = classify(kind)?;
+        let (role, number) = (role(kind)?, kind.number());
         let observable = Arc::new(Self {
             name: name.clone(),
             role,

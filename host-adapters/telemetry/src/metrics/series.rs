@@ -23,7 +23,7 @@ use super::total::{MAX_UNSIGNED, Total};
 use crate::dropped::Reason;
 use crate::limits::EXPONENTIAL_BUCKETS;
 use crate::metrics::HistogramAggregation;
-use crate::model::{InstrumentKind, Number};
+use crate::model::{InstrumentKind, InstrumentRole, Number, NumberType};
 
 /// What a series takes beside its attributes and buckets, about.
 const SERIES_BYTES: usize = 256;
@@ -31,24 +31,89 @@ const SERIES_BYTES: usize = 256;
 /// The number of the SDK's default boundaries (opentelemetry_sdk 0.33.1, `default_aggregation_selector`).
 const DEFAULT_BOUNDARIES: usize = 15;
 
-/// The SDK's instrument.
-enum Sink {
-    CounterU64(Counter<u64>),
-    CounterF64(Counter<f64>),
-    UpDownCounterS64(UpDownCounter<i64>),
-    UpDownCounterF64(UpDownCounter<f64>),
-    HistogramU64(Histogram<u64>),
-    HistogramF64(Histogram<f64>),
-    GaugeU64(Gauge<u64>),
-    GaugeS64(Gauge<i64>),
-    GaugeF64(Gauge<f64>),
+/// Defines the SDK's instruments by kind: the types with and without attributes, the method that
+/// builds one, the case of [`Number`] and the method that records it.
+macro_rules! sync_instruments {
+    ($($kind:ident: $instrument:ident $bound:ident<$number:ty>, $build:ident $builder:ident, $case:ident $record:ident $($adjust:ident)?;)+) => {
+        /// The SDK's instrument.
+        enum Sink {
+            $($kind($instrument<$number>),)+
+        }
+
+        /// The SDK's instrument, bound to an attribute set.
+        enum Bound {
+            $($kind($bound<$number>),)+
+        }
+
+        impl Sink {
+            /// Builds an instrument; `None` if the kind is observable.
+            fn new(meter: &Meter, descriptor: Descriptor) -> Option<Self> {
+                let name = descriptor.name;
+                let options = (descriptor.unit, descriptor.description, descriptor.boundaries);
+                match descriptor.kind {
+                    $(InstrumentKind::$kind => {
+                        Some(Self::$kind(sync_instruments!(@$build meter.$builder(name), options)))
+                    })+
+                    _ => None,
+                }
+            }
+
+            fn bind(&self, attributes: &AttributeSet) -> Bound {
+                match self {
+                    $(Self::$kind(instrument) => Bound::$kind(instrument.bind(attributes.as_slice())),)+
+                }
+            }
+        }
+
+        impl Bound {
+            /// Records a number that was admitted, which is of the right type.
+            fn record(&self, number: Number) {
+                match (self, number) {
+                    $((Self::$kind(bound), Number::$case(value)) => bound.$record($($adjust)?(value)),)+
+                    (_, Number::Unsigned(_) | Number::Signed(_) | Number::Float(_)) => {}
+                }
+            }
+        }
+    };
+    (@plain $builder:expr, $options:ident) => {
+        sync_instruments!(@options $builder, $options).build()
+    };
+    (@histogram $builder:expr, $options:ident) => {{
+        let mut builder = sync_instruments!(@options $builder, $options);
+        if let Some(boundaries) = $options.2 {
+            builder = builder.with_boundaries(boundaries);
+        }
+        builder.build()
+    }};
+    (@options $builder:expr, $options:ident) => {{
+        let mut builder = $builder;
+        if let Some(unit) = $options.0 {
+            builder = builder.with_unit(unit);
+        }
+        if let Some(description) = $options.1 {
+            builder = builder.with_description(description);
+        }
+        builder
+    }};
+}
+
+sync_instruments! {
+    CounterU64: Counter BoundCounter<u64>, plain u64_counter, Unsigned add;
+    CounterF64: Counter BoundCounter<f64>, plain f64_counter, Float add;
+    UpDownCounterS64: UpDownCounter BoundUpDownCounter<i64>, plain i64_up_down_counter, Signed add;
+    UpDownCounterF64: UpDownCounter BoundUpDownCounter<f64>, plain f64_up_down_counter, Float add;
+    HistogramU64: Histogram BoundHistogram<u64>, histogram u64_histogram, Unsigned record;
+    HistogramF64: Histogram BoundHistogram<f64>, histogram f64_histogram, Float record normal;
+    GaugeU64: Gauge BoundGauge<u64>, plain u64_gauge, Unsigned record;
+    GaugeS64: Gauge BoundGauge<i64>, plain i64_gauge, Signed record;
+    GaugeF64: Gauge BoundGauge<f64>, plain f64_gauge, Float record;
 }
 
 /// A synchronous instrument of a provider.
 pub(crate) struct SyncInstrument {
     name: Arc<str>,
     sink: Arc<Sink>,
-    series: RwLock<Places>,
+    series: RwLock<SeriesMap>,
     overflow: OnceLock<Arc<Series>>,
     /// The sum of a `u64` histogram over all series that the SDK may merge: its sum must not overflow even then. A few large
     /// numbers leave the others no room for good, so no more series are in it than must be.
@@ -65,7 +130,7 @@ pub(crate) struct SyncInstrument {
 
 /// The attribute sets of an instrument.
 #[derive(Default)]
-struct Places {
+struct SeriesMap {
     by_set: HashMap<AttributeSet, Arc<Series>, foldhash::fast::RandomState>,
     /// How many were let go at the last sweep, which the SDK may not have forgotten yet.
     leaving: usize,
@@ -89,63 +154,11 @@ impl SyncInstrument {
         budget: Arc<ByteBudget>,
         forgets: Option<Arc<AtomicU64>>,
     ) -> Option<Self> {
-        let Descriptor {
-            name,
-            kind,
-            unit,
-            description,
-            boundaries,
-        } = descriptor;
-        let label = Arc::from(name.as_str());
-        let bounds = boundaries.as_ref().map_or(DEFAULT_BOUNDARIES, Vec::len);
-        let bucket_bytes = buckets(kind, bounds, readers.histograms) * size_of::<u64>();
-        macro_rules! build {
-            ($builder:expr) => {{
-                let mut builder = $builder;
-                if let Some(unit) = unit {
-                    builder = builder.with_unit(unit);
-                }
-                if let Some(description) = description {
-                    builder = builder.with_description(description);
-                }
-                builder
-            }};
-        }
-        macro_rules! histogram {
-            ($builder:expr) => {{
-                let mut builder = build!($builder);
-                if let Some(boundaries) = boundaries {
-                    builder = builder.with_boundaries(boundaries);
-                }
-                builder.build()
-            }};
-        }
-        let sink = match kind {
-            InstrumentKind::CounterU64 => Sink::CounterU64(build!(meter.u64_counter(name)).build()),
-            InstrumentKind::CounterF64 => Sink::CounterF64(build!(meter.f64_counter(name)).build()),
-            InstrumentKind::UpDownCounterS64 => {
-                Sink::UpDownCounterS64(build!(meter.i64_up_down_counter(name)).build())
-            }
-            InstrumentKind::UpDownCounterF64 => {
-                Sink::UpDownCounterF64(build!(meter.f64_up_down_counter(name)).build())
-            }
-            InstrumentKind::HistogramU64 => {
-                Sink::HistogramU64(histogram!(meter.u64_histogram(name)))
-            }
-            InstrumentKind::HistogramF64 => {
-                Sink::HistogramF64(histogram!(meter.f64_histogram(name)))
-            }
-            InstrumentKind::GaugeU64 => Sink::GaugeU64(build!(meter.u64_gauge(name)).build()),
-            InstrumentKind::GaugeS64 => Sink::GaugeS64(build!(meter.i64_gauge(name)).build()),
-            InstrumentKind::GaugeF64 => Sink::GaugeF64(build!(meter.f64_gauge(name)).build()),
-            InstrumentKind::ObservableCounterU64
-            | InstrumentKind::ObservableCounterF64
-            | InstrumentKind::ObservableUpDownCounterS64
-            | InstrumentKind::ObservableUpDownCounterF64
-            | InstrumentKind::ObservableGaugeU64
-            | InstrumentKind::ObservableGaugeS64
-            | InstrumentKind::ObservableGaugeF64 => return None,
-        };
+        let label = Arc::from(descriptor.name.as_str());
+        let bounds = descriptor.boundaries.as_ref();
+        let bounds = bounds.map_or(DEFAULT_BOUNDARIES, Vec::len);
+        let buckets = buckets(descriptor.kind, bounds, readers.histograms);
+        let sink = Sink::new(meter, descriptor)?;
         Some(Self {
             name: label,
             sink: Arc::new(sink),
@@ -153,7 +166,7 @@ impl SyncInstrument {
             overflow: OnceLock::new(),
             merged: Arc::default(),
             views_merge: !readers.series_stay_apart,
-            bucket_bytes,
+            bucket_bytes: buckets * size_of::<u64>(),
             max_series,
             budget,
             forgets,
@@ -172,24 +185,24 @@ impl SyncInstrument {
         {
             return (Arc::clone(series), None);
         }
-        let mut places = self.series.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = places.by_set.get(&attributes) {
+        let mut map = self.series.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = map.by_set.get(&attributes) {
             return (Arc::clone(series), None);
         }
-        if !self.has_room(&places, &attributes) {
-            self.sweep(&mut places);
+        if !self.has_room(&map, &attributes) {
+            self.sweep(&mut map);
         }
-        if self.has_room(&places, &attributes) && self.budget.take(self.bytes(&attributes)) {
+        if self.has_room(&map, &attributes) && self.budget.take(self.bytes(&attributes)) {
             let series = self.make(attributes.clone());
-            places.by_set.insert(attributes, Arc::clone(&series));
+            map.by_set.insert(attributes, Arc::clone(&series));
             return (series, None);
         }
-        let exceeded = if places.by_set.len() + places.leaving < self.max_series {
+        let exceeded = if map.by_set.len() + map.leaving < self.max_series {
             Reason::MetricBytes
         } else {
             Reason::Cardinality
         };
-        drop(places);
+        drop(map);
         let overflow = || self.make(AttributeSet::overflow());
         let series = self.overflow.get_or_init(overflow);
         (Arc::clone(series), Some(exceeded))
@@ -200,9 +213,8 @@ impl SyncInstrument {
         &self.name
     }
 
-    fn has_room(&self, places: &Places, attributes: &AttributeSet) -> bool {
-        places.by_set.len() + places.leaving < self.max_series
-            && self.budget.has(self.bytes(attributes))
+    fn has_room(&self, map: &SeriesMap, attributes: &AttributeSet) -> bool {
+        map.by_set.len() + map.leaving < self.max_series && self.budget.has(self.bytes(attributes))
     }
 
     /// Estimates what a series takes. Its set is kept twice here, and in the SDK.
@@ -211,28 +223,25 @@ impl SyncInstrument {
     }
 
     /// Lets go of the series that the SDK forgets: those that nobody holds and nobody has measured since the last sweep, two
-    /// collections ago or more. Their places are free at the next: until then the SDK may not have forgotten them.
-    fn sweep(&self, places: &mut Places) {
+    /// collections ago or more. Their map are free at the next: until then the SDK may not have forgotten them.
+    fn sweep(&self, map: &mut SeriesMap) {
         let Some(collections) = &self.forgets else {
             return;
         };
         let now = collections.load(Ordering::Relaxed);
-        if places
-            .swept
-            .is_some_and(|swept| now < swept.saturating_add(2))
-        {
+        if map.swept.is_some_and(|swept| now < swept.saturating_add(2)) {
             return;
         }
-        let before = places.by_set.len();
-        places.by_set.retain(|attributes, series| {
+        let before = map.by_set.len();
+        map.by_set.retain(|attributes, series| {
             let kept = series.used.swap(false, Ordering::Relaxed) || Arc::strong_count(series) > 1;
             if !kept {
                 self.budget.give_back(self.bytes(attributes));
             }
             kept
         });
-        places.leaving = before - places.by_set.len();
-        places.swept = Some(now);
+        map.leaving = before - map.by_set.len();
+        map.swept = Some(now);
     }
 
     fn make(&self, attributes: AttributeSet) -> Arc<Series> {
@@ -249,69 +258,18 @@ impl SyncInstrument {
     }
 }
 
-impl Sink {
-    fn bind(&self, attributes: &AttributeSet) -> Bound {
-        let attributes = attributes.as_slice();
-        match self {
-            Self::CounterU64(counter) => Bound::CounterU64(counter.bind(attributes)),
-            Self::CounterF64(counter) => Bound::CounterF64(counter.bind(attributes)),
-            Self::UpDownCounterS64(counter) => Bound::UpDownCounterS64(counter.bind(attributes)),
-            Self::UpDownCounterF64(counter) => Bound::UpDownCounterF64(counter.bind(attributes)),
-            Self::HistogramU64(histogram) => Bound::HistogramU64(histogram.bind(attributes)),
-            Self::HistogramF64(histogram) => Bound::HistogramF64(histogram.bind(attributes)),
-            Self::GaugeU64(gauge) => Bound::GaugeU64(gauge.bind(attributes)),
-            Self::GaugeS64(gauge) => Bound::GaugeS64(gauge.bind(attributes)),
-            Self::GaugeF64(gauge) => Bound::GaugeF64(gauge.bind(attributes)),
-        }
-    }
-}
-
 /// The most buckets for which a series of an instrument has memory.
 fn buckets(kind: InstrumentKind, boundaries: usize, aggregation: HistogramAggregation) -> usize {
     // Those of exponential histograms are in vectors that grow as needed, and then to twice the size.
     let exponential = EXPONENTIAL_BUCKETS * 2;
-    match (kind, aggregation) {
-        (
-            InstrumentKind::HistogramU64 | InstrumentKind::HistogramF64,
-            HistogramAggregation::ExplicitBuckets,
-        ) => boundaries + 1,
-        (InstrumentKind::HistogramU64, HistogramAggregation::Base2Exponential) => exponential,
-        // One for either side of zero.
-        (InstrumentKind::HistogramF64, HistogramAggregation::Base2Exponential) => exponential * 2,
-        _ => 0,
-    }
-}
-
-/// The SDK's instrument, bound to an attribute set.
-enum Bound {
-    CounterU64(BoundCounter<u64>),
-    CounterF64(BoundCounter<f64>),
-    UpDownCounterS64(BoundUpDownCounter<i64>),
-    UpDownCounterF64(BoundUpDownCounter<f64>),
-    HistogramU64(BoundHistogram<u64>),
-    HistogramF64(BoundHistogram<f64>),
-    GaugeU64(BoundGauge<u64>),
-    GaugeS64(BoundGauge<i64>),
-    GaugeF64(BoundGauge<f64>),
-}
-
-impl Bound {
-    /// Hands on a number that was admitted, which is of the right type.
-    fn record(&self, number: Number) {
-        match (self, number) {
-            (Self::CounterU64(counter), Number::Unsigned(value)) => counter.add(value),
-            (Self::CounterF64(counter), Number::Float(value)) => counter.add(value),
-            (Self::UpDownCounterS64(counter), Number::Signed(value)) => counter.add(value),
-            (Self::UpDownCounterF64(counter), Number::Float(value)) => counter.add(value),
-            (Self::HistogramU64(histogram), Number::Unsigned(value)) => histogram.record(value),
-            (Self::HistogramF64(histogram), Number::Float(value)) => {
-                histogram.record(normal(value))
-            }
-            (Self::GaugeU64(gauge), Number::Unsigned(value)) => gauge.record(value),
-            (Self::GaugeS64(gauge), Number::Signed(value)) => gauge.record(value),
-            (Self::GaugeF64(gauge), Number::Float(value)) => gauge.record(value),
-            (_, Number::Unsigned(_) | Number::Signed(_) | Number::Float(_)) => {}
+    match (kind.role(), aggregation) {
+        (InstrumentRole::Histogram, HistogramAggregation::ExplicitBuckets) => boundaries + 1,
+        (InstrumentRole::Histogram, HistogramAggregation::Base2Exponential) => {
+            // Floating point numbers have buckets on either side of zero.
+            let is_float = kind.number() == NumberType::Float;
+            exponential * if is_float { 2 } else { 1 }
         }
+        _ => 0,
     }
 }
 

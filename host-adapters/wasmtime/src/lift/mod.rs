@@ -17,7 +17,7 @@ mod tests;
 mod typecheck;
 
 use wasmscope_contract::{
-    Arguments, Call, CoreValue, CoreValues, Function, LiftError, Passed, Returned, StringEncoding,
+    Arguments, Call, CoreValue, CoreValues, Function, LiftError, RawArgs, Returned, StringEncoding,
 };
 use wasmscope_telemetry::Instance;
 use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding as Encoding;
@@ -55,19 +55,19 @@ impl<A: Arguments> Parameters<A> {
     ///
     /// As long as it is used the guest does not run, its memory is neither written to nor moved nor freed, nor has it been since the
     /// guest called, and neither have the core values that it passed.
-    unsafe fn passed(&self) -> Passed<'_, Raw> {
+    unsafe fn passed(&self) -> RawArgs<'_, Raw> {
         // SAFETY: it came from a slice, of memory that is as it was by the caller's word.
         let memory = unsafe { &*self.memory };
         match &self.place {
             Place::Flat(values) => {
                 // SAFETY: as above.
                 let values = unsafe { &**values };
-                Passed::flat(memory, self.encoding, values.as_slice())
+                RawArgs::flat(memory, self.encoding, values.as_slice())
             }
             Place::Memory(parameters) => {
                 // SAFETY: as above.
                 let parameters = unsafe { &**parameters };
-                Passed::in_memory(memory, self.encoding, parameters)
+                RawArgs::in_memory(memory, self.encoding, parameters)
             }
         }
     }

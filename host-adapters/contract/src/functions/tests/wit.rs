@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wit_parser::abi::{FlatTypes, WasmType};
-use wit_parser::{Resolve, SizeAlign, Type as WitType, TypeDefKind, WorldItem};
+use wit_parser::{Resolve, SizeAlign, Type as ParsedType, TypeDefKind, WorldItem};
 
 use super::described;
 use crate::shape::{Layout, Type};
@@ -25,7 +25,7 @@ impl Contract {
     }
 
     /// The functions: interface, name, parameters and result.
-    fn functions(&self) -> Vec<(String, String, Vec<WitType>, WitType)> {
+    fn functions(&self) -> Vec<(String, String, Vec<ParsedType>, ParsedType)> {
         let mut functions = Vec::new();
         let (_, world) = (self.resolve.worlds.iter())
             .find(|(_, world)| world.name == "observability")
@@ -47,7 +47,7 @@ impl Contract {
     }
 
     /// Asserts that a type, and each that it is made of, is the one that is written, and lies as it does.
-    fn assert_same(&self, ty: &Type, wit: &WitType) {
+    fn assert_same(&self, ty: &Type, wit: &ParsedType) {
         let Layout { size, align, flat } = ty.layout();
         assert_eq!(size, self.sizes.size(wit).size_wasm32(), "size of {ty:?}");
         assert_eq!(
@@ -57,14 +57,14 @@ impl Contract {
         );
         assert_eq!(flat, self.flat(wit), "core values of {ty:?}");
         match (ty, wit) {
-            (Type::Bool, WitType::Bool)
-            | (Type::U8, WitType::U8)
-            | (Type::U32, WitType::U32)
-            | (Type::U64, WitType::U64)
-            | (Type::S64, WitType::S64)
-            | (Type::F64, WitType::F64)
-            | (Type::String, WitType::String) => {}
-            (_, WitType::Id(id)) => self.assert_defined(ty, &self.resolve.types[*id].kind),
+            (Type::Bool, ParsedType::Bool)
+            | (Type::U8, ParsedType::U8)
+            | (Type::U32, ParsedType::U32)
+            | (Type::U64, ParsedType::U64)
+            | (Type::S64, ParsedType::S64)
+            | (Type::F64, ParsedType::F64)
+            | (Type::String, ParsedType::String) => {}
+            (_, ParsedType::Id(id)) => self.assert_defined(ty, &self.resolve.types[*id].kind),
             _ => panic!("{ty:?} is not {wit:?}"),
         }
     }
@@ -106,12 +106,16 @@ impl Contract {
         }
     }
 
-    fn assert_payload<'a>(&self, ty: &Type, cases: impl IntoIterator<Item = Option<&'a WitType>>) {
+    fn assert_payload<'a>(
+        &self,
+        ty: &Type,
+        cases: impl IntoIterator<Item = Option<&'a ParsedType>>,
+    ) {
         let offset = self.sizes.payload_offset(wit_parser::Int::U8, cases);
         assert_eq!(ty.layout().payload_offset(), offset.size_wasm32(), "{ty:?}");
     }
 
-    fn flat(&self, ty: &WitType) -> usize {
+    fn flat(&self, ty: &ParsedType) -> usize {
         let mut storage = [WasmType::I32; 64];
         let mut flat = FlatTypes::new(&mut storage);
         assert!(self.resolve.push_flat(ty, &mut flat));

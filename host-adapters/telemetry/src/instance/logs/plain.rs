@@ -10,10 +10,10 @@ use std::time::SystemTime;
 use opentelemetry::logs::{AnyValue, Logger as _, Severity};
 use opentelemetry::{Context, Key};
 
-use super::Instance;
 use super::record::{RecordBuilder, admit, rules};
+use super::{Instance, find};
 use crate::attributes::{Admission, plausible_time, shortened};
-use crate::model::{Notice, SpanReference};
+use crate::model::{LoggerHandle, Notice, SpanReference};
 
 /// A record in the making.
 ///
@@ -34,7 +34,7 @@ impl Instance {
     #[inline]
     pub fn emit_plain_log<E>(
         &mut self,
-        logger: u64,
+        logger: LoggerHandle,
         severity: Option<Severity>,
         time: Option<u64>,
         context: SpanReference,
@@ -52,7 +52,7 @@ impl Instance {
             return Ok(None);
         }
         let shared = &*self.telemetry.0;
-        let Ok(logger) = self.logs.find(logger, shared) else {
+        let Ok(logger) = find(&mut self.loggers, logger, shared) else {
             return Ok(None);
         };
         let Some(sdk) = logger

@@ -10,7 +10,7 @@ use opentelemetry_sdk::logs::{InMemoryLogExporter, LogProcessor, SdkLogRecord, S
 use super::*;
 use crate::limits::Limits;
 use crate::log_level::LogLevels;
-use crate::model::{LogValue, RemoteContext, SpanReference};
+use crate::model::{LogValue, RemoteContext, SpanHandle, SpanReference};
 use crate::telemetry::{Providers, Telemetry};
 
 struct Host {
@@ -407,13 +407,14 @@ fn wrong_handles_are_dropped_and_counted_record_by_record() {
     let mut other = host.telemetry.instance("shop");
     let foreign = other.logger(scope("s"));
     let own = guest.logger(scope("s"));
-    for (handle, count) in [
+    for (bits, count) in [
         (0, 2),
         (u64::MAX, 4),
-        (foreign, 6),
-        (own + 1, 8),
-        (own & 0xffff_ffff, 10),
+        (foreign.to_bits(), 6),
+        (own.to_bits() + 1, 8),
+        (own.to_bits() & 0xffff_ffff, 10),
     ] {
+        let handle = LoggerHandle::from_bits(bits);
         guest.emit_logs(
             handle,
             vec![said("x", Severity::Fatal), said("y", Severity::Fatal)],
@@ -466,7 +467,7 @@ mod correlation {
         }
     }
 
-    fn start(guest: &mut Instance, activate: bool) -> u64 {
+    fn start(guest: &mut Instance, activate: bool) -> SpanHandle {
         let tracer = guest.tracer(scope("s"));
         guest.start_span(SpanStart {
             tracer,
@@ -499,7 +500,7 @@ mod correlation {
             .map(|context| (context.trace_id, context.span_id, context.trace_flags))
     }
 
-    fn of(guest: &mut Instance, span: u64) -> Option<(TraceId, SpanId, Option<TraceFlags>)> {
+    fn of(guest: &mut Instance, span: SpanHandle) -> Option<(TraceId, SpanId, Option<TraceFlags>)> {
         let context = guest.span_context(span).unwrap();
         Some((
             context.trace_id(),
@@ -544,7 +545,11 @@ mod correlation {
         );
         let of_active = of(&mut guest, active);
         assert_eq!(
-            exported(&host, &mut guest, SpanReference::Span(7)),
+            exported(
+                &host,
+                &mut guest,
+                SpanReference::Span(SpanHandle::from_bits(7))
+            ),
             of_active
         );
         assert_eq!(host.dropped(Reason::WrongHandle), 1);

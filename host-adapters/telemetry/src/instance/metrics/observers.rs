@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use crate::dropped::Reason;
-use crate::handle::{HandleKind, Mixer};
-use crate::instance::table::Table;
+use crate::handle::Mixer;
+use crate::instance::table::HandleTable;
 use crate::metrics::{AttributeSet, Observable, Taken};
-use crate::model::Number;
+use crate::model::{Number, ObserverHandle};
 use crate::telemetry::Shared;
 
 /// The observers of an instance. What they have reported ends with it.
 #[derive(Debug)]
 pub(super) struct Observers {
-    observers: Table<Observer>,
+    observers: HandleTable<ObserverHandle, u64, Observer>,
     /// How many reports they hold.
     held: usize,
 }
@@ -30,32 +30,30 @@ struct Observer {
 impl Observers {
     pub(super) fn new(mixer: &Mixer) -> Self {
         Self {
-            observers: Table::new(mixer.tag(HandleKind::Observer)),
+            observers: HandleTable::new(mixer),
             held: 0,
         }
     }
 
     /// Makes an observer; beyond the limit, one that drops and counts what it reports.
-    pub(super) fn make(&mut self, shared: &Shared) -> u64 {
-        let limit = shared.limits.observers;
-        if self.observers.is_full(limit) {
-            return self.observers.nowhere(Reason::Observers);
-        }
-        let observer = Observer {
-            number: shared.metrics.next_observer(),
-            round: 0,
-            held: Vec::new(),
-        };
-        match self.observers.push(observer, limit) {
-            Some(index) => self.observers.handle(index),
-            None => self.observers.nowhere(Reason::Observers),
-        }
+    pub(super) fn make(&mut self, shared: &Shared) -> ObserverHandle {
+        let limit = (shared.limits.observers, Reason::Observers);
+        let made = self
+            .observers
+            .get_or_insert(shared.metrics.next_observer(), limit, |number| {
+                Ok(Observer {
+                    number: *number,
+                    round: 0,
+                    held: Vec::new(),
+                })
+            });
+        made.unwrap_or_else(|reason| self.observers.refused(reason))
     }
 
     /// Returns the observer that was made first.
     #[cfg(test)]
-    pub(super) fn first(&self) -> Option<u64> {
-        (self.observers.len() > 0).then(|| self.observers.handle(0))
+    pub(super) fn first(&self) -> Option<ObserverHandle> {
+        self.observers.first()
     }
 
     /// Returns how many reports the observers hold.
@@ -65,14 +63,14 @@ impl Observers {
     }
 
     /// Returns why there is no such observer, if so.
-    pub(super) fn check(&self, observer: u64) -> Result<(), Reason> {
+    pub(super) fn check(&self, observer: ObserverHandle) -> Result<(), Reason> {
         self.observers.find(observer).map(|_| ())
     }
 
     /// Takes a report.
     pub(super) fn report(
         &mut self,
-        observer: u64,
+        observer: ObserverHandle,
         observable: &Arc<Observable>,
         attributes: AttributeSet,
         value: Number,
@@ -89,7 +87,7 @@ impl Observers {
     }
 
     /// Completes a round: what the observer has not reported in it is reported no more.
-    pub(super) fn complete(&mut self, observer: u64) {
+    pub(super) fn complete(&mut self, observer: ObserverHandle) {
         let Ok(observer) = self.observers.find_mut(observer) else {
             return;
         };

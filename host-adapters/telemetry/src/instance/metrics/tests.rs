@@ -190,14 +190,15 @@ fn wrong_handles_are_dropped_and_counted() {
         count += 1;
         assert_eq!(host.dropped(Reason::WrongHandle), count, "{what}");
     };
-    for (what, handle) in [
+    for (what, bits) in [
         ("zero", 0),
         ("all bits", u64::MAX),
-        ("foreign", foreign),
-        ("a meter", meter),
-        ("next", own + 1),
-        ("index alone", own & 0xffff_ffff),
+        ("foreign", foreign.to_bits()),
+        ("a meter", meter.to_bits()),
+        ("next", own.to_bits() + 1),
+        ("index alone", own.to_bits() & 0xffff_ffff),
     ] {
+        let handle = InstrumentHandle::from_bits(bits);
         guest.measure(handle, Unsigned(1), vec![]);
         expect_one_more(what);
         let series = guest.bind(handle, vec![]);
@@ -208,7 +209,10 @@ fn wrong_handles_are_dropped_and_counted() {
     }
     guest.measure_series(foreign_series, Unsigned(1));
     expect_one_more("foreign series");
-    let made_with_wrong_meter = guest.create_instrument(own, descriptor("j", Kind::CounterU64));
+    let made_with_wrong_meter = guest.create_instrument(
+        MeterHandle::from_bits(own.to_bits()),
+        descriptor("j", Kind::CounterU64),
+    );
     guest.measure(made_with_wrong_meter, Unsigned(1), vec![]);
     expect_one_more("wrong meter");
     assert_eq!(host.collect(), BTreeMap::new());
@@ -280,7 +284,10 @@ fn without_a_provider_nothing_is_kept_and_nothing_counted() {
     guest.measure_series(series, Unsigned(1));
     let observable = instrument(&mut guest, "o", Kind::ObservableGaugeS64);
     // No collection is announced either.
-    assert_eq!(guest.observe(0, vec![], false) >> 32, 0);
+    assert_eq!(
+        guest.observe(ObserverHandle::from_bits(0), vec![], false) >> 32,
+        0
+    );
     observe(&mut guest, observable, Signed(1), vec![]);
     assert!(telemetry.dropped().snapshot().is_empty());
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::BaggageEntry;
+use crate::model::{BaggageEntry, BaggageHandle};
 
 fn id(context: Option<SpanContext>) -> Option<SpanId> {
     context.map(|context| context.span_id())
@@ -94,7 +94,7 @@ fn ending_an_unrecorded_span_leaves_all_its_entries() {
     instance.exit_span(span);
     instance.end(span);
     assert_eq!(bench.all_dropped(), []);
-    instance.exit_span(Instance::NOT_RECORDED);
+    instance.exit_span(SpanHandle::from_bits(SpanHandle::NOT_RECORDED));
     assert_eq!(bench.dropped(Reason::NotEntered), 1);
 }
 
@@ -119,7 +119,10 @@ fn references_of_logs_resolve_as_parents_do() {
     );
     assert_eq!(bench.all_dropped(), []);
     let resolve = |reference| id(instance.resolve(reference, Signal::Logs));
-    assert_eq!(resolve(SpanReference::Span(5)), id_one);
+    assert_eq!(
+        resolve(SpanReference::Span(SpanHandle::from_bits(5))),
+        id_one
+    );
     assert_eq!(
         resolve(SpanReference::Remote(RemoteContext::default())),
         None
@@ -153,8 +156,8 @@ fn baggage_nests_and_is_exited_wherever_it_sits() {
     instance.exit_baggage(one);
     assert_eq!(bench.all_dropped(), []);
     let never = bench.instance().enter_baggage(Vec::new());
-    for wrong in [0, u64::MAX, one + 2, never] {
-        instance.exit_baggage(wrong);
+    for wrong in [0, u64::MAX, one.to_bits() + 2, never.to_bits()] {
+        instance.exit_baggage(BaggageHandle::from_bits(wrong));
     }
     assert_eq!(bench.dropped(Reason::NotEntered), 4);
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::instance::Activity;
 use crate::invocation::Outcome;
-use crate::model::{BaggageEntry, LinkTarget, SpanLink};
+use crate::model::{BaggageEntry, BaggageHandle, LinkTarget, SpanLink};
 
 /// Which handle a call is made with.
 #[derive(Debug, Clone)]
@@ -134,12 +134,12 @@ impl Driver {
     }
 
     fn make(&mut self, call: Call) {
-        let span = |handle: &Handle| Self::pick(&self.spans, handle);
+        let span = |handle: &Handle| SpanHandle::from_bits(Self::pick(&self.spans, handle));
         let instance = &mut self.instance;
         match call {
             Call::Tracer(n) => {
                 let scope = InstrumentationScope::builder(format!("scope {}", n % 5)).build();
-                self.tracers.push(instance.tracer(scope));
+                self.tracers.push(instance.tracer(scope).to_bits());
             }
             Call::Start {
                 tracer,
@@ -159,10 +159,14 @@ impl Driver {
                     attributes: numbered("a", attributes.into()),
                     start_time: time,
                     activate,
-                    ..start(Self::pick(&self.tracers, &tracer), "span", parent)
+                    ..start(
+                        TracerHandle::from_bits(Self::pick(&self.tracers, &tracer)),
+                        "span",
+                        parent,
+                    )
                 };
                 let started = instance.start_span(begin);
-                self.spans.push(started);
+                self.spans.push(started.to_bits());
             }
             Call::Enter(handle) => {
                 instance.enter_span(span(&handle));
@@ -229,10 +233,12 @@ impl Driver {
                     value: String::new(),
                     metadata: String::new(),
                 };
-                self.baggage.push(instance.enter_baggage(vec![entry]));
+                self.baggage
+                    .push(instance.enter_baggage(vec![entry]).to_bits());
             }
             Call::ExitBaggage(handle) => {
-                instance.exit_baggage(Self::pick(&self.baggage, &handle));
+                let scope = Self::pick(&self.baggage, &handle);
+                instance.exit_baggage(BaggageHandle::from_bits(scope));
             }
             Call::Begin if instance.activity.lock().invocations.len() < 3 => {
                 instance.begin_invocation(InvocationOptions::default());
@@ -263,7 +269,7 @@ impl Driver {
         let (slots, open) = spans.sizes();
         assert!(open <= 5 && slots <= 5 + 65, "{open} open, {slots} slots");
         assert!(spans.bytes() <= 1_500);
-        assert!(unrecorded.len() <= 3 && tracers.len() <= 3);
+        assert!(unrecorded.len() <= 3 && tracers.iter().count() <= 3);
         assert!(entered.len() <= 4 + invocations.len());
         assert!(baggage.len() <= 2 + invocations.len());
         if open == 0 {

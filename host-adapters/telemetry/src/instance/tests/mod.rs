@@ -23,7 +23,9 @@ use super::Instance;
 use crate::dropped::{DroppedCount, Reason, Signal};
 use crate::invocation::{Invocation, InvocationOptions};
 use crate::limits::Limits;
-use crate::model::{RemoteContext, SpanChanges, SpanEvent, SpanReference, SpanStart};
+use crate::model::{
+    RemoteContext, SpanChanges, SpanEvent, SpanHandle, SpanReference, SpanStart, TracerHandle,
+};
 use crate::sampler::EarlySampler;
 use crate::telemetry::{Providers, Runtime, Telemetry};
 
@@ -128,16 +130,16 @@ impl Bench {
 
 /// Shorthands for what the tests say most.
 impl Instance {
-    fn begin(&mut self, name: &str, parent: SpanReference) -> u64 {
+    fn begin(&mut self, name: &str, parent: SpanReference) -> SpanHandle {
         let tracer = self.tracer(scope("lib"));
         self.start_span(start(tracer, name, parent))
     }
 
-    fn end(&mut self, span: u64) {
+    fn end(&mut self, span: SpanHandle) {
         self.end_span(span, SpanChanges::default(), None);
     }
 
-    fn set(&mut self, span: u64, attributes: Vec<KeyValue>) {
+    fn set(&mut self, span: SpanHandle, attributes: Vec<KeyValue>) {
         self.update_span(
             span,
             SpanChanges {
@@ -160,7 +162,7 @@ fn scope(name: &'static str) -> InstrumentationScope {
     InstrumentationScope::builder(name).build()
 }
 
-fn start(tracer: u64, name: &str, parent: SpanReference) -> SpanStart {
+fn start(tracer: TracerHandle, name: &str, parent: SpanReference) -> SpanStart {
     SpanStart {
         tracer,
         name: name.to_owned().into(),
@@ -210,9 +212,9 @@ fn text(value: &str) -> Option<Value> {
 }
 
 /// What [`mark`] gives for a span that is recorded, and one that is not.
-const RECORDED: u64 = 0;
-const UNRECORDED: u64 = 1;
+const RECORDED: bool = true;
+const UNRECORDED: bool = false;
 
-fn mark(span: u64) -> u64 {
-    span >> 63
+fn mark(span: SpanHandle) -> bool {
+    span.is_recorded()
 }

@@ -6,7 +6,7 @@ use opentelemetry::trace::Status;
 
 use super::*;
 use crate::invocation::Outcome;
-use crate::model::{LogRecord, LogValue};
+use crate::model::{LogRecord, LogValue, LoggerHandle};
 
 fn trap(code: &str) -> Outcome {
     Outcome::Trap {
@@ -31,7 +31,10 @@ fn record() -> LogRecord {
 
 /// Runs a call with an open span, that ends with an outcome; returns `error.type` and description
 /// of that span and of the host's.
-fn ended(outcome: Outcome, act: impl FnOnce(&mut Instance, u64)) -> [(Option<String>, Status); 2] {
+fn ended(
+    outcome: Outcome,
+    act: impl FnOnce(&mut Instance, SpanHandle),
+) -> [(Option<String>, Status); 2] {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
@@ -51,7 +54,7 @@ fn ended(outcome: Outcome, act: impl FnOnce(&mut Instance, u64)) -> [(Option<Str
 
 fn report(instance: &mut Instance, record: LogRecord) {
     // With a logger that does not exist: the report counts all the same.
-    instance.emit_logs(0, vec![record]);
+    instance.emit_logs(LoggerHandle::from_bits(0), vec![record]);
 }
 
 #[test]
@@ -64,7 +67,7 @@ fn a_panic_is_the_status_of_all_open_spans_and_of_the_hosts() {
         report(instance, record());
         // What a hook may still do.
         instance.update_span(span, SpanChanges::default());
-        instance.emit_logs(0, vec![LogRecord::default()]);
+        instance.emit_logs(LoggerHandle::from_bits(0), vec![LogRecord::default()]);
     });
     assert_eq!(found, [panic.clone(), panic]);
 }
@@ -121,7 +124,7 @@ fn a_panic_with_an_empty_message_is_still_described() {
 
 #[test]
 fn other_ends_and_other_records_stay_what_they_are() {
-    type Act = fn(&mut Instance, u64);
+    type Act = fn(&mut Instance, SpanHandle);
     let table: [(&str, Outcome, Act, Option<&str>); 9] = [
         (
             "no panic",

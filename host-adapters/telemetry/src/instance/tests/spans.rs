@@ -249,8 +249,9 @@ fn a_wrong_parent_counts_as_ambient() {
     let outer = instance.begin("outer", SpanReference::None);
     instance.enter_span(outer);
     let context = instance.span_context(outer).unwrap();
-    for wrong in [0, outer ^ 1 << 40, u64::MAX] {
-        let span = instance.begin("s", SpanReference::Span(wrong));
+    for wrong in [0, outer.to_bits() ^ 1 << 40, u64::MAX] {
+        let wrong = SpanReference::Span(SpanHandle::from_bits(wrong));
+        let span = instance.begin("s", wrong);
         instance.end(span);
     }
     assert!(
@@ -409,11 +410,15 @@ fn links_with_wrong_targets_are_dropped() {
         attributes: Vec::new(),
     };
     // A wrong tracer's span stands for its parent, and this one has none.
-    let nothing = instance.start_span(start(7, "nothing", SpanReference::None));
+    let nothing = instance.start_span(start(
+        TracerHandle::from_bits(7),
+        "nothing",
+        SpanReference::None,
+    ));
     let links = vec![
         link(LinkTarget::Span(other)),
         link(LinkTarget::Span(nothing)),
-        link(LinkTarget::Span(7)),
+        link(LinkTarget::Span(SpanHandle::from_bits(7))),
         link(LinkTarget::Remote(RemoteContext::default())),
     ];
     instance.end_span(

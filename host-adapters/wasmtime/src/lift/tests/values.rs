@@ -127,7 +127,7 @@ fn changes() -> (Val, SpanChanges) {
         attributes: expected_attributes.clone(),
         links: vec![
             SpanLink {
-                target: LinkTarget::Span(77),
+                target: LinkTarget::Span(SpanHandle::from_bits(77)),
                 attributes: vec![],
             },
             SpanLink {
@@ -189,13 +189,13 @@ fn span_starts_arrive_with_every_kind_of_parent() {
         ),
         (
             case("span", Val::U64(9)),
-            SpanReference::Span(9),
+            SpanReference::Span(SpanHandle::from_bits(9)),
             SpanKind::Client,
             "client",
         ),
         (
             case("span", Val::U64(u64::MAX)),
-            SpanReference::Span(u64::MAX),
+            SpanReference::Span(SpanHandle::from_bits(u64::MAX)),
             SpanKind::Producer,
             "producer",
         ),
@@ -218,7 +218,7 @@ fn span_starts_arrive_with_every_kind_of_parent() {
             Val::Bool(index % 2 == 1),
         ];
         let expected = SpanStart {
-            tracer: 1,
+            tracer: TracerHandle::from_bits(1),
             name: "work".into(),
             kind,
             parent: expected_parent,
@@ -367,7 +367,7 @@ fn measurements_and_observations_arrive_with_every_type_of_number() {
             ("attributes", attributes.clone()),
         ]);
         let model = Observation {
-            instrument: 8,
+            instrument: InstrumentHandle::from_bits(8),
             value: model,
             attributes: expected.clone(),
         };

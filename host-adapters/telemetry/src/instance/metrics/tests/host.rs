@@ -13,6 +13,7 @@ use super::{InstrumentDescriptor, Kind, Number, Observation, Telemetry};
 use crate::instance::Instance;
 use crate::metrics::HistogramAggregation;
 use crate::metrics_view;
+use crate::model::{InstrumentHandle, ObserverHandle};
 use crate::telemetry::{Providers, TelemetryBuilder};
 
 /// A value as it is exported.
@@ -276,13 +277,13 @@ pub(super) fn attributes(value: &str) -> Vec<KeyValue> {
 }
 
 /// Makes an instrument in the scope `s`.
-pub(super) fn instrument(instance: &mut Instance, name: &str, kind: Kind) -> u64 {
+pub(super) fn instrument(instance: &mut Instance, name: &str, kind: Kind) -> InstrumentHandle {
     let meter = instance.meter(scope("s"));
     instance.create_instrument(meter, descriptor(name, kind))
 }
 
 /// Returns the first observer of an instance.
-pub(super) fn own_observer(instance: &mut Instance) -> u64 {
+pub(super) fn own_observer(instance: &mut Instance) -> ObserverHandle {
     match instance.metrics.observers.first() {
         Some(observer) => observer,
         None => instance.create_observer(),
@@ -298,7 +299,7 @@ pub(super) fn complete(instance: &mut Instance) {
 /// Reports a value with the instance's first observer.
 pub(super) fn observe(
     instance: &mut Instance,
-    instrument: u64,
+    instrument: InstrumentHandle,
     value: Number,
     attributes: Vec<KeyValue>,
 ) {

@@ -230,7 +230,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn make(guest: &mut Instance) -> [u64; KINDS.len()] {
+fn make(guest: &mut Instance) -> [InstrumentHandle; KINDS.len()] {
     let meter = guest.meter(scope("s"));
     KINDS.map(|kind| {
         let boundaries = Some(vec![]);

@@ -372,10 +372,16 @@ fn every_notice_carries_the_number_of_the_next_collection() {
         last = number;
         // Reporting changes nothing: the instance may be several components, and the others have not reported.
         observe(&mut guest, gauge, Unsigned(1), vec![]);
-        assert_eq!(guest.observe(0, vec![], false) >> 32, number);
+        assert_eq!(
+            guest.observe(ObserverHandle::from_bits(0), vec![], false) >> 32,
+            number
+        );
         // It is the same for all instances, and a new one does not begin with 0.
         let mut other = host.telemetry.instance("shop");
-        assert_eq!(other.observe(0, vec![], false) >> 32, number);
+        assert_eq!(
+            other.observe(ObserverHandle::from_bits(0), vec![], false) >> 32,
+            number
+        );
         host.collect();
     }
 }
@@ -384,7 +390,7 @@ fn every_notice_carries_the_number_of_the_next_collection() {
 fn both_components_of_a_composition_report_for_each_collection() {
     /// What a guest SDK does: one of these is in each component, and none knows of another.
     struct Component {
-        gauge: u64,
+        gauge: InstrumentHandle,
         answered: u64,
         reports: u64,
     }
@@ -416,9 +422,9 @@ fn both_components_of_a_composition_report_for_each_collection() {
     for round in 1..=3 {
         // Much is called between two collections; each reports once.
         for _ in 0..5 {
-            let notice = guest.observe(0, vec![], false);
+            let notice = guest.observe(ObserverHandle::from_bits(0), vec![], false);
             gateway.take(&mut guest, notice);
-            let notice = guest.observe(0, vec![], false);
+            let notice = guest.observe(ObserverHandle::from_bits(0), vec![], false);
             pricing.take(&mut guest, notice);
         }
         let metrics = host.collect();

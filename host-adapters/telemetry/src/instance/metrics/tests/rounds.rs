@@ -30,7 +30,13 @@ fn keys(host: &Host, name: &str) -> Vec<String> {
     host.points(name).into_keys().collect()
 }
 
-fn report(guest: &mut Instance, observer: u64, instrument: u64, value: Number, set: &str) {
+fn report(
+    guest: &mut Instance,
+    observer: ObserverHandle,
+    instrument: InstrumentHandle,
+    value: Number,
+    set: &str,
+) {
     let observation = Observation {
         instrument,
         value,
@@ -279,7 +285,7 @@ fn wrong_observers_and_those_beyond_the_limit_drop_and_count() {
     for (observer, reason) in [
         (beyond, Reason::Observers),
         (foreign, Reason::WrongHandle),
-        (0, Reason::WrongHandle),
+        (ObserverHandle::from_bits(0), Reason::WrongHandle),
     ] {
         let before = host.dropped(reason);
         report(&mut guest, observer, gauge, Unsigned(1), "a");
