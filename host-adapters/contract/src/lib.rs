@@ -1,22 +1,26 @@
-//! The functions of `wasmscope:otel` in the host, for every engine alike.
+//! The telemetry contract in the host, for every engine alike.
 //!
-//! A component's call arrives at an engine as core WebAssembly values and a linear memory. From there it is the same for all: this
-//! crate reads the arguments, within bounds and a budget, calls the telemetry core ([`wasmscope_telemetry`]), and gives a result. It
-//! knows the types and functions of the contract, and no engine; nothing in it is unsafe.
+//! A component's call arrives at an engine as core WebAssembly values and a linear memory. From there
+//! on it is the same for all engines: this crate reads the arguments, within bounds and a budget,
+//! calls the telemetry core ([`wasmscope_telemetry`]), and returns a result. It knows no engine, and
+//! contains no unsafe code.
+//!
+//! The module `abi` serves any contract. The module [`otel`] is the package `wasmscope:otel`.
 //!
 //! # Adapters
 //!
-//! An adapter implements [`CoreValue`] for what its engine passes, and [`Register`] for its linker. [`register`] then hands it each
-//! [`Function`], for which it
+//! An adapter implements [`CoreValue`] for its engine's core values, and [`Register`] for its linker.
+//! [`register`] then passes it each [`Function`], for which it
 //!
-//! 1. checks the type that a component imports against [`Arguments::PARAMETERS`] and [`WitType::TYPE`] of the result,
-//! 2. wraps what a call passes in a [`RawArgs`],
+//! 1. checks the type that a component imports against [`Arguments::PARAMETERS`] and
+//!    [`WitType::TYPE`] of the result,
+//! 2. wraps the arguments of a call in [`RawArgs`],
 //! 3. calls [`Function::call`], and traps the guest if its arguments cannot be lifted,
 //! 4. lowers the result: one of the [`Returned`] types.
 //!
 //! # Examples
 //!
-//! The core of an adapter, for an engine that passes bits, with results as text for the sake of brevity:
+//! The core of an adapter, for an engine that passes bits. Results are text, to be brief:
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -93,24 +97,16 @@
 
 #![forbid(unsafe_code)]
 
-mod error;
-mod functions;
+mod abi;
 mod inspect;
-mod lift;
-mod results;
-mod shape;
+pub mod otel;
 
-pub use error::{InvalidArgument, LiftError};
-pub use functions::{Call, Function, Register, register};
+pub use abi::{
+    Arguments, Call, Case, CoreValue, CoreValues, Field, Function, InvalidArgument, Layout,
+    LiftError, Lifted, RawArgs, Register, Returned, StringEncoding, Type, WitType,
+};
 pub use inspect::{
     Extern, ExternKind, Found, NotACommand, Offers, TypeText, Unserved, command, unserved,
 };
-pub use lift::{Arguments, CoreValue, CoreValues, Lifted, RawArgs, StringEncoding};
-pub use results::{LogThreshold, Returned, SpanContext};
-pub use shape::{Case, Field, Layout, Type, WitType};
+pub use otel::{LogThreshold, SpanContext, register};
 pub use wasmscope_telemetry::model::BaggageEntry;
-
-/// Compiles the example of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

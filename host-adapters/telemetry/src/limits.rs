@@ -238,7 +238,12 @@ mod tests {
     #[test]
     fn every_bound_is_a_limit_or_in_the_table_of_fixed_bounds() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut folders = vec![root.join("src"), root.join("../contract/src/lift")];
+        let contract = root.join("../contract/src");
+        let mut folders = vec![
+            root.join("src"),
+            contract.join("abi"),
+            contract.join("otel"),
+        ];
         let mut found = Vec::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {

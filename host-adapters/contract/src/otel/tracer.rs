@@ -3,8 +3,9 @@
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::model::{SpanChanges, SpanEvent, SpanHandle};
 
-use super::{Interface, Register, no_handle, no_notice};
-use crate::results::SpanContext;
+use super::results::SpanContext;
+use super::{no_handle, no_notice};
+use crate::abi::{Interface, Register};
 
 const TRACER: Interface = Interface {
     name: "wasmscope:otel/tracer@0.1.0",

@@ -1,22 +1,16 @@
-//! The functions of `wit/`, interface by interface: what each takes and gives, and which function of the core it is.
-
-mod context;
-mod logger;
-mod meter;
-#[cfg(test)]
-mod tests;
-mod tracer;
+//! A contract's functions: how each is registered with an engine, and the code around each call.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use wasmscope_telemetry::model::BaggageEntry;
 use wasmscope_telemetry::{Instance, Reason, Signal};
 
-use crate::error::LiftError;
-use crate::lift::{Arguments, CoreValue, RawArgs, Reader};
-use crate::results::{LogThreshold, Returned, SpanContext};
+use super::arguments::{Arguments, RawArgs};
+use super::cursor::CoreValue;
+use super::error::LiftError;
+use super::reader::Reader;
+use super::wit_type::WitType;
 
 /// Where an adapter puts the functions that return `R`, usually its linker.
 ///
@@ -36,24 +30,22 @@ pub trait Register<R: Returned> {
     ) -> Result<(), Self::Error>;
 }
 
-/// Adds the functions of all interfaces of `wasmscope:otel`.
-///
-/// # Errors
-///
-/// Returns the first error of the registrar's.
-pub fn register<G, E>(registrar: &mut G) -> Result<(), E>
-where
-    G: Register<u64, Error = E>
-        + Register<bool, Error = E>
-        + Register<Option<SpanContext>, Error = E>
-        + Register<Vec<BaggageEntry>, Error = E>
-        + Register<LogThreshold, Error = E>,
-{
-    context::register(registrar)?;
-    tracer::register(registrar)?;
-    meter::register(registrar)?;
-    logger::register(registrar)
+/// The result of a function: one of a few types, which adapters lower. Only this crate implements
+/// it.
+pub trait Returned: WitType + sealed::Sealed + Send + Sync + 'static {}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
 }
+
+/// Lists the result types of a contract's functions.
+macro_rules! returned {
+    ($($ty:ty,)*) => {$(
+        impl $crate::abi::Returned for $ty {}
+        impl $crate::abi::sealed::Sealed for $ty {}
+    )*};
+}
+pub(crate) use returned;
 
 /// A function of the contract.
 ///
@@ -82,7 +74,7 @@ pub trait Call<A: Arguments, R>: Copy + Send + Sync + 'static {
 
 /// A function of arguments that have been read.
 #[derive(Clone, Copy)]
-struct WithArguments<F>(F);
+pub(crate) struct WithArguments<F>(F);
 
 impl<A, R, F> Call<A, R> for WithArguments<F>
 where
@@ -102,7 +94,7 @@ where
 
 /// A function that reads lists by itself.
 #[derive(Clone, Copy)]
-struct WithReader<F>(F);
+pub(crate) struct WithReader<F>(F);
 
 impl<A, R, F> Call<A, R> for WithReader<F>
 where
@@ -182,27 +174,34 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
             Ok(returned)
         });
         // What a panic leaves half-done is a record or a count, never anything that others rely on.
-        catch_unwind(call).unwrap_or_else(|_| {
+        let called = catch_unwind(call).unwrap_or_else(|_| {
             // If even this panics, there is nobody left to count for.
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 instance(state).count_dropped(self.signal, Reason::HostPanic, 1);
             }));
             Ok((self.neutral)())
-        })
+        });
+        called.map_err(|error: LiftError| error.in_package(self.package()))
+    }
+
+    /// Returns the package of its interface: `wasmscope:otel`.
+    fn package(&self) -> &'static str {
+        let package = self.interface.split_once('/');
+        package.map_or(self.interface, |(package, _)| package)
     }
 }
 
 /// An interface of the contract.
 #[derive(Debug, Clone, Copy)]
-struct Interface {
-    name: &'static str,
-    /// As what its calls are counted if they are dropped.
-    signal: Signal,
+pub(crate) struct Interface {
+    pub(crate) name: &'static str,
+    /// The signal that dropped calls are counted for.
+    pub(crate) signal: Signal,
 }
 
 impl Interface {
     /// Describes a function. `neutral` is what the guest gets if the core panics.
-    const fn function<A, R, F>(
+    pub(crate) const fn function<A, R, F>(
         self,
         name: &'static str,
         neutral: fn() -> R,
@@ -216,7 +215,7 @@ impl Interface {
     }
 
     /// Describes a function that reads lists by itself: it is called before they have been read, and calls the core when all have.
-    const fn reading<A, R, F>(
+    pub(crate) const fn reading<A, R, F>(
         self,
         name: &'static str,
         neutral: fn() -> R,
@@ -245,14 +244,4 @@ impl Interface {
             arguments: PhantomData,
         }
     }
-}
-
-/// `types.notice` that says nothing.
-fn no_notice() -> u64 {
-    0
-}
-
-/// A handle that no instance gives out, and that every function takes for a wrong one.
-fn no_handle() -> u64 {
-    0
 }

@@ -1,27 +1,16 @@
-//! Lifting arguments out of a guest straight into what the telemetry core wants.
+//! A function's arguments: their types, and reading them.
 //!
-//! The ways that engines have take memory by the guest's word. So each function's parameters are one type, which is
-//! read as a whole with one budget. Nothing is trusted to be well-formed, and nothing here is unsafe.
-
-mod context;
-mod cursor;
-pub(crate) mod logs;
-mod metrics;
-mod reader;
-#[cfg(test)]
-mod tests;
-mod traces;
-mod values;
+//! The lifting of engines allocates as much as the guest says. So each function's parameters are one
+//! type, which is read as a whole, with one budget. Nothing is trusted to be well-formed, and nothing
+//! here is unsafe.
 
 use std::fmt::Debug;
 
-use crate::error::Result;
-use crate::shape::{Layout, Type};
-pub use cursor::CoreValue;
-use cursor::{Cursor, Flat, Memory};
-pub(crate) use reader::LazyList;
-pub(crate) use reader::Reader;
-pub use reader::StringEncoding;
+use super::Layout;
+use super::cursor::{CoreValue, Cursor, Flat, Memory};
+use super::error::Result;
+use super::reader::{Reader, StringEncoding};
+use super::wit_type::Type;
 
 /// The parameters of a function, all of them. Only this crate implements it.
 pub trait Arguments: Read + Debug + Send + Sync + 'static {
@@ -67,15 +56,15 @@ macro_rules! parameters {
         parameters!($arguments, first $arguments: $($parameter),*);
     };
     ($arguments:ty, first $first:ty: $($parameter:ty),*) => {
-        impl $crate::lift::Arguments for $arguments {
-            const PARAMETERS: &'static [&'static $crate::shape::Type] =
-                &[$(<$parameter as $crate::shape::WitType>::TYPE),*];
-            type Flat<V: Copy> = [V; <$arguments as $crate::lift::Arguments>::LAYOUT.flat];
+        impl $crate::abi::Arguments for $arguments {
+            const PARAMETERS: &'static [&'static $crate::abi::Type] =
+                &[$(<$parameter as $crate::abi::WitType>::TYPE),*];
+            type Flat<V: Copy> = [V; <$arguments as $crate::abi::Arguments>::LAYOUT.flat];
             type First = $first;
         }
     };
 }
-use parameters;
+pub(crate) use parameters;
 
 /// The arguments of a call as a guest passes them, not yet read.
 #[derive(Debug, Clone, Copy)]

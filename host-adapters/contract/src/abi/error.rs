@@ -1,11 +1,15 @@
-//! Why a call is not made at all.
+//! Errors of lifting, for which a guest is trapped.
 
-use crate::shape::WitType;
+use super::WitType;
 
-/// A guest broke the component model's ABI in a call to `wasmscope:otel`: the reason for which it was trapped.
+/// A guest broke the component model's ABI in a call to a contract, and was trapped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid argument to wasmscope:otel: {0}")]
-pub struct InvalidArgument(String);
+#[error("invalid argument{}{package}: {reason}", if package.is_empty() { "" } else { " to " })]
+pub struct InvalidArgument {
+    /// The contract, or nothing until it is known.
+    package: &'static str,
+    reason: String,
+}
 
 /// Why the arguments of a call could not be lifted; either way the guest is trapped.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +28,18 @@ pub(crate) type Result<T, E = LiftError> = std::result::Result<T, E>;
 impl LiftError {
     #[cold]
     pub(crate) fn invalid(reason: String) -> Self {
-        Self::Invalid(Box::new(InvalidArgument(reason)))
+        Self::Invalid(Box::new(InvalidArgument {
+            package: "",
+            reason,
+        }))
+    }
+
+    /// Says which contract was called.
+    pub(crate) fn in_package(mut self, package: &'static str) -> Self {
+        if let Self::Invalid(invalid) = &mut self {
+            invalid.package = package;
+        }
+        self
     }
 
     /// Refuses what is no case of the type `S`, which WIT calls `name`.

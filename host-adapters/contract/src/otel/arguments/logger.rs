@@ -1,16 +1,12 @@
 //! The interface `logger`.
 
+use crate::abi::{Cursor, LazyList, LiftError, Memory, Read, Reader, Result, Utf8Key, parameters};
 use opentelemetry::Key;
 use opentelemetry::logs::Severity;
 use wasmscope_telemetry::Instance;
 use wasmscope_telemetry::instance::PlainLog;
 use wasmscope_telemetry::model::{LogRecord, LogValue, LoggerHandle, Notice, SpanReference};
 use wasmscope_telemetry::severity::SEVERITIES;
-
-use super::cursor::{Cursor, Memory};
-use super::reader::{LazyList, Reader, Utf8Key};
-use super::{Read, parameters};
-use crate::error::{LiftError, Result};
 
 parameters!((u64, Vec<LogRecord>), first (u64, LazyList<LogRecord>): u64, Vec<LogRecord>);
 

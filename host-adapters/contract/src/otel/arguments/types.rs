@@ -1,14 +1,10 @@
 //! The interface `types`, and parameters that are numbers.
 
+use crate::abi::{Cursor, LazyList, LiftError, Memory, Read, Reader, Result, Utf8Key, parameters};
+use crate::otel::types::TraceId;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use wasmscope_telemetry::limits::SERIES_CACHE_KEY_BYTES;
 use wasmscope_telemetry::model::{RemoteContext, Scope, SpanHandle, SpanReference};
-
-use super::cursor::{Cursor, Memory};
-use super::reader::{LazyList, Reader, Utf8Key};
-use super::{Read, parameters};
-use crate::error::{LiftError, Result};
-use crate::shape::TraceId;
 
 impl Reader<'_> {
     /// Reads a `list<key-value>`.

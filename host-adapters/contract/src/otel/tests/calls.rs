@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use wasmscope_telemetry::model::LogRecord;
 
-use crate::shape::WitType as _;
+use crate::abi::WitType as _;
 
 /// A guest's memory, with a list of `count` elements at `list`.
 #[derive(Debug, Clone)]

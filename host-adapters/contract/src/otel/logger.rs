@@ -4,10 +4,10 @@ use opentelemetry::logs::Severity;
 use wasmscope_telemetry::model::{LogRecord, LoggerHandle, Notice};
 use wasmscope_telemetry::{Instance, Signal};
 
-use super::{Interface, Register, no_handle, no_notice};
-use crate::error::Result;
-use crate::lift::{LazyList, Reader};
-use crate::results::LogThreshold;
+use super::results::LogThreshold;
+use super::{no_handle, no_notice};
+use crate::abi::{Interface, Register};
+use crate::abi::{LazyList, Reader, Result};
 
 const LOGGER: Interface = Interface {
     name: "wasmscope:otel/logger@0.1.0",

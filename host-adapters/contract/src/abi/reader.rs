@@ -11,8 +11,8 @@ use wasmscope_telemetry::limits::{Budget, CHECKED_BYTES, Grant};
 use wasmscope_telemetry::string_cache::{self, Miss};
 
 use super::cursor::{Cursor, Memory};
-use crate::error::{LiftError, Result};
-use crate::shape::{Layout, WitType};
+use super::error::{LiftError, Result};
+use super::{Layout, WitType};
 
 /// Marks a string of the encoding latin1+utf16 as UTF-16 (canonical ABI, `UTF16_TAG`).
 const UTF16_TAG: u32 = 1 << 31;

@@ -1,14 +1,10 @@
 //! The interface `meter`.
 
+use crate::abi::{Cursor, LazyList, LiftError, Memory, Read, Reader, Result, parameters};
 use opentelemetry::KeyValue;
 use wasmscope_telemetry::model::{
     InstrumentDescriptor, InstrumentHandle, InstrumentKind, Number, Observation,
 };
-
-use super::cursor::{Cursor, Memory};
-use super::reader::{LazyList, Reader};
-use super::{Read, parameters};
-use crate::error::{LiftError, Result};
 
 parameters!((u64, InstrumentDescriptor): u64, InstrumentDescriptor);
 

@@ -6,7 +6,7 @@ use wit_parser::abi::{FlatTypes, WasmType};
 use wit_parser::{Resolve, SizeAlign, Type as ParsedType, TypeDefKind, WorldItem};
 
 use super::described;
-use crate::shape::{Layout, Type};
+use crate::abi::{Layout, Type};
 
 /// The contract as it is written.
 struct Contract {

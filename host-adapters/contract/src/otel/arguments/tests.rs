@@ -8,9 +8,10 @@ use wasmscope_telemetry::model::{
     SpanChanges, SpanEvent, SpanReference, SpanStart, TracerHandle,
 };
 
-use super::*;
+use super::logger;
 use crate::InvalidArgument;
-use crate::error::LiftError;
+use crate::abi::LiftError;
+use crate::abi::*;
 
 /// The bytes that a call may take in these tests.
 const CEILING: usize = 4 << 20;
@@ -53,7 +54,7 @@ fn there_are_as_many_core_values_as_the_layout_says() {
     check::<(u64, Vec<KeyValue>)>(3, true);
     check::<(u64, Number)>(3, false);
     check::<(u64, Vec<Observation>, bool)>(4, true);
-    check::<logs::Enabled>(6, true);
+    check::<logger::Enabled>(6, true);
     check::<(u64, Vec<LogRecord>)>(3, true);
 }
 
@@ -110,8 +111,7 @@ fn a_value_shared_by_cases_is_read_as_the_case_has_it() {
     assert_eq!(number(1, u64::MAX).unwrap(), Number::Signed(-1));
     assert_eq!(number(2, float).unwrap(), Number::Float(1.5));
     let error = number(3, 0).unwrap_err();
-    let message =
-        "invalid argument to wasmscope:otel: number has discriminant 3, expected one below 3";
+    let message = "invalid argument: number has discriminant 3, expected one below 3";
     assert_eq!(error.to_string(), message);
     assert!(matches!(error, LiftError::Invalid(_)));
 }
@@ -133,7 +133,7 @@ fn string(
     length: u64,
 ) -> Result<String, InvalidArgument> {
     let values = [1, 0, 0, 1, pointer, length].map(Bits);
-    match RawArgs::flat(memory, encoding, &values).lift::<logs::Enabled>(CEILING) {
+    match RawArgs::flat(memory, encoding, &values).lift::<logger::Enabled>(CEILING) {
         Ok(lifted) => Ok(lifted.arguments.2.unwrap()),
         Err(LiftError::Invalid(argument)) => Err(*argument),
         Err(LiftError::Misread) => panic!("misread"),
@@ -225,7 +225,7 @@ proptest! {
         read_garbage::<(u64, Vec<KeyValue>)>(&memory, &parameters, encoding, limit);
         read_garbage::<(u64, Number)>(&memory, &parameters, encoding, limit);
         read_garbage::<(u64, Vec<Observation>, bool)>(&memory, &parameters, encoding, limit);
-        read_garbage::<logs::Enabled>(&memory, &parameters, encoding, limit);
+        read_garbage::<logger::Enabled>(&memory, &parameters, encoding, limit);
         read_garbage::<(u64, Vec<LogRecord>)>(&memory, &parameters, encoding, limit);
         read_garbage::<Vec<BaggageEntry>>(&memory, &parameters, encoding, limit);
     }

@@ -19,9 +19,9 @@ use wasmscope_telemetry::{Instance, Providers, Telemetry};
 use super::super::{logger, meter};
 use super::Bits;
 use super::calls::{attribute_lists, record_lists};
-use crate::error::LiftError;
-use crate::lift::{LazyList, RawArgs, Reader, StringEncoding};
-use crate::shape::WitType;
+use crate::abi::LiftError;
+use crate::abi::WitType;
+use crate::abi::{LazyList, RawArgs, Reader, StringEncoding};
 
 const UTF8: StringEncoding = StringEncoding::Utf8;
 

@@ -5,13 +5,13 @@ mod fast_paths;
 mod wit;
 
 use std::convert::Infallible;
+use std::fmt;
 
 use wasmscope_telemetry::limits::Limits;
-use wasmscope_telemetry::{Providers, Telemetry};
+use wasmscope_telemetry::{Instance, Providers, Reason, Signal, Telemetry};
 
 use super::*;
-use crate::lift::StringEncoding;
-use crate::shape::{Type, WitType as _};
+use crate::abi::*;
 
 /// A function as it was registered.
 #[derive(Debug)]

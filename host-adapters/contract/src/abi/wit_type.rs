@@ -1,11 +1,7 @@
-//! The types of `wit/`, declared once for all engines: what a component's imports are checked against, and how values lie
-//! in memory and in core values.
+//! The types of a contract, as WIT has them: declared once for all engines. A component's imports are
+//! checked against them, and they say how values lie in memory and in core values.
 
-mod layout;
-mod types;
-
-pub use layout::Layout;
-pub(crate) use types::TraceId;
+use super::Layout;
 
 /// A type of the contract, as the component model describes it.
 ///
@@ -102,3 +98,64 @@ pub trait WitType {
 
 /// A [`WitType`] of which there is a discriminant to read.
 pub trait Variant: WitType {}
+
+macro_rules! primitives {
+    ($($ty:ty: $kind:ident,)*) => {$(
+        impl $crate::abi::WitType for $ty {
+            const TYPE: &'static $crate::abi::Type = &$crate::abi::Type::$kind;
+        }
+    )*};
+}
+
+macro_rules! record {
+    ($ty:ty { $($name:literal: $field:ty,)* }) => {
+        impl $crate::abi::WitType for $ty {
+            const TYPE: &'static $crate::abi::Type = &$crate::abi::Type::Record(&[
+                $($crate::abi::Field { name: $name, ty: <$field as $crate::abi::WitType>::TYPE },)*
+            ]);
+        }
+    };
+}
+
+macro_rules! variant {
+    ($ty:ty { $($name:literal $(($payload:ty))?,)* }) => {
+        impl $crate::abi::WitType for $ty {
+            const TYPE: &'static $crate::abi::Type = &$crate::abi::Type::Variant(&[
+                $($crate::abi::Case { name: $name, ty: $crate::abi::variant!(@payload $($payload)?) },)*
+            ]);
+        }
+        impl $crate::abi::Variant for $ty {}
+    };
+    (@payload) => { None };
+    (@payload $payload:ty) => { Some(<$payload as $crate::abi::WitType>::TYPE) };
+}
+
+macro_rules! enumeration {
+    ($ty:ty { $($name:literal,)* }) => {
+        impl $crate::abi::WitType for $ty {
+            const TYPE: &'static $crate::abi::Type = &$crate::abi::Type::Enum(&[$($name,)*]);
+        }
+    };
+}
+
+primitives! {
+    bool: Bool,
+    u8: U8,
+    u32: U32,
+    u64: U64,
+    i64: S64,
+    f64: F64,
+    String: String,
+}
+
+impl<T: WitType> WitType for Vec<T> {
+    const TYPE: &'static Type = &Type::List(T::TYPE);
+}
+
+impl<T: WitType> WitType for Option<T> {
+    const TYPE: &'static Type = &Type::Option(T::TYPE);
+}
+
+impl<T: WitType> Variant for Option<T> {}
+
+pub(crate) use {enumeration, primitives, record, variant};

@@ -8,9 +8,9 @@ use wasmscope_telemetry::model::{
 };
 use wasmscope_telemetry::{Instance, Signal};
 
-use super::{Interface, Register, no_handle, no_notice};
-use crate::error::Result;
-use crate::lift::{LazyList, Reader};
+use super::{no_handle, no_notice};
+use crate::abi::{Interface, Register};
+use crate::abi::{LazyList, Reader, Result};
 
 const METER: Interface = Interface {
     name: "wasmscope:otel/meter@0.1.0",

@@ -1,4 +1,4 @@
-//! The types, by interface. A test compares them with `wit/`.
+//! The types of `wasmscope:otel`, by interface. A test compares them with `wit/`.
 
 use opentelemetry::logs::Severity;
 use opentelemetry::trace::{SpanKind, Status};
@@ -9,68 +9,12 @@ use wasmscope_telemetry::model::{
 };
 use wasmscope_telemetry::severity::SEVERITY_NAMES;
 
-use super::{Case, Field, Type, Variant, WitType};
-use crate::results::{LogThreshold, SpanContext};
-
-macro_rules! primitives {
-    ($($ty:ty: $kind:ident,)*) => {$(
-        impl WitType for $ty {
-            const TYPE: &'static Type = &Type::$kind;
-        }
-    )*};
-}
-
-macro_rules! record {
-    ($ty:ty { $($name:literal: $field:ty,)* }) => {
-        impl WitType for $ty {
-            const TYPE: &'static Type = &Type::Record(&[
-                $(Field { name: $name, ty: <$field>::TYPE },)*
-            ]);
-        }
-    };
-}
-
-macro_rules! variant {
-    ($ty:ty { $($name:literal $(($payload:ty))?,)* }) => {
-        impl WitType for $ty {
-            const TYPE: &'static Type = &Type::Variant(&[
-                $(Case { name: $name, ty: variant!(@payload $($payload)?) },)*
-            ]);
-        }
-        impl Variant for $ty {}
-    };
-    (@payload) => { None };
-    (@payload $payload:ty) => { Some(<$payload>::TYPE) };
-}
-
-macro_rules! enumeration {
-    ($ty:ty { $($name:literal,)* }) => {
-        impl WitType for $ty {
-            const TYPE: &'static Type = &Type::Enum(&[$($name,)*]);
-        }
-    };
-}
+use super::results::{LogThreshold, SpanContext};
+use crate::abi::{Type, WitType, enumeration, primitives, record, variant};
 
 primitives! {
-    bool: Bool,
-    u8: U8,
-    u32: U32,
-    u64: U64,
-    i64: S64,
-    f64: F64,
-    String: String,
     StringValue: String,
 }
-
-impl<T: WitType> WitType for Vec<T> {
-    const TYPE: &'static Type = &Type::List(T::TYPE);
-}
-
-impl<T: WitType> WitType for Option<T> {
-    const TYPE: &'static Type = &Type::Option(T::TYPE);
-}
-
-impl<T: WitType> Variant for Option<T> {}
 
 // types
 

@@ -1,16 +1,12 @@
 //! The interface `tracer`.
 
+use crate::abi::{Cursor, LiftError, Memory, Read, Reader, Result, parameters};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanKind, Status};
 use wasmscope_telemetry::model::{
     LinkTarget, SpanChanges, SpanEvent, SpanHandle, SpanLink, SpanReference, SpanStart,
     TracerHandle,
 };
-
-use super::cursor::{Cursor, Memory};
-use super::reader::Reader;
-use super::{Read, parameters};
-use crate::error::{LiftError, Result};
 
 parameters! {
     SpanStart:

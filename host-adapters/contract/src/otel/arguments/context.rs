@@ -1,11 +1,7 @@
 //! The interface `context`.
 
+use crate::abi::{Cursor, Read, Reader, Result, parameters};
 use wasmscope_telemetry::model::BaggageEntry;
-
-use super::cursor::Cursor;
-use super::reader::Reader;
-use super::{Read, parameters};
-use crate::error::Result;
 
 parameters!(Vec<BaggageEntry>: Vec<BaggageEntry>);
 

@@ -1,8 +1,8 @@
 //! Where a value's parts lie: in core WebAssembly values, or in linear memory. A reader is written once over
 //! [`Cursor`] and serves for both; widths, alignments and offsets come from the [`WitType`]s.
 
-use crate::error::{LiftError, Result};
-use crate::shape::{Layout, Variant, WitType};
+use super::error::{LiftError, Result};
+use super::{Layout, Variant, WitType};
 
 /// A core WebAssembly value, in whatever form an engine passes it.
 ///

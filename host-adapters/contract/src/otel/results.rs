@@ -1,23 +1,10 @@
-//! What the functions of the contract give back, for an adapter to lower.
+//! The results of the functions of `wasmscope:otel`, for an adapter to lower.
 
 use wasmscope_telemetry::model::{self, BaggageEntry};
 use wasmscope_telemetry::severity::{SEVERITY_NAMES, severity_index};
 
-use crate::shape::WitType;
+use crate::abi::returned;
 
-/// What a function gives back: one of a handful of types, each of which an adapter lowers in a way of its own.
-pub trait Returned: WitType + sealed::Sealed + Send + Sync + 'static {}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-macro_rules! returned {
-    ($($ty:ty,)*) => {$(
-        impl Returned for $ty {}
-        impl sealed::Sealed for $ty {}
-    )*};
-}
 returned! {
     u64,
     bool,
