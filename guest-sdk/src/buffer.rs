@@ -1,6 +1,7 @@
-//! Attributes that have been copied: all texts in one string, so that they cost no allocation each.
+//! Copied attributes, with all texts in one string instead of an allocation each.
 
-use crate::{KeyValue, Value, wide};
+use crate::types::{KeyValue, Value};
+use crate::unsigned;
 
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
@@ -11,11 +12,11 @@ pub(crate) struct Buffer {
 
 #[derive(Debug)]
 struct Entry {
-    /// How long the key is.
+    /// The length of the key.
     key: usize,
-    /// A text's is in `text`.
+    /// The value. If it is a text, `text` holds it.
     value: Value<'static>,
-    /// How long the value is, if it is a text.
+    /// The length of the value, if it is a text.
     value_text: usize,
 }
 
@@ -27,21 +28,18 @@ impl Buffer {
         }
     }
 
-    /// Copies an attribute; gives whether its value is one that the buffer takes, which is none that is an array.
+    /// Copies an attribute. Returns false if the value is an array, which the buffer does not take.
     pub(crate) fn push(&mut self, key: &str, value: Value<'_>) -> bool {
         let digits;
         let (value, value_text) = match value {
-            Value::UnsignedValue(value) => {
-                digits = wide::digits(value);
-                (
-                    Value::StringValue(""),
-                    digits.as_deref().unwrap_or_default(),
-                )
+            Value::Unsigned(value) => {
+                digits = unsigned::digits(value);
+                (Value::String(""), digits.as_deref().unwrap_or_default())
             }
-            Value::StringValue(text) => (Value::StringValue(""), text),
-            Value::BoolValue(value) => (Value::BoolValue(value), ""),
-            Value::IntValue(value) => (Value::IntValue(value), ""),
-            Value::DoubleValue(value) => (Value::DoubleValue(value), ""),
+            Value::String(text) => (Value::String(""), text),
+            Value::Bool(value) => (Value::Bool(value), ""),
+            Value::Int(value) => (Value::Int(value), ""),
+            Value::Double(value) => (Value::Double(value), ""),
             Value::StringArray(_)
             | Value::BoolArray(_)
             | Value::IntArray(_)
@@ -65,22 +63,22 @@ impl Buffer {
         self.entries.len()
     }
 
-    /// Gives how many bytes the keys and texts have.
+    /// Returns the number of bytes of keys and texts.
     pub(crate) fn bytes(&self) -> usize {
         self.text.len()
     }
 
-    /// Empties the buffer and keeps its allocations.
+    /// Clears the buffer and keeps its allocations.
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.entries.clear();
     }
 
-    /// Gives the attributes, in order.
+    /// Returns the attributes, in order.
     pub(crate) fn as_list(&self) -> Vec<KeyValue<'_>> {
         let mut rest = self.text.as_str();
         let mut take = move |length| {
-            // No panic that would link what it takes to describe one.
+            // A panic here would link the code that formats its message.
             let (taken, left) = rest.split_at_checked(length).unwrap_or_default();
             rest = left;
             taken
@@ -89,8 +87,8 @@ impl Buffer {
         for entry in &self.entries {
             list.push(KeyValue {
                 key: take(entry.key),
-                value: if let Value::StringValue(_) = entry.value {
-                    Value::StringValue(take(entry.value_text))
+                value: if let Value::String(_) = entry.value {
+                    Value::String(take(entry.value_text))
                 } else {
                     entry.value
                 },

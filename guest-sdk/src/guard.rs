@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use std::cell::Cell;
 
-use crate::{backend, notice, panic_hook, trace};
+use crate::{local, notice, panic_hook, trace};
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -32,7 +32,7 @@ pub fn init() -> Guard {
     crate::subscriber::install();
     #[cfg(feature = "log")]
     crate::log::install();
-    backend::set(&DEPTH, DEPTH.get().saturating_add(1));
+    local::set(&DEPTH, DEPTH.get().saturating_add(1));
     Guard {
         not_send: PhantomData,
     }
@@ -50,7 +50,7 @@ pub struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         let depth = DEPTH.get().saturating_sub(1);
-        backend::set(&DEPTH, depth);
+        local::set(&DEPTH, depth);
         if depth == 0 {
             trace::pending::flush_if_used();
             notice::collect_now();

@@ -24,14 +24,14 @@
 //! }
 //!
 //! fn price(id: i64, cents: u32) {
-//!     let span = TRACER.span("price order").attributes(attributes!["order.id" => id]).start();
+//!     let span = TRACER.span("price order").with_attributes(attributes!["order.id" => id]).start();
 //!     if cents == 0 {
 //!         span.event("given away", &[]);
 //!         LOGGER
 //!             .record(Severity::Warn)
-//!             .body("an order costs nothing")
-//!             .attributes(fields!["order.id" => id])
-//!             .span(&span)
+//!             .with_body("an order costs nothing")
+//!             .with_attributes(fields!["order.id" => id])
+//!             .with_span(&span)
 //!             .emit();
 //!     }
 //!     ORDERS.add(1, attributes!["free" => cents == 0]);
@@ -87,6 +87,7 @@ mod backend;
 mod buffer;
 mod context;
 mod guard;
+mod local;
 #[cfg(feature = "log")]
 pub mod log;
 mod logs;
@@ -95,41 +96,51 @@ mod notice;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 mod panic_hook;
+pub mod prelude;
 mod scope;
 #[cfg(feature = "tracing")]
 pub mod subscriber;
+#[cfg(any(feature = "log", feature = "opentelemetry", feature = "tracing"))]
+mod targets;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod trace;
 mod types;
+mod unsigned;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod warning;
-mod wide;
 
 pub use context::{
-    BaggageEntry, BaggageGuard, baggage, baggage_from_header, baggage_header, current,
-    enter_baggage, with_baggage_entry,
+    BaggageGuard, baggage, baggage_from_header, baggage_header, current, enter_baggage,
+    with_baggage_entry,
 };
 pub use guard::{Guard, collect, init};
 #[cfg(feature = "serde")]
 pub use logs::SerializeError;
-pub use logs::types::Severity;
-pub use logs::{AnyValue, Items, LogBuilder, Logger, Owned, OwnedValue, Record, Wide};
+pub use logs::{AnyUnsigned, AnyValue, Items, LogBuilder, Logger, Owned, OwnedValue, Record};
 pub use metrics::{
     Counter, CounterNumber, Gauge, GaugeNumber, Histogram, HistogramNumber, Measurement, Meter,
     ObservableCounter, ObservableGauge, ObservableUpDownCounter, Observer, Series, UpDownCounter,
     UpDownCounterNumber,
 };
 pub use scope::Scope;
-pub use trace::types::{Link, LinkTarget, SpanChanges, SpanKind, Status};
 pub use trace::{Entered, EnteredSpan, Span, SpanBuilder, Tracer};
-pub(crate) use types::InstrumentationScope;
-pub use types::{KeyValue, SpanContext, SpanReference, TraceFlags, TraceId, Value};
-pub use wide::Unsigned;
+pub use types::{
+    BaggageEntry, KeyValue, Link, LinkTarget, Severity, SpanChanges, SpanContext, SpanHandle,
+    SpanKind, SpanReference, Status, TraceFlags, TraceId, Unsigned, Value,
+};
 
-/// Starts setting up the subscriber that passes `tracing` spans and events to the host; see the module
+/// Starts building the subscriber that passes `tracing` spans and events to the host; see the module
 /// [`subscriber`](mod@subscriber).
 #[cfg(feature = "tracing")]
 pub fn subscriber() -> subscriber::Builder {
     subscriber::Builder::default()
+}
+
+/// Makes a layer of tracing-subscriber that passes `tracing` spans and events to the host (feature
+/// `layer`); see [`subscriber::Layer`].
+#[cfg(feature = "layer")]
+#[must_use]
+pub fn layer() -> subscriber::Layer {
+    subscriber().build_layer()
 }

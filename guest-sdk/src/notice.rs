@@ -3,15 +3,15 @@
 
 use std::cell::Cell;
 
-use crate::backend::{self, DIGEST_SHIFT};
+use crate::local;
+use crate::types::{Notice, SpanHandle};
 
 thread_local! {
-    /// The notice that was heard last: below, the generation of log thresholds; above, the collection that comes next, or 0
-    /// where there is none.
-    static NOTICE: Cell<u64> = const { Cell::new(0) };
+    /// The last notice.
+    static NOTICE: Cell<Notice> = const { Cell::new(Notice::NONE) };
     /// Whether it was inferred from the handle of an unrecorded span.
     static INFERRED: Cell<bool> = const { Cell::new(false) };
-    /// The collection for which the callbacks last ran.
+    /// The collection for which the callbacks ran last.
     static ANSWERED: Cell<u32> = const { Cell::new(0) };
     // Set when the first callback is registered: a guest without observable instruments links
     // neither the code nor the import that they need.
@@ -21,43 +21,40 @@ thread_local! {
 /// The functions for observable instruments.
 #[derive(Debug)]
 pub(crate) struct Observables {
-    /// Runs the callbacks, and says so with [`answered`].
+    /// Runs the callbacks, and calls [`answered`].
     pub(crate) collect: fn(),
     /// Asks the host for a notice, and takes it.
     pub(crate) ask: fn(),
 }
 
-/// Takes the notice that a call gave. Runs nothing: see [`safe_point`].
+/// Takes the notice that a call returned. Runs no callbacks: see [`safe_point`].
 #[inline]
-pub(crate) fn take(notice: u64) {
-    backend::set(&NOTICE, notice);
-    backend::set(&INFERRED, false);
+pub(crate) fn take(notice: Notice) {
+    local::set(&NOTICE, notice);
+    local::set(&INFERRED, false);
 }
 
-/// Takes what the handle of an unrecorded span says of the notice. A program may make no other
+/// Takes the digest of a notice from the handle of an unrecorded span. A program may make no other
 /// call.
 #[inline]
-pub(crate) fn hear(handle: u64) {
-    let notice = NOTICE.get();
-    let collection = ((handle >> DIGEST_SHIFT) ^ (notice >> 32)) as u32 & 15;
-    let generation = ((handle >> (DIGEST_SHIFT + 4)) ^ notice) as u32 & 15;
-    if collection | generation != 0 {
-        infer(handle);
+pub(crate) fn take_digest(span: SpanHandle) {
+    if span.digest() != NOTICE.get().digest() {
+        infer(span);
     }
 }
 
 /// Puts the digest into the notice, in place of the bits that differ. So it differs from the one
-/// that was acted upon; what it really is comes with the next call that gives one.
+/// that was acted upon; the next call that returns a notice brings the whole.
 #[cold]
-fn infer(handle: u64) {
-    let digest = handle >> DIGEST_SHIFT;
-    let generation = forward(NOTICE.get() as u32, (digest >> 4) as u32);
-    let collection = match digest as u32 & 15 {
+fn infer(span: SpanHandle) {
+    let digest = span.digest();
+    let generation = forward(generation(), digest.generation());
+    let collection = match digest.collection() {
         0 => 0,
         low => forward(collection(), low),
     };
-    backend::set(&INFERRED, true);
-    backend::set(&NOTICE, u64::from(collection) << 32 | u64::from(generation));
+    local::set(&INFERRED, true);
+    local::set(&NOTICE, Notice::new(collection, generation));
 }
 
 /// Returns the next number, from this one on, that has these four lowest bits.
@@ -65,37 +62,35 @@ const fn forward(number: u32, low: u32) -> u32 {
     number.wrapping_add(low.wrapping_sub(number) & 15)
 }
 
-/// The generation of log thresholds that was heard of last.
+/// Returns the latest known generation of log thresholds.
 #[inline]
 pub(crate) fn generation() -> u32 {
-    NOTICE.get() as u32
+    NOTICE.get().generation()
 }
 
-/// Notes the generation that came with a threshold.
+/// Sets the generation that came with a threshold.
 pub(crate) fn set_generation(generation: u32) {
-    let collection = NOTICE.get() >> 32;
-    backend::set(&NOTICE, collection << 32 | u64::from(generation));
+    local::set(&NOTICE, Notice::new(collection(), generation));
 }
 
-/// Has the callbacks run when a collection is due and at the end of a [`crate::Guard`].
+/// Registers the functions to call when a collection is due, and at the end of a [`crate::Guard`].
 pub(crate) fn on_collection(observables: &'static Observables) {
-    backend::set(&OBSERVABLES, Some(observables));
+    local::set(&OBSERVABLES, Some(observables));
 }
 
 fn collection() -> u32 {
-    (NOTICE.get() >> 32) as u32
+    NOTICE.get().collection()
 }
 
-/// Notes that the callbacks run now, for the collection that comes next.
+/// Marks the collection that comes next as answered: the callbacks run now.
 pub(crate) fn answered() {
-    backend::set(&ANSWERED, collection());
+    local::set(&ANSWERED, collection());
 }
 
 /// Runs the observable callbacks if they have not run for the collection that comes next.
 ///
-/// Called where the author's code is least likely to be in the middle of something: when a span has
-/// ended, recorded or not, and by [`crate::collect`]. Not after measurements, logs or events, which
-/// are made while data is borrowed.
+/// Called where the program is least likely to have data borrowed: after the end of a span, recorded
+/// or not, and by [`crate::collect`]. Not called after measurements, logs or events.
 #[inline]
 pub(crate) fn safe_point() {
     if collection() != ANSWERED.get() {
@@ -131,10 +126,10 @@ pub(crate) fn collect_now() {
     }
 }
 
-/// Forgets what an earlier backend said.
+/// Resets the state for another backend.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn reset() {
-    NOTICE.set(0);
+    NOTICE.set(Notice::NONE);
     ANSWERED.set(0);
     INFERRED.set(false);
     OBSERVABLES.set(None);

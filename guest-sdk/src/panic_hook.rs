@@ -1,40 +1,20 @@
 //! Reports a panic to the host before the program traps.
 
-use std::cell::Cell;
 use std::panic::PanicHookInfo;
 
-use crate::backend::wire::{Maybe, MaybeByte, WireReference};
-use crate::backend::{self, Once, logger};
-use crate::logs::types::{LogAttribute, LogRecord, LogValue};
-use crate::{KeyValue, Logger, Scope, Severity, notice, trace};
+use crate::backend::logger;
+use crate::local::Once;
+use crate::logs::{SDK_LOGGER, scalar};
+use crate::notice;
+use crate::trace::{self, Panic, log_context};
+use crate::types::{
+    KeyValue, LogAttribute, LogRecord, LogValue, Maybe, MaybeByte, Severity, SpanReference,
+};
 
-/// The logger of the SDK's own records.
-pub(crate) static LOGGER: Logger =
-    Logger::new(Scope::new("wasmscope").with_version(env!("CARGO_PKG_VERSION")));
-
-thread_local! {
-    static ON_PANIC: Cell<Option<fn(&Panic<'_>)>> = const { Cell::new(None) };
-}
-
-/// How many attributes a panic has at most.
+/// The maximum number of attributes of a panic.
 const MAX_ATTRIBUTES: usize = 5;
 
-/// Is what is known about a panic.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Panic<'a> {
-    /// The panic's message.
-    pub(crate) message: &'a str,
-    /// The attributes of the semantic conventions: `exception.*` and `code.*`. A backtrace is not known in WebAssembly; the
-    /// host adds its own to the trap.
-    pub(crate) attributes: &'a [KeyValue<'a>],
-}
-
-/// Has `record` called with a panic, for the active span. A pointer, so that a guest without spans links none.
-pub(crate) fn on_panic(record: fn(&Panic<'_>)) {
-    backend::set(&ON_PANIC, Some(record));
-}
-
-/// Installs the hook, once; the one that was there is called after ours.
+/// Installs the hook, once. It calls the previous hook afterwards.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -49,10 +29,14 @@ pub(crate) fn install() {
 fn record(info: &PanicHookInfo<'_>) {
     let message = info.payload_as_str().filter(|text| !text.is_empty());
     let message = message.unwrap_or("a panic without a message");
-    let place = info.location();
-    let known = if place.is_some() { MAX_ATTRIBUTES } else { 2 };
-    let (file, line, column) = place
-        .map(|place| (place.file(), place.line(), place.column()))
+    let location = info.location();
+    let known = if location.is_some() {
+        MAX_ATTRIBUTES
+    } else {
+        2
+    };
+    let (file, line, column) = location
+        .map(|location| (location.file(), location.line(), location.column()))
         .unwrap_or_default();
     let attributes: [_; MAX_ATTRIBUTES] = [
         KeyValue::new("exception.type", "panic"),
@@ -65,42 +49,34 @@ fn record(info: &PanicHookInfo<'_>) {
         message,
         attributes: attributes.get(..known).unwrap_or_default(),
     };
-    trace::pending::before_panic();
-    if let Some(record) = ON_PANIC.get() {
-        record(&panic);
-    }
+    trace::active::before_trap(&panic);
     log(&panic);
 }
 
-/// Emits the log record of a panic, below every builder that might have panicked.
+/// Emits the log record of a panic. It calls the host directly, because the panic may come from a
+/// builder of the SDK.
 fn log(panic: &Panic<'_>) {
     let mut attributes = [LogAttribute {
         key: "",
-        value: LogValue::BoolValue(false),
+        value: LogValue::Bool(false),
     }; MAX_ATTRIBUTES];
     for (logged, attribute) in attributes.iter_mut().zip(panic.attributes) {
         logged.key = attribute.key;
-        if let Some(value) = crate::logs::scalar(attribute.value) {
+        if let Some(value) = scalar(attribute.value) {
             logged.value = value;
         }
     }
     notice::take(logger::emit(
-        LOGGER.handle(),
+        SDK_LOGGER.handle(),
         &[LogRecord {
-            body: Maybe::Some(LogValue::StringValue(panic.message)),
+            body: Maybe::Some(LogValue::String(panic.message)),
             severity: MaybeByte::Some(Severity::Fatal),
             severity_text: Maybe::None,
             event_name: Maybe::Some("exception"),
             attributes: attributes.get(..panic.attributes.len()).unwrap_or_default(),
             nodes: &[],
             time: Maybe::None,
-            context: WireReference::ambient(),
+            context: log_context(SpanReference::Ambient),
         }],
     ));
-}
-
-/// Forgets the spans of an earlier backend.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn reset() {
-    ON_PANIC.set(None);
 }

@@ -1,6 +1,7 @@
-//! Who is speaking: the scope of a tracer, a meter or a logger.
+//! The scope of a tracer, a meter or a logger.
 
-use crate::{InstrumentationScope, KeyValue};
+use crate::types::{InstrumentationScope, KeyValue};
+use crate::unsigned;
 
 /// Names the library or module that telemetry comes from (OpenTelemetry's instrumentation scope).
 ///
@@ -25,7 +26,7 @@ impl Scope {
         }
     }
 
-    /// Sets the version of what is named.
+    /// Sets the version of the library or module.
     #[must_use]
     pub const fn with_version(mut self, version: &'static str) -> Self {
         self.version = Some(version);
@@ -51,7 +52,7 @@ impl Scope {
             name: self.name,
             version: self.version,
             schema_url: self.schema_url,
-            attributes: crate::wide::of_scope(self.attributes),
+            attributes: unsigned::of_scope(self.attributes),
         }
     }
 }

@@ -1,24 +1,23 @@
 //! Warnings of the SDK about how it is used.
 //!
-//! A warning goes to the host as a log record, at the first [`init`](crate::init()): the host shows
-//! it to the person who runs the component, at the run's end. The SDK does not write to standard
-//! error, because that is the program's own output.
+//! A warning goes to the host as a log record, at the first [`init`](crate::init()). The host shows
+//! it at the end of the run. The SDK does not write to standard error, because that is the program's
+//! own output.
 
-use crate::Severity;
 use crate::backend::logger;
-use crate::backend::wire::{Maybe, MaybeByte, WireReference};
-use crate::logs::types::{LogRecord, LogValue};
-use crate::{notice, panic_hook};
+use crate::logs::SDK_LOGGER;
+use crate::notice;
+use crate::types::{LogRecord, LogValue, Maybe, MaybeByte, Severity, WireReference};
 
-/// The event name by which a host knows a warning.
+/// The event name by which hosts recognise a warning.
 const EVENT_NAME: &str = "wasmscope.warning";
 
 /// Emits a warning, whatever the log threshold is.
 pub(crate) fn warn(message: &str) {
     notice::take(logger::emit(
-        panic_hook::LOGGER.handle(),
+        SDK_LOGGER.handle(),
         &[LogRecord {
-            body: Maybe::Some(LogValue::StringValue(message)),
+            body: Maybe::Some(LogValue::String(message)),
             severity: MaybeByte::Some(Severity::Warn),
             severity_text: Maybe::None,
             event_name: Maybe::Some(EVENT_NAME),

@@ -7,6 +7,7 @@ mod demo;
 mod deny;
 mod guests;
 mod install;
+mod modules;
 mod outside;
 mod parity;
 mod run;

@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{bench, deny, guests, outside, parity, toolchain, wasmedge, wit};
+use crate::{bench, deny, guests, modules, outside, parity, toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,11 +18,14 @@ pub(crate) struct Options {
 type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// Stages that fail quickly come first.
-const STAGES: [Stage; 14] = [
+const STAGES: [Stage; 15] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
     ("dependencies", dependencies),
     ("deny", |workspace| deny::check(workspace)),
+    ("modules", |workspace| {
+        modules::check(&workspace.path("guest-sdk/src"))
+    }),
     ("guests", guest_builds),
     ("clippy", clippy),
     ("clippy-guest", clippy_guest),

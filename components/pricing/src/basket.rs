@@ -157,7 +157,7 @@ impl Contents {
     ) -> u64 {
         let span = TRACER
             .span("tax")
-            .attributes(attributes!["customer.country" => &self.customer.country])
+            .with_attributes(attributes!["customer.country" => &self.customer.country])
             .start();
         let tax = lines.iter().zip(&self.items).map(|(line, (article, _))| {
             let rate = match article.tax {

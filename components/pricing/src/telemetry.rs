@@ -94,14 +94,14 @@ pub(crate) fn quoted(quote: &Quote) {
     let request = request.map_or("", |entry| &entry.value);
     LOGGER
         .record(Severity::Info)
-        .event_name("pricing.quoted")
-        .body(AnyValue::map(fields![
+        .with_event_name("pricing.quoted")
+        .with_body(AnyValue::map(fields![
             "lines" => AnyValue::array(&lines),
             "reductions" => AnyValue::array(&reductions),
             "net" => euros(quote.net),
             "tax" => euros(quote.tax),
         ]))
-        .attributes(fields!["request.id" => request])
+        .with_attributes(fields!["request.id" => request])
         .emit();
 }
 

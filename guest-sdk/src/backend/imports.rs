@@ -1,22 +1,24 @@
-//! The contract's functions that programs call often, without the generated code that copies what they are given.
+//! The contract's functions, without the generated code that would copy their arguments.
 //!
-//! The types of [`layout`](super::layout) lie in memory as the canonical ABI wants them, so a list of attributes is passed by its address:
-//! nothing is lowered, and what is not there is neither large nor slow. What is left is to spread records and options over
-//! parameters. Functions that give texts are left to the generated bindings.
+//! The types of [`layout`](super::layout) lie in memory as the canonical ABI wants them, so a list of
+//! attributes is passed by its address. Records and options are spread over parameters. Functions
+//! that return texts use the generated bindings.
 //!
-//! Signatures are checked when the component is made, layouts when this is compiled, and the layouts' description by a test against
-//! `wit/`.
+//! `wit-component` checks the signatures when it makes the component, the compiler checks the
+//! layouts, and a test compares the description of the layouts with `wit/`.
 #![expect(unsafe_code, reason = "imports are unsafe to call, and take addresses")]
 
-use super::layout::{WireLink, WireTarget, WireThreshold, description, wire_links};
-use super::wire::{WireContext, WireReference};
-use crate::logs::types::{LogRecord, LogThreshold, LogValue, NOBODY_LISTENS, Severity};
-use crate::metrics::types::{InstrumentDescriptor, InstrumentKind, Number, Observation};
-use crate::{
-    InstrumentationScope, KeyValue, Link, SpanChanges, SpanKind, SpanReference, Status, Value, wide,
+use super::layout::{WireThreshold, description};
+use super::tag::tag;
+use crate::types::{
+    BaggageEntry, BaggageHandle, Handle, InstrumentDescriptor, InstrumentHandle,
+    InstrumentationScope, KeyValue, LOGS_DISABLED, Link, LogRecord, LogThreshold, LoggerHandle,
+    MeterHandle, Notice, Number, Observation, ObserverHandle, SeriesHandle, Severity, SpanChanges,
+    SpanContext, SpanHandle, SpanKind, SpanReference, TracerHandle, WireContext, WireLink,
 };
+use crate::unsigned;
 
-/// Declares imports, and has the section linked that describes the world to whoever makes the component.
+/// Declares imports, and links the section that describes the world to `wit-component`.
 macro_rules! imports {
     ($module:literal { $($(#[$attribute:meta])* fn $name:ident = $import:literal($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?;)* }) => {
         #[link(wasm_import_module = $module)]
@@ -29,17 +31,18 @@ macro_rules! imports {
     };
 }
 
-/// Has attributes hold no integers that the contract has not.
+/// Replaces integers that the contract does not have by texts.
 macro_rules! lower {
     ($attributes:ident) => {
-        let digits = wide::of($attributes);
-        let lowered = wide::lowered($attributes, &digits);
+        let digits = unsigned::of($attributes);
+        let lowered = unsigned::lowered($attributes, &digits);
         let $attributes = lowered.as_ref().map_or($attributes, |list| list);
     };
 }
 
-/// Calls the `get` of an interface: they take the same. A macro, not a function with a pointer to
-/// the import: WasmEdge leaves modules with imports in their tables interpreted.
+/// Calls the `get` of an interface; all take the same arguments. This is a macro, because a function
+/// with a pointer to the import would put the import into a table, and WasmEdge does not compile
+/// modules with imports in tables.
 macro_rules! call_get {
     ($get:ident, $scope:ident) => {{
         // Scopes hold no wide integers: `Scope::as_contract` lowers them.
@@ -47,7 +50,7 @@ macro_rules! call_get {
         let version = $scope.version.unwrap_or_default();
         let schema_url = $scope.schema_url.unwrap_or_default();
         // SAFETY: the addresses and lengths are those of slices that outlive the call.
-        unsafe {
+        let handle = unsafe {
             $get(
                 $scope.name.as_ptr(),
                 $scope.name.len(),
@@ -60,17 +63,17 @@ macro_rules! call_get {
                 attributes.as_ptr().cast(),
                 attributes.len(),
             )
-        }
+        };
+        Handle::from_raw(handle)
     }};
 }
 
-/// The address of what a list or a text holds.
+/// The address of the content of a list or a text.
 type Address = *const u8;
 
 pub(crate) mod tracer {
-    pub(crate) use crate::backend::bindings::wasmscope::otel::tracer::context_of;
-
     use super::*;
+    use crate::backend::bindings::wasmscope::otel::tracer as bindings;
 
     imports! {
         "wasmscope:otel/tracer@0.1.0" {
@@ -114,34 +117,38 @@ pub(crate) mod tracer {
         }
     }
 
-    pub(crate) fn get(scope: InstrumentationScope<'_>) -> u64 {
+    pub(crate) fn get(scope: InstrumentationScope<'_>) -> TracerHandle {
         call_get!(import_get, scope)
     }
 
+    pub(crate) fn context_of(span: SpanHandle) -> Option<SpanContext> {
+        bindings::context_of(span.raw())
+    }
+
     pub(crate) fn start(
-        tracer: u64,
+        tracer: TracerHandle,
         name: &str,
         kind: SpanKind,
         parent: SpanReference<'_>,
         attributes: &[KeyValue<'_>],
         start_time: Option<u64>,
         activate: bool,
-    ) -> u64 {
+    ) -> SpanHandle {
         lower!(attributes);
         let mut remote = WireContext::default();
         let (case, high_or_span) = match parent {
             SpanReference::Ambient => (0, 0),
             SpanReference::None => (1, 0),
-            SpanReference::Span(span) => (2, span),
+            SpanReference::Span(span) => (2, span.raw()),
             SpanReference::Remote(context) => {
                 remote = context.into();
                 (3, remote.trace_id.high)
             }
         };
         // SAFETY: the addresses and lengths are those of slices that outlive the call.
-        unsafe {
+        let span = unsafe {
             import_start(
-                tracer,
+                tracer.raw(),
                 name.as_ptr(),
                 name.len(),
                 kind as u32,
@@ -158,7 +165,8 @@ pub(crate) mod tracer {
                 start_time.unwrap_or_default(),
                 activate,
             )
-        }
+        };
+        SpanHandle::from_raw(span)
     }
 
     #[cfg(feature = "tracing")]
@@ -168,24 +176,25 @@ pub(crate) mod tracer {
     }
 
     #[cfg(feature = "tracing")]
-    pub(crate) fn ambient() -> u64 {
+    pub(crate) fn ambient() -> Option<SpanHandle> {
         // SAFETY: it takes no address.
-        unsafe { import_ambient() }
+        let span = unsafe { import_ambient() };
+        (span != 0).then_some(SpanHandle::from_raw(span))
     }
 
-    pub(crate) fn enter(span: u64) -> u64 {
+    pub(crate) fn enter(span: SpanHandle) -> Notice {
         // SAFETY: it takes no address.
-        unsafe { import_enter(span) }
+        Notice::from_raw(unsafe { import_enter(span.raw()) })
     }
 
-    pub(crate) fn exit(span: u64) -> u64 {
+    pub(crate) fn exit(span: SpanHandle) -> Notice {
         // SAFETY: it takes no address.
-        unsafe { import_exit(span) }
+        Notice::from_raw(unsafe { import_exit(span.raw()) })
     }
 
-    // Inlined, so that who never gives a link links nothing for them.
+    // Inlined, so that a component without links contains no code for them.
     #[inline(always)]
-    pub(crate) fn update(span: u64, changes: SpanChanges<'_>) -> u64 {
+    pub(crate) fn update(span: SpanHandle, changes: SpanChanges<'_>) -> Notice {
         if changes.links.is_empty() {
             update_with(span, changes, &[])
         } else {
@@ -195,19 +204,22 @@ pub(crate) mod tracer {
         }
     }
 
-    fn with_links(links: &[Link<'_>], call: &mut dyn FnMut(&[WireLink<'_>]) -> u64) -> u64 {
-        wide::lend_links(links, &mut |links| call(&wire_links(links)))
+    fn with_links(links: &[Link<'_>], call: &mut dyn FnMut(&[WireLink<'_>]) -> Notice) -> Notice {
+        unsigned::lend_links(links, &mut |links| {
+            let links: Vec<_> = links.iter().map(WireLink::from).collect();
+            call(&links)
+        })
     }
 
-    fn update_with(span: u64, changes: SpanChanges<'_>, links: &[WireLink<'_>]) -> u64 {
+    fn update_with(span: SpanHandle, changes: SpanChanges<'_>, links: &[WireLink<'_>]) -> Notice {
         let attributes = changes.attributes;
         lower!(attributes);
         let description = description(changes.status);
         let name = changes.name.unwrap_or_default();
         // SAFETY: the addresses and lengths are those of slices that outlive the call.
-        unsafe {
+        let notice = unsafe {
             import_update(
-                span,
+                span.raw(),
                 changes.name.is_some(),
                 name.as_ptr(),
                 name.len(),
@@ -219,20 +231,21 @@ pub(crate) mod tracer {
                 links.as_ptr().cast(),
                 links.len(),
             )
-        }
+        };
+        Notice::from_raw(notice)
     }
 
     pub(crate) fn event(
-        span: u64,
+        span: SpanHandle,
         name: &str,
         attributes: &[KeyValue<'_>],
         time: Option<u64>,
-    ) -> u64 {
+    ) -> Notice {
         lower!(attributes);
         // SAFETY: the addresses and lengths are those of slices that outlive the call.
-        unsafe {
+        let notice = unsafe {
             import_event(
-                span,
+                span.raw(),
                 name.as_ptr(),
                 name.len(),
                 attributes.as_ptr().cast(),
@@ -240,12 +253,13 @@ pub(crate) mod tracer {
                 time.is_some(),
                 time.unwrap_or_default(),
             )
-        }
+        };
+        Notice::from_raw(notice)
     }
 
     // As for `update`.
     #[inline(always)]
-    pub(crate) fn end(span: u64, changes: SpanChanges<'_>, time: Option<u64>) -> u64 {
+    pub(crate) fn end(span: SpanHandle, changes: SpanChanges<'_>, time: Option<u64>) -> Notice {
         if changes.links.is_empty() {
             end_with(span, changes, &[], time)
         } else {
@@ -256,19 +270,19 @@ pub(crate) mod tracer {
     }
 
     fn end_with(
-        span: u64,
+        span: SpanHandle,
         changes: SpanChanges<'_>,
         links: &[WireLink<'_>],
         time: Option<u64>,
-    ) -> u64 {
+    ) -> Notice {
         let attributes = changes.attributes;
         lower!(attributes);
         let description = description(changes.status);
         let name = changes.name.unwrap_or_default();
         // SAFETY: the addresses and lengths are those of slices that outlive the call.
-        unsafe {
+        let notice = unsafe {
             import_end(
-                span,
+                span.raw(),
                 changes.name.is_some(),
                 name.as_ptr(),
                 name.len(),
@@ -282,7 +296,8 @@ pub(crate) mod tracer {
                 time.is_some(),
                 time.unwrap_or_default(),
             )
-        }
+        };
+        Notice::from_raw(notice)
     }
 }
 
@@ -315,18 +330,21 @@ pub(crate) mod meter {
         }
     }
 
-    pub(crate) fn get(scope: InstrumentationScope<'_>) -> u64 {
+    pub(crate) fn get(scope: InstrumentationScope<'_>) -> MeterHandle {
         call_get!(import_get, scope)
     }
 
-    pub(crate) fn create(meter: u64, descriptor: InstrumentDescriptor<'_>) -> u64 {
+    pub(crate) fn create(
+        meter: MeterHandle,
+        descriptor: InstrumentDescriptor<'_>,
+    ) -> InstrumentHandle {
         let unit = descriptor.unit.unwrap_or_default();
         let description = descriptor.description.unwrap_or_default();
         let boundaries = descriptor.boundaries.unwrap_or_default();
         // SAFETY: the addresses and lengths are those of slices that outlive the call.
-        unsafe {
+        let instrument = unsafe {
             import_create(
-                meter,
+                meter.raw(),
                 descriptor.name.as_ptr(),
                 descriptor.name.len(),
                 descriptor.kind as u32,
@@ -340,10 +358,11 @@ pub(crate) mod meter {
                 boundaries.as_ptr().cast(),
                 boundaries.len(),
             )
-        }
+        };
+        Handle::from_raw(instrument)
     }
 
-    /// Gives a number's bits, whatever its type is.
+    /// Returns the bits of a number of any type.
     #[inline]
     fn bits(number: Number) -> u64 {
         match number {
@@ -353,53 +372,63 @@ pub(crate) mod meter {
         }
     }
 
-    pub(crate) fn measure(instrument: u64, value: Number, attributes: &[KeyValue<'_>]) -> u64 {
+    pub(crate) fn measure(
+        instrument: InstrumentHandle,
+        value: Number,
+        attributes: &[KeyValue<'_>],
+    ) -> Notice {
         lower!(attributes);
         // SAFETY: the address and the length are those of a slice that outlives the call.
-        unsafe {
+        let notice = unsafe {
             import_measure(
-                instrument,
+                instrument.raw(),
                 tag(&value).into(),
                 bits(value),
                 attributes.as_ptr().cast(),
                 attributes.len(),
             )
-        }
+        };
+        Notice::from_raw(notice)
     }
 
-    pub(crate) fn bind(instrument: u64, attributes: &[KeyValue<'_>]) -> u64 {
+    pub(crate) fn bind(instrument: InstrumentHandle, attributes: &[KeyValue<'_>]) -> SeriesHandle {
         lower!(attributes);
+        let (address, length) = (attributes.as_ptr().cast(), attributes.len());
         // SAFETY: the address and the length are those of a slice that outlives the call.
-        unsafe { import_bind(instrument, attributes.as_ptr().cast(), attributes.len()) }
+        Handle::from_raw(unsafe { import_bind(instrument.raw(), address, length) })
     }
 
     #[inline]
-    pub(crate) fn measure_series(series: u64, value: Number) -> u64 {
+    pub(crate) fn measure_series(series: SeriesHandle, value: Number) -> Notice {
+        let (number, bits) = (tag(&value).into(), bits(value));
         // SAFETY: it takes no address.
-        unsafe { import_measure_series(series, tag(&value).into(), bits(value)) }
+        Notice::from_raw(unsafe { import_measure_series(series.raw(), number, bits) })
     }
 
-    pub(crate) fn create_observer() -> u64 {
+    pub(crate) fn create_observer() -> ObserverHandle {
         // SAFETY: it takes nothing.
-        unsafe { import_create_observer() }
+        Handle::from_raw(unsafe { import_create_observer() })
     }
 
-    pub(crate) fn observe(observer: u64, observations: &[Observation<'_>], complete: bool) -> u64 {
+    pub(crate) fn observe(
+        observer: ObserverHandle,
+        observations: &[Observation<'_>],
+        complete: bool,
+    ) -> Notice {
         // SAFETY: the address and the length are those of a slice that outlives the call.
-        unsafe {
+        let notice = unsafe {
             import_observe(
-                observer,
+                observer.raw(),
                 observations.as_ptr().cast(),
                 observations.len(),
                 complete,
             )
-        }
+        };
+        Notice::from_raw(notice)
     }
 }
 
 pub(crate) mod logger {
-    pub(crate) use crate::backend::bindings::wasmscope::otel::logger::enabled;
-
     use super::*;
 
     imports! {
@@ -411,72 +440,68 @@ pub(crate) mod logger {
                 attributes: Address, attributes_length: usize,
             ) -> u64;
             fn import_threshold = "threshold"(logger: u64, answer: *mut WireThreshold);
+            fn import_enabled = "enabled"(
+                logger: u64, has_severity: bool, severity: u32,
+                has_event_name: bool, event_name: Address, event_name_length: usize,
+            ) -> bool;
             fn import_emit = "emit"(logger: u64, records: Address, records_length: usize) -> u64;
         }
     }
 
-    pub(crate) fn get(scope: InstrumentationScope<'_>) -> u64 {
+    pub(crate) fn get(scope: InstrumentationScope<'_>) -> LoggerHandle {
         call_get!(import_get, scope)
     }
 
-    pub(crate) fn threshold(logger: u64) -> LogThreshold {
+    pub(crate) fn threshold(logger: LoggerHandle) -> LogThreshold {
         let mut answer = WireThreshold::default();
-        // SAFETY: the address is that of what the host writes, in which any byte is valid.
-        unsafe { import_threshold(logger, &raw mut answer) };
-        let [listens, severity] = answer.severity;
+        // SAFETY: the host writes to the address, and any byte is valid there.
+        unsafe { import_threshold(logger.raw(), &raw mut answer) };
+        let [has_severity, severity] = answer.severity;
         LogThreshold {
-            lowest: match listens {
-                0 => NOBODY_LISTENS,
+            lowest: match has_severity {
+                0 => LOGS_DISABLED,
                 _ => severity.saturating_add(1),
             },
             generation: answer.generation,
         }
     }
 
-    pub(crate) fn emit(logger: u64, records: &[LogRecord<'_>]) -> u64 {
+    pub(crate) fn enabled(
+        logger: LoggerHandle,
+        severity: Option<Severity>,
+        event_name: Option<&str>,
+    ) -> bool {
+        let name = event_name.unwrap_or_default();
+        // SAFETY: the address and the length are those of a text that outlives the call.
+        unsafe {
+            import_enabled(
+                logger.raw(),
+                severity.is_some(),
+                severity.map_or(0, |severity| severity as u32),
+                event_name.is_some(),
+                name.as_ptr(),
+                name.len(),
+            )
+        }
+    }
+
+    pub(crate) fn emit(logger: LoggerHandle, records: &[LogRecord<'_>]) -> Notice {
+        let (address, length) = (records.as_ptr().cast(), records.len());
         // SAFETY: the address and the length are those of a slice that outlives the call.
-        unsafe { import_emit(logger, records.as_ptr().cast(), records.len()) }
+        Notice::from_raw(unsafe { import_emit(logger.raw(), address, length) })
     }
 }
 
-/// Begins with a byte that says which case it is: a `repr` with an integer, which is little-endian.
-///
-/// # Safety
-///
-/// It must be so.
-pub(super) unsafe trait Tagged {}
+pub(crate) mod context {
+    use super::{BaggageEntry, BaggageHandle, Handle, Notice};
+    use crate::backend::bindings::wasmscope::otel::context as bindings;
+    pub(crate) use bindings::{baggage, current};
 
-macro_rules! tagged {
-    ($($type:ty),* $(,)?) => {
-        // SAFETY: each has an integer in its `repr`.
-        $(unsafe impl Tagged for $type {})*
-    };
+    pub(crate) fn enter_baggage(entries: &[&BaggageEntry]) -> BaggageHandle {
+        Handle::from_raw(bindings::enter_baggage(entries))
+    }
+
+    pub(crate) fn exit_baggage(scope: BaggageHandle) -> Notice {
+        Notice::from_raw(bindings::exit_baggage(scope.raw()))
+    }
 }
-tagged!(
-    Value<'_>,
-    Number,
-    LogValue<'_>,
-    SpanKind,
-    Severity,
-    InstrumentKind,
-    Status<'_>,
-    WireTarget<'_>,
-    WireReference<'_>
-);
-
-/// Gives a value's discriminant, for [`layout`](super::layout) to check.
-pub(super) const fn tag<T: Tagged>(value: &T) -> u8 {
-    // SAFETY: the first byte is the tag.
-    unsafe { (&raw const *value).cast::<u8>().read() }
-}
-
-// Rust does not promise that a reference to a slice is its address and then its length, as a list is.
-const _: () = {
-    #[repr(C)]
-    struct List(*const u8, usize);
-    // SAFETY: both are an address and an integer of its size, in one order or the other; any value is valid for both.
-    let List(_, text) = unsafe { core::mem::transmute::<&str, List>("abc") };
-    // SAFETY: as above.
-    let List(_, list) = unsafe { core::mem::transmute::<&[u64], List>(&[1, 2, 3]) };
-    assert!(text == 3 && list == 3);
-};

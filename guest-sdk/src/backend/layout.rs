@@ -1,47 +1,23 @@
-//! How the contract's types lie in memory, by the canonical ABI: those of ours that do, and those of the `Wire` kind for
-//! where ours do not.
+//! The layout of the contract's types in memory, by the canonical ABI: those of ours that have it, and
+//! the `Wire` types for the others.
 //!
-//! A `repr(C)` is what the canonical ABI calls a record, and a `repr(C, u64)` what it calls a variant: its discriminant is one byte, before
-//! bytes that mean nothing, and little-endian, so one that is as wide as the alignment is the same to the host and copied at once. A text or a list
-//! is an address and a length, which is what a reference to it is. That all this is so is checked below.
+//! A `repr(C)` is a record of the canonical ABI, and a `repr(C, u64)` a variant: its discriminant is
+//! one byte, followed by bytes without meaning, and little-endian. So a discriminant as wide as the
+//! alignment reads the same, and is copied at once. A reference to a text or a list is an address and
+//! a length. The checks below hold this.
 #![expect(
     dead_code,
-    reason = "what is written here is read by the host; a test looks at the layouts alone"
+    reason = "the host reads what is written here; a test looks at the layouts alone"
 )]
 
-use super::wire::{WireContext, WireReference};
-use crate::logs::types::{LogAttribute, LogRecord, LogValue, MapEntry, Severity};
-use crate::metrics::types::{InstrumentKind, Number, Observation};
-use crate::{KeyValue, Link, LinkTarget, SpanKind, Status, TraceFlags, TraceId, Value};
+#[cfg(test)]
+use crate::types::{InstrumentKind, Severity, SpanKind, WitEnum};
+use crate::types::{
+    KeyValue, LogAttribute, LogRecord, LogValue, MapEntry, Number, Observation, SpanHandle, Status,
+    TraceFlags, TraceId, Value, WireContext, WireLink, WireReference, WireTarget,
+};
 
-/// Is the other end of a link.
-#[derive(Clone, Copy)]
-#[repr(C, u64)]
-pub(super) enum WireTarget<'a> {
-    Span(u64),
-    Remote(WireContext<'a>),
-}
-
-/// Is a link.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(super) struct WireLink<'a> {
-    target: WireTarget<'a>,
-    attributes: &'a [KeyValue<'a>],
-}
-
-pub(super) fn wire_links<'a>(links: &'a [Link<'a>]) -> Vec<WireLink<'a>> {
-    let wire = |link: &'a Link<'a>| WireLink {
-        target: match link.target {
-            LinkTarget::Span(span) => WireTarget::Span(span),
-            LinkTarget::Remote(context) => WireTarget::Remote(context.into()),
-        },
-        attributes: link.attributes,
-    };
-    links.iter().map(wire).collect()
-}
-
-/// Gives what a status says, if anything.
+/// Returns the description of a status, empty if it has none.
 pub(super) const fn description(status: Status<'_>) -> &str {
     match status {
         Status::Unset | Status::Ok => "",
@@ -49,7 +25,7 @@ pub(super) const fn description(status: Status<'_>) -> &str {
     }
 }
 
-/// Is a log threshold: whether there is a severity, and which, as bytes, since they come from outside.
+/// A log threshold: whether there is a severity, and which. Bytes, because the host may write any.
 #[derive(Default)]
 #[repr(C)]
 pub(super) struct WireThreshold {
@@ -57,12 +33,12 @@ pub(super) struct WireThreshold {
     pub(super) generation: u32,
 }
 
-/// A type of the contract: its interface and name, size and alignment, and its fields' names with their offsets, or its cases'
-/// names with their discriminants.
+/// A type of the contract: its path, size and alignment, and the names of its fields with their
+/// offsets, or of its cases with their discriminants.
 #[cfg(test)]
 type Layout = (&'static str, usize, usize, &'static [(&'static str, usize)]);
 
-/// Says how types lie in memory: in a component that is an assertion, in a test a table to compare with the contract.
+/// Declares layouts: for a component as assertions, for tests as a table to compare with `wit/`.
 macro_rules! layouts {
     (
         records { $($record:literal $record_type:ty, $record_size:literal, $record_align:literal { $($field:ident: $offset:literal),* $(,)? })* }
@@ -70,7 +46,7 @@ macro_rules! layouts {
     ) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
-            use super::imports::tag;
+            use super::tag::tag;
             use core::mem::{align_of, offset_of, size_of};
             $(
                 assert!(size_of::<$record_type>() == $record_size && align_of::<$record_type>() == $record_align);
@@ -82,7 +58,7 @@ macro_rules! layouts {
             )*
         };
 
-        // Natively the types lie otherwise, and are only named.
+        // Native layouts differ, so the types are only named.
         #[cfg(test)]
         const _: () = {
             $(const _: Option<$record_type> = None;)*
@@ -114,35 +90,25 @@ layouts! {
     variants {
         "types/trace-flags" TraceFlags, 1, 1 {}
         "types/value" Value<'static>, 16, 8 {
-            StringValue("") = 0, BoolValue(true) = 1, IntValue(0) = 2, DoubleValue(0.0) = 3,
+            String("") = 0, Bool(true) = 1, Int(0) = 2, Double(0.0) = 3,
             StringArray(&[]) = 4, BoolArray(&[]) = 5, IntArray(&[]) = 6, DoubleArray(&[]) = 7,
         }
         "types/span-reference" WireReference<'static>, 48, 8 {
-            Ambient = 0, None = 1, Span(0) = 2, Remote(NO_CONTEXT) = 3,
+            Ambient = 0, None = 1, Span(NO_SPAN) = 2, Remote(NO_CONTEXT) = 3,
         }
-        "tracer/span-kind" SpanKind, 1, 1 { Internal = 0, Server = 1, Client = 2, Producer = 3, Consumer = 4 }
         "tracer/status" Status<'static>, 12, 4 { Unset = 0, Ok = 1, Error("") = 2 }
-        "tracer/link-target" WireTarget<'static>, 48, 8 { Span(0) = 0, Remote(NO_CONTEXT) = 1 }
-        "meter/instrument-kind" InstrumentKind, 1, 1 {
-            CounterU64 = 0, CounterF64 = 1, UpDownCounterS64 = 2, UpDownCounterF64 = 3, HistogramU64 = 4, HistogramF64 = 5,
-            GaugeU64 = 6, GaugeS64 = 7, GaugeF64 = 8, ObservableCounterU64 = 9, ObservableCounterF64 = 10,
-            ObservableUpDownCounterS64 = 11, ObservableUpDownCounterF64 = 12, ObservableGaugeU64 = 13,
-            ObservableGaugeS64 = 14, ObservableGaugeF64 = 15,
-        }
+        "tracer/link-target" WireTarget<'static>, 48, 8 { Span(NO_SPAN) = 0, Remote(NO_CONTEXT) = 1 }
         "meter/number" Number, 16, 8 { Unsigned(0) = 0, Signed(0) = 1, Float(0.0) = 2 }
-        "logger/severity" Severity, 1, 1 {
-            Trace = 0, Trace2 = 1, Trace3 = 2, Trace4 = 3, Debug = 4, Debug2 = 5, Debug3 = 6, Debug4 = 7,
-            Info = 8, Info2 = 9, Info3 = 10, Info4 = 11, Warn = 12, Warn2 = 13, Warn3 = 14, Warn4 = 15,
-            Error = 16, Error2 = 17, Error3 = 18, Error4 = 19, Fatal = 20, Fatal2 = 21, Fatal3 = 22, Fatal4 = 23,
-        }
         "logger/log-value" LogValue<'static>, 16, 8 {
-            StringValue("") = 0, BoolValue(true) = 1, IntValue(0) = 2, DoubleValue(0.0) = 3, BytesValue(&[]) = 4,
-            ArrayValue(&[]) = 5, MapValue(&[]) = 6,
+            String("") = 0, Bool(true) = 1, Int(0) = 2, Double(0.0) = 3, Bytes(&[]) = 4,
+            Array(&[]) = 5, Map(&[]) = 6,
         }
     }
 }
 
-/// Stands for a payload above.
+// Payloads for the table above.
+#[cfg(target_arch = "wasm32")]
+const NO_SPAN: SpanHandle = SpanHandle::from_raw(0);
 #[cfg(target_arch = "wasm32")]
 const NO_CONTEXT: WireContext<'static> = WireContext {
     trace_id: TraceId { high: 0, low: 0 },
@@ -150,6 +116,32 @@ const NO_CONTEXT: WireContext<'static> = WireContext {
     trace_flags: TraceFlags::empty(),
     trace_state: "",
 };
+
+/// An enumeration of the contract: its path, size, and the names of its cases with their discriminants.
+#[cfg(test)]
+type Enumeration = (&'static str, usize, Vec<(String, usize)>);
+
+/// Returns the enumerations. `wit_enum!` declares them with one byte, so their layout needs no check.
+#[cfg(test)]
+fn enumerations() -> [Enumeration; 3] {
+    macro_rules! cases {
+        ($path:literal, $type:ty) => {
+            (
+                $path,
+                size_of::<$type>(),
+                <$type as WitEnum>::ALL
+                    .iter()
+                    .map(|case| (format!("{case:?}"), *case as usize))
+                    .collect(),
+            )
+        };
+    }
+    [
+        cases!("tracer/span-kind", SpanKind),
+        cases!("meter/instrument-kind", InstrumentKind),
+        cases!("logger/severity", Severity),
+    ]
+}
 
 #[cfg(test)]
 mod tests;

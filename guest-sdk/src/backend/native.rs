@@ -1,22 +1,23 @@
-//! The contract's functions where there is no host: they reach the thread's recorder, or nobody.
+//! The contract's functions where there is no host: calls reach the thread's recorder, if any.
 
 macro_rules! functions {
-    ($(#[$doc:meta])* mod $module:ident { $(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty, $nobody:expr;)* }) => {
+    ($(#[$doc:meta])* mod $module:ident { $($(#[$function:meta])* fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty, $without:expr;)* }) => {
         $(#[$doc])*
         pub(crate) mod $module {
             #[expect(unused_imports, reason = "no module needs all of them")]
-            use crate::{
-                BaggageEntry, InstrumentationScope, KeyValue, SpanChanges, SpanContext, SpanKind, SpanReference,
-                logs::types::{LogRecord, LogThreshold, NOBODY_LISTENS, Severity},
-                metrics::types::{InstrumentDescriptor, Number, Observation},
-                testing,
+            use crate::types::{
+                BaggageEntry, BaggageHandle, InstrumentDescriptor, InstrumentHandle,
+                InstrumentationScope, KeyValue, LOGS_DISABLED, LogRecord, LogThreshold, LoggerHandle, MeterHandle,
+                Notice, Number, Observation, ObserverHandle, SeriesHandle, Severity, SpanChanges,
+                SpanContext, SpanHandle, SpanKind, SpanReference, TracerHandle,
             };
+            use crate::backend::recording;
 
-            $(pub(crate) fn $name($($argument: $type),*) -> $result {
-                testing::with(concat!(stringify!($module), ".", stringify!($name)), |state| {
+            $($(#[$function])* pub(crate) fn $name($($argument: $type),*) -> $result {
+                recording::with(concat!(stringify!($module), ".", stringify!($name)), |state| {
                     state.$module().$name($($argument),*)
                 })
-                .unwrap_or($nobody)
+                .unwrap_or($without)
             })*
         }
     };
@@ -25,42 +26,60 @@ macro_rules! functions {
 functions! {
     /// The interface `tracer`. Without a recorder, spans are not recorded.
     mod tracer {
-        fn get(scope: InstrumentationScope<'_>) -> u64, 0;
+        fn get(scope: InstrumentationScope<'_>) -> TracerHandle, TracerHandle::default();
         fn start(
-            tracer: u64, name: &str, kind: SpanKind, parent: SpanReference<'_>, attributes: &[KeyValue<'_>],
-            start_time: Option<u64>, activate: bool
-        ) -> u64, crate::backend::NOT_RECORDED;
+            tracer: TracerHandle, name: &str, kind: SpanKind, parent: SpanReference<'_>,
+            attributes: &[KeyValue<'_>], start_time: Option<u64>, activate: bool
+        ) -> SpanHandle, SpanHandle::UNRECORDED;
+        #[cfg(feature = "tracing")]
         fn now() -> u64, 0;
-        fn ambient() -> u64, 0;
-        fn enter(span: u64) -> u64, 0;
-        fn exit(span: u64) -> u64, 0;
-        fn update(span: u64, changes: SpanChanges<'_>) -> u64, 0;
-        fn event(span: u64, name: &str, attributes: &[KeyValue<'_>], time: Option<u64>) -> u64, 0;
-        fn end(span: u64, changes: SpanChanges<'_>, time: Option<u64>) -> u64, 0;
-        fn context_of(span: u64) -> Option<SpanContext>, None;
+        #[cfg(feature = "tracing")]
+        fn ambient() -> Option<SpanHandle>, None;
+        fn enter(span: SpanHandle) -> Notice, Notice::NONE;
+        fn exit(span: SpanHandle) -> Notice, Notice::NONE;
+        fn update(span: SpanHandle, changes: SpanChanges<'_>) -> Notice, Notice::NONE;
+        fn event(
+            span: SpanHandle, name: &str, attributes: &[KeyValue<'_>], time: Option<u64>
+        ) -> Notice, Notice::NONE;
+        fn end(
+            span: SpanHandle, changes: SpanChanges<'_>, time: Option<u64>
+        ) -> Notice, Notice::NONE;
+        fn context_of(span: SpanHandle) -> Option<SpanContext>, None;
     }
 }
 
 functions! {
     /// The interface `meter`.
     mod meter {
-        fn get(scope: InstrumentationScope<'_>) -> u64, 0;
-        fn create(meter: u64, descriptor: InstrumentDescriptor<'_>) -> u64, 0;
-        fn measure(instrument: u64, value: Number, attributes: &[KeyValue<'_>]) -> u64, 0;
-        fn bind(instrument: u64, attributes: &[KeyValue<'_>]) -> u64, 0;
-        fn measure_series(series: u64, value: Number) -> u64, 0;
-        fn create_observer() -> u64, 0;
-        fn observe(observer: u64, observations: &[Observation<'_>], complete: bool) -> u64, 0;
+        fn get(scope: InstrumentationScope<'_>) -> MeterHandle, MeterHandle::default();
+        fn create(
+            meter: MeterHandle, descriptor: InstrumentDescriptor<'_>
+        ) -> InstrumentHandle, InstrumentHandle::default();
+        fn measure(
+            instrument: InstrumentHandle, value: Number, attributes: &[KeyValue<'_>]
+        ) -> Notice, Notice::NONE;
+        fn bind(
+            instrument: InstrumentHandle, attributes: &[KeyValue<'_>]
+        ) -> SeriesHandle, SeriesHandle::default();
+        fn measure_series(series: SeriesHandle, value: Number) -> Notice, Notice::NONE;
+        fn create_observer() -> ObserverHandle, ObserverHandle::default();
+        fn observe(
+            observer: ObserverHandle, observations: &[Observation<'_>], complete: bool
+        ) -> Notice, Notice::NONE;
     }
 }
 
 functions! {
-    /// The interface `logger`. Without a recorder, nobody listens.
+    /// The interface `logger`. Without a recorder, all logs are disabled.
     mod logger {
-        fn get(scope: InstrumentationScope<'_>) -> u64, 0;
-        fn threshold(logger: u64) -> LogThreshold, LogThreshold { lowest: NOBODY_LISTENS, generation: 0 };
-        fn enabled(logger: u64, severity: Option<Severity>, event_name: Option<&str>) -> bool, false;
-        fn emit(logger: u64, records: &[LogRecord<'_>]) -> u64, 0;
+        fn get(scope: InstrumentationScope<'_>) -> LoggerHandle, LoggerHandle::default();
+        fn threshold(
+            logger: LoggerHandle
+        ) -> LogThreshold, LogThreshold { lowest: LOGS_DISABLED, generation: 0 };
+        fn enabled(
+            logger: LoggerHandle, severity: Option<Severity>, event_name: Option<&str>
+        ) -> bool, false;
+        fn emit(logger: LoggerHandle, records: &[LogRecord<'_>]) -> Notice, Notice::NONE;
     }
 }
 
@@ -69,7 +88,7 @@ functions! {
     mod context {
         fn current() -> Option<SpanContext>, None;
         fn baggage() -> Vec<BaggageEntry>, Vec::new();
-        fn enter_baggage(entries: &[&BaggageEntry]) -> u64, 0;
-        fn exit_baggage(scope: u64) -> u64, 0;
+        fn enter_baggage(entries: &[&BaggageEntry]) -> BaggageHandle, BaggageHandle::default();
+        fn exit_baggage(scope: BaggageHandle) -> Notice, Notice::NONE;
     }
 }

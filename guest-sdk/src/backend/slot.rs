@@ -1,81 +1,92 @@
-//! A place for what the host said once and need not be asked again.
+//! A cell for an answer of the host that need not be asked for again.
+
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::types::Handle;
+
+/// Holds a handle once the host has given it. Zero stands for "not asked": a host that answers zero
+/// is asked again.
+///
+/// Natively each thread may have a recorder of its own, but all share the `static` that the slot is
+/// in. So a slot keeps the recorder's number (24 bits) above the value, for which 40 bits are left.
+pub(crate) struct Slot<T> {
+    held: AtomicU64,
+    holds: PhantomData<fn() -> T>,
+}
+
+impl<T> core::fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.held.fmt(f)
+    }
+}
+
+impl<T> Slot<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            held: AtomicU64::new(0),
+            holds: PhantomData,
+        }
+    }
+}
+
+impl Slot<u64> {
+    /// Returns the value, or 0 if none is held.
+    #[inline]
+    pub(crate) fn get(&self) -> u64 {
+        imp::unpack(self.held.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, value: u64) {
+        self.held.store(imp::pack(value), Ordering::Relaxed);
+    }
+}
+
+impl<T: Handle> Slot<T> {
+    /// Returns the handle that is held, or asks for it.
+    #[inline]
+    pub(crate) fn get_or(&self, ask: impl FnOnce() -> T) -> T {
+        match imp::unpack(self.held.load(Ordering::Relaxed)) {
+            0 => {
+                let handle = ask();
+                self.held.store(imp::pack(handle.raw()), Ordering::Relaxed);
+                handle
+            }
+            held => T::from_raw(held),
+        }
+    }
+}
 
 #[cfg(target_arch = "wasm32")]
 mod imp {
-    use core::sync::atomic::{AtomicU64, Ordering};
+    #[inline]
+    pub(super) fn unpack(held: u64) -> u64 {
+        held
+    }
 
-    /// Holds an answer of the host. Zero stands for "not asked": a host that answers zero is asked again.
-    #[derive(Debug)]
-    pub(crate) struct Slot(AtomicU64);
-
-    impl Slot {
-        pub(crate) const fn new() -> Self {
-            Self(AtomicU64::new(0))
-        }
-
-        #[inline]
-        pub(crate) fn get(&self) -> u64 {
-            self.0.load(Ordering::Relaxed)
-        }
-
-        #[inline]
-        pub(crate) fn set(&self, value: u64) {
-            self.0.store(value, Ordering::Relaxed);
-        }
+    #[inline]
+    pub(super) fn pack(value: u64) -> u64 {
+        value
     }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use crate::backend::recording::epoch;
 
     const VALUE_BITS: u32 = 40;
 
-    /// Holds an answer of the backend, for as long as that backend is installed: natively each thread
-    /// may have a recorder of its own, while the slot sits in a `static` that all of them share. So the
-    /// recorder's number (24 bits) stands above the value (40 bits, which is what a recorder's answers have).
-    #[derive(Debug)]
-    pub(crate) struct Slot(AtomicU64);
-
-    impl Slot {
-        pub(crate) const fn new() -> Self {
-            Self(AtomicU64::new(0))
-        }
-
-        pub(crate) fn get(&self) -> u64 {
-            let held = self.0.load(Ordering::Relaxed);
-            if held >> VALUE_BITS == epoch() {
-                held & ((1 << VALUE_BITS) - 1)
-            } else {
-                0
-            }
-        }
-
-        pub(crate) fn set(&self, value: u64) {
-            debug_assert!(value >> VALUE_BITS == 0, "a recorder's answer is too large");
-            self.0
-                .store(epoch() << VALUE_BITS | value, Ordering::Relaxed);
+    pub(super) fn unpack(held: u64) -> u64 {
+        if held >> VALUE_BITS == u64::from(epoch()) {
+            held & ((1 << VALUE_BITS) - 1)
+        } else {
+            0
         }
     }
 
-    fn epoch() -> u64 {
-        u64::from(crate::testing::epoch())
-    }
-}
-
-pub(crate) use imp::Slot;
-
-impl Slot {
-    /// Gives the answer that is held, or asks for it.
-    #[inline]
-    pub(crate) fn get_or(&self, ask: impl FnOnce() -> u64) -> u64 {
-        match self.get() {
-            0 => {
-                let value = ask();
-                self.set(value);
-                value
-            }
-            value => value,
-        }
+    pub(super) fn pack(value: u64) -> u64 {
+        debug_assert!(value >> VALUE_BITS == 0, "a recorder's answer is too large");
+        u64::from(epoch()) << VALUE_BITS | value
     }
 }

@@ -1,15 +1,16 @@
 //! Baggage as a header (W3C Baggage).
 
-use super::{BaggageEntry, baggage};
+use super::baggage::baggage;
+use crate::types::BaggageEntry;
 
-/// The most bytes of a header: what a receiver has to take, and not more.
+/// The maximum length of a header, which every receiver has to accept.
 const MAX_HEADER: usize = 8192;
 
-/// Returns the baggage that holds here as the value of a `baggage` header, for a request to another
-/// service; `None` where there is none.
+/// Returns the current baggage as the value of a `baggage` header, for a request to another service,
+/// or `None` if there is none.
 ///
-/// Values are percent-encoded: spaces, commas, `%`, and what is not ASCII. Entries whose key is no
-/// token are left out, and entries with which the header would have more than 8,192 bytes.
+/// Values are percent-encoded: spaces, commas, `%`, and everything that is not ASCII. Entries whose key
+/// is not a token are left out, and entries that would make the header longer than 8,192 bytes.
 ///
 /// ```
 /// use wasmscope::BaggageEntry;
@@ -40,11 +41,9 @@ pub fn baggage_header() -> Option<String> {
     (!header.is_empty()).then_some(header)
 }
 
-/// Reads the value of a `baggage` header, such as came with a request, for
-/// [`enter_baggage`](crate::enter_baggage).
+/// Parses the value of a `baggage` header, for [`enter_baggage`](crate::enter_baggage).
 ///
-/// Members without a key that is a token, and those whose value is not UTF-8 when it is decoded,
-/// are left out.
+/// Members without a key that is a token are left out, and those whose decoded value is not UTF-8.
 #[must_use]
 pub fn baggage_from_header(header: &str) -> Vec<BaggageEntry> {
     header.split(',').filter_map(read_member).collect()
@@ -61,7 +60,7 @@ fn read_member(member: &str) -> Option<BaggageEntry> {
     })
 }
 
-/// Decodes percent-encoding. A percent sign that begins none stands for itself.
+/// Decodes percent-encoding. A percent sign without two digits stands for itself.
 fn decode(value: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
@@ -116,7 +115,7 @@ pub(crate) fn write_member(header: &mut String, entry: &BaggageEntry) {
             }
         }
     }
-    // As it stands, unless it would end the member, or the header.
+    // Unchanged, unless it would end the member or the header.
     let metadata = &entry.metadata;
     let fits = |byte: u8| (byte == b'\t' || (b' '..=b'~').contains(&byte)) && byte != b',';
     if !metadata.is_empty() && metadata.bytes().all(fits) {

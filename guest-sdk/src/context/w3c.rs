@@ -1,12 +1,12 @@
 //! Span contexts as headers (W3C Trace Context, level 2).
 
-use crate::{SpanContext, TraceFlags, TraceId};
+use crate::types::{SpanContext, TraceFlags, TraceId};
 
 impl SpanContext {
-    /// Reads a `traceparent` header, with the value of `tracestate` (empty where there is none).
+    /// Parses a `traceparent` header, with the value of `tracestate` (empty if there is none).
     ///
-    /// Gives `None` where the recommendation calls the header invalid, a zero id included. A version that is
-    /// not known yet is read as far as version 00 goes. The host checks the trace state.
+    /// Returns `None` for a header that the recommendation calls invalid, which includes zero ids. Of
+    /// later versions it reads the part that version 00 has. The host checks the trace state.
     #[must_use]
     pub fn from_traceparent(traceparent: &str, tracestate: &str) -> Option<Self> {
         let header = traceparent.trim_ascii().as_bytes();
@@ -30,8 +30,8 @@ impl SpanContext {
         (dashes && context.is_valid()).then_some(context)
     }
 
-    /// Returns the value of the `tracestate` header, `None` where there is none to send: the field
-    /// [`trace_state`](Self::trace_state) as it stands.
+    /// Returns the value of the `tracestate` header: the field [`trace_state`](Self::trace_state), or
+    /// `None` if that is empty.
     #[must_use]
     pub fn tracestate(&self) -> Option<&str> {
         Some(self.trace_state.as_str()).filter(|state| !state.is_empty())
@@ -52,7 +52,7 @@ impl SpanContext {
     }
 }
 
-/// Reads lower-case hexadecimal digits, at most 16.
+/// Parses lower-case hexadecimal digits, at most 16.
 fn hex(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0, |value, digit| {
         let digit = match digit {

@@ -1,16 +1,22 @@
-//! How records with nested values become the contract's: nodes in a list, which name their children by index.
+//! Converts records with nested values into the contract's form: a list of nodes, in which arrays and
+//! maps name their children by index.
 
 use std::ops::Range;
 
-use super::types::{LogAttribute, LogRecord, LogValue, MapEntry, Severity};
-use crate::{SpanReference, backend, notice};
+use crate::backend::logger;
+use crate::notice;
+use crate::trace::log_context;
+use crate::types::{
+    LogAttribute, LogRecord, LogValue, LoggerHandle, MapEntry, Severity, SpanReference,
+};
 
-/// Emits a record in which values are nested: [`emit_nested`].
-pub(crate) type EmitNested<'a, V> = fn(u64, &Parts<'a, V>);
+/// Emits a record with nested values: [`emit_nested`].
+pub(crate) type EmitNested<'a, V> = fn(LoggerHandle, &Parts<'a, V>);
 
-/// Is a value that may be nested.
+/// A value that may be nested.
 pub(crate) trait Nested<'a>: Copy {
-    /// Gives the value if no others lie within, and otherwise what emits a record that has such.
+    /// Returns the value if it contains no others. Otherwise returns the function that emits a record
+    /// with it.
     fn scalar(self) -> Result<LogValue<'a>, EmitNested<'a, Self>> {
         let mut children = Vec::new();
         let value = self.node(&mut children);
@@ -21,18 +27,18 @@ pub(crate) trait Nested<'a>: Copy {
         }
     }
 
-    /// Gives the value, an array or a map as an empty one, and adds its children: a map's with their keys, an array's
-    /// with empty ones.
+    /// Returns the value, with an array or a map as an empty one, and adds its children. The children
+    /// of an array have empty keys.
     fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a>;
 
-    /// Returns the value if it is an integer that no signed one holds.
+    /// Returns the value if it is an integer that is too large for `i64`.
     fn unsigned(self) -> Option<u64> {
         None
     }
 }
 
-/// Is a log record whose values are still nested.
-#[derive(Debug, Clone, Copy)]
+/// A log record whose values are still nested.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Parts<'a, V> {
     pub(crate) body: Option<V>,
     pub(crate) severity: Option<Severity>,
@@ -41,6 +47,20 @@ pub(crate) struct Parts<'a, V> {
     pub(crate) attributes: &'a [(&'a str, V)],
     pub(crate) time: Option<u64>,
     pub(crate) context: SpanReference<'a>,
+}
+
+impl<V> Default for Parts<'_, V> {
+    fn default() -> Self {
+        Self {
+            body: None,
+            severity: None,
+            severity_text: None,
+            event_name: None,
+            attributes: &[],
+            time: None,
+            context: SpanReference::Ambient,
+        }
+    }
 }
 
 impl<'a, V> Parts<'a, V> {
@@ -61,33 +81,33 @@ impl<'a, V> Parts<'a, V> {
             attributes,
             nodes,
             time: self.time.into(),
-            context: self.context.into(),
+            context: log_context(self.context),
         }
     }
 }
 
-/// Where nothing is.
-pub(super) const NO_VALUE: LogValue<'static> = LogValue::BoolValue(false);
+/// A placeholder.
+pub(super) const NO_VALUE: LogValue<'static> = LogValue::Bool(false);
 
-/// Where nothing is, with a key.
+/// A placeholder with a key.
 const NO_ATTRIBUTE: LogAttribute<'static> = LogAttribute {
     key: "",
     value: NO_VALUE,
 };
 
-/// How many attributes a record may have to be emitted without an allocation.
+/// The number of attributes up to which a record is emitted without an allocation.
 const FEW: usize = 8;
 
-/// Emits a record. Whether somebody listens has been asked before.
-pub(crate) fn emit<'a, V: Nested<'a>>(logger: u64, parts: &Parts<'a, V>) {
-    if let Err(emit_nested) = emit_scalars(logger, parts) {
-        emit_nested(logger, parts);
+/// Emits a record. The caller has checked the threshold.
+pub(crate) fn emit<'a, V: Nested<'a>>(handle: LoggerHandle, parts: &Parts<'a, V>) {
+    if let Err(emit_nested) = emit_scalars(handle, parts) {
+        emit_nested(handle, parts);
     }
 }
 
-/// Emits a record if nothing in it is nested.
+/// Emits a record if no value in it is nested.
 fn emit_scalars<'a, V: Nested<'a>>(
-    logger: u64,
+    handle: LoggerHandle,
     parts: &Parts<'a, V>,
 ) -> Result<(), EmitNested<'a, V>> {
     let mut few = [NO_ATTRIBUTE; FEW];
@@ -99,38 +119,35 @@ fn emit_scalars<'a, V: Nested<'a>>(
             &mut many
         }
     };
-    for (place, (key, value)) in attributes.iter_mut().zip(parts.attributes) {
-        place.key = key;
-        place.value = value.scalar()?;
+    for (attribute, (key, value)) in attributes.iter_mut().zip(parts.attributes) {
+        attribute.key = key;
+        attribute.value = value.scalar()?;
     }
     let body = parts.body.map(V::scalar).transpose()?;
     let record = parts.record(body, attributes, &[]);
-    notice::take(backend::logger::emit(logger, &[record]));
+    notice::take(logger::emit(handle, &[record]));
     Ok(())
 }
 
-/// Emits a record in which values are nested.
-pub(crate) fn emit_nested<'a, V: Nested<'a>>(logger: u64, parts: &Parts<'a, V>) {
+/// Emits a record with nested values.
+pub(crate) fn emit_nested<'a, V: Nested<'a>>(handle: LoggerHandle, parts: &Parts<'a, V>) {
     let mut values = Values::of(parts);
     let digits = values.digits();
     let children = values.children();
-    values.name(&children, &digits);
+    values.resolve(&children, &digits);
     let nodes = values.nodes();
-    notice::take(backend::logger::emit(
-        logger,
-        &[values.record(parts, &nodes)],
-    ));
+    notice::take(logger::emit(handle, &[values.record(parts, &nodes)]));
 }
 
 /// Emits several records in one call, as [`emit`] does one.
-pub(crate) fn emit_all<'a, V: Nested<'a>>(logger: u64, records: &[Parts<'a, V>]) {
+pub(crate) fn emit_all<'a, V: Nested<'a>>(handle: LoggerHandle, records: &[Parts<'a, V>]) {
     let mut values: Vec<_> = records.iter().map(Values::of).collect();
     let lent: Vec<_> = values
         .iter()
         .map(|values| (values.children(), values.digits()))
         .collect();
     for (values, (children, digits)) in values.iter_mut().zip(&lent) {
-        values.name(children, digits);
+        values.resolve(children, digits);
     }
     let nodes: Vec<_> = values.iter().map(Values::nodes).collect();
     let records: Vec<_> = records
@@ -138,36 +155,39 @@ pub(crate) fn emit_all<'a, V: Nested<'a>>(logger: u64, records: &[Parts<'a, V>])
         .zip(values.iter().zip(&nodes))
         .map(|(parts, (values, nodes))| values.record(parts, nodes))
         .collect();
-    notice::take(backend::logger::emit(logger, &records));
+    notice::take(logger::emit(handle, &records));
 }
 
-/// A record's values: those of its attributes, its body, and what lies within them level by level, so that a child stands
-/// after its parent.
+/// The values of a record: its attributes, its body, and the nested values level by level, so that a
+/// child stands after its parent.
 struct Values<'a> {
-    /// With their keys, which a body and an array's elements have not. A body that is absent has a place too.
+    /// The values with their keys, which are empty for the body and the elements of arrays. An absent
+    /// body has an entry too.
     values: Vec<LogAttribute<'a>>,
-    /// The arrays and maps among them.
+    /// The arrays and maps among the values.
     containers: Vec<Container>,
-    /// The integers among them that no signed one holds, and where they are.
+    /// The integers that are too large for `i64`, with their indices.
     unsigned: Vec<(usize, u64)>,
-    /// Where the body is. Before it are the attributes, behind it what lies within, which is what the contract calls nodes.
+    /// The index of the body. The attributes precede it, and the nested values follow, which the
+    /// contract calls nodes.
     body: usize,
 }
 
-/// Is an array or a map: where it is among the values, and which nodes are its children.
+/// An array or a map: its index among the values, and the nodes that are its children.
 struct Container {
     at: usize,
     children: Range<usize>,
 }
 
-/// What arrays and maps borrow their children's indices from: all of them, in order.
+/// The indices of all nodes, in order, from which arrays and maps borrow.
 struct Children<'a> {
     indices: Vec<u32>,
     entries: Vec<MapEntry<'a>>,
 }
 
 impl<'a> Values<'a> {
-    /// Goes without recursion, so that no depth overflows the stack. The host decides what is too deep.
+    /// Collects the values of a record. It does not recurse, so that no depth overflows the stack. The
+    /// host limits the depth.
     fn of<V: Nested<'a>>(parts: &Parts<'a, V>) -> Self {
         let body = parts.attributes.len();
         let mut values = Vec::with_capacity(body + 1);
@@ -208,7 +228,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn within(&self) -> &[LogAttribute<'a>] {
+    fn nested(&self) -> &[LogAttribute<'a>] {
         self.values.get(self.body + 1..).unwrap_or_default()
     }
 
@@ -217,7 +237,7 @@ impl<'a> Values<'a> {
             indices: Vec::new(),
             entries: Vec::new(),
         };
-        for (value, node) in self.within().iter().zip(0..) {
+        for (value, node) in self.nested().iter().zip(0..) {
             children.indices.push(node);
             children.entries.push(MapEntry {
                 key: value.key,
@@ -227,33 +247,33 @@ impl<'a> Values<'a> {
         children
     }
 
-    /// Returns the digits of integers that no signed one holds.
+    /// Returns the digits of integers that are too large for `i64`.
     fn digits(&self) -> Vec<String> {
         let digits = self.unsigned.iter().map(|(_, value)| value.to_string());
         digits.collect()
     }
 
-    /// Has arrays and maps name their children, and gives wide integers their digits.
-    fn name(&mut self, children: &'a Children<'a>, digits: &'a [String]) {
+    /// Sets the children of arrays and maps, and the digits of large integers.
+    fn resolve(&mut self, children: &'a Children<'a>, digits: &'a [String]) {
         for ((at, _), digits) in self.unsigned.iter().zip(digits) {
             if let Some(value) = self.values.get_mut(*at) {
-                value.value = LogValue::StringValue(digits.as_str());
+                value.value = LogValue::String(digits.as_str());
             }
         }
         for container in &self.containers {
             let range = container.children.clone();
             if let Some(container) = self.values.get_mut(container.at) {
-                container.value = if let LogValue::MapValue(_) = container.value {
-                    LogValue::MapValue(children.entries.get(range).unwrap_or_default())
+                container.value = if let LogValue::Map(_) = container.value {
+                    LogValue::Map(children.entries.get(range).unwrap_or_default())
                 } else {
-                    LogValue::ArrayValue(children.indices.get(range).unwrap_or_default())
+                    LogValue::Array(children.indices.get(range).unwrap_or_default())
                 };
             }
         }
     }
 
     fn nodes(&self) -> Vec<LogValue<'a>> {
-        self.within().iter().map(|value| value.value).collect()
+        self.nested().iter().map(|value| value.value).collect()
     }
 
     fn record<'r, V>(&'r self, parts: &Parts<'r, V>, nodes: &'r [LogValue<'r>]) -> LogRecord<'r> {

@@ -1,8 +1,8 @@
-//! Values that own what they are made of, for what is only known at run time.
+//! Values that own their contents, for structures that are only known at run time.
 
 use std::borrow::Cow;
 
-use super::AnyValue;
+use crate::types::from_nonzero;
 
 /// A value of a log record that owns its contents. It may be nested, and is built at run time.
 ///
@@ -14,15 +14,16 @@ use super::AnyValue;
 /// let stock = OwnedValue::map([("tea", 3), ("cup", 12)].map(|(name, count)| {
 ///     (name, OwnedValue::map([("count", count), ("reserved", 1)]))
 /// }));
-/// LOGGER.record(Severity::Info).body(&stock).attributes(fields!["stock" => &stock]).emit();
+/// LOGGER.record(Severity::Info).with_body(&stock).with_attributes(fields!["stock" => &stock]).emit();
 /// ```
 ///
 /// With the feature `serde`, `OwnedValue::from_serialize` makes one of any value that implements
 /// `serde::Serialize`.
 ///
-/// The host takes 32 levels and 1,024 nested values of a record by default; the value itself is the
-/// first level. Of a record with more it leaves out all arrays and maps, and counts them.
+/// By default the host takes 32 levels, of which the value itself is the first, and 1,024 nested
+/// values. If a record has more, the host leaves out all its arrays and maps, and counts them.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum OwnedValue {
     /// Text.
     String(String),
@@ -36,7 +37,7 @@ pub enum OwnedValue {
     Bytes(Vec<u8>),
     /// An array.
     Array(Vec<Self>),
-    /// A map. Where a key is given twice the last value holds.
+    /// A map. If a key occurs twice, the last value counts.
     Map(Vec<(String, Self)>),
 }
 
@@ -50,43 +51,6 @@ impl OwnedValue {
     pub fn map<K: Into<String>, T: Into<Self>>(entries: impl IntoIterator<Item = (K, T)>) -> Self {
         let entry = |(key, value): (K, T)| (key.into(), value.into());
         Self::Map(entries.into_iter().map(entry).collect())
-    }
-
-    /// Makes a value of anything that can be serialized (feature `serde`).
-    ///
-    /// | serde | value |
-    /// |---|---|
-    /// | integers | integer; beyond 64 bits signed, text |
-    /// | `char`, `str` | text |
-    /// | bytes | bytes |
-    /// | `None`, `()`, unit structs | left out of maps; an empty text in arrays |
-    /// | sequences, tuples | array |
-    /// | maps, structs | map; keys that are numbers, booleans or characters become text |
-    /// | a unit variant | its name |
-    /// | any other variant | a map of its name and what it holds |
-    ///
-    /// ```
-    /// # #[derive(serde::Serialize)]
-    /// # struct Order { id: u64, items: Vec<&'static str> }
-    /// use wasmscope::{Logger, OwnedValue, Severity};
-    ///
-    /// static LOGGER: Logger = wasmscope::logger!();
-    ///
-    /// # let order = Order { id: 17, items: vec!["tea"] };
-    /// if let Ok(order) = OwnedValue::from_serialize(&order) {
-    ///     LOGGER.record(Severity::Info).body(&order).emit();
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the value is nested more than 32 levels deep, has a map with keys that
-    /// are no text, or reports an error of its own.
-    #[cfg(feature = "serde")]
-    pub fn from_serialize<T: serde::Serialize + ?Sized>(
-        value: &T,
-    ) -> Result<Self, super::SerializeError> {
-        super::serialize::to_value(value)
     }
 
     /// Adds an entry to a map, or replaces the one with the same key. Any other value becomes a map
@@ -147,7 +111,7 @@ owned_from! {
 macro_rules! owned_from_wide {
     ($($from:ty),*) => {$(
         impl From<$from> for OwnedValue {
-            /// Makes an integer, or where that is too narrow a text of its digits.
+            /// Makes an integer, or a text of its digits if it is too large.
             fn from(value: $from) -> Self {
                 match i64::try_from(value) {
                     Ok(value) => Self::Int(value),
@@ -159,26 +123,10 @@ macro_rules! owned_from_wide {
 }
 
 owned_from_wide!(u64, usize, i128, u128);
-crate::types::from_nonzero!(OwnedValue: i8, i16, i32, i64, isize, i128, u8, u16, u32, u64, usize, u128);
+from_nonzero!(OwnedValue: i8, i16, i32, i64, isize, i128, u8, u16, u32, u64, usize, u128);
 
 impl<T: Into<Self>> From<Vec<T>> for OwnedValue {
     fn from(values: Vec<T>) -> Self {
         Self::array(values)
-    }
-}
-
-impl From<AnyValue<'_>> for OwnedValue {
-    fn from(value: AnyValue<'_>) -> Self {
-        match value {
-            AnyValue::String(value) => value.into(),
-            AnyValue::Bool(value) => value.into(),
-            AnyValue::Int(value) => value.into(),
-            AnyValue::Double(value) => value.into(),
-            AnyValue::Bytes(value) => value.into(),
-            AnyValue::Array(values) => Self::array(values.as_slice().iter().copied()),
-            AnyValue::Map(entries) => Self::map(entries.as_slice().iter().copied()),
-            AnyValue::Unsigned(value) => value.get().into(),
-            AnyValue::Owned(value) => value.get().clone(),
-        }
     }
 }

@@ -1,110 +1,140 @@
-//! A log record as authors write it.
+//! Log records, and their builders.
 
 use super::arena::{self, Parts};
-use super::{AnyValue, Logger, Severity};
-use crate::SpanReference;
+use super::logger::Logger;
+use super::value::AnyValue;
+use crate::types::{Severity, SpanReference};
 
-/// Is a log record, or with an event name an event; for [`Logger::emit`], which takes several.
+/// A log record, or with an event name an event, for [`Logger::emit`].
+///
+/// ```
+/// use wasmscope::{Record, Severity, fields};
+///
+/// let record = Record::new()
+///     .with_severity(Severity::Info)
+///     .with_body("an order is accepted")
+///     .with_attributes(fields!["order.id" => 17]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Record<'a> {
-    /// What it says.
-    pub body: Option<AnyValue<'a>>,
-    /// How grave it is. Absent, it passes every threshold.
-    pub severity: Option<Severity>,
-    /// The source's own word for the severity.
-    pub severity_text: Option<&'a str>,
-    /// What names the class of events with the same shape.
-    pub event_name: Option<&'a str>,
-    /// Its attributes; [`fields!`](crate::fields) makes them.
-    pub attributes: &'a [(&'a str, AnyValue<'a>)],
-    /// When it happened, in nanoseconds since the Unix epoch; absent, now by the host's clock.
-    pub time: Option<u64>,
-    /// The span that it belongs to; without being set, the ambient one.
-    pub span: SpanReference<'a>,
+    parts: Parts<'a, AnyValue<'a>>,
 }
 
-impl<'a> Record<'a> {
-    pub(super) const fn parts(&self) -> Parts<'a, AnyValue<'a>> {
-        Parts {
-            body: self.body,
-            severity: self.severity,
-            severity_text: self.severity_text,
-            event_name: self.event_name,
-            attributes: self.attributes,
-            time: self.time,
-            context: self.span,
-        }
-    }
-}
-
-/// Gathers a log record; made by [`Logger::record`].
+/// Builds a log record and emits it; [`Logger::record`] makes it.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a record is emitted when `emit` is called"]
 pub struct LogBuilder<'a> {
     logger: &'a Logger,
-    record: Record<'a>,
+    parts: Parts<'a, AnyValue<'a>>,
 }
 
-impl<'a> LogBuilder<'a> {
-    pub(super) fn new(logger: &'a Logger, severity: Severity) -> Self {
-        Self {
-            logger,
-            record: Record {
-                severity: Some(severity),
-                ..Record::default()
-            },
+macro_rules! setters {
+    ($($type:ident),*) => {$(
+        impl<'a> $type<'a> {
+            /// Sets the body.
+            pub fn with_body(mut self, body: impl Into<AnyValue<'a>>) -> Self {
+                self.parts.body = Some(body.into());
+                self
+            }
+
+            /// Sets the event name, which names the class of events with the same structure.
+            pub const fn with_event_name(mut self, name: &'a str) -> Self {
+                self.parts.event_name = Some(name);
+                self
+            }
+
+            /// Sets the severity. A record without one passes every threshold.
+            pub const fn with_severity(mut self, severity: Severity) -> Self {
+                self.parts.severity = Some(severity);
+                self
+            }
+
+            /// Sets the source's own word for the severity.
+            pub const fn with_severity_text(mut self, text: &'a str) -> Self {
+                self.parts.severity_text = Some(text);
+                self
+            }
+
+            /// Sets the attributes; [`fields!`](crate::fields) makes them.
+            pub const fn with_attributes(
+                mut self,
+                attributes: &'a [(&'a str, AnyValue<'a>)],
+            ) -> Self {
+                self.parts.attributes = attributes;
+                self
+            }
+
+            /// Sets the time of the event, in nanoseconds since the Unix epoch. The default is now,
+            /// by the host's clock.
+            pub const fn with_time(mut self, unix_nanos: u64) -> Self {
+                self.parts.time = Some(unix_nanos);
+                self
+            }
+
+            /// Sets the span that the record belongs to: a `&Span`, a `&SpanContext`, or a
+            /// [`SpanReference`]. The default is the ambient span.
+            pub fn with_span(mut self, span: impl Into<SpanReference<'a>>) -> Self {
+                self.parts.context = span.into();
+                self
+            }
         }
-    }
+    )*};
+}
+setters!(Record, LogBuilder);
 
-    /// Sets what it says.
-    pub fn body(mut self, body: impl Into<AnyValue<'a>>) -> Self {
-        self.record.body = Some(body.into());
-        self
+impl Record<'_> {
+    /// Makes an empty record.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
+}
 
-    /// Makes it an event, named for the class of events with the same shape.
-    pub fn event_name(mut self, name: &'a str) -> Self {
-        self.record.event_name = Some(name);
-        self
-    }
-
-    /// Sets the source's own word for the severity.
-    pub fn severity_text(mut self, text: &'a str) -> Self {
-        self.record.severity_text = Some(text);
-        self
-    }
-
-    /// Sets the attributes; [`fields!`](crate::fields) makes them.
-    pub fn attributes(mut self, attributes: &'a [(&'a str, AnyValue<'a>)]) -> Self {
-        self.record.attributes = attributes;
-        self
-    }
-
-    /// Sets when it happened, in nanoseconds since the Unix epoch; without it, now by the host's clock.
-    pub fn time(mut self, unix_nanos: u64) -> Self {
-        self.record.time = Some(unix_nanos);
-        self
-    }
-
-    /// Sets the span that it belongs to: a `&Span`, a `&SpanContext`, or a [`SpanReference`]. Without it, the ambient span.
-    pub fn span(mut self, span: impl Into<SpanReference<'a>>) -> Self {
-        self.record.span = span.into();
-        self
-    }
-
-    /// Emits it, unless nobody listens.
+impl LogBuilder<'_> {
+    /// Emits the record, if the host takes it.
     pub fn emit(self) {
         let logger = self.logger;
         if logger
             .threshold
-            .admits(self.record.severity, || logger.handle())
+            .admits(self.parts.severity, || logger.handle())
         {
-            arena::emit(logger.handle(), &self.record.parts());
+            arena::emit(logger.handle(), &self.parts);
         }
     }
 }
 
-/// Makes the attributes of a log record, or the entries of an [`AnyValue::map`]: `fields!["id" => 17, "who" => name]`.
+impl Logger {
+    /// Starts building a record.
+    pub fn record<'a>(&'a self, severity: Severity) -> LogBuilder<'a> {
+        LogBuilder {
+            logger: self,
+            parts: Parts {
+                severity: Some(severity),
+                ..Parts::default()
+            },
+        }
+    }
+
+    /// Emits a text.
+    pub fn log(&self, severity: Severity, text: &str) {
+        self.record(severity).with_body(text).emit();
+    }
+
+    /// Emits several records in one call, without those that the host does not take.
+    pub fn emit(&self, records: &[Record<'_>]) {
+        let admitted: Vec<_> = records
+            .iter()
+            .map(|record| record.parts)
+            .filter(|parts| self.threshold.admits(parts.severity, || self.handle()))
+            .collect();
+        if !admitted.is_empty() {
+            arena::emit_all(self.handle(), &admitted);
+        }
+    }
+}
+
+/// Makes the attributes of a log record, or the entries of an [`AnyValue::map`]:
+/// `fields!["id" => 17, "who" => name]`.
 #[macro_export]
 macro_rules! fields {
     ($($key:expr => $value:expr),* $(,)?) => {

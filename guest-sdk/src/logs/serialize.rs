@@ -5,19 +5,19 @@ use core::fmt;
 
 use serde::ser::{self, Serialize};
 
-use super::OwnedValue;
+use super::owned::OwnedValue;
 
-/// How many levels a value may have; the value itself is the first. The host keeps as many by
-/// default, and leaves out the whole value beyond. Also, the stack of a guest is small.
+/// The maximum depth of a value, which is itself the first level. By default the host takes no more.
+/// Also, the stack of a guest is small.
 const MAX_DEPTH: u32 = 32;
 
-/// Says why something could not be made a value of.
+/// The reason why a value could not be converted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SerializeError {
     /// It is nested more than 32 levels deep.
     TooDeep,
-    /// A map has a key that is no text, number, boolean or character.
+    /// A map has a key that is not a text, number, boolean or character.
     Key,
     /// The error of the value's own `Serialize`.
     Custom(String),
@@ -27,7 +27,9 @@ impl fmt::Display for SerializeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooDeep => write!(f, "the value is nested more than {MAX_DEPTH} levels deep"),
-            Self::Key => f.write_str("a map has a key that is no text"),
+            Self::Key => {
+                f.write_str("a map has a key that is not a text, number, boolean or character")
+            }
             Self::Custom(message) => f.write_str(message),
         }
     }
@@ -43,13 +45,51 @@ impl ser::Error for SerializeError {
 
 type Result<T> = core::result::Result<T, SerializeError>;
 
-pub(super) fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<OwnedValue> {
+impl OwnedValue {
+    /// Converts any value that can be serialized (feature `serde`).
+    ///
+    /// | serde | value |
+    /// |---|---|
+    /// | integers | integer; beyond 64 bits signed, text |
+    /// | `char`, `str` | text |
+    /// | bytes | bytes |
+    /// | `None`, `()`, unit structs | left out of maps; an empty text in arrays |
+    /// | sequences, tuples | array |
+    /// | maps, structs | map; keys that are numbers, booleans or characters become text |
+    /// | a unit variant | its name |
+    /// | any other variant | a map of its name and its content |
+    ///
+    /// ```
+    /// # #[derive(serde::Serialize)]
+    /// # struct Order { id: u64, items: Vec<&'static str> }
+    /// use wasmscope::{Logger, OwnedValue, Severity};
+    ///
+    /// static LOGGER: Logger = wasmscope::logger!();
+    ///
+    /// # let order = Order { id: 17, items: vec!["tea"] };
+    /// if let Ok(order) = OwnedValue::from_serialize(&order) {
+    ///     LOGGER.record(Severity::Info).with_body(&order).emit();
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the value is nested more than 32 levels deep, has a map with keys that
+    /// are not texts, or reports an error of its own.
+    pub fn from_serialize<T: Serialize + ?Sized>(
+        value: &T,
+    ) -> core::result::Result<Self, SerializeError> {
+        to_value(value)
+    }
+}
+
+fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<OwnedValue> {
     // A null at the top is the empty text, as in an array.
     let value = value.serialize(Serializer { depth: 0 })?;
     Ok(value.unwrap_or_else(nothing))
 }
 
-/// Stands for a null where something has to stand: the contract has none.
+/// Stands for a null where a value is required: the contract has none.
 fn nothing() -> OwnedValue {
     OwnedValue::String(String::new())
 }
@@ -57,12 +97,12 @@ fn nothing() -> OwnedValue {
 /// Serializes a value; `None` stands for a null.
 #[derive(Clone, Copy)]
 struct Serializer {
-    /// How many arrays and maps are around the value.
+    /// The number of arrays and maps around the value.
     depth: u32,
 }
 
 impl Serializer {
-    /// Returns the serializer for what an array or a map holds.
+    /// Returns the serializer for the content of an array or a map.
     fn within(self) -> Result<Self> {
         let depth = self.depth + 1;
         if depth < MAX_DEPTH {
@@ -100,7 +140,7 @@ impl Serializer {
     }
 }
 
-/// Puts what a variant holds into a map by the variant's name.
+/// Puts the content of a variant into a map, under the variant's name.
 fn named(variant: Option<&'static str>, value: OwnedValue) -> OwnedValue {
     match variant {
         Some(variant) => OwnedValue::Map(vec![(variant.to_owned(), value)]),

@@ -3,15 +3,13 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use super::OwnedValue;
 use super::arena::{self, EmitNested, NO_VALUE, Nested};
-use super::types::LogValue;
-use crate::Value;
-use crate::types::from_nonzero;
+use super::owned::OwnedValue;
+use crate::types::{LogValue, LoggerHandle, Value, from_nonzero};
 
 /// A value of a log record, which may be nested: OpenTelemetry's `AnyValue`.
 ///
-/// It borrows all that it is made of, so a literal allocates nothing:
+/// It borrows its contents, so a literal allocates nothing:
 ///
 /// ```
 /// use wasmscope::{AnyValue, Logger, Severity};
@@ -20,7 +18,7 @@ use crate::types::from_nonzero;
 ///
 /// LOGGER
 ///     .record(Severity::Info)
-///     .body(AnyValue::map(&[
+///     .with_body(AnyValue::map(&[
 ///         ("id", AnyValue::Int(17)),
 ///         ("items", AnyValue::array(&[AnyValue::String("tea"), AnyValue::String("cup")])),
 ///     ]))
@@ -28,13 +26,15 @@ use crate::types::from_nonzero;
 /// ```
 ///
 /// A value in a variable needs variables for everything that it borrows, as with [`format_args!`].
-/// If its shape is only known at run time, an [`OwnedValue`] is easier to build.
+/// If its structure is only known at run time, an [`OwnedValue`] is easier to build.
 ///
-/// It is made by `into()`, or by [`fields!`](crate::fields), of any integer up to 64 bits, `f32`,
-/// `f64`, `bool`, `&str`, `&String`, `&Cow<str>` and `&[u8]`. A `u64` that no `i64` holds becomes a
-/// text of its digits, as the OpenTelemetry specification maps integers beyond 64 bits signed.
+/// [`fields!`](crate::fields) and `into()` make one of any integer up to 64 bits, `f32`,
+/// `f64`, `bool`, `&str`, `&String`, `&Cow<str>` and `&[u8]`. A `u64` that does not fit into an `i64`
+/// becomes a text of its digits, because the OpenTelemetry specification maps integers beyond signed
+/// 64 bits to strings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
+#[non_exhaustive]
 pub enum AnyValue<'a> {
     /// Text.
     String(&'a str),
@@ -50,19 +50,19 @@ pub enum AnyValue<'a> {
     Array(Items<'a, Self>),
     /// A map; [`AnyValue::map`] makes it.
     Map(Items<'a, (&'a str, Self)>),
-    /// An unsigned integer beyond the signed ones, which is passed on as text. Made by
-    /// `AnyValue::from`.
-    Unsigned(Wide),
-    /// An array or a map of an [`OwnedValue`]. Made by `AnyValue::from`.
+    /// An unsigned integer that is too large for `i64`; `AnyValue::from(u64)` makes it. The host
+    /// receives it as text.
+    Unsigned(AnyUnsigned),
+    /// An array or a map of an [`OwnedValue`]; `AnyValue::from` makes it.
     Owned(Owned<'a>),
 }
 
 /// An unsigned integer that is too large for `i64`.
 #[derive(Clone, Copy)]
-pub struct Wide {
+pub struct AnyUnsigned {
     value: u64,
     // As in `Items`.
-    emit: for<'x> fn(u64, &arena::Parts<'x, AnyValue<'x>>),
+    emit: for<'x> fn(LoggerHandle, &arena::Parts<'x, AnyValue<'x>>),
 }
 
 /// An array or a map that was built at run time.
@@ -70,10 +70,10 @@ pub struct Wide {
 pub struct Owned<'a> {
     value: &'a OwnedValue,
     // As in `Items`.
-    emit: for<'x> fn(u64, &arena::Parts<'x, AnyValue<'x>>),
+    emit: for<'x> fn(LoggerHandle, &arena::Parts<'x, AnyValue<'x>>),
 }
 
-impl Wide {
+impl AnyUnsigned {
     /// Returns the integer.
     #[must_use]
     pub const fn get(&self) -> u64 {
@@ -89,13 +89,13 @@ impl<'a> Owned<'a> {
     }
 }
 
-impl fmt::Debug for Wide {
+impl fmt::Debug for AnyUnsigned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value.fmt(f)
     }
 }
 
-impl PartialEq for Wide {
+impl PartialEq for AnyUnsigned {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
     }
@@ -118,7 +118,7 @@ impl From<u64> for AnyValue<'_> {
     fn from(value: u64) -> Self {
         match i64::try_from(value) {
             Ok(value) => Self::Int(value),
-            Err(_) => Self::Unsigned(Wide {
+            Err(_) => Self::Unsigned(AnyUnsigned {
                 value,
                 emit: emit_nested,
             }),
@@ -159,12 +159,12 @@ impl<'a> From<&'a OwnedValue> for AnyValue<'a> {
     }
 }
 
-/// Is what an array or a map is made of.
+/// The contents of an array or a map.
 #[derive(Clone, Copy)]
 pub struct Items<'a, T> {
     items: &'a [T],
-    // Comes with the value, so that a program without nested values links none of what they take.
-    emit: for<'x> fn(u64, &arena::Parts<'x, AnyValue<'x>>),
+    // Comes with the value, so that a component without nested values contains no code for them.
+    emit: for<'x> fn(LoggerHandle, &arena::Parts<'x, AnyValue<'x>>),
 }
 
 impl<'a> AnyValue<'a> {
@@ -174,7 +174,7 @@ impl<'a> AnyValue<'a> {
         Self::Array(Items::of(values))
     }
 
-    /// Makes a map. Where a key is given twice the last value holds.
+    /// Makes a map. If a key occurs twice, the last value counts.
     #[must_use]
     pub const fn map(entries: &'a [(&'a str, Self)]) -> Self {
         Self::Map(Items::of(entries))
@@ -189,14 +189,14 @@ impl<'a, T> Items<'a, T> {
         }
     }
 
-    /// Gives the values, or the entries.
+    /// Returns the values, or the entries.
     #[must_use]
     pub const fn as_slice(&self) -> &'a [T] {
         self.items
     }
 }
 
-fn emit_nested<'a>(logger: u64, parts: &arena::Parts<'a, AnyValue<'a>>) {
+fn emit_nested<'a>(logger: LoggerHandle, parts: &arena::Parts<'a, AnyValue<'a>>) {
     arena::emit_nested(logger, parts);
 }
 
@@ -249,11 +249,11 @@ impl<'a> Nested<'a> for AnyValue<'a> {
     #[inline]
     fn scalar(self) -> Result<LogValue<'a>, EmitNested<'a, Self>> {
         match self {
-            Self::String(value) => Ok(LogValue::StringValue(value)),
-            Self::Bool(value) => Ok(LogValue::BoolValue(value)),
-            Self::Int(value) => Ok(LogValue::IntValue(value)),
-            Self::Double(value) => Ok(LogValue::DoubleValue(value)),
-            Self::Bytes(value) => Ok(LogValue::BytesValue(value)),
+            Self::String(value) => Ok(LogValue::String(value)),
+            Self::Bool(value) => Ok(LogValue::Bool(value)),
+            Self::Int(value) => Ok(LogValue::Int(value)),
+            Self::Double(value) => Ok(LogValue::Double(value)),
+            Self::Bytes(value) => Ok(LogValue::Bytes(value)),
             Self::Array(values) => Err(values.emit),
             Self::Map(entries) => Err(entries.emit),
             Self::Unsigned(value) => Err(value.emit),
@@ -264,11 +264,11 @@ impl<'a> Nested<'a> for AnyValue<'a> {
     fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a> {
         if let Self::Array(values) = self {
             children.extend(values.items.iter().map(|value| ("", *value)));
-            return LogValue::ArrayValue(&[]);
+            return LogValue::Array(&[]);
         }
         if let Self::Map(entries) = self {
             children.extend_from_slice(entries.items);
-            return LogValue::MapValue(&[]);
+            return LogValue::Map(&[]);
         }
         if let Self::Owned(Owned { value, .. }) = self {
             if let OwnedValue::Map(entries) = value {
@@ -277,36 +277,53 @@ impl<'a> Nested<'a> for AnyValue<'a> {
                         .iter()
                         .map(|(key, value)| (key.as_str(), value.into())),
                 );
-                return LogValue::MapValue(&[]);
+                return LogValue::Map(&[]);
             }
             if let OwnedValue::Array(values) = value {
                 children.extend(values.iter().map(|value| ("", value.into())));
             }
-            return LogValue::ArrayValue(&[]);
+            return LogValue::Array(&[]);
         }
         self.scalar().unwrap_or(NO_VALUE)
     }
 
     fn unsigned(self) -> Option<u64> {
-        if let Self::Unsigned(wide) = self {
-            Some(wide.value)
+        if let Self::Unsigned(unsigned) = self {
+            Some(unsigned.value)
         } else {
             None
         }
     }
 }
 
-/// Gives the log value of an attribute's value; none for an array, which takes nodes.
+/// Converts an attribute's value into a log value. Returns `None` for an array, which takes nodes,
+/// and for a large integer.
 pub(crate) fn scalar(value: Value<'_>) -> Option<LogValue<'_>> {
     match value {
-        Value::StringValue(value) => Some(LogValue::StringValue(value)),
-        Value::BoolValue(value) => Some(LogValue::BoolValue(value)),
-        Value::IntValue(value) => Some(LogValue::IntValue(value)),
-        Value::DoubleValue(value) => Some(LogValue::DoubleValue(value)),
+        Value::String(value) => Some(LogValue::String(value)),
+        Value::Bool(value) => Some(LogValue::Bool(value)),
+        Value::Int(value) => Some(LogValue::Int(value)),
+        Value::Double(value) => Some(LogValue::Double(value)),
         Value::StringArray(_)
         | Value::BoolArray(_)
         | Value::IntArray(_)
         | Value::DoubleArray(_)
-        | Value::UnsignedValue(_) => None,
+        | Value::Unsigned(_) => None,
+    }
+}
+
+impl From<AnyValue<'_>> for OwnedValue {
+    fn from(value: AnyValue<'_>) -> Self {
+        match value {
+            AnyValue::String(value) => value.into(),
+            AnyValue::Bool(value) => value.into(),
+            AnyValue::Int(value) => value.into(),
+            AnyValue::Double(value) => value.into(),
+            AnyValue::Bytes(value) => value.into(),
+            AnyValue::Array(values) => Self::array(values.as_slice().iter().copied()),
+            AnyValue::Map(entries) => Self::map(entries.as_slice().iter().copied()),
+            AnyValue::Unsigned(value) => value.get().into(),
+            AnyValue::Owned(value) => value.get().clone(),
+        }
     }
 }

@@ -1,13 +1,19 @@
-//! Instruments that are told each measurement.
+//! Instruments that the program calls with each measurement.
 
 use core::marker::PhantomData;
 
-use super::types::{InstrumentDescriptor, InstrumentKind};
-use super::{CounterNumber, GaugeNumber, HistogramNumber, Measurement, Meter, UpDownCounterNumber};
+use super::meter::Meter;
+use super::number::{
+    CounterNumber, GaugeNumber, HistogramNumber, Measurement, UpDownCounterNumber,
+};
 use crate::backend::{Slot, meter};
-use crate::{KeyValue, notice};
+use crate::notice;
+use crate::types::{
+    InstrumentDescriptor, InstrumentHandle, InstrumentKind, InstrumentOf, KeyValue, SeriesHandle,
+    family,
+};
 
-/// What every instrument has, whatever its kind.
+/// The description of an instrument of any kind, and its handle.
 #[derive(Debug)]
 pub(super) struct Core {
     meter: &'static Meter,
@@ -15,7 +21,7 @@ pub(super) struct Core {
     pub(super) unit: Option<&'static str>,
     pub(super) description: Option<&'static str>,
     pub(super) boundaries: Option<&'static [f64]>,
-    slot: Slot,
+    handle: Slot<InstrumentHandle>,
 }
 
 impl Core {
@@ -26,12 +32,12 @@ impl Core {
             unit: None,
             description: None,
             boundaries: None,
-            slot: Slot::new(),
+            handle: Slot::new(),
         }
     }
 
-    pub(super) fn handle(&self, kind: InstrumentKind) -> u64 {
-        self.slot.get_or(|| {
+    pub(super) fn handle(&self, kind: InstrumentKind) -> InstrumentHandle {
+        self.handle.get_or(|| {
             meter::create(
                 self.meter.handle(),
                 InstrumentDescriptor {
@@ -50,7 +56,7 @@ macro_rules! instrument {
     ($(#[$doc:meta])* $name:ident<$number:ident>, $(#[$method_doc:meta])* $method:ident) => {
         $(#[$doc])*
         ///
-        /// It is cheap and constant: keep it in a `static`. The host makes it with the first measurement.
+        /// It is constant: keep it in a `static`. The host creates it with the first measurement.
         #[derive(Debug)]
         pub struct $name<T: $number> {
             core: Core,
@@ -58,8 +64,8 @@ macro_rules! instrument {
         }
 
         impl<T: $number> $name<T> {
-            /// Makes an instrument. The name has 1 to 255 characters, a letter first, then letters, digits, `_`,
-            /// `.`, `-` and `/`; with another one the measurements are dropped and counted by the host.
+            /// Makes an instrument. The name has 1 to 255 characters: a letter, then letters, digits,
+            /// `_`, `.`, `-` and `/`. The host drops and counts measurements with an invalid name.
             #[must_use]
             pub const fn new(meter: &'static Meter, name: &'static str) -> Self {
                 Self { core: Core::new(meter, name), number: PhantomData }
@@ -72,7 +78,7 @@ macro_rules! instrument {
                 self
             }
 
-            /// Sets what it measures, for people.
+            /// Sets a description for people.
             #[must_use]
             pub const fn with_description(mut self, description: &'static str) -> Self {
                 self.core.description = Some(description);
@@ -81,14 +87,16 @@ macro_rules! instrument {
 
             $(#[$method_doc])*
             pub fn $method(&self, value: T, attributes: &[KeyValue<'_>]) {
-                notice::take(meter::measure(self.core.handle(T::KIND), value.number(), attributes));
+                let instrument = self.core.handle(<T as InstrumentOf<family::$name>>::KIND);
+                notice::take(meter::measure(instrument, value.number(), attributes));
             }
 
-            /// Fixes the attributes once, for measurements that pass a number and nothing else. Keep the series: each call
-            /// makes one, and an instance may have 1,024.
+            /// Binds attributes, so that measurements pass a number only. Keep the series: each call
+            /// makes a new one, and an instance may have 1,024.
             pub fn bind(&self, attributes: &[KeyValue<'_>]) -> Series<T> {
+                let instrument = self.core.handle(<T as InstrumentOf<family::$name>>::KIND);
                 Series {
-                    handle: meter::bind(self.core.handle(T::KIND), attributes),
+                    handle: meter::bind(instrument, attributes),
                     number: PhantomData,
                 }
             }
@@ -97,15 +105,15 @@ macro_rules! instrument {
 }
 
 instrument! {
-    /// Sums up what only grows: requests served, bytes sent.
+    /// Sums up values that only grow: requests served, bytes sent.
     Counter<CounterNumber>,
-    /// Adds to the sum; the value is not negative.
+    /// Adds to the sum. The value must not be negative.
     add
 }
 instrument! {
-    /// Sums up what grows and shrinks: open connections, items in a queue.
+    /// Sums up values that grow and shrink: open connections, items in a queue.
     UpDownCounter<UpDownCounterNumber>,
-    /// Adds to the sum; a negative value takes away.
+    /// Adds to the sum. A negative value subtracts.
     add
 }
 instrument! {
@@ -115,7 +123,7 @@ instrument! {
     record
 }
 instrument! {
-    /// Keeps the last value of what cannot be summed up: a temperature, a level.
+    /// Keeps the last value, where a sum means nothing: a temperature, a level.
     Gauge<GaugeNumber>,
     /// Sets the value.
     record
@@ -136,12 +144,12 @@ impl<T: HistogramNumber> Histogram<T> {
     }
 }
 
-/// Is an instrument bound to one set of attributes. A measurement passes a number, and no memory is read.
+/// An instrument that is bound to one set of attributes. A measurement passes a number only.
 ///
 /// It belongs to the component instance that made it.
 #[derive(Debug, Clone, Copy)]
 pub struct Series<T> {
-    handle: u64,
+    handle: SeriesHandle,
     number: PhantomData<fn(T)>,
 }
 

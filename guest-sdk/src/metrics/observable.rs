@@ -1,30 +1,33 @@
-//! Instruments that are read when the host asks.
+//! Instruments that are read when the host asks for their values.
 
 use core::marker::PhantomData;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::instrument::Core;
-use super::types::{Number, Observation};
-use super::{CounterNumber, GaugeNumber, Measurement, Meter, UpDownCounterNumber};
+use super::meter::Meter;
+use super::number::{CounterNumber, GaugeNumber, Measurement, UpDownCounterNumber};
 use crate::backend::{Slot, meter};
-use crate::{KeyValue, notice, wide};
+use crate::types::{
+    InstrumentHandle, InstrumentOf, KeyValue, Number, Observation, ObserverHandle, family,
+};
+use crate::{notice, unsigned};
 
 thread_local! {
     static CALLBACKS: RefCell<Vec<Rc<dyn Fn()>>> = const { RefCell::new(Vec::new()) };
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has `callback` called when observations are wanted, for as long as the instance lives.
+/// Registers a callback that reports observations, for the life of the instance.
 pub(crate) fn register(callback: Rc<dyn Fn()>) {
     notice::on_collection(&notice::Observables { collect, ask });
     CALLBACKS.with_borrow_mut(|callbacks| callbacks.push(callback));
 }
 
 /// Reports one value of an observable instrument.
-pub(crate) fn observe(instrument: u64, value: Number, attributes: &[KeyValue<'_>]) {
-    let digits = wide::of(attributes);
-    let lowered = wide::lowered(attributes, &digits);
+pub(crate) fn observe(instrument: InstrumentHandle, value: Number, attributes: &[KeyValue<'_>]) {
+    let digits = unsigned::of(attributes);
+    let lowered = unsigned::lowered(attributes, &digits);
     report(
         &[Observation {
             instrument,
@@ -36,9 +39,8 @@ pub(crate) fn observe(instrument: u64, value: Number, attributes: &[KeyValue<'_>
 }
 
 fn report(observations: &[Observation<'_>], complete: bool) {
-    // One for the component, so that what its callbacks leave out of a round is told from what
-    // other components report.
-    static OBSERVER: Slot = Slot::new();
+    // One per component: the host drops the series that an observer leaves out of a round.
+    static OBSERVER: Slot<ObserverHandle> = Slot::new();
     let observer = OBSERVER.get_or(meter::create_observer);
     notice::take(meter::observe(observer, observations, complete));
 }
@@ -49,7 +51,7 @@ fn ask() {
 }
 
 /// Runs the callbacks as one round. Does nothing within a callback, or while a panic unwinds,
-/// because another panic would abort the program. If a callback panics, the round is not completed,
+/// because another panic would abort the program. If a callback panics, the round stays incomplete,
 /// and earlier reports hold.
 fn collect() {
     if std::thread::panicking() || RUNNING.replace(true) {
@@ -66,7 +68,7 @@ fn collect() {
     report(&[], true);
 }
 
-/// Says that callbacks are running, until it is dropped: a callback may panic.
+/// Marks callbacks as running until it is dropped, because a callback may panic.
 struct Running;
 
 impl Drop for Running {
@@ -75,17 +77,17 @@ impl Drop for Running {
     }
 }
 
-/// Takes what a callback observes.
+/// Takes the observations of a callback.
 #[derive(Debug)]
 pub struct Observer<T> {
-    instrument: u64,
+    instrument: InstrumentHandle,
     number: PhantomData<fn(T)>,
 }
 
 impl<T: Measurement> Observer<T> {
     /// Reports a value. For a counter or an up-down counter, it is the total so far, not the
-    /// difference. A second value with equal attributes replaces the first. Attribute sets that no
-    /// callback observes any more have no data from then on.
+    /// difference. A second value with equal attributes replaces the first. An attribute set that
+    /// callbacks no longer observe has no data from then on.
     pub fn observe(&self, value: T, attributes: &[KeyValue<'_>]) {
         observe(self.instrument, value.number(), attributes);
     }
@@ -116,7 +118,7 @@ macro_rules! observable {
                 self
             }
 
-            /// Sets what it measures, for people.
+            /// Sets a description for people.
             #[must_use]
             pub const fn with_description(mut self, description: &'static str) -> Self {
                 self.core.description = Some(description);
@@ -125,17 +127,21 @@ macro_rules! observable {
 
             /// Registers a callback that reports the values.
             ///
-            /// It runs on this thread, when a span has ended after the host has asked, in
-            /// [`collect`](crate::collect), and when the outermost [`Guard`](crate::Guard) is dropped. It must not
-            /// assume that nothing is borrowed then: read from a `Cell` or an atomic, or use `try_borrow`.
+            /// It runs on this thread: at the end of a span once the host has asked, in
+            /// [`collect`](crate::collect), and when the outermost [`Guard`](crate::Guard) is
+            /// dropped. Data may be borrowed then: read from a `Cell` or an atomic, or use
+            /// `try_borrow`.
             pub fn register(&self, callback: impl Fn(&Observer<T>) + 'static) {
-                register_typed(self.core.handle(T::OBSERVABLE), callback);
+                register_typed(self.core.handle(<T as InstrumentOf<family::$name>>::KIND), callback);
             }
         }
     };
 }
 
-fn register_typed<T: 'static>(instrument: u64, callback: impl Fn(&Observer<T>) + 'static) {
+fn register_typed<T: 'static>(
+    instrument: InstrumentHandle,
+    callback: impl Fn(&Observer<T>) + 'static,
+) {
     let observer = Observer {
         instrument,
         number: PhantomData,
@@ -144,19 +150,19 @@ fn register_typed<T: 'static>(instrument: u64, callback: impl Fn(&Observer<T>) +
 }
 
 observable! {
-    /// Reports a sum that only grows and is kept elsewhere: page faults, CPU time.
+    /// Reports a sum that is kept elsewhere and only grows: page faults, CPU time.
     ObservableCounter<CounterNumber>
 }
 observable! {
-    /// Reports a sum that grows and shrinks and is kept elsewhere: the length of a queue.
+    /// Reports a sum that is kept elsewhere, grows and shrinks: the length of a queue.
     ObservableUpDownCounter<UpDownCounterNumber>
 }
 observable! {
-    /// Reports a value that cannot be summed up: a temperature, a ratio.
+    /// Reports a value where a sum means nothing: a temperature, a ratio.
     ObservableGauge<GaugeNumber>
 }
 
-/// Forgets the callbacks that were registered under an earlier backend.
+/// Forgets the callbacks that were registered for another backend.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn reset() {
     CALLBACKS.take();

@@ -1,7 +1,7 @@
-//! Which of the program's own spans a `Context` may hold.
+//! Finds the program's own spans by their span context.
 //!
-//! A `Context` tells no more of its span than the span's context. So the spans whose context has been asked for (putting one
-//! into a `Context` does that) are kept here until they end, and found by it.
+//! A `Context` returns only the span context of its span. So spans whose span context has been asked
+//! for, which a `Context` does with its own, are kept here until they end.
 
 use std::cell::RefCell;
 
@@ -9,15 +9,14 @@ use ::opentelemetry::Context;
 use ::opentelemetry::trace::{SpanContext as ApiSpanContext, TraceContextExt};
 
 use super::values;
-use crate::backend::NOT_RECORDED;
 use crate::trace::active;
-use crate::{LinkTarget, SpanContext, SpanReference};
+use crate::types::{LinkTarget, SpanContext, SpanHandle, SpanReference, TraceId};
 
 struct Known {
     span_id: u64,
-    trace_id: crate::TraceId,
-    handle: u64,
-    /// How often a `Context` that holds it is attached, and so the span entered.
+    trace_id: TraceId,
+    handle: SpanHandle,
+    /// How many attached `Context`s hold it, and so how often the span is entered.
     entered: u32,
 }
 
@@ -26,8 +25,8 @@ thread_local! {
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Notes the context of a span that has not ended.
-pub(super) fn insert(context: &ApiSpanContext, handle: u64) {
+/// Adds a span that has not ended.
+pub(super) fn insert(context: &ApiSpanContext, handle: SpanHandle) {
     let known = Known {
         span_id: values::span_id(context.span_id()),
         trace_id: values::trace_id(context.trace_id()),
@@ -40,7 +39,7 @@ pub(super) fn insert(context: &ApiSpanContext, handle: u64) {
     });
 }
 
-/// Finds what is kept for a span context.
+/// Returns the index of the span with a span context.
 fn position(all: &[Known], context: &ApiSpanContext) -> Option<usize> {
     let span_id = values::span_id(context.span_id());
     let trace_id = values::trace_id(context.trace_id());
@@ -59,10 +58,10 @@ fn find<R>(context: &ApiSpanContext, act: impl FnOnce(&mut Known) -> R) -> Optio
     KNOWN.with_borrow_mut(|all| position(all, context).map(|at| act(&mut all[at])))
 }
 
-/// Forgets a span that ends. Where a `Context` that holds it is still attached it is left, for what comes
-/// now happens outside it; for a recorded one the host does that by itself.
+/// Removes a span that ends. If a `Context` that holds it is still attached, the span is left. The host
+/// leaves a recorded one by itself.
 pub(super) fn remove(context: &ApiSpanContext) {
-    // A thread that ends may drop spans when its state is gone.
+    // A thread that ends may drop spans after its state.
     let removed = KNOWN.try_with(|all| {
         let mut all = all.borrow_mut();
         position(&all, context).map(|at| all.remove(at))
@@ -74,7 +73,7 @@ pub(super) fn remove(context: &ApiSpanContext) {
         return;
     };
     for _ in 0..entered {
-        if handle & NOT_RECORDED == 0 {
+        if handle.is_recorded() {
             active::pop(handle);
         } else {
             active::exit(handle);
@@ -82,7 +81,7 @@ pub(super) fn remove(context: &ApiSpanContext) {
     }
 }
 
-/// Enters the span of a `Context`, where it is one of ours that has not ended.
+/// Enters the span of a `Context`, if it is one of ours that has not ended.
 pub(super) fn enter(context: &ApiSpanContext) {
     let handle = find(context, |known| {
         known.entered = known.entered.saturating_add(1);
@@ -104,16 +103,17 @@ pub(super) fn exit(context: &ApiSpanContext) {
     }
 }
 
-/// Names a span to the host: one of ours by its handle, another by its context.
+/// A span as the host knows it: one of ours by its handle, another by its context.
 pub(super) enum Reference {
     Ambient,
     None,
-    Span(u64),
+    Span(SpanHandle),
     Remote(SpanContext),
 }
 
 impl Reference {
-    /// Names the span that a `Context` holds; the module's documentation says what is meant where it holds none.
+    /// Returns the span of a `Context`. The documentation of the module `opentelemetry` defines which
+    /// one it is if the `Context` has none.
     pub(super) fn of(context: &Context) -> Self {
         if !context.has_active_span() {
             return if KNOWN.with_borrow(|all| all.iter().any(|known| known.entered > 0)) {
@@ -125,7 +125,7 @@ impl Reference {
         let span = context.span();
         let span = span.span_context();
         match find(span, |known| (known.handle, known.entered > 0)) {
-            // Who says "current", and has entered a span by another door since, means that one.
+            // The current `Context`, and another API has entered a span since: that span is meant.
             Some((handle, true)) if is_current(context) && active::current() != Some(handle) => {
                 Self::Ambient
             }
@@ -134,7 +134,7 @@ impl Reference {
         }
     }
 
-    /// Names the span with that context.
+    /// Returns the span with a span context.
     pub(super) fn to(context: &ApiSpanContext) -> Self {
         if !context.is_valid() {
             return Self::None;
@@ -163,18 +163,18 @@ impl Reference {
     }
 }
 
-/// Whether this very `Context` is the current one, not a copy that somebody has kept and passes.
+/// Returns true if this is the current `Context` itself, and not a copy.
 fn is_current(context: &Context) -> bool {
     Context::map_current(|current| core::ptr::eq(current, context))
 }
 
-/// Forgets the spans of an earlier backend.
+/// Resets the state for another backend.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn reset() {
     KNOWN.with_borrow_mut(Vec::clear);
 }
 
-/// Gives how many spans are known.
+/// Returns the number of known spans.
 #[cfg(test)]
 pub(super) fn len() -> usize {
     KNOWN.with_borrow(Vec::len)

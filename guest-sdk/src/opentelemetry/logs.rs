@@ -1,8 +1,8 @@
 //! Loggers and log records.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use ::opentelemetry::logs::{self as api, AnyValue, Severity as ApiSeverity};
@@ -11,16 +11,16 @@ use ::opentelemetry::{Context, InstrumentationScope, Key, SpanId, TraceFlags, Tr
 
 use super::known::Reference;
 use super::scope::Scope;
-use super::values;
-use crate::Severity;
-use crate::backend;
+use super::{used, values};
+use crate::backend::logger;
 use crate::logs::arena::{self, Nested, Parts};
-use crate::logs::types::LogValue;
+use crate::targets::{self, TargetLogger};
+use crate::types::{LogValue, LoggerHandle, Severity};
 
-/// Gives loggers whose records go to the host.
+/// Provides loggers whose records go to the host.
 ///
-/// The API has no global one: hand this to what emits logs, an appender for instance. It holds nothing: all
-/// providers are the same one.
+/// The API has no global one: pass this to the code that emits logs, such as an appender. All providers
+/// are equal: it has no state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LoggerProvider(());
 
@@ -36,12 +36,12 @@ impl api::LoggerProvider for LoggerProvider {
     type Logger = Logger;
 
     fn logger_with_scope(&self, scope: InstrumentationScope) -> Logger {
-        super::USED.store(true, Ordering::Relaxed);
+        used::set_used();
         Logger(Scope::of(scope))
     }
 }
 
-/// Emits log records, unless nobody listens to them.
+/// Emits log records that the host takes.
 #[derive(Clone)]
 pub struct Logger(Arc<Scope>);
 
@@ -51,21 +51,39 @@ impl core::fmt::Debug for Logger {
     }
 }
 
-impl Logger {
-    /// Gives the scope of records with that target, and whether it names the target.
-    fn scope(&self, target: &str) -> (Arc<Scope>, bool) {
-        if target.is_empty() || target == self.0.name() {
-            return (Arc::clone(&self.0), true);
+/// The scope that a record goes to: that of its logger, or one that is named for its target.
+enum Destination<'a> {
+    Logger(&'a Scope),
+    Target(Rc<TargetLogger>),
+}
+
+impl Destination<'_> {
+    fn admits(&self, severity: Option<Severity>) -> bool {
+        match self {
+            Self::Logger(scope) => scope.admits(severity),
+            Self::Target(logger) => logger.admits(severity),
         }
-        match Scope::named(target) {
-            Some(scope) => (scope, true),
-            None => (Arc::clone(&self.0), false),
+    }
+
+    fn handle(&self) -> LoggerHandle {
+        match self {
+            Self::Logger(scope) => scope.logger(),
+            Self::Target(logger) => logger.handle(),
         }
     }
 }
 
-fn admits(scope: &Scope, severity: Option<Severity>) -> bool {
-    scope.threshold.admits(severity, || scope.logger())
+impl Logger {
+    /// Returns the destination of records with a target, and whether it is named for the target.
+    fn destination(&self, target: &str) -> (Destination<'_>, bool) {
+        if target.is_empty() || target == self.0.name() {
+            return (Destination::Logger(&self.0), true);
+        }
+        match targets::own_logger(target) {
+            Some(logger) => (Destination::Target(logger), true),
+            None => (Destination::Logger(&self.0), false),
+        }
+    }
 }
 
 fn severity(severity: ApiSeverity) -> Option<Severity> {
@@ -84,15 +102,15 @@ impl api::Logger for Logger {
             return;
         }
         let target = record.target.as_deref().unwrap_or_default();
-        let (scope, names_target) = self.scope(target);
-        if !admits(&scope, record.severity) {
+        let (destination, is_named) = self.destination(target);
+        if !destination.admits(record.severity) {
             return;
         }
         let context = match &record.context {
             Some(context) => Reference::to(context),
             None => Context::map_current(Reference::of),
         };
-        let target = (!names_target).then(|| AnyValue::from(target.to_owned()));
+        let target = (!is_named).then(|| AnyValue::from(target.to_owned()));
         let attributes: Vec<_> = record
             .attributes
             .iter()
@@ -100,7 +118,7 @@ impl api::Logger for Logger {
             .chain(target.as_ref().map(|target| ("log.target", target)))
             .collect();
         arena::emit(
-            scope.logger(),
+            destination.handle(),
             &Parts {
                 body: record.body.as_ref(),
                 severity: record.severity,
@@ -113,19 +131,20 @@ impl api::Logger for Logger {
         );
     }
 
-    /// Whether somebody listens: without a name, as far as the threshold tells, which makes no call; with one, exactly.
+    /// Returns whether the host takes such records. Without a name the threshold decides, which makes no
+    /// call. With a name the host decides.
     fn event_enabled(&self, level: ApiSeverity, target: &str, name: Option<&str>) -> bool {
         if Context::is_current_telemetry_suppressed() {
             return false;
         }
-        let (scope, _) = self.scope(target);
+        let (destination, _) = self.destination(target);
         let severity = severity(level);
-        admits(&scope, severity)
-            && (name.is_none() || backend::logger::enabled(scope.logger(), severity, name))
+        destination.admits(severity)
+            && (name.is_none() || logger::enabled(destination.handle(), severity, name))
     }
 }
 
-/// Is a log record that is being gathered; made by [`Logger`].
+/// A log record that is being built; [`Logger`] makes it.
 #[derive(Debug, Default)]
 pub struct LogRecord {
     event_name: Option<&'static str>,
@@ -158,7 +177,7 @@ impl api::LogRecord for LogRecord {
         self.time = Some(values::nanos(timestamp));
     }
 
-    /// Does nothing: it is the host that observes.
+    /// Does nothing, because the host observes.
     fn set_observed_timestamp(&mut self, _: SystemTime) {}
 
     fn set_severity_text(&mut self, text: &'static str) {
@@ -206,7 +225,7 @@ impl Drop for LogRecord {
     }
 }
 
-/// Drops values without recursion: the compiler's own way overflows the stack where they are nested too deeply.
+/// Drops values without recursion, which would overflow the stack if they are nested too deeply.
 fn take_apart(values: impl IntoIterator<Item = AnyValue>) {
     let nested = |value: &AnyValue| matches!(value, AnyValue::ListAny(_) | AnyValue::Map(_));
     let mut waiting: Vec<_> = values.into_iter().filter(nested).collect();
@@ -222,21 +241,21 @@ fn take_apart(values: impl IntoIterator<Item = AnyValue>) {
 impl<'a> Nested<'a> for &'a AnyValue {
     fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a> {
         match self {
-            AnyValue::Int(value) => LogValue::IntValue(*value),
-            AnyValue::Double(value) => LogValue::DoubleValue(*value),
-            AnyValue::String(value) => LogValue::StringValue(value.as_str()),
-            AnyValue::Boolean(value) => LogValue::BoolValue(*value),
-            AnyValue::Bytes(value) => LogValue::BytesValue(value),
+            AnyValue::Int(value) => LogValue::Int(*value),
+            AnyValue::Double(value) => LogValue::Double(*value),
+            AnyValue::String(value) => LogValue::String(value.as_str()),
+            AnyValue::Boolean(value) => LogValue::Bool(*value),
+            AnyValue::Bytes(value) => LogValue::Bytes(value),
             AnyValue::ListAny(values) => {
                 children.extend(values.iter().map(|value| ("", value)));
-                LogValue::ArrayValue(&[])
+                LogValue::Array(&[])
             }
             AnyValue::Map(entries) => {
                 children.extend(entries.iter().map(|(key, value)| (key.as_str(), value)));
-                LogValue::MapValue(&[])
+                LogValue::Map(&[])
             }
             // A kind of value that the API does not have today.
-            _ => LogValue::StringValue(""),
+            _ => LogValue::String(""),
         }
     }
 }

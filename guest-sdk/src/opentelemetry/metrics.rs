@@ -1,8 +1,6 @@
 //! Meters and instruments.
 
-use std::borrow::Cow;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use ::opentelemetry::metrics::{
@@ -12,22 +10,20 @@ use ::opentelemetry::metrics::{
 };
 use ::opentelemetry::{InstrumentationScope, KeyValue as ApiKeyValue};
 
+use super::instrument::{Description, Instrument};
 use super::scope::Scope;
 use super::values::{self, TextArrays};
-use crate::Measurement;
-use crate::backend::{Slot, meter};
-use crate::metrics::observable;
-use crate::metrics::types::{InstrumentDescriptor, InstrumentKind};
+use crate::backend::meter;
+use crate::metrics::{Measurement, observable};
 use crate::notice;
+use crate::types::{InstrumentHandle, InstrumentOf, family};
 
-/// How many instruments of a scope are kept: as many as a host admits an instance by default.
+/// The number of instruments of a scope that are kept: as many as a host admits an instance by default.
 const MAX_INSTRUMENTS: usize = 256;
-/// How many times an observable instrument may be built with callbacks.
-const MAX_CALLBACKS: u32 = 256;
 
-/// Gives meters whose instruments the host aggregates.
+/// Provides meters whose instruments the host aggregates.
 ///
-/// It holds nothing: all providers are the same one.
+/// All providers are equal: it has no state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MeterProvider(());
 
@@ -45,48 +41,20 @@ impl api::MeterProvider for MeterProvider {
     }
 }
 
-/// Is an instrument. The host makes it with the first measurement.
-pub(super) struct Instrument {
+/// An instrument with the scope that it belongs to. The scope keeps the instrument itself.
+#[derive(Clone)]
+struct Scoped {
     scope: Arc<Scope>,
-    description: Description,
-    slot: Slot,
-    callbacks: AtomicU32,
+    instrument: Arc<Instrument>,
 }
 
-#[derive(PartialEq)]
-struct Description {
-    kind: InstrumentKind,
-    name: Cow<'static, str>,
-    unit: Option<Cow<'static, str>>,
-    description: Option<Cow<'static, str>>,
-    boundaries: Option<Vec<f64>>,
-}
-
-impl Instrument {
-    fn handle(&self) -> u64 {
-        let Description {
-            kind,
-            name,
-            unit,
-            description,
-            boundaries,
-        } = &self.description;
-        self.slot.get_or(|| {
-            meter::create(
-                self.scope.meter(),
-                InstrumentDescriptor {
-                    name,
-                    kind: *kind,
-                    unit: unit.as_deref(),
-                    description: description.as_deref(),
-                    boundaries: boundaries.as_deref(),
-                },
-            )
-        })
+impl Scoped {
+    fn handle(&self) -> InstrumentHandle {
+        self.instrument.handle(|| self.scope.meter())
     }
 }
 
-impl<T: Measurement> SyncInstrument<T> for Instrument {
+impl<T: Measurement> SyncInstrument<T> for Scoped {
     fn measure(&self, measurement: T, attributes: &[ApiKeyValue]) {
         let arrays = TextArrays::of(attributes);
         let attributes = values::attributes(attributes, &arrays);
@@ -98,8 +66,8 @@ impl<T: Measurement> SyncInstrument<T> for Instrument {
     }
 }
 
-/// Takes what a callback observes.
-struct Observer(u64);
+/// Takes the observations of a callback.
+struct Observer(InstrumentHandle);
 
 impl<T: Measurement> AsyncInstrument<T> for Observer {
     fn observe(&self, measurement: T, attributes: &[ApiKeyValue]) {
@@ -113,38 +81,29 @@ impl<T: Measurement> AsyncInstrument<T> for Observer {
 struct Instruments(Arc<Scope>);
 
 impl Instruments {
-    fn make(&self, description: Description) -> Arc<Instrument> {
-        let mut instruments = self
-            .0
+    fn make(&self, description: Description) -> Scoped {
+        let scope = Arc::clone(&self.0);
+        let mut instruments = scope
             .instruments
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = instruments
-            .iter()
-            .find(|other| other.description == description)
-        {
-            return Arc::clone(found);
-        }
-        let made = Arc::new(Instrument {
-            scope: Arc::clone(&self.0),
-            description,
-            slot: Slot::new(),
-            callbacks: AtomicU32::new(0),
+        let found = instruments.iter().find(|other| other.is(&description));
+        let instrument = found.map(Arc::clone).unwrap_or_else(|| {
+            let made = Arc::new(Instrument::new(description));
+            if instruments.len() < MAX_INSTRUMENTS {
+                instruments.push(Arc::clone(&made));
+            }
+            made
         });
-        // A scope that is not kept must not be kept by its instruments.
-        if self.0.kept && instruments.len() < MAX_INSTRUMENTS {
-            instruments.push(Arc::clone(&made));
-        }
-        made
+        drop(instruments);
+        Scoped { scope, instrument }
     }
 
     fn observe<T: Measurement>(&self, description: Description, callbacks: Vec<Callback<T>>) {
-        let instrument = self.make(description);
-        if !callbacks.is_empty()
-            && instrument.callbacks.fetch_add(1, Ordering::Relaxed) < MAX_CALLBACKS
-        {
+        let scoped = self.make(description);
+        if !callbacks.is_empty() && scoped.instrument.takes_callbacks() {
             observable::register(Rc::new(move || {
-                let observer = Observer(instrument.handle());
+                let observer = Observer(scoped.handle());
                 for callback in &callbacks {
                     callback(&observer);
                 }
@@ -153,38 +112,51 @@ impl Instruments {
     }
 }
 
+/// Returns the kind of the instruments of a family over a type of numbers.
+macro_rules! kind {
+    ($family:ident, $number:ty) => {
+        <$number as InstrumentOf<family::$family>>::KIND
+    };
+}
+
 macro_rules! instruments {
     (
-        sync { $($sync:ident: $sync_type:ty, $sync_kind:ident;)* }
-        histogram { $($histogram:ident: $histogram_type:ty, $histogram_kind:ident;)* }
-        observable { $($observable:ident: $number:ty, $observable_type:ty, $observable_kind:ident;)* }
+        sync { $($sync:ident: $sync_family:ident<$sync_number:ty>;)* }
+        histogram { $($histogram:ident: $histogram_number:ty;)* }
+        observable { $($observable:ident: $observable_family:ident<$observable_number:ty>;)* }
     ) => {
         impl InstrumentProvider for Instruments {
-            $(fn $sync(&self, builder: InstrumentBuilder<'_, $sync_type>) -> $sync_type {
-                <$sync_type>::new(self.make(Description {
-                    kind: InstrumentKind::$sync_kind,
+            $(fn $sync(
+                &self,
+                builder: InstrumentBuilder<'_, $sync_family<$sync_number>>,
+            ) -> $sync_family<$sync_number> {
+                <$sync_family<$sync_number>>::new(Arc::new(self.make(Description {
+                    kind: kind!($sync_family, $sync_number),
                     name: builder.name,
                     unit: builder.unit,
                     description: builder.description,
                     boundaries: None,
-                }))
+                })))
             })*
-            $(fn $histogram(&self, builder: HistogramBuilder<'_, $histogram_type>) -> $histogram_type {
-                <$histogram_type>::new(self.make(Description {
-                    kind: InstrumentKind::$histogram_kind,
+            $(fn $histogram(
+                &self,
+                builder: HistogramBuilder<'_, Histogram<$histogram_number>>,
+            ) -> Histogram<$histogram_number> {
+                <Histogram<$histogram_number>>::new(Arc::new(self.make(Description {
+                    kind: kind!(Histogram, $histogram_number),
                     name: builder.name,
                     unit: builder.unit,
                     description: builder.description,
                     boundaries: builder.boundaries,
-                }))
+                })))
             })*
             $(fn $observable(
                 &self,
-                builder: AsyncInstrumentBuilder<'_, $observable_type, $number>,
-            ) -> $observable_type {
+                builder: AsyncInstrumentBuilder<'_, $observable_family<$observable_number>, $observable_number>,
+            ) -> $observable_family<$observable_number> {
                 self.observe(
                     Description {
-                        kind: InstrumentKind::$observable_kind,
+                        kind: kind!($observable_family, $observable_number),
                         name: builder.name,
                         unit: builder.unit,
                         description: builder.description,
@@ -192,7 +164,7 @@ macro_rules! instruments {
                     },
                     builder.callbacks,
                 );
-                <$observable_type>::new()
+                <$observable_family<$observable_number>>::new()
             })*
         }
     };
@@ -200,25 +172,25 @@ macro_rules! instruments {
 
 instruments! {
     sync {
-        u64_counter: Counter<u64>, CounterU64;
-        f64_counter: Counter<f64>, CounterF64;
-        i64_up_down_counter: UpDownCounter<i64>, UpDownCounterS64;
-        f64_up_down_counter: UpDownCounter<f64>, UpDownCounterF64;
-        u64_gauge: Gauge<u64>, GaugeU64;
-        i64_gauge: Gauge<i64>, GaugeS64;
-        f64_gauge: Gauge<f64>, GaugeF64;
+        u64_counter: Counter<u64>;
+        f64_counter: Counter<f64>;
+        i64_up_down_counter: UpDownCounter<i64>;
+        f64_up_down_counter: UpDownCounter<f64>;
+        u64_gauge: Gauge<u64>;
+        i64_gauge: Gauge<i64>;
+        f64_gauge: Gauge<f64>;
     }
     histogram {
-        u64_histogram: Histogram<u64>, HistogramU64;
-        f64_histogram: Histogram<f64>, HistogramF64;
+        u64_histogram: u64;
+        f64_histogram: f64;
     }
     observable {
-        u64_observable_counter: u64, ObservableCounter<u64>, ObservableCounterU64;
-        f64_observable_counter: f64, ObservableCounter<f64>, ObservableCounterF64;
-        i64_observable_up_down_counter: i64, ObservableUpDownCounter<i64>, ObservableUpDownCounterS64;
-        f64_observable_up_down_counter: f64, ObservableUpDownCounter<f64>, ObservableUpDownCounterF64;
-        u64_observable_gauge: u64, ObservableGauge<u64>, ObservableGaugeU64;
-        i64_observable_gauge: i64, ObservableGauge<i64>, ObservableGaugeS64;
-        f64_observable_gauge: f64, ObservableGauge<f64>, ObservableGaugeF64;
+        u64_observable_counter: ObservableCounter<u64>;
+        f64_observable_counter: ObservableCounter<f64>;
+        i64_observable_up_down_counter: ObservableUpDownCounter<i64>;
+        f64_observable_up_down_counter: ObservableUpDownCounter<f64>;
+        u64_observable_gauge: ObservableGauge<u64>;
+        i64_observable_gauge: ObservableGauge<i64>;
+        f64_observable_gauge: ObservableGauge<f64>;
     }
 }

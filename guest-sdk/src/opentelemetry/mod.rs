@@ -83,15 +83,18 @@ compile_error!(
     "the feature `opentelemetry` needs a WASI target: elsewhere on wasm32 the crate `opentelemetry` reads the time from JavaScript (js-sys), which no component can import; build for wasm32-wasip2"
 );
 
+mod instrument;
 mod known;
 mod logs;
 mod metrics;
 mod observer;
 mod propagation;
 mod scope;
+mod setup;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod used;
 mod values;
 
 pub use logs::{LogRecord, Logger, LoggerProvider};
@@ -99,46 +102,13 @@ pub use metrics::MeterProvider;
 pub use propagation::{BaggagePropagator, Propagator, TraceContextPropagator};
 pub use trace::{Span, Tracer, TracerProvider};
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use ::opentelemetry::global;
-
-use crate::backend::Once;
-
-/// Makes the providers and the propagator those of [`opentelemetry::global`], and lets attached contexts be
-/// seen by the host.
-///
-/// [`init`](crate::init) does it. What is set after the first call, with `global::set_tracer_provider` for instance, stays.
-pub fn install() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        SETTING_UP.store(true, Ordering::Relaxed);
-        observer::install();
-        global::set_tracer_provider(TracerProvider::new());
-        global::set_meter_provider(MeterProvider::new());
-        global::set_text_map_propagator(Propagator::new());
-        SETTING_UP.store(false, Ordering::Relaxed);
-    });
-}
-
-/// Whether [`install`] is running: the API reports that through `tracing`.
+pub use setup::install;
 #[cfg(feature = "tracing")]
-pub(crate) fn is_setting_up() -> bool {
-    SETTING_UP.load(Ordering::Relaxed)
-}
-
-static SETTING_UP: AtomicBool = AtomicBool::new(false);
-
-/// Whether the program has asked one of our providers for a tracer or a logger, as for a layer of
-/// `tracing`.
+pub(crate) use setup::is_setting_up;
 #[cfg(feature = "tracing")]
-pub(crate) fn is_used() -> bool {
-    USED.load(Ordering::Relaxed)
-}
+pub(crate) use used::is_used;
 
-static USED: AtomicBool = AtomicBool::new(false);
-
-/// Forgets what an earlier backend said.
+/// Resets the state for another backend.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn reset() {
     known::reset();

@@ -1,5 +1,5 @@
-//! Attaching a `Context` enters its span and its baggage, for what the `Context` itself does not reach: other
-//! components of a composition, and code that uses `tracing` or this crate's own API.
+//! Enters the span and the baggage of a `Context` that is attached: for other components of a
+//! composition, and for code that uses `tracing` or this crate's own API.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use ::opentelemetry::context::{ContextObserver, GlobalContextObserver};
 use ::opentelemetry::trace::{SpanContext, TraceContextExt};
 
 use super::known;
-use crate::{BaggageEntry, backend, notice};
+use crate::types::{BaggageEntry, BaggageHandle};
+use crate::{backend, notice};
 
 struct Observer;
 
@@ -18,7 +19,7 @@ pub(super) fn install() {
     GlobalContextObserver::set(Arc::new(Observer));
 }
 
-/// Called while the thread's current `Context` is borrowed: nothing in here may ask for it.
+/// Called while the thread's current `Context` is borrowed, so the methods must not ask for it.
 impl ContextObserver for Observer {
     fn on_context_enter(&self, from: &Context, to: &Context) {
         if spans_differ(from, to) {
@@ -39,7 +40,8 @@ impl ContextObserver for Observer {
     }
 }
 
-/// Whether the two hold different spans. A `Context` that merely adds a value to the current one enters nothing.
+/// Returns true if the spans differ. A `Context` that only adds a value to the current one enters
+/// nothing.
 fn spans_differ(one: &Context, other: &Context) -> bool {
     let (one, other) = (one.span(), other.span());
     let (one, other) = (one.span_context(), other.span_context());
@@ -52,22 +54,23 @@ fn with_span(context: &Context, act: fn(&SpanContext)) {
     }
 }
 
-/// Baggage that has been entered, by its place in memory, and the host's handle for it.
-type EnteredBaggage = Vec<(usize, u64)>;
+/// Baggage that has been entered: its address, and the host's handle.
+type EnteredBaggage = Vec<(usize, BaggageHandle)>;
 
-/// Only guards that are dropped out of order leave entries behind, and only until those beneath are left.
+/// The maximum number of entries. Only guards that are dropped out of order leave entries behind, until
+/// the outer ones are left.
 const MAX_BAGGAGE: usize = 64;
 
 thread_local! {
     static ENTERED_BAGGAGE: RefCell<EnteredBaggage> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether baggage has been set, be it none: where it has not, the API gives one that all share.
+/// Returns true if baggage has been set, even an empty one. If not, the API returns a shared one.
 fn has_baggage(context: &Context) -> bool {
     !core::ptr::eq(context.baggage(), Context::new().baggage())
 }
 
-fn place(baggage: &Baggage) -> usize {
+fn address(baggage: &Baggage) -> usize {
     core::ptr::from_ref(baggage).addr()
 }
 
@@ -90,15 +93,15 @@ fn enter_baggage(baggage: &Baggage) {
             let (_, oldest) = entered.remove(0);
             notice::take(backend::context::exit_baggage(oldest));
         }
-        entered.push((place(baggage), scope));
+        entered.push((address(baggage), scope));
     });
 }
 
-/// Undoes [`enter_baggage`]; what was entered above has been left by then, in whatever order.
+/// Leaves baggage that [`enter_baggage`] entered, and everything that was entered within.
 fn exit_baggage(baggage: &Baggage) {
     ENTERED_BAGGAGE.with_borrow_mut(|entered| {
-        let place = place(baggage);
-        if let Some(at) = entered.iter().rposition(|(other, _)| *other == place) {
+        let address = address(baggage);
+        if let Some(at) = entered.iter().rposition(|(other, _)| *other == address) {
             for (_, scope) in entered.drain(at..) {
                 notice::take(backend::context::exit_baggage(scope));
             }
@@ -106,7 +109,7 @@ fn exit_baggage(baggage: &Baggage) {
     });
 }
 
-/// Gives the baggage of a `Context`, or where none has been set what came with the call.
+/// Returns the baggage of a `Context`, or if none has been set the one that came with the call.
 pub(super) fn baggage_of(context: &Context) -> Vec<BaggageEntry> {
     if has_baggage(context) {
         entries(context.baggage())
@@ -117,7 +120,7 @@ pub(super) fn baggage_of(context: &Context) -> Vec<BaggageEntry> {
     }
 }
 
-/// Forgets what an earlier backend was told.
+/// Resets the state for another backend.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn reset() {
     ENTERED_BAGGAGE.with_borrow_mut(Vec::clear);

@@ -1,4 +1,4 @@
-//! Propagators: the context of a span, and baggage, as headers.
+//! Propagators of span contexts and baggage.
 
 use std::sync::LazyLock;
 
@@ -11,8 +11,8 @@ use percent_encoding::percent_decode_str;
 
 use super::known::Reference;
 use super::{observer, values};
-use crate::SpanContext;
-use crate::context::write_member;
+use crate::context::{current, write_member};
+use crate::types::SpanContext;
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
@@ -21,9 +21,10 @@ const BAGGAGE: &str = "baggage";
 static FIELDS: LazyLock<[String; 3]> =
     LazyLock::new(|| [TRACEPARENT, TRACESTATE, BAGGAGE].map(str::to_owned));
 
-/// Passes on a span's context as the headers `traceparent` and `tracestate` (W3C Trace Context, level 2).
+/// Propagates a span's context as the headers `traceparent` and `tracestate` (W3C Trace Context, level
+/// 2).
 ///
-/// From a `Context` without a span it passes on the ambient one.
+/// For a `Context` without a span it injects the ambient one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TraceContextPropagator(());
 
@@ -38,7 +39,7 @@ impl TraceContextPropagator {
 impl TextMapPropagator for TraceContextPropagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let context = match Reference::of(cx) {
-            Reference::Ambient => crate::current(),
+            Reference::Ambient => current(),
             Reference::None => None,
             Reference::Span(_) => Some(values::from_api(cx.span().span_context())),
             Reference::Remote(context) => Some(context),
@@ -52,7 +53,7 @@ impl TextMapPropagator for TraceContextPropagator {
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        // Several `tracestate` headers are one list (3.3.1); several `traceparent` headers are none.
+        // Several `tracestate` headers are one list (3.3.1); several `traceparent` headers are invalid.
         let state = all(extractor, TRACESTATE).join(",");
         let context = match *all(extractor, TRACEPARENT) {
             [parent] => SpanContext::from_traceparent(parent, &state),
@@ -73,9 +74,9 @@ fn all<'a>(extractor: &'a dyn Extractor, key: &str) -> Vec<&'a str> {
     extractor.get_all(key).unwrap_or_default()
 }
 
-/// Passes on baggage as the header of that name (W3C Baggage).
+/// Propagates baggage as the header `baggage` (W3C Baggage).
 ///
-/// From a `Context` for which none has been set it passes on what came with the call.
+/// For a `Context` without baggage it injects the one that came with the call.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BaggagePropagator(());
 
@@ -103,7 +104,7 @@ impl TextMapPropagator for BaggagePropagator {
         if headers.is_empty() {
             return cx.clone();
         }
-        // Which keys are valid, and how much is too much, the API knows.
+        // The API checks the keys and the size.
         let mut baggage = Baggage::new();
         for header in headers {
             for member in header.split(',') {
@@ -126,7 +127,7 @@ fn read_member(baggage: &mut Baggage, member: &str) {
     }
 }
 
-/// Passes on both, a span's context and baggage.
+/// Propagates both, a span's context and baggage.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Propagator(());
 

@@ -1,7 +1,6 @@
 //! Tracers and spans.
 
 use std::borrow::Cow;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -13,14 +12,16 @@ use ::opentelemetry::{Context, InstrumentationScope, KeyValue as ApiKeyValue};
 
 use super::known::{self, Reference};
 use super::scope::Scope;
+use super::used;
 use super::values::{self, TextArrays};
-use crate::backend::{NOT_RECORDED, tracer};
+use crate::backend::tracer;
+use crate::notice;
 use crate::trace::{pending, start};
-use crate::{Link, SpanChanges, SpanKind, Status, notice};
+use crate::types::{Link, SpanChanges, SpanHandle, SpanKind, Status};
 
-/// Gives tracers whose spans go to the host.
+/// Provides tracers whose spans go to the host.
 ///
-/// It holds nothing: all providers are the same one.
+/// All providers are equal: it has no state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TracerProvider(());
 
@@ -36,12 +37,13 @@ impl api::TracerProvider for TracerProvider {
     type Tracer = Tracer;
 
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
-        super::USED.store(true, Ordering::Relaxed);
+        used::set_used();
         Tracer(Scope::of(scope))
     }
 }
 
-/// Makes spans that carry one instrumentation scope. The host is asked for its handle with the first one.
+/// Starts spans that carry one instrumentation scope. The host is asked for its handle with the first
+/// span.
 #[derive(Clone)]
 pub struct Tracer(Arc<Scope>);
 
@@ -70,7 +72,7 @@ impl api::Tracer for Tracer {
             builder.start_time.map(values::nanos),
             false,
         );
-        if handle & NOT_RECORDED == 0 {
+        if handle.is_recorded() {
             add_links(handle, &builder.links.unwrap_or_default());
             for event in builder.events.unwrap_or_default() {
                 add_event(handle, &event);
@@ -94,19 +96,19 @@ fn kind(kind: api::SpanKind) -> SpanKind {
     }
 }
 
-fn add_event(span: u64, event: &Event) {
+fn add_event(span: SpanHandle, event: &Event) {
     let time = Some(values::nanos(event.timestamp));
     send_event(span, &event.name, &event.attributes, time);
 }
 
-fn send_event(span: u64, name: &str, attributes: &[ApiKeyValue], time: Option<u64>) {
+fn send_event(span: SpanHandle, name: &str, attributes: &[ApiKeyValue], time: Option<u64>) {
     let arrays = TextArrays::of(attributes);
     let attributes = values::attributes(attributes, &arrays);
     notice::take(tracer::event(span, name, &attributes, time));
 }
 
-/// Passes on links in one call. One whose context is invalid the host would drop.
-fn add_links(span: u64, links: &[ApiLink]) {
+/// Passes on links in one call, without those to invalid contexts, which the host would drop.
+fn add_links(span: SpanHandle, links: &[ApiLink]) {
     let targets: Vec<_> = links
         .iter()
         .map(|link| Reference::to(&link.span_context))
@@ -131,28 +133,22 @@ fn add_links(span: u64, links: &[ApiLink]) {
         })
         .collect();
     if !links.is_empty() {
-        update(
-            span,
-            SpanChanges {
-                links: &links,
-                ..SpanChanges::default()
-            },
-        );
+        update(span, SpanChanges::new().with_links(&links));
     }
 }
 
-fn update(span: u64, changes: SpanChanges<'_>) {
+fn update(span: SpanHandle, changes: SpanChanges<'_>) {
     notice::take(tracer::update(span, changes));
 }
 
-/// Is a span of the host. It ends when it is dropped, unless it has been ended before.
+/// A span. It ends when it is dropped, unless it has been ended before.
 ///
-/// What it is told costs no call where the host does not record it.
+/// If the host does not record it, changes cost no call.
 #[derive(Debug)]
 #[must_use = "a span ends when it is dropped"]
 pub struct Span {
-    /// None where telemetry was suppressed when it would have started.
-    handle: Option<u64>,
+    /// `None` if telemetry was suppressed at its start.
+    handle: Option<SpanHandle>,
     /// Whether it has not ended.
     open: bool,
     context: OnceLock<ApiSpanContext>,
@@ -167,10 +163,10 @@ impl Span {
         }
     }
 
-    /// Gives the handle where what is said about the span is kept.
-    const fn recorded(&self) -> Option<u64> {
+    /// Returns the handle if the span is recorded and has not ended.
+    const fn recorded(&self) -> Option<SpanHandle> {
         match self.handle {
-            Some(handle) if self.open && handle & NOT_RECORDED == 0 => Some(handle),
+            Some(handle) if self.open && handle.is_recorded() => Some(handle),
             _ => None,
         }
     }
@@ -181,8 +177,8 @@ impl Span {
         }
     }
 
-    /// Ends the span. No observable callback is run in here: through a `SpanRef`, this is called under a lock that
-    /// the callback may want.
+    /// Ends the span. It runs no observable callbacks, because a `SpanRef` calls it under a lock that a
+    /// callback may need.
     fn finish(&mut self, time: Option<SystemTime>) {
         let recorded = self.recorded();
         if core::mem::take(&mut self.open)
@@ -211,7 +207,7 @@ impl api::Span for Span {
         self.event(&name.into(), &attributes, Some(timestamp));
     }
 
-    /// Gives the span's context, which the host is asked for the first time.
+    /// Returns the span's context. The first call asks the host.
     fn span_context(&self) -> &ApiSpanContext {
         self.context.get_or_init(|| {
             let context = self.handle.and_then(|handle| {
@@ -254,13 +250,7 @@ impl api::Span for Span {
     fn update_name<T: Into<Cow<'static, str>>>(&mut self, new_name: T) {
         if let Some(handle) = self.recorded() {
             let name = new_name.into();
-            update(
-                handle,
-                SpanChanges {
-                    name: Some(&name),
-                    ..SpanChanges::default()
-                },
-            );
+            update(handle, SpanChanges::new().with_name(&name));
         }
     }
 

@@ -1,4 +1,5 @@
-//! From the API's values to the contract's. Texts are borrowed; only the list of attributes itself is made anew.
+//! Converts the API's values into the contract's. Texts are borrowed; only the list of attributes is
+//! allocated.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,9 +9,9 @@ use ::opentelemetry::{
     TraceId as ApiTraceId, Value as ApiValue,
 };
 
-use crate::{KeyValue, SpanContext, TraceFlags, TraceId, Value};
+use crate::types::{KeyValue, SpanContext, TraceFlags, TraceId, Value};
 
-/// The texts of those attributes that are arrays of texts, in order, as slices that an attribute can borrow.
+/// The texts of the attributes that are arrays of texts, in order, as slices to borrow from.
 pub(super) struct TextArrays<'a>(Vec<Vec<&'a str>>);
 
 impl<'a> TextArrays<'a> {
@@ -46,16 +47,16 @@ pub(super) fn attributes<'a>(
         .collect()
 }
 
-/// Gives nothing for a value of a kind that the API does not have today.
+/// Converts a value. Returns `None` for a kind that the API does not have today.
 fn value<'a>(
     value: &'a ApiValue,
     arrays: &mut impl Iterator<Item = &'a Vec<&'a str>>,
 ) -> Option<Value<'a>> {
     Some(match value {
-        ApiValue::Bool(value) => Value::BoolValue(*value),
-        ApiValue::I64(value) => Value::IntValue(*value),
-        ApiValue::F64(value) => Value::DoubleValue(*value),
-        ApiValue::String(value) => Value::StringValue(value.as_str()),
+        ApiValue::Bool(value) => Value::Bool(*value),
+        ApiValue::I64(value) => Value::Int(*value),
+        ApiValue::F64(value) => Value::Double(*value),
+        ApiValue::String(value) => Value::String(value.as_str()),
         ApiValue::Array(array) => match array {
             Array::Bool(values) => Value::BoolArray(values),
             Array::I64(values) => Value::IntArray(values),
@@ -67,8 +68,8 @@ fn value<'a>(
     })
 }
 
-/// Gives nanoseconds since the Unix epoch, as the contract has times. What lies before it becomes the epoch, what
-/// lies beyond the year 2554 the last moment there is.
+/// Returns nanoseconds since the Unix epoch. Times before the epoch become the epoch, and times after
+/// the year 2554 become the largest number.
 pub(super) fn nanos(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| {
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
@@ -96,7 +97,7 @@ pub(super) fn from_api(context: &ApiSpanContext) -> SpanContext {
     }
 }
 
-/// A trace state that the API calls invalid is left out (W3C Trace Context 3.3.1).
+/// Converts a span context. An invalid trace state is left out (W3C Trace Context 3.3.1).
 pub(super) fn to_api(context: &SpanContext, is_remote: bool) -> ApiSpanContext {
     let id = u128::from(context.trace_id.high) << 64 | u128::from(context.trace_id.low);
     ApiSpanContext::new(

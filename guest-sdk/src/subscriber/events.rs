@@ -1,30 +1,38 @@
-//! What becomes of events.
+//! Passes on events: as logs, as events of spans, and to the status of spans.
+
+use std::cell::Cell;
+use std::rc::Rc;
 
 use tracing::span::Id;
 use tracing::{Event, Level, Metadata};
 
-use super::Subscriber;
+use super::config::REST_SCOPE;
+use super::core::{Core, Origin, push_location, severity};
 #[cfg(feature = "tracing-std")]
 use super::exceptions::Exception;
 use super::fields::{Fields, Text};
-use super::scopes::Listened;
 use super::spans::Parent;
-use super::subscriber::{contextual, is_recorded, push_location, severity};
 use super::visitor::{EXCEPTION, EXCEPTION_MESSAGE, Of, SetStatus, Special, visit};
-use crate::backend::wire::{Maybe, MaybeByte};
 use crate::backend::{logger, tracer};
-use crate::logs::types::{LogAttribute, LogRecord, LogValue};
-use crate::{KeyValue, notice};
+use crate::notice;
+use crate::targets::{self, TargetLogger};
+use crate::trace::log_context;
+use crate::types::{KeyValue, LogAttribute, LogRecord, LogValue, Maybe, MaybeByte, SpanHandle};
 
-/// Adds an event to the span of a handle.
-pub(super) type AddEvent = fn(&Visited, &'static Metadata<'static>, u64);
+/// Returns the logger of an event's target, if the host takes logs of that severity.
+pub(super) fn logger_of(metadata: &Metadata<'_>) -> Option<Rc<TargetLogger>> {
+    let logger = targets::logger(metadata.target(), REST_SCOPE);
+    logger
+        .admits(Some(severity(metadata.level())))
+        .then_some(logger)
+}
 
-/// Is an event whose fields have been visited.
-pub(super) struct Visited {
+/// An event whose fields have been visited.
+struct Visited {
     fields: Fields,
-    /// What it says: the message, or where there is none the error.
+    /// The message, or else the error.
     body: Option<Text>,
-    /// Its name, where it has one of its own.
+    /// The name that the author has given.
     name: Option<&'static str>,
     status: Option<SetStatus>,
     /// An `Error` among the values, with its sources.
@@ -32,24 +40,26 @@ pub(super) struct Visited {
     exception: Option<Exception>,
 }
 
-impl Subscriber {
-    pub(super) fn pass_event(&self, event: &Event<'_>) {
+impl Core {
+    pub(super) fn event(&self, event: &Event<'_>, origin: &Origin) {
+        // What the API logs about its own set-up does not belong to the program.
+        #[cfg(feature = "opentelemetry")]
+        if crate::opentelemetry::is_setting_up() {
+            return;
+        }
+        // A `Debug` implementation may log itself, which must end.
+        if let Some(_depth) = Depth::enter() {
+            self.pass_on(event, origin);
+        }
+    }
+
+    fn pass_on(&self, event: &Event<'_>, origin: &Origin) {
         let metadata = event.metadata();
-        let log = self
-            .config
-            .logs
-            .then(|| {
-                self.lock()
-                    .scopes
-                    .listening(metadata.target(), severity(metadata.level()))
-            })
-            .flatten();
-        let context = match event.parent() {
-            Some(id) => self.start(id).map_or(Parent::None, Parent::Span),
-            None => contextual(event.is_contextual()),
-        };
+        let logs = self.config.logs;
+        let log = logs.then(|| logger_of(metadata)).flatten();
+        let context = self.parent(origin);
         let recorded = match context {
-            Parent::Span(handle) if is_recorded(handle) => Some(handle),
+            Parent::Span(handle) if handle.is_recorded() => Some(handle),
             Parent::Span(_)
             | Parent::Ambient
             | Parent::None
@@ -63,23 +73,26 @@ impl Subscriber {
         }
         let visited = self.visit(event);
         if recorded.is_some()
-            && let Some(id) = self.span_of(event)
+            && let Some(id) = self.span_of(origin)
         {
             self.mark(&id, &visited);
         }
         if let Some(log) = log {
-            visited.emit(metadata, log, &context);
+            visited.emit(metadata, &log, &context);
         }
         if let Some((handle, add_event)) = span_event {
-            add_event(&visited, metadata, handle);
+            let name = visited.span_event_name(metadata);
+            add_event(handle, name, &visited.fields, metadata);
         }
     }
 
-    fn span_of(&self, event: &Event<'_>) -> Option<Id> {
-        event
-            .parent()
-            .cloned()
-            .or_else(|| self.current().filter(|_| event.is_contextual()))
+    /// Returns the `tracing` span of an event.
+    fn span_of(&self, origin: &Origin) -> Option<Id> {
+        match origin {
+            Origin::Span(id) => Some(id.clone()),
+            Origin::Context => self.current(),
+            Origin::Root => None,
+        }
     }
 
     fn visit(&self, event: &Event<'_>) -> Visited {
@@ -108,7 +121,7 @@ impl Subscriber {
             }
             if is_exception && self.config.error_events_to_exceptions {
                 name = Some(EXCEPTION);
-                if !special.error_is_told {
+                if !special.error_is_added {
                     fields.push_text(EXCEPTION_MESSAGE, error.clone());
                 }
             } else {
@@ -129,7 +142,7 @@ impl Subscriber {
         }
     }
 
-    /// Tells the span what the event says about it.
+    /// Changes the span as the event says.
     fn mark(&self, id: &Id, visited: &Visited) {
         let mut shared = self.lock();
         let Some(span) = shared.spans.get(id) else {
@@ -142,7 +155,7 @@ impl Subscriber {
         if let Some(handle) = span.handle()
             && let Some(exception) = &visited.exception
         {
-            exception.mark(handle, &visited.fields);
+            exception.mark(handle, EXCEPTION_MESSAGE, &visited.fields);
         }
     }
 }
@@ -152,58 +165,93 @@ impl Visited {
         self.body.as_ref().map(|body| self.fields.str(body))
     }
 
-    fn emit(&self, metadata: &Metadata<'static>, to: Listened, context: &Parent) {
-        // Errors' sources are the only arrays in events.
+    fn emit(&self, metadata: &Metadata<'static>, to: &TargetLogger, context: &Parent) {
+        // The sources of errors are the only arrays in events.
         #[cfg(feature = "tracing-std")]
         let (nodes, indices) = self.fields.log_nodes();
         #[cfg(not(feature = "tracing-std"))]
         let (nodes, indices) = ([], []);
         let mut attributes = self.fields.log_attributes(&indices);
-        if !to.is_exact {
+        if !to.is_named_for(metadata.target()) {
             attributes.push(LogAttribute {
                 key: "target",
-                value: LogValue::StringValue(metadata.target()),
+                value: LogValue::String(metadata.target()),
             });
         }
         notice::take(logger::emit(
-            to.logger,
+            to.handle(),
             &[LogRecord {
-                body: self.body().map(LogValue::StringValue).into(),
+                body: self.body().map(LogValue::String).into(),
                 severity: MaybeByte::Some(severity(metadata.level())),
                 severity_text: Maybe::Some(metadata.level().as_str()),
                 event_name: self.name.into(),
                 attributes: &attributes,
                 nodes: &nodes,
                 time: Maybe::None,
-                context: context.as_reference().into(),
+                context: log_context(context.as_reference()),
             }],
         ));
     }
 
-    pub(super) fn add_to(&self, metadata: &'static Metadata<'static>, handle: u64) {
+    /// Returns the name of the event as one of a span.
+    fn span_event_name(&self, metadata: &'static Metadata<'static>) -> &str {
         let is_exception = self.name == Some(EXCEPTION);
-        let name = match self.body() {
+        match self.body() {
             Some(message) if !is_exception => message,
             Some(_) | None => self.name.unwrap_or(metadata.name()),
-        };
-        notice::take(self.fields.lend(|fields| {
-            let mut attributes = vec![
-                KeyValue::new("level", metadata.level().as_str()),
-                KeyValue::new("target", metadata.target()),
-            ];
-            attributes.extend(fields);
-            tracer::event(handle, name, &attributes, None)
-        }));
+        }
     }
 }
 
-/// Gives an event's name if its author has chosen it; otherwise `tracing` makes it of the place: `event src/main.rs:12`.
+/// Adds an event to a span.
+pub(super) fn add_to_span(
+    span: SpanHandle,
+    name: &str,
+    fields: &Fields,
+    metadata: &'static Metadata<'static>,
+) {
+    notice::take(fields.lend(|fields| {
+        let mut attributes = vec![
+            KeyValue::new("level", metadata.level().as_str()),
+            KeyValue::new("target", metadata.target()),
+        ];
+        attributes.extend(fields);
+        tracer::event(span, name, &attributes, None)
+    }));
+}
+
+/// Returns an event's name if the author has given one. The default name of `tracing` is the location:
+/// `event src/main.rs:12`.
 fn own_name(metadata: &Metadata<'static>) -> Option<&'static str> {
     let name = metadata.name();
-    let is_place = name
+    let is_location = name
         .strip_prefix("event ")
         .zip(metadata.file())
-        .and_then(|(place, file)| place.strip_prefix(file))
+        .and_then(|(location, file)| location.strip_prefix(file))
         .is_some();
-    (!is_place).then_some(name)
+    (!is_location).then_some(name)
+}
+
+/// The maximum depth of events that are emitted while another one is visited.
+const MAX_DEPTH: u8 = 4;
+
+thread_local! {
+    static DEPTH: Cell<u8> = const { Cell::new(0) };
+}
+
+struct Depth;
+
+impl Depth {
+    fn enter() -> Option<Self> {
+        (DEPTH.get() < MAX_DEPTH).then(|| {
+            DEPTH.set(DEPTH.get() + 1);
+            Self
+        })
+    }
+}
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
 }

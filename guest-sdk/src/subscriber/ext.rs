@@ -1,4 +1,4 @@
-//! What a `tracing` span can be told and asked beyond `tracing`.
+//! Extends `tracing` spans by links, remote parents and attributes of any name.
 
 use core::error::Error;
 use core::fmt;
@@ -6,26 +6,29 @@ use core::fmt;
 use tracing::Span;
 use tracing::span::Id;
 
-use super::Subscriber;
+use super::core::Core;
+use super::dispatch;
 use super::fields::Fields;
 use super::spans::{OwnedLink, Parent, State};
-use super::subscriber::is_recorded;
 use super::visitor::SetStatus;
 use crate::backend::tracer;
+use crate::notice;
 use crate::trace::pending;
-use crate::{KeyValue, Link, LinkTarget, SpanContext, SpanReference, Status, Value, notice};
+use crate::types::{
+    KeyValue, Link, LinkTarget, SpanContext, SpanHandle, SpanReference, Status, Value,
+};
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for tracing::Span {}
 }
 
-/// Tells and asks a [`tracing::Span`] what `tracing` has no words for: the parts of tracing-opentelemetry's
-/// `OpenTelemetrySpanExt`, over this crate's types.
+/// Extends [`tracing::Span`] like tracing-opentelemetry's `OpenTelemetrySpanExt`, with this crate's
+/// types.
 ///
-/// Where the span is disabled, or its subscriber is not ours, nothing happens and nothing is known.
+/// If the span is disabled, or goes to another subscriber, the methods do nothing and return `None`.
 pub trait SpanExt: sealed::Sealed {
-    /// Makes a span of another process the parent.
+    /// Sets a span of another process as the parent.
     ///
     /// ```
     /// use wasmscope::SpanContext;
@@ -42,35 +45,38 @@ pub trait SpanExt: sealed::Sealed {
     ///
     /// # Errors
     ///
-    /// Where the span has been started: it has been entered, has a child, an event, a link to it, or has been asked for its context.
+    /// Returns an error if the span has been started: it has been entered, has a child, an event or a
+    /// link to it, or [`context`](Self::context) has been called.
     fn set_parent(&self, parent: &SpanContext) -> Result<(), SetParentError>;
 
     /// Adds a link to a span that caused this one without being its parent.
     fn add_link(&self, link: Link<'_>);
 
-    /// Gives the span's context, for passing on to another process. Starts the span.
+    /// Returns the span's context, for headers to another process. Starts the span.
     fn context(&self) -> Option<SpanContext>;
 
-    /// Gives what names the span to the rest of this crate, as the parent of a [`wasmscope::Span`](crate::Span) for instance. Starts the
-    /// span. One that is disabled gives [`SpanReference::Ambient`].
+    /// Returns a reference to the span for the rest of this crate, such as the parent of a
+    /// [`wasmscope::Span`](crate::Span). Starts the span. Returns [`SpanReference::Ambient`] for a
+    /// disabled span.
     fn reference(&self) -> SpanReference<'static>;
 
-    /// Sets an attribute, whose name need not be known at compile time; a value given before under the same name is replaced.
+    /// Sets an attribute, whose name need not be known at compile time. It replaces an earlier value
+    /// of the same name.
     fn set_attribute<'a>(&self, key: &'a str, value: impl Into<Value<'a>>);
 
     /// Sets how the operation ended. `Ok` is final, `Error` overrides `Unset`.
     fn set_status(&self, status: Status<'_>);
 
-    /// Adds an event to the span, whatever becomes of `tracing` events. `unix_nanos` is when it happened, in nanoseconds since the
-    /// Unix epoch; `None` means now. Starts the span.
+    /// Adds an event to the span, independently of `tracing` events. `unix_nanos` is the time, in
+    /// nanoseconds since the Unix epoch; `None` means now. Starts the span.
     fn add_event(&self, name: &str, attributes: &[KeyValue<'_>], unix_nanos: Option<u64>);
 }
 
-/// Says why [`SpanExt::set_parent`] could not set the parent.
+/// The reason why [`SpanExt::set_parent`] could not set the parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetParentError {
-    /// The span's subscriber is not a [`Subscriber`].
+    /// The span goes to another subscriber than this crate's.
     OtherSubscriber,
     /// The span has been started.
     AlreadyStarted,
@@ -90,33 +96,27 @@ impl fmt::Display for SetParentError {
 
 impl Error for SetParentError {}
 
-fn with<T>(span: &Span, act: impl FnOnce(&Subscriber, &Id) -> Option<T>) -> Option<T> {
+fn with<T>(span: &Span, act: impl FnOnce(&Core, &Id) -> Option<T>) -> Option<T> {
     span.with_subscriber(|(id, dispatch)| {
-        dispatch
-            .downcast_ref::<Subscriber>()
-            .and_then(|subscriber| act(subscriber, id))
+        let core = dispatch::core_of(dispatch)?;
+        act(core, &dispatch::id_in_core(dispatch, id)?)
     })
     .flatten()
 }
 
-fn handle(span: &Span) -> Option<u64> {
-    with(span, Subscriber::start)
+fn handle(span: &Span) -> Option<SpanHandle> {
+    with(span, Core::start)
 }
 
 impl SpanExt for Span {
     fn set_parent(&self, parent: &SpanContext) -> Result<(), SetParentError> {
         self.with_subscriber(|(id, dispatch)| {
-            let subscriber = dispatch
-                .downcast_ref::<Subscriber>()
-                .ok_or(SetParentError::OtherSubscriber)?;
-            subscriber
-                .lock()
+            let core = dispatch::core_of(dispatch).ok_or(SetParentError::OtherSubscriber)?;
+            let id = dispatch::id_in_core(dispatch, id).ok_or(SetParentError::Disabled)?;
+            let parent = Parent::Remote(parent.clone());
+            core.lock()
                 .spans
-                .set_parent(
-                    id,
-                    Parent::Remote(parent.clone()),
-                    subscriber.config.deferred_start,
-                )
+                .set_parent(&id, parent, core.config.deferred_start)
                 .ok_or(SetParentError::AlreadyStarted)
         })
         .unwrap_or(Err(SetParentError::Disabled))
@@ -131,8 +131,8 @@ impl SpanExt for Span {
         for attribute in link.attributes {
             attributes.push_copy(attribute);
         }
-        with(self, |subscriber, id| {
-            let mut shared = subscriber.lock();
+        with(self, |core, id| {
+            let mut shared = core.lock();
             let span = shared.spans.get(id)?;
             span.add_link(OwnedLink { target, attributes });
             Some(())
@@ -149,8 +149,8 @@ impl SpanExt for Span {
 
     fn set_attribute<'a>(&self, key: &'a str, value: impl Into<Value<'a>>) {
         let attribute = KeyValue::new(key, value);
-        with(self, |subscriber, id| {
-            match &mut subscriber.lock().spans.get(id)?.state {
+        with(self, |core, id| {
+            match &mut core.lock().spans.get(id)?.state {
                 State::Waiting(waiting) => waiting.fields.push_copy(&attribute),
                 State::Started(handle) => pending::set_attribute(*handle, &attribute),
             }
@@ -165,18 +165,14 @@ impl SpanExt for Span {
             Status::Ok => SetStatus::Ok,
             Status::Error(description) => SetStatus::Error(fields.copy(description)),
         };
-        with(self, |subscriber, id| {
-            subscriber
-                .lock()
-                .spans
-                .get(id)?
-                .set_status(&status, &fields);
+        with(self, |core, id| {
+            core.lock().spans.get(id)?.set_status(&status, &fields);
             Some(())
         });
     }
 
     fn add_event(&self, name: &str, attributes: &[KeyValue<'_>], unix_nanos: Option<u64>) {
-        if let Some(handle) = handle(self).filter(|handle| is_recorded(*handle)) {
+        if let Some(handle) = handle(self).filter(|handle| handle.is_recorded()) {
             notice::take(tracer::event(handle, name, attributes, unix_nanos));
         }
     }

@@ -15,7 +15,7 @@
 //!
 //! wasmscope::subscriber()
 //!     .with_max_level(Level::DEBUG)
-//!     .events_as(Events::Both)
+//!     .with_events(Events::Both)
 //!     .init();
 //! let _telemetry = wasmscope::init();
 //! price(17, &[3, 4])?;
@@ -29,7 +29,7 @@
 //!
 //! | | tracing-opentelemetry 0.34 | here | set by | if it differs, why |
 //! |---|---|---|---|---|
-//! | events | span events | logs | [`events_as`](Builder::events_as) | a log has a threshold in the host, a severity and a typed body, and needs no recorded span |
+//! | events | span events | logs | [`with_events`](Builder::with_events) | a log has a threshold in the host, a severity and a typed body, and needs no recorded span |
 //! | spans' scope | that of the given tracer | the name of the crate that makes the span | [`with_scope`](Builder::with_scope) | there is no tracer to give |
 //! | levels | all | all | [`with_max_level`](Builder::with_max_level) | |
 //! | `code.file.path`, `code.module.name`, `code.line.number` | on | on | [`with_location`](Builder::with_location) | |
@@ -151,45 +151,30 @@
 //! Natively, [`Builder::set_default`] beside a [`Recorder`](crate::testing::Recorder) shows what a test's thread does.
 
 mod builder;
+mod config;
+mod core;
+mod dispatch;
+mod entered;
 mod events;
 #[cfg(feature = "tracing-std")]
 mod exceptions;
 mod ext;
 mod fields;
-mod scopes;
+mod install;
+#[cfg(feature = "layer")]
+mod layer;
 mod spans;
-mod stack;
 #[expect(clippy::module_inception, reason = "the subscriber itself")]
 mod subscriber;
 #[cfg(all(test, feature = "tracing-std"))]
 mod tests;
+mod timings;
+mod tracers;
 mod visitor;
 
 pub use builder::{Builder, Events};
 pub use ext::{SetParentError, SpanExt};
+pub(crate) use install::install;
+#[cfg(feature = "layer")]
+pub use layer::Layer;
 pub use subscriber::Subscriber;
-
-use crate::backend::Once;
-
-/// Makes a subscriber with the defaults the program's, the first time, unless the program has one.
-pub(crate) fn install() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        if crate::subscriber().try_init().is_err() && !is_connected() {
-            crate::warning::warn(
-                "another `tracing` subscriber was set before `wasmscope::init`, so spans and events of `tracing` do not reach the host: \
-                 call `wasmscope::init` first, or compose the two as the module `wasmscope::subscriber` describes",
-            );
-        }
-    });
-}
-
-/// Returns true if `tracing` reaches the host: through our subscriber, also within another one, or
-/// through a layer that uses our OpenTelemetry providers.
-fn is_connected() -> bool {
-    #[cfg(feature = "opentelemetry")]
-    if crate::opentelemetry::is_used() {
-        return true;
-    }
-    tracing::dispatcher::get_default(|dispatch| dispatch.is::<Subscriber>())
-}

@@ -1,19 +1,22 @@
-//! The spans that exist: who refers to them, and what of them has not been passed on.
+//! The spans that exist, with what has not been passed on about them.
 
 use tracing::Metadata;
 use tracing::span::Id;
 
 use super::fields::{Fields, Text};
-use super::scopes::Scopes;
+use super::timings::Timings;
+use super::tracers::Tracers;
 use super::visitor::{SetStatus, Special};
-use crate::backend::{NOT_RECORDED, tracer};
+use crate::backend::tracer;
+use crate::notice;
 use crate::trace::{pending, start};
-use crate::{
-    KeyValue, Link, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference, Status, notice,
+use crate::types::{
+    Link, LinkTarget, SpanChanges, SpanContext, SpanHandle, SpanKind, SpanReference, Status,
+    TracerHandle,
 };
 
-/// Holds spans in slots that are used again. An id names a slot and its generation, so that the id of a span that has
-/// been closed means nothing.
+/// Holds spans in slots that are reused. An id has a slot and its generation, so that the id of a
+/// closed span is invalid.
 #[derive(Debug, Default)]
 pub(super) struct Spans {
     slots: Vec<Slot>,
@@ -27,7 +30,7 @@ struct Slot {
     span: Option<Span>,
 }
 
-/// Is a span.
+/// A span.
 #[derive(Debug)]
 pub(super) struct Span {
     pub(super) metadata: &'static Metadata<'static>,
@@ -38,13 +41,13 @@ pub(super) struct Span {
 
 #[derive(Debug)]
 pub(super) enum State {
-    /// Boxed, for most of the time a span has been started.
+    /// Boxed, because a span is in the other state most of the time.
     Waiting(Box<Waiting>),
-    /// The handle that the host gave.
-    Started(u64),
+    /// The host's handle.
+    Started(SpanHandle),
 }
 
-/// Is what a span that has not been started will start with.
+/// The data that a span will start with.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) parent: Parent,
@@ -53,25 +56,25 @@ pub(super) struct Waiting {
     pub(super) status: Option<SetStatus>,
     pub(super) fields: Fields,
     pub(super) links: Vec<OwnedLink>,
-    /// When it was made, by the host's clock. Absent, it starts when it is first used.
+    /// The time of its creation, by the host's clock. If absent, it starts when it is first used.
     pub(super) made: Option<u64>,
 }
 
-/// Is a link that may be kept.
+/// A link that owns its attributes.
 #[derive(Debug)]
 pub(super) struct OwnedLink {
     pub(super) target: Parent,
     pub(super) attributes: Fields,
 }
 
-/// Is a span reference that may be kept.
+/// A span reference that owns its context.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Parent {
     Ambient,
     None,
-    Span(u64),
+    Span(SpanHandle),
     /// The span that was ambient when this one was made: the handle that `tracer.ambient` returned.
-    Pinned(u64),
+    Pinned(SpanHandle),
     Remote(SpanContext),
 }
 
@@ -95,61 +98,6 @@ enum StatusRank {
     Ok,
 }
 
-/// Is how long a span was entered and not entered, in nanoseconds.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timings {
-    idle: i64,
-    busy: i64,
-    last: i64,
-    entered: u32,
-}
-
-/// What measures how long spans are entered. Pointers, so that who does not ask for it links none of it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Tracking {
-    /// Gives nanoseconds since some moment.
-    pub(super) clock: fn() -> i64,
-    pub(super) step: fn(&mut Timings, i64, bool),
-    pub(super) report: fn(&Timings, u64),
-}
-
-impl Timings {
-    pub(super) const fn new(now: i64) -> Self {
-        Self {
-            idle: 0,
-            busy: 0,
-            last: now,
-            entered: 0,
-        }
-    }
-
-    /// Notes that the span is entered, or left, once more.
-    pub(super) fn step(&mut self, now: i64, enter: bool) {
-        if self.entered == 0 {
-            self.idle = self.idle.saturating_add(self.lap(now));
-        } else if self.entered == 1 && !enter {
-            self.busy = self.busy.saturating_add(self.lap(now));
-        }
-        self.entered = match enter {
-            true => self.entered.saturating_add(1),
-            false => self.entered.saturating_sub(1),
-        };
-    }
-
-    /// Tells the span what has come together.
-    pub(super) fn report(&self, handle: u64) {
-        pending::set_attribute(handle, &KeyValue::new("busy_ns", self.busy));
-        pending::set_attribute(handle, &KeyValue::new("idle_ns", self.idle));
-    }
-
-    /// Gives the nanoseconds since the last one.
-    fn lap(&mut self, now: i64) -> i64 {
-        let lap = now.saturating_sub(self.last);
-        self.last = now;
-        lap
-    }
-}
-
 impl Spans {
     pub(super) fn insert(&mut self, span: Span) -> Id {
         let index = self.free.pop().unwrap_or_else(|| {
@@ -168,9 +116,9 @@ impl Spans {
         Id::from_u64(u64::from(slot.generation) << 32 | u64::from(index))
     }
 
-    /// Gives how many slots there are.
+    /// Returns the number of slots.
     #[cfg(all(test, feature = "tracing-std"))]
-    pub(super) fn places(&self) -> usize {
+    pub(super) fn slots(&self) -> usize {
         self.slots.len()
     }
 
@@ -191,7 +139,7 @@ impl Spans {
         }
     }
 
-    /// Drops a reference; gives the span if it was the last one.
+    /// Drops a reference. Returns the span if it was the last one.
     pub(super) fn release(&mut self, id: &Id) -> Option<Span> {
         let slot = self.slot(id)?;
         slot.references -= 1;
@@ -203,21 +151,21 @@ impl Spans {
         Some(span)
     }
 
-    /// Gives a span's handle, starting it where it has not been.
-    pub(super) fn start(&mut self, id: &Id, scopes: &mut Scopes) -> Option<u64> {
-        Some(self.get(id)?.start(scopes, &|_| false).handle)
+    /// Returns a span's handle, and starts the span if it has not been started.
+    pub(super) fn start(&mut self, id: &Id, tracers: &mut Tracers) -> Option<SpanHandle> {
+        Some(self.get(id)?.start(tracers, &|_| false).handle)
     }
 
-    /// Starts a span if its parent is to be the ambient one.
-    pub(super) fn start_waiting(&mut self, id: &Id, scopes: &mut Scopes) {
+    /// Starts a span if its parent will be the ambient one.
+    pub(super) fn start_waiting(&mut self, id: &Id, tracers: &mut Tracers) {
         if let Some(span) = self.get(id)
             && span.waits_for_ambient()
         {
-            span.start(scopes, &|_| false);
+            span.start(tracers, &|_| false);
         }
     }
 
-    /// Gives a waiting span another parent; `None` where it has been started, or is not there.
+    /// Sets the parent of a waiting span. Returns `None` if it has been started or does not exist.
     pub(super) fn set_parent(
         &mut self,
         id: &Id,
@@ -228,8 +176,7 @@ impl Spans {
             return None;
         };
         waiting.parent = parent;
-        // Beneath its first parent it would not have been recorded, and when it was made did not
-        // matter.
+        // Its first parent was not recorded, so that the time of creation did not matter.
         if waiting.made.is_none() && !deferred_start {
             waiting.made = now();
         }
@@ -237,10 +184,10 @@ impl Spans {
     }
 }
 
-/// Is a span that has just been started, or had been before.
+/// A span that has been started, now or before.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Started {
-    pub(super) handle: u64,
+    pub(super) handle: SpanHandle,
     /// Whether the host has entered it.
     pub(super) activated: bool,
 }
@@ -259,9 +206,9 @@ impl Span {
         }
     }
 
-    /// Gives the handle, once the span has been started.
+    /// Returns the handle, if the span has been started.
     #[cfg(feature = "tracing-std")]
-    pub(super) const fn handle(&self) -> Option<u64> {
+    pub(super) const fn handle(&self) -> Option<SpanHandle> {
         match self.state {
             State::Started(handle) => Some(handle),
             State::Waiting(_) => None,
@@ -272,10 +219,11 @@ impl Span {
         matches!(&self.state, State::Waiting(waiting) if waiting.parent == Parent::Ambient)
     }
 
-    /// Starts the span where it has not been. `activate` says for its parent whether to ask the host to enter it at once.
+    /// Starts the span if it has not been started. `activate` returns for its parent whether the host
+    /// is to enter it at once.
     pub(super) fn start(
         &mut self,
-        scopes: &mut Scopes,
+        tracers: &mut Tracers,
         activate: &dyn Fn(&Parent) -> bool,
     ) -> Started {
         let waiting = match &self.state {
@@ -289,7 +237,7 @@ impl Span {
         };
         let activated = activate(&waiting.parent);
         let handle = waiting.start(
-            scopes.tracer(self.metadata),
+            tracers.tracer(self.metadata),
             self.metadata.name(),
             activated,
         );
@@ -301,7 +249,7 @@ impl Span {
         Started { handle, activated }
     }
 
-    /// Sets the status, unless a more final one stands; its text is in `fields`.
+    /// Sets the status, unless it has a more final one. The text is in `fields`.
     pub(super) fn set_status(&mut self, status: &SetStatus, fields: &Fields) {
         let (status, rank) = match status {
             SetStatus::Ok => (Status::Ok, StatusRank::Ok),
@@ -312,7 +260,7 @@ impl Span {
         };
         let replaces = match self.status {
             StatusRank::Ok => false,
-            // The last description holds.
+            // The last description counts.
             StatusRank::Described => rank >= StatusRank::Described,
             StatusRank::Unset | StatusRank::Error => rank > self.status,
         };
@@ -333,7 +281,8 @@ impl Span {
         }
     }
 
-    /// Adds a link, at once where the span has been started: the other one's handle does not serve for ever after its end.
+    /// Adds a link; at once if the span has been started, because the host forgets the other span's
+    /// handle some time after its end.
     pub(super) fn add_link(&mut self, link: OwnedLink) {
         match &mut self.state {
             State::Waiting(waiting) => waiting.links.push(link),
@@ -343,7 +292,7 @@ impl Span {
 }
 
 impl Waiting {
-    /// Takes what has been recorded since.
+    /// Adds values that were recorded after creation.
     pub(super) fn apply(&mut self, special: &Special, fields: Fields) {
         if let Some(name) = &special.name {
             self.name = Some(self.fields.copy(fields.str(name)));
@@ -352,7 +301,7 @@ impl Waiting {
         self.fields.append(fields);
     }
 
-    fn start(&self, tracer: u64, name_of_callsite: &str, activate: bool) -> u64 {
+    fn start(&self, tracer: TracerHandle, name_of_callsite: &str, activate: bool) -> SpanHandle {
         let name = self.name.as_ref();
         let name = name.map_or(name_of_callsite, |name| self.fields.str(name));
         let parent = self.parent.as_reference();
@@ -373,20 +322,17 @@ pub(super) fn now() -> Option<u64> {
     Some(tracer::now()).filter(|time| *time != 0)
 }
 
-fn add_link(handle: u64, link: &OwnedLink) {
+fn add_link(handle: SpanHandle, link: &OwnedLink) {
     let target = match &link.target {
         Parent::Span(handle) => LinkTarget::Span(*handle),
         Parent::Remote(context) => LinkTarget::Remote(context),
         Parent::Ambient | Parent::None | Parent::Pinned(_) => return,
     };
-    if handle & NOT_RECORDED == 0 {
+    if handle.is_recorded() {
         notice::take(link.attributes.lend(|attributes| {
             tracer::update(
                 handle,
-                SpanChanges {
-                    links: &[Link { target, attributes }],
-                    ..SpanChanges::default()
-                },
+                SpanChanges::new().with_links(&[Link { target, attributes }]),
             )
         }));
     }

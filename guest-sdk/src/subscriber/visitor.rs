@@ -1,4 +1,4 @@
-//! What the fields of spans and events mean.
+//! Visits the fields of spans and events, some of which have a meaning of their own.
 
 #[cfg(feature = "tracing-std")]
 use core::error::Error;
@@ -6,11 +6,11 @@ use core::fmt::Debug;
 
 use tracing::field::{Field, Visit};
 
-use super::builder::Config;
+use super::config::Config;
 #[cfg(feature = "tracing-std")]
-use super::exceptions::Exception;
+use super::exceptions::{EXCEPTION_STACKTRACE, Exception};
 use super::fields::{Fields, Packed, Text};
-use crate::SpanKind;
+use crate::types::SpanKind;
 
 pub(super) const EXCEPTION: &str = "exception";
 pub(super) const EXCEPTION_MESSAGE: &str = "exception.message";
@@ -22,7 +22,7 @@ pub(super) enum Of {
     Event,
 }
 
-/// Is what the fields with a meaning of their own have said.
+/// The values of fields with a meaning of their own.
 #[derive(Debug, Default)]
 pub(super) struct Special {
     /// `otel.name` of a span, `message` of an event.
@@ -33,28 +33,28 @@ pub(super) struct Special {
     pub(super) status: Option<SetStatus>,
     /// `error` of an event, as text.
     pub(super) error: Option<Text>,
-    /// Whether that is the exception attributes' message already.
-    pub(super) error_is_told: bool,
+    /// Whether the exception attributes have that message already.
+    pub(super) error_is_added: bool,
     /// The last `Error` among an event's values, with its sources.
     #[cfg(feature = "tracing-std")]
     pub(super) exception: Option<Exception>,
 }
 
-/// Is a status that has been set.
+/// A status that is set.
 #[derive(Debug, Clone)]
 pub(super) enum SetStatus {
     Ok,
     Error(Text),
 }
 
-pub(super) struct Visitor<'a> {
-    pub(super) of: Of,
-    pub(super) config: &'a Config,
-    pub(super) fields: &'a mut Fields,
-    pub(super) special: Special,
+struct Visitor<'a> {
+    of: Of,
+    config: &'a Config,
+    fields: &'a mut Fields,
+    special: Special,
 }
 
-/// Visits fields, by the function that `tracing` has for what they come from.
+/// Visits fields. `record` calls the function of `tracing` that has them visited.
 pub(super) fn visit(
     of: Of,
     config: &Config,
@@ -87,7 +87,7 @@ impl Visitor<'_> {
         }
     }
 
-    /// Takes an integer that may be too wide for one, and is a text then.
+    /// Adds an integer, or a text of its digits if it does not fit into 64 bits signed.
     fn integer(&mut self, field: &Field, negative: bool, magnitude: u128) {
         let value = match (negative, magnitude as u64) {
             (true, low) => low.wrapping_neg().cast_signed(),
@@ -105,7 +105,7 @@ impl Visitor<'_> {
         if code.eq_ignore_ascii_case("ok") {
             self.special.status = Some(SetStatus::Ok);
         } else if code.eq_ignore_ascii_case("error") && self.special.status.is_none() {
-            // A description that stands before the code is not lost.
+            // Keeps a description that came before the code.
             self.special.status = Some(SetStatus::Error(Text::Static("")));
         }
     }
@@ -165,7 +165,24 @@ impl Visit for Visitor<'_> {
 
     #[cfg(feature = "tracing-std")]
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.error(field, value);
+        let exception = Exception::new(value, self.fields);
+        let message = exception.message.clone();
+        if self.config.error_fields_to_exceptions {
+            self.fields.push_text(EXCEPTION_MESSAGE, message.clone());
+            self.fields
+                .push_list(EXCEPTION_STACKTRACE, &exception.chain);
+        }
+        let chain_key = self.fields.format(format_args!("{}.chain", field.name()));
+        if self.of == Of::Event && field.name() == "error" {
+            self.special.error = Some(message);
+            self.special.error_is_added = self.config.error_fields_to_exceptions;
+        } else {
+            self.fields.push_text(field.name(), message);
+        }
+        self.fields.push_list(chain_key, &exception.chain);
+        if self.of == Of::Event && self.config.error_records_to_exceptions {
+            self.special.exception = Some(exception);
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {

@@ -1,4 +1,4 @@
-//! A backend that keeps what is recorded, so that instrumented code can be unit-tested without a runtime.
+//! A recorder of telemetry, to unit-test instrumented code without a runtime.
 //!
 //! ```
 //! use wasmscope::testing::Recorder;
@@ -17,33 +17,26 @@
 //! assert_eq!(span.attribute("order.id"), Some(&17.into()));
 //! ```
 //!
-//! What comes by the doors, such as `tracing`, is seen once they are connected, as `main` does it:
+//! Telemetry of `tracing`, `log` and `opentelemetry` is recorded once [`init`](crate::init()) has
+//! connected them:
 //!
 //! ```
 //! # #[cfg(feature = "tracing")] {
 //! use wasmscope::testing::Recorder;
 //!
 //! let recorder = Recorder::install();
-//! let _telemetry = wasmscope::init(); // in each test; once connected they stay so
+//! let _telemetry = wasmscope::init(); // in each test; they stay connected
 //! tracing::info!("someone is greeted");
 //! assert_eq!(recorder.logs().len(), 1);
 //! # }
 //! ```
 //!
-//! It exists natively only. Each thread has its own: what other threads record is not seen, so tests do
-//! not disturb each other.
+//! It exists natively only. Each thread has its own, so tests do not disturb each other.
 
-mod context;
-mod logs;
-mod metrics;
-mod recorded;
 mod recorder;
-mod traces;
 
-pub use recorded::{
+pub use crate::backend::recording::{
     MeasurementKind, RecordedEvent, RecordedLink, RecordedLog, RecordedMeasurement, RecordedNumber,
     RecordedParent, RecordedScope, RecordedSpan, RecordedStatus, RecordedValue,
 };
 pub use recorder::Recorder;
-
-pub(crate) use recorder::{epoch, with};

@@ -1,85 +1,106 @@
-//! Which spans this instance has entered, as far as the panic hook needs to know.
+//! The spans that this thread has entered.
 
 use std::cell::{Cell, RefCell};
 
-use crate::backend::{self, NOT_RECORDED, tracer};
-use crate::{SpanChanges, Status, notice, panic_hook};
+use super::pending;
+use crate::backend::tracer;
+use crate::types::{KeyValue, SpanChanges, SpanHandle, SpanReference, Status, WireReference};
+use crate::{local, notice};
 
 thread_local! {
-    static ENTERED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
-    /// The innermost of them if it is not recorded; else 0.
-    static UNRECORDED: Cell<u64> = const { Cell::new(0) };
+    static ENTERED: RefCell<Vec<SpanHandle>> = const { RefCell::new(Vec::new()) };
+    /// The innermost of them, if it is not recorded.
+    static UNRECORDED: Cell<Option<SpanHandle>> = const { Cell::new(None) };
+    /// Records a panic. A pointer that the first span sets, so that a component without spans
+    /// contains no code for it.
+    static ON_PANIC: Cell<Option<fn(&Panic<'_>)>> = const { Cell::new(None) };
 }
 
 /// Enters a span, here and on the host.
-pub(crate) fn enter(span: u64) {
+pub(crate) fn enter(span: SpanHandle) {
     notice::take(tracer::enter(span));
     push(span);
 }
 
-/// Leaves a span, here and on the host, wherever it sits.
-pub(crate) fn exit(span: u64) {
+/// Leaves a span, here and on the host, wherever it is on the stack.
+pub(crate) fn exit(span: SpanHandle) {
     pop(span);
     notice::take(tracer::exit(span));
 }
 
-/// Notes a span that the host has entered by itself (`activate`).
-pub(crate) fn push(span: u64) {
-    panic_hook::on_panic(record_panic);
+/// Adds a span that the host has entered already (`activate`), or is not to enter.
+pub(crate) fn push(span: SpanHandle) {
+    local::set(&ON_PANIC, Some(record_panic));
     ENTERED.with_borrow_mut(|entered| entered.push(span));
-    note_innermost(Some(span));
+    set_innermost(Some(span));
 }
 
-/// Forgets the innermost entry of a span.
-pub(crate) fn pop(span: u64) {
+/// Removes the innermost entry of a span.
+pub(crate) fn pop(span: SpanHandle) {
     ENTERED.with_borrow_mut(|entered| {
         if let Some(at) = entered.iter().rposition(|&other| other == span) {
             entered.remove(at);
         }
-        note_innermost(entered.last().copied());
+        set_innermost(entered.last().copied());
     });
 }
 
-fn note_innermost(span: Option<u64>) {
-    let unrecorded = span.filter(|span| span & NOT_RECORDED != 0);
-    backend::set(&UNRECORDED, unrecorded.unwrap_or(0));
+fn set_innermost(span: Option<SpanHandle>) {
+    local::set(&UNRECORDED, span.filter(|span| !span.is_recorded()));
 }
 
-/// Returns the span that this component has entered last and not left, if it is not recorded. The
-/// host may take another one for the ambient span: `tracing` spans beneath an unrecorded one are
-/// not entered there.
+/// Returns the innermost entered span of this component, if it is not recorded. The host may have
+/// another ambient span: `tracing` spans within an unrecorded one are not entered there.
 #[inline]
-pub(crate) fn unrecorded() -> Option<u64> {
-    match UNRECORDED.get() {
-        0 => None,
-        span => Some(span),
+pub(crate) fn unrecorded() -> Option<SpanHandle> {
+    UNRECORDED.get()
+}
+
+/// Returns the span of a log record as the host takes it. The ambient span is the innermost that
+/// this component has entered, or the host's.
+pub(crate) fn log_context(span: SpanReference<'_>) -> WireReference<'_> {
+    match (span, unrecorded()) {
+        (SpanReference::Ambient, Some(span)) => WireReference::Span(span),
+        (span, _) => span.into(),
     }
 }
 
-/// Gives the span that this component has entered last and not left, whichever door it came by.
+/// Returns the innermost entered span of this component, whichever API entered it.
 #[cfg(any(feature = "opentelemetry", feature = "tracing"))]
-pub(crate) fn current() -> Option<u64> {
+pub(crate) fn current() -> Option<SpanHandle> {
     ENTERED.with_borrow(|entered| entered.last().copied())
 }
 
-/// Tells the active span that the program panics.
-fn record_panic(panic: &panic_hook::Panic<'_>) {
-    let innermost = ENTERED.with(|entered| entered.try_borrow().ok()?.last().copied());
-    if let Some(span) = innermost.filter(|span| span & NOT_RECORDED == 0) {
-        notice::take(tracer::event(span, "exception", panic.attributes, None));
-        notice::take(tracer::update(
-            span,
-            SpanChanges {
-                status: Status::Error(panic.message),
-                ..SpanChanges::default()
-            },
-        ));
+/// What is known about a panic.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Panic<'a> {
+    pub(crate) message: &'a str,
+    /// The attributes of the semantic conventions: `exception.*` and `code.*`. WebAssembly has no
+    /// backtrace; the host adds its own to the trap.
+    pub(crate) attributes: &'a [KeyValue<'a>],
+}
+
+/// Passes on what is buffered, and records a panic on the active span.
+pub(crate) fn before_trap(panic: &Panic<'_>) {
+    pending::before_panic();
+    if let Some(record) = ON_PANIC.get() {
+        record(panic);
     }
 }
 
-/// Forgets the spans of an earlier backend.
+fn record_panic(panic: &Panic<'_>) {
+    let innermost = ENTERED.with(|entered| entered.try_borrow().ok()?.last().copied());
+    if let Some(span) = innermost.filter(|span| span.is_recorded()) {
+        notice::take(tracer::event(span, "exception", panic.attributes, None));
+        let changes = SpanChanges::new().with_status(Status::Error(panic.message));
+        notice::take(tracer::update(span, changes));
+    }
+}
+
+/// Resets the state for another backend.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn reset() {
+pub(super) fn reset() {
     ENTERED.with_borrow_mut(Vec::clear);
-    UNRECORDED.set(0);
+    UNRECORDED.set(None);
+    ON_PANIC.set(None);
 }

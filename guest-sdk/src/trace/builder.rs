@@ -1,10 +1,13 @@
-//! How a span is started.
+//! Builds and starts spans.
 
-use super::{EnteredSpan, Span, Tracer, active, start};
-use crate::backend::{NOT_RECORDED, tracer};
-use crate::{KeyValue, Link, SpanChanges, SpanKind, SpanReference, notice};
+use super::span::{EnteredSpan, Span};
+use super::tracer::Tracer;
+use super::{active, start};
+use crate::backend::tracer;
+use crate::notice;
+use crate::types::{KeyValue, Link, SpanChanges, SpanHandle, SpanKind, SpanReference};
 
-/// Gathers what a span starts out with; made by [`Tracer::span`].
+/// Builds a span; [`Tracer::span`] makes it.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a span starts when `start` or `enter` is called"]
 pub struct SpanBuilder<'a> {
@@ -15,14 +18,15 @@ pub struct SpanBuilder<'a> {
     attributes: &'a [KeyValue<'a>],
     start_time: Option<u64>,
     links: &'a [Link<'a>],
-    // Set together with `links`, so that a program without links does not import `update`.
-    add_links: Option<fn(u64, &[Link<'_>])>,
+    // Set together with `links`, so that a component without links does not import `update`.
+    add_links: Option<fn(SpanHandle, &[Link<'_>])>,
 }
 
-impl<'a> SpanBuilder<'a> {
-    pub(super) fn new(tracer: &'a Tracer, name: &'a str) -> Self {
-        Self {
-            tracer,
+impl Tracer {
+    /// Starts building a span.
+    pub const fn span<'a>(&'a self, name: &'a str) -> SpanBuilder<'a> {
+        SpanBuilder {
+            tracer: self,
             name,
             kind: SpanKind::Internal,
             parent: SpanReference::Ambient,
@@ -33,40 +37,49 @@ impl<'a> SpanBuilder<'a> {
         }
     }
 
-    /// Sets the kind; without it, [`SpanKind::Internal`].
-    pub fn kind(mut self, kind: SpanKind) -> Self {
+    /// Starts a span whose parent is the ambient one, without entering it.
+    pub fn start(&self, name: &str) -> Span {
+        self.span(name).start()
+    }
+
+    /// Starts a span whose parent is the ambient one, and enters it: it becomes the parent of spans
+    /// that are started before it ends.
+    pub fn enter(&self, name: &str) -> EnteredSpan {
+        self.span(name).enter()
+    }
+}
+
+impl<'a> SpanBuilder<'a> {
+    /// Sets the kind. The default is [`SpanKind::Internal`].
+    pub const fn with_kind(mut self, kind: SpanKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// Sets the parent: a `&Span` of this instance, a `&SpanContext` of another process, or a [`SpanReference`].
-    /// Without it, the ambient span.
-    pub fn parent(mut self, parent: impl Into<SpanReference<'a>>) -> Self {
+    /// Sets the parent: a `&Span` of this instance, a `&SpanContext` of another process, or a
+    /// [`SpanReference`]. The default is the ambient span; [`SpanReference::None`] starts a trace.
+    pub fn with_parent(mut self, parent: impl Into<SpanReference<'a>>) -> Self {
         self.parent = parent.into();
         self
     }
 
-    /// Makes the span the first of a new trace.
-    pub fn root(mut self) -> Self {
-        self.parent = SpanReference::None;
-        self
-    }
-
-    /// Sets the attributes that are known at the start, which samplers may look at.
-    pub fn attributes(mut self, attributes: &'a [KeyValue<'a>]) -> Self {
+    /// Sets the attributes that are known at the start. Samplers may use them.
+    pub const fn with_attributes(mut self, attributes: &'a [KeyValue<'a>]) -> Self {
         self.attributes = attributes;
         self
     }
 
-    /// Sets links to spans that caused this one without being its parent. They cost a call of their own.
-    pub fn links(mut self, links: &'a [Link<'a>]) -> Self {
+    /// Sets links to spans that caused this one without being its parent. They cost a call of their
+    /// own.
+    pub fn with_links(mut self, links: &'a [Link<'a>]) -> Self {
         self.links = links;
         self.add_links = Some(add_links);
         self
     }
 
-    /// Sets when the operation began, in nanoseconds since the Unix epoch; without it, now by the host's clock.
-    pub fn start_time(mut self, unix_nanos: u64) -> Self {
+    /// Sets the start time, in nanoseconds since the Unix epoch. The default is now, by the host's
+    /// clock.
+    pub const fn with_start_time(mut self, unix_nanos: u64) -> Self {
         self.start_time = Some(unix_nanos);
         self
     }
@@ -83,7 +96,7 @@ impl<'a> SpanBuilder<'a> {
         EnteredSpan::adopt(Span::from_handle(handle))
     }
 
-    fn begin(self, activate: bool) -> u64 {
+    fn begin(self, activate: bool) -> SpanHandle {
         let handle = start::start(
             self.tracer.handle(),
             self.name,
@@ -94,7 +107,7 @@ impl<'a> SpanBuilder<'a> {
             activate,
         );
         if let Some(add_links) = self.add_links
-            && handle & NOT_RECORDED == 0
+            && handle.is_recorded()
         {
             add_links(handle, self.links);
         }
@@ -102,14 +115,9 @@ impl<'a> SpanBuilder<'a> {
     }
 }
 
-fn add_links(span: u64, links: &[Link<'_>]) {
+fn add_links(span: SpanHandle, links: &[Link<'_>]) {
     if !links.is_empty() {
-        notice::take(tracer::update(
-            span,
-            SpanChanges {
-                links,
-                ..SpanChanges::default()
-            },
-        ));
+        let changes = SpanChanges::new().with_links(links);
+        notice::take(tracer::update(span, changes));
     }
 }

@@ -1,19 +1,20 @@
-//! What has been said about one span and not been passed on yet.
+//! Buffers the changes of one span, to save calls.
 //!
-//! A span's attributes usually come in a row, and often just before its end, so one buffer for
-//! the span spoken of last saves most calls. Whatever is in it is passed on before a panic traps.
+//! Attributes of a span usually come in a row, and often just before its end. So one buffer, for the
+//! span that was changed last, saves most calls. It is passed on before a panic traps.
 
 use std::cell::{Cell, RefCell};
 
-use crate::backend::{self, NOT_RECORDED, tracer};
+use crate::backend::tracer;
 use crate::buffer::Buffer;
-use crate::{KeyValue, SpanChanges, Status, notice};
+use crate::types::{KeyValue, SpanChanges, SpanHandle, Status};
+use crate::{local, notice};
 
 const MAX_ENTRIES: usize = 32;
 const MAX_BYTES: usize = 4096;
 
 struct Pending {
-    span: u64,
+    span: Option<SpanHandle>,
     attributes: Buffer,
     status: PendingStatus,
 }
@@ -27,13 +28,13 @@ enum PendingStatus {
 
 thread_local! {
     static PENDING: RefCell<Pending> = const { RefCell::new(Pending::new()) };
-    // A pointer, set with the first entry: who buffers nothing does not import `update`.
+    // A pointer that the first entry sets: a component that buffers nothing does not import `update`.
     static FLUSH: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
-/// What is called with a span that is about to end, or `None` if the program panics.
+/// Called with a span that is about to end, or with `None` if the program panics.
 #[cfg(feature = "tracing")]
-type BeforeEnd = fn(Option<u64>);
+type BeforeEnd = fn(Option<SpanHandle>);
 
 #[cfg(feature = "tracing")]
 thread_local! {
@@ -41,34 +42,31 @@ thread_local! {
 }
 
 /// Sets an attribute of a span.
-pub(crate) fn set_attribute(span: u64, attribute: &KeyValue<'_>) {
-    if span & NOT_RECORDED != 0 {
+pub(crate) fn set_attribute(span: SpanHandle, attribute: &KeyValue<'_>) {
+    if !span.is_recorded() {
         return;
     }
     if !with(span, |pending| {
         pending.attributes.push(attribute.key, attribute.value)
     }) {
-        // Arrays are rare and may be long: they are passed on without being copied.
+        // Arrays are rare and may be long, so they are passed on at once instead of copied.
         flush();
         notice::take(tracer::update(
             span,
-            SpanChanges {
-                attributes: core::slice::from_ref(attribute),
-                ..SpanChanges::default()
-            },
+            SpanChanges::new().with_attributes(core::slice::from_ref(attribute)),
         ));
     }
 }
 
-/// Passes on changes at once, after what was said before.
-pub(crate) fn update(span: u64, changes: SpanChanges<'_>) {
+/// Passes on changes at once, after the buffered ones.
+pub(crate) fn update(span: SpanHandle, changes: SpanChanges<'_>) {
     flush_if_used();
     notice::take(tracer::update(span, changes));
 }
 
 /// Sets the status of a span.
-pub(crate) fn set_status(span: u64, status: Status<'_>) {
-    if span & NOT_RECORDED != 0 {
+pub(crate) fn set_status(span: SpanHandle, status: Status<'_>) {
+    if !span.is_recorded() {
         return;
     }
     with(span, |pending| match status {
@@ -82,45 +80,45 @@ pub(crate) fn set_status(span: u64, status: Status<'_>) {
     });
 }
 
-fn with<R>(span: u64, change: impl FnOnce(&mut Pending) -> R) -> R {
+fn with<R>(span: SpanHandle, change: impl FnOnce(&mut Pending) -> R) -> R {
     PENDING.with_borrow_mut(|pending| {
-        if pending.span != span
+        if pending.span != Some(span)
             || pending.attributes.len() >= MAX_ENTRIES
             || pending.attributes.bytes() >= MAX_BYTES
         {
             pending.flush();
-            pending.span = span;
-            backend::set(&FLUSH, Some(flush));
+            pending.span = Some(span);
+            local::set(&FLUSH, Some(flush));
         }
         change(pending)
     })
 }
 
-/// Passes on what is in the buffer.
+/// Passes on the buffer.
 fn flush() {
     PENDING.with(|pending| {
-        // A panic may come from within the buffer's own code: what it holds is then lost.
+        // A panic may come from within the buffer's own code. Its content is then lost.
         if let Ok(mut pending) = pending.try_borrow_mut() {
             pending.flush();
         }
     });
 }
 
-/// Passes on what is in the buffer, without linking anything where nothing is ever buffered.
+/// Passes on the buffer, if anything was ever buffered.
 pub(crate) fn flush_if_used() {
     if let Some(flush) = FLUSH.get() {
         flush();
     }
 }
 
-/// Has `act` called before spans end. A pointer, so that a guest without the door `tracing` links
-/// none.
+/// Registers a function to call before spans end. A pointer, so that a component without `tracing`
+/// spans contains no code for it.
 #[cfg(feature = "tracing")]
 pub(crate) fn before_end(act: BeforeEnd) {
-    backend::set(&BEFORE_END, Some(act));
+    local::set(&BEFORE_END, Some(act));
 }
 
-/// Prepares for the end of all spans: the program panics.
+/// Prepares for the end of all spans, because the program panics.
 pub(crate) fn before_panic() {
     #[cfg(feature = "tracing")]
     if let Some(act) = BEFORE_END.get() {
@@ -129,22 +127,22 @@ pub(crate) fn before_panic() {
     flush_if_used();
 }
 
-/// Ends a span with what the buffer holds for it.
-pub(crate) fn end(span: u64, time: Option<u64>) {
+/// Ends a span, with its buffered changes.
+pub(crate) fn end(span: SpanHandle, time: Option<u64>) {
     #[cfg(feature = "tracing")]
     if let Some(act) = BEFORE_END.get() {
         act(Some(span));
     }
     let notice = PENDING.with_borrow_mut(|pending| {
-        let kept = pending.span == span;
-        let attributes = match kept {
+        let buffered = pending.span == Some(span);
+        let attributes = match buffered {
             true => pending.attributes.as_list(),
             false => Vec::new(),
         };
         let notice = tracer::end(
             span,
             SpanChanges {
-                status: if kept {
+                status: if buffered {
                     pending.status()
                 } else {
                     Status::Unset
@@ -154,7 +152,7 @@ pub(crate) fn end(span: u64, time: Option<u64>) {
             },
             time,
         );
-        if kept {
+        if buffered {
             drop(attributes);
             pending.clear();
         }
@@ -166,17 +164,19 @@ pub(crate) fn end(span: u64, time: Option<u64>) {
 impl Pending {
     const fn new() -> Self {
         Self {
-            span: 0,
+            span: None,
             attributes: Buffer::new(),
             status: PendingStatus::Unset,
         }
     }
 
-    /// Passes on what is there.
+    /// Passes on the changes.
     fn flush(&mut self) {
-        if !self.is_empty() {
+        if let Some(span) = self.span
+            && !self.is_empty()
+        {
             notice::take(tracer::update(
-                self.span,
+                span,
                 SpanChanges {
                     status: self.status(),
                     attributes: &self.attributes.as_list(),
@@ -205,8 +205,8 @@ impl Pending {
     }
 }
 
-/// Forgets what was meant for an earlier backend.
+/// Resets the state for another backend.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn reset() {
+pub(super) fn reset() {
     PENDING.with_borrow_mut(|pending| *pending = Pending::new());
 }

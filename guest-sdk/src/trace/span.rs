@@ -8,45 +8,42 @@ use core::ops::Deref;
 use core::pin::pin;
 
 use super::{active, pending};
-use crate::backend::{NOT_RECORDED, tracer};
-use crate::{KeyValue, Link, SpanChanges, SpanContext, SpanReference, Status, Value, notice};
+use crate::backend::tracer;
+use crate::notice;
+use crate::types::{
+    KeyValue, Link, LinkTarget, SpanChanges, SpanContext, SpanHandle, SpanReference, Status, Value,
+};
 
-/// Is a span that goes on, and ends when it is dropped.
+/// A span, which ends when it is dropped.
 ///
-/// A span that the host does not record is not spoken of to the host: its methods make no call, but
-/// for [`context`](Self::context), and for entering and leaving it.
+/// If the host does not record the span, its methods make no call, except for
+/// [`context`](Self::context), entering and leaving.
 ///
-/// Attributes and status are kept until the span ends, another span is told something, or 32 have gathered; events go
-/// to the host at once. So nothing of this is lost in a panic, and a trap of another kind loses no event.
+/// Attributes and status are buffered until the span ends, another span is changed, or there are 32
+/// of them. Events go to the host at once. A panic passes on the buffer; another trap loses it.
 #[derive(Debug)]
 #[must_use = "a span ends when it is dropped"]
 pub struct Span {
-    handle: u64,
+    handle: SpanHandle,
 }
 
 impl Span {
-    pub(crate) const fn from_handle(handle: u64) -> Self {
+    pub(crate) const fn from_handle(handle: SpanHandle) -> Self {
         Self { handle }
     }
 
-    /// Whether anything that is said about the span is kept. Use it to skip what is costly to compute.
+    /// Returns true if the host records the span. Use it to skip costly computations.
     #[must_use]
     pub const fn is_recorded(&self) -> bool {
-        self.handle & NOT_RECORDED == 0
+        self.handle.is_recorded()
     }
 
-    /// Gives the span's handle in the contract.
-    #[must_use]
-    pub const fn handle(&self) -> u64 {
-        self.handle
-    }
-
-    /// Sets an attribute; a value given before under the same key is replaced.
+    /// Sets an attribute. It replaces an earlier value of the same key.
     pub fn set_attribute<'a>(&self, key: &'a str, value: impl Into<Value<'a>>) {
         pending::set_attribute(self.handle, &KeyValue::new(key, value));
     }
 
-    /// Sets attributes; values given before under the same keys are replaced.
+    /// Sets attributes. They replace earlier values of the same keys.
     pub fn set_attributes(&self, attributes: &[KeyValue<'_>]) {
         for attribute in attributes {
             pending::set_attribute(self.handle, attribute);
@@ -58,15 +55,12 @@ impl Span {
         pending::set_status(self.handle, status);
     }
 
-    /// Gives the span another name. Whether it is sampled stays as decided.
+    /// Changes the name of the span. The sampling decision stays as it is.
     pub fn set_name(&self, name: &str) {
-        self.update(SpanChanges {
-            name: Some(name),
-            ..SpanChanges::default()
-        });
+        self.update(SpanChanges::new().with_name(name));
     }
 
-    /// Passes on at once what has been learnt about the span, in one call and without copying it: for what is large, or must
+    /// Passes on changes at once, in one call and without copying: for values that are large, or must
     /// not be lost in a trap.
     pub fn update(&self, changes: SpanChanges<'_>) {
         if self.is_recorded() {
@@ -76,13 +70,10 @@ impl Span {
 
     /// Adds a link to a span that caused this one without being its parent.
     pub fn add_link(&self, link: Link<'_>) {
-        self.update(SpanChanges {
-            links: &[link],
-            ..SpanChanges::default()
-        });
+        self.update(SpanChanges::new().with_links(&[link]));
     }
 
-    /// Adds an event: something that happens now. It is kept even if the program traps before the span ends.
+    /// Adds an event that happens now. It is kept even if the program traps before the span ends.
     pub fn event(&self, name: &str, attributes: &[KeyValue<'_>]) {
         self.add_event(name, attributes, None);
     }
@@ -98,15 +89,15 @@ impl Span {
         }
     }
 
-    /// Adds the event `exception` for an error (semantic conventions, "Exceptions on spans"): its type and its message.
-    /// The status is left alone: an error may have been dealt with.
+    /// Adds the event `exception` with the type and the message of an error (semantic conventions,
+    /// "Exceptions on spans"). It does not change the status, because the error may be handled.
     pub fn record_error<E: Error + ?Sized>(&self, error: &E) {
         if self.is_recorded() {
             self.record_exception(core::any::type_name::<E>(), &error.to_string());
         }
     }
 
-    /// Adds the event `exception` with a type and a message of one's own.
+    /// Adds the event `exception` with a given type and message.
     pub fn record_exception(&self, kind: &str, message: &str) {
         self.event(
             "exception",
@@ -114,19 +105,21 @@ impl Span {
         );
     }
 
-    /// Gives the span's context, for passing on to another process; `None` where the host cannot say. Asks the host each time.
+    /// Returns the span's context, for headers to another process, or `None` if the host does not know
+    /// it. Asks the host each time.
     #[must_use]
     pub fn context(&self) -> Option<SpanContext> {
         tracer::context_of(self.handle)
     }
 
-    /// Makes this the ambient span until the guard is dropped: the parent of spans that are started without one, here
-    /// and in the components that are called.
+    /// Makes this the ambient span until the guard is dropped: the default parent of spans, here and
+    /// in the components that are called.
     ///
     /// # In async code
     ///
-    /// A guard that is held across an `.await` stays entered while other tasks run. Use [`instrument`](Self::instrument)
-    /// there, or pass parents explicitly ([`SpanBuilder::parent`](super::SpanBuilder::parent)).
+    /// A guard that is held across an `.await` keeps the span entered while other tasks run. Use
+    /// [`instrument`](Self::instrument) there, or set parents explicitly
+    /// ([`SpanBuilder::with_parent`](crate::SpanBuilder::with_parent)).
     pub fn enter(&self) -> Entered<'_> {
         active::enter(self.handle);
         Entered {
@@ -135,14 +128,14 @@ impl Span {
         }
     }
 
-    /// Enters the span for as long as it lasts.
+    /// Enters the span until it ends.
     pub fn entered(self) -> EnteredSpan {
         active::enter(self.handle);
         EnteredSpan::adopt(self)
     }
 
-    /// Runs a future with this as the ambient span, whenever it is polled and only then: so futures that run
-    /// side by side do not become each other's parents.
+    /// Runs a future with this as the ambient span while it is polled. So concurrent futures do not
+    /// become each other's parents.
     pub async fn instrument<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         poll_fn(|context| {
@@ -152,10 +145,10 @@ impl Span {
         .await
     }
 
-    /// Ends the span now, as dropping it does.
+    /// Ends the span now, like dropping it.
     pub fn end(self) {}
 
-    /// Ends the span with a time, in nanoseconds since the Unix epoch.
+    /// Ends the span at a time, in nanoseconds since the Unix epoch.
     pub fn end_at(self, unix_nanos: u64) {
         let span = ManuallyDrop::new(self);
         end(span.handle, Some(unix_nanos));
@@ -165,6 +158,17 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         end(self.handle, None);
+    }
+}
+
+impl<'a> Link<'a> {
+    /// Links to a span of this instance.
+    #[must_use]
+    pub const fn to_span(span: &Span, attributes: &'a [KeyValue<'a>]) -> Self {
+        Self {
+            target: LinkTarget::Span(span.handle),
+            attributes,
+        }
     }
 }
 
@@ -180,21 +184,21 @@ impl<'a> From<&'a EnteredSpan> for SpanReference<'a> {
     }
 }
 
-/// Ends a span by its handle, which for one that is not recorded costs no call. Observables are
-/// read with either: whether a trace is sampled must not decide about metrics.
-pub(crate) fn end(handle: u64, time: Option<u64>) {
-    if handle & NOT_RECORDED == 0 {
+/// Ends a span. An unrecorded one costs no call. Either may run the callbacks of observables, because
+/// metrics must not depend on sampling.
+fn end(handle: SpanHandle, time: Option<u64>) {
+    if handle.is_recorded() {
         pending::end(handle, time);
     }
     notice::safe_point();
 }
 
-/// Keeps a span entered; leaves it when dropped.
+/// Keeps a span entered until it is dropped.
 #[derive(Debug)]
 #[must_use = "the span is left when this is dropped"]
 pub struct Entered<'a> {
     span: &'a Span,
-    // What is entered on one thread is left on it.
+    // A span is left on the thread that entered it.
     not_send: PhantomData<*const ()>,
 }
 
@@ -204,7 +208,7 @@ impl Drop for Entered<'_> {
     }
 }
 
-/// Is a span that is entered for as long as it lasts; leaves and ends it when dropped.
+/// A span that is entered until it ends. Dropping it leaves and ends it.
 #[derive(Debug)]
 #[must_use = "the span is left and ended when this is dropped"]
 pub struct EnteredSpan {
@@ -213,7 +217,7 @@ pub struct EnteredSpan {
 }
 
 impl EnteredSpan {
-    /// Takes a span that has been entered.
+    /// Makes one of a span that has been entered.
     pub(super) fn adopt(span: Span) -> Self {
         Self {
             span,
@@ -240,7 +244,7 @@ impl Deref for EnteredSpan {
 impl Drop for EnteredSpan {
     fn drop(&mut self) {
         if self.span.is_recorded() {
-            // Ending exits it on the host's side too.
+            // The end exits it on the host too.
             active::pop(self.span.handle);
         } else {
             active::exit(self.span.handle);

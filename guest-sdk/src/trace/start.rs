@@ -1,50 +1,44 @@
-//! Starting spans, by whichever door.
+//! Starts spans, for all APIs.
 
 use std::cell::Cell;
 
-use crate::backend::{self, ATTRIBUTES_LATER, NOT_RECORDED, tracer};
-use crate::{KeyValue, SpanChanges, SpanKind, SpanReference, notice};
+use crate::backend::tracer;
+use crate::types::{KeyValue, SpanChanges, SpanHandle, SpanKind, SpanReference, TracerHandle};
+use crate::{local, notice};
 
 thread_local! {
-    /// Whether the last span was not recorded, and the host decides that without looking at attributes.
+    /// Whether the host did not record the last span, and decides that without attributes.
     static LATER: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Starts a span.
 ///
-/// Spans that are not recorded come in rows: a whole trace, or all of a program's. Within such a row attributes are not passed,
-/// unless it turns out that they are wanted; then they take a call of their own.
+/// Unrecorded spans come in rows: a whole trace, or all of a program. Within a row, attributes are
+/// not passed with the start. If a span turns out to be recorded, a call of their own passes them.
 pub(crate) fn start(
-    tracer: u64,
+    tracer: TracerHandle,
     name: &str,
     kind: SpanKind,
     parent: SpanReference<'_>,
     attributes: &[KeyValue<'_>],
     start_time: Option<u64>,
     activate: bool,
-) -> u64 {
+) -> SpanHandle {
     let later = LATER.get();
     let given = if later { &[] } else { attributes };
     let span = tracer::start(tracer, name, kind, parent, given, start_time, activate);
-    let recorded = span & NOT_RECORDED == 0;
-    backend::set(&LATER, !recorded && span & ATTRIBUTES_LATER != 0);
-    if !recorded {
-        notice::hear(span);
-    }
-    if later && recorded && !attributes.is_empty() {
-        notice::take(tracer::update(
-            span,
-            SpanChanges {
-                attributes,
-                ..SpanChanges::default()
-            },
-        ));
+    local::set(&LATER, span.takes_attributes_later());
+    if !span.is_recorded() {
+        notice::take_digest(span);
+    } else if later && !attributes.is_empty() {
+        let changes = SpanChanges::new().with_attributes(attributes);
+        notice::take(tracer::update(span, changes));
     }
     span
 }
 
-/// Forgets what an earlier backend did.
+/// Resets the state for another backend.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn reset() {
+pub(super) fn reset() {
     LATER.set(false);
 }

@@ -21,11 +21,11 @@ fn a_record_says_what_the_builder_was_told() {
     let recorder = Recorder::install();
     LOGGER
         .record(Severity::Warn2)
-        .body("short of tea")
-        .event_name("stock.low")
-        .severity_text("NOTICE")
-        .attributes(fields!["item" => "tea", "left" => 3, "share" => 0.1, "urgent" => false])
-        .time(99)
+        .with_body("short of tea")
+        .with_event_name("stock.low")
+        .with_severity_text("NOTICE")
+        .with_attributes(fields!["item" => "tea", "left" => 3, "share" => 0.1, "urgent" => false])
+        .with_time(99)
         .emit();
     let log = &recorder.logs()[0];
     assert_eq!(log.scope.name, "orders");
@@ -100,7 +100,7 @@ fn nested_values_arrive_as_they_are() {
     let recorder = Recorder::install();
     LOGGER
         .record(Severity::Info)
-        .body(AnyValue::map(fields![
+        .with_body(AnyValue::map(fields![
             "id" => 17,
             "items" => AnyValue::array(&[
                 AnyValue::map(fields!["name" => "tea", "grams" => 100]),
@@ -109,7 +109,7 @@ fn nested_values_arrive_as_they_are() {
             ]),
             "empty" => AnyValue::array(&[]),
         ]))
-        .attributes(fields!["deep" => AnyValue::array(&[AnyValue::array(&[AnyValue::Bool(true)])]), "flat" => 1])
+        .with_attributes(fields!["deep" => AnyValue::array(&[AnyValue::array(&[AnyValue::Bool(true)])]), "flat" => 1])
         .emit();
     let log = &recorder.logs()[0];
     let expected = map(&[
@@ -140,10 +140,7 @@ fn a_disabled_record_makes_no_call() {
     LOGGER.log(Severity::Debug4, "nobody listens");
     assert!(!LOGGER.enabled(Severity::Trace));
     assert!(!LOGGER.event_enabled(Severity::Debug, "an.event"));
-    LOGGER.emit(&[Record {
-        severity: Some(Severity::Trace),
-        ..Record::default()
-    }]);
+    LOGGER.emit(&[Record::new().with_severity(Severity::Trace)]);
     assert_eq!(recorder.take_calls(), Vec::<&str>::new());
     assert_eq!(recorder.logs(), []);
 }
@@ -185,10 +182,7 @@ fn a_changed_threshold_is_asked_for_once_it_is_heard_of() {
 fn a_record_without_severity_passes_unless_nobody_listens_at_all() {
     static LOGGER: Logger = Logger::new(Scope::new("no severity"));
     let recorder = Recorder::install();
-    let record = Record {
-        body: Some("x".into()),
-        ..Record::default()
-    };
+    let record = Record::new().with_body("x");
     recorder.set_log_threshold(Some(Severity::Fatal4));
     LOGGER.emit(&[record]);
     assert_eq!(recorder.logs().len(), 1);
@@ -209,11 +203,7 @@ fn several_records_go_in_one_call_without_the_disabled_ones() {
         (Severity::Debug, "two"),
         (Severity::Error, "three"),
     ]
-    .map(|(severity, text)| Record {
-        severity: Some(severity),
-        body: Some(text.into()),
-        ..Record::default()
-    });
+    .map(|(severity, text)| Record::new().with_severity(severity).with_body(text));
     LOGGER.emit(&records);
     let calls = recorder.take_calls();
     assert_eq!(
@@ -236,11 +226,11 @@ fn a_record_belongs_to_the_span_that_is_ambient_given_or_none() {
         ..SpanContext::default()
     };
     LOGGER.log(Severity::Info, "ambient");
-    LOGGER.record(Severity::Info).span(&given).emit();
-    LOGGER.record(Severity::Info).span(&remote).emit();
+    LOGGER.record(Severity::Info).with_span(&given).emit();
+    LOGGER.record(Severity::Info).with_span(&remote).emit();
     LOGGER
         .record(Severity::Info)
-        .span(SpanReference::None)
+        .with_span(SpanReference::None)
         .emit();
     let spans: Vec<_> = recorder.logs().into_iter().map(|log| log.span).collect();
     assert_eq!(
@@ -274,14 +264,12 @@ fn values_built_at_run_time_arrive_in_bodies_and_attributes() {
     stock.insert("huge", u128::MAX);
     LOGGER
         .record(Severity::Info)
-        .body(&stock)
-        .attributes(fields!["stock" => &stock, "text" => &OwnedValue::from("plain")])
+        .with_body(&stock)
+        .with_attributes(fields!["stock" => &stock, "text" => &OwnedValue::from("plain")])
         .emit();
-    LOGGER.emit(&[Record {
-        body: Some(AnyValue::array(&[(&stock).into()])),
-        severity: Some(Severity::Info),
-        ..Record::default()
-    }]);
+    LOGGER.emit(&[Record::new()
+        .with_severity(Severity::Info)
+        .with_body(AnyValue::array(&[(&stock).into()]))]);
     let expected = map(&[
         ("tea", map(&[("count", 3.into()), ("reserved", 1.into())])),
         ("names", vec!["tea", "cup"].into()),
@@ -301,8 +289,8 @@ fn unsigned_integers_that_are_too_wide_become_text_at_every_depth() {
     let recorder = Recorder::install();
     LOGGER
         .record(Severity::Info)
-        .body(u64::MAX)
-        .attributes(fields![
+        .with_body(u64::MAX)
+        .with_attributes(fields![
             "fits" => 7u64,
             "size" => 3usize,
             "offset" => -3isize,

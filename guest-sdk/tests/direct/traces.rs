@@ -45,13 +45,13 @@ fn a_span_starts_out_with_what_the_builder_says() {
     let cause = TRACER.start("cause");
     TRACER
         .span("work")
-        .kind(SpanKind::Consumer)
-        .attributes(attributes!["id" => 17, "who" => "Ada", "ok" => true, "cost" => 0.5])
-        .links(&[
+        .with_kind(SpanKind::Consumer)
+        .with_attributes(attributes!["id" => 17, "who" => "Ada", "ok" => true, "cost" => 0.5])
+        .with_links(&[
             Link::to_span(&cause, attributes!["why" => "batch"]),
             Link::to_remote(&remote(), &[]),
         ])
-        .start_time(1_000)
+        .with_start_time(1_000)
         .start()
         .end_at(2_000);
     drop(cause);
@@ -79,11 +79,11 @@ fn a_parent_is_ambient_given_remote_or_none() {
     let hosted = TRACER.start("under the host");
     let entered = TRACER.enter("entered");
     let _ambient = TRACER.start("ambient");
-    let _given = TRACER.span("given").parent(&hosted).start();
+    let _given = TRACER.span("given").with_parent(&hosted).start();
     let context = remote();
-    let _remote = TRACER.span("remote").parent(&context).start();
-    let _root = TRACER.span("root").root().start();
-    let _under_entered = TRACER.span("under entered").parent(&entered).start();
+    let _remote = TRACER.span("remote").with_parent(&context).start();
+    let _root = TRACER.span("root").with_parent(SpanReference::None).start();
+    let _under_entered = TRACER.span("under entered").with_parent(&entered).start();
 
     let hosted = recorder.span("under the host");
     assert_eq!(hosted.parent, RecordedParent::Remote(remote()));
@@ -256,12 +256,13 @@ fn an_update_is_passed_on_at_once_and_in_order() {
     let recorder = Recorder::install();
     let span = TRACER.start("work");
     span.set_attribute("step", 1);
-    span.update(SpanChanges {
-        name: Some("renamed"),
-        status: Status::Error("half done"),
-        attributes: attributes!["step" => 2],
-        links: &[Link::to_remote(&remote(), &[])],
-    });
+    span.update(
+        SpanChanges::new()
+            .with_name("renamed")
+            .with_status(Status::Error("half done"))
+            .with_attributes(attributes!["step" => 2])
+            .with_links(&[Link::to_remote(&remote(), &[])]),
+    );
     let recorded = recorder.span("renamed");
     assert_eq!(recorded.attribute("step"), Some(&2.into()));
     assert_eq!(recorded.status, RecordedStatus::Error("half done".into()));
@@ -276,7 +277,7 @@ fn an_update_is_passed_on_at_once_and_in_order() {
 fn a_scope_has_attributes_of_its_own() {
     static SCOPED: Tracer = Tracer::new(Scope::new("scoped").with_attributes(&[KeyValue {
         key: "short_name",
-        value: Value::StringValue("s"),
+        value: Value::String("s"),
     }]));
     let recorder = Recorder::install();
     drop(SCOPED.start("work"));
@@ -361,7 +362,7 @@ fn a_span_that_is_not_recorded_costs_no_further_call() {
     drop(span);
     TRACER
         .span("linked")
-        .links(&[Link::to_span(&other, &[])])
+        .with_links(&[Link::to_span(&other, &[])])
         .start()
         .end_at(1);
     assert_eq!(recorder.take_calls(), ["tracer.start"]);
@@ -375,7 +376,7 @@ fn attributes_follow_where_they_were_not_expected_to_be_wanted() {
         let _ = recorder.take_calls();
         TRACER
             .span(name)
-            .attributes(attributes!["k" => 1])
+            .with_attributes(attributes!["k" => 1])
             .start()
             .end();
         recorder.take_calls()
@@ -419,12 +420,11 @@ fn a_span_that_is_not_recorded_still_passes_on_its_trace() {
 
 #[test]
 fn a_span_reference_names_a_span_of_the_instance() {
-    let _recorder = Recorder::install();
+    let recorder = Recorder::install();
     let span = TRACER.start("work");
-    assert_eq!(
-        SpanReference::from(&span),
-        SpanReference::Span(span.handle())
-    );
+    let handle = recorder.span("work").handle;
+    assert_eq!(SpanReference::from(&span), SpanReference::Span(handle));
+    assert!(handle.is_recorded());
 }
 
 #[test]
@@ -444,7 +444,7 @@ fn every_integer_is_an_attribute_and_those_too_wide_are_text() {
     let name = std::borrow::Cow::Borrowed("Ada");
     let span = TRACER
         .span("one")
-        .attributes(attributes!["size" => 3usize, "wide" => u64::MAX, "name" => &name])
+        .with_attributes(attributes!["size" => 3usize, "wide" => u64::MAX, "name" => &name])
         .start();
     span.set_attribute("set", u64::MAX);
     span.set_attribute("offset", -3isize);

@@ -83,7 +83,7 @@ fn leaked() {
     TRACER.start("beneath what was leaked").end();
     TRACER
         .span("beneath the caller, explicitly")
-        .parent(&caller)
+        .with_parent(&caller)
         .start()
         .end();
     drop(caller);

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use wasmscope::{
     AnyValue, BaggageEntry, Counter, Gauge, Histogram, Link, Logger, Meter, ObservableCounter,
-    ObservableGauge, ObservableUpDownCounter, Scope, Severity, SpanContext, SpanKind, Status,
-    Tracer, UpDownCounter, attributes, fields,
+    ObservableGauge, ObservableUpDownCounter, Scope, Severity, SpanContext, SpanKind,
+    SpanReference, Status, Tracer, UpDownCounter, attributes, fields,
 };
 
 const SCOPE: Scope = Scope::new("direct")
@@ -47,12 +47,12 @@ fn spans() {
     .expect("a valid header");
     let outer = TRACER
         .span("outer")
-        .kind(SpanKind::Server)
-        .attributes(attributes![
+        .with_kind(SpanKind::Server)
+        .with_attributes(attributes![
             "text" => "a", "yes" => true, "int" => -1, "float" => 0.5,
             "texts" => ["a", "b"].as_slice(), "ints" => [1i64, 2].as_slice(),
         ])
-        .links(&[Link::to_remote(
+        .with_links(&[Link::to_remote(
             &remote,
             attributes!["why" => "at the start"],
         )])
@@ -70,7 +70,7 @@ fn spans() {
     apart.add_link(Link::to_span(&outer, &[]));
     TRACER
         .span("beneath a given span")
-        .parent(&apart)
+        .with_parent(&apart)
         .start()
         .end();
     apart.end();
@@ -78,12 +78,16 @@ fn spans() {
     let error = "x".parse::<u8>().expect_err("not a number");
     failed.record_error(&error);
     failed.end();
-    TRACER.span("root").root().start().end();
-    TRACER.span("continued").parent(&remote).start().end();
+    TRACER
+        .span("root")
+        .with_parent(SpanReference::None)
+        .start()
+        .end();
+    TRACER.span("continued").with_parent(&remote).start().end();
     let timed = TRACER
         .span("with times")
-        .root()
-        .start_time(1_767_323_045_000_000_000)
+        .with_parent(SpanReference::None)
+        .with_start_time(1_767_323_045_000_000_000)
         .start();
     timed.event_at("half way", &[], 1_767_323_045_500_000_000);
     timed.end_at(1_767_323_046_000_000_000);
@@ -135,13 +139,13 @@ fn logs() {
     let span = TRACER.start("with a log");
     LOGGER
         .record(Severity::Warn2)
-        .severity_text("HM")
-        .event_name("thing.happened")
-        .body(AnyValue::map(
+        .with_severity_text("HM")
+        .with_event_name("thing.happened")
+        .with_body(AnyValue::map(
             fields!["items" => AnyValue::array(&items), "empty" => AnyValue::map(&[])],
         ))
-        .attributes(fields!["flat" => 1, "nested" => AnyValue::array(&items)])
-        .span(&span)
+        .with_attributes(fields!["flat" => 1, "nested" => AnyValue::array(&items)])
+        .with_span(&span)
         .emit();
     span.end();
 }

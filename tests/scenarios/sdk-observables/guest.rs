@@ -88,8 +88,8 @@ fn logs() {
         log::info!(place; "by log");
         LOGGER
             .record(Severity::Info)
-            .body("directly")
-            .attributes(wasmscope::fields!["place" => place])
+            .with_body("directly")
+            .with_attributes(wasmscope::fields!["place" => place])
             .emit();
     };
     info_span!("outer").in_scope(|| {

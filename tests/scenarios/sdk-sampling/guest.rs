@@ -29,8 +29,8 @@ fn by_direct(name: &str, sampled: bool, text: &str) {
     let parent = SpanContext::from_traceparent(traceparent(sampled), "").expect("a valid header");
     let span = TRACER
         .span(name)
-        .parent(SpanReference::Remote(&parent))
-        .attributes(attributes!["text" => text, "texts" => ["a", ""].as_slice(), "int" => 1])
+        .with_parent(SpanReference::Remote(&parent))
+        .with_attributes(attributes!["text" => text, "texts" => ["a", ""].as_slice(), "int" => 1])
         .start();
     span.set_attribute("later", true);
     span.set_attribute("int", 2);

@@ -36,11 +36,11 @@ fn main() {
     let remote = remote.expect("a valid header");
     let span = TRACER
         .span("values")
-        .attributes(attributes![
+        .with_attributes(attributes![
             "wide" => WIDE, "fits" => 7u64, "size" => usize::MAX, "offset" => -1isize, "name" => &name,
             "not zero" => NonZeroU64::MAX
         ])
-        .links(&[Link::to_remote(&remote, attributes!["wide" => WIDE - 1])])
+        .with_links(&[Link::to_remote(&remote, attributes!["wide" => WIDE - 1])])
         .enter();
     span.set_attribute("set", 1u64 << 63);
     span.event("said", attributes!["wide" => WIDE - 2]);
@@ -59,8 +59,8 @@ fn main() {
     stock.insert("huge", u128::MAX);
     LOGGER
         .record(Severity::Info)
-        .body(&stock)
-        .attributes(fields![
+        .with_body(&stock)
+        .with_attributes(fields![
             "stock" => &stock, "not zero" => NonZeroU8::MAX, "wide" => WIDE, "nested" => AnyValue::map(&[("wide", WIDE.into())])
         ])
         .emit();

@@ -17,8 +17,8 @@ pub(super) fn span(times: u32) {
         let user = owned(number);
         let span = TRACER
             .span("handle request")
-            .kind(SpanKind::Server)
-            .attributes(attributes![
+            .with_kind(SpanKind::Server)
+            .with_attributes(attributes![
                 "http.route" => "/orders/{id}",
                 "user.name" => &*user,
                 "http.request.body.size" => i64::from(number),
@@ -41,8 +41,8 @@ fn entered(name: &str, number: u32) -> EnteredSpan {
     let user = owned(number);
     let span = TRACER
         .span(name)
-        .kind(SpanKind::Server)
-        .attributes(attributes![
+        .with_kind(SpanKind::Server)
+        .with_attributes(attributes![
             "http.route" => "/orders/{id}",
             "user.name" => &*user,
             "http.request.body.size" => i64::from(number),
@@ -65,8 +65,8 @@ fn log_as(severity: Severity, times: u32) {
     repeat(times, |number| {
         LOGGER
             .record(severity)
-            .body("order priced")
-            .attributes(fields![
+            .with_body("order priced")
+            .with_attributes(fields![
                 "order.id" => i64::from(number),
                 "order.currency" => "EUR",
                 "order.new" => true,

@@ -103,9 +103,9 @@ pub(crate) fn order_log(order: &Order, receipt: &Receipt) {
     }
     LOGGER
         .record(Severity::Info)
-        .event_name("checkout.order.carried_out")
-        .body(AnyValue::map(&body))
-        .attributes(fields!["customer.country" => &order.customer.country])
+        .with_event_name("checkout.order.carried_out")
+        .with_body(AnyValue::map(&body))
+        .with_attributes(fields!["customer.country" => &order.customer.country])
         .emit();
 }
 

@@ -1,21 +1,30 @@
 use wit_parser::{Resolve, SizeAlign, Type, TypeDefKind};
 
-use super::LAYOUTS;
+use super::{LAYOUTS, enumerations};
 
 #[test]
-fn what_is_asserted_of_types_is_what_the_contract_makes_of_them() {
+fn layouts_are_those_of_the_contract() {
     let mut resolve = Resolve::default();
     let (package, _) = resolve
         .push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/wit"))
         .expect("the contract");
     let mut sizes = SizeAlign::default();
     sizes.fill(&resolve);
-    for (path, size, align, parts) in LAYOUTS {
+    let described = LAYOUTS.iter().map(|(path, size, align, parts)| {
+        let parts = parts
+            .iter()
+            .map(|(name, number)| ((*name).to_owned(), *number));
+        (*path, *size, *align, parts.collect::<Vec<_>>())
+    });
+    let enumerations = enumerations()
+        .into_iter()
+        .map(|(path, size, cases)| (path, size, 1, cases));
+    for (path, size, align, parts) in described.chain(enumerations) {
         let (interface, name) = path.split_once('/').expect("an interface and a name");
         let interface = resolve.packages[package].interfaces[interface];
         let id = resolve.interfaces[interface].types[name];
-        assert_eq!(sizes.size(&Type::Id(id)).size_wasm32(), *size, "{path}");
-        assert_eq!(sizes.align(&Type::Id(id)).align_wasm32(), *align, "{path}");
+        assert_eq!(sizes.size(&Type::Id(id)).size_wasm32(), size, "{path}");
+        assert_eq!(sizes.align(&Type::Id(id)).align_wasm32(), align, "{path}");
         let kind = &resolve.types[id].kind;
         let expected: Vec<_> = if let TypeDefKind::Record(record) = kind {
             sizes
@@ -25,12 +34,8 @@ fn what_is_asserted_of_types_is_what_the_contract_makes_of_them() {
                 .map(|((offset, _), field)| (field.name.replace('-', "_"), offset.size_wasm32()))
                 .collect()
         } else {
-            cases(kind).into_iter().map(camel).zip(0..).collect()
+            cases(kind).into_iter().map(case_name).zip(0..).collect()
         };
-        let parts: Vec<_> = parts
-            .iter()
-            .map(|(name, number)| ((*name).to_owned(), *number))
-            .collect();
         assert_eq!(parts, expected, "{path}");
     }
 }
@@ -45,9 +50,11 @@ fn cases(kind: &TypeDefKind) -> Vec<&str> {
     }
 }
 
-/// `string-value` as Rust writes it.
-fn camel(name: &str) -> String {
-    name.split('-')
+/// Converts `string-value` into `String`, and `string-array` into `StringArray`.
+fn case_name(name: &str) -> String {
+    name.strip_suffix("-value")
+        .unwrap_or(name)
+        .split('-')
         .flat_map(|word| {
             let (first, rest) = word.split_at(1);
             [first.to_uppercase(), rest.to_owned()]

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::{Nested, Parts, Values, emit, emit_all};
-use crate::logs::types::LogValue;
 use crate::testing::{RecordedValue, Recorder};
+use crate::types::LogValue;
 use crate::{Logger, Scope, SpanReference};
 
 static LOGGER: Logger = Logger::new(Scope::new("arena"));
@@ -10,18 +10,18 @@ static LOGGER: Logger = Logger::new(Scope::new("arena"));
 impl<'a> Nested<'a> for &'a RecordedValue {
     fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a> {
         match self {
-            RecordedValue::String(value) => LogValue::StringValue(value),
-            RecordedValue::Bool(value) => LogValue::BoolValue(*value),
-            RecordedValue::Int(value) => LogValue::IntValue(*value),
-            RecordedValue::Double(value) => LogValue::DoubleValue(*value),
-            RecordedValue::Bytes(value) => LogValue::BytesValue(value),
+            RecordedValue::String(value) => LogValue::String(value),
+            RecordedValue::Bool(value) => LogValue::Bool(*value),
+            RecordedValue::Int(value) => LogValue::Int(*value),
+            RecordedValue::Double(value) => LogValue::Double(*value),
+            RecordedValue::Bytes(value) => LogValue::Bytes(value),
             RecordedValue::Array(values) => {
                 children.extend(values.iter().map(|value| ("", value)));
-                LogValue::ArrayValue(&[])
+                LogValue::Array(&[])
             }
             RecordedValue::Map(entries) => {
                 children.extend(entries.iter().map(|(key, value)| (key.as_str(), value)));
-                LogValue::MapValue(&[])
+                LogValue::Map(&[])
             }
         }
     }
@@ -84,10 +84,10 @@ struct Deep(u32);
 impl<'a> Nested<'a> for Deep {
     fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a> {
         match self.0 {
-            0 => LogValue::BoolValue(true),
+            0 => LogValue::Bool(true),
             left => {
                 children.push(("", Self(left - 1)));
-                LogValue::ArrayValue(&[])
+                LogValue::Array(&[])
             }
         }
     }
@@ -105,11 +105,11 @@ fn no_depth_overflows_the_stack() {
         context: SpanReference::None,
     });
     let children = values.children();
-    values.name(&children, &[]);
+    values.resolve(&children, &[]);
     let nodes = values.nodes();
     assert_eq!(nodes.len(), 200_000);
     // Each node's one child is the next node.
     for (node, next) in nodes.iter().zip(1..200_000) {
-        assert_eq!(*node, LogValue::ArrayValue(&[next]));
+        assert_eq!(*node, LogValue::Array(&[next]));
     }
 }

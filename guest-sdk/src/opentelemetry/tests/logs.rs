@@ -13,6 +13,7 @@ use super::{NO_CALLS, installed, recorded};
 use crate::logs::arena::{self, Parts};
 use crate::opentelemetry::{LogRecord, Logger, LoggerProvider};
 use crate::testing::{RecordedValue, Recorder};
+use crate::types::LoggerHandle;
 use crate::{Scope, Severity, SpanReference, Tracer};
 
 fn logger() -> Logger {
@@ -169,7 +170,7 @@ fn no_depth_overflows_the_stack() {
     record.set_body(deep(200_000));
     record.add_attribute("deep", deep(200_000));
     arena::emit(
-        0,
+        LoggerHandle::default(),
         &Parts {
             body: record.body(),
             severity: None,

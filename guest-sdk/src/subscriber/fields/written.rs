@@ -1,10 +1,10 @@
-//! Values that are written as text.
+//! Values as text.
 
 use core::fmt::{self, Debug, Write};
 
-use super::{Fields, Text};
+use super::buffer::{Fields, Text};
 
-/// Gives a digit as a text, which is smaller than what a `String` does to take a `char`.
+/// Returns a digit as text, which takes less code than pushing a `char`.
 fn digit(value: u8) -> &'static str {
     let at = usize::from(value);
     "0123456789abcdef".get(at..=at).unwrap_or_default()
@@ -15,10 +15,10 @@ impl Fields {
         self.format(format_args!("{value:?}"))
     }
 
-    /// Writes an integer. By hand, for what the standard library has for integers of 128 bits is two kilobytes.
+    /// Writes an integer. The standard library's code for integers of 128 bits takes two kilobytes.
     pub(in crate::subscriber) fn decimal(&mut self, negative: bool, magnitude: u128) -> Text {
         let mut limbs = [96, 64, 32, 0].map(|shift| (magnitude >> shift) as u32);
-        // No integer has more.
+        // The maximum number of digits.
         let mut digits = [0; 39];
         let mut first = digits.len();
         for digit in digits.iter_mut().rev() {
@@ -56,7 +56,7 @@ impl Fields {
         })
     }
 
-    /// Writes a value. What an implementation has written before it failed is kept.
+    /// Writes a value. If its implementation fails, the text that it has written is kept.
     pub(in crate::subscriber) fn format(&mut self, value: fmt::Arguments<'_>) -> Text {
         self.written(|buffer| {
             let _ = buffer.write_fmt(value);

@@ -173,7 +173,7 @@ fn spans_of_both_doors_nest_in_each_other() {
 fn a_span_of_tracing_can_be_named_as_a_parent_in_the_direct_api() {
     let telemetry = defaults();
     let span = info_span!("one");
-    drop(TRACER.span("child").parent(span.reference()).start());
+    drop(TRACER.span("child").with_parent(span.reference()).start());
     drop(span);
     assert!(telemetry.span("child").is_child_of(&telemetry.span("one")));
 }

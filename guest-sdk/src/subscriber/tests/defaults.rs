@@ -249,7 +249,7 @@ fn each_level_has_its_severity() {
 
 #[test]
 fn events_become_span_events_by_choice() {
-    let telemetry = setup(|builder| builder.events_as(Events::SpanEvents));
+    let telemetry = setup(|builder| builder.with_events(Events::SpanEvents));
     info!("outside of any span");
     info_span!("around").in_scope(|| {
         tracing::event!(name: "sale", Level::INFO, items = 2);
@@ -274,7 +274,7 @@ fn events_become_span_events_by_choice() {
 
 #[test]
 fn events_become_both_by_choice() {
-    let telemetry = setup(|builder| builder.events_as(Events::Both));
+    let telemetry = setup(|builder| builder.with_events(Events::Both));
     info_span!("around").in_scope(|| info!(items = 3, "sold"));
     assert_eq!(telemetry.logs()[0].body, Some("sold".into()));
     assert_eq!(telemetry.span("around").events[0].name, "sold");

@@ -157,7 +157,7 @@ fn a_function_that_returns_an_error_logs_it_and_marks_its_span() {
 
 #[test]
 fn an_error_event_is_a_span_event_named_exception_by_choice() {
-    let telemetry = setup(|builder| builder.events_as(Events::SpanEvents));
+    let telemetry = setup(|builder| builder.with_events(Events::SpanEvents));
     fails().expect_err("fails");
     let span = telemetry.span("fails");
     assert_eq!(span.events[0].name, "exception");

@@ -49,7 +49,7 @@ fn a_log_outside_of_any_span_belongs_to_the_hosts() {
 
 #[test]
 fn a_span_event_can_name_its_span() {
-    let telemetry = setup(|builder| builder.events_as(Events::SpanEvents));
+    let telemetry = setup(|builder| builder.with_events(Events::SpanEvents));
     let other = info_span!("other");
     info_span!("around").in_scope(|| {
         info!(parent: &other, "of the other one");

@@ -107,7 +107,7 @@ fn callsites_keep_that_they_are_disabled() {
     );
     let plain = cached(|builder| builder.with_error_events_to_status(false));
     assert!(plain.register_callsite(failed).is_never());
-    let as_span_events = cached(|builder| builder.events_as(Events::SpanEvents));
+    let as_span_events = cached(|builder| builder.with_events(Events::SpanEvents));
     assert!(as_span_events.register_callsite(debug).is_always());
     let quiet = cached(|builder| builder.with_max_level(Level::INFO));
     assert_eq!(quiet.max_level_hint(), Some(LevelFilter::INFO));
@@ -117,7 +117,7 @@ fn callsites_keep_that_they_are_disabled() {
 #[test]
 fn a_maximum_level_holds_for_spans_and_events() {
     for events in [Events::Logs, Events::SpanEvents, Events::Both] {
-        let telemetry = setup(|builder| builder.with_max_level(Level::INFO).events_as(events));
+        let telemetry = setup(|builder| builder.with_max_level(Level::INFO).with_events(events));
         debug_span!("off").in_scope(|| {
             debug!("off");
             drop(info_span!("on"));

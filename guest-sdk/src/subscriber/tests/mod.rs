@@ -5,8 +5,11 @@ mod defaults;
 mod errors;
 mod events;
 mod filters;
+#[cfg(feature = "layer")]
+mod layer;
 mod lifecycle;
 mod model;
+mod references;
 
 use tracing::dispatcher::DefaultGuard;
 

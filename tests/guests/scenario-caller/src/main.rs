@@ -73,13 +73,13 @@ fn calls_what_leaks() {
     work::leak();
     TRACER
         .span("beneath the caller, explicitly")
-        .parent(&span)
+        .with_parent(&span)
         .start()
         .end();
     LOGGER
         .record(Severity::Info)
-        .body("of the caller, explicitly")
-        .span(&span)
+        .with_body("of the caller, explicitly")
+        .with_span(&span)
         .emit();
     // What nobody names a parent for goes where the contract says: beneath what was entered last.
     TRACER.start("beneath what was leaked").end();

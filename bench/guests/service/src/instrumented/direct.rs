@@ -14,7 +14,7 @@ pub(crate) fn price(order: &Order<'_>) -> u64 {
     let _telemetry = wasmscope::init();
     let span = TRACER
         .span("price order")
-        .attributes(attributes![
+        .with_attributes(attributes![
             "order.id" => order.id as i64,
             "order.customer" => order.customer,
             "order.articles" => order.articles() as i64,
@@ -43,12 +43,12 @@ fn emit(order: &Order<'_>, euros: f64, span: &wasmscope::Span) {
     static LOGGER: wasmscope::Logger = wasmscope::logger!();
     LOGGER
         .record(wasmscope::Severity::Info)
-        .body("an order is priced")
-        .attributes(wasmscope::fields![
+        .with_body("an order is priced")
+        .with_attributes(wasmscope::fields![
             "order.id" => order.id as i64,
             "order.customer" => order.customer,
             "order.price" => euros,
         ])
-        .span(span)
+        .with_span(span)
         .emit();
 }

@@ -1,22 +1,23 @@
 //! The interface `meter`, recording.
 
-use super::recorded::{Attributes, set_all};
-use super::recorder::State;
-use super::{MeasurementKind, RecordedMeasurement, RecordedNumber, RecordedScope};
-use crate::metrics::types::{InstrumentDescriptor, InstrumentKind, Number, Observation};
-use crate::{InstrumentationScope, KeyValue};
+use super::recorded::{Attributes, RecordedMeasurement, RecordedNumber, RecordedScope, set_all};
+use super::scopes::Scopes;
+use crate::types::{
+    Handle, InstrumentDescriptor, InstrumentHandle, InstrumentKind, InstrumentationScope, KeyValue,
+    MeterHandle, Notice, Number, Observation, ObserverHandle, SeriesHandle,
+};
 
 #[derive(Default)]
 pub(crate) struct Metrics {
-    /// The number of the collection that comes next.
-    pub(super) collection: u32,
-    pub(super) measurements: Vec<RecordedMeasurement>,
+    /// The number of the next collection.
+    pub(crate) collection: u32,
+    pub(crate) measurements: Vec<RecordedMeasurement>,
     /// The reports of observers, with the observer and its round.
     observed: Vec<(u64, u64, RecordedMeasurement)>,
     /// How many rounds each observer has completed.
     observers: Vec<u64>,
     instruments: Vec<Instrument>,
-    series: Vec<(u64, Attributes)>,
+    series: Vec<(InstrumentHandle, Attributes)>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -31,7 +32,7 @@ struct Instrument {
 
 impl Metrics {
     /// Returns what observers report at present.
-    pub(super) fn observed(&self) -> Vec<RecordedMeasurement> {
+    pub(crate) fn observed(&self) -> Vec<RecordedMeasurement> {
         let observed = self.observed.iter();
         observed.map(|(_, _, recorded)| recorded.clone()).collect()
     }
@@ -50,16 +51,22 @@ impl Metrics {
     }
 
     #[track_caller]
-    fn record(&mut self, instrument: u64, value: Number, attributes: Attributes, bound: bool) {
+    fn record(
+        &mut self,
+        instrument: InstrumentHandle,
+        value: Number,
+        attributes: Attributes,
+        bound: bool,
+    ) {
         let instrument = self
             .instruments
-            .get((instrument as usize).wrapping_sub(1))
+            .get((instrument.raw() as usize).wrapping_sub(1))
             .expect("a handle of this recorder")
             .clone();
         self.measurements.push(RecordedMeasurement {
             scope: instrument.scope,
             instrument: instrument.name,
-            kind: kind(instrument.kind),
+            kind: instrument.kind.into(),
             unit: instrument.unit,
             description: instrument.description,
             boundaries: instrument.boundaries,
@@ -74,49 +81,32 @@ impl Metrics {
     }
 }
 
-fn kind(kind: InstrumentKind) -> MeasurementKind {
-    use InstrumentKind as Kind;
-    match kind {
-        Kind::CounterU64 | Kind::CounterF64 => MeasurementKind::Counter,
-        Kind::UpDownCounterS64 | Kind::UpDownCounterF64 => MeasurementKind::UpDownCounter,
-        Kind::HistogramU64 | Kind::HistogramF64 => MeasurementKind::Histogram,
-        Kind::GaugeU64 | Kind::GaugeS64 | Kind::GaugeF64 => MeasurementKind::Gauge,
-        Kind::ObservableCounterU64 | Kind::ObservableCounterF64 => {
-            MeasurementKind::ObservableCounter
-        }
-        Kind::ObservableUpDownCounterS64 | Kind::ObservableUpDownCounterF64 => {
-            MeasurementKind::ObservableUpDownCounter
-        }
-        Kind::ObservableGaugeU64 | Kind::ObservableGaugeS64 | Kind::ObservableGaugeF64 => {
-            MeasurementKind::ObservableGauge
-        }
-    }
-}
-
 /// The functions of the interface.
-pub(crate) struct Meter<'a>(&'a mut State);
-
-impl State {
-    pub(crate) fn meter(&mut self) -> Meter<'_> {
-        Meter(self)
-    }
+pub(crate) struct MeterFunctions<'a> {
+    pub(super) notice: Notice,
+    pub(super) scopes: &'a mut Scopes,
+    pub(super) metrics: &'a mut Metrics,
 }
 
-impl Meter<'_> {
-    pub(crate) fn get(self, scope: InstrumentationScope<'_>) -> u64 {
-        self.0.scope(scope)
+impl MeterFunctions<'_> {
+    pub(crate) fn get(self, scope: InstrumentationScope<'_>) -> MeterHandle {
+        self.scopes.handle(scope)
     }
 
-    pub(crate) fn create(self, meter: u64, descriptor: InstrumentDescriptor<'_>) -> u64 {
+    pub(crate) fn create(
+        self,
+        meter: MeterHandle,
+        descriptor: InstrumentDescriptor<'_>,
+    ) -> InstrumentHandle {
         let instrument = Instrument {
-            scope: self.0.scope_of(meter),
+            scope: self.scopes.get(meter),
             name: descriptor.name.into(),
             kind: descriptor.kind,
             unit: descriptor.unit.map(Into::into),
             description: descriptor.description.map(Into::into),
             boundaries: descriptor.boundaries.map(Into::into),
         };
-        let instruments = &mut self.0.metrics.instruments;
+        let instruments = &mut self.metrics.instruments;
         let index = match instruments.iter().position(|other| *other == instrument) {
             Some(index) => index,
             None => {
@@ -124,55 +114,58 @@ impl Meter<'_> {
                 instruments.len() - 1
             }
         };
-        index as u64 + 1
+        Handle::from_raw(index as u64 + 1)
     }
 
     pub(crate) fn measure(
         self,
-        instrument: u64,
+        instrument: InstrumentHandle,
         value: Number,
         attributes: &[KeyValue<'_>],
-    ) -> u64 {
+    ) -> Notice {
         let mut recorded = Attributes::new();
         set_all(&mut recorded, attributes);
-        self.0.metrics.record(instrument, value, recorded, false);
-        self.0.notice()
+        self.metrics.record(instrument, value, recorded, false);
+        self.notice
     }
 
-    pub(crate) fn bind(self, instrument: u64, attributes: &[KeyValue<'_>]) -> u64 {
+    pub(crate) fn bind(
+        self,
+        instrument: InstrumentHandle,
+        attributes: &[KeyValue<'_>],
+    ) -> SeriesHandle {
         let mut recorded = Attributes::new();
         set_all(&mut recorded, attributes);
-        self.0.metrics.series.push((instrument, recorded));
-        self.0.metrics.series.len() as u64
+        self.metrics.series.push((instrument, recorded));
+        Handle::from_raw(self.metrics.series.len() as u64)
     }
 
-    pub(crate) fn measure_series(self, series: u64, value: Number) -> u64 {
+    pub(crate) fn measure_series(self, series: SeriesHandle, value: Number) -> Notice {
         let (instrument, attributes) = self
-            .0
             .metrics
             .series
-            .get((series as usize).wrapping_sub(1))
+            .get((series.raw() as usize).wrapping_sub(1))
             .expect("a handle of this recorder")
             .clone();
-        self.0.metrics.record(instrument, value, attributes, true);
-        self.0.notice()
+        self.metrics.record(instrument, value, attributes, true);
+        self.notice
     }
 
-    pub(crate) fn create_observer(self) -> u64 {
-        let observers = &mut self.0.metrics.observers;
+    pub(crate) fn create_observer(self) -> ObserverHandle {
+        let observers = &mut self.metrics.observers;
         observers.push(0);
-        observers.len() as u64
+        Handle::from_raw(observers.len() as u64)
     }
 
     #[track_caller]
     pub(crate) fn observe(
         self,
-        observer: u64,
+        observer: ObserverHandle,
         observations: &[Observation<'_>],
         complete: bool,
-    ) -> u64 {
-        let metrics = &mut self.0.metrics;
-        let at = (observer as usize).wrapping_sub(1);
+    ) -> Notice {
+        let metrics = self.metrics;
+        let at = (observer.raw() as usize).wrapping_sub(1);
         let round = *metrics
             .observers
             .get(at)
@@ -182,15 +175,15 @@ impl Meter<'_> {
             set_all(&mut attributes, observation.attributes);
             metrics.record(observation.instrument, observation.value, attributes, false);
             if let Some(recorded) = metrics.measurements.last().cloned() {
-                metrics.observe(observer, round, recorded);
+                metrics.observe(observer.raw(), round, recorded);
             }
         }
         if complete {
             metrics
                 .observed
-                .retain(|(by, in_round, _)| *by != observer || *in_round == round);
+                .retain(|(by, in_round, _)| *by != observer.raw() || *in_round == round);
             metrics.observers[at] += 1;
         }
-        self.0.notice()
+        self.notice
     }
 }

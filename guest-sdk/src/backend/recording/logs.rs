@@ -1,16 +1,17 @@
 //! The interface `logger`, recording.
 
-use super::recorded::set;
-use super::recorder::State;
-use super::{RecordedLog, RecordedValue};
-use crate::backend::wire::WireReference;
-use crate::logs::types::{LogRecord, LogThreshold, LogValue, NOBODY_LISTENS, Severity};
-use crate::{InstrumentationScope, SpanContext, SpanReference};
+use super::recorded::{RecordedLog, RecordedValue, set};
+use super::scopes::Scopes;
+use super::traces::Traces;
+use crate::types::{
+    InstrumentationScope, LOGS_DISABLED, LogRecord, LogThreshold, LogValue, LoggerHandle, Notice,
+    Severity, SpanContext, SpanReference, WireReference,
+};
 
 pub(crate) struct Logs {
-    pub(super) threshold: Option<Severity>,
-    pub(super) generation: u32,
-    pub(super) records: Vec<RecordedLog>,
+    pub(crate) threshold: Option<Severity>,
+    pub(crate) generation: u32,
+    pub(crate) records: Vec<RecordedLog>,
 }
 
 impl Logs {
@@ -24,44 +25,39 @@ impl Logs {
 }
 
 /// The functions of the interface.
-pub(crate) struct Logger<'a>(&'a mut State);
-
-impl State {
-    pub(crate) fn logger(&mut self) -> Logger<'_> {
-        Logger(self)
-    }
+pub(crate) struct LoggerFunctions<'a> {
+    pub(super) notice: Notice,
+    pub(super) scopes: &'a mut Scopes,
+    pub(super) traces: &'a Traces,
+    pub(super) logs: &'a mut Logs,
 }
 
-impl Logger<'_> {
-    pub(crate) fn get(self, scope: InstrumentationScope<'_>) -> u64 {
-        self.0.scope(scope)
+impl LoggerFunctions<'_> {
+    pub(crate) fn get(self, scope: InstrumentationScope<'_>) -> LoggerHandle {
+        self.scopes.handle(scope)
     }
 
-    pub(crate) fn threshold(self, _logger: u64) -> LogThreshold {
+    pub(crate) fn threshold(self, _logger: LoggerHandle) -> LogThreshold {
         LogThreshold {
-            lowest: self
-                .0
-                .logs
-                .threshold
-                .map_or(NOBODY_LISTENS, Severity::number),
-            generation: self.0.logs.generation,
+            lowest: self.logs.threshold.map_or(LOGS_DISABLED, Severity::number),
+            generation: self.logs.generation,
         }
     }
 
     pub(crate) fn enabled(
         self,
-        _logger: u64,
+        _logger: LoggerHandle,
         severity: Option<Severity>,
         _event_name: Option<&str>,
     ) -> bool {
-        match (self.0.logs.threshold, severity) {
+        match (self.logs.threshold, severity) {
             (None, _) => false,
             (Some(_), None) => true,
             (Some(threshold), Some(severity)) => severity >= threshold,
         }
     }
 
-    pub(crate) fn emit(self, logger: u64, records: &[LogRecord<'_>]) -> u64 {
+    pub(crate) fn emit(self, logger: LoggerHandle, records: &[LogRecord<'_>]) -> Notice {
         for record in records {
             let mut attributes = Vec::new();
             for attribute in record.attributes {
@@ -87,23 +83,23 @@ impl Logger<'_> {
                 }
             };
             let recorded = RecordedLog {
-                scope: self.0.scope_of(logger),
+                scope: self.scopes.get(logger),
                 body: Option::from(record.body).map(|body| nested(&body, record.nodes, 0)),
                 severity: record.severity.into(),
                 severity_text: Option::from(record.severity_text).map(<&str>::into),
                 event_name: Option::from(record.event_name).map(<&str>::into),
                 attributes,
                 time: record.time.into(),
-                span: self.0.traces.resolve(context).1,
+                span: self.traces.resolve(context).1,
             };
-            self.0.logs.records.push(recorded);
+            self.logs.records.push(recorded);
         }
-        self.0.notice()
+        self.notice
     }
 }
 
-/// Puts a value together again. A child stands at `lowest` or later: so a cycle, or a child before
-/// its parent, is found out.
+/// Rebuilds a nested value. Children stand at `lowest` or later, which rules out cycles and children
+/// before their parents.
 #[track_caller]
 fn nested(value: &LogValue<'_>, nodes: &[LogValue<'_>], lowest: usize) -> RecordedValue {
     let child = |index: u32| {
@@ -113,15 +109,15 @@ fn nested(value: &LogValue<'_>, nodes: &[LogValue<'_>], lowest: usize) -> Record
         nested(node, nodes, index + 1)
     };
     match *value {
-        LogValue::StringValue(value) => value.into(),
-        LogValue::BoolValue(value) => value.into(),
-        LogValue::IntValue(value) => value.into(),
-        LogValue::DoubleValue(value) => value.into(),
-        LogValue::BytesValue(value) => value.into(),
-        LogValue::ArrayValue(indices) => {
+        LogValue::String(value) => value.into(),
+        LogValue::Bool(value) => value.into(),
+        LogValue::Int(value) => value.into(),
+        LogValue::Double(value) => value.into(),
+        LogValue::Bytes(value) => value.into(),
+        LogValue::Array(indices) => {
             RecordedValue::Array(indices.iter().map(|&index| child(index)).collect())
         }
-        LogValue::MapValue(entries) => {
+        LogValue::Map(entries) => {
             let mut map = Vec::new();
             for entry in entries {
                 set(&mut map, entry.key, child(entry.node));

@@ -1,9 +1,14 @@
-//! Types that lie in memory as the contract has them, for where Rust's own would not; see [`layout`](super::layout).
+//! Types that lie in memory as the contract has them, where Rust's own do not.
 
-use crate::trace::active;
-use crate::{SpanContext, SpanReference, TraceFlags, TraceId};
+use super::context::{SpanContext, TraceFlags, TraceId};
+use super::handle::SpanHandle;
+use super::tracer::SpanReference;
+#[cfg(any(target_arch = "wasm32", test))]
+use super::tracer::{Link, LinkTarget};
+#[cfg(any(target_arch = "wasm32", test))]
+use super::value::KeyValue;
 
-/// Is an option of what is aligned to four bytes or more.
+/// An option of a value that is aligned to four bytes or more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u32)]
 pub(crate) enum Maybe<T> {
@@ -11,7 +16,7 @@ pub(crate) enum Maybe<T> {
     Some(T),
 }
 
-/// Is an option of a byte.
+/// An option of a byte.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u8)]
 pub(crate) enum MaybeByte<T> {
@@ -44,7 +49,7 @@ macro_rules! from_option {
 }
 from_option!(Maybe, MaybeByte);
 
-/// Is a span context.
+/// A span context.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[repr(C)]
 pub(crate) struct WireContext<'a> {
@@ -65,31 +70,54 @@ impl<'a> From<&'a SpanContext> for WireContext<'a> {
     }
 }
 
-/// Is a span reference.
+/// A span reference.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 pub(crate) enum WireReference<'a> {
     Ambient,
     None,
-    Span(u64),
+    Span(SpanHandle),
     Remote(WireContext<'a>),
-}
-
-impl WireReference<'_> {
-    /// Means the ambient span, for a log: the innermost that this component has entered, or beneath
-    /// those the host's.
-    pub(crate) fn ambient() -> Self {
-        active::unrecorded().map_or(Self::Ambient, Self::Span)
-    }
 }
 
 impl<'a> From<SpanReference<'a>> for WireReference<'a> {
     fn from(reference: SpanReference<'a>) -> Self {
         match reference {
-            SpanReference::Ambient => Self::ambient(),
+            SpanReference::Ambient => Self::Ambient,
             SpanReference::None => Self::None,
             SpanReference::Span(span) => Self::Span(span),
             SpanReference::Remote(context) => Self::Remote(context.into()),
+        }
+    }
+}
+
+/// The other end of a link.
+#[cfg(any(target_arch = "wasm32", test))]
+#[derive(Clone, Copy)]
+#[repr(C, u64)]
+pub(crate) enum WireTarget<'a> {
+    Span(SpanHandle),
+    Remote(WireContext<'a>),
+}
+
+/// A link.
+#[cfg(any(target_arch = "wasm32", test))]
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct WireLink<'a> {
+    pub(crate) target: WireTarget<'a>,
+    pub(crate) attributes: &'a [KeyValue<'a>],
+}
+
+#[cfg(any(target_arch = "wasm32", test))]
+impl<'a> From<&'a Link<'_>> for WireLink<'a> {
+    fn from(link: &'a Link<'_>) -> Self {
+        Self {
+            target: match link.target {
+                LinkTarget::Span(span) => WireTarget::Span(span),
+                LinkTarget::Remote(context) => WireTarget::Remote(context.into()),
+            },
+            attributes: link.attributes,
         }
     }
 }

@@ -1,20 +1,9 @@
-//! Arrays among the values.
-
-use core::fmt::Debug;
+//! Arrays in fields.
 
 #[cfg(feature = "tracing-std")]
-use super::Text;
-use super::{Fields, Packed};
-use crate::{KeyValue, Value};
-
-/// Is an array that is kept. A trait object, so that who has no arrays links none of what they take.
-pub(in crate::subscriber) trait Array: Debug + Send {
-    /// Pushes the texts in it.
-    fn lend<'a>(&'a self, _texts: &mut Vec<&'a str>) {}
-
-    /// Gives it as a value, which takes the texts that it has lent.
-    fn value<'a>(&'a self, lent: &mut &'a [&'a str]) -> Value<'a>;
-}
+use super::buffer::Text;
+use super::buffer::{Array, Fields, Packed};
+use crate::types::{KeyValue, Value};
 
 impl Array for Box<[Box<str>]> {
     fn lend<'a>(&'a self, texts: &mut Vec<&'a str>) {
@@ -49,11 +38,11 @@ impl Fields {
     pub(in crate::subscriber) fn push_copy(&mut self, attribute: &KeyValue<'_>) {
         let array = |array| Packed::Array(array);
         let value = match attribute.value {
-            Value::StringValue(text) => Packed::Text(self.copy(text)),
-            Value::BoolValue(value) => Packed::Bool(value),
-            Value::IntValue(value) => Packed::Int(value),
-            Value::DoubleValue(value) => Packed::Double(value),
-            Value::UnsignedValue(value) => Packed::Text(self.decimal(false, value.get().into())),
+            Value::String(text) => Packed::Text(self.copy(text)),
+            Value::Bool(value) => Packed::Bool(value),
+            Value::Int(value) => Packed::Int(value),
+            Value::Double(value) => Packed::Double(value),
+            Value::Unsigned(value) => Packed::Text(self.decimal(false, value.get().into())),
             Value::StringArray(items) => {
                 let items: Box<[Box<str>]> = items.iter().map(|item| (*item).into()).collect();
                 array(Box::new(items))

@@ -7,33 +7,21 @@
 
 use std::cell::Cell;
 
-use crate::{KeyValue, Link, Value, backend};
+use crate::local;
+use crate::types::{KeyValue, Link, Notice, Unsigned, Value};
 
-/// An unsigned integer that is too large for `i64`; `Value::from(u64)` makes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(transparent)]
-pub struct Unsigned(u64);
-
-impl Unsigned {
-    /// Returns the integer.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
-
-/// A list that is seldom there. Boxed, so that its absence is one null pointer: the code that drops
-/// it stands at every call of the host.
+/// A list that is seldom needed. Boxed, so that its absence is one null pointer: the code that drops
+/// it is inlined at every call of the host.
 type Rare<T> = Option<Box<Vec<T>>>;
 
 /// A call of the host with links.
-type LinksCall<'c> = &'c mut dyn FnMut(&[Link<'_>]) -> u64;
+type LinksCall<'c> = &'c mut dyn FnMut(&[Link<'_>]) -> Notice;
 
 struct Lowering {
     digits: fn(u64) -> String,
     all: fn(&[KeyValue<'_>]) -> Rare<String>,
     list: for<'a> fn(&[KeyValue<'a>], &'a [String]) -> Rare<KeyValue<'a>>,
-    lend_links: fn(&[Link<'_>], LinksCall<'_>) -> u64,
+    lend_links: fn(&[Link<'_>], LinksCall<'_>) -> Notice,
     leak: fn(&'static [KeyValue<'static>]) -> &'static [KeyValue<'static>],
 }
 
@@ -45,7 +33,7 @@ impl From<u64> for Value<'_> {
     #[inline]
     fn from(value: u64) -> Self {
         match i64::try_from(value) {
-            Ok(value) => Self::IntValue(value),
+            Ok(value) => Self::Int(value),
             Err(_) => unsigned(value),
         }
     }
@@ -60,15 +48,15 @@ fn unsigned(value: u64) -> Value<'static> {
         lend_links: lend_lowered_links,
         leak: leak_lowered,
     };
-    backend::set(&LOWERING, Some(&LOWER));
-    Value::UnsignedValue(Unsigned(value))
+    local::set(&LOWERING, Some(&LOWER));
+    Value::Unsigned(Unsigned::new(value))
 }
 
 impl From<usize> for Value<'_> {
     #[inline]
     fn from(value: usize) -> Self {
         #[cfg(target_pointer_width = "32")]
-        return Self::IntValue(value as i64);
+        return Self::Int(value as i64);
         #[cfg(not(target_pointer_width = "32"))]
         return (value as u64).into();
     }
@@ -77,13 +65,15 @@ impl From<usize> for Value<'_> {
 impl From<isize> for Value<'_> {
     #[inline]
     fn from(value: isize) -> Self {
-        Self::IntValue(value as i64)
+        Self::Int(value as i64)
     }
 }
 
 /// Returns the digits of an integer that [`Value`] has been made of.
 pub(crate) fn digits(value: Unsigned) -> Option<String> {
-    LOWERING.get().map(|lowering| (lowering.digits)(value.0))
+    LOWERING
+        .get()
+        .map(|lowering| (lowering.digits)(value.get()))
 }
 
 /// Returns the digits of those attributes that are such integers. None if there are none.
@@ -110,14 +100,14 @@ pub(crate) fn lowered<'a>(
     not(target_arch = "wasm32"),
     expect(dead_code, reason = "natively links are copied, and lowered then")
 )]
-pub(crate) fn lend_links(links: &[Link<'_>], call: LinksCall<'_>) -> u64 {
+pub(crate) fn lend_links(links: &[Link<'_>], call: LinksCall<'_>) -> Notice {
     match LOWERING.get() {
         Some(lowering) => (lowering.lend_links)(links, call),
         None => call(links),
     }
 }
 
-fn lend_lowered_links(links: &[Link<'_>], call: LinksCall<'_>) -> u64 {
+fn lend_lowered_links(links: &[Link<'_>], call: LinksCall<'_>) -> Notice {
     let digits: Vec<_> = links.iter().map(|link| all(link.attributes)).collect();
     let lowered: Vec<_> = links
         .iter()
@@ -128,8 +118,8 @@ fn lend_lowered_links(links: &[Link<'_>], call: LinksCall<'_>) -> u64 {
         .iter()
         .zip(&lowered)
         .map(|(link, lowered)| Link {
-            target: link.target,
             attributes: lowered.as_ref().map_or(link.attributes, |list| list),
+            ..*link
         })
         .collect();
     call(&links)
@@ -151,8 +141,8 @@ fn leak_lowered(attributes: &'static [KeyValue<'static>]) -> &'static [KeyValue<
 
 fn all(attributes: &[KeyValue<'_>]) -> Rare<String> {
     let digits = attributes.iter().filter_map(|attribute| {
-        if let Value::UnsignedValue(value) = attribute.value {
-            Some(value.0.to_string())
+        if let Value::Unsigned(value) = attribute.value {
+            Some(value.get().to_string())
         } else {
             None
         }
@@ -164,8 +154,8 @@ fn all(attributes: &[KeyValue<'_>]) -> Rare<String> {
 fn list<'a>(attributes: &[KeyValue<'a>], digits: &'a [String]) -> Rare<KeyValue<'a>> {
     let mut digits = digits.iter();
     let lower = |attribute: &KeyValue<'a>| {
-        let value = if let Value::UnsignedValue(_) = attribute.value {
-            Value::StringValue(digits.next().map(String::as_str).unwrap_or_default())
+        let value = if let Value::Unsigned(_) = attribute.value {
+            Value::String(digits.next().map(String::as_str).unwrap_or_default())
         } else {
             attribute.value
         };
@@ -197,13 +187,13 @@ mod tests {
         let list = lowered(attributes, &digits).unwrap();
         let values: Vec<_> = list.iter().map(|attribute| attribute.value).collect();
         let expected = [
-            Value::IntValue(0),
-            Value::IntValue(i64::MAX),
-            Value::StringValue("9223372036854775808"),
-            Value::StringValue("a"),
-            Value::StringValue("18446744073709551615"),
-            Value::StringValue("18446744073709551615"),
-            Value::IntValue(i64::MIN),
+            Value::Int(0),
+            Value::Int(i64::MAX),
+            Value::String("9223372036854775808"),
+            Value::String("a"),
+            Value::String("18446744073709551615"),
+            Value::String("18446744073709551615"),
+            Value::Int(i64::MIN),
         ];
         assert_eq!(values, expected);
         let plain = crate::attributes!["a" => 1u64];

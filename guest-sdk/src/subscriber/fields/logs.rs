@@ -1,7 +1,7 @@
-//! Fields as a log record's attributes.
+//! Fields as attributes of a log record.
 
-use super::{Fields, Packed};
-use crate::logs::types::{LogAttribute, LogValue};
+use super::buffer::{Fields, Packed};
+use crate::types::{LogAttribute, LogValue};
 
 impl Fields {
     pub(in crate::subscriber) fn copy_bytes(&mut self, bytes: &[u8]) -> Packed {
@@ -10,7 +10,8 @@ impl Fields {
         Packed::Bytes(start..self.bytes.len())
     }
 
-    /// Gives the nodes of a log record, which are the texts of all arrays, and each array's among them.
+    /// Returns the nodes of a log record, which are the texts of all arrays, and the indices of each
+    /// array's.
     #[cfg(feature = "tracing-std")]
     pub(in crate::subscriber) fn log_nodes(&self) -> (Vec<LogValue<'_>>, Vec<Vec<u32>>) {
         let mut texts = Vec::new();
@@ -22,13 +23,10 @@ impl Fields {
                 indices.push((start..texts.len() as u32).collect());
             }
         }
-        (
-            texts.into_iter().map(LogValue::StringValue).collect(),
-            indices,
-        )
+        (texts.into_iter().map(LogValue::String).collect(), indices)
     }
 
-    /// Gives the fields as attributes of a log record with those nodes: in an event arrays are of texts.
+    /// Returns the fields as attributes of a log record with those nodes. In an event, arrays hold texts.
     pub(in crate::subscriber) fn log_attributes<'a>(
         &'a self,
         nodes: &'a [Vec<u32>],
@@ -39,15 +37,15 @@ impl Fields {
             .map(|(key, value)| LogAttribute {
                 key: self.str(key),
                 value: match value {
-                    Packed::Text(text) => LogValue::StringValue(self.str(text)),
-                    Packed::Bool(value) => LogValue::BoolValue(*value),
-                    Packed::Int(value) => LogValue::IntValue(*value),
-                    Packed::Double(value) => LogValue::DoubleValue(*value),
+                    Packed::Text(text) => LogValue::String(self.str(text)),
+                    Packed::Bool(value) => LogValue::Bool(*value),
+                    Packed::Int(value) => LogValue::Int(*value),
+                    Packed::Double(value) => LogValue::Double(*value),
                     Packed::Bytes(range) => {
-                        LogValue::BytesValue(self.bytes.get(range.clone()).unwrap_or_default())
+                        LogValue::Bytes(self.bytes.get(range.clone()).unwrap_or_default())
                     }
                     Packed::Array(_) => {
-                        LogValue::ArrayValue(nodes.next().map(Vec::as_slice).unwrap_or_default())
+                        LogValue::Array(nodes.next().map(Vec::as_slice).unwrap_or_default())
                     }
                 },
             })

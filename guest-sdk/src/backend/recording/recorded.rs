@@ -1,9 +1,12 @@
-//! What a recorder has kept, as plain data.
+//! What a recorder keeps, as plain data.
 
-use crate::{KeyValue, Severity, SpanContext, SpanKind, Value};
+use crate::types::{
+    InstrumentKind, KeyValue, Severity, SpanContext, SpanHandle, SpanKind, Value, instrument_kinds,
+};
 
-/// Is a recorded value of an attribute or a log.
+/// A recorded value of an attribute or a log.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum RecordedValue {
     /// Text.
     String(String),
@@ -42,15 +45,15 @@ impl<T: Into<Self>> From<Vec<T>> for RecordedValue {
 impl From<Value<'_>> for RecordedValue {
     fn from(value: Value<'_>) -> Self {
         match value {
-            Value::StringValue(value) => value.into(),
-            Value::BoolValue(value) => value.into(),
-            Value::IntValue(value) => value.into(),
-            Value::DoubleValue(value) => value.into(),
+            Value::String(value) => value.into(),
+            Value::Bool(value) => value.into(),
+            Value::Int(value) => value.into(),
+            Value::Double(value) => value.into(),
             Value::StringArray(values) => values.to_vec().into(),
             Value::BoolArray(values) => values.to_vec().into(),
             Value::IntArray(values) => values.to_vec().into(),
             Value::DoubleArray(values) => values.to_vec().into(),
-            Value::UnsignedValue(value) => value.get().to_string().as_str().into(),
+            Value::Unsigned(value) => value.get().to_string().as_str().into(),
         }
     }
 }
@@ -77,8 +80,9 @@ fn get<'a>(from: &'a Attributes, key: &str) -> Option<&'a RecordedValue> {
         .map(|(_, value)| value)
 }
 
-/// Is a recorded scope.
+/// A recorded scope.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RecordedScope {
     /// Its name.
     pub name: String,
@@ -90,41 +94,44 @@ pub struct RecordedScope {
     pub attributes: Vec<(String, RecordedValue)>,
 }
 
-/// Is a recorded span's parent.
+/// The parent of a recorded span.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RecordedParent {
-    /// None: the span began a trace.
+    /// None: the span started a trace.
     None,
-    /// A span of the program, by its handle ([`RecordedSpan::handle`]).
-    Span(u64),
+    /// A span of the program ([`RecordedSpan::handle`]).
+    Span(SpanHandle),
     /// A span of another process.
     Remote(SpanContext),
 }
 
-/// Is a recorded status.
+/// A recorded status.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum RecordedStatus {
-    /// Not said.
+    /// Not set.
     #[default]
     Unset,
-    /// Judged a success.
+    /// The author judged it a success.
     Ok,
     /// An error, with its description.
     Error(String),
 }
 
-/// Is a recorded span.
+/// A recorded span.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RecordedSpan {
-    /// The handle, as [`Span::handle`](crate::Span::handle) gives it.
-    pub handle: u64,
+    /// Identifies the span within the recorder.
+    pub handle: SpanHandle,
     /// The scope of its tracer.
     pub scope: RecordedScope,
     /// Its name.
     pub name: String,
     /// Its kind.
     pub kind: SpanKind,
-    /// Its parent, the ambient one resolved.
+    /// Its parent. For the ambient span, the span that was ambient.
     pub parent: RecordedParent,
     /// Its context.
     pub context: SpanContext,
@@ -136,49 +143,51 @@ pub struct RecordedSpan {
     pub links: Vec<RecordedLink>,
     /// Its status.
     pub status: RecordedStatus,
-    /// When it began, where that was said.
+    /// When it began, if the program said so.
     pub start_time: Option<u64>,
-    /// When it ended, where that was said.
+    /// When it ended, if the program said so.
     pub end_time: Option<u64>,
     /// Whether it has ended.
     pub ended: bool,
 }
 
 impl RecordedSpan {
-    /// Gives an attribute's value.
+    /// Returns the value of an attribute.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&RecordedValue> {
         get(&self.attributes, key)
     }
 
-    /// Whether the other span is its parent.
+    /// Returns true if the other span is its parent.
     #[must_use]
     pub fn is_child_of(&self, other: &Self) -> bool {
         self.parent == RecordedParent::Span(other.handle)
     }
 }
 
-/// Is a recorded event of a span.
+/// A recorded event of a span.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RecordedEvent {
     /// Its name.
     pub name: String,
     /// Its attributes.
     pub attributes: Vec<(String, RecordedValue)>,
-    /// When it happened, where that was said.
+    /// When it happened, if the program said so.
     pub time: Option<u64>,
 }
 
 impl RecordedEvent {
-    /// Gives an attribute's value.
+    /// Returns the value of an attribute.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&RecordedValue> {
         get(&self.attributes, key)
     }
 }
 
-/// Is a recorded link.
+/// A recorded link.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RecordedLink {
     /// The other span's context.
     pub context: SpanContext,
@@ -186,37 +195,39 @@ pub struct RecordedLink {
     pub attributes: Vec<(String, RecordedValue)>,
 }
 
-/// Is a recorded log record.
+/// A recorded log record.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RecordedLog {
     /// The scope of its logger.
     pub scope: RecordedScope,
-    /// What it says.
+    /// Its body.
     pub body: Option<RecordedValue>,
-    /// How grave it is.
+    /// Its severity.
     pub severity: Option<Severity>,
     /// The source's own word for the severity.
     pub severity_text: Option<String>,
-    /// What names its class of events.
+    /// The name of its class of events.
     pub event_name: Option<String>,
     /// Its attributes.
     pub attributes: Vec<(String, RecordedValue)>,
-    /// When it happened, where that was said.
+    /// When it happened, if the program said so.
     pub time: Option<u64>,
-    /// The span that it belongs to, the ambient one resolved.
+    /// The context of the span that it belongs to.
     pub span: Option<SpanContext>,
 }
 
 impl RecordedLog {
-    /// Gives an attribute's value.
+    /// Returns the value of an attribute.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&RecordedValue> {
         get(&self.attributes, key)
     }
 }
 
-/// Is a recorded number.
+/// A recorded number.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum RecordedNumber {
     /// Of an instrument over `u64`.
     U64(u64),
@@ -226,21 +237,30 @@ pub enum RecordedNumber {
     F64(f64),
 }
 
-/// Says which kind of instrument measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "named for the instruments")]
-pub enum MeasurementKind {
-    Counter,
-    UpDownCounter,
-    Histogram,
-    Gauge,
-    ObservableCounter,
-    ObservableUpDownCounter,
-    ObservableGauge,
-}
+macro_rules! declare_families {
+    ($($family:ident { $($number:ty => $kind:ident),* })*) => {
+        /// The kind of instrument of a measurement.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        #[expect(missing_docs, reason = "named for the instruments")]
+        pub enum MeasurementKind {
+            $($family,)*
+        }
 
-/// Is a recorded measurement or observation.
+        impl From<InstrumentKind> for MeasurementKind {
+            fn from(kind: InstrumentKind) -> Self {
+                match kind {
+                    $($(InstrumentKind::$kind)|* => Self::$family,)*
+                }
+            }
+        }
+    };
+}
+instrument_kinds!(declare_families);
+
+/// A recorded measurement or observation.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RecordedMeasurement {
     /// The scope of its meter.
     pub scope: RecordedScope,
@@ -258,12 +278,12 @@ pub struct RecordedMeasurement {
     pub value: RecordedNumber,
     /// The attributes.
     pub attributes: Vec<(String, RecordedValue)>,
-    /// Whether it came through a bound series.
+    /// Whether it was made by a [`Series`](crate::Series).
     pub bound: bool,
 }
 
 impl RecordedMeasurement {
-    /// Gives an attribute's value.
+    /// Returns the value of an attribute.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&RecordedValue> {
         get(&self.attributes, key)

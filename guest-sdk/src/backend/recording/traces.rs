@@ -1,28 +1,29 @@
 //! The interface `tracer`, recording.
 
+#[cfg(feature = "tracing")]
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::recorded::set_all;
-use super::recorder::State;
-use super::{RecordedEvent, RecordedLink, RecordedParent, RecordedSpan, RecordedStatus};
-use crate::backend::{ATTRIBUTES_LATER, DIGEST_SHIFT, NOT_RECORDED};
-use crate::{
-    InstrumentationScope, KeyValue, LinkTarget, SpanChanges, SpanContext, SpanKind, SpanReference,
-    Status, TraceFlags, TraceId,
+use super::recorded::{
+    RecordedEvent, RecordedLink, RecordedParent, RecordedSpan, RecordedStatus, set_all,
+};
+use super::scopes::Scopes;
+use crate::types::{
+    InstrumentationScope, KeyValue, LinkTarget, Notice, SpanChanges, SpanContext, SpanHandle,
+    SpanKind, SpanReference, Status, TraceFlags, TraceId, TracerHandle,
 };
 
-/// The bit of a handle's index that says that it stands for the host's span.
+/// The bit of a handle's index that marks the handle of the host's span.
 const HOST: u64 = 1 << 31;
 
 pub(crate) struct Traces {
-    pub(super) sampled: bool,
-    pub(super) host: Option<SpanContext>,
-    /// The recorder's number, in bits 32 to 53 of its handles, so that the handles of another
-    /// recorder are recognised.
+    pub(crate) sampled: bool,
+    pub(crate) host: Option<SpanContext>,
+    /// The recorder's number, in bits 32 to 53 of its handles, to recognise handles of another
+    /// recorder.
     tag: u64,
-    /// All spans, those that are not recorded too; a handle's low 32 bits are the index, from 1.
+    /// All spans, unrecorded ones included. A handle's low 32 bits are the index, from 1.
     spans: Vec<RecordedSpan>,
-    entered: Vec<u64>,
+    entered: Vec<SpanHandle>,
     traces: u64,
 }
 
@@ -38,15 +39,15 @@ impl Traces {
         }
     }
 
-    pub(super) fn recorded(&self) -> Vec<RecordedSpan> {
+    pub(crate) fn recorded(&self) -> Vec<RecordedSpan> {
         self.spans
             .iter()
-            .filter(|span| span.handle & NOT_RECORDED == 0)
+            .filter(|span| span.handle.is_recorded())
             .cloned()
             .collect()
     }
 
-    /// Gives the span that a reference means, and its context.
+    /// Returns the span that a reference names, and its context.
     pub(super) fn resolve(
         &self,
         reference: SpanReference<'_>,
@@ -58,7 +59,7 @@ impl Traces {
                 Some(context.clone()),
             ),
             SpanReference::Remote(_) => (RecordedParent::None, None),
-            SpanReference::Span(span) if span == self.tag | HOST => self.host(),
+            SpanReference::Span(span) if span.bits() == self.tag | HOST => self.host(),
             SpanReference::Span(span) => match self.find(span) {
                 Some(found) => (RecordedParent::Span(span), Some(found.context.clone())),
                 None => self.resolve(SpanReference::Ambient),
@@ -77,29 +78,29 @@ impl Traces {
         }
     }
 
-    fn find(&self, handle: u64) -> Option<&RecordedSpan> {
-        let index = (handle as u32).checked_sub(1)?;
+    fn find(&self, handle: SpanHandle) -> Option<&RecordedSpan> {
+        let index = (handle.bits() as u32).checked_sub(1)?;
         let span = self.spans.get(index as usize)?;
         (span.handle == handle).then_some(span)
     }
 
-    /// Gives a recorded span that has not ended; none for one that began under another recorder.
+    /// Returns a recorded span that has not ended, or `None` if it is of another recorder.
     #[track_caller]
-    fn open(&mut self, handle: u64) -> Option<&mut RecordedSpan> {
-        if handle & ((1 << DIGEST_SHIFT) - 1) & !u64::from(u32::MAX) != self.tag {
+    fn open(&mut self, handle: SpanHandle) -> Option<&mut RecordedSpan> {
+        if handle.bits() & !u64::from(u32::MAX) != self.tag {
             return None;
         }
         let span = self
             .find(handle)
-            .filter(|span| handle & NOT_RECORDED == 0 && !span.ended);
+            .filter(|span| handle.is_recorded() && !span.ended);
         assert!(
             span.is_some(),
-            "the handle {handle:#x} is no open, recorded span: a host would drop this call"
+            "{handle:?} is no open, recorded span: a host would drop this call"
         );
-        self.spans.get_mut((handle as u32 - 1) as usize)
+        self.spans.get_mut((handle.bits() as u32 - 1) as usize)
     }
 
-    fn change(&mut self, handle: u64, changes: SpanChanges<'_>) {
+    fn change(&mut self, handle: SpanHandle, changes: SpanChanges<'_>) {
         let links: Vec<_> = changes
             .links
             .iter()
@@ -134,39 +135,35 @@ impl Traces {
 }
 
 /// The functions of the interface.
-pub(crate) struct Tracer<'a>(&'a mut State);
-
-impl State {
-    pub(crate) fn tracer(&mut self) -> Tracer<'_> {
-        Tracer(self)
-    }
+pub(crate) struct TracerFunctions<'a> {
+    pub(super) notice: Notice,
+    pub(super) scopes: &'a mut Scopes,
+    pub(super) traces: &'a mut Traces,
 }
 
-impl Tracer<'_> {
-    pub(crate) fn get(self, scope: InstrumentationScope<'_>) -> u64 {
-        self.0.scope(scope)
+impl TracerFunctions<'_> {
+    pub(crate) fn get(self, scope: InstrumentationScope<'_>) -> TracerHandle {
+        self.scopes.handle(scope)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the contract's")]
     pub(crate) fn start(
         self,
-        tracer: u64,
+        tracer: TracerHandle,
         name: &str,
         kind: SpanKind,
         parent: SpanReference<'_>,
         attributes: &[KeyValue<'_>],
         start_time: Option<u64>,
         activate: bool,
-    ) -> u64 {
-        let scope = self.0.scope_of(tracer);
-        let notice = self.0.notice();
-        let digest = (notice & 15) << 4 | notice >> 32 & 15;
-        let traces = &mut self.0.traces;
+    ) -> SpanHandle {
+        let scope = self.scopes.get(tracer);
+        let traces = self.traces;
         let number = traces.spans.len() as u64 + 1;
         let handle = if traces.sampled {
-            traces.tag | number
+            SpanHandle::recorded(traces.tag | number)
         } else {
-            traces.tag | number | NOT_RECORDED | ATTRIBUTES_LATER | digest << DIGEST_SHIFT
+            SpanHandle::unrecorded(traces.tag | number, self.notice.digest())
         };
         let (parent, around) = traces.resolve(parent);
         let (trace_id, trace_state) = match around {
@@ -208,6 +205,7 @@ impl Tracer<'_> {
         handle
     }
 
+    #[cfg(feature = "tracing")]
     pub(crate) fn now(self) -> u64 {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -215,64 +213,70 @@ impl Tracer<'_> {
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
 
-    pub(crate) fn ambient(self) -> u64 {
-        let traces = &self.0.traces;
+    #[cfg(feature = "tracing")]
+    pub(crate) fn ambient(self) -> Option<SpanHandle> {
+        let traces = self.traces;
         match (traces.entered.last(), &traces.host) {
-            (Some(&span), _) => span,
-            (None, Some(_)) => traces.tag | HOST,
-            (None, None) => 0,
+            (Some(&span), _) => Some(span),
+            (None, Some(_)) => Some(SpanHandle::recorded(traces.tag | HOST)),
+            (None, None) => None,
         }
     }
 
-    pub(crate) fn enter(self, span: u64) -> u64 {
-        self.0.traces.entered.push(span);
-        self.0.notice()
+    pub(crate) fn enter(self, span: SpanHandle) -> Notice {
+        self.traces.entered.push(span);
+        self.notice
     }
 
-    pub(crate) fn exit(self, span: u64) -> u64 {
-        let entered = &mut self.0.traces.entered;
+    pub(crate) fn exit(self, span: SpanHandle) -> Notice {
+        let entered = &mut self.traces.entered;
         if let Some(at) = entered.iter().rposition(|&other| other == span) {
             entered.remove(at);
         }
-        self.0.notice()
+        self.notice
     }
 
-    pub(crate) fn update(self, span: u64, changes: SpanChanges<'_>) -> u64 {
-        self.0.traces.change(span, changes);
-        self.0.notice()
+    pub(crate) fn update(self, span: SpanHandle, changes: SpanChanges<'_>) -> Notice {
+        self.traces.change(span, changes);
+        self.notice
     }
 
     pub(crate) fn event(
         self,
-        span: u64,
+        span: SpanHandle,
         name: &str,
         attributes: &[KeyValue<'_>],
         time: Option<u64>,
-    ) -> u64 {
+    ) -> Notice {
         let mut event = RecordedEvent {
             name: name.into(),
             attributes: Vec::new(),
             time,
         };
         set_all(&mut event.attributes, attributes);
-        if let Some(span) = self.0.traces.open(span) {
+        if let Some(span) = self.traces.open(span) {
             span.events.push(event);
         }
-        self.0.notice()
+        self.notice
     }
 
-    pub(crate) fn end(self, span: u64, changes: SpanChanges<'_>, time: Option<u64>) -> u64 {
-        let traces = &mut self.0.traces;
+    pub(crate) fn end(
+        self,
+        span: SpanHandle,
+        changes: SpanChanges<'_>,
+        time: Option<u64>,
+    ) -> Notice {
+        let traces = self.traces;
         traces.change(span, changes);
         traces.entered.retain(|&other| other != span);
         if let Some(ended) = traces.open(span) {
             ended.end_time = time;
             ended.ended = true;
         }
-        self.0.notice()
+        self.notice
     }
 
-    pub(crate) fn context_of(self, span: u64) -> Option<SpanContext> {
-        Some(self.0.traces.find(span)?.context.clone())
+    pub(crate) fn context_of(self, span: SpanHandle) -> Option<SpanContext> {
+        Some(self.traces.find(span)?.context.clone())
     }
 }

@@ -1,0 +1,16 @@
+//! The contract's functions natively: they keep what they are told, for
+//! [`Recorder`](crate::testing::Recorder).
+
+mod context;
+mod logs;
+mod metrics;
+mod recorded;
+mod scopes;
+mod state;
+mod traces;
+
+pub use recorded::{
+    MeasurementKind, RecordedEvent, RecordedLink, RecordedLog, RecordedMeasurement, RecordedNumber,
+    RecordedParent, RecordedScope, RecordedSpan, RecordedStatus, RecordedValue,
+};
+pub(crate) use state::{change, epoch, install, uninstall, with};

@@ -1,0 +1,27 @@
+//! Meters.
+
+use crate::backend::{Slot, meter};
+use crate::scope::Scope;
+use crate::types::MeterHandle;
+
+/// Makes instruments that carry one instrumentation scope. It is constant: keep it in a `static`.
+#[derive(Debug)]
+pub struct Meter {
+    scope: Scope,
+    handle: Slot<MeterHandle>,
+}
+
+impl Meter {
+    /// Makes the meter of a scope.
+    #[must_use]
+    pub const fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            handle: Slot::new(),
+        }
+    }
+
+    pub(super) fn handle(&self) -> MeterHandle {
+        self.handle.get_or(|| meter::get(self.scope.as_contract()))
+    }
+}

@@ -1,0 +1,156 @@
+//! Attributes and their values.
+//!
+//! The types lie in memory as the canonical ABI wants them, so nothing is converted on the way to
+//! the host.
+
+use std::borrow::Cow;
+
+/// The value of an attribute of a span, an event, a link, a scope or a measurement.
+///
+/// [`attributes!`](crate::attributes) and `into()` make one of any integer up to 64 bits, `f32`,
+/// `f64`, `bool`, `&str`, `&String` and `&Cow<str>`. A `u64` that does not fit into an `i64` becomes
+/// a text of its digits, because the OpenTelemetry specification maps integers beyond signed 64 bits
+/// to strings. Only logs have nested values: see [`AnyValue`](crate::AnyValue).
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, u64)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// Text.
+    String(&'a str),
+    /// True or false.
+    Bool(bool),
+    /// A signed integer.
+    Int(i64),
+    /// A floating point number.
+    Double(f64),
+    /// An array of texts.
+    StringArray(&'a [&'a str]),
+    /// An array of booleans.
+    BoolArray(&'a [bool]),
+    /// An array of signed integers.
+    IntArray(&'a [i64]),
+    /// An array of floating point numbers.
+    DoubleArray(&'a [f64]),
+    /// An unsigned integer that is too large for `i64`; `Value::from(u64)` makes it. The host
+    /// receives it as text, because the contract has no such case.
+    Unsigned(Unsigned),
+}
+
+/// An unsigned integer that is too large for `i64`; `Value::from(u64)` makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Unsigned(u64);
+
+impl Unsigned {
+    pub(crate) const fn new(value: u64) -> Self {
+        Self(value)
+    }
+
+    /// Returns the integer.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+macro_rules! value_from {
+    ($($from:ty => $variant:ident($value:ident => $as:expr)),* $(,)?) => {$(
+        impl<'a> From<$from> for Value<'a> {
+            #[inline]
+            fn from($value: $from) -> Self {
+                Self::$variant($as)
+            }
+        }
+    )*};
+}
+
+value_from! {
+    &'a str => String(v => v),
+    &'a String => String(v => v),
+    &'a Cow<'_, str> => String(v => v),
+    &'a Box<str> => String(v => v),
+    bool => Bool(v => v),
+    i8 => Int(v => v.into()),
+    i16 => Int(v => v.into()),
+    i32 => Int(v => v.into()),
+    i64 => Int(v => v),
+    u8 => Int(v => v.into()),
+    u16 => Int(v => v.into()),
+    u32 => Int(v => v.into()),
+    f32 => Double(v => v.into()),
+    f64 => Double(v => v),
+    &'a [&'a str] => StringArray(v => v),
+    &'a [bool] => BoolArray(v => v),
+    &'a [i64] => IntArray(v => v),
+    &'a [f64] => DoubleArray(v => v),
+}
+
+/// Implements `From` for non-zero integers, by way of the integer itself.
+macro_rules! from_nonzero {
+    ($for:ty: $($integer:ty),*) => {$(
+        impl From<core::num::NonZero<$integer>> for $for {
+            #[inline]
+            fn from(value: core::num::NonZero<$integer>) -> Self {
+                value.get().into()
+            }
+        }
+    )*};
+}
+pub(crate) use from_nonzero;
+
+from_nonzero!(Value<'_>: i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
+
+/// An attribute: a name and a value. It borrows both, and nothing is copied before it is passed to
+/// the host.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
+pub struct KeyValue<'a> {
+    /// The name. The host drops an attribute with an empty name.
+    pub key: &'a str,
+    /// The value.
+    pub value: Value<'a>,
+}
+
+impl<'a> KeyValue<'a> {
+    /// Makes an attribute.
+    #[inline]
+    pub fn new(key: &'a str, value: impl Into<Value<'a>>) -> Self {
+        Self {
+            key,
+            value: value.into(),
+        }
+    }
+}
+
+/// An instrumentation scope as the contract has it. [`Scope`](crate::Scope) is the public form; this
+/// one can be built at run time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct InstrumentationScope<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) version: Option<&'a str>,
+    pub(crate) schema_url: Option<&'a str>,
+    pub(crate) attributes: &'a [KeyValue<'a>],
+}
+
+#[cfg(any(feature = "log", feature = "opentelemetry", feature = "tracing"))]
+impl<'a> InstrumentationScope<'a> {
+    /// Makes a scope that has a name only.
+    pub(crate) const fn named(name: &'a str) -> Self {
+        Self {
+            name,
+            version: None,
+            schema_url: None,
+            attributes: &[],
+        }
+    }
+}
+
+/// Makes a slice of attributes: `attributes!["order.id" => 17, "customer" => name]`.
+///
+/// Values are of any type that converts into [`Value`]. The slice borrows; nothing is allocated.
+#[macro_export]
+macro_rules! attributes {
+    ($($key:expr => $value:expr),* $(,)?) => {
+        &[$($crate::KeyValue::new($key, $value)),*]
+    };
+}
