@@ -1,4 +1,4 @@
-//! Starts telemetry, and the guard that `main` keeps until its end.
+//! Connects the program to the host, for as long as a guard lives.
 
 use core::marker::PhantomData;
 use std::cell::Cell;
@@ -9,21 +9,24 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Installs the panic hook and gives the guard to hold until the program's, or the export's, last line.
+/// Connects the program to the host. Keep the guard until the last line of `main`, or of an export.
 ///
-/// With the feature `tracing` it makes `wasmscope::subscriber()` the program's subscriber, and with the feature `log`
-/// `wasmscope::log::Bridge` its logger, unless it has one; with the feature `opentelemetry`, what `wasmscope::opentelemetry::install` says.
+/// It installs a panic hook. With the feature `tracing` it sets `wasmscope::subscriber()` as the
+/// program's subscriber, and with the feature `log` a `wasmscope::log::Bridge` as its logger,
+/// unless the program has one. With the feature `opentelemetry` it calls
+/// `wasmscope::opentelemetry::install`.
 ///
-/// It may be called in each export of a component: the hook is installed once, and what the end brings is done by
-/// the outermost guard.
+/// It may be called in each export of a component. The hook is installed once, and only the
+/// outermost guard reads observable instruments when it is dropped.
 ///
 /// A subscriber or a logger that the program has set before stays. Then `tracing` or `log` does not
 /// reach the host, unless the program composes its own with this crate's. If it does not, the first
 /// call sends a warning to the host as a log record, which `wasmscope run` repeats at its end.
 /// Providers of `opentelemetry` that were set before are replaced.
 ///
-/// A panic is recorded as a log (severity `FATAL`, event name `exception`) and, as the event `exception` and an error status, on the
-/// active span, before the program traps. The hook that was there before is called after it.
+/// A panic is recorded before the program traps: as a log (severity `FATAL`, event name
+/// `exception`), and on the active span as the event `exception` and an error status. The previous
+/// hook is called after it.
 pub fn init() -> Guard {
     panic_hook::install();
     #[cfg(feature = "opentelemetry")]
@@ -38,11 +41,12 @@ pub fn init() -> Guard {
     }
 }
 
-/// Runs the callbacks of observable instruments, and passes on what the SDK has kept back, when dropped.
+/// Runs the callbacks of observable instruments, and passes on buffered changes, when it is
+/// dropped.
 ///
-/// `std::process::exit` drops nothing: return from `main` instead, with an `ExitCode` where need be.
+/// `std::process::exit` drops nothing: return from `main` instead, with an `ExitCode` if needed.
 #[derive(Debug)]
-#[must_use = "observable instruments are read when this is dropped, at the program's end"]
+#[must_use = "observable instruments are read when this is dropped, at the end of the program"]
 pub struct Guard {
     not_send: PhantomData<*const ()>,
 }
@@ -59,7 +63,7 @@ impl Drop for Guard {
 }
 
 /// Runs the callbacks of observable instruments if a collection is due. Call it in programs that
-/// run long without ending a span. It costs one call to the host, or none if no callback is
+/// run for long without ending a span. It costs one call to the host, or none if no callback is
 /// registered.
 pub fn collect() {
     notice::ask();

@@ -1,11 +1,11 @@
 //! OpenTelemetry traces, metrics and logs for WebAssembly components.
 //!
-//! The component says what happens; the host that runs it does the rest: it samples, aggregates, applies limits and exports over OTLP. So
-//! a guest ships no OpenTelemetry SDK, configures nothing, and has the same telemetry on every host that implements
-//! the WIT package `wasmscope:otel`.
+//! The component calls the functions of the WIT package `wasmscope:otel`. The host that implements
+//! them samples, aggregates, applies limits and exports over OTLP. So a component contains no
+//! OpenTelemetry SDK, needs no configuration, and has the same telemetry on every such host.
 //!
 //! ```
-//! use wasmscope::{Counter, Logger, Meter, Severity, Tracer, attributes, fields};
+//! use wasmscope::prelude::*;
 //!
 //! static TRACER: Tracer = wasmscope::tracer!();
 //! static METER: Meter = wasmscope::meter!();
@@ -38,50 +38,59 @@
 //! }
 //! ```
 //!
-//! Build it with `cargo build --target wasm32-wasip2`: what comes out is a component, which imports those functions of
-//! the contract that it calls and no others. On `wasm32-wasip1` and `wasm32-unknown-unknown` the same code compiles to a
-//! module that `wasm-tools component new` makes a component of. A world of your own, bound by `wit-bindgen`, needs no
-//! mention of `wasmscope:otel`: the two are merged.
+//! Build it with `cargo build --target wasm32-wasip2`. The result is a component that imports the
+//! functions of the contract that it calls, and no others. On `wasm32-wasip1` and
+//! `wasm32-unknown-unknown` the same code compiles to a module, which `wasm-tools component new`
+//! converts into a component. A world of your own, bound by `wit-bindgen`, need not mention
+//! `wasmscope:otel`: the two are merged.
 //!
 //! # Features
 //!
-//! | feature | default | what it gives |
+//! | feature | default | content |
 //! |---|---|---|
-//! | `tracing` | yes | the module `subscriber`: spans and events of the `tracing` crate, `#[instrument]` among them |
-//! | `tracing-std` | yes | `Error` values as exceptions, and `set_default` for tests: what `tracing` has in its feature `std`. It is half as large again as the door without it: where bytes count, turn both off |
-//! | `log` | no | the module `log`: records of the `log` crate, with key-values |
-//! | `serde` | no | [`OwnedValue::from_serialize`]: bodies and attributes of logs from any `serde::Serialize` |
-//! | `opentelemetry` | no | the module `opentelemetry`: providers and a propagator for the `opentelemetry` crate; not on `wasm32-unknown-unknown` |
+//! | `tracing` | yes | the module `subscriber`: spans and events of the crate `tracing`, including `#[instrument]` |
+//! | `tracing-std` | yes | the feature `std` of `tracing`: `Error` values as exceptions, and `set_default` for tests. It makes the code for `tracing` half as large again; turn both off where bytes count |
+//! | `layer` | no | the function `layer`: the same as a layer of tracing-subscriber, beside `fmt`, `EnvFilter` and others |
+//! | `log` | no | the module `log`: records of the crate `log`, with key-values |
+//! | `serde` | no | `OwnedValue::from_serialize`: bodies and attributes of logs from any `serde::Serialize` |
+//! | `opentelemetry` | no | the module `opentelemetry`: providers and a propagator for the crate `opentelemetry`; not on `wasm32-unknown-unknown` |
 //!
-//! Without any of them there is the direct API, beneath the others and the smallest:
+//! Without any of them there is the direct API, which is the smallest:
 //!
-//! | to | use |
+//! | task | items |
 //! |---|---|
-//! | trace | [`Tracer`], [`Span`]; activation is apart from starting: [`Span::enter`], [`Span::instrument`] |
-//! | measure | [`Counter`], [`UpDownCounter`], [`Histogram`], [`Gauge`]; bound to attributes, a [`Series`] |
-//! | be asked for values | [`ObservableCounter`], [`ObservableUpDownCounter`], [`ObservableGauge`] |
-//! | log | [`Logger`]; nested values are [`AnyValue`]s, built at run time [`OwnedValue`]s |
-//! | pass on where one is | [`current`], [`Span::context`], [`SpanContext::traceparent`], [`SpanContext::tracestate`], [`baggage_header`], [`enter_baggage`] |
-//! | have panics recorded, and observables read at the end | [`init`] |
+//! | traces | [`Tracer`], [`Span`]; starting a span does not activate it: [`Span::enter`], [`Span::instrument`] |
+//! | metrics | [`Counter`], [`UpDownCounter`], [`Histogram`], [`Gauge`]; bound to attributes, a [`Series`] |
+//! | metrics that are read on demand | [`ObservableCounter`], [`ObservableUpDownCounter`], [`ObservableGauge`] |
+//! | logs | [`Logger`]; nested values are [`AnyValue`]s, or [`OwnedValue`]s if they are built at run time |
+//! | propagation | [`current`], [`Span::context`], [`SpanContext::traceparent`], [`SpanContext::tracestate`], [`baggage_header`], [`enter_baggage`] |
+//! | panics, and a last reading of observables | [`init`] |
 //!
-//! # What goes where
+//! Builders take their settings by value, with methods that begin with `with_`. A live object, such
+//! as a span, has methods that begin with `set_`.
 //!
-//! - **Parents.** A span's parent is the ambient one unless another is given: the innermost *entered* span, by whichever component of
-//!   a composition, or beneath those the host's own span around the call. Starting a span does not enter it.
-//! - **Sampling** is the host's. Of a span that it does not record it is told nothing but that it
-//!   is entered and left ([`Span::is_recorded`]).
-//! - **Logs** that nobody listens to cost a comparison: the host's threshold is known to the guest.
-//! - **Time** is the host's, unless it is said.
-//! - **Limits** are the host's too. What goes beyond is dropped and counted there, as `wasmscope.dropped`; nothing here fails, blocks
-//!   or panics because of it.
-//! - **Traps.** Events, measurements and logs are with the host as soon as they are made. A span's attributes and status are gathered, and
-//!   passed on with its end; a panic passes them on too, other traps lose those of the span spoken of last.
-//!   Where earlier spans were not sampled, the first one that is gets its attributes just after its start; a host that stops the program in between
-//!   sees it without them.
+//! # Behaviour
+//!
+//! - **Parents.** The default parent of a span is the ambient span: the innermost *entered* one,
+//!   whichever component of a composition entered it, or else the host's own span around the call.
+//!   Starting a span does not enter it.
+//! - **Sampling** is up to the host. Of a span that it does not record, it only learns that the
+//!   span is entered and left ([`Span::is_recorded`]).
+//! - **Logs** below the host's threshold cost a comparison, because the component knows the
+//!   threshold.
+//! - **Time** is the host's, unless the program passes one.
+//! - **Limits** are the host's. It drops and counts telemetry beyond them, as `wasmscope.dropped`;
+//!   nothing here fails, blocks or panics because of it.
+//! - **Traps.** Events, measurements and logs are passed on at once. Attributes and status of a
+//!   span are buffered, and passed on with its end. A panic passes them on too; other traps lose
+//!   those of the span that was changed last. If earlier spans were not sampled, the first sampled
+//!   one gets its attributes just after its start; a host that stops the program in between sees it
+//!   without them.
 //!
 //! # Tests
 //!
-//! Natively, telemetry goes nowhere; in tests a `wasmscope::testing::Recorder` keeps it, that of the doors too once [`init`] has connected them.
+//! Natively, telemetry goes nowhere. In tests, a `wasmscope::testing::Recorder` records it, also
+//! that of `tracing`, `log` and `opentelemetry` once [`init`] has connected them.
 
 mod backend;
 mod buffer;
@@ -130,8 +139,8 @@ pub use types::{
     SpanKind, SpanReference, Status, TraceFlags, TraceId, Unsigned, Value,
 };
 
-/// Starts building the subscriber that passes `tracing` spans and events to the host; see the module
-/// [`subscriber`](mod@subscriber).
+/// Starts building the subscriber that passes `tracing` spans and events to the host; see the
+/// module [`subscriber`](mod@subscriber).
 #[cfg(feature = "tracing")]
 pub fn subscriber() -> subscriber::Builder {
     subscriber::Builder::default()
@@ -144,3 +153,8 @@ pub fn subscriber() -> subscriber::Builder {
 pub fn layer() -> subscriber::Layer {
     subscriber().build_layer()
 }
+
+/// Compiles the examples of the README.
+#[cfg(all(doctest, feature = "tracing"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -16,11 +16,11 @@
 //!
 //! A record below its target's threshold costs a look-up, and no call. Spans, measurements and
 //! enabled records bring a new threshold at once; a program that only logs below the threshold asks
-//! for it after 1,023 records. [`log::max_level`] stays at `Trace`, because it does not depend on the
-//! target. Lower it with [`log::set_max_level`] if nothing finer will be needed.
+//! for it after 1,023 records. [`log::max_level`] stays at `Trace`, because it does not depend on
+//! the target. Lower it with [`log::set_max_level`] if nothing finer will be needed.
 //!
-//! The first 40 targets have a scope each. Further ones share the scope of their crate, with the target
-//! in the attribute `log.target`, because a host admits a limited number of scopes.
+//! The first 40 targets have a scope each. Further ones share the scope of their crate, with the
+//! target in the attribute `log.target`, because a host admits a limited number of scopes.
 
 use std::cell::Cell;
 
@@ -44,10 +44,10 @@ static BRIDGE: Bridge = Bridge::new();
 /// Sets [`Bridge`] as the program's logger, and the maximum level to `Trace`.
 /// [`wasmscope::init`](crate::init()) does so if the program has no logger yet.
 ///
-/// Set a logger of your own before that, because the crate `log` takes one for the whole program, and
-/// `env_logger::init`, for example, panics if there is one already. Your logger must pass its records
-/// on to a [`Bridge`], and its `enabled` must ask the bridge. Otherwise its records do not reach the
-/// host, and [`wasmscope::init`](crate::init()) warns.
+/// Set a logger of your own before that, because the crate `log` takes one for the whole program,
+/// and `env_logger::init`, for example, panics if there is one already. Your logger must pass its
+/// records on to a [`Bridge`], and its `enabled` must ask the bridge. Otherwise its records do not
+/// reach the host, and [`wasmscope::init`](crate::init()) warns.
 ///
 /// # Errors
 ///
@@ -61,7 +61,8 @@ pub fn init() -> Result<(), SetLoggerError> {
     Ok(())
 }
 
-/// Sets the bridge as the program's logger, unless it has one. Warns if that does not lead to the host.
+/// Sets the bridge as the program's logger, unless it has one. Warns if that does not lead to the
+/// host.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -81,7 +82,8 @@ thread_local! {
     static PROBED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Called when a logger in front of ours, or tracing-log in front of our subscriber, asks for a target.
+/// Called when a logger in front of ours, or tracing-log in front of our subscriber, asks for a
+/// target.
 pub(crate) fn is_asked(target: &str) {
     if target == PROBE {
         PROBED.set(true);
@@ -100,8 +102,8 @@ fn is_connected() -> bool {
     PROBED.get()
 }
 
-/// A [`log::Log`] that emits OpenTelemetry logs, for programs with a logger in front of it. Others call
-/// [`wasmscope::init`](crate::init()).
+/// A [`log::Log`] that emits OpenTelemetry logs, for programs with a logger in front of it. Others
+/// call [`wasmscope::init`](crate::init()).
 #[derive(Debug, Clone, Default)]
 pub struct Bridge {
     location: bool,
@@ -145,7 +147,8 @@ impl Log for Bridge {
                 fields.push("code.line.number", line.into());
             }
         }
-        // The visitor returns no error, and a failing source of key-values is no reason to drop the log.
+        // The visitor returns no error, and a failing source of key-values is no reason to drop the
+        // log.
         let _ = record.key_values().visit(&mut Visitor(&mut fields));
         match record.args().as_str() {
             Some(text) => emit(&logger, record.level(), text, &fields),

@@ -89,8 +89,8 @@ pub(crate) fn answered() {
 
 /// Runs the observable callbacks if they have not run for the collection that comes next.
 ///
-/// Called where the program is least likely to have data borrowed: after the end of a span, recorded
-/// or not, and by [`crate::collect`]. Not called after measurements, logs or events.
+/// Called where the program is least likely to have data borrowed: after the end of a span,
+/// recorded or not, and by [`crate::collect`]. Not called after measurements, logs or events.
 #[inline]
 pub(crate) fn safe_point() {
     if collection() != ANSWERED.get() {

@@ -65,7 +65,8 @@ macro_rules! scope {
     };
 }
 
-/// Makes a [`Tracer`](crate::Tracer) for the calling crate: `static TRACER: Tracer = wasmscope::tracer!();`
+/// Makes a [`Tracer`](crate::Tracer) for the calling crate: `static TRACER: Tracer =
+/// wasmscope::tracer!();`
 #[macro_export]
 macro_rules! tracer {
     () => {
@@ -73,7 +74,8 @@ macro_rules! tracer {
     };
 }
 
-/// Makes a [`Meter`](crate::Meter) for the calling crate: `static METER: Meter = wasmscope::meter!();`
+/// Makes a [`Meter`](crate::Meter) for the calling crate: `static METER: Meter =
+/// wasmscope::meter!();`
 #[macro_export]
 macro_rules! meter {
     () => {
@@ -81,7 +83,8 @@ macro_rules! meter {
     };
 }
 
-/// Makes a [`Logger`](crate::Logger) for the calling crate: `static LOGGER: Logger = wasmscope::logger!();`
+/// Makes a [`Logger`](crate::Logger) for the calling crate: `static LOGGER: Logger =
+/// wasmscope::logger!();`
 #[macro_export]
 macro_rules! logger {
     () => {

@@ -1,8 +1,8 @@
 //! The instrumentation scope of telemetry that names a target: the records of `log`, the events and
 //! spans of `tracing`, and log records of the OpenTelemetry API.
 //!
-//! A host admits a limited number of scopes for a whole composition: by default 64 of tracers and 256
-//! of loggers. It drops telemetry beyond. So one rule decides the scope of a target:
+//! A host admits a limited number of scopes for a whole composition: by default 64 of tracers and
+//! 256 of loggers. It drops telemetry beyond. So one rule decides the scope of a target:
 //!
 //! 1. the first 40 targets have a scope each;
 //! 2. further targets share the scope of their crate, up to 48 scopes;

@@ -10,8 +10,8 @@ use std::cell::Cell;
 use crate::local;
 use crate::types::{KeyValue, Link, Notice, Unsigned, Value};
 
-/// A list that is seldom needed. Boxed, so that its absence is one null pointer: the code that drops
-/// it is inlined at every call of the host.
+/// A list that is seldom needed. Boxed, so that its absence is one null pointer: the code that
+/// drops it is inlined at every call of the host.
 type Rare<T> = Option<Box<Vec<T>>>;
 
 /// A call of the host with links.

@@ -1,8 +1,8 @@
 //! Warnings of the SDK about how it is used.
 //!
 //! A warning goes to the host as a log record, at the first [`init`](crate::init()). The host shows
-//! it at the end of the run. The SDK does not write to standard error, because that is the program's
-//! own output.
+//! it at the end of the run. The SDK does not write to standard error, because that is the
+//! program's own output.
 
 use crate::backend::logger;
 use crate::logs::SDK_LOGGER;

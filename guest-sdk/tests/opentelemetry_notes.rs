@@ -1,4 +1,5 @@
-//! What the crate `opentelemetry` notes about itself (its default feature `internal-logs`) while it is set up is none of the program's logs.
+//! What the crate `opentelemetry` notes about itself (its default feature `internal-logs`) while it
+//! is set up is none of the program's logs.
 
 #![cfg(all(feature = "opentelemetry", feature = "tracing"))]
 

@@ -1,5 +1,6 @@
-//! Values whose `Debug` uses `tracing` in its turn. In a program of its own, with the program's default subscriber,
-//! as a component has it: by way of a thread's own default `tracing` would keep such calls to itself.
+//! Values whose `Debug` uses `tracing` in its turn. In a program of its own, with the program's
+//! default subscriber, as a component has it: by way of a thread's own default `tracing` would keep
+//! such calls to itself.
 #![cfg(feature = "tracing")]
 
 use core::fmt;

@@ -1,5 +1,5 @@
-//! A log threshold of the host, and what callsites of `tracing` keep of it. In a program of its own, for what
-//! callsites keep they keep for all threads.
+//! Callsites of `tracing` cache a log threshold of the host. In a program of its own, because they
+//! cache it for all threads.
 #![cfg(feature = "tracing-std")]
 
 use std::cell::Cell;
@@ -30,7 +30,7 @@ fn callsites_keep_a_threshold_until_the_host_changes_it() {
     assert_eq!(
         recorder.take_calls(),
         [""; 0],
-        "nothing has been heard of yet"
+        "the change is not known yet"
     );
     info_span!("any").in_scope(|| {});
     emit();
@@ -55,7 +55,8 @@ fn callsites_keep_a_threshold_until_the_host_changes_it() {
     assert_eq!(recorder.take_calls(), [""; 0]);
     assert_eq!(recorder.logs().len(), 2);
 
-    // By way of a thread's own default, callsites would find no subscriber within an event: a later call does it.
+    // By way of a thread's own default, callsites would find no subscriber within an event: a later
+    // call does it.
     let _default = wasmscope::subscriber()
         .with_cached_thresholds(true)
         .set_default();

@@ -1,8 +1,8 @@
 //! The contract's functions, without the generated code that would copy their arguments.
 //!
-//! The types of [`layout`](super::layout) lie in memory as the canonical ABI wants them, so a list of
-//! attributes is passed by its address. Records and options are spread over parameters. Functions
-//! that return texts use the generated bindings.
+//! The types of [`layout`](super::layout) lie in memory as the canonical ABI wants them, so a list
+//! of attributes is passed by its address. Records and options are spread over parameters.
+//! Functions that return texts use the generated bindings.
 //!
 //! `wit-component` checks the signatures when it makes the component, the compiler checks the
 //! layouts, and a test compares the description of the layouts with `wit/`.
@@ -40,9 +40,9 @@ macro_rules! lower {
     };
 }
 
-/// Calls the `get` of an interface; all take the same arguments. This is a macro, because a function
-/// with a pointer to the import would put the import into a table, and WasmEdge does not compile
-/// modules with imports in tables.
+/// Calls the `get` of an interface; all take the same arguments. This is a macro, because a
+/// function with a pointer to the import would put the import into a table, and WasmEdge does not
+/// compile modules with imports in tables.
 macro_rules! call_get {
     ($get:ident, $scope:ident) => {{
         // Scopes hold no wide integers: `Scope::as_contract` lowers them.

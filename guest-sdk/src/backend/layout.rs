@@ -1,10 +1,10 @@
-//! The layout of the contract's types in memory, by the canonical ABI: those of ours that have it, and
-//! the `Wire` types for the others.
+//! The layout of the contract's types in memory, by the canonical ABI: those of ours that have it,
+//! and the `Wire` types for the others.
 //!
-//! A `repr(C)` is a record of the canonical ABI, and a `repr(C, u64)` a variant: its discriminant is
-//! one byte, followed by bytes without meaning, and little-endian. So a discriminant as wide as the
-//! alignment reads the same, and is copied at once. A reference to a text or a list is an address and
-//! a length. The checks below hold this.
+//! A `repr(C)` is a record of the canonical ABI, and a `repr(C, u64)` a variant: its discriminant
+//! is one byte, followed by bytes without meaning, and little-endian. So a discriminant as wide as
+//! the alignment reads the same, and is copied at once. A reference to a text or a list is an
+//! address and a length. The checks below hold this.
 #![expect(
     dead_code,
     reason = "the host reads what is written here; a test looks at the layouts alone"
@@ -117,11 +117,13 @@ const NO_CONTEXT: WireContext<'static> = WireContext {
     trace_state: "",
 };
 
-/// An enumeration of the contract: its path, size, and the names of its cases with their discriminants.
+/// An enumeration of the contract: its path, size, and the names of its cases with their
+/// discriminants.
 #[cfg(test)]
 type Enumeration = (&'static str, usize, Vec<(String, usize)>);
 
-/// Returns the enumerations. `wit_enum!` declares them with one byte, so their layout needs no check.
+/// Returns the enumerations. `wit_enum!` declares them with one byte, so their layout needs no
+/// check.
 #[cfg(test)]
 fn enumerations() -> [Enumeration; 3] {
     macro_rules! cases {

@@ -1,8 +1,9 @@
 //! The functions of the contract: on WebAssembly the host's, natively those of the thread's
 //! [`Recorder`](crate::testing::Recorder), if there is one.
 //!
-//! Both sides have the same four modules with the same functions. A [`Notice`](crate::types::Notice)
-//! that a function returns must be passed to [`crate::notice::take`].
+//! Both sides have the same four modules with the same functions. A
+//! [`Notice`](crate::types::Notice) that a function returns must be passed to
+//! [`crate::notice::take`].
 
 #[cfg(target_arch = "wasm32")]
 mod bindings;

@@ -34,7 +34,8 @@ pub(super) const fn tag<T: Tagged>(value: &T) -> u8 {
     unsafe { (&raw const *value).cast::<u8>().read() }
 }
 
-// Rust does not promise that a reference to a slice is its address and then its length, as a list is.
+// Rust does not promise that a reference to a slice is its address and then its length, as a list
+// is.
 const _: () = {
     #[repr(C)]
     struct List(*const u8, usize);

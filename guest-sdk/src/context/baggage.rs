@@ -13,8 +13,8 @@ pub fn baggage() -> Vec<BaggageEntry> {
     context::baggage()
 }
 
-/// Replaces the baggage until the guard is dropped, for the components that are called. The host keeps
-/// 64 entries and 8,192 bytes.
+/// Replaces the baggage until the guard is dropped, for the components that are called. The host
+/// keeps 64 entries and 8,192 bytes.
 pub fn enter_baggage(entries: &[BaggageEntry]) -> BaggageGuard {
     let entries: Vec<_> = entries.iter().collect();
     BaggageGuard {

@@ -6,11 +6,11 @@ use crate::types::BaggageEntry;
 /// The maximum length of a header, which every receiver has to accept.
 const MAX_HEADER: usize = 8192;
 
-/// Returns the current baggage as the value of a `baggage` header, for a request to another service,
-/// or `None` if there is none.
+/// Returns the current baggage as the value of a `baggage` header, for a request to another
+/// service, or `None` if there is none.
 ///
-/// Values are percent-encoded: spaces, commas, `%`, and everything that is not ASCII. Entries whose key
-/// is not a token are left out, and entries that would make the header longer than 8,192 bytes.
+/// Values are percent-encoded: spaces, commas, `%`, and everything that is not ASCII. Entries whose
+/// key is not a token are left out, and entries that would make the header longer than 8,192 bytes.
 ///
 /// ```
 /// use wasmscope::BaggageEntry;

@@ -5,8 +5,8 @@ use crate::types::{SpanContext, TraceFlags, TraceId};
 impl SpanContext {
     /// Parses a `traceparent` header, with the value of `tracestate` (empty if there is none).
     ///
-    /// Returns `None` for a header that the recommendation calls invalid, which includes zero ids. Of
-    /// later versions it reads the part that version 00 has. The host checks the trace state.
+    /// Returns `None` for a header that the recommendation calls invalid, which includes zero ids.
+    /// Of later versions it reads the part that version 00 has. The host checks the trace state.
     #[must_use]
     pub fn from_traceparent(traceparent: &str, tracestate: &str) -> Option<Self> {
         let header = traceparent.trim_ascii().as_bytes();
@@ -30,8 +30,8 @@ impl SpanContext {
         (dashes && context.is_valid()).then_some(context)
     }
 
-    /// Returns the value of the `tracestate` header: the field [`trace_state`](Self::trace_state), or
-    /// `None` if that is empty.
+    /// Returns the value of the `tracestate` header: the field [`trace_state`](Self::trace_state),
+    /// or `None` if that is empty.
     #[must_use]
     pub fn tracestate(&self) -> Option<&str> {
         Some(self.trace_state.as_str()).filter(|state| !state.is_empty())

@@ -90,7 +90,7 @@ fn key_values_keep_their_types() {
 }
 
 #[test]
-fn what_nobody_listens_to_makes_no_call() {
+fn a_disabled_record_makes_no_call() {
     let recorder = Recorder::install();
     recorder.set_log_threshold(Some(Severity::Info));
     emit(&Bridge::new(), "quiet", Level::Info, "first");

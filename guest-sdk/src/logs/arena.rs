@@ -1,5 +1,5 @@
-//! Converts records with nested values into the contract's form: a list of nodes, in which arrays and
-//! maps name their children by index.
+//! Converts records with nested values into the contract's form: a list of nodes, in which arrays
+//! and maps name their children by index.
 
 use std::ops::Range;
 
@@ -15,8 +15,8 @@ pub(crate) type EmitNested<'a, V> = fn(LoggerHandle, &Parts<'a, V>);
 
 /// A value that may be nested.
 pub(crate) trait Nested<'a>: Copy {
-    /// Returns the value if it contains no others. Otherwise returns the function that emits a record
-    /// with it.
+    /// Returns the value if it contains no others. Otherwise returns the function that emits a
+    /// record with it.
     fn scalar(self) -> Result<LogValue<'a>, EmitNested<'a, Self>> {
         let mut children = Vec::new();
         let value = self.node(&mut children);
@@ -27,8 +27,8 @@ pub(crate) trait Nested<'a>: Copy {
         }
     }
 
-    /// Returns the value, with an array or a map as an empty one, and adds its children. The children
-    /// of an array have empty keys.
+    /// Returns the value, with an array or a map as an empty one, and adds its children. The
+    /// children of an array have empty keys.
     fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a>;
 
     /// Returns the value if it is an integer that is too large for `i64`.
@@ -158,11 +158,11 @@ pub(crate) fn emit_all<'a, V: Nested<'a>>(handle: LoggerHandle, records: &[Parts
     notice::take(logger::emit(handle, &records));
 }
 
-/// The values of a record: its attributes, its body, and the nested values level by level, so that a
-/// child stands after its parent.
+/// The values of a record: its attributes, its body, and the nested values level by level, so that
+/// a child stands after its parent.
 struct Values<'a> {
-    /// The values with their keys, which are empty for the body and the elements of arrays. An absent
-    /// body has an entry too.
+    /// The values with their keys, which are empty for the body and the elements of arrays. An
+    /// absent body has an entry too.
     values: Vec<LogAttribute<'a>>,
     /// The arrays and maps among the values.
     containers: Vec<Container>,
@@ -186,8 +186,8 @@ struct Children<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Collects the values of a record. It does not recurse, so that no depth overflows the stack. The
-    /// host limits the depth.
+    /// Collects the values of a record. It does not recurse, so that no depth overflows the stack.
+    /// The host limits the depth.
     fn of<V: Nested<'a>>(parts: &Parts<'a, V>) -> Self {
         let body = parts.attributes.len();
         let mut values = Vec::with_capacity(body + 1);

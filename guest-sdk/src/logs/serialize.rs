@@ -7,8 +7,8 @@ use serde::ser::{self, Serialize};
 
 use super::owned::OwnedValue;
 
-/// The maximum depth of a value, which is itself the first level. By default the host takes no more.
-/// Also, the stack of a guest is small.
+/// The maximum depth of a value, which is itself the first level. By default the host takes no
+/// more. Also, the stack of a guest is small.
 const MAX_DEPTH: u32 = 32;
 
 /// The reason why a value could not be converted.

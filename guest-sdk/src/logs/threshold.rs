@@ -24,8 +24,8 @@ impl Threshold {
         Self(Slot::new())
     }
 
-    /// Returns true if the host takes records of a severity. `handle` returns the logger's handle, if
-    /// the host has to be asked. A record without severity passes every threshold.
+    /// Returns true if the host takes records of a severity. `handle` returns the logger's handle,
+    /// if the host has to be asked. A record without severity passes every threshold.
     pub(crate) fn admits(
         &self,
         severity: Option<Severity>,

@@ -28,10 +28,10 @@ use crate::types::{LogValue, LoggerHandle, Value, from_nonzero};
 /// A value in a variable needs variables for everything that it borrows, as with [`format_args!`].
 /// If its structure is only known at run time, an [`OwnedValue`] is easier to build.
 ///
-/// [`fields!`](crate::fields) and `into()` make one of any integer up to 64 bits, `f32`,
-/// `f64`, `bool`, `&str`, `&String`, `&Cow<str>` and `&[u8]`. A `u64` that does not fit into an `i64`
-/// becomes a text of its digits, because the OpenTelemetry specification maps integers beyond signed
-/// 64 bits to strings.
+/// [`fields!`](crate::fields) and `into()` make one of any integer up to 64 bits, `f32`, `f64`,
+/// `bool`, `&str`, `&String`, `&Cow<str>` and `&[u8]`. A `u64` that does not fit into an `i64`
+/// becomes a text of its digits, because the OpenTelemetry specification maps integers beyond
+/// signed 64 bits to strings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 #[non_exhaustive]

@@ -64,14 +64,16 @@ macro_rules! instrument {
         }
 
         impl<T: $number> $name<T> {
-            /// Makes an instrument. The name has 1 to 255 characters: a letter, then letters, digits,
-            /// `_`, `.`, `-` and `/`. The host drops and counts measurements with an invalid name.
+            /// Makes an instrument. The name has 1 to 255 characters: a letter, then letters,
+            /// digits, `_`, `.`, `-` and `/`. The host drops and counts measurements with an
+            /// invalid name.
             #[must_use]
             pub const fn new(meter: &'static Meter, name: &'static str) -> Self {
                 Self { core: Core::new(meter, name), number: PhantomData }
             }
 
-            /// Sets the unit, in UCUM notation such as `ms`, `By` or `{request}`; at most 63 ASCII characters.
+            /// Sets the unit, in UCUM notation such as `ms`, `By` or `{request}`; at most 63 ASCII
+            /// characters.
             #[must_use]
             pub const fn with_unit(mut self, unit: &'static str) -> Self {
                 self.core.unit = Some(unit);
@@ -91,8 +93,8 @@ macro_rules! instrument {
                 notice::take(meter::measure(instrument, value.number(), attributes));
             }
 
-            /// Binds attributes, so that measurements pass a number only. Keep the series: each call
-            /// makes a new one, and an instance may have 1,024.
+            /// Binds attributes, so that measurements pass a number only. Keep the series: each
+            /// call makes a new one, and an instance may have 1,024.
             pub fn bind(&self, attributes: &[KeyValue<'_>]) -> Series<T> {
                 let instrument = self.core.handle(<T as InstrumentOf<family::$name>>::KIND);
                 Series {

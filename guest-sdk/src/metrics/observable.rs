@@ -111,7 +111,8 @@ macro_rules! observable {
                 Self { core: Core::new(meter, name), number: PhantomData }
             }
 
-            /// Sets the unit, in UCUM notation such as `ms`, `By` or `{request}`; at most 63 ASCII characters.
+            /// Sets the unit, in UCUM notation such as `ms`, `By` or `{request}`; at most 63 ASCII
+            /// characters.
             #[must_use]
             pub const fn with_unit(mut self, unit: &'static str) -> Self {
                 self.core.unit = Some(unit);

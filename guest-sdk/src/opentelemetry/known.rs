@@ -1,7 +1,7 @@
 //! Finds the program's own spans by their span context.
 //!
-//! A `Context` returns only the span context of its span. So spans whose span context has been asked
-//! for, which a `Context` does with its own, are kept here until they end.
+//! A `Context` returns only the span context of its span. So spans whose span context has been
+//! asked for, which a `Context` does with its own, are kept here until they end.
 
 use std::cell::RefCell;
 
@@ -58,8 +58,8 @@ fn find<R>(context: &ApiSpanContext, act: impl FnOnce(&mut Known) -> R) -> Optio
     KNOWN.with_borrow_mut(|all| position(all, context).map(|at| act(&mut all[at])))
 }
 
-/// Removes a span that ends. If a `Context` that holds it is still attached, the span is left. The host
-/// leaves a recorded one by itself.
+/// Removes a span that ends. If a `Context` that holds it is still attached, the span is left. The
+/// host leaves a recorded one by itself.
 pub(super) fn remove(context: &ApiSpanContext) {
     // A thread that ends may drop spans after its state.
     let removed = KNOWN.try_with(|all| {
@@ -112,8 +112,8 @@ pub(super) enum Reference {
 }
 
 impl Reference {
-    /// Returns the span of a `Context`. The documentation of the module `opentelemetry` defines which
-    /// one it is if the `Context` has none.
+    /// Returns the span of a `Context`. The documentation of the module `opentelemetry` defines
+    /// which one it is if the `Context` has none.
     pub(super) fn of(context: &Context) -> Self {
         if !context.has_active_span() {
             return if KNOWN.with_borrow(|all| all.iter().any(|known| known.entered > 0)) {

@@ -19,8 +19,8 @@ use crate::types::{LogValue, LoggerHandle, Severity};
 
 /// Provides loggers whose records go to the host.
 ///
-/// The API has no global one: pass this to the code that emits logs, such as an appender. All providers
-/// are equal: it has no state.
+/// The API has no global one: pass this to the code that emits logs, such as an appender. All
+/// providers are equal: it has no state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LoggerProvider(());
 
@@ -131,8 +131,8 @@ impl api::Logger for Logger {
         );
     }
 
-    /// Returns whether the host takes such records. Without a name the threshold decides, which makes no
-    /// call. With a name the host decides.
+    /// Returns whether the host takes such records. Without a name the threshold decides, which
+    /// makes no call. With a name the host decides.
     fn event_enabled(&self, level: ApiSeverity, target: &str, name: Option<&str>) -> bool {
         if Context::is_current_telemetry_suppressed() {
             return false;

@@ -18,7 +18,8 @@ use crate::metrics::{Measurement, observable};
 use crate::notice;
 use crate::types::{InstrumentHandle, InstrumentOf, family};
 
-/// The number of instruments of a scope that are kept: as many as a host admits an instance by default.
+/// The number of instruments of a scope that are kept: as many as a host admits an instance by
+/// default.
 const MAX_INSTRUMENTS: usize = 256;
 
 /// Provides meters whose instruments the host aggregates.

@@ -57,8 +57,8 @@ fn with_span(context: &Context, act: fn(&SpanContext)) {
 /// Baggage that has been entered: its address, and the host's handle.
 type EnteredBaggage = Vec<(usize, BaggageHandle)>;
 
-/// The maximum number of entries. Only guards that are dropped out of order leave entries behind, until
-/// the outer ones are left.
+/// The maximum number of entries. Only guards that are dropped out of order leave entries behind,
+/// until the outer ones are left.
 const MAX_BAGGAGE: usize = 64;
 
 thread_local! {

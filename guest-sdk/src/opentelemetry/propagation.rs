@@ -21,8 +21,8 @@ const BAGGAGE: &str = "baggage";
 static FIELDS: LazyLock<[String; 3]> =
     LazyLock::new(|| [TRACEPARENT, TRACESTATE, BAGGAGE].map(str::to_owned));
 
-/// Propagates a span's context as the headers `traceparent` and `tracestate` (W3C Trace Context, level
-/// 2).
+/// Propagates a span's context as the headers `traceparent` and `tracestate` (W3C Trace Context,
+/// level 2).
 ///
 /// For a `Context` without a span it injects the ambient one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,7 +53,8 @@ impl TextMapPropagator for TraceContextPropagator {
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        // Several `tracestate` headers are one list (3.3.1); several `traceparent` headers are invalid.
+        // Several `tracestate` headers are one list (3.3.1); several `traceparent` headers are
+        // invalid.
         let state = all(extractor, TRACESTATE).join(",");
         let context = match *all(extractor, TRACEPARENT) {
             [parent] => SpanContext::from_traceparent(parent, &state),

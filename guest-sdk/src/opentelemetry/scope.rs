@@ -1,5 +1,5 @@
-//! The scopes in use. An equal scope is the same one each time, so that repeated requests need no more
-//! memory.
+//! The scopes in use. An equal scope is the same one each time, so that repeated requests need no
+//! more memory.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
@@ -12,8 +12,8 @@ use crate::backend::{self, Slot};
 use crate::logs::Threshold;
 use crate::types::{InstrumentationScope, LoggerHandle, MeterHandle, Severity, TracerHandle};
 
-/// The number of scopes that are kept. The host admits 64 by default; others are made for each request,
-/// and freed.
+/// The number of scopes that are kept. The host admits 64 by default; others are made for each
+/// request, and freed.
 const MAX_SCOPES: usize = 64;
 
 thread_local! {
@@ -89,8 +89,8 @@ impl Scope {
     }
 }
 
-/// Compares scopes. Unlike the API's own equality, the order of attributes counts, which saves the code
-/// that sorts them. The host recognises equal scopes.
+/// Compares scopes. Unlike the API's own equality, the order of attributes counts, which saves the
+/// code that sorts them. The host recognises equal scopes.
 fn is_same(one: &ApiScope, other: &ApiScope) -> bool {
     one.name() == other.name()
         && one.version() == other.version()

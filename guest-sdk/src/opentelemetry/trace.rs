@@ -42,8 +42,8 @@ impl api::TracerProvider for TracerProvider {
     }
 }
 
-/// Starts spans that carry one instrumentation scope. The host is asked for its handle with the first
-/// span.
+/// Starts spans that carry one instrumentation scope. The host is asked for its handle with the
+/// first span.
 #[derive(Clone)]
 pub struct Tracer(Arc<Scope>);
 
@@ -177,8 +177,8 @@ impl Span {
         }
     }
 
-    /// Ends the span. It runs no observable callbacks, because a `SpanRef` calls it under a lock that a
-    /// callback may need.
+    /// Ends the span. It runs no observable callbacks, because a `SpanRef` calls it under a lock
+    /// that a callback may need.
     fn finish(&mut self, time: Option<SystemTime>) {
         let recorded = self.recorded();
         if core::mem::take(&mut self.open)

@@ -1,5 +1,5 @@
-//! Converts the API's values into the contract's. Texts are borrowed; only the list of attributes is
-//! allocated.
+//! Converts the API's values into the contract's. Texts are borrowed; only the list of attributes
+//! is allocated.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -68,8 +68,8 @@ fn value<'a>(
     })
 }
 
-/// Returns nanoseconds since the Unix epoch. Times before the epoch become the epoch, and times after
-/// the year 2554 become the largest number.
+/// Returns nanoseconds since the Unix epoch. Times before the epoch become the epoch, and times
+/// after the year 2554 become the largest number.
 pub(super) fn nanos(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| {
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)

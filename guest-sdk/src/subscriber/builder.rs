@@ -86,15 +86,15 @@ macro_rules! switches {
 }
 
 impl Builder {
-    /// Sets the scope of all spans, such as [`scope!()`](crate::scope!), which has a version too. The
-    /// default is a scope with the name of the crate that makes the span.
+    /// Sets the scope of all spans, such as [`scope!()`](crate::scope!), which has a version too.
+    /// The default is a scope with the name of the crate that makes the span.
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.config.scope = Some(scope);
         self
     }
 
-    /// Sets the finest level of spans and events. Anything finer costs a comparison at the callsite.
-    /// The default is [`LevelFilter::TRACE`].
+    /// Sets the finest level of spans and events. Anything finer costs a comparison at the
+    /// callsite. The default is [`LevelFilter::TRACE`].
     pub fn with_max_level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.config.max_level = level.into();
         self
@@ -111,11 +111,11 @@ impl Builder {
         /// Sets whether spans, span events and logs have their source location (`code.file.path`,
         /// `code.line.number`, `code.module.name`). On by default.
         with_location(location);
-        /// Sets whether spans have the attribute `target`. On by default. Span events always have it;
-        /// the target of a log is its scope.
+        /// Sets whether spans have the attribute `target`. On by default. Span events always have
+        /// it; the target of a log is its scope.
         with_target(target);
-        /// Sets whether spans have the attribute `level`. Off by default. Span events always have it;
-        /// the level of a log is its severity.
+        /// Sets whether spans have the attribute `level`. Off by default. Span events always have
+        /// it; the level of a log is its severity.
         with_level(level);
         /// Sets whether entering a span makes it the host's ambient span. The other components of a
         /// composition use it as their default parent, and so do this crate's other APIs. On by
@@ -139,22 +139,23 @@ impl Builder {
         /// [`set_parent`](super::SpanExt::set_parent). A span within an unrecorded one always
         /// begins when it is first used.
         with_deferred_start(deferred_start);
-        /// Sets whether an [`Error`](std::error::Error) among the values of a span or an event adds `exception.message` and
-        /// `exception.stacktrace` (its sources) to it. On by default.
+        /// Sets whether an [`Error`](std::error::Error) among the values of a span or an event adds
+        /// `exception.message` and `exception.stacktrace` (its sources) to it. On by default.
         with_error_fields_to_exceptions(error_fields_to_exceptions);
-        /// Sets whether an [`Error`](std::error::Error) among the values of an event adds `exception.message` and
-        /// `exception.stacktrace` to the event's span. On by default.
+        /// Sets whether an [`Error`](std::error::Error) among the values of an event adds
+        /// `exception.message` and `exception.stacktrace` to the event's span. On by default.
         with_error_records_to_exceptions(error_records_to_exceptions);
-        /// Sets whether an event with a field `error` and no message, as of `#[instrument(err)]`, is
-        /// named `exception`, with the field as `exception.message`. On by default.
+        /// Sets whether an event with a field `error` and no message, as of `#[instrument(err)]`,
+        /// is named `exception`, with the field as `exception.message`. On by default.
         with_error_events_to_exceptions(error_events_to_exceptions);
-        /// Sets whether such an event's error becomes the description of its span's error status. On by default.
+        /// Sets whether such an event's error becomes the description of its span's error status.
+        /// On by default.
         with_error_events_to_status(error_events_to_status);
     }
 
     /// Sets whether spans have the times for which they were entered and not entered (`busy_ns`,
-    /// `idle_ns`), by the guest's clock. Off by default. Without effect on `wasm32-unknown-unknown`,
-    /// which has no clock.
+    /// `idle_ns`), by the guest's clock. Off by default. Without effect on
+    /// `wasm32-unknown-unknown`, which has no clock.
     pub fn with_tracked_inactivity(mut self, tracked: bool) -> Self {
         let has_clock = cfg!(not(all(target_arch = "wasm32", target_os = "unknown")));
         self.config.tracking = (tracked && has_clock).then_some(Tracking {
@@ -172,8 +173,8 @@ impl Builder {
         self
     }
 
-    /// Sets whether callsites cache the host's log thresholds, as they do in a component. For tests,
-    /// in programs with one thread.
+    /// Sets whether callsites cache the host's log thresholds, as they do in a component. For
+    /// tests, in programs with one thread.
     #[doc(hidden)]
     pub fn with_cached_thresholds(mut self, cached: bool) -> Self {
         self.config.cached_thresholds = cached;

@@ -30,8 +30,8 @@ pub(super) struct Config {
     pub(super) error_records_to_exceptions: bool,
     pub(super) error_events_to_exceptions: bool,
     pub(super) error_events_to_status: bool,
-    /// Whether callsites cache the host's log thresholds. Natively they ask each time (which costs no
-    /// call), because each thread may have a recorder with thresholds of its own.
+    /// Whether callsites cache the host's log thresholds. Natively they ask each time (which costs
+    /// no call), because each thread may have a recorder with thresholds of its own.
     pub(super) cached_thresholds: bool,
     // Pointers, so that a component that does not ask for these contains no code for them.
     pub(super) tracking: Option<Tracking>,

@@ -315,8 +315,8 @@ impl Core {
     }
 
     /// Starts the waiting children of a span that ends by way of another API, because the host
-    /// forgets its handle. With `None` the program panics, and all waiting spans are started, because
-    /// the host ends only spans that it knows.
+    /// forgets its handle. With `None` the program panics, and all waiting spans are started,
+    /// because the host ends only spans that it knows.
     pub(super) fn before_end(&self, ending: Option<SpanHandle>) {
         match ending {
             Some(ending) if entered::is_waited_for(ending) => {

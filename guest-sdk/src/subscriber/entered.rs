@@ -37,7 +37,8 @@ pub(super) fn push(core: usize, id: &Id, activated: bool) {
     });
 }
 
-/// Removes the innermost entry of a span. Returns whether the host has entered it, if there was one.
+/// Removes the innermost entry of a span. Returns whether the host has entered it, if there was
+/// one.
 pub(super) fn pop(core: usize, id: &Id) -> Option<bool> {
     ENTERED.with_borrow_mut(|entered| {
         let found = entered

@@ -220,8 +220,8 @@ pub(super) fn add_to_span(
     }));
 }
 
-/// Returns an event's name if the author has given one. The default name of `tracing` is the location:
-/// `event src/main.rs:12`.
+/// Returns an event's name if the author has given one. The default name of `tracing` is the
+/// location: `event src/main.rs:12`.
 fn own_name(metadata: &Metadata<'static>) -> Option<&'static str> {
     let name = metadata.name();
     let is_location = name

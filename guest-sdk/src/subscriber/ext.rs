@@ -26,7 +26,8 @@ mod sealed {
 /// Extends [`tracing::Span`] like tracing-opentelemetry's `OpenTelemetrySpanExt`, with this crate's
 /// types.
 ///
-/// If the span is disabled, or goes to another subscriber, the methods do nothing and return `None`.
+/// If the span is disabled, or goes to another subscriber, the methods do nothing and return
+/// `None`.
 pub trait SpanExt: sealed::Sealed {
     /// Sets a span of another process as the parent.
     ///
@@ -45,8 +46,8 @@ pub trait SpanExt: sealed::Sealed {
     ///
     /// # Errors
     ///
-    /// Returns an error if the span has been started: it has been entered, has a child, an event or a
-    /// link to it, or [`context`](Self::context) has been called.
+    /// Returns an error if the span has been started: it has been entered, has a child, an event or
+    /// a link to it, or [`context`](Self::context) has been called.
     fn set_parent(&self, parent: &SpanContext) -> Result<(), SetParentError>;
 
     /// Adds a link to a span that caused this one without being its parent.
@@ -60,8 +61,8 @@ pub trait SpanExt: sealed::Sealed {
     /// disabled span.
     fn reference(&self) -> SpanReference<'static>;
 
-    /// Sets an attribute, whose name need not be known at compile time. It replaces an earlier value
-    /// of the same name.
+    /// Sets an attribute, whose name need not be known at compile time. It replaces an earlier
+    /// value of the same name.
     fn set_attribute<'a>(&self, key: &'a str, value: impl Into<Value<'a>>);
 
     /// Sets how the operation ended. `Ok` is final, `Error` overrides `Unset`.

@@ -1,7 +1,9 @@
-//! The `tracing` door: a [`tracing::Subscriber`](trait@tracing::Subscriber) that passes spans and events to the host
-//! (feature `tracing`), without tracing-subscriber.
+//! Connects `tracing`: a [`tracing::Subscriber`](trait@tracing::Subscriber) that passes spans and
+//! events to the host (feature `tracing`), and a layer that does the same beside others (feature
+//! `layer`).
 //!
-//! [`wasmscope::init()`](crate::init()) makes one with the defaults the program's. To choose otherwise, be there first:
+//! [`wasmscope::init()`](crate::init()) sets a subscriber with the defaults as the program's. To
+//! change the settings, set one before:
 //!
 //! ```
 //! use tracing::{Level, info, instrument};
@@ -22,47 +24,48 @@
 //! # Ok::<(), std::num::TryFromIntError>(())
 //! ```
 //!
-//! What fields and events mean is what they mean to tracing-opentelemetry 0.34, so code that was written for it
-//! gives the same traces; the tables say where not.
+//! Fields and events have the meaning that tracing-opentelemetry 0.34 gives them, so code that was
+//! written for it makes the same traces. The tables show the differences.
 //!
 //! # Defaults
 //!
-//! | | tracing-opentelemetry 0.34 | here | set by | if it differs, why |
+//! | | tracing-opentelemetry 0.34 | here | method | reason for a difference |
 //! |---|---|---|---|---|
 //! | events | span events | logs | [`with_events`](Builder::with_events) | a log has a threshold in the host, a severity and a typed body, and needs no recorded span |
-//! | spans' scope | that of the given tracer | the name of the crate that makes the span | [`with_scope`](Builder::with_scope) | there is no tracer to give |
+//! | scope of spans | that of the given tracer | the name of the crate that makes the span | [`with_scope`](Builder::with_scope) | there is no tracer to give |
 //! | levels | all | all | [`with_max_level`](Builder::with_max_level) | |
 //! | `code.file.path`, `code.module.name`, `code.line.number` | on | on | [`with_location`](Builder::with_location) | |
 //! | `target` of spans | on | on | [`with_target`](Builder::with_target) | |
 //! | `level` of spans | off | off | [`with_level`](Builder::with_level) | |
 //! | `thread.id`, `thread.name` | on | off | [`with_threads`](Builder::with_threads) | an instance has one thread |
-//! | `busy_ns`, `idle_ns` | on | off | [`with_tracked_inactivity`](Builder::with_tracked_inactivity) | it asks the guest's clock at each enter and exit, and that may be coarse or virtual |
+//! | `busy_ns`, `idle_ns` | on | off | [`with_tracked_inactivity`](Builder::with_tracked_inactivity) | it reads the guest's clock at each enter and exit, and that may be coarse or virtual |
 //! | entering makes a span the ambient one | on | on | [`with_context_activation`](Builder::with_context_activation) | |
-//! | a span lasts | from when it was made until it was left last | from when it was made until it is closed | [`with_deferred_start`](Builder::with_deferred_start) | the host keeps the time |
+//! | duration of a span | from its creation until it was left last | from its creation until it is closed | [`with_deferred_start`](Builder::with_deferred_start) | the host keeps the time |
 //! | `Error` values add `exception.message`, `exception.stacktrace` | on | on | [`with_error_fields_to_exceptions`](Builder::with_error_fields_to_exceptions) | |
-//! | those of events, to the span too | on | on | [`with_error_records_to_exceptions`](Builder::with_error_records_to_exceptions) | |
-//! | an event `error` without message is an `exception` | on | on | [`with_error_events_to_exceptions`](Builder::with_error_events_to_exceptions) | |
+//! | `Error` values of events add them to the span too | on | on | [`with_error_records_to_exceptions`](Builder::with_error_records_to_exceptions) | |
+//! | an event with `error` and no message is an `exception` | on | on | [`with_error_events_to_exceptions`](Builder::with_error_events_to_exceptions) | |
 //! | and its error describes the span's error status | on | on | [`with_error_events_to_status`](Builder::with_error_events_to_status) | |
 //!
-//! What is said of `Error` values holds with the feature `tracing-std`; without it `tracing` shows them as `Debug` does, or does not take them at all.
+//! The rows about `Error` values need the feature `tracing-std`. Without it `tracing` formats them
+//! with `Debug`, or does not accept them.
 //!
 //! # Spans
 //!
 //! | `tracing` | tracing-opentelemetry 0.34 | here, if it differs |
 //! |---|---|---|
-//! | parent | the entered span, the named one, or none; outside of all, the current OpenTelemetry context | so too; outside of all, the ambient span: the host's, or the calling component's |
+//! | parent | the entered span, the named one, or none; outside of any span, the current OpenTelemetry context | outside of any span, the ambient span: the host's, or the calling component's |
 //! | `otel.name` | the name, until the span has started | the name, later too |
-//! | `otel.kind` | the kind, until the span has started; in any case | |
-//! | `otel.status_code` | `ok` or `error` in any case; anything else takes the status back | anything else is ignored |
-//! | `otel.status_description` | an error status with it | it is not lost to an `otel.status_code` that follows; as everywhere, `ok` is final |
+//! | `otel.kind` | the kind, in upper or lower case, until the span has started | |
+//! | `otel.status_code` | `ok` or `error`, in upper or lower case; other values reset the status | other values are ignored |
+//! | `otel.status_description` | an error status with it | a later `otel.status_code` does not remove it; `ok` is final |
 //! | `bool`, `i64`, `f64`, text | attributes of that type | |
 //! | `u64`, `i128`, `u128` | text | integer; beyond 64 bits signed, text |
 //! | bytes | text in hexadecimal digits | |
 //! | `Debug`, `Display` | text | |
 //! | `&dyn Error` | text, `<field>.chain` with the sources, and the exception attributes | an empty chain is left out |
-//! | `record` | attributes | so too, passed on with the span's end, or before when 32 have gathered |
+//! | `record` | attributes | the same; passed on with the end of the span, or when there are 32 |
 //! | `follows_from` | a link, unless the other span is closed | |
-//! | end | when it was left last | when it is closed: the host keeps the time |
+//! | end | when the span was left last | when it is closed, because the host keeps the time |
 //!
 //! # Events
 //!
@@ -70,52 +73,73 @@
 //! |---|---|---|
 //! | target | the scope's name | attribute `target` |
 //! | level | severity 1, 5, 9, 13, 17, and its name as severity text | attribute `level` |
-//! | message | body; of an event with `error` and no message, the error | the name |
-//! | name, where the author gives one | event name | the name, where there is no message |
+//! | message | body; without a message, the field `error` | the name |
+//! | name, if the author gives one | event name | the name, if there is no message |
 //! | fields | attributes; bytes stay bytes | attributes |
-//! | an event `error` without message, as of `#[instrument(err)]` | event name `exception`, attribute `exception.message` | name `exception`, attribute `exception.message` |
+//! | a field `error` without message, as of `#[instrument(err)]` | event name `exception`, attribute `exception.message` | name `exception`, attribute `exception.message` |
 //! | within a span, or with one as `parent:` | belongs to it | is added to it, if it is recorded |
-//! | outside of all | belongs to the ambient span | dropped |
+//! | outside of any span | belongs to the ambient span | dropped |
 //!
-//! An event of level `ERROR` sets its span's status to error, without a description where there is none and
-//! without taking back one that is there; so does an `error` without message of any level, with the error as description. These
-//! callsites are visited though nobody may listen to their logs. tracing-opentelemetry does the same, but puts text into
-//! quotes where `error` is a `&str`, and writes a `message` that is no text as text, which here is an attribute.
+//! An event of level `ERROR` sets its span's status to error, without a description, and without
+//! removing an earlier one. A field `error` without message does so at any level, with the error as
+//! description. These callsites are visited even if the host takes no logs of them.
+//! tracing-opentelemetry does the same, but puts text into quotes if `error` is a `&str`, and
+//! converts a `message` that is not a text, which is an attribute here.
 //!
-//! Events are passed on at once: a trap loses none. What tracing-log makes of `log` records is not taken apart; use the feature
-//! `log` instead. The first 40 targets have a scope each. Further ones share their crate's, with `target` as an
-//! attribute, because a host admits a limited number of scopes.
+//! Events are passed on at once, so a trap loses none. The fields that tracing-log adds to `log`
+//! records have no special meaning; use the feature `log` instead. The first 40 targets have a
+//! scope each. Further ones share the scope of their crate, with `target` as an attribute, because
+//! a host admits a limited number of scopes.
 //!
-//! # What it costs
+//! # Costs
 //!
-//! - A callsite that is off for its level, or whose target's threshold in the host rules it out,
-//!   costs two comparisons. The threshold is asked for once for each target, and again when a
-//!   call's notice says that thresholds have changed. A program that only emits disabled events
-//!   makes no calls, and so does not learn of a change. Any span brings it, sampled or not.
-//! - A span costs four calls: one for the time when it is made, its start (which also enters it),
-//!   its exit and its end. Each further time that it is entered, as a future's span is with each
-//!   poll, costs two more. A span that is made outside of all others costs one more, which fixes
-//!   its parent. Without [activation](Builder::with_context_activation) there is no exit. With a
-//!   [deferred start](Builder::with_deferred_start) the first call, and the one for the parent, are
-//!   left out.
-//! - A span that is not recorded costs its start. The outermost such span is entered and left, so that what is called within it
-//!   is not recorded either, and has a time and a parent.
+//! - A disabled callsite costs two comparisons, whether its level or the host's threshold for its
+//!   target disables it. The threshold is asked for once for each target, and again when a call's
+//!   notice says that thresholds have changed. A program that only emits disabled events makes no
+//!   calls, and so does not learn of a change. Any span brings it, sampled or not.
+//! - A span costs four calls: one for the time of its creation, its start (which also enters it),
+//!   its exit and its end. Each further entry, as of a future with each poll, costs two more. A
+//!   span outside of all others costs one more, which fixes its parent. Without
+//!   [activation](Builder::with_context_activation) there is no exit. With a [deferred
+//!   start](Builder::with_deferred_start) the first call, and the one for the parent, are left out.
+//! - An unrecorded span costs its start. The outermost one is entered and left, so that spans
+//!   within it are not recorded either, and have a time and a parent.
 //! - An event costs one call.
 //!
 //! # Entering
 //!
-//! Within the component, parents are passed explicitly: the span that this thread has entered last, by whichever of this
-//! crate's doors. A future that is [instrumented](tracing::Instrument) is entered for each poll and no longer, so joined futures do not
-//! become parent and child. To the host a span is entered because what it calls next may be another component, whose spans
-//! are to nest. Who calls none, and polls often, turns that off.
+//! Within the component, parents are passed explicitly: the span that this thread has entered last,
+//! by whichever of this crate's APIs. A future that is [instrumented](tracing::Instrument) is
+//! entered for each poll and no longer, so joined futures do not become parent and child. The host
+//! is told of entries because the program may call another component next, whose spans must nest. A
+//! component that calls none and polls often turns that off.
 //!
 //! # Beside tracing-subscriber
 //!
-//! A program has one subscriber. What it sets before [`wasmscope::init()`](crate::init()),
-//! `tracing_subscriber::fmt().init()` for instance, stays, and then nothing of `tracing` reaches
-//! the host: `init` sends a warning that says so. Two ways have both:
+//! A program has one subscriber. If it sets another one before
+//! [`wasmscope::init()`](crate::init()), such as `tracing_subscriber::fmt().init()`, that one
+//! stays, and no spans and events of `tracing` reach the host: `init` sends a warning that says so.
+//! There are two ways to have both.
 //!
-//! Layers that need no registry, such as filters, go on top of this subscriber:
+//! With a registry, add `wasmscope::layer()` (feature `layer`). It composes with
+//! `fmt`, `EnvFilter` and other layers:
+//!
+//! ```
+//! # #[cfg(feature = "layer")]
+//! # {
+//! use tracing_subscriber::layer::SubscriberExt;
+//! use tracing_subscriber::util::SubscriberInitExt;
+//!
+//! tracing_subscriber::registry()
+//!     .with(tracing_subscriber::EnvFilter::new("info,shop=debug"))
+//!     .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+//!     .with(wasmscope::layer())
+//!     .init();
+//! let _telemetry = wasmscope::init();
+//! # }
+//! ```
+//!
+//! Without a registry, which costs a component less, put filters on top of the subscriber:
 //!
 //! ```
 //! use tracing_subscriber::filter::Targets;
@@ -127,28 +151,14 @@
 //! let _telemetry = wasmscope::init();
 //! ```
 //!
-//! Where there is a registry, for `fmt::layer()` say, spans take the way of tracing-opentelemetry,
-//! with this crate's provider (feature `opentelemetry`):
-//!
-//! ```
-//! # #[cfg(feature = "opentelemetry")]
-//! # {
-//! use opentelemetry::trace::TracerProvider as _;
-//! use tracing_subscriber::layer::SubscriberExt;
-//! use tracing_subscriber::util::SubscriberInitExt;
-//!
-//! let tracer = wasmscope::opentelemetry::TracerProvider::new().tracer("shop");
-//! tracing_subscriber::registry()
-//!     .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
-//!     .with(tracing_opentelemetry::layer().with_tracer(tracer))
-//!     .init();
-//! let _telemetry = wasmscope::init();
-//! # }
-//! ```
+//! A layer of tracing-opentelemetry works too, with this crate's
+//! [`TracerProvider`](https://docs.rs/wasmscope/latest/wasmscope/opentelemetry/struct.TracerProvider.html)
+//! (feature `opentelemetry`).
 //!
 //! # In tests
 //!
-//! Natively, [`Builder::set_default`] beside a [`Recorder`](crate::testing::Recorder) shows what a test's thread does.
+//! Natively, [`Builder::set_default`] with a [`Recorder`](crate::testing::Recorder) records the
+//! telemetry of a test's thread.
 
 mod builder;
 mod config;

@@ -219,8 +219,8 @@ impl Span {
         matches!(&self.state, State::Waiting(waiting) if waiting.parent == Parent::Ambient)
     }
 
-    /// Starts the span if it has not been started. `activate` returns for its parent whether the host
-    /// is to enter it at once.
+    /// Starts the span if it has not been started. `activate` returns for its parent whether the
+    /// host is to enter it at once.
     pub(super) fn start(
         &mut self,
         tracers: &mut Tracers,

@@ -97,8 +97,8 @@ impl Recorder {
         change(|state| state.metrics.measurements.clone())
     }
 
-    /// Returns the current reports of observable instruments, as a host would collect them: the last
-    /// observation of each series, unless callbacks have run since without observing it.
+    /// Returns the current reports of observable instruments, as a host would collect them: the
+    /// last observation of each series, unless callbacks have run since without observing it.
     #[must_use]
     pub fn observations(&self) -> Vec<RecordedMeasurement> {
         change(|state| state.metrics.observed())

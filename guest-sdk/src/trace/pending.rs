@@ -1,7 +1,7 @@
 //! Buffers the changes of one span, to save calls.
 //!
-//! Attributes of a span usually come in a row, and often just before its end. So one buffer, for the
-//! span that was changed last, saves most calls. It is passed on before a panic traps.
+//! Attributes of a span usually come in a row, and often just before its end. So one buffer, for
+//! the span that was changed last, saves most calls. It is passed on before a panic traps.
 
 use std::cell::{Cell, RefCell};
 
@@ -28,7 +28,8 @@ enum PendingStatus {
 
 thread_local! {
     static PENDING: RefCell<Pending> = const { RefCell::new(Pending::new()) };
-    // A pointer that the first entry sets: a component that buffers nothing does not import `update`.
+    // A pointer that the first entry sets: a component that buffers nothing does not import
+    // `update`.
     static FLUSH: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 

@@ -60,8 +60,8 @@ impl Span {
         self.update(SpanChanges::new().with_name(name));
     }
 
-    /// Passes on changes at once, in one call and without copying: for values that are large, or must
-    /// not be lost in a trap.
+    /// Passes on changes at once, in one call and without copying: for values that are large, or
+    /// must not be lost in a trap.
     pub fn update(&self, changes: SpanChanges<'_>) {
         if self.is_recorded() {
             pending::update(self.handle, changes);
@@ -105,15 +105,15 @@ impl Span {
         );
     }
 
-    /// Returns the span's context, for headers to another process, or `None` if the host does not know
-    /// it. Asks the host each time.
+    /// Returns the span's context, for headers to another process, or `None` if the host does not
+    /// know it. Asks the host each time.
     #[must_use]
     pub fn context(&self) -> Option<SpanContext> {
         tracer::context_of(self.handle)
     }
 
-    /// Makes this the ambient span until the guard is dropped: the default parent of spans, here and
-    /// in the components that are called.
+    /// Makes this the ambient span until the guard is dropped: the default parent of spans, here
+    /// and in the components that are called.
     ///
     /// # In async code
     ///
@@ -184,8 +184,8 @@ impl<'a> From<&'a EnteredSpan> for SpanReference<'a> {
     }
 }
 
-/// Ends a span. An unrecorded one costs no call. Either may run the callbacks of observables, because
-/// metrics must not depend on sampling.
+/// Ends a span. An unrecorded one costs no call. Either may run the callbacks of observables,
+/// because metrics must not depend on sampling.
 fn end(handle: SpanHandle, time: Option<u64>) {
     if handle.is_recorded() {
         pending::end(handle, time);

@@ -1,4 +1,5 @@
-//! Handles that the host returns, as types of their own, so that one kind is not passed for another.
+//! Handles that the host returns, as types of their own, so that one kind is not passed for
+//! another.
 
 /// Converts between a handle and the integer of the contract.
 pub(crate) trait Handle: Copy {
@@ -46,8 +47,9 @@ handles! {
 
 /// Identifies a span to the host, for as long as the span lives.
 ///
-/// A program gets one from a [`Span`](crate::Span) by way of [`SpanReference`](crate::SpanReference)
-/// and [`LinkTarget`](crate::LinkTarget). It means nothing in another component instance.
+/// A program gets one from a [`Span`](crate::Span) by way of
+/// [`SpanReference`](crate::SpanReference) and [`LinkTarget`](crate::LinkTarget). It means nothing
+/// in another component instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct SpanHandle(u64);
@@ -60,7 +62,7 @@ impl SpanHandle {
     /// The lowest bit of the digest of a notice in the handle of an unrecorded span.
     const DIGEST_SHIFT: u32 = 54;
 
-    /// What [`start`](crate::Tracer::start) returns without a host.
+    /// The handle of every span if there is no recorder.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) const UNRECORDED: Self = Self(Self::NOT_RECORDED);
 
@@ -115,8 +117,8 @@ impl SpanHandle {
     }
 }
 
-/// What a host says with the result of a call: the generation of log thresholds, and the number of
-/// the collection that comes next (0 if there is none).
+/// The notice that a host returns from a call: the generation of log thresholds, and the number of
+/// the next collection (0 if there is none).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use = "pass it to `notice::take`"]
 #[repr(transparent)]

@@ -1,4 +1,5 @@
-//! The types of the contract, in the form that the host reads from memory. They know no other module.
+//! The types of the contract, in the form that the host reads from memory. They know no other
+//! module.
 
 mod context;
 mod handle;

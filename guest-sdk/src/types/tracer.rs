@@ -36,7 +36,7 @@ pub enum Status<'a> {
     Error(&'a str),
 }
 
-/// Names a span where one can be chosen: the parent of a span, or the span of a log record.
+/// Refers to a span: as the parent of another one, or as the span of a log record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum SpanReference<'a> {

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 /// The value of an attribute of a span, an event, a link, a scope or a measurement.
 ///
 /// [`attributes!`](crate::attributes) and `into()` make one of any integer up to 64 bits, `f32`,
-/// `f64`, `bool`, `&str`, `&String` and `&Cow<str>`. A `u64` that does not fit into an `i64` becomes
-/// a text of its digits, because the OpenTelemetry specification maps integers beyond signed 64 bits
-/// to strings. Only logs have nested values: see [`AnyValue`](crate::AnyValue).
+/// `f64`, `bool`, `&str`, `&String` and `&Cow<str>`. A `u64` that does not fit into an `i64`
+/// becomes a text of its digits, because the OpenTelemetry specification maps integers beyond
+/// signed 64 bits to strings. Only logs have nested values: see [`AnyValue`](crate::AnyValue).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 #[non_exhaustive]
@@ -122,8 +122,8 @@ impl<'a> KeyValue<'a> {
     }
 }
 
-/// An instrumentation scope as the contract has it. [`Scope`](crate::Scope) is the public form; this
-/// one can be built at run time.
+/// An instrumentation scope as the contract has it. [`Scope`](crate::Scope) is the public form;
+/// this one can be built at run time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct InstrumentationScope<'a> {
     pub(crate) name: &'a str,

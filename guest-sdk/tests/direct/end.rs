@@ -15,7 +15,7 @@ fn a_panic_is_recorded_as_a_log_and_on_the_active_span() {
         let _outer = TRACER.enter("outer");
         let inner = TRACER.enter("inner");
         inner.set_attribute("order.id", 17);
-        // What `forget` leaves open is what a trap leaves open.
+        // `forget` leaves a span open, as a trap does.
         std::mem::forget(inner);
         let number = 3;
         panic!("order {number} is cursed");
@@ -104,7 +104,7 @@ fn a_panic_in_a_span_that_is_not_recorded_is_not_put_on_another() {
 }
 
 #[test]
-fn the_end_passes_on_what_a_span_left_open_has_been_told() {
+fn the_end_passes_on_the_changes_of_an_open_span() {
     let recorder = Recorder::install();
     let telemetry = wasmscope::init();
     let span = TRACER.start("left open");

@@ -16,7 +16,7 @@ fn map(entries: &[(&str, RecordedValue)]) -> RecordedValue {
 }
 
 #[test]
-fn a_record_says_what_the_builder_was_told() {
+fn a_record_has_what_the_builder_was_given() {
     static LOGGER: Logger = Logger::new(Scope::new("orders").with_version("2"));
     let recorder = Recorder::install();
     LOGGER
@@ -137,7 +137,7 @@ fn a_disabled_record_makes_no_call() {
     recorder.set_log_threshold(Some(Severity::Info));
     assert!(LOGGER.enabled(Severity::Info));
     let _ = recorder.take_calls();
-    LOGGER.log(Severity::Debug4, "nobody listens");
+    LOGGER.log(Severity::Debug4, "disabled");
     assert!(!LOGGER.enabled(Severity::Trace));
     assert!(!LOGGER.event_enabled(Severity::Debug, "an.event"));
     LOGGER.emit(&[Record::new().with_severity(Severity::Trace)]);
@@ -179,7 +179,7 @@ fn a_changed_threshold_is_asked_for_once_it_is_heard_of() {
 }
 
 #[test]
-fn a_record_without_severity_passes_unless_nobody_listens_at_all() {
+fn a_record_without_severity_passes_unless_all_logs_are_disabled() {
     static LOGGER: Logger = Logger::new(Scope::new("no severity"));
     let recorder = Recorder::install();
     let record = Record::new().with_body("x");
@@ -189,7 +189,7 @@ fn a_record_without_severity_passes_unless_nobody_listens_at_all() {
     recorder.set_log_threshold(None);
     drop(TRACER.start("any call"));
     LOGGER.emit(&[record]);
-    LOGGER.log(Severity::Fatal4, "nobody");
+    LOGGER.log(Severity::Fatal4, "disabled");
     assert_eq!(recorder.logs().len(), 1);
 }
 

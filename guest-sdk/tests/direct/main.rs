@@ -1,4 +1,4 @@
-//! The direct API against the recorder: what authors' own tests would see.
+//! The direct API against the recorder, as tests of programs use it.
 #![cfg(not(target_arch = "wasm32"))]
 
 mod context;

@@ -140,11 +140,12 @@ fn observables_are_read_when_the_host_asks_and_a_span_has_ended() {
     HEAT.register(move |o| o.observe(*read.borrow(), &[]));
 
     drop(TRACER.start("before"));
-    assert_eq!(recorder.measurements(), [], "nobody has asked");
+    assert_eq!(recorder.measurements(), [], "no collection is due");
 
     recorder.request_collection();
     {
-        // The measurement brings the request; the callback may not run while the author's data is borrowed.
+        // The measurement brings the request; the callback may not run while the author's data is
+        // borrowed.
         let mut held = state.borrow_mut();
         ORDERS.add(1, &[]);
         *held = 30.0;
@@ -155,7 +156,8 @@ fn observables_are_read_when_the_host_asks_and_a_span_has_ended() {
     assert_eq!(measured.len(), 2);
     assert_eq!(measured[1].value, RecordedNumber::F64(30.0));
 
-    // The host's answer stays the same until it has collected: another component may not have heard it yet.
+    // The host's answer stays the same until it has collected: another component may not have heard
+    // it yet.
     drop(TRACER.start("answered"));
     assert_eq!(recorder.measurements().len(), 2);
 

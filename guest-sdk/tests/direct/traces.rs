@@ -104,7 +104,7 @@ fn a_parent_is_ambient_given_remote_or_none() {
 }
 
 #[test]
-fn a_started_span_that_is_not_entered_is_nobody_s_parent() {
+fn a_started_span_that_is_not_entered_is_no_parent() {
     let recorder = Recorder::install();
     let _started = TRACER.start("started");
     let _other = TRACER.start("other");

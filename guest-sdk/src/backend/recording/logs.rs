@@ -98,8 +98,8 @@ impl LoggerFunctions<'_> {
     }
 }
 
-/// Rebuilds a nested value. Children stand at `lowest` or later, which rules out cycles and children
-/// before their parents.
+/// Rebuilds a nested value. Children stand at `lowest` or later, which rules out cycles and
+/// children before their parents.
 #[track_caller]
 fn nested(value: &LogValue<'_>, nodes: &[LogValue<'_>], lowest: usize) -> RecordedValue {
     let child = |index: u32| {

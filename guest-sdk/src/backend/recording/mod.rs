@@ -1,4 +1,4 @@
-//! The contract's functions natively: they keep what they are told, for
+//! The contract's functions natively: they record their arguments, for
 //! [`Recorder`](crate::testing::Recorder).
 
 mod context;

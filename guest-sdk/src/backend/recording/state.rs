@@ -66,7 +66,8 @@ pub(crate) fn change<R>(change: impl FnOnce(&mut State) -> R) -> R {
 
 /// Passes a call to the thread's state, if there is one.
 pub(crate) fn with<R>(call: &'static str, act: impl FnOnce(&mut State) -> R) -> Option<R> {
-    // A thread that ends may drop spans after its state, and the panic hook may be called from here.
+    // A thread that ends may drop spans after its state, and the panic hook may be called from
+    // here.
     STATE
         .try_with(|state| {
             let mut state = state.try_borrow_mut().ok()?;

@@ -158,7 +158,7 @@ fn a_span_that_ends_while_it_is_attached_is_left() {
 }
 
 #[test]
-fn a_span_of_another_door_that_was_entered_since_is_the_parent() {
+fn a_span_that_another_api_has_entered_since_is_the_parent() {
     let recorder = installed();
     let tracer = global::tracer("test");
     let outer = Context::new().with_span(tracer.start("outer"));
@@ -322,7 +322,7 @@ fn attached_baggage_is_there_for_what_is_called() {
 }
 
 #[test]
-fn baggage_whose_guard_was_dropped_too_early_is_left_with_what_is_beneath() {
+fn baggage_whose_guard_was_dropped_too_early_is_left_with_the_outer_one() {
     let recorder = installed();
     let mut guards = ["one", "two", "three"]
         .map(|key| Some(Context::current_with_baggage([KeyValue::new(key, 1)]).attach()));

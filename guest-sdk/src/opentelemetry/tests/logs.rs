@@ -182,12 +182,12 @@ fn no_depth_overflows_the_stack() {
         },
     );
     record.set_body("the body before is dropped".into());
-    // Nobody listens here: the record is dropped unsent.
+    // Without a recorder all logs are disabled: the record is dropped.
     logger().emit(record);
 }
 
 #[test]
-fn what_nobody_listens_to_makes_no_call() {
+fn a_disabled_record_makes_no_call() {
     let recorder = Recorder::install();
     recorder.set_log_threshold(Some(Severity::Warn));
     emit(|record| record.set_severity_number(ApiSeverity::Warn));
@@ -206,7 +206,7 @@ fn what_nobody_listens_to_makes_no_call() {
 }
 
 #[test]
-fn where_nobody_listens_at_all_nothing_is_enabled() {
+fn without_a_threshold_nothing_is_enabled() {
     let recorder = Recorder::install();
     recorder.set_log_threshold(None);
     assert!(!logger().event_enabled(ApiSeverity::Fatal4, "", None));

@@ -1,7 +1,8 @@
 //! A buffer of fields.
 //!
-//! All texts of one span or event are in one `String`, into which `Debug` and `Display` write directly.
-//! A buffer is local to the call that fills it, because it calls the program's code, which may log.
+//! All texts of one span or event are in one `String`, into which `Debug` and `Display` write
+//! directly. A buffer is local to the call that fills it, because it calls the program's code,
+//! which may log.
 
 use core::fmt::Debug;
 use core::ops::Range;
@@ -54,8 +55,8 @@ pub(in crate::subscriber) enum Packed {
     Array(Box<dyn Array>),
 }
 
-/// An array that owns its elements. A trait object, so that a component without arrays contains no code
-/// for them.
+/// An array that owns its elements. A trait object, so that a component without arrays contains no
+/// code for them.
 pub(in crate::subscriber) trait Array: Debug + Send {
     /// Pushes the texts in it.
     fn lend<'a>(&'a self, _texts: &mut Vec<&'a str>) {}

@@ -1,4 +1,5 @@
-//! Parents, links and contexts beyond `tracing`, and spans of the direct API among those of `tracing`.
+//! Parents, links and contexts beyond `tracing`, and spans of the direct API among those of
+//! `tracing`.
 
 use tracing::dispatcher::Dispatch;
 use tracing::{Span, info, info_span};
@@ -46,7 +47,7 @@ fn a_waiting_span_may_get_another_parent_than_the_ambient_one() {
     assert_eq!(
         span.set_parent(&remote()),
         Ok(()),
-        "it does not wait for what is ambient any more"
+        "it no longer waits for the ambient span"
     );
     drop(span);
     assert_eq!(
@@ -56,7 +57,7 @@ fn a_waiting_span_may_get_another_parent_than_the_ambient_one() {
 }
 
 #[test]
-fn a_parent_cannot_be_set_where_nobody_would_keep_it() {
+fn a_parent_cannot_be_set_on_a_started_disabled_or_foreign_span() {
     let _telemetry = setup(|builder| builder.with_max_level(tracing::Level::INFO));
     assert_eq!(
         tracing::debug_span!("off").set_parent(&remote()),
@@ -150,7 +151,7 @@ fn attributes_status_and_events_can_be_added_under_any_name() {
 }
 
 #[test]
-fn spans_of_both_doors_nest_in_each_other() {
+fn spans_of_both_apis_nest_in_each_other() {
     let telemetry = defaults();
     info_span!("outer").in_scope(|| {
         let _direct = TRACER.enter("direct");

@@ -69,7 +69,7 @@ fn the_thread_is_an_attribute_on_request() {
 }
 
 #[test]
-fn busy_and_idle_time_are_told_on_request() {
+fn busy_and_idle_time_are_attributes_on_request() {
     let telemetry = setup(|builder| builder.with_tracked_inactivity(true));
     let span = info_span!("timed");
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! Errors: as values, as events, and what they make of the span around them.
+//! Errors: as values, as events, and on their spans.
 
 use core::error::Error;
 use core::fmt;
@@ -271,7 +271,7 @@ fn a_functions_arguments_and_return_value_are_kept() {
 }
 
 #[test]
-fn errors_mark_their_span_though_nobody_listens_to_logs() {
+fn errors_mark_their_span_if_logs_are_disabled_too() {
     let telemetry = defaults();
     telemetry.set_log_threshold(None);
     fails().expect_err("fails");

@@ -1,4 +1,4 @@
-//! Where events belong, and what a log's name is.
+//! The spans of events, and the names of logs.
 
 use tracing::{Level, info, info_span};
 

@@ -1,4 +1,4 @@
-//! What is disabled, not recorded or not listened to, and what it costs.
+//! Disabled and unrecorded spans and events, and their cost.
 
 use std::cell::Cell;
 
@@ -15,7 +15,7 @@ use crate::{Severity, Tracer};
 static TRACER: Tracer = crate::tracer!();
 
 #[test]
-fn what_nobody_listens_to_is_neither_evaluated_nor_passed_on() {
+fn a_disabled_event_is_neither_evaluated_nor_passed_on() {
     let telemetry = defaults();
     telemetry.set_log_threshold(Some(Severity::Info));
     let evaluated = Cell::new(0);
@@ -45,7 +45,7 @@ fn a_changed_threshold_is_heard_of_with_the_next_call() {
     emit();
     telemetry.set_log_threshold(Some(Severity::Debug));
     emit();
-    assert_eq!(telemetry.logs(), [], "nothing has been heard of yet");
+    assert_eq!(telemetry.logs(), [], "the change is not known yet");
     info_span!("any").in_scope(|| {});
     emit();
     assert_eq!(telemetry.logs().len(), 1);
@@ -56,7 +56,7 @@ fn a_changed_threshold_is_heard_of_with_the_next_call() {
     assert_eq!(telemetry.logs().len(), 1);
 }
 
-/// Gives the metadata of a callsite that nothing registers.
+/// Returns the metadata of a callsite that is not registered.
 macro_rules! metadata {
     ($kind:ident $level:ident $field:literal) => {{
         static CALLSITE: DefaultCallsite = DefaultCallsite::new(&METADATA);
@@ -154,7 +154,7 @@ fn spans_that_are_not_recorded_cost_a_start_each_and_the_outermost_an_exit() {
 }
 
 #[test]
-fn what_is_started_within_a_span_that_is_not_recorded_is_its_child_by_every_door() {
+fn a_span_within_an_unrecorded_one_is_its_child_by_every_api() {
     let telemetry = defaults();
     telemetry.sample(false);
     let outer = info_span!("outer");

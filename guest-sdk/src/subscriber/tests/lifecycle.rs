@@ -143,7 +143,7 @@ fn a_span_that_waits_keeps_its_parent_whatever_becomes_ambient() {
 }
 
 #[test]
-fn beneath_a_span_that_is_not_recorded_none_is_asked_for_the_time() {
+fn a_span_within_an_unrecorded_one_does_not_ask_for_the_time() {
     let telemetry = defaults();
     telemetry.sample(false);
     info_span!("outer").in_scope(|| {

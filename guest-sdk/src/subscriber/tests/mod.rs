@@ -1,4 +1,4 @@
-//! Against a recorder: what the subscriber makes of spans and events.
+//! The subscriber against a recorder.
 
 mod contexts;
 mod defaults;

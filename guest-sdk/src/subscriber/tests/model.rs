@@ -1,4 +1,4 @@
-//! Any order of what may happen to spans, against a model.
+//! Any order of operations on spans, against a model.
 
 use proptest::prelude::*;
 use tracing::{Dispatch, Id, Span, info, info_span};
@@ -36,7 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Is what a span should look like in the end.
+/// The expected state of a span at the end.
 #[derive(Debug, Default)]
 struct Expected {
     parent: Option<usize>,

@@ -1,5 +1,5 @@
-//! Spans that end while others refer to them. A registry keeps spans open in these cases, so the layer
-//! does not share the tests.
+//! Spans that end while others refer to them. A registry keeps spans open in these cases, so the
+//! layer does not share the tests.
 
 use tracing::info_span;
 
