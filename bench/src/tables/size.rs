@@ -1,4 +1,4 @@
-//! The bytes of a guest, by door and by how it was built.
+//! The bytes of a guest, by API and build.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use super::Inputs;
 use crate::report::Table;
 
-/// The doors, as the files are called and as the table does.
+/// The APIs, as in the names of files and as in the table.
 const VARIANTS: [(&str, &str); 6] = [
     ("none", "without telemetry"),
     ("direct", "direct API"),

@@ -5,16 +5,18 @@
 //! is one byte, followed by bytes without meaning, and little-endian. So a discriminant as wide as
 //! the alignment reads the same, and is copied at once. A reference to a text or a list is an
 //! address and a length. The checks below hold this.
-#![expect(
-    dead_code,
-    reason = "the host reads what is written here; a test looks at the layouts alone"
+#![cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(dead_code, reason = "natively a test looks at the layouts alone")
 )]
 
+#[cfg(target_arch = "wasm32")]
+use crate::types::SpanHandle;
 #[cfg(test)]
 use crate::types::{InstrumentKind, Severity, SpanKind, WitEnum};
 use crate::types::{
-    KeyValue, LogAttribute, LogRecord, LogValue, MapEntry, Number, Observation, SpanHandle, Status,
-    TraceFlags, TraceId, Value, WireContext, WireLink, WireReference, WireTarget,
+    KeyValue, LogAttribute, LogRecord, LogValue, MapEntry, Number, Observation, Status, TraceFlags,
+    TraceId, Value, WireContext, WireLink, WireReference, WireTarget,
 };
 
 /// Returns the description of a status, empty if it has none.

@@ -1,7 +1,7 @@
 //! The layer, for programs with a registry of tracing-subscriber.
 
 use core::fmt;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::span::{Attributes, Id, Record};
@@ -44,8 +44,9 @@ use super::core::{Core, Origin};
 ///   outwards that is enabled. [`with_max_level`](super::Builder::with_max_level) is such a filter.
 pub struct Layer {
     pub(super) core: Core,
-    /// The registry's id of each span, with the id in the core.
-    ids: Mutex<HashMap<Id, Id>>,
+    /// The registry's id of each span, with the id in the core. Not a hash map, whose seed would make
+    /// the component import WASI's random numbers.
+    ids: Mutex<BTreeMap<u64, Id>>,
 }
 
 impl fmt::Debug for Layer {
@@ -62,13 +63,13 @@ impl Layer {
         }
     }
 
-    fn ids(&self) -> MutexGuard<'_, HashMap<Id, Id>> {
+    fn ids(&self) -> MutexGuard<'_, BTreeMap<u64, Id>> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the core's id of a span, `None` if the layer does not have it.
     pub(super) fn find(&self, id: &Id) -> Option<Id> {
-        self.ids().get(id).cloned()
+        self.ids().get(&id.into_u64()).cloned()
     }
 
     /// Returns the innermost span that the layer has, from a span outwards.
@@ -99,7 +100,7 @@ where
         });
         let origin = Origin::new(parent, attributes.is_contextual());
         let own = self.core.new_span(attributes, &origin);
-        self.ids().insert(id.clone(), own);
+        self.ids().insert(id.into_u64(), own);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
@@ -139,7 +140,7 @@ where
     }
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
-        let own = self.ids().remove(&id);
+        let own = self.ids().remove(&id.into_u64());
         if let Some(own) = own {
             self.core.close(&own);
         }

@@ -95,6 +95,7 @@ impl<'a> From<SpanReference<'a>> for WireReference<'a> {
 #[cfg(any(target_arch = "wasm32", test))]
 #[derive(Clone, Copy)]
 #[repr(C, u64)]
+#[expect(dead_code, reason = "the host reads the fields")]
 pub(crate) enum WireTarget<'a> {
     Span(SpanHandle),
     Remote(WireContext<'a>),

@@ -1,4 +1,4 @@
-//! The `log` door.
+//! The crate `log`.
 
 use log::{debug, error, info, log_enabled, trace, warn};
 use wasmscope::{Scope, Tracer};

@@ -1,4 +1,4 @@
-//! The `opentelemetry` door, by the API crate alone.
+//! The crate `opentelemetry` alone.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,4 @@
-//! Spans that are recorded after others that are not, by every door.
+//! Recorded spans after unrecorded ones, by every API.
 
 use opentelemetry::trace::{
     Span as _, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer as _,

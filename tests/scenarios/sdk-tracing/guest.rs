@@ -1,4 +1,4 @@
-//! The `tracing` door with its defaults.
+//! The crate `tracing`, with the defaults.
 
 use std::fmt;
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The profile of guests whose speed is measured.
 const FAST: &str = "fast-guest";
 
-/// The service without telemetry, and by each of the SDK's doors: but for the first, as its features are called.
+/// The service without telemetry, and with each of the SDK's APIs. All but the first are names of features.
 pub(crate) const VARIANTS: [&str; 6] = [
     "none",
     "direct",

@@ -1,5 +1,5 @@
-//! By the OpenTelemetry API: the guest says it through the SDK's `opentelemetry` door, and the bench compiles this very file to say it
-//! to the native SDK.
+//! By the OpenTelemetry API. The guest uses the SDK's providers, and the bench compiles the same file with
+//! those of the native SDK.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! By the SDK's `opentelemetry` door.
+//! By the crate `opentelemetry`.
 
 use std::sync::LazyLock;
 

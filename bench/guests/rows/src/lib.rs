@@ -1,4 +1,4 @@
-//! The benchmark's guest: says the same thing over and over, by each door of the SDK. The native SDK is told the
+//! The benchmark's guest: repeats one operation, by each API of the SDK. The native SDK is told the
 //! same by `api.rs`, which the bench shares.
 
 mod api;

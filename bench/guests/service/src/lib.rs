@@ -1,7 +1,7 @@
-//! What the bench measures: a service that prices orders, and says so by each of the SDK's doors.
+//! The service that the bench measures: it prices orders, with each of the SDK's APIs.
 //!
 //! Without a feature there is no telemetry; `direct`, `log`, `tracing` and `opentelemetry` have the same instrumentation each, as a
-//! user of that door would write it: a span with four attributes, an event in it, a log with three attributes, a counter and a
+//! user of that API would write it: a span with four attributes, an event in it, a log with three attributes, a counter and a
 //! histogram.
 //!
 //! # What is fair

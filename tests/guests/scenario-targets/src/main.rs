@@ -1,4 +1,4 @@
-//! Every door of the SDK, and what a WASI program has besides: the same on each target that it is built for.
+//! Every API of the SDK, and of WASI: the same on each target that it is built for.
 
 use std::time::{Instant, SystemTime};
 

@@ -1,4 +1,4 @@
-//! The pricing of an order, instrumented by one of the doors.
+//! The pricing of an order, instrumented with one of the APIs.
 //!
 //! With several features, as in a build with all of them, the first one here counts.
 

@@ -20,7 +20,7 @@ struct Output(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().expect("no panic").write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -40,7 +40,7 @@ impl Output {
     }
 
     fn contains(&self, text: &str) -> bool {
-        let written = self.0.lock().unwrap();
+        let written = self.0.lock().expect("no panic");
         String::from_utf8_lossy(&written).contains(text)
     }
 }

@@ -1,14 +1,19 @@
 //! The tests of the subscriber, with the layer in its place, beside other layers.
 
+#[expect(clippy::duplicate_mod, reason = "the same tests")]
 #[path = "../contexts.rs"]
 mod contexts;
+#[expect(clippy::duplicate_mod, reason = "the same tests")]
 #[path = "../defaults.rs"]
 mod defaults;
+#[expect(clippy::duplicate_mod, reason = "the same tests")]
 #[path = "../errors.rs"]
 mod errors;
+#[expect(clippy::duplicate_mod, reason = "the same tests")]
 #[path = "../events.rs"]
 mod events;
 mod filters;
+#[expect(clippy::duplicate_mod, reason = "the same tests")]
 #[path = "../lifecycle.rs"]
 mod lifecycle;
 
