@@ -44,8 +44,8 @@ use super::core::{Core, Origin};
 ///   outwards that is enabled. [`with_max_level`](super::Builder::with_max_level) is such a filter.
 pub struct Layer {
     pub(super) core: Core,
-    /// The registry's id of each span, with the id in the core. Not a hash map, whose seed would make
-    /// the component import WASI's random numbers.
+    /// The registry's id of each span, with the id in the core. Not a hash map, whose seed would
+    /// make the component import WASI's random numbers.
     ids: Mutex<BTreeMap<u64, Id>>,
 }
 
