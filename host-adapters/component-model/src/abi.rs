@@ -1,13 +1,15 @@
-//! The synchronous canonical ABI: how component-level values pass through core parameters and linear memory.
+//! The synchronous canonical ABI: how component-level values are passed in core parameters and
+//! linear memory.
 //!
-//! Nothing in here knows an engine: it runs on any [`Memory`]. *Lifting* reads what a guest gave, *lowering* writes what a guest is
-//! to get; `load` and `store` are their counterparts in memory, as in
+//! This module does not depend on an engine: it runs on any [`Memory`]. *Lifting* reads values from
+//! a guest, *lowering* passes values to a guest; `load` and `store` are their counterparts in
+//! memory, as in
 //! [CanonicalABI.md](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
 //!
-//! Everything that a guest supplies is checked: pointers for alignment and bounds, lengths, discriminants, chars, encodings,
-//! handles. A guest's length never leads to an allocation before the bytes that it speaks of were found in the guest's
-//! memory and were paid for out of the call's [`Budget`]. Recursion follows types, which nest at most
-//! [`MAX_TYPE_DEPTH`](crate::types::MAX_TYPE_DEPTH) deep.
+//! Everything that a guest supplies is checked: pointers for alignment and bounds, lengths,
+//! discriminants, chars, encodings, handles. Nothing is allocated for a guest's length before its
+//! bytes were found in the guest's memory and charged to the call's [`Budget`]. Recursion follows
+//! types, which nest at most [`MAX_TYPE_DEPTH`](crate::types::MAX_TYPE_DEPTH) deep.
 
 pub mod call;
 pub(crate) mod flat;
@@ -19,7 +21,7 @@ mod string;
 pub mod transcode;
 mod typecheck;
 
-pub use call::Passed;
+pub use call::RawArgs;
 pub use flat::{CoreVal, Source};
 pub use layout::{FlatType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 pub use lift::{LiftContext, lift_flat, load};
@@ -30,9 +32,10 @@ pub use typecheck::check;
 
 use crate::error::{Trap, TrapCode};
 
-/// What a call may still bring into the host's memory, in bytes.
+/// The bytes that a call may still copy into the host's memory.
 ///
-/// Lifting pays for what it allocates: a string's bytes, and for each element, field and payload the size of a [`Val`](crate::Val).
+/// Lifting charges what it allocates: the bytes of strings, and the size of a [`Val`](crate::Val)
+/// for each element, field and payload.
 #[derive(Debug, Clone)]
 pub struct Budget {
     limit: usize,
@@ -40,20 +43,20 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// What a call may bring unless told otherwise: 128 MiB, as in Wasmtime.
+    /// The default budget of a call: 128 MiB, as in Wasmtime.
     pub const DEFAULT: usize = 128 << 20;
 
-    /// Makes a budget of so many bytes.
+    /// Makes a budget of this many bytes.
     pub fn new(limit: usize) -> Self {
         Self { limit, left: limit }
     }
 
-    /// Returns how many bytes are left.
+    /// Returns the number of bytes left.
     pub fn left(&self) -> usize {
         self.left
     }
 
-    /// Pays for some bytes.
+    /// Charges some bytes.
     ///
     /// # Errors
     ///
@@ -67,14 +70,14 @@ impl Budget {
             None => Err(Trap::new(
                 TrapCode::BudgetExceeded,
                 format!(
-                    "the call brings more than the {} bytes that it may",
+                    "the call copies more than its budget of {} bytes into the host",
                     self.limit
                 ),
             )),
         }
     }
 
-    /// Pays for `count` things of type `T`.
+    /// Charges `count` values of type `T`.
     pub(crate) fn charge_for<T>(&mut self, count: usize) -> Result<(), Trap> {
         self.charge(count.saturating_mul(size_of::<T>()))
     }
@@ -86,7 +89,7 @@ impl Default for Budget {
     }
 }
 
-/// Checks a pointer that a guest gave, for alignment and that `size` bytes after it are in its memory.
+/// Checks that a guest's pointer is aligned and that `size` bytes from it are in its memory.
 fn check_pointer(
     memory: &(impl Memory + ?Sized),
     pointer: u32,
@@ -111,7 +114,7 @@ fn check_pointer(
     Ok(())
 }
 
-/// Returns the bytes that a pointer of a guest's points to, once it is checked.
+/// Returns the bytes at a guest's pointer after checking it.
 fn checked_slice(
     memory: &[u8],
     pointer: u32,

@@ -1,9 +1,9 @@
-//! The interface to a core WebAssembly engine: all that this crate needs of one.
+//! The interface to a core WebAssembly engine: everything that this crate needs of one.
 //!
 //! An engine implements four traits. [`Engine`] loads core modules, [`CoreStore`] links and runs
 //! them, [`Interrupt`] stops them from another thread, and [`Compiler`], if the engine has one,
-//! compiles them ahead of time. The other half, [`Host`], is implemented by this crate: the engine
-//! calls it when a guest calls a host function.
+//! compiles them ahead of time. This crate implements the opposite side, [`Host`]: the engine calls
+//! it when a guest calls a host function.
 //!
 //! Everything that a [`CoreStore`] creates lives as long as the store. Callers refer to it by
 //! indices ([`FuncId`], [`MemId`], and so on) and not by pointers, so that nothing can outlive it.
@@ -20,8 +20,8 @@ use crate::error::{HostError, LoadError, Trap};
 use crate::handles::DEFAULT_HANDLE_LIMIT;
 use crate::plan::CoreModule;
 
-/// The most parameters or results of a core function that passes between host and guest. The
-/// canonical ABI needs 17.
+/// The most parameters or results of a core function between host and guest. The canonical ABI
+/// needs 17.
 pub const MAX_VALUES: usize = 32;
 
 /// The bytes in a page of linear memory.
@@ -31,9 +31,9 @@ pub const PAGE_BYTES: u64 = 65_536;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The size of a component, checked before anything else is done with it.
+    /// The size limits of a component, checked before anything else is done with it.
     pub size: SizeLimits,
-    /// The bytes that one call may bring from a guest into the host's memory; see [`Budget`].
+    /// The bytes that one call may copy from a guest into the host's memory; see [`Budget`].
     pub call_budget: usize,
     /// The handles and loans that one instance may have at once.
     pub handles: usize,
@@ -57,21 +57,21 @@ pub trait Engine: Clone + Debug + Send + Sync + 'static {
     /// The engine's part of a store.
     type CoreStore<H: Host<Engine = Self>>: CoreStore<H>;
 
-    /// Address space that is reserved for a memory until this is dropped.
+    /// Reserved address space for a memory, released when this is dropped.
     type Reservation;
 
     /// Returns the limits on components.
     fn limits(&self) -> &Limits;
 
-    /// Tells whether two handles stand for the same engine.
+    /// Returns whether two handles refer to the same engine.
     fn same(&self, other: &Self) -> bool;
 
-    /// Parses and validates a core module. Native code in it, which a guest could have put there,
-    /// must not be loaded.
+    /// Parses and validates a core module. Must not load native code in it, because the guest could
+    /// have supplied it.
     ///
     /// # Errors
     ///
-    /// [`LoadError::Engine`] if the engine refuses the module.
+    /// [`LoadError::Engine`] if the engine rejects the module.
     fn load(&self, module: &[u8]) -> Result<Self::Module, LoadError>;
 
     /// Creates the engine's part of a store.
@@ -81,18 +81,18 @@ pub trait Engine: Clone + Debug + Send + Sync + 'static {
     /// An error if there is no memory left for it.
     fn create_store<H: Host<Engine = Self>>(&self) -> Result<Self::CoreStore<H>, HostError>;
 
-    /// Reserves address space for a memory of so many pages, to find out whether there is any.
-    /// Returns `None` if there is none.
+    /// Reserves address space for a memory of this many pages, to find out whether it is available.
+    /// Returns `None` if it is not.
     fn reserve_memory(&self, pages: u64) -> Option<Self::Reservation>;
 }
 
 /// An engine that compiles core modules ahead of time.
 pub trait Compiler: Engine {
-    /// Tells whether a module can be compiled. One that cannot is interpreted.
+    /// Returns whether a module can be compiled. Other modules are interpreted.
     fn can_compile(&self, module: &CoreModule) -> bool;
 
-    /// Returns the key that a module's code is cached under. It covers all that the code depends
-    /// on: the module, the versions of engine and compiler, the settings and the processor.
+    /// Returns the cache key of a module's code. It covers everything that the code depends on: the
+    /// module, the versions of engine and compiler, the settings and the processor.
     fn code_key(&self, module: &CoreModule) -> Key;
 
     /// Compiles a module.
@@ -106,22 +106,22 @@ pub trait Compiler: Engine {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Compiler`] if the engine refuses the code.
+    /// [`LoadError::Compiler`] if the engine rejects the code.
     fn load_compiled(&self, code: &Trusted) -> Result<Self::Module, LoadError>;
 }
 
-/// The host, as an engine sees it.
+/// The host side of an engine.
 pub trait Host: Sized + 'static {
-    /// The engine that this hosts.
+    /// The engine.
     type Engine: Engine;
 
-    /// A host function, with all that it needs to run.
+    /// A host function, with the data that it needs to run.
     type Callee: Send + 'static;
 
     /// Returns the engine's part of the store.
     fn core(&mut self) -> &mut <Self::Engine as Engine>::CoreStore<Self>;
 
-    /// Runs a host function. `results` is empty and takes the results. Returns whether it
+    /// Runs a host function, which adds its results to the empty `results`. Returns whether it
     /// succeeded: after an error the engine stops the guest with [`Stop::Host`].
     fn host_call(
         &mut self,
@@ -130,15 +130,15 @@ pub trait Host: Sized + 'static {
         results: &mut Vec<CoreVal>,
     ) -> bool;
 
-    /// Keeps the message of a panic in [`host_call`](Self::host_call). The engine must catch the
+    /// Stores the message of a panic in [`host_call`](Self::host_call). The engine must catch the
     /// panic, and stop the guest as it does after an error.
     fn panicked(&mut self, message: String);
 }
 
-/// Why a guest was stopped.
+/// The reason why a guest was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
-    /// A host function failed. The host has kept its error.
+    /// A host function failed. The host has stored its error.
     Host,
     /// The engine stopped the guest.
     Engine(Trap),
@@ -167,7 +167,7 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A namespace that core instances are linked in. They are numbered from 0.
+    /// A namespace in which core instances are linked. They are numbered from 0.
     LinkageId;
     /// A core instance.
     InstanceId;
@@ -181,13 +181,13 @@ ids! {
 
 /// An engine's part of a store: everything that is linked and runs in it.
 ///
-/// Errors mean that the engine has no memory left, or that it does not know an index.
+/// Errors mean that the engine is out of memory, or that an index is unknown.
 #[expect(
     clippy::missing_errors_doc,
     reason = "the errors of all methods are described once, above"
 )]
 pub trait CoreStore<H: Host>: Send {
-    /// A memory that is copied from and to.
+    /// A memory to copy from and to.
     type Memory<'a>: Memory
     where
         Self: 'a;
@@ -216,7 +216,8 @@ pub trait CoreStore<H: Host>: Send {
         value: i32,
     ) -> Result<GlobalId, HostError>;
 
-    /// Makes the host's module, which is complete now, visible to the guests of a namespace.
+    /// Registers the host's module, which is complete now, so that guests of a namespace can import
+    /// from it.
     fn register_host_module(&mut self, linkage: LinkageId) -> Result<(), HostError>;
 
     /// Finds a function of the host's module. Returns the same index each time.
@@ -237,11 +238,10 @@ pub trait CoreStore<H: Host>: Send {
     /// Returns the bytes of a memory.
     fn bytes(&self, memory: MemId) -> &[u8];
 
-    /// Returns the bytes of a memory, to be changed.
+    /// Returns the bytes of a memory mutably.
     fn bytes_mut(&mut self, memory: MemId) -> &mut [u8];
 
-    /// Says that a memory is about to grow: addresses of memories that the engine knows are no
-    /// longer valid.
+    /// Notes that a memory is about to grow: cached addresses of memories are no longer valid.
     fn memory_grows(&mut self);
 
     /// Returns two memories, which may be the same one, to copy between.
@@ -254,7 +254,7 @@ pub trait CoreStore<H: Host>: Send {
     /// Forgets an interruption that no guest has noticed.
     fn clear_interruption(&mut self);
 
-    /// Stops guests once they have cost so much, one for each instruction.
+    /// Sets the total cost after which guests are stopped. Each instruction costs one.
     fn set_cost_limit(&mut self, limit: u64) -> Result<(), HostError>;
 
     /// Returns the cost of the instructions that guests have executed.
@@ -268,7 +268,7 @@ pub trait CoreStore<H: Host>: Send {
         name: &str,
     ) -> Result<InstanceId, Stop>;
 
-    /// Calls a function, which has results of these types.
+    /// Calls a function with results of these types.
     fn call(
         host: &mut H,
         function: FuncId,
@@ -279,6 +279,6 @@ pub trait CoreStore<H: Host>: Send {
 
 /// Interrupts the guests of a store from another thread.
 pub trait Interrupt: Debug + Send + Sync {
-    /// Stops the guest that runs, or the next one that is called.
+    /// Stops the running guest, or the next one that is called.
     fn interrupt(&self);
 }

@@ -1,49 +1,49 @@
-//! The four kinds of errors: loading, linking, trapping, and host functions that fail.
+//! The four kinds of errors: load errors, link errors, traps, and host errors.
 
 use std::fmt;
 
-/// Says why a component cannot be loaded.
+/// An error that prevents a component from being loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The bytes are no valid component, or are one of a kind that no engine could run.
+    /// The bytes are not a valid component, or are one that no engine could run.
     #[error("invalid component: {message}")]
     Invalid {
-        /// What is wrong, and where.
+        /// The error, and its position.
         message: String,
     },
-    /// The component is valid, but needs something that is not supported here.
+    /// The component is valid, but needs an unsupported feature.
     #[error("unsupported component: it needs {feature}")]
     Unsupported {
-        /// The name of what is missing, for instance `component-model async (WASI 0.3)`.
+        /// The name of the unsupported feature, for instance `component-model async (WASI 0.3)`.
         feature: String,
     },
-    /// The component is larger than [`Limits::size`](crate::engine::Limits::size) allows, or
-    /// becomes so once its nested components are instantiated.
+    /// The component is larger than [`Limits::size`](crate::engine::Limits::size) allows, or would
+    /// be with its nested components instantiated.
     #[error(transparent)]
     TooLarge(#[from] component_size::Refusal),
     /// The component's file cannot be read.
     #[error("cannot read {message}")]
     Unreadable {
-        /// Which file, and why.
+        /// The file and the cause.
         message: String,
     },
-    /// The engine refuses a core module that the translator found to be valid.
+    /// The engine rejects a core module that the translator accepted.
     #[error("the engine refuses a core module of the component: {message}")]
     Engine {
         /// The engine's message.
         message: String,
     },
-    /// The compiler refuses a module, or its code cannot be written or loaded.
+    /// The compiler rejects a module, or its code cannot be written or loaded.
     #[error("a core module of the component cannot be compiled: {message}")]
     Compiler {
-        /// Why.
+        /// The cause.
         message: String,
     },
-    /// The translator stopped with a panic, which is a defect of it: the component may be valid.
+    /// The translator panicked, which is a defect in it: the component may be valid.
     #[error("the component could not be translated: {message}")]
     Translator {
-        /// What the panic said.
+        /// The message of the panic.
         message: String,
     },
 }
@@ -62,11 +62,12 @@ impl LoadError {
     }
 }
 
-/// Says which import of a component nothing was defined for, or something unfitting.
+/// An import of a component has no definition or one of another type, or a definition has a
+/// conflict.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkError {
-    /// Nothing is defined under this name, nor under a compatible version of it.
+    /// Neither this name nor a compatible version of it is defined.
     #[error("component imports {kind} `{name}`, but nothing compatible is defined")]
     Missing {
         /// The kind of the item: `function` or `resource`.
@@ -74,17 +75,17 @@ pub enum LinkError {
         /// The full name with its version, as in `wasi:io/streams@0.2.6#[method]input-stream.read`.
         name: String,
     },
-    /// Something is defined under this name, but it is something else.
+    /// This name is defined, but as a different item.
     #[error("component imports {expected} `{name}`, but what is defined is {found}")]
     Mismatch {
         /// The full name with its version.
         name: String,
-        /// What the component imports.
+        /// The imported item.
         expected: String,
-        /// What is defined.
+        /// The defined item.
         found: String,
     },
-    /// The name is defined already.
+    /// The name is already defined.
     #[error("`{name}` is defined twice")]
     Duplicate {
         /// The full name with its version.
@@ -94,10 +95,10 @@ pub enum LinkError {
 
 macro_rules! trap_codes {
     ($($(#[doc = $doc:literal])+ $code:ident = $name:literal,)+) => {
-        /// Names what a guest did to be stopped.
+        /// The reason why a guest was stopped.
         ///
-        /// The codes cover both what core WebAssembly calls a trap and the traps of the canonical
-        /// ABI. `as_str` is stable and meant for telemetry.
+        /// The codes cover the traps of core WebAssembly and those of the canonical ABI. `as_str`
+        /// is stable and meant for telemetry.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum TrapCode {
@@ -108,8 +109,8 @@ macro_rules! trap_codes {
             /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$code,)+];
 
-            /// Returns the code's name in `snake_case`: for what Wasmtime has a trap for too,
-            /// Wasmtime's name of it.
+            /// Returns the code's name in `snake_case`. It is Wasmtime's name if Wasmtime has the
+            /// same trap.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$code => $name,)+
@@ -122,7 +123,7 @@ macro_rules! trap_codes {
 trap_codes! {
     /// The instruction `unreachable` was executed.
     Unreachable = "unreachable",
-    /// A pointer that the guest gave, or got from its own `realloc`, is outside of its memory.
+    /// A pointer from the guest or from its `realloc` is outside of its memory.
     MemoryOutOfBounds = "memory_out_of_bounds",
     /// A string's bytes are outside of the guest's memory, or more than 2³¹ - 1.
     StringOutOfBounds = "string_out_of_bounds",
@@ -136,29 +137,30 @@ trap_codes! {
     InvalidChar = "invalid_char",
     /// A string is not valid in its encoding.
     InvalidString = "invalid_string",
-    /// A handle names nothing, or a resource of another type.
+    /// A handle is unknown, or its resource has another type.
     InvalidHandle = "invalid_handle",
     /// An owned handle was given away or dropped while it is lent.
     HandleLent = "handle_lent",
-    /// Borrowed handles were left when their call returned.
+    /// Borrowed handles remained when their call returned.
     BorrowLeaked = "borrow_leaked",
     /// There are too many handles, or too many loans of one.
     TooManyHandles = "too_many_handles",
-    /// A call brings more bytes than its budget allows.
+    /// A call copies more bytes than its budget allows.
     BudgetExceeded = "budget_exceeded",
-    /// A guest called out of itself while it must not, for instance from its `realloc` or `post-return`.
+    /// A guest called out of its instance while that was not allowed, for instance from its
+    /// `realloc` or `post-return`.
     CannotLeave = "cannot_leave_component",
     /// A component instance would be entered a second time.
     CannotEnter = "cannot_enter_component",
-    /// The core functions of the component do not have the types that the canonical ABI gives them.
+    /// The core functions of the component do not have the types that the canonical ABI requires.
     Signature = "signature",
-    /// A fused adapter stopped for a reason without a code of its own here.
+    /// A fused adapter stopped for a reason that has no code here.
     Adapter = "adapter",
     /// A host function failed, or panicked.
     Host = "host_error",
-    /// A host function that lifts its arguments by itself refuses them.
+    /// A host function that lifts its arguments itself rejected them.
     InvalidArgument = "invalid_argument",
-    /// The guest called itself too deeply.
+    /// The guest's recursion was too deep.
     StackOverflow = "stack_overflow",
     /// A table was accessed beyond its end, or an element segment beyond its own.
     TableOutOfBounds = "table_out_of_bounds",
@@ -168,7 +170,7 @@ trap_codes! {
     BadSignature = "bad_signature",
     /// An integer was divided by zero.
     IntegerDivisionByZero = "integer_division_by_zero",
-    /// An integer division overflowed.
+    /// A float that is not a number, or is out of range, was converted to an integer.
     IntegerOverflow = "integer_overflow",
     /// A float that no integer can hold, or no number, was converted to an integer.
     BadConversionToInteger = "bad_conversion_to_integer",
@@ -176,11 +178,11 @@ trap_codes! {
     Interrupt = "interrupt",
     /// The cost limit was reached.
     OutOfFuel = "out_of_fuel",
-    /// The instance trapped before, and is not entered again.
+    /// The instance trapped before, and cannot be entered again.
     Poisoned = "poisoned",
-    /// A limit of the embedder's does not allow the memory or the table that an instance needs to begin with.
+    /// An embedder's limit does not allow the initial memory or table of an instance.
     MemoryLimit = "memory_limit",
-    /// The engine stopped the guest for a reason without a code of its own here.
+    /// The engine stopped the guest for a reason that has no code here.
     Engine = "engine",
 }
 
@@ -190,7 +192,7 @@ impl fmt::Display for TrapCode {
     }
 }
 
-/// A guest broke a rule and was stopped: its instance must not be entered again.
+/// A guest violated a rule and was stopped. Its instance must not be entered again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Trap {
@@ -199,7 +201,8 @@ pub struct Trap {
 }
 
 impl Trap {
-    /// Makes a trap; the message says what was expected and found, in lower case and without a full stop.
+    /// Makes a trap. The message says what was expected and found, in lower case and without a full
+    /// stop.
     pub fn new(code: TrapCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -207,7 +210,7 @@ impl Trap {
         }
     }
 
-    /// Returns what kind of rule was broken.
+    /// Returns the kind of the trap.
     pub fn code(&self) -> TrapCode {
         self.code
     }
@@ -218,9 +221,9 @@ impl Trap {
     }
 }
 
-/// The host made the mistake: a value of another type than the component's, a stale handle, or a host function that failed.
+/// The host made a mistake: a value of the wrong type, a stale handle, or a failed host function.
 ///
-/// The guest is not to blame; a call that ends so before the guest was entered leaves its instance usable.
+/// If the call fails before the guest was entered, its instance stays usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct HostError {
@@ -241,13 +244,13 @@ impl HostError {
     }
 }
 
-/// What can end the passing of values between host and guest: the guest's fault or the host's.
+/// An error while passing values between host and guest, caused by either.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The guest broke a rule.
+    /// The guest violated the ABI.
     #[error(transparent)]
     Trap(#[from] Trap),
-    /// The host broke one.
+    /// The host made a mistake.
     #[error(transparent)]
     Host(#[from] HostError),
 }

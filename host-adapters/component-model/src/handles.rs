@@ -1,7 +1,9 @@
-//! Handle tables: who owns which resource, who has lent it, and to which call.
+//! Handle tables: the owner of each resource, its loans, and the calls to which it is lent.
 //!
-//! Source: [Canonical ABI](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md), sections
-//! Resource State, Lifting and Lowering of `own` and `borrow`, and the `resource.*` built-ins.
+//! Source: [Canonical
+//! ABI](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md),
+//! sections Resource State, Lifting and Lowering of `own` and `borrow`, and the `resource.*`
+//! built-ins.
 
 mod slots;
 
@@ -12,25 +14,25 @@ use crate::ids::{ComponentInstanceId, Handle, Rep, ResourceId, ResourceTableId};
 
 use slots::{Held, Removed, Slots};
 
-/// How many handles and loans one component instance tree may have at once, unless told otherwise.
-/// Wasmtime allows a store as many handles.
+/// The default limit on the handles and loans of one component instance tree at once. Wasmtime
+/// allows a store as many handles.
 pub const DEFAULT_HANDLE_LIMIT: usize = 100_000;
 
-/// Describes a resource type as one component instance sees it.
+/// A resource type as one component instance sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResourceTable {
-    /// Which resource.
+    /// The resource.
     pub resource: ResourceId,
-    /// The component instance whose handles these are.
+    /// The component instance that has these handles.
     pub instance: ComponentInstanceId,
-    /// The component instance that defines the resource, or `None` for one that is imported from the host.
+    /// The component instance that defines the resource, or `None` if it is imported from the host.
     pub definer: Option<ComponentInstanceId>,
 }
 
-/// A resource that the host holds, whatever its type.
+/// A resource of any type that the host holds.
 ///
-/// It is a key into the tables of the instance that it came from. A copy that is used after the resource was given
-/// away, dropped, or after the call ended that it was lent for, is refused.
+/// It is a key into the tables of the instance that it came from. Using a copy is an error after
+/// the resource was given away or dropped, or after the call ended for which it was lent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ResourceAny {
     key: u32,
@@ -45,36 +47,39 @@ impl ResourceAny {
         self.resource
     }
 
-    /// Tells whether this is owned, and not lent.
+    /// Returns whether this is owned, not borrowed.
     pub fn owned(&self) -> bool {
         self.owned
     }
 }
 
-/// All handles of one instantiated component, the host's among them, and the calls that borrows belong to.
+/// All handles of one instantiated component, including the host's, and the calls that borrows
+/// belong to.
 ///
-/// Calls nest: [`enter_call`](Self::enter_call) opens a scope that loans and borrows belong to, [`exit_call`](Self::exit_call) closes it.
+/// Calls nest: [`enter_call`](Self::enter_call) opens a scope for loans and borrows,
+/// [`exit_call`](Self::exit_call) closes it.
 ///
-/// The default has no tables at all, and takes no memory.
+/// The default value has no tables and takes no memory.
 #[derive(Debug, Default)]
 pub struct ResourceTables {
     types: Box<[ResourceTable]>,
     guests: Vec<Slots>,
     host: Slots,
     scopes: Vec<Scope>,
-    live: Live,
+    live: HandleCount,
 }
 
-/// Tells what the host holds of one instance from what it holds of any other, and from what came before at the same place.
+/// Assigns serial numbers, which distinguish the host's handles of one instance from those of any
+/// other, and from earlier handles with the same index.
 static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug, Default)]
 struct Scope {
-    /// What was lent to this call, to be given back at its end.
+    /// The loans to this call, which end with it.
     lenders: Vec<Lender>,
     /// Borrowed handles that the callee has not dropped yet.
     borrows: u32,
-    /// Borrowed handles of the host, which end with the call by themselves.
+    /// Borrowed handles of the host, which are removed when the call ends.
     host_borrows: Vec<u32>,
     /// Handles that were lowered for this call.
     lowered: Vec<(ResourceTableId, Handle)>,
@@ -88,12 +93,12 @@ enum Lender {
 
 /// Counts handles and loans against the limit.
 #[derive(Debug, Default)]
-struct Live {
+struct HandleCount {
     count: usize,
     limit: usize,
 }
 
-impl Live {
+impl HandleCount {
     fn add(&mut self) -> Result<(), Trap> {
         if self.count >= self.limit {
             return Err(Trap::new(
@@ -111,7 +116,8 @@ impl Live {
 }
 
 impl ResourceTables {
-    /// Makes empty tables for a component with these resource tables and so many component instances.
+    /// Makes empty tables for a component with these resource tables and this many component
+    /// instances.
     pub fn new(
         types: impl Into<Box<[ResourceTable]>>,
         component_instances: u32,
@@ -122,11 +128,11 @@ impl ResourceTables {
             guests: (0..component_instances).map(|_| Slots::default()).collect(),
             host: Slots::default(),
             scopes: Vec::new(),
-            live: Live { count: 0, limit },
+            live: HandleCount { count: 0, limit },
         }
     }
 
-    /// Returns how many handles and loans there are.
+    /// Returns the number of handles and loans.
     pub fn live(&self) -> usize {
         self.live.count
     }
@@ -136,7 +142,7 @@ impl ResourceTables {
         self.scopes.push(Scope::default());
     }
 
-    /// Closes the scope of the innermost call, and gives back what was lent to it.
+    /// Closes the scope of the innermost call, and ends its loans.
     ///
     /// # Errors
     ///
@@ -174,12 +180,14 @@ impl ResourceTables {
         }
     }
 
-    /// Closes the scope of a call whose callee was never entered, for not all of its arguments could be lowered. Returns the owned resources
-    /// among those that were: nobody has them any more, and their destructors are to run.
+    /// Closes the scope of a call that was not made because not all of its arguments could be
+    /// lowered. Returns the owned resources among those that were lowered: they have no owner any
+    /// more, and their destructors must run.
     ///
     /// # Errors
     ///
-    /// A trap if there is no call, or the handles are not as they were lowered, which nobody brings about who was not told of them.
+    /// A trap if there is no call, or if the lowered handles have changed. That should not happen,
+    /// because the guest never received them.
     pub fn abandon_call(&mut self) -> Result<Vec<(ResourceId, Rep)>, Trap> {
         let scope = self.scopes.last_mut().ok_or_else(no_call)?;
         let lowered = std::mem::take(&mut scope.lowered).into_iter();
@@ -219,7 +227,7 @@ impl ResourceTables {
     ///
     /// # Errors
     ///
-    /// A trap if the handle names nothing, a resource of another type, a borrowed one, or one that is lent.
+    /// A trap if the handle is unknown, or is of a resource of another type, borrowed, or lent.
     pub fn lift_own(&mut self, table: ResourceTableId, handle: Handle) -> Result<Rep, Trap> {
         let ty = self.table(table)?;
         let slot = self.find(ty, table, handle)?;
@@ -240,7 +248,7 @@ impl ResourceTables {
     ///
     /// # Errors
     ///
-    /// A trap if the handle names nothing or a resource of another type, or is lent too often.
+    /// A trap if the handle is unknown or of a resource of another type, or is lent too often.
     pub fn lift_borrow(&mut self, table: ResourceTableId, handle: Handle) -> Result<Rep, Trap> {
         let ty = self.table(table)?;
         let rep = self.find(ty, table, handle)?.rep();
@@ -251,7 +259,8 @@ impl ResourceTables {
         let lends = self.find(ty, table, handle)?.lend();
         match (lends, self.scopes.last_mut()) {
             (Some(true), Some(scope)) => scope.lenders.push(Lender::Guest(ty.instance, handle.0)),
-            // A borrowed handle may be lent on: its own call outlives the one that it is lent to.
+            // A borrowed handle may be lent again: its own call outlives the call that it is lent
+            // to.
             (Some(false), Some(_)) => self.live.remove(),
             (None, _) => {
                 return Err(Trap::new(
@@ -266,7 +275,8 @@ impl ResourceTables {
 
     /// Passes a borrowed resource to a guest for the innermost call: the lowering of `borrow`.
     ///
-    /// The instance that defines the resource gets its representation rather than a handle, as the specification has it.
+    /// The instance that defines the resource gets its representation instead of a handle, as the
+    /// specification requires.
     ///
     /// # Errors
     ///
@@ -300,7 +310,8 @@ impl ResourceTables {
         self.lower_own(to, rep)
     }
 
-    /// Lends a handle of one component instance to another for the innermost call, as fused adapters do.
+    /// Lends a handle of one component instance to another for the innermost call, as fused
+    /// adapters do.
     ///
     /// # Errors
     ///
@@ -319,17 +330,17 @@ impl ResourceTables {
     ///
     /// # Errors
     ///
-    /// A trap if the handle names nothing or a resource of another type.
+    /// A trap if the handle is unknown or of a resource of another type.
     pub fn rep(&mut self, table: ResourceTableId, handle: Handle) -> Result<Rep, Trap> {
         let ty = self.table(table)?;
         Ok(self.find(ty, table, handle)?.rep())
     }
 
-    /// Drops a handle: `resource.drop`. Returns the representation where the destructor is to run.
+    /// Drops a handle: `resource.drop`. Returns the representation if the destructor must run.
     ///
     /// # Errors
     ///
-    /// A trap if the handle names nothing, a resource of another type, or one that is lent.
+    /// A trap if the handle is unknown, or is of a resource of another type, or lent.
     pub fn drop_handle(
         &mut self,
         table: ResourceTableId,
@@ -353,16 +364,16 @@ impl ResourceTables {
         }
     }
 
-    /// Returns the resource that a table's handles stand for.
+    /// Returns the resource to which the handles of a table refer.
     ///
     /// # Errors
     ///
-    /// A trap if there is no such table, which no valid component brings about.
+    /// A trap if there is no such table, which a valid component cannot cause.
     pub fn resource(&self, table: ResourceTableId) -> Result<ResourceId, Trap> {
         Ok(self.table(table)?.resource)
     }
 
-    /// Takes an owned resource into the host's table.
+    /// Adds an owned resource to the host's table.
     ///
     /// # Errors
     ///
@@ -371,7 +382,7 @@ impl ResourceTables {
         self.insert_host(resource, Held::own(ResourceTableId(resource.0), rep), true)
     }
 
-    /// Takes a resource into the host's table that is lent to it for the innermost call.
+    /// Adds a borrowed resource to the host's table, for the innermost call.
     ///
     /// # Errors
     ///
@@ -390,16 +401,16 @@ impl ResourceTables {
     ///
     /// # Errors
     ///
-    /// An error if the host holds it no more.
+    /// An error if the host no longer holds it.
     pub fn host_rep(&mut self, any: &ResourceAny) -> Result<Rep, HostError> {
         Ok(self.find_host(any)?.rep())
     }
 
-    /// Takes an owned resource out of the host's table, to give it away or to drop it.
+    /// Removes an owned resource from the host's table, to transfer or to drop it.
     ///
     /// # Errors
     ///
-    /// An error if the host holds it no more, has only borrowed it, or has lent it.
+    /// An error if the host no longer holds it, has only borrowed it, or has lent it.
     pub fn host_take(&mut self, any: &ResourceAny) -> Result<Rep, HostError> {
         match self.find_host(any)?.removal() {
             Removed::Own(rep) => {
@@ -420,7 +431,7 @@ impl ResourceTables {
     ///
     /// # Errors
     ///
-    /// An error if the host holds it no more, or there are too many loans.
+    /// An error if the host no longer holds it, or there are too many loans.
     pub fn host_lend(&mut self, any: &ResourceAny) -> Result<Rep, HostError> {
         if self.scopes.is_empty() {
             return Err(HostError::new(no_call().message()));
@@ -467,7 +478,10 @@ impl ResourceTables {
             )),
             Some(held) if held.table() != table => Err(Trap::new(
                 TrapCode::InvalidHandle,
-                format!("handle index {} names a resource of another type", handle.0),
+                format!(
+                    "handle index {} refers to a resource of another type",
+                    handle.0
+                ),
             )),
             Some(held) => Ok(held),
         }
@@ -538,7 +552,7 @@ fn lent(handle: Handle) -> Trap {
 fn no_call() -> Trap {
     Trap::new(
         TrapCode::BorrowLeaked,
-        "a resource can be lent during a call only",
+        "a resource can only be lent during a call",
     )
 }
 

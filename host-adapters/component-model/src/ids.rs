@@ -1,4 +1,5 @@
-//! Indices into the parts of a [`Plan`](crate::plan::Plan), each a type of its own so that none is taken for another.
+//! Indices into the parts of a [`Plan`](crate::plan::Plan), as separate types so that they cannot
+//! be mixed up.
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -7,9 +8,9 @@ macro_rules! ids {
         pub struct $name(pub u32);
 
         impl $name {
-            /// Returns the index as what lists are indexed by.
+            /// Returns the index into a list.
             pub fn index(self) -> usize {
-                // Beyond what the platform can count there is nothing in any list.
+                // No list is longer than the platform's `usize`.
                 usize::try_from(self.0).unwrap_or(usize::MAX)
             }
         }
@@ -21,20 +22,21 @@ ids! {
     ModuleId;
     /// A core instance, in the order of instantiation.
     CoreInstanceId;
-    /// A component instance inside of the component: itself or one of those nested in it.
+    /// A component instance inside of the component: itself or a nested one.
     ComponentInstanceId;
-    /// A resource type of the component: imported ones come first, those that it defines next.
+    /// A resource type of the component. Imported ones come first, followed by its own.
     ResourceId;
-    /// A resource type as one component instance sees it: an index into [`Plan::resource_tables`](crate::plan::Plan::resource_tables).
+    /// A resource type as one component instance sees it: an index into
+    /// [`Plan::resource_tables`](crate::plan::Plan::resource_tables).
     ResourceTableId;
-    /// A host function to provide: an index into [`Plan::trampolines`](crate::plan::Plan::trampolines).
+    /// A host function: an index into [`Plan::trampolines`](crate::plan::Plan::trampolines).
     TrampolineId;
     /// An import: an index into [`Plan::imports`](crate::plan::Plan::imports).
     ImportId;
-    /// A core module that is imported: an index into
+    /// An imported core module: an index into
     /// [`Plan::imported_modules`](crate::plan::Plan::imported_modules).
     ModuleImportId;
-    /// A bundle of canonical options: an index into [`Plan::options`](crate::plan::Plan::options).
+    /// A set of canonical options: an index into [`Plan::options`](crate::plan::Plan::options).
     OptionsId;
     /// A memory that canonical options or transcoders use, in the order of extraction.
     MemoryId;
@@ -44,10 +46,11 @@ ids! {
     PostReturnId;
 }
 
-/// A component instance's name for a resource: what the guest passes.
+/// A handle: the number by which a component instance refers to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Handle(pub u32);
 
-/// A resource's representation: what whoever defined the resource knows it by.
+/// The representation of a resource: a number with a meaning to the component or host that defines
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rep(pub u32);

@@ -3,10 +3,10 @@
 //! A component is translated to a [`Plan`]: core modules, and the steps that link and instantiate
 //! them. This crate carries out the plan on an engine, and passes values between host and guest by
 //! the [canonical ABI](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
-//! An engine takes part by implementing the traits in [`engine`]. The crate `wasmedge-component`
-//! does so for WasmEdge, and has examples.
+//! To use an engine, implement the traits in [`engine`] for it. The crate `wasmedge-component` does
+//! so for WasmEdge, and has examples.
 //!
-//! The API has the shape of `wasmtime::component`. Its types have one parameter more, the engine,
+//! The API resembles `wasmtime::component`. Its types have the engine as an additional parameter,
 //! which the crate of an engine hides behind type aliases.
 //!
 //! | to | use |
@@ -21,34 +21,34 @@
 //!
 //! # Untrusted components
 //!
-//! A component of two kilobytes can stand for more instances than a machine has memory for. So its
-//! size is checked before anything else is done with it: see [`component_size`].
+//! A component of two kilobytes can instantiate more than a machine has memory for. Its size is
+//! therefore checked before anything else is done with it: see [`component_size`].
 //!
 //! # When a guest traps
 //!
-//! A trap ends the call with a [`Trap`], which `downcast_ref` finds in the error, as it finds the
-//! error of a host function. The instance that trapped cannot be entered again. The store and its
-//! other instances go on. A host function that panics traps its caller ([`TrapCode::Host`]).
+//! A trap ends the call with a [`Trap`], which `downcast_ref` finds in the error, as it does for
+//! the error of a host function. The instance that trapped cannot be entered again. The store and
+//! its other instances stay usable. A host function that panics traps its caller
+//! ([`TrapCode::Host`]).
 //!
 //! # Supported components
 //!
-//! Components as WASI 0.2 programs are, nested and composed ones included, with resources, and
-//! with all three string encodings. The following are refused by name, with
-//! [`LoadError::Unsupported`]: asynchronous components (WASI 0.3: async functions, streams,
-//! futures, error contexts, threads), components that are imported from the host, memories of 64
-//! bits, maps and lists of a fixed length, exception handling and garbage collection in core
-//! modules.
+//! Components like WASI 0.2 programs are supported, including nested and composed ones, with
+//! resources, and with all three string encodings. [`LoadError::Unsupported`] names the following:
+//! asynchronous components (WASI 0.3: async functions, streams, futures, error contexts, threads),
+//! components that are imported from the host, 64-bit memories, maps and lists of a fixed length,
+//! exception handling and garbage collection in core modules.
 //!
 //! # Limits
 //!
 //! | limit | default |
 //! |---|---|
-//! | bytes that a call brings to the host: [`Budget`] | 128 MiB |
+//! | bytes that a call copies to the host: [`Budget`] | 128 MiB |
 //! | handles and loans at once: [`DEFAULT_HANDLE_LIMIT`] | 100,000 |
 //! | the size of a component: [`engine::Limits::size`] | those of [`SizeLimits`] |
 //! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
 //! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |
-//! | stack of guests that call themselves: [`plan::MAX_STACK_UNITS`] | 262,144 units, which are 8 to 16 bytes |
+//! | stack of recursive guests: [`plan::MAX_STACK_UNITS`] | 262,144 units, which are 8 to 16 bytes |
 //! | elements of a store's tables: [`MAX_TABLE_ELEMENTS`] | 10,000,000 |
 //! | core instances of a store: [`MAX_CORE_INSTANCES`] | 10,000 |
 //! | memory, tables, cost, time | none, unless the embedder sets some |

@@ -1,19 +1,19 @@
-//! Finding what an embedder defined for each import of a component.
+//! Finds an embedder's definition for each import of a component.
 
 use crate::error::LinkError;
 use crate::names::NameMap;
 
-/// What an embedder defines, by name; `D` is what the engine keeps for a function or a resource.
+/// An embedder's definitions, by name; `D` is the engine's data for a function or a resource.
 ///
-/// A name stands for one item, or for an instance with names of its own, as in Wasmtime. Versions
-/// are matched as [`NameMap`] does. An interface is chosen first, the highest compatible one, and
-/// its items are looked up in that one only.
+/// As in Wasmtime, a name refers to one item, or to an instance with its own names. Versions are
+/// matched as in [`NameMap`]. The highest compatible interface is chosen first; items are looked up
+/// only in that one.
 #[derive(Debug, Clone)]
 pub(crate) struct Definitions<D> {
     names: NameMap<Entry<D>>,
 }
 
-/// What a name stands for.
+/// The definition of a name.
 #[derive(Debug, Clone)]
 pub(crate) enum Entry<D> {
     /// An item.
@@ -22,16 +22,16 @@ pub(crate) enum Entry<D> {
     Instance(Definitions<D>),
 }
 
-/// What is found for an import.
+/// The definition found for an import.
 #[derive(Debug)]
 pub(crate) enum Found<'a, D> {
     /// An item.
     Item(&'a D),
     /// An instance.
     Instance,
-    /// Nothing.
+    /// No definition.
     Nothing,
-    /// Nothing, since an instance that it is to be in is an item.
+    /// No definition, because an instance on the path is an item instead.
     NoInstance,
 }
 
@@ -54,12 +54,12 @@ impl<D> Definitions<D> {
         Self::default()
     }
 
-    /// Defines an item under a name, in the instances of a path, the outermost first.
+    /// Defines an item under a name, in the instances of a path, outermost first.
     ///
     /// # Errors
     ///
-    /// [`LinkError::Duplicate`] if the name is defined already, or one of the path is no instance;
-    /// what was defined stays.
+    /// [`LinkError::Duplicate`] if the name is already defined, or if a name of the path is an
+    /// item. Earlier definitions stay.
     pub(crate) fn define(
         &mut self,
         path: &[String],
@@ -87,7 +87,7 @@ impl<D> Definitions<D> {
         Ok(())
     }
 
-    /// Returns what is defined under the last of some names, in the instances of the names before.
+    /// Returns the definition at a path: the names of instances and of the item.
     pub(crate) fn find<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Found<'_, D> {
         let mut here = Some(self);
         let mut found = Found::Nothing;
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_are_found_in_the_highest_compatible_interface() {
+    fn imports_resolve_to_the_highest_compatible_interface() {
         let mut definitions = Definitions::new();
         definitions.define(&[], "log", 0).unwrap();
         for (version, value) in [("0.2.0", 1), ("0.2.12", 10), ("0.3.0", 100)] {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_defined_twice() {
+    fn duplicate_definitions_are_refused() {
         let duplicate = |name: &str| {
             Err(LinkError::Duplicate {
                 name: name.to_owned(),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn instances_are_within_instances() {
+    fn instances_can_be_nested() {
         let mut definitions = Definitions::new();
         let inner = path(&["a", "b:c/d@1.0.0"]);
         definitions.define(&inner, "f", 1).unwrap();

@@ -1,19 +1,20 @@
-//! Names with versions, and which of them may stand for one another.
+//! Versioned names, and their compatibility.
 
 use std::collections::BTreeMap;
 
 use semver::Version;
 
-/// A map by names such as `wasi:io/streams@0.2.6`, in which compatible versions stand in for one another.
+/// A map by names such as `wasi:io/streams@0.2.6` that also finds compatible versions.
 ///
-/// An exact match comes first. Otherwise versions match as Cargo's caret requirements do, in both directions: the
-/// highest version defined on the same track is taken, whether it is newer or older than what is asked for. Major versions
-/// from 1 on are one track each, and so are minor versions of 0; `0.0.x` and pre-releases stand alone.
+/// An exact match comes first. Otherwise versions match as Cargo's caret requirements do, in both
+/// directions: the highest version defined on the same track is taken, whether it is newer or older
+/// than the requested one. Each major version from 1 on is a track, and so is each minor version of
+/// 0; `0.0.x` and pre-releases match exactly only.
 ///
 /// # Examples
 ///
 /// ```
-/// let mut names = wasmedge_component::NameMap::new();
+/// let mut names = component_model::NameMap::new();
 /// names.insert("wasi:io/streams@0.2.6", 1);
 /// assert_eq!(names.find("wasi:io/streams@0.2.12"), Some(&1));
 /// assert_eq!(names.find("wasi:io/streams@0.3.0"), None);
@@ -39,14 +40,14 @@ impl<V> NameMap<V> {
         Self::default()
     }
 
-    /// Defines a name and returns what was defined under exactly this name before.
+    /// Defines a name. Returns the previous definition of exactly this name.
     pub fn insert(&mut self, name: impl Into<String>, value: V) -> Option<V> {
         let name = name.into();
         self.track(&name);
         self.exact.insert(name, value)
     }
 
-    /// Returns what is defined under exactly this name, and defines it first if need be.
+    /// Returns the definition of exactly this name. Adds one if there is none.
     pub fn find_or_insert_with(&mut self, name: &str, value: impl FnOnce() -> V) -> &mut V {
         self.track(name);
         self.exact.entry(name.to_owned()).or_insert_with(value)
@@ -64,12 +65,12 @@ impl<V> NameMap<V> {
         }
     }
 
-    /// Tells whether exactly this name is defined.
+    /// Returns whether exactly this name is defined.
     pub fn contains(&self, name: &str) -> bool {
         self.exact.contains_key(name)
     }
 
-    /// Returns what is defined under this name or, failing that, under the highest compatible version of it.
+    /// Returns the definition of this name or, failing that, of its highest compatible version.
     pub fn find(&self, name: &str) -> Option<&V> {
         if let Some(value) = self.exact.get(name) {
             return Some(value);
@@ -79,7 +80,7 @@ impl<V> NameMap<V> {
         self.exact.get(best)
     }
 
-    /// Iterates over names and values in the order of the names.
+    /// Iterates over names and values, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
         self.exact
             .iter()
@@ -87,7 +88,8 @@ impl<V> NameMap<V> {
     }
 }
 
-/// Splits `a:b/c@1.2.3` into its track, `a:b/c@1`, and its version; `None` where only the exact name will do.
+/// Splits `a:b/c@1.2.3` into its track, `a:b/c@1`, and its version. Returns `None` if only the
+/// exact name is compatible.
 fn track(name: &str) -> Option<(&str, Version)> {
     let (base, version_text) = name.split_once('@')?;
     let version = Version::parse(version_text).ok()?;
@@ -100,7 +102,7 @@ fn track(name: &str) -> Option<(&str, Version)> {
         _ => 1,
     };
     let kept: usize = version_text.split('.').take(components).map(str::len).sum();
-    // The dots between what is kept, and the `@`.
+    // Adds the dots between the components kept, and the `@`.
     let end = base.len().checked_add(kept)?.checked_add(components)?;
     Some((name.get(..end)?, version))
 }
@@ -110,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tracks_are_those_of_semantic_versioning() {
+    fn tracks_follow_semantic_versioning() {
         for (name, expected) in [
             ("x", None),
             ("x:y/z", None),
@@ -150,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_defined_again_replaces_the_former() {
+    fn redefining_a_name_replaces_it() {
         let mut names = NameMap::new();
         names.insert("a:b/c@0.2.0", 1);
         assert_eq!(names.insert("a:b/c@0.2.0", 2), Some(1));

@@ -1,19 +1,25 @@
-//! What a component is once it is translated: a list of steps that any engine for core modules can follow.
+//! Translates a component into a plan: a list of steps that any engine for core modules can follow.
 //!
-//! The translation is that of Wasmtime, from `wasmtime-environ`: nested components are flattened, calls between them become
-//! adapter modules, and everything the host has to provide becomes a trampoline. This module and the ones below are the only
-//! ones that know that crate, whose API is not stable: its version is pinned exactly, its enums are matched exhaustively, and what is
-//! not supported becomes [`LoadError::Unsupported`].
+//! The translation is Wasmtime's, from `wasmtime-environ`: nested components are flattened, calls
+//! between them become adapter modules, and everything that the host provides becomes a trampoline.
+//! Only this module and its submodules use that crate, because its API is not stable: its version
+//! is pinned exactly, its enums are matched exhaustively, and unsupported features become
+//! [`LoadError::Unsupported`].
 //!
 //! # Linking by name
 //!
-//! Core modules come with their imports renamed, so that an engine that links by name links them right:
-//! - an export of a core instance is imported from the module `i{n}`, where `n` is the instance's [`CoreInstanceId`], under its name there;
-//! - a trampoline is imported from [`HOST_MODULE`] as `t{n}`, where `n` is its [`TrampolineId`], and where a module would reach it through a shim as well;
-//! - what guests are hardened with is imported from [`HOST_MODULE`] as well: [`MEMORY_GROWING`], [`MEMORY_GROWN`], [`TABLE_GROWING`], [`STACK_OVERFLOW`],
-//!   [`STACK_UNITS`], [`POLL`] and [`STEPS_LEFT`];
-//! - the flags of a component instance are imported from [`HOST_MODULE`] as `f{n}`, where `n` is its [`ComponentInstanceId`]: a mutable
-//!   global of type `i32`, initially [`MAY_LEAVE`].
+//! The imports of core modules are renamed, so that an engine that links by name links them
+//! correctly:
+//!
+//! - An export of a core instance is imported from the module `i{n}`, where `n` is the instance's
+//!   [`CoreInstanceId`], under its name there.
+//! - A trampoline is imported from [`HOST_MODULE`] as `t{n}`, where `n` is its [`TrampolineId`],
+//!   even if the module reached it through a shim.
+//! - The imports that hardening adds come from [`HOST_MODULE`] as well: [`MEMORY_GROWING`],
+//!   [`MEMORY_GROWN`], [`TABLE_GROWING`], [`STACK_OVERFLOW`], [`STACK_UNITS`], [`POLL`] and
+//!   [`STEPS_LEFT`].
+//! - The flags of a component instance are imported from [`HOST_MODULE`] as `f{n}`, where `n` is
+//!   its [`ComponentInstanceId`]: a mutable global of type `i32`, initially [`MAY_LEAVE`].
 
 mod convert;
 mod features;
@@ -43,48 +49,49 @@ pub use harden::{
 pub(crate) use modules::link_imported;
 pub use modules::{ModuleExport, ModuleImport, ModuleType};
 
-/// The name of the module that what the host provides is imported from.
+/// The module name of all imports that the host provides.
 pub const HOST_MODULE: &str = "$host";
 
-/// The value of a component instance's flags while it may call out; zero while it must not.
+/// The value of a component instance's flags while it may call out. The flags are zero while it
+/// must not.
 pub const MAY_LEAVE: i32 = 1;
 
-/// A component, translated.
+/// A translated component.
 #[derive(Debug)]
 pub struct Plan {
-    /// The core modules, ready to be linked by name; the ones that fused adapters live in are among them.
+    /// The core modules, ready to be linked by name, including those of fused adapters.
     pub modules: Vec<CoreModule>,
-    /// What to do to instantiate the component, in this order.
+    /// The steps that instantiate the component, in order.
     pub steps: Vec<Step>,
     /// The functions that the host provides to the core modules.
     pub trampolines: Vec<Trampoline>,
     /// The canonical options that trampolines and exports refer to.
     pub options: Vec<CanonicalOptions>,
-    /// All functions and resources that the component imports, those that it does not use among them.
+    /// All functions and resources that the component imports, including unused ones.
     pub imports: Vec<Import>,
-    /// The names of what the component imports as a whole, in its order: interfaces, those with nothing but types among them, and
-    /// single items.
+    /// The top-level names that the component imports, in order: interfaces, including those with
+    /// only types, and single items.
     pub import_names: Vec<(String, ItemKind)>,
-    /// All instances that the component imports, those within others among them: the names that
-    /// lead to each, the outermost first.
+    /// All instances that the component imports, including nested ones: the path of names to each,
+    /// outermost first.
     pub imported_instances: Vec<Vec<String>>,
     /// All core modules that the component imports.
     pub imported_modules: Vec<ModuleImport>,
-    /// What the component exports.
+    /// The exports of the component.
     pub exports: Vec<(String, Export)>,
-    /// Where the resources come from, indexed by [`ResourceId`].
+    /// The origins of the resources, indexed by [`ResourceId`].
     pub resources: Vec<ResourceOrigin>,
     /// The resource types as each component instance sees them, indexed by [`ResourceTableId`].
     pub resource_tables: Vec<ResourceTable>,
-    /// How many component instances there are, each with handles and flags of its own.
+    /// The number of component instances, each with its own handles and flags.
     pub component_instances: u32,
-    /// By component instance: whether core modules import its flags, and so may change them.
+    /// For each component instance, whether core modules import its flags, and so may change them.
     pub(crate) shared_flags: Vec<bool>,
-    /// How many memories, `realloc` and `post-return` functions are extracted.
+    /// The numbers of memories, `realloc` and `post-return` functions to extract.
     pub extracted: Extracted,
 }
 
-/// How many things of each kind the steps extract.
+/// The numbers of items of each kind that the steps extract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extracted {
     /// Memories: one more than the highest [`MemoryId`].
@@ -100,15 +107,17 @@ pub struct Extracted {
 pub struct CoreModule {
     /// The binary, with its imports renamed.
     pub bytes: Vec<u8>,
-    /// How many [stack units](MAX_STACK_UNITS) its functions use at most at once that are not counted.
+    /// The most [stack units](MAX_STACK_UNITS) that its uncounted functions use at once.
     pub uncounted_units: u32,
-    /// Whether functions that the module does not define may get into its tables, or its own into others': it imports or exports a
-    /// table or a global of references, a function type has a reference, or it refers to an imported function.
+    /// True if its tables may hold functions of other modules, or tables of other modules its
+    /// functions. That is so if it imports or exports a table or a global of references, has a
+    /// reference in a function type, or refers to an imported function.
     ///
-    /// Compiled by WasmEdge 0.17, a `call_indirect` of another instance's function runs with the caller's memory and globals, and one of
-    /// the host's takes more of the stack each time until its caller returns: these modules are to be interpreted.
+    /// Such modules must be interpreted. In code compiled by WasmEdge 0.17, a `call_indirect` of
+    /// another instance's function runs with the caller's memory and globals, and one of a host
+    /// function takes more of the stack each time until its caller returns.
     pub shares_references: bool,
-    /// Whether the translator made it, to connect two components.
+    /// True if the translator generated it, to connect two components.
     pub is_adapter: bool,
     /// The memories that it defines, in pages.
     pub memories: Vec<Extent>,
@@ -116,12 +125,12 @@ pub struct CoreModule {
     pub tables: Vec<Extent>,
 }
 
-/// How large a memory or a table is to begin with, and may become.
+/// The size limits of a memory or a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
-    /// To begin with.
+    /// The initial size.
     pub minimum: u64,
-    /// At most, if the module says so.
+    /// The maximum size, if the module declares one.
     pub maximum: Option<u64>,
 }
 
@@ -130,25 +139,26 @@ pub struct Extent {
 pub enum Step {
     /// Instantiates a core module and registers the instance as `i{n}`.
     Instantiate {
-        /// Which module.
+        /// The module.
         module: ModuleId,
-        /// Which instance it becomes; these come in order.
+        /// The resulting instance; the numbers are consecutive.
         instance: CoreInstanceId,
-        /// Which component instance it belongs to; adapters belong to none.
+        /// The component instance that it belongs to; adapters belong to none.
         owner: Option<ComponentInstanceId>,
-        /// What its imports are, in their order: the imports of the bytes are renamed accordingly.
+        /// The definitions of its imports, in order: the imports in its bytes are renamed
+        /// accordingly.
         imports: Vec<CoreDef>,
     },
     /// Instantiates a core module that the component imports, as [`Instantiate`](Self::Instantiate)
-    /// does one of its own. The module's imports are renamed once it is known.
+    /// does for the component's own. Its imports are renamed once the module is known.
     InstantiateImported {
-        /// Which module.
+        /// The module.
         module: ModuleImportId,
-        /// How many such steps come before.
+        /// The number of such steps before this one.
         number: u32,
-        /// Which instance it becomes.
+        /// The resulting instance.
         instance: CoreInstanceId,
-        /// What there is for it to import, by module and name.
+        /// The definitions that it can import, by module and name.
         imports: Vec<((String, String), CoreDef)>,
     },
     /// Keeps a memory for the options that name it.
@@ -159,17 +169,18 @@ pub enum Step {
     ExtractPostReturn(PostReturnId, CoreDef),
     /// Keeps the destructor of a resource that the component defines.
     DefineResource {
-        /// Which resource.
+        /// The resource.
         resource: ResourceId,
         /// The destructor, which takes the representation, if there is one.
         destructor: Option<CoreDef>,
-        /// Which component instance defines it, and runs the destructor.
+        /// The component instance that defines it, and in which the destructor runs.
         instance: ComponentInstanceId,
     },
 }
 
 impl Step {
-    /// Returns what the step takes for the imports of a core module, if it instantiates one.
+    /// Returns the definitions that the step imports, if it instantiates one of the component's own
+    /// modules.
     pub(crate) fn imports(&self) -> &[CoreDef] {
         match self {
             Self::Instantiate { imports, .. } => imports,
@@ -182,7 +193,7 @@ impl Step {
     }
 }
 
-/// Something that a core module imports, or an option refers to.
+/// A definition that a core module imports, or that an option refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CoreDef {
     /// An export of a core instance.
@@ -194,7 +205,7 @@ pub enum CoreDef {
 }
 
 impl CoreDef {
-    /// Returns the two names that core modules import it by.
+    /// Returns the module name and the item name under which core modules import it.
     pub fn import_name(&self) -> (String, String) {
         match self {
             Self::Export(export) => (format!("i{}", export.instance.0), export.name.clone()),
@@ -216,61 +227,63 @@ pub struct CoreExport {
 /// A function that the host provides to core modules.
 #[derive(Debug)]
 pub struct Trampoline {
-    /// What it does.
+    /// The action of the function.
     pub kind: TrampolineKind,
     /// The type of the core function.
     pub signature: CoreSignature,
 }
 
-/// What a function of the host does.
+/// The action of a host function.
 #[derive(Debug)]
 pub enum TrampolineKind {
-    /// Lifts the arguments, calls what is linked to an import, and lowers the result.
+    /// Lifts the arguments, calls the host function linked to an import, and lowers the result.
     LowerImport {
-        /// Which import.
+        /// The import.
         import: ImportId,
-        /// How the values pass.
+        /// The type, with its layout in the canonical ABI.
         abi: Arc<FuncAbi>,
-        /// With which options.
+        /// The canonical options.
         options: OptionsId,
     },
     /// Moves a string from one memory to another.
     Transcoder {
-        /// How.
+        /// The conversion.
         op: Transcode,
-        /// The memory that it comes from.
+        /// The source memory.
         from: MemoryId,
-        /// The memory that it goes to.
+        /// The destination memory.
         to: MemoryId,
     },
     /// `resource.new`: `(rep) -> handle`.
     ResourceNew {
-        /// The component instance that calls it, and must be allowed to leave.
+        /// The calling component instance, which must be allowed to leave.
         instance: ComponentInstanceId,
         /// The resource type.
         table: ResourceTableId,
     },
     /// `resource.rep`: `(handle) -> rep`.
     ResourceRep {
-        /// The component instance that calls it, and must be allowed to leave.
+        /// The calling component instance, which must be allowed to leave.
         instance: ComponentInstanceId,
         /// The resource type.
         table: ResourceTableId,
     },
-    /// `resource.drop`: `(handle)`; an owned resource's destructor is run.
+    /// `resource.drop`: `(handle)`; runs the destructor of an owned resource.
     ResourceDrop {
-        /// The component instance that calls it, and must be allowed to leave.
+        /// The calling component instance, which must be allowed to leave.
         instance: ComponentInstanceId,
         /// The resource type.
         table: ResourceTableId,
     },
-    /// Called by adapters: `(handle, from table, to table) -> handle`, both tables being a [`ResourceTableId`].
+    /// Called by adapters: `(handle, from table, to table) -> handle`, where both tables are a
+    /// [`ResourceTableId`].
     ResourceTransferOwn,
     /// As [`ResourceTransferOwn`](Self::ResourceTransferOwn), for a borrow.
     ResourceTransferBorrow,
     /// Called by adapters: `(code)`; traps with the code that [`adapter_trap`] returns.
     Trap,
-    /// Called by adapters before a call that passes borrows: `(caller, 0, callee)`, both being a [`ComponentInstanceId`].
+    /// Called by adapters before a call that passes borrows: `(caller, 0, callee)`, where caller
+    /// and callee are a [`ComponentInstanceId`].
     EnterSyncCall,
     /// Called by adapters after such a call.
     ExitSyncCall,
@@ -279,15 +292,15 @@ pub enum TrampolineKind {
 /// The canonical options of a lifted or lowered function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CanonicalOptions {
-    /// The component instance whose function it is.
+    /// The component instance that the function belongs to.
     pub instance: ComponentInstanceId,
-    /// How it encodes strings.
+    /// The encoding of its strings.
     pub string_encoding: StringEncoding,
     /// Its memory.
     pub memory: Option<MemoryId>,
     /// Its allocator.
     pub realloc: Option<ReallocId>,
-    /// What is called once the result was lifted, with the core results.
+    /// The function to call with the core results once the result was lifted.
     pub post_return: Option<PostReturnId>,
     /// The type of the core function.
     pub signature: CoreSignature,
@@ -298,31 +311,32 @@ pub struct CanonicalOptions {
 pub struct Import {
     /// The interface, with its version, if the item is imported as part of one.
     pub instance: Option<String>,
-    /// The instances inside of the interface that the item is in, the outermost first.
+    /// The nested instances inside of the interface that contain the item, outermost first.
     pub inner: Vec<String>,
     /// The item's name in the interface, or its name with its version.
     pub name: String,
-    /// What is imported.
+    /// The kind of the item.
     pub kind: ImportKind,
 }
 
 impl Import {
-    /// Returns the full name: `wasi:io/error@0.2.6#error`, or the item's name if it is not part of an interface.
+    /// Returns the full name: `wasi:io/error@0.2.6#error`, or the item's name if it is not part of
+    /// an interface.
     pub fn full_name(&self) -> String {
         crate::link::full_name(self.names())
     }
 
-    /// Returns the names that lead to the item: of the instances, the outermost first, and its own.
+    /// Returns the path of names to the item: the instances, outermost first, and its own name.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let instances = self.instance.iter().chain(&self.inner);
         instances.chain([&self.name]).map(String::as_str)
     }
 }
 
-/// What a name stands for that a component imports.
+/// The kind of an imported name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemKind {
-    /// An instance: of an interface, as a rule.
+    /// An instance, usually of an interface.
     Instance,
     /// A function.
     Function,
@@ -334,16 +348,17 @@ pub enum ItemKind {
     Type,
 }
 
-/// What is imported.
+/// The kind and type of an import.
 #[derive(Debug)]
 pub enum ImportKind {
     /// A function.
     Function(Arc<FuncAbi>),
-    /// A resource type. The same resource may be imported under several names, and one that is not used has no id.
+    /// A resource type. The same resource may be imported under several names, and an unused one
+    /// has no id.
     Resource(Option<ResourceId>),
 }
 
-/// Where a resource comes from.
+/// The origin of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResourceOrigin {
     /// From the host.
@@ -352,7 +367,7 @@ pub enum ResourceOrigin {
     Defined(ComponentInstanceId),
 }
 
-/// What a component exports under a name.
+/// An export of a component.
 #[derive(Debug)]
 pub enum Export {
     /// A function.
@@ -370,11 +385,11 @@ pub enum Export {
 /// A function that a component exports.
 #[derive(Debug)]
 pub struct FunctionExport {
-    /// How values pass.
+    /// The type, with its layout in the canonical ABI.
     pub abi: Arc<FuncAbi>,
     /// The core function.
     pub function: CoreDef,
-    /// With which options.
+    /// The canonical options.
     pub options: OptionsId,
 }
 
@@ -383,13 +398,14 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Invalid`] if the bytes are no valid component, [`LoadError::Unsupported`] with the name of the feature if it needs
-    /// something that is not supported, [`LoadError::TooLarge`] if it exceeds a limit.
+    /// [`LoadError::Invalid`] if the bytes are not a valid component, [`LoadError::Unsupported`]
+    /// with the name of the feature if it needs an unsupported feature, [`LoadError::TooLarge`] if
+    /// it exceeds a limit.
     pub fn new(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::within(bytes, &SizeLimits::default())
     }
 
-    /// Translates the bytes of a component, as [`new`](Self::new) does, within certain limits.
+    /// Translates the bytes of a component, as [`new`](Self::new) does, within the given limits.
     ///
     /// # Errors
     ///
@@ -398,13 +414,14 @@ impl Plan {
         translate::translate(bytes, limits)
     }
 
-    /// Returns how many stack units the functions of a core module use at most at once that are not counted.
+    /// Returns the most stack units that the uncounted functions of any core module use at once.
     pub fn uncounted_units(&self) -> u32 {
         let units = self.modules.iter().map(|module| module.uncounted_units);
         units.max().unwrap_or(0)
     }
 
-    /// Finds an export by its path: a name, or the name of an instance and one in it. Versions are matched compatibly.
+    /// Finds an export by its path: a name, or the name of an instance and a name in it. Versions
+    /// are matched by compatibility.
     pub fn find_export(&self, path: &[&str]) -> Option<&Export> {
         let mut exports = &self.exports;
         let mut found = None;
@@ -418,7 +435,8 @@ impl Plan {
         found
     }
 
-    /// Finds where an export is: its position among the exports, and within the instances that it is in.
+    /// Finds the position of an export: its index among the exports, and in each instance that
+    /// contains it.
     pub(crate) fn find_route(&self, path: &[&str]) -> Option<Vec<usize>> {
         let mut exports = &self.exports;
         let mut route = Vec::new();
@@ -442,7 +460,8 @@ impl Plan {
     }
 }
 
-/// Returns the code and the message that a number stands for which a fused adapter passes to [`TrampolineKind::Trap`].
+/// Returns the trap code and the message for a number that a fused adapter passes to
+/// [`TrampolineKind::Trap`].
 pub fn adapter_trap(code: u32) -> (TrapCode, String) {
     trampolines::adapter_trap(code)
 }

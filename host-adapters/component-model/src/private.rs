@@ -1,8 +1,8 @@
-//! What the macros of this crate expand to; nothing for anybody else.
+//! Support for the macros of this crate. Not a public API.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
-    reason = "every type but the one that is wanted is refused alike"
+    reason = "all other types are refused in the same way"
 )]
 
 pub use crate::typed::compound::{
@@ -65,7 +65,7 @@ pub fn field_bytes<'a>(field: &Field, bytes: &'a [u8]) -> Result<&'a [u8], Trap>
     let size = usize::try_from(field.ty.layout().size()).unwrap_or(usize::MAX);
     tail(bytes, field.offset)?
         .get(..size)
-        .ok_or_else(|| unchecked_trap("field that fits", &field.ty))
+        .ok_or_else(|| unchecked_trap("field of the right size", &field.ty))
 }
 
 pub fn field_bytes_mut<'a>(field: &Field, bytes: &'a mut [u8]) -> Result<&'a mut [u8], CallError> {
@@ -119,7 +119,7 @@ pub fn names(ty: &Type, kind: &'static str, expected: &[&str]) -> Result<(), Typ
     })
 }
 
-/// Bits beyond the flags are ignored, as the specification has it.
+/// Ignores bits beyond the flags, as the specification requires.
 fn known(ty: &Type, bits: u32) -> u32 {
     let Type::Flags(flags) = ty else { return 0 };
     let count = u32::try_from(flags.names().len()).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! Resources that the host defines: their types, and a table for what they stand for.
+//! Resources that the host defines: their types, and a table for their values.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::HostError;
 use crate::ids::{Rep, ResourceId};
 
-/// Says what defines a resource, for an import to be compared with what a function passes.
+/// The identity of a resource type, to compare an import with the type of a host function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ResourceType(Kind);
 
@@ -24,7 +24,7 @@ enum Kind {
 }
 
 impl ResourceType {
-    /// A resource of the host's, known by a Rust type.
+    /// A resource type of the host, identified by a Rust type.
     pub fn host<T: 'static>() -> Self {
         Self(Kind::Host(TypeId::of::<T>()))
     }
@@ -36,26 +36,29 @@ impl ResourceType {
     pub(crate) const UNKNOWN: Self = Self(Kind::Unknown);
 }
 
-/// A handle of a resource that the host defines, and knows by the Rust type `T`: a number that means something to the host.
+/// A handle of a resource that the host defines, identified by the Rust type `T`.
 ///
-/// `T` is a name only; no value of it need exist. What the number means is up to the host: with [`ResourceTable`] it is a key.
+/// `T` is only a marker; no value of it needs to exist. The host defines the meaning of the number:
+/// with [`ResourceTable`] it is a key.
 ///
-/// A guest is given what is owned once: a handle that has passed as `own` is refused from then on, as `own` and as `borrow`.
+/// An owned resource can be given to a guest once: a handle that was passed as `own` is refused
+/// afterwards, as `own` and as `borrow`.
 pub struct Resource<T> {
     rep: u32,
     owned: bool,
-    /// Whether a guest was given it. Lowering has it by reference, and handles may pass between threads.
+    /// True if it was given to a guest. Atomic because lowering takes it by reference, and handles
+    /// may be shared between threads.
     given: AtomicBool,
     ty: PhantomData<fn() -> T>,
 }
 
 impl<T> Resource<T> {
-    /// Makes a handle that owns what `rep` stands for. Passed to a guest, it is the guest's to drop.
+    /// Makes an owning handle for `rep`. Passing it to a guest transfers the ownership.
     pub fn new_own(rep: u32) -> Self {
         Self::new(rep, true)
     }
 
-    /// Makes a handle that lends what `rep` stands for.
+    /// Makes a borrowing handle for `rep`.
     pub fn new_borrow(rep: u32) -> Self {
         Self::new(rep, false)
     }
@@ -74,7 +77,7 @@ impl<T> Resource<T> {
         self.rep
     }
 
-    /// Tells whether this is owned, and not lent.
+    /// Returns whether this is owned, not borrowed.
     pub fn owned(&self) -> bool {
         self.owned
     }
@@ -83,12 +86,12 @@ impl<T> Resource<T> {
         Self::new(rep.0, owned)
     }
 
-    /// Tells whether a guest was given it.
+    /// Returns whether it was given to a guest.
     pub(crate) fn is_given(&self) -> bool {
         self.given.load(Ordering::Relaxed)
     }
 
-    /// Says that a guest was given it.
+    /// Marks it as given to a guest.
     pub(crate) fn give(&self) {
         self.given.store(true, Ordering::Relaxed);
     }
@@ -104,10 +107,10 @@ impl<T> fmt::Debug for Resource<T> {
     }
 }
 
-/// How many resources a [`ResourceTable`] holds at most, unless told otherwise.
+/// The default capacity of a [`ResourceTable`].
 pub const DEFAULT_TABLE_CAPACITY: usize = 1_000_000;
 
-/// A table of what the host's resources stand for, of any types.
+/// A table of values of any types for the host's resources.
 #[derive(Debug)]
 pub struct ResourceTable {
     entries: Vec<Option<Box<dyn Any + Send>>>,
@@ -136,7 +139,7 @@ impl ResourceTable {
         }
     }
 
-    /// Adds a value, and returns a handle that owns it.
+    /// Adds a value, and returns an owning handle.
     ///
     /// # Errors
     ///
@@ -163,7 +166,7 @@ impl ResourceTable {
         self.entries.get_mut(usize::try_from(rep).ok()?)
     }
 
-    /// Returns the value that a handle stands for.
+    /// Returns the value of a handle.
     ///
     /// # Errors
     ///
@@ -177,7 +180,7 @@ impl ResourceTable {
             .ok_or_else(absent)
     }
 
-    /// Returns the value that a handle stands for, to be changed.
+    /// Returns the value of a handle mutably.
     ///
     /// # Errors
     ///
@@ -189,7 +192,7 @@ impl ResourceTable {
             .ok_or_else(absent)
     }
 
-    /// Takes the value out of the table.
+    /// Removes a value from the table and returns it.
     ///
     /// # Errors
     ///
@@ -213,7 +216,7 @@ impl ResourceTable {
 }
 
 fn absent() -> HostError {
-    HostError::new("the table of resources has nothing of this type under this handle")
+    HostError::new("the resource table has no value of this type under this handle")
 }
 
 #[cfg(test)]
@@ -221,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_pushed_is_found_until_it_is_deleted() {
+    fn pushed_values_are_found_until_deleted() {
         let mut table = ResourceTable::with_capacity(2);
         let a = table.push("a").unwrap();
         let b = table.push(7u8).unwrap();

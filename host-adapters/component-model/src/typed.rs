@@ -13,7 +13,7 @@
 
 #![expect(
     clippy::wildcard_enum_match_arm,
-    reason = "every type but the one that is wanted is refused alike"
+    reason = "all other types are refused in the same way"
 )]
 
 pub(crate) mod compound;
@@ -35,25 +35,25 @@ use crate::ids::ResourceTableId;
 use crate::resource::ResourceType;
 use crate::types::Type;
 
-/// A type of a component is not the one that is wanted of it.
+/// A type of a component differs from the expected type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, found {found}")]
 pub struct TypeMismatch {
-    /// What the Rust type stands for.
+    /// The type that the Rust type represents.
     pub expected: String,
-    /// What the component has.
+    /// The component's type.
     pub found: String,
 }
 
 impl From<TypeMismatch> for HostError {
-    /// An embedder's type is none of the component's.
+    /// Reports a mismatch as a mistake of the embedder.
     fn from(mismatch: TypeMismatch) -> Self {
         Self::new(mismatch.to_string())
     }
 }
 
 impl TypeMismatch {
-    /// Says what was expected instead of a type.
+    /// Makes an error from the expectation and the type found.
     pub fn new(expected: impl Into<String>, found: &Type) -> Self {
         Self {
             expected: expected.into(),
@@ -62,7 +62,7 @@ impl TypeMismatch {
     }
 }
 
-/// What types are checked against: the resources of a component, as an instantiation has them.
+/// The context of type checks: the resource types of a component in one instantiation.
 #[derive(Debug, Clone, Copy)]
 pub struct InstanceTypes<'a> {
     pub(crate) tables: &'a [ResourceTable],
@@ -70,47 +70,48 @@ pub struct InstanceTypes<'a> {
 }
 
 impl InstanceTypes<'_> {
-    /// Returns what resource the handles of a type stand for.
+    /// Returns the resource type that handles of a table refer to.
     pub fn resource(&self, table: ResourceTableId) -> Option<ResourceType> {
         let table = self.tables.get(table.index())?;
         self.resources.get(table.resource.index()).copied()
     }
 }
 
-/// A Rust type that stands for a type of the component model.
+/// A Rust type that represents a type of the component model.
 ///
-/// Implementations come from this crate and its macros. They are checked against a component's types once, when it is linked;
-/// [`Lift`] and [`Lower`] may rely on that for shape, never for safety.
+/// Implementations come from this crate and its macros. They are checked against a component's
+/// types once, when it is linked. [`Lift`] and [`Lower`] may rely on that check for correctness,
+/// but not for memory safety.
 pub trait ComponentType {
-    /// Checks whether this stands for a type of a component.
+    /// Checks whether this represents a type of a component.
     ///
     /// # Errors
     ///
-    /// Says what is expected instead.
+    /// A description of the expected type.
     fn typecheck(ty: &Type, types: &InstanceTypes<'_>) -> Result<(), TypeMismatch>;
 }
 
-/// A Rust type that can be made of what a guest passes.
+/// A Rust type that can be lifted from a guest.
 pub trait Lift: ComponentType + Sized {
-    /// Lifts a value out of core values.
+    /// Lifts a value from core values.
     ///
     /// # Errors
     ///
-    /// A trap if the guest broke the ABI.
+    /// A trap if the guest violated the ABI.
     fn lift(cx: &mut LiftContext<'_>, ty: &Type, source: &mut Source<'_>) -> Result<Self, Trap>;
 
-    /// Loads a value out of its bytes, of which there are as many as the type's size.
+    /// Loads a value from its bytes, whose number is the type's size.
     ///
     /// # Errors
     ///
-    /// A trap if the guest broke the ABI.
+    /// A trap if the guest violated the ABI.
     fn load(cx: &mut LiftContext<'_>, ty: &Type, bytes: &[u8]) -> Result<Self, Trap>;
 
     /// Loads a list of values.
     ///
     /// # Errors
     ///
-    /// A trap if the guest broke the ABI.
+    /// A trap if the guest violated the ABI.
     fn load_list(
         cx: &mut LiftContext<'_>,
         element: &Type,
@@ -121,13 +122,14 @@ pub trait Lift: ComponentType + Sized {
     }
 }
 
-/// A Rust type that can be passed to a guest.
+/// A Rust type that can be lowered into a guest.
 pub trait Lower: ComponentType {
     /// Lowers the value into core values.
     ///
     /// # Errors
     ///
-    /// A trap if the guest's allocator broke the ABI, or the host's error if the value is none of the type.
+    /// A trap if the guest's allocator violated the ABI, or a host error if the value is not of the
+    /// type.
     fn lower(
         &self,
         cx: &mut LowerContext<'_>,
@@ -135,7 +137,7 @@ pub trait Lower: ComponentType {
         out: &mut Vec<CoreVal>,
     ) -> Result<(), CallError>;
 
-    /// Stores the value as bytes, of which there are as many as the type's size, all zero.
+    /// Stores the value in a zeroed buffer of the type's size.
     ///
     /// # Errors
     ///
@@ -147,7 +149,8 @@ pub trait Lower: ComponentType {
         bytes: &mut [u8],
     ) -> Result<(), CallError>;
 
-    /// Stores a list of values in memory that the guest allocates; returns its pointer and its length.
+    /// Stores a list of values in memory that the guest allocates. Returns its pointer and its
+    /// length.
     ///
     /// # Errors
     ///
@@ -192,7 +195,7 @@ impl<T: Lower + ?Sized> Lower for &T {
     }
 }
 
-/// What an implementation meets that was not checked against the type that it is given: a mistake of ours or an embedder's.
+/// Makes the error for a value whose type was not checked: a mistake of this crate or the embedder.
 pub(crate) fn unchecked(expected: &str, found: &Type) -> HostError {
     HostError::new(format!(
         "expected a {expected}, found a {}: the type was not checked",

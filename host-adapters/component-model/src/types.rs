@@ -7,28 +7,31 @@ use crate::abi::layout::{self, DiscriminantSize, Layout};
 use crate::ids::ResourceTableId;
 use crate::typed::TypeList;
 
-/// Bounds how deep types nest; recursion over types and the values of them is bounded by it.
+/// The maximum nesting of types. It bounds the recursion over types and values.
 ///
-/// The translator refuses component types deeper than 100, so this leaves room for the tuples that the ABI adds.
+/// The translator refuses component types deeper than 100, which leaves some levels for the tuples
+/// that the ABI adds.
 pub const MAX_TYPE_DEPTH: u32 = 128;
 
-/// The most flags a `flags` type may have ([Binary.md](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md)).
+/// The maximum number of flags in a `flags` type
+/// ([Binary.md](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md)).
 pub const MAX_FLAGS: usize = 32;
 
-/// Says why no type can be made of the given parts.
+/// The reason why a type cannot be made from the given parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TypeError {
     /// Records, tuples, variants, enums and flags have at least one part.
     #[error("a type without parts")]
     Empty,
-    /// Two parts have one name.
+    /// Two parts have the same name.
     #[error("two parts of a type have the same name")]
     DuplicateName,
     /// The type nests deeper than [`MAX_TYPE_DEPTH`].
     #[error("a type nested deeper than {MAX_TYPE_DEPTH}")]
     TooDeep,
-    /// A value would not fit into a 32-bit memory, there are more than [`MAX_FLAGS`] flags, or more than 2³² cases.
+    /// A value would not fit into a 32-bit memory, there are more than [`MAX_FLAGS`] flags, or more
+    /// than 2³² cases.
     #[error("a type too large for a 32-bit memory, or with too many parts")]
     TooLarge,
 }
@@ -63,7 +66,8 @@ pub enum Type {
 }
 
 impl Type {
-    /// Returns the type's name as the component model has it: `u8`, `list`, `record` and so on.
+    /// Returns the name of the kind of type in the component model: `u8`, `list`, `record` and so
+    /// on.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Bool => "bool",
@@ -92,7 +96,7 @@ impl Type {
         }
     }
 
-    /// Returns how values of the type lie in memory and on the stack.
+    /// Returns the layout of the type's values in memory and in core values.
     pub fn layout(&self) -> &Layout {
         match self {
             Self::Bool | Self::S8 | Self::U8 => &layout::BYTE,
@@ -140,9 +144,9 @@ impl Type {
     }
 }
 
-/// What every compound type caches.
+/// The cached properties of every compound type.
 #[derive(Debug)]
-struct Shape {
+struct TypeLayout {
     layout: Layout,
     depth: u32,
 }
@@ -169,8 +173,8 @@ fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), TypeError
     }
 }
 
-/// Two handles on one allocation are equal without a look at it: types are shared, and comparing a
-/// shared part once for each path to it may take exponential time.
+/// Compares the pointers first. Types share parts, and comparing a shared part once for each path
+/// to it may take exponential time.
 macro_rules! shared_equality {
     ($($name:ident: $($field:ident),+;)*) => {$(
         impl PartialEq for $name {
@@ -220,14 +224,14 @@ impl List {
     }
 }
 
-/// A named part of a record, with its place.
+/// A field of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// The name, unique in the record.
     pub name: String,
     /// The type.
     pub ty: Type,
-    /// Where in the record's memory the field begins, in bytes.
+    /// The offset of the field in the record's memory, in bytes.
     pub offset: u32,
 }
 
@@ -238,11 +242,11 @@ pub struct Record(Arc<RecordInner>);
 #[derive(Debug)]
 struct RecordInner {
     fields: Box<[Field]>,
-    shape: Shape,
+    shape: TypeLayout,
 }
 
 impl Record {
-    /// Makes the type of records with these fields, in their order.
+    /// Makes the type of records with these fields, in order.
     ///
     /// # Errors
     ///
@@ -258,11 +262,11 @@ impl Record {
             .collect();
         Ok(Self(Arc::new(RecordInner {
             fields,
-            shape: Shape { layout, depth },
+            shape: TypeLayout { layout, depth },
         })))
     }
 
-    /// Returns the fields in their order.
+    /// Returns the fields in order.
     pub fn fields(&self) -> &[Field] {
         &self.0.fields
     }
@@ -276,7 +280,7 @@ pub struct Tuple(Arc<TupleInner>);
 struct TupleInner {
     types: Box<[Type]>,
     offsets: Box<[u32]>,
-    shape: Shape,
+    shape: TypeLayout,
 }
 
 impl Tuple {
@@ -295,16 +299,16 @@ impl Tuple {
         Ok(Self(Arc::new(TupleInner {
             types,
             offsets,
-            shape: Shape { layout, depth },
+            shape: TypeLayout { layout, depth },
         })))
     }
 
-    /// Returns the parts' types in their order.
+    /// Returns the types of the parts in order.
     pub fn types(&self) -> &[Type] {
         &self.0.types
     }
 
-    pub(crate) fn placed(&self) -> impl Iterator<Item = (&Type, u32)> {
+    pub(crate) fn fields_with_offsets(&self) -> impl Iterator<Item = (&Type, u32)> {
         self.0.types.iter().zip(self.0.offsets.iter().copied())
     }
 }
@@ -318,9 +322,9 @@ pub struct Case {
     pub ty: Option<Type>,
 }
 
-/// Where a variant's discriminant and payload lie.
+/// The layout of the discriminant and the payload of a variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct VariantPlace {
+pub(crate) struct VariantLayout {
     pub(crate) discriminant: DiscriminantSize,
     pub(crate) payload_offset: u32,
 }
@@ -332,12 +336,12 @@ pub struct Variant(Arc<VariantInner>);
 #[derive(Debug)]
 struct VariantInner {
     cases: Box<[Case]>,
-    place: VariantPlace,
-    shape: Shape,
+    layout: VariantLayout,
+    shape: TypeLayout,
 }
 
 impl Variant {
-    /// Makes the type of variants with these cases, in their order.
+    /// Makes the type of variants with these cases, in order.
     ///
     /// # Errors
     ///
@@ -348,10 +352,10 @@ impl Variant {
             .map(|(name, ty)| Case { name, ty })
             .collect();
         check_names(cases.iter().map(|case| case.name.as_str()))?;
-        let (shape, place) = variant_shape(cases.iter().map(|case| case.ty.as_ref()))?;
+        let (shape, layout) = variant_type_layout(cases.iter().map(|case| case.ty.as_ref()))?;
         Ok(Self(Arc::new(VariantInner {
             cases,
-            place,
+            layout,
             shape,
         })))
     }
@@ -361,20 +365,20 @@ impl Variant {
         &self.0.cases
     }
 
-    pub(crate) fn place(&self) -> VariantPlace {
-        self.0.place
+    pub(crate) fn variant_layout(&self) -> VariantLayout {
+        self.0.layout
     }
 }
 
-fn variant_shape<'a>(
+fn variant_type_layout<'a>(
     cases: impl ExactSizeIterator<Item = Option<&'a Type>> + Clone,
-) -> Result<(Shape, VariantPlace), TypeError> {
+) -> Result<(TypeLayout, VariantLayout), TypeError> {
     let depth = depth_above(cases.clone().flatten())?;
     let (layout, discriminant, payload_offset) =
         layout::variant(cases).ok_or(TypeError::TooLarge)?;
     Ok((
-        Shape { layout, depth },
-        VariantPlace {
+        TypeLayout { layout, depth },
+        VariantLayout {
             discriminant,
             payload_offset,
         },
@@ -388,12 +392,12 @@ pub struct Enum(Arc<EnumInner>);
 #[derive(Debug)]
 struct EnumInner {
     names: Box<[String]>,
-    place: VariantPlace,
-    shape: Shape,
+    layout: VariantLayout,
+    shape: TypeLayout,
 }
 
 impl Enum {
-    /// Makes the type of enums with these cases, in their order.
+    /// Makes the type of enums with these cases, in order.
     ///
     /// # Errors
     ///
@@ -401,10 +405,10 @@ impl Enum {
     pub fn new(names: impl IntoIterator<Item = String>) -> Result<Self, TypeError> {
         let names: Box<[String]> = names.into_iter().collect();
         check_names(names.iter().map(String::as_str))?;
-        let (shape, place) = variant_shape(names.iter().map(|_| None))?;
+        let (shape, layout) = variant_type_layout(names.iter().map(|_| None))?;
         Ok(Self(Arc::new(EnumInner {
             names,
-            place,
+            layout,
             shape,
         })))
     }
@@ -414,8 +418,8 @@ impl Enum {
         &self.0.names
     }
 
-    pub(crate) fn place(&self) -> VariantPlace {
-        self.0.place
+    pub(crate) fn variant_layout(&self) -> VariantLayout {
+        self.0.layout
     }
 }
 
@@ -426,8 +430,8 @@ pub struct OptionType(Arc<OptionInner>);
 #[derive(Debug)]
 struct OptionInner {
     some: Type,
-    place: VariantPlace,
-    shape: Shape,
+    layout: VariantLayout,
+    shape: TypeLayout,
 }
 
 impl OptionType {
@@ -437,8 +441,12 @@ impl OptionType {
     ///
     /// [`TypeError::TooDeep`] and [`TypeError::TooLarge`].
     pub fn new(some: Type) -> Result<Self, TypeError> {
-        let (shape, place) = variant_shape([None, Some(&some)].into_iter())?;
-        Ok(Self(Arc::new(OptionInner { some, place, shape })))
+        let (shape, layout) = variant_type_layout([None, Some(&some)].into_iter())?;
+        Ok(Self(Arc::new(OptionInner {
+            some,
+            layout,
+            shape,
+        })))
     }
 
     /// Returns the payload's type.
@@ -446,8 +454,8 @@ impl OptionType {
         &self.0.some
     }
 
-    pub(crate) fn place(&self) -> VariantPlace {
-        self.0.place
+    pub(crate) fn variant_layout(&self) -> VariantLayout {
+        self.0.layout
     }
 }
 
@@ -459,8 +467,8 @@ pub struct ResultType(Arc<ResultInner>);
 struct ResultInner {
     ok: Option<Type>,
     err: Option<Type>,
-    place: VariantPlace,
-    shape: Shape,
+    layout: VariantLayout,
+    shape: TypeLayout,
 }
 
 impl ResultType {
@@ -470,11 +478,11 @@ impl ResultType {
     ///
     /// [`TypeError::TooDeep`] and [`TypeError::TooLarge`].
     pub fn new(ok: Option<Type>, err: Option<Type>) -> Result<Self, TypeError> {
-        let (shape, place) = variant_shape([ok.as_ref(), err.as_ref()].into_iter())?;
+        let (shape, layout) = variant_type_layout([ok.as_ref(), err.as_ref()].into_iter())?;
         Ok(Self(Arc::new(ResultInner {
             ok,
             err,
-            place,
+            layout,
             shape,
         })))
     }
@@ -489,8 +497,8 @@ impl ResultType {
         self.0.err.as_ref()
     }
 
-    pub(crate) fn place(&self) -> VariantPlace {
-        self.0.place
+    pub(crate) fn variant_layout(&self) -> VariantLayout {
+        self.0.layout
     }
 }
 
@@ -501,11 +509,11 @@ pub struct Flags(Arc<FlagsInner>);
 #[derive(Debug)]
 struct FlagsInner {
     names: Box<[String]>,
-    shape: Shape,
+    shape: TypeLayout,
 }
 
 impl Flags {
-    /// Makes the type of sets of these flags, the first of which is the lowest bit.
+    /// Makes the type of sets of these flags. The first flag is the lowest bit.
     ///
     /// # Errors
     ///
@@ -519,7 +527,7 @@ impl Flags {
         let layout = layout::flags(names.len());
         Ok(Self(Arc::new(FlagsInner {
             names,
-            shape: Shape { layout, depth: 1 },
+            shape: TypeLayout { layout, depth: 1 },
         })))
     }
 

@@ -1,13 +1,15 @@
-//! Values whose types are known at run time only.
+//! Values whose types are known only at run time.
 
 use crate::handles::ResourceAny;
 
-/// A value of the component model, shaped as [`wasmtime::component::Val`](https://docs.rs/wasmtime/latest/wasmtime/component/enum.Val.html) is.
+/// A value of the component model, with the same structure as
+/// [`wasmtime::component::Val`](https://docs.rs/wasmtime/latest/wasmtime/component/enum.Val.html).
 ///
-/// A value does not know its type: an [`Enum`](Self::Enum) holds the name of one case and nothing about the others. It is checked
-/// against the component's type when it is passed.
+/// A value does not include its type: an [`Enum`](Self::Enum) holds the name of one case only. The
+/// value is checked against the component's type when it is passed.
 ///
-/// Two values are equal if they have the same shape and content; all NaNs are equal, positive and negative zero are not.
+/// Two values are equal if they have the same structure and content. All NaNs are equal; positive
+/// and negative zero are not.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the variants are the component model's own")]
 pub enum Val {
@@ -90,7 +92,7 @@ impl PartialEq for Val {
             (Self::Variant(a, x), Self::Variant(b, y)) => a == b && x == y,
             (Self::Option(a), Self::Option(b)) => a == b,
             (Self::Result(a), Self::Result(b)) => a == b,
-            // A set has no order.
+            // Flags are a set without an order.
             (Self::Flags(a), Self::Flags(b)) => {
                 a.iter().all(|flag| b.contains(flag)) && b.iter().all(|flag| a.contains(flag))
             }

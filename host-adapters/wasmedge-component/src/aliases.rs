@@ -1,21 +1,21 @@
-//! The types of `component_model`, with WasmEdge as their engine.
+//! The types of `component_model`, with WasmEdge as the engine.
 
 use crate::Engine;
 
-/// A component that was translated and validated, and may have been compiled.
+/// A translated and validated component, which may be compiled.
 pub type Component = component_model::Component<Engine>;
 
-/// Instances, and data of the embedder's that its host functions reach.
+/// Instances, and the embedder's data for its host functions.
 pub type Store<T> = component_model::Store<T, Engine>;
 
-/// A borrowed store, which host functions get.
+/// A borrowed store, as host functions receive it.
 pub type StoreContextMut<'a, T> = component_model::StoreContextMut<'a, T, Engine>;
 
 /// An embedder's definitions for components to import.
 ///
 /// # Examples
 ///
-/// A component that instantiates a module of the host's:
+/// A component that instantiates a module of the host:
 ///
 /// ```
 /// use wasmedge_component::{Component, Engine, Linker, Module, Store};
@@ -40,7 +40,7 @@ pub type StoreContextMut<'a, T> = component_model::StoreContextMut<'a, T, Engine
 /// ```
 pub type Linker<T> = component_model::Linker<T, Engine>;
 
-/// An interface of a linker, or the items that belong to none.
+/// An interface of a linker, or the items outside of interfaces.
 ///
 /// # Examples
 ///
@@ -60,11 +60,11 @@ pub type Linker<T> = component_model::Linker<T, Engine>;
 /// A function of type `func(text: string)` that counts line breaks:
 ///
 /// ```
-/// use component_model::abi::{CoreVal, Passed};
+/// use component_model::abi::{CoreVal, RawArgs};
 /// use wasmedge_component::{Linker, RawCall, Trap, TrapCode, Type, TypeMismatch};
 ///
 /// fn text(call: RawCall<'_>) -> Option<&[u8]> {
-///     let Passed::Flat(&[CoreVal::I32(start), CoreVal::I32(length)]) = call.params else {
+///     let RawArgs::Flat(&[CoreVal::I32(start), CoreVal::I32(length)]) = call.params else {
 ///         return None;
 ///     };
 ///     let rest = call.memory.get(usize::try_from(start).ok()?..)?;
@@ -93,7 +93,7 @@ pub type Linker<T> = component_model::Linker<T, Engine>;
 /// ```
 pub type LinkerInstance<'a, T> = component_model::LinkerInstance<'a, T, Engine>;
 
-/// A component whose imports were found and checked, ready to be instantiated any number of times.
+/// A component with resolved and checked imports, which can be instantiated any number of times.
 pub type InstancePre<T> = component_model::InstancePre<T, Engine>;
 
 /// An instance of a component, in the store that it was instantiated in.
@@ -118,8 +118,8 @@ pub type InstancePre<T> = component_model::InstancePre<T, Engine>;
 /// ```
 pub type Instance = component_model::Instance<Engine>;
 
-/// A function that an instance exports.
+/// An exported function.
 pub type Func = component_model::Func<Engine>;
 
-/// A function that an instance exports, with Rust types that were checked.
+/// An exported function with checked Rust types.
 pub type TypedFunc<P, R> = component_model::TypedFunc<P, R, Engine>;

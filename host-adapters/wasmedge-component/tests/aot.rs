@@ -1,4 +1,4 @@
-//! Compiled ahead of time.
+//! Ahead-of-time compilation.
 
 mod common;
 
@@ -10,7 +10,7 @@ use wasmedge_component::{
     Store, Trap, TrapCode,
 };
 
-/// The process that compiles in the test below. By itself it tests nothing.
+/// Runs in the child process of the test below. Tests nothing by itself.
 #[test]
 fn compiles_for_another_process() {
     if std::env::var_os("WASMEDGE_COMPONENT_COMPILE").is_some() {
@@ -19,7 +19,7 @@ fn compiles_for_another_process() {
 }
 
 #[test]
-fn the_memory_of_a_process_that_compiles_is_a_setting() {
+fn the_memory_of_the_compiler_can_be_limited() {
     let this = std::env::current_exe().expect("a program");
     let mut compiler = ChildCompiler::new(this);
     for arg in ["compiles_for_another_process", "--exact", "--nocapture"] {
@@ -81,7 +81,7 @@ const COUNT: &str = r#"(component
     (func (export "trap") (canon lift (core func $i "trap"))))"#;
 
 #[test]
-fn what_is_compiled_is_kept_and_used() -> anyhow::Result<()> {
+fn compiled_code_is_cached_and_used() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();
     let engine = engine();
     let bytes = wat::parse_str(COUNT)?;
@@ -105,7 +105,7 @@ fn what_is_compiled_is_kept_and_used() -> anyhow::Result<()> {
         written,
         "it is not compiled again"
     );
-    // Other settings make other code.
+    // Other settings need other code.
     let costly = Engine::new(Config::new().measure_cost(true))?;
     assert_eq!(
         Component::with_cache(&costly, &bytes, &cache)?.compiled(),
@@ -115,7 +115,7 @@ fn what_is_compiled_is_kept_and_used() -> anyhow::Result<()> {
 }
 
 #[test]
-fn traps_interruptions_and_costs_are_as_when_interpreted() -> anyhow::Result<()> {
+fn traps_interruptions_and_costs_match_interpretation() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();
     let engine = Engine::new(Config::new().measure_cost(true))?;
     let component = compiled(&engine, &cache, COUNT);
@@ -151,7 +151,8 @@ fn traps_interruptions_and_costs_are_as_when_interpreted() -> anyhow::Result<()>
     Ok(())
 }
 
-/// Two modules, each with a memory and a global of its own; one calls a function of the other's through a table.
+/// Two modules, each with its own memory and global. One calls a function of the other through a
+/// table.
 const SHARED_TABLE: &str = r#"(component
     (core module $a
         (memory (export "memory") 1)
@@ -172,7 +173,8 @@ const SHARED_TABLE: &str = r#"(component
     (core instance $b (instantiate $b (with "a" (instance $a))))
     (func (export "call") (result u32) (canon lift (core func $a "call"))))"#;
 
-/// Compiled, the function would run with the memory and the global of its caller. So modules that share tables are not compiled.
+/// In compiled code, the function would run with the memory and the global of its caller. Modules
+/// that share tables are therefore not compiled.
 #[test]
 fn a_call_through_a_shared_table_runs_with_the_callees_memory_and_globals() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();
@@ -185,9 +187,9 @@ fn a_call_through_a_shared_table_runs_with_the_callees_memory_and_globals() -> a
     Ok(())
 }
 
-/// A reference gets from one instance to the other without a table that they share: given to a function, or imported.
+/// A reference also reaches another instance without a shared table: as an argument, or by import.
 #[test]
-fn so_does_a_call_of_a_reference_that_came_otherwise() -> anyhow::Result<()> {
+fn calls_of_passed_references_use_the_callees_memory_and_globals() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();
     let engine = engine();
     let given = r#"
@@ -239,7 +241,7 @@ fn so_does_a_call_of_a_reference_that_came_otherwise() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_others_may_have_written_is_not_run() -> anyhow::Result<()> {
+fn code_that_others_can_write_is_not_run() -> anyhow::Result<()> {
     let (home, cache) = private_cache();
     let engine = engine();
     compiled(&engine, &cache, COUNT);
@@ -266,7 +268,7 @@ fn what_others_may_have_written_is_not_run() -> anyhow::Result<()> {
     assert_eq!(
         compiled(&engine, &cache, COUNT).compiled(),
         (1, 1),
-        "it is compiled anew"
+        "it is compiled again"
     );
 
     mode(cache.folder(), 0o777)?;
@@ -284,11 +286,11 @@ fn what_others_may_have_written_is_not_run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// WasmEdge runs what it finds in a custom section `wasmedge` of a module, if it is told to run
-/// compiled modules. A guest must not bring native code along that way, neither interpreted nor
+/// If WasmEdge is set to run compiled modules, it runs native code in a custom section `wasmedge`
+/// of a module. A guest must not be able to supply native code that way, neither interpreted nor
 /// compiled.
 #[test]
-fn native_code_that_a_guest_brings_along_is_not_run() -> anyhow::Result<()> {
+fn native_code_supplied_by_a_guest_is_not_run() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();
     let engine = engine();
     let answer = |value: u32, custom: &str| {
@@ -320,13 +322,17 @@ fn native_code_that_a_guest_brings_along_is_not_run() -> anyhow::Result<()> {
     for component in [interpreted, compiled(&engine, &cache, &text)] {
         let (mut store, instance) = instantiate(&engine, &component);
         let answer = instance.get_typed_func::<(), (u32,)>(&mut store, "answer")?;
-        assert_eq!(answer.call(&mut store, ())?.0, 2, "what the module says");
+        assert_eq!(
+            answer.call(&mut store, ())?.0,
+            2,
+            "the result of the module itself"
+        );
     }
     Ok(())
 }
 
 #[test]
-fn code_outside_of_a_cache_serves_the_component_that_it_was_made_of() -> anyhow::Result<()> {
+fn code_without_a_cache_can_be_loaded_for_its_component() -> anyhow::Result<()> {
     let engine = engine();
     let bytes = wat::parse_str(COUNT)?;
     let mut code = Component::compile(&engine, &bytes)?;
@@ -341,12 +347,12 @@ fn code_outside_of_a_cache_serves_the_component_that_it_was_made_of() -> anyhow:
 }
 
 #[test]
-fn what_cannot_be_kept_is_compiled_all_the_same() -> anyhow::Result<()> {
+fn components_are_compiled_even_if_the_cache_is_not_writable() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();
     let engine = engine();
     std::fs::remove_dir(cache.folder())?;
     let bytes = wat::parse_str(COUNT)?;
-    let made = Component::precompile_or_say(&engine, &bytes, &cache)?;
+    let made = Component::precompile_and_report(&engine, &bytes, &cache)?;
     assert_eq!(made.component.compiled(), (1, 1));
     let why = made.not_kept.expect("there is no folder").to_string();
     assert!(
@@ -356,7 +362,7 @@ fn what_cannot_be_kept_is_compiled_all_the_same() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Which of SIGBUS, SIGFPE and SIGSEGV the process handles: bits as in /proc.
+/// Returns which of SIGBUS, SIGFPE and SIGSEGV the process handles, as bits as in /proc.
 fn handled() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("it is there on Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
@@ -365,16 +371,17 @@ fn handled() -> u64 {
     mask & (bit(7) | bit(8) | bit(11))
 }
 
-/// What the documentation of `Component::precompile` warns of. Once WasmEdge puts back what it found, the warning can go.
+/// Shows the behaviour that the documentation of `Component::precompile` warns of. If WasmEdge
+/// restores the earlier handlers one day, the warning can go.
 #[test]
-fn a_compiled_guest_leaves_no_handlers_for_faults() -> anyhow::Result<()> {
+fn compiled_guests_remove_fault_handlers() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();
     let engine = engine();
     let component = compiled(&engine, &cache, COUNT);
     let (mut store, instance) = instantiate(&engine, &component);
     let count = instance.get_typed_func::<(u32,), (u32,)>(&mut store, "count")?;
     count.call(&mut store, (10,))?;
-    // The guests of other tests may be running.
+    // Guests of other tests may be running.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while handled() != 0 && std::time::Instant::now() < deadline {
         std::thread::yield_now();
@@ -384,7 +391,7 @@ fn a_compiled_guest_leaves_no_handlers_for_faults() -> anyhow::Result<()> {
 }
 
 #[test]
-fn code_that_was_damaged_is_not_loaded_and_is_replaced() -> anyhow::Result<()> {
+fn damaged_code_is_replaced() -> anyhow::Result<()> {
     let (_home, cache) = private_cache();
     let engine = engine();
     let bytes = wat::parse_str(COUNT)?;
@@ -397,7 +404,7 @@ fn code_that_was_damaged_is_not_loaded_and_is_replaced() -> anyhow::Result<()> {
         Ok(Component::with_cache(&engine, &bytes, &cache)?.compiled() == (1, 1))
     };
     assert!(is_found(&whole)?);
-    // Bits all over the file; that each one counts is tested where the file's format is.
+    // Bits throughout the file. The tests of the file format check every bit.
     for bit in (0..8 * whole.len()).step_by(8 * whole.len() / 150) {
         let mut damaged = whole.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);

@@ -1,16 +1,16 @@
-//! Host functions that read their arguments where the guest has them.
+//! Host functions that read their arguments directly from guest memory.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod common;
 
 use common::{engine, load};
-use component_model::abi::{CoreVal, Passed, StringEncoding};
+use component_model::abi::{CoreVal, RawArgs, StringEncoding};
 use wasmedge_component::{
     InstanceTypes, Linker, RawCall, Store, Trap, TrapCode, Type, TypeList, TypeMismatch,
 };
 
-/// Passes a text in core values, and 17 numbers in memory, from where it is told.
+/// Passes a string in core values, and 17 numbers in memory, from the given address.
 const GUEST: &str = r#"(component
     (import "greet" (func $greet (param "name" string) (result string)))
     (import "sum" (func $sum
@@ -46,14 +46,14 @@ fn any(_: TypeList<'_>, _: TypeList<'_>, _: &InstanceTypes<'_>) -> Result<(), Ty
 }
 
 fn out_of_bounds() -> Trap {
-    Trap::new(TrapCode::StringOutOfBounds, "no such text")
+    Trap::new(TrapCode::StringOutOfBounds, "text out of bounds")
 }
 
-/// Says hello to the name, and counts its bytes.
+/// Greets the name, and counts its bytes.
 fn greet(bytes: &mut usize, call: RawCall<'_>) -> anyhow::Result<(String,)> {
     assert_eq!(call.encoding, StringEncoding::Utf8);
-    let Passed::Flat(&[CoreVal::I32(start), CoreVal::I32(length)]) = call.params else {
-        anyhow::bail!("expected a text");
+    let RawArgs::Flat(&[CoreVal::I32(start), CoreVal::I32(length)]) = call.params else {
+        anyhow::bail!("expected a string");
     };
     let (start, length) = (usize::try_from(start)?, usize::try_from(length)?);
     let rest = call.memory.get(start..).ok_or_else(out_of_bounds)?;
@@ -63,9 +63,9 @@ fn greet(bytes: &mut usize, call: RawCall<'_>) -> anyhow::Result<(String,)> {
     Ok((format!("hello {}", std::str::from_utf8(name)?),))
 }
 
-/// Adds the bytes up that are passed, so that their order does not matter.
+/// Returns the sum of the spilled bytes, which does not depend on their order.
 fn sum(_: &mut usize, call: RawCall<'_>) -> anyhow::Result<(u64,)> {
-    let Passed::Spilled(bytes) = call.params else {
+    let RawArgs::Spilled(bytes) = call.params else {
         anyhow::bail!("expected spilled parameters");
     };
     assert_eq!(bytes.len(), 16 * 4 + 8);
@@ -79,7 +79,7 @@ fn linker() -> Linker<usize> {
     linker
 }
 
-/// The code of the trap that a call ends with, or what else it says.
+/// Returns the trap code of a failed call, or its message.
 fn outcome<R>(result: anyhow::Result<R>) -> Result<R, Result<TrapCode, String>> {
     result.map_err(|error| match error.downcast_ref::<Trap>() {
         Some(trap) => Ok(trap.code()),
@@ -148,7 +148,8 @@ fn types_are_checked_when_a_component_is_linked() {
     assert!(error.contains("expected peace, found quiet"), "{error}");
 }
 
-/// Tells the host where its memory ends before and after it grows by so many pages, and writes into the last byte.
+/// Tells the host where its memory ends before and after it grows by the given number of pages, and
+/// writes the last byte.
 const GROWING: &str = r#"(component
     (import "last" (func $last (param "text" string) (result u64)))
     (core module $libc (memory (export "memory") 1 4))
@@ -168,14 +169,14 @@ const GROWING: &str = r#"(component
         (with "" (instance (export "last" (func $last)) (export "memory" (memory $memory))))))
     (func (export "grow") (param "pages" u32) (result u64) (canon lift (core func $main "grow"))))"#;
 
-/// Gives the bytes of memory, and the last one of them above bit 32.
+/// Returns the size of the memory in bytes, and its last byte above bit 32.
 fn last(_: &mut usize, call: RawCall<'_>) -> anyhow::Result<(u64,)> {
     let last = call.memory.last().copied().unwrap_or_default();
     Ok((u64::try_from(call.memory.len())? | u64::from(last) << 32,))
 }
 
 #[test]
-fn a_memory_that_has_grown_is_seen_whole() {
+fn host_functions_see_the_grown_memory() {
     let engine = engine();
     let mut linker = Linker::new();
     linker.root().func_raw("last", any, last).unwrap();
@@ -190,7 +191,7 @@ fn a_memory_that_has_grown_is_seen_whole() {
     }
 }
 
-/// Its allocator calls out, as its mode says, which the canonical ABI forbids.
+/// Its allocator calls out as the mode says, which the canonical ABI forbids.
 const CALLS_OUT: &str = r#"(component
     (import "greet" (func $greet (param "name" string) (result string)))
     (import "note" (func $note (param "number" u32)))

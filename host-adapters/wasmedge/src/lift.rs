@@ -2,7 +2,7 @@
 
 use anyhow::{Error, Result};
 use bytemuck::TransparentWrapper;
-use component_model::abi::{CoreVal, Passed as Params, StringEncoding as Encoding};
+use component_model::abi::{CoreVal, RawArgs as Params, StringEncoding as Encoding};
 use wasmedge_component::{RawCall, Trap, TrapCode};
 use wasmscope_contract::{
     Arguments, Call, CoreValue, Function, LiftError, RawArgs, Returned, StringEncoding,

@@ -177,7 +177,7 @@ fn compiled(
                 return Ok((found, None));
             }
             aot::say_compiling("WasmEdge", cache);
-            Component::precompile_or_say(engine, bytes, cache).map(|made| {
+            Component::precompile_and_report(engine, bytes, cache).map(|made| {
                 aot::say_not_kept(cache, made.not_kept.as_ref());
                 made.component
             })

@@ -1,4 +1,4 @@
-//! Whole calls: parameters and results, in core values where they fit and spilled to memory where they do not.
+//! Whole calls: passes parameters and results in core values if they fit, and in memory otherwise.
 
 use super::checked_slice;
 use super::flat::{CoreVal, Source};
@@ -19,43 +19,44 @@ pub struct CoreSignature {
     pub results: Vec<FlatType>,
 }
 
-/// Which side of a call the core function is on.
+/// The direction of a call through the core function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// A core function of the guest is called by the host: `canon lift`.
+    /// The host calls a core function of the guest: `canon lift`.
     Lift,
-    /// A core function that stands for one of the host is called by the guest: `canon lower`.
+    /// The guest calls a core function that represents a host function: `canon lower`.
     Lower,
 }
 
-/// How a function's parameters and result pass, worked out once for a function.
+/// The layout of a function's parameters and result, computed once for each function.
 #[derive(Debug, Clone)]
 pub struct FuncAbi {
     ty: FuncType,
-    params: Passing,
-    result: Passing,
+    params: ValuesLayout,
+    result: ValuesLayout,
 }
 
-/// The arguments of a call that a guest makes, as it passes them.
+/// The arguments of a guest's call, before they are lifted.
 #[derive(Debug, Clone, Copy)]
-pub enum Passed<'a> {
-    /// In core values, of the types that the function's parameters flatten to.
+pub enum RawArgs<'a> {
+    /// The core values to which the function's parameters flatten.
     Flat(&'a [CoreVal]),
-    /// In the guest's memory, laid out as the function's parameters are: these are their bytes.
+    /// The bytes of arguments spilled to the guest's memory, laid out as a tuple of the function's
+    /// parameters.
     Spilled(&'a [u8]),
 }
 
-/// How several values pass together.
+/// The layout of several values that are passed together.
 #[derive(Debug, Clone)]
-struct Passing {
-    /// The core values, or `None` where they are too many and are spilled.
+struct ValuesLayout {
+    /// The core types, or `None` if there are too many and the values are spilled.
     flat: Option<Vec<FlatType>>,
     size: u32,
     align: u32,
     offsets: Box<[u32]>,
 }
 
-impl Passing {
+impl ValuesLayout {
     /// Lifts values into Rust types.
     fn lift_as<L: LiftList>(
         &self,
@@ -141,7 +142,8 @@ impl Passing {
         Ok(vals)
     }
 
-    /// Lowers into core values; spilled ones go to `pointer`, or to memory that the guest allocates.
+    /// Lowers into core values. Spilled values go to `pointer`, or to memory that the guest
+    /// allocates.
     fn lower<'a>(
         &self,
         cx: &mut LowerContext<'_>,
@@ -175,14 +177,14 @@ impl Passing {
 }
 
 impl FuncAbi {
-    /// Works out how a function's values pass.
+    /// Computes the layout of a function's values.
     ///
     /// # Errors
     ///
     /// [`TypeError::TooLarge`] if the parameters together do not fit into a 32-bit memory.
     pub fn new(ty: FuncType) -> Result<Self, TypeError> {
-        let params = Passing::new(ty.params.iter().map(|(_, ty)| ty), MAX_FLAT_PARAMS)?;
-        let result = Passing::new(ty.result.iter(), MAX_FLAT_RESULTS)?;
+        let params = ValuesLayout::new(ty.params.iter().map(|(_, ty)| ty), MAX_FLAT_PARAMS)?;
+        let result = ValuesLayout::new(ty.result.iter(), MAX_FLAT_RESULTS)?;
         Ok(Self { ty, params, result })
     }
 
@@ -191,7 +193,7 @@ impl FuncAbi {
         &self.ty
     }
 
-    /// Returns the type of the core function that is lifted, or that a function is lowered to.
+    /// Returns the type of the core function that is lifted, or to which a function is lowered.
     pub fn core_signature(&self, direction: Direction) -> CoreSignature {
         let mut params = self
             .params
@@ -209,7 +211,7 @@ impl FuncAbi {
         CoreSignature { params, results }
     }
 
-    /// Splits off the place where a guest wants a spilled result.
+    /// Splits off the pointer to which the guest wants a spilled result written.
     fn split_pointer<'v>(
         &self,
         values: &'v [CoreVal],
@@ -221,7 +223,8 @@ impl FuncAbi {
         }
     }
 
-    /// Lifts the arguments of a call that a guest makes to the host into Rust types, which were checked against the function's.
+    /// Lifts the arguments of a guest's call into Rust types, which were checked against the
+    /// function's types.
     pub(crate) fn lift_params_as<L: LiftList>(
         &self,
         cx: &mut LiftContext<'_>,
@@ -232,31 +235,32 @@ impl FuncAbi {
         Ok((list, pointer))
     }
 
-    /// Finds the arguments of a call that a guest makes to the host, and where it wants a spilled result.
-    pub(crate) fn passed_params<'a>(
+    /// Returns the arguments of a guest's call, and the pointer for a spilled result.
+    pub(crate) fn raw_params<'a>(
         &self,
         memory: &'a [u8],
         values: &'a [CoreVal],
-    ) -> Result<(Passed<'a>, Option<u32>), Trap> {
+    ) -> Result<(RawArgs<'a>, Option<u32>), Trap> {
         let (values, pointer) = self.split_pointer(values)?;
         let passed = match (&self.params.flat, values) {
-            (Some(_), values) => Passed::Flat(values),
+            (Some(_), values) => RawArgs::Flat(values),
             (None, [CoreVal::I32(at)]) => {
-                let Passing { size, align, .. } = self.params;
+                let ValuesLayout { size, align, .. } = self.params;
                 let code = TrapCode::MemoryOutOfBounds;
-                Passed::Spilled(checked_slice(memory, *at, align, size.into(), code)?)
+                RawArgs::Spilled(checked_slice(memory, *at, align, size.into(), code)?)
             }
             (None, _) => {
                 return Err(Trap::new(
                     TrapCode::Signature,
-                    "there is no pointer to the parameters",
+                    "the pointer to the parameters is missing",
                 ));
             }
         };
         Ok((passed, pointer))
     }
 
-    /// Lowers the result of a call that a guest made to the host, of Rust types that were checked against the function's.
+    /// Lowers the result of a guest's call from a Rust type that was checked against the function's
+    /// type.
     pub(crate) fn lower_result_as<L: LowerList>(
         &self,
         cx: &mut LowerContext<'_>,
@@ -268,7 +272,8 @@ impl FuncAbi {
             .lower_as(cx, self.ty.result_types(), result, pointer, out)
     }
 
-    /// Lowers the arguments of a call that the host makes, of Rust types that were checked against the function's.
+    /// Lowers the arguments of a host's call from Rust types that were checked against the
+    /// function's types.
     pub(crate) fn lower_params_as<L: LowerList>(
         &self,
         cx: &mut LowerContext<'_>,
@@ -279,7 +284,8 @@ impl FuncAbi {
             .lower_as(cx, self.ty.param_types(), params, None, out)
     }
 
-    /// Lifts the result of a call that the host made into Rust types, which were checked against the function's.
+    /// Lifts the result of a host's call into a Rust type that was checked against the function's
+    /// type.
     pub(crate) fn lift_result_as<L: LiftList>(
         &self,
         cx: &mut LiftContext<'_>,
@@ -288,11 +294,11 @@ impl FuncAbi {
         self.result.lift_as(cx, self.ty.result_types(), values)
     }
 
-    /// Lifts the arguments of a call that a guest makes to the host; returns them, and where the guest wants a spilled result.
+    /// Lifts the arguments of a guest's call. Returns them, and the pointer for a spilled result.
     ///
     /// # Errors
     ///
-    /// A trap if the guest broke the ABI.
+    /// A trap if the guest violated the ABI.
     pub fn lift_params(
         &self,
         cx: &mut LiftContext<'_>,
@@ -305,11 +311,13 @@ impl FuncAbi {
         Ok((vals, pointer))
     }
 
-    /// Lowers the result of a call that a guest made to the host; `pointer` is what [`lift_params`](Self::lift_params) returned.
+    /// Lowers the result of a guest's call; `pointer` is the one that
+    /// [`lift_params`](Self::lift_params) returned.
     ///
     /// # Errors
     ///
-    /// A [`HostError`] if the value is not of the result's type, a trap if the guest broke the ABI.
+    /// A [`HostError`] if the value has another type than the result, a trap if the guest violated
+    /// the ABI.
     pub fn lower_result(
         &self,
         cx: &mut LowerContext<'_>,
@@ -337,12 +345,12 @@ impl FuncAbi {
         }
     }
 
-    /// Lowers the arguments of a call that the host makes to a guest.
+    /// Lowers the arguments of a host's call.
     ///
     /// # Errors
     ///
-    /// A [`HostError`] if the values are not of the parameters' types or another number, and then the guest was not touched; a trap
-    /// if the guest's allocator fails.
+    /// A [`HostError`] if the number or the types of the values do not match the parameters, before
+    /// anything reaches the guest; a trap if the guest's allocator fails.
     pub fn lower_params(
         &self,
         cx: &mut LowerContext<'_>,
@@ -361,11 +369,11 @@ impl FuncAbi {
         self.params.lower(cx, pairs(), None)
     }
 
-    /// Lifts the result of a call that the host made to a guest, out of what the core function returned.
+    /// Lifts the result of a host's call from the results of the core function.
     ///
     /// # Errors
     ///
-    /// A trap if the guest broke the ABI.
+    /// A trap if the guest violated the ABI.
     pub fn lift_result(
         &self,
         cx: &mut LiftContext<'_>,
@@ -376,5 +384,5 @@ impl FuncAbi {
 }
 
 fn no_pointer() -> Trap {
-    Trap::new(TrapCode::Signature, "there is no pointer for the result")
+    Trap::new(TrapCode::Signature, "the pointer for the result is missing")
 }

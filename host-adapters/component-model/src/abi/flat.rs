@@ -3,7 +3,7 @@
 use super::layout::FlatType;
 use crate::error::{Trap, TrapCode};
 
-/// A core WebAssembly value; floats are kept as bits, so that no NaN changes on its way.
+/// A core WebAssembly value. Floats are kept as bits, so that NaN payloads do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are WebAssembly's own")]
 pub enum CoreVal {
@@ -34,7 +34,8 @@ impl CoreVal {
         }
     }
 
-    /// Turns a value of a variant's case into the type that all cases share: the `lower_flat_variant` of the specification.
+    /// Converts a value of one case of a variant to the type that all cases share:
+    /// `lower_flat_variant` in the specification.
     pub(crate) fn widen(self, shared: FlatType) -> Result<Self, Trap> {
         match (self, shared) {
             (Self::I32(bits) | Self::F32(bits), FlatType::I32) => Ok(Self::I32(bits)),
@@ -56,7 +57,7 @@ fn mismatch(expected: FlatType, found: CoreVal) -> Trap {
     )
 }
 
-/// Core values that are lifted one after the other.
+/// Core values to lift, in order.
 #[derive(Debug)]
 pub struct Source<'a> {
     values: &'a [CoreVal],
@@ -76,14 +77,15 @@ impl<'a> Source<'a> {
         Ok(*value)
     }
 
-    /// Takes all values that are left.
+    /// Takes all remaining values.
     pub fn take_rest(&mut self) -> &'a [CoreVal] {
         let rest = self.values.get(self.next..).unwrap_or_default();
         self.next = self.values.len();
         rest
     }
 
-    /// Takes an `i32`; out of a place that a variant's cases share it may come as an `i64`, of which the low half counts.
+    /// Takes an `i32`. Where cases of a variant share a core value, it may come as an `i64`, whose
+    /// low half is used.
     #[expect(clippy::cast_possible_truncation, reason = "the specification wraps")]
     pub(crate) fn i32(&mut self) -> Result<u32, Trap> {
         match self.take()? {
@@ -118,7 +120,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Returns a source of the next `count` values, and goes on behind them: a variant's payload may need fewer than the variant has.
+    /// Splits off the next `count` values. The payload of a case may use fewer than the variant
+    /// has.
     pub(crate) fn split(&mut self, count: usize) -> Result<Self, Trap> {
         let end = self.next.saturating_add(count);
         let values = self.values.get(self.next..end);
@@ -128,7 +131,7 @@ impl<'a> Source<'a> {
         Ok(Self::new(values))
     }
 
-    /// Checks that nothing is left.
+    /// Checks that no values are left.
     pub(crate) fn finish(&self) -> Result<(), Trap> {
         if self.next == self.values.len() {
             Ok(())

@@ -1,18 +1,20 @@
-//! Sizes, alignments and flat types: what the specification calls `elem_size`, `alignment` and `flatten_type`.
+//! Sizes, alignments and flat types: `elem_size`, `alignment` and `flatten_type` in the
+//! specification.
 //!
-//! Source: [Canonical ABI](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md), sections
-//! Alignment, Element Size, and Flattening.
+//! Source: [Canonical
+//! ABI](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md),
+//! sections Alignment, Element Size, and Flattening.
 
 use std::borrow::Cow;
 
 use crate::types::Type;
 
-/// The most core parameters a function's parameters are passed in; beyond, they are spilled to memory.
+/// The maximum number of core parameters of a function. More are spilled to memory.
 pub const MAX_FLAT_PARAMS: usize = 16;
-/// The most core results a function's result is passed in; beyond, it is spilled to memory.
+/// The maximum number of core results of a function. More are spilled to memory.
 pub const MAX_FLAT_RESULTS: usize = 1;
 
-/// A core WebAssembly type that values are passed in.
+/// A core WebAssembly type in which values are passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the variants are WebAssembly's own")]
 pub enum FlatType {
@@ -23,7 +25,7 @@ pub enum FlatType {
 }
 
 impl FlatType {
-    /// Returns the type that can hold both, as cases of a variant share their place.
+    /// Returns the type that can hold both, for a core value that cases of a variant share.
     fn join(self, other: Self) -> Self {
         match (self, other) {
             (a, b) if a == b => a,
@@ -33,12 +35,12 @@ impl FlatType {
     }
 }
 
-/// How values of a type lie in a 32-bit memory and on the stack.
+/// The layout of a type in a 32-bit memory and in core values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     size: u32,
     align: u32,
-    /// `None` beyond [`MAX_FLAT_PARAMS`]: then nobody asks for the flat types.
+    /// `None` beyond [`MAX_FLAT_PARAMS`], where the flat types are not used.
     flat: Option<Cow<'static, [FlatType]>>,
 }
 
@@ -61,7 +63,7 @@ impl Layout {
         self.align
     }
 
-    /// Returns the core types that a value is passed in, or `None` where these are more than [`MAX_FLAT_PARAMS`].
+    /// Returns the core types of a value, or `None` if there are more than [`MAX_FLAT_PARAMS`].
     pub fn flat(&self) -> Option<&[FlatType]> {
         self.flat.as_deref()
     }
@@ -79,7 +81,7 @@ pub(crate) static POINTER_PAIR: Layout = Layout {
     flat: Some(Cow::Borrowed(&[FlatType::I32, FlatType::I32])),
 };
 
-/// How many bytes a discriminant takes in memory.
+/// The size of a discriminant in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DiscriminantSize {
     Byte,
@@ -105,7 +107,8 @@ impl DiscriminantSize {
     }
 }
 
-/// Lays out a record or a tuple; returns the offset of each part too. `None` if it does not fit into 32 bits.
+/// Computes the layout of a record or a tuple, and the offset of each part. Returns `None` if it
+/// does not fit into 32 bits.
 pub(crate) fn sequence<'a>(types: impl Iterator<Item = &'a Type>) -> Option<(Layout, Box<[u32]>)> {
     let (mut size, mut align) = (0u32, 1u32);
     let mut flat = Some(Vec::new());
@@ -129,7 +132,8 @@ pub(crate) fn sequence<'a>(types: impl Iterator<Item = &'a Type>) -> Option<(Lay
     ))
 }
 
-/// Returns the flat types of all parts together, or `None` where they are more than [`MAX_FLAT_PARAMS`].
+/// Returns the flat types of all parts together, or `None` if there are more than
+/// [`MAX_FLAT_PARAMS`].
 pub(crate) fn flatten<'a>(mut types: impl Iterator<Item = &'a Type>) -> Option<Vec<FlatType>> {
     types.try_fold(Vec::new(), |flat, ty| extend(Some(flat), ty.layout()))
 }
@@ -140,7 +144,7 @@ fn extend(flat: Option<Vec<FlatType>>, part: &Layout) -> Option<Vec<FlatType>> {
     (flat.len() <= MAX_FLAT_PARAMS).then_some(flat)
 }
 
-/// Lays out a variant; returns the size of its discriminant and the offset of its payload too.
+/// Computes the layout of a variant, the size of its discriminant and the offset of its payload.
 pub(crate) fn variant<'a>(
     cases: impl ExactSizeIterator<Item = Option<&'a Type>>,
 ) -> Option<(Layout, DiscriminantSize, u32)> {
@@ -176,7 +180,7 @@ fn join(flat: Option<Vec<FlatType>>, part: &Layout) -> Option<Vec<FlatType>> {
     Some(flat)
 }
 
-/// Lays out at most 32 flags.
+/// Computes the layout of at most 32 flags.
 pub(crate) fn flags(count: usize) -> Layout {
     match count {
         0..=8 => BYTE.clone(),

@@ -1,4 +1,4 @@
-//! Lifting: from core values and memory to component-level values.
+//! Lifting: converts core values and memory to component-level values.
 
 use super::flat::{CoreVal, Source};
 use super::layout::DiscriminantSize;
@@ -7,27 +7,28 @@ use super::{Budget, checked_slice, out_of_bounds};
 use crate::error::{Trap, TrapCode};
 use crate::handles::{ResourceAny, ResourceTables};
 use crate::ids::{Handle, ResourceTableId};
-use crate::types::{Flags, Type, VariantPlace};
+use crate::types::{Flags, Type, VariantLayout};
 use crate::val::Val;
 
-/// What lifting draws on: the memory, encoding and handles of the guest, and the call's budget.
+/// The context of lifting: the memory, encoding and handles of the guest, and the budget of the
+/// call.
 #[derive(Debug)]
 pub struct LiftContext<'a> {
-    /// The memory that the canonical options name; types that need one are not valid without. No guest runs while values are lifted,
-    /// so it stays as it is.
+    /// The memory of the canonical options. Validation requires one for types that use it. It does
+    /// not change during lifting, because no guest runs.
     pub memory: Option<&'a [u8]>,
-    /// The guest's encoding.
+    /// The guest's string encoding.
     pub encoding: StringEncoding,
     /// The handles of the guest and of the host.
     pub resources: &'a mut ResourceTables,
-    /// What the call may still bring.
+    /// The remaining budget of the call.
     pub budget: &'a mut Budget,
 }
 
 impl<'a> LiftContext<'a> {
     pub(crate) fn memory(&self) -> Result<&'a [u8], Trap> {
         self.memory
-            .ok_or_else(|| Trap::new(TrapCode::Signature, "the canonical options name no memory"))
+            .ok_or_else(|| Trap::new(TrapCode::Signature, "the canonical options have no memory"))
     }
 
     pub(crate) fn own(&mut self, table: ResourceTableId, handle: u32) -> Result<ResourceAny, Trap> {
@@ -47,11 +48,11 @@ impl<'a> LiftContext<'a> {
     }
 }
 
-/// Lifts a value out of core values.
+/// Lifts a value from core values.
 ///
 /// # Errors
 ///
-/// A trap if they make no value of the type, or are not as many as the type takes.
+/// A trap if the values are not valid for the type, or their number is wrong.
 pub fn lift_flat(cx: &mut LiftContext<'_>, ty: &Type, values: &[CoreVal]) -> Result<Val, Trap> {
     let mut source = Source::new(values);
     let val = lift(cx, ty, &mut source)?;
@@ -59,17 +60,18 @@ pub fn lift_flat(cx: &mut LiftContext<'_>, ty: &Type, values: &[CoreVal]) -> Res
     Ok(val)
 }
 
-/// Loads a value out of memory.
+/// Loads a value from memory.
 ///
 /// # Errors
 ///
-/// A trap if the pointer is not aligned or out of bounds, or the bytes make no value of the type.
+/// A trap if the pointer is not aligned or out of bounds, or the bytes are not valid for the type.
 pub fn load(cx: &mut LiftContext<'_>, ty: &Type, pointer: u32) -> Result<Val, Trap> {
     let bytes = read_area(cx, pointer, ty.layout().align(), ty.layout().size())?;
     decode(cx, ty, bytes)
 }
 
-/// Reads a value's own bytes. Their number follows from the type, but types may be large: they are paid for too.
+/// Reads the bytes of a value itself. Their number depends on the type only, but types may be
+/// large, so they are charged too.
 pub(crate) fn read_area<'a>(
     cx: &mut LiftContext<'a>,
     pointer: u32,
@@ -187,16 +189,16 @@ pub(super) fn decode(cx: &mut LiftContext<'_>, ty: &Type, bytes: &[u8]) -> Resul
         }
         Type::Tuple(tuple) => {
             let mut parts = Vec::new();
-            for (part, offset) in tuple.placed() {
+            for (part, offset) in tuple.fields_with_offsets() {
                 cx.budget.charge_for::<Val>(1)?;
                 parts.push(decode(cx, part, tail(bytes, offset)?)?);
             }
             Val::Tuple(parts)
         }
-        Type::Variant(inner) => decode_variant(cx, ty, inner.place(), bytes)?,
-        Type::Enum(inner) => decode_variant(cx, ty, inner.place(), bytes)?,
-        Type::Option(inner) => decode_variant(cx, ty, inner.place(), bytes)?,
-        Type::Result(inner) => decode_variant(cx, ty, inner.place(), bytes)?,
+        Type::Variant(inner) => decode_variant(cx, ty, inner.variant_layout(), bytes)?,
+        Type::Enum(inner) => decode_variant(cx, ty, inner.variant_layout(), bytes)?,
+        Type::Option(inner) => decode_variant(cx, ty, inner.variant_layout(), bytes)?,
+        Type::Result(inner) => decode_variant(cx, ty, inner.variant_layout(), bytes)?,
         Type::Flags(flags) => {
             let bits = match ty.layout().size() {
                 1 => byte(bytes)?.into(),
@@ -213,19 +215,19 @@ pub(super) fn decode(cx: &mut LiftContext<'_>, ty: &Type, bytes: &[u8]) -> Resul
 fn decode_variant(
     cx: &mut LiftContext<'_>,
     ty: &Type,
-    place: VariantPlace,
+    layout: VariantLayout,
     bytes: &[u8],
 ) -> Result<Val, Trap> {
-    let discriminant = match place.discriminant {
+    let discriminant = match layout.discriminant {
         DiscriminantSize::Byte => byte(bytes)?.into(),
         DiscriminantSize::Half => u16::from_le_bytes(part(bytes, 0)?).into(),
         DiscriminantSize::Word => word(bytes)?,
     };
-    let payload = tail(bytes, place.payload_offset)?;
+    let payload = tail(bytes, layout.payload_offset)?;
     variant(cx, ty, discriminant, |cx, ty| decode(cx, ty, payload))
 }
 
-/// Makes the value for a discriminant, whichever of the four kinds of variants the type is.
+/// Makes the value of a discriminant, for any of the four kinds of variants.
 #[expect(clippy::wildcard_enum_match_arm, reason = "callers pass these four")]
 fn variant(
     cx: &mut LiftContext<'_>,
@@ -270,7 +272,7 @@ fn variant(
         },
         _ => Err(Trap::new(
             TrapCode::Signature,
-            format!("{} is no variant", ty.kind()),
+            format!("{} is not a variant", ty.kind()),
         )),
     }
 }
@@ -294,7 +296,7 @@ fn load_list(
     Ok(Val::List(elements(cx, element, pointer, length, decode)?))
 }
 
-/// Reads a list's elements, each of them paid for as a `T`.
+/// Reads the elements of a list. Each is charged as a `T`.
 pub(crate) fn elements<T>(
     cx: &mut LiftContext<'_>,
     element: &Type,
@@ -305,7 +307,7 @@ pub(crate) fn elements<T>(
     let bytes = list_bytes(cx, element, pointer, length)?;
     cx.budget
         .charge_for::<T>(usize::try_from(length).unwrap_or(usize::MAX))?;
-    // A vector that grows as it is filled: what cannot be read takes no memory.
+    // The vector grows as it is filled, so that unreadable elements take no memory.
     let mut values = Vec::new();
     let size = usize::try_from(element.layout().size()).unwrap_or(usize::MAX);
     for bytes in bytes.chunks_exact(size.max(1)) {
@@ -314,7 +316,7 @@ pub(crate) fn elements<T>(
     Ok(values)
 }
 
-/// Finds the bytes of a list's elements. No type of the component model has the size 0.
+/// Returns the bytes of a list's elements. No type of the component model has size 0.
 pub(crate) fn list_bytes<'a>(
     cx: &LiftContext<'a>,
     element: &Type,
@@ -327,7 +329,7 @@ pub(crate) fn list_bytes<'a>(
     checked_slice(cx.memory()?, pointer, layout.align(), size, code)
 }
 
-/// Bits beyond the flags are ignored, as the specification has it.
+/// Ignores bits beyond the flags, as the specification requires.
 fn flag_names(cx: &mut LiftContext<'_>, flags: &Flags, bits: u32) -> Result<Val, Trap> {
     let mut names = Vec::new();
     for (bit, name) in (0..).zip(flags.names()) {
@@ -345,7 +347,7 @@ fn is_set(bits: u32, bit: u32) -> bool {
         .is_some_and(|shifted| shifted & 1 == 1)
 }
 
-/// Every NaN a guest passes becomes the canonical one.
+/// Replaces any NaN from a guest with the canonical one.
 pub(crate) fn float32(bits: u32) -> f32 {
     let float = f32::from_bits(bits);
     if float.is_nan() {
@@ -355,7 +357,7 @@ pub(crate) fn float32(bits: u32) -> f32 {
     }
 }
 
-/// Every NaN a guest passes becomes the canonical one.
+/// Replaces any NaN from a guest with the canonical one.
 pub(crate) fn float64(bits: u64) -> f64 {
     let float = f64::from_bits(bits);
     if float.is_nan() {
@@ -369,7 +371,7 @@ pub(crate) fn char_of(bits: u32) -> Result<char, Trap> {
     char::from_u32(bits).ok_or_else(|| {
         Trap::new(
             TrapCode::InvalidChar,
-            format!("{bits:#x} is no unicode scalar value"),
+            format!("{bits:#x} is not a unicode scalar value"),
         )
     })
 }

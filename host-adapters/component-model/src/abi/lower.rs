@@ -1,7 +1,8 @@
-//! Lowering: from component-level values to core values and memory.
+//! Lowering: converts component-level values to core values and memory.
 //!
-//! A value's own bytes are put together in the host and written at once, after the allocations for what the value points to: bytes
-//! between fields and behind a short payload, which the specification leaves as they are, become zero.
+//! The bytes of a value itself are assembled in the host and written at once, after the allocations
+//! for the values that it points to. Padding between fields and after a short payload, which the
+//! specification leaves unchanged, becomes zero.
 
 use super::flat::CoreVal;
 use super::layout::{DiscriminantSize, FlatType};
@@ -12,15 +13,19 @@ use super::{check_pointer, out_of_bounds};
 use crate::error::{CallError, HostError, Trap, TrapCode};
 use crate::handles::{ResourceAny, ResourceTables};
 use crate::ids::ResourceTableId;
-use crate::types::{Flags, Type, VariantPlace};
+use crate::types::{Flags, Type, VariantLayout};
 use crate::val::Val;
 
-/// What lowering draws on: the memory, allocator, encoding and handles of the guest.
-#[expect(missing_debug_implementations, reason = "a memory has nothing to show")]
+/// The context of lowering: the memory, allocator, encoding and handles of the guest.
+#[expect(
+    missing_debug_implementations,
+    reason = "a memory has no useful debug output"
+)]
 pub struct LowerContext<'a> {
-    /// The memory and the allocator that the canonical options name; types that need them are not valid without.
+    /// The memory and the allocator of the canonical options. Validation requires them for types
+    /// that use them.
     pub guest: Option<&'a mut dyn Realloc>,
-    /// The guest's encoding.
+    /// The guest's string encoding.
     pub encoding: StringEncoding,
     /// The handles of the guest and of the host.
     pub resources: &'a mut ResourceTables,
@@ -34,7 +39,7 @@ impl LowerContext<'_> {
         }
     }
 
-    /// Has the guest allocate, and checks what it returns.
+    /// Calls the guest's allocator and checks the returned pointer.
     pub(super) fn allocate(&mut self, align: u32, size: u32) -> Result<u32, Trap> {
         self.reallocate(0, 0, align, size)
     }
@@ -70,8 +75,8 @@ impl LowerContext<'_> {
         self.guest()?.write(pointer, bytes).map_err(out_of_bounds)
     }
 
-    /// Checks a pointer that the guest gave for a result. That comes before anything of the result is lowered, for the guest's allocator
-    /// may grow the memory meanwhile.
+    /// Checks a guest's pointer for a result. This must come before anything of the result is
+    /// lowered, because the guest's allocator may grow the memory then.
     pub(super) fn check_target(&mut self, pointer: u32, align: u32, size: u32) -> Result<(), Trap> {
         check_pointer(
             self.guest()?,
@@ -112,15 +117,15 @@ impl LowerContext<'_> {
 }
 
 fn no_memory() -> Trap {
-    Trap::new(TrapCode::Signature, "the canonical options name no memory")
+    Trap::new(TrapCode::Signature, "the canonical options have no memory")
 }
 
 /// Lowers a value into core values.
 ///
 /// # Errors
 ///
-/// A [`HostError`] if the value is not of the type or takes more than [`MAX_FLAT_PARAMS`](super::MAX_FLAT_PARAMS) core values, a
-/// trap if the guest's allocator fails.
+/// A [`HostError`] if the value is not of the type or takes more than
+/// [`MAX_FLAT_PARAMS`](super::MAX_FLAT_PARAMS) core values, a trap if the guest's allocator fails.
 pub fn lower_flat(
     cx: &mut LowerContext<'_>,
     ty: &Type,
@@ -136,7 +141,8 @@ pub fn lower_flat(
 ///
 /// # Errors
 ///
-/// A [`HostError`] if the value is not of the type, a trap if the pointer is not aligned or out of bounds, or the guest's allocator fails.
+/// A [`HostError`] if the value is not of the type, a trap if the pointer is not aligned or out of
+/// bounds, or the guest's allocator fails.
 pub fn store(
     cx: &mut LowerContext<'_>,
     ty: &Type,
@@ -205,7 +211,8 @@ pub(super) fn lower(
     Ok(())
 }
 
-/// Lowers the payload, turns its core values into those that all cases share, and fills up with zeros.
+/// Lowers the payload, converts its core values to the types that all cases share, and pads with
+/// zeros.
 fn lower_variant(
     cx: &mut LowerContext<'_>,
     ty: &Type,
@@ -265,7 +272,7 @@ pub(super) fn encode(
             Ok(())
         }
         (Type::Tuple(tuple), Val::Tuple(values)) => {
-            for ((part, offset), value) in tuple.placed().zip(values) {
+            for ((part, offset), value) in tuple.fields_with_offsets().zip(values) {
                 encode(cx, part, value, tail(out, offset)?)?;
             }
             Ok(())
@@ -279,10 +286,10 @@ pub(super) fn encode(
         (Type::Borrow(table), Val::Resource(any)) => {
             put(out, 0, cx.borrow(*table, any)?.to_le_bytes())
         }
-        (Type::Variant(inner), _) => encode_variant(cx, ty, inner.place(), val, out),
-        (Type::Enum(inner), _) => encode_variant(cx, ty, inner.place(), val, out),
-        (Type::Option(inner), _) => encode_variant(cx, ty, inner.place(), val, out),
-        (Type::Result(inner), _) => encode_variant(cx, ty, inner.place(), val, out),
+        (Type::Variant(inner), _) => encode_variant(cx, ty, inner.variant_layout(), val, out),
+        (Type::Enum(inner), _) => encode_variant(cx, ty, inner.variant_layout(), val, out),
+        (Type::Option(inner), _) => encode_variant(cx, ty, inner.variant_layout(), val, out),
+        (Type::Result(inner), _) => encode_variant(cx, ty, inner.variant_layout(), val, out),
         _ => Err(mismatch(ty, val).into()),
     }
 }
@@ -290,24 +297,24 @@ pub(super) fn encode(
 fn encode_variant(
     cx: &mut LowerContext<'_>,
     ty: &Type,
-    place: VariantPlace,
+    layout: VariantLayout,
     val: &Val,
     out: &mut [u8],
 ) -> Result<(), CallError> {
     let (discriminant, payload) = case_of(ty, val)?;
     let [low, high, ..] = discriminant.to_le_bytes();
-    match place.discriminant {
+    match layout.discriminant {
         DiscriminantSize::Byte => put(out, 0, [low])?,
         DiscriminantSize::Half => put(out, 0, [low, high])?,
         DiscriminantSize::Word => put(out, 0, discriminant.to_le_bytes())?,
     }
     match payload {
-        Some((ty, val)) => encode(cx, ty, val, tail(out, place.payload_offset)?),
+        Some((ty, val)) => encode(cx, ty, val, tail(out, layout.payload_offset)?),
         None => Ok(()),
     }
 }
 
-/// A payload with its type, for a case that has one.
+/// The payload of a case, with its type.
 type Payload<'a> = Option<(&'a Type, &'a Val)>;
 
 /// Returns the discriminant and the payload of a value of any of the four kinds of variants.
@@ -343,11 +350,11 @@ fn case_of<'a>(ty: &'a Type, val: &'a Val) -> Result<(u32, Payload<'a>), HostErr
         (Some(ty), Some(val)) => Ok((discriminant, Some((ty, val)))),
         (None, None) => Ok((discriminant, None)),
         (Some(_), None) => Err(HostError::new(format!(
-            "a {} lacks its payload",
+            "the payload of a {} is missing",
             val.kind()
         ))),
         (None, Some(_)) => Err(HostError::new(format!(
-            "a {} has a payload that its case has not",
+            "a {} has a payload, but its case has none",
             val.kind()
         ))),
     }
@@ -357,11 +364,12 @@ pub(super) fn check_case<'a>(ty: &'a Type, val: &'a Val) -> Result<Payload<'a>, 
     case_of(ty, val).map(|(_, payload)| payload)
 }
 
-/// How many bytes of a list's elements are put together before they are written into a guest's
+/// The number of bytes of list elements that are assembled before they are written to a guest's
 /// memory.
 const LIST_PIECE: usize = if cfg!(test) { 64 } else { 64 << 10 };
 
-/// Writes a list's elements into memory that the guest allocates; returns pointer and length.
+/// Writes the elements of a list to memory that the guest allocates. Returns the pointer and the
+/// length.
 pub(crate) fn store_elements<T>(
     cx: &mut LowerContext<'_>,
     element: &Type,
@@ -374,13 +382,13 @@ pub(crate) fn store_elements<T>(
     let size = length.checked_mul(layout.size()).ok_or_else(too_long)?;
     let pointer = cx.allocate(layout.align(), size)?;
     let element_size = usize::try_from(layout.size()).unwrap_or(usize::MAX).max(1);
-    // Some elements at a time: the host has the list already, and needs no second one.
+    // Writes some elements at a time, so that the host holds no second copy of the whole list.
     let at_once = LIST_PIECE.checked_div(element_size).unwrap_or(0).max(1);
     let mut at = pointer;
     for values in values.chunks(at_once) {
         let mut bytes = vec![0; values.len().saturating_mul(element_size)];
-        for (value, place) in values.iter().zip(bytes.chunks_exact_mut(element_size)) {
-            write(cx, element, value, place)?;
+        for (value, slot) in values.iter().zip(bytes.chunks_exact_mut(element_size)) {
+            write(cx, element, value, slot)?;
         }
         cx.write(at, &bytes)?;
         let written = u32::try_from(bytes.len()).map_err(|_overflow| too_long())?;
@@ -389,7 +397,7 @@ pub(crate) fn store_elements<T>(
     Ok((pointer, length))
 }
 
-/// As [`store_elements`], for bytes.
+/// Writes a list of bytes, as [`store_elements`] does for other elements.
 pub(crate) fn store_bytes(
     cx: &mut LowerContext<'_>,
     bytes: &[u8],
@@ -432,11 +440,10 @@ pub(crate) fn put<const N: usize>(
 }
 
 pub(crate) fn put_slice(out: &mut [u8], offset: usize, bytes: &[u8]) -> Result<(), CallError> {
-    let place = out
+    let slot = out
         .get_mut(offset..)
         .and_then(|tail| tail.get_mut(..bytes.len()));
-    place
-        .ok_or_else(|| out_of_bounds(super::OutOfBounds))?
+    slot.ok_or_else(|| out_of_bounds(super::OutOfBounds))?
         .copy_from_slice(bytes);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the canonical ABI needs of an engine.
+//! The traits that the canonical ABI requires of an engine.
 
 use std::fmt;
 
@@ -17,34 +17,36 @@ impl fmt::Display for OutOfBounds {
 
 impl std::error::Error for OutOfBounds {}
 
-/// A 32-bit linear memory, whose bytes are copied in and out.
+/// A 32-bit linear memory. Bytes are copied in and out.
 ///
-/// An implementation asks the engine for the memory anew at each call, since it may have grown or moved in between.
+/// An implementation must look up the memory in the engine for each call, because it may have grown
+/// or moved.
 pub trait Memory {
-    /// Returns the size in bytes as it is now.
+    /// Returns the current size in bytes.
     fn length(&self) -> u64;
 
     /// Copies bytes out of the memory.
     ///
     /// # Errors
     ///
-    /// [`OutOfBounds`], and then `bytes` may hold anything.
+    /// [`OutOfBounds`]; the contents of `bytes` are then unspecified.
     fn read(&self, offset: u32, bytes: &mut [u8]) -> Result<(), OutOfBounds>;
 
     /// Copies bytes into the memory.
     ///
     /// # Errors
     ///
-    /// [`OutOfBounds`], and then nothing was written.
+    /// [`OutOfBounds`]; nothing was written then.
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), OutOfBounds>;
 }
 
 /// A memory together with the guest's own allocator for it.
 pub trait Realloc: Memory {
-    /// Calls the guest's `realloc(old_pointer, old_size, align, new_size)` and returns what it returned, unchecked.
+    /// Calls the guest's `realloc(old_pointer, old_size, align, new_size)` and returns its result
+    /// unchecked.
     ///
-    /// `resources` are the handles that values are being lowered to. The guest may call
-    /// `resource.rep` meanwhile, which looks at them.
+    /// `resources` are the handles into which values are being lowered. The guest may call
+    /// `resource.rep` during the call, which reads them.
     ///
     /// # Errors
     ///

@@ -7,17 +7,17 @@ use super::lift::LiftContext;
 use super::lower::LowerContext;
 use crate::error::{CallError, HostError, Trap, TrapCode};
 
-/// A string's bytes in a guest's memory are at most this many: 2³¹ - 1.
+/// The maximum size of a string in a guest's memory, in bytes: 2³¹ - 1.
 pub const MAX_STRING_BYTES: u32 = (1 << 31) - 1;
 
-/// In the encoding `latin1+utf16`, the bit of the length that says that the string is UTF-16.
+/// The bit of the length that marks a string as UTF-16 in the encoding `latin1+utf16`.
 pub(super) const UTF16_TAG: u32 = 1 << 31;
 
-/// How many bytes are put together before they are written into a guest's memory. Even, so that
-/// units of UTF-16 are whole.
+/// The number of bytes assembled before they are written to a guest's memory. Even, so that UTF-16
+/// code units are not split.
 pub(super) const PIECE: usize = if cfg!(test) { 16 } else { 8192 };
 
-/// How a guest encodes its strings.
+/// The string encoding of a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum StringEncoding {
     /// UTF-8; lengths are in bytes.
@@ -25,15 +25,16 @@ pub enum StringEncoding {
     Utf8,
     /// UTF-16, little-endian; lengths are in code units of two bytes.
     Utf16,
-    /// Latin-1, or UTF-16 where the length has its highest bit set.
+    /// Latin-1, or UTF-16 if the highest bit of the length is set.
     CompactUtf16,
 }
 
-/// Reads a string out of the guest's memory; `length` counts code units as the encoding has it.
+/// Loads a string from the guest's memory; `length` is in the units of the encoding.
 ///
 /// # Errors
 ///
-/// A trap if the pointer is not aligned, the bytes are out of bounds or not valid in the encoding, or the budget is exceeded.
+/// A trap if the pointer is not aligned, the bytes are out of bounds or not valid in the encoding,
+/// or the budget is exceeded.
 pub fn load_string(cx: &mut LiftContext<'_>, pointer: u32, length: u32) -> Result<String, Trap> {
     let (units, wide, align) = match cx.encoding {
         StringEncoding::Utf8 => (length, false, 1),
@@ -73,8 +74,8 @@ pub fn load_string(cx: &mut LiftContext<'_>, pointer: u32, length: u32) -> Resul
     }
 }
 
-/// Makes a string of characters, which may take more bytes in the host than the guest's `size`: the
-/// larger number is paid for.
+/// Makes a string from characters. It may take more bytes in the host than the `size` in the guest;
+/// the larger number is charged.
 fn charged_string(
     cx: &mut LiftContext<'_>,
     size: usize,
@@ -100,11 +101,13 @@ fn charged_string(
     Ok(string)
 }
 
-/// Writes a string into memory that the guest allocates; returns its pointer and its length as the encoding has it.
+/// Writes a string to memory that the guest allocates. Returns its pointer and its length in the
+/// units of the encoding.
 ///
 /// # Errors
 ///
-/// A trap if the guest's allocator traps or returns what it must not, a [`HostError`] if the string may be too long for a guest.
+/// A trap if the guest's allocator traps or returns an invalid pointer, a [`HostError`] if the
+/// string may be too long for a guest.
 pub fn store_string(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), CallError> {
     match cx.encoding {
         StringEncoding::Utf8 => {
@@ -118,7 +121,8 @@ pub fn store_string(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32
     }
 }
 
-/// Allocates for the worst case and gives back what was too much, as `store_utf8_to_utf16` of the specification does.
+/// Allocates for the worst case and gives back the rest, as `store_utf8_to_utf16` in the
+/// specification does.
 fn store_utf16(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), CallError> {
     let worst_case = checked_size(string.len().checked_mul(2))?;
     let pointer = cx.allocate(2, worst_case)?;
@@ -131,7 +135,7 @@ fn store_utf16(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), Ca
     Ok((pointer, size / 2))
 }
 
-/// Tries Latin-1 first, as `store_string_to_latin1_or_utf16` of the specification does.
+/// Tries Latin-1 first, as `store_string_to_latin1_or_utf16` in the specification does.
 fn store_compact(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), CallError> {
     let given = checked_size(Some(string.len()))?;
     let pointer = cx.allocate(2, given)?;
@@ -161,7 +165,7 @@ fn write_utf16(cx: &mut LowerContext<'_>, pointer: u32, string: &str) -> Result<
     write_pieces(cx, pointer, string.encode_utf16().map(u16::to_le_bytes))
 }
 
-/// Writes code units, some of them at a time; returns how many bytes that were.
+/// Writes code units in pieces. Returns the number of bytes written.
 fn write_pieces<const N: usize>(
     cx: &mut LowerContext<'_>,
     pointer: u32,

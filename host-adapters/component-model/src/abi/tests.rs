@@ -1,4 +1,4 @@
-//! Tables for the rules one by one; properties over generated types and values are in `properties`.
+//! Tables for single rules. Properties over generated types and values are in `properties`.
 
 mod calls;
 pub(crate) mod generate;
@@ -13,12 +13,12 @@ use crate::ids::{ComponentInstanceId, ResourceId, ResourceTableId};
 use crate::types::{Enum, Flags, List, OptionType, Record, ResultType, Tuple, Type, Variant};
 use crate::val::Val;
 
-/// A guest: a memory with a bump allocator that, when told to, misbehaves.
+/// A guest: a memory with a bump allocator that can be told to misbehave.
 pub(super) struct Guest {
     pub(super) memory: Vec<u8>,
     next: u32,
-    /// What `realloc` returns instead of what it should.
-    lie: Option<u32>,
+    /// The wrong result of `realloc`, if any.
+    bad_result: Option<u32>,
     /// All calls of `realloc`.
     calls: Vec<(u32, u32, u32, u32)>,
 }
@@ -28,12 +28,12 @@ impl Guest {
         Self {
             memory: vec![0; size],
             next: 8,
-            lie: None,
+            bad_result: None,
             calls: Vec::new(),
         }
     }
 
-    /// Allocates as a guest would by itself.
+    /// Allocates as the guest itself would.
     fn allocate(&mut self, align: u32, size: u32) -> u32 {
         self.realloc(&mut ResourceTables::default(), 0, 0, align, size)
             .unwrap()
@@ -64,23 +64,23 @@ impl Realloc for Guest {
         new_size: u32,
     ) -> Result<u32, Trap> {
         self.calls.push((old, old_size, align, new_size));
-        if let Some(lie) = self.lie {
-            return Ok(lie);
+        if let Some(bad_result) = self.bad_result {
+            return Ok(bad_result);
         }
         let at = self.next.next_multiple_of(align);
         self.next = at + new_size;
-        let kept = old_size.min(new_size) as usize;
+        let copied = old_size.min(new_size) as usize;
         let end = (at + new_size) as usize;
         if self.memory.len() < end {
             self.memory.resize(end, 0);
         }
         self.memory
-            .copy_within(old as usize..old as usize + kept, at as usize);
+            .copy_within(old as usize..old as usize + copied, at as usize);
         Ok(at)
     }
 }
 
-/// Resource 0 is the host's and resource 1 the guest's own.
+/// Resource 0 is the host's and resource 1 the guest's.
 pub(super) fn resources() -> ResourceTables {
     let guest = ComponentInstanceId(0);
     let table = |resource, definer| ResourceTable {
@@ -149,7 +149,7 @@ fn variant(cases: &[Option<Type>]) -> Type {
 use CoreVal::{F32, F64, I32, I64};
 
 #[test]
-fn scalars_lift_as_the_specification_says() {
+fn scalars_lift_as_specified() {
     for (ty, value, expected) in [
         (Type::Bool, I32(0), Val::Bool(false)),
         (Type::Bool, I32(2), Val::Bool(true)),
@@ -217,7 +217,7 @@ fn nans_become_canonical_both_ways() {
 }
 
 #[test]
-fn cases_of_a_variant_share_core_values() {
+fn variant_cases_share_core_values() {
     // f32 and i32 share an i32, f64 and anything else an i64.
     let ty = variant(&[Some(Type::Float32), Some(Type::U32), None]);
     assert_eq!(
@@ -279,7 +279,7 @@ fn cases_of_a_variant_share_core_values() {
             ]
         ),
         Ok(case(0, Some(Val::Float32(2.0)))),
-        "what a case does not need is ignored"
+        "unused core values of a case are ignored"
     );
     assert_eq!(
         lifted(&ty, &[I32(3), I32(0)]),
@@ -380,9 +380,9 @@ fn lists_are_checked_for_alignment_and_bounds() {
     }
 }
 
-/// A string in the host may be longer than the guest's.
+/// A string may be longer in the host than in the guest.
 #[test]
-fn a_string_is_paid_for_as_it_is_in_the_host() {
+fn a_string_is_charged_by_its_size_in_the_host() {
     use StringEncoding::{CompactUtf16, Utf8, Utf16};
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (encoding, memory, length, cost) in [
@@ -405,7 +405,7 @@ fn a_string_is_paid_for_as_it_is_in_the_host() {
 }
 
 #[test]
-fn the_budget_ends_a_call_that_brings_too_much() {
+fn a_call_over_the_budget_traps() {
     let memory = vec![0u8; 1 << 16];
     let mut resources = resources();
     let mut budget = Budget::new(1 << 16);
@@ -419,7 +419,7 @@ fn the_budget_ends_a_call_that_brings_too_much() {
     assert_eq!(
         trap.code(),
         TrapCode::BudgetExceeded,
-        "elements cost what they take in the host"
+        "elements are charged by their size in the host"
     );
     lift_flat(&mut cx, &Type::String, &[I32(0), I32(1 << 15)]).unwrap();
     assert_eq!(cx.budget.left(), 1 << 15);
@@ -429,13 +429,13 @@ fn the_budget_ends_a_call_that_brings_too_much() {
 
 #[test]
 fn bad_results_of_realloc_trap() {
-    for (lie, expected) in [
+    for (bad_result, expected) in [
         (3, TrapCode::UnalignedPointer),
         (1 << 16, TrapCode::MemoryOutOfBounds),
         (u32::MAX - 3, TrapCode::MemoryOutOfBounds),
     ] {
         let guest = &mut Guest {
-            lie: Some(lie),
+            bad_result: Some(bad_result),
             ..Guest::new(64)
         };
         let stored = lowering(guest, StringEncoding::Utf8, |cx| {
@@ -453,7 +453,7 @@ fn bad_results_of_realloc_trap() {
 }
 
 #[test]
-fn values_that_do_not_fit_are_the_hosts_fault_and_touch_nothing() {
+fn mismatched_values_are_a_host_error_and_write_nothing() {
     let record = Type::Record(
         Record::new([("s".to_owned(), Type::String), ("n".to_owned(), Type::U8)]).unwrap(),
     );
@@ -522,7 +522,7 @@ fn values_that_do_not_fit_are_the_hosts_fault_and_touch_nothing() {
 }
 
 #[test]
-fn types_nest_only_so_deep() {
+fn the_nesting_of_types_is_bounded() {
     let mut ty = Type::U8;
     let mut depth = 1;
     while let Ok(deeper) = List::new(ty.clone()) {
@@ -533,8 +533,8 @@ fn types_nest_only_so_deep() {
 }
 
 #[test]
-fn types_that_share_their_parts_are_made_and_compared_in_no_time() {
-    // Written out, it would have 2^100 parts; its size ends it long before that.
+fn types_with_shared_parts_are_made_and_compared_quickly() {
+    // Written out, it would have 2^100 parts; the size limit is reached long before.
     let double = |ty: &Type| Tuple::new([ty.clone(), ty.clone()]).map(Type::Tuple);
     let doubled = |mut ty: Type| {
         let mut steps = 0;

@@ -1,23 +1,25 @@
 //! Strings that pass from one guest to another: the host functions that fused adapters call.
 //!
-//! The adapters, which the translator generates, allocate and call `realloc` themselves; what is left to the host is to copy code
-//! units from one memory to the other, in the steps that `store_string_into_range` of the
-//! [specification](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#storing) has.
-//! Adapters check pointers before; here they are checked again.
+//! The adapters, which the translator generates, allocate and call `realloc` themselves. The host
+//! copies code units from one memory to the other, in the steps of `store_string_into_range` in the
+//! [specification](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#storing).
+//! Adapters check pointers before the call; they are checked again here.
 //!
-//! Strings pass through small buffers, piece by piece, and no further than they are wanted: two
-//! guests may have strings of gigabytes in memory that neither has touched. So nothing of them is
-//! charged to the call's [`Budget`](super::Budget), which is for what a call brings into the host's
-//! memory. A string that turns out to be invalid may have been copied up to there.
+//! Strings are copied through small buffers, piece by piece, and only as far as needed: a string
+//! may cover gigabytes of memory that neither guest has touched. They are therefore not charged to
+//! the call's [`Budget`](super::Budget), which limits the bytes that a call copies into the host's
+//! memory. Of an invalid string, the part before the error may have been copied.
 
 mod pieces;
 
 use super::memory::Memory;
 use super::string::UTF16_TAG;
 use crate::error::{Trap, TrapCode};
-use pieces::{Proceed, Source, Taken, Target, Units, decode, too_long, units, utf8, whole_utf16};
+use pieces::{
+    Consumed, Proceed, Source, Target, Units, decode, too_long, units, utf8, whole_utf16,
+};
 
-/// What a transcoder does. All pointers are in bytes, all lengths in code units.
+/// The operation of a transcoder. All pointers are in bytes, all lengths in code units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transcode {
     /// `(from, length, to)`: copies valid UTF-8.
@@ -30,25 +32,27 @@ pub enum Transcode {
     Latin1ToUtf16,
     /// `(from, length, to) -> written`.
     Utf8ToUtf16,
-    /// `(from, length, to, to_length, first_pass) -> (read, written)`: as far as there is space; in the first pass only up to the first
-    /// character that is not ASCII.
+    /// `(from, length, to, to_length, first_pass) -> (read, written)`: stops when the space is used
+    /// up, and in the first pass also at the first character that is not ASCII.
     Latin1ToUtf8,
     /// As [`Latin1ToUtf8`](Self::Latin1ToUtf8).
     Utf16ToUtf8,
-    /// `(from, length, to) -> tagged length`: copies UTF-16, and narrows it to Latin-1 where that holds all of it.
+    /// `(from, length, to) -> tagged length`: copies UTF-16, and narrows it to Latin-1 if that can
+    /// represent all of it.
     Utf16ToCompactProbablyUtf16,
-    /// `(from, length, to) -> (read, written)`: up to the first character that is not Latin-1.
+    /// `(from, length, to) -> (read, written)`: stops at the first character that is not Latin-1.
     Utf8ToLatin1,
     /// As [`Utf8ToLatin1`](Self::Utf8ToLatin1).
     Utf16ToLatin1,
-    /// `(from, length, to, to_length, latin1_so_far) -> length`: widens what the step before wrote, and goes on in UTF-16.
+    /// `(from, length, to, to_length, latin1_so_far) -> length`: widens the output of the previous
+    /// step, and continues in UTF-16.
     Utf8ToCompactUtf16,
     /// As [`Utf8ToCompactUtf16`](Self::Utf8ToCompactUtf16).
     Utf16ToCompactUtf16,
 }
 
 impl Transcode {
-    /// Returns how many parameters the core function has.
+    /// Returns the number of parameters of the core function.
     pub fn params(self) -> usize {
         match self {
             Self::CopyUtf8
@@ -64,7 +68,7 @@ impl Transcode {
         }
     }
 
-    /// Returns how many results the core function has.
+    /// Returns the number of results of the core function.
     pub fn results(self) -> usize {
         match self {
             Self::CopyUtf8 | Self::CopyUtf16 | Self::CopyLatin1 | Self::Latin1ToUtf16 => 0,
@@ -74,11 +78,13 @@ impl Transcode {
         }
     }
 
-    /// Runs the transcoder with the arguments that the adapter passed; returns as many results as [`results`](Self::results) says.
+    /// Runs the transcoder with the arguments of the adapter. Returns as many results as
+    /// [`results`](Self::results) says.
     ///
     /// # Errors
     ///
-    /// A trap if the string is invalid, a pointer is not aligned or out of bounds, or the arguments are not as many as they should be.
+    /// A trap if the string is invalid, a pointer is not aligned or out of bounds, or the number of
+    /// arguments is wrong.
     pub fn run(
         self,
         from: &dyn Memory,
@@ -88,15 +94,15 @@ impl Transcode {
         self.run_while(from, to, arguments, &mut || Ok(()))
     }
 
-    /// Runs the transcoder as [`run`](Self::run) does, and asks `proceed` between one piece of a
-    /// long string and the next.
+    /// Runs the transcoder as [`run`](Self::run) does, and calls `proceed` between the pieces of a
+    /// long string.
     ///
-    /// `from` and `to` may stand for one and the same memory of the engine. The string and where it
-    /// goes must not overlap there.
+    /// `from` and `to` may represent the same memory of the engine. Then the string and its target
+    /// must not overlap.
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run), and what `proceed` returns.
+    /// As [`run`](Self::run), and any error that `proceed` returns.
     pub fn run_while(
         self,
         from: &dyn Memory,
@@ -161,8 +167,7 @@ impl Transcode {
         }
     }
 
-    /// Returns the sizes of a code unit where a string comes from, and of the alignment where it
-    /// goes.
+    /// Returns the size of a code unit of the source, and the alignment of the target.
     fn widths(self) -> (u32, u32) {
         match self {
             Self::CopyUtf8 | Self::CopyLatin1 | Self::Latin1ToUtf8 | Self::Utf8ToLatin1 => (1, 1),
@@ -174,7 +179,7 @@ impl Transcode {
         }
     }
 
-    /// Copies a string whose length is known.
+    /// Copies a string of known length.
     fn copy(
         self,
         source: Source<'_>,
@@ -191,7 +196,7 @@ impl Transcode {
                 wide.clear();
                 piece.iter().for_each(|byte| wide.push((*byte).into()));
                 to.write(wide.bytes())?;
-                return Ok(Taken::all_of(piece.len()));
+                return Ok(Consumed::all_of(piece.len()));
             }
             let piece = if matches!(self, Self::CopyUtf8) {
                 utf8(piece, before, is_last)?.as_bytes()
@@ -199,7 +204,7 @@ impl Transcode {
                 piece
             };
             to.write(piece)?;
-            Ok(Taken::all_of(piece.len()))
+            Ok(Consumed::all_of(piece.len()))
         })?;
         Ok(())
     }
@@ -214,7 +219,7 @@ struct Arguments {
     space: Option<Space>,
 }
 
-/// How much space there is where a string goes, and one more argument.
+/// The space in the target, and one more argument.
 #[derive(Debug, Clone, Copy)]
 struct Space {
     space: u32,
@@ -245,7 +250,7 @@ impl Arguments {
 
     fn space(self) -> Result<Space, Trap> {
         self.space
-            .ok_or_else(|| Trap::new(TrapCode::Signature, "a transcoder lacks arguments"))
+            .ok_or_else(|| Trap::new(TrapCode::Signature, "a transcoder has too few arguments"))
     }
 }
 
@@ -256,11 +261,11 @@ fn count(units: u64) -> Result<u32, Trap> {
 fn no_space() -> Trap {
     Trap::new(
         TrapCode::StringOutOfBounds,
-        "a string is longer than what was allocated for it",
+        "a string is longer than its allocation",
     )
 }
 
-/// Writes units of UTF-16, of which there must not be more than `space` in all.
+/// Writes UTF-16 code units, at most `space` in all.
 fn write_units(to: &mut Target<'_>, wide: &[u8], space: u32) -> Result<(), Trap> {
     let size = u64::try_from(wide.len()).unwrap_or(u64::MAX);
     let size = u64::from(to.written()).saturating_add(size);
@@ -270,7 +275,7 @@ fn write_units(to: &mut Target<'_>, wide: &[u8], space: u32) -> Result<(), Trap>
     to.write(wide)
 }
 
-/// Returns whether all of it is Latin-1.
+/// Returns true if all of it is Latin-1.
 fn copy_utf16(
     source: Source<'_>,
     to: &mut Target<'_>,
@@ -284,7 +289,7 @@ fn copy_utf16(
             all_latin1 &= u32::from(char?) <= 0xff;
         }
         write_units(to, piece, space)?;
-        Ok(Taken::all_of(piece.len()))
+        Ok(Consumed::all_of(piece.len()))
     })?;
     Ok(all_latin1)
 }
@@ -301,12 +306,12 @@ fn utf8_to_utf16(
         wide.clear();
         text.encode_utf16().for_each(|unit| wide.push(unit));
         write_units(to, wide.bytes(), space)?;
-        Ok(Taken::all_of(text.len()))
+        Ok(Consumed::all_of(text.len()))
     })?;
     Ok(())
 }
 
-/// Writes Latin-1 as UTF-8 for as long as there is space; returns how many bytes were read.
+/// Writes Latin-1 as UTF-8 while there is space. Returns the number of bytes read.
 fn latin1_to_utf8(
     source: Source<'_>,
     to: &mut Target<'_>,
@@ -318,11 +323,11 @@ fn latin1_to_utf8(
         let chars = piece.iter().map(|byte| Ok(char::from(*byte)));
         let read = Utf8Writer::new(&mut out, to, space).take(chars, |_| 1)?;
         to.write(out.bytes())?;
-        Ok(Taken::of(read, piece))
+        Ok(Consumed::of(read, piece))
     })
 }
 
-/// Writes UTF-16 as UTF-8 for as long as there is space; returns how many bytes were read.
+/// Writes UTF-16 as UTF-8 while there is space. Returns the number of bytes read.
 fn utf16_to_utf8(
     source: Source<'_>,
     to: &mut Target<'_>,
@@ -336,12 +341,12 @@ fn utf16_to_utf8(
         let width = |char: char| char.len_utf16().saturating_mul(2);
         let read = Utf8Writer::new(&mut out, to, space).take(chars, width)?;
         to.write(out.bytes())?;
-        Ok(Taken::of(read, piece))
+        Ok(Consumed::of(read, piece))
     })
 }
 
-/// Puts characters into a piece of UTF-8 until there is no more space in the target, or in the
-/// first pass, until one is not ASCII.
+/// Collects characters in a piece of UTF-8 until the space in the target is used up, or in the
+/// first pass, until a character is not ASCII.
 struct Utf8Writer<'a> {
     out: &'a mut Units,
     left: usize,
@@ -359,8 +364,8 @@ impl<'a> Utf8Writer<'a> {
         }
     }
 
-    /// Takes characters for as long as there is space. `width` is what one takes in the source;
-    /// returns what those take that were taken.
+    /// Takes characters while there is space. `width` returns the size of one in the source.
+    /// Returns the size of those taken.
     fn take(
         &mut self,
         chars: impl Iterator<Item = Result<char, Trap>>,
@@ -377,7 +382,7 @@ impl<'a> Utf8Writer<'a> {
         Ok(read)
     }
 
-    /// Returns whether there was space.
+    /// Returns true if there was space.
     fn push(&mut self, char: char) -> bool {
         if self.first_pass && !char.is_ascii() {
             return false;
@@ -391,9 +396,9 @@ impl<'a> Utf8Writer<'a> {
     }
 }
 
-/// Narrows the Latin-1 part at the front; returns how many bytes it takes.
+/// Narrows the Latin-1 part at the front. Returns the number of bytes that it takes.
 ///
-/// What comes behind is checked by the step that follows, and so is an invalid byte.
+/// The rest, including invalid bytes, is checked by the next step.
 fn utf8_to_latin1(
     source: Source<'_>,
     to: &mut Target<'_>,
@@ -401,7 +406,7 @@ fn utf8_to_latin1(
 ) -> Result<u64, Trap> {
     let mut out = Units::new();
     source.each(proceed, |piece, before, is_last| {
-        // The valid text at the front, even if it is cut off by what is not valid.
+        // The valid text at the front, even if invalid bytes follow.
         let (text, is_valid) = match utf8(piece, before, is_last) {
             Ok(text) => (text, true),
             Err(_) => {
@@ -420,14 +425,14 @@ fn utf8_to_latin1(
             read = read.saturating_add(char.len_utf8());
         }
         to.write(out.bytes())?;
-        Ok(Taken {
+        Ok(Consumed {
             bytes: read,
             stop: !is_valid || read < text.len(),
         })
     })
 }
 
-/// Narrows the Latin-1 part at the front; returns how many bytes it takes.
+/// Narrows the Latin-1 part at the front. Returns the number of bytes that it takes.
 fn utf16_to_latin1(
     source: Source<'_>,
     to: &mut Target<'_>,
@@ -444,6 +449,6 @@ fn utf16_to_latin1(
         }
         to.write(out.bytes())?;
         let read = out.bytes().len().saturating_mul(2);
-        Ok(Taken::of(read, piece))
+        Ok(Consumed::of(read, piece))
     })
 }

@@ -1,18 +1,18 @@
-//! Whether a value is of a type, found out before anything of it reaches a guest.
+//! Checks the type of a value before any of it reaches a guest.
 
 use super::lower::{check_case, flag_bits, mismatch};
 use crate::error::HostError;
 use crate::types::Type;
 use crate::val::Val;
 
-/// Checks that a value is of a type. Of resources it is only checked that they are resources.
+/// Checks that a value is of a type. For resources it only checks that they are resources.
 ///
-/// A value is checked as a whole before it is lowered, so that one that does not fit leaves the guest's memory and the
-/// tables of handles as they were.
+/// The whole value is checked before it is lowered, so that a mismatch leaves the guest's memory
+/// and the handle tables unchanged.
 ///
 /// # Errors
 ///
-/// An error that says what was expected and found.
+/// An error that names the expected and the found type.
 pub fn check(ty: &Type, val: &Val) -> Result<(), HostError> {
     match (ty, val) {
         (Type::Bool, Val::Bool(_))

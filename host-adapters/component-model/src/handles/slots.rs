@@ -1,11 +1,11 @@
-//! One table of handles: a slab whose free entries are chained.
+//! A handle table: a slab whose free entries are linked.
 
 use crate::ids::{Rep, ResourceTableId};
 
-/// Handles stay below this, so that their upper bits are free, as the specification demands.
+/// Handles stay below this, so that their upper bits are free, as the specification requires.
 const MAX_HANDLE: u32 = 1 << 28;
 
-/// A resource in a table, and how it is held.
+/// A resource in a table, with its ownership.
 #[derive(Debug)]
 pub(super) struct Held {
     table: ResourceTableId,
@@ -20,12 +20,12 @@ enum Kind {
     Borrow { scope: usize },
 }
 
-/// What removing an entry would amount to.
+/// The effect of removing an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Removed {
     /// An owned resource, which is not lent.
     Own(Rep),
-    /// A borrowed one, which belongs to the call with this index.
+    /// A borrowed resource, which belongs to the call with this index.
     Borrow { scope: usize },
     /// An owned resource that is lent: it must not be removed.
     Lent,
@@ -74,7 +74,7 @@ impl Held {
         }
     }
 
-    /// Counts a loan; returns whether it has to be given back, or `None` if there are too many.
+    /// Counts a loan. Returns whether it must be given back, or `None` if there are too many.
     pub(super) fn lend(&mut self) -> Option<bool> {
         match &mut self.kind {
             Kind::Own { lends } => {
@@ -95,33 +95,35 @@ impl Held {
 #[derive(Debug)]
 enum Slot {
     Free { next: u32 },
-    Taken(Held),
+    Used(Held),
 }
 
-/// Entries by index. Index 0 is never given out: the first entry has index 1.
+/// Entries by index. Index 0 is never used: the first entry has index 1.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     slots: Vec<Slot>,
-    /// The index before which the next entry goes, counted from 0.
+    /// The index that precedes the next free entry's, counted from 0.
     free: u32,
 }
 
 impl Slots {
     /// Inserts an entry and returns its index, or `None` if there are too many.
     pub(super) fn insert(&mut self, held: Held) -> Option<u32> {
-        let place = self.free;
-        let index = place.checked_add(1).filter(|index| *index < MAX_HANDLE)?;
-        let position = usize::try_from(place).ok()?;
+        let previous = self.free;
+        let index = previous
+            .checked_add(1)
+            .filter(|index| *index < MAX_HANDLE)?;
+        let position = usize::try_from(previous).ok()?;
         match self.slots.get_mut(position) {
             Some(slot) => {
                 let Slot::Free { next } = *slot else {
                     return None;
                 };
                 self.free = next;
-                *slot = Slot::Taken(held);
+                *slot = Slot::Used(held);
             }
             None => {
-                self.slots.push(Slot::Taken(held));
+                self.slots.push(Slot::Used(held));
                 self.free = index;
             }
         }
@@ -130,7 +132,7 @@ impl Slots {
 
     pub(super) fn find_mut(&mut self, index: u32) -> Option<&mut Held> {
         match self.slots.get_mut(position(index)?)? {
-            Slot::Taken(held) => Some(held),
+            Slot::Used(held) => Some(held),
             Slot::Free { .. } => None,
         }
     }
@@ -143,7 +145,7 @@ impl Slots {
         }
         self.free = index.checked_sub(1)?;
         match std::mem::replace(slot, Slot::Free { next }) {
-            Slot::Taken(held) => Some(held),
+            Slot::Used(held) => Some(held),
             Slot::Free { .. } => None,
         }
     }

@@ -79,7 +79,7 @@ fn unknown_foreign_and_doubly_dropped_handles_trap() {
 }
 
 #[test]
-fn a_lent_handle_can_be_neither_dropped_nor_given_away_until_the_call_ends() {
+fn a_lent_handle_cannot_be_dropped_or_transferred_until_the_call_ends() {
     let mut tables = tables(10);
     let handle = tables.lower_own(HOST_IN_0, Rep(7)).unwrap();
     tables.enter_call();
@@ -121,7 +121,7 @@ fn a_borrow_is_dropped_before_the_call_ends_and_runs_no_destructor() {
     assert_eq!(
         tables.lift_borrow(HOST_IN_1, borrowed),
         Ok(Rep(7)),
-        "a borrow may be lent on"
+        "a borrow may be lent again"
     );
     tables.exit_call().unwrap();
     assert_eq!(tables.drop_handle(HOST_IN_1, borrowed), Ok(None));
@@ -130,7 +130,7 @@ fn a_borrow_is_dropped_before_the_call_ends_and_runs_no_destructor() {
 }
 
 #[test]
-fn a_call_that_is_abandoned_leaves_nothing_behind() {
+fn an_abandoned_call_leaves_no_handles() {
     let mut tables = tables(10);
     let any = tables.host_own(ResourceId(0), Rep(1)).unwrap();
     tables.enter_call();
@@ -144,11 +144,11 @@ fn a_call_that_is_abandoned_leaves_nothing_behind() {
     );
     assert_eq!(tables.host_take(&any), Ok(Rep(1)), "it is not lent");
     assert_eq!(tables.live(), 0);
-    assert!(tables.abandon_call().is_err(), "no call is left");
+    assert!(tables.abandon_call().is_err(), "no open call remains");
 }
 
 #[test]
-fn the_definer_of_a_resource_gets_the_representation_of_a_borrow() {
+fn a_borrow_is_lowered_as_its_representation_in_the_defining_instance() {
     let mut tables = tables(10);
     let owner = tables.lower_own(OWN_IN_1, Rep(77)).unwrap();
     tables.enter_call();
@@ -157,7 +157,7 @@ fn the_definer_of_a_resource_gets_the_representation_of_a_borrow() {
 }
 
 #[test]
-fn transferred_ownership_leaves_nothing_behind() {
+fn transferring_ownership_removes_the_handle() {
     let mut tables = tables(10);
     let handle = tables.lower_own(OWN_IN_0, Rep(5)).unwrap();
     let moved = tables.transfer_own(OWN_IN_0, OWN_IN_1, handle).unwrap();
@@ -185,7 +185,7 @@ fn the_limit_counts_handles_and_loans() {
 }
 
 #[test]
-fn the_host_cannot_use_what_it_gave_away_or_what_was_lent_for_a_call_that_ended() {
+fn the_host_cannot_use_transferred_resources_or_expired_borrows() {
     let mut tables = tables(10);
     let owned = tables.host_own(ResourceId(0), Rep(1)).unwrap();
     tables.enter_call();
@@ -204,7 +204,8 @@ fn the_host_cannot_use_what_it_gave_away_or_what_was_lent_for_a_call_that_ended(
 }
 
 proptest! {
-    /// The tables against a model: a map from handles to representations, and the loans in force.
+    /// Compares the tables with a model: a map from handles to representations, and the current
+    /// loans.
     #[test]
     fn tables_agree_with_a_map(operations in prop::collection::vec((0u8..5, 0u32..12, any::<u32>()), 0..200)) {
         let mut tables = tables(1000);

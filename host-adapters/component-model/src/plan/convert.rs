@@ -1,4 +1,4 @@
-//! A translation into a plan.
+//! Converts a translation into a plan.
 
 #![expect(
     clippy::indexing_slicing,
@@ -116,18 +116,18 @@ pub(super) fn plan(
     })
 }
 
-/// How many bytes the names of all imports may take. Each item has those of the instances that it
-/// is in.
+/// The most bytes that the names of all imports may take. The names of an item include those of the
+/// instances that contain it.
 const MAX_NAME_BYTES: usize = 64 << 20;
 
-/// What is imported under a path.
+/// The import under a path.
 #[derive(Debug, Clone, Copy)]
 enum Imported {
     Item(ImportId),
     Module(ModuleImportId),
 }
 
-/// The functions, resources and core modules that a component imports, found by their place in the
+/// The functions, resources and core modules that a component imports, found by their index in the
 /// translation.
 struct Imports<'a> {
     component: &'a environ::Component,
@@ -136,7 +136,7 @@ struct Imports<'a> {
     instances: Vec<Vec<String>>,
     modules: Vec<ModuleImport>,
     by_path: HashMap<(ImportIndex, Vec<String>), Imported>,
-    /// How many bytes the names take in all that are kept.
+    /// The total number of bytes of the names kept.
     name_bytes: usize,
 }
 
@@ -189,9 +189,9 @@ impl<'a> Imports<'a> {
             TypeDef::Resource(table) => {
                 ImportKind::Resource(types.resource_table(*table).map(|(resource, _)| resource))
             }
-            // Only said, not passed.
+            // Types are only declared, not passed.
             TypeDef::Interface(_) => return Ok(()),
-            // The validator bounds how deep types nest, and with it this recursion.
+            // The validator bounds the nesting of types, and with it this recursion.
             TypeDef::ComponentInstance(instance) => {
                 self.instances.push(names().map(str::to_owned).collect());
                 for (name, item) in types.instance_exports(*instance) {
@@ -258,7 +258,8 @@ fn resources(
     imported.chain(defined).collect()
 }
 
-/// Tables for types that are never instantiated are kept, so that indices fit; nothing refers to them.
+/// Keeps tables of types that are never instantiated, so that indices match; nothing refers to
+/// them.
 fn resource_tables(
     component: &environ::Component,
     types: &Types<'_>,
@@ -280,22 +281,22 @@ fn resource_tables(
     tables.collect()
 }
 
-/// Makes linked modules and steps.
+/// Builds linked modules and steps.
 struct Converter<'a> {
     limits: &'a SizeLimits,
-    /// The bytes of the modules so far, hardened, and of adapters.
+    /// The number of bytes of the hardened modules and adapters so far.
     rewritten_bytes: u64,
     modules: &'a Modules<'a>,
-    /// One module may be instantiated several times, and is linked once for each list of imports.
+    /// A module that is instantiated several times is linked once for each list of imports.
     linked: HashMap<(StaticModuleIndex, Vec<CoreDef>), ModuleId>,
     output: Output,
-    /// The binaries of modules that are exported, each of which may have many exports.
+    /// The binaries of exported modules, shared because each may be exported many times.
     exported: HashMap<StaticModuleIndex, Arc<[u8]>>,
-    /// Which module each core instance is of; `None` for one that is imported.
+    /// The module of each core instance; `None` for an imported one.
     instances: Vec<Option<StaticModuleIndex>>,
     /// The names of exports, by what is exported, for each module that is instantiated.
     names: HashMap<StaticModuleIndex, HashMap<EntityIndex, &'a str>>,
-    /// How many core instances are of imported modules.
+    /// The number of core instances of imported modules.
     imported: u32,
     shims: Shims,
 }
@@ -316,8 +317,7 @@ impl<'a> Converter<'a> {
                     });
                     self.instance(Some(*module))?;
                 }
-                // It uses what it imports in ways that are not known, so none of that is a shim's
-                // table.
+                // How it uses its imports is unknown, so none of them is treated as a shim's table.
                 InstantiateModule::Import(_, imports) => {
                     let imports = imports.values().flat_map(|imports| imports.values());
                     instances.push(Instantiated {
@@ -377,7 +377,9 @@ impl<'a> Converter<'a> {
                 }
             }
             GlobalInitializer::LowerImport { .. } => {
-                return Err(LoadError::invalid("a lowered import out of place"));
+                return Err(LoadError::invalid(
+                    "a lowered import in an unexpected position",
+                ));
             }
             GlobalInitializer::ExtractMemory(extract) => Step::ExtractMemory(
                 MemoryId(extract.index.as_u32()),
@@ -416,7 +418,7 @@ impl<'a> Converter<'a> {
         })
     }
 
-    /// Numbers the next core instance.
+    /// Assigns a number to the next core instance.
     fn instance(&mut self, module: Option<StaticModuleIndex>) -> Result<CoreInstanceId, LoadError> {
         let id = u32::try_from(self.instances.len()).map_err(LoadError::invalid)?;
         self.instances.push(module);
@@ -444,8 +446,8 @@ impl<'a> Converter<'a> {
             return Ok(*known);
         }
         let linked = link(self.modules[module].wasm, imports, is_adapter)?;
-        // Before, the modules of the component were counted, and not what is added to them. As a
-        // rule that is some percent; twice the bytes are allowed.
+        // The size check before translation does not include the added code, which is usually a few
+        // percent. Up to twice the bytes are allowed.
         let bytes = u64::try_from(linked.bytes.len()).unwrap_or(u64::MAX);
         self.rewritten_bytes = self.rewritten_bytes.saturating_add(bytes);
         self.limits
@@ -456,7 +458,7 @@ impl<'a> Converter<'a> {
         Ok(id)
     }
 
-    /// Returns what a module imports: if that is a shim, what is behind it.
+    /// Returns the definition of an import, with shims resolved.
     fn import(&self, def: &environ::CoreDef) -> Result<CoreDef, LoadError> {
         let def = self.core_def(def)?;
         let behind = match &def {
@@ -484,7 +486,7 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// The translator names exports by what they are; we need one of the names that they are exported by.
+    /// The translator refers to exports by index; the plan needs one of their names.
     fn core_export(
         &self,
         export: &environ::CoreExport<EntityIndex>,
@@ -496,9 +498,9 @@ impl<'a> Converter<'a> {
                 let module = self.instances.get(instance.index()).copied().flatten();
                 let names = module.and_then(|module| self.names.get(&module));
                 let names =
-                    names.ok_or_else(|| LoadError::invalid("an export of an instance to come"))?;
+                    names.ok_or_else(|| LoadError::invalid("an export of a later instance"))?;
                 let name = names.get(index).copied();
-                name.ok_or_else(|| LoadError::invalid("an export that is not exported"))?
+                name.ok_or_else(|| LoadError::invalid("an export without a name"))?
                     .to_owned()
             }
         };
@@ -551,7 +553,7 @@ impl<'a> Converter<'a> {
         Ok(list)
     }
 
-    /// Returns the binary of a module that is exported.
+    /// Returns the binary of an exported module.
     fn exported(&mut self, module: StaticModuleIndex) -> Arc<[u8]> {
         let bytes = self.modules[module].wasm;
         let shared = self.exported.entry(module).or_insert_with(|| bytes.into());
@@ -559,11 +561,11 @@ impl<'a> Converter<'a> {
     }
 }
 
-/// The linked modules. Equal ones are the same.
+/// The linked modules, without duplicates.
 #[derive(Default)]
 struct Output {
     modules: Vec<CoreModule>,
-    /// By the digest of their binaries.
+    /// The modules by the digest of their binaries.
     known: HashMap<u64, Vec<ModuleId>>,
     digest: RandomState,
 }

@@ -1,11 +1,10 @@
-//! Features of WebAssembly: those that components may use, and how a refusal names the others.
+//! WebAssembly features: the supported set, and the names of all others for error messages.
 
 use wasmtime_environ::wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 use crate::error::LoadError;
 
-/// What components may use. Multi-memory is for the adapters, which copy from one memory to
-/// another.
+/// The supported features. Multi-memory is needed by adapters, which copy between memories.
 pub(super) fn supported() -> WasmFeatures {
     WasmFeatures::WASM2
         | WasmFeatures::COMPONENT_MODEL
@@ -14,8 +13,8 @@ pub(super) fn supported() -> WasmFeatures {
         | WasmFeatures::TAIL_CALL
 }
 
-/// What components may not use, with the name that a refusal gives it. Where either of two features
-/// would do, the later one is named.
+/// The unsupported features, with their names in error messages. If either of two features would
+/// suffice, the later one is named.
 const UNSUPPORTED: &[(WasmFeatures, &str)] = &[
     (
         WasmFeatures::CM_ASYNC_STACKFUL,
@@ -67,13 +66,13 @@ const UNSUPPORTED: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::COMPACT_IMPORTS, "compact import sections"),
 ];
 
-/// Finds out why a component was refused: it is invalid, or needs features that are not supported
-/// here. `message` says what the translator had against it.
+/// Finds out why a component was refused: it is invalid, or needs unsupported features. `message`
+/// is the translator's error.
 pub(super) fn refusal(bytes: &[u8], message: &str) -> LoadError {
     match needed(bytes) {
         Err(error) => error,
-        // The validator has no objection, but the translator does: it knows less than the
-        // specification.
+        // The validator accepts the component but the translator does not: it supports only part of
+        // the specification.
         Ok(needed) if needed.is_empty() => LoadError::unsupported(strip(message)),
         Ok(needed) => {
             let named = UNSUPPORTED.iter();
@@ -92,25 +91,26 @@ pub(super) fn check_valid(bytes: &[u8]) -> Result<(), LoadError> {
     needed(bytes).map(|_| ())
 }
 
-/// How many bytes are validated to find out which features a component needs, all runs together: for
-/// components of up to 9 MiB that is a run for each feature. Of larger ones some are named, or none.
-const MOST_BYTES_VALIDATED: usize = 256 << 20;
+/// The most bytes to validate, over all runs, to find the features that a component needs. For
+/// components of up to 9 MiB that allows a run for each feature. For larger ones, only some
+/// features are named, or none.
+const MAX_BYTES_VALIDATED: usize = 256 << 20;
 
-/// Returns the features that a component needs besides those that are supported.
+/// Returns the features that a component needs besides the supported ones.
 ///
 /// # Errors
 ///
-/// What the validator has against the component with all features.
+/// The validator's error for the component with all features enabled.
 fn needed(bytes: &[u8]) -> Result<WasmFeatures, LoadError> {
     if is_cut_off(bytes) {
         return Err(LoadError::invalid(
-            "a module or a component inside ends behind the end of the input",
+            "a module or a component inside ends beyond the end of the input",
         ));
     }
     let validate = |features| Validator::new_with_features(features).validate_all(bytes);
-    let runs = MOST_BYTES_VALIDATED.checked_div(bytes.len());
+    let runs = MAX_BYTES_VALIDATED.checked_div(bytes.len());
     let mut runs = runs.unwrap_or(usize::MAX).max(1);
-    // As a rule the validator says which feature it misses, and it takes a run for each.
+    // The validator usually names the missing feature, one for each run.
     let mut features = supported();
     loop {
         let Err(error) = validate(features) else {
@@ -125,7 +125,7 @@ fn needed(bytes: &[u8]) -> Result<WasmFeatures, LoadError> {
             return Ok(features.difference(supported()));
         }
     }
-    // Otherwise features are left out one by one.
+    // Otherwise, tries to leave out the features one by one.
     let mut features = everything();
     validate(features).map_err(LoadError::invalid)?;
     if runs < UNSUPPORTED.len() {
@@ -140,8 +140,8 @@ fn needed(bytes: &[u8]) -> Result<WasmFeatures, LoadError> {
     Ok(features.difference(supported()))
 }
 
-/// Tells whether the input ends where a module or a component inside is to go on. The validator
-/// takes its end for theirs.
+/// True if the input ends inside a nested module or component. The validator takes the end of the
+/// input for the end of that module or component.
 fn is_cut_off(bytes: &[u8]) -> bool {
     let payloads = Parser::new(0).parse_all(bytes).flatten();
     #[expect(
@@ -165,7 +165,7 @@ fn everything() -> WasmFeatures {
     all.fold(supported(), WasmFeatures::union)
 }
 
-/// Returns the feature's name in the translator's words: `… is not supported`.
+/// Returns the feature's name from the translator's message: `… is not supported`.
 fn strip(message: &str) -> &str {
     let endings = [
         " is not supported",

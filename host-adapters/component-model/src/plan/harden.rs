@@ -1,47 +1,60 @@
-//! Instrumenting the core modules of guests, so that they cannot exhaust the host's memory or stack.
+//! Instruments the core modules of guests so that they cannot exhaust the host's memory or stack.
 //!
-//! WasmEdge does not bound how deep functions call one another: interpreted, they use up memory; compiled, they overflow the native
-//! stack, and the process dies. Nor does it say when a memory or a table grows. So guests bring code of their own along that does both.
+//! WasmEdge does not bound the depth of calls. Interpreted code then uses up memory; compiled code
+//! overflows the native stack, which ends the process. WasmEdge also does not report when a memory
+//! or a table grows. This instrumentation adds both checks to the guest's own code.
 //!
 //! # Growth
 //!
-//! Before `memory.grow` and `table.grow`, the host is asked: [`MEMORY_GROWING`] and [`TABLE_GROWING`] are imported from
-//! [`HOST_MODULE`], have the type `(delta: i32, current: i32, max: i32) -> i32`, all unsigned, in pages or elements, and return the
-//! delta if the growth is allowed, or -1 if it is not. The instruction that follows then fails by itself, as WebAssembly has it. The
-//! maximum is the declared one; without one, it is 65536 pages, or 2³² - 1 elements.
+//! Before `memory.grow` and `table.grow`, the guest asks the host. It imports [`MEMORY_GROWING`]
+//! and [`TABLE_GROWING`] from [`HOST_MODULE`]. Both have the type `(delta: i32, current: i32, max:
+//! i32) -> i32`, with unsigned values in pages or elements. They return the delta if the growth is
+//! allowed, or -1 if it is not. With -1, the instruction that follows fails as WebAssembly defines
+//! it. The maximum is the declared one; without one, it is 65536 pages, or 2³² - 1 elements.
 //!
-//! After `memory.grow`, the host is told what came of it, for a growth that it allowed may fail all the same: [`MEMORY_GROWN`] has the
-//! type `(result: i32) -> i32`, and returns what it is given. For a table that fails, WasmEdge ends the process.
+//! After `memory.grow`, the guest reports the result, because an allowed growth can still fail:
+//! [`MEMORY_GROWN`] has the type `(result: i32) -> i32` and returns its argument. For a table that
+//! fails to grow, WasmEdge ends the process.
 //!
-//! By so much an empty table without a maximum could grow, so that a refusal would be none. A table that is defined without a maximum
-//! therefore gets one that is one less, in modules where tables grow or are exported.
+//! An empty table without a maximum could grow by 2³² - 1 elements, which is the same value as the
+//! refusal. In modules where tables grow or are exported, tables without a maximum therefore get a
+//! maximum that is one lower.
 //!
 //! # Depth of calls
 //!
-//! Each function that may take part in a recursion, or begins a long chain of calls, counts the [stack units](MAX_STACK_UNITS) that it
-//! uses while it runs, in a global that all core instances of a component import from the host: [`STACK_UNITS`] of [`HOST_MODULE`].
-//! Where there would be too many, it calls [`STACK_OVERFLOW`], of type `() -> ()`, which is to trap. After a trap the count is wrong,
-//! as the frames that it stands for did not return: the instance must not be entered again.
+//! A function that may take part in a recursion, or that begins a long chain of calls, counts the
+//! [stack units](MAX_STACK_UNITS) that it uses while it runs. The count is in a global that all
+//! core instances of a component import from the host: [`STACK_UNITS`] of [`HOST_MODULE`]. When the
+//! count would exceed the maximum, the function calls [`STACK_OVERFLOW`], of type `() -> ()`, which
+//! must trap. After a trap the count is wrong, because the frames that it includes did not return:
+//! the instance must not be entered again.
 //!
-//! [`calls`] says which functions these are. All others are left as they are: at any time they use at most
-//! [`MAX_UNCOUNTED_UNITS`].
+//! [`calls`] decides which functions count. All others stay unchanged: together they use at most
+//! [`MAX_UNCOUNTED_UNITS`] at any time.
 //!
 //! # Interruption
 //!
-//! Interpreted guests ask at every branch and call whether they are to stop. Compiled, that would take most of their time, so the
-//! compiler is told to leave it out, and [`add_polls`] has them enter the engine now and then instead, which asks then: see [`polls`].
+//! Interpreted code checks for an interruption at every branch and call. Compiled code would spend
+//! most of its time on that, so compiled code is built without these checks. [`add_polls`] makes it
+//! enter the engine from time to time instead, and the engine checks then: see [`polls`].
 //!
 //! # Tail calls
 //!
-//! A function gives its units back before a tail call: its frame is gone then, in compiled code as well. That is so only where the
-//! callee is a function of the same module: WasmEdge's compiler makes an ordinary call of a tail call to anything else, and interpreted,
-//! WasmEdge 0.17 loses its frames when a function tail-calls one of the host's, and ends the process. So tail calls
-//! of imported functions count as calls, and become such; and so do tail calls through tables and references, in modules into whose
-//! tables others' functions may get.
+//! A function gives its units back before a tail call, because its frame is gone then, in compiled
+//! code as well. That holds only if the callee is a function of the same module:
 //!
-//! Nor does it make one of a tail call in a function that has other calls: a call that goes through the engine has a place for its values
-//! in the frame, and so has a function after another with such a call became part of it; the frame is not gone then. So these become calls as well. A
-//! loop of more than some thousand of them traps.
+//! - WasmEdge's compiler turns a tail call to anything else into an ordinary call.
+//! - The interpreter of WasmEdge 0.17 loses its frames when a function tail-calls a host function,
+//!   and ends the process.
+//!
+//! Tail calls of imported functions are therefore rewritten as calls and counted as such. So are
+//! tail calls through tables and references, in modules whose tables may hold functions of other
+//! modules.
+//!
+//! The compiler also emits no tail call in a function that has other calls. A call through the
+//! engine keeps its values in the frame, and so does a function into which a function with such a
+//! call was inlined; the frame then remains. These tail calls become calls as well. A loop of more
+//! than a few thousand of them traps.
 //!
 //! # Native code
 //!
@@ -61,102 +74,114 @@ use wasm_encoder::Module;
 use wasm_encoder::reencode::{Error, Reencode};
 use wasmtime_environ::wasmparser::Parser;
 
-use analysis::Facts;
+use analysis::ModuleSummary;
 use rewrite::Rewriter;
 
 use crate::error::LoadError;
 
-/// How many stack units the counted functions of a component instance, with all its core instances, use at most at once.
+/// The most stack units that the counted functions of a component instance may use at once, over
+/// all its core instances.
 ///
-/// A function uses 16 units, one for each of its parameters and locals, and one for every four of its instructions, or every two if
-/// it has to do with vectors; calls count as more instructions the more values they pass. But it never uses more than all that there
-/// are, so that each can be called at least by itself. A unit stands for 16 bytes of WasmEdge's own stack where modules are
-/// interpreted, and for up to 16 bytes of native stack where they are compiled: 4 MiB in all.
+/// A function uses 16 units, one for each parameter and local, and one for every four instructions,
+/// or for every two if it uses vectors. Calls count as more instructions the more values they pass.
+/// A function never uses more than this maximum, so each can be called at least once. A unit stands
+/// for 16 bytes of WasmEdge's own stack where modules are interpreted, and for up to 16 bytes of
+/// native stack where they are compiled: 4 MiB in all.
 pub const MAX_STACK_UNITS: u32 = 262_144;
 
-/// How many stack units functions use at most at once that are not counted: 256 KiB of stack.
+/// The most stack units that uncounted functions use at once: 256 KiB of stack.
 ///
-/// Functions that are on no cycle of calls need no counting unless a chain of them uses more. Most programs have few that do.
+/// A function that is on no cycle of calls is counted only if a chain of calls from it uses more.
+/// Few functions of most programs do.
 pub const MAX_UNCOUNTED_UNITS: u32 = 16_384;
 
-/// The stack units of a call to a function that another core instance defines, from a module that may be compiled: 16 KiB of stack.
+/// The stack units of a call to a function of another core instance, from a module that may be
+/// compiled: 16 KiB of stack.
 ///
-/// Compiled code goes through the engine then, and if the other is interpreted, so does its way back: 12 KiB in WasmEdge 0.17. Modules
-/// that share references to functions are never compiled, and what is interpreted takes no native stack to call others.
+/// Compiled code makes such a call through the engine. If the callee is interpreted, its calls back
+/// also go through the engine: 12 KiB in WasmEdge 0.17. Modules that share references to functions
+/// are never compiled, and interpreted code uses no native stack for calls.
 pub const LEAVING_UNITS: u32 = 1024;
 
-/// The name of the custom section that WasmEdge's compiler puts native code into.
+/// The name of the custom section in which WasmEdge's compiler stores native code.
 const NATIVE_CODE: &str = "wasmedge";
 
-/// The name of the host's global, a mutable `i32` that is zero at first, in which stack units are counted.
+/// The name of the host's global that counts the stack units in use: a mutable `i32`, initially
+/// zero.
 pub const STACK_UNITS: &str = "stack-units";
 
-/// The name of the host's function that is asked before a memory grows.
+/// The name of the host function that decides whether a memory may grow.
 pub const MEMORY_GROWING: &str = "memory-growing";
 
-/// The name of the host's function that is told whether a memory has grown, or -1.
+/// The name of the host function that receives the result of growing a memory, -1 if it failed.
 pub const MEMORY_GROWN: &str = "memory-grown";
 
-/// The name of the host's function that is asked before a table grows.
+/// The name of the host function that decides whether a table may grow.
 pub const TABLE_GROWING: &str = "table-growing";
 
-/// The name of the host's function that is called where functions would use more than [`MAX_STACK_UNITS`], and must trap.
+/// The name of the host function that is called when functions would use more than
+/// [`MAX_STACK_UNITS`]. It must trap.
 pub const STACK_OVERFLOW: &str = "stack-overflow";
 
-/// The name of the host's global, a mutable `i32`, first of [`POLL_STEPS`], that holds for how many steps compiled guests go on.
+/// The name of the host's global that holds how many steps compiled guests run before the next
+/// poll: a mutable `i32`, initially [`POLL_STEPS`].
 pub const STEPS_LEFT: &str = "steps-left";
 
-/// The name of the host's function that compiled guests call when no [steps](STEPS_LEFT) are left: of type `() -> ()`, it has to trap if they
-/// are to stop, and may do so on its way. If it does not, they go on for [`POLL_STEPS`].
+/// The name of the host function that compiled guests call when no [steps](STEPS_LEFT) are left, of
+/// type `() -> ()`. It traps if the guest is to stop. If it returns, the guest runs for another
+/// [`POLL_STEPS`].
 pub const POLL: &str = "poll";
 
-/// How many steps compiled guests go on for without a poll: for so many instructions they take some milliseconds.
+/// The number of steps that compiled guests run between polls: they take some milliseconds.
 pub const POLL_STEPS: u32 = 4 << 20;
 
-/// A module that was instrumented.
+/// An instrumented module.
 #[derive(Debug)]
 pub(super) struct Hardened {
     /// The module.
     pub(super) bytes: Vec<u8>,
-    /// How many stack units its functions use at most at once that are not counted.
+    /// The most stack units that its uncounted functions use at once.
     pub(super) uncounted_units: u32,
-    /// Whether functions that the module does not define may be called through its tables, or its own through others'.
+    /// True if its tables may hold functions of other modules, or tables of other modules its
+    /// functions.
     pub(super) shares_references: bool,
 }
 
-/// Instruments a valid core module whose imports have their final names. A module that needs nothing of it is returned as it is.
+/// Instruments a valid core module whose imports have their final names. Returns the module
+/// unchanged if it needs no instrumentation.
 ///
 /// # Errors
 ///
-/// [`LoadError::Invalid`] if the module is not valid after all. Not everything is checked, and an invalid module may become another one.
+/// [`LoadError::Invalid`] if the module turns out to be invalid. Not everything is checked: an
+/// invalid module may become a different invalid module.
 pub(super) fn harden(bytes: &[u8]) -> Result<Hardened, LoadError> {
-    let facts = Facts::new(bytes)?;
-    if facts.is_harmless() {
+    let summary = ModuleSummary::new(bytes)?;
+    if summary.needs_no_hardening() {
         return Ok(Hardened {
             bytes: bytes.to_vec(),
-            uncounted_units: facts.uncounted_units,
-            shares_references: facts.holds_foreign_references,
+            uncounted_units: summary.uncounted_units,
+            shares_references: summary.holds_foreign_references,
         });
     }
     Ok(Hardened {
-        bytes: rewrite(Rewriter::hardening(&facts), bytes)?,
-        uncounted_units: facts.uncounted_units,
-        shares_references: facts.holds_foreign_references,
+        bytes: rewrite(Rewriter::hardening(&summary), bytes)?,
+        uncounted_units: summary.uncounted_units,
+        shares_references: summary.holds_foreign_references,
     })
 }
 
-/// Makes a hardened module ask now and then whether it is interrupted. A module that never runs for
-/// long is returned unchanged.
+/// Adds polls to a hardened module, so that compiled code notices an interruption. Returns a module
+/// unchanged if it never runs for long.
 ///
 /// # Errors
 ///
-/// [`LoadError::Invalid`] if the bytes are no valid module.
+/// [`LoadError::Invalid`] if the bytes are not a valid module.
 pub fn add_polls(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
-    let facts = Facts::new(bytes)?;
-    if !facts.polls() {
+    let summary = ModuleSummary::new(bytes)?;
+    if !summary.polls() {
         return Ok(bytes.to_vec());
     }
-    rewrite(Rewriter::polling(&facts), bytes)
+    rewrite(Rewriter::polling(&summary), bytes)
 }
 
 fn rewrite(mut rewriter: Rewriter<'_>, bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
@@ -165,7 +190,7 @@ fn rewrite(mut rewriter: Rewriter<'_>, bytes: &[u8]) -> Result<Vec<u8>, LoadErro
         .parse_core_module(&mut module, Parser::new(0), bytes)
         .map_err(|error| match error {
             Error::UserError(error) => error,
-            // Its own message does not say what is wrong.
+            // The outer error's message does not include the cause.
             Error::ParseError(error) => LoadError::invalid(error),
             error @ (Error::CanonicalizedHeapTypeReference
             | Error::InvalidConstExpr

@@ -1,4 +1,4 @@
-//! Renaming the imports of core modules.
+//! Renames the imports of core modules.
 
 use wasm_encoder::{Encode, Module, RawSection};
 use wasmtime_environ::wasmparser::{self, BinaryReader, Parser, Payload};
@@ -7,8 +7,8 @@ use super::harden::harden;
 use super::{CoreDef, CoreModule, Extent};
 use crate::error::LoadError;
 
-/// Copies a module section by section without its custom sections, gives its imports the names of
-/// what they are to be linked to, and hardens it.
+/// Copies a module section by section without its custom sections, renames its imports to their
+/// definitions, and hardens it.
 pub(super) fn link(
     bytes: &[u8],
     imports: &[CoreDef],
@@ -36,7 +36,7 @@ pub(super) fn link(
                 });
             }
         }
-        // WasmEdge keeps them, and nothing reads them.
+        // WasmEdge keeps them, but nothing reads them.
         if let Payload::CustomSection(_) = &payload {
             continue;
         }
@@ -50,11 +50,11 @@ pub(super) fn link(
         } else if let Some((id, range)) = payload.as_section() {
             let data = bytes
                 .get(range)
-                .ok_or_else(|| LoadError::invalid("a section ends behind its module"))?;
+                .ok_or_else(|| LoadError::invalid("a section ends beyond its module"))?;
             module.section(&RawSection { id, data });
         }
     }
-    // Adapters neither grow nor recurse by themselves, but guests that call one another do it through them.
+    // Adapters neither grow nor recurse by themselves, but guests call one another through them.
     let hardened = harden(&module.finish())?;
     Ok(CoreModule {
         bytes: hardened.bytes,
@@ -95,7 +95,7 @@ fn rename(
     for ((start, end), def) in starts.iter().copied().zip(ends).zip(imports) {
         let import = bytes
             .get(start..end)
-            .ok_or_else(|| LoadError::invalid("an import ends behind its module"))?;
+            .ok_or_else(|| LoadError::invalid("an import ends beyond its module"))?;
         let mut reader = BinaryReader::new(import, 0);
         for _ in 0..2 {
             reader.read_string().map_err(LoadError::invalid)?;

@@ -1,4 +1,4 @@
-//! Core modules that a component imports or exports, and which of them fit an import.
+//! Core modules that a component imports or exports, and the check that a module fits an import.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,10 +17,9 @@ use crate::ids::ModuleImportId;
 /// A core module that a component imports.
 #[derive(Debug)]
 pub struct ModuleImport {
-    /// The names that lead to it: of the instances that it is imported as part of, the outermost
-    /// first, and its own.
+    /// The path of names to it: the instances that contain it, outermost first, and its own name.
     pub names: Vec<String>,
-    /// What the component imports it as.
+    /// The declared type.
     pub ty: ModuleType,
 }
 
@@ -35,13 +34,13 @@ impl ModuleImport {
 /// A core module that a component exports.
 #[derive(Debug, Clone)]
 pub enum ModuleExport {
-    /// One of its own: the binary.
+    /// One of the component's own, as its binary.
     Own(Arc<[u8]>),
-    /// One that it imports.
+    /// One that the component imports.
     Imported(ModuleImportId),
 }
 
-/// What a core module imports and exports.
+/// The imports and exports of a core module.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModuleType {
     imports: Vec<((String, String), CoreItem)>,
@@ -51,13 +50,13 @@ pub struct ModuleType {
 /// An import or an export of a core module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum CoreItem {
-    /// A function: its type.
+    /// A function, with its type.
     Function(String),
-    /// A global: its type, and whether it can be changed.
+    /// A global, with its type and its mutability.
     Global(String, bool),
-    /// A memory: the kind, and its pages.
+    /// A memory, with its kind and its limits in pages.
     Memory(String, Limits),
-    /// A table: the type of its elements, and how many.
+    /// A table, with its element type and its limits.
     Table(String, Limits),
 }
 
@@ -94,7 +93,7 @@ impl CoreItem {
         }
     }
 
-    /// Compares what is there with what is wanted; `what` is the name of either.
+    /// Compares an item with the wanted one; `what` is its name in messages.
     fn check(&self, wanted: &Self, what: &str) -> Result<(), String> {
         if self.fits(wanted) {
             return Ok(());
@@ -111,7 +110,7 @@ impl ModuleType {
     /// Reads the type of a module, and validates it.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, LoadError> {
         if !Parser::is_core_wasm(bytes) {
-            return Err(LoadError::invalid("this is not a core module"));
+            return Err(LoadError::invalid("the bytes are not a core module"));
         }
         let mut validator = Validator::new_with_features(supported());
         let types = validator
@@ -143,12 +142,12 @@ impl ModuleType {
         Ok(ty)
     }
 
-    /// Tells whether a module of this type is one of the wanted type: it exports at least as much,
-    /// and imports at most as much.
+    /// Checks that a module of this type can be used as one of the wanted type: it has at least the
+    /// wanted exports, and at most the wanted imports.
     ///
     /// # Errors
     ///
-    /// What does not fit.
+    /// A description of the first mismatch.
     pub(crate) fn fits(&self, wanted: &Self) -> Result<(), String> {
         let own: HashMap<_, _> = self
             .exports
@@ -176,7 +175,7 @@ impl ModuleType {
     }
 }
 
-/// Links a module of the host's, as the component's own are when it is translated.
+/// Links an imported module, in the same way as the component's own modules.
 pub(crate) fn link_imported(
     bytes: &[u8],
     given: &[((String, String), CoreDef)],
@@ -192,7 +191,8 @@ pub(crate) fn link_imported(
             for import in section.into_imports() {
                 let import = import.map_err(LoadError::invalid)?;
                 let def = given.get(&(import.module, import.name)).copied();
-                let missing = || LoadError::invalid("a core module imports what it is not given");
+                let missing =
+                    || LoadError::invalid("a core module has an import that is not provided");
                 imports.push(def.ok_or_else(missing)?.clone());
             }
         }
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_fits_that_exports_more_and_imports_less() {
+    fn a_module_with_more_exports_and_fewer_imports_fits() {
         for (module, wanted) in [
             ("", ""),
             ("(func (export \"f\"))", ""),
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named() {
+    fn mismatches_are_named() {
         for (module, wanted, why) in [
             ("", "(export \"f\" (func))", "its export `f` is missing"),
             (
@@ -361,12 +361,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_core_module_is_refused() {
+    fn other_bytes_are_refused_as_a_core_module() {
         let component = wat::parse_str("(component)").unwrap();
         let error = ModuleType::read(&component).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "invalid component: this is not a core module"
+            "invalid component: the bytes are not a core module"
         );
         let memory = wat::parse_str("(module (memory i64 1))").unwrap();
         let error = ModuleType::read(&memory).unwrap_err();

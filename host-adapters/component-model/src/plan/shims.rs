@@ -1,11 +1,13 @@
-//! Seeing through the shims of `wit-component`.
+//! Resolves the shims of `wit-component`.
 //!
-//! A function of the host that needs the memory of the module which calls it cannot be there before that module is. So `wit-component` has
-//! the module import it from a shim, whose functions call what is in the same place of a table, and fills the table later, by a module
-//! that does nothing else. Here both are known: the module imports the host's function at once. In the engine that saves a call through an
-//! interpreted function, since modules that share tables are not compiled.
+//! A host function that needs the memory of the module that calls it cannot exist before that
+//! module. `wit-component` therefore has the module import the function from a shim. The shim calls
+//! through a table, which another module fills later and does nothing else. In a plan both are
+//! known, so the module imports the host function directly. This saves a call through an
+//! interpreted function, because modules that share tables are not compiled.
 //!
-//! A guest that calls such a function before the table is filled trapped at the empty place; now it traps as the memory is not there.
+//! A guest that calls such a function before the table is filled would trap at the empty slot. With
+//! the shim resolved, it traps because the memory does not exist yet.
 
 use std::collections::HashMap;
 
@@ -17,16 +19,16 @@ use wasmtime_environ::wasmparser::{
 use super::{CoreDef, CoreExport};
 use crate::ids::CoreInstanceId;
 
-/// The functions of shims, each with what it calls in the end.
+/// The functions of shims, each with the definition that it calls.
 pub(super) type Shims = HashMap<CoreExport, CoreDef>;
 
-/// A core module that is instantiated, and what it imports.
+/// An instantiated core module with its imports.
 pub(super) struct Instantiated<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) imports: Vec<CoreDef>,
 }
 
-/// Finds the shims among core instances, of which the first is number zero.
+/// Finds the shims among core instances, which are numbered from zero.
 pub(super) fn find(instances: &[Instantiated<'_>]) -> Shims {
     let users = users(instances);
     let mut shims = Shims::new();
@@ -42,11 +44,11 @@ pub(super) fn find(instances: &[Instantiated<'_>]) -> Shims {
         let Some([filler]) = users.get(&table).map(Vec::as_slice) else {
             continue;
         };
-        let Some(places) = read_filler(filler, &table) else {
+        let Some(entries) = read_filler(filler, &table) else {
             continue;
         };
-        for (name, place, ty) in shim.functions {
-            if let Some((def @ CoreDef::Trampoline(_), found)) = places.get(place)
+        for (name, slot, ty) in shim.functions {
+            if let Some((def @ CoreDef::Trampoline(_), found)) = entries.get(slot)
                 && *found == ty
             {
                 shims.insert(of_shim(&name), def.clone());
@@ -75,11 +77,11 @@ fn users<'s, 'a>(
     users
 }
 
-/// A module with a table, and functions that do nothing but call what is in it.
+/// A module with a table, and functions that only call its entries.
 struct Shim {
     /// The name of the table.
     table: String,
-    /// The exported functions: the name, the place in the table and the type of each.
+    /// The exported functions: the name, the table slot and the type of each.
     functions: Vec<(String, usize, FuncType)>,
 }
 
@@ -117,7 +119,7 @@ impl Shim {
                 }
                 Payload::CodeSectionEntry(body) => {
                     let ty = functions.get(bodies.len())?;
-                    bodies.push(called_place(&body, &types, ty)?);
+                    bodies.push(called_slot(&body, &types, ty)?);
                 }
                 Payload::Version { .. }
                 | Payload::CodeSectionStart { .. }
@@ -149,8 +151,9 @@ impl Shim {
     }
 }
 
-/// Returns the place in the only table whose function a body calls with its own arguments, if it does nothing else.
-fn called_place(body: &FunctionBody<'_>, types: &[FuncType], ty: &FuncType) -> Option<usize> {
+/// Returns the slot in the only table whose function a body calls with its own arguments, if it
+/// does nothing else.
+fn called_slot(body: &FunctionBody<'_>, types: &[FuncType], ty: &FuncType) -> Option<usize> {
     if body.get_locals_reader().ok()?.get_count() != 0 {
         return None;
     }
@@ -178,10 +181,11 @@ fn called_place(body: &FunctionBody<'_>, types: &[FuncType], ty: &FuncType) -> O
     (fits && ends).then(|| usize::try_from(value).ok())?
 }
 
-/// Returns what a module puts into a table from its beginning, each with its type, if it does nothing else.
+/// Returns the entries that a module writes to the start of a table, each with its type, if it does
+/// nothing else.
 fn read_filler(filler: &Instantiated<'_>, table: &CoreDef) -> Option<Vec<(CoreDef, FuncType)>> {
     let (mut types, mut functions) = (Vec::new(), Vec::new());
-    let (mut fills, mut places) = (false, None);
+    let (mut fills, mut entries) = (false, None);
     for payload in Parser::new(0).parse_all(filler.bytes) {
         #[expect(
             clippy::wildcard_enum_match_arm,
@@ -229,13 +233,13 @@ fn read_filler(filler: &Instantiated<'_>, table: &CoreDef) -> Option<Vec<(CoreDe
                 let items = items
                     .into_iter()
                     .map(|item| functions.get(index(item.ok()?)).cloned());
-                places = Some(items.collect::<Option<Vec<_>>>()?);
+                entries = Some(items.collect::<Option<Vec<_>>>()?);
             }
             Payload::Version { .. } | Payload::CustomSection(_) | Payload::End(_) => {}
             _ => return None,
         }
     }
-    places.filter(|_| fills)
+    entries.filter(|_| fills)
 }
 
 fn index(index: u32) -> usize {

@@ -36,7 +36,8 @@ const LIBC: &str = r#"
     (alias core export $libc "realloc" (core func $realloc))
 "#;
 
-/// Two components, the outer of which calls the inner with a string, each in an encoding of its own.
+/// Returns two components with different string encodings. The outer one calls the inner one with a
+/// string.
 fn composed(outer: &str, inner: &str) -> String {
     format!(
         r#"(component
@@ -59,7 +60,7 @@ fn composed(outer: &str, inner: &str) -> String {
     )
 }
 
-/// Returns the modules that a component exports, those of exported instances too.
+/// Returns the modules that a component exports, including those in exported instances.
 fn exported_modules(exports: &[(String, Export)]) -> Vec<Arc<[u8]>> {
     let mut found = Vec::new();
     for (_, export) in exports {
@@ -76,7 +77,7 @@ fn exported_modules(exports: &[(String, Export)]) -> Vec<Arc<[u8]>> {
 }
 
 #[test]
-fn a_module_that_is_exported_often_is_copied_once() {
+fn a_module_exported_many_times_is_copied_once() {
     let plan = plan(
         r#"(component
             (component $c (core module $m) (export "x" (core module $m)) (export "y" (core module $m)))
@@ -157,7 +158,8 @@ fn transcoders(plan: &Plan) -> Vec<Transcode> {
     found
 }
 
-/// Checks what an engine relies on: every module is valid, and every import is of an earlier instance or of the host, and is there.
+/// Checks the guarantees that an engine relies on: every module is valid, and every import exists
+/// and is from an earlier instance or from the host.
 fn check_links(plan: &Plan) {
     let mut instances: Vec<Option<Vec<String>>> = Vec::new();
     for step in &plan.steps {
@@ -169,7 +171,7 @@ fn check_links(plan: &Plan) {
         } = step
         else {
             if let Step::InstantiateImported { .. } = step {
-                // What it exports is not known before it is linked.
+                // Its exports are unknown until it is linked.
                 instances.push(None);
             }
             continue;
@@ -191,7 +193,7 @@ fn check_links(plan: &Plan) {
             if let Payload::ImportSection(section) = &payload {
                 for import in section.clone().into_imports() {
                     let import = import.unwrap();
-                    // What hardening adds is the host's, and comes after the module's own imports.
+                    // The imports that hardening adds come from the host, after the module's own.
                     let added = [
                         MEMORY_GROWING,
                         MEMORY_GROWN,
@@ -339,7 +341,7 @@ fn exports_are_found_by_compatible_versions() {
 }
 
 #[test]
-fn composed_components_meet_in_adapters_with_the_transcoders_of_their_encodings() {
+fn adapters_use_the_transcoders_of_both_encodings() {
     use Transcode::*;
     let encodings = ["utf8", "utf16", "latin1+utf16"];
     let mut seen = std::collections::HashSet::new();
@@ -381,7 +383,7 @@ fn composed_components_meet_in_adapters_with_the_transcoders_of_their_encodings(
 }
 
 #[test]
-fn resources_have_tables_for_each_instance_and_their_definer() {
+fn resources_have_a_table_in_each_instance() {
     let plan = plan(
         r#"(component
             (import "wasi:io/error@0.2.6" (instance $io (export "error" (type (sub resource)))))
@@ -536,7 +538,7 @@ fn modules_that_share_tables_are_marked() {
 }
 
 #[test]
-fn what_is_not_supported_is_refused_by_name() {
+fn unsupported_features_are_refused_by_name() {
     for (text, feature) in [
         (
             r#"(component (import "f" (func async)))"#,
@@ -567,12 +569,12 @@ fn what_is_not_supported_is_refused_by_name() {
 }
 
 #[test]
-fn what_is_invalid_is_said_to_be() {
+fn invalid_components_are_reported() {
     let component = wat::parse_str(composed("utf8", "utf16")).unwrap();
     for end in 0..component.len() {
         match Plan::new(&component[..end]) {
             Err(LoadError::Invalid { .. }) => {}
-            // Without its last sections it is still a component, though another one.
+            // Without its last sections it is still a component, though a different one.
             Ok(plan) => check_links(&plan),
             Err(other) => panic!("{end}: {other}"),
         }
@@ -594,7 +596,7 @@ fn the_names_of_imports_are_bounded() {
     assert_eq!(refused(&text), "imports whose names take more than 64 MiB");
 }
 
-/// Components each of which instantiates the one before twice.
+/// Components that each instantiate the previous one twice.
 fn doubling(levels: usize) -> String {
     let mut text =
         String::from("(component $c0 (core module $m) (core instance (instantiate $m)))");
@@ -612,7 +614,7 @@ fn doubling(levels: usize) -> String {
 }
 
 #[test]
-fn a_small_component_cannot_stand_for_a_huge_one() {
+fn a_small_component_cannot_expand_to_a_huge_one() {
     check_links(&plan(&doubling(8)).unwrap());
     for levels in [18, 40, 64, 200] {
         let error = plan(&doubling(levels)).unwrap_err();
@@ -624,7 +626,7 @@ fn a_small_component_cannot_stand_for_a_huge_one() {
 }
 
 #[test]
-fn components_that_are_passed_to_components_are_instantiated_there() {
+fn components_passed_as_arguments_are_instantiated() {
     let made = plan(
         r#"(component
             (component $inner (core module $m) (core instance (instantiate $m)))
@@ -640,8 +642,8 @@ fn components_that_are_passed_to_components_are_instantiated_there() {
 }
 
 proptest! {
-    /// Whatever the bytes, loading ends with a plan that an engine can follow, or with an error, and never in the translator's own
-    /// assertions.
+    /// Loading any bytes returns a plan that an engine can follow, or an error. It never fails in
+    /// the translator's own assertions.
     #[test]
     fn mutated_components_load_or_are_refused(
         which in 0usize..3,

@@ -1,4 +1,4 @@
-//! What the host has to provide: trampolines, transcoders, and the codes that adapters trap with.
+//! Converts trampolines, transcoders, and the trap codes of adapters.
 
 use wasmtime_environ::component::{self as environ, FixedEncoding};
 

@@ -1,4 +1,4 @@
-//! Running the translator, and saying what is missing where it refuses.
+//! Runs the translator, and names the missing features if it refuses.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,7 +13,8 @@ use super::{Plan, convert};
 use crate::error::LoadError;
 
 pub(super) fn translate(bytes: &[u8], limits: &SizeLimits) -> Result<Plan, LoadError> {
-    // The translator asserts what it believes the validator to guarantee. Should it be wrong, that is an error and no crash.
+    // The translator asserts conditions that it expects the validator to guarantee. A failed
+    // assertion becomes an error, not a crash.
     catch_unwind(AssertUnwindSafe(|| run(bytes, limits))).unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message
@@ -32,7 +33,7 @@ fn run(bytes: &[u8], limits: &SizeLimits) -> Result<Plan, LoadError> {
         ));
     }
     if let Err(refusal) = component_size::check(bytes, limits) {
-        // What cannot be counted may be invalid, and that is what matters then.
+        // A component that cannot be counted may be invalid, which takes precedence.
         if refusal == component_size::Refusal::Uncounted {
             check_valid(bytes)?;
         }
@@ -47,7 +48,7 @@ fn run(bytes: &[u8], limits: &SizeLimits) -> Result<Plan, LoadError> {
         Translator::new(&tunables, &mut validator, &mut types, &scope).translate(bytes);
     let (translation, mut modules) =
         translated.map_err(|error| refusal(bytes, &format!("{error:#}")))?;
-    // The translator leaves function bodies to whoever compiles them.
+    // The translator leaves function bodies to the compiler.
     let mut allocations = FuncValidatorAllocations::default();
     for (_, module) in &mut modules {
         for (_, function) in std::mem::take(&mut module.function_body_inputs) {

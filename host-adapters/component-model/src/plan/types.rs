@@ -1,4 +1,4 @@
-//! Translated types into types of our own.
+//! Converts translated types into the types of this crate.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use crate::types::{
     Enum, Flags, FuncType, List, OptionType, Record, ResultType, Tuple, Type, Variant,
 };
 
-/// Turns types into ours, each once: they share their parts, and without that a small component could stand for huge types.
+/// Converts each type once. Types share their parts: without that, a small component could expand
+/// to huge types.
 pub(super) struct Types<'a> {
     types: &'a ComponentTypes,
     resource_tables: usize,
@@ -27,7 +28,7 @@ pub(super) struct Types<'a> {
 }
 
 impl<'a> Types<'a> {
-    /// `resource_tables` is how many of these there are, which only the builder of `types` tells.
+    /// `resource_tables` is their number, which only the builder of `types` knows.
     pub(super) fn new(types: &'a ComponentTypes, resource_tables: usize) -> Self {
         Self {
             types,
@@ -72,7 +73,7 @@ impl<'a> Types<'a> {
         ty.as_ref().map(|ty| self.convert(ty)).transpose()
     }
 
-    /// The translator bounds how deep types nest, and with it this recursion.
+    /// The translator bounds the nesting of types, and with it this recursion.
     pub(super) fn convert(&mut self, ty: &InterfaceType) -> Result<Type, LoadError> {
         if let Some(known) = self.known.get(ty) {
             return Ok(known.clone());
@@ -143,7 +144,8 @@ impl<'a> Types<'a> {
         Ok(converted)
     }
 
-    /// Returns the resource and the component instance of a table, or `None` for the types of things that are never instantiated.
+    /// Returns the resource and the component instance of a table, or `None` for types that are
+    /// never instantiated.
     pub(super) fn resource_table(
         &self,
         index: TypeResourceTableIndex,
@@ -165,7 +167,7 @@ impl<'a> Types<'a> {
         indices.map(|index| self.resource_table(index))
     }
 
-    /// Returns what an instance type exports.
+    /// Returns the exports of an instance type.
     pub(super) fn instance_exports(
         &self,
         index: TypeComponentInstanceIndex,

@@ -1,4 +1,4 @@
-//! Calls into a guest, and the values that pass between it and the host.
+//! Calls into a guest, and the values passed between it and the host.
 
 use crate::abi::{
     Budget, CoreVal, FlatType, LiftContext, LowerContext, Memory, OutOfBounds, Realloc,
@@ -11,11 +11,11 @@ use crate::plan::{CanonicalOptions, MAX_STACK_UNITS, MAY_LEAVE};
 use crate::runtime::instance_data::Flags;
 use crate::runtime::store::StoreInner;
 
-/// The [stack units](crate::plan::MAX_STACK_UNITS) that a call counts for which a guest makes
-/// through the host into a guest: 64 KiB.
+/// The [stack units](crate::plan::MAX_STACK_UNITS) that count for a call from a guest through the
+/// host into a guest: 64 KiB.
 pub const HOST_UNITS: u32 = 4096;
 
-/// The instance and the canonical options that values are lifted and lowered with.
+/// The instance and the canonical options for lifting and lowering values.
 #[derive(Clone, Copy)]
 pub(crate) struct CanonContext<'a> {
     pub(crate) instance: usize,
@@ -23,8 +23,8 @@ pub(crate) struct CanonContext<'a> {
 }
 
 impl<T: 'static, E: Engine> StoreInner<T, E> {
-    /// Runs `enter`, which enters an instance. Its stack units go on from those of the guests that
-    /// already run in this store, since all of them use the same stack.
+    /// Runs `enter`, which enters an instance. Its stack units continue from those of the guests
+    /// that already run in this store, because all of them share the stack.
     pub(crate) fn within<R>(
         &mut self,
         index: usize,
@@ -53,9 +53,9 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         self.running = outer;
         debug_assert!(
             result.is_err() || self.core.global(counter) == Some(used.cast_signed()),
-            "guests give back what they use"
+            "guests give back the units that they use"
         );
-        // Even after a trap, there are no frames left of what was entered here.
+        // Even after a trap, no frames of the entered guest remain.
         self.core.set_global(counter, before);
         result
     }
@@ -75,13 +75,13 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         })
     }
 
-    /// Finds the memory that canonical options name.
+    /// Finds the memory of canonical options.
     pub(crate) fn memory_at(&mut self, at: CanonContext<'_>) -> anyhow::Result<Option<MemId>> {
         let instance = self.instance(at.instance)?;
         Ok(at.options.memory.and_then(|memory| instance.memory(memory)))
     }
 
-    /// Runs lifting with the memory, handles and budget that it needs.
+    /// Runs lifting with its memory, handles and budget.
     pub(crate) fn lifting<R>(
         &mut self,
         at: CanonContext<'_>,
@@ -100,8 +100,8 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         })?)
     }
 
-    /// Runs lowering with the memory, allocator and handles that it needs. The handles are taken
-    /// out of the instance meanwhile, and put back while the guest's allocator runs, which may use
+    /// Runs lowering with its memory, allocator and handles. The handles are taken out of the
+    /// instance during lowering, and put back while the guest's allocator runs, because it may use
     /// `resource.rep`.
     pub(crate) fn lowering<R>(
         &mut self,
@@ -142,7 +142,7 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         }
     }
 
-    /// Traps unless a component instance may call out of itself.
+    /// Traps unless a component instance may call out.
     pub(crate) fn check_leave(
         &self,
         index: usize,
@@ -154,7 +154,7 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         }
     }
 
-    /// Returns the error that a guest was stopped with.
+    /// Returns the error for a guest that was stopped.
     pub(crate) fn stopped(&mut self, stop: Stop) -> anyhow::Error {
         match stop {
             Stop::Host => self.take_failure(),
@@ -210,13 +210,13 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
     }
 }
 
-/// Why values could not be lowered.
+/// The reason why lowering failed.
 #[derive(Debug)]
 pub(crate) enum NotLowered {
     /// The embedder's values have another type. The guest's allocator may have run, but did not
     /// fail.
     Host(HostError),
-    /// The guest broke a rule, or was stopped in its allocator.
+    /// The guest violated the ABI, or was stopped in its allocator.
     Guest(anyhow::Error),
 }
 
@@ -256,12 +256,12 @@ pub(crate) fn i32_of(value: Option<&CoreVal>) -> anyhow::Result<u32> {
     match value {
         Some(CoreVal::I32(bits)) => Ok(*bits),
         _ => Err(internal(
-            "a host function was called with other values than it has",
+            "a host function was called with values of other types than its parameters",
         )),
     }
 }
 
-/// Makes the error of a state that no valid component and no embedder brings about.
+/// Makes the error for a state that no valid component and no embedder can cause.
 #[cold]
 pub(crate) fn internal(message: &str) -> anyhow::Error {
     Trap::new(TrapCode::Signature, message).into()
@@ -287,7 +287,7 @@ struct Guest<'a, T: 'static, E: Engine> {
     at: CanonContext<'a>,
     memory: MemId,
     realloc: Option<FuncId>,
-    /// Why the allocator failed. The trap alone would lose a host function's error.
+    /// The reason why the allocator failed. The trap alone would lose the error of a host function.
     failure: &'a mut Option<anyhow::Error>,
 }
 
@@ -335,7 +335,7 @@ impl<T: 'static, E: Engine> Realloc for Guest<'_, T, E> {
         let Some(realloc) = self.realloc else {
             return Err(Trap::new(
                 TrapCode::Signature,
-                "the canonical options name no realloc",
+                "the canonical options have no realloc",
             ));
         };
         let params = [old_pointer, old_size, align, new_size].map(CoreVal::I32);

@@ -1,4 +1,4 @@
-//! Loaded components, which instances are made from.
+//! Loaded components.
 
 use std::fmt;
 use std::path::Path;
@@ -12,8 +12,7 @@ use crate::ids::ModuleId;
 use crate::plan::{CoreModule, Export, Plan};
 use crate::typed::TypeList;
 
-/// A component that was translated and validated, and may have been compiled. Clones are the same
-/// component.
+/// A translated and validated component, which may be compiled. Clones share the component.
 pub struct Component<E: Engine>(Arc<Inner<E>>);
 
 struct Inner<E: Engine> {
@@ -39,13 +38,12 @@ impl<E: Engine> fmt::Debug for Component<E> {
 }
 
 impl<E: Engine> Component<E> {
-    /// Loads a component from the bytes of its binary. Nothing is compiled: the component is
-    /// interpreted.
+    /// Loads a component from its binary. Nothing is compiled: the component is interpreted.
     ///
     /// # Errors
     ///
-    /// [`LoadError::Invalid`] if the bytes are no valid component, [`LoadError::Unsupported`] with
-    /// the feature's name if it needs something that is not supported, [`LoadError::TooLarge`] if
+    /// [`LoadError::Invalid`] if the bytes are not a valid component, [`LoadError::Unsupported`]
+    /// with the name of the feature if it needs an unsupported feature, [`LoadError::TooLarge`] if
     /// it is larger than [`Limits::size`](crate::engine::Limits::size) allows.
     pub fn new(engine: &E, bytes: impl AsRef<[u8]>) -> Result<Self, LoadError> {
         Self::load(engine, bytes.as_ref(), |_, _| Ok(None))
@@ -64,8 +62,8 @@ impl<E: Engine> Component<E> {
         Self::new(engine, bytes)
     }
 
-    /// Loads a component. `compiled` is asked for the compiled form of each module, with the
-    /// module's number. Modules without one are interpreted.
+    /// Loads a component. `compiled` returns the compiled form of each module, by the module's
+    /// number. Modules without one are interpreted.
     fn load(
         engine: &E,
         bytes: &[u8],
@@ -92,7 +90,7 @@ impl<E: Engine> Component<E> {
         })))
     }
 
-    /// Returns the engine that this was loaded for.
+    /// Returns the engine that the component was loaded for.
     pub fn engine(&self) -> &E {
         &self.0.engine
     }
@@ -102,7 +100,7 @@ impl<E: Engine> Component<E> {
         &self.0.plan
     }
 
-    /// Returns how many of the component's core modules are compiled, and how many there are.
+    /// Returns the number of compiled core modules, and the number of all core modules.
     pub fn compiled(&self) -> (usize, usize) {
         (self.0.compiled, self.0.modules.len())
     }
@@ -111,8 +109,8 @@ impl<E: Engine> Component<E> {
         self.0.modules.get(id.index())
     }
 
-    /// Returns the names and types of the functions that the component exports, those of its
-    /// instances with the instance's name.
+    /// Returns the names and types of the exported functions. Those of an instance have the
+    /// instance's name.
     pub fn exported_functions(&self) -> Vec<(Option<&str>, &str, TypeList<'_>, TypeList<'_>)> {
         let mut list = Vec::new();
         for (name, export) in &self.0.plan.exports {
@@ -139,8 +137,8 @@ impl<E: Engine> Component<E> {
 }
 
 impl<E: Compiler> Component<E> {
-    /// Loads a component, as [`new`](Self::new) does, with code from a cache. Modules without code
-    /// there are interpreted.
+    /// Loads a component, as [`new`](Self::new) does, with code from a cache. Modules without
+    /// cached code are interpreted.
     ///
     /// # Errors
     ///
@@ -155,12 +153,12 @@ impl<E: Compiler> Component<E> {
         })
     }
 
-    /// Compiles those of a component's core modules that a cache lacks, keeps their code there, and
-    /// loads the component. Compiling takes some seconds for a program of ordinary size.
+    /// Compiles the core modules that are missing in a cache, stores their code there, and loads
+    /// the component. Compiling takes some seconds for a program of ordinary size.
     ///
-    /// If the code cannot be written to the cache, the component is compiled all the same: see
-    /// [`precompile_or_say`](Self::precompile_or_say). The engine says in which process its
-    /// compiler works, and what that means for this one.
+    /// If the code cannot be written to the cache, the component is compiled nevertheless: see
+    /// [`precompile_and_report`](Self::precompile_and_report). The engine's documentation says in which
+    /// process its compiler runs, and the consequences for this process.
     ///
     /// # Errors
     ///
@@ -170,16 +168,16 @@ impl<E: Compiler> Component<E> {
         bytes: impl AsRef<[u8]>,
         cache: &Cache,
     ) -> Result<Self, LoadError> {
-        Ok(Self::precompile_or_say(engine, bytes, cache)?.component)
+        Ok(Self::precompile_and_report(engine, bytes, cache)?.component)
     }
 
-    /// Compiles and loads a component, as [`precompile`](Self::precompile) does, and says whether
-    /// the code was kept.
+    /// Compiles and loads a component, as [`precompile`](Self::precompile) does, and also returns
+    /// whether the code was stored.
     ///
     /// # Errors
     ///
     /// Those of [`precompile`](Self::precompile).
-    pub fn precompile_or_say(
+    pub fn precompile_and_report(
         engine: &E,
         bytes: impl AsRef<[u8]>,
         cache: &Cache,
@@ -204,7 +202,7 @@ impl<E: Compiler> Component<E> {
         })
     }
 
-    /// Compiles a component's core modules, and returns the code of each, for
+    /// Compiles the core modules of a component, and returns the code of each, for
     /// [`with_code`](Self::with_code). It is `None` for a module that is interpreted.
     ///
     /// # Errors
@@ -220,15 +218,15 @@ impl<E: Compiler> Component<E> {
         Ok(list)
     }
 
-    /// Loads a component with the code that [`compile`](Self::compile) made of it: `code` is
-    /// asked for that of each core module by its number. The component has to be the same, and so
-    /// have the engine's version and settings.
+    /// Loads a component with the code that [`compile`](Self::compile) returned for it: `code`
+    /// returns that of each core module by its number. The component and the engine's version and
+    /// settings must be the same.
     ///
     /// Modules without code are interpreted.
     ///
     /// # Errors
     ///
-    /// [`LoadError::Compiler`] if the engine refuses the code, and those of [`new`](Self::new).
+    /// [`LoadError::Compiler`] if the engine rejects the code, and those of [`new`](Self::new).
     pub fn with_code(
         engine: &E,
         bytes: impl AsRef<[u8]>,
@@ -240,7 +238,7 @@ impl<E: Compiler> Component<E> {
         })
     }
 
-    /// Tells whether all of its modules are compiled that can be.
+    /// True if all modules that can be compiled are compiled.
     pub fn is_compiled(&self) -> bool {
         let modules = self.0.plan.modules.iter();
         let can_be = modules.filter(|module| self.0.engine.can_compile(module));
@@ -248,7 +246,7 @@ impl<E: Compiler> Component<E> {
     }
 }
 
-/// Loads a module's code from a cache. Returns `None` if there is none, or if the engine refuses
+/// Loads a module's code from a cache. Returns `None` if there is none, or if the engine rejects
 /// it.
 fn find_compiled<E: Compiler>(engine: &E, module: &CoreModule, cache: &Cache) -> Option<E::Module> {
     if !engine.can_compile(module) {

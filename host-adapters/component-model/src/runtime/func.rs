@@ -1,4 +1,4 @@
-//! Calling what an instance exports.
+//! Exported functions, and how they are called.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -95,7 +95,7 @@ impl<E: Engine> Func<E> {
         let instance = store.own(self.instance, self.serial).ok();
         let found = instance.zip(self.export());
         let (instance, export) =
-            found.ok_or_else(|| HostError::new("the function is of another store"))?;
+            found.ok_or_else(|| HostError::new("the function belongs to another store"))?;
         let types = InstanceTypes {
             tables: &self.component.plan().resource_tables,
             resources: &instance.types,
@@ -109,14 +109,18 @@ impl<E: Engine> Func<E> {
         })
     }
 
-    /// Calls the function with values whose types are checked now; returns its result, if it has one.
+    /// Calls the function with values whose types are checked now. Returns its result, if it has
+    /// one.
     ///
     /// # Errors
     ///
-    /// A [`HostError`] if the arguments are none of the function's, or of a resource among them the host has no more: then the function was
-    /// not entered, but its allocator may have been, for the arguments before, and owned resources among these are destroyed. A [`Trap`]
-    /// if the guest was stopped; and whatever a host function failed with that the guest called. After either the instance cannot be
-    /// entered again.
+    /// - A [`HostError`] if the arguments do not match the parameters, or contain a resource that
+    ///   the host no longer has. The function was not called, but its allocator may have been, for
+    ///   earlier arguments; owned resources among these are destroyed.
+    /// - A [`Trap`] if the guest was stopped.
+    /// - The error of a host function that the guest called.
+    ///
+    /// After either of the last two the instance cannot be entered again.
     pub fn call(
         &self,
         mut store: impl AsContextMut<Engine = E>,
@@ -124,7 +128,7 @@ impl<E: Engine> Func<E> {
     ) -> anyhow::Result<Option<Val>> {
         let export = self
             .export()
-            .ok_or_else(|| internal("a function is gone"))?;
+            .ok_or_else(|| internal("a function does not exist"))?;
         let abi = &export.abi;
         self.run(
             store.as_context_mut().0,
@@ -143,7 +147,7 @@ impl<E: Engine> Func<E> {
     ) -> anyhow::Result<R> {
         let entered = Entered::new(store, self.instance, self.serial)?;
         let result = self.entered(entered.store, export, lower, lift);
-        // An embedder's mistake that the guest has not seen leaves the instance as it was.
+        // An embedder's mistake that did not reach the guest leaves the instance usable.
         let harmless = match &result {
             Ok(_) => true,
             Err((_, entered)) => !entered,
@@ -152,7 +156,7 @@ impl<E: Engine> Func<E> {
         result.map_err(|(error, _)| error)
     }
 
-    /// Runs the call; with an error comes whether the guest was entered before.
+    /// Runs the call. An error also says whether the guest was entered before.
     fn entered<T: 'static, R>(
         &self,
         store: &mut StoreInner<T, E>,
@@ -187,7 +191,7 @@ impl<E: Engine> Func<E> {
                 .instance(self.instance)
                 .map_err(after)?
                 .post_return(post_return)
-                .ok_or_else(|| after(internal("a post-return function is not there")))?;
+                .ok_or_else(|| after(internal("a post-return function does not exist")))?;
             store
                 .enter_without_leave(at, post_return, &values, &[])
                 .map_err(after)?;
@@ -197,7 +201,8 @@ impl<E: Engine> Func<E> {
         Ok(lifted)
     }
 
-    /// Takes a call back whose arguments were not all lowered: what is lent is given back, and what was given away is destroyed.
+    /// Undoes a call whose arguments were not all lowered: lent resources are returned, and owned
+    /// ones are destroyed.
     fn abandon<T: 'static>(&self, store: &mut StoreInner<T, E>) -> anyhow::Result<()> {
         for (resource, rep) in self.tables(store)?.abandon_call()? {
             store.destroy(self.instance, resource, rep)?;
@@ -214,7 +219,7 @@ impl<E: Engine> Func<E> {
     }
 }
 
-/// A function that an instance exports, with types that were checked.
+/// An exported function with checked types.
 pub struct TypedFunc<P, R, E: Engine> {
     func: Func<E>,
     types: PhantomData<fn(P) -> R>,
@@ -241,7 +246,7 @@ impl<P: LowerList, R: LiftList, E: Engine> TypedFunc<P, R, E> {
         &self.func
     }
 
-    /// Calls the function: a tuple of parameters in, a tuple of no or one result out.
+    /// Calls the function with a tuple of parameters. Returns a tuple of no or one result.
     ///
     /// # Errors
     ///
@@ -250,7 +255,7 @@ impl<P: LowerList, R: LiftList, E: Engine> TypedFunc<P, R, E> {
         let func = &self.func;
         let export = func
             .export()
-            .ok_or_else(|| internal("a function is gone"))?;
+            .ok_or_else(|| internal("a function does not exist"))?;
         let abi = &export.abi;
         func.run(
             store.as_context_mut().0,

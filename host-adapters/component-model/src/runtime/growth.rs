@@ -1,17 +1,19 @@
-//! Memories and tables that grow: what hardened modules ask and tell the host.
+//! Growth of memories and tables: the requests and reports of hardened modules.
 
 use crate::abi::CoreVal;
 use crate::engine::{CoreStore, Engine, PAGE_BYTES};
 use crate::runtime::call::{i32_of, three};
 use crate::runtime::store::StoreInner;
 
-/// The most elements that the tables of a store have together, limiter or not: as many as WebAssembly's JavaScript API allows for one.
+/// The most elements of all tables of a store together, with or without a limiter: WebAssembly's
+/// JavaScript API allows as many for a single table.
 pub const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
 
-/// Decides how far memories and tables of a store may grow, as `wasmtime::ResourceLimiter` does.
+/// Limits the growth of the memories and tables of a store, as `wasmtime::ResourceLimiter` does.
 pub trait ResourceLimiter {
-    /// Tells whether a memory may grow from `current` to `desired` bytes; `maximum` is what its type allows. Memories that come into being
-    /// grow from 0. Where this says no, the guest's `memory.grow` gives -1, and an instantiation fails.
+    /// Returns whether a memory may grow from `current` to `desired` bytes; `maximum` is the limit
+    /// of its type. New memories grow from 0. If this returns false, the guest's `memory.grow`
+    /// returns -1, and an instantiation fails.
     ///
     /// # Errors
     ///
@@ -23,11 +25,12 @@ pub trait ResourceLimiter {
         maximum: Option<usize>,
     ) -> anyhow::Result<bool>;
 
-    /// Takes back what the last growth of a memory counts for that was allowed: there was no room for it after all. Nothing, unless an
-    /// implementation counts.
+    /// Reports that the last allowed growth of a memory failed, so that an implementation can
+    /// subtract it from its count. Does nothing by default.
     fn memory_grow_failed(&mut self) {}
 
-    /// Tells whether a table may grow from `current` to `desired` elements, as [`memory_growing`](Self::memory_growing) does for memories.
+    /// Returns whether a table may grow from `current` to `desired` elements, as
+    /// [`memory_growing`](Self::memory_growing) does for memories.
     ///
     /// # Errors
     ///
@@ -69,7 +72,7 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         Ok(())
     }
 
-    /// Tells the limiter of a growth that failed although it was allowed.
+    /// Tells the limiter that an allowed growth failed.
     pub(crate) fn memory_grown(
         &mut self,
         params: &[CoreVal],

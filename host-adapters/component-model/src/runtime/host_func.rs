@@ -1,6 +1,6 @@
-//! Host functions, as embedders define them.
+//! Host functions that embedders define.
 
-use crate::abi::call::{FuncAbi, Passed};
+use crate::abi::call::{FuncAbi, RawArgs};
 use crate::abi::{CoreVal, LowerContext, StringEncoding};
 use crate::engine::{CoreStore, Engine};
 use crate::runtime::call::{CanonContext, NotLowered};
@@ -17,23 +17,23 @@ type Typecheck =
 /// A function that an embedder defines.
 pub(crate) struct HostFunc<T: 'static, E: Engine> {
     typecheck: Typecheck,
-    /// Whether handles can be lent to a call. A raw function cannot look them up.
+    /// True if handles can be lent to a call. A raw function cannot look them up.
     pub(crate) lends: bool,
     pub(crate) call: Call<T, E>,
 }
 
-/// The arguments of a call as the guest passes them, for
+/// The arguments of a guest's call, before they are lifted, for
 /// [`LinkerInstance::func_raw`](crate::LinkerInstance::func_raw).
 ///
-/// None of it is to be trusted: pointers and lengths among the arguments may have any value.
+/// None of it can be trusted: pointers and lengths among the arguments may have any value.
 #[derive(Debug, Clone, Copy)]
 pub struct RawCall<'a> {
     /// The guest's memory, which does not change during the call. Empty if the call needs none.
     pub memory: &'a [u8],
-    /// The encoding of strings in it.
+    /// The encoding of strings in the memory.
     pub encoding: StringEncoding,
     /// The arguments.
-    pub params: Passed<'a>,
+    pub params: RawArgs<'a>,
 }
 
 impl<T: 'static, E: Engine> HostFunc<T, E> {
@@ -87,7 +87,7 @@ impl<T: 'static, E: Engine> HostFunc<T, E> {
                 } = call;
                 let memory = store.memory_at(at)?;
                 let memory = memory.map_or(&[][..], |memory| store.core.bytes(memory));
-                let (params, pointer) = abi.passed_params(memory, params)?;
+                let (params, pointer) = abi.raw_params(memory, params)?;
                 let call = RawCall {
                     memory,
                     encoding: at.options.string_encoding,
@@ -120,8 +120,8 @@ impl<T: 'static, E: Engine> HostFunc<T, E> {
                 let (arguments, pointer) = store.lifting(at, |cx| abi.lift_params(cx, params))?;
                 let mut result = [Val::Bool(false)];
                 let count = usize::from(abi.ty().result.is_some());
-                let places = result.get_mut(..count).unwrap_or_default();
-                function(StoreContextMut(store), abi.ty(), &arguments, places)?;
+                let slots = result.get_mut(..count).unwrap_or_default();
+                function(StoreContextMut(store), abi.ty(), &arguments, slots)?;
                 let value = result.first().filter(|_| count == 1);
                 let lowered = store.lowering(at, |cx| abi.lower_result(cx, value, pointer))?;
                 results.extend(lowered);
@@ -139,7 +139,7 @@ impl<T: 'static, E: Engine> HostFunc<T, E> {
     }
 }
 
-/// Lowers what a function returned. Does nothing for a function without a result.
+/// Lowers the result of a function. Does nothing for a function without a result.
 fn return_value<T: 'static, E: Engine, R: LowerList>(
     store: &mut StoreInner<T, E>,
     at: CanonContext<'_>,
@@ -155,7 +155,8 @@ fn return_value<T: 'static, E: Engine, R: LowerList>(
     if pointer.is_some() {
         return Ok(store.lowering(at, lower)?);
     }
-    // The result is one core value and no pointer: lowering it needs neither memory nor allocator.
+    // The result is one core value that is no pointer, so lowering it needs neither memory nor
+    // allocator.
     let tables = store.tables(at.instance)?;
     let lowered = lower(&mut LowerContext {
         guest: None,

@@ -49,10 +49,9 @@ impl<E: Engine> Instance<E> {
         linked: &Arc<Linked<T, E>>,
     ) -> anyhow::Result<Self> {
         if !store.engine.same(component.engine()) {
-            return Err(HostError::new(
-                "the component was loaded for another engine than the store's",
-            )
-            .into());
+            return Err(
+                HostError::new("the component and the store belong to different engines").into(),
+            );
         }
         let linkage = store.core.create_linkage(HOST_MODULE)?;
         let index = linkage.index();
@@ -78,12 +77,13 @@ impl<E: Engine> Instance<E> {
         &self.component
     }
 
-    /// Finds a function that is exported by itself.
+    /// Finds a function that is exported outside of an interface.
     pub fn get_func(&self, store: impl AsContextMut<Engine = E>, name: &str) -> Option<Func<E>> {
         self.get_func_at(store, &[name])
     }
 
-    /// Finds a function of an exported interface, for instance `run` of `wasi:cli/run@0.2.0`. Versions are matched compatibly.
+    /// Finds a function of an exported interface, for instance `run` of `wasi:cli/run@0.2.0`.
+    /// Versions are matched by compatibility.
     pub fn get_func_in(
         &self,
         store: impl AsContextMut<Engine = E>,
@@ -93,8 +93,8 @@ impl<E: Engine> Instance<E> {
         self.get_func_at(store, &[interface, name])
     }
 
-    /// Finds a function by the names of the instances that it is exported in, the outermost first,
-    /// and its own. Versions are matched compatibly.
+    /// Finds a function by its path: the names of the instances that contain it, outermost first,
+    /// and its own name. Versions are matched by compatibility.
     pub fn get_func_at(
         &self,
         mut store: impl AsContextMut<Engine = E>,
@@ -114,14 +114,14 @@ impl<E: Engine> Instance<E> {
         ))
     }
 
-    /// Finds a core module that is exported by itself. One that the component imports is the
-    /// embedder's own.
+    /// Finds a core module that is exported outside of an interface. A re-exported import is the
+    /// embedder's own module.
     pub fn get_module(&self, store: impl AsContextMut<Engine = E>, name: &str) -> Option<Module> {
         self.get_module_at(store, &[name])
     }
 
-    /// Finds a core module by the names of the instances that it is exported in, the outermost
-    /// first, and its own. Versions are matched compatibly.
+    /// Finds a core module by its path: the names of the instances that contain it, outermost
+    /// first, and its own name. Versions are matched by compatibility.
     pub fn get_module_at(
         &self,
         mut store: impl AsContextMut<Engine = E>,
@@ -139,7 +139,7 @@ impl<E: Engine> Instance<E> {
         }
     }
 
-    /// Finds a function that is exported by itself, and checks its type.
+    /// Finds a function that is exported outside of an interface, and checks its type.
     ///
     /// # Errors
     ///
@@ -181,11 +181,11 @@ impl<E: Engine> Instance<E> {
         func.typed(store)
     }
 
-    /// Drops a resource that the host has of this instance; one that is owned is destroyed.
+    /// Drops a resource that the host received from this instance. An owned one is destroyed.
     ///
     /// # Errors
     ///
-    /// An error if the host has it no more, or the destructor fails.
+    /// An error if the host no longer has it, or the destructor fails.
     pub fn drop_resource(
         &self,
         mut store: impl AsContextMut<Engine = E>,
@@ -209,7 +209,7 @@ impl<E: Engine> Instance<E> {
     }
 }
 
-/// Finds a function's export by the way that `Plan::find_route` has found.
+/// Finds the export of a function by the indices that `Plan::find_route` returned.
 pub(crate) fn function_at<'a, E: Engine>(
     component: &'a Component<E>,
     route: &[usize],

@@ -15,23 +15,23 @@ use crate::runtime::linker::Destructor;
 use crate::runtime::module::Module;
 use crate::runtime::store::StoreInner;
 
-/// A component's imports, resolved.
+/// The resolved imports of a component.
 pub(crate) struct Linked<T: 'static, E: Engine> {
-    /// By import.
+    /// Indexed by import.
     pub(crate) functions: Vec<Option<Arc<HostFunc<T, E>>>>,
-    /// By resource; those that the component defines are not known yet.
+    /// Indexed by resource. Those that the component defines are not known yet.
     pub(crate) types: Vec<ResourceType>,
-    /// By resource, for those of the host.
+    /// Indexed by resource, for those of the host.
     pub(crate) destructors: Vec<Option<Destructor<T, E>>>,
     /// The core modules that the component imports.
     pub(crate) imported_modules: Vec<Option<Module>>,
-    /// The same, linked, in the order in which the component instantiates them.
+    /// The same modules, linked, in the order in which the component instantiates them.
     pub(crate) modules: Vec<Arc<LinkedModule<E>>>,
 }
 
 impl<T, E: Engine> Linked<T, E> {
-    /// Returns how many stack units the functions of the core modules use at most at once that are
-    /// not counted, those of the component's own included.
+    /// Returns the most stack units that the uncounted functions of all core modules use at once,
+    /// including the component's own.
     pub(crate) fn uncounted_units(&self, component: &Component<E>) -> u32 {
         let imported = self
             .modules
@@ -42,7 +42,7 @@ impl<T, E: Engine> Linked<T, E> {
     }
 }
 
-/// A core module of the host's, with its imports named as a component's own have theirs.
+/// A core module of the host, with its imports renamed like those of the component's own.
 pub(crate) struct LinkedModule<E: Engine> {
     pub(crate) core: CoreModule,
     pub(crate) module: Arc<E::Module>,
@@ -57,14 +57,14 @@ impl<E: Engine> LinkedModule<E> {
 
 /// A host function of an instance.
 pub(crate) struct HostFunction<T: 'static, E: Engine> {
-    /// Which instance's.
+    /// The instance.
     pub(crate) instance: usize,
     pub(crate) action: Action<T, E>,
 }
 
-/// What a host function of an instance does.
+/// The action of a host function of an instance.
 pub(crate) enum Action<T: 'static, E: Engine> {
-    /// Calls what the embedder has defined for an import.
+    /// Calls the function that the embedder defined for an import.
     Import {
         component: Component<E>,
         trampoline: TrampolineId,
@@ -95,27 +95,28 @@ impl<T, E: Engine> Clone for ResourceDefinition<T, E> {
 /// The flags of a component instance.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Flags {
-    /// The core modules that adapt calls between component instances change them.
+    /// Core modules that adapt calls between component instances also change them.
     Shared(GlobalId),
-    /// Only the host does.
+    /// Only the host changes them.
     Own(i32),
 }
 
 /// The state of an instance.
 pub(crate) struct InstanceData<T: 'static, E: Engine> {
-    /// A number that no other instance of the process has.
+    /// A number that is unique in the process.
     pub(crate) serial: u64,
     pub(crate) component: Component<E>,
     pub(crate) linked: Arc<Linked<T, E>>,
-    /// By component instance.
+    /// Indexed by component instance.
     pub(crate) flags: Vec<Flags>,
-    /// The global in which its core instances count their stack units.
+    /// The global that counts the stack units of its core instances.
     pub(crate) stack_units: Option<GlobalId>,
-    /// By resource.
+    /// Indexed by resource.
     pub(crate) resources: Vec<Option<ResourceDefinition<T, E>>>,
-    /// By resource.
+    /// Indexed by resource.
     pub(crate) types: Vec<ResourceType>,
-    /// Handles; taken out while values are lowered, except while the guest's allocator runs.
+    /// The handles. They are taken out while values are lowered, except while the guest's allocator
+    /// runs.
     pub(crate) tables: Option<ResourceTables>,
     pub(crate) state: State,
     pub(crate) cores: Vec<InstanceId>,
@@ -180,7 +181,7 @@ impl<T: 'static, E: Engine> InstanceData<T, E> {
             resources,
             types,
             tables: Some(tables),
-            // It must not be entered before all steps are done, and never if one fails.
+            // The instance must not be entered before all steps are done, and never if one fails.
             state: State::Poisoned,
             cores: Vec::new(),
             memories: vec![None; capacity(plan.extracted.memories)],
@@ -189,7 +190,7 @@ impl<T: 'static, E: Engine> InstanceData<T, E> {
         }
     }
 
-    /// Marks the instance as entered, unless it must not be.
+    /// Marks the instance as entered, or fails if it must not be.
     fn begin(&mut self) -> Result<(), Trap> {
         match self.state {
             State::Idle => {
@@ -221,9 +222,9 @@ impl<T: 'static, E: Engine> InstanceData<T, E> {
     }
 }
 
-/// A store with an instance that is entered until this is dropped. Unless
-/// [`leave`](Self::leave) says that the instance may be entered again, it cannot be: the
-/// embedder's code may panic while it runs.
+/// A store with an entered instance, until this is dropped. A trapped instance cannot be
+/// re-entered; a trap is assumed until [`leave`](Self::leave) is called, because the embedder's
+/// code may panic.
 pub(crate) struct Entered<'a, T: 'static, E: Engine> {
     pub(crate) store: &'a mut StoreInner<T, E>,
     index: usize,
@@ -244,7 +245,7 @@ impl<'a, T: 'static, E: Engine> Entered<'a, T, E> {
         })
     }
 
-    /// Leaves the instance, and says whether it may be entered again.
+    /// Leaves the instance, and records whether it may be entered again.
     pub(crate) fn leave(mut self, reusable: bool) {
         self.reusable = reusable;
     }

@@ -1,4 +1,4 @@
-//! Carrying out a plan's steps, which make an instance.
+//! Executes the steps of a plan, which create an instance.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::runtime::component::Component;
 use crate::runtime::instance_data::{Action, Flags, HostFunction, Linked, ResourceDefinition};
 use crate::runtime::store::StoreInner;
 
-/// Defines the host's items that guests import: trampolines, flags, and the hooks of hardened
+/// Defines the host items that guests import: trampolines, flags, and the hooks of hardened
 /// modules.
 pub(crate) fn define_host_items<T: 'static, E: Engine>(
     store: &mut StoreInner<T, E>,
@@ -108,7 +108,7 @@ pub(crate) fn execute<T: 'static, E: Engine>(
     step: &Step,
 ) -> anyhow::Result<()> {
     let index = linkage.index();
-    let missing = || internal("a step refers to something that is not there");
+    let missing = || internal("a step refers to an item that does not exist");
     match step {
         Step::Instantiate {
             module, instance, ..
@@ -185,7 +185,7 @@ fn instantiate<T: 'static, E: Engine>(
 
 fn slot_of<V>(list: &mut [V], index: usize) -> anyhow::Result<&mut V> {
     list.get_mut(index)
-        .ok_or_else(|| internal("a step refers to something that is not there"))
+        .ok_or_else(|| internal("a step refers to an item that does not exist"))
 }
 
 pub(crate) fn find_function<T: 'static, E: Engine>(
@@ -204,10 +204,10 @@ pub(crate) fn find_function<T: 'static, E: Engine>(
         }
         CoreDef::InstanceFlags(_) => None,
     };
-    found.ok_or_else(|| internal("a core function is not there"))
+    found.ok_or_else(|| internal("a core function does not exist"))
 }
 
-/// Asks the limiter for the minimum sizes of a module's memories and tables.
+/// Asks the limiter about the minimum sizes of a module's memories and tables.
 fn check_initial_sizes<T: 'static, E: Engine>(
     store: &mut StoreInner<T, E>,
     module: &CoreModule,
@@ -242,7 +242,7 @@ fn check_initial_sizes<T: 'static, E: Engine>(
             )
             .into());
         };
-        // Together: all memories exist at the same time.
+        // Keeps all reservations, because all memories exist at the same time.
         reserved.push(reservation);
     }
     let Some(limiter) = store.limiter() else {

@@ -1,4 +1,4 @@
-//! Interruptions: from another thread, of guests that run and host functions that wait.
+//! Interruption of running guests and waiting host functions from another thread.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,26 +8,26 @@ use std::task::{Context, Poll, Waker};
 use crate::engine::Interrupt;
 use crate::error::{Trap, TrapCode};
 
-/// The state of a store's interruption. Clones are the same interruption.
+/// The interruption state of a store. Clones share the state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interruption(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Changed under the lock, and read after each call of a host function without it.
+    /// Changed under the lock, and read without it after each call of a host function.
     interrupted: AtomicBool,
     waiting: Mutex<Wakers>,
 }
 
 #[derive(Debug, Default)]
 struct Wakers {
-    /// Each with the number that it got when it was first polled.
+    /// The wakers, each with the number assigned when it was first polled.
     wakers: Vec<(u64, Waker)>,
     next: u64,
 }
 
 impl Wakers {
-    /// Keeps a waker under its number, or under a new one.
+    /// Stores a waker under its number, or under a new one.
     fn keep(&mut self, number: Option<u64>, waker: &Waker) -> u64 {
         let mut kept = self.wakers.iter_mut();
         if let Some((number, kept)) = kept.find(|(kept, _)| Some(*kept) == number) {
@@ -51,7 +51,7 @@ impl Interruption {
         self.0.interrupted.load(Ordering::Acquire)
     }
 
-    /// Returns a trap if this is set.
+    /// Returns a trap if the store is interrupted.
     pub(crate) fn check(&self) -> Result<(), Trap> {
         match self.is_set() {
             false => Ok(()),
@@ -59,7 +59,8 @@ impl Interruption {
         }
     }
 
-    /// Resets this. `clear` tells the engine, before another thread can interrupt it again.
+    /// Clears the interruption. Calls `clear` to tell the engine, before another thread can
+    /// interrupt it again.
     pub(crate) fn clear(&self, clear: impl FnOnce()) {
         let _waiting = self.waiting();
         if self.0.interrupted.swap(false, Ordering::AcqRel) {
@@ -68,7 +69,7 @@ impl Interruption {
     }
 }
 
-/// Makes the trap of a guest that was interrupted.
+/// Makes the trap of an interrupted guest.
 #[cold]
 pub(crate) fn interrupted() -> Trap {
     Trap::new(TrapCode::Interrupt, "interrupt")
@@ -89,9 +90,9 @@ impl InterruptHandle {
         }
     }
 
-    /// Stops the guest that runs in the store, at the next branch or call:
-    /// [`TrapCode::Interrupt`]. Host functions that wait are woken, and should fail. Later calls
-    /// are stopped too, until [`Store::clear_interruption`](crate::Store::clear_interruption).
+    /// Stops the guest that runs in the store at its next branch or call, with
+    /// [`TrapCode::Interrupt`]. Waiting host functions are woken and should fail. Later calls are
+    /// stopped too, until [`Store::clear_interruption`](crate::Store::clear_interruption).
     pub fn interrupt(&self) {
         let wakers = {
             let mut waiting = self.interruption.waiting();
@@ -104,13 +105,13 @@ impl InterruptHandle {
         wakers.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
-    /// Tells whether the store is interrupted.
+    /// Returns whether the store is interrupted.
     pub fn is_interrupted(&self) -> bool {
         self.interruption.is_set()
     }
 
-    /// Waits until the store is interrupted. For host functions that wait for something else at
-    /// the same time.
+    /// Waits until the store is interrupted. Host functions can use it to wait for something else
+    /// at the same time.
     pub fn interrupted(&self) -> Interrupted {
         Interrupted::new(&self.interruption)
     }
@@ -121,7 +122,7 @@ impl InterruptHandle {
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Interrupted {
     interruption: Interruption,
-    /// The number that its waker is kept under.
+    /// The number under which its waker is stored.
     number: Option<u64>,
 }
 
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interruption_wakes_its_waiters_and_keeps_no_waker() {
+    fn an_interruption_wakes_its_waiters_and_drops_their_wakers() {
         let interruption = Interruption::default();
         let mut cx = Context::from_waker(Waker::noop());
         let mut first = Interrupted::new(&interruption);

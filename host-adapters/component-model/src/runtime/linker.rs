@@ -1,4 +1,4 @@
-//! Linkers, which hold an embedder's definitions for components to import.
+//! Linkers, which hold an embedder's definitions for the imports of components.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::typed::{InstanceTypes, LiftList, LowerList, TypeList, TypeMismatch};
 use crate::types::FuncType;
 use crate::val::Val;
 
-/// A destructor of the host's.
+/// A destructor that the host defines.
 pub(crate) type Destructor<T, E> =
     Arc<dyn Fn(StoreContextMut<'_, T, E>, u32) -> anyhow::Result<()> + Send + Sync>;
 
-/// Something that is defined for components to import.
+/// A definition for an import.
 pub(crate) enum Definition<T: 'static, E: Engine> {
     Function(Arc<HostFunc<T, E>>),
     Resource(ResourceType, Destructor<T, E>),
@@ -48,9 +48,9 @@ impl<T, E: Engine> Definition<T, E> {
     }
 }
 
-/// What an embedder defines for components to import, by interface and name.
+/// An embedder's definitions for the imports of components, by interface and name.
 ///
-/// A component that imports `wasi:io/poll@0.2.3` is served by a definition of any version `0.2.x`, the highest: see
+/// A component that imports `wasi:io/poll@0.2.3` gets the highest defined version `0.2.x`: see
 /// [`NameMap`](crate::NameMap).
 pub struct Linker<T: 'static, E: Engine> {
     pub(crate) definitions: Definitions<Definition<T, E>>,
@@ -77,14 +77,14 @@ impl<T, E: Engine> fmt::Debug for Linker<T, E> {
 }
 
 impl<T: 'static, E: Engine> Linker<T, E> {
-    /// Makes a linker in which nothing is defined.
+    /// Makes an empty linker.
     pub fn new() -> Self {
         Self {
             definitions: Definitions::new(),
         }
     }
 
-    /// Defines what is imported by itself, and not as part of an interface.
+    /// Returns the definitions of items that are imported outside of an interface.
     pub fn root(&mut self) -> LinkerInstance<'_, T, E> {
         LinkerInstance {
             linker: self,
@@ -92,7 +92,7 @@ impl<T: 'static, E: Engine> Linker<T, E> {
         }
     }
 
-    /// Defines what is imported as part of an interface, `wasi:clocks/wall-clock@0.2.6` for instance.
+    /// Returns the definitions of an interface, for instance `wasi:clocks/wall-clock@0.2.6`.
     pub fn instance(&mut self, name: &str) -> LinkerInstance<'_, T, E> {
         LinkerInstance {
             linker: self,
@@ -100,7 +100,8 @@ impl<T: 'static, E: Engine> Linker<T, E> {
         }
     }
 
-    /// Returns all imports of a component that nothing fitting is defined for, with the reason.
+    /// Returns an error with the reason for each import of a component that has no matching
+    /// definition.
     pub fn unserved(&self, component: &Component<E>) -> Vec<LinkError> {
         let mut errors = Vec::new();
         let _ = self.resolve(component, &mut |error| {
@@ -110,14 +111,13 @@ impl<T: 'static, E: Engine> Linker<T, E> {
         errors
     }
 
-    /// Returns whether anything is defined for an interface, under this name or a compatible
-    /// version of it.
+    /// Returns whether an interface has definitions, under this name or a compatible version of it.
     pub fn has_instance(&self, name: &str) -> bool {
         self.has_instance_at(&[name])
     }
 
-    /// Returns whether anything is defined for an instance, which is found by the names of those
-    /// that it is in, the outermost first, and its own.
+    /// Returns whether an instance has definitions, by its path: the names of the instances that
+    /// contain it, outermost first, and its own name.
     pub fn has_instance_at(&self, names: &[&str]) -> bool {
         matches!(
             self.definitions.find(names.iter().copied()),
@@ -125,11 +125,11 @@ impl<T: 'static, E: Engine> Linker<T, E> {
         )
     }
 
-    /// Checks a component's imports against what is defined, once for any number of instances.
+    /// Checks the imports of a component against the definitions, once for any number of instances.
     ///
     /// # Errors
     ///
-    /// A [`LinkError`] that names what is missing or does not fit.
+    /// A [`LinkError`] that names an import that is missing or has another type.
     pub fn instantiate_pre(
         &self,
         component: &Component<E>,
@@ -141,12 +141,15 @@ impl<T: 'static, E: Engine> Linker<T, E> {
         })
     }
 
-    /// Instantiates a component: [`instantiate_pre`](Self::instantiate_pre) and [`InstancePre::instantiate`].
+    /// Instantiates a component: [`instantiate_pre`](Self::instantiate_pre) and
+    /// [`InstancePre::instantiate`].
     ///
     /// # Errors
     ///
-    /// A [`LinkError`] that names what is missing or does not fit; a [`Trap`](crate::Trap) of a start function, or because a limit does not
-    /// allow the memory that the instance needs to begin with; whatever a host function failed with that a start function called.
+    /// - A [`LinkError`] that names an import that is missing or has another type.
+    /// - A [`Trap`](crate::Trap) of a start function, or because a limit does not allow the initial
+    ///   memory of the instance.
+    /// - The error of a host function that a start function called.
     pub fn instantiate(
         &self,
         store: impl AsContextMut<Data = T, Engine = E>,
@@ -156,7 +159,7 @@ impl<T: 'static, E: Engine> Linker<T, E> {
     }
 }
 
-/// Part of a linker: an interface, or what belongs to none.
+/// A part of a linker: an interface, or the items outside of interfaces.
 #[derive(Debug)]
 pub struct LinkerInstance<'a, T: 'static, E: Engine> {
     linker: &'a mut Linker<T, E>,
@@ -168,7 +171,7 @@ impl<T: 'static, E: Engine> LinkerInstance<'_, T, E> {
         self.linker.definitions.define(&self.path, name, definition)
     }
 
-    /// Defines what is imported as part of an instance that is in this one.
+    /// Returns the definitions of an instance that is nested in this one.
     pub fn instance(&mut self, name: &str) -> LinkerInstance<'_, T, E> {
         let path = self.path.iter().map(String::as_str).chain([name]);
         LinkerInstance {
@@ -177,9 +180,10 @@ impl<T: 'static, E: Engine> LinkerInstance<'_, T, E> {
         }
     }
 
-    /// Defines a function with static types: a tuple of parameters, and a tuple of no or one result.
+    /// Defines a function with static types: a tuple of parameters, and a tuple of no or one
+    /// result.
     ///
-    /// An error that it returns traps the guest, and is what the call into the guest ends with.
+    /// An error that it returns traps the guest, and is returned from the call into the guest.
     ///
     /// # Errors
     ///
@@ -196,15 +200,19 @@ impl<T: 'static, E: Engine> LinkerInstance<'_, T, E> {
         )
     }
 
-    /// Defines a function that reads its arguments where the guest has them: the way to take large ones without copying them first.
+    /// Defines a function that reads its arguments directly from the guest's memory, so that large
+    /// arguments are not copied first.
     ///
-    /// `check` is asked, when a component is linked, whether the types that it imports the function with are those that `call` reads and
-    /// returns: the parameters', then the result's. `call` gets the store's data together with what the guest passes, and nothing that the
-    /// guest says was checked but that spilled arguments lie in its memory and are aligned. Neither is what it copies counted in the
-    /// call's [`Budget`](crate::Budget), so it is to bound that by itself. A [`Trap`](crate::Trap) that it returns says that the guest broke
-    /// the ABI; any other error is as with [`func_wrap`](Self::func_wrap).
+    /// When a component is linked, `check` decides whether the imported types match those that
+    /// `call` reads and returns: the parameters' types, then the result's. `call` gets the store's
+    /// data and the raw arguments. They are unchecked, except that spilled arguments are aligned
+    /// and in the guest's memory. Copies that it makes are not charged to the call's
+    /// [`Budget`](crate::Budget), so it must bound them itself. If it returns a
+    /// [`Trap`](crate::Trap), the guest violated the ABI; any other error is treated as with
+    /// [`func_wrap`](Self::func_wrap).
     ///
-    /// Handles among the arguments are numbers to it: nothing is lent to the call, and it can take none over.
+    /// Handles among the arguments are plain numbers: they are not lent to the call, and it cannot
+    /// take ownership of them.
     ///
     /// # Errors
     ///
@@ -224,9 +232,10 @@ impl<T: 'static, E: Engine> LinkerInstance<'_, T, E> {
         )
     }
 
-    /// Defines a function of whatever type the component imports it with.
+    /// Defines a function that accepts any type with which a component imports it.
     ///
-    /// It gets the type, the arguments, and a place for the result, if there is one, that holds an arbitrary value.
+    /// It gets the type, the arguments, and a slot for the result, if there is one. The slot
+    /// initially holds an arbitrary value.
     ///
     /// # Errors
     ///
@@ -244,7 +253,7 @@ impl<T: 'static, E: Engine> LinkerInstance<'_, T, E> {
         )
     }
 
-    /// Defines a core module, which components instantiate.
+    /// Defines a core module for components to instantiate.
     ///
     /// # Errors
     ///
@@ -253,7 +262,8 @@ impl<T: 'static, E: Engine> LinkerInstance<'_, T, E> {
         self.define(name, Definition::Module(module.clone()))
     }
 
-    /// Defines a resource; `destructor` is called with the representation when a guest drops a handle that owns one.
+    /// Defines a resource. `destructor` is called with the representation when a guest drops an
+    /// owning handle.
     ///
     /// # Errors
     ///
@@ -271,7 +281,7 @@ impl<T: 'static, E: Engine> LinkerInstance<'_, T, E> {
     }
 }
 
-/// A component whose imports were found and checked: ready to be instantiated any number of times.
+/// A component with resolved and checked imports, which can be instantiated any number of times.
 pub struct InstancePre<T: 'static, E: Engine> {
     component: Component<E>,
     linked: Arc<Linked<T, E>>,
@@ -302,7 +312,7 @@ impl<T: 'static, E: Engine> InstancePre<T, E> {
     ///
     /// # Errors
     ///
-    /// Those of [`Linker::instantiate`] but for the imports.
+    /// Those of [`Linker::instantiate`], except for the imports.
     pub fn instantiate(
         &self,
         mut store: impl AsContextMut<Data = T, Engine = E>,

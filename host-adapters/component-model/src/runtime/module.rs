@@ -1,4 +1,4 @@
-//! Core modules that a host passes to components, and gets from them.
+//! Core modules that a host passes to components, or receives from them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use crate::error::LoadError;
 use crate::plan::ModuleType;
 
 /// A core module, which [`LinkerInstance::module`](crate::LinkerInstance::module) takes and
-/// [`Instance::get_module`](crate::Instance::get_module) returns. Clones are the same module.
+/// [`Instance::get_module`](crate::Instance::get_module) returns. Clones share the module.
 ///
-/// It is interpreted, even in a component that is compiled.
+/// It is interpreted, even in a compiled component.
 #[derive(Clone)]
 pub struct Module(Arc<Inner>);
 
@@ -30,9 +30,9 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Invalid`] if the bytes are no valid core module, [`LoadError::Unsupported`]
-    /// with the feature's name if it needs something that is not supported, [`LoadError::Engine`]
-    /// if the engine refuses it.
+    /// [`LoadError::Invalid`] if the bytes are not a valid core module, [`LoadError::Unsupported`]
+    /// with the name of the feature if it needs an unsupported feature, [`LoadError::Engine`] if
+    /// the engine rejects it.
     pub fn new<E: Engine>(engine: &E, bytes: impl AsRef<[u8]>) -> Result<Self, LoadError> {
         let module = Self::read(bytes.as_ref().into())?;
         engine.load(module.bytes())?;

@@ -1,4 +1,4 @@
-//! Resolving a component's imports against an embedder's definitions.
+//! Resolves the imports of a component with an embedder's definitions.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -19,7 +19,7 @@ use crate::runtime::module::Module;
 use crate::typed::InstanceTypes;
 
 impl<T: 'static, E: Engine> Linker<T, E> {
-    /// Finds a definition for each import. `report` gets each error, and says whether to go on.
+    /// Finds a definition for each import. `report` gets each error, and decides whether to go on.
     pub(crate) fn resolve(
         &self,
         component: &Component<E>,
@@ -48,22 +48,22 @@ impl<T: 'static, E: Engine> Linker<T, E> {
                 })?;
             }
         }
-        // Resources first, for functions are checked against them.
+        // Resources first, because functions are checked against them.
         for import in &plan.imports {
             let ImportKind::Resource(id) = &import.kind else {
                 continue;
             };
-            let place = id.map(ResourceId::index);
+            let index = id.map(ResourceId::index);
             match self.definitions.find(import.names()) {
                 Found::Item(Definition::Resource(ty, destructor)) => {
-                    let Some(place) = place else { continue };
-                    let known = types.get_mut(place).zip(destructors.get_mut(place));
+                    let Some(index) = index else { continue };
+                    let known = types.get_mut(index).zip(destructors.get_mut(index));
                     let Some((known, slot)) = known else { continue };
                     if *known != ResourceType::UNKNOWN && known != ty {
                         report(mismatch(
                             import,
                             "resource",
-                            "another resource than under another name",
+                            "a different resource than under its other name",
                         ))?;
                     }
                     *known = *ty;
@@ -71,14 +71,15 @@ impl<T: 'static, E: Engine> Linker<T, E> {
                 }
                 Found::Item(other) => report(mismatch(import, "resource", other.kind()))?,
                 Found::Instance => report(mismatch(import, "resource", "instance"))?,
-                // Another name for a resource that was found under its first one need not be defined, as with Wasmtime.
+                // As with Wasmtime, a resource that is imported under several names needs only one
+                // definition.
                 Found::Nothing => {
-                    let known = place.and_then(|place| types.get(place));
+                    let known = index.and_then(|index| types.get(index));
                     if known.is_none_or(|known| *known == ResourceType::UNKNOWN) {
                         report(missing(import, "resource"))?;
                     }
                 }
-                // Reported with the instance.
+                // The missing instance is reported.
                 Found::NoInstance => {}
             }
         }
@@ -88,7 +89,7 @@ impl<T: 'static, E: Engine> Linker<T, E> {
                 && let Some(import) = plan.imports.get(import.index())
                 && let Found::Item(Definition::Resource(..)) = self.definitions.find(import.names())
             {
-                report(mismatch(import, "resource", "nothing that can be found"))?;
+                report(mismatch(import, "resource", "no definition"))?;
             }
         }
         let checked = InstanceTypes {
@@ -113,7 +114,7 @@ impl<T: 'static, E: Engine> Linker<T, E> {
                 Found::Item(other) => report(mismatch(import, "function", other.kind()))?,
                 Found::Instance => report(mismatch(import, "function", "instance"))?,
                 Found::Nothing => report(missing(import, "function"))?,
-                // Reported with the instance.
+                // The missing instance is reported.
                 Found::NoInstance => {}
             }
         }
@@ -156,7 +157,7 @@ impl<T: 'static, E: Engine> Linker<T, E> {
                     kind: "module",
                     name: import.full_name(),
                 })?,
-                // Reported with the instance.
+                // The missing instance is reported.
                 Found::NoInstance => {}
             }
             modules.push(fitting);
@@ -165,8 +166,9 @@ impl<T: 'static, E: Engine> Linker<T, E> {
     }
 }
 
-/// Links the core modules that a component imports, in the order in which it instantiates them. Equal
-/// instances share one module. All together are bounded as the component's own modules are.
+/// Links the core modules that a component imports, in the order in which it instantiates them.
+/// Equal instances share one module. The total size is bounded like that of the component's own
+/// modules.
 fn link_modules<E: Engine>(
     component: &Component<E>,
     imported: &[Option<Module>],
@@ -205,9 +207,9 @@ fn link_modules<E: Engine>(
         }
         let made = match known.entry((found.bytes().as_ptr(), imports)) {
             Entry::Occupied(known) => Ok(Arc::clone(known.get())),
-            Entry::Vacant(place) => plan::link_imported(found.bytes(), imports)
+            Entry::Vacant(entry) => plan::link_imported(found.bytes(), imports)
                 .and_then(|core| LinkedModule::new(component.engine(), core))
-                .map(|made| Arc::clone(place.insert(Arc::new(made)))),
+                .map(|made| Arc::clone(entry.insert(Arc::new(made)))),
         };
         match made {
             Ok(made) => linked.push(made),

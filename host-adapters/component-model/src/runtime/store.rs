@@ -10,7 +10,7 @@ use crate::runtime::growth::{MAX_TABLE_ELEMENTS, ResourceLimiter};
 use crate::runtime::instance_data::{HostFunction, InstanceData};
 use crate::runtime::interruption::{InterruptHandle, Interrupted, Interruption, interrupted};
 
-/// Instances, and data of the embedder's that its host functions reach.
+/// Instances, and the embedder's data for its host functions.
 ///
 /// Instances live as long as their store. A store is used by one thread at a time, and may move
 /// between threads.
@@ -18,14 +18,14 @@ use crate::runtime::interruption::{InterruptHandle, Interrupted, Interruption, i
 /// # Stack
 ///
 /// Guests run on the stack of the thread that calls them, and so do the host functions that they
-/// call. Guests take at most some 5 MiB of it, compiled or not. Then they are stopped with
+/// call. Guests use at most about 5 MiB of it, compiled or not; then they are stopped with
 /// [`TrapCode::StackOverflow`]. Guests that a host function enters, or that are entered to destroy
-/// a resource, count from where the outer ones are.
+/// a resource, continue the count of the outer ones.
 ///
-/// So a thread that runs guests should have 8 MiB, which leaves some for host functions and their
-/// callers. A program's main thread usually has them. Threads that Rust starts have 2 MiB by
-/// default: see [`std::thread::Builder::stack_size`]. With less, a hostile guest can end the
-/// process.
+/// A thread that runs guests should therefore have a stack of 8 MiB, which leaves some for host
+/// functions and their callers. The main thread of a program usually has that. Threads that Rust
+/// starts have 2 MiB by default: see [`std::thread::Builder::stack_size`]. With less, a hostile
+/// guest can end the process.
 pub struct Store<T: 'static, E: Engine> {
     inner: Box<StoreInner<T, E>>,
 }
@@ -37,17 +37,17 @@ pub(crate) struct StoreInner<T: 'static, E: Engine> {
     pub(crate) core: E::CoreStore<Self>,
     pub(crate) engine: E,
     pub(crate) instances: Vec<InstanceData<T, E>>,
-    /// The innermost instance whose guests run.
+    /// The innermost running instance.
     pub(crate) running: Option<usize>,
     limiter: Option<Limiter<T>>,
-    /// Why the last host function failed, until the caller of the guest takes it.
+    /// The error of the last host function that failed, until the caller of the guest takes it.
     failure: Option<anyhow::Error>,
     cost_limit: Option<u64>,
     interruption: Interruption,
-    /// Elements of all tables, those of instances that failed included.
+    /// The number of elements of all tables, including those of instances that failed.
     table_elements: u64,
     pub(crate) core_instances: usize,
-    /// Whether the last growth of a memory was allowed, until its result is known.
+    /// True if the last growth of a memory was allowed, until its result is known.
     pub(crate) memory_grows: bool,
 }
 
@@ -81,7 +81,7 @@ impl<T: 'static, E: Engine> Store<T, E> {
         &self.inner.data
     }
 
-    /// Returns the embedder's data, to be changed.
+    /// Returns the embedder's data mutably.
     pub fn data_mut(&mut self) -> &mut T {
         &mut self.inner.data
     }
@@ -105,8 +105,8 @@ impl<T: 'static, E: Engine> Store<T, E> {
         self.inner.limiter = Some(Box::new(limiter));
     }
 
-    /// Stops guests once they have cost so much in all, one for each instruction:
-    /// [`TrapCode::OutOfFuel`].
+    /// Sets the total cost after which guests are stopped with [`TrapCode::OutOfFuel`]. Each
+    /// instruction costs one.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl<T: 'static, E: Engine> Store<T, E> {
     /// An error unless the engine counts costs.
     pub fn cost(&mut self) -> Result<u64, HostError> {
         let cost = self.inner.core.cost()?;
-        // The instruction that exceeded the limit was added, but not executed.
+        // The instruction that exceeded the limit was counted, but not executed.
         Ok(self.inner.cost_limit.map_or(cost, |limit| cost.min(limit)))
     }
 
@@ -132,7 +132,7 @@ impl<T: 'static, E: Engine> Store<T, E> {
     ///
     /// # Errors
     ///
-    /// An error if the engine cannot start the thread that it may need for that, once for each
+    /// An error if the engine cannot start the thread that it may need for this, once for each
     /// store.
     pub fn interrupt_handle(&mut self) -> Result<InterruptHandle, HostError> {
         self.as_context_mut().interrupt_handle()
@@ -156,7 +156,7 @@ impl<T: fmt::Debug, E: Engine> fmt::Debug for Store<T, E> {
     }
 }
 
-/// A borrowed store, which host functions get.
+/// A borrowed store, as host functions receive it.
 pub struct StoreContextMut<'a, T: 'static, E: Engine>(pub(crate) &'a mut StoreInner<T, E>);
 
 impl<T: 'static, E: Engine> StoreContextMut<'_, T, E> {
@@ -165,18 +165,18 @@ impl<T: 'static, E: Engine> StoreContextMut<'_, T, E> {
         &self.0.data
     }
 
-    /// Returns the embedder's data, to be changed.
+    /// Returns the embedder's data mutably.
     pub fn data_mut(&mut self) -> &mut T {
         &mut self.0.data
     }
 
-    /// Returns a handle that interrupts the store's guests. A host function that waits can wait
-    /// for an interruption too.
+    /// Returns a handle that interrupts the store's guests. A waiting host function can also wait
+    /// for an interruption.
     ///
     /// # Errors
     ///
-    /// As [`Store::interrupt_handle`]. Also in a host function, which a running guest has called,
-    /// unless the store had a handle before.
+    /// As [`Store::interrupt_handle`]. Also fails in a host function that a running guest has
+    /// called, unless the store had a handle before.
     pub fn interrupt_handle(&mut self) -> Result<InterruptHandle, HostError> {
         let engine = self.0.core.interrupt_handle()?;
         Ok(InterruptHandle::new(engine, &self.0.interruption))
@@ -197,7 +197,7 @@ impl<T: fmt::Debug, E: Engine> fmt::Debug for StoreContextMut<'_, T, E> {
     }
 }
 
-/// Something that a store can be borrowed from.
+/// A type from which a store can be borrowed.
 pub trait AsContextMut {
     /// The embedder's data.
     type Data: 'static;
@@ -242,8 +242,8 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         Some(limiter(&mut self.data))
     }
 
-    /// Counts elements of tables. Returns `false` if the store would have too many: a table takes
-    /// its memory at once.
+    /// Counts elements of tables. Returns `false` if the store would have too many, because a table
+    /// takes all of its memory at once.
     pub(crate) fn take_table_elements(&mut self, elements: u64) -> bool {
         let total = self.table_elements.saturating_add(elements);
         let fits = total <= u64::from(MAX_TABLE_ELEMENTS);
@@ -253,7 +253,7 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         fits
     }
 
-    /// Keeps why a host function failed. The first failure counts.
+    /// Records the error of a host function that failed. The first one is kept.
     #[cold]
     pub(crate) fn fail(&mut self, error: anyhow::Error) {
         self.failure.get_or_insert(error);
@@ -261,7 +261,7 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
 
     pub(crate) fn take_failure(&mut self) -> anyhow::Error {
         self.failure.take().unwrap_or_else(|| {
-            Trap::new(TrapCode::Host, "a host function failed without a reason").into()
+            Trap::new(TrapCode::Host, "a host function failed without an error").into()
         })
     }
 
@@ -283,7 +283,7 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         let found = self.instances.get_mut(index);
         found
             .filter(|instance| instance.serial == serial)
-            .ok_or_else(|| HostError::new("the instance or function is of another store"))
+            .ok_or_else(|| HostError::new("the instance or function belongs to another store"))
     }
 }
 
@@ -302,8 +302,8 @@ impl<T: 'static, E: Engine> Host for StoreInner<T, E> {
         results: &mut Vec<CoreVal>,
     ) -> bool {
         match self.run_host_function(callee, params, results) {
-            // A guest that this host function called may have met the interruption instead of the
-            // guest that called it.
+            // The interruption may have stopped a guest that this host function called, instead of
+            // the guest that called it.
             Ok(()) if self.interruption.is_set() => {
                 self.fail(interrupted().into());
                 false

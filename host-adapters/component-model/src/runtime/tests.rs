@@ -7,7 +7,7 @@ use crate::abi::{CoreVal, FlatType};
 use crate::engine::*;
 use crate::*;
 
-/// An engine that loads every module and runs none.
+/// An engine that loads every module but cannot run any.
 #[derive(Debug, Clone, Default)]
 struct Idle(Arc<Limits>);
 
@@ -15,7 +15,7 @@ struct Idle(Arc<Limits>);
 struct IdleStore;
 
 fn idle<T>() -> Result<T, HostError> {
-    Err(HostError::new("this engine runs nothing"))
+    Err(HostError::new("this engine cannot run modules"))
 }
 
 impl Engine for Idle {
@@ -165,7 +165,7 @@ fn a_missing_import_is_named_in_full() {
     );
 }
 
-/// Allows growth up to two pages, and counts what failed all the same.
+/// Allows growth up to two pages, and counts allowed growth that failed.
 #[derive(Default)]
 struct Failures(u32);
 
@@ -189,7 +189,7 @@ impl ResourceLimiter for Failures {
 }
 
 #[test]
-fn the_limiter_is_told_of_a_growth_that_failed_although_it_was_allowed() {
+fn the_limiter_is_told_when_an_allowed_growth_failed() {
     let mut store = Store::new(&Idle::default(), Failures::default()).unwrap();
     store.limiter(|failures| failures);
     for (delta, result, failures) in [
@@ -203,9 +203,13 @@ fn the_limiter_is_told_of_a_growth_that_failed_although_it_was_allowed() {
         let mut results = Vec::new();
         let asked = [delta, 1, 65_536].map(CoreVal::I32);
         inner.memory_growing(&asked, &mut results).unwrap();
-        let told = [CoreVal::I32(result)];
-        inner.memory_grown(&told, &mut results).unwrap();
-        assert_eq!(results.last(), Some(&told[0]), "it is passed through");
+        let arguments = [CoreVal::I32(result)];
+        inner.memory_grown(&arguments, &mut results).unwrap();
+        assert_eq!(
+            results.last(),
+            Some(&arguments[0]),
+            "the result is passed through"
+        );
         assert_eq!(store.data().0, failures);
     }
 }

@@ -1,4 +1,4 @@
-//! Calls from a guest: which host function each one runs.
+//! Selects and runs the host function for a call from a guest.
 
 use crate::abi::CoreVal;
 use crate::engine::{CoreStore, Engine};
@@ -80,7 +80,7 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         let trampoline = plan.trampolines.get(id.index());
         let trampoline = trampoline.ok_or_else(|| internal("there is no such trampoline"))?;
         match &trampoline.kind {
-            TrampolineKind::LowerImport { .. } => Err(internal("nothing is linked to an import")),
+            TrampolineKind::LowerImport { .. } => Err(internal("an import is not linked")),
             TrampolineKind::Transcoder { op, from, to } => {
                 let mut arguments = Vec::new();
                 for value in params {
@@ -91,7 +91,7 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
                 let memories = instance.memory(*from).zip(instance.memory(*to));
                 let pair = memories.and_then(|(from, to)| self.core.memory_pair(from, to));
                 let (from, mut to) =
-                    pair.ok_or_else(|| internal("a transcoder's memory is not there"))?;
+                    pair.ok_or_else(|| internal("a transcoder's memory does not exist"))?;
                 let written =
                     op.run_while(&from, &mut to, &arguments, &mut || interruption.check())?;
                 results.extend(written.into_iter().map(CoreVal::I32));
@@ -145,7 +145,7 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
         }
     }
 
-    /// Runs the destructor of a resource whose owner has dropped it.
+    /// Runs the destructor of a resource that its owner has dropped.
     pub(crate) fn destroy(
         &mut self,
         index: usize,

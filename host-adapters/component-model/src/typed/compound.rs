@@ -1,4 +1,4 @@
-//! Options and results, and what all kinds of variants have in common.
+//! Options, results, and code shared by all kinds of variants.
 
 use super::{ComponentType, InstanceTypes, Lift, Lower, TypeMismatch, unchecked, unchecked_trap};
 use crate::abi::flat::Source;
@@ -7,19 +7,20 @@ use crate::abi::lift::{byte, part, tail, word};
 use crate::abi::lower::{self, put};
 use crate::abi::{CoreVal, LiftContext, LowerContext};
 use crate::error::{CallError, HostError, Trap, TrapCode};
-use crate::types::{Type, VariantPlace};
+use crate::types::{Type, VariantLayout};
 
-fn place(ty: &Type) -> Option<VariantPlace> {
+fn variant_layout(ty: &Type) -> Option<VariantLayout> {
     match ty {
-        Type::Variant(ty) => Some(ty.place()),
-        Type::Enum(ty) => Some(ty.place()),
-        Type::Option(ty) => Some(ty.place()),
-        Type::Result(ty) => Some(ty.place()),
+        Type::Variant(ty) => Some(ty.variant_layout()),
+        Type::Enum(ty) => Some(ty.variant_layout()),
+        Type::Option(ty) => Some(ty.variant_layout()),
+        Type::Result(ty) => Some(ty.variant_layout()),
         _ => None,
     }
 }
 
-/// Lifts a variant: `case` makes the value of a discriminant, which is not checked yet, and the payload's core values.
+/// Lifts a variant. `case` makes the value from an unchecked discriminant and the core values of
+/// the payload.
 #[doc(hidden)]
 pub fn lift_variant<T>(
     cx: &mut LiftContext<'_>,
@@ -41,13 +42,13 @@ pub fn load_variant<T>(
     bytes: &[u8],
     case: impl FnOnce(&mut LiftContext<'_>, u32, &[u8]) -> Result<T, Trap>,
 ) -> Result<T, Trap> {
-    let place = place(ty).ok_or_else(|| unchecked_trap("variant", ty))?;
-    let discriminant = match place.discriminant {
+    let layout = variant_layout(ty).ok_or_else(|| unchecked_trap("variant", ty))?;
+    let discriminant = match layout.discriminant {
         DiscriminantSize::Byte => byte(bytes)?.into(),
         DiscriminantSize::Half => u16::from_le_bytes(part(bytes, 0)?).into(),
         DiscriminantSize::Word => word(bytes)?,
     };
-    case(cx, discriminant, tail(bytes, place.payload_offset)?)
+    case(cx, discriminant, tail(bytes, layout.payload_offset)?)
 }
 
 /// Lowers a variant: `payload` adds the core values of the payload, if the case has one.
@@ -83,17 +84,17 @@ pub fn store_variant(
     bytes: &mut [u8],
     payload: impl FnOnce(&mut LowerContext<'_>, &mut [u8]) -> Result<(), CallError>,
 ) -> Result<(), CallError> {
-    let place = place(ty).ok_or_else(|| unchecked("variant", ty))?;
+    let layout = variant_layout(ty).ok_or_else(|| unchecked("variant", ty))?;
     let [low, high, ..] = discriminant.to_le_bytes();
-    match place.discriminant {
+    match layout.discriminant {
         DiscriminantSize::Byte => put(bytes, 0, [low])?,
         DiscriminantSize::Half => put(bytes, 0, [low, high])?,
         DiscriminantSize::Word => put(bytes, 0, discriminant.to_le_bytes())?,
     }
-    payload(cx, lower::tail(bytes, place.payload_offset)?)
+    payload(cx, lower::tail(bytes, layout.payload_offset)?)
 }
 
-/// The trap for a discriminant that names no case.
+/// Returns the trap for an invalid discriminant.
 #[doc(hidden)]
 pub fn invalid_discriminant(discriminant: u32, cases: usize) -> Trap {
     Trap::new(
@@ -138,12 +139,12 @@ impl<T: Lift> Lift for Option<T> {
     }
 }
 
-/// The bytes of a payload: as many as its type has.
+/// Returns the bytes of a payload, as many as its type has.
 fn payload_of<'a>(ty: &Type, bytes: &'a [u8]) -> Result<&'a [u8], Trap> {
     let size = usize::try_from(ty.layout().size()).unwrap_or(usize::MAX);
     bytes
         .get(..size)
-        .ok_or_else(|| unchecked_trap("payload that fits", ty))
+        .ok_or_else(|| unchecked_trap("payload of the right size", ty))
 }
 
 impl<T: Lower> Lower for Option<T> {
@@ -180,7 +181,7 @@ impl<T: Lower> Lower for Option<T> {
     }
 }
 
-/// A payload that a case may have or not: any type, or `()` for none.
+/// The optional payload of a case: any type, or `()` for none.
 #[doc(hidden)]
 pub trait Payload: Sized {
     fn typecheck(ty: Option<&Type>, types: &InstanceTypes<'_>) -> Result<(), TypeMismatch>;

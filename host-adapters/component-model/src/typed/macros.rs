@@ -1,6 +1,7 @@
-//! Macros that make Rust's structs and enums stand for the component model's types.
+//! Macros that implement the component model's types for Rust structs and enums.
 
-/// Makes a struct stand for a record: its fields, in the order of the record's, with the record's names for them.
+/// Makes a struct represent a record. Lists the fields in the record's order, with their names in
+/// the record.
 ///
 /// # Examples
 ///
@@ -10,7 +11,7 @@
 ///     nanoseconds: u32,
 /// }
 ///
-/// wasmedge_component::record! {
+/// component_model::record! {
 ///     Datetime {
 ///         "seconds" => seconds: u64,
 ///         "nanoseconds" => nanoseconds: u32,
@@ -98,7 +99,8 @@ macro_rules! record {
     };
 }
 
-/// Makes an enum stand for a variant: its cases, in the order of the variant's, each with at most one payload.
+/// Makes an enum represent a variant. Lists the cases in the variant's order, each with at most one
+/// payload.
 ///
 /// # Examples
 ///
@@ -108,7 +110,7 @@ macro_rules! record {
 ///     Timestamp(u64),
 /// }
 ///
-/// wasmedge_component::variant! {
+/// component_model::variant! {
 ///     NewTimestamp {
 ///         "no-change" => NoChange,
 ///         "timestamp" => Timestamp(u64),
@@ -233,7 +235,7 @@ macro_rules! variant {
     };
 }
 
-/// The type of a payload, `()` for none; or a binding for it.
+/// Expands to the type of a payload, `()` for none, or to a binding for it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __payload {
@@ -248,9 +250,9 @@ macro_rules! __payload {
     };
 }
 
-/// Makes an enum without payloads stand for an enum, with its cases in order.
+/// Makes an enum without payloads represent an enum. Lists the cases in order.
 ///
-/// The enum has to be `Copy`.
+/// The enum must be `Copy`.
 ///
 /// # Examples
 ///
@@ -261,7 +263,7 @@ macro_rules! __payload {
 ///     Sequential,
 /// }
 ///
-/// wasmedge_component::enumeration! {
+/// component_model::enumeration! {
 ///     Advice {
 ///         "normal" => Normal,
 ///         "sequential" => Sequential,
@@ -350,12 +352,12 @@ macro_rules! enumeration {
     };
 }
 
-/// Declares a struct that stands for flags: a set of bits, the first flag the lowest.
+/// Declares a struct that represents flags: a set of bits. The first flag is the lowest bit.
 ///
 /// # Examples
 ///
 /// ```
-/// wasmedge_component::flags! {
+/// component_model::flags! {
 ///     /// How a path is looked up.
 ///     pub struct PathFlags {
 ///         /// Follows a symbolic link at its end.
@@ -375,20 +377,20 @@ macro_rules! flags {
         impl $name {
             $crate::__flags!(1u32; $($(#[$flag_attr])* $flag,)+);
 
-            /// Returns the set as bits, the first flag the lowest.
-            #[allow(dead_code, clippy::allow_attributes, reason = "not everybody needs it")]
+            /// Returns the set as bits. The first flag is the lowest bit.
+            #[allow(dead_code, clippy::allow_attributes, reason = "not every type uses it")]
             $vis fn bits(self) -> u32 {
                 self.0
             }
 
-            /// Tells whether all flags of another set are in this one.
-            #[allow(dead_code, clippy::allow_attributes, reason = "not everybody needs it")]
+            /// Returns whether this set contains all flags of another.
+            #[allow(dead_code, clippy::allow_attributes, reason = "not every type uses it")]
             $vis fn contains(self, other: Self) -> bool {
                 self.0 & other.0 == other.0
             }
 
-            /// Returns this set, and with it those of another one if `condition` holds.
-            #[allow(dead_code, clippy::allow_attributes, reason = "not everybody needs it")]
+            /// Returns this set, with the flags of another one added if `condition` holds.
+            #[allow(dead_code, clippy::allow_attributes, reason = "not every type uses it")]
             #[must_use]
             $vis fn with(self, other: Self, condition: bool) -> Self {
                 if condition { Self(self.0 | other.0) } else { self }

@@ -21,7 +21,7 @@ impl<T: 'static> ComponentType for Resource<T> {
         } else {
             Err(TypeMismatch {
                 expected: format!("the host's resource {}", std::any::type_name::<T>()),
-                found: "another resource".to_owned(),
+                found: "a different resource".to_owned(),
             })
         }
     }

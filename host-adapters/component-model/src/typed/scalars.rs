@@ -28,7 +28,8 @@ macro_rules! typecheck {
     };
 }
 
-/// `take` makes a value of what a core value holds, `core` a core value of a value, `read` a value of its bytes, `bytes` its bytes.
+/// Implements a scalar type. `take` reads a core value, `core` makes one, `read` reads from bytes,
+/// `bytes` writes them.
 macro_rules! scalar {
     ($rust:ty, $variant:ident, |$source:ident| $take:expr, |$value:ident| $core:expr, |$raw:ident| $read:expr, |$own:ident| $bytes:expr) => {
         typecheck!($rust, $variant);
@@ -163,7 +164,7 @@ scalar!(
 
 typecheck!(u8, U8);
 
-// Bytes are passed as they are: files and sockets consist of them.
+// Lists of bytes are copied as a whole, because file and socket contents are such lists.
 
 impl Lift for u8 {
     fn lift(_: &mut LiftContext<'_>, _: &Type, source: &mut Source<'_>) -> Result<Self, Trap> {

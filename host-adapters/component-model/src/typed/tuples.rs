@@ -1,9 +1,9 @@
-//! Tuples: as types of their own, and as the parameters and results of functions.
+//! Tuples: as values, and as the parameters and results of functions.
 
 #![allow(
     non_snake_case,
     clippy::allow_attributes,
-    reason = "the names of type parameters serve for the types at their positions too"
+    reason = "the names of type parameters are also used as variables"
 )]
 
 use super::{ComponentType, InstanceTypes, Lift, Lower, TypeMismatch, unchecked, unchecked_trap};
@@ -24,7 +24,7 @@ pub enum TypeList<'a> {
 }
 
 impl<'a> TypeList<'a> {
-    /// Returns how many there are.
+    /// Returns the number of types.
     pub fn len(&self) -> usize {
         match self {
             Self::Params(params) => params.len(),
@@ -32,7 +32,7 @@ impl<'a> TypeList<'a> {
         }
     }
 
-    /// Tells whether there are none.
+    /// Returns whether there are no types.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -52,31 +52,32 @@ impl<'a> TypeList<'a> {
     }
 }
 
-/// What can be lifted as a whole list of parameters or results: tuples, or a type with a way of its own.
+/// A whole list of parameters or results that can be lifted: a tuple, or a type with its own
+/// implementation.
 pub trait LiftList: Sized {
-    /// Checks whether this stands for such a list.
+    /// Checks whether this represents such a list.
     ///
     /// # Errors
     ///
-    /// Says what is expected instead.
+    /// A description of the expected types.
     fn typecheck(list: TypeList<'_>, types: &InstanceTypes<'_>) -> Result<(), TypeMismatch>;
 
-    /// Lifts the values out of core values.
+    /// Lifts the values from core values.
     ///
     /// # Errors
     ///
-    /// A trap if the guest broke the ABI.
+    /// A trap if the guest violated the ABI.
     fn lift(
         cx: &mut LiftContext<'_>,
         list: TypeList<'_>,
         source: &mut Source<'_>,
     ) -> Result<Self, Trap>;
 
-    /// Loads the values out of memory, where they lie at these offsets.
+    /// Loads the values from memory, at these offsets.
     ///
     /// # Errors
     ///
-    /// A trap if the guest broke the ABI.
+    /// A trap if the guest violated the ABI.
     fn load(
         cx: &mut LiftContext<'_>,
         list: TypeList<'_>,
@@ -85,13 +86,13 @@ pub trait LiftList: Sized {
     ) -> Result<Self, Trap>;
 }
 
-/// What can be lowered as a whole list of parameters or results: tuples.
+/// A whole list of parameters or results that can be lowered: a tuple.
 pub trait LowerList: Sized {
-    /// Checks whether this stands for such a list.
+    /// Checks whether this represents such a list.
     ///
     /// # Errors
     ///
-    /// Says what is expected instead.
+    /// A description of the expected types.
     fn typecheck(list: TypeList<'_>, types: &InstanceTypes<'_>) -> Result<(), TypeMismatch>;
 
     /// Lowers the values into core values.
@@ -132,7 +133,7 @@ fn count(list: TypeList<'_>, expected: usize) -> Result<(), TypeMismatch> {
 
 static NOTHING: Type = Type::Bool;
 
-/// The type at a position; lists were checked to be as long as they are.
+/// Returns the type at a position. The length of the list was checked before.
 fn at<'a>(list: TypeList<'a>, position: usize) -> &'a Type {
     list.get(position).unwrap_or(&NOTHING)
 }
@@ -141,12 +142,12 @@ fn offset(offsets: &[u32], position: usize) -> u32 {
     offsets.get(position).copied().unwrap_or(u32::MAX)
 }
 
-/// The bytes at an offset, as many as the type has.
+/// Returns the bytes of a field at an offset, as many as its type has.
 fn field<'a>(ty: &Type, bytes: &'a [u8], offset: u32) -> Result<&'a [u8], Trap> {
     let size = usize::try_from(ty.layout().size()).unwrap_or(usize::MAX);
     tail(bytes, offset)?
         .get(..size)
-        .ok_or_else(|| unchecked_trap("value that fits", ty))
+        .ok_or_else(|| unchecked_trap("value of the right size", ty))
 }
 
 macro_rules! tuple {
@@ -226,9 +227,9 @@ macro_rules! tuple_type {
                 let Type::Tuple(tuple) = ty else {
                     return Err(unchecked_trap("tuple", ty));
                 };
-                let mut placed = tuple.placed();
+                let mut fields = tuple.fields_with_offsets();
                 Ok(($({
-                    let (ty, offset) = placed.next().ok_or_else(|| unchecked_trap("tuple", ty))?;
+                    let (ty, offset) = fields.next().ok_or_else(|| unchecked_trap("tuple", ty))?;
                     $name::load(cx, ty, field(ty, bytes, offset)?)?
                 },)+))
             }
@@ -250,9 +251,9 @@ macro_rules! tuple_type {
                 let Type::Tuple(tuple) = ty else {
                     return Err(unchecked("tuple", ty).into());
                 };
-                let mut placed = tuple.placed();
+                let mut fields = tuple.fields_with_offsets();
                 $({
-                    let (ty, offset) = placed.next().ok_or_else(|| unchecked("tuple", ty))?;
+                    let (ty, offset) = fields.next().ok_or_else(|| unchecked("tuple", ty))?;
                     self.$index.store(cx, ty, lower::tail(bytes, offset)?)?;
                 })+
                 Ok(())

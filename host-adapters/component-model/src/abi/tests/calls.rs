@@ -1,4 +1,4 @@
-//! Resources that pass, and whole calls.
+//! Passing resources, and whole calls.
 
 use super::*;
 use crate::abi::call::{CoreSignature, Direction, FuncAbi};
@@ -122,7 +122,7 @@ fn parameters_spill_beyond_sixteen_core_values_and_results_beyond_one() {
 }
 
 #[test]
-fn a_spilled_call_passes_through_memory_both_ways() {
+fn a_spilled_call_uses_memory_both_ways() {
     let params = names(17).map(|name| (name, Type::String)).collect();
     let abi = FuncAbi::new(FuncType {
         params,
@@ -149,7 +149,7 @@ fn a_spilled_call_passes_through_memory_both_ways() {
         abi.lower_result(cx, Some(&vals[3]), pointer)
     })
     .unwrap();
-    assert_eq!(lowered, None, "the caller knows where it is");
+    assert_eq!(lowered, None, "the caller has the pointer already");
     let result = lifting(&guest.memory, StringEncoding::Utf16, |cx| {
         abi.lift_result(cx, &[I32(16)])
     })

@@ -135,7 +135,7 @@ pub(crate) fn any_val(ty: &Type) -> BoxedStrategy<Val> {
     }
 }
 
-/// Strings of all widths: ASCII, Latin-1, the basic plane and beyond.
+/// Strings with characters of all widths: ASCII, Latin-1, the basic plane and beyond.
 pub(crate) fn any_string() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z]{0,8}", "[a-zà-ÿ]{0,8}", "[a-zà-ÿ€]{0,8}", "\\PC{0,8}"]
 }

@@ -1,4 +1,4 @@
-//! Properties: what is stored loads again, and nothing that a guest says makes the host panic.
+//! Properties: stored values load unchanged, and no input from a guest makes the host panic.
 
 use proptest::prelude::*;
 
@@ -54,7 +54,7 @@ fn any_core_val() -> impl Strategy<Value = CoreVal> {
 
 proptest! {
     #[test]
-    fn what_is_stored_loads_again((ty, val) in typed_val(), encoding in any_encoding()) {
+    fn stored_values_load_unchanged((ty, val) in typed_val(), encoding in any_encoding()) {
         let guest = &mut Guest::new(64);
         let pointer = guest.allocate(ty.layout().align(), ty.layout().size());
         lowering(guest, encoding, |cx| store(cx, &ty, &val, pointer)).unwrap();
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_lowered_lifts_again((ty, val) in typed_val(), encoding in any_encoding()) {
+    fn lowered_values_lift_unchanged((ty, val) in typed_val(), encoding in any_encoding()) {
         let guest = &mut Guest::new(64);
         let lowered = lowering(guest, encoding, |cx| lower_flat(cx, &ty, &val));
         let Some(flat) = ty.layout().flat() else { return Ok(()) };
@@ -74,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn calls_pass_their_values_whether_spilled_or_not((ty, vals, result) in any_func(), encoding in any_encoding()) {
+    fn flat_and_spilled_calls_pass_their_values((ty, vals, result) in any_func(), encoding in any_encoding()) {
         let abi = FuncAbi::new(ty).unwrap();
         let guest = &mut Guest::new(64);
         let mut values = lowering(guest, encoding, |cx| abi.lower_params(cx, &vals)).unwrap();
@@ -91,9 +91,9 @@ proptest! {
         prop_assert_eq!(lifted, result);
     }
 
-    /// A result is either a value of the type or a trap, and never more than the budget.
+    /// The result is a value of the type or a trap, and never exceeds the budget.
     #[test]
-    fn arbitrary_memory_makes_a_value_or_a_trap(
+    fn arbitrary_memory_loads_or_traps(
         ty in any_type(),
         memory in prop::collection::vec(prop_oneof![0u8..8, any::<u8>()], 0..256),
         pointer in prop_oneof![0u32..300, any::<u32>()],
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_core_values_make_a_value_or_a_trap(
+    fn arbitrary_core_values_lift_or_trap(
         ty in any_type(),
         memory in prop::collection::vec(any::<u8>(), 0..128),
         values in prop::collection::vec(any_core_val(), 0..18),
@@ -117,15 +117,15 @@ proptest! {
     }
 
     #[test]
-    fn a_lying_allocator_traps_or_gets_what_it_asked_for((ty, val) in typed_val(), lie in any::<u32>(), encoding in any_encoding()) {
+    fn a_misbehaving_allocator_traps_or_is_obeyed((ty, val) in typed_val(), bad_result in any::<u32>(), encoding in any_encoding()) {
         let guest = &mut Guest::new(256);
-        guest.lie = Some(lie % 300);
+        guest.bad_result = Some(bad_result % 300);
         let _ = lowering(guest, encoding, |cx| store(cx, &ty, &val, 0));
         prop_assert_eq!(guest.memory.len(), 256);
     }
 
     #[test]
-    fn mutated_memory_makes_a_value_or_a_trap(
+    fn mutated_memory_loads_or_traps(
         (ty, val) in typed_val(),
         at in any::<prop::sample::Index>(),
         byte in any::<u8>(),

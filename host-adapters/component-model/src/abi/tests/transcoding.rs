@@ -1,4 +1,4 @@
-//! Strings that pass from one guest to another, in pieces of 16 bytes.
+//! Strings that are copied between guests in pieces of 16 bytes.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::*;
 use crate::abi::transcode::Transcode::{self, *};
 
-/// Strings pass from every encoding to every other in the steps of a fused adapter.
+/// Converts a string from every encoding to every other in the steps of a fused adapter.
 pub(super) fn keeps(string: &str) {
     use Transcode::*;
     let utf8 = string.as_bytes().to_vec();
@@ -46,7 +46,7 @@ pub(super) fn keeps(string: &str) {
     let written = passes(Utf16ToUtf8, &utf16, units, 2, &mut to);
     assert_eq!(&to[written], &utf8);
 
-    // Latin-1 as far as it goes, then UTF-16.
+    // Latin-1 as far as possible, then UTF-16.
     for (narrow, wide, from, length, width) in [
         (Utf8ToLatin1, Utf8ToCompactUtf16, &utf8, bytes, 1),
         (Utf16ToLatin1, Utf16ToCompactUtf16, &utf16, units, 2),
@@ -97,7 +97,7 @@ fn range(start: usize, length: u32) -> Range<usize> {
 }
 
 #[test]
-fn characters_that_lie_across_two_pieces_stay_whole() {
+fn characters_across_two_pieces_stay_whole() {
     for text in ["é", "€", "𝄞", "é€𝄞é€𝄞é€𝄞é€𝄞", "ééééééééééééééééé"]
     {
         for before in 0..40 {
@@ -113,7 +113,7 @@ fn characters_that_lie_across_two_pieces_stay_whole() {
 }
 
 #[test]
-fn invalid_text_traps_wherever_it_lies() {
+fn invalid_text_traps_at_any_position() {
     let utf16 = |units: &[u16]| units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
     for before in 0..40usize {
         for after in [0usize, 1, 7, 8, 30] {
@@ -136,7 +136,7 @@ fn invalid_text_traps_wherever_it_lies() {
                     let message = format!("invalid utf-8 after {before} bytes of a string");
                     assert_eq!(found, (TrapCode::InvalidString, &*message), "{op:?}");
                 }
-                // The step that follows finds it.
+                // The next step finds the invalid text.
                 let read = run(Utf8ToLatin1, &text, &[0, length, 0]).unwrap();
                 assert_eq!(read, [before as u32; 2]);
             }
@@ -165,7 +165,7 @@ fn invalid_text_traps_wherever_it_lies() {
 }
 
 #[test]
-fn no_more_is_written_than_there_is_space_for() {
+fn writes_stay_within_the_space() {
     let text = "é".repeat(50);
     for (op, from, length) in [
         (Utf8ToCompactUtf16, text.as_bytes().to_vec(), 100),
@@ -231,7 +231,7 @@ fn run(op: Transcode, from: &[u8], arguments: &[u32]) -> Result<Vec<u32>, Trap> 
     op.run(&from.to_vec(), &mut vec![0u8; 512], arguments)
 }
 
-/// A memory of 4 GiB that is zero but for its first unit, and counts what is read.
+/// A memory of 4 GiB that is zero except for its first unit, and counts the bytes read.
 struct Untouched {
     first: u16,
     read: Cell<usize>,
@@ -257,7 +257,7 @@ impl Memory for Untouched {
 }
 
 #[test]
-fn no_more_of_a_string_is_read_than_is_wanted() {
+fn strings_are_read_only_as_far_as_needed() {
     let length = (1 << 30) - 1;
     for (op, rest) in [(Utf16ToLatin1, &[][..]), (Utf16ToUtf8, &[length, 1])] {
         let from = Untouched {
@@ -271,7 +271,7 @@ fn no_more_of_a_string_is_read_than_is_wanted() {
 }
 
 #[test]
-fn a_long_copy_is_asked_whether_to_go_on() {
+fn a_long_copy_checks_whether_to_proceed() {
     let from = vec![b'x'; 400];
     for (op, rest) in [
         (CopyUtf8, &[][..]),
@@ -297,7 +297,7 @@ fn a_long_copy_is_asked_whether_to_go_on() {
     }
 }
 
-/// One memory that is on both sides.
+/// One memory as both source and target.
 #[derive(Clone)]
 struct Shared(Rc<RefCell<Vec<u8>>>);
 
@@ -316,7 +316,7 @@ impl Memory for Shared {
 }
 
 #[test]
-fn both_sides_may_be_one_memory() {
+fn source_and_target_may_be_one_memory() {
     let text = "x€é".repeat(10);
     let mut bytes = text.as_bytes().to_vec();
     bytes.resize(512, 0);

@@ -1,17 +1,17 @@
-//! Strings, piece by piece.
+//! Reading and writing strings piece by piece.
 
 use crate::abi::memory::Memory;
 use crate::abi::{check_pointer, out_of_bounds};
 use crate::error::{Trap, TrapCode};
 
-/// How many bytes of a string are read at a time. Even, so that pieces of UTF-16 are whole units.
-/// Small in tests of this crate, so that most of their strings are cut.
+/// The number of bytes of a string that are read at a time. Even, so that UTF-16 code units are not
+/// split. Small in tests of this crate, so that most of their strings are split.
 pub(super) const PIECE: usize = if cfg!(test) { 16 } else { 8192 };
 
-/// Asks whether a long copy is to go on, and traps if not.
+/// Checks whether a long copy may continue, and traps if not.
 pub(super) type Proceed<'a> = &'a mut dyn FnMut() -> Result<(), Trap>;
 
-/// Where a string lies. The size is in bytes.
+/// The position of a string. The size is in bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     memory: &'a dyn Memory,
@@ -19,21 +19,20 @@ pub(super) struct Source<'a> {
     size: u64,
 }
 
-/// What became of a piece.
-pub(super) struct Taken {
-    /// How many of its bytes are done with. What is left comes again at the front of the next
-    /// piece.
+/// The result of processing a piece.
+pub(super) struct Consumed {
+    /// The number of bytes consumed. The rest is at the front of the next piece.
     pub(super) bytes: usize,
-    /// Whether no more pieces are wanted.
+    /// True if no more pieces are needed.
     pub(super) stop: bool,
 }
 
-impl Taken {
+impl Consumed {
     pub(super) fn all_of(bytes: usize) -> Self {
         Self { bytes, stop: false }
     }
 
-    /// Stops unless everything of a piece was taken.
+    /// Stops unless the whole piece was consumed.
     pub(super) fn of(bytes: usize, piece: &[u8]) -> Self {
         Self {
             bytes,
@@ -43,7 +42,7 @@ impl Taken {
 }
 
 impl<'a> Source<'a> {
-    /// Checks where a string lies that has so many code units of `width` bytes.
+    /// Checks the position of a string of this many code units of `width` bytes.
     pub(super) fn new(
         memory: &'a dyn Memory,
         pointer: u32,
@@ -59,12 +58,12 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// Hands out the string in pieces: the bytes, how many came before them, and whether nothing
-    /// comes after them. Returns how many bytes were taken in all.
+    /// Passes the string on in pieces: the bytes, the number of bytes before them, and whether they
+    /// are the last. Returns the number of bytes consumed in all.
     pub(super) fn each(
         self,
         proceed: Proceed<'_>,
-        mut take: impl FnMut(&[u8], u64, bool) -> Result<Taken, Trap>,
+        mut take: impl FnMut(&[u8], u64, bool) -> Result<Consumed, Trap>,
     ) -> Result<u64, Trap> {
         let mut buffer = [0; PIECE];
         let mut done = 0u64;
@@ -89,7 +88,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Where a string goes.
+/// The target of a string.
 pub(super) struct Target<'a> {
     pub(super) memory: &'a mut dyn Memory,
     at: u32,
@@ -97,8 +96,8 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Checks that a pointer to code units of `align` bytes is aligned and in the memory. What is
-    /// written is checked when it is.
+    /// Checks that a pointer to code units of `align` bytes is aligned and in the memory. Writes
+    /// are checked when they happen.
     pub(super) fn new(memory: &'a mut dyn Memory, pointer: u32, align: u32) -> Result<Self, Trap> {
         check_pointer(memory, pointer, align, 0, TrapCode::StringOutOfBounds)?;
         Ok(Self {
@@ -108,12 +107,12 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// Returns how many bytes were written.
+    /// Returns the number of bytes written.
     pub(super) fn written(&self) -> u32 {
         self.at.saturating_sub(self.start)
     }
 
-    /// Writes bytes behind those that were written before.
+    /// Appends bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Trap> {
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let code = TrapCode::StringOutOfBounds;
@@ -123,14 +122,14 @@ impl<'a> Target<'a> {
         self.skip(size)
     }
 
-    /// Skips bytes that are there already.
+    /// Skips bytes that were written before.
     pub(super) fn skip(&mut self, bytes: u32) -> Result<(), Trap> {
         self.at = self.at.checked_add(bytes).ok_or_else(too_long)?;
         Ok(())
     }
 
-    /// Widens the Latin-1 at the front to UTF-16, in place: from its end, so that nothing is
-    /// overwritten that is still to be read.
+    /// Widens the Latin-1 at the front to UTF-16, in slot. Starts at the end, so that nothing is
+    /// overwritten before it is read.
     pub(super) fn widen(&mut self, length: u32, proceed: Proceed<'_>) -> Result<(), Trap> {
         let code = TrapCode::StringOutOfBounds;
         let size = u64::from(length).saturating_mul(2);
@@ -154,8 +153,7 @@ impl<'a> Target<'a> {
         self.skip(length.saturating_mul(2))
     }
 
-    /// Narrows the UTF-16 that was written to Latin-1, in place. All of its units have to be
-    /// Latin-1.
+    /// Narrows the written UTF-16 to Latin-1, in slot. All units must be Latin-1.
     pub(super) fn narrow(&mut self, proceed: Proceed<'_>) -> Result<(), Trap> {
         let size = u64::from(self.written());
         let start = u64::from(self.start);
@@ -184,7 +182,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Code units of a piece, to be written at once: as many as a piece of any encoding comes to.
+/// A buffer for the output of a piece, large enough for a piece of any encoding.
 pub(super) struct Units {
     bytes: [u8; 2 * PIECE],
     length: usize,
@@ -206,25 +204,25 @@ impl Units {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// Adds a unit of UTF-16.
+    /// Adds a UTF-16 code unit.
     pub(super) fn push(&mut self, unit: u16) {
         self.extend(&unit.to_le_bytes());
     }
 
-    /// Adds bytes; a piece never comes to more than there is space for.
+    /// Adds bytes. A piece never produces more than the buffer holds.
     pub(super) fn extend(&mut self, bytes: &[u8]) {
         let end = self.length.saturating_add(bytes.len());
-        if let Some(place) = self.bytes.get_mut(self.length..end) {
-            place.copy_from_slice(bytes);
+        if let Some(slot) = self.bytes.get_mut(self.length..end) {
+            slot.copy_from_slice(bytes);
             self.length = end;
         } else {
-            debug_assert!(false, "a piece comes to more than expected");
+            debug_assert!(false, "the output of a piece exceeds the buffer");
         }
     }
 }
 
-/// Returns the valid text at the front of a piece: all of it, but for a character that goes on in
-/// the next one.
+/// Returns the valid text at the front of a piece: everything, except for a character that
+/// continues in the next piece.
 pub(super) fn utf8(piece: &[u8], before: u64, is_last: bool) -> Result<&str, Trap> {
     match str::from_utf8(piece) {
         Ok(text) => Ok(text),
@@ -248,8 +246,8 @@ pub(super) fn units(bytes: &[u8]) -> impl Iterator<Item = u16> + Clone + use<'_>
     units.iter().map(|unit| u16::from_le_bytes(*unit))
 }
 
-/// Returns the units at the front of a piece: all of them, but for a surrogate whose other half is
-/// in the next one.
+/// Returns the units at the front of a piece: all of them, except for a surrogate whose other half
+/// is in the next piece.
 pub(super) fn whole_utf16(piece: &[u8], is_last: bool) -> &[u8] {
     match piece {
         [front @ .., _, 0xd8..=0xdb] if !is_last && !front.is_empty() => front,

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Components that need one feature, or several that go together, with the name of each.
+/// Components that need one feature, or several related ones, with the name of each.
 const NEEDING: &[(&str, &str)] = &[
     (
         r#"(component (import "a" (implements "a:b/c") (instance)))"#,
@@ -134,24 +134,24 @@ fn each_feature_has_a_name() {
 }
 
 #[test]
-fn what_needs_a_feature_is_refused_by_its_name() {
+fn unsupported_features_are_named() {
     for (text, names) in NEEDING {
         let bytes = wat::parse_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        let error = refusal(&bytes, "the translator's words");
+        let error = refusal(&bytes, "the message of the translator");
         let feature = (*names).to_owned();
         assert_eq!(error, LoadError::Unsupported { feature }, "{text}");
     }
 }
 
-/// A component of which something is invalid is invalid, even if it needs a feature.
+/// An invalid part makes a component invalid, even if it also needs a feature.
 #[test]
-fn what_is_invalid_with_all_features_is_invalid() {
+fn invalid_with_all_features_is_invalid() {
     for (text, names) in NEEDING {
         let bytes = wat::parse_str(text).unwrap();
-        // A section of an export that is not there.
+        // A section with an export that does not exist.
         let section = [11, 7, 1, 0, 1, b'z', 1, 99, 0];
         let invalid = [&bytes, &section[..]].concat();
-        let error = refusal(&invalid, "the translator's words");
+        let error = refusal(&invalid, "the message of the translator");
         assert!(
             matches!(error, LoadError::Invalid { .. }),
             "{names}: {error}"
@@ -161,7 +161,7 @@ fn what_is_invalid_with_all_features_is_invalid() {
 }
 
 #[test]
-fn what_the_translator_alone_refuses_is_unsupported() {
+fn refused_only_by_the_translator_is_unsupported() {
     let bytes = wat::parse_str("(component)").unwrap();
     for (message, feature) in [
         (
@@ -203,7 +203,7 @@ fn a_claimed_count_beyond_the_input_is_invalid() {
 }
 
 #[test]
-fn what_is_invalid_is_so_however_large_it_would_be() {
+fn an_invalid_component_is_invalid_at_any_size() {
     let mut levels = "(component $c0 (import \"f\" (func)) (export \"f\" (func 0)))".to_owned();
     for level in 1..=40 {
         let inner = level - 1;
@@ -223,7 +223,7 @@ fn what_is_invalid_is_so_however_large_it_would_be() {
     for (text, alone) in [(&*text, "too large"), (passed, "")] {
         let bytes = wat::parse_str(text).unwrap();
         assert!(alone.is_empty() || kind(&bytes) == alone);
-        // An export of an instance that is not there.
+        // An export of an instance that does not exist.
         let section = [11, 7, 1, 0, 1, b'z', 5, 99, 0];
         assert_eq!(kind(&[&bytes, &section[..]].concat()), "invalid");
     }

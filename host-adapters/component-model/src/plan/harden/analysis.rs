@@ -1,68 +1,69 @@
-//! What there is in a module that needs instrumenting.
+//! Reads the properties of a module that decide how it is instrumented.
 
 use wasmtime_environ::wasmparser::{
     ConstExpr, Element, ElementItems, Export, ExternalKind, FuncType, FunctionBody, Global, Import,
     MemoryType, Operator, Parser, Payload, Table, TableInit, TableType, TypeRef, ValType,
 };
 
-use super::calls::{Callee, Calls, Cost, FREE_STEPS, Own};
+use super::calls::{Callee, Calls, CostClass, FREE_STEPS, LocalCost};
 use super::{MAX_STACK_UNITS, NATIVE_CODE};
 use crate::error::LoadError;
 use crate::plan::HOST_MODULE;
 
-/// How many pages a memory without a maximum can have.
+/// The maximum number of pages of a memory that declares none.
 const MAX_PAGES: u32 = 65_536;
 
 /// The stack units of a function without parameters, locals and instructions.
 const FRAME_UNITS: u32 = 16;
 
-/// How many instructions a stack unit is for: what they compute has to be kept somewhere.
+/// The number of instructions per stack unit: their results need stack space.
 const INSTRUCTIONS_PER_UNIT: u32 = 4;
 
-/// The same in functions that have to do with vectors, which are twice as large as a number.
+/// The same for functions that use vectors, which are twice as large as a number.
 const VECTOR_INSTRUCTIONS_PER_UNIT: u32 = 2;
 
-/// The byte that all instructions on vectors begin with.
+/// The first byte of all vector instructions.
 const VECTOR_PREFIX: u8 = 0xfd;
 
-/// For how many steps an instruction counts that copies as much as it is told.
+/// The number of steps that a bulk instruction counts as.
 pub(super) const BULK_STEPS: u32 = FREE_STEPS;
 
-/// How many parameters and results of calls go in registers.
+/// The number of parameters and results that calls pass in registers.
 const REGISTERS: usize = 8;
 
-/// What the instrumentation needs to know of a module.
+/// A summary of a module, as the instrumentation needs it.
 #[derive(Default)]
-pub(super) struct Facts {
+pub(super) struct ModuleSummary {
     /// The types of functions.
     pub(super) types: Vec<FuncType>,
-    /// How many functions are imported.
+    /// The number of imported functions.
     pub(super) imported_functions: u32,
-    /// How many globals are imported.
+    /// The number of imported globals.
     pub(super) imported_globals: u32,
-    /// The imported functions that are not the host's, in order.
+    /// The imported functions that the host does not provide, in order.
     pub(super) foreign_functions: Vec<u32>,
-    /// Whether a function that is called through a table or by reference may be one that the module does not define.
+    /// True if a call through a table or a reference may reach a function that the module does not
+    /// define.
     pub(super) holds_foreign_references: bool,
     /// The largest size that each memory can have, imported ones first.
     pub(super) memories: Vec<u32>,
     /// The largest size that each table can have, imported ones first.
     pub(super) tables: Vec<u32>,
-    /// How many stack units functions use at most at once that are not counted.
+    /// The most stack units that uncounted functions use at once.
     pub(super) uncounted_units: u32,
     /// The functions that the module defines.
     pub(super) functions: Vec<Function>,
-    /// Whether memories grow.
+    /// True if the module grows a memory.
     pub(super) grows_memories: bool,
-    /// Whether tables grow.
+    /// True if the module grows a table.
     pub(super) grows_tables: bool,
-    /// Whether there are tail calls that may go to functions that the module does not define.
+    /// True if a tail call may reach a function that the module does not define.
     pub(super) has_foreign_tail_calls: bool,
-    /// Whether a table is defined without a maximum that can grow, here or elsewhere.
-    pub(super) has_boundless_tables: bool,
-    /// Whether there is a custom section that WasmEdge would load as native code.
+    /// True if a table that can grow, in this module or in another, is defined without a maximum.
+    pub(super) has_unbounded_tables: bool,
+    /// True if a custom section exists that WasmEdge would load as native code.
     pub(super) has_native_code: bool,
-    /// For each type, how many steps its functions take at most that nobody is charged for.
+    /// For each type, the most uncharged steps of a call to any function of that type.
     free_by_type: Vec<u32>,
 }
 
@@ -73,22 +74,24 @@ pub(super) struct Function {
     pub(super) ty: u32,
     /// The stack units that it uses.
     pub(super) units: u32,
-    /// Whether its stack units are to be counted: it may take part in a recursion, or begins a long chain of calls.
+    /// True if its stack units are counted: it may take part in a recursion, or begins a long chain
+    /// of calls.
     pub(super) is_counted: bool,
-    /// Whether it needs a block around it if it is counted: it returns by a branch that may not be taken.
+    /// True if its body needs a block when it is counted, because a conditional branch may leave
+    /// it.
     pub(super) needs_block: bool,
-    /// What a call of it costs.
-    pub(super) cost: Cost,
-    /// How many instructions it has.
+    /// The cost of a call.
+    pub(super) cost: CostClass,
+    /// The number of its instructions.
     steps: u32,
     /// Whether it has a loop.
     pub(super) has_loop: bool,
-    /// Whether it has calls, other than tail calls, or asks the host before something grows.
+    /// True if it has calls other than tail calls, or asks the host before something grows.
     pub(super) has_calls: bool,
 }
 
-impl Facts {
-    /// Reads a module, which is to be valid.
+impl ModuleSummary {
+    /// Reads a module, which must be valid.
     pub(super) fn new(bytes: &[u8]) -> Result<Self, LoadError> {
         let mut reader = Reader::default();
         for payload in Parser::new(0).parse_all(bytes) {
@@ -97,40 +100,40 @@ impl Facts {
         Ok(reader.finish())
     }
 
-    /// Says whether the module can stay as it is.
-    pub(super) fn is_harmless(&self) -> bool {
+    /// True if the module needs no instrumentation.
+    pub(super) fn needs_no_hardening(&self) -> bool {
         !self.grows_memories
             && !self.grows_tables
-            && !self.has_boundless_tables
+            && !self.has_unbounded_tables
             && !self.has_foreign_tail_calls
             && !self.has_native_code
             && !self.counts()
     }
 
-    /// Says whether there are functions that may run for long.
+    /// True if a function may run for long.
     pub(super) fn polls(&self) -> bool {
         let mut functions = self.functions.iter();
-        functions.any(|function| matches!(function.cost, Cost::Charged(_)))
+        functions.any(|function| matches!(function.cost, CostClass::Charged(_)))
     }
 
-    /// Returns how many steps a call takes at most that nobody is charged for.
+    /// Returns the most steps that a call runs uncharged.
     pub(super) fn free_steps(&self, operator: &Operator<'_>) -> u32 {
         #[expect(
             clippy::wildcard_enum_match_arm,
-            reason = "no other instruction calls; what is called by reference may be anything"
+            reason = "no other instruction calls; a call by reference may reach any function"
         )]
         match operator {
             Operator::Call { function_index } => {
                 let defined = function_index.checked_sub(self.imported_functions);
-                let function = defined.and_then(|defined| self.functions.get(place(defined)));
+                let function = defined.and_then(|defined| self.functions.get(to_index(defined)));
                 match function.map(|function| function.cost) {
-                    Some(Cost::Free(steps)) => steps,
-                    // Calls out of a module go through the engine, which asks by itself.
-                    Some(Cost::Charged(_)) | None => 0,
+                    Some(CostClass::Free(steps)) => steps,
+                    // Calls out of the module go through the engine, which polls by itself.
+                    Some(CostClass::Charged(_)) | None => 0,
                 }
             }
             Operator::CallIndirect { type_index, .. } => {
-                let steps = self.free_by_type.get(place(*type_index));
+                let steps = self.free_by_type.get(to_index(*type_index));
                 steps.copied().unwrap_or(FREE_STEPS)
             }
             Operator::CallRef { .. } => FREE_STEPS,
@@ -138,28 +141,28 @@ impl Facts {
         }
     }
 
-    /// Says whether there are functions whose stack units are to be counted.
+    /// True if the stack units of a function are counted.
     pub(super) fn counts(&self) -> bool {
         self.functions.iter().any(|function| function.is_counted)
     }
 }
 
-/// Collects the facts, and what calls what.
+/// Collects the summary and the calls.
 #[derive(Default)]
 struct Reader {
-    facts: Facts,
+    summary: ModuleSummary,
     calls: Calls,
     /// The type of each global.
     globals: Vec<ValType>,
     /// The type of each function, imported ones first.
     function_types: Vec<u32>,
-    /// Whether functions can get vectors other than by instructions on vectors.
+    /// True if functions can get vectors by other means than vector instructions.
     has_vectors: bool,
     defines_boundless_table: bool,
     tail_calls_imports: bool,
     tail_calls_references: bool,
     exports_table: bool,
-    /// How many function bodies were read.
+    /// The number of function bodies read so far.
     bodies: usize,
 }
 
@@ -167,7 +170,7 @@ impl Reader {
     fn payload(&mut self, payload: Payload<'_>) -> Result<(), LoadError> {
         #[expect(
             clippy::wildcard_enum_match_arm,
-            reason = "no other section has to do with functions, with what grows, or with native code"
+            reason = "no other section concerns functions, growth or native code"
         )]
         match payload {
             Payload::TypeSection(section) => {
@@ -183,9 +186,9 @@ impl Reader {
             Payload::FunctionSection(section) => {
                 for ty in section {
                     let ty = ty.map_err(LoadError::invalid)?;
-                    self.calls.function(ty);
+                    self.calls.add_function(ty);
                     self.function_types.push(ty);
-                    self.facts.functions.push(Function {
+                    self.summary.functions.push(Function {
                         ty,
                         ..Function::default()
                     });
@@ -218,7 +221,7 @@ impl Reader {
             }
             Payload::CodeSectionEntry(body) => self.body(&body)?,
             Payload::CustomSection(section) => {
-                self.facts.has_native_code |= section.name() == NATIVE_CODE;
+                self.summary.has_native_code |= section.name() == NATIVE_CODE;
             }
             _ => {}
         }
@@ -228,19 +231,19 @@ impl Reader {
     fn ty(&mut self, ty: FuncType) -> Result<(), LoadError> {
         let mut values = ty.params().iter().chain(ty.results());
         self.has_vectors |= values.any(|ty| *ty == ValType::V128);
-        self.facts.types.push(ty.clone());
-        self.calls.ty(ty)
+        self.summary.types.push(ty.clone());
+        self.calls.add_type(ty)
     }
 
     fn import(&mut self, import: &Import<'_>) -> Result<(), LoadError> {
         match import.ty {
             TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
                 if import.module != HOST_MODULE {
-                    self.calls.foreign(self.facts.imported_functions);
+                    self.calls.add_foreign(self.summary.imported_functions);
                 }
-                self.calls.function(ty);
+                self.calls.add_function(ty);
                 self.function_types.push(ty);
-                self.facts.imported_functions = increment(self.facts.imported_functions)?;
+                self.summary.imported_functions = increment(self.summary.imported_functions)?;
             }
             TypeRef::Table(ty) => {
                 self.calls.share_table();
@@ -251,7 +254,7 @@ impl Reader {
                 self.calls.share_global(ty.content_type);
                 self.has_vectors |= ty.content_type == ValType::V128;
                 self.globals.push(ty.content_type);
-                self.facts.imported_globals = increment(self.facts.imported_globals)?;
+                self.summary.imported_globals = increment(self.summary.imported_globals)?;
             }
             TypeRef::Tag(_) => {}
         }
@@ -260,7 +263,7 @@ impl Reader {
 
     fn table(&mut self, table: &Table<'_>) -> Result<(), LoadError> {
         self.table_type(table.ty);
-        self.defines_boundless_table |= is_boundless(table.ty);
+        self.defines_boundless_table |= is_unbounded(table.ty);
         match &table.init {
             TableInit::RefNull => Ok(()),
             TableInit::Expr(expression) => self.constant(expression),
@@ -268,11 +271,11 @@ impl Reader {
     }
 
     fn table_type(&mut self, ty: TableType) {
-        self.facts.tables.push(limit(ty.maximum, u32::MAX));
+        self.summary.tables.push(limit(ty.maximum, u32::MAX));
     }
 
     fn memory_type(&mut self, ty: MemoryType) {
-        self.facts.memories.push(limit(ty.maximum, MAX_PAGES));
+        self.summary.memories.push(limit(ty.maximum, MAX_PAGES));
     }
 
     fn global(&mut self, global: &Global<'_>) -> Result<(), LoadError> {
@@ -283,13 +286,13 @@ impl Reader {
 
     fn export(&mut self, export: Export<'_>) {
         match export.kind {
-            ExternalKind::Func | ExternalKind::FuncExact => self.calls.export(export.index),
+            ExternalKind::Func | ExternalKind::FuncExact => self.calls.add_export(export.index),
             ExternalKind::Table => {
                 self.exports_table = true;
                 self.calls.share_table();
             }
             ExternalKind::Global => {
-                if let Some(ty) = self.globals.get(place(export.index)) {
+                if let Some(ty) = self.globals.get(to_index(export.index)) {
                     self.calls.share_global(*ty);
                 }
             }
@@ -301,13 +304,14 @@ impl Reader {
         match element.items {
             ElementItems::Functions(functions) => {
                 for function in functions {
-                    self.calls.list(function.map_err(LoadError::invalid)?);
+                    self.calls
+                        .add_to_segment(function.map_err(LoadError::invalid)?);
                 }
             }
             ElementItems::Expressions(_, expressions) => {
                 for expression in expressions {
                     for function in references(&expression.map_err(LoadError::invalid)?)? {
-                        self.calls.list(function);
+                        self.calls.add_to_segment(function);
                     }
                 }
             }
@@ -318,7 +322,7 @@ impl Reader {
     /// Reads a constant expression outside of element segments.
     fn constant(&mut self, expression: &ConstExpr<'_>) -> Result<(), LoadError> {
         for function in references(expression)? {
-            self.calls.name(function);
+            self.calls.add_reference(function);
         }
         Ok(())
     }
@@ -326,7 +330,7 @@ impl Reader {
     fn body(&mut self, body: &FunctionBody<'_>) -> Result<(), LoadError> {
         let function = u32::try_from(self.bodies)
             .ok()
-            .and_then(|body| body.checked_add(self.facts.imported_functions))
+            .and_then(|body| body.checked_add(self.summary.imported_functions))
             .ok_or_else(too_many)?;
         let mut units = FRAME_UNITS;
         let mut has_vectors = false;
@@ -339,7 +343,7 @@ impl Reader {
         let mut copies = 0_u32;
         let mut branches_out = false;
         let (mut has_loop, mut has_calls) = (false, false);
-        // How many blocks are open.
+        // The number of open blocks.
         let mut depth = 0_u32;
         let bytes = body.as_bytes();
         let start = body.range().start;
@@ -371,10 +375,10 @@ impl Reader {
         };
         units = units.saturating_add(weight.div_euclid(instructions_per_unit));
 
-        let defined = self.facts.functions.get_mut(self.bodies);
+        let defined = self.summary.functions.get_mut(self.bodies);
         let defined = defined.ok_or_else(|| LoadError::invalid("a function has no type"))?;
-        let ty = self.facts.types.get(place(defined.ty));
-        let ty = ty.ok_or_else(|| LoadError::invalid("a function's type is not there"))?;
+        let ty = self.summary.types.get(to_index(defined.ty));
+        let ty = ty.ok_or_else(|| LoadError::invalid("a function's type does not exist"))?;
         let parameters = u32::try_from(ty.params().len()).unwrap_or(u32::MAX);
         defined.steps = weight.saturating_add(copies.saturating_mul(BULK_STEPS));
         defined.has_loop = has_loop;
@@ -385,8 +389,9 @@ impl Reader {
         Ok(())
     }
 
-    /// Returns for how many instructions an instruction counts, by the values that have to be kept for it: calls may take many at once,
-    /// and have a place on the stack for each that is in no register, or is for the engine.
+    /// Returns how many instructions an instruction counts as, by the values that it keeps on the
+    /// stack. Calls may pass many values at once: each that is not in a register, or that passes
+    /// through the engine, takes stack space.
     fn weight(&self, operator: &Operator<'_>) -> u32 {
         #[expect(
             clippy::wildcard_enum_match_arm,
@@ -394,8 +399,8 @@ impl Reader {
         )]
         let (ty, is_imported) = match operator {
             Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
-                let ty = self.function_types.get(place(*function_index));
-                let is_imported = *function_index < self.facts.imported_functions;
+                let ty = self.function_types.get(to_index(*function_index));
+                let is_imported = *function_index < self.summary.imported_functions;
                 (ty.copied(), is_imported)
             }
             Operator::CallIndirect { type_index, .. }
@@ -404,14 +409,16 @@ impl Reader {
             | Operator::ReturnCallRef { type_index } => (Some(*type_index), false),
             _ => return 1,
         };
-        let ty = ty.and_then(|ty| self.facts.types.get(place(ty)));
+        let ty = ty.and_then(|ty| self.summary.types.get(to_index(ty)));
         let values = ty.map_or(0, |ty| ty.params().len().saturating_add(ty.results().len()));
-        let places = match is_imported {
+        let stack_values = match is_imported {
             true => values.saturating_mul(4),
             false if values > REGISTERS => values.saturating_mul(3),
             false => 0,
         };
-        u32::try_from(places).unwrap_or(u32::MAX).saturating_add(1)
+        u32::try_from(stack_values)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1)
     }
 
     fn tail_call(&mut self, operator: &Operator<'_>) {
@@ -421,7 +428,7 @@ impl Reader {
         )]
         match operator {
             Operator::ReturnCall { function_index } => {
-                self.tail_calls_imports |= *function_index < self.facts.imported_functions;
+                self.tail_calls_imports |= *function_index < self.summary.imported_functions;
             }
             Operator::ReturnCallIndirect { .. } | Operator::ReturnCallRef { .. } => {
                 self.tail_calls_references = true;
@@ -442,50 +449,52 @@ impl Reader {
             Operator::CallIndirect { type_index, .. }
             | Operator::ReturnCallIndirect { type_index, .. } => Callee::OfType(*type_index),
             Operator::CallRef { .. } | Operator::ReturnCallRef { .. } => Callee::Reference,
-            Operator::RefFunc { function_index } => return self.calls.name(*function_index),
+            Operator::RefFunc { function_index } => {
+                return self.calls.add_reference(*function_index);
+            }
             Operator::MemoryGrow { .. } => {
-                self.facts.grows_memories = true;
+                self.summary.grows_memories = true;
                 return;
             }
             Operator::TableGrow { .. } => {
-                self.facts.grows_tables = true;
+                self.summary.grows_tables = true;
                 return;
             }
             _ => return,
         };
-        self.calls.call(function, callee);
+        self.calls.add_call(function, callee);
     }
 
-    fn finish(mut self) -> Facts {
-        let facts = &mut self.facts;
-        facts.has_boundless_tables =
-            self.defines_boundless_table && (self.exports_table || facts.grows_tables);
-        facts.holds_foreign_references = self
+    fn finish(mut self) -> ModuleSummary {
+        let summary = &mut self.summary;
+        summary.has_unbounded_tables =
+            self.defines_boundless_table && (self.exports_table || summary.grows_tables);
+        summary.holds_foreign_references = self
             .calls
-            .holds_foreign_references(facts.imported_functions);
-        facts.has_foreign_tail_calls = self.tail_calls_imports
-            || (self.tail_calls_references && facts.holds_foreign_references);
-        facts.foreign_functions = self.calls.foreign_functions().to_vec();
-        let imported = place(facts.imported_functions);
-        let mut own = vec![Own::default(); imported];
-        own.extend(facts.functions.iter().map(|function| Own {
+            .holds_foreign_references(summary.imported_functions);
+        summary.has_foreign_tail_calls = self.tail_calls_imports
+            || (self.tail_calls_references && summary.holds_foreign_references);
+        summary.foreign_functions = self.calls.foreign_functions().to_vec();
+        let imported = to_index(summary.imported_functions);
+        let mut own = vec![LocalCost::default(); imported];
+        own.extend(summary.functions.iter().map(|function| LocalCost {
             units: function.units,
             steps: function.steps,
             has_loop: function.has_loop,
         }));
-        let verdict = self.calls.verdict(&own);
-        facts.uncounted_units = verdict.uncounted_units;
-        facts.free_by_type = verdict.free_by_type;
-        let verdicts = verdict.counted.into_iter().zip(verdict.costs);
-        let functions = facts.functions.iter_mut();
-        for (function, verdict) in functions.zip(verdicts.skip(imported)) {
-            (function.is_counted, function.cost) = verdict;
+        let analysis = self.calls.analyze(&own);
+        summary.uncounted_units = analysis.uncounted_units;
+        summary.free_by_type = analysis.free_by_type;
+        let results = analysis.counted.into_iter().zip(analysis.costs);
+        let functions = summary.functions.iter_mut();
+        for (function, result) in functions.zip(results.skip(imported)) {
+            (function.is_counted, function.cost) = result;
         }
-        self.facts
+        self.summary
     }
 }
 
-/// Returns how many blocks are open after an instruction, given how many were before.
+/// Returns the number of open blocks after an instruction, given the number before it.
 pub(super) fn open_after(depth: u32, operator: &Operator<'_>) -> u32 {
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -501,7 +510,8 @@ pub(super) fn open_after(depth: u32, operator: &Operator<'_>) -> u32 {
     }
 }
 
-/// Says whether an instruction copies or writes as much as it is told; how much is on top of the stack.
+/// True if the instruction copies or writes a number of bytes or elements that it takes from the
+/// top of the stack.
 pub(super) fn is_bulk(operator: &Operator<'_>) -> bool {
     matches!(
         operator,
@@ -514,7 +524,7 @@ pub(super) fn is_bulk(operator: &Operator<'_>) -> bool {
     )
 }
 
-/// Says whether an instruction may branch to a label, or not.
+/// True if the instruction is a conditional branch to the label.
 fn may_branch_to(label: u32, operator: &Operator<'_>) -> Result<bool, LoadError> {
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -549,8 +559,8 @@ fn references(expression: &ConstExpr<'_>) -> Result<Vec<u32>, LoadError> {
     Ok(found)
 }
 
-/// Says whether a table has no maximum, or none that keeps it from growing by `u32::MAX`.
-pub(super) fn is_boundless(ty: TableType) -> bool {
+/// True if a table has no maximum, or one that does not keep it from growing by `u32::MAX`.
+pub(super) fn is_unbounded(ty: TableType) -> bool {
     ty.maximum
         .is_none_or(|maximum| maximum >= u64::from(u32::MAX))
 }
@@ -567,6 +577,6 @@ fn too_many() -> LoadError {
     LoadError::invalid("a core module has more than 2^32 definitions")
 }
 
-pub(super) fn place(index: u32) -> usize {
+pub(super) fn to_index(index: u32) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
 }

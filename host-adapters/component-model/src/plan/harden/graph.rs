@@ -1,27 +1,27 @@
-//! Directed graphs, and which of their nodes can reach one another.
+//! Directed graphs and their strongly connected components.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "every table has a place for each node, and edges to anything else are left out"
+    reason = "every table has an entry for each node, and edges to anything else are left out"
 )]
 
-/// A directed graph. Its nodes are numbers from zero.
+/// A directed graph whose nodes are numbered from zero.
 pub(super) struct Graph {
-    /// Where the targets of each node begin, and where the last node's end.
+    /// For each node, the index of its first target, and at the end the number of all targets.
     starts: Vec<usize>,
     targets: Vec<usize>,
 }
 
 /// The strongly connected components of a graph: sets of nodes that all reach one another.
 pub(super) struct Components {
-    /// The nodes, those of a component side by side.
+    /// The nodes, grouped by component.
     nodes: Vec<usize>,
     /// Where each component ends in `nodes`.
     ends: Vec<usize>,
 }
 
 impl Graph {
-    /// Makes a graph of so many nodes. Edges from or to other nodes are left out.
+    /// Makes a graph with this number of nodes. Edges from or to other nodes are left out.
     pub(super) fn new(nodes: usize, edges: &[(usize, usize)]) -> Self {
         let inside = || {
             edges
@@ -29,7 +29,8 @@ impl Graph {
                 .copied()
                 .filter(|(from, to)| *from < nodes && *to < nodes)
         };
-        // Edges are counted, then put in place: sorting them would take longer, and a list for each node more memory.
+        // Counts the edges, then fills in the targets: sorting takes longer, and a list for each
+        // node more memory.
         let mut starts = vec![0_usize; nodes.saturating_add(1)];
         for (from, _) in inside() {
             starts[from] = starts[from].saturating_add(1);
@@ -57,24 +58,25 @@ impl Graph {
         &self.targets[self.starts[node]..self.starts[node.saturating_add(1)]]
     }
 
-    /// Finds the strongly connected components with Tarjan's algorithm: each comes after all that it leads to.
+    /// Finds the strongly connected components with Tarjan's algorithm: each comes after all that
+    /// it leads to.
     ///
-    /// What would be the stack of a recursion is a list here, as a module may call its functions in a chain of any length.
+    /// Iterates with an explicit stack, because a chain of calls in a module may be of any length.
     pub(super) fn components(&self) -> Components {
         let nodes = self.len();
         let mut found = Components {
             nodes: Vec::with_capacity(nodes),
             ends: Vec::new(),
         };
-        // In which order nodes were reached, from one; zero is for those that were not yet.
+        // The order in which nodes were reached, from one; zero for nodes not reached yet.
         let mut reached = vec![0_usize; nodes];
         let mut count = 0_usize;
-        // The earliest open node that each node is known to lead to.
+        // For each node, the earliest open node that it is known to reach.
         let mut lowest = vec![0_usize; nodes];
         // The nodes that were reached and are in no component yet.
         let mut open = Vec::new();
         let mut is_open = vec![false; nodes];
-        // The path to the current node, and how many of each node's edges were followed.
+        // The path to the current node, with the number of edges followed from each node.
         let mut path: Vec<(usize, usize)> = Vec::new();
         for root in 0..nodes {
             let mut next = (reached[root] == 0).then_some(root);
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn components_come_after_what_they_lead_to() {
+    fn components_come_after_those_they_reach() {
         let edges = [(0, 1), (1, 2), (2, 1), (2, 3), (4, 4)];
         assert_eq!(
             components(5, &edges),
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn long_paths_need_no_stack() {
+    fn long_paths_do_not_recurse() {
         let nodes = 1_000_000;
         let mut edges: Vec<_> = (1..nodes).map(|to| (to - 1, to)).collect();
         assert_eq!(components(nodes, &edges).len(), nodes);

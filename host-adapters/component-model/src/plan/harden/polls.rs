@@ -1,34 +1,36 @@
-//! Polls: how compiled code finds out that it is to stop.
+//! Adds polls, so that compiled code can be interrupted.
 //!
-//! Functions that may run for long are charged when they are entered, and loops for each turn, in instructions. When what is
-//! [left](super::STEPS_LEFT) is used up, [`POLL`](super::POLL) is called.
+//! Functions that may run for long are charged when they are entered, and loops for each iteration,
+//! in instructions. When no [steps are left](super::STEPS_LEFT), the code calls
+//! [`POLL`](super::POLL).
 //!
-//! A loop counts in a local, which the compiler keeps in a register: a global has to be written to memory at each turn. What a function's
-//! loops may run for before they poll is charged in advance, when it is entered, so that nobody has to add it up when they are left.
+//! A loop counts in a local, which the compiler keeps in a register; a global would be written to
+//! memory in each iteration. The steps that a function's loops may run before they poll are charged
+//! when the function is entered, so that nothing has to be added when a loop ends.
 
 use wasm_encoder::reencode::{Error, Reencode as _};
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 use wasmtime_environ::wasmparser::{FunctionBody, Operator};
 
 use super::POLL_STEPS;
-use super::analysis::{self, Facts};
-use super::calls::Cost;
+use super::analysis::{self, ModuleSummary};
+use super::calls::CostClass;
 use super::rewrite::Rewriter;
 use crate::error::LoadError;
 
-/// How many instructions the loops of a function run between polls.
+/// The number of instructions that the loops of a function run between polls.
 const LOOP_STEPS: u32 = 8192;
 
-/// How many bytes or elements an instruction copies at most without a poll.
+/// The most bytes or elements that an instruction copies without a poll.
 const BULK: u32 = 16_384;
 
-/// What polls are made of.
+/// The imports that polls use.
 #[derive(Clone, Copy)]
 pub(super) struct Polls {
-    /// The global that holds how many steps are left.
+    /// The global that holds the number of steps left.
     pub(super) left: u32,
-    /// The function that is called when there are none. It has no result, for which the compiler would take a place on the stack, and
-    /// then make calls of tail calls.
+    /// The function to call when none are left. It has no result: the compiler would reserve stack
+    /// space for it, and then turn tail calls into calls.
     pub(super) poll: u32,
 }
 
@@ -47,8 +49,8 @@ impl Polls {
         out.end();
     }
 
-    /// Counts a turn of a loop.
-    fn turn(self, counter: u32, steps: u32, out: &mut InstructionSink<'_>) {
+    /// Counts an iteration of a loop.
+    fn count_iteration(self, counter: u32, steps: u32, out: &mut InstructionSink<'_>) {
         out.local_get(counter)
             .i32_const(steps.min(LOOP_STEPS).cast_signed())
             .i32_add()
@@ -60,7 +62,7 @@ impl Polls {
         out.i32_const(0).local_set(counter).end();
     }
 
-    /// Polls if there is much to copy; how much is on the stack, and stays there.
+    /// Polls before a large copy. The length is on top of the stack and stays there.
     fn bulk(self, length: u32, out: &mut InstructionSink<'_>) {
         out.local_tee(length)
             .local_get(length)
@@ -79,14 +81,14 @@ impl Polls {
 }
 
 impl Rewriter<'_> {
-    /// Writes a function with its polls.
+    /// Writes a function with polls.
     pub(super) fn polled(
         &mut self,
         polls: Polls,
         function: &analysis::Function,
         body: &FunctionBody<'_>,
     ) -> Result<Function, Error<LoadError>> {
-        let ty = self.facts.types.get(analysis::place(function.ty));
+        let ty = self.summary.types.get(analysis::to_index(function.ty));
         let parameters = ty.map_or(0, |ty| ty.params().len());
         let mut count = u32::try_from(parameters).unwrap_or(u32::MAX);
         let mut locals = Vec::new();
@@ -95,8 +97,8 @@ impl Rewriter<'_> {
             count = count.saturating_add(more);
             locals.push((more, self.val_type(ty)?));
         }
-        let loops = turns(self.facts, body)?;
-        let mut turns = loops.turns.into_iter();
+        let loops = measure_loops(self.summary, body)?;
+        let mut lengths = loops.lengths.into_iter();
         let (counter, length) = (count, count.saturating_add(1));
         locals.push((u32::from(loops.is_bulky).saturating_add(1), ValType::I32));
         if !function.has_loop && !loops.is_bulky {
@@ -104,7 +106,7 @@ impl Rewriter<'_> {
         }
 
         let mut out = Function::new(locals);
-        if let Cost::Charged(steps) = function.cost {
+        if let CostClass::Charged(steps) = function.cost {
             let advance = if function.has_loop { LOOP_STEPS } else { 0 };
             polls.charge(steps.saturating_add(advance), &mut out.instructions());
         }
@@ -117,32 +119,36 @@ impl Rewriter<'_> {
             let is_loop = matches!(operator, Operator::Loop { .. });
             out.instruction(&self.instruction(operator)?);
             if is_loop {
-                let steps = turns.next().unwrap_or(LOOP_STEPS);
-                polls.turn(counter, steps, &mut out.instructions());
+                let steps = lengths.next().unwrap_or(LOOP_STEPS);
+                polls.count_iteration(counter, steps, &mut out.instructions());
             }
         }
         Ok(out)
     }
 }
 
-/// What there is to poll for in a function.
+/// The loops and bulk instructions of a function.
 struct Loops {
-    /// How many instructions each loop has, in order, those of the loops within it among them, and those of calls that are not charged.
-    turns: Vec<u32>,
-    /// Whether there are instructions that copy much.
+    /// For each loop, in order, its number of instructions, including nested loops and uncharged
+    /// calls.
+    lengths: Vec<u32>,
+    /// True if there are bulk instructions.
     is_bulky: bool,
 }
 
-fn turns(facts: &Facts, body: &FunctionBody<'_>) -> Result<Loops, Error<LoadError>> {
-    let mut turns = Vec::new();
+fn measure_loops(
+    summary: &ModuleSummary,
+    body: &FunctionBody<'_>,
+) -> Result<Loops, Error<LoadError>> {
+    let mut lengths = Vec::new();
     let mut is_bulky = false;
-    // Which loop each open block is, and how many steps there were before it.
+    // For each open block: its index if it is a loop, and the number of steps before it.
     let mut open = Vec::new();
     let mut steps = 0_u32;
     let mut operators = body.get_operators_reader()?;
     while !operators.eof() {
         let operator = operators.read()?;
-        let mut own = facts.free_steps(&operator).saturating_add(1);
+        let mut own = summary.free_steps(&operator).saturating_add(1);
         if analysis::is_bulk(&operator) {
             is_bulky = true;
             own = own.saturating_add(analysis::BULK_STEPS);
@@ -154,21 +160,21 @@ fn turns(facts: &Facts, body: &FunctionBody<'_>) -> Result<Loops, Error<LoadErro
         )]
         match operator {
             Operator::Loop { .. } => {
-                open.push((Some(turns.len()), steps));
-                turns.push(0);
+                open.push((Some(lengths.len()), steps));
+                lengths.push(0);
             }
             Operator::Block { .. } | Operator::If { .. } | Operator::TryTable { .. } => {
                 open.push((None, steps));
             }
             Operator::End => {
-                if let Some((Some(turn), before)) = open.pop()
-                    && let Some(turn) = turns.get_mut(turn)
+                if let Some((Some(index), before)) = open.pop()
+                    && let Some(length) = lengths.get_mut(index)
                 {
-                    *turn = steps.saturating_sub(before);
+                    *length = steps.saturating_sub(before);
                 }
             }
             _ => {}
         }
     }
-    Ok(Loops { turns, is_bulky })
+    Ok(Loops { lengths, is_bulky })
 }

@@ -1,7 +1,7 @@
-//! Writing a module anew, with the instrumentation.
+//! Writes a module with the instrumentation.
 //!
-//! Types are added behind the others, so that their indices stay. What is imported comes behind the other imports, and so moves the
-//! functions and globals that the module defines.
+//! New types come after the existing ones, so that their indices stay. New imports come after the
+//! existing imports, which shifts the indices of the functions and globals that the module defines.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use wasmtime_environ::wasmparser::{
     Operator, TypeSectionReader,
 };
 
-use super::analysis::{self, Facts};
+use super::analysis::{self, ModuleSummary};
 use super::polls::Polls;
 use super::{
     LEAVING_UNITS, MAX_STACK_UNITS, MEMORY_GROWING, MEMORY_GROWN, NATIVE_CODE, POLL,
@@ -26,32 +26,33 @@ use crate::plan::HOST_MODULE;
 
 /// Writes one module.
 pub(super) struct Rewriter<'a> {
-    pub(super) facts: &'a Facts,
-    /// A type for each that there is, under an index.
+    pub(super) summary: &'a ModuleSummary,
+    /// The index of each existing or added type.
     by_type: HashMap<FuncType, u32>,
     /// The types to add, until they are written.
     types: Vec<FuncType>,
-    /// What to import, until it is written.
+    /// The imports to add, until they are written.
     imports: Vec<(&'static str, EntityType)>,
-    /// How many functions are imported that were not before.
+    /// The number of function imports added.
     added_functions: u32,
     memory_growing: Option<u32>,
     memory_grown: Option<u32>,
     table_growing: Option<u32>,
     meter: Option<Meter>,
     polls: Option<Polls>,
-    /// How many function bodies are written.
+    /// The number of function bodies written so far.
     bodies: usize,
 }
 
-/// The instructions that count stack units.
+/// Emits the instructions that count stack units.
 ///
-/// They use no local, as there may be as many as a function can have, and each takes room on the stack.
+/// They use no local: a function may already have the maximum number of locals, and each takes
+/// stack space.
 #[derive(Clone, Copy)]
 struct Meter {
-    /// The global that holds how many are in use.
+    /// The global that holds the number of units in use.
     global: u32,
-    /// The function that is called when there are not enough.
+    /// The function to call when there are not enough.
     overflow: u32,
 }
 
@@ -79,13 +80,13 @@ impl Meter {
 }
 
 impl<'a> Rewriter<'a> {
-    fn new(facts: &'a Facts) -> Self {
+    fn new(summary: &'a ModuleSummary) -> Self {
         let mut by_type = HashMap::new();
-        for (index, ty) in (0..).zip(&facts.types) {
+        for (index, ty) in (0..).zip(&summary.types) {
             by_type.entry(ty.clone()).or_insert(index);
         }
         Self {
-            facts,
+            summary,
             by_type,
             types: Vec::new(),
             imports: Vec::new(),
@@ -99,9 +100,9 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Adds the polls to a module that is hardened already.
-    pub(super) fn polling(facts: &'a Facts) -> Self {
-        let mut rewriter = Self::new(facts);
+    /// Returns a rewriter that adds polls to a hardened module.
+    pub(super) fn polling(summary: &'a ModuleSummary) -> Self {
+        let mut rewriter = Self::new(summary);
         rewriter.polls = Some(Polls {
             left: rewriter.import_counter(STEPS_LEFT),
             poll: rewriter.import(POLL, FuncType::new([], [])),
@@ -109,32 +110,32 @@ impl<'a> Rewriter<'a> {
         rewriter
     }
 
-    /// Hardens a module.
-    pub(super) fn hardening(facts: &'a Facts) -> Self {
-        let mut rewriter = Self::new(facts);
+    /// Returns a rewriter that hardens a module.
+    pub(super) fn hardening(summary: &'a ModuleSummary) -> Self {
+        let mut rewriter = Self::new(summary);
         let growing = FuncType::new([wasmparser::ValType::I32; 3], [wasmparser::ValType::I32]);
-        if facts.grows_memories {
+        if summary.grows_memories {
             let grown = FuncType::new([wasmparser::ValType::I32], [wasmparser::ValType::I32]);
             rewriter.memory_growing = Some(rewriter.import(MEMORY_GROWING, growing.clone()));
             rewriter.memory_grown = Some(rewriter.import(MEMORY_GROWN, grown));
         }
-        if facts.grows_tables {
+        if summary.grows_tables {
             rewriter.table_growing = Some(rewriter.import(TABLE_GROWING, growing));
         }
-        if facts.counts() {
+        if summary.counts() {
             rewriter.meter = Some(Meter {
                 overflow: rewriter.import(STACK_OVERFLOW, FuncType::new([], [])),
                 global: rewriter.import_counter(STACK_UNITS),
             });
         }
-        for function in facts
+        for function in summary
             .functions
             .iter()
             .filter(|f| f.is_counted && f.needs_block)
         {
             let ty = usize::try_from(function.ty)
                 .ok()
-                .and_then(|ty| facts.types.get(ty));
+                .and_then(|ty| summary.types.get(ty));
             if let Some(ty) = ty.filter(|ty| ty.results().len() > 1) {
                 rewriter.type_of(block_of(ty.results()));
             }
@@ -142,11 +143,11 @@ impl<'a> Rewriter<'a> {
         rewriter
     }
 
-    /// Adds an import, and returns the index of the function.
+    /// Adds an import of a function and returns its index.
     fn import(&mut self, name: &'static str, ty: FuncType) -> u32 {
         let ty = self.type_of(ty);
         let index = self
-            .facts
+            .summary
             .imported_functions
             .saturating_add(self.added_functions);
         self.imports.push((name, EntityType::Function(ty)));
@@ -154,7 +155,7 @@ impl<'a> Rewriter<'a> {
         index
     }
 
-    /// Adds an import of a mutable `i32`, the only global that is added, and returns its index.
+    /// Adds an import of a mutable `i32` and returns its index. No other global is added.
     fn import_counter(&mut self, name: &'static str) -> u32 {
         let counter = GlobalType {
             val_type: ValType::I32,
@@ -162,13 +163,13 @@ impl<'a> Rewriter<'a> {
             shared: false,
         };
         self.imports.push((name, EntityType::Global(counter)));
-        self.facts.imported_globals
+        self.summary.imported_globals
     }
 
-    /// Returns the index of a type, which is added if it is not there.
+    /// Returns the index of a type, which is added if it does not exist.
     fn type_of(&mut self, ty: FuncType) -> u32 {
-        let next = self.facts.types.len().saturating_add(self.types.len());
-        // A module is too small for so many; one of 2^32 - 1 types would become invalid here.
+        let next = self.summary.types.len().saturating_add(self.types.len());
+        // Module size rules this out; a module with 2^32 - 1 types would become invalid here.
         let next = u32::try_from(next).unwrap_or(u32::MAX);
         *self.by_type.entry(ty).or_insert_with_key(|ty| {
             self.types.push(ty.clone());
@@ -176,11 +177,11 @@ impl<'a> Rewriter<'a> {
         })
     }
 
-    /// Returns the type of the block that becomes the body of a function of this type.
+    /// Returns the type of the block that encloses the body of a function of this type.
     fn block_type(&mut self, ty: u32) -> Result<BlockType, Error<LoadError>> {
         let ty = usize::try_from(ty)
             .ok()
-            .and_then(|ty| self.facts.types.get(ty));
+            .and_then(|ty| self.summary.types.get(ty));
         let ty = ty.ok_or_else(|| missing("type"))?;
         Ok(match ty.results() {
             [] => BlockType::Empty,
@@ -192,8 +193,9 @@ impl<'a> Rewriter<'a> {
         })
     }
 
-    /// Asks the host before a memory or a table grows; the delta is on the stack, and the current size is put there by `size`.
-    fn ask(
+    /// Asks the host before a memory or a table grows. The delta is on the stack; `size` pushes the
+    /// current size.
+    fn ask_host(
         host: Option<u32>,
         limits: &[u32],
         index: u32,
@@ -211,13 +213,14 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    /// Says whether an instruction calls a function of another instance's from a module that may be compiled.
+    /// True if an instruction calls a function of another instance, from a module that may be
+    /// compiled.
     fn may_leave(&self, operator: &Operator<'_>) -> bool {
         let Operator::Call { function_index } = operator else {
             return false;
         };
-        let foreign = &self.facts.foreign_functions;
-        !self.facts.holds_foreign_references && foreign.binary_search(function_index).is_ok()
+        let foreign = &self.summary.foreign_functions;
+        !self.summary.holds_foreign_references && foreign.binary_search(function_index).is_ok()
     }
 
     fn add_types(&mut self, types: &mut TypeSection) -> Result<(), Error<LoadError>> {
@@ -234,21 +237,22 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Returns the call that a tail call becomes if it may be none once it is compiled: see the [module above](super).
+    /// Returns the call that replaces a tail call which the compiler may not emit as one: see the
+    /// [module above](super).
     fn without_tail<'o>(
         &self,
         function: &analysis::Function,
         operator: &Operator<'o>,
     ) -> Option<Operator<'o>> {
         let may_be_none = function.is_counted && function.has_calls;
-        let foreign = may_be_none || self.facts.holds_foreign_references;
+        let foreign = may_be_none || self.summary.holds_foreign_references;
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "no other instruction is a tail call"
         )]
         match *operator {
             Operator::ReturnCall { function_index }
-                if may_be_none || function_index < self.facts.imported_functions =>
+                if may_be_none || function_index < self.summary.imported_functions =>
             {
                 Some(Operator::Call { function_index })
             }
@@ -271,20 +275,21 @@ impl<'a> Rewriter<'a> {
         function: &analysis::Function,
         body: &FunctionBody<'_>,
     ) -> Result<Function, Error<LoadError>> {
-        let facts = self.facts;
+        let summary = self.summary;
         let meter = self.meter.filter(|_| function.is_counted);
 
         let mut out = self.new_function_with_parsed_locals(body)?;
         if let Some(meter) = meter {
             meter.enter(function.units, &mut out.instructions());
         }
-        // Branches that may leave the function end where its units are given back.
+        // Branches that leave the function go to the end of this block, where its units are given
+        // back.
         let is_block = meter.is_some() && function.needs_block;
         if is_block {
             let block = self.block_type(function.ty)?;
             out.instructions().block(block);
         }
-        // How many blocks of the function's own are open.
+        // The number of open blocks, without the added one.
         let mut depth = 0_u32;
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
@@ -292,7 +297,7 @@ impl<'a> Rewriter<'a> {
             let call = self.without_tail(function, &operator);
             let is_tail = call.is_some();
             let operator = call.unwrap_or(operator);
-            // What calls another instance's function, and may be compiled.
+            // Set for calls to a function of another instance, if this module may be compiled.
             let leaving = meter.filter(|_| self.may_leave(&operator));
             if let Some(meter) = leaving {
                 meter.enter(LEAVING_UNITS, &mut out.instructions());
@@ -323,12 +328,12 @@ impl<'a> Rewriter<'a> {
                 (Operator::MemoryGrow { mem }, _) => {
                     let size = Operator::MemorySize { mem: *mem };
                     let size = self.instruction(size)?;
-                    Self::ask(self.memory_growing, &facts.memories, *mem, size, &mut out)?;
+                    Self::ask_host(self.memory_growing, &summary.memories, *mem, size, &mut out)?;
                 }
                 (Operator::TableGrow { table }, _) => {
                     let size = Operator::TableSize { table: *table };
                     let size = self.instruction(size)?;
-                    Self::ask(self.table_growing, &facts.tables, *table, size, &mut out)?;
+                    Self::ask_host(self.table_growing, &summary.tables, *table, size, &mut out)?;
                 }
                 _ => {}
             }
@@ -358,16 +363,16 @@ impl Reencode for Rewriter<'_> {
     type Error = LoadError;
 
     fn function_index(&mut self, function: u32) -> Result<u32, Error<LoadError>> {
-        Ok(if function < self.facts.imported_functions {
+        Ok(if function < self.summary.imported_functions {
             function
         } else {
-            // Only the name section, which nobody validates, has indices so large.
+            // Only the name section, which is not validated, can have indices so large.
             function.saturating_add(self.added_functions)
         })
     }
 
     fn global_index(&mut self, global: u32) -> Result<u32, Error<LoadError>> {
-        let is_defined = global >= self.facts.imported_globals;
+        let is_defined = global >= self.summary.imported_globals;
         let added = u32::from(is_defined && (self.meter.is_some() || self.polls.is_some()));
         // As above.
         Ok(global.saturating_add(added))
@@ -392,14 +397,15 @@ impl Reencode for Rewriter<'_> {
         Ok(())
     }
 
-    /// Adds the sections that the module does not have, where they belong.
+    /// Adds the type and import sections if the module has none, in their proper order.
     fn intersperse_section_hook(
         &mut self,
         module: &mut Module,
         _after: Option<SectionId>,
         before: Option<SectionId>,
     ) -> Result<(), Error<LoadError>> {
-        let is_late = |section| before.is_none_or(|before| place(section) < place(before));
+        let is_late =
+            |section| before.is_none_or(|before| section_order(section) < section_order(before));
         if is_late(SectionId::Type) && !self.types.is_empty() {
             let mut types = TypeSection::new();
             self.add_types(&mut types)?;
@@ -418,7 +424,7 @@ impl Reencode for Rewriter<'_> {
         tables: &mut wasm_encoder::TableSection,
         mut table: wasmparser::Table<'_>,
     ) -> Result<(), Error<LoadError>> {
-        if analysis::is_boundless(table.ty) {
+        if analysis::is_unbounded(table.ty) {
             table.ty.maximum = Some(u64::from(u32::MAX.saturating_sub(1)));
         }
         utils::parse_table(self, tables, table)
@@ -429,8 +435,8 @@ impl Reencode for Rewriter<'_> {
         code: &mut CodeSection,
         body: FunctionBody<'_>,
     ) -> Result<(), Error<LoadError>> {
-        let facts = self.facts;
-        let function = facts.functions.get(self.bodies);
+        let summary = self.summary;
+        let function = summary.functions.get(self.bodies);
         let function = function.ok_or_else(|| missing("function"))?;
         self.bodies = self.bodies.saturating_add(1);
         code.function(&match self.polls {
@@ -449,7 +455,7 @@ impl Reencode for Rewriter<'_> {
             return Ok(());
         }
         if let KnownCustom::Name(names) = section.as_known() {
-            // A module may be valid although its names are not, and does without them.
+            // A module with an invalid name section is still valid; the section is dropped.
             if let Ok(names) = self.custom_name_section(names) {
                 module.section(&names);
             }
@@ -465,7 +471,7 @@ impl Reencode for Rewriter<'_> {
         names: &mut NameSection,
         section: Name<'_>,
     ) -> Result<(), Error<LoadError>> {
-        // Labels are named by their number in the function, and there are new ones.
+        // Labels are named by their number in the function, which the added blocks shift.
         let adds_labels = self.meter.is_some() || self.polls.is_some();
         if adds_labels && matches!(section, Name::Label(_)) {
             return Ok(());
@@ -474,13 +480,13 @@ impl Reencode for Rewriter<'_> {
     }
 }
 
-/// Returns the type of a block that takes nothing and has these results.
+/// Returns the type of a block without parameters and with these results.
 fn block_of(results: &[wasmparser::ValType]) -> FuncType {
     FuncType::new([], results.iter().copied())
 }
 
-/// Returns where sections belong: this is not the order of their numbers.
-fn place(section: SectionId) -> u8 {
+/// Returns the position of a section in a module, which is not the order of the section ids.
+fn section_order(section: SectionId) -> u8 {
     match section {
         SectionId::Custom => 0,
         SectionId::Type => 1,

@@ -14,7 +14,7 @@ use wasmtime_environ::wasmparser::{ExportSectionReader, Validator, WasmFeatures}
 use super::*;
 use crate::plan::HOST_MODULE;
 
-/// What the translator lets core modules use.
+/// Validates with the features that the translator allows in core modules.
 fn validate(bytes: &[u8]) {
     let features = WasmFeatures::WASM2
         | WasmFeatures::MULTI_MEMORY
@@ -37,27 +37,27 @@ fn hardened(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// What the compiler gets.
+/// Returns a module as the compiler receives it.
 fn polling(text: &str) -> Vec<u8> {
     let bytes = add_polls(&hardened(text)).unwrap();
     validate(&bytes);
     bytes
 }
 
-/// The stack units of a module's only function.
+/// Returns the stack units of a module's only function.
 fn units(text: &str) -> u32 {
-    let facts = Facts::new(&parse(text)).unwrap();
-    facts.functions[0].units
+    let summary = ModuleSummary::new(&parse(text)).unwrap();
+    summary.functions[0].units
 }
 
-/// What a host knows of its guest.
+/// The state of the host of a guest.
 #[derive(Default)]
 struct Host {
     /// Whether growth is refused.
     refuses: bool,
-    /// What was to grow: delta, current size, largest size.
+    /// The requests to grow: kind, delta, current size, maximum size.
     asked: Vec<(&'static str, u32, u32, u32)>,
-    /// What came of it, for memories.
+    /// The results reported for memories.
     grown: Vec<u32>,
     overflows: u32,
     polls: u32,
@@ -146,7 +146,7 @@ impl Guest {
     }
 }
 
-/// Exports the last imported global, in which a hardened module counts.
+/// Exports the last imported global, which is the counter of a hardened module.
 fn export_depth(bytes: &[u8]) -> Vec<u8> {
     struct Exporter(u32);
 
@@ -164,7 +164,7 @@ fn export_depth(bytes: &[u8]) -> Vec<u8> {
         }
     }
 
-    let globals = Facts::new(bytes).unwrap().imported_globals;
+    let globals = ModuleSummary::new(bytes).unwrap().imported_globals;
     let mut module = Module::new();
     Exporter(globals - 1)
         .parse_core_module(&mut module, Parser::new(0), bytes)
@@ -172,7 +172,7 @@ fn export_depth(bytes: &[u8]) -> Vec<u8> {
     module.finish()
 }
 
-/// Runs a test where there is room for more than the guest is to have.
+/// Runs a test on a thread with more stack than the guest may use.
 fn with_large_stack(test: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(128 << 20);

@@ -1,4 +1,4 @@
-//! Layouts and signatures against those of `wasmtime-environ`, an implementation that is not ours.
+//! Compares layouts and signatures with those of `wasmtime-environ`, an independent implementation.
 
 use std::fmt::Write;
 
@@ -48,7 +48,8 @@ fn environ_abi(ty: &Type) -> CanonicalAbiInfo {
     }
 }
 
-/// Writes types in the text format; those that need a name are defined and imported, as components want it.
+/// Writes types in the text format. Types that need a name are defined and imported, as components
+/// require.
 #[derive(Default)]
 struct Text {
     definitions: String,
@@ -169,7 +170,7 @@ fn any_func_type() -> impl Strategy<Value = FuncType> {
 
 proptest! {
     #[test]
-    fn sizes_alignments_and_flat_counts_are_those_of_environ(ty in any_type()) {
+    fn sizes_alignments_and_flat_counts_match_environ(ty in any_type()) {
         let expected = environ_abi(&ty);
         let layout = ty.layout();
         prop_assert_eq!((layout.size(), layout.align()), (expected.size32, expected.align32));
@@ -180,10 +181,10 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// The types come out of translation as they went in, and core functions of the types that we work out are the ones that the
-    /// validator wants where a function is lowered or lifted.
+    /// Translated types equal the original ones, and the core function types that we compute are
+    /// those that the validator expects where a function is lowered or lifted.
     #[test]
-    fn types_and_core_signatures_are_those_of_environ(ty in any_func_type()) {
+    fn types_and_core_signatures_match_environ(ty in any_func_type()) {
         let abi = FuncAbi::new(ty.clone()).unwrap();
         let (lowered, lifted) = (abi.core_signature(Direction::Lower), abi.core_signature(Direction::Lift));
         let mut text = Text::default();

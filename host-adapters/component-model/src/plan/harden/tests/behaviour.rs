@@ -1,8 +1,8 @@
-//! What a module does after it was instrumented.
+//! The behaviour of instrumented modules.
 
 use super::*;
 
-/// Calls itself as often as it is told, and returns how often it did.
+/// Calls itself as many times as its argument says, and returns the number of calls.
 const RECURSION: &str = r#"(module
     (func $f (export "f") (param i32) (result i32)
         (if (result i32) (local.get 0)
@@ -10,11 +10,11 @@ const RECURSION: &str = r#"(module
             (else (i32.const 0)))))"#;
 
 #[test]
-fn a_recursion_ends_where_the_units_do() {
+fn recursion_traps_when_the_units_are_used_up() {
     with_large_stack(|| {
         let frames = MAX_STACK_UNITS / units(RECURSION);
         let mut guest = Guest::new(&export_depth(&hardened(RECURSION)));
-        // What a call used is there for the next one.
+        // The units of a call are free again for the next one.
         for _ in 0..3 {
             assert_eq!(guest.call("f", frames - 1).unwrap(), frames - 1);
             assert_eq!(guest.global("depth"), Some(0));
@@ -27,7 +27,7 @@ fn a_recursion_ends_where_the_units_do() {
 }
 
 #[test]
-fn a_function_with_all_the_units_can_be_called_once() {
+fn a_function_of_the_maximum_units_can_be_called_once() {
     let nops = "nop ".repeat(1_100_000);
     let text = format!(
         r#"(module (func $f (export "f") (param i32) (result i32) {nops}
@@ -43,7 +43,7 @@ fn a_function_with_all_the_units_can_be_called_once() {
 }
 
 #[test]
-fn a_recursion_through_a_table_ends() {
+fn recursion_through_a_table_traps() {
     with_large_stack(|| {
         let text = r#"(module
             (table 1 funcref) (elem (i32.const 0) $f)
@@ -56,9 +56,9 @@ fn a_recursion_through_a_table_ends() {
 }
 
 #[test]
-fn a_recursion_through_two_instances_ends() {
+fn recursion_through_two_instances_traps() {
     with_large_stack(|| {
-        // The table is private to each, and what is in it comes from the other.
+        // Each table is private, but its entry comes from the other instance.
         let module = r#"(module
             (table 1 funcref)
             (type $t (func (param i32) (result i32)))
@@ -84,7 +84,7 @@ fn a_recursion_through_two_instances_ends() {
 }
 
 #[test]
-fn instances_count_together() {
+fn instances_share_the_count() {
     with_large_stack(|| {
         let bytes = hardened(RECURSION);
         let module = wasmtime::Module::new(engine(), &bytes).unwrap();
@@ -98,7 +98,7 @@ fn instances_count_together() {
             let f = instance
                 .get_typed_func::<u32, u32>(&mut store, "f")
                 .unwrap();
-            // As if the other had used half of them.
+            // Simulates that the other instance uses half of them.
             let used = i32::try_from(MAX_STACK_UNITS / 2).unwrap();
             counter.set(&mut store, wasmtime::Val::I32(used)).unwrap();
             assert_eq!(f.call(&mut store, frames / 2 - 1).unwrap(), frames / 2 - 1);
@@ -109,9 +109,9 @@ fn instances_count_together() {
 }
 
 #[test]
-fn each_way_out_gives_the_units_back() {
-    // Each function could call itself, and leaves without, in a way of its own.
-    let ways = [
+fn each_exit_gives_the_units_back() {
+    // Each function contains a recursive call that it does not make, and exits in a different way.
+    let exits = [
         "(return (i32.const 1))",
         "(block (block (block (return (i32.const 2)))))",
         "(loop (if (i32.const 1) (then (return (i32.const 3)))))",
@@ -125,9 +125,9 @@ fn each_way_out_gives_the_units_back() {
         "(return_call_indirect (type $t) (i32.const 11) (i32.const 0))",
     ];
     let blocks = ["", "(br_if 0 (i32.const 99) (i32.const 0)) (drop)"];
-    let cases = ways.into_iter().zip(1..);
-    for ((way, expected), block) in cases.flat_map(|case| blocks.map(|block| (case, block))) {
-        let end = match way.ends_with("(i32.const 9)") {
+    let cases = exits.into_iter().zip(1..);
+    for ((exit, expected), block) in cases.flat_map(|case| blocks.map(|block| (case, block))) {
+        let end = match exit.ends_with("(i32.const 9)") {
             true => "",
             false => "unreachable",
         };
@@ -138,12 +138,12 @@ fn each_way_out_gives_the_units_back() {
                 (func $plain (type $t) (local.get 0))
                 (func $f (export "f") (type $t) (local i64 f32)
                     (if (i32.eqz (local.get 0)) (then (drop (call $f (i32.const 1)))))
-                    {block} {way} {end}))"#
+                    {block} {exit} {end}))"#
         );
         let mut guest = Guest::new(&export_depth(&hardened(&text)));
         for argument in [0, 1] {
-            assert_eq!(guest.call("f", argument).unwrap(), expected, "{way}");
-            assert_eq!(guest.global("depth"), Some(0), "{way}");
+            assert_eq!(guest.call("f", argument).unwrap(), expected, "{exit}");
+            assert_eq!(guest.global("depth"), Some(0), "{exit}");
         }
     }
 }
@@ -183,7 +183,7 @@ fn tail_calls_use_no_units() {
 }
 
 #[test]
-fn growth_is_the_hosts_decision() {
+fn the_host_decides_on_growth() {
     let text = r#"(module
         (memory 1 4) (table 2 funcref)
         (func (export "m") (param i32) (result i32) (memory.grow (local.get 0)))
@@ -213,7 +213,7 @@ fn growth_is_the_hosts_decision() {
 }
 
 #[test]
-fn an_empty_table_does_not_grow_against_the_hosts_will() {
+fn an_empty_table_does_not_grow_when_the_host_refuses() {
     let text = r#"(module (table 0 funcref)
         (func (export "t") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))"#;
     let mut guest = Guest::new(&hardened(text));
@@ -222,7 +222,7 @@ fn an_empty_table_does_not_grow_against_the_hosts_will() {
 }
 
 #[test]
-fn start_functions_run_and_data_and_elements_are_in_place() {
+fn start_functions_run_and_data_and_elements_are_initialized() {
     let text = r#"(module
         (memory 1) (data (i32.const 8) "\05")
         (table 2 funcref) (elem (i32.const 1) $read)

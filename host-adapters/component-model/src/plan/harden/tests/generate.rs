@@ -1,4 +1,4 @@
-//! Modules made up at random, which do the same before and after.
+//! Random modules behave the same before and after instrumentation.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use proptest::sample::Index;
 
 use super::*;
 
-/// How often functions and loops go on before they give up: every program ends.
+/// The number of calls and loop iterations before a program returns: every program ends.
 const FUEL: u32 = 300;
 
 /// The results that functions can have; all take two parameters.
@@ -17,14 +17,14 @@ const FUNCTIONS: usize = 6;
 
 const LOCALS: usize = 4;
 
-/// How deep blocks are nested at most.
+/// The maximum nesting of blocks.
 const DEPTH: usize = 6;
 
-/// Writes functions, making choices as it is told.
+/// Writes functions from a sequence of choices.
 struct Writer<'a> {
     choices: std::slice::Iter<'a, u8>,
     text: String,
-    /// What the labels in scope take, the function's first.
+    /// The values that a branch to each label in scope takes, the function's label first.
     labels: Vec<&'static [&'static str]>,
     /// The results of each function.
     functions: [usize; FUNCTIONS],
@@ -49,7 +49,7 @@ impl Writer<'_> {
         self.write(&format!("local.get {local}"));
     }
 
-    /// Puts values of these types on the stack.
+    /// Pushes values of these types.
     fn values(&mut self, types: &[&str]) {
         for ty in types {
             self.get();
@@ -59,7 +59,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Takes values of these types from the stack, and mixes them into the result.
+    /// Pops values of these types and mixes them into the result.
     fn mix(&mut self, types: &[&str]) {
         for ty in types.iter().rev() {
             if *ty == "i64" {
@@ -91,7 +91,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes something that leaves the stack as it was.
+    /// Writes a statement that leaves the stack as it was.
     fn statement(&mut self) {
         let is_deep = self.labels.len() > DEPTH;
         let results = self.labels[0];
@@ -254,14 +254,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn instrumented_modules_do_the_same(
+    fn instrumented_modules_behave_the_same(
         choices in proptest::collection::vec(any::<u8>(), 6..600),
         argument in any::<u32>(),
     ) {
         let text = module(&choices);
         let mut original = Guest::new(&parse(&text));
         let bytes = hardened(&text);
-        let counts = Facts::new(&parse(&text)).unwrap().counts();
+        let counts = ModuleSummary::new(&parse(&text)).unwrap().counts();
         let mut polling = Guest::new(&add_polls(&bytes).unwrap());
         let mut guest = Guest::new(&if counts { export_depth(&bytes) } else { bytes });
         for _ in 0..2 {
@@ -273,7 +273,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(
+    fn arbitrary_bytes_do_not_panic(
         choices in proptest::collection::vec(any::<u8>(), 6..200),
         mutations in proptest::collection::vec((any::<Index>(), any::<u8>()), 1..4),
     ) {

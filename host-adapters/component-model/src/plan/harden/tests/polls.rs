@@ -1,4 +1,4 @@
-//! Where compiled code is to poll.
+//! The polls of compiled code.
 
 use super::rewriting::code;
 use super::*;
@@ -14,8 +14,9 @@ fn tree(levels: u32) -> String {
 }
 
 #[test]
-fn calls_that_may_take_long_are_charged() {
-    // With what they call, the functions have 101, 205, 413, 829 and 1661 instructions; then it begins anew.
+fn long_running_calls_are_charged() {
+    // Including callees, the functions have 101, 205, 413, 829 and 1661 instructions; then the
+    // count starts again.
     let charged: Vec<_> = code(&polling(&tree(20)))
         .iter()
         .map(|function| function[0].starts_with("GlobalGet"))
@@ -26,7 +27,8 @@ fn calls_that_may_take_long_are_charged() {
     assert_eq!(polling(&harmless), parse(&harmless));
 }
 
-/// What a function `f` does that is called with so much, and how many polls come of it for so many steps.
+/// Calls the function `f` with the argument, and checks the number of polls for this number of
+/// steps.
 fn polls(functions: &str, argument: u32, steps: u32) {
     let text = format!(
         r#"(module
@@ -44,10 +46,10 @@ fn polls(functions: &str, argument: u32, steps: u32) {
         assert_eq!(guest.call("run", argument).unwrap(), 7);
         let polls = guest.store.data().polls;
         assert_eq!(original.store.data().polls, 0);
-        // Whoever is charged in advance polls more often, but nobody less.
+        // Charging in advance may add polls, but must not lose any.
         let expected = steps / POLL_STEPS;
         assert!(polls >= expected, "{polls} < {expected}: {functions}");
-        // A poll is to take less than a tenth of the time.
+        // A poll must cost less than a tenth of the time.
         assert!(polls <= steps / 500, "{polls} > {steps} / 500: {functions}");
     });
 }
@@ -61,19 +63,19 @@ fn loops_and_recursions_poll() {
         million,
         6 * million,
     );
-    // Values under a loop, and ones that it takes.
+    // Values below a loop, and loop parameters.
     let text = "(func $f (param i32)
         (i64.const 1) (i32.const 2)
         (loop $l (param i32) (drop) (i32.const 3)
             (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))) (drop))
         (drop))";
     polls(text, million, 8 * million);
-    // A loop of short loops, which none of them would notice.
+    // A loop around short loops, each too short to poll by itself.
     let text = format!(
         "(func $g (param i32) (loop $l {count})) (func $f (param i32) (loop $l (call $g (i32.const 1000)) {count}))"
     );
     polls(&text, 10_000, 60 * million);
-    // Loops of calls that nobody is charged for.
+    // Loops of uncharged calls.
     for call in [
         "(call $leaf (i32.const 0))",
         "(call_indirect (type $t) (i32.const 0) (i32.const 0))",
@@ -92,7 +94,7 @@ fn loops_and_recursions_poll() {
 }
 
 #[test]
-fn copies_of_much_poll() {
+fn large_copies_poll() {
     for (length, polls) in [(16_384, 0), (16_385, 4)] {
         let text = format!(
             r#"(module

@@ -1,18 +1,22 @@
-//! Which functions are found to take part in a recursion.
+//! The functions that are found to take part in a recursion.
 
 use super::*;
 
-/// Returns the numbers of the functions that are counted, among those that the module defines.
+/// Returns the numbers of the counted functions among those that the module defines.
 fn counted(text: &str) -> Vec<usize> {
     let bytes = parse(text);
-    let facts = Facts::new(&bytes).unwrap();
-    let functions = facts.functions.iter().enumerate();
+    let summary = ModuleSummary::new(&bytes).unwrap();
+    let functions = summary.functions.iter().enumerate();
     let found: Vec<_> = functions
         .filter(|(_, function)| function.is_counted)
         .map(|(index, _)| index)
         .collect();
-    if found.is_empty() && facts.is_harmless() {
-        assert_eq!(harden(&bytes).unwrap().bytes, bytes, "nothing is to change");
+    if found.is_empty() && summary.needs_no_hardening() {
+        assert_eq!(
+            harden(&bytes).unwrap().bytes,
+            bytes,
+            "the module must not change"
+        );
     } else {
         validate(&harden(&bytes).unwrap().bytes);
     }
@@ -20,7 +24,7 @@ fn counted(text: &str) -> Vec<usize> {
 }
 
 #[test]
-fn calls_in_circles_are_found() {
+fn call_cycles_are_found() {
     assert_eq!(counted("(module (func $f call $f))"), [0]);
     assert_eq!(counted("(module (func $f return_call $f))"), [0]);
     let mutual = "(module
@@ -33,7 +37,7 @@ fn calls_in_circles_are_found() {
 }
 
 #[test]
-fn what_calls_in_no_circle_is_left_as_it_is() {
+fn functions_on_no_cycle_stay_unchanged() {
     assert!(counted("(module)").is_empty());
     assert!(counted("(module (func (export \"f\")))").is_empty());
     let chain = "(module
@@ -45,7 +49,7 @@ fn what_calls_in_no_circle_is_left_as_it_is() {
 }
 
 #[test]
-fn long_chains_need_no_stack() {
+fn long_chains_do_not_recurse() {
     use std::fmt::Write;
 
     let length = 50_000;
@@ -57,7 +61,7 @@ fn long_chains_need_no_stack() {
     assert_eq!(counted(&text).len(), length);
 }
 
-/// A module with a function that calls through a table, and others that a reference may be made to.
+/// A module with a function that calls through a table, and others that can be referenced.
 fn indirect(more: &str) -> String {
     format!(
         r#"(module
@@ -72,14 +76,14 @@ fn indirect(more: &str) -> String {
 }
 
 #[test]
-fn calls_through_a_table_reach_what_is_referred_to() {
+fn calls_through_a_table_reach_referenced_functions() {
     let private = "(table 3 funcref)";
     let table = [
-        // Nothing is referred to.
+        // No references.
         (private.to_owned(), vec![]),
         // A function of another type.
         (format!("{private} (elem (i32.const 0) $other)"), vec![]),
-        // One of an equal type, in each kind of segment.
+        // A function of an equal type, in each kind of segment.
         (format!("{private} (elem (i32.const 0) $back)"), vec![0, 1]),
         (format!("{private} (elem func $back)"), vec![0, 1]),
         (format!("{private} (elem declare func $back)"), vec![0, 1]),
@@ -119,7 +123,7 @@ fn references_in_code_are_found() {
 }
 
 #[test]
-fn circles_through_other_instances_are_found() {
+fn cycles_through_other_instances_are_found() {
     let through = |module: &str, export: &str| {
         format!(
             r#"(module (import "{module}" "x" (func $x))
@@ -131,22 +135,22 @@ fn circles_through_other_instances_are_found() {
     assert_eq!(
         counted(&through("i0", r#"(export "f" (func $f))"#)),
         [0],
-        "nothing leads to the other"
+        "no path to the other function"
     );
-    // Nothing leads back.
+    // No path back.
     assert!(counted(&through("i0", "")).is_empty());
     assert!(counted(&through("i0", r#"(export "apart" (func $apart))"#)).is_empty());
-    // The host sees to it.
+    // The host bounds this case.
     assert!(counted(&through(HOST_MODULE, export)).is_empty());
-    // An import that is exported, or is referred to in a table, is called like any other.
+    // An import that is exported, or is referenced in a table, is called like any other function.
     let exported = r#"(module (import "i0" "x" (func $x)) (table 1 funcref) (elem (i32.const 0) $x)
         (func (export "f") (call_indirect (i32.const 0))))"#;
     assert_eq!(counted(exported), [0]);
 }
 
 #[test]
-fn tables_of_others_reach_anything() {
-    // Another instance may put a function there that calls back.
+fn shared_tables_reach_any_function() {
+    // Another instance may store a function there that calls back.
     for table in [
         r#"(import "i0" "t" (table 1 funcref))"#,
         r#"(table (export "t") 1 funcref)"#,
@@ -163,20 +167,20 @@ fn tables_of_others_reach_anything() {
 }
 
 #[test]
-fn references_that_come_from_others_reach_anything() {
-    // No table is shared, but functions of other instances get into it all the same.
+fn foreign_references_reach_any_function() {
+    // No table is shared, but functions of other instances can still be stored in it.
     let call = r#"(table $t 1 funcref) (func (export "f") (call_indirect (i32.const 0)))"#;
-    for way in [
+    for source in [
         r#"(func (export "set") (param funcref) (table.set (i32.const 0) (local.get 0)))"#,
         r#"(import "i0" "get" (func $get (result funcref)))"#,
         r#"(import "i0" "g" (global $g funcref)) (elem (i32.const 0) funcref (global.get $g))"#,
         r#"(global (export "g") (mut funcref) (ref.null func))"#,
     ] {
-        let text = match way.contains("import") {
-            true => format!("(module {way} {call})"),
-            false => format!("(module {call} {way})"),
+        let text = match source.contains("import") {
+            true => format!("(module {source} {call})"),
+            false => format!("(module {call} {source})"),
         };
-        assert_eq!(counted(&text), [0], "{way}");
+        assert_eq!(counted(&text), [0], "{source}");
     }
     assert!(
         counted(&format!(
@@ -187,7 +191,7 @@ fn references_that_come_from_others_reach_anything() {
 }
 
 #[test]
-fn long_chains_are_counted_from_where_they_are_long() {
+fn chains_are_counted_from_the_function_that_exceeds_the_limit() {
     use std::fmt::Write;
 
     // Each function takes 16 units and 5000 for its locals, and calls the next.
@@ -201,12 +205,12 @@ fn long_chains_are_counted_from_where_they_are_long() {
         text
     };
     assert!(counted(&chain(3, "")).is_empty());
-    // Three fit; what is counted does not add to those below.
+    // Three fit; counted functions do not add to the units of their callees.
     assert_eq!(counted(&chain(5, "")), [0, 1]);
     assert_eq!(counted(&chain(1, "call 0")), [0]);
     assert_eq!(counted(&chain(4, "call 3")), [3]);
     assert_eq!(counted(&chain(5, "call 4")), [0, 4]);
-    // Ways that part and meet again are no longer for it.
+    // Paths that part and meet again are not longer for it.
     let mut text = String::from("(module ");
     for next in (1..60).step_by(2) {
         write!(
@@ -218,22 +222,22 @@ fn long_chains_are_counted_from_where_they_are_long() {
         .unwrap();
     }
     assert!(counted(&(text + "(func))")).is_empty());
-    // A single function of more than that.
+    // A single function that exceeds the limit.
     let locals = "i32 ".repeat(50_000);
     assert_eq!(counted(&format!("(module (func (local {locals})))")), [0]);
 }
 
 #[test]
-fn calls_by_reference_reach_anything() {
-    // The validator refuses them; should it allow them one day, they are counted.
+fn calls_by_reference_reach_any_function() {
+    // The validator refuses these modules; if it ever accepts them, they are counted.
     let text = r#"(module (type $t (func)) (elem declare func $f $apart $h)
         (func $f (param (ref $t)) (call_ref $t (local.get 0)))
         (func $apart (param i32))
         (func $g (return_call_ref $t (ref.func $h)))
         (func $h (call $g)))"#;
     let bytes = wat::parse_str(text).unwrap();
-    let facts = Facts::new(&bytes).unwrap();
-    let counted = facts.functions.iter().map(|function| function.is_counted);
+    let summary = ModuleSummary::new(&bytes).unwrap();
+    let counted = summary.functions.iter().map(|function| function.is_counted);
     assert_eq!(counted.collect::<Vec<_>>(), [true, false, true, true]);
     Validator::new_with_features(WasmFeatures::all())
         .validate_all(&harden(&bytes).unwrap().bytes)
@@ -241,7 +245,7 @@ fn calls_by_reference_reach_anything() {
 }
 
 #[test]
-fn functions_use_units_by_their_size() {
+fn units_depend_on_the_size_of_the_function() {
     assert_eq!(units("(module (func))"), 16);
     assert_eq!(
         units("(module (func (param i32 i64) (local f32 f32 v128)))"),

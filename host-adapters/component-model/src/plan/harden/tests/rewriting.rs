@@ -1,4 +1,4 @@
-//! What a module looks like after it was instrumented.
+//! The structure of instrumented modules.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -54,7 +54,7 @@ fn custom<'a>(bytes: &'a [u8], name: &str) -> Option<(usize, &'a [u8])> {
 }
 
 #[test]
-fn only_what_is_needed_is_imported() {
+fn only_needed_imports_are_added() {
     let host = |names: &[&str]| -> Vec<(String, String)> {
         let names = names.iter();
         names
@@ -94,7 +94,7 @@ fn only_what_is_needed_is_imported() {
 }
 
 #[test]
-fn the_host_is_asked_before_each_growth_and_told_whether_a_memory_grew() {
+fn growth_asks_the_host_and_reports_the_result() {
     let bytes = hardened(
         r#"(module
             (import "i0" "m" (memory 1 7))
@@ -109,18 +109,18 @@ fn the_host_is_asked_before_each_growth_and_told_whether_a_memory_grew() {
             (func (param i32) (result i32) (table.grow $boundless (ref.null func) (local.get 0))))"#,
     );
     let growth = |kind: &str, index: u32, max: i32| {
-        let (field, hook, told) = match kind {
+        let (field, hook, reported) = match kind {
             "Memory" => ("mem", 0, Some(1)),
             _ => ("table", 2, None),
         };
-        let told = told.map(|hook: u32| format!("Call {{ function_index: {hook} }}"));
+        let reported = reported.map(|hook: u32| format!("Call {{ function_index: {hook} }}"));
         let expected = [
             format!("{kind}Size {{ {field}: {index} }}"),
             format!("I32Const {{ value: {max} }}"),
             format!("Call {{ function_index: {hook} }}"),
             format!("{kind}Grow {{ {field}: {index} }}"),
         ];
-        let expected = expected.into_iter().chain(told);
+        let expected = expected.into_iter().chain(reported);
         expected.chain(["End".to_owned()]).collect::<Vec<_>>()
     };
     let code = code(&bytes);
@@ -137,7 +137,7 @@ fn the_host_is_asked_before_each_growth_and_told_whether_a_memory_grew() {
 }
 
 #[test]
-fn tables_that_can_grow_have_a_maximum() {
+fn growable_tables_get_a_maximum() {
     let maximums = |text: &str| -> Vec<Option<u64>> {
         let bytes = hardened(text);
         let tables = payloads(&bytes).find_map(|payload| match payload {
@@ -169,7 +169,7 @@ fn tables_that_can_grow_have_a_maximum() {
 }
 
 #[test]
-fn a_counted_function_becomes_a_block() {
+fn the_body_of_a_counted_function_becomes_a_block() {
     let bytes = hardened(
         "(module (global i32 (i32.const 0))
             (func $leaf)
@@ -226,13 +226,13 @@ fn a_counted_function_becomes_a_block() {
 }
 
 #[test]
-fn types_are_added_only_where_none_is_equal() {
+fn types_are_added_only_if_none_is_equal() {
     let types = |text: &str| {
         let bytes = hardened(text);
-        let facts = Facts::new(&bytes).unwrap();
-        facts.types.len()
+        let summary = ModuleSummary::new(&bytes).unwrap();
+        summary.types.len()
     };
-    // Its own type does for the host's function as well.
+    // The module's own type also serves the host function.
     assert_eq!(types("(module (func $f call $f))"), 1);
     let results = "(result i32 i64) (i32.const 0) (i64.const 0)";
     assert_eq!(
@@ -251,9 +251,9 @@ fn types_are_added_only_where_none_is_equal() {
     );
 }
 
-/// WasmEdge would run it as it is.
+/// WasmEdge would run it.
 #[test]
-fn native_code_of_the_guests_own_is_removed() {
+fn native_code_in_the_guest_is_removed() {
     for text in [
         r#"(module (@custom "wasmedge" "native code") (func) (@custom "other" "kept"))"#,
         r#"(module (@custom "wasmedge" "native code") (func $f (call $f))
@@ -435,7 +435,7 @@ fn indices_of_globals_are_shifted_everywhere() {
 }
 
 #[test]
-fn tail_calls_that_may_leave_become_calls() {
+fn tail_calls_out_of_the_module_become_calls() {
     let of = |text: &str| code(&hardened(text)).remove(0).join(" ");
     let leave = |units: u32| {
         format!(
@@ -474,7 +474,7 @@ fn tail_calls_that_may_leave_become_calls() {
         let is_kept = tail.contains("ReturnCallIndirect");
         assert_eq!(is_kept, foreign.is_empty(), "{tail}");
     }
-    // Functions that are not counted have nothing to give back.
+    // Functions that are not counted give nothing back.
     let host = r#"(import "$host" "t0" (func $x))"#;
     let tail = of(&format!(
         "(module {host} {export} (func $f return_call $x))"
@@ -487,7 +487,7 @@ fn tail_calls_that_may_leave_become_calls() {
 }
 
 #[test]
-fn a_function_that_no_branch_may_leave_becomes_no_block() {
+fn a_function_without_branches_out_needs_no_block() {
     let bytes = hardened(
         "(module (func $f (result i32)
             (block (br_if 0 (call $f)) (br 1 (i32.const 1)))
@@ -500,15 +500,15 @@ fn a_function_that_no_branch_may_leave_becomes_no_block() {
     assert_eq!(blocks, 1, "{text}");
     let leave = "I32Sub GlobalSet { global_index: 0 }";
     assert_eq!(text.matches(leave).count(), 3, "{text}");
-    for way in ["Br { relative_depth: 1 }", "Return", "End"] {
-        assert!(text.contains(&format!("{leave} {way}")), "{text}");
+    for exit in ["Br { relative_depth: 1 }", "Return", "End"] {
+        assert!(text.contains(&format!("{leave} {exit}")), "{text}");
     }
 }
 
 #[test]
-fn names_that_cannot_be_read_are_left_out() {
+fn unreadable_names_are_left_out() {
     let mut bytes = parse("(module (func $f call $f))");
-    // The names are the last section: its last byte belongs to one.
+    // The names are the last section, so the last byte belongs to one.
     let garbage = wasm_encoder::CustomSection {
         name: "name".into(),
         data: [1, 200, 3].as_slice().into(),
@@ -521,8 +521,9 @@ fn names_that_cannot_be_read_are_left_out() {
 }
 
 #[test]
-fn imports_come_where_they_belong() {
-    // With no section but those that a function needs, with all of them, and with imports of other kinds.
+fn added_sections_are_in_order() {
+    // With only the sections that a function needs, with all of them, and with imports of other
+    // kinds.
     for text in [
         "(module (func $f call $f))",
         r#"(module (import "i0" "m" (memory 1)) (import "i0" "g" (global i32))
@@ -544,7 +545,7 @@ fn imports_come_where_they_belong() {
 }
 
 #[test]
-fn garbage_is_refused() {
+fn garbage_is_rejected() {
     assert!(harden(b"").is_err());
     assert!(harden(b"\0asm\x01\0\0\0\x01").is_err());
     // A body without a function.
