@@ -111,7 +111,7 @@ pub type InstancePre<T> = component_model::InstancePre<T, Engine>;
 /// let component = Component::new(&engine, bytes)?;
 /// let mut store = Store::new(&engine, ())?;
 /// let instance = Linker::new().instantiate(&mut store, &component)?;
-/// let module = instance.get_module(&mut store, "m").expect("it is exported");
+/// let module = instance.get_module(&mut store, "m").expect("the module is exported");
 /// assert!(module.bytes().starts_with(b"\0asm"));
 /// # Ok(())
 /// # }

@@ -1,11 +1,11 @@
-//! Compiling ahead of time, and keeping what was compiled.
+//! Ahead-of-time compilation, and loading of compiled code.
 //!
-//! WasmEdge's compiler makes modules with native code, which runs in the host's process. So
-//! compiled code is loaded only as [`Trusted`]: it comes from a [`Cache`](crate::Cache), or the
-//! caller vouches for it.
+//! WasmEdge's compiler produces modules with native code, which runs in the host's process.
+//! Compiled code is therefore loaded only as [`Trusted`]: it comes from a [`Cache`](crate::Cache),
+//! or the caller vouches for it.
 //!
-//! The compiler ends its process if the disk is full, and cannot be interrupted. So it can run in
-//! a child process: see [`ChildCompiler`].
+//! The compiler ends its process if the disk is full, and cannot be interrupted. It can therefore
+//! run in a child process: see [`ChildCompiler`].
 
 mod cause;
 mod child;
@@ -26,17 +26,17 @@ use crate::engine::{self, Engine};
 use crate::ffi::{self, Module, ModuleSource};
 use crate::processor;
 
-/// The version of the way in which modules are prepared for the compiler. Code of another version
-/// cannot be used.
-const RECIPE: &str = "3";
+/// The version of the preparation of modules for the compiler. Code of another version cannot be
+/// used.
+const PREPARATION: &str = "3";
 
 impl Engine {
-    /// Returns a text that says what compiled code depends on besides the module and the processor:
-    /// the versions of this crate and of WasmEdge, and the settings.
+    /// Returns a text with everything that compiled code depends on besides the module and the
+    /// processor: the versions of this crate and of WasmEdge, and the settings.
     pub fn code_version(&self) -> String {
         let config = self.config();
         format!(
-            "recipe {RECIPE}, wasmedge-component {}, WasmEdge {}, {:?}, cost {}, {}-{}",
+            "recipe {PREPARATION}, wasmedge-component {}, WasmEdge {}, {:?}, cost {}, {}-{}",
             env!("CARGO_PKG_VERSION"),
             engine::version(),
             config.optimization,
@@ -78,15 +78,15 @@ impl Compiler for Engine {
     }
 }
 
-/// Compiles a module, in a child process if the engine says so.
+/// Compiles a module, in a child process if the engine is configured so.
 fn compile(engine: &Engine, module: &CoreModule) -> Result<Trusted, LoadError> {
     let polling = add_polls(&module.bytes)?;
     if let Some(child) = &engine.config().compiler {
         return child.compile(engine, &polling);
     }
     let failed = |message: String| LoadError::Compiler { message };
-    let scratch =
-        Scratch::new().map_err(|error| failed(format!("there is no temporary folder: {error}")))?;
+    let scratch = Scratch::new()
+        .map_err(|error| failed(format!("cannot create a temporary folder: {error}")))?;
     let file = scratch.path().join("module.wasm");
     compile_to(engine, &polling, &file)?;
     let code = fs::read(&file).map_err(|error| {
@@ -113,10 +113,10 @@ mod tests {
     use super::*;
     use crate::{Component, Config, Linker, Store};
 
-    /// Shows why modules that share tables are not compiled. Once WasmEdge runs them with the
-    /// callee's memory, `Compiler::can_compile` can always say yes.
+    /// Shows why modules that share tables are not compiled. Once WasmEdge runs such calls with the
+    /// callee's memory, `Compiler::can_compile` can always return true.
     #[test]
-    fn a_compiled_call_through_a_shared_table_runs_with_the_callers_memory() {
+    fn compiled_calls_through_shared_tables_use_the_callers_memory() {
         let text = r#"(component
             (core module $a
                 (memory 1)
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(
             call(&engine, &interpreted),
             u32::from(b'b'),
-            "the callee's memory, as it must be"
+            "the callee's memory, which is correct"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! WasmEdge's error codes, and the traps that they stand for.
+//! WasmEdge's error codes, and the traps that they correspond to.
 
 use component_model::{Trap, TrapCode};
 use wasmedge_sys::ffi as codes;
@@ -9,7 +9,7 @@ use crate::ffi;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Code(pub(crate) u32);
 
-/// Returns the trap that a code stands for.
+/// Returns the trap for a code.
 pub(crate) fn trap(code: Code) -> Trap {
     let (code, message) = match code.0 {
         codes::WasmEdge_ErrCode_Unreachable => (

@@ -10,9 +10,9 @@ use wasmedge_sys as sys;
 use crate::aot::ChildCompiler;
 use crate::ffi::{self, Core, Module, ModuleSource, ReservedMemory};
 
-/// How many bytes WasmEdge takes for an element of a table: the type of the reference and a
-/// pointer. Its `TableInstance` keeps a `std::vector` of `RefVariant`, which are as large as a
-/// vector of 128 bits, in WasmEdge 0.17.
+/// The bytes that WasmEdge uses for an element of a table: the type of the reference and a pointer.
+/// In WasmEdge 0.17 its `TableInstance` keeps a `std::vector` of `RefVariant`, which are as large
+/// as a vector of 128 bits.
 pub const TABLE_ELEMENT_BYTES: usize = 16;
 
 /// Settings of an [`Engine`].
@@ -27,19 +27,19 @@ pub struct Config {
     pub(crate) compile_all: bool,
 }
 
-/// How much the ahead-of-time compiler does, as LLVM has it.
+/// The optimisation level of the ahead-of-time compiler, as in LLVM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Optimization {
-    /// As little as possible: compiles fastest.
+    /// No optimisation, which compiles fastest.
     None,
-    /// Some.
+    /// Some optimisation.
     Less,
-    /// What WasmEdge does by itself.
+    /// WasmEdge's default.
     #[default]
     Default,
-    /// All that makes code fast.
+    /// All optimisations for speed.
     Aggressive,
-    /// Also small.
+    /// Optimises for size as well.
     Size,
 }
 
@@ -52,7 +52,7 @@ impl Optimization {
         Self::Size,
     ];
 
-    /// Returns a number for it, for [`numbered`](Self::numbered).
+    /// Returns the number of the level, for [`numbered`](Self::numbered).
     pub(crate) fn number(self) -> usize {
         let number = Self::ALL.iter().position(|other| *other == self);
         number.unwrap_or_default()
@@ -79,50 +79,54 @@ impl Config {
         Self::default()
     }
 
-    /// Counts what guests cost, one for each instruction, so that [`Store::set_cost_limit`](component_model::Store::set_cost_limit) works. Off
-    /// unless told otherwise: it makes guests slower.
+    /// Counts the cost of guests, one for each instruction, so that
+    /// [`Store::set_cost_limit`](component_model::Store::set_cost_limit) works. Off by default,
+    /// because it makes guests slower.
     pub fn measure_cost(&mut self, measure: bool) -> &mut Self {
         self.measure_cost = measure;
         self
     }
 
-    /// Sets how much [`Component::precompile`](component_model::Component::precompile) optimises.
+    /// Sets the optimisation level of
+    /// [`Component::precompile`](component_model::Component::precompile).
     pub fn optimization(&mut self, optimization: Optimization) -> &mut Self {
         self.optimization = optimization;
         self
     }
 
-    /// Sets how many bytes one call may bring from a guest into the host's memory: 128 MiB unless told otherwise. See [`Budget`](crate::Budget).
+    /// Sets the number of bytes that one call may copy from a guest into the host's memory: 128 MiB
+    /// by default. See [`Budget`](crate::Budget).
     pub fn call_budget(&mut self, bytes: usize) -> &mut Self {
         self.limits.call_budget = bytes;
         self
     }
 
-    /// Compiles in child processes that are started so, instead of in this process.
+    /// Compiles in child processes that are started with these settings, instead of in this
+    /// process.
     pub fn compile_in_child(&mut self, compiler: ChildCompiler) -> &mut Self {
         self.compiler = Some(compiler);
         self
     }
 
-    /// Sets how large components may be that are loaded. The limits are checked before anything
-    /// else is done with a component.
+    /// Sets the size limits of components. They are checked before anything else is done with a
+    /// component.
     pub fn size_limits(&mut self, limits: SizeLimits) -> &mut Self {
         self.limits.size = limits;
         self
     }
 
-    /// Sets how many handles and loans an instance may have at once: [`DEFAULT_HANDLE_LIMIT`](crate::DEFAULT_HANDLE_LIMIT)
-    /// unless told otherwise.
+    /// Sets the number of handles and loans that an instance may have at once:
+    /// [`DEFAULT_HANDLE_LIMIT`](crate::DEFAULT_HANDLE_LIMIT) by default.
     pub fn handle_limit(&mut self, handles: usize) -> &mut Self {
         self.limits.handles = handles;
         self
     }
 }
 
-/// WasmEdge with certain settings. Clones are the same engine.
+/// WasmEdge with a configuration. Clones share the engine.
 ///
-/// The first engine switches WasmEdge's own log off for the whole process: it would write every trap of a guest to standard error, and
-/// errors tell the same.
+/// The first engine switches WasmEdge's own log off for the whole process: it would write every
+/// trap of a guest to standard error, although the returned errors have the same information.
 #[derive(Debug, Clone)]
 pub struct Engine(Arc<Inner>);
 
@@ -141,11 +145,11 @@ fn configured(config: &Config, mode: RunMode) -> Result<sys::Config, HostError> 
     engine.tail_call(true);
     engine.extended_const(true);
     engine.measure_cost(config.measure_cost);
-    // Compiled guests would ask at every block. They poll instead: see `plan::POLL`.
+    // Compiled guests would check at every block. They poll instead: see `plan::POLL`.
     engine.interruptible(false);
     engine.set_aot_optimization_level(config.optimization.level());
-    // The other format is a shared library, which can only be loaded from a file, after it was
-    // checked.
+    // The other format is a shared library. It can only be loaded from a file, which could change
+    // after it was checked.
     engine.set_aot_compiler_output_format(CompilerOutputFormat::Wasm);
     Ok(engine)
 }
@@ -161,8 +165,7 @@ impl Engine {
         let of = |mode| configured(config, mode);
         Ok(Self(Arc::new(Inner {
             config: config.clone(),
-            // Of compiled modules the compiled part is used; the others are interpreted all the
-            // same.
+            // Uses the compiled code of compiled modules, and interprets the others.
             engine: of(RunMode::Aot)?,
             interpreting: of(RunMode::Interpreter)?,
         })))
@@ -177,8 +180,8 @@ impl Engine {
         &self.0.engine
     }
 
-    /// Returns what guests' own modules are loaded with. With [`raw`](Self::raw), WasmEdge would
-    /// take native code from them: a custom section `wasmedge` is enough.
+    /// Returns the configuration for loading guests' own modules. With [`raw`](Self::raw), WasmEdge
+    /// would run native code that a guest puts into a custom section `wasmedge`.
     pub(crate) fn interpreting(&self) -> &sys::Config {
         &self.0.interpreting
     }
@@ -217,7 +220,7 @@ impl Default for Engine {
     ///
     /// # Panics
     ///
-    /// When WasmEdge cannot be set up, for want of memory.
+    /// If WasmEdge cannot be set up because it is out of memory.
     fn default() -> Self {
         match Self::new(&Config::default()) {
             Ok(engine) => engine,
@@ -226,7 +229,7 @@ impl Default for Engine {
     }
 }
 
-/// Returns the version of the WasmEdge library that this program runs with.
+/// Returns the version of the WasmEdge library that is linked.
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(sys::utils::version_string);
     &VERSION

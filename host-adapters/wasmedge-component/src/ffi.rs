@@ -1,16 +1,19 @@
-//! The raw C API: all the `unsafe` of this crate, behind types that are safe to use.
+//! The raw C API: all `unsafe` code of this crate, behind safe types.
 //!
-//! What the C API gives out lives as long as what it belongs to: functions, memories and globals as long as their module instance,
-//! instances as long as their executor is used with them. [`Core`] owns all of that for one store, and hands out indices instead of
-//! pointers, so that nothing can outlive it.
+//! Objects of the C API live as long as their owners: functions, memories and globals as long as
+//! their module instance, and instances as long as their executor is used with them. [`Core`] owns
+//! all of them for one store. It hands out indices instead of pointers, so that nothing can outlive
+//! it.
 //!
 //! # While a guest runs
 //!
-//! A guest is entered by [`invoke`] and [`instantiate`] only, which take the host `&mut H` and lend it, as a raw pointer, to the callbacks
-//! that host functions arrive at. The host is used by one of them at a time: a callback runs while its caller waits in C.
-//! The memories of a store's guests are not shared between threads (the loader refuses such memories) and grow only
-//! while a guest runs: so they may be looked at as slices for as long as `Core` is borrowed. Where they lie is kept until a guest asks to let
-//! one grow, as hardened modules do right before each `memory.grow` ([`Core::memory_grows`]); nothing else moves them.
+//! Only [`invoke`] and [`instantiate`] enter a guest. They take the host as `&mut H` and lend it,
+//! as a raw pointer, to the callbacks of host functions. Only one of them uses the host at a time:
+//! while a callback runs, its caller waits in C. The memories of a store's guests are not shared
+//! between threads (the loader refuses such memories) and grow only while a guest runs, so they can
+//! be accessed as slices while `Core` is borrowed. Their addresses are cached until a guest asks to
+//! let one grow, as hardened modules do right before each `memory.grow` ([`Core::memory_grows`]);
+//! nothing else moves them.
 
 #![expect(unsafe_code, reason = "the C API is called here")]
 
@@ -34,7 +37,7 @@ pub(crate) use module::{ModuleSource, compiled};
 
 use crate::code::{Code, trap};
 
-/// The engine is out of memory, or does not know an index.
+/// The engine is out of memory, or an index is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("WasmEdge could not create {0}")]
 struct NotCreated(&'static str);
@@ -45,10 +48,10 @@ impl From<NotCreated> for HostError {
     }
 }
 
-/// Why a call of the C API failed.
+/// The reason why a call of the C API failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
-    /// A host function failed. It has left its error with the host.
+    /// A host function failed. It has stored its error in the host.
     Host,
     /// WasmEdge failed, or stopped the guest.
     Engine(Code),
@@ -96,13 +99,13 @@ fn check(result: ffi::WasmEdge_Result) -> Result<(), Failure> {
 }
 
 fn name(text: &str) -> Result<ffi::WasmEdge_String, NotCreated> {
-    let too_long = |_| NotCreated("anything with a name of more than 4 GiB");
+    let too_long = |_| NotCreated("an item with a name of more than 4 GiB");
     let length = u32::try_from(text.len()).map_err(too_long)?;
     // SAFETY: wraps pointer and length, which are those of a `str`; callees copy what they keep.
     Ok(unsafe { ffi::WasmEdge_StringWrap(text.as_ptr().cast::<c_char>(), length) })
 }
 
-/// Returns a list's length, as the C API takes it. The lists here are short.
+/// Returns a list's length as the C API takes it. The lists here are short.
 fn length<T>(list: &[T]) -> u32 {
     u32::try_from(list.len()).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,5 @@
-//! The WebAssembly component model for [WasmEdge](https://wasmedge.org), which has no component host of its own.
+//! The WebAssembly component model for [WasmEdge](https://wasmedge.org), which has no component
+//! host itself.
 //!
 //! This crate implements the traits of [`component_model::engine`] for WasmEdge. The rest is in
 //! [`component_model`]: the types here are its types, with WasmEdge as their engine. The API has
@@ -44,17 +45,17 @@
 //!
 //! # Compiling
 //!
-//! Compiling takes time in proportion to the code. The compiler works in this process, where
-//! nothing interrupts it, and it ends the process if the disk is full. A program that must go on
-//! has it work in a child process, which it can also end: [`Config::compile_in_child`]. Modules
-//! that share references to functions stay interpreted.
+//! Compiling takes time in proportion to the code. By default the compiler runs in this process,
+//! where it cannot be interrupted, and it ends the process if the disk is full. A long-lived
+//! program can run it in a child process instead: see [`Config::compile_in_child`]. Modules that
+//! share references to functions are always interpreted.
 //!
 //! # Signals
 //!
-//! While a compiled guest runs, WasmEdge handles the process's SIGSEGV, SIGBUS and SIGFPE, by
-//! which guests fault. Afterwards they have no handler: earlier handlers are not restored. Another
-//! engine that relies on signals, as Wasmtime does unless `Config::signals_based_traps(false)`,
-//! must not run guests in the same process.
+//! While a compiled guest runs, WasmEdge handles the signals SIGSEGV, SIGBUS and SIGFPE of the
+//! process, which guests cause by faults. Afterwards they have no handler: earlier handlers are not
+//! restored. Another engine that relies on signals, as Wasmtime does unless
+//! `Config::signals_based_traps(false)` is set, must not run guests in the same process.
 //!
 //! # Building
 //!

@@ -1,12 +1,12 @@
-//! The processor that code is compiled for: WasmEdge's compiler uses all that this machine's has,
-//! and nothing checks that when the code is loaded elsewhere.
+//! The processor that code is compiled for. WasmEdge's compiler uses all features of this machine's
+//! processor, and nothing checks that when the code is loaded elsewhere.
 
 use std::fs;
 use std::sync::LazyLock;
 
-/// Lists the features of this machine's processor that a compiler makes use of, by the names of
+/// Lists the features of this machine's processor that the compiler may use, by their names in
 /// Rust's standard library. Code that [`Component::compile`](crate::Component::compile) has made
-/// elsewhere runs here if all that it found there are among them.
+/// elsewhere runs here if this list contains all features of the machine that compiled it.
 #[must_use]
 pub fn processor_features() -> Vec<&'static str> {
     macro_rules! detected {
@@ -31,12 +31,12 @@ pub fn processor_features() -> Vec<&'static str> {
     found
 }
 
-/// Describes the processor, as far as the compiler's choices depend on it: for the key of a cache,
-/// which serves this machine alone.
+/// Describes the processor, as far as the compiler's choices depend on it, for the key of a cache.
+/// The cache serves only this machine.
 pub(crate) fn description() -> &'static str {
     static DESCRIPTION: LazyLock<String> = LazyLock::new(|| {
         let mut text = String::new();
-        // One core's description is all cores'.
+        // All cores have the same description.
         let described = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         for line in described.lines().take_while(|line| !line.trim().is_empty()) {
             let name = line.split(':').next().unwrap_or_default().trim();

@@ -364,7 +364,7 @@ fn components_are_compiled_even_if_the_cache_is_not_writable() -> anyhow::Result
 
 /// Returns which of SIGBUS, SIGFPE and SIGSEGV the process handles, as bits as in /proc.
 fn handled() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("it is there on Linux");
+    let status = std::fs::read_to_string("/proc/self/status").expect("/proc exists on Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let mask = u64::from_str_radix(line.expect("a line").trim(), 16).expect("a mask");
     let bit = |signal: u64| 1 << (signal - 1);

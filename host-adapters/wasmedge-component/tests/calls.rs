@@ -1,11 +1,11 @@
-//! Whole components on WasmEdge: calls in both directions, of all kinds of values.
+//! Calls of whole components on WasmEdge, in both directions, with all kinds of values.
 
 mod common;
 
 use common::{engine, linker_of, load};
 use wasmedge_component::{Component, Linker, Store, Trap, TrapCode, Val};
 
-/// Takes a string, hands it to the host, and gives back what the host says.
+/// Takes a string, passes it to the host, and returns the host's result.
 const ECHO: &str = r#"(component
     (import "host" (instance $host (export "reply" (func (param "text" string) (result string)))))
     (core module $libc
@@ -59,7 +59,7 @@ fn strings_pass_in_both_directions() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_host_function_that_fails_or_panics_traps_its_caller_alone() -> anyhow::Result<()> {
+fn a_failed_host_function_traps_only_its_caller() -> anyhow::Result<()> {
     let engine = engine();
     let component = load(&engine, ECHO);
     let mut linker = Linker::<()>::new();
@@ -121,7 +121,7 @@ fn wrong_arguments_leave_the_instance_usable() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A trap of each kind that a guest brings about by itself.
+/// Every kind of trap that a guest can cause by itself.
 #[test]
 fn traps_have_codes_and_poison_their_instance() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
@@ -257,7 +257,7 @@ fn costs_are_counted_and_limited() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Recursion without an end, by itself and by way of a table.
+/// Endless recursion, directly and through a table.
 const DEEP: &str = r#"(component
     (core module $m
         (type $run (func))
@@ -276,7 +276,7 @@ const DEEP: &str = r#"(component
     (func (export "down") (param "to" u32) (result u32) (canon lift (core func $i "down"))))"#;
 
 #[test]
-fn guests_that_call_themselves_too_deeply_trap() -> anyhow::Result<()> {
+fn deep_recursion_traps() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
     let cache = wasmedge_component::Cache::open(home.path())?;
     let engine = engine();
@@ -357,7 +357,7 @@ fn memories_and_tables_grow_as_far_as_the_limiter_allows() -> anyhow::Result<()>
     assert_eq!(table.call(&mut store, (9,))?.0, 1);
     assert_eq!(table.call(&mut store, (1,))?.0, -1);
     assert_eq!(table.call(&mut store, (u32::MAX,))?.0, -1);
-    // Another instance has nothing left to begin with.
+    // Nothing is left for another instance.
     let error = linker.instantiate(&mut store, &component).unwrap_err();
     assert_eq!(
         error.downcast_ref().map(Trap::code),

@@ -1,4 +1,5 @@
-//! Memory is given back: by stores that are dropped, whatever became of their guests. One test alone, as it looks at the whole process.
+//! Dropped stores free their memory, however their guests ended. In its own file because it
+//! measures the whole process.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
@@ -8,15 +9,15 @@ use wasmedge_component::{
     ResourceType, Store, Trap, TrapCode,
 };
 
-/// How many times everything is done.
+/// The number of repetitions.
 const ROUNDS: usize = 2000;
 
-/// How many bytes more the process may take after that.
+/// The most bytes that the process may grow by.
 const GROWTH: usize = 20 << 20;
 
 struct Thing;
 
-/// Gets strings and resources, keeps some, and ends in several ways.
+/// Receives strings and resources, keeps some, and ends in several ways.
 const GUEST: &str = r#"(component
     (import "thing" (type $thing (sub resource)))
     (import "make" (func $make (param "text" string) (result (own $thing))))
@@ -74,7 +75,7 @@ const GUEST: &str = r#"(component
     (func (export "interrupted") (param "text" string) (result (own $r))
         (canon lift (core func $m "interrupted") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")))))"#;
 
-/// Does not start at all.
+/// Fails to start.
 const UNSTARTED: &str = r#"(component
     (core module $a (memory (export "memory") 2) (table (export "table") 10 funcref))
     (core module $b
@@ -85,7 +86,7 @@ const UNSTARTED: &str = r#"(component
     (core instance $a (instantiate $a))
     (core instance $b (instantiate $b (with "a" (instance $a)))))"#;
 
-/// Returns how many bytes of memory the process has.
+/// Returns the resident memory of the process in bytes.
 fn resident() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: usize = text.split(' ').nth(1).unwrap().parse().unwrap();
@@ -135,7 +136,7 @@ fn linker() -> Linker<Data> {
 }
 
 #[test]
-fn stores_give_back_their_memory() {
+fn dropped_stores_free_their_memory() {
     let home = tempfile::tempdir().unwrap();
     let cache = Cache::open(home.path()).unwrap();
     let engine = Engine::new(Config::new().optimization(Optimization::None)).unwrap();
@@ -177,7 +178,7 @@ fn stores_give_back_their_memory() {
         linker.instantiate(&mut store, &unstarted).unwrap_err();
     });
 
-    // One store, and one instance.
+    // A single store and instance.
     let mut store = Store::new(&engine, Data::default()).unwrap();
     let instance = linker.instantiate(&mut store, &interpreted).unwrap();
     let run = instance

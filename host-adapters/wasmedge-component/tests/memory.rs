@@ -1,5 +1,5 @@
-//! What a component takes of the host's memory once it is loaded. One test alone, as it looks at the
-//! whole process.
+//! The host memory that a loaded component takes. In its own file because it measures the whole
+//! process.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
@@ -8,7 +8,7 @@ use wasmedge_component::{Component, Engine, Linker, LoadError, Module, Store};
 
 const MIB: usize = 1 << 20;
 
-/// Returns how many bytes of memory the process has.
+/// Returns the resident memory of the process in bytes.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -16,7 +16,7 @@ fn resident() -> usize {
     kib.parse::<usize>().unwrap() * 1024
 }
 
-/// Returns how much memory something takes while it is kept.
+/// Returns the memory that a value takes while it is kept.
 fn taken<T>(make: impl FnOnce() -> T) -> usize {
     let before = resident();
     let made = make();
@@ -42,7 +42,7 @@ fn repeat(count: usize, item: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
-fn what_is_used_often_is_kept_once() {
+fn repeated_modules_are_stored_once() {
     load("(component)");
 
     let exports = repeat(900, |n| format!(r#"(export "m{n}" (core module $m))"#));
@@ -65,7 +65,7 @@ fn what_is_used_often_is_kept_once() {
     let bytes = load(&format!("(component {modules})"));
     assert!(bytes < 32 * MIB, "equal modules: {bytes}");
 
-    // A module of the host's, instantiated often.
+    // A module of the host that is instantiated many times.
     let instances = "(core instance (instantiate $m))".repeat(500);
     let user = format!(r#"(component (import "m" (core module $m)) {instances})"#);
     let engine = Engine::default();
@@ -79,12 +79,12 @@ fn what_is_used_often_is_kept_once() {
     let code = "nop ".repeat(100_000);
     let bytes = taken(|| link(&format!("(module (func {code}))")).unwrap());
     assert!(bytes < 64 * MIB, "modules of the host: {bytes}");
-    // All its instances together are bounded, as those of the component's own modules are.
+    // All its instances together are bounded, like those of the component's own modules.
     let error = link(&format!("(module (func {}))", "nop ".repeat(200_000)));
     let error = error.unwrap_err().to_string();
     assert!(error.contains("(limit `module_bytes`)"), "{error}");
 
-    // What docs/resources.md says of code.
+    // The figure in docs/resources.md for code.
     let code = "nop ".repeat(MIB);
     let text =
         format!("(component (core module $m (func {code})) (core instance (instantiate $m)))");
@@ -99,7 +99,7 @@ fn what_is_used_often_is_kept_once() {
 }
 
 #[test]
-fn code_that_takes_gigabytes_is_refused() {
+fn gigabytes_of_code_are_refused() {
     let instances = "(core instance (instantiate $m))".repeat(65);
     let text = format!("(component {} {instances})", large("$m"));
     let bytes = wat::parse_str(text).unwrap();

@@ -1,5 +1,4 @@
-//! Instances inside of instances, and core modules that pass between host and component;
-//! interpreted and compiled.
+//! Nested instances, and core modules passed between host and component, interpreted and compiled.
 
 mod common;
 
@@ -53,7 +52,7 @@ fn deep() -> String {
 }
 
 #[test]
-fn instances_inside_of_imported_instances_are_linked() -> anyhow::Result<()> {
+fn nested_imported_instances_are_linked() -> anyhow::Result<()> {
     let engine = engine();
     for component in each(
         &engine,
@@ -74,10 +73,10 @@ fn instances_inside_of_imported_instances_are_linked() -> anyhow::Result<()> {
         let mut store = Store::new(&engine, ())?;
         let instance = linker.instantiate(&mut store, &component)?;
         assert_eq!(answer(&mut store, &instance, "run")?, 203);
-        // And so are exports found.
+        // Exports are found in the same way.
         let run = instance
             .get_func_at(&mut store, &["box", "again", "run"])
-            .expect("it is there");
+            .expect("the export exists");
         let run = run.typed::<(), (u32,)>(&mut store)?;
         assert_eq!(run.call(&mut store, ())?, (203,));
         assert!(
@@ -96,7 +95,7 @@ fn instances_inside_of_imported_instances_are_linked() -> anyhow::Result<()> {
 }
 
 #[test]
-fn an_imported_function_that_is_exported_again_is_unsupported_by_name() {
+fn exporting_an_imported_function_is_refused_by_name() {
     let error = Component::new(&engine(), wat::parse_str(deep()).unwrap()).unwrap_err();
     assert!(error.to_string().contains("imported function"), "{error}");
 }
@@ -107,7 +106,7 @@ fn messages(linker: &Linker<()>, component: &Component) -> Vec<String> {
 }
 
 #[test]
-fn what_is_missing_or_another_thing_is_named_with_its_path() {
+fn missing_and_mismatched_imports_are_named_with_their_path() {
     let engine = engine();
     let text = deep().replace("(export \"f\" (func $outer \"f\"))", "");
     let component = load(&engine, &text);
@@ -127,9 +126,9 @@ fn what_is_missing_or_another_thing_is_named_with_its_path() {
     assert_eq!(messages(&linker, &component), [mismatch]);
 }
 
-/// Every kind of definition, where every kind is imported.
+/// Every kind of definition for every kind of import.
 #[test]
-fn a_definition_serves_imports_of_its_own_kind_only() {
+fn a_definition_matches_only_imports_of_its_kind() {
     let engine = engine();
     let kinds = ["function", "instance", "resource", "module"];
     let imports = [
@@ -139,11 +138,11 @@ fn a_definition_serves_imports_of_its_own_kind_only() {
         "(core module)",
     ];
     let module = Module::new(&engine, wat::parse_str("(module)").unwrap()).unwrap();
-    let define = |kind: &str, place: &mut wasmedge_component::LinkerInstance<'_, ()>| match kind {
-        "function" => place.func_wrap("x", |_, ()| Ok(())),
-        "instance" => place.instance("x").func_wrap("f", |_, ()| Ok(())),
-        "resource" => place.resource("x", ResourceType::host::<()>(), |_, _| Ok(())),
-        _ => place.module("x", &module),
+    let define = |kind: &str, scope: &mut wasmedge_component::LinkerInstance<'_, ()>| match kind {
+        "function" => scope.func_wrap("x", |_, ()| Ok(())),
+        "instance" => scope.instance("x").func_wrap("f", |_, ()| Ok(())),
+        "resource" => scope.resource("x", ResourceType::host::<()>(), |_, _| Ok(())),
+        _ => scope.module("x", &module),
     };
     for (wanted, import) in kinds.iter().zip(imports) {
         for found in kinds {
@@ -156,11 +155,11 @@ fn a_definition_serves_imports_of_its_own_kind_only() {
             ] {
                 let component = load(&engine, &text);
                 let mut linker = Linker::new();
-                let mut place = linker.root();
+                let mut scope = linker.root();
                 if name == "i#x" {
-                    place = linker.instance("i");
+                    scope = linker.instance("i");
                 }
-                define(found, &mut place).unwrap();
+                define(found, &mut scope).unwrap();
                 let expected = match found == *wanted {
                     true => vec![],
                     false => vec![format!(
@@ -198,7 +197,7 @@ fn a_name_is_defined_once_for_all_kinds() {
 
 struct Thing;
 
-/// A resource that passes through instances inside of instances is the same.
+/// A resource keeps its identity when it passes through nested instances.
 #[test]
 fn resources_keep_their_identity_through_nested_instances() -> anyhow::Result<()> {
     let text = r#"(component
@@ -239,7 +238,7 @@ fn resources_keep_their_identity_through_nested_instances() -> anyhow::Result<()
         let mut inner = outer.instance("inner");
         inner.resource("thing", ResourceType::host::<Thing>(), |mut store, rep| {
             let table: &mut ResourceTable = store.data_mut();
-            // There is one, which was made before.
+            // There is one resource, made before.
             table.delete(Resource::<Thing>::new_own(rep))?;
             Ok(())
         })?;
@@ -273,7 +272,7 @@ const COUNTER: &str = r#"(module
         (i32.store (i32.const 8) (global.get $at))
         (i32.load (i32.const 8))))"#;
 
-/// Instantiates an imported module twice, with what is different each time.
+/// Instantiates an imported module twice, with different imports.
 fn counters(import: &str, module: &str) -> String {
     format!(
         r#"(component {import}
@@ -374,7 +373,7 @@ fn a_core_module_of_another_type_is_refused() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// It is a guest like any other: its stack and its memory are bounded.
+/// An imported module is a guest like any other: its stack and its memory are bounded.
 #[test]
 fn an_imported_core_module_is_hardened() -> anyhow::Result<()> {
     let engine = engine();
@@ -428,10 +427,10 @@ fn core_modules_are_exported_to_the_host() -> anyhow::Result<()> {
             (&["inner", "own"], 3),
             (&["inner", "theirs"], 4),
         ] {
-            // What a component exports, another one can have.
+            // Another component can import the exported module.
             let module = instance
                 .get_module_at(&mut store, path)
-                .expect("it is there");
+                .expect("the export exists");
             let mut linker = Linker::new();
             linker.root().module("m", &module)?;
             let instance = linker.instantiate(&mut store, &user)?;
@@ -446,7 +445,7 @@ fn core_modules_are_exported_to_the_host() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_is_not_supported_is_named() {
+fn unsupported_features_are_named() {
     let engine = engine();
     for (text, feature) in [
         ("(component (import \"c\" (component)))", "component"),

@@ -1,4 +1,4 @@
-//! Components that are passed to components; interpreted and compiled.
+//! Components that are passed to components, interpreted and compiled.
 
 mod common;
 
@@ -13,7 +13,7 @@ fn number(value: u32) -> String {
     )
 }
 
-/// A component `$both` that calls what it is given. A component must not call into those that it
+/// A component `$both` that calls its imports. A component must not call into those that it
 /// instantiates itself, but these may call each other.
 fn both() -> String {
     format!(
@@ -23,7 +23,7 @@ fn both() -> String {
 }
 
 #[test]
-fn components_are_instantiated_where_they_are_passed_to() {
+fn passed_components_are_instantiated() {
     returns(
         &format!(
             r#"(component
@@ -46,7 +46,7 @@ fn components_are_instantiated_where_they_are_passed_to() {
 }
 
 #[test]
-fn components_come_out_of_instances_with_what_they_refer_to() {
+fn exported_components_keep_their_references() {
     returns(
         &format!(
             r#"(component
@@ -78,7 +78,7 @@ fn components_come_out_of_instances_with_what_they_refer_to() {
 }
 
 #[test]
-fn components_are_given_imports_where_they_are_instantiated() {
+fn components_get_imports_when_instantiated() {
     returns(
         &format!(
             r#"(component

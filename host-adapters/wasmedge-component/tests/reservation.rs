@@ -1,4 +1,4 @@
-//! Memories that the process has no address space for. A test by itself, since the limit is the whole process's.
+//! Memories without address space. In its own file because the limit applies to the whole process.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
@@ -8,8 +8,9 @@ use common::{engine, load};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use wasmedge_component::{Component, HostError, Linker, ResourceLimiter, Store};
 
-/// Runs something while there is too little address space for any memory, of which WasmEdge reserves 12 GiB, and enough for all else.
-fn without_room<R>(run: impl FnOnce() -> R) -> R {
+/// Runs a function with too little address space for any memory (WasmEdge reserves 12 GiB for
+/// each), but enough for everything else.
+fn with_little_address_space<R>(run: impl FnOnce() -> R) -> R {
     let before = getrlimit(Resource::As);
     let little = Rlimit {
         current: Some(4 << 30),
@@ -21,7 +22,7 @@ fn without_room<R>(run: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Counts the pages that are allowed, less what failed.
+/// Counts the allowed pages, without those that failed.
 #[derive(Default)]
 struct Pages {
     all: usize,
@@ -73,7 +74,8 @@ fn a_memory_that_cannot_be_reserved_fails_the_instantiation() {
         let mut store = Store::new(component.engine(), Pages::default()).unwrap();
         store.limiter(|pages| pages);
         let linker = Linker::new();
-        let error = without_room(|| linker.instantiate(&mut store, &component)).unwrap_err();
+        let error =
+            with_little_address_space(|| linker.instantiate(&mut store, &component)).unwrap_err();
         assert!(error.is::<HostError>(), "{memory}: {error}");
         assert!(error.to_string().contains("cannot be reserved"), "{error}");
         assert_eq!(store.data().all, 0);

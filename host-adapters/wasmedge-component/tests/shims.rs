@@ -1,11 +1,11 @@
-//! Components whose modules import functions of the host through shims, as `wit-component` makes them.
+//! Components whose modules import host functions through shims, as `wit-component` makes them.
 
 mod common;
 
 use common::{engine, load};
 use wasmedge_component::{Linker, Store, StoreContextMut, Trap, TrapCode};
 
-/// The memory that a function needs is that of the module which imports it.
+/// A component with a function that needs the memory of the module that imports it.
 fn shimmed(shim: &str, fixup: &str, start: &str) -> String {
     format!(
         r#"(component
@@ -40,7 +40,7 @@ const SHIM: &str = "(call_indirect (type $greet) (local.get 0) (local.get 1) (i3
 const FIXUP: &str = "(elem (i32.const 0) func $greet)";
 
 #[test]
-fn what_is_behind_a_shim_is_called_at_once() {
+fn shimmed_functions_are_called_directly() {
     let other = |text: &str| SHIM.replace("(i32.const 0)", text);
     for (shim, fixup, seen_through, expected) in [
         (SHIM, FIXUP, true, Ok(5)),
@@ -106,7 +106,7 @@ fn what_is_behind_a_shim_is_called_at_once() {
 }
 
 #[test]
-fn a_shim_that_is_called_too_early_traps() {
+fn calling_a_shim_too_early_traps() {
     let engine = engine();
     let component = load(&engine, &shimmed(SHIM, FIXUP, "(start $run)"));
     let mut linker = Linker::<usize>::new();

@@ -1,4 +1,4 @@
-//! Guests that want more stack than there is: they trap, and the process and the other guests go on.
+//! Guests that need more stack than there is. They trap; the process and the other guests continue.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
@@ -12,10 +12,10 @@ use wasmedge_component::{
     Trap, TrapCode,
 };
 
-/// What threads are to have that run guests.
+/// The recommended stack size of threads that run guests.
 const STACK: usize = 8 << 20;
 
-/// What works whatever others do.
+/// A guest that always works.
 const GOOD: &str = r#"(component
     (core module $m
         (func $down (export "down") (param i32) (result i32)
@@ -25,14 +25,14 @@ const GOOD: &str = r#"(component
     (core instance $i (instantiate $m))
     (func (export "down") (param "to" u32) (result u32) (canon lift (core func $i "down"))))"#;
 
-/// How a component runs.
+/// The execution mode of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Interpreted,
     Compiled,
 }
 
-/// A store with an instance of a component that is to be hostile, and one that is not.
+/// A store with an instance of a hostile component, and one of a good one.
 struct Case {
     mode: Mode,
     engine: Engine,
@@ -41,12 +41,12 @@ struct Case {
     linker: Linker<Data>,
 }
 
-/// What host functions keep.
+/// The data of host functions.
 #[derive(Default)]
 struct Data {
-    /// How often the host was called.
+    /// The number of calls of the host.
     calls: usize,
-    /// The highest and the lowest address of its frames.
+    /// The highest and the lowest address of the host's frames.
     frames: Option<(usize, usize)>,
 }
 
@@ -55,7 +55,8 @@ impl Case {
         Store::new(&self.engine, Data::default()).unwrap()
     }
 
-    /// Calls a function without parameters of a new instance, and checks that another one goes on.
+    /// Calls a function without parameters of a new instance, and checks that the good one still
+    /// works.
     fn run(&self, name: &str) -> Result<(), Option<TrapCode>> {
         self.run_in(&mut self.store(), |store, instance| {
             let run = instance
@@ -95,7 +96,7 @@ impl Case {
             .get_typed_func::<(u32,), (u32,)>(&mut *store, "down")
             .unwrap();
         let mut result = Err(None);
-        // What the first has used is there for the second.
+        // The stack of the first call is free for the second.
         for _ in 0..2 {
             let instance = self.linker.instantiate(&mut *store, &self.bad);
             let ended = instance.and_then(|instance| run(store, &instance));
@@ -106,7 +107,8 @@ impl Case {
     }
 }
 
-/// Runs a test for a component interpreted, and compiled, of whose modules so many can be. There is no more stack than there has to be.
+/// Runs a test for a component, interpreted and compiled. `compiled` is the number of modules that
+/// can be compiled. The thread has only the required stack.
 fn in_each_mode(text: &str, compiled: usize, test: impl Fn(Case) + Sync) {
     for mode in [Mode::Interpreted, Mode::Compiled] {
         in_mode(text, mode, compiled, &test);
@@ -116,7 +118,7 @@ fn in_each_mode(text: &str, compiled: usize, test: impl Fn(Case) + Sync) {
 fn in_mode(text: &str, mode: Mode, compiled: usize, test: impl Fn(Case) + Sync) {
     let home = tempfile::tempdir().unwrap();
     let cache = Cache::open(home.path()).unwrap();
-    // The stack has to hold what is not refused for its size as well.
+    // The stack must also suffice for everything within the size limits.
     let mut limits = SizeLimits::default();
     limits.set(SizeLimit::Arity, 1_000).unwrap();
     let mut config = Config::default();
@@ -192,8 +194,8 @@ fn recursion_across_instances_through_a_shared_table() {
     in_each_mode(text, 0, |case| assert_eq!(case.run("run"), OVERFLOW));
 }
 
-/// Three instances: what the second calls leads back to it, by a reference that the third gives to the first. Each level of this is a
-/// call from what is compiled to what is interpreted, and back.
+/// Three instances: the second calls back into itself through a reference that the third gives to
+/// the first. Each level is a call from compiled code to interpreted code, and back.
 fn through_exports(first: &str, second: &str) -> String {
     format!(
         r#"(component
@@ -234,7 +236,7 @@ fn recursion_across_instances_through_exports() {
     in_each_mode(&text, 1, |case| measured(&case, "through exports"));
 }
 
-/// The outcome of so many steps: the right result, or too deep.
+/// Returns the result of this many steps, or the trap code.
 fn steps(case: &Case, count: u32) -> Result<u32, Option<TrapCode>> {
     case.run_in(&mut case.store(), |store, instance| {
         let steps = instance.get_typed_func::<(u32,), (u32,)>(&mut *store, "steps")?;
@@ -254,9 +256,10 @@ fn tail_calls_across_instances_count_as_calls() {
     });
 }
 
-/// WasmEdge 0.17 loses its frames over these, and ends the process, where another function has called the one that makes them.
+/// WasmEdge 0.17 loses its frames in these calls and ends the process, if another function has
+/// called the one that makes them.
 #[test]
-fn tail_calls_of_the_host_are_calls() {
+fn tail_calls_of_host_functions_become_calls() {
     for (call, compiled) in [
         ("(return_call $host)", 1),
         ("(return_call_indirect (i32.const 0))", 0),
@@ -289,7 +292,7 @@ fn tail_calls_of_the_host_are_calls() {
 
 #[test]
 fn tail_calls_within_a_module_use_no_stack() {
-    // Parameters that fit in registers, that do not, and that differ; results of each number.
+    // Parameters that fit in registers, that do not, and that differ; any number of results.
     let many = "i64 ".repeat(20);
     let zeros = "(i64.const 0)".repeat(20);
     for (results, values) in [
@@ -329,7 +332,7 @@ fn tail_calls_within_a_module_use_no_stack() {
 }
 
 #[test]
-fn tail_calls_behind_other_calls_count_as_calls() {
+fn tail_calls_after_other_calls_count_as_calls() {
     for call in [
         "(call $many (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4))",
         "(call $calls)",
@@ -382,7 +385,7 @@ fn tail_calls_through_a_private_table_use_no_stack() {
     });
 }
 
-/// A function with so many locals, all of them in use while it calls, if that matters.
+/// A function with this many locals. In compiled mode, all of them are in use during the call.
 fn large(mode: Mode, name: &str, locals: usize, call: &str) -> String {
     let mut text = format!("(func ${name} (local ");
     text.push_str(&"i64 ".repeat(locals));
@@ -441,7 +444,7 @@ fn a_chain_of_huge_frames() {
     }
 }
 
-/// Frames that keep as much as they can with as few instructions as they can.
+/// Frames with as many values as possible for as few instructions as possible.
 #[test]
 fn frames_full_of_values() {
     for (ty, zero, join) in [
@@ -504,7 +507,8 @@ fn host_called(functions: &str) -> String {
     )
 }
 
-/// Runs what calls the host at each level until it traps, and says how much of the stack it took.
+/// Runs a component that calls the host at each level until it traps, and prints the stack that it
+/// took.
 fn measured(case: &Case, what: &str) {
     let mut store = case.store();
     let result = case.run_in(&mut store, |store, instance| {
@@ -613,7 +617,7 @@ fn recursion_in_a_destructor() {
 /// Each destructor drops the next resource: a recursion through the host.
 #[test]
 fn destructors_that_drop_more() {
-    // The destructor is in a table, as the functions that it needs come later than it.
+    // The destructor is called through a table, because it needs functions that are defined later.
     let text = r#"(component
         (core module $d
             (table (export "table") 1 funcref)
@@ -654,7 +658,7 @@ const FIBONACCI: &str = r#"(component
         (core instance $i (instantiate $m))
         (func (export "steps") (param "count" u32) (result u32) (canon lift (core func $i "fibonacci"))))"#;
 
-/// It is too long rather than too deep.
+/// The recursion is too long, not too deep.
 #[test]
 fn recursion_without_loops_is_interrupted() {
     in_each_mode(FIBONACCI, 1, |case| {
@@ -666,10 +670,10 @@ fn recursion_without_loops_is_interrupted() {
     });
 }
 
-/// It neither loops nor recurses, and takes for ever.
+/// Neither loops nor recurses, but takes practically for ever.
 #[test]
 fn a_tree_of_calls_is_interrupted() {
-    // Something that no compiler sees through.
+    // Code that the compiler cannot optimise away.
     let mut functions = String::from(
         "(func $f0 (local $x i32)
             (local.set $x (i32.add (i32.const 1) (i32.load (i32.const 0))))
@@ -691,12 +695,12 @@ fn a_tree_of_calls_is_interrupted() {
     });
 }
 
-/// Compiled loops poll by what they do, and not by how often they turn.
+/// Compiled loops poll by their work, not by their number of iterations.
 #[test]
-fn loops_are_interrupted_whatever_they_do() {
+fn every_kind_of_loop_is_interrupted() {
     let endless = "(loop $l (call $turn) (br $l))";
     for turn in [
-        // Loops that end too early to notice by themselves.
+        // Loops that end too early to poll by themselves.
         "(local i32) (loop $l
             (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000))))",
         "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x1000000))",
@@ -714,7 +718,7 @@ fn loops_are_interrupted_whatever_they_do() {
                 let run = instance.get_typed_func::<(), ()>(&mut *store, "run")?;
                 let start = std::time::Instant::now();
                 let result = run.call(store, ());
-                // Milliseconds, but for other processes that want the same processors.
+                // Takes milliseconds, unless other processes use the processors.
                 assert!(start.elapsed() < std::time::Duration::from_secs(5));
                 result
             });
@@ -723,9 +727,9 @@ fn loops_are_interrupted_whatever_they_do() {
     }
 }
 
-/// How much slower calls become by being counted can be seen by comparing this to what it is without.
+/// Measures calls. Compare with a build without counting to see its cost.
 #[test]
-#[ignore = "this measures, and checks nothing"]
+#[ignore = "this is a measurement without checks"]
 fn how_long_calls_take() {
     in_each_mode(FIBONACCI, 1, |case| {
         let of = if case.mode == Mode::Compiled { 35 } else { 25 };

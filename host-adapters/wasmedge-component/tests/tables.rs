@@ -1,10 +1,11 @@
-//! What a table's element takes, which limiters are told of. A test by itself, since the memory is the whole process's.
+//! The size of a table element, as reported to limiters. In its own file because it measures the
+//! whole process.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use wasmedge_component::{Component, Engine, Linker, Store, TABLE_ELEMENT_BYTES};
 
-/// Returns how many bytes of memory the process has.
+/// Returns the resident memory of the process in bytes.
 fn resident() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: usize = text.split(' ').nth(1).unwrap().parse().unwrap();
@@ -12,7 +13,7 @@ fn resident() -> usize {
 }
 
 #[test]
-fn an_element_of_a_table_takes_so_many_bytes() {
+fn table_elements_have_the_documented_size() {
     const ELEMENTS: usize = 4_000_000;
     let text = format!(
         r#"(component

@@ -1,5 +1,5 @@
-//! What it takes of the host's memory to pass a string from one guest to another. A test by itself,
-//! since the peak is the process's.
+//! The host memory that passing a string between guests takes. In its own file because it measures
+//! the peak of the process.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use common::engine;
 use wasmedge_component::{Cache, Component, Linker, Store, Trap, TrapCode};
 
-/// Passes units of UTF-16, of which only the first was ever touched, to a guest whose strings are
-/// `encoding`. Its `realloc` traps the second time.
+/// Passes UTF-16 code units, of which only the first was touched, to a guest with the given string
+/// encoding. Its `realloc` traps the second time.
 fn component(encoding: &str, units: u32) -> String {
     format!(
         r#"(component
@@ -56,7 +56,7 @@ fn a_string_of_two_gibibytes_takes_the_host_no_memory() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
     let cache = Cache::open(home.path())?;
     let engine = engine();
-    // As many units as an adapter lets pass.
+    // The maximum number of units that an adapter accepts.
     for (encoding, units) in [
         ("latin1+utf16", (1 << 30) - 1),
         ("utf8", ((1 << 31) - 1) / 3),

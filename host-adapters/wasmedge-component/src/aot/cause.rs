@@ -1,4 +1,4 @@
-//! Why a child process has compiled nothing.
+//! The reason why a child process compiled nothing.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -7,10 +7,10 @@ use std::process::ExitStatus;
 
 use component_model::LoadError;
 
-/// As much space as no compiler needs. With less, the disk counts as full.
+/// The free space below which the disk counts as full. No compiler needs less.
 const FULL: u64 = 1 << 20;
 
-/// What LLVM, the C++ and the Rust library say where they get no memory.
+/// The messages of LLVM, the C++ and the Rust library for a failed allocation.
 const OUT_OF_MEMORY: [&str; 4] = [
     "out of memory",
     "bad_alloc",
@@ -22,46 +22,52 @@ const FILE_LIMIT: &str = "a file would exceed the limit on file sizes (ulimit -f
 
 #[derive(Debug)]
 pub(super) enum Cause {
-    /// The scratch folder cannot be made, read or written to.
+    /// The scratch folder cannot be created, read or written.
     Scratch(io::Error),
-    /// The child cannot be started.
+    /// The child process cannot be started.
     Start(io::Error),
-    /// The system does not say whether it has ended.
+    /// The system does not report whether the child has ended.
     Wait(io::Error),
-    /// It was still at work at the deadline.
+    /// The child was still running at the deadline.
     Deadline,
-    /// It ended by itself, or was killed: the message says how.
+    /// The child ended or was killed; holds the message.
     Ended(String),
 }
 
 impl Cause {
-    /// Finds out why a child has failed that might have so many bytes of memory. Its scratch folder
-    /// must still be there. Without a status, it is not known how the child ended.
-    pub(super) fn of(status: Option<ExitStatus>, words: &str, scratch: &Path, memory: u64) -> Self {
+    /// Finds the reason why a child failed whose memory was limited to this many bytes. Its scratch
+    /// folder must still exist. Without a status, it is unknown how the child ended.
+    pub(super) fn of(
+        status: Option<ExitStatus>,
+        stderr: &str,
+        scratch: &Path,
+        memory: u64,
+    ) -> Self {
         let code = status.and_then(|status| status.code());
         let signal = status.and_then(signal);
-        if signal == Some("SIGXFSZ") || says(words, "File too large") || reached_limit(scratch) {
+        if signal == Some("SIGXFSZ") || contains(stderr, "File too large") || reached_limit(scratch)
+        {
             return Self::Ended(FILE_LIMIT.to_owned());
         }
-        if says(words, "No space left on device") || is_full(scratch) {
+        if contains(stderr, "No space left on device") || is_full(scratch) {
             return Self::Ended(no_space());
         }
-        if says(words, "Disk quota exceeded") {
+        if contains(stderr, "Disk quota exceeded") {
             return Self::Ended(no_quota());
         }
         let memory = format!(
             "it may have {} MiB (or less by ulimit -d or -v)",
             memory >> 20
         );
-        if OUT_OF_MEMORY.iter().any(|text| says(words, text)) {
+        if OUT_OF_MEMORY.iter().any(|text| contains(stderr, text)) {
             return Self::Ended(format!("the compiler is out of memory; {memory}"));
         }
-        if says(words, "resource temporarily unavailable") {
+        if contains(stderr, "resource temporarily unavailable") {
             return Self::Ended(format!(
                 "the compiler cannot start a thread: it is out of memory ({memory}), or there are too many processes (ulimit -u)"
             ));
         }
-        let last = words
+        let last = stderr
             .lines()
             .rev()
             .map(str::trim)
@@ -88,8 +94,8 @@ impl Cause {
         let message = match self {
             Self::Scratch(error) => unusable(&error),
             Self::Start(error) => format!("the compiler's process cannot be started: {error}"),
-            Self::Wait(error) => format!("the compiler's process is lost: {error}"),
-            Self::Deadline => "the time that compiling may take is over".to_owned(),
+            Self::Wait(error) => format!("the compiler's process cannot be waited for: {error}"),
+            Self::Deadline => "the time limit for compiling is reached".to_owned(),
             Self::Ended(message) => message,
         };
         LoadError::Compiler { message }
@@ -112,14 +118,14 @@ fn no_quota() -> String {
     )
 }
 
-/// Says why the scratch folder cannot be used. `tempfile` adds the path of a folder that was never
-/// there, which is left out.
+/// Describes why the scratch folder cannot be used. Leaves out the path that `tempfile` adds: that
+/// folder never existed.
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "the others have words of their own"
+    reason = "all other kinds describe themselves"
 )]
 fn unusable(error: &io::Error) -> String {
-    let words = match error.kind() {
+    let reason = match error.kind() {
         ErrorKind::StorageFull => return no_space(),
         ErrorKind::QuotaExceeded => return no_quota(),
         ErrorKind::FileTooLarge => return FILE_LIMIT.to_owned(),
@@ -129,14 +135,14 @@ fn unusable(error: &io::Error) -> String {
         kind => kind.to_string(),
     };
     format!(
-        "the temporary folder {} (TMPDIR) cannot be used: {words}",
+        "the temporary folder {} (TMPDIR) cannot be used: {reason}",
         std::env::temp_dir().display()
     )
 }
 
-fn says(words: &str, text: &str) -> bool {
-    let (words, text) = (words.to_lowercase(), text.to_lowercase());
-    words.contains(&text)
+fn contains(stderr: &str, text: &str) -> bool {
+    let (stderr, text) = (stderr.to_lowercase(), text.to_lowercase());
+    stderr.contains(&text)
 }
 
 #[cfg(unix)]
@@ -152,7 +158,7 @@ fn is_full(_: &Path) -> bool {
     false
 }
 
-/// Tells whether a file in the folder is as large as files may be.
+/// Returns whether a file in the folder has reached the limit on file sizes.
 #[cfg(unix)]
 fn reached_limit(folder: &Path) -> bool {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
@@ -173,7 +179,7 @@ fn reached_limit(_: &Path) -> bool {
     false
 }
 
-/// Returns the name of the signal that has ended a process.
+/// Returns the name of the signal that ended a process.
 #[cfg(unix)]
 fn signal(status: ExitStatus) -> Option<&'static str> {
     use rustix::process::Signal;
@@ -206,17 +212,17 @@ mod tests {
     use std::os::unix::process::ExitStatusExt as _;
 
     #[test]
-    fn each_end_of_a_compiler_has_a_cause() {
+    fn each_exit_of_the_compiler_has_a_cause() {
         let folder = tempfile::tempdir().unwrap();
-        let cause = |status: i32, words: &str| {
+        let cause = |status: i32, stderr: &str| {
             let status = Some(ExitStatus::from_raw(status));
-            let cause = Cause::of(status, words, folder.path(), 512 << 20);
+            let cause = Cause::of(status, stderr, folder.path(), 512 << 20);
             let LoadError::Compiler { message } = cause.into_error() else {
                 panic!("another kind of error")
             };
             message
         };
-        for (status, words, expected) in [
+        for (status, stderr, expected) in [
             (9, "", "out of memory"),
             (11, "", "crashed (SIGSEGV)"),
             (6, "LLVM ERROR: broken\n", "(SIGABRT): LLVM ERROR: broken"),
@@ -249,8 +255,8 @@ mod tests {
             (1 << 8, "", "the compiler has failed"),
             (0, "", "written nothing"),
         ] {
-            let message = cause(status, words);
-            assert!(message.contains(expected), "{status} {words:?}: {message}");
+            let message = cause(status, stderr);
+            assert!(message.contains(expected), "{status} {stderr:?}: {message}");
         }
         let long = cause(1 << 8, &"x".repeat(5000));
         assert!(long.len() < 400, "{long}");

@@ -1,5 +1,5 @@
-//! Compiling in a child process: WasmEdge's compiler ends its process where it cannot go on, and
-//! nothing but the end of its process interrupts it.
+//! Compiles in a child process. WasmEdge's compiler ends its process on some errors, and can only
+//! be interrupted by ending its process.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -23,22 +23,22 @@ use crate::ffi;
 const MODULE: &str = "module.wasm";
 const CODE: &str = "code.wasm";
 
-/// The variable that tells the child what to do.
+/// The environment variable with the child's task.
 const TASK: &str = "WASMEDGE_COMPONENT_COMPILE";
 
-/// How often the child is looked at.
+/// The interval at which the child is polled.
 const POLL: Duration = Duration::from_millis(10);
 
-/// How much memory the compiler may have, unless [`ChildCompiler::memory_limit`] says otherwise.
+/// The default of [`ChildCompiler::memory_limit`].
 const DEFAULT_MEMORY: u64 = 8 << 30;
 
-/// How much of the child's standard error is kept: the end of it.
-const LAST_WORDS: usize = 4096;
+/// The number of bytes kept from the end of the child's standard error.
+const STDERR_TAIL: usize = 4096;
 
-/// How to start a process that compiles a core module, for [`Config::compile_in_child`].
+/// Starts a process that compiles a core module, for [`Config::compile_in_child`].
 ///
-/// The process has to call [`compile_as_child`] and to end with what that returns. A program can
-/// start itself, with an argument of its own:
+/// The process must call [`compile_as_child`] and end with the returned exit code. A program can
+/// start itself, with a special argument:
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -80,22 +80,22 @@ impl ChildCompiler {
         self
     }
 
-    /// Sets when compiling has to be done. A process that is at work then is killed, and compiling
-    /// fails.
+    /// Sets the deadline for compiling. A process that is still running then is killed, and
+    /// compiling fails.
     pub fn deadline(&mut self, at: Instant) -> &mut Self {
         self.deadline = Some(at);
         self
     }
 
-    /// Sets how many bytes of memory the compiler may have: 8 GiB unless told otherwise. With more,
-    /// compiling fails. On Linux it is the limit `RLIMIT_DATA` of the process, which counts the
-    /// memory that it can write to. Other systems may count less, or nothing.
+    /// Sets the memory limit of the compiler in bytes: 8 GiB by default. Compiling fails if it
+    /// needs more. On Linux this is the limit `RLIMIT_DATA` of the process, which counts its
+    /// writable memory. Other systems may count less, or nothing.
     pub fn memory_limit(&mut self, bytes: u64) -> &mut Self {
         self.memory = bytes;
         self
     }
 
-    /// Compiles a module. The scratch folder is removed in any case.
+    /// Compiles a module. The scratch folder is always removed.
     pub(super) fn compile(&self, engine: &Engine, module: &[u8]) -> Result<Trusted, LoadError> {
         if self.deadline.is_some_and(|at| at <= Instant::now()) {
             return Err(Cause::Deadline.into_error());
@@ -113,17 +113,17 @@ impl ChildCompiler {
     ) -> Result<Trusted, Cause> {
         fs::write(scratch.path().join(MODULE), module).map_err(Cause::Scratch)?;
         let mut child = self.start(scratch, engine.config())?;
-        let words = child.0.stderr.take().map(keep_last);
+        let stderr = child.0.stderr.take().map(read_tail);
         let status = child.wait(self.deadline)?;
-        let words = words.and_then(|words| words.join().ok());
-        // The child gives the file its name when it is complete.
+        let stderr = stderr.and_then(|stderr| stderr.join().ok());
+        // The child renames the file when it is complete.
         let code = match status {
             Some(status) if !status.success() => None,
             Some(_) | None => fs::read(scratch.path().join(CODE)).ok(),
         };
         code.map(ffi::compiled).ok_or_else(|| {
-            let words = words.unwrap_or_default();
-            Cause::of(status, &words, scratch.path(), self.memory)
+            let stderr = stderr.unwrap_or_default();
+            Cause::of(status, &stderr, scratch.path(), self.memory)
         })
     }
 
@@ -143,20 +143,21 @@ impl ChildCompiler {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        // Ctrl-C in a terminal reaches us only. The child then sees that we have gone.
+        // Ctrl-C in a terminal then reaches the parent only. The child notices when the parent has
+        // ended.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.spawn().map(Running).map_err(Cause::Start)
     }
 }
 
-/// A child process. It is killed and reaped when this is dropped. Its standard input stays open
-/// until then: the process takes the end of that for ours.
+/// A child process, which is killed and reaped when this is dropped. Its standard input stays open
+/// until then: the child takes the end of input for the end of the parent.
 struct Running(Child);
 
 impl Running {
-    /// Waits until the process has ended. Returns `None` if the system does not say how: a process
-    /// that was started with SIGCHLD ignored does not learn it.
+    /// Waits until the process has ended. Returns `None` if the system does not report how: a
+    /// process that was started with SIGCHLD ignored does not learn it.
     fn wait(&mut self, deadline: Option<Instant>) -> Result<Option<ExitStatus>, Cause> {
         loop {
             match self.0.try_wait() {
@@ -175,7 +176,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Its number may be another process's by now if it has gone.
+        // If the process was reaped, its id may belong to another process by now.
         match self.0.try_wait() {
             Ok(Some(_)) => return,
             Err(error) if is_gone(&error) => return,
@@ -196,14 +197,14 @@ fn is_gone(_: &io::Error) -> bool {
     false
 }
 
-/// Reads what a child says until it ends, and keeps the end of it.
-fn keep_last(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
+/// Reads the output of a child until it ends, and keeps the last part.
+fn read_tail(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut last = VecDeque::new();
         let mut buffer = [0; 1024];
         while let Ok(read @ 1..) = stream.read(&mut buffer) {
             last.extend(buffer.iter().take(read));
-            let excess = last.len().saturating_sub(LAST_WORDS);
+            let excess = last.len().saturating_sub(STDERR_TAIL);
             last.drain(..excess);
         }
         String::from_utf8_lossy(last.make_contiguous()).into_owned()
@@ -211,10 +212,10 @@ fn keep_last(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
 }
 
 /// Compiles a module for a process that has started this one by a [`ChildCompiler`]. The program
-/// has to end with what this returns, soon.
+/// must then end with the returned exit code soon.
 ///
-/// It does nothing but write to standard error if no such process has started it.
-#[must_use = "the process has to end with it"]
+/// If no such process has started it, this only writes a message to standard error.
+#[must_use = "the process must end with this exit code"]
 pub fn compile_as_child() -> ExitCode {
     let folder = std::env::current_dir();
     let task = std::env::var(TASK).ok().and_then(|task| Task::read(&task));
@@ -234,16 +235,16 @@ pub fn compile_as_child() -> ExitCode {
     }
 }
 
-/// Waits until standard input is closed, which is when the parent has ended. Then the scratch
-/// folder is of no use any more, nor is this process.
+/// Waits until standard input is closed, which means that the parent has ended. Then neither the
+/// scratch folder nor this process is needed any more.
 fn end_with_parent(folder: &Path) {
     let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
     scratch::remove(folder);
     end_at_once();
 }
 
-/// Ends this process, without what libraries do at its end: the compiler is at work on another
-/// thread, and uses what they would give back.
+/// Ends this process without running the exit handlers of libraries: the compiler is still running
+/// on another thread, and uses memory that they would free.
 #[cfg(unix)]
 fn end_at_once() {
     use rustix::process::{Signal, getpid, kill_process};
@@ -262,7 +263,7 @@ fn limit_memory(bytes: u64) {
     let mut limit = getrlimit(Resource::Data);
     if limit.current.is_none_or(|current| bytes < current) {
         limit.current = Some(bytes);
-        // It fails for no number that is lower than the hard limit.
+        // Does not fail for a number lower than the hard limit.
         let _ = setrlimit(Resource::Data, limit);
     }
 }
@@ -270,7 +271,7 @@ fn limit_memory(bytes: u64) {
 #[cfg(not(unix))]
 fn limit_memory(_: u64) {}
 
-/// What the parent wants, besides the module.
+/// The parent's settings for the child.
 struct Task {
     config: Config,
     memory: u64,
@@ -278,9 +279,9 @@ struct Task {
 
 impl Task {
     fn read(task: &str) -> Option<Self> {
-        let mut words = task.split(' ');
-        let (cost, optimization) = (words.next()?, words.next()?);
-        let memory = words.next()?.parse().ok()?;
+        let mut fields = task.split(' ');
+        let (cost, optimization) = (fields.next()?, fields.next()?);
+        let memory = fields.next()?.parse().ok()?;
         let mut config = Config::new();
         config
             .measure_cost(cost == "1")
@@ -297,7 +298,7 @@ fn run(folder: &Path, config: &Config) -> Result<(), LoadError> {
         fs::read(folder.join(MODULE)).map_err(|error| Cause::Scratch(error).into_error())?;
     let draft = folder.join("draft.wasm");
     super::compile_to(&engine, &module, &draft)?;
-    // A file that is cut off must not crash the parent.
+    // The parent must not crash on a truncated file.
     let code = fs::read(&draft).map_err(|error| Cause::Scratch(error).into_error())?;
     engine.load_compiled(&ffi::compiled(code))?;
     fs::rename(&draft, folder.join(CODE)).map_err(|error| Cause::Scratch(error).into_error())

@@ -1,4 +1,4 @@
-//! Folders for compilers, which are removed however the compiler ends.
+//! Scratch folders for compilers, which are removed however the compiler ends.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,16 +8,16 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
-/// What the folders' names begin with.
+/// The prefix of the folders' names.
 const PREFIX: &str = "wasmedge-compile-";
 
 /// A file in the folder that is locked while a process uses it.
 const LOCK: &str = "in-use";
 
-/// A folder that was just made has no lock yet.
-const SETTLED: Duration = Duration::from_secs(60);
+/// The age below which a folder without a lock may be new.
+const MIN_AGE: Duration = Duration::from_secs(60);
 
-/// A private folder in the system's folder for temporary files. It is removed when this is dropped.
+/// A private folder in the system's temporary folder. It is removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     folder: TempDir,
@@ -25,11 +25,11 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a folder. The first one in a process also removes those that killed processes of this
-    /// user have left.
+    /// Creates a folder. The first call in a process also removes folders that killed processes of
+    /// this user have left.
     pub(crate) fn new() -> io::Result<Self> {
-        static SWEPT: Once = Once::new();
-        SWEPT.call_once(|| remove_abandoned(&std::env::temp_dir()));
+        static CLEANUP: Once = Once::new();
+        CLEANUP.call_once(|| remove_abandoned(&std::env::temp_dir()));
         let mut builder = tempfile::Builder::new();
         builder.prefix(PREFIX);
         #[cfg(unix)]
@@ -48,12 +48,12 @@ impl Scratch {
     }
 }
 
-/// Removes a scratch folder. Does nothing to any other folder.
+/// Removes a scratch folder. Ignores any other folder.
 pub(crate) fn remove(folder: &Path) {
     if !is_scratch(folder) {
         return;
     }
-    // A compiler that is still at work may add a file meanwhile.
+    // A compiler that is still running may add a file meanwhile.
     for _ in 0..3 {
         match fs::remove_dir_all(folder) {
             Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
@@ -79,12 +79,12 @@ fn remove_abandoned(temporary: &Path) {
     }
 }
 
-/// Tells whether no process uses a folder. That of another user cannot be opened for writing.
+/// Returns whether no process uses a folder. A folder of another user cannot be opened for writing.
 fn is_abandoned(folder: &PathBuf) -> io::Result<bool> {
     let made = fs::symlink_metadata(folder)?.modified()?;
     let age = SystemTime::now().duration_since(made).unwrap_or_default();
     let lock = File::options().write(true).open(folder.join(LOCK))?;
-    Ok(age > SETTLED && lock.try_lock().is_ok())
+    Ok(age > MIN_AGE && lock.try_lock().is_ok())
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
                 lock.lock().unwrap();
             }
             fs::write(folder.join("large"), [0; 100]).unwrap();
-            let old = SystemTime::now() - SETTLED * 2;
+            let old = SystemTime::now() - MIN_AGE * 2;
             File::open(&folder).unwrap().set_modified(old).unwrap();
             (folder, lock)
         };
@@ -114,7 +114,7 @@ mod tests {
         let (unmarked, lock) = make("wasmedge-compile-unmarked", false);
         drop(lock);
         fs::remove_file(unmarked.join(LOCK)).unwrap();
-        let old = SystemTime::now() - SETTLED * 2;
+        let old = SystemTime::now() - MIN_AGE * 2;
         File::open(&unmarked).unwrap().set_modified(old).unwrap();
         let (new, lock) = make("wasmedge-compile-new", false);
         drop(lock);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_private_and_goes_with_its_owner() {
+    fn a_folder_is_private_and_removed_on_drop() {
         let scratch = Scratch::new().unwrap();
         let folder = scratch.path().to_owned();
         assert!(is_scratch(&folder));

@@ -1,4 +1,4 @@
-//! Host functions, which WasmEdge calls.
+//! Host functions that WasmEdge calls.
 
 #![expect(unsafe_code, reason = "the C API is called here")]
 
@@ -17,7 +17,7 @@ use wasmedge_sys::ffi;
 
 use super::value::{ValTypes, core_val};
 
-/// The code that host functions fail with. It is never shown.
+/// The error code of failed host functions. It is never shown.
 const HOST_FAILED: u32 = 1;
 
 /// The host, lent to the callbacks of a store while a guest runs, and null otherwise.
@@ -29,10 +29,10 @@ pub(super) struct Binding<H: Host> {
     callee: H::Callee,
     signature: CoreSignature,
     types: ValTypes,
-    /// The buffers of the last call, so that not every call allocates. A call takes them out, since
-    /// the function may be called again before it returns.
+    /// The buffers of the last call, so that not every call allocates. A call takes them out,
+    /// because the function may be called again before it returns.
     ///
-    /// They are in a box so that taking them out moves one pointer.
+    /// They are boxed so that taking them out moves one pointer.
     buffers: Cell<Option<Box<Buffers>>>,
 }
 
@@ -43,7 +43,7 @@ struct Buffers {
     results: Vec<CoreVal>,
 }
 
-/// Owns a binding that WasmEdge has a pointer to. A `Box` would claim to be the only pointer.
+/// Owns a binding to which WasmEdge has a pointer. A `Box` would assert that its pointer is unique.
 pub(super) struct BindingOwner(NonNull<dyn Any>);
 
 impl<H: Host> Binding<H> {
@@ -63,15 +63,15 @@ impl<H: Host> Binding<H> {
         }
     }
 
-    /// Creates a function of this type that calls the host. It must not be called once the
+    /// Creates a function of this type that calls the host. It must not be called after the
     /// returned owner is dropped.
     pub(super) fn create(
         self,
         ty: *const ffi::WasmEdge_FunctionTypeContext,
     ) -> (*mut ffi::WasmEdge_FunctionInstanceContext, BindingOwner) {
         let binding = NonNull::from(Box::leak(Box::new(self)));
-        // SAFETY: `ty` is alive, and is copied; `binding` points to what `callback::<H>` takes it
-        // for, as long as the owner lives.
+        // SAFETY: `ty` is alive, and is copied; `binding` points to a `Binding<H>`, as
+        // `callback::<H>` expects, while the owner lives.
         let function = unsafe {
             ffi::WasmEdge_FunctionInstanceCreate(
                 ty,
@@ -103,8 +103,8 @@ pub(super) fn lending<H: Host, R>(lent: &Lent<H>, host: *mut H, enter: impl FnOn
 ///
 /// # Safety
 ///
-/// `data` is a `Binding<H>`, and `params` and `returned` hold as many values as its signature has: WasmEdge has the same signature from
-/// `define_function`, and calls with it only.
+/// `data` is a `Binding<H>`, and `params` and `returned` hold as many values as its signature has:
+/// `define_function` passes the same signature to WasmEdge, which calls the function with no other.
 unsafe extern "C" fn callback<H: Host>(
     data: *mut c_void,
     _: *const ffi::WasmEdge_CallingFrameContext,
@@ -124,7 +124,8 @@ unsafe extern "C" fn callback<H: Host>(
             results.clear();
             let types = &binding.signature.params;
             if !types.is_empty() {
-                // SAFETY: there are as many values as the signature has parameters, which do not change meanwhile.
+                // SAFETY: there are as many values as the signature has parameters, and they do not
+                // change during the call.
                 let values = unsafe { slice::from_raw_parts(params, types.len()) };
                 arguments.extend(
                     types
@@ -142,9 +143,9 @@ unsafe extern "C" fn callback<H: Host>(
                         .filter(|value| value.ty() == *ty)
                         .unwrap_or(CoreVal::I32(0));
                     // SAFETY: there is space for as many values as the signature has results.
-                    let place = unsafe { returned.add(position) };
+                    let slot = unsafe { returned.add(position) };
                     // SAFETY: as above.
-                    unsafe { place.write(binding.types.value(value)) };
+                    unsafe { slot.write(binding.types.value(value)) };
                 }
             }
             binding.buffers.set(Some(buffers));
@@ -154,7 +155,7 @@ unsafe extern "C" fn callback<H: Host>(
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
             let text = text.unwrap_or("no message").to_owned();
-            // What a panic carries may panic again when it is dropped.
+            // Dropping the payload of a panic may panic again.
             std::mem::forget(panic);
             catch_unwind(AssertUnwindSafe(|| host.panicked(text))).unwrap_or_default();
             false
@@ -163,6 +164,6 @@ unsafe extern "C" fn callback<H: Host>(
     if succeeded {
         return ffi::WasmEdge_Result { Code: 0 };
     }
-    // SAFETY: gives a value.
+    // SAFETY: returns a value.
     unsafe { ffi::WasmEdge_ResultGen(ffi::WasmEdge_ErrCategory_UserLevelError, HOST_FAILED) }
 }

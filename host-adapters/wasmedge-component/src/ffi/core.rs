@@ -26,7 +26,7 @@ use super::{NotCreated, check, length, name};
 use crate::code::{Code, trap};
 use crate::engine::Engine;
 
-/// The executor, and everything that was made for it.
+/// The executor, and all objects created for it.
 pub struct Core<H: Host> {
     executor: *mut ffi::WasmEdge_ExecutorContext,
     statistics: Option<Statistics>,
@@ -35,30 +35,30 @@ pub struct Core<H: Host> {
     functions: Vec<*const ffi::WasmEdge_FunctionInstanceContext>,
     function_ids: HashMap<*const ffi::WasmEdge_FunctionInstanceContext, FuncId>,
     memories: Vec<GuestMemory>,
-    /// How often a memory may have grown.
+    /// The number of times that a memory may have grown.
     growths: u64,
     globals: Vec<*mut ffi::WasmEdge_GlobalInstanceContext>,
-    /// The host that is lent to callbacks, while a guest runs.
+    /// The host that is lent to callbacks while a guest runs.
     lent: Lent<H>,
     interrupter: Interrupter,
     types: ValTypes,
 }
 
-/// One namespace, and everything that is registered in it.
+/// A namespace, and all objects registered in it.
 struct Linkage {
     store: *mut ffi::WasmEdge_StoreContext,
     host: *mut ffi::WasmEdge_ModuleInstanceContext,
     guests: Vec<*mut ffi::WasmEdge_ModuleInstanceContext>,
     /// The data of host functions.
     bindings: Vec<BindingOwner>,
-    /// Guests' functions may refer to their module.
+    /// Kept because guests' functions may refer to their module.
     modules: Vec<Arc<Module>>,
 }
 
-// SAFETY: the pointers and all clones of `lent` are in here, and are used through `&mut Core` or by
-// callbacks while it is lent, so by one thread at a time. `lent` is null unless a guest runs. Callees
-// are `Send`. WasmEdge's executors keep thread-local state only while they run, and restore it
-// (`Executor::enterFunction`).
+// SAFETY: the pointers and all clones of `lent` are in this struct, and are used through `&mut
+// Core` or by callbacks while it is lent, so by one thread at a time. `lent` is null unless a guest
+// runs. Callees are `Send`. WasmEdge's executors keep thread-local state only while they run, and
+// restore it (`Executor::enterFunction`).
 unsafe impl<H: Host> Send for Core<H> {}
 
 impl<H: Host> Core<H> {
@@ -136,9 +136,9 @@ impl<H: Host<Engine = Engine>> CoreStore<H> for Core<H> {
 
     fn create_linkage(&mut self, host_module: &str) -> Result<LinkageId, HostError> {
         let host_module = name(host_module)?;
-        // SAFETY: gives a new object, which the linkage owns.
+        // SAFETY: returns a new object, which the linkage owns.
         let store = unsafe { ffi::WasmEdge_StoreCreate() };
-        // SAFETY: gives a new object, which the linkage owns; the name is copied.
+        // SAFETY: returns a new object, which the linkage owns; the name is copied.
         let host = unsafe { ffi::WasmEdge_ModuleInstanceCreate(host_module) };
         let space = Linkage {
             store,
@@ -163,7 +163,7 @@ impl<H: Host<Engine = Engine>> CoreStore<H> for Core<H> {
         signature: &CoreSignature,
     ) -> Result<(), HostError> {
         if signature.params.len() > MAX_VALUES || signature.results.len() > MAX_VALUES {
-            return Err(NotCreated("a function with so many values").into());
+            return Err(NotCreated("a function with too many parameters or results").into());
         }
         let function_name = name(function_name)?;
         let types = self.types;
@@ -171,7 +171,7 @@ impl<H: Host<Engine = Engine>> CoreStore<H> for Core<H> {
         let space = self.space(linkage)?;
         let ty = types.signature(signature);
         let (function, owner) = binding.create(ty);
-        // SAFETY: made above, and used no more.
+        // SAFETY: made above, and not used after this.
         unsafe { ffi::WasmEdge_FunctionTypeDelete(ty) };
         if function.is_null() {
             return Err(NotCreated("a host function").into());
@@ -199,13 +199,13 @@ impl<H: Host<Engine = Engine>> CoreStore<H> for Core<H> {
     ) -> Result<GlobalId, HostError> {
         let global_name = name(global_name)?;
         let host = self.space(linkage)?.host;
-        // SAFETY: gives a new object.
+        // SAFETY: returns a new object.
         let ty =
             unsafe { ffi::WasmEdge_GlobalTypeCreate(self.types.i32, ffi::WasmEdge_Mutability_Var) };
         let value = self.types.value(CoreVal::I32(value.cast_unsigned()));
         // SAFETY: `ty` is alive and copied.
         let global = unsafe { ffi::WasmEdge_GlobalInstanceCreate(ty, value) };
-        // SAFETY: made above, and used no more.
+        // SAFETY: made above, and not used after this.
         unsafe { ffi::WasmEdge_GlobalTypeDelete(ty) };
         if global.is_null() {
             return Err(NotCreated("a global").into());
@@ -273,8 +273,8 @@ impl<H: Host<Engine = Engine>> CoreStore<H> for Core<H> {
         let Some((pointer, length)) = self.extent(memory) else {
             return &[];
         };
-        // SAFETY: see the documentation of `ffi`: so many bytes are there, and do not change while
-        // `self` is borrowed.
+        // SAFETY: see the documentation of `ffi`: this many bytes are at the pointer, and do not
+        // change while `self` is borrowed.
         unsafe { slice::from_raw_parts(pointer, length) }
     }
 
@@ -282,7 +282,7 @@ impl<H: Host<Engine = Engine>> CoreStore<H> for Core<H> {
         let Some((pointer, length)) = self.extent(memory) else {
             return &mut [];
         };
-        // SAFETY: as in `bytes`, and `self` is borrowed for this alone.
+        // SAFETY: as in `bytes`, and `self` is borrowed mutably.
         unsafe { slice::from_raw_parts_mut(pointer, length) }
     }
 
@@ -300,7 +300,7 @@ impl<H: Host<Engine = Engine>> CoreStore<H> for Core<H> {
             // Arming runs the executor on another thread.
             if !self.lent.get().is_null() {
                 return Err(NotCreated(
-                    "an interrupt handle while a guest runs; the first has to be made before",
+                    "an interrupt handle while a guest runs; make the first one before that",
                 )
                 .into());
             }
@@ -372,9 +372,9 @@ impl<H: Host<Engine = Engine>> CoreStore<H> for Core<H> {
         let mut returned = [empty; MAX_VALUES];
         let (passed, returned_at) = (passed.as_ptr(), returned.as_mut_ptr());
         let result = lending(&lent, host, || {
-            // SAFETY: executor and function live as long as the host's `Core`; the arrays hold as
-            // many values as is said, and WasmEdge checks their number and types against the
-            // function's.
+            // SAFETY: executor and function live as long as the host's `Core`; the arrays have the
+            // given lengths, and WasmEdge checks the number and types of their values against the
+            // function's type.
             unsafe {
                 ffi::WasmEdge_ExecutorInvoke(
                     executor,
@@ -403,21 +403,21 @@ impl<H: Host> Drop for Core<H> {
         for linkage in self.linkages.drain(..).rev() {
             drop(linkage);
         }
-        // SAFETY: made in `new`; nothing that belongs to it is used from here on.
+        // SAFETY: made in `new`; neither it nor its objects are used after this.
         unsafe { ffi::WasmEdge_ExecutorDelete(self.executor) };
     }
 }
 
 impl Drop for Linkage {
     fn drop(&mut self) {
-        // SAFETY: made in `create_linkage`; a null pointer is left alone.
+        // SAFETY: made in `create_linkage`; a null pointer is ignored.
         unsafe { ffi::WasmEdge_StoreDelete(self.store) };
         // Later instances refer to earlier ones.
         for guest in self.guests.drain(..).rev() {
-            // SAFETY: made in `instantiate`, and deleted here only.
+            // SAFETY: made in `instantiate`, and deleted only here.
             unsafe { ffi::WasmEdge_ModuleInstanceDelete(guest) };
         }
-        // SAFETY: made in `create_linkage`; a null pointer is left alone.
+        // SAFETY: made in `create_linkage`; a null pointer is ignored.
         unsafe { ffi::WasmEdge_ModuleInstanceDelete(self.host) };
     }
 }

@@ -13,9 +13,9 @@ use super::NotCreated;
 
 /// Stops the guests of one executor from another thread.
 ///
-/// WasmEdge can cancel a function that it runs on a thread of its own, by `WasmEdge_AsyncCancel`.
-/// That tells the executor, and not the function, to stop at the next branch or call. So one
-/// function that does nothing is run that way, and its handle stops whatever the executor runs
+/// WasmEdge can cancel a function that it runs on its own thread, by `WasmEdge_AsyncCancel`. That
+/// call does not stop the function itself, but tells the executor to stop at the next branch or
+/// call. So one empty function is run that way, and its handle stops whatever the executor runs
 /// later, on any thread.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interrupter(Arc<Mutex<Armed>>);
@@ -35,7 +35,8 @@ impl Default for Armed {
     }
 }
 
-// SAFETY: the handle is used under the lock, and `WasmEdge_AsyncCancel` is made for other threads: it sets an atomic flag.
+// SAFETY: the handle is used under the lock, and `WasmEdge_AsyncCancel` may be called from other
+// threads: it sets an atomic flag.
 unsafe impl Send for Armed {}
 
 impl Interrupter {
@@ -54,15 +55,15 @@ impl Interrupter {
     ) -> Result<(), NotCreated> {
         let mut armed = self.armed();
         let function = create_nothing()?;
-        // SAFETY: both are alive, and nothing else runs on the executor, as the caller has made sure.
+        // SAFETY: both are alive, and nothing else runs on the executor, as the caller guarantees.
         let handle =
             unsafe { ffi::WasmEdge_ExecutorAsyncInvoke(executor, function, ptr::null(), 0) };
         if handle.is_null() {
-            // SAFETY: made above, and used no more.
+            // SAFETY: made above, and not used after this.
             unsafe { ffi::WasmEdge_FunctionInstanceDelete(function) };
             return Err(NotCreated("a thread"));
         }
-        // SAFETY: made above. From here on nothing but this handle remembers that something ran.
+        // SAFETY: made above. After this, only the handle refers to the run.
         unsafe { ffi::WasmEdge_AsyncWait(handle) };
         armed.handle = handle;
         armed.function = function;
@@ -74,7 +75,8 @@ impl Interrupter {
     pub(super) fn clear(&self, executor: *mut ffi::WasmEdge_ExecutorContext) {
         let armed = self.armed();
         if !armed.function.is_null() {
-            // SAFETY: both are alive; the function has neither parameters nor results. Whether it ran does not matter.
+            // SAFETY: both are alive; the function has neither parameters nor results. Whether it
+            // ran does not matter.
             let _ = unsafe {
                 ffi::WasmEdge_ExecutorInvoke(
                     executor,
@@ -94,11 +96,11 @@ impl Interrupter {
         let handle = std::mem::replace(&mut armed.handle, ptr::null_mut());
         let function = std::mem::replace(&mut armed.function, ptr::null_mut());
         if !handle.is_null() {
-            // SAFETY: made in `arm`, and used no more.
+            // SAFETY: made in `arm`, and not used after this.
             unsafe { ffi::WasmEdge_AsyncDelete(handle) };
         }
         if !function.is_null() {
-            // SAFETY: made in `arm`, belongs to no module, and is used no more.
+            // SAFETY: made in `arm`, belongs to no module, and is not used after this.
             unsafe { ffi::WasmEdge_FunctionInstanceDelete(function) };
         }
     }
@@ -108,7 +110,7 @@ impl Interrupt for Interrupter {
     fn interrupt(&self) {
         let armed = self.armed();
         if !armed.handle.is_null() {
-            // SAFETY: the executor is alive: it is disarmed before it goes, under this lock.
+            // SAFETY: the executor is alive: it is disarmed under this lock before it is deleted.
             unsafe { ffi::WasmEdge_AsyncCancel(armed.handle) };
         }
     }
@@ -121,7 +123,7 @@ pub(super) fn create_nothing() -> Result<*mut ffi::WasmEdge_FunctionInstanceCont
     // SAFETY: the type is copied; the function needs no data.
     let function =
         unsafe { ffi::WasmEdge_FunctionInstanceCreate(ty, Some(nothing), ptr::null_mut(), 0) };
-    // SAFETY: made above, and used no more.
+    // SAFETY: made above, and not used after this.
     unsafe { ffi::WasmEdge_FunctionTypeDelete(ty) };
     if function.is_null() {
         return Err(NotCreated("a function"));

@@ -10,10 +10,10 @@ use component_model::abi::{Memory, OutOfBounds};
 use component_model::engine::PAGE_BYTES;
 use wasmedge_sys::ffi;
 
-/// A linear memory, and where it lies.
+/// A linear memory, with its cached address.
 pub(super) struct GuestMemory {
     memory: *mut ffi::WasmEdge_MemoryInstanceContext,
-    /// Its address and length, and the number of growths before they were read. Reading them takes
+    /// The cached address and length, with the number of growths at that time. Reading them takes
     /// two calls of the C API, with their locks.
     extent: Cell<Option<(u64, (*mut u8, usize))>>,
 }
@@ -38,7 +38,7 @@ impl GuestMemory {
         }
     }
 
-    /// Returns the memory to copy from and to. It borrows the store, which keeps the memory.
+    /// Returns the memory to copy from and to. It borrows the store, which keeps the memory alive.
     pub(super) fn raw(&self) -> RawMemory<'_> {
         RawMemory {
             memory: self.memory,
@@ -47,50 +47,50 @@ impl GuestMemory {
     }
 }
 
-/// A memory that no guest has. It reserves the address space that a guest's memory will take.
+/// A memory without a guest, which reserves the address space for a guest's memory.
 ///
-/// Without address space WasmEdge makes a guest's memory without pages, and the guest traps.
+/// If no address space is left, WasmEdge makes a guest's memory without pages, and the guest traps.
 #[derive(Debug)]
 pub struct ReservedMemory(*mut ffi::WasmEdge_MemoryInstanceContext);
 
 impl ReservedMemory {
-    /// Reserves address space. Returns `None` if there is none.
+    /// Reserves address space. Returns `None` if none is left.
     pub(crate) fn new(pages: u64) -> Option<Self> {
-        // SAFETY: gives a new object.
+        // SAFETY: returns a new object.
         let limit = unsafe { ffi::WasmEdge_LimitCreate(pages, false) };
         // SAFETY: the limit is alive, and is copied.
         let ty = unsafe { ffi::WasmEdge_MemoryTypeCreate(limit) };
-        // SAFETY: made above, and used no more.
+        // SAFETY: made above, and not used after this.
         unsafe { ffi::WasmEdge_LimitDelete(limit) };
         // SAFETY: the type is alive, and is copied.
         let memory = unsafe { ffi::WasmEdge_MemoryInstanceCreate(ty) };
-        // SAFETY: made above, and used no more.
+        // SAFETY: made above, and not used after this.
         unsafe { ffi::WasmEdge_MemoryTypeDelete(ty) };
         let reserved = Self(memory);
         (reserved.pages() == pages).then_some(reserved)
     }
 
     fn pages(&self) -> u64 {
-        // SAFETY: made in `new`; of a null pointer, this is 0.
+        // SAFETY: made in `new`; the size of a null pointer is 0.
         unsafe { ffi::WasmEdge_MemoryInstanceGetPageSize(self.0) }
     }
 }
 
 impl Drop for ReservedMemory {
     fn drop(&mut self) {
-        // SAFETY: made in `new`; a null pointer is left alone.
+        // SAFETY: made in `new`; a null pointer is ignored.
         unsafe { ffi::WasmEdge_MemoryInstanceDelete(self.0) };
     }
 }
 
 fn raw_extent(memory: *mut ffi::WasmEdge_MemoryInstanceContext) -> Option<(*mut u8, usize)> {
-    // SAFETY: callers have the memory from a `Core` that is alive.
+    // SAFETY: callers have the memory from a living `Core`.
     let pages = unsafe { ffi::WasmEdge_MemoryInstanceGetPageSize(memory) };
     let length = pages.checked_mul(PAGE_BYTES)?;
     if length == 0 {
         return None;
     }
-    // SAFETY: as above; the C API checks that so many bytes are there.
+    // SAFETY: as above; the C API checks that this many bytes exist.
     let pointer = unsafe { ffi::WasmEdge_MemoryInstanceGetPointer(memory, 0, length) };
     if pointer.is_null() {
         return None;
@@ -98,7 +98,7 @@ fn raw_extent(memory: *mut ffi::WasmEdge_MemoryInstanceContext) -> Option<(*mut 
     Some((pointer, usize::try_from(length).ok()?))
 }
 
-/// A memory that is copied from and to, without references to its bytes.
+/// A memory to copy from and to, without references to its bytes.
 #[derive(Debug)]
 pub struct RawMemory<'a> {
     memory: *mut ffi::WasmEdge_MemoryInstanceContext,
@@ -106,7 +106,7 @@ pub struct RawMemory<'a> {
 }
 
 impl RawMemory<'_> {
-    fn place(&self, offset: u32, length: usize) -> Result<*mut u8, OutOfBounds> {
+    fn address(&self, offset: u32, length: usize) -> Result<*mut u8, OutOfBounds> {
         let (pointer, size) = raw_extent(self.memory).ok_or(OutOfBounds)?;
         let start = usize::try_from(offset).map_err(|_too_large| OutOfBounds)?;
         let end = start.checked_add(length).ok_or(OutOfBounds)?;
@@ -127,8 +127,9 @@ impl Memory for RawMemory<'_> {
         if bytes.is_empty() && u64::from(offset) <= self.length() {
             return Ok(());
         }
-        let source = self.place(offset, bytes.len())?;
-        // SAFETY: so many bytes are at `source`, as was checked; `bytes` is memory of the host's, so they do not overlap.
+        let source = self.address(offset, bytes.len())?;
+        // SAFETY: the check above ensures that this many bytes are at `source`; `bytes` is memory
+        // of the host, so they do not overlap.
         unsafe { ptr::copy_nonoverlapping(source, bytes.as_mut_ptr(), bytes.len()) };
         Ok(())
     }
@@ -137,7 +138,7 @@ impl Memory for RawMemory<'_> {
         if bytes.is_empty() && u64::from(offset) <= self.length() {
             return Ok(());
         }
-        let target = self.place(offset, bytes.len())?;
+        let target = self.address(offset, bytes.len())?;
         // SAFETY: as in `read`.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
         Ok(())

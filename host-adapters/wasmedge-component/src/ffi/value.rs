@@ -1,4 +1,4 @@
-//! Core values, as the C API has them.
+//! Core values in the C API.
 
 #![expect(unsafe_code, reason = "the C API is called here")]
 
@@ -8,7 +8,7 @@ use wasmedge_sys::ffi;
 
 use super::length;
 
-/// The engine's descriptions of the value types, asked for once.
+/// The engine's descriptions of the value types, queried once.
 #[derive(Clone, Copy)]
 pub(super) struct ValTypes {
     pub(super) i32: ffi::WasmEdge_ValType,
@@ -40,7 +40,7 @@ impl ValTypes {
         }
     }
 
-    /// Makes a function's type, which the caller has to delete.
+    /// Makes a function type, which the caller must delete.
     pub(super) fn signature(
         &self,
         signature: &CoreSignature,
@@ -72,7 +72,7 @@ impl ValTypes {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the C API has 128 bits for each value, of which the type says how many are used"
+    reason = "the C API has 128 bits for each value, and the type determines how many are used"
 )]
 pub(super) fn core_val(ty: FlatType, value: &ffi::WasmEdge_Value) -> CoreVal {
     match ty {

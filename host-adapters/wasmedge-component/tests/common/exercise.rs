@@ -1,4 +1,4 @@
-//! Instantiating what was loaded, with dummies for what it imports, and calling what it exports.
+//! Instantiates components with dummy imports, and calls their exports.
 
 use component_model::plan::{ImportKind, Plan};
 use component_model::types::Type;
@@ -7,13 +7,13 @@ use wasmedge_component::{
     ResourceLimiter, ResourceType, Store, Trap, TrapCode, Val,
 };
 
-/// How many instructions the guests of one input run: few enough for the bulk instructions among them to end soon, too.
+/// The cost limit of the guests of one input. Low enough that bulk instructions also end soon.
 const COST: u64 = 50_000;
 
-/// How many bytes their memories and tables take in all.
+/// The most bytes that their memories and tables may take in all.
 const BYTES: usize = 16 << 20;
 
-/// What all inputs are run on.
+/// The engine that runs all inputs.
 pub(crate) fn engine() -> Engine {
     let mut config = Config::new();
     config
@@ -23,7 +23,7 @@ pub(crate) fn engine() -> Engine {
     Engine::new(&config).expect("WasmEdge can be set up")
 }
 
-/// What a store may still use.
+/// The remaining bytes of a store.
 #[derive(Debug)]
 pub(crate) struct Quota(usize);
 
@@ -56,7 +56,7 @@ impl ResourceLimiter for Quota {
     }
 }
 
-/// Loads a component. A panic of the translator's is an error, and is told of.
+/// Loads a component. A panic of the translator is an error, and is printed.
 pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
     let loaded = Component::new(engine, bytes);
     if let Err(error) = &loaded {
@@ -71,28 +71,28 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError
     loaded
 }
 
-/// A resource of the host's.
+/// A resource of the host.
 struct Thing;
 
 fn linker(plan: &Plan) -> Result<Linker<Quota>, LinkError> {
     let mut linker = Linker::new();
     for import in &plan.imports {
-        let mut place = match &import.instance {
+        let mut instance = match &import.instance {
             Some(instance) => linker.instance(instance),
             None => linker.root(),
         };
         match import.kind {
             ImportKind::Resource(_) => {
-                place.resource(&import.name, ResourceType::host::<Thing>(), |_, _| Ok(()))?;
+                instance.resource(&import.name, ResourceType::host::<Thing>(), |_, _| Ok(()))?;
             }
             ImportKind::Function(_) => {
-                place.func_new(&import.name, |_, ty, arguments, results| {
-                    if let (Some(place), Some(ty)) = (results.first_mut(), &ty.result) {
+                instance.func_new(&import.name, |_, ty, arguments, results| {
+                    if let (Some(result), Some(ty)) = (results.first_mut(), &ty.result) {
                         let resources = &mut Vec::new();
                         arguments
                             .iter()
                             .for_each(|argument| collect(argument, resources));
-                        *place = default(ty, resources.last())
+                        *result = default(ty, resources.last())
                             .ok_or_else(|| anyhow::anyhow!("there is none"))?;
                     }
                     Ok(())
@@ -103,7 +103,7 @@ fn linker(plan: &Plan) -> Result<Linker<Quota>, LinkError> {
     Ok(linker)
 }
 
-/// The value of a type that says least; `None` where it takes a resource, and there is none.
+/// Returns a simple value of a type, or `None` if it needs a resource and there is none.
 fn default(ty: &Type, resource: Option<&ResourceAny>) -> Option<Val> {
     let boxed = |ty: Option<&Type>| match ty {
         Some(ty) => default(ty, resource).map(|val| Some(Box::new(val))),
@@ -164,7 +164,7 @@ fn collect(val: &Val, resources: &mut Vec<ResourceAny>) {
     }
 }
 
-/// Instantiates a component, and calls each function that it exports, twice.
+/// Instantiates a component, and calls each exported function twice.
 pub(crate) fn run(component: &Component) {
     let mut store =
         Store::new(component.engine(), Quota(BYTES)).expect("there is memory for a store");
@@ -203,7 +203,7 @@ pub(crate) fn run(component: &Component) {
     }
 }
 
-/// Calls a function; returns whether the instance is poisoned by that.
+/// Calls a function. Returns whether that poisoned the instance.
 fn call(
     store: &mut Store<Quota>,
     instance: &Instance,
@@ -216,7 +216,7 @@ fn call(
         Some(interface) => instance.get_func_in(&mut *store, interface, name),
         None => instance.get_func(&mut *store, name),
     };
-    let func = func.expect("what is listed is there");
+    let func = func.expect("listed functions exist");
     let params = func.ty().params;
     let params = params.iter().map(|(_, ty)| default(ty, resources.last()));
     let Some(params) = params.collect::<Option<Vec<_>>>() else {
@@ -224,7 +224,7 @@ fn call(
     };
     match func.call(&mut *store, &params) {
         Ok(result) => {
-            assert!(!poisoned, "what has trapped is not entered again");
+            assert!(!poisoned, "an instance that trapped is not entered again");
             if let Some(result) = &result {
                 collect(result, resources);
             }
@@ -241,7 +241,7 @@ fn call(
     }
 }
 
-/// An error says something, and is none that is ours.
+/// Asserts that an error has a message, and is not an internal error.
 fn assert_error(error: &anyhow::Error) {
     let message = format!("{error:#}");
     assert!(!message.is_empty());

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers of several tests.
 
 #![allow(
     dead_code,
@@ -19,7 +19,7 @@ pub(crate) fn load(engine: &Engine, text: &str) -> Component {
     Component::new(engine, bytes).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Loads a component twice: interpreted, and compiled.
+/// Loads a component twice: interpreted and compiled.
 pub(crate) fn each(engine: &Engine, text: &str) -> Vec<Component> {
     let home = tempfile::tempdir().expect("a folder");
     let cache = Cache::open(home.path().join("cache")).expect("a cache");
@@ -30,15 +30,15 @@ pub(crate) fn each(engine: &Engine, text: &str) -> Vec<Component> {
     vec![load(engine, text), compiled]
 }
 
-/// A linker whose functions give back their first argument, for every function that a component imports.
+/// Returns a linker that defines every imported function to return its first argument.
 pub(crate) fn linker_of(component: &Component) -> Linker<()> {
     let mut linker = Linker::new();
     for import in &component.plan().imports {
-        let mut place = match &import.instance {
+        let mut instance = match &import.instance {
             Some(instance) => linker.instance(instance),
             None => linker.root(),
         };
-        place
+        instance
             .func_new(&import.name, |_, _, arguments, results| {
                 if let Some(result) = results.first_mut() {
                     *result = arguments.first().cloned().unwrap_or(Val::Bool(true));
@@ -60,7 +60,7 @@ pub(crate) fn answer(
     Ok(func.call(store, ())?.0)
 }
 
-/// Asserts what `run` of a component that imports nothing returns; interpreted and compiled.
+/// Asserts the result of `run` of a component without imports, interpreted and compiled.
 pub(crate) fn returns(text: &str, expected: u32) {
     let engine = engine();
     for component in each(&engine, text) {

@@ -1,4 +1,4 @@
-//! Arguments of the host's that are refused, and what becomes of the ones before them.
+//! Arguments of the host that are refused, and the cleanup of the arguments before them.
 
 use wasmedge_component::{
     Component, HostError, Instance, Linker, Resource, ResourceAny, ResourceLimiter, ResourceType,
@@ -8,7 +8,8 @@ use wasmedge_component::{
 use crate::common::{engine, load};
 use crate::{code, in_each_mode, is_refused};
 
-/// Two resources, one of the host's and one of the guest's own, whose destructors tell their representation.
+/// Two resources, one of the host and one of the guest, whose destructors report their
+/// representation.
 const TAKER: &str = r#"(component
     (import "thing" (type $thing (sub resource)))
     (import "dropped" (func $dropped (param "rep" u32)))
@@ -59,7 +60,7 @@ fn instance(store: &mut Store<Dropped>, component: &Component) -> Instance {
 }
 
 #[test]
-fn an_owned_resource_is_given_away_once() {
+fn an_owned_resource_is_transferred_once() {
     let component = load(&engine(), TAKER);
     let mut store = Store::new(component.engine(), Vec::new()).unwrap();
     let instance = instance(&mut store, &component);
@@ -74,12 +75,12 @@ fn an_owned_resource_is_given_away_once() {
     let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(Resource::new_own);
     let lent = Resource::new_borrow(9);
     take.call(&mut store, (&c, &a, &b)).unwrap();
-    assert_eq!(*store.data(), [1, 2], "what is lent is not dropped");
+    assert_eq!(*store.data(), [1, 2], "lent resources are not dropped");
     is_refused(take.call(&mut store, (&lent, &a, &c)));
     is_refused(take.call(&mut store, (&a, &c, &d)));
     is_refused(take.call(&mut store, (&lent, &lent, &c)));
     assert_eq!(*store.data(), [1, 2]);
-    // One that has passed before another is refused, is nobody's.
+    // A resource that was passed before another argument is refused no longer has an owner.
     is_refused(take.call(&mut store, (&lent, &c, &c)));
     assert_eq!(*store.data(), [1, 2, 3]);
     take.call(&mut store, (&lent, &d, &e)).unwrap();
@@ -87,7 +88,7 @@ fn an_owned_resource_is_given_away_once() {
 }
 
 #[test]
-fn what_was_given_before_a_stale_resource_is_destroyed() {
+fn resources_passed_before_a_stale_one_are_destroyed() {
     for component in in_each_mode(&engine(), TAKER) {
         let mut store = Store::new(component.engine(), Vec::new()).unwrap();
         let instance = instance(&mut store, &component);
@@ -108,7 +109,7 @@ fn what_was_given_before_a_stale_resource_is_destroyed() {
         instance.drop_resource(&mut store, lent).unwrap();
         instance.drop_resource(&mut store, last).unwrap();
         assert_eq!(*store.data(), [2, 3, 4, 1, 5]);
-        // A destructor that traps poisons the instance, as ever.
+        // A destructor that traps poisons the instance, as always.
         let lent = make(&mut store, 6);
         let ended = own.call(&mut store, &args([lent, bad, first]));
         assert_eq!(code(ended), Some(TrapCode::Unreachable));
@@ -117,10 +118,10 @@ fn what_was_given_before_a_stale_resource_is_destroyed() {
     }
 }
 
-/// A limiter that stops whoever asks, by an error that says the host is to blame.
-struct Stops(bool);
+/// A limiter that stops the guest with a host error.
+struct StoppingLimiter(bool);
 
-impl ResourceLimiter for Stops {
+impl ResourceLimiter for StoppingLimiter {
     fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> anyhow::Result<bool> {
         if self.0 {
             return Err(HostError::new("stopped").into());
@@ -134,7 +135,7 @@ impl ResourceLimiter for Stops {
 }
 
 #[test]
-fn a_guest_that_the_host_stops_in_its_allocator_is_poisoned() {
+fn a_guest_stopped_in_its_allocator_is_poisoned() {
     let text = r#"(component
         (core module $m
             (memory (export "memory") 1)
@@ -144,7 +145,7 @@ fn a_guest_that_the_host_stops_in_its_allocator_is_poisoned() {
         (func (export "run") (param "text" string)
             (canon lift (core func $m "run") (memory (core memory $m "memory")) (realloc (core func $m "realloc")))))"#;
     for component in in_each_mode(&engine(), text) {
-        let mut store = Store::new(component.engine(), Stops(false)).unwrap();
+        let mut store = Store::new(component.engine(), StoppingLimiter(false)).unwrap();
         store.limiter(|stops| stops);
         let instance = Linker::new().instantiate(&mut store, &component).unwrap();
         let run = instance.get_typed_func::<(&str,), ()>(&mut store, "run");

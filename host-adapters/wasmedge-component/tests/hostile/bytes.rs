@@ -1,9 +1,9 @@
-//! Components that are cut off, or not quite what they were.
+//! Truncated and modified components.
 
 use crate::exercise::{engine, load, run};
 use crate::with_stack;
 
-/// Two guests that pass handles to one another, and a third that passes strings between encodings.
+/// Two guests that pass handles to each other, and a third that passes strings between encodings.
 fn components() -> [Vec<u8>; 2] {
     [
         include_str!("../../../../tests/differential/tests/kept/handles.wat"),
@@ -12,7 +12,7 @@ fn components() -> [Vec<u8>; 2] {
     .map(|text| wat::parse_str(text).unwrap())
 }
 
-/// Numbers that are the same each time.
+/// Pseudo-random numbers with a fixed seed.
 struct Numbers(u64);
 
 impl Numbers {
@@ -26,14 +26,14 @@ impl Numbers {
 }
 
 #[test]
-fn what_is_cut_off_is_refused() {
+fn truncated_components_are_refused() {
     let engine = engine();
     for bytes in components() {
         load(&engine, &bytes).unwrap();
         let mut loaded = 0;
         for part in 0..50 {
             let length = bytes.len() * part / 50;
-            // Between two sections it may be a component.
+            // Cut between two sections, it may still be a component.
             if let Ok(component) = load(&engine, &bytes[..length]) {
                 run(&component);
                 loaded += 1;
@@ -44,7 +44,7 @@ fn what_is_cut_off_is_refused() {
 }
 
 #[test]
-fn what_is_changed_is_refused_or_runs_within_its_limits() {
+fn modified_components_are_refused_or_run_within_limits() {
     with_stack(|| {
         let engine = engine();
         let mut loaded = 0;

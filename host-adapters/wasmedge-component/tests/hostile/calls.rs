@@ -1,4 +1,4 @@
-//! Host functions that call back into guests, and what belongs to another store.
+//! Host functions that call back into guests, and items of another store.
 
 use std::panic::AssertUnwindSafe;
 
@@ -11,7 +11,7 @@ use wasmedge_component::{
 use crate::common::{engine, load};
 use crate::{code, in_each_mode, with_stack};
 
-/// `run` calls the host and tells what it answered; `fine` does nothing.
+/// `run` calls the host and returns the host's result; `fine` does nothing.
 const CALLER: &str = r#"(component
     (import "call" (func $call (result u32)))
     (core func $call (canon lower (func $call)))
@@ -28,7 +28,7 @@ const CALLER: &str = r#"(component
 type Run = TypedFunc<(), (u32,)>;
 type Answer = fn(StoreContextMut<'_, Vec<Run>>) -> anyhow::Result<(u32,)>;
 
-/// A store whose data are what the host calls next.
+/// A store whose data are the functions that the host calls next.
 struct Case {
     store: Store<Vec<Run>>,
     linker: Linker<Vec<Run>>,
@@ -62,7 +62,7 @@ impl Case {
     }
 }
 
-/// Calls what is next, if there is something.
+/// Calls the next function, if there is one.
 fn next(mut store: StoreContextMut<'_, Vec<Run>>) -> anyhow::Result<(u32,)> {
     match store.data_mut().pop() {
         Some(func) => func.call(store, ()),
@@ -71,16 +71,16 @@ fn next(mut store: StoreContextMut<'_, Vec<Run>>) -> anyhow::Result<(u32,)> {
 }
 
 #[test]
-fn an_instance_that_runs_is_not_entered_again() {
+fn a_running_instance_is_not_entered_again() {
     for component in in_each_mode(&engine(), CALLER) {
-        // The host function passes the trap on: so its caller traps as well.
+        // The host function returns the trap, so its caller traps as well.
         let mut case = Case::new(&component, next);
         let (instance, other) = (case.instance(), case.instance());
         let (run, fine) = (case.func(&instance, "run"), case.func(&instance, "fine"));
         case.store.data_mut().push(fine.clone());
         assert_eq!(code(case.call(&run)), Some(TrapCode::CannotEnter));
         assert_eq!(code(case.call(&fine)), Some(TrapCode::Poisoned));
-        // By way of another instance it is no better, and both trap.
+        // The same through another instance; both trap.
         let (first, second) = (case.instance(), case.instance());
         let (first, second) = (case.func(&first, "run"), case.func(&second, "run"));
         case.store
@@ -96,7 +96,7 @@ fn an_instance_that_runs_is_not_entered_again() {
 }
 
 #[test]
-fn a_guest_goes_on_where_its_host_function_copes_with_what_failed() {
+fn a_guest_continues_if_its_host_function_handles_the_error() {
     for component in in_each_mode(&engine(), CALLER) {
         let mut case = Case::new(&component, |store| Ok(next(store).unwrap_or((100,))));
         let (instance, other) = (case.instance(), case.instance());
@@ -112,7 +112,7 @@ fn a_guest_goes_on_where_its_host_function_copes_with_what_failed() {
     }
 }
 
-/// A type of an embedder's that cannot be passed.
+/// An embedder's type that cannot be lowered.
 struct Unlowered;
 
 impl ComponentType for Unlowered {
@@ -128,16 +128,16 @@ impl Lower for Unlowered {
         _: &Type,
         _: &mut Vec<CoreVal>,
     ) -> Result<(), CallError> {
-        panic!("it cannot be passed")
+        panic!("it cannot be lowered")
     }
 
     fn store(&self, _: &mut LowerContext<'_>, _: &Type, _: &mut [u8]) -> Result<(), CallError> {
-        panic!("it cannot be passed")
+        panic!("it cannot be lowered")
     }
 }
 
 #[test]
-fn an_instance_is_poisoned_where_an_embedders_type_panics() {
+fn a_panic_of_an_embedders_type_poisons_the_instance() {
     let component = load(
         &engine(),
         r#"(component
@@ -162,9 +162,9 @@ fn an_instance_is_poisoned_where_an_embedders_type_panics() {
     take.unwrap().call(&mut store, (1,)).unwrap();
 }
 
-/// What is behind the first handle is set up on another thread, with the executor that runs the guest.
+/// The first handle starts another thread, which uses the executor that runs the guest.
 #[test]
-fn the_first_interrupt_handle_is_not_made_while_a_guest_runs() {
+fn the_first_interrupt_handle_is_refused_while_a_guest_runs() {
     for component in in_each_mode(&engine(), CALLER) {
         let mut case = Case::new(&component, |mut store| {
             Ok((store.interrupt_handle().map_or(0, |_| 1),))
@@ -180,7 +180,7 @@ fn the_first_interrupt_handle_is_not_made_while_a_guest_runs() {
 }
 
 #[test]
-fn guests_nest_by_way_of_the_host_until_the_stack_is_used_up() {
+fn nested_guests_are_bounded_by_the_stack() {
     with_stack(|| {
         for component in in_each_mode(&engine(), CALLER) {
             let mut case = Case::new(&component, next);
@@ -208,7 +208,7 @@ fn guests_nest_by_way_of_the_host_until_the_stack_is_used_up() {
 }
 
 #[test]
-fn a_host_function_instantiates_what_calls_it() {
+fn a_host_function_can_instantiate_its_caller() {
     struct Data(Option<(Component, Linker<Self>)>);
     let component = load(&engine(), CALLER);
     let mut linker = Linker::<Data>::new();
@@ -264,7 +264,7 @@ fn functions_and_instances_of_another_store_or_engine_are_refused() {
 }
 
 #[test]
-fn a_function_outlives_its_store_and_is_refused_then() {
+fn a_function_is_refused_after_its_store_is_dropped() {
     let component = load(&engine(), CALLER);
     let mut case = Case::new(&component, next);
     let instance = case.instance();

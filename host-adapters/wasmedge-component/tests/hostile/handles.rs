@@ -1,4 +1,5 @@
-//! Handles that are stale, foreign, lent, dropped twice or kept too long; and resources that the host holds.
+//! Handles that are stale, foreign, lent, dropped twice or kept too long; and resources that the
+//! host holds.
 
 use wasmedge_component::{
     Component, Func, Instance, Linker, Resource, ResourceAny, ResourceType, Store, Trap, TrapCode,
@@ -11,7 +12,8 @@ use crate::{code, in_each_mode, is_refused};
 struct Thing;
 struct Other;
 
-/// A guest that does something with the host's resources, in `run`, or in `lent` with one that it gets for the call.
+/// A guest that uses the host's resources, in `run`, or in `lent` with one that is lent to it for
+/// the call.
 fn using(run: &str, lent: &str) -> String {
     format!(
         r#"(component
@@ -48,7 +50,7 @@ fn using(run: &str, lent: &str) -> String {
     )
 }
 
-/// Counts what is destroyed; `look` does something.
+/// Counts destroyed resources; `look` is the given function.
 fn linker(look: fn() -> anyhow::Result<()>) -> Linker<u32> {
     let mut linker = Linker::new();
     let mut root = linker.root();
@@ -78,7 +80,7 @@ fn fine(store: &mut Store<u32>, instance: &Instance) -> anyhow::Result<u32> {
     Ok(fine.call(&mut *store, ())?.0)
 }
 
-/// Calls `run`, and `lent` until something traps.
+/// Calls `run`, and `lent` until a call traps.
 fn traps(component: &Component, linker: &Linker<u32>, expected: Option<TrapCode>) {
     let mut store = Store::new(component.engine(), 0).unwrap();
     let other = linker.instantiate(&mut store, component).unwrap();
@@ -112,7 +114,7 @@ fn bad_handles_trap() {
         ("(call $take (i32.const 99))", "", TrapCode::InvalidHandle),
         ("(call $look (i32.const -1))", "", TrapCode::InvalidHandle),
         ("(call $drop (i32.const 0x10000000))", "", TrapCode::InvalidHandle),
-        // Dropped twice, given away twice, used after that.
+        // Dropped twice, transferred twice, used after that.
         ("(call $drop (call $make)) (call $drop (i32.const 1))", "", TrapCode::InvalidHandle),
         ("(call $take (call $make)) (call $take (i32.const 1))", "", TrapCode::InvalidHandle),
         ("(call $take (call $make)) (call $look (i32.const 1))", "", TrapCode::InvalidHandle),
@@ -120,9 +122,9 @@ fn bad_handles_trap() {
         // Of another type.
         ("(call $take (call $make-other))", "", TrapCode::InvalidHandle),
         ("(call $drop (call $make-other))", "", TrapCode::InvalidHandle),
-        // Lent and given away at once.
+        // Lent and transferred at once.
         ("(call $both (call $make) (i32.const 1))", "", TrapCode::HandleLent),
-        // Borrowed, and kept; given away; dropped twice; used in the next call.
+        // Borrowed, and kept; transferred; dropped twice; used in the next call.
         ("", "", TrapCode::BorrowLeaked),
         ("", "(call $take (local.get $it))", TrapCode::InvalidHandle),
         ("", "(call $drop (local.get $it)) (call $drop (local.get $it))", TrapCode::InvalidHandle),
@@ -132,14 +134,14 @@ fn bad_handles_trap() {
             (global.set $kept (local.get $it)) (call $drop (local.get $it)) (drop (call $make-other))",
             TrapCode::InvalidHandle,
         ),
-        // Borrowed, and the call ends otherwise than well.
+        // Borrowed, and the call traps.
         ("", "unreachable", TrapCode::Unreachable),
     ] {
         for component in in_each_mode(&engine, &using(run, lent)) {
             traps(&component, &linker, Some(expected));
         }
     }
-    // What is well done.
+    // Correct use.
     let text = using(
         "(call $look (call $make)) (call $both (i32.const 1) (call $make)) (call $drop (i32.const 1))",
         &format!("(call $look (local.get $it)) {drop_it}"),
@@ -160,7 +162,7 @@ fn bad_handles_trap() {
 }
 
 #[test]
-fn a_host_function_that_fails_or_panics_while_a_handle_is_lent_poisons_its_caller_alone() {
+fn a_host_function_that_fails_with_a_lent_handle_poisons_only_its_caller() {
     let engine = engine();
     let text = using("(call $look (call $make))", "");
     for component in in_each_mode(&engine, &text) {
@@ -184,7 +186,7 @@ fn a_host_function_that_fails_or_panics_while_a_handle_is_lent_poisons_its_calle
 }
 
 #[test]
-fn a_panic_with_a_payload_that_panics_when_it_is_dropped_is_contained() {
+fn a_panic_payload_that_panics_on_drop_is_contained() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
@@ -211,7 +213,8 @@ fn too_many_handles_trap() {
     }
 }
 
-/// A guest with a resource of its own, whose destructor calls the host's `dropped`, and traps for the representation 13.
+/// A guest with its own resource. The destructor calls the host's `dropped`, and traps for the
+/// representation 13.
 const OWNER: &str = r#"(component
     (import "dropped" (func $dropped (param "rep" u32)))
     (import "call" (func $call))
@@ -244,7 +247,7 @@ const OWNER: &str = r#"(component
     (func (export "trap") (param "it" (borrow $r)) (canon lift (core func $m "trap")))
     (func (export "run") (canon lift (core func $m "run"))))"#;
 
-/// What has been destroyed, and what is to be dropped when the guest calls.
+/// The destroyed resources, and the one to drop when the guest calls.
 #[derive(Default)]
 struct Data {
     destroyed: Vec<u32>,
@@ -300,7 +303,7 @@ impl Owner {
 }
 
 #[test]
-fn resources_that_are_stale_or_of_another_instance_or_store_are_refused() {
+fn stale_and_foreign_resources_are_refused() {
     for component in in_each_mode(&engine(), OWNER) {
         let mut owner = Owner::new(&component);
         let mut stranger = Owner::new(&component);
@@ -319,7 +322,7 @@ fn resources_that_are_stale_or_of_another_instance_or_store_are_refused() {
         is_refused(owner.pass("take", any));
         is_refused(owner.pass("look", any));
         is_refused(owner.instance.drop_resource(&mut owner.store, any));
-        // What comes later at the same place is another resource.
+        // A later resource with the same index is a different one.
         let next = owner.make(3);
         is_refused(owner.pass("look", any));
         owner
@@ -332,7 +335,7 @@ fn resources_that_are_stale_or_of_another_instance_or_store_are_refused() {
 }
 
 #[test]
-fn a_destructor_that_traps_poisons_its_instance() {
+fn a_trap_in_a_destructor_poisons_its_instance() {
     for component in in_each_mode(&engine(), OWNER) {
         let mut owner = Owner::new(&component);
         let (bad, good) = (owner.make(13), owner.make(1));
@@ -351,7 +354,7 @@ fn a_destructor_that_traps_poisons_its_instance() {
 }
 
 #[test]
-fn a_host_function_cannot_run_the_destructor_of_a_guest_that_runs() {
+fn a_host_function_cannot_run_a_destructor_of_the_running_guest() {
     for component in in_each_mode(&engine(), OWNER) {
         let mut owner = Owner::new(&component);
         let any = owner.make(1);
@@ -362,7 +365,7 @@ fn a_host_function_cannot_run_the_destructor_of_a_guest_that_runs() {
             Some(TrapCode::CannotEnter)
         );
         assert!(owner.store.data().destroyed.is_empty());
-        // That of another one it can.
+        // It can run a destructor of another instance.
         let other = Owner::instance(&mut owner.store, &component);
         owner.instance = other.clone();
         let any = owner.make(2);
@@ -375,7 +378,7 @@ fn a_host_function_cannot_run_the_destructor_of_a_guest_that_runs() {
 }
 
 #[test]
-fn a_store_is_dropped_while_the_host_holds_and_lends_resources() {
+fn a_store_can_be_dropped_while_resources_are_held_and_lent() {
     for component in in_each_mode(&engine(), OWNER) {
         let mut owner = Owner::new(&component);
         let any = owner.make(1);
@@ -383,13 +386,13 @@ fn a_store_is_dropped_while_the_host_holds_and_lends_resources() {
         assert_eq!(code(owner.pass("trap", any)), Some(TrapCode::Unreachable));
         assert!(
             owner.store.into_data().destroyed.is_empty(),
-            "guests are not entered any more"
+            "guests are no longer entered"
         );
     }
 }
 
 #[test]
-fn resources_of_the_hosts_are_told_apart() {
+fn resource_types_of_the_host_are_distinct() {
     let engine = engine();
     let component = load(&engine, &using("", ""));
     let mut other = Linker::<u32>::new();

@@ -1,14 +1,19 @@
-//! Bad input of every kind: an error or a trap with a message, and the store and all other instances go on.
+//! Bad input of every kind: each causes an error or a trap with a message, and the store and all
+//! other instances stay usable.
 //!
-//! What is tested of whole components elsewhere is not repeated here:
+//! Tests of whole components elsewhere are not repeated here:
+//!
 //! - too much stack, recursion through destructors, `realloc` and `post-return`: `tests/stack.rs`;
-//! - traps of core instructions, costs, memory and table limits, interruption: `tests/calls.rs`, compiled: `tests/aot.rs`;
-//! - the same traps as on Wasmtime between two guests, for handles, strings, lists, scalars and `realloc` that calls out:
-//!   `tests/differential/tests/kept`, and for generated types `tests/differential/tests/generated.rs`.
+//! - traps of core instructions, costs, memory and table limits, interruption: `tests/calls.rs`,
+//!   compiled: `tests/aot.rs`;
+//! - the same traps as on Wasmtime between two guests, for handles, strings, lists, scalars and
+//!   `realloc` that calls out: `tests/differential/tests/kept`, and for generated types
+//!   `tests/differential/tests/generated.rs`.
 //!
-//! The rules one by one, without an engine: `src/abi/tests.rs` (pointers, discriminants, chars, allocators that lie, the budget),
-//! `src/abi/tests/strings.rs` (each encoding), `src/abi/tests/properties.rs` (any memory, any core values), `src/handles/tests.rs`
-//! (stale, foreign, lent and doubly dropped handles, limits). Memory that is not given back: `tests/leaks.rs`.
+//! Single rules are tested in `component-model` without an engine: `src/abi/tests.rs` (pointers,
+//! discriminants, chars, misbehaving allocators, the budget), `src/abi/tests/strings.rs` (each
+//! encoding), `src/abi/tests/properties.rs` (any memory, any core values), `src/handles/tests.rs`
+//! (stale, foreign, lent and doubly dropped handles, limits). Memory leaks: `tests/leaks.rs`.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
@@ -24,7 +29,7 @@ mod values;
 
 use wasmedge_component::{Cache, Component, Engine, HostError, Trap, TrapCode};
 
-/// Loads a component twice: interpreted, and compiled.
+/// Loads a component twice: interpreted and compiled.
 fn in_each_mode(engine: &Engine, text: &str) -> [Component; 2] {
     let home = tempfile::tempdir().unwrap();
     let cache = Cache::open(home.path()).unwrap();
@@ -34,20 +39,20 @@ fn in_each_mode(engine: &Engine, text: &str) -> [Component; 2] {
     [Component::new(engine, &bytes).unwrap(), compiled]
 }
 
-/// Returns the code of the trap that something failed with, which says something too.
+/// Returns the trap code of an error, and checks that the error has a message.
 fn code<R: std::fmt::Debug>(result: anyhow::Result<R>) -> Option<TrapCode> {
     let error = result.unwrap_err();
     assert!(!error.to_string().is_empty());
     error.downcast_ref().map(Trap::code)
 }
 
-/// Checks that something was refused for what the host gave.
+/// Checks that the host's arguments were refused.
 fn is_refused<R: std::fmt::Debug>(result: anyhow::Result<R>) {
     let error = result.unwrap_err();
     assert!(error.is::<HostError>(), "{error}");
 }
 
-/// Runs a test on a thread with as much stack as guests need.
+/// Runs a test on a thread with the stack that guests need.
 fn with_stack(test: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(8 << 20);

@@ -1,4 +1,4 @@
-//! Values that break the canonical ABI, in both directions.
+//! Values that violate the canonical ABI, in both directions.
 
 use wasmedge_component::{
     Component, Config, Engine, Instance, Linker, Optimization, Store, TrapCode, Val,
@@ -10,8 +10,8 @@ use TrapCode::{
     StringOutOfBounds, UnalignedPointer, Unreachable,
 };
 
-/// What guests point to: at 16 no UTF-8, at 32 half a surrogate pair; at 48 a string out of bounds, at 56 the one that is no UTF-8, at 64
-/// the discriminant 2.
+/// Memory that guests point to. At 16: invalid UTF-8. At 32: half a surrogate pair. At 48: a string
+/// out of bounds. At 56: the string of invalid UTF-8. At 64: the discriminant 2.
 const MEMORY: &str = r#"(memory (export "memory") 1)
     (data (i32.const 16) "\ff")
     (data (i32.const 32) "\00\d8")
@@ -40,7 +40,7 @@ fn calling(ty: &str, core: &str, encoding: &str, realloc: &str, run: &str) -> St
     )
 }
 
-/// A guest whose `run` returns something, and whose `post-return` does something.
+/// A guest whose `run` returns a value, with the given `post-return`.
 fn returning(ty: &str, core: &str, encoding: &str, run: &str, after: &str) -> String {
     format!(
         r#"(component
@@ -56,7 +56,7 @@ fn returning(ty: &str, core: &str, encoding: &str, run: &str, after: &str) -> St
     )
 }
 
-/// A guest whose `run` takes a text, by an allocator that does something.
+/// A guest whose `run` takes a string, with the given allocator.
 fn taking(encoding: &str, realloc: &str) -> String {
     format!(
         r#"(component
@@ -80,8 +80,8 @@ fn linker() -> Linker<()> {
     let mut linker = Linker::new();
     let mut root = linker.root();
     root.func_new("f", |_, ty, _, results| {
-        if let Some(place) = results.first_mut() {
-            *place = match &ty.result {
+        if let Some(pointer) = results.first_mut() {
+            *pointer = match &ty.result {
                 Some(wasmedge_component::Type::String) => Val::String("answer".to_owned()),
                 _ => Val::List(vec![Val::U32(1), Val::U32(2)]),
             };
@@ -92,7 +92,7 @@ fn linker() -> Linker<()> {
     linker
 }
 
-/// Runs a guest that traps, among others of the same store that do not.
+/// Runs a guest that traps, beside others in the same store that do not.
 fn traps(component: &Component, params: &[Val], expected: TrapCode) {
     let linker = linker();
     let mut store = Store::new(component.engine(), ()).unwrap();
@@ -159,9 +159,9 @@ fn bad_arguments_of_guests_trap() {
 }
 
 #[test]
-fn bad_places_for_results_trap() {
+fn bad_result_pointers_trap() {
     let engine = engine();
-    for (ty, realloc, place, expected) in [
+    for (ty, realloc, pointer, expected) in [
         ("string", "(i32.const 128)", 2, UnalignedPointer),
         ("string", "(i32.const 128)", 65_532, MemoryOutOfBounds),
         ("string", "(i32.const 128)", -4, MemoryOutOfBounds),
@@ -171,7 +171,7 @@ fn bad_places_for_results_trap() {
         ("(list u32)", "(i32.const 130)", 0, UnalignedPointer),
         ("(list u32)", "(i32.const 65532)", 0, MemoryOutOfBounds),
     ] {
-        let run = format!("(call $f (i32.const {place}))");
+        let run = format!("(call $f (i32.const {pointer}))");
         let ty = format!("(result {ty})");
         let text = calling(&ty, "(param i32)", "utf8", realloc, &run);
         for component in in_each_mode(&engine, &text) {
@@ -217,7 +217,7 @@ fn bad_allocations_for_arguments_trap() {
         ("utf16", "(i32.const 129)", UnalignedPointer),
         ("utf16", "(i32.const 65534)", MemoryOutOfBounds),
         ("latin1+utf16", "(i32.const 129)", UnalignedPointer),
-        // It returns what it does not have, and gives up what it has.
+        // It returns memory that it does not have, and overwrites its own.
         (
             "utf8",
             "(memory.fill (i32.const 0) (i32.const 255) (i32.const 65537)) (i32.const 0)",
@@ -230,9 +230,9 @@ fn bad_allocations_for_arguments_trap() {
     }
 }
 
-/// A call may bring so much, and no more.
+/// A call may copy as many bytes as its budget allows, and no more.
 #[test]
-fn what_exceeds_the_budget_traps() {
+fn exceeding_the_budget_traps() {
     let mut config = Config::new();
     let engine = Engine::new(config.optimization(Optimization::None).call_budget(1000)).unwrap();
     let run = "(call $f (i32.const 128) (i32.const 1001))";

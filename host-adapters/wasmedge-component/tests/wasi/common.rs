@@ -1,4 +1,4 @@
-//! What the tests share: guests, which are compiled when they are first wanted, and runs of them.
+//! Helpers of several tests: guests, compiled on first use, and runs of them.
 
 #![allow(
     dead_code,
@@ -15,7 +15,7 @@ use component_wasi::wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use component_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmedge_component::{Component, Engine, InstancePre, Linker, Store, Trap, TrapCode};
 
-/// What a store holds.
+/// The data of a store.
 pub(crate) struct State {
     pub(crate) ctx: WasiCtx,
     pub(crate) table: ResourceTable,
@@ -30,7 +30,7 @@ impl WasiView for State {
     }
 }
 
-/// Compiles `tests/wasi/guests/<name>.rs`, unless that was done since it was last changed.
+/// Compiles `tests/wasi/guests/<name>.rs`, if it has changed since the last time.
 pub(crate) fn guest(name: &str) -> PathBuf {
     static COMPILING: Mutex<()> = Mutex::new(());
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/wasi/guests/{name}.rs"));
@@ -41,8 +41,8 @@ pub(crate) fn guest(name: &str) -> PathBuf {
     if changed(&file).is_ok_and(|compiled| compiled > source_changed) {
         return file;
     }
-    // Other tests may be compiling it too, in processes of their own: each in a folder of its own, for rustc leaves other files
-    // beside. Whoever comes last puts the same file there again.
+    // Other test processes may compile it at the same time. Each uses its own folder, because rustc
+    // writes other files beside the output. The last one replaces the file with an equal one.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))
         .unwrap_or_else(|error| panic!("a folder for {name}: {error}"));
     let made = folder.path().join(format!("{name}.wasm"));
@@ -67,7 +67,7 @@ pub(crate) fn guest(name: &str) -> PathBuf {
     file
 }
 
-/// How a guest's run ended.
+/// The end of a guest's run.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) result: anyhow::Result<Result<(), ()>>,
@@ -77,7 +77,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// The status that the guest ended with by itself.
+    /// Returns the status with which the guest exited.
     pub(crate) fn status(&self) -> i32 {
         match &self.result {
             Ok(result) => i32::from(result.is_err()),
@@ -88,20 +88,20 @@ impl Ended {
         }
     }
 
-    /// What the guest wrote, when it ended well.
+    /// Returns the output of a guest that succeeded.
     pub(crate) fn output(&self) -> &str {
         assert_eq!(self.status(), 0, "{}{}", self.stdout, self.stderr);
         &self.stdout
     }
 
-    /// The trap that ended the guest.
+    /// Returns the trap that ended the guest.
     pub(crate) fn trap(&self) -> TrapCode {
         match &self.result {
             Err(error) => match error.downcast_ref::<Trap>() {
                 Some(trap) => trap.code(),
                 None => panic!("{error:?}"),
             },
-            Ok(_) => panic!("it ended well: {}{}", self.stdout, self.stderr),
+            Ok(_) => panic!("the guest succeeded: {}{}", self.stdout, self.stderr),
         }
     }
 }
@@ -111,7 +111,7 @@ pub(crate) fn network(ctx: &mut WasiCtxBuilder) {
     ctx.inherit_network().allow_tcp(true).allow_udp(true);
 }
 
-/// A guest, ready to be run in a store.
+/// A guest that can be run in a store.
 pub(crate) struct Prepared {
     pub(crate) store: Store<State>,
     pre: InstancePre<State>,
@@ -119,16 +119,16 @@ pub(crate) struct Prepared {
     stderr: MemoryOutputPipe,
 }
 
-/// Makes a guest ready, with these arguments.
+/// Prepares a guest with these arguments.
 pub(crate) fn prepare(
     name: &str,
     args: &[&str],
     configure: impl FnOnce(&mut WasiCtxBuilder),
 ) -> Prepared {
     let engine = Engine::default();
-    let component = Component::from_file(&engine, guest(name)).expect("the guest is loaded");
+    let component = Component::from_file(&engine, guest(name)).expect("the guest can be loaded");
     let mut linker = Linker::new();
-    component_wasi::add_to_linker(&mut linker).expect("nothing is defined twice");
+    component_wasi::add_to_linker(&mut linker).expect("no duplicate definitions");
     let (stdout, stderr) = (
         MemoryOutputPipe::new(CAPACITY),
         MemoryOutputPipe::new(CAPACITY),
@@ -145,7 +145,7 @@ pub(crate) fn prepare(
         store: Store::new(&engine, state).expect("a store is made"),
         pre: linker
             .instantiate_pre(&component)
-            .expect("everything is defined"),
+            .expect("all imports are defined"),
         stdout,
         stderr,
     }
@@ -172,15 +172,16 @@ impl Prepared {
         let instance = self.pre.instantiate(&mut self.store)?;
         let run = instance
             .get_func_in(&mut self.store, "wasi:cli/run@0.2.0", "run")
-            .expect("it is a command");
+            .expect("the guest is a command");
         let run = run.typed::<(), (Result<(), ()>,)>(&mut self.store)?;
         run.call(&mut self.store, ()).map(|(result,)| result)
     }
 
-    /// Runs a new instance of the guest, and interrupts it after a while. The time is what it takes to end from then on.
+    /// Runs a new instance of the guest, and interrupts it after a while. The result has the time
+    /// from the interruption to the end.
     pub(crate) fn run_for(&mut self, time: Duration) -> Ended {
         let handle = self.store.interrupt_handle();
-        let handle = handle.expect("it can be interrupted");
+        let handle = handle.expect("an interrupt handle");
         let interrupting = std::thread::spawn(move || {
             std::thread::sleep(time);
             handle.interrupt();
@@ -188,7 +189,7 @@ impl Prepared {
         });
         let mut ended = self.run();
         let now = Instant::now();
-        ended.time = now - interrupting.join().expect("it does not panic");
+        ended.time = now - interrupting.join().expect("the thread does not panic");
         ended
     }
 }

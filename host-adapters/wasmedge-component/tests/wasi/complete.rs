@@ -1,4 +1,4 @@
-//! Nothing is missing: whatever WASI 0.2 has, in the version that wasmtime-wasi implements, is defined.
+//! Checks that every function of WASI 0.2 is defined, in the version that wasmtime-wasi implements.
 
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ fn wit() -> anyhow::Result<PathBuf> {
         .packages
         .iter()
         .find(|package| package.name.as_str() == "wasmtime-wasi")
-        .expect("it is a dependency");
+        .expect("wasmtime-wasi is a dependency");
     let manifest = package.manifest_path.clone().into_std_path_buf();
     Ok(manifest.with_file_name("src").join("p2/wit"))
 }

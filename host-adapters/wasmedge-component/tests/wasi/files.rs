@@ -6,7 +6,8 @@ use std::os::unix::fs::symlink;
 use crate::common::{Ended, run};
 use component_wasi::FsPerms;
 
-/// Runs the guest with a directory, once with file operations in the background, and once on the guest's thread.
+/// Runs the guest with a directory, once with file operations in the background, and once on the
+/// guest's thread.
 fn run_in(
     directory: impl Fn() -> tempfile::TempDir,
     args: &[&str],
@@ -17,7 +18,7 @@ fn run_in(
         let data = directory.path().join("data");
         let ended = run("files", args, |ctx| {
             ctx.preopened_dir(&data, "/data", perms)
-                .expect("it is opened");
+                .expect("the directory can be opened");
             ctx.allow_blocking_current_thread(here);
         });
         (directory, ended)
@@ -64,7 +65,7 @@ fn symbolic_links_are_made_and_followed() {
 }
 
 #[test]
-fn what_is_given_for_reading_is_not_written_to() {
+fn read_only_directories_are_not_written() {
     let directory = || {
         let directory = empty();
         fs::write(directory.path().join("data/there"), "content").unwrap();
@@ -76,7 +77,7 @@ fn what_is_given_for_reading_is_not_written_to() {
 }
 
 #[test]
-fn nothing_outside_is_reached() {
+fn paths_outside_are_not_reachable() {
     let directory = || {
         let directory = empty();
         fs::write(directory.path().join("secret"), "secret").unwrap();

@@ -1,4 +1,4 @@
-//! Guests that wait are interrupted at once, whatever they wait for.
+//! Waiting guests are interrupted at once, whatever they wait for.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use component_wasi::wasmtime_wasi::cli::AsyncStdinStream;
 use component_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 use wasmedge_component::TrapCode;
 
-const SOON: Duration = Duration::from_millis(100);
+const DELAY: Duration = Duration::from_millis(100);
 
 fn assert_interrupted(ended: &Ended) {
     assert_eq!(ended.trap(), TrapCode::Interrupt);
@@ -15,20 +15,20 @@ fn assert_interrupted(ended: &Ended) {
 }
 
 fn interrupted(name: &str, args: &[&str], configure: impl FnOnce(&mut WasiCtxBuilder)) -> Ended {
-    let ended = prepare(name, args, configure).run_for(SOON);
+    let ended = prepare(name, args, configure).run_for(DELAY);
     assert_interrupted(&ended);
     ended
 }
 
 #[test]
-fn in_a_sleep() {
+fn a_sleep_is_interrupted() {
     interrupted("time", &["sleep", "60000"], |_| {});
 }
 
 #[test]
-fn in_a_read_from_standard_input() {
+fn a_read_from_standard_input_is_interrupted() {
     let (_open, input) = tokio::io::duplex(64);
-    // It starts a task that reads.
+    // Reading standard input starts a task.
     let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
     let _entered = runtime.enter();
     interrupted("process", &["read"], |ctx| {
@@ -37,15 +37,15 @@ fn in_a_read_from_standard_input() {
 }
 
 #[test]
-fn while_it_waits_for_a_connection_or_a_datagram() {
+fn waiting_for_a_connection_or_a_datagram_is_interrupted() {
     for kind in ["accept", "receive"] {
         interrupted("net", &[kind], network);
     }
 }
 
-/// Opening a pipe that nobody writes to waits in the operating system.
+/// Opening a pipe without a writer waits in the operating system.
 #[test]
-fn in_an_operation_on_a_file() {
+fn a_file_operation_is_interrupted() {
     let directory = tempfile::tempdir().unwrap();
     let pipe = directory.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
@@ -54,12 +54,12 @@ fn in_an_operation_on_a_file() {
         ctx.preopened_dir(directory.path(), "/data", FsPerms::ReadWrite)
             .unwrap();
     });
-    // Lets the thread end that still opens it.
+    // Ends the thread that is still opening the pipe.
     std::fs::File::options().write(true).open(&pipe).unwrap();
 }
 
 #[test]
-fn before_it_waits() {
+fn an_interruption_before_the_wait_is_noticed() {
     let mut guest = prepare("time", &["sleep", "60000"], |_| {});
     guest.store.interrupt_handle().unwrap().interrupt();
     let ended = guest.run();
@@ -68,9 +68,9 @@ fn before_it_waits() {
 }
 
 #[test]
-fn and_the_store_stays_usable() {
+fn the_store_stays_usable_after_an_interruption() {
     let mut guest = prepare("time", &["sleep", "60000"], |_| {});
-    assert_interrupted(&guest.run_for(SOON));
+    assert_interrupted(&guest.run_for(DELAY));
     assert_eq!(guest.run().trap(), TrapCode::Interrupt);
     guest.store.clear_interruption();
     guest.store.data_mut().ctx = WasiCtx::builder().args(&["time", "sleep", "10"]).build();
@@ -78,14 +78,14 @@ fn and_the_store_stays_usable() {
 }
 
 #[test]
-fn on_a_thread_for_blocking_tasks() {
+fn a_thread_for_blocking_tasks_is_interrupted() {
     let single = || tokio::runtime::Builder::new_current_thread();
     let multi = || tokio::runtime::Builder::new_multi_thread();
     for mut runtime in [single(), multi()] {
         let runtime = runtime.enable_all().build().unwrap();
         let ended = runtime.block_on(async {
             let mut guest = prepare("time", &["sleep", "60000"], |_| {});
-            tokio::task::spawn_blocking(move || guest.run_for(SOON)).await
+            tokio::task::spawn_blocking(move || guest.run_for(DELAY)).await
         });
         assert_interrupted(&ended.unwrap());
         let ended = runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! WASI 0.2 on WasmEdge, by the crate `component-wasi`.
+//! WASI 0.2 on WasmEdge, with the crate `component-wasi`.
 
 mod common;
 mod complete;

@@ -30,7 +30,7 @@ fn a_guest_talks_to_others() {
 }
 
 #[test]
-fn sockets_are_denied_unless_they_are_allowed() {
+fn sockets_are_denied_by_default() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let nothing: fn(&mut WasiCtxBuilder) = |_| {};
@@ -44,7 +44,7 @@ fn sockets_are_denied_unless_they_are_allowed() {
 }
 
 #[test]
-fn names_are_looked_up_if_that_is_allowed() {
+fn name_lookup_must_be_allowed() {
     let ended = run("net", &["look-up"], |ctx| {
         network(ctx);
         ctx.allow_ip_name_lookup(true);

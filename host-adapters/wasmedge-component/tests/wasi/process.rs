@@ -1,4 +1,4 @@
-//! `wasi:cli`: what a guest has from whoever runs it, and how it ends.
+//! `wasi:cli`: arguments, variables, standard streams, and exit.
 
 use crate::common::run;
 use component_wasi::I32Exit;
@@ -26,7 +26,7 @@ fn arguments_and_variables_are_passed() {
 }
 
 #[test]
-fn the_status_that_a_guest_exits_with_is_in_the_error() {
+fn the_error_holds_the_exit_status() {
     for status in [0, 1] {
         let ended = run("process", &["exit", &status.to_string()], |_| {});
         let error = ended.result.unwrap_err();

@@ -1,4 +1,4 @@
-//! Functions that no program of Rust's standard library calls.
+//! Functions that Rust's standard library does not call.
 
 use crate::common::{network, run};
 use component_wasi::FsPerms;
@@ -25,7 +25,7 @@ fn files_are_described() {
 }
 
 #[test]
-fn errors_of_streams_are_told() {
+fn errors_of_streams_are_reported() {
     let ended = run("raw", &["errors"], |ctx| {
         ctx.preopened_dir("/dev", "/dev", FsPerms::ReadWrite)
             .unwrap();
@@ -38,7 +38,7 @@ fn errors_of_streams_are_told() {
 }
 
 #[test]
-fn there_are_clocks_random_numbers_and_a_working_directory() {
+fn clocks_random_numbers_and_the_working_directory_work() {
     let ended = run("raw", &["others"], |ctx| {
         ctx.initial_cwd("/here");
     });

@@ -6,7 +6,7 @@ use crate::common::run;
 use component_wasi::wasmtime_wasi::HostWallClock;
 
 fn number(text: &str) -> u128 {
-    text.trim().parse().expect("it is a number")
+    text.trim().parse().expect("the output is a number")
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn random_numbers_differ_from_run_to_run() {
 }
 
 #[test]
-fn random_numbers_and_clocks_can_be_made_up() {
+fn random_numbers_and_clocks_can_be_replaced() {
     struct Stopped;
     impl HostWallClock for Stopped {
         fn resolution(&self) -> Duration {

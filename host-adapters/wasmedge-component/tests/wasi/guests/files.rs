@@ -1,4 +1,4 @@
-//! Everything that can be done to files.
+//! All operations on files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};

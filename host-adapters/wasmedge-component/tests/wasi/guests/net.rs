@@ -1,4 +1,4 @@
-//! Sockets, with both of their ends in this program.
+//! Sockets, with both ends in this program.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};

@@ -1,4 +1,4 @@
-//! What a program has from the one that starts it, and what it leaves.
+//! Arguments, variables, standard streams and exit statuses.
 
 use std::io::Read;
 
