@@ -1,4 +1,4 @@
-//! `wasi:cli`: arguments and variables, standard streams, and the end.
+//! `wasi:cli`: arguments and variables, standard streams, and exit.
 
 use component_model::engine::Engine;
 use component_model::{LinkError, Linker};

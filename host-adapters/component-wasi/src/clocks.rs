@@ -1,4 +1,4 @@
-//! `wasi:clocks`: what time it is, and waiting until it is later.
+//! `wasi:clocks`: the wall clock, the monotonic clock, and timers.
 
 use component_model::engine::Engine;
 use component_model::{LinkError, Linker};
@@ -10,7 +10,7 @@ use wasmtime_wasi::p2::bindings::clocks::wall_clock;
 use crate::handle::Handle;
 use crate::interface::{Interface, one};
 
-/// A time as the wall clock has it, since 1970.
+/// A time of the wall clock, since 1970.
 pub(crate) struct Datetime {
     seconds: u64,
     nanoseconds: u32,

@@ -1,4 +1,4 @@
-//! `wasi:filesystem`: files and directories, below those that the guest is given.
+//! `wasi:filesystem`: files and directories in the guest's preopened directories.
 
 mod types;
 
@@ -22,9 +22,9 @@ impl<R> Outcome<WasiFilesystem> for FsResult<R>
 where
     (Result<R, ErrorCode>,): component_model::LowerList + 'static,
 {
-    type Passed = (Result<R, ErrorCode>,);
+    type Lowered = (Result<R, ErrorCode>,);
 
-    fn pass(self, files: &mut WasiFilesystemCtxView<'_>) -> wasmtime::Result<Self::Passed> {
+    fn convert(self, files: &mut WasiFilesystemCtxView<'_>) -> wasmtime::Result<Self::Lowered> {
         match self {
             Ok(value) => Ok((Ok(value),)),
             Err(error) => Ok((Err(files.convert_error_code(error)?.into()),)),
@@ -78,7 +78,7 @@ fn add_descriptor<T: WasiView, E: Engine>(types: &mut Types<'_, T, E>) -> Result
     Ok(())
 }
 
-/// Adds the streams of files, which are bounded.
+/// Adds the streams of files, whose number is bounded.
 fn add_streams<T: WasiView, E: Engine>(
     types: &mut Types<'_, T, E>,
     bounds: &Bounds,
@@ -110,7 +110,7 @@ fn add_streams<T: WasiView, E: Engine>(
     Ok(())
 }
 
-/// What is in a file.
+/// Adds the functions for the contents of files.
 fn add_contents<T: WasiView, E: Engine>(types: &mut Types<'_, T, E>) -> Result<(), LinkError> {
     types
         .waiting(
@@ -145,7 +145,7 @@ fn add_contents<T: WasiView, E: Engine>(types: &mut Types<'_, T, E>) -> Result<(
     Ok(())
 }
 
-/// What is known of a file.
+/// Adds the functions for the metadata of files.
 fn add_metadata<T: WasiView, E: Engine>(types: &mut Types<'_, T, E>) -> Result<(), LinkError> {
     types
         .waiting(
@@ -212,7 +212,7 @@ fn add_metadata<T: WasiView, E: Engine>(types: &mut Types<'_, T, E>) -> Result<(
     Ok(())
 }
 
-/// What is in a directory.
+/// Adds the functions for the contents of directories.
 fn add_directory<T: WasiView, E: Engine>(types: &mut Types<'_, T, E>) -> Result<(), LinkError> {
     types
         .waiting(
@@ -265,7 +265,7 @@ fn add_directory<T: WasiView, E: Engine>(types: &mut Types<'_, T, E>) -> Result<
     Ok(())
 }
 
-/// Adds what opens files and directories, which is bounded.
+/// Adds the functions that open files and directories, whose number is bounded.
 fn add_opening<T: WasiView, E: Engine>(
     types: &mut Types<'_, T, E>,
     bounds: &Bounds,

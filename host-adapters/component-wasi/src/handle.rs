@@ -1,4 +1,4 @@
-//! Handles of resources, as both libraries have them.
+//! Resource handles of `wasmtime-wasi` and of `component-model`.
 
 use component_model::abi::{CoreVal, LiftContext, LowerContext, Source};
 use component_model::{
@@ -6,41 +6,41 @@ use component_model::{
 };
 use wasmtime::component::Resource;
 
-/// A handle that wasmtime-wasi works with, passed to and from guests as the same number.
+/// A handle of wasmtime-wasi, passed to and from guests as the same number.
 pub(crate) struct Handle<X: 'static>(pub(crate) Resource<X>);
 
-type Passed<X> = component_model::Resource<X>;
+type Lowered<X> = component_model::Resource<X>;
 
-impl<X> From<Passed<X>> for Handle<X> {
-    fn from(passed: Passed<X>) -> Self {
-        Self(if passed.owned() {
-            Resource::new_own(passed.rep())
+impl<X> From<Lowered<X>> for Handle<X> {
+    fn from(lowered: Lowered<X>) -> Self {
+        Self(if lowered.owned() {
+            Resource::new_own(lowered.rep())
         } else {
-            Resource::new_borrow(passed.rep())
+            Resource::new_borrow(lowered.rep())
         })
     }
 }
 
 impl<X> Handle<X> {
-    /// WASI's functions give what is the guest's from then on.
-    fn passed(&self) -> Passed<X> {
-        Passed::new_own(self.0.rep())
+    /// Results of WASI's functions are owned by the guest.
+    fn owned(&self) -> Lowered<X> {
+        Lowered::new_own(self.0.rep())
     }
 }
 
 impl<X> ComponentType for Handle<X> {
     fn typecheck(ty: &Type, types: &InstanceTypes<'_>) -> Result<(), TypeMismatch> {
-        Passed::<X>::typecheck(ty, types)
+        Lowered::<X>::typecheck(ty, types)
     }
 }
 
 impl<X> Lift for Handle<X> {
     fn lift(cx: &mut LiftContext<'_>, ty: &Type, source: &mut Source<'_>) -> Result<Self, Trap> {
-        Passed::lift(cx, ty, source).map(Self::from)
+        Lowered::lift(cx, ty, source).map(Self::from)
     }
 
     fn load(cx: &mut LiftContext<'_>, ty: &Type, bytes: &[u8]) -> Result<Self, Trap> {
-        Passed::load(cx, ty, bytes).map(Self::from)
+        Lowered::load(cx, ty, bytes).map(Self::from)
     }
 }
 
@@ -51,7 +51,7 @@ impl<X> Lower for Handle<X> {
         ty: &Type,
         out: &mut Vec<CoreVal>,
     ) -> Result<(), CallError> {
-        self.passed().lower(cx, ty, out)
+        self.owned().lower(cx, ty, out)
     }
 
     fn store(
@@ -60,6 +60,6 @@ impl<X> Lower for Handle<X> {
         ty: &Type,
         bytes: &mut [u8],
     ) -> Result<(), CallError> {
-        self.passed().store(cx, ty, bytes)
+        self.owned().store(cx, ty, bytes)
     }
 }

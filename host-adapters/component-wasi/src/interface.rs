@@ -1,4 +1,5 @@
-//! Interfaces as tables of functions: what each of them calls in wasmtime-wasi, and how its result is passed.
+//! Interfaces as tables of functions, each with the function of wasmtime-wasi that it calls and the
+//! conversion of its result.
 
 use component_model::engine::Engine;
 use component_model::{
@@ -8,28 +9,29 @@ use wasmtime::component::{HasData, Resource};
 
 use crate::wait::wait;
 
-/// An interface that is being defined; its functions work on the part `D` of WASI's state.
+/// An interface that is being defined. Its functions work on the part `D` of WASI's state.
 pub(crate) struct Interface<'l, T: 'static, E: Engine, D: HasData> {
     instance: LinkerInstance<'l, T, E>,
     state: fn(&mut T) -> D::Data<'_>,
 }
 
-/// What a function of wasmtime-wasi gives, to be passed to the guest unless it ends the guest.
+/// The result of a function of wasmtime-wasi, which is passed to the guest unless it ends the
+/// guest.
 ///
-/// Plain results are lists of no or [`one`](crate::interface::one) value. Results with errors that the guest is told are
-/// implemented beside the interface that has them.
+/// Plain results are lists of no or [`one`](crate::interface::one) value. Results with errors for
+/// the guest are implemented beside the interface that has them.
 pub(crate) trait Outcome<D: HasData> {
-    /// What is passed.
-    type Passed: LowerList + 'static;
+    /// The type that is lowered.
+    type Lowered: LowerList + 'static;
 
-    /// Makes what is passed of it.
-    fn pass(self, state: &mut D::Data<'_>) -> wasmtime::Result<Self::Passed>;
+    /// Converts the result to the type that is lowered.
+    fn convert(self, state: &mut D::Data<'_>) -> wasmtime::Result<Self::Lowered>;
 }
 
 impl<D: HasData, R: LowerList + 'static> Outcome<D> for wasmtime::Result<R> {
-    type Passed = R;
+    type Lowered = R;
 
-    fn pass(self, _: &mut D::Data<'_>) -> Self {
+    fn convert(self, _: &mut D::Data<'_>) -> Self {
         self
     }
 }
@@ -64,7 +66,7 @@ impl<'l, T: 'static, E: Engine, D: HasData> Interface<'l, T, E, D> {
             move |mut store: StoreContextMut<'_, T, E>, params: P| {
                 let mut state = state(store.data_mut());
                 let outcome = function(&mut state, params);
-                Ok(outcome.pass(&mut state)?)
+                Ok(outcome.convert(&mut state)?)
             },
         )?;
         Ok(self)
@@ -88,7 +90,7 @@ impl<'l, T: 'static, E: Engine, D: HasData> Interface<'l, T, E, D> {
                 let interrupted = store.interrupted();
                 let mut state = state(store.data_mut());
                 let outcome = wait(interrupted, function(&mut state, params))?;
-                Ok(outcome.pass(&mut state)?)
+                Ok(outcome.convert(&mut state)?)
             },
         )?;
         Ok(self)

@@ -14,7 +14,7 @@ use wasmtime_wasi_io::streams::StreamResult;
 use crate::handle::Handle;
 use crate::interface::{Interface, Outcome, one};
 
-/// The part of WASI's state that `wasi:io` works on: all resources.
+/// The part of WASI's state that `wasi:io` uses: all resources.
 struct WasiIo;
 
 impl HasData for WasiIo {
@@ -37,9 +37,9 @@ impl<R> Outcome<WasiIo> for StreamResult<R>
 where
     (Result<R, StreamError>,): component_model::LowerList + 'static,
 {
-    type Passed = (Result<R, StreamError>,);
+    type Lowered = (Result<R, StreamError>,);
 
-    fn pass(self, table: &mut &mut ResourceTable) -> wasmtime::Result<Self::Passed> {
+    fn convert(self, table: &mut &mut ResourceTable) -> wasmtime::Result<Self::Lowered> {
         let error = match self {
             Ok(value) => return Ok((Ok(value),)),
             Err(error) => table.convert_stream_error(error)?,

@@ -1,9 +1,9 @@
 //! WASI 0.2 for [`component_model`], on any engine: the packages `wasi:cli`, `wasi:clocks`,
 //! `wasi:filesystem`, `wasi:io`, `wasi:random` and `wasi:sockets`.
 //!
-//! The implementation is that of [`wasmtime_wasi`], which needs no engine: it works on a [`WasiCtx`]
-//! and a [`ResourceTable`]. A [`WasiCtxBuilder`] sets up what a guest may see and do, as it does for
-//! Wasmtime.
+//! The implementation is that of [`wasmtime_wasi`], which needs no engine: it works on a
+//! [`WasiCtx`] and a [`ResourceTable`]. A [`WasiCtxBuilder`] sets up what a guest may see and do,
+//! as it does for Wasmtime.
 //!
 //! # Example
 //!
@@ -34,7 +34,7 @@
 //!     let mut store = Store::new(engine, State { ctx, table: ResourceTable::new() })?;
 //!     let instance = linker.instantiate(&mut store, &component)?;
 //!     let run = instance.get_func_in(&mut store, "wasi:cli/run@0.2.12", "run");
-//!     let run = run.expect("it is a command").typed::<(), (Result<(), ()>,)>(&mut store)?;
+//!     let run = run.expect("the component is a command").typed::<(), (Result<(), ()>,)>(&mut store)?;
 //!     match run.call(&mut store, ()) {
 //!         Ok((Ok(()),)) => Ok(()),
 //!         Ok((Err(()),)) => std::process::exit(1),
@@ -48,20 +48,23 @@
 //!
 //! # Threads and waiting
 //!
-//! What a guest waits for, input, timers and sockets, is waited for on the thread that runs the guest: a thread of one's own, or one
-//! for blocking tasks of a Tokio runtime, but never a task of one, where such a call panics. Background work happens in the Tokio
-//! runtime that the thread has entered, which has to have I/O and time enabled and somebody to drive it; without one, in a runtime that
-//! [`wasmtime_wasi`] keeps for that.
+//! A guest waits for input, timers and sockets on the thread that runs it. That may be an ordinary
+//! thread, or a thread for blocking tasks of a Tokio runtime. It must not be a thread that runs
+//! asynchronous tasks: such a call panics there. Background work happens in the Tokio runtime that
+//! the thread has entered. The runtime must have I/O and time enabled, and must be driven. Without
+//! one, it happens in a runtime that [`wasmtime_wasi`] keeps for this purpose.
 //!
-//! A guest that waits is interrupted at once by [`InterruptHandle::interrupt`](component_model::InterruptHandle::interrupt): its call
-//! ends with [`TrapCode::Interrupt`](component_model::TrapCode::Interrupt). Operations on files are waited for in the same way,
-//! unless [`WasiCtxBuilder::allow_blocking_current_thread`] has them done on the guest's thread, which is faster, but
-//! cannot be interrupted. Directories are listed on another thread in any case.
+//! A waiting guest is interrupted at once by
+//! [`InterruptHandle::interrupt`](component_model::InterruptHandle::interrupt): its call ends with
+//! [`TrapCode::Interrupt`](component_model::TrapCode::Interrupt). That includes operations on
+//! files, unless [`WasiCtxBuilder::allow_blocking_current_thread`] lets them run on the guest's
+//! thread, which is faster but cannot be interrupted. Directories are always listed on another
+//! thread.
 //!
 //! # What a guest can use up
 //!
 //! [`Bounds`] limits the file descriptors and streams of each guest: see [`wasi_bounds`], which
-//! also says what is left to the embedder.
+//! also lists what the embedder must limit.
 
 mod cli;
 mod clocks;
@@ -90,21 +93,22 @@ use component_model::{LinkError, Linker};
 ///
 /// # Errors
 ///
-/// [`LinkError::Duplicate`] if some of it is defined already.
+/// [`LinkError::Duplicate`] if one of the names is already defined.
 pub fn add_to_linker<T: WasiView + 'static, E: Engine>(
     linker: &mut Linker<T, E>,
 ) -> Result<(), LinkError> {
     add_to_linker_with_bounds(linker, &Bounds::default())
 }
 
-/// Defines every function of WASI 0.2 that [`wasmtime_wasi::p2::add_to_linker_async`] defines on Wasmtime, under the version of WASI
-/// that it has; components that import other versions 0.2 are served by that.
+/// Defines every function of WASI 0.2 that [`wasmtime_wasi::p2::add_to_linker_async`] defines on
+/// Wasmtime, under the same version of WASI. Components that import another version 0.2 use these
+/// definitions too.
 ///
-/// `wasi:cli/exit` ends the call into the guest with an error that [`I32Exit`] can be downcast from.
+/// `wasi:cli/exit` ends the call into the guest with an error that can be downcast to [`I32Exit`].
 ///
 /// # Errors
 ///
-/// [`LinkError::Duplicate`] if some of it is defined already.
+/// [`LinkError::Duplicate`] if one of the names is already defined.
 pub fn add_to_linker_with_bounds<T: WasiView + 'static, E: Engine>(
     linker: &mut Linker<T, E>,
     bounds: &Bounds,

@@ -1,6 +1,6 @@
-//! Types of WASI's that wasmtime-wasi has for Wasmtime's linker, once more for this one.
+//! Declares types for which wasmtime-wasi implements only the traits of Wasmtime's linker.
 
-/// Declares an enum with the cases of one of wasmtime-wasi's, and with WASI's names for them.
+/// Declares an enum with the cases of an enum of wasmtime-wasi, and with WASI's names for them.
 macro_rules! mirror_enum {
     ($(#[$attr:meta])* $name:ident = $host:ty { $($wit:literal => $case:ident),+ $(,)? }) => {
         $(#[$attr])*
@@ -29,7 +29,7 @@ macro_rules! mirror_enum {
     };
 }
 
-/// Declares flags with the names of those of one of wasmtime-wasi's types, and with WASI's names for them.
+/// Declares flags with the names of a flags type of wasmtime-wasi, and with WASI's names for them.
 macro_rules! mirror_flags {
     ($(#[$attr:meta])* $name:ident = $host:ty { $($wit:literal => $flag:ident),+ $(,)? }) => {
         component_model::flags! {

@@ -1,4 +1,4 @@
-//! `wasi:random`: random numbers, good ones and cheap ones.
+//! `wasi:random`: secure and insecure random numbers.
 
 use component_model::engine::Engine;
 use component_model::{LinkError, Linker};

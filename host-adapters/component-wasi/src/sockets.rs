@@ -1,4 +1,4 @@
-//! `wasi:sockets`: networks, names, TCP and UDP, as far as the guest is allowed them.
+//! `wasi:sockets`: networks, names, TCP and UDP, as far as the guest has permission.
 
 mod network;
 mod tcp;
@@ -19,9 +19,9 @@ impl<R> Outcome<WasiSockets> for SocketResult<R>
 where
     (Result<R, ErrorCode>,): component_model::LowerList + 'static,
 {
-    type Passed = (Result<R, ErrorCode>,);
+    type Lowered = (Result<R, ErrorCode>,);
 
-    fn pass(self, sockets: &mut WasiSocketsCtxView<'_>) -> wasmtime::Result<Self::Passed> {
+    fn convert(self, sockets: &mut WasiSocketsCtxView<'_>) -> wasmtime::Result<Self::Lowered> {
         match self {
             Ok(value) => Ok((Ok(value),)),
             Err(error) => Ok((Err(sockets.convert_error_code(error)?.into()),)),

@@ -1,4 +1,4 @@
-//! Waiting on the guest's thread, until what is waited for is there or the guest is interrupted.
+//! Waits on the guest's thread until a future is ready or the guest is interrupted.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -8,9 +8,9 @@ use component_model::{Interrupted, Trap, TrapCode};
 use tokio::runtime::Handle;
 use wasmtime_wasi::runtime::with_ambient_tokio_runtime;
 
-/// Waits for a future on this thread, but no longer than until the guest is interrupted.
+/// Waits for a future on this thread, at most until the guest is interrupted.
 ///
-/// What is ready at once costs neither a place among those who wait for the interruption nor a parked thread.
+/// A future that is ready at once neither registers for the interruption nor parks the thread.
 ///
 /// # Panics
 ///

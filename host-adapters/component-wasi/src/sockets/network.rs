@@ -1,4 +1,4 @@
-//! Networks, their addresses and errors, and the look-up of names.
+//! Networks, addresses, error codes, and name lookup.
 
 use component_model::engine::Engine;
 use component_model::{LinkError, Linker};
@@ -145,7 +145,7 @@ pub(super) fn add_to_linker<T: WasiView + 'static, E: Engine>(
     linker: &mut Linker<T, E>,
     bounds: &Bounds,
 ) -> Result<(), LinkError> {
-    // `network-error-code` is unstable, and not defined by wasmtime-wasi unless it is asked to.
+    // `network-error-code` is unstable. wasmtime-wasi defines it only on request.
     interface(linker, "wasi:sockets/network@0.2.12").resource("network", |sockets, network| {
         HostNetwork::drop(sockets, network)
     })?;
