@@ -1,9 +1,10 @@
-//! OTLP as JSON, for the lines of the console and the requests of the pipeline alike.
+//! OTLP as JSON, for the console's lines and the pipeline's requests.
 //!
-//! The types of opentelemetry-proto know the encoding but for one thing: serde_json writes `null` for not-a-number and the
-//! infinities, and OTLP's JSON wants `"NaN"`, `"Infinity"` and `"-Infinity"` (Protobuf, "ProtoJSON Format"), which these
-//! types do for quantiles alone. So each value passes through a serializer's serializer on its way: everything is handed
-//! on as it is, and these numbers as strings.
+//! The types of opentelemetry-proto serialize to OTLP's JSON with one exception: serde_json writes
+//! `null` for NaN and the infinities, and OTLP requires `"NaN"`, `"Infinity"` and `"-Infinity"`
+//! (Protobuf, "ProtoJSON Format"). Those types write them only for quantiles. So every value passes
+//! through a wrapping serializer, which writes these numbers as strings and forwards everything
+//! else.
 
 use std::io;
 
@@ -12,7 +13,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// Gives an export request as one line of JSON, without its end.
+/// Serializes an export request as one line of JSON, without the newline.
 pub(crate) fn encode(request: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut line = Vec::new();
     let mut serializer = serde_json::Serializer::new(&mut line);
@@ -28,7 +29,7 @@ pub(crate) fn size(request: &impl Serialize) -> serde_json::Result<usize> {
     Ok(size.0)
 }
 
-/// Counts what is written.
+/// Counts the bytes that are written.
 struct Size(usize);
 
 impl io::Write for Size {
@@ -42,7 +43,7 @@ impl io::Write for Size {
     }
 }
 
-/// A serializer, or a value on its way to one, or the rest of a value.
+/// Wraps a serializer, a value, or the state of a partially serialized value.
 #[derive(Debug)]
 struct NonFinite<T>(T);
 
@@ -52,7 +53,7 @@ impl<T: Serialize + ?Sized> Serialize for NonFinite<&T> {
     }
 }
 
-fn in_words(value: f64) -> &'static str {
+fn non_finite_name(value: f64) -> &'static str {
     if value.is_nan() {
         "NaN"
     } else if value.is_sign_positive() {
@@ -93,7 +94,7 @@ impl<S: Serializer> Serializer for NonFinite<S> {
         if value.is_finite() {
             self.0.serialize_f64(value)
         } else {
-            self.0.serialize_str(in_words(value))
+            self.0.serialize_str(non_finite_name(value))
         }
     }
 
@@ -101,7 +102,7 @@ impl<S: Serializer> Serializer for NonFinite<S> {
         if value.is_finite() {
             self.0.serialize_f32(value)
         } else {
-            self.0.serialize_str(in_words(f64::from(value)))
+            self.0.serialize_str(non_finite_name(f64::from(value)))
         }
     }
 
@@ -222,7 +223,7 @@ mod tests {
         serde_json::from_slice(&json).unwrap()
     }
 
-    /// Everything that `expected` names is in `found` as it says, whatever else is there.
+    /// Asserts that `found` contains everything in `expected`.
     #[track_caller]
     fn assert_has(found: &serde_json::Value, expected: &serde_json::Value) {
         for (name, value) in expected.as_object().unwrap() {

@@ -1,4 +1,4 @@
-//! The builder's own settings.
+//! The builder for [`Config`].
 
 use std::ffi::OsString;
 use std::fmt;
@@ -26,8 +26,9 @@ use super::{Config, Flags, WarningHook, resolve};
 
 /// Builds a [`Config`].
 ///
-/// Whatever is set here wins over the environment, whichever is named first; command-line flags are set here. What is set for
-/// one signal wins over what is set for all, and either wins over the environment.
+/// A setting of the builder takes precedence over the environment, in any order of the calls; use
+/// it for command-line flags. A setting for one signal takes precedence over the same setting for
+/// all signals.
 #[derive(Default)]
 #[must_use = "it does nothing until `build`"]
 pub struct ConfigBuilder {
@@ -44,7 +45,7 @@ pub struct ConfigBuilder {
     pub(super) flags: Flags,
 }
 
-/// A change to the limits, made after the environment's.
+/// An edit of the limits, applied after the environment's.
 type LimitEdit = Box<dyn FnOnce(&mut Limits)>;
 
 impl fmt::Debug for ConfigBuilder {
@@ -59,14 +60,14 @@ impl fmt::Debug for ConfigBuilder {
 }
 
 impl ConfigBuilder {
-    /// Reads the environment through `lookup`, which gives a variable's value by its name. [`super::VARIABLES`] says which
-    /// are read.
+    /// Reads the environment through `lookup`, which returns a variable's value by its name.
+    /// [`super::VARIABLES`] lists the variables that are read.
     pub fn with_env(mut self, lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         self.environment = Environment::read(&lookup);
         self
     }
 
-    /// Reads the environment of the process, and warns of names in it that were probably meant to be others.
+    /// Reads the environment of the process, and warns of names in it that look like misspelt ones.
     pub fn with_process_env(self) -> Self {
         let names = std::env::vars_os()
             .filter(|(_, value)| !value.is_empty())
@@ -82,26 +83,27 @@ impl ConfigBuilder {
         self
     }
 
-    /// Takes the defaults of [`Config::small`].
+    /// Uses the defaults of [`Config::small`].
     pub fn small(mut self) -> Self {
         self.small = true;
         self
     }
 
-    /// Switches all three signals off, or on whatever `OTEL_SDK_DISABLED` says.
+    /// Switches all three signals off. `false` switches them on, even if `OTEL_SDK_DISABLED` is
+    /// set.
     pub fn disabled(mut self, disabled: bool) -> Self {
         self.layer.disabled = Some(disabled);
         self
     }
 
-    /// Sets where a signal goes.
+    /// Sets the exporter of a signal.
     pub fn exporter(mut self, signal: Signal, exporter: Exporter) -> Self {
         *self.layer.exporters.get_mut(signal) = Some(exporter);
         self
     }
 
-    /// Sets where signals go for which neither an exporter nor any endpoint is set. Default: [`Exporter::Otlp`], to the
-    /// standard's endpoint on this machine.
+    /// Sets the exporter of signals for which neither an exporter nor an endpoint is set. Default:
+    /// [`Exporter::Otlp`], to the specification's default endpoint on this machine.
     pub fn without_endpoint(mut self, exporter: Exporter) -> Self {
         self.without_endpoint = Some(exporter);
         self
@@ -127,13 +129,13 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets headers for all signals. They are put over those of the environment, name by name.
+    /// Sets headers for all signals. They replace headers of the environment with the same name.
     pub fn headers(mut self, headers: Headers) -> Self {
         self.layer.otlp.headers = Some(headers);
         self
     }
 
-    /// Sets how long an export may take for all signals, from 1 ms to an hour.
+    /// Sets the time limit of an export for all signals, from 1 ms to an hour.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.layer.otlp.timeout = Some(timeout);
         self
@@ -145,58 +147,58 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the most bytes of a request, before compression, for all signals. Larger batches are
-    /// sent as several requests. An item that is larger by itself is dropped and counted.
+    /// Sets the largest size of a request in bytes, before compression, for all signals. Larger
+    /// batches are sent as several requests. A single item that is larger is dropped and counted.
     pub fn max_request_size(mut self, size: RequestSize) -> Self {
         self.layer.otlp.max_request_size = Some(size);
         self
     }
 
-    /// Sets the authorities to trust for all signals, in place of the system's.
+    /// Sets the trusted authorities for all signals, instead of the system's.
     pub fn certificate(mut self, authorities: Certificates) -> Self {
         self.layer.otlp.certificate = Some(authorities);
         self
     }
 
-    /// Sets the host's own certificate and key for all signals.
+    /// Sets the client certificate and key for all signals.
     pub fn client_identity(mut self, certificate: Certificates, key: PrivateKey) -> Self {
         self.layer.otlp.client_certificate = Some(certificate);
         self.layer.otlp.client_key = Some(key);
         self
     }
 
-    /// Sets the host's own certificate for all signals; its key may come from the environment.
+    /// Sets the client certificate for all signals. Its key may come from the environment.
     pub fn client_certificate(mut self, certificate: Certificates) -> Self {
         self.layer.otlp.client_certificate = Some(certificate);
         self
     }
 
-    /// Sets the key of the host's own certificate for all signals; the certificate may come from
-    /// the environment.
+    /// Sets the key of the client certificate for all signals. The certificate may come from the
+    /// environment.
     pub fn client_key(mut self, key: PrivateKey) -> Self {
         self.layer.otlp.client_key = Some(key);
         self
     }
 
-    /// Sets whether to do without TLS for gRPC endpoints without a scheme, for all signals.
+    /// Sets whether gRPC endpoints without a scheme are used without TLS, for all signals.
     pub fn insecure(mut self, insecure: bool) -> Self {
         self.layer.otlp.insecure = Some(insecure);
         self
     }
 
-    /// Sets how one signal is sent; what is `None` is left to the settings for all.
+    /// Sets how one signal is sent. `None` falls back to the setting for all signals.
     pub fn otlp(mut self, signal: Signal, options: OtlpOptions) -> Self {
         *self.layer.signals.get_mut(signal) = options;
         self
     }
 
-    /// Sets how spans are gathered.
+    /// Sets how spans are batched.
     pub fn span_batches(mut self, options: BatchOptions) -> Self {
         self.layer.spans = options;
         self
     }
 
-    /// Sets how log records are gathered.
+    /// Sets how log records are batched.
     pub fn log_batches(mut self, options: BatchOptions) -> Self {
         self.layer.logs = options;
         self
@@ -208,13 +210,14 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets how long that may take, from 1 ms to an hour; the shorter of this and the exporter's timeout holds.
+    /// Sets the time limit of a metrics export, from 1 ms to an hour. The shorter of this and the
+    /// exporter's timeout applies.
     pub fn metric_timeout(mut self, timeout: Duration) -> Self {
         self.layer.metric_timeout = Some(timeout);
         self
     }
 
-    /// Sets over which time sums and histograms are exported.
+    /// Sets the temporality of sums and histograms.
     pub fn temporality(mut self, temporality: TemporalityPreference) -> Self {
         self.layer.temporality = Some(temporality);
         self
@@ -226,25 +229,26 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets which traces are recorded.
+    /// Sets the sampler of traces.
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.layer.sampler = Some(sampler);
         self
     }
 
-    /// Sets which headers carry context from one process to the next.
+    /// Sets which headers propagate context between processes.
     pub fn propagators(mut self, propagators: Propagators) -> Self {
         self.layer.propagators = Some(propagators);
         self
     }
 
-    /// Sets which of the guests' logs are kept.
+    /// Sets the log levels of guests.
     pub fn log_levels(mut self, levels: LogLevels) -> Self {
         self.layer.log_levels = Some(levels);
         self
     }
 
-    /// Changes limits on what guests can grow; made after the environment's changes, in the order of the calls.
+    /// Edits the limits on guests. Edits are applied after the environment's, in the order of the
+    /// calls.
     pub fn limits(mut self, edit: impl FnOnce(&mut Limits) + 'static) -> Self {
         self.limits.push(Box::new(edit));
         self
@@ -256,14 +260,14 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets `service.name` for when nothing else does, such as to the component's name. Default
+    /// Sets the default `service.name`, such as the component's name. Without it, the default is
     /// `unknown_service:wasmscope`.
     pub fn default_service_name(mut self, name: impl Into<String>) -> Self {
         self.default_service_name = Some(name.into());
         self
     }
 
-    /// Adds a resource attribute, over those of the environment.
+    /// Adds a resource attribute. It replaces one of the environment with the same key.
     pub fn resource_attribute(
         mut self,
         key: impl Into<opentelemetry::Key>,
@@ -273,34 +277,34 @@ impl ConfigBuilder {
         self
     }
 
-    /// Names the WebAssembly runtime: `process.runtime.name` and `process.runtime.version` of the resource.
+    /// Sets the WebAssembly runtime: `process.runtime.name` and `process.runtime.version` of the
+    /// resource.
     pub fn runtime(mut self, runtime: Runtime) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Sets a function that is called with each warning: once for every [`Config::warnings`], when
-    /// a pipeline is built, and once when one of its exports fails for the first time. The latter
-    /// is called on a thread of the pipeline's and never on a guest's; it must not block. Default:
-    /// none.
+    /// Sets a function that is called with each warning: once for each of [`Config::warnings`] when
+    /// a pipeline is built, and once when an export fails for the first time. The latter call is on
+    /// a thread of the pipeline, never on a guest's. The function must not block. Default: none.
     pub fn on_warning(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.on_warning = Some(WarningHook(Arc::new(hook)));
         self
     }
 
-    /// Sets the names of a program's command-line flags for these settings, by the name of the
+    /// Sets the names of a program's command-line flags for these settings, keyed by the builder's
     /// method: `("endpoint", "--otlp-endpoint")`. Errors and warnings then name the flag.
     pub fn flags(mut self, flags: &'static [(&'static str, &'static str)]) -> Self {
         self.flags = Flags(flags);
         self
     }
 
-    /// Builds it.
+    /// Builds the configuration.
     ///
     /// # Errors
     ///
-    /// Returns an error if a setting of this builder cannot be used: it is out of its range, or
-    /// does not go with the rest. In strict mode, also if a variable's value cannot be used.
+    /// Returns an error if a setting of this builder is out of range or contradicts another. In
+    /// strict mode, also if a variable has an invalid value.
     pub fn build(self) -> Result<Config, ConfigError> {
         if self.strict {
             for warning in &self.environment.warnings {

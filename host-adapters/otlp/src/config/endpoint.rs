@@ -1,4 +1,4 @@
-//! Where OTLP goes, and with which headers.
+//! The address of a collector, and the headers of requests.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,11 +11,11 @@ use super::percent;
 
 use super::values::{Expected, Protocol};
 
-/// The address of a collector: `http://` or `https://`, a host, and perhaps a port, a path and a
+/// The address of a collector: `http://` or `https://`, a host, and optionally a port, a path and a
 /// query.
 ///
-/// For gRPC the scheme may be missing; then the setting `insecure` decides. Some backends take a
-/// token in the query, so that it is never shown.
+/// For gRPC the scheme may be missing; then the setting `insecure` decides. The query is never
+/// shown, because some backends take a token in it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     secure: Option<bool>,
@@ -23,7 +23,7 @@ pub struct Endpoint {
     authority: String,
     /// Begins with a `/`, or is empty.
     path: String,
-    /// What follows the `?`.
+    /// The part after the `?`.
     query: Option<String>,
 }
 
@@ -65,7 +65,7 @@ impl FromStr for Endpoint {
         if !uri.is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty())) {
             return Err(Expected::new(EXPECTED));
         }
-        // `Uri` accepts a port that is none.
+        // `Uri` accepts invalid ports.
         let port = match authority.rsplit_once(']') {
             Some((_, port)) => port.strip_prefix(':'),
             None => authority.split_once(':').map(|(_, port)| port),
@@ -78,7 +78,7 @@ impl FromStr for Endpoint {
     }
 }
 
-/// Splits off `http://` or `https://`; returns whether it is the latter.
+/// Splits off `http://` or `https://`. The flag is true for the latter.
 fn split_scheme(text: &str) -> Result<(Option<bool>, &str), Expected> {
     match text.split_once("://") {
         // A `://` after the host is part of a path or query.
@@ -92,7 +92,8 @@ fn split_scheme(text: &str) -> Result<(Option<bool>, &str), Expected> {
     }
 }
 
-/// Whether an endpoint stands for all signals or for one: over HTTP, the former has a path put after it.
+/// Whether an endpoint is for all signals or for one. Over HTTP, the signal's path is appended only
+/// to the former.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
     All,
@@ -100,8 +101,8 @@ pub(super) enum Scope {
 }
 
 impl Endpoint {
-    /// Returns the URL to which `protocol` sends. `signal_path` is `v1/traces` and the like; it
-    /// goes before the query.
+    /// Returns the URL to which `protocol` sends. `signal_path`, such as `v1/traces`, goes before
+    /// the query.
     pub(super) fn resolve(
         &self,
         protocol: Protocol,
@@ -128,7 +129,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns the end of the path, where that is the path of a signal.
+    /// Returns the end of the path if it is a signal's path.
     pub(super) fn signals_path(&self) -> Option<String> {
         Signal::ALL
             .into_iter()
@@ -136,7 +137,7 @@ impl Endpoint {
             .find(|path| self.path.trim_end_matches('/').ends_with(path))
     }
 
-    /// Returns the path, where there is more of it than a `/`.
+    /// Returns the path, unless it is empty or `/`.
     pub(super) fn path(&self) -> Option<&str> {
         (self.path.len() > 1).then_some(&self.path)
     }
@@ -153,7 +154,7 @@ impl Endpoint {
 }
 
 impl fmt::Display for Endpoint {
-    /// Shows it without its query.
+    /// Formats the endpoint without its query.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.secure {
             Some(true) => f.write_str("https://")?,
@@ -175,7 +176,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// The URL to which one signal is sent. Its query may hold a token, so that it is shown without it.
+/// The URL to which one signal is sent. Shown without its query, which may hold a token.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Url(String);
 
@@ -184,7 +185,7 @@ impl Url {
         Self(url.into())
     }
 
-    /// Returns all of it, for the request alone.
+    /// Returns the whole URL. Use it for the request only.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -208,16 +209,18 @@ impl fmt::Debug for Url {
 
 /// The headers (for gRPC, the metadata) of every request.
 ///
-/// Parses a list like `api-key=secret,tenant=a%20b`, whose values are percent-encoded. Values are never shown.
+/// Parses a list like `api-key=secret,tenant=a%20b` with percent-encoded values. Values are never
+/// shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(HeaderMap);
 
 impl Headers {
-    /// Sets one header, in place of any of its name.
+    /// Sets one header. Replaces one of the same name.
     ///
     /// # Errors
     ///
-    /// When `name` or `value` cannot stand in a header, or the name is one that the transport sets itself.
+    /// Returns an error if `name` or `value` is not valid in a header, or if the transport sets
+    /// this header itself.
     pub fn insert(&mut self, name: &str, value: &str) -> Result<(), Expected> {
         let header = header_name(name)?;
         let Ok(mut content) = HeaderValue::from_str(value) else {
@@ -230,15 +233,16 @@ impl Headers {
         Ok(())
     }
 
-    /// Sets one header that a person gave as `name=value`. Unlike [`insert`](Self::insert), it
+    /// Sets one header that a user gave as `name=value`. Unlike [`insert`](Self::insert), it
     /// refuses an empty value.
     ///
     /// # Errors
     ///
-    /// When the value is empty, or as [`insert`](Self::insert) does.
+    /// Returns an error if the value is empty, or in the cases of [`insert`](Self::insert).
     pub fn insert_given(&mut self, name: &str, value: &str) -> Result<(), Expected> {
         header_name(name)?;
-        // Perhaps a token whose padding is taken for the `=` after a name, so it is not repeated.
+        // The text may be a token whose `=` padding looks like the `=` after a name, so it is not
+        // repeated.
         if value.trim_matches(['=', ' ']).is_empty() {
             return Err(Expected::new(
                 "a value after the first `=`, as in name=value; the name of a header, such as `authorization`, goes before a token",
@@ -251,7 +255,7 @@ impl Headers {
         &self.0
     }
 
-    /// These over `others`, name by name.
+    /// Returns these headers merged over `others`, name by name.
     pub(super) fn over(&self, others: &Self) -> Self {
         let mut merged = others.clone();
         for (name, value) in &self.0 {
@@ -261,7 +265,7 @@ impl Headers {
     }
 }
 
-/// Headers that the transport sets itself: another value would break the request.
+/// Headers that the transport sets itself. Another value would break the request.
 const RESERVED: &[&str] = &[
     "connection",
     "content-encoding",
@@ -275,8 +279,8 @@ const RESERVED: &[&str] = &[
 
 /// Parses the name of a header that may be set.
 ///
-/// The error does not repeat text that is no name: `authorization: Basic c2VjcmV0==` has its
-/// credentials before the first `=`.
+/// The error does not repeat an invalid name: in `authorization: Basic c2VjcmV0==` it contains the
+/// credentials.
 fn header_name(text: &str) -> Result<HeaderName, Expected> {
     let name = HeaderName::from_str(text).ok().ok_or_else(|| {
         Expected::new(
@@ -336,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn general_endpoint_gets_the_signals_path_over_http() {
+    fn general_endpoint_gets_the_signal_path_over_http() {
         let table = [
             ("http://localhost:4318", "http://localhost:4318/v1/traces"),
             ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
@@ -363,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn signals_own_endpoint_is_taken_as_it_stands_over_http() {
+    fn signal_endpoint_is_used_unchanged_over_http() {
         assert_eq!(
             url(
                 "http://c.example:1/x",
@@ -383,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn grpc_has_no_path_and_insecure_decides_only_without_a_scheme() {
+    fn grpc_sends_no_path_and_insecure_applies_without_a_scheme() {
         let table = [
             ("http://c.example:4317/v1", false, "http://c.example:4317"),
             ("https://c.example:4317", true, "https://c.example:4317"),

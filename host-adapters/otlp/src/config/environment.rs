@@ -1,4 +1,4 @@
-//! Reads the environment: every variable into its type, and what cannot be read into a warning.
+//! Reads the environment: parses each variable, and turns invalid values into warnings.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -23,36 +23,36 @@ use super::unsupported::{self, Unsupported};
 use super::values::{Count, Expected, Flag, Interval, QueueLength, Ratio, Sampler, Timeout};
 use super::variables::{self, Status, Variable};
 
-/// What the environment says.
+/// The settings read from the environment.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     pub(super) layer: Layer,
-    /// `OTLP_SERVICE_NAME`, for when neither the standard variable nor an attribute names the service.
+    /// `OTLP_SERVICE_NAME`, used if neither the standard variable nor an attribute names the
+    /// service.
     pub(super) fallback_service_name: Option<String>,
-    /// Whether the general endpoint is that of `OTLP_EXPORTER_ENDPOINT`.
+    /// Whether the general endpoint comes from `OTLP_EXPORTER_ENDPOINT`.
     pub(super) uses_fallback_endpoint: bool,
-    /// Endpoints that cannot be used.
-    pub(super) endpoints: Broken,
-    /// Files of authorities that cannot be used.
-    pub(super) certificates: Broken,
+    /// Invalid endpoints.
+    pub(super) endpoints: InvalidValues,
+    /// Invalid files of authorities.
+    pub(super) certificates: InvalidValues,
     pub(super) limits: LimitList,
     pub(super) warnings: Vec<ConfigWarning>,
-    /// The names that were asked for, so that a test can hold them against the published table.
+    /// The names that were looked up. A test compares them with the published table.
     #[cfg(test)]
-    pub(super) asked: std::collections::BTreeSet<String>,
+    pub(super) looked_up: std::collections::BTreeSet<String>,
 }
 
-/// Values that cannot be used of a variable that decides where telemetry goes or who is trusted
-/// with it: without them, the default would hold, and headers with credentials would go to another
-/// place.
+/// Invalid values of a variable that sets the destination or the trusted authorities. Falling back
+/// to the default would send headers with credentials to another server.
 #[derive(Debug, Default)]
-pub(super) struct Broken {
+pub(super) struct InvalidValues {
     pub(super) all: Option<ConfigError>,
     pub(super) signals: PerSignal<Option<ConfigError>>,
 }
 
-impl Broken {
-    /// Lists them.
+impl InvalidValues {
+    /// Lists all errors.
     pub(super) fn iter(&self) -> impl Iterator<Item = &ConfigError> {
         self.all.iter().chain(self.signals.iter().flatten())
     }
@@ -61,10 +61,10 @@ impl Broken {
 struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<OsString>,
     warnings: Vec<ConfigWarning>,
-    endpoints: Broken,
-    certificates: Broken,
+    endpoints: InvalidValues,
+    certificates: InvalidValues,
     #[cfg(test)]
-    asked: std::collections::BTreeSet<String>,
+    looked_up: std::collections::BTreeSet<String>,
 }
 
 impl Environment {
@@ -72,10 +72,10 @@ impl Environment {
         let mut reader = Reader {
             lookup,
             warnings: Vec::new(),
-            endpoints: Broken::default(),
-            certificates: Broken::default(),
+            endpoints: InvalidValues::default(),
+            certificates: InvalidValues::default(),
             #[cfg(test)]
-            asked: std::collections::BTreeSet::new(),
+            looked_up: std::collections::BTreeSet::new(),
         };
         let mut layer = Layer {
             disabled: reader
@@ -131,14 +131,15 @@ impl Environment {
             limits,
             warnings: reader.warnings,
             #[cfg(test)]
-            asked: reader.asked,
+            looked_up: reader.looked_up,
         }
     }
 
-    /// Adds a warning for each name that is misspelt, going by those that are known.
+    /// Warns of each name that looks like a misspelt variable.
     ///
-    /// Nobody else has variables that begin like ours, but for Kubernetes, which tells of a service called `wasmscope` by some; of the
-    /// standard's, others may well read some that are not known here.
+    /// Unknown `WASMSCOPE_` names are always reported, except those that Kubernetes sets for a
+    /// service called `wasmscope`. Unknown `OTEL_` names may belong to other programs, so they are
+    /// reported only if they resemble a known one.
     pub(super) fn warn_of_unknown(&mut self, names: impl Iterator<Item = String>) {
         let known: Vec<String> = variables::VARIABLES
             .iter()
@@ -152,14 +153,18 @@ impl Environment {
         let mut unknown: Vec<String> = names
             .filter(|name| name.starts_with("OTEL_") || name.starts_with("WASMSCOPE_"))
             .filter(|name| !known.contains(name))
-            .filter(|name| !SERVICE_LINKS.iter().any(|link| name.starts_with(link)))
+            .filter(|name| {
+                !KUBERNETES_PREFIXES
+                    .iter()
+                    .any(|link| name.starts_with(link))
+            })
             .collect();
         unknown.sort();
         for name in unknown {
             let near = honoured
                 .iter()
                 .map(|known| (strsim::levenshtein(known, &name), known))
-                .filter(|(distance, _)| *distance <= NEAR)
+                .filter(|(distance, _)| *distance <= MAX_EDIT_DISTANCE)
                 .min_by_key(|(distance, _)| *distance);
             let reason = match near {
                 Some((_, near)) => format!("it is not known; perhaps {near} was meant"),
@@ -174,21 +179,22 @@ impl Environment {
     }
 }
 
-/// How the variables begin by which Kubernetes tells every container of a service called `wasmscope`.
-const SERVICE_LINKS: [&str; 3] = [
+/// Prefixes of the variables that Kubernetes sets in every container for a service called
+/// `wasmscope`.
+const KUBERNETES_PREFIXES: [&str; 3] = [
     "WASMSCOPE_SERVICE_HOST",
     "WASMSCOPE_SERVICE_PORT",
     "WASMSCOPE_PORT",
 ];
 
-/// How many letters of a name may be wrong for it to be taken for another.
-const NEAR: usize = 2;
+/// The greatest edit distance at which a name counts as a misspelling of another.
+const MAX_EDIT_DISTANCE: usize = 2;
 
 impl Reader<'_> {
-    /// The variable's text; an empty one is as good as none, as the specification has it.
+    /// Returns the variable's text. An empty value counts as unset, as the specification requires.
     fn text(&mut self, name: &str) -> Option<String> {
         #[cfg(test)]
-        self.asked.insert(String::from(name));
+        self.looked_up.insert(String::from(name));
         match (self.lookup)(name)?.into_string() {
             Ok(text) if text.trim().is_empty() => None,
             Ok(text) => Some(text),
@@ -233,7 +239,7 @@ impl Reader<'_> {
         self.warnings.push(ConfigWarning::Unusable(error));
     }
 
-    /// Reads a variable whose valid values are not all supported here.
+    /// Reads a variable of which some valid values are not supported.
     fn supported<T>(
         &mut self,
         name: &str,
@@ -251,9 +257,9 @@ impl Reader<'_> {
     }
 
     fn sampler(&mut self) -> Option<Sampler> {
-        let told = self.warnings.len();
+        let warnings_before = self.warnings.len();
         let mut sampler = self.supported("OTEL_TRACES_SAMPLER", unsupported::sampler);
-        let was_told = self.warnings.len() > told;
+        let is_unsupported = self.warnings.len() > warnings_before;
         let name = "OTEL_TRACES_SAMPLER_ARG";
         match sampler
             .as_mut()
@@ -264,8 +270,8 @@ impl Reader<'_> {
                     *ratio = argument;
                 }
             }
-            // It belongs to the sampler that was told of.
-            None if was_told => drop(self.text(name)),
+            // The argument belongs to the unsupported sampler, which has its own warning.
+            None if is_unsupported => drop(self.text(name)),
             other => {
                 if self.text(name).is_some() {
                     let sampler =
@@ -330,7 +336,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a URL, which may hold credentials that no message may repeat.
+    /// Reads a URL. It may hold credentials, so no message repeats it.
     fn endpoint(&mut self, name: &str) -> Option<Result<Endpoint, ConfigError>> {
         let text = self.text(name)?;
         let endpoint = text.parse::<Endpoint>();
@@ -354,10 +360,11 @@ impl Reader<'_> {
         self.parsed_by(name, |path| read(Path::new(path)))
     }
 
-    /// The proxies; the small-letter names are the older and win, as with curl.
+    /// Reads the proxies. Lower-case names are older and take precedence, as in curl.
     fn proxies(&mut self) -> Proxies {
         let all = self.proxy("all_proxy").or_else(|| self.proxy("ALL_PROXY"));
-        // In a CGI program, HTTP_PROXY is a request's header `Proxy`: it must not steer where telemetry goes.
+        // In a CGI program, HTTP_PROXY is the request header `Proxy`, which must not control where
+        // telemetry is sent.
         let cgi = (self.lookup)("REQUEST_METHOD").is_some();
         let http = self.proxy("http_proxy").or_else(|| {
             let proxy = self.proxy("HTTP_PROXY");
@@ -428,10 +435,10 @@ impl Reader<'_> {
     }
 }
 
-/// Keeps what can be used, and remembers what cannot.
+/// Keeps a valid value, and records an invalid one.
 fn kept<T>(
     value: Option<Result<T, ConfigError>>,
-    broken: &mut Broken,
+    broken: &mut InvalidValues,
     signal: Option<Signal>,
 ) -> Option<T> {
     match value? {
@@ -446,7 +453,8 @@ fn kept<T>(
     }
 }
 
-/// Parses `key=value,…` with percent-encoded values; as the specification has it, one that is broken spoils all.
+/// Parses `key=value,…` with percent-encoded values. One invalid entry invalidates the whole list,
+/// as the specification requires.
 fn resource_attributes(text: &str) -> Result<Vec<KeyValue>, Expected> {
     let mut attributes = Vec::new();
     for entry in text

@@ -1,21 +1,21 @@
-//! What is said about settings that cannot be used.
+//! Errors and warnings about settings.
 
 use std::fmt;
 
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::printable::printable;
 
-/// The most of a value that a message repeats, in characters.
+/// The most characters of a value in a message.
 const VALUE: usize = 200;
 
-/// The most of what was expected.
+/// The most characters of the expectation in a message.
 const EXPECTED: usize = 600;
 
-/// A setting that cannot be used: which one, what it was, and what was expected.
+/// An invalid setting: its name, its value, and the expected value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     setting: String,
-    /// `None` where it is secret, or not text.
+    /// `None` if the value is secret, or not text.
     value: Option<String>,
     expected: String,
 }
@@ -33,7 +33,7 @@ impl ConfigError {
         }
     }
 
-    /// An error about a value that may not be shown: it is secret, or no text.
+    /// Makes an error about a value that must not be shown: it is secret, or not text.
     pub(crate) fn without_value(setting: impl Into<String>, expected: impl fmt::Display) -> Self {
         Self {
             setting: setting.into(),
@@ -42,20 +42,20 @@ impl ConfigError {
         }
     }
 
-    /// Returns the name by which it was set: that of an environment variable, of a method of the
-    /// builder, or, where [`super::ConfigBuilder::flags`] knows it, of a command-line flag.
+    /// Returns the name of the setting: an environment variable, a method of the builder, or a
+    /// command-line flag given by [`super::ConfigBuilder::flags`].
     #[must_use]
     pub fn setting(&self) -> &str {
         &self.setting
     }
 
-    /// Gives the value that was found; `None` where it is secret, or not text.
+    /// Returns the invalid value, or `None` if it is secret or not text.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }
 
-    /// Says what was expected instead.
+    /// Returns a description of the expected value.
     #[must_use]
     pub fn expected(&self) -> &str {
         &self.expected
@@ -64,7 +64,7 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Some repeat a part of the value.
+        // Some expectations repeat a part of the value.
         let expected = printable(&self.expected, EXPECTED);
         write!(f, "{}: expected {expected}", self.setting)?;
         match &self.value {
@@ -76,42 +76,43 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Something about the environment that a person should know, and that stops nothing.
+/// A problem in the environment that does not prevent a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigWarning {
-    /// A variable's value cannot be used, so the variable is ignored.
+    /// A variable has an invalid value and is ignored.
     Unusable(ConfigError),
-    /// A variable that decides where telemetry and its headers go cannot be used, so that these
-    /// signals are not exported: the default is another server, and the headers may hold
+    /// A variable that sets the destination or the trusted authorities is invalid, so these signals
+    /// are not exported. The default is another server, which must not get headers with
     /// credentials.
     NotExported {
-        /// What is wrong.
+        /// The error.
         error: ConfigError,
         /// The signals.
         signals: Vec<Signal>,
     },
-    /// A variable's value is valid OpenTelemetry, and not supported here.
+    /// A variable's value is valid in OpenTelemetry but not supported here.
     Unsupported {
         /// The variable's name.
         variable: String,
-        /// The value, or the part of it.
+        /// The value, or its unsupported part.
         value: String,
-        /// What happens instead.
+        /// The fallback.
         instead: String,
     },
-    /// A variable is set that has no effect here.
+    /// A variable is set but has no effect here.
     Ignored {
         /// Its name.
         variable: String,
-        /// Why it has none.
+        /// Why it has no effect.
         reason: String,
     },
-    /// The endpoint for all signals ends in the path of one, and over HTTP gets another put after it.
+    /// The endpoint for all signals ends in the path of one. Over HTTP, each signal's path is
+    /// appended to it.
     SignalsPath {
         /// The endpoint.
         endpoint: String,
-        /// What it ends in: `/v1/traces` for instance.
+        /// The path, such as `/v1/traces`.
         path: String,
     },
     /// The endpoint of a signal that is sent over gRPC has a path, which gRPC does not send.
@@ -123,7 +124,7 @@ pub enum ConfigWarning {
     },
 }
 
-/// Joins words as in "traces, metrics and logs".
+/// Joins names as in "traces, metrics and logs".
 fn listed(signals: &[Signal]) -> String {
     match signals {
         [] => String::new(),
@@ -159,7 +160,7 @@ impl fmt::Display for ConfigWarning {
             Self::Ignored { variable, reason } => write!(f, "{variable} has no effect: {reason}"),
             Self::SignalsPath { endpoint, path } => write!(
                 f,
-                "the OTLP endpoint {endpoint} is for all signals, and each has its path put after it; leave {path} out, or set it for that signal alone"
+                "the OTLP endpoint {endpoint} is for all signals, and each signal's path is appended to it; leave {path} out, or set it for that signal alone"
             ),
         }
     }

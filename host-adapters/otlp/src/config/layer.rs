@@ -1,4 +1,4 @@
-//! The settings of one source, each of which may be missing: the builder's calls, or the environment.
+//! The optional settings of one source: the builder or the environment.
 
 use std::time::Duration;
 
@@ -50,43 +50,45 @@ impl<T> PerSignal<T> {
     }
 }
 
-/// The settings of an OTLP exporter; what is `None` is left to the next source.
+/// The settings of an OTLP exporter. `None` falls back to the next source.
 #[derive(Debug, Clone, Default)]
 pub struct OtlpOptions {
-    /// Where to send. For all signals, HTTP puts `v1/traces` and the like after it; for one signal it is taken as it
-    /// stands. Default `http://localhost:4318`, for gRPC `http://localhost:4317`.
+    /// The collector's address. Over HTTP, `v1/traces` and the like are appended to the endpoint
+    /// for all signals; that of one signal is used unchanged. Default `http://localhost:4318`, for
+    /// gRPC `http://localhost:4317`.
     pub endpoint: Option<Endpoint>,
-    /// Headers of every request; they are put over those of the environment, name by name.
+    /// Headers of every request. They replace headers of the environment with the same name.
     pub headers: Option<Headers>,
-    /// How long one export may take, with its retries. Default 10 s.
+    /// The time limit of one export with its retries. Default 10 s.
     pub timeout: Option<Duration>,
-    /// Default none.
+    /// The compression of requests. Default none.
     pub compression: Option<Compression>,
-    /// The most bytes of a request, before compression. Larger batches are sent as several
-    /// requests. Default 4,000,000.
+    /// The largest size of a request in bytes, before compression. Larger batches are sent as
+    /// several requests. Default 4,000,000.
     pub max_request_size: Option<RequestSize>,
-    /// Default `http/protobuf`.
+    /// The protocol. Default `http/protobuf`.
     pub protocol: Option<Protocol>,
-    /// The authorities to trust in place of the system's.
+    /// The trusted authorities, instead of the system's.
     pub certificate: Option<Certificates>,
-    /// The host's own certificate, with its chain; needs `client_key`.
+    /// The client certificate with its chain. Needs `client_key`.
     pub client_certificate: Option<Certificates>,
     /// The key of `client_certificate`.
     pub client_key: Option<PrivateKey>,
-    /// For gRPC and an endpoint without scheme: whether to do without TLS. Default false.
+    /// For gRPC endpoints without a scheme: whether to use no TLS. Default false.
     pub insecure: Option<bool>,
 }
 
-/// How a signal's items are gathered before they are exported; what is `None` is left to the next source.
+/// How a signal's items are batched before they are exported. `None` falls back to the next source.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BatchOptions {
-    /// How many items wait at most, from 1 to 1,000,000; what comes on top is dropped. Default 2,048.
+    /// The most items in the queue, from 1 to 1,000,000. Further items are dropped. Default 2,048.
     pub queue_size: Option<usize>,
-    /// How many are sent at once, from 1 to `queue_size`. Default 512.
+    /// The most items in a batch, from 1 to `queue_size`. Default 512.
     pub batch_size: Option<usize>,
-    /// How long they wait at most. Default 5 s for spans, 1 s for logs.
+    /// The longest time that items wait for their batch to fill. Default 5 s for spans, 1 s for
+    /// logs.
     pub delay: Option<Duration>,
-    /// How long the export of a batch may take. Default 30 s; the exporter's timeout usually ends it before.
+    /// The time limit of a batch's export. Default 30 s. The exporter's timeout is usually shorter.
     pub export_timeout: Option<Duration>,
 }
 
@@ -112,7 +114,7 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// Returns the signal's own setting, or else that of all signals, and which of the two it is.
+    /// Returns the signal's own setting, or else that for all signals, and which of the two it is.
     pub(super) fn otlp<T>(
         &self,
         signal: Signal,
@@ -122,7 +124,7 @@ impl Layer {
         own.or_else(|| setting(&self.otlp).map(|value| (value, Scope::All)))
     }
 
-    /// Returns whether it names any endpoint.
+    /// Returns whether an endpoint is set for any signal.
     pub(super) fn has_endpoint(&self) -> bool {
         self.otlp.endpoint.is_some() || self.signals.iter().any(|signal| signal.endpoint.is_some())
     }

@@ -6,7 +6,7 @@ use wasmscope_telemetry::printable::printable;
 use super::error::ConfigError;
 use super::values::{Count, Expected};
 
-/// Limits by name, as `open_spans=256,call_bytes=65536` gives them.
+/// Limits by name, parsed from a list such as `open_spans=256,call_bytes=65536`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LimitList(Vec<(&'static Limit, usize)>);
 
@@ -60,7 +60,7 @@ impl std::str::FromStr for LimitList {
     }
 }
 
-/// Refuses a value that is larger than any that has an effect.
+/// Refuses a value above the limit's maximum.
 fn check_one(limit: &Limit, value: usize) -> Result<(), Expected> {
     match limit.max {
         Some(max) if value > max => Err(Expected(format!(
@@ -87,7 +87,7 @@ pub(super) fn check(limits: &Limits) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Says which limit was probably meant, and where all of them are listed.
+/// Describes an unknown name: suggests a similar limit, and says where all are listed.
 fn unknown(name: &str) -> Expected {
     let lower_case = name.to_ascii_lowercase();
     let near = Limits::TABLE
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn value_beyond_the_largest_is_answered_with_the_range() {
+    fn too_large_value_is_refused_with_the_range() {
         for limit in Limits::TABLE {
             let Some(max) = limit.max else { continue };
             let parsed = |value: usize| format!("{}={value}", limit.name).parse::<LimitList>();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn mistyped_limit_is_answered_with_the_near_one() {
+    fn misspelt_limit_is_refused_with_a_suggestion() {
         let table = [
             ("open_span=1", Some("open_spans")),
             ("Open_Spans=1", Some("open_spans")),

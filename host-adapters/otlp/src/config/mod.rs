@@ -1,8 +1,10 @@
-//! Where telemetry goes and how: the builder's settings over those of the environment, over the defaults.
+//! Configuration of the exporters: the builder takes precedence over the environment, which takes
+//! precedence over the defaults.
 //!
-//! Every setting is read into a type that holds only what is valid, here and not in the OpenTelemetry crates, and then
-//! handed to them explicitly, so that what they read in the process's environment themselves changes nothing. The environment is
-//! read only where [`ConfigBuilder::with_env`] or [`ConfigBuilder::with_process_env`] says so.
+//! Every setting is parsed here, into a type that holds only valid values, and passed to the
+//! OpenTelemetry crates explicitly. Variables that those crates would read from the process's
+//! environment therefore have no effect. The environment is read only by
+//! [`ConfigBuilder::with_env`] and [`ConfigBuilder::with_process_env`].
 //!
 //! # Examples
 //!
@@ -67,7 +69,7 @@ use wasmscope_telemetry::limits::Limits;
 use wasmscope_telemetry::log_level::LogLevels;
 pub use wasmscope_telemetry::printable::redacted_url;
 
-/// Everything that a [`crate::pipeline::Pipeline`] is built from, valid and complete.
+/// The valid and complete settings from which a [`crate::pipeline::Pipeline`] is built.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) targets: PerSignal<Target>,
@@ -89,13 +91,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// Begins to build one.
+    /// Returns a builder.
     pub fn builder() -> ConfigBuilder {
         ConfigBuilder::default()
     }
 
-    /// Begins to build one for hosts that are short of memory: queues of 256, batches of 64, sent every 2 s, and
-    /// exports of at most 5 s. The environment and the builder's other settings still win over that.
+    /// Returns a builder with defaults for hosts with little memory: queues of 256, batches of 64,
+    /// sent every 2 s, and exports of at most 5 s. The environment and the builder's other settings
+    /// take precedence.
     pub fn small() -> ConfigBuilder {
         ConfigBuilder::default().small()
     }
@@ -103,14 +106,14 @@ impl Config {
     /// Returns warnings about the environment. In strict mode, invalid values are errors of
     /// [`ConfigBuilder::build`] instead.
     ///
-    /// A [`crate::pipeline::Pipeline`] tells them to [`ConfigBuilder::on_warning`] when it is
+    /// A [`crate::pipeline::Pipeline`] passes them to [`ConfigBuilder::on_warning`] when it is
     /// built.
     #[must_use]
     pub fn warnings(&self) -> &[ConfigWarning] {
         &self.warnings
     }
 
-    /// Says where a signal goes.
+    /// Returns the exporter of a signal.
     #[must_use]
     pub fn exporter(&self, signal: Signal) -> Exporter {
         match self.targets.get(signal) {
@@ -120,8 +123,8 @@ impl Config {
         }
     }
 
-    /// Returns the URL to which a signal is sent over OTLP; `None` where it is not. Its query may
-    /// hold a token: [`redacted_url`] makes a text to be shown of it.
+    /// Returns the URL to which a signal is sent over OTLP, or `None` if it is not. Its query may
+    /// hold a token: use [`redacted_url`] to show it.
     #[must_use]
     pub fn url(&self, signal: Signal) -> Option<&str> {
         match self.targets.get(signal) {
@@ -130,39 +133,39 @@ impl Config {
         }
     }
 
-    /// Gives the console that shows the signals whose exporter is [`Exporter::Console`].
+    /// Returns the console that shows the signals whose exporter is [`Exporter::Console`].
     #[must_use]
     pub fn console(&self) -> Option<&MemoryExporter> {
         self.console.as_ref()
     }
 
-    /// Says which headers carry context from one process to the next, for whoever begins invocations from `TRACEPARENT`,
-    /// `TRACESTATE` and `BAGGAGE`.
+    /// Returns which headers propagate context between processes. Use it to begin invocations from
+    /// `TRACEPARENT`, `TRACESTATE` and `BAGGAGE`.
     #[must_use]
     pub fn propagators(&self) -> Propagators {
         self.propagators
     }
 
-    /// Gives the limits on what guests can grow.
+    /// Returns the limits on guests.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Gives what is said of the process in everything that is exported.
+    /// Returns the resource that describes the process in all exports.
     #[must_use]
     pub fn resource(&self) -> &Resource {
         &self.resource
     }
 
-    /// Says which traces are recorded.
+    /// Returns the sampler of traces.
     #[must_use]
     pub fn sampler(&self) -> Sampler {
         self.sampler
     }
 }
 
-/// Where one signal goes.
+/// Where one signal is exported.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     Otlp(Box<Otlp>),
@@ -170,11 +173,11 @@ pub(crate) enum Target {
     None,
 }
 
-/// How one signal is sent over OTLP.
+/// How one signal is exported over OTLP.
 #[derive(Debug, Clone)]
 pub(crate) struct Otlp {
     pub(crate) protocol: Protocol,
-    /// With the signal's path over HTTP, without one over gRPC.
+    /// Includes the signal's path over HTTP, but not over gRPC.
     pub(crate) url: Url,
     pub(crate) headers: Headers,
     pub(crate) timeout: Duration,
@@ -182,14 +185,14 @@ pub(crate) struct Otlp {
     pub(crate) max_request_size: RequestSize,
     pub(crate) tls: Tls,
     pub(crate) proxies: Proxies,
-    /// The name of the setting of the endpoint.
+    /// The name of the endpoint's setting.
     pub(crate) endpoint_setting: String,
-    /// The name of the setting of the authorities to trust, whether it was set or not.
+    /// The name of the setting for trusted authorities, whether it is set or not.
     pub(crate) certificate_setting: String,
     pub(crate) flags: Flags,
 }
 
-/// How the items of one signal are gathered.
+/// How the items of one signal are batched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) queue_size: usize,
@@ -198,8 +201,7 @@ pub(crate) struct Batch {
     pub(crate) export_timeout: Duration,
 }
 
-/// The command-line flags of a program for the builder's settings, by the name of the builder's
-/// method.
+/// A program's command-line flags for the builder's settings, keyed by the builder's method.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Flags(pub(crate) &'static [(&'static str, &'static str)]);
 
@@ -212,8 +214,8 @@ impl Flags {
             .map(|(_, flag)| *flag)
     }
 
-    /// Names what sets something, for a hint: the flag, where there is one, and the variable.
-    pub(crate) fn naming(self, method: &str, variable: &str) -> String {
+    /// Returns the setting's names for a hint: the flag, if there is one, and the variable.
+    pub(crate) fn setting_names(self, method: &str, variable: &str) -> String {
         match self.of(method) {
             Some(flag) => format!("{flag} or {variable}"),
             None => String::from(variable),
@@ -221,7 +223,7 @@ impl Flags {
     }
 }
 
-/// Who is told that something is wrong while a pipeline runs.
+/// The embedder's function for warnings while a pipeline runs.
 #[derive(Clone)]
 pub(crate) struct WarningHook(pub(crate) Arc<dyn Fn(&str) + Send + Sync>);
 

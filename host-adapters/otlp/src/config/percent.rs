@@ -1,12 +1,12 @@
-//! Percent-encoding, as resource attributes and OTLP headers have it.
+//! Percent-encoding of resource attributes and OTLP headers.
 
 use percent_encoding::percent_decode_str;
 
-/// Decodes strictly; `None` where a `%` begins no code, or the result is not UTF-8.
+/// Decodes strictly. Returns `None` if a `%` is not followed by a code, or if the result is not
+/// UTF-8.
 ///
-/// For resource attributes and headers: the specification takes any decoding error for an error of
-/// the whole variable, and W3C Baggage, whose format both have, asks for a `%` of its own to be
-/// written as `%25`.
+/// The specification treats a decoding error in resource attributes and headers as an error of the
+/// whole variable. Both use the format of W3C Baggage, which writes a literal `%` as `%25`.
 /// <https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable>
 pub(super) fn decode(text: &str) -> Option<String> {
     let whole_codes = text.split('%').skip(1).all(|code| {

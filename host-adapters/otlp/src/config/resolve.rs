@@ -1,4 +1,4 @@
-//! Puts the builder's settings over those of the environment, and those over the defaults.
+//! Merges the builder's settings, the environment and the defaults, in this order of precedence.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use super::environment::Environment;
 use super::error::{ConfigError, ConfigWarning};
 use super::layer::{BatchOptions, Layer, PerSignal};
 use super::limit_list;
-use super::targets::{broken, targets};
+use super::targets::{invalid_destinations, targets};
 use super::values::{
     Exporter, HistogramAggregation, LONGEST, LONGEST_INTERVAL, QueueLength, Sampler,
     TemporalityPreference,
 };
 use super::{Batch, Config, ConfigBuilder, Flags};
 
-/// What `service.name` is when nobody knows better; the prefix is the specification's.
+/// The default of `service.name`. The specification prescribes the prefix.
 const UNKNOWN_SERVICE: &str = "unknown_service:wasmscope";
 
 pub(super) fn resolve(builder: ConfigBuilder) -> Result<Config, ConfigError> {
@@ -33,7 +33,7 @@ pub(super) fn resolve(builder: ConfigBuilder) -> Result<Config, ConfigError> {
         flags: builder.flags,
     };
     if builder.strict
-        && let Some(error) = broken(&builder.environment).next()
+        && let Some(error) = invalid_destinations(&builder.environment).next()
     {
         return Err(error.clone());
     }
@@ -112,7 +112,7 @@ pub(super) fn resolve(builder: ConfigBuilder) -> Result<Config, ConfigError> {
     })
 }
 
-/// What holds where nobody says anything.
+/// The default settings.
 struct Defaults {
     queue_size: usize,
     batch_size: usize,
@@ -150,7 +150,7 @@ impl Defaults {
     }
 }
 
-/// Checks what the builder's types leave open.
+/// Checks the values that the builder's types do not.
 fn check(layer: &Layer, flags: Flags) -> Result<(), ConfigError> {
     let named = |method: &'static str| flags.of(method).unwrap_or(method);
     if layer.service_name.as_deref() == Some("") {
@@ -168,14 +168,14 @@ fn check(layer: &Layer, flags: Flags) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Where a setting was made.
+/// The source of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
     Builder,
     Environment,
 }
 
-/// The sources of settings.
+/// All sources of settings.
 pub(super) struct Sources<'a> {
     builder: &'a Layer,
     pub(super) environment: &'a Environment,
@@ -184,7 +184,7 @@ pub(super) struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// Returns the sources, the strongest first.
+    /// Returns the sources by precedence.
     pub(super) fn layers(&self) -> [(Source, &Layer); 2] {
         [
             (Source::Builder, self.builder),
@@ -198,7 +198,7 @@ impl Sources<'_> {
             .find_map(|(_, layer)| setting(layer))
     }
 
-    /// Makes a fault of the environment's an error in strict mode, and else a warning.
+    /// Turns an error in the environment into a warning, unless in strict mode.
     pub(super) fn refuse(
         &self,
         error: ConfigError,
@@ -208,7 +208,7 @@ impl Sources<'_> {
             return Err(error);
         }
         let warning = ConfigWarning::Unusable(error);
-        // One is enough for all three signals.
+        // The same warning for all three signals is added once.
         if !warnings.contains(&warning) {
             warnings.push(warning);
         }
@@ -229,7 +229,7 @@ impl Sources<'_> {
         without_endpoint.unwrap_or(Exporter::Otlp)
     }
 
-    /// Refuses a console that there is not.
+    /// Rejects the console exporter if the host has no console.
     fn refuse_console(
         &self,
         signal: Signal,
@@ -273,7 +273,7 @@ impl Sources<'_> {
         let mut batch_size = builder.batch_size.or(environment.batch_size);
         if let Some(batch) = builder.batch_size {
             length(batch, "batch_size")?;
-            // A queue that the environment made shorter is no fault of the builder's.
+            // A shorter queue from the environment is not an error of the builder.
             if too_long(&batch)
                 && (builder.queue_size.is_some() || environment.queue_size.is_none())
             {
@@ -296,8 +296,8 @@ impl Sources<'_> {
         let timeout = timeout.unwrap_or(defaults.export_timeout);
         Ok(Batch {
             queue_size,
-            // A queue that was made shorter than the usual batch asks for shorter batches, not for
-            // an error.
+            // A queue shorter than the default batch size makes batches shorter; it is not an
+            // error.
             batch_size: batch_size.unwrap_or(defaults.batch_size).min(queue_size),
             delay: within(&format!("{method}.delay"), delay, LONGEST_INTERVAL)?,
             export_timeout: within(&format!("{method}.export_timeout"), timeout, LONGEST)?,
@@ -305,7 +305,7 @@ impl Sources<'_> {
     }
 }
 
-/// Only what the builder sets can be outside.
+/// Checks that a duration of the builder is in range. Those of the environment always are.
 pub(super) fn within(
     setting: &str,
     time: Duration,

@@ -1,16 +1,16 @@
-//! Resolves where each signal goes over OTLP, from all sources.
+//! Resolves where each signal is sent over OTLP.
 //!
-//! An unusable value is an error if the builder sets it. If the environment sets it, it is a
-//! warning, or in strict mode an error. If it is an endpoint or a file of authorities, its signals
-//! are then not exported: the headers may hold credentials that must not be sent to the default
-//! endpoint (ADR 13).
+//! An invalid value is an error if the builder sets it. In the environment it is a warning, or in
+//! strict mode an error. If an endpoint or a file of authorities is invalid, its signals are not
+//! exported: the headers may hold credentials that must not be sent to the default endpoint (ADR
+//! 13).
 
 use std::time::Duration;
 
 use wasmscope_telemetry::Signal;
 
 use super::endpoint::{Headers, Scope, Url};
-use super::environment::{Broken, Environment};
+use super::environment::{Environment, InvalidValues};
 use super::error::{ConfigError, ConfigWarning};
 use super::layer::{Layer, OtlpOptions, PerSignal};
 use super::resolve::{Source, Sources, within};
@@ -18,12 +18,12 @@ use super::tls::{Tls, check_identity};
 use super::values::{Compression, Expected, Exporter, LONGEST, Protocol};
 use super::{Otlp, Target};
 
-/// A setting of an exporter, by all its names.
+/// A setting of an exporter with its names.
 #[derive(Clone, Copy)]
 struct Setting {
     /// The method of the builder, and the field of [`OtlpOptions`].
     method: &'static str,
-    /// The end of the variable's name.
+    /// The suffix of the variable's name.
     suffix: &'static str,
 }
 
@@ -38,7 +38,7 @@ const CERTIFICATE: Setting = setting("certificate", "CERTIFICATE");
 const CLIENT_CERTIFICATE: Setting = setting("client_certificate", "CLIENT_CERTIFICATE");
 const CLIENT_KEY: Setting = setting("client_key", "CLIENT_KEY");
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Copy)]
 struct Origin {
     source: Source,
@@ -52,9 +52,9 @@ struct Found<T> {
 
 /// Why a signal has no exporter.
 enum Fault {
-    /// The builder's doing.
+    /// The builder's setting is invalid.
     Fatal(ConfigError),
-    /// The environment's doing.
+    /// The environment's setting is invalid.
     Environment(ConfigError),
 }
 
@@ -90,7 +90,7 @@ pub(super) fn targets(
         Exporter::Console => Ok(Target::Console),
         Exporter::None => Ok(Target::None),
     })?;
-    for error in broken(sources.environment) {
+    for error in invalid_destinations(sources.environment) {
         if !refused.iter().any(|(known, _)| known == error) {
             sources.refuse(error.clone(), warnings)?;
         }
@@ -101,8 +101,10 @@ pub(super) fn targets(
     Ok(targets)
 }
 
-/// Lists the endpoints and authorities in the environment that cannot be used.
-pub(super) fn broken(environment: &Environment) -> impl Iterator<Item = &ConfigError> {
+/// Lists the invalid endpoints and authorities in the environment.
+pub(super) fn invalid_destinations(
+    environment: &Environment,
+) -> impl Iterator<Item = &ConfigError> {
     environment
         .endpoints
         .iter()
@@ -127,7 +129,7 @@ fn otlp(
     let tls = if url.is_secure() {
         first.tls(warnings)?
     } else {
-        // It has no effect; but the halves of an identity are checked.
+        // An invalid identity has no effect without TLS, but certificate and key are still checked.
         let identity = first.identity(warnings)?;
         Tls {
             authorities: first.value(|otlp| otlp.certificate.clone()),
@@ -162,7 +164,7 @@ fn otlp(
     })
 }
 
-/// Finds settings of one signal.
+/// Finds the settings of one signal.
 struct Finder<'a> {
     sources: &'a Sources<'a>,
     signal: Signal,
@@ -184,11 +186,11 @@ impl Finder<'_> {
         self.find(setting).map(|found| found.value)
     }
 
-    /// Finds a setting. If the environment's value for this signal cannot be used, returns that
-    /// error rather than another value.
-    fn find_unbroken<T>(
+    /// Finds a setting. If the environment's value for this signal is invalid, returns that error
+    /// instead of a weaker source's value.
+    fn find_valid<T>(
         &self,
-        broken: &Broken,
+        broken: &InvalidValues,
         setting: impl Fn(&OtlpOptions) -> Option<T>,
     ) -> Result<Option<Found<T>>, Fault> {
         let found = self.find(setting);
@@ -213,7 +215,7 @@ impl Finder<'_> {
         }
     }
 
-    /// Returns the name by which a setting was made.
+    /// Returns the name under which a setting was made.
     fn name(&self, origin: Origin, setting: Setting) -> String {
         let Setting { method, suffix } = setting;
         let signal = self.signal.as_str();
@@ -269,7 +271,7 @@ impl Finder<'_> {
         let Some(Found {
             value: endpoint,
             origin,
-        }) = self.find_unbroken(broken, |otlp| otlp.endpoint.clone())?
+        }) = self.find_valid(broken, |otlp| otlp.endpoint.clone())?
         else {
             let url = match protocol {
                 Protocol::Grpc => Url::new("http://localhost:4317"),
@@ -307,14 +309,14 @@ impl Finder<'_> {
                 path,
             })
         };
-        // One is enough for all three signals.
+        // The same warning for all three signals is added once.
         warnings.extend(warning.filter(|warning| !warnings.contains(warning)));
         Ok((url, origin))
     }
 
     fn tls(&self, warnings: &mut Vec<ConfigWarning>) -> Result<Tls, Fault> {
         let broken = &self.sources.environment.certificates;
-        let authorities = self.find_unbroken(broken, |otlp| otlp.certificate.clone())?;
+        let authorities = self.find_valid(broken, |otlp| otlp.certificate.clone())?;
         Ok(Tls {
             authorities: authorities.map(|found| found.value),
             identity: self.identity(warnings)?,
@@ -355,7 +357,7 @@ impl Finder<'_> {
         };
         match source {
             Source::Builder => Err(Fault::Fatal(error)),
-            // Without an identity, the collector refuses the connection if it wants one.
+            // Without an identity, a collector that requires one refuses the connection.
             Source::Environment => {
                 let refused = self.sources.refuse(error, warnings);
                 refused.map(|()| None).map_err(Fault::Fatal)

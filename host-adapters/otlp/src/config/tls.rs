@@ -1,4 +1,4 @@
-//! Certificates and proxies of the connections to collectors.
+//! Certificates, keys and proxies for connections to collectors.
 
 use std::fmt;
 use std::path::Path;
@@ -11,23 +11,23 @@ use wasmscope_telemetry::printable::redacted_url;
 
 use super::values::Expected;
 
-/// The longest file of certificates that is read: larger ones are some other file.
+/// The largest PEM file that is read. A larger file is certainly not a list of certificates.
 const MAX_PEM_BYTES: u64 = 4 << 20;
 
-/// Certificates in PEM, read and found to parse.
+/// Parsed certificates in PEM.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificates(Vec<u8>);
 
-/// A private key in PEM, read and found to parse. Never shown.
+/// A parsed private key in PEM. Never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PrivateKey(Vec<u8>);
 
 impl Certificates {
-    /// Takes PEM text with at least one certificate.
+    /// Parses PEM text with at least one certificate.
     ///
     /// # Errors
     ///
-    /// When there is none in it, or one is broken.
+    /// Returns an error if there is no certificate, or an invalid one.
     pub fn from_pem(pem: impl Into<Vec<u8>>) -> Result<Self, Expected> {
         let pem = pem.into();
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
@@ -42,7 +42,8 @@ impl Certificates {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, is larger than 4 MiB, or has not what is wanted in it.
+    /// Returns an error if the file cannot be read, is larger than 4 MiB, or holds no valid
+    /// certificate.
     pub fn read(path: &Path) -> Result<Self, Expected> {
         Self::from_pem(read(path)?)
     }
@@ -68,11 +69,11 @@ impl fmt::Debug for Certificates {
 }
 
 impl PrivateKey {
-    /// Takes PEM text with a private key.
+    /// Parses PEM text with a private key.
     ///
     /// # Errors
     ///
-    /// When there is none in it.
+    /// Returns an error if there is no private key.
     pub fn from_pem(pem: impl Into<Vec<u8>>) -> Result<Self, Expected> {
         let pem = pem.into();
         match PrivateKeyDer::from_pem_slice(&pem) {
@@ -85,7 +86,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, is larger than 4 MiB, or has not what is wanted in it.
+    /// Returns an error if the file cannot be read, is larger than 4 MiB, or holds no private key.
     pub fn read(path: &Path) -> Result<Self, Expected> {
         Self::from_pem(read(path)?)
     }
@@ -110,14 +111,14 @@ fn read(path: &Path) -> Result<Vec<u8>, Expected> {
     let unreadable =
         |error: std::io::Error| Expected(format!("a PEM file that can be read ({error})"));
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    // A pipe or device could be read for ever.
+    // Reading a pipe or device might never end.
     if !metadata.is_file() || metadata.len() > MAX_PEM_BYTES {
         return Err(Expected::new("a PEM file of 4 MiB at most"));
     }
     std::fs::read(path).map_err(unreadable)
 }
 
-/// Checks that `key` is that of `certificate`.
+/// Checks that `key` belongs to `certificate`.
 pub(super) fn check_identity(certificate: &Certificates, key: &PrivateKey) -> Result<(), Expected> {
     let Some(der) = key.der() else {
         return Err(Expected::new("PEM with a private key"));
@@ -125,31 +126,31 @@ pub(super) fn check_identity(certificate: &Certificates, key: &PrivateKey) -> Re
     match CertifiedKey::from_der(certificate.der(), der, &ring::default_provider()) {
         Ok(_) => Ok(()),
         Err(error) => Err(Expected(format!(
-            "the private key of the client's certificate ({error})"
+            "the private key of the client certificate ({error})"
         ))),
     }
 }
 
-/// How the peer of a `https://` connection is checked, and how the host shows who it is.
+/// How servers are authenticated over `https://`, and how the client authenticates itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tls {
-    /// The authorities that are trusted, in place of the system's.
+    /// The trusted authorities, instead of the system's.
     pub(crate) authorities: Option<Certificates>,
-    /// The host's own certificate and key.
+    /// The client certificate and key.
     pub(crate) identity: Option<(Certificates, PrivateKey)>,
 }
 
-/// The proxies through which HTTP goes, as `HTTP_PROXY` and its like name them.
+/// The HTTP proxies, as set by `HTTP_PROXY` and related variables.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Proxies {
     pub(crate) http: Option<String>,
     pub(crate) https: Option<String>,
-    /// Hosts that are reached without one, as `NO_PROXY` has them.
+    /// Hosts that are reached directly, in the format of `NO_PROXY`.
     pub(crate) except: Option<String>,
 }
 
 impl Proxies {
-    /// Returns the proxy through which a URL is reached, without its password.
+    /// Returns the proxy for a URL, without its password.
     pub(crate) fn of(&self, url: &http::Uri) -> Option<String> {
         let text = |url: &Option<String>| url.clone().unwrap_or_default();
         let matcher = hyper_util::client::proxy::matcher::Matcher::builder()
@@ -163,7 +164,7 @@ impl Proxies {
 }
 
 impl fmt::Debug for Proxies {
-    /// A proxy's URL may hold a password.
+    /// Hides the URLs, which may hold passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxies")
             .field("http", &self.http.is_some())

@@ -1,11 +1,11 @@
-//! Values of variables that are valid OpenTelemetry and not supported here. They stop no run: each
-//! becomes a warning that says what happens instead.
+//! Parses variables of which some values are valid in OpenTelemetry but not supported here. Each
+//! such value becomes a warning that says what happens instead.
 
 use wasmscope_telemetry::Signal;
 
 use super::values::{Expected, Exporter, Propagators, Sampler};
 
-/// A value, or a part of one, that is not supported, and what happens instead.
+/// An unsupported value, or part of one, and what happens instead.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unsupported {
     pub(super) value: String,
@@ -21,16 +21,16 @@ impl Unsupported {
     }
 }
 
-/// The value, `None` for the default, and the parts that are not supported.
+/// The value, or `None` for the default, and the unsupported parts.
 type Read<T> = Result<(Option<T>, Vec<Unsupported>), Expected>;
 
-/// Samplers that need a service to be asked.
+/// Samplers that ask a remote service.
 const SAMPLERS: &[&str] = &["jaeger_remote", "parentbased_jaeger_remote", "xray"];
 
-/// Propagators other than those of W3C.
+/// Propagators other than W3C's.
 const PROPAGATORS: &[&str] = &["b3", "b3multi", "jaeger", "xray", "ottrace"];
 
-/// Exporters that the specification names, or named once; for metrics there is one more.
+/// Exporters that the specification names or once named, except for the one below.
 const EXPORTERS: &[&str] = &["zipkin", "jaeger", "logging", "logging-otlp", "otlp/stdout"];
 
 const METRICS_EXPORTER: &str = "prometheus";
@@ -78,8 +78,8 @@ pub(super) fn propagators(text: &str) -> Read<Propagators> {
     Ok((Some(supported), unsupported.collect()))
 }
 
-/// Reads the exporter of a signal. The specification allows a list; here each signal has one
-/// exporter, the first that can be had.
+/// Parses the exporters of a signal. The specification allows a list; here the first supported one
+/// is used.
 pub(super) fn exporter(signal: Signal, text: &str) -> Read<Exporter> {
     let is_known = |name: &str| {
         is_in(EXPORTERS, name)
@@ -93,7 +93,7 @@ pub(super) fn exporter(signal: Signal, text: &str) -> Read<Exporter> {
         match chosen {
             None => chosen = Some(exporter),
             Some(first) if first == exporter => {}
-            // `none` says that there is no exporter, so that it stands alone.
+            // `none` cannot be combined with other exporters.
             Some(first) if first == Exporter::None || exporter == Exporter::None => {
                 return Err(Expected::new("otlp or console, or none alone"));
             }
@@ -104,7 +104,7 @@ pub(super) fn exporter(signal: Signal, text: &str) -> Read<Exporter> {
         }
     }
     if chosen.is_none() && unsupported.is_empty() {
-        // Nothing but commas.
+        // The list has only commas.
         return text.parse().map(|exporter| (Some(exporter), Vec::new()));
     }
     let is_logging = |name: &str| name.eq_ignore_ascii_case(LOGGING);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sampler_of_the_specification_is_taken_or_told() {
+    fn every_specified_sampler_is_supported_or_reported() {
         for name in SAMPLERS {
             let (sampler, notes) = sampler(name).unwrap();
             assert_eq!((sampler, notes.len()), (None, 1), "{name}");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn propagators_that_are_not_supported_are_left_out() {
+    fn unsupported_propagators_are_ignored() {
         let both = Propagators::default();
         let none = Propagators {
             trace_context: false,
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn exporters_are_lists_of_which_one_is_used() {
+    fn first_supported_exporter_of_a_list_is_used() {
         let table = [
             (Signal::Traces, "otlp", Exporter::Otlp, 0),
             (Signal::Traces, "OTLP,otlp", Exporter::Otlp, 0),

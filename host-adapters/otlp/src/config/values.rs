@@ -1,4 +1,4 @@
-//! The types of single settings, each of which can only hold what is valid.
+//! Types of single settings. Each holds only valid values.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use opentelemetry_sdk::metrics::Temporality;
 
-/// What was expected instead of a text that cannot be parsed; reads on after "expected ".
+/// The expected value of a setting whose text is invalid. Reads as a continuation of "expected ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Expected(pub(crate) String);
@@ -27,7 +27,7 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// Gives the name under which the OpenTelemetry specification knows it.
+            /// Returns the name in the OpenTelemetry specification.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -45,7 +45,7 @@ macro_rules! choice {
         impl FromStr for $name {
             type Err = Expected;
 
-            /// Parses the name, in any case.
+            /// Parses the name, ignoring case.
             fn from_str(text: &str) -> Result<Self, Expected> {
                 $(if text.eq_ignore_ascii_case($text) { return Ok(Self::$variant); })+
                 Err(one_of(&[$($text),+]))
@@ -69,9 +69,9 @@ fn one_of(names: &[&str]) -> Expected {
 }
 
 choice! {
-    /// How OTLP travels.
+    /// The protocol of OTLP.
     Protocol {
-        /// Protocol Buffers over HTTP; the default.
+        /// Protocol Buffers over HTTP. The default.
         HttpProtobuf = "http/protobuf",
         /// JSON over HTTP.
         HttpJson = "http/json",
@@ -81,35 +81,36 @@ choice! {
 }
 
 choice! {
-    /// How what is sent is compressed.
+    /// The compression of requests.
     Compression {
-        /// Not at all; the default.
+        /// No compression. The default.
         None = "none",
-        /// By gzip.
+        /// The gzip format.
         Gzip = "gzip",
     }
 }
 
 choice! {
-    /// Where a signal goes.
+    /// The exporter of a signal.
     Exporter {
-        /// To a collector, over OTLP.
+        /// Exports to a collector over OTLP.
         Otlp = "otlp",
-        /// To the terminal, or wherever the console of the pipeline is shown.
+        /// Exports to the console of the pipeline, such as the terminal.
         Console = "console",
-        /// Nowhere.
+        /// Does not export.
         None = "none",
     }
 }
 
 choice! {
-    /// Over which time sums and histograms are exported.
+    /// The temporality of sums and histograms.
     TemporalityPreference {
-        /// Since the start; the default.
+        /// Values since the start. The default.
         Cumulative = "cumulative",
-        /// Since the last export, but for up-down counters.
+        /// Values since the last export, except for up-down counters.
         Delta = "delta",
-        /// Since the last export for synchronous counters and histograms, since the start for what is observed.
+        /// Values since the last export for synchronous counters and histograms, and since the
+        /// start for observable instruments.
         LowMemory = "lowmemory",
     }
 }
@@ -125,11 +126,11 @@ impl From<TemporalityPreference> for Temporality {
 }
 
 choice! {
-    /// How histograms are aggregated.
+    /// The aggregation of histograms.
     HistogramAggregation {
-        /// By fixed boundaries; the default.
+        /// Explicit bucket boundaries. The default.
         ExplicitBuckets = "explicit_bucket_histogram",
-        /// By boundaries that grow exponentially and adapt; those that a guest gives have no effect.
+        /// Base-2 exponential buckets. Boundaries that a guest sets have no effect.
         Base2Exponential = "base2_exponential_bucket_histogram",
     }
 }
@@ -143,21 +144,21 @@ impl From<HistogramAggregation> for wasmscope_telemetry::HistogramAggregation {
     }
 }
 
-/// A share of all traces: from 0 to 1.
+/// A fraction of all traces, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Ratio(f64);
 
 impl Ratio {
-    /// All of them.
+    /// All traces.
     pub const ALL: Self = Self(1.0);
 
-    /// Makes one of `value`, where that lies from 0 to 1.
+    /// Returns a ratio, or `None` if `value` is not from 0 to 1.
     #[must_use]
     pub fn new(value: f64) -> Option<Self> {
         (0.0..=1.0).contains(&value).then_some(Self(value))
     }
 
-    /// Gives it as a number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> f64 {
         self.0
@@ -175,28 +176,28 @@ impl FromStr for Ratio {
     }
 }
 
-/// Which traces are recorded.
+/// The sampler of traces.
 ///
-/// Parses as the specification names it, with the ratio after `=` where there is one: `always_on`,
+/// Parses the specification's names, with a ratio after `=`: `always_on`,
 /// `parentbased_traceidratio=0.1`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Sampler {
-    /// All.
+    /// Records all traces.
     AlwaysOn,
-    /// None.
+    /// Records no traces.
     AlwaysOff,
-    /// A share of them, chosen by trace id.
+    /// Records a fraction of traces, chosen by trace id.
     TraceIdRatio(Ratio),
-    /// As the parent was; all that have none. The default.
+    /// Follows the parent. Records all root spans. The default.
     ParentBasedAlwaysOn,
-    /// As the parent was; none that have none.
+    /// Follows the parent. Records no root spans.
     ParentBasedAlwaysOff,
-    /// As the parent was; a share of those that have none.
+    /// Follows the parent. Records a fraction of root spans.
     ParentBasedTraceIdRatio(Ratio),
 }
 
 impl Sampler {
-    /// The ratio that it takes, to be changed.
+    /// Returns the ratio of a sampler that has one.
     pub(super) fn ratio_mut(&mut self) -> Option<&mut Ratio> {
         match self {
             Self::TraceIdRatio(ratio) | Self::ParentBasedTraceIdRatio(ratio) => Some(ratio),
@@ -209,7 +210,7 @@ impl Sampler {
 }
 
 impl fmt::Display for Sampler {
-    /// Names it as it is parsed.
+    /// Formats the sampler as it is parsed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlwaysOn => f.write_str("always_on"),
@@ -277,9 +278,9 @@ impl From<Sampler> for opentelemetry_sdk::trace::Sampler {
     }
 }
 
-/// Which headers carry context from one process to the next.
+/// The headers that propagate context between processes.
 ///
-/// Parses a list like `tracecontext,baggage`, or `none`. Other propagators are not known here.
+/// Parses a list like `tracecontext,baggage`, or `none`. Other propagators are not supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Propagators {
     /// W3C Trace Context: `traceparent` and `tracestate`.
@@ -289,7 +290,7 @@ pub struct Propagators {
 }
 
 impl Default for Propagators {
-    /// Both.
+    /// Enables both.
     fn default() -> Self {
         Self {
             trace_context: true,
@@ -318,7 +319,7 @@ impl FromStr for Propagators {
     }
 }
 
-/// `true` or `false`, in any case.
+/// `true` or `false`, ignoring case.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Flag(pub(super) bool);
 
@@ -334,13 +335,12 @@ impl FromStr for Flag {
     }
 }
 
-/// How long something may take, in milliseconds; 0 means that it is not limited.
-///
-/// Nothing here may wait for ever, so that no limit is an hour.
+/// A time limit in milliseconds. 0 means no limit, which is an hour here, since no wait may be
+/// endless.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeout(pub(super) Duration);
 
-/// What stands for "no limit", and the longest time that a setting may name.
+/// The value of "no limit", and the longest time limit.
 pub(super) const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 impl FromStr for Timeout {
@@ -357,11 +357,11 @@ impl FromStr for Timeout {
     }
 }
 
-/// The time between two exports, in milliseconds. Never 0, which would have a thread spin.
+/// The time between two exports, in milliseconds. Never 0, which would make the thread spin.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Interval(pub(super) Duration);
 
-/// The longest interval: two centuries of milliseconds would overflow a clock.
+/// The longest interval. Adding a much longer one to a clock's time could overflow.
 pub(super) const LONGEST_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl FromStr for Interval {
@@ -377,12 +377,12 @@ impl FromStr for Interval {
     }
 }
 
-/// The length of a queue or batch. The SDK reserves a queue's memory at once, so that a slip of the keyboard must not
-/// bring the host down.
+/// The length of a queue or batch. The SDK allocates a queue at once, so a mistyped number must not
+/// exhaust memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct QueueLength(pub(super) usize);
 
-/// The most that a queue may hold.
+/// The longest queue.
 pub(super) const LONGEST_QUEUE: usize = 1_000_000;
 
 impl FromStr for QueueLength {
@@ -408,22 +408,22 @@ impl QueueLength {
     }
 }
 
-/// The most bytes of an export request, before compression: from 4 KiB to 64 MiB, which is the
-/// most that OTLP over HTTP recommends. Each request repeats the resource and the scope, so smaller
-/// ones have no space for an item.
+/// The largest size of an export request in bytes, before compression: from 4 KiB to 64 MiB, the
+/// upper limit that OTLP over HTTP recommends. Each request repeats the resource and the scope, so
+/// a smaller one would leave no space for an item.
 ///
 /// Parses a number of bytes, or a size like `4MB` or `20MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestSize(usize);
 
 impl RequestSize {
-    /// The smallest.
+    /// The smallest allowed size.
     pub const MIN: Self = Self(4 << 10);
 
-    /// The largest.
+    /// The largest allowed size.
     pub const MAX: Self = Self(64 << 20);
 
-    /// Returns a size of so many bytes; `None` if it is out of range.
+    /// Returns a size in bytes, or `None` if it is out of range.
     #[must_use]
     pub const fn new(bytes: usize) -> Option<Self> {
         if bytes < Self::MIN.0 || bytes > Self::MAX.0 {
@@ -440,8 +440,8 @@ impl RequestSize {
 }
 
 impl Default for RequestSize {
-    /// 4,000,000 bytes. An OpenTelemetry Collector takes 4 MiB (4,194,304 bytes) over gRPC and 20
-    /// MiB over HTTP.
+    /// Returns 4,000,000 bytes. An OpenTelemetry Collector accepts 4 MiB (4,194,304 bytes) over
+    /// gRPC and 20 MiB over HTTP.
     fn default() -> Self {
         Self(4_000_000)
     }
@@ -457,7 +457,7 @@ impl FromStr for RequestSize {
     }
 }
 
-/// A count that may be 0.
+/// A number that may be 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Count(pub(super) usize);
 

@@ -1,4 +1,4 @@
-//! The published table of environment variables, from which `docs/configuration.md` is made.
+//! The published table of environment variables, from which `docs/configuration.md` is generated.
 
 use std::fmt::Write as _;
 
@@ -8,9 +8,9 @@ use wasmscope_telemetry::limits::{FIXED_BOUNDS, FixedBound, Limit, Limits};
 /// Whether a variable has an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// It has the one that its meaning says.
+    /// It has the described effect.
     Honoured,
-    /// It has none, for the reason given.
+    /// It has no effect, for the given reason.
     Ignored(&'static str),
 }
 
@@ -18,20 +18,21 @@ pub enum Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Variable {
-    /// Its name; where it exists for each signal too, that of the general one.
+    /// Its name. For a variable that exists for each signal, the general one.
     pub name: &'static str,
-    /// Whether there is one for each signal, with `TRACES_`, `METRICS_` and `LOGS_` after `OTEL_EXPORTER_OTLP_`.
+    /// Whether it also exists for each signal, with `TRACES_`, `METRICS_` or `LOGS_` after
+    /// `OTEL_EXPORTER_OTLP_`.
     pub per_signal: bool,
-    /// What it sets.
+    /// The setting.
     pub meaning: &'static str,
-    /// What holds without it.
+    /// The value if it is unset.
     pub default: &'static str,
     /// Whether it has an effect.
     pub status: Status,
 }
 
 impl Variable {
-    /// Gives all the names for which it stands.
+    /// Returns all names of the variable.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let mut names = vec![String::from(self.name)];
@@ -80,7 +81,8 @@ const fn ignored(name: &'static str, meaning: &'static str, reason: &'static str
     }
 }
 
-/// Every variable that is read, and those of the OpenTelemetry specification that are not, with the reason.
+/// Every variable that is read, and those of the OpenTelemetry specification that are not, with the
+/// reason.
 pub const VARIABLES: &[Variable] = &[
     // General.
     honoured(
@@ -168,7 +170,7 @@ pub const VARIABLES: &[Variable] = &[
     honoured(
         "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
         "4000000",
-        "The largest size of a request before compression, in bytes or with a unit, from `4KiB` to `64MiB`. Larger batches are sent as several requests. An item that is too large by itself is dropped, and counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector accepts 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
+        "The largest size of a request before compression, in bytes or with a unit, from `4KiB` to `64MiB`. Larger batches are sent as several requests. An item that is too large on its own is dropped, and counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector accepts 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
     ),
     per_signal(
         "OTEL_EXPORTER_OTLP_CERTIFICATE",
@@ -299,7 +301,7 @@ pub const VARIABLES: &[Variable] = &[
         "see below",
         "All limits by name, including those above: `open_spans=256,call_bytes=65536`",
     ),
-    // Proxies, which no OpenTelemetry specification knows.
+    // Proxies, which the OpenTelemetry specification does not define.
     honoured(
         "HTTP_PROXY",
         "none",
@@ -336,7 +338,7 @@ pub const VARIABLES: &[Variable] = &[
         "none",
         "The same as `NO_PROXY`, and wins over it",
     ),
-    // Known to the specification, without effect here.
+    // In the specification, but without effect here.
     ignored(
         "OTEL_LOG_LEVEL",
         "The level of the SDK's own diagnostics",
@@ -354,7 +356,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     ignored(
         "OTEL_EXPERIMENTAL_CONFIG_FILE",
-        "The same, by its older name",
+        "The older name of the same variable",
         "declarative configuration is not supported",
     ),
     ignored(
@@ -399,7 +401,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
 ];
 
-/// Writes the table as Markdown, as it stands in `docs/configuration.md`.
+/// Formats the table as Markdown for `docs/configuration.md`.
 #[must_use]
 pub fn markdown() -> String {
     let mut text = String::from("| Variable | Meaning | Default | Status |\n|---|---|---|---|\n");
@@ -460,7 +462,7 @@ pub fn markdown() -> String {
     text
 }
 
-/// What stands before the table of limits, with its head.
+/// The text before the table of limits, and its header.
 const LIMITS: &str = "
 ## Limits
 
@@ -472,7 +474,7 @@ sockets and time are in [resources.md](resources.md).
 |---|---|---|---|
 ";
 
-/// What stands before the table of fixed bounds, with its head.
+/// The text before the table of fixed bounds, and its header.
 const FIXED: &str = "
 These bounds are constants (`wasmscope_telemetry::limits`):
 

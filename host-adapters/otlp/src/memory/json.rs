@@ -13,23 +13,24 @@ use serde::Serialize;
 use super::{MemoryExporter, Record, ResourceInfo, ScopeInfo};
 use crate::json;
 
-/// How many records a line holds at most, as in a batch that an exporter sends.
-const LINE: usize = 512;
+/// The most records in a line, as in a batch of an exporter.
+const RECORDS_PER_LINE: usize = 512;
 
 impl MemoryExporter {
-    /// Writes what has been received so far as OTLP JSON lines.
+    /// Writes the received telemetry as OTLP JSON lines.
     ///
-    /// Each line is one object: an `ExportTraceServiceRequest` (`resourceSpans`) or `ExportLogsServiceRequest`
-    /// (`resourceLogs`) of up to 512 records, or one `ExportMetricsServiceRequest` (`resourceMetrics`) with the last
-    /// state of all series. A signal of which nothing was received has no line.
-    /// Source: OpenTelemetry Protocol File Exporter, "JSON lines file"; OTLP, "JSON Protobuf Encoding".
+    /// Each line is one object: an `ExportTraceServiceRequest` (`resourceSpans`) or
+    /// `ExportLogsServiceRequest` (`resourceLogs`) of up to 512 records, or one
+    /// `ExportMetricsServiceRequest` (`resourceMetrics`) with the last state of all series. A
+    /// signal without data has no line. Source: OpenTelemetry Protocol File Exporter, "JSON lines
+    /// file"; OTLP, "JSON Protobuf Encoding".
     ///
     /// # Errors
     ///
-    /// Gives what `out` fails with.
+    /// Returns an error of `out`.
     pub fn write_json(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let snapshot = self.snapshot();
-        for chunk in snapshot.spans.chunks(LINE) {
+        for chunk in snapshot.spans.chunks(RECORDS_PER_LINE) {
             let resource_spans = grouped(chunk)
                 .into_iter()
                 .map(|(resource, scopes)| ResourceSpans {
@@ -51,7 +52,7 @@ impl MemoryExporter {
             let resource_metrics = super::merge::to_proto(&snapshot.metrics);
             write_line(out, &ExportMetricsServiceRequest { resource_metrics })?;
         }
-        for chunk in snapshot.logs.chunks(LINE) {
+        for chunk in snapshot.logs.chunks(RECORDS_PER_LINE) {
             let resource_logs = grouped(chunk)
                 .into_iter()
                 .map(|(resource, scopes)| ResourceLogs {
@@ -90,7 +91,7 @@ fn find_or_insert<'v, 'a, K: PartialEq, V: Default>(
     groups: &'v mut Vec<(&'a K, V)>,
     key: &'a K,
 ) -> &'v mut V {
-    // Mostly the very same object as before, which is seen without comparing what is in it.
+    // Usually the same object as before, so comparing pointers is enough.
     let known = groups
         .iter()
         .position(|(other, _)| std::ptr::eq(*other, key) || *other == key);

@@ -16,10 +16,11 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use super::size;
 use super::{ResourceInfo, ScopeInfo};
 
-/// The metrics of all collections so far, each series with its last data point.
+/// The metrics of all collections, each series with its last data point.
 ///
-/// A collection is cumulative, but it does not have to hold every series: that of an observable gauge, for
-/// one, is gone when the instance that reported it has ended. Here it stays, since nothing else would ever show it.
+/// Collections are cumulative, but a series may be missing from a later one: that of an observable
+/// gauge disappears when its instance ends. Its last data point is kept here, so that it is still
+/// shown.
 #[derive(Debug, Clone, Default)]
 pub(super) struct MergedMetrics {
     groups: Vec<Group>,
@@ -38,55 +39,55 @@ pub struct Group {
     pub streams: BTreeMap<StreamKey, Stream>,
 }
 
-/// What tells metrics of one scope apart.
+/// Identifies a metric within a scope.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamKey {
     /// The name.
     pub name: String,
-    /// The unit, in UCUM's notation; may be empty.
+    /// The unit in UCUM notation. May be empty.
     pub unit: String,
     /// The kind.
     pub kind: Kind,
 }
 
-/// The kind of a metric, as OTLP tells them apart.
+/// The kind of a metric, as OTLP distinguishes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A sum that only grows.
+    /// A monotonic sum.
     Counter,
-    /// A sum that grows and shrinks.
+    /// A sum that may decrease.
     UpDownCounter,
-    /// A value of its own at each moment.
+    /// A current value.
     Gauge,
-    /// A distribution, by fixed boundaries.
+    /// A distribution with explicit bucket boundaries.
     Histogram,
-    /// A distribution, by boundaries that grow exponentially.
+    /// A distribution with exponential buckets.
     ExponentialHistogram,
 }
 
-/// A metric and its series by their attributes.
+/// A metric with its series.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    /// The description; may be empty.
+    /// The description. May be empty.
     pub description: String,
     temporality: i32,
-    /// The last data point of each series, by its attributes as text.
+    /// The last data point of each series, keyed by its attributes as text.
     pub points: BTreeMap<String, Point>,
 }
 
 /// A data point of any kind.
 #[derive(Debug, Clone)]
 pub enum Point {
-    /// Of a sum or a gauge.
+    /// A data point of a sum or gauge.
     Number(NumberDataPoint),
-    /// Of a histogram.
+    /// A data point of a histogram.
     Histogram(HistogramDataPoint),
-    /// Of an exponential histogram.
+    /// A data point of an exponential histogram.
     Exponential(ExponentialHistogramDataPoint),
 }
 
 impl Point {
-    /// Returns the attributes of its series, in order.
+    /// Returns the attributes of the series, sorted.
     #[must_use]
     pub fn attributes(&self) -> &[KeyValue] {
         match self {
@@ -96,7 +97,7 @@ impl Point {
         }
     }
 
-    /// Puts the attributes in order: the SDK has them in no order that means anything.
+    /// Sorts the attributes. The SDK's order is arbitrary.
     fn sort_attributes(&mut self) {
         let attributes = match self {
             Self::Number(point) => &mut point.attributes,
@@ -116,7 +117,7 @@ impl Point {
                 .map(|buckets| buckets.bucket_counts.len())
                 .sum(),
         };
-        // The attributes twice: they are the key, too.
+        // The attributes count twice, because they are also the key.
         size_of::<Self>() + buckets * size_of::<u64>() + 2 * size::of_attributes(self.attributes())
     }
 }
@@ -126,12 +127,12 @@ impl MergedMetrics {
         self.series == 0
     }
 
-    /// The scopes that have metrics, by name.
+    /// Returns the scopes with metrics, by name.
     pub(super) fn groups(&self) -> &[Group] {
         &self.groups
     }
 
-    /// Takes in a collection; gives how many data points found no place.
+    /// Merges a collection. Returns how many data points exceeded the limits.
     pub(super) fn merge(&mut self, metrics: &ResourceMetrics, series: usize, bytes: usize) -> u64 {
         let mut refused = 0;
         for resource_metrics in ExportMetricsServiceRequest::from(metrics).resource_metrics {
@@ -148,11 +149,11 @@ impl MergedMetrics {
                         refused += u64::from(!self.put(group, key, stream, point, series, bytes));
                     }
                 }
-                // A scope of which nothing was taken leaves nothing behind.
+                // Remove a scope of which no data point was kept.
                 self.groups.retain(|group| !group.streams.is_empty());
             }
         }
-        // The SDK has the scopes in the order of a hash map. Streams and series are sorted by what holds them.
+        // The SDK has the scopes in the order of a hash map. Streams and series are in sorted maps.
         self.groups.sort_by(|one, other| {
             let (one, other) = (&one.scope.scope, &other.scope.scope);
             (&one.name, &one.version).cmp(&(&other.name, &other.version))
@@ -207,7 +208,7 @@ impl MergedMetrics {
     }
 }
 
-/// Returns metrics in OTLP's form.
+/// Returns metrics as OTLP messages.
 pub(super) fn to_proto(groups: &[Group]) -> Vec<ProtoResourceMetrics> {
     let mut result: Vec<(Arc<ResourceInfo>, ProtoResourceMetrics)> = Vec::new();
     for group in groups {
@@ -237,7 +238,7 @@ pub(super) fn to_proto(groups: &[Group]) -> Vec<ProtoResourceMetrics> {
     result.into_iter().map(|(_, metrics)| metrics).collect()
 }
 
-/// Sorted attributes as a key, by which series sort.
+/// Formats sorted attributes as a key, which defines the order of series.
 fn attributes_key(attributes: &[KeyValue]) -> String {
     let mut key = String::new();
     for attribute in attributes {
@@ -282,7 +283,7 @@ fn split(metric: Metric) -> Vec<(StreamKey, Stream, Point)> {
                 .map(Point::Exponential)
                 .collect(),
         ),
-        // The SDK makes no summaries.
+        // The SDK produces no summaries.
         Data::Summary(_) => return Vec::new(),
     };
     let key = StreamKey {

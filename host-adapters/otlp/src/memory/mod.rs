@@ -1,4 +1,4 @@
-//! Where finished telemetry waits, in memory and within limits, until it is shown.
+//! Keeps finished telemetry in memory, within limits, until it is shown.
 
 mod json;
 mod merge;
@@ -27,20 +27,20 @@ use wasmscope_telemetry::Signal;
 use self::merge::MergedMetrics;
 pub use self::merge::{Group, Kind, Point, Stream, StreamKey};
 
-/// How many scopes are remembered for sharing; beyond it each batch has its own copies.
+/// How many scopes are shared between batches. Further ones are copied into each batch.
 const SHARED_SCOPES: usize = 1024;
 
-/// Limits what a [`MemoryExporter`] keeps.
+/// Limits of a [`MemoryExporter`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryLimits {
-    /// How many spans are kept; default 10,000. The oldest give way: a span ends after those beneath it, so what
-    /// is kept has its parents.
+    /// The most spans; default 10,000. The oldest are removed first. A span ends after its
+    /// children, so the parents of kept spans are kept.
     pub spans: usize,
-    /// How many log records are kept; default 10,000. The oldest give way.
+    /// The most log records; default 10,000. The oldest are removed first.
     pub logs: usize,
-    /// How many metric series are kept; default 10,000. New ones beyond it are not taken.
+    /// The most metric series; default 10,000. Further series are not kept.
     pub series: usize,
-    /// How much memory each of the three may take, in bytes, estimated; default 64 MiB.
+    /// The most memory of each of the three, in bytes, estimated; default 64 MiB.
     pub bytes: usize,
 }
 
@@ -55,26 +55,26 @@ impl Default for MemoryLimits {
     }
 }
 
-/// Counts what a [`MemoryExporter`] received but could not keep.
+/// Counts the items that a [`MemoryExporter`] received but did not keep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NotKept {
     /// Spans.
     pub spans: u64,
     /// Log records.
     pub logs: u64,
-    /// Metric data points of series beyond the limit, once for each export.
+    /// Metric data points of series beyond the limit, counted in each export.
     pub data_points: u64,
 }
 
 impl NotKept {
-    /// Whether everything was kept.
+    /// Returns whether everything was kept.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl fmt::Display for NotKept {
-    /// Writes a list such as `12 spans, 1 log record`; of nothing, `nothing`.
+    /// Formats the counts as `12 spans, 1 log record`, or as `nothing`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for (count, noun) in [
@@ -98,15 +98,15 @@ impl fmt::Display for NotKept {
 /// A resource with its schema.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResourceInfo {
-    /// The resource, its attributes in order.
+    /// The resource with sorted attributes.
     pub resource: Resource,
-    /// The URL of its schema; may be empty.
+    /// Its schema URL. May be empty.
     pub schema_url: String,
 }
 
 impl ResourceInfo {
-    /// Puts the attributes in order, the service's first: the SDK has them in that of a hash map, which
-    /// differs from one provider to the next.
+    /// Sorts the attributes, those of the service first. The SDK has them in the order of a hash
+    /// map, which differs between providers.
     fn new(mut resource: Resource, schema_url: String) -> Self {
         resource.attributes.sort_by(|one, other| {
             let rank = |key: &str| !key.starts_with("service.");
@@ -132,46 +132,47 @@ impl From<&opentelemetry_sdk::Resource> for ResourceInfo {
 pub struct ScopeInfo {
     /// The scope.
     pub scope: InstrumentationScope,
-    /// The URL of its schema; may be empty.
+    /// Its schema URL. May be empty.
     pub schema_url: String,
 }
 
-/// A span or a log record, and where it comes from.
+/// A span or a log record with its origin.
 #[derive(Debug)]
 pub struct Record<T> {
-    /// The resource that it is of.
+    /// Its resource.
     pub resource: Arc<ResourceInfo>,
-    /// The scope that it is of.
+    /// Its scope.
     pub scope: Arc<ScopeInfo>,
     /// The span or the log record.
     pub item: T,
     size: usize,
 }
 
-/// What was kept, as it stood at one moment.
+/// The kept telemetry at one moment.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// The spans, in the order of their ends.
+    /// The spans, in the order in which they ended.
     pub spans: Vec<Arc<Record<Span>>>,
-    /// The log records, in the order in which they came.
+    /// The log records, in the order in which they arrived.
     pub logs: Vec<Arc<Record<LogRecord>>>,
     /// The metrics of each scope, by its name.
     pub metrics: Vec<Group>,
-    /// What was received and could not be kept.
+    /// Counts of items that were received but not kept.
     pub not_kept: NotKept,
-    /// Signals that are sent elsewhere, or nowhere.
+    /// Signals that are exported elsewhere, or not at all.
     pub elsewhere: Vec<Signal>,
 }
 
 /// Keeps finished telemetry in memory, to be shown when the program has ended.
 ///
-/// It is a span, log and metric exporter at once: give a clone to each provider's processor or reader. Clones share
-/// what they keep. It never fails and never blocks for longer than another clone takes to store a batch. What goes beyond its limits
-/// is counted ([`MemoryExporter::not_kept`]). What arrives after a shutdown is kept all the same.
+/// It exports spans, logs and metrics: give a clone to each provider's processor or reader. Clones
+/// share their contents. It never fails, and blocks only while another clone stores a batch. Items
+/// beyond its limits are counted ([`MemoryExporter::not_kept`]). Items that arrive after a shutdown
+/// are still kept.
 #[derive(Clone, Default)]
 pub struct MemoryExporter {
     inner: Arc<Mutex<Inner>>,
-    /// That of the provider that this clone belongs to.
+    /// The resource of the provider that this clone belongs to.
     resource: Arc<ResourceInfo>,
 }
 
@@ -183,11 +184,11 @@ struct Inner {
     metrics: MergedMetrics,
     refused_points: u64,
     scopes: HashMap<ScopeKey, Arc<ScopeInfo>>,
-    /// The signals that a pipeline sends here. If it says none, all are taken to be sent here.
+    /// The signals that a pipeline exports here. Empty means all signals.
     signals: Vec<Signal>,
 }
 
-/// Records in order of arrival, of which the oldest give way.
+/// Records in order of arrival. The oldest are removed first.
 struct Store<T> {
     records: VecDeque<Arc<Record<T>>>,
     bytes: usize,
@@ -245,19 +246,19 @@ impl Inner {
 }
 
 impl MemoryExporter {
-    /// Makes an empty collector with limits of its own.
+    /// Returns an empty exporter with the given limits.
     pub fn with_limits(limits: MemoryLimits) -> Self {
         let collector = Self::default();
         collector.lock().limits = limits;
         collector
     }
 
-    /// Gives what was received and could not be kept so far.
+    /// Returns counts of the items that were received but not kept.
     pub fn not_kept(&self) -> NotKept {
         self.lock().not_kept()
     }
 
-    /// Whether nothing has been received.
+    /// Returns whether nothing has been received.
     pub fn is_empty(&self) -> bool {
         let inner = self.lock();
         inner.spans.records.is_empty()
@@ -266,7 +267,7 @@ impl MemoryExporter {
             && inner.not_kept().is_empty()
     }
 
-    /// Returns what was kept, as it stands now.
+    /// Returns the kept telemetry at this moment.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let inner = self.lock();
@@ -285,8 +286,8 @@ impl MemoryExporter {
         }
     }
 
-    /// Tells that a signal is sent here. Signals that are not named then count as sent elsewhere.
-    /// [`Pipeline::build`](crate::Pipeline::build) calls it.
+    /// Registers a signal as exported here. Signals that are not registered then count as exported
+    /// elsewhere. Called by [`Pipeline::build`](crate::Pipeline::build).
     pub fn receives(&self, signal: Signal) {
         let mut inner = self.lock();
         if !inner.signals.contains(&signal) {
@@ -294,7 +295,8 @@ impl MemoryExporter {
         }
     }
 
-    /// No code can panic halfway through a change that matters here, so a poisoned lock is used on.
+    /// Locks the contents. Ignores poisoning: no code can panic halfway through a change that
+    /// matters here.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -320,7 +322,7 @@ impl MemoryExporter {
     fn keep_logs(&self, batch: &LogBatch<'_>) {
         let mut inner = self.lock();
         for (data, scope) in batch.iter() {
-            // A record's target takes the place of its scope's name, as in the OTLP exporter.
+            // A record's target replaces its scope's name, as in the OTLP exporter.
             let scope = match data.target() {
                 Some(target) => inner.scope(retarget(scope, target.clone())),
                 None => inner.scope(scope.clone()),
@@ -341,7 +343,8 @@ impl MemoryExporter {
     }
 }
 
-/// Puts the entries of maps in order: the SDK has them in that of a hash map, which differs from run to run.
+/// Sorts the entries of maps. The SDK has them in the order of a hash map, which differs between
+/// runs.
 fn sort_maps(log: &mut LogRecord) {
     let attributes = log.attributes.iter_mut();
     let mut stack: Vec<&mut AnyValue> = attributes
@@ -432,7 +435,7 @@ impl PushMetricExporter for MemoryExporter {
         Ok(())
     }
 
-    /// Totals since the start, so that the last collection says it all.
+    /// Returns cumulative temporality, so that the last collection is complete.
     fn temporality(&self) -> Temporality {
         Temporality::Cumulative
     }

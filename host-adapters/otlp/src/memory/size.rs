@@ -1,4 +1,4 @@
-//! About how much memory a record takes.
+//! Estimates the memory of a record.
 
 use std::mem::size_of;
 
@@ -55,7 +55,8 @@ pub(super) fn of_attributes(attributes: &[KeyValue]) -> usize {
         .sum()
 }
 
-/// What a value takes beyond its own place. A stack of our own: values may be nested.
+/// Returns the size of a value's heap data. Uses an explicit stack, because values may be deeply
+/// nested.
 fn of_value(value: &AnyValue) -> usize {
     let mut total = 0;
     let mut stack = vec![value];

@@ -1,4 +1,5 @@
-//! Makes the connections for gRPC, and says when none can be made: the exporter retries without a word.
+//! Makes the connections for gRPC, and reports when none can be made. The gRPC channel itself
+//! retries silently.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,25 +10,25 @@ use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
+use super::collector::SignalEndpoint;
 use super::diagnosis::Diagnosis;
-use super::peer::Line;
 
-/// Connects as tonic would by itself; TLS goes on top of it there.
+/// Connects as tonic would. Tonic adds TLS on top.
 pub(super) struct Connector {
     inner: HttpConnector,
-    line: Arc<Line>,
+    endpoint: Arc<SignalEndpoint>,
     diagnosis: Diagnosis,
 }
 
 impl Connector {
-    pub(super) fn new(line: Arc<Line>, diagnosis: Diagnosis) -> Self {
+    pub(super) fn new(endpoint: Arc<SignalEndpoint>, diagnosis: Diagnosis) -> Self {
         let mut inner = HttpConnector::new();
-        // It is to connect for `https` as well.
+        // It must also connect for `https`.
         inner.enforce_http(false);
         inner.set_nodelay(true);
         Self {
             inner,
-            line,
+            endpoint,
             diagnosis,
         }
     }
@@ -44,13 +45,13 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.inner.call(uri);
-        let line = Arc::clone(&self.line);
+        let endpoint = Arc::clone(&self.endpoint);
         let diagnosis = self.diagnosis.clone();
         Box::pin(async move {
             let result = connecting.await;
             match &result {
-                Ok(_) => line.connected(None),
-                Err(error) => line.refused(diagnosis.of_error(error, line.has_answered())),
+                Ok(_) => endpoint.connected(None),
+                Err(error) => endpoint.refused(diagnosis.of_error(error, endpoint.has_answered())),
             }
             result
         })

@@ -1,8 +1,7 @@
 //! Explains why an export failed, and says which setting to change.
 //!
-//! The libraries' errors say what they found ("invalid HTTP version parsed"), not what it means:
-//! that the port speaks another protocol. Their types tell more than their words, where they have
-//! any.
+//! The libraries' errors name a symptom ("invalid HTTP version parsed") but not its cause: the port
+//! speaks another protocol. Where an error has a type, the type decides; otherwise its text does.
 
 use std::error::Error;
 use std::io;
@@ -15,22 +14,23 @@ use wasmscope_telemetry::Signal;
 
 use crate::config::{Flags, Otlp, Protocol};
 
-/// How tonic words an answer over HTTP/2 that is no gRPC; it has the codes of one.
+/// The start of tonic's messages for an HTTP/2 answer that is not gRPC. It has no status code for
+/// that.
 #[cfg(feature = "grpc")]
 const NO_GRPC: [&str; 2] = [
     "protocol error: received message with invalid compression flag",
     "grpc-status header missing",
 ];
 
-/// Knows how one signal is sent, and by what that is set.
+/// The settings of one signal's connection, and the names by which they are set.
 #[derive(Debug, Clone)]
 pub(super) struct Diagnosis {
     signal: Signal,
     protocol: Protocol,
     secure: bool,
     /// Whether the client has a certificate.
-    identified: bool,
-    /// What is connected to in place of the collector.
+    has_client_identity: bool,
+    /// The proxy in front of the collector.
     proxy: Option<String>,
     flags: Flags,
 }
@@ -41,7 +41,7 @@ impl Diagnosis {
             signal,
             protocol: otlp.protocol,
             secure: otlp.url.is_secure(),
-            identified: otlp.tls.identity.is_some(),
+            has_client_identity: otlp.tls.identity.is_some(),
             proxy: match otlp.protocol {
                 Protocol::Grpc => None,
                 Protocol::HttpProtobuf | Protocol::HttpJson => {
@@ -53,10 +53,10 @@ impl Diagnosis {
         }
     }
 
-    /// Describes an error of the transport. `answered` says whether the collector has ever
-    /// answered: then it speaks the protocol.
+    /// Describes an error of the transport. `answered`: the collector has answered before, so it
+    /// speaks the protocol.
     pub(super) fn of_error(&self, error: &(dyn Error + 'static), answered: bool) -> String {
-        let cause = innermost(error);
+        let cause = root_cause(error);
         match self.hint_for(error, answered) {
             Some(hint) => format!("{cause}; {hint}"),
             None => cause,
@@ -69,44 +69,44 @@ impl Diagnosis {
         let hint = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(self.check_headers()),
             StatusCode::PROXY_AUTHENTICATION_REQUIRED => Some(String::from(
-                "the proxy wants a user name and password in HTTP_PROXY or HTTPS_PROXY",
+                "the proxy requires a user name and password in HTTP_PROXY or HTTPS_PROXY",
             )),
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Some(self.check_path()),
-            StatusCode::BAD_REQUEST if expects_tls(reason.as_deref()) => Some(format!(
+            StatusCode::BAD_REQUEST if says_tls_expected(reason.as_deref()) => Some(format!(
                 "the port is for TLS: begin {} with https://",
                 self.endpoint_setting()
             )),
-            StatusCode::BAD_REQUEST if reason.as_deref().is_some_and(too_large) => {
-                Some(self.make_smaller())
+            StatusCode::BAD_REQUEST if reason.as_deref().is_some_and(says_too_large) => {
+                Some(self.reduce_size())
             }
             StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
-                Some(self.check_what_it_says())
+                Some(self.check_content())
             }
-            StatusCode::PAYLOAD_TOO_LARGE => Some(self.make_smaller()),
-            StatusCode::TOO_MANY_REQUESTS => Some(self.send_less()),
+            StatusCode::PAYLOAD_TOO_LARGE => Some(self.reduce_size()),
+            StatusCode::TOO_MANY_REQUESTS => Some(self.reduce_load()),
             StatusCode::REQUEST_TIMEOUT
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => Some(self.check_whether_it_runs()),
+            | StatusCode::GATEWAY_TIMEOUT => Some(self.check_availability()),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Some(format!(
-                "it does not take {}: set {} to another protocol",
+                "it does not accept {}: set {} to another protocol",
                 self.protocol,
                 self.protocol_setting()
             )),
             StatusCode::HTTP_VERSION_NOT_SUPPORTED | StatusCode::UPGRADE_REQUIRED => {
-                Some(self.other_protocol())
+                Some(self.check_protocol())
             }
             status if status.is_redirection() => Some(format!(
                 "redirects are not followed: set {} to the address that it names",
                 self.endpoint_setting()
             )),
-            status if status.is_server_error() => Some(self.check_its_log()),
+            status if status.is_server_error() => Some(self.check_server_log()),
             _ => Some(format!(
                 "check that {} is an OTLP endpoint",
                 self.endpoint_setting()
             )),
         };
-        put_together(answer, reason, hint)
+        format_failure(answer, reason, hint)
     }
 
     /// Describes a gRPC status.
@@ -115,7 +115,7 @@ impl Diagnosis {
         let words = reason.as_deref().unwrap_or_default();
         if NO_GRPC.iter().any(|begin| words.starts_with(begin)) {
             let answer = String::from("the answer is not gRPC");
-            return put_together(answer, reason, Some(self.other_protocol()));
+            return format_failure(answer, reason, Some(self.check_protocol()));
         }
         let answer = format!("the collector answers {code:?}");
         let hint = match code {
@@ -124,29 +124,29 @@ impl Diagnosis {
                 "it has no OTLP service there: check {}, and that the port is the one for gRPC",
                 self.endpoint_setting()
             )),
-            Code::ResourceExhausted | Code::OutOfRange if too_large(words) => {
-                Some(self.make_smaller())
+            Code::ResourceExhausted | Code::OutOfRange if says_too_large(words) => {
+                Some(self.reduce_size())
             }
-            Code::ResourceExhausted => Some(self.send_less()),
+            Code::ResourceExhausted => Some(self.reduce_load()),
             Code::InvalidArgument
             | Code::FailedPrecondition
             | Code::OutOfRange
-            | Code::AlreadyExists => Some(self.check_what_it_says()),
+            | Code::AlreadyExists => Some(self.check_content()),
             Code::Unavailable | Code::DeadlineExceeded | Code::Aborted | Code::Cancelled => {
-                Some(self.check_whether_it_runs())
+                Some(self.check_availability())
             }
             Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => {
-                Some(self.check_its_log())
+                Some(self.check_server_log())
             }
         };
-        put_together(answer, reason, hint)
+        format_failure(answer, reason, hint)
     }
 
-    /// Says what to do if the collector has never answered.
-    pub(super) fn of_silence(&self) -> String {
+    /// Returns a hint for a collector that has never answered.
+    pub(super) fn of_no_answer(&self) -> String {
         format!(
-            "if the collector is not just slow: {}",
-            self.other_protocol()
+            "unless the collector is only slow: {}",
+            self.check_protocol()
         )
     }
 
@@ -158,25 +158,25 @@ impl Diagnosis {
             if let Some(error) = error.downcast_ref::<hyper::Error>()
                 && error.is_parse()
             {
-                return Some(self.other_protocol());
+                return Some(self.check_protocol());
             }
             if let Some(error) = error.downcast_ref::<io::Error>()
                 && let Some(hint) = self.hint_for_io(error)
             {
                 return Some(hint);
             }
-            // The resolver's error has no type of its own that can be named here.
+            // The resolver's error type is private.
             if error.to_string() == "dns error" {
                 return Some(self.check_host());
             }
         }
-        // A connection was made and then cut, or answered with what is no HTTP/2.
-        let hint = (!answered).then(|| self.other_protocol())?;
-        // Under TLS 1.3, a server refuses a client that shows no certificate after the handshake.
-        if self.secure && !self.identified {
+        // The connection was closed, or the answer is not HTTP/2.
+        let hint = (!answered).then(|| self.check_protocol())?;
+        // Under TLS 1.3, a server rejects a client without a certificate only after the handshake.
+        if self.secure && !self.has_client_identity {
             let identity = self.identity_settings();
             return Some(format!(
-                "{hint}; if the collector wants a client's certificate, set {identity}"
+                "{hint}; if the collector requires a client certificate, set {identity}"
             ));
         }
         Some(hint)
@@ -207,7 +207,7 @@ impl Diagnosis {
         }
     }
 
-    /// Says where a proxy was set, which may have been for something else.
+    /// Names the variables that set the proxy, possibly for another purpose.
     fn check_proxy(&self, what: &str) -> String {
         let variable = if self.secure {
             "HTTPS_PROXY"
@@ -222,7 +222,7 @@ impl Diagnosis {
         reason = "rustls adds kinds of errors, and most have no hint"
     )]
     fn hint_for_tls(&self, error: &rustls::Error) -> Option<String> {
-        let authorities = self.naming("certificate", "OTEL_EXPORTER_OTLP_CERTIFICATE");
+        let authorities = self.setting_names("certificate", "OTEL_EXPORTER_OTLP_CERTIFICATE");
         match error {
             rustls::Error::InvalidMessage(_) => Some(format!(
                 "the port does not speak TLS: set {} to http:// in place of https://",
@@ -242,20 +242,20 @@ impl Diagnosis {
             ) => Some(String::from(
                 "the collector's certificate is out of date, or this machine's clock is wrong",
             )),
-            // webpki's error has no variant of its own in rustls.
+            // rustls has no variant for this error of webpki.
             rustls::Error::InvalidCertificate(CertificateError::Other(other))
                 if format!("{other:?}").contains("CaUsedAsEndEntity") =>
             {
                 Some(String::from(
-                    "the collector's certificate is an authority's (CA:TRUE), which no server may use: make it one with CA:FALSE",
+                    "the collector's certificate is a CA certificate (CA:TRUE), which a server must not use: issue one with CA:FALSE",
                 ))
             }
             rustls::Error::InvalidCertificate(_) => Some(format!(
-                "the collector's certificate is not vouched for by a trusted authority: set {authorities} to the authority's PEM file"
+                "the collector's certificate is not signed by a trusted authority: set {authorities} to the authority's PEM file"
             )),
             rustls::Error::NoApplicationProtocol
             | rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
-                Some(self.other_protocol())
+                Some(self.check_protocol())
             }
             rustls::Error::AlertReceived(
                 AlertDescription::CertificateRequired
@@ -266,15 +266,15 @@ impl Diagnosis {
                 | AlertDescription::AccessDenied
                 | AlertDescription::HandshakeFailure,
             ) => Some(format!(
-                "the collector wants a client's certificate that it trusts: set {}",
+                "the collector requires a client certificate that it trusts: set {}",
                 self.identity_settings()
             )),
             _ => None,
         }
     }
 
-    /// Says what to change if the other side speaks another protocol.
-    fn other_protocol(&self) -> String {
+    /// Returns a hint for a port that speaks another protocol.
+    fn check_protocol(&self) -> String {
         let other = match self.protocol {
             Protocol::Grpc => "http/protobuf",
             Protocol::HttpProtobuf | Protocol::HttpJson => "grpc",
@@ -293,37 +293,41 @@ impl Diagnosis {
     }
 
     fn check_headers(&self) -> String {
-        let headers = self.naming("headers", "OTEL_EXPORTER_OTLP_HEADERS");
+        let headers = self.setting_names("headers", "OTEL_EXPORTER_OTLP_HEADERS");
         format!("check the credentials in {headers}")
     }
 
     fn check_path(&self) -> String {
         format!(
-            "check the path in {} (v1/{} is put after it), or in OTEL_EXPORTER_OTLP_{}_ENDPOINT (taken as it stands)",
+            "check the path in {} (v1/{} is appended), or in OTEL_EXPORTER_OTLP_{}_ENDPOINT (used unchanged)",
             self.endpoint_setting(),
             self.signal.as_str(),
             self.signal.as_str().to_ascii_uppercase()
         )
     }
 
-    /// For a collector whose quota is used up, or that is overloaded.
-    fn send_less(&self) -> String {
+    /// Returns a hint for a collector that is overloaded or whose quota is used up.
+    fn reduce_load(&self) -> String {
         let (how, setting) = match self.signal {
-            Signal::Traces => ("fewer spans", self.naming("sampler", "OTEL_TRACES_SAMPLER")),
+            Signal::Traces => (
+                "fewer spans",
+                self.setting_names("sampler", "OTEL_TRACES_SAMPLER"),
+            ),
             Signal::Logs => (
                 "fewer logs",
-                self.naming("log_levels", "WASMSCOPE_LOG_LEVEL"),
+                self.setting_names("log_levels", "WASMSCOPE_LOG_LEVEL"),
             ),
             Signal::Metrics => (
                 "metrics less often",
-                self.naming("metric_interval", "OTEL_METRIC_EXPORT_INTERVAL"),
+                self.setting_names("metric_interval", "OTEL_METRIC_EXPORT_INTERVAL"),
             ),
         };
-        format!("it takes no more at present: raise its limits, or send {how} ({setting})")
+        format!("it accepts no more at present: raise its limits, or send {how} ({setting})")
     }
 
-    /// For a single item that a collector refuses as too large: batches are divided.
-    fn make_smaller(&self) -> String {
+    /// Returns a hint for a single item that a collector refuses as too large. Batches are divided
+    /// before that.
+    fn reduce_size(&self) -> String {
         let limits = match self.signal {
             Signal::Traces => "span_bytes",
             Signal::Logs => "log_bytes",
@@ -334,22 +338,22 @@ impl Diagnosis {
         )
     }
 
-    fn check_what_it_says(&self) -> String {
+    fn check_content(&self) -> String {
         format!(
-            "it does not accept what is in the request: look at its log, and check that {} is an OTLP endpoint for {}",
+            "it does not accept the content of the request: look at its log, and check that {} is an OTLP endpoint for {}",
             self.endpoint_setting(),
             self.protocol
         )
     }
 
-    fn check_whether_it_runs(&self) -> String {
+    fn check_availability(&self) -> String {
         format!(
-            "the collector is overloaded or not ready, or what stands before {} does not reach it: check that it runs, and its log",
+            "the collector is overloaded or not ready, or a proxy in front of {} cannot reach it: check that it runs, and its log",
             self.endpoint_setting()
         )
     }
 
-    fn check_its_log(&self) -> String {
+    fn check_server_log(&self) -> String {
         format!(
             "it failed, or is not an OTLP endpoint: look at its log, and check {}",
             self.endpoint_setting()
@@ -359,39 +363,40 @@ impl Diagnosis {
     fn identity_settings(&self) -> String {
         format!(
             "{} and {}",
-            self.naming(
+            self.setting_names(
                 "client_certificate",
                 "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"
             ),
-            self.naming("client_key", "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
+            self.setting_names("client_key", "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
         )
     }
 
     fn protocol_setting(&self) -> String {
-        self.naming("protocol", "OTEL_EXPORTER_OTLP_PROTOCOL")
+        self.setting_names("protocol", "OTEL_EXPORTER_OTLP_PROTOCOL")
     }
 
     fn endpoint_setting(&self) -> String {
-        self.naming("endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT")
+        self.setting_names("endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT")
     }
 
-    fn naming(&self, method: &str, variable: &str) -> String {
-        self.flags.naming(method, variable)
+    fn setting_names(&self, method: &str, variable: &str) -> String {
+        self.flags.setting_names(method, variable)
     }
 }
 
-/// Whether a server says that it expects TLS: those in Go and nginx answer 400 in plain text.
-fn expects_tls(reason: Option<&str>) -> bool {
+/// Returns whether a server says that it expects TLS. Servers in Go and nginx answer 400 with plain
+/// text.
+fn says_tls_expected(reason: Option<&str>) -> bool {
     reason.is_some_and(|words| {
         let words = words.to_ascii_lowercase();
         words.contains("http request") && words.contains("https")
     })
 }
 
-/// Whether a server refuses a request for its size. gRPC has no code of its own for that, so this
-/// goes by the words of its implementations: those for Go, C++, Java, Node.js and Rust. Servers in
-/// Go answer over HTTP with the first.
-pub(super) fn too_large(words: &str) -> bool {
+/// Returns whether a server refuses a request for its size. gRPC has no status code for that, so
+/// this compares the messages of its Go, C++, Java, Node.js and Rust implementations. Go servers
+/// answer over HTTP with the first.
+pub(super) fn says_too_large(words: &str) -> bool {
     const WORDS: [&str; 6] = [
         "request body too large",
         "message larger than max",
@@ -403,7 +408,7 @@ pub(super) fn too_large(words: &str) -> bool {
     WORDS.iter().any(|known| words.contains(known))
 }
 
-fn put_together(answer: String, reason: Option<String>, hint: Option<String>) -> String {
+fn format_failure(answer: String, reason: Option<String>, hint: Option<String>) -> String {
     let mut text = answer;
     if let Some(reason) = reason {
         text.push_str(": ");
@@ -416,13 +421,14 @@ fn put_together(answer: String, reason: Option<String>, hint: Option<String>) ->
     text
 }
 
-/// What is at the bottom of an error; the outermost of the HTTP libraries say little, and repeat the URL.
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+/// Returns the root cause of an error. The outer errors of the HTTP libraries say little, and
+/// repeat the URL.
+pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
     chain(error).last().unwrap_or(error).to_string()
 }
 
-/// Lists an error and its causes. An [`io::Error`] around another error is not that one's effect
-/// but hides it.
+/// Lists an error and its causes. An [`io::Error`] that wraps another error hides it instead of
+/// returning it as its source.
 pub(super) fn chain<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

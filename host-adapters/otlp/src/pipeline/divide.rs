@@ -1,7 +1,7 @@
 //! Divides export requests by their encoded size.
 //!
-//! A request is a tree: resources, scopes, for metrics instruments, and then the items. A part of a
-//! request repeats the resource and scope of its items.
+//! A request is a tree: resources, scopes, metrics (for that signal), and then the items. Each part
+//! of a divided request repeats the resource and scope of its items.
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::json;
 
-/// How requests are written.
+/// The encoding of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Protobuf,
@@ -30,15 +30,15 @@ impl Encoding {
     pub(super) fn size(self, message: &(impl Message + Serialize)) -> usize {
         match self {
             Self::Protobuf => message.encoded_len(),
-            // Nothing in these types fails to serialize.
+            // Serializing these types cannot fail.
             Self::Json => json::size(message).unwrap_or(usize::MAX),
         }
     }
 
-    /// Returns the most that a message takes beside its own size when another one holds it.
+    /// Returns an upper bound on the bytes that a parent message adds around a message.
     const fn frame(self) -> usize {
         match self {
-            // Its tag and length, and what its parent's own length grows by.
+            // The tag and length, and the growth of the parent's own length.
             Self::Protobuf => 12,
             // A comma.
             Self::Json => 2,
@@ -46,47 +46,47 @@ impl Encoding {
     }
 }
 
-/// What is left of a size that must not be exceeded.
+/// The bytes left of a size limit.
 #[derive(Debug)]
-pub(super) struct Space {
+pub(super) struct ByteBudget {
     left: usize,
-    /// What the messages around it take.
-    around: usize,
+    /// The bytes taken by the enclosing messages.
+    envelope: usize,
     encoding: Encoding,
 }
 
-impl Space {
+impl ByteBudget {
     pub(super) fn new(bytes: usize, encoding: Encoding) -> Self {
         Self {
             left: bytes,
-            around: 0,
+            envelope: 0,
             encoding,
         }
     }
 
-    /// Returns what is left of it within a message.
+    /// Returns the budget that is left within a message.
     fn within(&self, shell: &(impl Message + Serialize)) -> Self {
         let size = self.encoding.size(shell);
         let taken = size.saturating_add(self.encoding.frame());
         Self {
             left: self.left.saturating_sub(taken),
-            around: self.around.saturating_add(taken),
+            envelope: self.envelope.saturating_add(taken),
             encoding: self.encoding,
         }
     }
 
-    fn behind(&self, size: usize) -> Option<usize> {
+    fn remaining_after(&self, size: usize) -> Option<usize> {
         let size = size.checked_add(self.encoding.frame())?;
         self.left.checked_sub(size)
     }
 
-    fn holds(&self, size: usize) -> bool {
-        self.behind(size).is_some()
+    fn fits(&self, size: usize) -> bool {
+        self.remaining_after(size).is_some()
     }
 
-    /// Takes the space of a message; returns false if it does not fit.
+    /// Takes the bytes of a message. Returns false if it does not fit.
     fn take(&mut self, message: &(impl Message + Serialize)) -> bool {
-        match self.behind(self.encoding.size(message)) {
+        match self.remaining_after(self.encoding.size(message)) {
             Some(left) => {
                 self.left = left;
                 true
@@ -96,14 +96,14 @@ impl Space {
     }
 }
 
-/// An item that does not fit into a space by itself.
+/// An item that does not fit into a request on its own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TooLarge<'a> {
     pub(super) name: &'a str,
     /// The item's own size.
     pub(super) bytes: usize,
-    /// What its resource and scope take at most, and for a data point its metric.
-    pub(super) around: usize,
+    /// An upper bound on the size of its resource and scope, and of the metric of a data point.
+    pub(super) envelope: usize,
 }
 
 /// A request, or a branch of one.
@@ -111,47 +111,55 @@ pub(super) trait Divide: Sized {
     /// Counts the items.
     fn items(&self) -> usize;
 
-    /// Returns how many items from the front fit into a space, which it takes.
-    fn fill(&self, space: &mut Space) -> usize;
+    /// Takes the bytes of as many items from the front as fit, and returns how many.
+    fn fill(&self, budget: &mut ByteBudget) -> usize;
 
     /// Keeps the first `at` items and returns the others.
     fn split_off(&mut self, at: usize) -> Self;
 
-    /// Removes the items that do not fit into a space by themselves, and calls `removed` with each.
-    /// Returns false if nothing is left.
-    fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(TooLarge<'_>)) -> bool;
+    /// Removes the items that would not fit on their own, and calls `removed` with each. Returns
+    /// false if nothing is left.
+    fn remove_too_large(
+        &mut self,
+        budget: &ByteBudget,
+        removed: &mut dyn FnMut(TooLarge<'_>),
+    ) -> bool;
 
-    /// Returns the name of the first item: a span's, an event's or its scope's, a metric's.
+    /// Returns the name of the first item: that of the span, the event or its scope, or the metric.
     fn name(&self) -> &str;
 }
 
-/// A message that holds branches.
+/// A message with branches.
 trait Shell {
     /// Returns a copy without the branches.
     fn shell(&self) -> Self;
 }
 
-/// Returns how many items of all branches fit, where `shell` is their parent without them.
-fn fill<B: Divide>(branches: &[B], shell: &(impl Message + Serialize), space: &mut Space) -> usize {
-    let before = space.left;
-    if !space.take(shell) {
+/// Returns how many items of all branches fit. `shell` is their parent without branches.
+fn fill<B: Divide>(
+    branches: &[B],
+    shell: &(impl Message + Serialize),
+    budget: &mut ByteBudget,
+) -> usize {
+    let before = budget.left;
+    if !budget.take(shell) {
         return 0;
     }
     let mut fitting = 0;
     for branch in branches {
-        let fits = branch.fill(space);
+        let fits = branch.fill(budget);
         fitting += fits;
         if fits < branch.items() {
             break;
         }
     }
     if fitting == 0 {
-        space.left = before;
+        budget.left = before;
     }
     fitting
 }
 
-/// Keeps the branches with the first `at` items, of which one may be divided.
+/// Keeps the branches with the first `at` items and returns the rest. May divide one branch.
 fn split_off<B: Divide>(branches: &mut Vec<B>, at: usize) -> Vec<B> {
     let mut before = 0;
     for index in 0..branches.len() {
@@ -171,17 +179,17 @@ fn split_off<B: Divide>(branches: &mut Vec<B>, at: usize) -> Vec<B> {
     Vec::new()
 }
 
-/// Removes from all branches what is too large, and calls `removed` with its name, or with `other`
-/// if it has none. Returns false if nothing is left.
-fn shed<B: Divide>(
+/// Removes items that are too large from all branches, and calls `removed` with each name, or with
+/// `other` if it has none. Returns false if nothing is left.
+fn remove_too_large<B: Divide>(
     branches: &mut Vec<B>,
-    space: &Space,
+    budget: &ByteBudget,
     other: &str,
     removed: &mut dyn FnMut(TooLarge<'_>),
 ) -> bool {
     let had_items = branches.iter().any(|branch| branch.items() > 0);
     branches.retain_mut(|branch| {
-        branch.shed(space, &mut |item| {
+        branch.remove_too_large(budget, &mut |item| {
             let name = if item.name.is_empty() {
                 other
             } else {
@@ -193,7 +201,8 @@ fn shed<B: Divide>(
     !had_items || branches.iter().any(|branch| branch.items() > 0)
 }
 
-/// Implements it for a message that holds branches, and names what remains in one without them.
+/// Implements [`Shell`] and [`Divide`] for a message with branches. Lists the fields that remain
+/// without them.
 macro_rules! branch {
     ($($type:ident { $branches:ident $(, $kept:ident)* } $(or $name:expr)?;)*) => {
         $(
@@ -211,8 +220,8 @@ macro_rules! branch {
                     self.$branches.iter().map(Divide::items).sum()
                 }
 
-                fn fill(&self, space: &mut Space) -> usize {
-                    fill(&self.$branches, &self.shell(), space)
+                fn fill(&self, budget: &mut ByteBudget) -> usize {
+                    fill(&self.$branches, &self.shell(), budget)
                 }
 
                 fn split_off(&mut self, at: usize) -> Self {
@@ -221,16 +230,16 @@ macro_rules! branch {
                     rest
                 }
 
-                fn shed(
+                fn remove_too_large(
                     &mut self,
-                    space: &Space,
+                    budget: &ByteBudget,
                     removed: &mut dyn FnMut(TooLarge<'_>),
                 ) -> bool {
-                    let space = space.within(&self.shell());
+                    let budget = budget.within(&self.shell());
                     let other: &[fn(&Self) -> &str] = &[$($name)?];
                     let other = other.first().map(|or| or(self).to_owned());
                     let other = other.unwrap_or_default();
-                    shed(&mut self.$branches, &space, &other, removed)
+                    remove_too_large(&mut self.$branches, &budget, &other, removed)
                 }
 
                 fn name(&self) -> &str {
@@ -262,7 +271,7 @@ branch! {
     ScopeMetrics { metrics, scope, schema_url };
 }
 
-/// Implements it for items, which are not divided. A data point is named by its metric.
+/// Implements [`Divide`] for items, which cannot be divided. A data point is named by its metric.
 macro_rules! item {
     ($($type:ident: $name:expr;)*) => {
         $(
@@ -271,26 +280,26 @@ macro_rules! item {
                     1
                 }
 
-                fn fill(&self, space: &mut Space) -> usize {
-                    usize::from(space.take(self))
+                fn fill(&self, budget: &mut ByteBudget) -> usize {
+                    usize::from(budget.take(self))
                 }
 
                 fn split_off(&mut self, _: usize) -> Self {
                     std::mem::take(self)
                 }
 
-                fn shed(
+                fn remove_too_large(
                     &mut self,
-                    space: &Space,
+                    budget: &ByteBudget,
                     removed: &mut dyn FnMut(TooLarge<'_>),
                 ) -> bool {
-                    let size = space.encoding.size(self);
-                    let fits = space.holds(size);
+                    let size = budget.encoding.size(self);
+                    let fits = budget.fits(size);
                     if !fits {
                         removed(TooLarge {
                             name: self.name(),
                             bytes: size,
-                            around: space.around.saturating_add(space.encoding.frame()),
+                            envelope: budget.envelope.saturating_add(budget.encoding.frame()),
                         });
                     }
                     fits
@@ -314,7 +323,7 @@ item! {
     SummaryDataPoint: |_| "";
 }
 
-/// Evaluates an expression with the data of a metric. All kinds have data points.
+/// Evaluates an expression with the data of a metric of any kind.
 macro_rules! each_kind {
     ($data:expr, $bound:ident => $work:expr, $none:expr) => {
         match $data {
@@ -363,8 +372,8 @@ impl Divide for Metric {
         each_kind!(&self.data, data => data.data_points.len(), 0)
     }
 
-    fn fill(&self, space: &mut Space) -> usize {
-        each_kind!(&self.data, data => fill(&data.data_points, &self.shell(), space), 0)
+    fn fill(&self, budget: &mut ByteBudget) -> usize {
+        each_kind!(&self.data, data => fill(&data.data_points, &self.shell(), budget), 0)
     }
 
     fn split_off(&mut self, at: usize) -> Self {
@@ -391,11 +400,15 @@ impl Divide for Metric {
         rest
     }
 
-    fn shed(&mut self, space: &Space, removed: &mut dyn FnMut(TooLarge<'_>)) -> bool {
-        let space = space.within(&self.shell());
+    fn remove_too_large(
+        &mut self,
+        budget: &ByteBudget,
+        removed: &mut dyn FnMut(TooLarge<'_>),
+    ) -> bool {
+        let budget = budget.within(&self.shell());
         each_kind!(
             &mut self.data,
-            data => shed(&mut data.data_points, &space, &self.name, removed),
+            data => remove_too_large(&mut data.data_points, &budget, &self.name, removed),
             true
         )
     }

@@ -1,8 +1,8 @@
-//! The gRPC client that carries OTLP.
+//! The gRPC client for OTLP.
 //!
-//! `opentelemetry-otlp` has one, which keeps to itself what a collector answers: why it refused a
-//! request, and how many items of one that it took. So the requests are sent here, by the clients
-//! that `opentelemetry-proto` generates, with the retries that OTLP asks for.
+//! The client of `opentelemetry-otlp` hides the collector's answers: why it refused a request, and
+//! how many items of an accepted one it rejected. So requests are sent here, by the clients that
+//! `opentelemetry-proto` generates, with the retries that OTLP specifies.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -24,13 +24,13 @@ use tonic_types::{RetryInfo, pb};
 
 use crate::config::{Compression, ConfigError, Otlp};
 
+use super::collector::SignalEndpoint;
 use super::connector::Connector;
-use super::diagnosis::{Diagnosis, too_large};
+use super::diagnosis::{self, Diagnosis};
+use super::export_stats::PartialSuccess;
 use super::io::Io;
-use super::ledger::Rejected;
-use super::parts::Failure;
-use super::peer::Line;
 use super::reason::Secrets;
+use super::splitter::Failure;
 use super::tls;
 
 /// How often a request is sent again.
@@ -39,7 +39,7 @@ const RETRIES: u32 = 3;
 /// The wait before the first retry; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The most that is added to a wait at random, so that many clients do not come back at once.
+/// The upper bound of the random addition to a wait, so that clients do not all come back at once.
 const JITTER_MILLIS: u64 = 100;
 
 const USER_AGENT: &str = concat!("OTel-OTLP-Exporter-Wasmscope/", env!("CARGO_PKG_VERSION"));
@@ -50,14 +50,14 @@ pub(super) struct Client {
     channel: Channel,
     metadata: MetadataMap,
     compression: Option<CompressionEncoding>,
-    /// How long an export may take, with its retries.
+    /// The time limit of an export with its retries.
     limit: Duration,
-    line: Arc<Line>,
+    endpoint: Arc<SignalEndpoint>,
     diagnosis: Diagnosis,
     secrets: Secrets,
 }
 
-/// A generated client of a signal's service, with the compression that is configured.
+/// Makes the generated client of a signal's service, with the configured compression.
 macro_rules! service {
     ($client:expr, $service:ident) => {{
         let service = $service::new($client.channel.clone());
@@ -75,12 +75,15 @@ impl Client {
         otlp: &Otlp,
         io: &Io,
         limit: Duration,
-        line: Arc<Line>,
+        endpoint: Arc<SignalEndpoint>,
         diagnosis: Diagnosis,
     ) -> Result<Self, ConfigError> {
-        // The channel belongs to the runtime that it is made in.
+        // A channel belongs to the runtime in which it is made.
         let _entered = io.handle().enter();
-        let channel = channel(otlp, Connector::new(Arc::clone(&line), diagnosis.clone()))?;
+        let channel = channel(
+            otlp,
+            Connector::new(Arc::clone(&endpoint), diagnosis.clone()),
+        )?;
         Ok(Self {
             channel,
             metadata: MetadataMap::from_headers(otlp.headers.as_map().clone()),
@@ -89,7 +92,7 @@ impl Client {
                 Compression::Gzip => Some(CompressionEncoding::Gzip),
             },
             limit,
-            line,
+            endpoint,
             diagnosis,
             secrets: Secrets::of(otlp),
         })
@@ -98,14 +101,14 @@ impl Client {
     pub(super) async fn send_spans(
         &self,
         request: &ExportTraceServiceRequest,
-    ) -> Result<Rejected, Failure> {
+    ) -> Result<PartialSuccess, Failure> {
         let service = service!(self, TraceServiceClient);
         let answer = self.retrying(|| {
             let (mut service, request) = (service.clone(), self.request(request.clone()));
             async move { service.export(request).await }
         });
         let partial = answer.await?.partial_success.unwrap_or_default();
-        Ok(Rejected {
+        Ok(PartialSuccess {
             items: partial.rejected_spans,
             message: partial.error_message,
         })
@@ -114,14 +117,14 @@ impl Client {
     pub(super) async fn send_metrics(
         &self,
         request: &ExportMetricsServiceRequest,
-    ) -> Result<Rejected, Failure> {
+    ) -> Result<PartialSuccess, Failure> {
         let service = service!(self, MetricsServiceClient);
         let answer = self.retrying(|| {
             let (mut service, request) = (service.clone(), self.request(request.clone()));
             async move { service.export(request).await }
         });
         let partial = answer.await?.partial_success.unwrap_or_default();
-        Ok(Rejected {
+        Ok(PartialSuccess {
             items: partial.rejected_data_points,
             message: partial.error_message,
         })
@@ -130,14 +133,14 @@ impl Client {
     pub(super) async fn send_logs(
         &self,
         request: &ExportLogsServiceRequest,
-    ) -> Result<Rejected, Failure> {
+    ) -> Result<PartialSuccess, Failure> {
         let service = service!(self, LogsServiceClient);
         let answer = self.retrying(|| {
             let (mut service, request) = (service.clone(), self.request(request.clone()));
             async move { service.export(request).await }
         });
         let partial = answer.await?.partial_success.unwrap_or_default();
-        Ok(Rejected {
+        Ok(PartialSuccess {
             items: partial.rejected_log_records,
             message: partial.error_message,
         })
@@ -149,7 +152,7 @@ impl Client {
         request
     }
 
-    /// Sends a request until it is answered, or is not to be sent again.
+    /// Sends a request until it is answered or must not be retried.
     async fn retrying<T, F: Future<Output = Result<Response<T>, Status>>>(
         &self,
         mut send: impl FnMut() -> F,
@@ -159,14 +162,14 @@ impl Client {
         for retry in 0..=RETRIES {
             let status = match send().await {
                 Ok(answer) => {
-                    self.line.answered();
-                    self.line.connected(None);
+                    self.endpoint.answered();
+                    self.endpoint.connected(None);
                     return Ok(answer.into_inner());
                 }
                 Err(status) => status,
             };
             let cause = self.cause(&status);
-            self.line.failed(cause.clone());
+            self.endpoint.failed(cause.clone());
             let left = self.limit.saturating_sub(begun.elapsed());
             match wait_before_retry(&status, wait).filter(|wait| retry < RETRIES && *wait < left) {
                 Some(wait) => tokio::time::sleep(wait).await,
@@ -179,10 +182,10 @@ impl Client {
 
     fn cause(&self, status: &Status) -> String {
         match std::error::Error::source(status) {
-            // It comes of the transport, and not from the collector.
-            Some(error) => self.diagnosis.of_error(error, self.line.has_answered()),
+            // The error comes from the transport, not from the collector.
+            Some(error) => self.diagnosis.of_error(error, self.endpoint.has_answered()),
             None => {
-                self.line.answered();
+                self.endpoint.answered();
                 let reason = self.secrets.shown(status.message());
                 self.diagnosis.of_grpc(status.code(), reason)
             }
@@ -190,7 +193,7 @@ impl Client {
     }
 }
 
-/// Returns what a refusal means for other requests.
+/// Classifies a refusal by its effect on other requests.
 fn failure(status: &Status, cause: String) -> Failure {
     if says_too_large(status) {
         return Failure::TooLarge {
@@ -199,8 +202,9 @@ fn failure(status: &Status, cause: String) -> Failure {
         };
     }
     match status.code() {
-        // With `RetryInfo` it would pass. Without, the size is one of the reasons that there are.
-        Code::ResourceExhausted if asked_wait(status).is_none() => Failure::TooLarge {
+        // With `RetryInfo` the exhaustion is temporary. Without, the request's size is a possible
+        // reason.
+        Code::ResourceExhausted if requested_wait(status).is_none() => Failure::TooLarge {
             certain: false,
             cause,
         },
@@ -224,9 +228,9 @@ fn failure(status: &Status, cause: String) -> Failure {
     }
 }
 
-/// Returns how long the collector asks to wait, by its `RetryInfo`. What is less than nothing is
-/// nothing: `tonic-types` would overflow on the least of numbers.
-fn asked_wait(status: &Status) -> Option<Duration> {
+/// Returns how long the collector asks to wait, from its `RetryInfo`. Negative durations become
+/// zero: `tonic-types` would overflow on the smallest number.
+fn requested_wait(status: &Status) -> Option<Duration> {
     let details = pb::Status::decode(status.details()).ok()?;
     let mut details = details.details.iter();
     let info = details.find(|detail| detail.type_url == RetryInfo::TYPE_URL)?;
@@ -242,21 +246,21 @@ fn asked_wait(status: &Status) -> Option<Duration> {
 fn says_too_large(status: &Status) -> bool {
     let from_the_collector = std::error::Error::source(status).is_none();
     let code = matches!(status.code(), Code::ResourceExhausted | Code::OutOfRange);
-    from_the_collector && code && too_large(status.message())
+    from_the_collector && code && diagnosis::says_too_large(status.message())
 }
 
-/// Returns how long to wait before a request is sent again; `None` where it is not to be.
+/// Returns how long to wait before the next retry, or `None` if the request must not be retried.
 ///
 /// <https://opentelemetry.io/docs/specs/otlp/#failures>
 fn wait_before_retry(status: &Status, wait: Duration) -> Option<Duration> {
     if says_too_large(status) {
         return None;
     }
-    let asked = asked_wait(status);
+    let asked = requested_wait(status);
     let jitter = RandomState::new().hash_one(0u8) % (JITTER_MILLIS + 1);
     let usual = wait.saturating_add(Duration::from_millis(jitter));
     match status.code() {
-        // Only with `RetryInfo` can it pass.
+        // Only temporary if the collector sends `RetryInfo`.
         Code::ResourceExhausted => asked.map(|asked| asked.max(wait)),
         Code::Cancelled
         | Code::DeadlineExceeded
@@ -301,7 +305,7 @@ mod tests {
     use super::*;
 
     fn status(code: Code, seconds: i64, nanos: i32) -> Status {
-        // `prost-types` is no dependency of ours, so the bytes are written by hand.
+        // `prost-types` is not a dependency, so the messages are declared here.
         #[derive(Clone, PartialEq, prost::Message)]
         struct Wait {
             #[prost(int64, tag = "1")]
@@ -338,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn any_wait_that_is_asked_for_is_read() {
+    fn any_requested_wait_is_read() {
         for (seconds, nanos, expected) in [
             (2, 500_000_000, Duration::from_millis(2_500)),
             (0, 0, Duration::ZERO),
@@ -352,18 +356,18 @@ mod tests {
             ),
         ] {
             let status = status(Code::ResourceExhausted, seconds, nanos);
-            assert_eq!(asked_wait(&status), Some(expected), "{seconds} {nanos}");
+            assert_eq!(requested_wait(&status), Some(expected), "{seconds} {nanos}");
             assert_eq!(
                 wait_before_retry(&status, FIRST_WAIT),
                 Some(expected.max(FIRST_WAIT))
             );
         }
         let status = Status::resource_exhausted("no details");
-        assert_eq!(asked_wait(&status), None);
+        assert_eq!(requested_wait(&status), None);
     }
 
     #[test]
-    fn size_is_told_by_the_words_of_the_implementations() {
+    fn too_large_is_recognised_by_known_messages() {
         for (code, words, certain) in [
             (
                 Code::ResourceExhausted,

@@ -1,4 +1,4 @@
-//! The HTTP client that carries OTLP.
+//! The HTTP client for OTLP.
 
 use std::sync::Arc;
 
@@ -12,25 +12,25 @@ use reqwest::redirect;
 
 use crate::config::{ConfigError, Otlp, Proxies};
 
-use super::diagnosis::innermost;
-use super::diagnosis::{Diagnosis, too_large};
+use super::collector::SignalEndpoint;
+use super::diagnosis::root_cause;
+use super::diagnosis::{Diagnosis, says_too_large};
 use super::divide::Encoding;
-use super::encoded::{self, Body};
-use super::ledger::Rejected;
-use super::parts::Failure;
-use super::peer::Line;
+use super::encoding_exporter::{self, Body};
+use super::export_stats::PartialSuccess;
 use super::reason::{self, Secrets};
+use super::splitter::Failure;
 use super::tls;
 
 const JSON: &str = "application/json";
 const PROTOBUF: &str = "application/x-protobuf";
 
-/// Sends one signal's requests, with the headers that were configured and no others.
+/// Sends one signal's requests, with only the configured headers.
 #[derive(Debug)]
 pub(super) struct Client {
     client: reqwest::Client,
     headers: HeaderMap,
-    line: Arc<Line>,
+    endpoint: Arc<SignalEndpoint>,
     diagnosis: Diagnosis,
     secrets: Secrets,
 }
@@ -38,37 +38,36 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(
         otlp: &Otlp,
-        line: Arc<Line>,
+        endpoint: Arc<SignalEndpoint>,
         diagnosis: Diagnosis,
     ) -> Result<Self, ConfigError> {
         let builder = reqwest::Client::builder()
-            // Given even for `http://`, so that reqwest does not look for a default of the process.
+            // Set even for `http://`, so that reqwest does not look for the process's default.
             .tls_backend_preconfigured(tls::for_http(otlp)?)
             // A redirect would take credentials elsewhere, or turn the POST into a GET.
             .redirect(redirect::Policy::none())
             // The exporter retries, by the rules of OTLP.
             .retry(reqwest::retry::never())
-            // Replaces what reqwest would read in the process's environment.
+            // Replaces the settings that reqwest would read from the process's environment.
             .no_proxy();
         let client = proxies(builder, &otlp.proxies).and_then(reqwest::ClientBuilder::build);
         let client = client.map_err(|error| {
             ConfigError::without_value(
                 "OTLP exporter",
-                format!("an HTTP client that can be built ({})", innermost(&error)),
+                format!("an HTTP client that can be built ({})", root_cause(&error)),
             )
         })?;
         Ok(Self {
             client,
             headers: otlp.headers.as_map().clone(),
-            line,
+            endpoint,
             diagnosis,
             secrets: Secrets::of(otlp),
         })
     }
 
-    /// Makes the request what the configuration says, and not what the exporter found in the
-    /// environment. Of its own headers, only the user agent stays: the exporter would let headers
-    /// in the process's environment win over those that it is given.
+    /// Makes the request match the configuration. The exporter reads headers from the process's
+    /// environment and prefers them to those that it is given; only its user agent is kept.
     fn as_configured(&self, request: &mut Request<Bytes>, body: &Body) {
         let mut headers = HeaderMap::with_capacity(self.headers.len() + 3);
         if let Some(agent) = request.headers_mut().remove(USER_AGENT) {
@@ -88,7 +87,7 @@ impl Client {
     }
 
     /// Reads an answer of any status.
-    fn read_answer(&self, response: &Response<Bytes>) -> Result<Rejected, Failure> {
+    fn read_answer(&self, response: &Response<Bytes>) -> Result<PartialSuccess, Failure> {
         let content_type = response.headers().get(CONTENT_TYPE);
         let status = response.status();
         if status.is_success() {
@@ -102,9 +101,9 @@ impl Client {
             return Ok(rejected.unwrap_or_default());
         }
         let reason = reason::of_body(content_type, response.body(), &self.secrets);
-        // An OpenTelemetry Collector answers 400 where 413 is meant.
+        // An OpenTelemetry Collector answers 400 instead of 413.
         let is_too_large = status == StatusCode::PAYLOAD_TOO_LARGE
-            || status == StatusCode::BAD_REQUEST && reason.as_deref().is_some_and(too_large);
+            || status == StatusCode::BAD_REQUEST && reason.as_deref().is_some_and(says_too_large);
         let cause = self.diagnosis.of_http(status, reason);
         Err(match status {
             _ if is_too_large => Failure::TooLarge {
@@ -120,12 +119,12 @@ impl Client {
 #[async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let exchange = encoded::exchange().ok_or("no request is under way")?;
+        let exchange = encoding_exporter::exchange().ok_or("no request is under way")?;
         self.as_configured(&mut request, &exchange.body);
         let mut result = HttpClient::send_bytes(&self.client, request).await;
         match &mut result {
             Ok(response) => {
-                self.line.answered();
+                self.endpoint.answered();
                 let answer = self.read_answer(response);
                 let cause = match &answer {
                     Ok(_) => None,
@@ -135,22 +134,22 @@ impl HttpClient for Client {
                         | Failure::Other(cause),
                     ) => Some(cause.clone()),
                 };
-                self.line.connected(cause);
+                self.endpoint.connected(cause);
                 exchange.answered(answer);
-                // It has been read, and the exporter would log what is in it.
+                // The body has been read; the exporter would log its content.
                 *response.body_mut() = Bytes::new();
             }
-            // The exporter's own error says no more than that the network failed.
+            // The exporter's own error says only that the network failed.
             Err(error) => {
                 exchange.not_answered();
                 let cause = self
                     .diagnosis
-                    .of_error(error.as_ref(), self.line.has_answered());
+                    .of_error(error.as_ref(), self.endpoint.has_answered());
                 let connects = error.downcast_ref::<reqwest::Error>();
                 if connects.is_some_and(reqwest::Error::is_connect) {
-                    self.line.refused(cause);
+                    self.endpoint.refused(cause);
                 } else {
-                    self.line.connected(Some(cause));
+                    self.endpoint.connected(Some(cause));
                 }
             }
         }
@@ -175,36 +174,36 @@ fn proxies(
     Ok(builder)
 }
 
-/// Reads which items an answer in Protocol Buffers rejects. Those to the three signals differ in
-/// nothing but the name of that number.
-fn rejected_protobuf(body: &Bytes) -> Option<Rejected> {
+/// Reads the rejections in a Protocol Buffers answer. The answers of the three signals differ only
+/// in the name of the count.
+fn rejected_protobuf(body: &Bytes) -> Option<PartialSuccess> {
     let answer = ExportTraceServiceResponse::decode(body.clone()).ok()?;
     let partial = answer.partial_success?;
-    Some(Rejected {
+    Some(PartialSuccess {
         items: partial.rejected_spans,
         message: partial.error_message,
     })
 }
 
-fn rejected_json(body: &Bytes) -> Option<Rejected> {
+fn rejected_json(body: &Bytes) -> Option<PartialSuccess> {
     let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
     let partial = answer.get("partialSuccess")?;
     let number = ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"]
         .iter()
         .find_map(|name| partial.get(name));
-    // A number that is 0 may be left out.
+    // A count of 0 may be omitted.
     let items = number.and_then(any_number).unwrap_or_default();
     let message = partial
         .get("errorMessage")
         .and_then(serde_json::Value::as_str);
-    Some(Rejected {
+    Some(PartialSuccess {
         items,
         message: String::from(message.unwrap_or_default()),
     })
 }
 
-/// Reads a number. 64-bit numbers are strings in the JSON of Protocol Buffers, but not all
-/// collectors write them so. Numbers that are out of range become the nearest one.
+/// Reads a number. The JSON of Protocol Buffers writes 64-bit numbers as strings, but not all
+/// collectors do. Numbers that are out of range become the nearest one.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a float becomes the nearest integer"
@@ -230,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_number_of_rejected_items_is_read_as_the_nearest() {
+    fn rejected_count_is_clamped_to_the_nearest_integer() {
         for (value, items) in [
             (json!(3), 3),
             (json!("3"), 3),

@@ -1,4 +1,4 @@
-//! The thread on which connections to collectors live, and the bound on everything that waits for them.
+//! The thread that drives the connections to collectors, and the time limits on waiting for them.
 
 use std::future::Future;
 use std::io;
@@ -9,10 +9,11 @@ use opentelemetry::Context;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 
-/// A Tokio runtime on a thread of its own; it ends with the last clone of its `Arc`.
+/// A Tokio runtime on a dedicated thread, which ends with the last clone of the `Arc`.
 ///
-/// It is neither the embedder's runtime, which may be busy with guests, nor one that exporters make for themselves. The batch
-/// processors' threads enter it to poll an export, while the thread here drives the sockets and the clock.
+/// It is separate from the embedder's runtime, which may be busy with guests, and from those that
+/// exporters would make. The batch processors' threads enter it to poll an export; the dedicated
+/// thread drives sockets and timers.
 #[derive(Debug)]
 pub(super) struct Io {
     handle: Handle,
@@ -22,10 +23,10 @@ pub(super) struct Io {
     _alive: oneshot::Sender<()>,
 }
 
-/// Why something that was waited for has no result.
+/// Why a wait ended without a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stopped {
-    /// It took longer than it may.
+    /// It exceeded its time limit.
     Late,
     /// The pipeline was shut down and its deadline has passed.
     GivenUp,
@@ -42,11 +43,12 @@ impl Io {
         std::thread::Builder::new()
             .name(String::from("wasmscope-otlp"))
             .spawn(move || {
-                // What the transports themselves may log or trace must not become telemetry that is sent by them.
+                // Logs and traces of the transports must not become telemetry that they send
+                // themselves.
                 let _suppressed = Context::enter_telemetry_suppressed_scope();
-                // An error is what is waited for: nothing is ever sent.
+                // Nothing is ever sent: the wait ends with an error when the sender is dropped.
                 let _ = runtime.block_on(ended);
-                // Name resolution that hangs may not hold the thread any longer.
+                // Do not wait for name resolution that hangs.
                 runtime.shutdown_background();
             })?;
         let (given_up, _) = watch::channel(false);
@@ -58,15 +60,16 @@ impl Io {
         }))
     }
 
-    /// Gives access to the runtime for what is bound to one when it is made.
+    /// Returns a handle for objects that are bound to the runtime in which they are made.
     #[cfg(feature = "grpc")]
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
     }
 
-    /// Waits for `work`, but no longer than `limit`, and not once the pipeline has given up.
+    /// Waits for `work` until `limit` has passed or the pipeline gives up.
     ///
-    /// It must be called on a thread that is not one of a Tokio runtime: those of the SDK's batch processors are not.
+    /// Must not be called on a thread of a Tokio runtime. The threads of the SDK's batch processors
+    /// are not.
     pub(super) fn wait<T>(
         &self,
         limit: Duration,
@@ -83,7 +86,7 @@ impl Io {
         })
     }
 
-    /// Says that the pipeline shuts down: somebody waits for what is under way.
+    /// Marks the pipeline as shutting down: a caller waits for the running exports.
     pub(super) fn close(&self) {
         self.closing.send_replace(true);
     }
@@ -94,11 +97,11 @@ impl Io {
 
     /// Waits for [`Io::close`].
     pub(super) async fn closing(&self) {
-        // The sender is in here.
+        // This cannot fail: `self` keeps the sender alive.
         let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
     }
 
-    /// Ends every wait, now and later.
+    /// Ends every current and future wait.
     pub(super) fn give_up(&self) {
         self.given_up.send_replace(true);
     }
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn giving_up_ends_a_wait_that_is_under_way_and_every_later_one() {
+    fn giving_up_ends_running_and_later_waits() {
         let io = Io::start().unwrap();
         let waiting = std::thread::spawn({
             let io = Arc::clone(&io);
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn may_be_made_and_dropped_inside_of_a_runtime() {
+    fn can_be_created_and_dropped_inside_a_runtime() {
         let runtime = Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             drop(Io::start().unwrap());

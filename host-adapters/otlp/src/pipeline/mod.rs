@@ -1,13 +1,13 @@
-//! From what guests record to where it is sent: providers, processors, exporters and the account of it all.
+//! Providers, processors and exporters that send guests' telemetry, and count what is delivered.
 //!
-//! A [`Pipeline`] is built from a [`Config`], stands alone, and makes nothing global: a process may have one for each of
-//! its tenants. Guests' threads do no more than put what is finished into a bounded queue. One thread for each
-//! signal, the SDK's own, takes batches from it; connections live on one more thread, whatever runtime the embedder has or
-//! has not.
+//! A [`Pipeline`] is built from a [`Config`]. It sets nothing global, so a process may have one for
+//! each tenant. Guests' threads only put finished items into a bounded queue. One SDK thread for
+//! each signal exports batches from it. Connections live on one more thread, independent of any
+//! runtime of the embedder.
 //!
-//! What never blocks for long: building, since connections are made when there is something to send; recording; [`Pipeline::flush`] and
-//! [`Pipeline::shutdown`], which keep the deadline that they are given; and dropping, which shuts down within
-//! [`DROP_DEADLINE`].
+//! These never block for long: building, because connections are made when there is something to
+//! send; recording; [`Pipeline::flush`] and [`Pipeline::shutdown`], which keep the given deadline;
+//! and dropping, which shuts down within [`DROP_DEADLINE`].
 //!
 //! # Examples
 //!
@@ -27,27 +27,27 @@
 //! # Ok::<(), wasmscope_otlp::config::ConfigError>(())
 //! ```
 
+mod collector;
 #[cfg(feature = "grpc")]
 mod connector;
 mod diagnosis;
 mod divide;
-mod encoded;
-mod exporter;
+mod encoding_exporter;
+mod export_stats;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod http;
 mod io;
-mod ledger;
 mod otlp;
-mod parts;
-mod peer;
 mod processor;
 mod providers;
 mod reason;
 mod report;
+mod splitter;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tracked_exporter;
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,34 +65,36 @@ use wasmscope_telemetry::{Providers, Telemetry};
 
 use crate::config::{Config, ConfigError, PerSignal, Target, WarningHook};
 
+use self::export_stats::{ExportStats, FailureHook};
 use self::io::Io;
-use self::ledger::{Alarm, Ledger};
 use self::reason::Secrets;
 pub use self::report::{Flushed, Report, SignalReport};
 
-/// How long dropping a [`Pipeline`] that was not shut down may take: what is not sent by then is lost.
+/// The deadline for dropping a [`Pipeline`] that was not shut down. Items that are unsent by then
+/// are lost.
 pub const DROP_DEADLINE: Duration = Duration::from_secs(1);
 
-/// How long a flush waits before it asks a processor again that could not take the question.
-const ASK_AGAIN: Duration = Duration::from_millis(10);
+/// The delay before a flush is repeated, if a processor could not take the request.
+const FLUSH_RETRY_DELAY: Duration = Duration::from_millis(10);
 
-/// Providers of our own, and the [`Telemetry`] on them.
+/// OpenTelemetry providers, and the [`Telemetry`] on top of them.
 ///
-/// Recording goes on working after a shutdown, into nothing.
+/// Recording keeps working after a shutdown, but nothing is exported.
 #[derive(Debug)]
 pub struct Pipeline {
     telemetry: Telemetry,
     providers: Providers,
-    ledgers: PerSignal<Arc<Ledger>>,
-    alarm: Arc<Alarm>,
+    stats: PerSignal<Arc<ExportStats>>,
+    failure_hook: Arc<FailureHook>,
     io: Option<Arc<Io>>,
-    /// Once it has been shut down.
+    /// Set by the first shutdown.
     report: Mutex<Option<Report>>,
 }
 
-/// Exports the size and capacity of a signal's queue, once there was an instance of a component.
-fn export_queue(telemetry: &Telemetry, ledger: &Arc<Ledger>, capacity: usize) {
-    let (kind, [size_of, capacity_of]) = match ledger.signal() {
+/// Exports the size and capacity of a signal's queue as metrics. They appear with the first
+/// instance of a component.
+fn export_queue(telemetry: &Telemetry, stats: &Arc<ExportStats>, capacity: usize) {
+    let (kind, [size_of, capacity_of]) = match stats.signal() {
         Signal::Traces => (
             "batching_span_processor",
             [&metric::SPAN_QUEUE, &metric::SPAN_QUEUE_CAPACITY],
@@ -104,7 +106,7 @@ fn export_queue(telemetry: &Telemetry, ledger: &Arc<Ledger>, capacity: usize) {
         Signal::Metrics => return,
     };
     let kind = || vec![KeyValue::new(attribute::COMPONENT_TYPE.key, kind)];
-    let waiting = Arc::clone(ledger);
+    let waiting = Arc::clone(stats);
     telemetry.export_state(size_of, kind(), move || {
         usize::try_from(waiting.waiting()).unwrap_or(usize::MAX)
     });
@@ -112,27 +114,27 @@ fn export_queue(telemetry: &Telemetry, ledger: &Arc<Ledger>, capacity: usize) {
 }
 
 impl Pipeline {
-    /// Builds one, and tells the configuration's warnings. No connection is made before there is
-    /// something to send.
+    /// Builds a pipeline, and passes the configuration's warnings to its hook. Connections are made
+    /// when there is something to send.
     ///
     /// # Errors
     ///
-    /// When certificates and keys do not go together, when no authority can be trusted for an `https://` endpoint, or when a
-    /// thread cannot be started.
+    /// Returns an error if a certificate and key do not match, if no authority is trusted for an
+    /// `https://` endpoint, or if a thread cannot be started.
     pub fn build(config: Config) -> Result<Self, ConfigError> {
         let dropped = Dropped::default();
-        let alarm = Alarm::new(config.on_warning.clone());
-        let ledgers = PerSignal::new(|signal| {
+        let failure_hook = FailureHook::new(config.on_warning.clone());
+        let stats = PerSignal::new(|signal| {
             let (destination, secrets) = match config.targets.get(signal) {
                 Target::Otlp(otlp) => (otlp.url.to_string(), Secrets::of(otlp)),
                 Target::Console | Target::None => (String::from("the console"), Secrets::default()),
             };
-            Ledger::new(
+            ExportStats::new(
                 signal,
                 destination,
                 secrets,
                 dropped.clone(),
-                Arc::clone(&alarm),
+                Arc::clone(&failure_hook),
             )
         });
         let sends = Signal::ALL
@@ -152,7 +154,7 @@ impl Pipeline {
         let span_limits = providers::span_limits(&config.limits);
         let temporality = providers::temporality(&config);
         let sampler = EarlySampler::new(Sampler::from(config.sampler));
-        let (providers, host) = providers::build(&config, io.as_ref(), &ledgers, &sampler)?;
+        let (providers, host) = providers::build(&config, io.as_ref(), &stats, &sampler)?;
         if let Some(WarningHook(hook)) = &config.on_warning {
             for warning in &config.warnings {
                 hook(&warning.to_string());
@@ -172,7 +174,7 @@ impl Pipeline {
             .series_stay_apart()
             .log_levels(config.log_levels)
             .dropped(dropped)
-            .warnings(alarm.warnings().clone());
+            .warnings(failure_hook.warnings().clone());
         if let Some(host) = host {
             telemetry = telemetry.host_tracer_provider(host);
         }
@@ -181,88 +183,91 @@ impl Pipeline {
         }
         let telemetry = telemetry.build();
         for (signal, capacity) in queues.into_iter().flatten() {
-            export_queue(&telemetry, ledgers.get(signal), capacity);
+            export_queue(&telemetry, stats.get(signal), capacity);
         }
         Ok(Self {
             telemetry,
             providers,
-            ledgers,
-            alarm,
+            stats,
+            failure_hook,
             io,
             report: Mutex::new(None),
         })
     }
 
-    /// Gives what instances are made from.
+    /// Returns the telemetry that instances are made from.
     #[must_use]
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 
-    /// Says how things stand, without sending or waiting for anything. What waits is in none of the counts.
+    /// Returns the current counts without sending or waiting. Queued items are in none of them.
     #[must_use]
     pub fn status(&self) -> Report {
         let complete = Signal::ALL
             .iter()
-            .all(|&signal| self.ledgers.get(signal).unsettled() == 0);
+            .all(|&signal| self.stats.get(signal).unsettled() == 0);
         self.report_now(complete)
     }
 
-    /// Sends what waits, and waits for it no longer than `deadline`.
+    /// Sends all queued items, and waits until `deadline` at most.
     ///
-    /// It may be called on any thread, and inside of an asynchronous runtime, which it blocks.
+    /// May be called on any thread. Inside an asynchronous runtime it blocks.
     pub fn flush(&self, deadline: Duration) -> Flushed {
-        let failures = |ledgers: &PerSignal<Arc<Ledger>>| {
-            ledgers.iter().map(|ledger| ledger.failures()).sum::<u64>()
+        let failures = |stats: &PerSignal<Arc<ExportStats>>| {
+            stats.iter().map(|stats| stats.failures()).sum::<u64>()
         };
-        let before = failures(&self.ledgers);
-        let done = self.on_all(deadline, |provider, ledger, until| {
-            provider.flush(ledger, until)
+        let before = failures(&self.stats);
+        let done = self.on_all(deadline, |provider, stats, until| {
+            provider.flush(stats, until)
         });
         if !done {
             Flushed::TimedOut
-        } else if failures(&self.ledgers) > before {
+        } else if failures(&self.stats) > before {
             Flushed::Failed
         } else {
             Flushed::Delivered
         }
     }
 
-    /// Sends what waits, ends the pipeline's threads, and reports what became of everything, no later than `deadline`.
+    /// Sends all queued items, ends the pipeline's threads, and reports the outcome within
+    /// `deadline`.
     ///
-    /// What has not been delivered by then is given up and counted as lost, and sooner what there is no hope for: where no
-    /// connection can be made it is not tried again, and where a request got no answer in its time no other is sent. A second call gives the report of the first, and waits
-    /// where that is still under way. It may be
-    /// called on any thread, and inside of an asynchronous runtime, which it blocks.
+    /// Anything undelivered at the deadline is counted as lost. Endpoints known to be down are
+    /// given up at once: if no connection can be made there is no retry, and after a request
+    /// without an answer no other is sent. A second call waits for the first and returns the same
+    /// report.
+    ///
+    /// May be called on any thread. Inside an asynchronous runtime it blocks.
     pub fn shutdown(&self, deadline: Duration) -> Report {
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(report) = &*report {
             return report.clone();
         }
-        self.alarm.tell_warnings();
+        self.failure_hook.report_warnings();
         if let Some(io) = &self.io {
             io.close();
         }
-        let complete = self.on_all(deadline, |provider, ledger, until| {
-            provider.shut_down(ledger, until)
+        let complete = self.on_all(deadline, |provider, stats, until| {
+            provider.shut_down(stats, until)
         });
-        // First the account, so that what is given up now is not taken for an export that failed.
+        // Count first, so that exports that are given up now do not count as failed.
         for signal in Signal::ALL {
-            self.ledgers.get(signal).settle();
+            self.stats.get(signal).abandon_rest();
         }
         if let Some(io) = &self.io {
-            // The threads that are left behind end by this, and do not go on to retry for nobody.
+            // This ends exports that are still running, so that they stop retrying.
             io.give_up();
         }
         report.insert(self.report_now(complete)).clone()
     }
 
-    /// Gives up what has not been delivered, and counts it as lost. Returns at once, also while
-    /// another thread is in [`Pipeline::shutdown`], which then ends soon. Metrics that were not
-    /// collected yet are in none of the counts.
+    /// Counts everything undelivered as lost. Returns at once, even while another thread is in
+    /// [`Pipeline::shutdown`], which then ends soon. Metrics that were not collected yet are in
+    /// none of the counts.
     pub fn give_up(&self) -> Report {
         for signal in Signal::ALL {
-            self.ledgers.get(signal).settle();
+            self.stats.get(signal).abandon_rest();
         }
         if let Some(io) = &self.io {
             io.close();
@@ -271,21 +276,23 @@ impl Pipeline {
         self.report_now(false)
     }
 
-    /// Does something to each provider on a thread of its own, and says whether all were done before `deadline`.
+    /// Calls `work` for each provider on its own thread. Returns whether all finished before
+    /// `deadline`.
     ///
-    /// The SDK waits for 5 s whatever it is told, or for ever; a thread that is left behind does not hold up the caller.
-    fn on_all(&self, deadline: Duration, work: fn(&Provider, &Ledger, Instant)) -> bool {
+    /// The SDK may wait 5 s or longer, with any deadline. Such a thread is left behind and does not
+    /// hold up the caller.
+    fn on_all(&self, deadline: Duration, work: fn(&Provider, &ExportStats, Instant)) -> bool {
         let now = Instant::now();
         let until = now.checked_add(deadline).unwrap_or(now);
         let (done, all_done) = mpsc::channel::<()>();
         let mut started = true;
         for (provider, signal) in Provider::all(&self.providers) {
-            let ledger = Arc::clone(self.ledgers.get(signal));
+            let stats = Arc::clone(self.stats.get(signal));
             let done = done.clone();
             let spawned = thread::Builder::new()
                 .name(String::from("wasmscope-flush"))
                 .spawn(move || {
-                    work(&provider, &ledger, until);
+                    work(&provider, &stats, until);
                     drop(done);
                 });
             started &= spawned.is_ok();
@@ -298,11 +305,11 @@ impl Pipeline {
 
     fn report_now(&self, complete: bool) -> Report {
         Report {
-            traces: self.ledgers.get(Signal::Traces).report(),
-            metrics: self.ledgers.get(Signal::Metrics).report(),
-            logs: self.ledgers.get(Signal::Logs).report(),
+            traces: self.stats.get(Signal::Traces).report(),
+            metrics: self.stats.get(Signal::Metrics).report(),
+            logs: self.stats.get(Signal::Logs).report(),
             complete,
-            first_error: self.alarm.first(),
+            first_error: self.failure_hook.first(),
             dropped: self.telemetry.dropped().snapshot(),
         }
     }
@@ -346,31 +353,32 @@ impl Provider {
         }
     }
 
-    /// Flushes until everything that was let in before has been settled: the SDK's own flush gives up after 5 s.
-    fn flush(&self, ledger: &Ledger, until: Instant) {
-        let target = ledger.settled().saturating_add(ledger.unsettled());
+    /// Flushes until every item accepted before the call is delivered or lost. The SDK's own flush
+    /// gives up after 5 s.
+    fn flush(&self, stats: &ExportStats, until: Instant) {
+        let target = stats.settled().saturating_add(stats.unsettled());
         loop {
             let asked = Instant::now();
             let result = self.force_flush();
             let metrics = matches!(self, Self::Meter(_));
-            if metrics || ledger.settled() >= target || Instant::now() >= until {
+            if metrics || stats.settled() >= target || Instant::now() >= until {
                 return;
             }
-            if result.is_err() && asked.elapsed() < ASK_AGAIN {
-                thread::park_timeout(ASK_AGAIN);
+            if result.is_err() && asked.elapsed() < FLUSH_RETRY_DELAY {
+                thread::park_timeout(FLUSH_RETRY_DELAY);
             }
         }
     }
 
-    fn shut_down(&self, ledger: &Ledger, until: Instant) {
+    fn shut_down(&self, stats: &ExportStats, until: Instant) {
         let left = until.saturating_duration_since(Instant::now());
-        // What it says is in the ledger already, and more exactly.
+        // The stats already have the result, in more detail.
         let _ = match self {
             Self::Tracer(tracer) => tracer.shutdown_with_timeout(left),
             Self::Meter(meter) => meter.shutdown_with_timeout(left),
             Self::Logger(logger) => logger.shutdown_with_timeout(left),
         };
-        // For metrics the SDK waits for 5 s, whatever it is told.
-        ledger.wait_finished(until);
+        // For metrics the SDK returns after 5 s at the latest, with any timeout.
+        stats.wait_finished(until);
     }
 }

@@ -1,7 +1,9 @@
-//! Builds the exporters of `opentelemetry-otlp`, on a transport of our own, and those over gRPC.
+//! Builds the OTLP exporters: those of `opentelemetry-otlp` on our own HTTP client, and ours for
+//! gRPC.
 //!
-//! Everything that the builders there would read in the environment is given to them; the headers, for which the
-//! environment wins over what they are given, are set by the transport.
+//! The builders of `opentelemetry-otlp` get every setting that they would otherwise read from the
+//! environment. The transport sets the headers, because the builders prefer those in the
+//! environment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,30 +17,30 @@ use wasmscope_telemetry::Signal;
 
 use crate::config::{ConfigError, Otlp, Protocol};
 
+use super::collector::{Collector, SignalEndpoint};
 use super::diagnosis::Diagnosis;
 use super::divide::Encoding;
-use super::encoded::{Encoded, Way};
-use super::exporter::Accounted;
+use super::encoding_exporter::{EncodingExporter, Transport};
+use super::export_stats::ExportStats;
 #[cfg(feature = "grpc")]
 use super::grpc;
 use super::http::Client;
 use super::io::Io;
-use super::ledger::Ledger;
-use super::parts::Parts;
-use super::peer::{Line, Peer};
+use super::splitter::RequestSplitter;
+use super::tracked_exporter::TrackedExporter;
 
-/// How one signal is sent.
+/// The connection settings of one signal.
 pub(super) struct Connection<'a> {
     pub(super) signal: Signal,
     pub(super) otlp: &'a Otlp,
     pub(super) io: &'a Arc<Io>,
-    pub(super) ledger: &'a Arc<Ledger>,
-    pub(super) peer: &'a Arc<Peer>,
-    /// How long an export may take, with its retries.
+    pub(super) stats: &'a Arc<ExportStats>,
+    pub(super) collector: &'a Arc<Collector>,
+    /// The time limit of an export with its retries.
     pub(super) limit: Duration,
 }
 
-/// Sets on a builder, whichever signal's it is, what the signals have in common.
+/// Applies the settings that all signals share to a builder.
 macro_rules! build {
     ($connection:expr, $client:expr, $builder:expr) => {{
         let Connection { otlp, limit, .. } = $connection;
@@ -55,13 +57,17 @@ macro_rules! build {
 }
 
 impl Connection<'_> {
-    pub(super) fn spans(&self) -> Result<Accounted<Encoded<SpanExporter>>, ConfigError> {
+    pub(super) fn spans(
+        &self,
+    ) -> Result<TrackedExporter<EncodingExporter<SpanExporter>>, ConfigError> {
         self.exporter(Temporality::Cumulative, |client| {
             build!(self, client, SpanExporter::builder())
         })
     }
 
-    pub(super) fn logs(&self) -> Result<Accounted<Encoded<LogExporter>>, ConfigError> {
+    pub(super) fn logs(
+        &self,
+    ) -> Result<TrackedExporter<EncodingExporter<LogExporter>>, ConfigError> {
         self.exporter(Temporality::Cumulative, |client| {
             build!(self, client, LogExporter::builder())
         })
@@ -70,7 +76,7 @@ impl Connection<'_> {
     pub(super) fn metrics(
         &self,
         temporality: Temporality,
-    ) -> Result<Accounted<Encoded<MetricExporter>>, ConfigError> {
+    ) -> Result<TrackedExporter<EncodingExporter<MetricExporter>>, ConfigError> {
         self.exporter(temporality, |client| {
             let builder = MetricExporter::builder().with_temporality(temporality);
             build!(self, client, builder)
@@ -81,57 +87,58 @@ impl Connection<'_> {
         &self,
         temporality: Temporality,
         over_http: impl FnOnce(Client) -> Result<E, ExporterBuildError>,
-    ) -> Result<Accounted<Encoded<E>>, ConfigError> {
+    ) -> Result<TrackedExporter<EncodingExporter<E>>, ConfigError> {
         let otlp = self.otlp;
-        let line = Line::new(Arc::clone(self.peer));
+        let endpoint = SignalEndpoint::new(Arc::clone(self.collector));
         let diagnosis = Diagnosis::new(otlp, self.signal);
         let http = |encoding| {
-            let client = Client::new(otlp, Arc::clone(&line), diagnosis.clone())?;
-            let carrier = over_http(client).map_err(|error| {
+            let client = Client::new(otlp, Arc::clone(&endpoint), diagnosis.clone())?;
+            let exporter = over_http(client).map_err(|error| {
                 let expected = format!("an OTLP exporter that can be built ({error})");
                 ConfigError::new(&otlp.endpoint_setting, otlp.url.to_string(), expected)
             })?;
-            Ok::<_, ConfigError>(Way::Http {
-                carrier,
+            Ok::<_, ConfigError>(Transport::Http {
+                exporter,
                 encoding,
                 compression: otlp.compression,
-                line: Arc::clone(&line),
+                endpoint: Arc::clone(&endpoint),
             })
         };
         let encoding = match otlp.protocol {
             Protocol::HttpProtobuf | Protocol::Grpc => Encoding::Protobuf,
             Protocol::HttpJson => Encoding::Json,
         };
-        let way = match otlp.protocol {
+        let transport = match otlp.protocol {
             Protocol::HttpProtobuf | Protocol::HttpJson => http(encoding)?,
-            // The configuration has none of these.
+            // Without the `grpc` feature, the configuration never selects gRPC.
             #[cfg(not(feature = "grpc"))]
             Protocol::Grpc => http(encoding)?,
             #[cfg(feature = "grpc")]
-            Protocol::Grpc => Way::Grpc(Box::new(grpc::Client::new(
+            Protocol::Grpc => Transport::Grpc(Box::new(grpc::Client::new(
                 otlp,
                 self.io,
                 self.limit,
-                Arc::clone(&line),
+                Arc::clone(&endpoint),
                 diagnosis.clone(),
             )?)),
         };
-        let parts = Parts::new(
+        let splitter = RequestSplitter::new(
             encoding,
             otlp.max_request_size.bytes(),
-            Arc::clone(self.ledger),
+            Arc::clone(self.stats),
             otlp.flags
-                .naming("max_request_size", "WASMSCOPE_OTLP_MAX_REQUEST_SIZE"),
+                .setting_names("max_request_size", "WASMSCOPE_OTLP_MAX_REQUEST_SIZE"),
             self.signal == Signal::Metrics && temporality == Temporality::Cumulative,
         );
-        let encoded = Encoded::new(way, parts, temporality);
-        let accounted = Accounted::new(encoded, Arc::clone(self.ledger));
-        Ok(accounted.over(Arc::clone(self.io), self.limit, line, diagnosis))
+        let encoded = EncodingExporter::new(transport, splitter, temporality);
+        let accounted = TrackedExporter::new(encoded, Arc::clone(self.stats));
+        Ok(accounted.over(Arc::clone(self.io), self.limit, endpoint, diagnosis))
     }
 }
 
-/// Three retries within the time of an export, after 0.1, 0.2 and 0.4 s with up to 0.1 s more at random, or after what the
-/// collector asks for. Which of them are not made, where no connection can be, is decided around the exporter ([`Line`]).
+/// Three retries within the time limit of an export, after 0.1, 0.2 and 0.4 s plus up to 0.1 s at
+/// random, or after the time that the collector asks for. [`SignalEndpoint`] stops retries to a
+/// collector that is unreachable.
 fn retries() -> RetryPolicy {
     RetryPolicy::recommended()
 }

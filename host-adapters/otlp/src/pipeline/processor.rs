@@ -1,4 +1,4 @@
-//! Processors around the SDK's batch processors, which count what comes in.
+//! Wraps the SDK's batch processors to bound their queues and count items.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,41 +11,41 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{LogProcessor, SdkLogRecord};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use super::ledger::Ledger;
+use super::export_stats::ExportStats;
 
-/// A batch processor that lets in no more than its queue holds, and counts the rest.
-pub(super) struct Admitting<P> {
+/// A batch processor that accepts no more items than its queue holds, and counts the rest.
+pub(super) struct BoundedProcessor<P> {
     inner: P,
-    ledger: Arc<Ledger>,
+    stats: Arc<ExportStats>,
     capacity: u64,
 }
 
-impl<P> Admitting<P> {
-    pub(super) fn new(inner: P, ledger: Arc<Ledger>, capacity: usize) -> Self {
+impl<P> BoundedProcessor<P> {
+    pub(super) fn new(inner: P, stats: Arc<ExportStats>, capacity: usize) -> Self {
         Self {
             inner,
-            ledger,
+            stats,
             capacity: capacity as u64,
         }
     }
 }
 
-impl<P> fmt::Debug for Admitting<P> {
+impl<P> fmt::Debug for BoundedProcessor<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admitting")
-            .field("ledger", &self.ledger)
+        f.debug_struct("BoundedProcessor")
+            .field("stats", &self.stats)
             .finish_non_exhaustive()
     }
 }
 
-impl<P: SpanProcessor> SpanProcessor for Admitting<P> {
+impl<P: SpanProcessor> SpanProcessor for BoundedProcessor<P> {
     fn on_start(&self, span: &mut Span, context: &Context) {
         self.inner.on_start(span, context);
     }
 
     fn on_end(&self, span: SpanData) {
-        // As the specification has it, what is recorded and not sampled is not exported.
-        if span.span_context.is_sampled() && self.ledger.admit(self.capacity) {
+        // The specification: spans that are recorded but not sampled are not exported.
+        if span.span_context.is_sampled() && self.stats.admit(self.capacity) {
             self.inner.on_end(span);
         }
     }
@@ -55,7 +55,7 @@ impl<P: SpanProcessor> SpanProcessor for Admitting<P> {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.ledger.close();
+        self.stats.close();
         self.inner.shutdown_with_timeout(timeout)
     }
 
@@ -64,7 +64,7 @@ impl<P: SpanProcessor> SpanProcessor for Admitting<P> {
     }
 }
 
-/// A processor that two providers share. Only the owner shuts it down.
+/// A processor that two providers share. Only its owner shuts it down.
 #[derive(Debug)]
 pub(super) struct Shared<P> {
     inner: Arc<P>,
@@ -72,7 +72,7 @@ pub(super) struct Shared<P> {
 }
 
 impl<P> Shared<P> {
-    /// Returns a processor for the owner and one for another provider. Its resource is set already.
+    /// Returns the owner's processor and one for another provider. The resource is already set.
     pub(super) fn pair(inner: P) -> [Self; 2] {
         let inner = Arc::new(inner);
         [true, false].map(|is_owner| Self {
@@ -106,9 +106,9 @@ impl<P: SpanProcessor> SpanProcessor for Shared<P> {
     fn set_resource(&mut self, _: &Resource) {}
 }
 
-impl<P: LogProcessor> LogProcessor for Admitting<P> {
+impl<P: LogProcessor> LogProcessor for BoundedProcessor<P> {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        if self.ledger.admit(self.capacity) {
+        if self.stats.admit(self.capacity) {
             self.inner.emit(record, scope);
         }
     }
@@ -118,7 +118,7 @@ impl<P: LogProcessor> LogProcessor for Admitting<P> {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.ledger.close();
+        self.stats.close();
         self.inner.shutdown_with_timeout(timeout)
     }
 

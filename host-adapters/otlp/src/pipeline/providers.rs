@@ -1,4 +1,5 @@
-//! Builds the SDK's providers, told everything that they would otherwise read in the environment.
+//! Builds the SDK's providers with explicit settings for everything that they would otherwise read
+//! from the environment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,104 +20,105 @@ use wasmscope_telemetry::sampler::EarlySampler;
 use crate::config::{Batch, Config, ConfigError, PerSignal, Target};
 use crate::memory::MemoryExporter;
 
-use super::exporter::Accounted;
+use super::collector::Collector;
+use super::export_stats::ExportStats;
 use super::io::Io;
-use super::ledger::Ledger;
 use super::otlp::Connection;
-use super::peer::Peer;
-use super::processor::{Admitting, Shared};
+use super::processor::{BoundedProcessor, Shared};
+use super::tracked_exporter::TrackedExporter;
 
 pub(super) fn build(
     config: &Config,
     io: Option<&Arc<Io>>,
-    ledgers: &PerSignal<Arc<Ledger>>,
+    stats: &PerSignal<Arc<ExportStats>>,
     sampler: &EarlySampler,
 ) -> Result<(Providers, Option<SdkTracerProvider>), ConfigError> {
-    let peers = Peer::of_signals(config);
-    let way = |signal, limit| {
-        way(
+    let collectors = Collector::of_signals(config);
+    let destination = |signal, limit| {
+        destination(
             config,
             signal,
             limit,
             io,
-            ledgers.get(signal),
-            peers.get(signal),
+            stats.get(signal),
+            collectors.get(signal),
         )
     };
     let tracers = tracers(
         config,
         sampler,
-        ledgers.get(Signal::Traces),
-        way(Signal::Traces, config.spans.export_timeout),
+        stats.get(Signal::Traces),
+        destination(Signal::Traces, config.spans.export_timeout),
     )?;
     let (tracer, host) = tracers.map_or((None, None), |[guests, host]| (Some(guests), Some(host)));
     let providers = Providers {
         tracer,
         meter: meter(
             config,
-            ledgers.get(Signal::Metrics),
-            way(Signal::Metrics, config.metric_timeout),
+            stats.get(Signal::Metrics),
+            destination(Signal::Metrics, config.metric_timeout),
         )?,
         logger: logger(
             config,
-            ledgers.get(Signal::Logs),
-            way(Signal::Logs, config.logs.export_timeout),
+            stats.get(Signal::Logs),
+            destination(Signal::Logs, config.logs.export_timeout),
         )?,
     };
     Ok((providers, host))
 }
 
-/// Where a signal goes, with what is needed to get there.
-enum Way<'a> {
+/// Where a signal is sent, with what is needed to connect.
+enum Destination<'a> {
     Otlp(Connection<'a>),
     Console(MemoryExporter),
 }
 
-/// Gives the way of a signal; `None` where it goes nowhere.
-fn way<'a>(
+/// Returns the destination of a signal, or `None` if it is not exported.
+fn destination<'a>(
     config: &'a Config,
     signal: Signal,
     limit: Duration,
     io: Option<&'a Arc<Io>>,
-    ledger: &'a Arc<Ledger>,
-    peer: &'a Arc<Peer>,
-) -> Option<Way<'a>> {
+    stats: &'a Arc<ExportStats>,
+    collector: &'a Arc<Collector>,
+) -> Option<Destination<'a>> {
     match config.targets.get(signal) {
-        Target::Otlp(otlp) => Some(Way::Otlp(Connection {
+        Target::Otlp(otlp) => Some(Destination::Otlp(Connection {
             signal,
             otlp,
             io: io?,
-            ledger,
-            peer,
+            stats,
+            collector,
             limit: limit.min(otlp.timeout),
         })),
         Target::Console => {
             let console = config.console.clone()?;
             console.receives(signal);
-            Some(Way::Console(console))
+            Some(Destination::Console(console))
         }
         Target::None => None,
     }
 }
 
-/// Makes the tracer provider of guests' spans, and that of the host's own, which has no limits,
-/// with one processor.
+/// Makes the tracer provider for guests' spans and, on the same processor, one without limits for
+/// the host's own spans.
 fn tracers(
     config: &Config,
     sampler: &EarlySampler,
-    ledger: &Arc<Ledger>,
-    way: Option<Way<'_>>,
+    stats: &Arc<ExportStats>,
+    destination: Option<Destination<'_>>,
 ) -> Result<Option<[SdkTracerProvider; 2]>, ConfigError> {
-    let Some(way) = way else {
+    let Some(destination) = destination else {
         return Ok(None);
     };
-    let providers = match way {
-        // It only copies into memory: a thread in between would cost more than it saves.
-        Way::Console(console) => {
-            let exporter = Accounted::new(console, Arc::clone(ledger));
+    let providers = match destination {
+        // The console exporter only copies into memory, so a thread in between would cost more than
+        // it saves.
+        Destination::Console(console) => {
+            let exporter = TrackedExporter::new(console, Arc::clone(stats));
             share(config, sampler, SimpleSpanProcessor::new(exporter))
         }
-        Way::Otlp(connection) => {
+        Destination::Otlp(connection) => {
             let Batch {
                 queue_size,
                 batch_size,
@@ -131,7 +133,7 @@ fn tracers(
             let processor = BatchSpanProcessor::builder(connection.spans()?)
                 .with_batch_config(batches)
                 .build();
-            let processor = Admitting::new(processor, Arc::clone(ledger), queue_size);
+            let processor = BoundedProcessor::new(processor, Arc::clone(stats), queue_size);
             share(config, sampler, processor)
         }
     };
@@ -168,18 +170,18 @@ fn share<P: SpanProcessor + 'static>(
 
 fn logger(
     config: &Config,
-    ledger: &Arc<Ledger>,
-    way: Option<Way<'_>>,
+    stats: &Arc<ExportStats>,
+    destination: Option<Destination<'_>>,
 ) -> Result<Option<SdkLoggerProvider>, ConfigError> {
-    let Some(way) = way else {
+    let Some(destination) = destination else {
         return Ok(None);
     };
     let builder = SdkLoggerProvider::builder().with_resource(config.resource.clone());
-    let builder = match way {
-        Way::Console(console) => {
-            builder.with_simple_exporter(Accounted::new(console, Arc::clone(ledger)))
+    let builder = match destination {
+        Destination::Console(console) => {
+            builder.with_simple_exporter(TrackedExporter::new(console, Arc::clone(stats)))
         }
-        Way::Otlp(connection) => {
+        Destination::Otlp(connection) => {
             let Batch {
                 queue_size,
                 batch_size,
@@ -194,7 +196,11 @@ fn logger(
             let processor = BatchLogProcessor::builder(connection.logs()?)
                 .with_batch_config(batches)
                 .build();
-            builder.with_log_processor(Admitting::new(processor, Arc::clone(ledger), queue_size))
+            builder.with_log_processor(BoundedProcessor::new(
+                processor,
+                Arc::clone(stats),
+                queue_size,
+            ))
         }
     };
     Ok(Some(builder.build()))
@@ -202,10 +208,10 @@ fn logger(
 
 fn meter(
     config: &Config,
-    ledger: &Arc<Ledger>,
-    way: Option<Way<'_>>,
+    stats: &Arc<ExportStats>,
+    destination: Option<Destination<'_>>,
 ) -> Result<Option<SdkMeterProvider>, ConfigError> {
-    let Some(way) = way else {
+    let Some(destination) = destination else {
         return Ok(None);
     };
     let builder = SdkMeterProvider::builder()
@@ -215,16 +221,16 @@ fn meter(
             config.histograms.into(),
         ));
     let interval = config.metric_interval;
-    let builder = match way {
-        Way::Console(console) => {
-            let exporter = Accounted::new(console, Arc::clone(ledger));
+    let builder = match destination {
+        Destination::Console(console) => {
+            let exporter = TrackedExporter::new(console, Arc::clone(stats));
             builder.with_reader(
                 PeriodicReader::builder(exporter)
                     .with_interval(interval)
                     .build(),
             )
         }
-        Way::Otlp(connection) => {
+        Destination::Otlp(connection) => {
             let exporter = connection.metrics(temporality(config))?;
             builder.with_reader(
                 PeriodicReader::builder(exporter)
@@ -236,7 +242,7 @@ fn meter(
     Ok(Some(builder.build()))
 }
 
-/// What the metrics are exported as. The console shows totals, whatever is set for OTLP.
+/// Returns the temporality of exported metrics. The console shows totals, whatever is set for OTLP.
 pub(super) fn temporality(config: &Config) -> Temporality {
     match config.targets.get(Signal::Metrics) {
         Target::Otlp(_) => config.temporality.into(),
@@ -244,7 +250,7 @@ pub(super) fn temporality(config: &Config) -> Temporality {
     }
 }
 
-/// The SDK's limits on spans, which count what exceeds them into the span itself.
+/// Returns the SDK's span limits. The SDK counts the excess in the span itself.
 pub(super) fn span_limits(limits: &Limits) -> SpanLimits {
     let count = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
     SpanLimits {

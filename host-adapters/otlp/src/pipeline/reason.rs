@@ -1,5 +1,5 @@
-//! A collector's own reason for refusing a request. It is untrusted text, so it is shortened and
-//! escaped.
+//! Extracts a collector's reason for refusing a request. It is untrusted text, so it is shortened
+//! and escaped.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use wasmscope_telemetry::printable::printable;
 
 use crate::config::Otlp;
 
-/// The most of a collector's words that a message repeats, in characters.
+/// The most characters of a collector's text that a message repeats.
 const LONGEST: usize = 200;
 
-/// Longer bodies are no answer of the protocol.
+/// Longer bodies are not read: an answer of the protocol is never that long.
 const LONGEST_BODY: usize = 64 << 10;
 
 /// Parts of requests that may be credentials. A collector's answer may repeat them, so they are
@@ -21,7 +21,7 @@ const LONGEST_BODY: usize = 64 << 10;
 #[derive(Clone, Default)]
 pub(super) struct Secrets(Vec<String>);
 
-/// Shorter parts of headers and queries are no credentials, and words of any message.
+/// Shorter parts of headers and queries are ordinary words, not credentials.
 const SHORTEST_SECRET: usize = 6;
 
 impl Secrets {
@@ -30,7 +30,7 @@ impl Secrets {
         let values = otlp.headers.as_map().values();
         let values = values.filter_map(|value| value.to_str().ok());
         let query = otlp.url.as_str().split_once('?').map(|(_, query)| query);
-        // `Bearer token`: the scheme is no secret.
+        // `Bearer token`: the scheme is not secret.
         let values = values.map(|value| value.split_once(' ').map_or(value, |(_, token)| token));
         let pairs = query.into_iter().flat_map(|query| query.split('&'));
         let parts = pairs.map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
@@ -39,12 +39,12 @@ impl Secrets {
             .filter(|part| part.len() >= SHORTEST_SECRET)
             .map(String::from)
             .collect();
-        // The longest first, which others may be a part of.
+        // Longest first: a shorter part may occur within a longer one.
         parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
         Self(parts)
     }
 
-    /// Returns a collector's words as they can be shown; `None` where it said nothing.
+    /// Returns a collector's text in a form that can be shown, or `None` if it is empty.
     pub(super) fn shown(&self, words: &str) -> Option<String> {
         let words = words.trim();
         let words = &words[..words.floor_char_boundary(LONGEST_BODY)];
@@ -60,8 +60,8 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Returns the reason in the body of an answer over HTTP: a `google.rpc.Status` in Protocol Buffers
-/// or JSON, as the protocol has it, or plain text, as proxies and backends send it.
+/// Returns the reason in the body of an HTTP answer: a `google.rpc.Status` in Protocol Buffers or
+/// JSON, as the protocol specifies, or plain text, as proxies and backends send it.
 pub(super) fn of_body(
     content_type: Option<&HeaderValue>,
     body: &[u8],
@@ -79,7 +79,7 @@ pub(super) fn of_body(
     secrets.shown(&words?)
 }
 
-/// A `google.rpc.Status`, as far as it is shown.
+/// The shown part of a `google.rpc.Status`.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Status {
     #[prost(string, tag = "2")]
@@ -101,7 +101,7 @@ fn json(body: &[u8]) -> Option<String> {
         .or_else(|| message(error?))
 }
 
-/// Takes text, unless it is a page for a browser.
+/// Reads plain text, but no HTML page.
 fn text(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body);
     (!text.trim_start().starts_with('<') && !text.contains('\0')).then(|| text.into_owned())
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn reason_is_found_in_every_form() {
+    fn reason_is_read_in_every_format() {
         let message = "no such tenant";
         // The fields `code`, `message` and `details`.
         let mut status = vec![1 << 3, 3, 2 << 3 | 2, message.len() as u8];
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_body_gives_nothing_or_something_short_and_harmless() {
+    fn reason_of_a_hostile_body_is_bounded_and_escaped() {
         let long = "x".repeat(1 << 20);
         let table: &[(&str, &[u8], Option<usize>)] = &[
             ("text/plain", long.as_bytes(), Some(LONGEST + 1)),

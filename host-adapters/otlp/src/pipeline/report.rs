@@ -1,10 +1,10 @@
-//! What became of the telemetry of a pipeline.
+//! Reports how much of a pipeline's telemetry was delivered and lost.
 
 use std::fmt;
 
 use wasmscope_telemetry::dropped::{DroppedCount, Signal};
 
-/// What became of the telemetry of a pipeline, as [`super::Pipeline::shutdown`] reports it.
+/// The outcome of a pipeline's exports, as returned by [`super::Pipeline::shutdown`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -14,17 +14,17 @@ pub struct Report {
     pub metrics: SignalReport,
     /// Log records.
     pub logs: SignalReport,
-    /// Whether everything was sent, or found impossible to send, before the deadline.
+    /// Whether everything was sent, or failed for good, before the deadline.
     pub complete: bool,
-    /// The first error of an export, with what was sent whither.
+    /// The first error of an export, with the signal and its endpoint.
     pub first_error: Option<String>,
-    /// Everything that was dropped, by signal and reason: what this report says was lost, and what exceeded the limits
-    /// before it came to a queue.
+    /// Everything that was dropped, by signal and reason: the losses in this report, and items that
+    /// exceeded a limit before they reached a queue.
     pub dropped: Vec<DroppedCount>,
 }
 
 impl Report {
-    /// Gives the part about one signal.
+    /// Returns the part about one signal.
     #[must_use]
     pub fn signal(&self, signal: Signal) -> &SignalReport {
         match signal {
@@ -34,7 +34,7 @@ impl Report {
         }
     }
 
-    /// Gives how many spans, data points and log records were lost on their way out.
+    /// Returns how many spans, data points and log records were lost on their way out.
     #[must_use]
     pub fn lost(&self) -> u64 {
         Signal::ALL.iter().fold(0, |sum, &signal| {
@@ -44,8 +44,8 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// Says in one line what was lost, such as `3 of 120 spans lost: queue full`, or that nothing
-    /// was.
+    /// Formats the losses in one line, such as `3 of 120 spans lost: queue full`, or says that
+    /// there are none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for signal in Signal::ALL {
@@ -88,23 +88,24 @@ impl fmt::Display for Report {
     }
 }
 
-/// What became of one signal.
+/// The outcome for one signal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignalReport {
-    /// Items in requests that a collector took, or that the console keeps. Metrics that are exported as totals count
-    /// anew in each export.
+    /// Items in requests that a collector accepted, or that the console keeps. Cumulative metrics
+    /// count again in each export.
     pub exported: u64,
     /// Items in exports that failed for good.
     pub failed: u64,
-    /// Items for which the queue had no room.
+    /// Items that did not fit into the queue.
     pub queue_full: u64,
-    /// Items that a collector refused in a request that it took; they are in `exported` as well.
+    /// Items that a collector rejected in a request that it accepted. They are included in
+    /// `exported`.
     pub rejected: u64,
-    /// Items that do not fit into a request by themselves, or that a collector refused as too
-    /// large. Of metrics that are exported as totals, each series counts once.
+    /// Items that do not fit into a request on their own, or that a collector refused as too large.
+    /// Each series of cumulative metrics counts once.
     pub too_large: u64,
-    /// Items that waited or were under way at the deadline, or came after it.
+    /// Items that were waiting or being sent at the deadline, or were recorded after it.
     pub abandoned: u64,
 }
 
@@ -115,7 +116,7 @@ impl SignalReport {
         self.exported.saturating_sub(self.rejected)
     }
 
-    /// Gives how many items were lost.
+    /// Returns how many items were lost.
     #[must_use]
     pub fn lost(&self) -> u64 {
         let lost = [
@@ -134,9 +135,9 @@ impl SignalReport {
 pub enum Flushed {
     /// Everything was delivered.
     Delivered,
-    /// Everything was tried, and something could not be delivered.
+    /// Every item was tried, and some could not be delivered.
     Failed,
-    /// The deadline passed first; what is left is still being tried.
+    /// The deadline passed first. Exports of the remaining items continue.
     TimedOut,
 }
 
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn report_reads_as_a_line() {
+    fn report_is_one_line() {
         let mut report = Report {
             traces: SignalReport::default(),
             metrics: SignalReport::default(),

@@ -1,4 +1,4 @@
-//! TLS of the connections to collectors: rustls with ring, over HTTP and gRPC alike.
+//! TLS for connections to collectors, over HTTP and gRPC: rustls with ring.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use tonic::transport::{ClientTlsConfig, Identity};
 use crate::config::{ConfigError, Otlp};
 
 pub(super) fn for_http(otlp: &Otlp) -> Result<ClientConfig, ConfigError> {
-    // The provider is named, so that it matters neither what the process has installed nor what other crates switch on.
+    // The provider is explicit, so that the process's default and other crates' features do not
+    // matter.
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| {
             ConfigError::without_value("OTLP exporter", format!("TLS that works ({error})"))
         })?;
-    // Reading the system's authorities takes long enough not to do it for nothing.
+    // Reading the system's authorities is slow, so it is skipped for plain HTTP.
     let roots = if otlp.url.is_secure() {
         roots(otlp)?
     } else {
@@ -30,10 +31,10 @@ pub(super) fn for_http(otlp: &Otlp) -> Result<ClientConfig, ConfigError> {
         .and_then(|(certificate, key)| Some((certificate.der(), key.der()?)));
     let mut config = match identity {
         Some((certificate, key)) => {
-            // That the two belong together was found when the configuration was built.
+            // The configuration has checked that the certificate and key match.
             let with_identity = builder.with_client_auth_cert(certificate, key);
             with_identity.map_err(|error| {
-                let expected = format!("a client's certificate and key that can be used ({error})");
+                let expected = format!("a usable client certificate and key ({error})");
                 ConfigError::without_value("OTLP exporter", expected)
             })?
         }
@@ -52,7 +53,7 @@ pub(super) fn for_grpc(otlp: &Otlp) -> Result<ClientTlsConfig, ConfigError> {
     Ok(config)
 }
 
-/// The authorities that are trusted: those that were named, or else the system's.
+/// Returns the trusted authorities: those configured, or else the system's.
 fn roots(otlp: &Otlp) -> Result<RootCertStore, ConfigError> {
     let authorities = match &otlp.tls.authorities {
         Some(authorities) => authorities.der(),
@@ -65,7 +66,7 @@ fn roots(otlp: &Otlp) -> Result<RootCertStore, ConfigError> {
     }
 }
 
-/// Nothing could be trusted, so that no connection would ever succeed.
+/// Reports that no authority is trusted, so no connection could succeed.
 fn no_authorities(otlp: &Otlp) -> ConfigError {
     let expected = match otlp.tls.authorities {
         Some(_) => "PEM with an authority's certificate",

@@ -1,4 +1,4 @@
-//! What cannot be used is named, and stops nothing unless it is to.
+//! Invalid values are named in warnings, and are errors in strict mode only.
 
 use proptest::prelude::*;
 use wasmscope_test_support::Tls as TestTls;
@@ -7,7 +7,7 @@ use super::super::environment::Environment;
 use super::*;
 
 #[test]
-fn bad_ratio_leaves_the_sampler() {
+fn invalid_ratio_keeps_the_sampler() {
     let config = with_env([
         ("OTEL_TRACES_SAMPLER", "traceidratio"),
         ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
@@ -20,7 +20,7 @@ fn bad_ratio_leaves_the_sampler() {
 
 #[cfg(unix)]
 #[test]
-fn text_that_is_no_utf8_is_a_bad_value() {
+fn non_utf8_text_is_invalid() {
     use std::os::unix::ffi::OsStringExt;
     let builder = || {
         Config::builder()
@@ -65,7 +65,7 @@ fn secrets_are_in_no_message() {
             .ends_with("/v1/logs?token=secret")
     );
 
-    // Refused URLs are named without what may be a password.
+    // Refused URLs are named without a possible password.
     for (name, value) in [
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -103,7 +103,7 @@ fn secrets_are_in_no_message() {
 }
 
 #[test]
-fn variable_without_effect_is_told_even_in_strict_mode() {
+fn variable_without_effect_is_reported_even_in_strict_mode() {
     let config = with_env([("OTEL_CONFIG_FILE", "otel.yaml")])
         .strict()
         .build()
@@ -116,7 +116,7 @@ fn variable_without_effect_is_told_even_in_strict_mode() {
 }
 
 #[test]
-fn names_that_were_meant_to_be_others_are_told() {
+fn misspelt_names_are_reported() {
     let warnings = |names: &[&str]| -> Vec<String> {
         let mut environment = Environment::read(&|_| None);
         environment.warn_of_unknown(names.iter().map(|name| String::from(*name)));
@@ -131,7 +131,7 @@ fn names_that_were_meant_to_be_others_are_told() {
             "WASMSCOPE_VERBOSITY",
             "OTEL_EXPORTER_OLTP_ENDPOINT",
             "OTEL_EXPORTER_OTLP_TRACE_ENDPOINT",
-            // Near one that has no effect either.
+            // Similar to a variable that has no effect either.
             "OTEL_CONFIG_FILES",
             "WASMSCOPE_LIMIT",
             "WASMSCOPE_SERVICE_HOST",
@@ -145,7 +145,7 @@ fn names_that_were_meant_to_be_others_are_told() {
             "WASMSCOPE_VERBOSITY has no effect: it is not known",
         ]
     );
-    // Those that are known, and those that others know.
+    // Variables that are known, and those that belong to other programs.
     let known: Vec<String> = VARIABLES.iter().flat_map(Variable::names).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     assert_eq!(warnings(&known), [""; 0]);
@@ -161,7 +161,7 @@ fn names_that_were_meant_to_be_others_are_told() {
 }
 
 #[test]
-fn endpoint_for_all_that_ends_in_the_path_of_one_is_told_once() {
+fn general_endpoint_with_a_signal_path_is_reported_once() {
     let with = |endpoint: &str, protocol: &str| {
         let env = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
@@ -175,7 +175,7 @@ fn endpoint_for_all_that_ends_in_the_path_of_one_is_told_once() {
     };
     assert_eq!(
         warning.to_string(),
-        "the OTLP endpoint http://c.example/otlp/v1/traces/ is for all signals, and each has its path put after it; leave /v1/traces out, or \
+        "the OTLP endpoint http://c.example/otlp/v1/traces/ is for all signals, and each signal's path is appended to it; leave /v1/traces out, or \
          set it for that signal alone"
     );
     for (endpoint, protocol) in [
@@ -185,7 +185,7 @@ fn endpoint_for_all_that_ends_in_the_path_of_one_is_told_once() {
     ] {
         assert_eq!(with(endpoint, protocol).warnings(), [], "{endpoint}");
     }
-    // The builder's likewise.
+    // The same for the builder's endpoint.
     let builder = Config::builder().endpoint("https://c.example/v1/logs".parse().unwrap());
     assert_eq!(builder.build().unwrap().warnings().len(), 1);
     let own = [(
@@ -196,7 +196,7 @@ fn endpoint_for_all_that_ends_in_the_path_of_one_is_told_once() {
 }
 
 #[test]
-fn certificates_are_read_and_half_an_identity_is_none() {
+fn certificates_are_read_and_need_their_key() {
     let files = TestTls::mutual();
     let path = |path: std::path::PathBuf| path.to_str().unwrap().to_owned();
     let (ca, certificate, key) = (
@@ -221,7 +221,7 @@ fn certificates_are_read_and_half_an_identity_is_none() {
     let config = lone().build().unwrap();
     assert_eq!(config.warnings().len(), 1);
     assert!(otlp(&config, Signal::Traces).tls.identity.is_none());
-    // For all signals it is one warning, not three.
+    // For all signals there is one warning, not three.
     let key = with_env([("OTEL_EXPORTER_OTLP_CLIENT_KEY", &key)]);
     assert_eq!(key.build().unwrap().warnings().len(), 1);
     let swapped = with_env([("OTEL_EXPORTER_OTLP_CLIENT_KEY", &certificate)])
@@ -241,7 +241,7 @@ fn http_proxy_of_a_cgi_request_is_not_trusted() {
 }
 
 proptest! {
-    /// Whatever the environment holds, a library goes on, and a strict host names a setting.
+    /// With any environment a library runs, and a strict host gets an error that names a setting.
     #[test]
     fn no_environment_stops_a_library(
         values in proptest::collection::vec((0usize..200, "\\PC{0,20}|[0-9]{1,25}|-?[0-9.eE]{1,9}|[a-z]{0,5}(=|://|,)[%a-z0-9:/@,=]{0,30}"), 1..5),

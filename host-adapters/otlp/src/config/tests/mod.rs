@@ -1,4 +1,4 @@
-//! The environment into settings, and which setting wins.
+//! Tests how the environment is parsed, and which setting takes precedence.
 
 mod bad;
 mod precedence;
@@ -13,7 +13,7 @@ use opentelemetry::Key;
 
 use super::*;
 
-/// A builder that reads these variables and no others.
+/// Returns a builder that reads only these variables.
 fn with_env<const N: usize>(variables: [(&str, &str); N]) -> ConfigBuilder {
     let variables: HashMap<String, OsString> = variables
         .into_iter()

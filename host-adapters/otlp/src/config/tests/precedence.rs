@@ -1,18 +1,18 @@
-//! Which of several settings wins.
+//! Tests the precedence of settings.
 
 use super::super::environment::Environment;
 use super::*;
 
 #[test]
-fn without_being_told_no_environment_is_read() {
-    // Cargo sets PATH and HOME at least; a lookup that is never made cannot find them.
+fn environment_is_not_read_by_default() {
+    // Cargo sets at least PATH and HOME, so the environment is not empty.
     let config = Config::builder().build().unwrap();
     assert_eq!(config.warnings(), []);
-    assert!(Environment::default().asked.is_empty());
+    assert!(Environment::default().looked_up.is_empty());
 }
 
 #[test]
-fn builder_wins_over_the_environment_whichever_comes_first() {
+fn builder_takes_precedence_in_any_order() {
     let env = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env.example"),
         (
@@ -37,7 +37,7 @@ fn builder_wins_over_the_environment_whichever_comes_first() {
         .sampler(Sampler::AlwaysOn)
         .build()
         .unwrap();
-    // A general flag is over the environment's setting for one signal as well.
+    // A general flag also takes precedence over the environment's setting for one signal.
     assert_eq!(
         config.url(Signal::Traces),
         Some("http://flag.example/v1/traces")
@@ -70,7 +70,7 @@ fn builder_wins_over_the_environment_whichever_comes_first() {
 }
 
 #[test]
-fn one_signals_setting_wins_over_that_for_all() {
+fn signal_setting_takes_precedence_over_the_general_one() {
     let config = with_env([
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "100"),
         ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "200"),
@@ -99,7 +99,7 @@ fn one_signals_setting_wins_over_that_for_all() {
 }
 
 #[test]
-fn service_name_comes_from_the_first_that_knows() {
+fn service_name_comes_from_the_first_source() {
     let all = [
         ("OTEL_SERVICE_NAME", "standard"),
         ("OTEL_RESOURCE_ATTRIBUTES", "service.name=attribute"),
@@ -130,7 +130,7 @@ fn service_name_comes_from_the_first_that_knows() {
 }
 
 #[test]
-fn standard_endpoint_wins_over_the_fallback() {
+fn standard_endpoint_takes_precedence_over_the_fallback() {
     let config = build([
         ("OTLP_EXPORTER_ENDPOINT", "http://fallback.example"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://standard.example"),
@@ -181,7 +181,7 @@ fn without_an_endpoint_the_embedder_decides() {
 }
 
 #[test]
-fn grpc_endpoint_without_a_scheme_is_secure_unless_told_otherwise() {
+fn grpc_endpoint_without_a_scheme_is_secure_by_default() {
     let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "c.example:4317");
     assert_eq!(
@@ -195,7 +195,7 @@ fn grpc_endpoint_without_a_scheme_is_secure_unless_told_otherwise() {
 }
 
 #[test]
-fn small_preset_gives_way_to_everything_else() {
+fn small_preset_has_the_lowest_precedence() {
     let config = Config::small().build().unwrap();
     let batch = Batch {
         queue_size: 256,

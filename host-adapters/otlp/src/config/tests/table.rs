@@ -1,4 +1,4 @@
-//! Every variable has its effect, and the table says so.
+//! Every variable has its effect, and the published table lists it.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::*;
 
 #[test]
 fn every_honoured_variable_of_the_table_is_read_and_no_other() {
-    let read = Environment::read(&|_| None).asked;
+    let read = Environment::read(&|_| None).looked_up;
     let honoured = VARIABLES
         .iter()
         .filter(|variable| variable.status == Status::Honoured);
@@ -303,7 +303,7 @@ fn every_variable_has_its_effect() {
 }
 
 #[test]
-fn ratio_goes_with_the_samplers_that_take_one() {
+fn ratio_applies_to_ratio_samplers_only() {
     let config = build([
         ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
         ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
@@ -312,7 +312,7 @@ fn ratio_goes_with_the_samplers_that_take_one() {
         config.sampler(),
         Sampler::ParentBasedTraceIdRatio(Ratio::new(0.25).unwrap())
     );
-    // Where no sampler takes it, it has no effect, whatever it is.
+    // If the sampler takes no argument, any argument has no effect.
     for (sampler, argument, name) in [
         ("always_on", "endpoint=http://x", "always_on"),
         ("always_off", "0.5", "always_off"),
@@ -334,7 +334,7 @@ fn ratio_goes_with_the_samplers_that_take_one() {
 }
 
 #[test]
-fn empty_values_are_as_good_as_none() {
+fn empty_values_count_as_unset() {
     let names: Vec<String> = VARIABLES.iter().flat_map(Variable::names).collect();
     let config = Config::builder()
         .with_env(move |name| names.iter().any(|known| known == name).then(OsString::new))

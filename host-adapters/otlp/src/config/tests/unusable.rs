@@ -1,4 +1,4 @@
-//! Where telemetry would go elsewhere than it was sent to, it goes nowhere.
+//! If the destination is invalid, nothing is exported instead of being sent elsewhere.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn unusable_endpoint_sends_nothing_to_the_default() {
             warning.ends_with("; traces, metrics and logs are not exported"),
             "{warning}"
         );
-        // Nor to the console, which was not asked for.
+        // Nor to the console, which was not selected.
         let config = with_env(env)
             .without_endpoint(Exporter::Console)
             .console(MemoryExporter::default())
@@ -43,7 +43,7 @@ fn unusable_endpoint_sends_nothing_to_the_default() {
 }
 
 #[test]
-fn unusable_endpoint_of_one_signal_stops_that_signal() {
+fn unusable_endpoint_of_one_signal_disables_that_signal() {
     let config = with_env([
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c.example"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "traces.example"),
@@ -64,7 +64,7 @@ fn unusable_endpoint_of_one_signal_stops_that_signal() {
 }
 
 #[test]
-fn signal_with_an_endpoint_of_its_own_needs_no_other() {
+fn signal_with_its_own_endpoint_needs_no_general_one() {
     let config = with_env([
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "c.example"),
         ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs.example/in"),
@@ -76,13 +76,13 @@ fn signal_with_an_endpoint_of_its_own_needs_no_other() {
 }
 
 #[test]
-fn variable_is_named_that_was_set() {
+fn warning_names_the_variable_that_was_set() {
     let config = with_env([("OTLP_EXPORTER_ENDPOINT", "c.example")])
         .build()
         .unwrap();
     assert_eq!(urls(&config), [None; 3]);
     assert!(only_warning(&config).starts_with("OTLP_EXPORTER_ENDPOINT: "));
-    // The fallback of no effect is only told.
+    // The fallback variable is only reported, as it has no effect.
     let config = with_env([
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c.example"),
         ("OTLP_EXPORTER_ENDPOINT", "ftp://c.example"),
@@ -94,7 +94,7 @@ fn variable_is_named_that_was_set() {
 }
 
 #[test]
-fn builders_endpoint_is_used_whatever_the_environment_says() {
+fn builder_endpoint_is_used_with_any_environment() {
     let env = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://env.example"),
         ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "env.example"),
@@ -115,7 +115,7 @@ fn builders_endpoint_is_used_whatever_the_environment_says() {
 }
 
 #[test]
-fn unusable_authorities_are_not_replaced_by_the_systems() {
+fn unusable_authorities_do_not_fall_back_to_the_system() {
     let with = |endpoint| {
         let env = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
@@ -132,14 +132,14 @@ fn unusable_authorities_are_not_replaced_by_the_systems() {
         "{warning}"
     );
     assert!(warning.ends_with("are not exported"), "{warning}");
-    // Without TLS they are not needed.
+    // Without TLS the authorities are not needed.
     let config = with("http://c.example");
     assert!(config.url(Signal::Traces).is_some());
     assert!(only_warning(&config).ends_with("the setting is ignored"));
 }
 
 #[test]
-fn query_over_grpc_is_refused_and_a_path_is_told() {
+fn query_over_grpc_is_refused_and_a_path_is_reported() {
     let with = |endpoint| {
         let env = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
@@ -161,7 +161,7 @@ fn query_over_grpc_is_refused_and_a_path_is_told() {
 }
 
 #[test]
-fn values_that_are_valid_elsewhere_stop_no_run() {
+fn unsupported_values_are_warnings() {
     let table = [
         (
             "OTEL_PROPAGATORS",
@@ -190,7 +190,7 @@ fn values_that_are_valid_elsewhere_stop_no_run() {
         assert_eq!(only_warning(&config), expected);
         assert_eq!(config.sampler(), Sampler::ParentBasedAlwaysOn);
     }
-    // The argument belongs to the sampler that was told of.
+    // The argument belongs to the unsupported sampler, which has its own warning.
     let config = with_env([
         ("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote"),
         (

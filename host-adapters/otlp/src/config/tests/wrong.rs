@@ -1,5 +1,5 @@
-//! Every setting with a wrong value: of a variable it is a warning that names it, and stops nothing
-//! unless it is to; of the builder it is an error.
+//! Tries an invalid value for every setting. In a variable it is a warning that names the variable,
+//! or an error in strict mode. In the builder it is an error.
 
 use wasmscope_test_support::Tls as TestTls;
 
@@ -7,7 +7,7 @@ use super::super::layer::Layer;
 use super::*;
 use crate::memory::MemoryExporter;
 
-/// Variables of which every text is a valid value.
+/// Variables for which every text is valid.
 const FREE: &[&str] = &[
     "OTEL_SERVICE_NAME",
     "OTLP_SERVICE_NAME",
@@ -15,8 +15,8 @@ const FREE: &[&str] = &[
     "no_proxy",
 ];
 
-/// A variable, a value that is wrong, and what is to be said of it. For a variable that each signal
-/// has, all of them are tried.
+/// A variable, an invalid value, and the expected part of the message. If the variable exists for
+/// each signal, all its names are tried.
 const VARIABLES_WRONG: &[(&str, &str, &str)] = &[
     ("OTEL_SDK_DISABLED", "yes", "true or false"),
     ("OTEL_SDK_DISABLED", "1", "true or false"),
@@ -305,7 +305,7 @@ const VARIABLES_WRONG: &[(&str, &str, &str)] = &[
     ("http_proxy", "ftp://127.0.0.1", "a proxy's URL"),
 ];
 
-/// The same for those of which no message may repeat the value.
+/// The same for variables whose values no message may repeat.
 const SECRETS_WRONG: &[(&str, &str, &str)] = &[
     (
         "OTEL_EXPORTER_OTLP_HEADERS",
@@ -359,7 +359,7 @@ const SECRETS_WRONG: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// All names under which a variable exists.
+/// Returns all names of a variable.
 fn names(variable: &str) -> Vec<String> {
     let known = VARIABLES.iter().find(|known| known.name == variable);
     known
@@ -367,13 +367,13 @@ fn names(variable: &str) -> Vec<String> {
         .names()
 }
 
-/// A builder that reads one variable, and what else must be set for it to be read.
+/// Returns a builder that reads one variable, and others that it needs to have an effect.
 fn reading(name: &str, value: &str) -> ConfigBuilder {
     let (name, value) = (String::from(name), String::from(value));
-    Config::builder().with_env(move |asked| match asked {
-        _ if asked == name => Some(OsString::from(&value)),
+    Config::builder().with_env(move |variable| match variable {
+        _ if variable == name => Some(OsString::from(&value)),
         "OTEL_TRACES_SAMPLER" if name == "OTEL_TRACES_SAMPLER_ARG" => Some("traceidratio".into()),
-        // Without TLS, authorities are of no use.
+        // Authorities have an effect only with TLS.
         "OTEL_EXPORTER_OTLP_ENDPOINT" if name.ends_with("_CERTIFICATE") => {
             Some("https://c.example".into())
         }
@@ -382,7 +382,7 @@ fn reading(name: &str, value: &str) -> ConfigBuilder {
 }
 
 #[test]
-fn every_variable_has_a_wrong_value_or_can_have_none() {
+fn every_variable_is_tested_with_an_invalid_value() {
     let tried = VARIABLES_WRONG.iter().chain(SECRETS_WRONG);
     let tried: Vec<_> = tried.map(|(name, ..)| *name).collect();
     for variable in VARIABLES {
@@ -394,7 +394,7 @@ fn every_variable_has_a_wrong_value_or_can_have_none() {
 }
 
 #[test]
-fn wrong_value_of_a_variable_is_a_warning_that_names_it_and_the_default_holds() {
+fn invalid_variable_is_a_warning_and_the_default_applies() {
     let defaults = build([]);
     for (variable, value, expected) in VARIABLES_WRONG {
         for name in names(variable) {
@@ -427,7 +427,7 @@ fn wrong_value_of_a_variable_is_a_warning_that_names_it_and_the_default_holds() 
 }
 
 #[test]
-fn wrong_value_that_is_secret_is_not_repeated() {
+fn invalid_secret_is_not_repeated() {
     for (variable, value, expected) in SECRETS_WRONG {
         for name in names(variable) {
             let config = reading(&name, value).build().unwrap();
@@ -442,30 +442,30 @@ fn wrong_value_that_is_secret_is_not_repeated() {
     }
 }
 
-/// A wrong value of the builder: what sets it, the name that the error gives it, and what was
-/// expected.
+/// An invalid value of the builder: the call, the name in the error, and the expected part of the
+/// message.
 type Wrong = (
     fn(ConfigBuilder) -> ConfigBuilder,
     &'static str,
     &'static str,
 );
 
-/// The wrong values of a setting, or why it has none. The fields are listed one by one, so that a
-/// new one does not compile without being here.
+/// The invalid values of each setting. The fields are listed exhaustively, so that a new setting
+/// does not compile until it is added here.
 fn wrong_values() -> Vec<(&'static str, Vec<Wrong>)> {
-    /// What a type that is parsed, or has no invalid values, leaves nothing to check.
+    /// For types that cannot hold an invalid value.
     const TYPED: Vec<Wrong> = Vec::new();
     let ConfigBuilder {
         layer: _,
-        // Has tests of its own above.
+        // Tested above.
         environment: _,
         strict: _,
         small: _,
         without_endpoint: _,
         console: _,
-        // An empty one counts as none: it is a file's name, mostly.
+        // An empty name counts as unset.
         default_service_name: _,
-        // Every number is a limit.
+        // Every number is a valid limit.
         limits: _,
         runtime: _,
         on_warning: _,
@@ -487,7 +487,7 @@ fn wrong_values() -> Vec<(&'static str, Vec<Wrong>)> {
         exporters: _,
         otlp: _,
         signals: _,
-        // Not of the builder's.
+        // The builder cannot set proxies.
         proxies: _,
     } = Layer::default();
     let OtlpOptions {
@@ -636,7 +636,7 @@ fn wrong_values() -> Vec<(&'static str, Vec<Wrong>)> {
                         b.client_identity(certificate, key)
                     },
                     "client_key",
-                    "the private key of the client's certificate",
+                    "the private key of the client certificate",
                 ),
                 (
                     |b| b.client_certificate(identity().0),
@@ -833,7 +833,7 @@ fn delay(delay: Duration) -> BatchOptions {
 }
 
 #[test]
-fn wrong_value_of_the_builder_is_an_error_in_either_mode() {
+fn invalid_builder_value_is_an_error_in_either_mode() {
     for (method, values) in wrong_values() {
         for (set, setting, expected) in values {
             for builder in [Config::builder(), Config::builder().strict()] {
@@ -848,7 +848,7 @@ fn wrong_value_of_the_builder_is_an_error_in_either_mode() {
 }
 
 #[test]
-fn texts_for_the_builder_are_checked_when_they_are_parsed() {
+fn builder_values_are_checked_when_parsed() {
     for text in ["", "c.example:x", "ftp://x", "http://u:p@x", "http://x#y"] {
         assert!(text.parse::<Endpoint>().is_err(), "{text}");
     }
@@ -873,7 +873,7 @@ fn texts_for_the_builder_are_checked_when_they_are_parsed() {
 }
 
 #[test]
-fn flag_is_named_where_a_flag_was_given() {
+fn error_names_the_flag_if_there_is_one() {
     let flags: &[_] = &[
         ("endpoint", "--otlp-endpoint"),
         ("client_key", "--otlp-client-key"),
@@ -895,7 +895,7 @@ fn flag_is_named_where_a_flag_was_given() {
         "--otlp-client-key"
     );
     assert_eq!(setting(builder().service_name("")), "--service-name");
-    // A variable stays one.
+    // An environment variable keeps its name in the error.
     let env = [("OTEL_EXPORTER_OTLP_ENDPOINT", "x:1")];
     assert_eq!(
         setting(with_env(env).strict()),
@@ -904,7 +904,7 @@ fn flag_is_named_where_a_flag_was_given() {
 }
 
 #[test]
-fn console_that_is_there_may_be_asked_for() {
+fn console_exporter_needs_a_console() {
     let config = Config::builder()
         .console(MemoryExporter::default())
         .without_endpoint(Exporter::Console)

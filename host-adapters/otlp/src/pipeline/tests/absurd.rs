@@ -1,4 +1,4 @@
-//! Answers that no collector should give cost neither time nor memory, and falsify no count.
+//! Answers that break the protocol cost neither time nor memory, and do not falsify a count.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +17,8 @@ fn serve(answer: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + 'static
         while let Ok((mut stream, _)) = listener.accept() {
             let mut buffer = [0; 1 << 16];
             if let Ok(1..) = stream.read(&mut buffer) {
-                // The rest of the request, since closing with unread bytes would cut the answer.
+                // Read the rest of the request: closing with unread bytes would reset the
+                // connection and lose the answer.
                 let _ = stream.set_read_timeout(Some(Duration::from_millis(50)));
                 while let Ok(1..) = stream.read(&mut buffer) {}
                 let _ = answer(&mut stream);
@@ -49,7 +50,7 @@ fn sent_to(endpoint: &str) -> (Report, Duration) {
 }
 
 #[test]
-fn answers_without_an_end_are_cut_off() {
+fn endless_answers_are_cut_off() {
     let forever = |begin: &'static str, part: Vec<u8>, pause: Duration| {
         serve(move |stream| {
             stream.write_all(begin.as_bytes())?;
@@ -94,14 +95,14 @@ fn answers_without_an_end_are_cut_off() {
         let (report, took) = sent_to(&endpoint);
         assert_eq!(report.traces.failed, 3, "{what}");
         assert!(took < Duration::from_secs(10), "{what}: {took:?}");
-        let said = report.first_error.unwrap();
-        assert!(said.len() < 600, "{what}: {said}");
+        let message = report.first_error.unwrap();
+        assert!(message.len() < 600, "{what}: {message}");
     }
 }
 
 #[test]
 fn compressed_answers_are_not_expanded() {
-    // Expanded, it would have 64 MiB.
+    // 64 MiB when decompressed.
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let zeros = vec![0; 1 << 20];
     for _ in 0..64 {
@@ -122,7 +123,7 @@ fn compressed_answers_are_not_expanded() {
 }
 
 #[test]
-fn absurd_waits_are_not_begun() {
+fn absurd_retry_after_is_not_waited_for() {
     for wait in [
         "18446744073709551615",
         "99999999999999999999999",
@@ -155,9 +156,9 @@ fn absurd_waits_are_not_begun() {
 #[test]
 fn numbers_of_rejected_items_are_clamped_in_every_protocol_and_signal() {
     for protocol in PROTOCOLS {
-        for (said, counted) in [(i64::MAX, 1), (1, 1), (0, 0), (-10, 0), (i64::MIN, 0)] {
+        for (claimed, counted) in [(i64::MAX, 1), (1, 1), (0, 0), (-10, 0), (i64::MIN, 0)] {
             let collector = Collector::start();
-            collector.respond_always(Reply::partial(said, "absurd"));
+            collector.respond_always(Reply::partial(claimed, "absurd"));
             let pipeline = build(to(&collector, protocol));
             one_of_each(&pipeline);
             let report = pipeline.shutdown(PATIENCE);
@@ -165,11 +166,11 @@ fn numbers_of_rejected_items_are_clamped_in_every_protocol_and_signal() {
                 let one = report.signal(signal);
                 assert!(one.exported > 0, "{protocol} {signal:?}");
                 let most = one.exported * counted;
-                assert!(one.rejected <= most, "{protocol} {said}: {one:?}");
-                assert_eq!(one.lost(), one.rejected, "{protocol} {said}: {one:?}");
+                assert!(one.rejected <= most, "{protocol} {claimed}: {one:?}");
+                assert_eq!(one.lost(), one.rejected, "{protocol} {claimed}: {one:?}");
                 assert_eq!(one.delivered() + one.lost(), one.exported);
             }
-            assert_eq!(report.logs.rejected, counted, "{protocol} {said}");
+            assert_eq!(report.logs.rejected, counted, "{protocol} {claimed}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is trusted where no authority is named: the system's.
+//! Without a configured authority, the system's are trusted.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,11 +8,12 @@ use wasmscope_test_support::Tls;
 use super::*;
 use crate::pipeline::Flushed;
 
-/// Set in the process that has authorities of its own: where its collector listens, if it is to be reached.
+/// Set in the child process with its own authorities. Holds the collector's address if it is to be
+/// reached.
 const CHILD: &str = "WASMSCOPE_TEST_CHILD";
 
-/// Runs this test again in a process whose system has the authorities in `file` and no others: the environment of a process
-/// cannot be changed from inside without `unsafe`.
+/// Runs this test again in a child process whose system trusts only the authorities in `file`. A
+/// process cannot change its own environment without `unsafe`.
 fn with_system_authorities(file: &Path, name: &str, argument: &str) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([
@@ -34,7 +35,7 @@ fn with_system_authorities(file: &Path, name: &str, argument: &str) {
 }
 
 #[test]
-fn authority_of_the_system_is_trusted() {
+fn system_authority_is_trusted() {
     if let Ok(endpoints) = std::env::var(CHILD) {
         let (http, grpc) = endpoints.split_once(' ').unwrap();
         for protocol in PROTOCOLS {
@@ -56,7 +57,7 @@ fn authority_of_the_system_is_trusted() {
     let collector = Collector::start_tls(Tls::new());
     with_system_authorities(
         &collector.tls().unwrap().ca_file(),
-        "authority_of_the_system_is_trusted",
+        "system_authority_is_trusted",
         &format!(
             "{} {}",
             collector.endpoint_http(),
@@ -85,7 +86,7 @@ fn system_without_authorities_is_an_error_before_anything_starts() {
         }
         return;
     }
-    // A file that is there, with no certificate in it.
+    // The file exists but contains no certificate.
     with_system_authorities(
         Path::new("/dev/null"),
         "system_without_authorities_is_an_error_before_anything_starts",

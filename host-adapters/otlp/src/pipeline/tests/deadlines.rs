@@ -1,4 +1,4 @@
-//! Nothing waits longer than it was told, whatever the collector does.
+//! All waits end at their deadline, whatever the collector does.
 
 use std::sync::Weak;
 
@@ -9,7 +9,8 @@ use super::*;
 use crate::pipeline::io::Io;
 use crate::pipeline::{DROP_DEADLINE, Flushed};
 
-/// Far more than a deadline needs on a busy machine, and less than any timeout that the SDK has of its own (5 s).
+/// Much longer than a deadline overruns on a busy machine, and shorter than any of the SDK's own
+/// timeouts (5 s).
 const MARGIN: Duration = Duration::from_secs(3);
 
 fn stuck(protocol: Protocol) -> (Collector, Pipeline) {
@@ -24,13 +25,13 @@ fn stuck(protocol: Protocol) -> (Collector, Pipeline) {
     (collector, pipeline)
 }
 
-/// The threads that send hold on to the connections: when those are gone, so are they.
+/// Waits until the sending threads are gone: they hold the last references to the connections.
 fn wait_for_threads(io: &Weak<Io>) {
     wait_until("the pipeline's threads end", || io.strong_count() == 0);
 }
 
 #[test]
-fn flush_keeps_its_deadline_with_a_collector_that_never_answers() {
+fn flush_keeps_its_deadline_with_a_silent_collector() {
     for protocol in PROTOCOLS {
         let (_collector, pipeline) = stuck(protocol);
         let start = Instant::now();
@@ -44,7 +45,7 @@ fn flush_keeps_its_deadline_with_a_collector_that_never_answers() {
             "{protocol}: {:?}",
             start.elapsed()
         );
-        // Another one while the first is stuck, too.
+        // A second flush while the first is stuck.
         assert_eq!(
             pipeline.flush(Duration::from_millis(50)),
             Flushed::TimedOut,
@@ -60,7 +61,7 @@ fn flush_keeps_its_deadline_with_a_collector_that_never_answers() {
 }
 
 #[test]
-fn shutdown_keeps_its_deadline_and_counts_what_it_gave_up() {
+fn shutdown_keeps_its_deadline_and_counts_abandoned_items() {
     for protocol in PROTOCOLS {
         let (collector, pipeline) = stuck(protocol);
         span(&pipeline, "another");
@@ -90,8 +91,8 @@ fn shutdown_keeps_its_deadline_and_counts_what_it_gave_up() {
 }
 
 #[test]
-fn shutdown_waits_longer_than_the_sdk_would() {
-    // The SDK's periodic reader gives up after 5 s, whatever it is told.
+fn shutdown_deadline_may_exceed_the_sdks() {
+    // The SDK's periodic reader gives up after 5 s, whatever timeout it gets.
     let collector = Collector::start();
     collector.respond_with([Reply::Slow(Duration::from_millis(5_500))]);
     let pipeline = build(to(&collector, Protocol::HttpProtobuf));
@@ -119,7 +120,7 @@ fn dropping_is_bounded() {
 }
 
 #[test]
-fn export_with_all_its_retries_keeps_the_timeout() {
+fn timeout_covers_an_export_with_its_retries() {
     let replies = [
         Reply::Never,
         Reply::status(503),
@@ -171,11 +172,14 @@ fn shorter_of_the_batchs_and_the_exporters_timeout_holds() {
     assert_eq!(pipeline.flush(PATIENCE), Flushed::Failed);
     assert!(start.elapsed() < MARGIN);
     let error = pipeline.status().first_error.unwrap();
-    assert!(error.contains(": no answer within 100ms; if"), "{error}");
+    assert!(
+        error.contains(": no answer within 100ms; unless"),
+        "{error}"
+    );
 }
 
 #[test]
-fn recording_does_not_wait_for_a_collector_that_never_answers() {
+fn recording_does_not_block_on_a_silent_collector() {
     let (_collector, pipeline) = stuck(Protocol::HttpProtobuf);
     let start = Instant::now();
     for _ in 0..10_000 {

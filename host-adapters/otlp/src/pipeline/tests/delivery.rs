@@ -1,4 +1,4 @@
-//! What is recorded arrives, over each protocol and under TLS.
+//! Recorded items arrive, over each protocol and with TLS.
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -63,7 +63,7 @@ fn every_signal_arrives_over_every_protocol() {
                     expected
                 );
             }
-            // In the order of their names: OTLP gives the order of attributes no meaning, nor does the SDK.
+            // Sorted by name: neither OTLP nor the SDK gives the order of attributes a meaning.
             let resource = |resource: &Resource| {
                 let mut attributes = resource.attributes.clone();
                 attributes.sort_by(|a, b| a.key.cmp(&b.key));
@@ -92,7 +92,7 @@ fn every_signal_arrives_over_every_protocol() {
 }
 
 #[test]
-fn shutdown_sends_what_waits() {
+fn shutdown_sends_queued_items() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         let pipeline = build(to(&collector, protocol));
@@ -110,7 +110,7 @@ fn shutdown_sends_what_waits() {
 }
 
 #[test]
-fn dropping_sends_what_waits() {
+fn drop_sends_queued_items() {
     let collector = Collector::start();
     let pipeline = build(to(&collector, Protocol::HttpProtobuf));
     one_of_each(&pipeline);
@@ -119,7 +119,7 @@ fn dropping_sends_what_waits() {
 }
 
 #[test]
-fn full_batches_and_passed_delays_are_sent_without_being_asked() {
+fn full_and_delayed_batches_are_sent_without_a_flush() {
     let collector = Collector::start();
     let soon = BatchOptions {
         delay: Some(Duration::from_millis(1)),
@@ -175,7 +175,7 @@ fn tls_trusts_the_named_authority_and_no_other() {
 }
 
 #[test]
-fn tls_shows_the_clients_own_certificate() {
+fn tls_presents_the_client_certificate() {
     for protocol in PROTOCOLS {
         let collector = Collector::start_tls(Tls::mutual());
         let files = collector.tls().unwrap();
@@ -212,7 +212,7 @@ fn received(console: &Console) -> String {
 }
 
 #[test]
-fn each_signal_goes_where_it_is_told() {
+fn each_signal_has_its_own_exporter() {
     let (one, two) = (Collector::start(), Collector::start());
     let console = Console::default();
     let options = OtlpOptions {
@@ -259,7 +259,7 @@ fn console_keeps_everything_at_once_and_without_a_connection() {
 }
 
 #[test]
-fn console_shows_totals_whatever_is_set_for_otlp() {
+fn console_is_cumulative_with_any_otlp_temporality() {
     let config = Config::builder()
         .without_endpoint(Exporter::Console)
         .console(Console::default())
@@ -276,7 +276,7 @@ fn console_shows_totals_whatever_is_set_for_otlp() {
         boundaries: None,
     };
     let counter = guest.create_instrument(meter, descriptor);
-    // Only differences would let the first set make room for another.
+    // Only delta temporality would let the first set make room for another.
     for set in 0..6 {
         guest.measure(counter, Number::Unsigned(1), vec![KeyValue::new("k", set)]);
         for _ in 0..3 {
@@ -288,7 +288,7 @@ fn console_shows_totals_whatever_is_set_for_otlp() {
 }
 
 #[test]
-fn exponential_histograms_are_in_the_limit_on_bytes_as_such() {
+fn exponential_histograms_count_with_their_own_size() {
     let dropped = |aggregation| {
         let config = Config::builder()
             .without_endpoint(Exporter::Console)
@@ -317,13 +317,14 @@ fn exponential_histograms_are_in_the_limit_on_bytes_as_such() {
 }
 
 #[test]
-fn large_numbers_of_one_series_leave_the_others_of_a_histogram_alone() {
+fn overflow_of_one_histogram_series_leaves_the_others_alone() {
     for aggregation in [
         HistogramAggregation::ExplicitBuckets,
         HistogramAggregation::Base2Exponential,
     ] {
         let collector = Collector::start();
-        // A lower limit than there are sets, and differences, bring in all that could merge series.
+        // A limit below the number of sets, and delta temporality: every condition under which
+        // series could be merged.
         let config = to(&collector, Protocol::HttpProtobuf)
             .histogram_aggregation(aggregation)
             .temporality(TemporalityPreference::Delta)
@@ -358,7 +359,7 @@ fn large_numbers_of_one_series_leave_the_others_of_a_histogram_alone() {
         measure(0, 1);
         assert_eq!(dropped(Reason::NumberRange), 1, "{aggregation:?}");
         assert_eq!(dropped(Reason::Cardinality), 1, "{aggregation:?}");
-        // New sets take the places of old ones, whose sums the SDK has forgotten by then.
+        // New sets replace old ones, whose sums the SDK has forgotten by then.
         for round in 0..20 {
             assert_eq!(pipeline.flush(PATIENCE), Flushed::Delivered);
             measure(10 + round, i64::MAX as u64 / 32);
@@ -369,7 +370,7 @@ fn large_numbers_of_one_series_leave_the_others_of_a_histogram_alone() {
 }
 
 #[test]
-fn signals_that_are_switched_off_have_no_provider() {
+fn disabled_signals_have_no_provider() {
     let pipeline = build(Config::builder().disabled(true));
     assert!(pipeline.io.is_none());
     assert!(pipeline.providers.tracer.is_none());
@@ -380,7 +381,7 @@ fn signals_that_are_switched_off_have_no_provider() {
 }
 
 #[test]
-fn sampler_decides_what_is_recorded() {
+fn sampler_selects_recorded_traces() {
     for (sampler, expected) in [(Sampler::AlwaysOff, 0), (Sampler::AlwaysOn, 1)] {
         let collector = Collector::start();
         let pipeline = build(to(&collector, Protocol::HttpProtobuf).sampler(sampler));
@@ -429,7 +430,7 @@ fn temporality_and_histograms_are_as_configured() {
 }
 
 #[test]
-fn pipelines_of_one_process_have_nothing_in_common() {
+fn pipelines_of_one_process_are_independent() {
     let (one, two) = (Collector::start(), Collector::start());
     let first = build(to(&one, Protocol::Grpc).service_name("one"));
     let second = build(to(&two, Protocol::HttpProtobuf).service_name("two"));
@@ -442,7 +443,7 @@ fn pipelines_of_one_process_have_nothing_in_common() {
         two.span("of two").resource.attr("service.name"),
         Some("two".into())
     );
-    // Nobody's provider became the process's.
+    // No pipeline set the global provider.
     let global = opentelemetry::global::tracer_provider();
     use opentelemetry::trace::TracerProvider as _;
     assert!(
@@ -474,7 +475,7 @@ fn works_inside_of_an_asynchronous_runtime() {
 }
 
 #[test]
-fn recording_goes_on_into_nothing_after_the_shutdown() {
+fn recording_after_shutdown_is_discarded() {
     let collector = Collector::start();
     let pipeline = build(to(&collector, Protocol::HttpProtobuf));
     let telemetry = pipeline.telemetry().clone();
@@ -504,7 +505,7 @@ fn embedders_own_providers_are_neither_configured_nor_shut_down() {
 }
 
 #[test]
-fn proxy_is_used_as_the_environment_says() {
+fn proxy_of_the_environment_is_used() {
     let through = |except: &'static str, endpoint: &str, proxy: &Collector| {
         let proxy = proxy.endpoint_http();
         let config = Config::builder()

@@ -1,22 +1,23 @@
-//! What the OpenTelemetry crates would read in the environment changes nothing.
+//! Variables that the OpenTelemetry crates would read from the process's environment have no
+//! effect.
 
 use std::process::Command;
 
 use super::*;
 use crate::pipeline::Flushed;
 
-/// Set in the process that has a hostile environment: where its collector listens.
+/// Set in the child process with the hostile environment. Holds the collector's address.
 const CHILD: &str = "WASMSCOPE_TEST_CHILD";
 
-/// The environment of a process cannot be changed from inside without `unsafe`: so the test runs itself again.
+/// A process cannot change its own environment without `unsafe`, so the test runs itself again.
 #[test]
-fn environment_that_was_not_asked_for_changes_nothing() {
+fn process_environment_is_not_read_unless_requested() {
     if let Ok(endpoints) = std::env::var(CHILD) {
         return send_all(&endpoints);
     }
     let collector = Collector::start();
     let program = std::env::current_exe().unwrap();
-    let name = "pipeline::tests::environment::environment_that_was_not_asked_for_changes_nothing";
+    let name = "pipeline::tests::environment::process_environment_is_not_read_unless_requested";
     let mut command = Command::new(program);
     command.args([name, "--exact", "--nocapture"]);
     command.env(
@@ -62,7 +63,7 @@ fn environment_that_was_not_asked_for_changes_nothing() {
         String::from_utf8_lossy(&output.stdout)
     );
 
-    // Two spans for each protocol, since neither the sampler nor the queue is the environment's.
+    // Two spans for each protocol: neither the sampler nor the queue came from the environment.
     assert_eq!(
         collector.spans().len(),
         2 * PROTOCOLS.len(),

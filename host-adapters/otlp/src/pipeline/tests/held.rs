@@ -1,4 +1,4 @@
-//! What telemetry itself holds is exported.
+//! The memory that telemetry itself holds is exported.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ fn values(provider: &SdkMeterProvider, exporter: &InMemoryMetricExporter) -> BTr
 }
 
 #[test]
-fn what_instances_make_the_host_hold_is_exported_until_they_are_gone() {
+fn held_memory_of_instances_is_exported_while_they_live() {
     let exporter = InMemoryMetricExporter::default();
     let meter = SdkMeterProvider::builder()
         .with_periodic_exporter(exporter.clone())

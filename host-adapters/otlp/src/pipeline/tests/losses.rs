@@ -1,4 +1,4 @@
-//! What is lost is counted, and told once.
+//! Losses are counted, and reported once.
 
 use wasmscope_telemetry::Reason;
 use wasmscope_test_support::Reply;
@@ -8,7 +8,7 @@ use crate::config::TemporalityPreference;
 use crate::pipeline::Flushed;
 
 #[test]
-fn full_queue_drops_exactly_what_does_not_fit() {
+fn full_queue_drops_exactly_the_excess() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         collector.respond_always(Reply::Never);
@@ -23,7 +23,7 @@ fn full_queue_drops_exactly_what_does_not_fit() {
             .log_batches(batches)
             .timeout(Duration::from_secs(3_000));
         let pipeline = build(config);
-        // One batch is under way, and stays so.
+        // The first batch stays in its export.
         for _ in 0..2 {
             span(&pipeline, "first");
             log(&pipeline, "first");
@@ -56,7 +56,7 @@ fn full_queue_drops_exactly_what_does_not_fit() {
 }
 
 #[test]
-fn nothing_is_lost_when_many_threads_record_and_the_queue_has_room() {
+fn concurrent_recording_loses_nothing_within_the_queue_size() {
     let collector = Collector::start();
     let pipeline = build(
         to(&collector, Protocol::HttpProtobuf).span_batches(BatchOptions {
@@ -110,7 +110,7 @@ fn retry_after_is_honoured() {
 }
 
 #[test]
-fn wait_beyond_the_timeout_is_not_begun() {
+fn retry_after_beyond_the_timeout_is_not_waited_for() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         collector.respond_always(Reply::retry_after(429, Duration::from_secs(600)));
@@ -125,7 +125,7 @@ fn wait_beyond_the_timeout_is_not_begun() {
 }
 
 #[test]
-fn passing_trouble_costs_nothing() {
+fn transient_errors_lose_nothing() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         collector.respond_with([Reply::status(503), Reply::Disconnect, Reply::status(502)]);
@@ -144,7 +144,7 @@ fn passing_trouble_costs_nothing() {
 }
 
 #[test]
-fn what_can_never_succeed_is_not_tried_again() {
+fn permanent_errors_are_not_retried() {
     for protocol in PROTOCOLS {
         for code in [400, 401, 403, 404, 307] {
             let collector = Collector::start();
@@ -164,7 +164,7 @@ fn what_can_never_succeed_is_not_tried_again() {
 }
 
 #[test]
-fn failing_exports_are_counted_and_told_once() {
+fn failed_exports_are_counted_and_reported_once() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         collector.respond_always(Reply::status(400));
@@ -198,7 +198,7 @@ fn failing_exports_are_counted_and_told_once() {
 }
 
 #[test]
-fn warnings_of_the_configuration_are_told_once_and_nothing_is_sent_elsewhere() {
+fn configuration_warnings_are_reported_once_and_nothing_is_sent_elsewhere() {
     let collector = Collector::start();
     let warnings = Warnings::default();
     let address = collector.endpoint_http();
@@ -215,21 +215,21 @@ fn warnings_of_the_configuration_are_told_once_and_nothing_is_sent_elsewhere() {
     drop(instance);
     let report = pipeline.shutdown(PATIENCE);
     assert_eq!(report.lost(), 0);
-    let told = warnings.get();
-    assert_eq!(told.len(), 1, "{told:?}");
+    let messages = warnings.get();
+    assert_eq!(messages.len(), 1, "{messages:?}");
     assert!(
-        told[0].starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL"),
-        "{told:?}"
+        messages[0].starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL"),
+        "{messages:?}"
     );
     assert!(
-        told[0].ends_with("traces, metrics and logs are not exported"),
-        "{told:?}"
+        messages[0].ends_with("traces, metrics and logs are not exported"),
+        "{messages:?}"
     );
     assert_eq!(collector.connections(), 0);
 }
 
 #[test]
-fn refused_connection_is_named_as_such() {
+fn refused_connection_is_reported() {
     for protocol in PROTOCOLS {
         let collector = Collector::refusing();
         let pipeline = build(to(&collector, protocol).timeout(Duration::from_secs(2)));
@@ -252,7 +252,7 @@ fn collector_that_comes_up_in_time_gets_everything() {
         std::thread::scope(|scope| {
             let flushed = scope.spawn(|| pipeline.flush(PATIENCE));
             wait_until("an export is under way", || {
-                pipeline.ledgers.get(Signal::Traces).unsettled() > 0
+                pipeline.stats.get(Signal::Traces).unsettled() > 0
             });
             collector.accept_connections();
             assert_eq!(
@@ -267,7 +267,7 @@ fn collector_that_comes_up_in_time_gets_everything() {
 }
 
 #[test]
-fn totals_that_failed_once_are_not_lost_when_they_arrive_later() {
+fn failed_cumulative_export_is_not_lost_if_a_later_one_succeeds() {
     let collector = Collector::start();
     let metrics = support_signal(Signal::Metrics);
     collector.respond_to(metrics, [Reply::status(400)]);
@@ -280,7 +280,7 @@ fn totals_that_failed_once_are_not_lost_when_they_arrive_later() {
 }
 
 #[test]
-fn differences_that_failed_once_are_lost() {
+fn failed_delta_export_is_lost() {
     let collector = Collector::start();
     collector.respond_with([Reply::status(400)]);
     let config = to(&collector, Protocol::HttpProtobuf).temporality(TemporalityPreference::Delta);
@@ -322,7 +322,7 @@ fn partial_success_is_counted() {
 }
 
 #[test]
-fn credentials_that_a_collector_repeats_are_not_shown() {
+fn credentials_echoed_by_a_collector_are_redacted() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         let words = "no key s3cr3t-t0k3n, nor Bearer s3cr3t-t0k3n-2";
@@ -330,16 +330,16 @@ fn credentials_that_a_collector_repeats_are_not_shown() {
         let headers = "authorization=Bearer%20s3cr3t-t0k3n-2,api-key=s3cr3t-t0k3n";
         let pipeline = build(to(&collector, protocol).headers(headers.parse().unwrap()));
         span(&pipeline, "a span");
-        let said = pipeline.shutdown(PATIENCE).first_error.unwrap();
+        let message = pipeline.shutdown(PATIENCE).first_error.unwrap();
         assert!(
-            said.ends_with("no key [redacted], nor Bearer [redacted]"),
-            "{protocol}: {said}"
+            message.ends_with("no key [redacted], nor Bearer [redacted]"),
+            "{protocol}: {message}"
         );
     }
 }
 
 #[test]
-fn what_a_hostile_collector_says_is_bounded_and_harmless() {
+fn hostile_collector_text_is_bounded_and_escaped() {
     for protocol in PROTOCOLS {
         for (rejected, counted) in [
             (i64::MAX, 2),
@@ -360,14 +360,14 @@ fn what_a_hostile_collector_says_is_bounded_and_harmless() {
             let report = pipeline.shutdown(PATIENCE);
             assert_eq!(report.traces.rejected, counted, "{protocol} {rejected}");
             assert_eq!(report.traces.lost(), counted, "{protocol} {rejected}");
-            let told = warnings.get();
-            let [warning] = told.as_slice() else {
-                panic!("{protocol} {rejected}: {told:?}");
+            let messages = warnings.get();
+            let [warning] = messages.as_slice() else {
+                panic!("{protocol} {rejected}: {messages:?}");
             };
             assert!(!warning.contains(char::is_control), "{warning:?}");
             assert!(warning.len() < 400, "{warning}");
             let expected = if counted == 0 {
-                "took the traces with a remark: \\u{1b}[2J\\nxxx"
+                "accepted the traces with a warning: \\u{1b}[2J\\nxxx"
             } else {
                 "the collector rejected 2 items: \\u{1b}[2J\\nxxx"
             };
@@ -398,7 +398,7 @@ fn losses_are_exported_as_a_metric() {
 }
 
 #[test]
-fn exports_and_warnings_are_not_on_the_thread_that_records() {
+fn exports_and_warnings_run_off_the_recording_thread() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         collector.respond_always(Reply::status(400));

@@ -1,4 +1,4 @@
-//! Wrong ports and protocols: what is said names what to change.
+//! With a wrong port or protocol, the message names the setting to change.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -9,23 +9,23 @@ use super::*;
 use crate::config::{Certificates, PrivateKey};
 use crate::pipeline::Flushed;
 
-/// What listens where a collector was expected.
+/// The server that listens in place of a collector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Server {
     HttpPlain,
     GrpcPlain,
     HttpTls,
     GrpcTls,
-    /// HTTP/1 only, as many proxies and backends are.
+    /// HTTP/1 only, like many proxies and backends.
     Http1Plain,
     Closed,
-    /// Greets first.
+    /// Sends a greeting first.
     Ssh,
     /// Answers anything with an error of its own protocol.
     Redis,
-    /// Takes connections and says nothing.
+    /// Accepts connections and sends nothing.
     Silent,
-    /// Takes connections and cuts them.
+    /// Accepts connections and closes them.
     Cutting,
 }
 
@@ -42,10 +42,10 @@ const SERVERS: [Server; 10] = [
     Server::Cutting,
 ];
 
-/// A server, and what must live as long as it.
+/// A running server with the values that keep it alive.
 struct Running {
     address: String,
-    /// The collector, where it is one.
+    /// The collector, if the server is one.
     collector: Option<Collector>,
 }
 
@@ -81,8 +81,8 @@ impl Server {
     }
 }
 
-/// Listens, says `greeting` to every connection, and answers what it reads first with `answer`,
-/// after which it closes. Without an answer it reads on.
+/// Listens, sends `greeting` on every connection, answers the first bytes it reads with `answer`,
+/// and closes. Without an answer it keeps reading.
 fn raw(greeting: &'static [u8], answer: Option<&'static [u8]>) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -112,8 +112,8 @@ const FLAGS: &[(&str, &str)] = &[
     ("endpoint", "--otlp-endpoint"),
 ];
 
-/// Sends a span, and returns what is said of it; empty where it arrives.
-fn said(
+/// Sends a span and returns the error message, which is empty if the span arrives.
+fn message(
     protocol: Protocol,
     secure: bool,
     running: &Running,
@@ -138,8 +138,8 @@ fn said(
 }
 
 #[test]
-fn every_pairing_of_client_and_server_works_or_says_what_to_change() {
-    // Some wait for an answer that never comes.
+fn every_client_server_pair_works_or_names_the_setting_to_change() {
+    // Some clients wait for an answer that never comes, so they run in parallel.
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let servers = SERVERS.map(|server| scope.spawn(move || wrong_pairings(server)));
         let wrong = servers
@@ -150,13 +150,13 @@ fn every_pairing_of_client_and_server_works_or_says_what_to_change() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Tries every client with a server, and lists those that are not told what they should be.
+/// Tries every client with a server, and lists those whose message lacks the expected hint.
 fn wrong_pairings(server: Server) -> Vec<String> {
     let mut wrong = Vec::new();
     for protocol in PROTOCOLS {
         for secure in [false, true] {
             let running = server.start();
-            let said = said(protocol, secure, &running, |config| config);
+            let message = message(protocol, secure, &running, |config| config);
             let grpc = protocol == Protocol::Grpc;
             let fits = match server {
                 Server::HttpPlain => !grpc && !secure,
@@ -175,9 +175,9 @@ fn wrong_pairings(server: Server) -> Vec<String> {
             } else {
                 hint(server, grpc, secure)
             };
-            if said.is_empty() != fits || !words.iter().all(|word| said.contains(word)) {
+            if message.is_empty() != fits || !words.iter().all(|word| message.contains(word)) {
                 wrong.push(format!(
-                    "{server:?} {protocol} {secure}: no {words:?} in {said:?}"
+                    "{server:?} {protocol} {secure}: no {words:?} in {message:?}"
                 ));
             }
         }
@@ -185,7 +185,7 @@ fn wrong_pairings(server: Server) -> Vec<String> {
     wrong
 }
 
-/// What is to be said where the two do not fit.
+/// Returns the expected parts of the message if client and server do not match.
 fn hint(server: Server, grpc: bool, secure: bool) -> &'static [&'static str] {
     const TO_GRPC: &str = "set --otlp-protocol or OTEL_EXPORTER_OTLP_PROTOCOL to grpc";
     const TO_HTTP: &str = "set --otlp-protocol or OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf";
@@ -200,7 +200,7 @@ fn hint(server: Server, grpc: bool, secure: bool) -> &'static [&'static str] {
         (Server::Cutting, false, _) => &[TO_GRPC],
         (Server::HttpTls | Server::GrpcTls, false, false) => &[TO_GRPC, TO_TLS],
         (Server::HttpTls | Server::GrpcTls, true, false) => &[TO_HTTP, TO_TLS],
-        // This collector's HTTP port takes HTTP/2 as well.
+        // This collector's HTTP port accepts HTTP/2 as well.
         (Server::HttpPlain, true, false) | (Server::HttpTls, true, true) => {
             &["the answer is not gRPC", "404", TO_HTTP]
         }
@@ -216,7 +216,7 @@ fn hint(server: Server, grpc: bool, secure: bool) -> &'static [&'static str] {
 }
 
 #[test]
-fn certificates_that_are_not_trusted_or_not_given_are_named() {
+fn untrusted_and_missing_certificates_are_reported() {
     for protocol in PROTOCOLS {
         let server = |tls| {
             let collector = Collector::start_tls(tls);
@@ -232,7 +232,7 @@ fn certificates_that_are_not_trusted_or_not_given_are_named() {
         };
         let running = server(Tls::new());
         let other = Tls::new();
-        let untrusted = said(protocol, true, &running, |config| {
+        let untrusted = message(protocol, true, &running, |config| {
             config.certificate(Certificates::read(&other.ca_file()).unwrap())
         });
         assert!(
@@ -241,14 +241,14 @@ fn certificates_that_are_not_trusted_or_not_given_are_named() {
         );
 
         let wants = server(Tls::mutual());
-        let none = said(protocol, true, &wants, |config| config);
+        let none = message(protocol, true, &wants, |config| config);
         assert!(
             none.contains(
                 "set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
             ),
             "{protocol}: {none}"
         );
-        let given = said(protocol, true, &wants, |config| {
+        let given = message(protocol, true, &wants, |config| {
             let tls = wants.collector.as_ref().unwrap().tls().unwrap();
             config.client_identity(
                 Certificates::read(&tls.client_cert_file()).unwrap(),
@@ -260,18 +260,18 @@ fn certificates_that_are_not_trusted_or_not_given_are_named() {
 }
 
 #[test]
-fn host_that_is_not_known_is_named_as_such() {
+fn unknown_host_is_reported() {
     for protocol in PROTOCOLS {
         let nowhere = Running {
             address: String::from("collector.invalid:4318"),
             collector: None,
         };
-        let said = said(protocol, false, &nowhere, |config| {
+        let message = message(protocol, false, &nowhere, |config| {
             config.timeout(Duration::from_secs(20))
         });
         assert!(
-            said.contains("; check the host in --otlp-endpoint or OTEL_EXPORTER_OTLP_ENDPOINT"),
-            "{protocol}: {said}"
+            message.contains("; check the host in --otlp-endpoint or OTEL_EXPORTER_OTLP_ENDPOINT"),
+            "{protocol}: {message}"
         );
     }
 }
@@ -351,15 +351,15 @@ fn answers_come_with_the_collectors_reason_and_a_hint() {
             let config = to(&collector, protocol).flags(FLAGS);
             let pipeline = build(config);
             span(&pipeline, "a span");
-            let said = pipeline.shutdown(PATIENCE).first_error.unwrap();
+            let message = pipeline.shutdown(PATIENCE).first_error.unwrap();
             let words = if protocol == Protocol::Grpc {
                 grpc
             } else {
                 http
             };
             assert!(
-                words.iter().all(|word| said.contains(word)),
-                "{protocol} {code}: no {words:?} in {said}"
+                words.iter().all(|word| message.contains(word)),
+                "{protocol} {code}: no {words:?} in {message}"
             );
         }
     }
@@ -382,13 +382,13 @@ fn credentials_in_the_endpoint_are_in_no_message() {
             !format!("{report:?} {report}").contains("hunter2"),
             "{report:?}"
         );
-        let said = report.first_error.unwrap();
-        assert!(said.contains("/in/v1/traces?[redacted]: "), "{said}");
+        let message = report.first_error.unwrap();
+        assert!(message.contains("/in/v1/traces?[redacted]: "), "{message}");
     }
 }
 
 #[test]
-fn proxy_that_is_not_there_is_named_without_its_password() {
+fn unreachable_proxy_is_reported_without_its_password() {
     let config = Config::builder()
         .with_env(|name| (name == "HTTP_PROXY").then(|| "http://user:secret@127.0.0.1:9".into()))
         .timeout(Duration::from_secs(2))
@@ -405,7 +405,7 @@ fn proxy_that_is_not_there_is_named_without_its_password() {
 }
 
 #[test]
-fn certificate_of_an_authority_is_told_from_one_that_is_not_trusted() {
+fn ca_certificate_of_a_server_is_distinguished_from_an_untrusted_one() {
     for protocol in PROTOCOLS {
         let collector = Collector::start_tls(Tls::authority());
         let authority = std::fs::read(collector.tls().unwrap().ca_file()).unwrap();

@@ -1,4 +1,4 @@
-//! Pipelines against a collector in the test process that behaves badly on request.
+//! Tests pipelines against a collector in the test process that can be told to misbehave.
 
 mod absurd;
 mod authorities;
@@ -25,12 +25,12 @@ use wasmscope_test_support::Collector;
 use super::Pipeline;
 use crate::config::{BatchOptions, Config, ConfigBuilder, Protocol};
 
-/// Longer than anything here takes: only a failing test waits for it.
+/// Only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const PROTOCOLS: [Protocol; 3] = [Protocol::HttpProtobuf, Protocol::HttpJson, Protocol::Grpc];
 
-/// Settings that send to `collector`, and only when they are asked to or a batch is full.
+/// Returns settings that send to `collector`, and only on a flush or when a batch is full.
 fn to(collector: &Collector, protocol: Protocol) -> ConfigBuilder {
     let endpoint = match protocol {
         Protocol::Grpc => collector.endpoint_grpc(),
@@ -91,7 +91,7 @@ fn assert_one_of_each(collector: &Collector) {
     assert_eq!(collector.metric("a.counter").name, "a.counter");
 }
 
-/// Warnings as they come.
+/// Collects warnings as they arrive.
 #[derive(Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
 

@@ -1,4 +1,4 @@
-//! Requests keep to a size, the configured one or a collector's.
+//! Requests stay within the configured size, or a collector's own limit.
 
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -11,7 +11,7 @@ use crate::pipeline::Flushed;
 
 const FLAGS: &[(&str, &str)] = &[("max_request_size", "--otlp-max-request-size")];
 
-/// Settings with requests of at most `bytes`.
+/// Returns settings with requests of at most `bytes`.
 fn limited(collector: &Collector, protocol: Protocol, bytes: usize) -> ConfigBuilder {
     to(collector, protocol)
         .max_request_size(RequestSize::new(bytes).unwrap())
@@ -44,7 +44,7 @@ fn large_points(pipeline: &Pipeline, name: &'static str, series: usize, bytes: u
     }
 }
 
-/// Returns the sizes of the requests of a signal, as the collector has counted them.
+/// Returns the sizes of a signal's requests as counted by the collector.
 fn sizes(collector: &Collector, signal: Signal) -> Vec<usize> {
     let requests = collector.requests();
     let of_signal = requests
@@ -90,7 +90,7 @@ fn batches_are_divided_by_their_encoded_size() {
             assert_eq!(points(&collector, "a.counter"), 50, "{protocol}");
             for signal in Signal::ALL {
                 let sizes = sizes(&collector, signal);
-                // Nine of them fit.
+                // Nine items fit into a request.
                 assert!(
                     (6..=7).contains(&sizes.len()),
                     "{protocol} {signal:?}: {sizes:?}"
@@ -102,7 +102,7 @@ fn batches_are_divided_by_their_encoded_size() {
 }
 
 #[test]
-fn request_that_is_as_large_as_it_may_be_is_one() {
+fn request_of_exactly_the_limit_is_not_divided() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         let pipeline = build(to(&collector, protocol));
@@ -123,7 +123,7 @@ fn request_that_is_as_large_as_it_may_be_is_one() {
 }
 
 #[test]
-fn oversized_item_is_dropped_alone_named_and_counted() {
+fn oversized_item_alone_is_dropped_named_and_counted() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         let warnings = Warnings::default();
@@ -167,9 +167,9 @@ fn oversized_item_is_dropped_alone_named_and_counted() {
         assert_eq!(names(Signal::Traces), "a large\\nspan");
         assert_eq!(names(Signal::Logs), "a large event");
         assert_eq!(names(Signal::Metrics), "a.large.counter");
-        let told = warnings.get();
-        assert_eq!(told.len(), 3, "one for each signal: {told:?}");
-        let about = told
+        let messages = warnings.get();
+        assert_eq!(messages.len(), 3, "one for each signal: {messages:?}");
+        let about = messages
             .iter()
             .find(|warning| warning.contains("span"))
             .unwrap();
@@ -190,7 +190,7 @@ fn oversized_item_is_dropped_alone_named_and_counted() {
 }
 
 #[test]
-fn item_that_fits_but_for_its_resource_is_told_so() {
+fn item_that_fits_without_its_resource_is_reported_as_such() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         let warnings = Warnings::default();
@@ -203,14 +203,14 @@ fn item_that_fits_but_for_its_resource_is_told_so() {
         large_points(&pipeline, "a.counter", 1, 1_500);
         let report = pipeline.shutdown(PATIENCE);
         assert_eq!(report.traces.too_large, 1, "{protocol}: {report}");
-        let told = warnings.get();
+        let messages = warnings.get();
         for (item, around) in [
             ("span \"a span\"", "resource and scope"),
             ("\"an event\"", "resource and scope"),
             ("\"a.counter\"", "resource, scope and metric"),
         ] {
-            let about = told.iter().find(|warning| warning.contains(item));
-            let about = about.unwrap_or_else(|| panic!("{protocol}: {item} in {told:?}"));
+            let about = messages.iter().find(|warning| warning.contains(item));
+            let about = about.unwrap_or_else(|| panic!("{protocol}: {item} in {messages:?}"));
             let number = |after: &str| -> usize {
                 let (_, rest) = about.split_once(after).unwrap();
                 let digits = rest.split(|next: char| !next.is_ascii_digit()).next();
@@ -231,7 +231,7 @@ fn item_that_fits_but_for_its_resource_is_told_so() {
 }
 
 #[test]
-fn item_beyond_the_collectors_limit_is_named_with_the_size_of_its_request() {
+fn item_over_the_collectors_limit_is_named_with_its_request_size() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         collector.refuse_above(30_000);
@@ -242,9 +242,9 @@ fn item_beyond_the_collectors_limit_is_named_with_the_size_of_its_request() {
         let pipeline = build(config);
         large_span(&pipeline, "a span", 25_000);
         pipeline.shutdown(PATIENCE);
-        let told = warnings.get().join("\n");
-        let words = "a request with nothing else in it takes 3";
-        assert!(told.contains(words), "{protocol}: {told}");
+        let messages = warnings.get().join("\n");
+        let words = "a request with this item alone takes 3";
+        assert!(messages.contains(words), "{protocol}: {messages}");
     }
 }
 
@@ -263,7 +263,7 @@ fn collector_with_a_lower_limit_gets_smaller_requests() {
         assert_eq!(pipeline.flush(PATIENCE), Flushed::Delivered, "{protocol}");
         let first = collector.attempts_for(support_signal(Signal::Traces));
         assert!(first <= 16, "{protocol}: {first} requests");
-        // What it takes is remembered.
+        // The collector's limit is remembered.
         (0..100).for_each(|_| large_span(&pipeline, "a span", 1_000));
         let report = pipeline.shutdown(PATIENCE);
         let again = collector.attempts_for(support_signal(Signal::Traces)) - first;
@@ -278,13 +278,13 @@ fn collector_with_a_lower_limit_gets_smaller_requests() {
 }
 
 #[test]
-fn item_beyond_the_collectors_limit_is_dropped_alone() {
+fn item_over_the_collectors_limit_alone_is_dropped() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         collector.refuse_above(30_000);
         let pipeline = build(to(&collector, protocol));
         for _ in 0..40 {
-            // More than the refusals after which an export ends.
+            // More than the number of refusals that end an export.
             large_span(&pipeline, "a large span", 80_000);
         }
         span(&pipeline, "a span");
@@ -307,7 +307,7 @@ fn item_beyond_the_collectors_limit_is_dropped_alone() {
 }
 
 #[test]
-fn collector_that_refuses_every_size_is_not_asked_for_ever() {
+fn collector_that_refuses_every_size_ends_the_export() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         collector.refuse_above(0);
@@ -326,7 +326,7 @@ fn collector_that_refuses_every_size_is_not_asked_for_ever() {
 }
 
 #[test]
-fn status_413_is_a_refusal_of_the_size() {
+fn status_413_means_too_large() {
     for protocol in [Protocol::HttpProtobuf, Protocol::HttpJson] {
         let collector = Collector::start();
         collector.respond_with([Reply::status(413), Reply::status(413)]);
@@ -335,13 +335,13 @@ fn status_413_is_a_refusal_of_the_size() {
         assert_eq!(pipeline.shutdown(PATIENCE).lost(), 0, "{protocol}");
         assert_eq!(collector.spans().len(), 100, "{protocol}");
         let attempts = collector.attempts_for(support_signal(Signal::Traces));
-        // All, the half, and parts of a quarter and what is left of them.
+        // The whole, a half, a quarter, and the rests of these.
         assert!((6..=9).contains(&attempts), "{protocol}: {attempts}");
     }
 }
 
 #[test]
-fn quota_is_not_taken_for_a_size() {
+fn quota_error_does_not_mean_too_large() {
     let collector = Collector::start();
     collector.respond_always(Reply::status(429));
     let pipeline = build(to(&collector, Protocol::Grpc));
@@ -351,7 +351,7 @@ fn quota_is_not_taken_for_a_size() {
     let attempts = collector.attempts_for(support_signal(Signal::Traces));
     assert!(attempts <= 4, "{attempts} requests");
 
-    // Without a reason it may be the size: halving is tried.
+    // Without a reason the cause may be the size, so halving is tried.
     let collector = Collector::start();
     collector.respond_with([Reply::status(429), Reply::status(429)]);
     let pipeline = build(to(&collector, Protocol::Grpc));
@@ -361,7 +361,7 @@ fn quota_is_not_taken_for_a_size() {
 }
 
 #[test]
-fn series_that_is_too_large_counts_once_however_often_it_is_exported() {
+fn too_large_series_counts_once_over_all_exports() {
     for protocol in PROTOCOLS {
         for (temporality, counted, again) in [
             (TemporalityPreference::Cumulative, 2, Flushed::Delivered),
@@ -392,12 +392,12 @@ fn series_that_is_too_large_counts_once_however_often_it_is_exported() {
 }
 
 #[test]
-fn account_adds_up_over_the_parts_of_a_batch() {
+fn counts_add_up_over_the_requests_of_a_batch() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         let traces = support_signal(Signal::Traces);
-        // Of four parts the first is accepted, the second in part, the third not at all, and the
-        // fourth says that it rejects more than it has.
+        // Of four requests, the first is accepted, the second partially, the third not at all, and
+        // the fourth reports more rejections than it has items.
         collector.respond_to(
             traces,
             [
@@ -425,7 +425,7 @@ fn account_adds_up_over_the_parts_of_a_batch() {
 }
 
 #[test]
-fn parts_that_were_delivered_before_a_failure_are_not_lost() {
+fn requests_delivered_before_a_failure_are_not_lost() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         let traces = support_signal(Signal::Traces);
@@ -435,7 +435,7 @@ fn parts_that_were_delivered_before_a_failure_are_not_lost() {
         (0..36).for_each(|_| large_span(&pipeline, "a span", 10_000));
         let start = Instant::now();
         assert_eq!(pipeline.flush(PATIENCE), Flushed::Failed, "{protocol}");
-        // The time holds for all parts together.
+        // The time limit covers all requests of the batch.
         assert!(start.elapsed() < Duration::from_secs(5), "{protocol}");
         let report = pipeline.shutdown(PATIENCE);
         assert_eq!(
@@ -448,7 +448,7 @@ fn parts_that_were_delivered_before_a_failure_are_not_lost() {
 }
 
 #[test]
-fn parts_that_are_not_sent_by_the_deadline_are_given_up() {
+fn requests_unsent_at_the_deadline_are_abandoned() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         collector.respond_to(
@@ -468,7 +468,7 @@ fn parts_that_are_not_sent_by_the_deadline_are_given_up() {
 }
 
 #[test]
-fn totals_that_were_delivered_in_part_are_made_up_for() {
+fn partially_delivered_cumulative_export_is_made_up_for() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         let metrics = support_signal(Signal::Metrics);
@@ -505,7 +505,7 @@ fn every_kind_of_metric_is_divided_by_its_data_points() {
         assert_eq!(pipeline.shutdown(PATIENCE).lost(), 0, "{protocol}");
         for name in ["sum", "gauge", "histogram"] {
             assert_eq!(points(&collector, name), 10, "{protocol} {name}");
-            // With the same kind, unit and temporality in all parts.
+            // All parts have the same kind, unit and temporality.
             assert_eq!(points_of(&collector.metric(name)), 10, "{protocol} {name}");
         }
     }

@@ -1,4 +1,4 @@
-//! Nobody waits for a collector that is not there, and one that comes back loses nothing by it.
+//! Exports do not wait for an unreachable collector, and lose nothing once it is back.
 
 use wasmscope_telemetry::Reason;
 use wasmscope_test_support::Reply;
@@ -6,7 +6,8 @@ use wasmscope_test_support::Reply;
 use super::*;
 use crate::pipeline::Flushed;
 
-/// Far more than refused connections take, and less than the waits between the attempts for a single batch (0.7 s).
+/// Much longer than refused connections take, and shorter than the waits between the retries of a
+/// single batch (0.7 s).
 const SOON: Duration = Duration::from_millis(300);
 
 const BATCHES: u64 = 10;
@@ -47,7 +48,7 @@ fn assert_all_failed(pipeline: &Pipeline, report: &crate::pipeline::Report, prot
 }
 
 #[test]
-fn shutdown_does_not_wait_for_a_collector_that_refuses() {
+fn shutdown_does_not_wait_for_refused_connections() {
     for protocol in PROTOCOLS {
         let collector = Collector::refusing();
         let warnings = Warnings::default();
@@ -68,7 +69,7 @@ fn shutdown_does_not_wait_for_a_collector_that_refuses() {
 }
 
 #[test]
-fn shutdown_waits_once_for_a_collector_that_never_answers() {
+fn shutdown_waits_once_for_a_silent_collector() {
     for protocol in PROTOCOLS {
         let collector = Collector::start();
         collector.respond_always(Reply::Never);
@@ -82,28 +83,28 @@ fn shutdown_waits_once_for_a_collector_that_never_answers() {
         let start = Instant::now();
         let report = pipeline.shutdown(PATIENCE);
         let took = start.elapsed();
-        // One batch each was under way before, perhaps.
+        // One batch of each signal may have been in flight before.
         assert!(took < timeout * 4, "{protocol}: {took:?}");
         assert_all_failed(&pipeline, &report, protocol);
     }
 }
 
 #[test]
-fn collector_that_was_not_there_is_tried_once_by_every_signal_until_it_is() {
+fn unreachable_collector_is_tried_once_per_export_until_it_is_back() {
     for protocol in PROTOCOLS {
         let collector = Collector::refusing();
         let pipeline = build(to(&collector, protocol));
         span(&pipeline, "lost");
         assert_eq!(pipeline.flush(PATIENCE), Flushed::Failed, "{protocol}");
 
-        // A log's export is the first of its signal.
+        // The log's export is the first of its signal.
         log(&pipeline, "lost");
         let start = Instant::now();
         assert_eq!(pipeline.flush(PATIENCE), Flushed::Failed, "{protocol}");
         let took = start.elapsed();
         assert!(took < SOON, "{protocol}: {took:?}");
 
-        // One that is there and hiccups is retried.
+        // A collector that is reachable but fails once is retried.
         collector.accept_connections();
         for signal in Signal::ALL {
             collector.respond_to(support_signal(signal), [Reply::status(503)]);
@@ -118,14 +119,14 @@ fn collector_that_was_not_there_is_tried_once_by_every_signal_until_it_is() {
         );
         assert_one_of_each(&collector);
 
-        // And so is one that was there and is away for a moment.
+        // A collector that was reachable and is briefly away is retried too.
         collector.refuse_connections();
         span(&pipeline, "another span");
         std::thread::scope(|scope| {
             let flushed = scope.spawn(|| pipeline.flush(PATIENCE));
             wait_until("an export is under way", || {
-                let ledger = pipeline.ledgers.get(Signal::Traces);
-                ledger.unsettled() > 0
+                let stats = pipeline.stats.get(Signal::Traces);
+                stats.unsettled() > 0
             });
             collector.accept_connections();
             assert_eq!(

@@ -1,4 +1,4 @@
-//! The account of one signal's way through a pipeline: what was let in, what was delivered, what was lost.
+//! Counts one signal's items through a pipeline: accepted, delivered and lost.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -16,17 +16,18 @@ use super::report::SignalReport;
 /// The most characters of an item's name in a warning.
 const LONGEST_NAME: usize = 64;
 
-/// Counts what goes into a signal's processor and what comes out of its exporter.
+/// Counts the items that enter a signal's processor and leave its exporter.
 ///
-/// The SDK's processors keep to themselves what they drop. So a full queue is recognised here, before them: what waits is
-/// counted up when it is let in, and down when a batch reaches the exporter, by which time it has left the SDK's queue.
-/// The SDK's queue therefore never holds more than is counted here, and never overflows.
+/// The SDK's processors do not report how many items they drop. So a full queue is detected here,
+/// before them: `waiting` grows when an item enters and shrinks when its batch reaches the
+/// exporter. By then the batch has left the SDK's queue. The SDK's queue therefore never holds more
+/// items than are counted here, and never overflows.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct ExportStats {
     signal: Signal,
-    /// Items let in that no export has begun for.
+    /// Items that wait for their export.
     waiting: AtomicU64,
-    /// Items of exports under way.
+    /// Items of running exports.
     under_way: AtomicU64,
     exported: AtomicU64,
     failed: AtomicU64,
@@ -35,29 +36,29 @@ pub(super) struct Ledger {
     too_large: AtomicU64,
     /// The most items of one export that were too large.
     most_too_large: AtomicU64,
-    too_large_told: AtomicBool,
+    has_warned_too_large: AtomicBool,
     abandoned: AtomicU64,
-    /// Data points whose last export failed, while a later one would make up for it.
+    /// Data points whose last export failed. A later export of the same series makes up for it.
     pending: AtomicU64,
-    /// No more is let in.
+    /// No more items are accepted.
     closed: AtomicBool,
-    /// The exporter was shut down: everything that will be exported has been.
+    /// The exporter was shut down, so no more exports follow.
     finished: (Mutex<bool>, Condvar),
     dropped: Dropped,
-    alarm: Arc<Alarm>,
-    /// Where it goes, for people.
+    failure_hook: Arc<FailureHook>,
+    /// The endpoint, as shown in messages.
     destination: String,
     /// Credentials that are hidden in a collector's answers.
     secrets: Secrets,
 }
 
-impl Ledger {
+impl ExportStats {
     pub(super) fn new(
         signal: Signal,
         destination: String,
         secrets: Secrets,
         dropped: Dropped,
-        alarm: Arc<Alarm>,
+        failure_hook: Arc<FailureHook>,
     ) -> Arc<Self> {
         Arc::new(Self {
             signal,
@@ -69,19 +70,19 @@ impl Ledger {
             rejected: AtomicU64::new(0),
             too_large: AtomicU64::new(0),
             most_too_large: AtomicU64::new(0),
-            too_large_told: AtomicBool::new(false),
+            has_warned_too_large: AtomicBool::new(false),
             abandoned: AtomicU64::new(0),
             pending: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             finished: (Mutex::new(false), Condvar::new()),
             dropped,
-            alarm,
+            failure_hook,
             destination,
             secrets,
         })
     }
 
-    /// Lets one item in, if fewer than `capacity` wait; otherwise counts it as dropped.
+    /// Accepts one item if fewer than `capacity` are waiting. Otherwise counts it as dropped.
     pub(super) fn admit(&self, capacity: u64) -> bool {
         if self.closed.load(Ordering::Acquire) {
             self.dropped.add(self.signal, Reason::Shutdown, 1);
@@ -100,66 +101,67 @@ impl Ledger {
         admitted.is_ok()
     }
 
-    /// An export of `items` begins that were let in before.
+    /// Starts an export of `items` that were waiting.
     pub(super) fn begin(&self, items: u64) {
-        // What was given up in the meantime is accounted for, whatever becomes of it.
+        // Items that were abandoned meanwhile are already counted.
         if subtract(&self.waiting, items) {
             self.under_way.fetch_add(items, Ordering::AcqRel);
         }
     }
 
-    /// Tells the warnings that wait, on the thread that exports.
-    pub(super) fn tell_warnings(&self) {
-        self.alarm.tell_warnings();
+    /// Passes the queued warnings to the hook. Runs on the exporting thread.
+    pub(super) fn report_warnings(&self) {
+        self.failure_hook.report_warnings();
     }
 
-    /// An export of `items` begins that never waited.
+    /// Starts an export of `items` that were never queued.
     pub(super) fn begin_unqueued(&self, items: u64) {
         self.under_way.fetch_add(items, Ordering::AcqRel);
     }
 
-    /// Counts items of the export under way that a collector accepted, or rejected in a request
-    /// that it accepted. It may name any number: no more are counted than the request had. If it
-    /// rejected none, its message is a warning.
-    pub(super) fn delivered(&self, items: u64, rejected: Rejected) {
-        // What was given up in the meantime is accounted for.
+    /// Counts items of the running export in a request that the collector accepted, some of which
+    /// it may have rejected. The collector may report any number of rejections; at most the number
+    /// of items in the request is counted. Without a rejection, its message is a warning.
+    pub(super) fn delivered(&self, items: u64, rejected: PartialSuccess) {
+        // Items that were abandoned meanwhile are already counted.
         if !subtract(&self.under_way, items) {
             return;
         }
         self.exported.fetch_add(items, Ordering::AcqRel);
-        let said = match self.secrets.shown(&rejected.message) {
+        let reason_text = match self.secrets.shown(&rejected.message) {
             Some(words) => format!(": {words}"),
             None => String::new(),
         };
         let rejected = u64::try_from(rejected.items).unwrap_or(0).min(items);
         if rejected == 0 {
-            if !said.is_empty() {
-                let what = self.signal.as_str();
+            if !reason_text.is_empty() {
+                let signal = self.signal.as_str();
                 let destination = &self.destination;
-                self.alarm.remark(&format!(
-                    "{destination} took the {what} with a remark{said}"
+                self.failure_hook.warn_once(&format!(
+                    "{destination} accepted the {signal} with a warning{reason_text}"
                 ));
             }
             return;
         }
         let plural = if rejected == 1 { "" } else { "s" };
-        let message = format!("the collector rejected {rejected} item{plural}{said}");
+        let message = format!("the collector rejected {rejected} item{plural}{reason_text}");
         self.rejected.fetch_add(rejected, Ordering::Relaxed);
         self.dropped
             .add(self.signal, Reason::ExportFailed, rejected);
-        self.alarm.ring(self.signal, &self.destination, &message);
+        self.failure_hook
+            .report_failure(self.signal, &self.destination, &message);
     }
 
-    /// Names what is in a request around each item.
-    pub(super) fn around(&self) -> &'static str {
+    /// Names the messages around an item in a request.
+    pub(super) fn envelope(&self) -> &'static str {
         match self.signal {
             Signal::Traces | Signal::Logs => "resource and scope",
             Signal::Metrics => "resource, scope and metric",
         }
     }
 
-    /// Counts one item of the export under way as too large, as `counted` items: 0 if it was
-    /// counted in an earlier export. Warns of the first one.
+    /// Counts one item of the running export as too large. Adds `counted` to the total: 0 if an
+    /// earlier export counted the item. Warns about the first one.
     pub(super) fn too_large(&self, name: &str, counted: u64, why: &str) {
         if !subtract(&self.under_way, 1) {
             return;
@@ -167,7 +169,7 @@ impl Ledger {
         self.too_large.fetch_add(counted, Ordering::AcqRel);
         self.dropped.add(self.signal, Reason::TooLarge, counted);
         self.dropped.note_name(self.signal, Reason::TooLarge, name);
-        if !self.too_large_told.swap(true, Ordering::Relaxed) {
+        if !self.has_warned_too_large.swap(true, Ordering::Relaxed) {
             let item = match self.signal {
                 Signal::Traces => "the span",
                 Signal::Metrics => "a data point of the metric",
@@ -178,54 +180,56 @@ impl Ledger {
                 printable(name, LONGEST_NAME),
                 self.destination
             );
-            self.alarm.set_first(&message);
-            self.alarm.tell(&message);
+            self.failure_hook.set_first(&message);
+            self.failure_hook.call_hook(&message);
         }
     }
 
-    /// Returns how much the number of items that are too large has grown, if each export repeats
-    /// those of the one before.
-    pub(super) fn too_large_again(&self, in_this_export: u64) -> u64 {
+    /// Returns by how much the number of too large items has grown, if each export repeats the
+    /// items of the previous one.
+    pub(super) fn newly_too_large(&self, in_this_export: u64) -> u64 {
         let most = self
             .most_too_large
             .fetch_max(in_this_export, Ordering::Relaxed);
         in_this_export.saturating_sub(most)
     }
 
-    /// The export ended without a failure.
+    /// The export succeeded.
     pub(super) fn succeeded(&self) {
         self.pending.store(0, Ordering::Relaxed);
     }
 
-    /// The export failed. What is left of it is lost, of at most `items`. It is counted before it
-    /// is told.
+    /// The export failed and its remaining items, at most `items`, are lost. Counts them before the
+    /// hook is called.
     pub(super) fn lost(&self, items: u64, error: &str) {
         let left = take(&self.under_way, items);
         self.failed.fetch_add(left, Ordering::AcqRel);
         self.dropped.add(self.signal, Reason::ExportFailed, left);
-        self.alarm.ring(self.signal, &self.destination, error);
+        self.failure_hook
+            .report_failure(self.signal, &self.destination, error);
     }
 
-    /// The export failed, but the next one will hold what is left of it.
-    pub(super) fn put_off(&self, items: u64, error: &str) {
+    /// The export failed, but the next one repeats its remaining items.
+    pub(super) fn deferred(&self, items: u64, error: &str) {
         let left = take(&self.under_way, items);
         self.pending.store(left, Ordering::Relaxed);
-        self.alarm.ring(self.signal, &self.destination, error);
+        self.failure_hook
+            .report_failure(self.signal, &self.destination, error);
     }
 
-    /// Lets nothing in any more.
+    /// Stops accepting items.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
-    /// The exporter was shut down.
+    /// Marks the exporter as shut down.
     pub(super) fn finish(&self) {
         let (finished, changed) = &self.finished;
         *finished.lock().unwrap_or_else(PoisonError::into_inner) = true;
         changed.notify_all();
     }
 
-    /// Waits for [`Ledger::finish`]; says whether it came in time.
+    /// Waits for [`ExportStats::finish`]. Returns whether it came in time.
     pub(super) fn wait_finished(&self, until: Instant) -> bool {
         let (finished, changed) = &self.finished;
         let guard = finished.lock().unwrap_or_else(PoisonError::into_inner);
@@ -235,8 +239,8 @@ impl Ledger {
         *guard
     }
 
-    /// Counts what has not been delivered as lost, once no more will be.
-    pub(super) fn settle(&self) {
+    /// Counts all undelivered items as lost. No more items are delivered after this.
+    pub(super) fn abandon_rest(&self) {
         self.close();
         let abandoned =
             self.waiting.swap(0, Ordering::AcqRel) + self.under_way.swap(0, Ordering::AcqRel);
@@ -247,22 +251,22 @@ impl Ledger {
         self.dropped.add(self.signal, Reason::ExportFailed, failed);
     }
 
-    /// How many items that were let in have neither been delivered nor lost.
+    /// Returns how many accepted items have been neither delivered nor lost.
     pub(super) fn unsettled(&self) -> u64 {
         self.waiting.load(Ordering::Acquire) + self.under_way.load(Ordering::Acquire)
     }
 
-    /// Returns what is counted.
+    /// Returns the signal of the counted items.
     pub(super) fn signal(&self) -> Signal {
         self.signal
     }
 
-    /// How many items wait.
+    /// Returns how many items are queued.
     pub(super) fn waiting(&self) -> u64 {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// How many items have been delivered or lost so far.
+    /// Returns how many items have been delivered or lost.
     pub(super) fn settled(&self) -> u64 {
         [&self.exported, &self.failed, &self.too_large]
             .iter()
@@ -289,7 +293,8 @@ impl Ledger {
     }
 }
 
-/// Takes `items` off, unless fewer are left: then they were given up in the meantime, and are accounted for.
+/// Subtracts `items`, unless fewer are left. In that case they were abandoned meanwhile and are
+/// already counted.
 fn subtract(counter: &AtomicU64, items: u64) -> bool {
     counter
         .fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
@@ -298,8 +303,8 @@ fn subtract(counter: &AtomicU64, items: u64) -> bool {
         .is_ok()
 }
 
-/// Takes up to `items` off and returns how many. There are fewer if the pipeline gave up meanwhile,
-/// or if some were accounted for one by one.
+/// Subtracts up to `items` and returns how many. Fewer are left if the pipeline gave up meanwhile,
+/// or if some items were counted one by one.
 fn take(counter: &AtomicU64, items: u64) -> u64 {
     let before = counter.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
         Some(count.saturating_sub(items))
@@ -307,32 +312,32 @@ fn take(counter: &AtomicU64, items: u64) -> u64 {
     before.unwrap_or_else(|count| count).min(items)
 }
 
-/// What a collector says of a request that it accepted.
+/// The partial success in a collector's answer: rejected items, or only a warning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Rejected {
-    /// How many items it did not accept. Any number.
+pub(super) struct PartialSuccess {
+    /// How many items were rejected. Untrusted: any number.
     pub(super) items: i64,
-    /// Why, or a remark.
+    /// The reason, or a warning.
     pub(super) message: String,
 }
 
-/// Tells of the first failure of a pipeline, once.
+/// Calls the embedder's hook for the first failure of a pipeline, and for warnings.
 #[derive(Debug)]
-pub(super) struct Alarm {
+pub(super) struct FailureHook {
     hook: Option<WarningHook>,
     first: Mutex<Option<String>>,
-    /// A collector's remark was told.
-    remarked: AtomicBool,
-    /// Further warnings that wait to be told.
+    /// Whether the hook was called for a collector's warning.
+    has_warned: AtomicBool,
+    /// Warnings that wait for the next export.
     warnings: Warnings,
 }
 
-impl Alarm {
+impl FailureHook {
     pub(super) fn new(hook: Option<WarningHook>) -> Arc<Self> {
         Arc::new(Self {
             hook,
             first: Mutex::new(None),
-            remarked: AtomicBool::new(false),
+            has_warned: AtomicBool::new(false),
             warnings: Warnings::default(),
         })
     }
@@ -341,21 +346,21 @@ impl Alarm {
         &self.warnings
     }
 
-    /// Tells the warnings that wait.
-    pub(super) fn tell_warnings(&self) {
+    /// Passes the waiting warnings to the hook.
+    pub(super) fn report_warnings(&self) {
         for warning in self.warnings.take() {
-            self.tell(&warning);
+            self.call_hook(&warning);
         }
     }
 
-    /// Tells what a collector remarks about what it took, the first time.
-    fn remark(&self, message: &str) {
-        if !self.remarked.swap(true, Ordering::Relaxed) {
-            self.tell(message);
+    /// Reports a collector's warning, the first time only.
+    fn warn_once(&self, message: &str) {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            self.call_hook(message);
         }
     }
 
-    /// Gives the first error, if there was any.
+    /// Returns the first error.
     pub(super) fn first(&self) -> Option<String> {
         self.first
             .lock()
@@ -363,14 +368,14 @@ impl Alarm {
             .clone()
     }
 
-    fn ring(&self, signal: Signal, destination: &str, error: &str) {
+    fn report_failure(&self, signal: Signal, destination: &str, error: &str) {
         let message = format!("cannot send {} to {destination}: {error}", signal.as_str());
         if self.set_first(&message) {
-            self.tell(&message);
+            self.call_hook(&message);
         }
     }
 
-    /// Keeps an error, unless there was one before.
+    /// Keeps the first error. Returns whether this is it.
     fn set_first(&self, message: &str) -> bool {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         if first.is_some() {
@@ -380,9 +385,9 @@ impl Alarm {
         true
     }
 
-    fn tell(&self, message: &str) {
+    fn call_hook(&self, message: &str) {
         if let Some(WarningHook(hook)) = &self.hook {
-            // The hook is the embedder's: its panic must not end the thread that exports.
+            // The hook belongs to the embedder. Its panic must not end the exporting thread.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hook(message)));
         }
     }
@@ -392,86 +397,86 @@ impl Alarm {
 mod tests {
     use super::*;
 
-    fn ledger() -> (Arc<Ledger>, Dropped) {
+    fn stats() -> (Arc<ExportStats>, Dropped) {
         let dropped = Dropped::default();
-        let ledger = Ledger::new(
+        let stats = ExportStats::new(
             Signal::Logs,
             String::from("there"),
             Secrets::default(),
             dropped.clone(),
-            Alarm::new(None),
+            FailureHook::new(None),
         );
-        (ledger, dropped)
+        (stats, dropped)
     }
 
     #[test]
     fn full_queue_refuses_until_an_export_begins() {
-        let (ledger, dropped) = ledger();
-        assert!(ledger.admit(2) && ledger.admit(2));
-        assert!(!ledger.admit(2));
-        ledger.begin(2);
-        assert!(ledger.admit(2));
-        ledger.delivered(2, Rejected::default());
-        let report = ledger.report();
+        let (stats, dropped) = stats();
+        assert!(stats.admit(2) && stats.admit(2));
+        assert!(!stats.admit(2));
+        stats.begin(2);
+        assert!(stats.admit(2));
+        stats.delivered(2, PartialSuccess::default());
+        let report = stats.report();
         assert_eq!((report.exported, report.queue_full), (2, 1));
         assert_eq!(dropped.get(Signal::Logs, Reason::QueueFull), 1);
-        assert_eq!(ledger.unsettled(), 1);
+        assert_eq!(stats.unsettled(), 1);
     }
 
     #[test]
-    fn what_is_given_up_is_counted_once_whatever_its_export_says_later() {
-        let (ledger, dropped) = ledger();
+    fn abandoned_items_are_counted_once() {
+        let (stats, dropped) = stats();
         for _ in 0..5 {
-            assert!(ledger.admit(9));
+            assert!(stats.admit(9));
         }
-        ledger.begin(3);
-        ledger.settle();
-        ledger.lost(3, "given up");
-        ledger.begin(2);
-        ledger.lost(2, "given up");
-        let report = ledger.report();
+        stats.begin(3);
+        stats.abandon_rest();
+        stats.lost(3, "given up");
+        stats.begin(2);
+        stats.lost(2, "given up");
+        let report = stats.report();
         assert_eq!(
             (report.abandoned, report.failed, report.exported),
             (5, 0, 0)
         );
         assert_eq!(dropped.total(Signal::Logs), 5);
-        assert!(!ledger.admit(9));
+        assert!(!stats.admit(9));
         assert_eq!(dropped.get(Signal::Logs, Reason::Shutdown), 6);
     }
 
     #[test]
-    fn failed_export_of_totals_is_made_up_for_by_a_later_one() {
-        let (ledger, dropped) = ledger();
-        ledger.begin_unqueued(4);
-        ledger.put_off(4, "refused");
-        ledger.begin_unqueued(4);
-        ledger.delivered(4, Rejected::default());
-        ledger.succeeded();
-        ledger.settle();
+    fn deferred_items_are_not_lost_if_a_later_export_succeeds() {
+        let (stats, dropped) = stats();
+        stats.begin_unqueued(4);
+        stats.deferred(4, "refused");
+        stats.begin_unqueued(4);
+        stats.delivered(4, PartialSuccess::default());
+        stats.succeeded();
+        stats.abandon_rest();
         assert_eq!(dropped.total(Signal::Logs), 0);
-        ledger.begin_unqueued(4);
-        ledger.put_off(4, "refused");
-        ledger.settle();
+        stats.begin_unqueued(4);
+        stats.deferred(4, "refused");
+        stats.abandon_rest();
         assert_eq!(dropped.get(Signal::Logs, Reason::ExportFailed), 4);
     }
 
     #[test]
-    fn alarm_rings_once_and_outlives_a_panicking_hook() {
-        let rung = Arc::new(AtomicU64::new(0));
+    fn failure_is_reported_once_and_a_panicking_hook_is_survived() {
+        let calls = Arc::new(AtomicU64::new(0));
         let hook = {
-            let rung = Arc::clone(&rung);
+            let calls = Arc::clone(&calls);
             WarningHook(Arc::new(move |message: &str| {
                 assert_eq!(message, "cannot send traces to there: refused");
-                rung.fetch_add(1, Ordering::Relaxed);
+                calls.fetch_add(1, Ordering::Relaxed);
                 panic!("the embedder's own");
             }))
         };
-        let alarm = Alarm::new(Some(hook));
-        alarm.ring(Signal::Traces, "there", "refused");
-        alarm.ring(Signal::Logs, "elsewhere", "late");
-        assert_eq!(rung.load(Ordering::Relaxed), 1);
+        let failure_hook = FailureHook::new(Some(hook));
+        failure_hook.report_failure(Signal::Traces, "there", "refused");
+        failure_hook.report_failure(Signal::Logs, "elsewhere", "late");
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
         assert_eq!(
-            alarm.first().unwrap(),
+            failure_hook.first().unwrap(),
             "cannot send traces to there: refused"
         );
     }

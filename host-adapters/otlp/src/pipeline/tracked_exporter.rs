@@ -1,4 +1,4 @@
-//! Exporters around those of the SDK: each export ends in time, and its outcome is accounted for.
+//! Wraps exporters: each export ends in time, and its outcome is counted.
 
 use std::fmt;
 use std::future::Future;
@@ -13,35 +13,35 @@ use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMe
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
+use super::collector::{Collector, SignalEndpoint};
 use super::diagnosis::Diagnosis;
+use super::export_stats::{ExportStats, PartialSuccess};
 use super::io::{Io, Stopped};
-use super::ledger::{Ledger, Rejected};
-use super::peer::{Line, Peer};
 
-/// An exporter that keeps a limit of time, with its retries, and an account.
+/// An exporter that enforces a time limit and counts outcomes.
 ///
-/// The exporters of `opentelemetry-otlp` begin no retry after their timeout, but let one that has begun run on; and the
-/// SDK's processors leave all timeouts to them. Here the whole of an export is bounded, and ends at once when the
-/// pipeline gives up.
-pub(super) struct Accounted<E> {
+/// The exporters of `opentelemetry-otlp` start no retry after their timeout, but do not stop one
+/// that is running. The SDK's processors leave all timeouts to them. Here the limit covers the
+/// whole export with its retries, and the export ends at once when the pipeline gives up.
+pub(super) struct TrackedExporter<E> {
     inner: E,
-    ledger: Arc<Ledger>,
-    /// `None` for what stays in memory and needs no bound.
+    stats: Arc<ExportStats>,
+    /// `None` for exporters into memory, which need no time limit.
     io: Option<Arc<Io>>,
     limit: Duration,
-    line: Arc<Line>,
-    /// `None` as above.
+    endpoint: Arc<SignalEndpoint>,
+    /// `None` for exporters into memory.
     diagnosis: Option<Diagnosis>,
 }
 
-impl<E> Accounted<E> {
-    pub(super) fn new(inner: E, ledger: Arc<Ledger>) -> Self {
+impl<E> TrackedExporter<E> {
+    pub(super) fn new(inner: E, stats: Arc<ExportStats>) -> Self {
         Self {
             inner,
-            ledger,
+            stats,
             io: None,
             limit: Duration::MAX,
-            line: Line::new(Arc::<Peer>::default()),
+            endpoint: SignalEndpoint::new(Arc::<Collector>::default()),
             diagnosis: None,
         }
     }
@@ -50,47 +50,47 @@ impl<E> Accounted<E> {
         mut self,
         io: Arc<Io>,
         limit: Duration,
-        line: Arc<Line>,
+        endpoint: Arc<SignalEndpoint>,
         diagnosis: Diagnosis,
     ) -> Self {
         self.io = Some(io);
         self.limit = limit;
-        self.line = line;
+        self.endpoint = endpoint;
         self.diagnosis = Some(diagnosis);
         self
     }
 
-    /// Waits for an export on the thread that asks for it, which is a processor's own.
+    /// Runs an export to its end on the calling thread, which belongs to a processor.
     fn run(&self, io: &Io, export: impl Future<Output = OTelSdkResult>) -> OTelSdkResult {
-        let Some(attempt) = self.line.begin(io) else {
+        let Some(attempt) = self.endpoint.begin(io) else {
             return Err(OTelSdkError::InternalFailure(String::from(
                 "given up, as an earlier request got no answer",
             )));
         };
-        let hopeful = async {
+        let retrying = async {
             tokio::select! {
                 biased;
                 result = export => result,
-                () = attempt.hopeless(io) => {
-                    let cause = self.line.take_cause();
+                () = attempt.until_unreachable(io) => {
+                    let cause = self.endpoint.take_cause();
                     let cause = cause.unwrap_or_else(|| String::from("no connection"));
                     Err(OTelSdkError::InternalFailure(cause))
                 }
             }
         };
-        match io.wait(self.limit, hopeful) {
+        match io.wait(self.limit, retrying) {
             Ok(result) => {
-                attempt.ended();
+                attempt.finished();
                 result
             }
             Err(Stopped::Late) => {
-                attempt.late(io);
+                attempt.timed_out(io);
                 let late = format!("no answer within {:?}", self.limit);
-                let message = match (self.line.take_cause(), &self.diagnosis) {
-                    // What a retry was waiting to get over says more than that it took too long.
-                    (Some(cause), _) => format!("{late}, and before: {cause}"),
-                    (None, Some(diagnosis)) if !self.line.has_answered() => {
-                        format!("{late}; {}", diagnosis.of_silence())
+                let message = match (self.endpoint.take_cause(), &self.diagnosis) {
+                    // The cause of the retries says more than the timeout alone.
+                    (Some(cause), _) => format!("{late}; before that: {cause}"),
+                    (None, Some(diagnosis)) if !self.endpoint.has_answered() => {
+                        format!("{late}; {}", diagnosis.of_no_answer())
                     }
                     (None, _) => late,
                 };
@@ -103,22 +103,22 @@ impl<E> Accounted<E> {
     }
 }
 
-impl<E> Accounted<E> {
-    /// Accounts for what the exporter has not accounted for itself, request by request.
-    fn account(&self, items: u64, result: &OTelSdkResult) {
+impl<E> TrackedExporter<E> {
+    /// Counts the items that the exporter has not already counted request by request.
+    fn count_outcome(&self, items: u64, result: &OTelSdkResult) {
         match result {
             Ok(()) => {
                 if self.io.is_none() {
-                    self.ledger.delivered(items, Rejected::default());
+                    self.stats.delivered(items, PartialSuccess::default());
                 }
-                self.ledger.succeeded();
+                self.stats.succeeded();
             }
-            Err(error) => self.ledger.lost(items, &text(error)),
+            Err(error) => self.stats.lost(items, &text(error)),
         }
     }
 }
 
-/// The error without the SDK's preamble.
+/// Returns the error without the SDK's preamble.
 fn text(error: &OTelSdkError) -> String {
     match error {
         OTelSdkError::InternalFailure(message) => message.clone(),
@@ -126,34 +126,34 @@ fn text(error: &OTelSdkError) -> String {
     }
 }
 
-impl<E> fmt::Debug for Accounted<E> {
+impl<E> fmt::Debug for TrackedExporter<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accounted")
-            .field("ledger", &self.ledger)
+        f.debug_struct("TrackedExporter")
+            .field("stats", &self.stats)
             .finish_non_exhaustive()
     }
 }
 
-impl<E: SpanExporter> SpanExporter for Accounted<E> {
+impl<E: SpanExporter> SpanExporter for TrackedExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let items = batch.len() as u64;
         let result = match &self.io {
             Some(io) => {
-                self.ledger.begin(items);
+                self.stats.begin(items);
                 self.run(io, self.inner.export(batch))
             }
             None => {
-                self.ledger.begin_unqueued(items);
+                self.stats.begin_unqueued(items);
                 self.inner.export(batch).await
             }
         };
-        self.account(items, &result);
+        self.count_outcome(items, &result);
         result
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         let result = self.inner.shutdown_with_timeout(timeout);
-        self.ledger.finish();
+        self.stats.finish();
         result
     }
 
@@ -166,27 +166,27 @@ impl<E: SpanExporter> SpanExporter for Accounted<E> {
     }
 }
 
-impl<E: LogExporter> LogExporter for Accounted<E> {
+impl<E: LogExporter> LogExporter for TrackedExporter<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         let items = batch.iter().count() as u64;
         let result = match &self.io {
             Some(io) => {
-                self.ledger.begin(items);
+                self.stats.begin(items);
                 let records: Vec<_> = batch.iter().collect();
                 self.run(io, self.inner.export(LogBatch::new(&records)))
             }
             None => {
-                self.ledger.begin_unqueued(items);
+                self.stats.begin_unqueued(items);
                 self.inner.export(batch).await
             }
         };
-        self.account(items, &result);
+        self.count_outcome(items, &result);
         result
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         let result = self.inner.shutdown_with_timeout(timeout);
-        self.ledger.finish();
+        self.stats.finish();
         result
     }
 
@@ -195,21 +195,21 @@ impl<E: LogExporter> LogExporter for Accounted<E> {
     }
 }
 
-impl<E: PushMetricExporter> PushMetricExporter for Accounted<E> {
+impl<E: PushMetricExporter> PushMetricExporter for TrackedExporter<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        self.ledger.tell_warnings();
+        self.stats.report_warnings();
         let items = data_points(metrics);
-        self.ledger.begin_unqueued(items);
+        self.stats.begin_unqueued(items);
         let result = match &self.io {
             Some(io) => self.run(io, self.inner.export(metrics)),
             None => self.inner.export(metrics).await,
         };
         match &result {
-            // Totals since the start are all in the next export again.
+            // The next export repeats cumulative totals.
             Err(error) if self.temporality() == Temporality::Cumulative => {
-                self.ledger.put_off(items, &text(error))
+                self.stats.deferred(items, &text(error))
             }
-            _ => self.account(items, &result),
+            _ => self.count_outcome(items, &result),
         }
         result
     }
@@ -220,7 +220,7 @@ impl<E: PushMetricExporter> PushMetricExporter for Accounted<E> {
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         let result = self.inner.shutdown_with_timeout(timeout);
-        self.ledger.finish();
+        self.stats.finish();
         result
     }
 

@@ -1,9 +1,9 @@
 //! Exporters that encode requests, and divide those that are too large.
 //!
-//! Over HTTP, the exporters of `opentelemetry-otlp` carry the requests, with their retries. They
-//! neither divide a request nor report the status of an answer, and their JSON has `null` for NaN
-//! and the infinities. So they are given an empty batch, and our HTTP client puts in the body that
-//! was encoded here ([`Exchange`]). For gRPC there is no exporter behind it ([`super::grpc`]).
+//! Over HTTP, the exporters of `opentelemetry-otlp` send the requests and retry them. They cannot
+//! divide a request or report the status of an answer, and their JSON has `null` for NaN and the
+//! infinities. So they get an empty batch, and our HTTP client replaces the body with the one
+//! encoded here ([`Exchange`]). gRPC needs no such exporter ([`super::grpc`]).
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,32 +30,32 @@ use serde::Serialize;
 use crate::config::Compression;
 use crate::json;
 
+use super::collector::SignalEndpoint;
 use super::divide::Encoding;
+use super::export_stats::PartialSuccess;
 #[cfg(feature = "grpc")]
 use super::grpc;
-use super::ledger::Rejected;
-use super::parts::{Failure, Parts, SendPart};
-use super::peer::Line;
+use super::splitter::{Failure, RequestSplitter, SendRequest};
 
-/// A request over HTTP, and what came of it. The exporter in between knows neither.
+/// A request over HTTP and its answer. The exporter in between sees neither.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) body: Body,
-    answer: Mutex<Option<Result<Rejected, Failure>>>,
+    answer: Mutex<Option<Result<PartialSuccess, Failure>>>,
 }
 
 impl Exchange {
-    /// Takes note of a collector's answer. That of a retry replaces the one before.
-    pub(super) fn answered(&self, answer: Result<Rejected, Failure>) {
+    /// Records a collector's answer. The answer to a retry replaces the previous one.
+    pub(super) fn answered(&self, answer: Result<PartialSuccess, Failure>) {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
     }
 
-    /// Takes note of an attempt that got no answer: an earlier one no longer counts.
+    /// Records an attempt without an answer. An earlier answer no longer counts.
     pub(super) fn not_answered(&self) {
         self.take_answer();
     }
 
-    fn take_answer(&self) -> Option<Result<Rejected, Failure>> {
+    fn take_answer(&self) -> Option<Result<PartialSuccess, Failure>> {
         self.answer
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -75,59 +75,63 @@ tokio::task_local! {
     static EXCHANGE: Arc<Exchange>;
 }
 
-/// Returns the request that the current task is about to send.
+/// Returns the request that the current task is sending.
 pub(super) fn exchange() -> Option<Arc<Exchange>> {
     EXCHANGE.try_with(Arc::clone).ok()
 }
 
-/// An exporter that divides what it is given.
+/// An exporter that divides large batches.
 #[derive(Debug)]
-pub(super) struct Encoded<E> {
-    way: Way<E>,
-    parts: Parts,
+pub(super) struct EncodingExporter<E> {
+    transport: Transport<E>,
+    splitter: RequestSplitter,
     resource: ResourceAttributesWithSchema,
-    /// Of metrics.
+    /// The temporality of metrics.
     temporality: Temporality,
 }
 
 /// How requests are sent.
 #[derive(Debug)]
-pub(super) enum Way<E> {
-    /// An exporter of `opentelemetry-otlp` carries what is encoded here.
+pub(super) enum Transport<E> {
+    /// An exporter of `opentelemetry-otlp` sends the encoded requests.
     Http {
-        carrier: E,
+        exporter: E,
         encoding: Encoding,
         compression: Compression,
-        line: Arc<Line>,
+        endpoint: Arc<SignalEndpoint>,
     },
     #[cfg(feature = "grpc")]
     Grpc(Box<grpc::Client>),
 }
 
-impl<E> Encoded<E> {
-    pub(super) fn new(way: Way<E>, parts: Parts, temporality: Temporality) -> Self {
+impl<E> EncodingExporter<E> {
+    pub(super) fn new(
+        transport: Transport<E>,
+        splitter: RequestSplitter,
+        temporality: Temporality,
+    ) -> Self {
         Self {
-            way,
-            parts,
+            transport,
+            splitter,
             resource: ResourceAttributesWithSchema::default(),
             temporality,
         }
     }
 
-    /// Returns the exporter of `opentelemetry-otlp`, if there is one.
-    fn carrier(&self) -> Option<&E> {
-        match &self.way {
-            Way::Http { carrier, .. } => Some(carrier),
+    /// Returns the exporter of `opentelemetry-otlp` for HTTP.
+    fn exporter(&self) -> Option<&E> {
+        match &self.transport {
+            Transport::Http { exporter, .. } => Some(exporter),
             #[cfg(feature = "grpc")]
-            Way::Grpc(_) => None,
+            Transport::Grpc(_) => None,
         }
     }
 
-    fn carrier_mut(&mut self) -> Option<&mut E> {
-        match &mut self.way {
-            Way::Http { carrier, .. } => Some(carrier),
+    fn exporter_mut(&mut self) -> Option<&mut E> {
+        match &mut self.transport {
+            Transport::Http { exporter, .. } => Some(exporter),
             #[cfg(feature = "grpc")]
-            Way::Grpc(_) => None,
+            Transport::Grpc(_) => None,
         }
     }
 }
@@ -159,12 +163,12 @@ fn encode(
     })
 }
 
-/// Sends a body in place of what `carry` exports.
-async fn carried(
+/// Sends a body in place of the batch that `carry` exports.
+async fn send_through(
     body: Body,
-    line: &Line,
+    endpoint: &SignalEndpoint,
     carry: impl Future<Output = OTelSdkResult>,
-) -> Result<Rejected, Failure> {
+) -> Result<PartialSuccess, Failure> {
     let exchange = Arc::new(Exchange {
         body,
         answer: Mutex::default(),
@@ -172,24 +176,25 @@ async fn carried(
     let result = EXCHANGE.scope(Arc::clone(&exchange), carry).await;
     match (exchange.take_answer(), result) {
         (Some(answer), _) => answer,
-        (None, Ok(())) => Ok(Rejected::default()),
+        (None, Ok(())) => Ok(PartialSuccess::default()),
         (None, Err(error)) => {
-            let cause = line.take_cause();
+            let cause = endpoint.take_cause();
             Err(Failure::Other(cause.unwrap_or_else(|| error.to_string())))
         }
     }
 }
 
-/// Implements it for one signal: the exporter's trait, the request, and an empty batch.
-macro_rules! send_part {
+/// Implements the transport and the exporter's trait for one signal, from its request type and an
+/// empty batch.
+macro_rules! send_request {
     ($($exporter:ident, $request:ident, $send:ident, $empty:expr;)*) => {
         $(
-            impl<E: $exporter> SendPart<$request> for Way<E> {
-                async fn send(&self, request: &$request) -> Result<Rejected, Failure> {
+            impl<E: $exporter> SendRequest<$request> for Transport<E> {
+                async fn send(&self, request: &$request) -> Result<PartialSuccess, Failure> {
                     match self {
-                        Self::Http { carrier, encoding, compression, line } => {
+                        Self::Http { exporter, encoding, compression, endpoint } => {
                             let body = encode(request, *encoding, *compression)?;
-                            carried(body, line, async { carrier.export($empty).await }).await
+                            send_through(body, endpoint, async { exporter.export($empty).await }).await
                         }
                         #[cfg(feature = "grpc")]
                         Self::Grpc(client) => client.$send(request).await,
@@ -200,72 +205,72 @@ macro_rules! send_part {
     };
 }
 
-send_part! {
+send_request! {
     SpanExporter, ExportTraceServiceRequest, send_spans, Vec::new();
     LogExporter, ExportLogsServiceRequest, send_logs, LogBatch::new(&[]);
     PushMetricExporter, ExportMetricsServiceRequest, send_metrics, &ResourceMetrics::default();
 }
 
-impl<E: SpanExporter> SpanExporter for Encoded<E> {
+impl<E: SpanExporter> SpanExporter for EncodingExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
         let request = ExportTraceServiceRequest { resource_spans };
-        let sent = self.parts.send(&self.way, request).await;
+        let sent = self.splitter.send(&self.transport, request).await;
         sent.map_err(OTelSdkError::InternalFailure)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.carrier()
-            .map_or(Ok(()), |carrier| carrier.shutdown_with_timeout(timeout))
+        self.exporter()
+            .map_or(Ok(()), |exporter| exporter.shutdown_with_timeout(timeout))
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.carrier().map_or(Ok(()), E::force_flush)
+        self.exporter().map_or(Ok(()), E::force_flush)
     }
 
     fn set_resource(&mut self, resource: &Resource) {
         self.resource = resource.into();
-        if let Some(carrier) = self.carrier_mut() {
-            carrier.set_resource(resource);
+        if let Some(exporter) = self.exporter_mut() {
+            exporter.set_resource(resource);
         }
     }
 }
 
-impl<E: LogExporter> LogExporter for Encoded<E> {
+impl<E: LogExporter> LogExporter for EncodingExporter<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         let resource_logs = group_logs_by_resource_and_scope(&batch, &self.resource);
         let request = ExportLogsServiceRequest { resource_logs };
-        let sent = self.parts.send(&self.way, request).await;
+        let sent = self.splitter.send(&self.transport, request).await;
         sent.map_err(OTelSdkError::InternalFailure)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.carrier()
-            .map_or(Ok(()), |carrier| carrier.shutdown_with_timeout(timeout))
+        self.exporter()
+            .map_or(Ok(()), |exporter| exporter.shutdown_with_timeout(timeout))
     }
 
     fn set_resource(&mut self, resource: &Resource) {
         self.resource = resource.into();
-        if let Some(carrier) = self.carrier_mut() {
-            carrier.set_resource(resource);
+        if let Some(exporter) = self.exporter_mut() {
+            exporter.set_resource(resource);
         }
     }
 }
 
-impl<E: PushMetricExporter> PushMetricExporter for Encoded<E> {
+impl<E: PushMetricExporter> PushMetricExporter for EncodingExporter<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
         let request = ExportMetricsServiceRequest::from(metrics);
-        let sent = self.parts.send(&self.way, request).await;
+        let sent = self.splitter.send(&self.transport, request).await;
         sent.map_err(OTelSdkError::InternalFailure)
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.carrier().map_or(Ok(()), E::force_flush)
+        self.exporter().map_or(Ok(()), E::force_flush)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.carrier()
-            .map_or(Ok(()), |carrier| carrier.shutdown_with_timeout(timeout))
+        self.exporter()
+            .map_or(Ok(()), |exporter| exporter.shutdown_with_timeout(timeout))
     }
 
     fn temporality(&self) -> Temporality {
@@ -278,14 +283,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exchange_is_that_of_the_export_under_way_and_of_no_other() {
+    fn exchange_belongs_to_the_running_export_only() {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         runtime.unwrap().block_on(async {
             assert!(exchange().is_none());
             let request = ExportTraceServiceRequest::default();
             let body = encode(&request, Encoding::Json, Compression::None).unwrap();
-            let line = Line::new(Arc::default());
-            let sent = carried(body, &line, async {
+            let endpoint = SignalEndpoint::new(Arc::default());
+            let sent = send_through(body, &endpoint, async {
                 let exchange = exchange().unwrap();
                 assert_eq!(exchange.body.bytes, r#"{"resourceSpans":[]}"#);
                 exchange.answered(Err(Failure::Invalid(String::from("no"))));

@@ -1,12 +1,12 @@
-//! Sends a batch as one request, or as several if it is larger than a request may be.
+//! Sends a batch as one request, or as several if it exceeds the limit on a request's size.
 //!
-//! The limit is configured. If a collector refuses a request as too large nevertheless, the request
-//! is divided further, and later ones are made smaller. An item that is too large by itself is
-//! dropped alone.
+//! The limit is configured. If a collector still refuses a request as too large, the request is
+//! divided further, and later requests are made smaller. An item that is too large on its own is
+//! dropped.
 //!
-//! How many requests a batch takes is bounded. Each one that is accepted has at least one item.
-//! [`MOST_REFUSALS`] in succession end the export, and so does its time limit, which holds for
-//! all parts together.
+//! The number of requests for a batch is bounded. Each accepted request has at least one item. An
+//! export ends after [`MOST_REFUSALS`] refusals in succession, or at its time limit, which covers
+//! all its requests.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,21 +15,21 @@ use std::time::{Duration, Instant};
 use prost::Message;
 use serde::Serialize;
 
-use super::divide::{Divide, Encoding, Space, TooLarge};
-use super::ledger::{Ledger, Rejected};
+use super::divide::{ByteBudget, Divide, Encoding, TooLarge};
+use super::export_stats::{ExportStats, PartialSuccess};
 
-/// How many requests in succession a collector may refuse as too large. Twice as many halvings as
-/// there are from the largest batch to a single item.
+/// How many requests in succession a collector may refuse as too large. Twice the number of
+/// halvings from the largest batch to a single item.
 const MOST_REFUSALS: u32 = 24;
 
-/// The same if the refusals may have another reason, such as a quota.
+/// Like [`MOST_REFUSALS`], for refusals that may have another reason, such as a quota.
 const MOST_UNCERTAIN_REFUSALS: u32 = 4;
 
-/// A refusal of a single item that is no larger than this counts as one of [`MOST_REFUSALS`].
-/// Larger ones do not: a guest can make many of them, and the items of others come after them.
+/// A refused single item of at most this size counts towards [`MOST_REFUSALS`]. Larger ones do not:
+/// a guest can make many of them, and must not end the export of other guests' items.
 const SMALL_ITEM: usize = 64 << 10;
 
-/// How long a collector's own limit is remembered. It may have been a passing one.
+/// How long a collector's own limit is remembered. The limit may have been temporary.
 const REMEMBERED: Duration = Duration::from_secs(10 * 60);
 
 /// An export request of one signal.
@@ -46,38 +46,38 @@ pub(super) enum Failure {
         certain: bool,
         cause: String,
     },
-    /// The collector does not accept what is in it. Others may be accepted.
+    /// The collector does not accept the content. It may accept other requests.
     Invalid(String),
     /// Further requests would fail too.
     Other(String),
 }
 
 /// Sends single requests.
-pub(super) trait SendPart<R> {
-    /// Sends one, with retries.
-    fn send(&self, request: &R) -> impl Future<Output = Result<Rejected, Failure>> + Send;
+pub(super) trait SendRequest<R> {
+    /// Sends one request, with retries.
+    fn send(&self, request: &R) -> impl Future<Output = Result<PartialSuccess, Failure>> + Send;
 }
 
 /// The limits of one signal's requests.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(super) struct RequestSplitter {
     encoding: Encoding,
     /// The most bytes of a request, before compression.
     max: usize,
-    /// What the collector was found to take, and when.
+    /// The size that the collector was found to accept, and when.
     learned: Mutex<Option<(usize, Instant)>>,
-    ledger: Arc<Ledger>,
+    stats: Arc<ExportStats>,
     /// The name of the setting of `max`.
     setting: String,
-    /// Whether each export repeats all items: totals of metrics since the start.
+    /// Whether each export repeats all items, as cumulative metrics do.
     repeats: bool,
 }
 
-impl Parts {
+impl RequestSplitter {
     pub(super) fn new(
         encoding: Encoding,
         max: usize,
-        ledger: Arc<Ledger>,
+        stats: Arc<ExportStats>,
         setting: String,
         repeats: bool,
     ) -> Self {
@@ -85,7 +85,7 @@ impl Parts {
             encoding,
             max,
             learned: Mutex::default(),
-            ledger,
+            stats,
             setting,
             repeats,
         }
@@ -107,15 +107,15 @@ impl Parts {
         *learned = Some((target, Instant::now()));
     }
 
-    /// Sends all items of a request, and accounts for those that are delivered or too large. The
-    /// others are left to the caller.
+    /// Sends all items of a request. Counts those that are delivered or too large; the caller
+    /// counts the others.
     ///
     /// # Errors
     ///
-    /// Returns why the others could not be delivered.
+    /// Returns why the other items could not be delivered.
     pub(super) async fn send<R: ExportRequest>(
         &self,
-        sender: &(impl SendPart<R> + Sync),
+        sender: &(impl SendRequest<R> + Sync),
         request: R,
     ) -> Result<(), String> {
         let mut export = Export {
@@ -128,9 +128,9 @@ impl Parts {
         let mut request = request;
         let size = self.encoding.size(&request);
         if size > self.max {
-            // First, so that they do not divide the others.
-            let space = Space::new(self.max, self.encoding);
-            request.shed(&space, &mut |item| {
+            // Items that can never fit go first, so that they do not cause further divisions.
+            let budget = ByteBudget::new(self.max, self.encoding);
+            request.remove_too_large(&budget, &mut |item| {
                 self.too_large(&mut export, item.name, &self.beyond_max(item));
             });
         }
@@ -146,7 +146,7 @@ impl Parts {
             let items = part.items() as u64;
             match sender.send(&part).await {
                 Ok(rejected) => {
-                    self.ledger.delivered(items, rejected);
+                    self.stats.delivered(items, rejected);
                     if std::mem::take(&mut export.refusals) > 0 {
                         self.learn(export.target);
                     }
@@ -160,7 +160,7 @@ impl Parts {
                         waiting.push(part);
                     } else if certain {
                         let why = format!(
-                            "a request with nothing else in it takes {size} bytes, and {cause}"
+                            "a request with this item alone takes {size} bytes, and {cause}"
                         );
                         self.too_large(&mut export, part.name(), &why);
                     } else {
@@ -176,59 +176,61 @@ impl Parts {
         export.failed.map_or(Ok(()), Err)
     }
 
-    /// Cuts a part to `target` bytes, or to one item. The rest waits. Takes time in proportion to
-    /// `target`, not to the rest.
+    /// Cuts a request to `target` bytes, or to one item, and puts the rest into `waiting`. Takes
+    /// time in proportion to `target`, not to the rest.
     fn cut<R: ExportRequest>(&self, part: &mut R, waiting: &mut Vec<R>, target: usize) {
         let items = part.items();
-        let fitting = part.fill(&mut Space::new(target, self.encoding));
+        let fitting = part.fill(&mut ByteBudget::new(target, self.encoding));
         if fitting < items && items > 1 {
             waiting.push(part.split_off(fitting.max(1)));
         }
     }
 
-    /// Says why an item does not fit into a request, and what to do.
+    /// Says why an item does not fit into a request, and how to fix that.
     fn beyond_max(&self, item: TooLarge<'_>) -> String {
         let Self { max, setting, .. } = self;
-        let TooLarge { bytes, around, .. } = item;
-        let with = self.ledger.around();
-        // A resource is the operator's to shorten. Scopes and metrics are the guest's.
-        let or = if around >= bytes {
+        let TooLarge {
+            bytes, envelope, ..
+        } = item;
+        let with = self.stats.envelope();
+        // The operator can shorten a resource. Scopes and metrics belong to the guest.
+        let or = if envelope >= bytes {
             ", or shorten the attributes of the resource (OTEL_RESOURCE_ATTRIBUTES)"
         } else {
             ""
         };
         format!(
-            "it takes {bytes} bytes, its {with} {around}, and a request may have {max} bytes; to raise that, set {setting}, and the collector's limit{or}"
+            "it takes {bytes} bytes, its {with} {envelope}, and a request may have {max} bytes; to raise that, set {setting}, and the collector's limit{or}"
         )
     }
 
     fn too_large(&self, export: &mut Export, name: &str, why: &str) {
         export.too_large += 1;
         let counted = if self.repeats {
-            self.ledger.too_large_again(export.too_large)
+            self.stats.newly_too_large(export.too_large)
         } else {
             1
         };
-        self.ledger.too_large(name, counted, why);
+        self.stats.too_large(name, counted, why);
     }
 }
 
-/// One export under way.
+/// The state of one export.
 struct Export {
-    /// How large requests are made.
+    /// The size that requests are cut to.
     target: usize,
     /// How many requests in succession were refused as too large.
     refusals: u32,
-    /// Why a part failed.
+    /// Why a request failed.
     failed: Option<String>,
     /// How many items were too large.
     too_large: u64,
-    /// Whether it takes several requests. What remains of it may then have no items.
+    /// Whether the export takes several requests. The last one may then be empty.
     is_divided: bool,
 }
 
 impl Export {
-    /// Counts a refusal; too many end the export.
+    /// Counts a refusal. Too many refusals end the export.
     fn refused(
         &mut self,
         certain: bool,
