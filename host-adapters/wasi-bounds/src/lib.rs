@@ -1,19 +1,19 @@
-//! Bounds on what a guest takes of its host through WASI 0.2, as [`wasmtime_wasi`] implements it.
+//! Limits a guest's use of host resources through WASI 0.2 as implemented by [`wasmtime_wasi`].
 //!
 //! [`wasmtime_wasi`] lets a guest open files and sockets until the process has no file descriptor
 //! left. Then the host cannot connect to its collector, and the guest has hidden its telemetry.
 //! [`Bounds`] limits each guest.
 //!
-//! | a guest may have at once | default | beyond it the guest gets |
+//! | limit on each guest | default | error beyond it |
 //! |---|---|---|
 //! | file descriptors, and streams of bytes and datagrams: [`Bounds::descriptors`] | 512 | `insufficient-memory` of `wasi:filesystem`, `new-socket-limit` of `wasi:sockets` |
 //! | listings of directories, which count as descriptors too: [`LISTINGS`] | 64 | `insufficient-memory` |
-//! | bytes of a listing's entries in memory: [`LISTING_BYTES`] | 32 KiB | further entries are read when the guest asks for them |
+//! | bytes of a listing's entries in memory: [`LISTING_BYTES`] | 32 KiB | further entries are read on demand |
 //! | look-ups of names, which count as descriptors | 512 | `temporary-resolver-failure` |
 //! | bytes of a name that is looked up: [`NAME_BYTES`] | 1 KiB | `invalid-argument` |
 //!
-//! A stream counts because it keeps its file open, and because a write of up to 1 MiB may wait in
-//! it. The standard streams count too. Rust's standard library has one stream for each file that it
+//! A stream counts because it keeps its file open, and because it may buffer a write of up to 1 MiB.
+//! The standard streams count too. Rust's standard library has one stream for each file that it
 //! reads or writes, so a guest has about half as many files.
 //!
 //! On Wasmtime, [`add_to_linker_async`] and [`add_to_linker_sync`] replace the functions of WASI
@@ -49,20 +49,20 @@ use wasmtime_wasi::p2::bindings::sockets::udp::{
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, SocketError};
 use wasmtime_wasi::runtime::spawn_blocking;
 
-/// How many file descriptors a guest may have unless told otherwise.
+/// The default limit on a guest's file descriptors.
 pub const DESCRIPTORS: usize = 512;
 
-/// The most descriptors that a bound can allow a guest: engines allow as many handles of all
-/// resources, unless the embedder sets another limit.
+/// The largest limit on descriptors. Engines allow this many handles of all resources by default.
 pub const MOST_DESCRIPTORS: usize = 100_000;
 
-/// How many listings of directories a guest may have at once.
+/// The most directory listings that a guest may have open.
 pub const LISTINGS: usize = 64;
 
-/// The longest name that can be looked up. No host name is longer, in Unicode either.
+/// The longest name that can be looked up. It is longer than any host name, including Unicode ones.
 pub const NAME_BYTES: usize = 1 << 10;
 
-/// Bounds for the guests of a linker, each of them by itself; clones are the same.
+/// Limits for the guests of a linker. They apply to each guest separately. Clones share their
+/// state.
 #[derive(Debug, Clone)]
 pub struct Bounds {
     descriptors: usize,
@@ -76,7 +76,7 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// Makes bounds with this limit on descriptors.
+    /// Returns bounds with this limit on descriptors.
     #[must_use]
     pub fn new(descriptors: usize) -> Self {
         Self {
@@ -85,13 +85,13 @@ impl Bounds {
         }
     }
 
-    /// Returns how many file descriptors and streams a guest may have at once.
+    /// Returns how many file descriptors and streams a guest may have open.
     #[must_use]
     pub fn descriptors(&self) -> usize {
         self.descriptors
     }
 
-    /// Returns true once a guest was refused a descriptor, a stream or a look-up.
+    /// Returns whether a guest was refused a descriptor, a stream or a look-up.
     #[must_use]
     pub fn has_refused(&self) -> bool {
         self.refused.load(Ordering::Relaxed)
@@ -103,14 +103,14 @@ impl Bounds {
     ///
     /// Returns `insufficient-memory` if it may not.
     pub fn file(&self, table: &mut ResourceTable) -> Result<(), FsError> {
-        if self.has_room(table) {
+        if self.allows_one_more(table) {
             Ok(())
         } else {
             Err(FileError::InsufficientMemory.into())
         }
     }
 
-    /// Checks that the guest may list one more directory.
+    /// Checks that the guest may open one more directory listing.
     fn listing(&self, table: &mut ResourceTable) -> Result<(), FsError> {
         let listing = TypeId::of::<Listing>();
         if count(table, |entry| entry == listing) >= LISTINGS {
@@ -120,31 +120,31 @@ impl Bounds {
         self.file(table)
     }
 
-    /// Checks that the guest may have one more socket.
+    /// Checks that the guest may open one more socket.
     ///
     /// # Errors
     ///
     /// Returns `new-socket-limit` if it may not.
     pub fn socket(&self, table: &mut ResourceTable) -> Result<(), SocketError> {
-        if self.has_room(table) {
+        if self.allows_one_more(table) {
             Ok(())
         } else {
             Err(SocketErrorCode::NewSocketLimit.into())
         }
     }
 
-    /// Checks that the guest may look up one more name, and waits until the look-ups before it have
-    /// got a thread: those that the guest has dropped go on, and would pile up.
+    /// Checks that the guest may look up one more name. Waits until earlier look-ups have got a
+    /// thread: look-ups continue after the guest drops them, and would otherwise pile up.
     ///
     /// # Errors
     ///
     /// Returns `temporary-resolver-failure` if it may not, and `invalid-argument` if the name is
-    /// longer than [`NAME_BYTES`]: resolvers copy it.
+    /// longer than [`NAME_BYTES`], because resolvers copy it.
     pub async fn lookup(&self, table: &mut ResourceTable, name: &str) -> Result<(), SocketError> {
         if name.len() > NAME_BYTES {
             return Err(SocketErrorCode::InvalidArgument.into());
         }
-        if !self.has_room(table) {
+        if !self.allows_one_more(table) {
             return Err(SocketErrorCode::TemporaryResolverFailure.into());
         }
         // Blocking tasks start in order.
@@ -152,7 +152,7 @@ impl Bounds {
         Ok(())
     }
 
-    fn has_room(&self, table: &mut ResourceTable) -> bool {
+    fn allows_one_more(&self, table: &mut ResourceTable) -> bool {
         let kinds = kinds();
         let fits = count(table, |entry| kinds.contains(&entry)) < self.descriptors;
         if !fits {
@@ -162,7 +162,7 @@ impl Bounds {
     }
 }
 
-/// Counts entries of a table by their type. The table is the only account that knows of each drop.
+/// Counts a table's entries by type. Only the table knows of every drop.
 fn count(table: &mut ResourceTable, counts: impl Fn(TypeId) -> bool) -> usize {
     let entries = table.iter_mut();
     entries
@@ -170,7 +170,7 @@ fn count(table: &mut ResourceTable, counts: impl Fn(TypeId) -> bool) -> usize {
         .count()
 }
 
-/// Returns the types of resources that keep a descriptor, or may do so.
+/// Returns the types of resources that may keep a descriptor open.
 fn kinds() -> [TypeId; 9] {
     [
         TypeId::of::<Descriptor>(),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_are_replaced_and_shadowing_is_off_again() {
+    fn functions_are_replaced_and_shadowing_is_switched_off_afterwards() {
         type Add = fn(&mut Linker<State>, &Bounds) -> wasmtime::Result<()>;
         for add in [add_to_linker_async as Add, add_to_linker_sync] {
             let mut linker = Linker::new(&Engine::default());
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_host_has_are_not_looked_up() {
+    fn too_long_names_are_not_looked_up() {
         let mut table = ResourceTable::new();
         let bounds = Bounds::default();
         let look_up = |length, table: &mut ResourceTable| {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_keeps_a_descriptor_counts_until_it_is_dropped() {
+    fn descriptors_count_until_they_are_dropped() {
         let mut table = ResourceTable::new();
         let bounds = Bounds::new(2);
         let stream = || -> DynInputStream { Box::new(ClosedInputStream) };

@@ -1,5 +1,5 @@
-//! The bounds on Wasmtime: WASI's functions that open something, once more, with a check before, and
-//! those of listings.
+//! Applies the bounds on Wasmtime. Replaces WASI's functions that open something with ones that
+//! check first, and those of directory listings.
 
 use wasmtime::component::{
     ComponentNamedList, Lift, Linker, LinkerInstance, Resource, ResourceType,
@@ -25,29 +25,27 @@ use wasmtime_wasi::sockets::WasiSocketsView as _;
 
 use crate::{Bounds, Listing};
 
-/// Defines all functions of WASI 0.2, as [`wasmtime_wasi::p2::add_to_linker_async`] does, with
-/// bounds.
+/// Defines all functions of WASI 0.2 with bounds, like [`wasmtime_wasi::p2::add_to_linker_async`].
 ///
 /// # Errors
 ///
-/// Returns an error if the linker has one of the functions already.
+/// Returns an error if the linker already has one of the functions.
 pub fn add_to_linker_async<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds) -> Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     replace(linker, bounds, Calls::Async)
 }
 
-/// Defines all functions of WASI 0.2, as [`wasmtime_wasi::p2::add_to_linker_sync`] does, with
-/// bounds.
+/// Defines all functions of WASI 0.2 with bounds, like [`wasmtime_wasi::p2::add_to_linker_sync`].
 ///
 /// # Errors
 ///
-/// Returns an error if the linker has one of the functions already.
+/// Returns an error if the linker already has one of the functions.
 pub fn add_to_linker_sync<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds) -> Result<()> {
     wasmtime_wasi::p2::add_to_linker_sync(linker)?;
     replace(linker, bounds, Calls::Sync)
 }
 
-/// How functions that wait are called.
+/// How blocking functions are called.
 #[derive(Clone, Copy)]
 enum Calls {
     Async,
@@ -64,7 +62,7 @@ fn replace<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds, calls: Calls) -
     result
 }
 
-/// Defines a function that waits, either way.
+/// Defines a blocking function, as async or sync.
 macro_rules! waiting {
     ($instance:expr, $calls:expr, $bounds:expr, $name:literal, $function:ident, $params:ty) => {{
         let own = $bounds.clone();
@@ -105,7 +103,7 @@ async fn open_at<T: WasiView>(
     (file, follow, path, open, flags): OpenAt,
 ) -> Files<Descriptor> {
     let mut files = store.data_mut().filesystem();
-    passed(match bounds.file(files.table) {
+    file_result(match bounds.file(files.table) {
         Ok(()) => files.open_at(file, follow, path, open, flags).await,
         Err(refused) => Err(refused),
     })
@@ -117,7 +115,7 @@ async fn read_directory<T: WasiView>(
     (directory,): (Resource<Descriptor>,),
 ) -> Files<Listing> {
     let mut files = store.data_mut().filesystem();
-    passed(Listing::open(bounds, &mut files, directory).await)
+    file_result(Listing::open(bounds, &mut files, directory).await)
 }
 
 async fn read_directory_entry<T: WasiView>(
@@ -125,7 +123,7 @@ async fn read_directory_entry<T: WasiView>(
     mut store: StoreContextMut<'_, T>,
     (listing,): (Resource<Listing>,),
 ) -> Result<(Result<Option<DirectoryEntry>, FileError>,)> {
-    passed(Listing::next(store.data_mut().filesystem().table, listing).await)
+    file_result(Listing::next(store.data_mut().filesystem().table, listing).await)
 }
 
 async fn create_udp_socket<T: WasiView>(
@@ -134,7 +132,7 @@ async fn create_udp_socket<T: WasiView>(
     (family,): (IpAddressFamily,),
 ) -> Sockets<UdpSocket> {
     let mut sockets = store.data_mut().sockets();
-    connected(match bounds.socket(sockets.table) {
+    socket_result(match bounds.socket(sockets.table) {
         Ok(()) => sockets.create_udp_socket(family).await,
         Err(refused) => Err(refused),
     })
@@ -146,7 +144,7 @@ async fn resolve_addresses<T: WasiView>(
     (network, name): (Resource<Network>, String),
 ) -> Sockets<ResolveAddressStream> {
     let mut sockets = store.data_mut().sockets();
-    connected(match bounds.lookup(sockets.table, &name).await {
+    socket_result(match bounds.lookup(sockets.table, &name).await {
         Ok(()) => sockets.resolve_addresses(network, name),
         Err(refused) => Err(refused),
     })
@@ -219,7 +217,7 @@ where
     types.func_wrap(name, move |mut store: StoreContextMut<'_, T>, params: P| {
         let mut files = store.data_mut().filesystem();
         let allowed = own.file(files.table);
-        passed(allowed.and_then(|()| open(&mut files, params)))
+        file_result(allowed.and_then(|()| open(&mut files, params)))
     })
 }
 
@@ -232,7 +230,7 @@ fn add_tcp<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds) -> Result<()> {
             move |mut store: StoreContextMut<'_, T>, (family,): (IpAddressFamily,)| {
                 let mut sockets = store.data_mut().sockets();
                 let allowed = own.socket(sockets.table);
-                connected(allowed.and_then(|()| sockets.create_tcp_socket(family)))
+                socket_result(allowed.and_then(|()| sockets.create_tcp_socket(family)))
             },
         )?;
     let own = bounds.clone();
@@ -241,7 +239,7 @@ fn add_tcp<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds) -> Result<()> {
         move |mut store: StoreContextMut<'_, T>, (socket,): (Resource<TcpSocket>,)| {
             let mut sockets = store.data_mut().sockets();
             let allowed = own.socket(sockets.table);
-            connected(allowed.and_then(|()| sockets.accept(socket)))
+            socket_result(allowed.and_then(|()| sockets.accept(socket)))
         },
     )
 }
@@ -269,16 +267,16 @@ fn add_network<T: WasiView>(linker: &mut Linker<T>, bounds: &Bounds, calls: Call
     )
 }
 
-/// Passes the error to the guest, or fails if it ends the guest.
-fn passed<R>(result: FsResult<R>) -> Result<(Result<R, FileError>,)> {
+/// Returns the error to the guest, or fails if the error ends the guest.
+fn file_result<R>(result: FsResult<R>) -> Result<(Result<R, FileError>,)> {
     Ok((match result {
         Ok(value) => Ok(value),
         Err(error) => Err(error.downcast()?),
     },))
 }
 
-/// As [`passed`].
-fn connected<R>(result: SocketResult<R>) -> Result<(Result<R, SocketErrorCode>,)> {
+/// Like [`file_result`], for sockets.
+fn socket_result<R>(result: SocketResult<R>) -> Result<(Result<R, SocketErrorCode>,)> {
     Ok((match result {
         Ok(value) => Ok(value),
         Err(error) => Err(error.downcast()?),

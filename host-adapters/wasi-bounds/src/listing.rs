@@ -1,7 +1,6 @@
-//! Listings of directories, which are read piece by piece.
+//! Directory listings that are read in pieces.
 //!
-//! [`wasmtime_wasi`] reads all names of a directory when its listing is opened, and keeps them until it
-//! is closed: a directory of a million files takes some hundred megabytes for each listing.
+//! [`wasmtime_wasi`] reads all names of a directory when its listing is opened, and keeps them until it is closed. A directory with a million files then takes some hundred megabytes for each listing.
 
 use std::collections::VecDeque;
 
@@ -18,24 +17,24 @@ use self::pieces::Reader;
 use self::whole::Reader;
 use crate::Bounds;
 
-/// How many bytes of entries a listing holds at most, but for a longest one.
+/// The most bytes of entries that a listing holds, plus one entry of the greatest length.
 pub const LISTING_BYTES: usize = 32 << 10;
 
-/// A listing of a directory: a `directory-entry-stream`. It holds a descriptor and some entries, at
-/// most [`LISTING_BYTES`] of them, however many the directory has.
+/// A directory listing: the resource `directory-entry-stream`. It holds a descriptor and at most
+/// [`LISTING_BYTES`] of entries, for directories of any size.
 ///
-/// Entries that are made or removed while it is read may be listed or not, as with `readdir`. On
-/// systems other than Unix, it holds all entries.
+/// Entries that are created or removed during the listing may or may not appear, as with `readdir`.
+/// On systems other than Unix, it holds all entries.
 #[derive(Debug)]
 pub struct Listing {
     reader: Reader,
-    /// Entries that were read and not asked for yet.
+    /// Entries that were read but not yet returned.
     ready: VecDeque<Entry>,
-    /// Whether there are no more than those.
+    /// Whether the directory has no further entries.
     is_complete: bool,
 }
 
-/// An entry, or why it cannot be passed.
+/// An entry, or the error for it.
 type Entry = Result<DirectoryEntry, FileError>;
 
 /// Entries that were read together.
@@ -51,7 +50,7 @@ impl Listing {
     ///
     /// # Errors
     ///
-    /// Returns `insufficient-memory` if it may not, and what the system says about the directory.
+    /// Returns `insufficient-memory` if it may not, or the system's error for the directory.
     pub async fn open(
         bounds: &Bounds,
         files: &mut WasiFilesystemCtxView<'_>,
@@ -68,13 +67,12 @@ impl Listing {
         Ok(files.table.push(listing)?)
     }
 
-    /// Returns the next entry, `None` at the end
+    /// Returns the next entry, or `None` at the end
     /// (`directory-entry-stream.read-directory-entry`).
     ///
     /// # Errors
     ///
-    /// Returns `illegal-byte-sequence` for a name that is not UTF-8, and what the system says if it
-    /// cannot be read on.
+    /// Returns `illegal-byte-sequence` for a name that is not UTF-8, or the system's error.
     pub async fn next(
         table: &mut ResourceTable,
         listing: Resource<Self>,
@@ -91,7 +89,7 @@ impl Listing {
     ///
     /// # Errors
     ///
-    /// Returns an error if there is none of this handle.
+    /// Returns an error if the handle is invalid.
     pub fn close(table: &mut ResourceTable, listing: Resource<Self>) -> wasmtime::Result<()> {
         table.delete(listing)?;
         Ok(())
@@ -114,7 +112,7 @@ mod pieces {
 
     use super::*;
 
-    /// Reads a directory as far as it is asked to.
+    /// Reads a directory piece by piece.
     #[derive(Debug)]
     pub(super) struct Reader(Arc<Mutex<Dir>>);
 
@@ -164,7 +162,7 @@ mod pieces {
     fn named(directory: &Dir, entry: &DirEntry) -> Entry {
         let name = entry.file_name();
         let mut file_type = entry.file_type();
-        // Not all file systems tell it.
+        // Some file systems do not return the type.
         if file_type == FileType::Unknown {
             let found = directory
                 .fd()
@@ -181,7 +179,7 @@ mod pieces {
         })
     }
 
-    /// Returns the type as `wasmtime_wasi` has it.
+    /// Converts the type.
     fn descriptor_type(file_type: FileType) -> DescriptorType {
         match file_type {
             FileType::RegularFile => DescriptorType::RegularFile,
@@ -201,7 +199,7 @@ mod whole {
 
     use super::*;
 
-    /// Has all entries.
+    /// Holds all entries.
     pub(super) struct Reader(Option<ReaddirIterator>);
 
     impl std::fmt::Debug for Reader {
@@ -241,7 +239,7 @@ mod tests {
 
     use super::*;
 
-    /// Calls a function with a table and a directory in it.
+    /// Calls a function with a table that holds a directory.
     fn with<R>(
         path: &std::path::Path,
         test: impl AsyncFnOnce(&mut WasiFilesystemCtxView<'_>, Resource<Descriptor>) -> R,
@@ -258,12 +256,12 @@ mod tests {
         in_tokio(test(&mut files, directory))
     }
 
-    fn again<T: 'static>(resource: &Resource<T>) -> Resource<T> {
+    fn same_handle<T: 'static>(resource: &Resource<T>) -> Resource<T> {
         Resource::new_borrow(resource.rep())
     }
 
     #[test]
-    fn listing_of_many_entries_holds_few_of_them_and_misses_none() {
+    fn large_listing_is_complete_and_holds_few_entries() {
         let folder = tempfile::tempdir().unwrap();
         let name = |index| format!("{index:04}{}", "x".repeat(200));
         for index in 0..2_000 {
@@ -279,22 +277,27 @@ mod tests {
                     size_of::<Entry>() + entry.as_ref().map_or(0, |entry| entry.name.len())
                 });
                 assert!(held.sum::<usize>() <= LISTING_BYTES + 512);
-                match Listing::next(files.table, again(&listing)).await.unwrap() {
+                match Listing::next(files.table, same_handle(&listing))
+                    .await
+                    .unwrap()
+                {
                     Some(entry) => found.push(entry.name),
                     None => break,
                 }
             }
             found.sort_unstable();
             assert_eq!(found, (0..2_000).map(name).collect::<Vec<_>>());
-            // The end stays the end.
-            let end = Listing::next(files.table, again(&listing)).await.unwrap();
+            // After the end, further calls return the end again.
+            let end = Listing::next(files.table, same_handle(&listing))
+                .await
+                .unwrap();
             assert!(end.is_none());
             Listing::close(files.table, listing).unwrap();
         });
     }
 
     #[test]
-    fn entries_have_the_types_that_wasmtime_gives_them() {
+    fn entries_have_the_types_of_wasmtime_wasi() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         std::fs::write(path.join("file"), "").unwrap();
@@ -305,7 +308,7 @@ mod tests {
         std::fs::write(path.join(illegal), "").unwrap();
         with(path, async |files, directory| {
             use p2::bindings::filesystem::types::{HostDescriptor, HostDirectoryEntryStream};
-            let theirs = HostDescriptor::read_directory(files, again(&directory));
+            let theirs = HostDescriptor::read_directory(files, same_handle(&directory));
             let theirs = theirs.await.unwrap();
             let bounds = Bounds::default();
             let ours = Listing::open(&bounds, files, directory).await.unwrap();
@@ -315,9 +318,9 @@ mod tests {
             };
             let (mut one, mut other) = (Vec::new(), Vec::new());
             for _ in 0..=5 {
-                let entry = files.read_directory_entry(again(&theirs)).await;
+                let entry = files.read_directory_entry(same_handle(&theirs)).await;
                 one.extend(text(entry));
-                let entry = Listing::next(files.table, again(&ours)).await;
+                let entry = Listing::next(files.table, same_handle(&ours)).await;
                 other.extend(text(entry));
             }
             one.sort_unstable();
