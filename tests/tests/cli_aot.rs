@@ -220,7 +220,7 @@ fn a_folder_that_others_can_write_to_is_refused_with_what_to_do(runtime: Runtime
         &[
             "error: --aot-cache: ",
             "shared",
-            "others may write to it",
+            "others can write to it",
             "chmod 700",
         ],
     );
@@ -239,7 +239,7 @@ fn a_folder_that_cannot_be_one_is_refused(runtime: Runtime) {
     let file = home.path("file");
     std::fs::write(&file, "").expect("a folder of the test's own");
     for (folder, words) in [
-        (file.clone(), "it is no folder"),
+        (file.clone(), "it is not a folder"),
         (file.join("within"), "cannot be used"),
     ] {
         let output = home

@@ -1,4 +1,4 @@
-//! A folder with compiled code that only its owner can write to.
+//! A folder for compiled code that only its owner can write to.
 
 use std::fs;
 use std::io;
@@ -8,75 +8,75 @@ use crate::file::{self, CompiledFile, Contents};
 use crate::trust::{Trusted, TrustedFile, distrust};
 use crate::{digest, draft};
 
-/// The names of an entry's only part, and of its header's only value.
+/// The name of an entry's only part, and of its header's only value.
 const CODE: &str = "code";
 const KEY: &str = "key";
 
-/// A folder with compiled code, for any number of components, engines and processes at once.
+/// A folder for compiled code. Any number of components, engines and processes may use it at once.
 ///
-/// It is checked when it is opened, and each file in it when it is read: they belong to this user
-/// or to root, and others cannot write to them. A file is named by its [`Key`], and holds digests
-/// of its contents: a file that is damaged, or belongs to another key, is treated as missing. A file
-/// gets its name when it is complete and flushed to the disk. Where the file system needs another
-/// name for it before, a killed writer leaves that file; it is removed an hour later. Nothing else
-/// is ever removed: the folder may be emptied at any time.
+/// The folder is checked when it is opened, and each file when it is read: they must belong to this
+/// user or to root, and no other user may write to them. A file is named by its [`Key`] and holds
+/// digests of its contents. A damaged file, or one that belongs to another key, is treated as
+/// missing. A file gets its name when it is complete and flushed to the disk. If the file system
+/// requires a temporary name, a killed writer leaves that file, which is removed an hour later.
+/// Nothing else is removed: the folder may be emptied at any time.
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
 }
 
-/// A digest of all that some code depends on: what was compiled, by which compiler, for which
-/// machine, with which settings.
+/// A digest of everything that compiled code depends on: the input, the compiler, the target
+/// machine and the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
 impl Key {
-    /// Makes a key of what the code depends on. How it is divided into parts counts as well.
+    /// Returns the key of the given parts. Their boundaries count as well.
     pub fn new<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         Self(digest::of_all(parts))
     }
 }
 
-/// A component that is compiled now, and whether its code was kept for the next time.
+/// A compiled component, with the error if its code could not be cached.
 #[derive(Debug)]
 pub struct Precompiled<C> {
     /// The component.
     pub component: C,
-    /// The error, if its code could not be written to the cache.
+    /// The error, if the code could not be written to the cache.
     pub not_kept: Option<io::Error>,
 }
 
-/// Says why a folder cannot serve as a cache.
+/// Says why a folder cannot be used as a cache.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// The folder cannot be made or read.
+    /// The folder cannot be created or read.
     #[error("the cache folder {folder} cannot be used: {source}")]
     Io {
         /// The folder.
         folder: String,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// The folder belongs to another user, or others can write to it.
     #[error(
-        "the cache folder {folder} cannot be trusted: {reason}; give one that is yours alone (chmod 700)"
+        "the cache folder {folder} cannot be trusted: {reason}; use one that only you can access (chmod 700)"
     )]
     Untrusted {
         /// The folder.
         folder: String,
-        /// Why.
+        /// Why it is not trusted.
         reason: String,
     },
 }
 
 impl Cache {
-    /// Opens a folder. If it is not there it is made, readable by its owner only.
+    /// Opens a folder. Creates it if it is missing, readable by its owner only.
     ///
     /// # Errors
     ///
-    /// [`CacheError::Untrusted`] if it is another user's or others may write to it;
-    /// [`CacheError::Io`] if it cannot be made.
+    /// Returns [`CacheError::Untrusted`] if it belongs to another user or others can write to it,
+    /// and [`CacheError::Io`] if it cannot be created.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, CacheError> {
         let folder = folder.into();
         let failed = |source| CacheError::Io {
@@ -94,7 +94,7 @@ impl Cache {
         let reason = if metadata.is_dir() {
             distrust(&metadata)
         } else {
-            Some("it is no folder".to_owned())
+            Some("it is not a folder".to_owned())
         };
         if let Some(reason) = reason {
             return Err(CacheError::Untrusted {
@@ -121,11 +121,11 @@ impl Cache {
         file.part(CODE).ok().flatten().map(Trusted::new)
     }
 
-    /// Keeps the code of a key, and replaces the code that was kept before.
+    /// Stores the code of a key. Replaces code that was stored before.
     ///
     /// # Errors
     ///
-    /// Returns the system's error. Then nothing has changed.
+    /// Returns the system's error. In that case nothing has changed.
     pub fn store(&self, key: &Key, code: &[u8]) -> io::Result<()> {
         let contents = Contents {
             about: [(KEY.to_owned(), key.0.clone())].into(),
@@ -151,7 +151,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Returns a file as one that may be loaded, if there is a record that this user made it.
+    /// Marks a file as trusted, if there is a record that this user made it.
     ///
     /// # Errors
     ///
@@ -191,7 +191,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
         fs::create_dir_all(parent)?;
     }
     match fs::DirBuilder::new().mode(0o700).create(folder) {
-        // Another process was faster.
+        // Another process created it first.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
     }

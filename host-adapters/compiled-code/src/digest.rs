@@ -1,4 +1,4 @@
-//! SHA-256, as the hexadecimal text that headers and file names have.
+//! SHA-256 digests as hexadecimal text, as used in headers and file names.
 
 use std::fmt::Write as _;
 use std::io::{self, Read};
@@ -10,14 +10,14 @@ pub(crate) fn of(bytes: &[u8]) -> String {
     text(Sha256::digest(bytes).as_slice())
 }
 
-/// Returns the digest of what a reader gives until its end, without holding all of it.
+/// Returns the digest of a reader's contents, without holding all of them in memory.
 pub(crate) fn of_next(mut reader: impl Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     io::copy(&mut reader, &mut hash)?;
     Ok(text(hash.finalize().as_slice()))
 }
 
-/// Returns the digest of several texts, whose lengths count as well.
+/// Returns the digest of several texts, including their lengths.
 pub(crate) fn of_all<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
     for part in parts {

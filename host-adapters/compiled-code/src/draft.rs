@@ -1,4 +1,4 @@
-//! Writes files that are never there in part.
+//! Writes files atomically: a file is never visible incomplete.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile};
 
-/// The beginning and the end of a draft's name.
+/// The start and end of a draft's name.
 const PREFIX: &str = ".";
 const SUFFIX: &str = ".draft";
 
-/// When a draft that has not changed counts as abandoned.
+/// The age at which a draft counts as abandoned.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
-/// Writes a file without a name, flushes it to the disk, and gives it its name. If any of it fails,
-/// or the process is killed, nothing is left, and a file of that name stays unchanged.
+/// Writes a file without a name, flushes it to the disk, and then names it. If anything fails, or
+/// the process is killed, nothing is left, and an existing file of that name stays unchanged.
 ///
-/// Not every system and file system has files without a name. Elsewhere the file has another name
-/// until it is complete, which a killed process leaves behind.
+/// Some systems and file systems have no unnamed files. There the file has a temporary name until
+/// it is complete, and a killed process leaves it behind.
 ///
 /// # Errors
 ///
@@ -57,10 +57,10 @@ fn folder_of(target: &Path) -> &Path {
 
 /// A file that is being written.
 enum Draft {
-    /// It has no name, so it is gone when the process is.
+    /// It has no name, so it disappears with the process.
     #[cfg(target_os = "linux")]
     Unnamed(File),
-    /// It has a name of its own.
+    /// It has a temporary name.
     Named(NamedTempFile),
 }
 
@@ -88,7 +88,7 @@ impl Draft {
         }
     }
 
-    /// Gives the file its name, in place of a file of that name.
+    /// Gives the file its name. Replaces a file of that name.
     fn publish(self, target: &Path) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]
@@ -107,7 +107,7 @@ fn builder() -> Builder<'static, 'static> {
     builder
 }
 
-/// Files without a name. `tempfile` makes them as well, but gives them no name later.
+/// Unnamed files. `tempfile` makes them too, but cannot name them later.
 #[cfg(target_os = "linux")]
 mod unnamed {
     use super::{builder, folder_of, without_path};
@@ -118,7 +118,7 @@ mod unnamed {
     use std::os::unix::fs::OpenOptionsExt as _;
     use std::path::{Path, PathBuf};
 
-    /// Returns `None` if there can be none, or if it could not be given a name.
+    /// Returns `None` if unnamed files are not supported, or if one could not be named later.
     pub(super) fn create(folder: &Path, mode: u32) -> Option<File> {
         let mut options = OpenOptions::new();
         options.write(true).mode(mode);
@@ -127,8 +127,8 @@ mod unnamed {
         path(&file).exists().then_some(file)
     }
 
-    /// Links replace nothing. So where there is a file already, the new one gets another name
-    /// first, and is renamed at once.
+    /// Links cannot replace a file. If the target exists, the new file is linked under another name
+    /// first and then renamed.
     pub(super) fn link(file: &File, target: &Path) -> io::Result<()> {
         let link = |target: &Path| {
             linkat(CWD, path(file), CWD, target, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from)
@@ -149,8 +149,7 @@ mod unnamed {
     }
 }
 
-/// Removes the drafts that processes have left in a folder which were killed while they wrote. They
-/// would keep the disk full.
+/// Removes the drafts of killed processes from a folder, because they would fill up the disk.
 pub(crate) fn remove_abandoned(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -169,7 +168,7 @@ pub(crate) fn remove_abandoned(folder: &Path) {
     }
 }
 
-/// Removes the draft's name, which means nothing to a reader, from an error of `tempfile`.
+/// Removes the draft's name from an error of `tempfile`. It means nothing to a reader.
 fn without_path(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::Other {
         return error;
@@ -177,7 +176,7 @@ fn without_path(error: io::Error) -> io::Error {
     error.kind().into()
 }
 
-/// Flushes a rename to the disk. Not every file system can; the file is whole either way.
+/// Flushes a rename to the disk. Some file systems cannot; the file is complete either way.
 fn flush_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
@@ -187,7 +186,7 @@ fn flush_folder(folder: &Path) {
 /// Permissions of a file that only its owner can read and write.
 pub(crate) const PRIVATE: u32 = 0o600;
 
-/// Permissions of an ordinary file; the process's umask applies.
+/// Permissions of an ordinary file. The process's umask applies.
 pub(crate) const ORDINARY: u32 = 0o666;
 
 #[cfg(unix)]
@@ -208,8 +207,9 @@ mod tests {
         fs::read_dir(folder).expect("a folder").count()
     }
 
-    /// Writes files by drafts of one kind. While one is written, there are `names` more.
-    fn is_flushed_before_it_gets_its_name(draft: fn(&Path) -> io::Result<Draft>, names: usize) {
+    /// Writes files by one kind of draft. While one is being written, the folder has `names` more
+    /// files.
+    fn assert_flushed_before_named(draft: fn(&Path) -> io::Result<Draft>, names: usize) {
         let home = tempfile::tempdir().expect("a folder");
         let home = home.path();
         let target = home.join("file");
@@ -232,7 +232,7 @@ mod tests {
             assert_eq!(fs::read(&target).expect("a file"), content);
             assert_eq!(count(home), 1);
         }
-        // What cannot be flushed gets no name, and leaves nothing.
+        // A file that cannot be flushed gets no name, and leaves nothing.
         let fail = |_: &File| Err(io::ErrorKind::StorageFull.into());
         let fill = |to: &mut dyn Write| to.write_all(b"third");
         let failed = write_and_flush(draft(), &target, fill, fail).expect_err("it failed");
@@ -242,8 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_flushed_whole_before_it_gets_its_name() {
-        is_flushed_before_it_gets_its_name(|folder| Draft::named(folder, PRIVATE), 1);
+    fn a_file_is_complete_and_flushed_before_it_is_named() {
+        assert_flushed_before_named(|folder| Draft::named(folder, PRIVATE), 1);
     }
 
     #[cfg(target_os = "linux")]
@@ -254,12 +254,12 @@ mod tests {
             eprintln!("SKIPPED: the file system has no files without a name");
             return;
         }
-        is_flushed_before_it_gets_its_name(|folder| Draft::new(folder, PRIVATE), 0);
+        assert_flushed_before_named(|folder| Draft::new(folder, PRIVATE), 0);
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_file_has_the_mode_that_is_wanted() {
+    fn a_file_has_the_requested_mode() {
         use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().expect("a folder");
         let target = home.path().join("file");
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn drafts_that_were_abandoned_are_removed() {
+    fn abandoned_drafts_are_removed() {
         let home = tempfile::tempdir().expect("a folder");
         let old = SystemTime::now() - ABANDONED * 2;
         for (name, time) in [

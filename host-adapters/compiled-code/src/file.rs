@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{digest, draft};
 
-/// The first bytes. Like PNG's: not text, and different after a transfer that changes line ends.
+/// The first bytes. Like PNG's, they are not text, and a transfer that converts line ends changes
+/// them.
 const MAGIC: [u8; 8] = *b"\x89CODE\r\n\x1a";
 
 /// The version of the format.
@@ -29,7 +30,7 @@ const VERSION: u32 = 1;
 /// Bytes before the header.
 const PREFIX: usize = 80;
 
-/// A longer header is not ours.
+/// A file with a longer header is not in this format.
 const MAX_HEADER: usize = 1 << 20;
 
 /// The contents of a file with compiled code.
@@ -37,7 +38,7 @@ const MAX_HEADER: usize = 1 << 20;
 pub struct Contents<'a> {
     /// Names and values that describe the code, for example its engine and that engine's version.
     pub about: BTreeMap<String, String>,
-    /// The parts by name. A later one of the same name is not found.
+    /// The parts by name. If a name occurs twice, only the first is found.
     pub parts: Vec<(String, &'a [u8])>,
 }
 
@@ -54,10 +55,10 @@ struct Part {
     digest: String,
 }
 
-/// The kind of a file, by its first bytes.
+/// The kind of a file, judged by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// A file that this crate has written. It may be truncated.
+    /// A file in this format. It may be truncated.
     Compiled,
     /// Something else.
     Other,
@@ -78,24 +79,24 @@ impl Format {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It is another kind of file.
+    /// It is a file of another kind.
     #[error("it is not a file with compiled code")]
     Other,
     /// Its end is missing.
     #[error("it is truncated: {expected} bytes were written, and {found} are left")]
     Truncated {
-        /// How many bytes there were.
+        /// The original number of bytes.
         expected: u64,
-        /// How many there are.
+        /// The present number of bytes.
         found: u64,
     },
     /// It was changed after it was written.
     #[error("it was changed after it was written: a digest does not match")]
     Changed,
-    /// A program of another version has written it.
+    /// It was written by another version of the program.
     #[error("it has version {found} of the format, and this program reads version {VERSION}")]
     Format {
         /// The version of its format.
@@ -103,35 +104,35 @@ pub enum FileError {
     },
 }
 
-/// An open file with compiled code. Its header has the right digest, which does not show who wrote
-/// it.
+/// An open file with compiled code. The digest of its header is correct, but that does not prove
+/// who wrote it.
 #[derive(Debug)]
 pub struct CompiledFile {
     file: File,
     header: Header,
-    /// Where the parts begin.
+    /// The offset of the first part.
     begin: u64,
     digest: String,
 }
 
 impl CompiledFile {
-    /// Writes a file. It is flushed to the disk before it gets its name, so that it is never there
-    /// in part. It replaces a file of that name.
+    /// Writes a file, and flushes it to the disk before it gets its name, so that it is never
+    /// visible incomplete. Replaces a file of that name.
     ///
     /// Returns the file's digest, for [`Cache::record`](crate::Cache::record).
     ///
     /// # Errors
     ///
-    /// Returns the system's error, or one that says that there are too many parts.
+    /// Returns the system's error, or an error if there are too many parts.
     pub fn write(path: &Path, contents: &Contents<'_>) -> io::Result<String> {
         write(path, draft::ORDINARY, contents)
     }
 
-    /// Opens a file, and checks its header and its length.
+    /// Opens a file, and checks its header and length.
     ///
     /// # Errors
     ///
-    /// [`FileError`] says what is wrong.
+    /// Returns a [`FileError`] if the file cannot be used.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let mut file = File::open(path)?;
         let found = file.metadata()?.len();
@@ -166,7 +167,7 @@ impl CompiledFile {
         if digest::of(&bytes) != digest {
             return Err(FileError::Changed);
         }
-        // The digest is right, so this is what was written.
+        // The digest matches, so the header is as it was written.
         let header: Header = serde_json::from_slice(&bytes).map_err(io::Error::from)?;
         let lengths = header.parts.iter().map(|part| part.length);
         let expected = lengths.fold(begin, u64::saturating_add);
@@ -187,7 +188,7 @@ impl CompiledFile {
         self.header.about.get(name).map(String::as_str)
     }
 
-    /// Tells whether there is a part of this name.
+    /// Returns whether there is a part of this name.
     pub fn has(&self, name: &str) -> bool {
         self.header.parts.iter().any(|part| part.name == name)
     }
@@ -201,11 +202,11 @@ impl CompiledFile {
         &self.file
     }
 
-    /// Reads a part, and checks it; none if there is none of this name.
+    /// Reads and checks a part. Returns `None` if there is no part of this name.
     ///
     /// # Errors
     ///
-    /// [`FileError`] says what is wrong.
+    /// Returns a [`FileError`] if the part cannot be used.
     pub fn part(&self, name: &str) -> Result<Option<Vec<u8>>, FileError> {
         let mut at = self.begin;
         for part in &self.header.parts {
@@ -217,11 +218,11 @@ impl CompiledFile {
         Ok(None)
     }
 
-    /// Checks all parts, those that will not be read too.
+    /// Checks all parts, including those that will not be read.
     ///
     /// # Errors
     ///
-    /// [`FileError`] says what is wrong.
+    /// Returns a [`FileError`] if a part cannot be used.
     pub fn check(&self) -> Result<(), FileError> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(self.begin))?;
@@ -237,7 +238,7 @@ impl CompiledFile {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(at))?;
         let mut bytes = Vec::new();
-        // The file was as long as this when it was opened.
+        // The length was checked when the file was opened.
         let length = usize::try_from(part.length).map_err(|_too_large| FileError::Changed)?;
         bytes
             .try_reserve_exact(length)
@@ -268,7 +269,7 @@ pub(crate) fn write(path: &Path, mode: u32, contents: &Contents<'_>) -> io::Resu
     draft::write(path, mode, |to| {
         to.write_all(&MAGIC)?;
         to.write_all(&VERSION.to_le_bytes())?;
-        // At most `MAX_HEADER`.
+        // The header has at most `MAX_HEADER` bytes.
         to.write_all(&(header.len() as u32).to_le_bytes())?;
         to.write_all(digest.as_bytes())?;
         to.write_all(&header)?;

@@ -1,18 +1,18 @@
-//! Keeps code that a WebAssembly engine compiled ahead of time. This crate knows no engine and
-//! loads no code.
+//! Caches code that a WebAssembly engine compiled ahead of time. This crate depends on no engine
+//! and loads no code.
 //!
-//! Compiled code runs in the host's process, outside of the sandbox: a program that loads a file
-//! which others can write to lets them run anything. So what an engine may load is a value of the
-//! type [`Trusted`], and there are three ways to get one:
+//! Compiled code runs in the host's process, outside the sandbox. A program that loads a file to
+//! which others can write lets them run arbitrary code. So engines load only values of the type
+//! [`Trusted`], and there are three ways to get one:
 //!
-//! | way | what it rests on |
+//! | source | based on |
 //! |---|---|
-//! | [`Cache::find`] | The folder and the file belong to this user or to root, and others cannot write to them. |
+//! | [`Cache::find`] | The folder and the file belong to this user or to root, and no other user can write to them. |
 //! | [`Cache::recognise`] | The same folder holds a record that this user made the file. |
-//! | [`CompiledFile::assume_trusted`] | The caller's word; `unsafe`. |
+//! | [`CompiledFile::assume_trusted`] | The caller's guarantee; `unsafe`. |
 //!
-//! Digests (SHA-256) protect each of them against accidents: a file that was cut off or changed is
-//! an error, or is not found. They do not prove where a file comes from.
+//! Digests (SHA-256) protect each of them against accidents: a truncated or changed file is an
+//! error, or is not found. They do not prove where a file comes from.
 //!
 //! # Example
 //!

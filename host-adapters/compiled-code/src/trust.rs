@@ -1,11 +1,11 @@
-//! Checks the owner of a file or folder, and defines the types of code that may be loaded.
+//! Checks the owner of a file or folder, and defines the types of trusted code.
 
 use std::fs::Metadata;
 
 use crate::file::{CompiledFile, FileError};
 
-/// Code that an engine's compiler made and that was not changed since. Loading it is as safe as the
-/// compiler is.
+/// Code that an engine's compiler made and that was not changed since. Loading it is as safe as
+/// compiling.
 #[derive(Debug, Clone)]
 pub struct Trusted(Vec<u8>);
 
@@ -14,7 +14,7 @@ impl Trusted {
         Self(bytes)
     }
 
-    /// Marks some bytes as code that may be loaded.
+    /// Marks bytes as trusted code.
     ///
     /// # Safety
     ///
@@ -22,7 +22,7 @@ impl Trusted {
     /// a check.
     #[expect(
         unsafe_code,
-        reason = "the caller vouches for code that runs outside of the sandbox"
+        reason = "the caller guarantees the origin of code that runs outside the sandbox"
     )]
     pub unsafe fn assume(bytes: Vec<u8>) -> Self {
         Self(bytes)
@@ -34,7 +34,7 @@ impl Trusted {
     }
 }
 
-/// A file with compiled code that may be loaded.
+/// A trusted file with compiled code.
 #[derive(Debug)]
 pub struct TrustedFile(CompiledFile);
 
@@ -48,11 +48,11 @@ impl TrustedFile {
         &self.0
     }
 
-    /// Reads a part, and checks it; none if there is none of this name.
+    /// Reads and checks a part. Returns `None` if there is no part of this name.
     ///
     /// # Errors
     ///
-    /// [`FileError`] says what is wrong.
+    /// Returns a [`FileError`] if the part cannot be used.
     pub fn part(&self, name: &str) -> Result<Option<Trusted>, FileError> {
         Ok(self.0.part(name)?.map(Trusted))
     }
@@ -60,10 +60,10 @@ impl TrustedFile {
 
 #[expect(
     unsafe_code,
-    reason = "the caller vouches for code that runs outside of the sandbox"
+    reason = "the caller guarantees the origin of code that runs outside the sandbox"
 )]
 impl CompiledFile {
-    /// Marks the file as one that may be loaded.
+    /// Marks the file as trusted.
     ///
     /// # Safety
     ///
@@ -75,7 +75,7 @@ impl CompiledFile {
     }
 }
 
-/// Returns the reason for not trusting a file or a folder; `None` if it can be trusted.
+/// Returns the reason for not trusting a file or folder, or `None` if it is trusted.
 #[cfg(unix)]
 pub(crate) fn distrust(metadata: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
@@ -85,17 +85,17 @@ pub(crate) fn distrust(metadata: &Metadata) -> Option<String> {
 
 #[cfg(not(unix))]
 pub(crate) fn distrust(_: &Metadata) -> Option<String> {
-    Some("this platform has no way to tell whose it is".to_owned())
+    Some("the owner cannot be determined on this platform".to_owned())
 }
 
-/// Root is trusted: it can change anything of this user's as well.
+/// Root is trusted, because it can change this user's files anyway.
 #[cfg(unix)]
 fn reason(user: u32, owner: u32, mode: u32) -> Option<String> {
     if owner != user && owner != 0 {
         return Some(format!("it belongs to user {owner}"));
     }
     let mode = mode & 0o7777;
-    (mode & 0o022 != 0).then(|| format!("others may write to it (mode {mode:o})"))
+    (mode & 0o022 != 0).then(|| format!("others can write to it (mode {mode:o})"))
 }
 
 #[cfg(all(test, unix))]
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_users_own_and_roots_are_trusted_and_only_if_nobody_else_can_write() {
+    fn only_files_of_the_user_or_root_that_others_cannot_write_are_trusted() {
         for (user, owner, mode, expected) in [
             (1000, 1000, 0o100_600, None),
             (1000, 1000, 0o040_755, None),
@@ -115,19 +115,19 @@ mod tests {
                 1000,
                 1000,
                 0o040_777,
-                Some("others may write to it (mode 777)"),
+                Some("others can write to it (mode 777)"),
             ),
             (
                 1000,
                 1000,
                 0o040_720,
-                Some("others may write to it (mode 720)"),
+                Some("others can write to it (mode 720)"),
             ),
             (
                 1000,
                 0,
                 0o041_777,
-                Some("others may write to it (mode 1777)"),
+                Some("others can write to it (mode 1777)"),
             ),
         ] {
             let found = reason(user, owner, mode);

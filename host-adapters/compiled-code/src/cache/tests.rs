@@ -34,7 +34,7 @@ fn names(cache: &Cache) -> Vec<String> {
 }
 
 #[test]
-fn what_is_stored_is_found_by_its_key_alone() {
+fn stored_code_is_found_by_its_key_only() {
     let (_home, cache) = private();
     assert_eq!(found(&cache, "a"), None);
     cache.store(&key("a"), b"code of a").expect("stored");
@@ -54,7 +54,7 @@ fn what_is_stored_is_found_by_its_key_alone() {
 }
 
 #[test]
-fn how_a_key_is_divided_counts() {
+fn boundaries_of_key_parts_count() {
     let of = |parts: &[&[u8]]| Key::new(parts.iter().copied());
     assert_ne!(of(&[b"ab", b"c"]), of(&[b"a", b"bc"]));
     assert_ne!(of(&[b"ab"]), of(&[b"ab", b""]));
@@ -62,7 +62,7 @@ fn how_a_key_is_divided_counts() {
 }
 
 #[test]
-fn what_was_damaged_is_not_found_whatever_was_done_to_it_and_is_replaced() {
+fn damaged_files_are_not_found_and_are_replaced() {
     let (_home, cache) = private();
     let code: Vec<u8> = (0..=255).cycle().take(10_000).collect();
     cache.store(&key("a"), &code).expect("stored");
@@ -92,7 +92,7 @@ fn what_was_damaged_is_not_found_whatever_was_done_to_it_and_is_replaced() {
         assert_eq!(found(&cache, "a"), None, "changed at {at}");
     }
     fs::write(&file, [&whole[..], b"more"].concat()).expect("a file");
-    assert_eq!(found(&cache, "a"), None, "with something behind it");
+    assert_eq!(found(&cache, "a"), None, "with extra bytes at the end");
     fs::write(&file, vec![0; whole.len()]).expect("a file");
     assert_eq!(found(&cache, "a"), None, "zeros, as after a crash");
 
@@ -101,12 +101,12 @@ fn what_was_damaged_is_not_found_whatever_was_done_to_it_and_is_replaced() {
 }
 
 #[test]
-fn every_single_bit_counts() {
+fn every_changed_bit_is_detected() {
     let (home, cache) = private();
     let code: Vec<u8> = (0..=255).collect();
     cache.store(&key("a"), &code).expect("stored");
     let entry = cache.entry(&key("a"));
-    // A file of a user's own, in which one part is not read.
+    // A user's own file, of which one part is not read.
     let path = home.path().join("app.cwasm");
     let contents = Contents {
         about: [("engine".to_owned(), "none".to_owned())].into(),
@@ -169,7 +169,7 @@ fn files_that_others_can_write_to_are_not_found() {
         fs::set_permissions(&file, Permissions::from_mode(mode)).expect("a mode");
         assert!(found(&cache, "a").is_some(), "{mode:o}");
     }
-    // Nor what a link leads to, which may lie anywhere.
+    // Nor is a file found through a symbolic link, whose target may be anywhere.
     let elsewhere = home.path().join("elsewhere");
     fs::rename(&file, &elsewhere).expect("renamed");
     symlink(&elsewhere, &file).expect("a link");
@@ -199,7 +199,7 @@ fn a_folder_that_others_can_write_to_is_refused() {
 }
 
 #[test]
-fn writers_at_once_leave_one_whole_file() {
+fn concurrent_writers_leave_one_complete_file() {
     let (_home, cache) = private();
     std::thread::scope(|scope| {
         for writer in 0..8u8 {
@@ -209,7 +209,7 @@ fn writers_at_once_leave_one_whole_file() {
                     cache
                         .store(&key("a"), &vec![writer; 50_000])
                         .expect("stored");
-                    let code = found(cache, "a").expect("what one has written");
+                    let code = found(cache, "a").expect("written by one of them");
                     assert_eq!(code.len(), 50_000);
                     assert!(code.iter().all(|byte| *byte == code[0]));
                 }
@@ -220,10 +220,10 @@ fn writers_at_once_leave_one_whole_file() {
 }
 
 #[test]
-fn what_cannot_be_written_leaves_nothing_and_says_why() {
+fn failed_write_leaves_nothing_and_returns_the_reason() {
     let (_home, cache) = private();
     cache.store(&key("a"), b"code").expect("stored");
-    // A folder in the place of the file: what the draft is to be renamed to.
+    // A folder in place of the file, so that the rename fails.
     fs::create_dir_all(cache.entry(&key("b")).join("in the way")).expect("a folder");
     let before = names(&cache);
     let refused = cache.store(&key("b"), b"code").expect_err("refused");
@@ -236,7 +236,7 @@ fn what_cannot_be_written_leaves_nothing_and_says_why() {
 }
 
 #[test]
-fn a_file_that_was_recorded_is_recognised_and_no_other() {
+fn only_recorded_files_are_recognised() {
     let (home, cache) = private();
     let path = home.path().join("app.cwasm");
     let write = |code: &[u8]| {
@@ -249,13 +249,13 @@ fn a_file_that_was_recorded_is_recognised_and_no_other() {
     let open = || CompiledFile::open(&path).expect("a file");
     let digest = write(b"code");
     let Err(file) = cache.recognise(open()) else {
-        panic!("nobody recorded it")
+        panic!("there is no record")
     };
     assert_eq!(file.about("engine"), Some("none"));
     assert_eq!(file.about("other"), None);
     cache.record(&digest).expect("recorded");
     let Ok(trusted) = cache.recognise(file) else {
-        panic!("it was recorded")
+        panic!("there is a record")
     };
     let part = |name| {
         trusted
@@ -266,10 +266,10 @@ fn a_file_that_was_recorded_is_recognised_and_no_other() {
     assert_eq!(part("first").as_deref(), Some(&b"code"[..]));
     assert_eq!(part("second").as_deref(), Some(&b"more"[..]));
     assert_eq!(part("third"), None);
-    // Another file of that name.
+    // Another file under that name.
     write(b"other code");
     assert!(cache.recognise(open()).is_err());
-    // A record that others could write.
+    // A record that others can write to.
     write(b"code");
     assert!(cache.recognise(open()).is_ok());
     fs::set_permissions(cache.made(&digest), Permissions::from_mode(0o666)).expect("a mode");
@@ -277,7 +277,7 @@ fn a_file_that_was_recorded_is_recognised_and_no_other() {
 }
 
 #[test]
-fn what_is_wrong_with_a_file_is_said() {
+fn errors_describe_the_damage() {
     let home = tempfile::tempdir().expect("a folder");
     let path = home.path().join("app.cwasm");
     let contents = Contents {
@@ -295,14 +295,17 @@ fn what_is_wrong_with_a_file_is_said() {
     };
     let last = whole.len() - 1;
     for length in [8, 11, 12, 50, 80, 90, last] {
-        let said = error(&whole[..length]);
-        assert!(said.starts_with("it is truncated: "), "{length}: {said}");
+        let message = error(&whole[..length]);
+        assert!(
+            message.starts_with("it is truncated: "),
+            "{length}: {message}"
+        );
     }
     for at in [16, 70, 85, last] {
         let mut bytes = whole.clone();
         bytes[at] ^= 1;
-        let said = error(&bytes);
-        assert!(said.starts_with("it was changed "), "{at}: {said}");
+        let message = error(&bytes);
+        assert!(message.starts_with("it was changed "), "{at}: {message}");
     }
     let mut newer = whole.clone();
     newer[8] = 2;
