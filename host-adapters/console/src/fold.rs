@@ -1,9 +1,9 @@
-//! Chooses which of many similar items are shown, and which are summed up in one line.
+//! Chooses which of many similar items are shown, and which are summarised in one line.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// How many failed items of a kind are shown in full.
+/// The most failed items of a kind that are shown in full.
 pub(super) const FAILED: usize = 20;
 
 /// An item that may be similar to others.
@@ -11,9 +11,9 @@ pub(super) const FAILED: usize = 20;
 pub(super) struct Item<K> {
     /// The key that similar items share.
     pub(super) kind: K,
-    /// How long it took.
+    /// Its duration.
     pub(super) length: u64,
-    /// Whether it failed, so that it is shown by itself.
+    /// Whether it failed. Failed items are shown individually.
     pub(super) failed: bool,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Item<K> {
 pub(super) enum Shown {
     /// The item of this index.
     One(usize),
-    /// These, in one line.
+    /// A summary of these items in one line.
     Rest(Vec<usize>),
 }
 
@@ -34,17 +34,17 @@ struct Group {
     slowest: Option<Slowest>,
 }
 
-/// The slowest of those that have not failed.
+/// The slowest item that has not failed.
 #[derive(Debug)]
 struct Slowest {
     length: u64,
     at: usize,
-    /// How many stand before it.
+    /// Its position among the items that have not failed.
     rank: usize,
 }
 
 impl Group {
-    /// How many are summed up.
+    /// Returns how many items are summarised.
     fn rest(&self, limit: usize) -> usize {
         let beside = self.slowest.as_ref().is_some_and(|it| it.rank >= limit);
         self.ordinary.saturating_sub(limit + usize::from(beside))
@@ -55,9 +55,9 @@ impl Group {
     }
 }
 
-/// Chooses what is shown, in order: of each kind the first `limit`, the slowest, and the first
-/// [`FAILED`] that failed. The others are summed up where the first of them stands. Without a limit
-/// all are shown.
+/// Chooses the items to show, in order. Of each kind these are shown: the first `limit`, the
+/// slowest, and the first [`FAILED`] that failed. The others are summarised at the position of the
+/// first of them. Without a limit all items are shown.
 pub(super) fn fold<K: Hash + Eq + Clone>(
     items: impl Iterator<Item = Item<K>>,
     limit: Option<usize>,
@@ -95,18 +95,18 @@ pub(super) fn fold<K: Hash + Eq + Clone>(
             *failed <= FAILED
         } else {
             *ordinary += 1;
-            // To sum up a single one takes a line too.
+            // A summary of one item would take a line too, so the item itself is shown.
             *ordinary <= limit || group.rest(limit) <= 1 || group.is_slowest(at)
         };
         if in_full {
             shown.push(Shown::One(at));
             continue;
         }
-        let place = *rests.entry(item.kind).or_insert_with(|| {
+        let position = *rests.entry(item.kind).or_insert_with(|| {
             shown.push(Shown::Rest(Vec::new()));
             shown.len() - 1
         });
-        if let Some(Shown::Rest(rest)) = shown.get_mut(place) {
+        if let Some(Shown::Rest(rest)) = shown.get_mut(position) {
             rest.push(at);
         }
     }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_without_end_are_summed_up_too() {
+    fn excess_failures_are_summarised() {
         let items = [("a", 1, true); 100];
         let shown = folded(&items, Some(3));
         assert_eq!(shown.len(), FAILED + 1);

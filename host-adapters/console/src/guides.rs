@@ -1,37 +1,37 @@
-//! The lines that show what hangs on what.
+//! The guide lines of a tree.
 
 use super::layout::{Piece, glued, spaced};
 use super::style::{Paint, Style};
 
-/// The columns of the durations, before the tree.
+/// The width of the duration column, left of the tree.
 pub(super) const DURATION: usize = 9;
 
-/// The guides of a tree that is drawn from top to bottom.
+/// The guide lines of a tree that is drawn from top to bottom.
 #[derive(Debug, Default)]
 pub(super) struct Guides {
-    /// For each level above the current one whether its guide goes on.
+    /// For each ancestor level, whether its guide line continues.
     open: Vec<bool>,
 }
 
-/// Gives the level beneath which a tree is not indented further, or nothing would fit.
+/// Returns the depth below which a tree is no longer indented, so that text still fits.
 pub(super) fn deepest(style: &Style) -> usize {
     (style.columns().saturating_sub(DURATION + 24) / 3).min(24)
 }
 
 impl Guides {
-    /// Goes back to the level of what is drawn next.
+    /// Returns to the depth of the next node.
     pub(super) fn at(&mut self, depth: usize) {
         self.open.truncate(depth);
     }
 
-    /// Goes beneath what has just been drawn.
+    /// Descends to the children of the node that was just drawn.
     pub(super) fn beneath(&mut self, last: bool) {
-        // The roots stand beside one another without a guide.
+        // Roots have no guide line.
         let goes_on = !self.open.is_empty() && !last;
         self.open.push(goes_on);
     }
 
-    /// Gives what stands before a span's name.
+    /// Returns the prefix of a span's name.
     pub(super) fn before(&self, style: &Style, depth: usize, last: bool) -> Piece {
         let mut text = self.ancestors(style, depth);
         if depth > 0 {
@@ -45,7 +45,7 @@ impl Guides {
         glued(text, Paint::Faint)
     }
 
-    /// Gives what stands before the further lines that belong to a span.
+    /// Returns the prefix of a span's further lines.
     pub(super) fn beside(
         &self,
         style: &Style,
@@ -67,7 +67,7 @@ impl Guides {
     }
 
     fn ancestors(&self, style: &Style, depth: usize) -> String {
-        // The root's own level needs no guide: nothing stands beside it.
+        // The roots' level needs no guide line.
         (1..depth.min(deepest(style)))
             .map(|level| {
                 if self.open.get(level).copied().unwrap_or(false) {

@@ -1,18 +1,19 @@
-//! Lines of painted pieces, wrapped at the width.
+//! Lays out coloured pieces of text in lines, wrapped at the width.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::style::{Paint, Style};
 
-/// How many columns a text has at least, beside what stands at the right edge.
-const ROOM: usize = 24;
+/// The fewest columns of text beside the tail at the right edge.
+const MIN_TEXT_COLUMNS: usize = 24;
 
-/// Gives the columns that a text takes.
+/// Returns the columns that a text takes.
 pub(super) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// A text in one colour. A line may break before a piece that has a gap, and nowhere else if it can be helped.
+/// A text in one colour. Lines break before pieces with a gap, and elsewhere only if a piece is
+/// longer than a line.
 #[derive(Debug, Clone)]
 pub(super) struct Piece {
     gap: usize,
@@ -20,12 +21,12 @@ pub(super) struct Piece {
     paint: Paint,
 }
 
-/// Makes a piece that sticks to what stands before it.
+/// Makes a piece that follows the previous one without a break.
 pub(super) fn glued(text: impl Into<String>, paint: Paint) -> Piece {
     spaced(0, text, paint)
 }
 
-/// Makes a piece with `gap` blanks before it, at which the line may break.
+/// Makes a piece after `gap` blanks, where the line may break.
 pub(super) fn spaced(gap: usize, text: impl Into<String>, paint: Paint) -> Piece {
     Piece {
         gap,
@@ -34,7 +35,7 @@ pub(super) fn spaced(gap: usize, text: impl Into<String>, paint: Paint) -> Piece
     }
 }
 
-/// Makes a piece of each word, so that a line may break between any two.
+/// Splits a text into words, between which the line may break.
 pub(super) fn words(gap: usize, text: &str, paint: Paint) -> Vec<Piece> {
     text.split(' ')
         .enumerate()
@@ -42,28 +43,28 @@ pub(super) fn words(gap: usize, text: &str, paint: Paint) -> Vec<Piece> {
         .collect()
 }
 
-/// A paragraph: pieces behind a prefix of guides and columns.
+/// A paragraph with prefixes of guide lines and columns.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    /// What stands before the first line's text.
+    /// The prefix of the first line.
     pub(super) first: Vec<Piece>,
-    /// What stands before the text of the lines after it.
+    /// The prefix of the other lines.
     pub(super) rest: Vec<Piece>,
     /// The text.
     pub(super) pieces: Vec<Piece>,
-    /// What stands at the right edge of the first line.
+    /// Text at the right edge of the first line.
     pub(super) tail: Vec<Piece>,
 }
 
-/// The text as it grows.
+/// The text under construction.
 #[derive(Debug)]
 pub(super) struct Page<'s> {
     style: &'s Style,
     text: String,
     column: usize,
-    /// The colour that is switched on.
+    /// The current colour.
     paint: Paint,
-    /// Whether a line stands for several things.
+    /// Whether any line summarises several items.
     folded: bool,
 }
 
@@ -78,14 +79,14 @@ impl<'s> Page<'s> {
         }
     }
 
-    /// Notes that what follows stands for several things that are not shown. Returns how such a
-    /// line begins.
+    /// Records that the next line summarises items that are not shown. Returns the start of such a
+    /// line.
     pub(super) fn fold(&mut self) -> &'static str {
         self.folded = true;
         self.style.pick("…", "...")
     }
 
-    /// Whether everything has been shown in full so far.
+    /// Returns whether any item was summarised.
     pub(super) fn is_folded(&self) -> bool {
         self.folded
     }
@@ -98,14 +99,14 @@ impl<'s> Page<'s> {
         self.text
     }
 
-    /// Adds an empty line, but not at the top and not after another one.
+    /// Adds an empty line, except at the top and after another empty line.
     pub(super) fn blank(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
     }
 
-    /// Adds a paragraph behind `indent` blanks, and two more after its first line.
+    /// Adds a paragraph indented by `indent` blanks, with two more after its first line.
     pub(super) fn text(&mut self, indent: usize, pieces: Vec<Piece>) {
         self.line(Line {
             first: blanks(indent),
@@ -125,8 +126,8 @@ impl<'s> Page<'s> {
         let tail: usize = line.tail.iter().map(|piece| width(&piece.text)).sum();
         let mut edge = columns;
         let mut at_edge = None;
-        // Deep in a tree the text needs the room more than what stands at the edge.
-        if tail > 0 && start + ROOM + 2 + tail <= columns {
+        // Deep in a tree, the text needs the space of the tail.
+        if tail > 0 && start + MIN_TEXT_COLUMNS + 2 + tail <= columns {
             edge = columns - tail - 2;
             at_edge = Some(line.tail);
         }
@@ -148,7 +149,7 @@ impl<'s> Page<'s> {
         self.end_line(&mut tail);
     }
 
-    /// Puts a piece that may be longer than a line.
+    /// Adds a piece, and breaks it if it is longer than a line.
     fn hard_break(
         &mut self,
         piece: &Piece,
@@ -165,7 +166,7 @@ impl<'s> Page<'s> {
         let mut column = self.column;
         for letter in piece.text.chars() {
             let wide = letter.width().unwrap_or(0);
-            // At least one letter a line, or a prefix as wide as the page would loop.
+            // At least one character per line: a prefix as wide as the page would otherwise loop.
             if column + wide > *edge && column > *start {
                 self.put_text(&part, piece.paint);
                 part.clear();
@@ -222,7 +223,7 @@ impl<'s> Page<'s> {
         self.text.push_str(text);
     }
 
-    /// Changes the colour, but only where it is another: neighbours of one colour share their codes.
+    /// Changes the colour if needed. Adjacent pieces of one colour share their escape codes.
     fn switch(&mut self, paint: Paint) {
         if !self.style.color || paint == self.paint {
             return;

@@ -1,11 +1,11 @@
-//! The terminal view: traces as trees, metrics with their histograms drawn, logs.
+//! The terminal view: traces as trees, metrics with drawn histograms, and logs.
 //!
-//! A [`MemoryExporter`] takes the place of the OTLP exporters. When the program has ended and the
-//! providers have been flushed, [`render`] draws what it holds for people, and
-//! [`MemoryExporter::write_json`] writes the same telemetry as OTLP JSON lines.
+//! A [`MemoryExporter`] replaces the OTLP exporters. When the program has ended and the providers
+//! have been flushed, [`render`] draws its contents for people, and [`MemoryExporter::write_json`]
+//! writes the same telemetry as OTLP JSON lines.
 //!
-//! Everything in it may come from a hostile guest. Texts are escaped and shortened, trees of any
-//! depth are walked without recursion, parents that form a cycle are cut apart, and times are not
+//! All contents may come from a hostile guest. Texts are escaped and shortened, trees of any depth
+//! are walked without recursion, parents that form a cycle are separated, and times are not
 //! trusted.
 
 mod fold;
@@ -36,21 +36,21 @@ pub use self::style::Style;
 use self::layout::{Page, glued, words};
 use self::style::Paint;
 
-/// The scope of what the host itself reports.
+/// The scope of the host's own telemetry.
 const HOST_SCOPE: &str = "wasmscope";
 
-/// What to check when a guest sent nothing.
+/// Hints for a component that sent nothing.
 const HINTS: [&str; 3] = [
     "Does the component use the contract? `wasmscope inspect COMPONENT` lists its imports; there should be \
      `wasmscope:otel/...`.",
     TURNED_OFF,
-    "Did the component set up the SDK before it began, and did it run as far as where it should have sent something?",
+    "Does the component set up the SDK first, and does it reach the instrumented code?",
 ];
 
 const TURNED_OFF: &str = "Is it turned off? See OTEL_SDK_DISABLED, OTEL_TRACES_SAMPLER and WASMSCOPE_LOG_LEVEL, and the options \
      --sampler and --log-level.";
 
-/// Draws what an exporter has received so far, for people to read. Ends with a newline.
+/// Draws the telemetry that an exporter has received so far. Ends with a newline.
 #[must_use]
 pub fn render(received: &MemoryExporter, style: &Style) -> String {
     let snapshot = received.snapshot();
@@ -61,12 +61,11 @@ pub fn render(received: &MemoryExporter, style: &Style) -> String {
     traces::draw(&mut page, &snapshot, &names);
     metrics::draw(&mut page, &snapshot);
     logs::draw(&mut page, &snapshot, &names, start);
-    silence(&mut page, &snapshot);
+    explain_silence(&mut page, &snapshot);
     if page.is_folded() {
         page.blank();
         let ellipsis = style.pick("…", "...");
-        let text =
-            format!("{ellipsis} stands for what is not shown here; --format json shows all of it.");
+        let text = format!("{ellipsis} marks omitted items; --format json shows everything.");
         page.text(0, words(0, &text, Paint::Faint));
     }
     if !snapshot.not_kept.is_empty() {
@@ -81,7 +80,7 @@ pub fn render(received: &MemoryExporter, style: &Style) -> String {
     page.finish()
 }
 
-/// The earliest moment of all, in nanoseconds since the Unix epoch.
+/// Returns the earliest time, in nanoseconds since the Unix epoch.
 fn start(snapshot: &Snapshot) -> u64 {
     let spans = snapshot
         .spans
@@ -91,7 +90,7 @@ fn start(snapshot: &Snapshot) -> u64 {
     spans.chain(logs).min().unwrap_or(0)
 }
 
-/// Says who the telemetry is from, and when it began.
+/// Draws the resources and the start time.
 fn heading(page: &mut Page<'_>, snapshot: &Snapshot, start: u64) {
     let style = page.style();
     let spans = snapshot.spans.iter().map(|record| &record.resource);
@@ -104,7 +103,7 @@ fn heading(page: &mut Page<'_>, snapshot: &Snapshot, start: u64) {
         }
     }
     for resource in resources {
-        // Which SDK the host uses helps a collector, but nobody who looks at a terminal.
+        // Attributes about the host's SDK are of no use in a terminal.
         let shown: Vec<KeyValue> = resource
             .resource
             .attributes
@@ -119,7 +118,7 @@ fn heading(page: &mut Page<'_>, snapshot: &Snapshot, start: u64) {
         }
     }
     let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(start));
-    // Beyond the year 9999, where a guest may well claim to be, the format has no digits left.
+    // A guest may claim any time, and the format ends with the year 9999.
     let last = Duration::from_secs(253_402_300_799);
     if let Some(moment) = moment.filter(|_| start > 0 && Duration::from_nanos(start) < last) {
         let started = humantime::format_rfc3339_millis(moment);
@@ -133,15 +132,16 @@ fn heading(page: &mut Page<'_>, snapshot: &Snapshot, start: u64) {
     }
 }
 
-/// Whether a scope is the host's own. A component may name one of its own alike, but that has the
-/// component's name.
-fn is_of_the_host(scope: &ScopeInfo) -> bool {
+/// Returns whether a scope is the host's own. A component's scope of the same name has the
+/// attribute with the component's name.
+fn is_host_scope(scope: &ScopeInfo) -> bool {
     let mut attributes = scope.scope.attributes.iter();
     scope.scope.name == HOST_SCOPE
         && !attributes.any(|given| given.key == attribute::COMPONENT_NAME.key)
 }
 
-/// Whether the host says of its own span that the program did not end by itself. Asked only where all spans are the host's.
+/// Returns whether the host's span says that the program was stopped. Called only if all spans are
+/// the host's.
 fn was_stopped(span: &Span) -> bool {
     span.attributes
         .iter()
@@ -150,7 +150,7 @@ fn was_stopped(span: &Span) -> bool {
         .any(|value| matches!(value, Value::StringValue(outcome) if ["trap", "timeout", "killed"].contains(&outcome.as_str())))
 }
 
-/// Names what is shown here: all telemetry, or the signals that do not go elsewhere.
+/// Names the signals that are shown here, or all telemetry.
 fn shown_here(elsewhere: &[Signal]) -> String {
     if elsewhere.is_empty() {
         return String::from("telemetry");
@@ -162,8 +162,8 @@ fn shown_here(elsewhere: &[Signal]) -> String {
     here.join(" or ")
 }
 
-/// Says so when there is nothing to see, and why that may be.
-fn silence(page: &mut Page<'_>, snapshot: &Snapshot) {
+/// Reports that nothing was received, with possible reasons.
+fn explain_silence(page: &mut Page<'_>, snapshot: &Snapshot) {
     let spans = snapshot.spans.iter().map(|record| &record.scope);
     let logs = snapshot.logs.iter().map(|record| &record.scope);
     let metrics = snapshot.metrics.iter().map(|group| &group.scope);
@@ -174,7 +174,7 @@ fn silence(page: &mut Page<'_>, snapshot: &Snapshot) {
             "telemetry" => String::from("No telemetry was received."),
             _ => format!("No {here} were received."),
         }
-    } else if scopes.all(|scope| is_of_the_host(scope)) {
+    } else if scopes.all(|scope| is_host_scope(scope)) {
         format!("The component itself sent no {here}.")
     } else {
         return;
@@ -198,7 +198,7 @@ fn silence(page: &mut Page<'_>, snapshot: &Snapshot) {
         .iter()
         .any(|record| was_stopped(&record.item));
     for hint in HINTS {
-        // Then it is more likely that it did not get that far.
+        // A stopped program more likely did not get as far as sending.
         if stopped && hint == TURNED_OFF {
             continue;
         }

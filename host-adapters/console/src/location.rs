@@ -1,11 +1,12 @@
-//! Where in the source something stands, as one short text.
+//! Formats source locations as one short text.
 
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
-/// A place in the source by the semantic conventions for code (`code.file.path`, `code.line.number`).
+/// A source location by the semantic conventions for code (`code.file.path`, `code.line.number`).
 ///
-/// Every span and log line of `tracing` has these attributes, and spelled out they would bury the others.
+/// All spans and logs of `tracing` have these attributes. Written as separate attributes they would
+/// hide the others.
 #[derive(Debug)]
 pub(super) struct Location<'a> {
     file: &'a str,
@@ -14,7 +15,7 @@ pub(super) struct Location<'a> {
 }
 
 impl<'a> Location<'a> {
-    /// Finds the place in attributes; `None` where file or line are missing.
+    /// Finds the location in attributes. Returns `None` if the file or the line is missing.
     pub(super) fn of(attributes: &'a [KeyValue]) -> Option<Self> {
         Some(Self {
             file: attributes
@@ -32,9 +33,9 @@ impl<'a> Location<'a> {
         (self.file, self.line)
     }
 
-    /// Whether the place says what an attribute says: the place itself, and the target of `tracing` where it is
-    /// the module, as it is unless the author said otherwise.
-    pub(super) fn says(&self, attribute: &KeyValue) -> bool {
+    /// Returns whether the location already shows an attribute: the location itself, and the target
+    /// of `tracing` if it equals the module, as it does by default.
+    pub(super) fn covers(&self, attribute: &KeyValue) -> bool {
         match attribute.key.as_str() {
             "code.file.path" | "code.line.number" | "code.module.name" => true,
             "target" => self.module.is_some() && text(attribute, "target") == self.module,
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_told_from_what_stands_beside_it() {
+    fn location_is_separated_from_other_attributes() {
         let string = |value: &str| Value::StringValue(value.to_owned());
         let mut attributes = vec![
             attribute("code.file.path", string("src/stock.rs")),
@@ -87,20 +88,20 @@ mod tests {
         let location = Location::of(&attributes).expect("a place");
         assert_eq!(location.parts(), ("src/stock.rs", 61));
         assert!(
-            !location.says(&target),
+            !location.covers(&target),
             "without a module the target is news"
         );
 
         attributes.push(attribute("code.module.name", string("shop::stock")));
         let location = Location::of(&attributes).expect("a place");
-        assert!(attributes.iter().all(|it| location.says(it)));
-        assert!(location.says(&target));
-        assert!(!location.says(&attribute("target", string("audit"))));
-        assert!(!location.says(&attribute("sku", string("shop::stock"))));
+        assert!(attributes.iter().all(|it| location.covers(it)));
+        assert!(location.covers(&target));
+        assert!(!location.covers(&attribute("target", string("audit"))));
+        assert!(!location.covers(&attribute("sku", string("shop::stock"))));
     }
 
     #[test]
-    fn a_line_that_is_no_number_makes_no_place() {
+    fn location_needs_a_numeric_line() {
         let string = |value: &str| Value::StringValue(value.to_owned());
         let attributes = [
             attribute("code.file.path", string("a.rs")),

@@ -1,4 +1,4 @@
-//! Logs, a paragraph each.
+//! Draws log records, one paragraph each.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use super::style::{Paint, Style};
 use super::text::{NAME, attributes, body, clean, count, hex, offset, scope_name};
 use super::traces::Names;
 
-/// The columns of the times.
+/// The width of the time column.
 const TIME: usize = 10;
 
-/// How many ordinary records the view has, and how many warnings and errors.
+/// The most ordinary records in the view, and the most warnings and errors.
 const RECORDS: usize = 200;
 
-/// Draws all log records in order of time. `start` is the moment that times are counted from.
+/// Draws all log records in order of time, with times relative to `start`.
 pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>, start: u64) {
     if snapshot.logs.is_empty() {
         return;
@@ -40,26 +40,26 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>, 
         snapshot.logs.iter().map(|record| &**record).collect();
     records.sort_by_key(|record| time(&record.item));
     let repeats = Repeats::count(style, &records);
-    let mut seen: HashMap<Likeness<'_>, usize> = HashMap::new();
+    let mut seen: HashMap<SimilarityKey<'_>, usize> = HashMap::new();
     let mut shown = [0, 0];
     let mut left_out = [0, 0];
     for record in records {
-        let grave = usize::from(is_grave(&record.item));
-        let limit = repeats.limit(grave == 1);
+        let severe = usize::from(is_warning_or_worse(&record.item));
+        let limit = repeats.limit(severe == 1);
         let alike = repeats.of(record);
-        let number = alike.as_ref().map_or(0, |(likeness, _)| {
-            let seen = seen.entry(*likeness).or_default();
+        let number = alike.as_ref().map_or(0, |(similarity_key, _)| {
+            let seen = seen.entry(*similarity_key).or_default();
             *seen += 1;
             *seen
         });
-        if shown[grave] >= repeats.in_all {
-            left_out[grave] += 1;
+        if shown[severe] >= repeats.in_all {
+            left_out[severe] += 1;
             continue;
         }
         let folds = alike.filter(|(_, group)| group.number > limit + 1);
         if folds.is_none() || number <= limit {
             draw_record(page, record, names, start);
-            shown[grave] += 1;
+            shown[severe] += 1;
         }
         if let Some((_, group)) = folds.filter(|_| number == limit) {
             let ellipsis = page.fold();
@@ -74,78 +74,79 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>, 
     rest(page, left_out);
 }
 
-/// Says how many records were left out since the view would be too long: ordinary ones, and grave
-/// ones.
-fn rest(page: &mut Page<'_>, [ordinary, grave]: [usize; 2]) {
-    if ordinary + grave == 0 {
+/// Reports how many ordinary records and how many warnings and errors were left out for length.
+fn rest(page: &mut Page<'_>, [ordinary, severe]: [usize; 2]) {
+    if ordinary + severe == 0 {
         return;
     }
     let ellipsis = page.fold();
-    let mut text = format!("{ellipsis} {}", count(ordinary + grave, "more record"));
-    if grave > 0 {
-        text.push_str(&format!(", {grave} of them warnings or errors"));
+    let mut text = format!("{ellipsis} {}", count(ordinary + severe, "more record"));
+    if severe > 0 {
+        text.push_str(&format!(", {severe} of them warnings or errors"));
     }
     page.text(TIME + 7, words(0, &text, Paint::Warning));
 }
 
-/// What makes records alike: scope, event name and message, but not attributes.
-type Likeness<'a> = (&'a str, i32, &'a str, &'a str);
+/// The key of similar records: scope, severity, event name and message, but not attributes.
+type SimilarityKey<'a> = (&'a str, i32, &'a str, &'a str);
 
-/// Records that are alike.
+/// Counts of similar records.
 #[derive(Debug, Default)]
-struct Alike {
+struct SimilarCount {
     number: usize,
     last: u64,
 }
 
-/// How often records come that are alike.
+/// How often similar records occur.
 #[derive(Debug)]
 struct Repeats<'a> {
-    /// How many ordinary ones that are alike are shown.
+    /// How many similar ordinary records are shown.
     ordinary: usize,
-    /// How many ordinary ones are shown in all, and grave ones.
+    /// How many ordinary records are shown in total, and how many warnings and errors.
     in_all: usize,
-    groups: HashMap<Likeness<'a>, Alike>,
+    groups: HashMap<SimilarityKey<'a>, SimilarCount>,
 }
 
 impl<'a> Repeats<'a> {
     fn count(style: &Style, records: &[&'a Record<LogRecord>]) -> Self {
-        let mut groups: HashMap<Likeness<'a>, Alike> = HashMap::new();
+        let mut groups: HashMap<SimilarityKey<'a>, SimilarCount> = HashMap::new();
         if style.repeats.is_some() {
             for &record in records {
-                if let Some(likeness) = likeness(record) {
-                    let group = groups.entry(likeness).or_default();
+                if let Some(similarity_key) = similarity_key(record) {
+                    let group = groups.entry(similarity_key).or_default();
                     group.number += 1;
                     group.last = time(&record.item);
                 }
             }
         }
         Self {
-            // At least one, for the others to be like.
+            // At least one record is shown, for the summary to refer to.
             ordinary: style.repeats.map_or(usize::MAX, |limit| limit.max(1)),
             in_all: style.repeats.map_or(usize::MAX, |_| RECORDS),
             groups,
         }
     }
 
-    /// Returns how many that are alike are shown.
-    fn limit(&self, grave: bool) -> usize {
-        if grave {
+    /// Returns how many similar records are shown.
+    fn limit(&self, severe: bool) -> usize {
+        if severe {
             self.ordinary.max(FAILED)
         } else {
             self.ordinary
         }
     }
 
-    fn of(&self, record: &'a Record<LogRecord>) -> Option<(Likeness<'a>, &Alike)> {
-        let likeness = likeness(record)?;
-        self.groups.get(&likeness).map(|group| (likeness, group))
+    fn of(&self, record: &'a Record<LogRecord>) -> Option<(SimilarityKey<'a>, &SimilarCount)> {
+        let similarity_key = similarity_key(record)?;
+        self.groups
+            .get(&similarity_key)
+            .map(|group| (similarity_key, group))
     }
 }
 
-/// Returns the key that similar records share; `None` if there is neither an event name nor a
+/// Returns the key that similar records share, or `None` if there is neither an event name nor a
 /// message.
-fn likeness(record: &Record<LogRecord>) -> Option<Likeness<'_>> {
+fn similarity_key(record: &Record<LogRecord>) -> Option<SimilarityKey<'_>> {
     let log = &record.item;
     let message = match log.body.as_ref().and_then(|body| body.value.as_ref()) {
         Some(Value::StringValue(text)) => text.as_str(),
@@ -158,12 +159,12 @@ fn likeness(record: &Record<LogRecord>) -> Option<Likeness<'_>> {
     Some((scope, log.severity_number, &log.event_name, message))
 }
 
-/// Whether it is a warning or worse, of which more are shown.
-fn is_grave(log: &LogRecord) -> bool {
+/// Returns whether a record is a warning or worse. More of these are shown.
+fn is_warning_or_worse(log: &LogRecord) -> bool {
     log.severity_number >= i32::from(SeverityNumber::Warn)
 }
 
-/// When a record was made: what it says itself, or else when it was received.
+/// Returns a record's own time, or else the time when it was received.
 pub(super) fn time(log: &LogRecord) -> u64 {
     if log.time_unix_nano == 0 {
         log.observed_time_unix_nano
@@ -211,7 +212,7 @@ fn draw_record(page: &mut Page<'_>, record: &Record<LogRecord>, names: &Names<'_
     let first = if further > 0 {
         put(page, first, std::mem::take(&mut pieces));
         for line in lines {
-            // Its own indentation stays: it is one piece, and not words.
+            // A line's indentation is kept, so it is one piece instead of words.
             put(
                 page,
                 vec![spaced(indent, "", Paint::Plain)],
@@ -229,7 +230,7 @@ fn draw_record(page: &mut Page<'_>, record: &Record<LogRecord>, names: &Names<'_
     }
 }
 
-/// The severity by its number.
+/// Returns the name and colour of a severity number.
 fn severity(log: &LogRecord) -> (&'static str, Paint) {
     match SeverityNumber::try_from(log.severity_number).unwrap_or_default() {
         SeverityNumber::Unspecified => ("", Paint::Plain),
@@ -260,7 +261,7 @@ fn severity(log: &LogRecord) -> (&'static str, Paint) {
     }
 }
 
-/// The span that a record belongs to: its name where it is known.
+/// Returns the name of a record's span, or its id if the name is not known.
 fn span(style: &Style, log: &LogRecord, names: &Names<'_>) -> Vec<Piece> {
     if log.span_id.iter().all(|&byte| byte == 0) {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Metrics: values, and histograms drawn with bars.
+//! Draws metrics: values, and histograms as bars.
 
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
@@ -12,19 +12,19 @@ use super::layout::{Page, Piece, glued, spaced, width, words};
 use super::style::{Paint, Style};
 use super::text::{NAME, VALUE, attributes, clean, count, number, scope_label};
 
-/// The most bars that are drawn for a series; more buckets are joined.
+/// The most bars of a series. Further buckets are merged.
 const BARS: usize = 24;
 
-/// How many series of a metric are shown.
+/// The most series of a metric.
 const SERIES: usize = 20;
 
-/// How many histograms of a metric are drawn.
+/// The most histograms of a metric that are drawn as bars.
 const HISTOGRAMS: usize = 8;
 
 /// The longest bar, in columns.
 const LONGEST: usize = 40;
 
-/// Draws all metrics, those of the host itself last.
+/// Draws all metrics, the host's own last.
 pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot) {
     if snapshot.metrics.is_empty() {
         return;
@@ -32,7 +32,7 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot) {
     page.blank();
     page.text(0, vec![glued("Metrics", Paint::Title)]);
     let mut groups: Vec<&Group> = snapshot.metrics.iter().collect();
-    groups.sort_by_key(|group| (super::is_of_the_host(&group.scope), &group.scope.scope.name));
+    groups.sort_by_key(|group| (super::is_host_scope(&group.scope), &group.scope.scope.name));
     for (index, group) in groups.into_iter().enumerate() {
         let style = page.style();
         if index > 0 {
@@ -45,7 +45,7 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot) {
                 Paint::Faint,
             )],
         );
-        let of_host = super::is_of_the_host(&group.scope);
+        let of_host = super::is_host_scope(&group.scope);
         for (key, stream) in &group.streams {
             if of_host && is_of_telemetry(&key.name) {
                 continue;
@@ -93,11 +93,11 @@ fn metric(page: &mut Page<'_>, key: &StreamKey, stream: &Stream) {
                 page.text(6, pieces);
             }
             Point::Histogram(histogram) => {
-                summary(page, point, histogram_facts(histogram));
+                summary(page, point, histogram_summary(histogram));
                 bars(page, explicit_buckets(histogram));
             }
             Point::Exponential(histogram) => {
-                summary(page, point, exponential_facts(histogram));
+                summary(page, point, exponential_summary(histogram));
                 bars(page, exponential_buckets(histogram));
             }
         }
@@ -124,16 +124,16 @@ fn value(point: &Point) -> String {
     }
 }
 
-/// What is said of a histogram in numbers.
-struct Facts {
+/// The numbers that summarise a histogram.
+struct HistogramSummary {
     count: u64,
     sum: Option<f64>,
     min: Option<f64>,
     max: Option<f64>,
 }
 
-fn histogram_facts(point: &HistogramDataPoint) -> Facts {
-    Facts {
+fn histogram_summary(point: &HistogramDataPoint) -> HistogramSummary {
+    HistogramSummary {
         count: point.count,
         sum: point.sum,
         min: point.min,
@@ -141,8 +141,8 @@ fn histogram_facts(point: &HistogramDataPoint) -> Facts {
     }
 }
 
-fn exponential_facts(point: &ExponentialHistogramDataPoint) -> Facts {
-    Facts {
+fn exponential_summary(point: &ExponentialHistogramDataPoint) -> HistogramSummary {
+    HistogramSummary {
         count: point.count,
         sum: point.sum,
         min: point.min,
@@ -150,15 +150,19 @@ fn exponential_facts(point: &ExponentialHistogramDataPoint) -> Facts {
     }
 }
 
-fn summary(page: &mut Page<'_>, point: &Point, facts: Facts) {
+fn summary(page: &mut Page<'_>, point: &Point, numbers: HistogramSummary) {
     let mut pieces = Vec::new();
     let mut fact = |name: &str, value: String| {
         let gap = if pieces.is_empty() { 0 } else { 2 };
         pieces.push(spaced(gap, format!("{name} "), Paint::Faint));
         pieces.push(glued(value, Paint::Good));
     };
-    fact("count", facts.count.to_string());
-    for (name, value) in [("sum", facts.sum), ("min", facts.min), ("max", facts.max)] {
+    fact("count", numbers.count.to_string());
+    for (name, value) in [
+        ("sum", numbers.sum),
+        ("min", numbers.min),
+        ("max", numbers.max),
+    ] {
         if let Some(value) = value {
             fact(name, number(value));
         }
@@ -167,15 +171,14 @@ fn summary(page: &mut Page<'_>, point: &Point, facts: Facts) {
         clippy::cast_precision_loss,
         reason = "a mean of more than 2^53 measurements need not be exact"
     )]
-    if let Some(sum) = facts.sum.filter(|_| facts.count > 0) {
-        fact("mean", rounded(sum / facts.count as f64));
+    if let Some(sum) = numbers.sum.filter(|_| numbers.count > 0) {
+        fact("mean", rounded(sum / numbers.count as f64));
     }
     pieces.extend(attributes(page.style(), point.attributes(), 2));
     page.text(6, pieces);
 }
 
-/// Four significant digits, or one after the point: enough of a number that was computed for
-/// reading.
+/// Formats a computed number with four significant digits, or one decimal place.
 fn rounded(value: f64) -> String {
     let text = if (1000.0..1e16).contains(&value.abs()) {
         format!("{value:.1}")
@@ -185,7 +188,7 @@ fn rounded(value: f64) -> String {
     number(text.parse().unwrap_or(value))
 }
 
-/// A bucket: its upper bound (the last one has none), and how many measurements it holds.
+/// A bucket: its upper bound, which the last one lacks, and its count.
 type Bucket = (Option<f64>, u64);
 
 fn explicit_buckets(point: &HistogramDataPoint) -> Vec<Bucket> {
@@ -249,7 +252,8 @@ fn bars(page: &mut Page<'_>, buckets: Vec<Bucket>) {
             (bound, count)
         })
         .collect();
-    // What lies above the last bound begins where the bar before it ends, or without one at that bound itself.
+    // The overflow bucket starts at the bound of the bar before it, or at the last bound if there
+    // is none.
     let before = |index: usize| match index.checked_sub(1) {
         Some(previous) => joined.get(previous).and_then(|(bound, _)| *bound),
         None => buckets.iter().rev().find_map(|(bound, _)| *bound),
@@ -266,7 +270,7 @@ fn bars(page: &mut Page<'_>, buckets: Vec<Bucket>) {
     let label_column = labels.iter().map(|label| width(label)).max().unwrap_or(0);
     let most = joined.iter().map(|(_, count)| *count).max().unwrap_or(1);
     let count_column = most.to_string().len();
-    let room = style
+    let columns = style
         .columns()
         .saturating_sub(8 + label_column + count_column + 4)
         .clamp(4, LONGEST);
@@ -276,12 +280,12 @@ fn bars(page: &mut Page<'_>, buckets: Vec<Bucket>) {
             glued(format!("{blank}{label} "), Paint::Faint),
             glued(format!("{number:>count_column$} "), Paint::Plain),
         ];
-        pieces.push(glued(bar(style, *number, most, room), Paint::Bar));
+        pieces.push(glued(bar(style, *number, most, columns), Paint::Bar));
         page.text(8, pieces);
     }
 }
 
-/// A bound as a guest wrote it; one that was computed, rounded.
+/// Formats a bound: a guest's own exactly, a computed one rounded.
 fn short(bound: f64) -> String {
     let exact = number(bound);
     if exact.len() > 10 {
@@ -291,9 +295,9 @@ fn short(bound: f64) -> String {
     }
 }
 
-fn bar(style: &Style, count: u64, most: u64, room: usize) -> String {
-    // In eighths of a column, rounded up: what is not zero shows.
-    let eighths = u128::from(count) * (room as u128) * 8;
+fn bar(style: &Style, count: u64, most: u64, columns: usize) -> String {
+    // In eighths of a column, rounded up so that a non-zero count is visible.
+    let eighths = u128::from(count) * (columns as u128) * 8;
     let eighths = usize::try_from(eighths.div_ceil(u128::from(most.max(1)))).unwrap_or(0);
     if !style.unicode {
         return "#".repeat(eighths.div_ceil(8));

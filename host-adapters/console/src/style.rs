@@ -1,38 +1,40 @@
-//! How the terminal view looks: colours, characters and width.
+//! The style of the terminal view: colours, characters and width.
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
-/// The width that is assumed where none is known, in columns.
+/// The default width in columns.
 const DEFAULT_WIDTH: usize = 100;
 
-/// The widths that are used, in columns: below 40 a tree cannot be read.
+/// The supported widths in columns. Below 40 a tree is unreadable.
 const WIDTHS: std::ops::RangeInclusive<usize> = 40..=1000;
 
-/// How many of what repeats are shown where nothing else is said.
+/// How many similar items are shown by default.
 const REPEATS: usize = 3;
 
-/// Says how the terminal view is drawn.
+/// The style in which the terminal view is drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Style {
-    /// Whether to colour by ANSI escape codes. Without it the text holds no control character but the newline.
+    /// Whether to colour with ANSI escape codes. Without colour the only control character is the
+    /// newline.
     pub color: bool,
-    /// Whether to draw with box characters and show letters beyond ASCII. Without it the text is plain ASCII.
+    /// Whether to use box-drawing and other non-ASCII characters. Without them the text is plain
+    /// ASCII.
     pub unicode: bool,
-    /// The width in columns at which lines are wrapped; 40 to 1000, what lies outside is brought inside.
+    /// The width in columns at which lines wrap. Clamped to 40 to 1000.
     pub width: usize,
-    /// How many of what repeats are shown in full before the rest becomes one line that sums them up; `None` shows
-    /// all, however many lines that takes.
+    /// How many similar items are shown in full before the rest is summarised in one line. `None`
+    /// shows all, however many lines that takes.
     ///
-    /// Spans repeat that have one parent, one name and one scope; traces, whose roots have; events
-    /// of a span that follow on one another and have one name; log records that have one scope,
-    /// severity, event name and message. The slowest of them is shown in full as well, and so are
-    /// the first 20 with an error in or below them, and the first 20 warnings or errors. With a
-    /// limit here the whole view is bounded too: a line says what was left out.
+    /// Similar are: spans with the same parent, name and scope; traces whose roots are similar;
+    /// consecutive events of a span with the same name; log records with the same scope, severity,
+    /// event name and message. The slowest of them, the first 20 with an error in or below them,
+    /// and the first 20 warnings or errors are also shown in full. With a limit here, the whole
+    /// view is bounded too: a line says how much was left out.
     pub repeats: Option<usize>,
 }
 
 impl Default for Style {
-    /// Gives the style for a file: no colour, Unicode, 100 columns, everything in full.
+    /// Returns the style for a file: no colour, Unicode, 100 columns, everything in full.
     fn default() -> Self {
         Self {
             color: false,
@@ -44,17 +46,19 @@ impl Default for Style {
 }
 
 impl Style {
-    /// Chooses a style for an output from what is known of it.
+    /// Chooses a style for an output.
     ///
-    /// `terminal_width` is what the terminal itself says, in columns. `env` looks up an environment variable:
+    /// `terminal_width` is the terminal's own width in columns. `env` looks up an environment
+    /// variable:
     ///
-    /// - `NO_COLOR` (set and not empty), `CLICOLOR=0` and `TERM=dumb` turn colour off; `CLICOLOR_FORCE` (set and
-    ///   neither empty nor `0`) turns it on where the output is not a terminal, unless `NO_COLOR` forbids it;
-    /// - `COLUMNS`, a number, goes over `terminal_width`;
-    /// - `LC_ALL`, `LC_CTYPE` and `LANG`: the first that is set and not empty says whether letters beyond ASCII
-    ///   can be shown; where none is, they can.
+    /// - `NO_COLOR` (set and not empty), `CLICOLOR=0` and `TERM=dumb` turn colour off.
+    ///   `CLICOLOR_FORCE` (set and neither empty nor `0`) turns it on for outputs that are no
+    ///   terminal, unless `NO_COLOR` is set.
+    /// - `COLUMNS`, a number, takes precedence over `terminal_width`.
+    /// - The first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set and not empty decides whether
+    ///   non-ASCII characters are used. They are if none is set.
     ///
-    /// What repeats is summed up after three.
+    /// Similar items are summarised after three.
     pub fn detect(
         is_terminal: bool,
         terminal_width: Option<usize>,
@@ -82,23 +86,23 @@ impl Style {
         }
     }
 
-    /// The width within its bounds.
+    /// Returns the width within the supported range.
     pub(super) fn columns(&self) -> usize {
         self.width.clamp(*WIDTHS.start(), *WIDTHS.end())
     }
 
-    /// Chooses between a drawing character and its stand-in.
+    /// Chooses between a Unicode character and its ASCII replacement.
     pub(super) fn pick(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
         if self.unicode { unicode } else { ascii }
     }
 }
 
-/// What a piece of text is, from which its colour follows.
+/// The role of a piece of text, which determines its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Paint {
     /// Ordinary text.
     Plain,
-    /// Drawing and what matters less.
+    /// Guide lines and less important text.
     Faint,
     /// Names.
     Strong,
@@ -108,7 +112,7 @@ pub(super) enum Paint {
     Key,
     /// A good outcome.
     Good,
-    /// Something to look at.
+    /// Something that needs attention.
     Warning,
     /// An error.
     Bad,
@@ -117,7 +121,8 @@ pub(super) enum Paint {
 }
 
 impl Paint {
-    /// The ANSI style of it. Only the sixteen colours that every theme defines, so that it reads on light and dark.
+    /// Returns the ANSI style. Uses only the sixteen standard colours, which are readable on light
+    /// and dark themes.
     pub(super) fn ansi(self) -> Ansi {
         let colored = |color: AnsiColor| Ansi::new().fg_color(Some(color.into()));
         match self {

@@ -1,5 +1,5 @@
-//! Guests' strings and values as text that is safe to show: what controls a terminal or reorders text is escaped, what
-//! is long is shortened.
+//! Formats guests' strings and values so that they are safe to show: escapes characters that
+//! control a terminal or reorder text, and shortens long texts.
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
@@ -11,22 +11,23 @@ use super::layout::{Piece, glued, spaced, width};
 use super::location::Location;
 use super::style::{Paint, Style};
 
-/// How long a name may be, in columns.
+/// The longest name, in columns.
 pub(super) const NAME: usize = 80;
 
-/// How long an attribute's value may be, in columns.
+/// The longest value of an attribute, in columns.
 pub(super) const VALUE: usize = 160;
 
-/// How long a log's body may be, in columns.
+/// The longest log body, in columns.
 pub(super) const BODY: usize = 600;
 
-/// How many lines of a log's body are shown.
+/// The most lines of a log body.
 const BODY_LINES: usize = 24;
 
-/// How deep a nested value is shown. The core lets 32 levels through; another source may not be so strict.
+/// The deepest nesting of a value that is shown. The core allows 32 levels; other sources may allow
+/// more.
 const DEPTH: usize = 40;
 
-/// Text with a limit to its length in columns, beyond which it ends in an ellipsis.
+/// Text with a limit on its columns, beyond which it ends in an ellipsis.
 #[derive(Debug)]
 struct Limited<'s> {
     style: &'s Style,
@@ -52,7 +53,8 @@ impl<'s> Limited<'s> {
     fn push(&mut self, part: &str) {
         for letter in part.chars() {
             let wide = letter.width().unwrap_or(0);
-            // Letters are counted too, since combining marks take no column and may be stacked without end.
+            // Characters are limited too: combining marks take no column and can be stacked without
+            // end.
             if self.full || self.column + wide > self.limit || self.letters >= self.limit * 4 {
                 self.full = true;
                 return;
@@ -63,7 +65,7 @@ impl<'s> Limited<'s> {
         }
     }
 
-    /// Pushes a guest's text, escaped.
+    /// Appends a guest's text, escaped.
     fn push_escaped(&mut self, text: &str, quoted: bool) {
         let mut buffer = [b'x', 0, 0, 0, 0];
         for letter in text.chars() {
@@ -79,8 +81,9 @@ impl<'s> Limited<'s> {
                 _ if !self.style.unicode || letter.is_ascii() => {
                     self.push(&letter.escape_default().to_string());
                 }
-                // `str::escape_debug` knows what cannot be printed, the characters that reorder text among it. It
-                // also escapes a combining mark where that comes first, hence the letter before it.
+                // `str::escape_debug` escapes non-printable characters, including those that
+                // reorder text. It also escapes a combining mark at the start, so a letter is put
+                // before it.
                 _ => {
                     buffer[0] = b'x';
                     let end = 1 + letter.encode_utf8(&mut buffer[1..]).len();
@@ -100,17 +103,17 @@ impl<'s> Limited<'s> {
     }
 }
 
-/// Gives a guest's text, safe to show, at most `limit` columns of it.
+/// Escapes a guest's text, and shortens it to `limit` columns.
 pub(super) fn clean(style: &Style, text: &str, limit: usize) -> String {
     let mut limited = Limited::new(style, limit);
     limited.push_escaped(text, false);
     limited.finish()
 }
 
-/// Returns a guest's path, safe to show: of a long one the end, from a `/` on if there is one,
-/// since there is the file's name.
+/// Escapes a guest's path. Keeps the end of a long path, from a `/` if possible, because the file
+/// name is there.
 fn clean_end(style: &Style, path: &str, limit: usize) -> String {
-    // Escaped, a character has at least one column.
+    // An escaped character takes at least one column.
     let start = path.char_indices().rev().nth(limit - 1);
     let end = start.map_or(path, |(at, _)| &path[at..]);
     let whole = clean(style, end, usize::MAX / 8);
@@ -125,7 +128,7 @@ fn clean_end(style: &Style, path: &str, limit: usize) -> String {
     format!("{}{kept}", style.pick("…", "..."))
 }
 
-/// Gives a value as text. A string stands bare where it cannot be mistaken for something else.
+/// Formats a value. A string is quoted only if it could be mistaken for another kind of value.
 pub(super) fn value(style: &Style, value: Option<&AnyValue>, limit: usize) -> String {
     let mut limited = Limited::new(style, limit);
     match value.and_then(|value| value.value.as_ref()) {
@@ -135,10 +138,10 @@ pub(super) fn value(style: &Style, value: Option<&AnyValue>, limit: usize) -> St
     limited.finish()
 }
 
-/// Returns a log's body as lines of text, safe to show: a string cannot be mistaken there, and
-/// stands bare.
+/// Formats a log's body as lines of text. A string is never quoted, because it cannot be mistaken
+/// there.
 ///
-/// Of many lines the first are given, and one that says how many there are more.
+/// Shows the first lines of a long text, and how many more there are.
 pub(super) fn body(style: &Style, body: &AnyValue) -> Vec<String> {
     let Some(Value::StringValue(text)) = &body.value else {
         return vec![value(style, Some(body), BODY)];
@@ -147,7 +150,7 @@ pub(super) fn body(style: &Style, body: &AnyValue) -> Vec<String> {
     if all <= 1 {
         return vec![clean(style, text.trim_end_matches(['\r', '\n']), BODY)];
     }
-    // Indentation by tabs is shown as such.
+    // Tabs are shown as indentation.
     let shown = text.lines().take(BODY_LINES);
     let mut lines: Vec<String> = shown
         .map(|line| clean(style, &line.replace('\t', "    "), VALUE))
@@ -232,15 +235,15 @@ fn push_value(out: &mut Limited<'_>, value: Option<&Value>, depth: usize) {
     }
 }
 
-/// Gives attributes as pieces, `key=value` each, the first after `gap` blanks. Where in the source something stands comes
-/// last, as one piece.
+/// Formats attributes as pieces `key=value`, the first after `gap` blanks. The source location
+/// comes last, as one piece.
 pub(super) fn attributes(style: &Style, attributes: &[KeyValue], gap: usize) -> Vec<Piece> {
     let mut pieces = Vec::with_capacity(attributes.len() * 2);
     let location = Location::of(attributes);
     for attribute in attributes {
         if location
             .as_ref()
-            .is_some_and(|location| location.says(attribute))
+            .is_some_and(|location| location.covers(attribute))
         {
             continue;
         }
@@ -261,7 +264,7 @@ pub(super) fn attributes(style: &Style, attributes: &[KeyValue], gap: usize) -> 
     pieces
 }
 
-/// Gives a floating point number as text: exactly, and never hundreds of digits long.
+/// Formats a floating-point number exactly, without hundreds of digits.
 pub(super) fn double(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && size.is_finite() && !(1e-5..1e16).contains(&size) {
@@ -273,14 +276,13 @@ pub(super) fn double(value: f64) -> String {
     }
 }
 
-/// Returns a number of a metric as text: without `.0`, and as a power of ten only where it would
-/// have many digits.
+/// Formats a metric's number: without `.0`, and with an exponent only if it would have many digits.
 pub(super) fn number(value: f64) -> String {
     let text = double(value);
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// Gives a duration in nanoseconds in a unit that suits it, with three digits.
+/// Formats a duration in nanoseconds with three digits and a suitable unit.
 pub(super) fn duration(style: &Style, nanoseconds: u64) -> String {
     #[expect(
         clippy::cast_precision_loss,
@@ -310,13 +312,13 @@ pub(super) fn duration(style: &Style, nanoseconds: u64) -> String {
     }
 }
 
-/// Gives the time from one moment to another, with its sign: guests may set times as they like.
+/// Formats the time between two moments with its sign: guests may set any times.
 pub(super) fn offset(style: &Style, from: u64, to: u64) -> String {
     let sign = if to < from { '-' } else { '+' };
     format!("{sign}{}", duration(style, to.abs_diff(from)))
 }
 
-/// Gives a scope's name, version and, where that is another, its component.
+/// Formats a scope's name, its version and, if it has a different name, its component.
 pub(super) fn scope_label(style: &Style, scope: &ScopeInfo) -> String {
     let version = match scope.scope.version.as_str() {
         "" => String::new(),
@@ -326,7 +328,7 @@ pub(super) fn scope_label(style: &Style, scope: &ScopeInfo) -> String {
     format!("{name}{version}{component}")
 }
 
-/// Gives a scope's name and, where the name does not begin with that, ` in ` its component.
+/// Returns a scope's name, and ` in ` with its component unless the name starts with that.
 pub(super) fn scope_name(style: &Style, scope: &ScopeInfo) -> (String, String) {
     let name = if scope.scope.name.is_empty() {
         "unnamed scope".to_owned()
@@ -345,12 +347,12 @@ pub(super) fn scope_name(style: &Style, scope: &ScopeInfo) -> (String, String) {
     (name, component)
 }
 
-/// Gives `1 span`, `2 spans`.
+/// Formats a count such as `1 span` or `2 spans`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Gives an identifier's bytes in hexadecimal.
+/// Formats an id in hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -361,7 +363,7 @@ mod tests {
     use crate::Style;
 
     #[test]
-    fn durations_have_three_digits_and_a_unit_that_suits() {
+    fn durations_have_three_digits_and_a_suitable_unit() {
         let style = Style::default();
         for (nanoseconds, expected) in [
             (0, "0 ns"),
@@ -387,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_metrics_are_written_in_one_way() {
+    fn metric_numbers_have_one_format() {
         for (value, expected) in [
             (48_000.0, "48000"),
             (-0.0, "-0"),

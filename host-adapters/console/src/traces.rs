@@ -1,4 +1,4 @@
-//! Traces, drawn as trees.
+//! Draws traces as trees.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,22 +15,22 @@ use super::style::{Paint, Style};
 use super::text::{NAME, VALUE, attributes, clean, count, duration, hex, offset, scope_label};
 use super::tree::{Node, Root, Trace, is_error, traces};
 
-/// How many lines of spans the whole view has.
+/// The most lines of spans in the view.
 const SPANS: usize = 500;
 
-/// How many links of a span are shown.
+/// The most links of a span.
 const LINKS: usize = 10;
 
-/// The name of events that tell of an error (semantic conventions for exceptions).
+/// The name of exception events (semantic conventions for exceptions).
 const EXCEPTION: &str = "exception";
 
-/// The cells of the bar that shows when a span ran.
+/// The width of the bar that shows when a span ran.
 const BAR: usize = 20;
 
-/// The spans that are known by name, to say which one a link or a log means.
+/// The names of spans by trace id and span id, to describe links and logs.
 pub(super) type Names<'a> = HashMap<(&'a [u8], &'a [u8]), &'a str>;
 
-/// Gives the names of all spans by trace id and span id.
+/// Collects the names of all spans.
 pub(super) fn names(snapshot: &Snapshot) -> Names<'_> {
     snapshot
         .spans
@@ -45,7 +45,8 @@ pub(super) fn names(snapshot: &Snapshot) -> Names<'_> {
         .collect()
 }
 
-/// What is drawn next: a stack of these replaces recursion, since a guest decides how deep a tree is.
+/// The next item to draw. A stack of these replaces recursion, because a guest decides how deep a
+/// tree is.
 enum Step {
     Span {
         node: usize,
@@ -92,7 +93,7 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>) 
             fold::Shown::Rest(rest) if spans_left > 0 => {
                 page.blank();
                 let rest: Vec<_> = rest.into_iter().map(|at| &traces[at]).collect();
-                rest_of_traces(page, "more traces like it", &rest);
+                summarise_traces(page, "more traces like it", &rest);
             }
             shown @ (fold::Shown::One(_) | fold::Shown::Rest(_)) => {
                 let left = std::iter::once(shown).chain(groups.by_ref());
@@ -104,13 +105,14 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>) 
                     .map(|at| &traces[at])
                     .collect();
                 page.blank();
-                rest_of_traces(page, "more traces", &left);
+                summarise_traces(page, "more traces", &left);
             }
         }
     }
 }
 
-/// The key that similar traces share: name and scope of the first root, and the number of roots.
+/// Returns the key that similar traces share: name and scope of the first root, and the number of
+/// roots.
 fn kind_of_trace<'a>(trace: &Trace<'a>) -> (&'a str, *const ScopeInfo, usize) {
     let first = trace
         .roots
@@ -122,8 +124,8 @@ fn kind_of_trace<'a>(trace: &Trace<'a>) -> (&'a str, *const ScopeInfo, usize) {
     (name, scope, trace.roots.len())
 }
 
-/// One line for traces that are not shown.
-fn rest_of_traces(page: &mut Page<'_>, what: &str, traces: &[&Trace<'_>]) {
+/// Draws one line for traces that are not shown.
+fn summarise_traces(page: &mut Page<'_>, what: &str, traces: &[&Trace<'_>]) {
     let ellipsis = page.fold();
     let style = page.style();
     let mut pieces = words(
@@ -144,7 +146,7 @@ fn rest_of_traces(page: &mut Page<'_>, what: &str, traces: &[&Trace<'_>]) {
         pieces.push(spaced(2, format!("{errors} with errors"), Paint::Bad));
     }
     let lengths = traces.iter();
-    pieces.extend(summed_up(
+    pieces.extend(totals(
         style,
         lengths.map(|trace| trace.end.saturating_sub(trace.start)),
     ));
@@ -157,8 +159,8 @@ fn rest_of_traces(page: &mut Page<'_>, what: &str, traces: &[&Trace<'_>]) {
     page.text(0, pieces);
 }
 
-/// Says how long all of them took together, and each.
-fn summed_up(style: &Style, lengths: impl Iterator<Item = u64> + Clone) -> Vec<Piece> {
+/// Formats the total and the range of durations.
+fn totals(style: &Style, lengths: impl Iterator<Item = u64> + Clone) -> Vec<Piece> {
     let total = lengths.clone().fold(0, u64::saturating_add);
     let shortest = duration(style, lengths.clone().min().unwrap_or(0));
     let longest = duration(style, lengths.max().unwrap_or(0));
@@ -176,9 +178,9 @@ fn length(span: &Span) -> u64 {
         .saturating_sub(span.start_time_unix_nano)
 }
 
-/// How many of so many are shown: one more than the limit takes as many lines as to say that it is
-/// left out.
-fn shown_of(all: usize, limit: usize) -> usize {
+/// Returns how many of `all` items are shown. One item over the limit is shown, because a line that
+/// says it is left out would take as much space.
+fn shown_count(all: usize, limit: usize) -> usize {
     if all <= limit.saturating_add(1) {
         all
     } else {
@@ -210,7 +212,7 @@ struct Drawing<'d, 's, 'a> {
     trace: &'d Trace<'a>,
     names: &'d Names<'a>,
     guides: Guides,
-    /// How many lines of spans the view may still have.
+    /// How many more lines of spans the view may have.
     spans_left: &'d mut usize,
 }
 
@@ -231,7 +233,7 @@ impl Drawing<'_, '_, '_> {
         while let Some(step) = stack.pop() {
             if *self.spans_left == 0 {
                 stack.push(step);
-                return self.leave_out(stack);
+                return self.summarise_rest(stack);
             }
             *self.spans_left -= 1;
             match step {
@@ -254,8 +256,8 @@ impl Drawing<'_, '_, '_> {
         }
     }
 
-    /// Puts a span's children on the stack, those that are too many of a kind as one step that sums
-    /// them up.
+    /// Pushes a span's children onto the stack. Those over the limit of similar spans become one
+    /// step that summarises them.
     fn push_children(&self, stack: &mut Vec<Step>, node: usize, depth: usize) {
         let nodes = &self.trace.nodes;
         let children = &nodes[node].children;
@@ -331,7 +333,7 @@ impl Drawing<'_, '_, '_> {
         self.details(span, &rest);
     }
 
-    /// What belongs to a span, beneath its line.
+    /// Draws the details of a span below its line.
     fn details(&mut self, span: &Span, rest: &[Piece]) {
         let style = self.page.style();
         if !span.attributes.is_empty() {
@@ -343,7 +345,7 @@ impl Drawing<'_, '_, '_> {
             self.events(span, alike, rest);
         }
         let limit = self.page.style().repeats.map_or(usize::MAX, |_| LINKS);
-        let shown = shown_of(span.links.len(), limit);
+        let shown = shown_count(span.links.len(), limit);
         for link in &span.links[..shown] {
             self.link(span, link, rest);
         }
@@ -361,7 +363,7 @@ impl Drawing<'_, '_, '_> {
         }
     }
 
-    /// Draws events that follow on one another and have one name.
+    /// Draws consecutive events with the same name.
     fn events(&mut self, span: &Span, alike: &[&span::Event], rest: &[Piece]) {
         let style = self.page.style();
         let limit = match style.repeats {
@@ -369,7 +371,7 @@ impl Drawing<'_, '_, '_> {
             Some(limit) => limit.max(1),
             None => usize::MAX,
         };
-        let shown = shown_of(alike.len(), limit);
+        let shown = shown_count(alike.len(), limit);
         for event in &alike[..shown] {
             let at = offset(style, span.start_time_unix_nano, event.time_unix_nano);
             let mut pieces = vec![
@@ -426,7 +428,7 @@ impl Drawing<'_, '_, '_> {
         });
     }
 
-    /// One line for spans that repeat others.
+    /// Draws one line for similar spans.
     fn rest(&mut self, nodes: &[usize], depth: usize, last: bool) {
         let ellipsis = self.page.fold();
         let style = self.page.style();
@@ -442,7 +444,7 @@ impl Drawing<'_, '_, '_> {
             pieces.push(spaced(2, format!("{errors} with errors"), Paint::Bad));
         }
         let lengths = nodes().map(|node| length(&node.record.item));
-        pieces.extend(summed_up(style, lengths));
+        pieces.extend(totals(style, lengths));
         if beneath > 0 {
             let beneath = format!(", {} beneath", count(beneath, "span"));
             pieces.extend(words(0, &beneath, Paint::Faint));
@@ -457,9 +459,8 @@ impl Drawing<'_, '_, '_> {
         });
     }
 
-    /// Sums up what is still on the stack, where the view would be too long. What failed of it is
-    /// shown.
-    fn leave_out(&mut self, stack: Vec<Step>) {
+    /// Summarises the rest of the stack when the view is full. Failed spans are still shown.
+    fn summarise_rest(&mut self, stack: Vec<Step>) {
         let mut left: Vec<usize> = Vec::new();
         for step in stack.into_iter().rev() {
             match step {
@@ -487,7 +488,7 @@ impl Drawing<'_, '_, '_> {
         }
     }
 
-    /// The scope, where it is not that of the parent.
+    /// Returns the scope, if it differs from the parent's.
     fn scope(&self, node: &Node<'_>) -> Option<Piece> {
         let style = self.page.style();
         let own = scope_label(style, &node.record.scope);
@@ -496,7 +497,7 @@ impl Drawing<'_, '_, '_> {
         (!same).then(|| spaced(2, format!("[{own}]"), Paint::Faint))
     }
 
-    /// A bar on the time of the whole trace, which shows when the span ran.
+    /// Draws a bar that shows when the span ran within its trace.
     fn bar(&self, span: &Span) -> Vec<Piece> {
         let style = self.page.style();
         let whole = u128::from(self.trace.end.saturating_sub(self.trace.start));
@@ -523,7 +524,7 @@ impl Drawing<'_, '_, '_> {
     }
 }
 
-/// Gives a duration in its column.
+/// Formats a duration in its column.
 fn column(style: &Style, nanoseconds: u64) -> Vec<Piece> {
     let text = duration(style, nanoseconds);
     let gap = DURATION.saturating_sub(width(&text));
@@ -551,7 +552,8 @@ fn status(style: &Style, span: &Span) -> Vec<Piece> {
             let mut text = style.pick("✘ error", "error").to_owned();
             if !status.message.is_empty() {
                 text.push_str(": ");
-                // What follows a first line is a backtrace as a rule, whose beginning would tell nothing.
+                // Only the first line is shown: the others are usually a backtrace, whose start
+                // says little.
                 let line = status.message.lines().next().unwrap_or_default();
                 text.push_str(&clean(style, line, VALUE));
                 if line.len() < status.message.trim_end().len() {
@@ -563,7 +565,7 @@ fn status(style: &Style, span: &Span) -> Vec<Piece> {
     }
 }
 
-/// Why a span stands at the top, where that needs to be said.
+/// Says why a span is a root, if that is not obvious.
 fn note(root: Root, span: &Span) -> Option<String> {
     let parent = hex(&span.parent_span_id);
     match root {
@@ -574,7 +576,7 @@ fn note(root: Root, span: &Span) -> Option<String> {
     }
 }
 
-/// What a limit left out.
+/// Formats the counts of items dropped over a limit.
 fn dropped(counts: &[(u32, &str)]) -> Vec<Piece> {
     let parts: Vec<String> = counts
         .iter()

@@ -1,4 +1,4 @@
-//! Spans as trees, whatever their parent ids say.
+//! Builds trees of spans from arbitrary parent ids.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -6,19 +6,19 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use wasmscope_otlp::memory::Record;
 
-/// Bit 9 of a span's flags: its parent lives in another process (`SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`).
+/// Bit 9 of a span's flags: the parent is in another process (`SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`).
 const PARENT_IS_REMOTE: u32 = 0x200;
 
-/// One trace: a forest, since parents may be missing.
+/// One trace. It may have several roots, since parents may be missing.
 #[derive(Debug)]
 pub(super) struct Trace<'a> {
     pub(super) id: &'a [u8],
     pub(super) nodes: Vec<Node<'a>>,
-    /// Where to begin, in order of time.
+    /// The roots in order of time.
     pub(super) roots: Vec<(usize, Root)>,
-    /// When the first span starts, in nanoseconds since the Unix epoch.
+    /// The start of the first span, in nanoseconds since the Unix epoch.
     pub(super) start: u64,
-    /// When the last one ends.
+    /// The end of the last span.
     pub(super) end: u64,
     /// How many spans have an error.
     pub(super) errors: usize,
@@ -28,30 +28,30 @@ pub(super) struct Trace<'a> {
 #[derive(Debug)]
 pub(super) struct Node<'a> {
     pub(super) record: &'a Record<Span>,
-    /// Absent for a root.
+    /// `None` for a root.
     pub(super) parent: Option<usize>,
-    /// In order of their start.
+    /// The children in order of their start.
     pub(super) children: Vec<usize>,
-    /// Whether it, or a span beneath it, has an error.
+    /// Whether it or a descendant has an error.
     pub(super) error_within: bool,
-    /// How many spans there are beneath it.
+    /// The number of its descendants.
     pub(super) descendants: usize,
 }
 
-/// Why a span stands at the top.
+/// Why a span is a root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Root {
     /// It has no parent.
     Real,
     /// Its parent is in another process.
     Remote,
-    /// Its parent has not been received.
+    /// Its parent was not received.
     Orphan,
-    /// It is among its own ancestors.
+    /// It is its own ancestor.
     Cycle,
 }
 
-/// Whether a span has an error.
+/// Returns whether a span has an error.
 pub(super) fn is_error(span: &Span) -> bool {
     let error = i32::from(StatusCode::Error);
     span.status
@@ -59,7 +59,7 @@ pub(super) fn is_error(span: &Span) -> bool {
         .is_some_and(|status| status.code == error)
 }
 
-/// Sorts spans into their traces, in order of time.
+/// Groups spans into traces, in order of time.
 pub(super) fn traces<'a>(records: impl Iterator<Item = &'a Record<Span>>) -> Vec<Trace<'a>> {
     let mut by_trace: BTreeMap<&[u8], Vec<&'a Record<Span>>> = BTreeMap::new();
     for record in records {
@@ -77,8 +77,8 @@ pub(super) fn traces<'a>(records: impl Iterator<Item = &'a Record<Span>>) -> Vec
 }
 
 fn trace<'a>(id: &'a [u8], mut records: Vec<&'a Record<Span>>) -> Trace<'a> {
-    // With nodes in order of their start, so are all the lists of children made from them. Where two start
-    // together, the one that ends later is likelier to have caused the other.
+    // Nodes are ordered by their start, and so are the lists of children. Of two that start
+    // together, the longer one comes first, because it is likelier to be the cause.
     records.sort_by_key(|record| {
         let span = &record.item;
         (
@@ -94,7 +94,7 @@ fn trace<'a>(id: &'a [u8], mut records: Vec<&'a Record<Span>>) -> Trace<'a> {
         .iter()
         .map(|record| by_span.get(record.item.parent_span_id.as_slice()).copied())
         .collect();
-    let cut = cut_cycles(&mut parents);
+    let cut = break_cycles(&mut parents);
 
     let mut nodes: Vec<Node<'a>> = records
         .iter()
@@ -114,7 +114,7 @@ fn trace<'a>(id: &'a [u8], mut records: Vec<&'a Record<Span>>) -> Trace<'a> {
             None => roots.push((index, root(&nodes[index].record.item, cut.contains(&index)))),
         }
     }
-    sum_up(&mut nodes, &roots);
+    propagate_counts(&mut nodes, &roots);
     Trace {
         id,
         start: nodes.iter().map(|node| start(node)).min().unwrap_or(0),
@@ -148,8 +148,8 @@ fn root(span: &Span, cut: bool) -> Root {
     }
 }
 
-/// Makes a root of the earliest span of each cycle; gives these. Takes each step from child to parent once.
-fn cut_cycles(parents: &mut [Option<usize>]) -> HashSet<usize> {
+/// Makes the earliest span of each cycle a root, and returns these. Follows each parent link once.
+fn break_cycles(parents: &mut [Option<usize>]) -> HashSet<usize> {
     let mut cut = HashSet::new();
     let mut walk_of = vec![usize::MAX; parents.len()];
     for first in 0..parents.len() {
@@ -161,7 +161,7 @@ fn cut_cycles(parents: &mut [Option<usize>]) -> HashSet<usize> {
                 None => break,
             }
         }
-        // Back at a span of this very walk that still has a parent: it is on a cycle.
+        // The walk returned to one of its own spans that still has a parent, so this is a cycle.
         if walk_of[current] == first && parents[current].is_some() {
             let mut earliest = current;
             let mut next = parents[current];
@@ -176,8 +176,8 @@ fn cut_cycles(parents: &mut [Option<usize>]) -> HashSet<usize> {
     cut
 }
 
-/// Carries errors and counts from the leaves up.
-fn sum_up(nodes: &mut [Node<'_>], roots: &[(usize, Root)]) {
+/// Propagates errors and counts from the leaves to the roots.
+fn propagate_counts(nodes: &mut [Node<'_>], roots: &[(usize, Root)]) {
     let mut order: Vec<usize> = roots.iter().map(|(root, _)| *root).collect();
     let mut next = 0;
     while let Some(&index) = order.get(next) {
@@ -200,21 +200,21 @@ fn sum_up(nodes: &mut [Node<'_>], roots: &[(usize, Root)]) {
 
 #[cfg(test)]
 mod tests {
-    use super::cut_cycles;
+    use super::break_cycles;
 
     #[test]
-    fn a_forest_is_left_alone() {
+    fn forest_without_cycles_is_unchanged() {
         let mut parents = [None, Some(0), Some(1), None, Some(3), Some(1)];
         let before = parents;
-        assert!(cut_cycles(&mut parents).is_empty());
+        assert!(break_cycles(&mut parents).is_empty());
         assert_eq!(parents, before);
     }
 
     #[test]
     fn the_earliest_span_of_a_cycle_becomes_a_root() {
-        // 0 hangs on the cycle 2 → 1 → 3 → 2; 4 is its own parent.
+        // 0 is a child of the cycle 2 → 1 → 3 → 2; 4 is its own parent.
         let mut parents = [Some(3), Some(3), Some(1), Some(2), Some(4)];
-        let mut cut: Vec<_> = cut_cycles(&mut parents).into_iter().collect();
+        let mut cut: Vec<_> = break_cycles(&mut parents).into_iter().collect();
         cut.sort_unstable();
         assert_eq!(cut, [1, 4]);
         assert_eq!(parents, [Some(3), None, Some(1), Some(2), None]);

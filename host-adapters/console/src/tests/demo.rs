@@ -1,4 +1,4 @@
-//! A realistic run of the checkout demo: what the view looks like.
+//! Snapshots of a realistic run of the checkout demo.
 
 use opentelemetry::logs::{AnyValue, LogRecord as _, Severity};
 use opentelemetry::metrics::MeterProvider as _;
@@ -13,7 +13,7 @@ use super::fixture::{
 };
 use crate::{Style, render};
 
-/// Some orders, one of them rejected, one priced by another component.
+/// Some orders: one is rejected, one is priced by another component.
 pub(super) fn checkout() -> MemoryExporter {
     let collector = MemoryExporter::default();
     export(&collector, spans());
@@ -200,7 +200,7 @@ fn a_run_of_the_demo_reads_well_in_a_terminal() {
         ..Style::default()
     };
     let text = render(&checkout(), &style);
-    // The codes are spelt out so that the snapshot is text.
+    // Escape codes are spelt out to keep the snapshot text.
     insta::assert_snapshot!(text.replace('\u{1b}', "␛"));
 }
 

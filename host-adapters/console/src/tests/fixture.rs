@@ -1,4 +1,4 @@
-//! Telemetry with fixed times and ids, as the SDK would hand it to the collector.
+//! Telemetry with fixed times and ids, as the SDK hands it to the exporter.
 
 use std::future::Future;
 use std::pin::pin;
@@ -18,7 +18,7 @@ use wasmscope_otlp::memory::MemoryExporter;
 /// 2026-11-01T12:00:00Z.
 const EPOCH: Duration = Duration::from_secs(1_793_534_400);
 
-/// The moment so many microseconds after the start of the fixtures.
+/// Returns the time this many microseconds after the start of the fixtures.
 pub(super) fn at(microseconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + EPOCH + Duration::from_micros(microseconds)
 }
@@ -52,7 +52,7 @@ pub(super) fn guest_scope(name: &'static str, component: &'static str) -> Instru
         .build()
 }
 
-/// A span of trace 1, from one microsecond to another.
+/// Returns a span of trace 1, with its start and end in microseconds.
 pub(super) fn span(id: u64, parent: u64, name: &'static str, from: u64, to: u64) -> SpanData {
     SpanData {
         span_context: context(1, id),
@@ -91,7 +91,7 @@ pub(super) fn resource() -> Resource {
         .build()
 }
 
-/// A collector that has received these spans.
+/// Returns an exporter that has received these spans.
 pub(super) fn received(spans: Vec<SpanData>) -> MemoryExporter {
     let collector = MemoryExporter::default();
     export(&collector, spans);
@@ -104,7 +104,7 @@ pub(super) fn export(collector: &MemoryExporter, spans: Vec<SpanData>) {
     ready(SpanExporter::export(&exporter, spans)).expect("the collector takes everything");
 }
 
-/// The collector's exports never wait.
+/// Polls an export of the memory exporter, which is always ready.
 pub(super) fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -112,7 +112,7 @@ pub(super) fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Emits a log record to the collector as the SDK does.
+/// Emits a log record to the exporter as the SDK does.
 pub(super) fn emit(
     collector: &MemoryExporter,
     scope: InstrumentationScope,

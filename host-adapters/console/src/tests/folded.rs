@@ -1,4 +1,4 @@
-//! What repeats is summed up, and what has no end is bounded.
+//! Similar items are summarised, and endless ones are bounded.
 
 use opentelemetry::KeyValue;
 use opentelemetry::logs::{LogRecord as _, Severity};
@@ -10,7 +10,7 @@ use super::fixture::{context, emit, event, link, received, scope, span, text};
 use super::view::provider;
 use crate::{Style, render};
 
-/// Returns the lines of the view as it is where nothing else is said.
+/// Returns the lines of the view in the default style.
 fn view(collector: &MemoryExporter) -> String {
     let shown = render(collector, &Style::detect(false, None, |_| None));
     let piped = render(
@@ -24,7 +24,7 @@ fn view(collector: &MemoryExporter) -> String {
 }
 
 #[test]
-fn three_thousand_equal_spans_take_a_few_lines_and_the_slowest_and_the_failed_are_among_them() {
+fn similar_spans_are_summarised_except_slowest_and_failed() {
     let mut spans = vec![span(1, 0, "root", 0, 100_000)];
     for id in 2..=3_001 {
         let length = if id == 2_000 { 99 } else { 5 };
@@ -44,11 +44,11 @@ fn three_thousand_equal_spans_take_a_few_lines_and_the_slowest_and_the_failed_ar
         shown.contains("… 2994 more tick  15.0 ms in all, 5.00 µs each"),
         "{shown}"
     );
-    assert!(shown.contains("--format json shows all of it"), "{shown}");
+    assert!(shown.contains("--format json shows everything"), "{shown}");
 }
 
 #[test]
-fn many_traces_of_one_kind_are_folded_and_many_kinds_are_bounded() {
+fn similar_traces_are_folded_and_kinds_are_bounded() {
     let mut spans = Vec::new();
     for id in 1..=1_000 {
         let length = if id == 500 { 9 } else { 5 };
@@ -73,7 +73,7 @@ fn many_traces_of_one_kind_are_folded_and_many_kinds_are_bounded() {
 }
 
 #[test]
-fn a_deep_trace_is_bounded_and_what_failed_at_its_end_is_shown() {
+fn deep_trace_is_bounded_but_its_failure_is_shown() {
     let mut spans: Vec<_> = (1..=5_000)
         .map(|id| {
             let mut level = span(id, id - 1, "", id, 10_000);
@@ -115,7 +115,7 @@ fn equal_events_and_links_are_folded_and_exceptions_are_not() {
 }
 
 #[test]
-fn logs_without_end_are_bounded() {
+fn many_logs_are_bounded() {
     let collector = MemoryExporter::default();
     for number in 0..3_000_u64 {
         emit(
@@ -184,7 +184,7 @@ fn a_body_of_several_lines_is_shown_as_such_and_safely() {
 }
 
 #[test]
-fn a_component_with_a_scope_named_like_the_hosts_is_not_silent() {
+fn component_scope_named_like_the_hosts_is_not_the_host() {
     let collector = MemoryExporter::default();
     let attribute = KeyValue::new("wasmscope.component.name", "shop");
     let own = opentelemetry::InstrumentationScope::builder("wasmscope")

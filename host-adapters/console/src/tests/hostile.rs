@@ -1,4 +1,4 @@
-//! What a guest may send to break the view, or the terminal it is shown in.
+//! Telemetry with which a guest might break the view or the terminal.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +11,8 @@ use wasmscope_otlp::memory::{MemoryExporter, MemoryLimits};
 use super::fixture::{context, emit, event, export, link, received, scope, span, text};
 use crate::{Style, render};
 
-/// Clears the screen, sets the title, forges a line, reverses the text, hides it, and an 8-bit escape.
+/// Clears the screen, sets the title, forges a line, reverses and hides text, and has an 8-bit
+/// escape.
 const ATTACK: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\nTrace forged\u{202e}txt\u{200b}\u{9b}31m";
 
 fn style(width: usize) -> Style {
@@ -43,7 +44,7 @@ fn assert_narrow(text: &str, width: usize) {
 }
 
 #[test]
-fn control_characters_are_escaped_wherever_a_guest_may_put_them() {
+fn control_characters_are_escaped_everywhere() {
     let mut attacked = span(1, 0, ATTACK, 0, 10);
     attacked.instrumentation_scope = scope(ATTACK, ATTACK);
     attacked.attributes = vec![KeyValue::new(ATTACK, ATTACK)];
@@ -86,7 +87,7 @@ fn control_characters_are_escaped_wherever_a_guest_may_put_them() {
 }
 
 #[test]
-fn letters_of_all_scripts_stay_as_they_are() {
+fn letters_of_all_scripts_are_unchanged() {
     let mut polite = span(1, 0, "caf\u{e9} e\u{301} 日本語 Ωμέγα 🦀", 0, 10);
     polite.attributes = vec![KeyValue::new("город", "Львів")];
     let shown = render(&received(vec![polite]), &Style::default());
@@ -174,7 +175,7 @@ fn orphans_stand_at_the_top_with_a_note() {
 }
 
 #[test]
-fn two_spans_of_one_id_are_both_shown() {
+fn spans_with_the_same_id_are_both_shown() {
     let spans = vec![
         span(1, 0, "first", 0, 9),
         span(1, 0, "second", 1, 9),
@@ -202,7 +203,7 @@ fn times_at_the_ends_of_their_range_are_shown() {
 }
 
 #[test]
-fn values_nested_as_deep_as_the_contract_allows_are_shown_and_deeper_ones_cut() {
+fn deepest_allowed_values_are_shown_and_deeper_ones_cut() {
     let nested = |depth: usize| {
         (0..depth).fold(text("core"), |value, _| {
             AnyValue::ListAny(Box::new(vec![value]))
@@ -220,7 +221,7 @@ fn values_nested_as_deep_as_the_contract_allows_are_shown_and_deeper_ones_cut() 
 }
 
 #[test]
-fn what_goes_beyond_the_limits_is_counted_and_the_oldest_gives_way() {
+fn items_beyond_the_limits_are_counted_and_the_oldest_removed() {
     let collector = MemoryExporter::with_limits(MemoryLimits {
         spans: 3,
         logs: 1,

@@ -1,4 +1,4 @@
-//! OTLP JSON lines, read back.
+//! Reads OTLP JSON lines back.
 
 use opentelemetry::KeyValue;
 use opentelemetry::logs::{AnyValue, LogRecord as _, Severity};
@@ -121,7 +121,7 @@ fn each_line_reads_back_as_one_request() {
 }
 
 #[test]
-fn a_line_holds_a_batch_and_no_more() {
+fn a_line_holds_one_batch_at_most() {
     let spans = (1..=1000).map(|id| span(id, 0, "s", id, id + 1)).collect();
     let all = parsed(&received(spans));
     let counts: Vec<_> = all
@@ -136,6 +136,6 @@ fn a_line_holds_a_batch_and_no_more() {
 }
 
 #[test]
-fn nothing_received_writes_nothing() {
+fn empty_exporter_writes_nothing() {
     assert!(lines(&MemoryExporter::default()).is_empty());
 }

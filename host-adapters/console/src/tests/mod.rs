@@ -1,4 +1,4 @@
-//! The view as a whole. The snapshots beside this file are what people see.
+//! Tests of the whole view. The snapshots are beside this file.
 
 mod demo;
 mod fixture;

@@ -1,4 +1,4 @@
-//! The rest of the view: silence, repeats, style, metrics that come in several collections.
+//! The rest of the view: silence, repetition, style, and metrics from several collections.
 
 use opentelemetry::KeyValue;
 use opentelemetry::logs::{LogRecord as _, Severity};
@@ -21,7 +21,7 @@ fn silence_says_what_to_check() {
 }
 
 #[test]
-fn a_silent_component_is_told_apart_from_a_silent_host() {
+fn silent_component_is_distinguished_from_a_silent_host() {
     let mut host = span(1, 0, "run hello", 0, 10);
     host.instrumentation_scope = scope("wasmscope", "0.1.0");
     let shown = render(&received(vec![host.clone()]), &Style::default());
@@ -39,7 +39,7 @@ fn a_silent_component_is_told_apart_from_a_silent_host() {
 }
 
 #[test]
-fn signals_that_go_elsewhere_are_not_called_missing() {
+fn signals_exported_elsewhere_are_not_reported_missing() {
     let mut host = span(1, 0, "run hello", 0, 10);
     host.instrumentation_scope = scope("wasmscope", "0.1.0");
     let view = |spans, signals: &[Signal]| {
@@ -69,7 +69,7 @@ fn signals_that_go_elsewhere_are_not_called_missing() {
 }
 
 #[test]
-fn nobody_is_asked_whether_it_is_turned_off_where_the_program_was_stopped() {
+fn stopped_program_gets_no_hint_about_disabled_telemetry() {
     for (outcome, asked) in [
         ("ok", true),
         ("exit", true),
@@ -82,7 +82,10 @@ fn nobody_is_asked_whether_it_is_turned_off_where_the_program_was_stopped() {
         host.attributes = vec![KeyValue::new("wasmscope.outcome", outcome)];
         let shown = render(&received(vec![host]), &Style::default());
         assert!(shown.contains("The component itself sent no telemetry."));
-        assert!(shown.contains("did it run as far"), "{shown}");
+        assert!(
+            shown.contains("does it reach the instrumented code"),
+            "{shown}"
+        );
         assert_eq!(shown.contains("Is it turned off?"), asked, "{shown}");
     }
 }
@@ -108,7 +111,7 @@ fn repeated_siblings_are_summed_up_but_errors_are_shown() {
 }
 
 #[test]
-fn repeated_logs_are_summed_up_but_warnings_are_shown() {
+fn repeated_logs_are_summarised_but_warnings_are_shown() {
     let collector = MemoryExporter::default();
     for number in 0..50_i64 {
         for severity in [Severity::Info, Severity::Warn] {
@@ -172,7 +175,7 @@ fn style_follows_the_terminal_and_its_variables() {
 }
 
 #[test]
-fn widths_beyond_reason_are_brought_inside() {
+fn widths_are_clamped() {
     let collector = received(vec![span(1, 0, "root", 0, 9), span(2, 1, "child", 1, 2)]);
     for width in [0, 1, 39, usize::MAX] {
         let style = Style {
@@ -184,7 +187,7 @@ fn widths_beyond_reason_are_brought_inside() {
 }
 
 #[test]
-fn later_collections_replace_what_they_hold_and_keep_the_rest() {
+fn later_collections_update_their_series_and_keep_the_rest() {
     let collector = MemoryExporter::default();
     let gauge = |region: &'static str, value: u64| {
         let provider = provider(&collector);
@@ -281,7 +284,7 @@ fn exponential_histograms_are_drawn_with_their_bounds() {
 }
 
 #[test]
-fn telemetry_that_arrives_late_is_shown_too() {
+fn late_telemetry_is_shown() {
     let collector = received(vec![span(1, 0, "early", 0, 9)]);
     assert!(!render(&collector, &Style::default()).contains("late"));
     let mut late = span(2, 1, "late", 3, 4);
