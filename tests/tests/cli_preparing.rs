@@ -112,7 +112,7 @@ fn many_modules_that_nothing_instantiates_are_refused_at_once(runtime: Runtime) 
         says(
             &output,
             &[
-                "more than 1000 core modules and components in it",
+                "more than 1000 core modules and components",
                 "--size-limit modules=NUMBER",
             ],
         );
@@ -155,7 +155,8 @@ fn limits_on_size_are_settings(runtime: Runtime) {
     let inspect = command(&home, runtime, &["inspect"])
         .args(limits)
         .arg(&file);
-    let words = "more than 1000 levels of components in components (limit `nesting`); that limit cannot be raised";
+    let words =
+        "more than 1000 levels of nested components (limit `nesting`); that limit cannot be raised";
     says(&inspect.run().expect_code(2), &[words]);
     // The last value of a name holds.
     let limits = ["--size-limit", "functions=0", "--size-limit", "functions=9"];

@@ -1,4 +1,4 @@
-//! Follows the steps of an instantiation, and counts.
+//! Follows the steps of an instantiation and counts their cost.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -7,16 +7,18 @@ use crate::Refusal;
 use crate::limits::{Limit, Limits, TooLarge};
 use crate::read::{Bodies, Body, Captured, Cost, Item, Kind, Module, Step};
 
-/// How many registered resources take as long to copy as one definition, roughly: the translator
-/// copies their table at each instantiation, and keeps the copies until that has ended.
+/// How many registered resources take about as long to copy as one definition. The translator
+/// copies their table at each instantiation, and keeps the copies until the instantiation has
+/// ended.
 const RESOURCES_PER_DEFINITION: u64 = 20;
 
-/// How many bytes the name of a definition may have that counts once.
+/// The most bytes in the name of a definition that counts once.
 const NAME_BYTES_PER_DEFINITION: u64 = 1024;
 
-/// Counts what instantiating the last of the components comes to.
+/// Counts the cost of instantiating the last of the components.
 ///
-/// Counting ends early at what the translator refuses: components that the host would pass.
+/// Counting ends early at a step that the translator refuses: instantiating a component that the
+/// host would pass.
 pub(crate) fn count(bodies: &Bodies<'_>, limits: &Limits) -> Result<(), Refusal> {
     let mut counter = Counter {
         bodies: &bodies.list,
@@ -35,10 +37,10 @@ pub(crate) fn count(bodies: &Bodies<'_>, limits: &Limits) -> Result<(), Refusal>
     }
 }
 
-/// Why counting ends early.
+/// Why counting ended early.
 enum Stop {
     Refusal(Refusal),
-    /// The host would pass a component, which the engines refuse.
+    /// The host would pass a component, which engines refuse.
     FromHost,
 }
 
@@ -50,29 +52,29 @@ impl From<TooLarge> for Stop {
 
 const UNKNOWN: Stop = Stop::Refusal(Refusal::Uncounted);
 
-/// A component together with what it has captured.
+/// A component with the components that it captures.
 struct Component {
     body: usize,
     captures: Rc<[usize]>,
-    /// How many components and modules a copy of it copies.
+    /// How many components and modules are copied with it.
     weight: u64,
 }
 
-/// What an instance exports.
+/// The exports of an instance.
 struct Group<'a> {
     exports: HashMap<&'a str, Value>,
-    /// How many items a copy of it copies.
+    /// How many items are copied with it.
     weight: u64,
 }
 
-/// What a component has under an index or a name.
+/// An item in an index space or among exports.
 #[derive(Debug, Clone, Copy)]
 enum Value {
-    /// A component, by its place among those of the counter.
+    /// A component, by its index in the counter.
     Component(usize),
-    /// An instance, by its place among those of the counter.
+    /// An instance, by its index in the counter.
     Instance(usize),
-    /// An instance that the host passes.
+    /// An instance passed by the host.
     HostInstance,
     /// Anything else.
     Other,
@@ -81,13 +83,13 @@ enum Value {
 /// A component that is being instantiated.
 struct Frame<'s, 'a> {
     steps: std::slice::Iter<'s, Step<'a>>,
-    /// `None` for the outermost, whose imports come from the host.
+    /// `None` for the outermost component, whose imports come from the host.
     arguments: Option<HashMap<&'a str, Value>>,
     captures: Rc<[usize]>,
     components: Vec<Value>,
     instances: Vec<Value>,
     exports: HashMap<&'a str, Value>,
-    /// How many resource types are registered, those of the components around it included.
+    /// The number of registered resource types, including those of enclosing components.
     resources: u64,
 }
 
@@ -95,7 +97,7 @@ struct Counter<'s, 'a> {
     bodies: &'s [Body<'a>],
     largest: Module,
     limits: &'s Limits,
-    /// How many definitions one counts for, with the longest name that it can have.
+    /// How many definitions one counts for, given the longest possible name.
     names_per_definition: u64,
     definitions: u64,
     functions: u64,
@@ -165,7 +167,7 @@ impl<'s, 'a> Counter<'s, 'a> {
         })
     }
 
-    /// Follows a step; returns the component that it instantiates.
+    /// Follows a step. Returns the component that it instantiates.
     fn step(
         &mut self,
         frame: &mut Frame<'s, 'a>,
@@ -222,7 +224,7 @@ impl<'s, 'a> Counter<'s, 'a> {
                 self.add(frame, *kind, value)?;
             }
             Step::Export { name, item, size } => {
-                // A type that is exported is converted.
+                // An exported type is converted.
                 self.charge(size.definitions())?;
                 let value = find(frame, *item)?;
                 frame.exports.insert(name, value);
@@ -237,7 +239,7 @@ impl<'s, 'a> Counter<'s, 'a> {
         Ok(None)
     }
 
-    /// Adds a copy of something to what a component has.
+    /// Adds an item to an index space of a component, and counts its copy.
     fn add(&mut self, frame: &mut Frame<'_, '_>, kind: Kind, value: Value) -> Result<(), Stop> {
         self.charge(self.weight(value))?;
         match (kind, value) {
@@ -254,7 +256,7 @@ impl<'s, 'a> Counter<'s, 'a> {
         Ok(())
     }
 
-    /// Returns how many items a copy of something copies.
+    /// Returns how many items are copied with a value.
     fn weight(&self, value: Value) -> u64 {
         match value {
             Value::Component(id) => self.components.get(id).map_or(1, |found| found.weight),
@@ -272,7 +274,7 @@ impl<'s, 'a> Counter<'s, 'a> {
         Ok(Value::Instance(self.instances.len().saturating_sub(1)))
     }
 
-    /// Makes a component of its text and what it captures.
+    /// Makes a component from its definition and its captures.
     fn component(&mut self, frame: &Frame<'_, '_>, body: usize) -> Result<Value, Stop> {
         let text = self.bodies.get(body).ok_or(UNKNOWN)?;
         self.charge(u64::try_from(text.captures.len()).unwrap_or(u64::MAX))?;
@@ -321,7 +323,7 @@ impl<'s, 'a> Counter<'s, 'a> {
         self.frame(body, Some(arguments), captures, frame.resources)
     }
 
-    /// Finds what arguments or exports stand for.
+    /// Resolves the values of arguments or exports.
     fn named(
         &mut self,
         frame: &Frame<'_, '_>,

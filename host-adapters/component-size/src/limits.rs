@@ -1,51 +1,52 @@
-//! The limits, and what exceeds them.
+//! The limits, and the errors for exceeding them.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// One of the limits, with its name in settings and in messages.
+/// A limit, with its name in settings and messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Limit {
     /// Bytes of the component's binary.
     Bytes,
-    /// Core modules and components in the binary, the outermost component included. At the end of
-    /// each the validator copies a list of those before.
+    /// Core modules and components in the binary, including the outermost component. At the end of
+    /// each, the validator copies a list of the previous ones.
     Modules,
     /// Definitions of components: instances, aliases, imports, exports, canonical functions and
-    /// types. Those of a nested component count each time that it is instantiated, and what is
-    /// passed to a component or held by an instance counts as a whole. A core instance counts as
-    /// many as its module has memories, tables, globals, tags, imports and exports. Ten parts of a
-    /// type that is used count as one.
+    /// types. Those of a nested component count each time it is instantiated. An item that is
+    /// passed to a component or held by an instance counts with everything in it. A core instance
+    /// counts as the number of its module's memories, tables, globals, tags, imports and exports.
+    /// Ten parts of a used type count as one.
     ///
-    /// What the binary defines, in modules and components that are never instantiated as well, is
-    /// counted by itself under the same limit.
+    /// The definitions in the binary, including those in modules and components that are never
+    /// instantiated, are counted separately under the same limit.
     Definitions,
-    /// Functions of core modules, counted each time the module is instantiated. Those of the binary
-    /// are counted by themselves under the same limit.
+    /// Functions of core modules, counted each time the module is instantiated. The functions in
+    /// the binary are counted separately under the same limit.
     Functions,
-    /// Bytes of the largest function body. In a module with a type of several results the bytes
-    /// count times half of their square, because compilers write out the results of each call.
+    /// Bytes of the largest function body. In a module with a type of several results, the bytes
+    /// are multiplied by half the square of the results, because compilers expand the results of
+    /// each call.
     FunctionBytes,
-    /// Parameters or results of one type of a core function, which compilers write out at each call
-    /// and branch.
+    /// Parameters or results of one core function type. Compilers expand them at each call and
+    /// branch.
     Arity,
-    /// Globals of one core module. Cranelift panics at some 65,500.
+    /// Globals of one core module. Cranelift panics at about 65,500.
     Globals,
-    /// Bytes of core modules, without custom sections, counted each time the module is instantiated.
-    /// WasmEdge takes up to 80 bytes of memory for each of them.
+    /// Bytes of core modules, without custom sections, counted each time the module is
+    /// instantiated. WasmEdge takes up to 80 bytes of memory for each.
     ModuleBytes,
-    /// Levels of components in components.
+    /// Levels of nested components.
     Nesting,
-    /// Parts of types, each time that a type is imported, exported or instantiated: what a
-    /// validator copies, at some hundred bytes for each.
+    /// Parts of types, each time a type is imported, exported or instantiated. A validator copies
+    /// them, at some hundred bytes each.
     TypeItems,
-    /// Levels of types that are declared within types, which a validator reads by recursion.
+    /// Levels of types declared within types. A validator reads them by recursion.
     TypeNesting,
 }
 
 impl Limit {
-    /// Every limit.
+    /// All limits.
     pub const ALL: [Self; 11] = [
         Self::Bytes,
         Self::Modules,
@@ -78,26 +79,26 @@ impl Limit {
         }
     }
 
-    /// Returns the limit of a name.
+    /// Returns the limit with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|limit| limit.name() == name)
     }
 
-    /// Returns the values that the limit can have.
+    /// Returns the valid values of the limit.
     ///
-    /// A larger value would have no effect, because engines or this crate refuse a component beyond
-    /// it all the same. With a smaller one there is no component.
+    /// A larger value would have no effect, because engines or this crate refuse such components
+    /// anyway. No component fits a smaller one.
     #[must_use]
     pub fn range(self) -> RangeInclusive<u64> {
         match self {
-            // The header of a component.
+            // The header of a component takes 8 bytes.
             Self::Bytes => 8..=u64::MAX,
-            // What `wasmparser` accepts.
+            // The maximum of `wasmparser`.
             Self::FunctionBytes => 0..=7_654_321,
             Self::Arity => 0..=1_000,
             Self::Globals => 0..=60_000,
-            // The outermost component is one.
+            // The outermost component counts as one.
             Self::Modules => 1..=MOST_MODULES,
             Self::Nesting => 0..=MOST_NESTING,
             Self::TypeNesting => 0..=MOST_TYPE_NESTING,
@@ -107,39 +108,38 @@ impl Limit {
         }
     }
 
-    /// Returns what is counted, in words that follow a number.
+    /// Returns the counted items as a phrase that follows a number.
     fn unit(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
-            Self::Modules => "core modules and components in it",
+            Self::Modules => "core modules and components",
             Self::Definitions => "definitions, counted again at each instantiation",
             Self::Functions => "functions, counted again at each instantiation",
             Self::FunctionBytes => "bytes in one function",
             Self::Arity => "parameters or results of one function type",
             Self::Globals => "globals in one core module",
             Self::ModuleBytes => "bytes of core modules, counted again at each instantiation",
-            Self::Nesting => "levels of components in components",
-            Self::TypeItems => "parts of types once these are written out wherever they are used",
+            Self::Nesting => "levels of nested components",
+            Self::TypeItems => "parts of types, counted again at each use",
             Self::TypeNesting => "levels of types within types",
         }
     }
 }
 
-/// How many core modules and components are allowed at most. A validator takes memory and time with
-/// the square of them: for 1,000 up to 100 MB.
+/// The largest allowed number of core modules and components. A validator's memory and time grow
+/// with its square: 1,000 take up to 100 MB.
 const MOST_MODULES: u64 = 10_000;
 
-/// How many levels of components in components are allowed at most. A validator takes memory and time
-/// with the square of them.
+/// The largest allowed nesting of components. A validator's memory and time grow with its square.
 const MOST_NESTING: u64 = 1_000;
 
-/// How many levels of types within types are allowed at most. Some more overflow a stack of
-/// 2 MiB in a program that is not optimized.
+/// The largest allowed nesting of types. A few levels more overflow a stack of 2 MiB in an
+/// unoptimised program.
 const MOST_TYPE_NESTING: u64 = 200;
 
-/// How large a component may be.
+/// Limits on the size of a component.
 ///
-/// The defaults are far above those of programs that compilers make.
+/// The defaults are far above what compilers produce.
 ///
 /// ```
 /// use component_size::{Limit, Limits};
@@ -192,11 +192,11 @@ impl Limits {
         Ok(self)
     }
 
-    /// Fails if there is more of something than its limit allows.
+    /// Checks a number against a limit.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`] names the limit.
+    /// Returns [`TooLarge`] if it exceeds the limit.
     pub fn allow(&self, limit: Limit, found: u64) -> Result<(), TooLarge> {
         let most = self.get(limit);
         if found > most {
@@ -206,7 +206,7 @@ impl Limits {
     }
 }
 
-/// A value that a limit cannot have.
+/// A value outside a limit's range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutOfRange {
     /// The limit.
@@ -251,14 +251,14 @@ impl fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
-/// Says why a component is refused.
+/// Why a component is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// It exceeds a limit.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
-    /// It refers to something that is not where a valid component has it.
+    /// It refers to an item that does not exist in a valid component.
     #[error("the component has definitions that cannot be counted")]
     Uncounted,
 }

@@ -1,20 +1,20 @@
-//! How deep types are declared within types.
+//! Limits how deeply types are declared within types.
 //!
-//! `wasmparser` reads such types by recursion, without a bound: ten thousand levels, of three bytes
-//! each, overflow the stack. So each section is searched for them first, without recursion.
+//! `wasmparser` reads such types by unbounded recursion: ten thousand levels, three bytes each,
+//! overflow the stack. So each section is first scanned without recursion.
 
 use wasmparser::{BinaryReader, ComponentAlias, ComponentImport, ComponentType};
 
+use crate::definitions;
 use crate::limits::{Limit, Limits};
 use crate::stop::{Counted, Stop};
-use crate::text;
 
-/// Refuses a section of types that are declared too deep within types. Returns how many definitions
-/// there are in it, at all levels.
+/// Refuses a section with types nested too deeply. Returns the number of definitions in it, at all
+/// levels.
 pub(crate) fn check(section: &[u8], limits: &Limits) -> Counted<usize> {
     let mut definitions = 0usize;
     let mut reader = BinaryReader::new(section, 0);
-    // How many types or declarations are still to come at each level.
+    // How many types or declarations remain at each level.
     let mut levels = vec![reader.read_var_u32()?];
     while let Some(left) = levels.last_mut() {
         let Some(fewer) = left.checked_sub(1) else {
@@ -45,17 +45,17 @@ pub(crate) fn check(section: &[u8], limits: &Limits) -> Counted<usize> {
     Ok(definitions)
 }
 
-/// Reads a declaration that makes no type of a component, and returns how many definitions are in
-/// it. Returns `None` for one that does, and reads up to the type.
+/// Reads a declaration other than the type of a component or instance, and returns how many
+/// definitions it contains. Returns `None` for such a type, whose declarations follow.
 fn other_declaration(reader: &mut BinaryReader<'_>) -> Counted<Option<usize>> {
     match reader.read_u8()? {
-        0x00 => Ok(Some(text::core_type(&reader.read()?))),
+        0x00 => Ok(Some(definitions::core_type(&reader.read()?))),
         0x01 => Ok(None),
         0x02 => {
             reader.read::<ComponentAlias<'_>>()?;
             Ok(Some(0))
         }
-        // An import or an export: a name and a type.
+        // An import or export: a name and a type.
         0x03 | 0x04 => {
             reader.read::<ComponentImport<'_>>()?;
             Ok(Some(0))

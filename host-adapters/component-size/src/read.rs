@@ -1,4 +1,4 @@
-//! Reads components into the steps that concern the count.
+//! Reads components into the steps that are counted.
 
 use wasmparser::component_types::{
     ComponentAnyTypeId, ComponentCoreModuleTypeId, ComponentEntityType,
@@ -16,37 +16,37 @@ use crate::Refusal;
 use crate::limits::{Limit, Limits};
 use crate::sizes::{Size, Sizes};
 
-/// A component, as its text defines it. It can be instantiated any number of times.
+/// The definition of a component, which can be instantiated any number of times.
 #[derive(Debug, Default)]
 pub(crate) struct Body<'a> {
     pub(crate) steps: Vec<Step<'a>>,
-    /// The components around it that it refers to, or components in it do. They are copied whenever
-    /// it is.
+    /// The enclosing components' items that it or its nested components refer to. They are copied
+    /// with it.
     pub(crate) captures: Vec<Captured>,
-    /// How many core modules around it are referred to in the same way.
+    /// How many core modules of enclosing components are referred to in the same way.
     pub(crate) captured_modules: u64,
 }
 
-/// Where a component is found that a nested component refers to.
+/// The source of a captured component.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Captured {
-    /// Among the components of the component around it.
+    /// Among the components of the enclosing component.
     Local(u32),
-    /// Among what the component around it has captured itself.
+    /// Among the captures of the enclosing component.
     Capture(usize),
 }
 
-/// What a step comes to.
+/// The cost of a step.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cost {
     pub(crate) definitions: u64,
-    /// The resource types among them, at most.
+    /// An upper bound on the resource types among the definitions.
     pub(crate) resources: u64,
     /// The functions of core instances.
     pub(crate) functions: u64,
-    /// The bytes of their modules.
+    /// The bytes of the core instances' modules.
     pub(crate) module_bytes: u64,
-    /// Instances of modules that are passed. They count as the largest module does.
+    /// Instances of modules that are passed as arguments. Each counts as the largest module.
     pub(crate) passed_modules: u64,
 }
 
@@ -74,7 +74,7 @@ impl Cost {
 pub(crate) struct Module {
     pub(crate) functions: u64,
     pub(crate) bytes: u64,
-    /// Memories, tables, globals, tags and exports.
+    /// The number of memories, tables, globals, tags and exports.
     pub(crate) definitions: u64,
 }
 
@@ -107,8 +107,8 @@ impl Module {
     }
 }
 
-/// How many declared locals count as one byte of a module. WasmEdge writes each out, in 5 bytes; a
-/// byte of code takes it some 50 to 80.
+/// How many declared locals count as one byte of a module. WasmEdge expands each into 5 bytes, and
+/// takes 50 to 80 bytes for a byte of code.
 const LOCALS_PER_BYTE: u64 = 8;
 
 /// Returns how many locals a function declares.
@@ -123,7 +123,7 @@ fn locals(body: &FunctionBody<'_>) -> u64 {
 /// A step of an instantiation.
 #[derive(Debug)]
 pub(crate) enum Step<'a> {
-    /// Defines things that are neither components nor instances.
+    /// Defines items that are neither components nor instances.
     Define(Cost),
     /// Takes an import.
     Import {
@@ -133,19 +133,19 @@ pub(crate) enum Step<'a> {
     },
     /// Adds a nested component to the components.
     Component(usize),
-    /// Adds a component of a component further out to the components.
+    /// Adds an enclosing component's component to the components.
     Outer(Captured),
     /// Instantiates a component.
     Instantiate {
         component: u32,
         arguments: Vec<(&'a str, Item)>,
-        /// Of the instance.
+        /// The size of the instance.
         size: Size,
     },
-    /// Makes an instance of what there is.
+    /// Makes an instance from existing items.
     Group {
         exports: Vec<(&'a str, Item)>,
-        /// Of the instance.
+        /// The size of the instance.
         size: Size,
     },
     /// Takes an export of an instance.
@@ -154,7 +154,7 @@ pub(crate) enum Step<'a> {
         name: &'a str,
         kind: Kind,
     },
-    /// Exports something, and adds it once more to what there is.
+    /// Exports an item, and adds it to its index space again.
     Export {
         name: &'a str,
         item: Item,
@@ -162,7 +162,7 @@ pub(crate) enum Step<'a> {
     },
 }
 
-/// What kind of thing something is.
+/// The kind of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Component,
@@ -183,7 +183,7 @@ impl From<ComponentExternalKind> for Kind {
     }
 }
 
-/// Something that a component has.
+/// An item of a component.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Item {
     Component(u32),
@@ -203,30 +203,30 @@ impl Item {
 
 /// A component or a core module that is being read.
 struct Frame<'a> {
-    /// Its size, if it is a core module.
+    /// Its size, for a core module.
     module: Option<Module>,
     body: Body<'a>,
-    /// How many instances there are in it so far.
+    /// The number of instances in it so far.
     instances: u32,
-    /// What nested components capture that are yet to be read: the next one, to be exact.
+    /// Components that the next nested component captures, which is yet to be read.
     captures_of_next: Vec<Captured>,
     captured_modules_of_next: u64,
 }
 
-/// What was read.
+/// The result of reading.
 #[derive(Debug)]
 pub(crate) struct Bodies<'a> {
     /// The components. The last one is the outermost.
     pub(crate) list: Vec<Body<'a>>,
     /// The sizes of the largest core modules.
     pub(crate) largest: Module,
-    /// Bytes of the longest name of something that core instances pass to one another. Translators
-    /// copy it with each definition that uses it.
+    /// The bytes of the longest name under which core instances pass an item to one another.
+    /// Translators copy it with each definition that uses it.
     pub(crate) longest_name: u64,
 }
 
-/// Reads a component and those in it. Returns `None` for a core module, and for a component
-/// that is not valid even with all features.
+/// Reads a component and its nested components. Returns `None` for a core module, and for a
+/// component that is invalid even with all features.
 pub(crate) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Bodies<'a>>, Refusal> {
     let mut reader = Reader {
         validator: Validator::new_with_features(WasmFeatures::all()),
@@ -246,7 +246,7 @@ pub(crate) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Bodies
             return Ok(None);
         }
         reader.payload(payload).ok_or(Refusal::Uncounted)?;
-        // The outermost component is no level of its own.
+        // The outermost component does not count as a level.
         let levels = u64::try_from(reader.frames.len()).unwrap_or(u64::MAX);
         limits.allow(Limit::Nesting, levels.saturating_sub(1))?;
     }
@@ -263,10 +263,10 @@ struct Reader<'a> {
     sizes: Sizes,
     frames: Vec<Frame<'a>>,
     bodies: Vec<Body<'a>>,
-    /// The modules that are not passed.
+    /// The modules that are not passed as arguments.
     modules: HashMap<ComponentCoreModuleTypeId, Module>,
     largest: Module,
-    /// Bytes of the longest name of something that core instances pass to one another.
+    /// The bytes of the longest name under which core instances pass an item to one another.
     longest_name: u64,
 }
 
@@ -316,7 +316,7 @@ impl<'a> Reader<'a> {
                     let function = function.ok()?;
                     let size = self.canonical(&function)?;
                     let definitions = match function {
-                        // Between components, an adapter is generated for it.
+                        // An adapter is generated for it between components.
                         CanonicalFunction::Lower { .. } => size.adapter(),
                         _ => size.definitions(),
                     };
@@ -391,7 +391,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Adds definitions to the step before, if it has only some as well.
+    /// Adds definitions to the previous step if it has only definitions too.
     fn define(&mut self, more: Cost) -> Option<()> {
         let steps = &mut self.frames.last_mut()?.body.steps;
         if let Some(Step::Define(cost)) = steps.last_mut() {
@@ -402,7 +402,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Ends a component: it is one of the component around it.
+    /// Ends a component and adds it to the enclosing one.
     fn end(&mut self) -> Option<()> {
         let mut frame = self.frames.pop()?;
         if let Some(module) = frame.module {
@@ -417,7 +417,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Keeps a core module's size. One that is no part of a component is not counted.
+    /// Stores a core module's size. A module outside a component is not counted.
     fn end_of_module(&mut self, module: Module) -> Option<()> {
         if self.frames.is_empty() {
             return Some(());
@@ -441,7 +441,7 @@ impl<'a> Reader<'a> {
         };
         let types = self.validator.types(0)?;
         let id = types.module_at(module_index);
-        // All that the module imports is looked up by its names and kept.
+        // All imports of the module are looked up by name and stored.
         let imports = &types.get(id)?.imports;
         let (mut names, mut longest) = (Size::default(), 0usize);
         for (module, name) in imports.keys() {
@@ -464,7 +464,7 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    /// Returns the size of the type that a canonical function is made with.
+    /// Returns the size of a canonical function's type.
     fn canonical(&mut self, function: &CanonicalFunction) -> Option<Size> {
         use CanonicalFunction as C;
         let types = self.validator.types(0)?;
@@ -506,7 +506,7 @@ impl<'a> Reader<'a> {
         let mut size = self
             .sizes
             .instance(types, types.component_instance_at(index));
-        // Types that are passed are converted each by itself.
+        // Each type that is passed is converted separately.
         let mut type_of = |kind, index| {
             if kind == ComponentExternalKind::Type {
                 let ty: ComponentAnyTypeId = types.component_any_type_at(index);
@@ -588,8 +588,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns the components around the one that is being read, so many, from the outermost of
-    /// them on.
+    /// Returns this many enclosing components of the current one, the outermost first.
     fn outward(&mut self, count: u32) -> Option<&mut [Frame<'a>]> {
         let inner = self.frames.len().checked_sub(1)?;
         let first = inner.checked_sub(usize::try_from(count).ok()?)?;

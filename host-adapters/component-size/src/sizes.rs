@@ -1,4 +1,4 @@
-//! How large types are once they are written out, as the translator does at each use.
+//! Sizes of types after expansion, as the translator performs it at each use.
 
 use std::collections::HashMap;
 
@@ -8,24 +8,24 @@ use wasmparser::component_types::{
 };
 use wasmparser::types::TypesRef;
 
-/// How large a type is.
+/// The size of a type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Size {
-    /// The items of instances and of components, those of nested ones included.
+    /// The items of instances and components, including nested ones.
     pub(crate) items: u64,
     /// Everything else: the parts of function and value types, and their names.
     pub(crate) parts: u64,
-    /// The resource types that it brings, at most.
+    /// An upper bound on the resource types in it.
     pub(crate) resources: u64,
 }
 
-/// How many parts of types take as long to convert as one definition, roughly.
+/// How many parts of types take about as long to convert as one definition.
 const PARTS_PER_DEFINITION: u64 = 10;
 
-/// How many definitions take as much memory as the code that converts one part of a type, roughly.
+/// How many definitions take about as much memory as the code that converts one part of a type.
 const DEFINITIONS_PER_ADAPTED_PART: u64 = 2;
 
-/// How many bytes of a name take as long to copy as one part of a type, roughly.
+/// How many bytes of a name take about as long to copy as one part of a type.
 const NAME_BYTES_PER_PART: usize = 32;
 
 impl Size {
@@ -39,7 +39,7 @@ impl Size {
         Self::names(name.len())
     }
 
-    /// Returns what names of so many bytes come to.
+    /// Returns the size of names with this many bytes.
     pub(crate) fn names(bytes: usize) -> Self {
         let parts = u64::try_from(bytes / NAME_BYTES_PER_PART).unwrap_or(u64::MAX);
         Self {
@@ -63,21 +63,21 @@ impl Size {
         }
     }
 
-    /// Returns how many definitions code counts for that converts it from one memory to another.
+    /// Returns how many definitions the code that copies the type between memories counts for.
     pub(crate) fn adapter(self) -> u64 {
         let parts = self.parts.saturating_mul(DEFINITIONS_PER_ADAPTED_PART);
         self.items.saturating_add(parts)
     }
 
-    /// Returns how many definitions a conversion counts for.
+    /// Returns how many definitions a conversion of the type counts for.
     pub(crate) fn definitions(self) -> u64 {
         self.items.saturating_add(self.parts / PARTS_PER_DEFINITION)
     }
 }
 
-/// Computes sizes of types, each once: types share their parts.
+/// Computes sizes of types, each once, because types share their parts.
 ///
-/// The validator bounds how deep types nest, and with it the recursion.
+/// The validator limits the nesting of types, which bounds the recursion here.
 #[derive(Debug, Default)]
 pub(crate) struct Sizes {
     known: HashMap<ComponentAnyTypeId, Size>,

@@ -1,10 +1,10 @@
-//! Why counting stops before the end, where nothing is validated yet.
+//! Why counting stops early, before validation.
 
 use crate::limits::TooLarge;
 
 pub(crate) enum Stop {
     TooLarge(TooLarge),
-    /// The validator refuses this as well, and reads no further either.
+    /// Malformed input. The validator also refuses it, and reads no further.
     Malformed,
 }
 
@@ -22,7 +22,7 @@ impl From<wasmparser::BinaryReaderError> for Stop {
     }
 }
 
-/// Turns a malformed input into one that passes: an engine says better what is wrong with it.
+/// Lets malformed input pass, because an engine describes the error better.
 pub(crate) fn too_large(counted: Counted<()>) -> Result<(), TooLarge> {
     match counted {
         Err(Stop::TooLarge(too_large)) => Err(too_large),

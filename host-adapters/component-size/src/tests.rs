@@ -1,5 +1,5 @@
+mod definitions;
 mod growth;
-mod text;
 
 use super::*;
 use std::fmt::Write as _;
@@ -31,7 +31,7 @@ fn limited(limit: Limit, value: u64) -> Limits {
     limits
 }
 
-/// Returns the lowest value of a limit that a component passes.
+/// Returns the lowest value of a limit with which a component passes.
 fn least(text: &str, limit: Limit) -> u64 {
     let bytes = wat::parse_str(text).expect("a component");
     let fails = |value| check(&bytes, &limited(limit, value)).is_err();
@@ -47,7 +47,8 @@ fn least(text: &str, limit: Limit) -> u64 {
     low
 }
 
-/// Components each of which instantiates the one before twice, with something in the first.
+/// Returns nested components, each of which instantiates the previous one twice. The innermost
+/// contains `first`.
 fn doubling(levels: usize, first: &str) -> String {
     let mut text = format!("(component $c0 {first})");
     for level in 1..levels {
@@ -65,7 +66,7 @@ fn doubling(levels: usize, first: &str) -> String {
 const INSTANCE: &str = "(core module $m) (core instance (instantiate $m))";
 
 #[test]
-fn a_small_component_cannot_stand_for_a_huge_one() {
+fn doubling_instantiations_are_refused() {
     checked(&doubling(8, INSTANCE), &Limits::default()).expect("small");
     for levels in [18, 30, 64, 200] {
         assert_eq!(refused(&doubling(levels, INSTANCE)), Limit::Definitions);
@@ -74,7 +75,7 @@ fn a_small_component_cannot_stand_for_a_huge_one() {
 }
 
 #[test]
-fn what_is_doubled_may_be_anything() {
+fn any_doubled_item_is_refused() {
     for what in [
         "(core instance) (core instance)",
         "(instance)",
@@ -92,7 +93,7 @@ fn what_is_doubled_may_be_anything() {
 }
 
 #[test]
-fn custom_sections_are_no_bytes_of_modules() {
+fn custom_sections_do_not_count_as_module_bytes() {
     let of = |custom: &str| {
         let text =
             format!("(component (core module (func) {custom}) (core instance (instantiate 0)))");
@@ -130,7 +131,7 @@ fn components_that_are_passed_to_components_count_where_they_are_instantiated() 
     );
     assert!(large >= small + 500, "{small} {large}");
 
-    // Out of an instance, by an alias, by an outer alias, and exported again.
+    // From an instance, by an alias, by an outer alias, and re-exported.
     let text = format!(
         r#"(component
         (component $large {})
@@ -149,7 +150,7 @@ fn components_that_are_passed_to_components_count_where_they_are_instantiated() 
 }
 
 #[test]
-fn what_the_host_passes_is_not_known() {
+fn instances_passed_by_the_host_are_accepted() {
     let text = r#"(component
         (import "c" (component $c (export "i" (instance (export "d" (component))))))
         (instance $j (instantiate $c))
@@ -160,7 +161,7 @@ fn what_the_host_passes_is_not_known() {
 }
 
 #[test]
-fn functions_count_each_time_that_their_module_is_instantiated() {
+fn functions_count_at_each_instantiation() {
     let functions = "(func)".repeat(1000);
     let text = |instances: usize| {
         let instances = "(core instance (instantiate $m))".repeat(instances);
@@ -206,7 +207,7 @@ fn sizes_are_bounded() {
 }
 
 #[test]
-fn deep_nesting_is_refused_before_anything_recurses() {
+fn deep_nesting_is_refused_before_recursion() {
     // `wat` would recurse.
     let nested = |levels: usize, most: u64| {
         let mut bytes = wasm_encoder::Component::new().finish();
@@ -226,13 +227,13 @@ fn deep_nesting_is_refused_before_anything_recurses() {
         let levels = usize::try_from(most).expect("few");
         assert_eq!(nested(levels, most), Ok(()));
         assert_eq!(nested(levels + 1, most), Err(Limit::Nesting));
-        // The levels are components as well.
+        // The levels count as components as well.
         assert_eq!(nested(5_000, most), Err(Limit::Modules));
     }
 }
 
 #[test]
-fn what_is_invalid_passes() {
+fn invalid_components_pass() {
     check(b"", &Limits::default()).expect("no component");
     check(b"\0asm\x01\0\0\0", &Limits::default()).expect("a module");
     let whole = wat::parse_str(doubling(40, INSTANCE)).expect("a component");
@@ -244,14 +245,14 @@ fn what_is_invalid_passes() {
     let mut claims = wat::parse_str("(component)").expect("a component");
     claims.extend([5, 5, 0xff, 0xff, 0xff, 0xff, 0x0f]);
     check(&claims, &Limits::default()).expect("malformed");
-    // An invalid component that would be too large otherwise.
+    // An invalid component that would also be too large.
     let mut invalid = whole.clone();
     invalid.extend([5, 4, 1, 0, 99, 0]);
     check(&invalid, &Limits::default()).expect("an instance of no component");
 }
 
 #[test]
-fn features_that_an_engine_may_lack_are_counted_through() {
+fn components_with_unsupported_features_are_counted() {
     let text = format!(
         r#"(component (core module (memory i64 1)) (import "a" (func async)) {})"#,
         "(instance)".repeat(100)
@@ -275,7 +276,7 @@ fn limits_have_names_and_messages() {
 }
 
 #[test]
-fn limits_have_the_values_that_have_an_effect() {
+fn limit_ranges_hold_the_effective_values() {
     let largest = |limit: Limit| *limit.range().end();
     for limit in Limit::ALL {
         let (default, range) = (Limits::default().get(limit), limit.range());
@@ -317,9 +318,9 @@ fn limits_have_the_values_that_have_an_effect() {
     assert_eq!(largest(Limit::Functions), u64::MAX);
 }
 
-/// What a limit allows at most, the validator of the engines allows as well, and no more.
+/// The limit's maximum is exactly what the engines' validator accepts.
 #[test]
-fn largest_function_is_the_validators() {
+fn largest_function_matches_the_validators_maximum() {
     let body = |bytes: usize| {
         let mut module = wasm_encoder::Module::new();
         let mut types = wasm_encoder::TypeSection::new();

@@ -30,7 +30,7 @@ fn grows(few: usize, many: &[usize], text: impl Fn(usize) -> String) {
     }
 }
 
-/// Repeats a text for the levels from 1 on, with `{k}` for the level and `{p}` for the one before.
+/// Repeats a text for each level from 1, with `{k}` for the level and `{p}` for the previous one.
 fn levels(levels: usize, text: &str) -> String {
     let level = |level: usize| {
         text.replace("{k}", &level.to_string())
@@ -43,7 +43,7 @@ const TWICE: &str = "(component $twice (import \"c\" (component $c))
     (instance (instantiate $c)) (instance (instantiate $c)))";
 
 #[test]
-fn components_double_that_are_passed_to_others() {
+fn components_passed_to_others_double() {
     grows(8, &[18, 40, 200], |count| {
         let nested = levels(
             count,
@@ -55,7 +55,7 @@ fn components_double_that_are_passed_to_others() {
 }
 
 #[test]
-fn components_double_that_instances_export() {
+fn components_exported_by_instances_double() {
     grows(8, &[18, 40, 100], |count| {
         let nested = levels(
             count,
@@ -71,7 +71,7 @@ fn components_double_that_instances_export() {
 }
 
 #[test]
-fn components_double_that_are_passed_within_instances() {
+fn components_passed_within_instances_double() {
     grows(8, &[18, 40], |count| {
         let nested = levels(
             count,
@@ -89,9 +89,10 @@ fn components_double_that_are_passed_within_instances() {
     });
 }
 
-/// The translator copies what a component refers to around it, also if nothing is instantiated.
+/// The translator copies the enclosing components' items that a component refers to, even without
+/// instantiation.
 #[test]
-fn components_double_that_others_refer_to() {
+fn captured_components_double() {
     grows(8, &[18, 40, 200], |count| {
         let nested = levels(
             count,
@@ -103,7 +104,7 @@ fn components_double_that_others_refer_to() {
 
 /// The validator bounds a single instance, but not how often it is copied.
 #[test]
-fn instances_double_that_hold_others() {
+fn nested_instances_double() {
     let doubled = |count| {
         levels(
             count,
@@ -145,7 +146,7 @@ fn types_are_converted_at_each_use() {
 }
 
 #[test]
-fn what_the_host_passes_counts_as_its_type_does() {
+fn host_instances_count_by_their_type() {
     let types = levels(
         16,
         r#"(type $t{k} (instance (alias outer 1 $t{p} (type $t))
@@ -189,26 +190,26 @@ fn a_core_modules_imports_count_at_each_instantiation() {
 }
 
 #[test]
-fn what_is_passed_is_followed_to_where_it_is_instantiated() {
+fn passed_components_count_where_they_are_instantiated() {
     for text in [
         // A component, its import, and the export of an instance.
         "(component (component $c) (component $d (import \"c\" (component $c)) (instance (instantiate $c)))
             (instance (instantiate $d (with \"c\" (component $c)))))",
         "(component (component $c (component $d) (export \"d\" (component $d))) (instance $i (instantiate $c))
             (instance (instantiate (component $i \"d\"))))",
-        // What is passed is passed on, and captured.
+        // The passed item is passed on, and captured.
         "(component (component $c)
             (component $d (import \"c\" (component $c))
                 (component $e (import \"c\" (component $c)) (component $f (alias outer 1 $c (component $c))
                     (instance (instantiate $c))) (instance (instantiate $f)))
                 (instance (instantiate $e (with \"c\" (component $c)))))
             (instance (instantiate $d (with \"c\" (component $c)))))",
-        // More than is asked for is passed.
+        // More arguments than the component imports.
         "(component (component $c) (component $d (import \"i\" (instance $i (export \"c\" (component)))) 
                 (instance (instantiate (component $i \"c\"))))
             (instance $i (export \"c\" (component $c)) (export \"x\" (component $c)))
             (instance (instantiate $d (with \"i\" (instance $i)))))",
-        // The host would pass it: that is for the translator to refuse.
+        // The host would pass it, which the translator refuses.
         "(component (import \"c\" (component $c)) (instance (instantiate $c)))",
         "(component (import \"i\" (instance $i (export \"c\" (component))))
             (alias export $i \"c\" (component $c)) (instance (instantiate $c)))",
@@ -221,7 +222,7 @@ fn what_is_passed_is_followed_to_where_it_is_instantiated() {
 }
 
 #[test]
-fn what_is_invalid_is_left_to_the_translator() {
+fn invalid_components_are_left_to_the_translator() {
     let mut bytes =
         wat::parse_str("(component (component $c) (instance (instantiate $c)))").unwrap();
     assert_eq!(check(&bytes, &Limits::default()), Ok(()));

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use super::{limit_of, refused};
 use crate::*;
 
-/// What is asked of a binary that `wat` would take long to make, or could not.
+/// Checks a binary that `wat` could not make, or only slowly.
 fn checked(bytes: &[u8]) -> Result<(), Limit> {
     let start = Instant::now();
     let checked = check(bytes, &Limits::default()).map_err(limit_of);
@@ -23,7 +23,7 @@ fn component(sections: &[(u8, &[u8])]) -> Vec<u8> {
 const CORE_MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
 
-/// A section with one item so many times.
+/// Returns a section with the same item this many times.
 fn items(count: u32, item: &[u8]) -> Vec<u8> {
     use wasm_encoder::Encode;
     let mut section = Vec::new();
@@ -33,7 +33,7 @@ fn items(count: u32, item: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn modules_count_also_if_nothing_is_instantiated() {
+fn modules_count_without_instantiation() {
     let module = b"\0asm\x01\0\0\0";
     let modules = |count| component(&vec![(CORE_MODULE, &module[..]); count]);
     assert_eq!(checked(&modules(999)), Ok(()));
@@ -51,10 +51,10 @@ fn modules_count_also_if_nothing_is_instantiated() {
 }
 
 #[test]
-fn what_a_component_defines_counts_also_if_it_is_not_instantiated() {
+fn component_definitions_count_without_instantiation() {
     const MANY: u32 = 200_001;
     for (section, item) in [
-        // Core instances and instances of nothing, types, aliases of types, functions.
+        // Core instances and instances without contents, types, aliases of types, functions.
         (2, &b"\x01\0"[..]),
         (5, b"\x01\0"),
         (3, b"\x60\0\0"),
@@ -68,14 +68,14 @@ fn what_a_component_defines_counts_also_if_it_is_not_instantiated() {
         let inner = component(&[(section, &items(MANY, item))]);
         let outer = component(&[(COMPONENT, &inner)]);
         let refused = checked(&outer);
-        // The parts of some are counted before.
+        // The parts of some are counted before validation.
         let valid_is_refused = refused == Err(Limit::Definitions);
         assert!(valid_is_refused, "{section} {item:?}: {refused:?}");
     }
 }
 
 #[test]
-fn what_a_module_defines_counts_also_if_it_is_not_instantiated() {
+fn module_definitions_count_without_instantiation() {
     const MANY: u32 = 200_001;
     for (section, item) in [
         (1, &b"\x60\0\0"[..]),
@@ -109,11 +109,11 @@ fn what_a_module_defines_counts_also_if_it_is_not_instantiated() {
 }
 
 #[test]
-fn what_is_declared_within_types_counts() {
+fn declarations_within_types_count() {
     let mut ty = vec![1, 0x42];
     ty.extend(items(200_001, b"\x01\x7f"));
     assert_eq!(checked(&component(&[(7, &ty)])), Err(Limit::Definitions));
-    // A single one may have some less.
+    // A single type may have a few less.
     let mut core = vec![0x50];
     core.extend(items(90_000, b"\x01\x60\0\0"));
     let core = items(3, &core);
@@ -122,7 +122,7 @@ fn what_is_declared_within_types_counts() {
 
 #[test]
 fn parts_of_types_count_where_they_are_declared() {
-    // A byte for the kind, 1000 parts, each with a name and what follows it, and the end.
+    // A byte for the kind, 1000 parts, each with a name and its type, and the end.
     for (kind, part, end) in [
         (0x6d, &b""[..], &b""[..]),
         (0x6e, b"", b""),
@@ -145,7 +145,7 @@ fn parts_of_types_count_where_they_are_declared() {
 }
 
 #[test]
-fn a_claim_is_not_believed() {
+fn claimed_counts_are_not_trusted() {
     for section in [2, 3, 5, 6, 7, 8, 10, 11] {
         let claims = component(&[(section, &[0xff, 0xff, 0xff, 0x7f, 0xff, 0xff])]);
         assert_eq!(checked(&claims), Ok(()), "{section}");
@@ -154,7 +154,7 @@ fn a_claim_is_not_believed() {
 
 /// The validator takes time for functions and for levels of nesting.
 #[test]
-fn many_functions_do_not_hide_what_follows() {
+fn many_functions_do_not_hide_later_sections() {
     let mut functions = wasm_encoder::Module::new();
     for (id, item) in [(1, &b"\x60\0\0"[..]), (3, b"\0"), (10, b"\x02\0\x0b")] {
         let count = if id == 1 { 1 } else { 250_001 };
@@ -174,7 +174,7 @@ fn many_functions_do_not_hide_what_follows() {
     assert_eq!(checked(&both), Err(Limit::Modules));
 }
 
-/// At the end of each module the validator copies what it knows of aliases.
+/// At the end of each module the validator copies its aliases.
 #[test]
 fn aliases_count_at_the_end_of_each_module() {
     let text = |kind: &str, modules: usize| {
@@ -201,7 +201,7 @@ fn aliases_count_at_the_end_of_each_module() {
 }
 
 #[test]
-fn names_of_what_core_instances_pass_count() {
+fn names_passed_between_core_instances_count() {
     let name = "n".repeat(90_000);
     let instances =
         |count: usize| "(core instance (instantiate $m (with \"\" (instance $i))))".repeat(count);
@@ -232,7 +232,7 @@ fn names_of_what_core_instances_pass_count() {
 }
 
 #[test]
-fn what_engines_write_out_is_counted() {
+fn expansion_by_engines_is_counted() {
     let module = |text: String| {
         let bytes = wat::parse_str(format!("(component (core module $m {text}))")).expect("text");
         checked(&bytes)
@@ -257,7 +257,7 @@ fn what_engines_write_out_is_counted() {
     let body = |results| format!("{} (func {})", types(0, results), many("nop ", 1000));
     assert_eq!(module(body(40)), Ok(()));
     assert_eq!(module(body(100)), Err(Limit::FunctionBytes));
-    // A table of 2^20 places with one element at its end.
+    // A table of 2^20 slots with one element at its end.
     let table = "(table 1048576 funcref) (func $f)";
     let element = |count| many("(elem (i32.const 1048575) $f)", count);
     assert_eq!(module(format!("{table} {}", element(12))), Ok(()));
@@ -311,7 +311,8 @@ fn locals_count_as_bytes_of_their_module() {
     );
 }
 
-/// The validator checks each import at each instantiation, also in a component that nothing instantiates.
+/// The validator checks each import at each instantiation, even in a component that is never
+/// instantiated.
 #[test]
 fn imports_count_where_a_module_is_instantiated() {
     let imports: String = (0..20_000)
@@ -334,7 +335,7 @@ fn imports_count_where_a_module_is_instantiated() {
     assert_eq!(checked(&text(200)), Err(Limit::Definitions));
 }
 
-/// Adapters between components take some 12 KB for each part of a type.
+/// Adapters between components take about 12 KB for each part of a type.
 #[test]
 fn lowered_functions_count_with_their_adapters() {
     let fields: String = (0..25)

@@ -1,8 +1,8 @@
-//! What the binary itself defines, whether it is instantiated or not.
+//! Counts the definitions in the binary, whether they are instantiated or not.
 //!
-//! A validator and a translator take memory for each definition, many times its bytes. At the end
-//! of each module and component the validator also copies a list of those before: six components of
-//! a thousand empty modules each, 60 KB, made it take 1.2 GB.
+//! Validators and translators take memory for each definition, many times its size. At the end of
+//! each module and component, the validator also copies a list of the previous ones: six components
+//! with a thousand empty modules each, 60 KB, made it take 1.2 GB.
 
 use wasmparser::{
     ComponentInstance, CompositeInnerType, ConstExpr, CoreType, Data, DataKind, Element,
@@ -14,13 +14,13 @@ use crate::limits::{Limit, Limits, TooLarge};
 use crate::nesting;
 use crate::stop::{Counted, Stop, too_large};
 
-/// Refuses binaries that define too much.
+/// Refuses binaries with too many definitions.
 pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<(), TooLarge> {
     too_large(count(bytes, limits))
 }
 
 fn count(bytes: &[u8], limits: &Limits) -> Counted<()> {
-    let mut text = Text {
+    let mut counter = DefinitionCounter {
         limits,
         modules: 0,
         functions: 0,
@@ -32,26 +32,26 @@ fn count(bytes: &[u8], limits: &Limits) -> Counted<()> {
         let payload = payload?;
         if let Payload::ComponentTypeSection(section) = &payload {
             let section = bytes.get(section.range()).ok_or(Stop::Malformed)?;
-            text.define(nesting::check(section, limits)?)?;
+            counter.define(nesting::check(section, limits)?)?;
         }
-        text.payload(payload)?;
+        counter.payload(payload)?;
     }
     Ok(())
 }
 
-struct Text<'l> {
+struct DefinitionCounter<'l> {
     limits: &'l Limits,
-    /// The core modules and components so far. The outermost component is one.
+    /// The number of core modules and components so far, including the outermost component.
     modules: u64,
     functions: u64,
     definitions: u64,
-    /// The core module that is being read.
+    /// The current core module.
     module: Module,
-    /// The most imports of a core module, or of the type of one, so far.
+    /// The most imports of a core module or core module type so far.
     most_imports: usize,
 }
 
-impl Text<'_> {
+impl DefinitionCounter<'_> {
     fn payload(&mut self, payload: Payload<'_>) -> Counted<()> {
         #[expect(
             clippy::wildcard_enum_match_arm,
@@ -119,7 +119,7 @@ impl Text<'_> {
                 self.each(section, |instance| 1 + component_parts(&instance))
             }
             Payload::ComponentAliasSection(section) => self.each(section, |_| 1),
-            // These were counted when their nesting was.
+            // Counted together with their nesting.
             Payload::ComponentTypeSection(_) => Ok(()),
             Payload::ComponentCanonicalSection(section) => self.each(section, |_| 1),
             Payload::ComponentImportSection(section) => self.each(section, |_| 1),
@@ -131,15 +131,15 @@ impl Text<'_> {
     fn function(&mut self, bytes: usize) -> Counted<()> {
         self.functions = self.functions.saturating_add(1);
         self.limits.allow(Limit::Functions, self.functions)?;
-        // A call of two bytes stands for all its results, and a label of one byte for all of its
-        // block's.
+        // A call of two bytes expands to all its results, and a label of one byte to those of its
+        // block.
         let results = self.module.most_results;
         let factor = (results.saturating_mul(results) / 2).max(1);
         let bytes = (bytes as u64).saturating_mul(factor);
         Ok(self.limits.allow(Limit::FunctionBytes, bytes)?)
     }
 
-    /// Notes the parameters and results of types.
+    /// Checks the number of parameters and results of types.
     fn arity(&mut self, group: &RecGroup) -> Counted<()> {
         for ty in group.types() {
             if let CompositeInnerType::Func(ty) = &ty.composite_type.inner {
@@ -161,7 +161,7 @@ impl Text<'_> {
         Ok(self.limits.allow(Limit::Definitions, self.definitions)?)
     }
 
-    /// Reads a section item by item: it may claim more items than it has.
+    /// Reads a section item by item, because it may claim more items than it has.
     fn each<'a, T: FromReader<'a>>(
         &mut self,
         section: SectionLimited<'a, T>,
@@ -173,33 +173,32 @@ impl Text<'_> {
     }
 }
 
-/// What is counted of a core module while it is read.
+/// Counts of the current core module.
 #[derive(Default)]
 struct Module {
     globals: u64,
-    /// The results of the type that has most of them.
+    /// The greatest number of results of a type.
     most_results: u64,
 }
 
-/// How many imports take a validator as long to check as one definition, roughly.
+/// How many imports take a validator about as long to check as one definition.
 const IMPORTS_PER_DEFINITION: usize = 16;
 
-/// How many elements of a table that is filled at the start take as much memory as one definition,
-/// roughly.
+/// How many elements of an initialised table take about as much memory as one definition.
 const ELEMENTS_PER_DEFINITION: usize = 8;
 
-/// How many definitions any other element counts for: the engine compiles code for it.
+/// How many definitions any other element counts for. The engine compiles code for it.
 const DEFINITIONS_PER_ELEMENT: usize = 4;
 
-/// How many places of a table take as much memory as one definition, roughly. Wasmtime keeps a
-/// number for each place up to the last one that is filled at the start, at most for a million.
+/// How many table slots take about as much memory as one definition. Wasmtime keeps a number for
+/// each slot up to the last initialised one, for a million at most.
 const PLACES_PER_DEFINITION: usize = 64;
 
-/// How many bytes between data take as much memory as one definition, roughly. Wasmtime keeps an
-/// image of up to 16 MiB.
+/// How many bytes between data segments take about as much memory as one definition. Wasmtime keeps
+/// an image of up to 16 MiB.
 const PADDING_PER_DEFINITION: usize = 4096;
 
-/// Returns how many definitions an element segment comes to.
+/// Returns how many definitions an element segment counts for.
 fn elements(element: &Element<'_>) -> usize {
     let (count, is_expressions) = match &element.items {
         ElementItems::Functions(functions) => (functions.count() as usize, false),
@@ -217,7 +216,7 @@ fn elements(element: &Element<'_>) -> usize {
     definitions.saturating_add(1)
 }
 
-/// Returns the value of an expression that is one constant, and 0 for another.
+/// Returns the value of an expression that is one constant, and 0 for others.
 fn constant(expression: &ConstExpr<'_>) -> usize {
     match expression.get_operators_reader().read() {
         Ok(Operator::I32Const { value }) => value.cast_unsigned() as usize,
@@ -226,7 +225,7 @@ fn constant(expression: &ConstExpr<'_>) -> usize {
     }
 }
 
-/// The data that fill memories at the start.
+/// The data segments that initialise memories.
 #[derive(Default)]
 struct Image {
     bytes: usize,
@@ -244,14 +243,14 @@ impl Image {
         }
     }
 
-    /// Returns how many bytes between the data an image of them has.
+    /// Returns how many bytes between the segments an image of them has.
     fn padding(&self) -> usize {
         let span = self.end.saturating_sub(self.first.unwrap_or(self.end));
         span.saturating_sub(self.bytes).min(16 << 20)
     }
 }
 
-/// Returns how many definitions a type has inside, itself included.
+/// Returns the number of definitions in a type, including itself.
 pub(crate) fn core_type(ty: &CoreType<'_>) -> usize {
     match ty {
         CoreType::Rec(group) => group.types().len(),

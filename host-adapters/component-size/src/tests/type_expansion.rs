@@ -7,7 +7,7 @@ fn counted(text: &str) -> Option<u64> {
     count(&bytes, &Limits::default()).ok()
 }
 
-/// Types of instances, each with two of the one before inside, the first with a resource.
+/// Returns types of instances, each with two of the previous one inside. The first has a resource.
 fn doubling(levels: usize) -> String {
     let mut text = r#"(type $t0 (instance (export "r" (type (sub resource)))))"#.to_owned();
     for level in 1..=levels {
@@ -23,7 +23,7 @@ fn doubling(levels: usize) -> String {
 }
 
 #[test]
-fn what_doubles_at_each_level_is_refused() {
+fn types_that_double_at_each_level_are_refused() {
     for levels in [16, 40, 99] {
         let text = format!("(component {})", doubling(levels));
         assert_eq!(counted(&text), None, "{levels} levels");
@@ -73,7 +73,7 @@ fn each_import_export_and_instance_counts() {
 }
 
 #[test]
-fn what_many_small_components_import_counts_together() {
+fn imports_of_many_components_are_summed() {
     let imports = r#"(component (import "i" (instance (type $t10))))"#.repeat(100);
     assert_eq!(
         counted(&format!("(component {} {imports})", doubling(10))),
@@ -94,7 +94,7 @@ fn values_count_where_they_are_used() {
 }
 
 #[test]
-fn what_is_malformed_is_left_to_the_validator() {
+fn malformed_input_is_left_to_the_validator() {
     let text =
         r#"(component (type $t (instance (export "f" (func)))) (import "i" (instance (type $t))))"#;
     let bytes = wat::parse_str(text).unwrap();
@@ -108,7 +108,7 @@ fn what_is_malformed_is_left_to_the_validator() {
     }
 }
 
-/// Types of instances, each declared within the one before.
+/// Returns types of instances, each declared within the previous one.
 fn nested(levels: usize) -> Vec<u8> {
     let mut types = vec![1];
     types.extend([0x42, 1, 1].repeat(levels));
@@ -122,7 +122,7 @@ fn nested(levels: usize) -> Vec<u8> {
 }
 
 #[test]
-fn types_within_types_are_refused_before_they_are_read() {
+fn nested_types_are_refused_before_they_are_read() {
     let limits = Limits::default();
     assert_eq!(check(&nested(98), &limits), Ok(()));
     for levels in [100, 100_000, 3_000_000] {

@@ -1,14 +1,12 @@
-//! How much a validator has to copy.
+//! Counts the copies that a validator makes of types.
 //!
-//! The type of an instance can have instances of another type inside, several of them, and so on: a
-//! component of some hundred bytes may stand for a million types once they are written out.
-//! Resources make each copy a type of its own. So wherever an instance is imported, exported or
-//! instantiated, the validator of `wasmparser` writes its type out, and takes memory for it without
-//! a bound: 779 bytes made it take 7.5 GB. Here these copies are counted before anything is
-//! validated.
+//! The type of an instance can contain several instances of another type, and so on: a component of
+//! some hundred bytes may expand to a million types. Resources make each copy a distinct type. So
+//! wherever an instance is imported, exported or instantiated, the validator of `wasmparser`
+//! expands its type, with unbounded memory: 779 bytes made it take 7.5 GB. These copies are counted
+//! here before validation.
 //!
-//! Input that is malformed is counted up to where it is malformed: the validator goes no further
-//! either.
+//! Malformed input is counted up to the error. The validator reads no further either.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -23,12 +21,12 @@ use wasmparser::{
 use crate::limits::{Limit, Limits, TooLarge};
 use crate::stop::{Counted, Stop, too_large};
 
-/// Refuses components that would take a validator too much memory or stack.
+/// Refuses components for which a validator would need too much memory or stack.
 pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<(), TooLarge> {
     too_large(count(bytes, limits).map(drop))
 }
 
-/// Returns how many items the types of a component come to.
+/// Returns the number of items in a component's expanded types.
 fn count(bytes: &[u8], limits: &Limits) -> Counted<u64> {
     let mut counter = Counter {
         scopes: Vec::new(),
@@ -42,16 +40,16 @@ fn count(bytes: &[u8], limits: &Limits) -> Counted<u64> {
     Ok(counter.copied)
 }
 
-/// How many aliases take as much memory as one part of a type, roughly.
+/// How many aliases take about as much memory as one part of a type.
 const ALIASES_PER_ITEM: u64 = 10;
 
-/// What copying something comes to.
+/// The cost of copying an item.
 #[derive(Debug, Clone, Copy, Default)]
 struct Weight {
     items: u64,
-    /// The resources inside.
+    /// The number of resources in it.
     resources: u64,
-    /// The lengths of the paths that lead to the resources.
+    /// The total length of the paths to its resources.
     paths: u64,
 }
 
@@ -71,8 +69,8 @@ impl Weight {
         }
     }
 
-    /// Returns the weight of something with a name for each of its parts. The validator keeps a
-    /// path to each resource inside.
+    /// Returns the weight of an item with named parts. The validator keeps a path to each resource
+    /// in it.
     fn around<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
         let (mut inside, mut count) = (Self::default(), 0u64);
         for part in parts {
@@ -91,11 +89,11 @@ impl Weight {
 
 type Exports<'a> = HashMap<&'a str, Item<'a>>;
 
-/// A type, or something of a type.
+/// A type, or an item of a type.
 #[derive(Debug, Clone)]
 struct Item<'a> {
     weight: Weight,
-    /// Of an instance or a component.
+    /// The exports of an instance or component.
     exports: Option<Rc<Exports<'a>>>,
 }
 
@@ -121,7 +119,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// The index spaces of a component or of the type of one, as far as they matter here.
+/// The relevant index spaces of a component or component type.
 #[derive(Debug, Default)]
 struct Scope<'a> {
     is_component: bool,
@@ -144,7 +142,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Returns the component that the scope makes.
+    /// Returns the component that the scope defines.
     fn close(self) -> Item<'a> {
         let imports = Weight::around(self.imported.iter());
         let instance = Item::instance(Rc::new(self.exported));
@@ -158,20 +156,20 @@ impl<'a> Scope<'a> {
 struct Counter<'a, 'l> {
     scopes: Vec<Scope<'a>>,
     copied: u64,
-    /// How many types the validator knows by more than one number.
+    /// How many types have more than one index in the validator.
     aliases: u64,
     limits: &'l Limits,
 }
 
 impl<'a> Counter<'a, '_> {
-    /// Counts what the validator copies.
+    /// Counts items that the validator copies.
     fn copy(&mut self, items: u64) -> Counted<()> {
         self.copied = self.copied.saturating_add(items);
         Ok(self.limits.allow(Limit::TypeItems, self.copied)?)
     }
 
-    /// Counts the validator's copy of all aliases, which it makes where the code of a module begins,
-    /// and where a module or a component ends.
+    /// Counts the validator's copy of all aliases. It makes one before the code of a module, and at
+    /// the end of a module or component.
     fn copy_aliases(&mut self) -> Counted<()> {
         self.copy(self.aliases / ALIASES_PER_ITEM)
     }
@@ -180,7 +178,7 @@ impl<'a> Counter<'a, '_> {
         self.scopes.last_mut().ok_or(Stop::Malformed)
     }
 
-    /// Finds something by its index, so many scopes further out.
+    /// Finds an item by its index, `outward` scopes further out.
     fn find(&mut self, outward: u32, kind: ComponentExternalKind, index: u32) -> Counted<Item<'a>> {
         let outward = usize::try_from(outward).map_err(|_overflow| Stop::Malformed)?;
         let index = usize::try_from(index).map_err(|_overflow| Stop::Malformed)?;
@@ -338,7 +336,7 @@ impl<'a> Counter<'a, '_> {
         }
     }
 
-    /// Returns what is imported or exported with a type.
+    /// Returns the item of an import or export with this type.
     fn of(&mut self, ty: ComponentTypeRef) -> Counted<Item<'a>> {
         match ty {
             ComponentTypeRef::Module(_) => Ok(Item::leaf(1)),
@@ -424,7 +422,7 @@ impl<'a> Counter<'a, '_> {
         }
     }
 
-    /// Returns what a type comes to that has these inside.
+    /// Returns the size of a type with these parts.
     fn sum(&mut self, types: impl IntoIterator<Item = ComponentValType>) -> Counted<u64> {
         let mut sum = 1u64;
         for ty in types {
@@ -441,7 +439,7 @@ impl<'a> Counter<'a, '_> {
     }
 }
 
-/// Returns how many parts a type has itself, those of its parts not included.
+/// Returns the number of a type's own parts, without their parts.
 fn parts(ty: &ComponentDefinedType<'_>) -> u64 {
     use ComponentDefinedType as D;
     let parts = match ty {
@@ -474,5 +472,5 @@ fn each<'a, T: FromReader<'a>>(
 }
 
 #[cfg(test)]
-#[path = "tests/written_out.rs"]
+#[path = "tests/type_expansion.rs"]
 mod tests;
