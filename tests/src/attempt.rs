@@ -1,4 +1,4 @@
-//! Commands that are to fail before anything is started.
+//! Commands that must fail before anything starts.
 
 use std::path::{Path, PathBuf};
 
@@ -7,22 +7,22 @@ use wasmscope_test_support::{Collector, Output};
 
 use crate::Runtime;
 
-/// A command that is to fail: a folder of its own, and a collector that is to hear nothing.
+/// A command that must fail, with a folder of its own and a collector that must receive nothing.
 #[derive(Debug)]
 pub struct Attempt {
-    /// The runtime that it is for.
+    /// The runtime.
     pub runtime: Runtime,
     /// A folder for its files.
     pub folder: TempDir,
-    /// The collector that it is given.
+    /// The collector that the command is given.
     pub collector: Collector,
 }
 
 impl Attempt {
-    /// Prepares one.
+    /// Makes a folder and a collector.
     ///
     /// # Panics
-    /// Where there can be no temporary folder.
+    /// If there can be no temporary folder.
     #[must_use]
     pub fn on(runtime: Runtime) -> Self {
         Self {
@@ -72,12 +72,12 @@ impl Attempt {
     }
 }
 
-/// Checks that standard error contains words.
+/// Checks that standard error contains all of `words`.
 ///
 /// # Panics
-/// If it lacks one.
+/// If one is missing.
 #[track_caller]
-pub fn says(output: &Output, words: &[&str]) {
+pub fn assert_stderr_contains(output: &Output, words: &[&str]) {
     for word in words {
         assert!(output.stderr.contains(word), "no {word:?} in {output}");
     }

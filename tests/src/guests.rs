@@ -1,4 +1,4 @@
-//! The guests of the scenarios, and that none is without one.
+//! The scenarios' guests, and a check that each has a scenario.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::scenario::{self, Scenario};
 
-/// The package that most guests are binaries of.
+/// The package that contains most guests as binaries.
 const PACKAGE: &str = "scenarios";
 
 #[derive(Deserialize)]
@@ -53,13 +53,13 @@ fn manifest(package: &str) -> Result<Manifest> {
     toml::from_str(&text).with_context(|| file.display().to_string())
 }
 
-/// Gives the file of a guest, building it where need be.
+/// Returns the file of a guest, and builds it if necessary.
 ///
-/// A guest of another target than `wasm32-wasip2`, `NAME.TARGET`, and one that is a composition are only taken from where
-/// `cargo xtask guests` has put them.
+/// Guests for another target than `wasm32-wasip2` (`NAME.TARGET`) and compositions are not built
+/// here. They come from the folder that `cargo xtask guests` fills.
 ///
 /// # Panics
-/// When there is no such guest, with the command that makes it.
+/// If there is no such guest. The message contains the command that builds it.
 #[must_use]
 #[track_caller]
 pub fn guest(name: &str) -> PathBuf {
@@ -79,12 +79,13 @@ pub fn guest(name: &str) -> PathBuf {
     file
 }
 
-/// Whether the package `name` wants others plugged in: what cargo makes of it is only a part of the guest then.
+/// Returns true if the package `name` is composed with others. Cargo then builds only a part of the
+/// guest.
 fn is_composition(name: &str) -> bool {
     manifest(name).is_ok_and(|manifest| !manifest.package.metadata.wasmscope.plug.is_empty())
 }
 
-/// Gives the folder that all guests are in, once `cargo xtask guests` has made them.
+/// Returns the folder that `cargo xtask guests` fills.
 #[must_use]
 pub fn guests_folder() -> PathBuf {
     std::env::var_os(wasmscope_test_support::guests::GUESTS_VARIABLE)
@@ -92,7 +93,7 @@ pub fn guests_folder() -> PathBuf {
         .map_or_else(default_folder, PathBuf::from)
 }
 
-/// Where `cargo xtask guests` leaves guests: in the target directory that the running test lies in.
+/// Returns the default folder of `cargo xtask guests`, in the target directory of the running test.
 fn default_folder() -> PathBuf {
     let exe = std::env::current_exe().expect("the path of the running test");
     let target = exe
@@ -103,16 +104,16 @@ fn default_folder() -> PathBuf {
         .join("guests")
 }
 
-/// Gives the folder that guests are compiled into ahead of time.
+/// Returns the folder of the guests that were compiled ahead of time.
 #[must_use]
 pub fn compiled_folder() -> PathBuf {
     default_folder().join("compiled")
 }
 
-/// Checks that every guest has a scenario that runs it and every scenario's guest is built.
+/// Checks that each guest has a scenario that runs it, and that each scenario's guest is built.
 ///
 /// # Errors
-/// With the name of what is left over, and what to do about it.
+/// If a guest or a scenario is left over. The message says what to do.
 pub fn check_complete() -> Result<()> {
     let manifest = manifest(PACKAGE)?;
     let built: BTreeSet<_> = manifest.bin.iter().map(|bin| bin.name.clone()).collect();

@@ -1,4 +1,4 @@
-//! A home in which nothing was ever compiled, for tests of what is compiled ahead of time.
+//! A home directory in which nothing was compiled yet, for tests of ahead-of-time compilation.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use wasmscope_test_support::binary::binary;
 
 use crate::Runtime;
 
-/// A command that does nothing, and is compiled at once.
+/// A command that does nothing and compiles quickly.
 const IDLE: &str = r#"(component
     (core module $program (func (export "run") (result i32) (i32.const 0)))
     (core instance $program (instantiate $program))
@@ -18,7 +18,7 @@ const IDLE: &str = r#"(component
     (instance $exported (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $exported)))"#;
 
-/// A command with two pages of memory that never ends.
+/// A command that never ends and has two pages of memory.
 const ENDLESS: &str = r#"(component
     (core module $program
         (memory 2)
@@ -28,7 +28,7 @@ const ENDLESS: &str = r#"(component
     (instance $exported (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $exported)))"#;
 
-/// A folder with a home in it, in which `wasmscope` is run.
+/// A folder with a home directory in it, in which `wasmscope` runs.
 #[derive(Debug)]
 pub struct Home(TempDir);
 
@@ -39,23 +39,22 @@ impl Default for Home {
 }
 
 impl Home {
-    /// Makes one.
+    /// Makes the folder.
     ///
     /// # Panics
-    /// When the system has no temporary folder.
+    /// If the system has no temporary folder.
     #[must_use]
     pub fn new() -> Self {
         Self(tempfile::tempdir().expect("a folder"))
     }
 
-    /// Returns the path of something in the folder.
+    /// Returns a path in the folder.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    /// Returns a command of `wasmscope` with nothing in its environment that says where things are
-    /// kept.
+    /// Returns a `wasmscope` command, without the environment variables that name folders.
     #[must_use]
     #[track_caller]
     pub fn command(&self, name: &str) -> Cli {
@@ -71,11 +70,11 @@ impl Home {
             .args(options)
     }
 
-    /// Returns `wasmscope run` on a runtime as a user whom permissions bind: those of root are not,
-    /// so that the one that lifts them is taken away.
+    /// Returns `wasmscope run` on a runtime, as a user to whom file permissions apply. For root,
+    /// the capability to bypass them is dropped.
     ///
     /// # Panics
-    /// When there is no `wasmscope`.
+    /// If there is no `wasmscope`.
     #[must_use]
     #[track_caller]
     pub fn bound_run(&self, runtime: Runtime, options: &[&str]) -> Cli {
@@ -92,16 +91,16 @@ impl Home {
             .args(options)
     }
 
-    /// Returns `wasmscope` for a process that can write no file longer than some KiB: as if the
-    /// disk were full.
+    /// Returns a `wasmscope` command that can write only files of a few KiB. This simulates a full
+    /// disk.
     ///
     /// # Panics
-    /// When there is no `wasmscope`.
+    /// If there is no `wasmscope`.
     #[must_use]
     #[track_caller]
     pub fn with_little_space(&self, kib: u32) -> Cli {
-        // Blocks of 512 bytes. The signal is not ignored: it ends a process that does not see to
-        // it.
+        // In blocks of 512 bytes. The signal keeps its default action, which ends a process that
+        // does not handle it.
         let script = format!("ulimit -c 0 && ulimit -f {} && exec \"$@\"", 2 * kib);
         self.set_up(Cli::program("sh").args(["-c", &script, "sh"]).arg(binary()))
     }
@@ -110,32 +109,33 @@ impl Home {
         command
             .envs([("OTEL_SDK_DISABLED", "true"), ("XDG_CACHE_HOME", "")])
             .env("HOME", self.path("home"))
-            // WasmEdge's compiler is slow where many tests run at once.
+            // WasmEdge's compiler is slow if many tests run at once.
             .deadline(Duration::from_secs(300))
             .current_dir(self.0.path())
     }
 
-    /// Returns a command component that does nothing, as `idle.wasm`.
+    /// Writes a command component that does nothing to `idle.wasm`, and returns its path.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn idle(&self) -> PathBuf {
         self.write("idle.wasm", IDLE)
     }
 
-    /// Returns a command component that never ends and has 128 KiB of memory, as `endless.wasm`.
+    /// Writes a command component that never ends and has 128 KiB of memory to `endless.wasm`, and
+    /// returns its path.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn endless(&self) -> PathBuf {
         self.write("endless.wasm", ENDLESS)
     }
 
-    /// Returns a command component with so many functions, which takes as long to compile, as
-    /// `many.wasm`. It does nothing.
+    /// Writes a command component with `functions` functions to `many.wasm`, and returns its path.
+    /// It does nothing, but takes long to compile.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn with_functions(&self, functions: usize) -> PathBuf {
         let file = self.path("many.wasm");
         let idle = wat::parse_str(IDLE).expect("a component");
@@ -150,7 +150,7 @@ impl Home {
     }
 }
 
-/// Returns a core module with so many functions. The first one is exported as `run`.
+/// Returns a core module with `functions` functions. The first one is exported as `run`.
 fn module(functions: usize) -> Vec<u8> {
     // No locals; 16 times `i32.const 1; i32.const 2; i32.add; drop`; `i32.const 0`; the end.
     let body: Vec<u8> = [
@@ -169,7 +169,7 @@ fn module(functions: usize) -> Vec<u8> {
     module
 }
 
-/// Puts another core module in the place of a component's own. The sections before it are short.
+/// Replaces a component's core module. The sections before it must be short.
 fn with_module(component: &[u8], module: &[u8]) -> Vec<u8> {
     let (preamble, mut rest) = component.split_at(8);
     let mut made = preamble.to_vec();
@@ -189,7 +189,7 @@ fn section(id: u8, contents: &[u8]) -> Vec<u8> {
     [vec![id], leb(contents.len()), contents.to_vec()].concat()
 }
 
-/// Encodes a number as WebAssembly does.
+/// Encodes a number as LEB128.
 fn leb(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
@@ -206,7 +206,7 @@ fn leb(mut number: usize) -> Vec<u8> {
 /// Lists the files in a folder.
 ///
 /// # Panics
-/// When there is no folder.
+/// If there is no such folder.
 #[must_use]
 #[track_caller]
 pub fn files(folder: &Path) -> Vec<PathBuf> {

@@ -1,21 +1,25 @@
-//! The scenario suite: guests that are run by the `wasmscope` command on every runtime, and what arrives at the collector.
+//! The scenario suite: runs guests with the `wasmscope` command on every runtime, and compares the
+//! telemetry at the collector with a snapshot.
 //!
 //! A scenario is a folder of `tests/scenarios/`:
 //!
-//! - `scenario.toml` says what is run and how ([`Scenario`] lists its fields);
-//! - `guest.rs` is the guest, a binary of the package `tests/guests/scenarios`; a scenario may name another's guest instead;
-//! - `expected.snap` is what must come of it, in the normal form of [`report()`], on each of the [`RUNTIMES`] alike.
+//! - `scenario.toml` describes the run ([`Scenario`] lists the fields);
+//! - `guest.rs` is the guest, a binary of the package `tests/guests/scenarios`. A scenario may name the
+//!   guest of another scenario instead.
+//! - `expected.snap` is the expected result on all [`RUNTIMES`], in the form of [`report()`].
 //!
-//! `tests/tests/scenarios.rs` makes a test of each scenario and runtime, and fails when a folder lacks its snapshot or a guest its scenario.
+//! `tests/tests/scenarios.rs` makes a test for each scenario and runtime. It fails if a folder has no
+//! snapshot, or a guest has no scenario.
 //!
-//! To add one, write the folder without the snapshot, add the guest to `tests/guests/scenarios/Cargo.toml`, and run
+//! To add one, write the folder without the snapshot, add the guest to
+//! `tests/guests/scenarios/Cargo.toml`, and run
 //!
 //! ```text
 //! INSTA_UPDATE=always cargo test -p wasmscope-tests --test scenarios NAME
 //! ```
 //!
-//! which writes `expected.snap`: read it, and judge it by the contract, before you keep it. The same command brings
-//! snapshots up to date. `cargo xtask test` sets `INSTA_UPDATE=no`, so nothing is written there.
+//! This writes `expected.snap`. Compare it with the contract before you keep it. The same command
+//! updates snapshots. `cargo xtask test` sets `INSTA_UPDATE=no`, so it writes none.
 
 pub mod attempt;
 pub mod guests;
@@ -23,7 +27,7 @@ pub mod home;
 pub mod report;
 pub mod scenario;
 
-pub use attempt::{Attempt, says};
+pub use attempt::{Attempt, assert_stderr_contains};
 pub use guests::guest;
 pub use report::report;
 pub use scenario::{RUNTIMES, Runtime, Scenario};

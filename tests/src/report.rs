@@ -1,4 +1,4 @@
-//! The normal form: what came of a scenario, as text that is the same on every run, machine and runtime.
+//! Renders the result of a scenario as text that is equal in each run, on each machine and runtime.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::Scenario;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use wasmscope_test_support::{Collector, MetricView, Normaliser, Output, SpanView, Value};
 
-/// Attributes that say on what and with what something ran.
+/// Attributes that describe the runtime and the versions.
 const ENVIRONMENT: [&str; 4] = [
     "process.runtime.name",
     "process.runtime.version",
@@ -14,19 +14,20 @@ const ENVIRONMENT: [&str; 4] = [
     "service.version",
 ];
 
-/// The host's metrics whose values are those of a machine.
+/// The host's metrics whose values depend on the machine.
 const MEASURED: [&str; 3] = [
     "wasmscope.runtime.memory",
     "wasmscope.runtime.instantiation.duration",
     "wasmscope.runtime.fuel",
 ];
 
-/// Renders how a program ended, what it printed, what `wasmscope` said, and all that arrived.
+/// Renders the exit code, the output, the messages of `wasmscope`, and all received telemetry.
 ///
-/// Standard output is shown in full; of standard error only the lines of `wasmscope` itself. Where
-/// a guest trapped, the runtime's words for it are left out. Of the host's own measurements
-/// (memory, times, fuel) only the presence is shown, and what telemetry itself holds is not. All
-/// else is as [`wasmscope_test_support::normalise`](mod@wasmscope_test_support::normalise) has it.
+/// Standard output is shown in full. From standard error, only the lines of `wasmscope` itself are
+/// shown. A runtime's message for a trap is left out. The host's own measurements (memory, times,
+/// fuel) are shown without values, and the metrics about telemetry itself are left out. Everything
+/// else is rendered by
+/// [`wasmscope_test_support::normalise`](mod@wasmscope_test_support::normalise).
 #[must_use]
 pub fn report(output: &Output, collector: &Collector, scenario: &Scenario) -> String {
     let mut text = format!("exit code {}\n", code(output));
@@ -65,7 +66,7 @@ fn code(output: &Output) -> String {
         .map_or_else(|| output.status.to_string(), |code| code.to_string())
 }
 
-/// Standard output as it is; lines that are no text, or hold control characters, with those escaped.
+/// Returns standard output as text. Lines with invalid UTF-8 or control characters are escaped.
 fn readable(bytes: &[u8]) -> String {
     let mut text = String::new();
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
@@ -90,18 +91,18 @@ fn section(text: &mut String, title: &str, content: &str) {
     }
 }
 
-/// The lines that `wasmscope` itself wrote; the message of a trap is the runtime's.
+/// Returns the lines that `wasmscope` itself wrote, without a runtime's message for a trap.
 fn own_lines(stderr: &str) -> String {
     const TRAPPED: &str = "wasmscope: the program trapped: ";
     const COMPILING: &str = "wasmscope: compiling for ";
     let mut text = String::new();
     for line in stderr.lines() {
         let message = line.strip_prefix(TRAPPED).unwrap_or_default();
-        // A panic's words are the guest's own.
+        // A panic's message comes from the guest, so it is shown.
         if !message.is_empty() && !message.starts_with("it panicked: ") {
             let _ = writeln!(text, "{TRAPPED}[message]");
         } else if line.starts_with(COMPILING) {
-            // By the first run of a guest only.
+            // Only the first run of a guest prints this line.
         } else if line.starts_with("wasmscope: ") || line.starts_with("error: ") {
             let _ = writeln!(text, "{line}");
         }
@@ -109,8 +110,8 @@ fn own_lines(stderr: &str) -> String {
     text
 }
 
-/// Replaces the description of a status that a trap has set, but for a panic's: that is the guest's
-/// own.
+/// Removes a trap's message from a span's status. A panic's message is kept, because it comes from
+/// the guest.
 fn without_trap_message(mut span: SpanView) -> SpanView {
     let panicked = span.attr("error.type") == Some(Value::from("panic"));
     let trapped = ["wasmscope.end_reason", "wasmscope.outcome"]
@@ -134,7 +135,7 @@ fn counts(names: &[String], spans: &[SpanView]) -> String {
         .collect()
 }
 
-/// Whether a metric says what telemetry itself holds at the end, which would be in every scenario.
+/// Returns true for metrics about telemetry itself, which would be in every scenario.
 fn is_of_telemetry(metric: &MetricView) -> bool {
     let begins = |begin| metric.name.starts_with(begin);
     metric.scope.name == "wasmscope" && (begins("wasmscope.telemetry.") || begins("otel.sdk."))

@@ -1,4 +1,4 @@
-//! What a scenario is, and how it is run.
+//! Reads and runs scenarios.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,18 @@ use wasmscope_test_support::{Cli, Collector, Output};
 
 use crate::guests;
 
-/// A runtime that every scenario is run on.
+/// A runtime on which every scenario runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Runtime {
-    /// What the tests call it.
+    /// Its name in tests.
     pub name: &'static str,
-    /// The options of `wasmscope run` that choose it.
+    /// The options of `wasmscope run` that select it.
     pub options: &'static [&'static str],
-    /// Whether the guest is compiled ahead of time, which goes to a folder that all runs share.
+    /// Whether the guest is compiled ahead of time, into a folder that all runs share.
     pub aot: bool,
 }
 
-/// The runtimes.
+/// All runtimes.
 pub const RUNTIMES: &[Runtime] = &[Runtime::WASMTIME, Runtime::WASMEDGE, Runtime::WASMEDGE_AOT];
 
 impl Runtime {
@@ -31,33 +31,33 @@ impl Runtime {
         options: &["--runtime", "wasmtime"],
         aot: false,
     };
-    /// WasmEdge, interpreting.
+    /// WasmEdge with its interpreter.
     pub const WASMEDGE: Self = Self {
         name: "wasmedge",
         options: &["--runtime", "wasmedge"],
         aot: false,
     };
-    /// WasmEdge, compiling ahead of time.
+    /// WasmEdge with ahead-of-time compilation.
     pub const WASMEDGE_AOT: Self = Self {
         name: "wasmedge-aot",
         options: &["--runtime", "wasmedge", "--aot", "--aot-cache"],
         aot: true,
     };
 
-    /// Gives the command `wasmscope run` on this runtime, its other arguments to be added.
+    /// Returns the command `wasmscope run` on this runtime, without further arguments.
     ///
     /// # Panics
-    /// When there is no `wasmscope`.
+    /// If there is no `wasmscope`.
     #[must_use]
     #[track_caller]
     pub fn run(self) -> Cli {
         self.chosen(Cli::new())
     }
 
-    /// Gives the same command for a line of the shell, in which it is `"$@"`.
+    /// Returns the same command inside a shell script, which runs it as `"$@"`.
     ///
     /// # Panics
-    /// When there is no `wasmscope`.
+    /// If there is no `wasmscope`.
     #[must_use]
     #[track_caller]
     pub fn run_in_shell(self, line: &str) -> Cli {
@@ -67,7 +67,7 @@ impl Runtime {
     fn chosen(self, command: Cli) -> Cli {
         command
             .arg("run")
-            // The first test of a guest compiles it. With a short `--timeout` alone that may take
+            // The first test of a guest compiles it. A short `--timeout` alone would limit that to
             // 5 s, which is too little on a busy machine.
             .args(["--prepare-timeout", "10m"])
             .args(self.options)
@@ -75,9 +75,9 @@ impl Runtime {
     }
 }
 
-/// Makes tests of functions that take a [`Runtime`]: `wasmtime::NAME` and `wasmedge::NAME` of each.
+/// Makes tests `wasmtime::NAME` and `wasmedge::NAME` of functions that take a [`Runtime`].
 ///
-/// A function that is written for it and not listed is dead code, of which the compiler warns.
+/// The compiler reports a function that is not listed as dead code.
 #[macro_export]
 macro_rules! on_each_runtime {
     ($($test:ident),+ $(,)?) => {
@@ -97,7 +97,7 @@ macro_rules! on_each_runtime {
     };
 }
 
-/// Makes tests as [`on_each_runtime!`] does, and those of `wasmedge_aot` besides.
+/// Makes tests like [`on_each_runtime!`], and also `wasmedge_aot::NAME`.
 #[macro_export]
 macro_rules! on_each_engine {
     ($($test:ident),+ $(,)?) => {
@@ -116,39 +116,40 @@ macro_rules! on_each_engine {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Scenario {
-    /// What it shows, in a sentence.
+    /// A sentence about its purpose.
     pub about: String,
-    /// The guest's name where it is not the scenario's own; one for another target ends in that, as in `targets.wasm32-wasip1`.
+    /// The guest's name, if it differs from the scenario's. A guest for another target has the
+    /// target as its ending, as in `targets.wasm32-wasip1`.
     #[serde(default)]
     pub guest: Option<String>,
     /// The guest's arguments.
     #[serde(default)]
     pub args: Vec<String>,
-    /// What stands on standard input.
+    /// The content of standard input.
     #[serde(default)]
     pub stdin: String,
-    /// Whether standard input stays open after that.
+    /// Whether standard input stays open after its content.
     #[serde(default)]
     pub hold_stdin: bool,
     /// The environment of the `wasmscope` command.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// Options of `wasmscope run`, besides the endpoint and the runtime.
+    /// Options of `wasmscope run`, in addition to the endpoint and the runtime.
     #[serde(default)]
     pub options: Vec<String>,
-    /// Files, with what they hold, in the folder that `wasmscope` is run in: for `--dir`.
+    /// Files by name, with their content, in the folder in which `wasmscope` runs: for `--dir`.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
-    /// What to send, and after which text on standard output.
+    /// The signal to send, if any.
     #[serde(default)]
     pub signal: Option<Signal>,
-    /// The exit code that is expected.
+    /// The expected exit code.
     #[serde(default)]
     pub exit: i32,
-    /// Attributes of which only the presence is shown, wherever they stand.
+    /// Attributes whose values are hidden.
     #[serde(default)]
     pub hide: Vec<String>,
-    /// Names of spans of which only the number is shown.
+    /// Names of spans that are only counted.
     #[serde(default)]
     pub count_only: Vec<String>,
 }
@@ -157,13 +158,13 @@ pub struct Scenario {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signal {
-    /// Which one.
+    /// The signal's name.
     pub send: SignalName,
-    /// What the guest writes to standard output when it is ready for it.
+    /// The guest's text on standard output after which the signal is sent.
     pub after: String,
 }
 
-/// The signals that end a program in order.
+/// The signals that end a program cleanly.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub enum SignalName {
     /// SIGINT.
@@ -174,7 +175,7 @@ pub enum SignalName {
     Terminate,
 }
 
-/// Gives the folder of all scenarios.
+/// Returns the folder of all scenarios.
 #[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
@@ -183,7 +184,7 @@ pub fn folder() -> PathBuf {
 /// Lists the names of all scenarios, sorted.
 ///
 /// # Errors
-/// When the folder cannot be read.
+/// If the folder cannot be read.
 pub fn names() -> Result<Vec<String>> {
     let folder = folder();
     let mut names = Vec::new();
@@ -204,7 +205,7 @@ impl Scenario {
     /// Reads the scenario `name`.
     ///
     /// # Errors
-    /// When there is no such file, or it says something unknown.
+    /// If there is no such file, or it contains an unknown field.
     pub fn read(name: &str) -> Result<Self> {
         let file = folder().join(name).join("scenario.toml");
         let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
@@ -217,13 +218,13 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// Runs the scenario `name` on a runtime, its telemetry going to `collector`.
+    /// Runs the scenario `name` on a runtime, and sends its telemetry to `collector`.
     ///
     /// # Errors
-    /// When its files cannot be written.
+    /// If its files cannot be written.
     ///
     /// # Panics
-    /// When there is no guest or no `wasmscope`, or it does not end in time.
+    /// If there is no guest or no `wasmscope`, or if it does not end in time.
     pub fn run(&self, name: &str, runtime: Runtime, collector: &Collector) -> Result<Output> {
         let guest = guests::guest(self.guest.as_deref().unwrap_or(name));
         let folder = tempfile::tempdir()?;

@@ -1,4 +1,5 @@
-//! `--aot`: where compiled code is kept, that it is used again, and that no other user's is.
+//! `--aot`: where compiled code is kept, when it is reused, and that code of other users is
+//! refused.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -8,23 +9,23 @@ use wasmscope_tests::home::{Home, files};
 use wasmscope_tests::{Runtime, guest, on_each_runtime};
 
 on_each_runtime! {
-    the_second_run_compiles_nothing_and_does_the_same,
+    the_second_run_compiles_nothing_and_gives_the_same_result,
     code_that_is_damaged_is_compiled_again,
     code_that_others_can_write_to_is_compiled_again,
-    runs_at_once_leave_whole_files,
-    the_folder_is_the_users_unless_another_is_given,
+    concurrent_runs_leave_whole_files,
+    the_default_folder_is_the_users_cache,
     without_a_home_a_folder_has_to_be_given,
-    a_folder_that_others_can_write_to_is_refused_with_what_to_do,
-    a_folder_that_cannot_be_one_is_refused,
-    what_is_there_is_taken_from_a_folder_that_cannot_be_written_to,
-    a_folder_that_cannot_be_written_to_stops_nothing,
-    a_folder_that_cannot_be_made_stops_nothing,
-    a_full_disk_stops_nothing,
-    a_folder_without_aot_is_a_mistake,
-    what_is_no_component_is_refused_as_without_aot,
+    a_folder_that_others_can_write_to_is_refused_with_advice,
+    a_file_as_the_folder_is_refused,
+    compiled_code_is_loaded_from_a_read_only_folder,
+    a_read_only_folder_does_not_stop_the_run,
+    a_missing_folder_that_cannot_be_made_does_not_stop_the_run,
+    a_full_disk_does_not_stop_the_run,
+    a_folder_without_aot_is_an_error,
+    an_invalid_component_is_refused_as_without_aot,
 }
 
-/// How the line begins that says that something is compiled, which takes its time.
+/// The beginning of the message that announces a compilation.
 fn compiling(runtime: Runtime) -> &'static str {
     match runtime.name {
         "wasmtime" => "wasmscope: compiling for Wasmtime, once, into ",
@@ -32,7 +33,7 @@ fn compiling(runtime: Runtime) -> &'static str {
     }
 }
 
-/// Where it was compiled into, if it was.
+/// Returns the folder of the compiled code, if the component was compiled.
 fn compiled_into(runtime: Runtime, output: &Output) -> Vec<PathBuf> {
     let lines = output.stderr.lines();
     lines
@@ -42,13 +43,13 @@ fn compiled_into(runtime: Runtime, output: &Output) -> Vec<PathBuf> {
 }
 
 #[track_caller]
-fn says(output: &Output, words: &[&str]) {
+fn assert_stderr_contains(output: &Output, words: &[&str]) {
     for word in words {
         assert!(output.stderr.contains(word), "no {word:?} in {output}");
     }
 }
 
-fn the_second_run_compiles_nothing_and_does_the_same(runtime: Runtime) {
+fn the_second_run_compiles_nothing_and_gives_the_same_result(runtime: Runtime) {
     let home = Home::new();
     let run = || {
         home.run(runtime, &["--aot", "--aot-cache", "compiled"])
@@ -68,7 +69,7 @@ fn the_second_run_compiles_nothing_and_does_the_same(runtime: Runtime) {
     assert_eq!(first.stdout(), second.stdout());
     assert_eq!(first.stdout().lines().count(), 3, "{first}");
 
-    // What is there was compiled of this program and for these options: others find nothing in it.
+    // The cache's key depends on the component and the options, so other runs find nothing.
     let before = files(&folder).len();
     let metered = home
         .run(
@@ -123,13 +124,13 @@ fn code_that_others_can_write_to_is_compiled_again(runtime: Runtime) {
     let _ = run();
     for file in files(&home.path("compiled")) {
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o666))
-            .expect("a folder of the test's own");
+            .expect("cannot change the test's folder");
     }
     assert_eq!(compiled_into(runtime, &run()).len(), 1);
     assert_eq!(compiled_into(runtime, &run()).len(), 0);
 }
 
-fn runs_at_once_leave_whole_files(runtime: Runtime) {
+fn concurrent_runs_leave_whole_files(runtime: Runtime) {
     let home = Home::new();
     let idle = home.idle();
     let run = || {
@@ -144,7 +145,7 @@ fn runs_at_once_leave_whole_files(runtime: Runtime) {
     assert_eq!(run().run().expect_code(0).stderr, "");
 }
 
-fn the_folder_is_the_users_unless_another_is_given(runtime: Runtime) {
+fn the_default_folder_is_the_users_cache(runtime: Runtime) {
     let home = Home::new();
     let idle = home.idle();
     let run = |variables: &[(&str, PathBuf)]| {
@@ -165,27 +166,29 @@ fn the_folder_is_the_users_unless_another_is_given(runtime: Runtime) {
         cache
             .join("wasmscope/aot")
             .canonicalize()
-            .expect("a folder of the test's own")
+            .expect("cannot change the test's folder")
     );
     let mode = folder
         .metadata()
-        .expect("a folder of the test's own")
+        .expect("cannot change the test's folder")
         .permissions()
         .mode()
         & 0o777;
-    assert_eq!(mode, 0o700, "nobody else's to write or read");
+    assert_eq!(mode, 0o700, "only the user may read or write it");
     assert!(!files(&folder).is_empty());
 
     let expected = |folder: &Path| {
         let default = home.path("home/.cache/wasmscope/aot");
         assert_eq!(
             folder,
-            default.canonicalize().expect("a folder of the test's own")
+            default
+                .canonicalize()
+                .expect("cannot change the test's folder")
         );
-        std::fs::remove_dir_all(default).expect("a folder of the test's own");
+        std::fs::remove_dir_all(default).expect("cannot change the test's folder");
     };
     expected(&run(&[]));
-    // The specification says to ignore what is not absolute.
+    // The specification requires that relative paths are ignored.
     expected(&run(&[("XDG_CACHE_HOME", "relative".into())]));
 }
 
@@ -197,15 +200,15 @@ fn without_a_home_a_folder_has_to_be_given(runtime: Runtime) {
         .env("HOME", "")
         .run()
         .expect_code(2);
-    says(&output, &["error: --aot: ", "--aot-cache FOLDER"]);
+    assert_stderr_contains(&output, &["error: --aot: ", "--aot-cache FOLDER"]);
 }
 
-fn a_folder_that_others_can_write_to_is_refused_with_what_to_do(runtime: Runtime) {
+fn a_folder_that_others_can_write_to_is_refused_with_advice(runtime: Runtime) {
     let home = Home::new();
     let folder = home.path("shared");
-    std::fs::create_dir(&folder).expect("a folder of the test's own");
+    std::fs::create_dir(&folder).expect("cannot change the test's folder");
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777))
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     let run = || {
         home.run(runtime, &["--aot", "--aot-cache", "shared"])
             .arg(guest("ordinary"))
@@ -215,7 +218,7 @@ fn a_folder_that_others_can_write_to_is_refused_with_what_to_do(runtime: Runtime
     let output = run().expect_code(2);
     assert_eq!(output.stdout(), "", "{output}");
     assert_eq!(output.stderr.lines().count(), 1, "{output}");
-    says(
+    assert_stderr_contains(
         &output,
         &[
             "error: --aot-cache: ",
@@ -226,18 +229,18 @@ fn a_folder_that_others_can_write_to_is_refused_with_what_to_do(runtime: Runtime
     );
     assert!(files(&folder).is_empty());
 
-    // And what it says helps.
+    // The advice works.
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     let output = run().expect_code(0);
     assert_eq!(output.stdout().lines().count(), 1, "{output}");
 }
 
-fn a_folder_that_cannot_be_one_is_refused(runtime: Runtime) {
+fn a_file_as_the_folder_is_refused(runtime: Runtime) {
     let home = Home::new();
     let idle = home.idle();
     let file = home.path("file");
-    std::fs::write(&file, "").expect("a folder of the test's own");
+    std::fs::write(&file, "").expect("cannot change the test's folder");
     for (folder, words) in [
         (file.clone(), "it is not a folder"),
         (file.join("within"), "cannot be used"),
@@ -248,32 +251,32 @@ fn a_folder_that_cannot_be_one_is_refused(runtime: Runtime) {
             .arg(&idle)
             .run()
             .expect_code(2);
-        says(
+        assert_stderr_contains(
             &output,
             &["error: --aot-cache: ", &folder.display().to_string(), words],
         );
     }
 }
 
-/// As in an image that was made with what it runs.
-fn what_is_there_is_taken_from_a_folder_that_cannot_be_written_to(runtime: Runtime) {
+/// Like an image that was built with the compiled code.
+fn compiled_code_is_loaded_from_a_read_only_folder(runtime: Runtime) {
     let home = Home::new();
     let idle = home.idle();
     let options = &["--aot", "--aot-cache", "compiled"];
     home.run(runtime, options).arg(&idle).run().expect_code(0);
     let folder = home.path("compiled");
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500))
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     let output = home.bound_run(runtime, options).arg(&idle).run();
     assert_eq!(output.expect_code(0).stderr, "");
 }
 
-fn a_folder_that_cannot_be_written_to_stops_nothing(runtime: Runtime) {
+fn a_read_only_folder_does_not_stop_the_run(runtime: Runtime) {
     let home = Home::new();
     let folder = home.path("compiled");
-    std::fs::create_dir(&folder).expect("a folder of the test's own");
+    std::fs::create_dir(&folder).expect("cannot change the test's folder");
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500))
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     let output = home
         .bound_run(runtime, &["--aot", "--aot-cache", "compiled"])
         .arg(home.idle())
@@ -283,12 +286,12 @@ fn a_folder_that_cannot_be_written_to_stops_nothing(runtime: Runtime) {
     assert!(files(&folder).is_empty());
 }
 
-fn a_folder_that_cannot_be_made_stops_nothing(runtime: Runtime) {
+fn a_missing_folder_that_cannot_be_made_does_not_stop_the_run(runtime: Runtime) {
     let home = Home::new();
     let parent = home.path("parent");
-    std::fs::create_dir(&parent).expect("a folder of the test's own");
+    std::fs::create_dir(&parent).expect("cannot change the test's folder");
     std::fs::set_permissions(&parent, std::fs::Permissions::from_mode(0o500))
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     let output = home
         .bound_run(runtime, &["--aot", "--aot-cache", "parent/compiled"])
         .arg(home.idle())
@@ -301,9 +304,9 @@ fn a_folder_that_cannot_be_made_stops_nothing(runtime: Runtime) {
     );
 }
 
-fn a_full_disk_stops_nothing(runtime: Runtime) {
+fn a_full_disk_does_not_stop_the_run(runtime: Runtime) {
     let home = Home::new();
-    // WasmEdge's compiler needs a file of its own, which has to fit.
+    // WasmEdge's compiler writes a file, which has to fit.
     let space = if runtime.name == "wasmtime" { 4 } else { 0 };
     let output = home
         .with_little_space(space)
@@ -313,14 +316,14 @@ fn a_full_disk_stops_nothing(runtime: Runtime) {
         .arg(home.idle())
         .run()
         .expect_code(0);
-    says(&output, &["wasmscope: warning: "]);
-    assert!(files(&home.path("compiled")).is_empty(), "not half of it");
+    assert_stderr_contains(&output, &["wasmscope: warning: "]);
+    assert!(files(&home.path("compiled")).is_empty(), "no partial file");
 }
 
 #[track_caller]
 fn keeps_nothing(output: &Output, folder: &Path, why: &str) {
     let folder = folder.display().to_string();
-    says(
+    assert_stderr_contains(
         output,
         &[
             "wasmscope: warning: --aot keeps nothing: the cache folder ",
@@ -330,11 +333,11 @@ fn keeps_nothing(output: &Output, folder: &Path, why: &str) {
     );
 }
 
-fn what_is_no_component_is_refused_as_without_aot(runtime: Runtime) {
+fn an_invalid_component_is_refused_as_without_aot(runtime: Runtime) {
     let home = Home::new();
-    // The preamble of a component, and nothing that could follow it.
+    // Only the preamble of a component.
     std::fs::write(home.path("odd.wasm"), b"\0asm\x0d\0\x01\0\xff\xff")
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     let run = |options| {
         let output = home.run(runtime, options).arg("odd.wasm").run();
         output.expect_code(2).stderr
@@ -352,13 +355,13 @@ fn what_is_no_component_is_refused_as_without_aot(runtime: Runtime) {
     );
 }
 
-fn a_folder_without_aot_is_a_mistake(runtime: Runtime) {
+fn a_folder_without_aot_is_an_error(runtime: Runtime) {
     let home = Home::new();
     let output = home
         .run(runtime, &["--aot-cache", "compiled"])
         .arg(home.idle())
         .run()
         .expect_code(2);
-    says(&output, &["error: ", "--aot"]);
+    assert_stderr_contains(&output, &["error: ", "--aot"]);
     assert!(!home.path("compiled").exists());
 }

@@ -1,5 +1,5 @@
-//! Guests that take what they can of their host: each is bounded, alike on every engine, and none
-//! hides its telemetry by that.
+//! Guests that use up what they can of the host. Each resource is bounded, alike on every engine,
+//! and the guest's telemetry still arrives.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,19 +10,20 @@ use wasmscope_tests::{Runtime, guest, on_each_engine};
 on_each_engine! {
     files_directories_and_streams_are_bounded,
     sockets_are_bounded,
-    listings_hold_a_part_of_their_directory,
+    listings_hold_only_a_part_of_their_directory,
     a_large_directory_is_listed_and_removed,
-    names_that_are_looked_up_are_bounded,
-    what_is_closed_can_be_opened_again,
-    a_guest_that_takes_all_descriptors_hides_nothing,
-    more_descriptors_than_the_system_has_are_not_promised,
+    name_lookups_are_bounded,
+    closed_descriptors_can_be_reopened,
+    a_guest_that_takes_all_descriptors_loses_no_telemetry,
+    more_descriptors_than_the_system_has_are_a_warning,
     handles_are_bounded,
     random_bytes_are_bounded,
     tables_are_bounded_without_an_option,
     memories_are_bounded_without_an_option,
 }
 
-/// The guest, in a shell that may open so many files, with a directory of its own and the network.
+/// Returns a command that runs the guest in a shell with a limit on open files, with a directory
+/// and the network.
 fn greedy(
     runtime: Runtime,
     files: u32,
@@ -47,7 +48,7 @@ fn greedy(
     command.arg(guest("greedy")).args(args)
 }
 
-/// Runs the guest and returns how much it had when it was refused more, and why.
+/// Runs the guest. Returns how many items it had when the host refused more, and the reason.
 #[track_caller]
 fn taken(runtime: Runtime, options: &[&str], what: &str) -> (usize, String) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -60,7 +61,7 @@ fn taken(runtime: Runtime, options: &[&str], what: &str) -> (usize, String) {
     (count.parse().expect("a number"), reason.to_owned())
 }
 
-/// A few descriptors and streams are the directory's and the standard library's.
+/// The directory and the standard library use a few descriptors and streams.
 #[track_caller]
 fn nearly(found: usize, limit: usize) {
     assert!((limit - 12..=limit).contains(&found), "{found} of {limit}");
@@ -95,13 +96,13 @@ fn sockets_are_bounded(runtime: Runtime) {
         nearly(count, 512);
         assert_eq!(reason, NO_SOCKET, "{what}");
     }
-    // Each pair is two sockets and four streams.
+    // Each pair has two sockets and four streams.
     let (count, reason) = taken(runtime, &["--max-descriptors", "60"], "accepting");
     assert!((7..=10).contains(&count), "{count}");
     assert_eq!(reason, NO_SOCKET);
 }
 
-/// Makes a directory of so many files with long names.
+/// Makes a directory of `count` files with long names.
 fn many(folder: &Path, files: usize) {
     let many = folder.join("many");
     std::fs::create_dir(&many).expect("a directory");
@@ -111,7 +112,7 @@ fn many(folder: &Path, files: usize) {
     }
 }
 
-fn listings_hold_a_part_of_their_directory(runtime: Runtime) {
+fn listings_hold_only_a_part_of_their_directory(runtime: Runtime) {
     let held = |files| {
         let folder = tempfile::tempdir().expect("a folder");
         many(folder.path(), files);
@@ -120,7 +121,7 @@ fn listings_hold_a_part_of_their_directory(runtime: Runtime) {
         let running = greedy(runtime, 4096, &[], None, &directory, &args).spawn();
         running.wait_for_stdout(|stdout| stdout.starts_with("64 "));
         let status = std::fs::read_to_string(format!("/proc/{}/status", running.id()));
-        let status = status.expect("Linux tells it");
+        let status = status.expect("the peak memory");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
         running.terminate();
@@ -141,7 +142,7 @@ fn a_large_directory_is_listed_and_removed(runtime: Runtime) {
     assert!(!folder.path().join("many").exists());
 }
 
-fn names_that_are_looked_up_are_bounded(runtime: Runtime) {
+fn name_lookups_are_bounded(runtime: Runtime) {
     let (count, reason) = taken(runtime, &["--max-descriptors", "50"], "names");
     nearly(count, 50);
     assert_eq!(reason, "temporary-resolver-failure");
@@ -150,13 +151,14 @@ fn names_that_are_looked_up_are_bounded(runtime: Runtime) {
     assert_eq!(long, (0, "invalid-argument".to_owned()));
 }
 
-fn what_is_closed_can_be_opened_again(runtime: Runtime) {
+fn closed_descriptors_can_be_reopened(runtime: Runtime) {
     let (_, reason) = taken(runtime, &["--max-descriptors", "20"], "again");
     assert_eq!(reason, "opened and closed");
 }
 
-/// The guest may take anything, and end in any way: its spans and the run's arrive.
-fn a_guest_that_takes_all_descriptors_hides_nothing(runtime: Runtime) {
+/// The guest takes all descriptors and ends in different ways. Its spans and the run's span still
+/// arrive.
+fn a_guest_that_takes_all_descriptors_loses_no_telemetry(runtime: Runtime) {
     for (what, end, code) in [
         ("existing", "", 0),
         ("existing", "abort", 134),
@@ -191,7 +193,7 @@ fn arrived(collector: &Collector, output: &Output) {
     assert!(!collector.metrics().is_empty(), "{output}");
 }
 
-fn more_descriptors_than_the_system_has_are_not_promised(runtime: Runtime) {
+fn more_descriptors_than_the_system_has_are_a_warning(runtime: Runtime) {
     let folder = tempfile::tempdir().expect("a folder");
     let options = ["--max-descriptors", "1000"];
     let command = greedy(runtime, 300, &options, None, folder.path(), &["files"]);
@@ -201,7 +203,7 @@ fn more_descriptors_than_the_system_has_are_not_promised(runtime: Runtime) {
     assert_eq!(output.stderr, warning, "{output}");
 }
 
-/// Runs the guest, which traps, and returns the collector that all has arrived at.
+/// Runs the guest, which traps, and returns the collector with its telemetry.
 #[track_caller]
 fn trapped(runtime: Runtime, what: &str) -> (Collector, Output) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -223,8 +225,8 @@ fn random_bytes_are_bounded(runtime: Runtime) {
     assert!(output.stderr.contains("exceeds limit"), "{output}");
 }
 
-/// A component whose `run` grows a table, or a memory, step by step until it is refused; it then
-/// succeeds if it had as much as expected, and otherwise fails.
+/// Returns a component whose `run` grows a table or a memory step by step until it is refused. It
+/// succeeds if the size reached is the expected one.
 fn growing(declared: &str, step: &str, expected: u64) -> Vec<u8> {
     let text = format!(
         r#"(component
@@ -250,13 +252,13 @@ fn grows(runtime: Runtime, component: &[u8], refused: &str) {
     std::fs::write(&file, component).expect("a file");
     let command = runtime.run().env("OTEL_SDK_DISABLED", "true").arg(&file);
     let output = command.deadline(Duration::from_secs(60)).run();
-    // It fails in words of its own, so that ours are said.
+    // The program fails, so that the command's message about the limit is shown.
     let output = output.expect_code(1);
     assert!(output.stderr.ends_with(refused), "{output}");
 }
 
 fn tables_are_bounded_without_an_option(runtime: Runtime) {
-    // Two tables share the limit, which is refused at 1,000,001.
+    // Two tables share the limit. 1,000,001 elements are refused.
     let declared = r#"(table $other 10 funcref) (table $t 0 funcref)
         (func $size (result i32) (i32.sub (table.size $t) (i32.const 1)))"#;
     let step = "(table.grow $t (ref.null func) (i32.const 99999))";

@@ -1,4 +1,5 @@
-//! Collectors that are away, slow or unwilling: the program's result stays what it is, and what was lost is said.
+//! Unreachable, slow and failing collectors. The program's result does not change, and losses are
+//! reported.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -8,16 +9,16 @@ use wasmscope_tests::{RUNTIMES, Runtime, guest, on_each_runtime};
 
 on_each_runtime! {
     a_collector_that_refuses_changes_nothing_for_the_program,
-    a_collector_that_never_answers_holds_nothing_up_beyond_the_deadline,
+    a_collector_that_never_answers_delays_the_end_only_to_the_deadline,
     a_slow_collector_gets_everything_within_the_deadline,
-    a_collector_that_fails_for_good_is_told_of_once_and_accounted_for,
-    what_a_full_queue_has_no_room_for_is_accounted_for,
-    losses_are_counted_in_the_metric_that_still_arrives,
-    requests_keep_to_the_size_that_is_set,
+    a_permanent_failure_is_reported_once_with_the_losses,
+    items_dropped_by_a_full_queue_are_reported,
+    losses_are_counted_in_the_metric,
+    requests_keep_to_the_configured_size,
     an_item_that_is_too_large_is_named_at_the_end,
 }
 
-/// What becomes of the guest where the collector takes everything.
+/// Returns the guest's output with a collector that accepts everything.
 fn undisturbed(runtime: Runtime) -> &'static Output {
     static OUTPUTS: [OnceLock<Output>; RUNTIMES.len()] =
         [const { OnceLock::new() }; RUNTIMES.len()];
@@ -44,7 +45,7 @@ fn command(runtime: Runtime, collector: &Collector, options: &[&str]) -> Cli {
         .arg(guest("sdk-direct"))
 }
 
-/// Runs the guest, and checks that it did not notice its collector.
+/// Runs the guest, and checks that its output does not depend on the collector.
 fn run(runtime: Runtime, collector: &Collector, options: &[&str]) -> Output {
     let output = command(runtime, collector, options).run().expect_code(0);
     assert_eq!(output.stdout(), undisturbed(runtime).stdout(), "{output}");
@@ -57,9 +58,10 @@ fn warnings(output: &Output) -> Vec<&str> {
         .collect()
 }
 
-/// Checks that there is one warning when the first export fails, and one account of the losses at the end.
+/// Checks that there is one warning when the first export fails, and one report of the losses at
+/// the end.
 #[track_caller]
-fn warns_once_and_accounts(output: &Output, why: &str) {
+fn warns_once_and_reports_losses(output: &Output, why: &str) {
     let warnings = warnings(output);
     assert_eq!(warnings.len(), 1, "{output}");
     assert!(warnings[0].contains(why), "no {why:?} in {output}");
@@ -82,7 +84,7 @@ fn normal_form(collector: &Collector) -> String {
     let metrics: Vec<_> = collector
         .metrics()
         .into_iter()
-        // What waits in a queue when metrics are collected differs from run to run.
+        // The queue's length at the time of a collection differs between runs.
         .filter(|metric| {
             !["wasmscope.runtime.", "otel.sdk."]
                 .iter()
@@ -193,15 +195,15 @@ fn options_win_over_the_environment() {
 fn a_collector_that_refuses_changes_nothing_for_the_program(runtime: Runtime) {
     let collector = Collector::refusing();
     let output = run(runtime, &collector, &["--flush-timeout", "2s"]);
-    warns_once_and_accounts(&output, &collector.endpoint_http());
+    warns_once_and_reports_losses(&output, &collector.endpoint_http());
 }
 
-fn a_collector_that_never_answers_holds_nothing_up_beyond_the_deadline(runtime: Runtime) {
+fn a_collector_that_never_answers_delays_the_end_only_to_the_deadline(runtime: Runtime) {
     let collector = Collector::start();
     collector.respond_always(Reply::Never);
     let flush = Duration::from_secs(1);
     let output = run(runtime, &collector, &["--flush-timeout", "1s"]);
-    // That nothing comes back is certain only at the deadline, so there may be no warning before the account.
+    // Only the deadline shows that there is no answer, so there may be no earlier warning.
     assert!(warnings(&output).len() <= 1, "{output}");
     assert!(
         output
@@ -209,7 +211,7 @@ fn a_collector_that_never_answers_holds_nothing_up_beyond_the_deadline(runtime: 
             .contains("12 of 12 spans lost: not sent in time"),
         "{output}"
     );
-    // The rest is what the command takes anyway, and as much again for a busy machine.
+    // The time of the command itself, doubled for a busy machine.
     let rest = undisturbed(runtime).elapsed;
     assert!(
         output.elapsed < flush + rest * 3 + Duration::from_secs(2),
@@ -228,7 +230,7 @@ fn a_slow_collector_gets_everything_within_the_deadline(runtime: Runtime) {
 }
 
 #[test]
-fn a_collector_that_asks_for_patience_gets_it() {
+fn retry_after_is_honoured() {
     let collector = Collector::start();
     let after = Duration::from_secs(1);
     collector.respond_to(Signal::Traces, [Reply::retry_after(429, after)]);
@@ -245,14 +247,14 @@ fn a_collector_that_asks_for_patience_gets_it() {
         assert_eq!(times.len(), 2, "{signal:?}: {}", collector.dump());
         assert!(
             times[1] - times[0] >= after,
-            "{signal:?} came back too soon"
+            "{signal:?} was sent again too soon"
         );
     }
     assert_eq!(collector.span("outer").name, "outer");
 }
 
 #[test]
-fn a_failure_that_passes_is_tried_again_without_a_word() {
+fn a_temporary_failure_is_retried_without_a_message() {
     for reply in [Reply::status(503), Reply::status(429), Reply::Disconnect] {
         let collector = Collector::start();
         collector.respond_to(Signal::Traces, [reply.clone()]);
@@ -267,12 +269,12 @@ fn a_failure_that_passes_is_tried_again_without_a_word() {
     }
 }
 
-fn a_collector_that_fails_for_good_is_told_of_once_and_accounted_for(runtime: Runtime) {
+fn a_permanent_failure_is_reported_once_with_the_losses(runtime: Runtime) {
     for code in [503, 400] {
         let collector = Collector::start();
         collector.respond_always(Reply::status(code));
         let output = run(runtime, &collector, &["--flush-timeout", "3s"]);
-        warns_once_and_accounts(&output, &code.to_string());
+        warns_once_and_reports_losses(&output, &code.to_string());
         assert_eq!(collector.spans().len(), 0);
         if code == 400 {
             assert_eq!(
@@ -285,7 +287,7 @@ fn a_collector_that_fails_for_good_is_told_of_once_and_accounted_for(runtime: Ru
 }
 
 #[test]
-fn what_a_collector_rejects_is_accounted_for() {
+fn rejected_items_are_reported() {
     let collector = Collector::start();
     collector.respond_to(
         Signal::Traces,
@@ -304,7 +306,7 @@ fn what_a_collector_rejects_is_accounted_for() {
     );
 }
 
-fn requests_keep_to_the_size_that_is_set(runtime: Runtime) {
+fn requests_keep_to_the_configured_size(runtime: Runtime) {
     for protocol in ["http/protobuf", "http/json", "grpc"] {
         let collector = Collector::start();
         let endpoint = match protocol {
@@ -351,7 +353,7 @@ fn an_item_that_is_too_large_is_named_at_the_end(runtime: Runtime) {
 }
 
 #[test]
-fn a_size_that_is_too_small_for_any_item_is_refused() {
+fn a_request_size_below_the_minimum_is_refused() {
     let collector = Collector::start();
     let expected = "expected a size from 4KiB to 64MiB, such as 4000000 or 20MiB";
     let by_variable = command(Runtime::WASMTIME, &collector, &[])
@@ -370,9 +372,9 @@ fn a_size_that_is_too_small_for_any_item_is_refused() {
     assert_eq!(collector.attempts(), 0);
 }
 
-fn what_a_full_queue_has_no_room_for_is_accounted_for(runtime: Runtime) {
+fn items_dropped_by_a_full_queue_are_reported(runtime: Runtime) {
     let collector = Collector::start();
-    // The guest makes more than 3,000 spans, without waiting for anybody.
+    // The guest makes more than 3,000 spans without a pause.
     let output = runtime
         .run()
         .args(["--otlp-endpoint", &collector.endpoint_http()])
@@ -406,7 +408,7 @@ fn what_a_full_queue_has_no_room_for_is_accounted_for(runtime: Runtime) {
     );
 }
 
-fn losses_are_counted_in_the_metric_that_still_arrives(runtime: Runtime) {
+fn losses_are_counted_in_the_metric(runtime: Runtime) {
     let collector = Collector::start();
     collector.respond_to(Signal::Traces, [Reply::status(400)]);
     let running = runtime
@@ -429,7 +431,7 @@ fn losses_are_counted_in_the_metric_that_still_arrives(runtime: Runtime) {
 }
 
 #[test]
-fn one_signal_may_go_elsewhere_or_nowhere() {
+fn a_signal_may_go_elsewhere_or_nowhere() {
     let (rest, traces) = (Collector::start(), Collector::start());
     let _ = Cli::new()
         .arg("run")
@@ -491,7 +493,7 @@ fn certificates_and_compression_are_taken_from_the_options() {
 }
 
 #[test]
-fn a_wrong_port_or_protocol_is_answered_with_the_option_to_change() {
+fn a_wrong_port_or_protocol_is_reported_with_the_option_to_change() {
     let (plain, tls) = (Collector::start(), Collector::start_tls(Tls::new()));
     for (endpoint, protocol, words) in [
         (
@@ -551,15 +553,15 @@ fn a_proxy_that_refuses_is_named() {
     };
     let output = attempt("");
     let named = format!("nothing listens at the proxy {address}");
-    warns_once_and_accounts(&output, &named);
+    warns_once_and_reports_losses(&output, &named);
     assert!(output.stderr.contains("check HTTP_PROXY"), "{output}");
     assert!(!output.stderr.contains("s3cret"), "{output}");
     let output = attempt("127.0.0.1");
-    warns_once_and_accounts(&output, "nothing listens there: check the port");
+    warns_once_and_reports_losses(&output, "nothing listens there: check the port");
 }
 
 #[test]
-fn a_token_in_the_query_is_sent_and_not_shown() {
+fn a_token_in_the_query_is_sent_but_not_shown() {
     let collector = Collector::start();
     let endpoint = format!("{}?token=secret", collector.endpoint_http());
     let run = || {

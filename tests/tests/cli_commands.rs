@@ -1,27 +1,26 @@
-//! What makes a component a command that can be run: its exports and imports are checked before
-//! anything is started.
+//! Which components are commands. Exports and imports are checked before anything is started.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it cannot be set up")]
+#![expect(clippy::unwrap_used, reason = "a failed set-up fails the test")]
 
 use std::path::{Path, PathBuf};
 
 use wasmscope_test_support::{Cli, Output};
-use wasmscope_tests::{Attempt, Runtime, on_each_runtime, says};
+use wasmscope_tests::{Attempt, Runtime, assert_stderr_contains, on_each_runtime};
 
 on_each_runtime! {
-    a_faulty_export_is_no_command,
-    a_component_that_is_no_command_is_said_to_be_another_thing,
+    an_export_of_the_wrong_type_is_no_command,
+    a_component_that_is_no_command_is_named_by_its_kind,
     a_command_may_export_more_than_it_must,
-    of_several_versions_the_highest_that_can_be_run_is_run,
+    the_highest_supported_version_is_run,
     an_asynchronous_run_is_refused,
     imports_that_the_host_lacks_are_named_in_full,
     a_function_that_the_hosts_version_lacks_is_named,
-    items_of_another_type_are_named_with_what_was_expected,
-    other_versions_of_interfaces_are_said_to_be_others,
-    packages_that_no_version_of_this_host_has_get_no_hint_of_versions,
-    a_component_that_needs_http_is_told_what_works,
-    resources_that_an_interface_passes_on_are_not_among_what_the_host_lacks,
-    an_import_of_another_type_is_an_import_that_the_host_lacks,
+    items_of_another_type_are_named_with_the_expected_type,
+    other_versions_of_interfaces_get_a_hint,
+    unknown_packages_get_no_hint_of_versions,
+    a_component_that_needs_http_gets_advice,
+    re_exported_resources_are_not_reported_as_missing,
+    an_import_of_another_type_is_reported_as_missing,
 }
 
 fn component(attempt: &Attempt, wat: &str) -> PathBuf {
@@ -36,22 +35,23 @@ fn inspect(attempt: &Attempt, component: &Path) -> Output {
         .run()
 }
 
-/// Checks that `run` refuses a component, and that `inspect` says the same with an exit code.
+/// Checks that `run` refuses a component, and that `inspect` gives the same reason and an exit
+/// code.
 #[track_caller]
 fn refused(runtime: Runtime, wat: &str, code: i32, words: &[&str]) {
     let attempt = Attempt::on(runtime);
     let file = component(&attempt, wat);
     let output = attempt.fails(&[], &file, &[]);
-    says(&output, &["guest.wasm"]);
-    says(&output, words);
+    assert_stderr_contains(&output, &["guest.wasm"]);
+    assert_stderr_contains(&output, words);
     let output = inspect(&attempt, &file).expect_code(code);
     for word in words {
         assert!(output.stdout().contains(word), "no {word:?} in {output}");
     }
 }
 
-/// A component that exports `NAME` with a function `run` of a type, whose core function returns
-/// zero.
+/// Returns a component that exports `NAME` with a function `run` of the given type. The core
+/// function returns zero.
 fn command(name: &str, ty: &str) -> String {
     let core = match ty.contains("string") {
         true => "(result i32) (i32.const 64)",
@@ -73,7 +73,7 @@ fn command(name: &str, ty: &str) -> String {
     )
 }
 
-fn a_faulty_export_is_no_command(runtime: Runtime) {
+fn an_export_of_the_wrong_type_is_no_command(runtime: Runtime) {
     let right = "(result (result))";
     let two_hundred = "wasi:cli/run@0.2.0";
     for (wat, words) in [
@@ -118,13 +118,13 @@ fn a_faulty_export_is_no_command(runtime: Runtime) {
             &["`wasi:cli/run@0.2.0` is a module"],
         ),
     ] {
-        // A result with a payload is returned by reference.
+        // A result with a payload is returned through memory.
         let wat = wat.replace("(i32.const 0)", "(i32.const 64)");
         refused(runtime, &wat, 1, &[&["not a command: "], words].concat());
     }
 }
 
-fn a_component_that_is_no_command_is_said_to_be_another_thing(runtime: Runtime) {
+fn a_component_that_is_no_command_is_named_by_its_kind(runtime: Runtime) {
     let right = "(result (result))";
     for (wat, words) in [
         (
@@ -172,7 +172,7 @@ fn a_command_may_export_more_than_it_must(runtime: Runtime) {
     runs(runtime, &wat, 0);
 }
 
-fn of_several_versions_the_highest_that_can_be_run_is_run(runtime: Runtime) {
+fn the_highest_supported_version_is_run(runtime: Runtime) {
     let wat = r#"(component
         (core module $program
             (func (export "fails") (result i32) (i32.const 1))
@@ -206,11 +206,12 @@ fn an_asynchronous_run_is_refused(runtime: Runtime) {
             (export "wasi:cli/run@0.2.0" (instance $exported)))"#,
     );
     let output = attempt.fails(&[], &file, &[]);
-    says(&output, &["async"]);
+    assert_stderr_contains(&output, &["async"]);
 }
 
 fn a_function_that_the_hosts_version_lacks_is_named(runtime: Runtime) {
-    // Alone, with others that the host has, and in an interface that a newer SDK imports.
+    // A missing function alone, one beside functions that the host has, and one in an interface of
+    // a newer SDK.
     for (wat, words) in [
         (
             r#"(component (import "wasi:clocks/monotonic-clock@0.2.9" (instance
@@ -247,7 +248,7 @@ fn a_function_that_the_hosts_version_lacks_is_named(runtime: Runtime) {
     }
 }
 
-fn items_of_another_type_are_named_with_what_was_expected(runtime: Runtime) {
+fn items_of_another_type_are_named_with_the_expected_type(runtime: Runtime) {
     for (wat, words) in [
         (
             r#"(component (import "wasi:clocks/monotonic-clock@0.2.9" (instance
@@ -261,7 +262,7 @@ fn items_of_another_type_are_named_with_what_was_expected(runtime: Runtime) {
                 "`func(of: u32) -> u64`",
             ][..],
         ),
-        // Missing and different ones together, with resources of another interface.
+        // Both missing items and items of another type, with resources of another interface.
         (
             r#"(component
                 (import "wasi:io/poll@0.2.9" (instance $poll (export "pollable" (type (sub resource)))))
@@ -284,7 +285,7 @@ fn items_of_another_type_are_named_with_what_was_expected(runtime: Runtime) {
                 (export "exit" (type (sub resource))))))"#,
             &["resource `exit`", "expected resource, found func"],
         ),
-        // An item where the host has an interface.
+        // Another kind of item where the host has an interface.
         (
             r#"(component (import "wasi:clocks/monotonic-clock@0.2.9" (func)))"#,
             &[
@@ -307,7 +308,8 @@ fn items_of_another_type_are_named_with_what_was_expected(runtime: Runtime) {
                 "expected module, found instance",
             ],
         ),
-        // An interface where the host's interface has a function, and one that it does not have.
+        // An interface where the host's interface has a function, and an interface that the host
+        // lacks.
         (
             r#"(component (import "wasi:clocks/monotonic-clock@0.2.9" (instance
                 (export "now" (instance (export "f" (func)))))))"#,
@@ -329,7 +331,7 @@ fn items_of_another_type_are_named_with_what_was_expected(runtime: Runtime) {
     }
 }
 
-fn other_versions_of_interfaces_are_said_to_be_others(runtime: Runtime) {
+fn other_versions_of_interfaces_get_a_hint(runtime: Runtime) {
     for (import, words) in [
         (
             "wasi:clocks/monotonic-clock@0.3.0",
@@ -347,13 +349,13 @@ fn other_versions_of_interfaces_are_said_to_be_others(runtime: Runtime) {
         let wat = format!(
             r#"(component (import "{import}" (instance (export "now" (func (result u64))))))"#
         );
-        // A pre-release of 0.2.0 begins like a version 0.2.x.
+        // A pre-release of 0.2.0 has the same prefix as a version 0.2.x.
         refused(runtime, &wat, 1, &[&format!("interface `{import}`"), words]);
     }
 }
 
-/// Another version would not help.
-fn packages_that_no_version_of_this_host_has_get_no_hint_of_versions(runtime: Runtime) {
+/// There is no version of these packages that the host supports.
+fn unknown_packages_get_no_hint_of_versions(runtime: Runtime) {
     let wat = r#"(component
         (import "wasi:keyvalue/store@0.2.0-draft" (instance (export "open" (func)))))"#;
     refused(
@@ -367,7 +369,7 @@ fn packages_that_no_version_of_this_host_has_get_no_hint_of_versions(runtime: Ru
     assert!(!output.stderr.contains("This host has WASI"), "{output}");
 }
 
-fn a_component_that_needs_http_is_told_what_works(runtime: Runtime) {
+fn a_component_that_needs_http_gets_advice(runtime: Runtime) {
     let wat = r#"(component
         (import "wasi:http/types@0.2.3" (instance (export "fields" (type (sub resource)))))
         (import "wasi:http/outgoing-handler@0.2.3" (instance (export "handle" (func)))))"#;
@@ -399,7 +401,7 @@ fn imports_that_the_host_lacks_are_named_in_full(runtime: Runtime) {
     .unwrap();
     let file = attempt.write("needy.wasm", component);
     let output = attempt.fails(&[], &file, &[]);
-    says(
+    assert_stderr_contains(
         &output,
         &[
             "needy.wasm",
@@ -412,7 +414,7 @@ fn imports_that_the_host_lacks_are_named_in_full(runtime: Runtime) {
     assert!(!output.stderr.contains("`exit`"), "{output}");
 }
 
-fn resources_that_an_interface_passes_on_are_not_among_what_the_host_lacks(runtime: Runtime) {
+fn re_exported_resources_are_not_reported_as_missing(runtime: Runtime) {
     let attempt = Attempt::on(runtime);
     let component = wat::parse_str(
         r#"(component
@@ -431,11 +433,11 @@ fn resources_that_an_interface_passes_on_are_not_among_what_the_host_lacks(runti
     .unwrap();
     let file = attempt.write("http.wasm", component);
     let output = attempt.fails(&[], &file, &[]);
-    says(&output, &["interface `wasi:http/types@0.2.12`"]);
+    assert_stderr_contains(&output, &["interface `wasi:http/types@0.2.12`"]);
     assert!(!output.stderr.contains("wasi:io"), "{output}");
 }
 
-fn an_import_of_another_type_is_an_import_that_the_host_lacks(runtime: Runtime) {
+fn an_import_of_another_type_is_reported_as_missing(runtime: Runtime) {
     let attempt = Attempt::on(runtime);
     let component = wat::parse_str(
         r#"(component
@@ -445,5 +447,5 @@ fn an_import_of_another_type_is_an_import_that_the_host_lacks(runtime: Runtime) 
     .unwrap();
     let file = attempt.write("typed.wasm", component);
     let output = attempt.fails(&[], &file, &[]);
-    says(&output, &["wasmscope:otel/tracer@0.1.0", "exit"]);
+    assert_stderr_contains(&output, &["wasmscope:otel/tracer@0.1.0", "exit"]);
 }

@@ -1,4 +1,4 @@
-//! `wasmscope compile`, and running what it makes.
+//! `wasmscope compile`, and running the compiled files.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -10,16 +10,16 @@ use wasmscope_tests::home::{Home, files};
 use wasmscope_tests::{Runtime, guest, on_each_runtime};
 
 on_each_runtime! {
-    what_is_compiled_runs_as_the_component_does,
-    every_option_of_run_works_with_it,
-    inspect_shows_the_same,
-    telemetry_names_it_by_its_file,
-    it_goes_where_it_is_told_to_and_replaces_what_is_there,
-    what_cannot_be_written_is_said_and_leaves_nothing,
-    what_is_no_component_is_refused,
-    one_from_elsewhere_needs_an_option,
-    one_for_something_else_is_refused_with_what_to_do,
-    one_that_was_damaged_is_refused_and_never_run,
+    a_compiled_file_runs_like_its_component,
+    options_of_run_work_with_a_compiled_file,
+    inspect_shows_the_same_for_a_compiled_file,
+    telemetry_has_the_name_of_the_compiled_file,
+    the_output_option_names_a_file_and_replaces_it,
+    a_failed_write_is_reported_and_leaves_nothing,
+    an_invalid_component_is_refused,
+    a_file_from_elsewhere_needs_an_option,
+    a_file_for_another_target_is_refused_with_advice,
+    a_damaged_file_is_refused,
 }
 
 /// Compiles a component into `app.cwasm`.
@@ -34,7 +34,7 @@ fn compile(home: &Home, runtime: Runtime, component: &Path, options: &[&str]) ->
         .expect_code(0)
 }
 
-/// `wasmscope run`, without a runtime: the file says which.
+/// Returns `wasmscope run` without a runtime, which the file determines.
 fn run(home: &Home, options: &[&str]) -> Cli {
     home.command("run").args(options)
 }
@@ -53,7 +53,7 @@ fn other(runtime: Runtime) -> Runtime {
     }
 }
 
-/// Checks that nothing was run, and what was said: one line.
+/// Checks that nothing was run, and that there is one line with the message.
 #[track_caller]
 fn refused(output: Output, words: &[&str]) {
     let output = output.expect_code(2);
@@ -65,12 +65,12 @@ fn refused(output: Output, words: &[&str]) {
     }
 }
 
-fn what_is_compiled_runs_as_the_component_does(runtime: Runtime) {
+fn a_compiled_file_runs_like_its_component(runtime: Runtime) {
     let home = Home::new();
     let output = compile(&home, runtime, &guest("ordinary"), &["--no-fuel"]);
     let title = title(runtime);
     let component = guest("ordinary");
-    // The first line is there if compiling takes longer than a second.
+    // The first line is printed only if compiling takes longer than a second.
     let begin = format!(
         "wasmscope: compiling {} for {title}…\n",
         component.display()
@@ -91,7 +91,7 @@ fn what_is_compiled_runs_as_the_component_does(runtime: Runtime) {
     }
 }
 
-fn every_option_of_run_works_with_it(runtime: Runtime) {
+fn options_of_run_work_with_a_compiled_file(runtime: Runtime) {
     let home = Home::new();
     let endless = home.endless();
     compile(&home, runtime, &endless, &[]);
@@ -104,13 +104,13 @@ fn every_option_of_run_works_with_it(runtime: Runtime) {
     let output = app(&["--max-memory", "64KiB"]).expect_code(134);
     assert!(output.stderr.contains("--max-memory allows"), "{output}");
 
-    // Unless it was compiled without.
+    // A file without the code that counts fuel.
     let with = fs::metadata(home.path("app.cwasm"))
-        .expect("a folder of the test's own")
+        .expect("cannot change the test's folder")
         .len();
     compile(&home, runtime, &endless, &["--no-fuel"]);
     let without = fs::metadata(home.path("app.cwasm"))
-        .expect("a folder of the test's own")
+        .expect("cannot change the test's folder")
         .len();
     assert!(without < with * 2 / 3, "{without} of {with}");
     app(&["--timeout", "100ms"]).expect_code(124);
@@ -123,7 +123,7 @@ fn every_option_of_run_works_with_it(runtime: Runtime) {
     );
 }
 
-fn inspect_shows_the_same(runtime: Runtime) {
+fn inspect_shows_the_same_for_a_compiled_file(runtime: Runtime) {
     let home = Home::new();
     let component = home.idle();
     compile(&home, runtime, &component, &[]);
@@ -139,7 +139,7 @@ fn inspect_shows_the_same(runtime: Runtime) {
     );
 }
 
-fn telemetry_names_it_by_its_file(runtime: Runtime) {
+fn telemetry_has_the_name_of_the_compiled_file(runtime: Runtime) {
     let home = Home::new();
     compile(&home, runtime, &home.idle(), &[]);
     let collector = Collector::start();
@@ -156,7 +156,7 @@ fn telemetry_names_it_by_its_file(runtime: Runtime) {
     assert!(span.contains(&format!("\"{}\"", runtime.name)), "{span}");
 }
 
-fn it_goes_where_it_is_told_to_and_replaces_what_is_there(runtime: Runtime) {
+fn the_output_option_names_a_file_and_replaces_it(runtime: Runtime) {
     let home = Home::new();
     home.idle();
     let compile = |output: &[&str]| {
@@ -165,17 +165,19 @@ fn it_goes_where_it_is_told_to_and_replaces_what_is_there(runtime: Runtime) {
     };
     compile(&[]).expect_code(0);
     run(&home, &[]).arg("idle.cwasm").run().expect_code(0);
-    fs::create_dir(home.path("build")).expect("a folder of the test's own");
-    fs::write(home.path("build/other.bin"), "what was there").expect("a folder of the test's own");
+    fs::create_dir(home.path("build")).expect("cannot change the test's folder");
+    fs::write(home.path("build/other.bin"), "old content")
+        .expect("cannot change the test's folder");
     compile(&["-o", "build/other.bin"]).expect_code(0);
     run(&home, &[]).arg("build/other.bin").run().expect_code(0);
-    // An ordinary file, as compilers write them, and through a link.
+    // Output files are ordinary files, as those of compilers are, and links are followed.
     let mode = fs::metadata(home.path("build/other.bin"))
-        .expect("a folder of the test's own")
+        .expect("cannot change the test's folder")
         .permissions();
     assert_ne!(mode.mode() & 0o044, 0, "{:o}", mode.mode());
-    symlink("other.bin", home.path("build/link")).expect("a folder of the test's own");
-    fs::write(home.path("build/other.bin"), "what was there").expect("a folder of the test's own");
+    symlink("other.bin", home.path("build/link")).expect("cannot change the test's folder");
+    fs::write(home.path("build/other.bin"), "old content")
+        .expect("cannot change the test's folder");
     compile(&["-o", "build/link"]).expect_code(0);
     run(&home, &[]).arg("build/other.bin").run().expect_code(0);
     assert_eq!(files(&home.path("build")).len(), 2, "no drafts are left");
@@ -195,16 +197,17 @@ fn it_goes_where_it_is_told_to_and_replaces_what_is_there(runtime: Runtime) {
     }
     assert!(
         fs::metadata("/dev/null")
-            .expect("a folder of the test's own")
+            .expect("cannot change the test's folder")
             .len()
             == 0
     );
 }
 
-fn what_cannot_be_written_is_said_and_leaves_nothing(runtime: Runtime) {
+fn a_failed_write_is_reported_and_leaves_nothing(runtime: Runtime) {
     let home = Home::new();
-    fs::create_dir(home.path("build")).expect("a folder of the test's own");
-    fs::write(home.path("build/app.cwasm"), "what was there").expect("a folder of the test's own");
+    fs::create_dir(home.path("build")).expect("cannot change the test's folder");
+    fs::write(home.path("build/app.cwasm"), "old content")
+        .expect("cannot change the test's folder");
     let space = if runtime.name == "wasmtime" { 4 } else { 0 };
     let output = home
         .with_little_space(space)
@@ -217,22 +220,23 @@ fn what_cannot_be_written_is_said_and_leaves_nothing(runtime: Runtime) {
         "wasmtime" => "build/app.cwasm: File too large",
         _ => "cannot be compiled",
     };
-    // WasmEdge's linker has lines of its own.
+    // WasmEdge's linker prints lines of its own.
     let output = output.expect_code(2);
     assert!(output.stderr.contains(words), "{output}");
     assert_eq!(files(&home.path("build")).len(), 1);
-    let there = fs::read(home.path("build/app.cwasm")).expect("a folder of the test's own");
-    assert_eq!(there, b"what was there");
+    let there = fs::read(home.path("build/app.cwasm")).expect("cannot change the test's folder");
+    assert_eq!(there, b"old content");
 }
 
-fn what_is_no_component_is_refused(runtime: Runtime) {
+fn an_invalid_component_is_refused(runtime: Runtime) {
     let home = Home::new();
     home.idle();
     compile(&home, runtime, Path::new("idle.wasm"), &[]);
-    fs::write(home.path("module.wasm"), b"\0asm\x01\0\0\0").expect("a folder of the test's own");
-    fs::write(home.path("text"), "a text").expect("a folder of the test's own");
+    fs::write(home.path("module.wasm"), b"\0asm\x01\0\0\0")
+        .expect("cannot change the test's folder");
+    fs::write(home.path("text"), "a text").expect("cannot change the test's folder");
     fs::write(home.path("odd.wasm"), b"\0asm\x0d\0\x01\0\xff\xff")
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     for (file, words) in [
         (
             "app.cwasm",
@@ -249,12 +253,12 @@ fn what_is_no_component_is_refused(runtime: Runtime) {
     }
 }
 
-fn one_from_elsewhere_needs_an_option(runtime: Runtime) {
+fn a_file_from_elsewhere_needs_an_option(runtime: Runtime) {
     let (home, elsewhere) = (Home::new(), Home::new());
     home.idle();
     compile(&home, runtime, Path::new("idle.wasm"), &[]);
     fs::copy(home.path("app.cwasm"), elsewhere.path("app.wasm"))
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     for command in ["run", "inspect"] {
         let output = elsewhere.command(command).arg("app.wasm").run();
         refused(
@@ -268,23 +272,23 @@ fn one_from_elsewhere_needs_an_option(runtime: Runtime) {
         let allowed = elsewhere.command(command).arg("--allow-precompiled");
         allowed.arg("app.wasm").run().expect_code(0);
     }
-    // Without a home nothing is known of any file.
+    // Without a home directory, there are no records of files.
     let output = run(&home, &[]).arg("app.cwasm").env("HOME", "").run();
     refused(output, &["--allow-precompiled"]);
-    // Nor is a record believed that others could have written.
+    // A record that other users could have written is ignored.
     let cache = home.path("home/.cache/wasmscope/aot");
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o777))
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     refused(
         run(&home, &[]).arg("app.cwasm").run(),
         &["--allow-precompiled"],
     );
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o700))
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     run(&home, &[]).arg("app.cwasm").run().expect_code(0);
 }
 
-fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
+fn a_file_for_another_target_is_refused_with_advice(runtime: Runtime) {
     let home = Home::new();
     home.idle();
     compile(&home, runtime, Path::new("idle.wasm"), &[]);
@@ -297,7 +301,8 @@ fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
             &format!("`wasmscope compile --runtime {}`", other(runtime).name),
         ],
     );
-    let real = CompiledFile::open(&home.path("app.cwasm")).expect("a folder of the test's own");
+    let real =
+        CompiledFile::open(&home.path("app.cwasm")).expect("cannot change the test's folder");
     let about = |name: &str| real.about(name).unwrap_or_default().to_owned();
     let (version, target) = (about("version"), about("target"));
     let write = |runtime: &str, version: &str, target: &str| {
@@ -312,7 +317,7 @@ fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
             parts: vec![("plain".to_owned(), b"no code")],
         };
         CompiledFile::write(&home.path("odd.cwasm"), &contents)
-            .expect("a folder of the test's own");
+            .expect("cannot change the test's folder");
         run(&home, &["--allow-precompiled"]).arg("odd.cwasm").run()
     };
     let again = "compile the component again with `wasmscope compile`";
@@ -336,7 +341,7 @@ fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
         write("wamr", &version, &target),
         &[
             "compiled for wamr",
-            // The runtime that is taken where the file names none that is known.
+            // The default runtime, because the file's runtime is unknown.
             "again with `wasmscope compile --runtime wasmtime`",
         ],
     );
@@ -344,22 +349,22 @@ fn one_for_something_else_is_refused_with_what_to_do(runtime: Runtime) {
         write(runtime.name, &version, &target),
         &["odd.cwasm cannot be run", "compile"],
     );
-    // What others' commands make is named.
+    // Compiled files of other tools are named.
     fs::write(home.path("odd.so"), b"\x7fELF\x02\x01\x01\0 and so on")
-        .expect("a folder of the test's own");
+        .expect("cannot change the test's folder");
     refused(
         home.run(runtime, &[]).arg("odd.so").run(),
         &["odd.so is a native program or library", "wasmscope compile"],
     );
 }
 
-fn one_that_was_damaged_is_refused_and_never_run(runtime: Runtime) {
+fn a_damaged_file_is_refused(runtime: Runtime) {
     let home = Home::new();
     home.idle();
     compile(&home, runtime, Path::new("idle.wasm"), &[]);
-    let whole = fs::read(home.path("app.cwasm")).expect("a folder of the test's own");
+    let whole = fs::read(home.path("app.cwasm")).expect("cannot change the test's folder");
     let damaged = |bytes: &[u8]| {
-        fs::write(home.path("app.cwasm"), bytes).expect("a folder of the test's own");
+        fs::write(home.path("app.cwasm"), bytes).expect("cannot change the test's folder");
         run(&home, &["--allow-precompiled"]).arg("app.cwasm").run()
     };
     for length in [8, 60, 100, whole.len() / 2, whole.len() - 1] {
@@ -368,7 +373,7 @@ fn one_that_was_damaged_is_refused_and_never_run(runtime: Runtime) {
             &["app.cwasm cannot be run: it is truncated"],
         );
     }
-    // The code that `--fuel` needs, too, which is not read here.
+    // The code for `--fuel` is checked too, although this run does not use it.
     let parts = (90..whole.len()).step_by(whole.len() / 20);
     for (number, at) in [40].into_iter().chain(parts).enumerate() {
         let mut bytes = whole.clone();
@@ -388,7 +393,7 @@ fn one_that_was_damaged_is_refused_and_never_run(runtime: Runtime) {
 }
 
 #[test]
-fn help_shows_how_it_is_used_and_what_it_must_not_be() {
+fn help_shows_an_example_and_the_warning_about_trust() {
     let output = Cli::new().args(["compile", "--help"]).run().expect_code(0);
     for word in [
         "Examples:",

@@ -1,30 +1,30 @@
-//! What is wrong with a command is said in one error, the exit code is 2, and nothing has been started.
+//! Each wrong command gives one error and exit code 2, and starts nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it cannot be set up")]
+#![expect(clippy::unwrap_used, reason = "a failed set-up fails the test")]
 
 use std::path::{Path, PathBuf};
 
 use wasmscope_test_support::{Cli, Collector};
-use wasmscope_tests::{Attempt, Runtime, guest, on_each_runtime, says};
+use wasmscope_tests::{Attempt, Runtime, assert_stderr_contains, guest, on_each_runtime};
 
 on_each_runtime! {
-    the_idle_command_runs_where_nothing_is_wrong,
+    the_idle_command_runs_without_an_error,
     a_missing_file_is_named,
     a_folder_is_no_component,
-    a_core_module_is_told_from_a_component,
-    what_is_no_webassembly_is_said_to_be_none,
+    a_core_module_gets_advice,
+    a_file_without_webassembly_is_refused,
     a_broken_component_is_refused_with_the_reason,
-    an_asynchronous_component_is_refused_by_the_name_of_what_it_needs,
-    what_the_program_is_to_be_given_must_be_there,
-    an_output_file_that_cannot_be_written_is_found_before_the_program_runs,
+    an_asynchronous_component_is_refused_with_the_missing_feature,
+    granted_directories_must_exist,
+    an_unwritable_output_file_is_detected_before_the_program_runs,
 }
 
-/// A program that would write to standard output, were it started.
+/// A program that would write to standard output if it ran.
 fn program() -> PathBuf {
     guest("surroundings")
 }
 
-/// A command that does nothing, and is compiled at once.
+/// A command that does nothing and compiles quickly.
 fn idle(attempt: &Attempt) -> PathBuf {
     attempt.write("idle.wasm", wat::parse_str(IDLE).expect("a component"))
 }
@@ -36,7 +36,7 @@ const IDLE: &str = r#"(component
     (instance $exported (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $exported)))"#;
 
-fn the_idle_command_runs_where_nothing_is_wrong(runtime: Runtime) {
+fn the_idle_command_runs_without_an_error(runtime: Runtime) {
     let attempt = Attempt::on(runtime);
     let idle = idle(&attempt);
     let _ = runtime
@@ -51,20 +51,20 @@ fn the_idle_command_runs_where_nothing_is_wrong(runtime: Runtime) {
 fn a_missing_file_is_named(runtime: Runtime) {
     let attempt = Attempt::on(runtime);
     let output = attempt.fails(&[], Path::new("no/such.wasm"), &[]);
-    says(&output, &["no/such.wasm", "No such file"]);
+    assert_stderr_contains(&output, &["no/such.wasm", "No such file"]);
 }
 
 fn a_folder_is_no_component(runtime: Runtime) {
     let attempt = Attempt::on(runtime);
     let output = attempt.fails(&[], attempt.folder.path(), &[]);
-    says(&output, &["directory"]);
+    assert_stderr_contains(&output, &["directory"]);
 }
 
-fn a_core_module_is_told_from_a_component(runtime: Runtime) {
+fn a_core_module_gets_advice(runtime: Runtime) {
     let attempt = Attempt::on(runtime);
     let module = attempt.write("core.wasm", wat::parse_str("(module)").unwrap());
     let output = attempt.fails(&[], &module, &[]);
-    says(
+    assert_stderr_contains(
         &output,
         &[
             "core.wasm",
@@ -75,7 +75,7 @@ fn a_core_module_is_told_from_a_component(runtime: Runtime) {
     );
 }
 
-fn what_is_no_webassembly_is_said_to_be_none(runtime: Runtime) {
+fn a_file_without_webassembly_is_refused(runtime: Runtime) {
     let attempt = Attempt::on(runtime);
     for (name, bytes) in [
         ("empty.wasm", &b""[..]),
@@ -84,7 +84,7 @@ fn what_is_no_webassembly_is_said_to_be_none(runtime: Runtime) {
     ] {
         let file = attempt.write(name, bytes);
         let output = attempt.fails(&[], &file, &[]);
-        says(&output, &[name, "not a WebAssembly component"]);
+        assert_stderr_contains(&output, &[name, "not a WebAssembly component"]);
     }
 }
 
@@ -93,11 +93,11 @@ fn a_broken_component_is_refused_with_the_reason(runtime: Runtime) {
     let whole = std::fs::read(program()).unwrap();
     let truncated = attempt.write("truncated.wasm", &whole[..whole.len() / 2]);
     let output = attempt.fails(&[], &truncated, &[]);
-    says(&output, &["truncated.wasm", "not a valid component"]);
+    assert_stderr_contains(&output, &["truncated.wasm", "not a valid component"]);
 }
 
 #[test]
-fn an_option_that_cannot_be_read_says_what_was_expected() {
+fn an_invalid_option_is_reported_with_the_expected_form() {
     let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     for (options, words) in [
@@ -218,21 +218,21 @@ fn an_option_that_cannot_be_read_says_what_was_expected() {
         (&["--no-such-option"], &["--no-such-option"]),
     ] {
         let output = attempt.fails(options, &program, &[]);
-        says(&output, words);
+        assert_stderr_contains(&output, words);
     }
 }
 
-fn an_asynchronous_component_is_refused_by_the_name_of_what_it_needs(runtime: Runtime) {
+fn an_asynchronous_component_is_refused_with_the_missing_feature(runtime: Runtime) {
     let attempt = Attempt::on(runtime);
     let file = attempt.write("later.wasm", wat::parse_str(ASYNC).expect("a component"));
     let output = attempt.fails(&[], &file, &[]);
-    says(&output, &["later.wasm", "async"]);
+    assert_stderr_contains(&output, &["later.wasm", "async"]);
     if runtime == Runtime::WASMEDGE {
-        says(&output, &["cannot be run on WasmEdge", "(WASI 0.3)"]);
+        assert_stderr_contains(&output, &["cannot be run on WasmEdge", "(WASI 0.3)"]);
     }
 }
 
-/// A command of WASI 0.3, whose functions are asynchronous.
+/// A WASI 0.3 command, whose functions are asynchronous.
 const ASYNC: &str = r#"(component
     (import "wasi:clocks/monotonic-clock@0.3.0" (instance
         (export "wait-for" (func async (param "how-long" u64)))))
@@ -245,27 +245,27 @@ const ASYNC: &str = r#"(component
     (instance $exported (export "run" (func $run)))
     (export "wasi:cli/run@0.3.0" (instance $exported)))"#;
 
-fn what_the_program_is_to_be_given_must_be_there(runtime: Runtime) {
+fn granted_directories_must_exist(runtime: Runtime) {
     let attempt = Attempt::on(runtime);
     let options = ["--dir", "no/such/folder"];
     let output = attempt.fails(&options, &idle(&attempt), &[]);
-    says(
+    assert_stderr_contains(
         &output,
         &["cannot open the directory no/such/folder", "No such file"],
     );
     let idle = idle(&attempt);
     let file = idle.to_str().expect("text");
     let output = attempt.fails(&["--dir", file], &idle, &[]);
-    says(&output, &["--dir", file, "it is not a directory"]);
+    assert_stderr_contains(&output, &["--dir", file, "it is not a directory"]);
 }
 
 #[test]
-fn a_runtime_that_is_not_known_is_answered_with_those_that_are() {
+fn an_unknown_runtime_is_reported_with_the_known_ones() {
     let output = Cli::new()
         .args(["run", "--runtime", "toaster", "app.wasm"])
         .run()
         .expect_code(2);
-    says(&output, &["--runtime", "toaster", "wasmtime", "wasmedge"]);
+    assert_stderr_contains(&output, &["--runtime", "toaster", "wasmtime", "wasmedge"]);
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn an_endpoint_that_is_no_url_is_an_error() {
 }
 
 #[test]
-fn an_endpoint_that_does_not_fit_is_blamed_on_what_named_it() {
+fn an_unsuitable_endpoint_is_reported_with_its_setting() {
     let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     let run = |options: &[&str], env: &[(&str, &str)]| {
@@ -297,13 +297,13 @@ fn an_endpoint_that_does_not_fit_is_blamed_on_what_named_it() {
         cli.envs(env.iter().copied()).run().expect_code(2)
     };
     let output = run(&["--otlp-endpoint", "127.0.0.1:4318"], &[]);
-    says(
+    assert_stderr_contains(
         &output,
         &["error: --otlp-endpoint: expected", "needs http://"],
     );
     let token = "http://127.0.0.1:4317?token=secret";
     let output = run(&["--otlp-endpoint", token, "--otlp-protocol", "grpc"], &[]);
-    says(
+    assert_stderr_contains(
         &output,
         &["error: --otlp-endpoint: expected", "without a query"],
     );
@@ -312,14 +312,14 @@ fn an_endpoint_that_does_not_fit_is_blamed_on_what_named_it() {
         &[],
         &[("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "127.0.0.1:4318")],
     );
-    says(
+    assert_stderr_contains(
         &output,
         &["error: OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: expected"],
     );
 }
 
 #[test]
-fn credentials_in_what_is_refused_are_not_repeated() {
+fn credentials_in_refused_values_are_not_shown() {
     let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     for (options, variable, value) in [
@@ -355,17 +355,17 @@ fn credentials_in_what_is_refused_are_not_repeated() {
             .run()
             .expect_code(2);
         assert!(!output.stderr.contains("secret"), "{output}");
-        says(&output, &[options.first().copied().unwrap_or(variable)]);
+        assert_stderr_contains(&output, &[options.first().copied().unwrap_or(variable)]);
     }
 }
 
-/// A variable that nothing reads, where there is to be none.
+/// An unused variable, for the cases without one.
 fn variable_or(name: &str) -> &str {
     if name.is_empty() { "UNREAD" } else { name }
 }
 
 #[test]
-fn what_is_valid_elsewhere_is_a_warning_and_the_run_goes_on() {
+fn unsupported_valid_values_are_warnings() {
     let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     for (name, value, warning) in [
@@ -404,7 +404,7 @@ fn what_is_valid_elsewhere_is_a_warning_and_the_run_goes_on() {
 }
 
 #[test]
-fn a_context_that_is_malformed_is_told_once() {
+fn a_malformed_context_is_reported_once() {
     let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     let run = |env: &[(&str, &str)]| {
@@ -427,14 +427,14 @@ fn a_context_that_is_malformed_is_told_once() {
         ]
     );
     let output = run(&[("BAGGAGE", "a=b,broken")]);
-    says(
+    assert_stderr_contains(
         &output,
         &["warning: BAGGAGE: ", "1 malformed entry left out"],
     );
     let valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let output = run(&[("TRACEPARENT", valid), ("TRACESTATE", "broken")]);
-    says(&output, &["warning: TRACESTATE: "]);
-    // Nor is anything said of what is not read, or empty.
+    assert_stderr_contains(&output, &["warning: TRACESTATE: "]);
+    // There is no warning for variables that are unused or empty.
     let output = run(&[("TRACEPARENT", "00-1234"), ("OTEL_PROPAGATORS", "none")]);
     assert_eq!(output.stderr, "");
     let output = run(&[("TRACEPARENT", ""), ("TRACESTATE", ""), ("BAGGAGE", "")]);
@@ -442,7 +442,7 @@ fn a_context_that_is_malformed_is_told_once() {
 }
 
 #[test]
-fn a_trace_that_was_not_sampled_is_said_not_to_be_shown() {
+fn the_view_mentions_an_unsampled_trace() {
     let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     let run = |options: &[&str], parent: &str| {
@@ -468,11 +468,11 @@ fn a_trace_that_was_not_sampled_is_said_not_to_be_shown() {
     assert_eq!(run(&[], ""), None);
     let endpoint = attempt.collector.endpoint_http();
     let sent = ["--sampler", "always_off", "--otlp-endpoint", &endpoint];
-    assert_eq!(run(&sent, ""), None, "where nothing is shown");
+    assert_eq!(run(&sent, ""), None, "nothing is shown");
 }
 
 #[test]
-fn a_variable_that_cannot_be_read_is_named_with_its_value() {
+fn an_invalid_variable_is_named_with_its_value() {
     let attempt = Attempt::on(Runtime::WASMTIME);
     let program = idle(&attempt);
     for (name, value) in [
@@ -504,12 +504,12 @@ fn a_variable_that_cannot_be_read_is_named_with_its_value() {
         ("WASMSCOPE_LIMITS", "open_span=1"),
     ] {
         let output = attempt.fails(&[], &program, &[(name, value)]);
-        says(&output, &[name, value]);
+        assert_stderr_contains(&output, &[name, value]);
     }
 }
 
 #[test]
-fn a_name_that_was_meant_to_be_another_is_a_warning() {
+fn a_misspelt_variable_is_a_warning() {
     let attempt = Attempt::on(Runtime::WASMTIME);
     let output = attempt
         .runtime
@@ -525,14 +525,14 @@ fn a_name_that_was_meant_to_be_another_is_a_warning() {
 }
 
 #[test]
-fn headers_that_cannot_be_read_are_not_repeated() {
+fn invalid_headers_are_not_shown() {
     let attempt = Attempt::on(Runtime::WASMTIME);
     let output = attempt.fails(
         &[],
         &idle(&attempt),
         &[("OTEL_EXPORTER_OTLP_HEADERS", "token-without-a-name")],
     );
-    says(&output, &["OTEL_EXPORTER_OTLP_HEADERS"]);
+    assert_stderr_contains(&output, &["OTEL_EXPORTER_OTLP_HEADERS"]);
     assert!(
         !output.stderr.contains("token"),
         "a header may be a secret: {output}"
@@ -540,7 +540,7 @@ fn headers_that_cannot_be_read_are_not_repeated() {
 }
 
 #[test]
-fn a_sampler_argument_that_cannot_be_read_is_named() {
+fn an_invalid_sampler_argument_is_named() {
     let attempt = Attempt::on(Runtime::WASMTIME);
     let output = attempt.fails(
         &[],
@@ -550,10 +550,10 @@ fn a_sampler_argument_that_cannot_be_read_is_named() {
             ("OTEL_TRACES_SAMPLER_ARG", "half"),
         ],
     );
-    says(&output, &["OTEL_TRACES_SAMPLER_ARG", "half"]);
+    assert_stderr_contains(&output, &["OTEL_TRACES_SAMPLER_ARG", "half"]);
 }
 
-fn an_output_file_that_cannot_be_written_is_found_before_the_program_runs(runtime: Runtime) {
+fn an_unwritable_output_file_is_detected_before_the_program_runs(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
     let output = runtime
         .run()
@@ -563,17 +563,17 @@ fn an_output_file_that_cannot_be_written_is_found_before_the_program_runs(runtim
         .run()
         .expect_code(2);
     assert_eq!(output.stdout(), "", "{output}");
-    says(&output, &["--output", "no/such/folder/out.txt"]);
+    assert_stderr_contains(&output, &["--output", "no/such/folder/out.txt"]);
 }
 
 #[test]
-fn a_component_in_the_place_of_the_subcommand_is_told_where_it_belongs() {
+fn a_component_in_place_of_the_subcommand_gets_advice() {
     let output = Cli::new().arg("app.wasm").run().expect_code(2);
-    says(&output, &["wasmscope run app.wasm"]);
+    assert_stderr_contains(&output, &["wasmscope run app.wasm"]);
 }
 
 #[test]
-fn every_message_begins_alike() {
+fn every_message_has_the_same_prefix() {
     for args in [
         &["run"][..],
         &["run", "--no-such", "a.wasm"],

@@ -1,6 +1,6 @@
 //! Help texts and `inspect`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it cannot be set up")]
+#![expect(clippy::unwrap_used, reason = "a failed set-up fails the test")]
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ on_each_runtime! {
     inspect_shows_worlds_imports_and_exports,
     a_guest_without_wasi_imports_nothing_but_the_contract,
     inspect_names_what_is_missing_and_fails,
-    inspect_of_what_is_no_component_is_an_error,
+    inspect_of_an_invalid_component_is_an_error,
 }
 
 fn inspect(runtime: Runtime, component: &Path) -> Output {
@@ -125,7 +125,7 @@ fn inspect_names_what_is_missing_and_fails(runtime: Runtime) {
 }
 
 #[test]
-fn inspect_says_the_same_of_every_guest_on_every_runtime() {
+fn inspect_shows_the_same_on_every_runtime() {
     let folder = guests_folder();
     let mut compared = 0;
     for entry in folder.read_dir().expect("the guests") {
@@ -147,7 +147,7 @@ fn inspect_says_the_same_of_every_guest_on_every_runtime() {
     );
 }
 
-fn inspect_of_what_is_no_component_is_an_error(runtime: Runtime) {
+fn inspect_of_an_invalid_component_is_an_error(runtime: Runtime) {
     let output = inspect(runtime, Path::new("no/such.wasm")).expect_code(2);
     assert_eq!(output.stdout(), "", "{output}");
     assert!(output.stderr.starts_with("wasmscope: error: "), "{output}");

@@ -1,6 +1,6 @@
-//! Options that are given more than once, in any case, and what has no effect.
+//! Options that are given more than once, in upper or lower case, or without effect.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it cannot be set up")]
+#![expect(clippy::unwrap_used, reason = "a failed set-up fails the test")]
 
 use wasmscope_test_support::{Collector, Output};
 use wasmscope_tests::{Runtime, guest, on_each_runtime};
@@ -9,7 +9,7 @@ on_each_runtime! {
     the_last_value_of_a_variable_holds_once,
     a_variable_that_is_not_set_is_a_warning,
     the_last_directory_of_a_name_holds,
-    the_last_of_an_options_values_holds,
+    the_last_value_of_an_option_holds,
     the_last_header_of_a_name_is_sent_in_any_case,
     names_of_values_may_be_in_any_case,
 }
@@ -79,9 +79,9 @@ fn the_last_directory_of_a_name_holds(runtime: Runtime) {
     }
 }
 
-fn the_last_of_an_options_values_holds(runtime: Runtime) {
+fn the_last_value_of_an_option_holds(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
-    // Each first value would end the program, hide it or stop the command.
+    // Each first value would end the program, hide it, or stop the command.
     for twice in [
         &["--timeout", "1ms", "--timeout", "1h"][..],
         &["--fuel", "1", "--fuel", "100000000000"],

@@ -1,4 +1,4 @@
-//! What a component may cost before it runs: its size, the time to compile it, and the disk.
+//! Limits on preparing a component: its size, the time to compile it, and the disk.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,18 +11,18 @@ use wasmscope_tests::home::{Home, files};
 use wasmscope_tests::{Runtime, on_each_runtime};
 
 on_each_runtime! {
-    a_small_component_that_stands_for_a_huge_one_is_refused_at_once,
-    many_modules_that_nothing_instantiates_are_refused_at_once,
+    a_small_component_with_huge_instantiation_is_refused_at_once,
+    many_uninstantiated_modules_are_refused_at_once,
     limits_on_size_are_settings,
     modules_that_take_gigabytes_are_refused,
     a_file_without_an_end_is_refused,
-    a_file_without_a_writer_is_given_up,
+    a_pipe_without_a_writer_times_out,
     compiling_ends_in_time,
-    a_compiled_file_is_there_whole_or_not_at_all,
+    a_killed_compilation_leaves_no_partial_file,
     a_short_timeout_of_the_program_leaves_time_to_prepare_it,
-    a_file_that_may_not_be_large_is_no_end_of_the_command,
-    a_full_disk_is_named_and_not_kept_full,
-    a_full_cache_is_named_and_not_kept_full,
+    a_file_size_limit_does_not_end_the_command,
+    a_full_disk_is_reported_and_cleaned_up,
+    a_full_cache_is_reported_and_cleaned_up,
 }
 
 /// The commands that prepare a component.
@@ -41,7 +41,7 @@ fn command(home: &Home, runtime: Runtime, words: &[&str]) -> Cli {
         .args(options)
 }
 
-/// Runs a command that has to end within some seconds.
+/// Runs a command that must end within some seconds.
 #[track_caller]
 fn in_time(command: Cli, within: Duration) -> Output {
     let begin = Instant::now();
@@ -52,14 +52,14 @@ fn in_time(command: Cli, within: Duration) -> Output {
 }
 
 #[track_caller]
-fn says(output: &Output, words: &[&str]) {
+fn assert_stderr_contains(output: &Output, words: &[&str]) {
     for word in words {
         assert!(output.stderr.contains(word), "no {word:?} in {output}");
     }
     assert!(!output.stderr.contains("panicked"), "{output}");
 }
 
-/// A component of some two kilobytes: each of its levels instantiates the one below twice.
+/// A component of about 2 KB in which each level instantiates the level below twice.
 fn doubling(home: &Home) -> PathBuf {
     let mut text =
         String::from("(component $c0 (core module $m) (core instance (instantiate $m)))");
@@ -78,13 +78,13 @@ fn doubling(home: &Home) -> PathBuf {
     file
 }
 
-fn a_small_component_that_stands_for_a_huge_one_is_refused_at_once(runtime: Runtime) {
+fn a_small_component_with_huge_instantiation_is_refused_at_once(runtime: Runtime) {
     let home = Home::new();
     let component = doubling(&home);
     for words in COMMANDS {
         let command = command(&home, runtime, words).arg(&component);
         let output = in_time(command, Duration::from_secs(20)).expect_code(2);
-        says(
+        assert_stderr_contains(
             &output,
             &[
                 "wasmscope: error: ",
@@ -97,8 +97,8 @@ fn a_small_component_that_stands_for_a_huge_one_is_refused_at_once(runtime: Runt
     assert!(!home.path("out.cwasm").exists());
 }
 
-/// The validator takes 1.2 GB for this.
-fn many_modules_that_nothing_instantiates_are_refused_at_once(runtime: Runtime) {
+/// The validator would take 1.2 GB.
+fn many_uninstantiated_modules_are_refused_at_once(runtime: Runtime) {
     let home = Home::new();
     let modules = format!("(component {})", "(core module)".repeat(1000));
     let text = format!("(component {})", modules.repeat(6));
@@ -109,7 +109,7 @@ fn many_modules_that_nothing_instantiates_are_refused_at_once(runtime: Runtime) 
     for words in COMMANDS {
         let command = command(&home, runtime, words).arg(&file);
         let output = in_time(command, Duration::from_secs(20)).expect_code(2);
-        says(
+        assert_stderr_contains(
             &output,
             &[
                 "more than 1000 core modules and components",
@@ -134,10 +134,10 @@ fn limits_on_size_are_settings(runtime: Runtime) {
             let command = command(&home, runtime, words_of)
                 .args(["--size-limit", limit])
                 .arg(&idle);
-            says(&command.run().expect_code(2), &[words]);
+            assert_stderr_contains(&command.run().expect_code(2), &[words]);
         }
     }
-    // A limit at its maximum cannot be raised.
+    // A limit cannot be raised above its maximum.
     let mut nested = wasm_encoder::Component::new();
     for _ in 0..1001 {
         let mut outer = wasm_encoder::Component::new();
@@ -155,9 +155,8 @@ fn limits_on_size_are_settings(runtime: Runtime) {
     let inspect = command(&home, runtime, &["inspect"])
         .args(limits)
         .arg(&file);
-    let words =
-        "more than 1000 levels of nested components (limit `nesting`); that limit cannot be raised";
-    says(&inspect.run().expect_code(2), &[words]);
+    let words = "more than 1000 levels of components in components (limit `nesting`); that limit cannot be raised";
+    assert_stderr_contains(&inspect.run().expect_code(2), &[words]);
     // The last value of a name holds.
     let limits = ["--size-limit", "functions=0", "--size-limit", "functions=9"];
     let command = command(&home, runtime, &["run"]).args(limits).arg(&idle);
@@ -165,7 +164,7 @@ fn limits_on_size_are_settings(runtime: Runtime) {
     let output = Cli::new()
         .args(["run", "--size-limit", "function=1", "idle.wasm"])
         .run();
-    says(
+    assert_stderr_contains(
         &output.expect_code(2),
         &["there is no limit `function`", "function_bytes"],
     );
@@ -184,7 +183,7 @@ fn modules_that_take_gigabytes_are_refused(runtime: Runtime) {
     for words in COMMANDS {
         let command = command(&home, runtime, words).arg(&component);
         let output = in_time(command, Duration::from_secs(20)).expect_code(2);
-        says(&output, &["more than 67108864 bytes of core modules"]);
+        assert_stderr_contains(&output, &["more than 67108864 bytes of core modules"]);
     }
 }
 
@@ -194,20 +193,20 @@ fn a_file_without_an_end_is_refused(runtime: Runtime) {
         let command =
             command(&home, runtime, words).args(["--size-limit", "bytes=1MiB", "/dev/zero"]);
         let output = in_time(command, Duration::from_secs(20)).expect_code(2);
-        says(&output, &["/dev/zero", "more than 1048576 bytes"]);
+        assert_stderr_contains(&output, &["/dev/zero", "more than 1048576 bytes"]);
     }
 }
 
-fn a_file_without_a_writer_is_given_up(runtime: Runtime) {
+fn a_pipe_without_a_writer_times_out(runtime: Runtime) {
     let home = Home::new();
     let made = std::process::Command::new("mkfifo")
         .arg(home.path("pipe"))
         .status();
-    assert!(made.expect("mkfifo is there").success());
+    assert!(made.expect("mkfifo runs").success());
     for words in COMMANDS {
         let command = command(&home, runtime, words).args(["--prepare-timeout", "1s", "pipe"]);
         let output = in_time(command, Duration::from_secs(20)).expect_code(124);
-        says(
+        assert_stderr_contains(
             &output,
             &["pipe is not ready", "--prepare-timeout allows (1s)"],
         );
@@ -219,11 +218,11 @@ fn compiling_ends_in_time(runtime: Runtime) {
     let component = home.with_functions(100_000);
     let temporary = home.path("temporary");
     fs::create_dir(&temporary).expect("a folder");
-    // WasmEdge compiles only if it is told to.
+    // WasmEdge compiles only with `--aot`.
     let compiles = |words: &[&str]| {
         runtime.name == "wasmtime" || words.contains(&"--aot") || words[0] == "compile"
     };
-    // Ends in time, and leaves nothing behind.
+    // Checks that the command ends in time and leaves nothing behind.
     let given_up = |words: &[&str], option: [&str; 2], limit: u64| {
         let command = command(&home, runtime, words)
             .env("TMPDIR", &temporary)
@@ -235,7 +234,7 @@ fn compiling_ends_in_time(runtime: Runtime) {
     };
     for words in COMMANDS.into_iter().filter(|words| compiles(words)) {
         let output = given_up(words, ["--prepare-timeout", "3s"], 15);
-        says(
+        assert_stderr_contains(
             &output,
             &[
                 "wasmscope: error: ",
@@ -246,20 +245,20 @@ fn compiling_ends_in_time(runtime: Runtime) {
         assert!(!output.stderr.contains("is interpreted"), "{output}");
         assert_eq!(output.stdout(), "");
         if words[0] == "compile" {
-            says(&output, &["wasmscope: compiling ", "many.wasm for ", "…\n"]);
+            assert_stderr_contains(&output, &["wasmscope: compiling ", "many.wasm for ", "…\n"]);
         }
     }
     assert!(!home.path("out.cwasm").exists());
 
     let run = ["run", "--aot", "--aot-cache", "compiled"];
     let output = given_up(&run, ["--timeout", "6s"], 20);
-    says(
+    assert_stderr_contains(
         &output,
         &["--timeout allows (6s); --prepare-timeout sets this apart"],
     );
 }
 
-/// Waits until a process has a file of a folder open. `false` if it ends first.
+/// Waits until a process has opened a file in `folder`. Returns `false` if the process ends first.
 fn writes_to(process: u32, folder: &Path) -> bool {
     let folder = folder.canonicalize().expect("a folder");
     while let Ok(files) = fs::read_dir(format!("/proc/{process}/fd")) {
@@ -275,7 +274,7 @@ fn writes_to(process: u32, folder: &Path) -> bool {
     false
 }
 
-fn a_compiled_file_is_there_whole_or_not_at_all(runtime: Runtime) {
+fn a_killed_compilation_leaves_no_partial_file(runtime: Runtime) {
     let home = Home::new();
     let component = home.with_functions(1000);
     let output = home.path("out");
@@ -291,13 +290,13 @@ fn a_compiled_file_is_there_whole_or_not_at_all(runtime: Runtime) {
             let killed = std::process::Command::new("kill")
                 .args([signal, &id])
                 .status();
-            caught += i32::from(killed.expect("kill is there").success());
+            caught += i32::from(killed.expect("kill runs").success());
         }
         let ended = running.finish();
-        // It may have been complete before the signal came.
+        // The file may have been complete before the signal came.
         for left in files(&output) {
             assert_eq!(left, file, "{signal}: {ended}");
-            // There may be no record of it yet.
+            // The record of the file may not have been written yet.
             let run = home.command("run").arg("--allow-precompiled").arg(&file);
             let run = run.run();
             assert_eq!(run.code(), Some(0), "{signal}: {run}");
@@ -312,14 +311,14 @@ fn a_short_timeout_of_the_program_leaves_time_to_prepare_it(runtime: Runtime) {
     let endless = home.endless();
     let run = command(&home, runtime, &["run", "--timeout", "1ms"]);
     let output = run.arg(&endless).run().expect_code(124);
-    says(
+    assert_stderr_contains(
         &output,
         &["the program was stopped: it ran longer than --timeout allows"],
     );
 }
 
-/// SIGXFSZ ends a process that does not see to it.
-fn a_file_that_may_not_be_large_is_no_end_of_the_command(runtime: Runtime) {
+/// The default action of SIGXFSZ ends a process.
+fn a_file_size_limit_does_not_end_the_command(runtime: Runtime) {
     let home = Home::new();
     let component = home.with_functions(2000);
     let temporary = home.path("temporary");
@@ -335,9 +334,9 @@ fn a_file_that_may_not_be_large_is_no_end_of_the_command(runtime: Runtime) {
                 .run()
         };
         let output = limited(&["run", "--aot", "--aot-cache", "compiled"]).expect_code(0);
-        says(&output, &["wasmscope: warning: "]);
+        assert_stderr_contains(&output, &["wasmscope: warning: "]);
         let output = limited(&["compile", "-o", "out.cwasm"]).expect_code(2);
-        says(&output, &["wasmscope: error: "]);
+        assert_stderr_contains(&output, &["wasmscope: error: "]);
         let named = ["ulimit -f", "File too large"];
         let named = named.iter().any(|words| output.stderr.contains(words));
         assert!(named, "{output}");
@@ -347,8 +346,8 @@ fn a_file_that_may_not_be_large_is_no_end_of_the_command(runtime: Runtime) {
     }
 }
 
-/// Runs a command with a small disk at `full`, in a mount namespace of its own. What is left on the
-/// disk is listed on standard error. `None` if the system does not let this user mount.
+/// Runs a command with a small disk at `full`, in its own mount namespace. Lists the remaining
+/// files on standard error. Returns `None` if the system does not let this user mount.
 fn on_small_disk(home: &Home, kib: u64, words: &[&str]) -> Option<Output> {
     let full = home.path("full");
     let _ = fs::create_dir(&full);
@@ -380,13 +379,13 @@ fn on_small_disk(home: &Home, kib: u64, words: &[&str]) -> Option<Output> {
     Some(output)
 }
 
-fn a_full_disk_is_named_and_not_kept_full(runtime: Runtime) {
+fn a_full_disk_is_reported_and_cleaned_up(runtime: Runtime) {
     let home = Home::new();
     let component = home.with_functions(2000);
     let module = fs::metadata(&component).expect("a file").len() / 1024;
     let component = component.display().to_string();
     let [first, second] = [runtime.options[0], runtime.options[1]];
-    // Too small for the module, for its code, and for what the linker writes beside it.
+    // Too small for the module, for its code, and for the linker's other files.
     for kib in [module / 2, module + 40, module + 150, module * 2] {
         let run = [
             "run",
@@ -405,7 +404,7 @@ fn a_full_disk_is_named_and_not_kept_full(runtime: Runtime) {
         let compile = ["compile", first, second, "-o", "full/out.cwasm", &component];
         let output = on_small_disk(&home, kib, &compile).expect("it was mounted before");
         let output = output.expect_code(2);
-        says(&output, &["wasmscope: error: "]);
+        assert_stderr_contains(&output, &["wasmscope: error: "]);
         let named = [
             "no space left in the temporary folder",
             "No space left on device",
@@ -416,7 +415,7 @@ fn a_full_disk_is_named_and_not_kept_full(runtime: Runtime) {
     }
 }
 
-fn a_full_cache_is_named_and_not_kept_full(runtime: Runtime) {
+fn a_full_cache_is_reported_and_cleaned_up(runtime: Runtime) {
     let home = Home::new();
     let component = home.with_functions(500).display().to_string();
     let [first, second] = [runtime.options[0], runtime.options[1]];
@@ -434,21 +433,21 @@ fn a_full_cache_is_named_and_not_kept_full(runtime: Runtime) {
     };
     let output = output.expect_code(0);
     let words = "--aot keeps nothing: the cache folder ";
-    says(
+    assert_stderr_contains(
         &output,
         &[words, "cannot be written to: No space left on device"],
     );
     assert!(!output.stderr.contains(".draft"), "{output}");
 }
 
-/// Where WasmEdge's compiler works, and how it may end.
+/// Tests of the child process in which WasmEdge's compiler runs.
 mod child {
     use super::*;
     use std::process::Command;
 
     const RUN: [&str; 4] = ["run", "--aot", "--aot-cache", "compiled"];
 
-    /// The process that compiles for another one.
+    /// Returns the child process that compiles for `parent`.
     fn child_of(parent: u32) -> Option<u32> {
         let entries = fs::read_dir("/proc").expect("Linux");
         let ids = entries
@@ -478,7 +477,7 @@ mod child {
         let killed = Command::new("kill")
             .args([signal, &process.to_string()])
             .status();
-        assert!(killed.expect("kill is there").success());
+        assert!(killed.expect("kill runs").success());
     }
 
     fn temporary(home: &Home) -> PathBuf {
@@ -488,7 +487,7 @@ mod child {
     }
 
     #[test]
-    fn one_that_is_killed_or_crashes_is_named_and_cleaned_up_after() {
+    fn a_killed_or_crashed_child_is_reported_and_cleaned_up() {
         let home = Home::new();
         let component = home.with_functions(20_000);
         let temporary = temporary(&home);
@@ -507,13 +506,13 @@ mod child {
                 .spawn();
             kill(signal, wait_for(|| child_of(running.id())));
             let output = running.finish().expect_code(0);
-            says(&output, &["wasmscope: warning: ", "is interpreted", words]);
+            assert_stderr_contains(&output, &["wasmscope: warning: ", "is interpreted", words]);
             assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
         }
     }
 
     #[test]
-    fn one_whose_parent_is_killed_cleans_up_itself() {
+    fn a_child_without_its_parent_cleans_up() {
         let home = Home::new();
         let component = home.with_functions(100_000);
         let temporary = temporary(&home);
@@ -542,13 +541,13 @@ mod child {
             let run = command(&home, Runtime::WASMEDGE, &RUN).env("TMPDIR", folder);
             let output = run.arg(&idle).run().expect_code(0);
             let folder = folder.display().to_string();
-            says(
+            assert_stderr_contains(
                 &output,
                 &["is interpreted", &folder, "(TMPDIR) cannot be used"],
             );
             let compile = command(&home, Runtime::WASMEDGE, &["compile"]).env("TMPDIR", &folder);
             let output = compile.arg(&idle).run().expect_code(2);
-            says(&output, &[&folder, "(TMPDIR) cannot be used"]);
+            assert_stderr_contains(&output, &[&folder, "(TMPDIR) cannot be used"]);
         }
         let closed = temporary(&home);
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o500)).expect("a mode");
@@ -556,7 +555,7 @@ mod child {
             .bound_run(Runtime::WASMEDGE, &RUN[1..])
             .env("TMPDIR", &closed);
         let output = run.arg(&idle).run().expect_code(0);
-        says(
+        assert_stderr_contains(
             &output,
             &[
                 "is interpreted",
@@ -570,7 +569,7 @@ mod child {
         let home = Home::new();
         let component = home.with_functions(20_000);
         let temporary = temporary(&home);
-        // The limit of the parent is that of the child as well. The parent needs half of it.
+        // The child has the same limit as the parent, which needs half of it.
         let output = Cli::program("sh")
             .args(["-c", "ulimit -c 0 && ulimit -d 160000 && exec \"$@\"", "sh"])
             .arg(binary())
@@ -585,14 +584,14 @@ mod child {
             .run()
             .expect_code(0);
         let words = ["is interpreted", "out of memory", "it may have 8192 MiB"];
-        says(&output, &words);
+        assert_stderr_contains(&output, &words);
         assert!(files(&temporary).is_empty(), "{:?}", files(&temporary));
     }
 
     #[test]
-    fn one_whose_end_nobody_is_told_is_no_failure() {
+    fn a_child_without_an_exit_status_is_no_failure() {
         let home = Home::new();
-        // The system keeps no status of children then.
+        // With SIGCHLD ignored, the system keeps no exit status of children.
         let output = Cli::program("env")
             .arg("--ignore-signal=CHLD")
             .arg(binary())
@@ -609,16 +608,16 @@ mod child {
         assert_eq!(files(&home.path("compiled")).len(), 1);
     }
 
-    /// `exit` would run what libraries do at the end of a process, while the compiler uses them.
+    /// `exit` would run exit handlers of libraries while the compiler uses them.
     #[test]
-    fn one_whose_parent_is_gone_ends_without_an_exit() {
+    fn a_child_without_its_parent_ends_without_exit_handlers() {
         use std::os::unix::process::ExitStatusExt as _;
         let home = Home::new();
         let scratch = home.path("wasmedge-compile-test");
         fs::create_dir(&scratch).expect("a folder");
         fs::write(scratch.join("in-use"), "").expect("a file");
         let component = fs::read(home.with_functions(20_000)).expect("a file");
-        // The core module begins behind the component's preamble.
+        // The core module comes after the component's preamble.
         let module = (1..component.len())
             .find(|at| component[*at..].starts_with(b"\0asm"))
             .expect("a module");
@@ -638,11 +637,11 @@ mod child {
     }
 
     #[test]
-    fn it_is_of_no_use_to_users_and_removes_nothing() {
+    fn the_hidden_subcommand_alone_removes_nothing() {
         let home = Home::new();
         fs::write(home.path("kept"), "").expect("a file");
         let output = home.command("compile-in-child").run().expect_code(2);
-        says(&output, &["is for programs that compile with WasmEdge"]);
+        assert_stderr_contains(&output, &["is for programs that compile with WasmEdge"]);
         let output = home
             .command("compile-in-child")
             .env("WASMEDGE_COMPONENT_COMPILE", "0 2 8589934592")

@@ -1,4 +1,5 @@
-//! Standard streams that nobody reads, or that are not there: the command still ends when it should, and as it should.
+//! Standard streams that are closed or not read. The command still ends in time, with the right
+//! exit code.
 
 use std::time::Duration;
 
@@ -6,19 +7,19 @@ use wasmscope_test_support::{Cli, Collector, Output, Reply, Running, Signal};
 use wasmscope_tests::{Runtime, guest, on_each_engine, on_each_runtime};
 
 on_each_runtime! {
-    a_program_that_nobody_listens_to_is_stopped_when_its_time_is_over,
-    a_program_that_nobody_listens_to_is_stopped_by_a_signal,
-    a_reader_that_goes_away_is_an_error_in_the_program,
-    streams_that_are_closed_are_empty_and_take_everything,
-    a_standard_error_that_takes_nothing_changes_no_exit_code,
+    a_program_with_unread_output_is_stopped_at_its_timeout,
+    a_program_with_unread_output_is_stopped_by_a_signal,
+    a_closed_reader_is_an_error_in_the_program,
+    closed_streams_are_empty_and_accept_everything,
+    an_unwritable_standard_error_changes_no_exit_code,
     every_signal_that_ends_a_program_delivers_its_telemetry,
-    signals_that_are_ignored_stay_so,
+    ignored_signals_stay_ignored,
     a_command_in_the_background_of_a_script_is_not_interrupted,
-    a_second_signal_waits_for_no_collector,
+    a_second_signal_gives_up_the_delivery,
     a_signal_during_the_delivery_does_not_end_it,
 }
 
-/// A program that writes more than any pipe holds.
+/// A program that writes more than a pipe holds.
 fn much(runtime: Runtime, options: &[&str]) -> Cli {
     runtime
         .run()
@@ -28,14 +29,14 @@ fn much(runtime: Runtime, options: &[&str]) -> Cli {
         .env("OTEL_SDK_DISABLED", "true")
 }
 
-fn a_program_that_nobody_listens_to_is_stopped_when_its_time_is_over(runtime: Runtime) {
+fn a_program_with_unread_output_is_stopped_at_its_timeout(runtime: Runtime) {
     let output = much(runtime, &["--timeout", "500ms"]).leave_stdout().run();
     let output = output.expect_code(124);
     let expected = "wasmscope: the program was stopped: it ran longer than --timeout allows\n";
     assert_eq!(output.stderr, expected, "{output}");
 }
 
-fn a_program_that_nobody_listens_to_is_stopped_by_a_signal(runtime: Runtime) {
+fn a_program_with_unread_output_is_stopped_by_a_signal(runtime: Runtime) {
     let collector = Collector::start();
     let running = runtime
         .run()
@@ -45,7 +46,7 @@ fn a_program_that_nobody_listens_to_is_stopped_by_a_signal(runtime: Runtime) {
         .env("OTEL_METRIC_EXPORT_INTERVAL", "20")
         .leave_stdout()
         .spawn();
-    // It runs, then, and what a pipe holds is soon written.
+    // The program runs now. It soon fills the pipe.
     collector.wait_for(
         |collector| {
             let metrics = collector.metrics();
@@ -60,7 +61,7 @@ fn a_program_that_nobody_listens_to_is_stopped_by_a_signal(runtime: Runtime) {
     assert!(!output.stderr.contains("panicked"), "{output}");
 }
 
-/// Runs a line of the shell in which `"$@"` is the command.
+/// Runs a line of shell script in which `"$@"` is the command.
 fn shell(line: &str, runtime: Runtime, arguments: &[&str]) -> Output {
     runtime
         .run_in_shell(line)
@@ -70,14 +71,17 @@ fn shell(line: &str, runtime: Runtime, arguments: &[&str]) -> Output {
         .run()
 }
 
-fn a_reader_that_goes_away_is_an_error_in_the_program(runtime: Runtime) {
+fn a_closed_reader_is_an_error_in_the_program(runtime: Runtime) {
     let line = r#"{ "$@"; echo "exit code $?" >&2; } | head -n 1"#;
     let output = shell(line, runtime, &["much", "100000"]).expect_code(0);
     assert_eq!(output.stdout().lines().count(), 1, "{output}");
-    assert_eq!(output.stderr, "nobody reads on\nexit code 0\n", "{output}");
+    assert_eq!(
+        output.stderr, "the reader has closed\nexit code 0\n",
+        "{output}"
+    );
 }
 
-fn streams_that_are_closed_are_empty_and_take_everything(runtime: Runtime) {
+fn closed_streams_are_empty_and_accept_everything(runtime: Runtime) {
     let output = shell(r#""$@" <&- "#, runtime, &[]).expect_code(0);
     assert!(output.stdout().contains("words: {}\n"), "{output}");
     let output = shell(r#""$@" >&- "#, runtime, &["much", "10"]).expect_code(0);
@@ -86,8 +90,8 @@ fn streams_that_are_closed_are_empty_and_take_everything(runtime: Runtime) {
     assert_eq!(output.stderr, "", "{output}");
 }
 
-fn a_standard_error_that_takes_nothing_changes_no_exit_code(runtime: Runtime) {
-    // Its error status is said, and its telemetry shown.
+fn an_unwritable_standard_error_changes_no_exit_code(runtime: Runtime) {
+    // The command would print the error status and the telemetry.
     runtime
         .run_in_shell(r#""$@" 2>/dev/full"#)
         .arg(guest("endings"))
@@ -96,7 +100,7 @@ fn a_standard_error_that_takes_nothing_changes_no_exit_code(runtime: Runtime) {
         .expect_code(134);
 }
 
-/// A program that runs until it is stopped, in a command that sends to a collector.
+/// Starts a program that runs until it is stopped, with a collector.
 fn looping(runtime: Runtime, collector: &Collector) -> Cli {
     runtime
         .run()
@@ -126,7 +130,7 @@ fn every_signal_that_ends_a_program_delivers_its_telemetry(runtime: Runtime) {
     }
 }
 
-fn signals_that_are_ignored_stay_so(runtime: Runtime) {
+fn ignored_signals_stay_ignored(runtime: Runtime) {
     let signals = [
         ("HUP", 129, Running::hang_up as fn(&Running)),
         ("INT", 130, Running::interrupt),
@@ -134,7 +138,7 @@ fn signals_that_are_ignored_stay_so(runtime: Runtime) {
         ("TERM", 143, Running::terminate),
     ];
     for (name, _, ignored) in signals {
-        // As `nohup` does it with SIGHUP.
+        // `nohup` ignores SIGHUP in the same way.
         let running = runtime
             .run_in_shell(&format!(r#"trap '' {name}; exec "$@""#))
             .arg(guest("endings"))
@@ -144,7 +148,7 @@ fn signals_that_are_ignored_stay_so(runtime: Runtime) {
         running.wait_for_stdout(|stdout| stdout.contains("ready"));
         ignored(&running);
         std::thread::sleep(Duration::from_millis(300));
-        // The others are not.
+        // The other signals still end the program.
         let (_, code, other) = signals[usize::from(name == "HUP")];
         other(&running);
         running.finish().expect_code(code);
@@ -152,7 +156,7 @@ fn signals_that_are_ignored_stay_so(runtime: Runtime) {
 }
 
 fn a_command_in_the_background_of_a_script_is_not_interrupted(runtime: Runtime) {
-    // A terminal sends both to the whole group of processes, and this shell has no job control.
+    // A terminal sends both signals to the whole process group. This shell has no job control.
     let line = r#""$@" > stdout &
         until grep -q ready stdout; do sleep 0.05; done
         kill -INT $!; kill -QUIT $!; sleep 0.3
@@ -189,15 +193,15 @@ fn a_signal_during_the_delivery_does_not_end_it(runtime: Runtime) {
     let _ = collector.span("run endings");
 }
 
-fn a_second_signal_waits_for_no_collector(runtime: Runtime) {
+fn a_second_signal_gives_up_the_delivery(runtime: Runtime) {
     let collector = Collector::start();
     collector.respond_always(Reply::Never);
-    // It takes the logs alone.
+    // The collector answers only requests with logs.
     collector.respond_to(Signal::Logs, [Reply::Accept]);
     let running = looping(runtime, &collector).spawn();
     running.wait_for_stdout(|stdout| stdout.contains("ready"));
     running.interrupt();
-    // It delivers what there is, and waits.
+    // The command delivers its telemetry, and waits for the collector.
     collector.wait_for(
         |collector| {
             let signals = [Signal::Traces, Signal::Metrics, Signal::Logs];
@@ -207,7 +211,7 @@ fn a_second_signal_waits_for_no_collector(runtime: Runtime) {
         },
         Duration::from_secs(30),
     );
-    // The answer to the logs has been read.
+    // The answer to the logs has been read by now.
     std::thread::sleep(Duration::from_millis(300));
     running.interrupt();
     let output = running.finish().expect_code(130);
@@ -222,8 +226,7 @@ fn a_second_signal_waits_for_no_collector(runtime: Runtime) {
 }
 
 mod stuck {
-    //! Guests that are stopped while they wait for something that nothing interrupts, or that
-    //! hardly can be interrupted.
+    //! Guests that are stopped while they wait in host calls, some of which cannot be interrupted.
 
     use std::net::TcpListener;
 
@@ -238,7 +241,7 @@ mod stuck {
         a_guest_that_waits_for_standard_input_loses_no_telemetry,
         a_guest_that_waits_for_a_pipe_loses_no_telemetry,
         a_guest_that_waits_for_the_network_loses_no_telemetry,
-        output_that_is_read_late_changes_nothing,
+        output_that_is_read_late_changes_no_telemetry,
     }
 
     fn command(runtime: Runtime, collector: &Collector, options: &[&str], args: &[&str]) -> Cli {
@@ -250,7 +253,7 @@ mod stuck {
             .args(args)
     }
 
-    /// Checks what has arrived of a guest that was stopped: everything, once.
+    /// Checks that the telemetry of a stopped guest has arrived, and only once.
     #[track_caller]
     fn ended(collector: &Collector, output: &Output, outcome: &str) {
         let value = |text: &str| Some(Value::from(text));
@@ -308,7 +311,7 @@ mod stuck {
                 |collector| !collector.spans().is_empty(),
                 Duration::from_secs(30),
             );
-            // A pipe is full after some microseconds.
+            // The pipe is full after some microseconds.
             std::thread::sleep(Duration::from_millis(300));
             stop(&running);
             let output = running.finish().expect_code(code);
@@ -318,7 +321,7 @@ mod stuck {
 
     fn a_guest_that_waits_for_standard_error_loses_no_telemetry(runtime: Runtime) {
         let collector = Collector::start();
-        // Its standard error is the standard output that is left unread.
+        // Redirected to standard output, which is not read.
         let output = runtime
             .run_in_shell(r#"exec "$@" 2>&1"#)
             .args([
@@ -340,8 +343,8 @@ mod stuck {
         times_out(runtime, &[], &["read"]);
     }
 
-    /// Opening it waits for a writer. Reading and writing one does not: WASI does that at an
-    /// offset, which a pipe has not.
+    /// Opening a pipe waits for a writer. Reading and writing one fails, because WASI does that at
+    /// an offset.
     fn a_guest_that_waits_for_a_pipe_loses_no_telemetry(runtime: Runtime) {
         let folder = tempfile::tempdir().expect("a folder");
         let made = std::process::Command::new("mkfifo")
@@ -358,8 +361,8 @@ mod stuck {
         times_out(runtime, &["--network"], &["receive", &address]);
     }
 
-    /// The thread that was left alone goes on while telemetry is delivered.
-    fn output_that_is_read_late_changes_nothing(runtime: Runtime) {
+    /// The guest's thread continues while telemetry is delivered.
+    fn output_that_is_read_late_changes_no_telemetry(runtime: Runtime) {
         let collector = Collector::start();
         let output = runtime
             .run_in_shell(r#"{ "$@"; echo "exit code $?" >&2; } | { sleep 4; cat >/dev/null; }"#)

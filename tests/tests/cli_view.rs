@@ -1,6 +1,6 @@
-//! What `wasmscope run` shows where there is no endpoint, and that the program's own streams stay its own.
+//! The output of `wasmscope run` without an endpoint. The program's own streams are unchanged.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it cannot be set up")]
+#![expect(clippy::unwrap_used, reason = "a failed set-up fails the test")]
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use wasmscope_test_support::Output;
 use wasmscope_tests::{Runtime, guest, on_each_runtime};
 
 on_each_runtime! {
-    the_view_goes_to_standard_error_and_is_plain_where_that_is_no_terminal,
-    the_view_goes_to_a_file_where_one_is_given,
-    options_that_have_no_effect_are_named,
+    the_view_goes_to_standard_error_without_colours,
+    the_view_goes_to_a_given_file,
+    options_without_effect_are_warnings,
     json_is_one_otlp_request_a_line,
     the_view_is_shown_after_a_trap_too,
-    a_program_without_telemetry_runs_and_the_view_says_so,
-    bytes_pass_through_as_they_are,
-    the_program_cannot_write_where_it_may_only_read,
+    the_view_mentions_a_program_without_telemetry,
+    bytes_pass_through_unchanged,
+    the_program_cannot_write_to_a_read_only_directory,
 }
 
 fn run(runtime: Runtime, options: &[&str], folder: &Path) -> Output {
@@ -28,12 +28,12 @@ fn run(runtime: Runtime, options: &[&str], folder: &Path) -> Output {
         .expect_code(0)
 }
 
-/// Standard output of a guest that writes what is no text, too.
+/// The guest also writes bytes that are not UTF-8.
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn the_view_goes_to_standard_error_and_is_plain_where_that_is_no_terminal(runtime: Runtime) {
+fn the_view_goes_to_standard_error_without_colours(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
     let output = run(runtime, &[], folder.path());
     assert!(
@@ -54,7 +54,7 @@ fn the_view_goes_to_standard_error_and_is_plain_where_that_is_no_terminal(runtim
     }
 }
 
-fn the_view_goes_to_a_file_where_one_is_given(runtime: Runtime) {
+fn the_view_goes_to_a_given_file(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
     let output = run(runtime, &["--output", "shown.txt"], folder.path());
     assert_eq!(output.stderr, "", "{output}");
@@ -63,7 +63,7 @@ fn the_view_goes_to_a_file_where_one_is_given(runtime: Runtime) {
     assert!(!shown.contains('\u{1b}'), "{shown}");
 }
 
-fn options_that_have_no_effect_are_named(runtime: Runtime) {
+fn options_without_effect_are_warnings(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
     let output = run(runtime, &["--otlp-protocol", "grpc"], folder.path());
     let warning = "warning: --otlp-protocol has no effect without an endpoint";
@@ -97,7 +97,7 @@ fn json_is_one_otlp_request_a_line(runtime: Runtime) {
     let mut metrics = Vec::new();
     let mut logs = Vec::new();
     for line in shown.lines() {
-        // As protobuf's own mapping to JSON has it: what a collector's file receiver reads.
+        // Protobuf's JSON mapping, which a collector's file receiver reads.
         let value: serde_json::Value = serde_json::from_str(line).expect(line);
         let keys: Vec<_> = value.as_object().expect(line).keys().cloned().collect();
         match keys[..] {
@@ -161,7 +161,7 @@ fn the_view_is_shown_after_a_trap_too(runtime: Runtime) {
     }
 }
 
-fn a_program_without_telemetry_runs_and_the_view_says_so(runtime: Runtime) {
+fn the_view_mentions_a_program_without_telemetry(runtime: Runtime) {
     let output = runtime
         .run()
         .arg(guest("surroundings"))
@@ -171,7 +171,7 @@ fn a_program_without_telemetry_runs_and_the_view_says_so(runtime: Runtime) {
     assert!(text(&output).contains("arguments: []"), "{output}");
 }
 
-fn bytes_pass_through_as_they_are(runtime: Runtime) {
+fn bytes_pass_through_unchanged(runtime: Runtime) {
     let output = runtime
         .run()
         .arg(guest("surroundings"))
@@ -184,7 +184,7 @@ fn bytes_pass_through_as_they_are(runtime: Runtime) {
     );
 }
 
-fn the_program_cannot_write_where_it_may_only_read(runtime: Runtime) {
+fn the_program_cannot_write_to_a_read_only_directory(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("in")).unwrap();
     let output = runtime

@@ -1,4 +1,4 @@
-//! What the scenarios cannot show of a composition: what happens while it runs.
+//! Behaviour of compositions while they run, which scenarios cannot show.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use wasmscope_tests::{Runtime, guest, on_each_runtime};
 
 on_each_runtime! {
     gateway_and_pricing_report_their_observables_while_they_run,
-    components_that_report_when_it_is_due_all_do,
+    all_components_report_each_collection,
 }
 
 /// Starts a program that reads lines, with a metric reader that collects twenty times a second.
@@ -24,7 +24,7 @@ fn start(runtime: Runtime, collector: &Collector, name: &str, args: &[&str]) -> 
         .spawn()
 }
 
-/// What was last collected of a metric that has one series, a sum of integers.
+/// Returns the last collected value of a metric with one series, a sum of integers.
 fn last(collector: &Collector, name: &str) -> Option<i64> {
     let metrics = collector.metrics();
     let metric = metrics.iter().rfind(|metric| metric.name == name)?;
@@ -40,7 +40,7 @@ fn last(collector: &Collector, name: &str) -> Option<i64> {
     }
 }
 
-/// Lets two collections pass, with something to do between them, until both metrics have come to `value`.
+/// Lets two collections pass, and runs `act` between them, until both metrics are `value`.
 #[track_caller]
 fn wait_for(collector: &Collector, metrics: [&str; 2], value: i64, mut act: impl FnMut()) {
     let both = || {
@@ -74,14 +74,14 @@ fn gateway_and_pricing_report_their_observables_while_they_run(runtime: Runtime)
     }
     gateway.close_stdin();
     let _ = gateway.finish().expect_code(0);
-    // And at the end once more, when all baskets have been closed.
+    // The metrics are reported again at the end, when all baskets are closed.
     for name in METRICS {
         assert_eq!(last(&collector, name), Some(0), "{name}");
     }
 }
 
-/// Neither takes a collection away from the other, though one always hears of it first.
-fn components_that_report_when_it_is_due_all_do(runtime: Runtime) {
+/// One of the components always hears of a collection first. The other one still reports.
+fn all_components_report_each_collection(runtime: Runtime) {
     let collector = Collector::start();
     let mut caller = start(runtime, &collector, "scenario-caller", &["ticks"]);
     let mut ticks = 0;

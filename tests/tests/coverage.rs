@@ -1,4 +1,4 @@
-//! That the scenarios leave nothing of the contract out.
+//! Checks that the scenarios cover the whole contract.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,7 +7,7 @@ use wasmscope_tests::{Scenario, guest, scenario};
 use wit_component::DecodedWasm;
 use wit_parser::{Resolve, WorldItem, WorldKey};
 
-/// The functions of an interface, as `tracer.start`.
+/// Returns the functions of an interface, such as `tracer.start`.
 fn functions(resolve: &Resolve, package: &str) -> BTreeSet<String> {
     let interfaces = resolve.interfaces.iter().filter(|(_, interface)| {
         interface
@@ -25,7 +25,7 @@ fn functions(resolve: &Resolve, package: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The functions of the contract that a component imports.
+/// Returns the functions of the contract that a component imports.
 fn imported(component: &[u8]) -> BTreeSet<String> {
     let decoded = wit_component::decode(component).expect("a component");
     let DecodedWasm::Component(resolve, world) = decoded else {
@@ -54,7 +54,7 @@ fn imported(component: &[u8]) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_function_of_the_contract_is_called_without_the_sdk_and_with_it() {
+fn every_function_of_the_contract_is_called_with_and_without_the_sdk() {
     let mut resolve = Resolve::default();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
     resolve.push_dir(wit).expect("the contract");
@@ -66,7 +66,7 @@ fn every_function_of_the_contract_is_called_without_the_sdk_and_with_it() {
         for name in scenario::names().expect("the scenarios") {
             let scenario = Scenario::read(&name).expect("a scenario");
             if name.starts_with(prefix) && scenario.guest.is_none() {
-                // What a guest does not call is left out when it is linked.
+                // The linker removes imports that a guest does not call.
                 called.extend(imported(&std::fs::read(guest(&name)).expect("a guest")));
             }
         }

@@ -1,14 +1,14 @@
-//! What the scenarios show of the host's own telemetry is listed in `docs/telemetry.md`.
+//! Checks that `docs/telemetry.md` lists the host telemetry that appears in the scenarios.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use wasmscope_tests::scenario;
 
-/// The scope of the host, as snapshots show it.
+/// The host's scope in snapshots.
 const HOST_SCOPE: &str = concat!("scope wasmscope ", env!("CARGO_PKG_VERSION"));
 
-/// Attributes whose values are listed too.
+/// Attributes whose values must be listed too.
 const LISTED_VALUES: [&str; 4] = [
     "wasmscope.outcome",
     "wasmscope.end_reason",
@@ -16,7 +16,7 @@ const LISTED_VALUES: [&str; 4] = [
     "error.type",
 ];
 
-/// The names in the first columns of the page's tables.
+/// Returns the names in the first columns of the page's tables.
 fn listed() -> BTreeSet<String> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/telemetry.md");
     let page = std::fs::read_to_string(page).expect("the page");
@@ -26,8 +26,8 @@ fn listed() -> BTreeSet<String> {
         .collect()
 }
 
-/// The names that a snapshot shows of the host's: of metrics, keys of attributes, and values of
-/// some.
+/// Returns the host's names in a snapshot: metrics, attribute keys, and the values of some
+/// attributes.
 fn shown(snapshot: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut metric = "";
@@ -67,7 +67,7 @@ fn is_own(key: &str) -> bool {
     key.starts_with("wasmscope.")
 }
 
-/// The attributes of a line: `key = "value"`, or some of them in braces.
+/// Returns the attributes in a line: `key = "value"`, or several in braces.
 fn pairs(line: &str) -> impl Iterator<Item = (String, String)> + '_ {
     let is_span = line.contains(" @");
     let inner = match line.split_once('{') {
@@ -83,7 +83,7 @@ fn pairs(line: &str) -> impl Iterator<Item = (String, String)> + '_ {
 }
 
 #[test]
-fn what_scenarios_show_of_the_host_is_listed() {
+fn host_telemetry_in_scenarios_is_listed() {
     let listed = listed();
     let mut all = BTreeSet::new();
     for name in scenario::names().expect("the scenarios") {
@@ -97,7 +97,7 @@ fn what_scenarios_show_of_the_host_is_listed() {
         );
         all.extend(shown);
     }
-    // It does see what there is.
+    // The check finds names at all.
     for name in [
         "wasmscope.dropped",
         "wasmscope.runtime.instances",

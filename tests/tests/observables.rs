@@ -1,18 +1,18 @@
-//! Observable instruments of programs whose spans are not sampled: a trace sampler must not decide
-//! about metrics.
+//! Observable instruments of programs with unsampled spans. A trace sampler must not affect
+//! metrics.
 
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use wasmscope_test_support::Collector;
 use wasmscope_tests::{Runtime, guest, on_each_runtime};
 
 on_each_runtime! {
-    unsampled_programs_report_their_observables_by_every_door,
-    programs_that_make_only_unsampled_spans_do,
-    a_program_that_is_stopped_has_reported_its_observables,
+    unsampled_programs_report_observables_by_every_api,
+    programs_with_only_unsampled_spans_report_observables,
+    a_stopped_program_has_reported_its_observables,
 }
 
-/// Runs twenty rounds of 100 ms with an export every 300 ms. Returns how many exports had the
-/// gauge.
+/// Runs twenty rounds of 100 ms, with an export every 300 ms. Returns the number of exports with
+/// the gauge.
 fn exports(runtime: Runtime, args: &[&str], sampler: [&str; 2], options: &[&str]) -> usize {
     let collector = Collector::start();
     let _ = runtime
@@ -51,21 +51,21 @@ fn assert_reported(
     );
 }
 
-fn unsampled_programs_report_their_observables_by_every_door(runtime: Runtime) {
-    for way in ["tracing", "direct", "entered", "opentelemetry"] {
-        assert_reported(runtime, &[way, "counts"], OFF, &[], 4);
+fn unsampled_programs_report_observables_by_every_api(runtime: Runtime) {
+    for api in ["tracing", "direct", "entered", "opentelemetry"] {
+        assert_reported(runtime, &[api, "counts"], OFF, &[], 4);
     }
     assert_reported(runtime, &["tracing", "counts"], LOW, &[], 4);
 }
 
-fn programs_that_make_only_unsampled_spans_do(runtime: Runtime) {
-    for way in ["tracing", "direct", "entered", "opentelemetry", "collect"] {
-        assert_reported(runtime, &[way], OFF, &[], 4);
+fn programs_with_only_unsampled_spans_report_observables(runtime: Runtime) {
+    for api in ["tracing", "direct", "entered", "opentelemetry", "collect"] {
+        assert_reported(runtime, &[api], OFF, &[], 4);
     }
     assert_reported(runtime, &["direct"], LOW, &[], 4);
 }
 
-fn a_program_that_is_stopped_has_reported_its_observables(runtime: Runtime) {
+fn a_stopped_program_has_reported_its_observables(runtime: Runtime) {
     assert_reported(
         runtime,
         &["tracing", "counts"],

@@ -1,9 +1,10 @@
-//! A program that knows nothing of Wasmscope: it runs on every runtime alike, and its host tells of it all the same.
+//! A program without Wasmscope. It behaves alike on every runtime, and the host's telemetry
+//! describes it.
 
 use wasmscope_test_support::{Collector, Output};
 use wasmscope_tests::{RUNTIMES, Runtime, guest};
 
-/// Runs something on each of the runtimes, and gives what came of it on the first, which is what came of it on all.
+/// Runs `run` on each runtime, checks that the results are equal, and returns the result.
 fn alike<T: PartialEq + std::fmt::Debug>(run: impl Fn(Runtime) -> T) -> T {
     let mut results = RUNTIMES.iter().map(|runtime| (runtime.name, run(*runtime)));
     let (first, expected) = results.next().expect("a runtime");
@@ -13,7 +14,7 @@ fn alike<T: PartialEq + std::fmt::Debug>(run: impl Fn(Runtime) -> T) -> T {
     expected
 }
 
-/// Standard error without what is said of the first compilation.
+/// Returns standard error without the message about the first compilation.
 fn stderr(output: &Output) -> String {
     let lines = output.stderr.lines();
     lines
@@ -23,7 +24,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn its_output_is_the_same_byte_for_byte() {
+fn its_output_is_equal_on_every_runtime() {
     let output = alike(|runtime| {
         let folder = tempfile::tempdir().expect("a folder");
         let output = runtime
@@ -39,7 +40,7 @@ fn its_output_is_the_same_byte_for_byte() {
         assert_eq!(stderr(&output), "", "{}: {output}", runtime.name);
         output.stdout().to_owned()
     });
-    // And it is what it should be, not only the same.
+    // The output must also be correct.
     for line in [
         r#"arguments: ["ordinary.wasm", "--flag", "ünïcödé", ""]"#,
         r#"environment: {"GIVEN": "a value"}"#,
@@ -62,7 +63,7 @@ fn its_output_is_the_same_byte_for_byte() {
 }
 
 #[test]
-fn much_output_arrives_whole() {
+fn large_output_arrives_completely() {
     const LINES: usize = 30_000;
     let output = alike(|runtime| {
         let output = runtime
@@ -77,7 +78,7 @@ fn much_output_arrives_whole() {
 }
 
 #[test]
-fn its_failure_is_the_hosts_span() {
+fn its_failure_is_in_the_hosts_span() {
     let span = alike(|runtime| {
         let collector = Collector::start();
         let output = runtime

@@ -11,7 +11,8 @@ use wasmscope_tests::{RUNTIMES, Runtime, Scenario, guests, report};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each scenario is a process of its own that uses every core: more at a time only make deadlines tight.
+    // Each scenario is a process that uses every core. More of them in parallel only risk the
+    // deadlines.
     arguments.test_threads = arguments.test_threads.or(Some(2));
     let mut trials = vec![Trial::test("every_guest_has_a_scenario", || {
         guests::check_complete().map_err(failed)
@@ -41,7 +42,8 @@ fn failed(error: anyhow::Error) -> Failed {
     format!("{error:#}").into()
 }
 
-/// Compares the snapshots of one program, built for two targets: they differ in the file's name.
+/// Compares the snapshots of one program that is built for two targets. They differ only in the
+/// file's name.
 fn same_on_both_wasi_targets() -> anyhow::Result<()> {
     let read = |name: &str| -> anyhow::Result<String> {
         let text = std::fs::read_to_string(folder().join(name).join("expected.snap"))?;
@@ -55,7 +57,7 @@ fn same_on_both_wasi_targets() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs a scenario, and compares what came of it with its snapshot.
+/// Runs a scenario and compares its result with its snapshot.
 fn check(name: &str, runtime: Runtime) -> anyhow::Result<()> {
     let scenario = Scenario::read(name)?;
     let collector = Collector::start();
@@ -77,7 +79,8 @@ fn check(name: &str, runtime: Runtime) -> anyhow::Result<()> {
     note(name, runtime)
 }
 
-/// Leaves a file that says that the scenario came to its snapshot, for the README's table: see `cargo xtask parity`.
+/// Writes a file that records the scenario's success, for the README's table: see `cargo xtask
+/// parity`.
 fn note(name: &str, runtime: Runtime) -> anyhow::Result<()> {
     if let Some(folder) = std::env::var_os("WASMSCOPE_PARITY") {
         let folder = Path::new(&folder).join(runtime.name);

@@ -1,4 +1,4 @@
-//! Calls a function of the contract by its core signature, with memory that means nothing.
+//! Calls a function of the contract by its core signature, with invalid memory.
 
 use scenarios::types::SpanReference;
 use scenarios::{NOT_RECORDED, end, scope, start, tracer};
@@ -20,7 +20,7 @@ fn main() {
 }
 
 #[cfg(target_arch = "wasm32")]
-#[expect(unsafe_code, reason = "generated bindings cannot pass what is wrong")]
+#[expect(unsafe_code, reason = "generated bindings cannot pass invalid values")]
 fn event(span: u64, name: usize, length: usize) {
     #[link(wasm_import_module = "wasmscope:otel/tracer@0.1.0")]
     unsafe extern "C" {
@@ -35,7 +35,7 @@ fn event(span: u64, name: usize, length: usize) {
             time: i64,
         ) -> i64;
     }
-    // SAFETY: the host checks what it is given, and traps.
+    // SAFETY: the host checks the arguments, and traps.
     let _ = unsafe { event(span as i64, name, length, 8, 0, 0, 0) };
 }
 

@@ -1,4 +1,4 @@
-//! Clocks and random numbers: what they say differs, what holds of it does not.
+//! Clocks and random numbers. Their values differ between runs, but their properties do not.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};

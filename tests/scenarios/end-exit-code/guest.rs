@@ -1,4 +1,4 @@
-//! Ends with an exit code of its own, by the function that the Rust standard library does not use yet.
+//! Ends with an exit code, by a function that Rust's standard library does not use yet.
 
 use scenarios::types::SpanReference;
 use scenarios::{scope, start, tracer};

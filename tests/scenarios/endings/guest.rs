@@ -1,4 +1,4 @@
-//! A program with open spans, which then ends in the way that its first argument says.
+//! A program with open spans, which then ends in the way that its first argument names.
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
@@ -21,12 +21,12 @@ fn main() -> ExitCode {
     TRACER.start("finished before").end();
     let outer = TRACER.enter("outer");
     outer.set_attribute("set.before", 1);
-    // Whatever it has claimed: a bad end is an error.
+    // An unexpected end is an error even with this status.
     outer.set_status(Status::Ok);
     let inner = TRACER.enter("inner");
     inner.event("got this far", attributes!["step" => 1]);
-    // That another span is spoken of passes on what was said about the outer one. This waits for the end: a trap loses it, a panic
-    // does not.
+    // Using another span sends this buffered attribute of the outer span.
+    // Until then, a trap loses the attribute, but a panic does not.
     inner.set_attribute("said.last", true);
     WORK.add(3, &[]);
     LOGGER.log(Severity::Info, "about to end");
@@ -82,13 +82,13 @@ fn end(how: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Writes more than any pipe holds, without end.
+/// Writes without end, more than any pipe holds.
 fn fill(mut out: impl std::io::Write) {
     let line = "x".repeat(1_000);
     while writeln!(out, "{line}").is_ok() {}
 }
 
-/// Waits for a peer that says nothing.
+/// Waits for a peer that sends nothing.
 fn receive() {
     let address = std::env::args().nth(2).expect("an address");
     let mut peer = std::net::TcpStream::connect(address).expect("a connection");
@@ -98,16 +98,16 @@ fn receive() {
 
 fn ready() {
     println!("ready");
-    // Standard output is written line by line, but nobody promises that.
+    // Standard output is written line by line, but this is not guaranteed.
     let _ = std::io::stdout().flush();
 }
 
-/// A trap that no check of Rust's comes before.
+/// A trap that no check of Rust precedes.
 fn out_of_bounds() {
     #[cfg(target_arch = "wasm32")]
     {
         #[expect(unsafe_code, reason = "there is no safe way to leave the memory")]
-        // SAFETY: beyond the end of this memory the engine traps, which is what is wanted.
+        // SAFETY: the engine traps beyond the end of this memory, which is the purpose.
         let value = unsafe { std::hint::black_box(0xffff_fff0usize as *const u64).read_volatile() };
         println!("read {value} out of bounds");
     }

@@ -1,4 +1,4 @@
-//! Goes one beyond the limits that its argument names; the scenarios set them low.
+//! Exceeds the limits that its argument names by one. The scenarios set them low.
 
 use scenarios::context::{self, BaggageEntry};
 use scenarios::logger::{self, LogAttribute, LogRecord, LogValue, MapEntry, Severity};
@@ -55,7 +55,7 @@ fn one_span() {
         false,
     );
     let _ = tracer::update(span, &set(numbered("update", 2)));
-    // Beyond the limit a key that is known already is still set.
+    // Beyond the limit, an existing key can still be set.
     let _ = tracer::update(span, &set(vec![kv("start1", "again")]));
     for name in ["first", "second", "third"] {
         let _ = tracer::event(span, name, &numbered("event", 2), None);
@@ -306,7 +306,7 @@ fn observations() {
     };
     observe(0..2);
     observe(1..5);
-    // An empty round gives the places back.
+    // An empty round frees the places.
     let _ = meter::observe(observer, &[], true);
     let _ = meter::observe(observer, &[], true);
     observe(1..3);

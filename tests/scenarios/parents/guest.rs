@@ -1,4 +1,4 @@
-//! Who becomes whose parent.
+//! Parents of spans.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -16,11 +16,11 @@ fn main() {
     leaked();
 }
 
-/// Futures that take turns: each polls twice, in the middle of the other.
+/// Futures that take turns: each is polled twice, in the middle of the other.
 fn joined() {
     let outer = TRACER.enter("joins two futures");
     let (first, second) = (TRACER.start("first future"), TRACER.start("second future"));
-    // Written out, for `tracing::Instrument` gives every type a method of this name.
+    // Called explicitly, because `tracing::Instrument` adds a method of this name to every type.
     block_on_both(
         Span::instrument(&first, work("of the first")),
         Span::instrument(&second, work("of the second")),
@@ -42,7 +42,7 @@ async fn work(what: &str) {
     TRACER.start(&format!("after the turn, {what}")).end();
 }
 
-/// Gives the turn to the other once.
+/// Yields to the other future once.
 struct Turn(bool);
 
 impl Future for Turn {
@@ -79,7 +79,7 @@ fn out_of_order() {
 fn leaked() {
     let caller = TRACER.enter("calls what leaks");
     callee();
-    // What was leaked is active until the program ends; the caller's own span ends all the same.
+    // The leaked span is active until the program ends. The caller's own span ends nevertheless.
     TRACER.start("beneath what was leaked").end();
     TRACER
         .span("beneath the caller, explicitly")

@@ -35,7 +35,7 @@ fn main() {
     let _ = context::exit_baggage(empty);
     let _ = context::exit_baggage(inner);
     show("as at the start");
-    // Counted, and nothing else: exited twice, made up, without a key.
+    // Only counted: exited twice, an unknown handle, an entry without a key.
     let _ = context::exit_baggage(inner);
     let _ = context::exit_baggage(12_345);
     let wrong = context::enter_baggage(&[

@@ -1,4 +1,4 @@
-//! Handles that mean nothing.
+//! Invalid handles.
 
 use scenarios::logger::{self, LogRecord, LogValue};
 use scenarios::meter::{self, InstrumentDescriptor, InstrumentKind, Number};
@@ -18,7 +18,7 @@ fn main() {
 fn spans() {
     let tracer = tracer::get(&scope("raw.handles"));
     let span = start(tracer, "good", &SpanReference::Ambient);
-    // Made up: small, large, and one bit beside a good one.
+    // Unknown handles: small, large, and one bit different from a valid one.
     for wrong in [
         0,
         1,
@@ -41,7 +41,8 @@ fn spans() {
             describe(tracer::context_of(wrong).as_ref())
         );
     }
-    // A wrong parent counts as ambient; a wrong link is dropped; invalid remote contexts count as none.
+    // A wrong parent means the ambient span. A wrong link is dropped. Invalid remote contexts mean
+    // none.
     end(start(
         tracer,
         "wrong parent: ambient",
@@ -70,7 +71,7 @@ fn spans() {
     // Exited without having been entered.
     let _ = tracer::exit(span);
     end(span);
-    // After the end: a parent still, and nothing else.
+    // After its end, a span can only be a parent.
     let _ = tracer::update(span, &set(vec![kv("after.end", true)]));
     let _ = tracer::event(span, "after the end", &[], None);
     let _ = tracer::enter(span);
@@ -86,7 +87,7 @@ fn spans() {
     );
 }
 
-/// After enough further spans the place is needed, and the handle is stale.
+/// After enough further spans, the slot is reused, and the handle is stale.
 fn stale() {
     let tracer = tracer::get(&scope("raw.handles"));
     let first = tracer::start(
@@ -143,7 +144,7 @@ fn metrics() {
     let _ = meter::measure_series(77, Number::Unsigned(1));
     let lost = meter::bind(77, &[kv("a", 1)]);
     let _ = meter::measure_series(lost, Number::Unsigned(1));
-    // Handles of one kind are none of another.
+    // Handles of one kind are not valid for another.
     let counter = meter::create(meter::get(&scope("raw.handles")), &descriptor("good"));
     let _ = meter::measure_series(counter, Number::Unsigned(1));
     let series = meter::bind(counter, &[]);

@@ -92,7 +92,8 @@ fn attributes(meter: u64) {
     let counter = meter::create(meter, &descriptor("values", InstrumentKind::CounterU64));
     let _ = meter::measure(counter, Number::Unsigned(1), &every_value());
     let _ = meter::measure(counter, Number::Unsigned(1), &[]);
-    // One series: the order of attributes means nothing, and of a key given twice the last value holds.
+    // One series: the order of attributes does not matter, and the last value of a duplicate key
+    // wins.
     let _ = meter::measure(counter, Number::Unsigned(10), &[kv("a", 1), kv("b", 2)]);
     let _ = meter::measure(
         counter,
@@ -101,7 +102,7 @@ fn attributes(meter: u64) {
     );
     let bound = meter::bind(counter, &[kv("b", 2), kv("a", 1)]);
     let _ = meter::measure_series(bound, Number::Unsigned(1_000));
-    // Another type is another series.
+    // A value of another type makes another series.
     let _ = meter::measure(counter, Number::Unsigned(1), &[kv("a", 1.0), kv("b", 2)]);
 }
 
@@ -167,7 +168,7 @@ fn names(meter: u64) {
         ..descriptor("unit.too-long", InstrumentKind::CounterU64)
     };
     let _ = meter::measure(meter::create(meter, &unit), Number::Unsigned(1), &[]);
-    // Letter case has no meaning: one instrument.
+    // Names are case-insensitive, so this is one instrument.
     for name in ["Case.Of.Names", "case.of.names"] {
         let counter = meter::create(meter, &descriptor(name, InstrumentKind::CounterU64));
         let _ = meter::measure(counter, Number::Unsigned(1), &[]);

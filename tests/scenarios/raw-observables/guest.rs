@@ -1,11 +1,11 @@
-//! Every observable kind in rounds, and the number of the collection that comes next.
+//! Every observable kind in rounds, and the number of the next collection.
 
 use scenarios::meter::{self, InstrumentDescriptor, InstrumentKind, Number, Observation};
 use scenarios::{kv, scope};
 
 fn main() {
     let meter = meter::get(&scope("raw.observables"));
-    // What is not reported brings the notice all the same.
+    // A call without observations returns the notice too.
     let observer = meter::create_observer();
     let announced = meter::observe(observer, &[], false) >> 32;
     println!("a collection is announced: {}", announced != 0);
@@ -65,7 +65,8 @@ fn main() {
             value,
             attributes: vec![kv("which", which)],
         };
-        // One series is reported in the first round alone, one in both, and one in the second round alone.
+        // One series is reported in the first round only, one in both, and one in the second round
+        // only.
         first.push(observation(numbers[0], "first round"));
         first.push(observation(numbers[0], "both rounds"));
         second.push(observation(numbers[1], "both rounds"));
@@ -100,8 +101,8 @@ fn main() {
     let _ = meter::observe(77, &[], false);
 }
 
-/// A counter that is not reported for a round goes on if its total is higher then, and has restarted if it is lower. Another
-/// observer's reports of the same series are added, and end with its rounds.
+/// After a round without a report, a counter continues if its total is higher, and has restarted if
+/// it is lower. Another observer's reports of the same series are added, and end with its rounds.
 fn pauses(meter: u64) {
     let counter = meter::create(
         meter,

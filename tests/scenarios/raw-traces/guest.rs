@@ -169,7 +169,7 @@ fn activation(tracer: u64, other: u64) {
     ));
     let _ = tracer::exit(entered);
     end(start(tracer, "still beneath it", &SpanReference::Ambient));
-    // Out of order: the outer span is exited while the inner one stays.
+    // Out of order: the outer span is exited while the inner one is still entered.
     let _ = tracer::exit(at_once);
     end(start(
         tracer,
@@ -283,13 +283,13 @@ fn times(tracer: u64) {
     let _ = tracer::end(span, &no_changes(), at(5));
     let span = start_at("ends before it starts", at(10));
     let _ = tracer::end(span, &no_changes(), at(9));
-    // Milliseconds in the place of nanoseconds are counted, and become now.
+    // Milliseconds in place of nanoseconds are counted, and replaced by the present time.
     let span = start_at("in milliseconds", Some(PAST / 1_000_000));
     let _ = tracer::event(span, "in milliseconds", &[], Some(PAST / 1_000_000));
     let _ = tracer::end(span, &no_changes(), Some(PAST / 1_000_000));
 }
 
-/// A span that is made at one moment and started at a later one, when another span is ambient.
+/// A span that is made first and started later, when another span is ambient.
 fn made_before_its_start(tracer: u64) {
     let outer = start(tracer, "ambient when it is made", &SpanReference::Ambient);
     let _ = tracer::enter(outer);

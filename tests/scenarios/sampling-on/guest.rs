@@ -1,4 +1,4 @@
-//! Says what it is told about sampling.
+//! Prints the sampling decisions.
 
 use scenarios::logger::{self, LogRecord, LogValue};
 use scenarios::tracer::{self, LinkTarget, SpanKind};
@@ -22,7 +22,7 @@ fn main() {
     let _ = tracer::enter(ambient);
     let child = start(tracer, "child of the entered span", &SpanReference::Ambient);
     say("child", child);
-    // Whatever is said about a span that is not recorded is ignored, and not counted.
+    // Calls for an unrecorded span are ignored, and not counted.
     let _ = tracer::update(child, &set(vec![kv("a", 1)]));
     let _ = tracer::event(child, "an event", &[], None);
     let _ = tracer::update(child, &link(LinkTarget::Span(ambient), vec![]));
@@ -60,7 +60,7 @@ fn main() {
 
 fn say(name: &str, span: u64) {
     let recorded = span & NOT_RECORDED == 0;
-    // Means something beside the other bit only.
+    // Only has a meaning together with the other bit.
     let later = !recorded && span & ATTRIBUTES_LATER != 0;
     println!(
         "{name}: recorded={recorded} attributes-later={later} {}",

@@ -112,7 +112,7 @@ fn metrics() {
     let looks = Rc::new(Cell::new(0));
     SEEN.register(move |observer| {
         looks.set(looks.get() + 1);
-        // How often the host asks is its own affair.
+        // The number of the host's collections is not known.
         observer.observe(7, attributes!["asked" => looks.get() > 0]);
     });
     WAITING.register(|observer| observer.observe(-3, &[]));

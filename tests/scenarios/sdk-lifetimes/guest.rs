@@ -1,4 +1,4 @@
-//! Spans of `tracing` that are used long after they were made, or not at all.
+//! Spans of `tracing` that are used long after they were made, or never.
 
 use std::future::{Future as _, ready};
 use std::pin::pin;
@@ -12,13 +12,13 @@ static TRACER: Tracer = wasmscope::tracer!();
 
 fn main() {
     let _telemetry = wasmscope::init();
-    // Made and dropped: its end comes after that of what lies between.
+    // Made and dropped. Its end comes after the end of the span in between.
     let never_entered = info_span!("never entered");
     let before = TRACER.enter("between");
     drop(before);
     drop(never_entered);
 
-    // Outside of all others when they are made, and entered within another.
+    // Outside of all other spans when they are made, and entered within another.
     let outer = info_span!("made first");
     let inner = info_span!(parent: &outer, "made second");
     {
@@ -28,7 +28,7 @@ fn main() {
     }
     drop((inner, outer));
 
-    // Polled when the span that surrounded it has ended, and a hundred others too.
+    // Polled after its surrounding span and a hundred others have ended.
     let mut tasks: Vec<_> = info_span!("spawns").in_scope(|| {
         let span = info_span!("polled later");
         vec![Box::pin(ready(()).instrument(span))]
@@ -41,7 +41,7 @@ fn main() {
         assert_eq!(poll, Poll::Ready(()));
     }
 
-    // A parent in another process may be set after other spans have been made.
+    // A remote parent may be set after other spans have been made.
     let message = info_span!("message");
     drop(info_span!("read"));
     let sender = SpanContext::from_traceparent(

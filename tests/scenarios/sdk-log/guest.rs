@@ -1,4 +1,4 @@
-//! The crate `log`.
+//! The `log` API.
 
 use log::{debug, error, info, log_enabled, trace, warn};
 use wasmscope::{Scope, Tracer};

@@ -1,7 +1,7 @@
-//! Observable instruments, and what else must not depend on whether spans are sampled.
+//! Observable instruments, which must not depend on sampling.
 //!
-//! With a first argument it goes round for two seconds instead, with a span a round by the way that is named: `tests/observables.rs`
-//! watches what is collected meanwhile. A second argument has it count, too.
+//! The first argument names an API. With it, the program makes spans with that API for two seconds,
+//! while `tests/observables.rs` checks the metrics. A second argument makes it count, too.
 
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::Duration;
@@ -23,7 +23,7 @@ static PEERS: ObservableGauge<u64> = ObservableGauge::new(&METER, "peers");
 static QUEUED: ObservableUpDownCounter<i64> = ObservableUpDownCounter::new(&METER, "queued");
 static SENT: ObservableCounter<u64> = ObservableCounter::new(&METER, "sent");
 
-/// How many peers there are.
+/// The number of peers.
 static COUNT: AtomicI64 = AtomicI64::new(3);
 
 fn main() {
@@ -56,7 +56,7 @@ fn go_round(way: &str, counts: bool) {
     }
 }
 
-/// Three peers at first, then the one that is left. The end of the program is a round, too.
+/// Three peers at first, then one. The end of the program is a round too.
 fn peers_leave() {
     PEERS.register(|observer| {
         for peer in 0..COUNT.load(Relaxed) {
@@ -81,7 +81,7 @@ fn peers_leave() {
     COUNT.store(1, Relaxed);
 }
 
-/// The host says which span a log belongs to; here they are compared.
+/// The host determines the span of a log. Here the spans are compared.
 fn logs() {
     let say = |place: &str| {
         tracing::info!(place, "by tracing");

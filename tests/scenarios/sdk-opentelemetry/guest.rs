@@ -1,4 +1,4 @@
-//! The crate `opentelemetry` alone.
+//! The `opentelemetry` API, with its API crate only.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -81,7 +81,7 @@ fn spans(scope: &InstrumentationScope) {
     span.update_name("renamed");
     span.set_status(Status::error("no answer"));
     span.end_with_timestamp(past + Duration::from_secs(2));
-    // After its end nothing is kept.
+    // After its end, nothing is recorded.
     span.set_attribute(KeyValue::new("too", "late"));
     println!("recording after its end: {}", span.is_recording());
     drop(span);

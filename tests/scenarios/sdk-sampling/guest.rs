@@ -11,7 +11,7 @@ use wasmscope::{SpanContext, SpanReference, Tracer, attributes};
 
 static TRACER: Tracer = wasmscope::tracer!();
 
-/// What a call may bring is less: if it were passed, the host would count it as dropped.
+/// Longer than the limit on a call's bytes. If it were passed, the host would count it as dropped.
 const MUCH: usize = 8192;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! The crate `tracing`, with the defaults.
+//! The `tracing` API with its defaults.
 
 use std::fmt;
 

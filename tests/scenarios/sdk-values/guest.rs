@@ -1,4 +1,4 @@
-//! Values of every type that the SDK takes, wherever it takes them.
+//! Values of every type that the SDK accepts, in every place.
 
 use std::borrow::Cow;
 use std::num::{NonZeroU8, NonZeroU64};

@@ -1,4 +1,4 @@
-//! A subscriber and a logger that know nothing of the host, set before `init`.
+//! A subscriber and a logger that do not use the host, set before `init`.
 
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata};

@@ -1,4 +1,4 @@
-//! TCP, UDP and name look-up on loopback, or their refusal.
+//! TCP, UDP and name look-ups on loopback, or their refusal.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket};
@@ -25,7 +25,7 @@ fn main() {
     }
 }
 
-/// One program can be both ends: connecting does not wait for somebody to accept.
+/// One program can be both ends, because connecting does not wait for `accept`.
 fn tcp() -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let mut near = TcpStream::connect(listener.local_addr()?)?;
@@ -40,7 +40,7 @@ fn tcp() -> std::io::Result<String> {
     near.read_to_string(&mut answer)?;
     let closed = TcpStream::connect(listener.local_addr().map(|_| "127.0.0.1:1")?);
     Ok(format!(
-        "{:?} is answered by {answer:?}, and nobody listens at port 1: {}",
+        "{:?} is answered by {answer:?}, and nothing listens at port 1: {}",
         String::from_utf8_lossy(&request),
         closed.is_err()
     ))

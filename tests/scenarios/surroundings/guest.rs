@@ -1,4 +1,4 @@
-//! What surrounds a program.
+//! Arguments, environment, standard input, directories and files of a program.
 
 use std::io::{Read as _, Write as _};
 

@@ -1,4 +1,4 @@
-//! The `wasmscope` command line, run as a user runs it, under a deadline.
+//! Runs the `wasmscope` command as a user does, with a deadline.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -16,10 +16,11 @@ use crate::cargo::{self, Artifact};
 /// Names the `wasmscope` binary to test.
 pub const BINARY_VARIABLE: &str = "WASMSCOPE_BIN";
 
-/// How long a program may run unless the test says otherwise: for a machine that is busy.
+/// The default time limit of a program. Long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Beginnings of the variables that a program under test must not inherit, lest the tester's own settings decide.
+/// Prefixes of the variables that a program under test does not inherit. The tester's own settings
+/// must not change results.
 const FOREIGN: [&str; 6] = [
     "OTEL_",
     "OTLP_",
@@ -29,11 +30,12 @@ const FOREIGN: [&str; 6] = [
     "BAGGAGE",
 ];
 
-/// Gives the `wasmscope` binary: what `WASMSCOPE_BIN` names, else the one in the target directory and profile of the running test,
-/// which cargo builds first where it is missing or older than its sources.
+/// Returns the path of the `wasmscope` binary: the value of `WASMSCOPE_BIN`, or else the file in
+/// the target directory and profile of the running test. Cargo builds that file if it is missing or
+/// older than its sources.
 ///
 /// # Panics
-/// When there is none, with the command that makes it.
+/// If there is no binary. The message contains the command that builds it.
 #[must_use]
 #[track_caller]
 pub fn binary() -> PathBuf {
@@ -59,7 +61,7 @@ fn find(named: Option<PathBuf>) -> Result<PathBuf, String> {
 }
 
 fn artifact(exe: &Path) -> Artifact {
-    // A test lies in TARGET/PROFILE/deps; a doc test elsewhere, and gets the default.
+    // A test is in TARGET/PROFILE/deps. A doc test is elsewhere, and gets the default.
     let folder = exe
         .parent()
         .filter(|folder| folder.ends_with("deps"))
@@ -87,10 +89,10 @@ fn artifact(exe: &Path) -> Artifact {
     }
 }
 
-/// Runs `wasmscope` with arguments, standard input and environment, for 60 s at most.
+/// Runs `wasmscope` with arguments, standard input and environment, for at most 60 s.
 ///
 /// # Panics
-/// When it does not end in time, or there is no binary: see [`binary()`].
+/// If it does not end in time, or if there is no binary: see [`binary()`].
 #[track_caller]
 pub fn run<A: AsRef<OsStr>>(
     args: impl IntoIterator<Item = A>,
@@ -101,10 +103,10 @@ pub fn run<A: AsRef<OsStr>>(
     Cli::new().args(args).stdin(stdin).envs(env).run()
 }
 
-/// A program about to be run: `wasmscope`, or another.
+/// A program to run: `wasmscope`, or another one.
 ///
-/// It inherits the environment but for what would configure telemetry (`OTEL_*`, `OTLP_*`, `WASMSCOPE_*`, `TRACEPARENT`,
-/// `TRACESTATE`, `BAGGAGE`).
+/// It inherits the environment, except for variables that configure telemetry (`OTEL_*`, `OTLP_*`,
+/// `WASMSCOPE_*`, `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`).
 #[derive(Clone, Debug)]
 pub struct Cli {
     program: PathBuf,
@@ -118,10 +120,10 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Runs `wasmscope`.
+    /// Prepares a run of `wasmscope`.
     ///
     /// # Panics
-    /// When there is no binary: see [`binary()`].
+    /// If there is no binary: see [`binary()`].
     #[must_use]
     #[track_caller]
     #[expect(
@@ -132,7 +134,7 @@ impl Cli {
         Self::program(binary())
     }
 
-    /// Runs another program.
+    /// Prepares a run of another program.
     #[must_use]
     pub fn program(program: impl Into<PathBuf>) -> Self {
         Self {
@@ -178,36 +180,38 @@ impl Cli {
         self
     }
 
-    /// Gives it `bytes` on standard input, and then its end.
+    /// Writes `bytes` to its standard input, and then closes it.
     #[must_use]
     pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.stdin = bytes.as_ref().to_owned();
         self
     }
 
-    /// Keeps standard input open after what [`Cli::stdin`] gave: a program that reads on waits for [`Running::write`], or
-    /// until it is ended otherwise.
+    /// Keeps standard input open after the bytes of [`Cli::stdin`]. A program that reads further
+    /// waits for [`Running::write`].
     #[must_use]
     pub fn hold_stdin(mut self) -> Self {
         self.hold_stdin = true;
         self
     }
 
-    /// Leaves its standard output unread, and open: a program that writes more than a pipe holds is kept waiting.
+    /// Keeps standard output open and does not read it. A program that writes more than a pipe
+    /// holds is blocked.
     #[must_use]
     pub fn leave_stdout(mut self) -> Self {
         self.leave_stdout = true;
         self
     }
 
-    /// Runs it in another folder than that of the test.
+    /// Runs it in `dir` instead of the test's current folder.
     #[must_use]
     pub fn current_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.dir = Some(dir.into());
         self
     }
 
-    /// Kills it after `deadline` from its start, which fails the test. Unless said otherwise, 60 s.
+    /// Sets the time limit from its start. After this time it is killed, and the test fails. The
+    /// default is 60 s.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -217,7 +221,7 @@ impl Cli {
     /// Runs it to its end.
     ///
     /// # Panics
-    /// When it does not start, or not end in time.
+    /// If it does not start or does not end in time.
     #[track_caller]
     pub fn run(self) -> Output {
         self.spawn().finish()
@@ -226,7 +230,7 @@ impl Cli {
     /// Starts it.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     #[must_use]
     #[track_caller]
     pub fn spawn(self) -> Running {
@@ -248,22 +252,23 @@ impl Cli {
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
-        let what = format!("{} {:?}", self.program.display(), self.args);
+        let command_line = format!("{} {:?}", self.program.display(), self.args);
         let started = Instant::now();
         let mut child = command
             .spawn()
-            .unwrap_or_else(|error| panic!("{what} did not start: {error}"));
+            .unwrap_or_else(|error| panic!("{command_line} did not start: {error}"));
 
         let mut input = child.stdin.take().expect("standard input was piped");
         let bytes = self.stdin;
         let (held, holder) = mpsc::channel();
         let hold = self.hold_stdin;
-        // A thread, because a program may write before it reads. One that reads nothing breaks the pipe: its right.
+        // Written on a thread, because a program may write before it reads. A program may also
+        // close its input unread, so a broken pipe is no error.
         thread::spawn(move || match input.write_all(&bytes) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 panic!("standard input: {error}")
             }
-            // Whatever is in the channel lives until `Running` drops the other end.
+            // The channel keeps the pipe open until `Running` drops the receiver.
             _ if hold => drop(held.send(input)),
             _ => {}
         });
@@ -277,7 +282,7 @@ impl Cli {
         let deadline = started + self.deadline;
         Running {
             child,
-            what,
+            command_line,
             started,
             deadline,
             stdout,
@@ -290,8 +295,9 @@ impl Cli {
     }
 }
 
-/// Runs a program that no signal is ignored in. A shell without job control ignores SIGINT and
-/// SIGQUIT in what it runs in the background, and that may be the tests.
+/// Returns a command that runs a program with the default action for signals. A shell without job
+/// control ignores SIGINT and SIGQUIT in its background processes, and the tests may be one of
+/// them.
 fn with_default_signals(program: &Path) -> Command {
     if cfg!(target_os = "linux") {
         let mut command = Command::new("env");
@@ -303,7 +309,7 @@ fn with_default_signals(program: &Path) -> Command {
     }
 }
 
-/// What a program has written so far, gathered by a thread of its own.
+/// The output of a program so far. A thread collects it.
 #[derive(Clone, Debug, Default)]
 struct Captured(Arc<(Mutex<Vec<u8>>, Condvar)>);
 
@@ -325,7 +331,7 @@ impl Captured {
                     }
                 }
             }
-            // Dropped, it says that this stream is closed; nothing is ever sent.
+            // Never sends: the drop tells the receiver that this stream is closed.
             drop(closed);
         });
         captured
@@ -343,7 +349,7 @@ impl Captured {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// Waits until `condition` holds; gives whether it did by the deadline.
+    /// Waits until `condition` is true. Returns false if it is not true by the deadline.
     fn wait_for(&self, condition: impl Fn(&str) -> bool, deadline: Instant) -> bool {
         let (bytes, changed) = &*self.0;
         let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -356,36 +362,36 @@ impl Captured {
     }
 }
 
-/// A program that runs. Killed when dropped.
+/// A running program. Killed on drop.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
-    what: String,
+    command_line: String,
     started: Instant,
     deadline: Instant,
     stdout: Captured,
     stderr: Captured,
     /// Fails to receive once both output streams are closed.
     both_closed: mpsc::Receiver<()>,
-    /// Holds standard input open where that was asked for, until it is written to.
+    /// Receives standard input if it is to stay open.
     stdin: mpsc::Receiver<ChildStdin>,
-    /// It, since it was written to.
+    /// Standard input, after the first write.
     held: Option<ChildStdin>,
-    /// Holds standard output open where nobody reads it.
+    /// Keeps standard output open if it is not read.
     _unread: Option<ChildStdout>,
 }
 
 impl Running {
-    /// Gives its process id.
+    /// Returns its process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits until what it has written to standard output fulfils `condition`.
+    /// Waits until its standard output fulfils `condition`.
     ///
     /// # Panics
-    /// At the deadline, with what it wrote.
+    /// At the deadline. The message contains its output.
     #[track_caller]
     pub fn wait_for_stdout(&self, condition: impl Fn(&str) -> bool) {
         let fulfilled = self.stdout.wait_for(condition, self.deadline);
@@ -396,10 +402,10 @@ impl Running {
         );
     }
 
-    /// Waits until what it has written to standard error fulfils `condition`.
+    /// Waits until its standard error fulfils `condition`.
     ///
     /// # Panics
-    /// At the deadline, with what it wrote.
+    /// At the deadline. The message contains its output.
     #[track_caller]
     pub fn wait_for_stderr(&self, condition: impl Fn(&str) -> bool) {
         let fulfilled = self.stderr.wait_for(condition, self.deadline);
@@ -410,14 +416,14 @@ impl Running {
         );
     }
 
-    /// Writes to its standard input, which [`Cli::hold_stdin`] has kept open.
+    /// Writes to its standard input, which [`Cli::hold_stdin`] kept open.
     ///
     /// # Panics
-    /// When it is not open, or is not read.
+    /// If it is not open, or is not read.
     #[track_caller]
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
         if self.held.is_none() {
-            // Comes once what was given at the start has been written.
+            // Arrives after the bytes of `Cli::stdin` are written.
             self.held = self.stdin.recv_timeout(self.left()).ok();
         }
         let input = self.held.as_mut().expect("standard input is held open");
@@ -426,7 +432,7 @@ impl Running {
             .unwrap_or_else(|error| panic!("standard input: {error}\n{}", self.written()));
     }
 
-    /// Ends its standard input, which [`Cli::hold_stdin`] has kept open.
+    /// Closes its standard input, which [`Cli::hold_stdin`] kept open.
     pub fn close_stdin(&mut self) {
         drop(self.held.take());
         drop(self.stdin.recv_timeout(self.left()));
@@ -435,7 +441,7 @@ impl Running {
     /// Sends SIGINT.
     ///
     /// # Panics
-    /// When the system refuses.
+    /// If the system refuses it.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);
     }
@@ -443,7 +449,7 @@ impl Running {
     /// Sends SIGTERM.
     ///
     /// # Panics
-    /// When the system refuses.
+    /// If the system refuses it.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }
@@ -451,7 +457,7 @@ impl Running {
     /// Sends SIGHUP.
     ///
     /// # Panics
-    /// When the system refuses.
+    /// If the system refuses it.
     pub fn hang_up(&self) {
         self.signal(Signal::HUP);
     }
@@ -459,24 +465,24 @@ impl Running {
     /// Sends SIGQUIT.
     ///
     /// # Panics
-    /// When the system refuses.
+    /// If the system refuses it.
     pub fn quit(&self) {
         self.signal(Signal::QUIT);
     }
 
     fn signal(&self, signal: Signal) {
-        // It has not been waited for, so the id cannot have passed to another process.
+        // The process was not waited for, so its id cannot belong to another process.
         let pid = Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, signal).expect("a signal to a child");
+        rustix::process::kill_process(pid, signal).expect("cannot send a signal to the child");
     }
 
     /// Waits for its end.
     ///
     /// # Panics
-    /// At the deadline, after killing it, with what it wrote.
+    /// At the deadline, after killing it. The message contains its output.
     #[track_caller]
     pub fn finish(mut self) -> Output {
-        // The streams close when it ends, to the moment; waiting for that needs no polling.
+        // The streams close when the program ends, so there is no need to poll.
         let _ = self.both_closed.recv_timeout(self.left());
         let status = loop {
             match self.child.try_wait().expect("the state of a child") {
@@ -486,11 +492,12 @@ impl Running {
                     let _ = self.child.wait();
                     panic!(
                         "{} was killed at its deadline\n{}",
-                        self.what,
+                        self.command_line,
                         self.written()
                     );
                 }
-                // Only between the closing of its streams and its end, or where it closed them early.
+                // Reached only between the closing of the streams and the end, or if the program
+                // closed its streams early.
                 None => thread::park_timeout(Duration::from_millis(1)),
             }
         };
@@ -517,46 +524,46 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both do nothing to a program that has ended and was waited for.
+        // Both do nothing if the program has ended and was waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What a program did.
+/// The result of a program.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// How it ended.
+    /// Its exit status.
     pub status: ExitStatus,
-    /// What it wrote to standard output.
+    /// Its standard output.
     pub stdout: Vec<u8>,
-    /// What it wrote to standard error, as text; what is not UTF-8 is replaced.
+    /// Its standard error as text. Invalid UTF-8 is replaced.
     pub stderr: String,
     /// How long it ran.
     pub elapsed: Duration,
 }
 
 impl Output {
-    /// Gives the exit code; none when a signal ended it.
+    /// Returns the exit code, or `None` if a signal ended it.
     #[must_use]
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
 
-    /// Gives standard output as text.
+    /// Returns standard output as text.
     ///
     /// # Panics
-    /// When it is not UTF-8.
+    /// If it is not UTF-8.
     #[must_use]
     #[track_caller]
     pub fn stdout(&self) -> &str {
         str::from_utf8(&self.stdout).expect("standard output in UTF-8")
     }
 
-    /// Gives itself, after checking the exit code.
+    /// Checks the exit code and returns itself.
     ///
     /// # Panics
-    /// When it ended otherwise, with what it wrote.
+    /// If the code is different. The message contains the output.
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code(), Some(code), "{self}");

@@ -1,30 +1,31 @@
-//! Building what the tests run, when it is missing or out of date.
+//! Builds programs and guests for tests if they are missing or out of date.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-/// Something that cargo builds into one file.
+/// A file that cargo builds.
 #[derive(Debug)]
 pub(crate) struct Artifact {
-    /// Where the file may be: cargo names a program and a library of one package differently.
+    /// The possible paths of the file. Cargo names a program and a library of one package
+    /// differently.
     pub(crate) files: Vec<PathBuf>,
-    /// Where cargo is run.
+    /// The folder to run cargo in.
     pub(crate) workspace: PathBuf,
     /// Cargo's target directory.
     pub(crate) target_dir: PathBuf,
-    /// What cargo is asked to do.
+    /// The arguments for cargo.
     pub(crate) args: Vec<String>,
 }
 
 impl Artifact {
-    /// Gives the command that builds it, as a person would type it.
+    /// Returns the build command, for messages.
     pub(crate) fn command(&self) -> String {
         format!("cargo {}", self.args.join(" "))
     }
 
-    /// Builds it where it is missing or older than its sources, and gives its path.
+    /// Builds the file if it is missing or older than its sources, and returns its path.
     pub(crate) fn make(&self) -> Result<PathBuf, String> {
         if !self.is_current() {
             self.build()?;
@@ -63,8 +64,8 @@ impl Artifact {
                 output.status
             ));
         }
-        // Where cargo found nothing to do (a source was touched, not changed, or the manifest was) the file would look out of date for
-        // ever, and every test process would run cargo again.
+        // If cargo had nothing to do (a source was touched but not changed, or a manifest was), the
+        // file would stay out of date, and each test process would run cargo again.
         if let Some(file) = self.file() {
             let file = std::fs::File::options().append(true).open(file);
             let _ = file.and_then(|file| file.set_modified(before));
@@ -72,8 +73,8 @@ impl Artifact {
         Ok(())
     }
 
-    /// Whether the file is there and no older than what it was made of, by the list that cargo leaves beside it (`NAME.d`), and
-    /// the manifests.
+    /// Returns true if the file exists and is not older than its sources and manifests. Cargo lists
+    /// the sources in a file beside it (`NAME.d`).
     fn is_current(&self) -> bool {
         let Some(file) = self.file() else {
             return false;
@@ -86,7 +87,7 @@ impl Artifact {
         };
         let sources = dependencies(&list);
         let manifests = manifests(&sources, &self.workspace);
-        // A source that is gone counts as newer: cargo is to say what is wrong.
+        // A missing source counts as newer, so that cargo runs and reports it.
         !sources.is_empty()
             && sources
                 .iter()
@@ -101,7 +102,8 @@ fn modified(file: &Path) -> Option<SystemTime> {
         .ok()
 }
 
-/// Reads the list of sources out of a makefile rule, `file: source source …`, in which spaces are escaped by backslashes.
+/// Reads the sources from a makefile rule, `file: source source …`, in which backslashes escape
+/// spaces.
 fn dependencies(rule: &str) -> Vec<PathBuf> {
     let Some((_, list)) = rule.split_once(": ") else {
         return Vec::new();
@@ -120,7 +122,7 @@ fn dependencies(rule: &str) -> Vec<PathBuf> {
     sources.into_iter().map(PathBuf::from).collect()
 }
 
-/// Lists the manifests above the sources, up to the workspace's, and its lock file.
+/// Lists the manifests in the folders above the sources, up to the workspace's, and the lock file.
 fn manifests(sources: &[PathBuf], workspace: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<&Path> = sources
         .iter()
@@ -142,7 +144,7 @@ fn manifests(sources: &[PathBuf], workspace: &Path) -> Vec<PathBuf> {
     manifests
 }
 
-/// Gives the workspace's folder.
+/// Returns the workspace's folder.
 pub(crate) fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = here
@@ -152,7 +154,7 @@ pub(crate) fn workspace() -> PathBuf {
     root.to_owned()
 }
 
-/// Gives cargo's target directory: the one in which the running test lies.
+/// Returns cargo's target directory, which contains the running test.
 pub(crate) fn target_dir() -> PathBuf {
     let exe = std::env::current_exe().expect("the path of the running test");
     // Cargo puts this file into every target directory.
@@ -168,7 +170,7 @@ pub(crate) fn target_dir() -> PathBuf {
     )
 }
 
-/// Gives the path that an environment variable names, none where it is unset or empty.
+/// Returns the path in an environment variable, or `None` if it is unset or empty.
 pub(crate) fn path_from_env(name: &str) -> Option<PathBuf> {
     std::env::var_os(name)
         .filter(|value: &OsString| !value.is_empty())
@@ -183,7 +185,7 @@ mod tests {
 
     use super::*;
 
-    /// A workspace of one program that depends on nothing, to be built for real.
+    /// A workspace with one program and no dependencies, which the tests really build.
     struct Project {
         dir: TempDir,
     }
@@ -199,7 +201,7 @@ mod tests {
             std::fs::write(project.path("src/main.rs"), main).unwrap();
             let manifest = "[package]\nname = \"made\"\nedition = \"2024\"\n[workspace]\n";
             std::fs::write(project.path("Cargo.toml"), manifest).unwrap();
-            // As cargo writes it, to the letter: it would write another otherwise.
+            // Exactly the text that cargo writes. Cargo would rewrite any other.
             let lock = "# This file is automatically @generated by Cargo.\n\
                 # It is not intended for manual editing.\n\
                 version = 4\n\n[[package]]\nname = \"made\"\nversion = \"0.0.0\"\n";
@@ -222,7 +224,7 @@ mod tests {
             }
         }
 
-        /// Makes a file look as if it was changed well after everything else.
+        /// Sets a file's modification time well after that of all other files.
         fn touch(&self, name: &str) {
             let file = std::fs::File::options()
                 .append(true)
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_built() {
+    fn a_missing_file_is_built() {
         let project = Project::new("fn main() { print!(\"made\") }");
         let artifact = project.artifact();
         assert!(!artifact.is_current());
@@ -266,11 +268,11 @@ mod tests {
             assert!(artifact.is_current(), "{changed} as before");
         }
         std::fs::remove_file(project.path("src/main.rs")).unwrap();
-        assert!(!artifact.is_current(), "a source that is gone");
+        assert!(!artifact.is_current(), "a removed source");
     }
 
     #[test]
-    fn a_failed_build_names_the_command_and_the_compilers_words() {
+    fn a_failed_build_shows_the_command_and_the_compilers_message() {
         let project = Project::new("fn main() { no_such_function() }");
         let error = project.artifact().make().unwrap_err();
         assert!(

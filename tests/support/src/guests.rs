@@ -6,56 +6,60 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::cargo::{self, Artifact};
 
-/// Names the folder in which `cargo xtask test` has put the guests it built.
+/// Names the folder in which `cargo xtask test` puts the guests that it builds.
 pub const GUESTS_VARIABLE: &str = "WASMSCOPE_GUESTS";
 
-/// The target and the profile (in the workspace's `Cargo.toml`) for which guests are built.
+/// The target and the profile (in the workspace's `Cargo.toml`) of guests.
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "guest";
 
-type Made = Arc<OnceLock<Result<PathBuf, String>>>;
+type Built = Arc<OnceLock<Result<PathBuf, String>>>;
 
-/// Gives the file of the guest component that the package `name` makes.
+/// Returns the file of the guest component that the package `name` builds.
 ///
-/// With `WASMSCOPE_GUESTS` set, it is taken from that folder as it is. Otherwise it is the file in the target
-/// directory, which cargo builds first where it is missing or older than its sources: once in a process, whatever the number of tests.
+/// With `WASMSCOPE_GUESTS` set, the file is taken from that folder. Otherwise it is in the target
+/// directory, and cargo builds it if it is missing or older than its sources. Each process checks
+/// this once for each guest.
 ///
 /// # Panics
-/// When there is no such guest, with the command that makes it.
+/// If there is no such guest. The message contains the command that builds it.
 #[must_use]
 #[track_caller]
 pub fn guest(name: &str) -> PathBuf {
     guest_of(name, name)
 }
 
-/// Gives the file of the guest component that the binary `name` of a package makes, like [`guest`].
+/// Returns the file of the guest component that the binary `name` of a package builds, like
+/// [`guest`].
 ///
 /// # Panics
-/// As [`guest`].
+/// See [`guest`].
 #[must_use]
 #[track_caller]
 pub fn guest_of(package: &str, name: &str) -> PathBuf {
-    static MADE: Mutex<Option<HashMap<String, Made>>> = Mutex::new(None);
-    // Only for the look-up: a guest being built must not keep tests of others waiting.
-    let made = {
-        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    static BUILT: Mutex<Option<HashMap<String, Built>>> = Mutex::new(None);
+    // Locked only for the look-up, so that tests do not wait while the guest of another test is
+    // built.
+    let built = {
+        let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(
-            made.get_or_insert_default()
+            built
+                .get_or_insert_default()
                 .entry(name.to_owned())
                 .or_default(),
         )
     };
     let prebuilt = cargo::path_from_env(GUESTS_VARIABLE);
-    match made.get_or_init(|| find(package, name, prebuilt.as_deref())) {
+    match built.get_or_init(|| find(package, name, prebuilt.as_deref())) {
         Ok(file) => file.clone(),
         Err(error) => panic!("no guest component `{name}`: {error}"),
     }
 }
 
-/// Reads the guest component that the package `name` makes.
+/// Reads the guest component that the package `name` builds.
 ///
 /// # Panics
-/// As [`guest`], and when it cannot be read.
+/// See [`guest`]. Also if the file cannot be read.
 #[must_use]
 #[track_caller]
 pub fn guest_bytes(name: &str) -> Vec<u8> {
@@ -86,7 +90,7 @@ fn find(package: &str, name: &str, prebuilt: Option<&Path>) -> Result<PathBuf, S
 
 fn artifact_in(workspace: PathBuf, target_dir: PathBuf, package: &str, name: &str) -> Artifact {
     let folder = target_dir.join(TARGET).join(PROFILE);
-    // A program keeps its name; a library's loses the hyphens.
+    // The file of a program has its name; in that of a library, hyphens become underscores.
     let files = [name.to_owned(), name.replace('-', "_")];
     let mut args = vec![
         "build",
@@ -97,7 +101,7 @@ fn artifact_in(workspace: PathBuf, target_dir: PathBuf, package: &str, name: &st
         "--profile",
         PROFILE,
     ];
-    // A package named like its guest makes one guest, which may be a library.
+    // A package with the name of its guest builds one guest, which may be a library.
     if package != name {
         args.extend(["--bin", name]);
     }
@@ -188,11 +192,12 @@ mod tests {
         for (name, file) in [("run-it", "run-it.wasm"), ("call-it", "call_it.wasm")] {
             let target_dir = folder.path().join("target");
             let artifact = artifact_in(folder.path().to_owned(), target_dir.clone(), name, name);
-            // Twice: the first build writes Cargo.lock, which makes the first component look out of date.
+            // Two builds, because the first one writes Cargo.lock, which makes the component look
+            // out of date.
             artifact.make().unwrap();
             let made = artifact.make().unwrap();
             assert_eq!(made, target_dir.join("wasm32-wasip2/guest").join(file));
-            // The preamble of a component; a core module has version 1 and layer 0.
+            // The preamble of a component. That of a core module has version 1 and layer 0.
             let bytes = std::fs::read(&made).unwrap();
             assert_eq!(bytes[..8], *b"\0asm\x0d\0\x01\0", "{name}");
             let modified = made.metadata().unwrap().modified().unwrap();

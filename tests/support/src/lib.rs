@@ -1,9 +1,11 @@
-//! What the tests of this workspace share: an OTLP collector inside the test process, views of what it got,
-//! text to compare them by, and the programs under test.
+//! Helpers for the tests of this workspace: an OTLP collector inside the test process, views of the
+//! received items, a normalised text form, and the programs under test.
 //!
-//! - [`Collector`] receives OTLP over HTTP/protobuf, HTTP/JSON and gRPC, plain or under TLS, and behaves badly on request ([`Reply`]).
-//! - [`SpanView`], [`MetricView`] and [`LogView`] are what arrived, item by item; [`attr`] and [`Value`] compare with types.
-//! - [`mod@normalise`] renders all of it as text without what differs from run to run: the form of the snapshots.
+//! - [`Collector`] receives OTLP over HTTP/protobuf, HTTP/JSON and gRPC, with or without TLS, and
+//!   simulates failures ([`Reply`]).
+//! - [`SpanView`], [`MetricView`] and [`LogView`] are received items; [`attr`] and [`Value`] compare
+//!   values with their types.
+//! - [`mod@normalise`] renders items as text that is equal in each run, for snapshots.
 //! - [`guests`] finds guest components, and builds those that are missing or out of date.
 //! - [`binary`](mod@binary) runs the `wasmscope` command line under a deadline.
 //!
@@ -12,7 +14,7 @@
 //! use wasmscope_test_support::Collector;
 //!
 //! let collector = Collector::start();
-//! let endpoint = collector.endpoint_http(); // for OTEL_EXPORTER_OTLP_ENDPOINT, say
+//! let endpoint = collector.endpoint_http(); // for OTEL_EXPORTER_OTLP_ENDPOINT
 //! # assert!(endpoint.starts_with("http://127.0.0.1:"));
 //! # let mut post = std::net::TcpStream::connect(endpoint.trim_start_matches("http://")).unwrap();
 //! # let body = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a"}]}]}]}"#;

@@ -1,4 +1,4 @@
-//! Certificates for a collector under TLS, made afresh for each test.
+//! Certificates for a collector with TLS. Each test makes new ones.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-/// A certificate authority with a server certificate for 127.0.0.1 and `localhost` and a client certificate, as PEM files that
-/// vanish when it is dropped.
+/// A certificate authority, a server certificate for 127.0.0.1 and `localhost`, and a client
+/// certificate, as PEM files. The files are removed on drop.
 pub struct Tls {
     dir: TempDir,
     authority: Certificate,
@@ -34,29 +34,30 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Makes the certificates. Clients need none of their own.
+    /// Makes the certificates. Clients need no certificate.
     ///
     /// # Panics
-    /// When the files cannot be written.
+    /// If the files cannot be written.
     #[must_use]
     pub fn new() -> Self {
         Self::make(false, IsCa::NoCa)
     }
 
-    /// Makes the certificates. Clients are refused unless they have one of this authority: [`Tls::client_cert_file`].
+    /// Makes the certificates. Clients need a certificate of this authority:
+    /// [`Tls::client_cert_file`].
     ///
     /// # Panics
-    /// When the files cannot be written.
+    /// If the files cannot be written.
     #[must_use]
     pub fn mutual() -> Self {
         Self::make(true, IsCa::NoCa)
     }
 
-    /// Makes the certificates. The server's is an authority's too, as `openssl req -x509` makes
-    /// them, which clients refuse.
+    /// Makes the certificates. The server's certificate is also one of an authority, like those
+    /// that `openssl req -x509` makes. Clients refuse such a certificate.
     ///
     /// # Panics
-    /// When the files cannot be written.
+    /// If the files cannot be written.
     #[must_use]
     pub fn authority() -> Self {
         Self::make(false, IsCa::Ca(BasicConstraints::Unconstrained))
@@ -106,19 +107,19 @@ impl Tls {
         }
     }
 
-    /// Gives the file of the authority's certificate, for `OTEL_EXPORTER_OTLP_CERTIFICATE`.
+    /// Returns the file of the authority's certificate, for `OTEL_EXPORTER_OTLP_CERTIFICATE`.
     #[must_use]
     pub fn ca_file(&self) -> PathBuf {
         self.file("ca.pem")
     }
 
-    /// Gives the file of the client's certificate, for `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`.
+    /// Returns the file of the client's certificate, for `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`.
     #[must_use]
     pub fn client_cert_file(&self) -> PathBuf {
         self.file("client.pem")
     }
 
-    /// Gives the file of the client's private key, for `OTEL_EXPORTER_OTLP_CLIENT_KEY`.
+    /// Returns the file of the client's private key, for `OTEL_EXPORTER_OTLP_CLIENT_KEY`.
     #[must_use]
     pub fn client_key_file(&self) -> PathBuf {
         self.file("client.key")
@@ -128,9 +129,10 @@ impl Tls {
         Path::join(self.dir.path(), name)
     }
 
-    /// Makes what accepts connections, offering `protocols` by ALPN.
+    /// Returns a TLS acceptor that offers `protocols` by ALPN.
     pub(crate) fn acceptor(&self, protocols: &[&str]) -> TlsAcceptor {
-        // Named, not the process's default: a test may install another one or none.
+        // The provider is passed explicitly, because a test may install another process default, or
+        // none.
         let provider = Arc::new(ring::default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()

@@ -1,4 +1,4 @@
-//! Attribute values and log bodies in a form that compares with plain Rust values.
+//! Attribute values and log bodies, in a form that compares with plain Rust values.
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as ProtoValue;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// An `AnyValue` in which nothing is set.
+    /// An `AnyValue` without a value.
     Empty,
     /// Text.
     Str(String),
@@ -21,20 +21,20 @@ pub enum Value {
     Bool(bool),
     /// A signed integer.
     Int(i64),
-    /// A floating point number. As everywhere, NaN equals nothing.
+    /// A floating-point number. NaN equals nothing.
     Double(f64),
     /// Bytes.
     Bytes(Vec<u8>),
     /// An array.
     Array(Vec<Self>),
-    /// A map, in the order in which it arrived; see [`Value::map`].
+    /// A map, in the order of arrival. See [`Value::map`].
     Map(Vec<(String, Self)>),
-    /// A reference into a string table, which only the profiles signal may use.
+    /// An index into a string table, which only the profiles signal may use.
     StringIndex(i32),
 }
 
 impl Value {
-    /// Makes a map of `entries`, sorted by key as [`Value::sorted`] does.
+    /// Makes a map of `entries`, sorted by key like [`Value::sorted`].
     pub fn map<K: Into<String>, V: Into<Self>>(entries: impl IntoIterator<Item = (K, V)>) -> Self {
         let entries = entries
             .into_iter()
@@ -42,7 +42,7 @@ impl Value {
         Self::Map(entries.collect()).sorted()
     }
 
-    /// Sorts the maps in this value by key, at every level: OTLP gives the entries of a map no order.
+    /// Sorts the maps in this value by key, at every level. In OTLP, map entries have no order.
     #[must_use]
     pub fn sorted(self) -> Self {
         match self {
@@ -90,7 +90,7 @@ impl From<&AnyValue> for Value {
 }
 
 impl Value {
-    /// Gives the value of an entry, [`Value::Empty`] where there is none.
+    /// Returns the value of an entry, or [`Value::Empty`] if it has none.
     #[must_use]
     pub fn of(entry: &KeyValue) -> Self {
         entry.value.as_ref().map_or(Self::Empty, Self::from)
@@ -121,10 +121,10 @@ impl<T: Into<Self>, const N: usize> From<[T; N]> for Value {
     }
 }
 
-/// Gives the value of the attribute `key`, or none where there is no such attribute.
+/// Returns the value of the attribute `key`, or `None` if there is no such attribute.
 ///
 /// # Panics
-/// When the key stands there more than once: OTLP forbids it, and which value holds would be a guess.
+/// If the key occurs more than once, which OTLP forbids.
 #[must_use]
 #[track_caller]
 pub fn attr(attributes: &[KeyValue], key: &str) -> Option<Value> {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_is_told_from_every_other() {
+    fn values_of_different_types_are_not_equal() {
         let nested = KeyValueList {
             values: vec![
                 entry("b", ProtoValue::IntValue(1)),
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn attr_gives_none_for_what_is_absent() {
+    fn attr_returns_none_for_an_absent_key() {
         let attributes = [entry("there", ProtoValue::IntValue(7))];
         assert_eq!(attr(&attributes, "there"), Some(7.into()));
         assert_eq!(attr(&attributes, "not there"), None);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "more than once")]
-    fn attr_refuses_a_key_given_twice() {
+    fn attr_panics_on_a_duplicate_key() {
         let attributes = [
             entry("k", ProtoValue::IntValue(1)),
             entry("k", ProtoValue::IntValue(2)),

@@ -1,4 +1,4 @@
-//! What arrived, one item at a time, each with the resource and the scope that it came under.
+//! The received items, each with its resource and scope.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,22 +14,22 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 
 use crate::value::{Value, attr};
 
-/// A resource, as OTLP carries it.
+/// A resource of OTLP.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resource {
-    /// Its attributes, in the order in which they arrived.
+    /// Its attributes, in the order of arrival.
     pub attributes: Vec<KeyValue>,
-    /// How many attributes the sender left out.
+    /// The number of attributes that the sender dropped.
     pub dropped_attributes_count: u32,
-    /// The schema URL beside it; empty where there is none.
+    /// Its schema URL. May be empty.
     pub schema_url: String,
 }
 
 impl Resource {
-    /// Gives the value of an attribute.
+    /// Returns the value of an attribute.
     ///
     /// # Panics
-    /// As [`attr`].
+    /// See [`attr`].
     #[must_use]
     #[track_caller]
     pub fn attr(&self, key: &str) -> Option<Value> {
@@ -37,26 +37,26 @@ impl Resource {
     }
 }
 
-/// An instrumentation scope, as OTLP carries it.
+/// An instrumentation scope of OTLP.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scope {
     /// Its name.
     pub name: String,
-    /// Its version; empty where there is none.
+    /// Its version. May be empty.
     pub version: String,
-    /// The schema URL beside it; empty where there is none.
+    /// Its schema URL. May be empty.
     pub schema_url: String,
-    /// Its attributes, in the order in which they arrived.
+    /// Its attributes, in the order of arrival.
     pub attributes: Vec<KeyValue>,
-    /// How many attributes the sender left out.
+    /// The number of attributes that the sender dropped.
     pub dropped_attributes_count: u32,
 }
 
 impl Scope {
-    /// Gives the value of an attribute.
+    /// Returns the value of an attribute.
     ///
     /// # Panics
-    /// As [`attr`].
+    /// See [`attr`].
     #[must_use]
     #[track_caller]
     pub fn attr(&self, key: &str) -> Option<Value> {
@@ -64,12 +64,12 @@ impl Scope {
     }
 }
 
-/// One item with where it came from. Gives access to the item's own fields by dereferencing.
+/// An item with its resource and scope. Dereferences to the item's own fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Received<T> {
-    /// The resource that it came under.
+    /// The item's resource.
     pub resource: Arc<Resource>,
-    /// The scope that it came under.
+    /// The item's scope.
     pub scope: Arc<Scope>,
     /// The item.
     pub item: T,
@@ -83,25 +83,25 @@ impl<T> Deref for Received<T> {
     }
 }
 
-/// A span that arrived.
+/// A received span.
 pub type SpanView = Received<Span>;
-/// A metric that arrived, with all data points of one collection.
+/// A received metric, with all data points of one collection.
 pub type MetricView = Received<Metric>;
-/// A log record that arrived.
+/// A received log record.
 pub type LogView = Received<LogRecord>;
 
 impl Received<Span> {
-    /// Gives the value of an attribute.
+    /// Returns the value of an attribute.
     ///
     /// # Panics
-    /// As [`attr`].
+    /// See [`attr`].
     #[must_use]
     #[track_caller]
     pub fn attr(&self, key: &str) -> Option<Value> {
         attr(&self.attributes, key)
     }
 
-    /// Whether `parent` is this span's parent, by trace id and span id.
+    /// Returns true if `parent` is this span's parent, by trace id and span id.
     #[must_use]
     pub fn is_child_of(&self, parent: &Self) -> bool {
         self.trace_id == parent.trace_id && self.parent_span_id == parent.span_id
@@ -109,23 +109,24 @@ impl Received<Span> {
 }
 
 impl Received<LogRecord> {
-    /// Gives the value of an attribute.
+    /// Returns the value of an attribute.
     ///
     /// # Panics
-    /// As [`attr`].
+    /// See [`attr`].
     #[must_use]
     #[track_caller]
     pub fn attr(&self, key: &str) -> Option<Value> {
         attr(&self.attributes, key)
     }
 
-    /// Gives the body, none where the record has none. Maps are as they arrived: [`Value::sorted`] makes them comparable.
+    /// Returns the body, or `None` if the record has none. Maps keep the order of arrival;
+    /// [`Value::sorted`] makes them comparable.
     #[must_use]
     pub fn body_value(&self) -> Option<Value> {
         self.body.as_ref().map(Value::from)
     }
 
-    /// Whether the record belongs to `span`, by trace id and span id.
+    /// Returns true if the record belongs to `span`, by trace id and span id.
     #[must_use]
     pub fn is_in(&self, span: &SpanView) -> bool {
         self.trace_id == span.trace_id && self.span_id == span.span_id

@@ -1,5 +1,5 @@
-//! A guest that takes as much of its host as it gets, in the way that its first argument says. It
-//! keeps what it has, and then ends in the way that its second argument says.
+//! A guest that takes as much from its host as it can. The first argument names the resource. The
+//! guest keeps it, and then ends in the way that its second argument names.
 
 use std::fmt::Debug;
 use std::process::ExitCode;
@@ -41,8 +41,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Takes one thing after the other until it is refused, and prints how many there were and why
-/// there are no more.
+/// Takes one item after the other until it is refused, and prints the number of items and the
+/// reason of the refusal.
 fn until_refused<T: 'static, E: Debug>(mut take: impl FnMut() -> Result<T, E>) -> Box<dyn Kept> {
     let mut kept = Vec::new();
     for _ in 0..MANY {
@@ -58,7 +58,7 @@ fn until_refused<T: 'static, E: Debug>(mut take: impl FnMut() -> Result<T, E>) -
     Box::new(kept)
 }
 
-/// Anything that is kept.
+/// An item that is kept.
 trait Kept {}
 
 impl<T> Kept for T {}
@@ -95,7 +95,7 @@ fn take(what: &str) -> Box<dyn Kept> {
     }
 }
 
-/// Returns the first directory that there is.
+/// Returns the first directory.
 fn directory() -> Descriptor {
     let mut directories = get_directories();
     directories.swap_remove(0).0
@@ -119,7 +119,7 @@ fn streams<T: 'static>(stream: impl Fn(&Descriptor) -> Result<T, ErrorCode>) -> 
     until_refused(move || stream(&file))
 }
 
-/// Closes the files, whose streams keep them open.
+/// Closes the files. Their streams keep them open.
 fn forgotten() -> Box<dyn Kept> {
     until_refused(|| {
         let file = open(OpenFlags::CREATE, "file")?;
@@ -132,7 +132,7 @@ fn listings() -> Box<dyn Kept> {
     until_refused(move || directory.read_directory())
 }
 
-/// Counts the entries of a directory, and removes it with them.
+/// Counts the entries of a directory, and removes them and the directory.
 fn listed() -> Box<dyn Kept> {
     let entries = std::fs::read_dir("/data/many").expect("a directory");
     let names: std::collections::BTreeSet<_> = entries
@@ -143,7 +143,7 @@ fn listed() -> Box<dyn Kept> {
     Box::new(())
 }
 
-/// Opens and closes more files than there may be at once.
+/// Opens and closes more files than may be open at once.
 fn again() -> Box<dyn Kept> {
     for _ in 0..2_000 {
         drop(file());
@@ -163,7 +163,7 @@ fn bound() -> Result<TcpSocket, SocketError> {
     Ok(socket)
 }
 
-/// Dropped in this order: a socket must not be dropped before its streams.
+/// The fields are dropped in this order. A socket must be dropped after its streams.
 type Connection = (InputStream, OutputStream, TcpSocket);
 
 fn accepting() -> Box<dyn Kept> {
@@ -191,7 +191,7 @@ fn connect(to: IpSocketAddress) -> Result<Connection, SocketError> {
     Ok((input, output, socket))
 }
 
-/// Asks for names, and does not wait for the answers.
+/// Looks up names, and does not wait for the answers.
 fn names_forgotten() -> Box<dyn Kept> {
     let network = instance_network();
     for _ in 0..2_000 {

@@ -1,4 +1,4 @@
-//! A program that uses nothing but the standard library, and prints the same wherever it runs.
+//! A program that uses only the standard library, and prints the same on every host.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// More than any pipe holds.
+/// More than a pipe holds.
 fn much(lines: u64) {
     let mut out = io::stdout().lock();
     for line in 0..lines {
@@ -43,7 +43,7 @@ fn much(lines: u64) {
         )
         .is_err()
         {
-            eprintln!("nobody reads on");
+            eprintln!("the reader has closed");
             return;
         }
     }

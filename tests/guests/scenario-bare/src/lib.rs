@@ -1,11 +1,8 @@
-//! A command component that imports nothing but `wasmscope:otel`: it exports `wasi:cli/run` and has no WASI.
+//! A command component that exports `wasi:cli/run` and imports only `wasmscope:otel`, no WASI.
 
 use wasmscope::{Counter, Meter, ObservableGauge, Scope, Tracer, attributes};
 
-#[expect(
-    unsafe_code,
-    reason = "what exports a function has to name it for the linker"
-)]
+#[expect(unsafe_code, reason = "an exported function needs a linker name")]
 mod exported {
     wit_bindgen::generate!({
         inline: "

@@ -1,14 +1,11 @@
-//! The called half of a composition: it is instrumented by itself, and knows nothing of its caller.
+//! The called part of a composition. It has its own instrumentation, and does not know its caller.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use wasmscope::{Counter, Meter, ObservableCounter, ObservableGauge, Tracer, attributes};
 
-#[expect(
-    unsafe_code,
-    reason = "what exports a function has to name it for the linker"
-)]
+#[expect(unsafe_code, reason = "an exported function needs a linker name")]
 mod exported {
     wit_bindgen::generate!({
         path: "wit",

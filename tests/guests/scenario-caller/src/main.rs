@@ -1,4 +1,4 @@
-//! The calling half of a composition: a program that imports an interface of another component.
+//! The calling part of a composition: a program that imports an interface of another component.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -46,7 +46,7 @@ fn calls() {
     CALLS.add(1, attributes!["with baggage" => true]);
     drop(baggage);
     {
-        // Entered within the caller: the callee's span belongs beneath this one.
+        // Entered in the caller, so the callee's span is its child.
         let _inner = TRACER.enter("calls again");
         println!("the callee was given: {}", work::run("second"));
     }
@@ -56,13 +56,13 @@ fn calls() {
     span.set_attribute("calls", 2);
 }
 
-/// Calls the other for each line, until there are no more.
+/// Calls the other component for each line of input.
 fn ticks() {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     TICKS.register(|observer| observer.observe(COUNT.load(Relaxed), &[]));
     for _ in std::io::stdin().lines() {
         COUNT.fetch_add(1, Relaxed);
-        // The other one is the first to end a span.
+        // The other component ends a span first.
         let _span = TRACER.enter("calls");
         work::tick();
     }
@@ -81,6 +81,6 @@ fn calls_what_leaks() {
         .with_body("of the caller, explicitly")
         .with_span(&span)
         .emit();
-    // What nobody names a parent for goes where the contract says: beneath what was entered last.
+    // A span without an explicit parent gets the last entered one, as the contract says.
     TRACER.start("beneath what was leaked").end();
 }

@@ -1,4 +1,4 @@
-//! Every API of the SDK, and of WASI: the same on each target that it is built for.
+//! Every API of the SDK, and other uses of WASI. The output is the same on each target.
 
 use std::time::{Instant, SystemTime};
 
@@ -38,7 +38,7 @@ fn main() {
         start.elapsed().as_secs() < 60,
         SystemTime::UNIX_EPOCH < SystemTime::now()
     );
-    // Hash maps are seeded at random.
+    // Hash maps have random seeds.
     let map: std::collections::HashMap<_, _> = [(1, 2)].into();
     println!("random: {:?}", map.get(&1));
 }

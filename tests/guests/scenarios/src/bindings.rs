@@ -1,4 +1,5 @@
-//! The imports of the world `wasmscope:otel/observability`, generated with nothing changed: as an author without the SDK has them.
+//! The imports of the world `wasmscope:otel/observability`, generated without changes, as for
+//! authors without the SDK.
 #![expect(missing_docs, reason = "the contract documents them")]
 
 wit_bindgen::generate!({

@@ -1,5 +1,5 @@
-//! What the guests of the scenario suite share: the contract's functions as `wit-bindgen` generates them, without the SDK, and short
-//! ways to build their arguments.
+//! Helpers for the guests of the scenario suite: the contract's functions as `wit-bindgen`
+//! generates them, without the SDK, and short functions that build their arguments.
 
 mod bindings;
 
@@ -12,10 +12,10 @@ use types::{
 
 /// The bit of a span's handle that says "not recorded".
 pub const NOT_RECORDED: u64 = 1 << 63;
-/// The bit of a span's handle that says that attributes have no part in whether one is recorded.
+/// The bit of a span's handle that says that sampling does not depend on attributes.
 pub const ATTRIBUTES_LATER: u64 = 1 << 62;
 
-/// Makes a scope that has a name and nothing else.
+/// Makes a scope that has only a name.
 #[must_use]
 pub fn scope(name: &str) -> InstrumentationScope {
     InstrumentationScope {
@@ -35,9 +35,9 @@ pub fn kv(key: &str, value: impl IntoValue) -> KeyValue {
     }
 }
 
-/// What attributes hold.
+/// The Rust types of attribute values.
 pub trait IntoValue {
-    /// Makes it a value.
+    /// Converts it to a value.
     fn into_value(self) -> Value;
 }
 
@@ -65,7 +65,7 @@ into_value! {
     &[f64] => |value| Value::DoubleArray(value.to_vec());
 }
 
-/// Gives one attribute of each kind of value, with the edges of each kind.
+/// Returns one attribute of each type of value, with the extreme values of each type.
 #[must_use]
 pub fn every_value() -> Vec<KeyValue> {
     vec![
@@ -88,7 +88,7 @@ pub fn every_value() -> Vec<KeyValue> {
     ]
 }
 
-/// Makes changes that change nothing.
+/// Makes an empty change.
 #[must_use]
 pub fn no_changes() -> SpanChanges {
     SpanChanges {
@@ -99,7 +99,7 @@ pub fn no_changes() -> SpanChanges {
     }
 }
 
-/// Makes changes that set attributes.
+/// Makes a change that sets attributes.
 #[must_use]
 pub fn set(attributes: Vec<KeyValue>) -> SpanChanges {
     SpanChanges {
@@ -108,7 +108,7 @@ pub fn set(attributes: Vec<KeyValue>) -> SpanChanges {
     }
 }
 
-/// Makes changes that add one link.
+/// Makes a change that adds one link.
 #[must_use]
 pub fn link(target: LinkTarget, attributes: Vec<KeyValue>) -> SpanChanges {
     SpanChanges {
@@ -128,7 +128,7 @@ pub fn end(span: u64) {
     let _ = tracer::end(span, &no_changes(), None);
 }
 
-/// Makes a context of another process.
+/// Makes a remote context.
 #[must_use]
 pub fn remote(trace: u64, span: u64, sampled: bool, state: &str) -> SpanContext {
     SpanContext {
@@ -146,7 +146,7 @@ pub fn remote(trace: u64, span: u64, sampled: bool, state: &str) -> SpanContext 
     }
 }
 
-/// Describes a context without its ids, which differ from run to run.
+/// Describes a context without its ids, which differ between runs.
 #[must_use]
 pub fn describe(context: Option<&SpanContext>) -> String {
     let Some(context) = context else {
@@ -162,7 +162,7 @@ pub fn describe(context: Option<&SpanContext>) -> String {
     )
 }
 
-/// Whether two contexts are of the same trace.
+/// Returns true if both contexts have the same trace id.
 #[must_use]
 pub fn same_trace(a: &SpanContext, b: &SpanContext) -> bool {
     (a.trace_id.high, a.trace_id.low) == (b.trace_id.high, b.trace_id.low)

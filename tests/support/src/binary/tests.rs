@@ -38,10 +38,10 @@ fn a_program_that_does_not_read_its_input_is_no_error() {
 }
 
 #[test]
-fn settings_of_telemetry_are_not_inherited() {
+fn telemetry_settings_are_not_inherited() {
     let foreign = |name: &str| FOREIGN.iter().any(|foreign| name.starts_with(foreign));
     assert!(foreign("OTEL_SERVICE_NAME") && foreign("TRACEPARENT") && !foreign("PATH"));
-    // The test's own environment has none, or some, as the tester pleases; the child's has none in either case.
+    // The test's own environment may have such variables; the child's must not.
     let output = shell("env").run();
     let names = output
         .stdout()
@@ -65,7 +65,7 @@ fn a_program_that_does_not_end_is_killed_with_its_output_shown() {
 
 #[test]
 fn a_program_that_closes_its_streams_early_is_waited_for() {
-    // It ends when it has read the end of its input, which no closed stream tells.
+    // It ends when it reads the end of its input. The closing of its streams does not show that.
     shell("exec >&- 2>&-; cat >/dev/null; exit 5")
         .run()
         .expect_code(5);
@@ -114,7 +114,7 @@ fn the_binary_is_that_of_the_tests_profile() {
 }
 
 #[test]
-fn a_named_binary_that_is_missing_is_an_error_with_the_command() {
+fn a_missing_named_binary_is_an_error_with_the_command() {
     let error = find(Some("/no/such/wasmscope".into())).unwrap_err();
     assert!(
         error.contains("`cargo build --package wasmscope-cli --bin wasmscope"),
@@ -130,7 +130,7 @@ fn held_input_stays_open_until_the_program_is_ended() {
     assert_eq!(
         held.finish().code(),
         None,
-        "it still read when the signal came"
+        "it was still reading when the signal came"
     );
     assert_eq!(
         Cli::program("/bin/cat")

@@ -1,4 +1,4 @@
-//! OTLP/gRPC, by tonic's generated services.
+//! OTLP/gRPC, with tonic's generated services.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -38,7 +38,7 @@ use super::state::Shared;
 type Reply = hyper::Response<tonic::body::Body>;
 type Partial = Option<(i64, String)>;
 
-/// The three services of one connection.
+/// The three services of a connection.
 #[derive(Clone)]
 pub(super) struct Service {
     shared: Arc<Shared>,
@@ -47,7 +47,7 @@ pub(super) struct Service {
     logs: LogsServiceServer<Receiver>,
 }
 
-/// Whether the request came as far as the receiver, which records it then.
+/// Set once the request reaches the receiver, which then records it.
 #[derive(Clone, Debug, Default)]
 struct Decoded(Arc<AtomicBool>);
 
@@ -145,7 +145,7 @@ impl Receiver {
                     }
                 })
             }
-            // The words are those of gRPC for Go.
+            // The message of gRPC for Go.
             Answer::TooLarge { size, largest } => Err(Status::resource_exhausted(format!(
                 "grpc: received message larger than max ({size} vs. {largest})"
             ))),
@@ -157,8 +157,8 @@ impl Receiver {
     }
 }
 
-/// The gRPC code for an HTTP status: the table "HTTP to gRPC Status Code Mapping" of gRPC, but for 429, which in OTLP stands
-/// beside `RESOURCE_EXHAUSTED`, and 400.
+/// Maps an HTTP status to a gRPC code: the table "HTTP to gRPC Status Code Mapping" of gRPC, except
+/// for 400, and for 429, which OTLP maps to `RESOURCE_EXHAUSTED`.
 fn code_of(status: u16) -> Code {
     match status {
         400 => Code::InvalidArgument,

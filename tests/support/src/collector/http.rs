@@ -1,4 +1,4 @@
-//! OTLP/HTTP, as <https://opentelemetry.io/docs/specs/otlp/#otlphttp> has it.
+//! OTLP/HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 
 use std::future::Future;
 use std::io::Read as _;
@@ -35,7 +35,7 @@ pub(super) struct Service {
     pub(super) cut: Arc<Notify>,
 }
 
-/// What the protocol answers to a request that breaks it.
+/// The answer to a request that violates the protocol.
 struct Refusal {
     status: StatusCode,
     problem: String,
@@ -119,7 +119,7 @@ impl Service {
                 let status = StatusCode::from_u16(code).expect("an HTTP status from 100 to 999");
                 error(status, "scripted by the test", encoding, retry_after)
             }
-            // Not 413.
+            // An OpenTelemetry Collector answers with 400, not 413.
             Answer::TooLarge { .. } => error(
                 StatusCode::BAD_REQUEST,
                 "http: request body too large",
@@ -234,7 +234,7 @@ fn success(signal: Signal, encoding: Protocol, partial: Option<(i64, String)>) -
     }
 }
 
-/// An error answer with `google.rpc.Status` in its body, as the protocol asks.
+/// Builds an error response with a `google.rpc.Status` in its body, as OTLP requires.
 fn error(
     status: StatusCode,
     problem: &str,

@@ -1,14 +1,14 @@
-//! OTLP's JSON, read where opentelemetry-proto's own reading falls short.
+//! Decodes OTLP's JSON where opentelemetry-proto cannot.
 //!
-//! It takes no `"NaN"`, `"Infinity"` or `"-Infinity"` for a number but in quantiles, and serde_json reads no more than 127
-//! levels, which values nested as deep as a guest may nest them exceed.
+//! opentelemetry-proto accepts `"NaN"`, `"Infinity"` and `"-Infinity"` only in quantiles.
+//! serde_json reads at most 127 levels, and a guest's nested values may have more.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserialize, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Value};
 
-/// The fields of OTLP that hold floating point numbers. None of another type has one of these names.
+/// The OTLP fields with floating-point numbers. No field of another type has one of these names.
 const DOUBLES: [&str; 9] = [
     "asDouble",
     "doubleValue",
@@ -35,7 +35,7 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Error
 
 struct Node {
     value: Value,
-    /// Whether it stands where a floating point number is expected.
+    /// True if a floating-point number is expected.
     double: bool,
 }
 
@@ -47,7 +47,7 @@ impl IntoDeserializer<'_, Error> for Node {
     }
 }
 
-/// The number for which Protobuf's JSON mapping has that word.
+/// Returns the number for a word in Protobuf's JSON mapping.
 fn number(word: &str) -> Option<f64> {
     match word {
         "NaN" => Some(f64::NAN),

@@ -1,4 +1,4 @@
-//! One port: listening, refusing, and the connections in between.
+//! A port that listens or refuses connections, and its connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -14,10 +14,10 @@ use tokio_rustls::TlsAcceptor;
 use super::state::Shared;
 use super::{grpc, http};
 
-/// How many connections may wait to be accepted.
+/// The number of connections that may wait to be accepted.
 const BACKLOG: u32 = 128;
 
-/// What is spoken on a port.
+/// The protocol on a port.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Transport {
     Http,
@@ -26,11 +26,12 @@ pub(super) enum Transport {
 
 #[derive(Debug)]
 enum Port {
-    /// Bound without listening: the system refuses connections, and gives the port to nobody else.
+    /// Bound, but not listening. The system refuses connections, and does not give the port to
+    /// another program.
     Reserved(Option<TcpSocket>),
     Listening {
         task: JoinHandle<()>,
-        /// Says when the task, and with it the listening socket, is gone.
+        /// Signals that the task, and with it the listening socket, has ended.
         gone: mpsc::Receiver<()>,
     },
 }
@@ -53,7 +54,7 @@ impl std::fmt::Debug for Listener {
 
 fn reserve(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("a socket");
-    // Connections of before may still be in TIME_WAIT when the port is taken again.
+    // Earlier connections may still be in TIME_WAIT when the port is bound again.
     socket.set_reuseaddr(true).expect("SO_REUSEADDR");
     socket
         .bind(address)
@@ -78,7 +79,7 @@ impl Listener {
         self.address
     }
 
-    /// Starts to listen, unless it does. To be called in the context of the runtime.
+    /// Starts to listen, if not listening yet. Must be called in the context of the runtime.
     pub(super) fn listen(&self, shared: &Arc<Shared>) {
         let mut port = self.port.lock().unwrap_or_else(PoisonError::into_inner);
         let Port::Reserved(socket) = &mut *port else {
@@ -100,14 +101,15 @@ impl Listener {
         };
     }
 
-    /// Ends listening and all connections, unless it has.
+    /// Stops listening and cuts all connections.
     pub(super) fn close(&self) {
         let mut port = self.port.lock().unwrap_or_else(PoisonError::into_inner);
         let Port::Listening { task, gone } = &*port else {
             return;
         };
         task.abort();
-        // Nothing is ever sent: the error says that the sender was dropped, which the task does last.
+        // Never receives a value. The error means that the sender was dropped, which the task does
+        // last.
         let _ = gone.recv();
         *port = Port::Reserved(Some(reserve(self.address)));
     }
@@ -120,14 +122,15 @@ async fn accept(
     shared: Arc<Shared>,
     alive: mpsc::Sender<()>,
 ) {
-    // Locals are dropped in reverse order: first the connections, then the listening socket, then the sign of life.
+    // Locals are dropped in reverse order: the connections, then the listening socket, then the
+    // sender.
     let _alive = alive;
     let listener = listener;
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // A connection that is gone before it was accepted is the client's affair.
+                // A client may close a connection before it is accepted. That is no error.
                 let Ok((stream, _)) = accepted else { continue };
                 shared.connected();
                 connections.spawn(connection(stream, transport, tls.clone(), Arc::clone(&shared)));
@@ -161,7 +164,7 @@ async fn serve(
     let cut = Arc::new(Notify::new());
     let stream = TokioIo::new(stream);
     let server = auto::Builder::new(TokioExecutor::new());
-    // How a connection ends says nothing that the recorded requests do not.
+    // The recorded requests show the result, so the error is not needed.
     match transport {
         Transport::Http => {
             let service = http::Service {

@@ -1,7 +1,8 @@
 //! An OTLP collector inside the test process.
 //!
-//! It listens on two ports of 127.0.0.1, one for OTLP/HTTP (protobuf and JSON) and one for OTLP/gRPC, so that a client that
-//! speaks the wrong protocol is found out. It runs on a runtime of its own and can be used from synchronous and asynchronous tests alike.
+//! It listens on two ports of 127.0.0.1: one for OTLP/HTTP (protobuf and JSON) and one for
+//! OTLP/gRPC. So a client with the wrong protocol is detected. It has its own runtime and works in
+//! synchronous and asynchronous tests.
 
 mod grpc;
 mod http;
@@ -26,10 +27,11 @@ use crate::tls::Tls;
 use crate::views::{self, LogView, MetricView, SpanView};
 use crate::{Value, normalise};
 
-/// How often a waiting test looks again when nothing has arrived: its condition may depend on something else.
+/// How often a wait checks its condition if nothing arrives. The condition may depend on other
+/// state.
 const RECHECK: Duration = Duration::from_millis(20);
 
-/// An OTLP collector. Everything ends when it is dropped: the ports close and open connections are cut.
+/// An OTLP collector. On drop, its ports close and open connections are cut.
 #[derive(Debug)]
 pub struct Collector {
     shared: Arc<Shared>,
@@ -43,7 +45,7 @@ impl Collector {
     /// Starts a collector that accepts everything.
     ///
     /// # Panics
-    /// When no port or thread can be had.
+    /// If the system gives no port or thread.
     #[must_use]
     pub fn start() -> Self {
         let collector = Self::bind(None);
@@ -51,11 +53,11 @@ impl Collector {
         collector
     }
 
-    /// Starts a collector whose endpoints are `https`, with the server certificate of `tls`, and which asks clients for
-    /// certificates where `tls` says so.
+    /// Starts a collector with `https` endpoints and the server certificate of `tls`. It requires
+    /// client certificates if `tls` does.
     ///
     /// # Panics
-    /// When no port or thread can be had.
+    /// If the system gives no port or thread.
     #[must_use]
     pub fn start_tls(tls: Tls) -> Self {
         let collector = Self::bind(Some(tls));
@@ -63,10 +65,11 @@ impl Collector {
         collector
     }
 
-    /// Reserves the ports without listening: connections are refused until [`Collector::accept_connections`].
+    /// Reserves the ports without listening. Connections are refused until
+    /// [`Collector::accept_connections`].
     ///
     /// # Panics
-    /// When no port or thread can be had.
+    /// If the system gives no port or thread.
     #[must_use]
     pub fn refusing() -> Self {
         Self::bind(None)
@@ -95,33 +98,34 @@ impl Collector {
             .expect("the runtime lives until the drop")
     }
 
-    /// Listens again after [`Collector::refusing`] or [`Collector::refuse_connections`], at the same endpoints. Does nothing when it
-    /// already listens.
+    /// Listens on the same endpoints, after [`Collector::refusing`] or
+    /// [`Collector::refuse_connections`]. Does nothing if it already listens.
     ///
     /// # Panics
-    /// When the system does not let it listen.
+    /// If the system does not let it listen.
     pub fn accept_connections(&self) {
         let _context = self.runtime().enter();
         self.http.listen(&self.shared);
         self.grpc.listen(&self.shared);
     }
 
-    /// Cuts all connections and refuses new ones, at once; the ports stay reserved. What arrived is kept.
+    /// Cuts all connections and refuses new ones. The ports stay reserved. Received items are kept.
     ///
     /// # Panics
-    /// When the port cannot be reserved again.
+    /// If a port cannot be reserved again.
     pub fn refuse_connections(&self) {
         self.http.close();
         self.grpc.close();
     }
 
-    /// Gives the endpoint for OTLP/HTTP, without a path: `http://127.0.0.1:PORT`, or `https://…` under TLS.
+    /// Returns the endpoint for OTLP/HTTP, without a path: `http://127.0.0.1:PORT`, or `https://…` with
+    /// TLS.
     #[must_use]
     pub fn endpoint_http(&self) -> String {
         self.endpoint(self.http.address())
     }
 
-    /// Gives the endpoint for OTLP/gRPC: `http://127.0.0.1:PORT`, or `https://…` under TLS.
+    /// Returns the endpoint for OTLP/gRPC: `http://127.0.0.1:PORT`, or `https://…` with TLS.
     #[must_use]
     pub fn endpoint_grpc(&self) -> String {
         self.endpoint(self.grpc.address())
@@ -132,49 +136,51 @@ impl Collector {
         format!("{scheme}://{address}")
     }
 
-    /// Gives the certificates, where the collector was started with some.
+    /// Returns the certificates, or `None` without TLS.
     #[must_use]
     pub fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()
     }
 
-    /// Answers the next requests, of whatever signal, as `replies` say, one each; after them as before. Replaces what
-    /// was left of an earlier script.
+    /// Answers the next requests, of any signal, with one of `replies` each. Later requests get the
+    /// default reply. Replaces the rest of an earlier script.
     pub fn respond_with(&self, replies: impl IntoIterator<Item = Reply>) {
         self.shared
             .with(|state| state.script = replies.into_iter().collect());
     }
 
-    /// Answers the next requests of one signal as `replies` say, one each. Goes before [`Collector::respond_with`].
+    /// Answers the next requests of one signal with one of `replies` each. Takes precedence over
+    /// [`Collector::respond_with`].
     pub fn respond_to(&self, signal: Signal, replies: impl IntoIterator<Item = Reply>) {
         self.shared
             .with(|state| state.scripts[signal as usize] = replies.into_iter().collect());
     }
 
-    /// Answers every request for which no script says otherwise with `reply`.
+    /// Sets the default reply, for requests without a scripted one.
     pub fn respond_always(&self, reply: Reply) {
-        self.shared.with(|state| state.usually = reply);
+        self.shared.with(|state| state.default_reply = reply);
     }
 
-    /// Refuses requests of more bytes, decompressed, before any script: as an OpenTelemetry
-    /// Collector does, with status 400 over HTTP and `RESOURCE_EXHAUSTED` over gRPC, and its words.
+    /// Refuses larger requests (in decompressed bytes) before any script. Answers like an
+    /// OpenTelemetry Collector, with its messages: status 400 over HTTP, and `RESOURCE_EXHAUSTED`
+    /// over gRPC.
     pub fn refuse_above(&self, bytes: usize) {
         self.shared.with(|state| state.largest = Some(bytes));
     }
 
-    /// Lists every export request that could be decoded, in the order in which they arrived, whatever the answer was.
+    /// Lists all export requests that could be decoded, in the order of arrival, with any answer.
     #[must_use]
     pub fn requests(&self) -> Vec<Arc<Request>> {
         self.shared.with(|state| state.requests.clone())
     }
 
-    /// Counts the export requests that could be decoded, whatever the answer was.
+    /// Counts the export requests that could be decoded, with any answer.
     #[must_use]
     pub fn attempts(&self) -> usize {
         self.shared.with(|state| state.requests.len())
     }
 
-    /// Counts those of one signal.
+    /// Counts the export requests of one signal.
     #[must_use]
     pub fn attempts_for(&self, signal: Signal) -> usize {
         self.shared.with(|state| {
@@ -186,13 +192,14 @@ impl Collector {
         })
     }
 
-    /// Counts the connections that were made.
+    /// Counts the connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.shared.with(|state| state.connections)
     }
 
-    /// Lists what broke the protocol: wrong paths and content types, bodies that do not decode, failed TLS handshakes.
+    /// Lists protocol violations: wrong paths and content types, bodies that do not decode, failed
+    /// TLS handshakes.
     #[must_use]
     pub fn violations(&self) -> Vec<Violation> {
         self.shared.with(|state| state.violations.clone())
@@ -207,8 +214,8 @@ impl Collector {
         })
     }
 
-    /// Lists the metrics of all accepted requests, in the order of acceptance. A metric is there once for each collection;
-    /// [`normalise::merge_metrics`] makes one of them.
+    /// Lists the metrics of all accepted requests, in the order of acceptance. Each collection of a
+    /// metric is an item; [`normalise::merge_metrics`] merges them.
     #[must_use]
     pub fn metrics(&self) -> Vec<MetricView> {
         self.accepted(|payload| match payload {
@@ -234,10 +241,10 @@ impl Collector {
             .collect()
     }
 
-    /// Gives the one span of that name.
+    /// Returns the only span with that name.
     ///
     /// # Panics
-    /// When there is none, or more than one, with a listing of what arrived.
+    /// If there is none, or more than one. The message lists the received items.
     #[must_use]
     #[track_caller]
     pub fn span(&self, name: &str) -> SpanView {
@@ -249,10 +256,12 @@ impl Collector {
         self.only(found, "span", name)
     }
 
-    /// Gives the one metric of that name, all collections of it merged into one as by [`normalise::merge_metrics`].
+    /// Returns the only metric with that name. Its collections are merged by
+    /// [`normalise::merge_metrics`].
     ///
     /// # Panics
-    /// When there is none, or several under different resources or scopes, with a listing of what arrived.
+    /// If there is none, or if there are several with different resources or scopes. The message
+    /// lists the received items.
     #[must_use]
     #[track_caller]
     pub fn metric(&self, name: &str) -> MetricView {
@@ -264,10 +273,10 @@ impl Collector {
         self.only(normalise::merge_metrics(&found), "metric", name)
     }
 
-    /// Gives the one log record whose body is `body`.
+    /// Returns the only log record with that body.
     ///
     /// # Panics
-    /// When there is none, or more than one, with a listing of what arrived.
+    /// If there is none, or more than one. The message lists the received items.
     #[must_use]
     #[track_caller]
     pub fn log(&self, body: &str) -> LogView {
@@ -292,10 +301,10 @@ impl Collector {
         }
     }
 
-    /// Waits until `condition` holds, looking whenever something arrives.
+    /// Waits until `condition` is true. Checks it each time something arrives.
     ///
     /// # Panics
-    /// When it does not hold within `timeout`, with a listing of what arrived.
+    /// If it is not true within `timeout`. The message lists the received items.
     #[track_caller]
     pub fn wait_for(&self, mut condition: impl FnMut(&Self) -> bool, timeout: Duration) {
         let deadline = Instant::now() + timeout;
@@ -315,8 +324,8 @@ impl Collector {
         }
     }
 
-    /// Lists what arrived as text, for the messages of failing tests: requests with their answers, violations, and the
-    /// accepted items in their normalised form.
+    /// Lists everything received as text, for failure messages: requests with their answers,
+    /// violations, and the accepted items in normalised form.
     #[must_use]
     pub fn dump(&self) -> String {
         let requests = self.requests();
@@ -338,7 +347,7 @@ impl Collector {
 impl Drop for Collector {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Not by waiting, which is forbidden in a test that is itself asynchronous.
+            // A blocking shutdown would panic in an asynchronous test.
             runtime.shutdown_background();
         }
     }

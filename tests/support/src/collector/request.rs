@@ -1,4 +1,4 @@
-//! What the collector records of a request.
+//! The record of a request.
 
 use std::fmt;
 use std::time::Instant;
@@ -44,7 +44,7 @@ pub enum Payload {
 }
 
 impl Payload {
-    /// Gives the signal.
+    /// Returns the signal.
     #[must_use]
     pub fn signal(&self) -> Signal {
         match self {
@@ -64,7 +64,7 @@ impl Payload {
         }
     }
 
-    /// Whether there is nothing in it.
+    /// Returns true if there are no items.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -74,29 +74,29 @@ impl Payload {
 /// An export request that could be decoded.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// How it came.
+    /// Its protocol.
     pub protocol: Protocol,
-    /// Its headers, or over gRPC its metadata, in the order in which they arrived, names in lower case. A value that is not text is
-    /// shown with its other bytes escaped.
+    /// Its headers, or its metadata over gRPC, in the order of arrival, with names in lower case.
+    /// Bytes that are not text are escaped.
     pub headers: Vec<(String, String)>,
     /// Its body.
     pub payload: Payload,
-    /// The bytes of its body, decompressed.
+    /// The size of its decompressed body in bytes.
     pub size: usize,
-    /// What the script had for it.
+    /// The reply from the script.
     pub reply: Reply,
-    /// When it had been read.
+    /// The time at which it had been read.
     pub at: Instant,
 }
 
 impl Request {
-    /// Gives the signal.
+    /// Returns the signal.
     #[must_use]
     pub fn signal(&self) -> Signal {
         self.payload.signal()
     }
 
-    /// Gives the first header of that name (lower case).
+    /// Returns the first header of that name (lower case).
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -119,12 +119,12 @@ impl fmt::Display for Request {
     }
 }
 
-/// Something that broke the protocol, and was answered as the protocol says.
+/// A violation of the protocol. It was answered as the protocol requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The path of the request; empty where it did not come to one.
+    /// The path of the request. Empty if the path is not known.
     pub path: String,
-    /// What was wrong.
+    /// The problem.
     pub problem: String,
 }
 

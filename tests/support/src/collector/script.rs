@@ -8,31 +8,34 @@ pub enum Reply {
     /// Accepts all of it.
     #[default]
     Accept,
-    /// Accepts the request and reports that some items were rejected. They stay in the collector's lists: OTLP does
-    /// not say which ones are meant.
+    /// Accepts the request and reports that some items were rejected. All items stay in the
+    /// collector's lists, because OTLP does not say which ones are rejected.
     PartialSuccess {
-        /// How many items were rejected; 0 with a message is a warning.
+        /// The number of rejected items. 0 with a message is a warning.
         rejected: i64,
-        /// The message for people.
+        /// The message for the user.
         message: String,
     },
-    /// Rejects the request with an HTTP status. Over gRPC it becomes the code that the OTLP specification gives as its counterpart.
+    /// Rejects the request with an HTTP status, or over gRPC with the corresponding code of the
+    /// OTLP specification.
     Status {
         /// The HTTP status.
         code: u16,
-        /// When to try again: the header `Retry-After`, in seconds rounded up, or over gRPC `RetryInfo`, exactly.
+        /// When to try again: the header `Retry-After` in whole seconds, rounded up, or over gRPC
+        /// an exact `RetryInfo`.
         retry_after: Option<Duration>,
     },
-    /// Accepts the request after a while; if the client is gone by then, it was not accepted.
+    /// Accepts the request after a delay. If the client has gone by then, the request is not
+    /// accepted.
     Slow(Duration),
-    /// Reads the request and never answers, while keeping the connection open.
+    /// Reads the request and never answers. The connection stays open.
     Never,
     /// Reads the request and cuts the connection.
     Disconnect,
 }
 
 impl Reply {
-    /// A rejection with an HTTP status that does not say when to try again.
+    /// Returns a rejection with an HTTP status, without a time to try again.
     #[must_use]
     pub fn status(code: u16) -> Self {
         Self::Status {
@@ -41,7 +44,7 @@ impl Reply {
         }
     }
 
-    /// A rejection with an HTTP status that says when to try again.
+    /// Returns a rejection with an HTTP status and a time to try again.
     #[must_use]
     pub fn retry_after(code: u16, after: Duration) -> Self {
         Self::Status {
@@ -50,7 +53,7 @@ impl Reply {
         }
     }
 
-    /// A partial success.
+    /// Returns a partial success.
     #[must_use]
     pub fn partial(rejected: i64, message: impl Into<String>) -> Self {
         Self::PartialSuccess {
@@ -60,7 +63,7 @@ impl Reply {
     }
 }
 
-/// What a [`Reply`] comes to once its delay has passed.
+/// The result of a [`Reply`] after its delay.
 #[derive(Debug)]
 pub(super) enum Answer {
     /// Accepted, with the count and message of a partial success.

@@ -1,4 +1,4 @@
-//! What the connections and the test share.
+//! The state that connections share with the test.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,14 +13,14 @@ pub(super) struct State {
     pub(super) accepted: Vec<Arc<Request>>,
     pub(super) violations: Vec<Violation>,
     pub(super) connections: usize,
-    /// The replies for whatever comes next.
+    /// The replies for the next requests of any signal.
     pub(super) script: VecDeque<Reply>,
-    /// The replies for what comes next of each signal.
+    /// The replies for the next requests of each signal.
     pub(super) scripts: [VecDeque<Reply>; 3],
-    pub(super) usually: Reply,
-    /// The most bytes of a request that is accepted.
+    pub(super) default_reply: Reply,
+    /// The largest accepted size of a request in bytes.
     pub(super) largest: Option<usize>,
-    /// Grows with every change, so that a waiting test misses none.
+    /// Incremented by each change, so that a waiting test misses none.
     generation: u64,
 }
 
@@ -35,7 +35,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads or changes the state. Must not call back into this.
+    /// Reads or changes the state. `use_it` must not call methods of this type, which would
+    /// deadlock.
     pub(super) fn with<T>(&self, use_it: impl FnOnce(&mut State) -> T) -> T {
         use_it(&mut self.lock())
     }
@@ -53,7 +54,7 @@ impl Shared {
         self.lock().generation
     }
 
-    /// Waits until the state is no longer that of `generation`, at most for `timeout`.
+    /// Waits until the state has changed since `generation`, for at most `timeout`.
     pub(super) fn wait_for_change(&self, generation: u64, timeout: Duration) {
         let state = self.lock();
         let waited = self
@@ -74,7 +75,7 @@ impl Shared {
         self.change(|state| state.violations.push(violation));
     }
 
-    /// Records a request and does what the script has for it, delays included.
+    /// Records a request and carries out its scripted reply, including delays.
     pub(super) async fn receive(
         &self,
         protocol: Protocol,
@@ -87,7 +88,7 @@ impl Shared {
             let reply = state.scripts[payload.signal() as usize]
                 .pop_front()
                 .or_else(|| state.script.pop_front())
-                .unwrap_or_else(|| state.usually.clone());
+                .unwrap_or_else(|| state.default_reply.clone());
             let reply = largest.map_or(reply, |_| Reply::status(400));
             let request = Arc::new(Request {
                 protocol,

@@ -8,7 +8,7 @@ use crate::views::LogView;
 
 pub(super) fn render(normaliser: &mut Normaliser, logs: &[LogView]) -> String {
     let mut logs: Vec<_> = logs.iter().collect();
-    // Stable: with equal times they stay as they came.
+    // A stable sort, so records with equal times keep their order.
     logs.sort_by_key(|log| match log.time_unix_nano {
         0 => log.observed_time_unix_nano,
         time => time,

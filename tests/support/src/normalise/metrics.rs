@@ -1,4 +1,4 @@
-//! Metrics as text, and the merging of their collections.
+//! Renders metrics as text, and merges collections of a metric.
 
 use std::collections::BTreeSet;
 
@@ -15,13 +15,15 @@ use super::Normaliser;
 use super::text::{self, Lines};
 use crate::views::MetricView;
 
-/// `DataPointFlags`: there is no value.
+/// `DataPointFlags`: the point has no value.
 const NO_RECORDED_VALUE: u32 = 1;
 
-/// Makes one metric of all collections of it, data point by data point: of cumulative ones and of gauges the last stays; delta sums and delta
-/// histograms are added up; delta exponential histograms and those whose buckets differ stay side by side.
+/// Merges all collections of a metric, data point by data point. For cumulative metrics and gauges
+/// the last point is kept. Delta sums and delta histograms are added. Delta exponential histograms,
+/// and histograms with different buckets, are kept as separate points.
 ///
-/// Metrics are the same when resource, scope, name, kind, unit, description and temporality are; data points are when their attributes are.
+/// Metrics are the same if their resource, scope, name, kind, unit, description and temporality are
+/// equal. Data points are the same if their attributes are equal.
 #[must_use]
 pub fn merge_metrics(metrics: &[MetricView]) -> Vec<MetricView> {
     let nothing_hidden = BTreeSet::new();
@@ -77,7 +79,8 @@ fn merge_data(known: &mut Data, new: &Data) {
     }
 }
 
-/// Merges each new point into the known one with its attributes, or adds it where there is none or `merge` declines.
+/// Merges each new point into the known point with the same attributes. Adds it if there is none,
+/// or if `merge` returns false.
 fn merge_points<P: Point + Clone>(
     known: &mut Vec<P>,
     new: &[P],
@@ -190,7 +193,7 @@ pub(super) fn render(normaliser: &mut Normaliser, metrics: &[MetricView]) -> Str
     lines.finish()
 }
 
-/// What a metric is, without its data: one line for itself, one for its scope.
+/// Renders a metric without its data: one line for the metric, one for its scope.
 fn head(metric: &MetricView, hidden: &BTreeSet<String>) -> String {
     let mut text = format!("metric {}", text::name(&metric.name));
     text += &match &metric.data {

@@ -1,11 +1,15 @@
-//! Telemetry as readable text without what differs from run to run.
+//! Renders telemetry as readable text that is equal in each run.
 //!
-//! - Trace and span ids become `t1`, `s1` …, numbered as they are first seen from the top of the text; so a link
-//!   or a log record names the same span as the tree does, if one [`Normaliser`] renders them.
-//! - Times become ticks: all starts, events and ends of a trace are put in order and counted. Where two times are equal, a span starts
-//!   before and ends after what is in it. Times of logs and of data points only give their order, or are left out.
-//! - What OTLP leaves unordered is sorted: attributes, the entries of maps, metrics, data points.
-//! - Nothing else is left out, except values that [`Normaliser::hide`] names: a key given twice stands there twice.
+//! - Trace and span ids become `t1`, `s1` …, numbered in the order of their first use in the text.
+//!   If one [`Normaliser`] renders all signals, links and log records name the same spans as the
+//!   tree.
+//! - Times become ticks: all starts, events and ends of a trace are sorted and counted. At equal
+//!   times, a span starts before its content and ends after it. Times of logs and data points only
+//!   determine the order, or are left out.
+//! - Attributes, entries of maps, metrics and data points are sorted, because they have no order in
+//!   OTLP.
+//! - Nothing else is left out, except values that [`Normaliser::hide`] names. A duplicate key
+//!   appears twice.
 
 mod logs;
 mod metrics;
@@ -19,33 +23,34 @@ pub use self::metrics::merge_metrics;
 use crate::collector::Collector;
 use crate::views::{LogView, MetricView, Resource, SpanView};
 
-/// Renders telemetry as text, with one numbering of ids for all that it renders.
+/// Renders telemetry as text. All rendered items share one numbering of ids.
 #[derive(Clone, Debug, Default)]
 pub struct Normaliser {
     hidden: BTreeSet<String>,
     traces: HashMap<Vec<u8>, usize>,
     spans: HashMap<(Vec<u8>, Vec<u8>), usize>,
-    /// The texts of the resources seen; `r1` is the first.
+    /// The rendered resources. The first one is `r1`.
     resources: Vec<String>,
-    /// How many of them have been printed.
+    /// The number of resources printed so far.
     printed: usize,
 }
 
 impl Normaliser {
-    /// Makes one that hides nothing.
+    /// Makes a normaliser that hides nothing.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Shows the values of the attribute `key` as `[hidden]`, wherever it stands: for versions, process ids and the like.
+    /// Shows each value of the attribute `key` as `[hidden]`, for example for versions and process
+    /// ids.
     #[must_use]
     pub fn hide(mut self, key: impl Into<String>) -> Self {
         self.hidden.insert(key.into());
         self
     }
 
-    /// Renders spans as trees, traces in the order of their first start, siblings in the order of theirs.
+    /// Renders spans as trees. Traces and siblings are in the order of their starts.
     #[must_use]
     pub fn traces(&mut self, spans: &[SpanView]) -> String {
         let text = traces::render(self, spans);
@@ -100,7 +105,7 @@ impl Normaliser {
     }
 }
 
-/// Renders everything that a collector accepted: traces, metrics, logs, under one numbering.
+/// Renders everything that a collector accepted, with one numbering: traces, metrics, logs.
 #[must_use]
 pub fn normalise(collector: &Collector) -> String {
     let mut normaliser = Normaliser::new();
@@ -110,7 +115,7 @@ pub fn normalise(collector: &Collector) -> String {
     traces + &metrics + &logs
 }
 
-/// Renders spans as trees: [`Normaliser::traces`] with nothing hidden.
+/// Renders spans as trees, like [`Normaliser::traces`], with nothing hidden.
 #[must_use]
 pub fn tree(spans: &[SpanView]) -> String {
     Normaliser::new().traces(spans)

@@ -1,4 +1,4 @@
-//! The words that all signals share.
+//! Text that all signals share.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::views::{Resource, Scope};
 const SAMPLED: u32 = 0x1;
 /// `TraceFlags`: the trace id is random.
 const RANDOM: u32 = 0x2;
-/// `SpanFlags`: whether the other end is remote is known.
+/// `SpanFlags`: it is known whether the other end is remote.
 const HAS_IS_REMOTE: u32 = 0x100;
 /// `SpanFlags`: the other end is remote.
 const IS_REMOTE: u32 = 0x200;
@@ -22,7 +22,7 @@ pub(super) struct Lines(String);
 
 impl Lines {
     pub(super) fn line(&mut self, depth: usize, text: impl AsRef<str>) {
-        // `{:?}` has escaped what a sender could use to break the lines.
+        // Senders cannot break lines: `{:?}` has escaped their text.
         for _ in 0..depth {
             self.0.push_str("  ");
         }
@@ -59,7 +59,7 @@ pub(super) fn value(value: &Value) -> String {
     }
 }
 
-/// A name as it is where it cannot be misread, else quoted.
+/// Returns a name unchanged if it is unambiguous, and otherwise quoted.
 pub(super) fn name(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:".contains(c);
     if !name.is_empty() && name.chars().all(plain) {
@@ -69,7 +69,7 @@ pub(super) fn name(name: &str) -> String {
     }
 }
 
-/// `key = value` for each attribute, sorted.
+/// Returns `key = value` for each attribute, sorted.
 pub(super) fn attributes(attributes: &[KeyValue], hidden: &BTreeSet<String>) -> Vec<String> {
     let mut lines: Vec<_> = attributes
         .iter()
@@ -86,7 +86,7 @@ pub(super) fn attributes(attributes: &[KeyValue], hidden: &BTreeSet<String>) -> 
     lines
 }
 
-/// The attributes in braces on one line.
+/// Returns the attributes in braces, on one line.
 pub(super) fn attribute_set(attributes: &[KeyValue], hidden: &BTreeSet<String>) -> String {
     format!("{{{}}}", self::attributes(attributes, hidden).join(", "))
 }
@@ -126,7 +126,8 @@ pub(super) fn dropped(what: &str, count: u32) -> String {
     format!("dropped {count} {what}")
 }
 
-/// The flags of a span, a link or a log record. `other_end` is the word for what may be remote.
+/// Renders the flags of a span, a link or a log record. `other_end` is the word for the end that
+/// may be remote.
 pub(super) fn flags(flags: u32, other_end: &str) -> Vec<String> {
     let mut words = Vec::new();
     if flags & SAMPLED != 0 {
@@ -150,7 +151,7 @@ pub(super) fn flags(flags: u32, other_end: &str) -> Vec<String> {
     words
 }
 
-/// Whether an id says "none": empty, or all zeros.
+/// Returns true if an id is empty or all zeros, which means "none".
 pub(super) fn is_absent(id: &[u8]) -> bool {
     id.iter().all(|&byte| byte == 0)
 }

@@ -1,4 +1,4 @@
-//! Spans as trees.
+//! Renders spans as trees.
 
 use std::collections::HashMap;
 
@@ -9,16 +9,16 @@ use super::Normaliser;
 use super::text::{self, Lines};
 use crate::views::SpanView;
 
-/// The spans of one trace, and which stands beneath which.
+/// The spans of a trace, with their children.
 struct Trace<'a> {
     spans: Vec<&'a SpanView>,
-    /// Those at the top: without a parent, or with one that is not here.
+    /// The root spans: those without a parent, and those whose parent did not arrive.
     roots: Vec<usize>,
     children: Vec<Vec<usize>>,
     ticks: Ticks,
 }
 
-/// The place of each time in the order of all times of the trace, from 1.
+/// The tick of each time: its place among all times of the trace, from 1.
 #[derive(Default)]
 struct Ticks {
     starts: Vec<usize>,
@@ -26,7 +26,7 @@ struct Ticks {
     events: Vec<Vec<usize>>,
 }
 
-/// A time of which the tick is sought.
+/// A time that gets a tick.
 #[derive(Clone, Copy)]
 enum Point {
     Start(usize),
@@ -60,7 +60,8 @@ pub(super) fn render(normaliser: &mut Normaliser, spans: &[SpanView]) -> String 
 
 impl<'a> Trace<'a> {
     fn new(spans: Vec<&'a SpanView>) -> Self {
-        // Of spans with one id the first gets the children; that there are several shows all the same.
+        // If several spans have the same id, the first one gets the children. All of them are
+        // shown.
         let mut by_id: HashMap<&[u8], usize> = HashMap::new();
         for (index, span) in spans.iter().enumerate() {
             by_id.entry(&span.span_id).or_insert(index);
@@ -90,7 +91,7 @@ impl<'a> Trace<'a> {
         for &root in &self.roots {
             self.points(root, &mut points);
         }
-        // Stable: equal times keep the order of the tree.
+        // A stable sort, so equal times keep the order of the tree.
         points.sort_by_key(|&(time, _)| time);
         let mut ticks = Ticks {
             starts: vec![0; self.spans.len()],
@@ -112,7 +113,7 @@ impl<'a> Trace<'a> {
         ticks
     }
 
-    /// Lists the times of a span and of what is beneath it, in the order that holds where times are equal.
+    /// Lists the times of a span and its descendants, in the order that applies to equal times.
     fn points(&self, index: usize, points: &mut Vec<(u64, Point)>) {
         let span = self.spans[index];
         points.push((span.start_time_unix_nano, Point::Start(index)));
@@ -184,7 +185,8 @@ fn dropped(lines: &mut Lines, depth: usize, what: &str, count: u32) {
     }
 }
 
-/// Whether a span is among its own ancestors. Such a one is shown at the top, or it would be shown nowhere.
+/// Returns true if a span is its own ancestor. Such a span is shown as a root, or it would not be
+/// shown at all.
 fn loops(spans: &[&SpanView], by_id: &HashMap<&[u8], usize>, start: usize) -> bool {
     let mut at = start;
     for _ in 0..spans.len() {
@@ -194,7 +196,7 @@ fn loops(spans: &[&SpanView], by_id: &HashMap<&[u8], usize>, start: usize) -> bo
             Some(&parent) => at = parent,
         }
     }
-    // Beneath a loop, without being part of it.
+    // A loop among the ancestors that does not contain the span.
     false
 }
 

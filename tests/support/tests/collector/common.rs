@@ -1,4 +1,4 @@
-//! Requests to send to the collector.
+//! Builds requests for the collector.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +100,7 @@ pub(crate) fn logs(log_records: Vec<LogRecord>) -> ExportLogsServiceRequest {
     }
 }
 
-/// A span in trace 1. Times are in nanoseconds; a parent of 0 is none.
+/// Makes a span in trace 1. Times are in nanoseconds. A parent of 0 means none.
 pub(crate) fn span(name: &str, id: u8, parent: u8, start: u64, end: u64) -> Span {
     let id_of = |id: u8| {
         if id == 0 {
@@ -129,7 +129,8 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A client of plain HTTP. It still wants to know what it would do under TLS: trust nobody.
+/// A client for plain HTTP. reqwest still needs a TLS configuration, so this one trusts no
+/// authority.
 pub(crate) fn client() -> reqwest::blocking::Client {
     use tokio_rustls::rustls::crypto::ring;
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};

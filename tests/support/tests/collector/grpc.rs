@@ -188,7 +188,7 @@ async fn an_unknown_service_or_a_broken_message_is_a_violation() {
             "/opentelemetry.proto.collector.trace.v1.TraceService/Import",
             "Unimplemented",
         ),
-        // A log record where a span should be: field 1 is a number there, bytes here.
+        // A log record in place of a span: field 1 is a number in the one and bytes in the other.
         (
             "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
             "Internal",

@@ -138,7 +138,8 @@ fn json_of_each_signal_is_decoded_to_the_same_values() {
 
 #[test]
 fn json_written_by_hand_follows_the_protocols_json_mapping() {
-    // Ids in hex, 64-bit integers as strings or numbers, infinity in words, unknown fields ignored.
+    // Ids in hex, 64-bit integers as strings or numbers, infinity as a word, unknown fields
+    // ignored.
     let body = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10",
         "spanId":"0a00000000000001","name":"by hand","kind":2,"startTimeUnixNano":"18446744073709551615",
         "unknown":1,"attributes":[{"key":"i","value":{"intValue":"-5"}},{"key":"b","value":{"bytesValue":"AAE="}},
@@ -175,7 +176,7 @@ fn gzip_is_taken_and_headers_are_recorded() {
 }
 
 #[test]
-fn what_breaks_the_protocol_is_refused_and_recorded() {
+fn protocol_violations_are_refused_and_recorded() {
     let collector = Collector::start();
     let good = traces(vec![span("a", 1, 0, 1, 2)]).encode_to_vec();
     let json = b"{\"resourceSpans\": 1}".to_vec();
@@ -264,7 +265,7 @@ fn a_script_is_played_reply_by_reply_and_then_everything_is_accepted() {
     assert_eq!(
         collector.spans().len(),
         0,
-        "what was rejected did not arrive"
+        "rejected items were not accepted"
     );
 
     let response = post_spans(&collector);
@@ -291,7 +292,7 @@ fn a_script_for_one_signal_leaves_the_others_alone() {
 }
 
 #[test]
-fn respond_always_holds_until_it_is_taken_back() {
+fn respond_always_applies_until_it_is_replaced() {
     let collector = Collector::start();
     collector.respond_always(Reply::status(500));
     collector.respond_with([Reply::Accept]);
@@ -362,7 +363,7 @@ fn disconnect_cuts_the_connection_without_an_answer() {
 fn connections_are_refused_until_it_listens_and_again_when_told() {
     let collector = Collector::refusing();
     let body = traces(vec![span("a", 1, 0, 1, 2)]).encode_to_vec();
-    // One client throughout: it would go on using a connection that stayed open.
+    // One client for all requests: it would reuse a connection that stayed open.
     let client = client();
     let url = collector.endpoint_http() + "/v1/traces";
     let send = || {
@@ -383,7 +384,7 @@ fn connections_are_refused_until_it_listens_and_again_when_told() {
         collector.refuse_connections();
     }
     assert!(send().unwrap_err().is_connect());
-    assert_eq!(collector.spans().len(), 2, "what arrived is kept");
+    assert_eq!(collector.spans().len(), 2, "received items are kept");
 }
 
 #[test]
@@ -397,7 +398,7 @@ fn waiting_ends_as_soon_as_the_condition_holds() {
 
 #[test]
 #[should_panic(expected = "Traces over HttpProtobuf: 1 items, answered Accept\nresource r1")]
-fn waiting_in_vain_shows_what_arrived() {
+fn a_failed_wait_lists_the_received_items() {
     let collector = Collector::start();
     post_spans(&collector);
     collector.wait_for(|c| c.spans().len() == 2, Duration::from_millis(50));
@@ -405,7 +406,7 @@ fn waiting_in_vain_shows_what_arrived() {
 
 #[test]
 #[should_panic(expected = "expected one span `a`, found 2")]
-fn a_span_of_which_there_are_two_is_not_one() {
+fn span_panics_if_two_spans_have_the_name() {
     let collector = Collector::start();
     post_spans(&collector);
     post_spans(&collector);

@@ -1,4 +1,4 @@
-//! The collector as its users see it: over each protocol, under TLS, and its text.
+//! Tests the collector over each protocol, with TLS, and its text form.
 
 #![expect(clippy::unwrap_used, reason = "all of it is test code")]
 

@@ -92,12 +92,12 @@ trace t1
     s2 "child" internal unset @3-@4 sampled r1
       scope checkout 1.2 schema "scope:1" {n = 1}
 "#;
-    // Spans arrive as they end, the children first.
+    // Spans arrive when they end, so children come first.
     assert_eq!(tree(&views(vec![child, root])), expected);
 }
 
 #[test]
-fn runs_that_differ_in_ids_times_and_order_alone_have_the_same_text() {
+fn runs_with_other_ids_times_and_order_have_the_same_text() {
     let run = |offset: u64, id: u8, reversed: bool| {
         let mut root = span("root", id, 0, offset, offset + 100);
         root.attributes = vec![int("a", 1), int("b", 2)];
@@ -119,7 +119,7 @@ fn runs_that_differ_in_ids_times_and_order_alone_have_the_same_text() {
 }
 
 #[test]
-fn any_difference_that_counts_shows() {
+fn any_relevant_difference_is_shown() {
     let base = || {
         vec![
             span("a", 1, 0, 1, 10),
@@ -195,7 +195,7 @@ fn equal_times_keep_the_order_of_the_tree() {
 }
 
 #[test]
-fn spans_whose_parent_did_not_arrive_or_is_themselves_stand_at_the_top() {
+fn spans_without_a_received_parent_are_roots() {
     let spans = vec![
         span("orphan", 1, 99, 0, 1),
         span("self", 2, 2, 2, 3),
@@ -284,7 +284,7 @@ fn everything_about_a_log_record_is_shown_with_the_spans_of_the_tree() {
         body: Some(text("first")),
         ..LogRecord::default()
     };
-    // The resource differs from the spans' by its schema URL.
+    // The resource differs from that of the spans in its schema URL.
     let expected = r#"resource r2
   service.name = "shop"
 log unspecified r2
@@ -354,7 +354,7 @@ fn histogram(temporality: i32, value: f64, bucket_counts: Vec<u64>) -> Metric {
     )
 }
 
-/// What arrives in collections one after the other.
+/// Two collections of the same metrics.
 fn collected(collections: Vec<Vec<Metric>>) -> Vec<MetricView> {
     collections
         .into_iter()

@@ -55,7 +55,7 @@ fn a_client_that_trusts_the_authority_is_served_over_https() {
 }
 
 #[test]
-fn a_client_that_trusts_another_authority_goes_away() {
+fn a_client_that_trusts_another_authority_disconnects() {
     let collector = Collector::start_tls(Tls::new());
     let error = post(&collector, config(&Tls::new(), false)).unwrap_err();
     assert!(error.is_connect(), "{error:?}");
@@ -69,7 +69,7 @@ fn a_client_that_trusts_another_authority_goes_away() {
 }
 
 #[test]
-fn a_client_without_a_certificate_is_refused_where_one_is_asked_for() {
+fn a_client_without_a_required_certificate_is_refused() {
     let collector = Collector::start_tls(Tls::mutual());
     let tls = collector.tls().unwrap();
     assert!(post(&collector, config(tls, false)).is_err());
