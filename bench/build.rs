@@ -1,5 +1,5 @@
-//! Passes on what programs of this package need to find libwasmedge (see `cargo xtask wasmedge`), and the version of the SDK that is
-//! measured against.
+//! Passes the linker options for libwasmedge to this package's programs (see `cargo xtask
+//! wasmedge`), and the version of the SDK that is the reference.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -1,4 +1,5 @@
-//! Passes on what programs of this package need to find libwasmedge: see `cargo xtask wasmedge`.
+//! Passes the linker options for libwasmedge to this package's programs: see `cargo xtask
+//! wasmedge`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

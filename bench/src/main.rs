@@ -1,5 +1,5 @@
-//! The bench: what telemetry from a guest costs, beside the native OpenTelemetry SDK in the same process. `cargo xtask bench` builds
-//! what it needs and runs it.
+//! The benchmark: measures the cost of telemetry from a guest, and compares it with the native
+//! OpenTelemetry SDK in the same process. `cargo xtask bench` builds the guests and runs it.
 
 mod native;
 mod report;
@@ -22,30 +22,31 @@ use crate::tables::{Inputs, TABLES};
 /// Measures, and writes the page and the README's tables.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Only the tables whose name contains this; the page keeps what it has of the others.
+    /// Runs only the tables whose name contains this. The page keeps the other tables.
     filter: Option<String>,
-    /// The folder with the guests, in which results are kept as well.
+    /// The folder with the guests. Results are kept there too.
     #[arg(long)]
     guests: PathBuf,
     /// The page to write.
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
-    /// The README whose tables to write.
+    /// The README whose tables are written.
     #[arg(long, value_name = "FILE")]
     readme: Option<PathBuf>,
-    /// Only the row of this title, in the tables of signals; for a profiler.
+    /// Runs only the row with this title, in the tables of signals. For use with a profiler.
     #[arg(long, hide = true, default_value = "")]
     rows: String,
-    /// Only columns whose title contains this, in the tables of signals; for a profiler.
+    /// Runs only columns whose title contains this, in the tables of signals. For use with a
+    /// profiler.
     #[arg(long, hide = true, default_value = "")]
     columns: String,
-    /// Each round once and short, to see that all works; nothing is written.
+    /// Runs each measurement once and briefly, as a check. Writes nothing.
     #[arg(long)]
     short: bool,
-    /// Measures nothing, and writes the page and the README's tables from the results that there are.
+    /// Measures nothing. Writes the page and the README's tables from existing results.
     #[arg(long)]
     render: bool,
-    /// Makes one table in this process, and prints it, or why there is none, as JSON.
+    /// Makes one table in this process, and prints it or its error as JSON.
     #[arg(long, hide = true)]
     table: Option<String>,
     /// Measures the memory of one column and variant, and prints it.
@@ -87,7 +88,7 @@ fn run(args: &Args) -> Result<()> {
     run_all(args)
 }
 
-/// What a process that makes one table prints: the table, or what is wrong.
+/// The output of a process that makes one table: the table, or the error.
 type Made = Result<report::Table, String>;
 
 fn make(name: &str, inputs: &Inputs) -> Made {
@@ -100,7 +101,7 @@ fn make(name: &str, inputs: &Inputs) -> Made {
     Ok(table)
 }
 
-/// Makes each table in a process of its own.
+/// Makes each table in its own process.
 fn run_all(args: &Args) -> Result<()> {
     let filter = args.filter.as_deref().unwrap_or_default();
     let wanted: Vec<_> = TABLES

@@ -1,4 +1,4 @@
-//! The other side of every ratio: the OpenTelemetry SDK, called natively with the same words.
+//! The reference of all ratios: the native OpenTelemetry SDK, which records the same telemetry.
 
 use anyhow::{Result, bail};
 use opentelemetry::logs::LoggerProvider as _;
@@ -15,9 +15,9 @@ use wasmscope_telemetry::Providers;
 #[path = "../guests/rows/src/api.rs"]
 mod api;
 
-/// What is said.
+/// An operation to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum Operation {
     Span,
     Nested,
     Log,
@@ -34,7 +34,7 @@ pub(crate) struct Native {
     rest: Option<Rest>,
 }
 
-/// What there is only with providers.
+/// Exists only with providers.
 struct Rest {
     logger: SdkLogger,
     counter: Counter<u64>,
@@ -66,30 +66,30 @@ impl Native {
         }
     }
 
-    /// Says something so many times.
+    /// Performs an operation `times` times.
     ///
     /// # Errors
     ///
-    /// Fails when there is no provider for it.
-    pub(crate) fn say(&self, said: Said, times: u32) -> Result<()> {
-        match (&self.tracer, said) {
-            (Some(tracer), Said::Span) => api::span(tracer, times),
-            (Some(tracer), Said::Nested) => api::nested(tracer, times),
-            (None, Said::Span) => api::span(&NoopTracer::new(), times),
-            (None, Said::Nested) => api::nested(&NoopTracer::new(), times),
+    /// If there is no provider for it.
+    pub(crate) fn run(&self, operation: Operation, times: u32) -> Result<()> {
+        match (&self.tracer, operation) {
+            (Some(tracer), Operation::Span) => api::span(tracer, times),
+            (Some(tracer), Operation::Nested) => api::nested(tracer, times),
+            (None, Operation::Span) => api::span(&NoopTracer::new(), times),
+            (None, Operation::Nested) => api::nested(&NoopTracer::new(), times),
             (
                 _,
-                Said::Log
-                | Said::LogBelow
-                | Said::Counter
-                | Said::BoundCounter
-                | Said::Histogram
-                | Said::BoundHistogram,
+                Operation::Log
+                | Operation::LogBelow
+                | Operation::Counter
+                | Operation::BoundCounter
+                | Operation::Histogram
+                | Operation::BoundHistogram,
             ) => {
                 let Some(rest) = &self.rest else {
-                    bail!("the native SDK has no provider for {said:?}");
+                    bail!("the native SDK has no provider for {operation:?}");
                 };
-                rest.say(said, times);
+                rest.run(operation, times);
             }
         }
         Ok(())
@@ -97,15 +97,15 @@ impl Native {
 }
 
 impl Rest {
-    fn say(&self, said: Said, times: u32) {
-        match said {
-            Said::Span | Said::Nested => {}
-            Said::Log => api::log(&self.logger, times),
-            Said::LogBelow => api::log_below(&self.logger, times),
-            Said::Counter => api::counter(&self.counter, times),
-            Said::BoundCounter => api::repeat(times, |_| self.bound_counter.add(1)),
-            Said::Histogram => api::histogram(&self.histogram, times),
-            Said::BoundHistogram => {
+    fn run(&self, operation: Operation, times: u32) {
+        match operation {
+            Operation::Span | Operation::Nested => {}
+            Operation::Log => api::log(&self.logger, times),
+            Operation::LogBelow => api::log_below(&self.logger, times),
+            Operation::Counter => api::counter(&self.counter, times),
+            Operation::BoundCounter => api::repeat(times, |_| self.bound_counter.add(1)),
+            Operation::Histogram => api::histogram(&self.histogram, times),
+            Operation::BoundHistogram => {
                 api::repeat(times, |number| {
                     self.bound_histogram.record(f64::from(number))
                 });

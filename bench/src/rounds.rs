@@ -1,40 +1,41 @@
-//! Measuring in rounds: in each round everybody has a turn, so that whatever slows the machine down slows all of them.
+//! Measures in rounds. Each runner has a turn in each round, so a slow machine slows down all of
+//! them alike.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-/// How thoroughly something is measured.
+/// The effort of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
-    /// How many rounds.
+    /// The number of rounds.
     pub(crate) rounds: usize,
-    /// How long one turn takes.
+    /// The duration of one turn.
     pub(crate) turn: Duration,
 }
 
 impl Effort {
-    /// Enough for numbers that repeat.
+    /// Enough for reproducible numbers.
     pub(crate) const FULL: Self = Self {
         rounds: 31,
         turn: Duration::from_millis(4),
     };
-    /// Once, to see that all works.
+    /// One short round, as a check.
     pub(crate) const SHORT: Self = Self {
         rounds: 1,
         turn: Duration::from_micros(200),
     };
 
-    /// Whether there is more to it than to see that all works.
+    /// Returns true unless this is only a check.
     pub(crate) fn is_full(self) -> bool {
         self.rounds > 1
     }
 }
 
-/// Someone who does a thing so many times, and knows how often it was done in all.
+/// Performs an operation a given number of times, and counts them.
 pub(crate) struct Runner<'a> {
     once: Box<dyn FnMut(u32) -> Result<()> + 'a>,
-    /// How often it was done.
+    /// The number of operations so far.
     pub(crate) done: u64,
 }
 
@@ -53,7 +54,7 @@ impl<'a> Runner<'a> {
         Ok(start.elapsed())
     }
 
-    /// Finds how many times fit into a turn; warms up meanwhile.
+    /// Finds how many operations fit into a turn. This also warms up.
     fn fitting(&mut self, turn: Duration) -> Result<u32> {
         let mut times = 1;
         loop {
@@ -67,11 +68,11 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// Nanoseconds for one time, by runner and round.
+/// Nanoseconds for one operation, by runner and round.
 #[derive(Debug)]
 pub(crate) struct Times(Vec<Vec<f64>>);
 
-/// A median, and between which values half of all lie.
+/// A median with its quartiles.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -98,23 +99,24 @@ impl Spread {
 }
 
 impl Times {
-    /// How long one time took.
+    /// Returns the time of one operation.
     pub(crate) fn nanos(&self, runner: usize) -> Spread {
         Spread::of(self.0[runner].clone())
     }
 
-    /// How much longer than another's it took, in the same round.
+    /// Returns the ratio to another runner's time in the same round.
     pub(crate) fn ratio(&self, runner: usize, to: usize) -> Spread {
         let pairs = self.0[runner].iter().zip(&self.0[to]);
         Spread::of(pairs.map(|(time, base)| time / base).collect())
     }
 }
 
-/// Lets each runner have a turn in each round, beginning with another one each time. `between` is called after each turn.
+/// Runs each runner once in each round. The first runner rotates. `between` is called after each
+/// turn.
 ///
 /// # Errors
 ///
-/// Fails when a runner does.
+/// If a runner fails.
 pub(crate) fn measure(
     effort: Effort,
     runners: &mut [Runner<'_>],
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_has_a_turn_in_every_round_and_is_counted() {
+    fn every_runner_has_a_turn_in_every_round() {
         let effort = Effort {
             rounds: 3,
             turn: Duration::from_micros(50),

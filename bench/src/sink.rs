@@ -1,4 +1,4 @@
-//! Where telemetry ends: what counts it and drops it in place, or what batches it as an exporter's process would.
+//! Providers that count telemetry and drop it, either at once or in batches like an exporter.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,23 +22,24 @@ use opentelemetry_sdk::trace::{
 use wasmscope_telemetry::sampler::EarlySampler;
 use wasmscope_telemetry::{Providers, Telemetry};
 
-/// What the providers of one subject do with what they get.
+/// How the providers of a subject process telemetry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Counts and drops at once.
+    /// Count and drop at once.
     Counting,
-    /// Batches, and counts and drops on a thread.
+    /// Batch, then count and drop on a thread.
     Batch,
-    /// Samples no span.
+    /// Sample no span.
     Unsampled,
     /// There are no providers.
     Disabled,
 }
 
-/// More than a slice of a round makes, so that no queue overflows before it is flushed.
+/// Larger than the number of items of a slice of a round, so that no queue overflows before it is
+/// flushed.
 const QUEUE: usize = 1 << 18;
 
-/// How much has arrived.
+/// The number of received items.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sink(Arc<Arrived>);
 
@@ -50,7 +51,7 @@ struct Arrived {
     measurements: AtomicU64,
 }
 
-/// How many of each.
+/// Returns `times` times each number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Counts {
     pub(crate) spans: u64,
@@ -59,13 +60,13 @@ pub(crate) struct Counts {
 }
 
 impl Sink {
-    /// Makes providers that end in this sink, as who uses the SDK natively does.
+    /// Makes providers that end in this sink, as a user of the native SDK would.
     pub(crate) fn providers(&self, kind: Kind) -> Providers {
         let tracer = SdkTracerProvider::builder();
         self.with_tracer(kind, tracer.with_sampler(sampler(kind)))
     }
 
-    /// Makes providers that end in this sink, and a host's telemetry on them as a pipeline sets it.
+    /// Makes providers that end in this sink, and a host's telemetry with them, like a pipeline.
     pub(crate) fn telemetry(&self, kind: Kind) -> (Providers, Telemetry) {
         let sampler = EarlySampler::new(sampler(kind));
         let tracer = sampler.install(SdkTracerProvider::builder());
@@ -100,7 +101,7 @@ impl Sink {
             }
         };
         let reader = PeriodicReader::builder(self.clone())
-            // Collected when we ask for it.
+            // Collected on request.
             .with_interval(Duration::from_secs(3600))
             .build();
         Providers {
@@ -110,11 +111,11 @@ impl Sink {
         }
     }
 
-    /// Waits until everything has arrived, and gives how much that is.
+    /// Waits until everything has arrived, and returns the counts.
     ///
     /// # Errors
     ///
-    /// Fails when a provider cannot be flushed.
+    /// If a provider cannot be flushed.
     pub(crate) fn settled(&self, providers: &Providers) -> Result<Counts> {
         if let Some(tracer) = &providers.tracer {
             tracer.force_flush().context("spans")?;
@@ -141,15 +142,15 @@ fn sampler(kind: Kind) -> Sampler {
 }
 
 impl Counts {
-    /// Checks that all has arrived that was said.
+    /// Checks that exactly the expected items have arrived.
     ///
     /// # Errors
     ///
-    /// Fails when something is missing, or there is too much.
+    /// If items are missing, or if there are too many.
     pub(crate) fn check(self, expected: Self, who: &str) -> Result<()> {
         ensure!(
             self == expected,
-            "{who}: {self:?} arrived, and {expected:?} was said"
+            "{who}: {self:?} arrived, and {expected:?} was expected"
         );
         Ok(())
     }
@@ -194,7 +195,7 @@ impl LogProcessor for Sink {
     }
 
     fn event_enabled(&self, level: Severity, _: &str, _: Option<&str>) -> bool {
-        // The level that guests are told is the default one.
+        // The default level, which guests are told.
         level >= Severity::Info
     }
 }

@@ -1,4 +1,4 @@
-//! Writes the corpus that fuzzing begins with: components of the repository's own, in binary.
+//! Writes the initial corpus: components of this repository, in binary.
 
 use std::path::Path;
 

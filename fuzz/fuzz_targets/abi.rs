@@ -1,4 +1,5 @@
-//! Arbitrary types on arbitrary memory and core values; values there and back; tables of handles in any order.
+//! Lifts any type from any memory and core values, converts values in both directions, and runs
+//! handle operations in any order.
 
 #![no_main]
 
@@ -16,7 +17,7 @@ use component_model::{CallError, Trap, TrapCode};
 use wasmscope_fuzz::generate;
 use wasmscope_fuzz::resources::Resources;
 
-/// A memory with an allocator that takes the next bytes, or lies.
+/// A memory with a bump allocator that may return wrong addresses.
 struct Guest {
     memory: Vec<u8>,
     next: u32,
@@ -109,7 +110,7 @@ fn is_said(trap: &Trap) {
     assert!(!trap.message().is_empty());
 }
 
-/// Anything in memory and in core values is a value of the type, or a trap.
+/// Any memory and core values give a value of the type, or a trap.
 fn from_anything(data: &mut Unstructured<'_>) -> Result<()> {
     let ty = generate::ty(data)?;
     let encoding = generate::encoding(data)?;
@@ -144,8 +145,9 @@ fn from_anything(data: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What is stored loads again, and what is lowered lifts again; where the allocator lies, it is a trap or is what it asked for.
-fn there_and_back(data: &mut Unstructured<'_>) -> Result<()> {
+/// A stored value loads again, and a lowered value lifts again. With a wrong allocator there may
+/// also be a trap.
+fn round_trip(data: &mut Unstructured<'_>) -> Result<()> {
     let ty = generate::ty(data)?;
     let encoding = generate::encoding(data)?;
     let lie = if data.ratio(1u8, 4u8)? {
@@ -176,7 +178,7 @@ fn there_and_back(data: &mut Unstructured<'_>) -> Result<()> {
     }
     match stored {
         Ok(()) => {}
-        // A resource stands in for others, as there are too many.
+        // There are too many resources, so an existing one is used.
         Err(CallError::Host(_)) => return Ok(()),
         Err(CallError::Trap(trap)) => {
             assert!(
@@ -186,7 +188,7 @@ fn there_and_back(data: &mut Unstructured<'_>) -> Result<()> {
             return Ok(());
         }
     }
-    // What the representation of a borrow is, its definer gets, and has no handle to load.
+    // The definer of a resource gets its representation for a borrow, and has no handle to load.
     if format!("{ty:?}").contains("Borrow(") {
         return Ok(());
     }
@@ -213,7 +215,7 @@ fn there_and_back(data: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Calls take whatever core values come.
+/// Calls accept any core values.
 fn calls(data: &mut Unstructured<'_>) -> Result<()> {
     let count = data.int_in_range(0..=6u8)?;
     let params = (0..count).map(|index| Ok((format!("p{index}"), generate::ty(data)?)));
@@ -276,7 +278,7 @@ fn calls(data: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Handles in any order: in the end there are none.
+/// Handle operations in any order. No handles are left at the end.
 fn handles(data: &mut Unstructured<'_>) -> Result<()> {
     let mut resources = Resources::default();
     while !data.is_empty() {
@@ -322,7 +324,7 @@ fuzz_target!(|data: &[u8]| {
     let mut data = Unstructured::new(data);
     let _ = match data.arbitrary::<u8>().unwrap_or_default() % 5 {
         0 => from_anything(&mut data),
-        1 => there_and_back(&mut data),
+        1 => round_trip(&mut data),
         2 => calls(&mut data),
         3 => handles(&mut data),
         _ => transcoders(&mut data),

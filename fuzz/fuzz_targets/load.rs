@@ -1,4 +1,4 @@
-//! Any bytes, or a component around a module that is made up of them: loaded, instantiated and called.
+//! Loads, instantiates and calls any bytes, or a component with a generated module.
 
 #![no_main]
 
@@ -14,7 +14,8 @@ use wasmscope_fuzz::component;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(run::engine);
 
-/// libFuzzer's own hook aborts at once. But panics of the translator's are caught, and are errors; others get through, and abort then.
+/// libFuzzer's own hook aborts at once. But the translator's panics are caught and become errors.
+/// Other panics are not caught, and abort later.
 fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("{panic}");

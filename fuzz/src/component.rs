@@ -1,27 +1,29 @@
-//! Components around core modules that are made up.
+//! Components with generated core modules.
 
 use arbitrary::{Arbitrary as _, Unstructured};
 use wasm_smith::{Config, Module};
 
-/// What the modules may import: of the two functions of the host's, one may also be the other instance's `f`.
+/// The modules' imports. One of the host's two functions may be replaced by the other instance's
+/// `f`.
 const IMPORTS: &str = r#"(module
     (import "" "a" (func (param i32 i64 f32 f64) (result i32)))
     (import "" "b" (func (param i32))))"#;
 
-/// What the modules export.
+/// The modules' exports.
 const EXPORTS: &str = r#"(module
     (func (export "f") (param i32 i64 f32 f64) (result i32) unreachable)
     (func (export "g") (param i32) unreachable)
     (func (export "h") (result i64) unreachable))"#;
 
-/// Makes up a core module, and the component that instantiates it twice: the second calls the first.
+/// Generates a core module, and the component that instantiates it twice. The second instance calls
+/// the first.
 pub fn around_module(data: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
     let mut config = Config::arbitrary(data)?;
     let text = |text| Some(wat::parse_str(text).expect("a constant"));
     config.available_imports = text(IMPORTS);
     config.exports = text(EXPORTS);
     config.module_shape = None;
-    // What components may use here.
+    // Supported features.
     config.bulk_memory_enabled = true;
     config.multi_value_enabled = true;
     config.reference_types_enabled = true;
@@ -31,7 +33,7 @@ pub fn around_module(data: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> 
     config.tail_call_enabled = true;
     config.extended_const_enabled = true;
     config.max_memories = config.max_memories.clamp(1, 3);
-    // What they may not.
+    // Unsupported features.
     config.acquire_release_atomics_enabled = false;
     config.allow_invalid_funcs = false;
     config.compact_imports_enabled = false;
@@ -45,7 +47,7 @@ pub fn around_module(data: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> 
     config.shared_everything_threads_enabled = false;
     config.threads_enabled = false;
     config.wide_arithmetic_enabled = false;
-    // More would be refused by the limiter, before anything runs.
+    // The limiter would refuse more before anything runs.
     config.max_memory32_bytes = 1 << 20;
     config.max_table_elements = 1000;
     config.min_funcs = config.min_funcs.max(3);
@@ -54,7 +56,7 @@ pub fn around_module(data: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> 
     Ok(around(&module))
 }
 
-/// What is around the module, which is empty here.
+/// The component around the module, which is empty here.
 const AROUND: &str = r#"(component
     (import "a" (func $a (param "a" u32) (param "b" u64) (param "c" f32) (param "d" f64) (result u32)))
     (import "b" (func $b (param "a" u32)))
@@ -67,7 +69,7 @@ const AROUND: &str = r#"(component
     (func (export "g") (param "a" u32) (canon lift (core func $y "g")))
     (func (export "h") (result u64) (canon lift (core func $x "h"))))"#;
 
-/// The section of the empty module: its number, its size and the header.
+/// The section of the empty module: its id, its size and the header.
 const EMPTY: &[u8] = b"\x01\x08\0asm\x01\0\0\0";
 
 fn around(module: &[u8]) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! Arbitrary types and values.
+//! Generates types and values.
 
 use arbitrary::{Result, Unstructured};
 use component_model::Val;
@@ -10,14 +10,14 @@ use component_model::types::{
 
 use crate::resources::{self, Resources};
 
-/// How deep types nest at most.
+/// The maximum depth of types.
 const DEPTH: u32 = 5;
 
 fn names(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(|index| format!("part-{index}"))
 }
 
-/// Any encoding of strings.
+/// Returns any string encoding.
 pub fn encoding(data: &mut Unstructured<'_>) -> Result<StringEncoding> {
     Ok(*data.choose(&[
         StringEncoding::Utf8,
@@ -26,7 +26,7 @@ pub fn encoding(data: &mut Unstructured<'_>) -> Result<StringEncoding> {
     ])?)
 }
 
-/// Any type.
+/// Returns any type.
 pub fn ty(data: &mut Unstructured<'_>) -> Result<Type> {
     type_within(data, DEPTH)
 }
@@ -95,7 +95,7 @@ fn type_within(data: &mut Unstructured<'_>, depth: u32) -> Result<Type> {
     })
 }
 
-/// Any value of a type; the host gets what resources are in it.
+/// Returns any value of a type. The host gets the resources in it.
 pub fn val(data: &mut Unstructured<'_>, ty: &Type, resources: &mut Resources) -> Result<Val> {
     let mut payload = |data: &mut Unstructured<'_>, ty: Option<&Type>| match ty {
         Some(ty) => val(data, ty, resources).map(|val| Some(Box::new(val))),
@@ -156,7 +156,7 @@ pub fn val(data: &mut Unstructured<'_>, ty: &Type, resources: &mut Resources) ->
     })
 }
 
-/// Strings of all widths.
+/// Strings of all widths, because transcoders handle them differently.
 fn string(data: &mut Unstructured<'_>) -> Result<String> {
     let chars: &[char] = data.choose(&[
         &['a', 'b'][..],
@@ -168,7 +168,7 @@ fn string(data: &mut Unstructured<'_>) -> Result<String> {
     (0..count).map(|_| data.choose(chars).copied()).collect()
 }
 
-/// Any core value, small ones more often: they are pointers that are in bounds, and handles that exist.
+/// Returns any core value. Small ones are frequent, because they are valid pointers and handles.
 pub fn core_val(data: &mut Unstructured<'_>) -> Result<CoreVal> {
     Ok(match data.int_in_range(0..=4)? {
         0 => CoreVal::I32(data.int_in_range(0..=300)?),

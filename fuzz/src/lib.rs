@@ -1,4 +1,4 @@
-//! What the fuzz targets share: see the README.
+//! Code that the fuzz targets share: see the README.
 
 pub mod component;
 pub mod generate;

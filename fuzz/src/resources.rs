@@ -1,17 +1,18 @@
-//! Tables of handles, with a record of what the host has been given.
+//! Handle tables, with a record of the host's handles.
 
 use arbitrary::{Result, Unstructured};
 use component_model::handles::{ResourceTable, ResourceTables};
 use component_model::ids::{ComponentInstanceId, Handle, Rep, ResourceId, ResourceTableId};
 use component_model::{ResourceAny, Val};
 
-/// Two component instances see two resources each: resource 0 is the host's, resource 1 the first instance's.
+/// Two component instances have two resource types each: type 0 is the host's, type 1 the first
+/// instance's.
 pub const TABLES: u32 = 4;
 
-/// No input makes as many handles.
+/// More handles than any input makes.
 const HANDLES: u32 = 300;
 
-/// The tables, and what the host has of them.
+/// The tables, and the host's handles.
 #[derive(Debug)]
 pub struct Resources {
     /// The tables.
@@ -42,7 +43,7 @@ impl Default for Resources {
 }
 
 impl Resources {
-    /// Gives the host a resource of a table's type.
+    /// Makes a resource of a table's type for the host.
     pub fn own(&mut self, table: ResourceTableId, rep: Rep) -> ResourceAny {
         let resource = self.tables.resource(table).expect("there is such a table");
         match self.tables.host_own(resource, rep) {
@@ -50,7 +51,7 @@ impl Resources {
                 self.held.push(any);
                 any
             }
-            // There are too many: one that is there stands in.
+            // There are too many resources, so an existing one is used.
             Err(_) => *self.held.last().expect("so there are some"),
         }
     }
@@ -81,7 +82,8 @@ impl Resources {
         }
     }
 
-    /// Puts representations in the place of the resources in a value that the host holds now, and remembers them.
+    /// Replaces resources by representations in a value that the host now holds, and remembers
+    /// them.
     pub fn plain(&mut self, val: Val) -> Val {
         let mut boxed = |val: Option<Box<Val>>| val.map(|val| Box::new(self.plain(*val)));
         match val {
@@ -109,7 +111,7 @@ impl Resources {
         }
     }
 
-    /// Does something to the tables, which may be wrong.
+    /// Performs an operation on the tables, which may be invalid.
     pub fn operate(&mut self, data: &mut Unstructured<'_>) -> Result<()> {
         let operation = data.int_in_range(0..=15)?;
         let table = ResourceTableId(data.int_in_range(0..=TABLES)?);
@@ -146,15 +148,16 @@ impl Resources {
             _ => self.exit(),
         }
         let live = self.tables.live();
-        // A loan that a borrowed handle is lowered after counts twice; the end of a call gives any number back.
+        // A loan counts twice after a borrowed handle is lowered from it. The end of a call returns
+        // all loans.
         assert!(live <= before + 2, "{live} after {before}");
         Ok(())
     }
 
-    /// Drops whatever is left; nothing is after that.
+    /// Drops everything that is left, and checks that nothing remains.
     pub fn finish(mut self) {
         for _ in 0..self.calls {
-            // What belongs to the call is dropped before its end, as a guest has to; what is lent cannot be.
+            // A guest has to drop a call's handles before its end. Lent handles cannot be dropped.
             self.drop_handles();
             self.exit();
         }

@@ -1,7 +1,8 @@
-//! What every adapter has to do, as tests of it that name no engine.
+//! Tests for every adapter, independent of the engine.
 //!
-//! A test of an adapter includes this file, and beside it a module `adapter` with the adapter's own names (`View`, `Limiter`, `invoke`
-//! and so on) and the engine's words for what they need: engines, components, linkers, stores.
+//! A test of an adapter includes this file, and provides a module `adapter` with the adapter's
+//! names (`View`, `Limiter`, `invoke` and so on) and the engine's types: engines, components,
+//! linkers, stores.
 
 use opentelemetry::logs::Severity;
 use opentelemetry::trace::Status;
@@ -98,7 +99,7 @@ impl Host {
             .clone()
     }
 
-    /// The sum of a metric's points, or the count of a histogram's, for a value of `error.type`.
+    /// Returns the sum of a metric's points, or a histogram's count, for a value of `error.type`.
     pub(crate) fn metric(&self, name: &str, error_type: Option<&str>) -> Option<i64> {
         self.meter.force_flush().unwrap();
         let expected = error_type.map(|kind| Value::from(kind.to_owned()));
@@ -140,7 +141,8 @@ impl Host {
     }
 }
 
-/// A guest that gets a tracer, starts the span `work` and does `then` while that is open.
+/// Makes a guest that gets a tracer, starts the span `work`, and runs `then` while the span is
+/// open.
 pub(crate) fn working(engine: &Engine, then: &str) -> Component {
     let core = format!(
         r#"
@@ -169,7 +171,7 @@ pub(crate) fn end(span: &str) -> String {
     format!("(drop (call $end {span} {zeros} (i64.const 0)))")
 }
 
-/// Calls `run` within an invocation, and ends that as the call ended.
+/// Calls `run` in an invocation, and finishes the invocation with the call's outcome.
 pub(crate) fn run(store: &mut Store<State>, component: &Component) -> Result<u64> {
     let linker = adapter::linker(component.engine());
     let mut call = invoke(store, InvocationOptions::default());
@@ -251,11 +253,11 @@ fn a_trap_ends_open_spans_with_its_kind_and_counts_once() {
 }
 
 #[test]
-fn a_guest_that_breaks_the_abi_is_trapped_for_that() {
+fn a_guest_that_breaks_the_abi_traps() {
     let host = Host::new();
     let engine = Engine::default();
     let mut zeros = end("(local.get $span)");
-    // The name is an option with a discriminant of 2.
+    // The name is an option with the invalid discriminant 2.
     zeros = zeros.replacen("(i32.const 0)", "(i32.const 2)", 1);
     run(&mut host.store(&engine), &working(&engine, &zeros)).unwrap_err();
     assert_eq!(
@@ -279,7 +281,7 @@ fn wrong_handles_are_counted_and_do_not_trap() {
 }
 
 #[test]
-fn the_embedders_limit_on_a_call_holds_and_is_counted() {
+fn the_embedders_limit_on_call_bytes_holds_and_is_counted() {
     let mut limits = wasmscope_telemetry::Limits::default();
     limits.call_bytes = 3;
     let host = Host::with_limits(limits);
@@ -290,7 +292,7 @@ fn the_embedders_limit_on_a_call_holds_and_is_counted() {
     )
     .unwrap();
     host.span("wor");
-    // The scope's name is cut as well.
+    // The scope's name is shortened too.
     assert_eq!(
         host.telemetry
             .dropped()
@@ -300,7 +302,7 @@ fn the_embedders_limit_on_a_call_holds_and_is_counted() {
 }
 
 #[test]
-fn fuel_is_counted_where_it_is_metered() {
+fn fuel_is_counted_if_it_is_metered() {
     let host = Host::new();
     let engine = adapter::metered();
     let component = working(&engine, "(loop $forever (br $forever))");
@@ -332,7 +334,7 @@ pub(crate) const PAGE: usize = 65536;
 fn the_embedders_limits_hold_and_memory_is_reported() {
     let host = Host::new();
     let engine = Engine::default();
-    // Grows by one page, is refused two more by the limiter, and 65536 by the type of its memory.
+    // Grows by one page. The limiter refuses two more, and the maximum of its memory 65536.
     let component = working(
         &engine,
         "(drop (memory.grow (i32.const 1))) (drop (memory.grow (i32.const 65536)))
@@ -357,11 +359,11 @@ fn the_embedders_limits_hold_and_memory_is_reported() {
 }
 
 #[test]
-fn memory_that_the_limiter_refuses_is_counted_and_an_event_on_the_calls_span() {
+fn refused_memory_is_counted_and_is_an_event_of_the_calls_span() {
     let host = Host::new();
     let engine = Engine::default();
-    // Refused twice by the limiter, and once by the type of its memory, which is no refusal of
-    // ours.
+    // The limiter refuses twice. The third growth exceeds the memory's own maximum, which is not
+    // counted.
     let component = working(
         &engine,
         "(drop (memory.grow (i32.const 7))) (drop (memory.grow (i32.const 65536)))
@@ -375,7 +377,7 @@ fn memory_that_the_limiter_refuses_is_counted_and_an_event_on_the_calls_span() {
     let mut invocation = invoke(&mut store, InvocationOptions::default());
     run.call(&mut invocation, ()).unwrap();
     invocation.finish(Outcome::Ok);
-    // A call without one says nothing of those before.
+    // A call without a refusal reports none of an earlier call.
     invoke(
         &mut store,
         InvocationOptions::default().with_name("the next"),
@@ -403,7 +405,7 @@ fn memory_that_the_limiter_refuses_is_counted_and_an_event_on_the_calls_span() {
 }
 
 #[test]
-fn a_memory_that_the_limiter_refuses_at_instantiation_is_a_memory_limit() {
+fn memory_refused_at_instantiation_is_a_memory_limit() {
     let host = Host::new();
     let engine = Engine::default();
     let component = working(&engine, "");
@@ -485,7 +487,7 @@ fn contexts_baggage_and_thresholds_reach_the_guest() {
     }
 }
 
-/// A view that panics every other time, as a defect of the host might.
+/// A view that panics every other time, like a bug in the host.
 struct Flaky {
     telemetry: Instance,
     calls: u32,
@@ -504,7 +506,7 @@ impl View for Flaky {
 }
 
 #[test]
-fn no_panic_leaves_a_host_function() {
+fn host_functions_catch_panics() {
     let host = Host::new();
     let engine = Engine::default();
     let component = working(&engine, &end("(local.get $span)"));
@@ -520,7 +522,7 @@ fn no_panic_leaves_a_host_function() {
         .get_typed_func::<(), (u64,)>(&mut store, "run")
         .unwrap();
     let (span,) = run.call(&mut store, ()).unwrap();
-    assert_eq!(span, 1 << 63, "the guest is told that nothing is recorded");
+    assert_eq!(span, 1 << 63, "the handle means not recorded");
     assert_eq!(
         host.telemetry
             .dropped()
@@ -529,9 +531,9 @@ fn no_panic_leaves_a_host_function() {
     );
 }
 
-/// A store has one telemetry, and each call a host span of its own.
+/// A store has one telemetry instance, but each call has its own host span.
 #[test]
-fn two_instances_in_one_store_are_called_apart() {
+fn two_instances_in_one_store_have_separate_calls() {
     let host = Host::new();
     let engine = Engine::default();
     let component = working(&engine, &end("(local.get $span)"));
@@ -562,13 +564,13 @@ fn two_instances_in_one_store_are_called_apart() {
         host.metric("wasmscope.runtime.instantiation.duration", None),
         Some(2)
     );
-    // They are counted by their store, and so is their memory.
+    // Instantiations and memory are counted for the store.
     assert_eq!(host.metric("wasmscope.runtime.instances", None), Some(1));
     assert_eq!(store.data().limiter.memory(), 4 * PAGE as u64);
 }
 
 #[test]
-fn spans_left_open_at_a_return_are_ended_and_say_so() {
+fn spans_left_open_at_a_return_are_ended_with_a_reason() {
     let host = Host::new();
     let engine = Engine::default();
     run(&mut host.store(&engine), &working(&engine, "")).unwrap();
@@ -579,7 +581,7 @@ fn spans_left_open_at_a_return_are_ended_and_say_so() {
 }
 
 #[test]
-fn a_call_that_is_dropped_is_killed_with_what_it_left_open() {
+fn a_dropped_call_is_killed_with_its_open_spans() {
     let host = Host::new();
     let engine = Engine::default();
     let component = working(&engine, "");
@@ -602,9 +604,9 @@ fn a_call_that_is_dropped_is_killed_with_what_it_left_open() {
     }
 }
 
-/// Telemetry that is within something else, for which there is no `View`.
+/// Telemetry inside another value, which does not implement `View`.
 #[test]
-fn an_embedder_may_say_where_the_telemetry_is() {
+fn an_embedder_can_pass_a_getter_for_the_telemetry() {
     let host = Host::new();
     let engine = Engine::default();
     let component = working(&engine, &end("(local.get $span)"));
@@ -616,7 +618,7 @@ fn an_embedder_may_say_where_the_telemetry_is() {
         .get_typed_func::<(), (u64,)>(&mut store, "run")
         .unwrap();
     run.call(&mut store, ()).unwrap();
-    // Nobody has begun a call, so it is the root.
+    // There is no invocation, so the span is a root.
     assert_eq!(
         host.span("work").parent_span_id,
         opentelemetry::SpanId::INVALID
@@ -629,7 +631,7 @@ fn an_embedder_may_say_where_the_telemetry_is() {
 }
 
 #[test]
-fn without_providers_guests_run_as_ever() {
+fn guests_run_without_providers() {
     let telemetry = Telemetry::builder(Providers::default()).build();
     let engine = Engine::default();
     let component = working(&engine, &end("(local.get $span)"));
@@ -638,5 +640,5 @@ fn without_providers_guests_run_as_ever() {
         limiter: Limiter::unlimited(&telemetry),
     };
     let span = run(&mut adapter::store(&engine, state), &component).unwrap();
-    assert_eq!(span >> 63, 1, "the guest is told that nothing is recorded");
+    assert_eq!(span >> 63, 1, "the handle means not recorded");
 }

@@ -1,5 +1,5 @@
-//! The public API that every adapter has, name for name. A test of an adapter includes this file,
-//! beside a module `adapter` with the adapter's and the engine's names. It holds if it compiles.
+//! The public API of every adapter, with equal names. A test of an adapter includes this file and
+//! provides a module `adapter` with the adapter's and the engine's names. Compiling is the test.
 
 use wasmscope_telemetry::Telemetry as CoreTelemetry;
 
@@ -41,7 +41,7 @@ fn api<T: View + 'static>(state: fn(&mut T) -> &mut Instance) {
     let _ = |engine: &Engine| engine.clone();
 }
 
-/// The names that an adapter exports, out of its `lib.rs`.
+/// Returns the names that an adapter exports from its `lib.rs`.
 fn exported(lib: &str) -> Vec<&str> {
     let uses = lib.split("\npub use ").skip(1);
     let uses = uses.filter_map(|rest| rest.split_once(';'));
@@ -59,8 +59,8 @@ fn exported(lib: &str) -> Vec<&str> {
     names
 }
 
-/// Only Wasmtime has these: asynchronous stores; and code that is compiled ahead of time, which
-/// `wasmedge-component` has.
+/// Only Wasmtime has asynchronous stores and these functions for compiled code. On WasmEdge,
+/// `wasmedge-component` compiles.
 const WASMTIME_ALONE: [&str; 13] = [
     "Cache",
     "CacheError",

@@ -1,4 +1,5 @@
-//! Guests for tests: core modules in text, made components by the contract in `wit/`.
+//! Builds guests for tests: core modules in text, which become components with the contract in
+//! `wit/`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,7 +8,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::abi::{AbiVariant, WasmType};
 use wit_parser::{Function, LiftLowerAbi, ManglingAndAbi, Resolve, WorldId, WorldItem};
 
-/// A bump allocator that grows the memory, from `$heap`.
+/// A bump allocator that grows the memory, starting at `$heap`.
 pub(crate) const REALLOC: &str = r#"
   (func (export "cabi_realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
     (local $start i32)
@@ -28,7 +29,7 @@ pub(crate) const REALLOC: &str = r#"
     (local.get $start))
 "#;
 
-/// The contract, and a world made of `items`, which may name its interfaces.
+/// Parses the contract, and a world with `items`, which may refer to its interfaces.
 fn world(items: &str) -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();
     let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
@@ -45,7 +46,7 @@ fn world(items: &str) -> (Resolve, WorldId) {
     (resolve, world)
 }
 
-/// Makes a component of a core module in text, for a world made of `items`.
+/// Makes a component from a core module in text, for a world with `items`.
 pub(crate) fn component(items: &str, core: &str, encoding: StringEncoding) -> Vec<u8> {
     let (resolve, world) = world(items);
     let mut module = wat::parse_str(core).unwrap_or_else(|error| panic!("{error}\n{core}"));
@@ -62,7 +63,8 @@ fn encode(module: &[u8]) -> Vec<u8> {
         .expect("the component is encoded")
 }
 
-/// Makes a component that imports the contract and exports `run: func() -> u64`, from the insides of a core module.
+/// Makes a component from the body of a core module. It imports the contract and exports `run:
+/// func() -> u64`.
 pub(crate) fn guest(core: &str, encoding: StringEncoding) -> Vec<u8> {
     let core = format!(
         r#"(module {core}
@@ -75,20 +77,21 @@ pub(crate) fn guest(core: &str, encoding: StringEncoding) -> Vec<u8> {
     )
 }
 
-/// Makes a component that imports every function of the contract and does nothing with it.
+/// Makes a component that imports every function of the contract and calls none.
 pub(crate) fn dummy() -> Vec<u8> {
     let (resolve, world) = world("include wasmscope:otel/observability@0.1.0;");
     dummy_of(&resolve, world)
 }
 
-/// Makes a component like [`dummy`], by a contract in which `from`, which is there once, is `to`.
+/// Makes a component like [`dummy`], with a contract in which `from`, which occurs once, is
+/// replaced by `to`.
 pub(crate) fn dummy_of_changed(from: &str, to: &str) -> Vec<u8> {
     let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
     let package = "package wasmscope:otel@0.1.0;";
     let mut text = String::from(package);
     for file in ["types", "context", "tracer", "meter", "logger", "worlds"] {
         let file = std::fs::read_to_string(contract.join(file).with_extension("wit"))
-            .expect("the contract is there");
+            .expect("the contract exists");
         text.push_str(&file.replacen(package, "", 1));
     }
     assert_eq!(text.matches(from).count(), 1, "{from}");
@@ -98,7 +101,7 @@ pub(crate) fn dummy_of_changed(from: &str, to: &str) -> Vec<u8> {
         .expect("the contract parses");
     let world = resolve
         .select_world(&[package], Some("observability"))
-        .expect("the world is there");
+        .expect("the world exists");
     dummy_of(&resolve, world)
 }
 
@@ -110,7 +113,7 @@ fn dummy_of(resolve: &Resolve, world: WorldId) -> Vec<u8> {
     encode(&module)
 }
 
-/// The functions of the contract: full name of the interface, and the function.
+/// Lists the functions of the contract: the interface's full name, and the function.
 fn functions(resolve: &Resolve, world: WorldId) -> Vec<(String, Function)> {
     let mut functions = Vec::new();
     for item in resolve.worlds[world].imports.values() {
@@ -127,8 +130,8 @@ fn functions(resolve: &Resolve, world: WorldId) -> Vec<(String, Function)> {
     functions
 }
 
-/// Makes a component that exports the contract's interfaces by passing each call on to what it imports: what Wasmtime
-/// lowers into it, in whatever encoding, is what the host is to lift out of it.
+/// Makes a component that exports the contract's interfaces and passes each call on to its imports.
+/// The host must lift the same values that Wasmtime lowered into it, in any encoding.
 pub(crate) fn echo(encoding: StringEncoding) -> Vec<u8> {
     let (resolve, world) = world("include wasmscope:otel/observability@0.1.0;");
     let (mut imports, mut exports) = (String::new(), String::new());

@@ -1,4 +1,4 @@
-//! Passes on what programs of this package need to find libwasmedge: see `cargo xtask wasmedge`.
+//! Passes libwasmedge's linker options to this package's programs: see `cargo xtask wasmedge`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

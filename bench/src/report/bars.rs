@@ -1,21 +1,21 @@
-//! What the numbers are held to.
+//! The limits that the project sets for its measurements.
 
 use std::collections::HashMap;
 
 /// A limit for one or both runtimes.
 pub(super) struct Bar {
     title: &'static str,
-    /// Where the number is found: the table, its row and column, the limit, and what it is for people.
+    /// The measurement that each runtime is judged by.
     wasmtime: Option<Limit>,
     wasmedge: Option<Limit>,
-    /// Why it is missed, where it is, and what would have to change.
+    /// Why it is missed, if it is, and what could be improved.
     why: &'static str,
 }
 
 struct Limit {
     key: &'static str,
     at_most: f64,
-    /// Where one would want to be.
+    /// The goal beyond the limit.
     aim: Option<f64>,
     unit: Unit,
 }
@@ -45,11 +45,11 @@ const fn other(key: &'static str, at_most: f64, unit: Unit) -> Option<Limit> {
     })
 }
 
-/// Why a bound instrument takes longer than it should.
+/// Why a measurement of a bound instrument is slow.
 const BOUND: &str = "each measurement is one call into the host. On WasmEdge, that call alone takes nearly as long as the whole measurement in the native SDK (see the \
     boundary). To be changed: the call path (ADR 5 and the roadmap).";
 
-/// Why a component's call takes longer than one that is written by hand.
+/// Why a component's call is slower than a raw call.
 const BOUNDARY: &str = "for each call, the `may_leave` flag is checked, lent resources are counted, and core values pass through a list. Texts and lists are charged to a \
     budget. And the guest is rewritten, so that it can be bounded and stopped (ADR 4 and 5). The raw call does none of this. To be changed: the call \
     path (ADR 5 and the roadmap).";
@@ -165,7 +165,7 @@ pub(super) const BARS: [Bar; 15] = [
     },
 ];
 
-/// The bars and what was measured, in Markdown; those without a number are shown as not measured.
+/// Renders the bars and their measurements in Markdown. A missing number is shown as not measured.
 pub(super) fn markdown(measured: &HashMap<String, f64>) -> String {
     let mut text = String::from("| | Wasmtime | | WasmEdge AOT | |\n|---|---|---|---|---|\n");
     let mut missed = String::new();
@@ -193,7 +193,7 @@ pub(super) fn markdown(measured: &HashMap<String, f64>) -> String {
 }
 
 impl Limit {
-    /// The measured number with what it is held to, and whether it misses that.
+    /// Renders a measurement with its limit. Returns whether it misses the limit.
     fn cell(&self, measured: Option<f64>) -> (String, bool) {
         let Some(measured) = measured else {
             return (" not measured | |".to_owned(), false);

@@ -1,9 +1,9 @@
-//! What was measured on.
+//! Describes the machine and the versions that were measured.
 
 use std::fs;
 use std::process::Command;
 
-/// Describes the machine and the versions, as far as the system tells.
+/// Describes the machine and the versions, as far as the system reports them.
 pub(crate) fn describe() -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("model name"))?;

@@ -1,4 +1,4 @@
-//! What comes of a table.
+//! Measured tables, and their text.
 
 mod bars;
 pub(crate) mod machine;
@@ -8,27 +8,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::rounds::Spread;
 
-/// A table as it is printed, with the numbers that the bars are held to.
+/// A table as it is printed, with the numbers that are compared with the bars.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Table {
     pub(crate) title: String,
-    /// What is to be known about it.
+    /// The explanation above the table.
     pub(crate) about: String,
     pub(crate) header: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,
     /// Numbers by `row/column`.
     pub(crate) measured: Vec<(String, f64)>,
-    /// The machine and the versions that it was made with.
+    /// The machine and the versions of the measurement.
     pub(crate) made_with: String,
 }
 
-/// A ratio and its spread, for people.
+/// Formats a ratio and its spread.
 pub(crate) fn ratio(spread: Spread) -> String {
     let Spread { median, low, high } = spread;
     format!("{median:.2} ({low:.2}–{high:.2})")
 }
 
-/// A time for people.
+/// Formats a time.
 pub(crate) fn nanos(nanos: f64) -> String {
     match nanos {
         ..100.0 => format!("{nanos:.1} ns"),
@@ -39,7 +39,7 @@ pub(crate) fn nanos(nanos: f64) -> String {
 }
 
 impl Table {
-    /// The table in Markdown, without its title.
+    /// Renders the table in Markdown, without its title.
     pub(crate) fn markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let rule = vec!["---".to_owned(); self.header.len()];

@@ -1,4 +1,4 @@
-//! The page with all tables, and the README's short ones.
+//! Writes the page with all tables, and the README's short ones.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use super::{Table, bars, nanos};
 use crate::rounds::Effort;
 
-/// The lines of a file between which something is written.
+/// The lines of a file between which a table is written.
 struct Marks {
     begin: &'static str,
     end: &'static str,
@@ -25,7 +25,7 @@ const SIZE: Marks = Marks {
     end: "<!-- end of size -->\n",
 };
 
-/// The rows that the README shows, and what it calls them.
+/// The rows in the README, with their titles there.
 const SHORT: [(&str, &str); 8] = [
     ("span", "span with 4 attributes and an event"),
     ("span, by `tracing`", "the same by `tracing`"),
@@ -37,15 +37,16 @@ const SHORT: [(&str, &str); 8] = [
     ("histogram, bound", "histogram, bound"),
 ];
 
-/// The row that the README shows as a time: to a few nanoseconds a ratio says nothing.
+/// The row that the README shows as a time, because a ratio of a few nanoseconds means little.
 const BELOW: &str = "log below the level";
 
-/// Writes what the results of all tables come to, and says which files it has written, and which tables are of earlier runs than the
-/// one that made `made`.
+/// Writes the page and the README's tables from the results of all tables. Returns a message with
+/// the written files, and the tables that the present run, which made `made`, did not measure.
 ///
 /// # Errors
 ///
-/// Fails when a file cannot be written. Nothing is written, and this is said, when a table was never made.
+/// If a file cannot be written. If the result of a table is missing, nothing is written, and the
+/// message says so.
 pub(crate) fn write(
     results: &Path,
     names: &[&str],
@@ -58,13 +59,13 @@ pub(crate) fn write(
     let mut measured = HashMap::new();
     for name in names {
         let file = fs::read(results.join(format!("{name}.json"))).ok();
-        // What an earlier bench has written may lack something.
+        // The results of an earlier version may lack something.
         let table = file.and_then(|bytes| serde_json::from_slice::<Table>(&bytes).ok());
         let Some(table) = table else {
             missing.push(*name);
             continue;
         };
-        // Tables have rows of the same names.
+        // Tables have rows with equal names.
         let numbers = table.measured.iter();
         measured.extend(numbers.map(|(key, value)| (format!("{name}/{key}"), *value)));
         tables.push(table);
@@ -94,7 +95,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// What was written, and which tables in it were made before.
+/// Returns the message with the written files, and the tables from earlier runs.
 fn account(written: &[&Path], names: &[&str], made: &[&str]) -> String {
     let mut text = String::new();
     for file in written {
@@ -134,7 +135,7 @@ fn text(tables: &[Table], measured: &HashMap<String, f64>) -> String {
     text
 }
 
-/// The README's table of signals.
+/// Renders the README's table of signals.
 fn short(measured: &HashMap<String, f64>) -> String {
     let mut text =
         String::from("| to the native SDK = 1 | Wasmtime | WasmEdge AOT |\n|---|---|---|\n");
@@ -157,7 +158,7 @@ fn short(measured: &HashMap<String, f64>) -> String {
     text
 }
 
-/// Puts a text between the marks of a file.
+/// Replaces the text between the marks in a file.
 fn replace(file: &Path, Marks { begin, end }: &Marks, text: &str) -> Result<()> {
     let old = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let parts = old
@@ -175,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_says_what_it_has_written_and_what_it_has_not_made() {
+    fn the_message_lists_written_files_and_earlier_tables() {
         let files = [Path::new("page.md"), Path::new("README.md")];
         let names = ["a", "b", "c"];
         assert_eq!(
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_made_otherwise_than_the_first_says_so() {
+    fn a_table_of_another_machine_names_it() {
         let table = |title: &str, made_with: &str| Table {
             title: title.to_owned(),
             made_with: made_with.to_owned(),

@@ -1,4 +1,4 @@
-//! The columns: the runtimes that a guest is run by, and how they are set.
+//! The columns: the runtimes that run guests, with their settings.
 
 mod wasmedge;
 mod wasmtime;
@@ -11,22 +11,22 @@ use wasmscope_telemetry::Telemetry;
 /// A runtime and its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Column {
-    /// Wasmtime as it is.
+    /// Wasmtime with its defaults.
     Wasmtime,
     /// Wasmtime, compiling each time.
     WasmtimeCompiling,
-    /// Wasmtime with the cache that `wasmscope run --aot` has.
+    /// Wasmtime with the cache of `wasmscope run --aot`.
     WasmtimeCached,
-    /// With the pooling allocator and checks of epochs, as platforms with many tenants set it.
+    /// Wasmtime with the pooling allocator and epoch checks, as multi-tenant platforms use it.
     WasmtimePooled,
     /// WasmEdge's interpreter.
     Interpreter,
-    /// WasmEdge with what its compiler made ahead of time.
+    /// WasmEdge with ahead-of-time compilation.
     Aot,
 }
 
 impl Column {
-    /// Those that every signal is told to, in the order of the tables.
+    /// The columns of the tables of signals, in their order.
     pub(crate) const ALL: [Self; 4] = [
         Self::Wasmtime,
         Self::WasmtimePooled,
@@ -34,7 +34,7 @@ impl Column {
         Self::Aot,
     ];
 
-    /// What tables call it.
+    /// Returns its title in tables.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Wasmtime => "Wasmtime",
@@ -47,48 +47,49 @@ impl Column {
     }
 }
 
-/// A runtime, set up, with all that it offers to guests.
+/// A runtime that is set up, with all functions for guests.
 pub(crate) trait Runtime: Send + Sync {
-    /// Loads a component, from what was compiled of it before if there is a compiler; the first time it is compiled.
+    /// Loads a component from its compiled code if there is a compiler. The first time, it is
+    /// compiled.
     ///
     /// # Errors
     ///
-    /// Fails when the runtime cannot load it.
+    /// If the runtime cannot load it.
     fn load(&self, component: &Path) -> Result<Box<dyn Host>>;
 }
 
-/// A component, ready to be instantiated.
+/// A component that is ready to be instantiated.
 pub(crate) trait Host: Send + Sync {
-    /// Makes an instance of it in a store of its own.
+    /// Makes an instance in its own store.
     ///
     /// # Errors
     ///
-    /// Fails when it cannot be instantiated.
+    /// If it cannot be instantiated.
     fn instantiate(&self, telemetry: &Telemetry) -> Result<Box<dyn Guest>>;
 }
 
 /// An instance of a component.
 pub(crate) trait Guest {
-    /// Calls `run` of a `bench-rows`.
+    /// Calls `run` of `bench-rows`.
     ///
     /// # Errors
     ///
-    /// Fails when the guest traps or does not know the row.
+    /// If the guest traps or does not know the row.
     fn run(&mut self, row: &str, times: u32) -> Result<()>;
 
-    /// Calls `handle` of a `bench-service`.
+    /// Calls `handle` of `bench-service`.
     ///
     /// # Errors
     ///
-    /// Fails when the guest traps.
+    /// If the guest traps.
     fn handle(&mut self, request: &str) -> Result<String>;
 }
 
-/// Sets a runtime up, with a folder of the bench's own for what is compiled.
+/// Sets up a runtime, with a folder for the benchmark's compiled code.
 ///
 /// # Errors
 ///
-/// Fails when the runtime cannot be set up.
+/// If the runtime cannot be set up.
 pub(crate) fn runtime(column: Column, cache: &Path) -> Result<Box<dyn Runtime>> {
     Ok(match column {
         Column::Wasmtime | Column::WasmtimePooled => {

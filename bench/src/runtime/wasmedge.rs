@@ -1,4 +1,4 @@
-//! WasmEdge, as an embedder sets it up.
+//! WasmEdge, set up like in an embedder's program.
 
 use std::fs;
 use std::path::Path;
@@ -44,7 +44,7 @@ pub(super) struct SetUp {
 }
 
 impl SetUp {
-    /// With a folder for what is compiled, or interpreted.
+    /// Makes an engine that compiles into a folder, or interprets.
     pub(super) fn new(cache: Option<&Path>) -> Result<Self> {
         let mut config = Config::new();
         config.optimization(Optimization::Aggressive);

@@ -1,4 +1,4 @@
-//! Wasmtime, as an embedder sets it up.
+//! Wasmtime, set up like in an embedder's program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,9 +42,9 @@ pub(super) struct SetUp {
     code: Code,
 }
 
-/// Where code comes from.
+/// The source of compiled code.
 enum Code {
-    /// A file in this folder, whose name has the setting.
+    /// A file in this folder. Its name contains the setting.
     File(PathBuf, &'static str),
     /// The cache of `wasmscope run --aot`.
     Cache(Cache),
@@ -75,7 +75,7 @@ impl SetUp {
         })
     }
 
-    /// Compiles each time.
+    /// Makes an engine that compiles each time.
     pub(super) fn compiling(cache: &Path) -> Result<Self> {
         Ok(Self {
             code: Code::Compiler,
@@ -83,7 +83,7 @@ impl SetUp {
         })
     }
 
-    /// Keeps code as `wasmscope run --aot` does.
+    /// Makes an engine that caches code like `wasmscope run --aot`.
     pub(super) fn caching(cache: &Path) -> Result<Self> {
         Ok(Self {
             code: Code::Cache(Cache::open(cache.join("wasmtime"))?),
@@ -134,7 +134,7 @@ fn read(component: &Path) -> Result<Vec<u8>> {
     fs::read(component).with_context(|| format!("cannot read {}", component.display()))
 }
 
-/// Whether a file was made of another as that is now.
+/// Returns true if a file was made from the present version of another.
 fn is_newer(made: &Path, source: &Path) -> bool {
     let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
     matches!((changed(made), changed(source)), (Ok(made), Ok(source)) if made > source)
@@ -142,10 +142,11 @@ fn is_newer(made: &Path, source: &Path) -> bool {
 
 #[expect(
     unsafe_code,
-    reason = "what was compiled runs as it is; the folder is the bench's own"
+    reason = "loads native code, from the benchmark's private folder"
 )]
 fn load_compiled(engine: &Engine, file: &Path) -> Result<Component> {
-    // SAFETY: the file was written by this program's `precompile_component`, into a folder that is only the bench's.
+    // SAFETY: the file was written by this program's `precompile_component`, into the benchmark's
+    // private folder.
     let component = unsafe { Component::deserialize_file(engine, file) };
     Ok(component?)
 }
@@ -160,7 +161,7 @@ impl Host for Loaded {
         };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limiter);
-        // Nobody ticks: what is measured are the checks.
+        // The epoch is never incremented, because only the checks are measured.
         store.set_epoch_deadline(1);
         let instance = wasmscope_wasmtime::instantiate(&mut store, &self.component, &self.linker)?;
         Ok(Box::new(Running {

@@ -1,4 +1,4 @@
-//! What it costs to call the host and come back, before anything is done there.
+//! The cost of a call into the host that does nothing there.
 
 mod component;
 mod raw;
@@ -12,7 +12,7 @@ use crate::report::{Table, nanos, ratio};
 use crate::rounds::{Runner, measure};
 use crate::runtime::Column;
 
-/// What is passed, by the name of the function that passes it so many times.
+/// The arguments, by the name of the function that passes them repeatedly.
 const CALLS: [(&str, &str); 4] = [
     ("none", "no argument"),
     ("two", "two `u64`"),
@@ -20,7 +20,8 @@ const CALLS: [(&str, &str); 4] = [
     ("attributes", "a record with 4 key-values"),
 ];
 
-/// The core module, but for its memory: calls what it imports as often as it is told. The text and the key-values lie in its memory.
+/// The core module, without its memory. It calls its imports as often as told. The text and the
+/// key-values are in its memory.
 const CORE: &str = r#"
   (import "host" "none" (func $none))
   (import "host" "two" (func $two (param i64 i64)))
@@ -53,13 +54,13 @@ const CORE: &str = r#"
 
 /// A guest that makes such calls.
 trait Caller {
-    /// Makes so many calls.
+    /// Makes `times` calls.
     fn call(&mut self, function: &str, times: u32) -> Result<()>;
-    /// What has reached the host.
+    /// Returns the counts of the host.
     fn arrived(&self) -> Arrived;
 }
 
-/// What a host counts: the calls, and the bytes that came with them.
+/// The counts of a host: the calls, and the bytes that they passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Arrived {
     calls: u64,
@@ -72,7 +73,7 @@ impl Arrived {
         self.bytes += bytes as u64;
     }
 
-    /// What it is after so many calls more, each with so many bytes.
+    /// Returns the counts after `calls` further calls, each with `bytes` bytes.
     fn after(self, calls: u64, bytes: u64) -> Self {
         Self {
             calls: self.calls + calls,
@@ -81,7 +82,7 @@ impl Arrived {
     }
 }
 
-/// How many bytes each call brings, as the host counts them: the numbers' own, or those of the texts.
+/// Returns the bytes of each call, as the host counts them: those of the numbers, or of the texts.
 fn bytes(function: &str) -> u64 {
     match function {
         "two" => 16,

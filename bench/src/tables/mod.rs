@@ -1,4 +1,4 @@
-//! The tables, each made by a process of its own.
+//! The tables. Each is made by its own process.
 
 mod boundary;
 mod service;
@@ -14,18 +14,18 @@ use anyhow::Result;
 use crate::report::Table;
 use crate::rounds::Effort;
 
-/// What a table is made from.
+/// The inputs of a table.
 #[derive(Debug, Clone)]
 pub(crate) struct Inputs {
     /// The folder with the guests.
     pub(crate) guests: PathBuf,
-    /// A folder for what is compiled of them.
+    /// The folder for the guests' compiled code.
     pub(crate) cache: PathBuf,
-    /// Only the row of this title, in the tables of signals.
+    /// Runs only the row with this title, in the tables of signals.
     pub(crate) rows: String,
-    /// Only columns whose title contains this, in the tables of signals.
+    /// Runs only columns whose title contains this, in the tables of signals.
     pub(crate) columns: String,
-    /// How thoroughly it is measured.
+    /// The effort of the measurement.
     pub(crate) effort: Effort,
 }
 

@@ -1,4 +1,4 @@
-//! What a whole service pays: cold start, memory of idle instances, throughput.
+//! The cost for a whole service: cold start, memory of idle instances, throughput.
 
 mod cold_start;
 mod memory;
@@ -20,7 +20,7 @@ use super::Inputs;
 use crate::runtime::Column;
 use crate::sink::{Kind, Sink};
 
-/// How the service is instrumented, and what the tables call it.
+/// The variants of instrumentation, with their titles in the tables.
 const VARIANTS: [(&str, &str); 3] = [
     ("none", "without telemetry"),
     ("direct", "direct API"),
@@ -30,14 +30,14 @@ const VARIANTS: [(&str, &str); 3] = [
 /// The runtimes that a service is compiled for.
 const COLUMNS: [Column; 3] = [Column::Wasmtime, Column::WasmtimePooled, Column::Aot];
 
-/// What the service is asked.
+/// The request to the service.
 const REQUEST: &str = "4711 alice MUG*3 TEA*12";
 
 fn component(inputs: &Inputs, variant: &str) -> PathBuf {
     inputs.guests.join(format!("service.{variant}.3.wasm"))
 }
 
-/// Telemetry that is counted and dropped in place.
+/// Telemetry that is counted and dropped at once.
 struct Counted {
     sink: Sink,
     providers: Providers,
@@ -55,7 +55,8 @@ impl Counted {
         }
     }
 
-    /// Checks that each of so many requests said something, if the variant does, and that nothing was dropped.
+    /// Checks that each of `requests` requests sent telemetry, if the variant does, and that
+    /// nothing was dropped.
     fn check(&self, variant: &str, requests: u64) -> Result<()> {
         let arrived = self.sink.settled(&self.providers)?;
         let spans = if variant == "none" { 0 } else { requests };

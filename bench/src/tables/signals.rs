@@ -1,10 +1,10 @@
-//! What spans, logs and measurements cost.
+//! The cost of spans, logs and measurements.
 
 use anyhow::{Context as _, Result, ensure};
 use wasmscope_telemetry::{Providers, Telemetry};
 
 use super::Inputs;
-use crate::native::{Native, Said};
+use crate::native::{Native, Operation};
 use crate::report::{Table, nanos, ratio};
 use crate::rounds::{Runner, measure};
 use crate::runtime::{Column, Guest, Host, runtime};
@@ -13,14 +13,14 @@ use crate::sink::{Counts, Kind, Sink};
 /// A row of the table.
 struct Row {
     title: &'static str,
-    /// What the guest calls it.
+    /// The guest's name for it.
     guest: &'static str,
     kind: Kind,
-    /// What the native SDK is told meanwhile, for which the ratio is 1.
-    native: Said,
+    /// The native SDK's operation, whose time is 1 in the ratio.
+    native: Operation,
 }
 
-const fn row(title: &'static str, guest: &'static str, kind: Kind, native: Said) -> Row {
+const fn row(title: &'static str, guest: &'static str, kind: Kind, native: Operation) -> Row {
     Row {
         title,
         guest,
@@ -31,49 +31,49 @@ const fn row(title: &'static str, guest: &'static str, kind: Kind, native: Said)
 
 #[rustfmt::skip]
 const ROWS: [Row; 28] = [
-    row("span", "span, direct", Kind::Counting, Said::Span),
-    row("span, by `tracing`", "span, tracing", Kind::Counting, Said::Span),
-    row("span, by `tracing`, begun when used", "span, tracing, deferred", Kind::Counting, Said::Span),
-    row("span, by `opentelemetry`", "span, opentelemetry", Kind::Counting, Said::Span),
-    row("three nested spans", "nested spans, direct", Kind::Counting, Said::Nested),
-    row("three nested spans, by `tracing`", "nested spans, tracing", Kind::Counting, Said::Nested),
-    row("three nested spans, by `tracing`, begun when used", "nested spans, tracing, deferred", Kind::Counting, Said::Nested),
-    row("three nested spans, by `opentelemetry`", "nested spans, opentelemetry", Kind::Counting, Said::Nested),
-    row("span not sampled", "span, direct", Kind::Unsampled, Said::Span),
-    row("span not sampled, by `tracing`", "span, tracing", Kind::Unsampled, Said::Span),
-    row("span not sampled, by `opentelemetry`", "span, opentelemetry", Kind::Unsampled, Said::Span),
-    row("span, telemetry disabled", "span, direct", Kind::Disabled, Said::Span),
-    row("span, telemetry disabled, by `tracing`", "span, tracing", Kind::Disabled, Said::Span),
-    row("span, telemetry disabled, by `opentelemetry`", "span, opentelemetry", Kind::Disabled, Said::Span),
-    row("log", "log, direct", Kind::Counting, Said::Log),
-    row("log, by `tracing`", "log, tracing", Kind::Counting, Said::Log),
-    row("log, by `opentelemetry`", "log, opentelemetry", Kind::Counting, Said::Log),
-    row("log below the level", "log below the level, direct", Kind::Counting, Said::LogBelow),
-    row("log below the level, by `tracing`", "log below the level, tracing", Kind::Counting, Said::LogBelow),
-    row("log below the level, by `opentelemetry`", "log below the level, opentelemetry", Kind::Counting, Said::LogBelow),
-    row("counter", "counter, direct", Kind::Counting, Said::Counter),
-    row("counter, by `opentelemetry`", "counter, opentelemetry", Kind::Counting, Said::Counter),
-    row("counter, bound", "bound counter, direct", Kind::Counting, Said::Counter),
-    row("counter, bound, to native bound", "bound counter, direct", Kind::Counting, Said::BoundCounter),
-    row("histogram", "histogram, direct", Kind::Counting, Said::Histogram),
-    row("histogram, by `opentelemetry`", "histogram, opentelemetry", Kind::Counting, Said::Histogram),
-    row("histogram, bound", "bound histogram, direct", Kind::Counting, Said::Histogram),
-    row("histogram, bound, to native bound", "bound histogram, direct", Kind::Counting, Said::BoundHistogram),
+    row("span", "span, direct", Kind::Counting, Operation::Span),
+    row("span, by `tracing`", "span, tracing", Kind::Counting, Operation::Span),
+    row("span, by `tracing`, begun when used", "span, tracing, deferred", Kind::Counting, Operation::Span),
+    row("span, by `opentelemetry`", "span, opentelemetry", Kind::Counting, Operation::Span),
+    row("three nested spans", "nested spans, direct", Kind::Counting, Operation::Nested),
+    row("three nested spans, by `tracing`", "nested spans, tracing", Kind::Counting, Operation::Nested),
+    row("three nested spans, by `tracing`, begun when used", "nested spans, tracing, deferred", Kind::Counting, Operation::Nested),
+    row("three nested spans, by `opentelemetry`", "nested spans, opentelemetry", Kind::Counting, Operation::Nested),
+    row("span not sampled", "span, direct", Kind::Unsampled, Operation::Span),
+    row("span not sampled, by `tracing`", "span, tracing", Kind::Unsampled, Operation::Span),
+    row("span not sampled, by `opentelemetry`", "span, opentelemetry", Kind::Unsampled, Operation::Span),
+    row("span, telemetry disabled", "span, direct", Kind::Disabled, Operation::Span),
+    row("span, telemetry disabled, by `tracing`", "span, tracing", Kind::Disabled, Operation::Span),
+    row("span, telemetry disabled, by `opentelemetry`", "span, opentelemetry", Kind::Disabled, Operation::Span),
+    row("log", "log, direct", Kind::Counting, Operation::Log),
+    row("log, by `tracing`", "log, tracing", Kind::Counting, Operation::Log),
+    row("log, by `opentelemetry`", "log, opentelemetry", Kind::Counting, Operation::Log),
+    row("log below the level", "log below the level, direct", Kind::Counting, Operation::LogBelow),
+    row("log below the level, by `tracing`", "log below the level, tracing", Kind::Counting, Operation::LogBelow),
+    row("log below the level, by `opentelemetry`", "log below the level, opentelemetry", Kind::Counting, Operation::LogBelow),
+    row("counter", "counter, direct", Kind::Counting, Operation::Counter),
+    row("counter, by `opentelemetry`", "counter, opentelemetry", Kind::Counting, Operation::Counter),
+    row("counter, bound", "bound counter, direct", Kind::Counting, Operation::Counter),
+    row("counter, bound, to native bound", "bound counter, direct", Kind::Counting, Operation::BoundCounter),
+    row("histogram", "histogram, direct", Kind::Counting, Operation::Histogram),
+    row("histogram, by `opentelemetry`", "histogram, opentelemetry", Kind::Counting, Operation::Histogram),
+    row("histogram, bound", "bound histogram, direct", Kind::Counting, Operation::Histogram),
+    row("histogram, bound, to native bound", "bound histogram, direct", Kind::Counting, Operation::BoundHistogram),
 ];
 
 #[rustfmt::skip]
 const BATCH_ROWS: [Row; 7] = [
-    row("span", "span, direct", Kind::Batch, Said::Span),
-    row("span, by `tracing`", "span, tracing", Kind::Batch, Said::Span),
-    row("span, by `opentelemetry`", "span, opentelemetry", Kind::Batch, Said::Span),
-    row("three nested spans", "nested spans, direct", Kind::Batch, Said::Nested),
-    row("log", "log, direct", Kind::Batch, Said::Log),
-    row("log, by `tracing`", "log, tracing", Kind::Batch, Said::Log),
-    row("log, by `opentelemetry`", "log, opentelemetry", Kind::Batch, Said::Log),
+    row("span", "span, direct", Kind::Batch, Operation::Span),
+    row("span, by `tracing`", "span, tracing", Kind::Batch, Operation::Span),
+    row("span, by `opentelemetry`", "span, opentelemetry", Kind::Batch, Operation::Span),
+    row("three nested spans", "nested spans, direct", Kind::Batch, Operation::Nested),
+    row("log", "log, direct", Kind::Batch, Operation::Log),
+    row("log, by `tracing`", "log, tracing", Kind::Batch, Operation::Log),
+    row("log, by `opentelemetry`", "log, opentelemetry", Kind::Batch, Operation::Log),
 ];
 
-impl Said {
-    /// What arrives when it is said so many times.
+impl Operation {
+    /// Returns the items that arrive after `times` operations.
     fn arriving(self, kind: Kind, times: u64) -> Counts {
         let mut counts = Counts::default();
         match self {
@@ -91,7 +91,7 @@ impl Said {
     }
 }
 
-/// Someone who says what a row is about, and where it arrives.
+/// A runner of a row's operation, with the sink of its telemetry.
 struct Subject {
     sink: Sink,
     providers: Providers,
@@ -111,7 +111,7 @@ impl Subject {
     }
 }
 
-/// With the processor that counts and drops in place.
+/// With a processor that counts and drops at once.
 pub(super) fn counting(inputs: &Inputs) -> Result<Table> {
     let about = "A span has four attributes (a static text, a text that was made at run time, an integer, a flag) and an event. A log has three attributes, and \
         so has a measurement. The processor counts and drops each item at once. 1.00 is the native SDK, which records the same in the same round. For \
@@ -167,7 +167,7 @@ fn add(
     let native = Subject::native(row.kind);
     let mut subjects = vec![("native", native)];
     let sdk = Native::new(&subjects[0].1.providers);
-    let mut runners = vec![Runner::new(|times| sdk.say(row.native, times))];
+    let mut runners = vec![Runner::new(|times| sdk.run(row.native, times))];
     let mut accounts = Vec::new();
     for (column, host) in hosts {
         let (subject, telemetry) = Subject::hosted(row.kind);

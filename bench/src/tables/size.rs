@@ -1,4 +1,4 @@
-//! The bytes of a guest, by API and build.
+//! The size of a guest in bytes, by API and by build.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use super::Inputs;
 use crate::report::Table;
 
-/// The APIs, as in the names of files and as in the table.
+/// The APIs, by file name and by title.
 const VARIANTS: [(&str, &str); 6] = [
     ("none", "without telemetry"),
     ("direct", "direct API"),
@@ -23,7 +23,7 @@ const VARIANTS: [(&str, &str); 6] = [
     ("opentelemetry", "`opentelemetry`"),
 ];
 
-/// How it was built.
+/// The builds.
 const BUILDS: [(&str, &str); 4] = [
     ("z", "opt-level z"),
     ("z.wasm-opt", "z, wasm-opt"),

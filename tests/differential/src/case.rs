@@ -1,4 +1,4 @@
-//! Cases: a component and calls of it, on both hosts.
+//! Cases: a component, and calls to it on both hosts.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use crate::host::{Host, Instance};
 use crate::outcome::Outcome;
 use crate::value::Value;
 
-/// A call of an exported instance's function.
+/// A call to a function of an exported instance.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// The instance: `p`, which is called first, or `q`, which it calls.
+    /// The instance: `p`, which is called first, or `q`, which `p` calls.
     pub instance: &'static str,
     /// The function.
     pub name: String,
@@ -34,16 +34,16 @@ pub struct Pair<'a, A: Host, B: Host> {
     hosts: (&'a A, &'a B),
     components: (A::Component, B::Component),
     instances: (A::Instance, B::Instance),
-    /// The calls since these instances were made.
+    /// The calls since the instances were made.
     calls: Vec<Call>,
 }
 
-/// What a call came to.
+/// The result of a call on both hosts.
 #[derive(Debug)]
 pub enum Compared {
-    /// The same on both hosts: this.
+    /// Both hosts have this outcome.
     Same(Outcome),
-    /// Something else on each: a text that says what.
+    /// The hosts differ. The text describes both outcomes.
     Different(String),
 }
 
@@ -52,7 +52,7 @@ impl<'a, A: Host, B: Host> Pair<'a, A, B> {
     ///
     /// # Errors
     ///
-    /// An error if one of them refuses it.
+    /// If one of them refuses it.
     pub fn new(hosts: (&'a A, &'a B), text: &str) -> anyhow::Result<Self> {
         let bytes = wat::parse_str(text).context("the component has no valid text")?;
         let components = (
@@ -82,18 +82,18 @@ impl<'a, A: Host, B: Host> Pair<'a, A, B> {
     ///
     /// # Errors
     ///
-    /// An error if one of the hosts cannot.
+    /// If a host cannot.
     pub fn renew(&mut self) -> anyhow::Result<()> {
         self.instances = instantiate(self.hosts, &self.components)?;
         self.calls.clear();
         Ok(())
     }
 
-    /// Calls a function on both hosts. After a call that trapped, the instances have to be renewed.
+    /// Calls a function on both hosts. After a call that traps, call [`renew`](Self::renew).
     ///
     /// # Errors
     ///
-    /// An error if the call is none that could be made.
+    /// If a host cannot make the call.
     pub fn call(&mut self, call: Call) -> anyhow::Result<Compared> {
         let Call {
             instance,
@@ -137,7 +137,8 @@ fn instantiate<A: Host, B: Host>(
     ))
 }
 
-/// Writes a case as [`replay`] reads it: the calls as comments, then the component's text.
+/// Writes a case in the form that [`replay`] reads: the calls as comments, then the component's
+/// text.
 pub fn text(calls: &[Call], component: &str) -> String {
     let mut text = String::new();
     for call in calls {
@@ -148,12 +149,12 @@ pub fn text(calls: &[Call], component: &str) -> String {
     text
 }
 
-/// Replays a case: a component's text, in which `;;! p name arguments` is a call, and `;;= ` after it is followed by the beginning of
-/// what it has to come to. After a call that traps, the next one is made in new instances.
+/// Replays a case. In the component's text, `;;! p name arguments` is a call, and a following `;;=
+/// ` gives the beginning of its expected outcome. After a call that traps, new instances are made.
 ///
 /// # Errors
 ///
-/// An error that says what a call came to instead, or what is wrong with the text.
+/// If a call has another outcome, or the text is invalid.
 pub fn replay<A: Host, B: Host>(hosts: (&A, &B), text: &str) -> anyhow::Result<()> {
     let mut pair = Pair::new(hosts, text)?;
     let mut last = String::new();

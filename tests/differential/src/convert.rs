@@ -1,9 +1,10 @@
-//! Values as each host has them.
+//! Converts values to and from each host's types.
 //!
-//! Handles cannot be converted, for they belong to a store: `make` gives the host's handle for what it is to stand for, and `unmake`
-//! gives what a handle stands for.
+//! Handles belong to a store, so they cannot be converted directly. `make` returns the host's
+//! handle for a number, and `unmake` returns the number of a handle.
 
-/// Writes the conversions between [`Value`] and a host's own type, which have the same shape for both hosts.
+/// Implements the conversions between [`Value`] and a host's type. They are the same for both
+/// hosts.
 macro_rules! conversions {
     ($($host:ident)::+, $what:literal $(, $other:pat)*) => {
         use anyhow::Result;
@@ -15,7 +16,7 @@ macro_rules! conversions {
         ///
         /// # Errors
         ///
-        /// Whatever `make` failed with.
+        /// If `make` fails.
         pub fn to_val(
             value: &Value,
             make: &mut dyn FnMut(u32) -> Result<ResourceAny>,
@@ -64,7 +65,7 @@ macro_rules! conversions {
         ///
         /// # Errors
         ///
-        /// Whatever `unmake` failed with, and an error if the value is of a kind that no generated type has.
+        /// If `unmake` fails, or if no generated type has such a value.
         pub fn from_val(
             val: &Val,
             unmake: &mut dyn FnMut(ResourceAny) -> Result<u32>,
@@ -106,15 +107,16 @@ macro_rules! conversions {
                 Val::Result(Err(val)) => Value::Result(Err(boxed(val)?)),
                 Val::Flags(names) => Value::Flags(names.clone()),
                 Val::Resource(any) => Value::Resource(unmake(*any)?),
-                $($other => anyhow::bail!("{val:?} is of no kind that is generated"),)*
+                $($other => anyhow::bail!("{val:?} is not a value of a generated type"),)*
             })
         }
 
-        /// Returns what a host function gives back that got these arguments: they themselves, but for handles that it has borrowed.
+        /// Returns the result of a host function with these arguments: the arguments themselves,
+        /// except for borrowed handles, which become numbers.
         ///
         /// # Errors
         ///
-        /// Whatever `borrowed` failed with, which is called for each of them.
+        /// If `borrowed`, which is called for each borrowed handle, fails.
         pub fn echo(
             arguments: &[Val],
             borrowed: &mut dyn FnMut(ResourceAny) -> Result<()>,
@@ -166,12 +168,12 @@ macro_rules! conversions {
     };
 }
 
-/// Values of Wasmtime's.
+/// Values of Wasmtime.
 pub mod wasmtime {
     conversions!(wasmtime::component, "Wasmtime", _);
 }
 
-/// Values of the component model on WasmEdge.
+/// Values of `wasmedge-component`.
 pub mod wasmedge {
     conversions!(wasmedge_component, "WasmEdge");
 }

@@ -1,4 +1,4 @@
-//! What a run has covered.
+//! The coverage of a run.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::ty::{KINDS, Ty};
 
 type Counts<K> = BTreeMap<K, usize>;
 
-/// Counts of what was generated and called.
+/// Counts of generated types and calls.
 #[derive(Debug, Default)]
 pub struct Coverage {
     types: HashSet<Ty>,
@@ -38,12 +38,12 @@ fn merge<K: Ord>(counts: &mut Counts<K>, other: Counts<K>) {
 }
 
 impl Coverage {
-    /// Returns how many types of parameters there were, equal ones counted once.
+    /// Returns the number of different parameter types.
     pub fn types(&self) -> usize {
         self.types.len()
     }
 
-    /// Returns how many of the types have a type of this kind in them.
+    /// Returns the number of types that contain a type of this kind.
     pub fn of_kind(&self, kind: &str) -> usize {
         self.types
             .iter()
@@ -51,28 +51,28 @@ impl Coverage {
             .count()
     }
 
-    /// Returns how many of the types nest so deep or deeper.
+    /// Returns the number of types of at least this depth.
     pub fn of_depth(&self, depth: usize) -> usize {
         self.types.iter().filter(|ty| ty.depth() >= depth).count()
     }
 
-    /// Returns how many components have these encodings.
+    /// Returns the number of components with these encodings.
     pub fn of_encodings(&self, encodings: &str) -> usize {
         self.encodings.get(encodings).copied().unwrap_or_default()
     }
 
-    /// Returns how many calls came to something else on each host.
+    /// Returns the number of calls with different outcomes on the two hosts.
     pub fn different(&self) -> usize {
         self.different
     }
 
-    /// Returns how many kinds of transcoders there were.
+    /// Returns the number of kinds of transcoders.
     pub fn transcoders(&self) -> usize {
         self.transcoders.len()
     }
 
     pub(crate) fn component(&mut self, whole: &Whole, transcoders: Vec<String>) {
-        // Of equal ones a component may have several: one counts.
+        // A component may have several equal transcoders; they count once.
         for transcoder in transcoders.into_iter().collect::<HashSet<_>>() {
             count(&mut self.transcoders, transcoder);
         }
@@ -131,7 +131,7 @@ impl Coverage {
     }
 }
 
-/// Names the encodings of a component: those of the part that is called and of the part that it calls.
+/// Names the encodings of a component's parts: the called one and the one that it calls.
 pub fn encodings(whole: &Whole) -> String {
     match whole.inner {
         Some(inner) => format!("{} -> {}", whole.outer.name(), inner.name()),

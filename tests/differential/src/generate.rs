@@ -1,33 +1,34 @@
-//! Arbitrary types, functions and values, out of a seed.
+//! Generates types, functions and values from a seed.
 
 use fastrand::Rng;
 
 use crate::ty::Ty;
 use crate::value::Value;
 
-/// How many types one type is made of at most, roughly: what bounds the time to compile it.
+/// The approximate maximum number of parts of a type. It bounds the compile time.
 const MAX_PARTS: usize = 28;
 
-/// Which handles types may have.
+/// The handles that types may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handles {
-    /// None.
+    /// No handles.
     Without,
-    /// Owned and borrowed ones.
+    /// Owned and borrowed handles.
     With,
 }
 
-/// The type of a function: its parameters; its result is what was passed.
+/// The type of a function. Its result is its arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Signature {
     /// The parameters' types.
     pub params: Vec<Ty>,
-    /// The result's type: the one parameter's, or a tuple of all.
+    /// The result's type: the type of the only parameter, or a tuple of all.
     pub result: Option<Ty>,
 }
 
 impl Signature {
-    /// Makes the type of a function that gives back what it gets; borrowed handles, which cannot be given back, as their numbers.
+    /// Makes the type of a function that returns its arguments. Borrowed handles cannot be
+    /// returned, so it returns their numbers.
     pub fn echo(params: Vec<Ty>) -> Self {
         let result = match params.as_slice() {
             [] => None,
@@ -38,11 +39,11 @@ impl Signature {
     }
 }
 
-/// Generates a function: most with one parameter, some with up to 20.
+/// Generates a function. Most have one parameter, some up to 20.
 pub fn signature(rng: &mut Rng, handles: Handles) -> Signature {
     let count = match rng.u8(0..20) {
         0 | 1 => rng.usize(0..=20),
-        // Of types that mostly take one core value: about as many as are passed flat.
+        // Types that mostly have one core value, about as many as fit into the flat limit.
         2 => rng.usize(14..=18),
         3..6 => rng.usize(2..=5),
         _ => 1,
@@ -59,14 +60,14 @@ pub fn signature(rng: &mut Rng, handles: Handles) -> Signature {
     Signature::echo(params.collect())
 }
 
-/// Generates a type that nests no deeper than `depth`; `parts` counts what it is made of down.
+/// Generates a type with at most `depth` levels. `parts` is the number of parts left.
 pub fn ty(rng: &mut Rng, depth: usize, parts: &mut usize, handles: Handles) -> Ty {
     *parts = parts.saturating_sub(1);
     if depth <= 1 || *parts == 0 || rng.u8(0..10) == 0 {
         return leaf(rng, handles);
     }
     let several = |rng: &mut Rng, parts: &mut usize| -> Vec<Ty> {
-        // Now and then more than what fits into sixteen core values.
+        // Sometimes more than fit into sixteen core values.
         let count = if rng.u8(0..12) == 0 {
             rng.usize(10..20)
         } else {
@@ -82,7 +83,7 @@ pub fn ty(rng: &mut Rng, depth: usize, parts: &mut usize, handles: Handles) -> T
         1 => Ty::Record(several(rng, parts)),
         2 => Ty::Tuple(several(rng, parts)),
         3 => {
-            // Over 256 cases, the discriminant takes two bytes.
+            // With more than 256 cases, the discriminant has two bytes.
             let plain = if rng.u8(0..25) == 0 { 256 } else { 0 };
             let mut cases = vec![None; plain];
             for ty in several(rng, parts) {
@@ -129,7 +130,7 @@ fn pick<'a, T>(rng: &mut Rng, list: &'a [T]) -> &'a T {
     &list[rng.usize(0..list.len())]
 }
 
-/// Generates a value; `budget` counts the values that are left for it: lists become short as it runs out.
+/// Generates a value. `budget` is the number of values left. Lists become short when it runs out.
 pub fn value(rng: &mut Rng, ty: &Ty, budget: &mut usize) -> Value {
     *budget = budget.saturating_sub(1);
     let mut boxed = |rng: &mut Rng, ty: &Ty| Box::new(value(rng, ty, budget));
@@ -150,7 +151,7 @@ pub fn value(rng: &mut Rng, ty: &Ty, budget: &mut usize) -> Value {
         Ty::List(element) => {
             let most = if *budget == 0 { 1 } else { 4 };
             let count = match rng.u8(0..20) {
-                // Zero more often than chance has it.
+                // Zero is more frequent than by chance.
                 0..4 => 0,
                 4 if *budget > 100 && element.parts().is_empty() => rng.usize(100..300),
                 _ => rng.usize(0..=most),
@@ -271,11 +272,11 @@ fn char(rng: &mut Rng) -> char {
     }
 }
 
-/// Strings of all widths, for each of which transcoders go another way: what is Latin-1 first and wide at the end, for instance, is
-/// begun as Latin-1 and then widened.
+/// Strings of all widths, because transcoders handle them differently. A string that is Latin-1
+/// first and has a wide character at the end, for example, is started as Latin-1 and then widened.
 fn string(rng: &mut Rng) -> String {
     let length = match rng.u16(0..320) {
-        // So long that no guest has room for it without more memory.
+        // Too long for a guest without more memory.
         0 => rng.usize(10_000..40_000),
         1..40 => 0,
         40..60 => rng.usize(50..200),

@@ -1,8 +1,9 @@
-//! The guests: components that pass on what they get without understanding it.
+//! The guests: components that pass values on without interpreting them.
 //!
-//! A *part* is a component with a memory, an allocator and a string encoding of its own. Its function `e0` hands its arguments to the
-//! import `f0`, as the core values that they came in, and returns what that returns; or, where that is possible without a look at the
-//! type, it gives the arguments back itself. A *whole* has one part, `p`, or two of which `p` imports from `q`.
+//! A *part* is a component with its own memory, allocator and string encoding. Its function `e0`
+//! passes its arguments to the import `f0` as the same core values, and returns the import's
+//! result. If possible without a look at the type, it may also return the arguments itself. A
+//! *whole* has one part `p`, or two parts of which `p` imports from `q`.
 
 mod body;
 mod types;
@@ -12,10 +13,10 @@ use std::fmt::Write as _;
 use crate::generate::Signature;
 use types::Types;
 
-pub use body::gives_back;
+pub use body::can_echo;
 pub(crate) use body::{passing, places};
 
-/// How a part encodes strings.
+/// A part's string encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// `utf8`.
@@ -27,10 +28,10 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// All of them.
+    /// All encodings.
     pub const ALL: [Self; 3] = [Self::Utf8, Self::Utf16, Self::Compact];
 
-    /// Returns the name that canonical options have for it.
+    /// Returns its name in canonical options.
     pub fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "utf8",
@@ -40,31 +41,33 @@ impl Encoding {
     }
 }
 
-/// Who defines the resource of which handles are passed.
+/// The component that defines the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Definer {
-    /// There is none.
+    /// There is no resource.
     Nobody,
     /// The host.
     Host,
-    /// The innermost part; then no function reaches the host, for the host's functions are imported before there is a part.
+    /// The innermost part. Then no function reaches the host, because the host's functions are
+    /// imported before any part exists.
     Guest,
 }
 
-/// A component to be made.
+/// A component to generate.
 #[derive(Debug, Clone)]
 pub struct Whole {
-    /// Which strings the part has that is called.
+    /// The string encoding of the called part.
     pub outer: Encoding,
-    /// Which strings the part has that the other one calls, if there are two.
+    /// The string encoding of the part that it calls, if there are two.
     pub inner: Option<Encoding>,
-    /// Who defines the resource.
+    /// The component that defines the resource.
     pub definer: Definer,
-    /// The functions; each with whether the innermost part gives back the arguments itself, and does not ask the host.
+    /// The functions. The flag says whether the innermost part returns the arguments itself,
+    /// instead of calling the host.
     pub functions: Vec<(Signature, bool)>,
 }
 
-/// What a part does about the resource.
+/// How a part gets the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Nothing,
@@ -91,8 +94,8 @@ impl Whole {
         if !guest {
             types.write(&mut out, types::Named::Imported);
         }
-        for (at, (signature, given_back)) in functions().enumerate() {
-            if !given_back {
+        for (at, (signature, echoes)) in functions().enumerate() {
+            if !echoes {
                 let _ = writeln!(
                     out,
                     "  (import \"f{at}\" (func $f{at} {}))",
@@ -105,16 +108,16 @@ impl Whole {
             Definer::Host => Role::Imports,
             Definer::Guest => Role::Defines,
         };
-        let given_back: Vec<_> = functions().map(|(_, given_back)| *given_back).collect();
-        let asking = vec![false; given_back.len()];
+        let echoes: Vec<_> = functions().map(|(_, echoes)| *echoes).collect();
+        let asking = vec![false; echoes.len()];
         let (last, outer) = match self.inner {
             Some(inner) => {
-                self.part(&mut out, "q", inner, role, &types, &given_back);
-                self.instance(&mut out, "q", None, role, &types, &given_back);
+                self.part(&mut out, "q", inner, role, &types, &echoes);
+                self.instance(&mut out, "q", None, role, &types, &echoes);
                 let role = if guest { Role::Imports } else { role };
                 (Some("q"), (role, asking))
             }
-            None => (None, (role, given_back)),
+            None => (None, (role, echoes)),
         };
         self.part(&mut out, "p", self.outer, outer.0, &types, &outer.1);
         self.instance(&mut out, "p", last, outer.0, &types, &outer.1);
@@ -122,7 +125,7 @@ impl Whole {
         out
     }
 
-    /// Writes a component that is a part.
+    /// Writes the component of a part.
     fn part(
         &self,
         out: &mut String,
@@ -130,7 +133,7 @@ impl Whole {
         encoding: Encoding,
         role: Role,
         types: &Types,
-        given_back: &[bool],
+        echoes: &[bool],
     ) {
         let options = format!(
             "string-encoding={} (memory (core memory $memory)) (realloc (core func $libc \"realloc\"))",
@@ -183,7 +186,7 @@ impl Whole {
             imports.push_str(" (export \"new\" (func $new)) (export \"rep\" (func $rep))");
         }
         for (at, (signature, _)) in self.functions.iter().enumerate() {
-            if !given_back[at] {
+            if !echoes[at] {
                 let ty = types.signature(signature);
                 let _ = writeln!(out, "  (import \"f{at}\" (func $f{at} {ty}))");
                 let _ = writeln!(
@@ -193,7 +196,7 @@ impl Whole {
                 let _ = write!(imports, " (export \"f{at}\" (func $f{at}))");
             }
         }
-        self.main_module(out, role, given_back);
+        self.main_module(out, role, echoes);
         let _ = writeln!(
             out,
             "  (core instance $main (instantiate $main (with \"libc\" (instance $libc)) (with \"host\" (instance{imports}))))"
@@ -214,7 +217,7 @@ impl Whole {
         out.push_str("  )\n");
     }
 
-    fn main_module(&self, out: &mut String, role: Role, given_back: &[bool]) {
+    fn main_module(&self, out: &mut String, role: Role, echoes: &[bool]) {
         out.push_str("  (core module $main\n");
         out.push_str("  (import \"libc\" \"memory\" (memory 1 512))\n");
         out.push_str("  (import \"libc\" \"realloc\" (func $realloc (param i32 i32 i32 i32) (result i32)))\n");
@@ -224,7 +227,7 @@ impl Whole {
             out.push_str("  (import \"host\" \"rep\" (func $rep (param i32) (result i32)))\n");
         }
         for (at, (signature, _)) in self.functions.iter().enumerate() {
-            if !given_back[at] {
+            if !echoes[at] {
                 let ty = body::lowered(signature);
                 let _ = writeln!(out, "  (import \"host\" \"f{at}\" (func $f{at} {ty}))");
             }
@@ -232,7 +235,7 @@ impl Whole {
         out.push_str(include_str!("guest/corrupt.wat"));
         for (at, (signature, _)) in self.functions.iter().enumerate() {
             let drops = role == Role::Imports;
-            body::write(out, at, signature, given_back[at], drops);
+            body::write(out, at, signature, echoes[at], drops);
         }
         if role != Role::Nothing {
             out.push_str(
@@ -259,13 +262,13 @@ impl Whole {
         from: Option<&str>,
         role: Role,
         types: &Types,
-        given_back: &[bool],
+        echoes: &[bool],
     ) {
         let _ = write!(
             out,
             "  (instance $i{name} (instantiate ${name} (with \"nop\" (func $nop))"
         );
-        // Of a resource that `q` defines, the types are those that are exported with it.
+        // A resource of `q` has the types that `q` exports with it.
         let of_q = self.definer == Definer::Guest;
         if role != Role::Defines {
             for named in types.named() {
@@ -289,9 +292,9 @@ impl Whole {
                 };
             }
         }
-        for (at, given_back) in given_back.iter().enumerate() {
+        for (at, echoes) in echoes.iter().enumerate() {
             let _ = match from {
-                _ if *given_back => Ok(()),
+                _ if *echoes => Ok(()),
                 Some(from) => write!(out, " (with \"f{at}\" (func ${from} \"e{at}\"))"),
                 None => write!(out, " (with \"f{at}\" (func $f{at}))"),
             };

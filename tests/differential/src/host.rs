@@ -1,4 +1,4 @@
-//! The two hosts, behind one face.
+//! The two hosts, with one interface.
 
 mod wasmedge;
 mod wasmtime;
@@ -11,26 +11,27 @@ use crate::value::Value;
 
 /// An engine that runs components.
 pub trait Host: Sync {
-    /// A component that was loaded.
+    /// A loaded component.
     type Component;
-    /// An instance of it, in a store of its own.
+    /// An instance in its own store.
     type Instance: Instance;
 
     /// Loads a component.
     ///
     /// # Errors
     ///
-    /// An error if the host refuses the component.
+    /// If the host refuses the component.
     fn load(&self, bytes: &[u8]) -> anyhow::Result<Self::Component>;
 
-    /// Instantiates a component. Each function `f0`, `f1` … that it imports gives back its arguments.
+    /// Instantiates a component. Each imported function `f0`, `f1` … returns its arguments.
     ///
     /// # Errors
     ///
-    /// An error if the host cannot.
+    /// If the host cannot.
     fn instantiate(&self, component: &Self::Component) -> anyhow::Result<Self::Instance>;
 
-    /// Returns the names of the transcoders that the component's adapters use, if the host tells.
+    /// Returns the names of the transcoders that the component's adapters use, if the host reports
+    /// them.
     fn transcoders(&self, _component: &Self::Component) -> Vec<String> {
         Vec::new()
     }
@@ -42,13 +43,13 @@ pub trait Instance {
     ///
     /// # Errors
     ///
-    /// An error if there is no such function, or the arguments cannot be made.
+    /// If there is no such function, or the arguments cannot be made.
     fn call(&mut self, instance: &str, name: &str, arguments: &[Value]) -> anyhow::Result<Outcome>;
 
-    /// Returns the sum of what the resources stood for that the host has destroyed.
+    /// Returns the sum of the numbers of all resources that the host has destroyed.
     fn destroyed(&self) -> u64;
 }
 
-/// What a host's resource is known by.
+/// The number of a host's resource.
 #[derive(Debug)]
 pub(crate) struct Thing;

@@ -1,4 +1,4 @@
-//! Runs as many types as one likes: see the library's documentation.
+//! Runs any number of types: see the library's documentation.
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -1,7 +1,8 @@
-//! What a call ends with, and which of the hosts' names for traps mean the same.
+//! The outcome of a call, and which of the hosts' trap codes mean the same.
 //!
-//! A trap's name is compared where both hosts have one. Wasmtime has none for most of what it finds while it lifts or lowers values
-//! itself: then its message tells, in `of_message`. A whole table of what each of them says:
+//! Trap codes are compared if both hosts have one. Wasmtime has no code for most errors that it
+//! finds while its host side lifts or lowers values. For these, `of_message` looks at the message.
+//! The full table:
 //!
 //! | class | Wasmtime: adapters and guests | Wasmtime: the host's side | `wasmedge-component` |
 //! |---|---|---|---|
@@ -17,77 +18,78 @@
 //! | [`CannotLeave`](Class::CannotLeave) | `CannotLeaveComponent` | | `CannotLeave` |
 //! | [`Budget`](Class::Budget) | | "too much data …" | `BudgetExceeded` |
 //!
-//! Where a guest has broken two rules at once, the host that looks first at one of them names that one. These are the same to this test:
+//! If a guest breaks two rules at once, each host reports the one that it checks first. This test
+//! treats these as equal:
 //!
 //! | Wasmtime says | `wasmedge-component` says | why |
 //! |---|---|---|
-//! | `BorrowLeaked` | whatever is wrong with the result | Wasmtime counts borrowed handles before it lifts a result; in the specification, `task.return_` does, to which a lifted result is passed |
-//! | `OutOfBounds` | `Unaligned` | of a list that it lifts, Wasmtime checks the bounds and then the alignment; the specification has it the other way round |
+//! | `BorrowLeaked` | any error in the result | Wasmtime counts borrowed handles before it lifts a result. In the specification, `task.return_` counts them, and gets a lifted result |
+//! | `OutOfBounds` | `Unaligned` | For a lifted list, Wasmtime checks the bounds before the alignment. The specification checks the alignment first |
 //!
-//! The three kinds of "out of bounds" are one class: which of them it is depends on which check comes first, and Wasmtime's host side
-//! does not say.
+//! The three kinds of "out of bounds" are one class. Which of them applies depends on the order of
+//! checks, and Wasmtime's host side does not report it.
 
 use crate::value::Value;
 
-/// What a call ends with.
+/// The outcome of a call.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// It returned.
     Returned(Option<Value>),
-    /// It trapped, or failed otherwise.
+    /// The call trapped, or failed in another way.
     Trapped {
-        /// What kind of rule was broken.
+        /// The class of the broken rule.
         class: Class,
-        /// The host's words.
+        /// The host's message.
         message: String,
     },
 }
 
-/// What kind of rule a guest has broken.
+/// The class of a rule that a guest broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
     /// The instruction `unreachable`.
     Unreachable,
-    /// A pointer, a string or a list outside of the memory.
+    /// A pointer, a string or a list out of bounds of the memory.
     OutOfBounds,
-    /// A pointer that is not aligned.
+    /// An unaligned pointer.
     Unaligned,
-    /// A discriminant of no case.
+    /// A discriminant without a case.
     Discriminant,
-    /// A char that is none.
+    /// An invalid char.
     Char,
-    /// A string that is not valid in its encoding.
+    /// An invalid string in its encoding.
     String,
-    /// A handle of nothing, or of another kind than expected.
+    /// An unknown handle, or one of the wrong kind.
     Handle,
-    /// A handle that is given away while it is lent.
+    /// An owned handle that is passed on while it is lent.
     Lent,
     /// A borrowed handle that was not dropped.
     BorrowLeaked,
-    /// A call out of `realloc` or `post-return`.
+    /// A call out of the instance from `realloc` or `post-return`.
     CannotLeave,
-    /// More than a call may bring.
+    /// More data than a call may pass.
     Budget,
-    /// Anything else: this agrees with nothing, so that it gets a name.
+    /// Any other class. It equals nothing, so that it gets a name of its own here.
     Other,
 }
 
 impl Outcome {
-    /// Tells whether an outcome on Wasmtime is the same as another one on WasmEdge.
+    /// Returns true if an outcome on Wasmtime equals one on WasmEdge.
     pub fn agrees(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Returned(ours), Self::Returned(theirs)) => ours == theirs,
             (Self::Trapped { class: ours, .. }, Self::Trapped { class: theirs, .. }) => {
                 let known = *ours != Class::Other && *theirs != Class::Other;
-                known && (ours == theirs || is_looked_at_first(*ours, *theirs))
+                known && (ours == theirs || is_checked_first(*ours, *theirs))
             }
             _ => false,
         }
     }
 }
 
-/// Tells whether Wasmtime names one of two broken rules where WasmEdge names the other one.
-fn is_looked_at_first(wasmtime: Class, wasmedge: Class) -> bool {
+/// Returns true if Wasmtime may report one of two broken rules where WasmEdge reports the other.
+fn is_checked_first(wasmtime: Class, wasmedge: Class) -> bool {
     matches!(
         (wasmtime, wasmedge),
         (Class::BorrowLeaked, _) | (Class::OutOfBounds, Class::Unaligned)
@@ -104,10 +106,10 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-/// Returns the class of one of Wasmtime's traps.
+/// Returns the class of a trap of Wasmtime.
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "what has no class is another one"
+    reason = "codes without a class are `Other`"
 )]
 pub(crate) fn of_wasmtime(trap: wasmtime::Trap) -> Class {
     use wasmtime::Trap;
@@ -124,10 +126,10 @@ pub(crate) fn of_wasmtime(trap: wasmtime::Trap) -> Class {
     }
 }
 
-/// Returns the class of a code of `wasmedge-component`.
+/// Returns the class of an error code of `wasmedge-component`.
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "what has no class is another one"
+    reason = "codes without a class are `Other`"
 )]
 pub(crate) fn of_wasmedge(code: wasmedge_component::TrapCode) -> Class {
     use wasmedge_component::TrapCode;
@@ -149,7 +151,7 @@ pub(crate) fn of_wasmedge(code: wasmedge_component::TrapCode) -> Class {
     }
 }
 
-/// Returns the class that a message of Wasmtime's host side is of.
+/// Returns the class of a message of Wasmtime's host side.
 pub(crate) fn of_message(message: &str) -> Class {
     const CLASSES: [(&str, Class); 23] = [
         ("cannot remove owned resource while borrowed", Class::Lent),

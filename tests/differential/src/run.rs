@@ -1,4 +1,4 @@
-//! Many components, one for each seed.
+//! Runs many components, one for each seed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,25 +10,26 @@ use fastrand::Rng;
 use crate::case::{self, Call, Compared, Pair};
 use crate::coverage::Coverage;
 use crate::generate::{self, Handles, Signature};
-use crate::guest::{Definer, Encoding, Whole, gives_back, passing, places};
+use crate::guest::{Definer, Encoding, Whole, can_echo, passing, places};
 use crate::host::Host;
 use crate::outcome::Outcome;
 use crate::ty::Ty;
 use crate::value::Value;
 
-/// How many functions a component has: enough for what comes with each component not to count.
+/// The number of functions of a component. Large enough that the fixed cost of a component does not
+/// matter.
 pub const FUNCTIONS: usize = 25;
 
-/// What to run.
+/// The plan of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// The first component's seed; those of the others follow.
+    /// The first component's seed. Each further component has the next seed.
     pub seed: u64,
-    /// How many types there are to be, at least.
+    /// The minimum number of types.
     pub types: usize,
-    /// How many values each function is called with.
+    /// The number of values for each function.
     pub values: usize,
-    /// How many times each function's guests misbehave.
+    /// How often each function's guests misbehave.
     pub mutations: usize,
 }
 
@@ -48,9 +49,9 @@ impl Default for Plan {
 pub struct Failure {
     /// The component's seed.
     pub seed: u64,
-    /// What each host did.
+    /// The outcomes on both hosts.
     pub difference: String,
-    /// The case, as [`case::replay`] reads it.
+    /// The case, in the form that [`case::replay`] reads.
     pub case: String,
 }
 
@@ -68,11 +69,12 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Runs components until there were enough types, on as many threads as there are processors; `report` is told of each difference.
+/// Runs components until there were enough types, with one thread for each processor. Calls
+/// `report` for each difference.
 ///
 /// # Errors
 ///
-/// An error if a component cannot be made or called at all, or a host panics.
+/// If a component cannot be made or called at all, or if a host panics.
 pub fn run<A: Host, B: Host>(
     hosts: (&A, &B),
     plan: Plan,
@@ -106,7 +108,7 @@ pub fn run<A: Host, B: Host>(
 
 /// Makes the component of a seed.
 fn generate(rng: &mut Rng, seed: u64) -> Whole {
-    // Encodings take turns, so that any number of components has about as many of each.
+    // The encodings rotate, so each occurs about equally often.
     let pair = usize::try_from(seed % 12).unwrap_or_default();
     let definer = match rng.u8(0..10) {
         0 | 1 => Definer::Host,
@@ -120,13 +122,13 @@ fn generate(rng: &mut Rng, seed: u64) -> Whole {
     let mut functions = Vec::new();
     while functions.len() < FUNCTIONS {
         let signature = generate::signature(rng, handles);
-        let possible = gives_back(&signature);
+        let possible = can_echo(&signature);
         match definer {
             Definer::Guest if !possible => {}
             Definer::Guest => functions.push((signature, true)),
             Definer::Host | Definer::Nobody => {
-                let given_back = possible && rng.u8(0..4) == 0;
-                functions.push((signature, given_back));
+                let echoes = possible && rng.u8(0..4) == 0;
+                functions.push((signature, echoes));
             }
         }
     }
@@ -156,7 +158,8 @@ fn component<A: Host, B: Host>(
             let mut arguments: Vec<Value> = arguments(&mut rng, signature);
             let mutated = turn >= plan.values;
             if mutated {
-                // A guest that reads a NaN as something else sees which NaN it is, and hosts may differ in that.
+                // If a guest reads a NaN as another type, it sees the NaN's bits, in which hosts
+                // may differ.
                 arguments.iter_mut().for_each(Value::without_nans);
                 for call in mutation(&mut rng, &whole, signature) {
                     pair.call(call)?;
@@ -205,7 +208,7 @@ fn arguments(rng: &mut Rng, signature: &Signature) -> Vec<Value> {
         .collect()
 }
 
-/// Says what is wrong with a result that both hosts agree on.
+/// Returns the error in a result on which both hosts agree, if there is one.
 fn check(signature: &Signature, arguments: &[Value], result: Option<&Value>) -> Option<String> {
     if signature
         .params
@@ -225,7 +228,7 @@ fn check(signature: &Signature, arguments: &[Value], result: Option<&Value>) -> 
     })
 }
 
-/// Says whether the hosts have called the guests' allocators otherwise than each other.
+/// Returns the difference between the hosts' calls to the guests' allocators, if there is one.
 fn traces<A: Host, B: Host>(
     pair: &mut Pair<'_, A, B>,
     whole: &Whole,
@@ -251,7 +254,7 @@ fn parts(whole: &Whole) -> &'static [&'static str] {
     }
 }
 
-/// Makes the calls that have a guest misbehave in the next one.
+/// Makes the calls that let a guest misbehave in the next one.
 fn mutation(rng: &mut Rng, whole: &Whole, signature: &Signature) -> Vec<Call> {
     let parts = parts(whole);
     let instance = parts[rng.usize(0..parts.len())];
@@ -302,7 +305,7 @@ fn mutation(rng: &mut Rng, whole: &Whole, signature: &Signature) -> Vec<Call> {
     }]
 }
 
-/// Makes a case with one function only, if that shows a difference too.
+/// Returns a case with only this function, if it also shows a difference.
 fn smaller<A: Host, B: Host>(
     hosts: (&A, &B),
     whole: &Whole,
@@ -321,7 +324,8 @@ fn smaller<A: Host, B: Host>(
             call.name = "e0".to_owned();
         }
     }
-    // The last call of the function, what prepared it and what found the difference, and then all calls of the function.
+    // First the function's last call, with its preparation and its check, and then all calls of the
+    // function.
     let last = renamed.iter().rposition(|call| call.name == "e0")?;
     let prepared = last.saturating_sub(1);
     let text = small.text();

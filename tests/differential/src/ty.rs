@@ -1,11 +1,12 @@
-//! Types of the component model as the generator makes them, with how they lie in memory and on the stack.
+//! The generator's types, with their layout in memory and as core values.
 //!
-//! Layouts are worked out here a second time, from the specification, for the guests have to be written before either host has seen
-//! a type: a mistake here shows as a component that neither host accepts.
+//! Layouts are implemented here a second time, from the specification, because guests are written
+//! before a host sees a type. After a mistake here, neither host would accept the component.
 
 use std::fmt;
 
-/// A type; parts have no names here, for a part's name follows from its place: fields are `f0`, `f1`, cases `c0`, flags `b0`.
+/// A type. Parts have no names here, because a part's name follows from its index: fields are `f0`,
+/// `f1`, cases `c0`, flags `b0`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the variants are the component model's own")]
 pub enum Ty {
@@ -30,9 +31,9 @@ pub enum Ty {
     Option(Box<Self>),
     Result(Option<Box<Self>>, Option<Box<Self>>),
     Flags(usize),
-    /// Of the resource that the component has.
+    /// An owned handle of the component's resource.
     Own,
-    /// Of the resource that the component has.
+    /// A borrowed handle of the component's resource.
     Borrow,
 }
 
@@ -57,10 +58,10 @@ impl fmt::Display for Core {
     }
 }
 
-/// The most core values that a function's parameters pass in.
+/// The maximum number of core values for a function's parameters.
 pub const MAX_FLAT_PARAMS: usize = 16;
 
-/// All kinds of types, in the order in which the coverage is printed.
+/// All kinds of types, in the order of the printed coverage.
 pub const KINDS: [&str; 23] = [
     "bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64", "char", "string",
     "list", "record", "tuple", "variant", "enum", "option", "result", "flags", "own", "borrow",
@@ -96,7 +97,7 @@ impl Ty {
         }
     }
 
-    /// Returns the types that this one is made of.
+    /// Returns the parts of this type.
     pub fn parts(&self) -> Vec<&Self> {
         match self {
             Self::List(part) | Self::Option(part) => vec![part],
@@ -111,7 +112,7 @@ impl Ty {
         }
     }
 
-    /// Returns how deep the type nests: 1 for one without parts.
+    /// Returns the depth of the type. A type without parts has depth 1.
     pub fn depth(&self) -> usize {
         1 + self
             .parts()
@@ -129,14 +130,14 @@ impl Ty {
         }
     }
 
-    /// Tells whether the type or one in it is as `wanted` says.
+    /// Returns true if `wanted` is true for the type or for a type in it.
     pub fn has(&self, wanted: impl Fn(&Self) -> bool) -> bool {
         let mut found = false;
         self.each(&mut |ty| found |= wanted(ty));
         found
     }
 
-    /// Returns the type with numbers in place of borrowed handles, which no result may have.
+    /// Returns the type with numbers instead of borrowed handles, which results must not contain.
     pub fn without_borrows(&self) -> Self {
         let boxed = |ty: &Self| Box::new(ty.without_borrows());
         let all = |types: &[Self]| types.iter().map(Self::without_borrows).collect();
@@ -165,7 +166,7 @@ impl Ty {
         }
     }
 
-    /// Returns alignment and size in memory, in bytes.
+    /// Returns the alignment and size in memory, in bytes.
     pub fn layout(&self) -> (u32, u32) {
         match self {
             Self::Bool | Self::S8 | Self::U8 => (1, 1),
@@ -195,7 +196,7 @@ impl Ty {
         }
     }
 
-    /// Returns the core types that values pass in.
+    /// Returns the core types of the flattened type.
     pub fn flat(&self) -> Vec<Core> {
         match self {
             Self::Bool | Self::S8 | Self::U8 | Self::S16 | Self::U16 => vec![Core::I32],
@@ -257,7 +258,7 @@ fn variant<'a>(cases: impl ExactSizeIterator<Item = Option<&'a Ty>>) -> (u32, u3
     (align, size.next_multiple_of(align))
 }
 
-/// Returns alignment, size and the offsets of the parts, for parts that follow each other.
+/// Returns the alignment, the size and the offsets of consecutive parts.
 pub fn sequence(parts: &[Ty]) -> (u32, u32, Vec<u32>) {
     let (mut align, mut size, mut offsets) = (1, 0u32, Vec::new());
     for part in parts {
@@ -275,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn layouts_are_those_of_the_specification() {
+    fn layouts_match_the_specification() {
         let pair = Ty::Record(vec![Ty::U8, Ty::U64, Ty::String]);
         assert_eq!(pair.layout(), (8, 24));
         assert_eq!(Ty::Option(Box::new(pair.clone())).layout(), (8, 32));

@@ -1,4 +1,4 @@
-//! Values that belong to neither host, and a text for them that kept cases are written in.
+//! Values that are independent of both hosts, and the text form in kept cases.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use anyhow::{Context as _, bail, ensure};
 
 /// A value of the component model.
 ///
-/// Two values are equal if they are of the same shape and bits; all NaNs are equal, for the canonical ABI may give any for any.
+/// Two values are equal if they have the same type and bits. All NaNs are equal, because the
+/// canonical ABI lets hosts choose the NaN.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the variants are the component model's own")]
 pub enum Value {
@@ -30,15 +31,15 @@ pub enum Value {
     Enum(String),
     Option(Option<Box<Self>>),
     Result(Result<Option<Box<Self>>, Option<Box<Self>>>),
-    /// In the order of the names.
+    /// Flags in the order of the names.
     Flags(Vec<String>),
-    /// A handle, by what it stands for.
+    /// A handle, as the number that it stands for.
     Resource(u32),
 }
 
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
-        // The text tells apart whatever is not equal, but for NaNs, which it is asked to write as one.
+        // Compares the texts, which differ if the values do. All NaNs get the same text.
         self.canonical() == other.canonical()
     }
 }
@@ -50,7 +51,7 @@ impl Value {
         text
     }
 
-    /// Puts a number in place of each NaN.
+    /// Replaces each NaN by a number.
     #[expect(clippy::wildcard_enum_match_arm, reason = "others hold no floats")]
     pub fn without_nans(&mut self) {
         match self {
@@ -145,11 +146,11 @@ impl Value {
         out.push(')');
     }
 
-    /// Reads the values that a text lists.
+    /// Reads the values in a text.
     ///
     /// # Errors
     ///
-    /// An error that says what was expected.
+    /// If the text is invalid. The message contains the expected form.
     pub fn parse_all(text: &str) -> anyhow::Result<Vec<Self>> {
         let mut rest = text.trim();
         let mut values = Vec::new();
@@ -259,7 +260,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// Writes a string so that the text is ASCII and of one line.
+/// Writes a string as ASCII text on one line.
 fn quoted(value: &str) -> String {
     let mut text = String::from("\"");
     for char in value.chars() {

@@ -6,19 +6,20 @@ use wasmscope_differential::host::{Host, WasmEdge, Wasmtime};
 use wasmscope_differential::run::{Plan, run};
 use wasmscope_differential::ty::KINDS;
 
-/// Runs a plan, prints what it has covered, and fails with all differences if there are any.
+/// Runs a plan, prints the coverage, and fails with all differences, if there are any.
 fn agree(wasmedge: &impl Host, plan: Plan) -> anyhow::Result<Coverage> {
     let coverage = run((&Wasmtime::new()?, wasmedge), plan, &|failure| {
         println!("{failure}\n");
     })?;
-    // Past the capture of the test's output: the coverage is to be seen where all is well.
+    // Written past the test's captured output, so that the coverage is visible when the test
+    // passes.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("\n{coverage}").as_bytes());
     assert_eq!(coverage.different(), 0, "there are differences");
     Ok(coverage)
 }
 
 #[test]
-fn two_thousand_types_do_the_same() -> anyhow::Result<()> {
+fn two_thousand_types_have_equal_outcomes() -> anyhow::Result<()> {
     let coverage = agree(&WasmEdge::interpreting()?, Plan::default())?;
     assert!(coverage.types() >= 2000);
     for kind in KINDS {
@@ -40,7 +41,7 @@ fn two_thousand_types_do_the_same() -> anyhow::Result<()> {
 }
 
 #[test]
-fn compiled_guests_do_the_same() -> anyhow::Result<()> {
+fn compiled_guests_have_equal_outcomes() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
     let compiling = WasmEdge::compiling(Cache::open(home.path())?)?;
     let plan = Plan {

@@ -1,5 +1,5 @@
-//! Every difference that was ever found, and some calls that are worth to be looked at by name: one
-//! file each in `tests/kept`. WasmEdge interprets the component first, and then compiles it.
+//! Replays all differences that were found, and some interesting calls: one file each in
+//! `tests/kept`. WasmEdge interprets each component, and then compiles it.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Instrumented components with `no-telemetry` plugged in, on hosts that serve WASI and know nothing
-//! of Wasmscope.
+//! Runs instrumented components with `no-telemetry` plugged in, on hosts with WASI but without
+//! Wasmscope.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ impl WasiView for Wasi {
     }
 }
 
-/// What a program wrote to standard output and to standard error.
+/// The program's standard output and standard error.
 #[derive(Debug, PartialEq)]
 struct Written {
     output: String,
@@ -46,7 +46,7 @@ fn silenced(name: &str) -> Result<Vec<u8>> {
     Ok(graph.encode(EncodeOptions::default())?)
 }
 
-/// Runs a host's function with a program's state, and returns what the program wrote.
+/// Runs a host's function with a program's state, and returns the program's output.
 fn written(
     arguments: &[&str],
     run: impl FnOnce(Wasi) -> Result<std::result::Result<(), ()>>,
@@ -107,7 +107,7 @@ fn on_wasmedge(component: &[u8], arguments: &[&str]) -> Result<Written> {
 }
 
 #[test]
-fn hello_says_the_same_without_a_host_for_telemetry() -> Result<()> {
+fn hello_prints_the_same_without_a_telemetry_host() -> Result<()> {
     let component = silenced("hello")?;
     let expected = Written {
         output: "Hello, world!\n".to_owned(),
@@ -119,7 +119,7 @@ fn hello_says_the_same_without_a_host_for_telemetry() -> Result<()> {
 }
 
 #[test]
-fn checkout_carries_out_orders_without_a_host_for_telemetry() -> Result<()> {
+fn checkout_carries_out_orders_without_a_telemetry_host() -> Result<()> {
     let component = silenced("checkout")?;
     let arguments = ["checkout", "--limit", "12", "/data/orders.jsonl"];
     let written = on_wasmtime(&component, &arguments)?;
@@ -134,7 +134,7 @@ fn checkout_carries_out_orders_without_a_host_for_telemetry() -> Result<()> {
 }
 
 #[test]
-fn nothing_of_the_contract_is_left_to_import() -> Result<()> {
+fn no_import_of_the_contract_is_left() -> Result<()> {
     let engine = wasmtime::Engine::default();
     let imports = |bytes: &[u8]| -> Result<Vec<String>> {
         let component = wasmtime::component::Component::new(&engine, bytes)?;

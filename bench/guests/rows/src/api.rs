@@ -1,5 +1,5 @@
-//! By the OpenTelemetry API. The guest uses the SDK's providers, and the bench compiles the same file with
-//! those of the native SDK.
+//! The rows by the OpenTelemetry API. The guest uses it with the SDK's `opentelemetry` feature, and
+//! the benchmark compiles this same file for the native SDK.
 
 use std::hint::black_box;
 
@@ -8,17 +8,17 @@ use opentelemetry::metrics::{Counter, Histogram};
 use opentelemetry::trace::{Span as _, SpanKind, TraceContextExt as _, Tracer};
 use opentelemetry::{Context, KeyValue};
 
-/// Calls a function so many times, with numbers that the compiler knows nothing of.
+/// Calls a function `times` times, with numbers that the compiler does not know.
 pub(crate) fn repeat(times: u32, mut once: impl FnMut(u32)) {
     for number in 0..times {
         once(black_box(number));
     }
 }
 
-/// A text that was made while the program ran.
+/// A text that is made at run time.
 pub(crate) fn owned(number: u32) -> String {
     let mut user = String::from("user-4711-");
-    // One digit is enough to be no constant, and costs little beside the copy.
+    // One digit is enough to make it no constant, and costs little compared with the copy.
     user.push(char::from(b'0' + (number % 10) as u8));
     user
 }

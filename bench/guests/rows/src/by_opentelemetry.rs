@@ -1,4 +1,4 @@
-//! By the crate `opentelemetry`.
+//! The rows by the SDK's `opentelemetry` API.
 
 use std::sync::LazyLock;
 

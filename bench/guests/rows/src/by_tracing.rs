@@ -1,14 +1,15 @@
-//! By the crate `tracing`, which has spans and events, and an event within a span is a log record.
+//! The rows by the crate `tracing`. It has spans and events, and an event within a span is a log
+//! record.
 
 use tracing::{debug, info, info_span};
 use wasmscope::subscriber::SpanExt as _;
 
 use crate::api::{owned, repeat};
 
-/// How the names of rows end whose spans begin with their first use.
+/// The suffix of rows whose spans begin with their first use.
 pub(super) const DEFERRED: &str = ", deferred";
 
-/// Lets spans begin with their first use, which is for the instance's whole life.
+/// Lets spans begin with their first use, for the rest of the instance's life.
 pub(super) fn defer() {
     wasmscope::subscriber().with_deferred_start(true).init();
 }

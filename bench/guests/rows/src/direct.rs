@@ -1,4 +1,4 @@
-//! By the direct API.
+//! The rows by the direct API.
 
 use wasmscope::{
     Counter, EnteredSpan, Histogram, Logger, Meter, Severity, SpanKind, Tracer, attributes, fields,

@@ -1,15 +1,12 @@
-//! The benchmark's guest: repeats one operation, by each API of the SDK. The native SDK is told the
-//! same by `api.rs`, which the bench shares.
+//! The benchmark's guest. It repeats operations with each of the SDK's APIs. The native SDK records
+//! the same telemetry with `api.rs`, which the benchmark shares.
 
 mod api;
 mod by_opentelemetry;
 mod by_tracing;
 mod direct;
 
-#[expect(
-    unsafe_code,
-    reason = "what exports a function has to name it for the linker"
-)]
+#[expect(unsafe_code, reason = "an exported function needs a linker name")]
 mod exported {
     wit_bindgen::generate!({
         path: "wit",
@@ -37,7 +34,7 @@ impl exported::Guest for Rows {
     }
 }
 
-/// Says something so many times.
+/// Performs an operation `times` times.
 type Row = fn(u32);
 
 fn row_of(name: &str) -> Option<Row> {

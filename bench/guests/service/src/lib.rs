@@ -1,23 +1,21 @@
-//! The service that the bench measures: it prices orders, with each of the SDK's APIs.
+//! The benchmark's service. It prices orders, and records telemetry with each of the SDK's APIs.
 //!
-//! Without a feature there is no telemetry; `direct`, `log`, `tracing` and `opentelemetry` have the same instrumentation each, as a
-//! user of that API would write it: a span with four attributes, an event in it, a log with three attributes, a counter and a
-//! histogram.
+//! Without a feature there is no telemetry. The variants `direct`, `log`, `tracing` and
+//! `opentelemetry` have the same instrumentation, as a user of that API would write it: a span with
+//! four attributes, an event in it, a log with three attributes, a counter and a histogram.
 //!
-//! # What is fair
+//! # A fair comparison
 //!
-//! What a variant is larger by is to be the telemetry's, and nothing else. So the service does in every variant what
-//! any service does: it allocates, formats its answer with `format!`, writes what went wrong to standard error, and may panic.
-//! What the standard library needs for that is in the variant without telemetry too. Whatever else a variant links
-//! (the crates `tracing` and `opentelemetry`, the clock that the latter reads, a `Mutex`) counts as telemetry.
+//! The size of a variant must grow only by its telemetry. So in every variant the service does what
+//! any service does: it allocates, formats its answer with `format!`, writes errors to standard
+//! error, and may panic. The parts of the standard library for this are in the variant without
+//! telemetry too. Everything else that a variant links (the crates `tracing` and `opentelemetry`,
+//! the latter's clock, a `Mutex`) counts as telemetry.
 
 mod instrumented;
 mod order;
 
-#[expect(
-    unsafe_code,
-    reason = "what exports a function has to name it for the linker"
-)]
+#[expect(unsafe_code, reason = "an exported function needs a linker name")]
 mod exported {
     wit_bindgen::generate!({
         path: "wit",

@@ -1,4 +1,4 @@
-//! Orders, and what they cost.
+//! Orders and their prices.
 
 use core::fmt;
 
@@ -11,10 +11,10 @@ const ARTICLES: [(&str, u64); 6] = [
     ("TEA", 890),
 ];
 
-/// How many pieces of an article are a tenth cheaper.
+/// The number of pieces from which an article costs a tenth less.
 const DOZEN: u64 = 12;
 
-/// An order that was understood.
+/// A parsed order.
 pub(crate) struct Order<'a> {
     pub(crate) id: u64,
     pub(crate) customer: &'a str,
@@ -26,7 +26,7 @@ struct Line {
     quantity: u64,
 }
 
-/// Why an order was not understood.
+/// The reason why an order cannot be parsed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Refused<'a> {
     NoNumber,
@@ -57,12 +57,12 @@ impl<'a> Order<'a> {
         })
     }
 
-    /// How many different articles are ordered.
+    /// Returns the number of different articles.
     pub(crate) fn articles(&self) -> usize {
         self.lines.len()
     }
 
-    /// Gives the price in cents.
+    /// Returns the price in cents.
     pub(crate) fn price(&self) -> u64 {
         self.lines
             .iter()

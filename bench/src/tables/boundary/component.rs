@@ -1,4 +1,4 @@
-//! Through the component model.
+//! Calls through the component model.
 
 use std::path::Path;
 
@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use super::{Arrived, CORE, Caller};
 
-/// The component around the core module. Its memory is a module of its own, for the functions' options name it.
+/// The component around the core module. Its memory is in a module of its own, because the
+/// functions' canonical options refer to it.
 fn text() -> String {
     format!(
         r#"(component

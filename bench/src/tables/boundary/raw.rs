@@ -1,5 +1,5 @@
-//! Raw host functions: what a runtime offers to core modules, without the component model. What they are given is taken out of the
-//! guest's memory as a careful embedder would write it by hand.
+//! Raw host functions of a runtime, for core modules without the component model. Arguments are
+//! copied from the guest's memory, as a careful embedder would write it by hand.
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ fn module() -> String {
     format!("(module {CORE} (memory (export \"memory\") 1))")
 }
 
-/// Bytes of a pair in the list: a pointer and a length each of key and value.
+/// The bytes of a pair in the list: pointer and length of the key and of the value.
 const PAIR: u32 = 16;
 
 struct Named {
@@ -26,17 +26,19 @@ struct Pair {
     value: String,
 }
 
-/// Copies a text out of the guest, and gives how many bytes it has. `memory` gives a part of the guest's memory, if it lies within.
+/// Copies a text from the guest and returns its length in bytes. `memory` returns a part of the
+/// guest's memory if it is in bounds.
 fn text<'a>(
     memory: impl Fn(u32, u32) -> Option<&'a [u8]>,
     [at, length]: [u32; 2],
 ) -> Option<usize> {
     let text = copied(&memory, at, length)?;
-    // A copy that nobody looks at need not be made.
+    // Keeps the compiler from removing the unused copy.
     Some(black_box(&text).len())
 }
 
-/// Copies a record with a name and pairs out of the guest, and gives how many bytes its texts have.
+/// Copies a record with a name and pairs from the guest, and returns the number of bytes of its
+/// texts.
 fn attributes<'a>(
     memory: impl Fn(u32, u32) -> Option<&'a [u8]>,
     [at, length, list, count]: [u32; 4],

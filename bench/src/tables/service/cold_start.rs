@@ -1,4 +1,4 @@
-//! From what was compiled to the first response.
+//! Cold start: from compiled code to the first response.
 
 use anyhow::Result;
 
@@ -23,7 +23,7 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
         let mut runners = Vec::new();
         for (variant, counted) in &counted {
             let file = component(inputs, variant);
-            // Compiled here, where that takes no part in the times.
+            // Compiled here, so that it is not part of the measured time.
             runtime.load(&file)?;
             let runtime = &runtime;
             runners.push(Runner::new(move |times| {

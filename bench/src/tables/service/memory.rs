@@ -1,4 +1,4 @@
-//! The memory of instances that were asked once and wait.
+//! The memory of idle instances, which were called once.
 
 use std::fs;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::report::Table;
 use crate::rounds::Effort;
 use crate::runtime::runtime;
 
-/// How many instances wait.
+/// The number of idle instances.
 const INSTANCES: usize = 200;
 
 pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
@@ -30,7 +30,7 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
     for (at, column) in COLUMNS.into_iter().enumerate() {
         let mut row = vec![column.title().to_owned()];
         for (variant, _) in VARIANTS {
-            // What a process has taken it seldom gives back.
+            // Processes seldom return memory to the system, so each cell has its own.
             let mut command = Command::new(std::env::current_exe()?);
             command.arg("--guests").arg(&inputs.guests);
             command.args(["--memory-of", &format!("{at}/{variant}")]);
@@ -38,12 +38,12 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
                 command.arg("--short");
             }
             let output = command.output().context("cannot start the bench again")?;
-            let said = String::from_utf8_lossy(&output.stderr);
-            let said = said.trim();
+            let message = String::from_utf8_lossy(&output.stderr);
+            let message = message.trim();
             ensure!(
                 output.status.success(),
                 "{}",
-                said.strip_prefix("error: ").unwrap_or(said)
+                message.strip_prefix("error: ").unwrap_or(message)
             );
             let bytes: f64 = String::from_utf8(output.stdout)?.trim().parse()?;
             row.push(format!("{:.0} KiB", bytes / 1024.0));
@@ -59,11 +59,11 @@ fn instances(effort: Effort) -> usize {
     if effort.is_full() { INSTANCES } else { 2 }
 }
 
-/// Measures one cell, in a process for that alone, and prints the bytes.
+/// Measures one cell in this process, and prints the bytes.
 ///
 /// # Errors
 ///
-/// Fails when the service cannot be asked, or the system does not tell the process's memory.
+/// If the service cannot be called, or if the system does not report the process's memory.
 pub(crate) fn report_one(inputs: &Inputs, cell: &str) -> Result<()> {
     let (column, variant) = cell.split_once('/').context("not a cell")?;
     let column = COLUMNS
@@ -78,7 +78,7 @@ pub(crate) fn report_one(inputs: &Inputs, cell: &str) -> Result<()> {
         waiting.push(guest);
         Ok(())
     };
-    // The first brings what all share.
+    // The first instance allocates what all share.
     begin()?;
     let before = resident()?;
     let instances = instances(inputs.effort);
@@ -91,7 +91,7 @@ pub(crate) fn report_one(inputs: &Inputs, cell: &str) -> Result<()> {
     Ok(())
 }
 
-/// The resident memory of this process, in bytes.
+/// Returns the resident memory of this process in bytes.
 fn resident() -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status").context("only Linux tells it")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,4 +1,5 @@
-//! From a component's file to its first instruction, with what was compiled before and without.
+//! Start of a program: from a component's file to its first instruction, with and without compiled
+//! code.
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ const COLUMNS: [Column; 4] = [
     Column::Aot,
 ];
 
-/// How often each is started; the median counts.
+/// The number of starts. The median counts.
 const STARTS: usize = 5;
 
 pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
@@ -50,7 +51,7 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
                 runtime.load(&file)?.instantiate(&counted.telemetry)?;
                 Ok(begin.elapsed())
             };
-            // Compiled here, where it is kept.
+            // Compiled here, into the cache.
             let mut times = vec![start()?];
             if inputs.effort.is_full() {
                 times = (0..STARTS).map(|_| start()).collect::<Result<_>>()?;
@@ -64,7 +65,7 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
     Ok(table)
 }
 
-/// Makes a component of more than 10 MB, or a small one where it is only to be seen that all works.
+/// Makes a component of more than 10 MB, or a small one for a check.
 fn large(inputs: &Inputs) -> Result<PathBuf> {
     let (name, functions) = if inputs.effort.is_full() {
         ("large.wasm", 40_000)
@@ -73,7 +74,7 @@ fn large(inputs: &Inputs) -> Result<PathBuf> {
     };
     let file = inputs.guests.join(name);
     let bytes = generated(functions);
-    // An unchanged file keeps its time, which what was compiled of it is compared with.
+    // An unchanged file keeps its modification time, with which its compiled code is compared.
     if fs::read(&file).ok().as_ref() != Some(&bytes) {
         fs::write(&file, bytes)?;
     }
@@ -117,8 +118,8 @@ fn generated(functions: u32) -> Vec<u8> {
     component.finish()
 }
 
-/// A function of some 300 bytes: sixteen steps, each of which mixes what is in memory, and a call
-/// of an earlier one.
+/// A function of some 300 bytes: sixteen steps, each of which mixes data from memory, and a call of
+/// an earlier function.
 fn body(index: u32) -> Function {
     let at = |offset: u32| MemArg {
         offset: u64::from(offset % 60_000),

@@ -1,4 +1,4 @@
-//! Requests a second, by how many instances live and how many threads serve them.
+//! Requests per second, by the number of instances and threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
@@ -13,7 +13,7 @@ use crate::report::{Table, ratio};
 use crate::rounds::Spread;
 use crate::runtime::{Guest, Host, runtime};
 
-/// How many instances, and on how many threads.
+/// The number of instances, and of threads.
 const LOADS: [(usize, usize); 8] = [
     (1, 1),
     (10, 1),
@@ -25,10 +25,10 @@ const LOADS: [(usize, usize); 8] = [
     (1_000, 2),
 ];
 
-/// How often each load is measured: it takes longer than a turn of other tables.
+/// The number of measurements of each load. They take longer than the turns of other tables.
 const ROUNDS: usize = 5;
 
-/// How many requests are served each time.
+/// The number of requests in each measurement.
 const REQUESTS: usize = 40_000;
 
 pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
@@ -93,8 +93,8 @@ pub(in super::super) fn table(inputs: &Inputs) -> Result<Table> {
     Ok(table)
 }
 
-/// Serves so many requests with so many instances on so many threads, and gives how many a second that is, from when all threads
-/// are ready to when the last one is done.
+/// Serves `requests` requests with some instances and threads. Returns the requests per second,
+/// from when all threads are ready to when the last one ends.
 fn rate(
     host: &dyn Host,
     counted: &Counted,
@@ -107,7 +107,8 @@ fn rate(
     let work = || -> Result<(Instant, Instant)> {
         let guests = AssertUnwindSafe(|| set_up(host, counted, instances / threads));
         let guests = catch_unwind(guests);
-        // Without this thread the others would wait for ever, so it comes here even if it has failed.
+        // The other threads wait for this one at the barrier, so it must get there even if it has
+        // failed.
         ready.wait();
         let mut guests = guests.map_err(|_panic| anyhow!("an instance panicked"))??;
         let start = Instant::now();
@@ -129,7 +130,7 @@ fn rate(
     Ok((share * threads) as f64 / last.duration_since(first).as_secs_f64())
 }
 
-/// Makes so many instances, each of which is asked once.
+/// Makes some instances, and calls each of them once.
 fn set_up(host: &dyn Host, counted: &Counted, instances: usize) -> Result<Vec<Box<dyn Guest>>> {
     let mut guests = Vec::new();
     for _ in 0..instances {
@@ -140,7 +141,7 @@ fn set_up(host: &dyn Host, counted: &Counted, instances: usize) -> Result<Vec<Bo
     Ok(guests)
 }
 
-/// Serves so many requests, each instance in turn.
+/// Serves some requests with each instance in turn.
 fn serve(guests: &mut [Box<dyn Guest>], requests: usize) -> Result<()> {
     let mut done = 0;
     loop {
@@ -160,7 +161,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use wasmscope_telemetry::Telemetry;
 
-    /// Makes one instance, and then no other.
+    /// Makes one instance, and fails after that.
     #[derive(Default)]
     struct Small(AtomicBool);
 
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_whose_set_up_fails_keeps_no_other_waiting() {
+    fn a_failed_thread_does_not_block_the_others() {
         let error = rate(&Small::default(), &Counted::new(), 2, 2, 10).expect_err("it is full");
         assert_eq!(error.to_string(), "full");
     }

@@ -1,12 +1,12 @@
-//! Runs a folder of `.wast` files on `wasmedge-component`: the component model's own test suite,
-//! for instance, which is not part of this repository.
+//! Runs a folder of `.wast` files on `wasmedge-component`, for example the component model's own
+//! test suite, which is not part of this repository.
 //!
 //! ```text
 //! cargo xtask conformance FOLDER [--compile]
 //! ```
 //!
-//! A directive passes, fails, or needs something that is not supported. Those that fail are
-//! printed; the status is 1 if any does.
+//! A directive passes, fails, or needs an unsupported feature. Failures are printed. If there are
+//! any, the exit status is 1.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ fn main() -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Finds the `.wast` files in a folder and those within.
+/// Finds the `.wast` files in a folder and its subfolders.
 fn find(path: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     if path.is_dir() {
         let entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
@@ -82,7 +82,7 @@ fn find(path: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the directives came to.
+/// The results of the directives.
 #[derive(Debug, Default)]
 struct Counts {
     passed: usize,
@@ -153,8 +153,8 @@ fn run_file(host: &Host, path: &Path) -> anyhow::Result<Counts> {
     Ok(counts)
 }
 
-/// What a directive needs that is not there: the feature, or an instance that could not be made for
-/// the lack of one.
+/// The reason why a directive is not supported: a feature, or an instance that could not be made
+/// without one.
 fn feature_of(error: &anyhow::Error) -> Option<String> {
     match error.downcast_ref::<LoadError>() {
         Some(LoadError::Unsupported { feature }) => Some(feature.clone()),
@@ -165,15 +165,15 @@ fn feature_of(error: &anyhow::Error) -> Option<String> {
     }
 }
 
-/// A directive refers to a component that needs this.
+/// The directive uses a component that needs this.
 #[derive(Debug, thiserror::Error)]
 #[error("it needs {0}")]
 struct Missing(String);
 
-/// A component, or the feature that it needs.
+/// A component, or the unsupported feature that it needs.
 type Loaded = Result<Component, String>;
 
-/// What the directives before have made. The last one of each is found without a name.
+/// The components and instances of earlier directives. The last one is also found without a name.
 struct Script<'a> {
     host: &'a Host,
     store: Store<()>,
@@ -343,7 +343,7 @@ impl<'a> Script<'a> {
     }
 }
 
-/// The names under which something is found: its own, if it has one, and none.
+/// Returns the keys under which an item is found: its name, if it has one, and none.
 fn both(name: Option<Id<'_>>) -> Vec<Option<String>> {
     let own = name.map(|id| Some(id.name().to_owned()));
     own.into_iter().chain([None]).collect()
@@ -392,7 +392,7 @@ fn to_val(val: &WastVal<'_>) -> anyhow::Result<Val> {
     })
 }
 
-/// Tells whether a value is the expected one. A NaN is any other, for hosts choose.
+/// Returns true if a value is the expected one. Any NaN equals any other, because hosts choose.
 fn is_same(found: &Val, expected: &WastVal<'_>) -> bool {
     match (found, expected) {
         (Val::Float32(found), WastVal::F32(expected)) if found.is_nan() => {

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use crate::generate::Signature;
 use crate::ty::{Core, MAX_FLAT_PARAMS, Ty, sequence};
 
-/// Where a change is made that concerns the place that a result is to be written to; lower numbers are parameters.
+/// Marks a change of the result's address. Lower numbers are parameters.
 const RETURN_AREA: u32 = 200;
-/// Where a change is made that concerns what is returned.
+/// Marks a change of the returned value.
 const RETURNED: u32 = 300;
 
-/// How much memory is free before and behind the place for a result: hosts write the parts of a result in different orders, which a
-/// guest sees that names another place near it, if something else is there.
+/// The free memory before and after the result's address. A changed address may be near the right
+/// one, and hosts write the parts of a result in different orders, which guests would see in other
+/// data there.
 const MARGIN: u32 = 512;
 
 fn flat_params(signature: &Signature) -> Option<Vec<Core>> {
@@ -19,7 +20,7 @@ fn flat_params(signature: &Signature) -> Option<Vec<Core>> {
     (flat.len() <= MAX_FLAT_PARAMS).then_some(flat)
 }
 
-/// Returns the core type of the result, or `None` where it is written to memory.
+/// Returns the core type of the result, or `None` if it is in memory.
 fn flat_result(signature: &Signature) -> Option<Option<Core>> {
     match signature.result.as_ref().map(Ty::flat).as_deref() {
         None => Some(None),
@@ -28,7 +29,7 @@ fn flat_result(signature: &Signature) -> Option<Option<Core>> {
     }
 }
 
-/// Returns how many core values the parameters pass in, and the result: `None` where they are in memory.
+/// Returns the number of core values of the parameters and of the result. `None` means in memory.
 pub(crate) fn passing(signature: &Signature) -> (Option<usize>, Option<usize>) {
     (
         flat_params(signature).map(|flat| flat.len()),
@@ -36,10 +37,10 @@ pub(crate) fn passing(signature: &Signature) -> (Option<usize>, Option<usize>) {
     )
 }
 
-/// Returns the places at which a change can be made on the way of a function's values.
+/// Returns the points at which values can be changed.
 pub(crate) fn places(signature: &Signature) -> Vec<u32> {
     let mut places: Vec<u32> = (0..).zip(params(signature)).map(|(at, _)| at).collect();
-    // As often as the parameters together, for there is as much behind them.
+    // As often as all parameters together, because there is as much data behind it.
     for _ in 0..places.len().max(1) {
         places.extend([RETURN_AREA, RETURNED]);
     }
@@ -50,7 +51,7 @@ fn params(signature: &Signature) -> Vec<Core> {
     flat_params(signature).unwrap_or_else(|| vec![Core::I32])
 }
 
-/// Returns the type of the core function that an import with this signature is lowered to.
+/// Returns the core type of the lowered import with this signature.
 pub(super) fn lowered(signature: &Signature) -> String {
     let mut text = String::from("(param");
     for core in params(signature) {
@@ -66,7 +67,7 @@ pub(super) fn lowered(signature: &Signature) -> String {
     text
 }
 
-/// Returns the name of the function that cleans up behind a result.
+/// Returns the name of the function that frees a result.
 pub(super) fn clean(signature: &Signature) -> String {
     match flat_result(signature) {
         Some(None) => "clean".to_owned(),
@@ -75,13 +76,13 @@ pub(super) fn clean(signature: &Signature) -> String {
     }
 }
 
-/// Tells whether a function can give back its arguments without a look at their cases.
-pub fn gives_back(signature: &Signature) -> bool {
+/// Returns true if a function can return its arguments without a look at their cases.
+pub fn can_echo(signature: &Signature) -> bool {
     let flat_anyway = flat_params(signature).is_none() || flat_result(signature).is_some();
     flat_anyway || signature.params.iter().all(is_plain)
 }
 
-/// Tells whether the core values of a type have one place in memory each.
+/// Returns true if each core value of a type has a fixed place in memory.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are")]
 fn is_plain(ty: &Ty) -> bool {
     match ty {
@@ -91,15 +92,10 @@ fn is_plain(ty: &Ty) -> bool {
     }
 }
 
-/// Writes the function `e{at}`: it calls `f{at}`, or gives its arguments back itself. Before it returns it drops what it has borrowed,
-/// if it is to and can tell where that is: in a list or a variant it cannot, and its caller traps.
-pub(super) fn write(
-    out: &mut String,
-    at: usize,
-    signature: &Signature,
-    given_back: bool,
-    drops: bool,
-) {
+/// Writes the function `e{at}`. It calls `f{at}`, or returns its arguments itself. Before it
+/// returns, it drops its borrowed handles if it is told to and their place is known. In a list or a
+/// variant it is not known, and the caller traps.
+pub(super) fn write(out: &mut String, at: usize, signature: &Signature, echoes: bool, drops: bool) {
     let params = params(signature);
     let spilled = flat_params(signature).is_none();
     let result = flat_result(signature);
@@ -119,7 +115,7 @@ pub(super) fn write(
             "    (local.set {index} (call $m-{core} (i32.const {index}) (local.get {index})))"
         );
     }
-    if result.is_none() && !(given_back && spilled) {
+    if result.is_none() && !(echoes && spilled) {
         let (align, size) = signature.result.as_ref().map(Ty::layout).unwrap_or((1, 0));
         let _ = writeln!(
             out,
@@ -127,12 +123,12 @@ pub(super) fn write(
             size + 2 * MARGIN
         );
     }
-    if given_back {
+    if echoes {
         match (result, spilled) {
             (None, false) => store_all(out, signature),
             (None, true) => out.push_str("    (local.set $r (local.get 0))\n"),
             (Some(Some(core)), true) => {
-                // One core value cannot come from seventeen: there is no such function.
+                // There is no function with one core value in place of seventeen.
                 let _ = writeln!(out, "    (local.set $r ({core}.load (local.get 0)))");
             }
             (Some(Some(_)), false) => out.push_str("    (local.set $r (local.get 0))\n"),
@@ -164,7 +160,7 @@ pub(super) fn write(
     out.push_str("  )\n");
 }
 
-/// Stores the parameters' core values where a result of their types has them.
+/// Stores the parameters' core values in the layout of the result.
 fn store_all(out: &mut String, signature: &Signature) {
     let (_, _, offsets) = sequence(&signature.params);
     let mut index = 0;

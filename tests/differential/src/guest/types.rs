@@ -1,5 +1,5 @@
-//! Types in the text of a component: each is defined once, and records and the like get a name, without which no function that is
-//! imported or exported may have them.
+//! Types in a component's text. Each is defined once. Records and similar types get a name, because
+//! imported and exported functions may only use named ones.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -7,16 +7,16 @@ use std::fmt::Write as _;
 use crate::generate::Signature;
 use crate::ty::Ty;
 
-/// How a component comes by the names of its types.
+/// How the types get their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
-    /// They are imported, equal to what is defined.
+    /// By imports that are equal to the definitions.
     Imported,
-    /// What is defined is exported.
+    /// By exports of the definitions.
     Exported,
 }
 
-/// The types of some functions, parts before wholes.
+/// The types of some functions, parts first.
 #[derive(Debug, Default)]
 pub(super) struct Types {
     list: Vec<(Ty, String)>,
@@ -87,7 +87,7 @@ impl Types {
         }
     }
 
-    /// Returns the text that defines a type, unless it is a primitive one.
+    /// Returns the definition of a type, or `None` for a primitive type.
     fn definition(&self, ty: &Ty) -> Option<String> {
         let mut text = String::from("(");
         text.push_str(ty.kind());

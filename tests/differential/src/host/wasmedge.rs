@@ -1,4 +1,4 @@
-//! WasmEdge, by way of `wasmedge-component`.
+//! WasmEdge, through `wasmedge-component`.
 
 use anyhow::Context as _;
 use component_model::plan::TrampolineKind;
@@ -11,7 +11,7 @@ use crate::convert::wasmedge::{echo, from_val, to_val};
 use crate::outcome::{Class, Outcome, of_message, of_wasmedge};
 use crate::value::Value;
 
-/// WasmEdge: interpreting, or compiling ahead of time.
+/// WasmEdge, interpreted or compiled ahead of time.
 #[derive(Debug)]
 pub struct WasmEdge {
     engine: Engine,
@@ -23,7 +23,7 @@ impl WasmEdge {
     ///
     /// # Errors
     ///
-    /// An error if WasmEdge cannot be set up.
+    /// If WasmEdge cannot be set up.
     pub fn interpreting() -> anyhow::Result<Self> {
         let engine = Engine::new(&wasmedge_component::Config::new())?;
         Ok(Self {
@@ -32,11 +32,11 @@ impl WasmEdge {
         })
     }
 
-    /// Makes an engine that compiles what it loads, into a cache.
+    /// Makes an engine that compiles components into a cache.
     ///
     /// # Errors
     ///
-    /// An error if WasmEdge cannot be set up.
+    /// If WasmEdge cannot be set up.
     pub fn compiling(cache: Cache) -> anyhow::Result<Self> {
         let mut config = wasmedge_component::Config::new();
         config.optimization(wasmedge_component::Optimization::None);
@@ -166,7 +166,7 @@ impl Instance for OnWasmEdge {
             }
         };
         for any in made {
-            // What was given away is not there any more.
+            // A handle that was passed on is no longer in the table.
             let _ = self.instance.drop_resource(&mut self.store, any);
         }
         Ok(Outcome::Returned(result))

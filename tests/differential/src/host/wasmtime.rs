@@ -10,7 +10,7 @@ use crate::convert::wasmtime::{echo, from_val, to_val};
 use crate::outcome::{Class, Outcome, of_message, of_wasmtime};
 use crate::value::Value;
 
-/// Wasmtime, set up to compile fast.
+/// Wasmtime with settings for fast compilation.
 #[derive(Debug)]
 pub struct Wasmtime(Engine);
 
@@ -19,18 +19,19 @@ impl Wasmtime {
     ///
     /// # Errors
     ///
-    /// An error if Wasmtime cannot be set up.
+    /// If Wasmtime cannot be set up.
     pub fn new() -> anyhow::Result<Self> {
         let mut config = Config::new();
-        // Compiling takes most of the time; what is compiled runs a few times.
+        // Compiling takes most of the time, and the code runs only a few times.
         config.cranelift_opt_level(OptLevel::None);
         config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
         config.generate_address_map(false);
         config.concurrency_support(false);
-        // Guests that WasmEdge has compiled trap by signals, and WasmEdge's handlers take the place of Wasmtime's: then a guest that traps on
-        // Wasmtime would end the process.
+        // Guests that WasmEdge compiled trap by signals, and WasmEdge's signal handlers replace
+        // Wasmtime's. With signals, a trap on Wasmtime would then end the process.
         config.signals_based_traps(false);
-        // Each call that traps gets a new instance: address space for guard pages would cost more than checks do.
+        // Each call that traps gets a new instance. Mapping guard pages would cost more than bounds
+        // checks.
         config.memory_reservation(0);
         config.memory_guard_size(0);
         Ok(Self(Engine::new(&config)?))
@@ -66,7 +67,7 @@ impl Host for Wasmtime {
                 (name, ComponentItem::ComponentFunc(_)) => {
                     root.func_new(name, |mut store, _, arguments, results| {
                         if let Some(result) = results.first_mut() {
-                            // Wasmtime's embedders have to drop what they have borrowed.
+                            // Embedders of Wasmtime have to drop borrowed handles.
                             *result = echo(arguments, &mut |any: ResourceAny| {
                                 Ok(any.resource_drop(&mut store)?)
                             })
@@ -129,7 +130,7 @@ impl Instance for OnWasmtime {
         let count = function.ty(&self.store).results().len();
         let mut results = vec![Val::Bool(false); count];
         if let Err(error) = function.call(&mut self.store, &arguments, &mut results) {
-            // Above the cause there is the guest's backtrace.
+            // The guest's backtrace comes before the cause.
             let message = error.root_cause().to_string();
             let class = match error.downcast_ref::<wasmtime::Trap>() {
                 Some(trap) => of_wasmtime(*trap),
@@ -157,7 +158,7 @@ impl Instance for OnWasmtime {
             }
         };
         for any in made {
-            // What was given away is not there any more.
+            // A handle that was passed on is no longer in the table.
             let _ = any.resource_drop(&mut self.store);
         }
         Ok(Outcome::Returned(result))

@@ -1,4 +1,5 @@
-//! By the direct API; with the feature `log`, the log record by the crate of that name.
+//! Instrumented with the direct API. With the feature `log`, the log record is made by the crate
+//! `log`.
 
 use crate::order::Order;
 use wasmscope::{Counter, Histogram, Meter, Tracer, attributes};

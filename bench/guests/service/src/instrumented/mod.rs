@@ -1,6 +1,6 @@
-//! The pricing of an order, instrumented with one of the APIs.
+//! Prices an order, instrumented with one of the APIs.
 //!
-//! With several features, as in a build with all of them, the first one here counts.
+//! With several features, as in a build with all of them, the first one here applies.
 
 #[cfg(feature = "opentelemetry")]
 mod opentelemetry;
@@ -23,7 +23,7 @@ mod direct;
 ))]
 pub(crate) use direct::price;
 
-/// Prices an order, and says nothing of it.
+/// Prices an order without telemetry.
 #[cfg(not(any(feature = "direct", feature = "tracing", feature = "opentelemetry")))]
 pub(crate) fn price(order: &crate::order::Order<'_>) -> u64 {
     order.price()

@@ -1,4 +1,4 @@
-//! By the plain API crate, which knows nothing of the SDK but the providers that it is given.
+//! Instrumented with the API crate `opentelemetry`, which gets its providers from the SDK.
 
 use crate::order::Order;
 use opentelemetry::logs::{LogRecord as _, Logger as _, LoggerProvider as _, Severity};
@@ -10,7 +10,7 @@ use wasmscope::opentelemetry::{Logger, LoggerProvider};
 
 const SCOPE: &str = env!("CARGO_PKG_NAME");
 
-/// What a service makes once.
+/// The instruments and the tracer, which are made once.
 struct Instruments {
     tracer: global::BoxedTracer,
     logger: Logger,

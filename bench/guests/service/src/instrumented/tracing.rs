@@ -1,6 +1,6 @@
-//! By `tracing`; it has no metrics, so those are by the direct API.
+//! Instrumented with `tracing`. It has no metrics, so those use the direct API.
 //!
-//! An event of `tracing` is a log record unless it is told otherwise: so both the event and the log are one.
+//! By default, an event of `tracing` is a log record. So the event and the log are the same here.
 
 use crate::order::Order;
 use tracing::{field, info, instrument};

@@ -1,9 +1,10 @@
-//! WasmEdge's host functions, by its C API: what any embedder without the component model would write.
+//! WasmEdge's host functions, through its C API, as an embedder without the component model would
+//! write it.
 
 #![expect(
     unsafe_code,
     clippy::multiple_unsafe_ops_per_block,
-    reason = "the C API is what is measured, in the way that its examples use it"
+    reason = "measures the C API, used as in its examples"
 )]
 
 use std::ffi::{CString, c_char, c_void};
@@ -15,7 +16,7 @@ use wasmedge_sys::{Config, ffi};
 
 use super::super::{Arrived, Caller};
 
-/// A core module's instance. What it is made of is not freed: there is one a process.
+/// An instance of a core module. Its objects are not freed, because each process has only one.
 struct Running {
     executor: *mut ffi::WasmEdge_ExecutorContext,
     instance: *mut ffi::WasmEdge_ModuleInstanceContext,
@@ -27,7 +28,7 @@ pub(in super::super) fn caller(cache: Option<&Path>) -> Result<Box<dyn Caller>> 
     config.set_run_mode(wasmedge_sdk::RunMode::Aot);
     let bytes = wat::parse_str(super::module())?;
     let arrived = Box::into_raw(Box::new(Arrived::default()));
-    // SAFETY: each of these makes or reads an object of the C API that is alive, as the C API describes it.
+    // SAFETY: each call makes or reads a live object of the C API, as the C API describes it.
     unsafe {
         let loader = ffi::WasmEdge_LoaderCreate(config.as_ptr());
         let mut module = ptr::null_mut();
@@ -93,7 +94,7 @@ type Callback = unsafe extern "C" fn(
 
 /// # Safety
 ///
-/// `host` and `arrived` are alive.
+/// `host` and `arrived` must be alive.
 unsafe fn add(
     host: *mut ffi::WasmEdge_ModuleInstanceContext,
     function: &str,
@@ -101,7 +102,8 @@ unsafe fn add(
     callback: Callback,
     arrived: *mut Arrived,
 ) {
-    // SAFETY: the caller's word, and pointers with the lengths of their slices; names and types are copied.
+    // SAFETY: ensured by the caller, and pointers with the lengths of their slices. Names and types
+    // are copied.
     unsafe {
         let count = params.len() as u32;
         let ty = ffi::WasmEdge_FunctionTypeCreate(params.as_ptr(), count, ptr::null(), 0);
@@ -118,90 +120,91 @@ fn name(text: &str) -> ffi::WasmEdge_String {
 
 /// # Safety
 ///
-/// `data` is an [`Arrived`] that nobody else uses meanwhile.
+/// `data` must be an [`Arrived`] that nothing else uses during the call.
 unsafe extern "C" fn none(
     data: *mut c_void,
     _: *const ffi::WasmEdge_CallingFrameContext,
     _: *const ffi::WasmEdge_Value,
     _: *mut ffi::WasmEdge_Value,
 ) -> ffi::WasmEdge_Result {
-    // SAFETY: the caller's word.
+    // SAFETY: ensured by the caller.
     unsafe { count(data, Some(0)) }
 }
 
 /// # Safety
 ///
-/// As [`none`].
+/// See [`none`].
 unsafe extern "C" fn two(
     data: *mut c_void,
     _: *const ffi::WasmEdge_CallingFrameContext,
     _: *const ffi::WasmEdge_Value,
     _: *mut ffi::WasmEdge_Value,
 ) -> ffi::WasmEdge_Result {
-    // SAFETY: the caller's word.
+    // SAFETY: ensured by the caller.
     unsafe { count(data, Some(16)) }
 }
 
 /// # Safety
 ///
-/// As [`none`], and there are two parameters of type `i32`.
+/// See [`none`]. There must be two parameters of type `i32`.
 unsafe extern "C" fn text(
     data: *mut c_void,
     frame: *const ffi::WasmEdge_CallingFrameContext,
     params: *const ffi::WasmEdge_Value,
     _: *mut ffi::WasmEdge_Value,
 ) -> ffi::WasmEdge_Result {
-    // SAFETY: the caller's word, and the call lasts until this returns.
+    // SAFETY: ensured by the caller, and the call lasts until this returns.
     unsafe { count(data, super::text(memory(frame), numbers(params))) }
 }
 
 /// # Safety
 ///
-/// As [`none`], and there are four parameters of type `i32`.
+/// See [`none`]. There must be four parameters of type `i32`.
 unsafe extern "C" fn attributes(
     data: *mut c_void,
     frame: *const ffi::WasmEdge_CallingFrameContext,
     params: *const ffi::WasmEdge_Value,
     _: *mut ffi::WasmEdge_Value,
 ) -> ffi::WasmEdge_Result {
-    // SAFETY: the caller's word, and the call lasts until this returns.
+    // SAFETY: ensured by the caller, and the call lasts until this returns.
     unsafe { count(data, super::attributes(memory(frame), numbers(params))) }
 }
 
-/// Counts a call, unless what it came with was not to be read: that traps.
+/// Counts a call. Traps if its arguments could not be read.
 ///
 /// # Safety
 ///
-/// As [`none`].
+/// See [`none`].
 unsafe fn count(data: *mut c_void, bytes: Option<usize>) -> ffi::WasmEdge_Result {
     let Some(bytes) = bytes else {
         return ffi::WasmEdge_Result { Code: 1 };
     };
-    // SAFETY: the caller's word.
+    // SAFETY: ensured by the caller.
     unsafe { (*data.cast::<Arrived>()).add(bytes) };
     ffi::WasmEdge_Result { Code: 0 }
 }
 
 /// # Safety
 ///
-/// There are so many parameters, of type `i32`.
+/// There must be `N` parameters of type `i32`.
 unsafe fn numbers<const N: usize>(params: *const ffi::WasmEdge_Value) -> [u32; N] {
-    // SAFETY: the caller's word.
+    // SAFETY: ensured by the caller.
     std::array::from_fn(|at| unsafe { (*params.add(at)).Value as u32 })
 }
 
-/// Gives parts of the memory of who calls.
+/// Returns parts of the caller's memory.
 ///
 /// # Safety
 ///
-/// The call lasts for as long as what it gives is used, and the guest does not run meanwhile.
+/// The call must last as long as the result is used, and the guest must not run meanwhile.
 unsafe fn memory<'a>(
     frame: *const ffi::WasmEdge_CallingFrameContext,
 ) -> impl Fn(u32, u32) -> Option<&'a [u8]> {
-    // SAFETY: the caller's word.
+    // SAFETY: ensured by the caller.
     let memory = unsafe { ffi::WasmEdge_CallingFrameGetMemoryInstance(frame, 0) };
     move |at, length| {
-        // SAFETY: the caller's word; the C API checks the bounds, and gives null for what lies without.
+        // SAFETY: ensured by the caller. The C API checks the bounds, and returns null if they are
+        // exceeded.
         unsafe {
             let start =
                 ffi::WasmEdge_MemoryInstanceGetPointerConst(memory, at.into(), length.into());
@@ -212,7 +215,8 @@ unsafe fn memory<'a>(
 
 impl Caller for Running {
     fn call(&mut self, function: &str, times: u32) -> Result<()> {
-        // SAFETY: all was made in `caller` and is never freed; the function takes one value, and gives none.
+        // SAFETY: all objects were made in `caller` and are never freed. The function has one
+        // parameter and no result.
         let result = unsafe {
             let found = ffi::WasmEdge_ModuleInstanceFindFunction(self.instance, name(function));
             ensure!(!found.is_null(), "there is no function {function}");
@@ -233,7 +237,7 @@ impl Caller for Running {
     }
 
     fn arrived(&self) -> Arrived {
-        // SAFETY: made in `caller` and never freed; no guest runs.
+        // SAFETY: made in `caller` and never freed. No guest is running.
         unsafe { *self.arrived }
     }
 }

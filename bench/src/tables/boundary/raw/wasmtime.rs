@@ -45,7 +45,7 @@ pub(in super::super) fn caller() -> Result<Box<dyn Caller>> {
     Ok(Box::new(Running { store, instance }))
 }
 
-/// Gives parts of the memory of who calls.
+/// Returns parts of the caller's memory.
 fn memory<'a>(
     host: &'a mut Context<'_, Arrived>,
 ) -> wasmtime::Result<impl Fn(u32, u32) -> Option<&'a [u8]> + use<'a>> {
@@ -55,7 +55,7 @@ fn memory<'a>(
     Ok(move |at: u32, length: u32| bytes.get(at as usize..)?.get(..length as usize))
 }
 
-/// Counts a call, unless what it came with was not to be read: that traps.
+/// Counts a call. Traps if its arguments could not be read.
 fn count(host: &mut Context<'_, Arrived>, bytes: Option<usize>) -> wasmtime::Result<()> {
     let bytes = bytes.ok_or_else(|| Error::msg("the guest passes what is no text"))?;
     host.data_mut().add(bytes);
