@@ -73,7 +73,7 @@ pub(crate) fn write(
     eprintln!("{}", bars::markdown(&measured));
     if !missing.is_empty() {
         eprintln!(
-            "nothing is written: the tables {} were never made, or by another version of the bench; run without a name to make all",
+            "nothing is written: this version of the bench has no results for the tables {}; run it without a name to make all",
             missing.join(", ")
         );
         return Ok(());
@@ -91,12 +91,12 @@ pub(crate) fn write(
             replace(readme, &SIZE, &size.markdown())?;
         }
     }
-    eprint!("{}", account(&written, names, made));
+    eprint!("{}", summary(&written, names, made));
     Ok(())
 }
 
 /// Returns the message with the written files, and the tables from earlier runs.
-fn account(written: &[&Path], names: &[&str], made: &[&str]) -> String {
+fn summary(written: &[&Path], names: &[&str], made: &[&str]) -> String {
     let mut text = String::new();
     for file in written {
         text.push_str(&format!("written: {}\n", file.display()));
@@ -105,7 +105,7 @@ fn account(written: &[&Path], names: &[&str], made: &[&str]) -> String {
     let earlier: Vec<_> = earlier.copied().collect();
     if !written.is_empty() && !earlier.is_empty() {
         let earlier = earlier.join(", ");
-        text.push_str(&format!("from earlier runs are the tables: {earlier}\n"));
+        text.push_str(&format!("tables from earlier runs: {earlier}\n"));
     }
     text
 }
@@ -180,11 +180,11 @@ mod tests {
         let files = [Path::new("page.md"), Path::new("README.md")];
         let names = ["a", "b", "c"];
         assert_eq!(
-            account(&files, &names, &["b"]),
-            "written: page.md\nwritten: README.md\nfrom earlier runs are the tables: a, c\n"
+            summary(&files, &names, &["b"]),
+            "written: page.md\nwritten: README.md\ntables from earlier runs: a, c\n"
         );
-        assert_eq!(account(&files[..1], &names, &names), "written: page.md\n");
-        assert_eq!(account(&[], &names, &[]), "");
+        assert_eq!(summary(&files[..1], &names, &names), "written: page.md\n");
+        assert_eq!(summary(&[], &names, &[]), "");
     }
 
     #[test]

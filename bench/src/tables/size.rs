@@ -52,7 +52,7 @@ pub(super) fn table(inputs: &Inputs) -> Result<Table> {
                 .with_context(|| format!("cannot read {}", file.display()))
         };
         if build.ends_with("wasm-opt") && size("none").is_err() {
-            table.about.push_str(" wasm-opt was not to be had.");
+            table.about.push_str(" wasm-opt was not available.");
             continue;
         }
         table.header.push(title.to_owned());
