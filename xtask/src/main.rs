@@ -9,6 +9,7 @@ mod guests;
 mod install;
 mod modules;
 mod outside;
+mod package;
 mod parity;
 mod run;
 mod size;
@@ -53,9 +54,11 @@ enum Command {
     Conformance(conformance::Options),
     /// Measures the bytes that the SDK adds to a guest.
     Size(size::Options),
-    /// Compares the cost of telemetry with the native OpenTelemetry SDK, and writes docs/benchmarks.md.
+    /// Compares the cost of telemetry with the native OpenTelemetry SDK, and writes
+    /// docs/benchmarks.md.
     Bench(bench::Options),
-    /// Finds libwasmedge and libclang for the WasmEdge packages, or fetches them into target/wasmedge.
+    /// Finds libwasmedge and libclang for the WasmEdge packages, or fetches them into
+    /// target/wasmedge.
     Wasmedge(wasmedge::Options),
     /// Installs the command `wasmscope`; with `--wasmedge`, also WasmEdge's library.
     Install(install::Options),

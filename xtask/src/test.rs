@@ -2,7 +2,8 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{bench, deny, guests, modules, outside, parity, toolchain, wasmedge, wit};
+use crate::{bench, deny, guests, modules, outside, package, parity};
+use crate::{toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ pub(crate) struct Options {
 type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// Stages that fail quickly come first.
-const STAGES: [Stage; 15] = [
+const STAGES: [Stage; 16] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
     ("dependencies", dependencies),
@@ -26,6 +27,7 @@ const STAGES: [Stage; 15] = [
     ("modules", |workspace| {
         modules::check(&workspace.path("guest-sdk/src"))
     }),
+    ("package", |workspace| package::check(workspace)),
     ("guests", guest_builds),
     ("clippy", clippy),
     ("clippy-guest", clippy_guest),

@@ -39,6 +39,14 @@ impl Workspace {
         self.metadata.target_directory.join(relative).into()
     }
 
+    /// Returns the packages that are to be published.
+    pub(crate) fn published(&self) -> Vec<&Package> {
+        let packages = self.metadata.packages.iter();
+        packages
+            .filter(|package| package.publish.as_ref().is_none_or(|to| !to.is_empty()))
+            .collect()
+    }
+
     /// Returns the guests of the demo and of the tests, sorted by name.
     pub(crate) fn guests(&self) -> Vec<&Package> {
         let homes = ["components", "tests/guests"].map(|f| self.metadata.workspace_root.join(f));

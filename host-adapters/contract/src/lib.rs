@@ -110,3 +110,8 @@ pub use inspect::{
 };
 pub use otel::{LogThreshold, SpanContext, register};
 pub use wasmscope_telemetry::model::BaggageEntry;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
