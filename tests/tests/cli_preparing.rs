@@ -155,7 +155,8 @@ fn limits_on_size_are_settings(runtime: Runtime) {
     let inspect = command(&home, runtime, &["inspect"])
         .args(limits)
         .arg(&file);
-    let words = "more than 1000 levels of components in components (limit `nesting`); that limit cannot be raised";
+    let words =
+        "more than 1000 levels of nested components (limit `nesting`); that limit cannot be raised";
     assert_stderr_contains(&inspect.run().expect_code(2), &[words]);
     // The last value of a name holds.
     let limits = ["--size-limit", "functions=0", "--size-limit", "functions=9"];
