@@ -1,4 +1,5 @@
-//! Passes on what programs of this package need to find libwasmedge, where they are built with it: see `cargo xtask wasmedge`.
+//! Passes on what programs of this package need to find libwasmedge, where they are built with it:
+//! see `cargo xtask wasmedge`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -4,12 +4,12 @@
 //! A scenario is a folder of `tests/scenarios/`:
 //!
 //! - `scenario.toml` describes the run ([`Scenario`] lists the fields);
-//! - `guest.rs` is the guest, a binary of the package `tests/guests/scenarios`. A scenario may name the
-//!   guest of another scenario instead.
+//! - `guest.rs` is the guest, a binary of the package `tests/guests/scenarios`. A scenario may name
+//!   the guest of another scenario instead.
 //! - `expected.snap` is the expected result on all [`RUNTIMES`], in the form of [`report()`].
 //!
-//! `tests/tests/scenarios.rs` makes a test for each scenario and runtime. It fails if a folder has no
-//! snapshot, or a guest has no scenario.
+//! `tests/tests/scenarios.rs` makes a test for each scenario and runtime. It fails if a folder has
+//! no snapshot, or a guest has no scenario.
 //!
 //! To add one, write the folder without the snapshot, add the guest to
 //! `tests/guests/scenarios/Cargo.toml`, and run

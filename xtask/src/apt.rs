@@ -89,7 +89,8 @@ impl Apt {
             })
     }
 
-    /// Downloads packages with all that they need and is not installed, and unpacks them into one folder.
+    /// Downloads packages with all that they need and is not installed, and unpacks them into one
+    /// folder.
     ///
     /// # Errors
     ///

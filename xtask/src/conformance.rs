@@ -8,7 +8,8 @@ use std::path::PathBuf;
 /// Options of `cargo xtask conformance`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// A folder of .wast files, for instance the folder `test` of the component model's repository.
+    /// A folder of .wast files, for instance the folder `test` of the component model's
+    /// repository.
     folder: PathBuf,
     /// Compiles the components ahead of time; otherwise they are interpreted.
     #[arg(long)]

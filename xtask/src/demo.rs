@@ -10,7 +10,8 @@ use std::process::Command;
 /// Options of `cargo xtask demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Sends the telemetry to this OTLP endpoint instead of showing it here, for example `http://127.0.0.1:4318`.
+    /// Sends the telemetry to this OTLP endpoint instead of showing it here, for example
+    /// `http://127.0.0.1:4318`.
     #[arg(long, value_name = "URL")]
     otlp_endpoint: Option<String>,
     /// How many orders to process.

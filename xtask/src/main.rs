@@ -2,6 +2,7 @@
 
 mod apt;
 mod bench;
+mod comments;
 mod conformance;
 mod demo;
 mod deny;

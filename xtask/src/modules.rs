@@ -1,7 +1,8 @@
 //! The direction of the guest SDK's modules: none imports another one in a circle.
 //!
-//! The source files are the nodes, and each path that begins with `crate`, `self`, `super` or the name of
-//! a child module is an edge, in code and in macros. Tests are left out: they may use everything.
+//! The source files are the nodes, and each path that begins with `crate`, `self`, `super` or the
+//! name of a child module is an edge, in code and in macros. Tests are left out: they may use
+//! everything.
 
 use anyhow::{Context as _, Result, ensure};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};

@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{bench, deny, guests, modules, outside, package, parity};
+use crate::{bench, comments, deny, guests, modules, outside, package, parity};
 use crate::{toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
@@ -91,8 +91,9 @@ fn print_times(times: &[(&str, Duration)]) {
     eprintln!("{:<14}{:>8.1} s", "all", total.as_secs_f64());
 }
 
-fn format(_: &Workspace) -> Result<()> {
-    run_command(cargo().args(["fmt", "--all", "--check"]))
+fn format(workspace: &Workspace) -> Result<()> {
+    run_command(cargo().args(["fmt", "--all", "--check"]))?;
+    comments::check(workspace)
 }
 
 /// Checks the direction of dependencies.

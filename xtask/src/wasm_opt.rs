@@ -13,7 +13,8 @@ use wasmparser::{Parser, Payload, Validator};
 /// Debian's package.
 const PACKAGE: &str = "binaryen";
 
-/// What Rust's targets for WebAssembly take for granted. A stripped module does not say which of it is used.
+/// What Rust's targets for WebAssembly take for granted. A stripped module does not say which of it
+/// is used.
 const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -31,7 +32,8 @@ pub(crate) struct WasmOpt {
 }
 
 impl WasmOpt {
-    /// Finds the one of the machine, or downloads it by apt into the target directory. Prints the result.
+    /// Finds the one of the machine, or downloads it by apt into the target directory. Prints the
+    /// result.
     pub(crate) fn find_or_fetch(workspace: &Workspace) -> Option<Self> {
         let work = workspace.target("wasm-opt");
         let fetched = work.join("root/usr/bin/wasm-opt");
@@ -53,11 +55,13 @@ impl WasmOpt {
         }
     }
 
-    /// Optimises the modules of a component, at `-Oz` for example. Those of components within it are left alone.
+    /// Optimises the modules of a component, at `-Oz` for example. Those of components within it
+    /// are left alone.
     ///
     /// # Errors
     ///
-    /// Fails when what is given is no component, `wasm-opt` does not know what a module does, or what it makes is not valid.
+    /// Fails when what is given is no component, `wasm-opt` does not know what a module does, or
+    /// what it makes is not valid.
     pub(crate) fn optimise(&self, component: &[u8], level: &str) -> Result<Vec<u8>> {
         let mut made = Component::new();
         for (id, section, is_module) in sections(component)? {

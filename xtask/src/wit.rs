@@ -11,7 +11,8 @@ use wit_parser::{PackageId, Resolve};
 /// Options of `cargo xtask wit`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Writes docs/wit.md and the hash of a version that is not published yet, instead of comparing them.
+    /// Writes docs/wit.md and the hash of a version that is not published yet, instead of
+    /// comparing them.
     #[arg(long)]
     bless: bool,
 }
@@ -88,7 +89,8 @@ fn version(resolve: &Resolve, package: PackageId) -> Result<String> {
         .to_string())
 }
 
-/// The hash of what the contract means: the package as printed by wit-component, without its documentation.
+/// The hash of what the contract means: the package as printed by wit-component, without its
+/// documentation.
 fn hash(resolve: &Resolve, package: PackageId) -> Result<String> {
     let mut printer = WitPrinter::new(OutputToString::default());
     printer.emit_docs(false);
@@ -97,7 +99,8 @@ fn hash(resolve: &Resolve, package: PackageId) -> Result<String> {
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// `wit/versions.txt`: a line for each version of the package: the version, `draft` or `published`, the hash.
+/// `wit/versions.txt`: a line for each version of the package: the version, `draft` or `published`,
+/// the hash.
 #[derive(Debug)]
 struct Versions {
     entries: Vec<Entry>,

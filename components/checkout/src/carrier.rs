@@ -1,4 +1,5 @@
-//! Stands for a library that knows nothing of Wasmscope: it is instrumented with the plain OpenTelemetry API.
+//! Stands for a library that knows nothing of Wasmscope: it is instrumented with the plain
+//! OpenTelemetry API.
 
 use crate::order::Order;
 

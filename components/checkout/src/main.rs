@@ -1,6 +1,7 @@
 //! The demo: reads orders as JSON lines, prices them, writes receipts, and says what it does.
 //!
-//! The program is ordinary Rust with `tracing`; what belongs to Wasmscope is in `telemetry/` and in one line of `main`.
+//! The program is ordinary Rust with `tracing`; what belongs to Wasmscope is in `telemetry/` and in
+//! one line of `main`.
 
 mod carrier;
 mod order;

@@ -10,7 +10,8 @@ pub(crate) struct Order {
     pub(crate) customer: Customer,
     pub(crate) items: Vec<Item>,
     pub(crate) coupon: Option<String>,
-    /// The trace context of the request with which the order was placed, as in the header of that name.
+    /// The trace context of the request with which the order was placed, as in the header of that
+    /// name.
     pub(crate) traceparent: Option<String>,
     #[cfg_attr(
         not(feature = "telemetry"),

@@ -38,7 +38,8 @@ impl fmt::Display for Receipt {
     }
 }
 
-/// Prices an order and takes its items out of the warehouse. A rejected order leaves the warehouse as it was.
+/// Prices an order and takes its items out of the warehouse. A rejected order leaves the warehouse
+/// as it was.
 #[tracing::instrument(skip_all, err, fields(order.items = order.items.len(), price.net, price.discount))]
 pub(crate) fn price(order: &Order, stock: &mut Stock) -> Result<Receipt, Rejection> {
     let rates = tax_rates(&order.customer.country)?;

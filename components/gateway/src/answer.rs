@@ -20,7 +20,8 @@ pub(crate) enum Outcome {
     Added {
         /// How many pieces are in the basket now.
         pieces: u32,
-        /// What there was too little of, and is in the basket with fewer pieces than wanted, or not at all.
+        /// What there was too little of, and is in the basket with fewer pieces than wanted, or
+        /// not at all.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         short: Vec<Short>,
     },

@@ -1,8 +1,8 @@
-//! The calling half of the shop: reads requests as JSON lines, checks them, has the component `pricing` answer them,
-//! and writes an answer for each.
+//! The calling half of the shop: reads requests as JSON lines, checks them, has the component
+//! `pricing` answer them, and writes an answer for each.
 //!
-//! `pricing` is another component, which this one imports. `cargo xtask guests` joins the two into one, as
-//! `wac plug` would; in the trace, the spans of the one stand beneath those of the other.
+//! `pricing` is another component, which this one imports. `cargo xtask guests` joins the two into
+//! one, as `wac plug` would; in the trace, the spans of the one stand beneath those of the other.
 
 mod answer;
 mod request;

@@ -148,7 +148,8 @@ impl Contents {
         })
     }
 
-    /// Tax on what is left of each line after the reductions, which are spread over the lines by their price.
+    /// Tax on what is left of each line after the reductions, which are spread over the lines by
+    /// their price.
     fn tax(
         &self,
         lines: &[Line],

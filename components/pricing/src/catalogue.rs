@@ -100,7 +100,8 @@ pub(crate) fn warn_if_low(article: &Article) {
     }
 }
 
-/// Gives the percent that a coupon takes off, or else since when it does not any more, if it ever did.
+/// Gives the percent that a coupon takes off, or else since when it does not any more, if it ever
+/// did.
 pub(crate) fn coupon(code: &str) -> Result<u8, Option<&'static str>> {
     match COUPONS.iter().find(|(known, ..)| *known == code) {
         Some((_, percent, None)) => Ok(*percent),
@@ -109,7 +110,8 @@ pub(crate) fn coupon(code: &str) -> Result<u8, Option<&'static str>> {
     }
 }
 
-/// Gives a country's value added tax in percent, the standard and the reduced rate; `None` where nothing is delivered to.
+/// Gives a country's value added tax in percent, the standard and the reduced rate; `None` where
+/// nothing is delivered to.
 pub(crate) fn tax_rates(country: &str) -> Option<(u64, u64)> {
     Some(match country {
         "AT" => (20, 10),

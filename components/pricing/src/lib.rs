@@ -1,10 +1,10 @@
 //! The called half of the shop: prices baskets for whoever imports `shop:pricing/quotes`.
 //!
-//! It is a component of its own, instrumented by itself. That its spans stand beneath those of its caller is the host's
-//! doing: neither knows of the other's telemetry.
+//! It is a component of its own, instrumented by itself. That its spans stand beneath those of its
+//! caller is the host's doing: neither knows of the other's telemetry.
 //!
-//! Each export holds a guard of the SDK, so that observable instruments are reported before it returns: the component
-//! never learns which call is the last.
+//! Each export holds a guard of the SDK, so that observable instruments are reported before it
+//! returns: the component never learns which call is the last.
 
 mod basket;
 mod catalogue;

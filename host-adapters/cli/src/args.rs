@@ -22,7 +22,8 @@ use std::time::Duration;
     name = "wasmscope",
     version,
     propagate_version = true,
-    // If an option is given twice, the last value applies, so a script's defaults can be overridden by later options.
+    // If an option is given twice, the last value applies, so a script's defaults can be overridden
+    // by later options.
     args_override_self = true,
     arg_required_else_help = true
 )]
@@ -71,9 +72,11 @@ WASMSCOPE_LIMITS sets the limits on guests' telemetry. docs/configuration.md in 
 #[derive(Debug, Args)]
 #[command(after_help = RUN_HELP)]
 pub(crate) struct Run {
-    /// The component, and arguments for the program. The component is a .wasm file, or a file that `wasmscope compile` wrote. Everything
-    /// after it is passed to the program and never read as an option of this command. A `--` directly after it is not passed on.
-    // One argument and not two: clap reads options as its own until the first value of the last argument.
+    /// The component, and arguments for the program. The component is a .wasm file, or a file that
+    /// `wasmscope compile` wrote. Everything after it is passed to the program and never read
+    /// as an option of this command. A `--` directly after it is not passed on.
+    // One argument and not two: clap reads options as its own until the first value of the last
+    // argument.
     #[arg(value_names = ["COMPONENT", "ARGS"], required = true, num_args = 1.., trailing_var_arg = true)]
     invoked: Vec<OsString>,
 
@@ -116,41 +119,45 @@ impl Run {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Program")]
 pub(crate) struct Program {
-    /// Selects the WebAssembly runtime. [default: wasmtime, or the runtime that the file was compiled for]
+    /// Selects the WebAssembly runtime. [default: wasmtime, or the runtime that the file was
+    /// compiled for]
     #[arg(long, value_enum, ignore_case = true)]
     pub(crate) runtime: Option<RuntimeName>,
-    /// Compiles the program once, and later loads the compiled code from a cache. Without this option, Wasmtime compiles at each
-    /// start, and WasmEdge interprets.
+    /// Compiles the program once, and later loads the compiled code from a cache. Without this
+    /// option, Wasmtime compiles at each start, and WasmEdge interprets.
     #[arg(long)]
     pub(crate) aot: bool,
-    /// Sets the folder for the code that --aot compiles. It must be yours, and other users must not be able to write to it. By
-    /// default it is wasmscope/aot in your cache folder.
+    /// Sets the folder for the code that --aot compiles. It must be yours, and other users must
+    /// not be able to write to it. By default it is wasmscope/aot in your cache folder.
     #[arg(long, value_name = "FOLDER", requires = "aot")]
     pub(crate) aot_cache: Option<PathBuf>,
-    /// Runs a file that `wasmscope compile` wrote elsewhere. It holds native code, which can do whatever you can do, so use it only
-    /// for files from a source that you trust. Files that you compiled on this machine do not need this option.
+    /// Runs a file that `wasmscope compile` wrote elsewhere. It holds native code, which can do
+    /// whatever you can do, so use it only for files from a source that you trust. Files that
+    /// you compiled on this machine do not need this option.
     #[arg(long)]
     pub(crate) allow_precompiled: bool,
-    /// Sets an environment variable of the program. Without a value, it gets the value from this environment. Repeatable; for each
-    /// name, the last value applies.
+    /// Sets an environment variable of the program. Without a value, it gets the value from this
+    /// environment. Repeatable; for each name, the last value applies.
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = program::variable)]
     pub(crate) env: Vec<(String, Option<String>)>,
-    /// Gives the program access to a directory. GUEST is its path in the program, by default the same as HOST; `:ro` makes it
-    /// read-only. Repeatable; for each guest path, the last directory applies. Write a colon in a path as `\:`.
+    /// Gives the program access to a directory. GUEST is its path in the program, by default the
+    /// same as HOST; `:ro` makes it read-only. Repeatable; for each guest path, the last
+    /// directory applies. Write a colon in a path as `\:`.
     #[arg(long, value_name = "HOST[::GUEST][:ro]", value_parser = program::directory)]
     pub(crate) dir: Vec<Directory>,
     /// Lets the program use the network: TCP, UDP and name look-up.
     #[arg(long)]
     pub(crate) network: bool,
-    /// Limits the memory of the program, all its linear memories and tables together, for example to 64MiB.
+    /// Limits the memory of the program, all its linear memories and tables together, for example
+    /// to 64MiB.
     #[arg(long, value_name = "SIZE", value_parser = program::size, allow_negative_numbers = true, default_value = "4GiB")]
     pub(crate) max_memory: ByteSize,
-    /// Limits the file descriptors and streams that the program has open at once: files, directories,
-    /// sockets, and streams of bytes. At most 100000. [default: 512]
+    /// Limits the file descriptors and streams that the program has open at once: files,
+    /// directories, sockets, and streams of bytes. At most 100000. [default: 512]
     #[arg(long, value_name = "NUMBER", value_parser = program::descriptors, allow_negative_numbers = true)]
     pub(crate) max_descriptors: Option<usize>,
-    /// Ends the program after this time, for example 30s or 1m30s. Without --prepare-timeout, the same
-    /// limit, but at least 5s, applies to preparing the program.
+    /// Ends the program after this time, for example 30s or 1m30s. Without --prepare-timeout, the
+    /// same limit, but at least 5s, applies to preparing the program.
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
     /// Ends the program when it has used this much fuel: roughly one unit for each instruction.
@@ -164,10 +171,12 @@ pub(crate) struct Program {
 pub(crate) struct Inspect {
     /// The component: a .wasm file, or a file that `wasmscope compile` wrote.
     pub(crate) component: PathBuf,
-    /// Selects the WebAssembly runtime. [default: wasmtime, or the runtime that the file was compiled for]
+    /// Selects the WebAssembly runtime. [default: wasmtime, or the runtime that the file was
+    /// compiled for]
     #[arg(long, value_enum, ignore_case = true)]
     pub(crate) runtime: Option<RuntimeName>,
-    /// Accepts a file that `wasmscope compile` wrote elsewhere. Use it only for files from a source that you trust.
+    /// Accepts a file that `wasmscope compile` wrote elsewhere. Use it only for files from a
+    /// source that you trust.
     #[arg(long)]
     pub(crate) allow_precompiled: bool,
     #[command(flatten)]
@@ -199,13 +208,15 @@ and 124 when loading took longer than --prepare-timeout allows.";
 pub(crate) struct Compile {
     /// The component: a .wasm file.
     pub(crate) component: PathBuf,
-    /// Sets the file to write. By default it is the component's name with the extension .cwasm, in the current folder.
+    /// Sets the file to write. By default it is the component's name with the extension .cwasm, in
+    /// the current folder.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Selects the WebAssembly runtime to compile for.
     #[arg(long, value_enum, ignore_case = true, default_value_t = RuntimeName::Wasmtime)]
     pub(crate) runtime: RuntimeName,
-    /// Leaves out the code that `run --fuel` needs. The file takes about half the size, and half the time to compile.
+    /// Leaves out the code that `run --fuel` needs. The file takes about half the size, and half
+    /// the time to compile.
     #[arg(long)]
     pub(crate) no_fuel: bool,
     #[command(flatten)]
@@ -247,7 +258,8 @@ impl RuntimeName {
     }
 }
 
-/// Adds a tip to an error if a component is given in place of a subcommand, and hides possible credentials.
+/// Adds a tip to an error if a component is given in place of a subcommand, and hides possible
+/// credentials.
 pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
     telemetry::redact(&mut error);
     let tip = match error.get(ContextKind::InvalidSubcommand) {

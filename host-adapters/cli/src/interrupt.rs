@@ -72,7 +72,8 @@ impl Signals {
         signal
     }
 
-    /// Waits for the second signal, at which delivery is given up. Either signal may have come already.
+    /// Waits for the second signal, at which delivery is given up. Either signal may have come
+    /// already.
     pub(crate) async fn second(&mut self) {
         while self.received < 2 {
             self.next().await;
@@ -129,8 +130,8 @@ struct Ignored(u64);
 
 #[cfg(unix)]
 impl Ignored {
-    /// Returns the signals that were ignored when this process started. Known on Linux only; elsewhere
-    /// none are assumed.
+    /// Returns the signals that were ignored when this process started. Known on Linux only;
+    /// elsewhere none are assumed.
     fn inherited() -> Self {
         Self::read(&std::fs::read_to_string("/proc/self/status").unwrap_or_default())
     }

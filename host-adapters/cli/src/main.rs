@@ -1,5 +1,5 @@
-//! The `wasmscope` command: turns arguments into a configuration and calls an adapter. It contains no
-//! rules about telemetry.
+//! The `wasmscope` command: turns arguments into a configuration and calls an adapter. It contains
+//! no rules about telemetry.
 
 mod account;
 mod args;

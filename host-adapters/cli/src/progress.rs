@@ -18,8 +18,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Begins before a component is compiled that will be run. Prints nothing unless standard error is a
-    /// terminal.
+    /// Begins before a component is compiled that will be run. Prints nothing unless standard error
+    /// is a terminal.
     pub(crate) fn compiling(component: &Path, runtime: RuntimeName) -> Option<Self> {
         std::io::stderr()
             .is_terminal()

@@ -72,7 +72,8 @@ pub enum LinkError {
     Missing {
         /// The kind of the item: `function` or `resource`.
         kind: &'static str,
-        /// The full name with its version, as in `wasi:io/streams@0.2.6#[method]input-stream.read`.
+        /// The full name with its version, as in
+        /// `wasi:io/streams@0.2.6#[method]input-stream.read`.
         name: String,
     },
     /// This name is defined, but as a different item.

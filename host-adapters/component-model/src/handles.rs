@@ -25,7 +25,8 @@ pub struct ResourceTable {
     pub resource: ResourceId,
     /// The component instance that has these handles.
     pub instance: ComponentInstanceId,
-    /// The component instance that defines the resource, or `None` if it is imported from the host.
+    /// The component instance that defines the resource, or `None` if it is imported from the
+    /// host.
     pub definer: Option<ComponentInstanceId>,
 }
 

@@ -2,9 +2,10 @@
 //!
 //! A component is translated to a [`Plan`]: core modules, and the steps that link and instantiate
 //! them. This crate carries out the plan on an engine, and passes values between host and guest by
-//! the [canonical ABI](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
-//! To use an engine, implement the traits in [`engine`] for it. The crate `wasmedge-component` does
-//! so for WasmEdge, and has examples.
+//! the [canonical
+//! ABI](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md). To
+//! use an engine, implement the traits in [`engine`] for it. The crate `wasmedge-component` does so
+//! for WasmEdge, and has examples.
 //!
 //! The API resembles `wasmtime::component`. Its types have the engine as an additional parameter,
 //! which the crate of an engine hides behind type aliases.

@@ -1,16 +1,16 @@
 //! The telemetry contract in the host, for every engine alike.
 //!
-//! A component's call arrives at an engine as core WebAssembly values and a linear memory. From there
-//! on it is the same for all engines: this crate reads the arguments, within bounds and a budget,
-//! calls the telemetry core ([`wasmscope_telemetry`]), and returns a result. It knows no engine, and
-//! contains no unsafe code.
+//! A component's call arrives at an engine as core WebAssembly values and a linear memory. From
+//! there on it is the same for all engines: this crate reads the arguments, within bounds and a
+//! budget, calls the telemetry core ([`wasmscope_telemetry`]), and returns a result. It knows no
+//! engine, and contains no unsafe code.
 //!
 //! The module `abi` serves any contract. The module [`otel`] is the package `wasmscope:otel`.
 //!
 //! # Adapters
 //!
-//! An adapter implements [`CoreValue`] for its engine's core values, and [`Register`] for its linker.
-//! [`register`] then passes it each [`Function`], for which it
+//! An adapter implements [`CoreValue`] for its engine's core values, and [`Register`] for its
+//! linker. [`register`] then passes it each [`Function`], for which it
 //!
 //! 1. checks the type that a component imports against [`Arguments::PARAMETERS`] and
 //!    [`WitType::TYPE`] of the result,
@@ -92,8 +92,8 @@
 //! | host memory that one call's arguments take | [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) | is left out and counted as `call_bytes` |
 //! | guest memory that is checked though it is left out | [`CHECKED_BYTES`](wasmscope_telemetry::limits::CHECKED_BYTES) | is not looked at |
 //!
-//! A panic in the telemetry core is caught, counted as `host_panic`, and comes to a [neutral](Function::neutral) result. (Not in
-//! programs that are built with `panic = "abort"`.)
+//! A panic in the telemetry core is caught, counted as `host_panic`, and comes to a
+//! [neutral](Function::neutral) result. (Not in programs that are built with `panic = "abort"`.)
 
 #![forbid(unsafe_code)]
 

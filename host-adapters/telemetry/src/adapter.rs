@@ -40,9 +40,9 @@ macro_rules! limiter {
         /// Wraps an embedder's resource limiter, and reports the store's memory and lifetime to the
         /// runtime metrics.
         ///
-        /// The inner limiter decides. This lives in the store's data. It counts as one instance, and
-        /// as that instance's memory, until it is dropped with the data. [`Limiter::unlimited`] is
-        /// for stores without limits.
+        /// The inner limiter decides. This lives in the store's data. It counts as one instance,
+        /// and as that instance's memory, until it is dropped with the data. [`Limiter::unlimited`]
+        /// is for stores without limits.
         ///
         $(#[$doc])*
         #[derive(Debug)]
@@ -63,8 +63,8 @@ macro_rules! limiter {
             /// Makes a limiter around the embedder's own.
             ///
             /// With the [`Instance`]($crate::Instance) of the same store instead of its
-            /// [`Telemetry`]($crate::Telemetry), memory that is refused during a call is an event on
-            /// that call's span, besides being counted.
+            /// [`Telemetry`]($crate::Telemetry), memory that is refused during a call is an event
+            /// on that call's span, besides being counted.
             pub fn new(metered: &impl $crate::Metered, inner: L) -> Self {
                 Self {
                     inner,

@@ -1,4 +1,5 @@
-//! What holds for the attributes of every signal: keys, lengths, last value wins, and how much there may be.
+//! What holds for the attributes of every signal: keys, lengths, last value wins, and how much
+//! there may be.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -363,7 +364,8 @@ impl Rules<'_> {
         Cow::Owned(self.text(name.into_owned()))
     }
 
-    /// Shortens a description of the host's own, such as a trap's message, of which nothing that a guest gave is lost.
+    /// Shortens a description of the host's own, such as a trap's message, of which nothing that a
+    /// guest gave is lost.
     pub(crate) fn own_text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         self.shorten(&mut text);

@@ -1,4 +1,5 @@
-//! The account of what was not kept: every limit and every misuse has a [`Reason`], and is counted by signal.
+//! The account of what was not kept: every limit and every misuse has a [`Reason`], and is counted
+//! by signal.
 //!
 //! An item counts once, under the first reason for which it was dropped. What was left out or
 //! shortened in an item that is then dropped as a whole does not count by itself. Exceptions are
@@ -104,8 +105,8 @@ limit_table!(reasons(
     InvalidTraceState = "invalid_trace_state",
     /// A span's end time before its start time. The start time is used as the end time.
     EndBeforeStart = "end_before_start",
-    /// A time before the year 2000, or more than a day ahead of the host's clock. The current time
-    /// is used instead.
+    /// A time before the year 2000, or more than a day ahead of the host's clock. The current
+    /// time is used instead.
     Timestamp = "timestamp",
     /// A baggage entry with an invalid key, or with invalid properties.
     InvalidBaggage = "invalid_baggage",
@@ -123,19 +124,20 @@ limit_table!(reasons(
     /// A nested value of a log record with wrong references between its nodes. Each node must be
     /// referenced exactly once, and must come after its parent.
     NestedValue = "nested_value",
-    /// A new event name or severity text, when the process already keeps 65,536 of them, or 4 MiB.
+    /// A new event name or severity text, when the process already keeps 65,536 of them, or 4
+    /// MiB.
     ProcessTexts = "process_texts",
     /// The host panicked while it handled a call. This is a bug in the host.
     HostPanic = "host_panic",
-    /// The item came after the shutdown, or after the end of its instance, or was not delivered by
-    /// the shutdown's deadline.
+    /// The item came after the shutdown, or after the end of its instance, or was not delivered
+    /// by the shutdown's deadline.
     Shutdown = "shutdown",
     /// The export queue was full.
     QueueFull = "queue_full",
     /// The export failed, or the collector refused the item.
     ExportFailed = "export_failed",
-    /// The item does not fit into an export request by itself, or the collector refused it as too
-    /// large.
+    /// The item does not fit into an export request by itself, or the collector refused it as
+    /// too large.
     TooLarge = "too_large",
 ));
 
@@ -169,8 +171,9 @@ pub struct DroppedCount {
     pub reason: Reason,
     /// How many items, since the start. Never 0.
     pub count: u64,
-    /// The first different names of dropped items, at most [`DROPPED_NAMES`](crate::limits::DROPPED_NAMES): names of spans, instruments
-    /// or scopes, or keys of attributes, depending on the reason. They come from guests; they are
+    /// The first different names of dropped items, at most
+    /// [`DROPPED_NAMES`](crate::limits::DROPPED_NAMES): names of spans, instruments or scopes,
+    /// or keys of attributes, depending on the reason. They come from guests; they are
     /// shortened, and control characters in them are escaped. Empty where there is no name.
     pub names: Vec<Box<str>>,
 }

@@ -2,7 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// Mixes numbers with a key of its own, so that what comes out cannot be foretold: SipHash under a random key.
+/// Mixes numbers with a key of its own, so that what comes out cannot be foretold: SipHash under a
+/// random key.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Mixer(RandomState);
 
@@ -13,8 +14,9 @@ impl Mixer {
 
     /// Makes the tag of one kind of handle.
     pub(crate) fn tag(&self, kind: HandleKind) -> Tag {
-        // Numbers that no counter reaches, apart from those that are mixed for spans. The highest bit stays clear: in
-        // spans it has a meaning, and a log of handles reads more easily without exceptions.
+        // Numbers that no counter reaches, apart from those that are mixed for spans. The highest
+        // bit stays clear: in spans it has a meaning, and a log of handles reads more
+        // easily without exceptions.
         Tag(self.mix(u64::MAX - kind as u64) as u32 & (u32::MAX >> 1))
     }
 }

@@ -3,8 +3,8 @@
 //! The SDK takes event names and severity texts only as `&'static str`, and guests make them up.
 //! Attribute keys and names are cheaper in this form, because they need no copy. A text that was
 //! made `'static` is never freed, so there are three bounds on them: of the process, of a
-//! [`Telemetry`](crate::Telemetry), and of an instance. The last one keeps a single guest from using
-//! up what the tenant's other guests need.
+//! [`Telemetry`](crate::Telemetry), and of an instance. The last one keeps a single guest from
+//! using up what the tenant's other guests need.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -46,7 +46,8 @@ impl Texts {
 enum Purpose {
     /// The SDK takes it in no other form.
     Required,
-    /// It saves copies. Required texts come first: this purpose may use half of the process's bounds.
+    /// It saves copies. Required texts come first: this purpose may use half of the process's
+    /// bounds.
     Cached,
 }
 

@@ -16,8 +16,9 @@ pub trait InstanceAccess {
     /// Returns the instance. An [`Invocation`] without one does nothing.
     fn instance(&mut self) -> Option<&mut Instance>;
 
-    /// Returns how much fuel guests have consumed so far, in the engine's unit. `None` if the engine
-    /// does not count it. The difference between begin and end of an [`Invocation`] is its fuel.
+    /// Returns how much fuel guests have consumed so far, in the engine's unit. `None` if the
+    /// engine does not count it. The difference between begin and end of an [`Invocation`] is
+    /// its fuel.
     fn consumed_fuel(&mut self) -> Option<u64> {
         None
     }
@@ -56,8 +57,8 @@ pub enum Outcome {
     Trap {
         /// A short word for the kind of trap, such as `unreachable`; `error.type` of its spans.
         code: String,
-        /// The whole message: the cause in its first line, which is what the guest's spans say; then, for the host's own
-        /// span, where it happened.
+        /// The whole message: the cause in its first line, which is what the guest's spans say;
+        /// then, for the host's own span, where it happened.
         message: String,
     },
     /// It was stopped because its time was over.
@@ -130,7 +131,8 @@ impl Outcome {
         }
     }
 
-    /// Gives the kind of error under which the runtime's metrics count it; none for what is no failure of the guest's.
+    /// Gives the kind of error under which the runtime's metrics count it; none for what is no
+    /// failure of the guest's.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         match self {
@@ -140,7 +142,8 @@ impl Outcome {
         }
     }
 
-    /// Whether nothing more is to be expected of the guest: then it was not a function of its that came to its end.
+    /// Whether nothing more is to be expected of the guest: then it was not a function of its that
+    /// came to its end.
     pub(crate) const fn ends_the_guest(&self) -> bool {
         match self {
             Self::Ok | Self::Error(_) => false,
@@ -148,7 +151,8 @@ impl Outcome {
         }
     }
 
-    /// Gives the attribute `error.type` of its spans and their status's description; `None` if it is no error.
+    /// Gives the attribute `error.type` of its spans and their status's description; `None` if it
+    /// is no error.
     pub(crate) fn error(&self) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
         let (error_type, description): (&str, Cow<'_, str>) = match self {
             Self::Ok | Self::Exit { code: 0 } => return None,
@@ -200,7 +204,8 @@ pub struct InvocationOptions {
 }
 
 impl InvocationOptions {
-    /// Makes options that continue the context in the variables `TRACEPARENT`, `TRACESTATE` and `BAGGAGE`, as far as `lookup` knows them.
+    /// Makes options that continue the context in the variables `TRACEPARENT`, `TRACESTATE` and
+    /// `BAGGAGE`, as far as `lookup` knows them.
     ///
     /// # Examples
     ///
@@ -325,7 +330,8 @@ impl InvocationOptions {
 
 /// A call into a component: makes the host span that is the guest's outermost parent.
 ///
-/// It gives access to what it was made of, for the call. Dropped without [`Invocation::finish`] it ends as [`Outcome::Killed`].
+/// It gives access to what it was made of, for the call. Dropped without [`Invocation::finish`] it
+/// ends as [`Outcome::Killed`].
 #[derive(Debug)]
 #[must_use = "dropped at once, it ends as killed"]
 pub struct Invocation<S: InstanceAccess> {
@@ -337,9 +343,11 @@ pub struct Invocation<S: InstanceAccess> {
 }
 
 impl<S: InstanceAccess> Invocation<S> {
-    /// Begins one: starts the host span, continuing the given `traceparent` if it is valid, and makes it the ambient span.
+    /// Begins one: starts the host span, continuing the given `traceparent` if it is valid, and
+    /// makes it the ambient span.
     ///
-    /// Within another invocation of the same instance, and without a `traceparent` of its own, it is a child of what is ambient there.
+    /// Within another invocation of the same instance, and without a `traceparent` of its own, it
+    /// is a child of what is ambient there.
     pub fn begin(mut target: S, options: InvocationOptions) -> Self {
         let fuel = target.consumed_fuel();
         let depth = target

@@ -1,10 +1,13 @@
-//! The telemetry core of Wasmscope: the rules for what WebAssembly components say about themselves, without a WebAssembly engine.
+//! The telemetry core of Wasmscope: the rules for what WebAssembly components say about themselves,
+//! without a WebAssembly engine.
 //!
-//! A component that imports the package `wasmscope:otel` calls its host to start spans, take measurements and emit logs.
-//! An adapter for a runtime turns each of these calls into a call of an [`Instance`]; this crate decides what becomes
-//! of it. It checks what a guest passes, keeps to the [`Limits`], decides on sampling and severity, aggregates metrics across
-//! instances, and hands the rest to the OpenTelemetry SDK. Whatever a guest does, no call fails, blocks or panics; what is not kept as
-//! it was given is counted in [`Dropped`], and exported as the metric `wasmscope.dropped`.
+//! A component that imports the package `wasmscope:otel` calls its host to start spans, take
+//! measurements and emit logs. An adapter for a runtime turns each of these calls into a call of an
+//! [`Instance`]; this crate decides what becomes of it. It checks what a guest passes, keeps to the
+//! [`Limits`], decides on sampling and severity, aggregates metrics across instances, and hands the
+//! rest to the OpenTelemetry SDK. Whatever a guest does, no call fails, blocks or panics; what is
+//! not kept as it was given is counted in [`Dropped`], and exported as the metric
+//! `wasmscope.dropped`.
 //!
 //! # Parts
 //!
@@ -15,8 +18,9 @@
 //! | [`Invocation`] | the host's span around a call, and the end of what the call leaves open | one for each call |
 //! | [`Budget`] | what a call may bring, for adapters that copy it out of a guest | one for each call of the guest |
 //!
-//! `wasmscope-otlp` makes providers from a configuration. Embedders with providers of their own pass them to [`Telemetry::builder`]: then no environment is read, nothing
-//! becomes global, and nothing is shut down.
+//! `wasmscope-otlp` makes providers from a configuration. Embedders with providers of their own
+//! pass them to [`Telemetry::builder`]: then no environment is read, nothing becomes global, and
+//! nothing is shut down.
 //!
 //! # Examples
 //!

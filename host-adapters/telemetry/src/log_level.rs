@@ -1,8 +1,9 @@
 //! Which log records are wanted: a severity for everything, and others by scope.
 //!
-//! The notation is that of `RUST_LOG` without its regular expressions: `warn,my_crate::db=debug,noisy=off`. A directive
-//! without a scope sets what holds for all others; where it is missing, that is `info`. A scope's directive holds for that
-//! scope and those below it, where a name ends at `::` or `.`; the longest one that fits wins.
+//! The notation is that of `RUST_LOG` without its regular expressions:
+//! `warn,my_crate::db=debug,noisy=off`. A directive without a scope sets what holds for all others;
+//! where it is missing, that is `info`. A scope's directive holds for that scope and those below
+//! it, where a name ends at `::` or `.`; the longest one that fits wins.
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -40,7 +41,8 @@ impl LogLevels {
         }
     }
 
-    /// Wants records of `minimum` and above from `scope` and the scopes below it, replacing what was said of `scope` before.
+    /// Wants records of `minimum` and above from `scope` and the scopes below it, replacing what
+    /// was said of `scope` before.
     ///
     /// [`check`](Self::check) finds a `scope` that names none, such as `shop::`.
     #[must_use]

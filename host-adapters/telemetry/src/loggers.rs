@@ -34,8 +34,8 @@ impl Loggers {
 
     /// Gives the logger of a scope, from the cache where there is room; `None` without a provider.
     ///
-    /// The SDK's provider does not hold on to its loggers, so that one beyond the cache's limit lasts as long as the
-    /// instance that it is made for.
+    /// The SDK's provider does not hold on to its loggers, so that one beyond the cache's limit
+    /// lasts as long as the instance that it is made for.
     pub(crate) fn logger(&self, scope: &ScopeKey) -> Option<Arc<SdkLogger>> {
         let provider = self.provider.as_ref()?;
         if let Some(known) = self

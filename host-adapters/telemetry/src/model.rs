@@ -1,5 +1,6 @@
-//! What adapters hand over: the types of the package `wasmscope:otel`, in the shape that the OpenTelemetry
-//! SDK wants them. Adapters convert into these and nothing more; every rule is applied behind [`crate::Instance`].
+//! What adapters hand over: the types of the package `wasmscope:otel`, in the shape that the
+//! OpenTelemetry SDK wants them. Adapters convert into these and nothing more; every rule is
+//! applied behind [`crate::Instance`].
 //!
 //! Handles are `u64` in the contract. Here each kind has a type of its own.
 

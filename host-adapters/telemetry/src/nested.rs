@@ -1,8 +1,9 @@
 //! Nested log values: from the arena in which they arrive to [`AnyValue`].
 //!
-//! A value nested 200,000 deep overflows the stack when it is dropped, so the arena is checked, without recursion, before
-//! any nested value exists. The rules are those of `log-record.nodes` in `wit/logger.wit`: every node is referenced
-//! exactly once, a child stands after its parent, there are not too many and they lie not too deep.
+//! A value nested 200,000 deep overflows the stack when it is dropped, so the arena is checked,
+//! without recursion, before any nested value exists. The rules are those of `log-record.nodes` in
+//! `wit/logger.wit`: every node is referenced exactly once, a child stands after its parent, there
+//! are not too many and they lie not too deep.
 
 use opentelemetry::Key;
 use opentelemetry::logs::AnyValue;
@@ -16,7 +17,8 @@ use crate::model::LogValue;
 pub(crate) struct ValueLimits {
     /// How many nodes a record may have.
     pub(crate) nodes: usize,
-    /// How deep nodes may lie: a body or an attribute itself is at level 1, its children at level 2.
+    /// How deep nodes may lie: a body or an attribute itself is at level 1, its children at level
+    /// 2.
     pub(crate) depth: usize,
     /// Bytes of a string or byte array.
     pub(crate) value_bytes: usize,
@@ -132,7 +134,8 @@ fn children(value: &LogValue) -> impl Iterator<Item = usize> {
         .map(|index| usize::try_from(*index).unwrap_or(usize::MAX))
 }
 
-/// Checks the rules in one pass: since parents stand before their children, a node's level is known when it is reached.
+/// Checks the rules in one pass: since parents stand before their children, a node's level is known
+/// when it is reached.
 fn check(
     body: Option<&LogValue>,
     attributes: &[(Key, LogValue)],

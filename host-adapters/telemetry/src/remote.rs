@@ -1,7 +1,9 @@
-//! Contexts that come from outside: checked by the rules of W3C Trace Context (level 2) and W3C Baggage.
+//! Contexts that come from outside: checked by the rules of W3C Trace Context (level 2) and W3C
+//! Baggage.
 //!
-//! The SDK's propagators are not used for this, because they lose what must be kept or counted: the random flag, a value
-//! with `=` in it, the order of baggage, and the fact that something was invalid.
+//! The SDK's propagators are not used for this, because they lose what must be kept or counted: the
+//! random flag, a value with `=` in it, the order of baggage, and the fact that something was
+//! invalid.
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use percent_encoding::percent_decode_str;
@@ -156,7 +158,8 @@ fn trace_state_value_is_valid(value: &str) -> bool {
     !value.is_empty() && value.len() <= 256 && value.bytes().all(printable) && !value.ends_with(' ')
 }
 
-/// Leaves out long members first, then the last ones, as the recommendation has it (section 3.3.1.5).
+/// Leaves out long members first, then the last ones, as the recommendation has it (section
+/// 3.3.1.5).
 fn shorten_trace_state(members: &mut Vec<(&str, &str)>, limit: usize) -> u64 {
     let length = |(key, value): &(&str, &str)| key.len() + 1 + value.len();
     let mut total = members
@@ -176,7 +179,8 @@ fn shorten_trace_state(members: &mut Vec<(&str, &str)>, limit: usize) -> u64 {
     left_out
 }
 
-/// Takes over baggage entries: a key that is there already gets the new value; what is invalid or too much is counted.
+/// Takes over baggage entries: a key that is there already gets the new value; what is invalid or
+/// too much is counted.
 pub(crate) fn baggage(
     given: impl IntoIterator<Item = BaggageEntry>,
     rules: Rules<'_>,

@@ -9,7 +9,8 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use crate::emitted::{attribute, metric};
 use crate::telemetry::host_scope;
 
-/// The upper bounds of the buckets of instantiation times, in seconds: from a pooled instance to one whose start function works.
+/// The upper bounds of the buckets of instantiation times, in seconds: from a pooled instance to
+/// one whose start function works.
 const INSTANTIATION_BOUNDS: [f64; 12] = [
     0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.01, 0.05, 0.25,
     1.0,
@@ -112,7 +113,8 @@ impl RuntimeMetrics {
 
     /// Counts consumed fuel, in the engine's own unit.
     pub fn fuel(&self, consumed: u64) {
-        // An engine's counter may have been set meanwhile: whatever comes of it must not overflow a sum.
+        // An engine's counter may have been set meanwhile: whatever comes of it must not overflow a
+        // sum.
         let consumed = consumed.min(1 << 53);
         if let Some(instruments) = self.0.as_ref().filter(|_| consumed > 0) {
             instruments.fuel.add(consumed, &[]);

@@ -12,10 +12,12 @@ use opentelemetry_sdk::trace::{
     TracerProviderBuilder,
 };
 
-/// A sampler that is asked before the SDK is, so that a span which is not recorded costs a decision and no span of the SDK's.
+/// A sampler that is asked before the SDK is, so that a span which is not recorded costs a decision
+/// and no span of the SDK's.
 ///
-/// It decides as the sampler within it does: for a guest's span, and for the host's around it, this crate asks it once and tells the SDK what came of
-/// that. Whoever else uses the provider has the SDK ask it as usual.
+/// It decides as the sampler within it does: for a guest's span, and for the host's around it, this
+/// crate asks it once and tells the SDK what came of that. Whoever else uses the provider has the
+/// SDK ask it as usual.
 ///
 /// The provider has to be built with it, and the [`Telemetry`](crate::Telemetry) be told of it.
 ///
@@ -49,19 +51,20 @@ impl EarlySampler {
         }
     }
 
-    /// Shows the sampler the attributes that a span starts with. Default: no, for those that `OTEL_TRACES_SAMPLER` names look at none,
-    /// and attributes that nobody looks at need not leave the guest.
+    /// Shows the sampler the attributes that a span starts with. Default: no, for those that
+    /// `OTEL_TRACES_SAMPLER` names look at none, and attributes that nobody looks at need not
+    /// leave the guest.
     ///
-    /// Without this it sees none at all: the core keeps a span's attributes until its end, since the SDK could not replace
-    /// a value once it has it.
+    /// Without this it sees none at all: the core keeps a span's attributes until its end, since
+    /// the SDK could not replace a value once it has it.
     #[must_use]
     pub fn sees_attributes(mut self, sees: bool) -> Self {
         self.sees_attributes = sees;
         self
     }
 
-    /// Replaces what generates ids: call this instead of the provider builder's own `with_id_generator`. A generator must start no
-    /// span itself.
+    /// Replaces what generates ids: call this instead of the provider builder's own
+    /// `with_id_generator`. A generator must start no span itself.
     #[must_use]
     pub fn id_generator(mut self, ids: impl IdGenerator + 'static) -> Self {
         self.ids = Arc::new(ids);
@@ -81,7 +84,8 @@ impl EarlySampler {
         self.sees_attributes
     }
 
-    /// Decides about a span without links that is to be started next: the context of one that is not recorded, or else what tells the SDK so.
+    /// Decides about a span without links that is to be started next: the context of one that is
+    /// not recorded, or else what tells the SDK so.
     pub(crate) fn decide(
         &self,
         name: &str,

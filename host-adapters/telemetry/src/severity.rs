@@ -49,7 +49,8 @@ pub const fn severity_index(severity: Severity) -> usize {
     (severity as usize).saturating_sub(1)
 }
 
-/// Returns the lowest severity of a log level: `trace`, `debug`, `info`, `warn`, `error` or `fatal`.
+/// Returns the lowest severity of a log level: `trace`, `debug`, `info`, `warn`, `error` or
+/// `fatal`.
 #[must_use]
 pub fn severity_of_level(level: &str) -> Option<Severity> {
     let index = SEVERITY_NAMES.iter().position(|name| *name == level)?;

@@ -1,4 +1,5 @@
-//! What the metrics of the runtime say of one store: that it is there, and how much linear memory it has.
+//! What the metrics of the runtime say of one store: that it is there, and how much linear memory
+//! it has.
 
 use crate::refusals::{Kind, Metered, Refusals};
 use crate::telemetry::Telemetry;
@@ -39,7 +40,8 @@ impl StoreMeter {
         self.memory.unsigned_abs()
     }
 
-    /// Notes the answer to a request for memory, all sizes in bytes; `maximum` is what the memory's type allows.
+    /// Notes the answer to a request for memory, all sizes in bytes; `maximum` is what the memory's
+    /// type allows.
     pub fn growing(
         &mut self,
         current: usize,
@@ -55,7 +57,8 @@ impl StoreMeter {
         } else {
             0
         };
-        // A 64-bit memory may ask for more than there is: then no more is noted than can be taken back.
+        // A 64-bit memory may ask for more than there is: then no more is noted than can be taken
+        // back.
         self.pending = i64::try_from(bytes)
             .unwrap_or(i64::MAX)
             .min(i64::MAX - self.memory);

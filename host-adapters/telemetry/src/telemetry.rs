@@ -1,4 +1,5 @@
-//! What all instances of one tenant share: providers, caches, limits and the account of what was dropped.
+//! What all instances of one tenant share: providers, caches, limits and the account of what was
+//! dropped.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -38,7 +39,8 @@ pub(crate) fn host_scope() -> InstrumentationScope {
 
 /// Where telemetry goes: the OpenTelemetry SDK's providers, each optional.
 ///
-/// They stay their owner's: this crate reads no environment for them, makes none of them global, and shuts none down.
+/// They stay their owner's: this crate reads no environment for them, makes none of them global,
+/// and shuts none down.
 #[derive(Debug, Clone, Default)]
 pub struct Providers {
     /// For spans. Without one nothing is recorded, and contexts are passed through.
@@ -49,7 +51,8 @@ pub struct Providers {
     pub logger: Option<SdkLoggerProvider>,
 }
 
-/// The WebAssembly runtime that an adapter belongs to, as `process.runtime.name` and `process.runtime.version` say it.
+/// The WebAssembly runtime that an adapter belongs to, as `process.runtime.name` and
+/// `process.runtime.version` say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Runtime {
     /// Its name, such as `wasmtime`.
@@ -60,7 +63,8 @@ pub struct Runtime {
 
 /// The telemetry of one tenant; clones share it.
 ///
-/// It is made once for each set of providers, and makes an [`Instance`] for each component instance.
+/// It is made once for each set of providers, and makes an [`Instance`] for each component
+/// instance.
 #[derive(Clone)]
 pub struct Telemetry(pub(crate) Arc<Shared>);
 
@@ -82,7 +86,8 @@ pub(crate) struct Shared {
     /// How many attributes a host span can have: those of an invocation are exempt from the limits
     /// on guests' spans, as far as the SDK holds them.
     pub(crate) host_attributes: usize,
-    /// Whether the SDK's span limits equal ours, so that it can be left to count what exceeds them.
+    /// Whether the SDK's span limits equal ours, so that it can be left to count what exceeds
+    /// them.
     pub(crate) sdk_counts: bool,
     /// The tracer provider's sampler, if it can be asked before there is a span.
     pub(crate) sampler: Option<EarlySampler>,
@@ -123,7 +128,8 @@ impl Telemetry {
 
     /// Makes the state of a new component instance.
     ///
-    /// `component` names the component: it becomes the attribute `wasmscope.component.name` of its host spans and scopes.
+    /// `component` names the component: it becomes the attribute `wasmscope.component.name` of its
+    /// host spans and scopes.
     #[must_use]
     pub fn instance(&self, component: impl Into<Arc<str>>) -> Instance {
         if let Some(open_spans) = &self.0.open_spans {
@@ -223,8 +229,9 @@ impl Shared {
             .is_some_and(EarlySampler::looks_at_attributes)
     }
 
-    /// Asks the sampler about a span without links that is to be started next, if it can be asked: the context of one that is not recorded, or else what to hold
-    /// until there is a span. `attributes` are shown to it, and not set.
+    /// Asks the sampler about a span without links that is to be started next, if it can be asked:
+    /// the context of one that is not recorded, or else what to hold until there is a span.
+    /// `attributes` are shown to it, and not set.
     pub(crate) fn decide(
         &self,
         name: &str,
@@ -240,8 +247,8 @@ impl Shared {
 
     /// Gives the tracer of a scope, from the cache where there is room.
     ///
-    /// The SDK's provider does not hold on to its tracers, so that one beyond the cache's limit lasts as long as the
-    /// instance that it is made for.
+    /// The SDK's provider does not hold on to its tracers, so that one beyond the cache's limit
+    /// lasts as long as the instance that it is made for.
     pub(crate) fn tracer(&self, scope: &ScopeKey) -> Option<SdkTracer> {
         let provider = self.tracer_provider.as_ref()?;
         let mut tracers = self.tracers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -284,8 +291,9 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Tells the span limits that the tracer provider was built with: they replace those in [`Limits`], and the
-    /// counts of what a span dropped (`dropped_attributes_count` and its like in OTLP) become exact.
+    /// Tells the span limits that the tracer provider was built with: they replace those in
+    /// [`Limits`], and the counts of what a span dropped (`dropped_attributes_count` and its
+    /// like in OTLP) become exact.
     ///
     /// Call it after [`TelemetryBuilder::limits`].
     pub fn span_limits(mut self, sdk: SpanLimits) -> Self {
@@ -306,22 +314,25 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Tells the sampler that the tracer provider was built with ([`EarlySampler::install`]), so that it is asked before there is a span. A
-    /// provider with another one asks that too, for the spans that this one lets pass. Default: the SDK asks, and shows its sampler no attributes.
+    /// Tells the sampler that the tracer provider was built with ([`EarlySampler::install`]), so
+    /// that it is asked before there is a span. A provider with another one asks that too, for
+    /// the spans that this one lets pass. Default: the SDK asks, and shows its sampler no
+    /// attributes.
     pub fn sampler(mut self, sampler: EarlySampler) -> Self {
         self.sampler = Some(sampler);
         self
     }
 
-    /// Tells the temporality that the meter provider's exporter prefers: where it exports differences, attribute sets that
-    /// are not measured any more make room for others. Default: cumulative, for which they never do.
+    /// Tells the temporality that the meter provider's exporter prefers: where it exports
+    /// differences, attribute sets that are not measured any more make room for others.
+    /// Default: cumulative, for which they never do.
     pub fn metrics_temporality(mut self, temporality: Temporality) -> Self {
         self.readers.temporality = temporality;
         self
     }
 
-    /// Tells what the meter provider's views make of histograms: exponential ones take more memory ([`Limits::metric_bytes`]).
-    /// Default: explicit buckets.
+    /// Tells what the meter provider's views make of histograms: exponential ones take more memory
+    /// ([`Limits::metric_bytes`]). Default: explicit buckets.
     pub fn histogram_aggregation(mut self, histograms: HistogramAggregation) -> Self {
         self.readers.histograms = histograms;
         self
@@ -361,7 +372,8 @@ impl TelemetryBuilder {
 
     /// Builds it.
     ///
-    /// The meter provider then exports the account as `wasmscope.dropped`, for as long as it lives: build one `Telemetry` for each provider.
+    /// The meter provider then exports the account as `wasmscope.dropped`, for as long as it lives:
+    /// build one `Telemetry` for each provider.
     #[must_use]
     pub fn build(self) -> Telemetry {
         let Providers {

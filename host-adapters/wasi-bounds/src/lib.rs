@@ -12,9 +12,9 @@
 //! | look-ups of names, which count as descriptors | 512 | `temporary-resolver-failure` |
 //! | bytes of a name that is looked up: [`NAME_BYTES`] | 1 KiB | `invalid-argument` |
 //!
-//! A stream counts because it keeps its file open, and because it may buffer a write of up to 1 MiB.
-//! The standard streams count too. Rust's standard library has one stream for each file that it
-//! reads or writes, so a guest has about half as many files.
+//! A stream counts because it keeps its file open, and because it may buffer a write of up to 1
+//! MiB. The standard streams count too. Rust's standard library has one stream for each file that
+//! it reads or writes, so a guest has about half as many files.
 //!
 //! On Wasmtime, [`add_to_linker_async`] and [`add_to_linker_sync`] replace the functions of WASI
 //! that open something, and those of listings. The crate `component-wasi` has the bounds built in.

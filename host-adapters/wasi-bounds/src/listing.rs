@@ -1,6 +1,8 @@
 //! Directory listings that are read in pieces.
 //!
-//! [`wasmtime_wasi`] reads all names of a directory when its listing is opened, and keeps them until it is closed. A directory with a million files then takes some hundred megabytes for each listing.
+//! [`wasmtime_wasi`] reads all names of a directory when its listing is opened, and keeps them
+//! until it is closed. A directory with a million files then takes some hundred megabytes for each
+//! listing.
 
 use std::collections::VecDeque;
 

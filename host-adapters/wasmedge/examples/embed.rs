@@ -1,4 +1,5 @@
-//! Runs a WASI command component on WasmEdge, with its telemetry going to the collector that the `OTEL_*` variables name.
+//! Runs a WASI command component on WasmEdge, with its telemetry going to the collector that the
+//! `OTEL_*` variables name.
 //!
 //! `cargo run -p wasmscope-wasmedge --example embed -- guest.wasm`
 //!
@@ -40,7 +41,8 @@ fn main() -> anyhow::Result<()> {
         .ok_or_else(|| anyhow::anyhow!("no component given"))?;
 
     // For OpenTelemetry providers of your own, one set for each tenant perhaps:
-    // `Telemetry::builder(Providers { .. }).runtime(wasmscope_wasmedge::runtime()).build()`. Then nothing is read from the environment.
+    // `Telemetry::builder(Providers { .. }).runtime(wasmscope_wasmedge::runtime()).build()`. Then
+    // nothing is read from the environment.
     let config = Config::builder()
         .with_process_env()
         .runtime(wasmscope_wasmedge::runtime())

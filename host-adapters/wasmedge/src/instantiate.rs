@@ -9,13 +9,14 @@ use wasmscope_telemetry::View;
 
 /// Instantiates a component and records how long that took.
 ///
-/// A component that traps in its start functions counts as a trap, in the metrics by its kind; within an
-/// [`invoke`](crate::invoke), that is left to the invocation's end.
+/// A component that traps in its start functions counts as a trap, in the metrics by its kind;
+/// within an [`invoke`](crate::invoke), that is left to the invocation's end.
 ///
 /// # Errors
 ///
-/// Returns the error of [`Linker::instantiate`]: an import that the linker lacks, a trap, or a limit. See
-/// [`outcome_of`] for which it is, and [`unserved`](crate::unserved) for all the imports that are lacking.
+/// Returns the error of [`Linker::instantiate`]: an import that the linker lacks, a trap, or a
+/// limit. See [`outcome_of`] for which it is, and [`unserved`](crate::unserved) for all the imports
+/// that are lacking.
 pub fn instantiate<T: View + 'static>(
     mut store: impl AsContextMut<Data = T, Engine = Engine>,
     component: &Component,

@@ -26,8 +26,8 @@ pub fn invoke<T: View + 'static>(
 pub struct Invocation<'a, T: View + 'static>(wasmscope_telemetry::Invocation<Running<'a, T>>);
 
 impl<T: View> Invocation<'_, T> {
-    /// Ends the call, and every span that the guest left open in it. The outcome of an error is that
-    /// of [`outcome_of`](crate::outcome_of).
+    /// Ends the call, and every span that the guest left open in it. The outcome of an error is
+    /// that of [`outcome_of`](crate::outcome_of).
     pub fn finish(self, outcome: Outcome) {
         let _store = self.0.finish(outcome);
     }

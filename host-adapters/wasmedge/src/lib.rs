@@ -1,9 +1,10 @@
-//! Wasmscope on WasmEdge: components that import the package `wasmscope:otel` send OpenTelemetry traces, metrics and logs through
-//! the host that runs them.
+//! Wasmscope on WasmEdge: components that import the package `wasmscope:otel` send OpenTelemetry
+//! traces, metrics and logs through the host that runs them.
 //!
-//! WasmEdge hosts no components by itself; [`wasmedge_component`] does that on it. This crate puts the package's interfaces into a
-//! [`wasmedge_component::Linker`]. What they do is in [`wasmscope_contract`] and [`wasmscope_telemetry`], which Wasmtime's adapter uses
-//! as well: a component sends the same telemetry on both.
+//! WasmEdge hosts no components by itself; [`wasmedge_component`] does that on it. This crate puts
+//! the package's interfaces into a [`wasmedge_component::Linker`]. What they do is in
+//! [`wasmscope_contract`] and [`wasmscope_telemetry`], which Wasmtime's adapter uses as well: a
+//! component sends the same telemetry on both.
 //!
 //! # An embedder
 //!
@@ -34,8 +35,9 @@
 //! - Files and sockets are bounded by `component-wasi`, so that the host keeps file descriptors to
 //!   send telemetry.
 //!
-//! As on Wasmtime: valid calls never trap, block or panic, and what exceeds the limits is left out and counted; a call that breaks the
-//! component model's ABI traps that guest alone, with [`InvalidArgument`].
+//! As on Wasmtime: valid calls never trap, block or panic, and what exceeds the limits is left out
+//! and counted; a call that breaks the component model's ABI traps that guest alone, with
+//! [`InvalidArgument`].
 
 mod host;
 mod inspect;

@@ -10,11 +10,12 @@ use wasmscope_telemetry::Outcome;
 ///
 /// - WASI's exit is [`Outcome::Exit`] with its code.
 /// - An interruption is [`Outcome::Timeout`].
-/// - Every other trap is [`Outcome::Trap`], its code that of [`TrapCode::as_str`], which is Wasmtime's name for it where Wasmtime has one:
-///   `memory_out_of_bounds`, `stack_overflow`, `integer_division_by_zero`, `out_of_fuel`, `unreachable`.
+/// - Every other trap is [`Outcome::Trap`], its code that of [`TrapCode::as_str`], which is
+///   Wasmtime's name for it where Wasmtime has one: `memory_out_of_bounds`, `stack_overflow`,
+///   `integer_division_by_zero`, `out_of_fuel`, `unreachable`.
 /// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke
-///   the ABI in a call to `wasmscope:otel` ([`InvalidArgument`]), `memory_limit` where a limiter refuses the memory that an instance needs to begin with, and `host_error`
-///   for what remains.
+///   the ABI in a call to `wasmscope:otel` ([`InvalidArgument`]), `memory_limit` where a limiter
+///   refuses the memory that an instance needs to begin with, and `host_error` for what remains.
 #[must_use]
 pub fn outcome_of(error: &Error) -> Outcome {
     if let Some(I32Exit(code)) = error.downcast_ref() {

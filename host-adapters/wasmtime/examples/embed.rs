@@ -1,4 +1,5 @@
-//! Runs a WASI command component, with its telemetry going to the collector that the `OTEL_*` variables name.
+//! Runs a WASI command component, with its telemetry going to the collector that the `OTEL_*`
+//! variables name.
 //!
 //! `cargo run -p wasmscope-wasmtime --example embed -- guest.wasm`
 //!
@@ -45,7 +46,8 @@ fn main() -> Result<()> {
         .ok_or_else(|| wasmtime::format_err!("no component given"))?;
 
     // For OpenTelemetry providers of your own, one set for each tenant perhaps:
-    // `Telemetry::builder(Providers { .. }).runtime(runtime()).build()`. Then nothing is read from the environment.
+    // `Telemetry::builder(Providers { .. }).runtime(runtime()).build()`. Then nothing is read from
+    // the environment.
     let config = Config::builder()
         .with_process_env()
         .runtime(runtime())

@@ -8,13 +8,16 @@ use wasmtime::{Error, Result};
 use crate::lift;
 use crate::lower::Lowered;
 
-/// Adds the interfaces of `wasmscope:otel@0.1.0` to a linker, for synchronous and asynchronous stores alike.
+/// Adds the interfaces of `wasmscope:otel@0.1.0` to a linker, for synchronous and asynchronous
+/// stores alike.
 ///
-/// Components that import any `0.1.x` of the package are served, as Wasmtime's [`Linker`] matches versions.
+/// Components that import any `0.1.x` of the package are served, as Wasmtime's [`Linker`] matches
+/// versions.
 ///
 /// # Errors
 ///
-/// Returns an error if the linker has a function of these interfaces already, and shadowing is not allowed.
+/// Returns an error if the linker has a function of these interfaces already, and shadowing is not
+/// allowed.
 pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<()> {
     add_to_linker_with(linker, T::wasmscope)
 }
@@ -23,7 +26,8 @@ pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Returns an error if the linker has a function of these interfaces already, and shadowing is not allowed.
+/// Returns an error if the linker has a function of these interfaces already, and shadowing is not
+/// allowed.
 pub fn add_to_linker_with<T: 'static>(
     linker: &mut Linker<T>,
     get: impl Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,

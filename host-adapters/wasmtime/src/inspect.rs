@@ -133,7 +133,8 @@ struct Origin {
 /// Returns what a component imports, without the resources that an import only passes on from one
 /// before it, and where the resources come from.
 ///
-/// `wasi:http/types` has the `input-stream` of `wasi:io/streams` by that name; a linker has it there, and is not asked for another.
+/// `wasi:http/types` has the `input-stream` of `wasi:io/streams` by that name; a linker has it
+/// there, and is not asked for another.
 fn wanted(component: &Component) -> (Vec<Extern>, Vec<Origin>) {
     let engine = component.engine();
     let ty = component.component_type();

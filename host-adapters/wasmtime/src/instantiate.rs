@@ -10,14 +10,15 @@ use crate::outcome::outcome_of;
 
 /// Instantiates a component and records how long that took.
 ///
-/// A component that traps in its start functions counts as a trap, in the metrics by its kind; within an
-/// [`invoke`](crate::invoke), that is left to the invocation's end. The result can be given to what
-/// `bindgen!` generates: `Command::new(&mut store, &instance)`.
+/// A component that traps in its start functions counts as a trap, in the metrics by its kind;
+/// within an [`invoke`](crate::invoke), that is left to the invocation's end. The result can be
+/// given to what `bindgen!` generates: `Command::new(&mut store, &instance)`.
 ///
 /// # Errors
 ///
-/// Returns the error of [`Linker::instantiate`]: an import that the linker lacks, a trap, or a limit. See
-/// [`outcome_of`] for which it is, and [`unserved`](crate::unserved) for all the imports that are lacking.
+/// Returns the error of [`Linker::instantiate`]: an import that the linker lacks, a trap, or a
+/// limit. See [`outcome_of`] for which it is, and [`unserved`](crate::unserved) for all the imports
+/// that are lacking.
 pub fn instantiate<T: View + 'static>(
     mut store: impl AsContextMut<Data = T>,
     component: &Component,
@@ -38,7 +39,8 @@ pub fn instantiate<T: View + 'static>(
 ///
 /// # Errors
 ///
-/// Returns the error of [`Linker::instantiate_async`]: an import that the linker lacks, a trap, or a limit.
+/// Returns the error of [`Linker::instantiate_async`]: an import that the linker lacks, a trap, or
+/// a limit.
 pub async fn instantiate_async<T: View + Send + 'static>(
     mut store: impl AsContextMut<Data = T>,
     component: &Component,

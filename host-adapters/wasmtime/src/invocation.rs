@@ -25,14 +25,14 @@ pub fn invoke<T: View + 'static>(
 ///
 /// # In asynchronous code
 ///
-/// It may be held across an `await`. If its future is dropped, because of a timeout for example, the
-/// call ends as [`Outcome::Killed`], and so do its open spans.
+/// It may be held across an `await`. If its future is dropped, because of a timeout for example,
+/// the call ends as [`Outcome::Killed`], and so do its open spans.
 #[must_use = "dropped at once, it ends as killed"]
 pub struct Invocation<'a, T: View + 'static>(wasmscope_telemetry::Invocation<Running<'a, T>>);
 
 impl<T: View> Invocation<'_, T> {
-    /// Ends the call, and every span that the guest left open in it. The outcome of an error is that
-    /// of [`outcome_of`](crate::outcome_of).
+    /// Ends the call, and every span that the guest left open in it. The outcome of an error is
+    /// that of [`outcome_of`](crate::outcome_of).
     pub fn finish(self, outcome: Outcome) {
         let _store = self.0.finish(outcome);
     }

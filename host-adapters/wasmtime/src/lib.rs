@@ -1,8 +1,9 @@
-//! Wasmscope on Wasmtime: components that import the package `wasmscope:otel` send OpenTelemetry traces, metrics and logs through
-//! the host that runs them.
+//! Wasmscope on Wasmtime: components that import the package `wasmscope:otel` send OpenTelemetry
+//! traces, metrics and logs through the host that runs them.
 //!
-//! This crate puts the package's interfaces into a [`wasmtime::component::Linker`], for synchronous and asynchronous stores,
-//! and turns each call into one of the telemetry core's ([`wasmscope_telemetry`]), which holds all the rules.
+//! This crate puts the package's interfaces into a [`wasmtime::component::Linker`], for synchronous
+//! and asynchronous stores, and turns each call into one of the telemetry core's
+//! ([`wasmscope_telemetry`]), which holds all the rules.
 //!
 //! # An embedder
 //!
@@ -22,14 +23,14 @@
 //!
 //! # In asynchronous stores
 //!
-//! The interfaces are the same: none of their functions waits for anything. [`instantiate_async`] takes the place of [`instantiate`], and
-//! [`Store::limiter_async`](wasmtime::Store::limiter_async) takes a [`Limiter`] around a
-//! [`ResourceLimiterAsync`](wasmtime::ResourceLimiterAsync). An [`Invocation`] is held across the `await`s of a call; if the
-//! future is dropped, by a timeout say, the call ends as [`Outcome::Killed`].
-//!
+//! The interfaces are the same: none of their functions waits for anything. [`instantiate_async`]
+//! takes the place of [`instantiate`], and [`Store::limiter_async`](wasmtime::Store::limiter_async)
+//! takes a [`Limiter`] around a [`ResourceLimiterAsync`](wasmtime::ResourceLimiterAsync). An
+//! [`Invocation`] is held across the `await`s of a call; if the future is dropped, by a timeout
+//! say, the call ends as [`Outcome::Killed`].
 //! ```
-//! use wasmscope_wasmtime::{InvocationOptions, Outcome, View, instantiate_async, invoke, outcome_of};
-//! use wasmtime::Store;
+//! use wasmscope_wasmtime::{InvocationOptions, Outcome, View, instantiate_async, invoke,
+//! outcome_of}; use wasmtime::Store;
 //! use wasmtime::component::{Component, Linker};
 //!
 //! async fn run<T: View + Send + 'static>(
@@ -61,7 +62,6 @@
 //! Compiling a component takes a second for some megabytes of it, and each start of a program
 //! compiles anew. [`precompile`] keeps the code in a [`Cache`], a folder that other users cannot
 //! write to, and [`from_cache`] takes it from there:
-//!
 //! ```
 //! use wasmscope_wasmtime::{Cache, CacheError, from_cache, precompile};
 //! use wasmtime::Engine;
@@ -102,14 +102,16 @@
 //! - A guest that is stuck in a host function holds its store, and its telemetry with it.
 //!   [`Instance::ender`] returns an [`Ender`], which ends the guest's spans and its call from
 //!   another thread.
-//! - With WASI a guest can open files and sockets until the host has no file descriptor left to send
-//!   telemetry. The crate `wasi-bounds` bounds them.
+//! - With WASI a guest can open files and sockets until the host has no file descriptor left to
+//!   send telemetry. The crate `wasi-bounds` bounds them.
 //! - Valid calls never trap, block or panic, however large: what exceeds
-//!   [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left out and counted as `call_bytes`. Wasmtime's own limit on the data of a host call does not apply.
-//! - A call that breaks the component model's ABI traps that guest with [`InvalidArgument`]: a pointer out of bounds or unaligned, a
-//!   discriminant that does not exist, text that is not of its encoding. Of what is left out, 16 MiB are checked too.
-//! - A panic in the telemetry core is caught, counted as `host_panic`, and the guest goes on. (Not in programs that are built
-//!   with `panic = "abort"`.)
+//!   [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left out and
+//!   counted as `call_bytes`. Wasmtime's own limit on the data of a host call does not apply.
+//! - A call that breaks the component model's ABI traps that guest with [`InvalidArgument`]: a
+//!   pointer out of bounds or unaligned, a discriminant that does not exist, text that is not of
+//!   its encoding. Of what is left out, 16 MiB are checked too.
+//! - A panic in the telemetry core is caught, counted as `host_panic`, and the guest goes on. (Not
+//!   in programs that are built with `panic = "abort"`.)
 
 mod compiled;
 mod host;

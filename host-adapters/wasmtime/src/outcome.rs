@@ -11,8 +11,9 @@ use crate::InvalidArgument;
 ///
 /// - WASI's exit is [`Outcome::Exit`] with its code.
 /// - An interruption by the epoch deadline is [`Outcome::Timeout`].
-/// - Every other trap is [`Outcome::Trap`], its code Wasmtime's name for it in snake case: `memory_out_of_bounds`,
-///   `stack_overflow`, `integer_division_by_zero`, `out_of_fuel`; and `unreachable`.
+/// - Every other trap is [`Outcome::Trap`], its code Wasmtime's name for it in snake case:
+///   `memory_out_of_bounds`, `stack_overflow`, `integer_division_by_zero`, `out_of_fuel`; and
+///   `unreachable`.
 /// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke
 ///   the ABI in a call to `wasmscope:otel` ([`InvalidArgument`]), `out_of_memory`, `memory_limit`
 ///   where a limiter refuses the memory that an instance needs to begin with, `too_many_handles`
@@ -44,7 +45,8 @@ pub fn outcome_of(error: &Error) -> Outcome {
     }
 }
 
-/// How Wasmtime ends the messages for a memory or a table that a limiter refuses; they have no type of their own.
+/// How Wasmtime ends the messages for a memory or a table that a limiter refuses; they have no type
+/// of their own.
 const MEMORY_LIMITS: [&str; 2] = ["exceeds memory limits", "exceeds table limits"];
 
 /// How Wasmtime ends the message for a resource handle beyond the store's limit.

@@ -13,17 +13,18 @@
 //! cargo xtask conformance FOLDER                                        # test scripts (.wast) of the component model
 //! ```
 //!
-//! A failure is printed as a case: the text of the smallest component that shows it, with the calls.
-//! Known failures are kept in `tests/kept`, where a test replays them.
+//! A failure is printed as a case: the text of the smallest component that shows it, with the
+//! calls. Known failures are kept in `tests/kept`, where a test replays them.
 //!
 //! # What is not compared
 //!
 //! - The bits of NaNs: the canonical ABI lets hosts choose.
-//! - The order in which a host writes the parts of a value to a guest's memory, and bytes that are no
-//!   part of the value: padding between fields, or Latin-1 at the front of a string that turns out to
-//!   be UTF-16. The specification has an order; `wasmedge-component` writes a value's own bytes at
-//!   once and zeroes the padding. A guest can only see this if its allocations overlap, or if its
-//!   `realloc` does not keep the content. The guests here do neither, however they misbehave.
+//! - The order in which a host writes the parts of a value to a guest's memory, and bytes that are
+//!   no part of the value: padding between fields, or Latin-1 at the front of a string that turns
+//!   out to be UTF-16. The specification has an order; `wasmedge-component` writes a value's own
+//!   bytes at once and zeroes the padding. A guest can only see this if its allocations overlap, or
+//!   if its `realloc` does not keep the content. The guests here do neither, however they
+//!   misbehave.
 //!
 //! The order of calls to `realloc` and their arguments are compared.
 //!

@@ -3,8 +3,8 @@
 //!
 //! - [`Collector`] receives OTLP over HTTP/protobuf, HTTP/JSON and gRPC, with or without TLS, and
 //!   simulates failures ([`Reply`]).
-//! - [`SpanView`], [`MetricView`] and [`LogView`] are received items; [`attr`] and [`Value`] compare
-//!   values with their types.
+//! - [`SpanView`], [`MetricView`] and [`LogView`] are received items; [`attr`] and [`Value`]
+//!   compare values with their types.
 //! - [`mod@normalise`] renders items as text that is equal in each run, for snapshots.
 //! - [`guests`] finds guest components, and builds those that are missing or out of date.
 //! - [`binary`](mod@binary) runs the `wasmscope` command line under a deadline.

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 /// The profile of guests whose speed is measured.
 const FAST: &str = "fast-guest";
 
-/// The service without telemetry, and with each of the SDK's APIs. All but the first are names of features.
+/// The service without telemetry, and with each of the SDK's APIs. All but the first are names of
+/// features.
 pub(crate) const VARIANTS: [&str; 6] = [
     "none",
     "direct",
@@ -55,8 +56,9 @@ pub(crate) fn build_rows(workspace: &Workspace) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Builds the service in each variant at each level, as `service.<variant>.<level>.wasm`, and, where there is a `wasm-opt`, what
-/// that makes of it, as `service.<variant>.<level>.wasm-opt.wasm`. Gives the folder.
+/// Builds the service in each variant at each level, as `service.<variant>.<level>.wasm`, and,
+/// where there is a `wasm-opt`, what that makes of it, as
+/// `service.<variant>.<level>.wasm-opt.wasm`. Gives the folder.
 ///
 /// # Errors
 ///

@@ -8,7 +8,8 @@ use crate::{toolchain, wasmedge};
 use anyhow::{Result, ensure};
 use std::process::Command;
 
-/// The tables that the bench makes, of which this knows no more than the names: it is to be built without any library.
+/// The tables that the bench makes, of which this knows no more than the names: it is to be built
+/// without any library.
 const TABLES: [&str; 8] = [
     "signals",
     "batch",
@@ -26,7 +27,8 @@ pub(crate) struct Options {
     /// Makes only the tables whose name contains this.
     #[arg(value_name = "TABLE", help = format!("Makes only the tables whose name contains this: {}", TABLES.join(", ")))]
     filter: Option<String>,
-    /// Does each thing once and short, unoptimised, to see that all works; measures and writes nothing.
+    /// Does each thing once and short, unoptimised, to see that all works; measures and writes
+    /// nothing.
     #[arg(long)]
     short: bool,
 }
@@ -45,7 +47,8 @@ impl Options {
 ///
 /// # Errors
 ///
-/// Fails when something does not build, and when a table fails: what was said has not arrived, or was dropped.
+/// Fails when something does not build, and when a table fails: what was said has not arrived, or
+/// was dropped.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     // The bench would say so too, but only when it is built.
     let filter = options.filter.as_deref().unwrap_or_default();

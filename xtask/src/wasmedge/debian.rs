@@ -1,7 +1,7 @@
 //! libwasmedge from Debian's packages, in a folder of its own with the C library that they want.
 //!
-//! The packages are of a release that is newer than the ones that most machines run, so they cannot be installed into
-//! the system, and cannot be used with the system's C library.
+//! The packages are of a release that is newer than the ones that most machines run, so they cannot
+//! be installed into the system, and cannot be used with the system's C library.
 
 use super::library::{Library, link as make_link};
 use super::{Home, Version};
@@ -19,10 +19,12 @@ const PACKAGE: &str = "libwasmedge-dev";
 ///
 /// # Errors
 ///
-/// Fails when the machine has no apt, its mirror does not have the release or the version, or a download fails.
+/// Fails when the machine has no apt, its mirror does not have the release or the version, or a
+/// download fails.
 pub(super) fn fetch(home: &Home) -> Result<(Library, Version)> {
     let existing = library(home);
-    // An earlier run's, which `--fresh` or another variable made us forget. Not worth fetching again.
+    // An earlier run's, which `--fresh` or another variable made us forget. Not worth fetching
+    // again.
     if existing.is_there()
         && let Ok(version) = existing.check(home)
     {
@@ -81,8 +83,9 @@ fn open(home: &Home) -> Result<Apt> {
     bail!("none of the archives that the machine's apt knows gives the release {SUITE}:{refused}")
 }
 
-/// Moves all shared libraries of the packages into one folder. libLLVM looks for what it needs in `$ORIGIN/../lib`,
-/// and only a folder that is called `lib` and holds everything is its own `../lib`.
+/// Moves all shared libraries of the packages into one folder. libLLVM looks for what it needs in
+/// `$ORIGIN/../lib`, and only a folder that is called `lib` and holds everything is its own
+/// `../lib`.
 ///
 /// # Errors
 ///
@@ -119,7 +122,8 @@ pub(super) fn flatten(root: &Path, lib: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The folders where packages put libraries that programs are linked with; not those below, which hold modules.
+/// The folders where packages put libraries that programs are linked with; not those below, which
+/// hold modules.
 fn library_folders(root: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for parent in ["usr/lib", "lib", "usr/lib64", "lib64"] {

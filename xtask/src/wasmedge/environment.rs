@@ -9,11 +9,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// Counts the ways in which this module and its neighbours make the folder: what another count made is made anew.
+/// Counts the ways in which this module and its neighbours make the folder: what another count made
+/// is made anew.
 const RECIPE: &str = "1";
 
-/// The variables by which somebody asks for a certain library. A run that was asked the same, or nothing, keeps what is
-/// there.
+/// The variables by which somebody asks for a certain library. A run that was asked the same, or
+/// nothing, keeps what is there.
 pub(super) const REQUEST: [&str; 6] = [
     "WASMEDGE_INCLUDE_DIR",
     "WASMEDGE_LIB_DIR",
@@ -86,7 +87,8 @@ impl Environment {
         value(&self.variables, name)
     }
 
-    /// The one argument that the linker driver needs for programs that find the library when they run.
+    /// The one argument that the linker driver needs for programs that find the library when they
+    /// run.
     pub(crate) fn link_argument(&self) -> Option<&str> {
         self.variable("WASMEDGE_LINK_ARG")?.to_str()
     }
@@ -132,7 +134,8 @@ impl Environment {
         Ok(())
     }
 
-    /// Reads what [`Environment::write`] has written; nothing if there is nothing, or it is of another recipe.
+    /// Reads what [`Environment::write`] has written; nothing if there is nothing, or it is of
+    /// another recipe.
     pub(super) fn read(file: &Path) -> Option<Self> {
         Self::from_shell(&fs::read_to_string(file).ok()?)
     }

@@ -7,7 +7,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Takes the first library of a version that fits from where wasmedge-sys looks, and from the system's folders.
+/// Takes the first library of a version that fits from where wasmedge-sys looks, and from the
+/// system's folders.
 ///
 /// # Errors
 ///
@@ -35,8 +36,8 @@ pub(super) fn find(home: &Home) -> Result<(Library, Version)> {
     bail!("what is there does not serve:{refused}")
 }
 
-/// The places where wasmedge-sys looks, in its order. Which of them it takes is known from which of the variables
-/// we set: those for the header and the library come first.
+/// The places where wasmedge-sys looks, in its order. Which of them it takes is known from which of
+/// the variables we set: those for the header and the library come first.
 fn candidates(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<Library> {
     let mut places = Vec::new();
     let mut place = |origin: &str, include: PathBuf, lib: PathBuf| {

@@ -1,5 +1,5 @@
-//! libclang, which bindgen reads libwasmedge's header with: one that the machine has, or one that the
-//! machine's apt downloads into a folder of our own.
+//! libclang, which bindgen reads libwasmedge's header with: one that the machine has, or one that
+//! the machine's apt downloads into a folder of our own.
 
 use super::probe::{ClangProbe, compiler};
 use super::{Home, debian};
@@ -18,7 +18,8 @@ const PACKAGE: &str = "libclang1";
 pub(super) struct Libclang {
     /// For `LIBCLANG_PATH`.
     pub(super) file: PathBuf,
-    /// For `BINDGEN_EXTRA_CLANG_ARGS`: where the compiler's own headers are, when libclang came without them.
+    /// For `BINDGEN_EXTRA_CLANG_ARGS`: where the compiler's own headers are, when libclang came
+    /// without them.
     pub(super) arguments: Vec<String>,
     /// What it calls itself.
     pub(super) version: String,
@@ -55,8 +56,9 @@ pub(super) fn find_or_fetch(home: &Home) -> Result<Libclang> {
 /// Our own one, beside the packages' libraries.
 const SHIM: &str = "libclang/libclang.so";
 
-/// A library with the argument that it needs to parse a header: none, or the headers of the C compiler. Debian has those
-/// of clang in a package of development files, and the C compiler's serve as well.
+/// A library with the argument that it needs to parse a header: none, or the headers of the C
+/// compiler. Debian has those of clang in a package of development files, and the C compiler's
+/// serve as well.
 fn usable(probe: &ClangProbe, file: &Path) -> Result<Libclang> {
     let with = |arguments: Vec<String>| {
         let version = probe.run(file, &arguments)?;
@@ -91,9 +93,10 @@ fn fetch(home: &Home, probe: &ClangProbe) -> Result<Libclang> {
     usable(probe, &shim)
 }
 
-/// Makes a library that is nothing but a need for libclang, and an `RPATH`. Whoever loads it gets libclang's functions;
-/// and what libclang's libraries need in turn is found beside them, which nothing else in reach can bring about: the
-/// packages rely on the system's folders, and `LD_LIBRARY_PATH` would have to be set for all of cargo.
+/// Makes a library that is nothing but a need for libclang, and an `RPATH`. Whoever loads it gets
+/// libclang's functions; and what libclang's libraries need in turn is found beside them, which
+/// nothing else in reach can bring about: the packages rely on the system's folders, and
+/// `LD_LIBRARY_PATH` would have to be set for all of cargo.
 fn make_shim(library: &Path, shim: &Path) -> Result<()> {
     let folder = library.parent().unwrap_or(library);
     let mut rpath = std::ffi::OsString::from("-Wl,-rpath,");
@@ -179,7 +182,8 @@ fn libraries_in(folder: &Path) -> Vec<PathBuf> {
     found.into_iter().rev().map(|(_, path)| path).collect()
 }
 
-/// The version in a file name if it is a libclang's: `libclang.so.1`, `libclang-14.so.14.0.6`, `libclang.dylib`.
+/// The version in a file name if it is a libclang's: `libclang.so.1`, `libclang-14.so.14.0.6`,
+/// `libclang.dylib`.
 fn libclang_version(name: &str) -> Option<Vec<u32>> {
     let rest = name.strip_prefix("libclang")?;
     if rest == ".dylib" {
@@ -199,7 +203,8 @@ fn libclang_version(name: &str) -> Option<Vec<u32>> {
     })
 }
 
-/// Links to folders are not followed: the same library would be found twice, or a whole disk searched.
+/// Links to folders are not followed: the same library would be found twice, or a whole disk
+/// searched.
 fn folders_in(folder: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<_> = fs::read_dir(folder)
         .into_iter()

@@ -181,8 +181,8 @@ fn shared_objects(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A path as a part of an argument whose parts are separated by commas, and of an rpath, whose folders are separated by
-/// colons and may contain variables.
+/// A path as a part of an argument whose parts are separated by commas, and of an rpath, whose
+/// folders are separated by colons and may contain variables.
 fn word(path: &Path) -> Result<&str> {
     let text = path
         .to_str()

@@ -1,28 +1,32 @@
-//! `cargo xtask wasmedge`: a libwasmedge to build with, and the libclang that its bindings are made with.
+//! `cargo xtask wasmedge`: a libwasmedge to build with, and the libclang that its bindings are made
+//! with.
 //!
 //! # What it does
 //!
-//! Everything is in `target/wasmedge/`, nothing is installed into the system, no step needs root. For libwasmedge three
-//! ways are tried in this order, and the first that gives a library of the right version is taken:
+//! Everything is in `target/wasmedge/`, nothing is installed into the system, no step needs root.
+//! For libwasmedge three ways are tried in this order, and the first that gives a library of the
+//! right version is taken:
 //!
-//! 1. [`existing`]: one that the machine has, where wasmedge-sys looks for it: `WASMEDGE_INCLUDE_DIR` and
-//!    `WASMEDGE_LIB_DIR`, `WASMEDGE_DIR`, `WASMEDGE_BUILD_DIR`, `~/.wasmedge`, `/usr/local`, `~/.local`; and the
-//!    system's own folders.
-//! 2. [`release`]: the official release, by wasmedge-sys' own `standalone` download and its checksums. It is tried when
-//!    the host of the releases answers within seconds, when a proxy is configured, or when
-//!    `WASMEDGE_STANDALONE_ARCHIVE` names an archive that somebody brought.
-//! 3. [`debian`]: the packages of the Debian release that has this version, from the mirror that the machine's apt is
-//!    configured with, unpacked into `target/wasmedge/debian/` together with the glibc that they want.
+//! 1. [`existing`]: one that the machine has, where wasmedge-sys looks for it:
+//!    `WASMEDGE_INCLUDE_DIR` and `WASMEDGE_LIB_DIR`, `WASMEDGE_DIR`, `WASMEDGE_BUILD_DIR`,
+//!    `~/.wasmedge`, `/usr/local`, `~/.local`; and the system's own folders.
+//! 2. [`release`]: the official release, by wasmedge-sys' own `standalone` download and its
+//!    checksums. It is tried when the host of the releases answers within seconds, when a proxy is
+//!    configured, or when `WASMEDGE_STANDALONE_ARCHIVE` names an archive that somebody brought.
+//! 3. [`debian`]: the packages of the Debian release that has this version, from the mirror that
+//!    the machine's apt is configured with, unpacked into `target/wasmedge/debian/` together with
+//!    the glibc that they want.
 //!
-//! "Of the right version" is found out by a small C program that is compiled, linked with the very flags that builds
-//! get, and run. libclang is likewise taken from the machine, or downloaded by its apt, and
-//! tried by parsing a header ([`libclang`]).
+//! "Of the right version" is found out by a small C program that is compiled, linked with the very
+//! flags that builds get, and run. libclang is likewise taken from the machine, or downloaded by
+//! its apt, and tried by parsing a header ([`libclang`]).
 //!
 //! The result is written to `target/wasmedge/env` (for `. target/wasmedge/env` in a shell) and
-//! `target/wasmedge/cargo.toml`. The latter is included by `.cargo/config.toml`, so that a plain `cargo build -p …` has
-//! it too; a variable that is set in the environment wins over it. As long as the program above still runs, the next
-//! call does nothing else; `--fresh` starts over. The folder is under the workspace's root, not under
-//! `CARGO_TARGET_DIR`, since `.cargo/config.toml` can name only a fixed path.
+//! `target/wasmedge/cargo.toml`. The latter is included by `.cargo/config.toml`, so that a plain
+//! `cargo build -p …` has it too; a variable that is set in the environment wins over it. As long
+//! as the program above still runs, the next call does nothing else; `--fresh` starts over. The
+//! folder is under the workspace's root, not under `CARGO_TARGET_DIR`, since `.cargo/config.toml`
+//! can name only a fixed path.
 //!
 //! # What a build gets
 //!
@@ -35,8 +39,9 @@
 //!
 //! # What the build script of a package that links libwasmedge must do
 //!
-//! A package **with programs of its own** (binaries, tests, examples, benches) that have wasmedge-sys among their
-//! dependencies, however deep, passes that one argument on. All of its build script's `main`:
+//! A package **with programs of its own** (binaries, tests, examples, benches) that have
+//! wasmedge-sys among their dependencies, however deep, passes that one argument on. All of its
+//! build script's `main`:
 //!
 //! ```no_run
 //! println!("cargo::rerun-if-changed=build.rs");
@@ -46,23 +51,25 @@
 //! }
 //! ```
 //!
-//! - It has to be each such package (the adapter, the command line, the tests): cargo applies `rustc-link-arg` to the
-//!   programs of the package whose script says so, and not to those of its dependents. The search path and
-//!   `-lwasmedge`, by contrast, come from wasmedge-sys and reach everybody.
-//! - It has to be a build script, and not `RUSTFLAGS` or `[target.*] rustflags`: those reach build scripts and
-//!   procedural macros too, which must keep the system's glibc, since rustc loads them.
-//! - Where the variable is missing, the script stays silent: an official release in a folder that the system searches
-//!   needs no argument, and what is missing otherwise is said by wasmedge-sys.
-//! - The argument is one word for the compiler driver (`-Wl,…` with commas), so paths with spaces need no quoting.
-//!   For Debian's packages it says `--dynamic-linker` (their glibc is newer than the machine's, and a glibc works with
-//!   its own loader only), `-rpath` with `--disable-new-dtags` (an `RPATH` is also used for what the libraries need in
-//!   turn, a `RUNPATH` is not), and `--allow-shlib-undefined` (the machine's linker looks for the newer symbols in
-//!   the machine's glibc, and does not find them).
-//! - Programs that are linked so start other programs with those programs' own libraries: nothing is in the
-//!   environment. Copied to another machine they look for this machine's `target/wasmedge`: to distribute, build
-//!   against the official release.
-//! - Documentation tests get no `rustc-link-arg`: for those of packages that link libwasmedge `cargo xtask test` puts
-//!   `-C link-arg=$WASMEDGE_LINK_ARG` into `RUSTDOCFLAGS`.
+//! - It has to be each such package (the adapter, the command line, the tests): cargo applies
+//!   `rustc-link-arg` to the programs of the package whose script says so, and not to those of its
+//!   dependents. The search path and `-lwasmedge`, by contrast, come from wasmedge-sys and reach
+//!   everybody.
+//! - It has to be a build script, and not `RUSTFLAGS` or `[target.*] rustflags`: those reach build
+//!   scripts and procedural macros too, which must keep the system's glibc, since rustc loads them.
+//! - Where the variable is missing, the script stays silent: an official release in a folder that
+//!   the system searches needs no argument, and what is missing otherwise is said by wasmedge-sys.
+//! - The argument is one word for the compiler driver (`-Wl,…` with commas), so paths with spaces
+//!   need no quoting. For Debian's packages it says `--dynamic-linker` (their glibc is newer than
+//!   the machine's, and a glibc works with its own loader only), `-rpath` with
+//!   `--disable-new-dtags` (an `RPATH` is also used for what the libraries need in turn, a
+//!   `RUNPATH` is not), and `--allow-shlib-undefined` (the machine's linker looks for the newer
+//!   symbols in the machine's glibc, and does not find them).
+//! - Programs that are linked so start other programs with those programs' own libraries: nothing
+//!   is in the environment. Copied to another machine they look for this machine's
+//!   `target/wasmedge`: to distribute, build against the official release.
+//! - Documentation tests get no `rustc-link-arg`: for those of packages that link libwasmedge
+//!   `cargo xtask test` puts `-C link-arg=$WASMEDGE_LINK_ARG` into `RUSTDOCFLAGS`.
 
 mod debian;
 mod environment;
@@ -123,7 +130,8 @@ impl Way {
 ///
 /// # Errors
 ///
-/// Fails when one of them is not found and cannot be fetched; the error says what was tried and what helps.
+/// Fails when one of them is not found and cannot be fetched; the error says what was tried and
+/// what helps.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let home = Home::of(workspace);
     let environment = provide(&home, options)?;
@@ -149,8 +157,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Sees to it that the WasmEdge parts can be built: finds or fetches what they need, unless the last run's result is still good. Cargo
-/// reads by itself what comes of it.
+/// Sees to it that the WasmEdge parts can be built: finds or fetches what they need, unless the
+/// last run's result is still good. Cargo reads by itself what comes of it.
 ///
 /// # Errors
 ///

@@ -39,7 +39,8 @@ pub(super) fn build_wasmedge(
 ///
 /// # Errors
 ///
-/// Fails when it does not run (a library is missing, for example), or when header and library are not of one version.
+/// Fails when it does not run (a library is missing, for example), or when header and library are
+/// not of one version.
 pub(super) fn run_wasmedge(program: &Path) -> Result<Version> {
     let told =
         output(&mut Command::new(program)).context("cannot run a program with libwasmedge")?;

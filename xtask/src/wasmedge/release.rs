@@ -1,8 +1,9 @@
 //! libwasmedge from the official release, by the `standalone` download of wasmedge-sys.
 //!
-//! The address and the checksums are in wasmedge-sys' build script, so we let that do it, for a package that consists of
-//! nothing else, and take what it unpacked. Switching the feature on in the workspace instead would tie every build to
-//! the download, since the script then looks nowhere else.
+//! The address and the checksums are in wasmedge-sys' build script, so we let that do it, for a
+//! package that consists of nothing else, and take what it unpacked. Switching the feature on in
+//! the workspace instead would tie every build to the download, since the script then looks nowhere
+//! else.
 
 use super::libclang::Libclang;
 use super::library::Library;
@@ -109,7 +110,8 @@ fn has_proxy(home: &Home) -> bool {
     .any(|name| home.variable(name).is_some())
 }
 
-/// Whether a host answers. Looking up its name can take long, and cannot be given a limit, hence the thread.
+/// Whether a host answers. Looking up its name can take long, and cannot be given a limit, hence
+/// the thread.
 fn reach(host: (&'static str, u16)) -> Result<()> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -168,8 +170,8 @@ fn stop(cargo: &mut Child) {
     }
 }
 
-/// The folder with `include` and `lib` or `lib64` below the build script's output: either what it unpacked into, or a
-/// folder in there that is named for the release.
+/// The folder with `include` and `lib` or `lib64` below the build script's output: either what it
+/// unpacked into, or a folder in there that is named for the release.
 fn unpacked(builds: &Path) -> Option<PathBuf> {
     let outputs = fs::read_dir(builds).ok()?.flatten();
     let roots = outputs

@@ -16,8 +16,8 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// Whether wasmedge-sys as we use it works with this version: WasmEdge changes its C API from one minor version to
-    /// the next.
+    /// Whether wasmedge-sys as we use it works with this version: WasmEdge changes its C API from
+    /// one minor version to the next.
     pub(super) fn fits(self) -> bool {
         (self.major, self.minor) == (0, 17)
     }
@@ -26,7 +26,8 @@ impl Version {
 impl FromStr for Version {
     type Err = anyhow::Error;
 
-    /// Reads `0.17.1`, and what distributions and builds from a repository make of it: `0.17.1-1+b1`, `0.17.1-rc.1`.
+    /// Reads `0.17.1`, and what distributions and builds from a repository make of it:
+    /// `0.17.1-1+b1`, `0.17.1-rc.1`.
     fn from_str(text: &str) -> Result<Self> {
         let plain = text
             .split(|c: char| c != '.' && !c.is_ascii_digit())

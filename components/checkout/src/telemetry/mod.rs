@@ -1,4 +1,5 @@
-//! What the program says beyond spans and log lines. Without the feature `telemetry` it says nothing.
+//! What the program says beyond spans and log lines. Without the feature `telemetry` it says
+//! nothing.
 
 #[cfg(feature = "telemetry")]
 mod on;

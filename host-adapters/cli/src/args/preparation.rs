@@ -20,10 +20,11 @@ pub(crate) struct Preparation {
     /// [default: 10m; with `run --timeout`, that time if it is shorter, and 5s at least]
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
     prepare_timeout: Option<Duration>,
-    /// Changes a limit on the component's size. The names, with their defaults, are bytes (256MiB),
-    /// modules (1000), definitions (200000), functions (250000), function_bytes (2MiB), arity (200),
-    /// globals (50000), module_bytes (64MiB), nesting (100), type_items (1000000) and type_nesting
-    /// (100). Modules and components that are instantiated several times count each time. Repeatable.
+    /// Changes a limit on the component's size. The names, with their defaults, are bytes
+    /// (256MiB), modules (1000), definitions (200000), functions (250000), function_bytes
+    /// (2MiB), arity (200), globals (50000), module_bytes (64MiB), nesting (100), type_items
+    /// (1000000) and type_nesting (100). Modules and components that are instantiated several
+    /// times count each time. Repeatable.
     #[arg(long, value_name = "NAME=NUMBER", value_parser = size_limit)]
     size_limit: Vec<SizeSetting>,
 }

@@ -14,8 +14,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Returns the guest's path in the form in which the program's library compares paths: `./data/`
-    /// becomes `data`.
+    /// Returns the guest's path in the form in which the program's library compares paths:
+    /// `./data/` becomes `data`.
     pub(crate) fn mounted_at(&self) -> &str {
         let mut path = self.guest.as_str();
         while let Some(rest) = path.strip_prefix("./") {

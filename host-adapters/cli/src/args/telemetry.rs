@@ -33,8 +33,9 @@ pub(crate) const FLAGS: &[(&str, &str)] = &[
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Telemetry")]
 pub(crate) struct Telemetry {
-    /// Sends the telemetry to this OTLP endpoint, for example http://127.0.0.1:4318. Without an endpoint, the telemetry
-    /// is shown on standard error when the program ends. [env: OTEL_EXPORTER_OTLP_ENDPOINT]
+    /// Sends the telemetry to this OTLP endpoint, for example http://127.0.0.1:4318. Without an
+    /// endpoint, the telemetry is shown on standard error when the program ends. [env:
+    /// OTEL_EXPORTER_OTLP_ENDPOINT]
     #[arg(long, value_name = "URL", value_parser = expecting::<Endpoint>)]
     pub(crate) otlp_endpoint: Option<Endpoint>,
     /// Selects the protocol: http/protobuf, http/json or grpc.
@@ -44,37 +45,42 @@ pub(crate) struct Telemetry {
     /// Adds a header to each request. Repeatable. [env: OTEL_EXPORTER_OTLP_HEADERS]
     #[arg(long = "otlp-header", value_name = "NAME=VALUE", value_parser = parse_header)]
     pub(crate) otlp_headers: Vec<(String, String)>,
-    /// Selects the compression of requests: gzip or none. [env: OTEL_EXPORTER_OTLP_COMPRESSION] [default: none]
+    /// Selects the compression of requests: gzip or none. [env: OTEL_EXPORTER_OTLP_COMPRESSION]
+    /// [default: none]
     #[arg(long, value_name = "COMPRESSION", value_parser = expecting::<Compression>)]
     pub(crate) otlp_compression: Option<Compression>,
-    /// Limits the size of a request before compression, for example to 20MiB. From 4KiB to 64MiB. Larger batches are
-    /// sent as several requests. [env: WASMSCOPE_OTLP_MAX_REQUEST_SIZE] [default: 4000000]
+    /// Limits the size of a request before compression, for example to 20MiB. From 4KiB to 64MiB.
+    /// Larger batches are sent as several requests. [env: WASMSCOPE_OTLP_MAX_REQUEST_SIZE]
+    /// [default: 4000000]
     #[arg(long, value_name = "SIZE", value_parser = expecting::<RequestSize>, allow_negative_numbers = true)]
     pub(crate) otlp_max_request_size: Option<RequestSize>,
-    /// Reads the certificate authorities to trust for https:// endpoints from a PEM file, instead of using the system's.
-    /// [env: OTEL_EXPORTER_OTLP_CERTIFICATE]
+    /// Reads the certificate authorities to trust for https:// endpoints from a PEM file, instead
+    /// of using the system's. [env: OTEL_EXPORTER_OTLP_CERTIFICATE]
     #[arg(long, value_name = "FILE", value_parser = reading(Certificates::read))]
     pub(crate) otlp_certificate: Option<Certificates>,
     /// Reads the client's own certificate and its chain from a PEM file. Set its key as well.
     /// [env: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE]
     #[arg(long, value_name = "FILE", value_parser = reading(Certificates::read))]
     pub(crate) otlp_client_certificate: Option<Certificates>,
-    /// Reads the private key of the client's certificate from a PEM file. [env: OTEL_EXPORTER_OTLP_CLIENT_KEY]
+    /// Reads the private key of the client's certificate from a PEM file. [env:
+    /// OTEL_EXPORTER_OTLP_CLIENT_KEY]
     #[arg(long, value_name = "FILE", value_parser = reading(PrivateKey::read))]
     pub(crate) otlp_client_key: Option<PrivateKey>,
     /// Sets the service's name. [env: OTEL_SERVICE_NAME] [default: the component's name]
     #[arg(long, value_name = "NAME")]
     pub(crate) service_name: Option<String>,
-    /// Selects the traces to record: always_on, always_off, traceidratio=0.25, parentbased_always_on,
-    /// parentbased_always_off or parentbased_traceidratio=0.25.
+    /// Selects the traces to record: always_on, always_off, traceidratio=0.25,
+    /// parentbased_always_on, parentbased_always_off or parentbased_traceidratio=0.25.
     /// [env: OTEL_TRACES_SAMPLER] [default: parentbased_always_on]
     #[arg(long, value_name = "SAMPLER", value_parser = expecting::<Sampler>)]
     pub(crate) sampler: Option<Sampler>,
-    /// Sets the lowest severity of logs to keep, for all scopes and for single ones, for example warn,shop::db=debug.
-    /// Severities: trace, debug, info, warn, error, fatal, off. [env: WASMSCOPE_LOG_LEVEL] [default: info]
+    /// Sets the lowest severity of logs to keep, for all scopes and for single ones, for example
+    /// warn,shop::db=debug. Severities: trace, debug, info, warn, error, fatal, off. [env:
+    /// WASMSCOPE_LOG_LEVEL] [default: info]
     #[arg(long, value_name = "LEVELS", value_parser = expecting::<LogLevels>)]
     pub(crate) log_level: Option<LogLevels>,
-    /// Uses small buffers, for hosts with little memory: a queue of 256, batches of 64 every 2 s, exports of at most 5 s.
+    /// Uses small buffers, for hosts with little memory: a queue of 256, batches of 64 every 2 s,
+    /// exports of at most 5 s.
     #[arg(long)]
     pub(crate) small: bool,
     /// Limits the time to wait at the end until the telemetry is delivered.
@@ -83,8 +89,8 @@ pub(crate) struct Telemetry {
     /// Selects how telemetry is shown if there is no endpoint.
     #[arg(long, value_enum, ignore_case = true, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Shows the telemetry in this file if there is no endpoint. By default it goes to standard error, because the program uses
-    /// standard output.
+    /// Shows the telemetry in this file if there is no endpoint. By default it goes to standard
+    /// error, because the program uses standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -153,8 +159,8 @@ pub(super) fn redact(error: &mut clap::Error) {
     error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
 }
 
-/// Returns true if a text can be a header's name. Any other text before a `=` may be a credential, as
-/// in `authorization: Basic c2VjcmV0==`.
+/// Returns true if a text can be a header's name. Any other text before a `=` may be a credential,
+/// as in `authorization: Basic c2VjcmV0==`.
 fn is_header_name(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))

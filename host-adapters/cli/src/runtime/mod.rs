@@ -276,8 +276,8 @@ impl Prepared {
     /// Runs the component to its end, or until its time is over, or a signal comes.
     ///
     /// Returns its store too, to be kept until the metrics are collected. The instance and its
-    /// memory end with it, and metrics of a program that ran for a moment would not have them. There
-    /// is none if the guest does not stop.
+    /// memory end with it, and metrics of a program that ran for a moment would not have them.
+    /// There is none if the guest does not stop.
     ///
     /// # Errors
     ///

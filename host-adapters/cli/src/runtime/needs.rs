@@ -131,7 +131,8 @@ impl Needs {
     }
 }
 
-/// Returns whether a version has the same major and minor number. A pre-release matches itself only.
+/// Returns whether a version has the same major and minor number. A pre-release matches itself
+/// only.
 fn is_of(version: &str, track: &str) -> bool {
     version.starts_with(track) && !version.contains('-')
 }

@@ -12,10 +12,12 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use wasmscope_telemetry::{Ender, Outcome};
 
-/// What the thread gets: compiled guests take up to 4 MiB on some runtimes, and host functions run on top of that.
+/// What the thread gets: compiled guests take up to 4 MiB on some runtimes, and host functions run
+/// on top of that.
 const STACK: usize = 16 << 20;
 
-/// How long a guest that was stopped has to notice it. It takes no time, unless a host function waits for what nothing interrupts.
+/// How long a guest that was stopped has to notice it. It takes no time, unless a host function
+/// waits for what nothing interrupts.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How many threads a guest's file operations and look-ups of names may take at once. Each may

@@ -287,7 +287,8 @@ struct Guest<'a, T: 'static, E: Engine> {
     at: CanonContext<'a>,
     memory: MemId,
     realloc: Option<FuncId>,
-    /// The reason why the allocator failed. The trap alone would lose the error of a host function.
+    /// The reason why the allocator failed. The trap alone would lose the error of a host
+    /// function.
     failure: &'a mut Option<anyhow::Error>,
 }
 

@@ -157,8 +157,8 @@ impl<E: Compiler> Component<E> {
     /// the component. Compiling takes some seconds for a program of ordinary size.
     ///
     /// If the code cannot be written to the cache, the component is compiled nevertheless: see
-    /// [`precompile_and_report`](Self::precompile_and_report). The engine's documentation says in which
-    /// process its compiler runs, and the consequences for this process.
+    /// [`precompile_and_report`](Self::precompile_and_report). The engine's documentation says in
+    /// which process its compiler runs, and the consequences for this process.
     ///
     /// # Errors
     ///

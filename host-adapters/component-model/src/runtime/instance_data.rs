@@ -115,8 +115,8 @@ pub(crate) struct InstanceData<T: 'static, E: Engine> {
     pub(crate) resources: Vec<Option<ResourceDefinition<T, E>>>,
     /// Indexed by resource.
     pub(crate) types: Vec<ResourceType>,
-    /// The handles. They are taken out while values are lowered, except while the guest's allocator
-    /// runs.
+    /// The handles. They are taken out while values are lowered, except while the guest's
+    /// allocator runs.
     pub(crate) tables: Option<ResourceTables>,
     pub(crate) state: State,
     pub(crate) cores: Vec<InstanceId>,

@@ -1,8 +1,8 @@
 //! A function's arguments: their types, and reading them.
 //!
-//! The lifting of engines allocates as much as the guest says. So each function's parameters are one
-//! type, which is read as a whole, with one budget. Nothing is trusted to be well-formed, and nothing
-//! here is unsafe.
+//! The lifting of engines allocates as much as the guest says. So each function's parameters are
+//! one type, which is read as a whole, with one budget. Nothing is trusted to be well-formed, and
+//! nothing here is unsafe.
 
 use std::fmt::Debug;
 
@@ -18,11 +18,13 @@ pub trait Arguments: Read + Debug + Send + Sync + 'static {
     const PARAMETERS: &'static [&'static Type];
     /// How they lie: in a call with core values, and in memory if there are too many.
     const LAYOUT: Layout = Layout::of_parameters(Self::PARAMETERS);
-    /// Whether there are strings or lists among them. Without, an adapter need not look for a call's memory and encoding: any will do.
+    /// Whether there are strings or lists among them. Without, an adapter need not look for a
+    /// call's memory and encoding: any will do.
     const IN_MEMORY: bool = Type::any_in_memory(Self::PARAMETERS);
     /// The core values that they are passed as: an array of [`LAYOUT`](Self::LAYOUT)`.flat`.
     type Flat<V: Copy>: CoreValues<V>;
-    /// What is read of them before the function is called, which may leave lists to be read by the function.
+    /// What is read of them before the function is called, which may leave lists to be read by the
+    /// function.
     type First: Read;
 }
 
@@ -93,9 +95,10 @@ impl<'a, V: CoreValue> RawArgs<'a, V> {
         }
     }
 
-    /// Takes what is passed in memory, in a call with more core values than the ABI allows: of calls that are lowered
-    /// as `async`, more than 4. `parameters` is that part of the memory, [`Arguments::LAYOUT`]`.size` bytes from where they
-    /// begin, of which the adapter has checked the bounds and the alignment.
+    /// Takes what is passed in memory, in a call with more core values than the ABI allows: of
+    /// calls that are lowered as `async`, more than 4. `parameters` is that part of the memory,
+    /// [`Arguments::LAYOUT`]`.size` bytes from where they begin, of which the adapter has
+    /// checked the bounds and the alignment.
     #[must_use]
     pub const fn in_memory(
         memory: &'a [u8],

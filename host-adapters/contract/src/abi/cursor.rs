@@ -1,13 +1,14 @@
-//! Where a value's parts lie: in core WebAssembly values, or in linear memory. A reader is written once over
-//! [`Cursor`] and serves for both; widths, alignments and offsets come from the [`WitType`]s.
+//! Where a value's parts lie: in core WebAssembly values, or in linear memory. A reader is written
+//! once over [`Cursor`] and serves for both; widths, alignments and offsets come from the
+//! [`WitType`]s.
 
 use super::error::{LiftError, Result};
 use super::{Layout, Variant, WitType};
 
 /// A core WebAssembly value, in whatever form an engine passes it.
 ///
-/// Where the cases of a variant share a value it has a type that holds all of them, so that it may be wider than what is asked for, and
-/// an integer where a float is.
+/// Where the cases of a variant share a value it has a type that holds all of them, so that it may
+/// be wider than what is asked for, and an integer where a float is.
 pub trait CoreValue: Copy {
     /// Gives an `i32`, or the low half of an `i64`.
     fn u32(self) -> u32;
@@ -87,7 +88,8 @@ impl<V: CoreValue> Cursor for Flat<'_, V> {
     }
 
     fn u8(&mut self) -> Result<u8> {
-        // What does not fit is no discriminant; saturating keeps it recognisable as wrong (and a `bool` true).
+        // What does not fit is no discriminant; saturating keeps it recognisable as wrong (and a
+        // `bool` true).
         Ok(u8::try_from(self.next()?.u32()).unwrap_or(u8::MAX))
     }
 

@@ -14,12 +14,14 @@ use super::wit_type::WitType;
 
 /// Where an adapter puts the functions that return `R`, usually its linker.
 ///
-/// It is implemented for each [`Returned`] type; a single `impl` does if it is bound by a trait of the adapter's that lowers them.
+/// It is implemented for each [`Returned`] type; a single `impl` does if it is bound by a trait of
+/// the adapter's that lowers them.
 pub trait Register<R: Returned> {
     /// Why a function cannot be added.
     type Error;
 
-    /// Adds a function: one that lifts the arguments, calls [`Function::call`] and lowers the result.
+    /// Adds a function: one that lifts the arguments, calls [`Function::call`] and lowers the
+    /// result.
     ///
     /// # Errors
     ///
@@ -49,8 +51,9 @@ pub(crate) use returned;
 
 /// A function of the contract.
 ///
-/// What it calls is a type of its own, so that reading its arguments and what the core does with them are compiled as one: arguments that are
-/// passed through a pointer are moved, and moving what has just been written waits for the stores.
+/// What it calls is a type of its own, so that reading its arguments and what the core does with
+/// them are compiled as one: arguments that are passed through a pointer are moved, and moving what
+/// has just been written waits for the stores.
 pub struct Function<A: Arguments, R, C: Call<A, R>> {
     interface: &'static str,
     name: &'static str,
@@ -146,14 +149,17 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
         (self.neutral)()
     }
 
-    /// Lifts the arguments and calls the telemetry core with them, on the instance that `instance` finds in `state`.
+    /// Lifts the arguments and calls the telemetry core with them, on the instance that `instance`
+    /// finds in `state`.
     ///
-    /// What exceeds [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left out and counted. A panic, which would take
-    /// down the embedder for the sake of its telemetry, is caught and counted too.
+    /// What exceeds [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left
+    /// out and counted. A panic, which would take down the embedder for the sake of its
+    /// telemetry, is caught and counted too.
     ///
     /// # Errors
     ///
-    /// Returns an error if the guest broke the ABI, for which the adapter traps it. Then nothing has been called.
+    /// Returns an error if the guest broke the ABI, for which the adapter traps it. Then nothing
+    /// has been called.
     pub fn call<S: ?Sized, V: CoreValue>(
         &self,
         state: &mut S,
@@ -214,7 +220,8 @@ impl Interface {
         self.describe(name, neutral, WithArguments(call))
     }
 
-    /// Describes a function that reads lists by itself: it is called before they have been read, and calls the core when all have.
+    /// Describes a function that reads lists by itself: it is called before they have been read,
+    /// and calls the core when all have.
     pub(crate) const fn reading<A, R, F>(
         self,
         name: &'static str,

@@ -121,8 +121,8 @@ impl Layout {
         layout.padded()
     }
 
-    /// Gives where the payload of a variant with this layout begins: after the discriminant, which takes a byte, it is the
-    /// first place that is aligned.
+    /// Gives where the payload of a variant with this layout begins: after the discriminant, which
+    /// takes a byte, it is the first place that is aligned.
     #[must_use]
     pub const fn payload_offset(self) -> usize {
         self.align

@@ -2,8 +2,8 @@
 //!
 //! Nothing here knows the package `wasmscope:otel`, which is in [`crate::otel`]. Another telemetry
 //! contract is another module beside that one: it declares its types with the macros of
-//! [`wit_type`], implements [`Read`] for its arguments, lists its result types with [`returned`], and
-//! registers its functions.
+//! [`wit_type`], implements [`Read`] for its arguments, lists its result types with [`returned`],
+//! and registers its functions.
 
 mod arguments;
 mod cursor;

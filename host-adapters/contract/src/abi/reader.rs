@@ -121,7 +121,8 @@ impl<'a> Reader<'a> {
         Ok(whole.then_some(text))
     }
 
-    /// Reads an attribute's key, which is of no use in part: `None` where the budget has no room for it.
+    /// Reads an attribute's key, which is of no use in part: `None` where the budget has no room
+    /// for it.
     pub(crate) fn key(&mut self, at: &mut impl Cursor) -> Result<Option<Key>> {
         let (pointer, length) = at.pair()?;
         if let Some(known) = self.cached(pointer, length)? {
@@ -142,8 +143,8 @@ impl<'a> Reader<'a> {
         Ok(Cow::Owned(self.text_at(pointer, length)?.text))
     }
 
-    /// Gives the elements of a list for which there is room in the budget, with the room that is left for what they own; `None` if there is not,
-    /// or if strings are not in UTF-8.
+    /// Gives the elements of a list for which there is room in the budget, with the room that is
+    /// left for what they own; `None` if there is not, or if strings are not in UTF-8.
     pub(crate) fn plain_elements<T: WitType>(
         &self,
         list: LazyList<T>,
@@ -239,7 +240,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns a text that is worth keeping ([`Instance::cache_text`](wasmscope_telemetry::Instance::cache_text)).
+    /// Returns a text that is worth keeping
+    /// ([`Instance::cache_text`](wasmscope_telemetry::Instance::cache_text)).
     #[inline]
     pub(crate) fn repeated_text(&self) -> Option<&'a [u8]> {
         self.repeated.get()
@@ -332,8 +334,9 @@ impl<'a> Reader<'a> {
 
     /// Reads a list. An element for which `read` gives `None` is left out.
     ///
-    /// Takes no more memory by the length that a guest gives than the budget has room for: each element is paid for before it is read. Those
-    /// that the budget has no room for are counted, and still checked as far as the checks reach.
+    /// Takes no more memory by the length that a guest gives than the budget has room for: each
+    /// element is paid for before it is read. Those that the budget has no room for are
+    /// counted, and still checked as far as the checks reach.
     pub(crate) fn list<T: WitType>(
         &mut self,
         at: &mut impl Cursor,

@@ -1,11 +1,12 @@
-//! The types of a contract, as WIT has them: declared once for all engines. A component's imports are
-//! checked against them, and they say how values lie in memory and in core values.
+//! The types of a contract, as WIT has them: declared once for all engines. A component's imports
+//! are checked against them, and they say how values lie in memory and in core values.
 
 use super::Layout;
 
 /// A type of the contract, as the component model describes it.
 ///
-/// There are no more kinds than the contract has: above all no resources, so that two types are the same if they look the same.
+/// There are no more kinds than the contract has: above all no resources, so that two types are the
+/// same if they look the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are the component model's own")]
 pub enum Type {
@@ -88,7 +89,8 @@ impl Type {
 
 /// A Rust type that stands for a type of the contract.
 ///
-/// For the parameters these are the types of [`wasmscope_telemetry::model`], which they are read into.
+/// For the parameters these are the types of [`wasmscope_telemetry::model`], which they are read
+/// into.
 pub trait WitType {
     /// The type that it stands for.
     const TYPE: &'static Type;

@@ -41,7 +41,8 @@ impl From<&model::LocalContext> for SpanContext {
 /// `logger.log-threshold`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogThreshold {
-    /// `severity`, as the number of the case: that of `trace` is 0. See also [`Self::severity_name`].
+    /// `severity`, as the number of the case: that of `trace` is 0. See also
+    /// [`Self::severity_name`].
     pub severity: Option<u8>,
     /// `generation`.
     pub generation: u32,

@@ -48,7 +48,8 @@ fn described() -> Vec<Described> {
     functions.0
 }
 
-/// Calls functions with arguments that are empty, as far as the types allow, and notes what they gave.
+/// Calls functions with arguments that are empty, as far as the types allow, and notes what they
+/// gave.
 struct Calling {
     instance: Instance,
     results: Vec<String>,

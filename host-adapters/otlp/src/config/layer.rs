@@ -88,7 +88,8 @@ pub struct BatchOptions {
     /// The longest time that items wait for their batch to fill. Default 5 s for spans, 1 s for
     /// logs.
     pub delay: Option<Duration>,
-    /// The time limit of a batch's export. Default 30 s. The exporter's timeout is usually shorter.
+    /// The time limit of a batch's export. Default 30 s. The exporter's timeout is usually
+    /// shorter.
     pub export_timeout: Option<Duration>,
 }
 

@@ -74,8 +74,8 @@ pub(super) struct SignalEndpoint {
     refused: watch::Sender<bool>,
     /// Like [`Collector::silent`], for a collector that still answers the other signals.
     silent: AtomicBool,
-    /// Whether the collector has ever answered a request of this signal, which shows that it speaks
-    /// the protocol.
+    /// Whether the collector has ever answered a request of this signal, which shows that it
+    /// speaks the protocol.
     answered: AtomicBool,
 }
 

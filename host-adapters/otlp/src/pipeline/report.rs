@@ -18,8 +18,8 @@ pub struct Report {
     pub complete: bool,
     /// The first error of an export, with the signal and its endpoint.
     pub first_error: Option<String>,
-    /// Everything that was dropped, by signal and reason: the losses in this report, and items that
-    /// exceeded a limit before they reached a queue.
+    /// Everything that was dropped, by signal and reason: the losses in this report, and items
+    /// that exceeded a limit before they reached a queue.
     pub dropped: Vec<DroppedCount>,
 }
 
@@ -102,8 +102,8 @@ pub struct SignalReport {
     /// Items that a collector rejected in a request that it accepted. They are included in
     /// `exported`.
     pub rejected: u64,
-    /// Items that do not fit into a request on their own, or that a collector refused as too large.
-    /// Each series of cumulative metrics counts once.
+    /// Items that do not fit into a request on their own, or that a collector refused as too
+    /// large. Each series of cumulative metrics counts once.
     pub too_large: u64,
     /// Items that were waiting or being sent at the deadline, or were recorded after it.
     pub abandoned: u64,

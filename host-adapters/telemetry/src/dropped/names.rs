@@ -10,7 +10,8 @@ use crate::limits::{DROPPED_NAME_CHARS, DROPPED_NAMES};
 /// How many bytes of a name tell it from others.
 const TOLD_APART: usize = 256;
 
-/// Names by signal and reason: at most [`DROPPED_NAMES`] each, of at most [`DROPPED_NAME_CHARS`] characters.
+/// Names by signal and reason: at most [`DROPPED_NAMES`] each, of at most [`DROPPED_NAME_CHARS`]
+/// characters.
 #[derive(Debug)]
 pub(super) struct Names {
     /// Hashes of the names that are kept, so that a known one takes no lock. 0 is a free entry.
@@ -32,8 +33,8 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Keeps a name unless there are [`DROPPED_NAMES`] already. Never waits: a name that comes while
-    /// another thread adds one is not kept.
+    /// Keeps a name unless there are [`DROPPED_NAMES`] already. Never waits: a name that comes
+    /// while another thread adds one is not kept.
     pub(super) fn add(&self, signal: Signal, reason: Reason, name: &str) {
         let places = &self.hashes[signal as usize][reason as usize];
         let hash = hash(name);

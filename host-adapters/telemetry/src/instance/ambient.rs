@@ -191,7 +191,8 @@ impl Activity {
         Some(Context::new().with_remote_span_context(context))
     }
 
-    /// Gives the context of the span that is meant, `None` for none. What is wrong with it is counted under `signal`.
+    /// Gives the context of the span that is meant, `None` for none. What is wrong with it is
+    /// counted under `signal`.
     pub(super) fn resolve(&self, reference: SpanReference, signal: Signal) -> Option<SpanContext> {
         let shared = &self.telemetry.0;
         let context = match reference {

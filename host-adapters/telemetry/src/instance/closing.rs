@@ -77,7 +77,8 @@ impl<'a> Closing<'a> {
 }
 
 impl Activity {
-    /// Ends the invocation of a depth, those within it, and every span that the guest started in them and left open.
+    /// Ends the invocation of a depth, those within it, and every span that the guest started in
+    /// them and left open.
     ///
     /// Where the guest cannot go on, all that is open ends.
     pub(super) fn finish_invocation(&mut self, depth: u32, outcome: &Outcome) {

@@ -50,7 +50,8 @@ impl Activity {
         });
         let parent = match remote_parent {
             Some(parent) => Some(Context::new().with_remote_span_context(parent)),
-            // What a guest left entered earlier is no parent; the invocation that this one is part of is.
+            // What a guest left entered earlier is no parent; the invocation that this one is part
+            // of is.
             None if self.invocations.is_empty() => None,
             None => self.ambient_context(),
         };

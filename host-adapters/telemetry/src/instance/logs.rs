@@ -223,7 +223,8 @@ impl Instance {
         }
     }
 
-    /// Emits records, in order (`logger.emit`). Those that nobody listens to are dropped without being counted.
+    /// Emits records, in order (`logger.emit`). Those that nobody listens to are dropped without
+    /// being counted.
     pub fn emit_logs(&mut self, logger: LoggerHandle, records: Vec<LogRecord>) -> Notice {
         // Whether somebody listens to it or not.
         self.note_panic(&records);
@@ -243,7 +244,8 @@ impl Instance {
             && let Some(sdk) = &logger.sdk
         {
             let now = SystemTime::now();
-            // Without this the SDK would attach the host thread's own span to a record that belongs to none.
+            // Without this the SDK would attach the host thread's own span to a record that belongs
+            // to none.
             let _no_context = Context::new().attach();
             for mut given in records {
                 if !logger.enabled(given.severity, given.event_name.as_deref()) {

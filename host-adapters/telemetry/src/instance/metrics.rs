@@ -199,7 +199,8 @@ fn count_error(reason: Reason, instrument: Option<&str>, shared: &Shared) {
 impl Instance {
     /// Gives the meter of a scope, the same for equal scopes (`meter.get`).
     ///
-    /// Beyond [`crate::Limits::scopes`] it is one whose instruments drop and count what they measure.
+    /// Beyond [`crate::Limits::scopes`] it is one whose instruments drop and count what they
+    /// measure.
     pub fn meter(&mut self, scope: Scope) -> MeterHandle {
         let shared = &*self.telemetry.0;
         let (rules, shortened) = (rules(shared), Pending::default());
@@ -228,7 +229,8 @@ impl Instance {
 
     /// Makes an instrument, or gives the one with an equal descriptor (`meter.create`).
     ///
-    /// Where it cannot be made, for a wrong meter, an invalid name or a limit, it is one that drops and counts what it measures.
+    /// Where it cannot be made, for a wrong meter, an invalid name or a limit, it is one that drops
+    /// and counts what it measures.
     pub fn create_instrument(
         &mut self,
         meter: MeterHandle,
@@ -320,7 +322,8 @@ impl Instance {
         taken.is_ok()
     }
 
-    /// Fixes a set of attributes for measurements that pass a number only, the same for equal ones (`meter.bind`).
+    /// Fixes a set of attributes for measurements that pass a number only, the same for equal ones
+    /// (`meter.bind`).
     ///
     /// Beyond [`crate::Limits::series`] it is a series that drops and counts what it measures.
     pub fn bind(

@@ -31,9 +31,9 @@ use crate::telemetry::Telemetry;
 
 /// The telemetry of one component instance: its spans, instruments, loggers and baggage.
 ///
-/// Adapters keep one beside each Wasm instance (each store), and turn every call of the guest into one of its methods. None
-/// of them fails, blocks or panics, whatever the guest passes: what is wrong or too much is dropped and
-/// counted in [`Telemetry::dropped`].
+/// Adapters keep one beside each Wasm instance (each store), and turn every call of the guest into
+/// one of its methods. None of them fails, blocks or panics, whatever the guest passes: what is
+/// wrong or too much is dropped and counted in [`Telemetry::dropped`].
 ///
 /// Spans that are open when it is dropped are ended as killed. An [`Ender`] ends them from another
 /// thread.
@@ -82,13 +82,14 @@ impl Instance {
         &self.component
     }
 
-    /// Counts what an adapter left out while it lifted a call, usually by [`crate::limits::Budget`].
+    /// Counts what an adapter left out while it lifted a call, usually by
+    /// [`crate::limits::Budget`].
     pub fn count_dropped(&mut self, signal: Signal, reason: Reason, items: u64) {
         self.telemetry.0.dropped.add(signal, reason, items);
     }
 
-    /// Keeps a text that a call passed, because it is [repeated](crate::string_cache::Miss), so that
-    /// [`string_cache::find`](crate::string_cache::find) finds it.
+    /// Keeps a text that a call passed, because it is [repeated](crate::string_cache::Miss), so
+    /// that [`string_cache::find`](crate::string_cache::find) finds it.
     pub fn cache_text(&mut self, bytes: &[u8]) {
         let _ = self.texts.cache(bytes);
     }

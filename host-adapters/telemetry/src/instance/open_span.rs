@@ -14,8 +14,10 @@ use crate::model::{SpanEvent, SpanHandle};
 
 /// What is known of a span that has not ended, or a place for one.
 ///
-/// It is made once and serves one span after the other: it is large, and to move what was just written costs more than to write it. Status and attributes are kept here until the end, since the SDK would let `Ok` win over a trap's error and keep both values of
-/// a key that is set twice. Events and links go into the SDK's span at once.
+/// It is made once and serves one span after the other: it is large, and to move what was just
+/// written costs more than to write it. Status and attributes are kept here until the end, since
+/// the SDK would let `Ok` win over a trap's error and keep both values of a key that is set twice.
+/// Events and links go into the SDK's span at once.
 #[derive(Debug)]
 pub(super) struct OpenSpan {
     pub(super) handle: SpanHandle,
@@ -64,7 +66,8 @@ impl OpenSpan {
         }
     }
 
-    /// Takes up a span that `start` makes. Gives its context, or as an error that of one that is not recorded, which is not taken up.
+    /// Takes up a span that `start` makes. Gives its context, or as an error that of one that is
+    /// not recorded, which is not taken up.
     #[inline]
     pub(super) fn take_up(
         &mut self,
@@ -265,7 +268,8 @@ impl OpenSpan {
         span.end_with_timestamp(time.max(self.start_time));
     }
 
-    /// Notes why it ends, over whatever the guest has said, and in the place of its last attributes if there is no other.
+    /// Notes why it ends, over whatever the guest has said, and in the place of its last attributes
+    /// if there is no other.
     #[cold]
     fn force(&mut self, end: &ForcedEnd<'_>, rules: Rules<'_>) {
         let mut forced = vec![KeyValue::new(attribute::END_REASON.key, end.reason)];
@@ -282,8 +286,8 @@ impl OpenSpan {
     }
 }
 
-/// Adds attributes over others of the same keys, and in the place of the last ones if there is no other. Gives how many found
-/// none, which have been counted.
+/// Adds attributes over others of the same keys, and in the place of the last ones if there is no
+/// other. Gives how many found none, which have been counted.
 pub(super) fn put_first(
     attributes: &mut Vec<KeyValue>,
     mut forced: Vec<KeyValue>,
@@ -304,8 +308,8 @@ pub(super) fn put_first(
     u32::try_from(over).unwrap_or(u32::MAX)
 }
 
-/// Gives a span that ends its attributes. `over`: how many were left out, of which the SDK is told where it has the same
-/// limits.
+/// Gives a span that ends its attributes. `over`: how many were left out, of which the SDK is told
+/// where it has the same limits.
 pub(super) fn hand_over(
     span: &mut Span,
     attributes: &mut Vec<KeyValue>,
@@ -337,8 +341,9 @@ fn fit_attributes(
     let given = std::mem::take(attributes);
     let over = rules.merge(attributes, given, most, budget).over as usize;
     if sdk_counts && over > 0 {
-        // The SDK counts those beyond the limit and cuts them off again, but keeps the memory that they lay in. So they are charged,
-        // and take no more than half of what is left: of very many, OTLP is told of fewer than were left out.
+        // The SDK counts those beyond the limit and cuts them off again, but keeps the memory that
+        // they lay in. So they are charged, and take no more than half of what is left: of
+        // very many, OTLP is told of fewer than were left out.
         let told = over.min(budget.left() / size_of::<KeyValue>() / 2);
         budget.take(told * size_of::<KeyValue>());
         attributes.reserve_exact(told);

@@ -17,7 +17,8 @@ use crate::held::OpenSpans;
 use crate::limits::{Limits, MAX_OPEN_SPANS, RESTING_SPANS};
 use crate::model::SpanHandle;
 
-/// The bits of a handle that say where its slot is; those above but for the highest cannot be guessed.
+/// The bits of a handle that say where its slot is; those above but for the highest cannot be
+/// guessed.
 const SLOT_BITS: u32 = 20;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
@@ -26,8 +27,8 @@ const _: () = assert!(MAX_OPEN_SPANS + RESTING_SPANS < 1 << SLOT_BITS);
 
 /// The recorded spans of an instance.
 ///
-/// A slot is small and outlives its span for a while; what an open span needs besides lies in a place of its own, which the next
-/// span takes over while it is warm.
+/// A slot is small and outlives its span for a while; what an open span needs besides lies in a
+/// place of its own, which the next span takes over while it is warm.
 #[derive(Debug, Default)]
 pub(super) struct SpanTable {
     slots: Vec<Slot>,
@@ -180,7 +181,8 @@ impl SpanTable {
         Some(open)
     }
 
-    /// Gives the open spans that started at an invocation depth of at least `depth`, the latest first.
+    /// Gives the open spans that started at an invocation depth of at least `depth`, the latest
+    /// first.
     pub(super) fn open_from(&self, depth: u32) -> Vec<SpanHandle> {
         let mut found: Vec<(u64, SpanHandle)> = self
             .open
@@ -192,7 +194,8 @@ impl SpanTable {
         found.into_iter().map(|(_, handle)| handle).collect()
     }
 
-    /// Changes an open span, within what is left of its bytes and of the instance's. `false` if there is none of this handle.
+    /// Changes an open span, within what is left of its bytes and of the instance's. `false` if
+    /// there is none of this handle.
     pub(super) fn change(
         &mut self,
         handle: SpanHandle,

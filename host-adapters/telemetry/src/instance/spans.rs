@@ -51,8 +51,8 @@ impl Activity {
         }
     }
 
-    /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded, and the one beside it that
-    /// attributes have no part in that.
+    /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded,
+    /// and the one beside it that attributes have no part in that.
     pub(super) fn start_span(&mut self, start: SpanStart) -> SpanHandle {
         let SpanStart {
             tracer,
@@ -168,8 +168,8 @@ impl Activity {
         self.unrecorded.add(context, is_root, capacity, &self.mixer)
     }
 
-    /// Makes an unrecorded span that stands for its parent, as the OpenTelemetry API has it where there is no SDK: what is made or
-    /// called beneath it goes on with the parent's context.
+    /// Makes an unrecorded span that stands for its parent, as the OpenTelemetry API has it where
+    /// there is no SDK: what is made or called beneath it goes on with the parent's context.
     #[inline(never)]
     fn pass_through(&mut self, parent: Option<&Context>) -> SpanHandle {
         let context = parent.map_or(SpanContext::NONE, |parent| {

@@ -59,8 +59,8 @@ struct Trace {
 }
 
 impl Unrecorded {
-    /// Adds a span with an id of its own to a context's trace, where `context`'s own span id does not matter. `is_new`: the trace
-    /// begins with this span.
+    /// Adds a span with an id of its own to a context's trace, where `context`'s own span id does
+    /// not matter. `is_new`: the trace begins with this span.
     pub(super) fn add(
         &mut self,
         context: &SpanContext,
@@ -125,7 +125,8 @@ impl Unrecorded {
             .find(|&at| self.traces[at].context == *context)
     }
 
-    /// Gives a span's context, which may be invalid; `None` for a wrong handle, or one whose trace was forgotten.
+    /// Gives a span's context, which may be invalid; `None` for a wrong handle, or one whose trace
+    /// was forgotten.
     pub(super) fn context(&self, handle: SpanHandle, mixer: &Mixer) -> Option<SpanContext> {
         let bits = handle.to_bits();
         let at = (bits >> INDEX_SHIFT & mask(INDEX_BITS)) as usize;

@@ -9,8 +9,8 @@
 /// follow
 ///
 /// - `at most CONSTANT = N`, if larger values have no effect;
-/// - `set by "VARIABLE" or "VARIABLE"`, with the variables of OpenTelemetry's specification that set
-///   the limit. The first one that is set counts.
+/// - `set by "VARIABLE" or "VARIABLE"`, with the variables of OpenTelemetry's specification that
+///   set the limit. The first one that is set counts.
 macro_rules! limit_table {
     ($callback:ident ($($given:tt)*)) => {
         $callback! {

@@ -10,8 +10,8 @@ use crate::emitted::attribute;
 
 /// The attributes of a series: sorted, each key once, within the limits.
 ///
-/// Floating point values compare by their bits. OpenTelemetry's own comparison makes a set that holds
-/// not-a-number unequal to itself, so that each measurement would make another series.
+/// Floating point values compare by their bits. OpenTelemetry's own comparison makes a set that
+/// holds not-a-number unequal to itself, so that each measurement would make another series.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AttributeSet(Vec<KeyValue>);
 
@@ -38,7 +38,8 @@ impl AttributeSet {
         (Self(attributes), merged.is_changed)
     }
 
-    /// Gives the set to which measurements go that would need one too many, as the specification names it.
+    /// Gives the set to which measurements go that would need one too many, as the specification
+    /// names it.
     pub(crate) fn overflow() -> Self {
         Self(vec![KeyValue::new(attribute::OVERFLOW.key, true)])
     }
@@ -47,8 +48,8 @@ impl AttributeSet {
         &self.0
     }
 
-    /// Whether it may be another set to the SDK than to us, for which the zeros of either sign are different: there they have
-    /// different hashes and are equal, so that chance decides.
+    /// Whether it may be another set to the SDK than to us, for which the zeros of either sign are
+    /// different: there they have different hashes and are equal, so that chance decides.
     pub(crate) fn has_float_zero(&self) -> bool {
         self.0.iter().any(|attribute| match &attribute.value {
             Value::F64(number) => *number == 0.0,
@@ -95,8 +96,8 @@ fn same_value(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A scope as the key of a table: floating-point numbers among its attributes are equal if their bits are. Attributes
-/// are taken in the order given.
+/// A scope as the key of a table: floating-point numbers among its attributes are equal if their
+/// bits are. Attributes are taken in the order given.
 #[derive(Debug, Clone)]
 pub struct ScopeKey(pub InstrumentationScope);
 

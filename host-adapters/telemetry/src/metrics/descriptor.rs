@@ -1,4 +1,5 @@
-//! What an instrument is: the syntax of names and units, and which descriptors mean the same instrument.
+//! What an instrument is: the syntax of names and units, and which descriptors mean the same
+//! instrument.
 
 use crate::attributes::Rules;
 use crate::dropped::Reason;
@@ -20,8 +21,9 @@ const SECONDS_BOUNDS: [f64; 14] = [
 
 /// What tells instruments of one scope apart.
 ///
-/// As the specification has it: letter case has no meaning in names, and of different boundaries the first hold.
-/// Descriptors that differ otherwise under one name are different instruments, which the SDK exports side by side.
+/// As the specification has it: letter case has no meaning in names, and of different boundaries
+/// the first hold. Descriptors that differ otherwise under one name are different instruments,
+/// which the SDK exports side by side.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct InstrumentKey {
     /// In lower case.

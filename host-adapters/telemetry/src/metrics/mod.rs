@@ -1,7 +1,8 @@
-//! What the instances of a provider share of metrics: meters, instruments, series and observed values.
+//! What the instances of a provider share of metrics: meters, instruments, series and observed
+//! values.
 //!
-//! A provider of the OpenTelemetry SDK never lets go of a meter, an instrument or an attribute set. So here they are made
-//! at most once each, within limits, for all instances.
+//! A provider of the OpenTelemetry SDK never lets go of a meter, an instrument or an attribute set.
+//! So here they are made at most once each, within limits, for all instances.
 
 mod attributes;
 mod bytes;
@@ -92,7 +93,8 @@ pub(crate) struct Readers {
     pub(crate) temporality: Temporality,
     /// What histograms become.
     pub(crate) histograms: HistogramAggregation,
-    /// Whether no view makes one series of several, by leaving out attributes or by a lower limit on their sets.
+    /// Whether no view makes one series of several, by leaving out attributes or by a lower limit
+    /// on their sets.
     pub(crate) series_stay_apart: bool,
 }
 
@@ -198,10 +200,11 @@ impl Registry {
         self.observers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Gives the number of the collection that the SDK will begin next, for the notice; 0 where it never collects.
+    /// Gives the number of the collection that the SDK will begin next, for the notice; 0 where it
+    /// never collects.
     ///
-    /// It is a number, and not whether an instance has reported: an instance may be several components, which nothing
-    /// tells apart, and each of them compares with what it remembers.
+    /// It is a number, and not whether an instance has reported: an instance may be several
+    /// components, which nothing tells apart, and each of them compares with what it remembers.
     pub(crate) fn next_collection(&self) -> u32 {
         self.next_collection.load(Ordering::Relaxed)
     }
@@ -221,7 +224,8 @@ impl Registry {
         registration.compare(scope.0.name(), again, &self.warnings);
     }
 
-    /// Returns the instrument of a scope and descriptor and its registration, and makes a new one; `None` without a provider.
+    /// Returns the instrument of a scope and descriptor and its registration, and makes a new one;
+    /// `None` without a provider.
     ///
     /// # Errors
     ///
@@ -245,7 +249,8 @@ impl Registry {
             None => self.register(provider, scope, key, &descriptor)?,
         };
         self.compare(scope, &registration, &descriptor);
-        // Made outside the lock: the SDK may be collecting, for which this waits, and only those who want the same instrument.
+        // Made outside the lock: the SDK may be collecting, for which this waits, and only those
+        // who want the same instrument.
         let made = registration
             .instrument
             .get_or_init(|| self.make(&meter, descriptor));

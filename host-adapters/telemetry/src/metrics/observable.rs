@@ -121,9 +121,11 @@ pub(crate) enum Taken {
 }
 
 impl Observable {
-    /// Makes one and registers it with the SDK for the provider's life; `None` where the kind is synchronous.
+    /// Makes one and registers it with the SDK for the provider's life; `None` where the kind is
+    /// synchronous.
     ///
-    /// The callback holds on to it, so that what was reported is collected even after the last instance has ended.
+    /// The callback holds on to it, so that what was reported is collected even after the last
+    /// instance has ended.
     pub(crate) fn new(
         meter: &Meter,
         descriptor: Descriptor,
@@ -203,8 +205,8 @@ impl Observable {
     ///
     /// # Errors
     ///
-    /// A number of the wrong type or out of range, a counter that falls, a sum that would leave the range, or a limit. What the
-    /// observer had reported before holds then, in this round too.
+    /// A number of the wrong type or out of range, a counter that falls, a sum that would leave the
+    /// range, or a limit. What the observer had reported before holds then, in this round too.
     pub(crate) fn report(
         &self,
         (observer, round): (u64, u64),

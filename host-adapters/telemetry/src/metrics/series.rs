@@ -1,9 +1,9 @@
 //! Synchronous instruments: the SDK's, and their series.
 //!
-//! The registry decides which attribute sets an instrument has, and binds each to the SDK's instrument once. So a measurement
-//! costs one lookup here and none in the SDK, sums can be kept exactly ([`super::total`]), and what all series of
-//! a provider take is bounded in bytes. Beyond a limit measurements share the series `otel.metric.overflow`, as the
-//! specification wants it.
+//! The registry decides which attribute sets an instrument has, and binds each to the SDK's
+//! instrument once. So a measurement costs one lookup here and none in the SDK, sums can be kept
+//! exactly ([`super::total`]), and what all series of a provider take is bounded in bytes. Beyond a
+//! limit measurements share the series `otel.metric.overflow`, as the specification wants it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -28,7 +28,8 @@ use crate::model::{InstrumentKind, InstrumentRole, Number, NumberType};
 /// What a series takes beside its attributes and buckets, about.
 const SERIES_BYTES: usize = 256;
 
-/// The number of the SDK's default boundaries (opentelemetry_sdk 0.33.1, `default_aggregation_selector`).
+/// The number of the SDK's default boundaries (opentelemetry_sdk 0.33.1,
+/// `default_aggregation_selector`).
 const DEFAULT_BOUNDARIES: usize = 15;
 
 /// Defines the SDK's instruments by kind: the types with and without attributes, the method that
@@ -115,8 +116,9 @@ pub(crate) struct SyncInstrument {
     sink: Arc<Sink>,
     series: RwLock<SeriesMap>,
     overflow: OnceLock<Arc<Series>>,
-    /// The sum of a `u64` histogram over all series that the SDK may merge: its sum must not overflow even then. A few large
-    /// numbers leave the others no room for good, so no more series are in it than must be.
+    /// The sum of a `u64` histogram over all series that the SDK may merge: its sum must not
+    /// overflow even then. A few large numbers leave the others no room for good, so no more
+    /// series are in it than must be.
     merged: Arc<Total>,
     /// Whether the embedder's views may merge any series.
     views_merge: bool,
@@ -124,7 +126,8 @@ pub(crate) struct SyncInstrument {
     bucket_bytes: usize,
     max_series: usize,
     budget: Arc<ByteBudget>,
-    /// The count of collections, where the SDK forgets with each what was not measured since the last.
+    /// The count of collections, where the SDK forgets with each what was not measured since the
+    /// last.
     forgets: Option<Arc<AtomicU64>>,
 }
 
@@ -222,8 +225,9 @@ impl SyncInstrument {
         SERIES_BYTES + self.bucket_bytes + attributes.bytes().saturating_mul(3)
     }
 
-    /// Lets go of the series that the SDK forgets: those that nobody holds and nobody has measured since the last sweep, two
-    /// collections ago or more. Their map are free at the next: until then the SDK may not have forgotten them.
+    /// Lets go of the series that the SDK forgets: those that nobody holds and nobody has measured
+    /// since the last sweep, two collections ago or more. Their map are free at the next: until
+    /// then the SDK may not have forgotten them.
     fn sweep(&self, map: &mut SeriesMap) {
         let Some(collections) = &self.forgets else {
             return;
@@ -260,7 +264,8 @@ impl SyncInstrument {
 
 /// The most buckets for which a series of an instrument has memory.
 fn buckets(kind: InstrumentKind, boundaries: usize, aggregation: HistogramAggregation) -> usize {
-    // Those of exponential histograms are in vectors that grow as needed, and then to twice the size.
+    // Those of exponential histograms are in vectors that grow as needed, and then to twice the
+    // size.
     let exponential = EXPONENTIAL_BUCKETS * 2;
     match (kind.role(), aggregation) {
         (InstrumentRole::Histogram, HistogramAggregation::ExplicitBuckets) => boundaries + 1,
@@ -275,10 +280,10 @@ fn buckets(kind: InstrumentKind, boundaries: usize, aggregation: HistogramAggreg
 
 /// Replaces a subnormal number by the smallest normal one of its sign, less than 2.3e-308 away.
 ///
-/// An exponential histogram puts numbers into buckets 2^20 to the power of two at first, and counts these in an `i32`, which the
-/// subnormal numbers and the large ones do not fit into together: it overflows, and in a release build would then take
-/// gigabytes (opentelemetry_sdk 0.33.1, `exponential_histogram::scale_change`). Which aggregation there is, the
-/// embedder's views say.
+/// An exponential histogram puts numbers into buckets 2^20 to the power of two at first, and counts
+/// these in an `i32`, which the subnormal numbers and the large ones do not fit into together: it
+/// overflows, and in a release build would then take gigabytes (opentelemetry_sdk 0.33.1,
+/// `exponential_histogram::scale_change`). Which aggregation there is, the embedder's views say.
 fn normal(value: f64) -> f64 {
     if value.is_subnormal() {
         f64::MIN_POSITIVE.copysign(value)
@@ -293,7 +298,8 @@ pub(crate) struct Series {
     instrument: Arc<str>,
     sink: Arc<Sink>,
     attributes: AttributeSet,
-    /// Bound with the first measurement: the SDK exports what is bound, measured or not, with a zero that nobody has said.
+    /// Bound with the first measurement: the SDK exports what is bound, measured or not, with a
+    /// zero that nobody has said.
     bound: OnceLock<Bound>,
     total: Total,
     merged: Option<Arc<Total>>,

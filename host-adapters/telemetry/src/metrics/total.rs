@@ -1,11 +1,13 @@
 //! The running sums of synchronous instruments, which keep the SDK's from overflowing.
 //!
-//! Read in opentelemetry_sdk 0.33.1: its integer sums wrap around, a `u64` above `i64::MAX` is exported as 0, and the sum of
-//! a `u64` histogram panics in a dev build. So each series keeps the sum that the SDK keeps, and what
-//! would take it out of range never gets there. Series are exact because the registry, not the SDK, decides
-//! which attribute sets share one (see [`super::series`]).
+//! Read in opentelemetry_sdk 0.33.1: its integer sums wrap around, a `u64` above `i64::MAX` is
+//! exported as 0, and the sum of a `u64` histogram panics in a dev build. So each series keeps the
+//! sum that the SDK keeps, and what would take it out of range never gets there. Series are exact
+//! because the registry, not the SDK, decides which attribute sets share one (see
+//! [`super::series`]).
 //!
-//! The sums count from the beginning, also where the exporter wants differences: what fits them fits the differences.
+//! The sums count from the beginning, also where the exporter wants differences: what fits them
+//! fits the differences.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -37,8 +39,9 @@ impl Total {
         self.update(|sum| Some(sum.cast_signed().checked_add(value)?.cast_unsigned()))
     }
 
-    /// Adds the magnitude of `value` where the sum stays finite; tells whether it did. Of floating point numbers
-    /// the magnitudes are added up, so that no order of additions on several threads can overflow.
+    /// Adds the magnitude of `value` where the sum stays finite; tells whether it did. Of floating
+    /// point numbers the magnitudes are added up, so that no order of additions on several
+    /// threads can overflow.
     pub(crate) fn admit_f64(&self, value: f64) -> bool {
         self.update(|sum| {
             let sum = f64::from_bits(sum) + value.abs();

@@ -19,8 +19,8 @@ const EXPONENTIAL: Aggregation = Aggregation::Base2ExponentialHistogram {
 /// views would make two streams of each instrument.
 ///
 /// The core itself keeps to the limit, and puts further attribute sets together under
-/// `otel.metric.overflow`. The SDK has a limit of its own, by default 2,000. A provider without this
-/// view puts attribute sets together beyond that.
+/// `otel.metric.overflow`. The SDK has a limit of its own, by default 2,000. A provider without
+/// this view puts attribute sets together beyond that.
 pub fn metrics_view(
     limits: &Limits,
     histograms: HistogramAggregation,

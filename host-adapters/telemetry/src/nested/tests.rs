@@ -338,7 +338,8 @@ fn arbitrary_node() -> impl Strategy<Value = LogValue> {
     ]
 }
 
-/// The rules said another way: every index in range, greater than its parent's, and all of them named exactly once.
+/// The rules said another way: every index in range, greater than its parent's, and all of them
+/// named exactly once.
 fn obeys_the_rules(root: &LogValue, nodes: &[LogValue]) -> bool {
     let mut parents: HashMap<usize, Option<usize>> = HashMap::new();
     for (parent, value) in std::iter::once((None, root))
@@ -392,7 +393,8 @@ proptest! {
         nodes in proptest::collection::vec(arbitrary_node(), 0..12),
     ) {
         let valid = obeys_the_rules(&root, &nodes);
-        // Every node of a valid arena, and nothing else, turns up in the value; but a map keeps one value a key.
+        // Every node of a valid arena, and nothing else, turns up in the value; but a map keeps one
+        // value a key.
         let distinct_keys = std::iter::once(&root).chain(&nodes).all(has_distinct_keys);
         let count = nodes.len();
         let values = built(Some(root.clone()), Vec::new(), nodes, BOUNDS);

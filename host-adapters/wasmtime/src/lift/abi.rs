@@ -1,4 +1,5 @@
-//! The canonical ABI of the contract's types as Wasmtime computes it, which what the contract's code computes has to agree with.
+//! The canonical ABI of the contract's types as Wasmtime computes it, which what the contract's
+//! code computes has to agree with.
 
 use wasmscope_contract::{Layout, Type};
 use wasmtime::component::__internal::CanonicalAbiInfo;
@@ -67,7 +68,8 @@ const fn of_variant(payloads: &[Option<CanonicalAbiInfo>], layout: Layout) -> Ca
     CanonicalAbiInfo::variant_static(payloads)
 }
 
-/// Whether a layout is that of an ABI, which knows no count of core values that are more than can be passed.
+/// Whether a layout is that of an ABI, which knows no count of core values that are more than can
+/// be passed.
 pub(crate) const fn agrees(abi: &CanonicalAbiInfo, layout: Layout) -> bool {
     let flat = match abi.flat_count {
         Some(count) => count as usize == layout.flat,

@@ -1,10 +1,11 @@
 //! Lifting a function's parameters by the contract's code instead of Wasmtime's.
 //!
-//! Wasmtime's own way would be `String`s and `Vec`s, which take memory by the guest's word and trap on what exceeds
-//! Wasmtime's hostcall fuel, or `WasmStr` and `WasmList`, which cannot be read while the telemetry in the same store is
-//! borrowed. So each function's parameters are one type of ours, [`Parameters`], which says where they are.
-//! The methods of `Lift` and `ComponentType` are no stable API of Wasmtime's: everything that leans on them is in this folder, and
-//! everything unsafe in this file.
+//! Wasmtime's own way would be `String`s and `Vec`s, which take memory by the guest's word and trap
+//! on what exceeds Wasmtime's hostcall fuel, or `WasmStr` and `WasmList`, which cannot be read
+//! while the telemetry in the same store is borrowed. So each function's parameters are one type of
+//! ours, [`Parameters`], which says where they are. The methods of `Lift` and `ComponentType` are
+//! no stable API of Wasmtime's: everything that leans on them is in this folder, and everything
+//! unsafe in this file.
 
 #![expect(
     unsafe_code,
@@ -29,8 +30,9 @@ pub(crate) use abi::agrees;
 
 /// The parameters of a function, not yet read: where they are.
 ///
-/// Wasmtime lifts before it gives access to the store's data. So what is lifted are the places, and they are read when the limits are at
-/// hand, and the telemetry that they are for: nothing has to be copied twice.
+/// Wasmtime lifts before it gives access to the store's data. So what is lifted are the places, and
+/// they are read when the limits are at hand, and the telemetry that they are for: nothing has to
+/// be copied twice.
 struct Parameters<A: Arguments> {
     /// The guest's memory, as it was when it called.
     memory: *const [u8],
@@ -53,8 +55,9 @@ impl<A: Arguments> Parameters<A> {
     ///
     /// # Safety
     ///
-    /// As long as it is used the guest does not run, its memory is neither written to nor moved nor freed, nor has it been since the
-    /// guest called, and neither have the core values that it passed.
+    /// As long as it is used the guest does not run, its memory is neither written to nor moved nor
+    /// freed, nor has it been since the guest called, and neither have the core values that it
+    /// passed.
     unsafe fn passed(&self) -> RawArgs<'_, Raw> {
         // SAFETY: it came from a slice, of memory that is as it was by the caller's word.
         let memory = unsafe { &*self.memory };
@@ -73,7 +76,8 @@ impl<A: Arguments> Parameters<A> {
     }
 }
 
-/// Adds a function to a linker. `get` finds the telemetry in the store's data, and `lower` says how a result is given to Wasmtime.
+/// Adds a function to a linker. `get` finds the telemetry in the store's data, and `lower` says how
+/// a result is given to Wasmtime.
 pub(crate) fn add<T, A, R, C, L>(
     linker: &mut LinkerInstance<'_, T>,
     function: Function<A, R, C>,
@@ -90,9 +94,11 @@ where
     linker.func_wrap(
         function.name(),
         move |mut store: StoreContextMut<'_, T>, parameters: Parameters<A>| {
-            // SAFETY: Wasmtime has lifted them just now. What runs until they are read has the store's data and not the store,
-            // and so cannot reach its memories. The core values lie where the guest's code has put them and waits for the
-            // results, which take their place when this has returned (Wasmtime's `HostFn::call_sync_lower` and `call_async_lower`).
+            // SAFETY: Wasmtime has lifted them just now. What runs until they are read has the
+            // store's data and not the store, and so cannot reach its memories. The
+            // core values lie where the guest's code has put them and waits for the
+            // results, which take their place when this has returned (Wasmtime's
+            // `HostFn::call_sync_lower` and `call_async_lower`).
             let passed = unsafe { parameters.passed() };
             let returned = function.call(store.data_mut(), get, passed);
             Ok((lower(returned.map_err(trap)?),))
@@ -120,7 +126,8 @@ impl CoreValue for Raw {
 }
 
 impl<A: Arguments> Parameters<A> {
-    /// What the contract reads by is what Wasmtime goes by, and `A::Flat<Raw>` as long as what Wasmtime passes.
+    /// What the contract reads by is what Wasmtime goes by, and `A::Flat<Raw>` as long as what
+    /// Wasmtime passes.
     const LAYOUT_AGREES: () = {
         assert!(agrees(&Self::ABI, A::LAYOUT));
         assert!(size_of::<A::Flat<Raw>>() == A::LAYOUT.flat * size_of::<ValRaw>());
@@ -128,8 +135,9 @@ impl<A: Arguments> Parameters<A> {
     };
 }
 
-// SAFETY: the ABI comes from Wasmtime's own functions, and the type check is for the types that it is of. `A::Flat<Raw>`
-// is an array, as whatever implements `CoreValues`, of a transparent `ValRaw`, and as long as the ABI says, which is checked at compile time.
+// SAFETY: the ABI comes from Wasmtime's own functions, and the type check is for the types that it
+// is of. `A::Flat<Raw>` is an array, as whatever implements `CoreValues`, of a transparent
+// `ValRaw`, and as long as the ABI says, which is checked at compile time.
 unsafe impl<A: Arguments> ComponentType for Parameters<A> {
     type Lower = A::Flat<Raw>;
     const ABI: CanonicalAbiInfo = abi::of_parameters(A::PARAMETERS);
@@ -163,7 +171,8 @@ unsafe impl<A: Arguments> Lift for Parameters<A> {
         })
     }
 
-    // Taken for a call with more parameters than the flat ABI allows: with async-lowered imports, more than 4.
+    // Taken for a call with more parameters than the flat ABI allows: with async-lowered imports,
+    // more than 4.
     fn linear_lift_from_memory(
         cx: &mut LiftContext<'_>,
         _: InterfaceType,
@@ -185,7 +194,8 @@ fn encoding(cx: &LiftContext<'_>) -> StringEncoding {
     }
 }
 
-/// Makes an error that traps the guest, and that embedders find an [`InvalidArgument`](crate::InvalidArgument) in.
+/// Makes an error that traps the guest, and that embedders find an
+/// [`InvalidArgument`](crate::InvalidArgument) in.
 #[cold]
 fn trap(error: LiftError) -> Error {
     match error {

@@ -1,5 +1,5 @@
-//! What Wasmtime lowers into a guest, our lifting takes out of it again, in every encoding; and what a hostile
-//! guest passes.
+//! What Wasmtime lowers into a guest, our lifting takes out of it again, in every encoding; and
+//! what a hostile guest passes.
 
 #[path = "../../../tests/guests.rs"]
 #[expect(dead_code, reason = "the tests of the whole use the rest")]

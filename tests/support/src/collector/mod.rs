@@ -118,8 +118,8 @@ impl Collector {
         self.grpc.close();
     }
 
-    /// Returns the endpoint for OTLP/HTTP, without a path: `http://127.0.0.1:PORT`, or `https://…` with
-    /// TLS.
+    /// Returns the endpoint for OTLP/HTTP, without a path: `http://127.0.0.1:PORT`, or `https://…`
+    /// with TLS.
     #[must_use]
     pub fn endpoint_http(&self) -> String {
         self.endpoint(self.http.address())

@@ -74,8 +74,8 @@ pub(super) struct Function {
     pub(super) ty: u32,
     /// The stack units that it uses.
     pub(super) units: u32,
-    /// True if its stack units are counted: it may take part in a recursion, or begins a long chain
-    /// of calls.
+    /// True if its stack units are counted: it may take part in a recursion, or begins a long
+    /// chain of calls.
     pub(super) is_counted: bool,
     /// True if its body needs a block when it is counted, because a conditional branch may leave
     /// it.

@@ -67,8 +67,8 @@ pub(super) struct CallAnalysis {
     pub(super) costs: Vec<CostClass>,
     /// For each type, the most uncharged steps of a call to any function of that type.
     pub(super) free_by_type: Vec<u32>,
-    /// The most stack units that uncounted functions use together on any path through the graph, at
-    /// most [`MAX_UNCOUNTED_UNITS`].
+    /// The most stack units that uncounted functions use together on any path through the graph,
+    /// at most [`MAX_UNCOUNTED_UNITS`].
     pub(super) uncounted_units: u32,
 }
 

@@ -1,4 +1,5 @@
-//! What a hostile guest passes, without an engine. How values arrive that an engine lowers is tested with each adapter.
+//! What a hostile guest passes, without an engine. How values arrive that an engine lowers is
+//! tested with each adapter.
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
@@ -176,7 +177,8 @@ fn strings_are_read_in_every_encoding_and_within_bounds() {
     }
 }
 
-/// Reads arguments out of garbage, from memory and flat. Little is asserted but that it does not panic, here with overflow checks.
+/// Reads arguments out of garbage, from memory and flat. Little is asserted but that it does not
+/// panic, here with overflow checks.
 fn read_garbage<A: Arguments>(
     memory: &[u8],
     parameters: &[u8],

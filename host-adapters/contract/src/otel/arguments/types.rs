@@ -26,9 +26,11 @@ impl Reader<'_> {
         self.elements(list, Reader::attribute)
     }
 
-    /// Reads attributes without arrays, of which there is room for all in the budget, in UTF-8: as most are. `None` for others.
+    /// Reads attributes without arrays, of which there is room for all in the budget, in UTF-8: as
+    /// most are. `None` for others.
     ///
-    /// Each is written where it stays: moving what has just been written costs more than reading it.
+    /// Each is written where it stays: moving what has just been written costs more than reading
+    /// it.
     pub(crate) fn plain_attributes(
         &mut self,
         list: LazyList<KeyValue>,
@@ -80,8 +82,10 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    /// Writes a `list<key-value>` down in bytes that no other list has, behind what is there; false where that is more than
-    /// [`SERIES_CACHE_KEY_BYTES`], or it holds something else than numbers and texts in UTF-8. Nothing is checked but bounds: the bytes are worth what is known of them.
+    /// Writes a `list<key-value>` down in bytes that no other list has, behind what is there; false
+    /// where that is more than [`SERIES_CACHE_KEY_BYTES`], or it holds something else than
+    /// numbers and texts in UTF-8. Nothing is checked but bounds: the bytes are worth what is known
+    /// of them.
     pub(crate) fn transcribe(&self, list: LazyList<KeyValue>, bytes: &mut Vec<u8>) -> Result<bool> {
         for mut element in list.elements(self)? {
             // Elements with empty texts fit where no other does.

@@ -1,4 +1,5 @@
-//! What is registered is what `wit/` says, down to the layout that the component model's own tools compute.
+//! What is registered is what `wit/` says, down to the layout that the component model's own tools
+//! compute.
 
 use std::path::Path;
 
@@ -46,7 +47,8 @@ impl Contract {
         functions
     }
 
-    /// Asserts that a type, and each that it is made of, is the one that is written, and lies as it does.
+    /// Asserts that a type, and each that it is made of, is the one that is written, and lies as it
+    /// does.
     fn assert_same(&self, ty: &Type, wit: &ParsedType) {
         let Layout { size, align, flat } = ty.layout();
         assert_eq!(size, self.sizes.size(wit).size_wasm32(), "size of {ty:?}");

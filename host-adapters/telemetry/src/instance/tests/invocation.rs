@@ -87,7 +87,8 @@ fn a_malformed_traceparent_is_counted_and_starts_a_new_trace() {
     assert_eq!(bench.dropped(Reason::InvalidContext), 1);
 }
 
-/// What open spans and the host span say after an outcome: end reason, and error type where it is one.
+/// What open spans and the host span say after an outcome: end reason, and error type where it is
+/// one.
 #[test]
 fn outcomes_end_open_spans_with_their_reason() {
     for (outcome, name, reason, error) in [

@@ -441,8 +441,8 @@ fn ten_thousand_instances_with_fresh_names_leave_bounded_registries() {
     );
 }
 
-/// Adds up the bytes of memory that events and links hold on to. What the exporter for tests keeps are copies, which hold no
-/// more than they need.
+/// Adds up the bytes of memory that events and links hold on to. What the exporter for tests keeps
+/// are copies, which hold no more than they need.
 #[derive(Debug, Clone, Default)]
 struct Weighing(Arc<AtomicUsize>);
 

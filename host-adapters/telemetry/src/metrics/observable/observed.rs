@@ -87,8 +87,8 @@ impl Report {
 #[derive(Debug, Default)]
 pub(super) struct Observed {
     reports: HashMap<u64, Report, foldhash::fast::RandomState>,
-    /// The totals of ended instances and restarted counters: kept for good for a counter, and until
-    /// the next collection for an up-down counter.
+    /// The totals of ended instances and restarted counters: kept for good for a counter, and
+    /// until the next collection for an up-down counter.
     left: Sum,
     /// Whether an instance that reported it has ended: at any time for a counter, since the last
     /// collection for an up-down counter.

@@ -231,7 +231,8 @@ fn fill(count: u32) -> String {
 fn a_million_attributes_with_the_same_huge_key_take_neither_memory_nor_long() {
     let (result, last) = attributes(&fill(1_000_000), 3500, 0, 1_000_000);
     result.unwrap();
-    // The first key uses up the budget, and its attribute is left out for it; so is each of the others.
+    // The first key uses up the budget, and its attribute is left out for it; so is each of the
+    // others.
     assert_eq!(last.arguments, "(1, [])");
     assert_eq!(last.left_out, 1_000_000);
     assert_eq!(last.bytes, CEILING);

@@ -145,7 +145,8 @@ impl Host {
         self.telemetry.dropped().get(Signal::Metrics, reason)
     }
 
-    /// Collects, and gives what guests measured, by `scope/name`; where there are several of a name, the last.
+    /// Collects, and gives what guests measured, by `scope/name`; where there are several of a
+    /// name, the last.
     pub(super) fn collect(&self) -> BTreeMap<String, Metric> {
         self.exporter.reset();
         self.provider.force_flush().unwrap();

@@ -162,7 +162,8 @@ fn bytes_of_attribute_sets_are_limited() {
 fn buckets_of_exponential_histograms_are_in_the_limit_as_what_they_may_become() {
     const SET: usize = 1_000;
     let metric_bytes = 100_000;
-    // Vectors of up to twice the 160 buckets of 8 bytes, one for either side of zero where there are two.
+    // Vectors of up to twice the 160 buckets of 8 bytes, one for either side of zero where there
+    // are two.
     for (kind, number, buckets) in [
         (Kind::HistogramU64, Unsigned(1), 2 * 160 * 8),
         (Kind::HistogramF64, Float(1.0), 2 * 2 * 160 * 8),

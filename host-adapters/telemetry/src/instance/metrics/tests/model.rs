@@ -39,7 +39,8 @@ enum Op {
 /// What a series ought to be.
 #[derive(Debug, Clone, Copy, Default)]
 struct Series {
-    /// Sum or last value of a synchronous instrument; what ended instances have left of an observable one.
+    /// Sum or last value of a synchronous instrument; what ended instances have left of an
+    /// observable one.
     value: Option<i128>,
     /// What the living instance has last reported, and whether it reports it still.
     live: Option<i128>,

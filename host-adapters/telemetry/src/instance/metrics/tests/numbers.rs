@@ -233,7 +233,8 @@ fn the_smallest_and_the_largest_numbers_fit_into_one_exponential_histogram() {
     );
     let mut guest = host.telemetry.instance("shop");
     let handle = instrument(&mut guest, "h", Kind::HistogramF64);
-    // The smallest there is, the largest subnormal and the smallest normal number; in either order, on either side of zero.
+    // The smallest there is, the largest subnormal and the smallest normal number; in either order,
+    // on either side of zero.
     let smallest = [
         f64::from_bits(1),
         f64::MIN_POSITIVE.next_down(),

@@ -370,7 +370,8 @@ fn every_notice_carries_the_number_of_the_next_collection() {
         let number = guest.measure(counter, Unsigned(1), vec![]) >> 32;
         assert_ne!(number, last, "another one in round {round}");
         last = number;
-        // Reporting changes nothing: the instance may be several components, and the others have not reported.
+        // Reporting changes nothing: the instance may be several components, and the others have
+        // not reported.
         observe(&mut guest, gauge, Unsigned(1), vec![]);
         assert_eq!(
             guest.observe(ObserverHandle::from_bits(0), vec![], false) >> 32,
