@@ -5,7 +5,7 @@
 
 use crate::Instance;
 
-/// Gives access to Wasmscope's state within the embedder's `T` of a store.
+/// Returns access to Wasmscope's state within the embedder's `T` of a store.
 ///
 /// The state belongs to one store, and is dropped with it. All adapters use this trait.
 ///

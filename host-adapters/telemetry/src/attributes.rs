@@ -442,7 +442,7 @@ fn same_text(a: &str, b: &str) -> bool {
     a.len() == b.len() && (std::ptr::eq(a, b) || a == b)
 }
 
-/// Gives how many bytes an attribute occupies.
+/// Returns how many bytes an attribute occupies.
 pub(crate) fn bytes_of(attribute: &KeyValue) -> usize {
     size_of::<KeyValue>() + attribute.key.as_str().len() + bytes_of_value(&attribute.value)
 }

@@ -36,7 +36,7 @@ impl Signal {
     /// Every signal, in the order of their counters.
     pub const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
 
-    /// Gives the name under which it is exported.
+    /// Returns the name under which it is exported.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,7 +71,7 @@ macro_rules! reasons {
             /// Every reason, in the order of their counters.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+ $(Self::$reason,)+];
 
-            /// Gives the name under which it is exported.
+            /// Returns the name under which it is exported.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -238,13 +238,13 @@ impl Dropped {
             .fetch_add(items, Ordering::Relaxed);
     }
 
-    /// Gives one count.
+    /// Returns one count.
     #[must_use]
     pub fn get(&self, signal: Signal, reason: Reason) -> u64 {
         self.counter(signal, reason).load(Ordering::Relaxed)
     }
 
-    /// Gives the sum of one signal's counts.
+    /// Returns the sum of one signal's counts.
     #[must_use]
     pub fn total(&self, signal: Signal) -> u64 {
         Reason::ALL.iter().fold(0u64, |sum, &reason| {

@@ -145,7 +145,7 @@ impl Tag {
         u64::from(self.0) << 32 | u64::from(index)
     }
 
-    /// Gives a handle's index, or `None` if it is not of this kind and instance.
+    /// Returns a handle's index, or `None` if it is not of this kind and instance.
     pub(crate) fn index(self, handle: u64) -> Option<u32> {
         ((handle >> 32) as u32 == self.0).then_some(handle as u32)
     }

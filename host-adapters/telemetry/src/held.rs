@@ -29,7 +29,7 @@ impl OpenSpans {
         }
     }
 
-    /// Whether there is, or was, an instance.
+    /// Returns whether there is, or was, an instance.
     pub(crate) fn has_instances(&self) -> bool {
         self.has_instances.load(Ordering::Relaxed)
     }

@@ -11,7 +11,7 @@ use crate::instance::Instance;
 use crate::printable::printable;
 use crate::remote;
 
-/// Something that leads to an [`Instance`], such as a borrowed store.
+/// Gives access to an [`Instance`], for example through a borrowed store.
 pub trait InstanceAccess {
     /// Returns the instance. An [`Invocation`] without one does nothing.
     fn instance(&mut self) -> Option<&mut Instance>;
@@ -40,7 +40,7 @@ impl<T: InstanceAccess + ?Sized> InstanceAccess for &mut T {
     }
 }
 
-/// How a call into a component ended; attribute `wasmscope.outcome` of its host span.
+/// The end of a call into a component; attribute `wasmscope.outcome` of its host span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -106,7 +106,7 @@ impl Outcome {
         ),
     ];
 
-    /// Gives the name under which it is exported.
+    /// Returns the name under which it is exported.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -119,7 +119,7 @@ impl Outcome {
         }
     }
 
-    /// Gives the attribute `wasmscope.end_reason` of the spans that it ends.
+    /// Returns the attribute `wasmscope.end_reason` of the spans that it ends.
     pub(crate) const fn end_reason(&self) -> &'static str {
         match self {
             Self::Ok => "return",

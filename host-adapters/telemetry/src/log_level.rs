@@ -68,7 +68,7 @@ impl LogLevels {
         }
     }
 
-    /// Gives the lowest severity that is wanted from `scope`; `None` where nothing is.
+    /// Returns the lowest severity that is wanted from `scope`; `None` where nothing is.
     pub fn minimum(&self, scope: &str) -> Option<Severity> {
         self.scopes
             .iter()
@@ -84,7 +84,7 @@ impl Default for LogLevels {
     }
 }
 
-/// Whether it can be the name of a scope or of those above it: segments between `::` or `.`, none
+/// Returns whether it can be the name of a scope or of those above it: segments between `::` or `.`, none
 /// of which is empty.
 ///
 /// The patterns of `RUST_LOG`, such as `shop[span]`, and wildcards are not understood, so that they
@@ -98,7 +98,7 @@ fn is_scope(name: &str) -> bool {
         && !name.contains(|c: char| c.is_whitespace() || c.is_control() || "=,[]{}*\"".contains(c))
 }
 
-/// Whether `scope` is `prefix` or lies below it.
+/// Returns whether `scope` is `prefix` or lies below it.
 fn covers(prefix: &str, scope: &str) -> bool {
     scope
         .strip_prefix(prefix)
@@ -214,7 +214,7 @@ impl CurrentLogLevels {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Gives the minimum for `scope` with the generation that it belongs to.
+    /// Returns the minimum for `scope` with the generation that it belongs to.
     pub(crate) fn minimum(&self, scope: &str) -> (Option<Severity>, u32) {
         // Under the lock, the generation cannot move.
         let current = self.levels.read().unwrap_or_else(PoisonError::into_inner);

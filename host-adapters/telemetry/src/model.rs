@@ -75,7 +75,7 @@ pub struct SpanChanges {
 }
 
 impl SpanChanges {
-    /// Whether they change nothing.
+    /// Returns whether they change nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.name.is_none()

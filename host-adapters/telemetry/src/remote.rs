@@ -256,7 +256,7 @@ fn baggage_member(member: &str) -> Option<BaggageEntry> {
     })
 }
 
-/// Whether it is a token: <https://www.rfc-editor.org/rfc/rfc7230#section-3.2.6>.
+/// Returns whether it is a token: <https://www.rfc-editor.org/rfc/rfc7230#section-3.2.6>.
 fn is_token(text: &str) -> bool {
     let is_tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(is_tchar)

@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives each point as text: `name{attributes} unit kind value`.
+    /// Returns each point as text: `name{attributes} unit kind value`.
     fn exported(record: impl FnOnce(&RuntimeMetrics)) -> BTreeMap<String, String> {
         let exporter = InMemoryMetricExporter::default();
         let provider = SdkMeterProvider::builder()

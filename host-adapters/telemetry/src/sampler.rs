@@ -79,7 +79,7 @@ impl EarlySampler {
             .with_id_generator(Ids(Arc::clone(&self.ids)))
     }
 
-    /// Whether attributes can change what is decided.
+    /// Returns whether attributes can change what is decided.
     pub(crate) const fn looks_at_attributes(&self) -> bool {
         self.sees_attributes
     }
@@ -200,7 +200,7 @@ impl ShouldSample for EarlySampler {
     }
 }
 
-/// Gives the SDK the trace id that was decided about.
+/// Returns the SDK the trace id that was decided about.
 #[derive(Debug)]
 struct Ids(Arc<dyn IdGenerator>);
 

@@ -34,7 +34,7 @@ impl StoreMeter {
         }
     }
 
-    /// Gives the linear memory of the store, in bytes.
+    /// Returns the linear memory of the store, in bytes.
     #[must_use]
     pub fn memory(&self) -> u64 {
         self.memory.unsigned_abs()

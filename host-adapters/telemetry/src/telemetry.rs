@@ -37,7 +37,7 @@ pub(crate) fn host_scope() -> InstrumentationScope {
         .build()
 }
 
-/// Where telemetry goes: the OpenTelemetry SDK's providers, each optional.
+/// The OpenTelemetry SDK's providers that telemetry goes to. Each is optional.
 ///
 /// They stay their owner's: this crate reads no environment for them, makes none of them global,
 /// and shuts none down.
@@ -147,19 +147,19 @@ impl Telemetry {
         self.0.guest_warnings.all()
     }
 
-    /// Gives the account of what was dropped.
+    /// Returns the account of what was dropped.
     #[must_use]
     pub fn dropped(&self) -> &Dropped {
         &self.0.dropped
     }
 
-    /// Gives the limits that hold.
+    /// Returns the limits that hold.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.limits
     }
 
-    /// Gives the runtime that it was built for.
+    /// Returns the runtime that it was built for.
     #[must_use]
     pub fn runtime(&self) -> Option<&Runtime> {
         self.0.runtime.as_ref()
@@ -195,7 +195,7 @@ impl Telemetry {
         });
     }
 
-    /// Gives the metrics about the runtime, for adapters to record.
+    /// Returns the metrics about the runtime, for adapters to record.
     #[must_use]
     pub fn runtime_metrics(&self) -> &RuntimeMetrics {
         &self.0.runtime_metrics
@@ -222,7 +222,7 @@ impl Shared {
         collection << 32 | generation
     }
 
-    /// Whether attributes have a part in which spans are recorded.
+    /// Returns whether attributes have a part in which spans are recorded.
     pub(crate) fn sampler_sees_attributes(&self) -> bool {
         self.sampler
             .as_ref()
@@ -245,7 +245,7 @@ impl Shared {
             .transpose()
     }
 
-    /// Gives the tracer of a scope, from the cache where there is room.
+    /// Returns the tracer of a scope, from the cache where there is room.
     ///
     /// The SDK's provider does not hold on to its tracers, so that one beyond the cache's limit
     /// lasts as long as the instance that it is made for.

@@ -10,11 +10,11 @@ use super::{Layout, Variant, WitType};
 /// Where the cases of a variant share a value it has a type that holds all of them, so that it may
 /// be wider than what is asked for, and an integer where a float is.
 pub trait CoreValue: Copy {
-    /// Gives an `i32`, or the low half of an `i64`.
+    /// Returns an `i32`, or the low half of an `i64`.
     fn u32(self) -> u32;
-    /// Gives an `i64`.
+    /// Returns an `i64`.
     fn u64(self) -> u64;
-    /// Gives an `f64`, or the one that has the bits of an `i64`.
+    /// Returns an `f64`, or the one that has the bits of an `i64`.
     fn f64(self) -> f64;
 }
 

@@ -14,7 +14,7 @@ pub struct Layout {
 }
 
 impl Type {
-    /// Gives how values of the type lie.
+    /// Returns how values of the type lie.
     #[must_use]
     pub const fn layout(&self) -> Layout {
         match self {
@@ -53,7 +53,7 @@ impl Type {
 }
 
 impl Type {
-    /// Whether there are strings or lists among types, or within them.
+    /// Returns whether there are strings or lists among types, or within them.
     pub(crate) const fn any_in_memory(types: &[&Self]) -> bool {
         let mut index = 0;
         while index < types.len() {

@@ -40,11 +40,11 @@ pub struct Reader<'a> {
     repeated: Cell<Option<&'a [u8]>>,
 }
 
-/// An attribute's key. Not yet a [`Key`], which would be moved just after it was written.
+/// An attribute's key. It is not a [`Key`] yet, which would be moved just after it was written.
 pub(crate) enum Utf8Key<'a> {
-    /// One that the process keeps.
+    /// A kept text.
     Known(&'static str),
-    /// One that is to be copied.
+    /// A text that must be copied.
     New(&'a str),
 }
 
@@ -74,7 +74,7 @@ impl<T: WitType> LazyList<T> {
         })
     }
 
-    /// Gives its elements as they lie in memory.
+    /// Returns its elements as they lie in memory.
     pub(crate) fn elements<'a>(
         self,
         reader: &Reader<'a>,
@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
         Ok(left.map(|left| (elements, left)))
     }
 
-    /// Gives a string's bytes where they are, if they are to be UTF-8, which is not checked yet.
+    /// Returns a string's bytes if the encoding is UTF-8. They are not checked yet.
     pub(crate) fn utf8_bytes(&self, at: &mut impl Cursor) -> Result<Option<&'a [u8]>> {
         let (pointer, length) = at.pair()?;
         self.utf8_bytes_at(pointer, length)
@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
         self.slice("string", pointer, length, 1, 1).map(Some)
     }
 
-    /// Gives a string in UTF-8 where it is, if there is room for it in what is left.
+    /// Borrows a string in UTF-8 if it fits into the bytes that are left.
     pub(crate) fn utf8_text(
         &self,
         at: &mut impl Cursor,
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Gives an attribute's key in UTF-8, if there is room for it in what is left.
+    /// Borrows an attribute's key in UTF-8 if it fits into the bytes that are left.
     #[inline]
     pub(crate) fn utf8_key(
         &self,
@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
         self.text_at(pointer, length)
     }
 
-    // What is read over and over is known, or read in place.
+    // Not for texts that come repeatedly.
     #[inline(never)]
     fn text_at(&mut self, pointer: u32, length: u32) -> Result<Text> {
         match self.encoding {
@@ -374,7 +374,7 @@ impl<'a> Reader<'a> {
         Ok(elements)
     }
 
-    /// Reads what is left out already, for the sake of the checks alone.
+    /// Checks a value that is left out.
     pub(crate) fn check_only<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T>,
@@ -401,7 +401,7 @@ impl<'a> Reader<'a> {
         Ok(bytes[..self.budget.take(bytes.len()).of(bytes.len())].to_owned())
     }
 
-    /// The memory of a string or list, checked for its bounds and its alignment.
+    /// Returns the memory of a string or list, after a check of its bounds and alignment.
     fn slice(
         &self,
         what: &str,

@@ -47,7 +47,7 @@ pub struct Case {
 }
 
 impl Type {
-    /// Gives the name of the kind of type, as WIT calls it.
+    /// Returns the name of the kind of type, as WIT calls it.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl Type {
         }
     }
 
-    /// Gives how many discriminants there are.
+    /// Returns how many discriminants there are.
     pub(crate) const fn cases(&self) -> usize {
         match self {
             Self::Option(_) => 2,

@@ -1,4 +1,4 @@
-//! What is under way in an instance, and its end from another thread.
+//! The open spans and invocations of an instance, and their end from another thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! What surrounds the running code: entered spans, the host's span, and baggage.
+//! The context of the running code: entered spans, the host's span, and baggage.
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
@@ -126,7 +126,7 @@ impl Activity {
         self.baggage.truncate(host.unwrap_or(0));
     }
 
-    /// Gives the ambient span's context (`context.current`).
+    /// Returns the ambient span's context (`context.current`).
     pub(super) fn current_context(&self) -> Option<SpanContext> {
         let context = match self.entered.last()? {
             Entered::Recorded(span) => self.spans.context(*span).cloned(),
@@ -152,7 +152,7 @@ impl Activity {
         }
     }
 
-    /// Gives the context that the ambient span's children are made in.
+    /// Returns the context that the ambient span's children are made in.
     pub(super) fn ambient_context(&mut self) -> Option<Context> {
         match self.entered.last()? {
             Entered::Recorded(span) => self.spans.parent_context(*span),
@@ -161,7 +161,7 @@ impl Activity {
         }
     }
 
-    /// Gives the context that a reference's children are made in, `None` for none.
+    /// Returns the context that a reference's children are made in, `None` for none.
     pub(super) fn parent_context(&mut self, reference: SpanReference) -> Option<Context> {
         match reference {
             SpanReference::Ambient => self.ambient_context(),
@@ -213,7 +213,7 @@ impl Activity {
         context.filter(SpanContext::is_valid)
     }
 
-    /// Gives the baggage that holds (`context.baggage`).
+    /// Returns the baggage that holds (`context.baggage`).
     pub(super) fn baggage(&self) -> Vec<BaggageEntry> {
         self.baggage
             .last()

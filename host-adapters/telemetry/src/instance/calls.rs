@@ -1,4 +1,4 @@
-//! The methods of an instance that concern what is under way in it.
+//! The methods of an instance about spans, baggage and invocations.
 
 use opentelemetry::trace::SpanContext;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -29,7 +29,7 @@ macro_rules! locked {
 }
 
 locked! {
-    /// Gives the tracer of a scope, the same for equal scopes (`tracer.get`).
+    /// Returns the tracer of a scope, the same for equal scopes (`tracer.get`).
     pub fn tracer(scope: Scope) -> TracerHandle;
 
     /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded,
@@ -45,7 +45,7 @@ locked! {
     /// Ends a span (`tracer.end`); `time` is in nanoseconds since the Unix epoch, `None` means now.
     pub fn end_span(span: SpanHandle, changes: SpanChanges, time: Option<u64>) -> Notice;
 
-    /// Gives a span's context (`tracer.context-of`).
+    /// Returns a span's context (`tracer.context-of`).
     pub fn span_context(span: SpanHandle) -> Option<SpanContext>;
 
     /// Makes a span the ambient one (`tracer.enter`).
@@ -84,20 +84,20 @@ impl Instance {
             })
     }
 
-    /// Gives the ambient span's context (`context.current`).
+    /// Returns the ambient span's context (`context.current`).
     #[inline]
     #[must_use]
     pub fn current_context(&self) -> Option<SpanContext> {
         self.activity.lock().current_context()
     }
 
-    /// Gives the baggage that holds (`context.baggage`).
+    /// Returns the baggage that holds (`context.baggage`).
     #[must_use]
     pub fn baggage(&self) -> Vec<BaggageEntry> {
         self.activity.lock().baggage()
     }
 
-    /// Gives the context of the span that is meant, `None` for none. What is wrong with it is
+    /// Returns the context of the span that is meant, `None` for none. What is wrong with it is
     /// counted under `signal`.
     pub(super) fn resolve(&self, reference: SpanReference, signal: Signal) -> Option<SpanContext> {
         self.activity.lock().resolve(reference, signal)
@@ -122,7 +122,7 @@ impl Instance {
         self.activity.lock().panic_behind(outcome)
     }
 
-    /// Whether an invocation is under way, which then accounts for how what happens ends.
+    /// Returns whether an invocation is under way, which then accounts for how what happens ends.
     #[must_use]
     pub fn is_invoked(&self) -> bool {
         !self.activity.lock().invocations.is_empty()

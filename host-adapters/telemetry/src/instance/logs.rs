@@ -55,7 +55,7 @@ fn find<'l>(
 }
 
 impl Logger {
-    /// Gives the lowest severity that is wanted; `None` where nothing is.
+    /// Returns the lowest severity that is wanted; `None` where nothing is.
     fn minimum(&self) -> Option<Severity> {
         self.sdk.as_ref().and(self.minimum.0)
     }
@@ -150,7 +150,7 @@ fn add_event_name(attributes: &mut Vec<(Key, Weighed)>, name: String) {
 }
 
 impl Instance {
-    /// Gives the logger of a scope, the same for equal scopes (`logger.get`).
+    /// Returns the logger of a scope, the same for equal scopes (`logger.get`).
     ///
     /// Beyond [`crate::Limits::log_scopes`] it is one that drops and counts what it is given.
     pub fn logger(&mut self, scope: Scope) -> LoggerHandle {
@@ -184,7 +184,7 @@ impl Instance {
         }
     }
 
-    /// Gives the severity below which nobody listens to a logger (`logger.threshold`).
+    /// Returns the severity below which nobody listens to a logger (`logger.threshold`).
     pub fn log_threshold(&mut self, logger: LoggerHandle) -> LogThreshold {
         let shared = &*self.telemetry.0;
         match find(&mut self.loggers, logger, shared) {
@@ -205,7 +205,7 @@ impl Instance {
         }
     }
 
-    /// Whether somebody listens to records of this severity and event name (`logger.enabled`).
+    /// Returns whether somebody listens to records of this severity and event name (`logger.enabled`).
     ///
     /// The threshold is asked first, then the processors of the logger provider.
     pub fn log_enabled(

@@ -197,7 +197,7 @@ fn count_error(reason: Reason, instrument: Option<&str>, shared: &Shared) {
 }
 
 impl Instance {
-    /// Gives the meter of a scope, the same for equal scopes (`meter.get`).
+    /// Returns the meter of a scope, the same for equal scopes (`meter.get`).
     ///
     /// Beyond [`crate::Limits::scopes`] it is one whose instruments drop and count what they
     /// measure.

@@ -70,13 +70,13 @@ impl Instance {
         }
     }
 
-    /// Gives the telemetry that it belongs to.
+    /// Returns the telemetry that it belongs to.
     #[must_use]
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 
-    /// Gives the component's name.
+    /// Returns the component's name.
     #[must_use]
     pub fn component(&self) -> &str {
         &self.component

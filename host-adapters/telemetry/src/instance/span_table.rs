@@ -83,7 +83,7 @@ impl SpanTable {
     ///
     /// # Errors
     ///
-    /// Gives the context of a span that is not recorded.
+    /// Returns the context of a span that is not recorded.
     #[inline]
     pub(super) fn insert(
         &mut self,
@@ -141,12 +141,12 @@ impl SpanTable {
             .filter(|slot| slot.handle == handle)
     }
 
-    /// Gives the context of a span, open or ended a short while ago.
+    /// Returns the context of a span, open or ended a short while ago.
     pub(super) fn context(&self, handle: SpanHandle) -> Option<&SpanContext> {
         self.slot(handle).map(|slot| &slot.context)
     }
 
-    /// Gives the context that a span's children are made in.
+    /// Returns the context that a span's children are made in.
     pub(super) fn parent_context(&mut self, handle: SpanHandle) -> Option<Context> {
         let slot = self.slot_mut(handle)?;
         let made = slot
@@ -160,7 +160,7 @@ impl SpanTable {
         self.open.get_mut(open as usize)
     }
 
-    /// Gives up the place of a span that has ended; its slot rests.
+    /// Returns up the place of a span that has ended; its slot rests.
     pub(super) fn release(&mut self, handle: SpanHandle) {
         let Some(open) = self.slot_mut(handle).and_then(|slot| slot.open.take()) else {
             return;
@@ -223,7 +223,7 @@ impl SpanTable {
         self.bytes
     }
 
-    /// Gives how many slots there are, and how many spans are open.
+    /// Returns how many slots there are, and how many spans are open.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> (usize, usize) {
         (self.slots.len(), self.open.len() - self.vacant.len())

@@ -317,7 +317,7 @@ impl Activity {
         }
     }
 
-    /// Gives a span's context (`tracer.context-of`).
+    /// Returns a span's context (`tracer.context-of`).
     pub(super) fn span_context(&mut self, span: SpanHandle) -> Option<SpanContext> {
         let context = self.context_of(span);
         if context.is_none() {
@@ -329,7 +329,7 @@ impl Activity {
         context.filter(SpanContext::is_valid)
     }
 
-    /// Gives a span's context, which may be invalid; `None` for a wrong or stale handle.
+    /// Returns a span's context, which may be invalid; `None` for a wrong or stale handle.
     pub(super) fn context_of(&self, span: SpanHandle) -> Option<SpanContext> {
         if !span.is_recorded() {
             self.unrecorded.context(span, &self.mixer)
@@ -339,7 +339,7 @@ impl Activity {
     }
 }
 
-/// Gives the attributes as a sampler sees them, within the limits; nothing is counted yet.
+/// Returns the attributes as a sampler sees them, within the limits; nothing is counted yet.
 #[cold]
 fn within_limits(attributes: &[KeyValue], rules: Rules<'_>) -> Vec<KeyValue> {
     let mut shown = Vec::new();

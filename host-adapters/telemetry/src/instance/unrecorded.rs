@@ -142,7 +142,7 @@ impl Unrecorded {
         Some(with_span_id(&trace.context, SpanId::from(id)))
     }
 
-    /// Gives the context that a span's children are made in.
+    /// Returns the context that a span's children are made in.
     pub(super) fn parent_context(&self, handle: SpanHandle, mixer: &Mixer) -> Option<Context> {
         Some(Context::new().with_remote_span_context(self.context(handle, mixer)?))
     }

@@ -41,12 +41,12 @@ impl ByteBudget {
         left.is_ok()
     }
 
-    /// Whether `bytes` are left.
+    /// Returns whether `bytes` are left.
     pub(crate) fn has(&self, bytes: usize) -> bool {
         bytes <= self.left.load(Ordering::Relaxed)
     }
 
-    /// Gives back what was taken.
+    /// Returns back what was taken.
     pub(crate) fn give_back(&self, bytes: usize) {
         self.left.fetch_add(bytes, Ordering::Relaxed);
         self.holders.subtract();

@@ -81,7 +81,7 @@ impl Logs {
         }
     }
 
-    /// Gives what has arrived, without its times, and what was lost.
+    /// Returns what has arrived, without its times, and what was lost.
     fn arrived(&self) -> (Vec<String>, Vec<DroppedCount>) {
         let logs = self.exporter.get_emitted_logs().unwrap();
         let shown = logs.iter().map(|log| {

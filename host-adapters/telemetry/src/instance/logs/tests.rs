@@ -480,7 +480,7 @@ mod correlation {
         })
     }
 
-    /// Gives the trace and span that a record with such a reference is exported with.
+    /// Returns the trace and span that a record with such a reference is exported with.
     fn exported(
         host: &Host,
         guest: &mut Instance,
