@@ -510,3 +510,38 @@ fn every_kind_of_metric_is_divided_by_its_data_points() {
         }
     }
 }
+
+/// gRPC has no code for this, so `too_large` goes by the message.
+#[cfg(feature = "grpc")]
+#[test]
+fn tonics_message_for_a_request_that_is_too_large_is_known() {
+    use std::task::{Context, Poll, Waker};
+
+    use tonic::codec::{DecodeBuf, Decoder, Streaming};
+
+    struct Nothing;
+
+    impl Decoder for Nothing {
+        type Item = ();
+        type Error = tonic::Status;
+
+        fn decode(&mut self, _: &mut DecodeBuf<'_>) -> Result<Option<()>, tonic::Status> {
+            Ok(Some(()))
+        }
+    }
+
+    // Not compressed, five bytes long.
+    let body = String::from("\0\0\0\0\u{5}hello");
+    let mut stream = Streaming::new_request(Nothing, body, None, Some(4));
+    let mut message = std::pin::pin!(stream.message());
+    let polled = message
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(Err(status)) = polled else {
+        panic!("{polled:?} is no error");
+    };
+    assert!(
+        crate::pipeline::diagnosis::too_large(status.message()),
+        "{status}"
+    );
+}
