@@ -97,6 +97,19 @@
 //! `wasmscope` has it; this crate leaves it to the embedder: it brings the crate `rayon` and its
 //! threads.
 //!
+//! # Releases of Wasmtime
+//!
+//! The feature `lifting`, on by default, reads a call's arguments where they lie in the guest's
+//! memory. It uses hidden API of Wasmtime, and so accepts exactly one patch release. To use a newer
+//! one before this crate does, turn it off and `bindgen` on. Then `bindgen!` generates the functions,
+//! which run on any patch release of the same major version. Calls take longer (ADR 20 has numbers),
+//! and Wasmtime's limit on the data of a host call takes the place of `call_bytes`; see the module
+//! `bindgen`.
+//!
+//! ```toml
+//! wasmscope-wasmtime = { version = "0.1", default-features = false, features = ["bindgen"] }
+//! ```
+//!
 //! # What a guest can do to its host
 //!
 //! - A guest that is stuck in a host function holds its store, and its telemetry with it.
@@ -113,22 +126,33 @@
 //! - A panic in the telemetry core is caught, counted as `host_panic`, and the guest goes on. (Not
 //!   in programs that are built with `panic = "abort"`.)
 
+#[cfg(feature = "bindgen")]
+pub mod bindgen;
 mod compiled;
+#[cfg(feature = "lifting")]
 mod host;
 mod inspect;
 mod instantiate;
 mod invocation;
+#[cfg(feature = "lifting")]
 mod lift;
 mod limiter;
+#[cfg(feature = "lifting")]
 mod lower;
 mod outcome;
 
+#[cfg(not(any(feature = "lifting", feature = "bindgen")))]
+compile_error!("turn on one of the features `lifting` (the default) and `bindgen`");
+
+#[cfg(all(feature = "bindgen", not(feature = "lifting")))]
+pub use bindgen::{add_to_linker, add_to_linker_with};
 pub use compiled::{from_cache, from_code, precompile};
 pub use compiled_code::{Cache, CacheError, Precompiled, Trusted};
 pub use component_size::{
     Limit as SizeLimit, Limits as SizeLimits, OutOfRange as SizeOutOfRange, Refusal as SizeRefusal,
     check as check_size,
 };
+#[cfg(feature = "lifting")]
 pub use host::{add_to_linker, add_to_linker_with};
 pub use inspect::{command, exports, imports, unserved};
 pub use instantiate::{instantiate, instantiate_async};
@@ -149,7 +173,7 @@ pub fn runtime() -> Runtime {
         name: "wasmtime",
         // Wasmtime does not export its own version. It depends on exactly its own version of this
         // crate.
-        version: wasmtime::component::__internal::wasmtime_environ::VERSION,
+        version: wasmtime_environ::VERSION,
     }
 }
 

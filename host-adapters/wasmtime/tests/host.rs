@@ -15,8 +15,8 @@ mod guests;
 
 use all::{Host, PAGE, State, attribute, run, working};
 use wasmscope_telemetry::{InvocationOptions, Outcome};
-use wasmscope_wasmtime::{Limiter, instantiate_async, invoke, runtime};
-use wasmtime::{Config, Engine, ResourceLimiterAsync, Result, Store};
+use wasmscope_wasmtime::{Limiter, instantiate, instantiate_async, invoke, outcome_of, runtime};
+use wasmtime::{Config, Engine, ResourceLimiterAsync, Result, Store, StoreLimitsBuilder};
 
 /// Wasmtime, for the tests of all adapters.
 mod adapter {
@@ -204,4 +204,50 @@ async fn an_asynchronous_limiter_holds_and_its_calls_may_move_between_threads() 
         attribute(&host.span("work"), "wasmscope.end_reason").as_deref(),
         Some("return")
     );
+}
+
+/// Instantiates a component, and returns the code of the trap that this ends with.
+fn trap_code<L: Send + 'static>(store: &mut Store<State<L>>, wat: &str) -> String {
+    let component = adapter::component(store.engine(), &wat::parse_str(wat).unwrap());
+    let linker = adapter::empty_linker(store.engine());
+    let error = instantiate(store, &component, &linker).unwrap_err();
+    match outcome_of(&error) {
+        Outcome::Trap { code, .. } => code,
+        other => panic!("{error:?} is {other:?}"),
+    }
+}
+
+/// Wasmtime's errors for these have no type, so `outcome_of` goes by their words.
+#[test]
+fn refusals_that_only_a_message_tells_apart_have_outcomes_of_their_own() {
+    let host = Host::new();
+    let engine = Engine::default();
+    let limits = StoreLimitsBuilder::new()
+        .table_elements(4)
+        .memory_size(PAGE)
+        .build();
+    let state = State {
+        telemetry: host.telemetry.instance("guest"),
+        limiter: Limiter::new(&host.telemetry, limits),
+    };
+    let mut store = Store::new(&engine, state);
+    store.limiter(|state| &mut state.limiter);
+    for (module, code) in [
+        ("(table 5 funcref)", "memory_limit"),
+        ("(memory 2)", "memory_limit"),
+    ] {
+        let wat = format!("(component (core module $m {module}) (core instance (instantiate $m)))");
+        assert_eq!(trap_code(&mut store, &wat), code, "{module}");
+    }
+    store.set_max_component_handles(3);
+    let handles = r#"(component
+        (type $thing (resource (rep i32)))
+        (core func $new (canon resource.new $thing))
+        (core module $m
+            (import "" "new" (func $new (param i32) (result i32)))
+            (func $start (loop $next (drop (call $new (i32.const 1))) (br $next)))
+            (start $start))
+        (core instance (instantiate $m
+            (with "" (instance (export "new" (func $new)))))))"#;
+    assert_eq!(trap_code(&mut store, handles), "too_many_handles");
 }

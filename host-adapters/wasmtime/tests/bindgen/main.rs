@@ -1,0 +1,205 @@
+//! The adapter's own lifting against `bindgen!`: generated calls of every function give the same
+//! results and the same telemetry by both.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "this is all tests, functions beside them too"
+)]
+
+mod generate;
+#[path = "../../../tests/guests.rs"]
+#[expect(dead_code, reason = "the other tests use the rest")]
+mod guests;
+mod normal;
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use wasmscope_otlp::memory::MemoryExporter;
+use wasmscope_telemetry::{Instance, Providers, Telemetry, View};
+use wasmscope_wasmtime::{add_to_linker, bindgen};
+use wasmtime::component::{Component, Func, Linker, Val};
+use wasmtime::{Engine, Store};
+use wit_component::StringEncoding;
+
+use generate::{Generator, Handles};
+use normal::Normal;
+
+struct State(Instance);
+
+impl View for State {
+    fn wasmscope(&mut self) -> &mut Instance {
+        &mut self.0
+    }
+}
+
+/// The interfaces, whose functions the guest exports, too.
+const INTERFACES: [&str; 4] = ["context", "tracer", "meter", "logger"];
+
+/// A guest behind one of the adapters, and its telemetry.
+struct Side {
+    store: Store<State>,
+    functions: Vec<(String, Func)>,
+    handles: Handles,
+    normal: Normal,
+    exporter: MemoryExporter,
+    telemetry: Telemetry,
+    providers: Providers,
+}
+
+impl Side {
+    fn new(component: &Component, linker: &Linker<State>) -> Self {
+        let exporter = MemoryExporter::default();
+        let reader = PeriodicReader::builder(exporter.clone()).build();
+        let providers = Providers {
+            tracer: Some(
+                SdkTracerProvider::builder()
+                    .with_simple_exporter(exporter.clone())
+                    .build(),
+            ),
+            meter: Some(SdkMeterProvider::builder().with_reader(reader).build()),
+            logger: Some(
+                SdkLoggerProvider::builder()
+                    .with_simple_exporter(exporter.clone())
+                    .build(),
+            ),
+        };
+        let telemetry = Telemetry::builder(providers.clone()).build();
+        let normal = Normal::new();
+        let mut store = Store::new(component.engine(), State(telemetry.instance("guest")));
+        let instance = linker.instantiate(&mut store, component).unwrap();
+        let mut functions = Vec::new();
+        for interface in INTERFACES {
+            let name = format!("wasmscope:otel/{interface}@0.1.0");
+            let (item, index) = instance.get_export(&mut store, None, &name).unwrap();
+            let wasmtime::component::types::ComponentItem::ComponentInstance(item) = item else {
+                panic!("{name} is an interface");
+            };
+            let exports = item.exports(component.engine());
+            let exports: Vec<String> = exports.map(|(name, _)| name.to_owned()).collect();
+            for export in exports {
+                let found = instance.get_export_index(&mut store, Some(&index), &export);
+                // The types of an interface are exported beside its functions.
+                if let Some(function) = instance.get_func(&mut store, found.unwrap()) {
+                    functions.push((format!("{interface}.{export}"), function));
+                }
+            }
+        }
+        Self {
+            store,
+            functions,
+            handles: Handles::default(),
+            normal,
+            exporter,
+            telemetry,
+            providers,
+        }
+    }
+
+    /// Calls a function with generated arguments, and returns its name, the arguments and the
+    /// result, without what differs from run to run.
+    fn call(&mut self, function: usize, mut rng: Rng) -> String {
+        let (name, function) = &self.functions[function];
+        let ty = function.ty(&self.store);
+        let mut generator = Generator::new(&mut rng, &self.handles);
+        let arguments: Vec<Val> = ty
+            .params()
+            .map(|(name, ty)| generator.value(name, &ty))
+            .collect();
+        let mut result = [Val::Bool(false)];
+        function
+            .call(&mut self.store, &arguments, &mut result)
+            .unwrap();
+        let [result] = result;
+        self.handles.keep(name, &result);
+        format!("{name} {}", self.normal.result(name, &result))
+    }
+
+    /// Ends the instance, and returns its telemetry and the counts of what was dropped.
+    fn end(self) -> (normal::Exported, String) {
+        drop(self.store);
+        self.providers.meter.unwrap().force_flush().unwrap();
+        let dropped = format!("{:?}", self.telemetry.dropped().snapshot());
+        (self.normal.exported(&self.exporter), dropped)
+    }
+}
+
+/// Makes as many calls for one seed.
+const CALLS: usize = 400;
+
+/// Ours, and the generated one.
+fn sides() -> impl Fn() -> [Side; 2] {
+    let engine = Engine::default();
+    let component = Component::from_binary(&engine, &guests::echo(StringEncoding::UTF8)).unwrap();
+    let (mut ours, mut generated) = (Linker::new(&engine), Linker::new(&engine));
+    add_to_linker::<State>(&mut ours).unwrap();
+    bindgen::add_to_linker::<State>(&mut generated).unwrap();
+    move || [&ours, &generated].map(|linker| Side::new(&component, linker))
+}
+
+#[test]
+fn both_adapters_give_the_same_results_and_telemetry() {
+    let sides = sides();
+    let mut called = BTreeMap::new();
+    let mut exported = normal::Counts::default();
+    for seed in 0..24 {
+        let mut rng = Rng::with_seed(seed);
+        let [mut ours, mut generated] = sides();
+        for call in 0..CALLS {
+            let function = generate::choose(&mut rng, &ours.functions, call);
+            let rng = rng.fork();
+            let (one, other) = (
+                ours.call(function, rng.clone()),
+                generated.call(function, rng),
+            );
+            assert_eq!(one, other, "call {call} of seed {seed}");
+            *called
+                .entry(ours.functions[function].0.clone())
+                .or_insert(0) += 1;
+        }
+        let (one, other) = (ours.end(), generated.end());
+        for (one, other) in one.0.lines.iter().zip(&other.0.lines) {
+            assert_eq!(one, other, "telemetry of seed {seed}");
+        }
+        assert_eq!(one.0.lines.len(), other.0.lines.len(), "seed {seed}");
+        assert_eq!(one.1, other.1, "dropped, seed {seed}");
+        exported.add(&one.0.counts);
+    }
+    // The comparison says nothing of functions and fields that are not reached.
+    assert_eq!(called.len(), 25, "{called:?}");
+    assert!(called.values().all(|times| *times > 50), "{called:?}");
+    exported.assert_enough();
+}
+
+#[test]
+fn wasmtimes_own_limit_traps_what_the_contracts_leaves_out() {
+    let [mut ours, mut generated] = sides()();
+    let long = [
+        Val::U64(1),
+        Val::Option(None),
+        Val::Option(Some(Box::new(Val::String("x".repeat(100_000))))),
+    ];
+    for (side, fits) in [(&mut ours, true), (&mut generated, false)] {
+        side.store.set_hostcall_fuel(50_000);
+        let enabled = side.functions.iter();
+        let (_, enabled) = enabled
+            .clone()
+            .find(|(name, _)| name == "logger.enabled")
+            .unwrap();
+        let mut result = [Val::Bool(false)];
+        let called = enabled.call(&mut side.store, &long, &mut result);
+        assert_eq!(called.is_ok(), fits, "{called:?}");
+    }
+}
+
+#[test]
+fn interfaces_can_be_added_once() {
+    let engine = Engine::default();
+    let mut linker = Linker::<State>::new(&engine);
+    bindgen::add_to_linker_with(&mut linker, |state| &mut state.0).unwrap();
+    assert!(bindgen::add_to_linker(&mut linker).is_err());
+    assert!(add_to_linker(&mut linker).is_err());
+}
