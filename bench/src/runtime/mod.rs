@@ -13,6 +13,8 @@ use wasmscope_telemetry::Telemetry;
 pub(crate) enum Column {
     /// Wasmtime with its defaults.
     Wasmtime,
+    /// Wasmtime with the adapter that `bindgen!` generates.
+    WasmtimeBindgen,
     /// Wasmtime, compiling each time.
     WasmtimeCompiling,
     /// Wasmtime with the cache of `wasmscope run --aot`.
@@ -38,6 +40,7 @@ impl Column {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Wasmtime => "Wasmtime",
+            Self::WasmtimeBindgen => "Wasmtime, `bindgen!`",
             Self::WasmtimeCompiling => "Wasmtime, compiling",
             Self::WasmtimeCached => "Wasmtime, `--aot`",
             Self::WasmtimePooled => "Wasmtime, pooling and epochs",
@@ -96,6 +99,7 @@ pub(crate) fn runtime(column: Column, cache: &Path) -> Result<Box<dyn Runtime>> 
             let pooled = column == Column::WasmtimePooled;
             Box::new(wasmtime::SetUp::new(cache, pooled)?)
         }
+        Column::WasmtimeBindgen => Box::new(wasmtime::SetUp::generated(cache)?),
         Column::WasmtimeCompiling => Box::new(wasmtime::SetUp::compiling(cache)?),
         Column::WasmtimeCached => Box::new(wasmtime::SetUp::caching(cache)?),
         Column::Interpreter => Box::new(wasmedge::SetUp::new(None)?),

@@ -54,6 +54,19 @@ enum Code {
 
 impl SetUp {
     pub(super) fn new(cache: &Path, pooled: bool) -> Result<Self> {
+        Self::with(cache, pooled, wasmscope_wasmtime::add_to_linker)
+    }
+
+    /// Serves `wasmscope:otel` by what `bindgen!` generates.
+    pub(super) fn generated(cache: &Path) -> Result<Self> {
+        Self::with(cache, false, wasmscope_wasmtime::bindgen::add_to_linker)
+    }
+
+    fn with(
+        cache: &Path,
+        pooled: bool,
+        add_telemetry: fn(&mut Linker<State>) -> wasmtime::Result<()>,
+    ) -> Result<Self> {
         let mut config = Config::new();
         if pooled {
             let mut pool = PoolingAllocationConfig::new();
@@ -67,7 +80,7 @@ impl SetUp {
         let engine = Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
-        wasmscope_wasmtime::add_to_linker(&mut linker)?;
+        add_telemetry(&mut linker)?;
         Ok(Self {
             engine,
             linker: Arc::new(linker),

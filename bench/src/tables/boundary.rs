@@ -151,6 +151,7 @@ pub(super) fn table(inputs: &Inputs) -> Result<Table> {
 fn callers(column: Column, cache: &Path) -> Result<(Box<dyn Caller>, Box<dyn Caller>)> {
     Ok(match column {
         Column::Wasmtime
+        | Column::WasmtimeBindgen
         | Column::WasmtimePooled
         | Column::WasmtimeCompiling
         | Column::WasmtimeCached => (component::wasmtime()?, raw::wasmtime::caller()?),

@@ -33,9 +33,10 @@ pub(crate) struct Inputs {
 pub(crate) type Make = fn(&Inputs) -> Result<Table>;
 
 /// All tables, by name, in the order of the page.
-pub(crate) const TABLES: [(&str, Make); 8] = [
+pub(crate) const TABLES: [(&str, Make); 9] = [
     ("signals", signals::counting),
     ("batch", signals::batch),
+    ("bindgen", signals::bindgen),
     ("boundary", boundary::table),
     ("size", size::table),
     ("cold-start", service::cold_start),

@@ -11,6 +11,7 @@ use crate::runtime::{Column, Guest, Host, runtime};
 use crate::sink::{Counts, Kind, Sink};
 
 /// A row of the table.
+#[derive(Clone, Copy)]
 struct Row {
     title: &'static str,
     /// The guest's name for it.
@@ -72,6 +73,23 @@ const BATCH_ROWS: [Row; 7] = [
     row("log, by `opentelemetry`", "log, opentelemetry", Kind::Batch, Operation::Log),
 ];
 
+/// The rows of [`ROWS`] in which the two adapters to Wasmtime are compared.
+const ADAPTER_ROWS: [&str; 13] = [
+    "span",
+    "span, by `tracing`",
+    "three nested spans",
+    "span not sampled",
+    "span, telemetry disabled",
+    "log",
+    "log, by `tracing`",
+    "log below the level",
+    "counter",
+    "counter, by `opentelemetry`",
+    "counter, bound",
+    "histogram",
+    "histogram, bound",
+];
+
 impl Operation {
     /// Returns the items that arrive after `times` operations.
     fn arriving(self, kind: Kind, times: u64) -> Counts {
@@ -118,20 +136,39 @@ pub(super) fn counting(inputs: &Inputs) -> Result<Table> {
         bound instruments it is an unbound instrument of the native SDK, unless the row says otherwise. The `opentelemetry` API has no bound \
         instruments here, because its own need the native SDK, and `tracing` has no metrics. Spans of `tracing` begin when they are made, or, with \
         `with_deferred_start`, when they are first used (ADR 11).";
-    table("Signals", about, &ROWS, inputs)
+    table("Signals", about, &ROWS, &Column::ALL, inputs)
 }
 
 /// With the SDK's batch processors.
 pub(super) fn batch(inputs: &Inputs) -> Result<Table> {
     let about = "The same with the SDK's batch processors on both sides, as in a host that exports. Their queues are emptied between the measurements, and lose \
         nothing.";
-    table("Signals, batched", about, &BATCH_ROWS, inputs)
+    table("Signals, batched", about, &BATCH_ROWS, &Column::ALL, inputs)
 }
 
-fn table(title: &str, about: &str, rows: &[Row], inputs: &Inputs) -> Result<Table> {
+/// Wasmtime with the adapter's own lifting beside the adapter that `bindgen!` generates.
+pub(super) fn bindgen(inputs: &Inputs) -> Result<Table> {
+    let about = "The same on Wasmtime by two adapters: the default one, which lifts arguments itself, and the one that `bindgen!` generates. The \
+        last column is the second to the first, in the same round.";
+    let rows = ROWS.iter().filter(|row| ADAPTER_ROWS.contains(&row.title));
+    let rows: Vec<_> = rows.copied().collect();
+    let columns = [Column::Wasmtime, Column::WasmtimeBindgen];
+    table("Adapters to Wasmtime", about, &rows, &columns, inputs)
+}
+
+/// What the last column is called if the columns are compared with each other.
+const COMPARED: &str = "`bindgen!` to Wasmtime";
+
+fn table(
+    title: &str,
+    about: &str,
+    rows: &[Row],
+    columns: &[Column],
+    inputs: &Inputs,
+) -> Result<Table> {
     let component = inputs.guests.join("rows.wasm");
     let mut hosts = Vec::new();
-    let columns = Column::ALL.into_iter();
+    let columns = columns.iter().copied();
     let columns = columns.filter(|column| column.title().contains(&inputs.columns));
     for column in columns {
         let host = runtime(column, &inputs.cache)
@@ -148,6 +185,9 @@ fn table(title: &str, about: &str, rows: &[Row], inputs: &Inputs) -> Result<Tabl
     table
         .header
         .extend(hosts.iter().map(|(column, _)| column.title().to_owned()));
+    if compared(&hosts) {
+        table.header.push(COMPARED.to_owned());
+    }
     for row in rows
         .iter()
         .filter(|row| inputs.rows.is_empty() || row.title == inputs.rows)
@@ -156,6 +196,11 @@ fn table(title: &str, about: &str, rows: &[Row], inputs: &Inputs) -> Result<Tabl
         add(&mut table, row, &hosts, inputs).with_context(|| format!("row {:?}", row.title))?;
     }
     Ok(table)
+}
+
+/// Whether the columns are two adapters to the same runtime.
+fn compared(hosts: &[(Column, Box<dyn Host>)]) -> bool {
+    matches!(hosts, [(Column::Wasmtime, _), (Column::WasmtimeBindgen, _)])
 }
 
 fn add(
@@ -202,6 +247,12 @@ fn add(
         cells.push(ratio(spread));
         let time = times.nanos(at + 1).median;
         table.measured.push((format!("{key}/ns"), time));
+        table.measured.push((key, spread.median));
+    }
+    if compared(hosts) {
+        let spread = times.ratio(2, 1);
+        cells.push(ratio(spread));
+        let key = format!("{}/{COMPARED}", row.title);
         table.measured.push((key, spread.median));
     }
     table.rows.push(cells);
