@@ -12,6 +12,7 @@ mod modules;
 mod outside;
 mod package;
 mod parity;
+mod pins;
 mod run;
 mod size;
 mod test;

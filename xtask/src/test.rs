@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{bench, comments, deny, guests, modules, outside, package, parity};
+use crate::{bench, comments, deny, guests, modules, outside, package, parity, pins};
 use crate::{toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
@@ -97,7 +97,8 @@ fn format(workspace: &Workspace) -> Result<()> {
 }
 
 /// Checks the direction of dependencies.
-fn dependencies(_: &Workspace) -> Result<()> {
+fn dependencies(workspace: &Workspace) -> Result<()> {
+    pins::check(workspace)?;
     let depends_with = |features: &str, package: &str, on: &str| -> Result<bool> {
         let tree = output(cargo().args([
             "tree",
@@ -247,6 +248,19 @@ fn clippy(_: &Workspace) -> Result<()> {
         "--package",
         "wasmscope-otlp",
         "--no-default-features",
+        "--",
+        "--deny",
+        "warnings",
+    ]))?;
+    // Without the lifting that needs hidden API of Wasmtime.
+    run_command(cargo().args([
+        "clippy",
+        "--locked",
+        "--package",
+        "wasmscope-wasmtime",
+        "--no-default-features",
+        "--features",
+        "bindgen",
         "--",
         "--deny",
         "warnings",

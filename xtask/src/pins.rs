@@ -1,0 +1,94 @@
+//! The version of Wasmtime that the workspace is checked with. ADR 20 says why it matters.
+
+use crate::workspace::Workspace;
+use anyhow::{Context as _, Result, ensure};
+use std::fs;
+
+/// Each release of Wasmtime depends on exactly its own version of this crate, and so does the
+/// feature `lifting` of `wasmscope-wasmtime`.
+const PIN: &str = "wasmtime-internal-component-util";
+
+/// The crates of one release whose behaviour our code and tests know.
+const CRATES: [&str; 5] = [
+    "wasmtime",
+    "wasmtime-environ",
+    "wasmtime-wasi",
+    "wasmtime-wasi-io",
+    "wasi-preview1-component-adapter-provider",
+];
+
+/// Compares the pin in `Cargo.toml` with `Cargo.lock`.
+///
+/// # Errors
+///
+/// Fails when they name different versions.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let read = |name| fs::read_to_string(workspace.path(name)).context(name);
+    compare(&read("Cargo.toml")?, &read("Cargo.lock")?)
+}
+
+fn compare(manifest: &str, lock: &str) -> Result<()> {
+    let pin = format!("\n{PIN} = \"=");
+    let (_, rest) = manifest
+        .split_once(&pin)
+        .with_context(|| format!("Cargo.toml does not pin {PIN} to one version"))?;
+    let version = rest.split('"').next().unwrap_or_default();
+    for name in CRATES {
+        let package = format!("\nname = \"{name}\"\nversion = \"");
+        let locked: Vec<_> = lock.split(&package).skip(1).collect();
+        ensure!(!locked.is_empty(), "Cargo.lock has no {name}");
+        for rest in locked {
+            let locked = rest.split('"').next().unwrap_or_default();
+            ensure!(
+                locked == version,
+                "Cargo.lock has {name} {locked}, but {version} is pinned; \
+                 follow \"A new release of Wasmtime\" in CONTRIBUTING.md"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock(of_wasi: &str) -> String {
+        let version = |name| {
+            if name == "wasmtime-wasi" {
+                of_wasi
+            } else {
+                "1.2.3"
+            }
+        };
+        let packages = CRATES.map(|name| {
+            let version = version(name);
+            format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n")
+        });
+        packages.join("\n")
+    }
+
+    #[test]
+    fn a_version_that_is_not_the_pinned_one_is_named() {
+        let manifest = format!("[workspace.dependencies]\n{PIN} = \"=1.2.3\"\n");
+        compare(&manifest, &lock("1.2.3")).expect("all are of one version");
+        let error = compare(&manifest, &lock("1.2.4")).expect_err("one is not");
+        assert_eq!(
+            error.to_string(),
+            "Cargo.lock has wasmtime-wasi 1.2.4, but 1.2.3 is pinned; \
+             follow \"A new release of Wasmtime\" in CONTRIBUTING.md"
+        );
+        assert!(compare(&manifest, "").is_err());
+        let caret = manifest.replace("=1.2.3", "1.2.3");
+        let error = compare(&caret, &lock("1.2.3")).expect_err("a range is no pin");
+        assert!(error.to_string().contains("does not pin"), "{error}");
+    }
+
+    #[test]
+    fn contributing_says_what_to_do() {
+        let workspace = Workspace::find().expect("the workspace");
+        check(&workspace).expect("Cargo.lock has the pinned version");
+        let text = fs::read_to_string(workspace.path("CONTRIBUTING.md")).expect("a file");
+        assert!(text.contains("\n## A new release of Wasmtime\n"));
+    }
+}
