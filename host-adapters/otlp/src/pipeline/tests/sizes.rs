@@ -541,7 +541,7 @@ fn tonics_message_for_a_request_that_is_too_large_is_known() {
         panic!("{polled:?} is no error");
     };
     assert!(
-        crate::pipeline::diagnosis::too_large(status.message()),
+        crate::pipeline::diagnosis::says_too_large(status.message()),
         "{status}"
     );
 }
