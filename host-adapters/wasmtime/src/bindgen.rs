@@ -1,7 +1,7 @@
 //! The same interfaces by [`wasmtime::component::bindgen!`], which uses Wasmtime's public API only.
 //!
-//! This is the plain way to write an adapter. It serves as the oracle of the crate's own lifting, in
-//! `tests/bindgen`. It is also the way out if a release of Wasmtime changes the hidden API that
+//! This is the plain way to write an adapter. It serves as the oracle of the crate's own lifting,
+//! in `tests/bindgen`. It is also the way out if a release of Wasmtime changes the hidden API that
 //! the crate's own lifting uses. A guest gets the same results and the same telemetry from both.
 //! The calls are slower: ADR 20 has the numbers.
 //!
@@ -9,8 +9,8 @@
 //!
 //! [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) has no effect here.
 //! Wasmtime copies all arguments of a call before the call arrives. Wasmtime bounds the copies by
-//! [`Store::set_hostcall_fuel`](wasmtime::Store::set_hostcall_fuel), 128 MiB by default, and traps a
-//! guest that exceeds it. The crate's own functions leave the excess out instead and count it. All
+//! [`Store::set_hostcall_fuel`](wasmtime::Store::set_hostcall_fuel), 128 MiB by default, and traps
+//! a guest that exceeds it. The crate's own functions leave the excess out instead and count it. All
 //! other limits are the same.
 //!
 //! # Errors of guests

@@ -101,10 +101,10 @@
 //!
 //! The feature `lifting`, on by default, reads a call's arguments where they lie in the guest's
 //! memory. It uses hidden API of Wasmtime, and so accepts exactly one patch release. To use a newer
-//! one before this crate does, turn it off and `bindgen` on. Then `bindgen!` generates the functions,
-//! which run on any patch release of the same major version. Calls take longer (ADR 20 has numbers),
-//! and Wasmtime's limit on the data of a host call takes the place of `call_bytes`; see the module
-//! `bindgen`.
+//! one before this crate does, turn it off and `bindgen` on. Then `bindgen!` generates the
+//! functions, which run on any patch release of the same major version. Calls take longer (ADR 20
+//! has numbers), and Wasmtime's limit on the data of a host call takes the place of `call_bytes`;
+//! see the module `bindgen`.
 //!
 //! ```toml
 //! wasmscope-wasmtime = { version = "0.1", default-features = false, features = ["bindgen"] }

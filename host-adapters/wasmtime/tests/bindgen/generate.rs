@@ -171,7 +171,8 @@ impl<'a> Generator<'a> {
     }
 
     /// Gives some log records nested values that keep the contract's rules, which random indices
-    /// hardly ever do. The body is an array or a map of all nodes but the last, which is in the first.
+    /// hardly ever do. The body is an array or a map of all nodes but the last, which is in the
+    /// first.
     fn nest(&mut self, fields: &mut [(String, Val)]) {
         let is_record = fields.iter().any(|(name, _)| name == "nodes");
         if !is_record || self.rng.bool() {
