@@ -211,10 +211,10 @@ fn trap_code<L: Send + 'static>(store: &mut Store<State<L>>, wat: &str) -> Strin
     let component = adapter::component(store.engine(), &wat::parse_str(wat).unwrap());
     let linker = adapter::empty_linker(store.engine());
     let error = instantiate(store, &component, &linker).unwrap_err();
-    match outcome_of(&error) {
-        Outcome::Trap { code, .. } => code,
-        other => panic!("{error:?} is {other:?}"),
-    }
+    let Outcome::Trap { code, .. } = outcome_of(&error) else {
+        panic!("{error:?} is no trap");
+    };
+    code
 }
 
 /// Wasmtime's errors for these have no type, so `outcome_of` goes by their words.

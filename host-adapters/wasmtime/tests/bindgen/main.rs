@@ -5,6 +5,10 @@
     clippy::unwrap_used,
     reason = "this is all tests, functions beside them too"
 )]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the contract uses few of the types"
+)]
 
 mod generate;
 #[path = "../../../tests/guests.rs"]
