@@ -84,11 +84,10 @@ impl Default for LogLevels {
     }
 }
 
-/// Returns whether it can be the name of a scope or of those above it: segments between `::` or `.`, none
-/// of which is empty.
+/// Returns whether a text can be the name of a scope, or of a scope above it: segments between `::`
+/// or `.`, none of which is empty.
 ///
-/// The patterns of `RUST_LOG`, such as `shop[span]`, and wildcards are not understood, so that they
-/// are no names.
+/// Patterns of `RUST_LOG`, such as `shop[span]`, and wildcards are not names.
 fn is_scope(name: &str) -> bool {
     let is_segment =
         |segment: &str| !segment.is_empty() && !segment.starts_with(':') && !segment.ends_with(':');

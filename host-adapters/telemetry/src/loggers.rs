@@ -32,7 +32,7 @@ impl Loggers {
         }
     }
 
-    /// Returns the logger of a scope, from the cache where there is room; `None` without a provider.
+    /// Returns the logger of a scope, from the cache if there is room. `None` without a provider.
     ///
     /// The SDK's provider does not hold on to its loggers, so that one beyond the cache's limit
     /// lasts as long as the instance that it is made for.

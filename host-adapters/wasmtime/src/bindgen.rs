@@ -10,8 +10,8 @@
 //! [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) has no effect here.
 //! Wasmtime copies all arguments of a call before the call arrives. Wasmtime bounds the copies by
 //! [`Store::set_hostcall_fuel`](wasmtime::Store::set_hostcall_fuel), 128 MiB by default, and traps
-//! a guest that exceeds it. The crate's own functions leave the excess out instead and count it. All
-//! other limits are the same.
+//! a guest that exceeds it. The crate's own functions leave the excess out instead and count it.
+//! All other limits are the same.
 //!
 //! # Errors of guests
 //!

@@ -205,7 +205,7 @@ impl Instance {
         }
     }
 
-    /// Returns whether somebody listens to records of this severity and event name (`logger.enabled`).
+    /// Returns whether records of this severity and event name are kept (`logger.enabled`).
     ///
     /// The threshold is asked first, then the processors of the logger provider.
     pub fn log_enabled(
