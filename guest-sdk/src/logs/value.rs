@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::arena::{self, EmitNested, NO_VALUE, Nested};
 use super::owned::OwnedValue;
-use crate::types::{LogValue, LoggerHandle, Value, from_nonzero};
+use crate::types::{LogValue, LoggerHandle, Value, from_nonzero, value_from};
 
 /// A value of a log record, which may be nested: OpenTelemetry's `AnyValue`.
 ///
@@ -212,32 +212,8 @@ impl<T: PartialEq> PartialEq for Items<'_, T> {
     }
 }
 
-macro_rules! any_from {
-    ($($from:ty => $variant:ident($value:ident => $as:expr)),* $(,)?) => {$(
-        impl<'a> From<$from> for AnyValue<'a> {
-            #[inline]
-            fn from($value: $from) -> Self {
-                Self::$variant($as)
-            }
-        }
-    )*};
-}
-
-any_from! {
-    &'a str => String(v => v),
-    &'a String => String(v => v),
-    &'a Cow<'_, str> => String(v => v),
-    &'a Box<str> => String(v => v),
-    bool => Bool(v => v),
-    i8 => Int(v => v.into()),
-    i16 => Int(v => v.into()),
-    i32 => Int(v => v.into()),
-    i64 => Int(v => v),
-    u8 => Int(v => v.into()),
-    u16 => Int(v => v.into()),
-    u32 => Int(v => v.into()),
-    f32 => Double(v => v.into()),
-    f64 => Double(v => v),
+value_from! {
+    AnyValue:
     &'a [u8] => Bytes(v => v),
     &'a [AnyValue<'a>] => Array(v => Items::of(v)),
     &'a [(&'a str, AnyValue<'a>)] => Map(v => Items::of(v)),

@@ -24,7 +24,7 @@ pub(crate) use meter::{
     InstrumentDescriptor, InstrumentKind, InstrumentOf, Number, Observation, family,
 };
 pub use tracer::{Link, LinkTarget, SpanChanges, SpanKind, SpanReference, Status};
-pub(crate) use value::{InstrumentationScope, from_nonzero};
+pub(crate) use value::{InstrumentationScope, from_nonzero, value_from};
 pub use value::{KeyValue, Unsigned, Value};
 #[cfg(test)]
 pub(crate) use variants::WitEnum;

@@ -53,9 +53,29 @@ impl Unsigned {
     }
 }
 
+/// Implements `From` for a type of values: for the types that all of them have, and for others.
 macro_rules! value_from {
-    ($($from:ty => $variant:ident($value:ident => $as:expr)),* $(,)?) => {$(
-        impl<'a> From<$from> for Value<'a> {
+    ($for:ident: $($from:ty => $variant:ident($value:ident => $as:expr)),* $(,)?) => {
+        $crate::types::value_from!(@each $for:
+            &'a str => String(v => v),
+            &'a String => String(v => v),
+            &'a Cow<'_, str> => String(v => v),
+            &'a Box<str> => String(v => v),
+            bool => Bool(v => v),
+            i8 => Int(v => v.into()),
+            i16 => Int(v => v.into()),
+            i32 => Int(v => v.into()),
+            i64 => Int(v => v),
+            u8 => Int(v => v.into()),
+            u16 => Int(v => v.into()),
+            u32 => Int(v => v.into()),
+            f32 => Double(v => v.into()),
+            f64 => Double(v => v),
+            $($from => $variant($value => $as),)*
+        );
+    };
+    (@each $for:ident: $($from:ty => $variant:ident($value:ident => $as:expr),)*) => {$(
+        impl<'a> From<$from> for $for<'a> {
             #[inline]
             fn from($value: $from) -> Self {
                 Self::$variant($as)
@@ -63,22 +83,10 @@ macro_rules! value_from {
         }
     )*};
 }
+pub(crate) use value_from;
 
 value_from! {
-    &'a str => String(v => v),
-    &'a String => String(v => v),
-    &'a Cow<'_, str> => String(v => v),
-    &'a Box<str> => String(v => v),
-    bool => Bool(v => v),
-    i8 => Int(v => v.into()),
-    i16 => Int(v => v.into()),
-    i32 => Int(v => v.into()),
-    i64 => Int(v => v),
-    u8 => Int(v => v.into()),
-    u16 => Int(v => v.into()),
-    u32 => Int(v => v.into()),
-    f32 => Double(v => v.into()),
-    f64 => Double(v => v),
+    Value:
     &'a [&'a str] => StringArray(v => v),
     &'a [bool] => BoolArray(v => v),
     &'a [i64] => IntArray(v => v),
