@@ -3,7 +3,30 @@
 //! An engine's traits, such as its resource limiter, can only be implemented for types of the
 //! adapter. So the type [`Limiter`](crate::limiter!) is made by a macro, in each adapter's crate.
 
-use crate::Instance;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{Instance, Reason, Signal};
+
+/// Runs a guest's call on the instance that `instance` finds in `state`. A panic, which would take
+/// down the embedder because of its telemetry, is caught and counted as `host_panic`. Then the
+/// result is `None`. (A program that is built with `panic = "abort"` ends.)
+#[inline]
+pub fn catch_panic<S: ?Sized, R>(
+    state: &mut S,
+    instance: impl Fn(&mut S) -> &mut Instance,
+    signal: Signal,
+    call: impl FnOnce(&mut Instance) -> R,
+) -> Option<R> {
+    // A panic may leave a record or a count half-done, but nothing that other code relies on.
+    if let Ok(returned) = catch_unwind(AssertUnwindSafe(|| call(instance(state)))) {
+        return Some(returned);
+    }
+    // If counting panics as well, the panic stays uncounted.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        instance(state).count_dropped(signal, Reason::HostPanic, 1);
+    }));
+    None
+}
 
 /// Returns access to Wasmscope's state within the embedder's `T` of a store.
 ///

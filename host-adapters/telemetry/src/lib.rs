@@ -91,7 +91,7 @@ mod store_meter;
 pub mod string_cache;
 mod telemetry;
 
-pub use adapter::View;
+pub use adapter::{View, catch_panic};
 pub use dropped::{Dropped, Reason, Signal};
 pub use instance::{Ender, Instance};
 pub use invocation::{InstanceAccess, Invocation, InvocationOptions, Outcome};

@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use wasmscope_telemetry::{Instance, Reason, Signal};
+use wasmscope_telemetry::{Instance, Reason, Signal, catch_panic};
 
 use super::arguments::{Arguments, RawArgs};
 use super::cursor::CoreValue;
@@ -143,7 +142,7 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
         self.name
     }
 
-    /// Gives what the guest gets if the call comes to nothing, because the host panicked.
+    /// Returns the result that the guest gets if the host panicked.
     #[must_use]
     pub fn neutral(&self) -> R {
         (self.neutral)()
@@ -153,8 +152,7 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
     /// finds in `state`.
     ///
     /// What exceeds [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left
-    /// out and counted. A panic, which would take down the embedder for the sake of its
-    /// telemetry, is caught and counted too.
+    /// out and counted. A panic is caught and counted, too: see [`catch_panic`].
     ///
     /// # Errors
     ///
@@ -166,8 +164,7 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
         instance: impl Fn(&mut S) -> &mut Instance,
         passed: RawArgs<'_, V>,
     ) -> Result<R, LiftError> {
-        let call = AssertUnwindSafe(|| {
-            let instance = instance(state);
+        let called = catch_panic(state, instance, self.signal, |instance| {
             let mut reader = passed.reader(instance.telemetry().limits().call_bytes);
             let first = passed.read(&mut reader)?;
             let returned = self.call.call(instance, first, &mut reader)?;
@@ -179,14 +176,7 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
             }
             Ok(returned)
         });
-        // What a panic leaves half-done is a record or a count, never anything that others rely on.
-        let called = catch_unwind(call).unwrap_or_else(|_| {
-            // If even this panics, there is nobody left to count for.
-            let _ = catch_unwind(AssertUnwindSafe(|| {
-                instance(state).count_dropped(self.signal, Reason::HostPanic, 1);
-            }));
-            Ok((self.neutral)())
-        });
+        let called = called.unwrap_or_else(|| Ok((self.neutral)()));
         called.map_err(|error: LiftError| error.in_package(self.package()))
     }
 

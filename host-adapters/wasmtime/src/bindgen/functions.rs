@@ -1,31 +1,22 @@
 //! The functions, each of which calls one of the telemetry core.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use wasmscope_telemetry::model::{
     BaggageHandle, InstrumentHandle, LoggerHandle, MeterHandle, ObserverHandle, SeriesHandle,
     SpanEvent, SpanHandle, SpanStart, TracerHandle,
 };
-use wasmscope_telemetry::{Instance, Reason, Signal};
+use wasmscope_telemetry::{Instance, Signal, catch_panic};
 
 use super::bindings::wasmscope::otel::{context, logger, meter, tracer, types};
 use super::convert::all;
 
-/// Calls the core. A panic there is caught and counted, and the guest gets `neutral`.
+/// Calls the core. If it panics, the guest gets `neutral`: see [`catch_panic`].
 fn guarded<R>(
     instance: &mut Instance,
     signal: Signal,
     neutral: R,
     call: impl FnOnce(&mut Instance) -> R,
 ) -> R {
-    // A panic may leave a record or a count half-done, but nothing that others rely on.
-    catch_unwind(AssertUnwindSafe(|| call(instance))).unwrap_or_else(|_| {
-        // If counting panics as well, the panic stays uncounted.
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            instance.count_dropped(signal, Reason::HostPanic, 1);
-        }));
-        neutral
-    })
+    catch_panic(instance, |instance| instance, signal, call).unwrap_or(neutral)
 }
 
 impl types::Host for Instance {}
