@@ -129,7 +129,7 @@ impl Action {
         }
     }
 
-    /// Checks what can be checked without asking anybody.
+    /// Checks the request, without a call of the pricing service.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         match self {
             Self::Open {

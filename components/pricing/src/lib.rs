@@ -1,4 +1,4 @@
-//! The called half of the shop: prices baskets for whoever imports `shop:pricing/quotes`.
+//! The called half of the shop: prices baskets for components that import `shop:pricing/quotes`.
 //!
 //! It is a component of its own, instrumented by itself. That its spans stand beneath those of its
 //! caller is the host's doing: neither knows of the other's telemetry.

@@ -290,7 +290,7 @@ pub struct LogRecord {
 /// `logger.log-threshold`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogThreshold {
-    /// Records below this need not be emitted; `None`: nobody listens.
+    /// Records below this need not be emitted. `None`: no record is kept.
     pub severity: Option<Severity>,
     /// The state of the settings that this holds for.
     pub generation: u32,

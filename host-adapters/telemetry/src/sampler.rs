@@ -51,12 +51,11 @@ impl EarlySampler {
         }
     }
 
-    /// Shows the sampler the attributes that a span starts with. Default: no, for those that
-    /// `OTEL_TRACES_SAMPLER` names look at none, and attributes that nobody looks at need not
-    /// leave the guest.
+    /// Shows the sampler the attributes that a span starts with. Default: no. The samplers of
+    /// `OTEL_TRACES_SAMPLER` use no attributes, and unused attributes need not leave the guest.
     ///
-    /// Without this it sees none at all: the core keeps a span's attributes until its end, since
-    /// the SDK could not replace a value once it has it.
+    /// Without this the sampler sees no attributes: the core keeps them until the span's end,
+    /// because the SDK cannot replace the value of an attribute.
     #[must_use]
     pub fn sees_attributes(mut self, sees: bool) -> Self {
         self.sees_attributes = sees;

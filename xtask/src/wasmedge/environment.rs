@@ -13,8 +13,8 @@ use std::path::Path;
 /// is made anew.
 const RECIPE: &str = "1";
 
-/// The variables by which somebody asks for a certain library. A run that was asked the same, or
-/// nothing, keeps what is there.
+/// The variables that ask for a certain library. A run with the same request, or with none, keeps
+/// the existing library.
 pub(super) const REQUEST: [&str; 6] = [
     "WASMEDGE_INCLUDE_DIR",
     "WASMEDGE_LIB_DIR",

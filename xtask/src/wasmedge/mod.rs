@@ -12,7 +12,7 @@
 //!    `~/.wasmedge`, `/usr/local`, `~/.local`; and the system's own folders.
 //! 2. [`release`]: the official release, by wasmedge-sys' own `standalone` download and its
 //!    checksums. It is tried when the host of the releases answers within seconds, when a proxy is
-//!    configured, or when `WASMEDGE_STANDALONE_ARCHIVE` names an archive that somebody brought.
+//!    configured, or when `WASMEDGE_STANDALONE_ARCHIVE` names a local archive.
 //! 3. [`debian`]: the packages of the Debian release that has this version, from the mirror that
 //!    the machine's apt is configured with, unpacked into `target/wasmedge/debian/` together with
 //!    the glibc that they want.

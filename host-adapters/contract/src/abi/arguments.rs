@@ -28,7 +28,7 @@ pub trait Arguments: Read + Debug + Send + Sync + 'static {
     type First: Read;
 }
 
-/// WithReader parameters, which nobody but this crate does.
+/// Reads parameters. Only this crate implements it.
 pub trait Read: Sized {
     /// Reads them in order.
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self>;

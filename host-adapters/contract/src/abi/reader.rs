@@ -1,4 +1,4 @@
-//! WithReader strings and lists out of a guest's memory, within a call's budget.
+//! Reads strings and lists out of a guest's memory, within a call's budget.
 
 use std::borrow::Cow;
 use std::cell::Cell;

@@ -100,7 +100,7 @@ fn each_function_calls_the_core() {
     };
     register(&mut calls).unwrap();
     assert_eq!(calls.results.len(), described().len());
-    // Without providers nothing is recorded, and a handle of 0 is nobody's.
+    // Without providers nothing is recorded, and 0 is no valid handle.
     let started = "Function(wasmscope:otel/tracer@0.1.0#start) -> ";
     let start = calls
         .results

@@ -184,7 +184,7 @@ impl Instance {
         }
     }
 
-    /// Returns the severity below which nobody listens to a logger (`logger.threshold`).
+    /// Returns the severity below which a logger's records are not kept (`logger.threshold`).
     pub fn log_threshold(&mut self, logger: LoggerHandle) -> LogThreshold {
         let shared = &*self.telemetry.0;
         match find(&mut self.loggers, logger, shared) {
@@ -223,10 +223,10 @@ impl Instance {
         }
     }
 
-    /// Emits records, in order (`logger.emit`). Those that nobody listens to are dropped without
+    /// Emits records, in order (`logger.emit`). Records below the threshold are dropped without
     /// being counted.
     pub fn emit_logs(&mut self, logger: LoggerHandle, records: Vec<LogRecord>) -> Notice {
-        // Whether somebody listens to it or not.
+        // Before the threshold: a panic is noted even if its record is not kept.
         self.note_panic(&records);
         for record in &records {
             self.telemetry.0.guest_warnings.note(record);

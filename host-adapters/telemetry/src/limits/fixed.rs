@@ -1,6 +1,6 @@
 //! Bounds that are constants, and why none of them is a limit.
 
-/// A bound that nobody can set.
+/// A bound that is not a setting.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct FixedBound {

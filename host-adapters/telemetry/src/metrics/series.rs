@@ -225,9 +225,9 @@ impl SyncInstrument {
         SERIES_BYTES + self.bucket_bytes + attributes.bytes().saturating_mul(3)
     }
 
-    /// Lets go of the series that the SDK forgets: those that nobody holds and nobody has measured
-    /// since the last sweep, two collections ago or more. Their map are free at the next: until
-    /// then the SDK may not have forgotten them.
+    /// Removes the series that the SDK forgets: those that are not bound and were not measured
+    /// since the last sweep, which was at least two collections ago. Their places are free at the
+    /// next sweep, because the SDK may not have forgotten them until then.
     fn sweep(&self, map: &mut SeriesMap) {
         let Some(collections) = &self.forgets else {
             return;
@@ -298,8 +298,8 @@ pub(crate) struct Series {
     instrument: Arc<str>,
     sink: Arc<Sink>,
     attributes: AttributeSet,
-    /// Bound with the first measurement: the SDK exports what is bound, measured or not, with a
-    /// zero that nobody has said.
+    /// Bound with the first measurement. The SDK exports each bound series, even if it was never
+    /// measured, and would export a zero.
     bound: OnceLock<Bound>,
     total: Total,
     merged: Option<Arc<Total>>,

@@ -371,7 +371,7 @@ fn an_instance_that_is_dropped_ends_what_is_open() {
     instance.begin("before", SpanReference::None);
     let mut invocation = Invocation::begin(instance, InvocationOptions::default());
     invocation.begin("within", SpanReference::Ambient);
-    // The store is gone, and nobody finished.
+    // The store is dropped before `finish` was called.
     drop(invocation);
     for name in ["before", "within"] {
         assert_eq!(
