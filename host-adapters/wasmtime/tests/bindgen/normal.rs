@@ -70,8 +70,10 @@ impl Normal {
     /// Returns an id as it is if it was an argument, otherwise its number.
     fn id(&mut self, id: &str) -> String {
         let is_argument = MARKS.iter().any(|(_, mark)| {
+            // The last digit of an argument is a small number. A generated id may begin with some
+            // of the others, but not with all.
             let digits = format!("{mark:016x}");
-            id.starts_with(&digits[..4])
+            id.starts_with(&digits[..15])
         });
         if id.is_empty() || is_argument {
             return id.to_owned();
