@@ -87,6 +87,32 @@ pub(crate) struct ByteBudget {
     reason: Reason,
 }
 
+/// A small Bloom filter of the keys that are kept: most new keys need not be compared with them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct KeyFilter(u64);
+
+impl KeyFilter {
+    /// Adds a key. Returns false if it was not added before, and true if it may have been.
+    #[inline]
+    fn add(&mut self, key: &str) -> bool {
+        let last = key.as_bytes().last().copied().unwrap_or_default();
+        let bit = 1 << ((key.len() ^ usize::from(last)) % 64);
+        let may_be_known = self.0 & bit != 0;
+        self.0 |= bit;
+        may_be_known
+    }
+}
+
+impl<'k> FromIterator<&'k str> for KeyFilter {
+    fn from_iter<I: IntoIterator<Item = &'k str>>(keys: I) -> Self {
+        let mut filter = Self::default();
+        for key in keys {
+            filter.add(key);
+        }
+        filter
+    }
+}
+
 impl ByteBudget {
     /// Makes a budget of `left` bytes. What exceeds it is counted under `reason`.
     pub(crate) const fn new(left: usize, reason: Reason) -> Self {
@@ -190,20 +216,22 @@ impl Rules<'_> {
     }
 
     /// Decides by its key about an attribute, for all signals. `kept` are the `len` keys that are
-    /// kept so far.
+    /// kept so far, and `filter` has them, too.
     #[inline]
     pub(crate) fn admit<'k>(
         &self,
         key: &str,
         mut kept: impl Iterator<Item = &'k str>,
         len: usize,
+        filter: &mut KeyFilter,
         AtMost(limit, reason): AtMost,
     ) -> Admission {
+        let may_be_known = filter.add(key);
         if key.is_empty() {
             Admission::Dropped(Reason::EmptyKey)
         } else if key.len() > self.limits.key_bytes {
             Admission::Dropped(Reason::KeyBytes)
-        } else if let Some(index) = kept.position(|known| same_text(known, key)) {
+        } else if may_be_known && let Some(index) = kept.position(|known| same_text(known, key)) {
             Admission::Replaces(index)
         } else if len >= limit {
             Admission::Dropped(reason)
@@ -230,13 +258,15 @@ impl Rules<'_> {
             kept.extend(given);
         }
         let mut merged = Merged::default();
+        let keys = kept.iter().take(first).map(|known| known.key.as_str());
+        let mut filter = KeyFilter::from_iter(keys);
         // Those before `len` are kept. The others are swapped behind it, and cut off in the end.
         let mut len = first;
         for next in first..kept.len() {
             let (head, tail) = kept.split_at_mut(next);
             let Some(new) = tail.first_mut() else { break };
             let known = head.iter().take(len).map(|known| known.key.as_str());
-            let admission = self.admit(new.key.as_str(), known, len, most);
+            let admission = self.admit(new.key.as_str(), known, len, &mut filter, most);
             if let Admission::Dropped(reason) = admission {
                 merged.over += u32::from(reason == most.1);
                 merged.is_changed = true;

@@ -146,6 +146,7 @@ impl Tag {
     }
 
     /// Returns a handle's index, or `None` if it is not of this kind and instance.
+    #[inline]
     pub(crate) fn index(self, handle: u64) -> Option<u32> {
         ((handle >> 32) as u32 == self.0).then_some(handle as u32)
     }

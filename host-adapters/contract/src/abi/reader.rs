@@ -228,7 +228,8 @@ impl<'a> Reader<'a> {
         Ok(bytes.and_then(|bytes| self.find_cached(bytes)))
     }
 
-    #[inline]
+    // Without it the compiler calls this function for each key.
+    #[inline(always)]
     fn find_cached(&self, bytes: &'a [u8]) -> Option<&'static str> {
         match string_cache::find(bytes) {
             Ok(text) => Some(text),

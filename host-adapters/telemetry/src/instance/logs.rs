@@ -15,7 +15,7 @@ use opentelemetry_sdk::logs::SdkLogger;
 use self::record::{RecordBuilder, admit, rules};
 use super::Instance;
 use super::table::HandleTable;
-use crate::attributes::{Admission, Pending, Rules};
+use crate::attributes::{Admission, KeyFilter, Pending, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::emitted::attribute;
 use crate::limits::MAX_LOG_DEPTH;
@@ -126,9 +126,10 @@ fn count_cut(cut: Cut, rules: Rules<'_>) {
 /// Returns the attributes that are kept as far as their keys go, each key with its last value.
 fn admitted(given: Vec<(Key, Weighed)>, rules: Rules<'_>) -> Vec<(Key, Weighed)> {
     let mut kept: Vec<(Key, Weighed)> = Vec::new();
+    let mut filter = KeyFilter::default();
     for (key, value) in given {
         let keys = kept.iter().map(|(key, _)| key.as_str());
-        match admit(rules, key.as_str(), keys, kept.len()) {
+        match admit(rules, key.as_str(), keys, kept.len(), &mut filter) {
             Admission::Added => kept.push((key, value)),
             Admission::Replaces(index) => kept[index].1 = value,
             Admission::Dropped(reason) => rules.count_named(reason, key.as_str()),

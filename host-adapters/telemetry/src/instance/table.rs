@@ -70,13 +70,19 @@ impl<H: Handle, K: Hash + Eq, T> HandleTable<H, K, T> {
         u32::MAX - reason as u32
     }
 
+    #[inline]
     fn index(&self, handle: H) -> Result<usize, Reason> {
-        let index = self.tag.index(handle.bits()).ok_or(Reason::WrongHandle)?;
-        if (index as usize) < self.entries.len() {
-            return Ok(index as usize);
+        match self.tag.index(handle.bits()) {
+            Some(index) if (index as usize) < self.entries.len() => Ok(index as usize),
+            index => Err(Self::reason(index)),
         }
-        let reason = Reason::ALL.get((u32::MAX - index) as usize);
-        Err(reason.copied().unwrap_or(Reason::WrongHandle))
+    }
+
+    /// Returns the reason for which there is no entry.
+    #[cold]
+    fn reason(index: Option<u32>) -> Reason {
+        let reason = index.and_then(|index| Reason::ALL.get((u32::MAX - index) as usize));
+        reason.copied().unwrap_or(Reason::WrongHandle)
     }
 
     /// Returns the entry of a handle.

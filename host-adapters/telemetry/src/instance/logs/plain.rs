@@ -12,7 +12,7 @@ use opentelemetry::{Context, Key};
 
 use super::record::{RecordBuilder, admit, rules};
 use super::{Instance, find};
-use crate::attributes::{Admission, plausible_time, shortened};
+use crate::attributes::{Admission, KeyFilter, plausible_time, shortened};
 use crate::model::{LoggerHandle, Notice, SpanReference};
 
 /// A record in the making.
@@ -21,6 +21,7 @@ use crate::model::{LoggerHandle, Notice, SpanReference};
 pub struct PlainLog<'a> {
     builder: RecordBuilder<'a>,
     attributes: usize,
+    keys: KeyFilter,
 }
 
 impl Instance {
@@ -65,6 +66,7 @@ impl Instance {
         let mut plain = PlainLog {
             builder: RecordBuilder::new(sdk.create_log_record(), rules(shared), &self.texts),
             attributes: 0,
+            keys: KeyFilter::default(),
         };
         plain.builder.begin(time, now, context.as_ref(), severity);
         if !fill(&mut plain)? {
@@ -117,7 +119,13 @@ impl PlainLog<'_> {
     fn is_added(&mut self, key: &str) -> bool {
         let kept = self.builder.record.attributes_iter();
         let kept = kept.map(|(key, _)| key.as_str());
-        let admission = admit(self.builder.rules, key, kept, self.attributes);
+        let admission = admit(
+            self.builder.rules,
+            key,
+            kept,
+            self.attributes,
+            &mut self.keys,
+        );
         self.attributes += 1;
         admission == Admission::Added
     }

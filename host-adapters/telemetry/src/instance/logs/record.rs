@@ -7,7 +7,7 @@ use opentelemetry::logs::{AnyValue, LogRecord as _, Severity};
 use opentelemetry::trace::SpanContext;
 use opentelemetry_sdk::logs::SdkLogRecord;
 
-use crate::attributes::{Admission, AtMost, ByteBudget, Rules};
+use crate::attributes::{Admission, AtMost, ByteBudget, KeyFilter, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::interner::InstanceTexts;
 use crate::severity::common_severity_text;
@@ -30,9 +30,10 @@ pub(super) fn admit<'k>(
     key: &str,
     kept: impl Iterator<Item = &'k str>,
     len: usize,
+    filter: &mut KeyFilter,
 ) -> Admission {
     let most = AtMost(rules.limits.log_attributes, Reason::LogAttributes);
-    rules.admit(key, kept, len, most)
+    rules.admit(key, kept, len, filter, most)
 }
 
 /// A record of the SDK's, and the bytes that are left for it.
