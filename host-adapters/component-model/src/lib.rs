@@ -17,7 +17,7 @@
 //! | instantiate a component, any number of times | [`Linker::instantiate`], [`InstancePre`] |
 //! | call its exports | [`Instance::get_typed_func`], [`TypedFunc`], [`Func::call`] |
 //! | pass Rust types | [`Lift`], [`Lower`], [`record!`], [`variant!`], [`enumeration!`], [`flags!`] |
-//! | pass resources that the host defines | [`Resource`], [`ResourceTable`], [`ResourceType`] |
+//! | pass resources that the host defines | [`Resource`], [`ResourceType`] |
 //! | bound memory, time and cost | [`Store::limiter`], [`Store::interrupt_handle`], [`Store::set_cost_limit`] |
 //!
 //! # Untrusted components
@@ -92,7 +92,7 @@ pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
 pub use handles::{DEFAULT_HANDLE_LIMIT, ResourceAny};
 pub use names::NameMap;
 pub use plan::Plan;
-pub use resource::{DEFAULT_TABLE_CAPACITY, Resource, ResourceTable, ResourceType};
+pub use resource::{Resource, ResourceType};
 pub use runtime::call::HOST_UNITS;
 pub use runtime::component::Component;
 pub use runtime::func::{Func, TypedFunc};

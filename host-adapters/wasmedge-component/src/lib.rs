@@ -37,7 +37,7 @@
 //! | instantiate a component, any number of times | [`Linker`], [`InstancePre`] |
 //! | call its exports | [`Instance`], [`TypedFunc`], [`Func`] |
 //! | pass Rust types | [`Lift`], [`Lower`], [`record!`], [`variant!`], [`enumeration!`], [`flags!`] |
-//! | pass resources that the host defines | [`Resource`], [`ResourceTable`], [`ResourceType`] |
+//! | pass resources that the host defines | [`Resource`], [`ResourceType`] |
 //! | bound memory, time and cost | [`Store`] |
 //!
 //! WASI 0.2 is in the crate `component-wasi`. What is supported, and the limits, are described in
@@ -77,12 +77,11 @@ pub use aliases::{
 pub use aot::{ChildCompiler, compile_as_child};
 pub use compiled_code::{Cache, CacheError, Precompiled, Trusted};
 pub use component_model::{
-    AsContextMut, Budget, CallError, ComponentType, DEFAULT_HANDLE_LIMIT, DEFAULT_TABLE_CAPACITY,
-    HOST_UNITS, HostError, InstanceTypes, InterruptHandle, Interrupted, Lift, LiftList, LinkError,
-    LoadError, Lower, LowerList, MAX_CORE_INSTANCES, MAX_TABLE_ELEMENTS, Module, NameMap, Plan,
-    RawCall, Resource, ResourceAny, ResourceLimiter, ResourceTable, ResourceType, SizeLimit,
-    SizeLimits, SizeOutOfRange, SizeRefusal, Trap, TrapCode, Type, TypeList, TypeMismatch, Val,
-    enumeration, flags, record, variant,
+    AsContextMut, Budget, CallError, ComponentType, DEFAULT_HANDLE_LIMIT, HOST_UNITS, HostError,
+    InstanceTypes, InterruptHandle, Interrupted, Lift, LiftList, LinkError, LoadError, Lower,
+    LowerList, MAX_CORE_INSTANCES, MAX_TABLE_ELEMENTS, Module, NameMap, Plan, RawCall, Resource,
+    ResourceAny, ResourceLimiter, ResourceType, SizeLimit, SizeLimits, SizeOutOfRange, SizeRefusal,
+    Trap, TrapCode, Type, TypeList, TypeMismatch, Val, enumeration, flags, record, variant,
 };
 pub use engine::{Config, Engine, Optimization, TABLE_ELEMENT_BYTES, version};
 pub use processor::processor_features;

@@ -4,8 +4,7 @@ mod common;
 
 use common::{BOTH, answer, each, engine, load, returns};
 use wasmedge_component::{
-    Component, LinkError, Linker, Module, Resource, ResourceTable, ResourceType, Store,
-    StoreContextMut,
+    Component, LinkError, Linker, Module, Resource, ResourceType, Store, StoreContextMut,
 };
 
 #[test]
@@ -233,30 +232,29 @@ fn resources_keep_their_identity_through_nested_instances() -> anyhow::Result<()
         (export "run" (func $x "run")))"#;
     let engine = engine();
     for component in each(&engine, text) {
-        let mut linker = Linker::<ResourceTable>::new();
+        // The numbers of the things that there are.
+        let mut linker = Linker::<Vec<u32>>::new();
         let mut outer = linker.instance("outer");
         let mut inner = outer.instance("inner");
         inner.resource("thing", ResourceType::host::<Thing>(), |mut store, rep| {
-            let table: &mut ResourceTable = store.data_mut();
-            // There is one resource, made before.
-            table.delete(Resource::<Thing>::new_own(rep))?;
+            let things: &mut Vec<u32> = store.data_mut();
+            assert_eq!(things.pop(), Some(rep));
             Ok(())
         })?;
-        inner.func_wrap(
-            "make",
-            |mut store: StoreContextMut<'_, ResourceTable>, ()| {
-                Ok((store.data_mut().push(Thing)?,))
-            },
-        )?;
+        inner.func_wrap("make", |mut store: StoreContextMut<'_, Vec<u32>>, ()| {
+            store.data_mut().push(7);
+            Ok((Resource::<Thing>::new_own(7),))
+        })?;
         inner.func_wrap("take", |mut store, (thing,): (Resource<Thing>,)| {
-            let table: &mut ResourceTable = store.data_mut();
-            table.get(&thing)?;
+            let things: &mut Vec<u32> = store.data_mut();
+            assert_eq!(*things, [thing.rep()]);
             Ok((5u32,))
         })?;
-        let mut store = Store::new(&engine, ResourceTable::new())?;
+        let mut store = Store::new(&engine, Vec::new())?;
         let instance = linker.instantiate(&mut store, &component)?;
         let run = instance.get_typed_func::<(), (u32,)>(&mut store, "run")?;
         assert_eq!(run.call(&mut store, ())?, (5,));
+        assert!(store.data().is_empty(), "the thing was dropped");
     }
     Ok(())
 }
