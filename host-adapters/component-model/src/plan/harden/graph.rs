@@ -1,4 +1,4 @@
-//! Directed graphs and their strongly connected components.
+//! Directed graphs and their strongly connected components (ADR 22).
 
 #![expect(
     clippy::indexing_slicing,
