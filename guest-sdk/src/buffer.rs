@@ -1,4 +1,4 @@
-//! Copied attributes, with all texts in one string instead of an allocation each.
+//! Copied attributes, with all texts in one string instead of separate allocations.
 
 use crate::types::{KeyValue, Value};
 use crate::unsigned;
@@ -28,7 +28,7 @@ impl Buffer {
         }
     }
 
-    /// Copies an attribute. Returns false if the value is an array, which the buffer does not take.
+    /// Copies an attribute. Returns false for an array, which the buffer does not support.
     pub(crate) fn push(&mut self, key: &str, value: Value<'_>) -> bool {
         let digits;
         let (value, value_text) = match value {

@@ -2,7 +2,7 @@
 //!
 //! The component calls the functions of the WIT package `wasmscope:otel`. The host that implements
 //! them samples, aggregates, applies limits and exports over OTLP. So a component contains no
-//! OpenTelemetry SDK, needs no configuration, and has the same telemetry on every such host.
+//! OpenTelemetry SDK, needs no configuration, and has the same telemetry on every host.
 //!
 //! ```
 //! use wasmscope::prelude::*;
@@ -38,59 +38,58 @@
 //! }
 //! ```
 //!
-//! Build it with `cargo build --target wasm32-wasip2`. The result is a component that imports the
-//! functions of the contract that it calls, and no others. On `wasm32-wasip1` and
-//! `wasm32-unknown-unknown` the same code compiles to a module, which `wasm-tools component new`
-//! converts into a component. A world of your own, bound by `wit-bindgen`, need not mention
-//! `wasmscope:otel`: the two are merged.
+//! Build it with `cargo build --target wasm32-wasip2`. The result is a component that imports only
+//! the functions of the contract that it calls. On `wasm32-wasip1` and `wasm32-unknown-unknown` the
+//! same code compiles to a module, which `wasm-tools component new` converts into a component. If
+//! you bind your own world with `wit-bindgen`, it need not mention `wasmscope:otel`: the two worlds
+//! are merged.
 //!
 //! # Features
 //!
 //! | feature | default | content |
 //! |---|---|---|
 //! | `tracing` | yes | the module `subscriber`: spans and events of the crate `tracing`, including `#[instrument]` |
-//! | `tracing-std` | yes | the feature `std` of `tracing`: `Error` values as exceptions, and `set_default` for tests. It makes the code for `tracing` half as large again; turn both off where bytes count |
-//! | `layer` | no | the function `layer`: the same as a layer of tracing-subscriber, beside `fmt`, `EnvFilter` and others |
+//! | `tracing-std` | yes | the feature `std` of `tracing`: `Error` values as exceptions, and `set_default` for tests. It makes the code for `tracing` 1.5 times as large; turn both off to save bytes |
+//! | `layer` | no | the function `layer`: a layer of tracing-subscriber, to use with `fmt`, `EnvFilter` and others |
 //! | `log` | no | the module `log`: records of the crate `log`, with key-values |
 //! | `serde` | no | `OwnedValue::from_serialize`: bodies and attributes of logs from any `serde::Serialize` |
 //! | `opentelemetry` | no | the module `opentelemetry`: providers and a propagator for the crate `opentelemetry`; not on `wasm32-unknown-unknown` |
 //!
-//! Without any of them there is the direct API, which is the smallest:
+//! The direct API needs none of them, and is the smallest:
 //!
 //! | task | items |
 //! |---|---|
 //! | traces | [`Tracer`], [`Span`]; starting a span does not activate it: [`Span::enter`], [`Span::instrument`] |
 //! | metrics | [`Counter`], [`UpDownCounter`], [`Histogram`], [`Gauge`]; bound to attributes, a [`Series`] |
-//! | metrics that are read on demand | [`ObservableCounter`], [`ObservableUpDownCounter`], [`ObservableGauge`] |
+//! | observable metrics | [`ObservableCounter`], [`ObservableUpDownCounter`], [`ObservableGauge`] |
 //! | logs | [`Logger`]; nested values are [`AnyValue`]s, or [`OwnedValue`]s if they are built at run time |
 //! | propagation | [`current`], [`Span::context`], [`SpanContext::traceparent`], [`SpanContext::tracestate`], [`baggage_header`], [`enter_baggage`] |
-//! | panics, and a last reading of observables | [`init`] |
+//! | panics, and a final collection of observables | [`init`] |
 //!
 //! Builders take their settings by value, with methods that begin with `with_`. A live object, such
 //! as a span, has methods that begin with `set_`.
 //!
 //! # Behaviour
 //!
-//! - **Parents.** The default parent of a span is the ambient span: the innermost *entered* one,
-//!   whichever component of a composition entered it, or else the host's own span around the call.
-//!   Starting a span does not enter it.
-//! - **Sampling** is up to the host. Of a span that it does not record, it only learns that the
-//!   span is entered and left ([`Span::is_recorded`]).
-//! - **Logs** below the host's threshold cost a comparison, because the component knows the
+//! - **Parents.** The default parent of a span is the ambient span: the innermost *entered* span of
+//!   any component in a composition, or else the host's own span around the call. Starting a span
+//!   does not enter it.
+//! - **Sampling** is decided by the host. It learns of an unrecorded span only that the span is
+//!   entered and left ([`Span::is_recorded`]).
+//! - **Logs** below the host's threshold cost a comparison, because the component caches the
 //!   threshold.
-//! - **Time** is the host's, unless the program passes one.
-//! - **Limits** are the host's. It drops and counts telemetry beyond them, as `wasmscope.dropped`;
-//!   nothing here fails, blocks or panics because of it.
-//! - **Traps.** Events, measurements and logs are passed on at once. Attributes and status of a
-//!   span are buffered, and passed on with its end. A panic passes them on too; other traps lose
-//!   those of the span that was changed last. If earlier spans were not sampled, the first sampled
-//!   one gets its attributes just after its start; a host that stops the program in between sees it
-//!   without them.
+//! - **Time** is read from the host's clock, unless the program passes one.
+//! - **Limits** are applied by the host. It drops telemetry beyond them and counts it as
+//!   `wasmscope.dropped`. No function of this crate fails, blocks or panics because of a limit.
+//! - **Traps.** Events, measurements and logs are sent at once. Attributes and status of a span are
+//!   buffered, and sent with its end. A panic sends them, too. Other traps lose those of the span
+//!   that was changed last. If earlier spans were not sampled, the first sampled one gets its
+//!   attributes just after its start, so they are missing if the host stops the program in between.
 //!
 //! # Tests
 //!
-//! Natively, telemetry goes nowhere. In tests, a `wasmscope::testing::Recorder` records it, also
-//! that of `tracing`, `log` and `opentelemetry` once [`init`] has connected them.
+//! Natively, telemetry is discarded. In tests, a `wasmscope::testing::Recorder` records it,
+//! including `tracing`, `log` and `opentelemetry` after [`init`] has connected them.
 
 mod backend;
 mod buffer;
@@ -146,8 +145,8 @@ pub fn subscriber() -> subscriber::Builder {
     subscriber::Builder::default()
 }
 
-/// Makes a layer of tracing-subscriber that passes `tracing` spans and events to the host (feature
-/// `layer`); see [`subscriber::Layer`].
+/// Returns a layer of tracing-subscriber that passes `tracing` spans and events to the host
+/// (feature `layer`); see [`subscriber::Layer`].
 #[cfg(feature = "layer")]
 #[must_use]
 pub fn layer() -> subscriber::Layer {

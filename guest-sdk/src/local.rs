@@ -4,12 +4,12 @@
 use std::cell::Cell;
 use std::thread::LocalKey;
 
-/// Sets a thread-local value. [`LocalKey::set`] would link a panic for keys that are destroyed.
+/// Sets a thread-local value. [`LocalKey::set`] would link a panic for destroyed keys.
 pub(crate) fn set<T>(key: &'static LocalKey<Cell<T>>, value: T) {
     key.with(|cell| cell.set(value));
 }
 
-/// `std::sync::Once`, because another thread may have to wait.
+/// `std::sync::Once`, because other threads may have to wait.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use std::sync::Once;
 

@@ -11,16 +11,17 @@
 //! | target | instrumentation scope |
 //! | level | severity number `TRACE` 1, `DEBUG` 5, `INFO` 9, `WARN` 13, `ERROR` 17, and its name as severity text |
 //! | message | body |
-//! | key-values | attributes: texts, booleans, integers up to 64 bits signed and floats keep their type; others become the text of their `Display`; `null` is left out |
+//! | key-values | attributes: texts, booleans, integers up to 64 bits signed and floats keep their type; others become text by `Display`; `null` is left out |
 //! | module, file, line | left out, or with [`Bridge::with_location`] the attributes `code.file.path` and `code.line.number` |
 //!
-//! A record below its target's threshold costs a look-up, and no call. Spans, measurements and
-//! enabled records bring a new threshold at once; a program that only logs below the threshold asks
-//! for it after 1,023 records. [`log::max_level`] stays at `Trace`, because it does not depend on
-//! the target. Lower it with [`log::set_max_level`] if nothing finer will be needed.
+//! A record below its target's threshold costs a look-up, and no call. The component learns of a
+//! new threshold with the next span, measurement or enabled record. A program that only logs below
+//! the threshold asks for it again after 1,023 records. [`log::max_level`] stays at `Trace`,
+//! because it does not depend on the target. To save the look-up, lower it with
+//! [`log::set_max_level`].
 //!
-//! The first 40 targets have a scope each. Further ones share the scope of their crate, with the
-//! target in the attribute `log.target`, because a host admits a limited number of scopes.
+//! The first 40 targets have a scope each. Further ones share the scope of their crate and have the
+//! attribute `log.target`, because a host accepts a limited number of scopes.
 
 use std::cell::Cell;
 
@@ -36,7 +37,7 @@ use crate::trace::log_context;
 use crate::types::{LogAttribute, LogRecord, LogValue, Maybe, MaybeByte, Severity, SpanReference};
 use crate::{notice, warning};
 
-/// The scope that the rest shares once there are too many.
+/// The scope that remaining targets share.
 const REST_SCOPE: &str = "log";
 
 static BRIDGE: Bridge = Bridge::new();
@@ -44,14 +45,14 @@ static BRIDGE: Bridge = Bridge::new();
 /// Sets [`Bridge`] as the program's logger, and the maximum level to `Trace`.
 /// [`wasmscope::init`](crate::init()) does so if the program has no logger yet.
 ///
-/// Set a logger of your own before that, because the crate `log` takes one for the whole program,
-/// and `env_logger::init`, for example, panics if there is one already. Your logger must pass its
-/// records on to a [`Bridge`], and its `enabled` must ask the bridge. Otherwise its records do not
-/// reach the host, and [`wasmscope::init`](crate::init()) warns.
+/// Set your own logger before that, because the crate `log` accepts only one for the whole program,
+/// and `env_logger::init`, for example, panics if there is one. Your logger must pass its records
+/// to a [`Bridge`], and its `enabled` must ask the bridge. Otherwise its records do not reach the
+/// host, and [`wasmscope::init`](crate::init()) warns.
 ///
 /// # Errors
 ///
-/// Returns an error if the program has another logger already.
+/// Returns an error if the program already has another logger.
 pub fn init() -> Result<(), SetLoggerError> {
     match ::log::set_logger(&BRIDGE) {
         Ok(()) => ::log::set_max_level(LevelFilter::Trace),
@@ -61,8 +62,8 @@ pub fn init() -> Result<(), SetLoggerError> {
     Ok(())
 }
 
-/// Sets the bridge as the program's logger, unless it has one. Warns if that does not lead to the
-/// host.
+/// Sets the bridge as the program's logger, unless it has one. Warns if its logger does not pass
+/// records to the host.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -75,22 +76,22 @@ pub(crate) fn install() {
     });
 }
 
-/// The target with which [`is_connected`] asks the program's logger.
+/// The target with which [`is_connected`] probes the program's logger.
 const PROBE: &str = "wasmscope::probe";
 
 thread_local! {
     static PROBED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Called when a logger in front of ours, or tracing-log in front of our subscriber, asks for a
-/// target.
-pub(crate) fn is_asked(target: &str) {
+/// Called if a logger in front of ours, or tracing-log in front of our subscriber, asks whether a
+/// target is enabled.
+pub(crate) fn note_probe(target: &str) {
     if target == PROBE {
         PROBED.set(true);
     }
 }
 
-/// Returns true if the program's logger passes records on to the bridge or to our `tracing`
+/// Returns true if the program's logger passes records to the bridge or to our `tracing`
 /// subscriber.
 fn is_connected() -> bool {
     PROBED.set(false);
@@ -102,15 +103,15 @@ fn is_connected() -> bool {
     PROBED.get()
 }
 
-/// A [`log::Log`] that emits OpenTelemetry logs, for programs with a logger in front of it. Others
-/// call [`wasmscope::init`](crate::init()).
+/// A [`log::Log`] that emits OpenTelemetry logs. Only programs with a logger in front of it need
+/// it. All others call [`wasmscope::init`](crate::init()).
 #[derive(Debug, Clone, Default)]
 pub struct Bridge {
     location: bool,
 }
 
 impl Bridge {
-    /// Makes a bridge.
+    /// Creates a bridge.
     #[must_use]
     pub const fn new() -> Self {
         Self { location: false }
@@ -126,13 +127,13 @@ impl Bridge {
 
 impl Log for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        is_asked(metadata.target());
-        targets::logger(metadata.target(), REST_SCOPE).admits(Some(severity(metadata.level())))
+        note_probe(metadata.target());
+        targets::logger(metadata.target(), REST_SCOPE).accepts(Some(severity(metadata.level())))
     }
 
     fn log(&self, record: &Record<'_>) {
         let logger = targets::logger(record.target(), REST_SCOPE);
-        if !logger.admits(Some(severity(record.level()))) {
+        if !logger.accepts(Some(severity(record.level()))) {
             return;
         }
         let mut fields = Buffer::default();
@@ -147,8 +148,7 @@ impl Log for Bridge {
                 fields.push("code.line.number", line.into());
             }
         }
-        // The visitor returns no error, and a failing source of key-values is no reason to drop the
-        // log.
+        // The visitor returns no errors, and the log is kept if a source of key-values fails.
         let _ = record.key_values().visit(&mut Visitor(&mut fields));
         match record.args().as_str() {
             Some(text) => emit(&logger, record.level(), text, &fields),
@@ -213,7 +213,7 @@ struct Field<'a> {
 
 impl Field<'_> {
     fn write(&mut self, value: &dyn core::fmt::Display) -> Result<(), Error> {
-        // Not into the buffer, because the value's own code may fail half-way.
+        // Not directly into the buffer, because the value's code may fail half-way.
         let text = value.to_string();
         self.to.push(self.key, text.as_str().into());
         Ok(())

@@ -1,4 +1,4 @@
-//! Notices: the host's news about collections and log thresholds, which come with the results of
+//! Notices: news of the host about collections and log thresholds, which come with the results of
 //! calls.
 
 use std::cell::Cell;
@@ -13,8 +13,8 @@ thread_local! {
     static INFERRED: Cell<bool> = const { Cell::new(false) };
     /// The collection for which the callbacks ran last.
     static ANSWERED: Cell<u32> = const { Cell::new(0) };
-    // Set when the first callback is registered: a guest without observable instruments links
-    // neither the code nor the import that they need.
+    // Set when the first callback is registered. A guest without observable instruments links
+    // neither their code nor their imports.
     static OBSERVABLES: Cell<Option<&'static Observables>> = const { Cell::new(None) };
 }
 
@@ -27,15 +27,15 @@ pub(crate) struct Observables {
     pub(crate) ask: fn(),
 }
 
-/// Takes the notice that a call returned. Runs no callbacks: see [`safe_point`].
+/// Stores the notice that a call returned. Runs no callbacks: see [`safe_point`].
 #[inline]
 pub(crate) fn take(notice: Notice) {
     local::set(&NOTICE, notice);
     local::set(&INFERRED, false);
 }
 
-/// Takes the digest of a notice from the handle of an unrecorded span. A program may make no other
-/// call.
+/// Stores the digest of a notice from the handle of an unrecorded span. A program may make no other
+/// calls.
 #[inline]
 pub(crate) fn take_digest(span: SpanHandle) {
     if span.digest() != NOTICE.get().digest() {
@@ -43,8 +43,8 @@ pub(crate) fn take_digest(span: SpanHandle) {
     }
 }
 
-/// Puts the digest into the notice, in place of the bits that differ. So it differs from the one
-/// that was acted upon; the next call that returns a notice brings the whole.
+/// Replaces the lowest bits of the notice by the digest. The result differs from the last notice if
+/// the digest does. The next call that returns a notice brings the complete one.
 #[cold]
 fn infer(span: SpanHandle) {
     let digest = span.digest();
@@ -57,7 +57,7 @@ fn infer(span: SpanHandle) {
     local::set(&NOTICE, Notice::new(collection, generation));
 }
 
-/// Returns the next number, from this one on, that has these four lowest bits.
+/// Returns the first number at or after this one with the four lowest bits `low`.
 const fn forward(number: u32, low: u32) -> u32 {
     number.wrapping_add(low.wrapping_sub(number) & 15)
 }
@@ -82,12 +82,12 @@ fn collection() -> u32 {
     NOTICE.get().collection()
 }
 
-/// Marks the collection that comes next as answered: the callbacks run now.
+/// Marks the next collection as answered, because the callbacks run now.
 pub(crate) fn answered() {
     local::set(&ANSWERED, collection());
 }
 
-/// Runs the observable callbacks if they have not run for the collection that comes next.
+/// Runs the observable callbacks if they have not run for the next collection.
 ///
 /// Called where the program is least likely to have data borrowed: after the end of a span,
 /// recorded or not, and by [`crate::collect`]. Not called after measurements, logs or events.

@@ -53,8 +53,8 @@ fn record(info: &PanicHookInfo<'_>) {
     log(&panic);
 }
 
-/// Emits the log record of a panic. It calls the host directly, because the panic may come from a
-/// builder of the SDK.
+/// Emits the log record of a panic, with direct calls to the host, because the panic may come from
+/// a builder of the SDK.
 fn log(panic: &Panic<'_>) {
     let mut attributes = [LogAttribute {
         key: "",

@@ -3,9 +3,9 @@
 use crate::types::{InstrumentationScope, KeyValue};
 use crate::unsigned;
 
-/// Names the library or module that telemetry comes from (OpenTelemetry's instrumentation scope).
+/// Names the library or module that emits telemetry (OpenTelemetry's instrumentation scope).
 ///
-/// `wasmscope::scope!()` makes one of the calling crate's name and version.
+/// `wasmscope::scope!()` creates one with the calling crate's name and version.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scope {
     name: &'static str,
@@ -15,7 +15,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Makes a scope without version and schema.
+    /// Creates a scope without version and schema.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl Scope {
         self
     }
 
-    /// Sets the schema that the telemetry of this scope follows.
+    /// Sets the URL of the schema that the telemetry of this scope follows.
     #[must_use]
     pub const fn with_schema_url(mut self, schema_url: &'static str) -> Self {
         self.schema_url = Some(schema_url);
@@ -57,7 +57,7 @@ impl Scope {
     }
 }
 
-/// Makes a [`Scope`] of the calling crate's name and version.
+/// Creates a [`Scope`] with the calling crate's name and version.
 #[macro_export]
 macro_rules! scope {
     () => {
@@ -65,7 +65,7 @@ macro_rules! scope {
     };
 }
 
-/// Makes a [`Tracer`](crate::Tracer) for the calling crate: `static TRACER: Tracer =
+/// Creates a [`Tracer`](crate::Tracer) for the calling crate: `static TRACER: Tracer =
 /// wasmscope::tracer!();`
 #[macro_export]
 macro_rules! tracer {
@@ -74,7 +74,7 @@ macro_rules! tracer {
     };
 }
 
-/// Makes a [`Meter`](crate::Meter) for the calling crate: `static METER: Meter =
+/// Creates a [`Meter`](crate::Meter) for the calling crate: `static METER: Meter =
 /// wasmscope::meter!();`
 #[macro_export]
 macro_rules! meter {
@@ -83,7 +83,7 @@ macro_rules! meter {
     };
 }
 
-/// Makes a [`Logger`](crate::Logger) for the calling crate: `static LOGGER: Logger =
+/// Creates a [`Logger`](crate::Logger) for the calling crate: `static LOGGER: Logger =
 /// wasmscope::logger!();`
 #[macro_export]
 macro_rules! logger {

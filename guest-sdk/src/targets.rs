@@ -1,14 +1,14 @@
 //! The instrumentation scope of telemetry that names a target: the records of `log`, the events and
 //! spans of `tracing`, and log records of the OpenTelemetry API.
 //!
-//! A host admits a limited number of scopes for a whole composition: by default 64 of tracers and
-//! 256 of loggers. It drops telemetry beyond. So one rule decides the scope of a target:
+//! A host accepts a limited number of scopes for a whole composition: by default 64 for tracers and
+//! 256 for loggers. It drops telemetry beyond that. So one rule decides the scope of a target:
 //!
 //! 1. the first 40 targets have a scope each;
 //! 2. further targets share the scope of their crate, up to 48 scopes;
 //! 3. the rest share one.
 //!
-//! A scope that is named for a target or a crate has no version, because neither is known here.
+//! A scope that is named for a target or a crate has no version, because it is unknown here.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,9 +17,9 @@ use crate::backend::{Slot, logger};
 use crate::logs::Threshold;
 use crate::types::{InstrumentationScope, LoggerHandle, Severity};
 
-/// The number of scopes up to which each target has its own.
+/// The number of scopes up to which each target gets its own.
 const MAX_TARGETS: usize = 40;
-/// The number of scopes beyond which targets share one.
+/// The number of scopes beyond which targets share a single one.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) const MAX_SCOPES: usize = 48;
 
@@ -50,8 +50,8 @@ impl TargetLogger {
         *self.scope == *target
     }
 
-    pub(crate) fn admits(&self, severity: Option<Severity>) -> bool {
-        self.threshold.admits(severity, || self.handle())
+    pub(crate) fn accepts(&self, severity: Option<Severity>) -> bool {
+        self.threshold.accepts(severity, || self.handle())
     }
 
     pub(crate) fn handle(&self) -> LoggerHandle {
@@ -62,7 +62,7 @@ impl TargetLogger {
 
 /// Returns the logger of a target, or of its crate, or of `rest`.
 ///
-/// It is counted, so that the caller holds no borrow while the program's code runs, which may log.
+/// It is counted, so that no borrow is held while the program's code runs, which may log.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) fn logger(target: &str, rest: &str) -> Rc<TargetLogger> {
     LOGGERS.with_borrow_mut(|loggers| {

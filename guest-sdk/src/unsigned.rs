@@ -2,16 +2,16 @@
 //! receives them as text: the OpenTelemetry specification maps integers beyond signed 64 bits to
 //! strings.
 //!
-//! The code for them is behind a pointer, which the first such integer sets. So guests without such
-//! integers do not link it.
+//! The first such integer sets a pointer to the code for them, so guests without such integers do
+//! not link it.
 
 use std::cell::Cell;
 
 use crate::local;
 use crate::types::{KeyValue, Link, Notice, Unsigned, Value};
 
-/// A list that is seldom needed. Boxed, so that its absence is one null pointer: the code that
-/// drops it is inlined at every call of the host.
+/// A list that is rarely needed. Boxed, so that its absence is one null pointer. The code that
+/// drops it is inlined into every call of the host.
 type Rare<T> = Option<Box<Vec<T>>>;
 
 /// A call of the host with links.
@@ -69,14 +69,14 @@ impl From<isize> for Value<'_> {
     }
 }
 
-/// Returns the digits of an integer that [`Value`] has been made of.
+/// Returns the digits of an integer from which [`Value`] was created.
 pub(crate) fn digits(value: Unsigned) -> Option<String> {
     LOWERING
         .get()
         .map(|lowering| (lowering.digits)(value.get()))
 }
 
-/// Returns the digits of those attributes that are such integers. None if there are none.
+/// Returns the digits of all such integers among the attributes. `None` if there are none.
 #[inline]
 pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Rare<String> {
     LOWERING
@@ -84,8 +84,8 @@ pub(crate) fn of(attributes: &[KeyValue<'_>]) -> Rare<String> {
         .and_then(|lowering| (lowering.all)(attributes))
 }
 
-/// Returns the attributes with texts for such integers; `digits` is made of the same ones. None if
-/// there are none.
+/// Returns the attributes with texts for such integers. `digits` must come from the same
+/// attributes. `None` if there are none.
 #[inline]
 pub(crate) fn lowered<'a>(
     attributes: &[KeyValue<'a>],
@@ -95,10 +95,10 @@ pub(crate) fn lowered<'a>(
     (LOWERING.get()?.list)(attributes, digits)
 }
 
-/// Makes a call of the host with links whose attributes have texts for such integers.
+/// Calls the host with links whose attributes have texts for such integers.
 #[cfg_attr(
     not(target_arch = "wasm32"),
-    expect(dead_code, reason = "natively links are copied, and lowered then")
+    expect(dead_code, reason = "native code copies links and lowers them then")
 )]
 pub(crate) fn lend_links(links: &[Link<'_>], call: LinksCall<'_>) -> Notice {
     match LOWERING.get() {
@@ -125,8 +125,8 @@ fn lend_lowered_links(links: &[Link<'_>], call: LinksCall<'_>) -> Notice {
     call(&links)
 }
 
-/// Returns the attributes of a scope, with texts for such integers, which stay for the program's
-/// life as the scope does.
+/// Returns the attributes of a scope, with texts for such integers. The texts are leaked, because a
+/// scope lives as long as the program.
 pub(crate) fn of_scope(attributes: &'static [KeyValue<'static>]) -> &'static [KeyValue<'static>] {
     match LOWERING.get() {
         Some(lowering) => (lowering.leak)(attributes),

@@ -1,8 +1,8 @@
-//! Warnings of the SDK about how it is used.
+//! Warnings of the SDK about incorrect use.
 //!
-//! A warning goes to the host as a log record, at the first [`init`](crate::init()). The host shows
-//! it at the end of the run. The SDK does not write to standard error, because that is the
-//! program's own output.
+//! A warning is sent to the host as a log record, at the first [`init`](crate::init()). The host
+//! shows it at the end of the run. The SDK does not write to standard error, because that belongs
+//! to the program.
 
 use crate::backend::logger;
 use crate::logs::SDK_LOGGER;
@@ -12,7 +12,7 @@ use crate::types::{LogRecord, LogValue, Maybe, MaybeByte, Severity, WireReferenc
 /// The event name by which hosts recognise a warning.
 const EVENT_NAME: &str = "wasmscope.warning";
 
-/// Emits a warning, whatever the log threshold is.
+/// Emits a warning, regardless of the log threshold.
 pub(crate) fn warn(message: &str) {
     notice::take(logger::emit(
         SDK_LOGGER.handle(),

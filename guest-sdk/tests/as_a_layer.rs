@@ -1,4 +1,4 @@
-//! A program that has the layer beside `fmt`, with a filter for both.
+//! A program with the layer beside `fmt`, and a filter for both.
 
 #![cfg(feature = "layer")]
 

@@ -1,4 +1,4 @@
-//! A program with a logger of its own in front of the bridge.
+//! A program with its own logger in front of the bridge.
 
 #![cfg(feature = "log")]
 
@@ -20,7 +20,7 @@ impl log::Log for Front {
 }
 
 #[test]
-fn nothing_is_warned_of() {
+fn no_warning_is_sent() {
     let telemetry = Recorder::install();
     static FRONT: Front = Front(Bridge::new());
     log::set_logger(&FRONT).unwrap();

@@ -8,7 +8,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use wasmscope::testing::Recorder;
 
 #[test]
-fn the_filter_holds_and_the_rest_reaches_the_host() {
+fn filter_applies_and_the_rest_reaches_the_host() {
     let telemetry = Recorder::install();
     let wanted = Targets::new().with_target("shop", tracing::Level::INFO);
     wasmscope::subscriber().build().with(wanted).init();

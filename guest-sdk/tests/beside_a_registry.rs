@@ -1,4 +1,4 @@
-//! A program with a registry of tracing-subscriber, whose spans go to the host by
+//! A program with a registry of tracing-subscriber that sends spans to the host through
 //! tracing-opentelemetry.
 
 #![cfg(feature = "opentelemetry")]
@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use wasmscope::testing::Recorder;
 
 #[test]
-fn spans_go_by_tracing_opentelemetry_and_nothing_is_warned_of() {
+fn spans_go_through_tracing_opentelemetry_without_a_warning() {
     let telemetry = Recorder::install();
     let tracer = wasmscope::opentelemetry::TracerProvider::new().tracer("shop");
     tracing_subscriber::registry()

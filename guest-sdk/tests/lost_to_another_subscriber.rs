@@ -18,7 +18,7 @@ impl log::Log for Other {
 }
 
 #[test]
-fn one_warning_for_each_is_sent_to_the_host() {
+fn each_lost_source_sends_one_warning() {
     let telemetry = Recorder::install();
     tracing_subscriber::fmt().with_writer(std::io::sink).init();
     log::set_logger(&Other).unwrap();

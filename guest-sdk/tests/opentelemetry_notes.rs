@@ -1,5 +1,5 @@
-//! What the crate `opentelemetry` notes about itself (its default feature `internal-logs`) while it
-//! is set up is none of the program's logs.
+//! The crate `opentelemetry` logs about its own set-up (its default feature `internal-logs`). These
+//! events must not become logs of the program.
 
 #![cfg(all(feature = "opentelemetry", feature = "tracing"))]
 
@@ -12,7 +12,7 @@ fn setting_up_the_providers_is_not_logged() {
     let _telemetry = wasmscope::init();
     assert_eq!(recorder.logs(), []);
 
-    // Its notes do come here, though.
+    // Its other events do arrive.
     global::set_tracer_provider(wasmscope::opentelemetry::TracerProvider::new());
     let names: Vec<_> = recorder
         .logs()

@@ -1,6 +1,6 @@
-//! Values whose `Debug` uses `tracing` in its turn. In a program of its own, with the program's
-//! default subscriber, as a component has it: by way of a thread's own default `tracing` would keep
-//! such calls to itself.
+//! Values whose `Debug` implementation uses `tracing`. A separate program with a global default
+//! subscriber, as in a component: with a thread's own default, `tracing` would not pass on such
+//! calls.
 #![cfg(feature = "tracing")]
 
 use core::fmt;
@@ -8,7 +8,7 @@ use core::fmt;
 use tracing::{info, info_span};
 use wasmscope::testing::Recorder;
 
-/// Makes a span and a log while it is written.
+/// Creates a span and a log while it is formatted.
 struct Talkative;
 
 impl fmt::Debug for Talkative {
@@ -21,7 +21,7 @@ impl fmt::Debug for Talkative {
     }
 }
 
-/// Logs itself while it is written.
+/// Logs itself while it is formatted.
 struct Endless;
 
 impl fmt::Debug for Endless {

@@ -1,5 +1,5 @@
-//! Callsites of `tracing` cache a log threshold of the host. In a program of its own, because they
-//! cache it for all threads.
+//! Callsites of `tracing` cache the host's log threshold. A separate program, because they cache it
+//! for all threads.
 #![cfg(feature = "tracing-std")]
 
 use std::cell::Cell;
@@ -9,7 +9,7 @@ use wasmscope::Severity;
 use wasmscope::testing::Recorder;
 
 #[test]
-fn callsites_keep_a_threshold_until_the_host_changes_it() {
+fn callsites_cache_a_threshold_until_the_host_changes_it() {
     let recorder = Recorder::install();
     recorder.set_log_threshold(Some(Severity::Info));
     wasmscope::subscriber()
@@ -37,7 +37,7 @@ fn callsites_keep_a_threshold_until_the_host_changes_it() {
     assert_eq!(recorder.logs().len(), 1);
     assert_eq!(evaluated.get(), 1);
 
-    // A span that is not recorded brings it with its handle.
+    // An unrecorded span brings the change with its handle.
     recorder.sample(false);
     recorder.set_log_threshold(Some(Severity::Info));
     info_span!("any").in_scope(|| {});
@@ -47,7 +47,7 @@ fn callsites_keep_a_threshold_until_the_host_changes_it() {
     assert_eq!(recorder.logs().len(), 1);
     recorder.sample(true);
 
-    // An event hears of it too, by way of the program's default subscriber.
+    // An event brings it, too, through the program's default subscriber.
     recorder.set_log_threshold(None);
     emit();
     let _ = recorder.take_calls();
@@ -55,8 +55,8 @@ fn callsites_keep_a_threshold_until_the_host_changes_it() {
     assert_eq!(recorder.take_calls(), [""; 0]);
     assert_eq!(recorder.logs().len(), 2);
 
-    // By way of a thread's own default, callsites would find no subscriber within an event: a later
-    // call does it.
+    // Through a thread's own default, callsites would find no subscriber within an event. A later
+    // call refreshes them.
     let _default = wasmscope::subscriber()
         .with_cached_thresholds(true)
         .set_default();

@@ -1,9 +1,8 @@
 //! The generated imports of the world `wasmscope:otel/observability`.
 //!
-//! They describe the world to `wit-component`, and lift the results that have texts. Everything
-//! else that is called is declared in [`imports`](super::imports), because the SDK's own types can
-//! hold more than the contract's (`Value::Unsigned`). A component imports only the functions that
-//! it calls.
+//! They describe the world to `wit-component`, and lift the results that contain texts. All other
+//! functions are declared in [`imports`](super::imports), because the SDK's types can hold more
+//! than the contract's (`Value::Unsigned`). A component imports only the functions that it calls.
 wit_bindgen::generate!({
     path: "wit",
     world: "wasmscope:otel/observability",

@@ -1,8 +1,8 @@
 //! The contract's functions, without the generated code that would copy their arguments.
 //!
-//! The types of [`layout`](super::layout) lie in memory as the canonical ABI wants them, so a list
-//! of attributes is passed by its address. Records and options are spread over parameters.
-//! Functions that return texts use the generated bindings.
+//! The types of [`layout`](super::layout) have the layout of the canonical ABI, so a list of
+//! attributes is passed by its address. Records and options are spread over parameters. Functions
+//! that return texts use the generated bindings.
 //!
 //! `wit-component` checks the signatures when it makes the component, the compiler checks the
 //! layouts, and a test compares the description of the layouts with `wit/`.
@@ -31,7 +31,7 @@ macro_rules! imports {
     };
 }
 
-/// Replaces integers that the contract does not have by texts.
+/// Replaces integers that the contract cannot represent by texts.
 macro_rules! lower {
     ($attributes:ident) => {
         let digits = unsigned::of($attributes);
@@ -40,12 +40,12 @@ macro_rules! lower {
     };
 }
 
-/// Calls the `get` of an interface; all take the same arguments. This is a macro, because a
-/// function with a pointer to the import would put the import into a table, and WasmEdge does not
-/// compile modules with imports in tables.
+/// Calls the `get` of an interface; all of them take the same arguments. This is a macro, because a
+/// function would take a pointer to the import, which puts the import into a table. WasmEdge does
+/// not compile modules with imports in tables.
 macro_rules! call_get {
     ($get:ident, $scope:ident) => {{
-        // Scopes hold no wide integers: `Scope::as_contract` lowers them.
+        // Scopes hold no large integers: `Scope::as_contract` lowers them.
         let attributes = $scope.attributes;
         let version = $scope.version.unwrap_or_default();
         let schema_url = $scope.schema_url.unwrap_or_default();

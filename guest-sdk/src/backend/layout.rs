@@ -1,13 +1,13 @@
-//! The layout of the contract's types in memory, by the canonical ABI: those of ours that have it,
-//! and the `Wire` types for the others.
+//! The layout of the contract's types in memory, by the canonical ABI: the SDK's types that have
+//! it, and the `Wire` types for all others.
 //!
-//! A `repr(C)` is a record of the canonical ABI, and a `repr(C, u64)` a variant: its discriminant
-//! is one byte, followed by bytes without meaning, and little-endian. So a discriminant as wide as
-//! the alignment reads the same, and is copied at once. A reference to a text or a list is an
-//! address and a length. The checks below hold this.
+//! A `repr(C)` struct is a record of the canonical ABI, and a `repr(C, u64)` enum a variant. The
+//! ABI's discriminant is one byte followed by padding. A little-endian discriminant as wide as the
+//! alignment has the same first byte, and is copied in one step. A reference to a text or a list is
+//! an address and a length. The checks below assert this.
 #![cfg_attr(
     not(target_arch = "wasm32"),
-    expect(dead_code, reason = "natively a test looks at the layouts alone")
+    expect(dead_code, reason = "natively only a test uses the layouts")
 )]
 
 #[cfg(target_arch = "wasm32")]
@@ -19,7 +19,7 @@ use crate::types::{
     TraceId, Value, WireContext, WireLink, WireReference, WireTarget,
 };
 
-/// Returns the description of a status, empty if it has none.
+/// Returns the description of a status, which is empty if it has none.
 pub(super) const fn description(status: Status<'_>) -> &str {
     match status {
         Status::Unset | Status::Ok => "",
@@ -27,7 +27,8 @@ pub(super) const fn description(status: Status<'_>) -> &str {
     }
 }
 
-/// A log threshold: whether there is a severity, and which. Bytes, because the host may write any.
+/// A log threshold: whether there is a severity, and which one. Bytes, because the host may write
+/// any.
 #[derive(Default)]
 #[repr(C)]
 pub(super) struct WireThreshold {

@@ -1,4 +1,4 @@
-//! The functions of the contract: on WebAssembly the host's, natively those of the thread's
+//! The functions of the contract. On WebAssembly they call the host, natively the thread's
 //! [`Recorder`](crate::testing::Recorder), if there is one.
 //!
 //! Both sides have the same four modules with the same functions. A

@@ -1,4 +1,4 @@
-//! The contract's functions where there is no host: calls reach the thread's recorder, if any.
+//! The contract's functions without a host: calls go to the thread's recorder, if there is one.
 
 macro_rules! functions {
     ($(#[$doc:meta])* mod $module:ident { $($(#[$function:meta])* fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty, $without:expr;)* }) => {

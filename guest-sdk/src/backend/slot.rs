@@ -1,15 +1,15 @@
-//! A cell for an answer of the host that need not be asked for again.
+//! A cell for a result of the host that does not change.
 
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::types::Handle;
 
-/// Holds a handle once the host has given it. Zero stands for "not asked": a host that answers zero
-/// is asked again.
+/// Caches a handle of the host. Zero means that there is none yet: if the host returns zero, it is
+/// asked again.
 ///
-/// Natively each thread may have a recorder of its own, but all share the `static` that the slot is
-/// in. So a slot keeps the recorder's number (24 bits) above the value, for which 40 bits are left.
+/// Natively each thread may have its own recorder, but all share the `static` that contains the
+/// slot. So a slot keeps the recorder's number (24 bits) above the value (40 bits).
 pub(crate) struct Slot<T> {
     held: AtomicU64,
     holds: PhantomData<fn() -> T>,
@@ -31,7 +31,7 @@ impl<T> Slot<T> {
 }
 
 impl Slot<u64> {
-    /// Returns the value, or 0 if none is held.
+    /// Returns the value, or 0 if there is none.
     #[inline]
     pub(crate) fn get(&self) -> u64 {
         imp::unpack(self.held.load(Ordering::Relaxed))
@@ -44,7 +44,7 @@ impl Slot<u64> {
 }
 
 impl<T: Handle> Slot<T> {
-    /// Returns the handle that is held, or asks for it.
+    /// Returns the cached handle, or asks the host for it.
     #[inline]
     pub(crate) fn get_or(&self, ask: impl FnOnce() -> T) -> T {
         match imp::unpack(self.held.load(Ordering::Relaxed)) {
@@ -86,7 +86,7 @@ mod imp {
     }
 
     pub(super) fn pack(value: u64) -> u64 {
-        debug_assert!(value >> VALUE_BITS == 0, "a recorder's answer is too large");
+        debug_assert!(value >> VALUE_BITS == 0, "a recorder's handle is too large");
         u64::from(epoch()) << VALUE_BITS | value
     }
 }

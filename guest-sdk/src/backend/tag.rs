@@ -1,12 +1,12 @@
-//! Discriminants of types that lie in memory as the contract has them.
+//! Discriminants of types that have the contract's layout.
 #![expect(
     unsafe_code,
-    reason = "reads the first byte, and says which types begin with one"
+    reason = "reads the first byte, and declares the types that begin with one"
 )]
 
 use crate::types::{LogValue, Number, Status, Value, WireReference, WireTarget};
 
-/// A type that begins with its discriminant: its `repr` has an integer, which is little-endian.
+/// A type that begins with its discriminant. Its `repr` has an integer, which is little-endian.
 ///
 /// # Safety
 ///
@@ -34,12 +34,12 @@ pub(super) const fn tag<T: Tagged>(value: &T) -> u8 {
     unsafe { (&raw const *value).cast::<u8>().read() }
 }
 
-// Rust does not promise that a reference to a slice is its address and then its length, as a list
-// is.
+// Rust does not promise that a reference to a slice is the address followed by the length, which is
+// the layout of a list.
 const _: () = {
     #[repr(C)]
     struct List(*const u8, usize);
-    // SAFETY: both are an address and an integer of its size, in either order; any value is valid.
+    // SAFETY: both are an address and an integer of its size, in either order. Any value is valid.
     let List(_, text) = unsafe { core::mem::transmute::<&str, List>("abc") };
     // SAFETY: as above.
     let List(_, list) = unsafe { core::mem::transmute::<&[u64], List>(&[1, 2, 3]) };

@@ -1,4 +1,4 @@
-//! Baggage: names and values that travel with the call.
+//! Baggage: names and values that are propagated with the call.
 
 use core::marker::PhantomData;
 
@@ -6,15 +6,14 @@ use crate::backend::context;
 use crate::notice;
 use crate::types::{BaggageEntry, BaggageHandle};
 
-/// Returns the current baggage: the one that was entered last, or else the one that came with the
-/// call.
+/// Returns the current baggage: the one that was entered last, or else the one of the call.
 #[must_use]
 pub fn baggage() -> Vec<BaggageEntry> {
     context::baggage()
 }
 
-/// Replaces the baggage until the guard is dropped, for the components that are called. The host
-/// keeps 64 entries and 8,192 bytes.
+/// Replaces the baggage until the guard is dropped, for the components that this one calls. The
+/// host keeps at most 64 entries and 8,192 bytes.
 pub fn enter_baggage(entries: &[BaggageEntry]) -> BaggageGuard {
     let entries: Vec<_> = entries.iter().collect();
     BaggageGuard {
@@ -33,7 +32,7 @@ pub fn with_baggage_entry(entry: BaggageEntry) -> BaggageGuard {
 
 /// Keeps baggage entered until it is dropped.
 #[derive(Debug)]
-#[must_use = "the baggage is left when this is dropped"]
+#[must_use = "the previous baggage is restored when this is dropped"]
 pub struct BaggageGuard {
     scope: BaggageHandle,
     not_send: PhantomData<*const ()>,

@@ -3,14 +3,15 @@
 use super::baggage::baggage;
 use crate::types::BaggageEntry;
 
-/// The maximum length of a header, which every receiver has to accept.
+/// The maximum length of a header. Every receiver must accept it.
 const MAX_HEADER: usize = 8192;
 
 /// Returns the current baggage as the value of a `baggage` header, for a request to another
 /// service, or `None` if there is none.
 ///
-/// Values are percent-encoded: spaces, commas, `%`, and everything that is not ASCII. Entries whose
-/// key is not a token are left out, and entries that would make the header longer than 8,192 bytes.
+/// Values are percent-encoded: spaces, commas, `%`, and all non-ASCII characters. Entries whose key
+/// is not a token are left out, and so are entries that would make the header longer than 8,192
+/// bytes.
 ///
 /// ```
 /// use wasmscope::BaggageEntry;
@@ -43,7 +44,7 @@ pub fn baggage_header() -> Option<String> {
 
 /// Parses the value of a `baggage` header, for [`enter_baggage`](crate::enter_baggage).
 ///
-/// Members without a key that is a token are left out, and those whose decoded value is not UTF-8.
+/// Members whose key is not a token, or whose decoded value is not UTF-8, are left out.
 #[must_use]
 pub fn baggage_from_header(header: &str) -> Vec<BaggageEntry> {
     header.split(',').filter_map(read_member).collect()
@@ -60,7 +61,7 @@ fn read_member(member: &str) -> Option<BaggageEntry> {
     })
 }
 
-/// Decodes percent-encoding. A percent sign without two digits stands for itself.
+/// Decodes percent-encoding. A percent sign that two digits do not follow is kept.
 fn decode(value: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_stays_as_it_is_and_wrong_keys_and_what_is_too_long_are_left_out() {
+    fn metadata_is_unchanged_and_invalid_or_excess_entries_are_left_out() {
         let entry = |key: &str, value: &str, metadata: &str| BaggageEntry {
             metadata: metadata.to_owned(),
             ..BaggageEntry::new(key, value)
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_read_as_others_write_it() {
+    fn headers_of_other_implementations_are_parsed() {
         let read =
             baggage_from_header(" a = 1 ; ttl=5 ,b=x%20y%2c%E2%82%AC,=3,novalue,c=100%,d=%ff");
         let expected = [
@@ -189,7 +190,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(value in ".*") {
+        fn written_values_are_read_back(value in ".*") {
             let entry = BaggageEntry::new("k", value);
             let mut header = String::new();
             write_member(&mut header, &entry);

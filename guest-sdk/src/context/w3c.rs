@@ -5,8 +5,8 @@ use crate::types::{SpanContext, TraceFlags, TraceId};
 impl SpanContext {
     /// Parses a `traceparent` header, with the value of `tracestate` (empty if there is none).
     ///
-    /// Returns `None` for a header that the recommendation calls invalid, which includes zero ids.
-    /// Of later versions it reads the part that version 00 has. The host checks the trace state.
+    /// Returns `None` for a header that is invalid by the recommendation, for example with a zero
+    /// id. Of a later version, it reads the fields of version 00. The host checks the trace state.
     #[must_use]
     pub fn from_traceparent(traceparent: &str, tracestate: &str) -> Option<Self> {
         let header = traceparent.trim_ascii().as_bytes();
@@ -23,15 +23,15 @@ impl SpanContext {
                 low: hex(known.get(19..35)?)?,
             },
             span_id: hex(known.get(36..52)?)?,
-            // Two digits: the value fits.
+            // Two digits fit into a byte.
             trace_flags: TraceFlags::from_bits_retain(hex(known.get(53..)?)? as u8),
             trace_state: tracestate.trim_ascii().into(),
         };
         (dashes && context.is_valid()).then_some(context)
     }
 
-    /// Returns the value of the `tracestate` header: the field [`trace_state`](Self::trace_state),
-    /// or `None` if that is empty.
+    /// Returns the value of the `tracestate` header (the field [`trace_state`](Self::trace_state)),
+    /// or `None` if it is empty.
     #[must_use]
     pub fn tracestate(&self) -> Option<&str> {
         Some(self.trace_state.as_str()).filter(|state| !state.is_empty())

@@ -19,7 +19,7 @@ fn emit(bridge: &Bridge, target: &str, level: Level, text: &str) {
 }
 
 #[test]
-fn init_connects_the_bridge_and_may_be_asked_again() {
+fn init_connects_the_bridge_and_may_be_repeated() {
     let recorder = Recorder::install();
     drop(crate::init());
     super::init().expect("the logger is the bridge already");
@@ -28,7 +28,7 @@ fn init_connects_the_bridge_and_may_be_asked_again() {
 }
 
 #[test]
-fn the_target_is_the_scope_and_the_level_the_severity() {
+fn target_is_the_scope_and_level_the_severity() {
     let recorder = Recorder::install();
     let levels = [
         (Level::Error, Severity::Error, "ERROR"),
@@ -90,7 +90,7 @@ fn key_values_keep_their_types() {
 }
 
 #[test]
-fn a_disabled_record_makes_no_call() {
+fn disabled_record_makes_no_call() {
     let recorder = Recorder::install();
     recorder.set_log_threshold(Some(Severity::Info));
     emit(&Bridge::new(), "quiet", Level::Info, "first");
@@ -109,7 +109,7 @@ fn a_disabled_record_makes_no_call() {
 }
 
 #[test]
-fn the_location_is_added_on_request() {
+fn location_is_added_on_request() {
     let recorder = Recorder::install();
     emit(&Bridge::new().with_location(), "here", Level::Info, "x");
     let log = &recorder.logs()[0];
@@ -118,7 +118,7 @@ fn the_location_is_added_on_request() {
 }
 
 #[test]
-fn targets_beyond_the_host_s_scopes_share_their_crate_s() {
+fn excess_targets_share_the_scope_of_their_crate() {
     let recorder = Recorder::install();
     for number in 0..200 {
         emit(
@@ -140,7 +140,7 @@ fn targets_beyond_the_host_s_scopes_share_their_crate_s() {
 }
 
 #[test]
-fn a_record_belongs_to_the_active_span() {
+fn record_belongs_to_the_active_span() {
     static TRACER: Tracer = Tracer::new(Scope::new("t"));
     let recorder = Recorder::install();
     let span = TRACER.enter("outer");
@@ -153,7 +153,7 @@ fn a_record_belongs_to_the_active_span() {
 }
 
 #[test]
-fn a_value_that_logs_while_it_is_displayed_is_no_deadlock() {
+fn value_may_log_while_it_is_displayed() {
     struct Chatty;
     impl fmt::Display for Chatty {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,5 @@
 //! Converts records with nested values into the contract's form: a list of nodes, in which arrays
-//! and maps name their children by index.
+//! and maps refer to their children by index.
 
 use std::ops::Range;
 
@@ -15,8 +15,8 @@ pub(crate) type EmitNested<'a, V> = fn(LoggerHandle, &Parts<'a, V>);
 
 /// A value that may be nested.
 pub(crate) trait Nested<'a>: Copy {
-    /// Returns the value if it contains no others. Otherwise returns the function that emits a
-    /// record with it.
+    /// Returns the value if it is not nested. Otherwise returns the function that emits a record
+    /// with it.
     fn scalar(self) -> Result<LogValue<'a>, EmitNested<'a, Self>> {
         let mut children = Vec::new();
         let value = self.node(&mut children);
@@ -27,7 +27,7 @@ pub(crate) trait Nested<'a>: Copy {
         }
     }
 
-    /// Returns the value, with an array or a map as an empty one, and adds its children. The
+    /// Returns the value, or for an array or a map an empty one, and pushes its children. The
     /// children of an array have empty keys.
     fn node(self, children: &mut Vec<(&'a str, Self)>) -> LogValue<'a>;
 
@@ -95,8 +95,8 @@ const NO_ATTRIBUTE: LogAttribute<'static> = LogAttribute {
     value: NO_VALUE,
 };
 
-/// The number of attributes up to which a record is emitted without an allocation.
-const FEW: usize = 8;
+/// The maximum number of attributes of a record that is emitted without an allocation.
+const MAX_ON_STACK: usize = 8;
 
 /// Emits a record. The caller has checked the threshold.
 pub(crate) fn emit<'a, V: Nested<'a>>(handle: LoggerHandle, parts: &Parts<'a, V>) {
@@ -110,7 +110,7 @@ fn emit_scalars<'a, V: Nested<'a>>(
     handle: LoggerHandle,
     parts: &Parts<'a, V>,
 ) -> Result<(), EmitNested<'a, V>> {
-    let mut few = [NO_ATTRIBUTE; FEW];
+    let mut few = [NO_ATTRIBUTE; MAX_ON_STACK];
     let mut many = Vec::new();
     let attributes = match few.get_mut(..parts.attributes.len()) {
         Some(few) => few,
@@ -139,7 +139,7 @@ pub(crate) fn emit_nested<'a, V: Nested<'a>>(handle: LoggerHandle, parts: &Parts
     notice::take(logger::emit(handle, &[values.record(parts, &nodes)]));
 }
 
-/// Emits several records in one call, as [`emit`] does one.
+/// Emits several records in one call. Otherwise the same as [`emit`].
 pub(crate) fn emit_all<'a, V: Nested<'a>>(handle: LoggerHandle, records: &[Parts<'a, V>]) {
     let mut values: Vec<_> = records.iter().map(Values::of).collect();
     let lent: Vec<_> = values
@@ -159,17 +159,17 @@ pub(crate) fn emit_all<'a, V: Nested<'a>>(handle: LoggerHandle, records: &[Parts
 }
 
 /// The values of a record: its attributes, its body, and the nested values level by level, so that
-/// a child stands after its parent.
+/// a child follows its parent.
 struct Values<'a> {
-    /// The values with their keys, which are empty for the body and the elements of arrays. An
-    /// absent body has an entry too.
+    /// The values with their keys. The keys of the body and of array elements are empty. An absent
+    /// body has an entry, too.
     values: Vec<LogAttribute<'a>>,
     /// The arrays and maps among the values.
     containers: Vec<Container>,
     /// The integers that are too large for `i64`, with their indices.
     unsigned: Vec<(usize, u64)>,
-    /// The index of the body. The attributes precede it, and the nested values follow, which the
-    /// contract calls nodes.
+    /// The index of the body. The attributes precede it. The nested values, which the contract
+    /// calls nodes, follow it.
     body: usize,
 }
 
@@ -179,15 +179,15 @@ struct Container {
     children: Range<usize>,
 }
 
-/// The indices of all nodes, in order, from which arrays and maps borrow.
+/// The indices of all nodes, in order. Arrays and maps borrow from it.
 struct Children<'a> {
     indices: Vec<u32>,
     entries: Vec<MapEntry<'a>>,
 }
 
 impl<'a> Values<'a> {
-    /// Collects the values of a record. It does not recurse, so that no depth overflows the stack.
-    /// The host limits the depth.
+    /// Collects the values of a record, without recursion, so that deep values do not overflow the
+    /// stack. The host limits the depth.
     fn of<V: Nested<'a>>(parts: &Parts<'a, V>) -> Self {
         let body = parts.attributes.len();
         let mut values = Vec::with_capacity(body + 1);

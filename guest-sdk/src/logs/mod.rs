@@ -1,4 +1,4 @@
-//! Logs: loggers that know the host's thresholds, and records with nested values.
+//! Logs: loggers that cache the host's thresholds, and records with nested values.
 
 pub(crate) mod arena;
 mod logger;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::types::from_nonzero;
 
-/// A value of a log record that owns its contents. It may be nested, and is built at run time.
+/// A value of a log record that owns its contents, may be nested, and is built at run time.
 ///
 /// ```
 /// use wasmscope::{Logger, OwnedValue, Severity, fields};
@@ -17,11 +17,11 @@ use crate::types::from_nonzero;
 /// LOGGER.record(Severity::Info).with_body(&stock).with_attributes(fields!["stock" => &stock]).emit();
 /// ```
 ///
-/// With the feature `serde`, `OwnedValue::from_serialize` makes one of any value that implements
+/// With the feature `serde`, `OwnedValue::from_serialize` converts any value that implements
 /// `serde::Serialize`.
 ///
-/// By default the host takes 32 levels, of which the value itself is the first, and 1,024 nested
-/// values. If a record has more, the host leaves out all its arrays and maps, and counts them.
+/// By default the host accepts 32 levels, including the value itself, and 1,024 nested values. If a
+/// record has more, the host leaves out all its arrays and maps, and counts them.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum OwnedValue {
@@ -42,19 +42,19 @@ pub enum OwnedValue {
 }
 
 impl OwnedValue {
-    /// Makes an array.
+    /// Creates an array.
     pub fn array<T: Into<Self>>(values: impl IntoIterator<Item = T>) -> Self {
         Self::Array(values.into_iter().map(Into::into).collect())
     }
 
-    /// Makes a map.
+    /// Creates a map.
     pub fn map<K: Into<String>, T: Into<Self>>(entries: impl IntoIterator<Item = (K, T)>) -> Self {
         let entry = |(key, value): (K, T)| (key.into(), value.into());
         Self::Map(entries.into_iter().map(entry).collect())
     }
 
-    /// Adds an entry to a map, or replaces the one with the same key. Any other value becomes a map
-    /// first.
+    /// Adds an entry to a map, or replaces the one with the same key. Any other value is replaced
+    /// by a map first.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Self>) {
         if !matches!(self, Self::Map(_)) {
             *self = Self::Map(Vec::new());
@@ -66,7 +66,7 @@ impl OwnedValue {
         }
     }
 
-    /// Adds an element to an array. Any other value becomes an array first.
+    /// Adds an element to an array. Any other value is replaced by an array first.
     pub fn push(&mut self, value: impl Into<Self>) {
         if !matches!(self, Self::Array(_)) {
             *self = Self::Array(Vec::new());
@@ -111,7 +111,7 @@ owned_from! {
 macro_rules! owned_from_wide {
     ($($from:ty),*) => {$(
         impl From<$from> for OwnedValue {
-            /// Makes an integer, or a text of its digits if it is too large.
+            /// Creates an integer, or a text of its digits if it is too large.
             fn from(value: $from) -> Self {
                 match i64::try_from(value) {
                     Ok(value) => Self::Int(value),

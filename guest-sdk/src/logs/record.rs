@@ -5,7 +5,7 @@ use super::logger::Logger;
 use super::value::AnyValue;
 use crate::types::{Severity, SpanReference};
 
-/// A log record, or with an event name an event, for [`Logger::emit`].
+/// A log record for [`Logger::emit`]. With an event name, it is an event.
 ///
 /// ```
 /// use wasmscope::{Record, Severity, fields};
@@ -20,7 +20,7 @@ pub struct Record<'a> {
     parts: Parts<'a, AnyValue<'a>>,
 }
 
-/// Builds a log record and emits it; [`Logger::record`] makes it.
+/// Builds a log record and emits it. [`Logger::record`] creates it.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a record is emitted when `emit` is called"]
 pub struct LogBuilder<'a> {
@@ -37,7 +37,7 @@ macro_rules! setters {
                 self
             }
 
-            /// Sets the event name, which names the class of events with the same structure.
+            /// Sets the event name: the name of a class of events with the same structure.
             pub const fn with_event_name(mut self, name: &'a str) -> Self {
                 self.parts.event_name = Some(name);
                 self
@@ -49,13 +49,13 @@ macro_rules! setters {
                 self
             }
 
-            /// Sets the source's own word for the severity.
+            /// Sets the severity in the source's own notation.
             pub const fn with_severity_text(mut self, text: &'a str) -> Self {
                 self.parts.severity_text = Some(text);
                 self
             }
 
-            /// Sets the attributes; [`fields!`](crate::fields) makes them.
+            /// Sets the attributes; use [`fields!`](crate::fields).
             pub const fn with_attributes(
                 mut self,
                 attributes: &'a [(&'a str, AnyValue<'a>)],
@@ -83,7 +83,7 @@ macro_rules! setters {
 setters!(Record, LogBuilder);
 
 impl Record<'_> {
-    /// Makes an empty record.
+    /// Creates an empty record.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -91,12 +91,12 @@ impl Record<'_> {
 }
 
 impl LogBuilder<'_> {
-    /// Emits the record, if the host takes it.
+    /// Emits the record, if the host accepts it.
     pub fn emit(self) {
         let logger = self.logger;
         if logger
             .threshold
-            .admits(self.parts.severity, || logger.handle())
+            .accepts(self.parts.severity, || logger.handle())
         {
             arena::emit(logger.handle(), &self.parts);
         }
@@ -120,12 +120,12 @@ impl Logger {
         self.record(severity).with_body(text).emit();
     }
 
-    /// Emits several records in one call, without those that the host does not take.
+    /// Emits several records in one call, except those that the host does not accept.
     pub fn emit(&self, records: &[Record<'_>]) {
         let admitted: Vec<_> = records
             .iter()
             .map(|record| record.parts)
-            .filter(|parts| self.threshold.admits(parts.severity, || self.handle()))
+            .filter(|parts| self.threshold.accepts(parts.severity, || self.handle()))
             .collect();
         if !admitted.is_empty() {
             arena::emit_all(self.handle(), &admitted);
@@ -133,8 +133,8 @@ impl Logger {
     }
 }
 
-/// Makes the attributes of a log record, or the entries of an [`AnyValue::map`]:
-/// `fields!["id" => 17, "who" => name]`.
+/// Creates the attributes of a log record, or the entries of an [`AnyValue::map`]: `fields!["id" =>
+/// 17, "who" => name]`.
 #[macro_export]
 macro_rules! fields {
     ($($key:expr => $value:expr),* $(,)?) => {

@@ -1,4 +1,4 @@
-//! Values of log records, made of any type that can be serialized (feature `serde`).
+//! Converts serializable values into values of log records (feature `serde`).
 
 use core::error::Error;
 use core::fmt;
@@ -7,8 +7,8 @@ use serde::ser::{self, Serialize};
 
 use super::owned::OwnedValue;
 
-/// The maximum depth of a value, which is itself the first level. By default the host takes no
-/// more. Also, the stack of a guest is small.
+/// The maximum depth of a value, including the value itself. It is the host's default limit, and
+/// keeps the small stack of a guest from overflowing.
 const MAX_DEPTH: u32 = 32;
 
 /// The reason why a value could not be converted.
@@ -74,8 +74,8 @@ impl OwnedValue {
     ///
     /// # Errors
     ///
-    /// Returns an error if the value is nested more than 32 levels deep, has a map with keys that
-    /// are not texts, or reports an error of its own.
+    /// Returns an error if the value is nested more than 32 levels deep, if it has a map with keys
+    /// that cannot become text, or if its `Serialize` fails.
     pub fn from_serialize<T: Serialize + ?Sized>(
         value: &T,
     ) -> core::result::Result<Self, SerializeError> {
@@ -84,17 +84,17 @@ impl OwnedValue {
 }
 
 fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<OwnedValue> {
-    // A null at the top is the empty text, as in an array.
+    // A null at the top level is an empty text, as in an array.
     let value = value.serialize(Serializer { depth: 0 })?;
     Ok(value.unwrap_or_else(nothing))
 }
 
-/// Stands for a null where a value is required: the contract has none.
+/// Returns the value that replaces a null where one is required. The contract has no null.
 fn nothing() -> OwnedValue {
     OwnedValue::String(String::new())
 }
 
-/// Serializes a value; `None` stands for a null.
+/// Serializes a value. The result is `None` for a null.
 #[derive(Clone, Copy)]
 struct Serializer {
     /// The number of arrays and maps around the value.
@@ -271,7 +271,7 @@ impl ser::Serializer for Serializer {
     }
 }
 
-/// Gathers an array.
+/// Collects an array.
 struct List {
     variant: Option<&'static str>,
     values: Vec<OwnedValue>,
@@ -291,7 +291,7 @@ impl List {
     }
 }
 
-/// Gathers a map.
+/// Collects a map.
 struct Entries {
     variant: Option<&'static str>,
     entries: Vec<(String, OwnedValue)>,
@@ -469,7 +469,7 @@ mod tests {
         );
     }
 
-    /// Is as deep as it says.
+    /// A value of the given depth.
     struct Deep(u32);
 
     impl Serialize for Deep {
@@ -486,7 +486,7 @@ mod tests {
 
     #[test]
     fn depth_is_bounded() {
-        // The innermost value is a level of its own.
+        // The innermost value is a level, too.
         assert!(OwnedValue::from_serialize(&Deep(MAX_DEPTH - 1)).is_ok());
         for depth in [MAX_DEPTH, MAX_DEPTH + 1, 1_000_000] {
             assert_eq!(

@@ -4,19 +4,20 @@ use crate::backend::{Slot, logger};
 use crate::notice;
 use crate::types::{LOGS_DISABLED, LogThreshold, LoggerHandle, Severity};
 
-/// The host's threshold for one logger: in the lowest byte the number of the lowest severity, above
-/// it the lowest 22 bits of the generation, above those a count of suppressed records.
+/// The host's threshold for one logger. The lowest byte is the number of the lowest severity. The
+/// next 22 bits are the lowest bits of the generation. Above them is a count of suppressed records.
 ///
 /// It is valid until the program learns of another generation. Suppressed records make no call that
-/// could bring one, so it is valid for at most 1,023 of them.
+/// could bring one, so it is also invalid after 1,023 of them.
 #[derive(Debug)]
 pub(crate) struct Threshold(Slot<u64>);
 
-/// The bits of the generation that are kept, above the severity.
+/// The kept bits of the generation, above the severity.
 const GENERATION: u64 = ((1 << 22) - 1) << 8;
-/// One suppressed record. The count of 10 bits begins at 1; at 0 the threshold is asked for.
+/// One suppressed record. The count has 10 bits and begins at 1. When it overflows to 0, the host
+/// is asked.
 const SUPPRESSED: u64 = 1 << 30;
-/// All bits: a slot has no more natively.
+/// All bits: a native slot has no more.
 const HELD: u64 = (1 << 40) - 1;
 
 impl Threshold {
@@ -24,9 +25,10 @@ impl Threshold {
         Self(Slot::new())
     }
 
-    /// Returns true if the host takes records of a severity. `handle` returns the logger's handle,
-    /// if the host has to be asked. A record without severity passes every threshold.
-    pub(crate) fn admits(
+    /// Returns true if the host accepts records of a severity. `handle` returns the logger's
+    /// handle, and is called only if the host must be asked. A record without severity passes every
+    /// threshold.
+    pub(crate) fn accepts(
         &self,
         severity: Option<Severity>,
         handle: impl FnOnce() -> LoggerHandle,

@@ -1,4 +1,4 @@
-//! Values of log bodies and log attributes, nested ones too.
+//! Values of log bodies and log attributes, including nested ones.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -25,13 +25,13 @@ use crate::types::{LogValue, LoggerHandle, Value, from_nonzero, value_from};
 ///     .emit();
 /// ```
 ///
-/// A value in a variable needs variables for everything that it borrows, as with [`format_args!`].
-/// If its structure is only known at run time, an [`OwnedValue`] is easier to build.
+/// A value in a variable needs variables for all values that it borrows, as with [`format_args!`].
+/// If its structure is only known at run time, use an [`OwnedValue`].
 ///
-/// [`fields!`](crate::fields) and `into()` make one of any integer up to 64 bits, `f32`, `f64`,
-/// `bool`, `&str`, `&String`, `&Cow<str>` and `&[u8]`. A `u64` that does not fit into an `i64`
-/// becomes a text of its digits, because the OpenTelemetry specification maps integers beyond
-/// signed 64 bits to strings.
+/// [`fields!`](crate::fields) and `into()` convert any integer up to 64 bits, `f32`, `f64`, `bool`,
+/// `&str`, `&String`, `&Cow<str>` and `&[u8]`. A `u64` that does not fit into an `i64` becomes a
+/// text of its digits, because the OpenTelemetry specification maps integers beyond signed 64 bits
+/// to strings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 #[non_exhaustive]
@@ -46,14 +46,14 @@ pub enum AnyValue<'a> {
     Double(f64),
     /// Bytes.
     Bytes(&'a [u8]),
-    /// An array; [`AnyValue::array`] makes it.
+    /// An array; use [`AnyValue::array`].
     Array(Items<'a, Self>),
-    /// A map; [`AnyValue::map`] makes it.
+    /// A map; use [`AnyValue::map`].
     Map(Items<'a, (&'a str, Self)>),
-    /// An unsigned integer that is too large for `i64`; `AnyValue::from(u64)` makes it. The host
+    /// An unsigned integer that is too large for `i64`, from `AnyValue::from(u64)`. The host
     /// receives it as text.
     Unsigned(AnyUnsigned),
-    /// An array or a map of an [`OwnedValue`]; `AnyValue::from` makes it.
+    /// An array or a map of an [`OwnedValue`], from `AnyValue::from`.
     Owned(Owned<'a>),
 }
 
@@ -163,18 +163,18 @@ impl<'a> From<&'a OwnedValue> for AnyValue<'a> {
 #[derive(Clone, Copy)]
 pub struct Items<'a, T> {
     items: &'a [T],
-    // Comes with the value, so that a component without nested values contains no code for them.
+    // Part of the value, so that a component without nested values contains no code for them.
     emit: for<'x> fn(LoggerHandle, &arena::Parts<'x, AnyValue<'x>>),
 }
 
 impl<'a> AnyValue<'a> {
-    /// Makes an array.
+    /// Creates an array.
     #[must_use]
     pub const fn array(values: &'a [Self]) -> Self {
         Self::Array(Items::of(values))
     }
 
-    /// Makes a map. If a key occurs twice, the last value counts.
+    /// Creates a map. If a key occurs twice, the last value counts.
     #[must_use]
     pub const fn map(entries: &'a [(&'a str, Self)]) -> Self {
         Self::Map(Items::of(entries))
@@ -272,7 +272,7 @@ impl<'a> Nested<'a> for AnyValue<'a> {
     }
 }
 
-/// Converts an attribute's value into a log value. Returns `None` for an array, which takes nodes,
+/// Converts an attribute's value into a log value. Returns `None` for an array, which needs nodes,
 /// and for a large integer.
 pub(crate) fn scalar(value: Value<'_>) -> Option<LogValue<'_>> {
     match value {

@@ -1,4 +1,4 @@
-//! Instruments that the program calls with each measurement.
+//! Instruments that the program calls for each measurement.
 
 use core::marker::PhantomData;
 
@@ -15,7 +15,7 @@ use crate::types::{
 
 /// The description of an instrument of any kind, and its handle.
 #[derive(Debug)]
-pub(super) struct Core {
+pub(super) struct Declaration {
     meter: &'static Meter,
     name: &'static str,
     pub(super) unit: Option<&'static str>,
@@ -24,7 +24,7 @@ pub(super) struct Core {
     handle: Slot<InstrumentHandle>,
 }
 
-impl Core {
+impl Declaration {
     pub(super) const fn new(meter: &'static Meter, name: &'static str) -> Self {
         Self {
             meter,
@@ -59,44 +59,44 @@ macro_rules! instrument {
         /// It is constant: keep it in a `static`. The host creates it with the first measurement.
         #[derive(Debug)]
         pub struct $name<T: $number> {
-            core: Core,
+            declaration: Declaration,
             number: PhantomData<fn(T)>,
         }
 
         impl<T: $number> $name<T> {
-            /// Makes an instrument. The name has 1 to 255 characters: a letter, then letters,
+            /// Creates an instrument. The name has 1 to 255 characters: a letter, then letters,
             /// digits, `_`, `.`, `-` and `/`. The host drops and counts measurements with an
             /// invalid name.
             #[must_use]
             pub const fn new(meter: &'static Meter, name: &'static str) -> Self {
-                Self { core: Core::new(meter, name), number: PhantomData }
+                Self { declaration: Declaration::new(meter, name), number: PhantomData }
             }
 
             /// Sets the unit, in UCUM notation such as `ms`, `By` or `{request}`; at most 63 ASCII
             /// characters.
             #[must_use]
             pub const fn with_unit(mut self, unit: &'static str) -> Self {
-                self.core.unit = Some(unit);
+                self.declaration.unit = Some(unit);
                 self
             }
 
-            /// Sets a description for people.
+            /// Sets a human-readable description.
             #[must_use]
             pub const fn with_description(mut self, description: &'static str) -> Self {
-                self.core.description = Some(description);
+                self.declaration.description = Some(description);
                 self
             }
 
             $(#[$method_doc])*
             pub fn $method(&self, value: T, attributes: &[KeyValue<'_>]) {
-                let instrument = self.core.handle(<T as InstrumentOf<family::$name>>::KIND);
+                let instrument = self.declaration.handle(<T as InstrumentOf<family::$name>>::KIND);
                 notice::take(meter::measure(instrument, value.number(), attributes));
             }
 
-            /// Binds attributes, so that measurements pass a number only. Keep the series: each
-            /// call makes a new one, and an instance may have 1,024.
+            /// Binds attributes, so that a measurement passes only a number. Keep the series: each
+            /// call creates a new one, and an instance may have 1,024.
             pub fn bind(&self, attributes: &[KeyValue<'_>]) -> Series<T> {
-                let instrument = self.core.handle(<T as InstrumentOf<family::$name>>::KIND);
+                let instrument = self.declaration.handle(<T as InstrumentOf<family::$name>>::KIND);
                 Series {
                     handle: meter::bind(instrument, attributes),
                     number: PhantomData,
@@ -119,36 +119,36 @@ instrument! {
     add
 }
 instrument! {
-    /// Counts values by size: durations, payload lengths.
+    /// Counts values in buckets: durations, payload lengths.
     Histogram<HistogramNumber>,
     /// Records a value.
     record
 }
 instrument! {
-    /// Keeps the last value, where a sum means nothing: a temperature, a level.
+    /// Keeps the last value, for values that cannot be summed: a temperature, a level.
     Gauge<GaugeNumber>,
     /// Sets the value.
     record
 }
 
 impl<T: HistogramNumber> Histogram<T> {
-    /// Sets the upper bounds of the buckets: inclusive, strictly growing and finite, at most 256.
-    /// An empty list keeps sum and count alone.
+    /// Sets the upper bounds of the buckets: inclusive, strictly increasing and finite, at most
+    /// 256. With an empty list, only sum and count are kept.
     ///
-    /// Without it, a histogram whose unit is `s` has the bounds that the semantic conventions
-    /// recommend for durations, from 0.005 to 10. Any other has the OpenTelemetry SDK's default,
-    /// from 0 to 10,000, which suits milliseconds: give bounds of your own for microseconds, bytes
-    /// or counts. Where the host aggregates exponentially, bounds have no effect.
+    /// By default, a histogram whose unit is `s` has the bounds that the semantic conventions
+    /// recommend for durations, from 0.005 to 10. Any other histogram has the OpenTelemetry SDK's
+    /// default, from 0 to 10,000, which suits milliseconds. Set bounds for microseconds, bytes or
+    /// counts. If the host aggregates exponentially, bounds have no effect.
     #[must_use]
     pub const fn with_boundaries(mut self, boundaries: &'static [f64]) -> Self {
-        self.core.boundaries = Some(boundaries);
+        self.declaration.boundaries = Some(boundaries);
         self
     }
 }
 
-/// An instrument that is bound to one set of attributes. A measurement passes a number only.
+/// An instrument that is bound to one set of attributes. A measurement passes only a number.
 ///
-/// It belongs to the component instance that made it.
+/// It belongs to the component instance that created it.
 #[derive(Debug, Clone, Copy)]
 pub struct Series<T> {
     handle: SeriesHandle,

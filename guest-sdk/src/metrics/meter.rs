@@ -4,7 +4,7 @@ use crate::backend::{Slot, meter};
 use crate::scope::Scope;
 use crate::types::MeterHandle;
 
-/// Makes instruments that carry one instrumentation scope. It is constant: keep it in a `static`.
+/// Creates instruments of one instrumentation scope. It is constant: keep it in a `static`.
 #[derive(Debug)]
 pub struct Meter {
     scope: Scope,
@@ -12,7 +12,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Makes the meter of a scope.
+    /// Creates the meter of a scope.
     #[must_use]
     pub const fn new(scope: Scope) -> Self {
         Self {

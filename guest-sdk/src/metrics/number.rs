@@ -1,4 +1,4 @@
-//! The types of numbers that instruments take.
+//! The number types of instruments.
 
 use crate::types::{InstrumentOf, Number, family};
 
@@ -36,12 +36,12 @@ macro_rules! numbers {
 }
 
 numbers! {
-    /// A number that a counter takes: `u64` or `f64`.
+    /// A number for a counter: `u64` or `f64`.
     CounterNumber: Counter, ObservableCounter;
-    /// A number that an up-down counter takes: `i64` or `f64`.
+    /// A number for an up-down counter: `i64` or `f64`.
     UpDownCounterNumber: UpDownCounter, ObservableUpDownCounter;
-    /// A number that a histogram takes: `u64` or `f64`.
+    /// A number for a histogram: `u64` or `f64`.
     HistogramNumber: Histogram;
-    /// A number that a gauge takes: `u64`, `i64` or `f64`.
+    /// A number for a gauge: `u64`, `i64` or `f64`.
     GaugeNumber: Gauge, ObservableGauge;
 }

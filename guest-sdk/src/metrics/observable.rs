@@ -1,10 +1,10 @@
-//! Instruments that are read when the host asks for their values.
+//! Instruments that are read when the host collects metrics.
 
 use core::marker::PhantomData;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::instrument::Core;
+use super::instrument::Declaration;
 use super::meter::Meter;
 use super::number::{CounterNumber, GaugeNumber, Measurement, UpDownCounterNumber};
 use crate::backend::{Slot, meter};
@@ -18,7 +18,7 @@ thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Registers a callback that reports observations, for the life of the instance.
+/// Registers a callback that reports observations. It is kept for the life of the instance.
 pub(crate) fn register(callback: Rc<dyn Fn()>) {
     notice::on_collection(&notice::Observables { collect, ask });
     CALLBACKS.with_borrow_mut(|callbacks| callbacks.push(callback));
@@ -39,27 +39,27 @@ pub(crate) fn observe(instrument: InstrumentHandle, value: Number, attributes: &
 }
 
 fn report(observations: &[Observation<'_>], complete: bool) {
-    // One per component: the host drops the series that an observer leaves out of a round.
+    // One for each component. The host drops series that an observer leaves out of a round.
     static OBSERVER: Slot<ObserverHandle> = Slot::new();
     let observer = OBSERVER.get_or(meter::create_observer);
     notice::take(meter::observe(observer, observations, complete));
 }
 
-/// Asks the host for a notice by reporting nothing.
+/// Asks the host for a notice with an empty report.
 fn ask() {
     report(&[], false);
 }
 
-/// Runs the callbacks as one round. Does nothing within a callback, or while a panic unwinds,
-/// because another panic would abort the program. If a callback panics, the round stays incomplete,
-/// and earlier reports hold.
+/// Runs the callbacks as one round. Does nothing within a callback, or during a panic, because
+/// another panic would abort the program. If a callback panics, the round stays incomplete, and
+/// earlier reports stay valid.
 fn collect() {
     if std::thread::panicking() || RUNNING.replace(true) {
         return;
     }
     let _running = Running;
     notice::answered();
-    // By index: a callback may register another, and none is borrowed while it runs.
+    // By index, because a callback may register another one. No callback is borrowed while it runs.
     let mut next = 0;
     while let Some(callback) = CALLBACKS.with_borrow(|all| all.get(next).cloned()) {
         callback();
@@ -68,7 +68,7 @@ fn collect() {
     report(&[], true);
 }
 
-/// Marks callbacks as running until it is dropped, because a callback may panic.
+/// Marks callbacks as running until it is dropped. A guard, because a callback may panic.
 struct Running;
 
 impl Drop for Running {
@@ -77,7 +77,7 @@ impl Drop for Running {
     }
 }
 
-/// Takes the observations of a callback.
+/// Receives the observations of a callback.
 #[derive(Debug)]
 pub struct Observer<T> {
     instrument: InstrumentHandle,
@@ -86,8 +86,8 @@ pub struct Observer<T> {
 
 impl<T: Measurement> Observer<T> {
     /// Reports a value. For a counter or an up-down counter, it is the total so far, not the
-    /// difference. A second value with equal attributes replaces the first. An attribute set that
-    /// callbacks no longer observe has no data from then on.
+    /// difference. A second value with equal attributes replaces the first one. Attribute sets that
+    /// the callbacks no longer report have no data any more.
     pub fn observe(&self, value: T, attributes: &[KeyValue<'_>]) {
         observe(self.instrument, value.number(), attributes);
     }
@@ -100,40 +100,40 @@ macro_rules! observable {
         /// It is constant: keep it in a `static`, and register one callback or several.
         #[derive(Debug)]
         pub struct $name<T: $number> {
-            core: Core,
+            declaration: Declaration,
             number: PhantomData<fn(T)>,
         }
 
         impl<T: $number> $name<T> {
-            /// Makes an instrument; see [`Counter::new`](crate::Counter::new) for the name.
+            /// Creates an instrument; see [`Counter::new`](crate::Counter::new) for the name.
             #[must_use]
             pub const fn new(meter: &'static Meter, name: &'static str) -> Self {
-                Self { core: Core::new(meter, name), number: PhantomData }
+                Self { declaration: Declaration::new(meter, name), number: PhantomData }
             }
 
             /// Sets the unit, in UCUM notation such as `ms`, `By` or `{request}`; at most 63 ASCII
             /// characters.
             #[must_use]
             pub const fn with_unit(mut self, unit: &'static str) -> Self {
-                self.core.unit = Some(unit);
+                self.declaration.unit = Some(unit);
                 self
             }
 
-            /// Sets a description for people.
+            /// Sets a human-readable description.
             #[must_use]
             pub const fn with_description(mut self, description: &'static str) -> Self {
-                self.core.description = Some(description);
+                self.declaration.description = Some(description);
                 self
             }
 
             /// Registers a callback that reports the values.
             ///
-            /// It runs on this thread: at the end of a span once the host has asked, in
+            /// It runs on this thread: at the end of a span after the host has asked, in
             /// [`collect`](crate::collect), and when the outermost [`Guard`](crate::Guard) is
-            /// dropped. Data may be borrowed then: read from a `Cell` or an atomic, or use
-            /// `try_borrow`.
+            /// dropped. Data may be borrowed at that time, so read from a `Cell` or an atomic, or
+            /// use `try_borrow`.
             pub fn register(&self, callback: impl Fn(&Observer<T>) + 'static) {
-                register_typed(self.core.handle(<T as InstrumentOf<family::$name>>::KIND), callback);
+                register_typed(self.declaration.handle(<T as InstrumentOf<family::$name>>::KIND), callback);
             }
         }
     };
@@ -151,19 +151,19 @@ fn register_typed<T: 'static>(
 }
 
 observable! {
-    /// Reports a sum that is kept elsewhere and only grows: page faults, CPU time.
+    /// Reports a sum that is kept elsewhere and only increases: page faults, CPU time.
     ObservableCounter<CounterNumber>
 }
 observable! {
-    /// Reports a sum that is kept elsewhere, grows and shrinks: the length of a queue.
+    /// Reports a sum that is kept elsewhere and may decrease: the length of a queue.
     ObservableUpDownCounter<UpDownCounterNumber>
 }
 observable! {
-    /// Reports a value where a sum means nothing: a temperature, a ratio.
+    /// Reports a value that cannot be summed: a temperature, a ratio.
     ObservableGauge<GaugeNumber>
 }
 
-/// Forgets the callbacks that were registered for another backend.
+/// Removes the callbacks that were registered for another backend.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn reset() {
     CALLBACKS.take();

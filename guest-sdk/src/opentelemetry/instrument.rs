@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::backend::{Slot, meter};
 use crate::types::{InstrumentDescriptor, InstrumentHandle, InstrumentKind, MeterHandle};
 
-/// How many times an observable instrument may be built with callbacks.
+/// The maximum number of times that an observable instrument may be built with callbacks.
 const MAX_CALLBACKS: u32 = 256;
 
 /// An instrument. The host creates it with the first measurement.
@@ -43,7 +43,7 @@ impl Instrument {
         self.callbacks.fetch_add(1, Ordering::Relaxed) < MAX_CALLBACKS
     }
 
-    /// Returns the handle, for which `meter` may be asked.
+    /// Returns the handle. Calls `meter` if it must be created.
     pub(super) fn handle(&self, meter: impl FnOnce() -> MeterHandle) -> InstrumentHandle {
         let Description {
             kind,

@@ -1,7 +1,7 @@
 //! Finds the program's own spans by their span context.
 //!
-//! A `Context` returns only the span context of its span. So spans whose span context has been
-//! asked for, which a `Context` does with its own, are kept here until they end.
+//! A `Context` exposes only the span context of its span. So spans are kept here until they end,
+//! once their span context was requested. Creating a `Context` requests it.
 
 use std::cell::RefCell;
 
@@ -16,12 +16,12 @@ struct Known {
     span_id: u64,
     trace_id: TraceId,
     handle: SpanHandle,
-    /// How many attached `Context`s hold it, and so how often the span is entered.
+    /// The number of attached `Context`s with the span: it is entered that often.
     entered: u32,
 }
 
 thread_local! {
-    /// In the order of their ids.
+    /// Sorted by their ids.
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -58,10 +58,10 @@ fn find<R>(context: &ApiSpanContext, act: impl FnOnce(&mut Known) -> R) -> Optio
     KNOWN.with_borrow_mut(|all| position(all, context).map(|at| act(&mut all[at])))
 }
 
-/// Removes a span that ends. If a `Context` that holds it is still attached, the span is left. The
-/// host leaves a recorded one by itself.
+/// Removes a span that ends. If an attached `Context` still holds it, the span is exited. The host
+/// exits a recorded span by itself.
 pub(super) fn remove(context: &ApiSpanContext) {
-    // A thread that ends may drop spans after its state.
+    // A thread may drop spans after its state when it ends.
     let removed = KNOWN.try_with(|all| {
         let mut all = all.borrow_mut();
         position(&all, context).map(|at| all.remove(at))
@@ -81,7 +81,7 @@ pub(super) fn remove(context: &ApiSpanContext) {
     }
 }
 
-/// Enters the span of a `Context`, if it is one of ours that has not ended.
+/// Enters the span of a `Context`, if it is a span of this program that has not ended.
 pub(super) fn enter(context: &ApiSpanContext) {
     let handle = find(context, |known| {
         known.entered = known.entered.saturating_add(1);
@@ -103,7 +103,8 @@ pub(super) fn exit(context: &ApiSpanContext) {
     }
 }
 
-/// A span as the host knows it: one of ours by its handle, another by its context.
+/// A reference to a span for the host: a span of this program by its handle, any other by its
+/// context.
 pub(super) enum Reference {
     Ambient,
     None,
@@ -112,8 +113,8 @@ pub(super) enum Reference {
 }
 
 impl Reference {
-    /// Returns the span of a `Context`. The documentation of the module `opentelemetry` defines
-    /// which one it is if the `Context` has none.
+    /// Returns the span of a `Context`. The documentation of the module `opentelemetry` says which
+    /// span is used if the `Context` has none.
     pub(super) fn of(context: &Context) -> Self {
         if !context.has_active_span() {
             return if KNOWN.with_borrow(|all| all.iter().any(|known| known.entered > 0)) {
@@ -125,7 +126,8 @@ impl Reference {
         let span = context.span();
         let span = span.span_context();
         match find(span, |known| (known.handle, known.entered > 0)) {
-            // The current `Context`, and another API has entered a span since: that span is meant.
+            // This is the current `Context`, and another API has entered a span since. That span is
+            // used.
             Some((handle, true)) if is_current(context) && active::current() != Some(handle) => {
                 Self::Ambient
             }

@@ -19,13 +19,13 @@ use crate::types::{LogValue, LoggerHandle, Severity};
 
 /// Provides loggers whose records go to the host.
 ///
-/// The API has no global one: pass this to the code that emits logs, such as an appender. All
-/// providers are equal: it has no state.
+/// The API has no global provider: pass this one to the code that emits logs, such as an appender.
+/// All providers are equal, because they have no state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LoggerProvider(());
 
 impl LoggerProvider {
-    /// Makes a provider.
+    /// Creates a provider.
     #[must_use]
     pub const fn new() -> Self {
         Self(())
@@ -41,7 +41,7 @@ impl api::LoggerProvider for LoggerProvider {
     }
 }
 
-/// Emits log records that the host takes.
+/// Emits log records that the host accepts.
 #[derive(Clone)]
 pub struct Logger(Arc<Scope>);
 
@@ -51,17 +51,17 @@ impl core::fmt::Debug for Logger {
     }
 }
 
-/// The scope that a record goes to: that of its logger, or one that is named for its target.
+/// The scope of a record: that of its logger, or one that is named for its target.
 enum Destination<'a> {
     Logger(&'a Scope),
     Target(Rc<TargetLogger>),
 }
 
 impl Destination<'_> {
-    fn admits(&self, severity: Option<Severity>) -> bool {
+    fn accepts(&self, severity: Option<Severity>) -> bool {
         match self {
-            Self::Logger(scope) => scope.admits(severity),
-            Self::Target(logger) => logger.admits(severity),
+            Self::Logger(scope) => scope.accepts(severity),
+            Self::Target(logger) => logger.accepts(severity),
         }
     }
 
@@ -103,7 +103,7 @@ impl api::Logger for Logger {
         }
         let target = record.target.as_deref().unwrap_or_default();
         let (destination, is_named) = self.destination(target);
-        if !destination.admits(record.severity) {
+        if !destination.accepts(record.severity) {
             return;
         }
         let context = match &record.context {
@@ -131,20 +131,20 @@ impl api::Logger for Logger {
         );
     }
 
-    /// Returns whether the host takes such records. Without a name the threshold decides, which
-    /// makes no call. With a name the host decides.
+    /// Returns whether the host accepts such records. Without a name, the cached threshold decides
+    /// and no call is made. With a name, the host decides.
     fn event_enabled(&self, level: ApiSeverity, target: &str, name: Option<&str>) -> bool {
         if Context::is_current_telemetry_suppressed() {
             return false;
         }
         let (destination, _) = self.destination(target);
         let severity = severity(level);
-        destination.admits(severity)
+        destination.accepts(severity)
             && (name.is_none() || logger::enabled(destination.handle(), severity, name))
     }
 }
 
-/// A log record that is being built; [`Logger`] makes it.
+/// A log record that is being built; [`Logger`] creates it.
 #[derive(Debug, Default)]
 pub struct LogRecord {
     event_name: Option<&'static str>,
@@ -177,7 +177,7 @@ impl api::LogRecord for LogRecord {
         self.time = Some(values::nanos(timestamp));
     }
 
-    /// Does nothing, because the host observes.
+    /// Does nothing, because the host sets the observed time.
     fn set_observed_timestamp(&mut self, _: SystemTime) {}
 
     fn set_severity_text(&mut self, text: &'static str) {
@@ -225,7 +225,7 @@ impl Drop for LogRecord {
     }
 }
 
-/// Drops values without recursion, which would overflow the stack if they are nested too deeply.
+/// Drops values without recursion, which would overflow the stack for deeply nested values.
 fn take_apart(values: impl IntoIterator<Item = AnyValue>) {
     let nested = |value: &AnyValue| matches!(value, AnyValue::ListAny(_) | AnyValue::Map(_));
     let mut waiting: Vec<_> = values.into_iter().filter(nested).collect();
@@ -254,7 +254,7 @@ impl<'a> Nested<'a> for &'a AnyValue {
                 children.extend(entries.iter().map(|(key, value)| (key.as_str(), value)));
                 LogValue::Map(&[])
             }
-            // A kind of value that the API does not have today.
+            // A kind of value that a future version of the API may add.
             _ => LogValue::String(""),
         }
     }

@@ -18,18 +18,17 @@ use crate::metrics::{Measurement, observable};
 use crate::notice;
 use crate::types::{InstrumentHandle, InstrumentOf, family};
 
-/// The number of instruments of a scope that are kept: as many as a host admits an instance by
-/// default.
+/// The number of instruments that are kept for a scope: the host's default limit for an instance.
 const MAX_INSTRUMENTS: usize = 256;
 
 /// Provides meters whose instruments the host aggregates.
 ///
-/// All providers are equal: it has no state.
+/// All providers are equal, because they have no state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MeterProvider(());
 
 impl MeterProvider {
-    /// Makes a provider.
+    /// Creates a provider.
     #[must_use]
     pub const fn new() -> Self {
         Self(())
@@ -42,7 +41,7 @@ impl api::MeterProvider for MeterProvider {
     }
 }
 
-/// An instrument with the scope that it belongs to. The scope keeps the instrument itself.
+/// An instrument with its scope. The scope owns the instrument.
 #[derive(Clone)]
 struct Scoped {
     scope: Arc<Scope>,
@@ -67,7 +66,7 @@ impl<T: Measurement> SyncInstrument<T> for Scoped {
     }
 }
 
-/// Takes the observations of a callback.
+/// Receives the observations of a callback.
 struct Observer(InstrumentHandle);
 
 impl<T: Measurement> AsyncInstrument<T> for Observer {
@@ -78,7 +77,7 @@ impl<T: Measurement> AsyncInstrument<T> for Observer {
     }
 }
 
-/// Makes the instruments of one scope, each once.
+/// Creates the instruments of one scope, each of them once.
 struct Instruments(Arc<Scope>);
 
 impl Instruments {

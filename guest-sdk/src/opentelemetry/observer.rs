@@ -1,5 +1,5 @@
-//! Enters the span and the baggage of a `Context` that is attached: for other components of a
-//! composition, and for code that uses `tracing` or this crate's own API.
+//! Enters the span and the baggage of an attached `Context`, for other components of a composition,
+//! and for code that uses `tracing` or this crate's own API.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ pub(super) fn install() {
     GlobalContextObserver::set(Arc::new(Observer));
 }
 
-/// Called while the thread's current `Context` is borrowed, so the methods must not ask for it.
+/// The API calls it while the thread's current `Context` is borrowed, so these methods must not
+/// access it.
 impl ContextObserver for Observer {
     fn on_context_enter(&self, from: &Context, to: &Context) {
         if spans_differ(from, to) {
@@ -41,7 +42,7 @@ impl ContextObserver for Observer {
 }
 
 /// Returns true if the spans differ. A `Context` that only adds a value to the current one enters
-/// nothing.
+/// no span.
 fn spans_differ(one: &Context, other: &Context) -> bool {
     let (one, other) = (one.span(), other.span());
     let (one, other) = (one.span_context(), other.span_context());
@@ -57,15 +58,16 @@ fn with_span(context: &Context, act: fn(&SpanContext)) {
 /// Baggage that has been entered: its address, and the host's handle.
 type EnteredBaggage = Vec<(usize, BaggageHandle)>;
 
-/// The maximum number of entries. Only guards that are dropped out of order leave entries behind,
-/// until the outer ones are left.
+/// The maximum number of entries. Guards that are dropped out of order leave entries behind, until
+/// the outer ones are dropped.
 const MAX_BAGGAGE: usize = 64;
 
 thread_local! {
     static ENTERED_BAGGAGE: RefCell<EnteredBaggage> = const { RefCell::new(Vec::new()) };
 }
 
-/// Returns true if baggage has been set, even an empty one. If not, the API returns a shared one.
+/// Returns true if baggage has been set, even if it is empty. Otherwise the API returns a shared
+/// one.
 fn has_baggage(context: &Context) -> bool {
     !core::ptr::eq(context.baggage(), Context::new().baggage())
 }
@@ -97,7 +99,7 @@ fn enter_baggage(baggage: &Baggage) {
     });
 }
 
-/// Leaves baggage that [`enter_baggage`] entered, and everything that was entered within.
+/// Exits baggage that [`enter_baggage`] entered, and all baggage that was entered within it.
 fn exit_baggage(baggage: &Baggage) {
     ENTERED_BAGGAGE.with_borrow_mut(|entered| {
         let address = address(baggage);
@@ -109,7 +111,7 @@ fn exit_baggage(baggage: &Baggage) {
     });
 }
 
-/// Returns the baggage of a `Context`, or if none has been set the one that came with the call.
+/// Returns the baggage of a `Context`, or that of the call if none has been set.
 pub(super) fn baggage_of(context: &Context) -> Vec<BaggageEntry> {
     if has_baggage(context) {
         entries(context.baggage())

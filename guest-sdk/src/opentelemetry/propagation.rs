@@ -24,12 +24,12 @@ static FIELDS: LazyLock<[String; 3]> =
 /// Propagates a span's context as the headers `traceparent` and `tracestate` (W3C Trace Context,
 /// level 2).
 ///
-/// For a `Context` without a span it injects the ambient one.
+/// If the `Context` has no span, it injects the ambient one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TraceContextPropagator(());
 
 impl TraceContextPropagator {
-    /// Makes a propagator.
+    /// Creates a propagator.
     #[must_use]
     pub const fn new() -> Self {
         Self(())
@@ -77,12 +77,12 @@ fn all<'a>(extractor: &'a dyn Extractor, key: &str) -> Vec<&'a str> {
 
 /// Propagates baggage as the header `baggage` (W3C Baggage).
 ///
-/// For a `Context` without baggage it injects the one that came with the call.
+/// If the `Context` has no baggage, it injects that of the call.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BaggagePropagator(());
 
 impl BaggagePropagator {
-    /// Makes a propagator.
+    /// Creates a propagator.
     #[must_use]
     pub const fn new() -> Self {
         Self(())
@@ -128,12 +128,12 @@ fn read_member(baggage: &mut Baggage, member: &str) {
     }
 }
 
-/// Propagates both, a span's context and baggage.
+/// Propagates both a span's context and baggage.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Propagator(());
 
 impl Propagator {
-    /// Makes a propagator.
+    /// Creates a propagator.
     #[must_use]
     pub const fn new() -> Self {
         Self(())

@@ -1,5 +1,4 @@
-//! The scopes in use. An equal scope is the same one each time, so that repeated requests need no
-//! more memory.
+//! The scopes in use. Equal scopes are shared, so that repeated requests need no more memory.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
@@ -12,7 +11,7 @@ use crate::backend::{self, Slot};
 use crate::logs::Threshold;
 use crate::types::{InstrumentationScope, LoggerHandle, MeterHandle, Severity, TracerHandle};
 
-/// The number of scopes that are kept. The host admits 64 by default; others are made for each
+/// The number of scopes that are kept: the host's default limit. Further ones are created for each
 /// request, and freed.
 const MAX_SCOPES: usize = 64;
 
@@ -72,9 +71,9 @@ impl Scope {
         self.logger.get_or(|| self.ask(backend::logger::get))
     }
 
-    /// Returns true if the host takes logs of a severity.
-    pub(super) fn admits(&self, severity: Option<Severity>) -> bool {
-        self.threshold.admits(severity, || self.logger())
+    /// Returns true if the host accepts logs of a severity.
+    pub(super) fn accepts(&self, severity: Option<Severity>) -> bool {
+        self.threshold.accepts(severity, || self.logger())
     }
 
     fn ask<T>(&self, get: fn(InstrumentationScope<'_>) -> T) -> T {
@@ -89,8 +88,8 @@ impl Scope {
     }
 }
 
-/// Compares scopes. Unlike the API's own equality, the order of attributes counts, which saves the
-/// code that sorts them. The host recognises equal scopes.
+/// Compares scopes. Unlike in the API's own equality, the order of attributes matters. This saves
+/// the code that sorts them. The host recognises equal scopes in any order.
 fn is_same(one: &ApiScope, other: &ApiScope) -> bool {
     one.name() == other.name()
         && one.version() == other.version()
@@ -104,7 +103,7 @@ pub(super) fn reset() {
     SCOPES.with_borrow_mut(Vec::clear);
 }
 
-/// Returns the number of scopes that are kept.
+/// Returns the number of kept scopes.
 #[cfg(test)]
 pub(super) fn kept() -> usize {
     SCOPES.with_borrow(Vec::len)

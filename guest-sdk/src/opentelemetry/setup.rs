@@ -13,9 +13,9 @@ use crate::local::Once;
 static SETTING_UP: AtomicBool = AtomicBool::new(false);
 
 /// Sets the providers and the propagator as those of [`opentelemetry::global`], and passes attached
-/// contexts on to the host.
+/// contexts to the host.
 ///
-/// [`init`](crate::init) calls it. Providers that are set after the first call stay.
+/// [`init`](crate::init) calls it. Providers that are set after the first call are kept.
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -28,7 +28,7 @@ pub fn install() {
     });
 }
 
-/// Returns true while [`install`] is running: the API logs that through `tracing`.
+/// Returns true while [`install`] is running. The API logs to `tracing` during that time.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_setting_up() -> bool {
     SETTING_UP.load(Ordering::Relaxed)

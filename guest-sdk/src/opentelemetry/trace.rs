@@ -21,12 +21,12 @@ use crate::types::{Link, SpanChanges, SpanHandle, SpanKind, Status};
 
 /// Provides tracers whose spans go to the host.
 ///
-/// All providers are equal: it has no state.
+/// All providers are equal, because they have no state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TracerProvider(());
 
 impl TracerProvider {
-    /// Makes a provider.
+    /// Creates a provider.
     #[must_use]
     pub const fn new() -> Self {
         Self(())
@@ -42,8 +42,7 @@ impl api::TracerProvider for TracerProvider {
     }
 }
 
-/// Starts spans that carry one instrumentation scope. The host is asked for its handle with the
-/// first span.
+/// Starts spans of one instrumentation scope. The first span asks the host for its handle.
 #[derive(Clone)]
 pub struct Tracer(Arc<Scope>);
 
@@ -107,7 +106,7 @@ fn send_event(span: SpanHandle, name: &str, attributes: &[ApiKeyValue], time: Op
     notice::take(tracer::event(span, name, &attributes, time));
 }
 
-/// Passes on links in one call, without those to invalid contexts, which the host would drop.
+/// Sends links in one call, except those to invalid contexts, which the host would drop.
 fn add_links(span: SpanHandle, links: &[ApiLink]) {
     let targets: Vec<_> = links
         .iter()
@@ -141,9 +140,9 @@ fn update(span: SpanHandle, changes: SpanChanges<'_>) {
     notice::take(tracer::update(span, changes));
 }
 
-/// A span. It ends when it is dropped, unless it has been ended before.
+/// A span. It ends when it is dropped, unless it has already ended.
 ///
-/// If the host does not record it, changes cost no call.
+/// If the host does not record it, changes make no call.
 #[derive(Debug)]
 #[must_use = "a span ends when it is dropped"]
 pub struct Span {
@@ -177,8 +176,8 @@ impl Span {
         }
     }
 
-    /// Ends the span. It runs no observable callbacks, because a `SpanRef` calls it under a lock
-    /// that a callback may need.
+    /// Ends the span. It runs no observable callbacks, because a `SpanRef` calls it while it holds
+    /// a lock that a callback may need.
     fn finish(&mut self, time: Option<SystemTime>) {
         let recorded = self.recorded();
         if core::mem::take(&mut self.open)

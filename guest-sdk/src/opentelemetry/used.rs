@@ -1,4 +1,4 @@
-//! Whether the program uses the providers.
+//! Remembers whether the program uses the providers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,8 +9,8 @@ pub(super) fn set_used() {
     USED.store(true, Ordering::Relaxed);
 }
 
-/// Returns true if the program has asked one of our providers for a tracer or a logger, for a layer
-/// of `tracing` for example.
+/// Returns true if the program, or for example a layer of `tracing`, has asked one of our providers
+/// for a tracer or a logger.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_used() -> bool {
     USED.load(Ordering::Relaxed)

@@ -11,7 +11,7 @@ use ::opentelemetry::{
 
 use crate::types::{KeyValue, SpanContext, TraceFlags, TraceId, Value};
 
-/// The texts of the attributes that are arrays of texts, in order, as slices to borrow from.
+/// The texts of attributes that are arrays of texts, in order, as slices to borrow from.
 pub(super) struct TextArrays<'a>(Vec<Vec<&'a str>>);
 
 impl<'a> TextArrays<'a> {
@@ -30,7 +30,7 @@ impl<'a> TextArrays<'a> {
     }
 }
 
-/// Converts attributes; `arrays` is made of the same ones.
+/// Converts attributes. `arrays` must come from the same attributes.
 pub(super) fn attributes<'a>(
     attributes: &'a [ApiKeyValue],
     arrays: &'a TextArrays<'a>,
@@ -47,7 +47,7 @@ pub(super) fn attributes<'a>(
         .collect()
 }
 
-/// Converts a value. Returns `None` for a kind that the API does not have today.
+/// Converts a value. Returns `None` for a kind that a future version of the API may add.
 fn value<'a>(
     value: &'a ApiValue,
     arrays: &mut impl Iterator<Item = &'a Vec<&'a str>>,

@@ -10,20 +10,22 @@ use tracing::dispatcher::{Dispatch, SetGlobalDefaultError};
 use tracing::level_filters::LevelFilter;
 
 use super::config::{AddEvent, Config};
-use super::dispatch::before_end;
+use super::dispatch::{before_end, is_connected};
 use super::events::add_to_span;
 use super::fields::{Fields, Packed};
 #[cfg(feature = "layer")]
 use super::layer::Layer;
 use super::subscriber::Subscriber;
 use super::timings::{Timings, Tracking};
+use crate::local::Once;
 use crate::scope::Scope;
+use crate::warning;
 
-/// Where `tracing` events go.
+/// The destination of `tracing` events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Events {
-    /// Log records of their span. Events that the host does not take are not made.
+    /// Log records that belong to their span. Events that the host does not accept are skipped.
     #[default]
     Logs,
     /// Events of their span, as in tracing-opentelemetry. Events outside of any span, or in an
@@ -33,10 +35,10 @@ pub enum Events {
     Both,
 }
 
-/// Builds a [`Subscriber`], or with the feature `layer` a layer;
-/// [`wasmscope::subscriber()`](crate::subscriber()) makes it.
+/// Builds a [`Subscriber`], or with the feature `layer` a layer.
+/// [`wasmscope::subscriber()`](crate::subscriber()) creates it.
 ///
-/// The defaults are in the table of the [module's documentation](super#defaults).
+/// The [module's documentation](super#defaults) has a table of the defaults.
 #[derive(Clone)]
 #[must_use = "call `init`, `set_default` or `build`"]
 pub struct Builder {
@@ -86,21 +88,21 @@ macro_rules! switches {
 }
 
 impl Builder {
-    /// Sets the scope of all spans, such as [`scope!()`](crate::scope!), which has a version too.
-    /// The default is a scope with the name of the crate that makes the span.
+    /// Sets the scope of all spans, for example [`scope!()`](crate::scope!), which also has a
+    /// version. By default, the scope has the name of the crate that creates the span.
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.config.scope = Some(scope);
         self
     }
 
-    /// Sets the finest level of spans and events. Anything finer costs a comparison at the
+    /// Sets the most verbose level of spans and events. More verbose ones cost a comparison at the
     /// callsite. The default is [`LevelFilter::TRACE`].
     pub fn with_max_level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.config.max_level = level.into();
         self
     }
 
-    /// Sets where events go. The default is [`Events::Logs`].
+    /// Sets the destination of events. The default is [`Events::Logs`].
     pub fn with_events(mut self, events: Events) -> Self {
         self.config.logs = events != Events::SpanEvents;
         self.config.span_events = (events != Events::Logs).then_some(add_to_span as AddEvent);
@@ -112,32 +114,32 @@ impl Builder {
         /// `code.line.number`, `code.module.name`). On by default.
         with_location(location);
         /// Sets whether spans have the attribute `target`. On by default. Span events always have
-        /// it; the target of a log is its scope.
+        /// it. A log has its target as the scope.
         with_target(target);
         /// Sets whether spans have the attribute `level`. Off by default. Span events always have
-        /// it; the level of a log is its severity.
+        /// it. A log has its level as the severity.
         with_level(level);
-        /// Sets whether entering a span makes it the host's ambient span. The other components of a
-        /// composition use it as their default parent, and so do this crate's other APIs. On by
-        /// default. If this is off, entering and leaving costs no call. Turn it off for a component
-        /// that calls no other, uses `tracing` only, and enters spans often, as futures do.
+        /// Sets whether entering a span makes it the host's ambient span. Other components of a
+        /// composition, and this crate's other APIs, use it as their default parent. On by default.
+        /// If this is off, entering and exiting make no call. Turn it off for a component that
+        /// calls no others, uses only `tracing`, and enters spans often, as futures do.
         with_context_activation(activation);
         /// Sets whether a span begins when it is first used, instead of at its creation.
         ///
         /// By default this is off: a span lasts from its creation until it is closed, as with
-        /// tracing-opentelemetry. Its parent is the span that was current at its creation. That
-        /// costs a call to the host, for the time by the host's clock, and another one if this
-        /// component has entered no span.
+        /// tracing-opentelemetry. Its parent is the span that was current at its creation. This
+        /// costs a call to the host to read its clock, and another one if this component has
+        /// entered no span.
         ///
         /// If this is on, a span begins when it is first used: when it is entered, when a child, an
-        /// event or a link refers to it, or when it is asked for its context. A span that is never
+        /// event or a link refers to it, or when its context is requested. A span that is never
         /// used begins when it is closed. Its parent is the span that was current at its creation,
         /// unless another component has changed the ambient span since. Turn it on for components
-        /// that make very many spans and enter them at once.
+        /// that create very many spans and enter them at once.
         ///
-        /// Either way the host learns of a span when it is first used, which leaves time for
-        /// [`set_parent`](super::SpanExt::set_parent). A span within an unrecorded one always
-        /// begins when it is first used.
+        /// In both cases the host learns of a span when it is first used, so that
+        /// [`set_parent`](super::SpanExt::set_parent) works before. A span within an unrecorded one
+        /// always begins when it is first used.
         with_deferred_start(deferred_start);
         /// Sets whether an [`Error`](std::error::Error) among the values of a span or an event adds
         /// `exception.message` and `exception.stacktrace` (its sources) to it. On by default.
@@ -145,16 +147,16 @@ impl Builder {
         /// Sets whether an [`Error`](std::error::Error) among the values of an event adds
         /// `exception.message` and `exception.stacktrace` to the event's span. On by default.
         with_error_records_to_exceptions(error_records_to_exceptions);
-        /// Sets whether an event with a field `error` and no message, as of `#[instrument(err)]`,
-        /// is named `exception`, with the field as `exception.message`. On by default.
+        /// Sets whether an event with a field `error` and no message, as from `#[instrument(err)]`,
+        /// is named `exception` and has the field as `exception.message`. On by default.
         with_error_events_to_exceptions(error_events_to_exceptions);
         /// Sets whether such an event's error becomes the description of its span's error status.
         /// On by default.
         with_error_events_to_status(error_events_to_status);
     }
 
-    /// Sets whether spans have the times for which they were entered and not entered (`busy_ns`,
-    /// `idle_ns`), by the guest's clock. Off by default. Without effect on
+    /// Sets whether spans have the times during which they were entered and not entered (`busy_ns`,
+    /// `idle_ns`), by the guest's clock. Off by default. It has no effect on
     /// `wasm32-unknown-unknown`, which has no clock.
     pub fn with_tracked_inactivity(mut self, tracked: bool) -> Self {
         let has_clock = cfg!(not(all(target_arch = "wasm32", target_os = "unknown")));
@@ -173,30 +175,30 @@ impl Builder {
         self
     }
 
-    /// Sets whether callsites cache the host's log thresholds, as they do in a component. For
-    /// tests, in programs with one thread.
+    /// Sets whether callsites cache the host's log thresholds, as they do in a component. Only for
+    /// tests in programs with one thread.
     #[doc(hidden)]
     pub fn with_cached_thresholds(mut self, cached: bool) -> Self {
         self.config.cached_thresholds = cached;
         self
     }
 
-    /// Makes the subscriber.
+    /// Builds the subscriber.
     #[must_use]
     pub fn build(self) -> Subscriber {
         Subscriber::new(self.config)
     }
 
-    /// Makes the layer, for a registry of tracing-subscriber (feature `layer`).
+    /// Builds the layer, for a registry of tracing-subscriber (feature `layer`).
     #[cfg(feature = "layer")]
     #[must_use]
     pub fn build_layer(self) -> Layer {
         Layer::new(self.config)
     }
 
-    /// Sets the subscriber as the program's, unless it has one already.
+    /// Sets the subscriber as the program's, unless it already has one.
     pub fn init(self) {
-        // The program has set another one on purpose.
+        // An existing subscriber was set on purpose.
         drop(self.try_init());
     }
 
@@ -204,18 +206,32 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Returns an error if the program has one already.
+    /// Returns an error if the program already has one.
     pub fn try_init(self) -> Result<(), SetGlobalDefaultError> {
         tracing::dispatcher::set_global_default(Dispatch::new(self.build()))
     }
 
-    /// Sets the subscriber as the current thread's until the guard is dropped, for tests (feature
+    /// Sets the subscriber as the current thread's until the guard is dropped. For tests (feature
     /// `tracing-std`).
     #[cfg(feature = "tracing-std")]
     #[must_use = "the subscriber is removed when this is dropped"]
     pub fn set_default(self) -> DefaultGuard {
         tracing::dispatcher::set_default(&Dispatch::new(self.build()))
     }
+}
+
+/// Sets a subscriber with the defaults as the program's, unless it has one. Warns if its subscriber
+/// does not pass events to the host.
+pub(crate) fn install() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        if Builder::default().try_init().is_err() && !is_connected() {
+            warning::warn(
+                "another `tracing` subscriber was set before `wasmscope::init`, so spans and events of `tracing` do not reach the host: \
+                 call `wasmscope::init` first, or compose the two as the module `wasmscope::subscriber` describes",
+            );
+        }
+    });
 }
 
 fn nanoseconds() -> i64 {
@@ -226,7 +242,7 @@ fn nanoseconds() -> i64 {
 
 fn push_thread(fields: &mut Fields) {
     let thread = std::thread::current();
-    // `ThreadId` has its number in its `Debug` output only: `ThreadId(1)`.
+    // The number is only in the `Debug` output: `ThreadId(1)`.
     let id = format!("{:?}", thread.id());
     if let Ok(id) = id.trim_matches(|c: char| !c.is_ascii_digit()).parse() {
         fields.push("thread.id", Packed::Int(id));

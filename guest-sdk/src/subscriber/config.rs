@@ -8,10 +8,10 @@ use super::timings::Tracking;
 use crate::scope::Scope;
 use crate::types::SpanHandle;
 
-/// The scope that the rest shares once there are too many.
+/// The scope that remaining targets share.
 pub(super) const REST_SCOPE: &str = "tracing";
 
-/// Adds an event with that name and those fields to a span.
+/// Adds an event with a name and fields to a span.
 pub(super) type AddEvent = fn(SpanHandle, &str, &Fields, &'static Metadata<'static>);
 
 /// The settings, which [`Builder`](super::Builder) documents.
@@ -30,14 +30,14 @@ pub(super) struct Config {
     pub(super) error_records_to_exceptions: bool,
     pub(super) error_events_to_exceptions: bool,
     pub(super) error_events_to_status: bool,
-    /// Whether callsites cache the host's log thresholds. Natively they ask each time (which costs
-    /// no call), because each thread may have a recorder with thresholds of its own.
+    /// Whether callsites cache the host's log thresholds. Natively they ask each time (without a
+    /// call), because each thread may have a recorder with its own thresholds.
     pub(super) cached_thresholds: bool,
-    // Pointers, so that a component that does not ask for these contains no code for them.
+    // Pointers, so that a component that does not use these features contains no code for them.
     pub(super) tracking: Option<Tracking>,
     pub(super) threads: Option<fn(&mut Fields)>,
     /// Adds events to spans, if they become span events.
     pub(super) span_events: Option<AddEvent>,
-    /// Called before a span ends, by whichever API.
+    /// Called before any API ends a span.
     pub(super) before_end: fn(Option<SpanHandle>),
 }

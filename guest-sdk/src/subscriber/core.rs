@@ -1,4 +1,4 @@
-//! What the subscriber and the layer share: spans, by ids of their own.
+//! The common part of the subscriber and the layer: spans, by ids of the core.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,12 +7,12 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Level, Metadata};
 
 use super::config::Config;
-use super::entered::{self, Wanted};
+use super::entered::{self, WaitingFilter};
 use super::fields::{Fields, Packed};
 use super::spans::{self, OwnedLink, Parent, Span, Spans, Started, State, Waiting};
 use super::timings::Timings;
 use super::tracers::Tracers;
-use super::visitor::{Of, Special, visit};
+use super::visitor::{Owner, Special, visit};
 use crate::backend::tracer;
 use crate::trace::{active, pending};
 use crate::types::{Severity, SpanChanges, SpanHandle};
@@ -21,9 +21,9 @@ use crate::{notice, targets};
 /// Passes spans and events to the host.
 pub(super) struct Core {
     pub(super) config: Config,
-    /// Tells the spans of this instance from those of others.
+    /// Distinguishes the spans of this core from those of others.
     number: usize,
-    /// Never held while the program's code runs: neither `Debug` implementations nor callbacks.
+    /// Never locked while the program's code runs, such as `Debug` implementations and callbacks.
     shared: Mutex<Shared>,
 }
 
@@ -32,8 +32,8 @@ pub(super) struct Shared {
     tracers: Tracers,
 }
 
-/// What a span or an event names as its parent.
-pub(super) enum Origin {
+/// The parent that a span or an event names.
+pub(super) enum ParentChoice {
     /// A span, by its id in the [`Core`].
     Span(Id),
     /// The current span.
@@ -42,7 +42,7 @@ pub(super) enum Origin {
     Root,
 }
 
-impl Origin {
+impl ParentChoice {
     pub(super) fn new(parent: Option<Id>, is_contextual: bool) -> Self {
         match parent {
             Some(parent) => Self::Span(parent),
@@ -74,7 +74,7 @@ impl Core {
         self.lock().start(id)
     }
 
-    /// Returns the span that was entered last by way of this instance.
+    /// Returns the span that was last entered through this core.
     pub(super) fn current(&self) -> Option<Id> {
         entered::current(self.number)
     }
@@ -84,8 +84,7 @@ impl Core {
         self.lock().spans.get(id).map(|span| span.metadata)
     }
 
-    /// Returns true if an event changes its span's status, which it does below the log threshold
-    /// too.
+    /// Returns true if an event changes its span's status. It does so below the log threshold, too.
     pub(super) fn marks_span(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() == Level::ERROR
             || self.config.error_events_to_status
@@ -103,15 +102,15 @@ impl Core {
         always.then_some(true)
     }
 
-    /// Makes a span. The host learns of it later, when it is first used.
-    pub(super) fn new_span(&self, attributes: &Attributes<'_>, origin: &Origin) -> Id {
+    /// Creates a span. The host learns of it when it is first used.
+    pub(super) fn new_span(&self, attributes: &Attributes<'_>, parent_choice: &ParentChoice) -> Id {
         let metadata = attributes.metadata();
         let mut fields = Fields::default();
         self.push_metadata(&mut fields, metadata);
-        let special = visit(Of::Span, &self.config, &mut fields, |visitor| {
+        let special = visit(Owner::Span, &self.config, &mut fields, |visitor| {
             attributes.record(visitor);
         });
-        let mut parent = self.parent(origin);
+        let mut parent = self.parent(parent_choice);
         let made = self.time_of_creation(&mut parent);
         let waiting = Waiting {
             parent,
@@ -137,7 +136,7 @@ impl Core {
         id
     }
 
-    /// Pushes the attributes of a span that do not come from its fields.
+    /// Pushes the attributes of a span that are not fields.
     fn push_metadata(&self, fields: &mut Fields, metadata: &Metadata<'static>) {
         if self.config.location {
             push_location(fields, metadata);
@@ -154,17 +153,17 @@ impl Core {
     }
 
     /// Returns the parent that a span or an event names.
-    pub(super) fn parent(&self, origin: &Origin) -> Parent {
-        match origin {
-            Origin::Span(id) => self.start(id).map_or(Parent::None, Parent::Span),
-            Origin::Context => active::current().map_or(Parent::Ambient, Parent::Span),
-            Origin::Root => Parent::None,
+    pub(super) fn parent(&self, parent_choice: &ParentChoice) -> Parent {
+        match parent_choice {
+            ParentChoice::Span(id) => self.start(id).map_or(Parent::None, Parent::Span),
+            ParentChoice::Context => active::current().map_or(Parent::Ambient, Parent::Span),
+            ParentChoice::Root => Parent::None,
         }
     }
 
-    /// Returns the start time of a span that is made now, and fixes its parent.
+    /// Returns the start time of a new span, and fixes its parent.
     ///
-    /// A span within an unrecorded one is most likely not recorded either, so its start time is not
+    /// A span within an unrecorded one is most likely unrecorded, too, so its start time is not
     /// worth a call.
     fn time_of_creation(&self, parent: &mut Parent) -> Option<u64> {
         if self.config.deferred_start
@@ -186,7 +185,7 @@ impl Core {
             Some(State::Started(_)) | None => return,
         }
         let mut fields = Fields::default();
-        let special = visit(Of::Span, &self.config, &mut fields, |visitor| {
+        let special = visit(Owner::Span, &self.config, &mut fields, |visitor| {
             values.record(visitor);
         });
         self.apply(id, special, fields);
@@ -233,13 +232,13 @@ impl Core {
         self.time(id, true);
         let mut shared = self.lock();
         let Shared { spans, tracers } = &mut *shared;
-        // Within an unrecorded span, the host need not know of another one.
+        // Within an unrecorded span, the host need not learn of other unrecorded ones.
         let in_unrecorded = active::current().is_some_and(|handle| !handle.is_recorded());
         let activation = self.config.activation;
         entered::remove_waiting(self.number, id);
         if activation && self.config.deferred_start {
             // Their parent is the span that has been ambient until now.
-            for waiting in entered::take_waiting(self.number, Wanted::WithoutParent) {
+            for waiting in entered::take_waiting(self.number, WaitingFilter::WithoutParent) {
                 if waiting != *id {
                     spans.start_waiting(&waiting, tracers);
                 }
@@ -262,7 +261,7 @@ impl Core {
         entered::push(self.number, id, activate || activated);
     }
 
-    /// Leaves a span. Returns false if it was not entered.
+    /// Exits a span. Returns false if it was not entered.
     pub(super) fn exit(&self, id: &Id) -> bool {
         let Some(activated) = entered::pop(self.number, id) else {
             return false;
@@ -283,7 +282,7 @@ impl Core {
         entered::remove_waiting(self.number, id);
         let handle = span.start(&mut shared.tracers, &|_| false).handle;
         drop(shared);
-        // Entered, and closed without a reference: the host leaves it at its end.
+        // It is entered and has no more references. The host exits it at its end.
         while let Some(activated) = entered::pop(self.number, id) {
             leave(handle, activated && !handle.is_recorded());
         }
@@ -292,8 +291,8 @@ impl Core {
         {
             (tracking.report)(&timings, handle);
         }
-        self.start_waiting(Wanted::ChildrenOf(handle));
-        // Not under the lock, because observable callbacks may run now.
+        self.start_waiting(WaitingFilter::ChildrenOf(handle));
+        // Not while the lock is held, because observable callbacks may run.
         drop(crate::trace::Span::from_handle(handle));
         true
     }
@@ -314,22 +313,22 @@ impl Core {
         }
     }
 
-    /// Starts the waiting children of a span that ends by way of another API, because the host
-    /// forgets its handle. With `None` the program panics, and all waiting spans are started,
-    /// because the host ends only spans that it knows.
+    /// Starts the waiting children of a span that another API ends, because the host forgets its
+    /// handle. `None` means that the program panics: then all waiting spans are started, because
+    /// the host ends only spans that it knows.
     pub(super) fn before_end(&self, ending: Option<SpanHandle>) {
         match ending {
             Some(ending) if entered::is_waited_for(ending) => {
-                self.start_waiting(Wanted::ChildrenOf(ending));
+                self.start_waiting(WaitingFilter::ChildrenOf(ending));
             }
             Some(_) => {}
-            // A panic may come from within the lock.
+            // A panic may occur while the lock is held.
             None if self.shared.try_lock().is_err() => {}
-            None => self.start_waiting(Wanted::All),
+            None => self.start_waiting(WaitingFilter::All),
         }
     }
 
-    fn start_waiting(&self, wanted: Wanted) {
+    fn start_waiting(&self, wanted: WaitingFilter) {
         let waiting = entered::take_waiting(self.number, wanted);
         if !waiting.is_empty() {
             let mut shared = self.lock();
@@ -346,7 +345,7 @@ impl Shared {
     }
 }
 
-/// Leaves a span, on the host too if it was entered there.
+/// Exits a span, also on the host if it was entered there.
 fn leave(handle: SpanHandle, activated: bool) {
     if activated {
         active::exit(handle);
@@ -377,8 +376,8 @@ pub(super) fn severity(level: &Level) -> Severity {
     }
 }
 
-/// Returns true if the host takes logs of a target at a severity, or if that is not known.
+/// Returns true if the host accepts logs of a target at a severity, or if that is unknown.
 pub(super) fn may_log(metadata: &Metadata<'_>) -> bool {
     targets::known_logger(metadata.target())
-        .is_none_or(|logger| logger.admits(Some(severity(metadata.level()))))
+        .is_none_or(|logger| logger.accepts(Some(severity(metadata.level()))))
 }

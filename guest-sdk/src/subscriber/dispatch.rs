@@ -18,8 +18,8 @@ pub(super) fn core_of(dispatch: &Dispatch) -> Option<&Core> {
     core
 }
 
-/// Returns the id that a span has in the core behind a dispatcher, or `None` if a filter of the
-/// layer has disabled the span.
+/// Returns the id of a span in the core behind a dispatcher, or `None` if a filter of the layer has
+/// disabled the span.
 pub(super) fn id_in_core(dispatch: &Dispatch, id: &Id) -> Option<Id> {
     #[cfg(feature = "layer")]
     if let Some(layer) = dispatch.downcast_ref::<Layer>() {
@@ -30,7 +30,7 @@ pub(super) fn id_in_core(dispatch: &Dispatch, id: &Id) -> Option<Id> {
     Some(id.clone())
 }
 
-/// Passes on that a span is about to end, or with `None` that the program panics.
+/// Tells the core that a span is about to end, or with `None` that the program panics.
 pub(super) fn before_end(ending: Option<SpanHandle>) {
     tracing::dispatcher::get_default(|dispatch| {
         if let Some(core) = core_of(dispatch) {
@@ -39,8 +39,8 @@ pub(super) fn before_end(ending: Option<SpanHandle>) {
     });
 }
 
-/// Returns true if the default dispatcher leads to the host: by way of our subscriber or layer, or
-/// of a layer that uses our OpenTelemetry providers.
+/// Returns true if the default dispatcher leads to the host: through our subscriber or layer, or
+/// through a layer that uses our OpenTelemetry providers.
 pub(super) fn is_connected() -> bool {
     #[cfg(feature = "opentelemetry")]
     if crate::opentelemetry::is_used() {

@@ -7,17 +7,17 @@ use tracing::span::Id;
 use crate::types::SpanHandle;
 
 struct Entry {
-    /// The number of the core. There is hardly ever more than one.
+    /// The number of the core. Usually there is only one.
     core: usize,
     id: Id,
-    /// Whether the host has entered it too.
+    /// Whether the host has entered it, too.
     activated: bool,
 }
 
 struct Waiting {
     core: usize,
     id: Id,
-    /// The parent. `None` if it is in another process, or not known yet.
+    /// The parent. `None` if it is in another process or not known yet.
     parent: Option<SpanHandle>,
 }
 
@@ -37,8 +37,8 @@ pub(super) fn push(core: usize, id: &Id, activated: bool) {
     });
 }
 
-/// Removes the innermost entry of a span. Returns whether the host has entered it, if there was
-/// one.
+/// Removes the innermost entry of a span. Returns whether the host has entered it, or `None` if
+/// there was no entry.
 pub(super) fn pop(core: usize, id: &Id) -> Option<bool> {
     ENTERED.with_borrow_mut(|entered| {
         let found = entered
@@ -59,7 +59,7 @@ pub(super) fn current(core: usize) -> Option<Id> {
     })
 }
 
-/// Adds a span that waits to be started.
+/// Adds a span that has not been started.
 pub(super) fn add_waiting(core: usize, id: &Id, parent: Option<SpanHandle>) {
     WAITING.with_borrow_mut(|waiting| {
         waiting.push(Waiting {
@@ -84,25 +84,25 @@ pub(super) fn remove_waiting(core: usize, id: &Id) {
 
 /// Selects waiting spans.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Wanted {
+pub(super) enum WaitingFilter {
     /// The children of a span.
     ChildrenOf(SpanHandle),
-    /// Those whose parent is not known yet.
+    /// Spans whose parent is not known yet.
     WithoutParent,
     All,
 }
 
 /// Removes waiting spans, and returns them.
-pub(super) fn take_waiting(core: usize, wanted: Wanted) -> Vec<Id> {
+pub(super) fn take_waiting(core: usize, wanted: WaitingFilter) -> Vec<Id> {
     let mut taken = Vec::new();
     WAITING.with(|waiting| {
-        // A panic may come from within this module's code. The spans are then lost.
+        // A panic may occur within this module's code. The spans are lost then.
         if let Ok(mut waiting) = waiting.try_borrow_mut() {
             waiting.retain(|entry| {
                 let is_wanted = match wanted {
-                    Wanted::ChildrenOf(parent) => entry.parent == Some(parent),
-                    Wanted::WithoutParent => entry.parent.is_none(),
-                    Wanted::All => true,
+                    WaitingFilter::ChildrenOf(parent) => entry.parent == Some(parent),
+                    WaitingFilter::WithoutParent => entry.parent.is_none(),
+                    WaitingFilter::All => true,
                 };
                 let takes = is_wanted && entry.core == core;
                 if takes {

@@ -1,4 +1,4 @@
-//! Passes on events: as logs, as events of spans, and to the status of spans.
+//! Sends events: as logs, as events of spans, and as the status of spans.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,32 +7,32 @@ use tracing::span::Id;
 use tracing::{Event, Level, Metadata};
 
 use super::config::REST_SCOPE;
-use super::core::{Core, Origin, push_location, severity};
+use super::core::{Core, ParentChoice, push_location, severity};
 #[cfg(feature = "tracing-std")]
 use super::exceptions::Exception;
 use super::fields::{Fields, Text};
 use super::spans::Parent;
-use super::visitor::{EXCEPTION, EXCEPTION_MESSAGE, Of, SetStatus, Special, visit};
+use super::visitor::{EXCEPTION, EXCEPTION_MESSAGE, Owner, SetStatus, Special, visit};
 use crate::backend::{logger, tracer};
 use crate::notice;
 use crate::targets::{self, TargetLogger};
 use crate::trace::log_context;
 use crate::types::{KeyValue, LogAttribute, LogRecord, LogValue, Maybe, MaybeByte, SpanHandle};
 
-/// Returns the logger of an event's target, if the host takes logs of that severity.
+/// Returns the logger of an event's target, if the host accepts logs of that severity.
 pub(super) fn logger_of(metadata: &Metadata<'_>) -> Option<Rc<TargetLogger>> {
     let logger = targets::logger(metadata.target(), REST_SCOPE);
     logger
-        .admits(Some(severity(metadata.level())))
+        .accepts(Some(severity(metadata.level())))
         .then_some(logger)
 }
 
 /// An event whose fields have been visited.
 struct Visited {
     fields: Fields,
-    /// The message, or else the error.
+    /// The message, or the error if there is none.
     body: Option<Text>,
-    /// The name that the author has given.
+    /// The name, if the author gave one.
     name: Option<&'static str>,
     status: Option<SetStatus>,
     /// An `Error` among the values, with its sources.
@@ -41,23 +41,23 @@ struct Visited {
 }
 
 impl Core {
-    pub(super) fn event(&self, event: &Event<'_>, origin: &Origin) {
-        // What the API logs about its own set-up does not belong to the program.
+    pub(super) fn event(&self, event: &Event<'_>, parent_choice: &ParentChoice) {
+        // Events of the API's own set-up do not belong to the program.
         #[cfg(feature = "opentelemetry")]
         if crate::opentelemetry::is_setting_up() {
             return;
         }
-        // A `Debug` implementation may log itself, which must end.
+        // A `Debug` implementation may log, so the recursion must be limited.
         if let Some(_depth) = Depth::enter() {
-            self.pass_on(event, origin);
+            self.dispatch_event(event, parent_choice);
         }
     }
 
-    fn pass_on(&self, event: &Event<'_>, origin: &Origin) {
+    fn dispatch_event(&self, event: &Event<'_>, parent_choice: &ParentChoice) {
         let metadata = event.metadata();
         let logs = self.config.logs;
         let log = logs.then(|| logger_of(metadata)).flatten();
-        let context = self.parent(origin);
+        let context = self.parent(parent_choice);
         let recorded = match context {
             Parent::Span(handle) if handle.is_recorded() => Some(handle),
             Parent::Span(_)
@@ -73,7 +73,7 @@ impl Core {
         }
         let visited = self.visit(event);
         if recorded.is_some()
-            && let Some(id) = self.span_of(origin)
+            && let Some(id) = self.span_of(parent_choice)
         {
             self.mark(&id, &visited);
         }
@@ -87,18 +87,18 @@ impl Core {
     }
 
     /// Returns the `tracing` span of an event.
-    fn span_of(&self, origin: &Origin) -> Option<Id> {
-        match origin {
-            Origin::Span(id) => Some(id.clone()),
-            Origin::Context => self.current(),
-            Origin::Root => None,
+    fn span_of(&self, parent_choice: &ParentChoice) -> Option<Id> {
+        match parent_choice {
+            ParentChoice::Span(id) => Some(id.clone()),
+            ParentChoice::Context => self.current(),
+            ParentChoice::Root => None,
         }
     }
 
     fn visit(&self, event: &Event<'_>) -> Visited {
         let metadata = event.metadata();
         let mut fields = Fields::default();
-        let special = visit(Of::Event, &self.config, &mut fields, |visitor| {
+        let special = visit(Owner::Event, &self.config, &mut fields, |visitor| {
             event.record(visitor);
         });
         self.interpret(metadata, special, fields)
@@ -142,7 +142,7 @@ impl Core {
         }
     }
 
-    /// Changes the span as the event says.
+    /// Changes the event's span.
     fn mark(&self, id: &Id, visited: &Visited) {
         let mut shared = self.lock();
         let Some(span) = shared.spans.get(id) else {
@@ -166,7 +166,7 @@ impl Visited {
     }
 
     fn emit(&self, metadata: &Metadata<'static>, to: &TargetLogger, context: &Parent) {
-        // The sources of errors are the only arrays in events.
+        // The only arrays in events are sources of errors.
         #[cfg(feature = "tracing-std")]
         let (nodes, indices) = self.fields.log_nodes();
         #[cfg(not(feature = "tracing-std"))]
@@ -193,7 +193,7 @@ impl Visited {
         ));
     }
 
-    /// Returns the name of the event as one of a span.
+    /// Returns the name of the event if it becomes a span event.
     fn span_event_name(&self, metadata: &'static Metadata<'static>) -> &str {
         let is_exception = self.name == Some(EXCEPTION);
         match self.body() {
@@ -220,8 +220,8 @@ pub(super) fn add_to_span(
     }));
 }
 
-/// Returns an event's name if the author has given one. The default name of `tracing` is the
-/// location: `event src/main.rs:12`.
+/// Returns an event's name if the author gave one. The default name of `tracing` is the location:
+/// `event src/main.rs:12`.
 fn own_name(metadata: &Metadata<'static>) -> Option<&'static str> {
     let name = metadata.name();
     let is_location = name
@@ -232,7 +232,7 @@ fn own_name(metadata: &Metadata<'static>) -> Option<&'static str> {
     (!is_location).then_some(name)
 }
 
-/// The maximum depth of events that are emitted while another one is visited.
+/// The maximum nesting of events that are emitted while another one is visited.
 const MAX_DEPTH: u8 = 4;
 
 thread_local! {

@@ -1,4 +1,4 @@
-//! `Error` values, which `tracing` passes with its feature `std`.
+//! `Error` values. `tracing` passes them with its feature `std`.
 
 use core::error::Error;
 

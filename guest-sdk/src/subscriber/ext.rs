@@ -1,4 +1,4 @@
-//! Extends `tracing` spans by links, remote parents and attributes of any name.
+//! Extends `tracing` spans with links, remote parents and attributes of any name.
 
 use core::error::Error;
 use core::fmt;
@@ -26,7 +26,7 @@ mod sealed {
 /// Extends [`tracing::Span`] like tracing-opentelemetry's `OpenTelemetrySpanExt`, with this crate's
 /// types.
 ///
-/// If the span is disabled, or goes to another subscriber, the methods do nothing and return
+/// If the span is disabled, or belongs to another subscriber, the methods do nothing and return
 /// `None`.
 pub trait SpanExt: sealed::Sealed {
     /// Sets a span of another process as the parent.
@@ -46,8 +46,8 @@ pub trait SpanExt: sealed::Sealed {
     ///
     /// # Errors
     ///
-    /// Returns an error if the span has been started: it has been entered, has a child, an event or
-    /// a link to it, or [`context`](Self::context) has been called.
+    /// Returns an error if the span has been started: it has been entered, something refers to it
+    /// (a child, an event or a link), or [`context`](Self::context) has been called.
     fn set_parent(&self, parent: &SpanContext) -> Result<(), SetParentError>;
 
     /// Adds a link to a span that caused this one without being its parent.
@@ -56,7 +56,7 @@ pub trait SpanExt: sealed::Sealed {
     /// Returns the span's context, for headers to another process. Starts the span.
     fn context(&self) -> Option<SpanContext>;
 
-    /// Returns a reference to the span for the rest of this crate, such as the parent of a
+    /// Returns a reference to the span for this crate's other APIs, for example as the parent of a
     /// [`wasmscope::Span`](crate::Span). Starts the span. Returns [`SpanReference::Ambient`] for a
     /// disabled span.
     fn reference(&self) -> SpanReference<'static>;
@@ -65,7 +65,7 @@ pub trait SpanExt: sealed::Sealed {
     /// value of the same name.
     fn set_attribute<'a>(&self, key: &'a str, value: impl Into<Value<'a>>);
 
-    /// Sets how the operation ended. `Ok` is final, `Error` overrides `Unset`.
+    /// Sets the status of the operation. `Ok` is final, and `Error` overrides `Unset`.
     fn set_status(&self, status: Status<'_>);
 
     /// Adds an event to the span, independently of `tracing` events. `unix_nanos` is the time, in
@@ -77,7 +77,7 @@ pub trait SpanExt: sealed::Sealed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetParentError {
-    /// The span goes to another subscriber than this crate's.
+    /// The span belongs to another subscriber.
     OtherSubscriber,
     /// The span has been started.
     AlreadyStarted,
@@ -88,8 +88,8 @@ pub enum SetParentError {
 impl fmt::Display for SetParentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::OtherSubscriber => "the span's subscriber is not wasmscope's",
-            Self::AlreadyStarted => "the span has been started, with another parent",
+            Self::OtherSubscriber => "the span belongs to another subscriber",
+            Self::AlreadyStarted => "the span has already been started with another parent",
             Self::Disabled => "the span is disabled",
         })
     }

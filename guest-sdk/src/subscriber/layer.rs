@@ -10,11 +10,11 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::config::Config;
-use super::core::{Core, Origin};
+use super::core::{Core, ParentChoice};
 
 /// Passes spans and events to the host, as a layer of a registry (feature `layer`).
 ///
-/// [`wasmscope::layer()`](crate::layer()) makes one with the defaults, and
+/// [`wasmscope::layer()`](crate::layer()) creates one with the defaults, and
 /// [`Builder::build_layer`](super::Builder::build_layer) one with settings.
 ///
 /// ```
@@ -34,18 +34,18 @@ use super::core::{Core, Origin};
 /// tracing::info_span!("order").in_scope(|| tracing::info!("accepted"));
 /// ```
 ///
-/// It does what the [`Subscriber`](super::Subscriber) does, with these differences, which come from
-/// the registry:
+/// It works like the [`Subscriber`](super::Subscriber), with these differences that a registry
+/// causes:
 ///
-/// - It disables no callsite, because other layers may want it. A log below the host's threshold
-///   costs a look-up, and still no call.
+/// - It disables no callsite, because other layers may need it. A log below the host's threshold
+///   costs a look-up, but no call.
 /// - A span ends after its children, because the registry keeps it open for them.
-/// - Spans that a filter of the layer disables are left out: their children belong to the next span
-///   outwards that is enabled. [`with_max_level`](super::Builder::with_max_level) is such a filter.
+/// - Spans that a filter of the layer disables are left out. Their children belong to the next
+///   enabled span outwards. [`with_max_level`](super::Builder::with_max_level) is such a filter.
 pub struct Layer {
     pub(super) core: Core,
-    /// The registry's id of each span, with the id in the core. Not a hash map, whose seed would
-    /// make the component import WASI's random numbers.
+    /// The registry's id of each span, with the id in the core. Not a hash map: its seed would make
+    /// the component import WASI's random numbers.
     ids: Mutex<BTreeMap<u64, Id>>,
 }
 
@@ -72,7 +72,7 @@ impl Layer {
         self.ids().get(&id.into_u64()).cloned()
     }
 
-    /// Returns the innermost span that the layer has, from a span outwards.
+    /// Returns the innermost span that the layer has, searching outwards from a span.
     fn innermost<'a, S: LookupSpan<'a>>(&self, span: SpanRef<'a, S>) -> Option<Id> {
         span.scope().find_map(|span| self.find(&span.id()))
     }
@@ -84,7 +84,7 @@ where
 {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         #[cfg(feature = "log")]
-        crate::log::is_asked(metadata.target());
+        crate::log::note_probe(metadata.target());
         #[cfg(not(feature = "log"))]
         let _ = metadata;
         true
@@ -98,8 +98,8 @@ where
             let parent = context.span(id)?.parent()?;
             self.innermost(parent)
         });
-        let origin = Origin::new(parent, attributes.is_contextual());
-        let own = self.core.new_span(attributes, &origin);
+        let parent_choice = ParentChoice::new(parent, attributes.is_contextual());
+        let own = self.core.new_span(attributes, &parent_choice);
         self.ids().insert(id.into_u64(), own);
     }
 
@@ -123,8 +123,8 @@ where
             let parent = context.span(parent)?;
             self.innermost(parent)
         });
-        let origin = Origin::new(parent, event.is_contextual());
-        self.core.event(event, &origin);
+        let parent_choice = ParentChoice::new(parent, event.is_contextual());
+        self.core.event(event, &parent_choice);
     }
 
     fn on_enter(&self, id: &Id, _: Context<'_, S>) {

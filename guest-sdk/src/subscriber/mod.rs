@@ -1,9 +1,9 @@
 //! Connects `tracing`: a [`tracing::Subscriber`](trait@tracing::Subscriber) that passes spans and
-//! events to the host (feature `tracing`), and a layer that does the same beside others (feature
+//! events to the host (feature `tracing`), and an equivalent layer to combine with others (feature
 //! `layer`).
 //!
 //! [`wasmscope::init()`](crate::init()) sets a subscriber with the defaults as the program's. To
-//! change the settings, set one before:
+//! change the settings, set your own before:
 //!
 //! ```
 //! use tracing::{Level, info, instrument};
@@ -24,23 +24,23 @@
 //! # Ok::<(), std::num::TryFromIntError>(())
 //! ```
 //!
-//! Fields and events have the meaning that tracing-opentelemetry 0.34 gives them, so code that was
-//! written for it makes the same traces. The tables show the differences.
+//! Fields and events have the same meaning as in tracing-opentelemetry 0.34, so code for it
+//! produces the same traces. The tables show the differences.
 //!
 //! # Defaults
 //!
-//! | | tracing-opentelemetry 0.34 | here | method | reason for a difference |
+//! | | tracing-opentelemetry 0.34 | this crate | method | reason for a difference |
 //! |---|---|---|---|---|
 //! | events | span events | logs | [`with_events`](Builder::with_events) | a log has a threshold in the host, a severity and a typed body, and needs no recorded span |
-//! | scope of spans | that of the given tracer | the name of the crate that makes the span | [`with_scope`](Builder::with_scope) | there is no tracer to give |
+//! | scope of spans | that of the given tracer | the name of the crate that creates the span | [`with_scope`](Builder::with_scope) | there is no tracer to give |
 //! | levels | all | all | [`with_max_level`](Builder::with_max_level) | |
 //! | `code.file.path`, `code.module.name`, `code.line.number` | on | on | [`with_location`](Builder::with_location) | |
 //! | `target` of spans | on | on | [`with_target`](Builder::with_target) | |
 //! | `level` of spans | off | off | [`with_level`](Builder::with_level) | |
 //! | `thread.id`, `thread.name` | on | off | [`with_threads`](Builder::with_threads) | an instance has one thread |
-//! | `busy_ns`, `idle_ns` | on | off | [`with_tracked_inactivity`](Builder::with_tracked_inactivity) | it reads the guest's clock at each enter and exit, and that may be coarse or virtual |
+//! | `busy_ns`, `idle_ns` | on | off | [`with_tracked_inactivity`](Builder::with_tracked_inactivity) | it reads the guest's clock, which may be coarse or virtual, at each enter and exit |
 //! | entering makes a span the ambient one | on | on | [`with_context_activation`](Builder::with_context_activation) | |
-//! | duration of a span | from its creation until it was left last | from its creation until it is closed | [`with_deferred_start`](Builder::with_deferred_start) | the host keeps the time |
+//! | duration of a span | from its creation until its last exit | from its creation until it is closed | [`with_deferred_start`](Builder::with_deferred_start) | the host keeps the time |
 //! | `Error` values add `exception.message`, `exception.stacktrace` | on | on | [`with_error_fields_to_exceptions`](Builder::with_error_fields_to_exceptions) | |
 //! | `Error` values of events add them to the span too | on | on | [`with_error_records_to_exceptions`](Builder::with_error_records_to_exceptions) | |
 //! | an event with `error` and no message is an `exception` | on | on | [`with_error_events_to_exceptions`](Builder::with_error_events_to_exceptions) | |
@@ -51,7 +51,7 @@
 //!
 //! # Spans
 //!
-//! | `tracing` | tracing-opentelemetry 0.34 | here, if it differs |
+//! | `tracing` | tracing-opentelemetry 0.34 | this crate, if it differs |
 //! |---|---|---|
 //! | parent | the entered span, the named one, or none; outside of any span, the current OpenTelemetry context | outside of any span, the ambient span: the host's, or the calling component's |
 //! | `otel.name` | the name, until the span has started | the name, later too |
@@ -63,9 +63,9 @@
 //! | bytes | text in hexadecimal digits | |
 //! | `Debug`, `Display` | text | |
 //! | `&dyn Error` | text, `<field>.chain` with the sources, and the exception attributes | an empty chain is left out |
-//! | `record` | attributes | the same; passed on with the end of the span, or when there are 32 |
+//! | `record` | attributes | the same; sent with the end of the span, or when there are 32 |
 //! | `follows_from` | a link, unless the other span is closed | |
-//! | end | when the span was left last | when it is closed, because the host keeps the time |
+//! | end | its last exit | when it is closed, because the host keeps the time |
 //!
 //! # Events
 //!
@@ -76,53 +76,53 @@
 //! | message | body; without a message, the field `error` | the name |
 //! | name, if the author gives one | event name | the name, if there is no message |
 //! | fields | attributes; bytes stay bytes | attributes |
-//! | a field `error` without message, as of `#[instrument(err)]` | event name `exception`, attribute `exception.message` | name `exception`, attribute `exception.message` |
+//! | [instrument(err)]`#[instrument(err)]` | event name `exception`, attribute `exception.message` | name `exception`, attribute `exception.message` |
 //! | within a span, or with one as `parent:` | belongs to it | is added to it, if it is recorded |
 //! | outside of any span | belongs to the ambient span | dropped |
 //!
-//! An event of level `ERROR` sets its span's status to error, without a description, and without
+//! An event of level `ERROR` sets its span's status to error, without a description and without
 //! removing an earlier one. A field `error` without message does so at any level, with the error as
-//! description. These callsites are visited even if the host takes no logs of them.
-//! tracing-opentelemetry does the same, but puts text into quotes if `error` is a `&str`, and
+//! description. These callsites are visited even if the host accepts no logs of them.
+//! tracing-opentelemetry does the same. But it quotes the text if `error` is a `&str`, and it
 //! converts a `message` that is not a text, which is an attribute here.
 //!
-//! Events are passed on at once, so a trap loses none. The fields that tracing-log adds to `log`
-//! records have no special meaning; use the feature `log` instead. The first 40 targets have a
-//! scope each. Further ones share the scope of their crate, with `target` as an attribute, because
-//! a host admits a limited number of scopes.
+//! Events are sent at once, so a trap loses none. The fields that tracing-log adds to `log` records
+//! have no special meaning; use the feature `log` instead. The first 40 targets have a scope each.
+//! Further ones share the scope of their crate and have `target` as an attribute, because a host
+//! accepts a limited number of scopes.
 //!
 //! # Costs
 //!
-//! - A disabled callsite costs two comparisons, whether its level or the host's threshold for its
-//!   target disables it. The threshold is asked for once for each target, and again when a call's
-//!   notice says that thresholds have changed. A program that only emits disabled events makes no
-//!   calls, and so does not learn of a change. Any span brings it, sampled or not.
-//! - A span costs four calls: one for the time of its creation, its start (which also enters it),
-//!   its exit and its end. Each further entry, as of a future with each poll, costs two more. A
-//!   span outside of all others costs one more, which fixes its parent. Without
-//!   [activation](Builder::with_context_activation) there is no exit. With a [deferred
-//!   start](Builder::with_deferred_start) the first call, and the one for the parent, are left out.
-//! - An unrecorded span costs its start. The outermost one is entered and left, so that spans
-//!   within it are not recorded either, and have a time and a parent.
+//! - A callsite that its level or the host's threshold disables costs two comparisons. The
+//!   threshold is requested once for each target, and again after a call's notice says that
+//!   thresholds have changed. A program that only emits disabled events makes no calls, so it does
+//!   not learn of a change. Any span brings it, sampled or not.
+//! - A span costs four calls: the time of its creation, its start (which also enters it), its exit
+//!   and its end. Each further entry, for example each poll of a future, costs two more. A span
+//!   outside of all others costs one more, which fixes its parent. Without
+//!   [activation](Builder::with_context_activation) there is no exit call. With a [deferred
+//!   start](Builder::with_deferred_start) the first call and the one for the parent are saved.
+//! - An unrecorded span costs its start. The outermost one is also entered and exited, so that
+//!   spans within it are not recorded either, and have a time and a parent.
 //! - An event costs one call.
 //!
 //! # Entering
 //!
-//! Within the component, parents are passed explicitly: the span that this thread has entered last,
-//! by whichever of this crate's APIs. A future that is [instrumented](tracing::Instrument) is
-//! entered for each poll and no longer, so joined futures do not become parent and child. The host
-//! is told of entries because the program may call another component next, whose spans must nest. A
-//! component that calls none and polls often turns that off.
+//! Within the component, parents are passed explicitly: the parent is the span that this thread has
+//! entered last with any of this crate's APIs. An [instrumented](tracing::Instrument) future is
+//! entered only during each poll, so joined futures do not become parent and child. The host learns
+//! of entries because the program may call another component, whose spans must nest. A component
+//! that calls none and polls often can turn this off.
 //!
-//! # Beside tracing-subscriber
+//! # With tracing-subscriber
 //!
 //! A program has one subscriber. If it sets another one before
-//! [`wasmscope::init()`](crate::init()), such as `tracing_subscriber::fmt().init()`, that one
-//! stays, and no spans and events of `tracing` reach the host: `init` sends a warning that says so.
-//! There are two ways to have both.
+//! [`wasmscope::init()`](crate::init()), such as `tracing_subscriber::fmt().init()`, that one is
+//! kept, and spans and events of `tracing` do not reach the host. `init` sends a warning about it.
+//! There are two ways to use both.
 //!
-//! With a registry, add `wasmscope::layer()` (feature `layer`). It composes with
-//! `fmt`, `EnvFilter` and other layers:
+//! With a registry, add `wasmscope::layer()` (feature `layer`). It composes with `fmt`, `EnvFilter`
+//! and other layers:
 //!
 //! ```
 //! # #[cfg(feature = "layer")]
@@ -139,7 +139,7 @@
 //! # }
 //! ```
 //!
-//! Without a registry, which costs a component less, put filters on top of the subscriber:
+//! Without a registry, which adds code to the component, put filters on top of the subscriber:
 //!
 //! ```
 //! use tracing_subscriber::filter::Targets;
@@ -151,7 +151,7 @@
 //! let _telemetry = wasmscope::init();
 //! ```
 //!
-//! A layer of tracing-opentelemetry works too, with this crate's
+//! A layer of tracing-opentelemetry also works, with this crate's
 //! [`TracerProvider`](https://docs.rs/wasmscope/latest/wasmscope/opentelemetry/struct.TracerProvider.html)
 //! (feature `opentelemetry`).
 //!
@@ -170,11 +170,10 @@ mod events;
 mod exceptions;
 mod ext;
 mod fields;
-mod install;
 #[cfg(feature = "layer")]
 mod layer;
 mod spans;
-#[expect(clippy::module_inception, reason = "the subscriber itself")]
+#[expect(clippy::module_inception, reason = "the type is called Subscriber")]
 mod subscriber;
 #[cfg(all(test, feature = "tracing-std"))]
 mod tests;
@@ -182,9 +181,9 @@ mod timings;
 mod tracers;
 mod visitor;
 
+pub(crate) use builder::install;
 pub use builder::{Builder, Events};
 pub use ext::{SetParentError, SpanExt};
-pub(crate) use install::install;
 #[cfg(feature = "layer")]
 pub use layer::Layer;
 pub use subscriber::Subscriber;

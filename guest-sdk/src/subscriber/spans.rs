@@ -1,4 +1,4 @@
-//! The spans that exist, with what has not been passed on about them.
+//! The existing spans, with their data that has not been sent yet.
 
 use tracing::Metadata;
 use tracing::span::Id;
@@ -15,7 +15,7 @@ use crate::types::{
     TracerHandle,
 };
 
-/// Holds spans in slots that are reused. An id has a slot and its generation, so that the id of a
+/// Holds spans in slots that are reused. An id contains a slot and its generation, so the id of a
 /// closed span is invalid.
 #[derive(Debug, Default)]
 pub(super) struct Spans {
@@ -41,13 +41,13 @@ pub(super) struct Span {
 
 #[derive(Debug)]
 pub(super) enum State {
-    /// Boxed, because a span is in the other state most of the time.
+    /// Boxed, because most spans are in the other state.
     Waiting(Box<Waiting>),
     /// The host's handle.
     Started(SpanHandle),
 }
 
-/// The data that a span will start with.
+/// The data with which a span will start.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) parent: Parent,
@@ -56,7 +56,8 @@ pub(super) struct Waiting {
     pub(super) status: Option<SetStatus>,
     pub(super) fields: Fields,
     pub(super) links: Vec<OwnedLink>,
-    /// The time of its creation, by the host's clock. If absent, it starts when it is first used.
+    /// The time of its creation, by the host's clock. Without it, the span starts when it is first
+    /// used.
     pub(super) made: Option<u64>,
 }
 
@@ -89,7 +90,7 @@ impl Parent {
     }
 }
 
-/// How final a span's status is.
+/// The finality of a span's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum StatusRank {
     Unset,
@@ -109,7 +110,7 @@ impl Spans {
             (self.slots.len() - 1) as u32
         });
         let slot = &mut self.slots[index as usize];
-        // Not zero, so that an id is not.
+        // Not zero, because ids are not zero.
         slot.generation = slot.generation.checked_add(1).unwrap_or(1);
         slot.references = 1;
         slot.span = Some(span);
@@ -176,7 +177,7 @@ impl Spans {
             return None;
         };
         waiting.parent = parent;
-        // Its first parent was not recorded, so that the time of creation did not matter.
+        // Its first parent was not recorded, so the time of creation was not requested.
         if waiting.made.is_none() && !deferred_start {
             waiting.made = now();
         }
@@ -184,7 +185,7 @@ impl Spans {
     }
 }
 
-/// A span that has been started, now or before.
+/// A span that has been started, now or earlier.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Started {
     pub(super) handle: SpanHandle,
@@ -219,8 +220,8 @@ impl Span {
         matches!(&self.state, State::Waiting(waiting) if waiting.parent == Parent::Ambient)
     }
 
-    /// Starts the span if it has not been started. `activate` returns for its parent whether the
-    /// host is to enter it at once.
+    /// Starts the span if it has not been started. `activate` gets its parent, and returns whether
+    /// the host shall enter the span at once.
     pub(super) fn start(
         &mut self,
         tracers: &mut Tracers,
@@ -249,7 +250,7 @@ impl Span {
         Started { handle, activated }
     }
 
-    /// Sets the status, unless it has a more final one. The text is in `fields`.
+    /// Sets the status, unless the span has a more final one. The text is in `fields`.
     pub(super) fn set_status(&mut self, status: &SetStatus, fields: &Fields) {
         let (status, rank) = match status {
             SetStatus::Ok => (Status::Ok, StatusRank::Ok),
@@ -281,8 +282,8 @@ impl Span {
         }
     }
 
-    /// Adds a link; at once if the span has been started, because the host forgets the other span's
-    /// handle some time after its end.
+    /// Adds a link. If the span has been started, the link is sent at once, because the host
+    /// forgets the other span's handle some time after its end.
     pub(super) fn add_link(&mut self, link: OwnedLink) {
         match &mut self.state {
             State::Waiting(waiting) => waiting.links.push(link),

@@ -10,14 +10,14 @@ use tracing::{Event, Metadata};
 use tracing_core::span::Current;
 
 use super::config::Config;
-use super::core::{Core, Origin, may_log};
+use super::core::{Core, ParentChoice, may_log};
 use super::events::logger_of;
 use crate::notice;
 
-/// Passes spans and events to the host; [`Builder::build`](super::Builder::build) makes it.
+/// Passes spans and events to the host; [`Builder::build`](super::Builder::build) creates it.
 pub struct Subscriber {
     pub(super) core: Core,
-    /// The generation of log thresholds that the callsites' interest is based on.
+    /// The generation of log thresholds on which the callsites' interest is based.
     generation: AtomicU32,
 }
 
@@ -35,7 +35,7 @@ impl Subscriber {
         }
     }
 
-    /// Makes callsites ask for their interest again, if the host's log thresholds have changed.
+    /// Invalidates the callsites' interest if the host's log thresholds have changed.
     fn refresh(&self) {
         let generation = notice::generation();
         if self.core.config.cached_thresholds
@@ -48,8 +48,8 @@ impl Subscriber {
     }
 
     /// Returns true if callsites that ask for their interest would find this subscriber. Within a
-    /// call by way of a thread's own default they find none, and would be disabled for good. Then a
-    /// later call refreshes them.
+    /// call through a thread's own default they would find none, and be disabled forever. A later
+    /// call refreshes them then.
     fn is_default(&self) -> bool {
         tracing::dispatcher::get_default(|dispatch| {
             dispatch
@@ -75,7 +75,7 @@ impl tracing::Subscriber for Subscriber {
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         #[cfg(feature = "log")]
-        crate::log::is_asked(metadata.target());
+        crate::log::note_probe(metadata.target());
         self.core
             .is_enabled(metadata)
             .unwrap_or_else(|| may_log(metadata))
@@ -86,8 +86,9 @@ impl tracing::Subscriber for Subscriber {
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        let origin = Origin::new(attributes.parent().cloned(), attributes.is_contextual());
-        self.core.new_span(attributes, &origin)
+        let parent_choice =
+            ParentChoice::new(attributes.parent().cloned(), attributes.is_contextual());
+        self.core.new_span(attributes, &parent_choice)
     }
 
     fn record(&self, id: &Id, values: &Record<'_>) {
@@ -99,8 +100,8 @@ impl tracing::Subscriber for Subscriber {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let origin = Origin::new(event.parent().cloned(), event.is_contextual());
-        self.core.event(event, &origin);
+        let parent_choice = ParentChoice::new(event.parent().cloned(), event.is_contextual());
+        self.core.event(event, &parent_choice);
         self.refresh();
     }
 

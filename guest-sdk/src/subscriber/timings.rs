@@ -1,9 +1,9 @@
-//! Measures how long spans are entered.
+//! Measures the time during which spans are entered.
 
 use crate::trace::pending;
 use crate::types::{KeyValue, SpanHandle};
 
-/// How long a span was entered and not entered, in nanoseconds.
+/// The times during which a span was entered and not entered, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timings {
     idle: i64,
@@ -12,8 +12,8 @@ pub(super) struct Timings {
     entered: u32,
 }
 
-/// The functions that measure. Pointers, so that a component that does not ask for timings contains
-/// no code for them.
+/// The functions that measure. Pointers, so that a component without timings contains no code for
+/// them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tracking {
     /// Returns nanoseconds since an arbitrary moment.

@@ -1,4 +1,4 @@
-//! The tracers of spans: one per crate.
+//! The tracers of spans: one for each crate.
 
 use tracing::Metadata;
 
@@ -23,7 +23,7 @@ impl Tracers {
         }
     }
 
-    /// Returns the tracer of a span: that of its crate, or a shared one if there are too many.
+    /// Returns the tracer of a span's crate, or a shared one if there are too many.
     pub(super) fn tracer(&mut self, metadata: &Metadata<'static>) -> TracerHandle {
         if let Some(tracer) = &self.fixed {
             return tracer.handle();

@@ -1,4 +1,4 @@
-//! Visits the fields of spans and events, some of which have a meaning of their own.
+//! Visits the fields of spans and events. Some of them have a special meaning.
 
 #[cfg(feature = "tracing-std")]
 use core::error::Error;
@@ -15,14 +15,14 @@ use crate::types::SpanKind;
 pub(super) const EXCEPTION: &str = "exception";
 pub(super) const EXCEPTION_MESSAGE: &str = "exception.message";
 
-/// Whose fields are visited.
+/// The owner of the fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
+pub(super) enum Owner {
     Span,
     Event,
 }
 
-/// The values of fields with a meaning of their own.
+/// The values of fields with a special meaning.
 #[derive(Debug, Default)]
 pub(super) struct Special {
     /// `otel.name` of a span, `message` of an event.
@@ -33,7 +33,7 @@ pub(super) struct Special {
     pub(super) status: Option<SetStatus>,
     /// `error` of an event, as text.
     pub(super) error: Option<Text>,
-    /// Whether the exception attributes have that message already.
+    /// Whether the exception attributes already contain that message.
     pub(super) error_is_added: bool,
     /// The last `Error` among an event's values, with its sources.
     #[cfg(feature = "tracing-std")]
@@ -48,21 +48,21 @@ pub(super) enum SetStatus {
 }
 
 struct Visitor<'a> {
-    of: Of,
+    owner: Owner,
     config: &'a Config,
     fields: &'a mut Fields,
     special: Special,
 }
 
-/// Visits fields. `record` calls the function of `tracing` that has them visited.
+/// Visits fields. `record` calls the function of `tracing` that visits them.
 pub(super) fn visit(
-    of: Of,
+    owner: Owner,
     config: &Config,
     fields: &mut Fields,
     record: impl FnOnce(&mut dyn Visit),
 ) -> Special {
     let mut visitor = Visitor {
-        of,
+        owner,
         config,
         fields,
         special: Special::default(),
@@ -73,12 +73,14 @@ pub(super) fn visit(
 
 impl Visitor<'_> {
     fn text(&mut self, key: &'static str, text: Text) {
-        match (self.of, key) {
-            (Of::Event, "message") | (Of::Span, "otel.name") => self.special.name = Some(text),
-            (Of::Event, "error") => self.special.error = Some(text),
-            (Of::Span, "otel.kind") => self.special.kind = kind(self.fields.str(&text)),
-            (Of::Span, "otel.status_code") => self.status_code(&text),
-            (Of::Span, "otel.status_description") => {
+        match (self.owner, key) {
+            (Owner::Event, "message") | (Owner::Span, "otel.name") => {
+                self.special.name = Some(text)
+            }
+            (Owner::Event, "error") => self.special.error = Some(text),
+            (Owner::Span, "otel.kind") => self.special.kind = kind(self.fields.str(&text)),
+            (Owner::Span, "otel.status_code") => self.status_code(&text),
+            (Owner::Span, "otel.status_description") => {
                 if !matches!(self.special.status, Some(SetStatus::Ok)) {
                     self.special.status = Some(SetStatus::Error(text));
                 }
@@ -87,7 +89,7 @@ impl Visitor<'_> {
         }
     }
 
-    /// Adds an integer, or a text of its digits if it does not fit into 64 bits signed.
+    /// Adds an integer, or a text of its digits if it does not fit into a signed 64-bit integer.
     fn integer(&mut self, field: &Field, negative: bool, magnitude: u128) {
         let value = match (negative, magnitude as u64) {
             (true, low) => low.wrapping_neg().cast_signed(),
@@ -154,7 +156,7 @@ impl Visit for Visitor<'_> {
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        if self.of == Of::Event && self.config.span_events.is_none() {
+        if self.owner == Owner::Event && self.config.span_events.is_none() {
             let bytes = self.fields.copy_bytes(value);
             self.fields.push(field.name(), bytes);
         } else {
@@ -173,14 +175,14 @@ impl Visit for Visitor<'_> {
                 .push_list(EXCEPTION_STACKTRACE, &exception.chain);
         }
         let chain_key = self.fields.format(format_args!("{}.chain", field.name()));
-        if self.of == Of::Event && field.name() == "error" {
+        if self.owner == Owner::Event && field.name() == "error" {
             self.special.error = Some(message);
             self.special.error_is_added = self.config.error_fields_to_exceptions;
         } else {
             self.fields.push_text(field.name(), message);
         }
         self.fields.push_list(chain_key, &exception.chain);
-        if self.of == Of::Event && self.config.error_records_to_exceptions {
+        if self.owner == Owner::Event && self.config.error_records_to_exceptions {
             self.special.exception = Some(exception);
         }
     }

@@ -1,4 +1,4 @@
-//! A recorder of telemetry, to unit-test instrumented code without a runtime.
+//! A recorder of telemetry, to unit-test instrumented code without a host.
 //!
 //! ```
 //! use wasmscope::testing::Recorder;
@@ -26,12 +26,12 @@
 //!
 //! let recorder = Recorder::install();
 //! let _telemetry = wasmscope::init(); // in each test; they stay connected
-//! tracing::info!("someone is greeted");
+//! tracing::info!("a greeting");
 //! assert_eq!(recorder.logs().len(), 1);
 //! # }
 //! ```
 //!
-//! It exists natively only. Each thread has its own, so tests do not disturb each other.
+//! It exists natively only. Each thread has its own, so tests are independent of each other.
 
 mod recorder;
 

@@ -6,7 +6,7 @@ use crate::backend::recording::{self, RecordedLog, RecordedMeasurement, Recorded
 use crate::types::{BaggageEntry, Severity, SpanContext};
 use crate::{metrics, notice, trace};
 
-/// Keeps what this thread records, until it is dropped.
+/// Keeps the telemetry that this thread records, until it is dropped.
 #[derive(Debug)]
 #[must_use = "it records until it is dropped"]
 pub struct Recorder {
@@ -18,7 +18,7 @@ impl Recorder {
     ///
     /// # Panics
     ///
-    /// Panics if the thread has one already.
+    /// Panics if the thread already has one.
     pub fn install() -> Self {
         recording::install();
         forget();
@@ -27,14 +27,14 @@ impl Recorder {
         }
     }
 
-    /// Sets whether spans that start from now on are recorded, as a host's sampler decides it.
+    /// Sets whether spans that start from now on are recorded, as a host's sampler decides.
     pub fn sample(&self, recorded: bool) {
         change(|state| state.traces.sampled = recorded);
     }
 
-    /// Sets the lowest severity of logs that are taken; with `None`, no logs are taken.
+    /// Sets the lowest severity of accepted logs. With `None`, no logs are accepted.
     ///
-    /// As with a host, loggers learn of a new threshold with the next call that the program makes.
+    /// As with a host, loggers learn of a new threshold with the program's next call.
     pub fn set_log_threshold(&self, severity: Option<Severity>) {
         change(|state| {
             state.logs.threshold = severity;
@@ -46,17 +46,17 @@ impl Recorder {
     pub fn request_collection(&self) {
         change(|state| {
             let collection = &mut state.metrics.collection;
-            // As a host numbers them: the lowest four bits are never all zero.
+            // As in a host's numbers, the lowest four bits are never all zero.
             *collection += if *collection & 15 == 15 { 2 } else { 1 };
         });
     }
 
-    /// Sets the host's own span around the call: the ambient one if the code has entered none.
+    /// Sets the host's own span around the call, which is ambient while the code has entered none.
     pub fn set_host_span(&self, context: Option<SpanContext>) {
         change(|state| state.traces.host = context);
     }
 
-    /// Sets the baggage that came with the call.
+    /// Sets the baggage of the call.
     pub fn set_host_baggage(&self, entries: Vec<BaggageEntry>) {
         change(|state| state.context.host = entries);
     }
@@ -97,8 +97,8 @@ impl Recorder {
         change(|state| state.metrics.measurements.clone())
     }
 
-    /// Returns the current reports of observable instruments, as a host would collect them: the
-    /// last observation of each series, unless callbacks have run since without observing it.
+    /// Returns the current reports of observable instruments as a host would collect them: the last
+    /// observation of each series, unless a later round of callbacks left it out.
     #[must_use]
     pub fn observations(&self) -> Vec<RecordedMeasurement> {
         change(|state| state.metrics.observed())
@@ -110,8 +110,8 @@ impl Recorder {
         change(|state| state.context.current())
     }
 
-    /// Returns the functions of the contract that were called since the last time, such as
-    /// `tracer.start`.
+    /// Returns the functions of the contract that were called since the last call of this method,
+    /// for example `tracer.start`.
     #[must_use]
     pub fn take_calls(&self) -> Vec<&'static str> {
         change(|state| core::mem::take(&mut state.calls))
@@ -125,7 +125,7 @@ impl Drop for Recorder {
     }
 }
 
-/// Clears what the SDK keeps in this thread about another backend.
+/// Clears the thread's state of the SDK that belongs to another backend.
 fn forget() {
     notice::reset();
     trace::reset();

@@ -22,13 +22,13 @@ pub(crate) fn enter(span: SpanHandle) {
     push(span);
 }
 
-/// Leaves a span, here and on the host, wherever it is on the stack.
+/// Exits a span, here and on the host, at any position of the stack.
 pub(crate) fn exit(span: SpanHandle) {
     pop(span);
     notice::take(tracer::exit(span));
 }
 
-/// Adds a span that the host has entered already (`activate`), or is not to enter.
+/// Adds a span that the host has already entered (`activate`), or must not enter.
 pub(crate) fn push(span: SpanHandle) {
     local::set(&ON_PANIC, Some(record_panic));
     ENTERED.with_borrow_mut(|entered| entered.push(span));
@@ -49,15 +49,15 @@ fn set_innermost(span: Option<SpanHandle>) {
     local::set(&UNRECORDED, span.filter(|span| !span.is_recorded()));
 }
 
-/// Returns the innermost entered span of this component, if it is not recorded. The host may have
-/// another ambient span: `tracing` spans within an unrecorded one are not entered there.
+/// Returns the innermost entered span of this component, if it is not recorded. The host's ambient
+/// span may be another one, because it does not enter `tracing` spans within an unrecorded one.
 #[inline]
 pub(crate) fn unrecorded() -> Option<SpanHandle> {
     UNRECORDED.get()
 }
 
-/// Returns the span of a log record as the host takes it. The ambient span is the innermost that
-/// this component has entered, or the host's.
+/// Returns the span of a log record in the host's form. The ambient span is the innermost one that
+/// this component has entered, or else the host's.
 pub(crate) fn log_context(span: SpanReference<'_>) -> WireReference<'_> {
     match (span, unrecorded()) {
         (SpanReference::Ambient, Some(span)) => WireReference::Span(span),
@@ -65,22 +65,22 @@ pub(crate) fn log_context(span: SpanReference<'_>) -> WireReference<'_> {
     }
 }
 
-/// Returns the innermost entered span of this component, whichever API entered it.
+/// Returns the innermost entered span of this component, entered by any API.
 #[cfg(any(feature = "opentelemetry", feature = "tracing"))]
 pub(crate) fn current() -> Option<SpanHandle> {
     ENTERED.with_borrow(|entered| entered.last().copied())
 }
 
-/// What is known about a panic.
+/// The data of a panic.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Panic<'a> {
     pub(crate) message: &'a str,
     /// The attributes of the semantic conventions: `exception.*` and `code.*`. WebAssembly has no
-    /// backtrace; the host adds its own to the trap.
+    /// backtrace, but the host adds one to the trap.
     pub(crate) attributes: &'a [KeyValue<'a>],
 }
 
-/// Passes on what is buffered, and records a panic on the active span.
+/// Sends buffered changes, and records a panic on the active span.
 pub(crate) fn before_trap(panic: &Panic<'_>) {
     pending::before_panic();
     if let Some(record) = ON_PANIC.get() {

@@ -7,7 +7,7 @@ use crate::backend::tracer;
 use crate::notice;
 use crate::types::{KeyValue, Link, SpanChanges, SpanHandle, SpanKind, SpanReference};
 
-/// Builds a span; [`Tracer::span`] makes it.
+/// Builds a span; [`Tracer::span`] creates it.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a span starts when `start` or `enter` is called"]
 pub struct SpanBuilder<'a> {
@@ -42,8 +42,8 @@ impl Tracer {
         self.span(name).start()
     }
 
-    /// Starts a span whose parent is the ambient one, and enters it: it becomes the parent of spans
-    /// that are started before it ends.
+    /// Starts a span whose parent is the ambient one, and enters it. It becomes the parent of spans
+    /// that start before it ends.
     pub fn enter(&self, name: &str) -> EnteredSpan {
         self.span(name).enter()
     }
@@ -57,20 +57,21 @@ impl<'a> SpanBuilder<'a> {
     }
 
     /// Sets the parent: a `&Span` of this instance, a `&SpanContext` of another process, or a
-    /// [`SpanReference`]. The default is the ambient span; [`SpanReference::None`] starts a trace.
+    /// [`SpanReference`]. The default is the ambient span. [`SpanReference::None`] starts a new
+    /// trace.
     pub fn with_parent(mut self, parent: impl Into<SpanReference<'a>>) -> Self {
         self.parent = parent.into();
         self
     }
 
-    /// Sets the attributes that are known at the start. Samplers may use them.
+    /// Sets the attributes at the start. Samplers may use them.
     pub const fn with_attributes(mut self, attributes: &'a [KeyValue<'a>]) -> Self {
         self.attributes = attributes;
         self
     }
 
-    /// Sets links to spans that caused this one without being its parent. They cost a call of their
-    /// own.
+    /// Sets links to spans that caused this one without being its parent. They cost a separate
+    /// call.
     pub fn with_links(mut self, links: &'a [Link<'a>]) -> Self {
         self.links = links;
         self.add_links = Some(add_links);

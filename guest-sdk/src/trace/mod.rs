@@ -1,4 +1,4 @@
-//! Traces: tracers, spans and the guards that end and leave them.
+//! Traces: tracers, spans, and the guards that end and exit them.
 
 pub(crate) mod active;
 mod builder;

@@ -1,7 +1,7 @@
 //! Buffers the changes of one span, to save calls.
 //!
-//! Attributes of a span usually come in a row, and often just before its end. So one buffer, for
-//! the span that was changed last, saves most calls. It is passed on before a panic traps.
+//! Attributes of a span are usually set in sequence, and often just before its end. So a single
+//! buffer, for the span that was changed last, saves most calls. It is sent before a panic traps.
 
 use std::cell::{Cell, RefCell};
 
@@ -28,7 +28,7 @@ enum PendingStatus {
 
 thread_local! {
     static PENDING: RefCell<Pending> = const { RefCell::new(Pending::new()) };
-    // A pointer that the first entry sets: a component that buffers nothing does not import
+    // A pointer that the first entry sets, so that a component that buffers nothing does not import
     // `update`.
     static FLUSH: Cell<Option<fn()>> = const { Cell::new(None) };
 }
@@ -50,7 +50,7 @@ pub(crate) fn set_attribute(span: SpanHandle, attribute: &KeyValue<'_>) {
     if !with(span, |pending| {
         pending.attributes.push(attribute.key, attribute.value)
     }) {
-        // Arrays are rare and may be long, so they are passed on at once instead of copied.
+        // Arrays are rare and may be long, so they are sent at once instead of copied.
         flush();
         notice::take(tracer::update(
             span,
@@ -59,7 +59,7 @@ pub(crate) fn set_attribute(span: SpanHandle, attribute: &KeyValue<'_>) {
     }
 }
 
-/// Passes on changes at once, after the buffered ones.
+/// Sends changes at once, after the buffered ones.
 pub(crate) fn update(span: SpanHandle, changes: SpanChanges<'_>) {
     flush_if_used();
     notice::take(tracer::update(span, changes));
@@ -95,17 +95,17 @@ fn with<R>(span: SpanHandle, change: impl FnOnce(&mut Pending) -> R) -> R {
     })
 }
 
-/// Passes on the buffer.
+/// Sends the buffer.
 fn flush() {
     PENDING.with(|pending| {
-        // A panic may come from within the buffer's own code. Its content is then lost.
+        // A panic may occur within the buffer's own code. Its content is lost then.
         if let Ok(mut pending) = pending.try_borrow_mut() {
             pending.flush();
         }
     });
 }
 
-/// Passes on the buffer, if anything was ever buffered.
+/// Sends the buffer, if it was ever used.
 pub(crate) fn flush_if_used() {
     if let Some(flush) = FLUSH.get() {
         flush();
@@ -119,7 +119,7 @@ pub(crate) fn before_end(act: BeforeEnd) {
     local::set(&BEFORE_END, Some(act));
 }
 
-/// Prepares for the end of all spans, because the program panics.
+/// Prepares for the end of all spans at a panic.
 pub(crate) fn before_panic() {
     #[cfg(feature = "tracing")]
     if let Some(act) = BEFORE_END.get() {
@@ -171,7 +171,7 @@ impl Pending {
         }
     }
 
-    /// Passes on the changes.
+    /// Sends the changes.
     fn flush(&mut self) {
         if let Some(span) = self.span
             && !self.is_empty()

@@ -17,9 +17,10 @@ use crate::types::{
 /// A span, which ends when it is dropped.
 ///
 /// If the host does not record the span, its methods make no call, except for
-/// [`context`](Self::context), entering and leaving.
+/// [`context`](Self::context), entering and exiting.
 ///
 /// Attributes and status are buffered until the span ends, another span is changed, or there are 32
+/// of them. Events are sent at once. A panic sends the buffer; another trap loses it.
 /// of them. Events go to the host at once. A panic passes on the buffer; another trap loses it.
 #[derive(Debug)]
 #[must_use = "a span ends when it is dropped"]
@@ -50,18 +51,18 @@ impl Span {
         }
     }
 
-    /// Sets how the operation ended. `Ok` is final, `Error` overrides `Unset`.
+    /// Sets the status of the operation. `Ok` is final, and `Error` overrides `Unset`.
     pub fn set_status(&self, status: Status<'_>) {
         pending::set_status(self.handle, status);
     }
 
-    /// Changes the name of the span. The sampling decision stays as it is.
+    /// Changes the name of the span. The sampling decision does not change.
     pub fn set_name(&self, name: &str) {
         self.update(SpanChanges::new().with_name(name));
     }
 
-    /// Passes on changes at once, in one call and without copying: for values that are large, or
-    /// must not be lost in a trap.
+    /// Sends changes at once, in one call and without copying. Use it for large values, and for
+    /// values that a trap must not lose.
     pub fn update(&self, changes: SpanChanges<'_>) {
         if self.is_recorded() {
             pending::update(self.handle, changes);
@@ -112,8 +113,8 @@ impl Span {
         tracer::context_of(self.handle)
     }
 
-    /// Makes this the ambient span until the guard is dropped: the default parent of spans, here
-    /// and in the components that are called.
+    /// Makes this the ambient span until the guard is dropped: the default parent of spans in this
+    /// component and in the components that it calls.
     ///
     /// # In async code
     ///
@@ -134,7 +135,7 @@ impl Span {
         EnteredSpan::adopt(self)
     }
 
-    /// Runs a future with this as the ambient span while it is polled. So concurrent futures do not
+    /// Runs a future, and enters the span only while it is polled. So concurrent futures do not
     /// become each other's parents.
     pub async fn instrument<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
@@ -184,8 +185,8 @@ impl<'a> From<&'a EnteredSpan> for SpanReference<'a> {
     }
 }
 
-/// Ends a span. An unrecorded one costs no call. Either may run the callbacks of observables,
-/// because metrics must not depend on sampling.
+/// Ends a span. For an unrecorded one this makes no call. In both cases the callbacks of
+/// observables may run, because metrics must not depend on sampling.
 fn end(handle: SpanHandle, time: Option<u64>) {
     if handle.is_recorded() {
         pending::end(handle, time);
@@ -195,10 +196,10 @@ fn end(handle: SpanHandle, time: Option<u64>) {
 
 /// Keeps a span entered until it is dropped.
 #[derive(Debug)]
-#[must_use = "the span is left when this is dropped"]
+#[must_use = "the span is exited when this is dropped"]
 pub struct Entered<'a> {
     span: &'a Span,
-    // A span is left on the thread that entered it.
+    // A span is exited on the thread that entered it.
     not_send: PhantomData<*const ()>,
 }
 
@@ -208,16 +209,16 @@ impl Drop for Entered<'_> {
     }
 }
 
-/// A span that is entered until it ends. Dropping it leaves and ends it.
+/// A span that is entered until it ends. Dropping it exits and ends it.
 #[derive(Debug)]
-#[must_use = "the span is left and ended when this is dropped"]
+#[must_use = "the span is exited and ended when this is dropped"]
 pub struct EnteredSpan {
     span: Span,
     not_send: PhantomData<*const ()>,
 }
 
 impl EnteredSpan {
-    /// Makes one of a span that has been entered.
+    /// Wraps a span that has already been entered.
     pub(super) fn adopt(span: Span) -> Self {
         Self {
             span,
@@ -225,7 +226,7 @@ impl EnteredSpan {
         }
     }
 
-    /// Leaves the span without ending it.
+    /// Exits the span without ending it.
     pub fn exit(self) -> Span {
         let handle = ManuallyDrop::new(self).span.handle;
         active::exit(handle);

@@ -1,4 +1,4 @@
-//! Starts spans, for all APIs.
+//! Starts spans of all APIs.
 
 use std::cell::Cell;
 
@@ -7,14 +7,15 @@ use crate::types::{KeyValue, SpanChanges, SpanHandle, SpanKind, SpanReference, T
 use crate::{local, notice};
 
 thread_local! {
-    /// Whether the host did not record the last span, and decides that without attributes.
-    static LATER: Cell<bool> = const { Cell::new(false) };
+    /// Whether the host did not record the last span, and decides without attributes.
+    static TAKES_ATTRIBUTES_LATER: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Starts a span.
 ///
-/// Unrecorded spans come in rows: a whole trace, or all of a program. Within a row, attributes are
-/// not passed with the start. If a span turns out to be recorded, a call of their own passes them.
+/// Unrecorded spans come in sequences: a whole trace, or all spans of a program. Within a sequence,
+/// attributes are not passed with the start. If a span is recorded nevertheless, a separate call
+/// passes them.
 pub(crate) fn start(
     tracer: TracerHandle,
     name: &str,
@@ -24,10 +25,10 @@ pub(crate) fn start(
     start_time: Option<u64>,
     activate: bool,
 ) -> SpanHandle {
-    let later = LATER.get();
+    let later = TAKES_ATTRIBUTES_LATER.get();
     let given = if later { &[] } else { attributes };
     let span = tracer::start(tracer, name, kind, parent, given, start_time, activate);
-    local::set(&LATER, span.takes_attributes_later());
+    local::set(&TAKES_ATTRIBUTES_LATER, span.takes_attributes_later());
     if !span.is_recorded() {
         notice::take_digest(span);
     } else if later && !attributes.is_empty() {
@@ -40,5 +41,5 @@ pub(crate) fn start(
 /// Resets the state for another backend.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn reset() {
-    LATER.set(false);
+    TAKES_ATTRIBUTES_LATER.set(false);
 }

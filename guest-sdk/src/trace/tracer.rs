@@ -4,9 +4,9 @@ use crate::backend::{Slot, tracer};
 use crate::scope::Scope;
 use crate::types::TracerHandle;
 
-/// Starts spans that carry one instrumentation scope.
+/// Starts spans of one instrumentation scope.
 ///
-/// It is constant: keep it in a `static`. The host is asked for its handle with the first span.
+/// It is constant: keep it in a `static`. The first span asks the host for its handle.
 ///
 /// ```
 /// use wasmscope::Tracer;
@@ -24,7 +24,7 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// Makes the tracer of a scope.
+    /// Creates the tracer of a scope.
     #[must_use]
     pub const fn new(scope: Scope) -> Self {
         Self {

@@ -1,4 +1,5 @@
-//! What travels between processes: span contexts (W3C Trace Context) and baggage (W3C Baggage).
+//! Data that is propagated between processes: span contexts (W3C Trace Context) and baggage (W3C
+//! Baggage).
 
 /// Identifies a trace: 128 bits as two halves. All zero is invalid (W3C Trace Context).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -27,7 +28,7 @@ impl TraceFlags {
         Self(0)
     }
 
-    /// Makes flags of the bits of a byte, unknown bits included.
+    /// Creates flags from the bits of a byte, including unknown bits.
     #[must_use]
     pub const fn from_bits_retain(bits: u8) -> Self {
         Self(bits)
@@ -84,13 +85,12 @@ pub struct BaggageEntry {
     pub key: String,
     /// The value, decoded.
     pub value: String,
-    /// The properties that follow the value in the header, as they stand there; empty if there are
-    /// none.
+    /// The properties that follow the value in the header, unchanged. Empty if there are none.
     pub metadata: String,
 }
 
 impl BaggageEntry {
-    /// Makes an entry without properties.
+    /// Creates an entry without properties.
     #[must_use]
     pub fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self {

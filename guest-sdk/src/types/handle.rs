@@ -1,5 +1,4 @@
-//! Handles that the host returns, as types of their own, so that one kind is not passed for
-//! another.
+//! The host's handles, as separate types, so that one kind cannot be passed for another.
 
 /// Converts between a handle and the integer of the contract.
 pub(crate) trait Handle: Copy {
@@ -47,17 +46,16 @@ handles! {
 
 /// Identifies a span to the host, for as long as the span lives.
 ///
-/// A program gets one from a [`Span`](crate::Span) by way of
-/// [`SpanReference`](crate::SpanReference) and [`LinkTarget`](crate::LinkTarget). It means nothing
-/// in another component instance.
+/// A program gets one from a [`Span`](crate::Span) through [`SpanReference`](crate::SpanReference)
+/// and [`LinkTarget`](crate::LinkTarget). It is invalid in other component instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct SpanHandle(u64);
 
 impl SpanHandle {
-    /// The span is not recorded: it is entered and left, and nothing else about it is passed on.
+    /// The span is not recorded. The host is only told when it is entered and exited.
     const NOT_RECORDED: u64 = 1 << 63;
-    /// The host decides about recording without attributes, and takes them after the start too.
+    /// The host decides about recording without attributes, and accepts them after the start.
     const ATTRIBUTES_LATER: u64 = 1 << 62;
     /// The lowest bit of the digest of a notice in the handle of an unrecorded span.
     const DIGEST_SHIFT: u32 = 54;
@@ -78,7 +76,7 @@ impl SpanHandle {
         self.0
     }
 
-    /// Returns true if the host keeps data about the span.
+    /// Returns true if the host records the span.
     #[must_use]
     #[inline]
     pub const fn is_recorded(self) -> bool {
@@ -86,13 +84,13 @@ impl SpanHandle {
     }
 
     /// Returns true if attributes need not be passed with the start of the next span: the host did
-    /// not record this one, and decides without looking at attributes.
+    /// not record this one, and decides without attributes.
     #[inline]
     pub(crate) const fn takes_attributes_later(self) -> bool {
         !self.is_recorded() && self.0 & Self::ATTRIBUTES_LATER != 0
     }
 
-    /// Returns the digest of the notice that comes with the handle of an unrecorded span.
+    /// Returns the digest of a notice in the handle of an unrecorded span.
     #[inline]
     pub(crate) const fn digest(self) -> NoticeDigest {
         NoticeDigest((self.0 >> Self::DIGEST_SHIFT) as u8)
@@ -111,14 +109,14 @@ impl SpanHandle {
         Self(Self::recorded(bits).0 | Self::NOT_RECORDED | Self::ATTRIBUTES_LATER | digest)
     }
 
-    /// Returns the bits that neither flags nor digest take.
+    /// Returns the bits that are neither flags nor digest.
     pub(crate) const fn bits(self) -> u64 {
         Self::recorded(self.0).0
     }
 }
 
-/// The notice that a host returns from a call: the generation of log thresholds, and the number of
-/// the next collection (0 if there is none).
+/// The notice that a call returns: the generation of log thresholds, and the number of the next
+/// collection (0 if there is none).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use = "pass it to `notice::take`"]
 #[repr(transparent)]
@@ -155,7 +153,7 @@ impl Notice {
     }
 }
 
-/// The four lowest bits of a notice's generation, and below them those of its collection.
+/// The four lowest bits of a notice's generation, followed by those of its collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoticeDigest(u8);
 

@@ -7,7 +7,7 @@ wit_enum! {
     /// The severity of a log record: `SeverityNumber` of the OpenTelemetry logs data model, from 1
     /// (`Trace`) to 24 (`Fatal4`).
     #[derive(PartialOrd, Ord)]
-    #[expect(missing_docs, reason = "a scale: the order says all")]
+    #[expect(missing_docs, reason = "the order of the scale explains them")]
     pub enum Severity {
         Trace,
         Trace2,
@@ -43,15 +43,15 @@ impl Severity {
         self as u8 + 1
     }
 
-    /// Returns the severity with a number from 1 to 24.
+    /// Returns the severity of a number from 1 to 24.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number.wrapping_sub(1))).copied()
     }
 }
 
-/// A value in a log record as the contract has it: a node in a list, in which arrays and maps name
-/// their children by index.
+/// A value in a log record in the contract's form: a node in a list, in which arrays and maps refer
+/// to their children by index.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 pub(crate) enum LogValue<'a> {
@@ -75,7 +75,7 @@ pub(crate) struct MapEntry<'a> {
     pub(crate) node: u32,
 }
 
-/// An attribute of a log record as the contract has it.
+/// An attribute of a log record in the contract's form.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 pub(crate) struct LogAttribute<'a> {
@@ -83,7 +83,7 @@ pub(crate) struct LogAttribute<'a> {
     pub(crate) value: LogValue<'a>,
 }
 
-/// A log record as the contract has it.
+/// A log record in the contract's form.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 pub(crate) struct LogRecord<'a> {
@@ -94,19 +94,19 @@ pub(crate) struct LogRecord<'a> {
     pub(crate) attributes: &'a [LogAttribute<'a>],
     /// The children of arrays and maps.
     pub(crate) nodes: &'a [LogValue<'a>],
-    /// Nanoseconds since the Unix epoch. Absent, the record is of now.
+    /// Nanoseconds since the Unix epoch. The default is now.
     pub(crate) time: Maybe<u64>,
     pub(crate) context: WireReference<'a>,
 }
 
-/// The lowest severity of which the host takes records.
+/// The lowest severity that the host accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogThreshold {
     /// The number of the lowest severity, or [`LOGS_DISABLED`].
     pub(crate) lowest: u8,
-    /// Which state of the host's settings this is.
+    /// The version of the host's settings.
     pub(crate) generation: u32,
 }
 
-/// A threshold above every severity: the host takes no records.
+/// A threshold above every severity: the host accepts no records.
 pub(crate) const LOGS_DISABLED: u8 = 25;

@@ -4,8 +4,8 @@ use super::handle::InstrumentHandle;
 use super::value::KeyValue;
 use super::variants::wit_enum;
 
-/// Passes the table of instrument kinds to a macro. Per family, in the contract's order: the types
-/// of number, each with the kind of instrument.
+/// Passes the table of instrument kinds to a macro. Each family, in the contract's order, has its
+/// number types with the kind of instrument.
 macro_rules! instrument_kinds {
     ($callback:ident) => {
         $callback! {
@@ -43,7 +43,7 @@ macro_rules! declare_kinds {
     };
 }
 
-/// A number that instruments of a family take.
+/// A number for instruments of a family.
 pub trait InstrumentOf<Family> {
     /// The kind of such an instrument.
     const KIND: InstrumentKind;
@@ -64,7 +64,7 @@ pub(crate) struct InstrumentDescriptor<'a> {
     pub(crate) boundaries: Option<&'a [f64]>,
 }
 
-/// A number, whose type must be that of the instrument's kind.
+/// A number. Its type must be that of the instrument's kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 pub enum Number {

@@ -1,4 +1,4 @@
-//! The types of the contract, in the form that the host reads from memory. They know no other
+//! The types of the contract, in the layout that the host reads from memory. They import no other
 //! module.
 
 mod context;

@@ -12,7 +12,7 @@ wit_enum! {
         /// An operation within the program.
         #[default]
         Internal,
-        /// The handling of a request that came from outside.
+        /// The handling of an external request.
         Server,
         /// A request to another service, until its response.
         Client,
@@ -23,16 +23,17 @@ wit_enum! {
     }
 }
 
-/// How an operation ended. `Ok` is final, `Error` overrides `Unset`, and `Unset` changes nothing.
+/// The status of an operation. `Ok` is final, `Error` overrides `Unset`, and `Unset` changes
+/// nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(C, u32)]
 pub enum Status<'a> {
     /// Not set.
     #[default]
     Unset,
-    /// The author judged it a success.
+    /// The author considers the operation successful.
     Ok,
-    /// An error, with a description, which may be empty.
+    /// An error with a description, which may be empty.
     Error(&'a str),
 }
 
@@ -40,8 +41,8 @@ pub enum Status<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum SpanReference<'a> {
-    /// The innermost active span of the instance, whichever component of a composition entered it.
-    /// If there is none, the host's own span around the call.
+    /// The innermost active span of the instance, entered by any component of a composition. If
+    /// there is none, the host's own span around the call.
     #[default]
     Ambient,
     /// No span: the start of a new trace, or a log record outside of any span.
@@ -70,7 +71,7 @@ pub enum LinkTarget<'a> {
 
 /// Links a span to another one that caused it without being its parent.
 ///
-/// [`Link::to_span`] and [`Link::to_remote`] make it.
+/// Use [`Link::to_span`] or [`Link::to_remote`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Link<'a> {
@@ -91,8 +92,7 @@ impl<'a> Link<'a> {
     }
 }
 
-/// Changes of a span, for [`Span::update`](crate::Span::update). A field that is not set changes
-/// nothing.
+/// Changes of a span, for [`Span::update`](crate::Span::update). Unset fields change nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct SpanChanges<'a> {
@@ -107,7 +107,7 @@ pub struct SpanChanges<'a> {
 }
 
 impl<'a> SpanChanges<'a> {
-    /// Makes changes that change nothing.
+    /// Creates an empty set of changes.
     #[must_use]
     pub const fn new() -> Self {
         Self {

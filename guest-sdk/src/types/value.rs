@@ -1,16 +1,15 @@
 //! Attributes and their values.
 //!
-//! The types lie in memory as the canonical ABI wants them, so nothing is converted on the way to
-//! the host.
+//! The types have the layout of the canonical ABI, so nothing is converted for the host.
 
 use std::borrow::Cow;
 
 /// The value of an attribute of a span, an event, a link, a scope or a measurement.
 ///
-/// [`attributes!`](crate::attributes) and `into()` make one of any integer up to 64 bits, `f32`,
-/// `f64`, `bool`, `&str`, `&String` and `&Cow<str>`. A `u64` that does not fit into an `i64`
-/// becomes a text of its digits, because the OpenTelemetry specification maps integers beyond
-/// signed 64 bits to strings. Only logs have nested values: see [`AnyValue`](crate::AnyValue).
+/// [`attributes!`](crate::attributes) and `into()` convert any integer up to 64 bits, `f32`, `f64`,
+/// `bool`, `&str`, `&String` and `&Cow<str>`. A `u64` that does not fit into an `i64` becomes a
+/// text of its digits, because the OpenTelemetry specification maps integers beyond signed 64 bits
+/// to strings. Only logs have nested values: see [`AnyValue`](crate::AnyValue).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u64)]
 #[non_exhaustive]
@@ -31,12 +30,12 @@ pub enum Value<'a> {
     IntArray(&'a [i64]),
     /// An array of floating point numbers.
     DoubleArray(&'a [f64]),
-    /// An unsigned integer that is too large for `i64`; `Value::from(u64)` makes it. The host
-    /// receives it as text, because the contract has no such case.
+    /// An unsigned integer that is too large for `i64`, from `Value::from(u64)`. The host receives
+    /// it as text, because the contract has no such case.
     Unsigned(Unsigned),
 }
 
-/// An unsigned integer that is too large for `i64`; `Value::from(u64)` makes it.
+/// An unsigned integer that is too large for `i64`, from `Value::from(u64)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Unsigned(u64);
@@ -53,7 +52,7 @@ impl Unsigned {
     }
 }
 
-/// Implements `From` for a type of values: for the types that all of them have, and for others.
+/// Implements `From` for a type of values: for the common source types, and for additional ones.
 macro_rules! value_from {
     ($for:ident: $($from:ty => $variant:ident($value:ident => $as:expr)),* $(,)?) => {
         $crate::types::value_from!(@each $for:
@@ -93,7 +92,7 @@ value_from! {
     &'a [f64] => DoubleArray(v => v),
 }
 
-/// Implements `From` for non-zero integers, by way of the integer itself.
+/// Implements `From` for non-zero integers, through the integer itself.
 macro_rules! from_nonzero {
     ($for:ty: $($integer:ty),*) => {$(
         impl From<core::num::NonZero<$integer>> for $for {
@@ -108,8 +107,8 @@ pub(crate) use from_nonzero;
 
 from_nonzero!(Value<'_>: i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 
-/// An attribute: a name and a value. It borrows both, and nothing is copied before it is passed to
-/// the host.
+/// An attribute: a name and a value. It borrows both, so nothing is copied before the call to the
+/// host.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 pub struct KeyValue<'a> {
@@ -120,7 +119,7 @@ pub struct KeyValue<'a> {
 }
 
 impl<'a> KeyValue<'a> {
-    /// Makes an attribute.
+    /// Creates an attribute.
     #[inline]
     pub fn new(key: &'a str, value: impl Into<Value<'a>>) -> Self {
         Self {
@@ -130,8 +129,8 @@ impl<'a> KeyValue<'a> {
     }
 }
 
-/// An instrumentation scope as the contract has it. [`Scope`](crate::Scope) is the public form;
-/// this one can be built at run time.
+/// An instrumentation scope in the contract's form. [`Scope`](crate::Scope) is the public form.
+/// This one can be built at run time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct InstrumentationScope<'a> {
     pub(crate) name: &'a str,
@@ -142,7 +141,7 @@ pub(crate) struct InstrumentationScope<'a> {
 
 #[cfg(any(feature = "log", feature = "opentelemetry", feature = "tracing"))]
 impl<'a> InstrumentationScope<'a> {
-    /// Makes a scope that has a name only.
+    /// Creates a scope that has only a name.
     pub(crate) const fn named(name: &'a str) -> Self {
         Self {
             name,
@@ -153,9 +152,10 @@ impl<'a> InstrumentationScope<'a> {
     }
 }
 
-/// Makes a slice of attributes: `attributes!["order.id" => 17, "customer" => name]`.
+/// Creates a slice of attributes: `attributes!["order.id" => 17, "customer" => name]`.
 ///
-/// Values are of any type that converts into [`Value`]. The slice borrows; nothing is allocated.
+/// Values may have any type that converts into [`Value`]. The slice borrows them and allocates
+/// nothing.
 #[macro_export]
 macro_rules! attributes {
     ($($key:expr => $value:expr),* $(,)?) => {

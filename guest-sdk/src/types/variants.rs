@@ -1,4 +1,4 @@
-//! Enumerations of the contract, whose cases are written once.
+//! Enumerations of the contract, with their cases declared once.
 
 /// An enumeration of the contract.
 pub(crate) trait WitEnum: Sized + 'static {

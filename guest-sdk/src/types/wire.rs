@@ -1,4 +1,4 @@
-//! Types that lie in memory as the contract has them, where Rust's own do not.
+//! Types with the contract's layout, for Rust types that have another one.
 
 use super::context::{SpanContext, TraceFlags, TraceId};
 use super::handle::SpanHandle;
@@ -8,7 +8,7 @@ use super::tracer::{Link, LinkTarget};
 #[cfg(any(target_arch = "wasm32", test))]
 use super::value::KeyValue;
 
-/// An option of a value that is aligned to four bytes or more.
+/// An optional value that is aligned to four bytes or more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u32)]
 pub(crate) enum Maybe<T> {
@@ -16,7 +16,7 @@ pub(crate) enum Maybe<T> {
     Some(T),
 }
 
-/// An option of a byte.
+/// An optional byte.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, u8)]
 pub(crate) enum MaybeByte<T> {

@@ -4,7 +4,7 @@ use wasmscope::{BaggageEntry, Scope, SpanContext, TraceFlags, TraceId, Tracer};
 static TRACER: Tracer = Tracer::new(Scope::new("shop"));
 
 #[test]
-fn the_current_context_is_the_entered_span_s_or_the_host_s() {
+fn current_context_is_that_of_the_entered_span_or_the_host() {
     let recorder = Recorder::install();
     assert_eq!(wasmscope::current(), None);
     let host = SpanContext {
@@ -24,7 +24,7 @@ fn the_current_context_is_the_entered_span_s_or_the_host_s() {
 }
 
 #[test]
-fn a_traceparent_is_read_and_written_unchanged() {
+fn traceparent_makes_the_round_trip() {
     let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let context = SpanContext::from_traceparent(header, " k=v ").expect("valid");
     assert_eq!(
@@ -46,7 +46,7 @@ fn a_traceparent_is_read_and_written_unchanged() {
 }
 
 #[test]
-fn a_later_version_of_traceparent_is_read_as_far_as_it_is_known() {
+fn later_version_of_traceparent_is_parsed_as_version_00() {
     let ids = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     for header in [format!("cc-{ids}"), format!("cc-{ids}-what-comes-next")] {
         assert!(
@@ -57,7 +57,7 @@ fn a_later_version_of_traceparent_is_read_as_far_as_it_is_known() {
 }
 
 #[test]
-fn an_invalid_traceparent_is_refused() {
+fn invalid_traceparent_is_rejected() {
     let headers = [
         "",
         "00",
@@ -79,7 +79,7 @@ fn an_invalid_traceparent_is_refused() {
 }
 
 #[test]
-fn baggage_holds_until_its_guard_is_dropped_in_any_order() {
+fn baggage_is_current_until_its_guard_is_dropped_in_any_order() {
     let recorder = Recorder::install();
     recorder.set_host_baggage(vec![BaggageEntry::new("tenant", "acme")]);
     let values = || -> Vec<_> {

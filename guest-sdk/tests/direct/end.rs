@@ -1,4 +1,4 @@
-//! What happens at a program's end, good or bad.
+//! The normal and abnormal end of a program.
 
 use std::panic::catch_unwind;
 
@@ -88,7 +88,7 @@ fn a_panic_outside_of_any_span_is_a_log() {
 }
 
 #[test]
-fn a_panic_in_a_span_that_is_not_recorded_is_not_put_on_another() {
+fn panic_in_an_unrecorded_span_marks_no_other_span() {
     let recorder = Recorder::install();
     let _telemetry = wasmscope::init();
     let result = catch_unwind(|| {
@@ -104,7 +104,7 @@ fn a_panic_in_a_span_that_is_not_recorded_is_not_put_on_another() {
 }
 
 #[test]
-fn the_end_passes_on_the_changes_of_an_open_span() {
+fn end_sends_the_changes_of_an_open_span() {
     let recorder = Recorder::install();
     let telemetry = wasmscope::init();
     let span = TRACER.start("left open");
@@ -117,7 +117,7 @@ fn the_end_passes_on_the_changes_of_an_open_span() {
 }
 
 #[test]
-fn a_recorder_leaves_nothing_behind() {
+fn dropped_recorder_leaves_no_state() {
     static HEAT: wasmscope::ObservableGauge<u64> = wasmscope::ObservableGauge::new(&METER, "heat");
     static METER: wasmscope::Meter = wasmscope::Meter::new(Scope::new("shop"));
     let first = Recorder::install();

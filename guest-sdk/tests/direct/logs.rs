@@ -16,7 +16,7 @@ fn map(entries: &[(&str, RecordedValue)]) -> RecordedValue {
 }
 
 #[test]
-fn a_record_has_what_the_builder_was_given() {
+fn record_has_all_settings_of_the_builder() {
     static LOGGER: Logger = Logger::new(Scope::new("orders").with_version("2"));
     let recorder = Recorder::install();
     LOGGER
@@ -42,7 +42,7 @@ fn a_record_has_what_the_builder_was_given() {
 }
 
 #[test]
-fn unrecorded_spans_alone_bring_the_word_of_a_threshold() {
+fn unrecorded_spans_announce_a_new_threshold() {
     static LOGGER: Logger = Logger::new(Scope::new("orders"));
     let recorder = Recorder::install();
     recorder.sample(false);
@@ -58,7 +58,7 @@ fn unrecorded_spans_alone_bring_the_word_of_a_threshold() {
     }
 }
 
-/// `tracing` does not enter a span on the host that lies in an unrecorded one.
+/// The host does not enter a `tracing` span within an unrecorded one.
 #[test]
 #[cfg(all(feature = "tracing", feature = "log"))]
 fn logs_in_nested_unrecorded_spans_name_the_same_span() {
@@ -95,7 +95,7 @@ fn logs_in_nested_unrecorded_spans_name_the_same_span() {
 }
 
 #[test]
-fn nested_values_arrive_as_they_are() {
+fn nested_values_arrive_unchanged() {
     static LOGGER: Logger = Logger::new(Scope::new("orders"));
     let recorder = Recorder::install();
     LOGGER
@@ -146,7 +146,7 @@ fn a_disabled_record_makes_no_call() {
 }
 
 #[test]
-fn a_program_that_only_suppresses_records_hears_of_a_new_threshold() {
+fn program_with_only_suppressed_records_learns_of_a_new_threshold() {
     static LOGGER: Logger = Logger::new(Scope::new("quiet"));
     let recorder = Recorder::install();
     recorder.set_log_threshold(Some(Severity::Info));
@@ -163,13 +163,16 @@ fn a_program_that_only_suppresses_records_hears_of_a_new_threshold() {
 }
 
 #[test]
-fn a_changed_threshold_is_asked_for_once_it_is_heard_of() {
+fn changed_threshold_is_requested_after_its_notice() {
     static LOGGER: Logger = Logger::new(Scope::new("changing"));
     let recorder = Recorder::install();
     recorder.set_log_threshold(Some(Severity::Error));
     assert!(!LOGGER.enabled(Severity::Info));
     recorder.set_log_threshold(Some(Severity::Debug));
-    assert!(!LOGGER.enabled(Severity::Info), "not heard of yet");
+    assert!(
+        !LOGGER.enabled(Severity::Info),
+        "the change is not known yet"
+    );
     drop(TRACER.start("any call"));
     let _ = recorder.take_calls();
     assert!(LOGGER.enabled(Severity::Info));
@@ -194,7 +197,7 @@ fn a_record_without_severity_passes_unless_all_logs_are_disabled() {
 }
 
 #[test]
-fn several_records_go_in_one_call_without_the_disabled_ones() {
+fn several_records_are_sent_in_one_call_without_disabled_ones() {
     static LOGGER: Logger = Logger::new(Scope::new("several"));
     let recorder = Recorder::install();
     recorder.set_log_threshold(Some(Severity::Info));
@@ -215,7 +218,7 @@ fn several_records_go_in_one_call_without_the_disabled_ones() {
 }
 
 #[test]
-fn a_record_belongs_to_the_span_that_is_ambient_given_or_none() {
+fn record_belongs_to_the_ambient_or_given_span_or_none() {
     static LOGGER: Logger = Logger::new(Scope::new("spans"));
     let recorder = Recorder::install();
     let given = TRACER.start("given");

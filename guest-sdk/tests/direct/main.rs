@@ -1,4 +1,4 @@
-//! The direct API against the recorder, as tests of programs use it.
+//! Tests the direct API with the recorder, as tests of programs would.
 #![cfg(not(target_arch = "wasm32"))]
 
 mod context;

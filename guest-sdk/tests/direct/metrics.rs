@@ -59,7 +59,7 @@ fn each_instrument_measures_with_its_type() {
 }
 
 #[test]
-fn a_series_passes_numbers_and_nothing_else() {
+fn series_passes_only_numbers() {
     static ORDERS: Counter<u64> = Counter::new(&METER, "orders");
     let recorder = Recorder::install();
     let europe = ORDERS.bind(attributes!["region" => "eu"]);
@@ -78,7 +78,7 @@ fn a_series_passes_numbers_and_nothing_else() {
 }
 
 #[test]
-fn an_instrument_is_made_once() {
+fn instrument_is_created_once() {
     static ORDERS: Counter<u64> = Counter::new(&METER, "once");
     let recorder = Recorder::install();
     ORDERS.add(1, &[]);
@@ -144,7 +144,7 @@ fn observables_are_read_when_the_host_asks_and_a_span_has_ended() {
 
     recorder.request_collection();
     {
-        // The measurement brings the request; the callback may not run while the author's data is
+        // The measurement brings the request. The callback must not run while the author's data is
         // borrowed.
         let mut held = state.borrow_mut();
         ORDERS.add(1, &[]);
@@ -156,8 +156,8 @@ fn observables_are_read_when_the_host_asks_and_a_span_has_ended() {
     assert_eq!(measured.len(), 2);
     assert_eq!(measured[1].value, RecordedNumber::F64(30.0));
 
-    // The host's answer stays the same until it has collected: another component may not have heard
-    // it yet.
+    // The host repeats the notice until it has collected, because other components may not have
+    // received it.
     drop(TRACER.start("answered"));
     assert_eq!(recorder.measurements().len(), 2);
 
@@ -167,7 +167,7 @@ fn observables_are_read_when_the_host_asks_and_a_span_has_ended() {
 }
 
 #[test]
-fn a_program_without_spans_collects_by_hand() {
+fn program_without_spans_collects_explicitly() {
     static HEAT: ObservableGauge<f64> = ObservableGauge::new(&METER, "heat");
     static ORDERS: Counter<u64> = Counter::new(&METER, "orders");
     let recorder = Recorder::install();
@@ -201,7 +201,7 @@ fn collecting_asks_whether_a_collection_is_due() {
 
 #[test]
 #[cfg(feature = "tracing")]
-fn the_end_of_an_unrecorded_span_is_when_callbacks_run_too() {
+fn callbacks_run_at_the_end_of_an_unrecorded_span() {
     static HEAT: ObservableGauge<f64> = ObservableGauge::new(&METER, "heat");
     static ORDERS: Counter<u64> = Counter::new(&METER, "orders");
     let recorder = Recorder::install();
@@ -227,7 +227,7 @@ fn the_end_of_an_unrecorded_span_is_when_callbacks_run_too() {
 }
 
 #[test]
-fn unrecorded_spans_alone_bring_the_word_of_a_collection() {
+fn unrecorded_spans_announce_a_collection() {
     static HEAT: ObservableGauge<f64> = ObservableGauge::new(&METER, "heat");
     let recorder = Recorder::install();
     recorder.sample(false);
@@ -239,8 +239,8 @@ fn unrecorded_spans_alone_bring_the_word_of_a_collection() {
             drop(TRACER.start("work"));
         }
         assert_eq!(recorder.measurements().len(), round);
-        // A call for the notice, which the span's handle has only a part of, the report, and the
-        // end of the round.
+        // Three calls: for the notice, of which the span's handle has only a part, for the report,
+        // and for the end of the round.
         let calls = recorder.take_calls();
         let own = |call: &&&str| **call != "tracer.start" && !call.ends_with(".get");
         let own: Vec<_> = calls.iter().filter(own).collect();
@@ -252,7 +252,7 @@ fn unrecorded_spans_alone_bring_the_word_of_a_collection() {
         assert_eq!(*own[0], first);
         assert_eq!(own.len(), if round == 1 { 4 } else { 3 });
     }
-    // Many collections at once are one.
+    // Many collections at once count as one.
     for _ in 0..40 {
         recorder.request_collection();
     }
@@ -262,7 +262,7 @@ fn unrecorded_spans_alone_bring_the_word_of_a_collection() {
 }
 
 #[test]
-fn what_callbacks_leave_out_is_observed_no_more() {
+fn series_left_out_by_callbacks_are_no_longer_observed() {
     static PEERS: ObservableGauge<u64> = ObservableGauge::new(&METER, "peers");
     static HEAT: ObservableGauge<u64> = ObservableGauge::new(&METER, "heat");
     let recorder = Recorder::install();
@@ -283,7 +283,7 @@ fn what_callbacks_leave_out_is_observed_no_more() {
 }
 
 #[test]
-fn a_callback_that_ends_a_span_is_not_run_within_itself() {
+fn callback_that_ends_a_span_does_not_recurse() {
     static HEAT: ObservableGauge<u64> = ObservableGauge::new(&METER, "heat");
     let recorder = Recorder::install();
     let runs = Rc::new(Cell::new(0));
@@ -302,7 +302,7 @@ fn a_callback_that_ends_a_span_is_not_run_within_itself() {
 }
 
 #[test]
-fn a_callback_that_panics_does_not_keep_the_others_from_running_later() {
+fn panicking_callback_does_not_prevent_later_rounds() {
     static HEAT: ObservableGauge<u64> = ObservableGauge::new(&METER, "heat");
     let recorder = Recorder::install();
     let fail = Rc::new(Cell::new(true));

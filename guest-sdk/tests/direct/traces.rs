@@ -40,7 +40,7 @@ fn a_span_ends_when_it_is_dropped() {
 }
 
 #[test]
-fn a_span_starts_out_with_what_the_builder_says() {
+fn span_starts_with_all_settings_of_the_builder() {
     let recorder = Recorder::install();
     let cause = TRACER.start("cause");
     TRACER
@@ -73,7 +73,7 @@ fn a_span_starts_out_with_what_the_builder_says() {
 }
 
 #[test]
-fn a_parent_is_ambient_given_remote_or_none() {
+fn parent_is_ambient_given_remote_or_none() {
     let recorder = Recorder::install();
     recorder.set_host_span(Some(remote()));
     let hosted = TRACER.start("under the host");
@@ -104,7 +104,7 @@ fn a_parent_is_ambient_given_remote_or_none() {
 }
 
 #[test]
-fn a_started_span_that_is_not_entered_is_no_parent() {
+fn span_that_is_not_entered_is_not_a_parent() {
     let recorder = Recorder::install();
     let _started = TRACER.start("started");
     let _other = TRACER.start("other");
@@ -112,7 +112,7 @@ fn a_started_span_that_is_not_entered_is_no_parent() {
 }
 
 #[test]
-fn entering_nests_and_leaving_out_of_order_keeps_what_was_entered_later() {
+fn entries_nest_and_exits_out_of_order_keep_later_entries() {
     let recorder = Recorder::install();
     let (outer, inner) = (TRACER.start("outer"), TRACER.start("inner"));
     let in_outer = outer.enter();
@@ -126,7 +126,7 @@ fn entering_nests_and_leaving_out_of_order_keeps_what_was_entered_later() {
 }
 
 #[test]
-fn a_span_is_entered_for_as_long_as_it_lasts() {
+fn entered_span_stays_entered_until_its_end() {
     let recorder = Recorder::install();
     let outer: EnteredSpan = TRACER.start("outer").entered();
     drop(TRACER.enter("inner"));
@@ -138,7 +138,7 @@ fn a_span_is_entered_for_as_long_as_it_lasts() {
 }
 
 #[test]
-fn a_span_that_is_left_goes_on() {
+fn exited_span_continues() {
     let recorder = Recorder::install();
     let outer = TRACER.enter("outer").exit();
     let _after = TRACER.start("after");
@@ -167,7 +167,7 @@ fn joined_futures_do_not_become_parent_and_child() {
         let mut first = pin!(one.instrument(step("first")));
         let mut second = pin!(two.instrument(step("second")));
         let mut context = Context::from_waker(Waker::noop());
-        // Interleaved: both are started before either goes on.
+        // Interleaved: both are started before either continues.
         assert!(first.as_mut().poll(&mut context).is_pending());
         assert!(second.as_mut().poll(&mut context).is_pending());
         assert!(first.as_mut().poll(&mut context).is_ready());
@@ -192,7 +192,7 @@ fn joined_futures_do_not_become_parent_and_child() {
 }
 
 #[test]
-fn attributes_are_passed_on_with_the_end_in_one_call() {
+fn attributes_are_sent_with_the_end_in_one_call() {
     let recorder = Recorder::install();
     let span = TRACER.start("work");
     span.set_attribute("id", 1);
@@ -216,7 +216,7 @@ fn attributes_are_passed_on_with_the_end_in_one_call() {
 }
 
 #[test]
-fn attributes_of_several_spans_reach_each_its_own() {
+fn attributes_reach_their_own_span() {
     let recorder = Recorder::install();
     let (one, two) = (TRACER.start("one"), TRACER.start("two"));
     for round in 0..3 {
@@ -252,7 +252,7 @@ fn many_attributes_and_arrays_arrive_in_order() {
 }
 
 #[test]
-fn an_update_is_passed_on_at_once_and_in_order() {
+fn update_is_sent_at_once_and_in_order() {
     let recorder = Recorder::install();
     let span = TRACER.start("work");
     span.set_attribute("step", 1);
@@ -274,7 +274,7 @@ fn an_update_is_passed_on_at_once_and_in_order() {
 }
 
 #[test]
-fn a_scope_has_attributes_of_its_own() {
+fn scope_has_its_own_attributes() {
     static SCOPED: Tracer = Tracer::new(Scope::new("scoped").with_attributes(&[KeyValue {
         key: "short_name",
         value: Value::String("s"),
@@ -327,7 +327,7 @@ impl fmt::Display for OutOfStock {
 impl std::error::Error for OutOfStock {}
 
 #[test]
-fn an_error_becomes_the_event_of_the_conventions() {
+fn error_becomes_the_event_of_the_conventions() {
     let recorder = Recorder::install();
     TRACER.start("work").record_error(&OutOfStock);
     let span = recorder.span("work");
@@ -345,7 +345,7 @@ fn an_error_becomes_the_event_of_the_conventions() {
 }
 
 #[test]
-fn a_span_that_is_not_recorded_costs_no_further_call() {
+fn unrecorded_span_makes_no_further_call() {
     let recorder = Recorder::install();
     recorder.sample(false);
     let other = TRACER.start("other");
@@ -370,7 +370,7 @@ fn a_span_that_is_not_recorded_costs_no_further_call() {
 }
 
 #[test]
-fn attributes_follow_where_they_were_not_expected_to_be_wanted() {
+fn attributes_follow_an_unexpectedly_recorded_start() {
     let recorder = Recorder::install();
     let calls = |name| {
         let _ = recorder.take_calls();
@@ -402,7 +402,7 @@ fn attributes_follow_where_they_were_not_expected_to_be_wanted() {
 }
 
 #[test]
-fn a_span_that_is_not_recorded_still_passes_on_its_trace() {
+fn unrecorded_span_still_propagates_its_trace() {
     let recorder = Recorder::install();
     recorder.sample(false);
     let unrecorded: Span = TRACER.start("unrecorded");
@@ -419,7 +419,7 @@ fn a_span_that_is_not_recorded_still_passes_on_its_trace() {
 }
 
 #[test]
-fn a_span_reference_names_a_span_of_the_instance() {
+fn span_reference_uses_the_handle_of_a_span() {
     let recorder = Recorder::install();
     let span = TRACER.start("work");
     let handle = recorder.span("work").handle;
@@ -428,7 +428,7 @@ fn a_span_reference_names_a_span_of_the_instance() {
 }
 
 #[test]
-fn without_a_backend_nothing_is_recorded_and_nothing_fails() {
+fn calls_without_a_backend_do_nothing() {
     let span = TRACER.enter("work");
     assert!(!span.is_recorded());
     span.set_attribute("k", 1);
@@ -439,7 +439,7 @@ fn without_a_backend_nothing_is_recorded_and_nothing_fails() {
 }
 
 #[test]
-fn every_integer_is_an_attribute_and_those_too_wide_are_text() {
+fn every_integer_type_converts_and_large_values_become_text() {
     let recorder = Recorder::install();
     let name = std::borrow::Cow::Borrowed("Ada");
     let span = TRACER

@@ -98,13 +98,13 @@ impl LoggerFunctions<'_> {
     }
 }
 
-/// Rebuilds a nested value. Children stand at `lowest` or later, which rules out cycles and
+/// Rebuilds a nested value. Children must be at `lowest` or later, which rules out cycles and
 /// children before their parents.
 #[track_caller]
 fn nested(value: &LogValue<'_>, nodes: &[LogValue<'_>], lowest: usize) -> RecordedValue {
     let child = |index: u32| {
         let index = index as usize;
-        assert!(index >= lowest, "a node stands before its parent");
+        assert!(index >= lowest, "a node precedes its parent");
         let node = nodes.get(index).expect("the index of a node");
         nested(node, nodes, index + 1)
     };

@@ -14,7 +14,7 @@ pub(crate) struct Metrics {
     pub(crate) measurements: Vec<RecordedMeasurement>,
     /// The reports of observers, with the observer and its round.
     observed: Vec<(u64, u64, RecordedMeasurement)>,
-    /// How many rounds each observer has completed.
+    /// The number of rounds that each observer has completed.
     observers: Vec<u64>,
     instruments: Vec<Instrument>,
     series: Vec<(InstrumentHandle, Attributes)>,
@@ -31,13 +31,13 @@ struct Instrument {
 }
 
 impl Metrics {
-    /// Returns what observers report at present.
+    /// Returns the current reports of observers.
     pub(crate) fn observed(&self) -> Vec<RecordedMeasurement> {
         let observed = self.observed.iter();
         observed.map(|(_, _, recorded)| recorded.clone()).collect()
     }
 
-    /// Takes the reports of an observer's round.
+    /// Adds the reports of an observer's round.
     fn observe(&mut self, observer: u64, round: u64, recorded: RecordedMeasurement) {
         let same = |(by, _, other): &(u64, u64, RecordedMeasurement)| {
             *by == observer

@@ -1,4 +1,4 @@
-//! What a recorder keeps, as plain data.
+//! The data of a recorder.
 
 use crate::types::{
     InstrumentKind, KeyValue, Severity, SpanContext, SpanHandle, SpanKind, Value, instrument_kinds,
@@ -58,7 +58,7 @@ impl From<Value<'_>> for RecordedValue {
     }
 }
 
-/// Recorded attributes. Setting one that is there replaces it.
+/// Recorded attributes. Setting an existing one replaces it.
 pub(super) type Attributes = Vec<(String, RecordedValue)>;
 
 pub(super) fn set_all(to: &mut Attributes, attributes: &[KeyValue<'_>]) {
@@ -143,9 +143,9 @@ pub struct RecordedSpan {
     pub links: Vec<RecordedLink>,
     /// Its status.
     pub status: RecordedStatus,
-    /// When it began, if the program said so.
+    /// The start time, if the program set one.
     pub start_time: Option<u64>,
-    /// When it ended, if the program said so.
+    /// The end time, if the program set one.
     pub end_time: Option<u64>,
     /// Whether it has ended.
     pub ended: bool,
@@ -173,7 +173,7 @@ pub struct RecordedEvent {
     pub name: String,
     /// Its attributes.
     pub attributes: Vec<(String, RecordedValue)>,
-    /// When it happened, if the program said so.
+    /// The time, if the program set one.
     pub time: Option<u64>,
 }
 
@@ -205,13 +205,13 @@ pub struct RecordedLog {
     pub body: Option<RecordedValue>,
     /// Its severity.
     pub severity: Option<Severity>,
-    /// The source's own word for the severity.
+    /// The severity in the source's own notation.
     pub severity_text: Option<String>,
-    /// The name of its class of events.
+    /// The name of the event.
     pub event_name: Option<String>,
     /// Its attributes.
     pub attributes: Vec<(String, RecordedValue)>,
-    /// When it happened, if the program said so.
+    /// The time, if the program set one.
     pub time: Option<u64>,
     /// The context of the span that it belongs to.
     pub span: Option<SpanContext>,

@@ -1,4 +1,4 @@
-//! What a thread has recorded.
+//! The recorded state of a thread.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,7 +30,7 @@ pub(crate) struct State {
 ///
 /// # Panics
 ///
-/// Panics if the thread has one already.
+/// Panics if the thread already has one.
 #[track_caller]
 pub(crate) fn install() {
     static EPOCHS: AtomicU32 = AtomicU32::new(0);
@@ -66,8 +66,7 @@ pub(crate) fn change<R>(change: impl FnOnce(&mut State) -> R) -> R {
 
 /// Passes a call to the thread's state, if there is one.
 pub(crate) fn with<R>(call: &'static str, act: impl FnOnce(&mut State) -> R) -> Option<R> {
-    // A thread that ends may drop spans after its state, and the panic hook may be called from
-    // here.
+    // A thread may drop spans after its state when it ends. The panic hook may be called from here.
     STATE
         .try_with(|state| {
             let mut state = state.try_borrow_mut().ok()?;

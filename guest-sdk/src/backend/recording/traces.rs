@@ -95,7 +95,7 @@ impl Traces {
             .filter(|span| handle.is_recorded() && !span.ended);
         assert!(
             span.is_some(),
-            "{handle:?} is no open, recorded span: a host would drop this call"
+            "{handle:?} is not an open, recorded span: a host would drop this call"
         );
         self.spans.get_mut((handle.bits() as u32 - 1) as usize)
     }

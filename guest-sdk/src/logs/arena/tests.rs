@@ -32,7 +32,7 @@ fn value() -> impl Strategy<Value = RecordedValue> {
         any::<String>().prop_map(RecordedValue::String),
         any::<bool>().prop_map(RecordedValue::Bool),
         any::<i64>().prop_map(RecordedValue::Int),
-        // Not-a-number is unequal to itself.
+        // NaN is not equal to itself.
         (-1e300..1e300).prop_map(RecordedValue::Double),
         any::<Vec<u8>>().prop_map(RecordedValue::Bytes),
     ];
@@ -47,7 +47,7 @@ fn value() -> impl Strategy<Value = RecordedValue> {
 
 proptest! {
     #[test]
-    fn any_nested_value_arrives_as_it_is(
+    fn any_nested_value_arrives_unchanged(
         body in prop::option::of(value()),
         attributes in prop::collection::btree_map("[a-z]{1,4}", value(), 0..12),
         copies in 1..3_usize,
@@ -77,7 +77,7 @@ proptest! {
     }
 }
 
-/// An array in an array, and so on down.
+/// An array in an array, and so on.
 #[derive(Clone, Copy)]
 struct Deep(u32);
 
@@ -94,7 +94,7 @@ impl<'a> Nested<'a> for Deep {
 }
 
 #[test]
-fn no_depth_overflows_the_stack() {
+fn deep_values_do_not_overflow_the_stack() {
     let mut values = Values::of(&Parts {
         body: Some(Deep(200_000)),
         severity: None,
@@ -108,7 +108,7 @@ fn no_depth_overflows_the_stack() {
     values.resolve(&children, &[]);
     let nodes = values.nodes();
     assert_eq!(nodes.len(), 200_000);
-    // Each node's one child is the next node.
+    // Each node has one child: the next node.
     for (node, next) in nodes.iter().zip(1..200_000) {
         assert_eq!(*node, LogValue::Array(&[next]));
     }

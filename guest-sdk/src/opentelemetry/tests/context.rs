@@ -33,7 +33,7 @@ fn parent_of(recorder: &Recorder, name: &str) -> String {
 }
 
 #[test]
-fn nested_spans_are_each_other_s_parents_by_handle() {
+fn nested_spans_refer_to_parents_by_handle() {
     let recorder = installed();
     let tracer = global::tracer("test");
     tracer.in_span("outer", |_| {
@@ -48,7 +48,7 @@ fn nested_spans_are_each_other_s_parents_by_handle() {
 }
 
 #[test]
-fn parents_are_what_the_context_holds() {
+fn parent_is_the_span_of_the_context() {
     let recorder = installed();
     recorder.set_host_span(Some(crate::SpanContext {
         span_id: 99,
@@ -88,7 +88,7 @@ fn parents_are_what_the_context_holds() {
 }
 
 #[test]
-fn a_parent_that_has_ended_is_known_by_its_context() {
+fn ended_parent_is_passed_by_its_context() {
     let recorder = installed();
     let tracer = global::tracer("test");
     let context = Context::new().with_span(tracer.start("ended"));
@@ -101,7 +101,7 @@ fn a_parent_that_has_ended_is_known_by_its_context() {
 }
 
 #[test]
-fn attaching_makes_a_span_ambient_and_starting_does_not() {
+fn attaching_makes_a_span_ambient_but_starting_does_not() {
     let recorder = installed();
     let tracer = global::tracer("test");
     let span = tracer.start("api");
@@ -116,7 +116,7 @@ fn attaching_makes_a_span_ambient_and_starting_does_not() {
 }
 
 #[test]
-fn a_context_with_the_same_span_enters_nothing() {
+fn context_with_the_same_span_enters_nothing() {
     let recorder = installed();
     let _outer = mark_span_as_active(global::tracer("test").start("x"));
     let _ = recorder.take_calls();
@@ -143,7 +143,7 @@ fn guards_dropped_out_of_order_leave_nothing_behind() {
 }
 
 #[test]
-fn a_span_that_ends_while_it_is_attached_is_left() {
+fn span_that_ends_while_attached_is_exited() {
     let recorder = installed();
     for sampled in [true, false] {
         recorder.sample(sampled);
@@ -158,7 +158,7 @@ fn a_span_that_ends_while_it_is_attached_is_left() {
 }
 
 #[test]
-fn a_span_that_another_api_has_entered_since_is_the_parent() {
+fn span_entered_later_by_another_api_is_the_parent() {
     let recorder = installed();
     let tracer = global::tracer("test");
     let outer = Context::new().with_span(tracer.start("outer"));
@@ -183,7 +183,7 @@ fn a_span_that_another_api_has_entered_since_is_the_parent() {
 }
 
 #[test]
-fn an_empty_context_is_ambient_unless_it_replaces_a_span() {
+fn empty_context_is_ambient_unless_it_replaces_a_span() {
     let recorder = installed();
     let tracer = global::tracer("test");
     let direct = DIRECT.enter("direct");
@@ -214,7 +214,7 @@ fn suppressed_telemetry_makes_no_call() {
 }
 
 #[test]
-fn futures_that_are_polled_in_turns_keep_their_own_parents() {
+fn interleaved_futures_keep_their_own_parents() {
     use std::future::{Future, poll_fn};
     use std::pin::pin;
     use std::task::{Poll, Waker};
@@ -252,7 +252,7 @@ fn futures_that_are_polled_in_turns_keep_their_own_parents() {
 }
 
 #[test]
-fn spans_that_have_gone_are_forgotten() {
+fn ended_spans_are_forgotten() {
     let recorder = installed();
     let tracer = global::tracer("test");
     for sampled in [true, false] {
@@ -266,7 +266,7 @@ fn spans_that_have_gone_are_forgotten() {
 }
 
 #[test]
-fn a_callback_may_look_at_the_span_whose_end_it_runs_after() {
+fn callback_may_use_the_span_whose_end_triggered_it() {
     let recorder = installed();
     let _gauge = global::meter("end of span")
         .u64_observable_gauge("recording")
@@ -296,7 +296,7 @@ fn entries(recorder: &Recorder) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn attached_baggage_is_there_for_what_is_called() {
+fn attached_baggage_reaches_called_components() {
     let recorder = installed();
     recorder.set_host_baggage(vec![BaggageEntry::new("host", "1")]);
     let outer =
@@ -322,7 +322,7 @@ fn attached_baggage_is_there_for_what_is_called() {
 }
 
 #[test]
-fn baggage_whose_guard_was_dropped_too_early_is_left_with_the_outer_one() {
+fn baggage_of_an_early_dropped_guard_is_exited_with_the_outer_one() {
     let recorder = installed();
     let mut guards = ["one", "two", "three"]
         .map(|key| Some(Context::current_with_baggage([KeyValue::new(key, 1)]).attach()));
@@ -333,7 +333,7 @@ fn baggage_whose_guard_was_dropped_too_early_is_left_with_the_outer_one() {
 }
 
 #[test]
-fn baggage_guards_dropped_out_of_order_grow_nothing() {
+fn baggage_guards_dropped_out_of_order_need_bounded_memory() {
     let recorder = installed();
     for number in 0..200 {
         let first = Context::current_with_baggage([KeyValue::new("first", number)]).attach();
@@ -344,7 +344,7 @@ fn baggage_guards_dropped_out_of_order_grow_nothing() {
     let calls = recorder.take_calls();
     let count = |name| calls.iter().filter(|call| **call == name).count();
     let left = count("context.enter_baggage") - count("context.exit_baggage");
-    assert!(left <= 64, "{left} are left entered");
+    assert!(left <= 64, "{left} are still entered");
 }
 
 #[cfg(feature = "tracing")]

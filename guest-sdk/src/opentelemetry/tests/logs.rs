@@ -28,7 +28,7 @@ fn emit(fill: impl FnOnce(&mut LogRecord)) {
 }
 
 #[test]
-fn a_record_arrives_with_all_that_was_set() {
+fn record_arrives_with_all_fields() {
     let recorder = Recorder::install();
     let scope = InstrumentationScope::builder("scoped")
         .with_version("1")
@@ -61,7 +61,7 @@ fn a_record_arrives_with_all_that_was_set() {
 }
 
 #[test]
-fn nothing_is_made_up() {
+fn unset_fields_stay_unset() {
     let recorder = Recorder::install();
     emit(|_| ());
     let log = &recorder.logs()[0];
@@ -75,7 +75,7 @@ fn nothing_is_made_up() {
 }
 
 #[test]
-fn every_severity_is_its_number() {
+fn every_severity_keeps_its_number() {
     use ApiSeverity::*;
     let severities = [
         Trace, Trace2, Trace3, Trace4, Debug, Debug2, Debug3, Debug4, Info, Info2, Info3, Info4,
@@ -113,7 +113,7 @@ fn sorted(value: &RecordedValue) -> RecordedValue {
 }
 
 #[test]
-fn values_are_nested_as_they_were() {
+fn nested_values_arrive_unchanged() {
     let map =
         |entries: Vec<(&'static str, AnyValue)>| -> AnyValue { entries.into_iter().collect() };
     let list = |values: Vec<AnyValue>| AnyValue::ListAny(Box::new(values));
@@ -153,7 +153,7 @@ fn values_are_nested_as_they_were() {
     assert_eq!(log.attribute("order").map(sorted), Some(expected));
 }
 
-/// A value in a list in a map in a list and so on.
+/// A value in a list in a map in a list, and so on.
 fn deep(levels: usize) -> AnyValue {
     (0..levels).fold(AnyValue::Int(1), |inner, level| {
         if level % 2 == 0 {
@@ -165,7 +165,7 @@ fn deep(levels: usize) -> AnyValue {
 }
 
 #[test]
-fn no_depth_overflows_the_stack() {
+fn deep_values_do_not_overflow_the_stack() {
     let mut record = logger().create_log_record();
     record.set_body(deep(200_000));
     record.add_attribute("deep", deep(200_000));
@@ -182,12 +182,12 @@ fn no_depth_overflows_the_stack() {
         },
     );
     record.set_body("the body before is dropped".into());
-    // Without a recorder all logs are disabled: the record is dropped.
+    // Without a recorder all logs are disabled, so the record is dropped.
     logger().emit(record);
 }
 
 #[test]
-fn a_disabled_record_makes_no_call() {
+fn disabled_record_makes_no_call() {
     let recorder = Recorder::install();
     recorder.set_log_threshold(Some(Severity::Warn));
     emit(|record| record.set_severity_number(ApiSeverity::Warn));
@@ -224,7 +224,7 @@ fn suppressed_telemetry_logs_nothing() {
 }
 
 #[test]
-fn a_record_belongs_to_the_span_that_is_current() {
+fn record_belongs_to_the_current_span() {
     static DIRECT: Tracer = Tracer::new(Scope::new("direct"));
     let recorder = installed();
     let direct = DIRECT.enter("direct");
@@ -254,7 +254,7 @@ fn a_record_belongs_to_the_span_that_is_current() {
 }
 
 #[test]
-fn a_trace_context_that_is_set_holds() {
+fn explicit_trace_context_is_used() {
     let recorder = installed();
     let tracer = global::tracer("test");
     let other = Context::new().with_span(tracer.start("other"));
@@ -285,7 +285,7 @@ fn a_trace_context_that_is_set_holds() {
 }
 
 #[test]
-fn the_target_is_the_scope_while_there_is_room() {
+fn target_is_the_scope_up_to_the_maximum() {
     let recorder = Recorder::install();
     for number in 0..200 {
         emit(|record| record.set_target(format!("target {number}")));

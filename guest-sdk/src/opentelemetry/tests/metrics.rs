@@ -172,7 +172,7 @@ fn callbacks_run_when_an_unrecorded_span_is_dropped() {
 }
 
 #[test]
-fn an_instrument_is_what_its_builder_says() {
+fn instrument_has_the_settings_of_its_builder() {
     let recorder = Recorder::install();
     let scope = InstrumentationScope::builder("described")
         .with_version("3")
@@ -201,7 +201,7 @@ fn an_instrument_is_what_its_builder_says() {
 }
 
 #[test]
-fn an_instrument_that_is_built_at_each_use_is_made_once() {
+fn instrument_built_at_each_use_is_created_once() {
     let recorder = installed();
     let count = || {
         global::meter("each use")
@@ -227,7 +227,7 @@ fn an_instrument_that_is_built_at_each_use_is_made_once() {
 }
 
 #[test]
-fn instruments_without_end_grow_nothing() {
+fn kept_instruments_are_bounded() {
     let recorder = Recorder::install();
     for number in 0..1000 {
         meter("endless")
@@ -241,7 +241,7 @@ fn instruments_without_end_grow_nothing() {
 }
 
 #[test]
-fn callbacks_without_end_grow_nothing() {
+fn kept_callbacks_are_bounded() {
     let recorder = Recorder::install();
     for _ in 0..1000 {
         let _ = meter("endless callbacks")
@@ -254,7 +254,7 @@ fn callbacks_without_end_grow_nothing() {
 }
 
 #[test]
-fn an_instrument_serves_a_new_recorder() {
+fn instrument_works_with_a_new_recorder() {
     let counter = meter("twice").u64_counter("c").build();
     for _ in 0..2 {
         let recorder = Recorder::install();

@@ -14,7 +14,7 @@ fn installed() -> Recorder {
 
 const NO_CALLS: [&str; 0] = [];
 
-/// Pairs of names and values, as the recorder has them.
+/// Pairs of names and values, in the recorder's types.
 macro_rules! recorded {
     ($($key:expr => $value:expr),* $(,)?) => {
         vec![$((String::from($key), crate::testing::RecordedValue::from($value))),*]

@@ -30,7 +30,7 @@ fn extracted(given: &[(&str, &str)]) -> Context {
 }
 
 #[test]
-fn a_trace_context_is_passed_on_as_it_came() {
+fn trace_context_is_propagated_unchanged() {
     let context = extracted(&[("traceparent", PARENT), ("tracestate", "a=1,b=2")]);
     let span = context.span().span_context().clone();
     assert!(span.is_remote());
@@ -48,7 +48,7 @@ fn a_trace_context_is_passed_on_as_it_came() {
 }
 
 #[test]
-fn an_invalid_parent_leaves_the_context_alone() {
+fn invalid_parent_leaves_the_context_unchanged() {
     let before = extracted(&[("traceparent", PARENT)]);
     for invalid in [
         "",
@@ -71,13 +71,13 @@ fn an_invalid_parent_leaves_the_context_alone() {
 }
 
 #[test]
-fn an_invalid_state_leaves_the_parent() {
+fn invalid_state_keeps_the_parent() {
     let context = extracted(&[("traceparent", PARENT), ("tracestate", "no list member")]);
     assert_eq!(injected(&context), headers(&[("traceparent", PARENT)]));
 }
 
 #[test]
-fn state_in_several_headers_is_one_list_and_two_parents_are_none() {
+fn several_state_headers_are_joined_and_two_parents_are_invalid() {
     struct Carrier(Vec<(&'static str, &'static str)>);
     impl Extractor for Carrier {
         fn get(&self, key: &str) -> Option<&str> {
@@ -109,7 +109,7 @@ fn state_in_several_headers_is_one_list_and_two_parents_are_none() {
 }
 
 #[test]
-fn a_request_goes_through_the_program() {
+fn request_passes_through_the_program() {
     let recorder = installed();
     let incoming = headers(&[
         ("traceparent", PARENT),
@@ -131,7 +131,7 @@ fn a_request_goes_through_the_program() {
 }
 
 #[test]
-fn without_a_span_or_baggage_of_its_own_what_is_ambient_is_passed_on() {
+fn ambient_span_and_baggage_are_injected_by_default() {
     static DIRECT: Tracer = Tracer::new(Scope::new("direct"));
     let recorder = installed();
     assert_eq!(injected(&Context::new()), HashMap::new());
@@ -159,7 +159,7 @@ fn without_a_span_or_baggage_of_its_own_what_is_ambient_is_passed_on() {
 }
 
 #[test]
-fn baggage_is_read_as_the_recommendation_has_it() {
+fn baggage_is_parsed_as_recommended() {
     let header = " plain=1 ,spaces = a b\t,encoded=%C3%A4%2C%3B%25,equals=a=b==,props=v ; p1=x;p2 , empty=,\
                   broken,=no key,bad key=1,not%20decoded=1,not utf-8=1,bytes=%FF";
     let context = extracted(&[("baggage", header)]);
@@ -181,7 +181,7 @@ fn baggage_is_read_as_the_recommendation_has_it() {
 }
 
 #[test]
-fn baggage_comes_back_as_it_was_sent() {
+fn baggage_makes_the_round_trip() {
     let values = [
         ("plain", "1", ""),
         ("text", "grüße, \"du\"; a=b \\ 100% %41 \u{1f600}", ""),
@@ -213,7 +213,7 @@ fn properties_cannot_break_out_of_their_member() {
 }
 
 #[test]
-fn baggage_without_end_is_cut_to_its_limits() {
+fn baggage_is_cut_to_its_limits() {
     let header: Vec<_> = (0..10_000).map(|number| format!("k{number}=v")).collect();
     let context = extracted(&[("baggage", &header.join(","))]);
     assert_eq!(context.baggage().len(), 64);
@@ -221,7 +221,7 @@ fn baggage_without_end_is_cut_to_its_limits() {
 }
 
 #[test]
-fn each_propagator_does_its_part() {
+fn each_propagator_handles_its_headers() {
     let _recorder = Recorder::install();
     let fields = |propagator: &dyn TextMapPropagator| {
         propagator.fields().map(str::to_owned).collect::<Vec<_>>()

@@ -31,7 +31,7 @@ fn at(seconds: u64) -> SystemTime {
 }
 
 #[test]
-fn a_span_is_built_with_all_that_the_builder_has() {
+fn span_has_all_settings_of_the_builder() {
     let recorder = Recorder::install();
     let mut event = Event::new("queued", at(2), vec![KeyValue::new("depth", 3)], 0);
     event.attributes.push(KeyValue::new("full", false));
@@ -163,7 +163,7 @@ fn values_keep_their_types() {
 }
 
 #[test]
-fn what_is_said_of_a_span_arrives() {
+fn changes_of_a_span_arrive() {
     let recorder = Recorder::install();
     let mut span = tracer().start("old name");
     span.update_name("new name");
@@ -227,7 +227,7 @@ fn ok_is_final_and_an_error_replaces_an_error() {
 }
 
 #[test]
-fn times_are_clamped_to_what_the_contract_can_say() {
+fn times_are_clamped_to_the_contracts_range() {
     let recorder = Recorder::install();
     let mut span = tracer()
         .span_builder("x")
@@ -240,7 +240,7 @@ fn times_are_clamped_to_what_the_contract_can_say() {
 }
 
 #[test]
-fn a_span_ends_once() {
+fn span_ends_only_once() {
     let recorder = Recorder::install();
     let mut span = tracer().start("x");
     span.end();
@@ -258,7 +258,7 @@ fn a_span_ends_once() {
 }
 
 #[test]
-fn a_span_that_is_not_recorded_makes_no_call() {
+fn unrecorded_span_makes_no_call() {
     let recorder = Recorder::install();
     recorder.sample(false);
     let mut span = tracer()
@@ -282,7 +282,7 @@ fn a_span_that_is_not_recorded_makes_no_call() {
 }
 
 #[test]
-fn the_context_is_asked_for_once_and_when_it_is_wanted() {
+fn context_is_requested_once_and_lazily() {
     let recorder = Recorder::install();
     recorder.sample(false);
     let span = tracer().start("x");
@@ -297,7 +297,7 @@ fn the_context_is_asked_for_once_and_when_it_is_wanted() {
 }
 
 #[test]
-fn a_context_keeps_all_that_the_host_says_of_it() {
+fn context_keeps_all_fields_of_the_host() {
     let recorder = Recorder::install();
     let host = crate::SpanContext::from_traceparent(
         "00-0123456789abcdef0011223344556677-0000000000008899-01",
@@ -315,7 +315,7 @@ fn a_context_keeps_all_that_the_host_says_of_it() {
 }
 
 #[test]
-fn a_tracer_that_is_asked_for_again_is_the_same_one() {
+fn tracer_with_an_equal_scope_is_shared() {
     let recorder = installed();
     let scope = || {
         InstrumentationScope::builder("scoped")
@@ -347,7 +347,7 @@ fn a_tracer_that_is_asked_for_again_is_the_same_one() {
 }
 
 #[test]
-fn scopes_without_end_grow_nothing() {
+fn kept_scopes_are_bounded() {
     let recorder = Recorder::install();
     for number in 0..1000 {
         let tracer = TracerProvider::new().tracer(format!("endless {number}"));
@@ -358,7 +358,7 @@ fn scopes_without_end_grow_nothing() {
 }
 
 #[test]
-fn links_to_nowhere_are_left_out() {
+fn links_to_invalid_contexts_are_left_out() {
     let recorder = Recorder::install();
     let mut span = tracer().start("x");
     let _ = recorder.take_calls();
@@ -369,7 +369,7 @@ fn links_to_nowhere_are_left_out() {
 }
 
 #[test]
-fn a_link_to_a_span_of_the_program_names_it() {
+fn link_to_a_span_of_the_program_uses_its_handle() {
     let recorder = Recorder::install();
     let first = tracer().start("first");
     let mut second = tracer().start("second");

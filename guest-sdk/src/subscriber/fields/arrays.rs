@@ -34,7 +34,7 @@ arrays! {
 }
 
 impl Fields {
-    /// Adds an attribute from outside `tracing`.
+    /// Adds an attribute that does not come from `tracing`.
     pub(in crate::subscriber) fn push_copy(&mut self, attribute: &KeyValue<'_>) {
         let array = |array| Packed::Array(array);
         let value = match attribute.value {

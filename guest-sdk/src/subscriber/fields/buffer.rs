@@ -1,7 +1,7 @@
 //! A buffer of fields.
 //!
 //! All texts of one span or event are in one `String`, into which `Debug` and `Display` write
-//! directly. A buffer is local to the call that fills it, because it calls the program's code,
+//! directly. A buffer is local to the call that fills it, because that runs the program's code,
 //! which may log.
 
 use core::fmt::Debug;
@@ -9,7 +9,7 @@ use core::ops::Range;
 
 use crate::types::{KeyValue, Value};
 
-/// Gathers keys and values.
+/// Collects keys and values.
 #[derive(Debug, Default)]
 pub(in crate::subscriber) struct Fields {
     text: String,
@@ -25,7 +25,7 @@ pub(in crate::subscriber) enum Text {
 }
 
 impl Text {
-    /// Returns the same text in a buffer with more bytes before it.
+    /// Returns the same text in a buffer that has more bytes before it.
     fn behind(self, bytes: usize) -> Self {
         match self {
             Self::Static(_) => self,
@@ -44,7 +44,7 @@ impl From<&'static str> for Text {
     }
 }
 
-/// A value, whose texts and bytes are in the buffer.
+/// A value. Its texts and bytes are in the buffer.
 #[derive(Debug)]
 pub(in crate::subscriber) enum Packed {
     Text(Text),
@@ -58,10 +58,10 @@ pub(in crate::subscriber) enum Packed {
 /// An array that owns its elements. A trait object, so that a component without arrays contains no
 /// code for them.
 pub(in crate::subscriber) trait Array: Debug + Send {
-    /// Pushes the texts in it.
+    /// Pushes the array's texts.
     fn lend<'a>(&'a self, _texts: &mut Vec<&'a str>) {}
 
-    /// Returns it as a value, which borrows the texts that it has lent.
+    /// Returns the array as a value that borrows the texts of `lend`.
     fn value<'a>(&'a self, lent: &mut &'a [&'a str]) -> Value<'a>;
 }
 
@@ -127,7 +127,7 @@ impl Fields {
                     Packed::Bool(value) => Value::Bool(*value),
                     Packed::Int(value) => Value::Int(*value),
                     Packed::Double(value) => Value::Double(*value),
-                    // Only kept for logs; see `Visitor::record_bytes`.
+                    // Bytes are only kept for logs; see `Visitor::record_bytes`.
                     Packed::Bytes(_) => Value::String(""),
                     Packed::Array(array) => array.value(&mut texts),
                 },

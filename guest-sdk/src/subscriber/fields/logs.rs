@@ -11,7 +11,7 @@ impl Fields {
     }
 
     /// Returns the nodes of a log record, which are the texts of all arrays, and the indices of
-    /// each array's.
+    /// each array's nodes.
     #[cfg(feature = "tracing-std")]
     pub(in crate::subscriber) fn log_nodes(&self) -> (Vec<LogValue<'_>>, Vec<Vec<u32>>) {
         let mut texts = Vec::new();
@@ -26,7 +26,7 @@ impl Fields {
         (texts.into_iter().map(LogValue::String).collect(), indices)
     }
 
-    /// Returns the fields as attributes of a log record with those nodes. In an event, arrays hold
+    /// Returns the fields as attributes of a log record with those nodes. Arrays in events hold
     /// texts.
     pub(in crate::subscriber) fn log_attributes<'a>(
         &'a self,

@@ -1,4 +1,4 @@
-//! Fields that have been visited, until they are passed on.
+//! Visited fields that have not been sent yet.
 
 mod arrays;
 mod buffer;

@@ -1,10 +1,10 @@
-//! Values as text.
+//! Writes values as text.
 
 use core::fmt::{self, Debug, Write};
 
 use super::buffer::{Fields, Text};
 
-/// Returns a digit as text, which takes less code than pushing a `char`.
+/// Returns a digit as text. This needs less code than pushing a `char`.
 fn digit(value: u8) -> &'static str {
     let at = usize::from(value);
     "0123456789abcdef".get(at..=at).unwrap_or_default()
@@ -15,7 +15,7 @@ impl Fields {
         self.format(format_args!("{value:?}"))
     }
 
-    /// Writes an integer. The standard library's code for integers of 128 bits takes two kilobytes.
+    /// Writes an integer. The standard library's code for 128-bit integers takes two kilobytes.
     pub(in crate::subscriber) fn decimal(&mut self, negative: bool, magnitude: u128) -> Text {
         let mut limbs = [96, 64, 32, 0].map(|shift| (magnitude >> shift) as u32);
         // The maximum number of digits.
@@ -42,7 +42,7 @@ impl Fields {
         })
     }
 
-    /// Writes bytes as `tracing` does by default: `[0a ff]`.
+    /// Writes bytes in the default format of `tracing`: `[0a ff]`.
     pub(in crate::subscriber) fn hex(&mut self, bytes: &[u8]) -> Text {
         self.written(|buffer| {
             let mut before = "[";
@@ -56,7 +56,7 @@ impl Fields {
         })
     }
 
-    /// Writes a value. If its implementation fails, the text that it has written is kept.
+    /// Writes a value. If its implementation fails, the text that is already written is kept.
     pub(in crate::subscriber) fn format(&mut self, value: fmt::Arguments<'_>) -> Text {
         self.written(|buffer| {
             let _ = buffer.write_fmt(value);

@@ -1,4 +1,4 @@
-//! Parents, links and contexts beyond `tracing`, and spans of the direct API among those of
+//! Parents, links and contexts from outside `tracing`, and spans of the direct API among those of
 //! `tracing`.
 
 use tracing::dispatcher::Dispatch;
@@ -21,7 +21,7 @@ fn remote() -> SpanContext {
 }
 
 #[test]
-fn a_parent_in_another_process_can_be_set_until_the_span_is_used() {
+fn remote_parent_can_be_set_until_the_span_is_used() {
     let telemetry = defaults();
     info_span!("around").in_scope(|| {
         let span = info_span!("handle");
@@ -39,7 +39,7 @@ fn a_parent_in_another_process_can_be_set_until_the_span_is_used() {
 }
 
 #[test]
-fn a_waiting_span_may_get_another_parent_than_the_ambient_one() {
+fn waiting_span_may_get_another_parent_than_the_ambient_one() {
     let telemetry = defaults();
     let span = info_span!("handle");
     assert_eq!(span.set_parent(&remote()), Ok(()));
@@ -57,7 +57,7 @@ fn a_waiting_span_may_get_another_parent_than_the_ambient_one() {
 }
 
 #[test]
-fn a_parent_cannot_be_set_on_a_started_disabled_or_foreign_span() {
+fn parent_cannot_be_set_on_a_started_disabled_or_foreign_span() {
     let _telemetry = setup(|builder| builder.with_max_level(tracing::Level::INFO));
     assert_eq!(
         tracing::debug_span!("off").set_parent(&remote()),
@@ -121,7 +121,7 @@ fn links_with_attributes_may_be_added_before_and_after_the_start() {
 }
 
 #[test]
-fn a_spans_context_can_be_passed_on() {
+fn context_of_a_span_can_be_propagated() {
     let telemetry = defaults();
     let span = info_span!("one");
     let context = span.context().expect("known");
@@ -159,7 +159,7 @@ fn spans_of_both_apis_nest_in_each_other() {
             drop(TRACER.start("innermost"));
             info!("said");
         });
-        info!("said in the direct one");
+        info!("in the direct span");
     });
     let chain = ["outer", "direct", "inner", "innermost"].map(|name| telemetry.span(name));
     for pair in chain.windows(2) {
@@ -171,7 +171,7 @@ fn spans_of_both_apis_nest_in_each_other() {
 }
 
 #[test]
-fn a_span_of_tracing_can_be_named_as_a_parent_in_the_direct_api() {
+fn tracing_span_can_be_a_parent_in_the_direct_api() {
     let telemetry = defaults();
     let span = info_span!("one");
     drop(TRACER.span("child").with_parent(span.reference()).start());
@@ -180,7 +180,7 @@ fn a_span_of_tracing_can_be_named_as_a_parent_in_the_direct_api() {
 }
 
 #[test]
-fn the_hosts_span_is_the_outermost_parent() {
+fn host_span_is_the_outermost_parent() {
     let telemetry = defaults();
     telemetry.set_host_span(Some(remote()));
     info_span!("one").in_scope(|| drop(info_span!(parent: None, "root")));

@@ -1,4 +1,4 @@
-//! Each line of the table of defaults.
+//! Tests each line of the table of defaults.
 
 use tracing::{Level, info, info_span};
 
@@ -8,7 +8,7 @@ use crate::testing::RecordedValue;
 use crate::{Scope, Severity, SpanKind};
 
 #[test]
-fn spans_say_where_they_are_made_and_their_target_and_nothing_else() {
+fn spans_have_location_and_target_and_nothing_else() {
     let telemetry = defaults();
     drop(info_span!("plain"));
     let line = i64::from(line!()) - 1;
@@ -41,7 +41,7 @@ fn location_and_target_can_be_left_out() {
 }
 
 #[test]
-fn the_level_is_an_attribute_on_request() {
+fn level_is_an_attribute_on_request() {
     let telemetry = setup(|builder| builder.with_level(true));
     drop(info_span!("plain"));
     assert_eq!(
@@ -51,7 +51,7 @@ fn the_level_is_an_attribute_on_request() {
 }
 
 #[test]
-fn the_thread_is_an_attribute_on_request() {
+fn thread_is_an_attribute_on_request() {
     let telemetry = setup(|builder| builder.with_threads(true));
     drop(info_span!("plain"));
     let span = telemetry.span("plain");
@@ -87,7 +87,7 @@ fn busy_and_idle_time_are_attributes_on_request() {
     assert!(nanoseconds("idle_ns") > 0, "{span:?}");
     assert!(
         nanoseconds("idle_ns") < nanoseconds("busy_ns"),
-        "time entered twice over is not idle: {span:?}"
+        "time within two entries is not idle: {span:?}"
     );
 }
 
@@ -99,7 +99,7 @@ fn busy_wait() {
 }
 
 #[test]
-fn spans_carry_the_scope_of_the_crate_that_makes_them() {
+fn spans_have_the_scope_of_their_crate() {
     let telemetry = defaults();
     drop(info_span!("plain"));
     drop(info_span!(target: "some::library", "foreign target"));
@@ -157,7 +157,7 @@ fn fields_keep_their_types() {
 }
 
 #[test]
-fn the_otel_fields_are_no_attributes() {
+fn otel_fields_are_not_attributes() {
     let telemetry = setup(|builder| builder.with_location(false).with_target(false));
     let name = String::from("GET /orders");
     drop(info_span!(
@@ -173,7 +173,7 @@ fn the_otel_fields_are_no_attributes() {
 }
 
 #[test]
-fn every_kind_is_known_in_any_case() {
+fn every_kind_is_recognised_in_any_case() {
     let telemetry = defaults();
     for (text, kind) in [
         ("server", SpanKind::Server),
@@ -210,7 +210,7 @@ fn events_become_logs_with_severity_body_and_attributes() {
 }
 
 #[test]
-fn logs_say_where_they_are_made() {
+fn logs_have_their_location() {
     let telemetry = defaults();
     info!("said");
     let log = &telemetry.logs()[0];
@@ -248,7 +248,7 @@ fn each_level_has_its_severity() {
 }
 
 #[test]
-fn events_become_span_events_by_choice() {
+fn events_become_span_events_on_request() {
     let telemetry = setup(|builder| builder.with_events(Events::SpanEvents));
     info!("outside of any span");
     info_span!("around").in_scope(|| {
@@ -273,7 +273,7 @@ fn events_become_span_events_by_choice() {
 }
 
 #[test]
-fn events_become_both_by_choice() {
+fn events_become_both_on_request() {
     let telemetry = setup(|builder| builder.with_events(Events::Both));
     info_span!("around").in_scope(|| info!(items = 3, "sold"));
     assert_eq!(telemetry.logs()[0].body, Some("sold".into()));

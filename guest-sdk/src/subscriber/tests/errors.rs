@@ -63,7 +63,7 @@ fn an_error_without_source_has_no_chain() {
 }
 
 #[test]
-fn an_error_value_recorded_later_does_the_same() {
+fn error_value_may_be_recorded_later() {
     let telemetry = defaults();
     let span = info_span!("one", error = tracing::field::Empty);
     let _entered = span.enter();
@@ -77,7 +77,7 @@ fn an_error_value_recorded_later_does_the_same() {
 }
 
 #[test]
-fn an_error_value_of_an_event_tells_its_span() {
+fn error_value_of_an_event_marks_its_span() {
     let telemetry = defaults();
     let failure = failure();
     info_span!("one").in_scope(|| warn!(cause = &failure as &dyn Error, "went wrong"));
@@ -156,7 +156,7 @@ fn a_function_that_returns_an_error_logs_it_and_marks_its_span() {
 }
 
 #[test]
-fn an_error_event_is_a_span_event_named_exception_by_choice() {
+fn error_event_may_be_a_span_event_named_exception() {
     let telemetry = setup(|builder| builder.with_events(Events::SpanEvents));
     fails().expect_err("fails");
     let span = telemetry.span("fails");
@@ -168,7 +168,7 @@ fn an_error_event_is_a_span_event_named_exception_by_choice() {
 }
 
 #[test]
-fn error_events_can_be_left_as_they_are() {
+fn error_events_can_be_left_unchanged() {
     let telemetry = setup(|builder| {
         builder
             .with_error_events_to_exceptions(false)
@@ -181,12 +181,12 @@ fn error_events_can_be_left_as_they_are() {
     assert_eq!(
         telemetry.span("fails").status,
         RecordedStatus::Error(String::new()),
-        "the level alone still says that it is an error"
+        "the level still sets an error"
     );
 }
 
 #[test]
-fn an_error_that_is_mentioned_beside_a_message_is_an_attribute() {
+fn error_beside_a_message_is_an_attribute() {
     let telemetry = defaults();
     info_span!("one").in_scope(|| info!(error = "disk full", "will try again"));
     let log = &telemetry.logs()[0];
@@ -261,7 +261,7 @@ fn divides(by: i64) -> Result<i64, String> {
 }
 
 #[test]
-fn a_functions_arguments_and_return_value_are_kept() {
+fn arguments_and_return_value_are_recorded() {
     let telemetry = defaults();
     divides(4).expect("divides");
     assert_eq!(telemetry.span("divides").attribute("by"), Some(&4.into()));

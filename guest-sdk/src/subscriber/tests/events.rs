@@ -15,7 +15,7 @@ fn remote() -> SpanContext {
 }
 
 #[test]
-fn a_log_belongs_to_the_span_around_it() {
+fn log_belongs_to_the_span_around_it() {
     let telemetry = defaults();
     info_span!("outer").in_scope(|| {
         info_span!("inner").in_scope(|| info!("in the inner one"));
@@ -40,7 +40,7 @@ fn a_log_can_name_its_span_or_none() {
 }
 
 #[test]
-fn a_log_outside_of_any_span_belongs_to_the_hosts() {
+fn log_outside_of_any_span_belongs_to_the_host_span() {
     let telemetry = defaults();
     telemetry.set_host_span(Some(remote()));
     info!("said");
@@ -61,7 +61,7 @@ fn a_span_event_can_name_its_span() {
 }
 
 #[test]
-fn a_log_has_the_name_that_its_author_gave() {
+fn log_has_the_name_that_its_author_gave() {
     let telemetry = defaults();
     tracing::event!(name: "sale", Level::INFO, items = 2);
     tracing::event!(name: "event of the year", Level::INFO, "here");
@@ -82,7 +82,7 @@ fn a_log_has_the_name_that_its_author_gave() {
 }
 
 #[test]
-fn a_message_that_is_no_text_is_an_attribute() {
+fn message_that_is_not_text_is_an_attribute() {
     let telemetry = defaults();
     info!(message = 5);
     let log = &telemetry.logs()[0];

@@ -15,7 +15,7 @@ use crate::{Severity, Tracer};
 static TRACER: Tracer = crate::tracer!();
 
 #[test]
-fn a_disabled_event_is_neither_evaluated_nor_passed_on() {
+fn disabled_event_is_neither_evaluated_nor_sent() {
     let telemetry = defaults();
     telemetry.set_log_threshold(Some(Severity::Info));
     let evaluated = Cell::new(0);
@@ -23,7 +23,7 @@ fn a_disabled_event_is_neither_evaluated_nor_passed_on() {
         evaluated.set(evaluated.get() + 1);
         evaluated.get()
     };
-    // The first one of a target asks for its threshold.
+    // The first event of a target requests its threshold.
     debug!("quiet");
     let _ = telemetry.take_calls();
     for _ in 0..3 {
@@ -38,7 +38,7 @@ fn a_disabled_event_is_neither_evaluated_nor_passed_on() {
 }
 
 #[test]
-fn a_changed_threshold_is_heard_of_with_the_next_call() {
+fn changed_threshold_arrives_with_the_next_call() {
     let telemetry = defaults();
     telemetry.set_log_threshold(Some(Severity::Info));
     let emit = || debug!("quiet, then not");
@@ -79,7 +79,7 @@ fn cached(
 }
 
 #[test]
-fn callsites_keep_that_they_are_disabled() {
+fn callsites_cache_that_they_are_disabled() {
     let recorder = Recorder::install();
     recorder.set_log_threshold(Some(Severity::Info));
     let subscriber = cached(|builder| builder);
@@ -115,7 +115,7 @@ fn callsites_keep_that_they_are_disabled() {
 }
 
 #[test]
-fn a_maximum_level_holds_for_spans_and_events() {
+fn maximum_level_applies_to_spans_and_events() {
     for events in [Events::Logs, Events::SpanEvents, Events::Both] {
         let telemetry = setup(|builder| builder.with_max_level(Level::INFO).with_events(events));
         debug_span!("off").in_scope(|| {
@@ -129,7 +129,7 @@ fn a_maximum_level_holds_for_spans_and_events() {
 }
 
 #[test]
-fn spans_that_are_not_recorded_cost_a_start_each_and_the_outermost_an_exit() {
+fn unrecorded_spans_cost_a_start_each_and_the_outermost_an_exit() {
     let telemetry = defaults();
     info_span!("warm-up").in_scope(|| {});
     telemetry.sample(false);
@@ -149,12 +149,12 @@ fn spans_that_are_not_recorded_cost_a_start_each_and_the_outermost_an_exit() {
         .into_iter()
         .filter(|call| *call != "tracer.start")
         .collect();
-    // The outermost one might have been recorded.
+    // The outermost one could have been recorded.
     assert_eq!(calls, ["tracer.ambient", "tracer.now", "tracer.exit"]);
 }
 
 #[test]
-fn a_span_within_an_unrecorded_one_is_its_child_by_every_api() {
+fn span_within_an_unrecorded_one_is_its_child_with_every_api() {
     let telemetry = defaults();
     telemetry.sample(false);
     let outer = info_span!("outer");
@@ -181,7 +181,7 @@ fn nothing_happens_without_a_recorder() {
 }
 
 #[test]
-fn the_same_subscriber_serves_one_recorder_after_another() {
+fn subscriber_works_with_several_recorders_in_turn() {
     let _default = crate::subscriber().set_default();
     for _ in 0..2 {
         let recorder = Recorder::install();
@@ -201,7 +201,7 @@ macro_rules! log_to_targets {
 }
 
 #[test]
-fn targets_share_scopes_before_the_host_runs_out_of_them() {
+fn targets_share_scopes_below_the_hosts_limit() {
     let telemetry = defaults();
     log_to_targets!("a01" "a02" "a03" "a04" "a05" "a06" "a07" "a08" "a09" "a10" "a11" "a12" "a13" "a14" "a15" "a16" "a17" "a18" "a19" "a20");
     log_to_targets!("b01" "b02" "b03" "b04" "b05" "b06" "b07" "b08" "b09" "b10" "b11" "b12" "b13" "b14" "b15" "b16" "b17" "b18" "b19" "b20");

@@ -1,4 +1,4 @@
-//! When spans start and end, whose children they are, and which calls that takes.
+//! The start, the end and the parents of spans, and the calls that they make.
 
 use core::future::Future;
 use core::pin::{Pin, pin};
@@ -12,7 +12,7 @@ use crate::subscriber::dispatch::core_of;
 use crate::testing::{RecordedParent, RecordedStatus};
 
 #[test]
-fn a_span_costs_four_calls_or_by_choice_three() {
+fn span_costs_four_calls_or_three_on_request() {
     for deferred in [false, true] {
         let telemetry = setup(|builder| builder.with_deferred_start(deferred));
         info_span!("first").in_scope(|| {
@@ -34,7 +34,7 @@ fn a_span_costs_four_calls_or_by_choice_three() {
 }
 
 #[test]
-fn a_span_outside_of_all_others_has_one_call_more_which_fixes_its_parent() {
+fn outermost_span_costs_one_more_call_that_fixes_its_parent() {
     let telemetry = defaults();
     let _ = telemetry.take_calls();
     drop(info_span!("one"));
@@ -58,7 +58,7 @@ fn now() -> u64 {
 }
 
 #[test]
-fn a_span_lasts_from_when_it_was_made_however_it_is_used() {
+fn span_lasts_from_its_creation_however_it_is_used() {
     type Use = fn(Span);
     let table: [(&str, Use); 8] = [
         ("dropped", drop),
@@ -87,12 +87,12 @@ fn a_span_lasts_from_when_it_was_made_however_it_is_used() {
             let outer = within.then(|| info_span!("outer").entered());
             let span = info_span!("one", items = tracing::field::Empty);
             let made = now();
-            // What lies between.
+            // Time passes between creation and use.
             std::thread::sleep(std::time::Duration::from_millis(2));
             act(span);
             drop(outer);
             let span = telemetry.span("one");
-            let start = span.start_time.expect("the time when it was made");
+            let start = span.start_time.expect("the time of its creation");
             assert!(start <= made, "{name}: {start} > {made}");
             assert!(span.ended && span.end_time.is_none(), "{name}");
             match within {
@@ -104,14 +104,14 @@ fn a_span_lasts_from_when_it_was_made_however_it_is_used() {
 }
 
 #[test]
-fn by_choice_a_span_begins_when_it_is_used_first() {
+fn deferred_span_begins_when_it_is_first_used() {
     let telemetry = setup(|builder| builder.with_deferred_start(true));
     info_span!("one").in_scope(|| {});
     assert_eq!(telemetry.span("one").start_time, None);
 }
 
 #[test]
-fn spans_nested_before_any_is_entered_begin_in_the_order_of_their_making() {
+fn spans_nested_before_any_entry_begin_in_order_of_creation() {
     let telemetry = defaults();
     let outer = info_span!("outer");
     let inner = info_span!(parent: &outer, "inner");
@@ -125,7 +125,7 @@ fn spans_nested_before_any_is_entered_begin_in_the_order_of_their_making() {
 }
 
 #[test]
-fn a_span_that_waits_keeps_its_parent_whatever_becomes_ambient() {
+fn waiting_span_keeps_its_parent_if_the_ambient_span_changes() {
     static TRACER: crate::Tracer = crate::tracer!();
     let telemetry = defaults();
     let waiting = {
@@ -143,7 +143,7 @@ fn a_span_that_waits_keeps_its_parent_whatever_becomes_ambient() {
 }
 
 #[test]
-fn a_span_within_an_unrecorded_one_does_not_ask_for_the_time() {
+fn span_within_an_unrecorded_one_does_not_request_the_time() {
     let telemetry = defaults();
     telemetry.sample(false);
     info_span!("outer").in_scope(|| {
@@ -154,7 +154,7 @@ fn a_span_within_an_unrecorded_one_does_not_ask_for_the_time() {
 }
 
 #[test]
-fn a_span_that_is_not_activated_costs_three_calls_however_often_it_is_entered() {
+fn span_without_activation_costs_three_calls_for_any_number_of_entries() {
     let telemetry = setup(|builder| builder.with_context_activation(false));
     info_span!("first").in_scope(|| {});
     let span = info_span!("second");
@@ -174,7 +174,7 @@ fn a_span_that_is_not_activated_costs_three_calls_however_often_it_is_entered() 
 }
 
 #[test]
-fn a_span_ends_when_its_last_reference_is_dropped() {
+fn span_ends_when_its_last_reference_is_dropped() {
     let telemetry = defaults();
     let span = info_span!("one");
     let other = span.clone();
@@ -186,14 +186,14 @@ fn a_span_ends_when_its_last_reference_is_dropped() {
 }
 
 #[test]
-fn a_span_that_is_never_entered_is_kept_too() {
+fn span_that_is_never_entered_is_recorded() {
     let telemetry = defaults();
     drop(info_span!("one"));
     assert!(telemetry.span("one").ended);
 }
 
 #[test]
-fn children_have_the_parent_that_surrounds_them_or_that_is_named() {
+fn parent_is_the_surrounding_span_or_the_named_one() {
     let telemetry = defaults();
     let outer = info_span!("outer");
     let elsewhere = info_span!("elsewhere");
@@ -235,7 +235,7 @@ fn instrumented_functions_nest() {
     assert_eq!(outer.attribute("_secret"), None);
 }
 
-/// Is ready when polled for the second time, and makes a span and a log each time.
+/// Is ready at the second poll. Creates a span and a log at each poll.
 struct Twice {
     name: &'static str,
     polled: bool,
@@ -300,7 +300,7 @@ fn joined_futures_do_not_become_parent_and_child() {
 }
 
 #[test]
-fn spans_may_be_left_and_closed_out_of_order() {
+fn spans_may_be_exited_and_closed_out_of_order() {
     let telemetry = defaults();
     let first = info_span!("first").entered();
     let second = info_span!("second").entered();
@@ -323,7 +323,7 @@ fn spans_may_be_left_and_closed_out_of_order() {
 }
 
 #[test]
-fn a_span_that_is_entered_twice_stays_entered_until_it_is_left_twice() {
+fn span_entered_twice_stays_entered_until_two_exits() {
     let telemetry = defaults();
     let span = info_span!("one");
     let outer = span.enter();
@@ -337,7 +337,7 @@ fn a_span_that_is_entered_twice_stays_entered_until_it_is_left_twice() {
 }
 
 #[test]
-fn a_span_that_is_entered_elsewhere_keeps_its_parent() {
+fn span_entered_elsewhere_keeps_its_parent() {
     let telemetry = defaults();
     let moved = info_span!("first").in_scope(|| info_span!("moved"));
     info_span!("second").in_scope(|| moved.in_scope(|| drop(info_span!("child"))));
@@ -355,7 +355,7 @@ fn a_span_that_is_entered_elsewhere_keeps_its_parent() {
 }
 
 #[test]
-fn a_span_made_outside_of_all_others_does_not_become_the_child_of_who_is_entered_later() {
+fn outermost_span_is_not_a_child_of_spans_entered_later() {
     let telemetry = defaults();
     let early = info_span!("early");
     info_span!("later").in_scope(|| early.in_scope(|| {}));
@@ -365,7 +365,7 @@ fn a_span_made_outside_of_all_others_does_not_become_the_child_of_who_is_entered
 }
 
 #[test]
-fn what_is_recorded_before_the_start_belongs_to_it() {
+fn fields_recorded_before_the_start_are_sent_with_it() {
     let telemetry = defaults();
     let span = info_span!(
         "one",
@@ -389,7 +389,7 @@ fn what_is_recorded_before_the_start_belongs_to_it() {
 }
 
 #[test]
-fn what_is_recorded_after_the_start_comes_with_the_end() {
+fn fields_recorded_after_the_start_are_sent_with_the_end() {
     let telemetry = defaults();
     let span = info_span!(
         "one",
@@ -409,7 +409,7 @@ fn what_is_recorded_after_the_start_comes_with_the_end() {
 }
 
 #[test]
-fn a_span_may_be_renamed_after_its_start() {
+fn span_may_be_renamed_after_its_start() {
     let telemetry = defaults();
     let span = info_span!("one", otel.name = tracing::field::Empty);
     span.in_scope(|| {});

@@ -1,4 +1,4 @@
-//! The subscriber against a recorder.
+//! Tests the subscriber with a recorder.
 
 mod contexts;
 mod defaults;
@@ -16,7 +16,7 @@ use tracing::dispatcher::DefaultGuard;
 use super::Builder;
 use crate::testing::{RecordedSpan, Recorder};
 
-/// Installs a recorder and a subscriber for this thread. The subscriber goes first.
+/// Installs a recorder and a subscriber for this thread. The subscriber is dropped first.
 struct Setup {
     _default: DefaultGuard,
     recorder: Recorder,

@@ -1,4 +1,4 @@
-//! Any order of operations on spans, against a model.
+//! Compares any order of operations on spans with a model.
 
 use proptest::prelude::*;
 use tracing::{Dispatch, Id, Span, info, info_span};
@@ -46,7 +46,7 @@ struct Expected {
 
 #[derive(Default)]
 struct Model {
-    /// References that are held, with the number of their span.
+    /// The references, with the number of their span.
     held: Vec<(usize, Span)>,
     entered: Vec<usize>,
     spans: Vec<Expected>,
@@ -178,7 +178,7 @@ fn call(span: &Span, act: impl FnOnce(&Dispatch, &Id)) {
 
 proptest! {
     #[test]
-    fn spans_do_as_their_model_in_any_order(
+    fn spans_match_their_model_in_any_order(
         steps in proptest::collection::vec(step(), 0..60),
         activation: bool,
         deferred: bool,

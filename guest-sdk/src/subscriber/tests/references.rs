@@ -7,7 +7,7 @@ use super::defaults;
 use crate::testing::RecordedParent;
 
 #[test]
-fn a_span_that_waits_is_started_before_its_parent_ends() {
+fn waiting_span_is_started_before_its_parent_ends() {
     static TRACER: crate::Tracer = crate::tracer!();
     let telemetry = defaults();
     let (by_tracing, direct) = {
@@ -23,7 +23,7 @@ fn a_span_that_waits_is_started_before_its_parent_ends() {
 }
 
 #[test]
-fn the_id_of_a_closed_span_means_nothing() {
+fn id_of_a_closed_span_is_invalid() {
     let telemetry = defaults();
     let id = info_span!("closed").id().expect("enabled");
     let next = info_span!("next");

@@ -14,7 +14,7 @@ use crate::subscriber::SpanExt as _;
 use crate::testing::{RecordedParent, Recorder};
 use crate::{Severity, SpanContext};
 
-/// What a `fmt` layer writes.
+/// The output of a `fmt` layer.
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
 
@@ -45,7 +45,7 @@ impl Output {
     }
 }
 
-/// Sets a layer that takes `info` and above, beside one that writes everything.
+/// Sets a layer that accepts `info` and above, beside one that writes everything.
 fn info_to_host() -> (Recorder, Output, DefaultGuard) {
     let recorder = Recorder::install();
     let output = Output::default();
@@ -57,7 +57,7 @@ fn info_to_host() -> (Recorder, Output, DefaultGuard) {
 }
 
 #[test]
-fn a_filter_of_the_layer_leaves_other_layers_alone() {
+fn filter_of_the_layer_does_not_affect_other_layers() {
     let (recorder, output, _default) = info_to_host();
     debug_span!("fine").in_scope(|| debug!("fine detail"));
     info_span!("coarse").in_scope(|| info!("coarse fact"));
@@ -131,7 +131,7 @@ fn a_maximum_level_is_a_filter_of_the_layer() {
 }
 
 #[test]
-fn a_filter_of_all_layers_holds_for_the_host_too() {
+fn filter_of_all_layers_applies_to_the_host() {
     let recorder = Recorder::install();
     let output = Output::default();
     let _default = tracing_subscriber::registry()
@@ -146,7 +146,7 @@ fn a_filter_of_all_layers_holds_for_the_host_too() {
 }
 
 #[test]
-fn logs_below_the_host_s_threshold_make_no_call_and_reach_other_layers() {
+fn logs_below_the_threshold_make_no_call_and_reach_other_layers() {
     let (recorder, output, _default) = info_to_host();
     recorder.set_log_threshold(Some(Severity::Warn));
     info!("first");

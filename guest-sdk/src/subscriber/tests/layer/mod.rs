@@ -1,4 +1,4 @@
-//! The tests of the subscriber, with the layer in its place, beside other layers.
+//! Runs the tests of the subscriber with the layer instead, and tests it beside other layers.
 
 #[expect(clippy::duplicate_mod, reason = "the same tests")]
 #[path = "../contexts.rs"]
