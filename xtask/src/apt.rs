@@ -1,8 +1,8 @@
-//! Downloads packages by the machine's apt into a folder, and unpacks them there. It needs no root,
-//! and leaves the machine as it is.
+//! Downloads packages with the machine's apt into a folder, and unpacks them there. It needs no
+//! root, and does not change the machine.
 //!
-//! `apt-get download` would not do, because it takes no dependencies along. So this runs `apt-get
-//! install --download-only`, with lists, a cache and a record of installed packages of its own.
+//! `apt-get download` skips dependencies. So this runs `apt-get install --download-only` with its
+//! own lists, cache and record of installed packages.
 
 use crate::run::{output, shown};
 use anyhow::{Context as _, Result, bail};
@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// An apt with folders of its own.
+/// An apt with its own folders.
 #[derive(Debug)]
 pub(crate) struct Apt {
     folder: PathBuf,
@@ -20,20 +20,20 @@ pub(crate) struct Apt {
 }
 
 impl Apt {
-    /// Prepares an apt that chooses packages as the machine's own would. Those that are installed
-    /// are not downloaded. Empties the folder.
+    /// Prepares an apt that chooses the same packages as the machine's apt. Installed packages are
+    /// not downloaded. Empties the folder.
     ///
     /// # Errors
     ///
-    /// Fails when there is no apt, or files cannot be written.
+    /// Fails if there is no apt, or if files cannot be written.
     pub(crate) fn of_this_machine(folder: PathBuf) -> Result<Self> {
         let installed = fs::read_to_string("/var/lib/dpkg/status")
             .context("cannot read which packages are installed")?;
         Self::new(folder, &installed, None)
     }
 
-    /// Prepares an apt that knows one suite of an archive of Debian. A package comes with all that
-    /// it needs, down to the C library. Empties the folder.
+    /// Prepares an apt that knows one suite of a Debian archive. A package comes with all its
+    /// dependencies, including the C library. Empties the folder.
     ///
     /// # Errors
     ///
@@ -62,22 +62,23 @@ impl Apt {
             config,
             updated: String::new(),
         };
-        // Whether it succeeds says little: apt only warns if lists are missing, and fails if one
+        // The exit status says little: apt only warns if lists are missing, and fails if one
         // archive of many cannot be trusted.
         let mut update = apt.command("apt-get");
         let update = update.arg("update");
-        let told = update
+        let printed = update
             .output()
             .with_context(|| format!("cannot start `{}`", shown(update)))?;
-        apt.updated = String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned();
+        apt.updated =
+            String::from_utf8_lossy(&[printed.stdout, printed.stderr].concat()).into_owned();
         Ok(apt)
     }
 
-    /// Returns the version of a package that would be installed.
+    /// Returns the version of a package that apt would install.
     ///
     /// # Errors
     ///
-    /// Fails when the sources have no such package.
+    /// Fails if the sources have no such package.
     pub(crate) fn version(&self, package: &str) -> Result<String> {
         let mut show = self.command("apt-cache");
         output(show.args(["show", "--no-all-versions", package]))
@@ -89,12 +90,12 @@ impl Apt {
             })
     }
 
-    /// Downloads packages with all that they need and is not installed, and unpacks them into one
+    /// Downloads packages with all dependencies that are not installed, and unpacks them into one
     /// folder.
     ///
     /// # Errors
     ///
-    /// Fails when a download does, or a package cannot be unpacked.
+    /// Fails if a download fails, or if a package cannot be unpacked.
     pub(crate) fn unpack(&self, packages: &[&str]) -> Result<PathBuf> {
         output(
             self.command("apt-get")
@@ -124,7 +125,7 @@ impl Apt {
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.arg("-c").arg(&self.config);
-        // Its output goes into our error messages.
+        // The error messages contain its output.
         command
             .env("LC_ALL", "C")
             .env("DEBIAN_FRONTEND", "noninteractive");
@@ -132,17 +133,17 @@ impl Apt {
     }
 }
 
-/// Returns the addresses of the archives that the machine's apt is configured with. Empties the
+/// Returns the addresses of the archives in the configuration of the machine's apt. Empties the
 /// folder.
 ///
 /// # Errors
 ///
-/// Fails when there is no apt, or it knows no archive.
+/// Fails if there is no apt, or if it has no archive.
 pub(crate) fn archives(empty: &Path) -> Result<Vec<String>> {
-    // Without lists, apt prints all addresses that it would fetch, whichever syntax the sources are
-    // written in. `apt-get indextargets` prints only what has been fetched.
+    // Without lists, apt prints every address that it would fetch, in whichever syntax the sources
+    // are written. `apt-get indextargets` prints only lists that were fetched.
     make_empty(empty)?;
-    let told = output(
+    let printed = output(
         Command::new("apt-get")
             .arg("-o")
             .arg(format!("Dir::State::Lists={}", empty.display()))
@@ -150,16 +151,16 @@ pub(crate) fn archives(empty: &Path) -> Result<Vec<String>> {
             .env("LC_ALL", "C"),
     )
     .context("cannot ask apt for its mirror")?;
-    let archives = parse_archives(&told);
+    let archives = parse_archives(&printed);
     if archives.is_empty() {
         bail!("the machine's apt has no archive configured");
     }
     Ok(archives)
 }
 
-fn parse_archives(told: &str) -> Vec<String> {
+fn parse_archives(printed: &str) -> Vec<String> {
     let mut archives = Vec::new();
-    for line in told.lines() {
+    for line in printed.lines() {
         let address = line
             .strip_prefix('\'')
             .and_then(|rest| rest.split('\'').next());
@@ -179,8 +180,7 @@ fn source_line(archive: &str, suite: &str, keyring: Option<&Path>) -> String {
     format!("deb [target=Packages{signed}] {archive} {suite} main\n")
 }
 
-/// Returns the keys of Debian's archive. Without them, apt falls back to the keys that it trusts
-/// for everything.
+/// Returns the keys of Debian's archive. Without them, apt uses all keys that it trusts.
 fn keyring() -> Option<PathBuf> {
     ["gpg", "pgp"]
         .iter()
@@ -188,9 +188,8 @@ fn keyring() -> Option<PathBuf> {
         .find(|path: &PathBuf| path.exists())
 }
 
-/// Returns settings that are read after the machine's configuration, so that its proxy holds. Its
-/// hooks must not: they are for the system's own packages, and one of them may clean the system's
-/// cache.
+/// Returns settings that override the machine's configuration but keep its proxy. The machine's
+/// hooks are disabled: they are for the system's packages, and may clean the system's cache.
 fn configuration(folder: &Path) -> String {
     let folder = folder.display();
     format!(
@@ -209,13 +208,13 @@ Acquire::Languages "none";
 Acquire::Retries "1";
 Acquire::http::Timeout "20";
 Acquire::https::Timeout "20";
-// As root, apt would download as a user who may not be able to enter this folder.
+// As root, apt would download as a user who may not have access to this folder.
 APT::Sandbox::User "root";
 "#
     )
 }
 
-/// Returns settings with which a list replaces the machine's sources.
+/// Returns settings that replace the machine's sources with a list.
 fn only_source(list: &Path) -> String {
     format!(
         r#"Dir::Etc::sourcelist "{}";
@@ -227,18 +226,18 @@ Dir::Etc::preferencesparts "/dev/null";
     )
 }
 
-/// Returns the value of a field of a package's description.
+/// Returns the value of a field in a package's description.
 fn field<'a>(description: &'a str, name: &str) -> Option<&'a str> {
     description
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
-/// Makes an empty folder, whatever was there before.
+/// Creates an empty folder, or empties it.
 ///
 /// # Errors
 ///
-/// Fails when what was there cannot be removed, or the folder not be made.
+/// Fails if the old folder cannot be removed, or if the new one cannot be created.
 pub(crate) fn make_empty(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
@@ -250,7 +249,7 @@ pub(crate) fn make_empty(folder: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
-    const TOLD: &str = "\
+    const PRINTED: &str = "\
 'http://mirror.example/debian/dists/bookworm/InRelease' mirror.example_debian_dists_bookworm_InRelease 0 
 'http://mirror.example/security/dists/bookworm-security/InRelease' mirror.example_InRelease 0 
 'http://mirror.example/flat/./InRelease' mirror.example_flat_InRelease 0 
@@ -262,9 +261,9 @@ mod tests {
 ";
 
     #[test]
-    fn the_archives_are_read_from_the_addresses_that_apt_would_fetch() {
+    fn archives_are_parsed_from_the_addresses_that_apt_prints() {
         assert_eq!(
-            parse_archives(TOLD),
+            parse_archives(PRINTED),
             [
                 "http://mirror.example/debian",
                 "http://mirror.example/security"
@@ -274,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_sources_names_the_keys_if_there_are_any() {
+    fn source_line_names_the_keyring_if_there_is_one() {
         let archive = "http://mirror.example/debian";
         assert_eq!(
             source_line(archive, "forky", Some(Path::new("/keys.gpg"))),
@@ -287,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_found_by_its_whole_name() {
+    fn field_is_found_by_its_whole_name() {
         let shown = "Package: p\nInstalled-Version: 1\nVersion: 0.17.1-1+b1\nDepends: q\n";
         assert_eq!(field(shown, "Version"), Some("0.17.1-1+b1"));
         assert_eq!(field(shown, "Pack"), None);

@@ -1,5 +1,5 @@
-//! A part of the stage `format`: comments wrap at 100 columns. rustfmt checks that on a nightly
-//! toolchain only.
+//! Checks that comments wrap at 100 columns, as a part of the stage `format`. rustfmt can check
+//! this only on a nightly toolchain.
 
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, ensure};
@@ -12,7 +12,7 @@ const WIDTH: usize = 100;
 ///
 /// # Errors
 ///
-/// Fails with the lines that are too long.
+/// Fails with a list of the lines that are too long.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let mut long = Vec::new();
     visit(&workspace.path(""), &mut |file, text| {
@@ -34,7 +34,7 @@ fn visit(folder: &Path, each: &mut impl FnMut(&Path, &str)) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| read(folder))? {
         let entry = entry?;
         let (path, name) = (entry.path(), entry.file_name());
-        // Links lead to what is found elsewhere.
+        // Symbolic links lead to files outside of the repository.
         let kind = entry.file_type()?;
         if kind.is_dir() {
             let skipped = name == "target" || name.to_string_lossy().starts_with('.');
@@ -51,7 +51,7 @@ fn visit(folder: &Path, each: &mut impl FnMut(&Path, &str)) -> Result<()> {
     Ok(())
 }
 
-/// Returns the numbers of lines that can be wrapped and are too long.
+/// Returns the numbers of the lines that are too long and can be wrapped.
 fn too_long(text: &str) -> impl Iterator<Item = usize> {
     let mut in_code = false;
     text.lines().zip(1..).filter_map(move |(line, number)| {
@@ -63,7 +63,7 @@ fn too_long(text: &str) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Returns whether a line is too long and has a space to wrap at.
+/// Returns whether a line is too long and has a space where it can be wrapped.
 fn can_wrap(line: &str, comment: &str) -> bool {
     let is_row_of_table = comment.starts_with('|');
     let is_target_of_link = comment.starts_with('[') && comment.contains("]: ");
@@ -75,7 +75,7 @@ fn can_wrap(line: &str, comment: &str) -> bool {
     fits.rfind(' ').is_some_and(|space| space > start)
 }
 
-/// Returns the text of a line that is a comment.
+/// Returns the text of a comment line.
 fn comment(line: &str) -> Option<&str> {
     let text = line.trim_start().strip_prefix("//")?;
     Some(text.trim_start_matches(['/', '!']).trim_start())

@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: a folder of test scripts on WasmEdge.
+//! `cargo xtask conformance`: runs a folder of test scripts on WasmEdge.
 
 use crate::run::{cargo, run_our_own};
 use crate::workspace::Workspace;
@@ -11,17 +11,16 @@ pub(crate) struct Options {
     /// A folder of .wast files, for instance the folder `test` of the component model's
     /// repository.
     folder: PathBuf,
-    /// Compiles the components ahead of time; otherwise they are interpreted.
+    /// Compiles the components ahead of time instead of interpreting them.
     #[arg(long)]
     compile: bool,
 }
 
-/// Runs the scripts and prints what fails, and how many directives pass, fail or need what is not
-/// supported.
+/// Runs the scripts. Prints the failures, and how many directives pass, fail or are not supported.
 ///
 /// # Errors
 ///
-/// Fails when a directive does.
+/// Fails if a directive fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut command = cargo();
     command

@@ -14,16 +14,16 @@ pub(crate) struct Options {
     /// `http://127.0.0.1:4318`.
     #[arg(long, value_name = "URL")]
     otlp_endpoint: Option<String>,
-    /// How many orders to process.
+    /// The number of orders to process.
     #[arg(long, default_value_t = 12, value_name = "NUMBER")]
     orders: u32,
 }
 
-/// A program of the demo, and its input.
+/// A program of the demo with its input.
 struct Run {
     heading: &'static str,
     package: &'static str,
-    /// A file in the package's folder, which the program sees as `/data`.
+    /// A file in the package's folder. The program finds it in `/data`.
     input: &'static str,
     /// The arguments before the name of the input.
     args: Vec<String>,
@@ -38,7 +38,7 @@ fn runs(options: &Options) -> [Run; 2] {
             args: vec!["--limit".to_owned(), options.orders.to_string()],
         },
         Run {
-            heading: "two components joined into one: a gateway, and the pricing service that it calls",
+            heading: "two composed components: a gateway calls a pricing service",
             package: "gateway",
             input: "requests.jsonl",
             args: Vec::new(),
@@ -46,11 +46,11 @@ fn runs(options: &Options) -> [Run; 2] {
     ]
 }
 
-/// Shows the demo on Wasmtime, and then on WasmEdge, which takes longer to build.
+/// Shows the demo on Wasmtime first, because WasmEdge takes longer to build.
 ///
 /// # Errors
 ///
-/// Fails when a build fails, or a program of the demo does.
+/// Fails if a build or a program of the demo fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let runs = runs(options);
     let packages = runs.each_ref().map(|run| run.package);

@@ -1,4 +1,5 @@
-//! The stage `deny`: licences and origins of all dependencies, by cargo-deny and `deny.toml`.
+//! The stage `deny`: checks licences and sources of all dependencies with cargo-deny and
+//! `deny.toml`.
 
 use crate::run::{cargo, output, run};
 use crate::workspace::Workspace;
@@ -6,14 +7,14 @@ use anyhow::{Context as _, Result};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Later versions may find more to complain about.
+/// Pinned, because later versions may have more checks.
 const VERSION: &str = "0.20.2";
 
-/// Runs cargo-deny, which is installed into the target folder the first time.
+/// Runs cargo-deny. Installs it into the target folder the first time.
 ///
 /// # Errors
 ///
-/// Fails when it cannot be installed, or finds something.
+/// Fails if it cannot be installed, or finds an error.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let program = installed(workspace)?;
     run(Command::new(program)
@@ -32,14 +33,14 @@ fn installed(workspace: &Workspace) -> Result<PathBuf> {
         return Ok(program);
     }
     eprintln!("installing cargo-deny {VERSION} into the target folder: about 2 minutes");
-    // In a debug build, it takes half the time to build and 4 s to run.
+    // A debug build takes half the time, and runs for 4 s.
     run(cargo()
         .args(["install", "cargo-deny", "--version", VERSION, "--locked"])
         .args(["--debug", "--no-default-features", "--force", "--root"])
         .arg(&root)
         .env("CARGO_TARGET_DIR", root.join("build")))
     .context("cargo-deny cannot be installed")?;
-    // Only the program is needed from here on.
+    // Only the program is needed later.
     let _ = std::fs::remove_dir_all(root.join("build"));
     Ok(program)
 }

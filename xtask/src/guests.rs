@@ -1,11 +1,11 @@
-//! Builds the guests: each binary and each `cdylib` of the packages under `components/` and
+//! Builds the guests. Each binary and each `cdylib` of the packages under `components/` and
 //! `tests/guests/` becomes `target/guests/<name>.wasm`.
 //!
 //! Each guest is built for `wasm32-wasip2`. Two keys in its manifest change this:
 //!
-//! - `package.metadata.wasmscope.targets = ["wasm32-wasip1", ..]`: it is built for these targets
-//!   too, made a component by wit-component, and stored as `<name>.<target>.wasm`.
-//! - `package.metadata.wasmscope.plug = ["<package>", ..]`: it is composed with these guests, whose
+//! - `package.metadata.wasmscope.targets = ["wasm32-wasip1", ..]`: also builds it for these
+//!   targets, makes a component with wit-component, and stores it as `<name>.<target>.wasm`.
+//! - `package.metadata.wasmscope.plug = ["<package>", ..]`: composes it with these guests, whose
 //!   exports become its imports.
 
 use crate::run::{cargo, run};
@@ -24,7 +24,7 @@ pub(crate) const HOME_TARGET: &str = "wasm32-wasip2";
 ///
 /// # Errors
 ///
-/// Fails when a guest does not compile, or the result is not a component.
+/// Fails if a guest does not compile, or if the result is not a component.
 pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
     let guests = workspace.guests();
     let mut targets = vec![HOME_TARGET.to_owned()];
@@ -49,7 +49,7 @@ pub(crate) fn build_all(workspace: &Workspace) -> Result<PathBuf> {
     folder(workspace)
 }
 
-/// Builds some guests for `wasm32-wasip2`, with those that are plugged into them. Returns the
+/// Builds some guests for `wasm32-wasip2`, and the guests that are plugged into them. Returns the
 /// folder with the components.
 ///
 /// # Errors
@@ -81,7 +81,7 @@ fn folder(workspace: &Workspace) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Makes components of compiled packages, and stores them.
+/// Makes components of compiled packages and stores them.
 fn store(workspace: &Workspace, packages: &[&Package], target: &str) -> Result<()> {
     let folder = folder(workspace)?;
     for (package, guest) in packages.iter().flat_map(|package| {
@@ -101,20 +101,20 @@ fn store(workspace: &Workspace, packages: &[&Package], target: &str) -> Result<(
     Ok(())
 }
 
-/// Compiles packages for one target, in the profile for guests.
+/// Compiles packages for one target in the guests' profile.
 ///
 /// # Errors
 ///
-/// Fails when cargo does.
+/// Fails if cargo fails.
 pub(crate) fn compile(packages: &[&str], target: &str) -> Result<()> {
     compile_as(packages, target, "guest")
 }
 
-/// Compiles packages for one target, in a profile.
+/// Compiles packages for one target in a given profile.
 ///
 /// # Errors
 ///
-/// Fails when cargo does.
+/// Fails if cargo fails.
 pub(crate) fn compile_as(packages: &[&str], target: &str, profile: &str) -> Result<()> {
     let mut command = cargo();
     command.args([
@@ -149,7 +149,7 @@ fn artifact(workspace: &Workspace, guest: &Target, target: &str) -> PathBuf {
     workspace.target(&format!("{target}/guest/{stem}.wasm"))
 }
 
-/// Reads a file that was compiled for a target, and makes it a component.
+/// Reads a compiled file and makes it a component.
 fn component(file: &Path, target: &str) -> Result<Vec<u8>> {
     let module = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     if target == HOME_TARGET {
@@ -195,16 +195,19 @@ fn composed(workspace: &Workspace, package: &Package, socket: Vec<u8>) -> Result
 fn home_artifacts(workspace: &Workspace, name: &str) -> Result<Vec<PathBuf>> {
     let guests = workspace.guests();
     let package = guests.iter().find(|package| package.name == name);
-    let package = package.with_context(|| format!("there is no guest {name}"))?;
+    let package = package.with_context(|| format!("no guest is called {name}"))?;
     let made = package.targets.iter().filter(|guest| is_guest(guest));
     let files: Vec<_> = made
         .map(|guest| artifact(workspace, guest, HOME_TARGET))
         .collect();
-    ensure!(!files.is_empty(), "the package {name} makes no guest");
+    ensure!(
+        !files.is_empty(),
+        "the package {name} has no binary and no cdylib"
+    );
     Ok(files)
 }
 
-/// Returns a list of texts in `package.metadata.wasmscope`, empty if it is missing.
+/// Returns a list of strings in `package.metadata.wasmscope`, which is empty if it is missing.
 fn listed(package: &Package, key: &str) -> Vec<String> {
     package.metadata["wasmscope"][key]
         .as_array()
@@ -216,7 +219,7 @@ fn listed(package: &Package, key: &str) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// Writes a file only if its content changes, to keep its modification time otherwise.
+/// Writes a file only if its content changes. Otherwise it keeps its modification time.
 pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());

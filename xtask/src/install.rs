@@ -1,8 +1,8 @@
-//! `cargo xtask install`: the command `wasmscope`, and beside it the library that it needs.
+//! `cargo xtask install`: installs the command `wasmscope` with the library that it needs.
 //!
 //! `cargo install` alone makes a command that looks for libwasmedge in the clone's
-//! `target/wasmedge`, and does not start once that is gone. Here the library is copied to a folder
-//! in `ROOT/lib`, and the command in `ROOT/bin` looks there.
+//! `target/wasmedge`, and no longer starts once that folder is deleted. Here the library is copied
+//! into `ROOT/lib`, and the command in `ROOT/bin` looks there.
 
 use crate::run::{cargo, run as run_command};
 use crate::wasmedge;
@@ -13,13 +13,13 @@ use std::path::PathBuf;
 /// Options of `cargo xtask install`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Installs the command with WasmEdge, and WasmEdge's library beside it.
+    /// Installs the command with WasmEdge, and WasmEdge's library with it.
     #[arg(long)]
     wasmedge: bool,
-    /// The folder for bin/ and lib/. Default: where `cargo install` puts programs.
+    /// The folder that contains bin/ and lib/. Default: the folder of `cargo install`.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Builds quickly, without optimising.
+    /// Builds faster, without optimisation.
     #[arg(long)]
     debug: bool,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Options {
 ///
 /// # Errors
 ///
-/// Fails when the library cannot be found or copied, or the command cannot be built.
+/// Fails if the library cannot be found or copied, or if the command cannot be built.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let root = std::path::absolute(root(options)?)?;
     let mut command = cargo();
@@ -61,5 +61,5 @@ fn root(options: &Options) -> Result<PathBuf> {
     folder
         .map(PathBuf::from)
         .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
-        .context("no folder to install into; give one with --root DIR")
+        .context("no folder to install into; name one with --root DIR")
 }

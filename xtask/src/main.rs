@@ -52,7 +52,7 @@ enum Command {
     Wit(wit::Options),
     /// Compares the README's table of runtimes with the last run of the scenarios.
     Parity(parity::Options),
-    /// Runs a folder of .wast files, the component model's own tests for instance, on WasmEdge.
+    /// Runs a folder of .wast files on WasmEdge, for example the component model's own tests.
     Conformance(conformance::Options),
     /// Measures the bytes that the SDK adds to a guest.
     Size(size::Options),
@@ -71,8 +71,8 @@ fn main() -> ExitCode {
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let said = error.is::<run::Said>() && error.chain().len() == 1;
-            if !said {
+            let reported = error.is::<run::AlreadyReported>() && error.chain().len() == 1;
+            if !reported {
                 eprintln!("error: {error:#}");
             }
             ExitCode::FAILURE
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readmes_show_the_hello_guest_as_it_is() {
+    fn readmes_show_the_current_hello_guest() {
         let workspace = Workspace::find().expect("the workspace");
         let read = |path| std::fs::read_to_string(workspace.path(path)).expect("a file");
         let guest = read("components/hello/src/main.rs");

@@ -1,7 +1,7 @@
-//! The direction of the guest SDK's modules: none imports another one in a circle.
+//! Checks the direction of the guest SDK's modules: none may import each other in circles.
 //!
-//! The source files are the nodes, and each path that begins with `crate`, `self`, `super` or the
-//! name of a child module is an edge, in code and in macros. Tests are left out: they may use
+//! The source files are the nodes. Each path that begins with `crate`, `self`, `super` or the name
+//! of a child module is an edge, in code and in macros. Tests are left out, because they may use
 //! everything.
 
 use anyhow::{Context as _, Result, ensure};
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// A module, by the names on the way from the crate's root.
+/// A module: the names from the crate's root down.
 type Module = Vec<String>;
 
 /// Checks that the modules of a crate do not import each other in circles.
@@ -55,7 +55,7 @@ fn read(folder: &Path, module: &Module, files: &mut BTreeMap<Module, TokenStream
     Ok(())
 }
 
-/// Returns the modules in circles, and those between two circles.
+/// Returns the modules in circles, and modules between two circles.
 fn circles(files: &BTreeMap<Module, TokenStream>) -> Vec<String> {
     let mut imports: BTreeMap<_, _> = files
         .iter()
@@ -70,7 +70,7 @@ fn circles(files: &BTreeMap<Module, TokenStream>) -> Vec<String> {
             (module, found)
         })
         .collect();
-    // A module that imports none that is left, or is imported by none, is in no circle.
+    // A module without remaining imports, or without remaining importers, is in no circle.
     loop {
         let left: BTreeSet<_> = imports.keys().map(|module| (*module).clone()).collect();
         let imported: BTreeSet<_> = imports.values().flatten().cloned().collect();
@@ -83,7 +83,7 @@ fn circles(files: &BTreeMap<Module, TokenStream>) -> Vec<String> {
     }
 }
 
-/// Gathers the modules that paths lead into.
+/// Collects the modules that paths lead to.
 struct Visitor<'a> {
     files: &'a BTreeMap<Module, TokenStream>,
     found: &'a mut BTreeSet<Module>,
@@ -112,7 +112,7 @@ impl Visitor<'_> {
         }
     }
 
-    /// Returns the module that a path begins with, if it is of the crate.
+    /// Returns the module at the start of a path, if it belongs to the crate.
     fn start(&self, name: &str, before: Option<&TokenTree>, module: &Module) -> Option<Module> {
         let is_visibility = matches!(before, Some(TokenTree::Ident(before)) if before == "in");
         if is_visibility || is_punct(before, ':') || is_punct(before, '$') {
@@ -126,7 +126,7 @@ impl Visitor<'_> {
         }
     }
 
-    /// Visits a module that is written where it is declared, unless it has tests.
+    /// Visits an inline module, unless it contains tests.
     fn inline_module(&mut self, tokens: &[TokenTree], at: usize, module: &Module) -> usize {
         if let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) =
             (tokens.get(at), tokens.get(at + 1))
@@ -146,7 +146,7 @@ impl Visitor<'_> {
             match tokens.get(at) {
                 Some(TokenTree::Ident(name)) if name == "super" => path = parent(&path),
                 Some(TokenTree::Ident(name)) if name == "self" => {}
-                // A macro of the crate, which is exported at its root wherever it is written.
+                // A macro of the crate is exported at its root, wherever it is defined.
                 Some(TokenTree::Ident(_)) if is_punct(tokens.get(at + 1), '!') => return at + 1,
                 Some(TokenTree::Ident(name)) => path.push(name.to_string()),
                 Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_found_in_uses_paths_and_macros() {
+    fn circle_is_found_in_uses_paths_and_macros() {
         for (one, other) in [
             ("use crate::b::{C, D};", "use super::a;"),
             ("fn f() { crate::b::g(); }", "use crate::{x, a::{self, Y}};"),

@@ -1,5 +1,4 @@
-//! The stage `package`: every library of the guest and of the hosts, and the command, can be
-//! published.
+//! The stage `package`: checks that every library and the command can be published.
 
 use crate::run::{cargo, run};
 use crate::workspace::Workspace;
@@ -7,21 +6,21 @@ use anyhow::{Result, ensure};
 use cargo_metadata::Package;
 use std::fs;
 
-/// Checks the manifest and the README of each package that is to be published, and packages it.
-/// Builds nothing and needs no network.
+/// Checks the manifest and the README of each package to be published, and packages it. Builds
+/// nothing and needs no network.
 ///
 /// # Errors
 ///
-/// Fails with all that is missing, or when `cargo package` does.
+/// Fails with a list of everything that is missing, or if `cargo package` fails.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let packages = workspace.published();
     let missing: Vec<_> = packages
         .iter()
-        .flat_map(|package| missing(package).map(|what| format!("\n- {}: {what}", package.name)))
+        .flat_map(|package| missing(package).map(|part| format!("\n- {}: {part}", package.name)))
         .collect();
     ensure!(
         missing.is_empty(),
-        "packages cannot be published (`publish = false` is for those that are not to be):{}",
+        "packages cannot be published (set `publish = false` for private ones):{}",
         missing.concat()
     );
     let mut command = cargo();
@@ -39,7 +38,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     run(&mut command)
 }
 
-/// Returns what a package lacks.
+/// Returns the missing parts of a package.
 fn missing(package: &Package) -> impl Iterator<Item = &'static str> {
     let folder = package.manifest_path.parent();
     let read = |file: &str| folder.and_then(|folder| fs::read_to_string(folder.join(file)).ok());

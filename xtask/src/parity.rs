@@ -2,7 +2,7 @@
 //! the scenario suite.
 //!
 //! If `WASMSCOPE_PARITY` names a folder, the suite writes a file `RUNTIME/SCENARIO` there for each
-//! scenario that matches its snapshot. The snapshot is the same for all runtimes.
+//! scenario that matches its snapshot. All runtimes share the snapshot.
 
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -22,14 +22,14 @@ pub(crate) struct Options {
 /// The variable that names the folder.
 pub(crate) const VARIABLE: &str = "WASMSCOPE_PARITY";
 
-/// The names of the runtimes in the suite, and in the table.
+/// The runtimes, as the suite and the table name them.
 const RUNTIMES: [(&str, &str); 3] = [
     ("wasmtime", "Wasmtime"),
     ("wasmedge", "WasmEdge, interpreted"),
     ("wasmedge-aot", "WasmEdge, ahead of time"),
 ];
 
-/// A row: its title, and the snapshots that it counts.
+/// A row: its title, and a condition on the snapshots that it counts.
 type Row = (&'static str, fn(&str) -> bool);
 
 const ROWS: [Row; 7] = [
@@ -83,7 +83,7 @@ pub(crate) fn folder(workspace: &Workspace) -> PathBuf {
 ///
 /// # Errors
 ///
-/// Fails when the folder cannot be emptied.
+/// Fails if the folder cannot be emptied.
 pub(crate) fn forget(workspace: &Workspace) -> Result<()> {
     let folder = folder(workspace);
     if folder.exists() {
@@ -97,7 +97,7 @@ pub(crate) fn forget(workspace: &Workspace) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Fails when the suite has not run, or the table in the README differs.
+/// Fails if the suite has not run, or if the table in the README differs.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let table = table(workspace)?;
     let path = workspace.path(README);
@@ -113,7 +113,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if !options.bless {
         bail!(
-            "the table in {README} is not what the scenarios came to; `cargo xtask parity --bless` writes this:\n{table}"
+            "the table in {README} differs from the results of the scenarios; `cargo xtask parity --bless` writes this:\n{table}"
         );
     }
     let text = [before, BEGIN, &table, END, after].concat();

@@ -1,14 +1,14 @@
-//! The version of Wasmtime that the workspace is checked with. ADR 20 says why it matters.
+//! Checks the pinned version of Wasmtime. ADR 20 explains why it is pinned.
 
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, ensure};
 use std::fs;
 
-/// Each release of Wasmtime depends on exactly its own version of this crate, and so does the
-/// feature `lifting` of `wasmscope-wasmtime`.
+/// Each release of Wasmtime depends on exactly its own version of this crate. The feature `lifting`
+/// of `wasmscope-wasmtime` does, too.
 const PIN: &str = "wasmtime-internal-component-util";
 
-/// The crates of one release whose behaviour our code and tests know.
+/// The crates of a release on whose behaviour our code and tests depend.
 const CRATES: [&str; 5] = [
     "wasmtime",
     "wasmtime-environ",
@@ -21,7 +21,7 @@ const CRATES: [&str; 5] = [
 ///
 /// # Errors
 ///
-/// Fails when they name different versions.
+/// Fails if the versions differ.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let read = |name| fs::read_to_string(workspace.path(name)).context(name);
     compare(&read("Cargo.toml")?, &read("Cargo.lock")?)
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_not_the_pinned_one_is_named() {
+    fn version_other_than_the_pinned_one_is_named() {
         let manifest = format!("[workspace.dependencies]\n{PIN} = \"=1.2.3\"\n");
         compare(&manifest, &lock("1.2.3")).expect("all are of one version");
         let error = compare(&manifest, &lock("1.2.4")).expect_err("one is not");
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn contributing_says_what_to_do() {
+    fn contributing_has_the_section_that_the_error_names() {
         let workspace = Workspace::find().expect("the workspace");
         check(&workspace).expect("Cargo.lock has the pinned version");
         let text = fs::read_to_string(workspace.path("CONTRIBUTING.md")).expect("a file");

@@ -4,40 +4,40 @@ use anyhow::{Context as _, Result, bail};
 use std::fmt;
 use std::process::{Command, Stdio};
 
-/// A program has failed and has printed the reason itself.
+/// The error of a program that has printed the reason itself.
 #[derive(Debug)]
-pub(crate) struct Said;
+pub(crate) struct AlreadyReported;
 
-impl fmt::Display for Said {
+impl fmt::Display for AlreadyReported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it failed as is said above")
+        f.write_str("it failed; see above")
     }
 }
 
-impl std::error::Error for Said {}
+impl std::error::Error for AlreadyReported {}
 
 /// Runs a command of the workspace, which prints the reason if it fails.
 ///
 /// # Errors
 ///
-/// Fails with [`Said`] when the exit code is not zero, and as [`run`] when it cannot be started or
-/// is killed.
+/// Fails with [`AlreadyReported`] if the exit code is not zero. Fails as [`run`] does if the program cannot be
+/// started or is killed.
 pub(crate) fn run_our_own(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("cannot start `{}`", shown(command)))?;
     match status.code() {
         Some(0) => Ok(()),
-        Some(_) => Err(Said.into()),
+        Some(_) => Err(AlreadyReported.into()),
         None => bail!("`{}` failed with {status}", shown(command)),
     }
 }
 
-/// Runs a command to its end, with our own standard streams.
+/// Runs a command to its end, with inherited standard streams.
 ///
 /// # Errors
 ///
-/// Fails when the program cannot be started or exits with anything but zero.
+/// Fails if the program cannot be started, or if its exit code is not zero.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command
         .status()
@@ -52,7 +52,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Fails when the program cannot be started or its exit code is not zero. The error then contains
+/// Fails if the program cannot be started, or if its exit code is not zero. The error then contains
 /// its standard error.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command
@@ -76,7 +76,7 @@ pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Returns a command as text, with the program's name only.
+/// Returns a command as text, with only the name of the program.
 pub(crate) fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let mut words = vec![

@@ -15,7 +15,7 @@ pub(crate) struct Options {}
 ///
 /// # Errors
 ///
-/// Fails when a build does.
+/// Fails if a build fails.
 pub(crate) fn run(workspace: &Workspace, _: &Options) -> Result<()> {
     toolchain::ensure_targets()?;
     let folder = build_services(workspace)?;
@@ -59,12 +59,12 @@ pub(crate) fn run(workspace: &Workspace, _: &Options) -> Result<()> {
     print_no_telemetry(workspace)
 }
 
-/// Prints the size of the component that takes the host's place.
+/// Prints the size of `no-telemetry`.
 fn print_no_telemetry(workspace: &Workspace) -> Result<()> {
     let file = guests::build(workspace, &["no-telemetry"])?.join("no_telemetry.wasm");
     let bytes = fs::metadata(&file).with_context(|| format!("cannot read {}", file.display()))?;
     println!(
-        "\n`no-telemetry`, which is plugged into components for hosts without Wasmscope: {} bytes",
+        "\n`no-telemetry`, the no-op provider for hosts without Wasmscope: {} bytes",
         bytes.len()
     );
     Ok(())

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// Options of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Runs only the stages whose name contains this.
-    #[arg(value_name = "STAGE", help = format!("Runs only the stages whose name contains this: {}", stage_names()))]
+    /// Runs only the stages whose name contains this text.
+    #[arg(value_name = "STAGE", help = format!("Runs only the stages whose name contains this text: {}", stage_names()))]
     filter: Option<String>,
 }
 
@@ -48,11 +48,11 @@ fn stage_names() -> String {
     STAGES.map(|(name, _)| name).join(", ")
 }
 
-/// Runs the stages up to the first that fails, and prints the time of each.
+/// Runs the stages up to the first failure, and prints the time of each.
 ///
 /// # Errors
 ///
-/// Fails when a stage does, or when the filter names none.
+/// Fails if a stage fails, or if no name contains the filter.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let filter = options.filter.as_deref().unwrap_or_default();
     let stages: Vec<_> = STAGES
@@ -60,7 +60,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         .filter(|(name, _)| name.contains(filter))
         .collect();
     if stages.is_empty() {
-        bail!("no stage is called `{filter}`; there are {}", stage_names());
+        bail!(
+            "no stage is called `{filter}`; choose from {}",
+            stage_names()
+        );
     }
     toolchain::ensure_targets()?;
     toolchain::ensure_components()?;
@@ -122,7 +125,7 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
         !depends_with("--no-default-features", "wasmscope-otlp", "tonic")?,
         "wasmscope-otlp must not depend on tonic without its feature `grpc`"
     );
-    // A misspelt name would make every absence true, so one presence is asserted for each name.
+    // A misspelt name would pass as an absence, so one presence is asserted for each name.
     for (package, on) in [
         ("wasmscope-wasmtime", "wasmtime"),
         ("wasmscope-wasmtime", "wasmscope-contract"),
@@ -148,7 +151,7 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
     ] {
         ensure!(
             depends(package, on)?,
-            "{package} no longer depends on {on}; this check has become blind"
+            "{package} no longer depends on {on}; this check can no longer detect a dependency"
         );
     }
     for (package, on) in [
@@ -183,7 +186,7 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
         ("wasmscope-contract", "wasmtime-environ"),
         ("wasmscope-contract", "wasmedge-component"),
         ("wasmscope-contract", "wasmscope-wasmtime"),
-        // The component model is useful without telemetry, on any engine, and brings no compiler.
+        // The component model works without telemetry, on any engine, and needs no compiler.
         ("component-model", "wasmscope-telemetry"),
         ("component-model", "cranelift-codegen"),
         ("component-model", "wasmedge-sys"),
@@ -198,7 +201,7 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
         ("wasmscope-wasmedge", "cranelift-codegen"),
         ("wasmscope-wasmedge", "wasmscope-wasmtime"),
         ("wasmscope-wasmtime", "wasmedge-component"),
-        // Would want cmake or an installed C library.
+        // Would need cmake or an installed C library.
         ("wasmscope-cli", "aws-lc-sys"),
         ("wasmscope-cli", "openssl-sys"),
     ] {
@@ -209,7 +212,7 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
 
 fn guest_builds(workspace: &Workspace) -> Result<()> {
     guests::build_all(workspace)?;
-    // The SDK alone, on every target that it promises, with every feature that the target has.
+    // The SDK alone, on every promised target, with every feature of that target.
     for (target, features) in [
         ("wasm32-wasip2", "tracing,log,opentelemetry"),
         ("wasm32-wasip1", "tracing,log,opentelemetry"),
@@ -252,7 +255,7 @@ fn clippy(_: &Workspace) -> Result<()> {
         "--deny",
         "warnings",
     ]))?;
-    // Without the lifting that needs hidden API of Wasmtime.
+    // Without the feature `lifting`, which uses hidden API of Wasmtime.
     run_command(cargo().args([
         "clippy",
         "--locked",
@@ -284,7 +287,7 @@ fn clippy_guest(_: &Workspace) -> Result<()> {
 
 /// Checks that the workspace's default members build without a C library.
 ///
-/// The stage `tests` tests them with all features: a build of its own would take minutes.
+/// The stage `tests` tests them, with all features. A separate build here would take minutes.
 fn without_wasmedge(_: &Workspace) -> Result<()> {
     let tree = output(cargo().args([
         "tree", "--locked", "--target", "all", "--prefix", "none", "--format", "{p}",
@@ -295,14 +298,14 @@ fn without_wasmedge(_: &Workspace) -> Result<()> {
     };
     ensure!(
         has("wasmtime") && has("wasmscope-cli"),
-        "the default members no longer depend on wasmtime; this check has become blind"
+        "the default members no longer depend on wasmtime; this check can no longer detect a dependency"
     );
     for name in ["wasmedge-sys", "wasmedge-component"] {
         ensure!(!has(name), "the default members must not depend on {name}");
     }
     let mut command = cargo();
     command.args(["check", "--locked", "--all-targets"]);
-    // These win over cargo's configuration, which knows what `cargo xtask wasmedge` has found.
+    // These override cargo's configuration, which contains the results of `cargo xtask wasmedge`.
     for variable in ["WASMEDGE_INCLUDE_DIR", "WASMEDGE_LIB_DIR", "LIBCLANG_PATH"] {
         command.env(variable, "/nonexistent");
     }
@@ -317,7 +320,7 @@ fn tests(workspace: &Workspace) -> Result<()> {
     } else {
         command.args(["test", "--no-fail-fast", "--all-targets"]);
     }
-    // The command line is built with the tests, since its package has tests of its own that run it.
+    // The tests of the command line run the program, so it is built with them.
     command
         .args(["--locked", "--workspace", "--all-features"])
         .env("WASMSCOPE_BIN", workspace.target("debug/wasmscope"))
@@ -330,7 +333,7 @@ fn tests(workspace: &Workspace) -> Result<()> {
 fn doc_tests(workspace: &Workspace) -> Result<()> {
     let mut command = cargo();
     command.args(["test", "--locked", "--workspace", "--all-features", "--doc"]);
-    // Build scripts' link arguments do not reach documentation tests.
+    // Link arguments of build scripts do not reach documentation tests.
     if let Some(argument) = wasmedge::ensure(workspace)?.link_argument() {
         command.env("RUSTDOCFLAGS", format!("-C link-arg={argument}"));
     }

@@ -4,14 +4,14 @@ use crate::run::{output, run};
 use anyhow::{Context as _, Result, bail};
 use std::process::Command;
 
-/// The targets that guests are built for.
+/// The targets for which guests are built.
 pub(crate) const TARGETS: [&str; 3] = ["wasm32-wasip2", "wasm32-wasip1", "wasm32-unknown-unknown"];
 
-/// Adds the wasm targets that are missing.
+/// Adds missing wasm targets.
 ///
 /// # Errors
 ///
-/// Fails when a target is missing and rustup is not there, or cannot add it.
+/// Fails if a target is missing and rustup is not installed or cannot add it.
 pub(crate) fn ensure_targets() -> Result<()> {
     let missing: Vec<_> = TARGETS
         .iter()
@@ -26,11 +26,11 @@ pub(crate) fn ensure_targets() -> Result<()> {
     })
 }
 
-/// Adds clippy and rustfmt where they are missing.
+/// Adds clippy and rustfmt if they are missing.
 ///
 /// # Errors
 ///
-/// Fails when one is missing and rustup is not there, or cannot add it.
+/// Fails if one is missing and rustup is not installed or cannot add it.
 pub(crate) fn ensure_components() -> Result<()> {
     for (component, program) in [("clippy", "cargo-clippy"), ("rustfmt", "cargo-fmt")] {
         if output(Command::new(program).arg("--version")).is_ok() {
@@ -44,12 +44,12 @@ pub(crate) fn ensure_components() -> Result<()> {
     Ok(())
 }
 
-/// Whether cargo-nextest is there.
+/// Returns whether cargo-nextest is installed.
 pub(crate) fn has_nextest() -> bool {
     output(crate::run::cargo().args(["nextest", "--version"])).is_ok()
 }
 
-/// Asks rustc rather than rustup, so that toolchains of other origin count too.
+/// Returns whether a target is installed. Asks rustc, because toolchains may come without rustup.
 fn has_target(target: &str) -> bool {
     output(Command::new("rustc").args(["--print", "target-libdir", "--target", target]))
         .is_ok_and(|folder| std::path::Path::new(folder.trim()).is_dir())

@@ -1,4 +1,4 @@
-//! Binaryen's `wasm-opt`, on components.
+//! Runs Binaryen's `wasm-opt` on components.
 
 use crate::apt::Apt;
 use crate::run::{output, run};
@@ -13,8 +13,8 @@ use wasmparser::{Parser, Payload, Validator};
 /// Debian's package.
 const PACKAGE: &str = "binaryen";
 
-/// What Rust's targets for WebAssembly take for granted. A stripped module does not say which of it
-/// is used.
+/// The features that Rust's WebAssembly targets assume. A stripped module does not name the ones
+/// that it uses.
 const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -24,7 +24,7 @@ const FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// A `wasm-opt` that runs.
+/// A working `wasm-opt`.
 #[derive(Debug)]
 pub(crate) struct WasmOpt {
     program: PathBuf,
@@ -32,7 +32,7 @@ pub(crate) struct WasmOpt {
 }
 
 impl WasmOpt {
-    /// Finds the one of the machine, or downloads it by apt into the target directory. Prints the
+    /// Finds the machine's program, or downloads it with apt into the target directory. Prints the
     /// result.
     pub(crate) fn find_or_fetch(workspace: &Workspace) -> Option<Self> {
         let work = workspace.target("wasm-opt");
@@ -48,20 +48,20 @@ impl WasmOpt {
             Ok(program) => Some(Self { program, work }),
             Err(error) => {
                 eprintln!(
-                    "wasm-opt: not installed and not to be had, so what it makes is left out: {error:#}"
+                    "wasm-opt: not installed and cannot be downloaded, so its columns are left out: {error:#}"
                 );
                 None
             }
         }
     }
 
-    /// Optimises the modules of a component, at `-Oz` for example. Those of components within it
-    /// are left alone.
+    /// Optimises the modules of a component, for example at `-Oz`. Nested components are left
+    /// unchanged.
     ///
     /// # Errors
     ///
-    /// Fails when what is given is no component, `wasm-opt` does not know what a module does, or
-    /// what it makes is not valid.
+    /// Fails if the bytes are not a component, if `wasm-opt` does not support a module, or if the
+    /// result is not valid.
     pub(crate) fn optimise(&self, component: &[u8], level: &str) -> Result<Vec<u8>> {
         let mut made = Component::new();
         for (id, section, is_module) in sections(component)? {
@@ -77,7 +77,7 @@ impl WasmOpt {
         let made = made.finish();
         Validator::new()
             .validate_all(&made)
-            .context("wasm-opt made something that is not valid")?;
+            .context("wasm-opt made an invalid component")?;
         Ok(made)
     }
 
@@ -106,10 +106,10 @@ fn fetch(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The sections of a component: what each is, its contents, and whether those are a module.
+/// Returns the sections of a component: the id, the contents, and whether they are a module.
 fn sections(component: &[u8]) -> Result<Vec<(u8, &[u8], bool)>> {
     let mut sections = Vec::new();
-    // The parser goes into modules and components.
+    // The parser also descends into modules and components.
     let mut read = 0;
     for payload in Parser::new(0).parse_all(component) {
         let payload = payload?;
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_component_is_its_sections() {
+    fn component_is_split_into_its_sections() {
         let mut nested = Component::new();
         nested.section(&RawSection {
             id: 1,

@@ -1,4 +1,5 @@
-//! `cargo xtask wit`: keeps the contract, its documentation and its published versions in step.
+//! `cargo xtask wit`: keeps the contract, its documentation and the list of its versions
+//! consistent.
 
 use crate::wit_docs;
 use crate::workspace::Workspace;
@@ -11,8 +12,7 @@ use wit_parser::{PackageId, Resolve};
 /// Options of `cargo xtask wit`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Writes docs/wit.md and the hash of a version that is not published yet, instead of
-    /// comparing them.
+    /// Writes docs/wit.md and the hash of an unpublished version, instead of comparing them.
     #[arg(long)]
     bless: bool,
 }
@@ -20,11 +20,11 @@ pub(crate) struct Options {
 const DOCUMENT: &str = "docs/wit.md";
 const VERSIONS: &str = "wit/versions.txt";
 
-/// Checks, or with `--bless` writes, what follows from the contract.
+/// Checks the files that are derived from the contract, or writes them with `--bless`.
 ///
 /// # Errors
 ///
-/// Fails when the contract does not parse, or what follows from it is out of date.
+/// Fails if the contract does not parse, or if a derived file is out of date.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.bless {
         bless(workspace)
@@ -43,7 +43,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let document = fs::read_to_string(workspace.path(DOCUMENT)).unwrap_or_default();
     ensure!(
         document == wit_docs::render(&resolve, package)?,
-        "{DOCUMENT} is not what wit/ says; run `cargo xtask wit --bless`"
+        "{DOCUMENT} does not match wit/; run `cargo xtask wit --bless`"
     );
     let version = version(&resolve, package)?;
     let hash = hash(&resolve, package)?;
@@ -52,10 +52,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     if entry.hash != hash {
         if entry.published {
             bail!(
-                "wit/ differs from version {version} as it was published; a published version is frozen, so give the package a new version"
+                "wit/ differs from the published version {version}, which is frozen; give the package a new version"
             );
         }
-        bail!("{VERSIONS} is not what wit/ says; run `cargo xtask wit --bless`");
+        bail!("{VERSIONS} does not match wit/; run `cargo xtask wit --bless`");
     }
     Ok(())
 }
@@ -89,7 +89,7 @@ fn version(resolve: &Resolve, package: PackageId) -> Result<String> {
         .to_string())
 }
 
-/// The hash of what the contract means: the package as printed by wit-component, without its
+/// Returns the hash of the contract's meaning: the package as wit-component prints it, without
 /// documentation.
 fn hash(resolve: &Resolve, package: PackageId) -> Result<String> {
     let mut printer = WitPrinter::new(OutputToString::default());
@@ -99,7 +99,7 @@ fn hash(resolve: &Resolve, package: PackageId) -> Result<String> {
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// `wit/versions.txt`: a line for each version of the package: the version, `draft` or `published`,
+/// The file `wit/versions.txt`. Each line has a version of the package, `draft` or `published`, and
 /// the hash.
 #[derive(Debug)]
 struct Versions {
@@ -139,7 +139,7 @@ impl Versions {
             .iter()
             .find(|entry| entry.version == version)
             .with_context(|| {
-                format!("{VERSIONS} does not know version {version}; run `cargo xtask wit --bless`")
+                format!("{VERSIONS} has no version {version}; run `cargo xtask wit --bless`")
             })
     }
 

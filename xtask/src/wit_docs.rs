@@ -12,7 +12,7 @@ use wit_parser::{
 ///
 /// # Errors
 ///
-/// Fails when an item of the contract has no documentation.
+/// Fails if an item of the contract has no documentation.
 pub(crate) fn render(resolve: &Resolve, package: PackageId) -> Result<String> {
     let mut text = String::new();
     let package = &resolve.packages[package];
@@ -69,7 +69,7 @@ fn render_interface(
     Ok(())
 }
 
-/// The fields, cases or flags of a type, as a table.
+/// Renders the fields, cases or flags of a type as a table.
 fn render_members(
     text: &mut String,
     resolve: &Resolve,
@@ -147,7 +147,7 @@ fn keyword(definition: &TypeDef) -> &'static str {
     }
 }
 
-/// For a type that only gives another one a name: which.
+/// Returns the target of a type that only renames another.
 fn alias(resolve: &Resolve, definition: &TypeDef) -> Result<String> {
     if let TypeDefKind::Type(target) = &definition.kind {
         Ok(format!(" = `{}`", type_name(resolve, target)?))
@@ -156,7 +156,7 @@ fn alias(resolve: &Resolve, definition: &TypeDef) -> Result<String> {
     }
 }
 
-/// Whether a type only stands here because of a `use` of another interface's.
+/// Returns whether a type comes from another interface by `use`.
 fn is_use(resolve: &Resolve, here: InterfaceId, definition: &TypeDef) -> bool {
     if let TypeDefKind::Type(Type::Id(target)) = &definition.kind {
         resolve.types[*target].owner != wit_parser::TypeOwner::Interface(here)

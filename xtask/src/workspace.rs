@@ -15,9 +15,10 @@ impl Workspace {
     ///
     /// # Errors
     ///
-    /// Fails when `cargo metadata` does.
+    /// Fails if `cargo metadata` fails.
     pub(crate) fn find() -> Result<Self> {
-        // Clones that share a target directory share this program, but not the variable.
+        // Clones that share a target directory share this program, but each sets the variable for
+        // itself.
         let package = std::env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         let manifest = package.join("../Cargo.toml");
@@ -39,7 +40,7 @@ impl Workspace {
         self.metadata.target_directory.join(relative).into()
     }
 
-    /// Returns the packages that are to be published.
+    /// Returns the packages to publish.
     pub(crate) fn published(&self) -> Vec<&Package> {
         let packages = self.metadata.packages.iter();
         packages

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The profile of guests whose speed is measured.
 const FAST: &str = "fast-guest";
 
-/// The service without telemetry, and with each of the SDK's APIs. All but the first are names of
+/// The service without telemetry, and with each API of the SDK. All names but the first are
 /// features.
 pub(crate) const VARIANTS: [&str; 6] = [
     "none",
@@ -22,14 +22,14 @@ pub(crate) const VARIANTS: [&str; 6] = [
     "opentelemetry",
 ];
 
-/// An optimisation level: what files call it, the profile with it, and what it is to `wasm-opt`.
+/// An optimisation level: its name in file names, its profile, and its option of `wasm-opt`.
 pub(crate) struct Level {
     pub(crate) name: &'static str,
     profile: &'static str,
     wasm_opt: &'static str,
 }
 
-/// The levels that the service is built at.
+/// The levels at which the service is built.
 pub(crate) const LEVELS: [Level; 2] = [
     Level {
         name: "z",
@@ -43,11 +43,11 @@ pub(crate) const LEVELS: [Level; 2] = [
     },
 ];
 
-/// Builds the guest that makes each kind of call, as `rows.wasm`, and gives the folder.
+/// Builds the guest that makes each kind of call, as `rows.wasm`. Returns its folder.
 ///
 /// # Errors
 ///
-/// Fails when it does not compile.
+/// Fails if it does not compile.
 pub(crate) fn build_rows(workspace: &Workspace) -> Result<PathBuf> {
     let folder = folder(workspace)?;
     compile_as(&["bench-rows"], HOME_TARGET, FAST)?;
@@ -56,13 +56,13 @@ pub(crate) fn build_rows(workspace: &Workspace) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Builds the service in each variant at each level, as `service.<variant>.<level>.wasm`, and,
-/// where there is a `wasm-opt`, what that makes of it, as
-/// `service.<variant>.<level>.wasm-opt.wasm`. Gives the folder.
+/// Builds the service in each variant at each level, as `service.<variant>.<level>.wasm`. If there
+/// is a `wasm-opt`, also writes the optimised component as
+/// `service.<variant>.<level>.wasm-opt.wasm`. Returns the folder.
 ///
 /// # Errors
 ///
-/// Fails when one does not compile, or `wasm-opt` fails.
+/// Fails if a variant does not compile, or if `wasm-opt` fails.
 pub(crate) fn build_services(workspace: &Workspace) -> Result<PathBuf> {
     let folder = folder(workspace)?;
     let wasm_opt = WasmOpt::find_or_fetch(workspace);
@@ -77,7 +77,7 @@ pub(crate) fn build_services(workspace: &Workspace) -> Result<PathBuf> {
                     let component = wasm_opt.optimise(&component, level.wasm_opt)?;
                     write_if_changed(&optimised, &component)?;
                 }
-                // One that an earlier run left is not of this component.
+                // A file of an earlier run does not match this component.
                 None if optimised.exists() => fs::remove_file(&optimised)?,
                 None => {}
             }
@@ -86,7 +86,7 @@ pub(crate) fn build_services(workspace: &Workspace) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Where a build of the service is.
+/// Returns the path of a build of the service.
 pub(crate) fn service(folder: &Path, variant: &str, level: &str, wasm_opt: bool) -> PathBuf {
     let suffix = if wasm_opt { ".wasm-opt" } else { "" };
     folder.join(format!("service.{variant}.{level}{suffix}.wasm"))
@@ -98,7 +98,7 @@ fn folder(workspace: &Workspace) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Compiles the service without the names of its functions, which the profile keeps for backtraces.
+/// Compiles the service without the function names that the profile keeps for backtraces.
 fn compile_service(variant: &str, profile: &str) -> Result<()> {
     let mut command = cargo();
     command.args(["build", "--quiet", "--locked", "--package", "bench-service"]);
@@ -107,7 +107,7 @@ fn compile_service(variant: &str, profile: &str) -> Result<()> {
     if variant != "none" {
         command.args(["--features", variant]);
     }
-    // Whatever the caller sets for the host's binaries must not change the guests.
+    // Settings for the host's binaries must not change the guests.
     command
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");

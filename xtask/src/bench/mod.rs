@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds what the bench needs, and runs it.
+//! `cargo xtask bench`: builds the bench with its guests, and runs it.
 
 pub(crate) mod guests;
 
@@ -8,8 +8,7 @@ use crate::{toolchain, wasmedge};
 use anyhow::{Result, ensure};
 use std::process::Command;
 
-/// The tables that the bench makes, of which this knows no more than the names: it is to be built
-/// without any library.
+/// The names of the bench's tables. Only the names, because xtask must build without any library.
 const TABLES: [&str; 9] = [
     "signals",
     "batch",
@@ -25,17 +24,17 @@ const TABLES: [&str; 9] = [
 /// Options of `cargo xtask bench`.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Options {
-    /// Makes only the tables whose name contains this.
-    #[arg(value_name = "TABLE", help = format!("Makes only the tables whose name contains this: {}", TABLES.join(", ")))]
+    /// Makes only the tables whose name contains this text.
+    #[arg(value_name = "TABLE", help = format!("Makes only the tables whose name contains this text: {}", TABLES.join(", ")))]
     filter: Option<String>,
-    /// Does each thing once and short, unoptimised, to see that all works; measures and writes
-    /// nothing.
+    /// Runs each measurement once and briefly, unoptimised, to check that everything works. Writes
+    /// no results.
     #[arg(long)]
     short: bool,
 }
 
 impl Options {
-    /// Those of CI: every table, for its asserts and not for its times.
+    /// Returns the options of CI: every table, for its assertions rather than its times.
     pub(crate) fn short() -> Self {
         Self {
             filter: None,
@@ -44,18 +43,18 @@ impl Options {
     }
 }
 
-/// Builds guests and bench, runs it, and has it write `docs/benchmarks.md` and the README's tables.
+/// Builds the guests and the bench, runs it, and lets it write `docs/benchmarks.md` and the
+/// README's tables.
 ///
 /// # Errors
 ///
-/// Fails when something does not build, and when a table fails: what was said has not arrived, or
-/// was dropped.
+/// Fails if a build fails, or a table: telemetry did not arrive, or was dropped.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    // The bench would say so too, but only when it is built.
+    // The bench would report it as well, but only after it is built.
     let filter = options.filter.as_deref().unwrap_or_default();
     ensure!(
         TABLES.iter().any(|name| name.contains(filter)),
-        "no table is called `{filter}`; there are {}",
+        "no table is called `{filter}`; choose from {}",
         TABLES.join(", ")
     );
     toolchain::ensure_targets()?;
@@ -65,7 +64,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let (profile, folder) = if options.short {
         ("dev", "debug")
     } else {
-        eprintln!("building the bench, optimised as a whole: some minutes the first time");
+        eprintln!("building the bench with link-time optimisation: some minutes the first time");
         ("release", "release")
     };
     run_command(cargo().args([
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_are_those_of_the_bench() {
+    fn tables_are_those_of_the_bench() {
         let workspace = Workspace::find().expect("the workspace");
         let source = workspace.path("bench/src/tables/mod.rs");
         let source = std::fs::read_to_string(source).expect("a file");
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_there_is_not_is_found_before_anything_is_built() {
+    fn unknown_table_is_reported_before_anything_is_built() {
         let workspace = Workspace::find().expect("the workspace");
         let options = Options {
             filter: Some("foo".to_owned()),
@@ -120,7 +119,7 @@ mod tests {
         let error = run(&workspace, &options).expect_err("no such table");
         assert_eq!(
             error.to_string(),
-            "no table is called `foo`; there are signals, batch, bindgen, boundary, size, cold-start, start, memory, throughput"
+            "no table is called `foo`; choose from signals, batch, bindgen, boundary, size, cold-start, start, memory, throughput"
         );
     }
 }

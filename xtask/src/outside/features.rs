@@ -1,9 +1,9 @@
-//! Gives packages outside of the workspace the features that the workspace's own build turns on, so
-//! that both use one build of Wasmtime and of all that is large.
+//! Aligns the features of packages outside of the workspace with those of the workspace's own
+//! build, so that both share one build of Wasmtime and other large crates.
 //!
 //! Cargo compiles a crate once for each set of features. The workspace turns on more of them than
-//! an embedder does: by the command line, by tests, by the bench. Without this, an embedder
-//! compiles some forty crates again, which takes minutes.
+//! an embedder does: for the command line, tests and the bench. Without this, an embedder's build
+//! compiles about forty crates again, which takes minutes.
 
 use super::write_file;
 use crate::run::{cargo, output};
@@ -11,38 +11,38 @@ use anyhow::{Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// The features that crates of the registry are compiled with, by the crates' names and versions.
+/// The features with which registry crates are compiled, by the crates' names and versions.
 type Sets = BTreeMap<(String, String), BTreeSet<String>>;
 
-/// The line of the package's manifest for what [`align`] writes.
+/// The line in the package's manifest that depends on the crate that [`align`] writes.
 pub(super) const DEPENDENCY: &str = "features = { path = 'features' }\n";
 
-/// Makes an empty library in the package's folder that depends on crates with the features of the
-/// workspace. So the package's own dependencies stay as they are.
+/// Writes an empty library into the package's folder. It depends on crates with the workspace's
+/// features, so the package's own dependencies stay unchanged.
 ///
 /// # Errors
 ///
-/// Fails when `cargo tree` does, or a file cannot be written.
+/// Fails if `cargo tree` fails, or if a file cannot be written.
 pub(super) fn align(workspace: &Path, package: &Path) -> Result<()> {
     let folder = package.join("features");
     write_file(&folder.join("src/lib.rs"), "")?;
     let mut manifest =
         "[package]\nname = \"features\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n"
             .to_owned();
-    let theirs = read(&tree(
+    let package_sets = read(&tree(
         workspace,
         &["--locked", "--workspace", "--all-features"],
     )?);
-    // A feature may bring a crate, which has features in turn.
+    // A feature may add a crate, which has features as well.
     loop {
         write_file(&folder.join("Cargo.toml"), &manifest)?;
-        let more = missing(&read(&tree(package, &[])?), &theirs);
+        let more = missing(&read(&tree(package, &[])?), &package_sets);
         if more.is_empty() {
             return Ok(());
         }
         ensure!(
             !more.lines().any(|line| manifest.contains(line)),
-            "these features are not turned on by asking for them:\n{more}"
+            "these features stay off although they were requested:\n{more}"
         );
         manifest.push_str(&more);
     }
@@ -54,14 +54,14 @@ fn tree(folder: &Path, arguments: &[&str]) -> Result<String> {
             .current_dir(folder)
             .arg("tree")
             .args(arguments)
-            // Macros and build scripts have sets of their own.
+            // Macros and build scripts have separate feature sets.
             .args(["--edges", "normal,dev,no-proc-macro", "--no-dedupe"])
             .args(["--prefix", "none", "--format", "{p}|{f}"]),
     )
 }
 
-/// Reads lines such as `hyper v1.12.0|client,http1`. A crate with a path behind its version, or
-/// another remark, is not of the registry.
+/// Parses lines such as `hyper v1.12.0|client,http1`. A crate with a path or another remark after
+/// its version is not from the registry.
 fn read(tree: &str) -> Sets {
     let mut sets = Sets::new();
     for (krate, features) in tree.lines().filter_map(|line| line.split_once('|')) {
@@ -75,12 +75,12 @@ fn read(tree: &str) -> Sets {
     sets
 }
 
-/// A line for each crate that the workspace compiles with more features.
-fn missing(ours: &Sets, theirs: &Sets) -> String {
+/// Returns a line for each crate that the workspace compiles with more features.
+fn missing(workspace_sets: &Sets, package_sets: &Sets) -> String {
     let mut lines = String::new();
-    for ((name, version), features) in ours {
+    for ((name, version), features) in workspace_sets {
         let key = (name.clone(), version.clone());
-        let Some(features) = theirs.get(&key).filter(|more| *more != features) else {
+        let Some(features) = package_sets.get(&key).filter(|more| *more != features) else {
             continue;
         };
         let features: Vec<_> = features.iter().collect();
@@ -97,15 +97,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crate_that_the_workspace_compiles_with_more_features_gets_them() {
-        let theirs =
+    fn missing_features_of_a_crate_are_added() {
+        let package_sets =
             read("cli v0.1.0 (/clone)|wasmedge\ntokio v1.54.1|net,rt\nmemchr v2.8.3|std\n");
-        let ours =
+        let workspace_sets =
             read("cli v0.1.0 (/clone)|\ntokio v1.54.1|rt\nmemchr v2.8.3|std\nhttp v1.0.0|\n");
         assert_eq!(
-            missing(&ours, &theirs),
+            missing(&workspace_sets, &package_sets),
             "tokio-1-54-1 = { package = \"tokio\", version = \"=1.54.1\", default-features = false, features = [\"net\", \"rt\"] }\n"
         );
-        assert_eq!(missing(&theirs, &theirs), "");
+        assert_eq!(missing(&package_sets, &package_sets), "");
     }
 }

@@ -1,5 +1,5 @@
-//! The examples of embedders, built and run as packages of their own in a folder outside of the
-//! clone, with what the README says.
+//! Builds and runs the embedding examples as packages outside of the clone, in the way that the
+//! README describes.
 
 mod features;
 
@@ -13,12 +13,12 @@ use std::process::Command;
 
 /// An embedder.
 struct Embedder {
-    /// The adapter's folder, and part of the package's name.
+    /// The name of the adapter's folder. The package is named for it, too.
     engine: &'static str,
     /// Crates of the clone, by name and folder.
-    ours: &'static [(&'static str, &'static str)],
+    local_crates: &'static [(&'static str, &'static str)],
     /// Crates of the registry, in the workspace's versions.
-    others: &'static [&'static str],
+    registry_crates: &'static [&'static str],
 }
 
 const TELEMETRY: (&str, &str) = ("wasmscope-telemetry", "telemetry");
@@ -26,18 +26,18 @@ const OTLP: (&str, &str) = ("wasmscope-otlp", "otlp");
 
 const WASMTIME: Embedder = Embedder {
     engine: "wasmtime",
-    ours: &[
+    local_crates: &[
         TELEMETRY,
         OTLP,
         ("wasi-bounds", "wasi-bounds"),
         ("wasmscope-wasmtime", "wasmtime"),
     ],
-    others: &["wasmtime", "wasmtime-wasi"],
+    registry_crates: &["wasmtime", "wasmtime-wasi"],
 };
 
 const WASMEDGE: Embedder = Embedder {
     engine: "wasmedge",
-    ours: &[
+    local_crates: &[
         TELEMETRY,
         OTLP,
         ("wasmscope-wasmedge", "wasmedge"),
@@ -45,15 +45,15 @@ const WASMEDGE: Embedder = Embedder {
         ("component-model", "component-model"),
         ("component-wasi", "component-wasi"),
     ],
-    others: &["anyhow"],
+    registry_crates: &["anyhow"],
 };
 
-/// Builds and runs both.
+/// Builds and runs both embedders.
 ///
 /// # Errors
 ///
-/// Fails when one cannot be built or run, or when a build without the library does not say early
-/// what to do.
+/// Fails if an embedder cannot be built or run, or if a build without the library fails without
+/// early advice.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let _ = wasmedge::ensure(workspace)?;
     guests::build(workspace, &["hello"])?;
@@ -61,7 +61,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let result = [WASMTIME, WASMEDGE]
         .iter()
         .try_for_each(|embedder| embed(workspace, embedder, &folder.join(embedder.engine)));
-    // What is left of it is not worth failing for.
+    // A failure to clean up does not matter.
     let _ = fs::remove_dir_all(folder);
     result
 }
@@ -69,7 +69,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 fn embed(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<()> {
     write(workspace, embedder, package)?;
     if embedder.engine == WASMEDGE.engine {
-        says_early_what_is_missing(workspace, package)?;
+        fails_early_without_library(workspace, package)?;
         let line = format!(
             "include = [{{ path = '{}' }}]\n",
             workspace.path("target/wasmedge/cargo.toml").display()
@@ -86,7 +86,8 @@ fn embed(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<(
     )
 }
 
-/// Cargo in a package outside, with the workspace's target folder and without its variables.
+/// Returns cargo for a package outside, with the workspace's target folder and without its
+/// variables.
 fn without_library(workspace: &Workspace, package: &Path) -> Command {
     let mut command = cargo();
     command
@@ -106,8 +107,8 @@ fn without_library(workspace: &Workspace, package: &Path) -> Command {
     command
 }
 
-/// Checks that a build fails with advice, and without a panic, where the library is not found.
-fn says_early_what_is_missing(workspace: &Workspace, package: &Path) -> Result<()> {
+/// Checks that a build without the library fails with advice instead of a panic.
+fn fails_early_without_library(workspace: &Workspace, package: &Path) -> Result<()> {
     let home = std::env::home_dir().context("no home directory")?;
     let has_one = |folder: &Path| folder.join("include/wasmedge/wasmedge.h").exists();
     if [
@@ -124,10 +125,10 @@ fn says_early_what_is_missing(workspace: &Workspace, package: &Path) -> Result<(
         .args(["check", "--package", "wasmedge-library"])
         .output()
         .context("cannot start cargo")?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8_lossy(&output.stderr);
     ensure!(
         !output.status.success(),
-        "built without libwasmedge:\n{said}"
+        "built without libwasmedge:\n{printed}"
     );
     for words in [
         "was not found",
@@ -135,17 +136,17 @@ fn says_early_what_is_missing(workspace: &Workspace, package: &Path) -> Result<(
         "target/wasmedge/cargo.toml",
         "WASMEDGE_DIR",
     ] {
-        ensure!(said.contains(words), "no {words:?} in:\n{said}");
+        ensure!(printed.contains(words), "no {words:?} in:\n{printed}");
     }
-    ensure!(!said.contains("panicked"), "{said}");
+    ensure!(!printed.contains("panicked"), "{printed}");
     Ok(())
 }
 
 fn write(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<()> {
     let Embedder {
         engine,
-        ours,
-        others,
+        local_crates,
+        registry_crates,
     } = embedder;
     let root = fs::read_to_string(workspace.path("Cargo.toml"))?;
     let path = |folder: &str| workspace.path(&format!("host-adapters/{folder}"));
@@ -153,13 +154,13 @@ fn write(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<(
         "[package]\nname = \"outside-{engine}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{}",
         features::DEPENDENCY
     );
-    for (name, folder) in *ours {
+    for (name, folder) in *local_crates {
         manifest.push_str(&format!(
             "{name} = {{ path = '{}' }}\n",
             path(folder).display()
         ));
     }
-    for name in *others {
+    for name in *registry_crates {
         let line = root
             .lines()
             .find(|line| line.starts_with(&format!("{name} = ")));
@@ -174,7 +175,7 @@ fn write(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<(
         let build = "fn main() {\n    wasmedge_library::link();\n}\n";
         write_file(&package.join("build.rs"), build)?;
     }
-    // The same settings, so that what the workspace has built can be used.
+    // The same profiles, so that the workspace's builds are reused.
     let (_, profiles) = root.split_once("[profile.dev]").context("no profile")?;
     let (profiles, _) = profiles
         .split_once("[profile.release]")
@@ -188,8 +189,8 @@ fn write(workspace: &Workspace, embedder: &Embedder, package: &Path) -> Result<(
     let lock = fs::read_to_string(workspace.path("Cargo.lock"))?;
     write_file(&package.join("Cargo.lock"), &lock)?;
     features::align(&workspace.path(""), package)?;
-    // Again: cargo removed from it what the package did not need yet, and would choose other
-    // versions of that now.
+    // Once more: cargo removed unused packages from it, and would choose other versions of them
+    // now.
     write_file(&package.join("Cargo.lock"), &lock)
 }
 

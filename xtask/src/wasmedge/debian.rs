@@ -1,7 +1,7 @@
-//! libwasmedge from Debian's packages, in a folder of its own with the C library that they want.
+//! libwasmedge from Debian's packages, in a separate folder with the C library that they need.
 //!
-//! The packages are of a release that is newer than the ones that most machines run, so they cannot
-//! be installed into the system, and cannot be used with the system's C library.
+//! The packages are of a newer release than most machines run. So they cannot be installed into the
+//! system, and cannot use the system's C library.
 
 use super::library::{Library, link as make_link};
 use super::{Home, Version};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The release whose packages have the version that fits.
+/// The release whose packages have the required version.
 const SUITE: &str = "forky";
 const PACKAGE: &str = "libwasmedge-dev";
 
@@ -19,12 +19,12 @@ const PACKAGE: &str = "libwasmedge-dev";
 ///
 /// # Errors
 ///
-/// Fails when the machine has no apt, its mirror does not have the release or the version, or a
+/// Fails if the machine has no apt, if its mirror lacks the release or the version, or if a
 /// download fails.
 pub(super) fn fetch(home: &Home) -> Result<(Library, Version)> {
     let existing = library(home);
-    // An earlier run's, which `--fresh` or another variable made us forget. Not worth fetching
-    // again.
+    // An earlier run fetched it, and `--fresh` or a changed variable discarded the result. It need
+    // not be fetched again.
     if existing.is_there()
         && let Ok(version) = existing.check(home)
     {
@@ -34,7 +34,7 @@ pub(super) fn fetch(home: &Home) -> Result<(Library, Version)> {
     let offered = apt.version(PACKAGE)?;
     if !offered.parse::<Version>()?.fits() {
         bail!(
-            "{SUITE} has {PACKAGE} {offered} by now, where {} is needed; take one of the other ways",
+            "{SUITE} now has {PACKAGE} {offered}, but {} is needed; use another source of libwasmedge",
             super::version::WANTED
         );
     }
@@ -70,7 +70,7 @@ fn library(home: &Home) -> Library {
     }
 }
 
-/// Prepares an apt that knows the release, from the first of the machine's archives that has it.
+/// Prepares an apt for the release, with the first of the machine's archives that has it.
 fn open(home: &Home) -> Result<Apt> {
     let mut refused = String::new();
     for archive in apt::archives(&home.path("work/lists"))? {
@@ -80,16 +80,15 @@ fn open(home: &Home) -> Result<Apt> {
             Err(error) => refused.push_str(&format!("\n{archive}: {error:#}")),
         }
     }
-    bail!("none of the archives that the machine's apt knows gives the release {SUITE}:{refused}")
+    bail!("none of the archives of the machine's apt has the release {SUITE}:{refused}")
 }
 
-/// Moves all shared libraries of the packages into one folder. libLLVM looks for what it needs in
-/// `$ORIGIN/../lib`, and only a folder that is called `lib` and holds everything is its own
-/// `../lib`.
+/// Moves all shared libraries of the packages into one folder. libLLVM looks for its dependencies
+/// in `$ORIGIN/../lib`. A folder named `lib` that holds everything is its own `../lib`.
 ///
 /// # Errors
 ///
-/// Fails when a folder cannot be read or a file cannot be moved.
+/// Fails if a folder cannot be read, or if a file cannot be moved.
 pub(super) fn flatten(root: &Path, lib: &Path) -> Result<()> {
     fs::create_dir_all(lib)?;
     let mut links = BTreeMap::new();
@@ -122,8 +121,8 @@ pub(super) fn flatten(root: &Path, lib: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The folders where packages put libraries that programs are linked with; not those below, which
-/// hold modules.
+/// Returns the folders in which packages put shared libraries. Folders below them hold modules, and
+/// are left out.
 fn library_folders(root: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for parent in ["usr/lib", "lib", "usr/lib64", "lib64"] {
@@ -160,7 +159,7 @@ mod tests {
     use crate::wasmedge::library::link;
 
     #[test]
-    fn shared_objects_are_told_from_what_lies_beside_them() {
+    fn shared_objects_are_recognised_by_name() {
         for name in [
             "libz.so",
             "libz.so.1.3",
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_end_up_in_one_folder_with_links_that_hold_there() {
+    fn libraries_are_moved_into_one_folder_with_valid_links() {
         let root = std::env::temp_dir().join(format!("flatten-{}", std::process::id()));
         let folder = root.join("root/usr/lib/x86_64-linux-gnu");
         fs::create_dir_all(folder.join("gconv")).expect("folders");

@@ -1,4 +1,4 @@
-//! The variables that builds get, and the two files that hold them.
+//! The variables for builds, and the two files that hold them.
 
 use super::libclang::Libclang;
 use super::library::Library;
@@ -9,11 +9,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// Counts the ways in which this module and its neighbours make the folder: what another count made
-/// is made anew.
+/// The version of the folder's layout. Folders of another version are built again.
 const RECIPE: &str = "1";
 
-/// The variables that ask for a certain library. A run with the same request, or with none, keeps
+/// The variables that ask for a certain library. A run with the same values, or with none, keeps
 /// the existing library.
 pub(super) const REQUEST: [&str; 6] = [
     "WASMEDGE_INCLUDE_DIR",
@@ -24,7 +23,7 @@ pub(super) const REQUEST: [&str; 6] = [
     "LIBCLANG_PATH",
 ];
 
-/// What builds get.
+/// The variables for builds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Environment {
     summary: String,
@@ -33,11 +32,11 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Collects it.
+    /// Collects the variables.
     ///
     /// # Errors
     ///
-    /// Fails when a path cannot be said in a linker's argument.
+    /// Fails if a linker argument cannot contain a path.
     pub(super) fn new(
         home: &Home,
         library: &Library,
@@ -59,7 +58,7 @@ impl Environment {
             ),
             ("LIBCLANG_PATH".to_owned(), clang.file.clone().into()),
         ];
-        // Whoever has set arguments knows better.
+        // Arguments that the user has set take precedence.
         if !clang.arguments.is_empty() && home.variable("BINDGEN_EXTRA_CLANG_ARGS").is_none() {
             variables.push((
                 "BINDGEN_EXTRA_CLANG_ARGS".to_owned(),
@@ -77,51 +76,51 @@ impl Environment {
         })
     }
 
-    /// Which library it is, and where from.
+    /// Returns the library's version and origin.
     pub(super) fn summary(&self) -> &str {
         &self.summary
     }
 
-    /// The value of a variable.
+    /// Returns the value of a variable.
     pub(super) fn variable(&self, name: &str) -> Option<&OsStr> {
         value(&self.variables, name)
     }
 
-    /// The one argument that the linker driver needs for programs that find the library when they
+    /// Returns the argument for the linker driver that lets programs find the library when they
     /// run.
     pub(crate) fn link_argument(&self) -> Option<&str> {
         self.variable("WASMEDGE_LINK_ARG")?.to_str()
     }
 
-    /// Copies the library, with all that it needs, into a folder, and returns the argument for
-    /// programs that find it there.
+    /// Copies the library and its dependencies into a folder. Returns the argument for programs
+    /// that find it there.
     ///
     /// # Errors
     ///
-    /// Fails when a file cannot be copied, or a path cannot be said in a linker's argument.
+    /// Fails if a file cannot be copied, or if a linker argument cannot contain a path.
     pub(crate) fn install(&self, folder: &Path) -> Result<String> {
         let links = self.variable("WASMEDGE_LIB_DIR").map(Path::new);
         let links = links.context("the environment of WasmEdge names no library")?;
         Library::of_links(links, self.link_argument())?.install(folder)
     }
 
-    /// What a variable of [`REQUEST`] was when this was made.
+    /// Returns the value that a variable of [`REQUEST`] had when this was created.
     pub(super) fn request(&self, name: &str) -> Option<&OsStr> {
         value(&self.request, name)
     }
 
-    /// All variables.
+    /// Returns all variables.
     pub(super) fn variables(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         self.variables
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_os_str()))
     }
 
-    /// Writes `env` and `cargo.toml`, each as a whole.
+    /// Writes `env` and `cargo.toml`, each atomically.
     ///
     /// # Errors
     ///
-    /// Fails when a value is not UTF-8 or a file cannot be written.
+    /// Fails if a value is not UTF-8, or if a file cannot be written.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let shell = self.to_shell()?;
         let cargo = self.to_cargo()?;
@@ -134,8 +133,8 @@ impl Environment {
         Ok(())
     }
 
-    /// Reads what [`Environment::write`] has written; nothing if there is nothing, or it is of
-    /// another recipe.
+    /// Reads the file of [`Environment::write`]. Returns `None` if it is missing or of another
+    /// [`RECIPE`].
     pub(super) fn read(file: &Path) -> Option<Self> {
         Self::from_shell(&fs::read_to_string(file).ok()?)
     }
@@ -155,21 +154,21 @@ impl Environment {
     }
 
     fn from_shell(text: &str) -> Option<Self> {
-        let said =
+        let lines =
             |what: &'static str| text.lines().filter_map(move |line| line.strip_prefix(what));
-        if said("# recipe: ").next()? != RECIPE {
+        if lines("# recipe: ").next()? != RECIPE {
             return None;
         }
         let pair = |(name, value): (&str, String)| (name.to_owned(), OsString::from(value));
         Some(Self {
-            summary: said("# libwasmedge: ").next()?.to_owned(),
-            request: said("# asked: ")
+            summary: lines("# libwasmedge: ").next()?.to_owned(),
+            request: lines("# asked: ")
                 .map(|line| {
                     line.split_once('=')
                         .map(|(name, value)| pair((name, value.to_owned())))
                 })
                 .collect::<Option<_>>()?,
-            variables: said("export ")
+            variables: lines("export ")
                 .map(|line| {
                     let (name, value) = line.split_once('=')?;
                     Some(pair((name, unquoted(value)?)))
@@ -189,11 +188,11 @@ impl Environment {
     }
 }
 
-/// Removes what [`Environment::write`] has written.
+/// Removes the files of [`Environment::write`].
 ///
 /// # Errors
 ///
-/// Fails when a file is there and cannot be removed.
+/// Fails if a file exists and cannot be removed.
 pub(super) fn forget(folder: &Path) -> Result<()> {
     for name in ["env", "cargo.toml"] {
         match fs::remove_file(folder.join(name)) {
@@ -206,7 +205,7 @@ pub(super) fn forget(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a variable names a file or a folder, which must still be there.
+/// Returns whether a variable names a file or a folder, which must still exist.
 pub(super) fn is_path(name: &str) -> bool {
     ["WASMEDGE_INCLUDE_DIR", "WASMEDGE_LIB_DIR", "LIBCLANG_PATH"].contains(&name)
 }
@@ -231,7 +230,7 @@ fn one_line(text: &str) -> Result<&str> {
     Ok(text)
 }
 
-/// A literal string of TOML has no escapes, so it cannot hold a quote.
+/// A literal string of TOML has no escapes, so it cannot contain a quote.
 fn literal(text: &str) -> Result<&str> {
     ensure!(
         !text.contains('\''),
@@ -266,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_for_a_shell_is_read_back() {
+    fn shell_file_is_read_back() {
         let text = sample().to_shell().expect("a text");
         assert!(
             text.contains(r"export WASMEDGE_LIB_DIR='/a b/it'\''s'"),
@@ -276,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_recipe_made_does_not_count() {
+    fn file_of_another_recipe_is_ignored() {
         let text = sample().to_shell().expect("a text");
         assert_eq!(
             Environment::from_shell(&text.replace("# recipe: 1", "# recipe: 0")),
@@ -286,9 +285,9 @@ mod tests {
     }
 
     #[test]
-    fn cargo_gets_the_same_values_or_an_error() {
+    fn cargo_file_has_the_same_values_or_fails() {
         let mut environment = sample();
-        assert!(environment.to_cargo().is_err(), "a quote cannot be said");
+        assert!(environment.to_cargo().is_err(), "a quote cannot be written");
         environment.variables.remove(0);
         let text = environment.to_cargo().expect("a text");
         assert!(

@@ -1,4 +1,4 @@
-//! A libwasmedge that the machine has.
+//! A libwasmedge that is installed on the machine.
 
 use super::library::Library;
 use super::{Home, Version};
@@ -7,12 +7,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Takes the first library of a version that fits from where wasmedge-sys looks, and from the
-/// system's folders.
+/// Returns the first library of a suitable version in the folders that wasmedge-sys searches, and
+/// in the system's folders.
 ///
 /// # Errors
 ///
-/// Fails when there is none; the error says what is wrong with those that were found.
+/// Fails if there is none. The error says why each library that was found is unsuitable.
 pub(super) fn find(home: &Home) -> Result<(Library, Version)> {
     let mut refused = String::new();
     let named = candidates(&|name| home.variable(name));
@@ -33,15 +33,15 @@ pub(super) fn find(home: &Home) -> Result<(Library, Version)> {
              /usr/local, ~/.local or the system's folders"
         );
     }
-    bail!("what is there does not serve:{refused}")
+    bail!("no suitable library is installed:{refused}")
 }
 
-/// The places where wasmedge-sys looks, in its order. Which of them it takes is known from which of
-/// the variables we set: those for the header and the library come first.
+/// Returns the libraries that wasmedge-sys looks for, in its order. Our variables name the header
+/// and the library, which take precedence, so wasmedge-sys uses the chosen one.
 fn candidates(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<Library> {
-    let mut places = Vec::new();
-    let mut place = |origin: &str, include: PathBuf, lib: PathBuf| {
-        places.push(Library {
+    let mut candidates = Vec::new();
+    let mut add = |origin: &str, include: PathBuf, lib: PathBuf| {
+        candidates.push(Library {
             origin: format!("{origin} ({})", lib.display()),
             include,
             lib,
@@ -52,7 +52,7 @@ fn candidates(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<Library> {
         variable("WASMEDGE_INCLUDE_DIR"),
         variable("WASMEDGE_LIB_DIR"),
     ) {
-        place(
+        add(
             "WASMEDGE_INCLUDE_DIR and WASMEDGE_LIB_DIR",
             absolute(include.as_ref()),
             absolute(lib.as_ref()),
@@ -79,18 +79,18 @@ fn candidates(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<Library> {
             continue;
         };
         for lib in ["lib64", "lib"] {
-            // Joining the empty path would add a slash at the end.
+            // Joining the empty path would append a slash.
             let [include, lib] = ["include", lib].map(|folder| match below {
                 "" => base.join(folder),
                 below => base.join(folder).join(below),
             });
-            place(origin, include, lib);
+            add(origin, include, lib);
         }
     }
-    places
+    candidates
 }
 
-/// Where a distribution's own packages put it; wasmedge-sys does not look there.
+/// Returns the locations that distributions' packages use. wasmedge-sys does not search them.
 fn of_the_system() -> Vec<Library> {
     let mut folders: Vec<PathBuf> = fs::read_dir("/usr/lib")
         .into_iter()
@@ -118,7 +118,7 @@ fn absolute(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn places(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn paths(variables: &[(&str, &str)]) -> Vec<(String, String)> {
         let lookup = |name: &str| {
             variables
                 .iter()
@@ -127,18 +127,18 @@ mod tests {
         };
         candidates(&lookup)
             .into_iter()
-            .map(|place| {
+            .map(|library| {
                 let text = |path: PathBuf| path.to_string_lossy().into_owned();
-                (text(place.include), text(place.lib))
+                (text(library.include), text(library.lib))
             })
             .collect()
     }
 
     #[test]
-    fn the_places_are_those_of_wasmedge_sys_in_its_order() {
+    fn candidates_follow_the_order_of_wasmedge_sys() {
         let pair = |include: &str, lib: &str| (include.to_owned(), lib.to_owned());
         assert_eq!(
-            places(&[
+            paths(&[
                 ("WASMEDGE_INCLUDE_DIR", "/i"),
                 ("WASMEDGE_LIB_DIR", "/l"),
                 ("WASMEDGE_DIR", "/d"),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_without_its_library_is_no_place() {
-        assert_eq!(places(&[("WASMEDGE_INCLUDE_DIR", "/i")]).len(), 2);
+    fn header_without_its_library_is_no_candidate() {
+        assert_eq!(paths(&[("WASMEDGE_INCLUDE_DIR", "/i")]).len(), 2);
     }
 }

@@ -1,5 +1,5 @@
-//! libclang, which bindgen reads libwasmedge's header with: one that the machine has, or one that
-//! the machine's apt downloads into a folder of our own.
+//! libclang, with which bindgen reads libwasmedge's header: one that the machine has, or one that
+//! the machine's apt downloads into a separate folder.
 
 use super::probe::{ClangProbe, compiler};
 use super::{Home, debian};
@@ -10,26 +10,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The package that stands for the libclang of a release, in Debian and what is derived from it.
+/// The package that depends on the libclang of a release, in Debian and derived distributions.
 const PACKAGE: &str = "libclang1";
 
-/// A libclang that has parsed a header.
+/// A libclang that has parsed a header successfully.
 #[derive(Clone, Debug)]
 pub(super) struct Libclang {
     /// For `LIBCLANG_PATH`.
     pub(super) file: PathBuf,
-    /// For `BINDGEN_EXTRA_CLANG_ARGS`: where the compiler's own headers are, when libclang came
-    /// without them.
+    /// For `BINDGEN_EXTRA_CLANG_ARGS`: the folder of the compiler's headers, if libclang came
+    /// without.
     pub(super) arguments: Vec<String>,
-    /// What it calls itself.
+    /// Its version, as it reports it.
     pub(super) version: String,
 }
 
-/// Finds a libclang that works, or fetches one.
+/// Finds a working libclang, or fetches one.
 ///
 /// # Errors
 ///
-/// Fails when there is none, and none can be fetched; the error says what was tried and what helps.
+/// Fails if there is none and none can be fetched. The error says what was tried and what helps.
 pub(super) fn find_or_fetch(home: &Home) -> Result<Libclang> {
     let probe = ClangProbe::build(home)?;
     let mut tried = String::new();
@@ -40,25 +40,25 @@ pub(super) fn find_or_fetch(home: &Home) -> Result<Libclang> {
         }
     }
     if tried.is_empty() {
-        tried.push_str("\n- LIBCLANG_PATH, llvm-config and the system's folders: there is none");
+        tried.push_str("\n- LIBCLANG_PATH, llvm-config and the system's folders: none found");
     }
     match usable(&probe, &home.path(SHIM)).or_else(|_| fetch(home, &probe)) {
         Ok(clang) => Ok(clang),
         Err(error) => bail!(
-            "no libclang was found, nor could one be fetched; the bindings to libwasmedge are made with it. \
-             What was tried:{tried}\n- {PACKAGE} by apt: {error:#}\n\
-             What helps: install libclang (Debian: `apt install libclang-dev`, Fedora: `dnf install clang-libs`, \
-             macOS: `xcode-select --install`), or set LIBCLANG_PATH to the folder that holds one"
+            "no libclang was found, and none could be fetched; the bindings to libwasmedge need it. \
+             Tried:{tried}\n- {PACKAGE} by apt: {error:#}\n\
+             Install libclang (Debian: `apt install libclang-dev`, Fedora: `dnf install clang-libs`, \
+             macOS: `xcode-select --install`), or set LIBCLANG_PATH to its folder"
         ),
     }
 }
 
-/// Our own one, beside the packages' libraries.
+/// The shim beside the packages' libraries.
 const SHIM: &str = "libclang/libclang.so";
 
-/// A library with the argument that it needs to parse a header: none, or the headers of the C
-/// compiler. Debian has those of clang in a package of development files, and the C compiler's
-/// serve as well.
+/// Returns a library with the argument that it needs to parse a header: none, or the headers of the
+/// C compiler. Debian has clang's own headers in a development package, and those of the C compiler
+/// work as well.
 fn usable(probe: &ClangProbe, file: &Path) -> Result<Libclang> {
     let with = |arguments: Vec<String>| {
         let version = probe.run(file, &arguments)?;
@@ -93,10 +93,9 @@ fn fetch(home: &Home, probe: &ClangProbe) -> Result<Libclang> {
     usable(probe, &shim)
 }
 
-/// Makes a library that is nothing but a need for libclang, and an `RPATH`. Whoever loads it gets
-/// libclang's functions; and what libclang's libraries need in turn is found beside them, which
-/// nothing else in reach can bring about: the packages rely on the system's folders, and
-/// `LD_LIBRARY_PATH` would have to be set for all of cargo.
+/// Builds a library that only depends on libclang and has an `RPATH`. Loading it gives libclang's
+/// functions, and the loader finds libclang's own dependencies beside it. The alternatives fail:
+/// the packages rely on the system's folders, and `LD_LIBRARY_PATH` would affect all of cargo.
 fn make_shim(library: &Path, shim: &Path) -> Result<()> {
     let folder = library.parent().unwrap_or(library);
     let mut rpath = std::ffi::OsString::from("-Wl,-rpath,");
@@ -117,7 +116,7 @@ fn make_shim(library: &Path, shim: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The libclangs of the machine, where bindgen looks for them, the best first.
+/// Returns the machine's libclangs, where bindgen looks for them, best first.
 fn installed(home: &Home) -> Vec<PathBuf> {
     if let Some(named) = home.variable("LIBCLANG_PATH").map(PathBuf::from) {
         return if named.is_file() {
@@ -156,7 +155,7 @@ fn installed(home: &Home) -> Vec<PathBuf> {
         .iter()
         .flat_map(|folder| libraries_in(folder))
         .collect();
-    // One file goes by several names; those that come first in a folder's order stay.
+    // One file may have several names. The first one in a folder's order is kept.
     let mut seen = Vec::new();
     found.retain(|path| {
         let file = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
@@ -167,7 +166,7 @@ fn installed(home: &Home) -> Vec<PathBuf> {
     found
 }
 
-/// The libclangs in a folder, the highest version first.
+/// Returns the libclangs in a folder, highest version first.
 fn libraries_in(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<_> = fs::read_dir(folder)
         .into_iter()
@@ -182,7 +181,7 @@ fn libraries_in(folder: &Path) -> Vec<PathBuf> {
     found.into_iter().rev().map(|(_, path)| path).collect()
 }
 
-/// The version in a file name if it is a libclang's: `libclang.so.1`, `libclang-14.so.14.0.6`,
+/// Returns the version in the file name of a libclang: `libclang.so.1`, `libclang-14.so.14.0.6`,
 /// `libclang.dylib`.
 fn libclang_version(name: &str) -> Option<Vec<u32>> {
     let rest = name.strip_prefix("libclang")?;
@@ -190,12 +189,12 @@ fn libclang_version(name: &str) -> Option<Vec<u32>> {
         return Some(Vec::new());
     }
     let (before, after) = rest.split_once(".so")?;
-    let ours = before.is_empty()
+    let is_libclang = before.is_empty()
         || before
             .strip_prefix('-')?
             .starts_with(|c: char| c.is_ascii_digit());
     let numbers = if before.is_empty() { after } else { before };
-    ours.then(|| {
+    is_libclang.then(|| {
         numbers
             .split(['-', '.'])
             .filter_map(|part| part.parse().ok())
@@ -203,8 +202,8 @@ fn libclang_version(name: &str) -> Option<Vec<u32>> {
     })
 }
 
-/// Links to folders are not followed: the same library would be found twice, or a whole disk
-/// searched.
+/// Returns the folders in a folder. Links are not followed: they would find a library twice, or
+/// search a whole disk.
 fn folders_in(folder: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<_> = fs::read_dir(folder)
         .into_iter()
@@ -223,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_of_libclang_are_known_and_others_are_not() {
+    fn libclang_is_recognised_by_name() {
         for (name, version) in [
             ("libclang.so", vec![]),
             ("libclang.so.1", vec![1]),

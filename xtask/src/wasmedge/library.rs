@@ -1,4 +1,4 @@
-//! A libwasmedge, and how programs are linked with it.
+//! A libwasmedge, and the linker arguments for it.
 
 use super::probe;
 use super::{Home, Version};
@@ -6,35 +6,35 @@ use anyhow::{Context as _, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where an installed library is, from the root of the installation. The last name is `lib`, since
-/// some of the libraries look for others in `../lib`.
+/// The location of an installed library below the root. The last folder is called `lib`, because
+/// some libraries look for others in `../lib`.
 pub(crate) const INSTALLED: &str = "lib/wasmscope/lib";
 
 /// A libwasmedge with its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Library {
-    /// Where it is from, in words.
+    /// A description of its origin.
     pub(super) origin: String,
     /// The folder that holds `wasmedge/wasmedge.h`.
     pub(super) include: PathBuf,
     /// The folder that holds the shared library.
     pub(super) lib: PathBuf,
-    /// The dynamic linker of the glibc that the library came with, if it did come with one.
+    /// The dynamic linker of the glibc that came with the library, if one did.
     pub(super) loader: Option<PathBuf>,
 }
 
 impl Library {
-    /// Whether both the header and the library are there.
+    /// Returns whether both the header and the library exist.
     pub(super) fn is_there(&self) -> bool {
         self.include.join("wasmedge/wasmedge.h").is_file()
             && shared_objects(&self.lib).is_ok_and(|files| !files.is_empty())
     }
 
-    /// The argument for the compiler driver that makes linked programs find the library.
+    /// Returns the compiler driver's argument that lets linked programs find the library.
     ///
     /// # Errors
     ///
-    /// Fails when a path cannot be said in such an argument.
+    /// Fails if the argument cannot contain a path.
     pub(super) fn link_argument(&self) -> Result<String> {
         let lib = word(&self.lib)?;
         let Some(loader) = &self.loader else {
@@ -46,16 +46,16 @@ impl Library {
         ))
     }
 
-    /// Returns the library that a folder of links stands for, and that programs are linked with by
-    /// an argument.
+    /// Returns the library that a folder of links points to, with the argument for linking
+    /// programs.
     ///
     /// # Errors
     ///
-    /// Fails when the folder holds no link to a library.
+    /// Fails if the folder has no link to a library.
     pub(super) fn of_links(links: &Path, argument: Option<&str>) -> Result<Self> {
         let file = shared_objects(links)?.into_iter().next();
         let file = file.with_context(|| format!("no libwasmedge in {}", links.display()))?;
-        // Only the link itself is followed: what it names may be a link beside its target.
+        // Only this link is followed: its target may be a link to a file beside it.
         let target = fs::read_link(&file).unwrap_or(file);
         let lib = links.join(target.parent().unwrap_or(links));
         let loader = argument
@@ -69,15 +69,15 @@ impl Library {
         })
     }
 
-    /// Copies the library to a folder that is made anew, with the libraries that it came with, and
-    /// returns the link argument for programs in `bin` beside [`INSTALLED`].
+    /// Copies the library and the libraries that came with it into a new folder. Returns the link
+    /// argument for programs in `bin` beside [`INSTALLED`].
     ///
     /// # Errors
     ///
-    /// Fails when a file cannot be copied, or a path cannot be said in such an argument.
+    /// Fails if a file cannot be copied, or if the argument cannot contain a path.
     pub(super) fn install(&self, folder: &Path) -> Result<String> {
         let files = match self.loader {
-            // With a glibc of its own, all that it needs lies beside it.
+            // A library with its own glibc has all dependencies beside it.
             Some(_) => fs::read_dir(&self.lib)
                 .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
                 .with_context(|| format!("cannot read {}", self.lib.display()))?,
@@ -87,7 +87,7 @@ impl Library {
         crate::apt::make_empty(&new)?;
         for file in files {
             let copy = new.join(file.file_name().unwrap_or_default());
-            // One name of a library beside another stays that.
+            // A link to a library in the same folder stays a link.
             match fs::read_link(&file) {
                 Ok(target) if target.components().count() == 1 => link(&target, &copy),
                 _ => fs::copy(&file, &copy).map(drop),
@@ -102,7 +102,7 @@ impl Library {
         let Some(loader) = &self.loader else {
             return Ok(format!("-Wl,-rpath,$ORIGIN/../{INSTALLED}"));
         };
-        // The name of a loader cannot be relative to the program.
+        // The path of a dynamic linker cannot be relative to the program.
         let installed = Self {
             lib: folder.to_owned(),
             loader: Some(folder.join(loader.file_name().unwrap_or_default())),
@@ -111,11 +111,11 @@ impl Library {
         installed.link_argument()
     }
 
-    /// Makes the folder that `WASMEDGE_LIB_DIR` names: links to libwasmedge and nothing else.
+    /// Creates the folder for `WASMEDGE_LIB_DIR`, with links to libwasmedge and nothing else.
     ///
     /// # Errors
     ///
-    /// Fails when the folder or a link cannot be made.
+    /// Fails if the folder or a link cannot be created.
     pub(super) fn link_folder(&self, home: &Home) -> Result<PathBuf> {
         let folder = home.empty_folder("link")?;
         for file in shared_objects(&self.lib)? {
@@ -126,11 +126,11 @@ impl Library {
         Ok(folder)
     }
 
-    /// Links a program with the library and runs it, the way builds are linked and run.
+    /// Links a program with the library and runs it, as builds do.
     ///
     /// # Errors
     ///
-    /// Fails when that does not work, or the library is of a version that does not fit.
+    /// Fails if that does not work, or if the library has an unsuitable version.
     pub(super) fn check(&self, home: &Home) -> Result<Version> {
         ensure!(
             self.is_there(),
@@ -152,11 +152,11 @@ impl Library {
     }
 }
 
-/// Makes a symbolic link, or what comes nearest.
+/// Creates a symbolic link, or a hard link on systems without them.
 ///
 /// # Errors
 ///
-/// Fails when the system does.
+/// Fails if the system call fails.
 pub(super) fn link(target: &Path, link: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::symlink(target, link);
@@ -164,7 +164,7 @@ pub(super) fn link(target: &Path, link: &Path) -> std::io::Result<()> {
     return fs::hard_link(link.with_file_name(target), link);
 }
 
-/// The files of a folder that are libwasmedge under one of its names.
+/// Returns the files in a folder that are libwasmedge under one of its names.
 fn shared_objects(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in
@@ -181,8 +181,8 @@ fn shared_objects(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A path as a part of an argument whose parts are separated by commas, and of an rpath, whose
-/// folders are separated by colons and may contain variables.
+/// Returns a path for use in a comma-separated argument and in an rpath, which is separated by
+/// colons and may contain variables.
 fn word(path: &Path) -> Result<&str> {
     let text = path
         .to_str()
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_of_the_machine_needs_its_folder_only() {
+    fn installed_library_needs_only_its_folder() {
         let argument = library("/opt/with space/lib", None).link_argument();
         assert_eq!(
             argument.expect("an argument"),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_with_its_own_glibc_is_linked_with_that_loader() {
+    fn library_with_its_own_glibc_is_linked_with_its_loader() {
         let argument = library("/p/lib", Some("/p/lib/ld-linux-x86-64.so.2")).link_argument();
         assert_eq!(
             argument.expect("an argument"),
@@ -228,7 +228,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn an_installed_library_is_found_beside_the_program() {
+    fn copied_library_is_found_beside_the_program() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
         for name in ["from", "links"] {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_a_linker_would_take_apart_is_refused() {
+    fn path_with_separators_of_the_linker_is_refused() {
         for path in ["/a,b/lib", "/a:b/lib", "/$ORIGIN/lib"] {
             assert!(library(path, None).link_argument().is_err(), "{path}");
         }

@@ -1,47 +1,44 @@
-//! `cargo xtask wasmedge`: a libwasmedge to build with, and the libclang that its bindings are made
-//! with.
+//! `cargo xtask wasmedge`: provides a libwasmedge for builds, and a libclang for its bindings.
 //!
 //! # What it does
 //!
-//! Everything is in `target/wasmedge/`, nothing is installed into the system, no step needs root.
-//! For libwasmedge three ways are tried in this order, and the first that gives a library of the
-//! right version is taken:
+//! All files are in `target/wasmedge/`. Nothing is installed into the system, and no step needs
+//! root. Three sources of libwasmedge are tried in this order. The first one that has the right
+//! version is used:
 //!
-//! 1. [`existing`]: one that the machine has, where wasmedge-sys looks for it:
-//!    `WASMEDGE_INCLUDE_DIR` and `WASMEDGE_LIB_DIR`, `WASMEDGE_DIR`, `WASMEDGE_BUILD_DIR`,
-//!    `~/.wasmedge`, `/usr/local`, `~/.local`; and the system's own folders.
+//! 1. [`existing`]: one on the machine, where wasmedge-sys looks for it (`WASMEDGE_INCLUDE_DIR` and
+//!    `WASMEDGE_LIB_DIR`, `WASMEDGE_DIR`, `WASMEDGE_BUILD_DIR`, `~/.wasmedge`, `/usr/local`,
+//!    `~/.local`), or in the system's own folders.
 //! 2. [`release`]: the official release, by wasmedge-sys' own `standalone` download and its
-//!    checksums. It is tried when the host of the releases answers within seconds, when a proxy is
-//!    configured, or when `WASMEDGE_STANDALONE_ARCHIVE` names a local archive.
-//! 3. [`debian`]: the packages of the Debian release that has this version, from the mirror that
-//!    the machine's apt is configured with, unpacked into `target/wasmedge/debian/` together with
-//!    the glibc that they want.
+//!    checksums. It is tried if the host of the releases answers within seconds, if a proxy is
+//!    configured, or if `WASMEDGE_STANDALONE_ARCHIVE` names a local archive.
+//! 3. [`debian`]: the packages of the Debian release that has this version, from the mirror of the
+//!    machine's apt, unpacked into `target/wasmedge/debian/` with the glibc that they need.
 //!
-//! "Of the right version" is found out by a small C program that is compiled, linked with the very
-//! flags that builds get, and run. libclang is likewise taken from the machine, or downloaded by
-//! its apt, and tried by parsing a header ([`libclang`]).
+//! The version is checked by compiling a small C program, linking it with the flags that builds
+//! get, and running it. libclang is also taken from the machine or downloaded with apt, and checked
+//! by parsing a header ([`libclang`]).
 //!
-//! The result is written to `target/wasmedge/env` (for `. target/wasmedge/env` in a shell) and
-//! `target/wasmedge/cargo.toml`. The latter is included by `.cargo/config.toml`, so that a plain
-//! `cargo build -p …` has it too; a variable that is set in the environment wins over it. As long
-//! as the program above still runs, the next call does nothing else; `--fresh` starts over. The
-//! folder is under the workspace's root, not under `CARGO_TARGET_DIR`, since `.cargo/config.toml`
-//! can name only a fixed path.
+//! The results are written to `target/wasmedge/env` (for `. target/wasmedge/env` in a shell) and
+//! `target/wasmedge/cargo.toml`. `.cargo/config.toml` includes the latter, so a plain `cargo build
+//! -p …` uses it, too. Variables in the environment take precedence. The next run does nothing else
+//! while the C program still runs; `--fresh` starts over. The folder is under the workspace's root
+//! and not under `CARGO_TARGET_DIR`, because `.cargo/config.toml` can name only a fixed path.
 //!
-//! # What a build gets
+//! # Variables for builds
 //!
 //! | variable | read by | meaning |
 //! |---|---|---|
 //! | `WASMEDGE_INCLUDE_DIR` | wasmedge-sys | the folder with `wasmedge/wasmedge.h` |
-//! | `WASMEDGE_LIB_DIR` | wasmedge-sys | a folder that holds links to `libwasmedge.so*` and nothing else: wasmedge-sys makes it the `LD_LIBRARY_PATH` of rustc, which a glibc in there would break |
+//! | `WASMEDGE_LIB_DIR` | wasmedge-sys | a folder that holds links to `libwasmedge.so*` and nothing else: wasmedge-sys makes it the `LD_LIBRARY_PATH` of rustc, which would break if it contained a glibc |
 //! | `LIBCLANG_PATH`, `BINDGEN_EXTRA_CLANG_ARGS` | bindgen | libclang, and where the compiler's own headers are if it does not know |
 //! | `WASMEDGE_LINK_ARG` | our build scripts | the one argument that the linker driver needs to make programs that find the library when they run |
 //!
-//! # What the build script of a package that links libwasmedge must do
+//! # Requirements for the build script of a package that links libwasmedge
 //!
-//! A package **with programs of its own** (binaries, tests, examples, benches) that have
-//! wasmedge-sys among their dependencies, however deep, passes that one argument on. All of its
-//! build script's `main`:
+//! A package **with its own programs** (binaries, tests, examples, benches) that depend on
+//! wasmedge-sys, directly or not, must pass on that one argument. This is all of its build script's
+//! `main`:
 //!
 //! ```no_run
 //! println!("cargo::rerun-if-changed=build.rs");
@@ -51,25 +48,26 @@
 //! }
 //! ```
 //!
-//! - It has to be each such package (the adapter, the command line, the tests): cargo applies
-//!   `rustc-link-arg` to the programs of the package whose script says so, and not to those of its
-//!   dependents. The search path and `-lwasmedge`, by contrast, come from wasmedge-sys and reach
-//!   everybody.
-//! - It has to be a build script, and not `RUSTFLAGS` or `[target.*] rustflags`: those reach build
-//!   scripts and procedural macros too, which must keep the system's glibc, since rustc loads them.
-//! - Where the variable is missing, the script stays silent: an official release in a folder that
-//!   the system searches needs no argument, and what is missing otherwise is said by wasmedge-sys.
+//! - Each such package needs it (the adapter, the command line, the tests). Cargo applies
+//!   `rustc-link-arg` to the programs of the package with the build script, and not to those of
+//!   dependents. The search path and `-lwasmedge`, however, come from wasmedge-sys and reach all
+//!   dependents.
+//! - It must be a build script, and not `RUSTFLAGS` or `[target.*] rustflags`. Those also affect
+//!   build scripts and procedural macros, which must keep the system's glibc, because rustc loads
+//!   them.
+//! - Without the variable, the script does nothing. An official release in a folder that the system
+//!   searches needs no argument, and wasmedge-sys reports a missing library.
 //! - The argument is one word for the compiler driver (`-Wl,…` with commas), so paths with spaces
-//!   need no quoting. For Debian's packages it says `--dynamic-linker` (their glibc is newer than
-//!   the machine's, and a glibc works with its own loader only), `-rpath` with
-//!   `--disable-new-dtags` (an `RPATH` is also used for what the libraries need in turn, a
-//!   `RUNPATH` is not), and `--allow-shlib-undefined` (the machine's linker looks for the newer
-//!   symbols in the machine's glibc, and does not find them).
-//! - Programs that are linked so start other programs with those programs' own libraries: nothing
-//!   is in the environment. Copied to another machine they look for this machine's
-//!   `target/wasmedge`: to distribute, build against the official release.
-//! - Documentation tests get no `rustc-link-arg`: for those of packages that link libwasmedge
-//!   `cargo xtask test` puts `-C link-arg=$WASMEDGE_LINK_ARG` into `RUSTDOCFLAGS`.
+//!   need no quoting. For Debian's packages it contains `--dynamic-linker` (their glibc is newer
+//!   than the machine's, and a glibc works only with its own loader), `-rpath` with
+//!   `--disable-new-dtags` (an `RPATH` also applies to the library's own dependencies, a `RUNPATH`
+//!   does not), and `--allow-shlib-undefined` (the machine's linker looks for the newer symbols in
+//!   the machine's glibc, and does not find them).
+//! - Programs linked this source start other programs with those programs' own libraries, because no
+//!   environment variable is set. On another machine they still look for this machine's
+//!   `target/wasmedge`. To distribute them, build against the official release.
+//! - Documentation tests get no `rustc-link-arg`. For packages that link libwasmedge, `cargo xtask
+//!   test` puts `-C link-arg=$WASMEDGE_LINK_ARG` into `RUSTDOCFLAGS`.
 
 mod debian;
 mod environment;
@@ -95,31 +93,31 @@ use version::Version;
 /// Options of `cargo xtask wasmedge`.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Options {
-    /// Searches and fetches again, even though what the last run found still works.
+    /// Searches and fetches again, even if the last result still works.
     #[arg(long)]
     fresh: bool,
-    /// Tries only this way to a libwasmedge.
+    /// Tries only this source of libwasmedge.
     #[arg(long, value_enum, value_name = "WAY")]
-    from: Option<Way>,
+    from: Option<Source>,
 }
 
-/// Where a libwasmedge can come from.
+/// The sources of libwasmedge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Way {
-    /// One that the machine has.
+pub(crate) enum Source {
+    /// A library that the machine has.
     Existing,
     /// The official release.
     Release,
-    /// Debian's packages, in a folder of their own.
+    /// Debian's packages, in a separate folder.
     Debian,
 }
 
-impl Way {
+impl Source {
     const ALL: [Self; 3] = [Self::Existing, Self::Release, Self::Debian];
 
     const fn name(self) -> &'static str {
         match self {
-            Self::Existing => "one that the machine has",
+            Self::Existing => "the machine's own library",
             Self::Release => "the official release",
             Self::Debian => "Debian's packages",
         }
@@ -130,8 +128,8 @@ impl Way {
 ///
 /// # Errors
 ///
-/// Fails when one of them is not found and cannot be fetched; the error says what was tried and
-/// what helps.
+/// Fails if one of them is not found and cannot be fetched. The error says what was tried and what
+/// helps.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let home = Home::of(workspace);
     let environment = provide(&home, options)?;
@@ -150,15 +148,15 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
          - .cargo/config.toml beside its Cargo.toml:  include = [{{ path = '{}' }}]\n\
          - its Cargo.toml:  [build-dependencies] wasmedge-library = {{ path = '{}' }}\n\
          - its build.rs:  fn main() {{ wasmedge_library::link(); }}\n\
-         For the command, with the library beside it: cargo xtask install --wasmedge",
+         To install the command with the library: cargo xtask install --wasmedge",
         file.display(),
         workspace.path("host-adapters/wasmedge-library").display(),
     );
     Ok(())
 }
 
-/// Sees to it that the WasmEdge parts can be built: finds or fetches what they need, unless the
-/// last run's result is still good. Cargo reads by itself what comes of it.
+/// Makes sure that the WasmEdge packages can be built: finds or fetches what is missing, unless the
+/// last result still works. Cargo reads the result by itself.
 ///
 /// # Errors
 ///
@@ -169,11 +167,11 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<Environment> {
     Ok(environment)
 }
 
-/// The folder that is ours, and the environment that we were started with.
+/// The folder for all files, and the environment in which xtask was started.
 #[derive(Debug)]
 struct Home {
     folder: PathBuf,
-    /// What the last run wrote.
+    /// The environment that the last run wrote.
     last: Option<Environment>,
 }
 
@@ -188,16 +186,16 @@ impl Home {
         self.folder.join(relative)
     }
 
-    /// A variable of the environment, unless it is only what an earlier run of ours put there.
+    /// Returns a variable of the environment, unless an earlier run has set it.
     fn variable(&self, name: &str) -> Option<OsString> {
         let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
         let recorded = self.last.as_ref().and_then(|last| last.variable(name));
-        let ours =
+        let is_own =
             recorded == Some(value.as_os_str()) || Path::new(&value).starts_with(&self.folder);
-        (!ours).then_some(value)
+        (!is_own).then_some(value)
     }
 
-    /// An empty folder, whatever was there before.
+    /// Returns a folder after emptying it.
     fn empty_folder(&self, relative: &str) -> Result<PathBuf> {
         let folder = self.path(relative);
         make_empty(&folder)?;
@@ -213,25 +211,27 @@ fn provide(home: &Home, options: &Options) -> Result<Environment> {
         .context("cannot wait for another run that fetches libwasmedge")?;
     if !options.fresh
         && options.from.is_none()
-        && let Some(last) = still_good(home)
+        && let Some(last) = reusable(home)
     {
         return Ok(last);
     }
-    // Whatever happens from here on, the last run's result no longer counts.
+    // The last result is no longer valid, even if this run fails.
     environment::forget(&home.folder)?;
     let clang = libclang::find_or_fetch(home)?;
     eprintln!("libclang: {} at {}", clang.version, clang.file.display());
-    let ways = options.from.map_or(Way::ALL.to_vec(), |way| vec![way]);
-    let (library, version) = first_that_works(home, &ways, &clang)?;
+    let sources = options
+        .from
+        .map_or(Source::ALL.to_vec(), |source| vec![source]);
+    let (library, version) = first_usable(home, &sources, &clang)?;
     let environment = Environment::new(home, &library, version, &clang)?;
     environment.write(&home.folder)?;
-    // What is left of fetching; its absence is not worth failing for.
+    // Leftovers of the downloads. A failure to remove them does not matter.
     let _ = fs::remove_dir_all(home.path("work"));
     Ok(environment)
 }
 
-/// What the last run found, if no variable asks for something else by now and it still runs.
-fn still_good(home: &Home) -> Option<Environment> {
+/// Returns the last result if it still runs and no variable asks for another library.
+fn reusable(home: &Home) -> Option<Environment> {
     let last = home.last.clone()?;
     let asks_the_same = environment::REQUEST.iter().all(|name| {
         home.variable(name)
@@ -244,17 +244,17 @@ fn still_good(home: &Home) -> Option<Environment> {
     (asks_the_same && still_there && runs()).then_some(last)
 }
 
-fn first_that_works(
+fn first_usable(
     home: &Home,
-    ways: &[Way],
+    sources: &[Source],
     clang: &libclang::Libclang,
 ) -> Result<(Library, Version)> {
     let mut tried = String::new();
-    for way in ways {
-        let found = match way {
-            Way::Existing => existing::find(home),
-            Way::Release => release::fetch(home, clang),
-            Way::Debian => debian::fetch(home),
+    for source in sources {
+        let found = match source {
+            Source::Existing => existing::find(home),
+            Source::Release => release::fetch(home, clang),
+            Source::Debian => debian::fetch(home),
         };
         match found {
             Ok((library, version)) => {
@@ -262,19 +262,19 @@ fn first_that_works(
                 return Ok((library, version));
             }
             Err(error) => {
-                eprintln!("libwasmedge: not {}: {error:#}", way.name());
+                eprintln!("libwasmedge: not {}: {error:#}", source.name());
                 tried.push_str(&format!(
                     "\n- {}: {}",
-                    way.name(),
+                    source.name(),
                     format!("{error:#}").replace('\n', "\n  ")
                 ));
             }
         }
     }
     bail!(
-        "no libwasmedge {} was found, nor could one be fetched. What was tried:{tried}\n\
-         What helps, any one of these, and then `cargo xtask wasmedge` again:\n\
-         - install WasmEdge {wanted} and set WASMEDGE_DIR to the folder that holds its include/ and lib/ (or lib64/)\n\
+        "no libwasmedge {} was found, and none could be fetched. Tried:{tried}\n\
+         Do one of these, then run `cargo xtask wasmedge` again:\n\
+         - install WasmEdge {wanted} and set WASMEDGE_DIR to the folder with its include/ and lib/ (or lib64/)\n\
          - fetch the archive of the official release {wanted} for this platform elsewhere, and set \
          WASMEDGE_STANDALONE_ARCHIVE to it\n\
          - on a machine behind a proxy, set WASMEDGE_STANDALONE_PROXY or HTTPS_PROXY for the release, and apt's own \

@@ -1,6 +1,6 @@
-//! Finding out by doing: small C programs that use libwasmedge and libclang as builds will.
+//! Probes libraries with small C programs that use libwasmedge and libclang as builds do.
 //!
-//! A C compiler is there wherever Rust links programs.
+//! Rust needs a C compiler to link programs, so there always is one.
 
 use super::{Home, Version};
 use crate::run::output;
@@ -13,11 +13,11 @@ const WASMEDGE: &str = include_str!("probe/wasmedge.c");
 const LIBCLANG: &str = include_str!("probe/libclang.c");
 const HEADER: &str = include_str!("probe/header.h");
 
-/// Compiles the program that tells libwasmedge's version.
+/// Compiles the program that prints libwasmedge's version.
 ///
 /// # Errors
 ///
-/// Fails when it does not compile or does not link.
+/// Fails if it cannot be compiled or linked.
 pub(super) fn build_wasmedge(
     home: &Home,
     include: &Path,
@@ -35,23 +35,23 @@ pub(super) fn build_wasmedge(
     Ok(program)
 }
 
-/// Runs the program that tells libwasmedge's version.
+/// Runs the program that prints libwasmedge's version.
 ///
 /// # Errors
 ///
-/// Fails when it does not run (a library is missing, for example), or when header and library are
-/// not of one version.
+/// Fails if it does not run (for example because a library is missing), or if header and library
+/// have different versions.
 pub(super) fn run_wasmedge(program: &Path) -> Result<Version> {
-    let told =
+    let printed =
         output(&mut Command::new(program)).context("cannot run a program with libwasmedge")?;
-    versions(&told)
+    versions(&printed)
 }
 
-fn versions(told: &str) -> Result<Version> {
-    let (header, library) = told
+fn versions(printed: &str) -> Result<Version> {
+    let (header, library) = printed
         .trim()
         .split_once(' ')
-        .with_context(|| format!("libwasmedge told its version as `{told}`"))?;
+        .with_context(|| format!("libwasmedge reported its version as `{printed}`"))?;
     let header: Version = header.parse()?;
     let library: Version = library.parse()?;
     ensure!(
@@ -69,11 +69,11 @@ pub(super) struct ClangProbe {
 }
 
 impl ClangProbe {
-    /// Compiles it.
+    /// Compiles the program.
     ///
     /// # Errors
     ///
-    /// Fails when it does not compile.
+    /// Fails if it does not compile.
     pub(super) fn build(home: &Home) -> Result<Self> {
         let source = home.path("probe-libclang.c");
         let header = home.path("probe.h");
@@ -83,26 +83,26 @@ impl ClangProbe {
         let mut compiler = compiler();
         compiler.arg("-o").arg(&program).arg(&source).arg("-ldl");
         output(&mut compiler).context(
-            "cannot compile a C program; Rust needs a C compiler to link programs, and so do we",
+            "cannot compile a C program; install a C compiler, which Rust needs to link programs, too",
         )?;
         Ok(Self { program, header })
     }
 
-    /// Lets a libclang parse a header as bindgen does, and gives what it calls itself.
+    /// Lets a libclang parse a header as bindgen does. Returns the version that it reports.
     ///
     /// # Errors
     ///
-    /// Fails when the library cannot be loaded, or does not find the compiler's own headers.
+    /// Fails if the library cannot be loaded, or does not find the compiler's headers.
     pub(super) fn run(&self, library: &Path, arguments: &[String]) -> Result<String> {
         let mut command = Command::new(&self.program);
         command.arg(library).arg(&self.header).args(arguments);
         output(&mut command)
             .map(|version| version.trim().to_owned())
-            .with_context(|| format!("{} does not serve", library.display()))
+            .with_context(|| format!("cannot use {}", library.display()))
     }
 }
 
-/// The C compiler: `CC`, or `cc`, which is the one that rustc links with.
+/// Returns the C compiler: `CC`, or `cc` as rustc uses it.
 pub(super) fn compiler() -> Command {
     let named = std::env::var_os("CC").filter(|name| !name.is_empty());
     Command::new(named.unwrap_or_else(|| "cc".into()))
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_the_one_that_header_and_library_agree_on() {
+    fn header_and_library_must_have_one_version() {
         assert_eq!(
             versions("0.17.1 0.17.1\n").expect("a version").to_string(),
             "0.17.1"

@@ -1,9 +1,8 @@
-//! libwasmedge from the official release, by the `standalone` download of wasmedge-sys.
+//! libwasmedge from the official release, downloaded by the `standalone` feature of wasmedge-sys.
 //!
-//! The address and the checksums are in wasmedge-sys' build script, so we let that do it, for a
-//! package that consists of nothing else, and take what it unpacked. Switching the feature on in
-//! the workspace instead would tie every build to the download, since the script then looks nowhere
-//! else.
+//! The address and the checksums are in wasmedge-sys' build script. So that script runs in an
+//! otherwise empty package, and its unpacked files are used. With the feature enabled in the
+//! workspace, every build would depend on the download, because the script then looks nowhere else.
 
 use super::libclang::Libclang;
 use super::library::Library;
@@ -21,31 +20,33 @@ use std::time::{Duration, Instant};
 pub(super) const RELEASE: &str = "0.17.1";
 const WASMEDGE_SYS: &str = "0.21.1";
 
-/// Where the build script fetches from. Used only to find out quickly whether it can.
+/// The host of the downloads. Used only to find out quickly whether it is reachable.
 const HOST: (&str, u16) = ("github.com", 443);
-/// For an answer of the host. A closed network says no at once or says nothing.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// For compiling the build script and fetching some 60 MB. The script itself would wait for a day.
-const DEADLINE: Duration = Duration::from_secs(15 * 60);
+/// The timeout for an answer of the host. A closed network refuses at once or never answers.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The timeout for compiling the build script and fetching about 60 MB. The script itself would
+/// wait for a day.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// Fetches the release.
 ///
 /// # Errors
 ///
-/// Fails when the network is closed, there is no release for this platform, or the download fails.
+/// Fails if the network is closed, if there is no release for this platform, or if the download
+/// fails.
 pub(super) fn fetch(home: &Home, clang: &Libclang) -> Result<(Library, Version)> {
     if let Some(library) = library(home)
         && let Ok(version) = library.check(home)
     {
         return Ok((library, version));
     }
-    let brought = home.variable("WASMEDGE_STANDALONE_ARCHIVE");
-    if brought.is_none() && !has_proxy(home) {
+    let archive = home.variable("WASMEDGE_STANDALONE_ARCHIVE");
+    if archive.is_none() && !has_proxy(home) {
         reach(HOST)?;
     }
     eprintln!(
         "libwasmedge: fetching the official release {RELEASE} (this compiles wasmedge-sys' build script and downloads \
-         some 60 MB)"
+         about 60 MB)"
     );
     let package = home.empty_folder("work/release")?;
     fs::write(package.join("Cargo.toml"), manifest())?;
@@ -63,28 +64,28 @@ pub(super) fn fetch(home: &Home, clang: &Libclang) -> Result<(Library, Version)>
             (!clang.arguments.is_empty())
                 .then(|| ("BINDGEN_EXTRA_CLANG_ARGS", clang.arguments.join(" "))),
         );
-    run_until(command, Instant::now() + DEADLINE)
+    run_until(command, Instant::now() + FETCH_TIMEOUT)
         .context("wasmedge-sys could not fetch it; see above")?;
     let unpacked = unpacked(&package.join("target/debug/build"))
         .context("wasmedge-sys unpacked no header and library")?;
-    let place = home.path("release");
-    if place.exists() {
-        fs::remove_dir_all(&place)?;
+    let folder = home.path("release");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
     }
-    fs::rename(&unpacked, &place)?;
+    fs::rename(&unpacked, &folder)?;
     let library = library(home).context("the release has no header or no library")?;
     let version = library.check(home)?;
     Ok((library, version))
 }
 
 fn library(home: &Home) -> Option<Library> {
-    let place = home.path("release");
+    let folder = home.path("release");
     ["lib64", "lib"]
         .into_iter()
         .map(|lib| Library {
-            origin: format!("the official release, in {}", place.display()),
-            include: place.join("include"),
-            lib: place.join(lib),
+            origin: format!("the official release, in {}", folder.display()),
+            include: folder.join("include"),
+            lib: folder.join(lib),
             loader: None,
         })
         .find(Library::is_there)
@@ -97,7 +98,8 @@ fn manifest() -> String {
     )
 }
 
-/// With a proxy the host itself need not be in reach, so that only trying tells.
+/// Returns whether there is a proxy. The host need not be reachable directly then, so only a
+/// download can tell.
 fn has_proxy(home: &Home) -> bool {
     [
         "WASMEDGE_STANDALONE_PROXY",
@@ -110,27 +112,31 @@ fn has_proxy(home: &Home) -> bool {
     .any(|name| home.variable(name).is_some())
 }
 
-/// Whether a host answers. Looking up its name can take long, and cannot be given a limit, hence
-/// the thread.
+/// Checks that a host answers. Its name is resolved on a thread, because that can take long and has
+/// no timeout.
 fn reach(host: (&'static str, u16)) -> Result<()> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let answer = host.to_socket_addrs().and_then(|addresses| {
-            let mut last = std::io::Error::other("it has no address");
+            let mut last = std::io::Error::other("the name has no address");
             for address in addresses {
-                match TcpStream::connect_timeout(&address, PATIENCE) {
+                match TcpStream::connect_timeout(&address, ANSWER_TIMEOUT) {
                     Ok(_) => return Ok(()),
                     Err(error) => last = error,
                 }
             }
             Err(last)
         });
-        // Nobody listens any more when it took too long.
+        // After the timeout, there is no receiver any more.
         let _ = sender.send(answer);
     });
-    match receiver.recv_timeout(PATIENCE) {
+    match receiver.recv_timeout(ANSWER_TIMEOUT) {
         Ok(answer) => answer.with_context(|| format!("{} cannot be reached", host.0)),
-        Err(_) => bail!("{} did not answer in {} s", host.0, PATIENCE.as_secs()),
+        Err(_) => bail!(
+            "{} did not answer in {} s",
+            host.0,
+            ANSWER_TIMEOUT.as_secs()
+        ),
     }
 }
 
@@ -143,13 +149,13 @@ fn run_until(mut command: Command, deadline: Instant) -> Result<()> {
         }
         if Instant::now() > deadline {
             stop(&mut child);
-            bail!("it took more than {} minutes", DEADLINE.as_secs() / 60);
+            bail!("it took more than {} minutes", FETCH_TIMEOUT.as_secs() / 60);
         }
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// Stops cargo and the build script that it runs, which would go on otherwise.
+/// Stops cargo and its build script, which would otherwise continue.
 fn stop(cargo: &mut Child) {
     let threads = format!("/proc/{}/task", cargo.id());
     let children: Vec<_> = fs::read_dir(threads)
@@ -170,8 +176,8 @@ fn stop(cargo: &mut Child) {
     }
 }
 
-/// The folder with `include` and `lib` or `lib64` below the build script's output: either what it
-/// unpacked into, or a folder in there that is named for the release.
+/// Returns the folder with `include` and `lib` or `lib64` in the build script's output: either the
+/// output folder, or one in it that is named for the release.
 fn unpacked(builds: &Path) -> Option<PathBuf> {
     let outputs = fs::read_dir(builds).ok()?.flatten();
     let roots = outputs
@@ -198,23 +204,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_release_is_found_whether_or_not_its_archive_has_a_folder_of_its_own() {
+    fn release_is_found_with_and_without_a_top_folder() {
         let builds = std::env::temp_dir().join(format!("unpacked-{}", std::process::id()));
         for inner in ["", "WasmEdge-0.17.1-Linux"] {
-            let place = builds.join("wasmedge-sys-1234/out/standalone").join(inner);
-            fs::create_dir_all(place.join("include/wasmedge")).expect("folders");
+            let folder = builds.join("wasmedge-sys-1234/out/standalone").join(inner);
+            fs::create_dir_all(folder.join("include/wasmedge")).expect("folders");
             fs::create_dir_all(builds.join("other-1234/out")).expect("folders");
-            fs::write(place.join("include/wasmedge/wasmedge.h"), "").expect("a header");
+            fs::write(folder.join("include/wasmedge/wasmedge.h"), "").expect("a header");
             assert_eq!(unpacked(&builds), None, "there is no library yet");
-            fs::create_dir_all(place.join("lib64")).expect("folders");
+            fs::create_dir_all(folder.join("lib64")).expect("folders");
             let found = unpacked(&builds).expect("the release");
-            assert_eq!(found.join(""), place.join(""));
+            assert_eq!(found.join(""), folder.join(""));
             fs::remove_dir_all(&builds).expect("tidied");
         }
     }
 
     #[test]
-    fn a_host_that_is_not_there_is_said_so() {
+    fn unreachable_host_is_reported() {
         let error = reach(("host.invalid", 443)).expect_err("no such host");
         assert!(error.to_string().contains("host.invalid"), "{error}");
     }

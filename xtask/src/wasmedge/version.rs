@@ -1,10 +1,10 @@
-//! Which libwasmedge fits.
+//! The versions of libwasmedge that can be used.
 
 use anyhow::{Context as _, Result};
 use std::fmt;
 use std::str::FromStr;
 
-/// The versions that fit, as messages call them.
+/// The usable versions, as messages name them.
 pub(super) const WANTED: &str = "0.17";
 
 /// A version of WasmEdge.
@@ -16,8 +16,8 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// Whether wasmedge-sys as we use it works with this version: WasmEdge changes its C API from
-    /// one minor version to the next.
+    /// Returns whether our wasmedge-sys works with this version. WasmEdge changes its C API with
+    /// each minor version.
     pub(super) fn fits(self) -> bool {
         (self.major, self.minor) == (0, 17)
     }
@@ -26,8 +26,8 @@ impl Version {
 impl FromStr for Version {
     type Err = anyhow::Error;
 
-    /// Reads `0.17.1`, and what distributions and builds from a repository make of it:
-    /// `0.17.1-1+b1`, `0.17.1-rc.1`.
+    /// Parses `0.17.1`, and forms that distributions and development builds use: `0.17.1-1+b1`,
+    /// `0.17.1-rc.1`.
     fn from_str(text: &str) -> Result<Self> {
         let plain = text
             .split(|c: char| c != '.' && !c.is_ascii_digit())
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_read_with_or_without_what_packagers_append() {
+    fn version_is_parsed_with_and_without_a_suffix() {
         for text in ["0.17.1", "0.17.1-1+b1", "0.17.1~rc2", "0.17.1+dfsg-3"] {
             let version: Version = text.parse().expect(text);
             assert_eq!(version.to_string(), "0.17.1");
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_version_is_refused() {
+    fn text_without_a_version_is_refused() {
         for text in ["", "0.17", "v0.17.1", "(none)", "0..1", "0.17.x"] {
             assert!(text.parse::<Version>().is_err(), "{text}");
         }
