@@ -1,5 +1,5 @@
-//! Passes on what programs of this package need to find libwasmedge, where they are built with it:
-//! see `cargo xtask wasmedge`.
+//! Passes on the link arguments for programs that use libwasmedge, if the feature is on: see `cargo
+//! xtask wasmedge`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

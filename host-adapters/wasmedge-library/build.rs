@@ -1,13 +1,12 @@
 //! Fails in the first second of a build if libwasmedge cannot be found.
 //!
-//! wasmedge-sys looks in the same places, but after minutes, and panics. Its own build script
-//! cannot be helped from here: cargo runs every build script with the environment that cargo itself
-//! has.
+//! wasmedge-sys looks in the same folders, but only after minutes, and then panics. This script
+//! cannot pass it other paths, because cargo runs every build script with cargo's own environment.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Set to anything, it skips the check: for builds in which wasmedge-sys downloads the library (its
+/// Skips the check if it is set: for builds in which wasmedge-sys downloads the library (its
 /// feature `standalone`).
 const UNCHECKED: &str = "WASMEDGE_LIBRARY_UNCHECKED";
 
@@ -16,7 +15,10 @@ fn main() {
     if variable(UNCHECKED).is_some() || variable("DOCS_RS").is_some() {
         return;
     }
-    if !places().iter().any(|(include, lib)| is_there(include, lib)) {
+    if !folders()
+        .iter()
+        .any(|(include, lib)| is_there(include, lib))
+    {
         for line in advice() {
             println!("cargo::error={line}");
         }
@@ -28,14 +30,14 @@ fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).map(PathBuf::from)
 }
 
-/// The folders for headers and libraries in which wasmedge-sys looks, in its order.
-fn places() -> Vec<(PathBuf, PathBuf)> {
-    let mut places = Vec::new();
+/// Returns the folders for headers and libraries in which wasmedge-sys looks, in its order.
+fn folders() -> Vec<(PathBuf, PathBuf)> {
+    let mut folders = Vec::new();
     if let (Some(include), Some(lib)) = (
         variable("WASMEDGE_INCLUDE_DIR"),
         variable("WASMEDGE_LIB_DIR"),
     ) {
-        places.push((include, lib));
+        folders.push((include, lib));
     }
     let home = variable("HOME");
     let bases = [
@@ -59,10 +61,10 @@ fn places() -> Vec<(PathBuf, PathBuf)> {
     ];
     for (base, include, libs) in bases {
         if let Some(base) = base {
-            places.extend(libs.map(|lib| (base.join(include), base.join(lib))));
+            folders.extend(libs.map(|lib| (base.join(include), base.join(lib))));
         }
     }
-    places
+    folders
 }
 
 fn is_there(include: &Path, lib: &Path) -> bool {
@@ -75,7 +77,7 @@ fn advice() -> Vec<String> {
     ];
     advice.extend(advice_of_clone());
     advice.extend([
-        "- set WASMEDGE_DIR to the folder of an installed WasmEdge 0.17.1, which holds include/ and lib/ or lib64/"
+        "- set WASMEDGE_DIR to the folder of an installed WasmEdge 0.17.1, with its include/ and lib/ or lib64/"
             .to_owned(),
         format!(
             "- let wasmedge-sys download it: depend on wasmedge-sys 0.21.1 with its feature `standalone`, and set {UNCHECKED}=1"
@@ -84,7 +86,7 @@ fn advice() -> Vec<String> {
     advice
 }
 
-/// Returns what to do with a clone of Wasmscope, if this package is in one and not from a registry.
+/// Returns the advice for a clone of Wasmscope, if this package is in one and not from a registry.
 fn advice_of_clone() -> Option<String> {
     let clone = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
     if !clone.join("xtask").is_dir() {

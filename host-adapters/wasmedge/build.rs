@@ -1,4 +1,4 @@
-//! Passes on what programs of this package need to find libwasmedge: see `cargo xtask wasmedge`.
+//! Passes on the link arguments for programs that use libwasmedge: see `cargo xtask wasmedge`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

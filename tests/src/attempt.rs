@@ -7,7 +7,7 @@ use wasmscope_test_support::{Collector, Output};
 
 use crate::Runtime;
 
-/// A command that must fail, with a folder of its own and a collector that must receive nothing.
+/// A command that must fail, with its own folder and a collector that must receive nothing.
 #[derive(Debug)]
 pub struct Attempt {
     /// The runtime.

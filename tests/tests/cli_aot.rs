@@ -300,7 +300,7 @@ fn a_missing_folder_that_cannot_be_made_does_not_stop_the_run(runtime: Runtime) 
     keeps_nothing(
         &output,
         Path::new("parent/compiled"),
-        "cannot be made: Permission denied",
+        "cannot be created: Permission denied",
     );
 }
 
@@ -326,7 +326,7 @@ fn keeps_nothing(output: &Output, folder: &Path, why: &str) {
     assert_stderr_contains(
         output,
         &[
-            "wasmscope: warning: --aot keeps nothing: the cache folder ",
+            "wasmscope: warning: --aot stores nothing: the cache folder ",
             &folder,
             why,
         ],

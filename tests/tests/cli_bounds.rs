@@ -262,7 +262,7 @@ fn tables_are_bounded_without_an_option(runtime: Runtime) {
     let declared = r#"(table $other 10 funcref) (table $t 0 funcref)
         (func $size (result i32) (i32.sub (table.size $t) (i32.const 1)))"#;
     let step = "(table.grow $t (ref.null func) (i32.const 99999))";
-    let refused = "wasmscope: it was refused tables of more than 1000000 elements in all\n";
+    let refused = "wasmscope: it was refused tables of more than 1000000 elements in total\n";
     grows(runtime, &growing(declared, step, 999_990), refused);
 }
 

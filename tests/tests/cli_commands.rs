@@ -137,7 +137,7 @@ fn a_component_that_is_no_command_is_named_by_its_kind(runtime: Runtime) {
         ),
         (
             command("acme:store/kv@1.2.3", right),
-            &["what it exports: acme:store/kv@1.2.3"],
+            &["it exports: acme:store/kv@1.2.3"],
         ),
         (
             command("wasi:cli/run@0.2.0", right).replace(
@@ -380,7 +380,7 @@ fn a_component_that_needs_http_gets_advice(runtime: Runtime) {
         &[
             "interface `wasi:http/types@0.2.3`",
             "interface `wasi:http/outgoing-handler@0.2.3`",
-            "can neither make nor serve HTTP requests",
+            "does not support HTTP for components yet",
             "yet",
         ],
     );

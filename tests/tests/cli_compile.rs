@@ -99,7 +99,7 @@ fn options_of_run_work_with_a_compiled_file(runtime: Runtime) {
     let output = app(&["--fuel", "10000"]).expect_code(134);
     assert!(output.stderr.contains("--fuel 10000"), "{output}");
     let output = app(&["--timeout", "100ms", "--aot"]).expect_code(124);
-    let warning = "wasmscope: warning: --aot has no effect: app.cwasm is compiled already\n";
+    let warning = "wasmscope: warning: --aot has no effect: app.cwasm is already compiled\n";
     assert!(output.stderr.starts_with(warning), "{output}");
     let output = app(&["--max-memory", "64KiB"]).expect_code(134);
     assert!(output.stderr.contains("--max-memory allows"), "{output}");
@@ -185,12 +185,12 @@ fn the_output_option_names_a_file_and_replaces_it(runtime: Runtime) {
     for (output, words) in [
         (
             "idle.wasm",
-            "it is the component itself; give another name with -o",
+            "it is the component itself; choose another name with -o",
         ),
         ("./build/../idle.wasm", "it is the component itself"),
         ("build", "it is a folder"),
         ("none/idle.cwasm", "there is no folder none"),
-        ("build/", "it is not the name of a file"),
+        ("build/", "it is not a file name"),
         ("/dev/null", "it is not a file"),
     ] {
         refused(compile(&["-o", output]), &["cannot write ", output, words]);
@@ -240,7 +240,7 @@ fn an_invalid_component_is_refused(runtime: Runtime) {
     for (file, words) in [
         (
             "app.cwasm",
-            "app.cwasm is compiled already; give the component",
+            "app.cwasm is already compiled; name the component",
         ),
         ("module.wasm", "is a core module, not a component"),
         ("text", "is not a WebAssembly component"),
@@ -264,8 +264,8 @@ fn a_file_from_elsewhere_needs_an_option(runtime: Runtime) {
         refused(
             output,
             &[
-                "app.wasm holds native code",
-                "if you trust where it comes from",
+                "app.wasm contains native code",
+                "if you trust its source",
                 "--allow-precompiled",
             ],
         );

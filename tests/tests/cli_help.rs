@@ -90,7 +90,7 @@ fn inspect_shows_worlds_imports_and_exports(runtime: Runtime) {
         "wasmscope:otel/logging@0.1.0",
         "wasmscope:otel/context@0.1.0",
         "wasi:cli/run@0.2.",
-        "This host has everything",
+        "This host has all of its imports",
     ] {
         assert!(output.stdout().contains(word), "no {word:?} in {output}");
     }

@@ -167,7 +167,7 @@ fn limits_on_size_are_settings(runtime: Runtime) {
         .run();
     assert_stderr_contains(
         &output.expect_code(2),
-        &["there is no limit `function`", "function_bytes"],
+        &["unknown limit `function`", "function_bytes"],
     );
 }
 
@@ -255,7 +255,7 @@ fn compiling_ends_in_time(runtime: Runtime) {
     let output = given_up(&run, ["--timeout", "6s"], 20);
     assert_stderr_contains(
         &output,
-        &["--timeout allows (6s); --prepare-timeout sets this apart"],
+        &["--timeout allows (6s); --prepare-timeout sets a separate limit"],
     );
 }
 
@@ -433,7 +433,7 @@ fn a_full_cache_is_reported_and_cleaned_up(runtime: Runtime) {
         return;
     };
     let output = output.expect_code(0);
-    let words = "--aot keeps nothing: the cache folder ";
+    let words = "--aot stores nothing: the cache folder ";
     assert_stderr_contains(
         &output,
         &[words, "cannot be written to: No space left on device"],

@@ -216,7 +216,7 @@ fn a_second_signal_gives_up_the_delivery(runtime: Runtime) {
     running.interrupt();
     let output = running.finish().expect_code(130);
     for words in [
-        "given up at the second signal; delivered by then: 0 spans, 0 data points, 1 log records",
+        "the second signal ended the delivery of telemetry; delivered before: 0 spans, 0 data points, 1 log records",
         "4 of 4 spans lost: not sent in time; ",
         " data points lost: not sent in time",
     ] {

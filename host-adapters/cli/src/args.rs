@@ -61,11 +61,11 @@ Examples:
 The exit code is the program's. Other exit codes: 2 when the command is wrong and nothing was run,
 124 when --timeout ended the program or preparing it took too long, 134 when it trapped, and 129, 130, 131 and 143 after
 SIGHUP, SIGINT, SIGQUIT and SIGTERM. The first of these signals stops the program and delivers its telemetry, the second
-gives up the delivery, the third ends the command at once. A signal that is ignored when the command starts stays ignored,
+stops the delivery, the third ends the command at once. A signal that is ignored when the command starts stays ignored,
 as under nohup.
 
 If an option is given more than once, the last value applies; --env, --dir and --otlp-header take one value for each name.
-All OTEL_* variables of the OpenTelemetry specification that apply are honoured; options win over them.
+The OTEL_* variables of the OpenTelemetry specification apply; options override them.
 WASMSCOPE_LIMITS sets the limits on guests' telemetry. docs/configuration.md in the repository describes all variables.";
 
 /// `wasmscope run`.
@@ -73,10 +73,9 @@ WASMSCOPE_LIMITS sets the limits on guests' telemetry. docs/configuration.md in 
 #[command(after_help = RUN_HELP)]
 pub(crate) struct Run {
     /// The component, and arguments for the program. The component is a .wasm file, or a file that
-    /// `wasmscope compile` wrote. Everything after it is passed to the program and never read
-    /// as an option of this command. A `--` directly after it is not passed on.
-    // One argument and not two: clap reads options as its own until the first value of the last
-    // argument.
+    /// `wasmscope compile` wrote. Everything after it is passed to the program, even if it looks
+    /// like an option of this command. A `--` directly after it is not passed on.
+    // One argument and not two: clap reads options until the first value of the last argument.
     #[arg(value_names = ["COMPONENT", "ARGS"], required = true, num_args = 1.., trailing_var_arg = true)]
     invoked: Vec<OsString>,
 
@@ -127,12 +126,12 @@ pub(crate) struct Program {
     /// option, Wasmtime compiles at each start, and WasmEdge interprets.
     #[arg(long)]
     pub(crate) aot: bool,
-    /// Sets the folder for the code that --aot compiles. It must be yours, and other users must
-    /// not be able to write to it. By default it is wasmscope/aot in your cache folder.
+    /// Sets the folder for the code that --aot compiles. You must own it, and other users must not
+    /// be able to write to it. By default it is wasmscope/aot in your cache folder.
     #[arg(long, value_name = "FOLDER", requires = "aot")]
     pub(crate) aot_cache: Option<PathBuf>,
-    /// Runs a file that `wasmscope compile` wrote elsewhere. It holds native code, which can do
-    /// whatever you can do, so use it only for files from a source that you trust. Files that
+    /// Runs a file that `wasmscope compile` wrote elsewhere. It contains native code, which runs
+    /// with your permissions, so use it only for files from a source that you trust. Files that
     /// you compiled on this machine do not need this option.
     #[arg(long)]
     pub(crate) allow_precompiled: bool,
@@ -148,19 +147,19 @@ pub(crate) struct Program {
     /// Lets the program use the network: TCP, UDP and name look-up.
     #[arg(long)]
     pub(crate) network: bool,
-    /// Limits the memory of the program, all its linear memories and tables together, for example
-    /// to 64MiB.
+    /// Limits the memory of the program: the total of its linear memories and tables, for example
+    /// 64MiB.
     #[arg(long, value_name = "SIZE", value_parser = program::size, allow_negative_numbers = true, default_value = "4GiB")]
     pub(crate) max_memory: ByteSize,
     /// Limits the file descriptors and streams that the program has open at once: files,
     /// directories, sockets, and streams of bytes. At most 100000. [default: 512]
     #[arg(long, value_name = "NUMBER", value_parser = program::descriptors, allow_negative_numbers = true)]
     pub(crate) max_descriptors: Option<usize>,
-    /// Ends the program after this time, for example 30s or 1m30s. Without --prepare-timeout, the
-    /// same limit, but at least 5s, applies to preparing the program.
+    /// Ends the program after this time, for example 30s or 1m30s. Without --prepare-timeout,
+    /// the same limit, but at least 5s, applies to preparing the program.
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
-    /// Ends the program when it has used this much fuel: roughly one unit for each instruction.
+    /// Ends the program when it has used this much fuel. One unit is roughly one instruction.
     #[arg(long, value_name = "UNITS", value_parser = program::fuel, allow_negative_numbers = true)]
     pub(crate) fuel: Option<u64>,
 }
@@ -191,7 +190,7 @@ Examples:
   wasmscope run --allow-precompiled app.cwasm            runs a file that was compiled elsewhere
 
 All options of `run` work with the file. It works with one version of one runtime, and on machines with this
-architecture and the features of this processor; anything else is refused. It holds native code, which is not
+architecture and the features of this processor; on others it is refused. It contains native code, which is not
 sandboxed: run only files from a source that you trust.
 
 If you have the component itself, `wasmscope run --aot app.wasm` does the same with a cache.
@@ -295,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_component_is_the_programs() {
+    fn arguments_after_the_component_are_passed_on() {
         for args in [
             &["--limit", "3", "-"][..],
             &["--timeout", "5s", "x"],
@@ -321,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_separator_right_behind_the_component_is_not_the_programs() {
+    fn separator_after_the_component_is_not_passed_on() {
         let args = |words| run(words).args().expect("text");
         assert_eq!(args(&["a.wasm", "--", "--help"]), ["--help"]);
         assert_eq!(args(&["a.wasm", "--", "--", "x"]), ["--", "x"]);
@@ -331,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_is_not_known_is_no_component() {
+    fn unknown_option_is_not_taken_for_a_component() {
         let error = Cli::try_parse_from(["wasmscope", "run", "--no-such", "a.wasm"]);
         let error = error.expect_err("not known").to_string();
         assert!(error.contains("--no-such"), "{error}");

@@ -8,13 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Compiles a component into a file that `wasmscope run` takes.
+/// Compiles a component into a file for `wasmscope run`.
 pub(crate) fn compile(options: &Compile) -> Result<ExitCode, Failure> {
     let output = options.output.clone().unwrap_or_else(|| {
         let name = options.component.file_name().unwrap_or_default();
         Path::new(name).with_extension("cwasm")
     });
-    // First, since compiling takes longer.
+    // Checked first, because compiling takes longer.
     let target = target(&output, &options.component)?;
     runtime::compile(
         &options.component,
@@ -34,12 +34,12 @@ pub(crate) fn compile(options: &Compile) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the file to write: the output, or the file that it links to. It must be a regular file,
-/// and not the component itself.
+/// Returns the file to write: the output, or the target of its link. It must be a regular file, and
+/// not the component itself.
 fn target(output: &Path, component: &Path) -> Result<PathBuf, Failure> {
     let refused = |why: &str| Failure::new(format!("cannot write {}: {why}", output.display()));
     if output.file_name().is_none() || output.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Err(refused("it is not the name of a file"));
+        return Err(refused("it is not a file name"));
     }
     let parent = output
         .parent()
@@ -54,7 +54,7 @@ fn target(output: &Path, component: &Path) -> Result<PathBuf, Failure> {
         return Ok(output.to_owned());
     };
     if metadata.is_dir() {
-        return Err(refused("it is a folder; give the name of a file in it"));
+        return Err(refused("it is a folder; name a file in it"));
     }
     if !metadata.is_file() {
         return Err(refused("it is not a file"));
@@ -62,7 +62,7 @@ fn target(output: &Path, component: &Path) -> Result<PathBuf, Failure> {
     let target = fs::canonicalize(output).map_err(|error| refused(&error.to_string()))?;
     if fs::canonicalize(component).is_ok_and(|component| component == target) {
         return Err(refused(
-            "it is the component itself; give another name with -o",
+            "it is the component itself; choose another name with -o",
         ));
     }
     Ok(target)

@@ -1,9 +1,9 @@
-//! Errors of the command, before anything has run.
+//! Errors of the command before anything has run.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// The exit code of `timeout`.
+/// The exit code that `timeout` uses.
 pub(crate) const TOO_LATE: u8 = 124;
 
 /// An error in the command, as one message with advice. Nothing has run.
@@ -21,7 +21,7 @@ impl Failure {
         }
     }
 
-    /// Makes the error of a command that took too long before anything ran.
+    /// Creates the error of a command that took too long before anything ran.
     pub(crate) fn too_late(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 /// Prints what a component imports and exports, and whether this host can serve it.
 ///
-/// The exit code is 0 when it can, 1 when something is missing.
+/// The exit code is 0 if it can, 1 if something is missing.
 pub(crate) fn inspect(options: &Inspect) -> Result<ExitCode, Failure> {
     let runtime = runtime::chosen(options.runtime, &options.component);
     let bounds = PrepareLimits {

@@ -1,14 +1,14 @@
 //! Signals that end the program.
 //!
-//! The first one stops the program, and its telemetry is delivered. The second one gives up the
-//! delivery, and the summary says what was lost. The third one ends this process at once, and so
-//! does any that comes after the delivery.
+//! The first one stops the program, and its telemetry is delivered. The second one stops the
+//! delivery, and the summary lists the losses. The third one ends this process at once. So does any
+//! signal after the delivery.
 //!
-//! A signal that was ignored when this process started stays ignored. `nohup` ignores SIGHUP, and a
-//! shell without job control ignores SIGINT and SIGQUIT in background processes, since Ctrl+C is
+//! A signal that was ignored when this process started stays ignored. `nohup` ignores SIGHUP. A
+//! shell without job control ignores SIGINT and SIGQUIT in background processes, because Ctrl+C is
 //! meant for the foreground.
 //!
-//! SIGPIPE is ignored, as in every Rust program. Writing to a stream that is not read is an error.
+//! SIGPIPE is ignored, as in every Rust program. Writing to a closed stream is an error instead.
 
 use std::io;
 
@@ -23,7 +23,7 @@ pub(crate) enum Signal {
 }
 
 impl Signal {
-    /// 128 and the signal's number, as shells report it.
+    /// Returns 128 plus the signal's number, as shells report it.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Hangup => 129,
@@ -34,18 +34,18 @@ impl Signal {
     }
 }
 
-/// Makes a write beyond the limit on file sizes (`ulimit -f`) an error like others. Without this
-/// the signal ends the process.
+/// Turns a write beyond the limit on file sizes (`ulimit -f`) into an ordinary error. Otherwise its
+/// signal would end the process.
 pub(crate) fn outlive_large_files() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let number = rustix::process::Signal::XFSZ.as_raw();
-        // Then the write is an error anyway, in child processes too.
+        // The write is an error anyway then, in child processes, too.
         if Ignored::inherited().contains(number) {
             return;
         }
-        // The handler outlives this runtime. Without a handler everything else works.
+        // The handler outlives this runtime. A failure to install it does not matter otherwise.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build();
@@ -56,7 +56,7 @@ pub(crate) fn outlive_large_files() {
     }
 }
 
-/// Listens for signals from its creation on.
+/// Listens for signals from its creation.
 #[derive(Debug)]
 pub(crate) struct Signals {
     #[cfg(unix)]
@@ -72,8 +72,8 @@ impl Signals {
         signal
     }
 
-    /// Waits for the second signal, at which delivery is given up. Either signal may have come
-    /// already.
+    /// Waits for the second signal, which stops the delivery. Both signals may already have
+    /// arrived.
     pub(crate) async fn second(&mut self) {
         while self.received < 2 {
             self.next().await;
@@ -130,13 +130,13 @@ struct Ignored(u64);
 
 #[cfg(unix)]
 impl Ignored {
-    /// Returns the signals that were ignored when this process started. Known on Linux only;
-    /// elsewhere none are assumed.
+    /// Returns the signals that were ignored when this process started. This is only known on
+    /// Linux; other systems are assumed to ignore none.
     fn inherited() -> Self {
         Self::read(&std::fs::read_to_string("/proc/self/status").unwrap_or_default())
     }
 
-    /// Reads the mask in a process's status.
+    /// Parses the mask in a process's status.
     fn read(status: &str) -> Self {
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ignored_signals_are_read_from_the_status() {
+    fn ignored_signals_are_parsed_from_the_status() {
         let status = "Name:\tx\nSigBlk:\t0000000000000003\nSigIgn:\t0000000000001001\n";
         let ignored = |signal| Ignored::read(status).contains(signal);
         assert!(ignored(1) && ignored(13));

@@ -1,12 +1,12 @@
-//! The `wasmscope` command: turns arguments into a configuration and calls an adapter. It contains
-//! no rules about telemetry.
+//! The `wasmscope` command: turns arguments into a configuration and calls an adapter. It has no
+//! rules about telemetry.
 
-mod account;
 mod args;
 mod compile;
 mod failure;
 mod inspect;
 mod interrupt;
+mod losses;
 mod messages;
 mod progress;
 mod run;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-/// Prints a line, as `eprintln!` does, but ignores errors.
+/// Prints a line like `eprintln!`, but ignores errors.
 macro_rules! say {
     ($($message:tt)*) => {
         $crate::messages::write(format_args!($($message)*))
@@ -15,9 +15,9 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Writes a line. A standard error that is closed or full must not end the program.
+/// Writes a line. A closed or full standard error must not end the program.
 pub(crate) fn write(message: fmt::Arguments<'_>) {
-    if IN_HURRY.load(Ordering::Relaxed) {
+    if WRITES_ARE_BOUNDED.load(Ordering::Relaxed) {
         let message = message.to_string();
         in_time(move || drop(writeln!(io::stderr().lock(), "{message}")));
     } else {
@@ -26,24 +26,24 @@ pub(crate) fn write(message: fmt::Arguments<'_>) {
 }
 
 /// Whether the program was stopped by its timeout or a signal.
-static IN_HURRY: AtomicBool = AtomicBool::new(false);
+static WRITES_ARE_BOUNDED: AtomicBool = AtomicBool::new(false);
 
-/// Whether a write was given up.
+/// Whether a write timed out.
 static IS_STUCK: AtomicBool = AtomicBool::new(false);
 
-/// How long a reader may take nothing once the program was stopped.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time that a reader may take for a piece after the program was stopped.
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Marks the program as stopped. From then on this command ends even if nothing reads its output.
-/// Before, it waits for a slow reader as other programs do.
-pub(crate) fn hurry() {
-    IN_HURRY.store(true, Ordering::Relaxed);
+/// Marks the program as stopped. From then on this command ends even if its output is not read.
+/// Before, it waits for a slow reader, as other programs do.
+pub(crate) fn bound_writes() {
+    WRITES_ARE_BOUNDED.store(true, Ordering::Relaxed);
 }
 
-/// Runs a write. If the program was stopped and nothing reads, gives up and returns `None`. After
-/// the first time it does so at once.
+/// Runs a write. If the program was stopped and the output is not read, returns `None` after a
+/// timeout. Later calls return at once then.
 pub(crate) fn in_time<T: Send + 'static>(write: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    if !IN_HURRY.load(Ordering::Relaxed) {
+    if !WRITES_ARE_BOUNDED.load(Ordering::Relaxed) {
         return Some(write());
     }
     if IS_STUCK.load(Ordering::Relaxed) {
@@ -53,7 +53,7 @@ pub(crate) fn in_time<T: Send + 'static>(write: impl FnOnce() -> T + Send + 'sta
     let thread = std::thread::Builder::new().spawn(move || drop(done.send(write())));
     let mut before = PROGRESS.load(Ordering::Relaxed);
     while thread.is_ok() {
-        match written.recv_timeout(PATIENCE) {
+        match written.recv_timeout(READ_TIMEOUT) {
             Ok(result) => return Some(result),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {}
@@ -70,7 +70,7 @@ pub(crate) fn in_time<T: Send + 'static>(write: impl FnOnce() -> T + Send + 'sta
 /// The number of pieces that [`InPieces`] has written.
 static PROGRESS: AtomicU64 = AtomicU64::new(0);
 
-/// Writes in pieces, which tells a slow reader from none.
+/// Writes in pieces, to distinguish a slow reader from a stuck one.
 pub(crate) struct InPieces<W>(pub(crate) W);
 
 impl<W: Write> Write for InPieces<W> {
@@ -96,7 +96,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         } else {
             text.to_string()
         };
-        // The prefix stands after the codes of a colour. Help for missing arguments has none.
+        // The prefix follows the codes of a colour. Help about missing arguments has none.
         let begins = text.find("error:").is_some_and(|position| position < 16);
         let text = if begins {
             text.replacen("error:", "wasmscope: error:", 1)
@@ -105,14 +105,14 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         };
         write(format_args!("{}", text.trim_end()));
     } else {
-        // A reader that has gone is no error.
+        // A closed reader is not an error.
         let _ = error.print();
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Returns a text from a guest with its control characters escaped, so that it neither moves the
-/// cursor nor begins a line.
+/// Escapes the control characters in a text of a guest, so that it can neither move the cursor nor
+/// begin a line.
 pub(crate) fn on_one_line(text: &str) -> String {
     let mut shown = String::new();
     for char in text.chars() {

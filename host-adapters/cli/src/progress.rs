@@ -1,4 +1,4 @@
-//! Messages about work that takes long.
+//! Messages about slow work.
 
 use crate::args::RuntimeName;
 use crate::messages::say;
@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The time after which a message is shown.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MESSAGE_DELAY: Duration = Duration::from_secs(1);
 
 /// Prints a line unless it is dropped within a second.
 pub(crate) struct Progress {
@@ -18,22 +18,22 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Begins before a component is compiled that will be run. Prints nothing unless standard error
-    /// is a terminal.
+    /// Starts before a component is compiled for a run. Prints nothing unless standard error is a
+    /// terminal.
     pub(crate) fn compiling(component: &Path, runtime: RuntimeName) -> Option<Self> {
         std::io::stderr()
             .is_terminal()
             .then(|| Self::compiling_alone(component, runtime))
     }
 
-    /// Begins before a component is compiled by a command that does nothing else.
+    /// Starts before the command `compile` compiles a component.
     pub(crate) fn compiling_alone(component: &Path, runtime: RuntimeName) -> Self {
         let line = format!(
             "wasmscope: compiling {} for {}…",
             component.display(),
             runtime.title()
         );
-        Self::after(PATIENCE, move || say!("{line}"))
+        Self::after(MESSAGE_DELAY, move || say!("{line}"))
     }
 
     fn after(patience: Duration, say: impl FnOnce() + Send + 'static) -> Self {
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_takes_long_is_said_and_what_is_quick_is_not() {
+    fn only_slow_work_is_reported() {
         let (said, lines) = mpsc::channel();
         let quick = said.clone();
         let progress = Progress::after(Duration::from_secs(60), move || {

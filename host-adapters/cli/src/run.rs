@@ -1,9 +1,9 @@
 //! `wasmscope run`.
 
-use crate::account::{Delivered, account};
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
+use crate::losses::{Delivered, report_losses};
 use crate::messages::{self, on_one_line, say};
 use crate::runtime::{self, Ended, PrepareLimits, component_name};
 use crate::settings;
@@ -19,7 +19,7 @@ use wasmscope_otlp::memory::MemoryExporter;
 use wasmscope_telemetry::InvocationOptions;
 use wasmscope_telemetry::Signal;
 
-/// Runs a component. All checks come before its start, the fast ones first.
+/// Runs a component. All checks precede its start, the fast ones first.
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     let args = options.args()?;
     let console = MemoryExporter::default();
@@ -116,27 +116,27 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         say!("wasmscope: warning: {}", on_one_line(&warning));
     }
     if let Some(screen) = screen {
-        // Telemetry that cannot be shown does not change the program's exit code.
+        // A failure to show telemetry does not change the program's exit code.
         let (console, format) = (console.clone(), options.telemetry.format);
         let shown = messages::in_time(move || screen.show(&console, format));
         if let Some(Err(error)) = shown {
             say!("wasmscope: warning: the telemetry cannot be shown: {error}");
         }
     }
-    // The command's own span is always there, unless it was not sampled.
+    // The command's own span always exists, unless it was not sampled.
     if shows_traces && report.traces.exported == 0 && report.traces.lost() == 0 {
         let parent = if continues { ", or TRACEPARENT" } else { "" };
         say!(
             "wasmscope: no trace is shown: it was not sampled (sampler {sampler}, by --sampler or OTEL_TRACES_SAMPLER{parent})"
         );
     }
-    account(&delivered, &limits);
-    // A read from standard input cannot be interrupted; its thread ends with the process.
+    report_losses(&delivered, &limits);
+    // A read from standard input cannot be interrupted. Its thread ends with the process.
     runtime.shutdown_background();
     Ok(ExitCode::from(ended.exit_code()))
 }
 
-/// Returns the trace and the baggage to continue, as far as OTEL_PROPAGATORS allows.
+/// Returns the trace and the baggage to continue, if OTEL_PROPAGATORS allows it.
 fn continued(propagators: Propagators) -> InvocationOptions {
     InvocationOptions::from_env(|name| {
         let wanted = if name == "BAGGAGE" {
@@ -154,11 +154,11 @@ fn continued(propagators: Propagators) -> InvocationOptions {
 struct Executed {
     ended: Ended,
     delivered: Delivered,
-    /// Handles signals, which end the process, for as long as it lives.
+    /// Runs the handler of signals that end the process, while it lives.
     runtime: Runtime,
 }
 
-/// Runs a component and delivers its telemetry. A timeout or a signal can interrupt both.
+/// Runs a component and delivers its telemetry. A timeout or a signal may interrupt both.
 fn execute(
     prepared: runtime::Prepared,
     pipeline: Pipeline,
@@ -202,11 +202,11 @@ async fn deliver(pipeline: Pipeline, deadline: Duration, signals: &mut Signals) 
     tokio::select! {
         report = tokio::task::spawn_blocking(move || delivering.shutdown(deadline)) => Delivered {
             report: report.unwrap_or_else(|_panic| pipeline.status()),
-            was_given_up: false,
+            was_cut_short: false,
         },
         () = signals.second() => Delivered {
             report: pipeline.give_up(),
-            was_given_up: true,
+            was_cut_short: true,
         },
     }
 }

@@ -1,4 +1,4 @@
-//! Makes the telemetry configuration from options and environment.
+//! Builds the telemetry configuration from options and environment.
 
 use crate::args::{FLAGS, Telemetry};
 use crate::failure::Failure;
@@ -9,7 +9,7 @@ use wasmscope_telemetry::Runtime;
 
 /// Builds the configuration. Options override the environment. Invalid values of either are errors.
 ///
-/// Without an endpoint the telemetry goes to `console`.
+/// Without an endpoint, the telemetry goes to `console`.
 pub(crate) fn config(
     options: &Telemetry,
     service: String,

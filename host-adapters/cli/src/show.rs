@@ -9,7 +9,7 @@ use wasmscope_console::{Style, render};
 use wasmscope_otlp::memory::MemoryExporter;
 
 /// The destination of the view. It is opened before the program runs, so that a wrong path is found
-/// in time.
+/// early.
 #[derive(Debug)]
 pub(crate) enum Screen {
     Terminal(io::Stderr),
@@ -24,7 +24,7 @@ impl Screen {
         }
     }
 
-    /// Writes the telemetry in the memory exporter.
+    /// Writes the telemetry of the memory exporter.
     pub(crate) fn show(self, collector: &MemoryExporter, format: Format) -> io::Result<()> {
         let (out, terminal): (Box<dyn Write>, bool) = match self {
             Self::Terminal(stderr) => {

@@ -1,4 +1,4 @@
-//! What a person sees who asks for help, or makes a mistake on the way.
+//! The output for users who ask for help or make a mistake.
 
 use std::process::{Command, Output};
 
@@ -26,14 +26,14 @@ fn help_lists_the_commands_and_options_with_their_variables() {
 }
 
 #[test]
-fn without_arguments_the_help_is_shown_and_the_exit_code_is_2() {
+fn without_arguments_help_is_shown_with_exit_code_2() {
     let output = wasmscope(&[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("inspect"));
 }
 
 #[test]
-fn a_misspelt_option_is_named_with_the_one_that_was_meant() {
+fn similar_option_is_suggested_for_a_misspelt_one() {
     let output = wasmscope(&["run", "--otlp-endpont", "http://127.0.0.1:4318", "a.wasm"]);
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8_lossy(&output.stderr);
@@ -44,7 +44,7 @@ fn a_misspelt_option_is_named_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn an_option_behind_the_component_is_not_taken_for_one_of_the_commands() {
+fn option_after_the_component_belongs_to_the_program() {
     for args in [
         &["--help"][..],
         &["--timeout", "soon"],

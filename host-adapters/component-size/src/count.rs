@@ -12,7 +12,7 @@ use crate::read::{Bodies, Body, Captured, Cost, Item, Kind, Module, Step};
 /// ended.
 const RESOURCES_PER_DEFINITION: u64 = 20;
 
-/// The most bytes in the name of a definition that counts once.
+/// The maximum length of the name of a definition that counts once, in bytes.
 const NAME_BYTES_PER_DEFINITION: u64 = 1024;
 
 /// Counts the cost of instantiating the last of the components.

@@ -26,7 +26,7 @@ fn count(bytes: &[u8], limits: &Limits) -> Counted<()> {
         functions: 0,
         definitions: 0,
         module: Module::default(),
-        most_imports: 0,
+        max_imports: 0,
     };
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
@@ -47,8 +47,8 @@ struct DefinitionCounter<'l> {
     definitions: u64,
     /// The current core module.
     module: Module,
-    /// The most imports of a core module or core module type so far.
-    most_imports: usize,
+    /// The greatest number of imports of a core module or core module type so far.
+    max_imports: usize,
 }
 
 impl DefinitionCounter<'_> {
@@ -80,7 +80,7 @@ impl DefinitionCounter<'_> {
                     globals += u64::from(matches!(import?.ty, TypeRef::Global(_)));
                     self.define(1)?;
                 }
-                self.most_imports = self.most_imports.max(count);
+                self.max_imports = self.max_imports.max(count);
                 self.globals(globals)
             }
             Payload::TableSection(section) => self.each(section, |_| 1),
@@ -105,14 +105,14 @@ impl DefinitionCounter<'_> {
             Payload::CoreTypeSection(section) => {
                 for ty in section {
                     let definitions = core_type(&ty?);
-                    self.most_imports = self.most_imports.max(definitions);
+                    self.max_imports = self.max_imports.max(definitions);
                     self.define(definitions)?;
                 }
                 Ok(())
             }
             Payload::InstanceSection(section) => {
                 // The validator checks each import again.
-                let imports = self.most_imports / IMPORTS_PER_DEFINITION;
+                let imports = self.max_imports / IMPORTS_PER_DEFINITION;
                 self.each(section, |instance| 1 + parts(&instance).max(imports))
             }
             Payload::ComponentInstanceSection(section) => {
@@ -133,7 +133,7 @@ impl DefinitionCounter<'_> {
         self.limits.allow(Limit::Functions, self.functions)?;
         // A call of two bytes expands to all its results, and a label of one byte to those of its
         // block.
-        let results = self.module.most_results;
+        let results = self.module.max_results;
         let factor = (results.saturating_mul(results) / 2).max(1);
         let bytes = (bytes as u64).saturating_mul(factor);
         Ok(self.limits.allow(Limit::FunctionBytes, bytes)?)
@@ -145,7 +145,7 @@ impl DefinitionCounter<'_> {
             if let CompositeInnerType::Func(ty) = &ty.composite_type.inner {
                 let (params, results) = (ty.params().len() as u64, ty.results().len() as u64);
                 self.limits.allow(Limit::Arity, params.max(results))?;
-                self.module.most_results = self.module.most_results.max(results);
+                self.module.max_results = self.module.max_results.max(results);
             }
         }
         Ok(())
@@ -178,7 +178,7 @@ impl DefinitionCounter<'_> {
 struct Module {
     globals: u64,
     /// The greatest number of results of a type.
-    most_results: u64,
+    max_results: u64,
 }
 
 /// How many imports take a validator about as long to check as one definition.
@@ -192,7 +192,7 @@ const DEFINITIONS_PER_ELEMENT: usize = 4;
 
 /// How many table slots take about as much memory as one definition. Wasmtime keeps a number for
 /// each slot up to the last initialised one, for a million at most.
-const PLACES_PER_DEFINITION: usize = 64;
+const SLOTS_PER_DEFINITION: usize = 64;
 
 /// How many bytes between data segments take about as much memory as one definition. Wasmtime keeps
 /// an image of up to 16 MiB.
@@ -208,7 +208,7 @@ fn elements(element: &Element<'_>) -> usize {
         _ if is_expressions => count.saturating_mul(DEFINITIONS_PER_ELEMENT),
         ElementKind::Active { offset_expr, .. } => {
             let last = constant(offset_expr).saturating_add(count).min(1 << 20);
-            count / ELEMENTS_PER_DEFINITION + last / PLACES_PER_DEFINITION
+            count / ELEMENTS_PER_DEFINITION + last / SLOTS_PER_DEFINITION
         }
         ElementKind::Declared => count / ELEMENTS_PER_DEFINITION,
         ElementKind::Passive => count.saturating_mul(DEFINITIONS_PER_ELEMENT),

@@ -99,9 +99,9 @@ impl Limit {
             Self::Arity => 0..=1_000,
             Self::Globals => 0..=60_000,
             // The outermost component counts as one.
-            Self::Modules => 1..=MOST_MODULES,
-            Self::Nesting => 0..=MOST_NESTING,
-            Self::TypeNesting => 0..=MOST_TYPE_NESTING,
+            Self::Modules => 1..=MAX_MODULES,
+            Self::Nesting => 0..=MAX_NESTING,
+            Self::TypeNesting => 0..=MAX_TYPE_NESTING,
             Self::Definitions | Self::Functions | Self::ModuleBytes | Self::TypeItems => {
                 0..=u64::MAX
             }
@@ -128,14 +128,14 @@ impl Limit {
 
 /// The largest allowed number of core modules and components. A validator's memory and time grow
 /// with its square: 1,000 take up to 100 MB.
-const MOST_MODULES: u64 = 10_000;
+const MAX_MODULES: u64 = 10_000;
 
 /// The largest allowed nesting of components. A validator's memory and time grow with its square.
-const MOST_NESTING: u64 = 1_000;
+const MAX_NESTING: u64 = 1_000;
 
 /// The largest allowed nesting of types. A few levels more overflow a stack of 2 MiB in an
 /// unoptimised program.
-const MOST_TYPE_NESTING: u64 = 200;
+const MAX_TYPE_NESTING: u64 = 200;
 
 /// Limits on the size of a component.
 ///

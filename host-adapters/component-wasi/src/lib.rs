@@ -61,7 +61,7 @@
 //! thread, which is faster but cannot be interrupted. Directories are always listed on another
 //! thread.
 //!
-//! # What a guest can use up
+//! # Limits on host resources
 //!
 //! [`Bounds`] limits the file descriptors and streams of each guest: see [`wasi_bounds`], which
 //! also lists what the embedder must limit.

@@ -1,9 +1,9 @@
-//! The telemetry contract in the host, for every engine alike.
+//! The host side of the telemetry contract, for all engines.
 //!
-//! A component's call arrives at an engine as core WebAssembly values and a linear memory. From
-//! there on it is the same for all engines: this crate reads the arguments, within bounds and a
-//! budget, calls the telemetry core ([`wasmscope_telemetry`]), and returns a result. It knows no
-//! engine, and contains no unsafe code.
+//! An engine passes a component's call as core WebAssembly values and a linear memory. The rest is
+//! the same for all engines: this crate reads the arguments, within bounds and a budget, calls the
+//! telemetry core ([`wasmscope_telemetry`]), and returns a result. It depends on no engine, and
+//! contains no unsafe code.
 //!
 //! The module `abi` serves any contract. The module [`otel`] is the package `wasmscope:otel`.
 //!
@@ -20,7 +20,7 @@
 //!
 //! # Examples
 //!
-//! The core of an adapter, for an engine that passes bits. Results are text, to be brief:
+//! The core of an adapter for an engine that passes bits. For brevity, results are text:
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -92,7 +92,7 @@
 //! | host memory that one call's arguments take | [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) | is left out and counted as `call_bytes` |
 //! | guest memory that is checked though it is left out | [`CHECKED_BYTES`](wasmscope_telemetry::limits::CHECKED_BYTES) | is not looked at |
 //!
-//! A panic in the telemetry core is caught, counted as `host_panic`, and comes to a
+//! A panic in the telemetry core is caught, counted as `host_panic`, and the guest gets a
 //! [neutral](Function::neutral) result. (Not in programs that are built with `panic = "abort"`.)
 
 #![forbid(unsafe_code)]

@@ -22,7 +22,7 @@
 //! # What is not bounded here
 //!
 //! - Threads: file operations and name look-ups take threads for blocking tasks of the Tokio
-//!   runtime that the guest runs in. Give guests a runtime of their own, with
+//!   runtime that the guest runs in. Give guests a separate runtime, with
 //!   [`max_blocking_threads`](https://docs.rs/tokio/latest/tokio/runtime/struct.Builder.html#method.max_blocking_threads).
 //! - The disk, below a directory that the guest may write to, and what the guest writes to its
 //!   standard streams.
@@ -52,10 +52,10 @@ use wasmtime_wasi::runtime::spawn_blocking;
 /// The default limit on a guest's file descriptors.
 pub const DESCRIPTORS: usize = 512;
 
-/// The largest limit on descriptors. Engines allow this many handles of all resources by default.
-pub const MOST_DESCRIPTORS: usize = 100_000;
+/// The maximum for the limit on descriptors: the number of handles that engines allow by default.
+pub const MAX_DESCRIPTORS: usize = 100_000;
 
-/// The most directory listings that a guest may have open.
+/// The maximum number of directory listings that a guest may have open.
 pub const LISTINGS: usize = 64;
 
 /// The longest name that can be looked up. It is longer than any host name, including Unicode ones.

@@ -12,7 +12,7 @@ use wasmedge_component::{
 /// The number of repetitions.
 const ROUNDS: usize = 2000;
 
-/// The most bytes that the process may grow by.
+/// The number of bytes by which the process may grow.
 const GROWTH: usize = 20 << 20;
 
 struct Thing;

@@ -670,7 +670,7 @@ fn recursion_without_loops_is_interrupted() {
     });
 }
 
-/// Neither loops nor recurses, but takes practically for ever.
+/// Neither loops nor recurses, but takes practically forever.
 #[test]
 fn a_tree_of_calls_is_interrupted() {
     // Code that the compiler cannot optimise away.

@@ -1,9 +1,9 @@
-//! Runs a WASI command component on WasmEdge, with its telemetry going to the collector that the
-//! `OTEL_*` variables name.
+//! Runs a WASI command component on WasmEdge, and sends its telemetry to the collector of the
+//! `OTEL_*` variables.
 //!
 //! `cargo run -p wasmscope-wasmedge --example embed -- guest.wasm`
 //!
-//! What Wasmscope needs beside `component-wasi` is marked with numbers.
+//! The numbers mark the parts that Wasmscope needs beside `component-wasi`.
 
 use std::time::Duration;
 
@@ -40,13 +40,13 @@ fn main() -> anyhow::Result<()> {
         .nth(1)
         .ok_or_else(|| anyhow::anyhow!("no component given"))?;
 
-    // For OpenTelemetry providers of your own, one set for each tenant perhaps:
-    // `Telemetry::builder(Providers { .. }).runtime(wasmscope_wasmedge::runtime()).build()`. Then
-    // nothing is read from the environment.
+    // To use your own OpenTelemetry providers, perhaps a set for each tenant:
+    // `Telemetry::builder(Providers { .. }).runtime(wasmscope_wasmedge::runtime()).build()`.
+    // Nothing is read from the environment then.
     let config = Config::builder()
         .with_process_env()
         .runtime(wasmscope_wasmedge::runtime())
-        .on_warning(|warning| eprintln!("{warning}")) // that the collector is away, say
+        .on_warning(|warning| eprintln!("{warning}")) // for example an unreachable collector
         .build()?;
     let pipeline = Pipeline::build(config)?;
     let telemetry = pipeline.telemetry(); // 4

@@ -1,4 +1,4 @@
-//! The functions of the contract on a linker.
+//! Adds the contract's functions to a linker.
 
 use anyhow::{Error, Result};
 use wasmedge_component::Linker;
@@ -10,20 +10,21 @@ use crate::{lift, typecheck};
 
 /// Adds the interfaces of `wasmscope:otel@0.1.0` to a linker.
 ///
-/// Components that import any `0.1.x` of the package are served, as the linker matches versions.
+/// Components may import any `0.1.x` of the package, because the linker accepts compatible
+/// versions.
 ///
 /// # Errors
 ///
-/// Returns an error if the linker has a function of these interfaces already.
+/// Returns an error if the linker already has one of these functions.
 pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<()> {
     add_to_linker_with(linker, T::wasmscope)
 }
 
-/// Adds the interfaces as [`add_to_linker`] does, for a `T` whose telemetry `get` finds.
+/// Adds the interfaces as [`add_to_linker`] does. `get` finds the telemetry in a `T`.
 ///
 /// # Errors
 ///
-/// Returns an error if the linker has a function of these interfaces already.
+/// Returns an error if the linker already has one of these functions.
 pub fn add_to_linker_with<T: 'static>(
     linker: &mut Linker<T>,
     get: impl Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
@@ -31,7 +32,7 @@ pub fn add_to_linker_with<T: 'static>(
     register(&mut Registrar { linker, get })
 }
 
-/// What functions are added to.
+/// Registers the functions with a linker.
 struct Registrar<'a, T: 'static, G> {
     linker: &'a mut Linker<T>,
     get: G,

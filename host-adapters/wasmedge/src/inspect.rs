@@ -1,4 +1,4 @@
-//! Lists a component's imports and exports, and finds those imports that a linker lacks.
+//! Lists a component's imports and exports, and finds the imports that a linker lacks.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -10,8 +10,8 @@ use component_model::types::FuncType;
 use wasmedge_component::{Component, LinkError, Linker, Type};
 use wasmscope_contract::{Extern, ExternKind, Found, NotACommand, Offers, TypeText, Unserved};
 
-/// Returns what a component imports, in its order. Of an interface, only resources, functions, core
-/// modules and interfaces inside of it are listed.
+/// Returns a component's imports, in its order. For an interface, this lists only resources,
+/// functions, core modules and nested interfaces.
 #[must_use]
 pub fn imports(component: &Component) -> Vec<Extern> {
     let plan = component.plan();
@@ -60,7 +60,7 @@ struct Items<'a> {
 }
 
 impl<'a> Items<'a> {
-    /// Adds an item by the names of the interfaces that it is in, the outermost first, and its own.
+    /// Adds an item by its name and the names of the interfaces around it, outermost first.
     fn add(&mut self, names: impl Iterator<Item = &'a str>, kind: ExternKind, ty: Option<String>) {
         let names: Vec<&str> = names.collect();
         let Some((name, interfaces)) = names.split_last() else {
@@ -80,7 +80,7 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// Finds an item, or adds it.
+    /// Returns the position of an item, after adding it if it is new.
     fn position(&mut self, name: &'a str, kind: ExternKind) -> usize {
         *self.by_name.entry(name).or_insert_with(|| {
             self.list.push((Extern::new(name, kind), Self::default()));
@@ -88,7 +88,7 @@ impl<'a> Items<'a> {
         })
     }
 
-    /// The translator bounds how deep instances nest, and with it this recursion.
+    /// The translator bounds the nesting of instances, and so this recursion.
     fn into_externs(self) -> Vec<Extern> {
         let list = self.list.into_iter();
         list.map(|(item, items)| Extern {
@@ -99,7 +99,7 @@ impl<'a> Items<'a> {
     }
 }
 
-/// Returns what a component exports, in its order.
+/// Returns a component's exports, in its order.
 #[must_use]
 pub fn exports(component: &Component) -> Vec<Extern> {
     let plan = component.plan();
@@ -109,11 +109,11 @@ pub fn exports(component: &Component) -> Vec<Extern> {
 }
 
 /// Returns the name of the export that makes a component a command: the highest version `0.2.x` of
-/// `wasi:cli/run`, checked by version and type. It is what to call `run` of.
+/// `wasi:cli/run`, checked by version and type. Call its function `run`.
 ///
 /// # Errors
 ///
-/// Returns [`NotACommand`], which says why, if no export can be run.
+/// Returns [`NotACommand`], with the reason, if no export can be run.
 ///
 /// # Examples
 ///
@@ -132,7 +132,7 @@ pub fn command(component: &Component) -> Result<String, NotACommand> {
     wasmscope_contract::command(&exports(component)).map(str::to_owned)
 }
 
-/// The translator bounds how deep instances nest, and with it this recursion.
+/// The translator bounds the nesting of instances, and so this recursion.
 fn describe((name, export): &(String, Export), names: &Names<'_>) -> Extern {
     match export {
         Export::Function(function) => Extern {
@@ -152,7 +152,7 @@ fn describe((name, export): &(String, Export), names: &Names<'_>) -> Extern {
 /// The names of a component's resources, for types as text.
 struct Names<'a> {
     plan: &'a Plan,
-    /// By resource.
+    /// The names by resource.
     resources: HashMap<usize, &'a str>,
 }
 
@@ -183,7 +183,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Returns a function's type as WIT writes it.
+    /// Returns a function's type in the syntax of WIT.
     fn function(&self, ty: &FuncType) -> String {
         let params = ty.params.iter().map(|(name, ty)| (name.as_str(), ty));
         TypeText::function(false, params, &ty.result, |text, ty| self.write(text, ty))
@@ -242,18 +242,19 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Returns the imports of a component that a linker cannot serve, all of them, in the component's
-/// order; none if it can be linked.
+/// Returns all imports of a component that a linker cannot serve, in the component's order. The
+/// result is empty if the component can be linked.
 ///
-/// Versions are matched as at instantiation: `0.2.3` is served by `0.2.6`. An interface that the
-/// linker does not know at all is one entry. Of one that it knows, every function and resource that
-/// is missing, or has another type, is an entry.
+/// Versions match as in instantiation: `0.2.6` serves `0.2.3`. An interface that the linker does
+/// not know at all is one entry. If it knows the interface, every function and resource that is
+/// missing or has another type is an entry.
 ///
 /// # Errors
 ///
-/// None today: this linker fits every engine. Wasmtime's does not, and the adapters have one API.
+/// Never fails: this linker fits every engine. Wasmtime's does not, and both adapters have the same
+/// API.
 pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Result<Vec<Unserved>> {
-    let mut asked = Asked {
+    let mut asked = LinkErrors {
         has_interface: |names: &[&str]| linker.has_instance_at(names),
         errors: HashMap::new(),
     };
@@ -284,7 +285,7 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Result
         Ok(unserved) => unserved,
         Err(never) => match never {},
     };
-    // What is wrong within interfaces inside of others.
+    // Errors in nested interfaces.
     let mut inner: Vec<Unserved> = asked
         .errors
         .into_iter()
@@ -296,7 +297,7 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Result
     Ok(unserved)
 }
 
-/// Describes what is wrong with an item of an interface inside of another; `None` if it is in none.
+/// Returns an entry for an item of a nested interface, or `None` for others.
 fn inner_mismatch(imports: &[Extern], name: &str, found: Found) -> Option<Unserved> {
     let mut names = name.split('#');
     let root = names.next()?;
@@ -314,17 +315,17 @@ fn inner_mismatch(imports: &[Extern], name: &str, found: Found) -> Option<Unserv
     Some(Unserved::new(import, item, Some(why)))
 }
 
-/// How a linker begins to say that a function has another type.
+/// The start of the linker's message about a function of another type.
 const ANOTHER_TYPE: &str = "a function of another type: ";
 
-/// What a linker has said about a component.
-struct Asked<F> {
+/// The linker's errors about a component.
+struct LinkErrors<F> {
     has_interface: F,
-    /// By full name.
+    /// The errors by full name.
     errors: HashMap<String, Found>,
 }
 
-impl<F: Fn(&[&str]) -> bool> Offers for Asked<F> {
+impl<F: Fn(&[&str]) -> bool> Offers for LinkErrors<F> {
     type Error = Infallible;
 
     fn has_interface(&mut self, name: &str) -> Result<bool, Infallible> {

@@ -1,10 +1,10 @@
 //! Wasmscope on WasmEdge: components that import the package `wasmscope:otel` send OpenTelemetry
 //! traces, metrics and logs through the host that runs them.
 //!
-//! WasmEdge hosts no components by itself; [`wasmedge_component`] does that on it. This crate puts
-//! the package's interfaces into a [`wasmedge_component::Linker`]. What they do is in
-//! [`wasmscope_contract`] and [`wasmscope_telemetry`], which Wasmtime's adapter uses as well: a
-//! component sends the same telemetry on both.
+//! WasmEdge has no component model of its own; [`wasmedge_component`] provides it. This crate adds
+//! the package's interfaces to a [`wasmedge_component::Linker`]. The functions are in
+//! [`wasmscope_contract`] and [`wasmscope_telemetry`], which the adapter for Wasmtime uses as well.
+//! So a component sends the same telemetry on both.
 //!
 //! # An embedder
 //!
@@ -12,32 +12,32 @@
 #![doc = include_str!("../examples/embed.rs")]
 //! ```
 //!
-//! # A package outside of the clone
+//! # Packages outside of the clone
 //!
-//! It needs WasmEdge's library for its build, and again in its programs: see the crate
-//! `wasmedge-library`, and what `cargo xtask wasmedge` prints.
+//! WasmEdge's library is needed for the build and by the programs: see the crate
+//! `wasmedge-library`, and the output of `cargo xtask wasmedge`.
 //!
-//! # What is lost without each part
+//! # What each part is for
 //!
 //! | part | without it |
 //! |---|---|
 //! | [`View`] and [`add_to_linker`] | Components that import `wasmscope:otel` cannot be instantiated. |
-//! | [`invoke`] | There is no host span: a guest's outermost spans begin traces of their own, nothing continues a `traceparent`, what a trap or a timeout leaves open ends only with the [`Instance`], as killed; no costs are counted, and no traps but those at instantiation. |
+//! | [`invoke`] | There is no host span: a guest's outermost spans start new traces, and a `traceparent` is ignored. Spans that a trap or a timeout leaves open end only with the [`Instance`], as killed. No costs are counted, and no traps but those at instantiation. |
 //! | [`instantiate`] | No instantiation times, and failures at instantiation outside of an [`invoke`] are not counted. |
-//! | [`Limiter`] | No metrics of memory in use and of instances. |
-//! | [`runtime`] | Host spans do not say which runtime they are from. |
+//! | [`Limiter`] | No metrics of memory and instances. |
+//! | [`runtime`] | Host spans do not name the runtime. |
 //!
-//! # What a guest can do to its host
+//! # Hostile guests
 //!
-//! - A guest that is stuck in a host function holds its store, and its telemetry with it.
+//! - A guest that is stuck in a host function blocks its store with its telemetry.
 //!   [`Instance::ender`] returns an [`Ender`], which ends the guest's spans and its call from
 //!   another thread.
-//! - Files and sockets are bounded by `component-wasi`, so that the host keeps file descriptors to
-//!   send telemetry.
+//! - `component-wasi` limits files and sockets, so that the host keeps file descriptors to send
+//!   telemetry.
 //!
-//! As on Wasmtime: valid calls never trap, block or panic, and what exceeds the limits is left out
-//! and counted; a call that breaks the component model's ABI traps that guest alone, with
-//! [`InvalidArgument`].
+//! The rest is as on Wasmtime. Valid calls never trap, block or panic, and data beyond the limits
+//! is left out and counted. A call that breaks the component model's ABI traps only that guest,
+//! with [`InvalidArgument`].
 
 mod host;
 mod inspect;

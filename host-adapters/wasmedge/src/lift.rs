@@ -1,4 +1,4 @@
-//! What a guest passes, for the contract's code to read.
+//! Passes a guest's arguments to the contract's code.
 
 use anyhow::{Error, Result};
 use bytemuck::TransparentWrapper;
@@ -9,7 +9,7 @@ use wasmscope_contract::{
 };
 use wasmscope_telemetry::Instance;
 
-/// A core value, of which the contract knows which type it has.
+/// A core value. The contract knows its type.
 #[derive(Clone, Copy, TransparentWrapper)]
 #[repr(transparent)]
 struct Raw(CoreVal);
@@ -44,7 +44,8 @@ pub(crate) fn call<T, A: Arguments, R: Returned, C: Call<A, R>>(
         Encoding::CompactUtf16 => StringEncoding::CompactUtf16,
     };
     let passed = match call.params {
-        // Not copied: they have just been written, in other widths than they would be copied in.
+        // Not copied, because they have just been written with other widths, so a copy would wait
+        // for the stores.
         Params::Flat(params) => RawArgs::flat(call.memory, encoding, Raw::wrap_slice(params)),
         Params::Spilled(bytes) => RawArgs::in_memory(call.memory, encoding, bytes),
     };

@@ -1,4 +1,4 @@
-//! The resource limiter, which meters what it allows.
+//! The resource limiter, which also measures the memory that it allows.
 
 use wasmedge_component::ResourceLimiter;
 
@@ -14,7 +14,7 @@ impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
         maximum: Option<usize>,
     ) -> anyhow::Result<bool> {
         let answer = self.inner.memory_growing(current, desired, maximum);
-        // An error refuses too, and ends the guest.
+        // An error also refuses the growth, and ends the guest.
         let allowed = matches!(answer, Ok(true));
         self.meter.growing(current, desired, maximum, allowed);
         answer
@@ -54,7 +54,7 @@ mod tests {
     use wasmscope_telemetry::{Providers, Telemetry};
 
     #[test]
-    fn a_growth_that_failed_is_no_memory() {
+    fn failed_growth_is_not_counted() {
         let telemetry = Telemetry::builder(Providers::default()).build();
         let mut limiter = Limiter::unlimited(&telemetry);
         limiter.memory_growing(0, 65_536, None).unwrap();

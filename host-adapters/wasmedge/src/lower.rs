@@ -1,4 +1,4 @@
-//! Lowering what the functions of the contract give back.
+//! Lowers the results of the contract's functions.
 
 use component_model::abi::{CoreVal, LowerContext};
 use wasmedge_component::{
@@ -8,10 +8,10 @@ use wasmscope_contract::{BaggageEntry, LogThreshold, Returned, SpanContext};
 
 use crate::typecheck;
 
-/// What a function gives back, in a form that lowers.
+/// A function's result in a form that can be lowered.
 pub(crate) struct Results<R>(pub(crate) R);
 
-/// A result of the contract's, and the type of this crate's that lowers it.
+/// A result of the contract, with the type of this crate that lowers it.
 pub(crate) trait Lowered {
     type As<'a>: Lower
     where

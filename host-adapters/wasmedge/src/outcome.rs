@@ -1,4 +1,4 @@
-//! How a call ended, as the errors of `wasmedge-component` tell it.
+//! Maps the errors of `wasmedge-component` to outcomes.
 
 use anyhow::Error;
 use component_wasi::I32Exit;
@@ -6,16 +6,16 @@ use wasmedge_component::{Trap, TrapCode};
 use wasmscope_contract::InvalidArgument;
 use wasmscope_telemetry::Outcome;
 
-/// Gives the outcome that an error from a call or an instantiation stands for.
+/// Returns the outcome for an error from a call or an instantiation.
 ///
 /// - WASI's exit is [`Outcome::Exit`] with its code.
 /// - An interruption is [`Outcome::Timeout`].
-/// - Every other trap is [`Outcome::Trap`], its code that of [`TrapCode::as_str`], which is
-///   Wasmtime's name for it where Wasmtime has one: `memory_out_of_bounds`, `stack_overflow`,
+/// - Every other trap is [`Outcome::Trap`]. Its code is [`TrapCode::as_str`], which is Wasmtime's
+///   name if Wasmtime has one: `memory_out_of_bounds`, `stack_overflow`,
 ///   `integer_division_by_zero`, `out_of_fuel`, `unreachable`.
-/// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke
-///   the ABI in a call to `wasmscope:otel` ([`InvalidArgument`]), `memory_limit` where a limiter
-///   refuses the memory that an instance needs to begin with, and `host_error` for what remains.
+/// - Errors of the host that end the guest are traps, too: `invalid_argument` if the guest broke
+///   the ABI in a call to `wasmscope:otel` ([`InvalidArgument`]), `memory_limit` if a limiter
+///   refuses an instance's initial memory, and `host_error` for all others.
 #[must_use]
 pub fn outcome_of(error: &Error) -> Outcome {
     if let Some(I32Exit(code)) = error.downcast_ref() {
@@ -43,13 +43,13 @@ mod tests {
     fn every_kind_of_trap_is_listed() {
         for code in TrapCode::ALL {
             let listed = ERROR_TYPES.iter().any(|known| known.value == code.as_str());
-            // It is told as a timeout.
+            // It is reported as a timeout.
             assert_eq!(listed, *code != TrapCode::Interrupt, "{code:?}");
         }
     }
 
     #[test]
-    fn errors_are_told_apart() {
+    fn errors_have_distinct_outcomes() {
         assert_eq!(
             outcome_of(&Error::new(I32Exit(3)).context("called")),
             Outcome::Exit { code: 3 }

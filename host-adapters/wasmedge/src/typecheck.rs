@@ -1,4 +1,4 @@
-//! Checking what a component imports against the contract, type by type.
+//! Compares the types that a component imports with the contract's.
 
 use wasmedge_component::{Type, TypeList, TypeMismatch};
 use wasmscope_contract as contract;
@@ -36,7 +36,7 @@ fn same_names(of: &str, found: &[String], expected: &[&str]) -> Result<(), TypeM
     pairs.try_for_each(|(found, expected)| same_name(of, found, expected))
 }
 
-/// Checks a type. Their names do not matter, those of their fields, cases and flags do.
+/// Checks a type. The names of fields, cases and flags matter, and names of types do not.
 pub(crate) fn check(found: &Type, expected: &contract::Type) -> Result<(), TypeMismatch> {
     use contract::Type as Expected;
     match (expected, found) {

@@ -1,8 +1,9 @@
-//! The adapter on WasmEdge: what all adapters do, and what only WasmEdge has.
+//! Tests the adapter on WasmEdge, with the tests that all adapters share and those that only
+//! WasmEdge has.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "this is all tests, functions beside them too"
+    reason = "the whole file is a test, including helper functions"
 )]
 
 #[path = "../../tests/adapter.rs"]
@@ -10,12 +11,15 @@ mod all;
 #[path = "../../tests/api.rs"]
 mod api;
 #[path = "../../tests/guests.rs"]
-#[expect(dead_code, reason = "the other adapter's tests use the rest")]
+#[expect(
+    dead_code,
+    reason = "the other adapter's tests use the remaining items"
+)]
 mod guests;
 
 use all::{Host, attribute, run, working};
 
-/// WasmEdge, for the tests of all adapters.
+/// The parts of WasmEdge that the shared tests use.
 mod adapter {
     pub(crate) use anyhow::Result;
     pub(crate) use wasmedge_component::{Component, Engine, Linker, ResourceLimiter, Store, Val};
@@ -71,20 +75,20 @@ mod adapter {
 }
 
 #[test]
-fn the_runtimes_version_is_that_of_the_library() {
+fn runtime_version_is_that_of_the_library() {
     let runtime = wasmscope_wasmedge::runtime();
     assert_eq!(runtime.name, "wasmedge");
     assert!(runtime.version.starts_with("0."), "{}", runtime.version);
 }
 
 #[test]
-fn an_interruption_is_a_timeout() {
+fn interruption_is_a_timeout() {
     let host = Host::new();
     let engine = adapter::Engine::default();
     let component = working(&engine, "(loop $forever (br $forever))");
     let mut store = host.store(&engine);
     let handle = store.interrupt_handle().unwrap();
-    // Before it runs, or while it does: an interruption holds.
+    // An interruption works before the run as well as during it.
     std::thread::spawn(move || handle.interrupt());
     run(&mut store, &component).unwrap_err();
     let outer = host.span("run guest");

@@ -1,9 +1,9 @@
-//! Runs a WASI command component, with its telemetry going to the collector that the `OTEL_*`
-//! variables name.
+//! Runs a WASI command component, and sends its telemetry to the collector of the `OTEL_*`
+//! variables.
 //!
 //! `cargo run -p wasmscope-wasmtime --example embed -- guest.wasm`
 //!
-//! What Wasmscope needs beside `wasmtime-wasi` is marked with numbers.
+//! The numbers mark the parts that Wasmscope needs beside `wasmtime-wasi`.
 
 use std::time::Duration;
 
@@ -45,23 +45,23 @@ fn main() -> Result<()> {
         .nth(1)
         .ok_or_else(|| wasmtime::format_err!("no component given"))?;
 
-    // For OpenTelemetry providers of your own, one set for each tenant perhaps:
-    // `Telemetry::builder(Providers { .. }).runtime(runtime()).build()`. Then nothing is read from
-    // the environment.
+    // To use your own OpenTelemetry providers, perhaps a set for each tenant:
+    // `Telemetry::builder(Providers { .. }).runtime(runtime()).build()`. Nothing is read from the
+    // environment then.
     let config = Config::builder()
         .with_process_env()
         .runtime(runtime())
-        .on_warning(|warning| eprintln!("{warning}")) // that the collector is away, say
+        .on_warning(|warning| eprintln!("{warning}")) // for example an unreachable collector
         .build()?;
     let pipeline = Pipeline::build(config)?;
     let telemetry = pipeline.telemetry(); // 4
 
     let engine = Engine::default();
     let bytes = std::fs::read(&path)?;
-    check_size(&bytes, &SizeLimits::default())?; // before Wasmtime compiles them
+    check_size(&bytes, &SizeLimits::default())?; // before Wasmtime compiles
     let component = Component::new(&engine, &bytes)?;
     let mut linker: Linker<State> = Linker::new(&engine);
-    // In place of `wasmtime_wasi::p2::add_to_linker_sync`: bounds what the guest can use up.
+    // Instead of `wasmtime_wasi::p2::add_to_linker_sync`: bounds the host resources of the guest.
     wasi_bounds::add_to_linker_sync(&mut linker, &Bounds::default())?;
     wasmscope_wasmtime::add_to_linker(&mut linker)?; // 5
 

@@ -1,22 +1,22 @@
-//! The same interfaces by [`wasmtime::component::bindgen!`], which uses Wasmtime's public API only.
+//! The same interfaces by [`wasmtime::component::bindgen!`], with Wasmtime's public API only.
 //!
-//! This is the plain way to write an adapter. It serves as the oracle of the crate's own lifting,
-//! in `tests/bindgen`. It is also the way out if a release of Wasmtime changes the hidden API that
-//! the crate's own lifting uses. A guest gets the same results and the same telemetry from both.
-//! The calls are slower: ADR 20 has the numbers.
+//! This is the plain way to write an adapter. `tests/bindgen` uses it as the oracle for the crate's
+//! own lifting. It is also the alternative if a release of Wasmtime changes the hidden API that the
+//! own lifting uses. A guest gets the same results and the same telemetry from both. The calls are
+//! slower: ADR 20 has the numbers.
 //!
 //! # Limits
 //!
 //! [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) has no effect here.
-//! Wasmtime copies all arguments of a call before the call arrives. Wasmtime bounds the copies by
+//! Wasmtime copies all arguments of a call before the call arrives. It bounds the copies by
 //! [`Store::set_hostcall_fuel`](wasmtime::Store::set_hostcall_fuel), 128 MiB by default, and traps
-//! a guest that exceeds it. The crate's own functions leave the excess out instead and count it.
+//! a guest that exceeds it. The crate's own functions leave out the excess and count it instead.
 //! All other limits are the same.
 //!
 //! # Errors of guests
 //!
-//! A call that breaks the ABI traps with an error of Wasmtime's, which
-//! [`outcome_of`](crate::outcome_of) calls a `host_error`, and not `invalid_argument`.
+//! A call that breaks the ABI traps with an error of Wasmtime. [`outcome_of`](crate::outcome_of)
+//! returns `host_error` for it instead of `invalid_argument`.
 
 mod convert;
 mod functions;
@@ -42,7 +42,7 @@ pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<()> {
     add_to_linker_with(linker, T::wasmscope)
 }
 
-/// Adds the interfaces as [`add_to_linker`] does, for a `T` in which `get` finds the telemetry.
+/// Adds the interfaces as [`add_to_linker`] does. `get` finds the telemetry in a `T`.
 ///
 /// `bindgen!` accepts function pointers only: a closure must not capture anything.
 ///

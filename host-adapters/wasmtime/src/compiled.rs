@@ -1,8 +1,8 @@
-//! Components that were compiled ahead of time.
+//! Components that are compiled ahead of time.
 
 #![expect(
     unsafe_code,
-    reason = "Wasmtime runs compiled code as it is; it is `Trusted` or was made just now"
+    reason = "Wasmtime runs compiled code without verifying it; the code is `Trusted` or new"
 )]
 
 use std::hash::{Hash as _, Hasher};
@@ -13,24 +13,24 @@ use wasmtime::{Engine, Result};
 
 /// Loads a component's code from a cache. Returns `None` if the cache has none for this engine.
 ///
-/// The engine has to have the version and the settings of the one that compiled it, and the
-/// processor its features.
+/// The engine must have the version and the settings of the one that compiled it, and the processor
+/// must have the same features.
 pub fn from_cache(engine: &Engine, bytes: &[u8], cache: &Cache) -> Option<Component> {
     from_code(engine, &cache.find(&key(engine, bytes))?).ok()
 }
 
-/// Compiles a component, keeps the code in a cache, and loads it. If the code cannot be written to
-/// the cache, [`Precompiled::not_kept`] says why.
+/// Compiles a component, stores the code in a cache, and loads it. If the code cannot be stored,
+/// [`Precompiled::not_kept`] has the reason.
 ///
-/// How large the component may become is not checked: see [`check_size`](crate::check_size).
+/// This does not check how large the component may become: see [`check_size`](crate::check_size).
 ///
 /// # Errors
 ///
-/// Those of [`Component::new`].
+/// Returns the errors of [`Component::new`].
 pub fn precompile(engine: &Engine, bytes: &[u8], cache: &Cache) -> Result<Precompiled<Component>> {
     let code = engine.precompile_component(bytes)?;
     let not_kept = cache.store(&key(engine, bytes), &code).err();
-    // SAFETY: the engine has made it just now.
+    // SAFETY: the engine has just compiled it.
     let component = unsafe { Component::deserialize(engine, &code) }?;
     Ok(Precompiled {
         component,
@@ -38,28 +38,28 @@ pub fn precompile(engine: &Engine, bytes: &[u8], cache: &Cache) -> Result<Precom
     })
 }
 
-/// Loads code that [`Engine::precompile_component`] has made.
+/// Loads the output of [`Engine::precompile_component`].
 ///
 /// # Errors
 ///
-/// Fails when it was made by another version of Wasmtime, with settings that differ from this
-/// engine's, or for another processor.
+/// Fails if it comes from another version of Wasmtime, from an engine with other settings, or if it
+/// is for another processor.
 pub fn from_code(engine: &Engine, code: &Trusted) -> Result<Component> {
-    // SAFETY: `Trusted` code is what the engine's compiler has made, unchanged: it comes out of a
-    // folder that other users cannot write to, or its caller vouches for it. Wasmtime itself checks
-    // version, settings and processor.
+    // SAFETY: `Trusted` code is the unchanged output of the engine's compiler: it comes from a
+    // folder that other users cannot write to, or the caller vouches for it. Wasmtime checks the
+    // version, the settings and the processor.
     unsafe { Component::deserialize(engine, code.bytes()) }
 }
 
-/// All that the code depends on. The engine's hash has its version, its settings, and the
-/// processor's features.
+/// Returns the cache key, which covers everything that the code depends on. The engine's hash
+/// covers its version, its settings, and the processor's features.
 fn key(engine: &Engine, bytes: &[u8]) -> Key {
     let mut settings = Settings(Vec::new());
     engine.precompile_compatibility_hash().hash(&mut settings);
     Key::new([b"wasmtime".as_slice(), &settings.0, bytes])
 }
 
-/// Keeps what is hashed as it is: the key's digest is a better one than 64 bits.
+/// Collects the hashed bytes, because the key's digest is stronger than a 64-bit hash.
 struct Settings(Vec<u8>);
 
 impl Hasher for Settings {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_engine_compiled_serves_those_of_its_settings_alone() {
+    fn code_is_loaded_only_by_engines_with_the_same_settings() {
         let home = tempfile::tempdir().expect("a folder");
         let cache = Cache::open(home.path().join("cache")).expect("a cache");
         let bytes = wat::parse_str(ANSWER).expect("a component");
@@ -124,7 +124,7 @@ mod tests {
             assert!(made.not_kept.is_none());
             assert_eq!(answer(&first, &made.component), 42);
             let second = engine(set);
-            let found = from_cache(&second, &bytes, &cache).expect("it was kept");
+            let found = from_cache(&second, &bytes, &cache).expect("it was stored");
             assert_eq!(answer(&second, &found), 42);
         }
         let other = wat::parse_str("(component)").expect("a component");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn code_that_was_damaged_is_not_loaded_and_is_replaced() {
+    fn damaged_code_is_replaced() {
         let home = tempfile::tempdir().expect("a folder");
         let cache = Cache::open(home.path().join("cache")).expect("a cache");
         let bytes = wat::parse_str(ANSWER).expect("a component");
@@ -141,7 +141,7 @@ mod tests {
         let file = cache.folder().read_dir().expect("a folder").next();
         let file = file.expect("its code").expect("a file").path();
         let whole = std::fs::read(&file).expect("a file");
-        // Bits all over the file; that each one counts is tested where the file's format is.
+        // Bits all over the file. The tests of the file format cover each one.
         let bits = (0..8 * whole.len()).step_by(8 * whole.len() / 150);
         let flipped = bits.map(|bit| {
             let mut bytes = whole.clone();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_kept_is_compiled_all_the_same() {
+    fn code_that_cannot_be_stored_is_loaded_nevertheless() {
         let home = tempfile::tempdir().expect("a folder");
         let cache = Cache::open(home.path().join("cache")).expect("a cache");
         std::fs::remove_dir(cache.folder()).expect("removed");

@@ -1,4 +1,4 @@
-//! The functions of the contract on a linker.
+//! Adds the contract's functions to a linker.
 
 use wasmscope_contract::{Arguments, Call, Function, Register, register};
 use wasmscope_telemetry::{Instance, View};
@@ -9,25 +9,24 @@ use crate::lift;
 use crate::lower::Lowered;
 
 /// Adds the interfaces of `wasmscope:otel@0.1.0` to a linker, for synchronous and asynchronous
-/// stores alike.
+/// stores.
 ///
-/// Components that import any `0.1.x` of the package are served, as Wasmtime's [`Linker`] matches
+/// Components may import any `0.1.x` of the package, because Wasmtime's [`Linker`] accepts
+/// compatible versions.
 /// versions.
 ///
 /// # Errors
-///
-/// Returns an error if the linker has a function of these interfaces already, and shadowing is not
+/// Returns an error if the linker already has one of these functions, unless it allows shadowing.
 /// allowed.
 pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<()> {
     add_to_linker_with(linker, T::wasmscope)
 }
 
-/// Adds the interfaces as [`add_to_linker`] does, for a `T` whose telemetry `get` finds.
+/// Adds the interfaces as [`add_to_linker`] does. `get` finds the telemetry in a `T`.
 ///
 /// # Errors
 ///
-/// Returns an error if the linker has a function of these interfaces already, and shadowing is not
-/// allowed.
+/// Returns an error if the linker already has one of these functions, unless it allows shadowing.
 pub fn add_to_linker_with<T: 'static>(
     linker: &mut Linker<T>,
     get: impl Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
@@ -35,7 +34,7 @@ pub fn add_to_linker_with<T: 'static>(
     register(&mut Registrar { linker, get })
 }
 
-/// What functions are added to.
+/// Registers the functions with a linker.
 struct Registrar<'a, T: 'static, G> {
     linker: &'a mut Linker<T>,
     get: G,

@@ -1,4 +1,4 @@
-//! Lists a component's imports and exports, and finds those imports that a linker lacks.
+//! Lists a component's imports and exports, and finds the imports that a linker lacks.
 
 mod linker;
 mod probe;
@@ -9,9 +9,9 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, ResourceType};
 use wasmtime::{Engine, Result};
 
-use linker::Asked;
+use linker::LinkerProbe;
 
-/// Returns what a component imports, in its order.
+/// Returns a component's imports, in its order.
 #[must_use]
 pub fn imports(component: &Component) -> Vec<Extern> {
     let engine = component.engine();
@@ -20,7 +20,7 @@ pub fn imports(component: &Component) -> Vec<Extern> {
     describe_all(engine, items)
 }
 
-/// Returns what a component exports, in its order.
+/// Returns a component's exports, in its order.
 #[must_use]
 pub fn exports(component: &Component) -> Vec<Extern> {
     let engine = component.engine();
@@ -30,11 +30,11 @@ pub fn exports(component: &Component) -> Vec<Extern> {
 }
 
 /// Returns the name of the export that makes a component a command: the highest version `0.2.x` of
-/// `wasi:cli/run`, checked by version and type. It is what to call `run` of.
+/// `wasi:cli/run`, checked by version and type. Call its function `run`.
 ///
 /// # Errors
 ///
-/// Returns [`NotACommand`], which says why, if no export can be run.
+/// Returns [`NotACommand`], with the reason, if no export can be run.
 ///
 /// # Examples
 ///
@@ -53,7 +53,7 @@ pub fn command(component: &Component) -> Result<String, NotACommand> {
     wasmscope_contract::command(&exports(component)).map(str::to_owned)
 }
 
-/// The resources that a component has names for.
+/// The names of the component's resources.
 type Names = Vec<(ResourceType, String)>;
 
 fn describe_all<'a>(
@@ -93,14 +93,15 @@ fn describe(engine: &Engine, name: &str, item: &ComponentItem, names: &mut Names
     described
 }
 
-/// Returns the imports of a component that a linker cannot serve, all of them, in the component's
-/// order; none if it can be linked.
+/// Returns all imports of a component that a linker cannot serve, in the component's order. The
+/// result is empty if the component can be linked.
 ///
-/// Versions are matched as Wasmtime does at instantiation: `0.2.3` is served by `0.2.6`. An
-/// interface that the linker does not know at all is one entry. Of one that it knows, every
-/// function and resource that is missing, or has another type, is an entry.
+/// Versions match as in Wasmtime's instantiation: `0.2.6` serves `0.2.3`. An interface that the
+/// linker does not know at all is one entry. If it knows the interface, every function and resource
+/// that is missing or has another type is an entry.
 ///
-/// Takes some tenths of a millisecond for each import, but nothing where all are served.
+/// This takes some tenths of a millisecond for each import, and almost no time if nothing is
+/// lacking.
 ///
 /// # Errors
 ///
@@ -114,27 +115,27 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Result
         return Ok(Vec::new());
     };
     let (wanted, origins) = wanted(component);
-    let mut asked = Asked::new(component, linker, origins);
-    let mut unserved = wasmscope_contract::unserved(&wanted, &mut asked)?;
+    let mut linker_probe = LinkerProbe::new(component, linker, origins);
+    let mut unserved = wasmscope_contract::unserved(&wanted, &mut linker_probe)?;
     if unserved.is_empty() {
         unserved.extend(linker::first_mismatch(&wanted, &error));
     }
     Ok(unserved)
 }
 
-/// Where a component first imports a resource.
+/// The first import of a resource.
 struct Origin {
     resource: ResourceType,
     import: String,
-    /// The item of the interface; `None` if the resource is imported by itself.
+    /// The item of the interface. `None` if the resource is imported directly.
     item: Option<String>,
 }
 
-/// Returns what a component imports, without the resources that an import only passes on from one
-/// before it, and where the resources come from.
+/// Returns a component's imports, and the origins of its resources. Left out are resources that an
+/// interface only reexports from an earlier import.
 ///
-/// `wasi:http/types` has the `input-stream` of `wasi:io/streams` by that name; a linker has it
-/// there, and is not asked for another.
+/// For example, `wasi:http/types` names the `input-stream` of `wasi:io/streams`. A linker defines
+/// it in the latter, and need not define another.
 fn wanted(component: &Component) -> (Vec<Extern>, Vec<Origin>) {
     let engine = component.engine();
     let ty = component.component_type();
@@ -156,7 +157,7 @@ fn wanted(component: &Component) -> (Vec<Extern>, Vec<Origin>) {
     let mut wanted = imports(component);
     let mut types = ty.imports(engine);
     wanted.retain_mut(|described| {
-        // As many as are described, and in their order.
+        // The same number, in the same order, as in the description.
         let Some((name, import)) = types.next() else {
             return true;
         };

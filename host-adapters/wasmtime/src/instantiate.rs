@@ -1,4 +1,4 @@
-//! Instantiating, measured.
+//! Instantiates components, and measures how long it takes.
 
 use std::time::Instant;
 
@@ -8,17 +8,17 @@ use wasmtime::{AsContextMut, Result};
 
 use crate::outcome::outcome_of;
 
-/// Instantiates a component and records how long that took.
+/// Instantiates a component and records how long it took.
 ///
-/// A component that traps in its start functions counts as a trap, in the metrics by its kind;
-/// within an [`invoke`](crate::invoke), that is left to the invocation's end. The result can be
-/// given to what `bindgen!` generates: `Command::new(&mut store, &instance)`.
+/// A component that traps in its start functions is counted in the metrics as a trap of its kind.
+/// Within an [`invoke`](crate::invoke), the end of the invocation counts it instead. The result
+/// works with the code that `bindgen!` generates: `Command::new(&mut store, &instance)`.
 ///
 /// # Errors
 ///
 /// Returns the error of [`Linker::instantiate`]: an import that the linker lacks, a trap, or a
-/// limit. See [`outcome_of`] for which it is, and [`unserved`](crate::unserved) for all the imports
-/// that are lacking.
+/// limit. [`outcome_of`] tells them apart, and [`unserved`](crate::unserved) lists all lacking
+/// imports.
 pub fn instantiate<T: View + 'static>(
     mut store: impl AsContextMut<Data = T>,
     component: &Component,

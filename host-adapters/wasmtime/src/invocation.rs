@@ -6,11 +6,11 @@ use std::ops::{Deref, DerefMut};
 use wasmscope_telemetry::{Instance, InstanceAccess, InvocationOptions, Outcome, View};
 use wasmtime::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 
-/// Begins a call into a component, and starts its host span, the outermost parent of the guest's
+/// Begins a call into a component and starts its host span, the outermost parent of the guest's
 /// spans.
 ///
-/// During the call the store is reached through the returned [`Invocation`].
-/// [`Invocation::finish`] says how the call ended.
+/// Use the returned [`Invocation`] as the store during the call. Call [`Invocation::finish`] with
+/// the call's outcome.
 pub fn invoke<T: View + 'static>(
     store: &mut Store<T>,
     options: InvocationOptions,
@@ -21,18 +21,18 @@ pub fn invoke<T: View + 'static>(
     ))
 }
 
-/// A call into a component. Dereferences to the [`Store`], and is a store context itself.
+/// A call into a component. Dereferences to the [`Store`], and implements `AsContextMut`.
 ///
 /// # In asynchronous code
 ///
-/// It may be held across an `await`. If its future is dropped, because of a timeout for example,
-/// the call ends as [`Outcome::Killed`], and so do its open spans.
+/// It may be held across an `await`. If its future is dropped, for example because of a timeout,
+/// the call and its open spans end as [`Outcome::Killed`].
 #[must_use = "dropped at once, it ends as killed"]
 pub struct Invocation<'a, T: View + 'static>(wasmscope_telemetry::Invocation<Running<'a, T>>);
 
 impl<T: View> Invocation<'_, T> {
-    /// Ends the call, and every span that the guest left open in it. The outcome of an error is
-    /// that of [`outcome_of`](crate::outcome_of).
+    /// Ends the call and all spans that the guest left open in it. Use
+    /// [`outcome_of`](crate::outcome_of) for the outcome of an error.
     pub fn finish(self, outcome: Outcome) {
         let _store = self.0.finish(outcome);
     }
@@ -81,7 +81,7 @@ impl<T: View> InstanceAccess for Running<'_, T> {
     }
 
     fn consumed_fuel(&mut self) -> Option<u64> {
-        // Wasmtime tells how much is left.
+        // Wasmtime returns the remaining fuel.
         Some(u64::MAX - self.0.get_fuel().ok()?)
     }
 }

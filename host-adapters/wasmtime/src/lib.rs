@@ -1,9 +1,9 @@
 //! Wasmscope on Wasmtime: components that import the package `wasmscope:otel` send OpenTelemetry
 //! traces, metrics and logs through the host that runs them.
 //!
-//! This crate puts the package's interfaces into a [`wasmtime::component::Linker`], for synchronous
-//! and asynchronous stores, and turns each call into one of the telemetry core's
-//! ([`wasmscope_telemetry`]), which holds all the rules.
+//! This crate adds the package's interfaces to a [`wasmtime::component::Linker`], for synchronous
+//! and asynchronous stores. It passes each call to the telemetry core ([`wasmscope_telemetry`]),
+//! which has all the rules.
 //!
 //! # An embedder
 //!
@@ -11,26 +11,29 @@
 #![doc = include_str!("../examples/embed.rs")]
 //! ```
 //!
-//! # What is lost without each part
+//! # What each part is for
 //!
 //! | part | without it |
 //! |---|---|
 //! | [`View`] and [`add_to_linker`] | Components that import `wasmscope:otel` cannot be instantiated. |
-//! | [`invoke`] | There is no host span: a guest's outermost spans begin traces of their own, nothing continues a `traceparent`, what a trap or a timeout leaves open ends only with the [`Instance`], as killed; no fuel is counted, and no traps but those at instantiation. |
+//! | [`invoke`] | There is no host span: a guest's outermost spans start new traces, and a `traceparent` is ignored. Spans that a trap or a timeout leaves open end only with the [`Instance`], as killed. Neither fuel nor traps are counted, except traps at instantiation. |
 //! | [`instantiate`] or [`instantiate_async`] | No instantiation times, and failures at instantiation outside of an [`invoke`] are not counted. |
-//! | [`Limiter`] | No metrics of memory in use and of instances. |
-//! | [`runtime`] | Host spans do not say which runtime they are from. |
+//! | [`Limiter`] | No metrics of memory and instances. |
+//! | [`runtime`] | Host spans do not name the runtime. |
 //!
-//! # In asynchronous stores
+//! # Asynchronous stores
 //!
-//! The interfaces are the same: none of their functions waits for anything. [`instantiate_async`]
-//! takes the place of [`instantiate`], and [`Store::limiter_async`](wasmtime::Store::limiter_async)
-//! takes a [`Limiter`] around a [`ResourceLimiterAsync`](wasmtime::ResourceLimiterAsync). An
-//! [`Invocation`] is held across the `await`s of a call; if the future is dropped, by a timeout
-//! say, the call ends as [`Outcome::Killed`].
+//! The interfaces are the same, because none of their functions waits. Use [`instantiate_async`]
+//! instead of [`instantiate`], and put a [`Limiter`] around a
+//! [`ResourceLimiterAsync`](wasmtime::ResourceLimiterAsync) into
+//! [`Store::limiter_async`](wasmtime::Store::limiter_async). An [`Invocation`] is held across the
+//! `await`s of a call. If the future is dropped, for example by a timeout, the call ends as
+//! [`Outcome::Killed`].
+//!
 //! ```
-//! use wasmscope_wasmtime::{InvocationOptions, Outcome, View, instantiate_async, invoke,
-//! outcome_of}; use wasmtime::Store;
+//! use wasmscope_wasmtime::{InvocationOptions, Outcome, View};
+//! use wasmscope_wasmtime::{instantiate_async, invoke, outcome_of};
+//! use wasmtime::Store;
 //! use wasmtime::component::{Component, Linker};
 //!
 //! async fn run<T: View + Send + 'static>(
@@ -50,18 +53,19 @@
 //! }
 //! ```
 //!
-//! # Components from others
+//! # Untrusted components
 //!
-//! A component of two kilobytes can make Wasmtime compile without end: see [`component_size`]. Call
-//! [`check_size`] before Wasmtime gets the bytes, and before [`precompile`]. Within the limits
-//! compiling may still take minutes, and nothing interrupts it: a program that must go on compiles
-//! in a process of its own, which it can end.
+//! A component of two kilobytes can make Wasmtime compile forever: see [`component_size`]. Call
+//! [`check_size`] before you pass the bytes to Wasmtime or to [`precompile`]. Within the limits,
+//! compiling may still take minutes and cannot be interrupted. A program that must stay responsive
+//! compiles in a separate process, which it can kill.
 //!
-//! # Compiled ahead of time
+//! # Compiling ahead of time
 //!
-//! Compiling a component takes a second for some megabytes of it, and each start of a program
-//! compiles anew. [`precompile`] keeps the code in a [`Cache`], a folder that other users cannot
-//! write to, and [`from_cache`] takes it from there:
+//! Compiling takes about a second for some megabytes of a component, at each start of a program.
+//! [`precompile`] stores the code in a [`Cache`], a folder that other users cannot write to, and
+//! [`from_cache`] loads it from there:
+//!
 //! ```
 //! use wasmscope_wasmtime::{Cache, CacheError, from_cache, precompile};
 //! use wasmtime::Engine;
@@ -83,48 +87,48 @@
 //! # }
 //! ```
 //!
-//! Code belongs to the engine's settings. Both engines, the one that compiles and the one that
-//! loads, need the same version of Wasmtime and the same [`Config`](wasmtime::Config): fuel,
-//! epochs, backtraces, features of WebAssembly, memory reservation, target and processor features.
-//! The cache finds nothing for another engine;
+//! Code depends on the engine's settings. The engines that compile and load it need the same
+//! version of Wasmtime and the same [`Config`](wasmtime::Config): fuel, epochs, backtraces,
+//! features of WebAssembly, memory reservation, target and processor features. The cache finds
+//! nothing for another engine, because
 //! [`Engine::precompile_compatibility_hash`](wasmtime::Engine::precompile_compatibility_hash) is
 //! part of its key. To ship code with a program instead, compile it with
 //! [`Engine::precompile_component`](wasmtime::Engine::precompile_component) and load it with
-//! [`Component::deserialize`](wasmtime::component::Component::deserialize), which is `unsafe`: a
+//! [`Component::deserialize`](wasmtime::component::Component::deserialize). That is `unsafe`: a
 //! user who can write to the file can run code in the host.
 //!
 //! With Wasmtime's feature `parallel-compilation`, compiling uses all processors. The command
-//! `wasmscope` has it; this crate leaves it to the embedder: it brings the crate `rayon` and its
-//! threads.
+//! `wasmscope` enables it. This crate leaves the choice to the embedder, because it adds the crate
+//! `rayon` and its threads.
 //!
 //! # Releases of Wasmtime
 //!
-//! The feature `lifting`, on by default, reads a call's arguments where they lie in the guest's
-//! memory. It uses hidden API of Wasmtime, and so accepts exactly one patch release. To use a newer
-//! one before this crate does, turn it off and `bindgen` on. Then `bindgen!` generates the
+//! The feature `lifting`, on by default, reads a call's arguments directly from the guest's memory.
+//! It uses hidden API of Wasmtime, so it needs exactly one patch release. To use a newer release
+//! before this crate does, turn off `lifting` and turn on `bindgen`. Then `bindgen!` generates the
 //! functions, which run on any patch release of the same major version. Calls take longer (ADR 20
-//! has numbers), and Wasmtime's limit on the data of a host call takes the place of `call_bytes`;
-//! see the module `bindgen`.
+//! has numbers), and Wasmtime's limit on the data of a host call replaces `call_bytes`; see the
+//! module `bindgen`.
 //!
 //! ```toml
 //! wasmscope-wasmtime = { version = "0.1", default-features = false, features = ["bindgen"] }
 //! ```
 //!
-//! # What a guest can do to its host
+//! # Hostile guests
 //!
-//! - A guest that is stuck in a host function holds its store, and its telemetry with it.
+//! - A guest that is stuck in a host function blocks its store with its telemetry.
 //!   [`Instance::ender`] returns an [`Ender`], which ends the guest's spans and its call from
 //!   another thread.
-//! - With WASI a guest can open files and sockets until the host has no file descriptor left to
-//!   send telemetry. The crate `wasi-bounds` bounds them.
-//! - Valid calls never trap, block or panic, however large: what exceeds
+//! - With WASI, a guest can open files and sockets until the host has no file descriptor left to
+//!   send telemetry. The crate `wasi-bounds` limits them.
+//! - Valid calls never trap, block or panic, however large. Data beyond
 //!   [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left out and
 //!   counted as `call_bytes`. Wasmtime's own limit on the data of a host call does not apply.
-//! - A call that breaks the component model's ABI traps that guest with [`InvalidArgument`]: a
-//!   pointer out of bounds or unaligned, a discriminant that does not exist, text that is not of
-//!   its encoding. Of what is left out, 16 MiB are checked too.
-//! - A panic in the telemetry core is caught, counted as `host_panic`, and the guest goes on. (Not
-//!   in programs that are built with `panic = "abort"`.)
+//! - A call that breaks the component model's ABI traps the guest with [`InvalidArgument`]: a
+//!   pointer out of bounds or unaligned, an invalid discriminant, or text in the wrong encoding. Up
+//!   to 16 MiB of left-out data are checked, too.
+//! - A panic in the telemetry core is caught and counted as `host_panic`, and the guest continues.
+//!   (Not in programs that are built with `panic = "abort"`.)
 
 #[cfg(feature = "bindgen")]
 pub mod bindgen;
@@ -171,7 +175,7 @@ pub use wasmtime::{Error, Result};
 pub fn runtime() -> Runtime {
     Runtime {
         name: "wasmtime",
-        // Wasmtime does not export its own version. It depends on exactly its own version of this
+        // Wasmtime does not export its own version. It depends on exactly its version of this
         // crate.
         version: wasmtime_environ::VERSION,
     }

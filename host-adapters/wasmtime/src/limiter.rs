@@ -1,4 +1,4 @@
-//! The resource limiter, which meters what it allows.
+//! The resource limiter, which also measures the memory that it allows.
 
 use wasmtime::{Error, ResourceLimiter, ResourceLimiterAsync, Result};
 
@@ -25,18 +25,18 @@ wasmscope_telemetry::limiter! {
 }
 
 impl<L> Limiter<L> {
-    /// Takes back a growth that was allowed, but failed.
+    /// Reverts a growth that was allowed but failed.
     fn failed(&mut self, error: &Error) {
-        // A size that the memory's type excludes fails before the limiter is asked. Then the last
-        // growth stands.
-        if error.to_string() != NEVER_ASKED {
+        // A size beyond the memory's type fails before the limiter is called. The last growth is
+        // valid then.
+        if error.to_string() != REFUSED_BY_TYPE {
             self.meter.growth_failed();
         }
     }
 }
 
-/// Wasmtime's message for a growth that it refuses before it asks the limiter. It has no type.
-const NEVER_ASKED: &str = "memory growth exceeds memory type's limits";
+/// Wasmtime's message for a growth that it refuses without calling the limiter. It has no type.
+const REFUSED_BY_TYPE: &str = "memory growth exceeds memory type's limits";
 
 impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
     fn memory_growing(
@@ -46,7 +46,7 @@ impl<L: ResourceLimiter> ResourceLimiter for Limiter<L> {
         maximum: Option<usize>,
     ) -> Result<bool> {
         let answer = self.inner.memory_growing(current, desired, maximum);
-        // An error refuses too, and ends the guest.
+        // An error also refuses the growth, and ends the guest.
         let allowed = matches!(answer, Ok(true));
         self.meter.growing(current, desired, maximum, allowed);
         answer
@@ -95,7 +95,7 @@ impl<L: ResourceLimiterAsync> ResourceLimiterAsync for Limiter<L> {
         maximum: Option<usize>,
     ) -> Result<bool> {
         let answer = self.inner.memory_growing(current, desired, maximum).await;
-        // An error refuses too, and ends the guest.
+        // An error also refuses the growth, and ends the guest.
         let allowed = matches!(answer, Ok(true));
         self.meter.growing(current, desired, maximum, allowed);
         answer

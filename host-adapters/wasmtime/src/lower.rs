@@ -1,19 +1,19 @@
-//! What functions give back, declared once more so that Wasmtime's derives lower it.
+//! The functions' results, as types for which Wasmtime's derives generate the lowering.
 
 use wasmscope_contract::{BaggageEntry, LogThreshold, Returned, SpanContext};
 use wasmtime::component::{ComponentType, Lower};
 
 use crate::lift::agrees;
 
-/// A result in the form that Wasmtime lowers.
+/// A result that converts into a type that Wasmtime can lower.
 pub(crate) trait Lowered: Returned {
-    /// That form.
+    /// The type that Wasmtime lowers.
     type Form: Lower + Send + Sync + 'static;
 
-    /// Fails to compile if Wasmtime's derive makes another type of the form than the contract has.
+    /// Fails to compile if the layout of Wasmtime's derive differs from the contract's.
     const LAYOUT_AGREES: () = assert!(agrees(&Self::Form::ABI, Self::LAYOUT));
 
-    /// Makes it that form.
+    /// Converts the result.
     fn lower(self) -> Self::Form;
 }
 

@@ -1,4 +1,4 @@
-//! How a call ended, as Wasmtime's errors tell it.
+//! Maps Wasmtime's errors to outcomes.
 
 use wasmscope_telemetry::Outcome;
 use wasmtime::error::OutOfMemory;
@@ -7,17 +7,17 @@ use wasmtime_wasi::I32Exit;
 
 use crate::InvalidArgument;
 
-/// Gives the outcome that an error from a call or an instantiation stands for.
+/// Returns the outcome for an error from a call or an instantiation.
 ///
 /// - WASI's exit is [`Outcome::Exit`] with its code.
 /// - An interruption by the epoch deadline is [`Outcome::Timeout`].
-/// - Every other trap is [`Outcome::Trap`], its code Wasmtime's name for it in snake case:
-///   `memory_out_of_bounds`, `stack_overflow`, `integer_division_by_zero`, `out_of_fuel`; and
+/// - Every other trap is [`Outcome::Trap`]. Its code is Wasmtime's name for it in snake case:
+///   `memory_out_of_bounds`, `stack_overflow`, `integer_division_by_zero`, `out_of_fuel`,
 ///   `unreachable`.
-/// - So are errors from the host that end the guest just as well: `invalid_argument` where it broke
+/// - Errors of the host that end the guest are traps, too: `invalid_argument` if the guest broke
 ///   the ABI in a call to `wasmscope:otel` ([`InvalidArgument`]), `out_of_memory`, `memory_limit`
-///   where a limiter refuses the memory that an instance needs to begin with, `too_many_handles`
-///   where the store has no more handles of resources, and `host_error` for what remains.
+///   if a limiter refuses an instance's initial memory, `too_many_handles` if the store has no more
+///   resource handles, and `host_error` for all others.
 #[must_use]
 pub fn outcome_of(error: &Error) -> Outcome {
     if let Some(I32Exit(code)) = error.downcast_ref() {
@@ -45,14 +45,14 @@ pub fn outcome_of(error: &Error) -> Outcome {
     }
 }
 
-/// How Wasmtime ends the messages for a memory or a table that a limiter refuses; they have no type
-/// of their own.
+/// The ends of Wasmtime's messages if a limiter refuses a memory or a table. These errors have no
+/// type.
 const MEMORY_LIMITS: [&str; 2] = ["exceeds memory limits", "exceeds table limits"];
 
-/// How Wasmtime ends the message for a resource handle beyond the store's limit.
+/// The end of Wasmtime's message for a resource handle beyond the store's limit.
 const HANDLE_LIMIT: &str = "store handle limit exceeded";
 
-/// The name by which Wasmtime knows a trap: a list of ours would miss the kinds to come.
+/// Returns Wasmtime's name for a trap. A list of our own would miss future kinds.
 fn trap_code(trap: Trap) -> String {
     if trap == Trap::UnreachableCodeReached {
         return "unreachable".to_owned();
@@ -67,7 +67,8 @@ fn trap_code(trap: Trap) -> String {
     code
 }
 
-/// The cause first, since limits cut a message at its end, then where in the guest it happened.
+/// Returns the cause, then its location in the guest. The cause comes first, because limits cut
+/// messages at the end.
 fn message(error: &Error) -> String {
     let cause = error.root_cause().to_string();
     match error.downcast_ref::<WasmBacktrace>() {
@@ -106,8 +107,8 @@ mod tests {
         }
     }
 
-    /// Traps of proposals that are not listed in `docs/telemetry.md`: garbage collection, threads,
-    /// stack switching, async, and checks of Wasmtime's own.
+    /// Traps that `docs/telemetry.md` does not list: those of proposals (garbage collection,
+    /// threads, stack switching, async), and Wasmtime's internal checks.
     const NOT_LISTED: [&str; 31] = [
         "allocation_too_large",
         "array_out_of_bounds",
@@ -143,7 +144,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_trap_of_what_components_may_use_is_listed() {
+    fn every_trap_of_enabled_features_is_listed() {
         let listed = |code: &str| ERROR_TYPES.iter().any(|known| known.value == code);
         for trap in (0..=u8::MAX).filter_map(Trap::from_u8) {
             let code = trap_code(trap);
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_that_are_no_traps_have_outcomes_of_their_own() {
+    fn errors_other_than_traps_have_their_own_outcomes() {
         assert_eq!(
             outcome_of(&Error::new(I32Exit(3))),
             Outcome::Exit { code: 3 }
@@ -181,7 +182,7 @@ mod tests {
             };
             code
         };
-        // Of a list at 1, which is not aligned.
+        // The arguments are a list at address 1, which is not aligned.
         let passed = RawArgs::flat(&[], StringEncoding::Utf8, &[One, One]);
         let lifted = passed.lift::<Vec<BaggageEntry>>(0);
         let Err(LiftError::Invalid(argument)) = lifted else {

@@ -1,8 +1,9 @@
-//! The adapter on Wasmtime: what all adapters do, and what only Wasmtime has.
+//! Tests the adapter on Wasmtime, with the tests that all adapters share and those that only
+//! Wasmtime has.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "this is all tests, functions beside them too"
+    reason = "the whole file is a test, including helper functions"
 )]
 
 #[path = "../../tests/adapter.rs"]
@@ -10,7 +11,7 @@ mod all;
 #[path = "../../tests/api.rs"]
 mod api;
 #[path = "../../tests/guests.rs"]
-#[expect(dead_code, reason = "the other tests use the rest")]
+#[expect(dead_code, reason = "the other tests use the remaining items")]
 mod guests;
 
 use all::{Host, PAGE, State, attribute, run, working};
@@ -18,7 +19,7 @@ use wasmscope_telemetry::{InvocationOptions, Outcome};
 use wasmscope_wasmtime::{Limiter, instantiate, instantiate_async, invoke, outcome_of, runtime};
 use wasmtime::{Config, Engine, ResourceLimiterAsync, Result, Store, StoreLimitsBuilder};
 
-/// Wasmtime, for the tests of all adapters.
+/// The parts of Wasmtime that the shared tests use.
 mod adapter {
     pub(crate) use wasmscope_wasmtime as scope;
     pub(crate) use wasmscope_wasmtime::{
@@ -80,7 +81,7 @@ mod adapter {
 }
 
 #[test]
-fn the_runtimes_version_is_that_of_the_linked_crate() {
+fn runtime_version_is_that_of_the_linked_crate() {
     assert_eq!(runtime().name, "wasmtime");
     let lock =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).unwrap();
@@ -89,7 +90,7 @@ fn the_runtimes_version_is_that_of_the_linked_crate() {
 }
 
 #[test]
-fn an_epoch_deadline_is_a_timeout() {
+fn epoch_deadline_is_a_timeout() {
     let host = Host::new();
     let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
     let component = working(&engine, "(loop $forever (br $forever))");
@@ -106,7 +107,7 @@ fn an_epoch_deadline_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_future_that_is_dropped_ends_its_spans_as_killed() {
+async fn dropped_future_ends_its_spans_as_killed() {
     let host = Host::new();
     let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
     let component = working(&engine, "(loop $forever (br $forever))");
@@ -133,7 +134,7 @@ async fn a_future_that_is_dropped_ends_its_spans_as_killed() {
             run.call_async(&mut call, ()).await.unwrap();
         };
         let mut call = std::pin::pin!(call);
-        // Polled until the guest runs, as its span in the end shows; it never finishes.
+        // Polls until the guest runs, which its span proves at the end. The guest never finishes.
         for _ in 0..100 {
             assert!(futures_poll(call.as_mut()).is_pending());
         }
@@ -168,7 +169,7 @@ impl ResourceLimiterAsync for AtMostAsync {
 }
 
 #[tokio::test]
-async fn an_asynchronous_limiter_holds_and_its_calls_may_move_between_threads() {
+async fn asynchronous_limiter_works_and_its_calls_are_send() {
     fn sendable<F: Future + Send>(future: F) -> F {
         future
     }
@@ -206,7 +207,7 @@ async fn an_asynchronous_limiter_holds_and_its_calls_may_move_between_threads() 
     );
 }
 
-/// Instantiates a component, and returns the code of the trap that this ends with.
+/// Instantiates a component. Returns the code of the trap that ends it.
 fn trap_code<L: Send + 'static>(store: &mut Store<State<L>>, wat: &str) -> String {
     let component = adapter::component(store.engine(), &wat::parse_str(wat).unwrap());
     let linker = adapter::empty_linker(store.engine());
@@ -217,9 +218,9 @@ fn trap_code<L: Send + 'static>(store: &mut Store<State<L>>, wat: &str) -> Strin
     code
 }
 
-/// Wasmtime's errors for these have no type, so `outcome_of` goes by their words.
+/// These errors have no type in Wasmtime, so `outcome_of` compares their messages.
 #[test]
-fn refusals_that_only_a_message_tells_apart_have_outcomes_of_their_own() {
+fn untyped_refusals_have_their_own_outcomes() {
     let host = Host::new();
     let engine = Engine::default();
     let limits = StoreLimitsBuilder::new()

@@ -1,7 +1,7 @@
-//! What a component wants, and what of it a linker lacks.
+//! Lists a component's imports and exports, and the imports that a linker lacks.
 
 #[path = "../../tests/guests.rs"]
-#[expect(dead_code, reason = "the other tests use the rest")]
+#[expect(dead_code, reason = "the other tests use the remaining items")]
 mod guests;
 
 use wasmscope_wasmtime::{ExternKind, Instance, View, add_to_linker, exports, imports, unserved};
@@ -33,7 +33,7 @@ impl WasiView for Wasi {
 }
 
 #[test]
-fn what_a_linker_lacks_is_named_in_full() {
+fn lacking_imports_are_named_in_full() {
     let engine = Engine::default();
     let wat = r#"(component
         (import "wasmscope:otel/tracer@0.1.9" (instance (export "exit" (func (param "span" u64) (result u64)))))
@@ -64,7 +64,7 @@ fn what_a_linker_lacks_is_named_in_full() {
             "function `alone`",
         ]
     );
-    // With all there, what is left is a function of another type.
+    // Everything is defined now, and one function still has another type.
     linker.define_unknown_imports_as_traps(&component).unwrap();
     let lacking = &unserved(&component, &linker).unwrap()[..];
     assert!(
@@ -91,7 +91,7 @@ fn imports_and_exports_are_listed_with_their_items() {
 }
 
 #[test]
-fn methods_and_resources_that_a_linker_has_are_not_lacking() {
+fn existing_methods_and_resources_are_not_lacking() {
     let engine = Engine::default();
     let wat = r#"(component
         (import "wasi:io/streams@0.2.0" (instance
@@ -122,7 +122,7 @@ fn methods_and_resources_that_a_linker_has_are_not_lacking() {
 }
 
 #[test]
-fn resources_that_an_interface_has_from_another_are_not_lacking() {
+fn reexported_resources_are_not_lacking() {
     let engine = Engine::default();
     let wat = r#"(component
         (import "wasi:io/error@0.2.12" (instance $errors (export "error" (type (sub resource)))))
@@ -156,7 +156,7 @@ fn resources_that_an_interface_has_from_another_are_not_lacking() {
             "interface `acme:proxy/proxy@1.0.0`",
         ]
     );
-    // Where they come from, they are.
+    // The interface that defines them is lacking, though.
     assert_eq!(
         lacking(&Linker::new(&engine))[..2],
         [

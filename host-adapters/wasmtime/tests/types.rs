@@ -1,7 +1,7 @@
 //! A component is served only if it imports the contract with exactly its types.
 
 #[path = "../../tests/guests.rs"]
-#[expect(dead_code, reason = "the other tests use the rest")]
+#[expect(dead_code, reason = "the other tests use the remaining items")]
 mod guests;
 
 use wasmscope_wasmtime::{Instance, View, add_to_linker, unserved};
@@ -17,7 +17,7 @@ impl View for State {
 }
 
 #[test]
-fn whatever_differs_in_a_type_is_named() {
+fn every_difference_in_a_type_is_named() {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);
     add_to_linker::<State>(&mut linker).unwrap();
@@ -122,7 +122,7 @@ fn whatever_differs_in_a_type_is_named() {
     ] {
         let component = guests::dummy_of_changed(from, to);
         let component = Component::from_binary(&engine, &component).unwrap();
-        // Every function that uses the type is one.
+        // There is an error for every function that uses the type.
         let message = message.replace('`', "").replace(" found ", ", found ");
         let message = message.replace(",,", ",");
         let unserved = unserved(&component, &linker).unwrap();

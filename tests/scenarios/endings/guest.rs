@@ -82,7 +82,7 @@ fn end(how: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Writes without end, more than any pipe holds.
+/// Writes forever, more than fits into any pipe.
 fn fill(mut out: impl std::io::Write) {
     let line = "x".repeat(1_000);
     while writeln!(out, "{line}").is_ok() {}
@@ -113,7 +113,7 @@ fn out_of_bounds() {
     }
 }
 
-#[expect(unconditional_recursion, reason = "it is to end by a trap")]
+#[expect(unconditional_recursion, reason = "it must end with a trap")]
 fn overflow(depth: u64) -> u64 {
     let room = std::hint::black_box([depth; 64]);
     overflow(depth + 1) + room[usize::try_from(depth % 64).unwrap_or(0)]

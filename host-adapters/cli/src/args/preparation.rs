@@ -10,7 +10,7 @@ use wasmscope_wasmtime::{SizeLimit, SizeLimits};
 const DEFAULT: Duration = Duration::from_secs(600);
 
 /// The shortest time limit for preparing that `--timeout` can imply.
-const LEAST: Duration = Duration::from_secs(5);
+const MIN_IMPLIED: Duration = Duration::from_secs(5);
 
 /// The limits on preparing a component.
 #[derive(Debug, Clone, Args)]
@@ -41,7 +41,7 @@ impl Preparation {
     pub(crate) fn size_limits(&self) -> SizeLimits {
         let mut limits = SizeLimits::default();
         for SizeSetting { limit, value } in &self.size_limit {
-            // The parser has already refused the values that this refuses.
+            // The parser has already rejected invalid values.
             let _ = limits.set(*limit, *value);
         }
         limits
@@ -51,7 +51,7 @@ impl Preparation {
     pub(crate) fn deadline(&self, timeout: Option<Duration>) -> Deadline {
         let (after, option) = match (self.prepare_timeout, timeout) {
             (Some(given), _) => (given, "--prepare-timeout"),
-            (None, Some(timeout)) if timeout < DEFAULT => (timeout.max(LEAST), "--timeout"),
+            (None, Some(timeout)) if timeout < DEFAULT => (timeout.max(MIN_IMPLIED), "--timeout"),
             (None, _) => (DEFAULT, "--prepare-timeout"),
         };
         Deadline {
@@ -71,21 +71,23 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// Returns the time. `None` if it is later than clocks can represent.
+    /// Returns the deadline, or `None` if it is later than clocks can represent.
     pub(crate) fn at(&self) -> Option<Instant> {
         self.at
     }
 
-    /// Returns true if the time is over.
+    /// Returns true if the deadline has passed.
     pub(crate) fn is_over(&self) -> bool {
         self.at.is_some_and(|at| at <= Instant::now())
     }
 
-    /// Returns a text with the option that sets the deadline, and the time that it allows.
+    /// Returns the option that sets the deadline, and the time that it allows, for messages.
     pub(crate) fn allowed(&self) -> String {
         let after = humantime::format_duration(self.after);
         match self.option {
-            "--timeout" => format!("--timeout allows ({after}); --prepare-timeout sets this apart"),
+            "--timeout" => {
+                format!("--timeout allows ({after}); --prepare-timeout sets a separate limit")
+            }
             option => format!("{option} allows ({after})"),
         }
     }
@@ -98,7 +100,7 @@ fn size_limit(text: &str) -> Result<SizeSetting, String> {
         .split_once('=')
         .ok_or_else(|| "expected NAME=NUMBER, for example functions=500000".to_owned())?;
     let limit = SizeLimit::named(name)
-        .ok_or_else(|| format!("there is no limit `{name}`; there are {}", names()))?;
+        .ok_or_else(|| format!("unknown limit `{name}`; the limits are {}", names()))?;
     let number = value.parse().ok();
     let number = number.or_else(|| value.parse::<ByteSize>().ok().map(|size| size.as_u64()));
     let value = number.ok_or_else(|| {
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn preparing_may_take_what_its_own_option_says_or_as_long_as_the_program() {
+    fn preparing_has_its_own_limit_or_that_of_the_program() {
         for (own, program, expected, words) in [
             (None, None, 600, "--prepare-timeout allows (10m)"),
             (None, Some(20), 20, "--timeout allows (20s)"),
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_numbers_or_sizes_and_the_last_one_holds() {
+    fn limits_are_numbers_or_sizes_and_the_last_one_applies() {
         let mut options = preparation(None);
         for text in ["functions=1", "bytes=2MiB", "functions=3"] {
             options.size_limit.push(size_limit(text).expect("a limit"));
@@ -153,7 +155,7 @@ mod tests {
         assert_eq!(limits.get(SizeLimit::Nesting), 100);
         for (text, words) in [
             ("functions", "NAME=NUMBER"),
-            ("function=1", "there are bytes, modules, definitions"),
+            ("function=1", "the limits are bytes, modules, definitions"),
             ("functions=many", "expected a number for `functions`"),
             ("functions=-1", "expected a number for `functions`"),
             ("functions=", "expected a number for `functions`"),

@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 use std::path::PathBuf;
 use std::time::Duration;
-use wasi_bounds::MOST_DESCRIPTORS;
+use wasi_bounds::MAX_DESCRIPTORS;
 
 /// A directory for the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Returns the guest's path in the form in which the program's library compares paths:
-    /// `./data/` becomes `data`.
+    /// Returns the guest's path in the form that the program's library compares: `./data/` becomes
+    /// `data`.
     pub(crate) fn mounted_at(&self) -> &str {
         let mut path = self.guest.as_str();
         while let Some(rest) = path.strip_prefix("./") {
@@ -25,8 +25,8 @@ impl Directory {
     }
 }
 
-const DIRECTORY: &str = "expected HOST, HOST::GUEST or one of them with :ro behind it, for example data::/data:ro; \
-    write a colon that belongs to a path as \\:";
+const DIRECTORY: &str = "expected HOST or HOST::GUEST, optionally followed by :ro, for example data::/data:ro; \
+    write a colon within a path as \\:";
 
 /// Parses `HOST[::GUEST][:ro]`. In a path, `\:` stands for a colon.
 pub(super) fn directory(text: &str) -> Result<Directory, String> {
@@ -96,14 +96,14 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The longest duration that is accepted. Much longer ones exceed the range of clocks.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// The maximum duration. Much longer ones exceed the range of clocks.
+const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Parses a duration.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     const EXPECTED: &str = "expected a duration with its unit, for example 500ms, 30s or 1m30s";
     match humantime::parse_duration(text) {
-        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(duration) if duration <= MAX_DURATION => Ok(duration),
         Ok(_) => Err("expected a duration of at most 100 years, for example 30s".to_owned()),
         Err(_) if text.parse::<u64>().is_ok() => Err(format!("{EXPECTED}; for seconds, {text}s")),
         Err(_in_its_own_words) => Err(EXPECTED.to_owned()),
@@ -120,9 +120,9 @@ pub(super) fn size(text: &str) -> Result<ByteSize, String> {
 pub(super) fn descriptors(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
-        .filter(|number| (1..=MOST_DESCRIPTORS).contains(number))
+        .filter(|number| (1..=MAX_DESCRIPTORS).contains(number))
         .ok_or_else(|| {
-            format!("expected a whole number from 1 to {MOST_DESCRIPTORS}, for example 512")
+            format!("expected a whole number from 1 to {MAX_DESCRIPTORS}, for example 512")
         })
 }
 
@@ -146,15 +146,15 @@ mod tests {
     }
 
     #[test]
-    fn as_many_descriptors_are_allowed_as_engines_have_handles() {
+    fn maximum_of_descriptors_is_the_engines_handle_limit() {
         assert_eq!(descriptors("1"), Ok(1));
         assert_eq!(descriptors("100000"), Ok(100_000));
         #[cfg(feature = "wasmedge")]
-        assert_eq!(wasmedge_component::DEFAULT_HANDLE_LIMIT, MOST_DESCRIPTORS);
+        assert_eq!(wasmedge_component::DEFAULT_HANDLE_LIMIT, MAX_DESCRIPTORS);
     }
 
     #[test]
-    fn wrong_values_are_answered_with_an_example() {
+    fn errors_contain_an_example() {
         for (error, example) in [
             (timeout("soon").map(drop), "30s"),
             (timeout("5").map(drop), "5s"),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_has_one_name() {
+    fn guest_paths_are_normalised() {
         let place = |text| {
             directory(text)
                 .expect("a directory")

@@ -1,4 +1,4 @@
-//! The options for telemetry: its destination, and its amount.
+//! The options for telemetry: where it is sent, and how much is recorded.
 
 use clap::Args;
 use clap::ValueEnum;
@@ -96,14 +96,14 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// Returns the given options that determine how telemetry is shown.
+    /// Returns the given options that only affect how telemetry is shown.
     pub(crate) fn of_the_view(&self) -> impl Iterator<Item = &'static str> {
         let output = self.output.as_ref().map(|_| "--output");
         let format = (self.format != Format::Text).then_some("--format");
         [output, format].into_iter().flatten()
     }
 
-    /// Returns the given options that determine how telemetry is sent.
+    /// Returns the given options that only affect how telemetry is sent.
     pub(crate) fn of_the_export(&self) -> impl Iterator<Item = &'static str> {
         let given = |given: bool, flag: &'static str| given.then_some(flag);
         [
@@ -147,7 +147,7 @@ pub(super) fn redact(error: &mut clap::Error) {
     };
     let shown = match value.split_once('=') {
         _ if endpoint => redacted_url(value),
-        // Without a value, what looks like a name may be a token that ends in `=`.
+        // Without a value, the apparent name may be a token that ends in `=`.
         Some((name, value))
             if header && is_header_name(name) && !value.trim_matches(['=', ' ']).is_empty() =>
         {
@@ -159,8 +159,8 @@ pub(super) fn redact(error: &mut clap::Error) {
     error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
 }
 
-/// Returns true if a text can be a header's name. Any other text before a `=` may be a credential,
-/// as in `authorization: Basic c2VjcmV0==`.
+/// Returns true if a text can be a header's name. Other text before a `=` may be a credential, as
+/// in `authorization: Basic c2VjcmV0==`.
 fn is_header_name(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
@@ -177,7 +177,7 @@ fn parse_header(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Parses a type of the telemetry core, and reports errors in the core's words.
+/// Parses a type of the telemetry core. The error has the core's wording.
 fn expecting<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|expected| format!("expected {expected}"))
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
     use clap::{CommandFactory as _, Parser as _};
 
-    /// Each option with a value that is wrong; with `None` where none is.
+    /// Each option with an invalid value, or with `None` if every value is valid.
     const WRONG: &[(&str, Option<(&str, &str)>)] = &[
         ("--otlp-endpoint", Some(("ftp://x", "a URL like"))),
         ("--otlp-protocol", Some(("smoke", "one of http/protobuf"))),
@@ -223,7 +223,7 @@ mod tests {
             "--otlp-client-key",
             Some(("/no/c.key", "a PEM file that can be read")),
         ),
-        // The configuration refuses an empty one.
+        // The configuration rejects an empty one.
         ("--service-name", None),
         ("--sampler", Some(("jaeger_remote", "one of always_on"))),
         (
@@ -233,12 +233,12 @@ mod tests {
         ("--small", None),
         ("--flush-timeout", Some(("-1", "for example 500ms"))),
         ("--format", Some(("yaml", "text, json"))),
-        // Any file that can be written.
+        // Any writable file.
         ("--output", None),
     ];
 
     #[test]
-    fn every_option_with_a_wrong_value_is_refused_by_name() {
+    fn error_names_the_option_with_the_wrong_value() {
         let command = Cli::command();
         let run = command.find_subcommand("run").expect("run");
         let mut options: Vec<_> = run
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_that_errors_name_is_one() {
+    fn every_flag_in_error_messages_exists() {
         let command = Cli::command();
         let run = command.find_subcommand("run").expect("run");
         for (_, flag) in FLAGS {

@@ -8,19 +8,19 @@ use etcetera::BaseStrategy as _;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// Where compiled code is kept.
+/// The destination of compiled code.
 pub(super) enum Aot {
-    /// Without `--aot`: nowhere.
+    /// Without `--aot`: none.
     Off,
-    /// In this cache.
+    /// A cache.
     Into(Cache),
-    /// Nowhere, because the cache cannot be created. The user was warned.
-    Unkept,
+    /// None, because the cache cannot be created. The user was warned.
+    Unavailable,
 }
 
 impl Aot {
-    /// Opens the cache for `--aot`. If the system does not let us make the folder, warns and goes
-    /// on without a cache.
+    /// Opens the cache for `--aot`. If the system does not allow creating the folder, warns and
+    /// continues without a cache.
     ///
     /// # Errors
     ///
@@ -32,24 +32,22 @@ impl Aot {
         };
         let folder = program.aot_cache.clone().or_else(default_folder);
         let folder = folder.ok_or_else(|| {
-            Failure::new(
-                "--aot: there is no home directory for what is compiled; give --aot-cache FOLDER",
-            )
+            Failure::new("--aot: there is no home directory for the cache; set --aot-cache FOLDER")
         })?;
         match Cache::open(folder) {
             Ok(cache) => Ok(Self::Into(cache)),
             Err(CacheError::Io { folder, source }) if is_refused(&source) => {
                 say!(
-                    "wasmscope: warning: --aot keeps nothing: the cache folder {folder} cannot be made: {source}"
+                    "wasmscope: warning: --aot stores nothing: the cache folder {folder} cannot be created: {source}"
                 );
-                Ok(Self::Unkept)
+                Ok(Self::Unavailable)
             }
             Err(error) => Err(Failure::new(format!("--aot-cache: {error}"))),
         }
     }
 }
 
-/// Returns true if the system refuses the access, although the command line is right.
+/// Returns true if the system denied the access, although the command line is correct.
 fn is_refused(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -60,7 +58,7 @@ fn is_refused(error: &io::Error) -> bool {
     )
 }
 
-/// Tells the user that a component is being compiled, which takes a while.
+/// Tells the user that a component is being compiled, which takes time.
 pub(super) fn say_compiling(runtime: &str, cache: &Cache) {
     say!(
         "wasmscope: compiling for {runtime}, once, into {}",
@@ -68,11 +66,11 @@ pub(super) fn say_compiling(runtime: &str, cache: &Cache) {
     );
 }
 
-/// Warns that the code could not be kept, so that the next run compiles again.
+/// Warns that the code could not be stored, so the next run compiles again.
 pub(super) fn say_not_kept(cache: &Cache, error: Option<&io::Error>) {
     if let Some(error) = error {
         say!(
-            "wasmscope: warning: --aot keeps nothing: the cache folder {} cannot be written to: {error}",
+            "wasmscope: warning: --aot stores nothing: the cache folder {} cannot be written to: {error}",
             cache.folder().display()
         );
     }
@@ -82,20 +80,20 @@ pub(super) fn say_not_kept(cache: &Cache, error: Option<&io::Error>) {
 pub(super) fn warn_no_effect(path: &Path, program: Option<&Program>) {
     if program.is_some_and(|program| program.aot) {
         say!(
-            "wasmscope: warning: --aot has no effect: {} is compiled already",
+            "wasmscope: warning: --aot has no effect: {} is already compiled",
             path.display()
         );
     }
 }
 
-/// Returns the cache in the user's cache folder, if there is one that can be used.
+/// Returns the cache in the user's cache folder, if it exists and is usable.
 pub(super) fn default_cache() -> Option<Cache> {
     Cache::open(default_folder()?).ok()
 }
 
 /// Returns the folder `wasmscope/aot` in the user's cache folder.
 fn default_folder() -> Option<PathBuf> {
-    // An empty HOME says that there is no home. Otherwise, the user database would be asked.
+    // An empty HOME means that there is no home. Otherwise the user database is consulted.
     if std::env::var_os("HOME").is_some_and(|home| home.is_empty()) {
         return None;
     }

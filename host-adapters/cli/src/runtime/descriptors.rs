@@ -4,11 +4,11 @@ use crate::messages::say;
 use wasi_bounds::{Bounds, DESCRIPTORS};
 
 /// The file descriptors that are reserved for this command: connections to collectors, standard
-/// streams, files that it reads and writes, and those of its asynchronous runtimes.
+/// streams, files that it reads and writes, and those of its async runtimes.
 const RESERVED: u64 = 128;
 
-/// Returns the program's bounds: `wanted` descriptors, or fewer if the system does not allow this
-/// process that many and [`RESERVED`] more.
+/// Returns the program's bounds: `wanted` descriptors, or fewer if the system's limit for this
+/// process is lower than that plus [`RESERVED`].
 pub(super) fn bounds(wanted: Option<usize>) -> Bounds {
     let most = available(wanted.unwrap_or(DESCRIPTORS));
     if let Some(wanted) = wanted.filter(|wanted| *wanted > most) {
@@ -19,8 +19,8 @@ pub(super) fn bounds(wanted: Option<usize>) -> Bounds {
     Bounds::new(most)
 }
 
-/// Raises the soft limit of this process if it is too low, and returns how many descriptors there
-/// are for the program.
+/// Raises the soft limit of this process if it is too low. Returns the number of descriptors for
+/// the program.
 #[cfg(unix)]
 fn available(wanted: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

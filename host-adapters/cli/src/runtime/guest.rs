@@ -1,4 +1,4 @@
-//! A guest's setup and its state in a store, on every runtime alike.
+//! A guest's setup and its state in a store, for all runtimes.
 
 use super::memory::TotalMemory;
 use super::{GuestEnv, component_name, descriptors, wasi};
@@ -21,7 +21,7 @@ pub(super) struct Guest {
 }
 
 impl Guest {
-    /// Opens everything that the options give to the guest.
+    /// Opens everything that the options grant to the guest.
     pub(super) fn new(path: &Path, args: &[String], program: &Program) -> Result<Self, Failure> {
         Ok(Self {
             name: component_name(path),
@@ -33,7 +33,7 @@ impl Guest {
         })
     }
 
-    /// Makes the data of the guest's store. `limiter` wraps the bound on memory.
+    /// Creates the data of the guest's store. `limiter` wraps the bound on memory.
     pub(super) fn into_host<L>(
         self,
         telemetry: &Telemetry,

@@ -1,10 +1,10 @@
-//! `--max-memory`, on every runtime alike.
+//! `--max-memory`, for all runtimes.
 
 use bytesize::ByteSize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The most elements of all tables of a program together. A table takes its memory when it is
+/// The maximum number of elements in all tables of a program. A table takes its memory when it is
 /// created or grows.
 pub(crate) const TABLE_ELEMENTS: usize = 1_000_000;
 
@@ -17,7 +17,7 @@ pub(crate) struct TotalMemory {
     refusal: Refusal,
 }
 
-/// Whether a program was refused memory. The program may go on without it, or fail with an
+/// Whether a program was refused memory. The program may continue without it, or fail with an
 /// unrelated message.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Refusal(Arc<Refused>);
@@ -29,19 +29,19 @@ struct Refused {
 }
 
 impl Refusal {
-    /// Returns true if more bytes were refused than `--max-memory` allows.
+    /// Returns true if memory beyond `--max-memory` was refused.
     pub(crate) fn of_bytes(&self) -> bool {
         self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// Returns true if more than [`TABLE_ELEMENTS`] were refused.
+    /// Returns true if elements beyond [`TABLE_ELEMENTS`] were refused.
     pub(crate) fn of_elements(&self) -> bool {
         self.0.elements.load(Ordering::Relaxed)
     }
 }
 
 impl TotalMemory {
-    /// Makes a limit of so many bytes.
+    /// Creates a limit in bytes.
     pub(crate) fn new(most: ByteSize) -> Self {
         Self {
             most: most.as_u64(),
@@ -51,7 +51,7 @@ impl TotalMemory {
         }
     }
 
-    /// Returns a handle that tells whether this has refused anything.
+    /// Returns a handle that tells whether this limit has refused anything.
     pub(crate) fn refusal(&self) -> Refusal {
         self.refusal.clone()
     }
@@ -72,7 +72,7 @@ impl TotalMemory {
         allowed && self.grow(desired.saturating_sub(current) as u64)
     }
 
-    /// Asks for a table's growth. `element` is the bytes that the runtime takes for an element.
+    /// Requests a table's growth. `element` is the size of an element in the runtime.
     fn table(
         &mut self,
         current: usize,
@@ -111,7 +111,7 @@ impl wasmtime::ResourceLimiter for TotalMemory {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // Wasmtime keeps a host pointer for each element.
+        // Wasmtime stores a host pointer for each element.
         Ok(self.table(current, desired, maximum, size_of::<usize>()))
     }
 }
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memories_and_tables_share_what_there_is() {
+    fn memories_and_tables_share_the_limit() {
         let mut memory = TotalMemory::new(ByteSize(1000));
         assert!(memory.memory(0, 400, None));
         assert!(memory.memory(0, 400, None));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_of_tables_are_bounded_apart_from_memory() {
+    fn elements_of_tables_are_bounded_separately() {
         let mut memory = TotalMemory::new(ByteSize(u64::MAX));
         assert!(memory.table(0, TABLE_ELEMENTS - 1, None, 8));
         assert!(!memory.table(0, 2, None, 8));

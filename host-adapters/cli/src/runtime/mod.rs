@@ -32,13 +32,13 @@ use std::path::Path;
 use thread::Running;
 use wasmscope_telemetry::{InvocationOptions, Outcome, Runtime, Telemetry};
 
-/// A runtime that this command runs components on.
+/// A runtime on which this command runs components.
 trait Backend: Sync {
-    /// Returns its name and version.
+    /// Returns the runtime's name and version.
     fn runtime(&self) -> Runtime;
 
-    /// Loads a component to be run, with every import that it needs. Returns a warning for the user
-    /// beside it, which is for a component that is run after all.
+    /// Loads a component for a run, with all imports that it needs. May also return a warning for
+    /// the user, about a component that can run nevertheless.
     fn load(
         &self,
         path: &Path,
@@ -47,7 +47,7 @@ trait Backend: Sync {
         limits: &PrepareLimits,
     ) -> Result<(Box<dyn Loaded>, Option<String>), Failure>;
 
-    /// Returns a component's imports and exports, and those imports that this host lacks.
+    /// Returns a component's imports and exports, and the imports that this host lacks.
     fn needs(
         &self,
         path: &Path,
@@ -55,7 +55,7 @@ trait Backend: Sync {
         limits: &PrepareLimits,
     ) -> Result<Needs, Failure>;
 
-    /// Compiles a component, once for each variant: without and with the counting of fuel.
+    /// Compiles a component once for each variant: without and with fuel.
     fn compile(
         &self,
         path: &Path,
@@ -67,11 +67,11 @@ trait Backend: Sync {
 
 /// A component that a runtime has loaded and linked.
 trait Loaded: Send {
-    /// Starts the component's command, on a thread of its own.
+    /// Starts the component's command on a new thread.
     ///
     /// # Errors
     ///
-    /// Fails if the store cannot be set up. Then nothing has run.
+    /// Fails if the store cannot be set up. Nothing has run then.
     fn start(
         self: Box<Self>,
         guest: Guest,
@@ -84,7 +84,7 @@ trait Loaded: Send {
 ///
 /// # Errors
 ///
-/// Fails if this program was built without it.
+/// Fails if this program was built without the runtime.
 fn backend(runtime: RuntimeName) -> Result<&'static dyn Backend, Failure> {
     match runtime {
         RuntimeName::Wasmtime => Ok(&wasmtime::Wasmtime),
@@ -99,12 +99,12 @@ fn backend(runtime: RuntimeName) -> Result<&'static dyn Backend, Failure> {
 ///
 /// # Errors
 ///
-/// Fails if this program was built without it.
+/// Fails if this program was built without the runtime.
 pub(crate) fn described(runtime: RuntimeName) -> Result<Runtime, Failure> {
     Ok(backend(runtime)?.runtime())
 }
 
-/// Chooses the runtime for a file: the one that the user wants, or the one that the file was
+/// Chooses the runtime for a file: the one that the user requested, the one that the file was
 /// compiled for, or Wasmtime.
 pub(crate) fn chosen(wanted: Option<RuntimeName>, path: &Path) -> RuntimeName {
     wanted
@@ -112,17 +112,17 @@ pub(crate) fn chosen(wanted: Option<RuntimeName>, path: &Path) -> RuntimeName {
         .unwrap_or(RuntimeName::Wasmtime)
 }
 
-/// A component that can be run, and its guest.
+/// A component that is ready to run, with its guest.
 pub(crate) struct Prepared {
     component: Box<dyn Loaded>,
     guest: Guest,
 }
 
-/// Prepares a component, and finds every reason not to run it.
+/// Prepares a component, and checks everything that could prevent its run.
 ///
 /// # Errors
 ///
-/// Fails with the first of these reasons.
+/// Fails with the first problem.
 pub(crate) fn prepare(
     component: &Path,
     runtime: RuntimeName,
@@ -133,19 +133,19 @@ pub(crate) fn prepare(
     let backend = backend(runtime)?;
     let (path, args, program) = (component.to_owned(), args.to_owned(), program.clone());
     let (prepared, warning) = prepare::within(component, limits.deadline, move || {
-        // Before the component is compiled, which takes longer.
+        // Before compiling the component, which takes longer.
         let guest = Guest::new(&path, &args, &program)?;
         let (component, warning) = backend.load(&path, &guest, &program, &limits)?;
         Ok((Prepared { component, guest }, warning))
     })?;
-    // Only now is it certain that the component is run.
+    // Only now it is certain that the component will run.
     if let Some(warning) = warning {
         say!("wasmscope: warning: {warning}");
     }
     Ok(prepared)
 }
 
-/// Returns a component's imports and exports, and those imports that a runtime lacks here.
+/// Returns a component's imports and exports, and the imports that a runtime lacks here.
 ///
 /// # Errors
 ///
@@ -164,11 +164,11 @@ pub(crate) fn needs(
 }
 
 /// Compiles a component into a file, with or without code for `--fuel`, and records that this user
-/// made it.
+/// compiled it.
 ///
 /// # Errors
 ///
-/// Fails if it cannot be compiled, or the file cannot be written.
+/// Fails if it cannot be compiled, or if the file cannot be written.
 pub(crate) fn compile(
     component: &Path,
     runtime: RuntimeName,
@@ -201,14 +201,14 @@ pub(crate) fn compile(
     };
     let digest = CompiledFile::write(output, &contents)
         .map_err(|error| Failure::new(format!("cannot write {}: {error}", output.display())))?;
-    // Without a record the file is as one from elsewhere, and `run` says what to do.
+    // Without a record, the file counts as one from elsewhere, and `run` tells what to do.
     if let Some(cache) = aot::default_cache() {
         let _ = cache.record(&digest);
     }
     Ok(())
 }
 
-/// Code that a runtime has compiled, and what it depends on.
+/// Code that a runtime has compiled, and its requirements.
 #[derive(Default)]
 struct Code {
     about: BTreeMap<String, String>,
@@ -223,8 +223,8 @@ fn without_wasmedge() -> Failure {
     )
 }
 
-/// The limits that refused something to a program. The program may go on without it, or fail with
-/// an unrelated message.
+/// The limits that refused something to a program. The program may continue without it, or fail
+/// with an unrelated message.
 pub(crate) struct Refusals {
     memory: Refusal,
     bounds: wasi_bounds::Bounds,
@@ -249,7 +249,7 @@ impl Refusals {
         }
         if self.memory.of_elements() {
             messages.push(format!(
-                "it was refused tables of more than {} elements in all",
+                "it was refused tables of more than {} elements in total",
                 memory::TABLE_ELEMENTS
             ));
         }
@@ -265,48 +265,48 @@ impl Refusals {
 }
 
 /// The store of a guest that has ended.
-pub(crate) type Kept = Box<dyn Any + Send>;
+pub(crate) type KeptStore = Box<dyn Any + Send>;
 
 impl Prepared {
-    /// Returns a handle that tells, after the run, which limits refused something.
+    /// Returns a handle that tells after the run which limits refused something.
     pub(crate) fn refusals(&self) -> Refusals {
         Refusals::of(&self.guest.memory, &self.guest.bounds)
     }
 
-    /// Runs the component to its end, or until its time is over, or a signal comes.
+    /// Runs the component until it ends, its time is over, or a signal arrives.
     ///
-    /// Returns its store too, to be kept until the metrics are collected. The instance and its
-    /// memory end with it, and metrics of a program that ran for a moment would not have them.
-    /// There is none if the guest does not stop.
+    /// Also returns its store, to be kept until the metrics are collected. The instance and its
+    /// memory end with the store, so they would be missing in the metrics of a short program. There
+    /// is no store if the guest does not stop.
     ///
     /// # Errors
     ///
-    /// Fails if the store cannot be set up. Then nothing has run.
+    /// Fails if the store cannot be set up. Nothing has run then.
     pub(crate) async fn run(
         self,
         telemetry: &Telemetry,
         options: InvocationOptions,
         signals: &mut Signals,
-    ) -> Result<(Ended, Option<Kept>), Failure> {
+    ) -> Result<(Ended, Option<KeptStore>), Failure> {
         let timeout = self.guest.timeout;
         let running = self.component.start(self.guest, telemetry, options)?;
         Ok(running.watch(timeout, signals).await)
     }
 }
 
-/// How a program ended.
+/// The end of a program.
 #[derive(Debug, Clone)]
 pub(crate) enum Ended {
     /// It returned, or exited with this code.
     Exit(i32),
     /// It trapped.
     Trap {
-        /// The cause, and where it happened.
+        /// The cause, and its location.
         message: String,
-        /// The kind of trap, as telemetry has it.
+        /// The kind of trap in telemetry.
         code: String,
     },
-    /// Its timeout was over.
+    /// Its timeout expired.
     Timeout,
     /// A signal to this command stopped it.
     Signal(Signal),
@@ -318,7 +318,7 @@ impl Ended {
         match self {
             // An exit status has eight bits.
             Self::Exit(code) => code.to_le_bytes()[0],
-            // As `wasmtime run`: 128 and SIGABRT.
+            // The same as `wasmtime run`: 128 plus SIGABRT.
             Self::Trap { .. } => 134,
             Self::Timeout => TOO_LATE,
             Self::Signal(signal) => signal.exit_code(),
@@ -335,7 +335,8 @@ impl Ended {
     }
 }
 
-/// Returns how a program ended, for our exit code and for telemetry. `outcome_of` is the adapter's.
+/// Returns the end of a program, for our exit code and for telemetry. `outcome_of` is that of the
+/// adapter.
 fn ended_with<E: Display>(
     result: Result<Result<(), ()>, E>,
     outcome_of: impl FnOnce(&E) -> Outcome,
@@ -351,7 +352,7 @@ fn ended_with<E: Display>(
     let ended = if let Outcome::Exit { code } = &outcome {
         Ended::Exit(*code)
     } else if let Outcome::Trap { message, code } = &outcome {
-        // The cause comes first, then where it happened.
+        // The cause precedes its location.
         Ended::Trap {
             message: message.clone(),
             code: code.clone(),
@@ -365,7 +366,7 @@ fn ended_with<E: Display>(
     (ended, outcome)
 }
 
-/// Arguments and environment as the program sees them.
+/// Arguments and environment of the program.
 #[derive(Debug)]
 pub(crate) struct GuestEnv {
     pub(crate) args: Vec<String>,
@@ -390,8 +391,8 @@ impl GuestEnv {
     }
 }
 
-/// Returns the program's variables, each once: the last value of a name holds. `inherited` returns
-/// those that are set here.
+/// Returns the program's variables without duplicates: the last value of a name applies.
+/// `inherited` returns the values in this process.
 fn environment(
     options: &[(String, Option<String>)],
     inherited: impl Fn(&str) -> Result<String, VarError>,
@@ -431,7 +432,7 @@ fn environment(
     Ok(env)
 }
 
-/// The component's name in telemetry: the file's, without its ending.
+/// Returns the component's name in telemetry: the file's name without extension.
 pub(crate) fn component_name(path: &Path) -> String {
     path.file_stem()
         .unwrap_or(path.as_os_str())
@@ -444,7 +445,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_value_of_a_variable_holds() {
+    fn last_value_of_a_variable_applies() {
         let inherited = |name: &str| match name {
             "HOME" => Ok("/home".to_owned()),
             _ => Err(VarError::NotPresent),
@@ -474,7 +475,7 @@ mod tests {
             environment(&[("HOME", Some("/x")), ("HOME", None)]),
             [owned("HOME", "/home")]
         );
-        // What is not set here changes nothing.
+        // A variable that is not set here has no effect.
         assert_eq!(
             environment(&[("A", Some("1")), ("A", None)]),
             [owned("A", "1")]
@@ -487,15 +488,15 @@ mod tests {
         let unreadable = |_: &str| Err(VarError::NotUnicode("\u{fffd}".into()));
         let set = environment(&[option(None), option(Some("1"))], unreadable);
         assert_eq!(
-            set.expect("it is set later"),
+            set.expect("it has a later value"),
             [("A".to_owned(), "1".to_owned())]
         );
         assert!(environment(&[option(Some("1")), option(None)], unreadable).is_err());
     }
 
-    /// In every build, for none of the tests is built without WasmEdge.
+    /// In every build, because no test is built without WasmEdge.
     #[test]
-    fn asking_for_wasmedge_is_answered_with_the_commands_that_bring_it() {
+    fn error_about_wasmedge_names_the_commands_that_install_it() {
         let failure = without_wasmedge();
         let message = failure.to_string();
         for words in ["built without WasmEdge", "`cargo xtask install --wasmedge`"] {

@@ -1,4 +1,4 @@
-//! A component's imports and exports, described alike for all runtimes.
+//! A component's imports and exports, described in the same way for all runtimes.
 
 use crate::failure::Failure;
 use std::fmt::Write as _;
@@ -12,11 +12,11 @@ const WORLDS: [(&str, &str); 3] = [
     ("logging", "logger"),
 ];
 
-/// The versions of interfaces that this host has.
-const OTEL_TRACK: &str = "0.1.";
-const WASI_TRACK: &str = "0.2.";
+/// The versions of interfaces that this host provides.
+const OTEL_VERSION_PREFIX: &str = "0.1.";
+const WASI_VERSION_PREFIX: &str = "0.2.";
 
-/// The packages of WASI that this host has in some version.
+/// The packages of WASI of which this host provides some version.
 const WASI_PACKAGES: [&str; 6] = [
     "wasi:cli",
     "wasi:clocks",
@@ -52,16 +52,16 @@ impl Needs {
         let path = path.display();
         let lacks = |verb| {
             format!(
-                "{verb} what this host does not have:\n{}\n`wasmscope inspect {path}` shows everything that it imports",
+                "{verb} imports that this host does not have:\n{}\n`wasmscope inspect {path}` shows everything that it imports",
                 self.list_missing()
             )
         };
         match (self.command(), self.missing.is_empty()) {
             (Ok(command), true) => Ok(command.to_owned()),
-            (Ok(_), false) => Err(Failure::new(format!("{path} {}", lacks("imports")))),
+            (Ok(_), false) => Err(Failure::new(format!("{path} {}", lacks("needs")))),
             (Err(not), true) => Err(Failure::new(format!("{path} is {not}"))),
             (Err(not), false) => {
-                let lacks = lacks("Besides, it imports");
+                let lacks = lacks("It also needs");
                 Err(Failure::new(format!("{path} is {not}\n{lacks}")))
             }
         }
@@ -71,14 +71,14 @@ impl Needs {
         wasmscope_contract::command(&self.exports)
     }
 
-    /// Returns a line for each missing import, and advice.
+    /// Returns a line for each missing import, followed by advice.
     fn list_missing(&self) -> String {
         let items = self.missing.iter().map(|item| format!("  {item}"));
         let lines: Vec<_> = items.chain(hints(&self.missing)).collect();
         lines.join("\n")
     }
 
-    /// The text of `wasmscope inspect`.
+    /// Returns the text of `wasmscope inspect`.
     pub(crate) fn report(&self, path: &Path) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
@@ -93,7 +93,7 @@ impl Needs {
             text,
             "\nworlds    {}",
             if worlds.is_empty() {
-                "none that is known here".to_owned()
+                "none known to this host".to_owned()
             } else {
                 worlds.join(", ")
             }
@@ -101,7 +101,7 @@ impl Needs {
         write_items(text, "imports", &self.imports)?;
         write_items(text, "exports", &self.exports)?;
         if self.missing.is_empty() {
-            writeln!(text, "\nThis host has everything that it imports.")?;
+            writeln!(text, "\nThis host has all of its imports.")?;
         } else {
             writeln!(text, "\nThis host lacks:\n{}", self.list_missing())?;
         }
@@ -131,8 +131,8 @@ impl Needs {
     }
 }
 
-/// Returns whether a version has the same major and minor number. A pre-release matches itself
-/// only.
+/// Returns whether a version has the given major and minor number. A pre-release matches only
+/// itself.
 fn is_of(version: &str, track: &str) -> bool {
     version.starts_with(track) && !version.contains('-')
 }
@@ -153,19 +153,21 @@ fn hints(missing: &[Unserved]) -> Vec<String> {
     };
     hint(
         &|package, _| package == "wasi:http",
-        "wasmscope can neither make nor serve HTTP requests for a component yet. Commands that use files, clocks, \
-         sockets (--network) and telemetry can be run; for HTTP, embed a runtime that has wasi:http and add Wasmscope to it.",
+        "wasmscope does not support HTTP for components yet. It runs commands that use files, clocks, \
+         sockets (--network) and telemetry. For HTTP, embed a runtime that has wasi:http and add Wasmscope to it.",
     );
     hint(
-        &|package, version| package == "wasmscope:otel" && !is_of(version, OTEL_TRACK),
+        &|package, version| package == "wasmscope:otel" && !is_of(version, OTEL_VERSION_PREFIX),
         "This host has wasmscope:otel@0.1. Use an SDK and a host of the same version.",
     );
     hint(
-        &|package, version| package == "wasmscope:otel" && is_of(version, OTEL_TRACK),
+        &|package, version| package == "wasmscope:otel" && is_of(version, OTEL_VERSION_PREFIX),
         "The component was probably built with a newer SDK: update this host, or build it with an SDK of this host's version.",
     );
     hint(
-        &|package, version| WASI_PACKAGES.contains(&package) && !is_of(version, WASI_TRACK),
+        &|package, version| {
+            WASI_PACKAGES.contains(&package) && !is_of(version, WASI_VERSION_PREFIX)
+        },
         "This host has WASI 0.2. Build the component for it, for instance with `cargo build --target wasm32-wasip2`.",
     );
     hints

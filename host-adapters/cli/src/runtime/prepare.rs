@@ -1,4 +1,4 @@
-//! Preparing a component within a time limit. Compilers cannot be interrupted, so the command may
+//! Prepares a component within a time limit. Compilers cannot be interrupted, so the command may
 //! end while one is still running.
 
 use crate::args::Deadline;
@@ -12,8 +12,8 @@ use wasmscope_wasmtime::SizeLimits;
 /// The thread's stack size, in bytes. Compilers recurse over types and code.
 const STACK: usize = 16 << 20;
 
-/// The time for the thread to clean up after the deadline. A compiling child process ends at the
-/// deadline too, and its scratch folder is removed.
+/// The time for the thread to clean up after the deadline. A compiling child process also ends at
+/// the deadline, and its scratch folder is removed.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// The limits on a component's size, and the deadline for preparing it.

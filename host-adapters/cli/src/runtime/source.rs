@@ -1,4 +1,4 @@
-//! Reads files to run: components, and files that `wasmscope compile` made of them.
+//! Reads the files to run: components, and files from `wasmscope compile`.
 
 use super::aot;
 use crate::args::RuntimeName;
@@ -16,7 +16,7 @@ pub(super) mod about {
     pub(crate) const TARGET: &str = "target";
 }
 
-/// Returns the name of a part of a compiled file: the code with or without the counting of fuel.
+/// Returns the name of a part of a compiled file: the code with or without fuel.
 pub(super) fn part(fuel: bool) -> &'static str {
     if fuel { "metered" } else { "plain" }
 }
@@ -27,15 +27,15 @@ pub(crate) enum Source {
     Compiled(TrustedFile),
 }
 
-/// Returns the architecture and the system that code is compiled for.
+/// Returns the architecture and the system for which code is compiled.
 pub(super) fn target() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
-/// Returns the runtime that a file was compiled for; `None` if it is not a compiled file, or cannot
-/// be read.
+/// Returns the runtime for which a file was compiled, or `None` if it is not a compiled file or
+/// cannot be read.
 pub(super) fn compiled_for(path: &Path) -> Option<RuntimeName> {
-    // A pipe can be read once only.
+    // A pipe can be read only once.
     if !fs::metadata(path).ok()?.is_file() {
         return None;
     }
@@ -61,7 +61,8 @@ impl Source {
             match CompiledFile::open(path) {
                 Ok(file) => {
                     let file = trusted(path, file, runtime, allowed)?;
-                    // A damaged file is refused as a whole, since other options need other parts.
+                    // A damaged file is rejected as a whole, because other options need other
+                    // parts.
                     match file.file().check() {
                         Ok(()) => return Ok(Self::Compiled(file)),
                         Err(error) => return Err(damaged(path, &error)),
@@ -78,7 +79,7 @@ impl Source {
     }
 }
 
-/// Reads the file of a component, which is not compiled yet.
+/// Reads a component that is not compiled yet.
 ///
 /// # Errors
 ///
@@ -88,14 +89,14 @@ pub(super) fn read_component(path: &Path, limits: &SizeLimits) -> Result<Vec<u8>
     if Format::of(&bytes) == Format::Compiled {
         let path = path.display();
         return Err(Failure::new(format!(
-            "{path} is compiled already; give the component that it was made of"
+            "{path} is already compiled; name the component that it was compiled from"
         )));
     }
     must_be_component(path, &bytes)?;
     Ok(bytes)
 }
 
-/// Reads a file up to the size limit of components. It may be a pipe without an end.
+/// Reads a file up to the size limit of components. It may be an endless pipe.
 fn read(path: &Path, limits: &SizeLimits) -> Result<Vec<u8>, Failure> {
     let most = limits.get(SizeLimit::Bytes);
     let mut bytes = Vec::new();
@@ -109,11 +110,11 @@ fn read(path: &Path, limits: &SizeLimits) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Says that a component is too large, and how to run it all the same.
+/// Returns the error for a component that is too large, with the option that raises the limit.
 pub(super) fn too_large(path: &Path, refusal: &SizeRefusal) -> Failure {
     let advice = match refusal {
         SizeRefusal::TooLarge(error) if error.most < *error.limit.range().end() => format!(
-            "; to prepare it all the same, raise the limit with --size-limit {}=NUMBER",
+            "; to prepare it anyway, raise the limit with --size-limit {}=NUMBER",
             error.limit.name()
         ),
         SizeRefusal::TooLarge(_) => String::from("; that limit cannot be raised"),
@@ -126,7 +127,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("cannot read {}: {error}", path.display()))
 }
 
-/// Says what is wrong with a compiled file, and what to do.
+/// Returns the error for a compiled file that cannot be used, with advice.
 pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(format!(
         "{} cannot be run: {error}; compile the component again with `wasmscope compile`",
@@ -134,7 +135,7 @@ pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     ))
 }
 
-/// Says that a compiled file cannot be used with `--fuel`.
+/// Returns the error for a compiled file that cannot be used with `--fuel`.
 pub(super) fn without_fuel(path: &Path) -> Failure {
     Failure::new(format!(
         "{} has no code that counts fuel, which --fuel needs; compile the component again without --no-fuel",
@@ -152,11 +153,11 @@ pub(super) fn code(path: &Path, file: &TrustedFile, part: &str) -> Result<Truste
     }
 }
 
-/// Fails unless a file is a component, and says what it is instead.
+/// Fails unless a file is a component. The error says what it is instead.
 fn must_be_component(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let shown = path.display();
-    // Preamble: magic number, then 16 bits of version and 16 bits of layer (0 core module, 1
-    // component).
+    // The preamble: the magic number, 16 bits of version, and 16 bits of layer (0 for a core
+    // module, 1 for a component).
     let message = match bytes.get(..8) {
         Some([0, b'a', b's', b'm', _, _, 1, 0]) => return Ok(()),
         Some([0, b'a', b's', b'm', _, _, 0, 0]) => format!(
@@ -168,12 +169,12 @@ fn must_be_component(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
                 .unwrap_or("a native program or library, not a WebAssembly component");
             format!("{shown} is {what}; to compile a component, use `wasmscope compile`")
         }
-        _ => format!("{shown} is not a WebAssembly component: it does not begin like one"),
+        _ => format!("{shown} is not a WebAssembly component: it lacks a component's header"),
     };
     Err(Failure::new(message))
 }
 
-/// Checks that a compiled file is for this runtime in this version and for this machine, and that
+/// Checks that a compiled file is for this version of this runtime and for this machine, and that
 /// it may be loaded.
 fn trusted(
     path: &Path,
@@ -222,18 +223,18 @@ fn trusted(
     };
     file.map_err(|_file| {
         Failure::new(format!(
-            "{shown} holds native code, which is not confined as a component is, and there is no record that you compiled it on \
-             this machine; if you trust where it comes from, run it with --allow-precompiled"
+            "{shown} contains native code, which is not sandboxed, and there is no record that you compiled it on \
+             this machine; if you trust its source, run it with --allow-precompiled"
         ))
     })
 }
 
 #[expect(
     unsafe_code,
-    reason = "the user's word is all that there can be for a file from elsewhere"
+    reason = "only the user can vouch for a file from elsewhere"
 )]
 fn vouched(file: CompiledFile) -> TrustedFile {
-    // SAFETY: with --allow-precompiled the user vouches for the code. The digest of the header was
-    // checked, and those of the parts are when they are read.
+    // SAFETY: with --allow-precompiled, the user vouches for the code. The digest of the header was
+    // checked. Those of the parts are checked when they are read.
     unsafe { file.assume_trusted() }
 }

@@ -1,9 +1,9 @@
-//! The guest's thread, and the one that watches it.
+//! The guest's thread, and the thread that watches it.
 //!
-//! A guest has a thread of its own on every runtime. So a timeout or a signal ends the command even
-//! while the guest waits, for a reader of the standard output for example.
+//! On every runtime, a guest has its own thread. So a timeout or a signal ends the command even
+//! while the guest waits, for example for a reader of the standard output.
 
-use super::{Ended, Kept};
+use super::{Ended, KeptStore};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::messages;
@@ -12,25 +12,25 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use wasmscope_telemetry::{Ender, Outcome};
 
-/// What the thread gets: compiled guests take up to 4 MiB on some runtimes, and host functions run
-/// on top of that.
+/// The stack of the thread: compiled guests take up to 4 MiB on some runtimes, and host functions
+/// need more.
 const STACK: usize = 16 << 20;
 
-/// How long a guest that was stopped has to notice it. It takes no time, unless a host function
-/// waits for what nothing interrupts.
+/// The time for a guest to notice that it was stopped. It needs none, unless a host function waits
+/// and cannot be interrupted.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How many threads a guest's file operations and look-ups of names may take at once. Each may
-/// hang: on a pipe in a directory of the guest's, or on a name server.
+/// The maximum number of threads for a guest's file operations and name look-ups. Each may hang: on
+/// a pipe in a directory of the guest, or on a name server.
 const BLOCKING_THREADS: usize = 16;
 
-/// The asynchronous runtime for what a guest waits for.
+/// The async runtime on which a guest waits.
 ///
-/// It is the guest's own, so that a guest that keeps all of its threads waiting delays nothing
-/// else. Dropping it waits for nothing.
+/// It belongs to the guest, so a guest that blocks all of its threads delays nothing else. Dropping
+/// it does not wait.
 pub(super) struct GuestRuntime {
     handle: Handle,
-    /// There until the drop.
+    /// `None` only while it is dropped.
     runtime: Option<Runtime>,
 }
 
@@ -74,22 +74,22 @@ pub(super) fn start(guest: impl FnOnce() + Send + 'static) -> Result<(), Failure
 
 /// A guest that runs on its thread.
 pub(super) struct Running {
-    /// Gets how the guest ended, and its store.
-    pub(super) finished: oneshot::Receiver<(Ended, Kept)>,
-    /// Stops the guest, and says why.
+    /// Receives the guest's end, and its store.
+    pub(super) finished: oneshot::Receiver<(Ended, KeptStore)>,
+    /// Stops the guest with a reason.
     pub(super) stop: Box<dyn FnOnce((Ended, Outcome))>,
     /// Ends the guest's telemetry if the guest cannot be stopped.
     pub(super) ender: Ender,
 }
 
 impl Running {
-    /// Waits until the guest has ended, its time is over, or a signal comes. In the last two cases
-    /// it is stopped. A guest that does not notice that is left alone, with its store.
+    /// Waits until the guest has ended, its time is over, or a signal arrives. In the latter two
+    /// cases, it stops the guest. A guest that does not notice it keeps running with its store.
     pub(super) async fn watch(
         self,
         timeout: Option<Duration>,
         signals: &mut Signals,
-    ) -> (Ended, Option<Kept>) {
+    ) -> (Ended, Option<KeptStore>) {
         let mut finished = std::pin::pin!(self.finished);
         let timeout = async {
             match timeout {
@@ -103,7 +103,7 @@ impl Running {
             () = timeout => (Ended::Timeout, Outcome::Timeout),
             signal = signals.next() => (Ended::Signal(signal), Outcome::Killed),
         };
-        messages::hurry();
+        messages::bound_writes();
         (self.stop)((why.clone(), outcome.clone()));
         let result = tokio::select! {
             biased;
@@ -121,8 +121,8 @@ impl Running {
     }
 }
 
-/// Returns how the guest ended. Its thread sends nothing only if it panicked.
-fn kept<E>(result: Result<(Ended, Kept), E>) -> (Ended, Option<Kept>) {
+/// Returns the guest's end. If its thread sent none, it panicked.
+fn kept<E>(result: Result<(Ended, KeptStore), E>) -> (Ended, Option<KeptStore>) {
     match result {
         Ok((ended, store)) => (ended, Some(store)),
         Err(_) => (

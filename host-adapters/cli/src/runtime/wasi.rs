@@ -1,4 +1,4 @@
-//! A guest's WASI context, on every runtime alike.
+//! A guest's WASI context, for all runtimes.
 
 use super::GuestEnv;
 use crate::args::{Directory, Program};
@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiView};
 
-/// Opens the directories of the options, and makes the WASI context.
+/// Opens the directories of the options, and creates the WASI context.
 pub(crate) fn context(guest_env: &GuestEnv, program: &Program) -> Result<WasiCtx, Failure> {
     let mut builder = WasiCtxBuilder::new();
     builder
@@ -14,7 +14,7 @@ pub(crate) fn context(guest_env: &GuestEnv, program: &Program) -> Result<WasiCtx
         .args(&guest_env.args)
         .envs(&guest_env.env);
     for (index, directory) in program.dir.iter().enumerate() {
-        // The last directory of a name holds.
+        // The last directory of a name applies.
         let mut later = program.dir.iter().skip(index.saturating_add(1));
         if later.any(|later| later.mounted_at() == directory.mounted_at()) {
             continue;
@@ -45,9 +45,7 @@ fn open(builder: &mut WasiCtxBuilder, directory: &Directory) -> Result<(), Failu
     };
     let metadata = std::fs::metadata(&directory.host).map_err(|error| failed(&error))?;
     if !metadata.is_dir() {
-        return Err(failed(
-            &"it is not a directory; give the folder that it is in",
-        ));
+        return Err(failed(&"it is not a directory; name its parent directory"));
     }
     let permissions = if directory.read_only {
         FsPerms::ReadOnly

@@ -1,4 +1,4 @@
-//! WasmEdge, as a backend of this command.
+//! The backend for WasmEdge.
 
 use super::aot::{self, Aot};
 use super::guest::{self, Guest};
@@ -6,7 +6,7 @@ use super::memory::TotalMemory;
 use super::needs::Needs;
 use super::source::{self, Source};
 use super::thread::{GuestRuntime, Running, start};
-use super::{Backend, Code, Kept, Loaded, PrepareLimits, ended_with, wasi};
+use super::{Backend, Code, KeptStore, Loaded, PrepareLimits, ended_with, wasi};
 use crate::args::{COMPILE_IN_CHILD, Deadline, Program, RuntimeName};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -21,7 +21,7 @@ use wasmscope_wasmedge::Limiter;
 /// The data of a store.
 type Host = guest::Host<Limiter<TotalMemory>>;
 
-/// WasmEdge, as a backend of this command.
+/// The backend for WasmEdge.
 pub(super) struct WasmEdge;
 
 impl Backend for WasmEdge {
@@ -93,7 +93,7 @@ struct Command {
     export: String,
 }
 
-/// Makes an engine with this command's settings. Compiled code fits the same settings only.
+/// Creates an engine with this command's settings. Compiled code needs the same settings.
 fn engine(fuel: bool, bounds: &PrepareLimits) -> Result<Engine, Failure> {
     let mut config = Config::new();
     config
@@ -103,7 +103,7 @@ fn engine(fuel: bool, bounds: &PrepareLimits) -> Result<Engine, Failure> {
     Engine::new(&config).map_err(|error| Failure::new(error.to_string()))
 }
 
-/// Returns a compiler that runs in a child process: this command, with a hidden subcommand.
+/// Returns a compiler that runs in a child process: this command with a hidden subcommand.
 fn child_compiler(deadline: Deadline) -> Result<ChildCompiler, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::new(format!("cannot find this program's file: {error}")))?;
@@ -115,8 +115,8 @@ fn child_compiler(deadline: Deadline) -> Result<ChildCompiler, Failure> {
     Ok(compiler)
 }
 
-/// Loads a component, which is interpreted, or compiled now or before. Returns a warning for the
-/// user beside it.
+/// Loads a component: interpreted, compiled now, or compiled before. May also return a warning for
+/// the user.
 fn load(
     path: &Path,
     allow_precompiled: bool,
@@ -151,8 +151,8 @@ fn failed(path: &Path, error: &LoadError) -> Failure {
     })
 }
 
-/// Loads a component: compiled with `--aot`, by the cache or now, and interpreted without. If it
-/// cannot be compiled, it is interpreted, and a warning is returned with it.
+/// Loads a component: compiled with `--aot`, from the cache or now, otherwise interpreted. If it
+/// cannot be compiled, it is interpreted, and a warning is returned.
 fn compiled(
     engine: &Engine,
     path: &Path,
@@ -164,7 +164,7 @@ fn compiled(
     let interpreted = || Component::new(engine, bytes).map_err(failed);
     let compiled = match aot {
         Aot::Off => return Ok((interpreted()?, None)),
-        Aot::Unkept => {
+        Aot::Unavailable => {
             let _progress = Progress::compiling(path, RuntimeName::WasmEdge);
             Component::compile(engine, bytes).and_then(|mut code| {
                 let code = |index| code.get_mut(index).and_then(Option::take);
@@ -186,7 +186,7 @@ fn compiled(
     match compiled {
         Err(LoadError::Compiler { message }) if !deadline.is_over() => {
             let warning = format!(
-                "{} is interpreted, as it cannot be compiled: {message}",
+                "{} is interpreted, because it cannot be compiled: {message}",
                 path.display()
             );
             Ok((interpreted()?, Some(warning)))
@@ -196,7 +196,7 @@ fn compiled(
 }
 
 /// The names of a compiled file's parts and entries. WasmEdge's code is for one module, so the file
-/// holds the component too.
+/// also contains the component.
 const COMPONENT: &str = "component";
 const PROCESSOR: &str = "processor";
 
@@ -204,7 +204,7 @@ fn module(fuel: bool, index: usize) -> String {
     format!("{}/{index}", source::part(fuel))
 }
 
-/// Loads a component that was compiled into a file.
+/// Loads a component from a compiled file.
 fn from_file(
     engine: &Engine,
     path: &Path,
@@ -240,13 +240,13 @@ fn from_file(
     }
 }
 
-/// Makes a linker with all that this host offers to a component.
+/// Creates a linker with everything that this host provides to a component.
 fn linker(taken: &wasi_bounds::Bounds) -> Result<Linker<Host>, Failure> {
     let mut linker = Linker::new();
     component_wasi::add_to_linker_with_bounds(&mut linker, taken)
         .map_err(Into::into)
         .and_then(|()| wasmscope_wasmedge::add_to_linker(&mut linker))
-        .map_err(|error| Failure::new(format!("WasmEdge cannot offer its interfaces: {error}")))?;
+        .map_err(|error| Failure::new(format!("WasmEdge cannot define its interfaces: {error}")))?;
     Ok(linker)
 }
 
@@ -288,7 +288,7 @@ impl Loaded for Command {
             let mut invocation = wasmscope_wasmedge::invoke(&mut store, options);
             let result = self.call(&mut invocation);
             let (mut ended, mut outcome) = ended_with(result, wasmscope_wasmedge::outcome_of);
-            // A guest that ends at the moment when it is stopped has ended by itself.
+            // A guest that ends just before it is stopped has ended by itself.
             if outcome == Outcome::Timeout
                 && let Ok(why) = stopped.try_recv()
             {
@@ -298,13 +298,13 @@ impl Loaded for Command {
             invocation.finish(outcome);
             wasi::close(store.data_mut());
             // There is no receiver if the guest took too long to stop.
-            let kept: Kept = Box::new(store);
+            let kept: KeptStore = Box::new(store);
             let _ = done.send((ended, kept));
         })?;
         Ok(Running {
             finished,
             stop: Box::new(move |why| {
-                // The thread has the reason before the guest can notice the interruption.
+                // The thread gets the reason before the guest can notice the interruption.
                 let _ = stop.send(why);
                 interrupt.interrupt();
             }),

@@ -1,4 +1,4 @@
-//! Wasmtime, as a backend of this command.
+//! The backend for Wasmtime.
 
 use super::aot::{self, Aot};
 use super::guest::{self, Guest};
@@ -6,7 +6,7 @@ use super::memory::TotalMemory;
 use super::needs::Needs;
 use super::source::{self, Source};
 use super::thread::{GuestRuntime, Running, start};
-use super::{Backend, Code, Kept, Loaded, PrepareLimits, ended_with, wasi};
+use super::{Backend, Code, KeptStore, Loaded, PrepareLimits, ended_with, wasi};
 use crate::args::{Program, RuntimeName};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -18,13 +18,13 @@ use wasmscope_wasmtime::{Limiter, check_size};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, Precompiled, Store};
 
-/// How often a guest pauses, so that a timeout or a signal ends even an endless loop.
+/// The interval at which a guest yields, so that a timeout or a signal ends even an endless loop.
 const TICK: Duration = Duration::from_millis(10);
 
 /// The data of a store.
 type Host = guest::Host<Limiter<TotalMemory>>;
 
-/// Wasmtime, as a backend of this command.
+/// The backend for Wasmtime.
 pub(super) struct Wasmtime;
 
 impl Backend for Wasmtime {
@@ -91,7 +91,7 @@ struct Command {
     export: String,
 }
 
-/// Makes an engine with this command's settings. Compiled code fits the same settings only.
+/// Creates an engine with this command's settings. Compiled code needs the same settings.
 fn engine(fuel: bool) -> Result<Engine, Failure> {
     let mut config = Config::new();
     config.epoch_interruption(true);
@@ -99,7 +99,7 @@ fn engine(fuel: bool) -> Result<Engine, Failure> {
     Engine::new(&config).map_err(|error| Failure::new(format!("wasmtime cannot start: {error:#}")))
 }
 
-/// Loads a component, which is compiled now or was before.
+/// Loads a component, which is compiled now or was compiled before.
 fn load(
     path: &Path,
     allow_precompiled: bool,
@@ -128,7 +128,7 @@ fn load(
 /// Compiles a component, or loads its code from the cache.
 fn compiled(engine: &Engine, path: &Path, bytes: &[u8], aot: &Aot) -> Result<Component, Failure> {
     let compiled = match aot {
-        Aot::Off | Aot::Unkept => {
+        Aot::Off | Aot::Unavailable => {
             let _progress = Progress::compiling(path, RuntimeName::Wasmtime);
             Component::new(engine, bytes)
         }
@@ -153,7 +153,7 @@ fn invalid(path: &Path, error: &wasmtime::Error) -> Failure {
     ))
 }
 
-/// Says what a file is that Wasmtime's own command has compiled.
+/// Describes a file that Wasmtime's own command has compiled.
 pub(super) fn compiled_elsewhere(bytes: &[u8]) -> Option<&'static str> {
     match Engine::detect_precompiled(bytes)? {
         Precompiled::Component => Some("a component that `wasmtime compile` has compiled"),
@@ -161,13 +161,13 @@ pub(super) fn compiled_elsewhere(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Makes a linker with all that this host offers to a component.
+/// Creates a linker with everything that this host provides to a component.
 fn linker(engine: &Engine, taken: &wasi_bounds::Bounds) -> Result<Linker<Host>, Failure> {
     let mut linker = Linker::new(engine);
     wasi_bounds::add_to_linker_async(&mut linker, taken)
         .and_then(|()| wasmscope_wasmtime::add_to_linker(&mut linker))
         .map_err(|error| {
-            Failure::new(format!("wasmtime cannot offer its interfaces: {error:#}"))
+            Failure::new(format!("wasmtime cannot define its interfaces: {error:#}"))
         })?;
     Ok(linker)
 }
@@ -210,7 +210,7 @@ impl Loaded for Command {
             runtime.handle().block_on(async {
                 let mut invocation = wasmscope_wasmtime::invoke(&mut store, options);
                 let (ended, outcome) = tokio::select! {
-                    // A guest that ends at the moment when it is stopped has ended by itself.
+                    // A guest that ends just before it is stopped has ended by itself.
                     biased;
                     result = self.call(&mut invocation) => {
                         ended_with(result, wasmscope_wasmtime::outcome_of)
@@ -221,7 +221,7 @@ impl Loaded for Command {
                 invocation.finish(outcome);
                 wasi::close(store.data_mut());
                 // There is no receiver if the guest took too long to stop.
-                let kept: Kept = Box::new(store);
+                let kept: KeptStore = Box::new(store);
                 let _ = done.send((ended, kept));
             });
         })?;
@@ -249,7 +249,7 @@ impl Command {
     }
 }
 
-/// Increments the engine's epoch for as long as the engine exists.
+/// Increments the engine's epoch while the engine exists.
 fn start_ticking(engine: &Engine) {
     let engine = engine.weak();
     std::thread::spawn(move || {

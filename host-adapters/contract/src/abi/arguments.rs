@@ -1,8 +1,8 @@
-//! A function's arguments: their types, and reading them.
+//! Parameter types of a function, and how they are read.
 //!
-//! The lifting of engines allocates as much as the guest says. So each function's parameters are
-//! one type, which is read as a whole, with one budget. Nothing is trusted to be well-formed, and
-//! nothing here is unsafe.
+//! An engine's own lifting allocates as much as the guest asks for. Here all parameters of a
+//! function are one type, which is read as a whole within one budget. Guest input is never assumed
+//! to be well-formed, and this module has no unsafe code.
 
 use std::fmt::Debug;
 
@@ -12,19 +12,19 @@ use super::error::Result;
 use super::reader::{Reader, StringEncoding};
 use super::wit_type::Type;
 
-/// The parameters of a function, all of them. Only this crate implements it.
+/// The parameters of a function. Only this crate implements it.
 pub trait Arguments: Read + Debug + Send + Sync + 'static {
-    /// Their types, in order.
+    /// The parameter types, in order.
     const PARAMETERS: &'static [&'static Type];
-    /// How they lie: in a call with core values, and in memory if there are too many.
+    /// The layout of the parameters: as core values in a call, or in memory if there are too many.
     const LAYOUT: Layout = Layout::of_parameters(Self::PARAMETERS);
-    /// Whether there are strings or lists among them. Without, an adapter need not look for a
+    /// Whether the parameters contain strings or lists. If not, an adapter need not look up a
     /// call's memory and encoding: any will do.
     const IN_MEMORY: bool = Type::any_in_memory(Self::PARAMETERS);
-    /// The core values that they are passed as: an array of [`LAYOUT`](Self::LAYOUT)`.flat`.
+    /// The core values of a call: an array of [`LAYOUT`](Self::LAYOUT)`.flat` values.
     type Flat<V: Copy>: CoreValues<V>;
-    /// What is read of them before the function is called, which may leave lists to be read by the
-    /// function.
+    /// The part that is read before the function is called. It may leave lists for the function to
+    /// read.
     type First: Read;
 }
 
@@ -34,9 +34,9 @@ pub trait Read: Sized {
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self>;
 }
 
-/// An array. There is nothing else that implements this, which unsafe code may rely on.
+/// An array of core values. The trait is sealed, so unsafe code may rely on that.
 pub trait CoreValues<V>: Copy + sealed::Sealed {
-    /// Gives the values.
+    /// Returns the values.
     fn as_slice(&self) -> &[V];
 }
 
@@ -52,7 +52,7 @@ mod sealed {
     impl<V, const COUNT: usize> Sealed for [V; COUNT] {}
 }
 
-/// Says what the types of a function's parameters are.
+/// Declares the types of a function's parameters.
 macro_rules! parameters {
     ($arguments:ty: $($parameter:ty),*) => {
         parameters!($arguments, first $arguments: $($parameter),*);
@@ -68,7 +68,7 @@ macro_rules! parameters {
 }
 pub(crate) use parameters;
 
-/// The arguments of a call as a guest passes them, not yet read.
+/// The arguments of a call, not yet read.
 #[derive(Debug, Clone, Copy)]
 pub struct RawArgs<'a, V> {
     memory: &'a [u8],
@@ -83,9 +83,9 @@ enum Source<'a, V> {
 }
 
 impl<'a, V: CoreValue> RawArgs<'a, V> {
-    /// Takes what is passed as core values: [`Arguments::LAYOUT`]`.flat` of them.
+    /// Returns arguments that are passed as core values, [`Arguments::LAYOUT`]`.flat` of them.
     ///
-    /// `memory` is that of the guest, and empty if the function was imported without one.
+    /// `memory` is the guest's memory, and empty if the function was imported without one.
     #[must_use]
     pub const fn flat(memory: &'a [u8], encoding: StringEncoding, values: &'a [V]) -> Self {
         Self {
@@ -95,10 +95,10 @@ impl<'a, V: CoreValue> RawArgs<'a, V> {
         }
     }
 
-    /// Takes what is passed in memory, in a call with more core values than the ABI allows: of
-    /// calls that are lowered as `async`, more than 4. `parameters` is that part of the memory,
-    /// [`Arguments::LAYOUT`]`.size` bytes from where they begin, of which the adapter has
-    /// checked the bounds and the alignment.
+    /// Returns arguments that are passed in memory, as in a call with more core values than the ABI
+    /// allows (more than 4 for a call that is lowered as `async`). `parameters` is the part of the
+    /// memory that holds them, [`Arguments::LAYOUT`]`.size` bytes. The adapter has checked its
+    /// bounds and alignment.
     #[must_use]
     pub const fn in_memory(
         memory: &'a [u8],
@@ -112,11 +112,11 @@ impl<'a, V: CoreValue> RawArgs<'a, V> {
         }
     }
 
-    /// Reads the arguments, within so many bytes of host memory.
+    /// Reads the arguments, with at most `bytes` bytes of host memory.
     ///
     /// # Errors
     ///
-    /// Returns an error if the guest broke the ABI, for which the adapter traps it.
+    /// Returns an error if the guest broke the ABI. The adapter then traps the guest.
     pub fn lift<A: Arguments>(self, bytes: usize) -> Result<Lifted<A>> {
         let mut reader = self.reader(bytes);
         Ok(Lifted {
@@ -140,13 +140,13 @@ impl<'a, V: CoreValue> RawArgs<'a, V> {
     }
 }
 
-/// A function's parameters, as they were lifted.
+/// The lifted parameters of a function.
 #[derive(Debug)]
 pub struct Lifted<A> {
-    /// What the guest passed, or what of it there was room for.
+    /// The arguments, shortened to the budget.
     pub arguments: A,
-    /// The bytes of host memory that they were charged with.
+    /// The bytes of host memory that were charged for them.
     pub bytes: usize,
-    /// The items that had no room.
+    /// The number of items that exceeded the budget.
     pub left_out: u64,
 }

@@ -1,20 +1,20 @@
-//! Where a value's parts lie: in core WebAssembly values, or in linear memory. A reader is written
-//! once over [`Cursor`] and serves for both; widths, alignments and offsets come from the
+//! Cursors over the parts of a value, in core WebAssembly values or in linear memory. A reader is
+//! written once over [`Cursor`] and serves both. Widths, alignments and offsets come from the
 //! [`WitType`]s.
 
 use super::error::{LiftError, Result};
 use super::{Layout, Variant, WitType};
 
-/// A core WebAssembly value, in whatever form an engine passes it.
+/// A core WebAssembly value, in the form in which an engine passes it.
 ///
-/// Where the cases of a variant share a value it has a type that holds all of them, so that it may
-/// be wider than what is asked for, and an integer where a float is.
+/// Where the cases of a variant share a core value, its type can hold all of them. So the value may
+/// be wider than the requested type, and an integer where a float is requested.
 pub trait CoreValue: Copy {
     /// Returns an `i32`, or the low half of an `i64`.
     fn u32(self) -> u32;
     /// Returns an `i64`.
     fn u64(self) -> u64;
-    /// Returns an `f64`, or the one that has the bits of an `i64`.
+    /// Returns an `f64`, also from the bits of an `i64`.
     fn f64(self) -> f64;
 }
 
@@ -26,7 +26,7 @@ pub trait Cursor: Sized {
     fn u32(&mut self) -> Result<u32>;
     /// Takes a `u8`, also where it is an enum's discriminant.
     fn u8(&mut self) -> Result<u8>;
-    /// Takes up to eight flags; as in the canonical ABI, the caller masks what is not one of them.
+    /// Takes up to eight flags. As in the canonical ABI, the caller ignores unknown bits.
     fn flags(&mut self) -> Result<u8>;
     /// Takes an `f64`.
     fn f64(&mut self) -> Result<f64>;
@@ -35,7 +35,7 @@ pub trait Cursor: Sized {
     /// Takes a variant: its discriminant, not yet checked, and its payload.
     fn variant<S: Variant>(&mut self) -> Result<(u32, Self)>;
 
-    /// Takes a `bool`; as in the canonical ABI, everything but zero is true.
+    /// Takes a `bool`. As in the canonical ABI, every value but zero is true.
     fn bool(&mut self) -> Result<bool> {
         Ok(self.u8()? != 0)
     }
@@ -50,7 +50,7 @@ pub trait Cursor: Sized {
         Ok((self.u32()?, self.u32()?))
     }
 
-    /// Takes an option's payload, where there is one.
+    /// Takes an option's payload, if there is one.
     fn option<S: WitType>(&mut self) -> Result<Option<Self>> {
         match self.variant::<Option<S>>()? {
             (0, _) => Ok(None),
@@ -60,7 +60,7 @@ pub trait Cursor: Sized {
     }
 }
 
-/// Values that are passed as core WebAssembly values.
+/// Reads values that are passed as core WebAssembly values.
 pub(crate) struct Flat<'a, V>(pub(crate) &'a [V]);
 
 impl<V: CoreValue> Flat<'_, V> {
@@ -88,8 +88,8 @@ impl<V: CoreValue> Cursor for Flat<'_, V> {
     }
 
     fn u8(&mut self) -> Result<u8> {
-        // What does not fit is no discriminant; saturating keeps it recognisable as wrong (and a
-        // `bool` true).
+        // A larger number is no valid discriminant. Saturating keeps it invalid (and a `bool`
+        // true).
         Ok(u8::try_from(self.next()?.u32()).unwrap_or(u8::MAX))
     }
 
@@ -112,7 +112,7 @@ impl<V: CoreValue> Cursor for Flat<'_, V> {
     }
 }
 
-/// Values that lie in linear memory.
+/// Reads values that lie in linear memory.
 #[derive(Debug)]
 pub(crate) struct Memory<'a> {
     bytes: &'a [u8],
@@ -120,7 +120,7 @@ pub(crate) struct Memory<'a> {
 }
 
 impl<'a> Memory<'a> {
-    /// Starts at the first of the bytes that hold the value.
+    /// Starts at the first byte of the value.
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, offset: 0 }
@@ -179,7 +179,7 @@ impl Cursor for Memory<'_> {
     #[inline]
     fn variant<S: Variant>(&mut self) -> Result<(u32, Self)> {
         let bytes = self.split::<S>()?;
-        // No variant has more than 256 cases, and so the discriminant takes one byte.
+        // No variant has more than 256 cases, so the discriminant takes one byte.
         let discriminant = *bytes.first().ok_or(LiftError::Misread)?;
         let payload = bytes.get(S::LAYOUT.payload_offset()..);
         let payload = payload.ok_or(LiftError::Misread)?;

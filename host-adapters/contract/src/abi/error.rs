@@ -1,24 +1,25 @@
-//! Errors of lifting, for which a guest is trapped.
+//! Errors of lifting. The adapter traps the guest for them.
 
 use super::WitType;
 
-/// A guest broke the component model's ABI in a call to a contract, and was trapped.
+/// Says how a guest broke the component model's ABI in a call to a contract. The guest was trapped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid argument{}{package}: {reason}", if package.is_empty() { "" } else { " to " })]
 pub struct InvalidArgument {
-    /// The contract, or nothing until it is known.
+    /// The contract's package; empty until it is known.
     package: &'static str,
     reason: String,
 }
 
-/// Why the arguments of a call could not be lifted; either way the guest is trapped.
+/// The reason why the arguments of a call could not be lifted. The guest is trapped in both cases.
 #[derive(Debug, thiserror::Error)]
 pub enum LiftError {
     /// The guest broke the ABI.
-    // Boxed, since this type is part of what is returned for each number that is read.
+    // Boxed to keep the result of every read small.
     #[error(transparent)]
     Invalid(Box<InvalidArgument>),
-    /// More was read than the type of a value has: a mistake of ours that no guest can provoke.
+    /// More was read than the type of a value has. This is a bug of the host that no guest can
+    /// provoke.
     #[error("a value was read past its end; this is a bug in wasmscope-contract")]
     Misread,
 }
@@ -34,7 +35,7 @@ impl LiftError {
         }))
     }
 
-    /// Says which contract was called.
+    /// Adds the package of the contract that was called.
     pub(crate) fn in_package(mut self, package: &'static str) -> Self {
         if let Self::Invalid(invalid) = &mut self {
             invalid.package = package;
@@ -42,7 +43,7 @@ impl LiftError {
         self
     }
 
-    /// Refuses what is no case of the type `S`, which WIT calls `name`.
+    /// Returns the error for a discriminant that is no case of the type `S`, named `name` in WIT.
     #[cold]
     pub(crate) fn discriminant<S: WitType>(name: &str, found: impl Into<u32>) -> Self {
         let found = found.into();

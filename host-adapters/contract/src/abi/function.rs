@@ -11,20 +11,19 @@ use super::error::LiftError;
 use super::reader::Reader;
 use super::wit_type::WitType;
 
-/// Where an adapter puts the functions that return `R`, usually its linker.
+/// Registers an adapter's functions that return `R`. Usually the adapter's linker implements it.
 ///
-/// It is implemented for each [`Returned`] type; a single `impl` does if it is bound by a trait of
-/// the adapter's that lowers them.
+/// It is needed for each [`Returned`] type. A single generic `impl` is enough if the adapter has a
+/// trait that lowers every one of them.
 pub trait Register<R: Returned> {
-    /// Why a function cannot be added.
+    /// The error if a function cannot be added.
     type Error;
 
-    /// Adds a function: one that lifts the arguments, calls [`Function::call`] and lowers the
-    /// result.
+    /// Adds a function that lifts the arguments, calls [`Function::call`] and lowers the result.
     ///
     /// # Errors
     ///
-    /// Returns an error if the function cannot be added; then no more are.
+    /// Returns an error if the function cannot be added. No more functions are added then.
     fn function<A: Arguments, C: Call<A, R>>(
         &mut self,
         function: Function<A, R, C>,
@@ -50,9 +49,9 @@ pub(crate) use returned;
 
 /// A function of the contract.
 ///
-/// What it calls is a type of its own, so that reading its arguments and what the core does with
-/// them are compiled as one: arguments that are passed through a pointer are moved, and moving what
-/// has just been written waits for the stores.
+/// The called code is a type parameter, so that reading the arguments and using them compile into
+/// one function. Otherwise arguments are moved right after they were written, and the move waits
+/// for the stores.
 pub struct Function<A: Arguments, R, C: Call<A, R>> {
     interface: &'static str,
     name: &'static str,
@@ -62,9 +61,9 @@ pub struct Function<A: Arguments, R, C: Call<A, R>> {
     arguments: PhantomData<fn(A)>,
 }
 
-/// What a function does. Only this crate implements it.
+/// The code that a function runs. Only this crate implements it.
 pub trait Call<A: Arguments, R>: Copy + Send + Sync + 'static {
-    /// Calls the core with what has been read, and with what it reads itself.
+    /// Calls the core with the arguments that were read, and may read the remaining lists.
     #[doc(hidden)]
     fn call(
         &self,
@@ -74,7 +73,7 @@ pub trait Call<A: Arguments, R>: Copy + Send + Sync + 'static {
     ) -> Result<R, LiftError>;
 }
 
-/// A function of arguments that have been read.
+/// A function whose arguments have been read.
 #[derive(Clone, Copy)]
 pub(crate) struct WithArguments<F>(F);
 
@@ -94,7 +93,7 @@ where
     }
 }
 
-/// A function that reads lists by itself.
+/// A function that reads its lists itself.
 #[derive(Clone, Copy)]
 pub(crate) struct WithReader<F>(F);
 
@@ -130,13 +129,13 @@ impl<A: Arguments, R, C: Call<A, R>> fmt::Debug for Function<A, R, C> {
 }
 
 impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
-    /// Gives the full name of its interface: `wasmscope:otel/tracer@0.1.0`.
+    /// Returns the full name of the function's interface: `wasmscope:otel/tracer@0.1.0`.
     #[must_use]
     pub const fn interface(&self) -> &'static str {
         self.interface
     }
 
-    /// Gives its name.
+    /// Returns the function's name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
@@ -151,13 +150,13 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
     /// Lifts the arguments and calls the telemetry core with them, on the instance that `instance`
     /// finds in `state`.
     ///
-    /// What exceeds [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left
+    /// Data beyond [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left
     /// out and counted. A panic is caught and counted, too: see [`catch_panic`].
     ///
     /// # Errors
     ///
-    /// Returns an error if the guest broke the ABI, for which the adapter traps it. Then nothing
-    /// has been called.
+    /// Returns an error if the guest broke the ABI. The core has not been called then, and the
+    /// adapter traps the guest.
     pub fn call<S: ?Sized, V: CoreValue>(
         &self,
         state: &mut S,
@@ -180,7 +179,7 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
         called.map_err(|error: LiftError| error.in_package(self.package()))
     }
 
-    /// Returns the package of its interface: `wasmscope:otel`.
+    /// Returns the package of the interface: `wasmscope:otel`.
     fn package(&self) -> &'static str {
         let package = self.interface.split_once('/');
         package.map_or(self.interface, |(package, _)| package)
@@ -191,12 +190,12 @@ impl<A: Arguments, R: Returned, C: Call<A, R>> Function<A, R, C> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Interface {
     pub(crate) name: &'static str,
-    /// The signal that dropped calls are counted for.
+    /// The signal under which dropped calls are counted.
     pub(crate) signal: Signal,
 }
 
 impl Interface {
-    /// Describes a function. `neutral` is what the guest gets if the core panics.
+    /// Describes a function. The guest gets `neutral` if the core panics.
     pub(crate) const fn function<A, R, F>(
         self,
         name: &'static str,
@@ -210,8 +209,8 @@ impl Interface {
         self.describe(name, neutral, WithArguments(call))
     }
 
-    /// Describes a function that reads lists by itself: it is called before they have been read,
-    /// and calls the core when all have.
+    /// Describes a function that reads its lists itself. It is called before they have been read,
+    /// and calls the core after all have been.
     pub(crate) const fn reading<A, R, F>(
         self,
         name: &'static str,

@@ -1,24 +1,24 @@
-//! Sizes, alignments and core values, by the canonical ABI for 32-bit memories.
+//! Sizes, alignments and core values of types, by the canonical ABI for 32-bit memories.
 
 use super::Type;
 
-/// How the values of a type lie in linear memory, and how many core values they are passed as.
+/// The layout of a type's values in linear memory, and the number of core values in a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
-    /// The bytes that a value takes.
+    /// The size of a value in bytes.
     pub size: usize,
-    /// What its address is a multiple of.
+    /// The alignment of its address.
     pub align: usize,
-    /// The core values that a value is passed as, however many may be passed in one call.
+    /// The number of core values of a value, even if more than one call may pass.
     pub flat: usize,
 }
 
 impl Type {
-    /// Returns how values of the type lie.
+    /// Returns the layout of the type's values.
     #[must_use]
     pub const fn layout(&self) -> Layout {
         match self {
-            // So few cases and flags take a byte.
+            // A discriminant of up to 256 cases, or up to eight flags, take one byte.
             Self::Bool | Self::U8 | Self::Enum(_) | Self::Flags(_) => Layout::scalar(1),
             Self::U32 => Layout::scalar(4),
             Self::U64 | Self::S64 | Self::F64 => Layout::scalar(8),
@@ -53,7 +53,7 @@ impl Type {
 }
 
 impl Type {
-    /// Returns whether there are strings or lists among types, or within them.
+    /// Returns whether any of the types is or contains a string or list.
     pub(crate) const fn any_in_memory(types: &[&Self]) -> bool {
         let mut index = 0;
         while index < types.len() {
@@ -110,7 +110,7 @@ impl Layout {
         flat: 0,
     };
 
-    /// Lays parameters out as a call passes them: in order, and in memory like a record.
+    /// Returns the layout of parameters in a call: in order, and in memory like a record.
     pub(crate) const fn of_parameters(types: &[&Type]) -> Self {
         let mut layout = Self::NOTHING;
         let mut index = 0;
@@ -121,8 +121,8 @@ impl Layout {
         layout.padded()
     }
 
-    /// Gives where the payload of a variant with this layout begins: after the discriminant, which
-    /// takes a byte, it is the first place that is aligned.
+    /// Returns the offset of the payload of a variant with this layout: the first aligned offset
+    /// after the discriminant, which takes one byte.
     #[must_use]
     pub const fn payload_offset(self) -> usize {
         self.align
@@ -136,7 +136,7 @@ impl Layout {
         }
     }
 
-    /// Puts a field after what there is.
+    /// Appends a field.
     const fn then(self, field: Self) -> Self {
         Self {
             size: self.size.next_multiple_of(field.align) + field.size,
@@ -145,7 +145,7 @@ impl Layout {
         }
     }
 
-    /// Makes room for either.
+    /// Returns a layout that can hold either.
     const fn or(self, other: Self) -> Self {
         Self {
             size: max(self.size, other.size),
@@ -154,7 +154,7 @@ impl Layout {
         }
     }
 
-    /// Rounds the size up, so that one value can follow another.
+    /// Rounds the size up to a multiple of the alignment.
     const fn padded(self) -> Self {
         Self {
             size: self.size.next_multiple_of(self.align),
@@ -162,7 +162,7 @@ impl Layout {
         }
     }
 
-    /// Puts a discriminant before a payload.
+    /// Prefixes the payload with a discriminant.
     const fn discriminated(self) -> Self {
         Self::scalar(1).then(self).padded()
     }

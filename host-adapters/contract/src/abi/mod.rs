@@ -1,7 +1,7 @@
-//! A contract in the host, whatever it says: its types, its functions, and lifting the arguments.
+//! The parts that every contract needs: types, functions, and lifting the arguments.
 //!
 //! Nothing here knows the package `wasmscope:otel`, which is in [`crate::otel`]. Another telemetry
-//! contract is another module beside that one: it declares its types with the macros of
+//! contract becomes a module beside that one. It declares its types with the macros of
 //! [`wit_type`], implements [`Read`] for its arguments, lists its result types with [`returned`],
 //! and registers its functions.
 

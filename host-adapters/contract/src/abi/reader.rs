@@ -17,13 +17,13 @@ use super::{Layout, WitType};
 /// Marks a string of the encoding latin1+utf16 as UTF-16 (canonical ABI, `UTF16_TAG`).
 const UTF16_TAG: u32 = 1 << 31;
 
-/// How a component's strings lie in its memory: one of the canonical ABI's options.
+/// The encoding of a component's strings: one of the canonical ABI's options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are the component model's own")]
 pub enum StringEncoding {
     Utf8,
     Utf16,
-    /// Latin 1 or UTF-16, from string to string; `latin1+utf16` in text.
+    /// Latin 1 or UTF-16, chosen for each string; `latin1+utf16` in the text format.
     CompactUtf16,
 }
 
@@ -32,23 +32,23 @@ pub enum StringEncoding {
 pub struct Reader<'a> {
     memory: &'a [u8],
     encoding: StringEncoding,
-    /// Host memory that may still be taken.
+    /// The host memory that the call may still take.
     pub(crate) budget: Budget,
-    /// Guest memory that may still be checked in place.
+    /// The guest memory that may still be checked without being copied.
     checks: usize,
-    /// A text that is worth keeping. One in each call is enough, because such texts come again.
+    /// A text to put into the string cache. One for each call is enough, because such texts recur.
     repeated: Cell<Option<&'a [u8]>>,
 }
 
-/// An attribute's key. It is not a [`Key`] yet, which would be moved just after it was written.
+/// An attribute's key. It becomes a [`Key`] only in its final location, which saves a move.
 pub(crate) enum Utf8Key<'a> {
-    /// A kept text.
+    /// A cached text.
     Known(&'static str),
     /// A text that must be copied.
     New(&'a str),
 }
 
-/// A list that has not been read.
+/// A list that has not been read yet.
 #[derive(Debug)]
 pub struct LazyList<T> {
     pointer: u32,
@@ -74,7 +74,7 @@ impl<T: WitType> LazyList<T> {
         })
     }
 
-    /// Returns its elements as they lie in memory.
+    /// Returns the elements as they lie in memory.
     pub(crate) fn elements<'a>(
         self,
         reader: &Reader<'a>,
@@ -85,14 +85,14 @@ impl<T: WitType> LazyList<T> {
     }
 }
 
-/// A string, or as much of it as the budget allowed.
+/// A string, possibly shortened to the budget.
 struct Text {
     text: String,
     whole: bool,
 }
 
 impl<'a> Reader<'a> {
-    /// Begins with so many bytes of host memory that may be taken.
+    /// Creates a reader that may take `bytes` bytes of host memory.
     pub(crate) const fn new(memory: &'a [u8], encoding: StringEncoding, bytes: usize) -> Self {
         Self {
             memory,
@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a string, shortening it at a character boundary where the budget ends.
+    /// Reads a string. It is shortened at a character boundary if the budget ends.
     pub(crate) fn string(&mut self, at: &mut impl Cursor) -> Result<String> {
         self.text(at).map(|text| text.text)
     }
@@ -115,14 +115,14 @@ impl<'a> Reader<'a> {
             .transpose()
     }
 
-    /// Reads a string that is of no use in part: `None` where the budget has no room for it.
+    /// Reads a string that would be useless if shortened. Returns `None` if it exceeds the budget.
     pub(crate) fn whole_string(&mut self, at: &mut impl Cursor) -> Result<Option<String>> {
         let Text { text, whole } = self.text(at)?;
         Ok(whole.then_some(text))
     }
 
-    /// Reads an attribute's key, which is of no use in part: `None` where the budget has no room
-    /// for it.
+    /// Reads an attribute's key, which would be useless if shortened. Returns `None` if it exceeds
+    /// the budget.
     pub(crate) fn key(&mut self, at: &mut impl Cursor) -> Result<Option<Key>> {
         let (pointer, length) = at.pair()?;
         if let Some(known) = self.cached(pointer, length)? {
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         Ok(whole.then(|| Key::from(text)))
     }
 
-    /// Reads a name, shortening it as [`string`](Self::string) does.
+    /// Reads a name. It is shortened as by [`string`](Self::string).
     pub(crate) fn name(&mut self, at: &mut impl Cursor) -> Result<Cow<'static, str>> {
         let (pointer, length) = at.pair()?;
         if let Some(known) = self.cached(pointer, length)? {
@@ -143,8 +143,8 @@ impl<'a> Reader<'a> {
         Ok(Cow::Owned(self.text_at(pointer, length)?.text))
     }
 
-    /// Gives the elements of a list for which there is room in the budget, with the room that is
-    /// left for what they own; `None` if there is not, or if strings are not in UTF-8.
+    /// Returns the elements of a list that fits into the budget, with the budget that remains for
+    /// the strings in it. Returns `None` if it does not fit, or if strings are not in UTF-8.
     pub(crate) fn plain_elements<T: WitType>(
         &self,
         list: LazyList<T>,
@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
         self.slice("string", pointer, length, 1, 1).map(Some)
     }
 
-    /// Borrows a string in UTF-8 if it fits into the bytes that are left.
+    /// Borrows a UTF-8 string that is no longer than `left`.
     pub(crate) fn utf8_text(
         &self,
         at: &mut impl Cursor,
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Borrows an attribute's key in UTF-8 if it fits into the bytes that are left.
+    /// Borrows an attribute's UTF-8 key that is no longer than `left`.
     #[inline]
     pub(crate) fn utf8_key(
         &self,
@@ -222,7 +222,7 @@ impl<'a> Reader<'a> {
             .transpose()
     }
 
-    /// Finds a text that came before, and needs neither a check nor a copy.
+    /// Looks up a text in the string cache. A cached text needs no check and no copy.
     fn cached(&self, pointer: u32, length: u32) -> Result<Option<&'static str>> {
         let bytes = self.utf8_bytes_at(pointer, length)?;
         Ok(bytes.and_then(|bytes| self.find_cached(bytes)))
@@ -241,7 +241,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns a text that is worth keeping
+    /// Returns a text for the string cache
     /// ([`Instance::cache_text`](wasmscope_telemetry::Instance::cache_text)).
     #[inline]
     pub(crate) fn repeated_text(&self) -> Option<&'a [u8]> {
@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
         self.text_at(pointer, length)
     }
 
-    // Not for texts that come repeatedly.
+    // Only for texts that are rarely repeated.
     #[inline(never)]
     fn text_at(&mut self, pointer: u32, length: u32) -> Result<Text> {
         match self.encoding {
@@ -270,7 +270,8 @@ impl<'a> Reader<'a> {
         let checked = bytes.len().min(kept.saturating_add(self.checks));
         self.checks -= checked - kept;
         let text = match str::from_utf8(&bytes[..checked]) {
-            // That the check ends within a character is no error, unless the string does.
+            // The checked part may end within a character. That is an error only at the string's
+            // end.
             Err(error) if error.error_len().is_none() && checked < bytes.len() => {
                 str::from_utf8(&bytes[..error.valid_up_to()])
             }
@@ -298,7 +299,7 @@ impl<'a> Reader<'a> {
         self.transcode(pointer, bytes.iter().map(|byte| Ok(char::from(*byte))))
     }
 
-    /// Collects characters within the budget, and checks the rest in place.
+    /// Collects characters within the budget, and checks the rest without copying it.
     fn transcode(
         &mut self,
         pointer: u32,
@@ -324,7 +325,7 @@ impl<'a> Reader<'a> {
                 break;
             }
         }
-        // What does not fit whole has used up the budget, as in `utf8`.
+        // A string that does not fit as a whole has used up the budget, as in `utf8`.
         let _: Grant = self.budget.take(if text.whole {
             text.text.len()
         } else {
@@ -333,11 +334,11 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// Reads a list. An element for which `read` gives `None` is left out.
+    /// Reads a list, without the elements for which `read` returns `None`.
     ///
-    /// Takes no more memory by the length that a guest gives than the budget has room for: each
-    /// element is paid for before it is read. Those that the budget has no room for are
-    /// counted, and still checked as far as the checks reach.
+    /// The length that a guest claims cannot allocate more than the budget: each element is charged
+    /// before it is read. Elements beyond the budget are counted, and checked until the limit on
+    /// checked bytes.
     pub(crate) fn list<T: WitType>(
         &mut self,
         at: &mut impl Cursor,
@@ -347,7 +348,7 @@ impl<'a> Reader<'a> {
         self.elements(list, read)
     }
 
-    /// Reads a list as [`list`](Self::list) does.
+    /// Reads the elements of a [`LazyList`] as [`list`](Self::list) does.
     pub(crate) fn elements<T: WitType>(
         &mut self,
         list: LazyList<T>,
@@ -366,7 +367,7 @@ impl<'a> Reader<'a> {
                 self.checks = checks;
                 self.check_only(|reader| read(reader, &mut Memory::new(element)))?;
             } else {
-                // Not even looked at; this one is counted already.
+                // The rest is not even checked. This element is counted already.
                 let rest = bytes.len() / size - index - 1;
                 let _: Grant = self.budget.take_list(rest, usize::MAX);
                 break;
@@ -375,7 +376,7 @@ impl<'a> Reader<'a> {
         Ok(elements)
     }
 
-    /// Checks a value that is left out.
+    /// Checks a value that is left out of the result.
     pub(crate) fn check_only<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T>,
@@ -386,7 +387,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads a list of numbers or truth values.
+    /// Reads a list of numbers or booleans.
     pub(crate) fn scalars<T: WitType>(
         &mut self,
         at: &mut impl Cursor,
@@ -395,14 +396,14 @@ impl<'a> Reader<'a> {
         self.list(at, |_, at| read(at).map(Some))
     }
 
-    /// Reads a byte string, shortening it where the budget ends.
+    /// Reads a byte string. It is shortened if the budget ends.
     pub(crate) fn bytes(&mut self, at: &mut impl Cursor) -> Result<Vec<u8>> {
         let (pointer, length) = at.pair()?;
         let bytes = self.slice("list", pointer, length, 1, 1)?;
         Ok(bytes[..self.budget.take(bytes.len()).of(bytes.len())].to_owned())
     }
 
-    /// Returns the memory of a string or list, after a check of its bounds and alignment.
+    /// Returns the memory of a string or list, after checking its bounds and alignment.
     fn slice(
         &self,
         what: &str,
@@ -439,7 +440,7 @@ fn out_of_bounds(what: &str, pointer: u32, length: u32, memory: usize) -> LiftEr
     ))
 }
 
-/// Checks that bytes are what the encoding says.
+/// Checks that bytes are UTF-8.
 fn utf8(pointer: u32, bytes: &[u8]) -> Result<&str> {
     str::from_utf8(bytes).map_err(|error| not_utf8(pointer, error))
 }

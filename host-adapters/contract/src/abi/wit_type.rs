@@ -1,12 +1,12 @@
-//! The types of a contract, as WIT has them: declared once for all engines. A component's imports
-//! are checked against them, and they say how values lie in memory and in core values.
+//! The WIT types of a contract, declared once for all engines. A component's imports are checked
+//! against them, and layouts are computed from them.
 
 use super::Layout;
 
 /// A type of the contract, as the component model describes it.
 ///
-/// There are no more kinds than the contract has: above all no resources, so that two types are the
-/// same if they look the same.
+/// It has only the kinds of types that the contract uses. There are no resources, so types with the
+/// same structure are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are the component model's own")]
 pub enum Type {
@@ -20,11 +20,11 @@ pub enum Type {
     List(&'static Self),
     Option(&'static Self),
     Record(&'static [Field]),
-    /// Has at most 256 cases.
+    /// A variant of at most 256 cases.
     Variant(&'static [Case]),
-    /// Names the cases, of which there are at most 256.
+    /// The names of the cases, at most 256.
     Enum(&'static [&'static str]),
-    /// Names the flags, of which there are at most eight.
+    /// The names of the flags, at most eight.
     Flags(&'static [&'static str]),
 }
 
@@ -47,7 +47,7 @@ pub struct Case {
 }
 
 impl Type {
-    /// Returns the name of the kind of type, as WIT calls it.
+    /// Returns the WIT name of the kind of type.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl Type {
         }
     }
 
-    /// Returns how many discriminants there are.
+    /// Returns the number of discriminants.
     pub(crate) const fn cases(&self) -> usize {
         match self {
             Self::Option(_) => 2,
@@ -89,16 +89,15 @@ impl Type {
 
 /// A Rust type that stands for a type of the contract.
 ///
-/// For the parameters these are the types of [`wasmscope_telemetry::model`], which they are read
-/// into.
+/// For parameters, these are the types of [`wasmscope_telemetry::model`] into which they are read.
 pub trait WitType {
-    /// The type that it stands for.
+    /// The type in the contract.
     const TYPE: &'static Type;
-    /// How its values lie.
+    /// The layout of its values.
     const LAYOUT: Layout = Self::TYPE.layout();
 }
 
-/// A [`WitType`] of which there is a discriminant to read.
+/// A [`WitType`] that has a discriminant.
 pub trait Variant: WitType {}
 
 macro_rules! primitives {

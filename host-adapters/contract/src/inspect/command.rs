@@ -1,4 +1,4 @@
-//! Which export makes a component a command of WASI 0.2, and what is wrong where none does.
+//! Finds the export that makes a component a command of WASI 0.2, and explains why there is none.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use super::{Extern, ExternKind};
 
 /// The interface that a command exports.
 const RUN: &str = "wasi:cli/run";
-/// The versions of it that can be run.
-const TRACK: &str = "0.2.";
+/// The prefix of the versions that can be run.
+const VERSION_PREFIX: &str = "0.2.";
 /// The type of its function `run`.
 const RUN_TYPE: &str = "func() -> result";
 /// The interfaces that a component exports to serve HTTP.
@@ -48,8 +48,8 @@ pub fn command(exports: &[Extern]) -> Result<&str, NotACommand> {
     }
 }
 
-/// Returns the `x` of a version `0.2.x` that can be run, or why the export cannot be run. `None` if
-/// it is another interface.
+/// Returns the `x` of a version `0.2.x` that can be run, or the reason why the export cannot be
+/// run. Returns `None` for another interface.
 fn patch_of(export: &Extern) -> Option<Result<u64, String>> {
     let name = &export.name;
     let (base, version) = name.split_once('@').unwrap_or((name, ""));
@@ -57,7 +57,7 @@ fn patch_of(export: &Extern) -> Option<Result<u64, String>> {
         return None;
     }
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let patch = version.strip_prefix(TRACK).filter(|patch| {
+    let patch = version.strip_prefix(VERSION_PREFIX).filter(|patch| {
         // Build metadata does not make another version.
         is_number(patch.split_once('+').map_or(*patch, |(patch, _)| patch))
     });
@@ -115,7 +115,7 @@ fn fault(export: &Extern) -> Option<String> {
         .then(|| format!("the function `run` of `{name}` is `{ty}`, expected `{RUN_TYPE}`"))
 }
 
-/// Returns what a component is that exports no version of `wasi:cli/run`.
+/// Describes a component that exports no version of `wasi:cli/run`.
 fn without_run(exports: &[Extern]) -> String {
     let missing = format!("it does not export {RUN}@0.2");
     if exports.is_empty() {
@@ -137,16 +137,16 @@ fn without_run(exports: &[Extern]) -> String {
             "{missing}; it exports a function `run` by itself, which must be part of the interface {RUN}@0.2"
         );
     }
-    format!("{missing}; what it exports: {}", listed(exports))
+    format!("{missing}; it exports: {}", listed(exports))
 }
 
 /// How many exports a message names.
-const NAMED: usize = 20;
+const MAX_LISTED: usize = 20;
 
 fn listed(exports: &[Extern]) -> String {
-    let names = exports.iter().take(NAMED);
+    let names = exports.iter().take(MAX_LISTED);
     let mut names: Vec<_> = names.map(|export| export.name.clone()).collect();
-    match exports.len().saturating_sub(NAMED) {
+    match exports.len().saturating_sub(MAX_LISTED) {
         0 => {}
         more => names.push(format!("and {more} more")),
     }
@@ -161,7 +161,7 @@ pub struct NotACommand {
 }
 
 impl NotACommand {
-    /// Returns whether the component exports `wasi:cli/run`, but not as a host can run it.
+    /// Returns whether the component exports `wasi:cli/run`, though in a form that cannot be run.
     #[must_use]
     pub fn claims_to_be_one(&self) -> bool {
         self.claims
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_version_that_can_be_run_is_chosen() {
+    fn highest_runnable_version_is_chosen() {
         let exports = [
             run("@0.2.0"),
             run("@0.2.12"),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_export_is_said() {
+    fn error_says_what_is_wrong_with_the_export() {
         let typed = |ty| interface("wasi:cli/run@0.2.0", &[("run", ty)]);
         let holding = |kind| Extern {
             items: vec![Extern::new("run", kind)],
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_component_is_instead_is_said() {
+    fn error_says_what_the_component_is_instead() {
         for (exports, words) in [
             (vec![], "it exports nothing"),
             (
@@ -278,7 +278,7 @@ mod tests {
             ),
             (
                 vec![interface("a:b/c@1.0.0", &[]), function("f", "func()")],
-                "what it exports: a:b/c@1.0.0, f",
+                "it exports: a:b/c@1.0.0, f",
             ),
             (
                 vec![interface("wasi:cli/runner@0.2.0", &[])],

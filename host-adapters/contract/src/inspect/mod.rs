@@ -40,17 +40,17 @@ impl Extern {
         }
     }
 
-    /// Returns whether a host has to provide something for this import: not for types alone.
+    /// Returns whether a host must provide something for this import. Types alone need nothing.
     pub(crate) fn needs_host(&self) -> bool {
         match self.kind {
             ExternKind::Function | ExternKind::Resource | ExternKind::Module => true,
-            // The engines bound how deep instances nest, and with it this recursion.
+            // The engines bound the nesting of instances, and so this recursion.
             ExternKind::Interface => self.items.iter().any(Self::needs_host),
             ExternKind::Type | ExternKind::Component => false,
         }
     }
 
-    /// Returns how many of an interface's items are of a kind.
+    /// Returns how many items of the interface are of this kind.
     #[must_use]
     pub fn count(&self, kind: ExternKind) -> usize {
         self.items.iter().filter(|item| item.kind == kind).count()
@@ -61,7 +61,7 @@ impl Extern {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExternKind {
-    /// An instance: of an interface, or without a name of its own.
+    /// An instance: of an interface, or without its own name.
     Interface,
     /// A function.
     Function,

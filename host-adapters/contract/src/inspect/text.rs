@@ -1,7 +1,8 @@
-//! Types as text, as WIT writes them.
+//! Types in the syntax of WIT.
 
-/// How long a type's text may get, in bytes. A component's types may be far larger than its file.
-const MOST: usize = 400;
+/// The maximum length of a type's text, in bytes. A type may be far larger than the component's
+/// file.
+const MAX_LENGTH: usize = 400;
 
 /// The text of a type, built by an adapter from its engine's types. It is cut after some hundred
 /// bytes.
@@ -44,7 +45,7 @@ impl TypeText {
         }
         self.0.push_str(word);
         if self.is_full() {
-            let mut end = MOST;
+            let mut end = MAX_LENGTH;
             while !self.0.is_char_boundary(end) {
                 end = end.saturating_sub(1);
             }
@@ -53,7 +54,8 @@ impl TypeText {
         }
     }
 
-    /// Adds a type with parameters: `list<u8>`, `result<_, string>`; without any, only its name.
+    /// Adds a type with parameters: `list<u8>`, `result<_, string>`. Without parameters, only its
+    /// name.
     pub fn generic<T>(
         &mut self,
         name: &str,
@@ -113,10 +115,10 @@ impl TypeText {
         self.word(" }");
     }
 
-    /// Returns whether more would be cut: an adapter need not go deeper then.
+    /// Returns whether further text would be cut. An adapter need not go deeper then.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.0.len() > MOST
+        self.0.len() > MAX_LENGTH
     }
 
     fn parts<'a, T>(
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn types_are_written_as_in_wit() {
+    fn types_are_written_in_wit_syntax() {
         let word = |text: &mut TypeText, ty: &str| text.word(ty);
         let result = |ok, err| text(|text| text.generic("result", [ok, err], word));
         assert_eq!(result(None, None), "result");
@@ -178,9 +180,11 @@ mod tests {
             }
         }
         let text = TypeText::function(false, [("all", 0)], [], nested);
-        assert!(text.len() < 2 * MOST, "{text}");
+        assert!(text.len() < 2 * MAX_LENGTH, "{text}");
         assert!(text.ends_with('…'), "{text}");
-        let long = TypeText::function(false, [], ["é".repeat(MOST)], |text, ty| text.word(&ty));
-        assert!(long.len() <= MOST + '…'.len_utf8());
+        let long = TypeText::function(false, [], ["é".repeat(MAX_LENGTH)], |text, ty| {
+            text.word(&ty)
+        });
+        assert!(long.len() <= MAX_LENGTH + '…'.len_utf8());
     }
 }

@@ -7,11 +7,11 @@ use super::{Extern, ExternKind};
 /// A linker's answer about an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// What is imported.
+    /// The item fits the import.
     Fitting,
-    /// Nothing by that name.
+    /// There is no item of that name.
     Nothing,
-    /// Something else by that name, with the engine's reason: `expected u64, found string`.
+    /// The item does not fit, with the engine's reason: `expected u64, found string`.
     Another(String),
 }
 
@@ -20,17 +20,17 @@ pub trait Offers {
     /// The engine's error.
     type Error;
 
-    /// Returns whether there is an interface by this name, or a compatible version of it.
+    /// Returns whether the linker has an interface of this name, or a compatible version of it.
     ///
     /// # Errors
     ///
     /// Returns an error if the engine cannot tell.
     fn has_interface(&mut self, name: &str) -> Result<bool, Self::Error>;
 
-    /// Returns what there is for an import, or for an item of an imported interface.
+    /// Looks up an import, or an item of an imported interface.
     ///
-    /// An interface is fitting, also one within another, if there is an interface by that name: its
-    /// items are asked for one by one.
+    /// An interface is [`Found::Fitting`], also one within another, if there is an interface of
+    /// that name. Its items are looked up one by one.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ pub struct Unserved {
     pub item: Option<String>,
     /// The kind of the item, or of the import.
     pub kind: ExternKind,
-    /// The type that the component imports a function with.
+    /// The type with which the component imports a function.
     pub ty: Option<String>,
     /// The reason why the host's item of that name does not fit; `None` if the host has no such
     /// item.
@@ -56,8 +56,8 @@ pub struct Unserved {
 }
 
 impl Unserved {
-    /// Returns an entry for an import, or for an item of an imported interface, with the engine's
-    /// reason if there is something else by that name.
+    /// Returns an entry for an import, or for an item of an imported interface. `mismatch` is the
+    /// engine's reason if there is an item of that name that does not fit.
     #[must_use]
     pub fn new(import: &Extern, item: Option<&Extern>, mismatch: Option<String>) -> Self {
         let mismatch = mismatch.map(|why| plain(&why));
@@ -72,7 +72,7 @@ impl Unserved {
     }
 }
 
-/// Words an engine's reason as the other engines do: Wasmtime has "expected `u64` found `string`".
+/// Unifies the engines' wording: Wasmtime says "expected `u64` found `string`".
 fn plain(why: &str) -> String {
     let why = why.replace('`', "");
     if why.starts_with("expected ") && !why.contains(", found ") {
@@ -105,10 +105,10 @@ impl fmt::Display for Unserved {
     }
 }
 
-/// Returns what of some imports a linker lacks, in their order.
+/// Returns the imports that a linker lacks, in their order.
 ///
-/// An interface that the linker does not know at all is one entry. Of one that it knows, every item
-/// that is missing or different is an entry.
+/// An interface that the linker does not know at all is one entry. If it knows the interface, every
+/// item that is missing or different is an entry.
 ///
 /// # Errors
 ///
@@ -138,7 +138,7 @@ fn items<O: Offers>(
     }
     let needed = |item: &&Extern| item.needs_host();
     let items: Vec<&Extern> = import.items.iter().filter(needed).collect();
-    // An interface of types alone needs nothing of a host.
+    // An interface that has only types needs nothing from the host.
     if !items.is_empty() && !linker.has_interface(&import.name)? {
         list.push(Unserved::new(import, None, None));
         return Ok(());

@@ -21,13 +21,15 @@ where
     registrar.function(LOGGER.function("get", no_handle, |instance, scope| {
         instance.logger(scope).to_bits()
     }))?;
-    registrar.function(
-        LOGGER.function("threshold", nobody_listens, |instance, (logger,)| {
+    registrar.function(LOGGER.function(
+        "threshold",
+        everything_disabled,
+        |instance, (logger,)| {
             instance
                 .log_threshold(LoggerHandle::from_bits(logger))
                 .into()
-        }),
-    )?;
+        },
+    ))?;
     registrar.function(LOGGER.function(
         "enabled",
         || false,
@@ -55,7 +57,7 @@ fn emit(
     }
 }
 
-/// Emits a single plain record; returns `None` if the records are others.
+/// Emits a single plain record. Returns `None` if the records are of another kind.
 #[inline]
 pub(super) fn emit_plain(
     instance: &mut Instance,
@@ -77,7 +79,7 @@ pub(super) fn emit_any(
     Ok(instance.emit_logs(logger, records))
 }
 
-fn nobody_listens() -> LogThreshold {
+fn everything_disabled() -> LogThreshold {
     LogThreshold {
         severity: None,
         generation: 0,

@@ -63,11 +63,11 @@ where
 }
 
 thread_local! {
-    /// The bytes of a measurement's instrument and attributes.
+    /// The cache key: the bytes of a measurement's instrument and attributes.
     static CACHE_KEY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes a measurement. Its attributes are read only if they have not come before.
+/// Records a measurement. Its attributes are read only if they are not in the series cache.
 fn measure(
     instance: &mut Instance,
     arguments: (u64, Number, LazyList<KeyValue>),
@@ -76,7 +76,7 @@ fn measure(
     measure_reading(instance, arguments, reader, Reader::lazy_attributes)
 }
 
-/// Takes a measurement whose attributes `read` reads.
+/// Records a measurement. `read` reads its attributes.
 #[inline]
 pub(super) fn measure_reading<'m>(
     instance: &mut Instance,

@@ -1,5 +1,5 @@
 //! The package `wasmscope:otel`: its types, the arguments and results of its functions, and the
-//! function of the telemetry core that each one calls.
+//! functions of the telemetry core that they call.
 
 mod arguments;
 mod context;
@@ -20,7 +20,7 @@ pub use results::{LogThreshold, SpanContext};
 ///
 /// # Errors
 ///
-/// Returns the first error of the registrar's.
+/// Returns the registrar's first error.
 pub fn register<G, E>(registrar: &mut G) -> Result<(), E>
 where
     G: Register<u64, Error = E>
@@ -35,12 +35,12 @@ where
     logger::register(registrar)
 }
 
-/// `types.notice` that says nothing.
+/// Returns an empty `types.notice`.
 fn no_notice() -> u64 {
     0
 }
 
-/// A handle that no instance gives out, and that every function takes for a wrong one.
+/// Returns a handle that is never given out. Every function treats it as invalid.
 fn no_handle() -> u64 {
     0
 }

@@ -13,14 +13,14 @@ returned! {
     LogThreshold,
 }
 
-/// `types.span-context`, of a span of this instance or around it.
+/// `types.span-context` of a span in this instance, or of the span around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpanContext {
-    /// `trace-id`: its high half, and its low half.
+    /// `trace-id`: its high and its low half.
     pub trace_id: (u64, u64),
     /// `span-id`.
     pub span_id: u64,
-    /// `trace-flags`: bit 0 is `sampled`, bit 1 `random`, and no other is set.
+    /// `trace-flags`: bit 0 is `sampled`, bit 1 is `random`. No other bit is set.
     pub trace_flags: u8,
     /// `trace-state`.
     pub trace_state: String,
@@ -41,7 +41,7 @@ impl From<&model::LocalContext> for SpanContext {
 /// `logger.log-threshold`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogThreshold {
-    /// `severity`, as the number of the case: that of `trace` is 0. See also
+    /// `severity` as the index of its case, which is 0 for `trace`. See also
     /// [`Self::severity_name`].
     pub severity: Option<u8>,
     /// `generation`.
@@ -49,7 +49,7 @@ pub struct LogThreshold {
 }
 
 impl LogThreshold {
-    /// Gives the name of the severity in WIT.
+    /// Returns the WIT name of the severity.
     #[must_use]
     pub fn severity_name(&self) -> Option<&'static str> {
         SEVERITY_NAMES.get(usize::from(self.severity?)).copied()
@@ -75,7 +75,7 @@ mod tests {
     use wasmscope_telemetry::severity::SEVERITIES;
 
     #[test]
-    fn a_context_is_given_in_halves_and_known_flags() {
+    fn context_has_trace_id_halves_and_only_known_flags() {
         let context = opentelemetry::trace::SpanContext::new(
             TraceId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
             SpanId::from_bytes([16, 17, 18, 19, 20, 21, 22, 23]),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_names_the_case_that_the_severity_is_read_from() {
+    fn threshold_severity_is_the_index_of_the_case() {
         for (case, severity) in SEVERITIES.into_iter().enumerate() {
             let threshold = LogThreshold::from(model::LogThreshold {
                 severity: Some(severity),
@@ -104,10 +104,10 @@ mod tests {
             assert_eq!(threshold.severity_name(), Some(&*name));
             assert_eq!(threshold.generation, 7);
         }
-        let nobody = LogThreshold {
+        let disabled = LogThreshold {
             severity: None,
             generation: 0,
         };
-        assert_eq!(nobody.severity_name(), None);
+        assert_eq!(disabled.severity_name(), None);
     }
 }

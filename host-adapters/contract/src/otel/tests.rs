@@ -1,4 +1,4 @@
-//! The table of functions against `wit/`, and what surrounds each call.
+//! Compares the table of functions with `wit/`, and tests the code around each call.
 
 mod calls;
 mod fast_paths;
@@ -13,7 +13,7 @@ use wasmscope_telemetry::{Instance, Providers, Reason, Signal, Telemetry};
 use super::*;
 use crate::abi::*;
 
-/// A function as it was registered.
+/// A registered function.
 #[derive(Debug)]
 struct Described {
     interface: &'static str,
@@ -48,8 +48,7 @@ fn described() -> Vec<Described> {
     functions.0
 }
 
-/// Calls functions with arguments that are empty, as far as the types allow, and notes what they
-/// gave.
+/// Calls functions with arguments that are as empty as the types allow, and records the results.
 struct Calling {
     instance: Instance,
     results: Vec<String>,
@@ -100,7 +99,7 @@ fn each_function_calls_the_core() {
     };
     register(&mut calls).unwrap();
     assert_eq!(calls.results.len(), described().len());
-    // Without providers nothing is recorded, and 0 is no valid handle.
+    // Without providers nothing is recorded, and 0 is never a valid handle.
     let started = "Function(wasmscope:otel/tracer@0.1.0#start) -> ";
     let start = calls
         .results
@@ -117,11 +116,11 @@ const TEST: Interface = Interface {
     signal: Signal::Metrics,
 };
 
-/// What a call passes that has one number.
+/// The arguments of a call with one number.
 const ONE: RawArgs<'_, Zero> = RawArgs::flat(&[], StringEncoding::Utf8, &[Zero]);
 
 #[test]
-fn a_panic_is_counted_and_comes_to_the_neutral_result() {
+fn panic_is_counted_and_gives_the_neutral_result() {
     let function = TEST.function("panics", || 7u64, |_, (_,): (u64,)| panic!("on purpose"));
     let mut instance = instance(Limits::default());
     let dropped = instance.telemetry().dropped().clone();
@@ -132,7 +131,7 @@ fn a_panic_is_counted_and_comes_to_the_neutral_result() {
 }
 
 #[test]
-fn a_panic_while_the_instance_is_looked_for_does_no_harm_either() {
+fn panic_while_looking_up_the_instance_is_caught() {
     let function = TEST.function("echo", || 7u64, |_, (value,): (u64,)| value);
     let result = function.call(&mut (), |()| panic!("on purpose"), ONE);
     assert_eq!(result.unwrap(), 7);
@@ -157,7 +156,7 @@ impl CoreValue for Bits {
 }
 
 #[test]
-fn arguments_are_held_to_the_limit_and_what_is_left_out_is_counted() {
+fn arguments_beyond_the_limit_are_left_out_and_counted() {
     fn lengths(_: &mut Instance, baggage: Vec<BaggageEntry>) -> u64 {
         let lengths = baggage.iter().map(|entry| entry.key.len());
         lengths.sum::<usize>() as u64
@@ -167,7 +166,7 @@ fn arguments_are_held_to_the_limit_and_what_is_left_out_is_counted() {
     limits.call_bytes = 2 * size_of::<BaggageEntry>() + 3;
     let mut instance = instance(limits);
     let dropped = instance.telemetry().dropped().clone();
-    // Two entries with a key each, and nothing else.
+    // Two entries that have only a key.
     let mut memory = vec![0; 8 + 2 * BaggageEntry::LAYOUT.size];
     memory[..6].copy_from_slice(b"keykey");
     for (entry, pointer) in memory[8..]

@@ -65,7 +65,7 @@ where
     ))
 }
 
-/// The handle of a span that is not recorded, so that the guest says no more about it.
+/// Returns the handle of an unrecorded span. The guest then sends nothing more about it.
 fn not_recorded() -> u64 {
     SpanHandle::NOT_RECORDED
 }

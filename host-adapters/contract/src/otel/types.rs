@@ -18,7 +18,7 @@ primitives! {
 
 // types
 
-/// `trace-id`, of which the core has two numbers.
+/// `trace-id`. The core has two numbers for it.
 pub(crate) enum TraceId {}
 
 record!(TraceId {
@@ -26,7 +26,7 @@ record!(TraceId {
     "low": u64,
 });
 
-/// `trace-flags`, of which the core has the byte.
+/// `trace-flags`. The core has one byte for it.
 enum TraceFlags {}
 
 impl WitType for TraceFlags {

@@ -64,7 +64,7 @@ pub struct ChildCompiler {
 }
 
 impl ChildCompiler {
-    /// Makes one that starts a program.
+    /// Creates a compiler that starts a program.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),

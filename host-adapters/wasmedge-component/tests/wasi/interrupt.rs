@@ -1,4 +1,4 @@
-//! Waiting guests are interrupted at once, whatever they wait for.
+//! Waiting guests are interrupted at once, in every kind of wait.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Conversions between the generated types and the telemetry core's.
+//! Conversions between the generated types and those of the telemetry core.
 
 use opentelemetry::logs::Severity;
 use opentelemetry::trace::{SpanKind, Status};
@@ -16,7 +16,7 @@ pub(super) fn all<A: Into<B>, B>(list: Vec<A>) -> Vec<B> {
     list.into_iter().map(Into::into).collect()
 }
 
-/// Converts between two enums that name their cases alike.
+/// Implements a conversion between two enums with the same names of cases.
 macro_rules! cases {
     ($from:path => $to:path { $($case:ident)* }) => {
         impl From<$from> for $to {

@@ -1,4 +1,4 @@
-//! The functions, each of which calls one of the telemetry core.
+//! The functions. Each calls a function of the telemetry core.
 
 use wasmscope_telemetry::model::{
     BaggageHandle, InstrumentHandle, LoggerHandle, MeterHandle, ObserverHandle, SeriesHandle,

@@ -1,4 +1,4 @@
-//! Finds out what a linker has. Wasmtime's linker cannot list its items, so we let it link small
+//! Finds out which items a linker has. Wasmtime's linker cannot list them, so we let it link small
 //! components that import one item each.
 
 use wasmscope_contract::{Extern, ExternKind, Found, Offers, Unserved};
@@ -8,14 +8,14 @@ use wasmtime::{Error, Result};
 
 use super::{Origin, probe};
 
-/// A linker that is asked what it has of a component's imports.
-pub(super) struct Asked<'a, T: 'static> {
+/// A linker that is probed for a component's imports.
+pub(super) struct LinkerProbe<'a, T: 'static> {
     component: &'a Component,
     linker: &'a Linker<T>,
     origins: Vec<Origin>,
 }
 
-impl<'a, T: 'static> Asked<'a, T> {
+impl<'a, T: 'static> LinkerProbe<'a, T> {
     pub(super) fn new(
         component: &'a Component,
         linker: &'a Linker<T>,
@@ -48,8 +48,8 @@ impl<'a, T: 'static> Asked<'a, T> {
         }
     }
 
-    /// Asks for a function of an interface with its own type. `None` if no probe can be made of
-    /// that.
+    /// Looks for a function of an interface, with the type that the component imports. Returns
+    /// `None` if no probe can be made with that type.
     fn find_function(&self, import: &Extern, item: &Extern) -> Option<Found> {
         let function = self.function(import, Some(item))?;
         let probe = probe::function(import, item, &function, &self.origins)?;
@@ -65,11 +65,11 @@ impl<'a, T: 'static> Asked<'a, T> {
     }
 }
 
-impl<T: 'static> Offers for Asked<'_, T> {
+impl<T: 'static> Offers for LinkerProbe<'_, T> {
     type Error = Error;
 
     fn has_interface(&mut self, name: &str) -> Result<bool> {
-        // An instance is no function: the linker says so if it has one.
+        // The probe asks for a function, so the linker reports a mismatch if it has an instance.
         Ok(match self.link(&probe::top(name, ExternKind::Function))? {
             Ok(()) => true,
             Err(error) => found(&error) != Found::Nothing,
@@ -79,7 +79,7 @@ impl<T: 'static> Offers for Asked<'_, T> {
     fn find(&mut self, import: &Extern, item: Option<&Extern>) -> Result<Found> {
         let Some(item) = item else {
             let result = self.link(&probe::top(&import.name, import.kind))?;
-            return Ok(rough(import.kind, result));
+            return Ok(untyped_result(import.kind, result));
         };
         if item.kind == ExternKind::Function
             && let Some(found) = self.find_function(import, item)
@@ -99,12 +99,13 @@ impl<T: 'static> Offers for Asked<'_, T> {
             });
         }
         let result = self.link(&probe::item(import, item))?;
-        Ok(rough(item.kind, result))
+        Ok(untyped_result(item.kind, result))
     }
 }
 
-/// Reads the result of a probe whose function has a type of its own: another type says nothing.
-fn rough(kind: ExternKind, result: Result<(), Error>) -> Found {
+/// Interprets the result of a probe with an arbitrary function type: a type mismatch means that the
+/// function exists.
+fn untyped_result(kind: ExternKind, result: Result<(), Error>) -> Found {
     let Err(error) = result else {
         return Found::Fitting;
     };
@@ -130,8 +131,8 @@ fn found(error: &Error) -> Found {
     Found::Another(why)
 }
 
-/// Reads what Wasmtime says is wrong where every probe was linked: it is the first import that does
-/// not fit.
+/// Interprets Wasmtime's error if the linker accepted every probe. The error is about the first
+/// import that does not fit.
 pub(super) fn first_mismatch(imports: &[Extern], error: &Error) -> Option<Unserved> {
     let mut messages = error.chain().map(ToString::to_string);
     let outermost = messages.next().unwrap_or_default();

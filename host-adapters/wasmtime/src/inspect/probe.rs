@@ -1,4 +1,4 @@
-//! Components that import one item, for a linker to be asked.
+//! Probes: components that import one item, to find out whether a linker has it.
 
 use std::collections::HashMap;
 
@@ -12,16 +12,17 @@ use wasmtime::component::types::{ComponentFunc, Type};
 
 use super::Origin;
 
-/// How many types a probe may have. Types share their parts, so that few may stand for very many.
-const MOST_TYPES: u32 = 10_000;
+/// The maximum number of types in a probe. Types share parts, so a small definition may expand to
+/// very many.
+const MAX_TYPES: u32 = 10_000;
 
-/// Makes a component that imports a function, a resource, a core module or an interface by itself.
+/// Returns a component that imports a function, a resource, a core module or an interface directly.
 pub(super) fn top(name: &str, kind: ExternKind) -> Vec<u8> {
     let mut component = ComponentBuilder::default();
     let ty = if kind == ExternKind::Resource {
         ComponentTypeRef::Type(TypeBounds::SubResource)
     } else if kind == ExternKind::Module {
-        // Every module is one that exports nothing.
+        // Every module satisfies a module type without exports.
         let (index, encoder) = component.core_type(None);
         encoder.module(&ModuleType::new());
         ComponentTypeRef::Module(index)
@@ -38,12 +39,11 @@ pub(super) fn top(name: &str, kind: ExternKind) -> Vec<u8> {
     component.finish()
 }
 
-/// Makes a component that imports an item of an interface; a function with a type of the probe's
-/// own.
+/// Returns a component that imports an item of an interface. A function has an arbitrary type.
 pub(super) fn item(import: &Extern, item: &Extern) -> Vec<u8> {
     let mut component = ComponentBuilder::default();
     let mut instance = InstanceType::new();
-    // `[method]file.read` is only valid beside a resource `file`, in the shape of a method.
+    // `[method]file.read` is only valid beside a resource `file`, and with the type of a method.
     let resource = if item.kind == ExternKind::Resource {
         Some(item.name.as_str())
     } else {
@@ -67,7 +67,7 @@ pub(super) fn item(import: &Extern, item: &Extern) -> Vec<u8> {
             result = Some(ComponentValType::Type(handle));
         }
         let function = instance.type_count();
-        // A parameter that no host function has makes sure of nothing but is cheap to refuse.
+        // No host function has this parameter. It is not needed, but makes the mismatch cheap.
         if params.is_empty() && result.is_none() {
             params.push(("probe", ComponentValType::Primitive(PrimitiveValType::Bool)));
         }
@@ -79,14 +79,14 @@ pub(super) fn item(import: &Extern, item: &Extern) -> Vec<u8> {
     component.finish()
 }
 
-/// Returns the resource that a function with a name like `[method]file.read` belongs to.
+/// Returns the resource of a function with a name like `[method]file.read`.
 fn resource_of(function: &str) -> Option<&str> {
     let (_, name) = function.split_once(']')?;
     Some(name.split('.').next().unwrap_or(name))
 }
 
-/// Makes a component that imports a function of an interface with the function's own type. `None`
-/// if the type is too large.
+/// Returns a component that imports a function of an interface with the function's real type.
+/// Returns `None` if the type is too large.
 pub(super) fn function(
     import: &Extern,
     item: &Extern,
@@ -133,22 +133,22 @@ pub(super) fn function(
     Some(component.finish())
 }
 
-/// A probe while its types are written.
+/// A probe whose types are being written.
 struct Probe<'a> {
     interface: &'a str,
     origins: &'a [Origin],
     component: ComponentBuilder,
     instance: InstanceType,
-    /// The types of resources in `instance`, by where they are among the origins.
+    /// The types of resources in `instance`, by their index in the origins.
     resources: HashMap<usize, u32>,
     /// The instances of other interfaces in `component`.
     interfaces: HashMap<String, u32>,
 }
 
 impl Probe<'_> {
-    /// Writes a type, and what it is made of before it.
+    /// Writes a type, after the types that it consists of.
     fn ty(&mut self, ty: &Type) -> Option<ComponentValType> {
-        if self.instance.type_count() > MOST_TYPES {
+        if self.instance.type_count() > MAX_TYPES {
             return None;
         }
         let primitive = |ty| Some(ComponentValType::Primitive(ty));
@@ -244,8 +244,7 @@ impl Probe<'_> {
         Some(ComponentValType::Type(index))
     }
 
-    /// Writes a type that must have a name where a function uses it. Linkers do not look at the
-    /// name.
+    /// Writes a type that must have a name if a function uses it. Linkers ignore the name.
     fn define_named(
         &mut self,
         define: impl FnOnce(wasm_encoder::ComponentDefinedTypeEncoder<'_>),
@@ -263,7 +262,7 @@ impl Probe<'_> {
         self.resource_at(origins.position(|origin| origin.resource == resource)?)
     }
 
-    /// Imports a resource from where the component has it, and returns its type in the instance.
+    /// Imports a resource from its origin, and returns its type in the instance.
     fn resource_at(&mut self, position: usize) -> Option<u32> {
         if let Some(index) = self.resources.get(&position) {
             return Some(*index);
@@ -298,7 +297,7 @@ impl Probe<'_> {
         let instance = match self.interfaces.get(&origin.import) {
             Some(instance) => *instance,
             None => {
-                // With all its resources, since no interface can be imported twice.
+                // With all its resources, because no interface can be imported twice.
                 let mut interface = InstanceType::new();
                 let others = self.origins.iter();
                 for other in others.filter(|other| other.import == origin.import) {

@@ -1,14 +1,14 @@
-//! The canonical ABI of the contract's types as Wasmtime computes it, which what the contract's
-//! code computes has to agree with.
+//! The canonical ABI of the contract's types as Wasmtime computes it. The layouts that the
+//! contract's code computes must agree with it.
 
 use wasmscope_contract::{Layout, Type};
 use wasmtime::component::__internal::CanonicalAbiInfo;
 use wasmtime::component::__internal::wasmtime_environ::component::VariantInfo;
 
-/// More fields or cases with payloads than any type of the contract has.
+/// More than the fields, or cases with payloads, of any type of the contract.
 const MAX: usize = 16;
 
-/// Gives the ABI of parameters, which are a tuple to Wasmtime.
+/// Returns the ABI of parameters, which are a tuple for Wasmtime.
 pub(super) const fn of_parameters(types: &[&Type]) -> CanonicalAbiInfo {
     let mut fields = [const { CanonicalAbiInfo::ZERO }; MAX];
     let mut index = 0;
@@ -19,11 +19,11 @@ pub(super) const fn of_parameters(types: &[&Type]) -> CanonicalAbiInfo {
     CanonicalAbiInfo::record_static(fields.split_at(index).0)
 }
 
-/// Gives the ABI of a type.
+/// Returns the ABI of a type.
 ///
 /// # Panics
 ///
-/// At compile time, if the layout of the type or of one that it is made of does not agree.
+/// At compile time, if the layout of the type or of one of its parts does not agree.
 pub(super) const fn of(ty: &Type) -> CanonicalAbiInfo {
     let abi = match ty {
         Type::Bool | Type::U8 => CanonicalAbiInfo::SCALAR1,
@@ -68,8 +68,8 @@ const fn of_variant(payloads: &[Option<CanonicalAbiInfo>], layout: Layout) -> Ca
     CanonicalAbiInfo::variant_static(payloads)
 }
 
-/// Whether a layout is that of an ABI, which knows no count of core values that are more than can
-/// be passed.
+/// Returns whether a layout agrees with an ABI. The ABI has no count of core values if it exceeds
+/// the maximum of a call.
 pub(crate) const fn agrees(abi: &CanonicalAbiInfo, layout: Layout) -> bool {
     let flat = match abi.flat_count {
         Some(count) => count as usize == layout.flat,

@@ -1,15 +1,14 @@
-//! Lifting a function's parameters by the contract's code instead of Wasmtime's.
+//! Lifts a function's parameters with the contract's code instead of Wasmtime's.
 //!
-//! Wasmtime's own way would be `String`s and `Vec`s, which take memory by the guest's word and trap
-//! on what exceeds Wasmtime's hostcall fuel, or `WasmStr` and `WasmList`, which cannot be read
-//! while the telemetry in the same store is borrowed. So each function's parameters are one type of
-//! ours, [`Parameters`], which says where they are. The methods of `Lift` and `ComponentType` are
-//! no stable API of Wasmtime's: everything that leans on them is in this folder, and everything
-//! unsafe in this file.
+//! Wasmtime's own types do not work here. `String` and `Vec` allocate as much as the guest claims,
+//! and trap beyond Wasmtime's hostcall fuel. `WasmStr` and `WasmList` cannot be read while the
+//! telemetry in the same store is borrowed. So all parameters of a function are one type,
+//! [`Parameters`], which points to them. The methods of `Lift` and `ComponentType` are not a stable
+//! API. All code that depends on them is in this folder, and all unsafe code is in this file.
 
 #![expect(
     unsafe_code,
-    reason = "lifting into types of our own needs Wasmtime's unsafe traits"
+    reason = "lifting into custom types needs Wasmtime's unsafe traits"
 )]
 
 mod abi;
@@ -28,46 +27,44 @@ use wasmtime::{Error, Result, StoreContextMut, ValRaw};
 
 pub(crate) use abi::agrees;
 
-/// The parameters of a function, not yet read: where they are.
+/// Pointers to the parameters of a function, which are not read yet.
 ///
-/// Wasmtime lifts before it gives access to the store's data. So what is lifted are the places, and
-/// they are read when the limits are at hand, and the telemetry that they are for: nothing has to
-/// be copied twice.
+/// Wasmtime lifts before it gives access to the store's data. So this lifts pointers only. The
+/// parameters are read when the limits and the telemetry are at hand, and nothing is copied twice.
 struct Parameters<A: Arguments> {
-    /// The guest's memory, as it was when it called.
+    /// The guest's memory at the time of the call.
     memory: *const [u8],
     encoding: StringEncoding,
-    place: Place<A>,
+    location: Location<A>,
 }
 
-enum Place<A: Arguments> {
+enum Location<A: Arguments> {
     Flat(*const A::Flat<Raw>),
     Memory(*const [u8]),
 }
 
-// SAFETY: the pointers are used by `passed` alone, whose caller answers for what they lead to.
+// SAFETY: only `raw` uses the pointers, and its caller guarantees that they are valid.
 unsafe impl<A: Arguments> Send for Parameters<A> {}
 // SAFETY: as above.
 unsafe impl<A: Arguments> Sync for Parameters<A> {}
 
 impl<A: Arguments> Parameters<A> {
-    /// Gives what the guest has passed, to be read.
+    /// Returns the guest's arguments, to be read.
     ///
     /// # Safety
     ///
-    /// As long as it is used the guest does not run, its memory is neither written to nor moved nor
-    /// freed, nor has it been since the guest called, and neither have the core values that it
-    /// passed.
-    unsafe fn passed(&self) -> RawArgs<'_, Raw> {
-        // SAFETY: it came from a slice, of memory that is as it was by the caller's word.
+    /// While the result is in use, the guest must not run, and its memory and the core values that
+    /// it passed must not be written to, moved or freed. The same must hold since the guest's call.
+    unsafe fn raw(&self) -> RawArgs<'_, Raw> {
+        // SAFETY: it came from a slice, and the caller guarantees that the memory is unchanged.
         let memory = unsafe { &*self.memory };
-        match &self.place {
-            Place::Flat(values) => {
+        match &self.location {
+            Location::Flat(values) => {
                 // SAFETY: as above.
                 let values = unsafe { &**values };
                 RawArgs::flat(memory, self.encoding, values.as_slice())
             }
-            Place::Memory(parameters) => {
+            Location::Memory(parameters) => {
                 // SAFETY: as above.
                 let parameters = unsafe { &**parameters };
                 RawArgs::in_memory(memory, self.encoding, parameters)
@@ -76,8 +73,8 @@ impl<A: Arguments> Parameters<A> {
     }
 }
 
-/// Adds a function to a linker. `get` finds the telemetry in the store's data, and `lower` says how
-/// a result is given to Wasmtime.
+/// Adds a function to a linker. `get` finds the telemetry in the store's data, and `lower` passes a
+/// result to Wasmtime.
 pub(crate) fn add<T, A, R, C, L>(
     linker: &mut LinkerInstance<'_, T>,
     function: Function<A, R, C>,
@@ -94,19 +91,18 @@ where
     linker.func_wrap(
         function.name(),
         move |mut store: StoreContextMut<'_, T>, parameters: Parameters<A>| {
-            // SAFETY: Wasmtime has lifted them just now. What runs until they are read has the
-            // store's data and not the store, and so cannot reach its memories. The
-            // core values lie where the guest's code has put them and waits for the
-            // results, which take their place when this has returned (Wasmtime's
-            // `HostFn::call_sync_lower` and `call_async_lower`).
-            let passed = unsafe { parameters.passed() };
-            let returned = function.call(store.data_mut(), get, passed);
+            // SAFETY: Wasmtime has just lifted them. The code that runs until they are read has the
+            // store's data and not the store, so it cannot reach the memories. The core values lie
+            // where the guest's code has put them. The results replace them only after this
+            // function has returned (Wasmtime's `HostFn::call_sync_lower` and `call_async_lower`).
+            let arguments = unsafe { parameters.raw() };
+            let returned = function.call(store.data_mut(), get, arguments);
             Ok((lower(returned.map_err(trap)?),))
         },
     )
 }
 
-/// A core value as Wasmtime passes it: eight bytes, of which an `i32` takes the lower four.
+/// A core value as Wasmtime passes it: eight bytes. An `i32` takes the lower four.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Raw(ValRaw);
@@ -126,8 +122,8 @@ impl CoreValue for Raw {
 }
 
 impl<A: Arguments> Parameters<A> {
-    /// What the contract reads by is what Wasmtime goes by, and `A::Flat<Raw>` as long as what
-    /// Wasmtime passes.
+    /// The contract's layout is the one that Wasmtime uses, and `A::Flat<Raw>` is as long as the
+    /// values that Wasmtime passes.
     const LAYOUT_AGREES: () = {
         assert!(agrees(&Self::ABI, A::LAYOUT));
         assert!(size_of::<A::Flat<Raw>>() == A::LAYOUT.flat * size_of::<ValRaw>());
@@ -135,9 +131,9 @@ impl<A: Arguments> Parameters<A> {
     };
 }
 
-// SAFETY: the ABI comes from Wasmtime's own functions, and the type check is for the types that it
-// is of. `A::Flat<Raw>` is an array, as whatever implements `CoreValues`, of a transparent
-// `ValRaw`, and as long as the ABI says, which is checked at compile time.
+// SAFETY: the ABI comes from Wasmtime's own functions, and the type check is for the same types.
+// `A::Flat<Raw>` is an array, as every `CoreValues`, of a transparent `ValRaw`. A check at compile
+// time ensures that it is as long as the ABI says.
 unsafe impl<A: Arguments> ComponentType for Parameters<A> {
     type Lower = A::Flat<Raw>;
     const ABI: CanonicalAbiInfo = abi::of_parameters(A::PARAMETERS);
@@ -151,7 +147,7 @@ unsafe impl<A: Arguments> ComponentType for Parameters<A> {
 // SAFETY: the ABI and the type check are those of a tuple.
 unsafe impl<A: Arguments> ComponentNamedList for Parameters<A> {}
 
-// SAFETY: what is lifted are values that Wasmtime gives, and where they lie; nothing is read.
+// SAFETY: only values and pointers from Wasmtime are stored. Nothing is read.
 unsafe impl<A: Arguments> Lift for Parameters<A> {
     #[inline]
     fn linear_lift_from_flat(
@@ -167,12 +163,12 @@ unsafe impl<A: Arguments> Lift for Parameters<A> {
         Ok(Self {
             memory,
             encoding,
-            place: Place::Flat(source),
+            location: Location::Flat(source),
         })
     }
 
-    // Taken for a call with more parameters than the flat ABI allows: with async-lowered imports,
-    // more than 4.
+    // Called if a call has more parameters than the flat ABI allows: more than 4 for async-lowered
+    // imports.
     fn linear_lift_from_memory(
         cx: &mut LiftContext<'_>,
         _: InterfaceType,
@@ -181,7 +177,7 @@ unsafe impl<A: Arguments> Lift for Parameters<A> {
         Ok(Self {
             memory: cx.memory(),
             encoding: encoding(cx),
-            place: Place::Memory(source),
+            location: Location::Memory(source),
         })
     }
 }
@@ -194,8 +190,8 @@ fn encoding(cx: &LiftContext<'_>) -> StringEncoding {
     }
 }
 
-/// Makes an error that traps the guest, and that embedders find an
-/// [`InvalidArgument`](crate::InvalidArgument) in.
+/// Returns an error that traps the guest. Embedders can downcast it to
+/// [`InvalidArgument`](crate::InvalidArgument).
 #[cold]
 fn trap(error: LiftError) -> Error {
     match error {

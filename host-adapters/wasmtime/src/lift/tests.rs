@@ -1,5 +1,5 @@
-//! What Wasmtime lowers into a guest, our lifting takes out of it again, in every encoding; and
-//! what a hostile guest passes.
+//! Tests that lifting returns the values that Wasmtime lowers into a guest, in every encoding, and
+//! tests hostile arguments.
 
 #[path = "../../../tests/guests.rs"]
 #[expect(dead_code, reason = "the tests of the whole use the rest")]
@@ -17,7 +17,7 @@ use wit_component::StringEncoding;
 use super::*;
 use crate::lower::Lowered;
 
-/// What the last call brought.
+/// The arguments of the last call.
 #[derive(Debug, Default)]
 struct Last {
     arguments: String,
@@ -26,12 +26,12 @@ struct Last {
 }
 
 /// The bytes that a call may take in these tests.
-const CEILING: usize = 4 << 20;
+const CALL_BYTES: usize = 4 << 20;
 
-/// Adds functions that note their arguments.
-struct Noting<'a>(&'a mut Linker<Last>);
+/// Adds functions that record their arguments.
+struct RecordArguments<'a>(&'a mut Linker<Last>);
 
-impl<R: Lowered> Register<R> for Noting<'_> {
+impl<R: Lowered> Register<R> for RecordArguments<'_> {
     type Error = Error;
 
     fn function<A: Arguments, C: Call<A, R>>(&mut self, function: Function<A, R, C>) -> Result<()> {
@@ -39,8 +39,8 @@ impl<R: Lowered> Register<R> for Noting<'_> {
             function.name(),
             move |mut store: StoreContextMut<'_, Last>, parameters: Parameters<A>| {
                 // SAFETY: as in `add`.
-                let passed = unsafe { parameters.passed() };
-                let lifted = passed.lift::<A>(CEILING).map_err(trap)?;
+                let arguments = unsafe { parameters.raw() };
+                let lifted = arguments.lift::<A>(CALL_BYTES).map_err(trap)?;
                 *store.data_mut() = Last {
                     arguments: format!("{:?}", lifted.arguments),
                     bytes: lifted.bytes,
@@ -52,10 +52,10 @@ impl<R: Lowered> Register<R> for Noting<'_> {
     }
 }
 
-/// A linker that notes what is lifted.
+/// Returns a linker that records the lifted arguments.
 fn linker(engine: &Engine) -> Linker<Last> {
     let mut linker = Linker::new(engine);
-    register(&mut Noting(&mut linker)).unwrap();
+    register(&mut RecordArguments(&mut linker)).unwrap();
     linker
 }
 
@@ -65,7 +65,7 @@ const ENCODINGS: [StringEncoding; 3] = [
     StringEncoding::CompactUTF16,
 ];
 
-/// Runs a guest made of the insides of a core module.
+/// Runs a guest with the given fields of a core module.
 fn run(core: &str, encoding: StringEncoding) -> (Result<u64>, Last) {
     let engine = Engine::default();
     let component = Component::from_binary(&engine, &guests::guest(core, encoding)).unwrap();
@@ -78,7 +78,7 @@ fn run(core: &str, encoding: StringEncoding) -> (Result<u64>, Last) {
     (result, store.into_data())
 }
 
-/// The echoing guest in one of the encodings, compiled once for all tests.
+/// Returns the echoing guest in one of the encodings. It is compiled once for all tests.
 fn echo_guest(encoding: StringEncoding) -> &'static (Engine, Component) {
     static GUESTS: [OnceLock<(Engine, Component)>; 3] = [const { OnceLock::new() }; 3];
     let index = ENCODINGS.iter().position(|it| *it == encoding).unwrap();
@@ -89,7 +89,7 @@ fn echo_guest(encoding: StringEncoding) -> &'static (Engine, Component) {
     })
 }
 
-/// Passes values through the echoing guest, and gives what arrived.
+/// Passes values through the echoing guest. Returns the arguments that arrived.
 fn echo(encoding: StringEncoding, interface: &str, function: &str, arguments: &[Val]) -> Last {
     let (engine, component) = echo_guest(encoding);
     let mut store = Store::new(engine, Last::default());

@@ -1,4 +1,4 @@
-//! Checking what a component imports against the contract, type by type.
+//! Compares the types that a component imports with the contract's.
 
 use wasmscope_contract::Type;
 use wasmtime::component::__internal::{
@@ -7,7 +7,7 @@ use wasmtime::component::__internal::{
 use wasmtime::error::Context;
 use wasmtime::{Result, bail, ensure};
 
-/// Checks the parameters of a function, which are a tuple to Wasmtime.
+/// Checks the parameters of a function, which are a tuple for Wasmtime.
 pub(super) fn parameters(
     ty: &InterfaceType,
     types: &InstanceType<'_>,
@@ -29,7 +29,7 @@ pub(super) fn parameters(
     Ok(())
 }
 
-/// Checks a type. Their names do not matter, those of their fields, cases and flags do.
+/// Checks a type. The names of fields, cases and flags matter, and names of types do not.
 fn check(ty: &InterfaceType, types: &InstanceType<'_>, expected: &Type) -> Result<()> {
     match (expected, ty) {
         (Type::Bool, InterfaceType::Bool)
@@ -95,7 +95,7 @@ fn check(ty: &InterfaceType, types: &InstanceType<'_>, expected: &Type) -> Resul
     }
 }
 
-/// Names the kind of a type for people, as Wasmtime does.
+/// Names the kind of a type as Wasmtime's messages do.
 fn kind(ty: &InterfaceType) -> &'static str {
     match ty {
         InterfaceType::U8 => "u8",

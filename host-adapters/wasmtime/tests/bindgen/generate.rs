@@ -1,4 +1,4 @@
-//! Generated arguments, by the types of the functions and the names of their fields.
+//! Generates arguments by the types of the functions and the names of their fields.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use fastrand::Rng;
 use wasmtime::component::types::Type;
 use wasmtime::component::{Func, Val};
 
-/// The handles that a guest has got, by the name of the parameters that take them.
+/// The handles that a guest has received, by the name of the parameters that take them.
 #[derive(Debug, Default)]
 pub(crate) struct Handles(HashMap<&'static str, Vec<u64>>);
 
-/// The functions that return handles, and what parameters and fields of these are called.
+/// The functions that return handles, and the names of parameters and fields that take these.
 pub(crate) const HANDLES: [(&str, &str); 9] = [
     ("context.enter-baggage", "scope"),
     ("tracer.get", "tracer"),
@@ -32,7 +32,7 @@ impl Handles {
     }
 }
 
-/// Chooses a function. Each is called early, so that there are handles.
+/// Chooses a function. The first calls cover each function, so that there are handles.
 pub(crate) fn choose(rng: &mut Rng, functions: &[(String, Func)], call: usize) -> usize {
     const OFTEN: [&str; 4] = [
         "tracer.start",
@@ -52,8 +52,8 @@ pub(crate) fn choose(rng: &mut Rng, functions: &[(String, Func)], call: usize) -
     }
 }
 
-/// The high and the low half of trace ids that are generated, and span ids: marked, so that they
-/// are told from those that the SDK generates, which differ from run to run.
+/// The high and low half of generated trace ids, and generated span ids. They are constant, to tell
+/// them apart from the SDK's random ids.
 pub(crate) const MARKS: [(&str, u64); 3] = [
     ("high", 0xfeed_0000_0000_0000),
     ("low", 0x5eed_0000_0000_0000),
@@ -61,7 +61,7 @@ pub(crate) const MARKS: [(&str, u64); 3] = [
 ];
 
 /// 2010-01-01T00:00:00Z, in nanoseconds.
-const THEN: u64 = 1_262_304_000_000_000_000;
+const IN_2010: u64 = 1_262_304_000_000_000_000;
 
 const TEXTS: [&str; 8] = [
     "a",
@@ -74,8 +74,8 @@ const TEXTS: [&str; 8] = [
     "with space",
 ];
 
-/// Makes values out of random numbers. Equal numbers and handles in the same order make the same
-/// calls.
+/// Generates values from random numbers. The same numbers, with handles in the same order, give the
+/// same calls.
 pub(crate) struct Generator<'a> {
     rng: &'a mut Rng,
     handles: &'a Handles,
@@ -86,7 +86,7 @@ impl<'a> Generator<'a> {
         Self { rng, handles }
     }
 
-    /// Makes a value of a type, for a parameter or a field of this name.
+    /// Generates a value for a parameter or field of this name and type.
     pub(crate) fn value(&mut self, name: &str, ty: &Type) -> Val {
         match ty {
             Type::Bool => Val::Bool(self.rng.bool()),
@@ -136,7 +136,7 @@ impl<'a> Generator<'a> {
 
     fn number(&mut self, name: &str) -> u64 {
         if let Some(handles) = self.handles.0.get(name) {
-            // Those of late are likelier to be open.
+            // Recent handles are more likely to be open.
             let late = handles.len().saturating_sub(6);
             return match self.rng.u8(..10) {
                 0 => self.rng.u64(..),
@@ -147,7 +147,7 @@ impl<'a> Generator<'a> {
         let mark = MARKS.iter().find(|(field, _)| *field == name);
         match (mark, name) {
             (Some((_, mark)), _) => mark | self.rng.u64(1..4),
-            (None, "time" | "start-time") => THEN + self.rng.u64(..1 << 50),
+            (None, "time" | "start-time") => IN_2010 + self.rng.u64(..1 << 50),
             (None, _) if self.rng.u8(..16) == 0 => u64::MAX - self.rng.u64(..2),
             (None, _) => self.rng.u64(..1000),
         }
@@ -155,7 +155,7 @@ impl<'a> Generator<'a> {
 
     fn float(&mut self, name: &str) -> f64 {
         const ODD: [f64; 5] = [f64::NAN, f64::INFINITY, -0.0, f64::MIN_POSITIVE, f64::MAX];
-        // A sum that has grown to the largest number takes nothing more.
+        // A sum that has reached the maximum would no longer change.
         if name != "float" && self.rng.u8(..4) == 0 {
             return ODD[self.rng.usize(..ODD.len())];
         }
@@ -170,9 +170,8 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Gives some log records nested values that keep the contract's rules, which random indices
-    /// hardly ever do. The body is an array or a map of all nodes but the last, which is in the
-    /// first.
+    /// Gives some log records valid nested values. Random indices are rarely valid. The body is an
+    /// array or a map of all nodes but the last, and the last is in the first.
     fn nest(&mut self, fields: &mut [(String, Val)]) {
         let is_record = fields.iter().any(|(name, _)| name == "nodes");
         if !is_record || self.rng.bool() {
@@ -202,7 +201,7 @@ impl<'a> Generator<'a> {
             match name.as_str() {
                 "nodes" => *value = Val::List(nodes.clone()),
                 "body" => *value = Val::Option(Some(Box::new(body.clone()))),
-                // Others must not refer to the same nodes.
+                // Only one value may refer to these nodes.
                 "attributes" => *value = Val::List(Vec::new()),
                 _ => {}
             }

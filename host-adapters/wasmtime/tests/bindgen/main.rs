@@ -1,9 +1,9 @@
-//! The adapter's own lifting against `bindgen!`: generated calls of every function give the same
-//! results and the same telemetry by both.
+//! Compares the adapter's own lifting with `bindgen!`: generated calls of every function must give
+//! the same results and the same telemetry.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "this is all tests, functions beside them too"
+    reason = "the whole file is a test, including helper functions"
 )]
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -12,7 +12,7 @@
 
 mod generate;
 #[path = "../../../tests/guests.rs"]
-#[expect(dead_code, reason = "the other tests use the rest")]
+#[expect(dead_code, reason = "the other tests use the remaining items")]
 mod guests;
 mod normal;
 
@@ -40,10 +40,10 @@ impl View for State {
     }
 }
 
-/// The interfaces, whose functions the guest exports, too.
+/// The imported interfaces. The guest exports their functions as well.
 const INTERFACES: [&str; 4] = ["context", "tracer", "meter", "logger"];
 
-/// A guest behind one of the adapters, and its telemetry.
+/// A guest on one of the adapters, with its telemetry.
 struct Side {
     store: Store<State>,
     functions: Vec<(String, Func)>,
@@ -86,7 +86,7 @@ impl Side {
             let exports: Vec<String> = exports.map(|(name, _)| name.to_owned()).collect();
             for export in exports {
                 let found = instance.get_export_index(&mut store, Some(&index), &export);
-                // The types of an interface are exported beside its functions.
+                // An interface exports its types beside its functions.
                 if let Some(function) = instance.get_func(&mut store, found.unwrap()) {
                     functions.push((format!("{interface}.{export}"), function));
                 }
@@ -103,8 +103,8 @@ impl Side {
         }
     }
 
-    /// Calls a function with generated arguments, and returns its name, the arguments and the
-    /// result, without what differs from run to run.
+    /// Calls a function with generated arguments. Returns its name, the arguments and the result,
+    /// without values that differ between runs.
     fn call(&mut self, function: usize, mut rng: Rng) -> String {
         let (name, function) = &self.functions[function];
         let ty = function.ty(&self.store);
@@ -122,7 +122,7 @@ impl Side {
         format!("{name} {}", self.normal.result(name, &result))
     }
 
-    /// Ends the instance, and returns its telemetry and the counts of what was dropped.
+    /// Ends the instance. Returns its telemetry and the dropped counts.
     fn end(self) -> (normal::Exported, String) {
         drop(self.store);
         self.providers.meter.unwrap().force_flush().unwrap();
@@ -131,10 +131,10 @@ impl Side {
     }
 }
 
-/// Makes as many calls for one seed.
+/// The number of calls for one seed.
 const CALLS: usize = 400;
 
-/// Ours, and the generated one.
+/// Returns our adapter and the generated one.
 fn sides() -> impl Fn() -> [Side; 2] {
     let engine = Engine::default();
     let component = Component::from_binary(&engine, &guests::echo(StringEncoding::UTF8)).unwrap();
@@ -172,14 +172,14 @@ fn both_adapters_give_the_same_results_and_telemetry() {
         assert_eq!(one.1, other.1, "dropped, seed {seed}");
         exported.add(&one.0.counts);
     }
-    // The comparison says nothing of functions and fields that are not reached.
+    // The comparison is useless for functions and fields that are not reached.
     assert_eq!(called.len(), 25, "{called:?}");
     assert!(called.values().all(|times| *times > 50), "{called:?}");
     exported.assert_enough();
 }
 
 #[test]
-fn wasmtimes_own_limit_traps_what_the_contracts_leaves_out() {
+fn wasmtimes_limit_traps_where_call_bytes_leaves_out() {
     let [mut ours, mut generated] = sides()();
     let long = [
         Val::U64(1),

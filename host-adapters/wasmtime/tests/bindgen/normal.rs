@@ -1,5 +1,5 @@
-//! Results and telemetry without what differs from run to run: ids that the SDK generates, handles,
-//! and the current time.
+//! Normalises results and telemetry: replaces values that differ between runs (ids that the SDK
+//! generates, handles, and the current time).
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,19 +10,19 @@ use wasmtime::component::Val;
 
 use crate::generate::{HANDLES, MARKS};
 
-/// Names generated ids by the order in which they come up.
+/// Numbers generated ids in the order of their appearance.
 pub(crate) struct Normal {
     start: u64,
     ids: HashMap<String, usize>,
 }
 
-/// Telemetry as lines of JSON, and how much of it there is.
+/// Telemetry as lines of JSON, and the numbers of its items.
 pub(crate) struct Exported {
     pub(crate) lines: Vec<String>,
     pub(crate) counts: Counts,
 }
 
-/// Numbers of items.
+/// The numbers of items.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     spans: usize,
@@ -43,7 +43,7 @@ impl Counts {
         self.points += other.points;
     }
 
-    /// Asserts that there is enough of each for a comparison to mean something.
+    /// Asserts that there are enough items of each kind for a meaningful comparison.
     pub(crate) fn assert_enough(&self) {
         let Self {
             spans,
@@ -67,7 +67,7 @@ impl Normal {
         }
     }
 
-    /// Returns an id as it is if it was an argument, otherwise its number.
+    /// Returns an id unchanged if it was an argument, otherwise its number.
     fn id(&mut self, id: &str) -> String {
         let is_argument = MARKS.iter().any(|(_, mark)| {
             // The last digit of an argument is a small number. A generated id may begin with some
@@ -94,10 +94,10 @@ impl Normal {
     pub(crate) fn result(&mut self, function: &str, result: &Val) -> String {
         match result {
             Val::U64(handle) if HANDLES.iter().any(|(name, _)| *name == function) => {
-                // Bit 63 of a span says that it is not recorded, and bit 62 why. The rest of a
-                // handle is random, but for those beyond a limit, which end in ones.
+                // Bit 63 of a span's handle says that it is not recorded, and bit 62 says why. The
+                // other bits are random, except for handles beyond a limit, which end in ones.
                 let kind = match (function, handle >> 62) {
-                    ("tracer.start" | "tracer.ambient", 0b11) => "unrecorded, whatever it has",
+                    ("tracer.start" | "tracer.ambient", 0b11) => "unrecorded with any attributes",
                     ("tracer.start" | "tracer.ambient", 0b10) => "unrecorded",
                     _ => "a handle",
                 };
@@ -161,7 +161,7 @@ impl Normal {
                 _ => {}
             },
             Value::Array(items) => {
-                // Metrics of the host itself say how much memory the arguments take.
+                // The host's own metrics measure the memory of the arguments, which differs.
                 items.retain(|item| item["scope"]["name"] != "wasmscope");
                 for item in &mut *items {
                     self.normalise(name, item, counts);

@@ -10,7 +10,7 @@ impl Read for Vec<BaggageEntry> {
     #[inline]
     fn read(reader: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {
         reader.list(at, |reader, at| {
-            // An entry of which a part is missing would say something else.
+            // An entry without one of its parts would mean something else.
             let key = reader.whole_string(at)?;
             let value = reader.whole_string(at)?;
             let metadata = reader.whole_string(at)?;

@@ -25,7 +25,7 @@ impl Read for (u64, LazyList<LogRecord>) {
     }
 }
 
-/// A record whose lists are left to be read.
+/// A record whose lists have not been read.
 struct Partial {
     record: LogRecord,
     attributes: LazyList<(Key, LogValue)>,
@@ -33,7 +33,7 @@ struct Partial {
 }
 
 impl Reader<'_> {
-    /// Reads records as a whole.
+    /// Reads records completely.
     pub(crate) fn log_records(&mut self, records: LazyList<LogRecord>) -> Result<Vec<LogRecord>> {
         self.elements(records, |reader, at| {
             let Partial {
@@ -49,9 +49,9 @@ impl Reader<'_> {
         })
     }
 
-    /// Emits a record while it is read, if it is the only one, and a plain one (see
-    /// [`PlainLog`](wasmscope_telemetry::instance::PlainLog)) for which there is room in the
-    /// budget. `None` if not: then it is to be read by [`log_records`](Self::log_records).
+    /// Emits a single plain record (see [`PlainLog`](wasmscope_telemetry::instance::PlainLog))
+    /// while it is read. Returns `None` if there are more records, or if it is not plain or exceeds
+    /// the budget. The caller then uses [`log_records`](Self::log_records).
     pub(crate) fn emit_plain_record(
         &mut self,
         instance: &mut Instance,
@@ -77,7 +77,7 @@ impl Reader<'_> {
             1 => SpanReference::None,
             _ => return Ok(None),
         };
-        // An empty list too must lie at a valid address.
+        // An empty list must have a valid address, too.
         let has_nodes = nodes.elements(self)?.next().is_some();
         if event_name.is_some() || has_nodes {
             return Ok(None);
@@ -117,7 +117,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Adds an attribute of this key; false if it leaves the record no plain one.
+    /// Adds an attribute with this key. Returns false if the record is not plain then.
     #[inline]
     fn add_plain(
         &self,

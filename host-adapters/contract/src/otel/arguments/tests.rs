@@ -1,5 +1,4 @@
-//! What a hostile guest passes, without an engine. How values arrive that an engine lowers is
-//! tested with each adapter.
+//! Hostile arguments, without an engine. The adapters test arguments that an engine passes.
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
@@ -15,7 +14,7 @@ use crate::abi::LiftError;
 use crate::abi::*;
 
 /// The bytes that a call may take in these tests.
-const CEILING: usize = 4 << 20;
+const CALL_BYTES: usize = 4 << 20;
 
 /// A core value as WebAssembly has it, without a type.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +35,7 @@ impl CoreValue for Bits {
 }
 
 #[test]
-fn there_are_as_many_core_values_as_the_layout_says() {
+fn number_of_core_values_is_that_of_the_layout() {
     fn check<A: Arguments>(flat: usize, in_memory: bool) {
         assert_eq!(A::LAYOUT.flat, flat);
         assert_eq!(A::IN_MEMORY, in_memory);
@@ -79,7 +78,7 @@ fn parameters_in_memory_are_read_at_their_offsets() {
     put(88, &99u64.to_le_bytes());
     put(96, &[1]);
     let start = RawArgs::<Bits>::in_memory(b"a=name", StringEncoding::Utf8, &bytes)
-        .lift::<SpanStart>(CEILING)
+        .lift::<SpanStart>(CALL_BYTES)
         .unwrap();
     let expected = SpanStart {
         tracer: TracerHandle::from_bits(7),
@@ -100,11 +99,11 @@ fn parameters_in_memory_are_read_at_their_offsets() {
 }
 
 #[test]
-fn a_value_shared_by_cases_is_read_as_the_case_has_it() {
+fn value_shared_by_cases_is_read_with_the_type_of_the_case() {
     let number = |case, value| {
         let values = [Bits(1), Bits(case), Bits(value)];
         let lifted =
-            RawArgs::flat(&[], StringEncoding::Utf8, &values).lift::<(u64, Number)>(CEILING);
+            RawArgs::flat(&[], StringEncoding::Utf8, &values).lift::<(u64, Number)>(CALL_BYTES);
         lifted.map(|lifted| lifted.arguments.1)
     };
     let float = 1.5f64.to_bits();
@@ -118,15 +117,15 @@ fn a_value_shared_by_cases_is_read_as_the_case_has_it() {
 }
 
 #[test]
-fn too_few_values_are_our_mistake_and_not_the_guests() {
-    let lifted = RawArgs::<Bits>::flat(&[], StringEncoding::Utf8, &[]).lift::<(u64,)>(CEILING);
+fn too_few_values_are_a_bug_of_the_host() {
+    let lifted = RawArgs::<Bits>::flat(&[], StringEncoding::Utf8, &[]).lift::<(u64,)>(CALL_BYTES);
     assert!(matches!(lifted, Err(LiftError::Misread)));
     let lifted =
-        RawArgs::<Bits>::in_memory(&[], StringEncoding::Utf8, &[0; 7]).lift::<(u64,)>(CEILING);
+        RawArgs::<Bits>::in_memory(&[], StringEncoding::Utf8, &[0; 7]).lift::<(u64,)>(CALL_BYTES);
     assert!(matches!(lifted, Err(LiftError::Misread)));
 }
 
-/// Reads one string, as the entry of a list of one.
+/// Reads one string, as the entry of a list with one element.
 fn string(
     memory: &[u8],
     encoding: StringEncoding,
@@ -134,7 +133,7 @@ fn string(
     length: u64,
 ) -> Result<String, InvalidArgument> {
     let values = [1, 0, 0, 1, pointer, length].map(Bits);
-    match RawArgs::flat(memory, encoding, &values).lift::<logger::Enabled>(CEILING) {
+    match RawArgs::flat(memory, encoding, &values).lift::<logger::Enabled>(CALL_BYTES) {
         Ok(lifted) => Ok(lifted.arguments.2.unwrap()),
         Err(LiftError::Invalid(argument)) => Err(*argument),
         Err(LiftError::Misread) => panic!("misread"),
@@ -177,8 +176,8 @@ fn strings_are_read_in_every_encoding_and_within_bounds() {
     }
 }
 
-/// Reads arguments out of garbage, from memory and flat. Little is asserted but that it does not
-/// panic, here with overflow checks.
+/// Reads arguments out of garbage, from memory and from core values. Asserts little beyond the
+/// absence of panics, here with overflow checks.
 fn read_garbage<A: Arguments>(
     memory: &[u8],
     parameters: &[u8],
@@ -196,7 +195,7 @@ fn read_garbage<A: Arguments>(
     }
 }
 
-/// Words that look like pointers, lengths and discriminants more often than bytes at random do.
+/// Words that look like pointers, lengths and discriminants more often than random bytes do.
 fn words(count: usize) -> impl Strategy<Value = Vec<u8>> {
     let word =
         prop_oneof![8 => 0u32..4, 4 => (0u32..64).prop_map(|word| word * 8), 1 => any::<u32>()];

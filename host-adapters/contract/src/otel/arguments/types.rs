@@ -26,11 +26,11 @@ impl Reader<'_> {
         self.elements(list, Reader::attribute)
     }
 
-    /// Reads attributes without arrays, of which there is room for all in the budget, in UTF-8: as
-    /// most are. `None` for others.
+    /// Reads attributes without arrays, in UTF-8, that all fit into the budget. Most lists are like
+    /// that. Returns `None` for others.
     ///
-    /// Each is written where it stays: moving what has just been written costs more than reading
-    /// it.
+    /// Each attribute is written directly into the vector. Moving it right after it was written
+    /// would cost more than reading it.
     pub(crate) fn plain_attributes(
         &mut self,
         list: LazyList<KeyValue>,
@@ -57,7 +57,7 @@ impl Reader<'_> {
         Ok(Some(attributes))
     }
 
-    /// Pushes an attribute of this key; false if its value is no plain one.
+    /// Pushes an attribute with this key. Returns false if its value is not plain.
     #[inline]
     fn push_plain(
         &self,
@@ -82,13 +82,13 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    /// Writes a `list<key-value>` down in bytes that no other list has, behind what is there; false
-    /// where that is more than [`SERIES_CACHE_KEY_BYTES`], or it holds something else than
-    /// numbers and texts in UTF-8. Nothing is checked but bounds: the bytes are worth what is known
-    /// of them.
+    /// Appends a unique byte representation of a `list<key-value>` to `bytes`. Returns false if the
+    /// result exceeds [`SERIES_CACHE_KEY_BYTES`], or if the list holds other values than numbers
+    /// and UTF-8 texts. Only bounds are checked. The bytes are just compared with those of lists
+    /// that were read before.
     pub(crate) fn transcribe(&self, list: LazyList<KeyValue>, bytes: &mut Vec<u8>) -> Result<bool> {
         for mut element in list.elements(self)? {
-            // Elements with empty texts fit where no other does.
+            // Elements with empty texts might still fit.
             let is_full = bytes.len() > SERIES_CACHE_KEY_BYTES;
             if is_full || !self.transcribe_text(&mut element, bytes)? {
                 return Ok(false);
@@ -105,7 +105,7 @@ impl Reader<'_> {
         Ok(bytes.len() <= SERIES_CACHE_KEY_BYTES)
     }
 
-    /// Writes a text down behind its length, if there is room for it.
+    /// Appends a text after its length, if it fits.
     fn transcribe_text(&self, at: &mut impl Cursor, bytes: &mut Vec<u8>) -> Result<bool> {
         let room = SERIES_CACHE_KEY_BYTES.saturating_sub(bytes.len());
         let text = self.utf8_bytes(at)?.filter(|text| text.len() <= room);
@@ -170,7 +170,7 @@ impl Reader<'_> {
             trace_id: (trace_id.u64()?, trace_id.u64()?),
             span_id: at.u64()?,
             trace_flags: at.flags()? & 0b11,
-            // Half a trace state could name other vendors' entries wrongly.
+            // Part of a trace state could assign entries to the wrong vendors.
             trace_state: self.whole_string(&mut at)?.unwrap_or_default(),
         })
     }
@@ -196,7 +196,7 @@ impl Read for Scope {
 
 parameters!((): );
 
-/// Of the functions without parameters.
+/// Functions without parameters.
 impl Read for () {
     #[inline]
     fn read(_: &mut Reader<'_>, _: &mut impl Cursor) -> Result<Self> {
@@ -206,7 +206,7 @@ impl Read for () {
 
 parameters!((u64,): u64);
 
-/// Of the functions that take nothing but a handle.
+/// Functions whose only parameter is a handle.
 impl Read for (u64,) {
     #[inline]
     fn read(_: &mut Reader<'_>, at: &mut impl Cursor) -> Result<Self> {

@@ -1,4 +1,4 @@
-//! Valid calls as a guest makes them, and calls that are nearly valid.
+//! Generates valid calls of a guest, and nearly valid ones.
 
 use proptest::prelude::*;
 use wasmscope_telemetry::model::LogRecord;
@@ -13,14 +13,14 @@ pub(super) struct Image {
     pub(super) count: u64,
 }
 
-/// A value of an attribute.
+/// The value of an attribute.
 #[derive(Debug, Clone)]
 enum Plain {
     Text(String),
     Bool(bool),
     Int(i64),
     Double(f64),
-    /// An empty list, the first of the cases that are not plain.
+    /// An empty list: the first case that is not plain.
     List,
 }
 
@@ -41,7 +41,7 @@ struct Record {
 struct Writer(Vec<u8>);
 
 impl Writer {
-    /// Begins with some bytes, so that nothing is at address 0.
+    /// Starts with some bytes, so that nothing is at address 0.
     fn new() -> Self {
         Self(vec![0; 8])
     }
@@ -121,13 +121,12 @@ fn plain() -> impl Strategy<Value = Plain> + Clone {
     ]
 }
 
-/// Attributes of which few have the same key.
+/// Attributes that rarely share a key.
 fn attributes() -> impl Strategy<Value = Vec<Attribute>> + Clone {
     prop::collection::vec(("[a-z]{2,6}é?", plain()), 0..4)
 }
 
-/// Changes up to `most` words, to numbers that often are valid as well. Most images stay as
-/// they are.
+/// Changes up to `most` words to numbers that are often valid, too. Most images stay unchanged.
 fn mutated(image: impl Strategy<Value = Image>) -> impl Strategy<Value = Image> {
     let word = prop_oneof![
         4 => 0u32..4,

@@ -1,5 +1,5 @@
-//! Arguments that are used while they are read, or found in a cache, against those that are read
-//! as a whole.
+//! Compares the fast paths (arguments used while they are read, or found in a cache) with reading
+//! the arguments completely.
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
@@ -25,7 +25,7 @@ use crate::abi::{LazyList, RawArgs, Reader, StringEncoding};
 
 const UTF8: StringEncoding = StringEncoding::Utf8;
 
-/// Limits that some values run into.
+/// Limits that some of the generated values exceed.
 fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.call_bytes = 900;
@@ -36,7 +36,7 @@ fn limits() -> Limits {
     limits
 }
 
-/// Tests a property with many values of which more than half must take the fast path. `test`
+/// Tests a property with many values. More than half of them must take the fast path: `test`
 /// returns whether one did.
 fn mostly_fast<S: Strategy>(values: S, test: impl Fn(S::Value) -> Result<bool, TestCaseError>) {
     let cases = 512;
@@ -81,7 +81,7 @@ impl Logs {
         }
     }
 
-    /// Returns what has arrived, without its times, and what was lost.
+    /// Returns the exported records without their times, and the dropped counts.
     fn arrived(&self) -> (Vec<String>, Vec<DroppedCount>) {
         let logs = self.exporter.get_emitted_logs().unwrap();
         let shown = logs.iter().map(|log| {
@@ -169,7 +169,7 @@ fn attributes_of(point: &SumDataPoint<u64>) -> Vec<String> {
     shown.collect()
 }
 
-/// Shows what was read, but not whether a key was kept by the process.
+/// Formats the attributes, regardless of whether a key comes from the string cache.
 fn shown(read: &Result<Vec<KeyValue>, LiftError>) -> Result<Vec<String>, String> {
     let show = |it: &KeyValue| format!("{} {:?}", it.key, it.value);
     match read {
@@ -179,7 +179,7 @@ fn shown(read: &Result<Vec<KeyValue>, LiftError>) -> Result<Vec<String>, String>
 }
 
 #[test]
-fn plain_attributes_are_those_that_are_read_one_by_one() {
+fn plain_attributes_equal_those_read_one_by_one() {
     let values = (attribute_lists(), 60usize..900);
     mostly_fast(values, |(image, bytes)| {
         let values = [0, 0, 1, image.list, image.count].map(Bits);
@@ -198,7 +198,7 @@ fn plain_attributes_are_those_that_are_read_one_by_one() {
                     prop_assert_eq!(thorough.budget.left_out(), 0);
                 }
             }
-            // Then they are read one by one, with the same budget.
+            // The attributes are then read one by one, with the same budget.
             None => prop_assert_eq!(quick.budget.left(), bytes),
         }
         Ok(is_fast)
@@ -206,7 +206,7 @@ fn plain_attributes_are_those_that_are_read_one_by_one() {
 }
 
 #[test]
-fn record_that_is_emitted_while_it_is_read_is_the_same() {
+fn record_emitted_while_it_is_read_is_the_same() {
     let values = (record_lists(), 700usize..1_500);
     mostly_fast(values, |(image, bytes)| {
         let (mut quick, mut thorough) = (Logs::new(), Logs::new());
@@ -241,7 +241,7 @@ fn record_that_is_emitted_while_it_is_read_is_the_same() {
 }
 
 #[test]
-fn measurement_with_attributes_that_came_before_is_the_same() {
+fn measurement_with_cached_attributes_is_the_same() {
     let values = prop::collection::vec(attribute_lists(), 1..4);
     mostly_fast(values, |images| {
         let (mut quick, mut thorough) = (Metrics::new(), Metrics::new());
@@ -279,7 +279,7 @@ fn measurement_with_attributes_that_came_before_is_the_same() {
                 });
             calls += 1;
             cached += u32::from(measured.is_ok() && !was_read);
-            // Of several errors, another one may come first.
+            // If there are several errors, another one may be reported first.
             prop_assert_eq!(measured.is_ok(), expected.is_ok());
         }
         prop_assert_eq!(quick.arrived(), thorough.arrived());
@@ -288,8 +288,8 @@ fn measurement_with_attributes_that_came_before_is_the_same() {
 }
 
 #[test]
-fn cache_key_is_written_no_further_than_it_may_be_long() {
-    // Empty keys and empty texts take the fewest bytes.
+fn cache_key_stops_at_its_maximum_length() {
+    // Elements with empty keys and texts take the fewest bytes.
     let memory = vec![0; KeyValue::LAYOUT.size * 100_000];
     let values = [0, 0, 1, 0, 100_000].map(Bits);
     let passed = RawArgs::flat(&memory, UTF8, &values);
@@ -304,7 +304,7 @@ fn cache_key_is_written_no_further_than_it_may_be_long() {
 #[test]
 fn empty_list_at_an_invalid_address_traps_in_a_plain_record_too() {
     let mut memory = vec![0; LogRecord::LAYOUT.size];
-    // The list of nodes, which is empty.
+    // The list of nodes. It is empty.
     memory[60] = 1;
     let mut logs = Logs::new();
     let values = [logs.logger, 0, 1].map(Bits);

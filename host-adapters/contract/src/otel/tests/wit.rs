@@ -1,5 +1,5 @@
-//! What is registered is what `wit/` says, down to the layout that the component model's own tools
-//! compute.
+//! Compares the registered functions with `wit/`, including the layouts that the component model's
+//! own tools compute.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use wit_parser::{Resolve, SizeAlign, Type as ParsedType, TypeDefKind, WorldItem}
 use super::described;
 use crate::abi::{Layout, Type};
 
-/// The contract as it is written.
+/// The contract, parsed from `wit/`.
 struct Contract {
     resolve: Resolve,
     sizes: SizeAlign,
@@ -47,8 +47,7 @@ impl Contract {
         functions
     }
 
-    /// Asserts that a type, and each that it is made of, is the one that is written, and lies as it
-    /// does.
+    /// Asserts that a type, with all its parts, equals the parsed one and has the same layout.
     fn assert_same(&self, ty: &Type, wit: &ParsedType) {
         let Layout { size, align, flat } = ty.layout();
         assert_eq!(size, self.sizes.size(wit).size_wasm32(), "size of {ty:?}");
@@ -126,7 +125,7 @@ impl Contract {
 }
 
 #[test]
-fn the_functions_are_those_of_the_contract() {
+fn registered_functions_are_those_of_the_contract() {
     let contract = Contract::new();
     let mut written = contract.functions();
     written.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));

@@ -3,7 +3,7 @@ use wasmscope_telemetry::limits::CHECKED_BYTES;
 use wasmtime::Result;
 use wit_component::StringEncoding;
 
-use super::{CEILING, Last, run};
+use super::{CALL_BYTES, Last, run};
 use crate::InvalidArgument;
 
 const ENABLED: &str = r#"(import "wasmscope:otel/logger@0.1.0" "enabled"
@@ -41,7 +41,7 @@ fn attributes(prepare: &str, pages: u32, pointer: u32, length: u32) -> (Result<u
     )
 }
 
-/// Asserts that a guest is trapped, and told why.
+/// Asserts that the guest trapped with a message.
 fn trapped((result, last): (Result<u64>, Last), message: &str) {
     let error = result.unwrap_err();
     assert!(error.is::<InvalidArgument>(), "{error:?}");
@@ -110,7 +110,7 @@ fn invalid_strings_trap() {
 }
 
 #[test]
-fn a_string_at_the_very_end_of_memory_is_valid() {
+fn string_at_the_end_of_memory_is_valid() {
     for (pointer, length) in [(65536, 0), (65535, 1), (0, 65536)] {
         let (result, last) = string("", 1, pointer, length, StringEncoding::UTF8);
         result.unwrap();
@@ -168,17 +168,17 @@ fn invalid_discriminants_trap() {
 }
 
 #[test]
-fn a_string_beyond_the_budget_is_cut_at_a_character_and_counted() {
+fn string_beyond_the_budget_is_cut_at_a_character_and_counted() {
     // 200 MB, more than Wasmtime's hostcall fuel.
     let (result, last) = string("", 3200, 0, 200_000_000, StringEncoding::UTF8);
     result.unwrap();
     assert_eq!(last.left_out, 1);
-    assert_eq!(last.bytes, CEILING);
+    assert_eq!(last.bytes, CALL_BYTES);
     let (result, last) = string("", 3200, 0, 100_000_000, StringEncoding::UTF16);
     result.unwrap();
-    assert_eq!((last.left_out, last.bytes), (1, CEILING));
-    // The euro sign begins on the last byte that there is room for.
-    let euro = u32::try_from(CEILING - 1).unwrap();
+    assert_eq!((last.left_out, last.bytes), (1, CALL_BYTES));
+    // The euro sign begins on the last byte of the budget.
+    let euro = u32::try_from(CALL_BYTES - 1).unwrap();
     let guest = format!(
         r#"{ENABLED} (memory (export "memory") 80)
         (func (export "run") (result i64)
@@ -190,17 +190,17 @@ fn a_string_beyond_the_budget_is_cut_at_a_character_and_counted() {
     let (result, last) = run(&guest, StringEncoding::UTF8);
     result.unwrap();
     assert_eq!(last.left_out, 1);
-    assert_eq!(last.arguments.matches("\\0").count(), CEILING - 1);
+    assert_eq!(last.arguments.matches("\\0").count(), CALL_BYTES - 1);
     assert!(!last.arguments.contains('\u{20ac}'));
 }
 
 #[test]
-fn what_is_beyond_the_budget_is_checked_nevertheless() {
-    let length = u32::try_from(CEILING + CHECKED_BYTES).unwrap();
+fn data_beyond_the_budget_is_checked() {
+    let length = u32::try_from(CALL_BYTES + CHECKED_BYTES).unwrap();
     for (bad, traps) in [
-        (CEILING + 10, true),
-        (CEILING + CHECKED_BYTES - 1, true),
-        (CEILING + CHECKED_BYTES, false),
+        (CALL_BYTES + 10, true),
+        (CALL_BYTES + CHECKED_BYTES - 1, true),
+        (CALL_BYTES + CHECKED_BYTES, false),
     ] {
         let guest = format!(
             r#"{ENABLED} (memory (export "memory") 400)
@@ -216,7 +216,7 @@ fn what_is_beyond_the_budget_is_checked_nevertheless() {
     }
 }
 
-/// Fills `count` attributes from 0 with a key of 200 MB.
+/// Sets the keys of `count` attributes from address 0 to the same 200 MB.
 fn fill(count: u32) -> String {
     format!(
         "(loop $next
@@ -228,27 +228,26 @@ fn fill(count: u32) -> String {
 }
 
 #[test]
-fn a_million_attributes_with_the_same_huge_key_take_neither_memory_nor_long() {
+fn million_attributes_with_one_huge_key_take_neither_memory_nor_time() {
     let (result, last) = attributes(&fill(1_000_000), 3500, 0, 1_000_000);
     result.unwrap();
-    // The first key uses up the budget, and its attribute is left out for it; so is each of the
-    // others.
+    // The first key uses up the budget, so every attribute is left out.
     assert_eq!(last.arguments, "(1, [])");
     assert_eq!(last.left_out, 1_000_000);
-    assert_eq!(last.bytes, CEILING);
+    assert_eq!(last.bytes, CALL_BYTES);
 }
 
 #[test]
-fn a_million_small_attributes_keep_what_there_is_room_for() {
+fn million_small_attributes_are_kept_up_to_the_budget() {
     let (result, last) = attributes("", 400, 0, 1_000_000);
     result.unwrap();
     let kept = last.arguments.matches("KeyValue").count();
-    assert_eq!(kept, CEILING / size_of::<KeyValue>());
+    assert_eq!(kept, CALL_BYTES / size_of::<KeyValue>());
     assert_eq!(last.left_out, 1_000_000 - kept as u64);
 }
 
 #[test]
-fn an_invalid_element_beyond_the_budget_traps() {
+fn invalid_element_beyond_the_budget_traps() {
     let bad = "(i32.store8 (i32.const 4800008) (i32.const 9))";
     trapped(
         attributes(bad, 400, 0, 1_000_000),

@@ -32,7 +32,7 @@ fn enumerated(name: &str) -> Val {
     Val::Enum(name.to_owned())
 }
 
-/// Text that is ASCII, Latin 1, UTF-16 in one unit and in two, and empty.
+/// Texts in ASCII, in Latin 1, with one and with two units in UTF-16, and an empty one.
 const TEXTS: [&str; 5] = ["plain", "gr\u{fc}n", "\u{20ac}uro", "crab \u{1f980}!", ""];
 
 /// An attribute of each kind.
@@ -139,11 +139,11 @@ fn changes() -> (Val, SpanChanges) {
     (value, expected)
 }
 
-/// Asserts that values arrive as what is expected, in every encoding, with nothing left out.
+/// Asserts that the values arrive as expected in every encoding, with nothing left out.
 fn arrives(interface: &str, function: &str, arguments: &[Val], expected: impl std::fmt::Debug) {
     for encoding in ENCODINGS {
         let last = echo(encoding, interface, function, arguments);
-        // Whether the process keeps a text, because it has come before, is no matter.
+        // Whether a text came from the string cache does not matter.
         let shown = |text: &str| text.replace("Static(", "Owned(");
         assert_eq!(
             shown(&last.arguments),
@@ -155,7 +155,7 @@ fn arrives(interface: &str, function: &str, arguments: &[Val], expected: impl st
 }
 
 #[test]
-fn scopes_arrive_as_they_were_sent() {
+fn scopes_arrive_unchanged() {
     let (attributes, expected) = attributes();
     let scope = record([
         ("name", text("scope \u{20ac}")),
@@ -231,7 +231,7 @@ fn span_starts_arrive_with_every_kind_of_parent() {
 }
 
 #[test]
-fn changes_events_and_ends_arrive_as_they_were_sent() {
+fn changes_events_and_ends_arrive_unchanged() {
     let (value, expected) = changes();
     arrives(
         "tracer",
@@ -488,7 +488,7 @@ fn severities_arrive_by_name() {
 }
 
 #[test]
-fn baggage_arrives_as_it_was_sent() {
+fn baggage_arrives_unchanged() {
     let entry = record([
         ("key", text("user")),
         ("value", text("\u{fc}ser \u{1f980}")),

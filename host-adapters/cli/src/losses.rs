@@ -5,15 +5,15 @@ use wasmscope_otlp::Report;
 use wasmscope_telemetry::Limits;
 use wasmscope_telemetry::dropped::{DroppedCount, Reason};
 
-/// How delivery ended.
+/// The result of the delivery.
 pub(crate) struct Delivered {
     pub(crate) report: Report,
     /// Whether a second signal ended it.
-    pub(crate) was_given_up: bool,
+    pub(crate) was_cut_short: bool,
 }
 
-/// Prints what was lost on export, and what was dropped or shortened before.
-pub(crate) fn account(delivered: &Delivered, limits: &Limits) {
+/// Prints the items that were lost on export, and those that were dropped or shortened before.
+pub(crate) fn report_losses(delivered: &Delivered, limits: &Limits) {
     for line in lines(delivered, limits) {
         say!("wasmscope: {line}");
     }
@@ -22,19 +22,19 @@ pub(crate) fn account(delivered: &Delivered, limits: &Limits) {
 fn lines(delivered: &Delivered, limits: &Limits) -> Vec<String> {
     let Delivered {
         report,
-        was_given_up,
+        was_cut_short,
     } = delivered;
     let mut lines = Vec::new();
-    if *was_given_up {
+    if *was_cut_short {
         lines.push(given_up(report));
     }
     if report.lost() > 0 {
         lines.push(report.to_string());
     }
     lines.extend(too_large(report));
-    if !report.complete && !was_given_up {
+    if !report.complete && !was_cut_short {
         lines.push(String::from(
-            "the telemetry could not be delivered in time: raise --flush-timeout, or look at the collector",
+            "the telemetry could not be delivered in time: raise --flush-timeout, or check the collector",
         ));
     }
     let dropped = || {
@@ -59,7 +59,7 @@ fn lines(delivered: &Delivered, limits: &Limits) -> Vec<String> {
     lines
 }
 
-/// Prints what was delivered before a second signal.
+/// Lists the items that were delivered before a second signal.
 fn given_up(report: &Report) -> String {
     let counts = [
         (&report.traces, "spans"),
@@ -68,7 +68,7 @@ fn given_up(report: &Report) -> String {
     ];
     let counts = counts.map(|(signal, name)| format!("{} {name}", signal.delivered()));
     format!(
-        "the delivery of telemetry was given up at the second signal; delivered by then: {}",
+        "the second signal ended the delivery of telemetry; delivered before: {}",
         counts.join(", ")
     )
 }
@@ -91,8 +91,8 @@ fn too_large(report: &Report) -> Option<String> {
     })
 }
 
-/// Returns a line about what was dropped for one reason, such as
-/// `dropped or shortened: 2 items of traces, span_attributes (limit 128): "a", "b"`.
+/// Returns a line about the items that were dropped for one reason, such as `dropped or shortened:
+/// 2 items of traces, span_attributes (limit 128): "a", "b"`.
 fn line(dropped: &DroppedCount, limits: &Limits) -> String {
     let DroppedCount {
         signal,
@@ -110,7 +110,7 @@ fn line(dropped: &DroppedCount, limits: &Limits) -> String {
     if let Some(value) = reason.limit().and_then(|limit| limit.get(limits)) {
         line += &format!(" (limit {value})");
     }
-    // They are escaped already.
+    // The names are already escaped.
     for (at, name) in names.iter().enumerate() {
         line += if at == 0 { ": " } else { ", " };
         line += &format!("\"{name}\"");
