@@ -1,5 +1,4 @@
-//! Stands for a library that knows nothing of Wasmscope: it is instrumented with the plain
-//! OpenTelemetry API.
+//! Stands for a library that does not know Wasmscope: it uses the plain OpenTelemetry API.
 
 use crate::order::Order;
 

@@ -1,7 +1,7 @@
-//! The demo: reads orders as JSON lines, prices them, writes receipts, and says what it does.
+//! The demo: reads orders as JSON lines, prices them, and writes receipts.
 //!
-//! The program is ordinary Rust with `tracing`; what belongs to Wasmscope is in `telemetry/` and in
-//! one line of `main`.
+//! The program is ordinary Rust with `tracing`. The parts that belong to Wasmscope are in
+//! `telemetry/` and in one line of `main`.
 
 mod carrier;
 mod order;
@@ -60,7 +60,7 @@ struct Summary {
     rejected: u32,
 }
 
-/// Carries out the orders, one after the other.
+/// Processes the orders in sequence.
 #[tracing::instrument(name = "checkout", skip_all, err, fields(source = options.file.as_deref().unwrap_or("stdin")))]
 fn run(options: &Options, stock: &RefCell<Stock>) -> io::Result<Summary> {
     let input: Box<dyn BufRead> = match &options.file {
@@ -94,7 +94,7 @@ fn run(options: &Options, stock: &RefCell<Stock>) -> io::Result<Summary> {
     Ok(summary)
 }
 
-/// Carries out one order.
+/// Processes one order.
 #[tracing::instrument(name = "order", skip_all, fields(otel.kind = "consumer", order.id, customer.country))]
 fn process(line: &str, stock: &mut Stock) -> Result<Receipt, Rejection> {
     let start = Instant::now();
@@ -123,7 +123,7 @@ fn carry_out(line: &str, stock: &mut Stock) -> Result<Receipt, Rejection> {
     Ok(receipt)
 }
 
-/// What the command line says.
+/// The options of the command line.
 #[derive(Debug)]
 struct Options {
     file: Option<String>,

@@ -1,4 +1,4 @@
-//! What comes in: orders as JSON lines.
+//! The input: orders as JSON lines.
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -10,12 +10,12 @@ pub(crate) struct Order {
     pub(crate) customer: Customer,
     pub(crate) items: Vec<Item>,
     pub(crate) coupon: Option<String>,
-    /// The trace context of the request with which the order was placed, as in the header of that
+    /// The trace context of the request that placed the order: the value of the header of that
     /// name.
     pub(crate) traceparent: Option<String>,
     #[cfg_attr(
         not(feature = "telemetry"),
-        expect(dead_code, reason = "goes into the log only")
+        expect(dead_code, reason = "only used in the log")
     )]
     pub(crate) note: Option<String>,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Item {
     pub(crate) quantity: u32,
 }
 
-/// Why an order is not carried out.
+/// The reason why an order is rejected.
 #[derive(Debug, Error)]
 pub(crate) enum Rejection {
     #[error("the line is no order")]
@@ -50,7 +50,7 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
-    /// A short word for metrics and logs, one of a fixed set.
+    /// Returns a short name for metrics and logs, one of a fixed set.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",
@@ -64,7 +64,7 @@ impl Rejection {
 }
 
 impl Order {
-    /// Reads an order from a line.
+    /// Parses an order from a line.
     #[tracing::instrument(level = "debug", skip_all, err, fields(line.bytes = line.len()))]
     pub(crate) fn parse(line: &str) -> Result<Self, Rejection> {
         let order: Self = serde_json::from_str(line)?;

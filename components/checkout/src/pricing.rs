@@ -1,10 +1,10 @@
-//! From an order to a receipt.
+//! Turns an order into a receipt.
 
 use crate::order::{Order, Rejection};
 use crate::stock::{Article, Stock, TaxClass};
 use std::fmt;
 
-/// What the customer pays, in cents, and for what.
+/// The amounts that the customer pays, in cents.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Receipt {
     pub(crate) order: String,
@@ -16,7 +16,7 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
-    /// The sum to be paid, in cents.
+    /// Returns the total, in cents.
     pub(crate) fn total(&self) -> u64 {
         (self.net - self.discount)
             .saturating_add(self.tax)
@@ -38,8 +38,8 @@ impl fmt::Display for Receipt {
     }
 }
 
-/// Prices an order and takes its items out of the warehouse. A rejected order leaves the warehouse
-/// as it was.
+/// Prices an order and takes its items out of the warehouse. A rejected order does not change the
+/// warehouse.
 #[tracing::instrument(skip_all, err, fields(order.items = order.items.len(), price.net, price.discount))]
 pub(crate) fn price(order: &Order, stock: &mut Stock) -> Result<Receipt, Rejection> {
     let rates = tax_rates(&order.customer.country)?;
@@ -74,7 +74,7 @@ pub(crate) fn price(order: &Order, stock: &mut Stock) -> Result<Receipt, Rejecti
     Ok(receipt)
 }
 
-/// Twelve and more of one article are a tenth cheaper.
+/// Prices twelve or more of one article at 10 percent off.
 fn line_price(article: &Article, quantity: u32) -> u64 {
     let full = article.cents.saturating_mul(u64::from(quantity));
     if quantity >= 12 {
@@ -95,7 +95,7 @@ fn discount(order: &Order, net: u64) -> u64 {
     }
 }
 
-/// Value added tax by country, in percent: standard and reduced rate.
+/// Returns the value added tax of a country, in percent: standard and reduced rate.
 fn tax_rates(country: &str) -> Result<(u64, u64), Rejection> {
     let rates = match country {
         "DE" => (19, 7),
@@ -114,7 +114,7 @@ fn tax_rates(country: &str) -> Result<(u64, u64), Rejection> {
     Ok(rates)
 }
 
-/// Tax on what is left after the discount, which is spread over the lines by their price.
+/// Taxes the amount after the discount, which is spread over the lines by their price.
 #[tracing::instrument(level = "debug", skip_all, ret)]
 fn tax(
     articles: &[(Article, u32)],
@@ -135,7 +135,7 @@ fn tax(
     tax
 }
 
-/// 4.90 a parcel of 10 kg; nothing with the coupon for it.
+/// Charges 4.90 for each parcel of 10 kg, or nothing with the coupon for it.
 fn shipping(order: &Order, articles: &[(Article, u32)]) -> u64 {
     if order.coupon.as_deref() == Some("FREESHIP") {
         return 0;
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_coupon_takes_a_tenth_off_before_tax() {
+    fn coupon_reduces_the_price_before_tax() {
         let order = order(
             r#"{"id":"o","customer":{"name":"A","country":"DE"},"items":[{"sku":"MUG-STONE-300","quantity":2}],"coupon":"TEATIME10"}"#,
         );
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_order_leaves_the_warehouse_as_it_was() {
+    fn rejected_order_does_not_change_the_warehouse() {
         let order = order(
             r#"{"id":"o","customer":{"name":"A","country":"DE"},"items":[{"sku":"POT-IRON-800","quantity":2},{"sku":"KETTLE-GOOSE","quantity":5000}]}"#,
         );

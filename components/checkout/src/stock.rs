@@ -1,9 +1,9 @@
-//! What the shop sells, and how much of it is left.
+//! The articles of the shop, and the pieces in stock.
 
 use crate::order::{Item, Rejection};
 use std::collections::BTreeMap;
 
-/// How an article is taxed.
+/// The tax class of an article.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TaxClass {
     /// Food and books: the reduced rate.
@@ -15,9 +15,9 @@ pub(crate) enum TaxClass {
 /// An article of the catalogue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Article {
-    /// Net price of one, in cents.
+    /// The net price of one piece, in cents.
     pub(crate) cents: u64,
-    /// Weight of one, in grams.
+    /// The weight of one piece, in grams.
     pub(crate) grams: u64,
     pub(crate) tax: TaxClass,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Stock {
 }
 
 impl Stock {
-    /// A full warehouse.
+    /// Returns a full warehouse.
     pub(crate) fn full() -> Self {
         let left = CATALOGUE
             .into_iter()
@@ -57,7 +57,7 @@ impl Stock {
         Self { left }
     }
 
-    /// Takes an item out of the warehouse, or says why not.
+    /// Takes an item out of the warehouse. Fails if there are too few pieces.
     #[tracing::instrument(skip_all, fields(item.sku = %item.sku, item.quantity = item.quantity))]
     pub(crate) fn reserve(&mut self, item: &Item) -> Result<Article, Rejection> {
         if item.quantity == 0 {
@@ -80,14 +80,14 @@ impl Stock {
         Ok(*article)
     }
 
-    /// Puts an item back that was reserved for an order which is then not carried out.
+    /// Returns an item that was reserved for an order that is rejected.
     pub(crate) fn put_back(&mut self, item: &Item) {
         if let Some((_, left)) = self.left.get_mut(item.sku.as_str()) {
             *left = left.saturating_add(item.quantity);
         }
     }
 
-    /// Pieces that are left, by article.
+    /// Returns the remaining pieces of each article.
     #[cfg(any(feature = "telemetry", test))]
     pub(crate) fn left(&self) -> impl Iterator<Item = (&'static str, u32)> {
         self.left.iter().map(|(sku, (_, left))| (*sku, *left))

@@ -1,10 +1,10 @@
-//! What goes out: an answer for each request, as a JSON line.
+//! The output: an answer to each request, as a JSON line.
 
 use serde::Serialize;
 
 use crate::imported::shop::pricing::quotes::{Coupon, Line, Quote, Reduction};
 
-/// An answer. It has no id where the request could not be read.
+/// An answer. It has no id if the request could not be parsed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -18,10 +18,10 @@ pub(crate) struct Answer {
 pub(crate) enum Outcome {
     Opened,
     Added {
-        /// How many pieces are in the basket now.
+        /// The number of pieces in the basket.
         pieces: u32,
-        /// What there was too little of, and is in the basket with fewer pieces than wanted, or
-        /// not at all.
+        /// The articles of which there were too few: the basket has fewer pieces than requested, or
+        /// none.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         short: Vec<Short>,
     },
@@ -43,7 +43,7 @@ pub(crate) enum Outcome {
     },
 }
 
-/// An article of which there was too little.
+/// An article of which there were too few.
 #[derive(Debug, Serialize)]
 pub(crate) struct Short {
     pub(crate) sku: String,

@@ -1,8 +1,8 @@
-//! The calling half of the shop: reads requests as JSON lines, checks them, has the component
-//! `pricing` answer them, and writes an answer for each.
+//! The calling half of the shop: reads requests as JSON lines, checks them, calls the component
+//! `pricing` to answer them, and writes the answers.
 //!
-//! `pricing` is another component, which this one imports. `cargo xtask guests` joins the two into
-//! one, as `wac plug` would; in the trace, the spans of the one stand beneath those of the other.
+//! `pricing` is another component, which this one imports. `cargo xtask guests` composes the two,
+//! as `wac plug` would. In the trace, the spans of `pricing` are children of this component's.
 
 mod answer;
 mod request;
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Answers the requests, one after the other.
+/// Answers the requests in sequence.
 #[tracing::instrument(name = "serve", skip_all, err, fields(source = file.unwrap_or("stdin")))]
 fn serve(file: Option<&str>) -> io::Result<()> {
     let input: Box<dyn BufRead> = match file {
@@ -65,7 +65,7 @@ fn serve(file: Option<&str>) -> io::Result<()> {
         requests += 1;
         serde_json::to_writer(&mut output, &handle(&line, &mut sessions))?;
         output.write_all(b"\n")?;
-        // Whoever has asked waits for it.
+        // The client may be waiting for the answer.
         output.flush()?;
     }
     tracing::info!(requests, "all requests are answered");
@@ -82,7 +82,7 @@ fn handle(line: &str, sessions: &mut Sessions) -> Answer {
             tracing::Span::current()
                 .record("request.id", &request.id)
                 .record("request.action", action);
-            // Goes along with every call into the other component, which puts it into its logs.
+            // Baggage reaches every call into the other component, which adds it to its logs.
             let _baggage = telemetry::name_request(&request.id);
             let checked = request.action.check();
             let result = checked.and_then(|()| sessions.act(request.action));
@@ -92,7 +92,7 @@ fn handle(line: &str, sessions: &mut Sessions) -> Answer {
     };
     telemetry::answered(action, result.as_ref().err().map(Problem::reason));
     let outcome = result.unwrap_or_else(|problem| {
-        // The client's fault and not the gateway's, so the span is not marked as failed.
+        // The error is the client's and not the gateway's, so the span is not marked as failed.
         tracing::Span::current().record("error.type", problem.reason());
         tracing::warn!(reason = problem.reason(), "request refused: {problem}");
         Outcome::Refused {

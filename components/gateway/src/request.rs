@@ -1,4 +1,4 @@
-//! What comes in: requests as JSON lines, and what may be wrong with them.
+//! The input: requests as JSON lines, and the errors in them.
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -9,7 +9,7 @@ const MAX_NAME: usize = 64;
 const MAX_ITEMS: usize = 50;
 const MAX_QUANTITY: u32 = 999;
 
-/// What a client wants.
+/// A client's request.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Request {
     pub(crate) id: String,
@@ -28,7 +28,8 @@ pub(crate) enum Action {
         #[serde(default)]
         member: bool,
     },
-    /// Puts items in; of what there is too little of, what is left, if `partial`.
+    /// Adds items. With `partial`, adds the remaining pieces of articles of which there are too
+    /// few.
     Add {
         basket: String,
         items: Vec<Item>,
@@ -53,7 +54,7 @@ pub(crate) struct Item {
     pub(crate) quantity: u32,
 }
 
-/// Why a request is not fulfilled.
+/// The reason why a request is refused.
 #[derive(Debug, Error)]
 pub(crate) enum Problem {
     #[error("the line is no request: {0}")]
@@ -71,7 +72,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// A short word for answers, metrics and logs, one of a fixed set.
+    /// Returns a short name for answers, metrics and logs, one of a fixed set.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",
@@ -90,7 +91,7 @@ impl Problem {
     }
 }
 
-/// What the other component's refusal means to a client.
+/// Explains the other component's refusal to a client.
 fn describe(refusal: &Refusal) -> String {
     match refusal {
         Refusal::UnknownArticle(sku) => format!("there is no article {sku}"),
@@ -108,7 +109,7 @@ fn describe(refusal: &Refusal) -> String {
 }
 
 impl Request {
-    /// Reads a request from a line.
+    /// Parses a request from a line.
     #[tracing::instrument(name = "parse", level = "debug", skip_all, err(level = "debug"), fields(line.bytes = line.len()))]
     pub(crate) fn parse(line: &str) -> Result<Self, Problem> {
         let request: Self = serde_json::from_str(line)?;
@@ -118,7 +119,7 @@ impl Request {
 }
 
 impl Action {
-    /// A short word for metrics and spans.
+    /// Returns a short name for metrics and spans.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Open { .. } => "open",
@@ -129,7 +130,7 @@ impl Action {
         }
     }
 
-    /// Checks the request, without a call of the pricing service.
+    /// Checks the request without a call to the pricing service.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         match self {
             Self::Open {
@@ -176,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_are_checked_before_anybody_is_asked() {
+    fn requests_are_checked_without_a_call() {
         for (line, reason) in [
             (r#"{"id":"1","do":"quote","basket":"b"}"#, None),
             (r#"{"id":"","do":"quote","basket":"b"}"#, Some("invalid")),

@@ -1,4 +1,4 @@
-//! The baskets of clients: handles to resources that the other component keeps.
+//! The baskets of clients: handles to resources of the other component.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use crate::telemetry;
 
 const MAX_BASKETS: usize = 100;
 
-/// The baskets that are open, by the names that clients gave them.
+/// The open baskets, by the names that clients gave them.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     baskets: BTreeMap<String, Basket>,
 }
 
 impl Sessions {
-    /// Does what a client wants.
+    /// Executes a client's request.
     ///
     /// # Errors
     ///
-    /// There is no such basket, or the other component refuses.
+    /// Fails if there is no such basket, or if the other component refuses.
     pub(crate) fn act(&mut self, action: Action) -> Result<Outcome, Problem> {
         match action {
             Action::Open {
@@ -56,7 +56,7 @@ impl Sessions {
                 .map_err(Problem::Refused),
             Action::Close { basket } => match self.baskets.remove(&basket) {
                 Some(closed) => {
-                    // The other component puts its pieces back.
+                    // The other component returns its pieces to the stock.
                     drop(closed);
                     telemetry::set_sessions(self.baskets.len());
                     Ok(Outcome::Closed)
@@ -95,13 +95,14 @@ impl Drop for Sessions {
     }
 }
 
-/// Puts items into a basket; of what there is too little of, if `partial`, what is left.
+/// Adds items to a basket. With `partial`, adds the remaining pieces of articles of which there are
+/// too few.
 fn add(basket: &Basket, mut items: Vec<Item>, partial: bool) -> Result<Outcome, Problem> {
     let mut short = Vec::new();
     loop {
         match basket.add(&items) {
             Ok(pieces) => return Ok(Outcome::Added { pieces, short }),
-            // Each turn leaves an item with less than before, so there is an end.
+            // Each iteration leaves less of an item, so the loop ends.
             Err(Refusal::Short(shortage)) if partial => {
                 let wanted = shortage.item.quantity;
                 let found = items

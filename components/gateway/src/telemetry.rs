@@ -1,4 +1,4 @@
-//! Metrics and baggage, by the direct API; spans and logs are `tracing`'s.
+//! Metrics and baggage, by the direct API. Spans and logs come from `tracing`.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -39,7 +39,7 @@ pub(crate) fn set_sessions(open: usize) {
     OPEN.store(open as i64, Ordering::Relaxed);
 }
 
-/// Counts an answer; `refused` says why, where that is what it says.
+/// Counts an answer. `refused` is the reason if the request was refused.
 pub(crate) fn answered(action: &'static str, refused: Option<&'static str>) {
     match refused {
         None => REQUESTS.add(1, attributes!["action" => action]),
@@ -47,7 +47,7 @@ pub(crate) fn answered(action: &'static str, refused: Option<&'static str>) {
     }
 }
 
-/// Names the request to what is called for it.
+/// Passes the request's id to called components.
 pub(crate) fn name_request(id: &str) -> BaggageGuard {
     wasmscope::enter_baggage(&[BaggageEntry::new("request.id", id)])
 }

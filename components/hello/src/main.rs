@@ -1,4 +1,4 @@
-//! The smallest guest: the README shows it.
+//! The smallest guest, which the README shows.
 
 use tracing::{info, instrument};
 

@@ -1,21 +1,21 @@
 //! Exports all of `wasmscope:otel` and does nothing.
 //!
-//! Plugged into an instrumented component, it takes the place of the host's implementation. The
-//! result imports nothing of Wasmscope, so any host runs it that serves its other imports.
+//! Plugged into an instrumented component, it replaces the host's implementation. The result
+//! imports nothing of Wasmscope, so it runs on any host that provides its other imports.
 //!
 //! The results let the guest SDK skip most of its work:
 //!
 //! | result | effect in the guest |
 //! |---|---|
-//! | spans are not recorded, whatever their attributes are | it passes no attributes, events or status |
+//! | spans are not recorded, regardless of their attributes | it passes no attributes, events or status |
 //! | no logger has a threshold | it emits no log records |
 //! | notices are zero: no metrics are collected | it runs observable instruments only at the end |
 //!
-//! Trace context and baggage are not passed on.
+//! Trace context and baggage are not propagated.
 //!
-//! Generated bindings would copy each argument into Rust values, only to drop them. So the
-//! functions are exported as the canonical ABI has them: the linker checks each signature against
-//! `wit/` when it makes the component. No argument is ever read.
+//! Generated bindings would copy each argument into Rust values and drop them. So the functions are
+//! exported directly in the form of the canonical ABI. The linker checks each signature against
+//! `wit/` when it creates the component. No argument is ever read.
 #![cfg(target_arch = "wasm32")]
 #![no_std]
 #![expect(unsafe_code, reason = "exports name their functions for the linker")]
@@ -35,7 +35,7 @@ const ZERO: u64 = 0;
 
 const FALSE: u32 = 0;
 
-/// A result in memory: an absent option, an empty list, or the threshold of a logger that is off.
+/// A result in memory: an absent option, an empty list, or the threshold of a disabled logger.
 static NOTHING: [u64; 8] = [0; 8];
 
 /// Exports functions that return a constant. Each also frees the memory of its arguments.

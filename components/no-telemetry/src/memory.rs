@@ -1,4 +1,4 @@
-//! The memory that callers copy their arguments into. It is reused with each call.
+//! The memory into which callers copy their arguments. Each call reuses it.
 
 use core::arch::wasm32::{memory_grow, memory_size, unreachable};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -18,7 +18,7 @@ pub(crate) fn free_all() {
     USED.store(0, Relaxed);
 }
 
-/// Allocates memory for an argument. Nothing is ever read, so old content is not moved.
+/// Allocates memory for an argument. It is never read, so old content is not moved.
 #[unsafe(export_name = "cabi_realloc")]
 extern "C" fn allocate(_old: usize, _old_size: usize, align: usize, size: usize) -> usize {
     let heap = (&raw const __heap_base).addr();

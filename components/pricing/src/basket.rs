@@ -1,4 +1,4 @@
-//! What is in a basket, and what it costs.
+//! The contents of a basket, and their price.
 
 use thiserror::Error;
 use wasmscope::attributes;
@@ -7,12 +7,12 @@ use crate::catalogue::{self, Article, TaxClass};
 use crate::quotes::{Coupon, Customer, Item, Line, Quote, Reduction};
 use crate::telemetry::{self, TRACER};
 
-/// From so many pieces of an article on it is cheaper.
+/// The number of pieces of an article from which it is cheaper.
 const DOZEN: u32 = 12;
 const DOZEN_PERCENT: u8 = 10;
 const MEMBER_PERCENT: u8 = 5;
 
-/// What is in a basket.
+/// The contents of a basket.
 #[derive(Debug)]
 pub(crate) struct Contents {
     customer: Customer,
@@ -20,7 +20,7 @@ pub(crate) struct Contents {
     coupon: Option<Coupon>,
 }
 
-/// Why something is refused.
+/// The reason why a request is refused.
 #[derive(Debug, Error)]
 pub(crate) enum Refused {
     #[error("there is no article {0}")]
@@ -39,7 +39,7 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    /// A short word for metrics, one of a fixed set.
+    /// Returns a short name for metrics, one of a fixed set.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::UnknownArticle(_) => "unknown_article",
@@ -63,7 +63,7 @@ impl Contents {
         }
     }
 
-    /// Puts items in, all or none, and gives how many pieces are in then.
+    /// Adds all items or none. Returns the number of pieces in the basket.
     #[tracing::instrument(name = "basket.add", skip_all, err(level = "debug"), fields(items = items.len(), pieces))]
     pub(crate) fn add(&mut self, items: Vec<Item>) -> Result<u32, Refused> {
         let mut taken = Vec::with_capacity(items.len());
@@ -92,7 +92,7 @@ impl Contents {
         Ok(pieces)
     }
 
-    /// Accepts a coupon, in place of an earlier one.
+    /// Accepts a coupon, which replaces an earlier one.
     #[tracing::instrument(name = "basket.redeem", skip_all, err(level = "debug"), fields(coupon.code = code))]
     pub(crate) fn redeem(&mut self, code: String) -> Result<Coupon, Refused> {
         match catalogue::coupon(&code) {
@@ -105,7 +105,7 @@ impl Contents {
         }
     }
 
-    /// Says what it costs.
+    /// Calculates the price.
     #[tracing::instrument(name = "basket.quote", skip_all, err(level = "debug"), fields(quote.lines = self.items.len(), quote.total))]
     pub(crate) fn quote(&self) -> Result<Quote, Refused> {
         let quoted = self.price();
@@ -148,7 +148,7 @@ impl Contents {
         })
     }
 
-    /// Tax on what is left of each line after the reductions, which are spread over the lines by
+    /// Taxes the remainder of each line after the reductions, which are spread over the lines by
     /// their price.
     fn tax(
         &self,
@@ -172,7 +172,7 @@ impl Contents {
         tax
     }
 
-    /// Ends the basket: its pieces are for others again.
+    /// Closes the basket and returns its pieces to the stock.
     #[tracing::instrument(name = "basket.close", skip_all, fields(items = self.items.len()))]
     pub(crate) fn give_back(&mut self) {
         put_back(&std::mem::take(&mut self.items));
@@ -239,14 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn reductions_come_off_before_tax_one_after_the_other() {
+    fn reductions_apply_in_sequence_before_tax() {
         let mut basket = basket("DE", true);
         basket
             .add(items(&[("MUG-STONE-300", 2), ("TEA-ASSAM-250", 12)]))
             .expect("enough");
         basket.redeem("TEATIME10".to_owned()).expect("a coupon");
         let quote = basket.quote().expect("a quote");
-        // 29.00 for the mugs, 106.80 less a tenth for the tea.
+        // 29.00 for the mugs, 106.80 minus a tenth for the tea.
         assert_eq!(quote.lines[0].price, 2900);
         assert_eq!(quote.lines[1].price, 9612);
         assert_eq!(quote.net, (12512 - 625) - 1188);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_items_leave_basket_and_warehouse_as_they_were() {
+    fn refused_items_change_neither_basket_nor_stock() {
         let mut one = basket("DE", false);
         one.add(items(&[("KETTLE-GOOSE", 1)])).expect("enough");
         let refused = one

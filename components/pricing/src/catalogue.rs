@@ -1,8 +1,8 @@
-//! What there is to buy, what it costs, and how much of it is not in a basket yet.
+//! The articles, their prices, and the pieces that are in no basket.
 
 use std::cell::RefCell;
 
-/// How an article is taxed.
+/// The tax class of an article.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TaxClass {
     /// Food and books: the reduced rate.
@@ -15,10 +15,10 @@ pub(crate) enum TaxClass {
 #[derive(Debug)]
 pub(crate) struct Article {
     pub(crate) sku: &'static str,
-    /// Before tax, in cents.
+    /// The price of one piece before tax, in cents.
     pub(crate) price: u64,
     pub(crate) tax: TaxClass,
-    /// Pieces in the warehouse.
+    /// The pieces in the warehouse.
     pieces: u32,
 }
 
@@ -42,10 +42,10 @@ static ARTICLES: [Article; 8] = [
     article("BOOK-TEAWAYS", 2400, TaxClass::Reduced, 30),
 ];
 
-/// With fewer pieces, an article runs low.
+/// An article with fewer pieces runs low.
 const LOW: u32 = 3;
 
-/// Code, percent off, and since when it is not valid any more.
+/// The code, the percent off, and the date from which it is invalid.
 const COUPONS: [(&str, u8, Option<&str>); 3] = [
     ("TEATIME10", 10, None),
     ("NEIGHBOUR5", 5, None),
@@ -53,11 +53,11 @@ const COUPONS: [(&str, u8, Option<&str>); 3] = [
 ];
 
 thread_local! {
-    /// Pieces that are in no basket, in the order of the articles.
+    /// The pieces that are in no basket, in the order of the articles.
     static FREE: RefCell<[u32; ARTICLES.len()]> = RefCell::new(ARTICLES.each_ref().map(|article| article.pieces));
 }
 
-/// Gives an article by its number.
+/// Returns an article by its number.
 pub(crate) fn find(sku: &str) -> Option<&'static Article> {
     ARTICLES.iter().find(|article| article.sku == sku)
 }
@@ -66,7 +66,7 @@ pub(crate) fn find(sku: &str) -> Option<&'static Article> {
 ///
 /// # Errors
 ///
-/// With how many there are, where that is not enough; none is taken then.
+/// Returns the number of available pieces if there are too few. None is taken then.
 pub(crate) fn take(article: &Article, quantity: u32) -> Result<(), u32> {
     with_free(article, |free| {
         *free = free.checked_sub(quantity).ok_or(*free)?;
@@ -74,7 +74,7 @@ pub(crate) fn take(article: &Article, quantity: u32) -> Result<(), u32> {
     })
 }
 
-/// Puts pieces back that were taken.
+/// Returns pieces that were taken.
 pub(crate) fn put_back(article: &Article, quantity: u32) {
     with_free(article, |free| *free += quantity);
 }
@@ -86,13 +86,13 @@ fn with_free<T>(article: &Article, change: impl FnOnce(&mut u32) -> T) -> T {
     })
 }
 
-/// Gives how many pieces are in no basket, of each article.
+/// Returns the pieces of each article that are in no basket.
 pub(crate) fn free() -> impl Iterator<Item = (&'static str, u32)> {
     let free = FREE.with_borrow(|free| *free);
     ARTICLES.iter().map(|article| article.sku).zip(free)
 }
 
-/// Warns where there are few pieces left of an article.
+/// Warns if there are few pieces left of an article.
 pub(crate) fn warn_if_low(article: &Article) {
     let free = with_free(article, |free| *free);
     if free < LOW {
@@ -100,8 +100,8 @@ pub(crate) fn warn_if_low(article: &Article) {
     }
 }
 
-/// Gives the percent that a coupon takes off, or else since when it does not any more, if it ever
-/// did.
+/// Returns the percent that a coupon takes off. For an expired coupon, the error is the date from
+/// which it is invalid.
 pub(crate) fn coupon(code: &str) -> Result<u8, Option<&'static str>> {
     match COUPONS.iter().find(|(known, ..)| *known == code) {
         Some((_, percent, None)) => Ok(*percent),
@@ -110,8 +110,8 @@ pub(crate) fn coupon(code: &str) -> Result<u8, Option<&'static str>> {
     }
 }
 
-/// Gives a country's value added tax in percent, the standard and the reduced rate; `None` where
-/// nothing is delivered to.
+/// Returns a country's value added tax in percent: the standard and the reduced rate. Returns
+/// `None` for countries without delivery.
 pub(crate) fn tax_rates(country: &str) -> Option<(u64, u64)> {
     Some(match country {
         "AT" => (20, 10),

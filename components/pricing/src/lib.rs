@@ -1,10 +1,10 @@
 //! The called half of the shop: prices baskets for components that import `shop:pricing/quotes`.
 //!
-//! It is a component of its own, instrumented by itself. That its spans stand beneath those of its
-//! caller is the host's doing: neither knows of the other's telemetry.
+//! It is a separate component with its own instrumentation. The host makes its spans children of
+//! the caller's spans. Neither component knows of the other's telemetry.
 //!
 //! Each export holds a guard of the SDK, so that observable instruments are reported before it
-//! returns: the component never learns which call is the last.
+//! returns. The component cannot know which call is the last.
 
 mod basket;
 mod catalogue;
@@ -38,7 +38,7 @@ impl Guest for Service {
     type Basket = Basket;
 }
 
-/// The resource: what a caller's handle stands for.
+/// The resource behind a caller's handle.
 struct Basket(RefCell<Contents>);
 
 impl GuestBasket for Basket {

@@ -1,4 +1,4 @@
-//! Metrics and a structured log, by the direct API; spans and other logs are `tracing`'s.
+//! Metrics and a structured log, by the direct API. Spans and other logs come from `tracing`.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -63,7 +63,7 @@ pub(crate) fn refused(refused: &Refused) {
     );
 }
 
-/// Counts a quote, and says what it is made of.
+/// Counts a quote, and logs its parts.
 pub(crate) fn quoted(quote: &Quote) {
     QUOTES.add(1, attributes!["outcome" => "quoted"]);
     VALUE.record(euros(quote.total), &[]);
@@ -88,7 +88,7 @@ pub(crate) fn quoted(quote: &Quote) {
         .map(name)
         .map(AnyValue::from)
         .collect();
-    // What the caller has said about the call: it came with it, and not as an argument.
+    // Baggage of the caller. It comes with the call and is not an argument.
     let baggage = wasmscope::baggage();
     let request = baggage.iter().find(|entry| entry.key == "request.id");
     let request = request.map_or("", |entry| &entry.value);

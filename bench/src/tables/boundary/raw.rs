@@ -8,7 +8,7 @@ use super::CORE;
 pub(super) mod wasmedge;
 pub(super) mod wasmtime;
 
-/// The core module with a memory of its own.
+/// The core module with its own memory.
 fn module() -> String {
     format!("(module {CORE} (memory (export \"memory\") 1))")
 }

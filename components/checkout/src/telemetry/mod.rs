@@ -1,4 +1,4 @@
-//! What the program says beyond spans and log lines. Without the feature `telemetry` it says
+//! Telemetry beyond spans and simple logs. Without the feature `telemetry`, the functions do
 //! nothing.
 
 #[cfg(feature = "telemetry")]

@@ -1,4 +1,4 @@
-//! Nothing.
+//! Does nothing.
 
 use crate::order::{Order, Rejection};
 use crate::pricing::Receipt;
@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Stands for the guard that there is with telemetry.
+/// Replaces the guard of the telemetry.
 pub(crate) struct Silence;
 
 pub(crate) fn start(_: &Rc<RefCell<Stock>>) -> Silence {

@@ -32,12 +32,12 @@ static STOCK: ObservableGauge<u64> = ObservableGauge::new(&METER, "checkout.stoc
     .with_unit("{piece}")
     .with_description("Pieces that are left");
 
-/// Connects the program to its host, and has the stock observed.
+/// Connects the program to its host, and observes the stock.
 pub(crate) fn start(stock: &Rc<RefCell<Stock>>) -> Guard {
     let guard = wasmscope::init();
     let stock = Rc::clone(stock);
     STOCK.register(move |observer| {
-        // While an order is being carried out the stock is borrowed; the next collection sees it.
+        // The stock is borrowed while an order is processed. The next collection reads it.
         if let Ok(stock) = stock.try_borrow() {
             for (sku, left) in stock.left().filter(|(_, left)| *left < 60) {
                 observer.observe(left.into(), attributes!["item.sku" => sku]);
@@ -62,7 +62,7 @@ pub(crate) fn rejected(rejection: &Rejection) {
     );
 }
 
-/// Links the order's span to the request with which it was placed, hours before.
+/// Links the order's span to the request that placed it hours before.
 pub(crate) fn link_to_request(traceparent: &str) {
     if let Some(context) = wasmscope::SpanContext::from_traceparent(traceparent, "") {
         use wasmscope::subscriber::SpanExt as _;
@@ -73,7 +73,7 @@ pub(crate) fn link_to_request(traceparent: &str) {
     }
 }
 
-/// Says what was sold, as one event with a nested body.
+/// Logs the sold items as one event with a nested body.
 pub(crate) fn order_log(order: &Order, receipt: &Receipt) {
     if !LOGGER.enabled(Severity::Info) {
         return;
