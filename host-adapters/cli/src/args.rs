@@ -6,7 +6,7 @@ mod telemetry;
 
 pub(crate) use self::preparation::{Deadline, Preparation};
 pub(crate) use self::program::Directory;
-pub(crate) use self::telemetry::{FLAGS, Format, Telemetry};
+pub(crate) use self::telemetry::{Format, Telemetry};
 
 use crate::failure::Failure;
 use bytesize::ByteSize;

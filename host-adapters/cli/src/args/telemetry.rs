@@ -9,25 +9,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 use wasmscope_otlp::config::{
-    Certificates, Compression, Endpoint, Headers, PrivateKey, Protocol, RequestSize, Sampler,
-    redacted_url,
+    Certificates, Compression, ConfigBuilder, Endpoint, Headers, PrivateKey, Protocol, RequestSize,
+    Sampler, redacted_url,
 };
 use wasmscope_telemetry::LogLevels;
-
-/// The methods of `ConfigBuilder`, each with the option that sets the same value.
-pub(crate) const FLAGS: &[(&str, &str)] = &[
-    ("endpoint", "--otlp-endpoint"),
-    ("protocol", "--otlp-protocol"),
-    ("headers", "--otlp-header"),
-    ("compression", "--otlp-compression"),
-    ("max_request_size", "--otlp-max-request-size"),
-    ("certificate", "--otlp-certificate"),
-    ("client_certificate", "--otlp-client-certificate"),
-    ("client_key", "--otlp-client-key"),
-    ("service_name", "--service-name"),
-    ("sampler", "--sampler"),
-    ("log_levels", "--log-level"),
-];
 
 /// The options for telemetry.
 #[derive(Debug, Args)]
@@ -44,7 +29,7 @@ pub(crate) struct Telemetry {
     pub(crate) otlp_protocol: Option<Protocol>,
     /// Adds a header to each request. Repeatable. [env: OTEL_EXPORTER_OTLP_HEADERS]
     #[arg(long = "otlp-header", value_name = "NAME=VALUE", value_parser = parse_header)]
-    pub(crate) otlp_headers: Vec<(String, String)>,
+    pub(crate) otlp_headers: Vec<Headers>,
     /// Selects the compression of requests: gzip or none. [env: OTEL_EXPORTER_OTLP_COMPRESSION]
     /// [default: none]
     #[arg(long, value_name = "COMPRESSION", value_parser = expecting::<Compression>)]
@@ -95,6 +80,55 @@ pub(crate) struct Telemetry {
     pub(crate) output: Option<PathBuf>,
 }
 
+/// Makes everything from the options that set the same value as a method of `ConfigBuilder`.
+///
+/// A row is `"--option" sets method to |options| value;`. The value is `None` if the option is not
+/// given.
+macro_rules! define_builder_options {
+    ($($option:literal sets $method:ident to $value:expr;)+) => {
+        /// The methods of `ConfigBuilder`, each with the option that sets the same value.
+        const FLAGS: &[(&str, &str)] = &[$((stringify!($method), $option)),+];
+
+        impl Telemetry {
+            /// Sets the values of the given options, and their names for messages.
+            pub(crate) fn apply(&self, builder: ConfigBuilder) -> ConfigBuilder {
+                let mut builder = builder.flags(FLAGS);
+                $(
+                    let value: fn(&Self) -> Option<_> = $value;
+                    if let Some(value) = value(self) {
+                        builder = builder.$method(value);
+                    }
+                )+
+                builder
+            }
+
+            /// Lists the given options.
+            fn given(&self) -> Vec<&'static str> {
+                let mut given = Vec::new();
+                $(
+                    let value: fn(&Self) -> Option<_> = $value;
+                    given.extend(value(self).map(|_| $option));
+                )+
+                given
+            }
+        }
+    };
+}
+
+define_builder_options! {
+    "--otlp-endpoint" sets endpoint to |options| options.otlp_endpoint.clone();
+    "--otlp-protocol" sets protocol to |options| options.otlp_protocol;
+    "--otlp-header" sets headers to Telemetry::headers;
+    "--otlp-compression" sets compression to |options| options.otlp_compression;
+    "--otlp-max-request-size" sets max_request_size to |options| options.otlp_max_request_size;
+    "--otlp-certificate" sets certificate to |options| options.otlp_certificate.clone();
+    "--otlp-client-certificate" sets client_certificate to |options| options.otlp_client_certificate.clone();
+    "--otlp-client-key" sets client_key to |options| options.otlp_client_key.clone();
+    "--service-name" sets service_name to |options| options.service_name.clone();
+    "--sampler" sets sampler to |options| options.sampler;
+    "--log-level" sets log_levels to |options| options.log_level.clone();
+}
+
 impl Telemetry {
     /// Returns the given options that only affect how telemetry is shown.
     pub(crate) fn of_the_view(&self) -> impl Iterator<Item = &'static str> {
@@ -103,26 +137,17 @@ impl Telemetry {
         [output, format].into_iter().flatten()
     }
 
-    /// Returns the given options that only affect how telemetry is sent.
+    /// Returns the given options that have an effect only with an endpoint.
     pub(crate) fn of_the_export(&self) -> impl Iterator<Item = &'static str> {
-        let given = |given: bool, flag: &'static str| given.then_some(flag);
-        [
-            given(self.otlp_protocol.is_some(), "--otlp-protocol"),
-            given(!self.otlp_headers.is_empty(), "--otlp-header"),
-            given(self.otlp_compression.is_some(), "--otlp-compression"),
-            given(
-                self.otlp_max_request_size.is_some(),
-                "--otlp-max-request-size",
-            ),
-            given(self.otlp_certificate.is_some(), "--otlp-certificate"),
-            given(
-                self.otlp_client_certificate.is_some(),
-                "--otlp-client-certificate",
-            ),
-            given(self.otlp_client_key.is_some(), "--otlp-client-key"),
-        ]
-        .into_iter()
-        .flatten()
+        self.given()
+            .into_iter()
+            .filter(|option| option.starts_with("--otlp-") && *option != "--otlp-endpoint")
+    }
+
+    /// Returns the headers. Of two with the same name, the last one applies.
+    fn headers(&self) -> Option<Headers> {
+        let headers = self.otlp_headers.iter().cloned();
+        headers.reduce(|before, last| last.over(&before))
     }
 }
 
@@ -166,15 +191,15 @@ fn is_header_name(text: &str) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-fn parse_header(text: &str) -> Result<(String, String), String> {
+fn parse_header(text: &str) -> Result<Headers, String> {
     let Some((name, value)) = text.split_once('=') else {
         return Err("expected NAME=VALUE".to_owned());
     };
-    let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
-    match Headers::default().insert_given(&name, &value) {
-        Ok(()) => Ok((name, value)),
-        Err(expected) => Err(format!("expected {expected}")),
-    }
+    let mut headers = Headers::default();
+    headers
+        .insert_given(name.trim(), value.trim())
+        .map_err(|expected| format!("expected {expected}"))?;
+    Ok(headers)
 }
 
 /// Parses a type of the telemetry core. The error has the core's wording.

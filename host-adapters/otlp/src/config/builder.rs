@@ -13,15 +13,12 @@ use wasmscope_telemetry::log_level::LogLevels;
 
 use crate::memory::MemoryExporter;
 
-use super::endpoint::{Endpoint, Headers};
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigWarning};
-use super::layer::{BatchOptions, Layer, OtlpOptions};
+use super::layer::{BatchOptions, Layer};
+use super::settings::OtlpOptions;
 use super::tls::{Certificates, PrivateKey};
-use super::values::{
-    Compression, Exporter, HistogramAggregation, Propagators, Protocol, RequestSize, Sampler,
-    TemporalityPreference,
-};
+use super::values::{Exporter, HistogramAggregation, Propagators, Sampler, TemporalityPreference};
 use super::{Config, Flags, WarningHook, resolve};
 
 /// Builds a [`Config`].
@@ -117,73 +114,11 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets the collector's address for all signals.
-    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
-        self.layer.otlp.endpoint = Some(endpoint);
-        self
-    }
-
-    /// Sets the protocol for all signals.
-    pub fn protocol(mut self, protocol: Protocol) -> Self {
-        self.layer.otlp.protocol = Some(protocol);
-        self
-    }
-
-    /// Sets headers for all signals. They replace headers of the environment with the same name.
-    pub fn headers(mut self, headers: Headers) -> Self {
-        self.layer.otlp.headers = Some(headers);
-        self
-    }
-
-    /// Sets the time limit of an export for all signals, from 1 ms to an hour.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.layer.otlp.timeout = Some(timeout);
-        self
-    }
-
-    /// Sets the compression for all signals.
-    pub fn compression(mut self, compression: Compression) -> Self {
-        self.layer.otlp.compression = Some(compression);
-        self
-    }
-
-    /// Sets the largest size of a request in bytes, before compression, for all signals. Larger
-    /// batches are sent as several requests. A single item that is larger is dropped and counted.
-    pub fn max_request_size(mut self, size: RequestSize) -> Self {
-        self.layer.otlp.max_request_size = Some(size);
-        self
-    }
-
-    /// Sets the trusted authorities for all signals, instead of the system's.
-    pub fn certificate(mut self, authorities: Certificates) -> Self {
-        self.layer.otlp.certificate = Some(authorities);
-        self
-    }
+    // The table in `settings.rs` makes the methods that set one field of `OtlpOptions`.
 
     /// Sets the client certificate and key for all signals.
-    pub fn client_identity(mut self, certificate: Certificates, key: PrivateKey) -> Self {
-        self.layer.otlp.client_certificate = Some(certificate);
-        self.layer.otlp.client_key = Some(key);
-        self
-    }
-
-    /// Sets the client certificate for all signals. Its key may come from the environment.
-    pub fn client_certificate(mut self, certificate: Certificates) -> Self {
-        self.layer.otlp.client_certificate = Some(certificate);
-        self
-    }
-
-    /// Sets the key of the client certificate for all signals. The certificate may come from the
-    /// environment.
-    pub fn client_key(mut self, key: PrivateKey) -> Self {
-        self.layer.otlp.client_key = Some(key);
-        self
-    }
-
-    /// Sets whether gRPC endpoints without a scheme are used without TLS, for all signals.
-    pub fn insecure(mut self, insecure: bool) -> Self {
-        self.layer.otlp.insecure = Some(insecure);
-        self
+    pub fn client_identity(self, certificate: Certificates, key: PrivateKey) -> Self {
+        self.client_certificate(certificate).client_key(key)
     }
 
     /// Sets how one signal is sent. `None` falls back to the setting for all signals.

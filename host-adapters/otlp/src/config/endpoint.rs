@@ -8,7 +8,6 @@ use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::printable::redacted_url;
 
 use super::percent;
-
 use super::values::{Expected, Protocol};
 
 /// The address of a collector: `http://` or `https://`, a host, and optionally a port, a path and a
@@ -256,7 +255,8 @@ impl Headers {
     }
 
     /// Returns these headers merged over `others`, name by name.
-    pub(super) fn over(&self, others: &Self) -> Self {
+    #[must_use]
+    pub fn over(&self, others: &Self) -> Self {
         let mut merged = others.clone();
         for (name, value) in &self.0 {
             merged.0.insert(name, value.clone());

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use wasmscope_telemetry::Signal;
@@ -12,12 +13,12 @@ use wasmscope_telemetry::limits::Limits;
 use wasmscope_telemetry::log_level::LogLevels;
 use wasmscope_telemetry::printable::redacted_url;
 
-use super::percent;
-
 use super::endpoint::Endpoint;
 use super::error::{ConfigError, ConfigWarning};
-use super::layer::{BatchOptions, Layer, OtlpOptions, PerSignal};
+use super::layer::{BatchOptions, Layer};
 use super::limit_list::LimitList;
+use super::percent;
+use super::settings::SETTINGS;
 use super::tls::{Certificates, PrivateKey, Proxies};
 use super::unsupported::{self, Unsupported};
 use super::values::{Count, Expected, Flag, Interval, QueueLength, Ratio, Sampler, Timeout};
@@ -32,10 +33,11 @@ pub(super) struct Environment {
     pub(super) fallback_service_name: Option<String>,
     /// Whether the general endpoint comes from `OTLP_EXPORTER_ENDPOINT`.
     pub(super) uses_fallback_endpoint: bool,
-    /// Invalid endpoints.
-    pub(super) endpoints: InvalidValues,
-    /// Invalid files of authorities.
-    pub(super) certificates: InvalidValues,
+    /// Errors of endpoints, that for all signals first. Falling back to the default would send
+    /// headers with credentials to another server.
+    pub(super) endpoints: Vec<ConfigError>,
+    /// Errors of files of authorities, likewise.
+    pub(super) authorities: Vec<ConfigError>,
     pub(super) limits: LimitList,
     pub(super) warnings: Vec<ConfigWarning>,
     /// The names that were looked up. A test compares them with the published table.
@@ -43,26 +45,13 @@ pub(super) struct Environment {
     pub(super) looked_up: std::collections::BTreeSet<String>,
 }
 
-/// Invalid values of a variable that sets the destination or the trusted authorities. Falling back
-/// to the default would send headers with credentials to another server.
-#[derive(Debug, Default)]
-pub(super) struct InvalidValues {
-    pub(super) all: Option<ConfigError>,
-    pub(super) signals: PerSignal<Option<ConfigError>>,
-}
-
-impl InvalidValues {
-    /// Lists all errors.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &ConfigError> {
-        self.all.iter().chain(self.signals.iter().flatten())
-    }
-}
-
-struct Reader<'a> {
+/// Reads variables. Each method for one variable returns `None` if the variable is not set, or not
+/// valid.
+pub(super) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<OsString>,
     warnings: Vec<ConfigWarning>,
-    endpoints: InvalidValues,
-    certificates: InvalidValues,
+    endpoints: Vec<ConfigError>,
+    authorities: Vec<ConfigError>,
     #[cfg(test)]
     looked_up: std::collections::BTreeSet<String>,
 }
@@ -72,15 +61,13 @@ impl Environment {
         let mut reader = Reader {
             lookup,
             warnings: Vec::new(),
-            endpoints: InvalidValues::default(),
-            certificates: InvalidValues::default(),
+            endpoints: Vec::new(),
+            authorities: Vec::new(),
             #[cfg(test)]
             looked_up: std::collections::BTreeSet::new(),
         };
         let mut layer = Layer {
-            disabled: reader
-                .parse("OTEL_SDK_DISABLED")
-                .map(|Flag(disabled)| disabled),
+            disabled: reader.flag("OTEL_SDK_DISABLED"),
             service_name: reader.text("OTEL_SERVICE_NAME"),
             attributes: reader
                 .parsed_by("OTEL_RESOURCE_ATTRIBUTES", resource_attributes)
@@ -90,12 +77,8 @@ impl Environment {
             log_levels: reader.parse::<LogLevels>("WASMSCOPE_LOG_LEVEL"),
             spans: reader.batch("OTEL_BSP"),
             logs: reader.batch("OTEL_BLRP"),
-            metric_interval: reader
-                .parse("OTEL_METRIC_EXPORT_INTERVAL")
-                .map(|Interval(interval)| interval),
-            metric_timeout: reader
-                .parse("OTEL_METRIC_EXPORT_TIMEOUT")
-                .map(|Timeout(timeout)| timeout),
+            metric_interval: reader.interval("OTEL_METRIC_EXPORT_INTERVAL"),
+            metric_timeout: reader.timeout("OTEL_METRIC_EXPORT_TIMEOUT"),
             temporality: reader.parse("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"),
             histograms: reader.parse("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"),
             otlp: reader.otlp(None),
@@ -110,12 +93,15 @@ impl Environment {
                 });
             *layer.signals.get_mut(signal) = reader.otlp(Some(signal));
         }
-        let fallback_endpoint = reader.endpoint("OTLP_EXPORTER_ENDPOINT");
-        let uses_fallback_endpoint =
-            layer.otlp.endpoint.is_none() && reader.endpoints.all.is_none();
-        match fallback_endpoint {
+        let standard = SETTINGS.endpoint.variable.name;
+        let is_invalid = reader
+            .endpoints
+            .iter()
+            .any(|error| error.setting() == standard);
+        let uses_fallback_endpoint = layer.otlp.endpoint.is_none() && !is_invalid;
+        match reader.url("OTLP_EXPORTER_ENDPOINT") {
             Some(Ok(endpoint)) if uses_fallback_endpoint => layer.otlp.endpoint = Some(endpoint),
-            Some(Err(error)) if uses_fallback_endpoint => reader.endpoints.all = Some(error),
+            Some(Err(error)) if uses_fallback_endpoint => reader.endpoints.insert(0, error),
             Some(Err(error)) => reader.unusable(error),
             Some(Ok(_)) | None => {}
         }
@@ -127,7 +113,7 @@ impl Environment {
             fallback_service_name,
             uses_fallback_endpoint,
             endpoints: reader.endpoints,
-            certificates: reader.certificates,
+            authorities: reader.authorities,
             limits,
             warnings: reader.warnings,
             #[cfg(test)]
@@ -205,8 +191,24 @@ impl Reader<'_> {
         }
     }
 
-    fn parse<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+    pub(super) fn parse<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         self.parsed_by(name, str::parse)
+    }
+
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+        self.parse(name).map(|Flag(flag)| flag)
+    }
+
+    pub(super) fn timeout(&mut self, name: &str) -> Option<Duration> {
+        self.parse(name).map(|Timeout(timeout)| timeout)
+    }
+
+    fn interval(&mut self, name: &str) -> Option<Duration> {
+        self.parse(name).map(|Interval(interval)| interval)
+    }
+
+    fn queue_length(&mut self, name: &str) -> Option<usize> {
+        self.parse(name).map(|QueueLength(length)| length)
     }
 
     fn parsed_by<T, E: Display>(
@@ -224,7 +226,8 @@ impl Reader<'_> {
         }
     }
 
-    fn parse_secret<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+    /// Reads a variable whose value no message may repeat.
+    pub(super) fn parse_secret<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name)?;
         match text.trim().parse() {
             Ok(value) => Some(value),
@@ -287,77 +290,46 @@ impl Reader<'_> {
     }
 
     fn batch(&mut self, prefix: &str) -> BatchOptions {
-        let queue_name = format!("{prefix}_MAX_QUEUE_SIZE");
-        let batch_name = format!("{prefix}_MAX_EXPORT_BATCH_SIZE");
-        let queue_size = self.parse(&queue_name).map(|QueueLength(length)| length);
-        let batch_size = self.parse(&batch_name).map(|QueueLength(length)| length);
         BatchOptions {
-            queue_size,
-            batch_size,
-            delay: self
-                .parse(&format!("{prefix}_SCHEDULE_DELAY"))
-                .map(|Interval(delay)| delay),
-            export_timeout: self
-                .parse(&format!("{prefix}_EXPORT_TIMEOUT"))
-                .map(|Timeout(timeout)| timeout),
+            queue_size: self.queue_length(&format!("{prefix}_MAX_QUEUE_SIZE")),
+            batch_size: self.queue_length(&format!("{prefix}_MAX_EXPORT_BATCH_SIZE")),
+            delay: self.interval(&format!("{prefix}_SCHEDULE_DELAY")),
+            export_timeout: self.timeout(&format!("{prefix}_EXPORT_TIMEOUT")),
         }
     }
 
-    fn otlp(&mut self, signal: Option<Signal>) -> OtlpOptions {
-        let prefix = match signal {
-            Some(signal) => format!(
-                "OTEL_EXPORTER_OTLP_{}",
-                signal.as_str().to_ascii_uppercase()
-            ),
-            None => String::from("OTEL_EXPORTER_OTLP"),
-        };
-        let endpoint = self.endpoint(&format!("{prefix}_ENDPOINT"));
-        let certificate = format!("{prefix}_CERTIFICATE");
-        let certificate = self.checked(&certificate, |path| Certificates::read(Path::new(path)));
-        OtlpOptions {
-            endpoint: kept(endpoint, &mut self.endpoints, signal),
-            headers: self.parse_secret(&format!("{prefix}_HEADERS")),
-            timeout: self
-                .parse(&format!("{prefix}_TIMEOUT"))
-                .map(|Timeout(timeout)| timeout),
-            compression: self.parse(&format!("{prefix}_COMPRESSION")),
-            max_request_size: match signal {
-                Some(_) => None,
-                None => self.parse("WASMSCOPE_OTLP_MAX_REQUEST_SIZE"),
-            },
-            protocol: self.parse(&format!("{prefix}_PROTOCOL")),
-            certificate: kept(certificate, &mut self.certificates, signal),
-            client_certificate: self
-                .file(&format!("{prefix}_CLIENT_CERTIFICATE"), Certificates::read),
-            client_key: self.file(&format!("{prefix}_CLIENT_KEY"), PrivateKey::read),
-            insecure: self
-                .parse(&format!("{prefix}_INSECURE"))
-                .map(|Flag(insecure)| insecure),
-        }
+    /// Reads an endpoint. Keeps the error of an invalid one.
+    pub(super) fn endpoint(&mut self, name: &str) -> Option<Endpoint> {
+        let endpoint = self.url(name)?;
+        endpoint.map_err(|error| self.endpoints.push(error)).ok()
     }
 
     /// Reads a URL. It may hold credentials, so no message repeats it.
-    fn endpoint(&mut self, name: &str) -> Option<Result<Endpoint, ConfigError>> {
+    fn url(&mut self, name: &str) -> Option<Result<Endpoint, ConfigError>> {
         let text = self.text(name)?;
         let endpoint = text.parse::<Endpoint>();
         Some(endpoint.map_err(|expected| ConfigError::new(name, redacted_url(&text), expected)))
     }
 
-    fn checked<T>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, Expected>,
-    ) -> Option<Result<T, ConfigError>> {
-        let text = self.text(name)?;
-        Some(parse(text.trim()).map_err(|expected| ConfigError::new(name, text, expected)))
+    /// Reads a file of authorities. Keeps the error of an invalid one.
+    pub(super) fn authorities(&mut self, name: &str) -> Option<Certificates> {
+        let path = self.text(name)?;
+        match Certificates::read(Path::new(path.trim())) {
+            Ok(authorities) => Some(authorities),
+            Err(expected) => {
+                self.authorities
+                    .push(ConfigError::new(name, path, expected));
+                None
+            }
+        }
     }
 
-    fn file<T>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(&Path) -> Result<T, Expected>,
-    ) -> Option<T> {
-        self.parsed_by(name, |path| read(Path::new(path)))
+    pub(super) fn certificates(&mut self, name: &str) -> Option<Certificates> {
+        self.parsed_by(name, |path| Certificates::read(Path::new(path)))
+    }
+
+    pub(super) fn private_key(&mut self, name: &str) -> Option<PrivateKey> {
+        self.parsed_by(name, |path| PrivateKey::read(Path::new(path)))
     }
 
     /// Reads the proxies. Lower-case names are older and take precedence, as in curl.
@@ -419,7 +391,7 @@ impl Reader<'_> {
     }
 
     fn warn_of_ignored(&mut self) {
-        for variable in variables::VARIABLES {
+        for variable in variables::VARIABLES.iter() {
             let Status::Ignored(reason) = variable.status else {
                 continue;
             };
@@ -431,24 +403,6 @@ impl Reader<'_> {
                     });
                 }
             }
-        }
-    }
-}
-
-/// Keeps a valid value, and records an invalid one.
-fn kept<T>(
-    value: Option<Result<T, ConfigError>>,
-    broken: &mut InvalidValues,
-    signal: Option<Signal>,
-) -> Option<T> {
-    match value? {
-        Ok(value) => Some(value),
-        Err(error) => {
-            match signal {
-                Some(signal) => *broken.signals.get_mut(signal) = Some(error),
-                None => broken.all = Some(error),
-            }
-            None
         }
     }
 }

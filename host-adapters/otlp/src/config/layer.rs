@@ -6,12 +6,10 @@ use opentelemetry::KeyValue;
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::log_level::LogLevels;
 
-use super::endpoint::{Endpoint, Headers, Scope};
-use super::tls::{Certificates, PrivateKey, Proxies};
-use super::values::{
-    Compression, Exporter, HistogramAggregation, Propagators, Protocol, RequestSize, Sampler,
-    TemporalityPreference,
-};
+use super::endpoint::Scope;
+use super::settings::{OtlpOptions, Setting};
+use super::tls::Proxies;
+use super::values::{Exporter, HistogramAggregation, Propagators, Sampler, TemporalityPreference};
 
 /// One value for each signal.
 #[derive(Debug, Clone, Default)]
@@ -48,34 +46,6 @@ impl<T> PerSignal<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter()
     }
-}
-
-/// The settings of an OTLP exporter. `None` falls back to the next source.
-#[derive(Debug, Clone, Default)]
-pub struct OtlpOptions {
-    /// The collector's address. Over HTTP, `v1/traces` and the like are appended to the endpoint
-    /// for all signals; that of one signal is used unchanged. Default `http://localhost:4318`, for
-    /// gRPC `http://localhost:4317`.
-    pub endpoint: Option<Endpoint>,
-    /// Headers of every request. They replace headers of the environment with the same name.
-    pub headers: Option<Headers>,
-    /// The time limit of one export with its retries. Default 10 s.
-    pub timeout: Option<Duration>,
-    /// The compression of requests. Default none.
-    pub compression: Option<Compression>,
-    /// The largest size of a request in bytes, before compression. Larger batches are sent as
-    /// several requests. Default 4,000,000.
-    pub max_request_size: Option<RequestSize>,
-    /// The protocol. Default `http/protobuf`.
-    pub protocol: Option<Protocol>,
-    /// The trusted authorities, instead of the system's.
-    pub certificate: Option<Certificates>,
-    /// The client certificate with its chain. Needs `client_key`.
-    pub client_certificate: Option<Certificates>,
-    /// The key of `client_certificate`.
-    pub client_key: Option<PrivateKey>,
-    /// For gRPC endpoints without a scheme: whether to use no TLS. Default false.
-    pub insecure: Option<bool>,
 }
 
 /// How a signal's items are batched before they are exported. `None` falls back to the next source.
@@ -116,13 +86,9 @@ pub(super) struct Layer {
 
 impl Layer {
     /// Returns the signal's own setting, or else that for all signals, and which of the two it is.
-    pub(super) fn otlp<T>(
-        &self,
-        signal: Signal,
-        setting: impl Fn(&OtlpOptions) -> Option<T>,
-    ) -> Option<(T, Scope)> {
-        let own = setting(self.signals.get(signal)).map(|value| (value, Scope::One));
-        own.or_else(|| setting(&self.otlp).map(|value| (value, Scope::All)))
+    pub(super) fn otlp<T>(&self, signal: Signal, setting: &Setting<T>) -> Option<(&T, Scope)> {
+        let own = (setting.get)(self.signals.get(signal)).map(|value| (value, Scope::One));
+        own.or_else(|| (setting.get)(&self.otlp).map(|value| (value, Scope::All)))
     }
 
     /// Returns whether an endpoint is set for any signal.

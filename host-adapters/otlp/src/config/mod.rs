@@ -34,6 +34,7 @@ mod layer;
 mod limit_list;
 mod percent;
 mod resolve;
+mod settings;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -51,13 +52,15 @@ use opentelemetry_sdk::Resource;
 use crate::memory::MemoryExporter;
 
 pub use self::builder::ConfigBuilder;
-pub(crate) use self::endpoint::Url;
 pub use self::endpoint::{Endpoint, Headers};
 pub use self::error::{ConfigError, ConfigWarning};
+pub use self::layer::BatchOptions;
 pub(crate) use self::layer::PerSignal;
-pub use self::layer::{BatchOptions, OtlpOptions};
+pub use self::settings::OtlpOptions;
+pub(crate) use self::settings::SETTINGS;
+pub(crate) use self::targets::{Otlp, Target};
+pub(crate) use self::tls::Proxies;
 pub use self::tls::{Certificates, PrivateKey};
-pub(crate) use self::tls::{Proxies, Tls};
 pub use self::values::{
     Compression, Expected, Exporter, HistogramAggregation, Propagators, Protocol, Ratio,
     RequestSize, Sampler, TemporalityPreference,
@@ -163,33 +166,6 @@ impl Config {
     pub fn sampler(&self) -> Sampler {
         self.sampler
     }
-}
-
-/// Where one signal is exported.
-#[derive(Debug, Clone)]
-pub(crate) enum Target {
-    Otlp(Box<Otlp>),
-    Console,
-    None,
-}
-
-/// How one signal is exported over OTLP.
-#[derive(Debug, Clone)]
-pub(crate) struct Otlp {
-    pub(crate) protocol: Protocol,
-    /// Includes the signal's path over HTTP, but not over gRPC.
-    pub(crate) url: Url,
-    pub(crate) headers: Headers,
-    pub(crate) timeout: Duration,
-    pub(crate) compression: Compression,
-    pub(crate) max_request_size: RequestSize,
-    pub(crate) tls: Tls,
-    pub(crate) proxies: Proxies,
-    /// The name of the endpoint's setting.
-    pub(crate) endpoint_setting: String,
-    /// The name of the setting for trusted authorities, whether it is set or not.
-    pub(crate) certificate_setting: String,
-    pub(crate) flags: Flags,
 }
 
 /// How the items of one signal are batched.

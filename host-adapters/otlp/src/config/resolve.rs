@@ -223,7 +223,7 @@ impl Sources<'_> {
             return exporter;
         }
         let named = self.layers().iter().any(|(_, layer)| layer.has_endpoint());
-        if named || self.environment.endpoints.iter().next().is_some() {
+        if named || !self.environment.endpoints.is_empty() {
             return Exporter::Otlp;
         }
         without_endpoint.unwrap_or(Exporter::Otlp)

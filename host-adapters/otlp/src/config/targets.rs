@@ -9,34 +9,42 @@ use std::time::Duration;
 
 use wasmscope_telemetry::Signal;
 
+use super::Flags;
 use super::endpoint::{Headers, Scope, Url};
-use super::environment::{Environment, InvalidValues};
+use super::environment::Environment;
 use super::error::{ConfigError, ConfigWarning};
-use super::layer::{Layer, OtlpOptions, PerSignal};
+use super::layer::{Layer, PerSignal};
 use super::resolve::{Source, Sources, within};
-use super::tls::{Tls, check_identity};
-use super::values::{Compression, Expected, Exporter, LONGEST, Protocol};
-use super::{Otlp, Target};
+use super::settings::{SETTINGS, Setting};
+use super::tls::{Proxies, Tls, check_identity};
+use super::values::{Compression, Expected, Exporter, LONGEST, Protocol, RequestSize};
 
-/// A setting of an exporter with its names.
-#[derive(Clone, Copy)]
-struct Setting {
-    /// The method of the builder, and the field of [`OtlpOptions`].
-    method: &'static str,
-    /// The suffix of the variable's name.
-    suffix: &'static str,
+/// Where one signal is exported.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Otlp(Box<Otlp>),
+    Console,
+    None,
 }
 
-const fn setting(method: &'static str, suffix: &'static str) -> Setting {
-    Setting { method, suffix }
+/// How one signal is exported over OTLP.
+#[derive(Debug, Clone)]
+pub(crate) struct Otlp {
+    pub(crate) protocol: Protocol,
+    /// Includes the signal's path over HTTP, but not over gRPC.
+    pub(crate) url: Url,
+    pub(crate) headers: Headers,
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
+    pub(crate) max_request_size: RequestSize,
+    pub(crate) tls: Tls,
+    pub(crate) proxies: Proxies,
+    /// The name of the endpoint's setting.
+    pub(crate) endpoint_setting: String,
+    /// The name of the setting for trusted authorities, whether it is set or not.
+    pub(crate) certificate_setting: String,
+    pub(crate) flags: Flags,
 }
-
-const ENDPOINT: Setting = setting("endpoint", "ENDPOINT");
-const PROTOCOL: Setting = setting("protocol", "PROTOCOL");
-const TIMEOUT: Setting = setting("timeout", "TIMEOUT");
-const CERTIFICATE: Setting = setting("certificate", "CERTIFICATE");
-const CLIENT_CERTIFICATE: Setting = setting("client_certificate", "CLIENT_CERTIFICATE");
-const CLIENT_KEY: Setting = setting("client_key", "CLIENT_KEY");
 
 /// The source of a value.
 #[derive(Clone, Copy)]
@@ -105,10 +113,7 @@ pub(super) fn targets(
 pub(super) fn invalid_destinations(
     environment: &Environment,
 ) -> impl Iterator<Item = &ConfigError> {
-    environment
-        .endpoints
-        .iter()
-        .chain(environment.certificates.iter())
+    environment.endpoints.iter().chain(&environment.authorities)
 }
 
 fn otlp(
@@ -119,9 +124,9 @@ fn otlp(
 ) -> Result<Otlp, Fault> {
     let first = Finder { sources, signal };
     let protocol = first.protocol()?;
-    let timeout = match first.find(|otlp| otlp.timeout) {
+    let timeout = match first.find(&SETTINGS.timeout) {
         Some(Found { value, origin }) => {
-            within(&first.name(origin, TIMEOUT), value, LONGEST).map_err(Fault::Fatal)?
+            within(&first.name(origin, &SETTINGS.timeout), value, LONGEST).map_err(Fault::Fatal)?
         }
         None => otlp_timeout,
     };
@@ -132,13 +137,11 @@ fn otlp(
         // An invalid identity has no effect without TLS, but certificate and key are still checked.
         let identity = first.identity(warnings)?;
         Tls {
-            authorities: first.value(|otlp| otlp.certificate.clone()),
+            authorities: first.value(&SETTINGS.certificate),
             identity,
         }
     };
-    let certificate_origin = first
-        .find(|otlp| otlp.certificate.clone())
-        .map(|found| found.origin);
+    let certificate_origin = first.find(&SETTINGS.certificate).map(|found| found.origin);
     let unset = Origin {
         source: endpoint_origin.source,
         scope: Scope::All,
@@ -149,17 +152,15 @@ fn otlp(
         headers: first.headers(),
         timeout,
         compression: first
-            .value(|otlp| otlp.compression)
+            .value(&SETTINGS.compression)
             .unwrap_or(Compression::None),
-        max_request_size: first
-            .value(|otlp| otlp.max_request_size)
-            .unwrap_or_default(),
+        max_request_size: first.value(&SETTINGS.max_request_size).unwrap_or_default(),
         tls,
         proxies: sources
             .first(|layer| layer.proxies.clone())
             .unwrap_or_default(),
-        endpoint_setting: first.name(endpoint_origin, ENDPOINT),
-        certificate_setting: first.name(certificate_origin.unwrap_or(unset), CERTIFICATE),
+        endpoint_setting: first.name(endpoint_origin, &SETTINGS.endpoint),
+        certificate_setting: first.name(certificate_origin.unwrap_or(unset), &SETTINGS.certificate),
         flags: sources.flags,
     })
 }
@@ -171,31 +172,36 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    fn find<T>(&self, setting: impl Fn(&OtlpOptions) -> Option<T>) -> Option<Found<T>> {
+    fn find<T: Clone>(&self, setting: &Setting<T>) -> Option<Found<T>> {
         self.sources
             .layers()
             .into_iter()
             .find_map(|(source, layer)| {
-                let (value, scope) = layer.otlp(self.signal, &setting)?;
+                let (value, scope) = layer.otlp(self.signal, setting)?;
+                let value = value.clone();
                 let origin = Origin { source, scope };
                 Some(Found { value, origin })
             })
     }
 
-    fn value<T>(&self, setting: impl Fn(&OtlpOptions) -> Option<T>) -> Option<T> {
+    fn value<T: Clone>(&self, setting: &Setting<T>) -> Option<T> {
         self.find(setting).map(|found| found.value)
     }
 
     /// Finds a setting. If the environment's value for this signal is invalid, returns that error
     /// instead of a weaker source's value.
-    fn find_valid<T>(
+    fn find_valid<T: Clone>(
         &self,
-        broken: &InvalidValues,
-        setting: impl Fn(&OtlpOptions) -> Option<T>,
+        invalid: &[ConfigError],
+        setting: &Setting<T>,
     ) -> Result<Option<Found<T>>, Fault> {
         let found = self.find(setting);
-        let origin = found.as_ref().map(|found| found.origin);
-        let error = match origin {
+        let error_of = |scope| {
+            let source = Source::Environment;
+            let name = self.name(Origin { source, scope }, setting);
+            invalid.iter().find(|error| error.setting() == name)
+        };
+        let error = match found.as_ref().map(|found| found.origin) {
             Some(Origin {
                 source: Source::Builder,
                 ..
@@ -203,11 +209,8 @@ impl Finder<'_> {
             | Some(Origin {
                 scope: Scope::One, ..
             }) => None,
-            Some(_) => broken.signals.get(self.signal).as_ref(),
-            None => {
-                let own = broken.signals.get(self.signal).as_ref();
-                own.or(broken.all.as_ref())
-            }
+            Some(_) => error_of(Scope::One),
+            None => error_of(Scope::One).or_else(|| error_of(Scope::All)),
         };
         match error {
             Some(error) => Err(Fault::Environment(error.clone())),
@@ -216,37 +219,38 @@ impl Finder<'_> {
     }
 
     /// Returns the name under which a setting was made.
-    fn name(&self, origin: Origin, setting: Setting) -> String {
-        let Setting { method, suffix } = setting;
-        let signal = self.signal.as_str();
+    fn name<T>(&self, origin: Origin, setting: &Setting<T>) -> String {
+        let Setting {
+            method, variable, ..
+        } = setting;
+        let environment = self.sources.environment;
         match (origin.source, origin.scope) {
             (Source::Builder, Scope::All) => {
                 let flags = self.sources.flags;
                 String::from(flags.of(method).unwrap_or(method))
             }
-            (Source::Builder, Scope::One) => format!("otlp({signal}).{method}"),
+            (Source::Builder, Scope::One) => format!("otlp({}).{method}", self.signal.as_str()),
             (Source::Environment, Scope::All)
-                if suffix == ENDPOINT.suffix && self.sources.environment.uses_fallback_endpoint =>
+                if *variable == SETTINGS.endpoint.variable
+                    && environment.uses_fallback_endpoint =>
             {
                 String::from("OTLP_EXPORTER_ENDPOINT")
             }
-            (Source::Environment, Scope::All) => format!("OTEL_EXPORTER_OTLP_{suffix}"),
+            (Source::Environment, Scope::All) => String::from(variable.name),
             (Source::Environment, Scope::One) => {
-                format!(
-                    "OTEL_EXPORTER_OTLP_{}_{suffix}",
-                    signal.to_ascii_uppercase()
-                )
+                let name = variable.name_for(Some(self.signal));
+                name.unwrap_or_else(|| String::from(variable.name))
             }
         }
     }
 
     fn protocol(&self) -> Result<Protocol, Fault> {
-        let Some(Found { value, origin }) = self.find(|otlp| otlp.protocol) else {
+        let Some(Found { value, origin }) = self.find(&SETTINGS.protocol) else {
             return Ok(Protocol::HttpProtobuf);
         };
         if value == Protocol::Grpc && !cfg!(feature = "grpc") {
             let expected = "http/protobuf or http/json, since this host was built without gRPC";
-            let error = ConfigError::new(self.name(origin, PROTOCOL), "grpc", expected);
+            let error = ConfigError::new(self.name(origin, &SETTINGS.protocol), "grpc", expected);
             return Err(Fault::of(origin.source, error));
         }
         Ok(value)
@@ -254,8 +258,10 @@ impl Finder<'_> {
 
     fn headers(&self) -> Headers {
         let headers = |layer: &Layer| {
-            let found = layer.otlp(self.signal, |otlp| otlp.headers.clone());
-            found.map(|(headers, _)| headers).unwrap_or_default()
+            let found = layer.otlp(self.signal, &SETTINGS.headers);
+            found
+                .map(|(headers, _)| headers.clone())
+                .unwrap_or_default()
         };
         let [(_, builder), (_, environment)] = self.sources.layers();
         headers(builder).over(&headers(environment))
@@ -267,11 +273,11 @@ impl Finder<'_> {
         warnings: &mut Vec<ConfigWarning>,
     ) -> Result<(Url, Origin), Fault> {
         let path = format!("v1/{}", self.signal.as_str());
-        let broken = &self.sources.environment.endpoints;
+        let invalid = &self.sources.environment.endpoints;
         let Some(Found {
             value: endpoint,
             origin,
-        }) = self.find_valid(broken, |otlp| otlp.endpoint.clone())?
+        }) = self.find_valid(invalid, &SETTINGS.endpoint)?
         else {
             let url = match protocol {
                 Protocol::Grpc => Url::new("http://localhost:4317"),
@@ -285,11 +291,11 @@ impl Finder<'_> {
             };
             return Ok((url, origin));
         };
-        let insecure = self.value(|otlp| otlp.insecure).unwrap_or(false);
+        let insecure = self.value(&SETTINGS.insecure).unwrap_or(false);
         let url = endpoint
             .resolve(protocol, origin.scope, &path, insecure)
             .map_err(|expected| {
-                let name = self.name(origin, ENDPOINT);
+                let name = self.name(origin, &SETTINGS.endpoint);
                 let error = ConfigError::new(name, endpoint.to_string(), expected);
                 Fault::of(origin.source, error)
             })?;
@@ -315,8 +321,8 @@ impl Finder<'_> {
     }
 
     fn tls(&self, warnings: &mut Vec<ConfigWarning>) -> Result<Tls, Fault> {
-        let broken = &self.sources.environment.certificates;
-        let authorities = self.find_valid(broken, |otlp| otlp.certificate.clone())?;
+        let invalid = &self.sources.environment.authorities;
+        let authorities = self.find_valid(invalid, &SETTINGS.certificate)?;
         Ok(Tls {
             authorities: authorities.map(|found| found.value),
             identity: self.identity(warnings)?,
@@ -324,31 +330,31 @@ impl Finder<'_> {
     }
 
     fn identity(&self, warnings: &mut Vec<ConfigWarning>) -> Result<Identity, Fault> {
-        let certificate = self.find(|otlp| otlp.client_certificate.clone());
-        let key = self.find(|otlp| otlp.client_key.clone());
+        let certificate = self.find(&SETTINGS.client_certificate);
+        let key = self.find(&SETTINGS.client_key);
         let (error, source) = match (certificate, key) {
             (None, None) => return Ok(None),
             (Some(certificate), Some(key)) => {
                 match check_identity(&certificate.value, &key.value) {
                     Ok(()) => return Ok(Some((certificate.value, key.value))),
                     Err(expected) => {
-                        let setting = self.name(key.origin, CLIENT_KEY);
+                        let setting = self.name(key.origin, &SETTINGS.client_key);
                         let error = ConfigError::without_value(setting, expected);
                         (error, key.origin.source)
                     }
                 }
             }
             (Some(certificate), None) => {
-                let other = self.name(certificate.origin, CLIENT_KEY);
+                let other = self.name(certificate.origin, &SETTINGS.client_key);
                 let expected = Expected(format!("its private key in {other}"));
-                let setting = self.name(certificate.origin, CLIENT_CERTIFICATE);
+                let setting = self.name(certificate.origin, &SETTINGS.client_certificate);
                 let error = ConfigError::without_value(setting, expected);
                 (error, certificate.origin.source)
             }
             (None, Some(key)) => {
-                let other = self.name(key.origin, CLIENT_CERTIFICATE);
+                let other = self.name(key.origin, &SETTINGS.client_certificate);
                 let expected = Expected(format!("its certificate in {other}"));
-                let setting = self.name(key.origin, CLIENT_KEY);
+                let setting = self.name(key.origin, &SETTINGS.client_key);
                 (
                     ConfigError::without_value(setting, expected),
                     key.origin.source,

@@ -1,9 +1,12 @@
 //! The published table of environment variables, from which `docs/configuration.md` is generated.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::limits::{FIXED_BOUNDS, FixedBound, Limit, Limits};
+
+use super::settings;
 
 /// Whether a variable has an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,23 +38,30 @@ impl Variable {
     /// Returns all names of the variable.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let mut names = vec![String::from(self.name)];
-        if let (true, Some(suffix)) = (
-            self.per_signal,
-            self.name.strip_prefix("OTEL_EXPORTER_OTLP_"),
-        ) {
-            for signal in Signal::ALL {
-                names.push(format!(
-                    "OTEL_EXPORTER_OTLP_{}_{suffix}",
-                    signal.as_str().to_ascii_uppercase()
-                ));
-            }
-        }
-        names
+        let signals = Signal::ALL.into_iter().map(Some);
+        let signals = std::iter::once(None).chain(signals);
+        signals.filter_map(|signal| self.name_for(signal)).collect()
+    }
+
+    /// Returns the general name, or that for one signal, if there is one.
+    pub(super) fn name_for(&self, signal: Option<Signal>) -> Option<String> {
+        let Some(signal) = signal else {
+            return Some(String::from(self.name));
+        };
+        let suffix = self.name.strip_prefix(PREFIX).filter(|_| self.per_signal)?;
+        let signal = signal.as_str().to_ascii_uppercase();
+        Some(format!("{PREFIX}{signal}_{suffix}"))
     }
 }
 
-const fn honoured(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+/// The start of the names of variables that exist for each signal.
+const PREFIX: &str = "OTEL_EXPORTER_OTLP_";
+
+pub(super) const fn honoured(
+    name: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> Variable {
     Variable {
         name,
         per_signal: false,
@@ -61,30 +71,31 @@ const fn honoured(name: &'static str, default: &'static str, meaning: &'static s
     }
 }
 
-const fn per_signal(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+pub(super) const fn per_signal(
+    name: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> Variable {
     Variable {
-        name,
         per_signal: true,
-        meaning,
-        default,
-        status: Status::Honoured,
+        ..honoured(name, default, meaning)
     }
 }
 
 const fn ignored(name: &'static str, meaning: &'static str, reason: &'static str) -> Variable {
     Variable {
-        name,
-        per_signal: false,
-        meaning,
-        default: "",
         status: Status::Ignored(reason),
+        ..honoured(name, "", meaning)
     }
 }
 
 /// Every variable that is read, and those of the OpenTelemetry specification that are not, with the
 /// reason.
-pub const VARIABLES: &[Variable] = &[
-    // General.
+pub static VARIABLES: LazyLock<Vec<Variable>> =
+    LazyLock::new(|| [GENERAL, settings::VARIABLES, OTHERS].concat());
+
+/// The variables before those of the OTLP exporter, which are in a table of their own.
+const GENERAL: &[Variable] = &[
     honoured(
         "OTEL_SDK_DISABLED",
         "false",
@@ -125,7 +136,6 @@ pub const VARIABLES: &[Variable] = &[
         "info",
         "The lowest level of guests' logs that are kept, for all scopes and for single ones: `warn,my_crate::db=debug,noisy=off`",
     ),
-    // Exporters.
     honoured(
         "OTEL_TRACES_EXPORTER",
         "`otlp` if there is an endpoint; without one, the embedder decides: `wasmscope run` uses `console`",
@@ -141,56 +151,14 @@ pub const VARIABLES: &[Variable] = &[
         "as above",
         "Where logs go: `otlp`, `console` or `none`",
     ),
-    per_signal(
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "http://localhost:4318, for gRPC http://localhost:4317",
-        "The collector's URL. Over HTTP, `v1/traces`, `v1/metrics` or `v1/logs` is added to the path of the general URL; the URL of one signal is used unchanged",
-    ),
+];
+
+/// The variables after those of the OTLP exporter.
+const OTHERS: &[Variable] = &[
     honoured(
         "OTLP_EXPORTER_ENDPOINT",
         "",
         "The same as `OTEL_EXPORTER_OTLP_ENDPOINT`, if that is not set",
-    ),
-    per_signal(
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
-        "http/protobuf",
-        "`http/protobuf`, `http/json` or `grpc`",
-    ),
-    per_signal(
-        "OTEL_EXPORTER_OTLP_HEADERS",
-        "",
-        "Headers of every request (for gRPC, metadata): `name=value,name=value`, percent-encoded. A header of the builder replaces one of the same name",
-    ),
-    per_signal(
-        "OTEL_EXPORTER_OTLP_TIMEOUT",
-        "10000",
-        "How long an export may take with all its retries, in milliseconds; 0 means one hour",
-    ),
-    per_signal("OTEL_EXPORTER_OTLP_COMPRESSION", "none", "`gzip` or `none`"),
-    honoured(
-        "WASMSCOPE_OTLP_MAX_REQUEST_SIZE",
-        "4000000",
-        "The largest size of a request before compression, in bytes or with a unit, from `4KiB` to `64MiB`. Larger batches are sent as several requests. An item that is too large on its own is dropped, and counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector accepts 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
-    ),
-    per_signal(
-        "OTEL_EXPORTER_OTLP_CERTIFICATE",
-        "the system's authorities",
-        "A PEM file of the certificate authorities to trust instead of the system's",
-    ),
-    per_signal(
-        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
-        "",
-        "A PEM file with the host's own certificate and its chain; also set the key",
-    ),
-    per_signal(
-        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-        "",
-        "A PEM file with the private key of that certificate",
-    ),
-    per_signal(
-        "OTEL_EXPORTER_OTLP_INSECURE",
-        "false",
-        "`true` turns TLS off. Only for gRPC, if the endpoint has neither `http://` nor `https://`",
     ),
     honoured(
         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
@@ -405,7 +373,7 @@ pub const VARIABLES: &[Variable] = &[
 #[must_use]
 pub fn markdown() -> String {
     let mut text = String::from("| Variable | Meaning | Default | Status |\n|---|---|---|---|\n");
-    for variable in VARIABLES {
+    for variable in VARIABLES.iter() {
         let signals = if variable.per_signal {
             ", and with `_TRACES`, `_METRICS` or `_LOGS` after `OTLP` for one signal"
         } else {

@@ -12,7 +12,7 @@ use rustls::{AlertDescription, CertificateError};
 use tonic::Code;
 use wasmscope_telemetry::Signal;
 
-use crate::config::{Flags, Otlp, Protocol};
+use crate::config::{Flags, Otlp, Protocol, SETTINGS};
 
 /// The start of tonic's messages for an HTTP/2 answer that is not gRPC. It has no status code for
 /// that.
@@ -222,7 +222,7 @@ impl Diagnosis {
         reason = "rustls adds kinds of errors, and most have no hint"
     )]
     fn hint_for_tls(&self, error: &rustls::Error) -> Option<String> {
-        let authorities = self.setting_names("certificate", "OTEL_EXPORTER_OTLP_CERTIFICATE");
+        let authorities = SETTINGS.certificate.names(self.flags);
         match error {
             rustls::Error::InvalidMessage(_) => Some(format!(
                 "the port does not speak TLS: set {} to http:// in place of https://",
@@ -293,7 +293,7 @@ impl Diagnosis {
     }
 
     fn check_headers(&self) -> String {
-        let headers = self.setting_names("headers", "OTEL_EXPORTER_OTLP_HEADERS");
+        let headers = SETTINGS.headers.names(self.flags);
         format!("check the credentials in {headers}")
     }
 
@@ -363,20 +363,17 @@ impl Diagnosis {
     fn identity_settings(&self) -> String {
         format!(
             "{} and {}",
-            self.setting_names(
-                "client_certificate",
-                "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"
-            ),
-            self.setting_names("client_key", "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
+            SETTINGS.client_certificate.names(self.flags),
+            SETTINGS.client_key.names(self.flags),
         )
     }
 
     fn protocol_setting(&self) -> String {
-        self.setting_names("protocol", "OTEL_EXPORTER_OTLP_PROTOCOL")
+        SETTINGS.protocol.names(self.flags)
     }
 
     fn endpoint_setting(&self) -> String {
-        self.setting_names("endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT")
+        SETTINGS.endpoint.names(self.flags)
     }
 
     fn setting_names(&self, method: &str, variable: &str) -> String {

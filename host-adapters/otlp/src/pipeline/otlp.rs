@@ -15,7 +15,7 @@ use opentelemetry_otlp::{
 use opentelemetry_sdk::metrics::Temporality;
 use wasmscope_telemetry::Signal;
 
-use crate::config::{ConfigError, Otlp, Protocol};
+use crate::config::{ConfigError, Otlp, Protocol, SETTINGS};
 
 use super::collector::{Collector, SignalEndpoint};
 use super::diagnosis::Diagnosis;
@@ -126,8 +126,7 @@ impl Connection<'_> {
             encoding,
             otlp.max_request_size.bytes(),
             Arc::clone(self.stats),
-            otlp.flags
-                .setting_names("max_request_size", "WASMSCOPE_OTLP_MAX_REQUEST_SIZE"),
+            SETTINGS.max_request_size.names(otlp.flags),
             self.signal == Signal::Metrics && temporality == Temporality::Cumulative,
         );
         let encoded = EncodingExporter::new(transport, splitter, temporality);

@@ -11,6 +11,7 @@ use std::ffi::OsString;
 
 use opentelemetry::Key;
 
+use super::tls::Tls;
 use super::*;
 
 /// Returns a builder that reads only these variables.

@@ -91,6 +91,50 @@ fn empty_environment_gives_the_defaults_of_the_specification() {
     );
 }
 
+/// Variables with a default that is described in words, and one that has no effect alone.
+const NOT_COMPARED: &[&str] = &[
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_LOGS_EXPORTER",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "WASMSCOPE_LIMITS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+];
+
+#[test]
+fn published_defaults_are_the_defaults() {
+    /// Formats everything that a variable can set, except for the resource, which has no order.
+    fn settings(config: Config) -> String {
+        let resource = Resource::builder_empty().build();
+        format!("{:?}", Config { resource, ..config })
+    }
+    let defaults = settings(build([]));
+    for variable in VARIABLES.iter() {
+        if variable.status == Status::Honoured && !NOT_COMPARED.contains(&variable.name) {
+            for name in variable.names() {
+                let config = build([(&name, variable.default)]);
+                assert_eq!(settings(config), defaults, "{name}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_variable_has_its_effect() {
     type Check = fn(&Config) -> bool;

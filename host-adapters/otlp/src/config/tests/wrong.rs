@@ -385,7 +385,7 @@ fn reading(name: &str, value: &str) -> ConfigBuilder {
 fn every_variable_is_tested_with_an_invalid_value() {
     let tried = VARIABLES_WRONG.iter().chain(SECRETS_WRONG);
     let tried: Vec<_> = tried.map(|(name, ..)| *name).collect();
-    for variable in VARIABLES {
+    for variable in VARIABLES.iter() {
         let free = FREE.contains(&variable.name);
         if variable.status == Status::Honoured {
             assert_ne!(tried.contains(&variable.name), free, "{}", variable.name);

@@ -1,0 +1,128 @@
+//! The table of the OTLP exporter's settings. The fields of [`OtlpOptions`], the builder's methods,
+//! the variables and their documentation are made from it.
+
+use std::time::Duration;
+
+use wasmscope_telemetry::Signal;
+
+use super::environment::Reader;
+use super::variables::{self, Variable};
+use super::{
+    Certificates, Compression, ConfigBuilder, Endpoint, Flags, Headers, PrivateKey, Protocol,
+    RequestSize,
+};
+
+/// A row of the table.
+pub(crate) struct Setting<T> {
+    /// The builder's method, and the field of [`OtlpOptions`].
+    pub(super) method: &'static str,
+    pub(super) variable: Variable,
+    /// Returns the field of [`OtlpOptions`].
+    pub(super) get: fn(&OtlpOptions) -> Option<&T>,
+}
+
+impl<T> Setting<T> {
+    /// Returns the setting's names for a hint: the flag, if there is one, and the variable.
+    pub(crate) fn names(&self, flags: Flags) -> String {
+        flags.setting_names(self.method, self.variable.name)
+    }
+}
+
+/// Makes everything from the rows of the table.
+///
+/// A row is `name: type = "default", KIND "VARIABLE", read by METHOD, "meaning", as "syntax";`.
+///
+/// - The kind `per_signal` is for a variable that also exists for each signal, `honoured` for others.
+/// - The method of [`Reader`] parses the variable. For a type with `FromStr` it is `parse`.
+/// - The default is in the variable's syntax, if it can be written so. `targets.rs` applies it, and
+///   a test compares the two.
+/// - The syntax is for a variable whose text is not clear from the meaning.
+macro_rules! define_settings {
+    ($($name:ident: $type:ty = $default:literal, $kind:ident $variable:literal, read by $read:ident, $meaning:literal $(, as $syntax:literal)?;)+) => {
+        /// The settings of an OTLP exporter. `None` falls back to the next source.
+        #[derive(Debug, Clone, Default)]
+        pub struct OtlpOptions {
+            $(
+                #[doc = concat!($meaning, ".")]
+                #[doc = ""]
+                #[doc = concat!("Variable: `", $variable, "`. ", $($syntax, ". ",)? "Default: ", $default, ".")]
+                pub $name: Option<$type>,
+            )+
+        }
+
+        /// The rows by name.
+        pub(crate) struct Settings {
+            $(pub(crate) $name: Setting<$type>,)+
+        }
+
+        pub(crate) const SETTINGS: Settings = Settings {
+            $($name: Setting {
+                method: stringify!($name),
+                variable: variables::$kind($variable, $default, concat!($meaning $(, ". ", $syntax)?)),
+                get: |options| options.$name.as_ref(),
+            },)+
+        };
+
+        pub(super) const VARIABLES: &[Variable] = &[$(SETTINGS.$name.variable),+];
+
+        impl ConfigBuilder {
+            $(
+                #[doc = concat!("Sets [`OtlpOptions::", stringify!($name), "`] for all signals.")]
+                #[doc = ""]
+                #[doc = concat!($meaning, ".")]
+                pub fn $name(mut self, $name: $type) -> Self {
+                    self.layer.otlp.$name = Some($name);
+                    self
+                }
+            )+
+        }
+
+        impl Reader<'_> {
+            /// Reads the variables for all signals, or those for one.
+            pub(super) fn otlp(&mut self, signal: Option<Signal>) -> OtlpOptions {
+                OtlpOptions {
+                    $($name: SETTINGS.$name.variable.name_for(signal).and_then(|name| self.$read(&name)),)+
+                }
+            }
+        }
+    };
+}
+
+define_settings! {
+    endpoint: Endpoint = "http://localhost:4318, for gRPC http://localhost:4317",
+        per_signal "OTEL_EXPORTER_OTLP_ENDPOINT", read by endpoint,
+        "The collector's URL. Over HTTP, `v1/traces`, `v1/metrics` or `v1/logs` is added to the path of the general URL; the URL of one signal is used unchanged";
+    headers: Headers = "none",
+        per_signal "OTEL_EXPORTER_OTLP_HEADERS", read by parse_secret,
+        "Headers of every request (for gRPC, metadata). A header of the builder replaces one of the same name",
+        as "`name=value,name=value`, percent-encoded";
+    timeout: Duration = "10000",
+        per_signal "OTEL_EXPORTER_OTLP_TIMEOUT", read by timeout,
+        "How long an export may take with all its retries, from 1 ms to an hour",
+        as "In milliseconds; 0 means one hour";
+    compression: Compression = "none",
+        per_signal "OTEL_EXPORTER_OTLP_COMPRESSION", read by parse,
+        "The compression of requests: `gzip` or `none`";
+    max_request_size: RequestSize = "4000000",
+        honoured "WASMSCOPE_OTLP_MAX_REQUEST_SIZE", read by parse,
+        "The largest size of a request before compression, from `4KiB` to `64MiB`. Larger batches are sent as several requests. An item that is too large on its own is dropped, and counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector accepts 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
+        as "In bytes or with a unit";
+    protocol: Protocol = "http/protobuf",
+        per_signal "OTEL_EXPORTER_OTLP_PROTOCOL", read by parse,
+        "The protocol: `http/protobuf`, `http/json` or `grpc`";
+    certificate: Certificates = "the system's authorities",
+        per_signal "OTEL_EXPORTER_OTLP_CERTIFICATE", read by authorities,
+        "The certificate authorities to trust instead of the system's",
+        as "A PEM file";
+    client_certificate: Certificates = "none",
+        per_signal "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", read by certificates,
+        "The host's own certificate and its chain; also set the key",
+        as "A PEM file";
+    client_key: PrivateKey = "none",
+        per_signal "OTEL_EXPORTER_OTLP_CLIENT_KEY", read by private_key,
+        "The private key of that certificate",
+        as "A PEM file";
+    insecure: bool = "false",
+        per_signal "OTEL_EXPORTER_OTLP_INSECURE", read by flag,
+        "`true` turns TLS off. Only for gRPC, if the endpoint has neither `http://` nor `https://`";
+}
