@@ -68,12 +68,12 @@ pub fn render(received: &MemoryExporter, style: &Style) -> String {
         let text = format!("{ellipsis} marks omitted items; --format json shows everything.");
         page.text(0, words(0, &text, Paint::Faint));
     }
-    if !snapshot.not_kept.is_empty() {
+    if !snapshot.discarded.is_empty() {
         page.blank();
         let text = format!(
             "Not shown: {}. The terminal view keeps the latest up to a limit; send telemetry to a collector to \
              have all of it (--otlp-endpoint).",
-            snapshot.not_kept
+            snapshot.discarded
         );
         page.text(0, words(0, &text, Paint::Warning));
     }

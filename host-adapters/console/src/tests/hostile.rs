@@ -255,9 +255,9 @@ fn items_beyond_the_limits_are_counted_and_the_oldest_removed() {
         shown.contains("Not shown: 2 spans, 1 log record."),
         "{shown}"
     );
-    let not_kept = collector.not_kept();
+    let discarded = collector.snapshot().discarded;
     assert_eq!(
-        (not_kept.spans, not_kept.logs, not_kept.data_points),
+        (discarded.spans, discarded.logs, discarded.data_points),
         (2, 1, 0)
     );
 }
@@ -274,5 +274,5 @@ fn a_batch_larger_than_the_memory_limit_leaves_memory_bounded() {
         span
     });
     export(&collector, spans.collect());
-    assert_eq!(collector.not_kept().spans, 91);
+    assert_eq!(collector.snapshot().discarded.spans, 91);
 }

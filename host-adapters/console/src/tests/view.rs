@@ -218,7 +218,7 @@ fn series_beyond_the_limit_are_counted() {
         counter.add(1, &[KeyValue::new("n", number)]);
     }
     provider.shutdown().expect("the collector takes everything");
-    assert_eq!(collector.not_kept().data_points, 3);
+    assert_eq!(collector.snapshot().discarded.data_points, 3);
     let shown = render(&collector, &Style::default());
     assert_eq!(shown.matches("  n=").count(), 2, "{shown}");
     assert!(

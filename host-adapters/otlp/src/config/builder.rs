@@ -17,7 +17,6 @@ use super::environment::Environment;
 use super::error::{ConfigError, ConfigWarning};
 use super::layer::{BatchOptions, Layer};
 use super::settings::OtlpOptions;
-use super::tls::{Certificates, PrivateKey};
 use super::values::{Exporter, HistogramAggregation, Propagators, Sampler, TemporalityPreference};
 use super::{Config, Flags, WarningHook, resolve};
 
@@ -115,11 +114,6 @@ impl ConfigBuilder {
     }
 
     // The table in `settings.rs` makes the methods that set one field of `OtlpOptions`.
-
-    /// Sets the client certificate and key for all signals.
-    pub fn client_identity(self, certificate: Certificates, key: PrivateKey) -> Self {
-        self.client_certificate(certificate).client_key(key)
-    }
 
     /// Sets how one signal is sent. `None` falls back to the setting for all signals.
     pub fn otlp(mut self, signal: Signal, options: OtlpOptions) -> Self {

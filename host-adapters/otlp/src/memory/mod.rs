@@ -38,7 +38,7 @@ pub struct MemoryLimits {
     pub spans: usize,
     /// The most log records; default 10,000. The oldest are removed first.
     pub logs: usize,
-    /// The most metric series; default 10,000. Further series are not kept.
+    /// The most metric series; default 10,000. Further series are discarded.
     pub series: usize,
     /// The most memory of each of the three, in bytes, estimated; default 64 MiB.
     pub bytes: usize,
@@ -55,9 +55,9 @@ impl Default for MemoryLimits {
     }
 }
 
-/// Counts the items that a [`MemoryExporter`] received but did not keep.
+/// Counts the items that a [`MemoryExporter`] received and discarded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct NotKept {
+pub struct Discarded {
     /// Spans.
     pub spans: u64,
     /// Log records.
@@ -66,14 +66,14 @@ pub struct NotKept {
     pub data_points: u64,
 }
 
-impl NotKept {
-    /// Returns whether everything was kept.
+impl Discarded {
+    /// Returns whether nothing was discarded.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-impl fmt::Display for NotKept {
+impl fmt::Display for Discarded {
     /// Formats the counts as `12 spans, 1 log record`, or as `nothing`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
@@ -157,8 +157,8 @@ pub struct Snapshot {
     pub logs: Vec<Arc<Record<LogRecord>>>,
     /// The metrics of each scope, by its name.
     pub metrics: Vec<Group>,
-    /// Counts of items that were received but not kept.
-    pub not_kept: NotKept,
+    /// Counts of items that were received and discarded.
+    pub discarded: Discarded,
     /// Signals that are exported elsewhere, or not at all.
     pub elsewhere: Vec<Signal>,
 }
@@ -167,7 +167,7 @@ pub struct Snapshot {
 ///
 /// It exports spans, logs and metrics: give a clone to each provider's processor or reader. Clones
 /// share their contents. It never fails, and blocks only while another clone stores a batch. Items
-/// beyond its limits are counted ([`MemoryExporter::not_kept`]). Items that arrive after a shutdown
+/// beyond its limits are counted ([`Snapshot::discarded`]). Items that arrive after a shutdown
 /// are still kept.
 #[derive(Clone, Default)]
 pub struct MemoryExporter {
@@ -236,8 +236,8 @@ impl Inner {
         info
     }
 
-    fn not_kept(&self) -> NotKept {
-        NotKept {
+    fn discarded(&self) -> Discarded {
+        Discarded {
             spans: self.spans.evicted,
             logs: self.logs.evicted,
             data_points: self.refused_points,
@@ -253,18 +253,13 @@ impl MemoryExporter {
         collector
     }
 
-    /// Returns counts of the items that were received but not kept.
-    pub fn not_kept(&self) -> NotKept {
-        self.lock().not_kept()
-    }
-
     /// Returns whether nothing has been received.
     pub fn is_empty(&self) -> bool {
         let inner = self.lock();
         inner.spans.records.is_empty()
             && inner.logs.records.is_empty()
             && inner.metrics.is_empty()
-            && inner.not_kept().is_empty()
+            && inner.discarded().is_empty()
     }
 
     /// Returns the kept telemetry at this moment.
@@ -275,7 +270,7 @@ impl MemoryExporter {
             spans: inner.spans.records.iter().cloned().collect(),
             logs: inner.logs.records.iter().cloned().collect(),
             metrics: inner.metrics.groups().to_vec(),
-            not_kept: inner.not_kept(),
+            discarded: inner.discarded(),
             elsewhere: match inner.signals.as_slice() {
                 [] => Vec::new(),
                 here => {
@@ -391,7 +386,7 @@ impl fmt::Debug for MemoryExporter {
             .field("spans", &inner.spans.records.len())
             .field("logs", &inner.logs.records.len())
             .field("limits", &inner.limits)
-            .field("not_kept", &inner.not_kept())
+            .field("discarded", &inner.discarded())
             .finish_non_exhaustive()
     }
 }

@@ -627,13 +627,13 @@ fn wrong_values() -> Vec<(&'static str, Vec<Wrong>)> {
             ],
         ),
         (
-            "client_identity",
+            "client_certificate, client_key",
             vec![
                 (
                     |b| {
                         let (certificate, _) = identity();
                         let (_, key) = identity();
-                        b.client_identity(certificate, key)
+                        b.client_certificate(certificate).client_key(key)
                     },
                     "client_key",
                     "the private key of the client certificate",
@@ -891,7 +891,7 @@ fn error_names_the_flag_if_there_is_one() {
         "--otlp-endpoint"
     );
     assert_eq!(
-        setting(builder().client_identity(certificate, key)),
+        setting(builder().client_certificate(certificate).client_key(key)),
         "--otlp-client-key"
     );
     assert_eq!(setting(builder().service_name("")), "--service-name");

@@ -185,7 +185,8 @@ fn tls_presents_the_client_certificate() {
         let key = PrivateKey::from_pem(read(files.client_key_file())).unwrap();
         let known = to(&collector, protocol)
             .certificate(authority.clone())
-            .client_identity(certificate, key);
+            .client_certificate(certificate)
+            .client_key(key);
         let pipeline = build(known);
         one_of_each(&pipeline);
         assert_eq!(

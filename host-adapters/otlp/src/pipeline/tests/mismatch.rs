@@ -250,10 +250,9 @@ fn untrusted_and_missing_certificates_are_reported() {
         );
         let given = message(protocol, true, &wants, |config| {
             let tls = wants.collector.as_ref().unwrap().tls().unwrap();
-            config.client_identity(
-                Certificates::read(&tls.client_cert_file()).unwrap(),
-                PrivateKey::read(&tls.client_key_file()).unwrap(),
-            )
+            config
+                .client_certificate(Certificates::read(&tls.client_cert_file()).unwrap())
+                .client_key(PrivateKey::read(&tls.client_key_file()).unwrap())
         });
         assert_eq!(given, "", "{protocol}");
     }
