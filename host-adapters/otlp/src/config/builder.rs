@@ -3,13 +3,11 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use opentelemetry::{KeyValue, Value};
 use wasmscope_telemetry::Runtime;
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::limits::Limits;
-use wasmscope_telemetry::log_level::LogLevels;
 
 use crate::memory::MemoryExporter;
 
@@ -17,7 +15,7 @@ use super::environment::Environment;
 use super::error::{ConfigError, ConfigWarning};
 use super::layer::{BatchOptions, Layer};
 use super::settings::OtlpOptions;
-use super::values::{Exporter, HistogramAggregation, Propagators, Sampler, TemporalityPreference};
+use super::values::Exporter;
 use super::{Config, Flags, WarningHook, resolve};
 
 /// Builds a [`Config`].
@@ -55,6 +53,7 @@ impl fmt::Debug for ConfigBuilder {
     }
 }
 
+// Methods that set one setting of the table are in `settings.rs`.
 impl ConfigBuilder {
     /// Reads the environment through `lookup`, which returns a variable's value by its name.
     /// [`super::VARIABLES`] lists the variables that are read.
@@ -85,13 +84,6 @@ impl ConfigBuilder {
         self
     }
 
-    /// Switches all three signals off. `false` switches them on, even if `OTEL_SDK_DISABLED` is
-    /// set.
-    pub fn disabled(mut self, disabled: bool) -> Self {
-        self.layer.disabled = Some(disabled);
-        self
-    }
-
     /// Sets the exporter of a signal.
     pub fn exporter(mut self, signal: Signal, exporter: Exporter) -> Self {
         *self.layer.exporters.get_mut(signal) = Some(exporter);
@@ -113,8 +105,6 @@ impl ConfigBuilder {
         self
     }
 
-    // The table in `settings.rs` makes the methods that set one field of `OtlpOptions`.
-
     /// Sets how one signal is sent. `None` falls back to the setting for all signals.
     pub fn otlp(mut self, signal: Signal, options: OtlpOptions) -> Self {
         *self.layer.signals.get_mut(signal) = options;
@@ -130,49 +120,6 @@ impl ConfigBuilder {
     /// Sets how log records are batched.
     pub fn log_batches(mut self, options: BatchOptions) -> Self {
         self.layer.logs = options;
-        self
-    }
-
-    /// Sets how often metrics are exported, from 1 ms to a day.
-    pub fn metric_interval(mut self, interval: Duration) -> Self {
-        self.layer.metric_interval = Some(interval);
-        self
-    }
-
-    /// Sets the time limit of a metrics export, from 1 ms to an hour. The shorter of this and the
-    /// exporter's timeout applies.
-    pub fn metric_timeout(mut self, timeout: Duration) -> Self {
-        self.layer.metric_timeout = Some(timeout);
-        self
-    }
-
-    /// Sets the temporality of sums and histograms.
-    pub fn temporality(mut self, temporality: TemporalityPreference) -> Self {
-        self.layer.temporality = Some(temporality);
-        self
-    }
-
-    /// Sets how histograms are aggregated.
-    pub fn histogram_aggregation(mut self, aggregation: HistogramAggregation) -> Self {
-        self.layer.histograms = Some(aggregation);
-        self
-    }
-
-    /// Sets the sampler of traces.
-    pub fn sampler(mut self, sampler: Sampler) -> Self {
-        self.layer.sampler = Some(sampler);
-        self
-    }
-
-    /// Sets which headers propagate context between processes.
-    pub fn propagators(mut self, propagators: Propagators) -> Self {
-        self.layer.propagators = Some(propagators);
-        self
-    }
-
-    /// Sets the log levels of guests.
-    pub fn log_levels(mut self, levels: LogLevels) -> Self {
-        self.layer.log_levels = Some(levels);
         self
     }
 

@@ -10,7 +10,6 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::limits::Limits;
-use wasmscope_telemetry::log_level::LogLevels;
 use wasmscope_telemetry::printable::redacted_url;
 
 use super::endpoint::Endpoint;
@@ -21,7 +20,9 @@ use super::percent;
 use super::settings::SETTINGS;
 use super::tls::{Certificates, PrivateKey, Proxies};
 use super::unsupported::{self, Unsupported};
-use super::values::{Count, Expected, Flag, Interval, QueueLength, Ratio, Sampler, Timeout};
+use super::values::{
+    Count, Expected, Flag, Interval, Propagators, QueueLength, Ratio, Sampler, Timeout,
+};
 use super::variables::{self, Status, Variable};
 
 /// The settings read from the environment.
@@ -67,20 +68,13 @@ impl Environment {
             looked_up: std::collections::BTreeSet::new(),
         };
         let mut layer = Layer {
-            disabled: reader.flag("OTEL_SDK_DISABLED"),
             service_name: reader.text("OTEL_SERVICE_NAME"),
             attributes: reader
                 .parsed_by("OTEL_RESOURCE_ATTRIBUTES", resource_attributes)
                 .unwrap_or_default(),
-            sampler: reader.sampler(),
-            propagators: reader.supported("OTEL_PROPAGATORS", unsupported::propagators),
-            log_levels: reader.parse::<LogLevels>("WASMSCOPE_LOG_LEVEL"),
+            general: reader.general(),
             spans: reader.batch("OTEL_BSP"),
             logs: reader.batch("OTEL_BLRP"),
-            metric_interval: reader.interval("OTEL_METRIC_EXPORT_INTERVAL"),
-            metric_timeout: reader.timeout("OTEL_METRIC_EXPORT_TIMEOUT"),
-            temporality: reader.parse("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"),
-            histograms: reader.parse("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"),
             otlp: reader.otlp(None),
             proxies: Some(reader.proxies()),
             ..Layer::default()
@@ -203,7 +197,7 @@ impl Reader<'_> {
         self.parse(name).map(|Timeout(timeout)| timeout)
     }
 
-    fn interval(&mut self, name: &str) -> Option<Duration> {
+    pub(super) fn interval(&mut self, name: &str) -> Option<Duration> {
         self.parse(name).map(|Interval(interval)| interval)
     }
 
@@ -259,9 +253,14 @@ impl Reader<'_> {
         value
     }
 
-    fn sampler(&mut self) -> Option<Sampler> {
+    pub(super) fn propagators(&mut self, name: &str) -> Option<Propagators> {
+        self.supported(name, unsupported::propagators)
+    }
+
+    /// Reads the sampler, and its argument from a variable of its own.
+    pub(super) fn sampler(&mut self, name: &str) -> Option<Sampler> {
         let warnings_before = self.warnings.len();
-        let mut sampler = self.supported("OTEL_TRACES_SAMPLER", unsupported::sampler);
+        let mut sampler = self.supported(name, unsupported::sampler);
         let is_unsupported = self.warnings.len() > warnings_before;
         let name = "OTEL_TRACES_SAMPLER_ARG";
         match sampler

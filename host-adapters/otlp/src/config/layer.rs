@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use wasmscope_telemetry::Signal;
-use wasmscope_telemetry::log_level::LogLevels;
 
 use super::endpoint::Scope;
-use super::settings::{OtlpOptions, Setting};
+use super::settings::{GeneralOptions, OtlpOptions, Setting};
 use super::tls::Proxies;
-use super::values::{Exporter, HistogramAggregation, Propagators, Sampler, TemporalityPreference};
+use super::values::Exporter;
 
 /// One value for each signal.
 #[derive(Debug, Clone, Default)]
@@ -66,18 +65,11 @@ pub struct BatchOptions {
 /// All settings of one source.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Layer {
-    pub(super) disabled: Option<bool>,
+    pub(super) general: GeneralOptions,
     pub(super) service_name: Option<String>,
     pub(super) attributes: Vec<KeyValue>,
-    pub(super) sampler: Option<Sampler>,
-    pub(super) propagators: Option<Propagators>,
-    pub(super) log_levels: Option<LogLevels>,
     pub(super) spans: BatchOptions,
     pub(super) logs: BatchOptions,
-    pub(super) metric_interval: Option<Duration>,
-    pub(super) metric_timeout: Option<Duration>,
-    pub(super) temporality: Option<TemporalityPreference>,
-    pub(super) histograms: Option<HistogramAggregation>,
     pub(super) exporters: PerSignal<Option<Exporter>>,
     pub(super) otlp: OtlpOptions,
     pub(super) signals: PerSignal<OtlpOptions>,

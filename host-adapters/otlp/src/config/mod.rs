@@ -189,14 +189,6 @@ impl Flags {
             .find(|(known, _)| *known == method)
             .map(|(_, flag)| *flag)
     }
-
-    /// Returns the setting's names for a hint: the flag, if there is one, and the variable.
-    pub(crate) fn setting_names(self, method: &str, variable: &str) -> String {
-        match self.of(method) {
-            Some(flag) => format!("{flag} or {variable}"),
-            None => String::from(variable),
-        }
-    }
 }
 
 /// The embedder's function for warnings while a pipeline runs.

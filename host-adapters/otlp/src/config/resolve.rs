@@ -14,6 +14,7 @@ use super::environment::Environment;
 use super::error::{ConfigError, ConfigWarning};
 use super::layer::{BatchOptions, Layer, PerSignal};
 use super::limit_list;
+use super::settings::{GeneralOptions, SETTINGS, Setting};
 use super::targets::{invalid_destinations, targets};
 use super::values::{
     Exporter, HistogramAggregation, LONGEST, LONGEST_INTERVAL, QueueLength, Sampler,
@@ -65,10 +66,10 @@ pub(super) fn resolve(builder: ConfigBuilder) -> Result<Config, ConfigError> {
         builder.runtime.as_ref(),
     );
     let interval = sources
-        .first(|layer| layer.metric_interval)
+        .general(&SETTINGS.metric_interval)
         .unwrap_or(defaults.metric_interval);
     let timeout = sources
-        .first(|layer| layer.metric_timeout)
+        .general(&SETTINGS.metric_timeout)
         .unwrap_or(defaults.export_timeout);
     let spans = sources.batch(
         ["span_batches", "OTEL_BSP"],
@@ -91,18 +92,16 @@ pub(super) fn resolve(builder: ConfigBuilder) -> Result<Config, ConfigError> {
         metric_interval: within("metric_interval", interval, LONGEST_INTERVAL)?,
         metric_timeout: within("metric_timeout", timeout, LONGEST)?,
         temporality: sources
-            .first(|layer| layer.temporality)
+            .general(&SETTINGS.temporality)
             .unwrap_or(TemporalityPreference::Cumulative),
         histograms: sources
-            .first(|layer| layer.histograms)
+            .general(&SETTINGS.histogram_aggregation)
             .unwrap_or(HistogramAggregation::ExplicitBuckets),
         sampler: sources
-            .first(|layer| layer.sampler)
+            .general(&SETTINGS.sampler)
             .unwrap_or(Sampler::ParentBasedAlwaysOn),
-        propagators: sources.first(|layer| layer.propagators).unwrap_or_default(),
-        log_levels: sources
-            .first(|layer| layer.log_levels.clone())
-            .unwrap_or_default(),
+        propagators: sources.general(&SETTINGS.propagators).unwrap_or_default(),
+        log_levels: sources.general(&SETTINGS.log_levels).unwrap_or_default(),
         limits,
         resource,
         console: builder.console,
@@ -162,7 +161,7 @@ fn check(layer: &Layer, flags: Flags) -> Result<(), ConfigError> {
         let expected = "a key that is not empty";
         return Err(ConfigError::new(named("resource_attribute"), "", expected));
     }
-    if let Some(Err(expected)) = layer.log_levels.as_ref().map(LogLevels::check) {
+    if let Some(Err(expected)) = layer.general.log_levels.as_ref().map(LogLevels::check) {
         return Err(ConfigError::without_value(named("log_levels"), expected));
     }
     Ok(())
@@ -198,6 +197,10 @@ impl Sources<'_> {
             .find_map(|(_, layer)| setting(layer))
     }
 
+    pub(super) fn general<T: Clone>(&self, setting: &Setting<T, GeneralOptions>) -> Option<T> {
+        self.first(|layer| (setting.get)(&layer.general).cloned())
+    }
+
     /// Turns an error in the environment into a warning, unless in strict mode.
     pub(super) fn refuse(
         &self,
@@ -216,7 +219,7 @@ impl Sources<'_> {
     }
 
     fn exporter(&self, signal: Signal, without_endpoint: Option<Exporter>) -> Exporter {
-        if self.first(|layer| layer.disabled) == Some(true) {
+        if self.general(&SETTINGS.disabled) == Some(true) {
             return Exporter::None;
         }
         if let Some(exporter) = self.first(|layer| *layer.exporters.get(signal)) {

@@ -1,30 +1,34 @@
-//! The table of the OTLP exporter's settings. The fields of [`OtlpOptions`], the builder's methods,
-//! the variables and their documentation are made from it.
+//! The table of settings. The fields of [`OtlpOptions`] and [`GeneralOptions`], the builder's
+//! methods, the variables and their documentation are made from it.
 
 use std::time::Duration;
 
 use wasmscope_telemetry::Signal;
+use wasmscope_telemetry::log_level::LogLevels;
 
 use super::environment::Reader;
 use super::variables::{self, Variable};
 use super::{
-    Certificates, Compression, ConfigBuilder, Endpoint, Flags, Headers, PrivateKey, Protocol,
-    RequestSize,
+    Certificates, Compression, ConfigBuilder, Endpoint, Flags, Headers, HistogramAggregation,
+    PrivateKey, Propagators, Protocol, RequestSize, Sampler, TemporalityPreference,
 };
 
 /// A row of the table.
-pub(crate) struct Setting<T> {
-    /// The builder's method, and the field of [`OtlpOptions`].
+pub(crate) struct Setting<T, Options = OtlpOptions> {
+    /// The builder's method, and the field of the options.
     pub(super) method: &'static str,
     pub(super) variable: Variable,
-    /// Returns the field of [`OtlpOptions`].
-    pub(super) get: fn(&OtlpOptions) -> Option<&T>,
+    /// Returns the field of the options.
+    pub(super) get: fn(&Options) -> Option<&T>,
 }
 
-impl<T> Setting<T> {
+impl<T, Options> Setting<T, Options> {
     /// Returns the setting's names for a hint: the flag, if there is one, and the variable.
     pub(crate) fn names(&self, flags: Flags) -> String {
-        flags.setting_names(self.method, self.variable.name)
+        match flags.of(self.method) {
+            Some(flag) => format!("{flag} or {}", self.variable.name),
+            None => String::from(self.variable.name),
+        }
     }
 }
 
@@ -32,13 +36,17 @@ impl<T> Setting<T> {
 ///
 /// A row is `name: type = "default", KIND "VARIABLE", read by METHOD, "meaning", as "syntax";`.
 ///
-/// - The kind `per_signal` is for a variable that also exists for each signal, `honoured` for others.
+/// - The kind `per_signal` is for a variable that also exists for each signal, `honoured` for
+///   others.
 /// - The method of [`Reader`] parses the variable. For a type with `FromStr` it is `parse`.
-/// - The default is in the variable's syntax, if it can be written so. `targets.rs` applies it, and
-///   a test compares the two.
+/// - The default is in the variable's syntax, if it can be written so. `targets.rs` and
+///   `resolve.rs` apply it, and a test compares the two.
 /// - The syntax is for a variable whose text is not clear from the meaning.
 macro_rules! define_settings {
-    ($($name:ident: $type:ty = $default:literal, $kind:ident $variable:literal, read by $read:ident, $meaning:literal $(, as $syntax:literal)?;)+) => {
+    (
+        otlp { $($name:ident: $type:ty = $default:literal, $kind:ident $variable:literal, read by $read:ident, $meaning:literal $(, as $syntax:literal)?;)+ }
+        general { $($general:ident: $general_type:ty = $general_default:literal, honoured $general_variable:literal, read by $general_read:ident, $general_meaning:literal $(, as $general_syntax:literal)?;)+ }
+    ) => {
         /// The settings of an OTLP exporter. `None` falls back to the next source.
         #[derive(Debug, Clone, Default)]
         pub struct OtlpOptions {
@@ -50,9 +58,16 @@ macro_rules! define_settings {
             )+
         }
 
+        /// The settings that exist once for all signals.
+        #[derive(Debug, Clone, Default)]
+        pub(crate) struct GeneralOptions {
+            $(pub(super) $general: Option<$general_type>,)+
+        }
+
         /// The rows by name.
         pub(crate) struct Settings {
             $(pub(crate) $name: Setting<$type>,)+
+            $(pub(crate) $general: Setting<$general_type, GeneralOptions>,)+
         }
 
         pub(crate) const SETTINGS: Settings = Settings {
@@ -61,9 +76,14 @@ macro_rules! define_settings {
                 variable: variables::$kind($variable, $default, concat!($meaning $(, ". ", $syntax)?)),
                 get: |options| options.$name.as_ref(),
             },)+
+            $($general: Setting {
+                method: stringify!($general),
+                variable: variables::honoured($general_variable, $general_default, concat!($general_meaning $(, ". ", $general_syntax)?)),
+                get: |options| options.$general.as_ref(),
+            },)+
         };
 
-        pub(super) const VARIABLES: &[Variable] = &[$(SETTINGS.$name.variable),+];
+        pub(super) const VARIABLES: &[Variable] = &[$(SETTINGS.$general.variable,)+ $(SETTINGS.$name.variable,)+];
 
         impl ConfigBuilder {
             $(
@@ -72,6 +92,15 @@ macro_rules! define_settings {
                 #[doc = concat!($meaning, ".")]
                 pub fn $name(mut self, $name: $type) -> Self {
                     self.layer.otlp.$name = Some($name);
+                    self
+                }
+            )+
+            $(
+                #[doc = concat!("Sets the same as the variable `", $general_variable, "`.")]
+                #[doc = ""]
+                #[doc = concat!($general_meaning, ".")]
+                pub fn $general(mut self, $general: $general_type) -> Self {
+                    self.layer.general.$general = Some($general);
                     self
                 }
             )+
@@ -84,45 +113,84 @@ macro_rules! define_settings {
                     $($name: SETTINGS.$name.variable.name_for(signal).and_then(|name| self.$read(&name)),)+
                 }
             }
+
+            pub(super) fn general(&mut self) -> GeneralOptions {
+                GeneralOptions {
+                    $($general: self.$general_read($general_variable),)+
+                }
+            }
         }
     };
 }
 
 define_settings! {
-    endpoint: Endpoint = "http://localhost:4318, for gRPC http://localhost:4317",
-        per_signal "OTEL_EXPORTER_OTLP_ENDPOINT", read by endpoint,
-        "The collector's URL. Over HTTP, `v1/traces`, `v1/metrics` or `v1/logs` is added to the path of the general URL; the URL of one signal is used unchanged";
-    headers: Headers = "none",
-        per_signal "OTEL_EXPORTER_OTLP_HEADERS", read by parse_secret,
-        "Headers of every request (for gRPC, metadata). A header of the builder replaces one of the same name",
-        as "`name=value,name=value`, percent-encoded";
-    timeout: Duration = "10000",
-        per_signal "OTEL_EXPORTER_OTLP_TIMEOUT", read by timeout,
-        "How long an export may take with all its retries, from 1 ms to an hour",
-        as "In milliseconds; 0 means one hour";
-    compression: Compression = "none",
-        per_signal "OTEL_EXPORTER_OTLP_COMPRESSION", read by parse,
-        "The compression of requests: `gzip` or `none`";
-    max_request_size: RequestSize = "4000000",
-        honoured "WASMSCOPE_OTLP_MAX_REQUEST_SIZE", read by parse,
-        "The largest size of a request before compression, from `4KiB` to `64MiB`. Larger batches are sent as several requests. An item that is too large on its own is dropped, and counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector accepts 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
-        as "In bytes or with a unit";
-    protocol: Protocol = "http/protobuf",
-        per_signal "OTEL_EXPORTER_OTLP_PROTOCOL", read by parse,
-        "The protocol: `http/protobuf`, `http/json` or `grpc`";
-    certificate: Certificates = "the system's authorities",
-        per_signal "OTEL_EXPORTER_OTLP_CERTIFICATE", read by authorities,
-        "The certificate authorities to trust instead of the system's",
-        as "A PEM file";
-    client_certificate: Certificates = "none",
-        per_signal "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", read by certificates,
-        "The host's own certificate and its chain; also set the key",
-        as "A PEM file";
-    client_key: PrivateKey = "none",
-        per_signal "OTEL_EXPORTER_OTLP_CLIENT_KEY", read by private_key,
-        "The private key of that certificate",
-        as "A PEM file";
-    insecure: bool = "false",
-        per_signal "OTEL_EXPORTER_OTLP_INSECURE", read by flag,
-        "`true` turns TLS off. Only for gRPC, if the endpoint has neither `http://` nor `https://`";
+    otlp {
+        endpoint: Endpoint = "`http://localhost:4318`, for gRPC `http://localhost:4317`",
+            per_signal "OTEL_EXPORTER_OTLP_ENDPOINT", read by endpoint,
+            "The collector's URL. Over HTTP, `v1/traces`, `v1/metrics` or `v1/logs` is added to the path of the general URL; the URL of one signal is used unchanged";
+        headers: Headers = "none",
+            per_signal "OTEL_EXPORTER_OTLP_HEADERS", read by parse_secret,
+            "Headers of every request (for gRPC, metadata). A header of the builder replaces one of the same name",
+            as "A list like `name=value,name=value`, percent-encoded";
+        timeout: Duration = "10000",
+            per_signal "OTEL_EXPORTER_OTLP_TIMEOUT", read by timeout,
+            "How long an export may take with all its retries, from 1 ms to an hour",
+            as "In milliseconds; 0 means one hour";
+        compression: Compression = "none",
+            per_signal "OTEL_EXPORTER_OTLP_COMPRESSION", read by parse,
+            "The compression of requests: `gzip` or `none`";
+        max_request_size: RequestSize = "4000000",
+            honoured "WASMSCOPE_OTLP_MAX_REQUEST_SIZE", read by parse,
+            "The largest size of a request before compression, from `4KiB` to `64MiB`. Larger batches are sent as several requests. An item that is too large on its own is dropped, and counted as `too_large`. Collectors have limits of their own: an OpenTelemetry Collector accepts 4 MiB over gRPC (`max_recv_msg_size_mib`) and 20 MiB over HTTP (`max_request_body_size`), each before compression",
+            as "In bytes, or with a unit: `20MiB`";
+        protocol: Protocol = "http/protobuf",
+            per_signal "OTEL_EXPORTER_OTLP_PROTOCOL", read by parse,
+            "The protocol: `http/protobuf`, `http/json` or `grpc`";
+        certificate: Certificates = "the system's authorities",
+            per_signal "OTEL_EXPORTER_OTLP_CERTIFICATE", read by authorities,
+            "The certificate authorities to trust instead of the system's",
+            as "A PEM file";
+        client_certificate: Certificates = "none",
+            per_signal "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", read by certificates,
+            "The host's own certificate and its chain. Its key must be set as well",
+            as "A PEM file";
+        client_key: PrivateKey = "none",
+            per_signal "OTEL_EXPORTER_OTLP_CLIENT_KEY", read by private_key,
+            "The private key of that certificate",
+            as "A PEM file";
+        insecure: bool = "false",
+            per_signal "OTEL_EXPORTER_OTLP_INSECURE", read by flag,
+            "`true` turns TLS off. Only for gRPC, if the endpoint has neither `http://` nor `https://`";
+    }
+    general {
+        disabled: bool = "false",
+            honoured "OTEL_SDK_DISABLED", read by flag,
+            "`true` switches all three signals off";
+        sampler: Sampler = "parentbased_always_on",
+            honoured "OTEL_TRACES_SAMPLER", read by sampler,
+            "The sampler of traces: `always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, `parentbased_always_off` or `parentbased_traceidratio`",
+            as "In place of the samplers of Jaeger and X-Ray, the default is used, with a warning";
+        propagators: Propagators = "tracecontext,baggage",
+            honoured "OTEL_PROPAGATORS", read by propagators,
+            "The context that a program continues: `tracecontext` for `TRACEPARENT` with `TRACESTATE`, `baggage` for `BAGGAGE`, `none` for neither",
+            as "Others are left out, with a warning";
+        log_levels: LogLevels = "info",
+            honoured "WASMSCOPE_LOG_LEVEL", read by parse,
+            "The lowest level of guests' logs that are kept, for all scopes and for single ones",
+            as "For example `warn,my_crate::db=debug,noisy=off`";
+        metric_interval: Duration = "60000",
+            honoured "OTEL_METRIC_EXPORT_INTERVAL", read by interval,
+            "How often metrics are exported, from 1 ms to a day",
+            as "In milliseconds";
+        metric_timeout: Duration = "30000",
+            honoured "OTEL_METRIC_EXPORT_TIMEOUT", read by timeout,
+            "How long the export of metrics may take, from 1 ms to an hour. The shorter of this and the exporter's timeout applies",
+            as "In milliseconds; 0 means one hour";
+        temporality: TemporalityPreference = "cumulative",
+            honoured "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", read by parse,
+            "The temporality of metrics: `cumulative`, `delta` or `lowmemory`";
+        histogram_aggregation: HistogramAggregation = "explicit_bucket_histogram",
+            honoured "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", read by parse,
+            "How histograms are aggregated: `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`. With the latter, the bucket boundaries of a guest have no effect";
+    }
 }

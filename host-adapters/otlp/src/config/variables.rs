@@ -92,15 +92,10 @@ const fn ignored(name: &'static str, meaning: &'static str, reason: &'static str
 /// Every variable that is read, and those of the OpenTelemetry specification that are not, with the
 /// reason.
 pub static VARIABLES: LazyLock<Vec<Variable>> =
-    LazyLock::new(|| [GENERAL, settings::VARIABLES, OTHERS].concat());
+    LazyLock::new(|| [settings::VARIABLES, OTHERS].concat());
 
-/// The variables before those of the OTLP exporter, which are in a table of their own.
-const GENERAL: &[Variable] = &[
-    honoured(
-        "OTEL_SDK_DISABLED",
-        "false",
-        "`true` switches all three signals off",
-    ),
+/// The variables that are not in the table of settings.
+const OTHERS: &[Variable] = &[
     honoured(
         "OTEL_SERVICE_NAME",
         "the component's name, if the embedder gives it, or else `unknown_service:wasmscope`",
@@ -117,24 +112,9 @@ const GENERAL: &[Variable] = &[
         "Resource attributes: `key=value,key=value`, percent-encoded",
     ),
     honoured(
-        "OTEL_PROPAGATORS",
-        "tracecontext,baggage",
-        "The context that a program continues: `tracecontext` for `TRACEPARENT` with `TRACESTATE`, `baggage` for `BAGGAGE`, `none` for neither. Others are left out, with a warning",
-    ),
-    honoured(
-        "OTEL_TRACES_SAMPLER",
-        "parentbased_always_on",
-        "`always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, `parentbased_always_off` or `parentbased_traceidratio`. In place of the samplers of Jaeger and X-Ray, the default is used, with a warning",
-    ),
-    honoured(
         "OTEL_TRACES_SAMPLER_ARG",
         "1.0",
         "The ratio for `traceidratio` and `parentbased_traceidratio`, from 0 to 1",
-    ),
-    honoured(
-        "WASMSCOPE_LOG_LEVEL",
-        "info",
-        "The lowest level of guests' logs that are kept, for all scopes and for single ones: `warn,my_crate::db=debug,noisy=off`",
     ),
     honoured(
         "OTEL_TRACES_EXPORTER",
@@ -151,24 +131,10 @@ const GENERAL: &[Variable] = &[
         "as above",
         "Where logs go: `otlp`, `console` or `none`",
     ),
-];
-
-/// The variables after those of the OTLP exporter.
-const OTHERS: &[Variable] = &[
     honoured(
         "OTLP_EXPORTER_ENDPOINT",
         "",
         "The same as `OTEL_EXPORTER_OTLP_ENDPOINT`, if that is not set",
-    ),
-    honoured(
-        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-        "cumulative",
-        "The temporality of metrics: `cumulative`, `delta` or `lowmemory`",
-    ),
-    honoured(
-        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
-        "explicit_bucket_histogram",
-        "How histograms are aggregated: `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`. With the latter, the bucket boundaries of a guest have no effect",
     ),
     // Batches.
     honoured(
@@ -210,16 +176,6 @@ const OTHERS: &[Variable] = &[
         "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
         "512",
         "The same for log records",
-    ),
-    honoured(
-        "OTEL_METRIC_EXPORT_INTERVAL",
-        "60000",
-        "How often metrics are exported, in milliseconds, 1 or more",
-    ),
-    honoured(
-        "OTEL_METRIC_EXPORT_TIMEOUT",
-        "30000",
-        "How long the export of metrics may take, in milliseconds; 0 means one hour. The shorter of this and the exporter's timeout applies",
     ),
     // Limits.
     honoured(

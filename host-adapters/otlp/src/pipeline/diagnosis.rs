@@ -309,17 +309,11 @@ impl Diagnosis {
     /// Returns a hint for a collector that is overloaded or whose quota is used up.
     fn reduce_load(&self) -> String {
         let (how, setting) = match self.signal {
-            Signal::Traces => (
-                "fewer spans",
-                self.setting_names("sampler", "OTEL_TRACES_SAMPLER"),
-            ),
-            Signal::Logs => (
-                "fewer logs",
-                self.setting_names("log_levels", "WASMSCOPE_LOG_LEVEL"),
-            ),
+            Signal::Traces => ("fewer spans", SETTINGS.sampler.names(self.flags)),
+            Signal::Logs => ("fewer logs", SETTINGS.log_levels.names(self.flags)),
             Signal::Metrics => (
                 "metrics less often",
-                self.setting_names("metric_interval", "OTEL_METRIC_EXPORT_INTERVAL"),
+                SETTINGS.metric_interval.names(self.flags),
             ),
         };
         format!("it accepts no more at present: raise its limits, or send {how} ({setting})")
@@ -374,10 +368,6 @@ impl Diagnosis {
 
     fn endpoint_setting(&self) -> String {
         SETTINGS.endpoint.names(self.flags)
-    }
-
-    fn setting_names(&self, method: &str, variable: &str) -> String {
-        self.flags.setting_names(method, variable)
     }
 }
 

@@ -4,6 +4,7 @@
 use wasmscope_test_support::Tls as TestTls;
 
 use super::super::layer::Layer;
+use super::super::settings::GeneralOptions;
 use super::*;
 use crate::memory::MemoryExporter;
 
@@ -472,24 +473,27 @@ fn wrong_values() -> Vec<(&'static str, Vec<Wrong>)> {
         flags: _,
     } = Config::builder();
     let Layer {
-        disabled: _,
+        general: _,
         service_name: _,
         attributes: _,
-        sampler: _,
-        propagators: _,
-        log_levels: _,
         spans: _,
         logs: _,
-        metric_interval: _,
-        metric_timeout: _,
-        temporality: _,
-        histograms: _,
         exporters: _,
         otlp: _,
         signals: _,
         // The builder cannot set proxies.
         proxies: _,
     } = Layer::default();
+    let GeneralOptions {
+        disabled: _,
+        sampler: _,
+        propagators: _,
+        log_levels: _,
+        metric_interval: _,
+        metric_timeout: _,
+        temporality: _,
+        histogram_aggregation: _,
+    } = GeneralOptions::default();
     let OtlpOptions {
         endpoint: _,
         headers: _,
