@@ -14,12 +14,12 @@ use wasmscope_fuzz::component;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(run::engine);
 
-/// libFuzzer's own hook aborts at once. But the translator's panics are caught and become errors.
-/// Other panics are not caught, and abort later.
+/// Aborts at a panic of a crate of this repository. libFuzzer's own hook would abort at the
+/// translator's panics, too, which are caught and become errors.
 fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("{panic}");
-        let ours = |place: &std::panic::Location<'_>| place.file().contains("wasmedge-component");
+        let ours = |place: &std::panic::Location<'_>| place.file().contains("host-adapters/");
         if panic.location().is_some_and(ours) {
             std::process::abort();
         }
