@@ -4,13 +4,19 @@
 #![no_main]
 
 use std::convert::Infallible;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use opentelemetry::KeyValue;
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
-use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{
+    InstrumentKind as SdkInstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality,
+};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use wasmscope_contract::{
     Arguments, BaggageEntry, Call, Function, LiftError, LogThreshold, RawArgs, Register, Returned,
@@ -91,28 +97,53 @@ impl<R: Returned + MaybeHandle> Register<R> for Functions {
     }
 }
 
+/// Collects metrics on demand. A periodic reader would start a thread for each input, and
+/// LeakSanitizer reports threads that are about to end.
+#[derive(Debug, Clone, Default)]
+struct Reader(Arc<ManualReader>);
+
+impl MetricReader for Reader {
+    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
+        self.0.register_pipeline(pipeline);
+    }
+
+    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
+        self.0.collect(metrics)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self, kind: SdkInstrumentKind) -> Temporality {
+        self.0.temporality(kind)
+    }
+}
+
 /// An instance whose telemetry can be looked at.
 struct Guest {
     instance: Instance,
     logger: u64,
     counter: u64,
     logs: InMemoryLogExporter,
-    metrics: InMemoryMetricExporter,
-    meter: SdkMeterProvider,
+    metrics: Reader,
 }
 
 impl Guest {
     fn new() -> Self {
         let logs = InMemoryLogExporter::default();
-        let metrics = InMemoryMetricExporter::default();
+        let metrics = Reader::default();
         let spans = InMemorySpanExporter::default();
-        let meter = SdkMeterProvider::builder().with_periodic_exporter(metrics.clone());
-        let meter = meter.build();
+        let meter = SdkMeterProvider::builder().with_reader(metrics.clone());
         let logger = SdkLoggerProvider::builder().with_simple_exporter(logs.clone());
         let tracer = SdkTracerProvider::builder().with_simple_exporter(spans);
         let providers = Providers {
             tracer: Some(tracer.build()),
-            meter: Some(meter.clone()),
+            meter: Some(meter.build()),
             logger: Some(logger.build()),
         };
         let limits = Limits::default().with(|limits| {
@@ -140,7 +171,6 @@ impl Guest {
             instance,
             logs,
             metrics,
-            meter,
         }
     }
 
@@ -165,10 +195,9 @@ impl Guest {
                 )
             })
             .collect();
-        self.meter.force_flush().expect("a flush");
-        let exported = self.metrics.get_finished_metrics().expect("metrics");
-        let last = exported.last().into_iter();
-        let metrics = last.flat_map(|metrics| metrics.scope_metrics());
+        let mut collected = ResourceMetrics::default();
+        self.metrics.collect(&mut collected).expect("metrics");
+        let metrics = collected.scope_metrics();
         let metrics = metrics.flat_map(|scope| scope.metrics());
         let mut points = Vec::new();
         for metric in metrics.filter(|metric| metric.name() == "count") {
