@@ -17,12 +17,18 @@ mod guests;
 mod normal;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use fastrand::Rng;
-use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry::InstrumentationScope;
+use opentelemetry::logs::Severity;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{LogProcessor, SdkLogRecord, SdkLoggerProvider, SimpleLogProcessor};
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use wasmscope_otlp::memory::MemoryExporter;
+use wasmscope_telemetry::log_level::LogLevels;
 use wasmscope_telemetry::{Instance, Providers, Telemetry, View};
 use wasmscope_wasmtime::{add_to_linker, bindgen};
 use wasmtime::component::{Component, Func, Linker, Val};
@@ -42,6 +48,39 @@ impl View for State {
 
 /// The imported interfaces. The guest exports their functions as well.
 const INTERFACES: [&str; 4] = ["context", "tracer", "meter", "logger"];
+
+/// Refuses the events of one name, so that `enabled` depends on the name.
+#[derive(Debug)]
+struct Filter(SimpleLogProcessor<MemoryExporter>);
+
+impl LogProcessor for Filter {
+    fn emit(&self, data: &mut SdkLogRecord, scope: &InstrumentationScope) {
+        self.0.emit(data, scope);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn event_enabled(&self, _: Severity, _: &str, name: Option<&str>) -> bool {
+        name != Some("requests")
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.set_resource(resource);
+    }
+}
+
+/// Log levels that differ between scopes, so that `enabled` and `threshold` depend on the severity.
+fn levels() -> LogLevels {
+    LogLevels::new(Some(Severity::Debug2))
+        .with_scope("requests", Some(Severity::Error))
+        .with_scope("a", None)
+}
 
 /// A guest on one of the adapters, with its telemetry.
 struct Side {
@@ -67,11 +106,13 @@ impl Side {
             meter: Some(SdkMeterProvider::builder().with_reader(reader).build()),
             logger: Some(
                 SdkLoggerProvider::builder()
-                    .with_simple_exporter(exporter.clone())
+                    .with_log_processor(Filter(SimpleLogProcessor::new(exporter.clone())))
                     .build(),
             ),
         };
-        let telemetry = Telemetry::builder(providers.clone()).build();
+        let telemetry = Telemetry::builder(providers.clone())
+            .log_levels(levels())
+            .build();
         let normal = Normal::new();
         let mut store = Store::new(component.engine(), State(telemetry.instance("guest")));
         let instance = linker.instantiate(&mut store, component).unwrap();
