@@ -8,6 +8,7 @@ mod demo;
 mod deny;
 mod guests;
 mod install;
+mod miri;
 mod modules;
 mod outside;
 mod package;
@@ -54,6 +55,8 @@ enum Command {
     Parity(parity::Options),
     /// Runs a folder of .wast files on WasmEdge, for example the component model's own tests.
     Conformance(conformance::Options),
+    /// Runs the unit tests of crates without native code under Miri. Needs a nightly toolchain.
+    Miri(miri::Options),
     /// Measures the bytes that the SDK adds to a guest.
     Size(size::Options),
     /// Compares the cost of telemetry with the native OpenTelemetry SDK, and writes
@@ -93,6 +96,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Wit(options) => wit::run(&workspace, &options),
         Command::Parity(options) => parity::run(&workspace, &options),
         Command::Conformance(options) => conformance::run(&workspace, &options),
+        Command::Miri(options) => miri::run(&workspace, &options),
         Command::Size(options) => size::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, &options),
         Command::Wasmedge(options) => wasmedge::run(&workspace, &options),

@@ -207,6 +207,7 @@ proptest! {
     /// Compares the tables with a model: a map from handles to representations, and the current
     /// loans.
     #[test]
+    #[cfg_attr(miri, ignore = "property tests are too slow")]
     fn tables_agree_with_a_map(operations in prop::collection::vec((0u8..5, 0u32..12, any::<u32>()), 0..200)) {
         let mut tables = tables(1000);
         let mut model: HashMap<u32, Rep> = HashMap::new();

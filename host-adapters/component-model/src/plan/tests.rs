@@ -1,3 +1,4 @@
+#[cfg(not(miri))]
 mod oracle;
 
 use proptest::prelude::*;
@@ -569,6 +570,7 @@ fn unsupported_features_are_refused_by_name() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of components are too slow")]
 fn invalid_components_are_reported() {
     let component = wat::parse_str(composed("utf8", "utf16")).unwrap();
     for end in 0..component.len() {
@@ -587,6 +589,7 @@ fn invalid_components_are_reported() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "64 MiB are too slow")]
 fn the_names_of_imports_are_bounded() {
     let root = "a".repeat(90_000);
     let items: String = (0..800)
@@ -614,6 +617,7 @@ fn doubling(levels: usize) -> String {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "huge components are too slow")]
 fn a_small_component_cannot_expand_to_a_huge_one() {
     check_links(&plan(&doubling(8)).unwrap());
     for levels in [18, 40, 64, 200] {
@@ -645,6 +649,7 @@ proptest! {
     /// Loading any bytes returns a plan that an engine can follow, or an error. It never fails in
     /// the translator's own assertions.
     #[test]
+    #[cfg_attr(miri, ignore = "property tests are too slow")]
     fn mutated_components_load_or_are_refused(
         which in 0usize..3,
         mutations in prop::collection::vec((any::<Index>(), any::<u8>()), 1..4),

@@ -97,6 +97,7 @@ fn range(start: usize, length: u32) -> Range<usize> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "many pieces of 8 KiB are too slow")]
 fn characters_across_two_pieces_stay_whole() {
     for text in ["é", "€", "𝄞", "é€𝄞é€𝄞é€𝄞é€𝄞", "ééééééééééééééééé"]
     {
@@ -113,6 +114,7 @@ fn characters_across_two_pieces_stay_whole() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "many pieces of 8 KiB are too slow")]
 fn invalid_text_traps_at_any_position() {
     let utf16 = |units: &[u16]| units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
     for before in 0..40usize {

@@ -170,6 +170,7 @@ mod tests {
 
     proptest! {
         #[test]
+        #[cfg_attr(miri, ignore = "property tests are too slow")]
         fn members_reach_one_another_and_no_others_do(
             edges in proptest::collection::vec((0_usize..8, 0_usize..8), 0..20)
         ) {

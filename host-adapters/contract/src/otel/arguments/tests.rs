@@ -205,6 +205,7 @@ fn words(count: usize) -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
+    #[cfg_attr(miri, ignore = "property tests are too slow")]
     fn garbage_is_read_or_refused_without_a_panic(
         memory in words(128),
         parameters in words(64),

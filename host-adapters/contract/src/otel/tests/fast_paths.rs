@@ -179,6 +179,7 @@ fn shown(read: &Result<Vec<KeyValue>, LiftError>) -> Result<Vec<String>, String>
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "512 cases are too slow")]
 fn plain_attributes_equal_those_read_one_by_one() {
     let values = (attribute_lists(), 60usize..900);
     mostly_fast(values, |(image, bytes)| {
@@ -206,6 +207,7 @@ fn plain_attributes_equal_those_read_one_by_one() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "512 cases are too slow")]
 fn record_emitted_while_it_is_read_is_the_same() {
     let values = (record_lists(), 700usize..1_500);
     mostly_fast(values, |(image, bytes)| {
@@ -241,6 +243,7 @@ fn record_emitted_while_it_is_read_is_the_same() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "512 cases are too slow")]
 fn measurement_with_cached_attributes_is_the_same() {
     let values = prop::collection::vec(attribute_lists(), 1..4);
     mostly_fast(values, |images| {

@@ -1,6 +1,8 @@
 //! The behaviour of instrumented modules.
 
+use super::guest::{Guest, Host, engine, export_depth, linker, with_large_stack};
 use super::*;
+use wasmtime::Store;
 
 /// Calls itself as many times as its argument says, and returns the number of calls.
 const RECURSION: &str = r#"(module

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use super::guest::{Guest, export_depth};
 use super::*;
 
 /// The number of calls and loop iterations before a program returns: every program ends.

@@ -49,6 +49,7 @@ fn functions_on_no_cycle_stay_unchanged() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "50,000 functions are too slow")]
 fn long_chains_do_not_recurse() {
     use std::fmt::Write;
 
@@ -191,6 +192,7 @@ fn foreign_references_reach_any_function() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "50,000 locals are too slow")]
 fn chains_are_counted_from_the_function_that_exceeds_the_limit() {
     use std::fmt::Write;
 
@@ -245,6 +247,7 @@ fn calls_by_reference_reach_any_function() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a million instructions are too slow")]
 fn units_depend_on_the_size_of_the_function() {
     assert_eq!(units("(module (func))"), 16);
     assert_eq!(
