@@ -20,8 +20,8 @@ impl std::error::Error for AlreadyReported {}
 ///
 /// # Errors
 ///
-/// Fails with [`AlreadyReported`] if the exit code is not zero. Fails as [`run`] does if the program cannot be
-/// started or is killed.
+/// Fails with [`AlreadyReported`] if the exit code is not zero. Fails as [`run`] does if the
+/// program cannot be started or is killed.
 pub(crate) fn run_our_own(command: &mut Command) -> Result<()> {
     let status = command
         .status()

@@ -13,11 +13,10 @@ use crate::lower::Lowered;
 ///
 /// Components may import any `0.1.x` of the package, because Wasmtime's [`Linker`] accepts
 /// compatible versions.
-/// versions.
 ///
 /// # Errors
+///
 /// Returns an error if the linker already has one of these functions, unless it allows shadowing.
-/// allowed.
 pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<()> {
     add_to_linker_with(linker, T::wasmscope)
 }

@@ -63,8 +63,8 @@
 //!   `--disable-new-dtags` (an `RPATH` also applies to the library's own dependencies, a `RUNPATH`
 //!   does not), and `--allow-shlib-undefined` (the machine's linker looks for the newer symbols in
 //!   the machine's glibc, and does not find them).
-//! - Programs linked this source start other programs with those programs' own libraries, because no
-//!   environment variable is set. On another machine they still look for this machine's
+//! - Programs linked this way start other programs with those programs' own libraries, because
+//!   no environment variable is set. On another machine they still look for this machine's
 //!   `target/wasmedge`. To distribute them, build against the official release.
 //! - Documentation tests get no `rustc-link-arg`. For packages that link libwasmedge, `cargo xtask
 //!   test` puts `-C link-arg=$WASMEDGE_LINK_ARG` into `RUSTDOCFLAGS`.
