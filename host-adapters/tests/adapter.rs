@@ -197,7 +197,7 @@ fn the_whole_contract_is_served_with_exactly_its_types() {
     let host = Host::new();
     let component = adapter::component(&engine, &guests::dummy());
     let linker = adapter::linker(&engine);
-    assert_eq!(adapter::unserved(&component, &linker).unwrap(), []);
+    assert_eq!(adapter::missing_imports(&component, &linker).unwrap(), []);
     instantiate(host.store(&engine), &component, &linker).unwrap();
     let names: Vec<String> = adapter::imports(&component)
         .into_iter()

@@ -6,9 +6,9 @@ use wasmscope_telemetry::Telemetry as CoreTelemetry;
 use crate::adapter::engine::{Component, Engine, Instance as ComponentInstance, Linker, Store};
 use crate::adapter::scope::{
     Ender, Error, Extern, ExternKind, Instance, InvalidArgument, Invocation, InvocationOptions,
-    Limiter, NotACommand, Outcome, Result, Runtime, Telemetry, Unlimited, Unserved, View,
-    add_to_linker, add_to_linker_with, command, exports, imports, instantiate, invoke, outcome_of,
-    runtime, unserved,
+    Limiter, MissingImport, NotACommand, Outcome, Result, Runtime, Telemetry, Unlimited, View,
+    add_to_linker, add_to_linker_with, command, exports, imports, instantiate, invoke,
+    missing_imports, outcome_of, runtime,
 };
 
 /// Names each item with its type.
@@ -19,7 +19,7 @@ fn api<T: View + 'static>(state: fn(&mut T) -> &mut Instance) {
     let _: fn(&Component) -> Vec<Extern> = imports;
     let _: fn(&Component) -> Vec<Extern> = exports;
     let _: fn(&Component) -> Result<String, NotACommand> = command;
-    let _: fn(&Component, &Linker<T>) -> Result<Vec<Unserved>> = unserved::<T>;
+    let _: fn(&Component, &Linker<T>) -> Result<Vec<MissingImport>> = missing_imports::<T>;
     let _: fn(&Error) -> Outcome = outcome_of;
     let _: fn() -> Runtime = runtime;
     let _: for<'a> fn(&'a mut Store<T>, InvocationOptions) -> Invocation<'a, T> = invoke;

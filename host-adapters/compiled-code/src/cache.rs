@@ -43,7 +43,7 @@ pub struct Precompiled<C> {
     /// The component.
     pub component: C,
     /// The error, if the code could not be written to the cache.
-    pub not_kept: Option<io::Error>,
+    pub cache_error: Option<io::Error>,
 }
 
 /// Says why a folder cannot be used as a cache.

@@ -106,7 +106,8 @@ pub use abi::{
     LiftError, Lifted, RawArgs, Register, Returned, StringEncoding, Type, WitType,
 };
 pub use inspect::{
-    Extern, ExternKind, Found, NotACommand, Offers, TypeText, Unserved, command, unserved,
+    Extern, ExternKind, Found, MissingImport, NotACommand, Offers, TypeText, command,
+    missing_imports,
 };
 pub use otel::{LogThreshold, SpanContext, register};
 pub use wasmscope_telemetry::model::BaggageEntry;

@@ -86,7 +86,7 @@ pub mod event {
 
 /// Where an attribute stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum AttributeLocation {
     /// On the resource.
     Resource,
     /// On the scopes of guests.
@@ -105,7 +105,7 @@ pub enum Place {
     Log,
 }
 
-impl Place {
+impl AttributeLocation {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Resource => "resource",
@@ -129,7 +129,7 @@ pub struct AttributeInfo {
     /// The type of its value.
     pub value: &'static str,
     /// Where it stands.
-    pub places: &'static [Place],
+    pub locations: &'static [AttributeLocation],
     /// What it says.
     pub meaning: &'static str,
     /// How firmly its key is promised.

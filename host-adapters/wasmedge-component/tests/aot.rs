@@ -354,7 +354,7 @@ fn components_are_compiled_even_if_the_cache_is_not_writable() -> anyhow::Result
     let bytes = wat::parse_str(COUNT)?;
     let made = Component::precompile_and_report(&engine, &bytes, &cache)?;
     assert_eq!(made.component.compiled(), (1, 1));
-    let why = made.not_kept.expect("there is no folder").to_string();
+    let why = made.cache_error.expect("there is no folder").to_string();
     assert!(
         why.contains("not found") || why.contains("No such"),
         "{why}"

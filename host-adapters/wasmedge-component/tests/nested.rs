@@ -66,7 +66,7 @@ fn nested_imported_instances_are_linked() -> anyhow::Result<()> {
         inner
             .instance("a:b/c@1.3.0")
             .func_wrap("f", |_, ()| Ok((3u32,)))?;
-        assert_eq!(linker.unserved(&component), []);
+        assert_eq!(linker.missing_imports(&component), []);
         assert!(linker.has_instance_at(&["outer", "inner", "a:b/c@1.0.0"]));
         assert!(!linker.has_instance_at(&["outer", "inner", "f"]));
         let mut store = Store::new(&engine, ())?;
@@ -100,7 +100,7 @@ fn exporting_an_imported_function_is_refused_by_name() {
 }
 
 fn messages(linker: &Linker<()>, component: &Component) -> Vec<String> {
-    let errors = linker.unserved(component);
+    let errors = linker.missing_imports(component);
     errors.iter().map(ToString::to_string).collect()
 }
 

@@ -8,7 +8,7 @@ use component_model::ids::ResourceTableId;
 use component_model::plan::{Export, ImportKind, ItemKind, Plan};
 use component_model::types::FuncType;
 use wasmedge_component::{Component, LinkError, Linker, Type};
-use wasmscope_contract::{Extern, ExternKind, Found, NotACommand, Offers, TypeText, Unserved};
+use wasmscope_contract::{Extern, ExternKind, Found, MissingImport, NotACommand, Offers, TypeText};
 
 /// Returns a component's imports, in its order. For an interface, this lists only resources,
 /// functions, core modules and nested interfaces.
@@ -253,12 +253,15 @@ impl<'a> Names<'a> {
 ///
 /// Never fails: this linker fits every engine. Wasmtime's does not, and both adapters have the same
 /// API.
-pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Result<Vec<Unserved>> {
+pub fn missing_imports<T: 'static>(
+    component: &Component,
+    linker: &Linker<T>,
+) -> Result<Vec<MissingImport>> {
     let mut asked = LinkErrors {
         has_interface: |names: &[&str]| linker.has_instance_at(names),
         errors: HashMap::new(),
     };
-    for error in linker.unserved(component) {
+    for error in linker.missing_imports(component) {
         let (name, found) = match error {
             LinkError::Missing { name, .. } => (name, Found::Nothing),
             LinkError::Mismatch {
@@ -281,24 +284,24 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Result
         return Ok(Vec::new());
     }
     let imports = imports(component);
-    let mut unserved = match wasmscope_contract::unserved(&imports, &mut asked) {
-        Ok(unserved) => unserved,
+    let mut missing = match wasmscope_contract::missing_imports(&imports, &mut asked) {
+        Ok(missing) => missing,
         Err(never) => match never {},
     };
     // Errors in nested interfaces.
-    let mut inner: Vec<Unserved> = asked
+    let mut inner: Vec<MissingImport> = asked
         .errors
         .into_iter()
         .filter_map(|(name, found)| inner_mismatch(&imports, &name, found))
-        .filter(|inner| unserved.iter().all(|other| other.import != inner.import))
+        .filter(|inner| missing.iter().all(|other| other.import != inner.import))
         .collect();
-    inner.sort_by_key(Unserved::to_string);
-    unserved.extend(inner);
-    Ok(unserved)
+    inner.sort_by_key(MissingImport::to_string);
+    missing.extend(inner);
+    Ok(missing)
 }
 
 /// Returns an entry for an item of a nested interface, or `None` for others.
-fn inner_mismatch(imports: &[Extern], name: &str, found: Found) -> Option<Unserved> {
+fn inner_mismatch(imports: &[Extern], name: &str, found: Found) -> Option<MissingImport> {
     let mut names = name.split('#');
     let root = names.next()?;
     let import = imports.iter().find(|import| import.name == root)?;
@@ -312,7 +315,7 @@ fn inner_mismatch(imports: &[Extern], name: &str, found: Found) -> Option<Unserv
         Found::Another(why) => format!("`{name}`: {why}"),
         Found::Nothing | Found::Fitting => format!("`{name}` is missing"),
     };
-    Some(Unserved::new(import, item, Some(why)))
+    Some(MissingImport::new(import, item, Some(why)))
 }
 
 /// The start of the linker's message about a function of another type.

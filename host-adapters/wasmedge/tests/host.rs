@@ -25,8 +25,8 @@ mod adapter {
     pub(crate) use wasmedge_component::{Component, Engine, Linker, ResourceLimiter, Store, Val};
     pub(crate) use wasmscope_wasmedge as scope;
     pub(crate) use wasmscope_wasmedge::{
-        Limiter, Unlimited, View, add_to_linker_with, imports, instantiate, invoke, outcome_of,
-        runtime, unserved,
+        Limiter, Unlimited, View, add_to_linker_with, imports, instantiate, invoke,
+        missing_imports, outcome_of, runtime,
     };
 
     use wasmedge_component::{AsContextMut, Config, Instance};

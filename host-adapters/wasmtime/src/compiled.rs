@@ -20,7 +20,7 @@ pub fn from_cache(engine: &Engine, bytes: &[u8], cache: &Cache) -> Option<Compon
 }
 
 /// Compiles a component, stores the code in a cache, and loads it. If the code cannot be stored,
-/// [`Precompiled::not_kept`] has the reason.
+/// [`Precompiled::cache_error`] has the reason.
 ///
 /// This does not check how large the component may become: see [`check_size`](crate::check_size).
 ///
@@ -29,12 +29,12 @@ pub fn from_cache(engine: &Engine, bytes: &[u8], cache: &Cache) -> Option<Compon
 /// Returns the errors of [`Component::new`].
 pub fn precompile(engine: &Engine, bytes: &[u8], cache: &Cache) -> Result<Precompiled<Component>> {
     let code = engine.precompile_component(bytes)?;
-    let not_kept = cache.store(&key(engine, bytes), &code).err();
+    let cache_error = cache.store(&key(engine, bytes), &code).err();
     // SAFETY: the engine has just compiled it.
     let component = unsafe { Component::deserialize(engine, &code) }?;
     Ok(Precompiled {
         component,
-        not_kept,
+        cache_error,
     })
 }
 
@@ -121,7 +121,7 @@ mod tests {
             let first = engine(set);
             assert!(from_cache(&first, &bytes, &cache).is_none());
             let made = precompile(&first, &bytes, &cache).expect("compiled");
-            assert!(made.not_kept.is_none());
+            assert!(made.cache_error.is_none());
             assert_eq!(answer(&first, &made.component), 42);
             let second = engine(set);
             let found = from_cache(&second, &bytes, &cache).expect("it was stored");
@@ -167,7 +167,7 @@ mod tests {
         let bytes = wat::parse_str(ANSWER).expect("a component");
         let engine = Engine::default();
         let made = precompile(&engine, &bytes, &cache).expect("compiled");
-        assert!(made.not_kept.is_some());
+        assert!(made.cache_error.is_some());
         assert_eq!(answer(&engine, &made.component), 42);
     }
 }

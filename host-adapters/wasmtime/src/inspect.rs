@@ -4,7 +4,7 @@ mod linker;
 mod probe;
 mod text;
 
-use wasmscope_contract::{Extern, ExternKind, NotACommand, Unserved};
+use wasmscope_contract::{Extern, ExternKind, MissingImport, NotACommand};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, ResourceType};
 use wasmtime::{Engine, Result};
@@ -106,7 +106,10 @@ fn describe(engine: &Engine, name: &str, item: &ComponentItem, names: &mut Names
 /// # Errors
 ///
 /// Returns an error if the component belongs to another [`Engine`] than the linker.
-pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Result<Vec<Unserved>> {
+pub fn missing_imports<T: 'static>(
+    component: &Component,
+    linker: &Linker<T>,
+) -> Result<Vec<MissingImport>> {
     wasmtime::ensure!(
         Engine::same(component.engine(), linker.engine()),
         "component and linker belong to different engines"
@@ -116,11 +119,11 @@ pub fn unserved<T: 'static>(component: &Component, linker: &Linker<T>) -> Result
     };
     let (wanted, origins) = wanted(component);
     let mut linker_probe = LinkerProbe::new(component, linker, origins);
-    let mut unserved = wasmscope_contract::unserved(&wanted, &mut linker_probe)?;
-    if unserved.is_empty() {
-        unserved.extend(linker::first_mismatch(&wanted, &error));
+    let mut missing = wasmscope_contract::missing_imports(&wanted, &mut linker_probe)?;
+    if missing.is_empty() {
+        missing.extend(linker::first_mismatch(&wanted, &error));
     }
-    Ok(unserved)
+    Ok(missing)
 }
 
 /// The first import of a resource.

@@ -17,7 +17,7 @@ use crate::outcome::outcome_of;
 /// # Errors
 ///
 /// Returns the error of [`Linker::instantiate`]: an import that the linker lacks, a trap, or a
-/// limit. [`outcome_of`] tells them apart, and [`unserved`](crate::unserved) lists all lacking
+/// limit. [`outcome_of`] tells them apart, and [`missing_imports`](crate::missing_imports) lists all lacking
 /// imports.
 pub fn instantiate<T: View + 'static>(
     mut store: impl AsContextMut<Data = T>,

@@ -23,8 +23,8 @@ use wasmtime::{Config, Engine, ResourceLimiterAsync, Result, Store, StoreLimitsB
 mod adapter {
     pub(crate) use wasmscope_wasmtime as scope;
     pub(crate) use wasmscope_wasmtime::{
-        Limiter, Unlimited, View, add_to_linker_with, imports, instantiate, invoke, outcome_of,
-        runtime, unserved,
+        Limiter, Unlimited, View, add_to_linker_with, imports, instantiate, invoke,
+        missing_imports, outcome_of, runtime,
     };
     pub(crate) use wasmtime::component::{Component, Linker, Val};
     pub(crate) use wasmtime::{Engine, ResourceLimiter, Result, Store};

@@ -4,7 +4,9 @@
 #[expect(dead_code, reason = "the other tests use the remaining items")]
 mod guests;
 
-use wasmscope_wasmtime::{ExternKind, Instance, View, add_to_linker, exports, imports, unserved};
+use wasmscope_wasmtime::{
+    ExternKind, Instance, View, add_to_linker, exports, imports, missing_imports,
+};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -48,7 +50,7 @@ fn lacking_imports_are_named_in_full() {
     let mut linker = Linker::new(&engine);
     add_to_linker::<State>(&mut linker).unwrap();
     let named = |linker: &Linker<State>| -> Vec<String> {
-        unserved(&component, linker)
+        missing_imports(&component, linker)
             .unwrap()
             .iter()
             .map(ToString::to_string)
@@ -66,7 +68,7 @@ fn lacking_imports_are_named_in_full() {
     );
     // Everything is defined now, and one function still has another type.
     linker.define_unknown_imports_as_traps(&component).unwrap();
-    let lacking = &unserved(&component, &linker).unwrap()[..];
+    let lacking = &missing_imports(&component, &linker).unwrap()[..];
     assert!(
         matches!(lacking, [one] if one.item.as_deref() == Some("threshold") && one.mismatch.is_some()),
         "{lacking:?}"
@@ -104,7 +106,7 @@ fn existing_methods_and_resources_are_not_lacking() {
     let component = Component::from_binary(&engine, &wat::parse_str(wat).unwrap()).unwrap();
     let mut linker = Linker::<Wasi>::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap();
-    let lacking: Vec<String> = unserved(&component, &linker)
+    let lacking: Vec<String> = missing_imports(&component, &linker)
         .unwrap()
         .iter()
         .map(ToString::to_string)
@@ -146,8 +148,8 @@ fn reexported_resources_are_not_lacking() {
     let mut linker = Linker::<Wasi>::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap();
     let lacking = |linker: &Linker<Wasi>| -> Vec<String> {
-        let unserved = unserved(&component, linker).unwrap();
-        unserved.iter().map(ToString::to_string).collect()
+        let missing = missing_imports(&component, linker).unwrap();
+        missing.iter().map(ToString::to_string).collect()
     };
     assert_eq!(
         lacking(&linker),

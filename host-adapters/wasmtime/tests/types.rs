@@ -4,7 +4,7 @@
 #[expect(dead_code, reason = "the other tests use the remaining items")]
 mod guests;
 
-use wasmscope_wasmtime::{Instance, View, add_to_linker, unserved};
+use wasmscope_wasmtime::{Instance, View, add_to_linker, missing_imports};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -125,10 +125,10 @@ fn every_difference_in_a_type_is_named() {
         // There is an error for every function that uses the type.
         let message = message.replace('`', "").replace(" found ", ", found ");
         let message = message.replace(",,", ",");
-        let unserved = unserved(&component, &linker).unwrap();
-        assert!(!unserved.is_empty(), "`{to}` is served");
-        for unserved in unserved {
-            assert_eq!(unserved.mismatch.as_ref(), Some(&message), "{to}");
+        let missing = missing_imports(&component, &linker).unwrap();
+        assert!(!missing.is_empty(), "`{to}` is served");
+        for import in missing {
+            assert_eq!(import.mismatch.as_ref(), Some(&message), "{to}");
         }
     }
 }

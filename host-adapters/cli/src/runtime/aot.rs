@@ -67,7 +67,7 @@ pub(super) fn say_compiling(runtime: &str, cache: &Cache) {
 }
 
 /// Warns that the code could not be stored, so the next run compiles again.
-pub(super) fn say_not_kept(cache: &Cache, error: Option<&io::Error>) {
+pub(super) fn warn_cache_error(cache: &Cache, error: Option<&io::Error>) {
     if let Some(error) = error {
         say!(
             "wasmscope: warning: --aot stores nothing: the cache folder {} cannot be written to: {error}",

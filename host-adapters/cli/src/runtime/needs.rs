@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use std::fmt::Write as _;
 use std::path::Path;
-use wasmscope_contract::{Extern, ExternKind, NotACommand, Unserved};
+use wasmscope_contract::{Extern, ExternKind, MissingImport, NotACommand};
 
 /// The worlds of `wasmscope:otel`, each with the interface that only it imports.
 const WORLDS: [(&str, &str); 3] = [
@@ -32,7 +32,7 @@ pub(crate) struct Needs {
     pub(crate) imports: Vec<Extern>,
     pub(crate) exports: Vec<Extern>,
     /// The imports that this host lacks.
-    pub(crate) missing: Vec<Unserved>,
+    pub(crate) missing: Vec<MissingImport>,
 }
 
 impl Needs {
@@ -138,8 +138,8 @@ fn is_of(version: &str, track: &str) -> bool {
 }
 
 /// Explains missing imports, and gives advice.
-fn hints(missing: &[Unserved]) -> Vec<String> {
-    let package = |item: &Unserved| {
+fn hints(missing: &[MissingImport]) -> Vec<String> {
+    let package = |item: &MissingImport| {
         let (interface, version) = item.import.split_once('@').unwrap_or((&item.import, ""));
         let package = interface.split('/').next().unwrap_or_default().to_owned();
         (package, version.to_owned())

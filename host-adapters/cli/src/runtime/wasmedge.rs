@@ -178,7 +178,7 @@ fn compiled(
             }
             aot::say_compiling("WasmEdge", cache);
             Component::precompile_and_report(engine, bytes, cache).map(|made| {
-                aot::say_not_kept(cache, made.not_kept.as_ref());
+                aot::warn_cache_error(cache, made.cache_error.as_ref());
                 made.component
             })
         }
@@ -251,7 +251,7 @@ fn linker(taken: &wasi_bounds::Bounds) -> Result<Linker<Host>, Failure> {
 }
 
 fn needs_of(component: &Component, linker: &Linker<Host>) -> Result<Needs, Failure> {
-    let missing = wasmscope_wasmedge::unserved(component, linker)
+    let missing = wasmscope_wasmedge::missing_imports(component, linker)
         .map_err(|error| Failure::new(format!("WasmEdge cannot compare imports: {error:#}")))?;
     Ok(Needs {
         imports: wasmscope_wasmedge::imports(component),

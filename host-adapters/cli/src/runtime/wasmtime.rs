@@ -137,7 +137,7 @@ fn compiled(engine: &Engine, path: &Path, bytes: &[u8], aot: &Aot) -> Result<Com
             None => {
                 aot::say_compiling("Wasmtime", cache);
                 wasmscope_wasmtime::precompile(engine, bytes, cache).map(|made| {
-                    aot::say_not_kept(cache, made.not_kept.as_ref());
+                    aot::warn_cache_error(cache, made.cache_error.as_ref());
                     made.component
                 })
             }
@@ -173,12 +173,12 @@ fn linker(engine: &Engine, taken: &wasi_bounds::Bounds) -> Result<Linker<Host>, 
 }
 
 fn needs_of(component: &Component, linker: &Linker<Host>) -> Result<Needs, Failure> {
-    let unserved = wasmscope_wasmtime::unserved(component, linker)
+    let missing = wasmscope_wasmtime::missing_imports(component, linker)
         .map_err(|error| Failure::new(format!("wasmtime cannot compare imports: {error:#}")))?;
     Ok(Needs {
         imports: wasmscope_wasmtime::imports(component),
         exports: wasmscope_wasmtime::exports(component),
-        missing: unserved,
+        missing,
     })
 }
 

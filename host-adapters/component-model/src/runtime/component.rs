@@ -182,7 +182,7 @@ impl<E: Compiler> Component<E> {
         bytes: impl AsRef<[u8]>,
         cache: &Cache,
     ) -> Result<Precompiled<Self>, LoadError> {
-        let mut not_kept = None;
+        let mut cache_error = None;
         let component = Self::load(engine, bytes.as_ref(), |_, module| {
             if !engine.can_compile(module) {
                 return Ok(None);
@@ -192,13 +192,13 @@ impl<E: Compiler> Component<E> {
             }
             let code = engine.compile(module)?;
             if let Err(error) = cache.store(&engine.code_key(module), code.bytes()) {
-                not_kept = Some(error);
+                cache_error = Some(error);
             }
             engine.load_compiled(&code).map(Some)
         })?;
         Ok(Precompiled {
             component,
-            not_kept,
+            cache_error,
         })
     }
 

@@ -100,9 +100,9 @@ impl<T: 'static, E: Engine> Linker<T, E> {
         }
     }
 
-    /// Returns an error with the reason for each import of a component that has no matching
-    /// definition.
-    pub fn unserved(&self, component: &Component<E>) -> Vec<LinkError> {
+    /// Returns an error for each import of a component that has no definition, or one of another
+    /// type.
+    pub fn missing_imports(&self, component: &Component<E>) -> Vec<LinkError> {
         let mut errors = Vec::new();
         let _ = self.resolve(component, &mut |error| {
             errors.push(error);

@@ -138,7 +138,7 @@ fn a_missing_import_is_named_in_full() {
     let bytes = wat::parse_str(text).unwrap();
     let component = Component::new(&Idle::default(), bytes).unwrap();
     let missing = |linker: &Linker<(), Idle>| -> Vec<String> {
-        let errors = linker.unserved(&component);
+        let errors = linker.missing_imports(&component);
         errors.iter().map(ToString::to_string).collect()
     };
     let error = ResourceType::host::<()>();

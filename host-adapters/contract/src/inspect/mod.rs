@@ -5,14 +5,14 @@
 //! [`Extern`]s, and answers for its linker through [`Offers`].
 
 mod command;
+mod missing_imports;
 mod text;
-mod unserved;
 
 use std::fmt;
 
 pub use command::{NotACommand, command};
+pub use missing_imports::{Found, MissingImport, Offers, missing_imports};
 pub use text::TypeText;
-pub use unserved::{Found, Offers, Unserved, unserved};
 
 /// An import or an export of a component, or an item of an interface.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use opentelemetry_semantic_conventions::attribute as conventions;
 
-use super::{AttributeInfo, Place, Stability, ValueInfo};
+use super::{AttributeInfo, AttributeLocation, Stability, ValueInfo};
 
 macro_rules! attributes {
-    ($($constant:ident = $key:expr, $value:literal, [$($place:ident),+], $stability:ident, $meaning:literal;)+) => {
+    ($($constant:ident = $key:expr, $value:literal, [$($location:ident),+], $stability:ident, $meaning:literal;)+) => {
         /// The attributes, by constant.
         pub mod attribute {
             use super::*;
@@ -15,7 +15,7 @@ macro_rules! attributes {
                 pub const $constant: AttributeInfo = AttributeInfo {
                     key: $key,
                     value: $value,
-                    places: &[$(Place::$place),+],
+                    locations: &[$(AttributeLocation::$location),+],
                     meaning: $meaning,
                     stability: Stability::$stability,
                 };

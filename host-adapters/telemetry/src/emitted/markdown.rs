@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    ATTRIBUTES, AttributeInfo, ERROR_TYPES, METRICS, MetricInfo, Place, Stability, ValueInfo,
+    ATTRIBUTES, AttributeInfo, AttributeLocation, ERROR_TYPES, METRICS, MetricInfo, Stability,
+    ValueInfo,
 };
 use crate::dropped::Reason;
 use crate::invocation::Outcome;
@@ -122,15 +123,19 @@ fn attributes(text: &mut String) {
         let AttributeInfo {
             key,
             value,
-            places,
+            locations,
             meaning,
             stability,
         } = attribute;
-        let places: Vec<_> = places.iter().copied().map(Place::as_str).collect();
+        let locations: Vec<_> = locations
+            .iter()
+            .copied()
+            .map(AttributeLocation::as_str)
+            .collect();
         put!(
             text,
             "| `{key}` | {value} | {} | {} | {} |",
-            places.join(", "),
+            locations.join(", "),
             meaning.trim_end_matches('.'),
             Stability::as_str(*stability)
         );

@@ -33,7 +33,7 @@ fn nothing_is_listed_twice_and_metrics_have_listed_attributes() {
         for key in metric.attributes {
             let listed = ATTRIBUTES.iter().find(|attribute| attribute.key == *key);
             assert!(
-                listed.is_some_and(|listed| listed.places.contains(&Place::Metric)),
+                listed.is_some_and(|listed| listed.locations.contains(&AttributeLocation::Metric)),
                 "{} has {key}",
                 metric.name
             );

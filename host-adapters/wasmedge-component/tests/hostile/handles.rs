@@ -403,7 +403,7 @@ fn resource_types_of_the_host_are_distinct() {
         .unwrap();
     root.func_wrap("make", |_, ()| Ok((Resource::<Thing>::new_own(5),)))
         .unwrap();
-    let errors = other.unserved(&component);
+    let errors = other.missing_imports(&component);
     assert!(
         errors
             .iter()

@@ -1,7 +1,7 @@
 //! Finds out which items a linker has. Wasmtime's linker cannot list them, so we let it link small
 //! components that import one item each.
 
-use wasmscope_contract::{Extern, ExternKind, Found, Offers, Unserved};
+use wasmscope_contract::{Extern, ExternKind, Found, MissingImport, Offers};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Error, Result};
@@ -133,7 +133,7 @@ fn found(error: &Error) -> Found {
 
 /// Interprets Wasmtime's error if the linker accepted every probe. The error is about the first
 /// import that does not fit.
-pub(super) fn first_mismatch(imports: &[Extern], error: &Error) -> Option<Unserved> {
+pub(super) fn first_mismatch(imports: &[Extern], error: &Error) -> Option<MissingImport> {
     let mut messages = error.chain().map(ToString::to_string);
     let outermost = messages.next().unwrap_or_default();
     let named = |import: &&Extern| outermost.contains(&format!("`{}`", import.name));
@@ -145,5 +145,5 @@ pub(super) fn first_mismatch(imports: &[Extern], error: &Error) -> Option<Unserv
             .any(|detail| detail.contains(&format!("`{}`", item.name)))
     });
     let why = details.last().cloned().unwrap_or(outermost);
-    Some(Unserved::new(import, item, Some(why)))
+    Some(MissingImport::new(import, item, Some(why)))
 }

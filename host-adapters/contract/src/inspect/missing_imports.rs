@@ -1,4 +1,4 @@
-//! Finds the imports of a component that a host lacks.
+//! Finds the imports of a component that a host does not provide with the right type.
 
 use std::fmt;
 
@@ -38,10 +38,11 @@ pub trait Offers {
     fn find(&mut self, import: &Extern, item: Option<&Extern>) -> Result<Found, Self::Error>;
 }
 
-/// An import that a host cannot serve. Its `Display` names it in full, with the reason.
+/// An import that a host lacks, or has with another type. Its `Display` gives the full name and the
+/// reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Unserved {
+pub struct MissingImport {
     /// The name of the import: for an interface with package and version.
     pub import: String,
     /// The item of the interface; `None` if the import itself is missing.
@@ -55,7 +56,7 @@ pub struct Unserved {
     pub mismatch: Option<String>,
 }
 
-impl Unserved {
+impl MissingImport {
     /// Returns an entry for an import, or for an item of an imported interface. `mismatch` is the
     /// engine's reason if there is an item of that name that does not fit.
     #[must_use]
@@ -81,7 +82,7 @@ fn plain(why: &str) -> String {
     why
 }
 
-impl fmt::Display for Unserved {
+impl fmt::Display for MissingImport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             import,
@@ -113,7 +114,10 @@ impl fmt::Display for Unserved {
 /// # Errors
 ///
 /// Returns the error of [`Offers`].
-pub fn unserved<O: Offers>(imports: &[Extern], linker: &mut O) -> Result<Vec<Unserved>, O::Error> {
+pub fn missing_imports<O: Offers>(
+    imports: &[Extern],
+    linker: &mut O,
+) -> Result<Vec<MissingImport>, O::Error> {
     let mut list = Vec::new();
     for import in imports {
         match import.kind {
@@ -130,17 +134,17 @@ pub fn unserved<O: Offers>(imports: &[Extern], linker: &mut O) -> Result<Vec<Uns
 fn items<O: Offers>(
     import: &Extern,
     linker: &mut O,
-    list: &mut Vec<Unserved>,
+    list: &mut Vec<MissingImport>,
 ) -> Result<(), O::Error> {
     if let Found::Another(why) = linker.find(import, None)? {
-        list.push(Unserved::new(import, None, Some(why)));
+        list.push(MissingImport::new(import, None, Some(why)));
         return Ok(());
     }
     let needed = |item: &&Extern| item.needs_host();
     let items: Vec<&Extern> = import.items.iter().filter(needed).collect();
     // An interface that has only types needs nothing from the host.
     if !items.is_empty() && !linker.has_interface(&import.name)? {
-        list.push(Unserved::new(import, None, None));
+        list.push(MissingImport::new(import, None, None));
         return Ok(());
     }
     for item in items {
@@ -153,11 +157,11 @@ fn items<O: Offers>(
     Ok(())
 }
 
-fn lacking(import: &Extern, item: Option<&Extern>, found: Found) -> Option<Unserved> {
+fn lacking(import: &Extern, item: Option<&Extern>, found: Found) -> Option<MissingImport> {
     let mismatch = match found {
         Found::Fitting => return None,
         Found::Nothing => None,
         Found::Another(why) => Some(why),
     };
-    Some(Unserved::new(import, item, mismatch))
+    Some(MissingImport::new(import, item, mismatch))
 }
