@@ -1,11 +1,11 @@
 //! Configuration and pipelines: sends guests' telemetry to collectors.
 //!
-//! The telemetry core (`wasmscope-telemetry`) applies the limits and rules to what a guest sends,
-//! and hands it to OpenTelemetry providers. This crate makes these providers: [`config`] reads the
+//! The telemetry core (`wasmscope-telemetry`) applies limits and rules to the telemetry of guests,
+//! and passes it to OpenTelemetry providers. This crate makes these providers: [`config`] reads the
 //! `OTEL_*` variables and an embedder's own settings, and a [`Pipeline`] exports over OTLP and
 //! counts delivered and lost items.
 //!
-//! A host that brings its own providers does not need this crate.
+//! A host with its own providers does not need this crate.
 
 pub mod config;
 mod json;

@@ -7,9 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{Instance, Reason, Signal};
 
-/// Runs a guest's call on the instance that `instance` finds in `state`. A panic, which would take
-/// down the embedder because of its telemetry, is caught and counted as `host_panic`. Then the
-/// result is `None`. (A program that is built with `panic = "abort"` ends.)
+/// Runs a guest's call on the instance that `instance` finds in `state`.
+///
+/// Catches panics, so that an error in telemetry does not end the embedder's program. A panic is
+/// counted as `host_panic`, and the result is `None`. A program that is built with
+/// `panic = "abort"` still ends.
 #[inline]
 pub fn catch_panic<S: ?Sized, R>(
     state: &mut S,
@@ -17,7 +19,7 @@ pub fn catch_panic<S: ?Sized, R>(
     signal: Signal,
     call: impl FnOnce(&mut Instance) -> R,
 ) -> Option<R> {
-    // A panic may leave a record or a count half-done, but nothing that other code relies on.
+    // A panic may leave a record or a count incomplete. No other code depends on these.
     if let Ok(returned) = catch_unwind(AssertUnwindSafe(|| call(instance(state)))) {
         return Some(returned);
     }
@@ -30,7 +32,7 @@ pub fn catch_panic<S: ?Sized, R>(
 
 /// Returns access to Wasmscope's state within the embedder's `T` of a store.
 ///
-/// The state belongs to one store, and is dropped with it. All adapters use this trait.
+/// The state belongs to one store and is dropped with it. All adapters use this trait.
 ///
 /// # Examples
 ///
@@ -63,9 +65,9 @@ macro_rules! limiter {
         /// Wraps an embedder's resource limiter, and reports the store's memory and lifetime to the
         /// runtime metrics.
         ///
-        /// The inner limiter decides. This lives in the store's data. It counts as one instance,
-        /// and as that instance's memory, until it is dropped with the data. [`Limiter::unlimited`]
-        /// is for stores without limits.
+        /// The inner limiter decides. Keep the limiter in the store's data: until it is dropped, it
+        /// counts as one instance with the store's memory. [`Limiter::unlimited`] is for stores
+        /// without limits.
         ///
         $(#[$doc])*
         #[derive(Debug)]
@@ -85,9 +87,9 @@ macro_rules! limiter {
         impl<L> Limiter<L> {
             /// Makes a limiter around the embedder's own.
             ///
-            /// With the [`Instance`]($crate::Instance) of the same store instead of its
-            /// [`Telemetry`]($crate::Telemetry), memory that is refused during a call is an event
-            /// on that call's span, besides being counted.
+            /// Given a [`Telemetry`]($crate::Telemetry), refused memory is counted. Given the
+            /// [`Instance`]($crate::Instance) of the same store, it is also an event on the span of
+            /// the current call.
             pub fn new(metered: &impl $crate::Metered, inner: L) -> Self {
                 Self {
                     inner,
@@ -100,7 +102,7 @@ macro_rules! limiter {
                 &self.inner
             }
 
-            /// Returns the inner limiter, to be changed.
+            /// Returns the inner limiter mutably.
             pub fn inner_mut(&mut self) -> &mut L {
                 &mut self.inner
             }

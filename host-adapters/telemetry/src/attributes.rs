@@ -1,5 +1,5 @@
-//! What holds for the attributes of every signal: keys, lengths, last value wins, and how much
-//! there may be.
+//! The rules for the attributes of all signals: keys, lengths, duplicates, and limits on their
+//! number and bytes.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -10,22 +10,21 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use crate::dropped::{Dropped, Reason, Signal};
 use crate::limits::{AHEAD_SECONDS, EARLIEST_SECONDS, Limits};
 
-/// The rules under which a guest's attributes and texts are taken over.
+/// The rules for a guest's attributes and texts.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) dropped: &'a Dropped,
     pub(crate) signal: Signal,
-    /// Characters of a string value, where they are limited besides its bytes.
+    /// The limit on the characters of a string value, besides the limit on its bytes.
     pub(crate) value_chars: Option<usize>,
-    /// Where counts go until it is known whether what they are part of is kept.
+    /// Holds counts back until their item is kept. `None` counts at once.
     pub(crate) pending: Option<&'a Pending>,
 }
 
-/// Counts of what was left out of something that may itself be dropped.
+/// Counts of dropped and shortened parts of an item that may itself be dropped.
 ///
-/// What is dropped is counted once: of something that is dropped as a whole, nothing is counted but
-/// that.
+/// If the item is dropped as a whole, it counts once, and these counts are discarded.
 #[derive(Debug, Default)]
 pub(crate) struct Pending(RefCell<Vec<(Reason, u64, String)>>);
 
@@ -34,7 +33,7 @@ impl Pending {
         self.0.borrow().is_empty()
     }
 
-    /// Counts them, because their item is kept.
+    /// Adds the counts to those of the rules, because their item is kept.
     #[inline]
     pub(crate) fn count(self, rules: Rules<'_>) {
         let counts = self.0.into_inner();
@@ -55,15 +54,15 @@ fn count_all(counts: Vec<(Reason, u64, String)>, rules: Rules<'_>) {
     }
 }
 
-/// A limit on the number of attributes, and the reason under which more are counted.
+/// A limit on the number of attributes, and the reason for dropping more.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct AtMost(pub(crate) usize, pub(crate) Reason);
+pub(crate) struct CountLimit(pub(crate) usize, pub(crate) Reason);
 
 /// The result of a merge.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Merged {
-    /// The number of attributes that were dropped because there were too many. They are counted
-    /// already, as all others.
+    /// The number of attributes that were dropped because there were too many. They are already
+    /// counted, like all other drops.
     pub(crate) over: u32,
     /// Whether anything was dropped, replaced or shortened.
     pub(crate) is_changed: bool,
@@ -114,17 +113,17 @@ impl<'k> FromIterator<&'k str> for KeyFilter {
 }
 
 impl ByteBudget {
-    /// Makes a budget of `left` bytes. What exceeds it is counted under `reason`.
+    /// Makes a budget of `left` bytes. `reason` is counted if it is exceeded.
     pub(crate) const fn new(left: usize, reason: Reason) -> Self {
         Self { left, reason }
     }
 
-    /// Returns the smaller one.
+    /// Returns the smaller of two budgets.
     pub(crate) fn or_less(self, other: Self) -> Self {
         if other.left < self.left { other } else { self }
     }
 
-    /// Makes a budget for attributes that are bounded otherwise.
+    /// Makes a budget for attributes with another bound.
     pub(crate) const fn unlimited() -> Self {
         Self::new(usize::MAX, Reason::CallBytes)
     }
@@ -137,12 +136,13 @@ impl ByteBudget {
         self.reason
     }
 
-    /// Takes `bytes` if so many are left.
+    /// Takes `bytes`. Returns false if fewer are left.
     pub(crate) fn take(&mut self, bytes: usize) -> bool {
         self.exchange(0, bytes)
     }
 
-    /// Returns `old` bytes and takes `new` ones if so many are left.
+    /// Gives back `old` bytes and takes `new` bytes. Returns false, and changes nothing, if fewer
+    /// are left.
     fn exchange(&mut self, old: usize, new: usize) -> bool {
         match self.left.saturating_add(old).checked_sub(new) {
             Some(left) => {
@@ -157,8 +157,8 @@ impl ByteBudget {
 const EARLIEST: Duration = Duration::from_secs(EARLIEST_SECONDS);
 const AHEAD: Duration = Duration::from_secs(AHEAD_SECONDS);
 
-/// Returns the time that a guest gave in nanoseconds since the Unix epoch, or `None` if it is
-/// implausible: a number of milliseconds or seconds reads as a moment in 1970.
+/// Converts a guest's time from nanoseconds since the Unix epoch. Returns `None` if it is
+/// implausible. A time in seconds or milliseconds looks like a time in 1970.
 pub(crate) fn plausible_time(nanoseconds: u64, now: SystemTime) -> Option<SystemTime> {
     let since_epoch = Duration::from_nanos(nanoseconds);
     let time = UNIX_EPOCH + since_epoch;
@@ -166,7 +166,7 @@ pub(crate) fn plausible_time(nanoseconds: u64, now: SystemTime) -> Option<System
 }
 
 impl<'a> Rules<'a> {
-    /// Returns the same rules, whose counts are kept back.
+    /// Returns the same rules, with counts held back in `pending`.
     pub(crate) fn pending<'b>(&self, pending: &'b Pending) -> Rules<'b>
     where
         'a: 'b,
@@ -189,7 +189,7 @@ impl Rules<'_> {
         }
     }
 
-    /// Counts one item, and notes its name.
+    /// Counts one item, and records its name.
     #[cold]
     pub(crate) fn count_named(&self, reason: Reason, name: &str) {
         match self.pending {
@@ -198,13 +198,13 @@ impl Rules<'_> {
         }
     }
 
-    /// Returns the time that a guest gave, or now where it gave none. An implausible one is counted
-    /// and replaced by now.
+    /// Converts a guest's time. Returns the current time if the guest gave none. An implausible
+    /// time is counted and replaced by the current time.
     pub(crate) fn time(&self, given: Option<u64>) -> SystemTime {
         self.time_at(given, SystemTime::now())
     }
 
-    /// Does as [`time`](Self::time) where the time is known.
+    /// Works like [`time`](Self::time) with a given current time.
     pub(crate) fn time_at(&self, given: Option<u64>, now: SystemTime) -> SystemTime {
         let Some(nanoseconds) = given else {
             return now;
@@ -215,8 +215,8 @@ impl Rules<'_> {
         })
     }
 
-    /// Decides by its key about an attribute, for all signals. `kept` are the `len` keys that are
-    /// kept so far, and `filter` has them, too.
+    /// Decides by the key whether an attribute is kept, for all signals. `kept` are the `len` keys
+    /// that are kept so far, which `filter` contains.
     #[inline]
     pub(crate) fn admit<'k>(
         &self,
@@ -224,7 +224,7 @@ impl Rules<'_> {
         mut kept: impl Iterator<Item = &'k str>,
         len: usize,
         filter: &mut KeyFilter,
-        AtMost(limit, reason): AtMost,
+        CountLimit(limit, reason): CountLimit,
     ) -> Admission {
         let may_be_known = filter.add(key);
         if key.is_empty() {
@@ -240,15 +240,15 @@ impl Rules<'_> {
         }
     }
 
-    /// Merges attributes: a key that is there already gets the new value, and new keys are added up
-    /// to `most`. Long values are shortened, and attributes with an invalid key are dropped.
+    /// Merges attributes. An existing key gets the new value, and new keys are added up to `most`.
+    /// Long values are shortened, and attributes with an invalid key are dropped.
     ///
-    /// Takes time in proportion to the number of given attributes times `most`.
+    /// The time is proportional to the number of given attributes times `most`.
     pub(crate) fn merge(
         &self,
         kept: &mut Vec<KeyValue>,
         given: Vec<KeyValue>,
-        most: AtMost,
+        most: CountLimit,
         budget: &mut ByteBudget,
     ) -> Merged {
         let first = kept.len();
@@ -260,7 +260,7 @@ impl Rules<'_> {
         let mut merged = Merged::default();
         let keys = kept.iter().take(first).map(|known| known.key.as_str());
         let mut filter = KeyFilter::from_iter(keys);
-        // Those before `len` are kept. The others are swapped behind it, and cut off in the end.
+        // The attributes before `len` are kept. Dropped ones are swapped behind them and truncated.
         let mut len = first;
         for next in first..kept.len() {
             let (head, tail) = kept.split_at_mut(next);
@@ -303,7 +303,7 @@ impl Rules<'_> {
         }
         if len < kept.len() {
             kept.truncate(len);
-            // One call may pass far more than what is kept.
+            // The guest may have passed many more attributes than are kept.
             if kept.capacity() > 2 * len + 16 {
                 kept.shrink_to_fit();
             }
@@ -311,8 +311,8 @@ impl Rules<'_> {
         merged
     }
 
-    /// Returns the length to which a string value is shortened, and the limit that it exceeds;
-    /// `None` if it is kept whole.
+    /// Returns the length of a shortened string value, and the limit that it exceeds. `None` if it
+    /// is kept whole.
     #[inline]
     pub(crate) fn shortened(&self, text: &str) -> Option<(usize, Reason)> {
         match shortened(text, self.limits.value_bytes, self.value_chars)? {
@@ -321,7 +321,7 @@ impl Rules<'_> {
         }
     }
 
-    /// Returns whether a value is sure to be kept as it is.
+    /// Returns true if a value is certainly kept unchanged.
     #[inline]
     fn is_whole(&self, value: &Value) -> bool {
         match value {
@@ -331,7 +331,7 @@ impl Rules<'_> {
         }
     }
 
-    /// Shortens the value of an attribute, and returns what to count if the attribute is kept.
+    /// Shortens the value of an attribute. Returns the counts, for the case that it is kept.
     #[cold]
     fn shorten_value(&self, attribute: &mut KeyValue) -> Pending {
         let shortened = Pending::default();
@@ -363,7 +363,7 @@ impl Rules<'_> {
                     .for_each(|text| self.fit_string(key, text));
                 shortened
             }
-            // Kinds that the API crate may add later come from no guest.
+            // The API crate may add kinds later. Guests cannot pass them.
             _ => false,
         };
         if shortened {
@@ -378,7 +378,7 @@ impl Rules<'_> {
         }
     }
 
-    /// Shortens a name or description to `Limits::text_bytes`.
+    /// Shortens a name or description to `Limits::text_bytes`, and counts that.
     pub(crate) fn text(&self, mut text: String) -> String {
         if self.shorten(&mut text) {
             self.count_named(Reason::TextBytes, &text);
@@ -394,8 +394,8 @@ impl Rules<'_> {
         Cow::Owned(self.text(name.into_owned()))
     }
 
-    /// Shortens a description of the host's own, such as a trap's message, of which nothing that a
-    /// guest gave is lost.
+    /// Shortens a text of the host, such as a trap's message. It does not count, because no
+    /// telemetry of a guest is lost.
     pub(crate) fn own_text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         self.shorten(&mut text);
@@ -413,7 +413,7 @@ impl Rules<'_> {
     }
 }
 
-/// Returns the limit on the characters of a value. Values of metrics have none.
+/// Returns the reason for values with too many characters. Values of metrics have no such limit.
 fn value_chars(signal: Signal) -> Reason {
     match signal {
         Signal::Logs => Reason::LogValueChars,
@@ -428,8 +428,8 @@ pub(crate) enum Excess {
     Chars,
 }
 
-/// Returns the length to which a text is shortened, and the limit that it exceeds first; `None` if
-/// it is kept whole.
+/// Returns the length of a shortened text, and the stricter of the limits that it exceeds. `None`
+/// if it is kept whole.
 #[inline]
 pub(crate) fn shortened(text: &str, bytes: usize, chars: Option<usize>) -> Option<(usize, Excess)> {
     // A text has no more characters than bytes.
@@ -445,7 +445,7 @@ pub(crate) fn shortened(text: &str, bytes: usize, chars: Option<usize>) -> Optio
     (end < text.len()).then_some((end, excess))
 }
 
-/// Returns the length of the longest prefix of at most so many bytes and characters.
+/// Returns the length of the longest prefix within both limits.
 fn cut(text: &str, bytes: usize, chars: Option<usize>) -> usize {
     let end = text.floor_char_boundary(bytes);
     match chars {
@@ -466,13 +466,14 @@ fn shorten_list<T>(list: &mut Vec<T>, limit: usize) -> bool {
     shorten
 }
 
-/// Compares texts. Most differ in length, and those that are equal are often the same.
+/// Compares texts. Fast because most texts differ in length, and equal texts are often the same
+/// pointer.
 #[inline]
 fn same_text(a: &str, b: &str) -> bool {
     a.len() == b.len() && (std::ptr::eq(a, b) || a == b)
 }
 
-/// Returns how many bytes an attribute occupies.
+/// Returns the bytes of an attribute.
 pub(crate) fn bytes_of(attribute: &KeyValue) -> usize {
     size_of::<KeyValue>() + attribute.key.as_str().len() + bytes_of_value(&attribute.value)
 }
@@ -536,7 +537,7 @@ mod tests {
                         expected_over += 1;
                     }
                 }
-                over += rules.merge(&mut kept, call, AtMost(limit, Reason::LogAttributes), &mut ByteBudget::unlimited()).over;
+                over += rules.merge(&mut kept, call, CountLimit(limit, Reason::LogAttributes), &mut ByteBudget::unlimited()).over;
             }
             let expected: Vec<_> =
                 order.into_iter().map(|key| KeyValue::new(key.clone(), last[&key].clone())).collect();
@@ -559,7 +560,7 @@ mod tests {
         }
 
         #[test]
-        fn the_bytes_taken_are_those_of_what_is_kept(
+        fn taken_bytes_are_those_of_the_kept_attributes(
             calls in proptest::collection::vec(proptest::collection::vec(attribute(), 0..6), 0..6),
             own in 0..1_000usize,
         ) {
@@ -568,7 +569,7 @@ mod tests {
             let mut kept = Vec::new();
             let mut budget = ByteBudget::new(own, Reason::LogBytes);
             for call in calls {
-                rules.merge(&mut kept, call, AtMost(usize::MAX, Reason::LogAttributes), &mut budget);
+                rules.merge(&mut kept, call, CountLimit(usize::MAX, Reason::LogAttributes), &mut budget);
                 let taken: usize = kept.iter().map(bytes_of).sum();
                 prop_assert_eq!(taken + budget.left(), own);
             }

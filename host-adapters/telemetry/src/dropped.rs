@@ -1,10 +1,10 @@
-//! The account of what was not kept: every limit and every misuse has a [`Reason`], and is counted
-//! by signal.
+//! Counts dropped and shortened telemetry by signal and [`Reason`]. Every limit and every kind of
+//! misuse has a reason.
 //!
-//! An item counts once, under the first reason for which it was dropped. What was left out or
-//! shortened in an item that is then dropped as a whole does not count by itself. Exceptions are
-//! what the host leaves out before it has read a call's arguments ([`Reason::CallBytes`]), and the
-//! reference to a parent that is invalid ([`Reason::WrongHandle`]) of a span that is dropped.
+//! An item counts once, under the first reason for which it was dropped. If it is dropped as a
+//! whole, its dropped and shortened parts do not count. There are two exceptions: data that the
+//! host leaves out before it has read a call's arguments ([`Reason::CallBytes`]), and the invalid
+//! parent ([`Reason::WrongHandle`]) of a dropped span.
 
 mod names;
 
@@ -21,7 +21,7 @@ use crate::limits::{Limit, Limits, limit_table};
 use crate::telemetry::host_scope;
 use names::Names;
 
-/// The kind of telemetry that something belonged to; attribute `wasmscope.signal`.
+/// A kind of telemetry; attribute `wasmscope.signal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Signal {
     /// Spans, and the context and baggage around them.
@@ -33,10 +33,10 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// Every signal, in the order of their counters.
+    /// All signals, in the order of their counters.
     pub const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
 
-    /// Returns the name under which it is exported.
+    /// Returns the value of the attribute.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -55,8 +55,7 @@ macro_rules! reasons {
     ) => {
         /// Why telemetry was dropped or shortened; attribute `wasmscope.reason`.
         ///
-        /// Each limit is a reason of the same name ([`Reason::limit`]), which tells you which limit
-        /// to raise.
+        /// Each limit has a reason of the same name ([`Reason::limit`]).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Reason {
@@ -68,10 +67,10 @@ macro_rules! reasons {
         }
 
         impl Reason {
-            /// Every reason, in the order of their counters.
+            /// All reasons, in the order of their counters.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+ $(Self::$reason,)+];
 
-            /// Returns the name under which it is exported.
+            /// Returns the value of the attribute.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -80,7 +79,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// Returns what it means, in a sentence.
+            /// Returns a description in whole sentences.
             #[must_use]
             pub fn meaning(self) -> &'static str {
                 match self {
@@ -149,7 +148,7 @@ impl Reason {
         limits.find(|limit| limit.reason == Some(self))
     }
 
-    /// Returns true if an item was lost by the export, after the core had accepted it.
+    /// Returns true if the export lost the item, after the core had accepted it.
     #[must_use]
     pub const fn is_of_the_export(self) -> bool {
         matches!(
@@ -162,36 +161,38 @@ impl Reason {
 const SIGNALS: usize = Signal::ALL.len();
 const REASONS: usize = Reason::ALL.len();
 
-/// One line of the account.
+/// A count of dropped items.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DroppedCount {
-    /// What kind of telemetry.
+    /// The kind of telemetry.
     pub signal: Signal,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// How many items, since the start. Never 0.
+    /// The number of items since the start. Never 0.
     pub count: u64,
     /// The first different names of dropped items, at most
-    /// [`DROPPED_NAMES`](crate::limits::DROPPED_NAMES): names of spans, instruments or scopes,
-    /// or keys of attributes, depending on the reason. They come from guests; they are
-    /// shortened, and control characters in them are escaped. Empty where there is no name.
+    /// [`DROPPED_NAMES`](crate::limits::DROPPED_NAMES).
+    ///
+    /// Depending on the reason, they are names of spans, instruments or scopes, or keys of
+    /// attributes. They come from guests: they are shortened, and control characters are escaped.
+    /// Empty if the items have no names.
     pub names: Vec<Box<str>>,
 }
 
-/// Counters of what was dropped, by signal and reason; clones share them.
+/// Counters of dropped telemetry by signal and reason. Clones share them.
 ///
-/// They are exported as the observable counter `wasmscope.dropped` by the meter provider of the
-/// [`crate::Telemetry`] that they belong to. The names are not exported: they come from guests, and
-/// an attribute must not have as many values as a guest likes.
+/// The meter provider of their [`crate::Telemetry`] exports them as the observable counter
+/// `wasmscope.dropped`. The names are not exported: they come from guests, so they could make any
+/// number of series.
 #[derive(Clone, Default)]
-pub struct Dropped(Arc<Account>);
+pub struct Dropped(Arc<Counters>);
 
-struct Account {
+struct Counters {
     counts: [[AtomicU64; REASONS]; SIGNALS],
     names: Names,
 }
 
-impl Default for Account {
+impl Default for Counters {
     fn default() -> Self {
         Self {
             counts: [const { [const { AtomicU64::new(0) }; REASONS] }; SIGNALS],
@@ -215,14 +216,14 @@ impl Dropped {
         }
     }
 
-    /// Counts one item as dropped, and notes its name.
+    /// Counts one item as dropped, and records its name.
     #[cold]
     pub fn add_named(&self, signal: Signal, reason: Reason, name: &str) {
         self.add_some(signal, reason, 1);
         self.note_name(signal, reason, name);
     }
 
-    /// Notes the name of something that is counted elsewhere.
+    /// Records the name of an item that is counted elsewhere.
     #[cold]
     pub fn note_name(&self, signal: Signal, reason: Reason, name: &str) {
         if !name.is_empty() {
@@ -230,10 +231,10 @@ impl Dropped {
         }
     }
 
-    // Where it is called, the program is not laid out for it.
+    // Cold, so that the compiler optimizes the callers for the case that nothing is dropped.
     #[cold]
     fn add_some(&self, signal: Signal, reason: Reason, items: u64) {
-        // Wraps after 2^64 items; nothing is ordered by it.
+        // Wraps after 2^64 items. No other memory access depends on it.
         self.counter(signal, reason)
             .fetch_add(items, Ordering::Relaxed);
     }
@@ -252,16 +253,16 @@ impl Dropped {
         })
     }
 
-    /// Returns the counts that are not 0, with the names that were noted.
+    /// Returns the counts that are not 0, with the recorded names.
     #[must_use]
     pub fn snapshot(&self) -> Vec<DroppedCount> {
-        let line = |(signal, reason, count)| DroppedCount {
+        let with_names = |(signal, reason, count)| DroppedCount {
             signal,
             reason,
             count,
             names: self.0.names.get(signal, reason),
         };
-        self.counts().map(line).collect()
+        self.counts().map(with_names).collect()
     }
 
     /// Lists the counts that are not 0.
@@ -279,10 +280,10 @@ impl Dropped {
         &self.0.counts[signal as usize][reason as usize]
     }
 
-    /// Registers the counter `wasmscope.dropped` with a provider, for the provider's life.
+    /// Registers the counter `wasmscope.dropped` with a provider, for the provider's lifetime.
     pub(crate) fn export_to(&self, provider: &SdkMeterProvider) {
         let dropped = self.clone();
-        // The instrument itself is nothing but the registration: the provider keeps the callback.
+        // The provider keeps the callback, so the instrument is not needed.
         let _ = provider
             .meter_with_scope(host_scope())
             .u64_observable_counter(metric::DROPPED.name)
@@ -291,7 +292,7 @@ impl Dropped {
             .with_callback(move |observer| {
                 for (signal, reason, count) in dropped.counts() {
                     observer.observe(
-                        // Beyond this the exporter would write 0.
+                        // The exporter writes larger numbers as 0.
                         count.min(i64::MAX as u64),
                         &[
                             KeyValue::new(attribute::SIGNAL.key, signal.as_str()),
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_account_is_exported_as_a_counter() {
+    fn counts_are_exported_as_a_counter() {
         let exporter = InMemoryMetricExporter::default();
         let provider = SdkMeterProvider::builder()
             .with_periodic_exporter(exporter.clone())

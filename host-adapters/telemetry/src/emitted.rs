@@ -1,7 +1,7 @@
-//! Tables of all telemetry that the host itself emits: names, units and meanings. The code takes
-//! its names from them.
+//! Tables of all telemetry that the host itself emits: names, units and meanings. All code uses the
+//! names in these tables.
 //!
-//! [`markdown`] writes them as `docs/telemetry.md`. The telemetry of guests is not listed.
+//! [`markdown`] writes the tables as `docs/telemetry.md`. They do not list the telemetry of guests.
 
 mod attributes;
 mod markdown;
@@ -12,15 +12,16 @@ pub use markdown::markdown;
 pub(crate) use metrics::COLLECTION;
 pub use metrics::{METRICS, is_of_telemetry, metric};
 
-/// How firmly a name is promised.
+/// The stability of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stability {
-    /// A name of the OpenTelemetry semantic conventions, stable there.
+    /// A stable name of the OpenTelemetry semantic conventions.
     Stable,
-    /// A name of the OpenTelemetry semantic conventions, in development there: it follows them.
+    /// A name of the OpenTelemetry semantic conventions that is in development. It changes when
+    /// they do.
     Development,
-    /// A name of Wasmscope's own. Before version 1.0 it may change with a minor version, which its
-    /// changelog says.
+    /// A name that Wasmscope defines. Before version 1.0 it may change in a minor version, with a
+    /// note in the changelog.
     Own,
 }
 
@@ -71,20 +72,20 @@ pub struct MetricInfo {
     pub attributes: &'static [&'static str],
     /// When it is exported, or which limit it belongs to.
     pub note: &'static str,
-    /// How firmly its name is promised.
+    /// The stability of its name.
     pub stability: Stability,
 }
 
 /// The names of events.
 pub mod event {
-    /// Added to the host span if a limiter refused the component memory.
+    /// Added to the host span if a limiter refused memory to the component.
     pub const MEMORY_REFUSED: &str = "wasmscope.memory.refused";
-    /// A log record in which a component's SDK warns about how it is used. The host keeps the first
-    /// few.
+    /// A log record in which a component's SDK warns about wrong use of it. The host keeps the
+    /// first few.
     pub const WARNING: &str = "wasmscope.warning";
 }
 
-/// Where an attribute stands.
+/// The items that an attribute is set on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttributeLocation {
     /// On the resource.
@@ -128,21 +129,21 @@ pub struct AttributeInfo {
     pub key: &'static str,
     /// The type of its value.
     pub value: &'static str,
-    /// Where it stands.
+    /// The items that it is set on.
     pub locations: &'static [AttributeLocation],
-    /// What it says.
+    /// The meaning of its value.
     pub meaning: &'static str,
-    /// How firmly its key is promised.
+    /// The stability of its key.
     pub stability: Stability,
 }
 
-/// A value of an attribute, and what it means.
+/// A value of an attribute with its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValueInfo {
     /// The value.
     pub value: &'static str,
-    /// What it means.
+    /// The meaning.
     pub meaning: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Warnings by guest SDKs about how they are used.
+//! Warnings of guest SDKs about wrong use of them.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,12 +8,12 @@ use crate::emitted::event;
 use crate::limits::{GUEST_WARNING_BYTES, GUEST_WARNINGS};
 use crate::model::{LogRecord, LogValue};
 
-/// Keeps different warnings of all instances.
+/// Keeps the first different warnings of all instances.
 #[derive(Debug, Default)]
 pub(crate) struct GuestWarnings(Mutex<Vec<String>>);
 
 impl GuestWarnings {
-    /// Notes a record if it is a warning by the SDK.
+    /// Keeps the text of a record if it is a warning of the SDK.
     pub(crate) fn note(&self, record: &LogRecord) {
         if record.severity != Some(Severity::Warn)
             || record.event_name.as_deref() != Some(event::WARNING)
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn each_warning_is_kept_once_and_few_of_them() {
+    fn each_warning_is_kept_once_up_to_the_limit() {
         let warnings = GuestWarnings::default();
         warnings.note(&warning("a"));
         warnings.note(&warning("a"));

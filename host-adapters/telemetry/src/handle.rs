@@ -1,9 +1,8 @@
-//! Handles that a guest cannot guess, and that are known again.
+//! Handles that a guest cannot guess.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// Mixes numbers with a key of its own, so that what comes out cannot be foretold: SipHash under a
-/// random key.
+/// Hashes numbers with SipHash under a random key, so that the results cannot be predicted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Mixer(RandomState);
 
@@ -14,14 +13,14 @@ impl Mixer {
 
     /// Makes the tag of one kind of handle.
     pub(crate) fn tag(&self, kind: HandleKind) -> Tag {
-        // Numbers that no counter reaches, apart from those that are mixed for spans. The highest
-        // bit stays clear: in spans it has a meaning, and a log of handles reads more
-        // easily without exceptions.
+        // No counter reaches these numbers, so they differ from those that are mixed for spans. The
+        // highest bit stays clear: in span handles it means that the span is not recorded, and logs
+        // of handles are easier to read if no other handle has it.
         Tag(self.mix(u64::MAX - kind as u64) as u32 & (u32::MAX >> 1))
     }
 }
 
-/// A handle that is an index beneath a tag.
+/// A handle with a tag in the upper half and an index in the lower half.
 pub(crate) trait Handle: Copy {
     const KIND: HandleKind;
 
@@ -34,19 +33,19 @@ macro_rules! handles {
         $(
             $(#[doc = $doc])+
             ///
-            /// It may be anything that a guest makes up.
+            /// It comes from a guest, so it may be any number.
             #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
             pub struct $name(u64);
 
             impl $name {
-                /// Takes the handle that a guest passes.
+                /// Makes a handle from the number that a guest passed.
                 #[inline]
                 #[must_use]
                 pub const fn from_bits(bits: u64) -> Self {
                     Self(bits)
                 }
 
-                /// Returns the handle as a guest gets it.
+                /// Returns the number for the guest.
                 #[inline]
                 #[must_use]
                 pub const fn to_bits(self) -> u64 {
@@ -69,7 +68,7 @@ macro_rules! handles {
             }
         )+
 
-        /// The kinds of handles that are an index beneath a tag.
+        /// The kinds of handles with a tag and an index.
         #[derive(Debug, Clone, Copy)]
         pub(crate) enum HandleKind {
             $($kind,)+
@@ -96,7 +95,7 @@ handles! {
 
 /// The handle of a span (`tracer.start`).
 ///
-/// It may be anything that a guest makes up.
+/// It comes from a guest, so it may be any number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpanHandle(u64);
 
@@ -104,28 +103,28 @@ impl SpanHandle {
     /// No span.
     pub const NONE: Self = Self(0);
 
-    /// The bit of a span that is not recorded.
+    /// The bit that means that the span is not recorded.
     pub const NOT_RECORDED: u64 = 1 << 63;
 
-    /// The bit of an unrecorded span that attributes could not have changed.
+    /// The bit of an unrecorded span that means that the decision did not depend on attributes.
     pub const ATTRIBUTES_LATER: u64 = 1 << 62;
 
-    /// Takes the handle that a guest passes.
+    /// Makes a handle from the number that a guest passed.
     #[inline]
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// Returns the handle as a guest gets it.
+    /// Returns the number for the guest.
     #[inline]
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// Returns whether it is the handle of a recorded span. A guest need not say anything about
-    /// another one.
+    /// Returns whether it is the handle of a recorded span. Guests need not update or end other
+    /// spans.
     #[inline]
     #[must_use]
     pub const fn is_recorded(self) -> bool {
@@ -133,10 +132,10 @@ impl SpanHandle {
     }
 }
 
-/// The upper half of all handles of one kind in one instance; the lower half is an index.
+/// The upper half of all handles of one kind in one instance. The lower half is an index.
 ///
-/// It tells handles of other instances, and of other kinds, from one's own. Within an instance
-/// indices can be guessed, which does no more than asking for an equal scope or instrument does.
+/// It distinguishes the handles of different instances and kinds. A guest can guess the indices of
+/// its own instance. That gives it no more than a request for an equal scope or instrument does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tag(u32);
 

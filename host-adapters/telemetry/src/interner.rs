@@ -1,10 +1,9 @@
-//! Texts that live as long as the process.
+//! Interns texts for the lifetime of the process.
 //!
-//! The SDK takes event names and severity texts only as `&'static str`, and guests make them up.
-//! Attribute keys and names are cheaper in this form, because they need no copy. A text that was
-//! made `'static` is never freed, so there are three bounds on them: of the process, of a
-//! [`Telemetry`](crate::Telemetry), and of an instance. The last one keeps a single guest from
-//! using up what the tenant's other guests need.
+//! The SDK takes event names and severity texts only as `&'static str`, but guests choose them at
+//! run time. Static attribute keys and names are cheaper too, because they need no copy. A leaked
+//! text is never freed, so the process, each [`Telemetry`](crate::Telemetry) and each instance have
+//! a bound. With the last one, a single guest cannot use up the bound of its tenant.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -15,7 +14,7 @@ use crate::dropped::Reason;
 use crate::limits::{Limits, PROCESS_TEXT_BYTES, PROCESS_TEXTS};
 use crate::string_cache;
 
-/// All texts that were made `'static`, so that equal ones are kept once.
+/// All leaked texts, so that equal texts are leaked once.
 static PROCESS: LazyLock<Mutex<Texts>> = LazyLock::new(Mutex::default);
 
 #[derive(Debug, Default)]
@@ -44,10 +43,10 @@ impl Texts {
 /// The purpose of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    /// The SDK takes it in no other form.
+    /// The SDK takes the text only as `&'static str`.
     Required,
-    /// It saves copies. Required texts come first: this purpose may use half of the process's
-    /// bounds.
+    /// It saves copies. Only half of the process's bounds is for this purpose, so that cached texts
+    /// cannot displace required ones.
     Cached,
 }
 
@@ -150,7 +149,8 @@ impl Interner {
     }
 }
 
-/// The texts of one instance: it uses those of its [`Interner`], and adds a limited number to them.
+/// Interns the texts of one instance. It shares the texts of its [`Interner`], and adds a limited
+/// number of them.
 #[derive(Debug)]
 pub(crate) struct InstanceTexts {
     interner: Arc<Interner>,
@@ -167,7 +167,7 @@ impl InstanceTexts {
         }
     }
 
-    /// Returns an event name or severity text as the SDK takes it.
+    /// Interns an event name or severity text for the SDK.
     ///
     /// # Errors
     ///
@@ -194,7 +194,7 @@ impl InstanceTexts {
             .keep(text, Purpose::Required, &self.required, check)
     }
 
-    /// Returns a text that is used repeatedly, if it is known or the limits allow one more.
+    /// Interns a text that is used repeatedly. `None` if it is new and the limits allow no more.
     pub(crate) fn cached(&self, text: &str) -> Option<&'static str> {
         let (all, limits) = (&self.interner.cached, &self.interner.limits);
         if text.len() > limits.cached_text_bytes {
@@ -220,7 +220,7 @@ impl InstanceTexts {
         kept.ok()
     }
 
-    /// Keeps a text that came twice, and lets the thread find it.
+    /// Interns a text that was used twice, and adds it to the cache of this thread.
     #[cold]
     pub(crate) fn cache(&self, bytes: &[u8]) -> Option<&'static str> {
         let text = self.cached(str::from_utf8(bytes).ok()?)?;
@@ -228,8 +228,8 @@ impl InstanceTexts {
         Some(text)
     }
 
-    /// Returns a text that is passed once and copied repeatedly, without the need to copy it if the
-    /// limits allow.
+    /// Returns a text that the SDK will copy repeatedly. It is borrowed if the limits allow, so
+    /// that a copy costs nothing.
     pub(crate) fn shared(&self, text: String) -> Cow<'static, str> {
         self.cached(&text).map_or(Cow::Owned(text), Cow::Borrowed)
     }

@@ -1,4 +1,4 @@
-//! The span around a call into a component, and the end of everything that the call leaves open.
+//! The span around a call into a component. When the call ends, its open spans end too.
 
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
@@ -13,12 +13,12 @@ use crate::remote;
 
 /// Gives access to an [`Instance`], for example through a borrowed store.
 pub trait InstanceAccess {
-    /// Returns the instance. An [`Invocation`] without one does nothing.
+    /// Returns the instance. An [`Invocation`] without an instance does nothing.
     fn instance(&mut self) -> Option<&mut Instance>;
 
-    /// Returns how much fuel guests have consumed so far, in the engine's unit. `None` if the
+    /// Returns the fuel that guests have consumed so far, in the engine's unit. `None` if the
     /// engine does not count it. The difference between begin and end of an [`Invocation`] is
-    /// its fuel.
+    /// recorded as its fuel.
     fn consumed_fuel(&mut self) -> Option<u64> {
         None
     }
@@ -44,31 +44,32 @@ impl<T: InstanceAccess + ?Sized> InstanceAccess for &mut T {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It returned.
+    /// The function returned.
     Ok,
-    /// The program asked to end with an exit code, 0 for success.
+    /// The program exited with an exit code, 0 for success.
     Exit {
         /// The code.
         code: i32,
     },
-    /// The component's function returned an error, with what is known of it.
+    /// The component's function returned an error. Contains a description of it.
     Error(String),
-    /// It trapped.
+    /// The program trapped.
     Trap {
-        /// A short word for the kind of trap, such as `unreachable`; `error.type` of its spans.
+        /// The kind of trap, such as `unreachable`. It is the `error.type` of the spans.
         code: String,
-        /// The whole message: the cause in its first line, which is what the guest's spans say;
-        /// then, for the host's own span, where it happened.
+        /// The message. The first line is the cause; the guest's spans have only this line. Further
+        /// lines, such as a backtrace, are on the host's own span.
         message: String,
     },
-    /// It was stopped because its time was over.
+    /// The program was stopped at its timeout.
     Timeout,
-    /// It was stopped for another reason, or the [`Invocation`] was dropped before its end.
+    /// The program was stopped for another reason, or the [`Invocation`] was dropped before its
+    /// end.
     Killed,
 }
 
 impl Outcome {
-    /// The names of all outcomes, as `wasmscope.outcome` has them.
+    /// The values of `wasmscope.outcome`.
     pub(crate) const VALUES: [ValueInfo; 6] = [
         ValueInfo::new("ok", "The function returned."),
         ValueInfo::new(
@@ -87,7 +88,7 @@ impl Outcome {
         ),
     ];
 
-    /// The reasons for which the host ends spans, as `wasmscope.end_reason` has them.
+    /// The values of `wasmscope.end_reason`: why the host ends spans.
     pub(crate) const END_REASONS: [ValueInfo; 6] = [
         ValueInfo::new("return", "The function returned while the span was open."),
         ValueInfo::new(
@@ -106,7 +107,7 @@ impl Outcome {
         ),
     ];
 
-    /// Returns the name under which it is exported.
+    /// Returns the value of the attribute.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -119,7 +120,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the attribute `wasmscope.end_reason` of the spans that it ends.
+    /// Returns the `wasmscope.end_reason` of the spans that it ends.
     pub(crate) const fn end_reason(&self) -> &'static str {
         match self {
             Self::Ok => "return",
@@ -131,8 +132,8 @@ impl Outcome {
         }
     }
 
-    /// Gives the kind of error under which the runtime's metrics count it; none for what is no
-    /// failure of the guest's.
+    /// Returns the kind of error for the runtime's metrics. `None` if it is not a trap or a
+    /// timeout.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         match self {
@@ -142,8 +143,7 @@ impl Outcome {
         }
     }
 
-    /// Whether nothing more is to be expected of the guest: then it was not a function of its that
-    /// came to its end.
+    /// Returns true if the guest itself has ended, not only the function that was called.
     pub(crate) const fn ends_the_guest(&self) -> bool {
         match self {
             Self::Ok | Self::Error(_) => false,
@@ -151,8 +151,8 @@ impl Outcome {
         }
     }
 
-    /// Gives the attribute `error.type` of its spans and their status's description; `None` if it
-    /// is no error.
+    /// Returns the `error.type` and the status description of its spans. `None` if it is not an
+    /// error.
     pub(crate) fn error(&self) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
         let (error_type, description): (&str, Cow<'_, str>) = match self {
             Self::Ok | Self::Exit { code: 0 } => return None,
@@ -166,7 +166,7 @@ impl Outcome {
     }
 }
 
-/// Describes an [`Invocation`]: its host span, and the context that it continues.
+/// Options of an [`Invocation`]: its host span, and the context that it continues.
 ///
 /// # Examples
 ///
@@ -195,7 +195,7 @@ pub struct InvocationOptions {
     pub kind: Option<SpanKind>,
     /// A `traceparent` header to continue.
     pub traceparent: Option<String>,
-    /// The `tracestate` header that came with it.
+    /// The `tracestate` header that belongs to it.
     pub tracestate: Option<String>,
     /// A `baggage` header.
     pub baggage: Option<String>,
@@ -205,7 +205,7 @@ pub struct InvocationOptions {
 
 impl InvocationOptions {
     /// Makes options that continue the context in the variables `TRACEPARENT`, `TRACESTATE` and
-    /// `BAGGAGE`, as far as `lookup` knows them.
+    /// `BAGGAGE`. `lookup` returns `None` for a variable that is not set.
     ///
     /// # Examples
     ///
@@ -221,10 +221,9 @@ impl InvocationOptions {
         }
     }
 
-    /// Returns a warning for each part of the context that is malformed, by the name of its
-    /// variable.
+    /// Returns a warning for each malformed part of the context, with the name of its variable.
     ///
-    /// The recommendation of W3C has a receiver go on without it, which [`Invocation::begin`] does.
+    /// [`Invocation::begin`] ignores malformed parts, as the W3C recommendation says.
     ///
     /// # Examples
     ///
@@ -263,7 +262,7 @@ impl InvocationOptions {
                 "the trace goes on without it",
             );
         }
-        // Baggage may be confidential: it is not repeated.
+        // Baggage may be confidential, so the warning does not contain it.
         let malformed = self.baggage.as_deref().map_or(0, remote::malformed_baggage);
         if malformed > 0 {
             let plural = if malformed == 1 { "y" } else { "ies" };
@@ -291,14 +290,15 @@ impl InvocationOptions {
         self
     }
 
-    /// Sets the `traceparent` header to continue. One that is not valid is ignored.
+    /// Sets the `traceparent` header to continue. An invalid header is ignored.
     #[must_use]
     pub fn with_traceparent(mut self, header: impl Into<String>) -> Self {
         self.traceparent = Some(header.into());
         self
     }
 
-    /// Sets the `tracestate` header that came with the `traceparent`. It has no effect without one.
+    /// Sets the `tracestate` header that belongs to the `traceparent`. It has no effect without a
+    /// `traceparent`.
     #[must_use]
     pub fn with_tracestate(mut self, header: impl Into<String>) -> Self {
         self.tracestate = Some(header.into());
@@ -312,8 +312,8 @@ impl InvocationOptions {
         self
     }
 
-    /// Adds an attribute to the host span. The last value of a key holds. The limits on guests'
-    /// spans do not apply to it.
+    /// Adds an attribute to the host span. Replaces an earlier value of the same key. The limits on
+    /// guests' spans do not apply.
     #[must_use]
     pub fn with_attribute(mut self, attribute: KeyValue) -> Self {
         self.attributes.push(attribute);
@@ -328,26 +328,26 @@ impl InvocationOptions {
     }
 }
 
-/// A call into a component: makes the host span that is the guest's outermost parent.
+/// A call into a component. Its host span is the parent of the guest's spans.
 ///
-/// It gives access to what it was made of, for the call. Dropped without [`Invocation::finish`] it
-/// ends as [`Outcome::Killed`].
+/// Dereferences to the target that it was begun with, for the call itself. If it is dropped without
+/// [`Invocation::finish`], it ends as [`Outcome::Killed`].
 #[derive(Debug)]
 #[must_use = "dropped at once, it ends as killed"]
 pub struct Invocation<S: InstanceAccess> {
     target: Option<S>,
     /// `None` without an instance, and after the end.
     depth: Option<u32>,
-    /// The fuel that was consumed before this began.
+    /// The fuel that was consumed before the call.
     fuel: Option<u64>,
 }
 
 impl<S: InstanceAccess> Invocation<S> {
-    /// Begins one: starts the host span, continuing the given `traceparent` if it is valid, and
-    /// makes it the ambient span.
+    /// Starts the host span and makes it the ambient span. It continues the given `traceparent` if
+    /// that is valid.
     ///
-    /// Within another invocation of the same instance, and without a `traceparent` of its own, it
-    /// is a child of what is ambient there.
+    /// Without a `traceparent`, within another invocation of the same instance, it is a child of
+    /// the ambient span.
     pub fn begin(mut target: S, options: InvocationOptions) -> Self {
         let fuel = target.consumed_fuel();
         let depth = target
@@ -360,8 +360,11 @@ impl<S: InstanceAccess> Invocation<S> {
         }
     }
 
-    /// Ends it, and every span that the guest started in it and left open.
-    #[expect(clippy::missing_panics_doc, reason = "the target is there until here")]
+    /// Ends the invocation, and all spans that the guest started in it and left open.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "only this method takes the target"
+    )]
     pub fn finish(mut self, outcome: Outcome) -> S {
         self.end(&outcome);
         self.target.take().expect(TAKEN)
@@ -383,8 +386,8 @@ impl<S: InstanceAccess> Invocation<S> {
     }
 }
 
-/// Only `finish`, which consumes the guard, takes the target out of it.
-const TAKEN: &str = "the target is there until `finish`";
+/// Only `finish`, which consumes the guard, takes the target.
+const TAKEN: &str = "only `finish` takes the target";
 
 impl<S: InstanceAccess> Drop for Invocation<S> {
     fn drop(&mut self) {

@@ -1,30 +1,29 @@
-//! The telemetry core of Wasmscope: the rules for what WebAssembly components say about themselves,
-//! without a WebAssembly engine.
+//! The telemetry core of Wasmscope: the rules for the telemetry of WebAssembly components, without
+//! a WebAssembly engine.
 //!
-//! A component that imports the package `wasmscope:otel` calls its host to start spans, take
+//! A component that imports the package `wasmscope:otel` calls its host to start spans, record
 //! measurements and emit logs. An adapter for a runtime turns each of these calls into a call of an
-//! [`Instance`]; this crate decides what becomes of it. It checks what a guest passes, keeps to the
-//! [`Limits`], decides on sampling and severity, aggregates metrics across instances, and hands the
-//! rest to the OpenTelemetry SDK. Whatever a guest does, no call fails, blocks or panics; what is
-//! not kept as it was given is counted in [`Dropped`], and exported as the metric
-//! `wasmscope.dropped`.
+//! [`Instance`]. This crate validates the arguments, applies the [`Limits`], decides on sampling
+//! and severity, aggregates metrics across instances, and passes the rest to the OpenTelemetry SDK.
+//! No call of a guest can make the host fail, block or panic. Telemetry that is dropped or
+//! shortened is counted in [`Dropped`], which is exported as the metric `wasmscope.dropped`.
 //!
 //! # Parts
 //!
-//! | part | what it is | how many |
+//! | part | contents | number |
 //! |---|---|---|
 //! | [`Telemetry`] | providers, caches, limits, log levels | one for each tenant |
 //! | [`Instance`] | spans, instruments, loggers, baggage | one for each component instance |
-//! | [`Invocation`] | the host's span around a call, and the end of what the call leaves open | one for each call |
-//! | [`Budget`] | what a call may bring, for adapters that copy it out of a guest | one for each call of the guest |
+//! | [`Invocation`] | the host's span around a call; its end also ends the call's open spans | one for each call |
+//! | [`Budget`] | the bytes that an adapter may copy out of the guest for a call | one for each call of the guest |
 //!
-//! `wasmscope-otlp` makes providers from a configuration. Embedders with providers of their own
-//! pass them to [`Telemetry::builder`]: then no environment is read, nothing becomes global, and
-//! nothing is shut down.
+//! `wasmscope-otlp` makes providers from a configuration. Embedders with their own providers pass
+//! them to [`Telemetry::builder`]. This crate reads no environment variables, sets no global
+//! providers, and shuts none down.
 //!
 //! # Examples
 //!
-//! What an adapter does for a guest that starts a span, and traps before its end:
+//! The calls that an adapter makes for a guest that starts a span and traps before its end:
 //!
 //! ```
 //! use opentelemetry::InstrumentationScope;
@@ -70,7 +69,6 @@ pub mod dropped;
 pub mod emitted;
 mod guest_warnings;
 mod handle;
-mod held;
 pub mod instance;
 mod interner;
 pub mod invocation;
@@ -87,6 +85,7 @@ pub mod runtime_metrics;
 pub mod sampler;
 mod scope;
 pub mod severity;
+mod state_metrics;
 mod store_meter;
 pub mod string_cache;
 mod telemetry;

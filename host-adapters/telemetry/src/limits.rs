@@ -1,4 +1,4 @@
-//! How much a guest may make the host hold, and how much one call may bring.
+//! Limits on the telemetry that a guest can make the host hold, and on the data of one call.
 
 mod budget;
 mod fixed;
@@ -17,15 +17,15 @@ pub struct Limit {
     /// The field's name in [`Limits`], in `WASMSCOPE_LIMITS`, and in `wasmscope.dropped` as the
     /// reason.
     pub name: &'static str,
-    /// The thing that it limits.
+    /// A description of the limited quantity.
     pub meaning: &'static str,
     /// The reason under which [`Dropped`](crate::Dropped) counts telemetry beyond it; `None` if
     /// nothing is dropped.
     pub reason: Option<Reason>,
     /// The largest value that has an effect; `None` if every value has.
     pub max: Option<usize>,
-    /// The environment variables of OpenTelemetry's specification that set it. The first one that
-    /// is set counts.
+    /// The environment variables of OpenTelemetry's specification that set it. The first variable
+    /// that is set applies.
     pub variables: &'static [&'static str],
     get: fn(&Limits) -> Option<usize>,
     set: fn(&mut Limits, usize),
@@ -50,7 +50,7 @@ impl Limit {
     }
 }
 
-/// Returns the only element of a list that may be empty.
+/// Returns the element of a list with at most one.
 const fn optional(list: &[usize]) -> Option<usize> {
     match list {
         [value, ..] => Some(*value),
@@ -77,7 +77,8 @@ macro_rules! define_limits {
         ///
         /// Telemetry beyond a limit is dropped or shortened, and counted in
         /// [`Dropped`](crate::Dropped) under the [`Reason`] of the same name. Lengths of text are
-        /// in bytes of UTF-8 unless said otherwise; text is cut at a character boundary.
+        /// in bytes of UTF-8, except where characters are mentioned. Text is cut at a character
+        /// boundary.
         ///
         /// A few bounds are constants. [`FIXED_BOUNDS`] lists them with the reasons.
         ///
@@ -208,11 +209,10 @@ mod tests {
         }
     }
 
-    /// Constants that bound nothing: how handles are laid out, and estimates of sizes.
-    const NO_BOUNDS: [&str; 23] = [
+    /// Constants that are not bounds, such as the layout of handles and estimates of sizes.
+    const NO_BOUNDS: [&str; 21] = [
         "SLOT_BITS",
         "SLOT_MASK",
-        "SLOTS",
         "DIGEST_BITS",
         "INDEX_BITS",
         "TAG_BITS",
@@ -221,8 +221,7 @@ mod tests {
         "DIGEST_SHIFT",
         "NOT_RECORDED",
         "ATTRIBUTES_LATER",
-        "ASIDE",
-        "NOWHERE",
+        "NON_IDENTITY_BITS",
         "SERIES_BYTES",
         "DEFAULT_BOUNDARIES",
         "KNOWN_FLAGS",
@@ -232,7 +231,7 @@ mod tests {
         "UTF16_TAG",
         "SIGNALS",
         "REASONS",
-        "TOLD_APART",
+        "COMPARED_BYTES",
     ];
 
     #[test]
@@ -259,7 +258,7 @@ mod tests {
         assert_eq!(found, Vec::<String>::new(), "move it to limits/fixed.rs");
     }
 
-    /// Returns the names of the constants in a source file whose values are written out as numbers.
+    /// Returns the names of the numeric constants in a source file.
     fn numeric_constants(source: &str) -> Vec<String> {
         let constant = |line: &str| {
             let (_, rest) = line.split_once("const ")?;

@@ -1,9 +1,9 @@
-//! Which log records are wanted: a severity for everything, and others by scope.
+//! Log levels: a default level, and levels for scopes.
 //!
-//! The notation is that of `RUST_LOG` without its regular expressions:
-//! `warn,my_crate::db=debug,noisy=off`. A directive without a scope sets what holds for all others;
-//! where it is missing, that is `info`. A scope's directive holds for that scope and those below
-//! it, where a name ends at `::` or `.`; the longest one that fits wins.
+//! The notation is that of `RUST_LOG` without regular expressions:
+//! `warn,my_crate::db=debug,noisy=off`. A directive without a scope sets the default level. If it
+//! is missing, the default is `info`. A directive with a scope applies to that scope and the scopes
+//! below it: names are divided at `::` and `.`. The longest matching scope wins.
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +13,7 @@ use opentelemetry::logs::Severity;
 
 use crate::severity::severity_of_level;
 
-/// The lowest severity that is wanted, globally and by scope.
+/// The lowest severity of the log records that are kept, by default and for scopes.
 ///
 /// ```
 /// use opentelemetry::logs::Severity;
@@ -28,12 +28,12 @@ use crate::severity::severity_of_level;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLevels {
     global: Option<Severity>,
-    /// Longest prefix first.
+    /// Sorted by length, the longest first.
     scopes: Vec<(String, Option<Severity>)>,
 }
 
 impl LogLevels {
-    /// Wants records of `minimum` and above from every scope; none at all where it is `None`.
+    /// Keeps records of `minimum` and above from every scope. `None` keeps no records.
     pub fn new(minimum: Option<Severity>) -> Self {
         Self {
             global: minimum,
@@ -41,26 +41,26 @@ impl LogLevels {
         }
     }
 
-    /// Wants records of `minimum` and above from `scope` and the scopes below it, replacing what
-    /// was said of `scope` before.
+    /// Keeps records of `minimum` and above from `scope` and the scopes below it. Replaces an
+    /// earlier level of `scope`.
     ///
-    /// [`check`](Self::check) finds a `scope` that names none, such as `shop::`.
+    /// [`check`](Self::check) finds an invalid `scope`, such as `shop::`.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<String>, minimum: Option<Severity>) -> Self {
         let scope = scope.into();
         self.scopes.retain(|(known, _)| *known != scope);
-        let place = self
+        let index = self
             .scopes
             .partition_point(|(known, _)| known.len() >= scope.len());
-        self.scopes.insert(place, (scope, minimum));
+        self.scopes.insert(index, (scope, minimum));
         self
     }
 
-    /// Checks the names of the scopes, which [`LogLevels::with_scope`] takes as they are.
+    /// Checks the names of the scopes. [`LogLevels::with_scope`] does not.
     ///
     /// # Errors
     ///
-    /// [`ParseLogLevelsError::BadScope`] with the first one that is no scope.
+    /// Returns [`ParseLogLevelsError::BadScope`] with the first invalid name.
     pub fn check(&self) -> Result<(), ParseLogLevelsError> {
         match self.scopes.iter().find(|(scope, _)| !is_scope(scope)) {
             Some((scope, _)) => Err(ParseLogLevelsError::BadScope(scope.clone())),
@@ -68,7 +68,7 @@ impl LogLevels {
         }
     }
 
-    /// Returns the lowest severity that is wanted from `scope`; `None` where nothing is.
+    /// Returns the lowest severity of the records that are kept from `scope`. `None` if none are.
     pub fn minimum(&self, scope: &str) -> Option<Severity> {
         self.scopes
             .iter()
@@ -78,16 +78,16 @@ impl LogLevels {
 }
 
 impl Default for LogLevels {
-    /// `info` for every scope.
+    /// Keeps records of `info` and above from every scope.
     fn default() -> Self {
         Self::new(Some(Severity::Info))
     }
 }
 
-/// Returns whether a text can be the name of a scope, or of a scope above it: segments between `::`
-/// or `.`, none of which is empty.
+/// Returns whether a text can be the name of a scope, or the beginning of one: segments divided by
+/// `::` or `.`, none of which is empty.
 ///
-/// Patterns of `RUST_LOG`, such as `shop[span]`, and wildcards are not names.
+/// Wildcards and patterns of `RUST_LOG`, such as `shop[span]`, are not names.
 fn is_scope(name: &str) -> bool {
     let is_segment =
         |segment: &str| !segment.is_empty() && !segment.starts_with(':') && !segment.ends_with(':');
@@ -97,7 +97,7 @@ fn is_scope(name: &str) -> bool {
         && !name.contains(|c: char| c.is_whitespace() || c.is_control() || "=,[]{}*\"".contains(c))
 }
 
-/// Returns whether `scope` is `prefix` or lies below it.
+/// Returns whether `scope` is `prefix` or below it.
 fn covers(prefix: &str, scope: &str) -> bool {
     scope
         .strip_prefix(prefix)
@@ -122,7 +122,7 @@ impl FromStr for LogLevels {
                         return Err(ParseLogLevelsError::Repeated(String::from("all scopes")));
                     }
                     levels.global = parse_severity(directive).map_err(|error| {
-                        // Whoever gave the text knows which it is.
+                        // If the text is only a level, the error need not repeat it.
                         if directive == text.trim() {
                             ParseLogLevelsError::NoLevel
                         } else {
@@ -163,31 +163,32 @@ fn parse_severity(name: &str) -> Result<Option<Severity>, ParseLogLevelsError> {
     }
 }
 
-/// What is wrong with the text of [`LogLevels`]; shown, it says what was expected.
+/// An error in the text of [`LogLevels`]. Its `Display` says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseLogLevelsError {
-    /// Nothing is said at all.
+    /// The text contains no directive.
     #[error("a log level like `info` or `warn,my_crate::db=debug`")]
     Empty,
-    /// The whole of it is no level.
+    /// The text is not a level.
     #[error("one of trace, debug, info, warn, error, fatal or off")]
     NoLevel,
-    /// This, which is a part of it, is no level.
+    /// This part of the text is not a level.
     #[error("one of trace, debug, info, warn, error, fatal or off in place of `{0}`")]
     UnknownLevel(String),
-    /// This directive has nothing before its `=`.
+    /// This directive has no scope before its `=`.
     #[error("a scope before `=` in `{0}`, like `my_crate::db=debug`")]
     NoScope(String),
-    /// This, before its `=`, names no scope.
+    /// This is not a valid name of a scope.
     #[error("the name of a scope in place of `{0}`, like `my_crate::db`")]
     BadScope(String),
-    /// Two directives are for the same scope.
+    /// Two directives have the same scope.
     #[error("one log level for {0}, not two")]
     Repeated(String),
 }
 
-/// The levels in force, and the number by which guests recognise that theirs are out of date.
+/// The current log levels, with a generation. Guests compare the generation to find out that their
+/// cached levels are out of date.
 #[derive(Debug)]
 pub(crate) struct CurrentLogLevels {
     levels: RwLock<Arc<LogLevels>>,
@@ -198,7 +199,7 @@ impl CurrentLogLevels {
     pub(crate) fn new(levels: LogLevels) -> Self {
         Self {
             levels: RwLock::new(Arc::new(levels)),
-            // Not zero, so that a guest's zeroed cache is never taken for a current one.
+            // Not zero, so that a guest's zeroed cache is never up to date.
             generation: AtomicU32::new(1),
         }
     }
@@ -213,9 +214,9 @@ impl CurrentLogLevels {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Returns the minimum for `scope` with the generation that it belongs to.
+    /// Returns the minimum for `scope` with its generation.
     pub(crate) fn minimum(&self, scope: &str) -> (Option<Severity>, u32) {
-        // Under the lock, the generation cannot move.
+        // The generation cannot change while the lock is held.
         let current = self.levels.read().unwrap_or_else(PoisonError::into_inner);
         (current.minimum(scope), self.generation())
     }
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn every_level_name_is_understood_in_any_case() {
+    fn level_names_are_case_insensitive() {
         let table = [
             ("trace", Some(Severity::Trace)),
             ("DEBUG", Some(Severity::Debug)),
@@ -277,12 +278,12 @@ mod tests {
     }
 
     #[test]
-    fn scopes_alone_leave_the_rest_at_info() {
+    fn default_level_is_info_if_only_scopes_have_levels() {
         assert_eq!(levels("a=trace").minimum("z"), Some(Severity::Info));
     }
 
     #[test]
-    fn what_cannot_be_read_is_said() {
+    fn each_error_is_distinguished() {
         let table = [
             ("", ParseLogLevelsError::Empty),
             (" , ,", ParseLogLevelsError::Empty),
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_scope_is_refused() {
+    fn invalid_names_of_scopes_are_refused() {
         for scope in [
             "shop::",
             "::shop",
@@ -359,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn builder_replaces_what_was_said_of_a_scope() {
+    fn builder_replaces_the_level_of_a_scope() {
         let levels = LogLevels::new(None)
             .with_scope("a", Some(Severity::Info))
             .with_scope("a", Some(Severity::Fatal));
@@ -368,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn setting_levels_moves_the_generation() {
+    fn setting_levels_changes_the_generation() {
         let current = CurrentLogLevels::new(LogLevels::default());
         let (minimum, generation) = current.minimum("a");
         assert_eq!(minimum, Some(Severity::Info));

@@ -10,7 +10,7 @@ use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
 use crate::limits::Limits;
 use crate::metrics::ScopeKey;
 
-/// What all instances of a provider share of logs.
+/// The loggers that all instances of a provider share.
 pub(crate) struct Loggers {
     provider: Option<SdkLoggerProvider>,
     by_scope: RwLock<HashMap<ScopeKey, Arc<SdkLogger>>>,
@@ -32,10 +32,10 @@ impl Loggers {
         }
     }
 
-    /// Returns the logger of a scope, from the cache if there is room. `None` without a provider.
+    /// Returns the logger of a scope. `None` without a provider.
     ///
-    /// The SDK's provider does not hold on to its loggers, so that one beyond the cache's limit
-    /// lasts as long as the instance that it is made for.
+    /// Loggers beyond the limit are not cached. The SDK's provider keeps no loggers, so such a
+    /// logger is freed with its instance.
     pub(crate) fn logger(&self, scope: &ScopeKey) -> Option<Arc<SdkLogger>> {
         let provider = self.provider.as_ref()?;
         if let Some(known) = self
@@ -57,7 +57,7 @@ impl Loggers {
         Some(logger)
     }
 
-    /// How many loggers are kept.
+    /// Returns the number of cached loggers.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.by_scope

@@ -1,8 +1,7 @@
-//! What adapters hand over: the types of the package `wasmscope:otel`, in the shape that the
-//! OpenTelemetry SDK wants them. Adapters convert into these and nothing more; every rule is
-//! applied behind [`crate::Instance`].
+//! The types of the package `wasmscope:otel`, with the OpenTelemetry SDK's types inside. Adapters
+//! convert the arguments of calls into these types. [`crate::Instance`] applies all rules.
 //!
-//! Handles are `u64` in the contract. Here each kind has a type of its own.
+//! Handles are `u64` in the contract. Here each kind of handle has its own type.
 
 use std::borrow::Cow;
 
@@ -29,7 +28,7 @@ pub enum SpanReference {
     Remote(RemoteContext),
 }
 
-/// `types.span-context` as a guest gives it, not yet checked.
+/// `types.span-context` from a guest, not validated.
 #[derive(Debug, Clone, Default)]
 pub struct RemoteContext {
     /// The trace id, high half first.
@@ -55,7 +54,7 @@ pub struct SpanStart {
     pub parent: SpanReference,
     /// Attributes known at the start.
     pub attributes: Vec<KeyValue>,
-    /// When it began, in nanoseconds since the Unix epoch; `None` means now.
+    /// The start time, in nanoseconds since the Unix epoch. `None` means now.
     pub start_time: Option<u64>,
     /// Whether to enter it at once.
     pub activate: bool,
@@ -103,14 +102,14 @@ pub enum LinkTarget {
     Remote(RemoteContext),
 }
 
-/// The arguments of `tracer.event`, but for the span.
+/// The arguments of `tracer.event`, except the span.
 #[derive(Debug, Clone)]
 pub struct SpanEvent {
     /// The event's name.
     pub name: Cow<'static, str>,
     /// Its attributes.
     pub attributes: Vec<KeyValue>,
-    /// When it happened, in nanoseconds since the Unix epoch; `None` means now.
+    /// The event's time, in nanoseconds since the Unix epoch. `None` means now.
     pub time: Option<u64>,
 }
 
@@ -121,11 +120,11 @@ pub struct BaggageEntry {
     pub key: String,
     /// The value, decoded.
     pub value: String,
-    /// The properties as they stand in the header.
+    /// The properties, in the notation of the header.
     pub metadata: String,
 }
 
-/// What an instrument does with its numbers.
+/// The role of an instrument, without its number type and synchronicity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the terms are OpenTelemetry's")]
 pub enum InstrumentRole {
@@ -160,7 +159,7 @@ macro_rules! instrument_kinds {
             /// Their names in the contract, in the same order.
             pub const NAMES: [&str; 16] = [$($name),+];
 
-            /// Returns what an instrument of this kind does with its numbers.
+            /// Returns the role of an instrument of this kind.
             #[must_use]
             pub const fn role(self) -> InstrumentRole {
                 match self {
@@ -253,7 +252,7 @@ pub struct Observation {
     pub attributes: Vec<KeyValue>,
 }
 
-/// `logger.log-value`: a node of the arena in which nested values arrive.
+/// `logger.log-value`: a node of the arena that contains the nested values of a record.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "documented case by case in wit/logger.wit")]
 pub enum LogValue {
@@ -273,7 +272,7 @@ pub struct LogRecord {
     pub body: Option<LogValue>,
     /// The severity.
     pub severity: Option<Severity>,
-    /// The source's own word for it.
+    /// The source's own text for the severity.
     pub severity_text: Option<Cow<'static, str>>,
     /// The event's name.
     pub event_name: Option<Cow<'static, str>>,
@@ -281,7 +280,7 @@ pub struct LogRecord {
     pub attributes: Vec<(Key, LogValue)>,
     /// The children of arrays and maps.
     pub nodes: Vec<LogValue>,
-    /// When it happened, in nanoseconds since the Unix epoch; `None` means now.
+    /// The record's time, in nanoseconds since the Unix epoch. `None` means now.
     pub time: Option<u64>,
     /// The span that it belongs to.
     pub context: SpanReference,
@@ -290,9 +289,9 @@ pub struct LogRecord {
 /// `logger.log-threshold`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogThreshold {
-    /// Records below this need not be emitted. `None`: no record is kept.
+    /// Records below this severity need not be emitted. `None` means that no record is kept.
     pub severity: Option<Severity>,
-    /// The state of the settings that this holds for.
+    /// The generation of the log levels.
     pub generation: u32,
 }
 
@@ -302,5 +301,5 @@ pub type Notice = u64;
 /// The scope of a tracer, meter or logger. Adapters build it from `types.instrumentation-scope`.
 pub type Scope = InstrumentationScope;
 
-/// A span's context as it is given to a guest.
+/// The context of a span, for a guest.
 pub type LocalContext = SpanContext;

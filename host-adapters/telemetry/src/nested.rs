@@ -1,9 +1,9 @@
-//! Nested log values: from the arena in which they arrive to [`AnyValue`].
+//! Builds nested log values ([`AnyValue`]) from the arena of nodes in a record.
 //!
-//! A value nested 200,000 deep overflows the stack when it is dropped, so the arena is checked,
-//! without recursion, before any nested value exists. The rules are those of `log-record.nodes` in
-//! `wit/logger.wit`: every node is referenced exactly once, a child stands after its parent, there
-//! are not too many and they lie not too deep.
+//! Dropping a value that is nested 200,000 levels deep overflows the stack. So the arena is checked
+//! without recursion before any nested value is built. The rules are those of `log-record.nodes` in
+//! `wit/logger.wit`: each node is referenced exactly once and comes after its parent, and the
+//! number of nodes and levels is limited.
 
 use opentelemetry::Key;
 use opentelemetry::logs::AnyValue;
@@ -15,46 +15,45 @@ use crate::model::LogValue;
 /// Limits on the nested values of a log record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ValueLimits {
-    /// How many nodes a record may have.
+    /// Nodes of a record.
     pub(crate) nodes: usize,
-    /// How deep nodes may lie: a body or an attribute itself is at level 1, its children at level
-    /// 2.
+    /// Levels: a body or an attribute is at level 1, its children at level 2.
     pub(crate) depth: usize,
     /// Bytes of a string or byte array.
     pub(crate) value_bytes: usize,
-    /// Characters of a string in an attribute, where they are limited.
+    /// Characters of a string in an attribute. `None` for no limit.
     pub(crate) attribute_chars: Option<usize>,
 }
 
-/// The values of one record, nested ones included.
+/// The values of one record, including nested values.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Values {
-    pub(crate) body: Option<Weighed>,
-    pub(crate) attributes: Vec<(Key, Weighed)>,
-    /// How many values were lost because the arena breaks the rules.
-    pub(crate) broken: u64,
-    /// Which rule it breaks.
-    pub(crate) breach: Option<Reason>,
+    pub(crate) body: Option<SizedValue>,
+    pub(crate) attributes: Vec<(Key, SizedValue)>,
+    /// The number of values that were dropped because the arena is invalid.
+    pub(crate) dropped: u64,
+    /// The rule that the arena violates.
+    pub(crate) violation: Option<Reason>,
 }
 
-/// A value with the approximate bytes of its contents, beside the [`AnyValue`] itself.
+/// A value with the approximate bytes of its contents, without the [`AnyValue`] itself.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Weighed {
+pub(crate) struct SizedValue {
     pub(crate) value: AnyValue,
     pub(crate) bytes: usize,
-    pub(crate) cut: Cut,
+    pub(crate) shortened: ShortenedCounts,
 }
 
-/// What was shortened in a value.
+/// Counts the shortened parts of a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Cut {
-    /// How many strings and byte arrays, to their bytes.
+pub(crate) struct ShortenedCounts {
+    /// Strings and byte arrays beyond the limit on bytes.
     pub(crate) bytes: u32,
-    /// How many strings, to their characters.
+    /// Strings beyond the limit on characters.
     pub(crate) chars: u32,
 }
 
-/// Builds the values of a record. Where the arena breaks the rules, arrays and maps are left out.
+/// Builds the values of a record. If the arena is invalid, arrays and maps are left out.
 pub(crate) fn build(
     body: Option<LogValue>,
     attributes: Vec<(Key, LogValue)>,
@@ -65,18 +64,18 @@ pub(crate) fn build(
     let mut builder = Builder::new(bounds);
     match check(body.as_ref(), &attributes, &nodes, bounds) {
         Ok(marks) => builder.build_nodes(nodes, &marks),
-        Err(breach) => {
-            values.breach = Some(breach);
-            // Only stray nodes, which belong to no value.
+        Err(violation) => {
+            values.violation = Some(violation);
+            // The record has only nodes that no value references.
             if !roots(body.as_ref(), &attributes).any(|(value, _)| is_nested(value)) {
-                values.broken += 1;
+                values.dropped += 1;
             }
         }
     }
-    let valid = values.breach.is_none();
+    let valid = values.violation.is_none();
     let mut root = |value: LogValue, owner| {
         if !valid && is_nested(&value) {
-            values.broken += 1;
+            values.dropped += 1;
             return None;
         }
         Some(builder.value(value, owner))
@@ -89,14 +88,14 @@ pub(crate) fn build(
     values
 }
 
-/// What a value is part of.
+/// The part of a record that a value belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Owner {
     Body,
     Attribute,
 }
 
-/// What is known of a node that has been referenced.
+/// The level and owner of a node that has been referenced.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
     level: usize,
@@ -134,8 +133,8 @@ fn children(value: &LogValue) -> impl Iterator<Item = usize> {
         .map(|index| usize::try_from(*index).unwrap_or(usize::MAX))
 }
 
-/// Checks the rules in one pass: since parents stand before their children, a node's level is known
-/// when it is reached.
+/// Checks the rules in one pass. Parents come before their children, so a node's level is known
+/// when the node is reached.
 fn check(
     body: Option<&LogValue>,
     attributes: &[(Key, LogValue)],
@@ -148,17 +147,17 @@ fn check(
     let mut marks: Vec<Option<Mark>> = vec![None; nodes.len()];
     for (root, owner) in roots(body, attributes) {
         for child in children(root) {
-            refer(&mut marks, child, Mark { level: 2, owner }, bounds)?;
+            mark_child(&mut marks, child, Mark { level: 2, owner }, bounds)?;
         }
     }
     for (index, node) in nodes.iter().enumerate() {
-        // One that is not referenced by now never is.
+        // Only earlier nodes may reference it.
         let Some(&Some(Mark { level, owner })) = marks.get(index) else {
             return Err(Reason::NestedValue);
         };
-        // A child that stands before its parent, or is its own, has its one reference already.
+        // A child that comes before its parent, or is its own parent, is marked already.
         for child in children(node) {
-            refer(
+            mark_child(
                 &mut marks,
                 child,
                 Mark {
@@ -172,8 +171,8 @@ fn check(
     Ok(marks)
 }
 
-/// Marks a node that is referenced for the first time.
-fn refer(
+/// Marks a node as referenced. Fails if it is marked already.
+fn mark_child(
     marks: &mut [Option<Mark>],
     child: usize,
     mark: Mark,
@@ -190,10 +189,10 @@ fn refer(
     Ok(())
 }
 
-/// Builds values whose arena is known to be valid.
+/// Builds values from a valid arena.
 pub(crate) struct Builder {
-    /// The nodes' values, until their parents take them.
-    built: Vec<Option<Weighed>>,
+    /// The values of nodes, until their parents take them.
+    built: Vec<Option<SizedValue>>,
     bounds: ValueLimits,
 }
 
@@ -205,22 +204,22 @@ impl Builder {
         }
     }
 
-    /// Last to first: a parent's children are there when its turn comes.
+    /// Builds nodes from the last to the first, so that children come before their parents.
     fn build_nodes(&mut self, nodes: Vec<LogValue>, marks: &[Option<Mark>]) {
         self.built.resize(nodes.len(), None);
         for (index, (node, mark)) in nodes.into_iter().zip(marks).enumerate().rev() {
             let owner = mark.map_or(Owner::Body, |mark| mark.owner);
             let value = self.value(node, owner);
-            if let Some(place) = self.built.get_mut(index) {
-                *place = Some(value);
+            if let Some(slot) = self.built.get_mut(index) {
+                *slot = Some(value);
             }
         }
     }
 
-    /// Makes a value, of nodes that are built already if it is nested.
-    pub(crate) fn value(&mut self, value: LogValue, owner: Owner) -> Weighed {
+    /// Builds a value. Its child nodes must be built already.
+    pub(crate) fn value(&mut self, value: LogValue, owner: Owner) -> SizedValue {
         let mut bytes = 0;
-        let mut all_cut = Cut::default();
+        let mut shortened_counts = ShortenedCounts::default();
         let value = match value {
             LogValue::String(mut text) => {
                 let chars = self
@@ -229,8 +228,8 @@ impl Builder {
                     .filter(|_| owner == Owner::Attribute);
                 if let Some((end, excess)) = shortened(&text, self.bounds.value_bytes, chars) {
                     match excess {
-                        Excess::Bytes => all_cut.bytes += 1,
-                        Excess::Chars => all_cut.chars += 1,
+                        Excess::Bytes => shortened_counts.bytes += 1,
+                        Excess::Chars => shortened_counts.chars += 1,
                     }
                     text.truncate(end);
                 }
@@ -244,7 +243,7 @@ impl Builder {
                 if data.len() > self.bounds.value_bytes {
                     data.truncate(self.bounds.value_bytes);
                     data.shrink_to_fit();
-                    all_cut.bytes += 1;
+                    shortened_counts.bytes += 1;
                 }
                 bytes += data.len();
                 AnyValue::Bytes(Box::new(data))
@@ -252,32 +251,43 @@ impl Builder {
             LogValue::Array(elements) => {
                 let elements = elements
                     .into_iter()
-                    .filter_map(|child| self.take(child, &mut bytes, &mut all_cut));
+                    .filter_map(|child| self.take(child, &mut bytes, &mut shortened_counts));
                 AnyValue::ListAny(Box::new(elements.collect()))
             }
             // A map's later entries replace earlier ones with the same key.
             LogValue::Map(entries) => {
                 let entries = entries.into_iter().filter_map(|(key, child)| {
                     bytes += size_of::<Key>() + key.len();
-                    Some((Key::from(key), self.take(child, &mut bytes, &mut all_cut)?))
+                    Some((
+                        Key::from(key),
+                        self.take(child, &mut bytes, &mut shortened_counts)?,
+                    ))
                 });
                 AnyValue::Map(Box::new(entries.collect()))
             }
         };
-        Weighed {
+        SizedValue {
             value,
             bytes,
-            cut: all_cut,
+            shortened: shortened_counts,
         }
     }
 
-    /// Takes a child's value, and adds up its bytes and what was shortened.
-    fn take(&mut self, child: u32, total: &mut usize, all: &mut Cut) -> Option<AnyValue> {
-        let Weighed { value, bytes, cut } =
-            self.built.get_mut(usize::try_from(child).ok()?)?.take()?;
+    /// Takes a child's value, and adds its bytes and counts to those of the parent.
+    fn take(
+        &mut self,
+        child: u32,
+        total: &mut usize,
+        all: &mut ShortenedCounts,
+    ) -> Option<AnyValue> {
+        let SizedValue {
+            value,
+            bytes,
+            shortened,
+        } = self.built.get_mut(usize::try_from(child).ok()?)?.take()?;
         *total += size_of::<AnyValue>() + bytes;
-        all.bytes = all.bytes.saturating_add(cut.bytes);
-        all.chars = all.chars.saturating_add(cut.chars);
+        all.bytes = all.bytes.saturating_add(shortened.bytes);
+        all.chars = all.chars.saturating_add(shortened.chars);
         Some(value)
     }
 }

@@ -1,13 +1,13 @@
-//! Text from outside, made safe for a message: what controls a terminal or reorders text is
-//! escaped, what is long is shortened, and credentials in URLs are hidden.
+//! Makes text from outside safe for messages: escapes control characters, shortens long text, and
+//! removes credentials from URLs.
 
 use std::fmt::Write as _;
 
-/// Stands where a credential was.
+/// Replaces a credential.
 const REDACTED: &str = "[redacted]";
 
-/// Returns at most `limit` characters of `text`, with control characters and those that reorder
-/// text escaped.
+/// Returns at most `limit` characters of `text`. Escapes control characters and characters that
+/// reorder text.
 #[must_use]
 pub fn printable(text: &str, limit: usize) -> String {
     let mut shown = String::new();
@@ -17,7 +17,7 @@ pub fn printable(text: &str, limit: usize) -> String {
             break;
         }
         match letter {
-            // `escape_debug` would escape these, and they do no harm.
+            // These are harmless, but `escape_debug` would escape them.
             '"' | '\'' | '\\' => shown.push(letter),
             // Writing into a string cannot fail.
             _ => drop(write!(shown, "{}", letter.escape_debug())),
@@ -26,11 +26,10 @@ pub fn printable(text: &str, limit: usize) -> String {
     shown
 }
 
-/// Returns `text`, a URL or what was meant to be one, without a user name, password, query or
-/// fragment.
+/// Returns a URL without its user name, password, query and fragment.
 ///
-/// A text that is no URL may hold them anywhere: where it is not clear which part is which, all of
-/// it is hidden.
+/// `text` may be an invalid URL, with credentials anywhere. If the parts are not clear, everything
+/// after the scheme is removed.
 #[must_use]
 pub fn redacted_url(text: &str) -> String {
     let is_scheme = |scheme: &str| scheme.chars().all(|c| c.is_ascii_alphanumeric());
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_control_a_terminal_is_escaped_and_long_text_ends() {
+    fn control_characters_are_escaped_and_long_text_is_shortened() {
         assert_eq!(printable("a\u{1b}[2J\nb", 99), "a\\u{1b}[2J\\nb");
         assert_eq!(printable("a\u{202e}b", 99), "a\\u{202e}b");
         assert_eq!(printable("größer \"x\" C:\\y", 99), "größer \"x\" C:\\y");

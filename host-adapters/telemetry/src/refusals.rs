@@ -1,4 +1,4 @@
-//! Memory that a limiter refused. The limiter records it here, and the host's span reads it here.
+//! Passes refused memory from a limiter to the host's span.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -18,8 +18,8 @@ pub(crate) enum Kind {
     Table,
 }
 
-/// The first refusal since the last call ended, and how many there were. A guest may ask again and
-/// again.
+/// The first refusal since the last call ended, and the number of refusals. A guest may retry any
+/// number of times.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) at: SystemTime,
@@ -73,7 +73,7 @@ impl Refusals {
         }
     }
 
-    /// Returns the refusals since the last call ended, and forgets them.
+    /// Takes the refusals since the last call ended.
     pub(crate) fn take(&self) -> Option<Refused> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -85,16 +85,16 @@ mod sealed {
     impl Sealed for crate::instance::Instance {}
 }
 
-/// The receiver of a [`StoreMeter`](crate::StoreMeter)'s reports: a [`Telemetry`], or the
+/// A receiver of a [`StoreMeter`](crate::StoreMeter)'s reports: a [`Telemetry`], or the
 /// [`Instance`] of the same store.
 ///
-/// Both get the runtime's metrics. With an [`Instance`], memory that is refused during a call is an
-/// event on that call's span too.
+/// Both receive the runtime's metrics. With an [`Instance`], refused memory is also an event on the
+/// span of the current call.
 pub trait Metered: sealed::Sealed {
     /// Returns the telemetry that the metrics belong to.
     fn telemetry(&self) -> &Telemetry;
 
-    /// Returns where refusals go.
+    /// Returns the receiver of refusals.
     #[doc(hidden)]
     fn refusals(&self) -> Refusals;
 }

@@ -1,9 +1,7 @@
-//! Contexts that come from outside: checked by the rules of W3C Trace Context (level 2) and W3C
-//! Baggage.
+//! Validates remote contexts by the rules of W3C Trace Context (level 2) and W3C Baggage.
 //!
-//! The SDK's propagators are not used for this, because they lose what must be kept or counted: the
-//! random flag, a value with `=` in it, the order of baggage, and the fact that something was
-//! invalid.
+//! The SDK's propagators cannot be used: they lose the random flag, values that contain `=`, the
+//! order of baggage, and the fact that a part was invalid, which must be counted.
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use percent_encoding::percent_decode_str;
@@ -13,13 +11,13 @@ use crate::dropped::Reason;
 use crate::limits::TRACE_STATE_ENTRIES;
 use crate::model::{BaggageEntry, RemoteContext};
 
-/// Sampled and random, the flags that level 2 knows.
+/// The flags of level 2: sampled and random.
 const KNOWN_FLAGS: u8 = 0b11;
 
-/// Entries longer than this are the first to go when a `tracestate` is too long.
+/// Entries longer than this are dropped first if a `tracestate` is too long.
 const LONG_TRACE_STATE_MEMBER: usize = 128;
 
-/// Takes over a remote context; `None`, counted, if it is invalid.
+/// Validates a remote context. If it is invalid, counts that and returns `None`.
 pub(crate) fn context(remote: &RemoteContext, rules: Rules<'_>) -> Option<SpanContext> {
     let (high, low) = remote.trace_id;
     let trace_id = TraceId::from(u128::from(high) << 64 | u128::from(low));
@@ -33,7 +31,8 @@ pub(crate) fn context(remote: &RemoteContext, rules: Rules<'_>) -> Option<SpanCo
     Some(SpanContext::new(trace_id, span_id, flags, true, state))
 }
 
-/// Reads a `traceparent` and `tracestate` header; `None`, counted, if the former is malformed.
+/// Parses a `traceparent` and a `tracestate` header. If the `traceparent` is malformed, counts that
+/// and returns `None`.
 pub(crate) fn headers(
     traceparent: &str,
     tracestate: &str,
@@ -52,18 +51,18 @@ pub(crate) fn headers(
     )
 }
 
-/// Says whether a `traceparent` header can be continued.
+/// Returns whether a `traceparent` header is valid.
 pub(crate) fn is_traceparent(header: &str) -> bool {
     let remote = parse_traceparent(header.trim_matches([' ', '\t']));
     remote.is_some_and(|remote| remote.trace_id != (0, 0) && remote.span_id != 0)
 }
 
-/// Says whether a `tracestate` header is valid.
+/// Returns whether a `tracestate` header is valid.
 pub(crate) fn is_trace_state(header: &str) -> bool {
     trace_state_members(header).is_some()
 }
 
-/// Counts the members of a `baggage` header that are malformed.
+/// Returns the number of malformed members of a `baggage` header.
 pub(crate) fn malformed_baggage(header: &str) -> usize {
     let members = header
         .split(',')
@@ -75,7 +74,7 @@ pub(crate) fn malformed_baggage(header: &str) -> usize {
 }
 
 fn parse_traceparent(header: &str) -> Option<RemoteContext> {
-    // Version 00 is exactly these 55 bytes; later ones may go on after another dash.
+    // Version 00 has exactly these 55 bytes. Later versions may have more after another dash.
     let (fixed, rest) = header.split_at_checked(55)?;
     let mut fields = fixed.split('-');
     let version = hex(fields.next()?, 2)?;
@@ -93,15 +92,15 @@ fn parse_traceparent(header: &str) -> Option<RemoteContext> {
     })
 }
 
-/// Reads exactly `digits` lower case hexadecimal digits.
+/// Parses exactly `digits` lower-case hexadecimal digits.
 fn hex(text: &str, digits: usize) -> Option<u64> {
     let valid =
         text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    // `from_str_radix` alone would take a sign and capitals.
+    // `from_str_radix` alone would accept a sign and capitals.
     valid.then(|| u64::from_str_radix(text, 16).ok()).flatten()
 }
 
-/// Reads a `tracestate`; empty, counted, if it is invalid.
+/// Parses a `tracestate`. If it is invalid, counts that and returns an empty one.
 fn trace_state(header: &str, rules: Rules<'_>) -> TraceState {
     if header.is_empty() {
         return TraceState::NONE;
@@ -148,8 +147,8 @@ fn trace_state_members(header: &str) -> Option<Vec<(&str, &str)>> {
 /// <https://www.w3.org/TR/trace-context-2/#key>
 fn trace_state_key_is_valid(key: &str) -> bool {
     let starts = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let goes_on = |b: u8| starts(b) || matches!(b, b'_' | b'-' | b'*' | b'/' | b'@');
-    key.len() <= 256 && key.bytes().next().is_some_and(starts) && key.bytes().all(goes_on)
+    let continues = |b: u8| starts(b) || matches!(b, b'_' | b'-' | b'*' | b'/' | b'@');
+    key.len() <= 256 && key.bytes().next().is_some_and(starts) && key.bytes().all(continues)
 }
 
 /// <https://www.w3.org/TR/trace-context-2/#value>
@@ -158,8 +157,8 @@ fn trace_state_value_is_valid(value: &str) -> bool {
     !value.is_empty() && value.len() <= 256 && value.bytes().all(printable) && !value.ends_with(' ')
 }
 
-/// Leaves out long members first, then the last ones, as the recommendation has it (section
-/// 3.3.1.5).
+/// Drops long members first, then the last ones, as section 3.3.1.5 of the recommendation says.
+/// Returns the number of dropped members.
 fn shorten_trace_state(members: &mut Vec<(&str, &str)>, limit: usize) -> u64 {
     let length = |(key, value): &(&str, &str)| key.len() + 1 + value.len();
     let mut total = members
@@ -179,8 +178,8 @@ fn shorten_trace_state(members: &mut Vec<(&str, &str)>, limit: usize) -> u64 {
     left_out
 }
 
-/// Takes over baggage entries: a key that is there already gets the new value; what is invalid or
-/// too much is counted.
+/// Validates baggage entries. A later entry replaces an earlier one with the same key. Invalid
+/// entries and entries beyond the limits are dropped and counted.
 pub(crate) fn baggage(
     given: impl IntoIterator<Item = BaggageEntry>,
     rules: Rules<'_>,
@@ -224,7 +223,7 @@ fn baggage_bytes(entry: &BaggageEntry) -> usize {
     entry.key.len() + entry.value.len() + entry.metadata.len()
 }
 
-/// Reads a `baggage` header.
+/// Parses a `baggage` header.
 pub(crate) fn baggage_header(header: &str, rules: Rules<'_>) -> Vec<BaggageEntry> {
     let members = header
         .split(',')
@@ -244,8 +243,8 @@ pub(crate) fn baggage_header(header: &str, rules: Rules<'_>) -> Vec<BaggageEntry
 fn baggage_member(member: &str) -> Option<BaggageEntry> {
     let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
     let (key, value) = pair.split_once('=')?;
-    // A request is not refused for one value: what is not UTF-8 becomes U+FFFD, and a `%` that
-    // begins no code stands for itself (W3C Baggage, "value").
+    // Bytes that are not UTF-8 become U+FFFD, and a `%` without a valid code stays as it is (W3C
+    // Baggage, "value"): one bad value must not lose the rest.
     let value = percent_decode_str(value.trim_matches([' ', '\t']))
         .decode_utf8_lossy()
         .into_owned();
@@ -256,7 +255,7 @@ fn baggage_member(member: &str) -> Option<BaggageEntry> {
     })
 }
 
-/// Returns whether it is a token: <https://www.rfc-editor.org/rfc/rfc7230#section-3.2.6>.
+/// Returns whether a text is a token: <https://www.rfc-editor.org/rfc/rfc7230#section-3.2.6>.
 fn is_token(text: &str) -> bool {
     let is_tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(is_tchar)

@@ -9,17 +9,17 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use crate::emitted::{attribute, metric};
 use crate::telemetry::host_scope;
 
-/// The upper bounds of the buckets of instantiation times, in seconds: from a pooled instance to
-/// one whose start function works.
+/// The upper bounds of the buckets of instantiation times, in seconds: from a pooled instance to an
+/// instance with a slow start function.
 const INSTANTIATION_BOUNDS: [f64; 12] = [
     0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.01, 0.05, 0.25,
     1.0,
 ];
 
-/// The runtime's metrics, on the scope `wasmscope`. Without a meter provider they go nowhere.
+/// The runtime's metrics, on the scope `wasmscope`. Without a meter provider they are ignored.
 ///
-/// They are listed in [`crate::emitted::METRICS`]. None of them carries the component's name: the
-/// number of series does not grow with what is run.
+/// [`crate::emitted::METRICS`] lists them. None has the component's name as an attribute, so the
+/// number of series does not grow with the number of components.
 #[derive(Debug)]
 pub struct RuntimeMetrics(Option<Instruments>);
 
@@ -73,21 +73,21 @@ impl RuntimeMetrics {
         }))
     }
 
-    /// Notes that linear memory has grown by `delta` bytes, or shrunk where that is negative.
+    /// Adds `delta` to the bytes of linear memory. A negative number means that memory was freed.
     pub fn memory(&self, delta: i64) {
         if let Some(instruments) = &self.0 {
             instruments.memory.add(delta, &[]);
         }
     }
 
-    /// Counts memory, or elements of a table, that a limiter refused.
+    /// Counts a growth of a memory or table that a limiter refused.
     pub fn memory_refused(&self) {
         if let Some(instruments) = &self.0 {
             instruments.memory_refusals.add(1, &[]);
         }
     }
 
-    /// Notes that there are `delta` more instances, or fewer where that is negative.
+    /// Adds `delta` to the number of instances. A negative number means that instances have ended.
     pub fn instances(&self, delta: i64) {
         if let Some(instruments) = &self.0 {
             instruments.instances.add(delta, &[]);
@@ -101,7 +101,7 @@ impl RuntimeMetrics {
         }
     }
 
-    /// Records how long an instantiation took, and if it failed by what kind of error.
+    /// Records the duration of an instantiation. `error` is the kind of error if it failed.
     pub fn instantiation(&self, duration: Duration, error: Option<&str>) {
         if let Some(instruments) = &self.0 {
             let error = error.map(error_type);
@@ -113,8 +113,8 @@ impl RuntimeMetrics {
 
     /// Counts consumed fuel, in the engine's own unit.
     pub fn fuel(&self, consumed: u64) {
-        // An engine's counter may have been set meanwhile: whatever comes of it must not overflow a
-        // sum.
+        // The embedder may have set the engine's counter meanwhile. A wrong difference must not
+        // overflow the sum.
         let consumed = consumed.min(1 << 53);
         if let Some(instruments) = self.0.as_ref().filter(|_| consumed > 0) {
             instruments.fuel.add(consumed, &[]);
@@ -236,12 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_happen_is_not_exported() {
+    fn unused_metrics_are_not_exported() {
         assert!(exported(|metrics| metrics.fuel(0)).is_empty());
     }
 
     #[test]
-    fn without_a_provider_they_go_nowhere() {
+    fn without_a_provider_they_are_ignored() {
         let metrics = RuntimeMetrics::new(None);
         metrics.memory(i64::MIN);
         metrics.trap("unreachable");

@@ -1,4 +1,4 @@
-//! Asking a sampler before there is a span.
+//! Calls the sampler before a span is made.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use opentelemetry_sdk::trace::{
     TracerProviderBuilder,
 };
 
-/// A sampler that is asked before the SDK is, so that a span which is not recorded costs a decision
-/// and no span of the SDK's.
+/// A sampler that decides before the SDK makes a span. So an unrecorded span costs a decision, and
+/// no span of the SDK.
 ///
-/// It decides as the sampler within it does: for a guest's span, and for the host's around it, this
-/// crate asks it once and tells the SDK what came of that. Whoever else uses the provider has the
-/// SDK ask it as usual.
+/// The inner sampler decides. For spans of guests and for host spans, this crate calls it once and
+/// passes the decision to the SDK. For other spans of the provider, the SDK calls it as usual.
 ///
-/// The provider has to be built with it, and the [`Telemetry`](crate::Telemetry) be told of it.
+/// Build the provider with it ([`install`](Self::install)), and pass it to
+/// [`TelemetryBuilder::sampler`](crate::TelemetryBuilder::sampler).
 ///
 /// # Examples
 ///
@@ -41,7 +41,7 @@ pub struct EarlySampler {
 }
 
 impl EarlySampler {
-    /// Makes one that decides as `sampler` does, with ids of the SDK's [`RandomIdGenerator`].
+    /// Wraps `sampler`. Ids come from the SDK's [`RandomIdGenerator`].
     #[must_use]
     pub fn new(sampler: impl ShouldSample + 'static) -> Self {
         Self {
@@ -51,26 +51,27 @@ impl EarlySampler {
         }
     }
 
-    /// Shows the sampler the attributes that a span starts with. Default: no. The samplers of
-    /// `OTEL_TRACES_SAMPLER` use no attributes, and unused attributes need not leave the guest.
+    /// Sets whether the sampler gets the attributes that a span starts with. Default: no. The
+    /// samplers of `OTEL_TRACES_SAMPLER` use no attributes, so guests need not pass those of an
+    /// unrecorded span.
     ///
-    /// Without this the sampler sees no attributes: the core keeps them until the span's end,
-    /// because the SDK cannot replace the value of an attribute.
+    /// The SDK cannot pass them either: the core keeps attributes until the span's end, because the
+    /// SDK cannot replace the value of an attribute.
     #[must_use]
     pub fn sees_attributes(mut self, sees: bool) -> Self {
         self.sees_attributes = sees;
         self
     }
 
-    /// Replaces what generates ids: call this instead of the provider builder's own
-    /// `with_id_generator`. A generator must start no span itself.
+    /// Sets the id generator. Call this instead of the provider builder's `with_id_generator`. The
+    /// generator must not start spans.
     #[must_use]
     pub fn id_generator(mut self, ids: impl IdGenerator + 'static) -> Self {
         self.ids = Arc::new(ids);
         self
     }
 
-    /// Sets the sampler and the generator of ids of a provider.
+    /// Sets the sampler and the id generator of a provider.
     #[must_use]
     pub fn install(&self, provider: TracerProviderBuilder) -> TracerProviderBuilder {
         provider
@@ -78,34 +79,35 @@ impl EarlySampler {
             .with_id_generator(Ids(Arc::clone(&self.ids)))
     }
 
-    /// Returns whether attributes can change what is decided.
-    pub(crate) const fn looks_at_attributes(&self) -> bool {
+    /// Returns whether the decision can depend on attributes.
+    pub(crate) const fn uses_attributes(&self) -> bool {
         self.sees_attributes
     }
 
-    /// Decides about a span without links that is to be started next: the context of one that is
-    /// not recorded, or else what tells the SDK so.
+    /// Decides about the next span, which has no links. Returns a guard that passes the decision to
+    /// the SDK. Returns the context of the span as the error if it is not recorded.
     pub(crate) fn decide(
         &self,
         name: &str,
         kind: &SpanKind,
         parent: &Context,
         attributes: &[KeyValue],
-    ) -> Result<Decided, SpanContext> {
-        let above = parent.span();
-        let above = above.span_context();
-        let trace_id = if above.is_valid() {
-            above.trace_id()
+    ) -> Result<PendingDecision, SpanContext> {
+        let parent_span = parent.span();
+        let parent_span = parent_span.span_context();
+        let trace_id = if parent_span.is_valid() {
+            parent_span.trace_id()
         } else {
             self.ids.new_trace_id()
         };
-        let shown = if self.sees_attributes {
+        let visible_attributes = if self.sees_attributes {
             attributes
         } else {
             &[]
         };
-        let sampler = &self.sampler;
-        let result = sampler.should_sample(Some(parent), trace_id, name, kind, shown, &[]);
+        let result =
+            self.sampler
+                .should_sample(Some(parent), trace_id, name, kind, visible_attributes, &[]);
         if result.decision == SamplingDecision::Drop {
             return Err(SpanContext::new(
                 trace_id,
@@ -115,59 +117,60 @@ impl EarlySampler {
                 result.trace_state,
             ));
         }
-        Ok(Decided::tell(trace_id, result))
+        Ok(PendingDecision::set(trace_id, result))
     }
 }
 
 thread_local! {
     static DECISION: Cell<Option<Decision>> = const { Cell::new(None) };
-    /// The rest of it, which there seldom is.
-    static REST: Cell<Option<SamplingResult>> = const { Cell::new(None) };
+    /// The full result, if it has attributes or a trace state. Most results have neither.
+    static FULL_RESULT: Cell<Option<SamplingResult>> = const { Cell::new(None) };
 }
 
-/// What has been decided about the next span of a thread.
+/// The decision about the next span of a thread.
 #[derive(Clone, Copy)]
 struct Decision {
     trace_id: TraceId,
     is_sampled: bool,
-    has_rest: bool,
+    has_full_result: bool,
 }
 
-/// As long as it lives, the SDK is told what has been decided, for the next span of this thread.
-pub(crate) struct Decided {
-    has_rest: bool,
+/// Passes the decision about the next span of this thread to the SDK, until it is dropped.
+pub(crate) struct PendingDecision {
+    has_full_result: bool,
 }
 
-impl Decided {
-    fn tell(trace_id: TraceId, result: SamplingResult) -> Self {
-        let has_rest = !result.attributes.is_empty() || result.trace_state != TraceState::NONE;
+impl PendingDecision {
+    fn set(trace_id: TraceId, result: SamplingResult) -> Self {
+        let has_full_result =
+            !result.attributes.is_empty() || result.trace_state != TraceState::NONE;
         DECISION.set(Some(Decision {
             trace_id,
             is_sampled: result.decision == SamplingDecision::RecordAndSample,
-            has_rest,
+            has_full_result,
         }));
-        if has_rest {
-            REST.set(Some(result));
+        if has_full_result {
+            FULL_RESULT.set(Some(result));
         }
-        Self { has_rest }
+        Self { has_full_result }
     }
 }
 
-impl Drop for Decided {
+impl Drop for PendingDecision {
     #[inline]
     fn drop(&mut self) {
-        // A provider that was shut down, or that has another sampler, has not asked.
+        // A provider that was shut down, or that has another sampler, has not taken it.
         DECISION.set(None);
-        if self.has_rest {
-            REST.set(None);
+        if self.has_full_result {
+            FULL_RESULT.set(None);
         }
     }
 }
 
 impl Decision {
     fn result(self) -> Option<SamplingResult> {
-        if self.has_rest {
-            return REST.take();
+        if self.has_full_result {
+            return FULL_RESULT.take();
         }
         Some(SamplingResult {
             decision: if self.is_sampled {
@@ -191,15 +194,15 @@ impl ShouldSample for EarlySampler {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
-        let decided = DECISION.take().and_then(Decision::result);
-        decided.unwrap_or_else(|| {
+        let decision = DECISION.take().and_then(Decision::result);
+        decision.unwrap_or_else(|| {
             self.sampler
                 .should_sample(parent_context, trace_id, name, span_kind, attributes, links)
         })
     }
 }
 
-/// Returns the SDK the trace id that was decided about.
+/// Returns the trace id of the pending decision, so that the SDK uses the id that the sampler saw.
 #[derive(Debug)]
 struct Ids(Arc<dyn IdGenerator>);
 

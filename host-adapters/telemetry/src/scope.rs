@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
 
-use crate::attributes::{AtMost, ByteBudget, Rules};
+use crate::attributes::{ByteBudget, CountLimit, Rules};
 use crate::dropped::Reason;
 use crate::emitted::attribute;
 use crate::interner::InstanceTexts;
 
-/// Returns a guest's scope as it is exported: within the limits, and with the component's name.
+/// Returns the exported form of a guest's scope: within the limits, and with the component's name.
 pub(crate) fn exported(
     scope: &InstrumentationScope,
     component: &Arc<str>,
@@ -25,10 +25,10 @@ pub(crate) fn exported(
     rules.merge(
         &mut attributes,
         given,
-        AtMost(rules.limits.scope_attributes, Reason::ScopeAttributes),
+        CountLimit(rules.limits.scope_attributes, Reason::ScopeAttributes),
         &mut ByteBudget::new(rules.limits.scope_bytes, Reason::ScopeBytes),
     );
-    // The SDK copies the scope for each span, and static texts need no copy.
+    // The SDK copies the scope for each span. Static texts need no copy.
     attributes.push(KeyValue::new(
         attribute::COMPONENT_NAME.key,
         texts.shared(component.to_string()),

@@ -1,4 +1,4 @@
-//! The severities of log records: one table of their names.
+//! The table of severities and their names.
 
 use opentelemetry::logs::Severity;
 
@@ -7,7 +7,7 @@ macro_rules! severities {
         /// All severities from the lowest to the highest, in the order of `logger.severity`.
         pub const SEVERITIES: [Severity; 24] = [$(Severity::$severity),+];
 
-        /// Their names in WIT, in the same order. Those without a number are the log levels.
+        /// Their names in WIT, in the same order. Names without a number are the log levels.
         pub const SEVERITY_NAMES: [&str; 24] = [$($name),+];
 
         /// Their texts in OpenTelemetry, in the same order.
@@ -93,8 +93,8 @@ const OTHER_TEXTS: [&str; 31] = [
     "Information",
 ];
 
-/// Returns a common severity text as a static one: those of OpenTelemetry, `tracing`, `log`, syslog
-/// and Python.
+/// Returns a static copy of a common severity text of OpenTelemetry, `tracing`, `log`, syslog or
+/// Python.
 pub(crate) fn common_severity_text(text: &str) -> Option<&'static str> {
     let frequent = ["INFO", "WARN", "ERROR", "DEBUG"];
     let find = |texts: &[&'static str]| texts.iter().find(|known| **known == text).copied();

@@ -1,28 +1,28 @@
-//! What the metrics of the runtime say of one store: that it is there, and how much linear memory
-//! it has.
+//! Reports one store to the runtime metrics: its existence and its linear memory.
 
 use crate::refusals::{Kind, Metered, Refusals};
 use crate::telemetry::Telemetry;
 
-/// Counts as one instance, with the memory that it is told of, for as long as it is there.
+/// Counts as one instance with the reported memory until it is dropped.
 ///
-/// It belongs into what an engine asks before memories grow. It decides nothing.
+/// It belongs in the engine's resource limiter, which the engine calls before a memory grows. It
+/// makes no decisions.
 #[derive(Debug)]
 #[must_use = "dropped at once, the store is gone"]
 pub struct StoreMeter {
     telemetry: Telemetry,
-    /// The bytes that are reported as in use.
+    /// The reported bytes.
     memory: i64,
-    /// What the last growth added, until it is known to have succeeded.
+    /// The bytes of the last growth. [`growth_failed`](Self::growth_failed) takes them back.
     pending: i64,
     refusals: Refusals,
 }
 
 impl StoreMeter {
-    /// Makes one for a store that has no memory yet.
+    /// Makes a meter for a store that has no memory yet.
     ///
-    /// Given the [`Instance`](crate::Instance) of the same store, refused memory is an event on the
-    /// call's span too.
+    /// Given the [`Instance`](crate::Instance) of the same store, refused memory is also an event
+    /// on the span of the current call.
     pub fn new(metered: &impl Metered) -> Self {
         let telemetry = metered.telemetry();
         telemetry.runtime_metrics().instances(1);
@@ -40,8 +40,8 @@ impl StoreMeter {
         self.memory.unsigned_abs()
     }
 
-    /// Notes the answer to a request for memory, all sizes in bytes; `maximum` is what the memory's
-    /// type allows.
+    /// Records the answer to a request for memory. All sizes are in bytes; `maximum` is the maximum
+    /// of the memory's type.
     pub fn growing(
         &mut self,
         current: usize,
@@ -49,24 +49,24 @@ impl StoreMeter {
         maximum: Option<usize>,
         allowed: bool,
     ) {
-        self.asked(Kind::Memory, current, desired, maximum, allowed);
-        // Beyond its maximum a memory does not grow, whatever a limiter says.
+        self.record_refusal(Kind::Memory, current, desired, maximum, allowed);
+        // A memory does not grow beyond its maximum, even if a limiter allows it.
         let grows = allowed && maximum.is_none_or(|maximum| desired <= maximum);
         let bytes = if grows {
             desired.saturating_sub(current)
         } else {
             0
         };
-        // A 64-bit memory may ask for more than there is: then no more is noted than can be taken
-        // back.
+        // A 64-bit memory may ask for any number. The reported sum must not overflow, because the
+        // growth is taken back if it fails.
         self.pending = i64::try_from(bytes)
             .unwrap_or(i64::MAX)
             .min(i64::MAX - self.memory);
         self.change(self.pending);
     }
 
-    /// Notes the answer to a request for more elements of a table; `maximum` is what the table's
-    /// type allows.
+    /// Records the answer to a request for elements of a table. `maximum` is the maximum of the
+    /// table's type.
     pub fn table_growing(
         &mut self,
         current: usize,
@@ -74,11 +74,11 @@ impl StoreMeter {
         maximum: Option<usize>,
         allowed: bool,
     ) {
-        self.asked(Kind::Table, current, desired, maximum, allowed);
+        self.record_refusal(Kind::Table, current, desired, maximum, allowed);
     }
 
-    /// Notes a refusal. What the type excludes is no refusal by a limiter.
-    fn asked(
+    /// Records a refusal by a limiter. A request beyond the type's maximum is not one.
+    fn record_refusal(
         &self,
         kind: Kind,
         current: usize,
@@ -92,7 +92,7 @@ impl StoreMeter {
         }
     }
 
-    /// Takes back what the last growth, which was allowed, has not added after all.
+    /// Takes back the last growth, which was allowed but failed.
     pub fn growth_failed(&mut self) {
         let taken_back = std::mem::take(&mut self.pending);
         self.change(-taken_back);
@@ -119,14 +119,14 @@ mod tests {
     use crate::telemetry::Providers;
 
     #[test]
-    fn growth_beyond_all_numbers_that_fails_leaves_memory_as_it_was() {
+    fn failed_growth_by_a_huge_number_leaves_memory_unchanged() {
         let telemetry = Telemetry::builder(Providers::default()).build();
         let mut meter = StoreMeter::new(&telemetry);
         meter.growing(0, 65_536, None, true);
-        // What a 64-bit memory asks for that grows by as many pages as can be said.
-        let most = 0usize.wrapping_sub(65_536);
+        // The request of a 64-bit memory that grows by the largest number of pages.
+        let largest = 0usize.wrapping_sub(65_536);
         for _ in 0..2 {
-            meter.growing(65_536, most, None, true);
+            meter.growing(65_536, largest, None, true);
             meter.growth_failed();
             assert_eq!(meter.memory(), 65_536);
         }

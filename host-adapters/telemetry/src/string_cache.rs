@@ -1,9 +1,9 @@
-//! A cache of texts that come repeatedly: attribute keys, and names of spans and events.
+//! A cache of repeated texts: attribute keys, and names of spans and events.
 //!
-//! A program passes the same few of them with every call. A text that a thread has seen twice is
-//! kept for the life of the process, in the form that the SDK takes without a copy, within the
-//! limits of the instance that passed it ([`Instance::cache_text`](crate::Instance::cache_text)).
-//! From then on it costs a comparison instead of a check and an allocation.
+//! A program passes the same few texts with every call. A text that a thread has seen twice is
+//! interned as `&'static str`, which the SDK takes without a copy, within the limits of the
+//! instance ([`Instance::cache_text`](crate::Instance::cache_text)). After that, the text costs a
+//! comparison instead of a UTF-8 check and an allocation.
 
 use std::cell::Cell;
 
@@ -14,28 +14,28 @@ thread_local! {
         const { [const { Cell::new(Slot { hash: 0, text: None }) }; STRING_CACHE_SLOTS] };
 }
 
-/// The text that came last of those that share a slot.
+/// The latest text with a hash that belongs to this slot.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     hash: u64,
-    /// `None` until the text is kept.
+    /// `None` until the text is interned.
     text: Option<&'static str>,
 }
 
-/// Why a text is not found.
+/// The reason why a text is not in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Miss {
-    /// The thread has not seen it lately.
+    /// The thread has not seen the text lately.
     New,
-    /// The thread has seen it before, so that it is worth keeping.
+    /// The thread has seen the text before, so it is worth interning.
     Repeated,
 }
 
-/// Finds the text that the bytes are. Bytes that are found are UTF-8.
+/// Looks up a text by its bytes. Bytes that are found are valid UTF-8.
 ///
 /// # Errors
 ///
-/// Returns whether the text is worth keeping.
+/// Returns the reason if the text is not in the cache.
 #[inline]
 pub fn find(bytes: &[u8]) -> Result<&'static str, Miss> {
     let hash = hash(bytes);
@@ -60,7 +60,7 @@ fn miss(cell: &Cell<Slot>, hash: u64) -> Miss {
     Miss::New
 }
 
-/// Lets the thread find a text.
+/// Adds a text to the cache of this thread.
 pub(crate) fn insert(text: &'static str) {
     let hash = hash(text.as_bytes());
     let text = Some(text);
@@ -72,13 +72,14 @@ const fn slot_of(hash: u64) -> usize {
     (hash >> 32) as usize % STRING_CACHE_SLOTS
 }
 
-/// Hashes by words. A guest that chooses texts with equal hashes makes only its own calls slower.
+/// Hashes by words. Texts that are chosen to have equal hashes slow down only the guest's own
+/// calls.
 #[inline]
 fn hash(bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(29) ^ word).wrapping_mul(FACTOR);
     let length = bytes.len() as u64;
-    // The last word overlaps others, so that no bytes are left over.
+    // The last word may overlap the one before it, so that all bytes are in a word.
     if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
         let hash = mix(length, u64::from_le_bytes(*first));
         let words = bytes.as_chunks::<8>().0.iter().skip(1);
@@ -107,7 +108,7 @@ mod tests {
         InstanceTexts::new(&Arc::new(Interner::new(limits)))
     }
 
-    /// Finds a text, and keeps it if it came twice.
+    /// Looks up a text, and interns it if it was used twice.
     fn find_or_keep(texts: &InstanceTexts, bytes: &[u8]) -> Option<&'static str> {
         match find(bytes) {
             Ok(text) => Some(text),
@@ -117,17 +118,17 @@ mod tests {
     }
 
     #[test]
-    fn text_that_came_twice_is_found_by_every_thread() {
+    fn text_used_twice_is_found_by_every_thread() {
         let texts = texts(&Limits::default());
         let bytes = b"string-cache.key";
         assert_eq!(find_or_keep(&texts, bytes), None);
-        let found = find_or_keep(&texts, bytes).expect("came twice");
+        let found = find_or_keep(&texts, bytes).expect("used twice");
         assert_eq!(found.as_bytes(), bytes);
         assert!(std::ptr::eq(found, find(bytes).unwrap()));
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 assert_eq!(find_or_keep(&texts, bytes), None);
-                let again = find_or_keep(&texts, bytes).expect("came twice to this thread too");
+                let again = find_or_keep(&texts, bytes).expect("used twice on this thread too");
                 assert!(std::ptr::eq(found, again));
             });
         });
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_text_is_a_text() {
+    fn empty_text_is_cached() {
         let texts = texts(&Limits::default());
         let _ = find_or_keep(&texts, b"");
         assert_eq!(find_or_keep(&texts, b""), Some(""));

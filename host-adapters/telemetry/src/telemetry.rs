@@ -1,5 +1,5 @@
-//! What all instances of one tenant share: providers, caches, limits and the account of what was
-//! dropped.
+//! The state that all instances of one tenant share: providers, caches, limits and counts of
+//! dropped telemetry.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,44 +15,43 @@ use crate::attributes::Rules;
 use crate::dropped::{Dropped, Signal};
 use crate::emitted::{MetricInfo, metric};
 use crate::guest_warnings::GuestWarnings;
-use crate::held::{self, OpenSpans};
 use crate::instance::Instance;
 use crate::interner::Interner;
 use crate::limits::Limits;
 use crate::log_level::{CurrentLogLevels, LogLevels};
 use crate::loggers::Loggers;
 use crate::metrics::HistogramAggregation;
-use crate::metrics::{self, Readers, ScopeKey, Warnings};
+use crate::metrics::{self, ReaderConfig, ScopeKey, Warnings};
 use crate::model::Notice;
 use crate::runtime_metrics::RuntimeMetrics;
-use crate::sampler::{Decided, EarlySampler};
+use crate::sampler::{EarlySampler, PendingDecision};
+use crate::state_metrics::{self, OpenSpans};
 
-/// The scope of what the host itself says.
+/// The name of the scope of the host's own telemetry.
 const HOST_SCOPE: &str = "wasmscope";
 
-/// Makes the scope of what the host itself says.
+/// Makes the scope of the host's own telemetry.
 pub(crate) fn host_scope() -> InstrumentationScope {
     InstrumentationScope::builder(HOST_SCOPE)
         .with_version(env!("CARGO_PKG_VERSION"))
         .build()
 }
 
-/// The OpenTelemetry SDK's providers that telemetry goes to. Each is optional.
+/// The OpenTelemetry SDK's providers that receive the telemetry. Each is optional.
 ///
-/// They stay their owner's: this crate reads no environment for them, makes none of them global,
-/// and shuts none down.
+/// The embedder owns them: this crate reads no environment variables for them, makes none of them
+/// global, and shuts none down.
 #[derive(Debug, Clone, Default)]
 pub struct Providers {
-    /// For spans. Without one nothing is recorded, and contexts are passed through.
+    /// For spans. Without it, no span is recorded, and contexts are passed through.
     pub tracer: Option<SdkTracerProvider>,
-    /// For metrics. Without one measurements go nowhere.
+    /// For metrics. Without it, measurements are ignored.
     pub meter: Option<SdkMeterProvider>,
-    /// For logs. Without one every log is disabled.
+    /// For logs. Without it, all logs are disabled.
     pub logger: Option<SdkLoggerProvider>,
 }
 
-/// The WebAssembly runtime that an adapter belongs to, as `process.runtime.name` and
-/// `process.runtime.version` say it.
+/// The WebAssembly runtime of an adapter, for `process.runtime.name` and `process.runtime.version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Runtime {
     /// Its name, such as `wasmtime`.
@@ -61,10 +60,9 @@ pub struct Runtime {
     pub version: &'static str,
 }
 
-/// The telemetry of one tenant; clones share it.
+/// The telemetry of one tenant. Clones share it.
 ///
-/// It is made once for each set of providers, and makes an [`Instance`] for each component
-/// instance.
+/// Make one for each set of providers. It makes an [`Instance`] for each component instance.
 #[derive(Clone)]
 pub struct Telemetry(pub(crate) Arc<Shared>);
 
@@ -77,19 +75,18 @@ pub(crate) struct Shared {
     pub(crate) metrics: metrics::Registry,
     pub(crate) loggers: Loggers,
     pub(crate) interner: Arc<Interner>,
-    /// Counted only where there is somewhere to export it.
+    /// `None` without a meter provider that exports it.
     pub(crate) open_spans: Option<Arc<OpenSpans>>,
     pub(crate) runtime_metrics: RuntimeMetrics,
     pub(crate) runtime: Option<Runtime>,
     /// Makes the host's own spans.
     pub(crate) host_tracer: Option<SdkTracer>,
-    /// How many attributes a host span can have: those of an invocation are exempt from the limits
-    /// on guests' spans, as far as the SDK holds them.
+    /// The largest number of attributes of a host span. The limits on guests' spans do not apply to
+    /// it, but those of the SDK do.
     pub(crate) host_attributes: usize,
-    /// Whether the SDK's span limits equal ours, so that it can be left to count what exceeds
-    /// them.
+    /// True if the SDK's span limits equal ours. Then the SDK counts dropped items of a span.
     pub(crate) sdk_counts: bool,
-    /// The tracer provider's sampler, if it can be asked before there is a span.
+    /// The tracer provider's sampler, if it can decide before a span is made.
     pub(crate) sampler: Option<EarlySampler>,
     tracers: Mutex<HashMap<ScopeKey, SdkTracer>>,
     pub(crate) guest_warnings: GuestWarnings,
@@ -106,7 +103,7 @@ impl fmt::Debug for Telemetry {
 }
 
 impl Telemetry {
-    /// Begins to build one on the given providers.
+    /// Returns a builder with the given providers.
     pub fn builder(providers: Providers) -> TelemetryBuilder {
         TelemetryBuilder {
             providers,
@@ -114,10 +111,10 @@ impl Telemetry {
             sdk_counts: false,
             host_provider: None,
             sampler: None,
-            readers: Readers {
+            readers: ReaderConfig {
                 temporality: Temporality::Cumulative,
                 histograms: HistogramAggregation::ExplicitBuckets,
-                series_stay_apart: false,
+                no_merging_views: false,
             },
             log_levels: LogLevels::default(),
             dropped: Dropped::default(),
@@ -126,10 +123,10 @@ impl Telemetry {
         }
     }
 
-    /// Makes the state of a new component instance.
+    /// Makes the telemetry of a new component instance.
     ///
-    /// `component` names the component: it becomes the attribute `wasmscope.component.name` of its
-    /// host spans and scopes.
+    /// `component` is the component's name. It becomes the attribute `wasmscope.component.name` of
+    /// its host spans and scopes.
     #[must_use]
     pub fn instance(&self, component: impl Into<Arc<str>>) -> Instance {
         if let Some(open_spans) = &self.0.open_spans {
@@ -138,48 +135,48 @@ impl Telemetry {
         Instance::new(self.clone(), component.into())
     }
 
-    /// Returns warnings by the SDKs of guests about uses that lose telemetry: the first few, each
-    /// once.
+    /// Returns the warnings of guest SDKs about uses that lose telemetry: the first few, without
+    /// duplicates.
     ///
-    /// The texts come from guests.
+    /// The texts come from guests, so do not trust them.
     #[must_use]
     pub fn guest_warnings(&self) -> Vec<String> {
         self.0.guest_warnings.all()
     }
 
-    /// Returns the account of what was dropped.
+    /// Returns the counts of dropped telemetry.
     #[must_use]
     pub fn dropped(&self) -> &Dropped {
         &self.0.dropped
     }
 
-    /// Returns the limits that hold.
+    /// Returns the limits.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.limits
     }
 
-    /// Returns the runtime that it was built for.
+    /// Returns the WebAssembly runtime, if the builder has set it.
     #[must_use]
     pub fn runtime(&self) -> Option<&Runtime> {
         self.0.runtime.as_ref()
     }
 
-    /// Replaces the log levels; guests learn of it with their next call.
+    /// Replaces the log levels. Guests get the new levels with their next call.
     pub fn set_log_levels(&self, levels: LogLevels) {
         self.0.log_levels.set(levels);
     }
 
-    /// Returns warnings about what guests do, each once, such as two instruments of one name that
-    /// differ. A pipeline of `wasmscope-otlp` passes them to its own hook.
+    /// Removes and returns warnings about instruments, such as two different instruments with the
+    /// same name. A pipeline of `wasmscope-otlp` passes them to its own hook.
     #[must_use]
     pub fn take_warnings(&self) -> Vec<String> {
         self.0.metrics.warnings().take()
     }
 
-    /// Exports the state of a part of the host's telemetry, such as a queue, as a metric of the
-    /// host's own. `value` is called whenever metrics are collected, as long as the meter provider
-    /// lives. Before the first instance is made, the metric is not exported.
+    /// Exports the state of a part of the host, such as the size of a queue, as a metric. `value`
+    /// is called at each collection, for the meter provider's lifetime. The metric is not exported
+    /// before the first instance is made.
     pub fn export_state(
         &self,
         metric: &MetricInfo,
@@ -190,12 +187,12 @@ impl Telemetry {
         else {
             return;
         };
-        held::export(meter, metric, attributes, move || {
+        state_metrics::export(meter, metric, attributes, move || {
             open_spans.has_instances().then(&value)
         });
     }
 
-    /// Returns the metrics about the runtime, for adapters to record.
+    /// Returns the metrics about the runtime. Adapters record them.
     #[must_use]
     pub fn runtime_metrics(&self) -> &RuntimeMetrics {
         &self.0.runtime_metrics
@@ -203,7 +200,7 @@ impl Telemetry {
 }
 
 impl Shared {
-    /// The rules for what belongs to spans.
+    /// Returns the rules for spans.
     pub(crate) fn span_rules(&self) -> Rules<'_> {
         Rules {
             limits: &self.limits,
@@ -214,7 +211,7 @@ impl Shared {
         }
     }
 
-    /// Returns what every call that returns nothing else tells the guest.
+    /// Returns the notice: the result of every call that has no other result.
     #[inline]
     pub(crate) fn notice(&self) -> Notice {
         let generation = u64::from(self.log_levels.generation());
@@ -222,33 +219,33 @@ impl Shared {
         collection << 32 | generation
     }
 
-    /// Returns whether attributes have a part in which spans are recorded.
+    /// Returns whether the sampler's decision can depend on attributes.
     pub(crate) fn sampler_sees_attributes(&self) -> bool {
         self.sampler
             .as_ref()
-            .is_some_and(EarlySampler::looks_at_attributes)
+            .is_some_and(EarlySampler::uses_attributes)
     }
 
-    /// Asks the sampler about a span without links that is to be started next, if it can be asked:
-    /// the context of one that is not recorded, or else what to hold until there is a span.
-    /// `attributes` are shown to it, and not set.
+    /// Lets the sampler decide about the next span, which has no links, if there is a sampler.
+    /// Returns the decision, to hold until the span is made. Returns the context of the span as the
+    /// error if it is not recorded. The sampler sees `attributes`, but they are not set.
     pub(crate) fn decide(
         &self,
         name: &str,
         kind: &SpanKind,
         parent: &Context,
         attributes: &[KeyValue],
-    ) -> Result<Option<Decided>, SpanContext> {
+    ) -> Result<Option<PendingDecision>, SpanContext> {
         let sampler = self.sampler.as_ref();
         sampler
             .map(|sampler| sampler.decide(name, kind, parent, attributes))
             .transpose()
     }
 
-    /// Returns the tracer of a scope, from the cache where there is room.
+    /// Returns the tracer of a scope. `None` without a provider.
     ///
-    /// The SDK's provider does not hold on to its tracers, so that one beyond the cache's limit
-    /// lasts as long as the instance that it is made for.
+    /// Tracers beyond the limit are not cached. The SDK's provider keeps no tracers, so such a
+    /// tracer is freed with its instance.
     pub(crate) fn tracer(&self, scope: &ScopeKey) -> Option<SdkTracer> {
         let provider = self.tracer_provider.as_ref()?;
         let mut tracers = self.tracers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -263,7 +260,7 @@ impl Shared {
     }
 
     #[cfg(test)]
-    pub(crate) fn remembered_tracers(&self) -> usize {
+    pub(crate) fn cached_tracers(&self) -> usize {
         self.tracers.lock().unwrap().len()
     }
 }
@@ -277,7 +274,7 @@ pub struct TelemetryBuilder {
     sdk_counts: bool,
     host_provider: Option<SdkTracerProvider>,
     sampler: Option<EarlySampler>,
-    readers: Readers,
+    readers: ReaderConfig,
     log_levels: LogLevels,
     dropped: Dropped,
     runtime: Option<Runtime>,
@@ -291,11 +288,9 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Tells the span limits that the tracer provider was built with: they replace those in
-    /// [`Limits`], and the counts of what a span dropped (`dropped_attributes_count` and its
-    /// like in OTLP) become exact.
-    ///
-    /// Call it after [`TelemetryBuilder::limits`].
+    /// Sets the span limits that the tracer provider was built with. They replace those in
+    /// [`Limits`], so call this after [`TelemetryBuilder::limits`]. The counts of dropped items in a
+    /// span, such as OTLP's `dropped_attributes_count`, are exact only with it.
     pub fn span_limits(mut self, sdk: SpanLimits) -> Self {
         self.limits.span_attributes = sdk.max_attributes_per_span as usize;
         self.limits.span_events = sdk.max_events_per_span as usize;
@@ -306,42 +301,42 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Sets the tracer provider of the host's own spans, where that of guests' spans has limits
-    /// that are too low for an embedder's attributes: another one with the same processor, for
-    /// instance. Default: the one of guests' spans.
+    /// Sets another tracer provider for the host's own spans. Use it if the limits of the guests'
+    /// provider are too low for the embedder's attributes. It can have the same processor. Default:
+    /// the provider of guests' spans.
     pub fn host_tracer_provider(mut self, provider: SdkTracerProvider) -> Self {
         self.host_provider = Some(provider);
         self
     }
 
-    /// Tells the sampler that the tracer provider was built with ([`EarlySampler::install`]), so
-    /// that it is asked before there is a span. A provider with another one asks that too, for
-    /// the spans that this one lets pass. Default: the SDK asks, and shows its sampler no
-    /// attributes.
+    /// Sets the sampler that the tracer provider was built with ([`EarlySampler::install`]), so
+    /// that it decides before a span is made. If the provider has a different sampler, both must
+    /// record a span. Default: the SDK calls the provider's sampler, without attributes.
     pub fn sampler(mut self, sampler: EarlySampler) -> Self {
         self.sampler = Some(sampler);
         self
     }
 
-    /// Tells the temporality that the meter provider's exporter prefers: where it exports
-    /// differences, attribute sets that are not measured any more make room for others.
-    /// Default: cumulative, for which they never do.
+    /// Sets the temporality that the meter provider's exporter prefers. With delta temporality,
+    /// attribute sets that are no longer measured are removed. Default: cumulative, which keeps
+    /// them.
     pub fn metrics_temporality(mut self, temporality: Temporality) -> Self {
         self.readers.temporality = temporality;
         self
     }
 
-    /// Tells what the meter provider's views make of histograms: exponential ones take more memory
-    /// ([`Limits::metric_bytes`]). Default: explicit buckets.
+    /// Sets the aggregation of histograms in the meter provider's views, to compute their memory
+    /// ([`Limits::metric_bytes`]). Exponential histograms take more. Default: explicit buckets.
     pub fn histogram_aggregation(mut self, histograms: HistogramAggregation) -> Self {
         self.readers.histograms = histograms;
         self
     }
 
-    /// Tells that the meter provider has no views but [`metrics_view`](crate::metrics_view), which
-    /// never joins series. Default: it may have others, and some values are kept longer.
-    pub fn series_stay_apart(mut self) -> Self {
-        self.readers.series_stay_apart = true;
+    /// Tells that the meter provider has no views that merge series.
+    /// [`metrics_view`](crate::metrics_view) does not. Default: there may be such views, so the range
+    /// of a `u64` histogram's sum is shared by all its series.
+    pub fn no_merging_views(mut self) -> Self {
+        self.readers.no_merging_views = true;
         self
     }
 
@@ -351,29 +346,30 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Shares an account with others that drop, such as counting processors. Default: a new one.
+    /// Sets the counters of dropped telemetry, to share them with other parts that drop, such as
+    /// processors. Default: new counters.
     pub fn dropped(mut self, dropped: Dropped) -> Self {
         self.dropped = dropped;
         self
     }
 
-    /// Shares the warnings about instruments that do not fit together, for the host to show.
-    /// Default: only [`Telemetry::take_warnings`] returns them.
+    /// Sets where warnings about instruments are stored, to share them with the part of the host
+    /// that reports them. Default: only [`Telemetry::take_warnings`] returns them.
     pub fn warnings(mut self, warnings: Warnings) -> Self {
         self.warnings = warnings;
         self
     }
 
-    /// Names the WebAssembly runtime, for the host's spans.
+    /// Sets the WebAssembly runtime for the attributes of the host's spans.
     pub fn runtime(mut self, runtime: Runtime) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Builds it.
+    /// Builds the telemetry.
     ///
-    /// The meter provider then exports the account as `wasmscope.dropped`, for as long as it lives:
-    /// build one `Telemetry` for each provider.
+    /// The meter provider exports the counts as `wasmscope.dropped` for its lifetime. So build only
+    /// one `Telemetry` for each provider.
     #[must_use]
     pub fn build(self) -> Telemetry {
         let Providers {
@@ -388,20 +384,20 @@ impl TelemetryBuilder {
         let mut open_spans = None;
         if let Some(meter) = &meter {
             self.dropped.export_to(meter);
-            registry.export_held(meter);
+            registry.export_state_metrics(meter);
             let texts = Arc::clone(&interner);
-            held::export(
+            state_metrics::export(
                 meter,
                 &metric::INTERNED,
                 Vec::new(),
-                held::once_used(move || texts.len()),
+                state_metrics::after_first_use(move || texts.len()),
             );
             let open = Arc::clone(open_spans.insert(Arc::<OpenSpans>::default()));
-            held::export(
+            state_metrics::export(
                 meter,
                 &metric::OPEN_SPANS,
                 Vec::new(),
-                held::once_used(move || open.sum()),
+                state_metrics::after_first_use(move || open.sum()),
             );
         }
         let has_own_limits = self.host_provider.is_some() || !self.sdk_counts;

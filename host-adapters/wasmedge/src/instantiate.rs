@@ -15,8 +15,8 @@ use wasmscope_telemetry::View;
 /// # Errors
 ///
 /// Returns the error of [`Linker::instantiate`]: an import that the linker lacks, a trap, or a
-/// limit. [`outcome_of`] tells them apart, and [`missing_imports`](crate::missing_imports) lists all lacking
-/// imports.
+/// limit. [`outcome_of`] tells them apart, and [`missing_imports`](crate::missing_imports) lists
+/// all lacking imports.
 pub fn instantiate<T: View + 'static>(
     mut store: impl AsContextMut<Data = T, Engine = Engine>,
     component: &Component,

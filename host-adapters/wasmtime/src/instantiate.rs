@@ -17,8 +17,8 @@ use crate::outcome::outcome_of;
 /// # Errors
 ///
 /// Returns the error of [`Linker::instantiate`]: an import that the linker lacks, a trap, or a
-/// limit. [`outcome_of`] tells them apart, and [`missing_imports`](crate::missing_imports) lists all lacking
-/// imports.
+/// limit. [`outcome_of`] tells them apart, and [`missing_imports`](crate::missing_imports) lists
+/// all lacking imports.
 pub fn instantiate<T: View + 'static>(
     mut store: impl AsContextMut<Data = T>,
     component: &Component,

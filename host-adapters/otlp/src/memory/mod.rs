@@ -27,7 +27,7 @@ use wasmscope_telemetry::Signal;
 use self::merge::MergedMetrics;
 pub use self::merge::{Group, Kind, Point, Stream, StreamKey};
 
-/// How many scopes are shared between batches. Further ones are copied into each batch.
+/// The number of scopes that batches share. Further scopes are copied into each batch.
 const SHARED_SCOPES: usize = 1024;
 
 /// Limits of a [`MemoryExporter`].

@@ -242,7 +242,7 @@ fn requested_wait(status: &Status) -> Option<Duration> {
     Some(Duration::from_secs(seconds).saturating_add(Duration::from_nanos(nanos.into())))
 }
 
-/// Whether a server says that a request is too large.
+/// Returns whether a server refused a request as too large.
 fn says_too_large(status: &Status) -> bool {
     let from_the_collector = std::error::Error::source(status).is_none();
     let code = matches!(status.code(), Code::ResourceExhausted | Code::OutOfRange);

@@ -1,4 +1,4 @@
-//! Providers, processors and exporters that send guests' telemetry, and count what is delivered.
+//! Providers, processors and exporters that send guests' telemetry and count delivered items.
 //!
 //! A [`Pipeline`] is built from a [`Config`]. It sets nothing global, so a process may have one for
 //! each tenant. Guests' threads only put finished items into a bounded queue. One SDK thread for
@@ -171,7 +171,7 @@ impl Pipeline {
             .span_limits(span_limits)
             .metrics_temporality(temporality)
             .histogram_aggregation(config.histograms.into())
-            .series_stay_apart()
+            .no_merging_views()
             .log_levels(config.log_levels)
             .dropped(dropped)
             .warnings(failure_hook.warnings().clone());

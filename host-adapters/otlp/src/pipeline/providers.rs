@@ -67,7 +67,7 @@ pub(super) fn build(
     Ok((providers, host))
 }
 
-/// Where a signal is sent, with what is needed to connect.
+/// The destination of a signal, with the data for a connection.
 enum Destination<'a> {
     Otlp(Connection<'a>),
     Console(MemoryExporter),
@@ -242,7 +242,8 @@ fn meter(
     Ok(Some(builder.build()))
 }
 
-/// Returns the temporality of exported metrics. The console shows totals, whatever is set for OTLP.
+/// Returns the temporality of exported metrics. The console always shows totals, independently of
+/// the setting for OTLP.
 pub(super) fn temporality(config: &Config) -> Temporality {
     match config.targets.get(Signal::Metrics) {
         Target::Otlp(_) => config.temporality.into(),

@@ -18,8 +18,8 @@ use serde::Serialize;
 use super::divide::{ByteBudget, Divide, Encoding, TooLarge};
 use super::export_stats::{ExportStats, PartialSuccess};
 
-/// How many requests in succession a collector may refuse as too large. Twice the number of
-/// halvings from the largest batch to a single item.
+/// The largest number of requests in succession that a collector may refuse as too large. Twice the
+/// number of halvings from the largest batch to a single item.
 const MOST_REFUSALS: u32 = 24;
 
 /// Like [`MOST_REFUSALS`], for refusals that may have another reason, such as a quota.
@@ -29,7 +29,7 @@ const MOST_UNCERTAIN_REFUSALS: u32 = 4;
 /// a guest can make many of them, and must not end the export of other guests' items.
 const SMALL_ITEM: usize = 64 << 10;
 
-/// How long a collector's own limit is remembered. The limit may have been temporary.
+/// The time for which a collector's own limit is remembered. The limit may have been temporary.
 const REMEMBERED: Duration = Duration::from_secs(10 * 60);
 
 /// An export request of one signal.
@@ -219,11 +219,11 @@ impl RequestSplitter {
 struct Export {
     /// The size that requests are cut to.
     target: usize,
-    /// How many requests in succession were refused as too large.
+    /// The number of requests in succession that were refused as too large.
     refusals: u32,
-    /// Why a request failed.
+    /// The reason why a request failed.
     failed: Option<String>,
-    /// How many items were too large.
+    /// The number of items that were too large.
     too_large: u64,
     /// Whether the export takes several requests. The last one may then be empty.
     is_divided: bool,

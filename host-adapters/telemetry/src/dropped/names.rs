@@ -1,4 +1,4 @@
-//! The first few names of what was dropped, for people.
+//! The first few names of dropped items. They help a reader to find the cause.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,19 +7,19 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 use super::{REASONS, Reason, SIGNALS, Signal};
 use crate::limits::{DROPPED_NAME_CHARS, DROPPED_NAMES};
 
-/// How many bytes of a name tell it from others.
-const TOLD_APART: usize = 256;
+/// Names are compared by this many bytes.
+const COMPARED_BYTES: usize = 256;
 
 /// Names by signal and reason: at most [`DROPPED_NAMES`] each, of at most [`DROPPED_NAME_CHARS`]
 /// characters.
 #[derive(Debug)]
 pub(super) struct Names {
-    /// Hashes of the names that are kept, so that a known one takes no lock. 0 is a free entry.
+    /// Hashes of the kept names, so that a known name needs no lock. 0 is a free slot.
     hashes: [[[AtomicU64; DROPPED_NAMES]; REASONS]; SIGNALS],
     texts: Mutex<Texts>,
 }
 
-/// The names as they are shown, by the numbers of signal and reason.
+/// The printable names, by the numbers of signal and reason.
 type Texts = BTreeMap<(usize, usize), Vec<Box<str>>>;
 
 impl Default for Names {
@@ -33,13 +33,13 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Keeps a name unless there are [`DROPPED_NAMES`] already. Never waits: a name that comes
-    /// while another thread adds one is not kept.
+    /// Keeps a name unless there are [`DROPPED_NAMES`] already. Never waits for the lock: while
+    /// another thread adds a name, this one is not kept.
     pub(super) fn add(&self, signal: Signal, reason: Reason, name: &str) {
-        let places = &self.hashes[signal as usize][reason as usize];
+        let slots = &self.hashes[signal as usize][reason as usize];
         let hash = hash(name);
-        for place in places {
-            match place.load(Ordering::Relaxed) {
+        for slot in slots {
+            match slot.load(Ordering::Relaxed) {
                 0 => return self.add_new(signal, reason, name, hash),
                 known if known == hash => return,
                 _ => {}
@@ -54,13 +54,13 @@ impl Names {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        let places = &self.hashes[signal as usize][reason as usize];
-        for place in places {
-            match place.load(Ordering::Relaxed) {
+        let slots = &self.hashes[signal as usize][reason as usize];
+        for slot in slots {
+            match slot.load(Ordering::Relaxed) {
                 0 => {
-                    place.store(hash, Ordering::Relaxed);
+                    slot.store(hash, Ordering::Relaxed);
                     let known = texts.entry((signal as usize, reason as usize)).or_default();
-                    known.push(shown(name));
+                    known.push(printable_name(name));
                     return;
                 }
                 known if known == hash => return,
@@ -79,20 +79,19 @@ impl Names {
 /// Returns a hash of the name, never 0.
 fn hash(name: &str) -> u64 {
     use std::hash::BuildHasher as _;
-    let told_apart = name.get(..name.floor_char_boundary(TOLD_APART));
+    let compared = name.get(..name.floor_char_boundary(COMPARED_BYTES));
     foldhash::fast::FixedState::default()
-        .hash_one(told_apart)
+        .hash_one(compared)
         .max(1)
 }
 
-/// Returns a name that is safe to print: on one line, with control characters escaped, and not too
-/// long.
-fn shown(name: &str) -> Box<str> {
+/// Returns a name that is safe to print: shortened, on one line, with control characters escaped.
+fn printable_name(name: &str) -> Box<str> {
     let mut text = String::new();
     let mut chars = 0;
     for character in name.chars() {
         let escaped = character.escape_debug();
-        // It stands between double quotes.
+        // The name is printed between double quotes, so a single quote needs no escape.
         let plain = character == '\'';
         chars += if plain { 1 } else { escaped.len() };
         if chars > DROPPED_NAME_CHARS {

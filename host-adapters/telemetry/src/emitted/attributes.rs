@@ -6,7 +6,7 @@ use super::{AttributeInfo, AttributeLocation, Stability, ValueInfo};
 
 macro_rules! attributes {
     ($($constant:ident = $key:expr, $value:literal, [$($location:ident),+], $stability:ident, $meaning:literal;)+) => {
-        /// The attributes, by constant.
+        /// One constant for each attribute.
         pub mod attribute {
             use super::*;
 
@@ -70,10 +70,10 @@ attributes! {
         "The event's name, if the limit `interned` or `interned_bytes` is exceeded. Then the log record's field for the event name stays empty.";
 }
 
-/// The values of `error.type`: those of the host, and the kinds of traps that the runtimes know.
+/// The values of `error.type`: the host's errors, and the kinds of traps in the current runtimes.
 ///
-/// The next version of a runtime may add traps. Their values are the runtime's own names, in snake
-/// case.
+/// A later version of a runtime may have other traps. Their values are the runtime's own names, in
+/// snake case.
 pub const ERROR_TYPES: &[ValueInfo] = &[
     value("exit", "The program exited with a code other than 0."),
     value("error", "The component's function returned an error."),

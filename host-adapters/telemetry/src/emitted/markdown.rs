@@ -1,4 +1,4 @@
-//! The tables as `docs/telemetry.md`.
+//! Writes the tables as `docs/telemetry.md`.
 
 use std::fmt::Write as _;
 
@@ -69,7 +69,7 @@ pub fn markdown() -> String {
     text
 }
 
-/// Writing into a string cannot fail.
+/// Appends a line. Writing into a string cannot fail.
 macro_rules! put {
     ($text:expr, $($format:tt)*) => {{
         let _ = writeln!($text, $($format)*);

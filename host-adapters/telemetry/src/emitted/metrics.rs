@@ -6,7 +6,7 @@ use super::{MetricInfo, MetricKind, Stability};
 
 macro_rules! metrics {
     ($($constant:ident = $name:literal, $kind:ident, $unit:literal, [$($key:expr),*], $stability:ident, $description:literal, $note:literal;)+) => {
-        /// The metrics, by constant.
+        /// One constant for each metric.
         pub mod metric {
             use super::*;
 
@@ -77,12 +77,12 @@ metrics! {
         "Log records that may wait to be exported", "Set by `OTEL_BLRP_MAX_QUEUE_SIZE`.";
 }
 
-/// Returns true for metrics about the telemetry core itself. They serve an operator's alerts, and
-/// the console leaves them out.
+/// Returns true for metrics about the telemetry core itself. They are for alerts; the console
+/// leaves them out.
 #[must_use]
 pub fn is_of_telemetry(name: &str) -> bool {
     name.starts_with("wasmscope.telemetry.") || name.starts_with("otel.sdk.")
 }
 
-/// An instrument that never has a value, and so is never exported.
+/// The name of an instrument that never has a value, so it is never exported.
 pub(crate) const COLLECTION: &str = "wasmscope.collection";

@@ -1,4 +1,4 @@
-//! What is emitted is listed, and the page is current.
+//! Checks that all emitted names are listed, and that the page is up to date.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -59,9 +59,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A name that is spelled out where it is emitted would not be on the page.
+/// A name that is not in the tables would be missing from the page.
 #[test]
-fn names_of_our_own_are_spelled_out_in_the_tables_only() {
+fn own_names_are_written_in_the_tables_only() {
     let mut files = Vec::new();
     for folder in ["/src", "/../otlp/src", "/../console/src"] {
         let folder = format!("{}{folder}", env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,4 @@
-//! The open spans and invocations of an instance, and their end from another thread.
+//! The open spans and invocations of an instance. Another thread can end them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ use crate::model::Notice;
 use crate::refusals::Refusals;
 use crate::telemetry::Telemetry;
 
-/// The invocations, spans and baggage of an instance, which [`Ender`] ends.
+/// The invocations, spans and baggage of an instance. An [`Ender`] can end them.
 #[derive(Debug)]
 pub(super) struct Activity {
     pub(super) telemetry: Telemetry,
@@ -35,10 +35,10 @@ pub(super) struct Activity {
     pub(super) entered: Vec<Entered>,
     pub(super) baggage: Vec<EnteredBaggage>,
     pub(super) baggage_tag: Tag,
-    /// How often baggage was entered.
+    /// The number of times that baggage was entered.
     pub(super) baggage_scopes: u32,
-    /// What the guest has reported last, and not gone on after. Boxed, for there is hardly ever
-    /// one.
+    /// A panic that the guest has reported, until it calls something that shows that it caught the
+    /// panic. Boxed because there is hardly ever one.
     pub(super) panic: Option<Box<Panic>>,
     pub(super) refusals: Refusals,
     /// Set by an [`Ender`]. Nothing is recorded after it.
@@ -77,7 +77,7 @@ impl Activity {
         self.telemetry.0.notice()
     }
 
-    /// Returns the reason to count a change of a span that is not open.
+    /// Returns the reason for dropping a change of a span that is not open.
     pub(super) fn not_open(&self) -> Reason {
         if self.ended {
             Reason::Shutdown
@@ -87,19 +87,19 @@ impl Activity {
     }
 }
 
-/// An [`Activity`], as the guest's thread and an [`Ender`] share it.
+/// An [`Activity`] that the guest's thread and an [`Ender`] share.
 ///
-/// The lock is taken in each call about a span. A spin lock takes one atomic operation where the
-/// standard library's mutex takes two, and the guest's thread never waits: only an [`Ender`] takes
-/// the lock besides, once.
+/// Each call about a span takes the lock. A spin lock needs one atomic operation, the standard
+/// library's mutex two. The guest's thread hardly ever waits, because only an [`Ender`] takes the
+/// lock as well, and only once.
 #[derive(Debug)]
-pub(super) struct Shareable {
+pub(super) struct SharedActivity {
     activity: Mutex<Activity>,
-    /// As [`Activity::ended`], for calls that do not take the lock.
+    /// The same as [`Activity::ended`], for calls that do not take the lock.
     ended: AtomicBool,
 }
 
-impl Shareable {
+impl SharedActivity {
     pub(super) fn new(activity: Activity) -> Self {
         Self {
             activity: Mutex::new(activity),
@@ -117,7 +117,7 @@ impl Shareable {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Waits for a call of the guest's that is under way, without using the processor.
+    /// Waits for a call in progress, without spinning. Returns `None` at the limit.
     fn wait(&self, limit: Duration) -> Option<MutexGuard<'_, Activity>> {
         let started = Clock::now();
         loop {
@@ -132,15 +132,15 @@ impl Shareable {
     }
 }
 
-/// How long [`Ender::end`] waits for a call of the guest's. It takes microseconds, unless a
-/// processor of the embedder's hangs.
-const PATIENCE: Duration = Duration::from_secs(ENDER_SECONDS);
+/// The time that [`Ender::end`] waits for a call in progress. A call takes microseconds, unless an
+/// embedder's processor hangs.
+const MAX_WAIT: Duration = Duration::from_secs(ENDER_SECONDS);
 
 /// Ends the telemetry of an [`Instance`](crate::Instance) from another thread.
 ///
-/// It is for a guest that was told to stop, and does not: its thread may wait in a host function
-/// that nothing interrupts, and holds the instance. Without this, the spans of the guest and of the
-/// call would never be exported.
+/// Use it for a guest that does not stop when it is interrupted, for example because its thread
+/// waits in a host function. The thread holds the instance, so without this type the spans of the
+/// guest and of the call would never be exported.
 ///
 /// # Examples
 ///
@@ -153,25 +153,25 @@ const PATIENCE: Duration = Duration::from_secs(ENDER_SECONDS);
 /// let guest = Invocation::begin(instance, InvocationOptions::default());
 /// // The guest's thread is stuck in the call.
 /// assert!(ender.end(&Outcome::Timeout));
-/// // If it returns after all, that changes nothing.
+/// // If the call returns later, that has no effect.
 /// guest.finish(Outcome::Ok);
 /// ```
 #[derive(Debug, Clone)]
-pub struct Ender(Arc<Shareable>);
+pub struct Ender(Arc<SharedActivity>);
 
 impl Ender {
-    pub(super) fn new(activity: &Arc<Shareable>) -> Self {
+    pub(super) fn new(activity: &Arc<SharedActivity>) -> Self {
         Self(Arc::clone(activity))
     }
 
-    /// Ends all calls with this outcome, and all spans that the guest has left open, as
+    /// Ends all calls with this outcome, and all open spans of the guest, as
     /// [`Invocation::finish`](crate::Invocation::finish) does. Returns false if the instance has
-    /// ended before, or if the guest's thread does not come out of a call about a span.
+    /// already ended, or if the guest's thread does not return from a call about a span.
     ///
-    /// From then on the instance records nothing. What the guest says is dropped and counted as
-    /// `shutdown`; the end of a call has no effect.
+    /// After this, the instance records nothing. Telemetry of the guest is dropped and counted as
+    /// `shutdown`. The end of a call has no effect.
     pub fn end(&self, outcome: &Outcome) -> bool {
-        let Some(mut activity) = self.0.wait(PATIENCE) else {
+        let Some(mut activity) = self.0.wait(MAX_WAIT) else {
             return false;
         };
         if activity.ended {
@@ -179,7 +179,7 @@ impl Ender {
         }
         self.0.ended.store(true, Ordering::Relaxed);
         let all = activity.take_all(outcome);
-        // The guest's thread may come back, and would spin while spans are exported.
+        // Without the lock, so that the guest's thread does not spin while spans are exported.
         drop(activity);
         all.end(outcome);
         true

@@ -1,4 +1,4 @@
-//! The context of the running code: entered spans, the host's span, and baggage.
+//! The ambient context: entered spans, the host's span, and baggage.
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
@@ -9,14 +9,15 @@ use crate::dropped::{Reason, Signal};
 use crate::model::{BaggageEntry, BaggageHandle, Notice, RemoteContext, SpanHandle, SpanReference};
 use crate::remote;
 
-/// What was entered, the innermost last.
+/// An entry of the stack of entered spans. The innermost is the last.
 #[derive(Debug)]
 pub(super) enum Entered {
-    /// A recorded span; it is exited at its end, so that it can be looked up.
+    /// A recorded span. It is exited when it ends, so the span table always has it.
     Recorded(SpanHandle),
-    /// A span that is not recorded, which may be forgotten meanwhile.
+    /// An unrecorded span with its context, because its trace may be forgotten.
     Unrecorded(SpanHandle, Context),
-    /// An invocation's host span, or the context that it came with. `None`: neither.
+    /// An invocation with the context of its host span, or else of its remote parent. `None` if it
+    /// has neither.
     Host(Option<Context>),
 }
 
@@ -29,7 +30,7 @@ impl Entered {
     }
 }
 
-/// Baggage that was entered, or came with an invocation.
+/// Baggage that a guest has entered, or the baggage of an invocation.
 #[derive(Debug)]
 pub(super) struct EnteredBaggage {
     /// The guest's handle; `None` for an invocation's.
@@ -38,9 +39,9 @@ pub(super) struct EnteredBaggage {
 }
 
 impl Activity {
-    /// Makes a span the ambient one (`tracer.enter`).
+    /// Makes a span the ambient span (`tracer.enter`).
     pub(super) fn enter_span(&mut self, span: SpanHandle) -> Notice {
-        self.went_on();
+        self.forget_panic();
         if self.ended {
             return self.notice();
         }
@@ -68,7 +69,7 @@ impl Activity {
 
     /// Undoes the innermost `enter_span` of a span (`tracer.exit`).
     pub(super) fn exit_span(&mut self, span: SpanHandle) -> Notice {
-        self.went_on();
+        self.forget_panic();
         match self.entered.iter().rposition(|entered| entered.is(span)) {
             Some(at) => {
                 self.entered.remove(at);
@@ -76,7 +77,7 @@ impl Activity {
                     open.entered = open.entered.saturating_sub(1);
                 }
             }
-            // Its end has left all entries, and nothing is lost by leaving once more.
+            // Its end has exited it already, so nothing is lost.
             None if self.has_ended(span) => {}
             None => self
                 .telemetry
@@ -87,18 +88,18 @@ impl Activity {
         self.notice()
     }
 
-    /// Returns whether a known span is not open. One that is not recorded never is.
+    /// Returns whether a known span is not open. An unrecorded span never is.
     fn has_ended(&mut self, span: SpanHandle) -> bool {
         self.spans.open_mut(span).is_none() && self.context_of(span).is_some()
     }
 
-    /// Exits a span as often as it is entered.
-    pub(super) fn leave_all(&mut self, span: SpanHandle) {
+    /// Removes all entries of a span.
+    pub(super) fn exit_all(&mut self, span: SpanHandle) {
         self.entered.retain(|entered| !entered.is(span));
     }
 
-    /// Exits the recorded spans that have ended.
-    pub(super) fn leave_ended(&mut self) {
+    /// Removes the entries of recorded spans that have ended.
+    pub(super) fn exit_ended(&mut self) {
         let spans = &mut self.spans;
         self.entered.retain(|entered| match entered {
             Entered::Recorded(span) => spans.open_mut(*span).is_some(),
@@ -106,8 +107,8 @@ impl Activity {
         });
     }
 
-    /// Leaves what was entered since the latest invocation began, and the invocation.
-    pub(super) fn leave_invocation(&mut self) {
+    /// Exits the latest invocation, and all spans and baggage that were entered in it.
+    pub(super) fn exit_invocation(&mut self) {
         let host = self
             .entered
             .iter()
@@ -138,7 +139,7 @@ impl Activity {
         context.filter(SpanContext::is_valid)
     }
 
-    /// Returns a handle that stands for the ambient span, zero for none (`tracer.ambient`).
+    /// Returns a handle for the ambient span, or zero if there is none (`tracer.ambient`).
     pub(super) fn ambient_span(&mut self) -> SpanHandle {
         match self.entered.last() {
             Some(Entered::Recorded(span) | Entered::Unrecorded(span, _)) => *span,
@@ -146,13 +147,13 @@ impl Activity {
                 let context = context.span().span_context().clone();
                 let capacity = self.telemetry.0.limits.unrecorded_traces;
                 self.unrecorded
-                    .add_standing_for(context, capacity, &self.mixer)
+                    .add_with_context(context, capacity, &self.mixer)
             }
             Some(Entered::Host(None)) | None => SpanHandle::NONE,
         }
     }
 
-    /// Returns the context that the ambient span's children are made in.
+    /// Returns the parent context for children of the ambient span.
     pub(super) fn ambient_context(&mut self) -> Option<Context> {
         match self.entered.last()? {
             Entered::Recorded(span) => self.spans.parent_context(*span),
@@ -161,7 +162,7 @@ impl Activity {
         }
     }
 
-    /// Returns the context that a reference's children are made in, `None` for none.
+    /// Returns the parent context for children of the referenced span. `None` for a root span.
     pub(super) fn parent_context(&mut self, reference: SpanReference) -> Option<Context> {
         match reference {
             SpanReference::Ambient => self.ambient_context(),
@@ -191,8 +192,8 @@ impl Activity {
         Some(Context::new().with_remote_span_context(context))
     }
 
-    /// Gives the context of the span that is meant, `None` for none. What is wrong with it is
-    /// counted under `signal`.
+    /// Returns the context of the referenced span, or `None` if there is none. Counts an invalid
+    /// reference under `signal`.
     pub(super) fn resolve(&self, reference: SpanReference, signal: Signal) -> Option<SpanContext> {
         let shared = &self.telemetry.0;
         let context = match reference {
@@ -213,7 +214,7 @@ impl Activity {
         context.filter(SpanContext::is_valid)
     }
 
-    /// Returns the baggage that holds (`context.baggage`).
+    /// Returns the current baggage (`context.baggage`).
     pub(super) fn baggage(&self) -> Vec<BaggageEntry> {
         self.baggage
             .last()
@@ -249,7 +250,7 @@ impl Activity {
             .rposition(|entered| entered.scope == Some(scope))
         {
             Some(at) => drop(self.baggage.remove(at)),
-            // It has been exited, or left with its invocation, or was refused, which has been
+            // It was exited before, by itself or with its invocation, or it was refused and
             // counted.
             None if self.was_entered(scope) => {}
             None => self

@@ -1,4 +1,4 @@
-//! The methods of an instance about spans, baggage and invocations.
+//! Methods of an instance for spans, baggage and invocations.
 
 use opentelemetry::trace::SpanContext;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -29,32 +29,33 @@ macro_rules! locked {
 }
 
 locked! {
-    /// Returns the tracer of a scope, the same for equal scopes (`tracer.get`).
+    /// Returns the tracer of a scope (`tracer.get`). Equal scopes have the same tracer.
     pub fn tracer(scope: Scope) -> TracerHandle;
 
-    /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded,
-    /// and the one beside it that attributes have no part in that.
+    /// Starts a span (`tracer.start`). The handle says whether the span is recorded
+    /// ([`SpanHandle::NOT_RECORDED`]), and whether attributes could have changed that
+    /// ([`SpanHandle::ATTRIBUTES_LATER`]).
     pub fn start_span(start: SpanStart) -> SpanHandle;
 
-    /// Notes what has been learnt about a span (`tracer.update`).
+    /// Changes a span (`tracer.update`).
     pub fn update_span(span: SpanHandle, changes: SpanChanges) -> Notice;
 
     /// Adds an event to a span (`tracer.event`).
     pub fn span_event(span: SpanHandle, event: SpanEvent) -> Notice;
 
-    /// Ends a span (`tracer.end`); `time` is in nanoseconds since the Unix epoch, `None` means now.
+    /// Ends a span (`tracer.end`). `time` is in nanoseconds since the Unix epoch; `None` means now.
     pub fn end_span(span: SpanHandle, changes: SpanChanges, time: Option<u64>) -> Notice;
 
     /// Returns a span's context (`tracer.context-of`).
     pub fn span_context(span: SpanHandle) -> Option<SpanContext>;
 
-    /// Makes a span the ambient one (`tracer.enter`).
+    /// Makes a span the ambient span (`tracer.enter`).
     pub fn enter_span(span: SpanHandle) -> Notice;
 
     /// Undoes the innermost `enter_span` of a span (`tracer.exit`).
     pub fn exit_span(span: SpanHandle) -> Notice;
 
-    /// Returns a handle that stands for the ambient span, zero for none (`tracer.ambient`).
+    /// Returns a handle for the ambient span, or zero if there is none (`tracer.ambient`).
     pub fn ambient_span() -> SpanHandle;
 
     /// Replaces the baggage (`context.enter-baggage`).
@@ -63,13 +64,13 @@ locked! {
     /// Undoes an `enter_baggage` (`context.exit-baggage`).
     pub fn exit_baggage(scope: BaggageHandle) -> Notice;
 
-    /// Begins an invocation, and gives its depth: 1 for the outermost.
+    /// Begins an invocation. Returns its depth, which is 1 for the outermost.
     pub(crate) fn begin_invocation(options: InvocationOptions) -> u32;
 
-    /// Ends the invocation of a depth, those within it, and every span that the guest started in
+    /// Ends the invocation at a depth, those within it, and all spans that the guest started in
     /// them and left open.
     ///
-    /// Where the guest cannot go on, all that is open ends.
+    /// If the guest itself has ended, all its open spans end.
     pub(crate) fn finish_invocation(depth: u32, outcome: &Outcome) -> ();
 }
 
@@ -91,19 +92,19 @@ impl Instance {
         self.activity.lock().current_context()
     }
 
-    /// Returns the baggage that holds (`context.baggage`).
+    /// Returns the current baggage (`context.baggage`).
     #[must_use]
     pub fn baggage(&self) -> Vec<BaggageEntry> {
         self.activity.lock().baggage()
     }
 
-    /// Returns the context of the span that is meant, `None` for none. What is wrong with it is
-    /// counted under `signal`.
+    /// Returns the context of the referenced span, or `None` if there is none. Counts an invalid
+    /// reference under `signal`.
     pub(super) fn resolve(&self, reference: SpanReference, signal: Signal) -> Option<SpanContext> {
         self.activity.lock().resolve(reference, signal)
     }
 
-    /// Notes a panic if one of the records reports it. Takes the lock only then.
+    /// Stores a panic if one of the records reports it. Takes the lock only then.
     #[inline]
     pub(super) fn note_panic(&self, records: &[LogRecord]) {
         if let Some(panic) = records.iter().find_map(Panic::of) {
@@ -113,24 +114,23 @@ impl Instance {
 
     /// Returns the message of the guest's panic, if the panic caused the outcome.
     ///
-    /// It did if the outcome is the trap `unreachable`, the guest reported the panic shortly
-    /// before, and it has not started, entered, exited or ended a span since. A guest that caught
-    /// the panic and goes on does one of these, or returns. Ask before
-    /// [`Invocation::finish`](crate::Invocation::finish), which forgets the panic.
+    /// It did if the outcome is the trap `unreachable`, and the guest reported the panic shortly
+    /// before and has not started, entered, exited or ended a span since. A guest that catches a
+    /// panic does one of these, or returns. Call this before
+    /// [`Invocation::finish`](crate::Invocation::finish), which removes the panic.
     #[must_use]
     pub fn panic_behind(&self, outcome: &Outcome) -> Option<String> {
         self.activity.lock().panic_behind(outcome)
     }
 
-    /// Returns whether an invocation is under way, which then accounts for how what happens ends.
+    /// Returns whether an invocation is active. Its end then records the outcome.
     #[must_use]
     pub fn is_invoked(&self) -> bool {
         !self.activity.lock().invocations.is_empty()
     }
 
-    /// Records that a component was instantiated, or has failed to be, for the runtime's metrics:
-    /// how long it took, and its end if it was no good one. Within an invocation, a trap is counted
-    /// when that ends.
+    /// Records an instantiation in the runtime's metrics, with its duration and the outcome if it
+    /// failed. Within an invocation, a trap is counted when the invocation ends.
     pub fn instantiated(&self, duration: Duration, failure: Option<&Outcome>) {
         let metrics = self.telemetry.runtime_metrics();
         let kind = failure.and_then(Outcome::failure);
@@ -140,20 +140,20 @@ impl Instance {
         }
     }
 
-    /// Returns what ends the instance's telemetry from another thread.
+    /// Returns an [`Ender`], which ends the instance's telemetry from another thread.
     #[must_use]
     pub fn ender(&self) -> Ender {
         Ender::new(&self.activity)
     }
 
-    /// Returns true once an [`Ender`] has ended it.
+    /// Returns whether an [`Ender`] has ended it.
     #[inline]
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.activity.has_ended()
     }
 
-    /// Returns why nothing is recorded any more, if so.
+    /// Returns an error if an [`Ender`] has ended it.
     #[inline]
     pub(super) fn still_open(&self) -> Result<(), Reason> {
         if self.has_ended() {

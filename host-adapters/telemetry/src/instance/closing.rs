@@ -1,8 +1,8 @@
-//! How the host ends calls, and the spans that a guest has left open in them.
+//! Ends calls, and the spans that a guest has left open in them.
 //!
-//! Spans are taken out of their instance first and ended then. Ending one runs the span processors,
-//! which may take their time, and an [`Ender`](super::Ender) must not hold the instance's lock
-//! meanwhile.
+//! Spans are first removed from their instance, then ended. The end of a span runs the span
+//! processors, which may be slow. An [`Ender`](super::Ender) must not hold the instance's lock for
+//! that time.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -15,16 +15,16 @@ use crate::invocation::Outcome;
 use crate::refusals::Refused;
 use crate::telemetry::Telemetry;
 
-/// A span that was taken out of its instance to be ended.
+/// A span that was removed from its instance and has to be ended.
 #[derive(Debug)]
-pub(super) enum Taken {
+pub(super) enum TakenSpan {
     /// A guest's span.
     Guest(OpenSpan),
-    /// An invocation's host span, and the memory that was refused during the invocation.
+    /// An invocation's host span, with the memory that was refused during the invocation.
     Host(HostSpan, Option<Refused>),
 }
 
-/// Ends spans that were taken out of an instance.
+/// Ends spans that were removed from an instance.
 pub(super) struct Closing<'a> {
     telemetry: &'a Telemetry,
     outcome: &'a Outcome,
@@ -51,20 +51,22 @@ impl<'a> Closing<'a> {
         }
     }
 
-    pub(super) fn end(&self, taken: Taken) {
+    pub(super) fn end(&self, taken: TakenSpan) {
         let error = self.error.as_ref();
         let error = error.map(|(error_type, description)| (&**error_type, &**description));
         let reason = self.outcome.end_reason();
         let shared = &self.telemetry.0;
         match taken {
-            Taken::Guest(mut open) => {
+            TakenSpan::Guest(mut open) => {
                 let error = error.map(|(error_type, description)| {
                     (error_type, self.cause.of_guest(description))
                 });
                 let end = ForcedEnd { reason, error };
-                open.end_by_force(&end, self.time, shared.sdk_counts, shared.span_rules());
+                open.end_forced(&end, self.time, shared.sdk_counts, shared.span_rules());
             }
-            Taken::Host(host, refused) => host.end(shared, self.outcome, error, refused, self.time),
+            TakenSpan::Host(host, refused) => {
+                host.end(shared, self.outcome, error, refused, self.time)
+            }
         }
     }
 
@@ -77,10 +79,10 @@ impl<'a> Closing<'a> {
 }
 
 impl Activity {
-    /// Ends the invocation of a depth, those within it, and every span that the guest started in
+    /// Ends the invocation at a depth, those within it, and all spans that the guest started in
     /// them and left open.
     ///
-    /// Where the guest cannot go on, all that is open ends.
+    /// If the guest itself has ended, all its open spans end.
     pub(super) fn finish_invocation(&mut self, depth: u32, outcome: &Outcome) {
         let telemetry = self.telemetry.clone();
         let panic = self.panic.take();
@@ -90,22 +92,22 @@ impl Activity {
         }
     }
 
-    /// Takes out the host spans of the invocation of a depth and of those within it, and the spans
-    /// that the guest has left open in them, the latest first. Returns false if there is no such
-    /// invocation.
+    /// Removes the host spans of the invocation at a depth and of those within it, and the spans
+    /// that the guest has left open in them. The latest are removed first. Returns false if there
+    /// is no such invocation.
     fn take_invocations(
         &mut self,
         depth: u32,
         outcome: &Outcome,
-        take: &mut impl FnMut(Taken),
+        take: &mut impl FnMut(TakenSpan),
     ) -> bool {
         let mut found = false;
         while self.invocations.len() as u32 >= depth.max(1) {
             self.take_spans(self.invocations.len() as u32, take);
-            self.leave_invocation();
+            self.exit_invocation();
             let refused = self.refusals.take();
             if let Some(ActiveInvocation { span: Some(span) }) = self.invocations.pop() {
-                take(Taken::Host(span, refused));
+                take(TakenSpan::Host(span, refused));
             }
             found = true;
         }
@@ -115,29 +117,29 @@ impl Activity {
         found
     }
 
-    /// Takes out the open spans that started at an invocation depth of at least `depth`, the latest
-    /// first.
-    fn take_spans(&mut self, depth: u32, take: &mut impl FnMut(Taken)) {
+    /// Removes the open spans that started at an invocation depth of at least `depth`. The latest
+    /// are removed first.
+    fn take_spans(&mut self, depth: u32, take: &mut impl FnMut(TakenSpan)) {
         let mut are_entered = false;
         for span in self.spans.open_from(depth) {
             if let Some(open) = self.spans.take(span) {
                 are_entered |= open.entered > 0;
-                take(Taken::Guest(open));
+                take(TakenSpan::Guest(open));
             }
         }
         if are_entered {
-            self.leave_ended();
+            self.exit_ended();
         }
     }
 
-    /// Takes out all host spans and open spans, and forgets a panic. Nothing is recorded after it.
-    pub(super) fn take_all(&mut self, outcome: &Outcome) -> All {
+    /// Removes all host spans and open spans, and a reported panic. Nothing is recorded after this.
+    pub(super) fn take_all(&mut self, outcome: &Outcome) -> TakenSpans {
         self.ended = true;
         let mut taken = Vec::new();
         let mut take = |one| taken.push(one);
         let was_called = self.take_invocations(1, outcome, &mut take);
         self.take_spans(0, &mut take);
-        All {
+        TakenSpans {
             telemetry: self.telemetry.clone(),
             panic: self.panic.take(),
             taken,
@@ -146,16 +148,16 @@ impl Activity {
     }
 }
 
-/// All that was under way in an instance.
-pub(super) struct All {
+/// All spans and calls that were open in an instance.
+pub(super) struct TakenSpans {
     telemetry: Telemetry,
     panic: Option<Box<Panic>>,
-    taken: Vec<Taken>,
-    /// Whether an invocation was under way.
+    taken: Vec<TakenSpan>,
+    /// Whether an invocation was active.
     was_called: bool,
 }
 
-impl All {
+impl TakenSpans {
     pub(super) fn end(self, outcome: &Outcome) {
         let closing = Closing::new(&self.telemetry, outcome, self.panic.as_deref());
         for taken in self.taken {

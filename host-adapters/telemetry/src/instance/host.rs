@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::Span;
 
 use super::activity::Activity;
 use super::ambient::{Entered, EnteredBaggage};
-use super::open_span::{hand_over, put_first};
+use super::open_span::{set_sdk_attributes, set_with_priority};
 use crate::attributes::Rules;
 use crate::dropped::{Reason, Signal};
 use crate::emitted::{attribute, event};
@@ -27,17 +27,17 @@ pub(super) struct ActiveInvocation {
     pub(super) span: Option<HostSpan>,
 }
 
-/// A host span that is recorded. As with a guest's, its attributes are kept here until the end.
+/// A recorded host span. As for guests' spans, its attributes are kept here until the end.
 #[derive(Debug)]
 pub(super) struct HostSpan {
     span: Span,
     attributes: Vec<KeyValue>,
-    /// How many attributes were left out because there were too many.
+    /// The number of attributes that were left out because there were too many.
     attributes_over: u32,
 }
 
 impl Activity {
-    /// Begins an invocation, and gives its depth: 1 for the outermost.
+    /// Begins an invocation. Returns its depth, which is 1 for the outermost.
     pub(super) fn begin_invocation(&mut self, options: InvocationOptions) -> u32 {
         let shared = Arc::clone(&self.telemetry.0);
         let rules = shared.span_rules();
@@ -50,8 +50,8 @@ impl Activity {
         });
         let parent = match remote_parent {
             Some(parent) => Some(Context::new().with_remote_span_context(parent)),
-            // What a guest left entered earlier is no parent; the invocation that this one is part
-            // of is.
+            // A span that a guest left entered after an earlier call is not the parent. Only the
+            // context within an outer invocation is.
             None if self.invocations.is_empty() => None,
             None => self.ambient_context(),
         };
@@ -84,23 +84,23 @@ impl Activity {
                 .name
                 .unwrap_or_else(|| format!("run {}", self.component));
             let kind = options.kind.unwrap_or(SpanKind::Internal);
-            let above = context.clone().unwrap_or_default();
-            let own = match shared.decide(&name, &kind, &above, &attributes) {
+            let parent_context = context.clone().unwrap_or_default();
+            let span_context = match shared.decide(&name, &kind, &parent_context, &attributes) {
                 Ok(_decided) => {
                     let builder = SpanBuilder::from_name(name).with_kind(kind);
-                    let started = tracer.build_with_context(builder, &above);
-                    let own = started.span_context().clone();
+                    let started = tracer.build_with_context(builder, &parent_context);
+                    let span_context = started.span_context().clone();
                     span = started.is_recording().then_some(HostSpan {
                         span: started,
                         attributes,
                         attributes_over,
                     });
-                    own
+                    span_context
                 }
-                Err(own) => own,
+                Err(span_context) => span_context,
             };
-            if own.is_valid() {
-                context = Some(Context::new().with_remote_span_context(own));
+            if span_context.is_valid() {
+                context = Some(Context::new().with_remote_span_context(span_context));
             }
         }
         self.invocations.push(ActiveInvocation { span });
@@ -114,7 +114,7 @@ impl Activity {
 }
 
 impl HostSpan {
-    /// Ends it, and hands it to the SDK's processors.
+    /// Ends the span, and passes it to the SDK's processors.
     pub(super) fn end(
         self,
         shared: &Shared,
@@ -129,32 +129,37 @@ impl HostSpan {
             attributes_over,
         } = self;
         let rules = shared.span_rules();
-        // In the order in which they find a place.
-        let mut own = vec![KeyValue::new(attribute::OUTCOME.key, outcome.as_str())];
+        // In the order of their priority.
+        let mut host_attributes = vec![KeyValue::new(attribute::OUTCOME.key, outcome.as_str())];
         if let Some((error_type, description)) = error {
-            own.push(KeyValue::new(
+            host_attributes.push(KeyValue::new(
                 attribute::ERROR_TYPE.key,
                 error_type.to_owned(),
             ));
             span.set_status(Status::error(rules.own_text(description)));
         }
         if let Outcome::Exit { code } = outcome {
-            own.push(KeyValue::new(attribute::EXIT_CODE.key, i64::from(*code)));
+            host_attributes.push(KeyValue::new(attribute::EXIT_CODE.key, i64::from(*code)));
         }
         if let Some(refused) = refused {
             let attributes = refused.attributes();
             span.add_event_with_timestamp(event::MEMORY_REFUSED, refused.at, attributes);
         }
-        let over = put_first(&mut attributes, own, shared.host_attributes, rules);
+        let over = set_with_priority(
+            &mut attributes,
+            host_attributes,
+            shared.host_attributes,
+            rules,
+        );
         let over = attributes_over.saturating_add(over);
-        hand_over(&mut span, &mut attributes, over, shared.sdk_counts);
+        set_sdk_attributes(&mut span, &mut attributes, over, shared.sdk_counts);
         span.end_with_timestamp(time);
     }
 }
 
-/// Adds the embedder's attributes, the last value of a key, up to `limit`: that is what the SDK can
-/// hold, for the limits on guests' spans do not apply. Returns how many were left out, which have
-/// been counted.
+/// Adds the embedder's attributes up to `limit`, with the last value of each key. The limits on
+/// guests' spans do not apply, so `limit` is that of the SDK. Counts the attributes that were left
+/// out, and returns their number.
 fn add(
     attributes: &mut Vec<KeyValue>,
     given: Vec<KeyValue>,

@@ -1,4 +1,4 @@
-//! Logs of an instance.
+//! The logs of an instance.
 
 mod plain;
 mod record;
@@ -21,14 +21,14 @@ use crate::emitted::attribute;
 use crate::limits::MAX_LOG_DEPTH;
 use crate::metrics::ScopeKey;
 use crate::model::{LogRecord, LogThreshold, LoggerHandle, Notice, Scope};
-use crate::nested::{self, Cut, ValueLimits, Weighed};
+use crate::nested::{self, ShortenedCounts, SizedValue, ValueLimits};
 use crate::scope;
 use crate::telemetry::Shared;
 
-/// The attribute that an event's name becomes where the host cannot remember it.
+/// The attribute for an event's name beyond the limit on interned names.
 const EVENT_NAME: &str = attribute::EVENT_NAME.key;
 
-/// The loggers of an instance, by the scopes as they are exported.
+/// The loggers of an instance, by their exported scopes.
 pub(super) type Loggers = HandleTable<LoggerHandle, ScopeKey, Logger>;
 
 /// A logger of an instance.
@@ -37,7 +37,7 @@ pub(super) struct Logger {
     /// `None` without a provider.
     sdk: Option<Arc<SdkLogger>>,
     scope: Arc<str>,
-    /// With the generation of the log levels that it is from.
+    /// The lowest severity, with the generation of the log levels.
     minimum: (Option<Severity>, u32),
 }
 
@@ -55,13 +55,13 @@ fn find<'l>(
 }
 
 impl Logger {
-    /// Returns the lowest severity that is wanted; `None` where nothing is.
+    /// Returns the lowest severity of the records that are kept. `None` if none are.
     fn minimum(&self) -> Option<Severity> {
         self.sdk.as_ref().and(self.minimum.0)
     }
 
     fn enabled(&self, severity: Option<Severity>, event_name: Option<&str>) -> bool {
-        // A record without a severity passes every threshold, but for `off`.
+        // A record without a severity passes every threshold except `off`.
         let severity = severity.unwrap_or(Severity::Fatal4);
         self.minimum().is_some_and(|minimum| severity >= minimum)
             && self
@@ -72,7 +72,7 @@ impl Logger {
 }
 
 impl RecordBuilder<'_> {
-    /// Sets everything but times, span and severity, within the limits.
+    /// Sets everything except times, span and severity, within the limits.
     fn fill(&mut self, given: LogRecord) {
         let rules = self.rules;
         if let Some(text) = given.severity_text
@@ -87,7 +87,10 @@ impl RecordBuilder<'_> {
             attribute_chars: rules.limits.log_value_chars,
         };
         let values = nested::build(given.body, given.attributes, given.nodes, bounds);
-        rules.count(values.breach.unwrap_or(Reason::NestedValue), values.broken);
+        rules.count(
+            values.violation.unwrap_or(Reason::NestedValue),
+            values.dropped,
+        );
         let mut attributes = admitted(values.attributes, rules);
         let mut event_name = None;
         if let Some(name) = given.event_name
@@ -97,18 +100,31 @@ impl RecordBuilder<'_> {
             add_event_name(&mut attributes, rules.own_text(&name));
             event_name = Some(EVENT_NAME);
         }
-        if let Some(Weighed { value, bytes, cut }) = values.body {
+        if let Some(SizedValue {
+            value,
+            bytes,
+            shortened,
+        }) = values.body
+        {
             if self.set_body(value, bytes) {
-                count_cut(cut, rules);
+                count_shortened(shortened, rules);
             } else {
                 rules.count(self.budget.reason(), 1);
             }
         }
-        for (key, Weighed { value, bytes, cut }) in attributes {
-            // A name that became an attribute is counted already.
+        for (
+            key,
+            SizedValue {
+                value,
+                bytes,
+                shortened,
+            },
+        ) in attributes
+        {
+            // An event name that became an attribute is already counted.
             let is_counted = event_name.is_some_and(|name| name == key.as_str());
             if self.take_attribute(key.as_str(), bytes) {
-                count_cut(cut, rules);
+                count_shortened(shortened, rules);
                 self.record.add_attribute(key, value);
             } else if !is_counted {
                 rules.count_named(self.budget.reason(), key.as_str());
@@ -117,15 +133,15 @@ impl RecordBuilder<'_> {
     }
 }
 
-/// Counts what was shortened in a value that is kept.
-fn count_cut(cut: Cut, rules: Rules<'_>) {
-    rules.count(Reason::ValueBytes, cut.bytes.into());
-    rules.count(Reason::LogValueChars, cut.chars.into());
+/// Counts the shortened parts of a value that is kept.
+fn count_shortened(shortened: ShortenedCounts, rules: Rules<'_>) {
+    rules.count(Reason::ValueBytes, shortened.bytes.into());
+    rules.count(Reason::LogValueChars, shortened.chars.into());
 }
 
-/// Returns the attributes that are kept as far as their keys go, each key with its last value.
-fn admitted(given: Vec<(Key, Weighed)>, rules: Rules<'_>) -> Vec<(Key, Weighed)> {
-    let mut kept: Vec<(Key, Weighed)> = Vec::new();
+/// Returns the attributes with valid keys within the limit, each key with its last value.
+fn admitted(given: Vec<(Key, SizedValue)>, rules: Rules<'_>) -> Vec<(Key, SizedValue)> {
+    let mut kept: Vec<(Key, SizedValue)> = Vec::new();
     let mut filter = KeyFilter::default();
     for (key, value) in given {
         let keys = kept.iter().map(|(key, _)| key.as_str());
@@ -138,22 +154,22 @@ fn admitted(given: Vec<(Key, Weighed)>, rules: Rules<'_>) -> Vec<(Key, Weighed)>
     kept
 }
 
-/// Adds an event's name to the attributes, as the first one and beyond the limit on their number:
-/// without it an event is hard to recognise.
-fn add_event_name(attributes: &mut Vec<(Key, Weighed)>, name: String) {
+/// Adds an event's name as the first attribute, even beyond the limit on their number. Without it,
+/// the event would be hard to recognise.
+fn add_event_name(attributes: &mut Vec<(Key, SizedValue)>, name: String) {
     attributes.retain(|(key, _)| key.as_str() != EVENT_NAME);
-    let weighed = Weighed {
+    let event_name = SizedValue {
         bytes: name.len(),
         value: AnyValue::from(name),
-        cut: Cut::default(),
+        shortened: ShortenedCounts::default(),
     };
-    attributes.insert(0, (Key::from_static_str(EVENT_NAME), weighed));
+    attributes.insert(0, (Key::from_static_str(EVENT_NAME), event_name));
 }
 
 impl Instance {
-    /// Returns the logger of a scope, the same for equal scopes (`logger.get`).
+    /// Returns the logger of a scope (`logger.get`). Equal scopes have the same logger.
     ///
-    /// Beyond [`crate::Limits::log_scopes`] it is one that drops and counts what it is given.
+    /// A logger beyond [`crate::Limits::log_scopes`] drops and counts its records.
     pub fn logger(&mut self, scope: Scope) -> LoggerHandle {
         let shared = &*self.telemetry.0;
         let (rules, shortened) = (rules(shared), Pending::default());
@@ -177,7 +193,7 @@ impl Instance {
                 shortened.count(rules);
                 logger
             }
-            // Its records are counted.
+            // Each of its records is counted.
             Err(reason) => {
                 shared.dropped.note_name(Signal::Logs, reason, &name);
                 self.loggers.refused(reason)
@@ -195,7 +211,8 @@ impl Instance {
             },
             Err(reason) => {
                 let (minimum, generation) = shared.log_levels.minimum("");
-                // What is given to a logger beyond the limit is to arrive, in order to be counted.
+                // Guests have to pass the records of a logger beyond the limit, so that they are
+                // counted.
                 let severity = minimum
                     .filter(|_| reason != Reason::WrongHandle && shared.logger_provider.is_some());
                 LogThreshold {
@@ -208,7 +225,7 @@ impl Instance {
 
     /// Returns whether records of this severity and event name are kept (`logger.enabled`).
     ///
-    /// The threshold is asked first, then the processors of the logger provider.
+    /// Checks the threshold first, then the processors of the logger provider.
     pub fn log_enabled(
         &mut self,
         logger: LoggerHandle,
@@ -216,7 +233,7 @@ impl Instance {
         event_name: Option<&str>,
     ) -> bool {
         let shared = &*self.telemetry.0;
-        // The embedder's own context is none of the guest's business.
+        // Processors must not see the embedder's own context.
         let _no_context = Context::new().attach();
         match find(&mut self.loggers, logger, shared) {
             Ok(logger) => logger.enabled(severity, event_name),
@@ -224,10 +241,10 @@ impl Instance {
         }
     }
 
-    /// Emits records, in order (`logger.emit`). Records below the threshold are dropped without
-    /// being counted.
+    /// Emits records in order (`logger.emit`). Records below the threshold are dropped and not
+    /// counted.
     pub fn emit_logs(&mut self, logger: LoggerHandle, records: Vec<LogRecord>) -> Notice {
-        // Before the threshold: a panic is noted even if its record is not kept.
+        // Before the threshold, because a panic matters even if its record is not kept.
         self.note_panic(&records);
         for record in &records {
             self.telemetry.0.guest_warnings.note(record);
@@ -240,13 +257,12 @@ impl Instance {
                 .add(Signal::Logs, reason, records.len() as u64);
             return self.notice();
         }
-        // Found again, for the spans that records belong to are looked up meanwhile.
+        // Found again without a mutable borrow, because `resolve` borrows the instance.
         if let Ok(logger) = self.loggers.find(logger)
             && let Some(sdk) = &logger.sdk
         {
             let now = SystemTime::now();
-            // Without this the SDK would attach the host thread's own span to a record that belongs
-            // to none.
+            // Otherwise the SDK would set the host thread's own span on a record without a span.
             let _no_context = Context::new().attach();
             for mut given in records {
                 if !logger.enabled(given.severity, given.event_name.as_deref()) {

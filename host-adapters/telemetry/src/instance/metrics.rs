@@ -1,4 +1,4 @@
-//! Metrics of an instance.
+//! The metrics of an instance.
 
 mod observers;
 mod series_cache;
@@ -29,10 +29,10 @@ use crate::telemetry::Shared;
 /// The meters, instruments and series of an instance.
 #[derive(Debug)]
 pub(super) struct Metrics {
-    /// Each with the scope as it is exported, and its number.
+    /// Each with its exported scope and its number.
     meters: HandleTable<MeterHandle, ScopeKey, (ScopeKey, usize)>,
     instruments: HandleTable<InstrumentHandle, (usize, InstrumentKey), OwnInstrument>,
-    /// By address; `None` without a provider.
+    /// By the address of the series. `None` without a provider.
     series: HandleTable<SeriesHandle, usize, Option<Arc<Series>>>,
     cache: SeriesCache,
     observers: Observers,
@@ -60,7 +60,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Returns the name of the instrument that a handle stands for.
+    /// Returns the name of an instrument.
     fn name_of(&self, instrument: InstrumentHandle) -> Option<&str> {
         let own = self.instruments.find(instrument).ok()?;
         own.instrument.as_ref().map(Instrument::name)
@@ -94,8 +94,8 @@ impl Metrics {
         Ok(made)
     }
 
-    /// Finds the series of a measurement; `None` without a provider. If the rules leave its
-    /// attributes as they are, the cache finds the series by `cache_key` from then on.
+    /// Finds the series of a measurement. `None` without a provider. Adds the series to the cache
+    /// under `cache_key`, if the rules do not change its attributes.
     #[inline(never)]
     fn resolve(
         &mut self,
@@ -159,17 +159,17 @@ impl Metrics {
     }
 }
 
-/// The series of a measurement, and what to count once the measurement is taken.
+/// The series of a measurement, with counts for the case that the measurement is kept.
 struct Resolved {
     series: Arc<Series>,
     /// Attributes that were dropped or shortened.
     left_out: Pending,
-    /// The limit for which the series is that of all further attribute sets.
+    /// The exceeded limit, if the series is the overflow series.
     exceeded: Option<Reason>,
 }
 
 impl Resolved {
-    /// Counts what was left out. If all attributes are lost, only that is counted.
+    /// Counts dropped and shortened attributes. If the limit lost all attributes, counts only that.
     fn count(self, rules: &Rules<'_>) -> Arc<Series> {
         match self.exceeded {
             Some(limit) => rules.count_named(limit, self.series.instrument()),
@@ -189,7 +189,7 @@ fn rules(shared: &Shared) -> Rules<'_> {
     }
 }
 
-/// Counts a measurement that was not taken. `instrument`: its name, if it is known.
+/// Counts a dropped measurement. `instrument` is the name, if it is known.
 #[cold]
 fn count_error(reason: Reason, instrument: Option<&str>, shared: &Shared) {
     let name = instrument.unwrap_or_default();
@@ -197,10 +197,9 @@ fn count_error(reason: Reason, instrument: Option<&str>, shared: &Shared) {
 }
 
 impl Instance {
-    /// Returns the meter of a scope, the same for equal scopes (`meter.get`).
+    /// Returns the meter of a scope (`meter.get`). Equal scopes have the same meter.
     ///
-    /// Beyond [`crate::Limits::scopes`] it is one whose instruments drop and count what they
-    /// measure.
+    /// Instruments of a meter beyond [`crate::Limits::scopes`] drop and count their measurements.
     pub fn meter(&mut self, scope: Scope) -> MeterHandle {
         let shared = &*self.telemetry.0;
         let (rules, shortened) = (rules(shared), Pending::default());
@@ -219,7 +218,7 @@ impl Instance {
                 shortened.count(rules);
                 meter
             }
-            // Its measurements are counted.
+            // Each of its measurements is counted.
             Err(reason) => {
                 shared.dropped.note_name(Signal::Metrics, reason, &name);
                 meters.refused(reason)
@@ -227,10 +226,10 @@ impl Instance {
         }
     }
 
-    /// Makes an instrument, or gives the one with an equal descriptor (`meter.create`).
+    /// Makes an instrument, or returns an existing one with an equal descriptor (`meter.create`).
     ///
-    /// Where it cannot be made, for a wrong meter, an invalid name or a limit, it is one that drops
-    /// and counts what it measures.
+    /// If the meter or the name is invalid, or a limit is exceeded, the instrument drops and counts
+    /// its measurements.
     pub fn create_instrument(
         &mut self,
         meter: MeterHandle,
@@ -247,7 +246,7 @@ impl Instance {
         }
     }
 
-    /// Takes a measurement with a synchronous instrument (`meter.measure`).
+    /// Records a measurement with a synchronous instrument (`meter.measure`).
     pub fn measure(
         &mut self,
         instrument: InstrumentHandle,
@@ -259,14 +258,13 @@ impl Instance {
         notice
     }
 
-    /// Takes a measurement whose attributes are read only if they have not come before.
+    /// Records a measurement. Calls `attributes` only if the series is not in the cache.
     ///
-    /// `cache_key` are bytes that only this instrument with these attributes has; `None` if there
-    /// are none.
+    /// `cache_key` identifies the instrument and the attributes. `None` bypasses the cache.
     ///
     /// # Errors
     ///
-    /// Returns the error of `attributes`. Then nothing was measured.
+    /// Returns the error of `attributes`. Then nothing was recorded.
     #[inline]
     pub fn measure_with<E>(
         &mut self,
@@ -312,7 +310,7 @@ impl Instance {
         }
     }
 
-    /// Takes a measurement in a series. Returns false if it was not taken, which is counted.
+    /// Records a measurement in a series. Returns false, and counts a drop, if it is refused.
     #[inline]
     fn measure_in(&self, series: &Series, value: Number) -> bool {
         let taken = self.still_open().and_then(|()| series.measure(value));
@@ -322,10 +320,10 @@ impl Instance {
         taken.is_ok()
     }
 
-    /// Fixes a set of attributes for measurements that pass a number only, the same for equal ones
-    /// (`meter.bind`).
+    /// Binds an instrument to attributes, so that measurements pass only a number (`meter.bind`).
+    /// Equal attributes have the same series.
     ///
-    /// Beyond [`crate::Limits::series`] it is a series that drops and counts what it measures.
+    /// A series beyond [`crate::Limits::series`] drops and counts its measurements.
     pub fn bind(
         &mut self,
         instrument: InstrumentHandle,
@@ -343,7 +341,7 @@ impl Instance {
         }
     }
 
-    /// Takes a measurement with a bound instrument (`meter.measure-series`).
+    /// Records a measurement with a bound instrument (`meter.measure-series`).
     pub fn measure_series(&mut self, series: SeriesHandle, value: Number) -> Notice {
         match self.metrics.series.find(series) {
             Ok(Some(series)) => drop(self.measure_in(series, value)),
@@ -353,15 +351,15 @@ impl Instance {
         self.notice()
     }
 
-    /// Makes an observer, for the reports of one component (`meter.create-observer`).
+    /// Makes an observer for the reports of one component (`meter.create-observer`).
     ///
-    /// Beyond [`crate::Limits::observers`] it is one that drops and counts what it reports.
+    /// An observer beyond [`crate::Limits::observers`] drops and counts its reports.
     pub fn create_observer(&mut self) -> ObserverHandle {
         self.metrics.observers.make(&self.telemetry.0)
     }
 
-    /// Takes the values of observable instruments that an observer reports, and completes its round
-    /// if it says so (`meter.observe`).
+    /// Records an observer's values of observable instruments. If `complete` is true, completes its
+    /// round (`meter.observe`).
     pub fn observe(
         &mut self,
         observer: ObserverHandle,
@@ -372,7 +370,7 @@ impl Instance {
         let rules = rules(shared);
         let known = self.metrics.observers.check(observer);
         if let Err(reason) = known.and_then(|()| self.still_open()) {
-            // Where it reports nothing, nothing is lost but the end of a round.
+            // Without observations, only the end of a round is lost.
             rules.count(reason, observations.len().max(complete.into()) as u64);
             for observation in observations.iter().take(DROPPED_NAMES) {
                 if let Some(name) = self.metrics.name_of(observation.instrument) {

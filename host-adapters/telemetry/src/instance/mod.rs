@@ -21,7 +21,7 @@ pub use self::logs::PlainLog;
 
 use std::sync::Arc;
 
-use self::activity::{Activity, Shareable};
+use self::activity::{Activity, SharedActivity};
 use crate::dropped::{Reason, Signal};
 use crate::handle::Mixer;
 use crate::interner::InstanceTexts;
@@ -31,21 +31,20 @@ use crate::telemetry::Telemetry;
 
 /// The telemetry of one component instance: its spans, instruments, loggers and baggage.
 ///
-/// Adapters keep one beside each Wasm instance (each store), and turn every call of the guest into
-/// one of its methods. None of them fails, blocks or panics, whatever the guest passes: what is
-/// wrong or too much is dropped and counted in [`Telemetry::dropped`].
+/// Adapters keep one for each store, and turn every call of the guest into a method call. No
+/// argument makes a method fail, block or panic. Invalid items and items beyond a limit are dropped
+/// and counted in [`Telemetry::dropped`].
 ///
-/// Spans that are open when it is dropped are ended as killed. An [`Ender`] ends them from another
-/// thread.
+/// When it is dropped, open spans end as killed. An [`Ender`] ends them from another thread.
 #[derive(Debug)]
 pub struct Instance {
     telemetry: Telemetry,
     component: Arc<str>,
-    activity: Arc<Shareable>,
+    activity: Arc<SharedActivity>,
     metrics: metrics::Metrics,
     loggers: logs::Loggers,
     texts: Arc<InstanceTexts>,
-    /// What a limiter of the same store refuses.
+    /// Receives refusals from a limiter of the same store.
     pub(crate) refusals: Refusals,
 }
 
@@ -62,7 +61,7 @@ impl Instance {
         Self {
             telemetry,
             component,
-            activity: Arc::new(Shareable::new(activity)),
+            activity: Arc::new(SharedActivity::new(activity)),
             metrics: metrics::Metrics::default(),
             loggers: logs::Loggers::new(&Mixer::default()),
             texts,
@@ -82,19 +81,19 @@ impl Instance {
         &self.component
     }
 
-    /// Counts what an adapter left out while it lifted a call, usually by
+    /// Counts items that an adapter left out of a call's arguments, usually because of a
     /// [`crate::limits::Budget`].
     pub fn count_dropped(&mut self, signal: Signal, reason: Reason, items: u64) {
         self.telemetry.0.dropped.add(signal, reason, items);
     }
 
-    /// Keeps a text that a call passed, because it is [repeated](crate::string_cache::Miss), so
-    /// that [`string_cache::find`](crate::string_cache::find) finds it.
+    /// Interns a text of a call that is [repeated](crate::string_cache::Miss), so that
+    /// [`string_cache::find`](crate::string_cache::find) finds it.
     pub fn cache_text(&mut self, bytes: &[u8]) {
         let _ = self.texts.cache(bytes);
     }
 
-    /// What every call that returns nothing else tells the guest.
+    /// Returns the notice: the result of every call that has no other result.
     pub(crate) fn notice(&self) -> Notice {
         self.telemetry.0.notice()
     }

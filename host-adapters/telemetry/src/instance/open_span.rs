@@ -6,49 +6,49 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Link, Span as _, SpanContext, Status};
 use opentelemetry_sdk::trace::Span;
 
-use crate::attributes::{AtMost, ByteBudget, Pending, Rules};
+use crate::attributes::{ByteBudget, CountLimit, Pending, Rules};
 use crate::dropped::Reason;
 use crate::emitted::attribute;
 use crate::limits::REPORTED_ATTRIBUTES;
 use crate::model::{SpanEvent, SpanHandle};
 
-/// What is known of a span that has not ended, or a place for one.
+/// The state of an open span. Vacant if it has none.
 ///
-/// It is made once and serves one span after the other: it is large, and to move what was just
-/// written costs more than to write it. Status and attributes are kept here until the end, since
-/// the SDK would let `Ok` win over a trap's error and keep both values of a key that is set twice.
-/// Events and links go into the SDK's span at once.
+/// A value is reused for one span after the other: it is large, and a move of data that was just
+/// written costs more than the write. Status and attributes are kept here until the end. The SDK
+/// would keep `Ok` instead of a trap's error, and both values of a key that is set twice. Events
+/// and links are added to the SDK's span immediately.
 #[derive(Debug)]
 pub(super) struct OpenSpan {
     pub(super) handle: SpanHandle,
-    /// Its place in the order of starts.
+    /// Its number in the order of starts.
     pub(super) started: u64,
-    /// How many invocations were under way when it started.
+    /// The number of active invocations when it started.
     pub(super) depth: u32,
-    /// How often it is entered.
+    /// The number of entries in the stack of entered spans.
     pub(super) entered: u32,
-    /// What its contents occupy.
+    /// The bytes of its contents.
     pub(super) bytes: usize,
     start_time: SystemTime,
-    /// `None` in a place that is free.
+    /// `None` if vacant.
     span: Option<Span>,
     status: Status,
     attributes: Vec<KeyValue>,
-    /// How many attributes were left out because there were too many.
+    /// The number of attributes that were left out because there were too many.
     attributes_over: u32,
     events: u32,
     links: u32,
 }
 
-/// How a span's end came to it, if not by the guest's own call.
+/// Why the host ends a span.
 pub(super) struct ForcedEnd<'a> {
     pub(super) reason: &'static str,
-    /// The error's type and description; `None` if it was no error.
+    /// The error's type and description. `None` if it is not an error.
     pub(super) error: Option<(&'a str, &'a str)>,
 }
 
 impl OpenSpan {
-    /// Makes a place.
+    /// Makes a vacant value.
     pub(super) fn vacant() -> Self {
         Self {
             handle: SpanHandle::NONE,
@@ -66,8 +66,8 @@ impl OpenSpan {
         }
     }
 
-    /// Takes up a span that `start` makes. Gives its context, or as an error that of one that is
-    /// not recorded, which is not taken up.
+    /// Stores the span that `start` makes, and returns its context. If the span is not recorded,
+    /// stays vacant and returns its context as the error.
     #[inline]
     pub(super) fn take_up(
         &mut self,
@@ -82,7 +82,7 @@ impl OpenSpan {
         Err(context)
     }
 
-    /// Begins what is known of the span that was taken up.
+    /// Sets the state of the stored span.
     #[inline]
     pub(super) fn begin(
         &mut self,
@@ -97,7 +97,7 @@ impl OpenSpan {
         self.start_time = start_time;
     }
 
-    /// Forgets a span that has ended.
+    /// Removes a span that has ended.
     #[inline]
     pub(super) fn vacate(&mut self) {
         self.entered = 0;
@@ -121,7 +121,8 @@ impl OpenSpan {
         }
     }
 
-    /// `Ok` is final, an error replaces what is not, and `Unset` changes nothing.
+    /// Sets the status. `Ok` is final, a later error replaces an earlier one, and `Unset` changes
+    /// nothing.
     pub(super) fn set_status(&mut self, status: Status, rules: Rules<'_>) {
         if self.status == Status::Ok {
             return;
@@ -147,8 +148,8 @@ impl OpenSpan {
         self.attributes_over = self.attributes_over.saturating_add(over);
     }
 
-    /// Adds a link; returns false if it was dropped. `sdk_counts`: whether the SDK has the same
-    /// limits, and can be left to count what exceeds them.
+    /// Adds a link. Returns false if it was dropped. `sdk_counts` is true if the SDK has the same
+    /// limits. Then it also receives dropped items, to count them.
     #[inline(never)]
     pub(super) fn add_link(
         &mut self,
@@ -176,7 +177,7 @@ impl OpenSpan {
         self.links += 1;
         fit_attributes(
             &mut attributes,
-            AtMost(rules.limits.link_attributes, Reason::LinkAttributes),
+            CountLimit(rules.limits.link_attributes, Reason::LinkAttributes),
             sdk_counts,
             rules,
             budget,
@@ -219,7 +220,7 @@ impl OpenSpan {
         self.events += 1;
         fit_attributes(
             &mut attributes,
-            AtMost(rules.limits.event_attributes, Reason::EventAttributes),
+            CountLimit(rules.limits.event_attributes, Reason::EventAttributes),
             sdk_counts,
             rules,
             budget,
@@ -227,7 +228,9 @@ impl OpenSpan {
         span.add_event_with_timestamp(name, time, attributes);
     }
 
-    /// Moves its contents out of its place, which is to be released.
+    /// Moves the contents out. Keeps `bytes`, for [`SpanTable::release`].
+    ///
+    /// [`SpanTable::release`]: super::span_table::SpanTable::release
     pub(super) fn take(&mut self) -> Self {
         let bytes = self.bytes;
         let taken = std::mem::replace(self, Self::vacant());
@@ -235,8 +238,8 @@ impl OpenSpan {
         taken
     }
 
-    /// Ends it as the guest does, and hands it to the SDK's processors. An end before the start is
-    /// taken as the start.
+    /// Ends the span for the guest, and passes it to the SDK's processors. An end time before the
+    /// start time is replaced by the start time.
     pub(super) fn end(&mut self, time: SystemTime, sdk_counts: bool, rules: Rules<'_>) {
         if time < self.start_time {
             rules.count(Reason::EndBeforeStart, 1);
@@ -244,9 +247,9 @@ impl OpenSpan {
         self.finish(time, sdk_counts);
     }
 
-    /// Ends it as the host does. A guest may have given a start in the future, which is no error of
-    /// such an end.
-    pub(super) fn end_by_force(
+    /// Ends the span for the host. If the guest gave a start time in the future, the end is not
+    /// counted as an error.
+    pub(super) fn end_forced(
         &mut self,
         end: &ForcedEnd<'_>,
         time: SystemTime,
@@ -261,15 +264,15 @@ impl OpenSpan {
         let Some(span) = &mut self.span else {
             return;
         };
-        hand_over(span, &mut self.attributes, self.attributes_over, sdk_counts);
+        set_sdk_attributes(span, &mut self.attributes, self.attributes_over, sdk_counts);
         if self.status != Status::Unset {
             span.set_status(std::mem::take(&mut self.status));
         }
         span.end_with_timestamp(time.max(self.start_time));
     }
 
-    /// Notes why it ends, over whatever the guest has said, and in the place of its last attributes
-    /// if there is no other.
+    /// Sets the reason of the end. Replaces the guest's status, attributes with the same keys, and
+    /// the last attributes if the span is full.
     #[cold]
     fn force(&mut self, end: &ForcedEnd<'_>, rules: Rules<'_>) {
         let mut forced = vec![KeyValue::new(attribute::END_REASON.key, end.reason)];
@@ -281,14 +284,15 @@ impl OpenSpan {
             self.status = Status::error(rules.own_text(description));
         }
         let limit = rules.limits.span_attributes;
-        let over = put_first(&mut self.attributes, forced, limit, rules);
+        let over = set_with_priority(&mut self.attributes, forced, limit, rules);
         self.attributes_over = self.attributes_over.saturating_add(over);
     }
 }
 
-/// Adds attributes over others of the same keys, and in the place of the last ones if there is no
-/// other. Gives how many found none, which have been counted.
-pub(super) fn put_first(
+/// Adds attributes that have priority. They replace attributes with the same keys, and the last
+/// attributes if there are too many. Counts the attributes that were left out, and returns their
+/// number.
+pub(super) fn set_with_priority(
     attributes: &mut Vec<KeyValue>,
     mut forced: Vec<KeyValue>,
     limit: usize,
@@ -308,9 +312,9 @@ pub(super) fn put_first(
     u32::try_from(over).unwrap_or(u32::MAX)
 }
 
-/// Gives a span that ends its attributes. `over`: how many were left out, of which the SDK is told
-/// where it has the same limits.
-pub(super) fn hand_over(
+/// Moves attributes into the SDK's span, which is about to end. `over` is the number of attributes
+/// that were left out. The SDK counts them if it has the same limits.
+pub(super) fn set_sdk_attributes(
     span: &mut Span,
     attributes: &mut Vec<KeyValue>,
     over: u32,
@@ -320,17 +324,17 @@ pub(super) fn hand_over(
         span.set_attribute(attribute);
     }
     if sdk_counts {
-        // The SDK counts what comes when it is full, which it is now.
+        // The span is full now, so the SDK counts each further attribute as dropped.
         for _ in 0..over.min(REPORTED_ATTRIBUTES) {
             span.set_attribute(KeyValue::new("", false));
         }
     }
 }
 
-/// Brings the attributes of an event or link within the limits.
+/// Applies the limits to the attributes of an event or link.
 fn fit_attributes(
     attributes: &mut Vec<KeyValue>,
-    most: AtMost,
+    most: CountLimit,
     sdk_counts: bool,
     rules: Rules<'_>,
     budget: &mut ByteBudget,
@@ -341,17 +345,17 @@ fn fit_attributes(
     let given = std::mem::take(attributes);
     let over = rules.merge(attributes, given, most, budget).over as usize;
     if sdk_counts && over > 0 {
-        // The SDK counts those beyond the limit and cuts them off again, but keeps the memory that
-        // they lay in. So they are charged, and take no more than half of what is left: of
-        // very many, OTLP is told of fewer than were left out.
-        let told = over.min(budget.left() / size_of::<KeyValue>() / 2);
-        budget.take(told * size_of::<KeyValue>());
-        attributes.reserve_exact(told);
-        attributes.resize(attributes.len() + told, KeyValue::new("", false));
+        // The SDK counts attributes beyond the limit and truncates them, but keeps their memory. So
+        // they take from the budget, at most half of it. If there are very many, the count in OTLP
+        // is too low.
+        let reported = over.min(budget.left() / size_of::<KeyValue>() / 2);
+        budget.take(reported * size_of::<KeyValue>());
+        attributes.reserve_exact(reported);
+        attributes.resize(attributes.len() + reported, KeyValue::new("", false));
     }
 }
 
-/// Returns how many attributes a span may have.
-pub(super) fn span_attributes(rules: Rules<'_>) -> AtMost {
-    AtMost(rules.limits.span_attributes, Reason::SpanAttributes)
+/// Returns the limit on the attributes of a span.
+pub(super) fn span_attributes(rules: Rules<'_>) -> CountLimit {
+    CountLimit(rules.limits.span_attributes, Reason::SpanAttributes)
 }

@@ -1,8 +1,8 @@
-//! The guest's panic behind a trap.
+//! Finds the panic that caused a trap.
 //!
-//! A Rust panic reaches the engine as an `unreachable` instruction, without a message. Before that
-//! the SDK's panic hook emits a log record. The rule here decides whether that record explains the
-//! trap that follows.
+//! In the engine, a Rust panic is an `unreachable` instruction without a message. Before it, the
+//! SDK's panic hook emits a log record. This module decides whether such a record explains the trap
+//! that follows.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -16,19 +16,19 @@ use crate::model::{LogRecord, LogValue};
 
 /// The event name of the record (semantic conventions, "Exceptions in logs").
 const EVENT_NAME: &str = "exception";
-/// The attribute whose value tells a panic from other exceptions.
+/// The attribute that distinguishes a panic from other exceptions.
 const EXCEPTION_TYPE: &str = "exception.type";
-/// Its value, and the attribute `error.type` of the spans that end by a panic.
+/// Its value for a panic. Also the attribute `error.type` of the spans that end by a panic.
 const PANIC: &str = "panic";
-/// The message, where the record has no body.
+/// The attribute with the message, if the record has no body.
 const EXCEPTION_MESSAGE: &str = "exception.message";
-/// The message, where there is none at all.
+/// The description if the record has no message.
 const NO_MESSAGE: &str = "a panic without a message";
 /// The trap that a panic ends in.
 const UNREACHABLE: &str = "unreachable";
 
-/// How long a panic may take from its record to its trap: other hooks may run in between, and write
-/// to a slow pipe.
+/// The longest time between the record of a panic and its trap. Other hooks may run in between, and
+/// may write to a slow pipe.
 const MAX_DELAY: Duration = Duration::from_secs(PANIC_SECONDS);
 
 /// A panic that the guest has reported.
@@ -39,8 +39,8 @@ pub(super) struct Panic {
 }
 
 impl Panic {
-    /// Reads a panic from a record: event `exception` of severity FATAL, with `exception.type`
-    /// `panic`.
+    /// Returns the panic that a record reports. Such a record is an event `exception` of severity
+    /// FATAL with `exception.type` `panic`.
     pub(super) fn of(record: &LogRecord) -> Option<Self> {
         let is_fatal = record.severity >= Some(Severity::Fatal);
         if !is_fatal || record.event_name.as_deref() != Some(EVENT_NAME) {
@@ -83,17 +83,13 @@ fn text(value: &LogValue) -> Option<&str> {
 impl Activity {
     /// Returns the message of the guest's panic, if the panic caused the outcome.
     ///
-    /// It did if the outcome is the trap `unreachable`, the guest reported the panic shortly
-    /// before, and it has not started, entered, exited or ended a span since. A guest that caught
-    /// the panic and goes on does one of these, or returns. Ask before
-    /// [`Invocation::finish`](crate::Invocation::finish), which forgets the panic.
+    /// See [`Instance::panic_behind`](crate::Instance::panic_behind).
     pub(super) fn panic_behind(&self, outcome: &Outcome) -> Option<String> {
         let panic = self.panic.as_ref()?;
         panic.explains(outcome).then(|| panic.message.clone())
     }
 
-    /// Notes a panic if one of the records reports it. The first one holds: later ones follow from
-    /// it.
+    /// Stores a reported panic. Keeps the first one, because it causes later ones.
     #[inline]
     pub(super) fn note_panic(&mut self, panic: Panic) {
         if self.panic.is_none() {
@@ -101,16 +97,16 @@ impl Activity {
         }
     }
 
-    /// Forgets a panic, since the guest has gone on after it.
+    /// Removes a reported panic, because the guest has caught it and continues.
     #[inline]
-    pub(super) fn went_on(&mut self) {
+    pub(super) fn forget_panic(&mut self) {
         if self.panic.is_some() {
             self.panic = None;
         }
     }
 }
 
-/// How a call ended, with the panic behind it, if that is known.
+/// The outcome of a call, with the panic that caused it, if it is known.
 pub(super) struct Cause<'a> {
     outcome: &'a Outcome,
     panic: Option<&'a Panic>,
@@ -124,8 +120,8 @@ impl<'a> Cause<'a> {
         }
     }
 
-    /// Returns the attribute `error.type` of the spans that it ends, and their status's
-    /// description; `None` if it is no error.
+    /// Returns the `error.type` and the status description of the spans that it ends. `None` if it
+    /// is not an error.
     pub(super) fn error(&self) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
         match self.panic {
             Some(panic) => Some((PANIC.into(), panic.message.as_str().into())),
@@ -135,9 +131,9 @@ impl<'a> Cause<'a> {
 
     /// Returns the description for a guest's span.
     ///
-    /// A trap's message has a line for each frame, and the guest may have a thousand spans open. So
-    /// only the host's own span gets the whole message. A panic's message is short, and each of its
-    /// lines may matter.
+    /// A trap's message has a line for each frame, and there may be a thousand open spans. So only
+    /// the host's own span gets the whole message. A panic's message is short, and each line may
+    /// matter.
     pub(super) fn of_guest<'d>(&self, description: &'d str) -> &'d str {
         match self.panic {
             Some(_) => description,
@@ -145,8 +141,7 @@ impl<'a> Cause<'a> {
         }
     }
 
-    /// Returns the kind of error under which the runtime's metrics count it; `None` if the guest
-    /// did not fail.
+    /// Returns the kind of error for the runtime's metrics. `None` if it is not a failure.
     pub(super) fn failure(&self) -> Option<&'a str> {
         match self.panic {
             Some(_) => Some(PANIC),

@@ -1,4 +1,4 @@
-//! Where an instance's recorded spans are kept, and found by their handles.
+//! The table of an instance's recorded spans.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,37 +13,37 @@ use super::open_span::OpenSpan;
 use crate::attributes::ByteBudget;
 use crate::dropped::Reason;
 use crate::handle::Mixer;
-use crate::held::OpenSpans;
 use crate::limits::{Limits, MAX_OPEN_SPANS, RESTING_SPANS};
 use crate::model::SpanHandle;
+use crate::state_metrics::OpenSpans;
 
-/// The bits of a handle that say where its slot is; those above but for the highest cannot be
-/// guessed.
+/// The low bits of a handle are the index of its slot. The bits above, except the highest, cannot
+/// be guessed.
 const SLOT_BITS: u32 = 20;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
-// There are slots for all of them.
+// Every span has a slot.
 const _: () = assert!(MAX_OPEN_SPANS + RESTING_SPANS < 1 << SLOT_BITS);
 
 /// The recorded spans of an instance.
 ///
-/// A slot is small and outlives its span for a while; what an open span needs besides lies in a
-/// place of its own, which the next span takes over while it is warm.
+/// A slot is small, and is kept for a while after its span has ended. The larger state of an open
+/// span is in `open`. The next span reuses it while it is in the processor's cache.
 #[derive(Debug, Default)]
 pub(super) struct SpanTable {
     slots: Vec<Slot>,
-    /// Slots whose span has ended, those that have rested longest first.
+    /// Slots of ended spans. The earliest is first, and is reused first.
     resting: VecDeque<u32>,
-    /// The places, with their spans until these end.
+    /// The state of open spans, and vacant entries.
     open: Vec<OpenSpan>,
-    /// The places that are free.
+    /// The indices of the vacant entries of `open`.
     vacant: Vec<u32>,
-    /// What all open spans' contents occupy.
+    /// The bytes of the contents of all open spans.
     bytes: usize,
     started: u64,
-    /// Where open spans of all instances are counted, if anywhere, and what this one counts with
-    /// once it has one.
+    /// The counters of all instances. `None` if they are not exported.
     all: Option<Arc<OpenSpans>>,
+    /// The counter of this instance. Made with its first span.
     own: Option<Arc<AtomicU32>>,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct SpanTable {
 struct Slot {
     handle: SpanHandle,
     context: SpanContext,
-    /// What children are made in, from the first one on.
+    /// The parent context for children. Made for the first child.
     parent_context: Option<Context>,
     open: Option<u32>,
 }
@@ -64,7 +64,7 @@ impl SpanTable {
         }
     }
 
-    /// Tells how many spans are open.
+    /// Updates the counter of open spans.
     #[inline]
     fn count(&self) {
         if let Some(own) = &self.own {
@@ -92,7 +92,7 @@ impl SpanTable {
         depth: u32,
         mixer: &Mixer,
     ) -> Result<SpanHandle, SpanContext> {
-        // It stays vacant until all is well: what makes the span may panic.
+        // The entry stays vacant until the span is made, because `start` may panic.
         let place = self.vacant.last().copied().unwrap_or_else(|| {
             let place = self.open.len() as u32;
             self.open.push(OpenSpan::vacant());
@@ -141,12 +141,12 @@ impl SpanTable {
             .filter(|slot| slot.handle == handle)
     }
 
-    /// Returns the context of a span, open or ended a short while ago.
+    /// Returns the context of a span that is open or ended recently.
     pub(super) fn context(&self, handle: SpanHandle) -> Option<&SpanContext> {
         self.slot(handle).map(|slot| &slot.context)
     }
 
-    /// Returns the context that a span's children are made in.
+    /// Returns the parent context for children of a span.
     pub(super) fn parent_context(&mut self, handle: SpanHandle) -> Option<Context> {
         let slot = self.slot_mut(handle)?;
         let made = slot
@@ -160,7 +160,7 @@ impl SpanTable {
         self.open.get_mut(open as usize)
     }
 
-    /// Returns up the place of a span that has ended; its slot rests.
+    /// Vacates the entry of a span that has ended. Its slot is kept until it is reused.
     pub(super) fn release(&mut self, handle: SpanHandle) {
         let Some(open) = self.slot_mut(handle).and_then(|slot| slot.open.take()) else {
             return;
@@ -174,14 +174,14 @@ impl SpanTable {
         self.count();
     }
 
-    /// Takes out an open span to be ended, and gives up its place.
+    /// Removes an open span, so that the caller can end it.
     pub(super) fn take(&mut self, handle: SpanHandle) -> Option<OpenSpan> {
         let open = self.open_mut(handle)?.take();
         self.release(handle);
         Some(open)
     }
 
-    /// Gives the open spans that started at an invocation depth of at least `depth`, the latest
+    /// Returns the open spans that started at an invocation depth of at least `depth`, the latest
     /// first.
     pub(super) fn open_from(&self, depth: u32) -> Vec<SpanHandle> {
         let mut found: Vec<(u64, SpanHandle)> = self
@@ -194,8 +194,8 @@ impl SpanTable {
         found.into_iter().map(|(_, handle)| handle).collect()
     }
 
-    /// Changes an open span, within what is left of its bytes and of the instance's. `false` if
-    /// there is none of this handle.
+    /// Changes an open span, within the remaining bytes of the span and of the instance. Returns
+    /// false if no open span has this handle.
     pub(super) fn change(
         &mut self,
         handle: SpanHandle,
@@ -223,7 +223,7 @@ impl SpanTable {
         self.bytes
     }
 
-    /// Returns how many slots there are, and how many spans are open.
+    /// Returns the numbers of slots and of open spans.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> (usize, usize) {
         (self.slots.len(), self.open.len() - self.vacant.len())

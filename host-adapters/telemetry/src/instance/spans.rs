@@ -1,4 +1,4 @@
-//! Starting, changing and ending spans.
+//! Starts, changes and ends spans.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -22,11 +22,11 @@ use crate::model::{
 use crate::remote;
 use crate::scope;
 
-/// The tracers of an instance, by the scopes as they are exported; `None` without a provider.
+/// The tracers of an instance, by their exported scopes. `None` without a provider.
 pub(super) type Tracers = HandleTable<TracerHandle, ScopeKey, Option<SdkTracer>>;
 
 impl Activity {
-    /// Returns the tracer of a scope, the same for equal scopes (`tracer.get`).
+    /// Returns the tracer of a scope (`tracer.get`). Equal scopes have the same tracer.
     pub(super) fn tracer(&mut self, scope: Scope) -> TracerHandle {
         let shared = &self.telemetry.0;
         let (rules, shortened) = (shared.span_rules(), Pending::default());
@@ -51,8 +51,7 @@ impl Activity {
         }
     }
 
-    /// Starts a span (`tracer.start`). The highest bit of the result says that it is not recorded,
-    /// and the one beside it that attributes have no part in that.
+    /// Starts a span (`tracer.start`).
     pub(super) fn start_span(&mut self, start: SpanStart) -> SpanHandle {
         let SpanStart {
             tracer,
@@ -63,7 +62,7 @@ impl Activity {
             start_time,
             activate,
         } = start;
-        self.went_on();
+        self.forget_panic();
         let parent = self.parent_context(parent);
         let mut handle = if self.may_record(tracer, &name) {
             self.start_with(tracer, name, kind, parent, attributes, start_time)
@@ -80,7 +79,8 @@ impl Activity {
         handle
     }
 
-    /// Returns whether a span may be recorded, as far as limits go.
+    /// Returns whether limits, the provider and the tracer allow to record a span. Counts a drop if
+    /// not.
     fn may_record(&self, tracer: TracerHandle, span: &str) -> bool {
         let shared = &self.telemetry.0;
         let rules = shared.span_rules();
@@ -117,7 +117,7 @@ impl Activity {
         let shortened = Pending::default();
         let name = rules.pending(&shortened).name(name);
         let is_root = parent.is_none();
-        // A context of our own, so that nothing of the host thread's current one gets in.
+        // A new context, so that the host thread's current context has no effect.
         let context = parent.unwrap_or_default();
         let sees_attributes = shared.sampler_sees_attributes();
         let shown = if sees_attributes {
@@ -168,8 +168,8 @@ impl Activity {
         self.unrecorded.add(context, is_root, capacity, &self.mixer)
     }
 
-    /// Makes an unrecorded span that stands for its parent, as the OpenTelemetry API has it where
-    /// there is no SDK: what is made or called beneath it goes on with the parent's context.
+    /// Makes an unrecorded span with the context of its parent, as the OpenTelemetry API does
+    /// without an SDK. Children and remote calls continue the parent's context.
     #[inline(never)]
     fn pass_through(&mut self, parent: Option<&Context>) -> SpanHandle {
         let context = parent.map_or(SpanContext::NONE, |parent| {
@@ -177,27 +177,26 @@ impl Activity {
         });
         let capacity = self.telemetry.0.limits.unrecorded_traces;
         self.unrecorded
-            .add_standing_for(context, capacity, &self.mixer)
+            .add_with_context(context, capacity, &self.mixer)
     }
 
-    /// Notes what has been learnt about a span (`tracer.update`).
+    /// Changes a span (`tracer.update`).
     pub(super) fn update_span(&mut self, span: SpanHandle, changes: SpanChanges) -> Notice {
         self.apply(span, changes);
         self.notice()
     }
 
-    /// Notes changes. Returns whether the span is open; changes for another one are counted, and so
-    /// is a wrong handle.
+    /// Changes a span. Returns whether it is open. Counts lost changes and wrong handles.
     fn apply(&mut self, span: SpanHandle, changes: SpanChanges) -> bool {
         if !span.is_recorded() {
             return false;
         }
-        // As most ends bring none.
+        // Most calls of `end` have no changes.
         if !changes.is_empty() {
             return self.apply_some(span, changes);
         }
         let is_open = self.spans.open_mut(span).is_some();
-        // Where a span has ended, no changes lose nothing.
+        // If the span has ended, nothing is lost.
         if !is_open && self.spans.context(span).is_none() {
             self.telemetry.0.span_rules().count(Reason::WrongHandle, 1);
         }
@@ -258,7 +257,7 @@ impl Activity {
                         rules.count(Reason::WrongHandle, 1);
                         return None;
                     };
-                    // One that is not recorded and has no trace either.
+                    // An unrecorded span without a trace.
                     if !context.is_valid() {
                         rules.count(Reason::InvalidContext, 1);
                         return None;
@@ -286,17 +285,17 @@ impl Activity {
         self.notice()
     }
 
-    /// Ends a span (`tracer.end`); `time` is in nanoseconds since the Unix epoch, `None` means now.
+    /// Ends a span (`tracer.end`). `time` is in nanoseconds since the Unix epoch; `None` means now.
     pub(super) fn end_span(
         &mut self,
         span: SpanHandle,
         changes: SpanChanges,
         time: Option<u64>,
     ) -> Notice {
-        self.went_on();
+        self.forget_panic();
         if !span.is_recorded() {
-            // There is nothing to end, but it may be entered.
-            self.leave_all(span);
+            // There is nothing to end, but the span may be entered.
+            self.exit_all(span);
         } else if self.apply(span, changes) {
             let time = self.telemetry.0.span_rules().time(time);
             self.end_open(span, time);
@@ -313,7 +312,7 @@ impl Activity {
         open.end(time, shared.sdk_counts, shared.span_rules());
         self.spans.release(span);
         if is_entered {
-            self.leave_all(span);
+            self.exit_all(span);
         }
     }
 
@@ -329,7 +328,7 @@ impl Activity {
         context.filter(SpanContext::is_valid)
     }
 
-    /// Returns a span's context, which may be invalid; `None` for a wrong or stale handle.
+    /// Returns a span's context, which may be invalid. `None` for a wrong or outdated handle.
     pub(super) fn context_of(&self, span: SpanHandle) -> Option<SpanContext> {
         if !span.is_recorded() {
             self.unrecorded.context(span, &self.mixer)
@@ -339,17 +338,17 @@ impl Activity {
     }
 }
 
-/// Returns the attributes as a sampler sees them, within the limits; nothing is counted yet.
+/// Returns the attributes for the sampler, within the limits. Counts nothing.
 #[cold]
 fn within_limits(attributes: &[KeyValue], rules: Rules<'_>) -> Vec<KeyValue> {
-    let mut shown = Vec::new();
-    // What counts here is counted when there is a span.
+    let mut visible = Vec::new();
+    // They are counted when they are set on the span.
     let uncounted = Pending::default();
     rules.pending(&uncounted).merge(
-        &mut shown,
+        &mut visible,
         attributes.to_vec(),
         span_attributes(rules),
         &mut ByteBudget::unlimited(),
     );
-    shown
+    visible
 }

@@ -1,4 +1,4 @@
-//! The handles of an instance, and the entries that they stand for.
+//! A table of entries by handle.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,9 +7,9 @@ use std::marker::PhantomData;
 use crate::dropped::Reason;
 use crate::handle::{Handle, Mixer, Tag};
 
-/// Entries by handle, each with a key of its own, so that an equal key gets the same handle.
+/// Entries by handle. Each entry has a unique key, so equal keys have the same handle.
 ///
-/// A key that was refused gets a handle that stands for no entry, but for the reason.
+/// The handle of a refused key contains the reason instead of an index.
 #[derive(Debug)]
 pub(super) struct HandleTable<H, K, T> {
     tag: Tag,
@@ -28,11 +28,11 @@ impl<H: Handle, K: Hash + Eq, T> HandleTable<H, K, T> {
         }
     }
 
-    /// Returns the handle of a key, and makes an entry for a new one up to `limit`.
+    /// Returns the handle of a key. Makes an entry for a new key, up to `limit` entries.
     ///
     /// # Errors
     ///
-    /// Returns `reason` beyond the limit, or the error of `make`.
+    /// Returns `reason` if the limit is exceeded, or the error of `make`.
     pub(super) fn get_or_insert(
         &mut self,
         key: K,
@@ -57,7 +57,7 @@ impl<H: Handle, K: Hash + Eq, T> HandleTable<H, K, T> {
         self.entries.get(*self.by_key.get(key)? as usize)
     }
 
-    /// Returns the handle of a key that was refused.
+    /// Returns a handle for a refused key.
     pub(super) fn refused(&self, reason: Reason) -> H {
         self.handle(Self::refused_index(reason as usize))
     }
@@ -89,25 +89,25 @@ impl<H: Handle, K: Hash + Eq, T> HandleTable<H, K, T> {
     ///
     /// # Errors
     ///
-    /// Returns the reason for which there is none: a wrong handle, or that of the refusal.
+    /// Returns the reason of the refusal, or that the handle is wrong.
     #[inline]
     pub(super) fn find(&self, handle: H) -> Result<&T, Reason> {
         let index = self.index(handle)?;
         self.entries.get(index).ok_or(Reason::WrongHandle)
     }
 
-    /// Returns the entry of a handle, to change it.
+    /// Returns the entry of a handle mutably.
     ///
     /// # Errors
     ///
-    /// As [`find`](Self::find).
+    /// Those of [`find`](Self::find).
     #[inline]
     pub(super) fn find_mut(&mut self, handle: H) -> Result<&mut T, Reason> {
         let index = self.index(handle)?;
         self.entries.get_mut(index).ok_or(Reason::WrongHandle)
     }
 
-    /// Returns the handle that was made first.
+    /// Returns the handle of the first entry.
     #[cfg(test)]
     pub(super) fn first(&self) -> Option<H> {
         (!self.entries.is_empty()).then(|| self.handle(0))

@@ -1,4 +1,4 @@
-//! Spans that are not recorded: contexts to pass on, in little space.
+//! Unrecorded spans. Stores only as much as their contexts need.
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
@@ -7,8 +7,9 @@ use crate::handle::Mixer;
 use crate::limits::{MAX_UNRECORDED_TRACES, SEARCHED_TRACES};
 use crate::model::{Notice, SpanHandle};
 
-// A handle: the mark, the bit for attributes, a digest of the notice, an index, the trace's tag,
-// and a number that tells a trace's spans apart.
+// The fields of a handle, from the highest bit: the bit for unrecorded spans, the bit for
+// attributes, a digest of the notice, the index and the tag of the trace, and the number of the
+// span.
 const DIGEST_BITS: u32 = 8;
 const INDEX_BITS: u32 = 12;
 const TAG_BITS: u32 = 20;
@@ -16,12 +17,12 @@ const NUMBER_BITS: u32 = 22;
 const INDEX_SHIFT: u32 = NUMBER_BITS + TAG_BITS;
 const DIGEST_SHIFT: u32 = INDEX_SHIFT + INDEX_BITS;
 /// The bits of a handle that do not identify the span.
-const ASIDE: u64 = SpanHandle::ATTRIBUTES_LATER | mask(DIGEST_BITS) << DIGEST_SHIFT;
+const NON_IDENTITY_BITS: u64 = SpanHandle::ATTRIBUTES_LATER | mask(DIGEST_BITS) << DIGEST_SHIFT;
 const _: () = assert!(DIGEST_SHIFT + DIGEST_BITS == 62);
 
 /// Adds the digest of a notice to the handle of an unrecorded span: four bits of the generation of
-/// log thresholds, above four bits of the number of the next collection (ADR 9). `attributes_later`
-/// tells that attributes could not have changed the decision (ADR 7).
+/// the log levels, and below them four bits of the number of the next collection (ADR 9).
+/// `attributes_later` is true if attributes could not have changed the decision (ADR 7).
 pub(super) const fn with_notice(
     handle: SpanHandle,
     notice: Notice,
@@ -39,14 +40,14 @@ pub(super) const fn with_notice(
 
 const _: () = assert!(MAX_UNRECORDED_TRACES <= 1 << INDEX_BITS);
 
-/// Remembers, of the latest traces with unrecorded spans, what these have in common.
+/// The latest traces of unrecorded spans.
 ///
-/// A guest need not end such a span unless it is entered, so nothing can be kept for each of them:
-/// its id is derived from its handle, and the rest is its trace's.
+/// A guest need not end an unrecorded span unless it is entered, so nothing can be stored for each
+/// span. Its id is derived from its handle, and the rest of its context is that of its trace.
 #[derive(Debug, Default)]
 pub(super) struct Unrecorded {
     traces: Vec<Trace>,
-    /// The one that was added last; the next one goes behind it.
+    /// The index of the trace that was added last. The next trace is stored after it.
     latest: usize,
     spans: u64,
 }
@@ -54,13 +55,13 @@ pub(super) struct Unrecorded {
 #[derive(Debug)]
 struct Trace {
     tag: u64,
-    /// Without a span id if its spans have ids of their own.
+    /// Has no span id if its spans have their own ids.
     context: SpanContext,
 }
 
 impl Unrecorded {
-    /// Adds a span with an id of its own to a context's trace, where `context`'s own span id does
-    /// not matter. `is_new`: the trace begins with this span.
+    /// Adds a span with its own id to the trace of `context`. Ignores the span id of `context`.
+    /// `is_new` is true if the trace begins with this span.
     pub(super) fn add(
         &mut self,
         context: &SpanContext,
@@ -73,8 +74,8 @@ impl Unrecorded {
         self.add_to(context, searched, capacity, mixer)
     }
 
-    /// Adds a span that stands for `context` itself, or for nothing if that is invalid.
-    pub(super) fn add_standing_for(
+    /// Adds a span that has `context` itself as its context, which may be invalid.
+    pub(super) fn add_with_context(
         &mut self,
         context: SpanContext,
         capacity: usize,
@@ -116,7 +117,7 @@ impl Unrecorded {
         SpanHandle::from_bits(SpanHandle::NOT_RECORDED | place)
     }
 
-    /// Finds the trace of a context among so many of the latest ones.
+    /// Finds the trace of a context among the `searched` latest traces.
     #[inline(never)]
     fn find(&self, context: &SpanContext, searched: usize) -> Option<usize> {
         let count = self.traces.len();
@@ -125,8 +126,8 @@ impl Unrecorded {
             .find(|&at| self.traces[at].context == *context)
     }
 
-    /// Gives a span's context, which may be invalid; `None` for a wrong handle, or one whose trace
-    /// was forgotten.
+    /// Returns a span's context, which may be invalid. `None` if the handle is wrong, or if its
+    /// trace was forgotten.
     pub(super) fn context(&self, handle: SpanHandle, mixer: &Mixer) -> Option<SpanContext> {
         let bits = handle.to_bits();
         let at = (bits >> INDEX_SHIFT & mask(INDEX_BITS)) as usize;
@@ -137,12 +138,12 @@ impl Unrecorded {
         if stands_for_context {
             return Some(trace.context.clone());
         }
-        // Zero is the one invalid id.
-        let id = mixer.mix(bits & !ASIDE).max(1);
+        // Zero is the only invalid id.
+        let id = mixer.mix(bits & !NON_IDENTITY_BITS).max(1);
         Some(with_span_id(&trace.context, SpanId::from(id)))
     }
 
-    /// Returns the context that a span's children are made in.
+    /// Returns the parent context for children of a span.
     pub(super) fn parent_context(&self, handle: SpanHandle, mixer: &Mixer) -> Option<Context> {
         Some(Context::new().with_remote_span_context(self.context(handle, mixer)?))
     }

@@ -1,12 +1,12 @@
 //! The limit on the data of one call.
 
-/// The amount of data that one call may still pass. Adapters ask it before they copy anything out
-/// of a guest.
+/// The amount of data that one call may still pass. Adapters take from it before they copy anything
+/// out of a guest.
 ///
-/// A guest says how long its lists and strings are, and the host must not allocate memory on its
-/// word alone. An adapter asks for a string's bytes or a list's elements, and copies as many as it
-/// is granted. The items that it leaves out add up in [`Budget::left_out`], for
-/// [`crate::Instance::count_dropped`] with [`crate::dropped::Reason::CallBytes`].
+/// The lengths of lists and strings come from the guest, so the host must not allocate that much
+/// without a check. An adapter takes a string's bytes or a list's elements from the budget, and
+/// copies as many as it is granted. [`Budget::left_out`] counts the items that it leaves out. Pass
+/// it to [`crate::Instance::count_dropped`] with [`crate::dropped::Reason::CallBytes`].
 ///
 /// # Examples
 ///
@@ -25,7 +25,7 @@ pub struct Budget {
     left_out: u64,
 }
 
-/// How many of the requested bytes or elements may be copied.
+/// The part of the requested bytes or elements that may be copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
     /// All of it.
@@ -37,7 +37,7 @@ pub enum Grant {
 }
 
 impl Grant {
-    /// Returns how much of `len` it is.
+    /// Returns the granted part of `len`.
     #[must_use]
     pub const fn of(self, len: usize) -> usize {
         match self {
@@ -58,9 +58,9 @@ impl Budget {
         }
     }
 
-    /// Takes `len` bytes of a string or byte string, or as many as are left. One that is cut short,
-    /// or left out, counts as one item left out. For a string the caller backs up from a
-    /// [`Grant::Prefix`] to a character boundary.
+    /// Takes `len` bytes of a string or byte string, or as many as are left. A string that is cut
+    /// or left out counts as one item left out. The caller cuts a string's [`Grant::Prefix`] at a
+    /// character boundary.
     pub fn take(&mut self, len: usize) -> Grant {
         if len <= self.left {
             self.left -= len;
@@ -73,13 +73,13 @@ impl Budget {
         }
     }
 
-    /// Takes all but what is `left`, of which there is no more than before.
-    pub fn keep(&mut self, left: usize) {
+    /// Lowers the remaining bytes to `left`. Never raises them.
+    pub fn lower_to(&mut self, left: usize) {
         self.left = self.left.min(left);
     }
 
-    /// Takes one element of a list that needs so many bytes on the host before anything that it
-    /// owns. One that does not fit counts as one item left out.
+    /// Takes one list element of `element_bytes` bytes on the host, without the strings and lists
+    /// that it owns. Returns false, and counts one item left out, if it does not fit.
     pub fn take_element(&mut self, element_bytes: usize) -> bool {
         match self.left.checked_sub(element_bytes.max(1)) {
             Some(left) => {
@@ -93,12 +93,12 @@ impl Budget {
         }
     }
 
-    /// Takes `len` elements of a list that need `element_bytes` each on the host before anything
+    /// Takes `len` list elements of `element_bytes` each on the host, without the strings and lists
     /// that they own, or as many as fit. Each element that does not fit counts as one item left
     /// out.
     ///
-    /// Reserve memory for the granted length only. Ask for an element's own strings and lists when
-    /// they are read: the budget shrinks with each.
+    /// Reserve memory for the granted length only. Take an element's own strings and lists from the
+    /// budget when they are read.
     pub fn take_list(&mut self, len: usize, element_bytes: usize) -> Grant {
         let element_bytes = element_bytes.max(1);
         let granted = len.min(self.left / element_bytes);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn nested_lists_share_what_is_left() {
+    fn nested_lists_share_the_remaining_budget() {
         let mut budget = Budget::new(100);
         assert_eq!(budget.take_list(3, 20), Grant::All);
         assert_eq!(budget.take(30), Grant::All);

@@ -1,4 +1,4 @@
-//! Bounds that are constants, and why none of them is a limit.
+//! Bounds that are constants, with the reasons why they are not in [`Limits`](super::Limits).
 
 /// A bound that is not a setting.
 #[derive(Debug, Clone, Copy)]
@@ -8,23 +8,23 @@ pub struct FixedBound {
     pub name: &'static str,
     /// Its value.
     pub value: u64,
-    /// The thing that it bounds.
+    /// A description of the bounded quantity.
     pub meaning: &'static str,
-    /// Why it is no field of [`Limits`](super::Limits).
+    /// The reason why it is not a field of [`Limits`](super::Limits).
     pub reason: &'static str,
 }
 
-/// Defines the constants, and the table of them.
+/// Defines the constants and their table.
 macro_rules! fixed_bounds {
     ($($name:ident: $type:ty = $value:expr, $meaning:literal, $reason:literal;)+) => {
         $(
-            #[doc = concat!($meaning, " No limit: ", $reason)]
+            #[doc = concat!($meaning, " Not a setting: ", $reason)]
             pub const $name: $type = $value;
         )+
 
         /// All bounds that are constants.
         ///
-        /// | bound | value | meaning | no limit, because |
+        /// | bound | value | meaning | why it is not a setting |
         /// |---|---|---|---|
         $(#[doc = concat!("| [`", stringify!($name), "`] | `", stringify!($value), "` | ", $meaning, " | ", $reason, " |")])+
         pub const FIXED_BOUNDS: &[FixedBound] = &[
@@ -40,22 +40,22 @@ macro_rules! fixed_bounds {
 
 fixed_bounds! {
     CHECKED_BYTES: usize = 16 << 20,
-        "Bytes of guest memory that a call has checked though they exceed `call_bytes`.",
-        "Invalid text must trap whether it is kept or not, so this decides what is a valid call.";
+        "Bytes of guest memory that are validated in one call beyond `call_bytes`.",
+        "Invalid text must trap even if it is not kept, so this is part of the ABI.";
     RESTING_SPANS: usize = 64,
         "Ended spans of an instance whose context is still known.",
-        "It is the price of a race that guests cannot avoid, and nothing is dropped.";
+        "Guests cannot avoid using a span that another thread has ended. Nothing is dropped.";
     SEARCHED_TRACES: usize = 8,
-        "Latest traces that are searched for the one of an unrecorded span.",
-        "It bounds time. A trace that is not found is remembered once more, within `unrecorded_traces`.";
+        "Latest traces that are searched for the trace of an unrecorded span.",
+        "It bounds time. A trace that is not found is stored again, within `unrecorded_traces`.";
     SERIES_CACHE_ENTRIES: usize = 256,
-        "Attribute sets by which an instance finds a series without reading them.",
-        "It is a cache: measurements beyond it take longer, and nothing is dropped.";
+        "Attribute sets for which an instance finds the series without decoding them.",
+        "It is a cache: further measurements take longer, and nothing is dropped.";
     SERIES_CACHE_KEY_BYTES: usize = 512,
         "Bytes of an attribute set in that cache.",
         "It is a cache: measurements beyond it take longer, and nothing is dropped.";
     STRING_CACHE_SLOTS: usize = 512,
-        "Texts that a thread finds without a lock.",
+        "Texts in the cache of a thread, which needs no lock.",
         "It is a cache: further texts take longer, and nothing is dropped.";
     PROCESS_TEXTS: usize = 65_536,
         "Texts that the process keeps for ever.",
@@ -97,18 +97,18 @@ fixed_bounds! {
         "Entries of a `tracestate`.",
         "W3C Trace Context sets it.";
     REPORTED_ATTRIBUTES: u32 = 1 << 16,
-        "Attributes beyond `span_attributes` of which a span's `dropped_attributes_count` knows.",
-        "The SDK takes time for each, and `wasmscope.dropped` counts all of them.";
+        "Attributes beyond `span_attributes` that a span's `dropped_attributes_count` includes.",
+        "The SDK takes time for each one. `wasmscope.dropped` counts all of them.";
     PANIC_SECONDS: u64 = 10,
         "Seconds between the report of a panic and its trap.",
-        "It tells cause from coincidence, and nothing is dropped.";
+        "It separates the cause of a trap from an unrelated panic. Nothing is dropped.";
     ENDER_SECONDS: u64 = 1,
         "Seconds that an `Ender` waits for a call in progress.",
-        "The call takes microseconds unless an embedder's processor hangs.";
+        "A call takes microseconds unless an embedder's processor hangs.";
     EARLIEST_SECONDS: u64 = 946_684_800,
         "The earliest time that a guest may give, in seconds since the Unix epoch: the year 2000.",
-        "It finds times in the wrong unit, and nothing is dropped.";
+        "It detects times in the wrong unit. Nothing is dropped.";
     AHEAD_SECONDS: u64 = 24 * 60 * 60,
         "Seconds by which a guest's time may be ahead of the host's clock.",
-        "It finds times in the wrong unit, and nothing is dropped.";
+        "It detects times in the wrong unit. Nothing is dropped.";
 }

@@ -1,5 +1,5 @@
-//! The table of all limits. The fields of [`Limits`](super::Limits), the reasons that are counted,
-//! the configuration and its documentation are made from it.
+//! The table of all limits. It defines the fields of [`Limits`](super::Limits), the reasons for
+//! drops, the configuration and its documentation.
 
 /// Calls a macro with the rows of the table, after the tokens in parentheses.
 ///
@@ -10,7 +10,7 @@
 ///
 /// - `at most CONSTANT = N`, if larger values have no effect;
 /// - `set by "VARIABLE" or "VARIABLE"`, with the variables of OpenTelemetry's specification that
-///   set the limit. The first one that is set counts.
+///   set the limit. The first variable that is set applies.
 macro_rules! limit_table {
     ($callback:ident ($($given:tt)*)) => {
         $callback! {
@@ -114,7 +114,7 @@ macro_rules! limit_table {
                 interned_bytes: usize = 64 << 10, InternedBytes,
                     "Bytes of those names and texts.";
                 interned_per_instance: usize = 512, InternedPerInstance,
-                    "Event names and severity texts that one instance adds to the remembered ones. So one guest cannot use up what others need.";
+                    "Event names and severity texts that one instance adds to the remembered ones. So one guest cannot use up the share of others.";
                 interned_bytes_per_instance: usize = 32 << 10, InternedBytesPerInstance,
                     "Bytes of the event names and severity texts that one instance adds.";
             }
@@ -125,7 +125,7 @@ macro_rules! limit_table {
                 cached_texts: usize = 2_048,
                     "Attribute keys and names that are kept because they were used repeatedly. Others are copied with each use.";
                 cached_texts_per_instance: usize = 512,
-                    "Attribute keys and names that are kept for one instance. So one guest cannot use up what others need.";
+                    "Attribute keys and names that are kept for one instance. So one guest cannot use up the share of others.";
                 cached_text_bytes: usize = 96,
                     "Bytes of an attribute key or name that is kept.";
             }

@@ -1,17 +1,17 @@
-//! Attribute sets of measurements, and keys that compare as equal to themselves whatever they hold.
+//! Attribute sets of measurements and scopes as keys of tables, with a total equality.
 
 use std::hash::{Hash, Hasher};
 
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
-use crate::attributes::{AtMost, ByteBudget, Rules, bytes_of};
+use crate::attributes::{ByteBudget, CountLimit, Rules, bytes_of};
 use crate::dropped::Reason;
 use crate::emitted::attribute;
 
-/// The attributes of a series: sorted, each key once, within the limits.
+/// The attributes of a series: sorted, without duplicate keys, within the limits.
 ///
-/// Floating point values compare by their bits. OpenTelemetry's own comparison makes a set that
-/// holds not-a-number unequal to itself, so that each measurement would make another series.
+/// Floating-point values are compared by their bits. In OpenTelemetry's own comparison, a set with
+/// a NaN is not equal to itself, so each measurement would make a new series.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AttributeSet(Vec<KeyValue>);
 
@@ -21,14 +21,14 @@ impl AttributeSet {
         Self::checked(given, rules).0
     }
 
-    /// Does as [`new`](Self::new), and tells whether the rules changed the attributes.
+    /// Works like [`new`](Self::new), and also returns whether the rules changed the attributes.
     pub(crate) fn checked(given: Vec<KeyValue>, rules: &Rules<'_>) -> (Self, bool) {
         let mut attributes = Vec::new();
         // `metric_bytes` bounds the sets of all instances together.
         let merged = rules.merge(
             &mut attributes,
             given,
-            AtMost(
+            CountLimit(
                 rules.limits.measurement_attributes,
                 Reason::MeasurementAttributes,
             ),
@@ -38,8 +38,7 @@ impl AttributeSet {
         (Self(attributes), merged.is_changed)
     }
 
-    /// Gives the set to which measurements go that would need one too many, as the specification
-    /// names it.
+    /// Returns the specification's set for measurements beyond the cardinality limit.
     pub(crate) fn overflow() -> Self {
         Self(vec![KeyValue::new(attribute::OVERFLOW.key, true)])
     }
@@ -48,8 +47,9 @@ impl AttributeSet {
         &self.0
     }
 
-    /// Whether it may be another set to the SDK than to us, for which the zeros of either sign are
-    /// different: there they have different hashes and are equal, so that chance decides.
+    /// Returns whether the SDK may merge the set with another one: if it contains a floating-point
+    /// zero. Here 0.0 and -0.0 are different. In the SDK they are equal but have different hashes,
+    /// so the result of a lookup is random.
     pub(crate) fn has_float_zero(&self) -> bool {
         self.0.iter().any(|attribute| match &attribute.value {
             Value::F64(number) => *number == 0.0,
@@ -58,7 +58,7 @@ impl AttributeSet {
         })
     }
 
-    /// Estimates how much memory it takes.
+    /// Estimates its memory.
     pub(crate) fn bytes(&self) -> usize {
         self.0.iter().map(bytes_of).sum()
     }
@@ -74,7 +74,7 @@ impl Eq for AttributeSet {}
 
 impl Hash for AttributeSet {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // By bits where they are floating point numbers, which agrees with `same`.
+        // Floating-point numbers are hashed by their bits, which agrees with `same`.
         self.0.hash(state);
     }
 }
@@ -96,8 +96,8 @@ fn same_value(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A scope as the key of a table: floating-point numbers among its attributes are equal if their
-/// bits are. Attributes are taken in the order given.
+/// A scope as the key of a table. Floating-point numbers in its attributes are compared by their
+/// bits. The order of attributes matters.
 #[derive(Debug, Clone)]
 pub struct ScopeKey(pub InstrumentationScope);
 
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn order_does_not_matter_and_the_last_value_of_a_key_holds() {
+    fn order_does_not_matter_and_the_last_value_of_a_key_is_kept() {
         let a = set(vec![
             KeyValue::new("b", 1),
             KeyValue::new("a", 1),

@@ -1,29 +1,28 @@
-//! What an instrument is: the syntax of names and units, and which descriptors mean the same
-//! instrument.
+//! The descriptors of instruments: the syntax of names and units, and the identity of instruments.
 
 use crate::attributes::Rules;
 use crate::dropped::Reason;
 use crate::limits::{INSTRUMENT_NAME_BYTES, INSTRUMENT_UNIT_BYTES};
 use crate::model::{InstrumentDescriptor, InstrumentKind, InstrumentRole};
 
-/// The unit whose histograms have boundaries of their own, in UCUM notation.
+/// The unit of histograms with other default boundaries, in UCUM notation.
 const SECONDS: &str = "s";
 
-/// The boundaries of histograms of durations in seconds that are given none: those that the
-/// semantic conventions recommend (for `http.server.request.duration` and its like).
+/// The default boundaries of histograms in seconds. The semantic conventions recommend them for
+/// `http.server.request.duration` and similar metrics.
 ///
-/// The SDK's default reaches from 5 to 10,000, which suits milliseconds. Nearly every duration in
-/// seconds would fall into its first bucket. The specification recommends nothing for other units,
-/// so they keep the default.
+/// The SDK's default boundaries from 5 to 10,000 suit milliseconds: nearly every duration in
+/// seconds would be in the first bucket. For other units the specification recommends nothing, so
+/// they keep the SDK's default.
 const SECONDS_BOUNDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
 
-/// What tells instruments of one scope apart.
+/// The identity of an instrument within its scope.
 ///
-/// As the specification has it: letter case has no meaning in names, and of different boundaries
-/// the first hold. Descriptors that differ otherwise under one name are different instruments,
-/// which the SDK exports side by side.
+/// As the specification says, names are case-insensitive, and boundaries are not part of the
+/// identity: the first ones apply. Instruments that differ in anything else are different, even if
+/// they have the same name. The SDK exports each of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct InstrumentKey {
     /// In lower case.
@@ -33,7 +32,7 @@ pub(crate) struct InstrumentKey {
     pub(super) description: Option<String>,
 }
 
-/// A descriptor in which everything is valid.
+/// A valid descriptor.
 #[derive(Debug)]
 pub(crate) struct Descriptor {
     pub(crate) name: String,
@@ -44,11 +43,11 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
-    /// Applies the rules of `wit/meter.wit`. What is left out or shortened is counted.
+    /// Applies the rules of `wit/meter.wit`. Counts what is left out or shortened.
     ///
     /// # Errors
     ///
-    /// An invalid name, for which there is no remedy.
+    /// Returns an error if the name is invalid.
     pub(crate) fn new(given: InstrumentDescriptor, rules: &Rules<'_>) -> Result<Self, Reason> {
         if !is_name(&given.name) {
             return Err(Reason::InstrumentName);
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_boundaries_are_left_out_and_counted() {
+    fn invalid_boundaries_are_left_out_and_counted() {
         let most: Vec<f64> = (0..256).map(f64::from).collect();
         let too_many: Vec<f64> = (0..257).map(f64::from).collect();
         let invalid = Some(Reason::InvalidBoundaries);
@@ -235,11 +234,11 @@ mod tests {
     }
 
     #[test]
-    fn histograms_in_seconds_have_the_conventions_boundaries_unless_they_are_given_some() {
+    fn histograms_in_seconds_have_the_boundaries_of_the_conventions_by_default() {
         let seconds = Some(SECONDS_BOUNDS.to_vec());
         for (unit, boundaries, expected) in [
             (Some("s"), None, seconds.clone()),
-            // Invalid ones count as none.
+            // Invalid boundaries are ignored.
             (Some("s"), Some(vec![2.0, 1.0]), seconds.clone()),
             (Some("s"), Some(vec![1.0]), Some(vec![1.0])),
             (Some("s"), Some(vec![]), Some(vec![])),

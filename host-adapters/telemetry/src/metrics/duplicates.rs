@@ -1,7 +1,8 @@
-//! Instruments of one scope that have the same name and differ otherwise.
+//! Warnings about different instruments with the same name in one scope.
 //!
-//! The SDK's specification asks for a warning ("Duplicate instrument registration"). It is told on
-//! a thread that exports, not on the guest's: the embedder's hook may do I/O.
+//! The SDK's specification requires them ("Duplicate instrument registration"). An exporting thread
+//! passes them to the embedder's hook, because the hook may do I/O. The guest's thread must not
+//! wait for that.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -10,7 +11,7 @@ use super::Instrument;
 use super::descriptor::{Descriptor, InstrumentKey};
 use crate::limits::{INSTRUMENT_WARNINGS, WARNING_BOUNDARIES, WARNING_TEXT_CHARS};
 
-/// Warnings that wait to be told; clones share them.
+/// Warnings that have not been reported yet. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Warnings(Arc<Mutex<State>>);
 
@@ -34,7 +35,7 @@ impl Warnings {
         }
     }
 
-    /// Returns the warnings that wait, which wait no more.
+    /// Removes and returns the warnings.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().waiting)
     }
@@ -43,7 +44,7 @@ impl Warnings {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Warns of an instrument whose name another one of the scope has.
+    /// Adds a warning about a second instrument with the same name in a scope.
     pub(super) fn same_name(&self, scope: &str, first: &InstrumentKey, other: &InstrumentKey) {
         self.add(|| {
             let mut differences = [Vec::new(), Vec::new()];
@@ -69,14 +70,14 @@ impl Warnings {
     }
 }
 
-/// An instrument, once it was made, and the descriptor that it was first made with.
+/// An instrument with its first descriptor.
 #[derive(Debug)]
 pub(crate) struct Registration {
     pub(super) instrument: OnceLock<Option<Instrument>>,
     name: String,
     boundaries: Option<Vec<f64>>,
-    name_told: AtomicBool,
-    boundaries_told: AtomicBool,
+    name_warned: AtomicBool,
+    boundaries_warned: AtomicBool,
 }
 
 impl Registration {
@@ -85,16 +86,16 @@ impl Registration {
             instrument: OnceLock::new(),
             name: first.name.clone(),
             boundaries: first.boundaries.clone(),
-            name_told: AtomicBool::new(false),
-            boundaries_told: AtomicBool::new(false),
+            name_warned: AtomicBool::new(false),
+            boundaries_warned: AtomicBool::new(false),
         }
     }
 
-    /// Warns, once each, if the instrument is made again with a name in other letter case or with
-    /// other boundaries. The first ones hold.
+    /// Adds a warning if the instrument is made again with a name in other letter case, or with
+    /// other boundaries. The first name and boundaries apply. Each warning is added once.
     pub(super) fn compare(&self, scope: &str, again: &Descriptor, warnings: &Warnings) {
-        let tells = |told: &AtomicBool| !told.swap(true, Ordering::Relaxed);
-        if self.name != again.name && tells(&self.name_told) {
+        let is_first = |warned: &AtomicBool| !warned.swap(true, Ordering::Relaxed);
+        if self.name != again.name && is_first(&self.name_warned) {
             warnings.add(|| {
                 format!(
                     "the instrument {} of the scope {} is also called {}; the first name is exported",
@@ -104,7 +105,7 @@ impl Registration {
                 )
             });
         }
-        if self.boundaries != again.boundaries && tells(&self.boundaries_told) {
+        if self.boundaries != again.boundaries && is_first(&self.boundaries_warned) {
             warnings.add(|| {
                 format!(
                     "the histogram {} of the scope {} has {} and was made again with {}; the first hold",
@@ -118,10 +119,10 @@ impl Registration {
     }
 }
 
-fn optional(what: &str, text: Option<&str>) -> String {
+fn optional(property: &str, text: Option<&str>) -> String {
     text.map_or_else(
-        || format!("no {what}"),
-        |text| format!("{what} {}", quoted(text)),
+        || format!("no {property}"),
+        |text| format!("{property} {}", quoted(text)),
     )
 }
 

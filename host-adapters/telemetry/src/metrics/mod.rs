@@ -1,15 +1,14 @@
-//! What the instances of a provider share of metrics: meters, instruments, series and observed
-//! values.
+//! The meters, instruments, series and observed values that all instances of a provider share.
 //!
-//! A provider of the OpenTelemetry SDK never lets go of a meter, an instrument or an attribute set.
-//! So here they are made at most once each, within limits, for all instances.
+//! A provider of the OpenTelemetry SDK never frees a meter, an instrument or an attribute set. So
+//! each is made at most once for all instances, within limits.
 
 mod attributes;
-mod bytes;
 mod descriptor;
 mod duplicates;
 mod observable;
 mod series;
+mod shared_byte_budget;
 mod total;
 mod view;
 
@@ -26,28 +25,18 @@ pub use attributes::ScopeKey;
 pub(crate) use descriptor::{Descriptor, InstrumentKey};
 pub(crate) use duplicates::Registration;
 pub use duplicates::Warnings;
-pub(crate) use observable::{Observable, Taken};
+pub(crate) use observable::{Observable, ReportKind};
 pub(crate) use series::{Series, SyncInstrument};
-pub use view::metrics_view;
+pub use view::{HistogramAggregation, metrics_view};
 
 use crate::dropped::Reason;
 use crate::emitted::{COLLECTION, metric};
-use crate::held::{self, Gauge};
 use crate::limits::{Limits, MAX_CARDINALITY};
 use crate::model::{InstrumentKind, InstrumentRole};
+use crate::state_metrics::{self, ItemCount};
 use crate::telemetry::host_scope;
-use bytes::ByteBudget;
 use observable::Reports;
-
-/// How a meter provider's views aggregate histograms.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum HistogramAggregation {
-    /// By fixed boundaries.
-    #[default]
-    ExplicitBuckets,
-    /// By boundaries that grow exponentially and adapt; those that a guest gives have no effect.
-    Base2Exponential,
-}
+use shared_byte_budget::SharedByteBudget;
 
 /// An instrument of a provider.
 #[derive(Debug, Clone)]
@@ -66,36 +55,35 @@ impl Instrument {
     }
 }
 
-/// What all instances of a provider share.
+/// The instruments that all instances of a provider share.
 pub(crate) struct Registry {
     provider: Option<SdkMeterProvider>,
     scopes: RwLock<Scopes>,
-    /// How many instruments there are, for a metric.
-    made: Arc<Gauge>,
+    /// The number of instruments, for a metric.
+    instrument_count: Arc<ItemCount>,
     max_scopes: usize,
     max_instruments: usize,
     max_series: usize,
-    budget: Arc<ByteBudget>,
+    budget: Arc<SharedByteBudget>,
     reports: Arc<Reports>,
     collections: Arc<AtomicU64>,
-    /// The number of the collection that comes next. Every notice carries it, so it is made out
-    /// once.
+    /// The number of the next collection. Every notice contains it, so it is stored in that form.
     next_collection: Arc<AtomicU32>,
-    readers: Readers,
+    readers: ReaderConfig,
     observers: AtomicU64,
     warnings: Warnings,
 }
 
-/// What is known of a provider's readers and views, which it does not tell.
+/// The configuration of a provider's readers and views. The SDK has no getters for it, so the
+/// embedder passes it to the builder.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Readers {
-    /// What the exporter prefers.
+pub(crate) struct ReaderConfig {
+    /// The temporality that the exporter prefers.
     pub(crate) temporality: Temporality,
-    /// What histograms become.
+    /// The aggregation of histograms.
     pub(crate) histograms: HistogramAggregation,
-    /// Whether no view makes one series of several, by leaving out attributes or by a lower limit
-    /// on their sets.
-    pub(crate) series_stay_apart: bool,
+    /// True if no view merges series, by leaving out attributes or by a lower cardinality limit.
+    pub(crate) no_merging_views: bool,
 }
 
 #[derive(Default)]
@@ -131,24 +119,24 @@ impl fmt::Debug for Registry {
 impl Registry {
     pub(crate) fn new(
         provider: Option<&SdkMeterProvider>,
-        readers: Readers,
+        readers: ReaderConfig,
         limits: &Limits,
         warnings: Warnings,
     ) -> Self {
         let collections = Arc::new(AtomicU64::new(0));
         let next_collection = Arc::new(AtomicU32::new(0));
         if let Some(provider) = provider {
-            next_collection.store(number_of(0), Ordering::Relaxed);
+            next_collection.store(collection_number(0), Ordering::Relaxed);
             count_collections(provider, &collections, &next_collection);
         }
         Self {
             provider: provider.cloned(),
             scopes: RwLock::default(),
-            made: Arc::default(),
+            instrument_count: Arc::default(),
             max_scopes: limits.scopes_per_provider,
             max_instruments: limits.instruments_per_provider,
             max_series: limits.cardinality.min(MAX_CARDINALITY),
-            budget: Arc::new(ByteBudget::new(limits.metric_bytes)),
+            budget: Arc::new(SharedByteBudget::new(limits.metric_bytes)),
             reports: Arc::new(Reports::new(limits.observations_per_provider)),
             collections,
             next_collection,
@@ -158,63 +146,62 @@ impl Registry {
         }
     }
 
-    /// Exports how much is held.
-    pub(crate) fn export_held(&self, provider: &SdkMeterProvider) {
-        let made = Arc::clone(&self.made);
-        held::export(
+    /// Exports the numbers of instruments, attribute sets, bytes and observations.
+    pub(crate) fn export_state_metrics(&self, provider: &SdkMeterProvider) {
+        let count = Arc::clone(&self.instrument_count);
+        state_metrics::export(
             provider,
             &metric::HELD_INSTRUMENTS,
             Vec::new(),
-            held::once_used(move || made.get()),
+            state_metrics::after_first_use(move || count.get()),
         );
         let budget = Arc::clone(&self.budget);
-        held::export(
+        state_metrics::export(
             provider,
             &metric::METRIC_BYTES,
             Vec::new(),
-            held::once_used(move || budget.held().0),
+            state_metrics::after_first_use(move || budget.held().0),
         );
         let budget = Arc::clone(&self.budget);
-        held::export(
+        state_metrics::export(
             provider,
             &metric::ATTRIBUTE_SETS,
             Vec::new(),
-            held::once_used(move || budget.held().1),
+            state_metrics::after_first_use(move || budget.held().1),
         );
         let reports = Arc::clone(&self.reports);
-        held::export(
+        state_metrics::export(
             provider,
             &metric::OBSERVATIONS,
             Vec::new(),
-            held::once_used(move || reports.held()),
+            state_metrics::after_first_use(move || reports.held()),
         );
     }
 
-    /// Returns the provider that all of it is made with.
+    /// Returns the provider of the instruments.
     pub(crate) fn provider(&self) -> Option<&SdkMeterProvider> {
         self.provider.as_ref()
     }
 
-    /// Returns a number to tell an observer's reports from others'.
+    /// Returns a unique number for an observer.
     pub(crate) fn next_observer(&self) -> u64 {
         self.observers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Gives the number of the collection that the SDK will begin next, for the notice; 0 where it
-    /// never collects.
+    /// Returns the number of the next collection for the notice. It is 0 without a provider.
     ///
-    /// It is a number, and not whether an instance has reported: an instance may be several
-    /// components, which nothing tells apart, and each of them compares with what it remembers.
+    /// A guest compares it with the number of its last report. A flag per instance would not do: an
+    /// instance may contain several components, and the host cannot distinguish their calls.
     pub(crate) fn next_collection(&self) -> u32 {
         self.next_collection.load(Ordering::Relaxed)
     }
 
-    /// Returns what is to be told about instruments.
+    /// Returns the warnings about instruments.
     pub(crate) fn warnings(&self) -> &Warnings {
         &self.warnings
     }
 
-    /// Warns if an instrument is made again that is not quite what it was.
+    /// Warns if an instrument is made again with another name or other boundaries.
     pub(crate) fn compare(
         &self,
         scope: &ScopeKey,
@@ -224,12 +211,12 @@ impl Registry {
         registration.compare(scope.0.name(), again, &self.warnings);
     }
 
-    /// Returns the instrument of a scope and descriptor and its registration, and makes a new one;
-    /// `None` without a provider.
+    /// Returns the instrument of a scope and descriptor with its registration. Makes it if it is
+    /// new. `None` without a provider.
     ///
     /// # Errors
     ///
-    /// The limit on scopes or on instruments.
+    /// Returns the limit on scopes or instruments if it is exceeded.
     pub(crate) fn instrument(
         &self,
         scope: &ScopeKey,
@@ -249,8 +236,8 @@ impl Registry {
             None => self.register(provider, scope, key, &descriptor)?,
         };
         self.compare(scope, &registration, &descriptor);
-        // Made outside the lock: the SDK may be collecting, for which this waits, and only those
-        // who want the same instrument.
+        // Made without the lock: this waits if the SDK is collecting. So only calls for the same
+        // instrument wait with it.
         let made = registration
             .instrument
             .get_or_init(|| self.make(&meter, descriptor));
@@ -277,7 +264,7 @@ impl Registry {
             return Err(Reason::ScopesPerProvider);
         }
         scopes.instruments += 1;
-        self.made.add();
+        self.instrument_count.add();
         let entry = scopes
             .by_key
             .entry(scope.clone())
@@ -313,26 +300,33 @@ impl Registry {
             .map(Instrument::Observable)
         } else {
             let readers = self.readers;
-            let forgets = forgets(readers.temporality, descriptor.kind)
+            let collections = sdk_forgets_idle_series(readers.temporality, descriptor.kind)
                 .then(|| Arc::clone(&self.collections));
-            SyncInstrument::new(meter, descriptor, self.max_series, readers, budget, forgets)
-                .map(|instrument| Instrument::Sync(Arc::new(instrument)))
+            SyncInstrument::new(
+                meter,
+                descriptor,
+                self.max_series,
+                readers,
+                budget,
+                collections,
+            )
+            .map(|instrument| Instrument::Sync(Arc::new(instrument)))
         }
     }
 }
 
-/// Returns the number of the collection before which so many have begun. Its lowest four bits are
-/// never all zero, as only those of zero are: they are all that the handle of an unrecorded span
-/// carries of it.
-fn number_of(begun: u64) -> u32 {
-    // They number 15/16 of 2^32, and begin anew after that.
+/// Returns the number of the next collection after `begun` collections. Its lowest four bits are
+/// never all zero: the handle of an unrecorded span contains only these bits, and zero means that
+/// there is no collection.
+fn collection_number(begun: u64) -> u32 {
+    // There are 15/16 of 2^32 such numbers. After the last one they start again.
     let begun = (begun % (15 << 28)) as u32;
     (begun / 15) << 4 | (begun % 15 + 1)
 }
 
-/// Returns whether the SDK forgets what was not measured between two collections: where it exports
-/// differences (opentelemetry_sdk 0.33.1, `InstrumentKind::temporality_preference`).
-fn forgets(temporality: Temporality, kind: InstrumentKind) -> bool {
+/// Returns whether the SDK forgets series that were not measured between two collections. It does
+/// for delta temporality (opentelemetry_sdk 0.33.1, `InstrumentKind::temporality_preference`).
+fn sdk_forgets_idle_series(temporality: Temporality, kind: InstrumentKind) -> bool {
     match kind.role() {
         _ if kind.is_observable() => false,
         InstrumentRole::Counter | InstrumentRole::Histogram => {
@@ -343,7 +337,8 @@ fn forgets(temporality: Temporality, kind: InstrumentKind) -> bool {
     }
 }
 
-/// Registers an instrument that never has a value: its callback tells that a collection has begun.
+/// Registers an instrument that never has a value. The SDK calls its callback when a collection
+/// begins.
 fn count_collections(
     provider: &SdkMeterProvider,
     collections: &Arc<AtomicU64>,
@@ -355,7 +350,7 @@ fn count_collections(
         .u64_observable_gauge(COLLECTION)
         .with_callback(move |_| {
             let begun = collections.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-            next.store(number_of(begun), Ordering::Relaxed);
+            next.store(collection_number(begun), Ordering::Relaxed);
         })
         .build();
 }
@@ -368,12 +363,12 @@ mod tests {
     fn numbers_of_collections_grow_and_their_low_bits_are_never_zero() {
         let mut last = 0;
         for begun in 0..1_000 {
-            let number = number_of(begun);
+            let number = collection_number(begun);
             assert!(number > last && number & 15 != 0, "{begun}");
             last = number;
         }
-        assert_eq!(number_of((15 << 28) - 1), u32::MAX);
-        assert_eq!(number_of(15 << 28), 1);
-        assert_ne!(number_of(u64::MAX) & 15, 0);
+        assert_eq!(collection_number((15 << 28) - 1), u32::MAX);
+        assert_eq!(collection_number(15 << 28), 1);
+        assert_ne!(collection_number(u64::MAX) & 15, 0);
     }
 }

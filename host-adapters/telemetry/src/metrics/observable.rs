@@ -1,10 +1,9 @@
-//! Observable instruments: the last values that observers have reported, until the SDK collects
-//! them.
+//! Observable instruments: keeps the last reports of observers until the SDK collects them.
 //!
-//! The SDK asks on a thread of its own, and cannot enter a guest. So guests report when they run
-//! (`meter.observe`), and the SDK's callback reads what is kept here: of counters and up-down
-//! counters the sum over the observers, of gauges the last report. An observer is a component of an
-//! instance.
+//! The SDK collects on its own thread, where it cannot call a guest. So guests report while they
+//! run (`meter.observe`), and the SDK's callback reads the stored reports: for counters and up-down
+//! counters the sum over all observers, for gauges the last report. An observer is a component of
+//! an instance.
 //!
 //! A series that an observer leaves out of a round has ended (ADR 10). When an instance ends, a
 //! counter keeps its total. The last reports of the other kinds are collected once more, then
@@ -22,13 +21,13 @@ use opentelemetry_sdk::metrics::Temporality;
 
 use self::observed::{Observed, Report, Sum};
 use super::attributes::AttributeSet;
-use super::bytes::ByteBudget;
 use super::descriptor::Descriptor;
+use super::shared_byte_budget::SharedByteBudget;
 use super::total::MAX_UNSIGNED;
 use crate::dropped::Reason;
 use crate::model::{InstrumentKind, InstrumentRole, Number, NumberType};
 
-/// What a series takes beside its attributes, about.
+/// The approximate bytes of a series without its attributes.
 const SERIES_BYTES: usize = 256;
 
 /// How the reports of several observers make one value.
@@ -52,7 +51,7 @@ fn role(kind: InstrumentKind) -> Option<Role> {
 
 struct State {
     series: HashMap<Arc<AttributeSet>, Observed, foldhash::fast::RandomState>,
-    turns: u64,
+    last_sequence: u64,
 }
 
 /// An observable instrument of a provider.
@@ -61,8 +60,8 @@ pub(crate) struct Observable {
     role: Role,
     number: NumberType,
     max_series: usize,
-    budget: Arc<ByteBudget>,
-    /// How many reports of live instances the provider holds, and may hold.
+    budget: Arc<SharedByteBudget>,
+    /// Counts the reports of live instances, and limits them.
     reports: Arc<Reports>,
     /// Whether the SDK exports differences.
     differences: bool,
@@ -93,7 +92,7 @@ impl Reports {
         }
     }
 
-    /// Returns how many there are.
+    /// Returns the number of reports.
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
@@ -110,27 +109,27 @@ impl Reports {
     }
 }
 
-/// How a report was taken.
+/// Tells an observer's first report of a series from later ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// It replaces what the observer had reported.
+pub(crate) enum ReportKind {
+    /// The report replaces an earlier one.
     Replaced,
-    /// It is the observer's first of this series, to be named when a round is complete and when the
-    /// instance ends.
+    /// The first report of a series. The observer has to pass this set to
+    /// [`Observable::complete`] and [`Observable::end`].
     First(Arc<AttributeSet>),
 }
 
 impl Observable {
-    /// Makes one and registers it with the SDK for the provider's life; `None` where the kind is
-    /// synchronous.
+    /// Makes an instrument and registers it with the SDK for the provider's lifetime. `None` if the
+    /// kind is synchronous.
     ///
-    /// The callback holds on to it, so that what was reported is collected even after the last
-    /// instance has ended.
+    /// The callback owns a reference, so reports are collected even after the last instance has
+    /// ended.
     pub(crate) fn new(
         meter: &Meter,
         descriptor: Descriptor,
         max_series: usize,
-        budget: Arc<ByteBudget>,
+        budget: Arc<SharedByteBudget>,
         reports: Arc<Reports>,
         temporality: Temporality,
     ) -> Option<Arc<Self>> {
@@ -152,10 +151,10 @@ impl Observable {
             differences: role == Role::Counter && temporality == Temporality::Delta,
             state: Mutex::new(State {
                 series: HashMap::default(),
-                turns: 0,
+                last_sequence: 0,
             }),
         });
-        // The SDK's instrument is nothing but the registration.
+        // The provider keeps the callback, so the SDK's instrument is not needed.
         macro_rules! register {
             ($builder:expr, $observe:ident) => {{
                 let observed = Arc::clone(&observable);
@@ -201,23 +200,28 @@ impl Observable {
         &self.name
     }
 
-    /// Takes an observer's report in a round. `room` tells whether its instance may hold one more.
+    /// Stores an observer's report in a round. `has_capacity` tells whether its instance may hold
+    /// one more report.
     ///
     /// # Errors
     ///
-    /// A number of the wrong type or out of range, a counter that falls, a sum that would leave the
-    /// range, or a limit. What the observer had reported before holds then, in this round too.
+    /// Returns an error if the number has the wrong type or is out of range, if a counter falls, if
+    /// the sum would be out of range, or if a limit is exceeded. Then the observer's report of the
+    /// last round applies in this round too.
     pub(crate) fn report(
         &self,
         (observer, round): (u64, u64),
         attributes: AttributeSet,
         value: Number,
-        room: bool,
-    ) -> Result<Taken, Reason> {
+        has_capacity: bool,
+    ) -> Result<ReportKind, Reason> {
         let mut state = self.lock();
-        let State { series, turns } = &mut *state;
-        *turns = turns.wrapping_add(1);
-        let report = Report::new(value, *turns, round);
+        let State {
+            series,
+            last_sequence,
+        } = &mut *state;
+        *last_sequence = last_sequence.wrapping_add(1);
+        let report = Report::new(value, *last_sequence, round);
         let known = series
             .get_key_value(&attributes)
             .map(|(key, _)| Arc::clone(key));
@@ -231,12 +235,12 @@ impl Observable {
                 if taken.is_err() {
                     observed.keep(observer, round);
                 }
-                return taken.map(|()| Taken::Replaced);
+                return taken.map(|()| ReportKind::Replaced);
             }
             self.check(value)?;
-            self.take_room(room)?;
+            self.reserve(has_capacity)?;
             return match observed.report(self.role, observer, report) {
-                Ok(()) => Ok(Taken::First(key)),
+                Ok(()) => Ok(ReportKind::First(key)),
                 Err(reason) => {
                     self.reports.give_back();
                     Err(reason)
@@ -244,7 +248,7 @@ impl Observable {
             };
         }
         self.check(value)?;
-        self.take_room(room)?;
+        self.reserve(has_capacity)?;
         let bytes = series_bytes(&attributes);
         let exceeded = if series.len() >= self.max_series {
             Some(Reason::Cardinality)
@@ -260,11 +264,11 @@ impl Observable {
         let observed = series.entry(Arc::clone(&key)).or_default();
         observed
             .report(self.role, observer, report)
-            .map(|()| Taken::First(key))
+            .map(|()| ReportKind::First(key))
     }
 
-    /// Completes an observer's round for a series that it has reported. Returns whether it still
-    /// holds a report.
+    /// Completes an observer's round for a series that it has reported. Returns whether its report
+    /// is still stored.
     pub(crate) fn complete(
         &self,
         (observer, round): (u64, u64),
@@ -285,7 +289,7 @@ impl Observable {
         false
     }
 
-    /// Notes that the instance of an observer has ended that has reported this series.
+    /// Ends an observer's reports of a series, because its instance has ended.
     pub(crate) fn end(&self, observer: u64, attributes: &Arc<AttributeSet>) {
         if let Some(observed) = self.lock().series.get_mut(attributes)
             && observed.end(self.role, observer)
@@ -294,8 +298,8 @@ impl Observable {
         }
     }
 
-    fn take_room(&self, room: bool) -> Result<(), Reason> {
-        if !room {
+    fn reserve(&self, has_capacity: bool) -> Result<(), Reason> {
+        if !has_capacity {
             Err(Reason::Observations)
         } else if !self.reports.take() {
             Err(Reason::ObservationsPerProvider)
@@ -344,9 +348,10 @@ impl Observable {
         self.collect(|value, attributes| observer.observe(value.float, attributes.as_slice()));
     }
 
-    /// Hands over the value of each series, and forgets what has been collected for the last time.
+    /// Passes the value of each series to the SDK, and forgets reports that were collected for the
+    /// last time.
     fn collect(&self, mut observe: impl FnMut(Sum, &AttributeSet)) {
-        // Guests wait for this lock, so the SDK is not called under it.
+        // Guests wait for this lock, so the SDK is called after it is released.
         let mut values = Vec::new();
         self.lock().series.retain(|attributes, observed| {
             if let Some(value) = observed.collect(self.role, self.differences) {
@@ -368,7 +373,7 @@ impl Observable {
     }
 }
 
-/// The set is kept here and in the SDK.
+/// Estimates the bytes of a series. The set is stored here and in the SDK.
 fn series_bytes(attributes: &AttributeSet) -> usize {
     SERIES_BYTES + attributes.bytes().saturating_mul(2)
 }

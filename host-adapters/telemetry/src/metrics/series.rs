@@ -1,9 +1,9 @@
-//! Synchronous instruments: the SDK's, and their series.
+//! Synchronous instruments and their series.
 //!
-//! The registry decides which attribute sets an instrument has, and binds each to the SDK's
-//! instrument once. So a measurement costs one lookup here and none in the SDK, sums can be kept
-//! exactly ([`super::total`]), and what all series of a provider take is bounded in bytes. Beyond a
-//! limit measurements share the series `otel.metric.overflow`, as the specification wants it.
+//! The registry decides which attribute sets an instrument has, and binds each one to the SDK's
+//! instrument once. So a measurement needs one lookup here and none in the SDK, sums are exact
+//! ([`super::total`]), and the bytes of all series of a provider are bounded. Measurements beyond a
+//! limit share the series `otel.metric.overflow`, as the specification says.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,17 +15,17 @@ use opentelemetry::metrics::{
     UpDownCounter,
 };
 
-use super::Readers;
+use super::ReaderConfig;
 use super::attributes::AttributeSet;
-use super::bytes::ByteBudget;
 use super::descriptor::Descriptor;
+use super::shared_byte_budget::SharedByteBudget;
 use super::total::{MAX_UNSIGNED, Total};
 use crate::dropped::Reason;
 use crate::limits::EXPONENTIAL_BUCKETS;
 use crate::metrics::HistogramAggregation;
 use crate::model::{InstrumentKind, InstrumentRole, Number, NumberType};
 
-/// What a series takes beside its attributes and buckets, about.
+/// The approximate bytes of a series without its attributes and buckets.
 const SERIES_BYTES: usize = 256;
 
 /// The number of the SDK's default boundaries (opentelemetry_sdk 0.33.1,
@@ -37,16 +37,16 @@ const DEFAULT_BOUNDARIES: usize = 15;
 macro_rules! sync_instruments {
     ($($kind:ident: $instrument:ident $bound:ident<$number:ty>, $build:ident $builder:ident, $case:ident $record:ident $($adjust:ident)?;)+) => {
         /// The SDK's instrument.
-        enum Sink {
+        enum SdkInstrument {
             $($kind($instrument<$number>),)+
         }
 
         /// The SDK's instrument, bound to an attribute set.
-        enum Bound {
+        enum BoundInstrument {
             $($kind($bound<$number>),)+
         }
 
-        impl Sink {
+        impl SdkInstrument {
             /// Builds an instrument; `None` if the kind is observable.
             fn new(meter: &Meter, descriptor: Descriptor) -> Option<Self> {
                 let name = descriptor.name;
@@ -59,15 +59,15 @@ macro_rules! sync_instruments {
                 }
             }
 
-            fn bind(&self, attributes: &AttributeSet) -> Bound {
+            fn bind(&self, attributes: &AttributeSet) -> BoundInstrument {
                 match self {
-                    $(Self::$kind(instrument) => Bound::$kind(instrument.bind(attributes.as_slice())),)+
+                    $(Self::$kind(instrument) => BoundInstrument::$kind(instrument.bind(attributes.as_slice())),)+
                 }
             }
         }
 
-        impl Bound {
-            /// Records a number that was admitted, which is of the right type.
+        impl BoundInstrument {
+            /// Records an admitted number. Its type is right.
             fn record(&self, number: Number) {
                 match (self, number) {
                     $((Self::$kind(bound), Number::$case(value)) => bound.$record($($adjust)?(value)),)+
@@ -113,31 +113,31 @@ sync_instruments! {
 /// A synchronous instrument of a provider.
 pub(crate) struct SyncInstrument {
     name: Arc<str>,
-    sink: Arc<Sink>,
+    sdk: Arc<SdkInstrument>,
     series: RwLock<SeriesMap>,
     overflow: OnceLock<Arc<Series>>,
-    /// The sum of a `u64` histogram over all series that the SDK may merge: its sum must not
-    /// overflow even then. A few large numbers leave the others no room for good, so no more
-    /// series are in it than must be.
+    /// The sum of a `u64` histogram over all series that the SDK may merge. The merged sum must not
+    /// overflow either. A few large numbers can use up this sum for good, so it includes only the
+    /// series that need it.
     merged: Arc<Total>,
     /// Whether the embedder's views may merge any series.
     views_merge: bool,
-    /// What the buckets of a series take.
+    /// The bytes of a series' buckets.
     bucket_bytes: usize,
     max_series: usize,
-    budget: Arc<ByteBudget>,
-    /// The count of collections, where the SDK forgets with each what was not measured since the
-    /// last.
-    forgets: Option<Arc<AtomicU64>>,
+    budget: Arc<SharedByteBudget>,
+    /// The number of collections so far, if the SDK forgets series that were not measured between
+    /// two collections.
+    collections: Option<Arc<AtomicU64>>,
 }
 
 /// The attribute sets of an instrument.
 #[derive(Default)]
 struct SeriesMap {
     by_set: HashMap<AttributeSet, Arc<Series>, foldhash::fast::RandomState>,
-    /// How many were let go at the last sweep, which the SDK may not have forgotten yet.
-    leaving: usize,
-    /// The count of collections at the last sweep.
+    /// The number of series that the last sweep removed. The SDK may not have forgotten them yet.
+    removed: usize,
+    /// The number of collections at the last sweep.
     swept: Option<u64>,
 }
 
@@ -148,36 +148,36 @@ impl fmt::Debug for SyncInstrument {
 }
 
 impl SyncInstrument {
-    /// Makes one; `None` where the kind is observable.
+    /// Makes an instrument. `None` if the kind is observable.
     pub(crate) fn new(
         meter: &Meter,
         descriptor: Descriptor,
         max_series: usize,
-        readers: Readers,
-        budget: Arc<ByteBudget>,
-        forgets: Option<Arc<AtomicU64>>,
+        readers: ReaderConfig,
+        budget: Arc<SharedByteBudget>,
+        collections: Option<Arc<AtomicU64>>,
     ) -> Option<Self> {
         let label = Arc::from(descriptor.name.as_str());
         let bounds = descriptor.boundaries.as_ref();
         let bounds = bounds.map_or(DEFAULT_BOUNDARIES, Vec::len);
         let buckets = buckets(descriptor.kind, bounds, readers.histograms);
-        let sink = Sink::new(meter, descriptor)?;
+        let sdk = SdkInstrument::new(meter, descriptor)?;
         Some(Self {
             name: label,
-            sink: Arc::new(sink),
+            sdk: Arc::new(sdk),
             series: RwLock::default(),
             overflow: OnceLock::new(),
             merged: Arc::default(),
-            views_merge: !readers.series_stay_apart,
+            views_merge: !readers.no_merging_views,
             bucket_bytes: buckets * size_of::<u64>(),
             max_series,
             budget,
-            forgets,
+            collections,
         })
     }
 
-    /// Returns the series of an attribute set, and where it is the one for what is too many, which
-    /// limit was exceeded.
+    /// Returns the series of an attribute set. If a limit is exceeded, returns the overflow series
+    /// with that limit.
     pub(crate) fn series(&self, attributes: AttributeSet) -> (Arc<Series>, Option<Reason>) {
         if let Some(series) = self
             .series
@@ -192,15 +192,15 @@ impl SyncInstrument {
         if let Some(series) = map.by_set.get(&attributes) {
             return (Arc::clone(series), None);
         }
-        if !self.has_room(&map, &attributes) {
+        if !self.has_capacity(&map, &attributes) {
             self.sweep(&mut map);
         }
-        if self.has_room(&map, &attributes) && self.budget.take(self.bytes(&attributes)) {
+        if self.has_capacity(&map, &attributes) && self.budget.take(self.bytes(&attributes)) {
             let series = self.make(attributes.clone());
             map.by_set.insert(attributes, Arc::clone(&series));
             return (series, None);
         }
-        let exceeded = if map.by_set.len() + map.leaving < self.max_series {
+        let exceeded = if map.by_set.len() + map.removed < self.max_series {
             Reason::MetricBytes
         } else {
             Reason::Cardinality
@@ -216,20 +216,20 @@ impl SyncInstrument {
         &self.name
     }
 
-    fn has_room(&self, map: &SeriesMap, attributes: &AttributeSet) -> bool {
-        map.by_set.len() + map.leaving < self.max_series && self.budget.has(self.bytes(attributes))
+    fn has_capacity(&self, map: &SeriesMap, attributes: &AttributeSet) -> bool {
+        map.by_set.len() + map.removed < self.max_series && self.budget.has(self.bytes(attributes))
     }
 
-    /// Estimates what a series takes. Its set is kept twice here, and in the SDK.
+    /// Estimates the bytes of a series. The set is stored twice here and once in the SDK.
     fn bytes(&self, attributes: &AttributeSet) -> usize {
         SERIES_BYTES + self.bucket_bytes + attributes.bytes().saturating_mul(3)
     }
 
-    /// Removes the series that the SDK forgets: those that are not bound and were not measured
-    /// since the last sweep, which was at least two collections ago. Their places are free at the
-    /// next sweep, because the SDK may not have forgotten them until then.
+    /// Removes the series that the SDK forgets: those that are not bound, and were not measured
+    /// since the last sweep at least two collections ago. They count until the next sweep, because
+    /// the SDK may not have forgotten them before.
     fn sweep(&self, map: &mut SeriesMap) {
-        let Some(collections) = &self.forgets else {
+        let Some(collections) = &self.collections else {
             return;
         };
         let now = collections.load(Ordering::Relaxed);
@@ -244,7 +244,7 @@ impl SyncInstrument {
             }
             kept
         });
-        map.leaving = before - map.by_set.len();
+        map.removed = before - map.by_set.len();
         map.swept = Some(now);
     }
 
@@ -252,7 +252,7 @@ impl SyncInstrument {
         let may_merge = self.views_merge || attributes.has_float_zero();
         Arc::new(Series {
             instrument: Arc::clone(&self.name),
-            sink: Arc::clone(&self.sink),
+            sdk: Arc::clone(&self.sdk),
             attributes,
             bound: OnceLock::new(),
             total: Total::default(),
@@ -262,15 +262,14 @@ impl SyncInstrument {
     }
 }
 
-/// The most buckets for which a series of an instrument has memory.
+/// Returns the largest number of buckets that a series of an instrument allocates.
 fn buckets(kind: InstrumentKind, boundaries: usize, aggregation: HistogramAggregation) -> usize {
-    // Those of exponential histograms are in vectors that grow as needed, and then to twice the
-    // size.
+    // Exponential histograms keep buckets in vectors, which double their capacity as they grow.
     let exponential = EXPONENTIAL_BUCKETS * 2;
     match (kind.role(), aggregation) {
         (InstrumentRole::Histogram, HistogramAggregation::ExplicitBuckets) => boundaries + 1,
         (InstrumentRole::Histogram, HistogramAggregation::Base2Exponential) => {
-            // Floating point numbers have buckets on either side of zero.
+            // Floating-point numbers have buckets on either side of zero.
             let is_float = kind.number() == NumberType::Float;
             exponential * if is_float { 2 } else { 1 }
         }
@@ -278,12 +277,13 @@ fn buckets(kind: InstrumentKind, boundaries: usize, aggregation: HistogramAggreg
     }
 }
 
-/// Replaces a subnormal number by the smallest normal one of its sign, less than 2.3e-308 away.
+/// Replaces a subnormal number with the smallest normal number of its sign, less than 2.3e-308
+/// away.
 ///
-/// An exponential histogram puts numbers into buckets 2^20 to the power of two at first, and counts
-/// these in an `i32`, which the subnormal numbers and the large ones do not fit into together: it
-/// overflows, and in a release build would then take gigabytes (opentelemetry_sdk 0.33.1,
-/// `exponential_histogram::scale_change`). Which aggregation there is, the embedder's views say.
+/// An exponential histogram starts with 2^20 buckets per power of two, and numbers them with an
+/// `i32`. The range from subnormal to large numbers overflows it. A release build would then
+/// allocate gigabytes (opentelemetry_sdk 0.33.1, `exponential_histogram::scale_change`). This
+/// applies to all histograms, because only the embedder's views know the aggregation.
 fn normal(value: f64) -> f64 {
     if value.is_subnormal() {
         f64::MIN_POSITIVE.copysign(value)
@@ -296,11 +296,11 @@ fn normal(value: f64) -> f64 {
 pub(crate) struct Series {
     /// The instrument's name.
     instrument: Arc<str>,
-    sink: Arc<Sink>,
+    sdk: Arc<SdkInstrument>,
     attributes: AttributeSet,
-    /// Bound with the first measurement. The SDK exports each bound series, even if it was never
-    /// measured, and would export a zero.
-    bound: OnceLock<Bound>,
+    /// Bound with the first measurement. The SDK exports each bound series, so a series that was
+    /// never measured would be exported as zero.
+    bound: OnceLock<BoundInstrument>,
     total: Total,
     merged: Option<Arc<Total>>,
     /// Whether it was measured since the last sweep.
@@ -321,34 +321,39 @@ impl Series {
         &self.instrument
     }
 
-    /// Takes a measurement.
+    /// Records a measurement.
     ///
     /// # Errors
     ///
-    /// A number of the wrong type, or out of range, which leaves no trace.
+    /// Returns an error, and records nothing, if the number has the wrong type or is out of range.
     pub(crate) fn measure(&self, number: Number) -> Result<(), Reason> {
         self.admit(number)?;
         self.used.store(true, Ordering::Relaxed);
         self.bound
-            .get_or_init(|| self.sink.bind(&self.attributes))
+            .get_or_init(|| self.sdk.bind(&self.attributes))
             .record(number);
         Ok(())
     }
 
     fn admit(&self, number: Number) -> Result<(), Reason> {
-        let in_range = match (&*self.sink, number) {
-            (Sink::CounterU64(_), Number::Unsigned(value)) => self.total.admit_u64(value),
-            (Sink::CounterF64(_), Number::Float(value)) => {
+        let in_range = match (&*self.sdk, number) {
+            (SdkInstrument::CounterU64(_), Number::Unsigned(value)) => self.total.admit_u64(value),
+            (SdkInstrument::CounterF64(_), Number::Float(value)) => {
                 value >= 0.0 && self.total.admit_f64(value)
             }
-            (Sink::UpDownCounterS64(_), Number::Signed(value)) => self.total.admit_i64(value),
-            (Sink::UpDownCounterF64(_) | Sink::HistogramF64(_), Number::Float(value)) => {
-                self.total.admit_f64(value)
+            (SdkInstrument::UpDownCounterS64(_), Number::Signed(value)) => {
+                self.total.admit_i64(value)
             }
-            (Sink::HistogramU64(_), Number::Unsigned(value)) => self.admit_to_histogram(value),
-            (Sink::GaugeU64(_), Number::Unsigned(value)) => value <= MAX_UNSIGNED,
-            (Sink::GaugeS64(_), Number::Signed(_)) => true,
-            (Sink::GaugeF64(_), Number::Float(value)) => value.is_finite(),
+            (
+                SdkInstrument::UpDownCounterF64(_) | SdkInstrument::HistogramF64(_),
+                Number::Float(value),
+            ) => self.total.admit_f64(value),
+            (SdkInstrument::HistogramU64(_), Number::Unsigned(value)) => {
+                self.admit_to_histogram(value)
+            }
+            (SdkInstrument::GaugeU64(_), Number::Unsigned(value)) => value <= MAX_UNSIGNED,
+            (SdkInstrument::GaugeS64(_), Number::Signed(_)) => true,
+            (SdkInstrument::GaugeF64(_), Number::Float(value)) => value.is_finite(),
             (_, Number::Unsigned(_) | Number::Signed(_) | Number::Float(_)) => {
                 return Err(Reason::NumberType);
             }

@@ -16,7 +16,7 @@ const BOUNDS: ValueLimits = ValueLimits {
 struct Built {
     body: Option<AnyValue>,
     attributes: Vec<(Key, AnyValue)>,
-    broken: u64,
+    dropped: u64,
     shortened: u64,
 }
 
@@ -29,12 +29,12 @@ fn built(
     let Values {
         body,
         attributes,
-        broken,
-        breach: _,
+        dropped,
+        violation: _,
     } = build(body, attributes, nodes, bounds);
     let all = body.iter().chain(attributes.iter().map(|(_, value)| value));
     let shortened = all
-        .map(|value| u64::from(value.cut.bytes) + u64::from(value.cut.chars))
+        .map(|value| u64::from(value.shortened.bytes) + u64::from(value.shortened.chars))
         .sum();
     Built {
         body: body.map(|body| body.value),
@@ -42,7 +42,7 @@ fn built(
             .into_iter()
             .map(|(key, attribute)| (key, attribute.value))
             .collect(),
-        broken,
+        dropped,
         shortened,
     }
 }
@@ -113,14 +113,14 @@ fn nested_values_are_rebuilt() {
                 list(vec![AnyValue::Boolean(true), any_map(vec![])]),
             ),
         ],
-        broken: 0,
+        dropped: 0,
         shortened: 0,
     };
     assert_eq!(values, expected);
 }
 
 #[test]
-fn last_entry_of_a_key_holds() {
+fn last_entry_of_a_key_is_kept() {
     let values = body(
         map(&[("k", 0), ("k", 1)]),
         vec![LogValue::Int(1), LogValue::Int(2)],
@@ -175,7 +175,7 @@ fn broken_arenas_lose_their_nested_values() {
             vec![(Key::from("kept"), AnyValue::Boolean(true))],
             "{case}"
         );
-        assert_eq!(values.broken, 2, "{case}");
+        assert_eq!(values.dropped, 2, "{case}");
     }
 }
 
@@ -183,7 +183,7 @@ fn broken_arenas_lose_their_nested_values() {
 fn stray_nodes_of_a_flat_record_are_counted() {
     let values = body(LogValue::Int(1), vec![LogValue::Int(2)]);
     assert_eq!(values.body, Some(AnyValue::Int(1)));
-    assert_eq!(values.broken, 1);
+    assert_eq!(values.dropped, 1);
 }
 
 /// A chain of arrays below the body, `levels` of nodes.
@@ -201,8 +201,8 @@ fn chain(levels: usize) -> Vec<LogValue> {
 
 #[test]
 fn depth_is_limited() {
-    assert_eq!(body(array(&[0]), chain(31)).broken, 0);
-    assert_eq!(body(array(&[0]), chain(32)).broken, 1);
+    assert_eq!(body(array(&[0]), chain(31)).dropped, 0);
+    assert_eq!(body(array(&[0]), chain(32)).dropped, 1);
 }
 
 #[test]
@@ -213,18 +213,18 @@ fn nodes_are_limited() {
             vec![LogValue::Bool(false); count as usize],
         )
     };
-    assert_eq!(wide(1024).broken, 0);
-    assert_eq!(wide(1025).broken, 1);
+    assert_eq!(wide(1024).dropped, 0);
+    assert_eq!(wide(1025).dropped, 1);
 }
 
 #[test]
 fn chain_200_000_deep_is_refused_before_it_exists() {
     let values = body(array(&[0]), chain(200_000));
-    assert_eq!((values.body, values.broken), (None, 1));
+    assert_eq!((values.body, values.dropped), (None, 1));
 }
 
 #[test]
-fn long_texts_and_bytes_are_shortened_wherever_they_are() {
+fn long_texts_and_bytes_are_shortened_at_every_level() {
     let values = built(
         Some(array(&[0])),
         vec![(Key::from("a"), LogValue::String(String::from("äöü")))],
@@ -273,7 +273,7 @@ fn characters_are_limited_in_attributes_only() {
 }
 
 #[test]
-fn sizes_count_what_is_nested() {
+fn sizes_include_nested_values() {
     let text = |len: usize| LogValue::String("x".repeat(len));
     let values = build(
         Some(map(&[("key", 0), ("list", 1)])),
@@ -285,9 +285,9 @@ fn sizes_count_what_is_nested() {
     assert!((1_507..2_000).contains(&bytes), "{bytes}");
 }
 
-/// Lays a tree out as guests do: parents before their children.
+/// Converts a tree into nodes as guests do: parents before their children.
 fn flatten(value: &AnyValue, nodes: &mut Vec<LogValue>) -> LogValue {
-    let mut place = |child: &AnyValue| {
+    let mut add_node = |child: &AnyValue| {
         let index = nodes.len();
         nodes.push(LogValue::Bool(false));
         nodes[index] = flatten(child, nodes);
@@ -299,11 +299,11 @@ fn flatten(value: &AnyValue, nodes: &mut Vec<LogValue>) -> LogValue {
         AnyValue::String(value) => LogValue::String(value.as_str().to_owned()),
         AnyValue::Boolean(value) => LogValue::Bool(*value),
         AnyValue::Bytes(value) => LogValue::Bytes(value.as_ref().clone()),
-        AnyValue::ListAny(values) => LogValue::Array(values.iter().map(place).collect()),
+        AnyValue::ListAny(values) => LogValue::Array(values.iter().map(add_node).collect()),
         AnyValue::Map(values) => LogValue::Map(
             values
                 .iter()
-                .map(|(key, value)| (key.as_str().to_owned(), place(value)))
+                .map(|(key, value)| (key.as_str().to_owned(), add_node(value)))
                 .collect(),
         ),
         other => panic!("unknown value {other:?}"),
@@ -338,9 +338,9 @@ fn arbitrary_node() -> impl Strategy<Value = LogValue> {
     ]
 }
 
-/// The rules said another way: every index in range, greater than its parent's, and all of them
-/// named exactly once.
-fn obeys_the_rules(root: &LogValue, nodes: &[LogValue]) -> bool {
+/// Checks the rules in another way: each index is in range, greater than its parent's, and
+/// referenced exactly once.
+fn is_valid_arena(root: &LogValue, nodes: &[LogValue]) -> bool {
     let mut parents: HashMap<usize, Option<usize>> = HashMap::new();
     for (parent, value) in std::iter::once((None, root))
         .chain(nodes.iter().enumerate().map(|(i, node)| (Some(i), node)))
@@ -352,7 +352,7 @@ fn obeys_the_rules(root: &LogValue, nodes: &[LogValue]) -> bool {
             }
         }
     }
-    // Twelve nodes or fewer are never too deep.
+    // At most twelve nodes are never too deep.
     parents.len() == nodes.len()
 }
 
@@ -376,7 +376,7 @@ fn count_nodes(value: &AnyValue) -> usize {
 
 proptest! {
     #[test]
-    fn valid_arenas_rebuild_the_tree_that_they_were_made_from(root in tree(), attribute in tree()) {
+    fn valid_arenas_are_converted_back_to_their_trees(root in tree(), attribute in tree()) {
         let mut nodes = Vec::new();
         let flat_root = flatten(&root, &mut nodes);
         let flat_attribute = flatten(&attribute, &mut nodes);
@@ -384,7 +384,7 @@ proptest! {
         let values = built(Some(flat_root), vec![(Key::from("a"), flat_attribute)], nodes, BOUNDS);
         prop_assert_eq!(values.body, Some(root));
         prop_assert_eq!(values.attributes, vec![(Key::from("a"), attribute)]);
-        prop_assert_eq!((values.broken, values.shortened), (0, 0));
+        prop_assert_eq!((values.dropped, values.shortened), (0, 0));
     }
 
     #[test]
@@ -392,13 +392,13 @@ proptest! {
         root in arbitrary_node(),
         nodes in proptest::collection::vec(arbitrary_node(), 0..12),
     ) {
-        let valid = obeys_the_rules(&root, &nodes);
-        // Every node of a valid arena, and nothing else, turns up in the value; but a map keeps one
-        // value a key.
+        let valid = is_valid_arena(&root, &nodes);
+        // The value contains exactly the nodes of a valid arena, except that a map keeps only one
+        // value for each key.
         let distinct_keys = std::iter::once(&root).chain(&nodes).all(has_distinct_keys);
         let count = nodes.len();
         let values = built(Some(root.clone()), Vec::new(), nodes, BOUNDS);
-        prop_assert_eq!(values.broken == 0, valid);
+        prop_assert_eq!(values.dropped == 0, valid);
         if valid && distinct_keys {
             prop_assert_eq!(count_nodes(&values.body.unwrap()), count);
         } else if !valid && is_nested(&root) {

@@ -66,7 +66,7 @@ fn thirty_two_members_are_allowed() {
 }
 
 #[test]
-fn long_members_leave_a_long_trace_state_first_and_then_the_last() {
+fn long_members_of_a_long_trace_state_are_dropped_first_then_the_last() {
     let long = format!("long={}", "x".repeat(150));
     let short = |n: usize| format!("s{n}={}", "y".repeat(100));
     let given = [short(0), long, short(1), short(2), short(3), short(4)].join(",");
@@ -78,7 +78,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
 
 #[test]
-fn traceparents_are_read_with_both_flags() {
+fn traceparents_are_parsed_with_both_flags() {
     for (flags, kept) in [("00", 0), ("01", 1), ("02", 2), ("03", 3), ("ff", 3)] {
         let (context, dropped) =
             with_rules(|rules| headers(&format!("00-{TRACE}-{SPAN}-{flags}"), "a=1", rules));
@@ -93,10 +93,10 @@ fn traceparents_are_read_with_both_flags() {
 }
 
 #[test]
-fn later_versions_may_go_on() {
+fn later_versions_may_be_longer() {
     for header in [
         format!("01-{TRACE}-{SPAN}-01"),
-        format!("cc-{TRACE}-{SPAN}-01-what-the-future-will-be"),
+        format!("cc-{TRACE}-{SPAN}-01-later-fields"),
     ] {
         assert!(
             with_rules(|rules| headers(&header, "", rules)).0.is_some(),
@@ -197,7 +197,7 @@ fn baggage_has_at_most_64_entries_and_8192_bytes() {
 }
 
 #[test]
-fn malformed_context_is_told_and_valid_context_is_not() {
+fn malformed_context_has_warnings_and_valid_context_has_none() {
     let warnings = |parent: &str, state: &str, baggage: &str| {
         let some = |text: &str| (!text.is_empty()).then(|| String::from(text));
         let options = crate::InvocationOptions {
@@ -220,17 +220,20 @@ fn malformed_context_is_told_and_valid_context_is_not() {
         "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "\u{1b}[2J",
     ] {
-        let told = warnings(parent, "broken", "");
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].starts_with("TRACEPARENT: expected"), "{told:?}");
-        assert!(!told[0].contains(char::is_control), "{told:?}");
+        let found = warnings(parent, "broken", "");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("TRACEPARENT: expected"), "{found:?}");
+        assert!(!found[0].contains(char::is_control), "{found:?}");
     }
     for state in ["broken", "a=b,a=c", "A=b", "a="] {
-        let told = warnings(VALID, state, "");
-        assert!(told[0].starts_with("TRACESTATE: expected"), "{told:?}");
+        let found = warnings(VALID, state, "");
+        assert!(found[0].starts_with("TRACESTATE: expected"), "{found:?}");
     }
     assert!(warnings("", "a=b", "")[0].contains("no effect without TRACEPARENT"));
-    let told = warnings("", "", "k=v,secret,a b=c");
-    assert!(told[0].contains("2 malformed entries left out"), "{told:?}");
-    assert!(!told[0].contains("secret"), "{told:?}");
+    let found = warnings("", "", "k=v,secret,a b=c");
+    assert!(
+        found[0].contains("2 malformed entries left out"),
+        "{found:?}"
+    );
+    assert!(!found[0].contains("secret"), "{found:?}");
 }

@@ -53,7 +53,7 @@ impl Reader<'_> {
                 return Ok(None);
             }
         }
-        self.budget.keep(left);
+        self.budget.lower_to(left);
         Ok(Some(attributes))
     }
 

@@ -1,4 +1,4 @@
-//! All waits end at their deadline, whatever the collector does.
+//! All waits end at their deadline, even if the collector does not answer.
 
 use std::sync::Weak;
 
@@ -92,7 +92,7 @@ fn shutdown_keeps_its_deadline_and_counts_abandoned_items() {
 
 #[test]
 fn shutdown_deadline_may_exceed_the_sdks() {
-    // The SDK's periodic reader gives up after 5 s, whatever timeout it gets.
+    // The SDK's periodic reader ignores its timeout, and stops after 5 s.
     let collector = Collector::start();
     collector.respond_with([Reply::Slow(Duration::from_millis(5_500))]);
     let pipeline = build(to(&collector, Protocol::HttpProtobuf));

@@ -1,8 +1,8 @@
-//! Records that are built while they are read.
+//! Builds log records while their arguments are read.
 //!
-//! It is for records of which everything is kept and nothing is nested, as of most. The values are
-//! passed one by one, because moving a value that was just written costs more than everything else
-//! that happens to it (ADR 6). The bench's rows "log" show it.
+//! This is for records that are kept whole and have no nested values, which most are. The values
+//! are passed one by one, because a move of a value that was just written would be the largest part
+//! of the cost (ADR 6). The rows "log" of the bench show the gain.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -15,9 +15,9 @@ use super::{Instance, find};
 use crate::attributes::{Admission, KeyFilter, plausible_time, shortened};
 use crate::model::{LoggerHandle, Notice, SpanReference};
 
-/// A record in the making.
+/// A builder of a plain record.
 ///
-/// Each method returns false if the record is no plain one after all.
+/// Each method returns false if the record is not plain.
 pub struct PlainLog<'a> {
     builder: RecordBuilder<'a>,
     attributes: usize,
@@ -25,9 +25,9 @@ pub struct PlainLog<'a> {
 }
 
 impl Instance {
-    /// Emits a record whose texts and values `fill` sets, if all of it can be kept. Returns `None`
-    /// if not. Then nothing was emitted or counted, and the record is one for
-    /// [`emit_logs`](Self::emit_logs).
+    /// Emits a plain record. `fill` sets its texts and values, and returns false if it is not
+    /// plain. Returns `None` if the record is not plain or cannot be kept whole. Then nothing was
+    /// emitted or counted, and the record has to be passed to [`emit_logs`](Self::emit_logs).
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Instance {
         fill: impl FnOnce(&mut PlainLog<'_>) -> Result<bool, E>,
     ) -> Result<Option<Notice>, E> {
         let context = match context {
-            // Others may be invalid, which is counted.
+            // These may be invalid, which has to be counted.
             SpanReference::Span(_) | SpanReference::Remote(_) => return Ok(None),
             SpanReference::Ambient => self.current_context(),
             SpanReference::None => None,
@@ -72,7 +72,7 @@ impl Instance {
         if !fill(&mut plain)? {
             return Ok(None);
         }
-        // As in `emit_logs`.
+        // See `emit_logs`.
         let _no_context = Context::new().attach();
         sdk.emit(plain.builder.record);
         Ok(Some(self.notice()))
@@ -88,7 +88,7 @@ impl fmt::Debug for PlainLog<'_> {
 }
 
 impl PlainLog<'_> {
-    /// Sets the source's own name of the severity.
+    /// Sets the source's own text for the severity.
     pub fn severity_text(&mut self, text: &str) -> bool {
         self.builder.set_severity_text(text).is_ok()
     }
@@ -108,13 +108,13 @@ impl PlainLog<'_> {
             && self.builder.add_attribute(key, text.to_owned(), text.len())
     }
 
-    /// Adds a number or truth value as an attribute.
+    /// Adds a number or boolean as an attribute.
     #[inline]
     pub fn scalar(&mut self, key: impl Into<Key> + AsRef<str>, value: impl Into<AnyValue>) -> bool {
         self.is_added(key.as_ref()) && self.builder.add_attribute(key, value, 0)
     }
 
-    /// Returns whether an attribute of this key is added as it is.
+    /// Returns whether an attribute with this key is added, not dropped or replaced.
     #[inline]
     fn is_added(&mut self, key: &str) -> bool {
         let kept = self.builder.record.attributes_iter();

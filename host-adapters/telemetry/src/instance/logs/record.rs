@@ -1,4 +1,4 @@
-//! The limits on log records. Both ways of emitting a record build it here.
+//! Applies the limits on log records. Both the plain and the general path use it.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use opentelemetry::logs::{AnyValue, LogRecord as _, Severity};
 use opentelemetry::trace::SpanContext;
 use opentelemetry_sdk::logs::SdkLogRecord;
 
-use crate::attributes::{Admission, AtMost, ByteBudget, KeyFilter, Rules};
+use crate::attributes::{Admission, ByteBudget, CountLimit, KeyFilter, Rules};
 use crate::dropped::{Reason, Signal};
 use crate::interner::InstanceTexts;
 use crate::severity::common_severity_text;
@@ -24,7 +24,8 @@ pub(super) fn rules(shared: &Shared) -> Rules<'_> {
     }
 }
 
-/// Decides by its key about an attribute of a record that has `len` attributes so far.
+/// Decides by the key whether an attribute of a record is kept. The record has `len` attributes so
+/// far.
 pub(super) fn admit<'k>(
     rules: Rules<'_>,
     key: &str,
@@ -32,11 +33,11 @@ pub(super) fn admit<'k>(
     len: usize,
     filter: &mut KeyFilter,
 ) -> Admission {
-    let most = AtMost(rules.limits.log_attributes, Reason::LogAttributes);
+    let most = CountLimit(rules.limits.log_attributes, Reason::LogAttributes);
     rules.admit(key, kept, len, filter, most)
 }
 
-/// A record of the SDK's, and the bytes that are left for it.
+/// A record of the SDK with its remaining bytes.
 pub(super) struct RecordBuilder<'a> {
     pub(super) record: SdkLogRecord,
     pub(super) budget: ByteBudget,
@@ -78,7 +79,7 @@ impl<'a> RecordBuilder<'a> {
         }
     }
 
-    /// Sets the source's own name of the severity.
+    /// Sets the source's own text for the severity.
     ///
     /// # Errors
     ///
@@ -100,7 +101,7 @@ impl<'a> RecordBuilder<'a> {
         Ok(())
     }
 
-    /// Sets the body, whose contents take `bytes`. Returns false if too few are left.
+    /// Sets the body. `bytes` is the size of its contents. Returns false if fewer bytes are left.
     #[inline]
     pub(super) fn set_body(&mut self, body: impl Into<AnyValue>, bytes: usize) -> bool {
         let fits = self.budget.take(size_of::<AnyValue>() + bytes);
@@ -110,8 +111,8 @@ impl<'a> RecordBuilder<'a> {
         fits
     }
 
-    /// Adds an attribute that was admitted, whose value's contents take `bytes`. Returns false if
-    /// too few are left.
+    /// Adds an admitted attribute. `bytes` is the size of its value's contents. Returns false if
+    /// fewer bytes are left.
     #[inline]
     pub(super) fn add_attribute(
         &mut self,
@@ -126,7 +127,7 @@ impl<'a> RecordBuilder<'a> {
         fits
     }
 
-    /// Takes the bytes of an attribute, if so many are left.
+    /// Takes the bytes of an attribute. Returns false if fewer are left.
     #[inline]
     pub(super) fn take_attribute(&mut self, key: &str, bytes: usize) -> bool {
         let own = size_of::<Key>() + key.len() + size_of::<AnyValue>();

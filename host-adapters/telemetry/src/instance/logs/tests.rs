@@ -55,7 +55,7 @@ impl Host {
             .collect()
     }
 
-    /// Emits one record in the scope `shop::db`, and gives it as it was exported.
+    /// Emits one record in the scope `shop::db`, and returns the exported record.
     fn emit(&self, record: LogRecord) -> SdkLogRecord {
         let mut guest = self.telemetry.instance("shop");
         let logger = guest.logger(scope("shop::db"));
@@ -72,7 +72,7 @@ fn string(text: &str) -> LogValue {
     LogValue::String(String::from(text))
 }
 
-fn said(text: &str, severity: Severity) -> LogRecord {
+fn message(text: &str, severity: Severity) -> LogRecord {
     LogRecord {
         body: Some(string(text)),
         severity: Some(severity),
@@ -98,7 +98,7 @@ fn bodies(records: &[SdkLogRecord]) -> Vec<&str> {
 }
 
 #[test]
-fn everything_in_a_record_arrives() {
+fn all_fields_of_a_record_are_exported() {
     let host = Host::new();
     let record = host.emit(LogRecord {
         body: Some(LogValue::Map(vec![(String::from("order"), 0)])),
@@ -184,7 +184,7 @@ fn implausible_times_are_counted_and_replaced_by_now() {
         assert_eq!(record.timestamp(), record.observed_timestamp());
     }
     assert_eq!(host.dropped(Reason::Timestamp), 3);
-    // The one that takes the short way.
+    // The plain path counts nothing.
     let mut instance = host.telemetry.instance("shop");
     let logger = instance.logger(scope("shop::db"));
     let plain = instance.emit_plain_log(
@@ -199,9 +199,9 @@ fn implausible_times_are_counted_and_replaced_by_now() {
 }
 
 #[test]
-fn scopes_carry_the_component() {
+fn scopes_have_the_component_name() {
     let host = Host::new();
-    host.emit(said("x", Severity::Info));
+    host.emit(message("x", Severity::Info));
     let log = host.exporter.get_emitted_logs().unwrap().pop().unwrap();
     assert_eq!(log.instrumentation.name(), "shop::db");
     let attributes: Vec<_> = log.instrumentation.attributes().cloned().collect();
@@ -240,9 +240,9 @@ fn records_below_the_threshold_are_dropped_without_being_counted() {
         guest.emit_logs(
             logger,
             vec![
-                said("trace", Severity::Trace4),
-                said("debug", Severity::Debug),
-                said("fatal", Severity::Fatal4),
+                message("trace", Severity::Trace4),
+                message("debug", Severity::Debug),
+                message("fatal", Severity::Fatal4),
                 none.clone(),
             ],
         );
@@ -264,16 +264,16 @@ fn records_below_the_threshold_are_dropped_without_being_counted() {
 }
 
 #[test]
-fn changed_levels_hold_at_once_and_show_in_the_generation() {
+fn changed_levels_apply_at_once_and_change_the_generation() {
     let host = Host::with(Limits::default(), "error");
     let mut guest = host.telemetry.instance("shop");
     let logger = guest.logger(scope("s"));
     let before = guest.log_threshold(logger);
-    let notice = guest.emit_logs(logger, vec![said("one", Severity::Info)]);
+    let notice = guest.emit_logs(logger, vec![message("one", Severity::Info)]);
     assert_eq!(notice as u32, before.generation);
     host.telemetry
         .set_log_levels(LogLevels::new(Some(Severity::Info)));
-    let notice = guest.emit_logs(logger, vec![said("two", Severity::Info)]);
+    let notice = guest.emit_logs(logger, vec![message("two", Severity::Info)]);
     assert_ne!(notice as u32, before.generation);
     let after = guest.log_threshold(logger);
     assert_eq!(
@@ -287,21 +287,21 @@ fn changed_levels_hold_at_once_and_show_in_the_generation() {
 }
 
 #[test]
-fn without_a_provider_nobody_listens() {
+fn without_a_provider_logs_are_disabled() {
     let telemetry = Telemetry::builder(Providers::default()).build();
     let mut guest = telemetry.instance("shop");
     let logger = guest.logger(scope("s"));
     assert_eq!(guest.log_threshold(logger).severity, None);
     assert!(!guest.log_enabled(logger, Some(Severity::Fatal), None));
-    guest.emit_logs(logger, vec![said("x", Severity::Fatal)]);
+    guest.emit_logs(logger, vec![message("x", Severity::Fatal)]);
     assert!(telemetry.dropped().snapshot().is_empty());
 }
 
-/// Listens to one event only.
+/// Enables only one event.
 #[derive(Debug)]
-struct Picky;
+struct OneEvent;
 
-impl LogProcessor for Picky {
+impl LogProcessor for OneEvent {
     fn emit(&self, _: &mut SdkLogRecord, _: &InstrumentationScope) {}
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -318,9 +318,9 @@ impl LogProcessor for Picky {
 }
 
 #[test]
-fn processors_are_asked_whether_a_record_is_enabled() {
+fn processors_can_disable_records() {
     let provider = SdkLoggerProvider::builder()
-        .with_log_processor(Picky)
+        .with_log_processor(OneEvent)
         .build();
     let telemetry = Telemetry::builder(Providers {
         logger: Some(provider),
@@ -346,7 +346,7 @@ fn processors_are_asked_whether_a_record_is_enabled() {
 }
 
 #[test]
-fn host_threads_own_span_never_leaks() {
+fn host_threads_own_span_is_not_on_records() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let logger = guest.logger(scope("s"));
@@ -369,7 +369,7 @@ fn host_threads_own_span_never_leaks() {
     }
     assert!(
         Context::current().has_active_span(),
-        "the embedder's context is back"
+        "the embedder's context is restored"
     );
     let contexts: Vec<_> = host
         .records()
@@ -383,11 +383,11 @@ fn host_threads_own_span_never_leaks() {
 fn embedder_that_suppresses_its_own_telemetry_does_not_suppress_the_guests() {
     let host = Host::new();
     let _suppressed = Context::enter_telemetry_suppressed_scope();
-    host.emit(said("x", Severity::Info));
+    host.emit(message("x", Severity::Info));
 }
 
 #[test]
-fn remote_context_that_is_invalid_counts_as_none() {
+fn invalid_remote_context_is_left_out() {
     let host = Host::new();
     let record = host.emit(LogRecord {
         context: SpanReference::Remote(RemoteContext {
@@ -401,7 +401,7 @@ fn remote_context_that_is_invalid_counts_as_none() {
 }
 
 #[test]
-fn wrong_handles_are_dropped_and_counted_record_by_record() {
+fn records_with_wrong_handles_are_each_counted() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let mut other = host.telemetry.instance("shop");
@@ -417,7 +417,7 @@ fn wrong_handles_are_dropped_and_counted_record_by_record() {
         let handle = LoggerHandle::from_bits(bits);
         guest.emit_logs(
             handle,
-            vec![said("x", Severity::Fatal), said("y", Severity::Fatal)],
+            vec![message("x", Severity::Fatal), message("y", Severity::Fatal)],
         );
         assert_eq!(host.dropped(Reason::WrongHandle), count);
         assert_eq!(guest.log_threshold(handle).severity, None);
@@ -427,7 +427,7 @@ fn wrong_handles_are_dropped_and_counted_record_by_record() {
 }
 
 #[test]
-fn records_of_a_call_arrive_in_order() {
+fn records_of_a_call_are_exported_in_order() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let logger = guest.logger(scope("s"));
@@ -436,13 +436,13 @@ fn records_of_a_call_arrive_in_order() {
         logger,
         texts
             .iter()
-            .map(|text| said(text, Severity::Info))
+            .map(|text| message(text, Severity::Info))
             .collect(),
     );
     assert_eq!(bodies(&host.records()), texts);
 }
 
-/// What a record belongs to, among recorded and unrecorded spans.
+/// The spans of records, recorded and unrecorded.
 mod correlation {
     use opentelemetry::trace::SpanKind;
     use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
@@ -480,7 +480,7 @@ mod correlation {
         })
     }
 
-    /// Returns the trace and span that a record with such a reference is exported with.
+    /// Emits a record with a span reference, and returns the exported trace and span.
     fn exported(
         host: &Host,
         guest: &mut Instance,
@@ -510,7 +510,7 @@ mod correlation {
     }
 
     #[test]
-    fn records_belong_to_the_span_that_is_meant() {
+    fn records_belong_to_the_referenced_span() {
         for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {
             let host = host(sampler);
             let mut guest = host.telemetry.instance("shop");
@@ -532,7 +532,7 @@ mod correlation {
     }
 
     #[test]
-    fn ended_span_still_serves_and_a_wrong_one_counts_as_ambient() {
+    fn ended_spans_can_be_referenced_and_wrong_ones_count_as_ambient() {
         let host = host(Sampler::AlwaysOn);
         let mut guest = host.telemetry.instance("shop");
         let active = start(&mut guest, true);

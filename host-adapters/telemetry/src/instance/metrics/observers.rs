@@ -1,28 +1,28 @@
-//! The reports of an instance's components about observable instruments.
+//! The observers of an instance, and their reports about observable instruments.
 
 use std::sync::Arc;
 
 use crate::dropped::Reason;
 use crate::handle::Mixer;
 use crate::instance::table::HandleTable;
-use crate::metrics::{AttributeSet, Observable, Taken};
+use crate::metrics::{AttributeSet, Observable, ReportKind};
 use crate::model::{Number, ObserverHandle};
 use crate::telemetry::Shared;
 
-/// The observers of an instance. What they have reported ends with it.
+/// The observers of an instance. Their reports end with it.
 #[derive(Debug)]
 pub(super) struct Observers {
     observers: HandleTable<ObserverHandle, u64, Observer>,
-    /// How many reports they hold.
+    /// The number of stored reports.
     held: usize,
 }
 
-/// A component of a composition, which reports in rounds of its own.
+/// A component of a composition. Each component has its own rounds.
 #[derive(Debug)]
 struct Observer {
-    /// Its number among all of the provider.
+    /// Its unique number within the provider.
     number: u64,
-    /// How many rounds are complete.
+    /// The number of complete rounds.
     round: u64,
     held: Vec<(Arc<Observable>, Arc<AttributeSet>)>,
 }
@@ -35,7 +35,7 @@ impl Observers {
         }
     }
 
-    /// Makes an observer; beyond the limit, one that drops and counts what it reports.
+    /// Makes an observer. An observer beyond the limit drops and counts its reports.
     pub(super) fn make(&mut self, shared: &Shared) -> ObserverHandle {
         let limit = (shared.limits.observers, Reason::Observers);
         let made = self
@@ -50,24 +50,24 @@ impl Observers {
         made.unwrap_or_else(|reason| self.observers.refused(reason))
     }
 
-    /// Returns the observer that was made first.
+    /// Returns the first observer.
     #[cfg(test)]
     pub(super) fn first(&self) -> Option<ObserverHandle> {
         self.observers.first()
     }
 
-    /// Returns how many reports the observers hold.
+    /// Returns the number of stored reports.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.held
     }
 
-    /// Returns why there is no such observer, if so.
+    /// Returns an error if there is no such observer.
     pub(super) fn check(&self, observer: ObserverHandle) -> Result<(), Reason> {
         self.observers.find(observer).map(|_| ())
     }
 
-    /// Takes a report.
+    /// Stores a report.
     pub(super) fn report(
         &mut self,
         observer: ObserverHandle,
@@ -77,16 +77,18 @@ impl Observers {
         shared: &Shared,
     ) -> Result<(), Reason> {
         let observer = self.observers.find_mut(observer)?;
-        let room = self.held < shared.limits.observations;
+        let has_capacity = self.held < shared.limits.observations;
         let by = (observer.number, observer.round);
-        if let Taken::First(attributes) = observable.report(by, attributes, value, room)? {
+        if let ReportKind::First(attributes) =
+            observable.report(by, attributes, value, has_capacity)?
+        {
             observer.held.push((Arc::clone(observable), attributes));
             self.held += 1;
         }
         Ok(())
     }
 
-    /// Completes a round: what the observer has not reported in it is reported no more.
+    /// Completes a round. The series that the observer has not reported in it end.
     pub(super) fn complete(&mut self, observer: ObserverHandle) {
         let Ok(observer) = self.observers.find_mut(observer) else {
             return;

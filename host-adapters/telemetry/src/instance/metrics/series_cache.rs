@@ -1,8 +1,8 @@
-//! A cache of the series that a guest measured in lately.
+//! A cache of the series of a guest's latest measurements.
 //!
-//! A guest measures with the same few attribute sets over and over. A set is found by the bytes in
-//! which it is passed, without a check, a copy or sorting. The bench's rows "counter" and
-//! "histogram" show it.
+//! Guests mostly use the same few attribute sets. The cache finds the series by the encoded bytes
+//! of a set, without validation, copies or sorting. The rows "counter" and "histogram" of the bench
+//! show the gain.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -12,14 +12,14 @@ use crate::metrics::Series;
 
 /// Series by instrument and attributes.
 ///
-/// The references are weak, so that a series that is no longer in use can be dropped.
+/// The references are weak, so that unused series can be dropped.
 #[derive(Debug, Default)]
 pub(super) struct SeriesCache {
     series: HashMap<Box<[u8]>, Weak<Series>, foldhash::fast::RandomState>,
 }
 
 impl SeriesCache {
-    /// Finds a series by the bytes of an instrument and attributes.
+    /// Finds a series by the encoded bytes of an instrument and attributes.
     #[inline]
     pub(super) fn find(&self, key: &[u8]) -> Option<Arc<Series>> {
         self.series.get(key)?.upgrade()

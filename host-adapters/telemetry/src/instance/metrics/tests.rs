@@ -1,4 +1,4 @@
-//! Metrics as they are exported.
+//! Exported metrics.
 
 mod duplicates;
 mod host;
@@ -23,7 +23,7 @@ use crate::model::Number::{Float, Signed, Unsigned};
 use crate::telemetry::{Providers, Telemetry};
 
 #[test]
-fn every_synchronous_kind_arrives_with_its_value_type_and_identity() {
+fn every_synchronous_kind_is_exported_with_its_value_type_and_identity() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let histogram_u64 = Point::HistogramU64 {
@@ -113,7 +113,7 @@ fn every_synchronous_kind_arrives_with_its_value_type_and_identity() {
             },
         );
         guest.measure(handle, numbers[0], attributes("a"));
-        // The second by a bound series.
+        // The second measurement is by a bound series.
         let series = guest.bind(handle, attributes("a"));
         guest.measure_series(series, numbers[1]);
     }
@@ -132,7 +132,7 @@ fn every_synchronous_kind_arrives_with_its_value_type_and_identity() {
 }
 
 #[test]
-fn instances_share_an_instrument_and_scopes_carry_the_component() {
+fn instances_share_an_instrument_and_scopes_have_the_component_name() {
     let host = Host::new();
     for _ in 0..3 {
         let mut guest = host.telemetry.instance("shop");
@@ -219,7 +219,7 @@ fn wrong_handles_are_dropped_and_counted() {
 }
 
 #[test]
-fn instruments_with_invalid_names_drop_and_count_what_they_measure() {
+fn instruments_with_invalid_names_drop_and_count_measurements() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let handle = instrument(&mut guest, "1st", Kind::CounterU64);
@@ -245,7 +245,7 @@ fn wrong_kind_of_instrument_is_counted() {
 }
 
 #[test]
-fn attribute_that_is_not_a_number_makes_one_series() {
+fn nan_attribute_makes_one_series() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let handle = instrument(&mut guest, "c", Kind::CounterU64);
@@ -259,7 +259,7 @@ fn attribute_that_is_not_a_number_makes_one_series() {
 }
 
 #[test]
-fn last_value_of_a_repeated_key_holds() {
+fn last_value_of_a_repeated_key_is_kept() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let handle = instrument(&mut guest, "c", Kind::CounterU64);
@@ -283,7 +283,7 @@ fn without_a_provider_nothing_is_kept_and_nothing_counted() {
     let series = guest.bind(counter, vec![]);
     guest.measure_series(series, Unsigned(1));
     let observable = instrument(&mut guest, "o", Kind::ObservableGaugeS64);
-    // No collection is announced either.
+    // The notice has no collection either.
     assert_eq!(
         guest.observe(ObserverHandle::from_bits(0), vec![], false) >> 32,
         0

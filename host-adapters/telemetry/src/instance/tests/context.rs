@@ -22,7 +22,7 @@ fn the_innermost_entered_span_is_ambient() {
     assert_eq!(id(instance.current_context()), id_one);
     instance.exit_span(one);
     assert_eq!(id(instance.current_context()), id_two);
-    // An exit removes its own entry, wherever it sits.
+    // An exit removes the span's own entry, even if it is not the innermost.
     instance.exit_span(one);
     assert_eq!(id(instance.current_context()), id_two);
     instance.exit_span(two);
@@ -33,7 +33,7 @@ fn the_innermost_entered_span_is_ambient() {
 }
 
 #[test]
-fn starting_can_activate_and_ending_exits() {
+fn a_start_can_enter_the_span_and_the_end_exits_it() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let tracer = instance.tracer(scope("lib"));
@@ -73,7 +73,7 @@ fn unrecorded_spans_are_ambient_too() {
 }
 
 #[test]
-fn ending_an_unrecorded_span_leaves_all_its_entries() {
+fn the_end_of_an_unrecorded_span_removes_all_its_entries() {
     let bench = Bench::with(Sampler::AlwaysOff, Limits::default());
     let mut instance = bench.instance();
     let tracer = instance.tracer(scope("lib"));
@@ -90,7 +90,7 @@ fn ending_an_unrecorded_span_leaves_all_its_entries() {
     };
     instance.end_span(span, changes, Some(7));
     assert_eq!(instance.current_context(), instance.span_context(outer));
-    // Exited and ended once more.
+    // A second exit and end.
     instance.exit_span(span);
     instance.end(span);
     assert_eq!(bench.all_dropped(), []);
@@ -99,7 +99,7 @@ fn ending_an_unrecorded_span_leaves_all_its_entries() {
 }
 
 #[test]
-fn references_of_logs_resolve_as_parents_do() {
+fn references_of_logs_resolve_like_parents() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let one = instance.begin("one", SpanReference::None);
@@ -141,7 +141,7 @@ fn entry(key: &str, value: &str) -> BaggageEntry {
 }
 
 #[test]
-fn baggage_nests_and_is_exited_wherever_it_sits() {
+fn baggage_nests_and_can_be_exited_in_any_order() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     assert_eq!(instance.baggage(), []);
@@ -175,7 +175,7 @@ fn entered_baggage_has_a_limit() {
 }
 
 #[test]
-fn a_notice_carries_the_generation_of_the_log_levels() {
+fn a_notice_has_the_generation_of_the_log_levels() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let span = instance.begin("s", SpanReference::None);

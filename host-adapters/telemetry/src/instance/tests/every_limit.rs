@@ -1,4 +1,4 @@
-//! Each limit is counted under its own name, and under no other.
+//! Checks that each limit is counted under its own name only.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use crate::model::{
     Observation, SpanLink,
 };
 
-/// Says two of everything, each more than one byte long.
-fn say_two_of_everything(instance: &mut Instance) {
+/// Records two items of each kind, each longer than one byte.
+fn record_two_of_everything(instance: &mut Instance) {
     let attributes = || {
         vec![
             KeyValue::new("first", "text"),
@@ -139,16 +139,16 @@ fn counted(limits: Limits) -> BTreeSet<&'static str> {
         ),
     };
     let telemetry = Telemetry::builder(providers).limits(limits).build();
-    say_two_of_everything(&mut telemetry.instance("c"));
+    record_two_of_everything(&mut telemetry.instance("c"));
     let dropped = telemetry.dropped().snapshot();
     dropped.iter().map(|count| count.reason.as_str()).collect()
 }
 
 #[test]
-fn every_limit_is_counted_under_its_own_name_and_no_other() {
+fn every_limit_is_counted_under_its_own_name_only() {
     assert_eq!(counted(Limits::default()), BTreeSet::new());
     for limit in Limits::TABLE {
-        // What a call brings is counted where it is lifted.
+        // `call_bytes` is counted by adapters.
         let Some(reason) = limit.reason.filter(|reason| *reason != Reason::CallBytes) else {
             continue;
         };
@@ -160,7 +160,7 @@ fn every_limit_is_counted_under_its_own_name_and_no_other() {
 }
 
 #[test]
-fn extreme_values_are_limits_too() {
+fn extreme_limits_work() {
     for limit in Limits::TABLE {
         for value in [0, usize::MAX] {
             let mut limits = Limits::default();
@@ -181,7 +181,7 @@ fn extreme_values_are_limits_too() {
 }
 
 #[test]
-fn what_was_dropped_is_named() {
+fn names_of_dropped_items_are_kept() {
     let limits = Limits {
         span_attributes: 1,
         instruments: 1,
@@ -198,7 +198,7 @@ fn what_was_dropped_is_named() {
         };
         Telemetry::builder(providers).limits(limits).build()
     };
-    say_two_of_everything(&mut telemetry.instance("c"));
+    record_two_of_everything(&mut telemetry.instance("c"));
     let named: Vec<_> = telemetry
         .dropped()
         .snapshot()

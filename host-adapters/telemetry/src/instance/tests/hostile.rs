@@ -1,4 +1,4 @@
-//! Calls in any order with any handles: nothing panics, and what is held stays bounded.
+//! Makes calls in any order with any handles. Nothing may panic, and memory stays bounded.
 
 use opentelemetry::trace::Status;
 use proptest::prelude::*;
@@ -8,14 +8,14 @@ use crate::instance::Activity;
 use crate::invocation::Outcome;
 use crate::model::{BaggageEntry, BaggageHandle, LinkTarget, SpanLink};
 
-/// Which handle a call is made with.
+/// The handle of a call.
 #[derive(Debug, Clone)]
 enum Handle {
-    /// One that was given out, counted from the latest.
-    Given(usize),
-    /// One with a bit turned over.
-    Bent(usize, u32),
-    /// Any.
+    /// A valid handle, counted from the latest.
+    Valid(usize),
+    /// A valid handle with one bit flipped.
+    Flipped(usize, u32),
+    /// Any number.
     Any(u64),
 }
 
@@ -59,8 +59,8 @@ enum Call {
 
 fn handle() -> impl Strategy<Value = Handle> {
     prop_oneof![
-        8 => (0..40usize).prop_map(Handle::Given),
-        1 => (0..40usize, 0..64u32).prop_map(|(at, bit)| Handle::Bent(at, bit)),
+        8 => (0..40usize).prop_map(Handle::Valid),
+        1 => (0..40usize, 0..64u32).prop_map(|(at, bit)| Handle::Flipped(at, bit)),
         1 => any::<u64>().prop_map(Handle::Any),
     ]
 }
@@ -108,7 +108,7 @@ fn limits() -> Limits {
     }
 }
 
-/// Drives an instance, with what it gave out so far.
+/// An instance with the handles that it has returned so far.
 struct Driver {
     instance: Instance,
     tracers: Vec<u64>,
@@ -127,8 +127,8 @@ impl Driver {
                 .unwrap_or(0)
         };
         match handle {
-            Handle::Given(at) => latest(*at),
-            Handle::Bent(at, bit) => latest(*at) ^ 1 << bit,
+            Handle::Valid(at) => latest(*at),
+            Handle::Flipped(at, bit) => latest(*at) ^ 1 << bit,
             Handle::Any(handle) => *handle,
         }
     }
@@ -307,6 +307,6 @@ proptest! {
             prop_assert!(span.end_time >= span.start_time);
             prop_assert!(span.attributes.len() <= 6 && span.events.len() <= 2 && span.links.len() <= 2);
         }
-        prop_assert!(bench.telemetry.0.remembered_tracers() <= 2);
+        prop_assert!(bench.telemetry.0.cached_tracers() <= 2);
     }
 }

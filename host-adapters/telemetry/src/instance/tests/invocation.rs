@@ -45,7 +45,7 @@ fn the_host_span_is_the_guests_outermost_parent() {
 }
 
 #[test]
-fn it_continues_the_context_and_baggage_of_its_environment() {
+fn an_invocation_continues_the_context_and_baggage_of_its_environment() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let options = InvocationOptions::from_env(|name| match name {
@@ -87,8 +87,7 @@ fn a_malformed_traceparent_is_counted_and_starts_a_new_trace() {
     assert_eq!(bench.dropped(Reason::InvalidContext), 1);
 }
 
-/// What open spans and the host span say after an outcome: end reason, and error type where it is
-/// one.
+/// Open spans and the host span have the end reason, and the error type if there is an error.
 #[test]
 fn outcomes_end_open_spans_with_their_reason() {
     for (outcome, name, reason, error) in [
@@ -125,7 +124,7 @@ fn outcomes_end_open_spans_with_their_reason() {
             Some(("killed", "stopped before its end")),
         ),
     ] {
-        for said in [Status::Unset, Status::Ok, Status::error("guest's")] {
+        for own_status in [Status::Unset, Status::Ok, Status::error("guest's")] {
             let bench = Bench::new();
             let mut instance = bench.instance();
             let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
@@ -135,7 +134,7 @@ fn outcomes_end_open_spans_with_their_reason() {
                 KeyValue::new("error.type", "guest's"),
                 KeyValue::new("wasmscope.end_reason", "guest's"),
             ];
-            let status = said.clone();
+            let status = own_status.clone();
             invocation.update_span(
                 inner,
                 SpanChanges {
@@ -147,7 +146,7 @@ fn outcomes_end_open_spans_with_their_reason() {
             invocation.update_span(
                 outer,
                 SpanChanges {
-                    status: said.clone(),
+                    status: own_status.clone(),
                     ..SpanChanges::default()
                 },
             );
@@ -169,7 +168,7 @@ fn outcomes_end_open_spans_with_their_reason() {
                 );
                 assert_eq!(
                     span.status,
-                    status.clone().unwrap_or(said.clone()),
+                    status.clone().unwrap_or(own_status.clone()),
                     "{outcome:?}"
                 );
                 if let Some((error_type, _)) = error {
@@ -198,7 +197,7 @@ fn outcomes_end_open_spans_with_their_reason() {
 }
 
 #[test]
-fn outcome_and_error_of_the_host_span_come_first_whatever_the_limit() {
+fn outcome_and_error_of_the_host_span_have_priority_at_every_limit() {
     for limit in 0..9 {
         let bench = Bench::limited(|limits| limits.span_attributes = limit);
         let mut instance = bench.instance();
@@ -221,7 +220,7 @@ fn outcome_and_error_of_the_host_span_come_first_whatever_the_limit() {
             let expected = expected.filter(|_| rank < limit);
             assert_eq!(value(&host, key), expected, "{limit}: {key}");
         }
-        // Replaced is not lost, once it had a place.
+        // A replaced attribute is not lost, if it was kept before.
         let replaced = u64::from(limit >= 5);
         let lost = 8 - replaced - host.attributes.len() as u64;
         assert_eq!(bench.dropped(Reason::SpanAttributes), lost, "{limit}");
@@ -246,7 +245,7 @@ fn the_limits_on_guests_spans_do_not_apply_to_the_hosts() {
         max_attributes_per_span: 1,
         ..SpanLimits::default()
     };
-    // With the SDK's own limits, and with a provider of the host's.
+    // With the SDK's own limits, and with a separate provider of the host.
     let own = Telemetry::builder(providers(provider().build())).limits(limits.clone());
     let low = provider().with_span_limits(sdk_limits).build();
     let two = Telemetry::builder(providers(low))
@@ -275,7 +274,7 @@ fn the_limits_on_guests_spans_do_not_apply_to_the_hosts() {
         assert_eq!(value(host, "k0"), text("a long value"));
         assert_eq!(host.attributes.len(), 102);
         assert_eq!(host.dropped_attributes_count, 0);
-        // The guest's three.
+        // Three attributes of the guest's span.
         let dropped = telemetry
             .dropped()
             .get(Signal::Traces, Reason::SpanAttributes);
@@ -284,7 +283,7 @@ fn the_limits_on_guests_spans_do_not_apply_to_the_hosts() {
 }
 
 #[test]
-fn own_error_type_of_an_embedder_stays_where_there_is_no_error() {
+fn an_embedders_error_type_is_kept_if_there_is_no_error() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let options = InvocationOptions::default().with_attribute(KeyValue::new("error.type", "mine"));
@@ -294,7 +293,7 @@ fn own_error_type_of_an_embedder_stays_where_there_is_no_error() {
 }
 
 #[test]
-fn a_traps_reason_finds_room_in_a_full_span() {
+fn a_traps_reason_replaces_attributes_of_a_full_span() {
     let bench = Bench::limited(|limits| limits.span_attributes = 3);
     let mut instance = bench.instance();
     let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
@@ -309,12 +308,12 @@ fn a_traps_reason_finds_room_in_a_full_span() {
     ];
     assert_eq!(data.attributes, expected);
     assert_eq!(data.dropped_attributes_count, 3);
-    // The host's span has as many places, and five attributes.
+    // The host's span has the same limit, and five attributes.
     assert_eq!(bench.dropped(Reason::SpanAttributes), 3 + 2);
 }
 
 #[test]
-fn where_a_trap_happened_is_said_once_on_the_hosts_span() {
+fn only_the_hosts_span_has_the_backtrace_of_a_trap() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let mut invocation = Invocation::begin(&mut instance, InvocationOptions::default());
@@ -331,7 +330,7 @@ fn where_a_trap_happened_is_said_once_on_the_hosts_span() {
 }
 
 #[test]
-fn a_traps_long_message_is_shortened_without_blame() {
+fn a_traps_long_message_is_shortened_and_not_counted() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let tracer = instance.tracer(scope("t"));
@@ -351,7 +350,7 @@ fn a_traps_long_message_is_shortened_without_blame() {
 }
 
 #[test]
-fn dropped_without_an_outcome_it_was_killed() {
+fn an_invocation_dropped_without_an_outcome_was_killed() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     drop(Invocation::begin(
@@ -365,13 +364,13 @@ fn dropped_without_an_outcome_it_was_killed() {
 }
 
 #[test]
-fn an_instance_that_is_dropped_ends_what_is_open() {
+fn a_dropped_instance_ends_its_open_spans() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     instance.begin("before", SpanReference::None);
     let mut invocation = Invocation::begin(instance, InvocationOptions::default());
     invocation.begin("within", SpanReference::Ambient);
-    // The store is dropped before `finish` was called.
+    // The store is dropped before `finish`.
     drop(invocation);
     for name in ["before", "within"] {
         assert_eq!(
@@ -387,7 +386,7 @@ fn an_instance_that_is_dropped_ends_what_is_open() {
 }
 
 #[test]
-fn a_normal_end_leaves_what_was_open_before() {
+fn a_normal_end_keeps_earlier_spans_open() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let before = instance.begin("before", SpanReference::None);
@@ -413,7 +412,7 @@ fn a_normal_end_leaves_what_was_open_before() {
 }
 
 #[test]
-fn what_was_open_before_ends_with_a_guest_that_cannot_go_on() {
+fn earlier_spans_end_if_the_guest_itself_has_ended() {
     for (outcome, reason) in [
         (trap(), Some("trap")),
         (Outcome::Timeout, Some("timeout")),
@@ -478,7 +477,7 @@ fn an_invocation_within_another_is_its_child() {
 }
 
 #[test]
-fn sampled_out_it_passes_its_decision_on() {
+fn an_unsampled_invocation_passes_its_decision_on() {
     let bench = Bench::with(
         Sampler::ParentBased(Box::new(Sampler::AlwaysOff)),
         Limits::default(),
@@ -497,7 +496,7 @@ fn sampled_out_it_passes_its_decision_on() {
 }
 
 #[test]
-fn without_a_provider_it_passes_the_remote_context_on() {
+fn without_a_provider_an_invocation_passes_the_remote_context_on() {
     let telemetry = Telemetry::builder(Providers::default()).build();
     let mut instance = telemetry.instance("c");
     let options = InvocationOptions {
@@ -518,20 +517,20 @@ fn without_a_provider_it_passes_the_remote_context_on() {
 }
 
 #[test]
-fn a_target_without_an_instance_is_left_alone() {
-    struct Nothing(u8);
-    impl crate::InstanceAccess for Nothing {
+fn an_invocation_without_an_instance_does_nothing() {
+    struct NoInstance(u8);
+    impl crate::InstanceAccess for NoInstance {
         fn instance(&mut self) -> Option<&mut Instance> {
             None
         }
     }
-    let mut invocation = Invocation::begin(Nothing(1), InvocationOptions::default());
+    let mut invocation = Invocation::begin(NoInstance(1), InvocationOptions::default());
     invocation.0 += 1;
     assert_eq!(invocation.finish(Outcome::Ok).0, 2);
 }
 
 #[test]
-fn instances_and_what_they_share_can_be_sent() {
+fn instances_and_telemetry_can_be_sent_to_threads() {
     fn is_send<T: Send>() {}
     fn is_shared<T: Send + Sync + Clone>() {}
     is_send::<Instance>();
@@ -541,7 +540,7 @@ fn instances_and_what_they_share_can_be_sent() {
 }
 
 #[test]
-fn a_span_from_the_future_ends_at_its_start_without_blame() {
+fn a_span_from_the_future_ends_at_its_start_and_is_not_counted() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let tracer = instance.tracer(scope("lib"));

@@ -9,7 +9,7 @@ use super::*;
 use crate::model::{BaggageEntry, LinkTarget, SpanLink};
 
 #[test]
-fn what_is_dropped_as_a_whole_is_counted_once() {
+fn items_that_are_dropped_whole_are_counted_once() {
     let bench = Bench::limited(|limits| {
         limits.span_attributes = 1;
         limits.span_events = 1;
@@ -27,7 +27,7 @@ fn what_is_dropped_as_a_whole_is_counted_once() {
         ..start(tracer, "s", SpanReference::None)
     });
     assert_eq!((bench.dropped(Reason::SpanAttributes), total()), (1, 1));
-    // The time, the name and an attribute are wrong as well.
+    // The time, the name and an attribute are invalid too.
     let wrong = || SpanEvent {
         time: Some(1),
         ..event("a name that is too long", vec![long()])
@@ -57,7 +57,7 @@ fn what_is_dropped_as_a_whole_is_counted_once() {
 }
 
 #[test]
-fn baggage_that_is_dropped_is_counted_once() {
+fn dropped_baggage_is_counted_once() {
     let bench = Bench::limited(|limits| limits.baggage_entries = 1);
     let entry = |key: &str| BaggageEntry {
         key: key.to_owned(),
@@ -73,7 +73,7 @@ fn baggage_that_is_dropped_is_counted_once() {
 }
 
 #[test]
-fn what_exceeds_a_spans_limits_is_dropped_and_counted_in_otlp_too() {
+fn items_beyond_a_spans_limits_are_dropped_and_counted_in_otlp_too() {
     let bench = Bench::limited(|limits| {
         limits.span_attributes = 3;
         limits.span_events = 2;
@@ -144,7 +144,7 @@ fn an_events_attributes_are_limited_and_counted_in_otlp_too() {
 }
 
 #[test]
-fn without_the_sdks_limits_ours_hold_alone() {
+fn our_limits_apply_without_the_sdks() {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(exporter.clone())
@@ -272,7 +272,7 @@ fn names_and_descriptions_have_limits() {
 }
 
 #[test]
-fn open_spans_have_a_limit_beyond_which_the_parent_stands_in() {
+fn spans_beyond_the_limit_on_open_spans_have_the_context_of_their_parent() {
     let bench = Bench::limited(|limits| limits.open_spans = 2);
     let mut instance = bench.instance();
     let one = instance.begin("one", SpanReference::None);
@@ -344,7 +344,7 @@ fn a_spans_bytes_have_a_limit() {
     );
     instance.span_event(span, event(&"e".repeat(100), Vec::new()));
     assert_eq!(bench.dropped(Reason::SpanBytes), 2);
-    // A smaller value gives room again.
+    // A smaller value frees bytes.
     instance.set(
         span,
         vec![KeyValue::new("big", "x"), KeyValue::new("more", "y")],
@@ -383,7 +383,7 @@ fn an_instances_bytes_have_a_limit_until_its_spans_end() {
 }
 
 #[test]
-fn room_for_a_call_is_not_kept_for_a_span() {
+fn memory_for_a_call_is_not_kept_for_a_span() {
     let bench = Bench::limited(|limits| limits.span_attributes = 4);
     let mut instance = bench.instance();
     let span = instance.begin("s", SpanReference::None);
@@ -392,7 +392,7 @@ fn room_for_a_call_is_not_kept_for_a_span() {
     rules.merge(
         &mut kept,
         numbered("k", 10_000),
-        crate::attributes::AtMost(4, Reason::SpanAttributes),
+        crate::attributes::CountLimit(4, Reason::SpanAttributes),
         &mut crate::attributes::ByteBudget::unlimited(),
     );
     assert_eq!(kept.len(), 4);
@@ -423,7 +423,7 @@ fn the_tracer_cache_is_bounded_and_tracers_beyond_it_still_record() {
         let span = instance.begin("s", SpanReference::None);
         instance.end(span);
     }
-    assert_eq!(bench.telemetry.0.remembered_tracers(), 10);
+    assert_eq!(bench.telemetry.0.cached_tracers(), 10);
     assert_eq!(bench.spans().len(), 20);
 }
 
@@ -436,34 +436,34 @@ fn ten_thousand_instances_with_fresh_names_leave_bounded_registries() {
         instance.start_span(start(tracer, &format!("span {n}"), SpanReference::None));
     }
     assert_eq!(
-        bench.telemetry.0.remembered_tracers(),
+        bench.telemetry.0.cached_tracers(),
         Limits::default().scopes_per_provider
     );
 }
 
-/// Adds up the bytes of memory that events and links hold on to. What the exporter for tests keeps
-/// are copies, which hold no more than they need.
+/// Adds up the memory of the attributes of events and links. The SDK's exporter for tests cannot be
+/// used, because it copies the attributes into vectors of the exact size.
 #[derive(Debug, Clone, Default)]
-struct Weighing(Arc<AtomicUsize>);
+struct MemoryUsage(Arc<AtomicUsize>);
 
-impl SpanExporter for Weighing {
+impl SpanExporter for MemoryUsage {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         for span in batch {
             let events = span.events.iter().map(|event| event.attributes.capacity());
             let links = span.links.iter().map(|link| link.attributes.capacity());
-            let places = events.chain(links).sum::<usize>();
+            let capacity = events.chain(links).sum::<usize>();
             self.0
-                .fetch_add(places * size_of::<KeyValue>(), Ordering::Relaxed);
+                .fetch_add(capacity * size_of::<KeyValue>(), Ordering::Relaxed);
         }
         Ok(())
     }
 }
 
 #[test]
-fn attributes_that_are_left_out_leave_no_memory_behind() {
-    let weighed = Weighing::default();
+fn dropped_attributes_keep_no_memory() {
+    let usage = MemoryUsage::default();
     let provider = SdkTracerProvider::builder()
-        .with_simple_exporter(weighed.clone())
+        .with_simple_exporter(usage.clone())
         .build();
     let providers = Providers {
         tracer: Some(provider),
@@ -487,8 +487,8 @@ fn attributes_that_are_left_out_leave_no_memory_behind() {
         instance.update_span(span, changes);
     }
     instance.end(span);
-    let bytes = weighed.0.load(Ordering::Relaxed);
-    // A vector may have twice the room that it needs.
+    let bytes = usage.0.load(Ordering::Relaxed);
+    // A vector may have twice the capacity that it needs.
     assert!(
         bytes > 0 && bytes <= 2 * telemetry.limits().span_bytes,
         "{bytes}"

@@ -1,4 +1,4 @@
-//! The rules of spans, contexts and baggage, each by what the SDK exports and what is counted.
+//! Tests the rules for spans, contexts and baggage by exported spans and counts.
 
 mod context;
 mod ender;
@@ -29,15 +29,15 @@ use crate::model::{
 use crate::sampler::EarlySampler;
 use crate::telemetry::{Providers, Runtime, Telemetry};
 
-/// Who asks the sampler.
+/// The caller of the sampler.
 #[derive(Debug, Clone, Copy)]
-enum Asked {
+enum SamplerCall {
     BySdk,
-    /// The core, before there is a span.
+    /// The core, before a span is made.
     Early,
 }
 
-/// A telemetry whose spans can be looked at.
+/// Telemetry with readable spans.
 struct Bench {
     telemetry: Telemetry,
     exporter: InMemorySpanExporter,
@@ -50,10 +50,10 @@ impl Bench {
     }
 
     fn with(sampler: Sampler, limits: Limits) -> Self {
-        Self::asking(sampler, limits, Asked::BySdk)
+        Self::sampling(sampler, limits, SamplerCall::BySdk)
     }
 
-    fn asking(sampler: Sampler, limits: Limits, asked: Asked) -> Self {
+    fn sampling(sampler: Sampler, limits: Limits, call: SamplerCall) -> Self {
         let early = EarlySampler::new(sampler.clone());
         let exporter = InMemorySpanExporter::default();
         let sdk_limits = SpanLimits {
@@ -66,9 +66,9 @@ impl Bench {
         let provider = SdkTracerProvider::builder()
             .with_simple_exporter(exporter.clone())
             .with_span_limits(sdk_limits);
-        let provider = match asked {
-            Asked::Early => early.install(provider),
-            Asked::BySdk => provider.with_sampler(sampler),
+        let provider = match call {
+            SamplerCall::Early => early.install(provider),
+            SamplerCall::BySdk => provider.with_sampler(sampler),
         };
         let provider = provider.build();
         let providers = Providers {
@@ -82,9 +82,9 @@ impl Bench {
                 name: "engine",
                 version: "1.2.3",
             });
-        let telemetry = match asked {
-            Asked::Early => telemetry.sampler(early),
-            Asked::BySdk => telemetry,
+        let telemetry = match call {
+            SamplerCall::Early => telemetry.sampler(early),
+            SamplerCall::BySdk => telemetry,
         };
         let telemetry = telemetry.build();
         Self {
@@ -128,7 +128,7 @@ impl Bench {
     }
 }
 
-/// Shorthands for what the tests say most.
+/// Shorthands for frequent calls.
 impl Instance {
     fn begin(&mut self, name: &str, parent: SpanReference) -> SpanHandle {
         let tracer = self.tracer(scope("lib"));
@@ -211,10 +211,6 @@ fn text(value: &str) -> Option<Value> {
     Some(Value::from(value.to_owned()))
 }
 
-/// What [`mark`] gives for a span that is recorded, and one that is not.
+/// The results of [`SpanHandle::is_recorded`].
 const RECORDED: bool = true;
 const UNRECORDED: bool = false;
-
-fn mark(span: SpanHandle) -> bool {
-    span.is_recorded()
-}

@@ -1,4 +1,4 @@
-//! Which traps a reported panic explains.
+//! The traps that a reported panic explains.
 
 use opentelemetry::Key;
 use opentelemetry::logs::Severity;
@@ -11,7 +11,7 @@ use crate::model::{LogRecord, LogValue, LoggerHandle};
 fn trap(code: &str) -> Outcome {
     Outcome::Trap {
         code: code.to_owned(),
-        message: "the engine's words\nframe 1".to_owned(),
+        message: "the engine's message\nframe 1".to_owned(),
     }
 }
 
@@ -29,8 +29,8 @@ fn record() -> LogRecord {
     }
 }
 
-/// Runs a call with an open span, that ends with an outcome; returns `error.type` and description
-/// of that span and of the host's.
+/// Runs a call that ends with an outcome and leaves a span open. Returns `error.type` and status of
+/// that span and of the host's.
 fn ended(
     outcome: Outcome,
     act: impl FnOnce(&mut Instance, SpanHandle),
@@ -53,7 +53,7 @@ fn ended(
 }
 
 fn report(instance: &mut Instance, record: LogRecord) {
-    // With a logger that does not exist: the report counts all the same.
+    // The logger does not exist, but the report still counts.
     instance.emit_logs(LoggerHandle::from_bits(0), vec![record]);
 }
 
@@ -65,7 +65,7 @@ fn a_panic_is_the_status_of_all_open_spans_and_of_the_hosts() {
     );
     let found = ended(trap("unreachable"), |instance, span| {
         report(instance, record());
-        // What a hook may still do.
+        // A panic hook may still make these calls.
         instance.update_span(span, SpanChanges::default());
         instance.emit_logs(LoggerHandle::from_bits(0), vec![LogRecord::default()]);
     });
@@ -73,7 +73,7 @@ fn a_panic_is_the_status_of_all_open_spans_and_of_the_hosts() {
 }
 
 #[test]
-fn the_first_of_several_panics_holds() {
+fn the_first_of_several_panics_is_kept() {
     let [(_, status), _] = ended(trap("unreachable"), |instance, _| {
         report(instance, record());
         report(
@@ -123,7 +123,7 @@ fn a_panic_with_an_empty_message_is_still_described() {
 }
 
 #[test]
-fn other_ends_and_other_records_stay_what_they_are() {
+fn other_outcomes_and_records_are_unchanged() {
     type Act = fn(&mut Instance, SpanHandle);
     let table: [(&str, Outcome, Act, Option<&str>); 9] = [
         (
@@ -139,7 +139,7 @@ fn other_ends_and_other_records_stay_what_they_are() {
             Some("memory_out_of_bounds"),
         ),
         (
-            "caught, and the span is left",
+            "caught, and the span is exited",
             trap("unreachable"),
             |instance, span| {
                 instance.enter_span(span);
@@ -180,7 +180,7 @@ fn other_ends_and_other_records_stay_what_they_are() {
             Some("exit"),
         ),
         (
-            "an exception that is no panic",
+            "an exception that is not a panic",
             trap("unreachable"),
             |instance, _| {
                 let mut record = record();
@@ -190,7 +190,7 @@ fn other_ends_and_other_records_stay_what_they_are() {
             Some("unreachable"),
         ),
         (
-            "a panic that is no end",
+            "a panic that is not fatal",
             trap("unreachable"),
             |instance, _| {
                 report(

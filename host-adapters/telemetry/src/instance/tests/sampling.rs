@@ -1,4 +1,4 @@
-//! Which spans are recorded, and what is known of those that are not.
+//! Sampling, and the contexts of unrecorded spans.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -16,15 +16,15 @@ fn allows_later_attributes(span: SpanHandle) -> bool {
 }
 
 #[test]
-fn the_sampler_decides_and_the_handle_tells() {
-    for asked in [Asked::BySdk, Asked::Early] {
-        decides_and_tells(asked);
+fn the_handle_contains_the_samplers_decision() {
+    for call in [SamplerCall::BySdk, SamplerCall::Early] {
+        check_decisions(call);
     }
 }
 
-fn decides_and_tells(asked: Asked) {
+fn check_decisions(call: SamplerCall) {
     let parent_based = |root| Sampler::ParentBased(Box::new(root));
-    for (sampler, parent, told) in [
+    for (sampler, parent, expected) in [
         (
             Sampler::AlwaysOn,
             SpanReference::Remote(remote(0)),
@@ -61,17 +61,17 @@ fn decides_and_tells(asked: Asked) {
             RECORDED,
         ),
     ] {
-        let case = format!("{asked:?} {sampler:?} {parent:?}");
-        let bench = Bench::asking(sampler, Limits::default(), asked);
+        let case = format!("{call:?} {sampler:?} {parent:?}");
+        let bench = Bench::sampling(sampler, Limits::default(), call);
         let mut instance = bench.instance();
         let has_parent = matches!(parent, SpanReference::Remote(_));
         let span = instance.begin("s", parent);
-        assert_eq!(mark(span), told, "{case}");
-        if told == UNRECORDED {
+        assert_eq!(span.is_recorded(), expected, "{case}");
+        if expected == UNRECORDED {
             assert!(allows_later_attributes(span), "{case}");
         }
         let context = instance.span_context(span).unwrap();
-        assert_eq!(context.is_sampled(), told == RECORDED, "{case}");
+        assert_eq!(context.is_sampled(), expected == RECORDED, "{case}");
         if has_parent {
             assert_eq!(
                 context.trace_id().to_string(),
@@ -80,16 +80,20 @@ fn decides_and_tells(asked: Asked) {
             );
             assert_ne!(context.span_id(), SpanId::from(3), "{case}");
         }
-        // Ignored for an unrecorded span, and no misuse.
+        // Ignored for an unrecorded span, but not counted as misuse.
         instance.span_event(span, event("e", Vec::new()));
         instance.end(span);
-        assert_eq!(bench.spans().len(), usize::from(told == RECORDED), "{case}");
+        assert_eq!(
+            bench.spans().len(),
+            usize::from(expected == RECORDED),
+            "{case}"
+        );
         assert_eq!(bench.all_dropped(), [], "{case}");
     }
 }
 
 #[test]
-fn unrecorded_spans_of_a_trace_differ_and_take_one_place() {
+fn unrecorded_spans_of_a_trace_differ_and_share_one_entry() {
     let bench = Bench::with(Sampler::AlwaysOff, Limits::default());
     let mut instance = bench.instance();
     let root = instance.begin("root", SpanReference::None);
@@ -109,7 +113,7 @@ fn unrecorded_spans_of_a_trace_differ_and_take_one_place() {
 }
 
 #[test]
-fn the_handle_of_an_unrecorded_span_carries_a_digest_of_the_notice() {
+fn the_handle_of_an_unrecorded_span_has_a_digest_of_the_notice() {
     let bench = Bench::with(Sampler::AlwaysOff, Limits::default());
     let mut instance = bench.instance();
     for level in ["error", "info", "error"] {
@@ -118,7 +122,7 @@ fn the_handle_of_an_unrecorded_span_carries_a_digest_of_the_notice() {
         let notice = instance.enter_span(span);
         assert_eq!(span.to_bits() >> 58 & 15, notice & 15);
         assert_eq!(span.to_bits() >> 54 & 15, notice >> 32 & 15);
-        // It is no part of the span's identity.
+        // The digest is not part of the span's identity.
         let context = instance.span_context(span);
         let other_notice = SpanHandle::from_bits(span.to_bits() ^ 0xff << 54);
         assert_eq!(instance.span_context(other_notice), context);
@@ -140,15 +144,15 @@ fn the_oldest_unrecorded_traces_are_forgotten() {
     instance.begin("s", SpanReference::None);
     assert_eq!(instance.span_context(first), None);
     assert_eq!(instance.activity.lock().unrecorded.len(), 256);
-    // What is entered is not forgotten.
+    // Entered spans are not forgotten.
     assert_eq!(instance.current_context(), Some(context));
 }
 
 #[test]
 fn an_early_sampler_sees_the_start_attributes() {
     #[derive(Debug, Clone)]
-    struct Picky;
-    impl ShouldSample for Picky {
+    struct ByAttribute;
+    impl ShouldSample for ByAttribute {
         fn should_sample(
             &self,
             _: Option<&Context>,
@@ -172,7 +176,7 @@ fn an_early_sampler_sees_the_start_attributes() {
         }
     }
     let exporter = InMemorySpanExporter::default();
-    let sampler = EarlySampler::new(Picky).sees_attributes(true);
+    let sampler = EarlySampler::new(ByAttribute).sees_attributes(true);
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone());
     let provider = sampler.install(provider).build();
     let providers = Providers {
@@ -182,15 +186,15 @@ fn an_early_sampler_sees_the_start_attributes() {
     let telemetry = Telemetry::builder(providers).sampler(sampler).build();
     let mut instance = telemetry.instance("c");
     let tracer = instance.tracer(scope("lib"));
-    for (wanted, told) in [(true, RECORDED), (false, UNRECORDED)] {
+    for (wanted, expected) in [(true, RECORDED), (false, UNRECORDED)] {
         let attributes = vec![KeyValue::new("wanted", wanted)];
         let begin = SpanStart {
             attributes,
             ..start(tracer, "s", SpanReference::None)
         };
         let span = instance.start_span(begin);
-        assert_eq!(mark(span), told);
-        if told == UNRECORDED {
+        assert_eq!(span.is_recorded(), expected);
+        if expected == UNRECORDED {
             assert!(!allows_later_attributes(span), "attributes decide");
         }
         instance.set(span, vec![KeyValue::new("wanted", 1)]);
@@ -200,7 +204,7 @@ fn an_early_sampler_sees_the_start_attributes() {
     assert_eq!(spans.len(), 1);
     assert_eq!(spans[0].attributes, [KeyValue::new("wanted", 1)]);
 
-    // The host's own span is no different.
+    // The same applies to the host's own span.
     for wanted in [true, false] {
         let options = InvocationOptions::default().with_attribute(KeyValue::new("wanted", wanted));
         Invocation::begin(&mut instance, options).finish(Outcome::Ok);
@@ -210,7 +214,7 @@ fn an_early_sampler_sees_the_start_attributes() {
     assert_eq!(value(&spans[1], "wanted"), Some(Value::Bool(true)));
 }
 
-/// Records what half of all trace ids have, and how often it was asked.
+/// Records half of all trace ids, and counts its calls.
 #[derive(Debug, Clone, Default)]
 struct Counting(Arc<AtomicUsize>);
 
@@ -245,9 +249,9 @@ impl ShouldSample for Counting {
 }
 
 #[test]
-fn an_early_sampler_is_asked_once_about_the_trace_that_the_span_has() {
+fn an_early_sampler_is_called_once_with_the_spans_trace() {
     let (exporter, sampler) = (InMemorySpanExporter::default(), Counting::default());
-    let asked = Arc::clone(&sampler.0);
+    let calls = Arc::clone(&sampler.0);
     let early = EarlySampler::new(sampler);
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone());
     let provider = early.install(provider).build();
@@ -263,38 +267,38 @@ fn an_early_sampler_is_asked_once_about_the_trace_that_the_span_has() {
         let span = instance.start_span(start(tracer, "s", SpanReference::None));
         let context = instance.span_context(span).unwrap();
         let expected = Counting::records(context.trace_id());
-        assert_eq!(mark(span) == RECORDED, expected);
+        assert_eq!(span.is_recorded(), expected);
         assert_eq!(context.is_sampled(), expected);
         recorded += usize::from(expected);
         instance.end(span);
     }
-    assert_eq!(asked.load(Ordering::Relaxed), 64);
+    assert_eq!(calls.load(Ordering::Relaxed), 64);
     assert!((1..64).contains(&recorded), "{recorded}");
     let spans = exporter.get_finished_spans().unwrap();
     assert_eq!(spans.len(), recorded);
     assert_eq!(
         value(&spans[0], "sampler"),
         Some(Value::from("counting")),
-        "what it adds"
+        "the sampler's attribute"
     );
 
-    // Who uses the provider beside us has the SDK ask it.
+    // For other spans of the provider, the SDK calls it.
     for _ in 0..16 {
         let span = provider.tracer("native").start("native");
         let context = span.span_context().clone();
         assert_eq!(context.is_sampled(), Counting::records(context.trace_id()));
     }
-    assert_eq!(asked.load(Ordering::Relaxed), 80);
+    assert_eq!(calls.load(Ordering::Relaxed), 80);
 }
 
 #[test]
-fn what_was_decided_is_forgotten_where_nobody_asked() {
-    let shut = Bench::asking(Sampler::AlwaysOn, Limits::default(), Asked::Early);
+fn a_decision_that_the_sdk_does_not_take_is_discarded() {
+    let shut = Bench::sampling(Sampler::AlwaysOn, Limits::default(), SamplerCall::Early);
     shut.provider.shutdown().unwrap();
-    let off = Bench::asking(Sampler::AlwaysOff, Limits::default(), Asked::Early);
+    let off = Bench::sampling(Sampler::AlwaysOff, Limits::default(), SamplerCall::Early);
     let mut instance = shut.instance();
     let span = instance.begin("s", SpanReference::None);
-    assert_eq!(mark(span), UNRECORDED);
+    assert!(!span.is_recorded());
     assert_eq!(shut.dropped(Reason::Shutdown), 1);
 
     let native = off.provider.tracer("native").start("native");
@@ -303,13 +307,13 @@ fn what_was_decided_is_forgotten_where_nobody_asked() {
 }
 
 #[test]
-fn a_hosts_span_that_is_not_recorded_is_the_parent_all_the_same() {
-    for asked in [Asked::BySdk, Asked::Early] {
-        let bench = Bench::asking(Sampler::AlwaysOff, Limits::default(), asked);
+fn an_unrecorded_host_span_is_still_the_parent() {
+    for call in [SamplerCall::BySdk, SamplerCall::Early] {
+        let bench = Bench::sampling(Sampler::AlwaysOff, Limits::default(), call);
         let mut instance = bench.instance();
         let invocation = Invocation::begin(&mut instance, InvocationOptions::default());
         let inside = invocation.current_context().unwrap();
-        assert!(inside.is_valid() && !inside.is_sampled(), "{asked:?}");
+        assert!(inside.is_valid() && !inside.is_sampled(), "{call:?}");
         invocation.finish(Outcome::Ok);
     }
 }

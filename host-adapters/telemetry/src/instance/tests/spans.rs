@@ -5,11 +5,11 @@ use opentelemetry::trace::Status;
 use super::*;
 use crate::model::{LinkTarget, SpanLink};
 
-/// The first moment that is taken from a guest.
+/// The earliest time that is accepted from a guest.
 const EARLIEST: u64 = 946_684_800_000_000_000;
 
 #[test]
-fn a_span_arrives_as_it_was_told() {
+fn all_fields_of_a_span_are_exported() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let tracer = instance.tracer(
@@ -25,7 +25,7 @@ fn a_span_arrives_as_it_was_told() {
         start_time: Some(EARLIEST + 1_000),
         ..start(tracer, "first", SpanReference::None)
     });
-    assert_eq!(mark(span), RECORDED);
+    assert_eq!(span.is_recorded(), RECORDED);
     instance.span_event(
         span,
         SpanEvent {
@@ -111,7 +111,7 @@ fn equal_scopes_give_the_same_tracer() {
 }
 
 #[test]
-fn a_scope_with_not_a_number_is_equal_to_itself() {
+fn a_scope_with_nan_is_equal_to_itself() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let scope = || {
@@ -119,11 +119,11 @@ fn a_scope_with_not_a_number_is_equal_to_itself() {
             .with_attributes([KeyValue::new("nan", f64::NAN)])
             .build()
     };
-    let remembered = bench.telemetry.0.remembered_tracers();
+    let remembered = bench.telemetry.0.cached_tracers();
     let one = instance.tracer(scope());
     assert_eq!(instance.tracer(scope()), one);
     let _ = bench.instance().tracer(scope());
-    assert_eq!(bench.telemetry.0.remembered_tracers(), remembered + 1);
+    assert_eq!(bench.telemetry.0.cached_tracers(), remembered + 1);
 }
 
 #[test]
@@ -162,9 +162,9 @@ fn the_last_value_of_an_attribute_wins() {
 }
 
 #[test]
-fn ok_is_final_and_errors_override_what_is_not() {
+fn ok_is_final_and_later_errors_override_earlier_ones() {
     let error = Status::error;
-    for (said, kept) in [
+    for (set, kept) in [
         (vec![], Status::Unset),
         (vec![Status::Ok], Status::Ok),
         (vec![error("a"), Status::Unset], error("a")),
@@ -175,7 +175,7 @@ fn ok_is_final_and_errors_override_what_is_not() {
         let bench = Bench::new();
         let mut instance = bench.instance();
         let span = instance.begin("s", SpanReference::None);
-        for status in said.clone() {
+        for status in set.clone() {
             instance.update_span(
                 span,
                 SpanChanges {
@@ -185,12 +185,12 @@ fn ok_is_final_and_errors_override_what_is_not() {
             );
         }
         instance.end(span);
-        assert_eq!(bench.span("s").status, kept, "{said:?}");
+        assert_eq!(bench.span("s").status, kept, "{set:?}");
     }
 }
 
 #[test]
-fn parents_are_ambient_none_given_or_remote() {
+fn a_parent_is_ambient_none_a_span_or_remote() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let outer = instance.begin("outer", SpanReference::None);
@@ -264,7 +264,7 @@ fn a_wrong_parent_counts_as_ambient() {
 }
 
 #[test]
-fn an_ended_span_serves_as_parent_for_64_further_spans_and_for_nothing_else() {
+fn an_ended_span_can_only_be_a_parent_and_for_64_further_spans() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let first = instance.begin("first", SpanReference::None);
@@ -300,13 +300,13 @@ fn handles_of_other_instances_are_wrong() {
     other.end(span);
     let tracer = one.tracer(scope("x"));
     let unrecorded = other.start_span(start(tracer, "s", SpanReference::None));
-    assert_eq!(mark(unrecorded), UNRECORDED);
+    assert_eq!(unrecorded.is_recorded(), UNRECORDED);
     assert_eq!(bench.dropped(Reason::WrongHandle), 3);
     assert_eq!(bench.spans().len(), 0);
 }
 
 #[test]
-fn an_end_before_the_start_is_taken_as_the_start() {
+fn an_end_before_the_start_is_replaced_by_the_start() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let tracer = instance.tracer(scope("lib"));
@@ -359,7 +359,7 @@ fn implausible_times_are_counted_and_replaced_by_now() {
     }
     assert_eq!(bench.dropped(Reason::Timestamp), 15);
     assert_eq!(bench.dropped(Reason::EndBeforeStart), 0);
-    // Those at the edges are taken.
+    // Times at the limits are accepted.
     for time in [EARLIEST, from_now(23 * HOUR)] {
         let span = instance.start_span(SpanStart {
             start_time: Some(time),
@@ -371,13 +371,13 @@ fn implausible_times_are_counted_and_replaced_by_now() {
 }
 
 #[test]
-fn what_is_lost_after_the_end_is_counted_and_nothing_else() {
+fn only_lost_changes_are_counted_after_the_end() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let span = instance.begin("s", SpanReference::None);
     instance.enter_span(span);
     instance.end(span);
-    // As `startActiveSpan(name, span => { ...; span.end() })` does.
+    // The order of `startActiveSpan(name, span => { ...; span.end() })`.
     instance.exit_span(span);
     instance.exit_span(span);
     instance.end(span);
@@ -393,7 +393,7 @@ fn what_is_lost_after_the_end_is_counted_and_nothing_else() {
     instance.end_span(span, changes, None);
     assert_eq!(bench.dropped(Reason::WrongHandle), 4);
     assert_eq!(bench.dropped(Reason::NotEntered), 0);
-    // A span that is open and not entered.
+    // A span that is open but not entered.
     let span = instance.begin("open", SpanReference::None);
     instance.exit_span(span);
     assert_eq!(bench.dropped(Reason::NotEntered), 1);
@@ -409,7 +409,7 @@ fn links_with_wrong_targets_are_dropped() {
         target,
         attributes: Vec::new(),
     };
-    // A wrong tracer's span stands for its parent, and this one has none.
+    // The span of a wrong tracer has the context of its parent, and here there is none.
     let nothing = instance.start_span(start(
         TracerHandle::from_bits(7),
         "nothing",
@@ -438,7 +438,7 @@ fn links_with_wrong_targets_are_dropped() {
             .collect::<Vec<_>>(),
         [context]
     );
-    // The tracer and the span.
+    // The tracer handle and the span handle.
     assert_eq!(bench.dropped(Reason::WrongHandle), 2);
     assert_eq!(bench.dropped(Reason::InvalidContext), 2);
 }
@@ -467,7 +467,7 @@ fn after_the_providers_shutdown_nothing_is_recorded_and_contexts_pass_through() 
     let open = instance.begin("open", SpanReference::None);
     bench.provider.shutdown().unwrap();
     let span = instance.begin("s", SpanReference::Span(open));
-    assert_eq!(mark(span), UNRECORDED);
+    assert_eq!(span.is_recorded(), UNRECORDED);
     assert_eq!(instance.span_context(span), instance.span_context(open));
     assert_eq!(bench.dropped(Reason::Shutdown), 1);
     instance.end(open);
@@ -481,13 +481,13 @@ fn without_a_provider_nothing_is_recorded_and_contexts_pass_through() {
     let mut instance = telemetry.instance("c");
     let alone = instance.begin("s", SpanReference::None);
     assert_eq!(
-        (mark(alone), instance.span_context(alone)),
+        (alone.is_recorded(), instance.span_context(alone)),
         (UNRECORDED, None)
     );
     let span = instance.begin("s", SpanReference::Remote(remote(1)));
     instance.enter_span(span);
     let inner = instance.begin("s", SpanReference::Ambient);
-    assert_eq!(mark(inner), UNRECORDED);
+    assert_eq!(inner.is_recorded(), UNRECORDED);
     let context = instance.span_context(inner).unwrap();
     assert_eq!(context.span_id(), SpanId::from(3));
     assert!(context.is_sampled());
@@ -496,7 +496,7 @@ fn without_a_provider_nothing_is_recorded_and_contexts_pass_through() {
 }
 
 #[test]
-fn the_host_threads_own_span_is_no_parent() {
+fn the_host_threads_own_span_is_not_a_parent() {
     use opentelemetry::Context;
     use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
 

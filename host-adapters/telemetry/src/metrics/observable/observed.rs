@@ -1,4 +1,4 @@
-//! One attribute set of an observable instrument: the reports of its observers, and their sum.
+//! One series of an observable instrument: the reports of its observers, and their sum.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use super::Role;
 use crate::dropped::Reason;
 use crate::model::Number;
 
-/// A sum of numbers of one type; the other field stays zero. No sum of `u64`s or `i64`s leaves an
-/// `i128`.
+/// A sum of numbers of one type. The field of the other type stays zero. An `i128` cannot overflow
+/// by adding `u64`s or `i64`s.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Sum {
     pub(super) integer: i128,
@@ -64,46 +64,47 @@ impl Sum {
 pub(super) struct Report {
     pub(super) value: Number,
     /// The number of the report among all of the instrument.
-    pub(super) turn: u64,
+    pub(super) sequence: u64,
     /// The observer's round in which it was reported.
     pub(super) round: u64,
-    /// Whether the observer's last round was without it. Only a counter keeps such reports: they
-    /// remain in its sum, which must not fall, but they alone do not make it be exported.
+    /// True if the observer's last round left it out. Only a counter keeps such reports: its sum
+    /// must not fall. A series with only silent reports is not exported.
     is_silent: bool,
 }
 
 impl Report {
-    pub(super) const fn new(value: Number, turn: u64, round: u64) -> Self {
+    pub(super) const fn new(value: Number, sequence: u64, round: u64) -> Self {
         Self {
             value,
-            turn,
+            sequence,
             round,
             is_silent: false,
         }
     }
 }
 
-/// One attribute set of an instrument.
+/// One series of an instrument.
 #[derive(Debug, Default)]
 pub(super) struct Observed {
     reports: HashMap<u64, Report, foldhash::fast::RandomState>,
-    /// The totals of ended instances and restarted counters: kept for good for a counter, and
-    /// until the next collection for an up-down counter.
-    left: Sum,
-    /// Whether an instance that reported it has ended: at any time for a counter, since the last
+    /// The sum over ended instances and restarted counters. A counter keeps it for good, an up-down
+    /// counter until the next collection.
+    ended_sum: Sum,
+    /// Whether an instance that reported it has ended: at any time for a counter, or since the last
     /// collection for an up-down counter.
-    is_left: bool,
+    has_ended_reports: bool,
     /// For a gauge, the value of the last instance that ended, until it is collected.
-    left_gauge: Option<Report>,
-    /// The sum of all that is to be added up, of floating point numbers that of their magnitudes.
+    ended_gauge: Option<Report>,
+    /// The sum of all reports, to check the range. For floating-point numbers, the sum of their
+    /// magnitudes.
     total: Sum,
-    /// Of a counter over floating point numbers, the highest value that was collected: added up in
-    /// another order, the same numbers may come to a little less, and a counter must not fall.
+    /// The highest collected value of a floating-point counter. A counter must not fall, but the
+    /// same numbers in another order can have a slightly smaller sum.
     highest: f64,
-    /// What was collected last.
+    /// The last collected value.
     collected: Sum,
-    /// How much of a counter's sum the SDK was given and has forgotten since. It exports
-    /// differences to what it was given at the last collection, which is zero where it was given
+    /// The part of a counter's sum that the SDK has forgotten. With delta temporality, the SDK
+    /// subtracts the value of the last collection. If that collection had no value, it subtracts
     /// nothing.
     forgotten: Sum,
 }
@@ -113,8 +114,8 @@ impl Observed {
         self.reports.contains_key(&observer)
     }
 
-    /// Takes a report. A counter's lower total is refused, unless the observer's last round was
-    /// without it: then it has restarted, and its total is added to the sum.
+    /// Stores a report. A counter must not fall, unless the observer's last round left it out. Then
+    /// it has restarted, and its new total is added to the sum.
     pub(super) fn report(
         &mut self,
         role: Role,
@@ -137,7 +138,7 @@ impl Observed {
                     return Err(Reason::NumberRange);
                 }
                 self.total = total;
-                self.left = self.left.plus(old);
+                self.ended_sum = self.ended_sum.plus(old);
             }
             Role::Counter | Role::UpDownCounter => {
                 let total = self.total.minus(old.magnitude()).plus(new.magnitude());
@@ -151,15 +152,15 @@ impl Observed {
         Ok(())
     }
 
-    /// Notes that an observer's report in a round was refused: its report before that holds.
+    /// Keeps an observer's earlier report in a round, because its new report was refused.
     pub(super) fn keep(&mut self, observer: u64, round: u64) {
         if let Some(report) = self.reports.get_mut(&observer) {
             report.round = round;
         }
     }
 
-    /// Completes an observer's round. If the round was without this series, its report ends.
-    /// Returns whether the observer still holds a report.
+    /// Completes an observer's round. If the round left out this series, the report ends. Returns
+    /// whether the observer's report is still stored.
     pub(super) fn complete(&mut self, role: Role, observer: u64, round: u64) -> bool {
         let Some(report) = self.reports.get_mut(&observer) else {
             return false;
@@ -178,35 +179,39 @@ impl Observed {
         false
     }
 
-    /// Notes that an observer's instance has ended. Returns whether it held a report.
+    /// Ends the report of an observer whose instance has ended. Returns whether it had one.
     pub(super) fn end(&mut self, role: Role, observer: u64) -> bool {
         let Some(report) = self.reports.remove(&observer) else {
             return false;
         };
         match role {
             Role::Counter | Role::UpDownCounter => {
-                self.left = self.left.plus(Sum::of(report.value));
-                self.is_left |= !report.is_silent;
+                self.ended_sum = self.ended_sum.plus(Sum::of(report.value));
+                self.has_ended_reports |= !report.is_silent;
             }
             Role::Gauge => {
-                if self.left_gauge.is_none_or(|left| left.turn < report.turn) {
-                    self.left_gauge = Some(report);
+                if self
+                    .ended_gauge
+                    .is_none_or(|ended| ended.sequence < report.sequence)
+                {
+                    self.ended_gauge = Some(report);
                 }
             }
         }
         true
     }
 
-    /// Returns the value to collect, or `None` if no observer reports it. `differences`: whether
-    /// the SDK exports differences.
+    /// Returns the value to collect, or `None` if no observer reports it. `differences` is true for
+    /// delta temporality.
     pub(super) fn collect(&mut self, role: Role, differences: bool) -> Option<Sum> {
-        let is_reported = self.is_left || self.reports.values().any(|report| !report.is_silent);
+        let is_reported =
+            self.has_ended_reports || self.reports.values().any(|report| !report.is_silent);
         match role {
             Role::Gauge => self
                 .reports
                 .values()
-                .chain(&self.left_gauge)
-                .max_by_key(|report| report.turn)
+                .chain(&self.ended_gauge)
+                .max_by_key(|report| report.sequence)
                 .map(|report| Sum::of(report.value)),
             Role::Counter if !is_reported => {
                 if differences {
@@ -217,7 +222,7 @@ impl Observed {
             Role::UpDownCounter if !is_reported => None,
             Role::Counter | Role::UpDownCounter => {
                 let reports = self.reports.values().map(|report| Sum::of(report.value));
-                let mut sum = reports.fold(self.left, Sum::plus);
+                let mut sum = reports.fold(self.ended_sum, Sum::plus);
                 if role == Role::Counter {
                     self.highest = self.highest.max(sum.float);
                     sum.float = self.highest;
@@ -228,24 +233,24 @@ impl Observed {
         }
     }
 
-    /// Forgets the collected totals of ended instances, except for counters. Returns whether
-    /// anything remains.
+    /// Forgets the collected reports of ended instances, except for counters. Returns whether any
+    /// report remains.
     pub(super) fn forget(&mut self, role: Role) -> bool {
         if role == Role::Counter {
             return true;
         }
-        self.total = self.total.minus(self.left.magnitude());
-        self.left = Sum::default();
-        self.is_left = false;
-        self.left_gauge = None;
+        self.total = self.total.minus(self.ended_sum.magnitude());
+        self.ended_sum = Sum::default();
+        self.has_ended_reports = false;
+        self.ended_gauge = None;
         !self.is_empty(role)
     }
 
-    /// Returns whether it may be forgotten. A counter's sum is never: it would fall.
+    /// Returns whether it can be removed. A counter cannot, because its sum must not fall.
     pub(super) fn is_empty(&self, role: Role) -> bool {
         role != Role::Counter
             && self.reports.is_empty()
-            && !self.is_left
-            && self.left_gauge.is_none()
+            && !self.has_ended_reports
+            && self.ended_gauge.is_none()
     }
 }

@@ -1,9 +1,9 @@
-//! What exceeds a limit of logs.
+//! The limits on logs.
 
 use super::*;
 
 #[test]
-fn scopes_beyond_the_limit_are_told_of_in_what_they_emit() {
+fn records_of_scopes_beyond_the_limit_are_counted() {
     let limits = Limits {
         log_scopes: 1,
         ..Limits::default()
@@ -15,13 +15,13 @@ fn scopes_beyond_the_limit_are_told_of_in_what_they_emit() {
     assert_eq!(guest.logger(scope("a")), first);
     assert_eq!(guest.log_threshold(beyond).severity, Some(Severity::Warn));
     assert!(guest.log_enabled(beyond, Some(Severity::Warn), None));
-    guest.emit_logs(beyond, vec![said("x", Severity::Fatal); 3]);
+    guest.emit_logs(beyond, vec![message("x", Severity::Fatal); 3]);
     assert_eq!(host.dropped(Reason::LogScopes), 3);
     assert_eq!(host.records().len(), 0);
 }
 
 #[test]
-fn severity_texts_are_remembered_within_limits() {
+fn severity_texts_are_interned_within_limits() {
     let limits = Limits {
         interned: 1,
         ..Limits::default()
@@ -70,7 +70,7 @@ fn event_names_beyond_the_limit_become_attributes_and_are_counted() {
 }
 
 #[test]
-fn attributes_keep_to_their_rules() {
+fn attributes_are_limited() {
     let limits = Limits {
         log_attributes: 2,
         key_bytes: 4,
@@ -113,7 +113,7 @@ fn attributes_keep_to_their_rules() {
 }
 
 #[test]
-fn what_is_dropped_as_a_whole_is_counted_once() {
+fn items_that_are_dropped_whole_are_counted_once() {
     let limits = Limits {
         log_attributes: 1,
         log_bytes: 200,
@@ -133,11 +133,11 @@ fn what_is_dropped_as_a_whole_is_counted_once() {
             .collect(),
         ..LogRecord::default()
     };
-    // The first is shortened, the second is one too many and too long.
+    // The first attribute is shortened. The second is beyond the limit, and too long.
     host.emit(record(&["a", "b"]));
     assert_eq!(host.dropped(Reason::ValueBytes), 1);
     assert_eq!((host.dropped(Reason::LogAttributes), total()), (1, 2));
-    // Its values are too long, and all together.
+    // Each value is too long, and so is their sum.
     let nodes: Vec<_> = (0..20).map(|_| long()).collect();
     host.emit(LogRecord {
         body: Some(LogValue::Array((0..20).collect())),
@@ -145,7 +145,7 @@ fn what_is_dropped_as_a_whole_is_counted_once() {
         ..record(&[])
     });
     assert_eq!((host.dropped(Reason::LogBytes), total()), (1, 3));
-    // A name of an event that is one too many becomes an attribute, and is too long for one.
+    // An event name beyond the limit becomes an attribute, and is too long for one.
     host.emit(LogRecord {
         event_name: Some("a name that is too long".into()),
         ..record(&[])
@@ -154,7 +154,7 @@ fn what_is_dropped_as_a_whole_is_counted_once() {
 }
 
 #[test]
-fn nested_values_that_break_the_rules_are_lost_alone() {
+fn invalid_nested_values_are_dropped_without_the_rest() {
     let host = Host::new();
     let record = host.emit(LogRecord {
         body: Some(LogValue::Array(vec![0, 0])),

@@ -1,13 +1,13 @@
-//! Instruments of one name that differ otherwise.
+//! Different instruments with the same name.
 
 use super::*;
 
-struct Made<'a> {
+struct Guest<'a> {
     guest: Instance,
     host: &'a Host,
 }
 
-impl Made<'_> {
+impl Guest<'_> {
     fn make(&mut self, scope_name: &str, descriptor: InstrumentDescriptor) -> &mut Self {
         let meter = self.guest.meter(scope(scope_name));
         self.guest.create_instrument(meter, descriptor);
@@ -21,8 +21,8 @@ impl Made<'_> {
     }
 }
 
-fn guest(host: &Host) -> Made<'_> {
-    Made {
+fn guest(host: &Host) -> Guest<'_> {
+    Guest {
         guest: host.telemetry.instance("shop"),
         host,
     }
@@ -37,7 +37,7 @@ fn counter() -> InstrumentDescriptor {
 }
 
 #[test]
-fn equal_descriptors_and_other_scopes_are_no_conflict() {
+fn equal_descriptors_and_other_scopes_have_no_warnings() {
     let host = Host::new();
     for _ in 0..2 {
         guest(&host)
@@ -50,33 +50,33 @@ fn equal_descriptors_and_other_scopes_are_no_conflict() {
 }
 
 #[test]
-fn each_difference_is_warned_of_once_whichever_instance_makes_it() {
-    let mut of_kind = counter();
-    of_kind.kind = Kind::ObservableUpDownCounterS64;
-    let mut of_unit = counter();
-    of_unit.unit = None;
-    let mut of_description = counter();
-    of_description.description = Some(String::from("\u{1b}[31mall\ncalls"));
-    let mut of_case = counter();
-    of_case.name = String::from("CALLS");
+fn each_difference_has_one_warning_over_all_instances() {
+    let mut other_kind = counter();
+    other_kind.kind = Kind::ObservableUpDownCounterS64;
+    let mut other_unit = counter();
+    other_unit.unit = None;
+    let mut other_description = counter();
+    other_description.description = Some(String::from("\u{1b}[31mall\ncalls"));
+    let mut other_case = counter();
+    other_case.name = String::from("CALLS");
     let table = [
         (
-            of_kind,
+            other_kind,
             "the scope \"s\" has two instruments \"calls\", one with counter-u64 and one with observable-up-down-counter-s64; both \
              are exported, give one another name",
         ),
         (
-            of_unit,
+            other_unit,
             "the scope \"s\" has two instruments \"calls\", one with unit \"{call}\" and one with no unit; both are exported, give one \
              another name",
         ),
         (
-            of_description,
+            other_description,
             "the scope \"s\" has two instruments \"calls\", one with description \"calls\" and one with description \
              \"\\u{1b}[31mall\\ncalls\"; both are exported, give one another name",
         ),
         (
-            of_case,
+            other_case,
             "the instrument \"calls\" of the scope \"s\" is also called \"CALLS\"; the first name is exported",
         ),
     ];
@@ -99,7 +99,7 @@ fn each_difference_is_warned_of_once_whichever_instance_makes_it() {
 }
 
 #[test]
-fn the_first_boundaries_hold_and_others_are_warned_of() {
+fn the_first_boundaries_are_kept_and_others_have_a_warning() {
     let histogram = |boundaries: Option<&[f64]>| InstrumentDescriptor {
         boundaries: boundaries.map(<[f64]>::to_vec),
         ..descriptor("latency", Kind::HistogramF64)
@@ -118,13 +118,13 @@ fn the_first_boundaries_hold_and_others_are_warned_of() {
 }
 
 #[test]
-fn warnings_are_bounded_and_so_is_what_they_show() {
+fn number_and_length_of_warnings_are_bounded() {
     let host = Host::new();
-    let mut made = guest(&host);
+    let mut guest = guest(&host);
     for number in 0..100 {
         let name = format!("{}{number:03}", "n".repeat(200));
-        made.make("s", descriptor(&name, Kind::CounterU64));
-        made.make("s", descriptor(&name, Kind::GaugeF64));
+        guest.make("s", descriptor(&name, Kind::CounterU64));
+        guest.make("s", descriptor(&name, Kind::GaugeF64));
     }
     let warnings = host.telemetry.take_warnings();
     assert_eq!(warnings.len(), 33);

@@ -1,4 +1,4 @@
-//! A host whose metrics can be read, and what its guests do.
+//! A host with readable metrics, and helpers for guests.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::metrics_view;
 use crate::model::{InstrumentHandle, ObserverHandle};
 use crate::telemetry::{Providers, TelemetryBuilder};
 
-/// A value as it is exported.
+/// An exported value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Point {
     U64(u64),
@@ -104,7 +104,7 @@ impl Host {
             .with_reader(reader)
             .with_view(view)
             .build();
-        Self::told(provider, exporter, limits, |telemetry| {
+        Self::configured(provider, exporter, limits, |telemetry| {
             telemetry
                 .metrics_temporality(temporality)
                 .histogram_aggregation(histograms)
@@ -117,23 +117,23 @@ impl Host {
         limits: Limits,
         temporality: Temporality,
     ) -> Self {
-        Self::told(provider, exporter, limits, |telemetry| {
+        Self::configured(provider, exporter, limits, |telemetry| {
             telemetry.metrics_temporality(temporality)
         })
     }
 
-    /// Tells the core what it cannot know of the provider.
-    pub(super) fn told(
+    /// Makes a host. `configure` sets the configuration of the provider's readers and views.
+    pub(super) fn configured(
         provider: SdkMeterProvider,
         exporter: InMemoryMetricExporter,
         limits: Limits,
-        tell: impl FnOnce(TelemetryBuilder) -> TelemetryBuilder,
+        configure: impl FnOnce(TelemetryBuilder) -> TelemetryBuilder,
     ) -> Self {
         let providers = Providers {
             meter: Some(provider.clone()),
             ..Providers::default()
         };
-        let telemetry = tell(Telemetry::builder(providers).limits(limits)).build();
+        let telemetry = configure(Telemetry::builder(providers).limits(limits)).build();
         Self {
             telemetry,
             provider,
@@ -145,8 +145,8 @@ impl Host {
         self.telemetry.dropped().get(Signal::Metrics, reason)
     }
 
-    /// Collects, and gives what guests measured, by `scope/name`; where there are several of a
-    /// name, the last.
+    /// Collects, and returns the guests' metrics by `scope/name`. If there are several of one name,
+    /// the last.
     pub(super) fn collect(&self) -> BTreeMap<String, Metric> {
         self.exporter.reset();
         self.provider.force_flush().unwrap();
@@ -173,7 +173,7 @@ impl Host {
         metrics
     }
 
-    /// Collects, and gives the points of one metric of the scope `s`.
+    /// Collects, and returns the points of one metric of the scope `s`.
     pub(super) fn points(&self, name: &str) -> BTreeMap<String, Point> {
         self.collect()
             .remove(&format!("s/{name}"))

@@ -1,9 +1,9 @@
-//! What an instance and a provider may have.
+//! The limits on metrics of an instance and of a provider.
 
 use super::*;
 
 #[test]
-fn limits_of_an_instance_hold_and_are_counted() {
+fn limits_of_an_instance_are_applied_and_counted() {
     let limits = Limits {
         scopes: 2,
         instruments: 3,
@@ -26,7 +26,7 @@ fn limits_of_an_instance_hold_and_are_counted() {
         guest.measure(*handle, Unsigned(1), vec![]);
     }
     assert_eq!(host.dropped(Reason::Instruments), 1);
-    // One that is known needs no place.
+    // An existing instrument does not count again.
     assert_eq!(instrument(&mut guest, "i0", Kind::CounterU64), handles[0]);
 
     let series: Vec<_> = ["a", "b", "c", "a"]
@@ -41,7 +41,7 @@ fn limits_of_an_instance_hold_and_are_counted() {
 }
 
 #[test]
-fn measurement_that_is_refused_twice_is_counted_once() {
+fn measurement_with_several_errors_is_counted_once() {
     for temporality in [Temporality::Cumulative, Temporality::Delta] {
         let limits = Limits {
             cardinality: 1,
@@ -61,15 +61,15 @@ fn measurement_that_is_refused_twice_is_counted_once() {
         };
         guest.measure(counter, Float(1.0), attributes("a"));
         assert_eq!(total(), 0);
-        // The number, and the cardinality.
+        // The number is invalid, and the cardinality is exceeded.
         guest.measure(counter, Float(-1.0), attributes("b"));
         assert_eq!((host.dropped(Reason::NumberRange), total()), (1, 1));
-        // The number, the cardinality, the number of attributes and the length of one.
+        // The number, the cardinality, the number of attributes and the length of a value.
         guest.measure(counter, Float(-1.0), too_many());
         assert_eq!((host.dropped(Reason::NumberRange), total()), (2, 2));
         guest.measure(counter, Unsigned(1), too_many());
         assert_eq!((host.dropped(Reason::NumberType), total()), (1, 3));
-        // The cardinality, which costs it all attributes.
+        // The cardinality, which loses all attributes.
         guest.measure(counter, Float(1.0), too_many());
         assert_eq!((host.dropped(Reason::Cardinality), total()), (1, 4));
         guest.bind(counter, too_many());
@@ -92,7 +92,7 @@ fn measurement_that_is_refused_twice_is_counted_once() {
 }
 
 #[test]
-fn instrument_that_is_refused_is_not_counted_for_what_is_wrong_with_it() {
+fn refused_instrument_does_not_count_its_other_errors() {
     let limits = Limits {
         instruments: 0,
         scopes: 1,
@@ -114,7 +114,7 @@ fn instrument_that_is_refused_is_not_counted_for_what_is_wrong_with_it() {
 }
 
 #[test]
-fn cardinality_beyond_the_limit_is_put_together_and_counted() {
+fn cardinality_beyond_the_limit_overflows_and_is_counted() {
     for temporality in [Temporality::Cumulative, Temporality::Delta] {
         let limits = Limits {
             cardinality: 2,
@@ -159,11 +159,11 @@ fn bytes_of_attribute_sets_are_limited() {
 }
 
 #[test]
-fn buckets_of_exponential_histograms_are_in_the_limit_as_what_they_may_become() {
+fn exponential_histograms_count_with_their_largest_size() {
     const SET: usize = 1_000;
     let metric_bytes = 100_000;
-    // Vectors of up to twice the 160 buckets of 8 bytes, one for either side of zero where there
-    // are two.
+    // Vectors of up to twice the 160 buckets of 8 bytes. Floating-point numbers have two of them,
+    // one for each side of zero.
     for (kind, number, buckets) in [
         (Kind::HistogramU64, Unsigned(1), 2 * 160 * 8),
         (Kind::HistogramF64, Float(1.0), 2 * 2 * 160 * 8),
@@ -183,7 +183,7 @@ fn buckets_of_exponential_histograms_are_in_the_limit_as_what_they_may_become() 
             kept > 2 && kept * buckets < metric_bytes,
             "{kind:?}: {kept}"
         );
-        // The rest of each is small.
+        // The rest of each series is small.
         assert!(
             kept * (buckets + 1_000) > metric_bytes / 2,
             "{kind:?}: {kept}"
@@ -221,13 +221,13 @@ fn ten_thousand_instances_with_fresh_names_stay_bounded() {
         Point::U64(10_000 - 2_000)
     );
     assert_eq!(metrics["s/gauge"].points.len(), limits.cardinality);
-    // The instruments `shared` and `gauge` are two of those that fit.
+    // Two of the instruments within the limit are `shared` and `gauge`.
     assert_eq!(
         host.dropped(Reason::InstrumentsPerProvider),
         10_000 - (1_024 - 2)
     );
     assert_eq!(host.dropped(Reason::Cardinality), 8_000 + 8_000);
-    // What ended instances have left of the gauge is gone when it has been collected.
+    // The gauge's reports of ended instances are forgotten after a collection.
     assert!(!host.collect().contains_key("s/gauge"));
 }
 
@@ -252,7 +252,7 @@ fn scopes_of_a_provider_are_limited() {
 }
 
 #[test]
-fn sets_that_are_not_measured_any_more_make_room_where_differences_are_exported() {
+fn idle_sets_are_removed_with_delta_temporality() {
     let limits = Limits {
         cardinality: 2,
         ..Limits::default()
@@ -275,7 +275,7 @@ fn sets_that_are_not_measured_any_more_make_room_where_differences_are_exported(
         collections += 1;
         assert!(collections < 10);
     }
-    // Three sets never lived together.
+    // There were never three sets at a time.
     assert!(collections > 2);
     guest.measure(handle, Unsigned(1), attributes("once"));
     guest.measure_series(bound, Unsigned(1));
@@ -283,7 +283,7 @@ fn sets_that_are_not_measured_any_more_make_room_where_differences_are_exported(
 }
 
 #[test]
-fn sets_stay_where_totals_are_exported() {
+fn idle_sets_are_kept_with_cumulative_temporality() {
     let limits = Limits {
         cardinality: 1,
         ..Limits::default()
@@ -304,7 +304,7 @@ fn sets_stay_where_totals_are_exported() {
 }
 
 #[test]
-fn set_that_is_bound_keeps_its_place() {
+fn bound_sets_are_never_removed() {
     let limits = Limits {
         cardinality: 1,
         ..Limits::default()

@@ -1,4 +1,4 @@
-//! Random guests against a model that adds up in 128 bits.
+//! Compares random guests with a model that adds in 128 bits.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -25,7 +25,7 @@ const KINDS: [Kind; 8] = [
 
 #[derive(Debug, Clone)]
 enum Op {
-    Say {
+    Measure {
         kind: usize,
         set: usize,
         value: i128,
@@ -36,20 +36,21 @@ enum Op {
     NewInstance,
 }
 
-/// What a series ought to be.
+/// The expected state of a series.
 #[derive(Debug, Clone, Copy, Default)]
 struct Series {
-    /// Sum or last value of a synchronous instrument; what ended instances have left of an
+    /// The sum or last value of a synchronous instrument, or the reports of ended instances of an
     /// observable one.
     value: Option<i128>,
-    /// What the living instance has last reported, and whether it reports it still.
+    /// The last report of the live instance.
     live: Option<i128>,
+    /// Whether the live instance has left it out of its last round.
     silent: bool,
     /// Whether it was reported in this round.
     in_round: bool,
-    /// Whether an instance has ended that reported it until then.
+    /// Whether an instance has ended that reported it to the end.
     ended: bool,
-    /// How many measurements a histogram has.
+    /// The number of measurements of a histogram.
     count: u64,
 }
 
@@ -74,7 +75,7 @@ fn is_observable(kind: Kind) -> bool {
 }
 
 impl Model {
-    fn say(&mut self, index: usize, set: usize, value: i128) {
+    fn measure(&mut self, index: usize, set: usize, value: i128) {
         let kind = KINDS[index];
         let merged: i128 = self.series[index]
             .iter()
@@ -200,7 +201,7 @@ fn key(set: usize) -> String {
 
 fn point(kind: Kind, value: i128, count: u64) -> Point {
     match kind {
-        // No boundaries: sum and count alone.
+        // Without boundaries there are only sum and count.
         Kind::HistogramU64 => Point::HistogramU64 {
             count,
             sum: u64::try_from(value).unwrap(),
@@ -224,7 +225,7 @@ fn op() -> impl Strategy<Value = Op> {
     ];
     prop_oneof![
         12 => (0..KINDS.len(), 0..3_usize, value, any::<bool>())
-            .prop_map(|(kind, set, value, bound)| Op::Say { kind, set, value, bound }),
+            .prop_map(|(kind, set, value, bound)| Op::Measure { kind, set, value, bound }),
         1 => Just(Op::Collect),
         2 => Just(Op::Complete),
         1 => Just(Op::NewInstance),
@@ -247,14 +248,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn random_guests_export_what_the_model_says(ops in proptest::collection::vec(op(), 1..150)) {
+    fn random_guests_agree_with_the_model(ops in proptest::collection::vec(op(), 1..150)) {
         let host = Host::new();
         let mut model = Model::default();
         let mut guest = host.telemetry.instance("shop");
         let mut handles = make(&mut guest);
         for op in ops.into_iter().chain([Op::Collect, Op::NewInstance, Op::Collect, Op::Collect]) {
             match op {
-                Op::Say { kind: index, set, value, bound } => {
+                Op::Measure { kind: index, set, value, bound } => {
                     let kind = KINDS[index];
                     let number = if is_unsigned(kind) {
                         Unsigned(u64::try_from(value.max(0)).unwrap())
@@ -273,7 +274,7 @@ proptest! {
                     } else {
                         guest.measure(handles[index], number, attributes);
                     }
-                    model.say(index, set, value);
+                    model.measure(index, set, value);
                 }
                 Op::Collect => prop_assert_eq!(host.collect(), model.collect()),
                 Op::Complete => {

@@ -1,4 +1,4 @@
-//! Which numbers an instrument takes.
+//! The numbers that instruments accept.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 
 use super::*;
 
-/// A kind, and numbers with the reason for which each is refused.
+/// A kind, and numbers with the reason if they are refused.
 type Case = (Kind, Vec<(Number, Option<Reason>)>);
 
 #[test]
-fn numbers_that_an_instrument_cannot_take_are_dropped_and_counted() {
+fn invalid_numbers_are_dropped_and_counted() {
     let max = i64::MAX as u64;
     let table: Vec<Case> = vec![
         (
@@ -127,7 +127,7 @@ fn numbers_that_an_instrument_cannot_take_are_dropped_and_counted() {
 }
 
 #[test]
-fn sum_that_is_full_leaves_other_series_alone() {
+fn full_sum_does_not_affect_other_series() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     for (name, kind) in [("c", Kind::CounterU64), ("h", Kind::HistogramU64)] {
@@ -173,14 +173,14 @@ fn views_that_merge_series_cannot_make_a_histograms_sum_overflow() {
 }
 
 #[test]
-fn only_series_that_the_sdk_may_take_for_one_another_share_a_histograms_sum() {
+fn only_series_that_the_sdk_may_merge_share_a_histograms_sum() {
     let exporter = InMemoryMetricExporter::default();
     let provider = SdkMeterProvider::builder()
         .with_periodic_exporter(exporter.clone())
         .build();
     let limits = Limits::default();
-    let host = Host::told(provider, exporter, limits, |telemetry| {
-        telemetry.series_stay_apart()
+    let host = Host::configured(provider, exporter, limits, |telemetry| {
+        telemetry.no_merging_views()
     });
     let mut guest = host.telemetry.instance("shop");
     let handle = instrument(&mut guest, "h", Kind::HistogramU64);
@@ -194,7 +194,7 @@ fn only_series_that_the_sdk_may_take_for_one_another_share_a_histograms_sum() {
     }
     measure(f64::NAN.into());
     assert_eq!(host.dropped(Reason::NumberRange), 0);
-    // Different bits, and equal all the same.
+    // They have different bits, but are equal.
     let array = |numbers| Value::Array(opentelemetry::Array::F64(numbers));
     for zeros in [
         0.0.into(),
@@ -233,8 +233,8 @@ fn the_smallest_and_the_largest_numbers_fit_into_one_exponential_histogram() {
     );
     let mut guest = host.telemetry.instance("shop");
     let handle = instrument(&mut guest, "h", Kind::HistogramF64);
-    // The smallest there is, the largest subnormal and the smallest normal number; in either order,
-    // on either side of zero.
+    // The smallest number, the largest subnormal and the smallest normal number, in both orders and
+    // with both signs.
     let smallest = [
         f64::from_bits(1),
         f64::MIN_POSITIVE.next_down(),
@@ -272,7 +272,7 @@ fn the_smallest_and_the_largest_numbers_fit_into_one_exponential_histogram() {
 }
 
 #[test]
-fn bound_series_that_was_never_measured_is_not_exported() {
+fn bound_series_without_measurements_is_not_exported() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     for (name, kind) in [

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn every_observable_kind_arrives_with_its_type() {
+fn every_observable_kind_is_exported_with_its_type() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let table = [
@@ -61,7 +61,7 @@ fn every_observable_kind_arrives_with_its_type() {
         let handle = instrument(&mut guest, name, *kind);
         observe(&mut guest, handle, *number, attributes("a"));
     }
-    // What was reported holds until it is reported again.
+    // A report is kept until the next one.
     for _ in 0..2 {
         let metrics = host.collect();
         for (name, _, _, point, monotonic) in &table {
@@ -99,7 +99,7 @@ fn sums_add_up_over_instances_and_gauges_take_the_last_report() {
 }
 
 #[test]
-fn reports_replace_what_the_same_instance_reported_before() {
+fn reports_replace_earlier_ones_of_the_same_instance() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let counter = instrument(&mut guest, "c", Kind::ObservableCounterU64);
@@ -113,7 +113,7 @@ fn reports_replace_what_the_same_instance_reported_before() {
 }
 
 #[test]
-fn counter_keeps_what_ended_instances_counted_and_others_are_collected_once() {
+fn counters_keep_totals_of_ended_instances_and_others_are_collected_once() {
     let host = Host::new();
     for _ in 0..3 {
         let mut guest = host.telemetry.instance("shop");
@@ -134,7 +134,7 @@ fn counter_keeps_what_ended_instances_counted_and_others_are_collected_once() {
 }
 
 #[test]
-fn last_reports_are_collected_even_after_the_telemetry_is_gone() {
+fn last_reports_are_collected_even_after_the_telemetry_is_dropped() {
     let Host {
         telemetry,
         provider,
@@ -157,21 +157,21 @@ fn last_reports_are_collected_even_after_the_telemetry_is_gone() {
 }
 
 #[test]
-fn gauge_falls_back_to_an_instance_that_still_lives() {
+fn gauge_falls_back_to_a_live_instance() {
     let host = Host::new();
-    let mut lives = host.telemetry.instance("shop");
-    let gauge = instrument(&mut lives, "g", Kind::ObservableGaugeU64);
-    observe(&mut lives, gauge, Unsigned(1), vec![]);
-    let mut ends = host.telemetry.instance("shop");
-    let gauge = instrument(&mut ends, "g", Kind::ObservableGaugeU64);
-    observe(&mut ends, gauge, Unsigned(2), vec![]);
-    drop(ends);
+    let mut live = host.telemetry.instance("shop");
+    let gauge = instrument(&mut live, "g", Kind::ObservableGaugeU64);
+    observe(&mut live, gauge, Unsigned(1), vec![]);
+    let mut ended = host.telemetry.instance("shop");
+    let gauge = instrument(&mut ended, "g", Kind::ObservableGaugeU64);
+    observe(&mut ended, gauge, Unsigned(2), vec![]);
+    drop(ended);
     assert_eq!(host.point("g"), Some(Point::U64(2)));
     assert_eq!(host.point("g"), Some(Point::U64(1)));
 }
 
 #[test]
-fn differences_do_not_count_twice_what_was_not_reported_for_a_while() {
+fn differences_after_a_pause_do_not_count_twice() {
     let host = Host::with(Limits::default(), Temporality::Delta);
     let mut guest = host.telemetry.instance("shop");
     let counter = instrument(&mut guest, "c", Kind::ObservableCounterU64);
@@ -191,7 +191,7 @@ fn differences_do_not_count_twice_what_was_not_reported_for_a_while() {
 }
 
 #[test]
-fn values_that_cannot_be_are_dropped_and_what_was_reported_stays() {
+fn invalid_values_are_dropped_and_earlier_reports_are_kept() {
     let max = i64::MAX as u64;
     let table = [
         (
@@ -266,7 +266,7 @@ fn values_that_cannot_be_are_dropped_and_what_was_reported_stays() {
 }
 
 #[test]
-fn sums_over_instances_that_would_leave_the_range_are_refused() {
+fn reports_that_would_overflow_the_sum_over_instances_are_refused() {
     let host = Host::new();
     let mut one = host.telemetry.instance("shop");
     let mut two = host.telemetry.instance("shop");
@@ -297,7 +297,7 @@ fn sums_over_instances_that_would_leave_the_range_are_refused() {
         observe(&mut two, handle, second, vec![]);
     }
     assert_eq!(host.dropped(Reason::NumberRange), 3);
-    // Also when what is there is what an ended instance has left.
+    // The totals of ended instances are part of the sum.
     drop(one);
     let counter = instrument(&mut two, "c", Kind::ObservableCounterU64);
     observe(&mut two, counter, Unsigned(1), vec![]);
@@ -306,7 +306,7 @@ fn sums_over_instances_that_would_leave_the_range_are_refused() {
 }
 
 #[test]
-fn limits_on_reports_hold_are_counted_and_recover() {
+fn limits_on_reports_are_counted_and_recover() {
     let limits = Limits {
         observations: 2,
         observations_per_provider: 3,
@@ -326,7 +326,7 @@ fn limits_on_reports_hold_are_counted_and_recover() {
     report(&mut two, "a");
     report(&mut two, "d");
     assert_eq!(host.dropped(Reason::ObservationsPerProvider), 1);
-    // Replacing needs no room.
+    // A report that replaces another one does not count.
     report(&mut one, "a");
     assert_eq!(host.dropped(Reason::ObservationsPerProvider), 1);
     drop(one);
@@ -360,7 +360,7 @@ fn cardinality_of_observables_is_limited_and_recovers() {
 }
 
 #[test]
-fn every_notice_carries_the_number_of_the_next_collection() {
+fn every_notice_has_the_number_of_the_next_collection() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let counter = instrument(&mut guest, "c", Kind::CounterU64);
@@ -368,16 +368,16 @@ fn every_notice_carries_the_number_of_the_next_collection() {
     let mut last = 0;
     for round in 1..=3 {
         let number = guest.measure(counter, Unsigned(1), vec![]) >> 32;
-        assert_ne!(number, last, "another one in round {round}");
+        assert_ne!(number, last, "a new number in round {round}");
         last = number;
-        // Reporting changes nothing: the instance may be several components, and the others have
-        // not reported.
+        // A report does not change it: the instance may have several components, and the others
+        // have not reported.
         observe(&mut guest, gauge, Unsigned(1), vec![]);
         assert_eq!(
             guest.observe(ObserverHandle::from_bits(0), vec![], false) >> 32,
             number
         );
-        // It is the same for all instances, and a new one does not begin with 0.
+        // All instances have the same number, also new ones.
         let mut other = host.telemetry.instance("shop");
         assert_eq!(
             other.observe(ObserverHandle::from_bits(0), vec![], false) >> 32,
@@ -389,10 +389,11 @@ fn every_notice_carries_the_number_of_the_next_collection() {
 
 #[test]
 fn both_components_of_a_composition_report_for_each_collection() {
-    /// What a guest SDK does: one of these is in each component, and none knows of another.
+    /// Works like a guest SDK. Each component has its own, without knowledge of the others.
     struct Component {
         gauge: InstrumentHandle,
-        answered: u64,
+        /// The last collection that it reported for.
+        reported: u64,
         reports: u64,
     }
 
@@ -402,14 +403,14 @@ fn both_components_of_a_composition_report_for_each_collection() {
             Self {
                 gauge: guest
                     .create_instrument(meter, descriptor("reports", Kind::ObservableGaugeU64)),
-                answered: 0,
+                reported: 0,
                 reports: 0,
             }
         }
 
         fn take(&mut self, guest: &mut Instance, notice: u64) {
-            if notice >> 32 != self.answered {
-                self.answered = notice >> 32;
+            if notice >> 32 != self.reported {
+                self.reported = notice >> 32;
                 self.reports += 1;
                 observe(guest, self.gauge, Unsigned(self.reports), vec![]);
             }
@@ -421,7 +422,7 @@ fn both_components_of_a_composition_report_for_each_collection() {
     let mut gateway = Component::new(&mut guest, "gateway");
     let mut pricing = Component::new(&mut guest, "pricing");
     for round in 1..=3 {
-        // Much is called between two collections; each reports once.
+        // There are many calls between two collections, but each component reports once.
         for _ in 0..5 {
             let notice = guest.observe(ObserverHandle::from_bits(0), vec![], false);
             gateway.take(&mut guest, notice);
@@ -447,7 +448,7 @@ fn counter_of_fractions_never_falls() {
             guest
         })
         .collect();
-    // With each that ends, the same numbers are added up in another order.
+    // Each instance that ends changes the order of the addition.
     let mut last = 0.0;
     loop {
         let Some(Point::F64(total)) = host.point("c") else {

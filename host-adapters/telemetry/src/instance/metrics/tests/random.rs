@@ -1,10 +1,10 @@
-//! Guests that do anything.
+//! Guests with random calls.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// What a random guest does.
+/// A call of a random guest.
 #[derive(Debug, Clone)]
 enum Op {
     Measure(usize, Number, u8),
@@ -85,7 +85,7 @@ fn op() -> impl Strategy<Value = Op> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Runs in a dev build, where an overflow panics.
+    /// In a dev build an overflow panics.
     #[test]
     fn random_guests_export_nothing_out_of_range(
         ops in proptest::collection::vec(op(), 1..200),

@@ -1,4 +1,4 @@
-//! Rounds of observers: what one leaves out is reported no more.
+//! Rounds of observers: series that a round leaves out end.
 
 use super::host::{complete, own_observer};
 use super::*;
@@ -46,7 +46,7 @@ fn report(
 }
 
 #[test]
-fn what_a_round_leaves_out_has_no_data() {
+fn series_that_a_round_leaves_out_have_no_data() {
     for kind in KINDS {
         let host = Host::new();
         let mut guest = host.telemetry.instance("shop");
@@ -59,11 +59,11 @@ fn what_a_round_leaves_out_has_no_data() {
         complete(&mut guest);
         assert_eq!(keys(&host, "peers"), ["k=0", "k=1"], "{kind:?}");
         observe(&mut guest, peers, one(kind), attributes("0"));
-        // In the middle of a round what is not yet reported holds.
+        // Before a round is complete, reports of the last round still apply.
         assert_eq!(keys(&host, "peers"), ["k=0", "k=1"], "{kind:?}");
         complete(&mut guest);
         assert_eq!(keys(&host, "peers"), ["k=0"], "{kind:?}");
-        // The other instrument was in no report of the round.
+        // The round had no report of the other instrument.
         assert_eq!(keys(&host, "other"), [""; 0], "{kind:?}");
         complete(&mut guest);
         assert_eq!(keys(&host, "peers"), [""; 0], "{kind:?}");
@@ -74,7 +74,7 @@ fn what_a_round_leaves_out_has_no_data() {
 }
 
 #[test]
-fn a_value_that_is_refused_counts_as_reported() {
+fn a_refused_value_counts_as_reported() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let gauge = instrument(&mut guest, "g", Kind::ObservableGaugeF64);
@@ -93,14 +93,14 @@ fn a_value_that_is_refused_counts_as_reported() {
 }
 
 #[test]
-fn a_counter_that_pauses_goes_on_or_has_restarted() {
+fn a_counter_continues_or_restarts_after_a_pause() {
     for temporality in [Temporality::Cumulative, Temporality::Delta] {
         let host = Host::with(Limits::default(), temporality);
         let mut guest = host.telemetry.instance("shop");
         let counter = instrument(&mut guest, "c", Kind::ObservableCounterU64);
         let floats = instrument(&mut guest, "f", Kind::ObservableCounterF64);
         let mut sum = 0;
-        // Total reported, and what it comes to.
+        // The reported total, and the expected sum.
         let rounds = [
             (Some(10), Some(10)),
             (None, None),
@@ -111,7 +111,7 @@ fn a_counter_that_pauses_goes_on_or_has_restarted() {
             (Some(3), Some(15)),
             (Some(4), Some(16)),
             (None, None),
-            // Restarted at what it was.
+            // Continued with the same total.
             (Some(4), Some(16)),
         ];
         for (reported, expected) in rounds {
@@ -160,7 +160,7 @@ fn the_sum_of_a_counter_does_not_fall_while_another_observer_reports_it() {
         assert_eq!(point("u"), up_down.map(Point::I64));
         assert_eq!(point("g"), gauge.map(Point::I64));
     };
-    // They report the same series: sums add up, of gauges the last report holds.
+    // They report the same series: counters are added, gauges keep the last report.
     round(gateway, Some(10));
     round(pricing, Some(100));
     assert_points(Some(110), Some(110), Some(100));
@@ -176,7 +176,7 @@ fn the_sum_of_a_counter_does_not_fall_while_another_observer_reports_it() {
 }
 
 #[test]
-fn an_end_leaves_what_was_reported_last() {
+fn the_last_reports_remain_after_an_end() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let counter = instrument(&mut guest, "c", Kind::ObservableCounterU64);
@@ -198,7 +198,7 @@ fn an_end_leaves_what_was_reported_last() {
         let keys: Vec<_> = metrics[name].points.keys().collect();
         assert_eq!(keys, ["k=last"], "{name}");
     }
-    // What was paused counts once it is reported again.
+    // The paused series counts again with its next report.
     let mut guest = host.telemetry.instance("shop");
     let counter = instrument(&mut guest, "c", Kind::ObservableCounterU64);
     observe(&mut guest, counter, Unsigned(1), attributes("paused"));
@@ -206,7 +206,7 @@ fn an_end_leaves_what_was_reported_last() {
 }
 
 #[test]
-fn an_end_in_the_middle_of_a_round_leaves_what_holds() {
+fn an_end_within_a_round_keeps_reports_of_the_last_round() {
     let host = Host::new();
     let mut guest = host.telemetry.instance("shop");
     let gauge = instrument(&mut guest, "g", Kind::ObservableGaugeU64);
@@ -224,7 +224,7 @@ fn an_end_in_the_middle_of_a_round_leaves_what_holds() {
 }
 
 #[test]
-fn attribute_sets_that_come_and_go_neither_grow_nor_are_refused() {
+fn changing_attribute_sets_neither_grow_nor_are_refused() {
     for kind in [
         Kind::ObservableGaugeU64,
         Kind::ObservableUpDownCounterS64,
@@ -248,7 +248,7 @@ fn attribute_sets_that_come_and_go_neither_grow_nor_are_refused() {
 }
 
 #[test]
-fn places_of_a_provider_are_given_back_with_a_round() {
+fn a_round_frees_reports_for_the_provider_limits() {
     let limits = Limits {
         observations: 2,
         observations_per_provider: 2,
@@ -270,7 +270,7 @@ fn places_of_a_provider_are_given_back_with_a_round() {
 }
 
 #[test]
-fn wrong_observers_and_those_beyond_the_limit_drop_and_count() {
+fn wrong_observers_and_observers_beyond_the_limit_drop_and_count() {
     let limits = Limits {
         observers: 2,
         ..Limits::default()
@@ -290,7 +290,7 @@ fn wrong_observers_and_those_beyond_the_limit_drop_and_count() {
         let before = host.dropped(reason);
         report(&mut guest, observer, gauge, Unsigned(1), "a");
         guest.observe(observer, vec![], true);
-        // Nothing is lost, and the notice is given.
+        // An empty call loses nothing, and returns the notice.
         assert_ne!(guest.observe(observer, vec![], false), 0);
         assert_eq!(host.dropped(reason), before + 2);
     }

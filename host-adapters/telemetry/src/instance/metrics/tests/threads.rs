@@ -1,4 +1,4 @@
-//! Instances on several threads, while another collects.
+//! Instances on several threads, while another thread collects.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,7 +9,7 @@ const THREADS: u64 = 4;
 const ROUNDS: u64 = 2_000;
 
 #[test]
-fn nothing_is_lost_or_counted_twice_while_threads_measure_and_one_collects() {
+fn nothing_is_lost_or_counted_twice_during_collections() {
     let host = Host::new();
     let done = AtomicBool::new(false);
     thread::scope(|threads| {
@@ -39,14 +39,14 @@ fn nothing_is_lost_or_counted_twice_while_threads_measure_and_one_collects() {
             "{name} {set}"
         );
     }
-    // Of numbers so high only one in all fits into each sum.
+    // Only one number of this size fits into the sum.
     assert_eq!(metrics["s/full"].points[""], Point::U64(i64::MAX as u64));
     assert_eq!(host.dropped(Reason::NumberRange), THREADS * ROUNDS - 1);
 }
 
 fn measure(host: &Host) {
     for round in 0..ROUNDS {
-        // A new instance now and then, as hosts do.
+        // A new instance for each round, as hosts make them.
         let mut guest = host.telemetry.instance("shop");
         let counter = instrument(&mut guest, "c", Kind::CounterU64);
         guest.measure(counter, Unsigned(1), attributes(&(round % 2).to_string()));

@@ -1,34 +1,35 @@
-//! How many bytes the series of a provider may take.
+//! The limit on the bytes of all series of a provider.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::held::Gauge;
+use crate::state_metrics::ItemCount;
 
-/// A number of bytes that all series of a provider share.
+/// A number of bytes that all series of a provider share. Each series takes its bytes when it is
+/// made.
 #[derive(Debug)]
-pub(crate) struct ByteBudget {
+pub(crate) struct SharedByteBudget {
     max: usize,
     left: AtomicUsize,
-    /// How many have taken some.
-    holders: Gauge,
+    /// The number of series that have taken bytes.
+    holders: ItemCount,
 }
 
-impl ByteBudget {
+impl SharedByteBudget {
     pub(crate) fn new(bytes: usize) -> Self {
         Self {
             max: bytes,
             left: AtomicUsize::new(bytes),
-            holders: Gauge::default(),
+            holders: ItemCount::default(),
         }
     }
 
-    /// Returns how many bytes are taken, and by how many.
+    /// Returns the taken bytes and the number of series that have taken them.
     pub(crate) fn held(&self) -> (usize, usize) {
         let left = self.left.load(Ordering::Relaxed);
         (self.max.saturating_sub(left), self.holders.get())
     }
 
-    /// Takes `bytes` if so many are left; tells whether they were.
+    /// Takes `bytes` for a series. Returns false if fewer are left.
     pub(crate) fn take(&self, bytes: usize) -> bool {
         let left = self
             .left
@@ -46,7 +47,7 @@ impl ByteBudget {
         bytes <= self.left.load(Ordering::Relaxed)
     }
 
-    /// Returns back what was taken.
+    /// Gives back the bytes of a series.
     pub(crate) fn give_back(&self, bytes: usize) {
         self.left.fetch_add(bytes, Ordering::Relaxed);
         self.holders.subtract();

@@ -13,8 +13,8 @@ use crate::telemetry::host_scope;
 
 /// The open spans of all instances.
 ///
-/// Each instance stores its own number, which costs it no more than a write to memory of its own.
-/// The sum is made when metrics are collected.
+/// Each instance writes only its own counter, so instances do not contend for it. The counters are
+/// added up when metrics are collected.
 #[derive(Debug, Default)]
 pub(crate) struct OpenSpans {
     counters: Mutex<Vec<Weak<AtomicU32>>>,
@@ -22,23 +22,23 @@ pub(crate) struct OpenSpans {
 }
 
 impl OpenSpans {
-    /// Notes that there is, or was, an instance.
+    /// Records that an instance was made.
     pub(crate) fn note_instance(&self) {
         if !self.has_instances() {
             self.has_instances.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Returns whether there is, or was, an instance.
+    /// Returns whether an instance was ever made.
     pub(crate) fn has_instances(&self) -> bool {
         self.has_instances.load(Ordering::Relaxed)
     }
 
-    /// Makes the counter of an instance, which counts as long as it is held.
+    /// Makes the counter of an instance. It is part of the sum until it is dropped.
     pub(crate) fn counter(&self) -> Arc<AtomicU32> {
         let counter = Arc::default();
         let mut all = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those of ended instances make room before more is taken.
+        // Removes the counters of ended instances before the vector grows.
         if all.len() == all.capacity() {
             all.retain(|counter| counter.strong_count() > 0);
         }
@@ -54,11 +54,11 @@ impl OpenSpans {
     }
 }
 
-/// Counts what is there, for a metric.
+/// A number of items, for a metric.
 #[derive(Debug, Default)]
-pub(crate) struct Gauge(AtomicUsize);
+pub(crate) struct ItemCount(AtomicUsize);
 
-impl Gauge {
+impl ItemCount {
     pub(crate) fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -72,7 +72,7 @@ impl Gauge {
     }
 }
 
-/// Registers a metric whose value is asked for when metrics are collected, for the provider's life.
+/// Registers a metric for the provider's lifetime. `value` is called when metrics are collected.
 /// `None` is not exported.
 pub(crate) fn export(
     provider: &SdkMeterProvider,
@@ -93,8 +93,9 @@ pub(crate) fn export(
         .build();
 }
 
-/// Returns a value once it was not 0 for the first time, so that an idle host sends nothing.
-pub(crate) fn once_used(
+/// Returns `None` until the value is not 0 for the first time, so that an idle host exports
+/// nothing.
+pub(crate) fn after_first_use(
     value: impl Fn() -> usize + Send + Sync + 'static,
 ) -> impl Fn() -> Option<usize> + Send + Sync + 'static {
     let used = AtomicBool::new(false);
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counters_of_ended_instances_take_no_memory_for_long() {
+    fn counters_of_ended_instances_are_freed() {
         let open = OpenSpans::default();
         let kept = open.counter();
         kept.store(2, Ordering::Relaxed);
