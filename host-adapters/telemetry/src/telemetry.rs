@@ -81,8 +81,8 @@ pub(crate) struct Shared {
     pub(crate) runtime: Option<Runtime>,
     /// Makes the host's own spans.
     pub(crate) host_tracer: Option<SdkTracer>,
-    /// The largest number of attributes of a host span. The limits on guests' spans do not apply to
-    /// it, but those of the SDK do.
+    /// The largest number of attributes of a host span. The limits on guests' spans do not apply
+    /// to it, but those of the SDK do.
     pub(crate) host_attributes: usize,
     /// True if the SDK's span limits equal ours. Then the SDK counts dropped items of a span.
     pub(crate) sdk_counts: bool,
@@ -289,8 +289,8 @@ impl TelemetryBuilder {
     }
 
     /// Sets the span limits that the tracer provider was built with. They replace those in
-    /// [`Limits`], so call this after [`TelemetryBuilder::limits`]. The counts of dropped items in a
-    /// span, such as OTLP's `dropped_attributes_count`, are exact only with it.
+    /// [`Limits`], so call this after [`TelemetryBuilder::limits`]. The counts of dropped items in
+    /// a span, such as OTLP's `dropped_attributes_count`, are exact only with it.
     pub fn span_limits(mut self, sdk: SpanLimits) -> Self {
         self.limits.span_attributes = sdk.max_attributes_per_span as usize;
         self.limits.span_events = sdk.max_events_per_span as usize;
@@ -333,8 +333,8 @@ impl TelemetryBuilder {
     }
 
     /// Tells that the meter provider has no views that merge series.
-    /// [`metrics_view`](crate::metrics_view) does not. Default: there may be such views, so the range
-    /// of a `u64` histogram's sum is shared by all its series.
+    /// [`metrics_view`](crate::metrics_view) does not. Default: there may be such views, so the
+    /// range of a `u64` histogram's sum is shared by all its series.
     pub fn no_merging_views(mut self) -> Self {
         self.readers.no_merging_views = true;
         self
