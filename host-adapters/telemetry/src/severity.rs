@@ -2,7 +2,42 @@
 
 use opentelemetry::logs::Severity;
 
-macro_rules! severities {
+/// Calls a macro with the table of severities, from the lowest to the highest: the case, its name
+/// in WIT, and its text in OpenTelemetry. Adapters declare their enums with it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! severity_table {
+    ($callback:ident) => {
+        $callback! {
+            Trace = "trace", "TRACE";
+            Trace2 = "trace2", "TRACE2";
+            Trace3 = "trace3", "TRACE3";
+            Trace4 = "trace4", "TRACE4";
+            Debug = "debug", "DEBUG";
+            Debug2 = "debug2", "DEBUG2";
+            Debug3 = "debug3", "DEBUG3";
+            Debug4 = "debug4", "DEBUG4";
+            Info = "info", "INFO";
+            Info2 = "info2", "INFO2";
+            Info3 = "info3", "INFO3";
+            Info4 = "info4", "INFO4";
+            Warn = "warn", "WARN";
+            Warn2 = "warn2", "WARN2";
+            Warn3 = "warn3", "WARN3";
+            Warn4 = "warn4", "WARN4";
+            Error = "error", "ERROR";
+            Error2 = "error2", "ERROR2";
+            Error3 = "error3", "ERROR3";
+            Error4 = "error4", "ERROR4";
+            Fatal = "fatal", "FATAL";
+            Fatal2 = "fatal2", "FATAL2";
+            Fatal3 = "fatal3", "FATAL3";
+            Fatal4 = "fatal4", "FATAL4";
+        }
+    };
+}
+
+macro_rules! constants {
     ($($severity:ident = $name:literal, $text:literal;)+) => {
         /// All severities from the lowest to the highest, in the order of `logger.severity`.
         pub const SEVERITIES: [Severity; 24] = [$(Severity::$severity),+];
@@ -14,33 +49,7 @@ macro_rules! severities {
         const SEVERITY_TEXTS: [&str; 24] = [$($text),+];
     };
 }
-
-severities! {
-    Trace = "trace", "TRACE";
-    Trace2 = "trace2", "TRACE2";
-    Trace3 = "trace3", "TRACE3";
-    Trace4 = "trace4", "TRACE4";
-    Debug = "debug", "DEBUG";
-    Debug2 = "debug2", "DEBUG2";
-    Debug3 = "debug3", "DEBUG3";
-    Debug4 = "debug4", "DEBUG4";
-    Info = "info", "INFO";
-    Info2 = "info2", "INFO2";
-    Info3 = "info3", "INFO3";
-    Info4 = "info4", "INFO4";
-    Warn = "warn", "WARN";
-    Warn2 = "warn2", "WARN2";
-    Warn3 = "warn3", "WARN3";
-    Warn4 = "warn4", "WARN4";
-    Error = "error", "ERROR";
-    Error2 = "error2", "ERROR2";
-    Error3 = "error3", "ERROR3";
-    Error4 = "error4", "ERROR4";
-    Fatal = "fatal", "FATAL";
-    Fatal2 = "fatal2", "FATAL2";
-    Fatal3 = "fatal3", "FATAL3";
-    Fatal4 = "fatal4", "FATAL4";
-}
+severity_table!(constants);
 
 /// Returns the position of a severity in the tables.
 #[must_use]

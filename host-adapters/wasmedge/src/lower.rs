@@ -101,14 +101,13 @@ impl Lowered for Option<SpanContext> {
 
     fn lowered(&self) -> Self::As<'_> {
         let context = self.as_ref()?;
-        let set = |bit: u8| context.trace_flags & bit != 0;
         let (high, low) = context.trace_id;
         Some(SpanContextRecord {
             trace_id: TraceIdRecord { high, low },
             span_id: context.span_id,
             trace_flags: TraceFlags::default()
-                .with(TraceFlags::SAMPLED, set(0b01))
-                .with(TraceFlags::RANDOM, set(0b10)),
+                .with(TraceFlags::SAMPLED, context.is_sampled())
+                .with(TraceFlags::RANDOM, context.is_random()),
             trace_state: context.trace_state.clone(),
         })
     }
@@ -141,50 +140,26 @@ impl Lowered for Vec<BaggageEntry> {
     }
 }
 
-macro_rules! severities {
-    ($($wit:literal => $case:ident,)*) => {
+macro_rules! severity_enum {
+    ($($case:ident = $name:literal, $text:literal;)+) => {
         #[derive(Clone, Copy)]
         pub(crate) enum Severity {
-            $($case,)*
+            $($case,)+
         }
 
         impl Severity {
-            const ALL: &'static [Self] = &[$(Self::$case,)*];
+            /// The cases in order.
+            const ALL: &'static [Self] = &[$(Self::$case,)+];
         }
 
         enumeration! {
             Severity {
-                $($wit => $case,)*
+                $($name => $case,)+
             }
         }
     };
 }
-severities! {
-    "trace" => Trace,
-    "trace2" => Trace2,
-    "trace3" => Trace3,
-    "trace4" => Trace4,
-    "debug" => Debug,
-    "debug2" => Debug2,
-    "debug3" => Debug3,
-    "debug4" => Debug4,
-    "info" => Info,
-    "info2" => Info2,
-    "info3" => Info3,
-    "info4" => Info4,
-    "warn" => Warn,
-    "warn2" => Warn2,
-    "warn3" => Warn3,
-    "warn4" => Warn4,
-    "error" => Error,
-    "error2" => Error2,
-    "error3" => Error3,
-    "error4" => Error4,
-    "fatal" => Fatal,
-    "fatal2" => Fatal2,
-    "fatal3" => Fatal3,
-    "fatal4" => Fatal4,
-}
+wasmscope_telemetry::severity_table!(severity_enum);
 
 pub(crate) struct LogThresholdRecord {
     severity: Option<Severity>,

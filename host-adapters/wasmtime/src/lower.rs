@@ -94,10 +94,10 @@ impl From<SpanContext> for ContextForm {
     fn from(context: SpanContext) -> Self {
         let (high, low) = context.trace_id;
         let mut trace_flags = TraceFlagsForm::default();
-        if context.trace_flags & 0b01 != 0 {
+        if context.is_sampled() {
             trace_flags |= TraceFlagsForm::SAMPLED;
         }
-        if context.trace_flags & 0b10 != 0 {
+        if context.is_random() {
             trace_flags |= TraceFlagsForm::RANDOM;
         }
         Self {
@@ -139,44 +139,19 @@ pub(crate) struct ThresholdForm {
     generation: u32,
 }
 
-macro_rules! severities {
-    ($($name:literal $case:ident,)*) => {
+macro_rules! severity_form {
+    ($($case:ident = $name:literal, $text:literal;)+) => {
         #[derive(ComponentType, Lower, Clone, Copy)]
         #[component(enum)]
         #[repr(u8)]
         pub(crate) enum SeverityForm {
-            $(#[component(name = $name)] $case,)*
+            $(#[component(name = $name)] $case,)+
         }
 
         impl SeverityForm {
             /// The cases in order.
-            const ALL: &[Self] = &[$(Self::$case,)*];
+            const ALL: &[Self] = &[$(Self::$case,)+];
         }
     };
 }
-severities! {
-    "trace" Trace,
-    "trace2" Trace2,
-    "trace3" Trace3,
-    "trace4" Trace4,
-    "debug" Debug,
-    "debug2" Debug2,
-    "debug3" Debug3,
-    "debug4" Debug4,
-    "info" Info,
-    "info2" Info2,
-    "info3" Info3,
-    "info4" Info4,
-    "warn" Warn,
-    "warn2" Warn2,
-    "warn3" Warn3,
-    "warn4" Warn4,
-    "error" Error,
-    "error2" Error2,
-    "error3" Error3,
-    "error4" Error4,
-    "fatal" Fatal,
-    "fatal2" Fatal2,
-    "fatal3" Fatal3,
-    "fatal4" Fatal4,
-}
+wasmscope_telemetry::severity_table!(severity_form);
