@@ -87,10 +87,10 @@
 //!
 //! # Limits
 //!
-//! | what | how much | beyond it |
+//! | resource | limit | beyond it |
 //! |---|---|---|
-//! | host memory that one call's arguments take | [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) | is left out and counted as `call_bytes` |
-//! | guest memory that is checked though it is left out | [`CHECKED_BYTES`](wasmscope_telemetry::limits::CHECKED_BYTES) | is not looked at |
+//! | host memory for the arguments of one call | [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) | dropped, and counted as `call_bytes` |
+//! | guest memory of dropped data that is checked for invalid text | [`CHECKED_BYTES`](wasmscope_telemetry::limits::CHECKED_BYTES) | not read |
 //!
 //! A panic in the telemetry core is caught, counted as `host_panic`, and the guest gets a
 //! [neutral](Function::neutral) result. (Not in programs that are built with `panic = "abort"`.)

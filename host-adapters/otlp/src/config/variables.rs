@@ -402,7 +402,7 @@ sockets and time are in [resources.md](resources.md).
 const FIXED: &str = "
 These bounds are constants (`wasmscope_telemetry::limits`):
 
-| Bound | Meaning | Value | Why it is no limit |
+| Bound | Meaning | Value | Why it is not configurable |
 |---|---|---|---|
 ";
 

@@ -13,7 +13,7 @@ use super::open_span::OpenSpan;
 use crate::attributes::ByteBudget;
 use crate::dropped::Reason;
 use crate::handle::Mixer;
-use crate::limits::{Limits, MAX_OPEN_SPANS, RESTING_SPANS};
+use crate::limits::{Limits, MAX_OPEN_SPANS, RECENT_SPANS};
 use crate::model::SpanHandle;
 use crate::state_metrics::OpenSpans;
 
@@ -23,7 +23,7 @@ const SLOT_BITS: u32 = 20;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
 // Every span has a slot.
-const _: () = assert!(MAX_OPEN_SPANS + RESTING_SPANS < 1 << SLOT_BITS);
+const _: () = assert!(MAX_OPEN_SPANS + RECENT_SPANS < 1 << SLOT_BITS);
 
 /// The recorded spans of an instance.
 ///
@@ -33,7 +33,7 @@ const _: () = assert!(MAX_OPEN_SPANS + RESTING_SPANS < 1 << SLOT_BITS);
 pub(super) struct SpanTable {
     slots: Vec<Slot>,
     /// Slots of ended spans. The earliest is first, and is reused first.
-    resting: VecDeque<u32>,
+    recent: VecDeque<u32>,
     /// The state of open spans, and vacant entries.
     open: Vec<OpenSpan>,
     /// The indices of the vacant entries of `open`.
@@ -105,8 +105,8 @@ impl SpanTable {
         let open = &mut self.open[place as usize];
         let context = open.take_up(start)?;
         self.vacant.pop();
-        let reused = if self.resting.len() > RESTING_SPANS {
-            self.resting.pop_front()
+        let reused = if self.recent.len() > RECENT_SPANS {
+            self.recent.pop_front()
         } else {
             None
         };
@@ -165,8 +165,7 @@ impl SpanTable {
         let Some(open) = self.slot_mut(handle).and_then(|slot| slot.open.take()) else {
             return;
         };
-        self.resting
-            .push_back((handle.to_bits() & SLOT_MASK) as u32);
+        self.recent.push_back((handle.to_bits() & SLOT_MASK) as u32);
         let place = &mut self.open[open as usize];
         self.bytes = self.bytes.saturating_sub(place.bytes);
         place.vacate();

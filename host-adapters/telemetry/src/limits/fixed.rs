@@ -1,6 +1,6 @@
 //! Bounds that are constants, with the reasons why they are not in [`Limits`](super::Limits).
 
-/// A bound that is not a setting.
+/// A bound that is not configurable.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct FixedBound {
@@ -18,13 +18,13 @@ pub struct FixedBound {
 macro_rules! fixed_bounds {
     ($($name:ident: $type:ty = $value:expr, $meaning:literal, $reason:literal;)+) => {
         $(
-            #[doc = concat!($meaning, " Not a setting: ", $reason)]
+            #[doc = concat!($meaning, " Not configurable: ", $reason)]
             pub const $name: $type = $value;
         )+
 
         /// All bounds that are constants.
         ///
-        /// | bound | value | meaning | why it is not a setting |
+        /// | bound | value | meaning | why it is not configurable |
         /// |---|---|---|---|
         $(#[doc = concat!("| [`", stringify!($name), "`] | `", stringify!($value), "` | ", $meaning, " | ", $reason, " |")])+
         pub const FIXED_BOUNDS: &[FixedBound] = &[
@@ -40,11 +40,11 @@ macro_rules! fixed_bounds {
 
 fixed_bounds! {
     CHECKED_BYTES: usize = 16 << 20,
-        "Bytes of guest memory that are validated in one call beyond `call_bytes`.",
-        "Invalid text must trap even if it is not kept, so this is part of the ABI.";
-    RESTING_SPANS: usize = 64,
-        "Ended spans of an instance whose context is still known.",
-        "Guests cannot avoid using a span that another thread has ended. Nothing is dropped.";
+        "How many bytes beyond `call_bytes` the host still checks for invalid text in one call.",
+        "The canonical ABI demands a trap for invalid text, even if the text is not kept.";
+    RECENT_SPANS: usize = 64,
+        "Recently ended spans of an instance that can still be a parent or link.",
+        "Guests cannot avoid this race, and nothing is dropped.";
     SEARCHED_TRACES: usize = 8,
         "Latest traces that are searched for the trace of an unrecorded span.",
         "It bounds time. A trace that is not found is stored again, within `unrecorded_traces`.";
@@ -59,16 +59,16 @@ fixed_bounds! {
         "It is a cache: further texts take longer, and nothing is dropped.";
     PROCESS_TEXTS: usize = 65_536,
         "Texts that the process keeps for ever.",
-        "The tenants share it, so the limits of one cannot set it.";
+        "All tenants of the process share it.";
     PROCESS_TEXT_BYTES: usize = 4 << 20,
         "Bytes of the texts that the process keeps for ever.",
-        "The tenants share it, so the limits of one cannot set it.";
+        "All tenants of the process share it.";
     DROPPED_NAMES: usize = 3,
         "Names of dropped items that are kept for each signal and reason.",
-        "They are examples for a reader.";
+        "Only keeps messages short.";
     DROPPED_NAME_CHARS: usize = 64,
         "Characters of such a name.",
-        "They are examples for a reader.";
+        "Only keeps messages short.";
     GUEST_WARNINGS: usize = 8,
         "Warnings of guest SDKs that are kept.",
         "The SDK has fewer.";
@@ -77,13 +77,13 @@ fixed_bounds! {
         "The SDK's are shorter.";
     INSTRUMENT_WARNINGS: usize = 32,
         "Warnings about instruments of the same name.",
-        "They are for a reader.";
+        "Only keeps messages short.";
     WARNING_TEXT_CHARS: usize = 80,
         "Characters of a guest's text in such a warning.",
-        "They are for a reader.";
+        "Only keeps messages short.";
     WARNING_BOUNDARIES: usize = 8,
         "Bucket boundaries in such a warning.",
-        "They are for a reader.";
+        "Only keeps messages short.";
     INSTRUMENT_NAME_BYTES: usize = 255,
         "Bytes of an instrument's name.",
         "OpenTelemetry's metrics API sets it.";

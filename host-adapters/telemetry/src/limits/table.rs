@@ -20,7 +20,7 @@ macro_rules! limit_table {
                     "Bytes of one call: strings and list elements together.";
 
                 scopes: usize = 64, Scopes,
-                    "Tracers of an instance, and likewise its meters. Each scope has its own.";
+                    "Tracers of an instance. Meters are counted separately, with the same limit. Each instrumentation scope has one tracer and one meter.";
                 log_scopes: usize = 256, LogScopes,
                     "Loggers of an instance. Each scope has its own. The bridge for the `log` crate makes one for each target.";
                 scopes_per_provider: usize = 1_024, ScopesPerProvider,
