@@ -1,14 +1,14 @@
 //! Measured tables, and their text.
 
-mod bars;
 pub(crate) mod machine;
 pub(crate) mod page;
+mod targets;
 
 use serde::{Deserialize, Serialize};
 
 use crate::rounds::Spread;
 
-/// A table as it is printed, with the numbers that are compared with the bars.
+/// A table as it is printed, with the numbers that are compared with the targets.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Table {
     pub(crate) title: String,

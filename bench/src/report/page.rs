@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Table, bars, nanos};
+use super::{Table, nanos, targets};
 use crate::rounds::Effort;
 
 /// The lines of a file between which a table is written.
@@ -70,7 +70,7 @@ pub(crate) fn write(
         measured.extend(numbers.map(|(key, value)| (format!("{name}/{key}"), *value)));
         tables.push(table);
     }
-    eprintln!("{}", bars::markdown(&measured));
+    eprintln!("{}", targets::markdown(&measured));
     if !missing.is_empty() {
         eprintln!(
             "nothing is written: this version of the bench has no results for the tables {}; run it without a name to make all",
@@ -119,11 +119,11 @@ fn text(tables: &[Table], measured: &HashMap<String, f64>) -> String {
          quartiles in brackets; each round measures every variant. Throughput has fewer rounds, and memory and sizes are measured once. For signals, 1.00 \
          is the native OpenTelemetry SDK in the same process and round. Guests are compiled before they are measured. They are built at opt-level 3, except \
          those in the tables of sizes. The bench checks that all telemetry has arrived and none was dropped.\n\n\
-         ## The bars\n\n\
-         A bar is a limit that the project sets for itself. It applies to the direct API unless the row says otherwise. An aim is a goal beyond the \
-         bar.\n\n{}",
+         ## Targets\n\n\
+         A target is a limit that the project sets for itself. It applies to the direct API unless the row says otherwise. An aim is a goal beyond the \
+         target.\n\n{}",
         Effort::FULL.rounds,
-        bars::markdown(measured)
+        targets::markdown(measured)
     );
     for table in tables {
         text.push_str(&format!("\n## {}\n\n", table.title));

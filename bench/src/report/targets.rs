@@ -1,9 +1,9 @@
-//! The limits that the project sets for its measurements.
+//! The targets that the project sets for its measurements.
 
 use std::collections::HashMap;
 
-/// A limit for one or both runtimes.
-pub(super) struct Bar {
+/// A target for one or both runtimes.
+pub(super) struct Target {
     title: &'static str,
     /// The measurement that each runtime is judged by.
     wasmtime: Option<Limit>,
@@ -54,8 +54,8 @@ const BOUNDARY: &str = "for each call, the `may_leave` flag is checked, lent res
     budget. And the guest is rewritten, so that it can be bounded and stopped (ADR 4 and 5). The raw call does none of this. To be changed: the call \
     path (ADR 5 and the roadmap).";
 
-pub(super) const BARS: [Bar; 15] = [
-    Bar {
+pub(super) const TARGETS: [Target; 15] = [
+    Target {
         title: "span, 4 attributes and an event",
         wasmtime: ratio("signals/span/Wasmtime", 2.8, Some(1.75)),
         wasmedge: ratio("signals/span/WasmEdge AOT", 4.0, None),
@@ -64,14 +64,14 @@ pub(super) const BARS: [Bar; 15] = [
             copies the attributes of its scope; Wasmtime moves the lifted values in each call. On WasmEdge, each of the three calls costs several \
             times as much as on Wasmtime (see the boundary).",
     },
-    Bar {
+    Target {
         title: "span not sampled, to native not sampled",
         wasmtime: ratio("signals/span not sampled/Wasmtime", 1.1, None),
         wasmedge: ratio("signals/span not sampled/WasmEdge AOT", 1.5, None),
         why: "a call into the host, which asks the sampler before there is a span (ADR 8), and remembers the trace for children and links. Attributes \
             stay in the guest (ADR 7). To be changed: the name is looked up before the decision; on WasmEdge, the call path (see the boundary).",
     },
-    Bar {
+    Target {
         title: "log, 3 attributes",
         wasmtime: ratio("signals/log/Wasmtime", 2.5, Some(1.5)),
         wasmedge: ratio("signals/log/WasmEdge AOT", 4.0, None),
@@ -79,7 +79,7 @@ pub(super) const BARS: [Bar; 15] = [
             record into its memory. To be changed: values of attributes are moved into the SDK's record just after they were written; each record \
             attaches a context of its own. Several records in one call already share the cost of the call.",
     },
-    Bar {
+    Target {
         title: "log below the level",
         wasmtime: other("signals/log below the level/Wasmtime/ns", 10.0, Unit::Nanos),
         wasmedge: other(
@@ -89,43 +89,43 @@ pub(super) const BARS: [Bar; 15] = [
         ),
         why: "the threshold is compared in the guest, so the time depends on how the guest is compiled.",
     },
-    Bar {
+    Target {
         title: "counter, bound, to native unbound",
         wasmtime: ratio("signals/counter, bound/Wasmtime", 1.0, Some(0.4)),
         wasmedge: ratio("signals/counter, bound/WasmEdge AOT", 1.5, None),
         why: BOUND,
     },
-    Bar {
+    Target {
         title: "histogram, bound, to native unbound",
         wasmtime: ratio("signals/histogram, bound/Wasmtime", 1.0, Some(0.4)),
         wasmedge: ratio("signals/histogram, bound/WasmEdge AOT", 1.5, None),
         why: BOUND,
     },
-    Bar {
+    Target {
         title: "counter, 3 attributes, unbound",
         wasmtime: ratio("signals/counter/Wasmtime", 3.0, None),
         wasmedge: ratio("signals/counter/WasmEdge AOT", 5.0, None),
         why: "the attributes are encoded and looked up by their bytes, and a call on WasmEdge costs more (see the boundary).",
     },
-    Bar {
+    Target {
         title: "a component's call, to the C API's callback (no argument)",
         wasmtime: None,
         wasmedge: ratio("boundary/no argument/WasmEdge AOT", 2.0, Some(1.3)),
         why: BOUNDARY,
     },
-    Bar {
+    Target {
         title: "a component's call, to the C API's callback (two `u64`)",
         wasmtime: None,
         wasmedge: ratio("boundary/two `u64`/WasmEdge AOT", 2.0, Some(1.3)),
         why: BOUNDARY,
     },
-    Bar {
+    Target {
         title: "a component's call, to the C API's callback (a string of 20 bytes)",
         wasmtime: None,
         wasmedge: ratio("boundary/a string of 20 bytes/WasmEdge AOT", 2.0, Some(1.3)),
         why: BOUNDARY,
     },
-    Bar {
+    Target {
         title: "a component's call, to the C API's callback (a record with 4 key-values)",
         wasmtime: None,
         wasmedge: ratio(
@@ -135,27 +135,27 @@ pub(super) const BARS: [Bar; 15] = [
         ),
         why: BOUNDARY,
     },
-    Bar {
+    Target {
         title: "guest size, direct API, opt-level z",
         wasmtime: other("size/size, direct/z", 16.0, Unit::KiB),
         wasmedge: None,
         why: "see the table of sizes.",
     },
-    Bar {
+    Target {
         title: "guest size, `tracing` without `std`, opt-level z",
         wasmtime: other("size/size, tracing/z", 40.0, Unit::KiB),
         wasmedge: None,
         why: "about 5 KiB are the types and names of the component's interfaces. The rest is mostly the subscriber: events, records, and spans that wait \
             for their start. To be changed: fields could have a layout of their own, which is converted to the contract's.",
     },
-    Bar {
+    Target {
         title: "cold start with the direct API, to without telemetry",
         wasmtime: ratio("cold-start/cold start, direct/Wasmtime", 1.5, Some(1.2)),
         wasmedge: ratio("cold-start/cold start, direct/WasmEdge AOT", 1.5, None),
         why: "the component is larger. Its imports bring types, whose names are read one by one (a tenth of the time), and which are resolved when the \
             component is instantiated. To be changed: fewer named cases in the contract, 24 of which are the severities.",
     },
-    Bar {
+    Target {
         title: "cold start with `tracing`, to without telemetry",
         wasmtime: ratio("cold-start/cold start, tracing/Wasmtime", 1.5, Some(1.2)),
         wasmedge: ratio("cold-start/cold start, tracing/WasmEdge AOT", 1.5, None),
@@ -165,14 +165,15 @@ pub(super) const BARS: [Bar; 15] = [
     },
 ];
 
-/// Renders the bars and their measurements in Markdown. A missing number is shown as not measured.
+/// Renders the targets and their measurements in Markdown. A missing number is shown as not
+/// measured.
 pub(super) fn markdown(measured: &HashMap<String, f64>) -> String {
     let mut text = String::from("| | Wasmtime | | WasmEdge AOT | |\n|---|---|---|---|---|\n");
     let mut missed = String::new();
-    for bar in &BARS {
+    for target in &TARGETS {
         let mut fails = false;
         let mut cells = String::new();
-        for limit in [&bar.wasmtime, &bar.wasmedge] {
+        for limit in [&target.wasmtime, &target.wasmedge] {
             let Some(limit) = limit else {
                 cells.push_str(" | |");
                 continue;
@@ -181,9 +182,9 @@ pub(super) fn markdown(measured: &HashMap<String, f64>) -> String {
             cells.push_str(&cell);
             fails |= missed;
         }
-        text.push_str(&format!("| {} |{cells}\n", bar.title));
+        text.push_str(&format!("| {} |{cells}\n", target.title));
         if fails {
-            missed.push_str(&format!("- **{}**: {}\n", bar.title, bar.why));
+            missed.push_str(&format!("- **{}**: {}\n", target.title, target.why));
         }
     }
     if !missed.is_empty() {
