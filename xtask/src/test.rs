@@ -102,7 +102,7 @@ fn format(workspace: &Workspace) -> Result<()> {
 /// Checks the direction of dependencies.
 fn dependencies(workspace: &Workspace) -> Result<()> {
     pins::check(workspace)?;
-    let depends_with = |features: &str, package: &str, on: &str| -> Result<bool> {
+    let depends_by = |edges: &str, features: &str, package: &str, on: &str| -> Result<bool> {
         let tree = output(cargo().args([
             "tree",
             "--locked",
@@ -112,7 +112,7 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
             "--target",
             "all",
             "--edges",
-            "normal,build",
+            edges,
             "--prefix",
             "none",
             "--format",
@@ -120,9 +120,15 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
         ]))?;
         Ok(tree.lines().any(|line| line.split(' ').next() == Some(on)))
     };
-    let depends = |package: &str, on: &str| depends_with("--all-features", package, on);
+    let depends =
+        |package: &str, on: &str| depends_by("normal,build", "--all-features", package, on);
     ensure!(
-        !depends_with("--no-default-features", "wasmscope-otlp", "tonic")?,
+        !depends_by(
+            "normal,build",
+            "--no-default-features",
+            "wasmscope-otlp",
+            "tonic"
+        )?,
         "wasmscope-otlp must not depend on tonic without its feature `grpc`"
     );
     // A misspelt name would pass as an absence, so one presence is asserted for each name.
@@ -173,6 +179,10 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
         ("wasmscope-wasmtime", "wasmscope-otlp"),
         ("wasmscope-wasmtime", "reqwest"),
         ("wasmscope-wasmtime", "tonic"),
+        ("wasmscope-wasmtime", "rustls"),
+        ("wasmscope-wasmtime", "flate2"),
+        ("wasmscope-wasmtime", "anstyle"),
+        ("wasmscope-wasmtime", "unicode-width"),
         ("wasmscope-wasmedge", "wasmscope-otlp"),
         ("wasmscope-wasmedge", "opentelemetry-otlp"),
         ("wasmscope-wasmedge", "tonic"),
@@ -206,6 +216,21 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
         ("wasmscope-cli", "openssl-sys"),
     ] {
         ensure!(!depends(package, on)?, "{package} must not depend on {on}");
+    }
+    // The build script of wasmedge-sys can download the library, with reqwest, rustls and flate2. A
+    // host's program does not contain them. It contains unicode-width, which wasmedge-sys needs to
+    // parse WebAssembly text.
+    for (package, on, expected) in [
+        ("wasmscope-wasmedge", "wasmedge-sys", true),
+        ("wasmscope-wasmedge", "reqwest", false),
+        ("wasmscope-wasmedge", "rustls", false),
+        ("wasmscope-wasmedge", "flate2", false),
+        ("wasmscope-wasmedge", "anstyle", false),
+    ] {
+        ensure!(
+            depends_by("normal", "--all-features", package, on)? == expected,
+            "{package}: is {on} a normal dependency? Expected: {expected}"
+        );
     }
     Ok(())
 }
