@@ -29,7 +29,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 }
 
 /// Calls a function with each Rust file below a folder, except for build results.
-fn visit(folder: &Path, each: &mut impl FnMut(&Path, &str)) -> Result<()> {
+pub(crate) fn visit(folder: &Path, each: &mut impl FnMut(&Path, &str)) -> Result<()> {
     let read = |path: &Path| format!("cannot read {}", path.display());
     for entry in fs::read_dir(folder).with_context(|| read(folder))? {
         let entry = entry?;

@@ -1,4 +1,5 @@
-//! Checks the pinned version of Wasmtime. ADR 20 explains why it is pinned.
+//! Checks the pinned version of Wasmtime (ADR 20 explains why it is pinned), and the tests that
+//! notice a library's new messages.
 
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, ensure};
@@ -90,5 +91,38 @@ mod tests {
         check(&workspace).expect("Cargo.lock has the pinned version");
         let text = fs::read_to_string(workspace.path("CONTRIBUTING.md")).expect("a file");
         assert!(text.contains("\n## A new release of Wasmtime\n"));
+    }
+
+    #[test]
+    fn tests_and_files_in_the_table_of_messages_exist() {
+        let workspace = Workspace::find().expect("the workspace");
+        let text = fs::read_to_string(workspace.path("CONTRIBUTING.md")).expect("a file");
+        let (_, section) = text
+            .split_once("\n### Messages that the code reads\n")
+            .expect("the section");
+        let section = section.split("\n#").next().expect("a part");
+        // The columns: library, words, where, test.
+        let named: Vec<_> = section
+            .lines()
+            .filter(|line| line.starts_with("| "))
+            .skip(1)
+            .flat_map(|row| row.split('|').skip(3))
+            .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+            .collect();
+        assert!(named.len() >= 15, "{named:?}");
+        let (files, tests): (Vec<_>, Vec<_>) =
+            named.into_iter().partition(|name| name.ends_with(".rs"));
+        for file in files {
+            let folders = ["", "host-adapters/"].map(|folder| format!("{folder}{file}"));
+            let exists = folders.iter().any(|path| workspace.path(path).is_file());
+            assert!(exists, "CONTRIBUTING.md names {file}, which does not exist");
+        }
+        let mut code = String::new();
+        let every_file = &mut |_: &std::path::Path, text: &str| code.push_str(text);
+        crate::comments::visit(&workspace.path("host-adapters"), every_file).expect("the code");
+        for test in tests {
+            let exists = code.contains(&format!("fn {test}("));
+            assert!(exists, "CONTRIBUTING.md names {test}, which does not exist");
+        }
     }
 }
