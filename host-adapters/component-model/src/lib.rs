@@ -49,7 +49,7 @@
 //! | the size of a component: [`engine::Limits::size`] | those of [`SizeLimits`] |
 //! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
 //! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |
-//! | stack of recursive guests: [`plan::MAX_STACK_UNITS`] | 262,144 units, which are 8 to 16 bytes |
+//! | stack of recursive guests: [`plan::MAX_STACK_UNITS`] | 262,144 units of at most 16 bytes: 4 MiB |
 //! | elements of a store's tables: [`MAX_TABLE_ELEMENTS`] | 10,000,000 |
 //! | core instances of a store: [`MAX_CORE_INSTANCES`] | 10,000 |
 //! | memory, tables, cost, time | none, unless the embedder sets some |

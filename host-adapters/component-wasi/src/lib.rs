@@ -33,7 +33,8 @@
 //!     let ctx = WasiCtx::builder().inherit_stdio().build();
 //!     let mut store = Store::new(engine, State { ctx, table: ResourceTable::new() })?;
 //!     let instance = linker.instantiate(&mut store, &component)?;
-//!     let run = instance.get_func_in(&mut store, "wasi:cli/run@0.2.12", "run");
+//!     // Any 0.2 version matches.
+//!     let run = instance.get_func_in(&mut store, "wasi:cli/run@0.2.0", "run");
 //!     let run = run.expect("the component is a command").typed::<(), (Result<(), ()>,)>(&mut store)?;
 //!     match run.call(&mut store, ()) {
 //!         Ok((Ok(()),)) => Ok(()),

@@ -52,9 +52,8 @@
 //!
 //! # Signals
 //!
-//! While a compiled guest runs, WasmEdge handles the signals SIGSEGV, SIGBUS and SIGFPE of the
-//! process, which guests cause by faults. Afterwards they have no handler: earlier handlers are not
-//! restored. Another engine that relies on signals, as Wasmtime does unless
+//! While a compiled guest runs, WasmEdge installs process-wide handlers for SIGSEGV, SIGBUS and
+//! SIGFPE. Afterwards it resets them and does not restore earlier handlers. Another engine that relies on signals, as Wasmtime does unless
 //! `Config::signals_based_traps(false)` is set, must not run guests in the same process.
 //!
 //! # Building
