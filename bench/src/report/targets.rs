@@ -5,10 +5,10 @@ use std::collections::HashMap;
 /// A target for one or both runtimes.
 pub(super) struct Target {
     title: &'static str,
-    /// The measurement that each runtime is judged by.
+    /// The limit for one runtime. `None` if it has no limit.
     wasmtime: Option<Limit>,
     wasmedge: Option<Limit>,
-    /// Why it is missed, if it is, and what could be improved.
+    /// The reason if it is missed, and possible improvements.
     why: &'static str,
 }
 

@@ -55,7 +55,7 @@ struct Part {
     digest: String,
 }
 
-/// The kind of a file, judged by its first bytes.
+/// The kind of a file, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A file in this format. It may be truncated.

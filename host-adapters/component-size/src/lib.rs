@@ -12,7 +12,7 @@
 //! A binary with very many definitions also takes many times its size in memory, instantiated or
 //! not.
 //!
-//! So call [`check`] first:
+//! Call [`check`] before the engine gets the component:
 //!
 //! ```
 //! use component_size::{Limits, check};

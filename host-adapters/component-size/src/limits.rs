@@ -139,7 +139,7 @@ const MAX_TYPE_NESTING: u64 = 200;
 
 /// Limits on the size of a component.
 ///
-/// The defaults are far above what compilers produce.
+/// The defaults are far above the sizes that compilers produce.
 ///
 /// ```
 /// use component_size::{Limit, Limits};

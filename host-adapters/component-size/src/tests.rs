@@ -318,7 +318,7 @@ fn limit_ranges_hold_the_effective_values() {
     assert_eq!(largest(Limit::Functions), u64::MAX);
 }
 
-/// The limit's maximum is exactly what the engines' validator accepts.
+/// The limit's maximum equals the largest value that the engines' validator accepts.
 #[test]
 fn largest_function_matches_the_validators_maximum() {
     let body = |bytes: usize| {

@@ -85,7 +85,7 @@ mod tests {
             attribute("code.line.number", Value::IntValue(61)),
         ];
         let target = attribute("target", string("shop::stock"));
-        let location = Location::of(&attributes).expect("a place");
+        let location = Location::of(&attributes).expect("a location");
         assert_eq!(location.parts(), ("src/stock.rs", 61));
         assert!(
             !location.covers(&target),
@@ -93,7 +93,7 @@ mod tests {
         );
 
         attributes.push(attribute("code.module.name", string("shop::stock")));
-        let location = Location::of(&attributes).expect("a place");
+        let location = Location::of(&attributes).expect("a location");
         assert!(attributes.iter().all(|it| location.covers(it)));
         assert!(location.covers(&target));
         assert!(!location.covers(&attribute("target", string("audit"))));

@@ -125,12 +125,12 @@ fn kind_of_trace<'a>(trace: &Trace<'a>) -> (&'a str, *const ScopeInfo, usize) {
 }
 
 /// Draws one line for traces that are not shown.
-fn summarise_traces(page: &mut Page<'_>, what: &str, traces: &[&Trace<'_>]) {
+fn summarise_traces(page: &mut Page<'_>, label: &str, traces: &[&Trace<'_>]) {
     let ellipsis = page.fold();
     let style = page.style();
     let mut pieces = words(
         0,
-        &format!("{ellipsis} {} {what}", traces.len()),
+        &format!("{ellipsis} {} {label}", traces.len()),
         Paint::Faint,
     );
     let first = traces.first().and_then(|trace| {
@@ -391,9 +391,9 @@ impl Drawing<'_, '_, '_> {
         }
     }
 
-    fn more(&mut self, what: &str, rest: &[Piece]) {
+    fn more(&mut self, label: &str, rest: &[Piece]) {
         let ellipsis = self.page.fold();
-        self.detail(rest, words(0, &format!("{ellipsis} {what}"), Paint::Faint));
+        self.detail(rest, words(0, &format!("{ellipsis} {label}"), Paint::Faint));
     }
 
     fn link(&mut self, span: &Span, link: &span::Link, rest: &[Piece]) {

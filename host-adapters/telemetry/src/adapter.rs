@@ -30,7 +30,7 @@ pub fn catch_panic<S: ?Sized, R>(
     None
 }
 
-/// Returns access to Wasmscope's state within the embedder's `T` of a store.
+/// Gives access to Wasmscope's state in the embedder's data of a store.
 ///
 /// The state belongs to one store and is dropped with it. All adapters use this trait.
 ///

@@ -16,15 +16,14 @@ pub(crate) struct Rules<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) dropped: &'a Dropped,
     pub(crate) signal: Signal,
-    /// The limit on the characters of a string value, besides the limit on its bytes.
+    /// The limit on the characters of a string value. The limit on its bytes applies too.
     pub(crate) value_chars: Option<usize>,
-    /// Holds counts back until their item is kept. `None` counts at once.
+    /// Holds counts back until the item is kept or dropped. `None` counts at once.
     pub(crate) pending: Option<&'a Pending>,
 }
 
-/// Counts of dropped and shortened parts of an item that may itself be dropped.
-///
-/// If the item is dropped as a whole, it counts once, and these counts are discarded.
+/// Counts of the dropped and shortened parts of an item. They apply only if the item is kept: a
+/// dropped item counts once, without its parts.
 #[derive(Debug, Default)]
 pub(crate) struct Pending(RefCell<Vec<(Reason, u64, String)>>);
 
@@ -33,7 +32,7 @@ impl Pending {
         self.0.borrow().is_empty()
     }
 
-    /// Adds the counts to those of the rules, because their item is kept.
+    /// Applies the counts, because the item is kept.
     #[inline]
     pub(crate) fn count(self, rules: Rules<'_>) {
         let counts = self.0.into_inner();
@@ -61,8 +60,7 @@ pub(crate) struct CountLimit(pub(crate) usize, pub(crate) Reason);
 /// The result of a merge.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Merged {
-    /// The number of attributes that were dropped because there were too many. They are already
-    /// counted, like all other drops.
+    /// The number of attributes beyond the limit. They were dropped and are already counted.
     pub(crate) over: u32,
     /// Whether anything was dropped, replaced or shortened.
     pub(crate) is_changed: bool,
@@ -86,7 +84,7 @@ pub(crate) struct ByteBudget {
     reason: Reason,
 }
 
-/// A small Bloom filter of the keys that are kept: most new keys need not be compared with them.
+/// A small Bloom filter of the kept keys. With it, most new keys need no comparison.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KeyFilter(u64);
 
@@ -123,7 +121,7 @@ impl ByteBudget {
         if other.left < self.left { other } else { self }
     }
 
-    /// Makes a budget for attributes with another bound.
+    /// Makes a budget without a limit, for attributes that have another limit.
     pub(crate) const fn unlimited() -> Self {
         Self::new(usize::MAX, Reason::CallBytes)
     }
@@ -141,8 +139,8 @@ impl ByteBudget {
         self.exchange(0, bytes)
     }
 
-    /// Gives back `old` bytes and takes `new` bytes. Returns false, and changes nothing, if fewer
-    /// are left.
+    /// Replaces a charge of `old` bytes with `new`. Returns false, and changes nothing, if too few
+    /// bytes are left.
     fn exchange(&mut self, old: usize, new: usize) -> bool {
         match self.left.saturating_add(old).checked_sub(new) {
             Some(left) => {
@@ -158,7 +156,7 @@ const EARLIEST: Duration = Duration::from_secs(EARLIEST_SECONDS);
 const AHEAD: Duration = Duration::from_secs(AHEAD_SECONDS);
 
 /// Converts a guest's time from nanoseconds since the Unix epoch. Returns `None` if it is
-/// implausible. A time in seconds or milliseconds looks like a time in 1970.
+/// implausible: a guest that passes seconds or milliseconds by mistake gives a time in 1970.
 pub(crate) fn plausible_time(nanoseconds: u64, now: SystemTime) -> Option<SystemTime> {
     let since_epoch = Duration::from_nanos(nanoseconds);
     let time = UNIX_EPOCH + since_epoch;
@@ -215,8 +213,8 @@ impl Rules<'_> {
         })
     }
 
-    /// Decides by the key whether an attribute is kept, for all signals. `kept` are the `len` keys
-    /// that are kept so far, which `filter` contains.
+    /// Decides by the key whether an attribute is kept. `kept` yields the `len` keys that are kept
+    /// so far. `filter` contains the same keys.
     #[inline]
     pub(crate) fn admit<'k>(
         &self,
@@ -303,7 +301,7 @@ impl Rules<'_> {
         }
         if len < kept.len() {
             kept.truncate(len);
-            // The guest may have passed many more attributes than are kept.
+            // The guest may have passed many more attributes, so unused capacity is freed.
             if kept.capacity() > 2 * len + 16 {
                 kept.shrink_to_fit();
             }
@@ -331,7 +329,7 @@ impl Rules<'_> {
         }
     }
 
-    /// Shortens the value of an attribute. Returns the counts, for the case that it is kept.
+    /// Shortens the value of an attribute. Returns the counts, to apply if the attribute is kept.
     #[cold]
     fn shorten_value(&self, attribute: &mut KeyValue) -> Pending {
         let shortened = Pending::default();
@@ -466,8 +464,8 @@ fn shorten_list<T>(list: &mut Vec<T>, limit: usize) -> bool {
     shorten
 }
 
-/// Compares texts. Fast because most texts differ in length, and equal texts are often the same
-/// pointer.
+/// Compares texts. Checks length and pointer first: most texts differ in length, and equal texts
+/// are often the same pointer.
 #[inline]
 fn same_text(a: &str, b: &str) -> bool {
     a.len() == b.len() && (std::ptr::eq(a, b) || a == b)

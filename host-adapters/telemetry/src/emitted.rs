@@ -1,5 +1,5 @@
-//! Tables of all telemetry that the host itself emits: names, units and meanings. All code uses the
-//! names in these tables.
+//! Tables of the telemetry that the host emits: names, units and meanings. All code uses the names
+//! in these tables.
 //!
 //! [`markdown`] writes the tables as `docs/telemetry.md`. They do not list the telemetry of guests.
 
@@ -76,16 +76,16 @@ pub struct MetricInfo {
     pub stability: Stability,
 }
 
-/// The names of events.
+/// The names of the host's events, and of the guests' events that the host reads.
 pub mod event {
-    /// Added to the host span if a limiter refused memory to the component.
+    /// The event of a host span when a limiter refuses memory to the component.
     pub const MEMORY_REFUSED: &str = "wasmscope.memory.refused";
-    /// A log record in which a component's SDK warns about wrong use of it. The host keeps the
-    /// first few.
+    /// The event of a log record in which a guest's SDK warns about wrong use. The host keeps the
+    /// first few warnings.
     pub const WARNING: &str = "wasmscope.warning";
 }
 
-/// The items that an attribute is set on.
+/// The telemetry that has an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttributeLocation {
     /// On the resource.
@@ -129,9 +129,9 @@ pub struct AttributeInfo {
     pub key: &'static str,
     /// The type of its value.
     pub value: &'static str,
-    /// The items that it is set on.
+    /// The telemetry that has the attribute.
     pub locations: &'static [AttributeLocation],
-    /// The meaning of its value.
+    /// Its meaning.
     pub meaning: &'static str,
     /// The stability of its key.
     pub stability: Stability,

@@ -1,4 +1,4 @@
-//! Warnings of guest SDKs about wrong use of them.
+//! Collects the warnings of guests' SDKs about wrong use.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::emitted::event;
 use crate::limits::{GUEST_WARNING_BYTES, GUEST_WARNINGS};
 use crate::model::{LogRecord, LogValue};
 
-/// Keeps the first different warnings of all instances.
+/// The first distinct warnings of all instances.
 #[derive(Debug, Default)]
 pub(crate) struct GuestWarnings(Mutex<Vec<String>>);
 

@@ -103,10 +103,10 @@ impl SpanHandle {
     /// No span.
     pub const NONE: Self = Self(0);
 
-    /// The bit that means that the span is not recorded.
+    /// This bit is set if the span is not recorded.
     pub const NOT_RECORDED: u64 = 1 << 63;
 
-    /// The bit of an unrecorded span that means that the decision did not depend on attributes.
+    /// This bit of an unrecorded span is set if attributes cannot change that decision.
     pub const ATTRIBUTES_LATER: u64 = 1 << 62;
 
     /// Makes a handle from the number that a guest passed.
@@ -135,7 +135,8 @@ impl SpanHandle {
 /// The upper half of all handles of one kind in one instance. The lower half is an index.
 ///
 /// It distinguishes the handles of different instances and kinds. A guest can guess the indices of
-/// its own instance. That gives it no more than a request for an equal scope or instrument does.
+/// its own instance, but gains nothing: it gets the same handle if it asks for an equal scope or
+/// instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tag(u32);
 

@@ -3,7 +3,7 @@
 //! The SDK takes event names and severity texts only as `&'static str`, but guests choose them at
 //! run time. Static attribute keys and names are cheaper too, because they need no copy. A leaked
 //! text is never freed, so the process, each [`Telemetry`](crate::Telemetry) and each instance have
-//! a bound. With the last one, a single guest cannot use up the bound of its tenant.
+//! a limit. The limit of an instance keeps one guest from using up the limit of its tenant.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -24,7 +24,7 @@ struct Texts {
 }
 
 impl Texts {
-    /// Returns `text` for the life of the process; `None` beyond the limits.
+    /// Interns `text` for the life of the process. `None` beyond the limits.
     fn keep(&mut self, text: &str, max_texts: usize, max_bytes: usize) -> Option<&'static str> {
         if let Some(known) = self.known.get(text) {
             return Some(known);
@@ -228,8 +228,8 @@ impl InstanceTexts {
         Some(text)
     }
 
-    /// Returns a text that the SDK will copy repeatedly. It is borrowed if the limits allow, so
-    /// that a copy costs nothing.
+    /// Prepares a text that the SDK will copy repeatedly. Interns it if the limits allow, so that a
+    /// copy costs nothing.
     pub(crate) fn shared(&self, text: String) -> Cow<'static, str> {
         self.cached(&text).map_or(Cow::Owned(text), Cow::Borrowed)
     }
@@ -286,8 +286,14 @@ mod tests {
         let other = InstanceTexts::new(&interner);
         assert!(other.required("share-of-another").is_ok());
         assert!(other.cached("share-cached-b").is_some());
-        assert!(hostile.cached("share-cached-b").is_some(), "it is known");
-        assert!(hostile.required("share-of-another").is_ok(), "it is known");
+        assert!(
+            hostile.cached("share-cached-b").is_some(),
+            "already interned"
+        );
+        assert!(
+            hostile.required("share-of-another").is_ok(),
+            "already interned"
+        );
     }
 
     #[test]

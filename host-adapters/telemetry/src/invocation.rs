@@ -40,7 +40,7 @@ impl<T: InstanceAccess + ?Sized> InstanceAccess for &mut T {
     }
 }
 
-/// The end of a call into a component; attribute `wasmscope.outcome` of its host span.
+/// The outcome of a call into a component; attribute `wasmscope.outcome` of its host span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -143,7 +143,7 @@ impl Outcome {
         }
     }
 
-    /// Returns true if the guest itself has ended, not only the function that was called.
+    /// Returns whether the guest cannot run any further. `Ok` and `Error` only end one function.
     pub(crate) const fn ends_the_guest(&self) -> bool {
         match self {
             Self::Ok | Self::Error(_) => false,
@@ -330,7 +330,7 @@ impl InvocationOptions {
 
 /// A call into a component. Its host span is the parent of the guest's spans.
 ///
-/// Dereferences to the target that it was begun with, for the call itself. If it is dropped without
+/// Dereferences to its target, so that the caller can make the call. If it is dropped without
 /// [`Invocation::finish`], it ends as [`Outcome::Killed`].
 #[derive(Debug)]
 #[must_use = "dropped at once, it ends as killed"]

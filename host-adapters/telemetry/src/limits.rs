@@ -22,7 +22,7 @@ pub struct Limit {
     /// The reason under which [`Dropped`](crate::Dropped) counts telemetry beyond it; `None` if
     /// nothing is dropped.
     pub reason: Option<Reason>,
-    /// The largest value that has an effect; `None` if every value has.
+    /// The largest value that has an effect; `None` if all values have.
     pub max: Option<usize>,
     /// The environment variables of OpenTelemetry's specification that set it. The first variable
     /// that is set applies.
@@ -50,7 +50,7 @@ impl Limit {
     }
 }
 
-/// Returns the element of a list with at most one.
+/// Returns the first element of a list, if there is one.
 const fn optional(list: &[usize]) -> Option<usize> {
     match list {
         [value, ..] => Some(*value),
@@ -161,7 +161,8 @@ impl Limits {
 mod tests {
     use super::*;
 
-    /// Returns the fields in which limits differ, with the new values. `Debug` lists all fields.
+    /// Returns the fields that differ from the defaults, with their values. Reads them from
+    /// `Debug`'s text, because it lists all fields.
     fn changes(limits: &Limits) -> Vec<String> {
         let [before, after] = [&Limits::default(), limits].map(|limits| format!("{limits:?}"));
         let fields = |text: &str| -> Vec<String> {

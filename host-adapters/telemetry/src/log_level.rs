@@ -163,7 +163,7 @@ fn parse_severity(name: &str) -> Result<Option<Severity>, ParseLogLevelsError> {
     }
 }
 
-/// An error in the text of [`LogLevels`]. Its `Display` says what was expected.
+/// An error in the text of [`LogLevels`]. Its `Display` names the expected text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseLogLevelsError {

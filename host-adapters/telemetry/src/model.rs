@@ -56,7 +56,7 @@ pub struct SpanStart {
     pub attributes: Vec<KeyValue>,
     /// The start time, in nanoseconds since the Unix epoch. `None` means now.
     pub start_time: Option<u64>,
-    /// Whether to enter it at once.
+    /// Whether to enter the span immediately.
     pub activate: bool,
 }
 
@@ -74,7 +74,7 @@ pub struct SpanChanges {
 }
 
 impl SpanChanges {
-    /// Returns whether they change nothing.
+    /// Returns whether there are no changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.name.is_none()

@@ -1,4 +1,4 @@
-//! Passes refused memory from a limiter to the host's span.
+//! Passes a limiter's refusals of memory to the host's span.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -18,8 +18,8 @@ pub(crate) enum Kind {
     Table,
 }
 
-/// The first refusal since the last call ended, and the number of refusals. A guest may retry any
-/// number of times.
+/// The first refusal since the last call ended, and the number of refusals, because a guest may
+/// retry any number of times.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) at: SystemTime,

@@ -17,7 +17,7 @@ const KNOWN_FLAGS: u8 = 0b11;
 /// Entries longer than this are dropped first if a `tracestate` is too long.
 const LONG_TRACE_STATE_MEMBER: usize = 128;
 
-/// Validates a remote context. If it is invalid, counts that and returns `None`.
+/// Validates a remote context. Returns `None` and counts the drop if it is invalid.
 pub(crate) fn context(remote: &RemoteContext, rules: Rules<'_>) -> Option<SpanContext> {
     let (high, low) = remote.trace_id;
     let trace_id = TraceId::from(u128::from(high) << 64 | u128::from(low));
@@ -31,8 +31,8 @@ pub(crate) fn context(remote: &RemoteContext, rules: Rules<'_>) -> Option<SpanCo
     Some(SpanContext::new(trace_id, span_id, flags, true, state))
 }
 
-/// Parses a `traceparent` and a `tracestate` header. If the `traceparent` is malformed, counts that
-/// and returns `None`.
+/// Parses a `traceparent` and a `tracestate` header. Returns `None` and counts the drop if the
+/// `traceparent` is malformed.
 pub(crate) fn headers(
     traceparent: &str,
     tracestate: &str,
@@ -100,7 +100,7 @@ fn hex(text: &str, digits: usize) -> Option<u64> {
     valid.then(|| u64::from_str_radix(text, 16).ok()).flatten()
 }
 
-/// Parses a `tracestate`. If it is invalid, counts that and returns an empty one.
+/// Parses a `tracestate`. Returns an empty one and counts the drop if it is invalid.
 fn trace_state(header: &str, rules: Rules<'_>) -> TraceState {
     if header.is_empty() {
         return TraceState::NONE;

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_provider_they_are_ignored() {
+    fn calls_without_a_provider_do_not_panic() {
         let metrics = RuntimeMetrics::new(None);
         metrics.memory(i64::MIN);
         metrics.trap("unreachable");

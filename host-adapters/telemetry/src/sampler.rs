@@ -12,8 +12,8 @@ use opentelemetry_sdk::trace::{
     TracerProviderBuilder,
 };
 
-/// A sampler that decides before the SDK makes a span. So an unrecorded span costs a decision, and
-/// no span of the SDK.
+/// A sampler that decides before the SDK makes a span. So an unrecorded span costs only a decision,
+/// not a span of the SDK.
 ///
 /// The inner sampler decides. For spans of guests and for host spans, this crate calls it once and
 /// passes the decision to the SDK. For other spans of the provider, the SDK calls it as usual.
@@ -55,8 +55,8 @@ impl EarlySampler {
     /// samplers of `OTEL_TRACES_SAMPLER` use no attributes, so guests need not pass those of an
     /// unrecorded span.
     ///
-    /// The SDK cannot pass them either: the core keeps attributes until the span's end, because the
-    /// SDK cannot replace the value of an attribute.
+    /// Without an early sampler, a sampler gets no attributes at all: the core keeps them until the
+    /// span's end, because the SDK cannot replace the value of an attribute.
     #[must_use]
     pub fn sees_attributes(mut self, sees: bool) -> Self {
         self.sees_attributes = sees;
@@ -84,8 +84,8 @@ impl EarlySampler {
         self.sees_attributes
     }
 
-    /// Decides about the next span, which has no links. Returns a guard that passes the decision to
-    /// the SDK. Returns the context of the span as the error if it is not recorded.
+    /// Asks the sampler about the next span, which has no links. Returns a guard that passes the
+    /// decision to the SDK, or as the error the context of an unrecorded span.
     pub(crate) fn decide(
         &self,
         name: &str,
@@ -135,7 +135,7 @@ struct Decision {
     has_full_result: bool,
 }
 
-/// Passes the decision about the next span of this thread to the SDK, until it is dropped.
+/// A guard. While it exists, the SDK uses the decision for the thread's next span.
 pub(crate) struct PendingDecision {
     has_full_result: bool,
 }
@@ -159,7 +159,7 @@ impl PendingDecision {
 impl Drop for PendingDecision {
     #[inline]
     fn drop(&mut self) {
-        // A provider that was shut down, or that has another sampler, has not taken it.
+        // The SDK has not used the decision if the provider was shut down or has another sampler.
         DECISION.set(None);
         if self.has_full_result {
             FULL_RESULT.set(None);
@@ -202,7 +202,7 @@ impl ShouldSample for EarlySampler {
     }
 }
 
-/// Returns the trace id of the pending decision, so that the SDK uses the id that the sampler saw.
+/// An id generator that gives the SDK the trace id of the sampler's decision.
 #[derive(Debug)]
 struct Ids(Arc<dyn IdGenerator>);
 

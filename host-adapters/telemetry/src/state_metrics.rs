@@ -1,5 +1,4 @@
-//! Metrics about the state of a [`crate::Telemetry`] itself. They show how close it is to its
-//! limits.
+//! Metrics about a [`crate::Telemetry`] itself. They show how close it is to its limits.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -93,7 +92,7 @@ pub(crate) fn export(
         .build();
 }
 
-/// Returns `None` until the value is not 0 for the first time, so that an idle host exports
+/// Wraps `value` so that it returns `None` until the value was once not 0. So an idle host exports
 /// nothing.
 pub(crate) fn after_first_use(
     value: impl Fn() -> usize + Send + Sync + 'static,

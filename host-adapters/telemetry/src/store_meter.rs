@@ -3,17 +3,17 @@
 use crate::refusals::{Kind, Metered, Refusals};
 use crate::telemetry::Telemetry;
 
-/// Counts as one instance with the reported memory until it is dropped.
+/// Counts a store as one instance, with its linear memory, until it is dropped.
 ///
-/// It belongs in the engine's resource limiter, which the engine calls before a memory grows. It
-/// makes no decisions.
+/// Keep it in the engine's resource limiter, which the engine calls before a memory grows. It makes
+/// no decisions.
 #[derive(Debug)]
 #[must_use = "dropped at once, the store is gone"]
 pub struct StoreMeter {
     telemetry: Telemetry,
     /// The reported bytes.
     memory: i64,
-    /// The bytes of the last growth. [`growth_failed`](Self::growth_failed) takes them back.
+    /// The bytes of the last growth. [`growth_failed`](Self::growth_failed) subtracts them again.
     pending: i64,
     refusals: Refusals,
 }
@@ -57,8 +57,8 @@ impl StoreMeter {
         } else {
             0
         };
-        // A 64-bit memory may ask for any number. The reported sum must not overflow, because the
-        // growth is taken back if it fails.
+        // A 64-bit memory can request any number of bytes. The reported sum must not overflow, so
+        // that a failed growth can be subtracted again.
         self.pending = i64::try_from(bytes)
             .unwrap_or(i64::MAX)
             .min(i64::MAX - self.memory);
@@ -77,7 +77,8 @@ impl StoreMeter {
         self.record_refusal(Kind::Table, current, desired, maximum, allowed);
     }
 
-    /// Records a refusal by a limiter. A request beyond the type's maximum is not one.
+    /// Records a limiter's refusal. Ignores a request beyond the type's maximum, which fails
+    /// anyway.
     fn record_refusal(
         &self,
         kind: Kind,
@@ -92,10 +93,10 @@ impl StoreMeter {
         }
     }
 
-    /// Takes back the last growth, which was allowed but failed.
+    /// Subtracts the last growth, which was allowed but failed.
     pub fn growth_failed(&mut self) {
-        let taken_back = std::mem::take(&mut self.pending);
-        self.change(-taken_back);
+        let failed_growth = std::mem::take(&mut self.pending);
+        self.change(-failed_growth);
     }
 
     fn change(&mut self, delta: i64) {
@@ -123,7 +124,7 @@ mod tests {
         let telemetry = Telemetry::builder(Providers::default()).build();
         let mut meter = StoreMeter::new(&telemetry);
         meter.growing(0, 65_536, None, true);
-        // The request of a 64-bit memory that grows by the largest number of pages.
+        // The largest size, in whole pages, that a 64-bit memory can request.
         let largest = 0usize.wrapping_sub(65_536);
         for _ in 0..2 {
             meter.growing(65_536, largest, None, true);
@@ -132,6 +133,6 @@ mod tests {
         }
         meter.growing(65_536, 131_072, Some(65_536), true);
         meter.growing(65_536, 131_072, None, false);
-        assert_eq!(meter.memory(), 65_536, "neither grows");
+        assert_eq!(meter.memory(), 65_536, "failed growths are not counted");
     }
 }

@@ -226,9 +226,9 @@ impl Shared {
             .is_some_and(EarlySampler::uses_attributes)
     }
 
-    /// Lets the sampler decide about the next span, which has no links, if there is a sampler.
-    /// Returns the decision, to hold until the span is made. Returns the context of the span as the
-    /// error if it is not recorded. The sampler sees `attributes`, but they are not set.
+    /// Asks the sampler, if there is one, about the next span, which has no links. Keep the
+    /// returned guard until the span is made. The error is the context of an unrecorded span. Only
+    /// the sampler sees `attributes`: they are not set on the span.
     pub(crate) fn decide(
         &self,
         name: &str,
@@ -332,8 +332,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Tells that the meter provider has no views that merge series.
-    /// [`metrics_view`](crate::metrics_view) does not. Default: there may be such views, so the
+    /// Declares that no view of the meter provider merges series.
+    /// [`metrics_view`](crate::metrics_view) merges none. Default: there may be such views, so the
     /// range of a `u64` histogram's sum is shared by all its series.
     pub fn no_merging_views(mut self) -> Self {
         self.readers.no_merging_views = true;

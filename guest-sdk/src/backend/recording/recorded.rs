@@ -113,7 +113,7 @@ pub enum RecordedStatus {
     /// Not set.
     #[default]
     Unset,
-    /// The author judged it a success.
+    /// Set by the guest for a success.
     Ok,
     /// An error, with its description.
     Error(String),

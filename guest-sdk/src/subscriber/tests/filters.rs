@@ -175,7 +175,7 @@ fn span_within_an_unrecorded_one_is_its_child_with_every_api() {
 }
 
 #[test]
-fn nothing_happens_without_a_recorder() {
+fn tracing_without_a_recorder_does_not_panic() {
     let _default = crate::subscriber().set_default();
     info_span!("one", items = 2).in_scope(|| error!("said"));
 }

@@ -14,7 +14,7 @@ use super::fixture::{at, emit, received, scope, span, text};
 use crate::{Style, render};
 
 #[test]
-fn silence_says_what_to_check() {
+fn missing_telemetry_has_hints() {
     let collector = MemoryExporter::default();
     assert!(collector.is_empty());
     insta::assert_snapshot!(render(&collector, &Style::default()));

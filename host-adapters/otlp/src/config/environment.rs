@@ -37,7 +37,7 @@ pub(super) struct Environment {
     /// Errors of endpoints, that for all signals first. Falling back to the default would send
     /// headers with credentials to another server.
     pub(super) endpoints: Vec<ConfigError>,
-    /// Errors of files of authorities, likewise.
+    /// Errors of files of authorities. They have no fallback either.
     pub(super) authorities: Vec<ConfigError>,
     pub(super) limits: LimitList,
     pub(super) warnings: Vec<ConfigWarning>,
@@ -257,7 +257,7 @@ impl Reader<'_> {
         self.supported(name, unsupported::propagators)
     }
 
-    /// Reads the sampler, and its argument from a variable of its own.
+    /// Reads the sampler, and its argument from a second variable.
     pub(super) fn sampler(&mut self, name: &str) -> Option<Sampler> {
         let warnings_before = self.warnings.len();
         let mut sampler = self.supported(name, unsupported::sampler);

@@ -1,11 +1,11 @@
 //! Parses variables of which some values are valid in OpenTelemetry but not supported here. Each
-//! such value becomes a warning that says what happens instead.
+//! such value becomes a warning that names the fallback.
 
 use wasmscope_telemetry::Signal;
 
 use super::values::{Expected, Exporter, Propagators, Sampler};
 
-/// An unsupported value, or part of one, and what happens instead.
+/// An unsupported value, or part of one, and the fallback.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unsupported {
     pub(super) value: String,

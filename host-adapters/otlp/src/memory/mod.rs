@@ -290,8 +290,7 @@ impl MemoryExporter {
         }
     }
 
-    /// Locks the contents. Ignores poisoning: no code can panic halfway through a change that
-    /// matters here.
+    /// Locks the contents. Ignores poisoning, because no panic can leave them inconsistent.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -143,7 +143,7 @@ impl Diagnosis {
     }
 
     /// Returns a hint for a collector that has never answered.
-    pub(super) fn of_no_answer(&self) -> String {
+    pub(super) fn of_missing_answer(&self) -> String {
         format!(
             "unless the collector is only slow: {}",
             self.check_protocol()

@@ -163,7 +163,7 @@ fn encode(
     })
 }
 
-/// Sends a body in place of the batch that `carry` exports.
+/// Sends a body instead of the batch that `carry` exports.
 async fn send_through(
     body: Body,
     endpoint: &SignalEndpoint,

@@ -38,7 +38,7 @@ pub(super) struct ExportStats {
     most_too_large: AtomicU64,
     has_warned_too_large: AtomicBool,
     abandoned: AtomicU64,
-    /// Data points whose last export failed. A later export of the same series makes up for it.
+    /// Data points whose last export failed. A later export of the same series replaces them.
     pending: AtomicU64,
     /// No more items are accepted.
     closed: AtomicBool,

@@ -39,7 +39,7 @@ const RETRIES: u32 = 3;
 /// The wait before the first retry; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The upper bound of the random addition to a wait, so that clients do not all come back at once.
+/// The upper bound of the random addition to a wait. It spreads the retries of many clients.
 const JITTER_MILLIS: u64 = 100;
 
 const USER_AGENT: &str = concat!("OTel-OTLP-Exporter-Wasmscope/", env!("CARGO_PKG_VERSION"));

@@ -90,8 +90,8 @@ fn protobuf(body: &[u8]) -> Option<String> {
     Some(Status::decode(body).ok()?.message)
 }
 
-/// Reads a `google.rpc.Status`, or what backends commonly send in its place: `{"error": "..."}`,
-/// `{"error": {"message": "..."}}`.
+/// Reads a `google.rpc.Status`, or the JSON that backends commonly send instead: `{"error": "..."}`
+/// or `{"error": {"message": "..."}}`.
 fn json(body: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let message = |value: &Value| Some(String::from(value.get("message")?.as_str()?));

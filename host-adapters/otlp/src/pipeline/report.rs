@@ -14,7 +14,7 @@ pub struct Report {
     pub metrics: SignalReport,
     /// Log records.
     pub logs: SignalReport,
-    /// Whether everything was sent, or failed for good, before the deadline.
+    /// Whether every export ended before the deadline, successfully or not.
     pub complete: bool,
     /// The first error of an export, with the signal and its endpoint.
     pub first_error: Option<String>,
@@ -95,7 +95,7 @@ pub struct SignalReport {
     /// Items in requests that a collector accepted, or that the console keeps. Cumulative metrics
     /// count again in each export.
     pub exported: u64,
-    /// Items in exports that failed for good.
+    /// Items in exports that failed and are not repeated.
     pub failed: u64,
     /// Items that did not fit into the queue.
     pub queue_full: u64,

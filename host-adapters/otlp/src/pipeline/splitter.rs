@@ -42,7 +42,7 @@ impl<T: Divide + Message + Serialize> ExportRequest for T {}
 pub(super) enum Failure {
     /// It is too large for the collector.
     TooLarge {
-        /// Whether the collector said so. Otherwise it may be out of another resource.
+        /// Whether the answer says so. If not, another resource of the collector may be exhausted.
         certain: bool,
         cause: String,
     },

@@ -90,7 +90,7 @@ impl<E> TrackedExporter<E> {
                     // The cause of the retries says more than the timeout alone.
                     (Some(cause), _) => format!("{late}; before that: {cause}"),
                     (None, Some(diagnosis)) if !self.endpoint.has_answered() => {
-                        format!("{late}; {}", diagnosis.of_no_answer())
+                        format!("{late}; {}", diagnosis.of_missing_answer())
                     }
                     (None, _) => late,
                 };

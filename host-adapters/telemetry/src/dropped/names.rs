@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 use super::{REASONS, Reason, SIGNALS, Signal};
 use crate::limits::{DROPPED_NAME_CHARS, DROPPED_NAMES};
 
-/// Names are compared by this many bytes.
+/// Names are compared by their first 256 bytes.
 const COMPARED_BYTES: usize = 256;
 
 /// Names by signal and reason: at most [`DROPPED_NAMES`] each, of at most [`DROPPED_NAME_CHARS`]
@@ -33,8 +33,8 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Keeps a name unless there are [`DROPPED_NAMES`] already. Never waits for the lock: while
-    /// another thread adds a name, this one is not kept.
+    /// Keeps a name, unless [`DROPPED_NAMES`] names are kept already. Skips the name if another
+    /// thread holds the lock.
     pub(super) fn add(&self, signal: Signal, reason: Reason, name: &str) {
         let slots = &self.hashes[signal as usize][reason as usize];
         let hash = hash(name);

@@ -37,8 +37,8 @@ pub(super) struct Activity {
     pub(super) baggage_tag: Tag,
     /// The number of times that baggage was entered.
     pub(super) baggage_scopes: u32,
-    /// A panic that the guest has reported, until it calls something that shows that it caught the
-    /// panic. Boxed because there is hardly ever one.
+    /// The panic that the guest has reported. A call that shows that the guest caught it removes
+    /// it. Boxed because it is rare.
     pub(super) panic: Option<Box<Panic>>,
     pub(super) refusals: Refusals,
     /// Set by an [`Ender`]. Nothing is recorded after it.
@@ -117,7 +117,7 @@ impl SharedActivity {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Waits for a call in progress, without spinning. Returns `None` at the limit.
+    /// Waits without spinning until no call is in progress, and locks. Returns `None` at the limit.
     fn wait(&self, limit: Duration) -> Option<MutexGuard<'_, Activity>> {
         let started = Clock::now();
         loop {

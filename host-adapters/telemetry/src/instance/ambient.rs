@@ -77,7 +77,7 @@ impl Activity {
                     open.entered = open.entered.saturating_sub(1);
                 }
             }
-            // Its end has exited it already, so nothing is lost.
+            // The span's end has already exited it, so nothing is lost.
             None if self.has_ended(span) => {}
             None => self
                 .telemetry
@@ -88,7 +88,7 @@ impl Activity {
         self.notice()
     }
 
-    /// Returns whether a known span is not open. An unrecorded span never is.
+    /// Returns whether the span is known but not open. This includes all unrecorded spans.
     fn has_ended(&mut self, span: SpanHandle) -> bool {
         self.spans.open_mut(span).is_none() && self.context_of(span).is_some()
     }
@@ -153,7 +153,7 @@ impl Activity {
         }
     }
 
-    /// Returns the parent context for children of the ambient span.
+    /// Returns the parent context for child spans of the ambient span.
     pub(super) fn ambient_context(&mut self) -> Option<Context> {
         match self.entered.last()? {
             Entered::Recorded(span) => self.spans.parent_context(*span),
@@ -162,7 +162,7 @@ impl Activity {
         }
     }
 
-    /// Returns the parent context for children of the referenced span. `None` for a root span.
+    /// Returns the parent context for child spans of the referenced span. `None` for a root span.
     pub(super) fn parent_context(&mut self, reference: SpanReference) -> Option<Context> {
         match reference {
             SpanReference::Ambient => self.ambient_context(),
@@ -250,7 +250,7 @@ impl Activity {
             .rposition(|entered| entered.scope == Some(scope))
         {
             Some(at) => drop(self.baggage.remove(at)),
-            // It was exited before, by itself or with its invocation, or it was refused and
+            // It was already exited, alone or with its invocation, or its entry was refused and
             // counted.
             None if self.was_entered(scope) => {}
             None => self

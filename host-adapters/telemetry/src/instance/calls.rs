@@ -32,8 +32,8 @@ locked! {
     /// Returns the tracer of a scope (`tracer.get`). Equal scopes have the same tracer.
     pub fn tracer(scope: Scope) -> TracerHandle;
 
-    /// Starts a span (`tracer.start`). The handle says whether the span is recorded
-    /// ([`SpanHandle::NOT_RECORDED`]), and whether attributes could have changed that
+    /// Starts a span (`tracer.start`). Bits of the handle say that the span is not recorded
+    /// ([`SpanHandle::NOT_RECORDED`]), and that attributes cannot change this decision
     /// ([`SpanHandle::ATTRIBUTES_LATER`]).
     pub fn start_span(start: SpanStart) -> SpanHandle;
 
@@ -123,13 +123,13 @@ impl Instance {
         self.activity.lock().panic_behind(outcome)
     }
 
-    /// Returns whether an invocation is active. Its end then records the outcome.
+    /// Returns whether an invocation is in progress. Its end then records the outcome.
     #[must_use]
     pub fn is_invoked(&self) -> bool {
         !self.activity.lock().invocations.is_empty()
     }
 
-    /// Records an instantiation in the runtime's metrics, with its duration and the outcome if it
+    /// Records the duration of an instantiation in the runtime's metrics, and the outcome if it
     /// failed. Within an invocation, a trap is counted when the invocation ends.
     pub fn instantiated(&self, duration: Duration, failure: Option<&Outcome>) {
         let metrics = self.telemetry.runtime_metrics();

@@ -15,7 +15,7 @@ use crate::invocation::Outcome;
 use crate::refusals::Refused;
 use crate::telemetry::Telemetry;
 
-/// A span that was removed from its instance and has to be ended.
+/// A span that was removed from its instance and is not ended yet.
 #[derive(Debug)]
 pub(super) enum TakenSpan {
     /// A guest's span.

@@ -50,8 +50,8 @@ impl Activity {
         });
         let parent = match remote_parent {
             Some(parent) => Some(Context::new().with_remote_span_context(parent)),
-            // A span that a guest left entered after an earlier call is not the parent. Only the
-            // context within an outer invocation is.
+            // Without an enclosing invocation there is no parent: a span that the guest left
+            // entered after an earlier call is not one.
             None if self.invocations.is_empty() => None,
             None => self.ambient_context(),
         };

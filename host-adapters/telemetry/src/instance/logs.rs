@@ -244,7 +244,7 @@ impl Instance {
     /// Emits records in order (`logger.emit`). Records below the threshold are dropped and not
     /// counted.
     pub fn emit_logs(&mut self, logger: LoggerHandle, records: Vec<LogRecord>) -> Notice {
-        // Before the threshold, because a panic matters even if its record is not kept.
+        // Before the threshold is checked, because a panic matters even if its record is not kept.
         self.note_panic(&records);
         for record in &records {
             self.telemetry.0.guest_warnings.note(record);

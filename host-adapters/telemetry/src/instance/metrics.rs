@@ -32,7 +32,7 @@ pub(super) struct Metrics {
     /// Each with its exported scope and its number.
     meters: HandleTable<MeterHandle, ScopeKey, (ScopeKey, usize)>,
     instruments: HandleTable<InstrumentHandle, (usize, InstrumentKey), OwnInstrument>,
-    /// By the address of the series. `None` without a provider.
+    /// The series by their addresses. `None` without a provider.
     series: HandleTable<SeriesHandle, usize, Option<Arc<Series>>>,
     cache: SeriesCache,
     observers: Observers,
@@ -159,7 +159,7 @@ impl Metrics {
     }
 }
 
-/// The series of a measurement, with counts for the case that the measurement is kept.
+/// The series of a measurement, with counts to apply if the measurement is kept.
 struct Resolved {
     series: Arc<Series>,
     /// Attributes that were dropped or shortened.
@@ -169,7 +169,8 @@ struct Resolved {
 }
 
 impl Resolved {
-    /// Counts dropped and shortened attributes. If the limit lost all attributes, counts only that.
+    /// Applies the counts. In the overflow series all attributes are lost, so only the limit
+    /// counts.
     fn count(self, rules: &Rules<'_>) -> Arc<Series> {
         match self.exceeded {
             Some(limit) => rules.count_named(limit, self.series.instrument()),

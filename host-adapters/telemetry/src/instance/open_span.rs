@@ -12,12 +12,12 @@ use crate::emitted::attribute;
 use crate::limits::REPORTED_ATTRIBUTES;
 use crate::model::{SpanEvent, SpanHandle};
 
-/// The state of an open span. Vacant if it has none.
+/// The data of an open span, or a free buffer for the next one.
 ///
-/// A value is reused for one span after the other: it is large, and a move of data that was just
-/// written costs more than the write. Status and attributes are kept here until the end. The SDK
-/// would keep `Ok` instead of a trap's error, and both values of a key that is set twice. Events
-/// and links are added to the SDK's span immediately.
+/// A buffer is large, so it is reused instead of moved: a move of data that was just written costs
+/// more than the write. Status and attributes are kept here until the end. The SDK would keep `Ok`
+/// instead of a trap's error, and both values of a key that is set twice. Events and links are
+/// added to the SDK's span immediately.
 #[derive(Debug)]
 pub(super) struct OpenSpan {
     pub(super) handle: SpanHandle,
@@ -30,7 +30,7 @@ pub(super) struct OpenSpan {
     /// The bytes of its contents.
     pub(super) bytes: usize,
     start_time: SystemTime,
-    /// `None` if vacant.
+    /// `None` in a free buffer.
     span: Option<Span>,
     status: Status,
     attributes: Vec<KeyValue>,
@@ -48,8 +48,8 @@ pub(super) struct ForcedEnd<'a> {
 }
 
 impl OpenSpan {
-    /// Makes a vacant value.
-    pub(super) fn vacant() -> Self {
+    /// Makes a free buffer.
+    pub(super) fn empty() -> Self {
         Self {
             handle: SpanHandle::NONE,
             started: 0,
@@ -66,10 +66,10 @@ impl OpenSpan {
         }
     }
 
-    /// Stores the span that `start` makes, and returns its context. If the span is not recorded,
-    /// stays vacant and returns its context as the error.
+    /// Stores the span that `start` creates. Returns its context, or as the error the context of an
+    /// unrecorded span, which is not stored.
     #[inline]
-    pub(super) fn take_up(
+    pub(super) fn store(
         &mut self,
         start: impl FnOnce() -> Span,
     ) -> Result<SpanContext, SpanContext> {
@@ -97,9 +97,9 @@ impl OpenSpan {
         self.start_time = start_time;
     }
 
-    /// Removes a span that has ended.
+    /// Frees the buffer of a span that has ended.
     #[inline]
-    pub(super) fn vacate(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.entered = 0;
         self.bytes = 0;
         self.span = None;
@@ -110,7 +110,7 @@ impl OpenSpan {
         self.links = 0;
     }
 
-    pub(super) const fn is_vacant(&self) -> bool {
+    pub(super) const fn is_free(&self) -> bool {
         self.span.is_none()
     }
 
@@ -233,7 +233,7 @@ impl OpenSpan {
     /// [`SpanTable::release`]: super::span_table::SpanTable::release
     pub(super) fn take(&mut self) -> Self {
         let bytes = self.bytes;
-        let taken = std::mem::replace(self, Self::vacant());
+        let taken = std::mem::replace(self, Self::empty());
         self.bytes = bytes;
         taken
     }
@@ -247,7 +247,7 @@ impl OpenSpan {
         self.finish(time, sdk_counts);
     }
 
-    /// Ends the span for the host. If the guest gave a start time in the future, the end is not
+    /// Ends the span for the host. If the guest's start time is in the future, the end is not
     /// counted as an error.
     pub(super) fn end_forced(
         &mut self,
@@ -289,9 +289,8 @@ impl OpenSpan {
     }
 }
 
-/// Adds attributes that have priority. They replace attributes with the same keys, and the last
-/// attributes if there are too many. Counts the attributes that were left out, and returns their
-/// number.
+/// Adds attributes, and replaces values of equal keys. If the span is full, they overwrite its last
+/// attributes. Returns how many attributes did not fit; they are already counted.
 pub(super) fn set_with_priority(
     attributes: &mut Vec<KeyValue>,
     mut forced: Vec<KeyValue>,
@@ -345,9 +344,9 @@ fn fit_attributes(
     let given = std::mem::take(attributes);
     let over = rules.merge(attributes, given, most, budget).over as usize;
     if sdk_counts && over > 0 {
-        // The SDK counts attributes beyond the limit and truncates them, but keeps their memory. So
-        // they take from the budget, at most half of it. If there are very many, the count in OTLP
-        // is too low.
+        // Adds placeholders for the dropped attributes, so that the SDK counts them. The SDK
+        // truncates them but keeps their memory. So they are charged to the span, up to half of its
+        // remaining bytes. Beyond that, `dropped_attributes_count` is too low.
         let reported = over.min(budget.left() / size_of::<KeyValue>() / 2);
         budget.take(reported * size_of::<KeyValue>());
         attributes.reserve_exact(reported);

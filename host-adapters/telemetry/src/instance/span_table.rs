@@ -27,23 +27,23 @@ const _: () = assert!(MAX_OPEN_SPANS + RECENT_SPANS < 1 << SLOT_BITS);
 
 /// The recorded spans of an instance.
 ///
-/// A slot is small, and is kept for a while after its span has ended. The larger state of an open
-/// span is in `open`. The next span reuses it while it is in the processor's cache.
+/// A slot is small, and is kept for a while after its span has ended. The other data of an open
+/// span is in a separate buffer. The next span reuses it while it is in the processor's cache.
 #[derive(Debug, Default)]
 pub(super) struct SpanTable {
     slots: Vec<Slot>,
     /// Slots of ended spans. The earliest is first, and is reused first.
     recent: VecDeque<u32>,
-    /// The state of open spans, and vacant entries.
+    /// The data of open spans, and free buffers.
     open: Vec<OpenSpan>,
-    /// The indices of the vacant entries of `open`.
-    vacant: Vec<u32>,
+    /// The indices of the free buffers in `open`.
+    free: Vec<u32>,
     /// The bytes of the contents of all open spans.
     bytes: usize,
     started: u64,
-    /// The counters of all instances. `None` if they are not exported.
+    /// The counter of open spans of all instances. `None` if it is not exported.
     all: Option<Arc<OpenSpans>>,
-    /// The counter of this instance. Made with its first span.
+    /// This instance's share. Made with its first span.
     own: Option<Arc<AtomicU32>>,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct SpanTable {
 struct Slot {
     handle: SpanHandle,
     context: SpanContext,
-    /// The parent context for children. Made for the first child.
+    /// The parent context for child spans. Created with the first child.
     parent_context: Option<Context>,
     open: Option<u32>,
 }
@@ -69,21 +69,21 @@ impl SpanTable {
     fn count(&self) {
         if let Some(own) = &self.own {
             own.store(
-                (self.open.len() - self.vacant.len()) as u32,
+                (self.open.len() - self.free.len()) as u32,
                 Ordering::Relaxed,
             );
         }
     }
 
     pub(super) fn has_capacity(&self, limit: usize) -> bool {
-        self.open.len() - self.vacant.len() < limit.min(MAX_OPEN_SPANS)
+        self.open.len() - self.free.len() < limit.min(MAX_OPEN_SPANS)
     }
 
-    /// Adds the span that `start` makes, and returns its handle.
+    /// Adds the span that `start` creates, and returns its handle.
     ///
     /// # Errors
     ///
-    /// Returns the context of a span that is not recorded.
+    /// Returns the context of an unrecorded span.
     #[inline]
     pub(super) fn insert(
         &mut self,
@@ -92,19 +92,19 @@ impl SpanTable {
         depth: u32,
         mixer: &Mixer,
     ) -> Result<SpanHandle, SpanContext> {
-        // The entry stays vacant until the span is made, because `start` may panic.
-        let place = self.vacant.last().copied().unwrap_or_else(|| {
-            let place = self.open.len() as u32;
-            self.open.push(OpenSpan::vacant());
-            self.vacant.push(place);
+        // The buffer stays free until the span is stored, because `start` may panic.
+        let buffer = self.free.last().copied().unwrap_or_else(|| {
+            let buffer = self.open.len() as u32;
+            self.open.push(OpenSpan::empty());
+            self.free.push(buffer);
             if self.own.is_none() {
                 self.own = self.all.as_deref().map(OpenSpans::counter);
             }
-            place
+            buffer
         });
-        let open = &mut self.open[place as usize];
-        let context = open.take_up(start)?;
-        self.vacant.pop();
+        let open = &mut self.open[buffer as usize];
+        let context = open.store(start)?;
+        self.free.pop();
         let reused = if self.recent.len() > RECENT_SPANS {
             self.recent.pop_front()
         } else {
@@ -119,7 +119,7 @@ impl SpanTable {
             handle,
             context,
             parent_context: None,
-            open: Some(place),
+            open: Some(buffer),
         };
         match self.slots.get_mut(at) {
             Some(old) => *old = slot,
@@ -146,7 +146,7 @@ impl SpanTable {
         self.slot(handle).map(|slot| &slot.context)
     }
 
-    /// Returns the parent context for children of a span.
+    /// Returns the parent context for child spans of a span.
     pub(super) fn parent_context(&mut self, handle: SpanHandle) -> Option<Context> {
         let slot = self.slot_mut(handle)?;
         let made = slot
@@ -160,16 +160,16 @@ impl SpanTable {
         self.open.get_mut(open as usize)
     }
 
-    /// Vacates the entry of a span that has ended. Its slot is kept until it is reused.
+    /// Frees the storage of an ended span. Its slot stays reserved for a while.
     pub(super) fn release(&mut self, handle: SpanHandle) {
         let Some(open) = self.slot_mut(handle).and_then(|slot| slot.open.take()) else {
             return;
         };
         self.recent.push_back((handle.to_bits() & SLOT_MASK) as u32);
-        let place = &mut self.open[open as usize];
-        self.bytes = self.bytes.saturating_sub(place.bytes);
-        place.vacate();
-        self.vacant.push(open);
+        let buffer = &mut self.open[open as usize];
+        self.bytes = self.bytes.saturating_sub(buffer.bytes);
+        buffer.clear();
+        self.free.push(open);
         self.count();
     }
 
@@ -186,7 +186,7 @@ impl SpanTable {
         let mut found: Vec<(u64, SpanHandle)> = self
             .open
             .iter()
-            .filter(|span| !span.is_vacant() && span.depth >= depth)
+            .filter(|span| !span.is_free() && span.depth >= depth)
             .map(|span| (span.started, span.handle))
             .collect();
         found.sort_unstable_by(|one, other| other.cmp(one));
@@ -225,6 +225,6 @@ impl SpanTable {
     /// Returns the numbers of slots and of open spans.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> (usize, usize) {
-        (self.slots.len(), self.open.len() - self.vacant.len())
+        (self.slots.len(), self.open.len() - self.free.len())
     }
 }

@@ -79,8 +79,7 @@ impl Activity {
         handle
     }
 
-    /// Returns whether limits, the provider and the tracer allow to record a span. Counts a drop if
-    /// not.
+    /// Returns whether a span can be recorded. Counts the drop if not, unless there is no provider.
     fn may_record(&self, tracer: TracerHandle, span: &str) -> bool {
         let shared = &self.telemetry.0;
         let rules = shared.span_rules();
@@ -168,8 +167,8 @@ impl Activity {
         self.unrecorded.add(context, is_root, capacity, &self.mixer)
     }
 
-    /// Makes an unrecorded span with the context of its parent, as the OpenTelemetry API does
-    /// without an SDK. Children and remote calls continue the parent's context.
+    /// Creates an unrecorded span that passes on its parent's context, like the OpenTelemetry API
+    /// without an SDK.
     #[inline(never)]
     fn pass_through(&mut self, parent: Option<&Context>) -> SpanHandle {
         let context = parent.map_or(SpanContext::NONE, |parent| {
@@ -196,7 +195,7 @@ impl Activity {
             return self.apply_some(span, changes);
         }
         let is_open = self.spans.open_mut(span).is_some();
-        // If the span has ended, nothing is lost.
+        // Empty changes to an ended span lose nothing, so they are not counted.
         if !is_open && self.spans.context(span).is_none() {
             self.telemetry.0.span_rules().count(Reason::WrongHandle, 1);
         }

@@ -78,7 +78,7 @@ impl<H: Handle, K: Hash + Eq, T> HandleTable<H, K, T> {
         }
     }
 
-    /// Returns the reason for which there is no entry.
+    /// Returns why there is no entry.
     #[cold]
     fn reason(index: Option<u32>) -> Reason {
         let reason = index.and_then(|index| Reason::ALL.get((u32::MAX - index) as usize));
@@ -100,7 +100,7 @@ impl<H: Handle, K: Hash + Eq, T> HandleTable<H, K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [`find`](Self::find).
+    /// Returns the errors of [`find`](Self::find).
     #[inline]
     pub(super) fn find_mut(&mut self, handle: H) -> Result<&mut T, Reason> {
         let index = self.index(handle)?;

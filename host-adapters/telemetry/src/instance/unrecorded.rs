@@ -1,4 +1,4 @@
-//! Unrecorded spans. Stores only as much as their contexts need.
+//! Unrecorded spans. The host stores only the contexts of their traces.
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
@@ -40,10 +40,10 @@ pub(super) const fn with_notice(
 
 const _: () = assert!(MAX_UNRECORDED_TRACES <= 1 << INDEX_BITS);
 
-/// The latest traces of unrecorded spans.
+/// Keeps the shared context of each of the latest traces with unrecorded spans.
 ///
-/// A guest need not end an unrecorded span unless it is entered, so nothing can be stored for each
-/// span. Its id is derived from its handle, and the rest of its context is that of its trace.
+/// A guest need not end an unrecorded span that is not entered, so the host stores nothing for each
+/// span. The span's id is derived from its handle. The rest of its context is that of its trace.
 #[derive(Debug, Default)]
 pub(super) struct Unrecorded {
     traces: Vec<Trace>,
@@ -113,8 +113,8 @@ impl Unrecorded {
             self.latest
         });
         let number = self.spans & mask(NUMBER_BITS);
-        let place = (at as u64) << INDEX_SHIFT | self.traces[at].tag << NUMBER_BITS | number;
-        SpanHandle::from_bits(SpanHandle::NOT_RECORDED | place)
+        let identity = (at as u64) << INDEX_SHIFT | self.traces[at].tag << NUMBER_BITS | number;
+        SpanHandle::from_bits(SpanHandle::NOT_RECORDED | identity)
     }
 
     /// Finds the trace of a context among the `searched` latest traces.
@@ -133,9 +133,9 @@ impl Unrecorded {
         let at = (bits >> INDEX_SHIFT & mask(INDEX_BITS)) as usize;
         let tag = bits >> NUMBER_BITS & mask(TAG_BITS);
         let trace = self.traces.get(at).filter(|trace| trace.tag == tag)?;
-        let stands_for_context =
+        let has_own_context =
             trace.context.span_id() != SpanId::INVALID || !has_trace(&trace.context);
-        if stands_for_context {
+        if has_own_context {
             return Some(trace.context.clone());
         }
         // Zero is the only invalid id.
@@ -143,7 +143,7 @@ impl Unrecorded {
         Some(with_span_id(&trace.context, SpanId::from(id)))
     }
 
-    /// Returns the parent context for children of a span.
+    /// Returns the parent context for child spans of a span.
     pub(super) fn parent_context(&self, handle: SpanHandle, mixer: &Mixer) -> Option<Context> {
         Some(Context::new().with_remote_span_context(self.context(handle, mixer)?))
     }

@@ -73,13 +73,13 @@ impl Budget {
         }
     }
 
-    /// Lowers the remaining bytes to `left`. Never raises them.
+    /// Reduces the budget to `left` bytes. Never increases it.
     pub fn lower_to(&mut self, left: usize) {
         self.left = self.left.min(left);
     }
 
-    /// Takes one list element of `element_bytes` bytes on the host, without the strings and lists
-    /// that it owns. Returns false, and counts one item left out, if it does not fit.
+    /// Charges one list element of `element_bytes` bytes, without its heap data. Returns false, and
+    /// counts one item left out, if it does not fit.
     pub fn take_element(&mut self, element_bytes: usize) -> bool {
         match self.left.checked_sub(element_bytes.max(1)) {
             Some(left) => {
@@ -93,12 +93,11 @@ impl Budget {
         }
     }
 
-    /// Takes `len` list elements of `element_bytes` each on the host, without the strings and lists
-    /// that they own, or as many as fit. Each element that does not fit counts as one item left
-    /// out.
+    /// Charges up to `len` list elements of `element_bytes` bytes each, without their heap data.
+    /// Counts each element that does not fit as one item left out.
     ///
-    /// Reserve memory for the granted length only. Take an element's own strings and lists from the
-    /// budget when they are read.
+    /// Reserve memory for the granted length only. Charge an element's own strings and lists when
+    /// they are read.
     pub fn take_list(&mut self, len: usize, element_bytes: usize) -> Grant {
         let element_bytes = element_bytes.max(1);
         let granted = len.min(self.left / element_bytes);
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_without_size_still_cost() {
+    fn elements_without_size_are_charged() {
         let mut budget = Budget::new(3);
         assert_eq!(budget.take_list(10, 0), Grant::Prefix(3));
     }

@@ -47,9 +47,9 @@ impl AttributeSet {
         &self.0
     }
 
-    /// Returns whether the SDK may merge the set with another one: if it contains a floating-point
-    /// zero. Here 0.0 and -0.0 are different. In the SDK they are equal but have different hashes,
-    /// so the result of a lookup is random.
+    /// Returns whether the set contains a floating-point zero, so that the SDK may merge it with
+    /// another set. Here 0.0 and -0.0 are different. In the SDK they are equal but have different
+    /// hashes, so the result of a lookup is random.
     pub(crate) fn has_float_zero(&self) -> bool {
         self.0.iter().any(|attribute| match &attribute.value {
             Value::F64(number) => *number == 0.0,

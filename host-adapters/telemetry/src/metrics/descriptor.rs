@@ -43,7 +43,7 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
-    /// Applies the rules of `wit/meter.wit`. Counts what is left out or shortened.
+    /// Applies the rules of `wit/meter.wit`. Counts parts that are left out or shortened.
     ///
     /// # Errors
     ///

@@ -316,8 +316,8 @@ impl Registry {
 }
 
 /// Returns the number of the next collection after `begun` collections. Its lowest four bits are
-/// never all zero: the handle of an unrecorded span contains only these bits, and zero means that
-/// there is no collection.
+/// never all zero: the handle of an unrecorded span has only these bits, and zero means that
+/// nothing is collected.
 fn collection_number(begun: u64) -> u32 {
     // There are 15/16 of 2^32 such numbers. After the last one they start again.
     let begun = (begun % (15 << 28)) as u32;

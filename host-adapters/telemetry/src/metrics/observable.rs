@@ -104,12 +104,12 @@ impl Reports {
             .is_ok()
     }
 
-    fn give_back(&self) {
+    fn release(&self) {
         self.held.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Tells an observer's first report of a series from later ones.
+/// Distinguishes an observer's first report of a series from later ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReportKind {
     /// The report replaces an earlier one.
@@ -242,7 +242,7 @@ impl Observable {
             return match observed.report(self.role, observer, report) {
                 Ok(()) => Ok(ReportKind::First(key)),
                 Err(reason) => {
-                    self.reports.give_back();
+                    self.reports.release();
                     Err(reason)
                 }
             };
@@ -256,7 +256,7 @@ impl Observable {
             (!self.budget.take(bytes)).then_some(Reason::MetricBytes)
         };
         if let Some(exceeded) = exceeded {
-            self.reports.give_back();
+            self.reports.release();
             return Err(exceeded);
         }
         let key = Arc::new(attributes);
@@ -281,10 +281,10 @@ impl Observable {
         if observed.complete(self.role, observer, round) {
             return true;
         }
-        self.reports.give_back();
+        self.reports.release();
         if observed.is_empty(self.role) {
             state.series.remove(attributes);
-            self.budget.give_back(series_bytes(attributes));
+            self.budget.release(series_bytes(attributes));
         }
         false
     }
@@ -294,7 +294,7 @@ impl Observable {
         if let Some(observed) = self.lock().series.get_mut(attributes)
             && observed.end(self.role, observer)
         {
-            self.reports.give_back();
+            self.reports.release();
         }
     }
 
@@ -359,7 +359,7 @@ impl Observable {
             }
             let kept = observed.forget(self.role);
             if !kept {
-                self.budget.give_back(series_bytes(attributes));
+                self.budget.release(series_bytes(attributes));
             }
             kept
         });

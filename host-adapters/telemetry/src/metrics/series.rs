@@ -117,8 +117,8 @@ pub(crate) struct SyncInstrument {
     series: RwLock<SeriesMap>,
     overflow: OnceLock<Arc<Series>>,
     /// The sum of a `u64` histogram over all series that the SDK may merge. The merged sum must not
-    /// overflow either. A few large numbers can use up this sum for good, so it includes only the
-    /// series that need it.
+    /// overflow either. A few large numbers can use up the range permanently, so the sum covers as
+    /// few series as possible.
     merged: Arc<Total>,
     /// Whether the embedder's views may merge any series.
     views_merge: bool,
@@ -126,8 +126,8 @@ pub(crate) struct SyncInstrument {
     bucket_bytes: usize,
     max_series: usize,
     budget: Arc<SharedByteBudget>,
-    /// The number of collections so far, if the SDK forgets series that were not measured between
-    /// two collections.
+    /// The number of collections. Set if the SDK drops a series that had no measurement between two
+    /// collections.
     collections: Option<Arc<AtomicU64>>,
 }
 
@@ -176,8 +176,8 @@ impl SyncInstrument {
         })
     }
 
-    /// Returns the series of an attribute set. If a limit is exceeded, returns the overflow series
-    /// with that limit.
+    /// Returns the series of an attribute set. If this is the overflow series, also returns the
+    /// exceeded limit.
     pub(crate) fn series(&self, attributes: AttributeSet) -> (Arc<Series>, Option<Reason>) {
         if let Some(series) = self
             .series
@@ -226,8 +226,8 @@ impl SyncInstrument {
     }
 
     /// Removes the series that the SDK forgets: those that are not bound, and were not measured
-    /// since the last sweep at least two collections ago. They count until the next sweep, because
-    /// the SDK may not have forgotten them before.
+    /// since the last sweep at least two collections ago. They count against the limit until the
+    /// next sweep, because the SDK may not forget them earlier.
     fn sweep(&self, map: &mut SeriesMap) {
         let Some(collections) = &self.collections else {
             return;
@@ -240,7 +240,7 @@ impl SyncInstrument {
         map.by_set.retain(|attributes, series| {
             let kept = series.used.swap(false, Ordering::Relaxed) || Arc::strong_count(series) > 1;
             if !kept {
-                self.budget.give_back(self.bytes(attributes));
+                self.budget.release(self.bytes(attributes));
             }
             kept
         });

@@ -47,8 +47,8 @@ impl SharedByteBudget {
         bytes <= self.left.load(Ordering::Relaxed)
     }
 
-    /// Gives back the bytes of a series.
-    pub(crate) fn give_back(&self, bytes: usize) {
+    /// Releases the bytes of a series.
+    pub(crate) fn release(&self, bytes: usize) {
         self.left.fetch_add(bytes, Ordering::Relaxed);
         self.holders.subtract();
     }

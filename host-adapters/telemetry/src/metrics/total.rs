@@ -18,7 +18,7 @@ pub(crate) const MAX_UNSIGNED: u64 = i64::MAX as u64;
 pub(crate) struct Total(AtomicU64);
 
 impl Total {
-    /// Adds `value` if OTLP can carry the sum. Returns whether it was added.
+    /// Adds `value` if the sum stays in OTLP's range. Returns whether it was added.
     pub(crate) fn admit_u64(&self, value: u64) -> bool {
         self.admit_u64_up_to(value, MAX_UNSIGNED)
     }

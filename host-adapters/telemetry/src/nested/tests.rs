@@ -218,7 +218,7 @@ fn nodes_are_limited() {
 }
 
 #[test]
-fn chain_200_000_deep_is_refused_before_it_exists() {
+fn chain_of_200_000_levels_is_refused_before_it_is_built() {
     let values = body(array(&[0]), chain(200_000));
     assert_eq!((values.body, values.dropped), (None, 1));
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::config::{Certificates, PrivateKey};
 use crate::pipeline::Flushed;
 
-/// The server that listens in place of a collector.
+/// The server that listens instead of a collector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Server {
     HttpPlain,

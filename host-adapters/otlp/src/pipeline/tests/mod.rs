@@ -1,4 +1,4 @@
-//! Tests pipelines against a collector in the test process that can be told to misbehave.
+//! Tests pipelines against a collector in the test process that can misbehave.
 
 mod absurd;
 mod authorities;

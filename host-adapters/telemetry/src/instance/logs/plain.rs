@@ -42,7 +42,7 @@ impl Instance {
         fill: impl FnOnce(&mut PlainLog<'_>) -> Result<bool, E>,
     ) -> Result<Option<Notice>, E> {
         let context = match context {
-            // These may be invalid, which has to be counted.
+            // These may be invalid. Only the general path counts that.
             SpanReference::Span(_) | SpanReference::Remote(_) => return Ok(None),
             SpanReference::Ambient => self.current_context(),
             SpanReference::None => None,

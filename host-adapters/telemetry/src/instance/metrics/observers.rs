@@ -62,7 +62,7 @@ impl Observers {
         self.held
     }
 
-    /// Returns an error if there is no such observer.
+    /// Returns an error if the observer does not exist.
     pub(super) fn check(&self, observer: ObserverHandle) -> Result<(), Reason> {
         self.observers.find(observer).map(|_| ())
     }
@@ -88,7 +88,7 @@ impl Observers {
         Ok(())
     }
 
-    /// Completes a round. The series that the observer has not reported in it end.
+    /// Completes a round. Ends the series that the observer did not report in it.
     pub(super) fn complete(&mut self, observer: ObserverHandle) {
         let Ok(observer) = self.observers.find_mut(observer) else {
             return;

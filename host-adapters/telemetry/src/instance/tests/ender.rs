@@ -86,7 +86,7 @@ fn spans_outside_of_a_call_are_ended_as_well() {
 }
 
 #[test]
-fn an_ender_that_outlives_the_instance_finds_nothing_to_end() {
+fn an_ender_has_no_effect_after_its_instance_is_dropped() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let ender = instance.ender();
@@ -215,7 +215,11 @@ fn a_guest_does_not_wait_for_the_export_of_its_spans() {
     let late = is_back.recv_timeout(soon);
     // Releases the other threads in any case, so that a failed test ends.
     drop(go_on);
-    assert!(!late.expect("it does not wait").is_recorded());
+    assert!(
+        !late
+            .expect("the guest's thread does not wait")
+            .is_recorded()
+    );
     guest.join().unwrap();
     assert!(ending.join().unwrap());
     assert_eq!(

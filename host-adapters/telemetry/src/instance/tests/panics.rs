@@ -212,7 +212,7 @@ fn other_outcomes_and_records_are_unchanged() {
 }
 
 #[test]
-fn a_panic_of_an_earlier_call_explains_nothing() {
+fn a_panic_of_an_earlier_call_is_not_the_cause() {
     let bench = Bench::new();
     let mut instance = bench.instance();
     let mut first = Invocation::begin(&mut instance, InvocationOptions::default());

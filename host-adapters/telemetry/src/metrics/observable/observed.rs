@@ -63,7 +63,7 @@ impl Sum {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Report {
     pub(super) value: Number,
-    /// The number of the report among all of the instrument.
+    /// The position of the report among all reports of the instrument.
     pub(super) sequence: u64,
     /// The observer's round in which it was reported.
     pub(super) round: u64,
@@ -87,8 +87,8 @@ impl Report {
 #[derive(Debug, Default)]
 pub(super) struct Observed {
     reports: HashMap<u64, Report, foldhash::fast::RandomState>,
-    /// The sum over ended instances and restarted counters. A counter keeps it for good, an up-down
-    /// counter until the next collection.
+    /// The sum over ended instances and restarted counters. A counter never removes it. An up-down
+    /// counter removes it after the next collection.
     ended_sum: Sum,
     /// Whether an instance that reported it has ended: at any time for a counter, or since the last
     /// collection for an up-down counter.
@@ -98,14 +98,14 @@ pub(super) struct Observed {
     /// The sum of all reports, to check the range. For floating-point numbers, the sum of their
     /// magnitudes.
     total: Sum,
-    /// The highest collected value of a floating-point counter. A counter must not fall, but the
-    /// same numbers in another order can have a slightly smaller sum.
+    /// For a floating-point counter, the highest collected value. Adding the same numbers in
+    /// another order may give a smaller sum, and a counter must not fall.
     highest: f64,
     /// The last collected value.
     collected: Sum,
-    /// The part of a counter's sum that the SDK has forgotten. With delta temporality, the SDK
-    /// subtracts the value of the last collection. If that collection had no value, it subtracts
-    /// nothing.
+    /// The part of a counter's sum that is subtracted, because the SDK has exported and forgotten
+    /// it. With delta temporality, the SDK exports the difference to the value at the last
+    /// collection, or to zero if that collection had no value.
     forgotten: Sum,
 }
 

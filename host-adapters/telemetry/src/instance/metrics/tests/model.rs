@@ -48,7 +48,7 @@ struct Series {
     silent: bool,
     /// Whether it was reported in this round.
     in_round: bool,
-    /// Whether an instance has ended that reported it to the end.
+    /// Whether an instance that reported it in its last round has ended.
     ended: bool,
     /// The number of measurements of a histogram.
     count: u64,
