@@ -5,15 +5,15 @@
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use component_model::abi::call::{Direction, FuncAbi};
-use component_model::abi::transcode::Transcode;
-use component_model::abi::{
-    Budget, CoreVal, LiftContext, LowerContext, Memory, OutOfBounds, Realloc, StringEncoding,
-    check, lift_flat, load, lower_flat, store,
+use component_model::engine::{Memory, OutOfBounds};
+use component_model::internals::{
+    Direction, FuncAbi, Realloc, ResourceTables, Transcode, check, layout, lift_flat, load, lower_flat,
+    store,
 };
-use component_model::handles::ResourceTables;
 use component_model::types::FuncType;
-use component_model::{CallError, Trap, TrapCode};
+use component_model::{
+    Budget, CallError, CoreVal, LiftContext, LowerContext, StringEncoding, Trap, TrapCode,
+};
 use wasmscope_fuzz::generate;
 use wasmscope_fuzz::resources::Resources;
 
@@ -163,11 +163,12 @@ fn round_trip(data: &mut Unstructured<'_>) -> Result<()> {
     let flat = lowering(&mut guest, encoding, &mut resources, |cx| {
         lower_flat(cx, &ty, &again)
     });
-    if let (Ok(values), Some(types)) = (&flat, ty.layout().flat()) {
+    if let (Ok(values), Some(types)) = (&flat, layout(&ty).flat()) {
         let found: Vec<_> = values.iter().map(|value| value.ty()).collect();
         assert_eq!(found, types);
     }
-    let pointer = guest.realloc(&mut ResourceTables::default(), 0, 0, ty.layout().align(), ty.layout().size());
+    let (align, size) = (layout(&ty).align(), layout(&ty).size());
+    let pointer = guest.realloc(&mut ResourceTables::default(), 0, 0, align, size);
     let Ok(pointer) = pointer else { return Ok(()) };
     let stored = lowering(&mut guest, encoding, &mut resources, |cx| {
         store(cx, &ty, &val, pointer)
@@ -201,7 +202,7 @@ fn round_trip(data: &mut Unstructured<'_>) -> Result<()> {
         assert_eq!(loaded, val, "{ty:?}");
     }
     resources.plain(loaded);
-    if let (Ok(values), Some(_)) = (&flat, ty.layout().flat()) {
+    if let (Ok(values), Some(_)) = (&flat, layout(&ty).flat()) {
         let lifted = lifting(&guest.memory, encoding, &mut resources, |cx| {
             lift_flat(cx, &ty, values)
         });

@@ -1,12 +1,11 @@
 //! Generates types and values.
 
 use arbitrary::{Result, Unstructured};
-use component_model::Val;
-use component_model::abi::{CoreVal, StringEncoding};
-use component_model::ids::{Rep, ResourceTableId};
+use component_model::internals::{Rep, ResourceTableId};
 use component_model::types::{
     Enum, Flags, List, OptionType, Record, ResultType, Tuple, Type, Variant,
 };
+use component_model::{CoreVal, StringEncoding, Val};
 
 use crate::resources::{self, Resources};
 

@@ -1,8 +1,9 @@
 //! Handle tables, with a record of the host's handles.
 
 use arbitrary::{Result, Unstructured};
-use component_model::handles::{ResourceTable, ResourceTables};
-use component_model::ids::{ComponentInstanceId, Handle, Rep, ResourceId, ResourceTableId};
+use component_model::internals::{
+    ComponentInstanceId, Handle, Rep, ResourceId, ResourceTable, ResourceTableId, ResourceTables,
+};
 use component_model::{ResourceAny, Val};
 
 /// Two component instances have two resource types each: type 0 is the host's, type 1 the first

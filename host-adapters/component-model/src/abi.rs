@@ -11,23 +11,24 @@
 //! bytes were found in the guest's memory and charged to the call's [`Budget`]. Recursion follows
 //! types, which nest at most [`MAX_TYPE_DEPTH`](crate::types::MAX_TYPE_DEPTH) deep.
 
-pub mod call;
+pub(crate) mod call;
 pub(crate) mod flat;
-pub mod layout;
+pub(crate) mod layout;
 pub(crate) mod lift;
 pub(crate) mod lower;
 mod memory;
 mod string;
-pub mod transcode;
+pub(crate) mod transcode;
 mod typecheck;
 
 pub use call::RawArgs;
 pub use flat::{CoreVal, Source};
-pub use layout::{FlatType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
+pub use layout::FlatType;
 pub use lift::{LiftContext, lift_flat, load};
 pub use lower::{LowerContext, lower_flat, store};
 pub use memory::{Memory, OutOfBounds, Realloc};
-pub use string::{MAX_STRING_BYTES, StringEncoding, load_string, store_string};
+pub use string::{MAX_STRING_BYTES, StringEncoding};
+pub(crate) use string::{load_string, store_string};
 pub use typecheck::check;
 
 use crate::error::{Trap, TrapCode};

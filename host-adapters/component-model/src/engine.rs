@@ -14,11 +14,15 @@ use std::sync::Arc;
 use compiled_code::{Key, Trusted};
 use component_size::Limits as SizeLimits;
 
-use crate::abi::call::CoreSignature;
-use crate::abi::{Budget, CoreVal, FlatType, Memory};
+use crate::abi::Budget;
 use crate::error::{HostError, LoadError, Trap};
 use crate::handles::DEFAULT_HANDLE_LIMIT;
-use crate::plan::CoreModule;
+
+#[doc(no_inline)]
+pub use crate::abi::CoreVal;
+pub use crate::abi::call::CoreSignature;
+pub use crate::abi::{FlatType, Memory, OutOfBounds};
+pub use crate::plan::{CoreModule, add_polls};
 
 /// The most parameters or results of a core function between host and guest. The canonical ABI
 /// needs 17.

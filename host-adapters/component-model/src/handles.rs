@@ -44,7 +44,7 @@ pub struct ResourceAny {
 
 impl ResourceAny {
     /// Returns the resource's type.
-    pub fn ty(&self) -> ResourceId {
+    pub(crate) fn ty(&self) -> ResourceId {
         self.resource
     }
 

@@ -1,15 +1,15 @@
-//! Indices into the parts of a [`Plan`](crate::plan::Plan), as separate types so that they cannot
-//! be mixed up.
+//! Indices into the parts of a [`Plan`](crate::plan::Plan), as separate types so that they cannot be
+//! mixed up.
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+    ($($(#[$doc:meta])* $vis:vis $name:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(pub u32);
+        $vis struct $name(#[doc(hidden)] pub u32);
 
         impl $name {
             /// Returns the index into a list.
-            pub fn index(self) -> usize {
+            pub(crate) fn index(self) -> usize {
                 // No list is longer than the platform's `usize`.
                 usize::try_from(self.0).unwrap_or(usize::MAX)
             }
@@ -19,31 +19,33 @@ macro_rules! ids {
 
 ids! {
     /// A core module to instantiate: an index into [`Plan::modules`](crate::plan::Plan::modules).
-    ModuleId;
+    pub(crate) ModuleId;
     /// A core instance, in the order of instantiation.
-    CoreInstanceId;
+    pub(crate) CoreInstanceId;
     /// A component instance inside of the component: itself or a nested one.
-    ComponentInstanceId;
+    pub ComponentInstanceId;
     /// A resource type of the component. Imported ones come first, followed by its own.
-    ResourceId;
-    /// A resource type as one component instance sees it: an index into
-    /// [`Plan::resource_tables`](crate::plan::Plan::resource_tables).
-    ResourceTableId;
+    pub ResourceId;
+    /// A resource type as one instance inside of the component sees it.
+    ///
+    /// [`ResourceNames::get`](crate::types::ResourceNames::get) finds its name, and
+    /// [`InstanceTypes::resource`](crate::InstanceTypes::resource) its identity in an instance.
+    pub ResourceTableId;
     /// A host function: an index into [`Plan::trampolines`](crate::plan::Plan::trampolines).
-    TrampolineId;
+    pub(crate) TrampolineId;
     /// An import: an index into [`Plan::imports`](crate::plan::Plan::imports).
-    ImportId;
+    pub(crate) ImportId;
     /// An imported core module: an index into
     /// [`Plan::imported_modules`](crate::plan::Plan::imported_modules).
-    ModuleImportId;
+    pub(crate) ModuleImportId;
     /// A set of canonical options: an index into [`Plan::options`](crate::plan::Plan::options).
-    OptionsId;
+    pub(crate) OptionsId;
     /// A memory that canonical options or transcoders use, in the order of extraction.
-    MemoryId;
+    pub(crate) MemoryId;
     /// A `realloc` function that canonical options use, in the order of extraction.
-    ReallocId;
+    pub(crate) ReallocId;
     /// A `post-return` function that canonical options use, in the order of extraction.
-    PostReturnId;
+    pub(crate) PostReturnId;
 }
 
 /// A handle: the number by which a component instance refers to a resource.

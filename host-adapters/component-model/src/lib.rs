@@ -1,8 +1,8 @@
 //! The WebAssembly component model, for engines that run core modules only.
 //!
-//! A component is translated to a [`Plan`]: core modules, and the steps that link and instantiate
-//! them. This crate carries out the plan on an engine, and passes values between host and guest by
-//! the [canonical
+//! A component is translated to a plan: core modules, and the steps that link and instantiate them.
+//! This crate carries out the plan on an engine, and passes values between host and guest by the
+//! [canonical
 //! ABI](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md). To
 //! use an engine, implement the traits in [`engine`] for it. The crate `wasmedge-component` does so
 //! for WasmEdge, and has examples.
@@ -16,7 +16,9 @@
 //! | define a component's imports | [`Linker`], [`LinkerInstance::func_wrap`], [`LinkerInstance::func_new`], [`LinkerInstance::func_raw`], [`LinkerInstance::resource`], [`LinkerInstance::module`], [`LinkerInstance::instance`] |
 //! | instantiate a component, any number of times | [`Linker::instantiate`], [`InstancePre`] |
 //! | call its exports | [`Instance::get_typed_func`], [`TypedFunc`], [`Func::call`] |
+//! | list a component's imports and exports | [`Component::imports`], [`Component::exports`], [`types`] |
 //! | pass Rust types | [`Lift`], [`Lower`], [`record!`], [`variant!`], [`enumeration!`], [`flags!`] |
+//! | pass other types | [`ComponentType`], [`Lift`], [`Lower`] by hand, with [`LiftContext`], [`LowerContext`], [`Source`] and [`CoreVal`] |
 //! | pass resources that the host defines | [`Resource`], [`ResourceType`] |
 //! | bound memory, time and cost | [`Store::limiter`], [`Store::interrupt_handle`], [`Store::set_cost_limit`] |
 //!
@@ -48,8 +50,8 @@
 //! | handles and loans at once: [`DEFAULT_HANDLE_LIMIT`] | 100,000 |
 //! | the size of a component: [`engine::Limits::size`] | those of [`SizeLimits`] |
 //! | depth of types: [`types::MAX_TYPE_DEPTH`] | 128 |
-//! | bytes of a string in a guest's memory: [`abi::MAX_STRING_BYTES`] | 2³¹ - 1 |
-//! | stack of recursive guests: [`plan::MAX_STACK_UNITS`] | 262,144 units of at most 16 bytes: 4 MiB |
+//! | bytes of a string in a guest's memory: [`MAX_STRING_BYTES`] | 2³¹ - 1 |
+//! | stack of recursive guests: [`MAX_STACK_UNITS`] | 262,144 units of at most 16 bytes: 4 MiB |
 //! | elements of a store's tables: [`MAX_TABLE_ELEMENTS`] | 10,000,000 |
 //! | core instances of a store: [`MAX_CORE_INSTANCES`] | 10,000 |
 //! | memory, tables, cost, time | none, unless the embedder sets some |
@@ -70,28 +72,32 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-pub mod abi;
+mod abi;
 pub mod engine;
 mod error;
-pub mod handles;
-pub mod ids;
+mod handles;
+mod ids;
+#[doc(hidden)]
+pub mod internals;
 mod link;
 mod names;
-pub mod plan;
+mod plan;
 mod resource;
 mod runtime;
 mod typed;
 pub mod types;
 mod val;
 
-pub use abi::Budget;
+pub use abi::{
+    Budget, CoreVal, LiftContext, LowerContext, MAX_STRING_BYTES, RawArgs, Source, StringEncoding,
+};
 pub use component_size::{
     Limit as SizeLimit, Limits as SizeLimits, OutOfRange as SizeOutOfRange, Refusal as SizeRefusal,
 };
 pub use error::{CallError, HostError, LinkError, LoadError, Trap, TrapCode};
 pub use handles::{DEFAULT_HANDLE_LIMIT, ResourceAny};
 pub use names::NameMap;
-pub use plan::Plan;
+pub use plan::MAX_STACK_UNITS;
 pub use resource::{Resource, ResourceType};
 pub use runtime::call::HOST_UNITS;
 pub use runtime::component::Component;

@@ -2,9 +2,8 @@
 //!
 //! The translation is Wasmtime's, from `wasmtime-environ`: nested components are flattened, calls
 //! between them become adapter modules, and everything that the host provides becomes a trampoline.
-//! Only this module and its submodules use that crate, because its API is not stable: its version
-//! is pinned exactly, its enums are matched exhaustively, and unsupported features become
-//! [`LoadError::Unsupported`].
+//! Only this module and its submodules use that crate, because its API is not stable: its enums are
+//! matched exhaustively, and unsupported features become [`LoadError::Unsupported`].
 //!
 //! # Linking by name
 //!
@@ -41,24 +40,25 @@ use crate::handles::ResourceTable;
 use crate::ids::*;
 use component_size::Limits as SizeLimits;
 
-pub use harden::{
-    LEAVING_UNITS, MAX_STACK_UNITS, MAX_UNCOUNTED_UNITS, MEMORY_GROWING, MEMORY_GROWN, POLL,
-    POLL_STEPS, STACK_OVERFLOW, STACK_UNITS, STEPS_LEFT, TABLE_GROWING, add_polls,
+pub use harden::{MAX_STACK_UNITS, add_polls};
+pub(crate) use harden::{
+    MEMORY_GROWING, MEMORY_GROWN, POLL, POLL_STEPS, STACK_OVERFLOW, STACK_UNITS, STEPS_LEFT,
+    TABLE_GROWING,
 };
 
 pub(crate) use modules::link_imported;
-pub use modules::{ModuleExport, ModuleImport, ModuleType};
+pub(crate) use modules::{ModuleExport, ModuleImport, ModuleType};
 
 /// The module name of all imports that the host provides.
-pub const HOST_MODULE: &str = "$host";
+pub(crate) const HOST_MODULE: &str = "$host";
 
 /// The value of a component instance's flags while it may call out. The flags are zero while it
 /// must not.
-pub const MAY_LEAVE: i32 = 1;
+pub(crate) const MAY_LEAVE: i32 = 1;
 
 /// A translated component.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The core modules, ready to be linked by name, including those of fused adapters.
     pub modules: Vec<CoreModule>,
     /// The steps that instantiate the component, in order.
@@ -71,7 +71,7 @@ pub struct Plan {
     pub imports: Vec<Import>,
     /// The top-level names that the component imports, in order: interfaces, including those with
     /// only types, and single items.
-    pub import_names: Vec<(String, ItemKind)>,
+    pub import_names: Vec<String>,
     /// All instances that the component imports, including nested ones: the path of names to each,
     /// outermost first.
     pub imported_instances: Vec<Vec<String>>,
@@ -93,7 +93,7 @@ pub struct Plan {
 
 /// The numbers of items of each kind that the steps extract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extracted {
+pub(crate) struct Extracted {
     /// Memories: one more than the highest [`MemoryId`].
     pub memories: u32,
     /// `realloc` functions: one more than the highest [`ReallocId`].
@@ -108,7 +108,7 @@ pub struct CoreModule {
     /// The binary, with its imports renamed.
     pub bytes: Vec<u8>,
     /// The most [stack units](MAX_STACK_UNITS) that its uncounted functions use at once.
-    pub uncounted_units: u32,
+    pub(crate) uncounted_units: u32,
     /// True if its tables may hold functions of other modules, or tables of other modules its
     /// functions. That is so if it imports or exports a table or a global of references, has a
     /// reference in a function type, or refers to an imported function.
@@ -118,16 +118,16 @@ pub struct CoreModule {
     /// function takes more of the stack each time until its caller returns.
     pub shares_references: bool,
     /// True if the translator generated it, to connect two components.
-    pub is_adapter: bool,
+    pub(crate) is_adapter: bool,
     /// The memories that it defines, in pages.
-    pub memories: Vec<Extent>,
+    pub(crate) memories: Vec<Extent>,
     /// The tables that it defines, in elements.
-    pub tables: Vec<Extent>,
+    pub(crate) tables: Vec<Extent>,
 }
 
 /// The size limits of a memory or a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
+pub(crate) struct Extent {
     /// The initial size.
     pub minimum: u64,
     /// The maximum size, if the module declares one.
@@ -136,7 +136,7 @@ pub struct Extent {
 
 /// One step of an instantiation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// Instantiates a core module and registers the instance as `i{n}`.
     Instantiate {
         /// The module.
@@ -195,7 +195,7 @@ impl Step {
 
 /// A definition that a core module imports, or that an option refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum CoreDef {
+pub(crate) enum CoreDef {
     /// An export of a core instance.
     Export(CoreExport),
     /// The flags of a component instance.
@@ -206,7 +206,7 @@ pub enum CoreDef {
 
 impl CoreDef {
     /// Returns the module name and the item name under which core modules import it.
-    pub fn import_name(&self) -> (String, String) {
+    pub(crate) fn import_name(&self) -> (String, String) {
         match self {
             Self::Export(export) => (format!("i{}", export.instance.0), export.name.clone()),
             Self::InstanceFlags(instance) => (HOST_MODULE.to_owned(), format!("f{}", instance.0)),
@@ -217,7 +217,7 @@ impl CoreDef {
 
 /// An export of a core instance.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CoreExport {
+pub(crate) struct CoreExport {
     /// The instance.
     pub instance: CoreInstanceId,
     /// The name of the export.
@@ -226,7 +226,7 @@ pub struct CoreExport {
 
 /// A function that the host provides to core modules.
 #[derive(Debug)]
-pub struct Trampoline {
+pub(crate) struct Trampoline {
     /// The action of the function.
     pub kind: TrampolineKind,
     /// The type of the core function.
@@ -235,7 +235,7 @@ pub struct Trampoline {
 
 /// The action of a host function.
 #[derive(Debug)]
-pub enum TrampolineKind {
+pub(crate) enum TrampolineKind {
     /// Lifts the arguments, calls the host function linked to an import, and lowers the result.
     LowerImport {
         /// The import.
@@ -263,8 +263,6 @@ pub enum TrampolineKind {
     },
     /// `resource.rep`: `(handle) -> rep`.
     ResourceRep {
-        /// The calling component instance, which must be allowed to leave.
-        instance: ComponentInstanceId,
         /// The resource type.
         table: ResourceTableId,
     },
@@ -291,7 +289,7 @@ pub enum TrampolineKind {
 
 /// The canonical options of a lifted or lowered function.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CanonicalOptions {
+pub(crate) struct CanonicalOptions {
     /// The component instance that the function belongs to.
     pub instance: ComponentInstanceId,
     /// The encoding of its strings.
@@ -308,7 +306,7 @@ pub struct CanonicalOptions {
 
 /// An import of the component.
 #[derive(Debug)]
-pub struct Import {
+pub(crate) struct Import {
     /// The interface, with its version, if the item is imported as part of one.
     pub instance: Option<String>,
     /// The nested instances inside of the interface that contain the item, outermost first.
@@ -322,35 +320,20 @@ pub struct Import {
 impl Import {
     /// Returns the full name: `wasi:io/error@0.2.6#error`, or the item's name if it is not part of
     /// an interface.
-    pub fn full_name(&self) -> String {
+    pub(crate) fn full_name(&self) -> String {
         crate::link::full_name(self.names())
     }
 
     /// Returns the path of names to the item: the instances, outermost first, and its own name.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let instances = self.instance.iter().chain(&self.inner);
         instances.chain([&self.name]).map(String::as_str)
     }
 }
 
-/// The kind of an imported name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ItemKind {
-    /// An instance, usually of an interface.
-    Instance,
-    /// A function.
-    Function,
-    /// A resource type.
-    Resource,
-    /// A core module.
-    Module,
-    /// Another type.
-    Type,
-}
-
 /// The kind and type of an import.
 #[derive(Debug)]
-pub enum ImportKind {
+pub(crate) enum ImportKind {
     /// A function.
     Function(Arc<FuncAbi>),
     /// A resource type. The same resource may be imported under several names, and an unused one
@@ -360,7 +343,7 @@ pub enum ImportKind {
 
 /// The origin of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResourceOrigin {
+pub(crate) enum ResourceOrigin {
     /// From the host.
     Imported(ImportId),
     /// From the component itself.
@@ -369,7 +352,7 @@ pub enum ResourceOrigin {
 
 /// An export of a component.
 #[derive(Debug)]
-pub enum Export {
+pub(crate) enum Export {
     /// A function.
     Function(FunctionExport),
     /// An instance of an interface.
@@ -384,7 +367,7 @@ pub enum Export {
 
 /// A function that a component exports.
 #[derive(Debug)]
-pub struct FunctionExport {
+pub(crate) struct FunctionExport {
     /// The type, with its layout in the canonical ABI.
     pub abi: Arc<FuncAbi>,
     /// The core function.
@@ -395,34 +378,31 @@ pub struct FunctionExport {
 
 impl Plan {
     /// Translates the bytes of a component, within the default limits on its size.
+    #[cfg(test)]
+    pub(crate) fn new(bytes: &[u8]) -> Result<Self, LoadError> {
+        Self::within(bytes, &SizeLimits::default())
+    }
+
+    /// Translates the bytes of a component, within the given limits on its size.
     ///
     /// # Errors
     ///
     /// [`LoadError::Invalid`] if the bytes are not a valid component, [`LoadError::Unsupported`]
     /// with the name of the feature if it needs an unsupported feature, [`LoadError::TooLarge`] if
     /// it exceeds a limit.
-    pub fn new(bytes: &[u8]) -> Result<Self, LoadError> {
-        Self::within(bytes, &SizeLimits::default())
-    }
-
-    /// Translates the bytes of a component, as [`new`](Self::new) does, within the given limits.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`new`](Self::new).
-    pub fn within(bytes: &[u8], limits: &SizeLimits) -> Result<Self, LoadError> {
+    pub(crate) fn within(bytes: &[u8], limits: &SizeLimits) -> Result<Self, LoadError> {
         translate::translate(bytes, limits)
     }
 
     /// Returns the most stack units that the uncounted functions of any core module use at once.
-    pub fn uncounted_units(&self) -> u32 {
+    pub(crate) fn uncounted_units(&self) -> u32 {
         let units = self.modules.iter().map(|module| module.uncounted_units);
         units.max().unwrap_or(0)
     }
 
     /// Finds an export by its path: a name, or the name of an instance and a name in it. Versions
     /// are matched by compatibility.
-    pub fn find_export(&self, path: &[&str]) -> Option<&Export> {
+    pub(crate) fn find_export(&self, path: &[&str]) -> Option<&Export> {
         let mut exports = &self.exports;
         let mut found = None;
         for position in self.find_route(path)? {
@@ -462,7 +442,7 @@ impl Plan {
 
 /// Returns the trap code and the message for a number that a fused adapter passes to
 /// [`TrampolineKind::Trap`].
-pub fn adapter_trap(code: u32) -> (TrapCode, String) {
+pub(crate) fn adapter_trap(code: u32) -> (TrapCode, String) {
     trampolines::adapter_trap(code)
 }
 

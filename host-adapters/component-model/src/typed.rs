@@ -79,9 +79,9 @@ impl InstanceTypes<'_> {
 
 /// A Rust type that represents a type of the component model.
 ///
-/// Implementations come from this crate and its macros. They are checked against a component's
-/// types once, when it is linked. [`Lift`] and [`Lower`] may rely on that check for correctness,
-/// but not for memory safety.
+/// Most implementations come from this crate and its macros. Others wrap them, as the handles of
+/// `component-wasi` do. They are checked against a component's types once, when it is linked.
+/// [`Lift`] and [`Lower`] may rely on that check for correctness, but not for memory safety.
 pub trait ComponentType {
     /// Checks whether this represents a type of a component.
     ///

@@ -1,11 +1,15 @@
-//! Component-level types, each with its layout in the canonical ABI.
+//! The types of a component's functions, and its imports and exports.
+
+pub(crate) mod items;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::abi::layout::{self, DiscriminantSize, Layout};
-use crate::ids::ResourceTableId;
 use crate::typed::TypeList;
+
+pub use crate::ids::ResourceTableId;
+pub use items::{ComponentItem, ResourceNames};
 
 /// The maximum nesting of types. It bounds the recursion over types and values.
 ///
@@ -97,7 +101,7 @@ impl Type {
     }
 
     /// Returns the layout of the type's values in memory and in core values.
-    pub fn layout(&self) -> &Layout {
+    pub(crate) fn layout(&self) -> &Layout {
         match self {
             Self::Bool | Self::S8 | Self::U8 => &layout::BYTE,
             Self::S16 | Self::U16 => &layout::HALF,
@@ -232,7 +236,7 @@ pub struct Field {
     /// The type.
     pub ty: Type,
     /// The offset of the field in the record's memory, in bytes.
-    pub offset: u32,
+    pub(crate) offset: u32,
 }
 
 /// The type of records.

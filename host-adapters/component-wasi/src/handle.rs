@@ -1,8 +1,8 @@
 //! Resource handles of `wasmtime-wasi` and of `component-model`.
 
-use component_model::abi::{CoreVal, LiftContext, LowerContext, Source};
 use component_model::{
-    CallError, ComponentType, InstanceTypes, Lift, Lower, Trap, Type, TypeMismatch,
+    CallError, ComponentType, CoreVal, InstanceTypes, Lift, LiftContext, Lower, LowerContext,
+    Source, Trap, Type, TypeMismatch,
 };
 use wasmtime::component::Resource;
 

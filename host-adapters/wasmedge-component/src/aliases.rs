@@ -60,8 +60,9 @@ pub type Linker<T> = component_model::Linker<T, Engine>;
 /// A function of type `func(text: string)` that counts line breaks:
 ///
 /// ```
-/// use component_model::abi::{CoreVal, RawArgs};
-/// use wasmedge_component::{Linker, RawCall, Trap, TrapCode, Type, TypeMismatch};
+/// use wasmedge_component::{
+///     CoreVal, Linker, RawArgs, RawCall, Trap, TrapCode, Type, TypeMismatch,
+/// };
 ///
 /// fn text(call: RawCall<'_>) -> Option<&[u8]> {
 ///     let RawArgs::Flat(&[CoreVal::I32(start), CoreVal::I32(length)]) = call.params else {

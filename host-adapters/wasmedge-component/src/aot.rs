@@ -19,8 +19,7 @@ use scratch::Scratch;
 
 use compiled_code::{Key, Trusted};
 use component_model::LoadError;
-use component_model::engine::Compiler;
-use component_model::plan::{CoreModule, add_polls};
+use component_model::engine::{Compiler, CoreModule, add_polls};
 
 use crate::engine::{self, Engine};
 use crate::ffi::{self, Module, ModuleSource};

@@ -145,7 +145,7 @@ fn configured(config: &Config, mode: RunMode) -> Result<sys::Config, HostError> 
     engine.tail_call(true);
     engine.extended_const(true);
     engine.measure_cost(config.measure_cost);
-    // Compiled guests would check at every block. They poll instead: see `plan::POLL`.
+    // Compiled guests would check at every block. They poll instead: see `add_polls`.
     engine.interruptible(false);
     engine.set_aot_optimization_level(config.optimization.level());
     // The other format is a shared library. It can only be loaded from a file, which could change

@@ -36,6 +36,7 @@
 //! | define a component's imports | [`Linker`], [`LinkerInstance`], [`Module`] |
 //! | instantiate a component, any number of times | [`Linker`], [`InstancePre`] |
 //! | call its exports | [`Instance`], [`TypedFunc`], [`Func`] |
+//! | list a component's imports and exports | [`Component`], [`types`] |
 //! | pass Rust types | [`Lift`], [`Lower`], [`record!`], [`variant!`], [`enumeration!`], [`flags!`] |
 //! | pass resources that the host defines | [`Resource`], [`ResourceType`] |
 //! | bound memory, time and cost | [`Store`] |
@@ -76,11 +77,12 @@ pub use aliases::{
 pub use aot::{ChildCompiler, compile_as_child};
 pub use compiled_code::{Cache, CacheError, Precompiled, Trusted};
 pub use component_model::{
-    AsContextMut, Budget, CallError, ComponentType, DEFAULT_HANDLE_LIMIT, HOST_UNITS, HostError,
-    InstanceTypes, InterruptHandle, Interrupted, Lift, LiftList, LinkError, LoadError, Lower,
-    LowerList, MAX_CORE_INSTANCES, MAX_TABLE_ELEMENTS, Module, NameMap, Plan, RawCall, Resource,
-    ResourceAny, ResourceLimiter, ResourceType, SizeLimit, SizeLimits, SizeOutOfRange, SizeRefusal,
-    Trap, TrapCode, Type, TypeList, TypeMismatch, Val, enumeration, flags, record, variant,
+    AsContextMut, Budget, CallError, ComponentType, CoreVal, DEFAULT_HANDLE_LIMIT, HOST_UNITS,
+    HostError, InstanceTypes, InterruptHandle, Interrupted, Lift, LiftContext, LiftList, LinkError,
+    LoadError, Lower, LowerContext, LowerList, MAX_CORE_INSTANCES, MAX_TABLE_ELEMENTS, Module,
+    NameMap, RawArgs, RawCall, Resource, ResourceAny, ResourceLimiter, ResourceType, SizeLimit,
+    SizeLimits, SizeOutOfRange, SizeRefusal, Source, StringEncoding, Trap, TrapCode, Type,
+    TypeList, TypeMismatch, Val, enumeration, flags, record, types, variant,
 };
 pub use engine::{Config, Engine, Optimization, TABLE_ELEMENT_BYTES, version};
 pub use processor::processor_features;

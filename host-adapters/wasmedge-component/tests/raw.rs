@@ -5,9 +5,9 @@
 mod common;
 
 use common::{engine, load};
-use component_model::abi::{CoreVal, RawArgs, StringEncoding};
 use wasmedge_component::{
-    InstanceTypes, Linker, RawCall, Store, Trap, TrapCode, Type, TypeList, TypeMismatch,
+    CoreVal, InstanceTypes, Linker, RawArgs, RawCall, Store, StringEncoding, Trap, TrapCode, Type,
+    TypeList, TypeMismatch,
 };
 
 /// Passes a string in core values, and 17 numbers in memory, from the given address.

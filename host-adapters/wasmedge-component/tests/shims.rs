@@ -92,7 +92,7 @@ fn shimmed_functions_are_called_directly() {
         let result = run.call(&mut store, ());
         let result = result.map_err(|error| error.downcast_ref().map(Trap::code));
         assert_eq!(result.map(|()| *store.data()), expected, "{shim} {fixup}");
-        let modules = component.plan().modules.iter();
+        let modules = component_model::internals::core_modules(&component).iter();
         let host = modules.filter(|module| {
             let mut windows = module.bytes.windows(8);
             windows.any(|bytes| bytes == b"\x05$host\x02t")

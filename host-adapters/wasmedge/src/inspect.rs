@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use anyhow::Result;
-use component_model::ids::ResourceTableId;
-use component_model::plan::{Export, ImportKind, ItemKind, Plan};
-use component_model::types::FuncType;
+use wasmedge_component::types::{ComponentItem, FuncType, ResourceNames, ResourceTableId};
 use wasmedge_component::{Component, LinkError, Linker, Type};
 use wasmscope_contract::{Extern, ExternKind, Found, MissingImport, NotACommand, Offers, TypeText};
 
@@ -14,98 +12,13 @@ use wasmscope_contract::{Extern, ExternKind, Found, MissingImport, NotACommand, 
 /// functions, core modules and nested interfaces.
 #[must_use]
 pub fn imports(component: &Component) -> Vec<Extern> {
-    let plan = component.plan();
-    let names = Names::new(plan);
-    let mut items = Items::default();
-    for instance in &plan.imported_instances {
-        let names = instance.iter().map(String::as_str);
-        items.add(names, ExternKind::Interface, None);
-    }
-    for import in &plan.imports {
-        let (kind, ty) = match &import.kind {
-            ImportKind::Function(abi) => (ExternKind::Function, Some(names.function(abi.ty()))),
-            ImportKind::Resource(_) => (ExternKind::Resource, None),
-        };
-        items.add(import.names(), kind, ty);
-    }
-    for module in &plan.imported_modules {
-        let names = module.names.iter().map(String::as_str);
-        items.add(names, ExternKind::Module, None);
-    }
-    let items = items.into_externs().into_iter();
-    let mut alone: HashMap<String, Extern> = items.map(|item| (item.name.clone(), item)).collect();
-    let import_names = plan.import_names.iter();
-    import_names
-        .map(|(name, kind)| {
-            let found = alone.remove(name.as_str());
-            found.unwrap_or_else(|| {
-                let kind = match kind {
-                    ItemKind::Instance => ExternKind::Interface,
-                    ItemKind::Function => ExternKind::Function,
-                    ItemKind::Resource => ExternKind::Resource,
-                    ItemKind::Module => ExternKind::Module,
-                    ItemKind::Type => ExternKind::Type,
-                };
-                Extern::new(name, kind)
-            })
-        })
-        .collect()
-}
-
-/// Imports, or the items of an imported interface, with the items of each.
-#[derive(Default)]
-struct Items<'a> {
-    list: Vec<(Extern, Self)>,
-    by_name: HashMap<&'a str, usize>,
-}
-
-impl<'a> Items<'a> {
-    /// Adds an item by its name and the names of the interfaces around it, outermost first.
-    fn add(&mut self, names: impl Iterator<Item = &'a str>, kind: ExternKind, ty: Option<String>) {
-        let names: Vec<&str> = names.collect();
-        let Some((name, interfaces)) = names.split_last() else {
-            return;
-        };
-        let mut here = self;
-        for interface in interfaces {
-            let position = here.position(interface, ExternKind::Interface);
-            let Some((_, items)) = here.list.get_mut(position) else {
-                return;
-            };
-            here = items;
-        }
-        let position = here.position(name, kind);
-        if let Some((item, _)) = here.list.get_mut(position) {
-            item.ty = ty;
-        }
-    }
-
-    /// Returns the position of an item, after adding it if it is new.
-    fn position(&mut self, name: &'a str, kind: ExternKind) -> usize {
-        *self.by_name.entry(name).or_insert_with(|| {
-            self.list.push((Extern::new(name, kind), Self::default()));
-            self.list.len().saturating_sub(1)
-        })
-    }
-
-    /// The translator bounds the nesting of instances, and so this recursion.
-    fn into_externs(self) -> Vec<Extern> {
-        let list = self.list.into_iter();
-        list.map(|(item, items)| Extern {
-            items: items.into_externs(),
-            ..item
-        })
-        .collect()
-    }
+    describe_all(component, component.imports())
 }
 
 /// Returns a component's exports, in its order.
 #[must_use]
 pub fn exports(component: &Component) -> Vec<Extern> {
-    let plan = component.plan();
-    let names = Names::new(plan);
-    let exports = plan.exports.iter();
-    exports.map(|export| describe(export, &names)).collect()
+    describe_all(component, component.exports())
 }
 
 /// Returns the name of the export that makes a component a command: the highest version `0.2.x` of
@@ -132,57 +45,40 @@ pub fn command(component: &Component) -> Result<String, NotACommand> {
     wasmscope_contract::command(&exports(component)).map(str::to_owned)
 }
 
+fn describe_all(component: &Component, items: Vec<(&str, ComponentItem<'_>)>) -> Vec<Extern> {
+    let types = TypeNames(component.resource_names());
+    let items = items.into_iter();
+    items
+        .map(|(name, item)| describe(name, item, &types))
+        .collect()
+}
+
 /// The translator bounds the nesting of instances, and so this recursion.
-fn describe((name, export): &(String, Export), names: &Names<'_>) -> Extern {
-    match export {
-        Export::Function(function) => Extern {
-            ty: Some(names.function(function.abi.ty())),
+fn describe(name: &str, item: ComponentItem<'_>, types: &TypeNames<'_>) -> Extern {
+    match item {
+        ComponentItem::ComponentFunc(ty) => Extern {
+            ty: Some(types.function(ty)),
             ..Extern::new(name, ExternKind::Function)
         },
-        Export::Resource(_) => Extern::new(name, ExternKind::Resource),
-        Export::Module(_) => Extern::new(name, ExternKind::Module),
-        Export::Type => Extern::new(name, ExternKind::Type),
-        Export::Instance(inner) => Extern {
-            items: inner.iter().map(|export| describe(export, names)).collect(),
+        ComponentItem::ComponentInstance(items) => Extern {
+            items: items
+                .into_iter()
+                .map(|(name, item)| describe(name, item, types))
+                .collect(),
             ..Extern::new(name, ExternKind::Interface)
         },
+        ComponentItem::Resource => Extern::new(name, ExternKind::Resource),
+        ComponentItem::Module => Extern::new(name, ExternKind::Module),
+        ComponentItem::Type => Extern::new(name, ExternKind::Type),
+        // There is no other item.
+        _ => Extern::new(name, ExternKind::Type),
     }
 }
 
-/// The names of a component's resources, for types as text.
-struct Names<'a> {
-    plan: &'a Plan,
-    /// The names by resource.
-    resources: HashMap<usize, &'a str>,
-}
+/// Writes types as text, with the names of a component's resources.
+struct TypeNames<'a>(ResourceNames<'a>);
 
-impl<'a> Names<'a> {
-    fn new(plan: &'a Plan) -> Self {
-        let mut resources = HashMap::new();
-        for import in &plan.imports {
-            if let ImportKind::Resource(Some(id)) = import.kind {
-                resources.entry(id.index()).or_insert(import.name.as_str());
-            }
-        }
-        let mut names = Self { plan, resources };
-        names.add(&plan.exports);
-        names
-    }
-
-    fn add(&mut self, exports: &'a [(String, Export)]) {
-        for (name, export) in exports {
-            match export {
-                Export::Resource(table) => {
-                    if let Some(table) = self.plan.resource_tables.get(table.index()) {
-                        self.resources.entry(table.resource.index()).or_insert(name);
-                    }
-                }
-                Export::Instance(inner) => self.add(inner),
-                Export::Function(_) | Export::Module(_) | Export::Type => {}
-            }
-        }
-    }
-
+impl TypeNames<'_> {
     /// Returns a function's type in the syntax of WIT.
     fn function(&self, ty: &FuncType) -> String {
         let params = ty.params.iter().map(|(name, ty)| (name.as_str(), ty));
@@ -195,11 +91,7 @@ impl<'a> Names<'a> {
         }
         let each = |text: &mut TypeText, ty: &Type| self.write(text, ty);
         let nothing = |_: &mut TypeText, (): ()| {};
-        let resource = |table: &ResourceTableId| {
-            let table = self.plan.resource_tables.get(table.index());
-            let name = table.and_then(|table| self.resources.get(&table.resource.index()));
-            name.copied().unwrap_or("resource")
-        };
+        let resource = |table: &ResourceTableId| self.0.get(*table).unwrap_or("resource");
         match ty {
             Type::List(list) => text.generic("list", [Some(list.ty())], each),
             Type::Tuple(tuple) => text.generic("tuple", tuple.types().iter().map(Some), each),

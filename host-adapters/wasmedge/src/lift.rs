@@ -2,8 +2,9 @@
 
 use anyhow::{Error, Result};
 use bytemuck::TransparentWrapper;
-use component_model::abi::{CoreVal, RawArgs as Params, StringEncoding as Encoding};
-use wasmedge_component::{RawCall, Trap, TrapCode};
+use wasmedge_component::{
+    CoreVal, RawArgs as Params, RawCall, StringEncoding as Encoding, Trap, TrapCode,
+};
 use wasmscope_contract::{
     Arguments, Call, CoreValue, Function, LiftError, RawArgs, Returned, StringEncoding,
 };

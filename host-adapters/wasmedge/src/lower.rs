@@ -1,8 +1,8 @@
 //! Lowers the results of the contract's functions.
 
-use component_model::abi::{CoreVal, LowerContext};
 use wasmedge_component::{
-    CallError, InstanceTypes, Lower, LowerList, TypeList, TypeMismatch, enumeration, flags, record,
+    CallError, CoreVal, InstanceTypes, Lower, LowerContext, LowerList, TypeList, TypeMismatch,
+    enumeration, flags, record,
 };
 use wasmscope_contract::{BaggageEntry, LogThreshold, Returned, SpanContext};
 

@@ -77,13 +77,6 @@ impl<'a> Source<'a> {
         Ok(*value)
     }
 
-    /// Takes all remaining values.
-    pub fn take_rest(&mut self) -> &'a [CoreVal] {
-        let rest = self.values.get(self.next..).unwrap_or_default();
-        self.next = self.values.len();
-        rest
-    }
-
     /// Takes an `i32`. Where cases of a variant share a core value, it may come as an `i64`, whose
     /// low half is used.
     #[expect(clippy::cast_possible_truncation, reason = "the specification wraps")]

@@ -10,9 +10,9 @@ use std::borrow::Cow;
 use crate::types::Type;
 
 /// The maximum number of core parameters of a function. More are spilled to memory.
-pub const MAX_FLAT_PARAMS: usize = 16;
+pub(crate) const MAX_FLAT_PARAMS: usize = 16;
 /// The maximum number of core results of a function. More are spilled to memory.
-pub const MAX_FLAT_RESULTS: usize = 1;
+pub(crate) const MAX_FLAT_RESULTS: usize = 1;
 
 /// A core WebAssembly type in which values are passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

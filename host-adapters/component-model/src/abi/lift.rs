@@ -12,16 +12,22 @@ use crate::val::Val;
 
 /// The context of lifting: the memory, encoding and handles of the guest, and the budget of the
 /// call.
+///
+/// An implementation of [`Lift`](crate::Lift) passes it on to those of other types.
 #[derive(Debug)]
 pub struct LiftContext<'a> {
     /// The memory of the canonical options. Validation requires one for types that use it. It does
     /// not change during lifting, because no guest runs.
+    #[doc(hidden)]
     pub memory: Option<&'a [u8]>,
     /// The guest's string encoding.
+    #[doc(hidden)]
     pub encoding: StringEncoding,
     /// The handles of the guest and of the host.
+    #[doc(hidden)]
     pub resources: &'a mut ResourceTables,
     /// The remaining budget of the call.
+    #[doc(hidden)]
     pub budget: &'a mut Budget,
 }
 

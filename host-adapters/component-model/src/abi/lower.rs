@@ -17,6 +17,8 @@ use crate::types::{Flags, Type, VariantLayout};
 use crate::val::Val;
 
 /// The context of lowering: the memory, allocator, encoding and handles of the guest.
+///
+/// An implementation of [`Lower`](crate::Lower) passes it on to those of other types.
 #[expect(
     missing_debug_implementations,
     reason = "a memory has no useful debug output"
@@ -24,10 +26,13 @@ use crate::val::Val;
 pub struct LowerContext<'a> {
     /// The memory and the allocator of the canonical options. Validation requires them for types
     /// that use them.
+    #[doc(hidden)]
     pub guest: Option<&'a mut dyn Realloc>,
     /// The guest's string encoding.
+    #[doc(hidden)]
     pub encoding: StringEncoding,
     /// The handles of the guest and of the host.
+    #[doc(hidden)]
     pub resources: &'a mut ResourceTables,
 }
 
@@ -125,7 +130,7 @@ fn no_memory() -> Trap {
 /// # Errors
 ///
 /// A [`HostError`] if the value is not of the type or takes more than
-/// [`MAX_FLAT_PARAMS`](super::MAX_FLAT_PARAMS) core values, a trap if the guest's allocator fails.
+/// [`MAX_FLAT_PARAMS`](super::layout::MAX_FLAT_PARAMS) core values, a trap if the guest's allocator fails.
 pub fn lower_flat(
     cx: &mut LowerContext<'_>,
     ty: &Type,

@@ -35,7 +35,11 @@ pub enum StringEncoding {
 ///
 /// A trap if the pointer is not aligned, the bytes are out of bounds or not valid in the encoding,
 /// or the budget is exceeded.
-pub fn load_string(cx: &mut LiftContext<'_>, pointer: u32, length: u32) -> Result<String, Trap> {
+pub(crate) fn load_string(
+    cx: &mut LiftContext<'_>,
+    pointer: u32,
+    length: u32,
+) -> Result<String, Trap> {
     let (units, wide, align) = match cx.encoding {
         StringEncoding::Utf8 => (length, false, 1),
         StringEncoding::Utf16 => (length, true, 2),
@@ -108,7 +112,10 @@ fn charged_string(
 ///
 /// A trap if the guest's allocator traps or returns an invalid pointer, a [`HostError`] if the
 /// string may be too long for a guest.
-pub fn store_string(cx: &mut LowerContext<'_>, string: &str) -> Result<(u32, u32), CallError> {
+pub(crate) fn store_string(
+    cx: &mut LowerContext<'_>,
+    string: &str,
+) -> Result<(u32, u32), CallError> {
     match cx.encoding {
         StringEncoding::Utf8 => {
             let size = checked_size(Some(string.len()))?;

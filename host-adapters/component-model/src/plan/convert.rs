@@ -24,7 +24,7 @@ use super::trampolines::trampoline_kind;
 use super::types::{Types, resource_table_id};
 use super::{
     CanonicalOptions, CoreDef, CoreExport, CoreModule, Export, Extracted, FunctionExport, Import,
-    ImportKind, ItemKind, ModuleExport, ModuleImport, Plan, ResourceOrigin, Step, Trampoline,
+    ImportKind, ModuleExport, ModuleImport, Plan, ResourceOrigin, Step, Trampoline,
 };
 use crate::abi::StringEncoding;
 use crate::error::LoadError;
@@ -132,7 +132,7 @@ enum Imported {
 struct Imports<'a> {
     component: &'a environ::Component,
     list: Vec<Import>,
-    names: Vec<(String, ItemKind)>,
+    names: Vec<String>,
     instances: Vec<Vec<String>>,
     modules: Vec<ModuleImport>,
     by_path: HashMap<(ImportIndex, Vec<String>), Imported>,
@@ -152,16 +152,7 @@ impl<'a> Imports<'a> {
             name_bytes: 0,
         };
         for (index, (name, item)) in component.import_types.iter() {
-            let kind = match &item.ty {
-                TypeDef::ComponentInstance(_) => ItemKind::Instance,
-                TypeDef::ComponentFunc(_) => ItemKind::Function,
-                TypeDef::Resource(_) => ItemKind::Resource,
-                TypeDef::Module(_) => ItemKind::Module,
-                TypeDef::Interface(_) | TypeDef::Component(_) | TypeDef::CoreFunc(_) => {
-                    ItemKind::Type
-                }
-            };
-            imports.names.push((name.clone(), kind));
+            imports.names.push(name.clone());
             imports.add(index, name, Vec::new(), &item.ty, types)?;
         }
         Ok(imports)

@@ -93,7 +93,7 @@ pub const MAX_STACK_UNITS: u32 = 262_144;
 ///
 /// A function that is on no cycle of calls is counted only if a chain of calls from it uses more.
 /// Few functions of most programs do.
-pub const MAX_UNCOUNTED_UNITS: u32 = 16_384;
+const MAX_UNCOUNTED_UNITS: u32 = 16_384;
 
 /// The stack units of a call to a function of another core instance, from a module that may be
 /// compiled: 16 KiB of stack.
@@ -101,39 +101,39 @@ pub const MAX_UNCOUNTED_UNITS: u32 = 16_384;
 /// Compiled code makes such a call through the engine. If the callee is interpreted, its calls back
 /// also go through the engine: 12 KiB in WasmEdge 0.17. Modules that share references to functions
 /// are never compiled, and interpreted code uses no native stack for calls.
-pub const LEAVING_UNITS: u32 = 1024;
+const LEAVING_UNITS: u32 = 1024;
 
 /// The name of the custom section in which WasmEdge's compiler stores native code.
 const NATIVE_CODE: &str = "wasmedge";
 
 /// The name of the host's global that counts the stack units in use: a mutable `i32`, initially
 /// zero.
-pub const STACK_UNITS: &str = "stack-units";
+pub(crate) const STACK_UNITS: &str = "stack-units";
 
 /// The name of the host function that decides whether a memory may grow.
-pub const MEMORY_GROWING: &str = "memory-growing";
+pub(crate) const MEMORY_GROWING: &str = "memory-growing";
 
 /// The name of the host function that receives the result of growing a memory, -1 if it failed.
-pub const MEMORY_GROWN: &str = "memory-grown";
+pub(crate) const MEMORY_GROWN: &str = "memory-grown";
 
 /// The name of the host function that decides whether a table may grow.
-pub const TABLE_GROWING: &str = "table-growing";
+pub(crate) const TABLE_GROWING: &str = "table-growing";
 
 /// The name of the host function that is called when functions would use more than
 /// [`MAX_STACK_UNITS`]. It must trap.
-pub const STACK_OVERFLOW: &str = "stack-overflow";
+pub(crate) const STACK_OVERFLOW: &str = "stack-overflow";
 
 /// The name of the host's global that holds how many steps compiled guests run before the next
 /// poll: a mutable `i32`, initially [`POLL_STEPS`].
-pub const STEPS_LEFT: &str = "steps-left";
+pub(crate) const STEPS_LEFT: &str = "steps-left";
 
 /// The name of the host function that compiled guests call when no [steps](STEPS_LEFT) are left, of
 /// type `() -> ()`. It traps if the guest is to stop. If it returns, the guest runs for another
 /// [`POLL_STEPS`].
-pub const POLL: &str = "poll";
+pub(crate) const POLL: &str = "poll";
 
 /// The number of steps that compiled guests run between polls: they take some milliseconds.
-pub const POLL_STEPS: u32 = 4 << 20;
+pub(crate) const POLL_STEPS: u32 = 4 << 20;
 
 /// An instrumented module.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use crate::ids::ModuleImportId;
 
 /// A core module that a component imports.
 #[derive(Debug)]
-pub struct ModuleImport {
+pub(crate) struct ModuleImport {
     /// The path of names to it: the instances that contain it, outermost first, and its own name.
     pub names: Vec<String>,
     /// The declared type.
@@ -26,14 +26,14 @@ pub struct ModuleImport {
 impl ModuleImport {
     /// Returns the full name: `a:b/c@1.0.0#module`, or the module's name if it is imported by
     /// itself.
-    pub fn full_name(&self) -> String {
+    pub(crate) fn full_name(&self) -> String {
         crate::link::full_name(self.names.iter().map(String::as_str))
     }
 }
 
 /// A core module that a component exports.
 #[derive(Debug, Clone)]
-pub enum ModuleExport {
+pub(crate) enum ModuleExport {
     /// One of the component's own, as its binary.
     Own(Arc<[u8]>),
     /// One that the component imports.
@@ -42,7 +42,7 @@ pub enum ModuleExport {
 
 /// The imports and exports of a core module.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ModuleType {
+pub(crate) struct ModuleType {
     imports: Vec<((String, String), CoreItem)>,
     exports: Vec<(String, CoreItem)>,
 }

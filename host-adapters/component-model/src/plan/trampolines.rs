@@ -49,8 +49,7 @@ pub(super) fn trampoline_kind(
             instance: instance_id(*instance),
             table: resource_table_id(*ty),
         },
-        T::ResourceRep { instance, ty } => TrampolineKind::ResourceRep {
-            instance: instance_id(*instance),
+        T::ResourceRep { ty, .. } => TrampolineKind::ResourceRep {
             table: resource_table_id(*ty),
         },
         T::ResourceDrop { instance, ty } => TrampolineKind::ResourceDrop {

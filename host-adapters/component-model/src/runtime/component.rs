@@ -9,8 +9,8 @@ use compiled_code::{Cache, Precompiled, Trusted};
 use crate::engine::{Compiler, Engine};
 use crate::error::LoadError;
 use crate::ids::ModuleId;
-use crate::plan::{CoreModule, Export, Plan};
-use crate::typed::TypeList;
+use crate::plan::{CoreModule, Plan};
+use crate::types::{ComponentItem, ResourceNames, items};
 
 /// A translated and validated component, which may be compiled. Clones share the component.
 pub struct Component<E: Engine>(Arc<Inner<E>>);
@@ -96,7 +96,7 @@ impl<E: Engine> Component<E> {
     }
 
     /// Returns the component's translation.
-    pub fn plan(&self) -> &Plan {
+    pub(crate) fn plan(&self) -> &Plan {
         &self.0.plan
     }
 
@@ -109,30 +109,20 @@ impl<E: Engine> Component<E> {
         self.0.modules.get(id.index())
     }
 
-    /// Returns the names and types of the exported functions. Those of an instance have the
-    /// instance's name.
-    pub fn exported_functions(&self) -> Vec<(Option<&str>, &str, TypeList<'_>, TypeList<'_>)> {
-        let mut list = Vec::new();
-        for (name, export) in &self.0.plan.exports {
-            match export {
-                Export::Function(function) => list.push((None, name, function)),
-                Export::Instance(items) => {
-                    list.extend(items.iter().filter_map(|(item, export)| match export {
-                        Export::Function(function) => Some((Some(name.as_str()), item, function)),
-                        Export::Instance(_)
-                        | Export::Resource(_)
-                        | Export::Module(_)
-                        | Export::Type => None,
-                    }));
-                }
-                Export::Resource(_) | Export::Module(_) | Export::Type => {}
-            }
-        }
-        let described = list.into_iter().map(|(instance, name, function)| {
-            let ty = function.abi.ty();
-            (instance, name.as_str(), ty.param_types(), ty.result_types())
-        });
-        described.collect()
+    /// Returns the component's imports, by name and in order. Of the types in an imported instance,
+    /// only resources are listed.
+    pub fn imports(&self) -> Vec<(&str, ComponentItem<'_>)> {
+        items::imports(&self.0.plan)
+    }
+
+    /// Returns the component's exports, by name and in order.
+    pub fn exports(&self) -> Vec<(&str, ComponentItem<'_>)> {
+        items::exports(&self.0.plan.exports)
+    }
+
+    /// Returns the names of the resources in the types of the component's functions.
+    pub fn resource_names(&self) -> ResourceNames<'_> {
+        ResourceNames::new(&self.0.plan)
     }
 }
 

@@ -105,7 +105,7 @@ impl<T: 'static, E: Engine> StoreInner<T, E> {
                 Ok(())
             }
             // Unlike the other built-ins, this one may be called by `realloc` and `post-return`.
-            TrampolineKind::ResourceRep { table, .. } => {
+            TrampolineKind::ResourceRep { table } => {
                 let handle = Handle(i32_of(params.first())?);
                 let rep = self.tables(index)?.rep(*table, handle)?;
                 results.push(CoreVal::I32(rep.0));

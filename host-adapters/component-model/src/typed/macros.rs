@@ -37,9 +37,9 @@ macro_rules! record {
 
         impl $crate::Lift for $name {
             fn lift(
-                cx: &mut $crate::abi::LiftContext<'_>,
+                cx: &mut $crate::LiftContext<'_>,
                 ty: &$crate::Type,
-                source: &mut $crate::abi::Source<'_>,
+                source: &mut $crate::Source<'_>,
             ) -> ::std::result::Result<Self, $crate::Trap> {
                 let mut fields = $crate::__private::checked_fields(ty).iter();
                 ::std::result::Result::Ok(Self {
@@ -51,7 +51,7 @@ macro_rules! record {
             }
 
             fn load(
-                cx: &mut $crate::abi::LiftContext<'_>,
+                cx: &mut $crate::LiftContext<'_>,
                 ty: &$crate::Type,
                 bytes: &[u8],
             ) -> ::std::result::Result<Self, $crate::Trap> {
@@ -69,9 +69,9 @@ macro_rules! record {
         impl $crate::Lower for $name {
             fn lower(
                 &self,
-                cx: &mut $crate::abi::LowerContext<'_>,
+                cx: &mut $crate::LowerContext<'_>,
                 ty: &$crate::Type,
-                out: &mut ::std::vec::Vec<$crate::abi::CoreVal>,
+                out: &mut ::std::vec::Vec<$crate::CoreVal>,
             ) -> ::std::result::Result<(), $crate::CallError> {
                 let mut fields = $crate::__private::checked_fields(ty).iter();
                 $({
@@ -83,7 +83,7 @@ macro_rules! record {
 
             fn store(
                 &self,
-                cx: &mut $crate::abi::LowerContext<'_>,
+                cx: &mut $crate::LowerContext<'_>,
                 ty: &$crate::Type,
                 bytes: &mut [u8],
             ) -> ::std::result::Result<(), $crate::CallError> {
@@ -133,9 +133,9 @@ macro_rules! variant {
 
         impl $crate::Lift for $name {
             fn lift(
-                cx: &mut $crate::abi::LiftContext<'_>,
+                cx: &mut $crate::LiftContext<'_>,
                 ty: &$crate::Type,
-                source: &mut $crate::abi::Source<'_>,
+                source: &mut $crate::Source<'_>,
             ) -> ::std::result::Result<Self, $crate::Trap> {
                 $crate::__private::lift_variant(cx, ty, source, |cx, discriminant, source| {
                     let _ = (&cx, &source);
@@ -158,7 +158,7 @@ macro_rules! variant {
             }
 
             fn load(
-                cx: &mut $crate::abi::LiftContext<'_>,
+                cx: &mut $crate::LiftContext<'_>,
                 ty: &$crate::Type,
                 bytes: &[u8],
             ) -> ::std::result::Result<Self, $crate::Trap> {
@@ -186,9 +186,9 @@ macro_rules! variant {
         impl $crate::Lower for $name {
             fn lower(
                 &self,
-                cx: &mut $crate::abi::LowerContext<'_>,
+                cx: &mut $crate::LowerContext<'_>,
                 ty: &$crate::Type,
-                out: &mut ::std::vec::Vec<$crate::abi::CoreVal>,
+                out: &mut ::std::vec::Vec<$crate::CoreVal>,
             ) -> ::std::result::Result<(), $crate::CallError> {
                 let mut case = 0u32;
                 $(
@@ -210,7 +210,7 @@ macro_rules! variant {
 
             fn store(
                 &self,
-                cx: &mut $crate::abi::LowerContext<'_>,
+                cx: &mut $crate::LowerContext<'_>,
                 ty: &$crate::Type,
                 bytes: &mut [u8],
             ) -> ::std::result::Result<(), $crate::CallError> {
@@ -305,9 +305,9 @@ macro_rules! enumeration {
 
             impl $crate::Lift for $name {
                 fn lift(
-                    cx: &mut $crate::abi::LiftContext<'_>,
+                    cx: &mut $crate::LiftContext<'_>,
                     ty: &$crate::Type,
-                    source: &mut $crate::abi::Source<'_>,
+                    source: &mut $crate::Source<'_>,
                 ) -> ::std::result::Result<Self, $crate::Trap> {
                     $crate::__private::lift_variant(cx, ty, source, |_, discriminant, _| {
                         case(discriminant)
@@ -315,7 +315,7 @@ macro_rules! enumeration {
                 }
 
                 fn load(
-                    cx: &mut $crate::abi::LiftContext<'_>,
+                    cx: &mut $crate::LiftContext<'_>,
                     ty: &$crate::Type,
                     bytes: &[u8],
                 ) -> ::std::result::Result<Self, $crate::Trap> {
@@ -328,9 +328,9 @@ macro_rules! enumeration {
             impl $crate::Lower for $name {
                 fn lower(
                     &self,
-                    cx: &mut $crate::abi::LowerContext<'_>,
+                    cx: &mut $crate::LowerContext<'_>,
                     ty: &$crate::Type,
-                    out: &mut ::std::vec::Vec<$crate::abi::CoreVal>,
+                    out: &mut ::std::vec::Vec<$crate::CoreVal>,
                 ) -> ::std::result::Result<(), $crate::CallError> {
                     $crate::__private::lower_variant(cx, ty, discriminant(*self), out, |_, _| {
                         ::std::result::Result::Ok(())
@@ -339,7 +339,7 @@ macro_rules! enumeration {
 
                 fn store(
                     &self,
-                    cx: &mut $crate::abi::LowerContext<'_>,
+                    cx: &mut $crate::LowerContext<'_>,
                     ty: &$crate::Type,
                     bytes: &mut [u8],
                 ) -> ::std::result::Result<(), $crate::CallError> {
@@ -408,15 +408,15 @@ macro_rules! flags {
 
         impl $crate::Lift for $name {
             fn lift(
-                _: &mut $crate::abi::LiftContext<'_>,
+                _: &mut $crate::LiftContext<'_>,
                 ty: &$crate::Type,
-                source: &mut $crate::abi::Source<'_>,
+                source: &mut $crate::Source<'_>,
             ) -> ::std::result::Result<Self, $crate::Trap> {
                 $crate::__private::lift_flags(ty, source).map(Self)
             }
 
             fn load(
-                _: &mut $crate::abi::LiftContext<'_>,
+                _: &mut $crate::LiftContext<'_>,
                 ty: &$crate::Type,
                 bytes: &[u8],
             ) -> ::std::result::Result<Self, $crate::Trap> {
@@ -427,17 +427,17 @@ macro_rules! flags {
         impl $crate::Lower for $name {
             fn lower(
                 &self,
-                _: &mut $crate::abi::LowerContext<'_>,
+                _: &mut $crate::LowerContext<'_>,
                 _: &$crate::Type,
-                out: &mut ::std::vec::Vec<$crate::abi::CoreVal>,
+                out: &mut ::std::vec::Vec<$crate::CoreVal>,
             ) -> ::std::result::Result<(), $crate::CallError> {
-                out.push($crate::abi::CoreVal::I32(self.0));
+                out.push($crate::CoreVal::I32(self.0));
                 ::std::result::Result::Ok(())
             }
 
             fn store(
                 &self,
-                _: &mut $crate::abi::LowerContext<'_>,
+                _: &mut $crate::LowerContext<'_>,
                 ty: &$crate::Type,
                 bytes: &mut [u8],
             ) -> ::std::result::Result<(), $crate::CallError> {

@@ -10,9 +10,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::slice;
 
-use component_model::abi::CoreVal;
-use component_model::abi::call::CoreSignature;
-use component_model::engine::Host;
+use component_model::engine::{CoreSignature, CoreVal, Host};
 use wasmedge_sys::ffi;
 
 use super::value::{ValTypes, core_val};

@@ -10,10 +10,9 @@ use std::slice;
 use std::sync::Arc;
 
 use component_model::HostError;
-use component_model::abi::call::CoreSignature;
-use component_model::abi::{CoreVal, FlatType};
 use component_model::engine::{
-    CoreStore, FuncId, GlobalId, Host, InstanceId, Interrupt, LinkageId, MAX_VALUES, MemId, Stop,
+    CoreSignature, CoreStore, CoreVal, FlatType, FuncId, GlobalId, Host, InstanceId, Interrupt,
+    LinkageId, MAX_VALUES, MemId, Stop,
 };
 use wasmedge_sys::{Statistics, ffi};
 

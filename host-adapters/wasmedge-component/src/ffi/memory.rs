@@ -6,8 +6,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
 
-use component_model::abi::{Memory, OutOfBounds};
-use component_model::engine::PAGE_BYTES;
+use component_model::engine::{Memory, OutOfBounds, PAGE_BYTES};
 use wasmedge_sys::ffi;
 
 /// A linear memory, with its cached address.

@@ -2,8 +2,7 @@
 
 #![expect(unsafe_code, reason = "the C API is called here")]
 
-use component_model::abi::call::CoreSignature;
-use component_model::abi::{CoreVal, FlatType};
+use component_model::engine::{CoreSignature, CoreVal, FlatType};
 use wasmedge_sys::ffi;
 
 use super::length;

@@ -1,10 +1,9 @@
 //! Instantiates components with dummy imports, and calls their exports.
 
-use component_model::plan::{ImportKind, Plan};
-use component_model::types::Type;
+use wasmedge_component::types::ComponentItem;
 use wasmedge_component::{
-    Component, Config, Engine, Instance, LinkError, Linker, LoadError, ResourceAny,
-    ResourceLimiter, ResourceType, Store, Trap, TrapCode, Val,
+    Component, Config, Engine, Instance, LinkError, Linker, LinkerInstance, LoadError, ResourceAny,
+    ResourceLimiter, ResourceType, Store, Trap, TrapCode, Type, Val,
 };
 
 /// The cost limit of the guests of one input. Low enough that bulk instructions also end soon.
@@ -74,19 +73,26 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError
 /// A resource of the host.
 struct Thing;
 
-fn linker(plan: &Plan) -> Result<Linker<Quota>, LinkError> {
+fn linker(component: &Component) -> Result<Linker<Quota>, LinkError> {
     let mut linker = Linker::new();
-    for import in &plan.imports {
-        let mut instance = match &import.instance {
-            Some(instance) => linker.instance(instance),
-            None => linker.root(),
-        };
-        match import.kind {
-            ImportKind::Resource(_) => {
-                instance.resource(&import.name, ResourceType::host::<Thing>(), |_, _| Ok(()))?;
+    define(&mut linker.root(), component.imports())?;
+    Ok(linker)
+}
+
+fn define(
+    instance: &mut LinkerInstance<'_, Quota>,
+    items: Vec<(&str, ComponentItem<'_>)>,
+) -> Result<(), LinkError> {
+    for (name, item) in items {
+        match item {
+            ComponentItem::ComponentInstance(items) => {
+                define(&mut instance.instance(name), items)?;
             }
-            ImportKind::Function(_) => {
-                instance.func_new(&import.name, |_, ty, arguments, results| {
+            ComponentItem::Resource => {
+                instance.resource(name, ResourceType::host::<Thing>(), |_, _| Ok(()))?;
+            }
+            ComponentItem::ComponentFunc(_) => {
+                instance.func_new(name, |_, ty, arguments, results| {
                     if let (Some(result), Some(ty)) = (results.first_mut(), &ty.result) {
                         let resources = &mut Vec::new();
                         arguments
@@ -98,9 +104,29 @@ fn linker(plan: &Plan) -> Result<Linker<Quota>, LinkError> {
                     Ok(())
                 })?
             }
+            ComponentItem::Module | ComponentItem::Type => {}
+            // There is no other item.
+            _ => {}
         }
     }
-    Ok(linker)
+    Ok(())
+}
+
+/// Returns the exported functions, each with the instance that contains it.
+fn exported_functions(component: &Component) -> Vec<(Option<String>, String)> {
+    let mut functions = Vec::new();
+    for (name, item) in component.exports() {
+        if let ComponentItem::ComponentInstance(items) = item {
+            for (function, item) in items {
+                if matches!(item, ComponentItem::ComponentFunc(_)) {
+                    functions.push((Some(name.to_owned()), function.to_owned()));
+                }
+            }
+        } else if matches!(item, ComponentItem::ComponentFunc(_)) {
+            functions.push((None, name.to_owned()));
+        }
+    }
+    functions
 }
 
 /// Returns a simple value of a type, or `None` if it needs a resource and there is none.
@@ -170,7 +196,7 @@ pub(crate) fn run(component: &Component) {
         Store::new(component.engine(), Quota(BYTES)).expect("there is memory for a store");
     store.limiter(|quota| quota);
     store.set_cost_limit(COST).expect("costs are counted");
-    let linked = linker(component.plan()).and_then(|linker| linker.instantiate_pre(component));
+    let linked = linker(component).and_then(|linker| linker.instantiate_pre(component));
     let pre = match linked {
         Ok(pre) => pre,
         Err(error) => return assert!(!error.to_string().is_empty()),
@@ -179,11 +205,7 @@ pub(crate) fn run(component: &Component) {
         Ok(instance) => instance,
         Err(error) => return assert_error(&error),
     };
-    let names: Vec<_> = component
-        .exported_functions()
-        .into_iter()
-        .map(|(interface, name, _, _)| (interface.map(str::to_owned), name.to_owned()))
-        .collect();
+    let names = exported_functions(component);
     let mut resources = Vec::new();
     let mut poisoned = false;
     for (interface, name) in names.iter().chain(&names) {

@@ -6,7 +6,8 @@
     reason = "each test uses a part of it"
 )]
 
-use wasmedge_component::{Cache, Component, Engine, Instance, Linker, Store, Val};
+use wasmedge_component::types::ComponentItem;
+use wasmedge_component::{Cache, Component, Engine, Instance, Linker, LinkerInstance, Store, Val};
 
 /// An engine with the default settings.
 pub(crate) fn engine() -> Engine {
@@ -33,21 +34,28 @@ pub(crate) fn each(engine: &Engine, text: &str) -> Vec<Component> {
 /// Returns a linker that defines every imported function to return its first argument.
 pub(crate) fn linker_of(component: &Component) -> Linker<()> {
     let mut linker = Linker::new();
-    for import in &component.plan().imports {
-        let mut instance = match &import.instance {
-            Some(instance) => linker.instance(instance),
-            None => linker.root(),
-        };
-        instance
-            .func_new(&import.name, |_, _, arguments, results| {
-                if let Some(result) = results.first_mut() {
-                    *result = arguments.first().cloned().unwrap_or(Val::Bool(true));
-                }
-                Ok(())
-            })
-            .expect("no name comes twice");
+    for (name, item) in component.imports() {
+        if let ComponentItem::ComponentInstance(items) = item {
+            let mut instance = linker.instance(name);
+            for (name, _) in items {
+                define(&mut instance, name);
+            }
+        } else {
+            define(&mut linker.root(), name);
+        }
     }
     linker
+}
+
+fn define(instance: &mut LinkerInstance<'_, ()>, name: &str) {
+    instance
+        .func_new(name, |_, _, arguments, results| {
+            if let Some(result) = results.first_mut() {
+                *result = arguments.first().cloned().unwrap_or(Val::Bool(true));
+            }
+            Ok(())
+        })
+        .expect("no name comes twice");
 }
 
 /// Calls an exported function without parameters.

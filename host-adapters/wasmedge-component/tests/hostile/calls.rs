@@ -2,10 +2,9 @@
 
 use std::panic::AssertUnwindSafe;
 
-use component_model::abi::{CoreVal, LowerContext};
 use wasmedge_component::{
-    CallError, Component, ComponentType, Engine, HostError, Instance, InstanceTypes, Linker, Lower,
-    Store, StoreContextMut, TrapCode, Type, TypeMismatch, TypedFunc,
+    CallError, Component, ComponentType, CoreVal, Engine, HostError, Instance, InstanceTypes,
+    Linker, Lower, LowerContext, Store, StoreContextMut, TrapCode, Type, TypeMismatch, TypedFunc,
 };
 
 use crate::common::{engine, load};

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use cargo_metadata::{CargoOpt, MetadataCommand};
-use component_model::plan::ImportKind;
 use component_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
+use wasmedge_component::types::ComponentItem;
 use wasmedge_component::{Component, Engine, Linker};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, WorldId, WorldItem};
@@ -58,8 +58,14 @@ fn every_function_of_wasi_is_defined() -> anyhow::Result<()> {
         .encode()?;
 
     let component = Component::new(&Engine::default(), &bytes)?;
-    let imported = component.plan().imports.iter();
-    let imported = imported.filter(|import| matches!(import.kind, ImportKind::Function(_)));
+    let interfaces = component.imports().into_iter();
+    let imported = interfaces.flat_map(|(name, interface)| {
+        let ComponentItem::ComponentInstance(items) = interface else {
+            panic!("{name}: {interface:?}")
+        };
+        items
+    });
+    let imported = imported.filter(|(_, item)| matches!(item, ComponentItem::ComponentFunc(_)));
     assert_eq!(imported.count(), functions(&resolve, world));
     let mut linker = Linker::<State>::new();
     assert!(linker.missing_imports(&component).len() >= functions(&resolve, world));

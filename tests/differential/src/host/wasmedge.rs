@@ -1,7 +1,7 @@
 //! WasmEdge, through `wasmedge-component`.
 
 use anyhow::Context as _;
-use component_model::plan::TrampolineKind;
+use component_model::internals;
 use wasmedge_component::{
     Cache, Component, Engine, Func, Linker, Resource, ResourceType, Store, Trap, Val,
 };
@@ -67,8 +67,8 @@ impl Host for WasmEdge {
     fn instantiate(&self, component: &Component) -> anyhow::Result<OnWasmEdge> {
         let mut linker = Linker::<u64>::new();
         let mut root = linker.root();
-        for import in &component.plan().imports {
-            match &*import.name {
+        for (name, _) in component.imports() {
+            match name {
                 "nop" => root.func_wrap("nop", |_, ()| Ok(()))?,
                 "make" => root.func_wrap("make", |_, (rep,): (u32,)| {
                     Ok((Resource::<Thing>::new_own(rep),))
@@ -96,14 +96,9 @@ impl Host for WasmEdge {
         Ok(OnWasmEdge { store, instance })
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "others are no transcoders")]
     fn transcoders(&self, component: &Component) -> Vec<String> {
-        let all = component.plan().trampolines.iter();
-        all.filter_map(|trampoline| match &trampoline.kind {
-            TrampolineKind::Transcoder { op, .. } => Some(format!("{op:?}")),
-            _ => None,
-        })
-        .collect()
+        let all = internals::transcoders(component);
+        all.map(|op| format!("{op:?}")).collect()
     }
 }
 

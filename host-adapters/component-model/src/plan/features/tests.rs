@@ -176,7 +176,7 @@ fn refused_only_by_the_translator_is_unsupported() {
 }
 
 fn kind(bytes: &[u8]) -> &'static str {
-    match crate::Plan::new(bytes) {
+    match crate::plan::Plan::new(bytes) {
         Ok(_) => "valid",
         Err(LoadError::Invalid { .. }) => "invalid",
         Err(LoadError::Unsupported { .. }) => "unsupported",
