@@ -1,5 +1,5 @@
-//! Indices into the parts of a [`Plan`](crate::plan::Plan), as separate types so that they cannot be
-//! mixed up.
+//! Indices into the parts of a [`Plan`](crate::plan::Plan), as separate types so that they cannot
+//! be mixed up.
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $vis:vis $name:ident;)*) => {$(

@@ -1,5 +1,5 @@
-//! Parts that this project's fuzz targets and differential tests reach. Not part of the API: they are
-//! exempt from semantic versioning.
+//! Parts that this project's fuzz targets and differential tests reach. Not part of the API: they
+//! are exempt from semantic versioning.
 
 pub use crate::abi::call::{Direction, FuncAbi};
 pub use crate::abi::layout::Layout;

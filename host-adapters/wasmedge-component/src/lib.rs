@@ -54,8 +54,9 @@
 //! # Signals
 //!
 //! While a compiled guest runs, WasmEdge installs process-wide handlers for SIGSEGV, SIGBUS and
-//! SIGFPE. Afterwards it resets them and does not restore earlier handlers. Another engine that relies on signals, as Wasmtime does unless
-//! `Config::signals_based_traps(false)` is set, must not run guests in the same process.
+//! SIGFPE. Afterwards it resets them and does not restore earlier handlers. Another engine that
+//! relies on signals, as Wasmtime does unless `Config::signals_based_traps(false)` is set, must not
+//! run guests in the same process.
 //!
 //! # Building
 //!
