@@ -109,8 +109,7 @@ impl<E: Engine> Component<E> {
         self.0.modules.get(id.index())
     }
 
-    /// Returns the component's imports, by name and in order. Of the types in an imported instance,
-    /// only resources are listed.
+    /// Returns the component's imports, by name and in order. Of types, only resources are listed.
     pub fn imports(&self) -> Vec<(&str, ComponentItem<'_>)> {
         items::imports(&self.0.plan)
     }

@@ -94,7 +94,7 @@ pub(crate) fn imports(plan: &Plan) -> Vec<(&str, ComponentItem<'_>)> {
     let mut found: HashMap<&str, ComponentItem<'_>> = tree.into_items().into_iter().collect();
     let names = plan.import_names.iter().map(String::as_str);
     names
-        .map(|name| (name, found.remove(name).unwrap_or(ComponentItem::Type)))
+        .filter_map(|name| Some((name, found.remove(name)?)))
         .collect()
 }
 
@@ -175,7 +175,8 @@ mod tests {
     fn imports_are_listed_in_order_with_their_items() {
         let text = r#"(component
             (import "log" (func (param "line" string)))
-            (import "only-type" (type (eq u8)))
+            (type $byte u8)
+            (import "byte" (type (eq $byte)))
             (import "a:b/c@1.0.0" (instance
                 (export "f" (func))
                 (export "thing" (type (sub resource)))
@@ -197,7 +198,6 @@ mod tests {
         ];
         let expected = [
             ("log", ComponentItem::ComponentFunc(&log)),
-            ("only-type", ComponentItem::Type),
             ("a:b/c@1.0.0", ComponentItem::ComponentInstance(interface)),
         ];
         assert_eq!(imports(&plan), expected);
@@ -210,7 +210,8 @@ mod tests {
             (export $thing "thing" (type $thing'))
             (core module $m (func (export "make") (result i32) i32.const 0))
             (core instance $m (instantiate $m))
-            (func (export "make") (result (own $thing)) (canon lift (core func $m "make")))
+            (func $make (result (own $thing)) (canon lift (core func $m "make")))
+            (export "make" (func $make))
             (export "code" (core module $m)))"#;
         let plan = Plan::new(&wat::parse_str(text).unwrap()).unwrap();
         let list = exports(&plan.exports);
