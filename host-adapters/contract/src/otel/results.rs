@@ -30,19 +30,15 @@ impl SpanContext {
     /// Returns whether the flag `sampled` is set.
     #[must_use]
     pub const fn is_sampled(&self) -> bool {
-        self.trace_flags & SAMPLED != 0
+        self.trace_flags & 0b01 != 0
     }
 
     /// Returns whether the flag `random` is set.
     #[must_use]
     pub const fn is_random(&self) -> bool {
-        self.trace_flags & RANDOM != 0
+        self.trace_flags & 0b10 != 0
     }
 }
-
-/// The flags of W3C Trace Context, which are those of `types.trace-flags`.
-const SAMPLED: u8 = 0b01;
-const RANDOM: u8 = 0b10;
 
 impl From<&model::LocalContext> for SpanContext {
     fn from(context: &model::LocalContext) -> Self {
@@ -50,7 +46,7 @@ impl From<&model::LocalContext> for SpanContext {
         Self {
             trace_id: ((trace_id >> 64) as u64, trace_id as u64),
             span_id: u64::from_be_bytes(context.span_id().to_bytes()),
-            trace_flags: context.trace_flags().to_u8() & (SAMPLED | RANDOM),
+            trace_flags: context.trace_flags().to_u8() & 0b11,
             trace_state: context.trace_state().header(),
         }
     }
