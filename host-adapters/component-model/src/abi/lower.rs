@@ -130,8 +130,7 @@ fn no_memory() -> Trap {
 /// # Errors
 ///
 /// A [`HostError`] if the value is not of the type or takes more than
-/// [`MAX_FLAT_PARAMS`](super::layout::MAX_FLAT_PARAMS) core values, a trap if the guest's allocator
-/// fails.
+/// 16 core values (the canonical ABI's `MAX_FLAT_PARAMS`), a trap if the guest's allocator fails.
 pub fn lower_flat(
     cx: &mut LowerContext<'_>,
     ty: &Type,
