@@ -6,6 +6,7 @@ mod comments;
 mod conformance;
 mod demo;
 mod deny;
+mod dependencies;
 mod guests;
 mod install;
 mod miri;

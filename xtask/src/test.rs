@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{bench, comments, deny, guests, modules, outside, package, parity, pins};
+use crate::{bench, comments, deny, dependencies, guests, modules, outside, package, parity};
 use crate::{toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
@@ -22,7 +22,7 @@ type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 const STAGES: [Stage; 16] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
-    ("dependencies", dependencies),
+    ("dependencies", |workspace| dependencies::check(workspace)),
     ("deny", |workspace| deny::check(workspace)),
     ("modules", |workspace| {
         modules::check(&workspace.path("guest-sdk/src"))
@@ -97,142 +97,6 @@ fn print_times(times: &[(&str, Duration)]) {
 fn format(workspace: &Workspace) -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
     comments::check(workspace)
-}
-
-/// Checks the direction of dependencies.
-fn dependencies(workspace: &Workspace) -> Result<()> {
-    pins::check(workspace)?;
-    let depends_by = |edges: &str, features: &str, package: &str, on: &str| -> Result<bool> {
-        let tree = output(cargo().args([
-            "tree",
-            "--locked",
-            "--package",
-            package,
-            features,
-            "--target",
-            "all",
-            "--edges",
-            edges,
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-        ]))?;
-        Ok(tree.lines().any(|line| line.split(' ').next() == Some(on)))
-    };
-    let depends =
-        |package: &str, on: &str| depends_by("normal,build", "--all-features", package, on);
-    ensure!(
-        !depends_by(
-            "normal,build",
-            "--no-default-features",
-            "wasmscope-otlp",
-            "tonic"
-        )?,
-        "wasmscope-otlp must not depend on tonic without its feature `grpc`"
-    );
-    // A misspelt name would pass as an absence, so one presence is asserted for each name.
-    for (package, on) in [
-        ("wasmscope-wasmtime", "wasmtime"),
-        ("wasmscope-wasmtime", "wasmscope-contract"),
-        ("wasmscope-contract", "wasmscope-telemetry"),
-        ("wasmscope-telemetry", "opentelemetry_sdk"),
-        ("wasmscope-otlp", "wasmscope-telemetry"),
-        ("wasmscope-otlp", "reqwest"),
-        ("wasmscope-otlp", "tonic"),
-        ("wasmscope-otlp", "rustls"),
-        ("wasmscope-otlp", "flate2"),
-        ("wasmscope-console", "wasmscope-otlp"),
-        ("wasmscope-console", "anstyle"),
-        ("wasmscope-console", "unicode-width"),
-        ("xtask", "wit-parser"),
-        ("component-model", "wasmtime-environ"),
-        ("component-model", "component-size"),
-        ("wasmedge-component", "component-model"),
-        ("wasmscope-wasmtime", "component-size"),
-        ("component-wasi", "wasmtime-wasi"),
-        ("wasi-bounds", "wasmtime-wasi"),
-        ("wasmscope-wasmedge", "component-wasi"),
-        ("wasmscope-cli", "cranelift-codegen"),
-    ] {
-        ensure!(
-            depends(package, on)?,
-            "{package} no longer depends on {on}; this check can no longer detect a dependency"
-        );
-    }
-    for (package, on) in [
-        ("wasmscope", "wasmtime"),
-        ("wasmscope", "wasmscope-telemetry"),
-        ("wasmscope", "opentelemetry_sdk"),
-        ("wasmscope-telemetry", "wasmtime"),
-        ("wasmscope-telemetry", "wasmscope-contract"),
-        ("wasmscope-telemetry", "wasmscope-wasmtime"),
-        // A host with its own providers compiles no transport and no terminal view.
-        ("wasmscope-telemetry", "wasmscope-otlp"),
-        ("wasmscope-telemetry", "reqwest"),
-        ("wasmscope-telemetry", "tonic"),
-        ("wasmscope-telemetry", "rustls"),
-        ("wasmscope-telemetry", "flate2"),
-        ("wasmscope-telemetry", "anstyle"),
-        ("wasmscope-telemetry", "unicode-width"),
-        ("wasmscope-telemetry", "tokio"),
-        ("wasmscope-wasmtime", "wasmscope-otlp"),
-        ("wasmscope-wasmtime", "reqwest"),
-        ("wasmscope-wasmtime", "tonic"),
-        ("wasmscope-wasmtime", "rustls"),
-        ("wasmscope-wasmtime", "flate2"),
-        ("wasmscope-wasmtime", "anstyle"),
-        ("wasmscope-wasmtime", "unicode-width"),
-        ("wasmscope-wasmedge", "wasmscope-otlp"),
-        ("wasmscope-wasmedge", "opentelemetry-otlp"),
-        ("wasmscope-wasmedge", "tonic"),
-        ("wasmscope-otlp", "wasmscope-console"),
-        ("wasmscope-otlp", "wasmscope-contract"),
-        ("wasmscope-otlp", "anstyle"),
-        ("wasmscope-otlp", "unicode-width"),
-        ("component-size", "wasmtime-environ"),
-        ("component-size", "wasmscope-telemetry"),
-        ("wasmscope-contract", "wasmtime"),
-        ("wasmscope-contract", "wasmtime-environ"),
-        ("wasmscope-contract", "wasmedge-component"),
-        ("wasmscope-contract", "wasmscope-wasmtime"),
-        // The component model works without telemetry, on any engine, and needs no compiler.
-        ("component-model", "wasmscope-telemetry"),
-        ("component-model", "cranelift-codegen"),
-        ("component-model", "wasmedge-sys"),
-        ("component-wasi", "wasmedge-sys"),
-        ("wasmedge-component", "wasmscope-telemetry"),
-        ("wasmedge-component", "opentelemetry"),
-        ("wasmedge-component", "cranelift-codegen"),
-        ("component-wasi", "cranelift-codegen"),
-        ("component-wasi", "wasmscope-telemetry"),
-        ("wasi-bounds", "cranelift-codegen"),
-        ("wasi-bounds", "wasmscope-telemetry"),
-        ("wasmscope-wasmedge", "cranelift-codegen"),
-        ("wasmscope-wasmedge", "wasmscope-wasmtime"),
-        ("wasmscope-wasmtime", "wasmedge-component"),
-        // Would need cmake or an installed C library.
-        ("wasmscope-cli", "aws-lc-sys"),
-        ("wasmscope-cli", "openssl-sys"),
-    ] {
-        ensure!(!depends(package, on)?, "{package} must not depend on {on}");
-    }
-    // The build script of wasmedge-sys can download the library, with reqwest, rustls and flate2. A
-    // host's program does not contain them. It contains unicode-width, which wasmedge-sys needs to
-    // parse WebAssembly text.
-    for (package, on, expected) in [
-        ("wasmscope-wasmedge", "wasmedge-sys", true),
-        ("wasmscope-wasmedge", "reqwest", false),
-        ("wasmscope-wasmedge", "rustls", false),
-        ("wasmscope-wasmedge", "flate2", false),
-        ("wasmscope-wasmedge", "anstyle", false),
-    ] {
-        ensure!(
-            depends_by("normal", "--all-features", package, on)? == expected,
-            "{package}: is {on} a normal dependency? Expected: {expected}"
-        );
-    }
-    Ok(())
 }
 
 fn guest_builds(workspace: &Workspace) -> Result<()> {

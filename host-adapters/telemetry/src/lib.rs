@@ -5,8 +5,9 @@
 //! measurements and emit logs. An adapter for a runtime turns each of these calls into a call of an
 //! [`Instance`]. This crate validates the arguments, applies the [`Limits`], decides on sampling
 //! and severity, aggregates metrics across instances, and passes the rest to the OpenTelemetry SDK.
-//! No call of a guest can make the host fail, block or panic. Telemetry that is dropped or
-//! shortened is counted in [`Dropped`], which is exported as the metric `wasmscope.dropped`.
+//! No call of a guest can make the host fail or panic, or do I/O. Creating an instrument may wait
+//! for a collection of metrics. Telemetry that is dropped or shortened is counted in [`Dropped`],
+//! which is exported as the metric `wasmscope.dropped`.
 //!
 //! # Parts
 //!

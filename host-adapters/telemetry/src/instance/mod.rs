@@ -32,8 +32,8 @@ use crate::telemetry::Telemetry;
 /// The telemetry of one component instance: its spans, instruments, loggers and baggage.
 ///
 /// Adapters keep one for each store, and turn every call of the guest into a method call. No
-/// argument makes a method fail, block or panic. Invalid items and items beyond a limit are dropped
-/// and counted in [`Telemetry::dropped`].
+/// argument makes a method fail, panic or do I/O. Invalid items and items beyond a limit are
+/// dropped and counted in [`Telemetry::dropped`].
 ///
 /// When it is dropped, open spans end as killed. An [`Ender`] ends them from another thread.
 #[derive(Debug)]
