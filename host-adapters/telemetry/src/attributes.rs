@@ -257,7 +257,7 @@ impl Rules<'_> {
         }
         let mut merged = Merged::default();
         let keys = kept.iter().take(first).map(|known| known.key.as_str());
-        let mut filter = KeyFilter::from_iter(keys);
+        let mut filter: KeyFilter = keys.collect();
         // The attributes before `len` are kept. Dropped ones are swapped behind them and truncated.
         let mut len = first;
         for next in first..kept.len() {

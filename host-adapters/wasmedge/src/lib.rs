@@ -35,9 +35,9 @@
 //! - `component-wasi` limits files and sockets, so that the host keeps file descriptors to send
 //!   telemetry.
 //!
-//! The rest is as on Wasmtime. Valid calls never trap, block or panic, and data beyond the limits
-//! is left out and counted. A call that breaks the component model's ABI traps only that guest,
-//! with [`InvalidArgument`].
+//! The rest is as on Wasmtime. Valid calls never trap or panic and do no I/O, and data beyond the
+//! limits is left out and counted. A call that breaks the component model's ABI traps only that
+//! guest, with [`InvalidArgument`].
 
 mod host;
 mod inspect;

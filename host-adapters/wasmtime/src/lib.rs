@@ -121,7 +121,7 @@
 //!   another thread.
 //! - With WASI, a guest can open files and sockets until the host has no file descriptor left to
 //!   send telemetry. The crate `wasi-bounds` limits them.
-//! - Valid calls never trap, block or panic, however large. Data beyond
+//! - Valid calls never trap or panic, however large, and do no I/O. Data beyond
 //!   [`Limits::call_bytes`](wasmscope_telemetry::limits::Limits::call_bytes) is left out and
 //!   counted as `call_bytes`. Wasmtime's own limit on the data of a host call does not apply.
 //! - A call that breaks the component model's ABI traps the guest with [`InvalidArgument`]: a

@@ -77,19 +77,18 @@ impl<'a> ResourceNames<'a> {
 pub(crate) fn imports(plan: &Plan) -> Vec<(&str, ComponentItem<'_>)> {
     let mut tree = Tree::default();
     for names in &plan.imported_instances {
-        let instance = ComponentItem::ComponentInstance(Vec::new());
-        tree.add(names.iter().map(String::as_str), instance);
+        tree.add(names.iter().map(String::as_str), None);
     }
     for import in &plan.imports {
         let item = match &import.kind {
             ImportKind::Function(abi) => ComponentItem::ComponentFunc(abi.ty()),
             ImportKind::Resource(_) => ComponentItem::Resource,
         };
-        tree.add(import.names(), item);
+        tree.add(import.names(), Some(item));
     }
     for module in &plan.imported_modules {
         let names = module.names.iter().map(String::as_str);
-        tree.add(names, ComponentItem::Module);
+        tree.add(names, Some(ComponentItem::Module));
     }
     let mut found: HashMap<&str, ComponentItem<'_>> = tree.into_items().into_iter().collect();
     let names = plan.import_names.iter().map(String::as_str);
@@ -114,24 +113,24 @@ pub(crate) fn exports(list: &[(String, Export)]) -> Vec<(&str, ComponentItem<'_>
     list.collect()
 }
 
-/// Items by name, in the order in which they were added, with the items of each instance.
+/// Items by name, in the order in which they were added. `None` stands for an instance, whose items
+/// are in the tree beside it.
 #[derive(Default)]
 struct Tree<'a> {
-    list: Vec<(&'a str, ComponentItem<'a>, Self)>,
+    list: Vec<(&'a str, Option<ComponentItem<'a>>, Self)>,
     by_name: HashMap<&'a str, usize>,
 }
 
 impl<'a> Tree<'a> {
     /// Adds an item by the names of the instances that contain it, outermost first, and its own.
-    fn add(&mut self, names: impl Iterator<Item = &'a str>, item: ComponentItem<'a>) {
+    fn add(&mut self, names: impl Iterator<Item = &'a str>, item: Option<ComponentItem<'a>>) {
         let names: Vec<&str> = names.collect();
         let Some((name, instances)) = names.split_last() else {
             return;
         };
         let mut here = self;
         for instance in instances {
-            let empty = ComponentItem::ComponentInstance(Vec::new());
-            let position = here.position(instance, empty);
+            let position = here.position(instance, None);
             let Some((_, _, inner)) = here.list.get_mut(position) else {
                 return;
             };
@@ -141,7 +140,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Returns the position of an item, after adding it if it is new.
-    fn position(&mut self, name: &'a str, item: ComponentItem<'a>) -> usize {
+    fn position(&mut self, name: &'a str, item: Option<ComponentItem<'a>>) -> usize {
         *self.by_name.entry(name).or_insert_with(|| {
             self.list.push((name, item, Self::default()));
             self.list.len().saturating_sub(1)
@@ -151,15 +150,7 @@ impl<'a> Tree<'a> {
     /// The translator bounds the nesting of instances, and so this recursion.
     fn into_items(self) -> Vec<(&'a str, ComponentItem<'a>)> {
         let list = self.list.into_iter().map(|(name, item, inner)| {
-            let item = match item {
-                ComponentItem::ComponentInstance(_) => {
-                    ComponentItem::ComponentInstance(inner.into_items())
-                }
-                item @ (ComponentItem::ComponentFunc(_)
-                | ComponentItem::Resource
-                | ComponentItem::Module
-                | ComponentItem::Type) => item,
-            };
+            let item = item.unwrap_or_else(|| ComponentItem::ComponentInstance(inner.into_items()));
             (name, item)
         });
         list.collect()
