@@ -14,12 +14,12 @@ use crate::adapter::scope::{
 /// Names each item with its type.
 #[expect(dead_code, reason = "it only has to compile")]
 fn api<T: View + 'static>(state: fn(&mut T) -> &mut Instance) {
-    let _: fn(&mut Linker<T>) -> Result<()> = add_to_linker::<T>;
+    let _: fn(&mut Linker<T>) -> Result<()> = add_to_linker;
     let _ = |linker: &mut Linker<T>| -> Result<(), Error> { add_to_linker_with(linker, state) };
     let _: fn(&Component) -> Vec<Extern> = imports;
     let _: fn(&Component) -> Vec<Extern> = exports;
     let _: fn(&Component) -> Result<String, NotACommand> = command;
-    let _: fn(&Component, &Linker<T>) -> Result<Vec<MissingImport>> = missing_imports::<T>;
+    let _: fn(&Component, &Linker<T>) -> Result<Vec<MissingImport>> = missing_imports;
     let _: fn(&Error) -> Outcome = outcome_of;
     let _: fn() -> Runtime = runtime;
     let _: for<'a> fn(&'a mut Store<T>, InvocationOptions) -> Invocation<'a, T> = invoke;
@@ -53,8 +53,10 @@ fn exported(lib: &str) -> Vec<&str> {
         .map(|name| name.rsplit(" as ").next().unwrap_or(name).trim())
         .filter(|name| !name.is_empty())
         .collect();
-    let functions = lib.split("\npub fn ").skip(1);
-    names.extend(functions.filter_map(|rest| rest.split('(').next()));
+    for item in ["\npub fn ", "\npub type "] {
+        let items = lib.split(item).skip(1);
+        names.extend(items.filter_map(|rest| rest.split(['(', '<']).next()));
+    }
     names.sort_unstable();
     // A feature may choose between two sources of a function.
     names.dedup();

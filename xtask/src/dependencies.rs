@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 type Pair = (&'static str, &'static str);
 
 /// A misspelt name would pass as an absence, so one presence is asserted for each name.
-const PRESENT: [Pair; 21] = [
+const PRESENT: [Pair; 23] = [
     ("wasmscope-wasmtime", "wasmtime"),
     ("wasmscope-wasmtime", "wasmscope-contract"),
     ("wasmscope-contract", "wasmscope-telemetry"),
@@ -29,12 +29,14 @@ const PRESENT: [Pair; 21] = [
     ("wasmedge-component", "component-model"),
     ("wasmscope-wasmtime", "component-size"),
     ("component-wasi", "wasmtime-wasi"),
+    ("wasmscope-component-otel", "component-wasi"),
+    ("wasmscope-component-otel", "wasmscope-contract"),
     ("wasi-bounds", "wasmtime-wasi"),
     ("wasmscope-wasmedge", "component-wasi"),
     ("wasmscope-cli", "cranelift-codegen"),
 ];
 
-const ABSENT: [Pair; 50] = [
+const ABSENT: [Pair; 53] = [
     ("wasmscope", "wasmtime"),
     ("wasmscope", "wasmscope-telemetry"),
     ("wasmscope", "opentelemetry_sdk"),
@@ -75,6 +77,9 @@ const ABSENT: [Pair; 50] = [
     ("component-model", "cranelift-codegen"),
     ("component-model", "wasmedge-sys"),
     ("component-wasi", "wasmedge-sys"),
+    ("wasmscope-component-otel", "wasmedge-sys"),
+    ("wasmscope-component-otel", "cranelift-codegen"),
+    ("wasmscope-component-otel", "wasmscope-otlp"),
     ("wasmedge-component", "wasmscope-telemetry"),
     ("wasmedge-component", "opentelemetry"),
     ("wasmedge-component", "cranelift-codegen"),

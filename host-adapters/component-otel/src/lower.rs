@@ -1,6 +1,6 @@
 //! Lowers the results of the contract's functions.
 
-use wasmedge_component::{
+use component_model::{
     CallError, CoreVal, InstanceTypes, Lower, LowerContext, LowerList, TypeList, TypeMismatch,
     enumeration, flags, record,
 };

@@ -1,8 +1,8 @@
 //! Maps the errors of `wasmedge-component` to outcomes.
 
 use anyhow::Error;
+use component_model::{Trap, TrapCode};
 use component_wasi::I32Exit;
-use wasmedge_component::{Trap, TrapCode};
 use wasmscope_contract::InvalidArgument;
 use wasmscope_telemetry::Outcome;
 

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use wasmedge_component::{AsContextMut, Engine, Store, StoreContextMut};
+use component_model::engine::Engine;
+use component_model::{AsContextMut, Store, StoreContextMut};
 use wasmscope_telemetry::{Instance, InstanceAccess, InvocationOptions, Outcome, View};
 
 /// Begins a call into a component and starts its host span, the outermost parent of the guest's
@@ -11,10 +12,10 @@ use wasmscope_telemetry::{Instance, InstanceAccess, InvocationOptions, Outcome, 
 ///
 /// Use the returned [`Invocation`] as the store during the call. Call [`Invocation::finish`] with
 /// the call's outcome.
-pub fn invoke<T: View + 'static>(
-    store: &mut Store<T>,
+pub fn invoke<T: View + 'static, E: Engine>(
+    store: &mut Store<T, E>,
     options: InvocationOptions,
-) -> Invocation<'_, T> {
+) -> Invocation<'_, T, E> {
     Invocation(wasmscope_telemetry::Invocation::begin(
         Running(store),
         options,
@@ -23,9 +24,11 @@ pub fn invoke<T: View + 'static>(
 
 /// A call into a component. Dereferences to the [`Store`], and implements `AsContextMut`.
 #[must_use = "dropped at once, it ends as killed"]
-pub struct Invocation<'a, T: View + 'static>(wasmscope_telemetry::Invocation<Running<'a, T>>);
+pub struct Invocation<'a, T: View + 'static, E: Engine>(
+    wasmscope_telemetry::Invocation<Running<'a, T, E>>,
+);
 
-impl<T: View> Invocation<'_, T> {
+impl<T: View, E: Engine> Invocation<'_, T, E> {
     /// Ends the call and all spans that the guest left open in it. Use
     /// [`outcome_of`](crate::outcome_of) for the outcome of an error.
     pub fn finish(self, outcome: Outcome) {
@@ -33,39 +36,39 @@ impl<T: View> Invocation<'_, T> {
     }
 }
 
-impl<T: View> Deref for Invocation<'_, T> {
-    type Target = Store<T>;
+impl<T: View, E: Engine> Deref for Invocation<'_, T, E> {
+    type Target = Store<T, E>;
 
-    fn deref(&self) -> &Store<T> {
+    fn deref(&self) -> &Store<T, E> {
         self.0.0
     }
 }
 
-impl<T: View> DerefMut for Invocation<'_, T> {
-    fn deref_mut(&mut self) -> &mut Store<T> {
+impl<T: View, E: Engine> DerefMut for Invocation<'_, T, E> {
+    fn deref_mut(&mut self) -> &mut Store<T, E> {
         self.0.0
     }
 }
 
-impl<T: View> AsContextMut for Invocation<'_, T> {
+impl<T: View, E: Engine> AsContextMut for Invocation<'_, T, E> {
     type Data = T;
-    type Engine = Engine;
+    type Engine = E;
 
-    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T, E> {
         self.0.0.as_context_mut()
     }
 }
 
-impl<T: View> fmt::Debug for Invocation<'_, T> {
+impl<T: View, E: Engine> fmt::Debug for Invocation<'_, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Invocation").finish_non_exhaustive()
     }
 }
 
 /// A store during a call.
-struct Running<'a, T: View + 'static>(&'a mut Store<T>);
+struct Running<'a, T: View + 'static, E: Engine>(&'a mut Store<T, E>);
 
-impl<T: View> InstanceAccess for Running<'_, T> {
+impl<T: View, E: Engine> InstanceAccess for Running<'_, T, E> {
     fn instance(&mut self) -> Option<&mut Instance> {
         Some(self.0.data_mut().wasmscope())
     }

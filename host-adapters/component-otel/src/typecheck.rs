@@ -1,6 +1,6 @@
 //! Compares the types that a component imports with the contract's.
 
-use wasmedge_component::{Type, TypeList, TypeMismatch};
+use component_model::{Type, TypeList, TypeMismatch};
 use wasmscope_contract as contract;
 
 /// Checks the types of parameters.

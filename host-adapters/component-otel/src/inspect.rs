@@ -4,20 +4,21 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use anyhow::Result;
-use wasmedge_component::types::{ComponentItem, FuncType, ResourceNames, ResourceTableId};
-use wasmedge_component::{Component, LinkError, Linker, Type};
+use component_model::engine::Engine;
+use component_model::types::{ComponentItem, FuncType, ResourceNames, ResourceTableId};
+use component_model::{Component, LinkError, Linker, Type};
 use wasmscope_contract::{Extern, ExternKind, Found, MissingImport, NotACommand, Offers, TypeText};
 
 /// Returns a component's imports, in its order. For an interface, this lists only resources,
 /// functions, core modules and nested interfaces.
 #[must_use]
-pub fn imports(component: &Component) -> Vec<Extern> {
+pub fn imports<E: Engine>(component: &Component<E>) -> Vec<Extern> {
     describe_all(component, component.imports())
 }
 
 /// Returns a component's exports, in its order.
 #[must_use]
-pub fn exports(component: &Component) -> Vec<Extern> {
+pub fn exports<E: Engine>(component: &Component<E>) -> Vec<Extern> {
     describe_all(component, component.exports())
 }
 
@@ -31,21 +32,27 @@ pub fn exports(component: &Component) -> Vec<Extern> {
 /// # Examples
 ///
 /// ```
-/// use wasmedge_component::{Component, Engine};
+/// use component_model::engine::Engine;
+/// use component_model::{AsContextMut, Component, Func, Instance};
 ///
-/// # fn main() -> anyhow::Result<()> {
-/// // The binary of `(component)`.
-/// let component = Component::new(&Engine::default(), b"\0asm\x0d\0\x01\0")?;
-/// let not = wasmscope_wasmedge::command(&component).unwrap_err();
-/// assert_eq!(not.to_string(), "not a command: it does not export wasi:cli/run@0.2; it exports nothing");
-/// # Ok(())
-/// # }
+/// /// Finds the function that runs a command.
+/// fn entry<E: Engine>(
+///     component: &Component<E>,
+///     instance: &Instance<E>,
+///     store: impl AsContextMut<Engine = E>,
+/// ) -> anyhow::Result<Option<Func<E>>> {
+///     let interface = wasmscope_component_otel::command(component)?;
+///     Ok(instance.get_func_in(store, &interface, "run"))
+/// }
 /// ```
-pub fn command(component: &Component) -> Result<String, NotACommand> {
+pub fn command<E: Engine>(component: &Component<E>) -> Result<String, NotACommand> {
     wasmscope_contract::command(&exports(component)).map(str::to_owned)
 }
 
-fn describe_all(component: &Component, items: Vec<(&str, ComponentItem<'_>)>) -> Vec<Extern> {
+fn describe_all<E: Engine>(
+    component: &Component<E>,
+    items: Vec<(&str, ComponentItem<'_>)>,
+) -> Vec<Extern> {
     let types = TypeNames(component.resource_names());
     let items = items.into_iter();
     items
@@ -143,11 +150,10 @@ impl TypeNames<'_> {
 ///
 /// # Errors
 ///
-/// Never fails: this linker fits every engine. Wasmtime's does not, and both adapters have the same
-/// API.
-pub fn missing_imports<T: 'static>(
-    component: &Component,
-    linker: &Linker<T>,
+/// Never fails. Wasmtime's can, and all adapters have the same API.
+pub fn missing_imports<T: 'static, E: Engine>(
+    component: &Component<E>,
+    linker: &Linker<T, E>,
 ) -> Result<Vec<MissingImport>> {
     let mut asked = LinkErrors {
         has_interface: |names: &[&str]| linker.has_instance_at(names),

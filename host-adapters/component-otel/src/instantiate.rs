@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use wasmedge_component::{AsContextMut, Component, Engine, Instance, Linker};
+use component_model::engine::Engine;
+use component_model::{AsContextMut, Component, Instance, Linker};
 
 use crate::outcome::outcome_of;
 use wasmscope_telemetry::View;
@@ -17,11 +18,11 @@ use wasmscope_telemetry::View;
 /// Returns the error of [`Linker::instantiate`]: an import that the linker lacks, a trap, or a
 /// limit. [`outcome_of`] tells them apart, and [`missing_imports`](crate::missing_imports) lists
 /// all lacking imports.
-pub fn instantiate<T: View + 'static>(
-    mut store: impl AsContextMut<Data = T, Engine = Engine>,
-    component: &Component,
-    linker: &Linker<T>,
-) -> anyhow::Result<Instance> {
+pub fn instantiate<T: View + 'static, E: Engine>(
+    mut store: impl AsContextMut<Data = T, Engine = E>,
+    component: &Component<E>,
+    linker: &Linker<T, E>,
+) -> anyhow::Result<Instance<E>> {
     let pre = linker.instantiate_pre(component)?;
     let started = Instant::now();
     let result = pre.instantiate(&mut store);

@@ -1,6 +1,6 @@
 //! The resource limiter, which also measures the memory that it allows.
 
-use wasmedge_component::ResourceLimiter;
+use component_model::ResourceLimiter;
 
 wasmscope_telemetry::limiter! {
     /// `L` is a [`ResourceLimiter`].

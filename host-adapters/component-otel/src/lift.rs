@@ -2,7 +2,7 @@
 
 use anyhow::{Error, Result};
 use bytemuck::TransparentWrapper;
-use wasmedge_component::{
+use component_model::{
     CoreVal, RawArgs as Params, RawCall, StringEncoding as Encoding, Trap, TrapCode,
 };
 use wasmscope_contract::{

@@ -1,7 +1,8 @@
 //! Adds the contract's functions to a linker.
 
 use anyhow::{Error, Result};
-use wasmedge_component::Linker;
+use component_model::Linker;
+use component_model::engine::Engine;
 use wasmscope_contract::{Arguments, Call, Function, Register, Returned, register};
 use wasmscope_telemetry::{Instance, View};
 
@@ -16,7 +17,7 @@ use crate::{lift, typecheck};
 /// # Errors
 ///
 /// Returns an error if the linker already has one of these functions.
-pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<()> {
+pub fn add_to_linker<T: View + 'static, E: Engine>(linker: &mut Linker<T, E>) -> Result<()> {
     add_to_linker_with(linker, T::wasmscope)
 }
 
@@ -25,22 +26,23 @@ pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> Result<()> {
 /// # Errors
 ///
 /// Returns an error if the linker already has one of these functions.
-pub fn add_to_linker_with<T: 'static>(
-    linker: &mut Linker<T>,
+pub fn add_to_linker_with<T: 'static, E: Engine>(
+    linker: &mut Linker<T, E>,
     get: impl Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
 ) -> Result<()> {
     register(&mut Registrar { linker, get })
 }
 
 /// Registers the functions with a linker.
-struct Registrar<'a, T: 'static, G> {
-    linker: &'a mut Linker<T>,
+struct Registrar<'a, T: 'static, E: Engine, G> {
+    linker: &'a mut Linker<T, E>,
     get: G,
 }
 
-impl<T, G, R> Register<R> for Registrar<'_, T, G>
+impl<T, E, G, R> Register<R> for Registrar<'_, T, E, G>
 where
     T: 'static,
+    E: Engine,
     G: Fn(&mut T) -> &mut Instance + Copy + Send + Sync + 'static,
     R: Returned + Lowered,
 {
