@@ -1,17 +1,44 @@
-//! Arguments of every type, as core values and in memory.
+//! Lifts the arguments of every function of the contract, as core values and in memory.
 
 #![no_main]
 
+use std::any::TypeId;
+use std::convert::Infallible;
+use std::sync::LazyLock;
+
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use opentelemetry::KeyValue;
-use opentelemetry::logs::Severity;
-use wasmscope_contract::{Arguments, LiftError, RawArgs, StringEncoding};
-use wasmscope_contract_fuzz::{Bits, bytes, encoding, values};
-use wasmscope_telemetry::model::{
-    BaggageEntry, InstrumentDescriptor, LogRecord, Number, Observation, Scope, SpanChanges,
-    SpanEvent, SpanStart,
+use wasmscope_contract::{
+    Arguments, Call, Function, LiftError, RawArgs, Register, Returned, StringEncoding, register,
 };
+use wasmscope_contract_fuzz::{Bits, bytes, encoding, values};
+
+type Lift = fn(&Guest<'_>, &mut Unstructured<'_>) -> Result<()>;
+
+/// A function that lifts it, for each argument type of the contract.
+#[derive(Default)]
+struct ArgumentTypes(Vec<(TypeId, Lift)>);
+
+impl<R: Returned> Register<R> for ArgumentTypes {
+    type Error = Infallible;
+
+    fn function<A: Arguments, C: Call<A, R>>(
+        &mut self,
+        _: Function<A, R, C>,
+    ) -> std::result::Result<(), Infallible> {
+        let id = TypeId::of::<A>();
+        if self.0.iter().all(|(other, _)| *other != id) {
+            self.0.push((id, |guest, data| guest.lift::<A>(data)));
+        }
+        Ok(())
+    }
+}
+
+static ARGUMENT_TYPES: LazyLock<Vec<Lift>> = LazyLock::new(|| {
+    let mut types = ArgumentTypes::default();
+    let Ok(()) = register(&mut types);
+    types.0.into_iter().map(|(_, lift)| lift).collect()
+});
 
 /// A guest's memory, and the limit on what is lifted.
 struct Guest<'a> {
@@ -48,7 +75,7 @@ impl Guest<'_> {
 }
 
 fn run(data: &mut Unstructured<'_>) -> Result<()> {
-    let function = data.int_in_range(0..=14)?;
+    let lift = data.choose(&ARGUMENT_TYPES)?;
     let limit = usize::from(data.arbitrary::<u16>()?) % 4_096;
     let encoding = encoding(data)?;
     let memory = bytes(data, 192)?;
@@ -57,23 +84,7 @@ fn run(data: &mut Unstructured<'_>) -> Result<()> {
         encoding,
         limit,
     };
-    match function {
-        0 => guest.lift::<()>(data),
-        1 => guest.lift::<(u64,)>(data),
-        2 => guest.lift::<Scope>(data),
-        3 => guest.lift::<SpanStart>(data),
-        4 => guest.lift::<(u64, SpanChanges)>(data),
-        5 => guest.lift::<(u64, SpanEvent)>(data),
-        6 => guest.lift::<(u64, SpanChanges, Option<u64>)>(data),
-        7 => guest.lift::<(u64, InstrumentDescriptor)>(data),
-        8 => guest.lift::<(u64, Number, Vec<KeyValue>)>(data),
-        9 => guest.lift::<(u64, Vec<KeyValue>)>(data),
-        10 => guest.lift::<(u64, Number)>(data),
-        11 => guest.lift::<(u64, Vec<Observation>, bool)>(data),
-        12 => guest.lift::<(u64, Option<Severity>, Option<String>)>(data),
-        13 => guest.lift::<(u64, Vec<LogRecord>)>(data),
-        _ => guest.lift::<Vec<BaggageEntry>>(data),
-    }
+    lift(&guest, data)
 }
 
 fuzz_target!(|data: &[u8]| {
