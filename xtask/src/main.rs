@@ -7,6 +7,7 @@ mod conformance;
 mod demo;
 mod deny;
 mod dependencies;
+mod fuzz;
 mod guests;
 mod install;
 mod miri;

@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, output, run as run_command};
 use crate::workspace::Workspace;
-use crate::{bench, comments, deny, dependencies, guests, modules, outside, package, parity};
+use crate::{bench, comments, deny, dependencies, fuzz, guests, modules, outside, package, parity};
 use crate::{toolchain, wasmedge, wit};
 use anyhow::{Result, bail, ensure};
 use std::process::Command;
@@ -19,7 +19,7 @@ pub(crate) struct Options {
 type Stage = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// Stages that fail quickly come first.
-const STAGES: [Stage; 16] = [
+const STAGES: [Stage; 17] = [
     ("format", format),
     ("contract", |workspace| wit::check(workspace)),
     ("dependencies", |workspace| dependencies::check(workspace)),
@@ -31,6 +31,7 @@ const STAGES: [Stage; 16] = [
     ("guests", guest_builds),
     ("clippy", clippy),
     ("clippy-guest", clippy_guest),
+    ("fuzz", |workspace| fuzz::check(workspace)),
     ("without-wasmedge", without_wasmedge),
     ("tests", tests),
     ("parity", |workspace| {
@@ -96,6 +97,7 @@ fn print_times(times: &[(&str, Duration)]) {
 
 fn format(workspace: &Workspace) -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
+    fuzz::check_format(workspace)?;
     comments::check(workspace)
 }
 

@@ -11,7 +11,7 @@ fn main() -> anyhow::Result<()> {
     let mut count = 0;
     for folder in [
         here.join("seeds"),
-        here.join("../tests/differential/tests/kept"),
+        here.join("../../tests/differential/tests/kept"),
     ] {
         for file in std::fs::read_dir(&folder)? {
             let path = file?.path();

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../host-adapters/wasmedge-component/tests/common/exercise.rs"]
+#[path = "../../../host-adapters/wasmedge-component/tests/common/exercise.rs"]
 mod run;
 
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
 use wasmedge_component::Engine;
-use wasmscope_fuzz::component;
+use wasmedge_component_fuzz::around_module;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(run::engine);
 
@@ -33,7 +33,7 @@ fuzz_target!(init: report_panics(), |data: &[u8]| {
         }
         return;
     }
-    let Ok(bytes) = component::around_module(&mut Unstructured::new(data)) else {
+    let Ok(bytes) = around_module(&mut Unstructured::new(data)) else {
         return;
     };
     match run::load(&ENGINE, &bytes) {

@@ -4,18 +4,18 @@
 #![no_main]
 
 use arbitrary::{Result, Unstructured};
-use libfuzzer_sys::fuzz_target;
 use component_model::engine::{Memory, OutOfBounds};
 use component_model::internals::{
-    Direction, FuncAbi, Realloc, ResourceTables, Transcode, check, layout, lift_flat, load, lower_flat,
-    store,
+    Direction, FuncAbi, Realloc, ResourceTables, Transcode, check, layout, lift_flat, load,
+    lower_flat, store,
 };
 use component_model::types::FuncType;
 use component_model::{
     Budget, CallError, CoreVal, LiftContext, LowerContext, StringEncoding, Trap, TrapCode,
 };
-use wasmscope_fuzz::generate;
-use wasmscope_fuzz::resources::Resources;
+use component_model_fuzz::generate;
+use component_model_fuzz::resources::Resources;
+use libfuzzer_sys::fuzz_target;
 
 /// A memory with a bump allocator that may return wrong addresses.
 struct Guest {
