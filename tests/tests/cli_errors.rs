@@ -21,7 +21,7 @@ on_each_runtime! {
 
 /// A program that would write to standard output if it ran.
 fn program() -> PathBuf {
-    guest("surroundings")
+    guest("guest-environment")
 }
 
 /// A command that does nothing and compiles quickly.

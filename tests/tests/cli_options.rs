@@ -14,11 +14,11 @@ on_each_runtime! {
     names_of_values_may_be_in_any_case,
 }
 
-fn surroundings(runtime: Runtime, options: &[&str], env: &[(&str, &str)]) -> Output {
+fn run_guest(runtime: Runtime, options: &[&str], env: &[(&str, &str)]) -> Output {
     runtime
         .run()
         .args(options)
-        .arg(guest("surroundings"))
+        .arg(guest("guest-environment"))
         .env("OTEL_SDK_DISABLED", "true")
         .envs(env.iter().copied())
         .run()
@@ -46,13 +46,13 @@ fn the_last_value_of_a_variable_holds_once(runtime: Runtime) {
         ),
         (&["--env", "A=1", "--env", "A="], r#"[("A", "")]"#),
     ] {
-        let output = surroundings(runtime, options, &set);
+        let output = run_guest(runtime, options, &set);
         prints(&output, &format!("environment: {expected}"));
     }
 }
 
 fn a_variable_that_is_not_set_is_a_warning(runtime: Runtime) {
-    let output = surroundings(runtime, &["--env", "A=1", "--env", "A"], &[]);
+    let output = run_guest(runtime, &["--env", "A=1", "--env", "A"], &[]);
     prints(&output, r#"environment: [("A", "1")]"#);
     let warning = "wasmscope: warning: --env A has no effect: the variable is not set here\n";
     assert!(output.stderr.contains(warning), "{output}");
@@ -69,7 +69,7 @@ fn the_last_directory_of_a_name_holds(runtime: Runtime) {
         let output = runtime
             .run()
             .args(["--dir", "first::/in", "--dir", &last])
-            .arg(guest("surroundings"))
+            .arg(guest("guest-environment"))
             .env("OTEL_SDK_DISABLED", "true")
             .current_dir(folder.path())
             .run()
@@ -110,7 +110,7 @@ fn the_last_value_of_an_option_holds(runtime: Runtime) {
         let output = runtime
             .run()
             .args(twice)
-            .arg(guest("surroundings"))
+            .arg(guest("guest-environment"))
             .env("OTEL_SDK_DISABLED", "true")
             .current_dir(folder.path())
             .run()
@@ -126,11 +126,11 @@ fn the_last_value_of_an_option_holds(runtime: Runtime) {
         .args(["run", "--otlp-endpoint", &collector.endpoint_http()])
         .args(["--service-name", "first", "--service-name", "last"])
         .args(["--runtime", other, "--runtime", runtime.name])
-        .arg(guest("surroundings"))
+        .arg(guest("guest-environment"))
         .run()
         .expect_code(0);
     prints(&output, "arguments: []");
-    let span = collector.span("run surroundings");
+    let span = collector.span("run guest-environment");
     for (found, expected) in [
         (span.resource.attr("service.name"), "last"),
         (span.attr("process.runtime.name"), runtime.name),
@@ -151,7 +151,7 @@ fn the_last_header_of_a_name_is_sent_in_any_case(runtime: Runtime) {
             "--otlp-header",
             "x-token=last",
         ])
-        .arg(guest("surroundings"))
+        .arg(guest("guest-environment"))
         .run()
         .expect_code(0);
     for request in collector.requests() {
@@ -177,14 +177,14 @@ fn names_of_values_may_be_in_any_case(runtime: Runtime) {
             "--log-level",
             "WARN",
         ])
-        .arg(guest("surroundings"))
+        .arg(guest("guest-environment"))
         .env("OTEL_SDK_DISABLED", "true")
         .run()
         .expect_code(0);
     prints(&output, "arguments: []");
     let _ = wasmscope_test_support::Cli::new()
         .args(["inspect", "--runtime", &name, "--runtime", "WasmEdge"])
-        .arg(guest("surroundings"))
+        .arg(guest("guest-environment"))
         .run()
         .expect_code(0);
 }

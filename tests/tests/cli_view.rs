@@ -72,7 +72,7 @@ fn options_without_effect_are_warnings(runtime: Runtime) {
     let output = runtime
         .run()
         .args(["--format", "json", "--output", "shown.jsonl"])
-        .arg(guest("surroundings"))
+        .arg(guest("guest-environment"))
         .env("OTEL_TRACES_EXPORTER", "none")
         .env("OTEL_METRICS_EXPORTER", "none")
         .env("OTEL_LOGS_EXPORTER", "none")
@@ -164,7 +164,7 @@ fn the_view_is_shown_after_a_trap_too(runtime: Runtime) {
 fn the_view_mentions_a_program_without_telemetry(runtime: Runtime) {
     let output = runtime
         .run()
-        .arg(guest("surroundings"))
+        .arg(guest("guest-environment"))
         .env("OTEL_SDK_DISABLED", "true")
         .run()
         .expect_code(0);
@@ -174,7 +174,7 @@ fn the_view_mentions_a_program_without_telemetry(runtime: Runtime) {
 fn bytes_pass_through_unchanged(runtime: Runtime) {
     let output = runtime
         .run()
-        .arg(guest("surroundings"))
+        .arg(guest("guest-environment"))
         .run()
         .expect_code(0);
     assert!(output.stdout.ends_with(b"b\0\t\xff\n"), "{output}");
@@ -190,7 +190,7 @@ fn the_program_cannot_write_to_a_read_only_directory(runtime: Runtime) {
     let output = runtime
         .run()
         .args(["--dir", "in::/in:ro", "--dir", "in::/out"])
-        .arg(guest("surroundings"))
+        .arg(guest("guest-environment"))
         .current_dir(folder.path())
         .run()
         .expect_code(0);

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             return ExitCode::from(3);
         }
         _ => {
-            surroundings(&args);
+            environment(&args);
             words();
             if let Err(error) = files() {
                 println!("files: {error}");
@@ -49,7 +49,7 @@ fn much(lines: u64) {
     }
 }
 
-fn surroundings(args: &[String]) {
+fn environment(args: &[String]) {
     println!("arguments: {args:?}");
     let environment: BTreeMap<_, _> = std::env::vars().collect();
     println!("environment: {environment:?}");

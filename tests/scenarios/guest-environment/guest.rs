@@ -4,11 +4,11 @@ use std::io::{Read as _, Write as _};
 
 use wasmscope::{Scope, Tracer};
 
-static TRACER: Tracer = Tracer::new(Scope::new("surroundings"));
+static TRACER: Tracer = Tracer::new(Scope::new("guest-environment"));
 
 fn main() {
     let _telemetry = wasmscope::init();
-    let span = TRACER.enter("looks around");
+    let span = TRACER.enter("read environment");
     let args: Vec<_> = std::env::args().skip(1).collect();
     println!("arguments: {args:?}");
     let mut env: Vec<_> = std::env::vars().collect();
