@@ -7,7 +7,9 @@ use anyhow::Result;
 use component_model::engine::Engine;
 use component_model::types::{ComponentItem, FuncType, ResourceNames, ResourceTableId};
 use component_model::{Component, LinkError, Linker, Type};
-use wasmscope_contract::{Extern, ExternKind, Found, MissingImport, NotACommand, Offers, TypeText};
+use wasmscope_contract::{
+    Extern, ExternKind, ImportResolver, MissingImport, NotACommand, Resolution, TypeText,
+};
 
 /// Returns a component's imports, in its order. For an interface, this lists only resources,
 /// functions, core modules and nested interfaces.
@@ -155,13 +157,13 @@ pub fn missing_imports<T: 'static, E: Engine>(
     component: &Component<E>,
     linker: &Linker<T, E>,
 ) -> Result<Vec<MissingImport>> {
-    let mut asked = LinkErrors {
+    let mut resolver = LinkErrors {
         has_interface: |names: &[&str]| linker.has_instance_at(names),
         errors: HashMap::new(),
     };
     for error in linker.missing_imports(component) {
-        let (name, found) = match error {
-            LinkError::Missing { name, .. } => (name, Found::Nothing),
+        let (name, resolution) = match error {
+            LinkError::Missing { name, .. } => (name, Resolution::Missing),
             LinkError::Mismatch {
                 name,
                 expected,
@@ -171,26 +173,26 @@ pub fn missing_imports<T: 'static, E: Engine>(
                     Some(why) => why.to_owned(),
                     None => format!("expected {expected}, found {found}"),
                 };
-                (name, Found::Another(why))
+                (name, Resolution::Mismatch(why))
             }
             LinkError::Duplicate { .. } => continue,
             _ => continue,
         };
-        asked.errors.entry(name).or_insert(found);
+        resolver.errors.entry(name).or_insert(resolution);
     }
-    if asked.errors.is_empty() {
+    if resolver.errors.is_empty() {
         return Ok(Vec::new());
     }
     let imports = imports(component);
-    let mut missing = match wasmscope_contract::missing_imports(&imports, &mut asked) {
+    let mut missing = match wasmscope_contract::missing_imports(&imports, &mut resolver) {
         Ok(missing) => missing,
         Err(never) => match never {},
     };
     // Errors in nested interfaces.
-    let mut inner: Vec<MissingImport> = asked
+    let mut inner: Vec<MissingImport> = resolver
         .errors
         .into_iter()
-        .filter_map(|(name, found)| inner_mismatch(&imports, &name, found))
+        .filter_map(|(name, resolution)| inner_mismatch(&imports, &name, resolution))
         .filter(|inner| missing.iter().all(|other| other.import != inner.import))
         .collect();
     inner.sort_by_key(MissingImport::to_string);
@@ -199,7 +201,7 @@ pub fn missing_imports<T: 'static, E: Engine>(
 }
 
 /// Returns an entry for an item of a nested interface, or `None` for others.
-fn inner_mismatch(imports: &[Extern], name: &str, found: Found) -> Option<MissingImport> {
+fn inner_mismatch(imports: &[Extern], name: &str, resolution: Resolution) -> Option<MissingImport> {
     let mut names = name.split('#');
     let root = names.next()?;
     let import = imports.iter().find(|import| import.name == root)?;
@@ -209,9 +211,9 @@ fn inner_mismatch(imports: &[Extern], name: &str, found: Found) -> Option<Missin
         .items
         .iter()
         .find(|item| Some(item.name.as_str()) == first);
-    let why = match found {
-        Found::Another(why) => format!("`{name}`: {why}"),
-        Found::Nothing | Found::Fitting => format!("`{name}` is missing"),
+    let why = match resolution {
+        Resolution::Mismatch(why) => format!("`{name}`: {why}"),
+        Resolution::Missing | Resolution::Match => format!("`{name}` is missing"),
     };
     Some(MissingImport::new(import, item, Some(why)))
 }
@@ -223,30 +225,34 @@ const ANOTHER_TYPE: &str = "a function of another type: ";
 struct LinkErrors<F> {
     has_interface: F,
     /// The errors by full name.
-    errors: HashMap<String, Found>,
+    errors: HashMap<String, Resolution>,
 }
 
-impl<F: Fn(&[&str]) -> bool> Offers for LinkErrors<F> {
+impl<F: Fn(&[&str]) -> bool> ImportResolver for LinkErrors<F> {
     type Error = Infallible;
 
     fn has_interface(&mut self, name: &str) -> Result<bool, Infallible> {
         Ok((self.has_interface)(&[name]))
     }
 
-    fn find(&mut self, import: &Extern, item: Option<&Extern>) -> Result<Found, Infallible> {
+    fn resolve(
+        &mut self,
+        import: &Extern,
+        item: Option<&Extern>,
+    ) -> Result<Resolution, Infallible> {
         let name = match item {
             Some(item) => format!("{}#{}", import.name, item.name),
             None => import.name.clone(),
         };
-        if let Some(found) = self.errors.remove(&name) {
-            return Ok(found);
+        if let Some(resolution) = self.errors.remove(&name) {
+            return Ok(resolution);
         }
         if let Some(item) = item
             && item.kind == ExternKind::Interface
             && !(self.has_interface)(&[&import.name, &item.name])
         {
-            return Ok(Found::Nothing);
+            return Ok(Resolution::Missing);
         }
-        Ok(Found::Fitting)
+        Ok(Resolution::Match)
     }
 }

@@ -106,7 +106,7 @@ pub use abi::{
     LiftError, Lifted, RawArgs, Register, Returned, StringEncoding, Type, WitType,
 };
 pub use inspect::{
-    Extern, ExternKind, Found, MissingImport, NotACommand, Offers, TypeText, command,
+    Extern, ExternKind, ImportResolver, MissingImport, NotACommand, Resolution, TypeText, command,
     missing_imports,
 };
 pub use otel::{LogThreshold, SpanContext, register};

@@ -4,19 +4,19 @@ use std::fmt;
 
 use super::{Extern, ExternKind};
 
-/// A linker's answer about an import.
+/// The result of looking up an import in a linker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// The item fits the import.
-    Fitting,
-    /// There is no item of that name.
-    Nothing,
+pub enum Resolution {
+    /// The linker has an item that fits the import.
+    Match,
+    /// The linker has no item of that name.
+    Missing,
     /// The item does not fit, with the engine's reason: `expected u64, found string`.
-    Another(String),
+    Mismatch(String),
 }
 
-/// A linker that can be asked about imports.
-pub trait Offers {
+/// Looks up a component's imports in a linker. Each adapter has one for its engine.
+pub trait ImportResolver {
     /// The engine's error.
     type Error;
 
@@ -29,13 +29,17 @@ pub trait Offers {
 
     /// Looks up an import, or an item of an imported interface.
     ///
-    /// An interface is [`Found::Fitting`], also one within another, if there is an interface of
-    /// that name. Its items are looked up one by one.
+    /// An interface, also one within another, is a [`Match`](Resolution::Match) if there is an
+    /// interface of that name. Its items are looked up one by one.
     ///
     /// # Errors
     ///
     /// Returns an error if the engine cannot tell.
-    fn find(&mut self, import: &Extern, item: Option<&Extern>) -> Result<Found, Self::Error>;
+    fn resolve(
+        &mut self,
+        import: &Extern,
+        item: Option<&Extern>,
+    ) -> Result<Resolution, Self::Error>;
 }
 
 /// An import that a host lacks, or has with another type. Its `Display` gives the full name and the
@@ -113,17 +117,17 @@ impl fmt::Display for MissingImport {
 ///
 /// # Errors
 ///
-/// Returns the error of [`Offers`].
-pub fn missing_imports<O: Offers>(
+/// Returns the error of [`ImportResolver`].
+pub fn missing_imports<R: ImportResolver>(
     imports: &[Extern],
-    linker: &mut O,
-) -> Result<Vec<MissingImport>, O::Error> {
+    linker: &mut R,
+) -> Result<Vec<MissingImport>, R::Error> {
     let mut list = Vec::new();
     for import in imports {
         match import.kind {
             ExternKind::Interface => items(import, linker, &mut list)?,
             ExternKind::Function | ExternKind::Resource | ExternKind::Module => {
-                list.extend(lacking(import, None, linker.find(import, None)?));
+                list.extend(lacking(import, None, linker.resolve(import, None)?));
             }
             ExternKind::Type | ExternKind::Component => {}
         }
@@ -131,12 +135,12 @@ pub fn missing_imports<O: Offers>(
     Ok(list)
 }
 
-fn items<O: Offers>(
+fn items<R: ImportResolver>(
     import: &Extern,
-    linker: &mut O,
+    linker: &mut R,
     list: &mut Vec<MissingImport>,
-) -> Result<(), O::Error> {
-    if let Found::Another(why) = linker.find(import, None)? {
+) -> Result<(), R::Error> {
+    if let Resolution::Mismatch(why) = linker.resolve(import, None)? {
         list.push(MissingImport::new(import, None, Some(why)));
         return Ok(());
     }
@@ -151,17 +155,21 @@ fn items<O: Offers>(
         list.extend(lacking(
             import,
             Some(item),
-            linker.find(import, Some(item))?,
+            linker.resolve(import, Some(item))?,
         ));
     }
     Ok(())
 }
 
-fn lacking(import: &Extern, item: Option<&Extern>, found: Found) -> Option<MissingImport> {
-    let mismatch = match found {
-        Found::Fitting => return None,
-        Found::Nothing => None,
-        Found::Another(why) => Some(why),
+fn lacking(
+    import: &Extern,
+    item: Option<&Extern>,
+    resolution: Resolution,
+) -> Option<MissingImport> {
+    let mismatch = match resolution {
+        Resolution::Match => return None,
+        Resolution::Missing => None,
+        Resolution::Mismatch(why) => Some(why),
     };
     Some(MissingImport::new(import, item, mismatch))
 }

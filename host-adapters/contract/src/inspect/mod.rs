@@ -2,7 +2,7 @@
 //! component is a command.
 //!
 //! The rules are here, without an engine. An adapter describes a component as a list of
-//! [`Extern`]s, and answers for its linker through [`Offers`].
+//! [`Extern`]s, and answers for its linker through [`ImportResolver`].
 
 mod command;
 mod missing_imports;
@@ -11,7 +11,7 @@ mod text;
 use std::fmt;
 
 pub use command::{NotACommand, command};
-pub use missing_imports::{Found, MissingImport, Offers, missing_imports};
+pub use missing_imports::{ImportResolver, MissingImport, Resolution, missing_imports};
 pub use text::TypeText;
 
 /// An import or an export of a component, or an item of an interface.

@@ -1,7 +1,7 @@
 //! Finds out which items a linker has. Wasmtime's linker cannot list them, so we let it link small
 //! components that import one item each.
 
-use wasmscope_contract::{Extern, ExternKind, Found, MissingImport, Offers};
+use wasmscope_contract::{Extern, ExternKind, ImportResolver, MissingImport, Resolution};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Error, Result};
@@ -48,54 +48,56 @@ impl<'a, T: 'static> LinkerProbe<'a, T> {
         }
     }
 
-    /// Looks for a function of an interface, with the type that the component imports. Returns
+    /// Looks up a function of an interface, with the type that the component imports. Returns
     /// `None` if no probe can be made with that type.
-    fn find_function(&self, import: &Extern, item: &Extern) -> Option<Found> {
+    fn resolve_function(&self, import: &Extern, item: &Extern) -> Option<Resolution> {
         let function = self.function(import, Some(item))?;
         let probe = probe::function(import, item, &function, &self.origins)?;
         let error = match self.link(&probe).ok()? {
-            Ok(()) => return Some(Found::Fitting),
+            Ok(()) => return Some(Resolution::Match),
             Err(error) => error,
         };
         let about = |message: &str, name: &str| message.contains(&format!("`{name}`"));
         let mut messages = error.chain().map(ToString::to_string);
         let is_ours = messages.next().is_some_and(|it| about(&it, &import.name))
             && messages.next().is_some_and(|it| about(&it, &item.name));
-        is_ours.then(|| found(&error))
+        is_ours.then(|| resolution(&error))
     }
 }
 
-impl<T: 'static> Offers for LinkerProbe<'_, T> {
+impl<T: 'static> ImportResolver for LinkerProbe<'_, T> {
     type Error = Error;
 
     fn has_interface(&mut self, name: &str) -> Result<bool> {
         // The probe asks for a function, so the linker reports a mismatch if it has an instance.
         Ok(match self.link(&probe::top(name, ExternKind::Function))? {
             Ok(()) => true,
-            Err(error) => found(&error) != Found::Nothing,
+            Err(error) => resolution(&error) != Resolution::Missing,
         })
     }
 
-    fn find(&mut self, import: &Extern, item: Option<&Extern>) -> Result<Found> {
+    fn resolve(&mut self, import: &Extern, item: Option<&Extern>) -> Result<Resolution> {
         let Some(item) = item else {
             let result = self.link(&probe::top(&import.name, import.kind))?;
             return Ok(untyped_result(import.kind, result));
         };
         if item.kind == ExternKind::Function
-            && let Some(found) = self.find_function(import, item)
+            && let Some(resolution) = self.resolve_function(import, item)
         {
-            return Ok(found);
+            return Ok(resolution);
         }
         if item.kind == ExternKind::Interface {
             // As in `has_interface`.
             let function = Extern::new(&item.name, ExternKind::Function);
             let result = self.link(&probe::item(import, &function))?;
-            return Ok(match result.map_err(|error| found(&error)) {
-                Err(Found::Another(why)) if why.ends_with("found instance") => Found::Fitting,
-                Err(Found::Another(_)) | Ok(()) => {
-                    Found::Another("expected instance found func".to_owned())
+            return Ok(match result.map_err(|error| resolution(&error)) {
+                Err(Resolution::Mismatch(why)) if why.ends_with("found instance") => {
+                    Resolution::Match
                 }
-                Err(found) => found,
+                Err(Resolution::Mismatch(_)) | Ok(()) => {
+                    Resolution::Mismatch("expected instance found func".to_owned())
+                }
+                Err(resolution) => resolution,
             });
         }
         let result = self.link(&probe::item(import, item))?;
@@ -105,30 +107,30 @@ impl<T: 'static> Offers for LinkerProbe<'_, T> {
 
 /// Interprets the result of a probe with an arbitrary function type: a type mismatch means that the
 /// function exists.
-fn untyped_result(kind: ExternKind, result: Result<(), Error>) -> Found {
+fn untyped_result(kind: ExternKind, result: Result<(), Error>) -> Resolution {
     let Err(error) = result else {
-        return Found::Fitting;
+        return Resolution::Match;
     };
-    let found = found(&error);
+    let resolution = resolution(&error);
     let kind = if kind == ExternKind::Interface {
         "instance".to_owned()
     } else {
         kind.to_string()
     };
-    if let Found::Another(why) = &found
+    if let Resolution::Mismatch(why) = &resolution
         && !why.starts_with(&format!("expected {kind} found "))
     {
-        return Found::Fitting;
+        return Resolution::Match;
     }
-    found
+    resolution
 }
 
-fn found(error: &Error) -> Found {
+fn resolution(error: &Error) -> Resolution {
     let why = error.root_cause().to_string();
     if why.ends_with("implementation is missing") {
-        return Found::Nothing;
+        return Resolution::Missing;
     }
-    Found::Another(why)
+    Resolution::Mismatch(why)
 }
 
 /// Interprets Wasmtime's error if the linker accepted every probe. The error is about the first
