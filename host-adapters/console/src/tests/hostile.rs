@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::KeyValue;
 use opentelemetry::logs::{AnyValue, LogRecord as _, Severity};
 use opentelemetry::trace::Status;
-use opentelemetry_sdk::trace::SpanData;
-use wasmscope_otlp::memory::{MemoryExporter, MemoryLimits};
+use wasmscope_otlp::memory::MemoryExporter;
 
 use super::fixture::{context, emit, event, export, link, received, scope, span, text};
 use crate::{Style, render};
@@ -133,20 +132,15 @@ fn values_that_could_be_mistaken_are_quoted() {
 }
 
 #[test]
-fn a_chain_of_two_hundred_thousand_spans_is_drawn_line_by_line() {
-    const DEPTH: u64 = 200_000;
-    let collector = MemoryExporter::with_limits(MemoryLimits {
-        spans: usize::MAX,
-        bytes: usize::MAX,
-        ..MemoryLimits::default()
-    });
+fn the_longest_chain_of_spans_is_drawn_line_by_line() {
+    // As many as the exporter keeps.
+    const DEPTH: u64 = 10_000;
     let chain = (1..=DEPTH).map(|id| span(id, id - 1, "down", 0, 1)).rev();
-    export(&collector, chain.collect());
-    let shown = render(&collector, &style(100));
+    let shown = render(&received(chain.collect()), &style(100));
     assert_narrow(&shown, 100);
-    assert_eq!(shown.matches(" down").count(), 200_000);
-    assert!(shown.contains("(level 199999) down"), "levels are numbered");
-    assert!(shown.len() < 40 << 20, "{} bytes", shown.len());
+    assert_eq!(shown.matches(" down").count(), 10_000);
+    assert!(shown.contains("(level 9999) down"), "levels are numbered");
+    assert!(shown.len() < 2 << 20, "{} bytes", shown.len());
 }
 
 #[test]
@@ -222,39 +216,28 @@ fn deepest_allowed_values_are_shown_and_deeper_ones_cut() {
 
 #[test]
 fn items_beyond_the_limits_are_counted_and_the_oldest_removed() {
-    let collector = MemoryExporter::with_limits(MemoryLimits {
-        spans: 3,
-        logs: 1,
-        ..MemoryLimits::default()
+    let collector = MemoryExporter::default();
+    let chain = (1..=10_002).map(|id| {
+        let name = match id {
+            1 => "outermost",
+            10_000 => "last kept",
+            10_001.. => "removed",
+            _ => "between",
+        };
+        span(id, id - 1, name, 0, 9)
     });
-    let spans: Vec<SpanData> = (1..=5)
-        .rev()
-        .map(|id| {
-            span(
-                id,
-                id - 1,
-                ["one", "two", "three", "four", "five"][id as usize - 1],
-                0,
-                9,
-            )
-        })
-        .collect();
-    export(&collector, spans);
-    for body in ["early", "late"] {
+    export(&collector, chain.rev().collect());
+    for number in 0..=10_000 {
+        let body = if number == 0 { "early" } else { "late" };
         emit(&collector, scope("s", ""), 0, Severity::Info, |record| {
             record.set_body(text(body));
         });
     }
     let shown = render(&collector, &Style::default());
-    assert!(shown.contains("one") && shown.contains("three"), "{shown}");
-    assert!(
-        !shown.contains("four") && !shown.contains("early"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("Not shown: 2 spans, 1 log record."),
-        "{shown}"
-    );
+    assert!(shown.contains("outermost") && shown.contains("last kept"));
+    assert!(shown.contains("late"));
+    assert!(!shown.contains("removed") && !shown.contains("early"));
+    assert!(shown.contains("Not shown: 2 spans, 1 log record."));
     let discarded = collector.snapshot().discarded;
     assert_eq!(
         (discarded.spans, discarded.logs, discarded.data_points),
@@ -264,15 +247,12 @@ fn items_beyond_the_limits_are_counted_and_the_oldest_removed() {
 
 #[test]
 fn a_batch_larger_than_the_memory_limit_leaves_memory_bounded() {
-    let collector = MemoryExporter::with_limits(MemoryLimits {
-        bytes: 100_000,
-        ..MemoryLimits::default()
-    });
     let spans = (1..=100).map(|id| {
         let mut span = span(id, 0, "big", 0, 1);
-        span.attributes = vec![KeyValue::new("blob", "x".repeat(10_000))];
+        span.attributes = vec![KeyValue::new("blob", "x".repeat(1 << 20))];
         span
     });
-    export(&collector, spans.collect());
-    assert_eq!(collector.snapshot().discarded.spans, 91);
+    // 64 MiB hold 63 of them.
+    let discarded = received(spans.collect()).snapshot().discarded;
+    assert_eq!(discarded.spans, 37);
 }

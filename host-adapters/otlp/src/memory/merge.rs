@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 
 use super::size;
-use super::{ResourceInfo, ScopeInfo};
+use super::{MAX_BYTES, MAX_ITEMS, ResourceInfo, ScopeInfo};
 
 /// The metrics of all collections, each series with its last data point.
 ///
@@ -133,7 +133,7 @@ impl MergedMetrics {
     }
 
     /// Merges a collection. Returns how many data points exceeded the limits.
-    pub(super) fn merge(&mut self, metrics: &ResourceMetrics, series: usize, bytes: usize) -> u64 {
+    pub(super) fn merge(&mut self, metrics: &ResourceMetrics) -> u64 {
         let mut refused = 0;
         for resource_metrics in ExportMetricsServiceRequest::from(metrics).resource_metrics {
             let resource = resource_metrics.resource.unwrap_or_default();
@@ -146,7 +146,7 @@ impl MergedMetrics {
                 let group = self.group(&resource, &scope);
                 for metric in scope_metrics.metrics {
                     for (key, stream, point) in split(metric) {
-                        refused += u64::from(!self.put(group, key, stream, point, series, bytes));
+                        refused += u64::from(!self.put(group, key, stream, point));
                     }
                 }
                 // Remove a scope of which no data point was kept.
@@ -176,15 +176,7 @@ impl MergedMetrics {
         })
     }
 
-    fn put(
-        &mut self,
-        group: usize,
-        key: StreamKey,
-        stream: Stream,
-        point: Point,
-        series: usize,
-        bytes: usize,
-    ) -> bool {
+    fn put(&mut self, group: usize, key: StreamKey, stream: Stream, point: Point) -> bool {
         let Some(group) = self.groups.get_mut(group) else {
             return false;
         };
@@ -197,7 +189,7 @@ impl MergedMetrics {
         let size = names + point.size();
         let freed = old.map(|old| names + old.size());
         let total = self.bytes - freed.unwrap_or(0) + size;
-        if total > bytes || (freed.is_none() && self.series >= series) {
+        if total > MAX_BYTES || (freed.is_none() && self.series >= MAX_ITEMS) {
             return false;
         }
         self.bytes = total;

@@ -30,30 +30,11 @@ pub use self::merge::{Group, Kind, Point, Stream, StreamKey};
 /// The number of scopes that batches share. Further scopes are copied into each batch.
 const SHARED_SCOPES: usize = 1024;
 
-/// Limits of a [`MemoryExporter`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemoryLimits {
-    /// The most spans; default 10,000. The oldest are removed first. A span ends after its
-    /// children, so the parents of kept spans are kept.
-    pub spans: usize,
-    /// The most log records; default 10,000. The oldest are removed first.
-    pub logs: usize,
-    /// The most metric series; default 10,000. Further series are discarded.
-    pub series: usize,
-    /// The most memory of each of the three, in bytes, estimated; default 64 MiB.
-    pub bytes: usize,
-}
+/// The most spans, the most log records and the most metric series.
+const MAX_ITEMS: usize = 10_000;
 
-impl Default for MemoryLimits {
-    fn default() -> Self {
-        Self {
-            spans: 10_000,
-            logs: 10_000,
-            series: 10_000,
-            bytes: 64 << 20,
-        }
-    }
-}
+/// The most memory of each of the three, in bytes, estimated.
+const MAX_BYTES: usize = 64 << 20;
 
 /// Counts the items that a [`MemoryExporter`] received and discarded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -167,8 +148,12 @@ pub struct Snapshot {
 ///
 /// It exports spans, logs and metrics: give a clone to each provider's processor or reader. Clones
 /// share their contents. It never fails, and blocks only while another clone stores a batch. Items
-/// beyond its limits are counted ([`Snapshot::discarded`]). Items that arrive after a shutdown
-/// are still kept.
+/// that arrive after a shutdown are still kept.
+///
+/// Keeps up to 10,000 spans, 10,000 log records and 10,000 metric series, and 64 MiB of each.
+/// Beyond that, the oldest spans and log records are removed, and further series are refused. Both
+/// are counted ([`Snapshot::discarded`]). A span ends after its children, so the parents of kept
+/// spans are kept.
 #[derive(Clone, Default)]
 pub struct MemoryExporter {
     inner: Arc<Mutex<Inner>>,
@@ -178,7 +163,6 @@ pub struct MemoryExporter {
 
 #[derive(Default)]
 struct Inner {
-    limits: MemoryLimits,
     spans: Store<Span>,
     logs: Store<LogRecord>,
     metrics: MergedMetrics,
@@ -206,10 +190,10 @@ impl<T> Default for Store<T> {
 }
 
 impl<T> Store<T> {
-    fn push(&mut self, record: Record<T>, count: usize, bytes: usize) {
+    fn push(&mut self, record: Record<T>) {
         self.bytes += record.size;
         self.records.push_back(Arc::new(record));
-        while self.records.len() > count || self.bytes > bytes {
+        while self.records.len() > MAX_ITEMS || self.bytes > MAX_BYTES {
             let Some(oldest) = self.records.pop_front() else {
                 break;
             };
@@ -246,13 +230,6 @@ impl Inner {
 }
 
 impl MemoryExporter {
-    /// Returns an empty exporter with the given limits.
-    pub fn with_limits(limits: MemoryLimits) -> Self {
-        let collector = Self::default();
-        collector.lock().limits = limits;
-        collector
-    }
-
     /// Returns whether nothing has been received.
     pub fn is_empty(&self) -> bool {
         let inner = self.lock();
@@ -308,8 +285,7 @@ impl MemoryExporter {
                 item,
                 size,
             };
-            let MemoryLimits { spans, bytes, .. } = inner.limits;
-            inner.spans.push(record, spans, bytes);
+            inner.spans.push(record);
         }
     }
 
@@ -331,8 +307,7 @@ impl MemoryExporter {
                 item,
                 size,
             };
-            let MemoryLimits { logs, bytes, .. } = inner.limits;
-            inner.logs.push(record, logs, bytes);
+            inner.logs.push(record);
         }
     }
 }
@@ -384,7 +359,6 @@ impl fmt::Debug for MemoryExporter {
         f.debug_struct("MemoryExporter")
             .field("spans", &inner.spans.records.len())
             .field("logs", &inner.logs.records.len())
-            .field("limits", &inner.limits)
             .field("discarded", &inner.discarded())
             .finish_non_exhaustive()
     }
@@ -415,8 +389,7 @@ impl LogExporter for MemoryExporter {
 impl PushMetricExporter for MemoryExporter {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
         let mut inner = self.lock();
-        let MemoryLimits { series, bytes, .. } = inner.limits;
-        let refused = inner.metrics.merge(metrics, series, bytes);
+        let refused = inner.metrics.merge(metrics);
         inner.refused_points = inner.refused_points.saturating_add(refused);
         Ok(())
     }
