@@ -13,8 +13,8 @@ use crate::memory::MemoryExporter;
 
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigWarning};
-use super::layer::{BatchOptions, Layer};
-use super::settings::OtlpOptions;
+use super::layer::Layer;
+use super::settings::{BatchOptions, OtlpOptions};
 use super::values::Exporter;
 use super::{Config, Flags, WarningHook, resolve};
 

@@ -14,7 +14,7 @@ use wasmscope_telemetry::printable::redacted_url;
 
 use super::endpoint::Endpoint;
 use super::error::{ConfigError, ConfigWarning};
-use super::layer::{BatchOptions, Layer};
+use super::layer::Layer;
 use super::limit_list::LimitList;
 use super::percent;
 use super::settings::SETTINGS;
@@ -73,8 +73,8 @@ impl Environment {
                 .parsed_by("OTEL_RESOURCE_ATTRIBUTES", resource_attributes)
                 .unwrap_or_default(),
             general: reader.general(),
-            spans: reader.batch("OTEL_BSP"),
-            logs: reader.batch("OTEL_BLRP"),
+            spans: reader.span_batches(),
+            logs: reader.log_batches(),
             otlp: reader.otlp(None),
             proxies: Some(reader.proxies()),
             ..Layer::default()
@@ -201,7 +201,7 @@ impl Reader<'_> {
         self.parse(name).map(|Interval(interval)| interval)
     }
 
-    fn queue_length(&mut self, name: &str) -> Option<usize> {
+    pub(super) fn queue_length(&mut self, name: &str) -> Option<usize> {
         self.parse(name).map(|QueueLength(length)| length)
     }
 
@@ -286,15 +286,6 @@ impl Reader<'_> {
             }
         }
         sampler
-    }
-
-    fn batch(&mut self, prefix: &str) -> BatchOptions {
-        BatchOptions {
-            queue_size: self.queue_length(&format!("{prefix}_MAX_QUEUE_SIZE")),
-            batch_size: self.queue_length(&format!("{prefix}_MAX_EXPORT_BATCH_SIZE")),
-            delay: self.interval(&format!("{prefix}_SCHEDULE_DELAY")),
-            export_timeout: self.timeout(&format!("{prefix}_EXPORT_TIMEOUT")),
-        }
     }
 
     /// Reads an endpoint. Keeps the error of an invalid one.

@@ -1,12 +1,10 @@
 //! The optional settings of one source: the builder or the environment.
 
-use std::time::Duration;
-
 use opentelemetry::KeyValue;
 use wasmscope_telemetry::Signal;
 
 use super::endpoint::Scope;
-use super::settings::{GeneralOptions, OtlpOptions, Setting};
+use super::settings::{BatchOptions, GeneralOptions, OtlpOptions, Setting};
 use super::tls::Proxies;
 use super::values::Exporter;
 
@@ -45,21 +43,6 @@ impl<T> PerSignal<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter()
     }
-}
-
-/// How a signal's items are batched before they are exported. `None` falls back to the next source.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BatchOptions {
-    /// The most items in the queue, from 1 to 1,000,000. Further items are dropped. Default 2,048.
-    pub queue_size: Option<usize>,
-    /// The most items in a batch, from 1 to `queue_size`. Default 512.
-    pub batch_size: Option<usize>,
-    /// The longest time that items wait for their batch to fill. Default 5 s for spans, 1 s for
-    /// logs.
-    pub delay: Option<Duration>,
-    /// The time limit of a batch's export. Default 30 s. The exporter's timeout is usually
-    /// shorter.
-    pub export_timeout: Option<Duration>,
 }
 
 /// All settings of one source.

@@ -12,9 +12,9 @@ use wasmscope_telemetry::log_level::LogLevels;
 
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigWarning};
-use super::layer::{BatchOptions, Layer, PerSignal};
+use super::layer::{Layer, PerSignal};
 use super::limit_list;
-use super::settings::{GeneralOptions, SETTINGS, Setting};
+use super::settings::{BatchOptions, GeneralOptions, SETTINGS, Setting};
 use super::targets::{invalid_destinations, targets};
 use super::values::{
     Exporter, HistogramAggregation, LONGEST, LONGEST_INTERVAL, QueueLength, Sampler,

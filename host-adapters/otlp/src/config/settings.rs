@@ -1,5 +1,10 @@
-//! The table of settings. The fields of [`OtlpOptions`] and [`GeneralOptions`], the builder's
-//! methods, the variables and their documentation are made from it.
+//! The table of settings. The fields of [`OtlpOptions`], [`GeneralOptions`] and [`BatchOptions`],
+//! the builder's methods, the variables and their documentation are made from it.
+//!
+//! Variables of other shapes are not in the table: those of the resource (a name with a fallback, a
+//! list of attributes), `OTEL_*_EXPORTER` (one for each signal), `OTEL_TRACES_SAMPLER_ARG` (a part
+//! of the sampler), the fallback of the endpoint, the proxies (two names each), and the limits (a
+//! table of their own). `variables.rs` documents them, and `environment.rs` reads them.
 
 use std::time::Duration;
 
@@ -42,10 +47,14 @@ impl<T, Options> Setting<T, Options> {
 /// - The default is in the variable's syntax, if it can be written so. `targets.rs` and
 ///   `resolve.rs` apply it, and a test compares the two.
 /// - The syntax is for a variable whose text is not clear from the meaning.
+///
+/// A row of `batches` is for the variables of spans and of log records, with the default of each.
+/// The builder's methods set all of them at once.
 macro_rules! define_settings {
     (
         otlp { $($name:ident: $type:ty = $default:literal, $kind:ident $variable:literal, read by $read:ident, $meaning:literal $(, as $syntax:literal)?;)+ }
         general { $($general:ident: $general_type:ty = $general_default:literal, honoured $general_variable:literal, read by $general_read:ident, $general_meaning:literal $(, as $general_syntax:literal)?;)+ }
+        batches $of_spans:literal and $of_logs:literal { $($(#[$doc:meta])* $batch:ident: $batch_type:ty = $span_default:literal and $log_default:literal, $suffix:literal, read by $batch_read:ident, $batch_meaning:literal;)+ }
     ) => {
         /// The settings of an OTLP exporter. `None` falls back to the next source.
         #[derive(Debug, Clone, Default)]
@@ -62,6 +71,13 @@ macro_rules! define_settings {
         #[derive(Debug, Clone, Default)]
         pub(crate) struct GeneralOptions {
             $(pub(super) $general: Option<$general_type>,)+
+        }
+
+        /// How a signal's items are batched before they are exported. `None` falls back to the next
+        /// source.
+        #[derive(Debug, Clone, Copy, Default)]
+        pub struct BatchOptions {
+            $($(#[$doc])* pub $batch: Option<$batch_type>,)+
         }
 
         /// The rows by name.
@@ -84,6 +100,11 @@ macro_rules! define_settings {
         };
 
         pub(super) const VARIABLES: &[Variable] = &[$(SETTINGS.$general.variable,)+ $(SETTINGS.$name.variable,)+];
+
+        pub(super) const BATCH_VARIABLES: &[Variable] = &[
+            $(variables::honoured(concat!($of_spans, $suffix), $span_default, $batch_meaning),)+
+            $(variables::honoured(concat!($of_logs, $suffix), $log_default, "The same for log records"),)+
+        ];
 
         impl ConfigBuilder {
             $(
@@ -117,6 +138,18 @@ macro_rules! define_settings {
             pub(super) fn general(&mut self) -> GeneralOptions {
                 GeneralOptions {
                     $($general: self.$general_read($general_variable),)+
+                }
+            }
+
+            pub(super) fn span_batches(&mut self) -> BatchOptions {
+                BatchOptions {
+                    $($batch: self.$batch_read(concat!($of_spans, $suffix)),)+
+                }
+            }
+
+            pub(super) fn log_batches(&mut self) -> BatchOptions {
+                BatchOptions {
+                    $($batch: self.$batch_read(concat!($of_logs, $suffix)),)+
                 }
             }
         }
@@ -192,5 +225,22 @@ define_settings! {
         histogram_aggregation: HistogramAggregation = "explicit_bucket_histogram",
             honoured "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", read by parse,
             "How histograms are aggregated: `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`. With the latter, the bucket boundaries of a guest have no effect";
+    }
+    batches "OTEL_BSP_" and "OTEL_BLRP_" {
+        /// The longest time that items wait for their batch to fill. Default 5 s for spans, 1 s for
+        /// logs.
+        delay: Duration = "5000" and "1000", "SCHEDULE_DELAY", read by interval,
+            "How long spans may wait for their batch to fill, in milliseconds, 1 or more";
+        /// The time limit of a batch's export. Default 30 s. The exporter's timeout is usually
+        /// shorter.
+        export_timeout: Duration = "30000" and "30000", "EXPORT_TIMEOUT", read by timeout,
+            "How long the export of a batch of spans may take, in milliseconds; 0 means one hour. The shorter of this and the exporter's timeout applies";
+        /// The most items in the queue, from 1 to 1,000,000. Further items are dropped. Default
+        /// 2,048.
+        queue_size: usize = "2048" and "2048", "MAX_QUEUE_SIZE", read by queue_length,
+            "How many spans may wait to be exported, up to 1000000. Further spans are dropped and counted";
+        /// The most items in a batch, from 1 to `queue_size`. Default 512.
+        batch_size: usize = "512" and "512", "MAX_EXPORT_BATCH_SIZE", read by queue_length,
+            "How many spans are in a batch, at most the size of the queue";
     }
 }

@@ -91,11 +91,18 @@ const fn ignored(name: &'static str, meaning: &'static str, reason: &'static str
 
 /// Every variable that is read, and those of the OpenTelemetry specification that are not, with the
 /// reason.
-pub static VARIABLES: LazyLock<Vec<Variable>> =
-    LazyLock::new(|| [settings::VARIABLES, OTHERS].concat());
+pub static VARIABLES: LazyLock<Vec<Variable>> = LazyLock::new(|| {
+    [
+        settings::VARIABLES,
+        RESOURCE_AND_EXPORTERS,
+        settings::BATCH_VARIABLES,
+        LIMITS_AND_OTHERS,
+    ]
+    .concat()
+});
 
-/// The variables that are not in the table of settings.
-const OTHERS: &[Variable] = &[
+/// Variables that are not in the table of settings, published before those of batches.
+const RESOURCE_AND_EXPORTERS: &[Variable] = &[
     honoured(
         "OTEL_SERVICE_NAME",
         "the component's name, if the embedder gives it, or else `unknown_service:wasmscope`",
@@ -136,47 +143,10 @@ const OTHERS: &[Variable] = &[
         "",
         "The same as `OTEL_EXPORTER_OTLP_ENDPOINT`, if that is not set",
     ),
-    // Batches.
-    honoured(
-        "OTEL_BSP_SCHEDULE_DELAY",
-        "5000",
-        "How long spans may wait for their batch to fill, in milliseconds, 1 or more",
-    ),
-    honoured(
-        "OTEL_BSP_EXPORT_TIMEOUT",
-        "30000",
-        "How long the export of a batch of spans may take, in milliseconds; 0 means one hour. The shorter of this and the exporter's timeout applies",
-    ),
-    honoured(
-        "OTEL_BSP_MAX_QUEUE_SIZE",
-        "2048",
-        "How many spans may wait to be exported, up to 1000000. Further spans are dropped and counted",
-    ),
-    honoured(
-        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        "512",
-        "How many spans are in a batch, at most the size of the queue",
-    ),
-    honoured(
-        "OTEL_BLRP_SCHEDULE_DELAY",
-        "1000",
-        "The same for log records",
-    ),
-    honoured(
-        "OTEL_BLRP_EXPORT_TIMEOUT",
-        "30000",
-        "The same for log records",
-    ),
-    honoured(
-        "OTEL_BLRP_MAX_QUEUE_SIZE",
-        "2048",
-        "The same for log records",
-    ),
-    honoured(
-        "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
-        "512",
-        "The same for log records",
-    ),
+];
+
+/// Further variables that are not in the table of settings, published after those of batches.
+const LIMITS_AND_OTHERS: &[Variable] = &[
     // Limits.
     honoured(
         "OTEL_ATTRIBUTE_COUNT_LIMIT",
