@@ -71,6 +71,8 @@ mod cli;
 mod clocks;
 mod filesystem;
 mod handle;
+#[cfg(feature = "http")]
+pub mod http;
 mod interface;
 mod io;
 mod mirror;
