@@ -1,8 +1,8 @@
 //! `wasi:http`: requests, responses, their headers and bodies, and sending requests.
 //!
-//! The implementation is that of [`wasmtime_wasi_http`]. Requests are sent by the
-//! [`WasiHttpHooks`] of the store's data; an incoming request is handed to the exported handler as
-//! [`HandleParams`].
+//! The implementation is that of [`wasmtime_wasi_http`]. The [`WasiHttpHooks`] in the store's data
+//! send the guest's requests; [`NoRequests`] refuses all of them. [`handle_params`] passes an
+//! incoming request to the exported handler.
 
 mod incoming;
 mod outgoing;
@@ -20,11 +20,32 @@ use wasmtime_wasi_http::p2::bindings::http::outgoing_handler::Host as _;
 use wasmtime_wasi_http::p2::bindings::http::types::{Host as _, HostFields};
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::p2::{HeaderResult, HttpResult};
-use wasmtime_wasi_http::{FieldMap, WasiHttp};
+use wasmtime_wasi_http::{Error, FieldMap, RequestOptions, WasiBody, WasiHttp};
 
 use self::types::{ErrorCode, HeaderError};
 use crate::handle::Handle;
 use crate::interface::{Interface, Outcome, one};
+
+/// Hooks that send no request: the guest gets the error `HTTP-request-denied`.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct NoRequests;
+
+/// A response, and the rest of the connection's work.
+type Sent = wasmtime_wasi_http::Result<(::http::Response<WasiBody>, Work)>;
+
+/// Work on a connection that goes on beside its body.
+type Work = Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>;
+
+impl WasiHttpHooks for NoRequests {
+    fn send_request(
+        &mut self,
+        _: ::http::Request<WasiBody>,
+        _: Option<RequestOptions>,
+        _: Work,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+}
 
 /// The parameters of `handle` of `wasi:http/incoming-handler`: the request, and where the response
 /// goes.
