@@ -5,10 +5,10 @@ use wasmscope_telemetry::Telemetry as CoreTelemetry;
 
 use crate::adapter::engine::{Component, Engine, Instance as ComponentInstance, Linker, Store};
 use crate::adapter::scope::{
-    Ender, Error, Extern, ExternKind, Instance, InvalidArgument, Invocation, InvocationOptions,
-    Limiter, MissingImport, NotACommand, Outcome, Result, Runtime, Telemetry, Unlimited, View,
-    add_to_linker, add_to_linker_with, command, exports, imports, instantiate, invoke,
-    missing_imports, outcome_of, runtime,
+    Ender, Error, Extern, ExternKind, HostSpan, Instance, InvalidArgument, Invocation,
+    InvocationOptions, Limiter, MissingImport, NotACommand, Outcome, Result, Runtime, Telemetry,
+    Unlimited, View, add_to_linker, add_to_linker_with, command, exports, imports, instantiate,
+    invoke, invoke_in, missing_imports, outcome_of, runtime,
 };
 
 /// Names each item with its type.
@@ -23,7 +23,9 @@ fn api<T: View + 'static>(state: fn(&mut T) -> &mut Instance) {
     let _: fn(&Error) -> Outcome = outcome_of;
     let _: fn() -> Runtime = runtime;
     let _: for<'a> fn(&'a mut Store<T>, InvocationOptions) -> Invocation<'a, T> = invoke;
+    let _: for<'a> fn(&'a mut Store<T>, HostSpan) -> Invocation<'a, T> = invoke_in;
     let _ = |call: Invocation<'_, T>, outcome: Outcome| call.finish(outcome);
+    let _ = |call: Invocation<'_, T>| -> Option<HostSpan> { call.hand_over(&Outcome::Ok) };
     let _ = |store: &mut Store<T>, component: &Component, linker: &Linker<T>| {
         let _: Result<ComponentInstance> = instantiate(store, component, linker);
     };

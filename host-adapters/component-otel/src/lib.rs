@@ -44,12 +44,12 @@ pub use anyhow::{Error, Result};
 pub use host::{add_to_linker, add_to_linker_with};
 pub use inspect::{command, exports, imports, missing_imports};
 pub use instantiate::instantiate;
-pub use invocation::{Invocation, invoke};
+pub use invocation::{Invocation, invoke, invoke_in};
 pub use limiter::{Limiter, Unlimited};
 pub use outcome::outcome_of;
 pub use wasmscope_contract::{Extern, ExternKind, InvalidArgument, MissingImport, NotACommand};
 pub use wasmscope_telemetry::{
-    Ender, Instance, InvocationOptions, Outcome, Runtime, Telemetry, View,
+    Ender, HostSpan, Instance, InvocationOptions, Outcome, Runtime, Telemetry, View,
 };
 
 /// Compiles the example of the README.

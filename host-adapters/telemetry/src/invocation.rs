@@ -7,6 +7,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
 use crate::emitted::ValueInfo;
+use crate::host_span::HostSpan;
 use crate::instance::Instance;
 use crate::printable::printable;
 use crate::remote;
@@ -201,6 +202,22 @@ pub struct InvocationOptions {
     pub baggage: Option<String>,
     /// Further attributes of the host span.
     pub attributes: Vec<KeyValue>,
+    /// Whether the `traceparent` and the baggage are trusted. Default: always.
+    pub trust: TrustIncoming,
+}
+
+/// Whether the context of a caller is trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TrustIncoming {
+    /// The caller's trace is continued.
+    #[default]
+    Always,
+    /// The caller's trace is continued if the caller has sampled it. Otherwise a new trace starts,
+    /// with a link to the caller's span.
+    Sampled,
+    /// A new trace starts, with a link to the caller's span. The caller's baggage is ignored.
+    Never,
 }
 
 impl InvocationOptions {
@@ -297,6 +314,13 @@ impl InvocationOptions {
         self
     }
 
+    /// Sets whether the caller's context is trusted.
+    #[must_use]
+    pub fn with_trust(mut self, trust: TrustIncoming) -> Self {
+        self.trust = trust;
+        self
+    }
+
     /// Sets the `tracestate` header that belongs to the `traceparent`. It has no effect without a
     /// `traceparent`.
     #[must_use]
@@ -348,11 +372,21 @@ impl<S: InstanceAccess> Invocation<S> {
     ///
     /// Without a `traceparent`, within another invocation of the same instance, it is a child of
     /// the ambient span.
-    pub fn begin(mut target: S, options: InvocationOptions) -> Self {
+    pub fn begin(target: S, options: InvocationOptions) -> Self {
+        Self::begin_by(target, |instance| instance.begin_invocation(options))
+    }
+
+    /// Begins an invocation in a span that has started already ([`Telemetry::start_call`]). Use
+    /// [`hand_over`](Self::hand_over) to get the span back. Without an instance the span ends.
+    ///
+    /// [`Telemetry::start_call`]: crate::Telemetry::start_call
+    pub fn begin_in(target: S, span: HostSpan) -> Self {
+        Self::begin_by(target, |instance| instance.begin_invocation_in(span))
+    }
+
+    fn begin_by(mut target: S, begin: impl FnOnce(&mut Instance) -> u32) -> Self {
         let fuel = target.consumed_fuel();
-        let depth = target
-            .instance()
-            .map(|instance| instance.begin_invocation(options));
+        let depth = target.instance().map(begin);
         Self {
             target: Some(target),
             depth,
@@ -363,35 +397,45 @@ impl<S: InstanceAccess> Invocation<S> {
     /// Ends the invocation, and all spans that the guest started in it and left open.
     #[expect(
         clippy::missing_panics_doc,
-        reason = "only this method takes the target"
+        reason = "only this method and `hand_over` take the target"
     )]
     pub fn finish(mut self, outcome: Outcome) -> S {
-        self.end(&outcome);
+        self.end(|instance, depth| instance.finish_invocation(depth, &outcome));
         self.target.take().expect(TAKEN)
     }
 
-    fn end(&mut self, outcome: &Outcome) {
-        let Some(target) = &mut self.target else {
-            return;
-        };
+    /// Ends the invocation as [`finish`](Self::finish) does, but returns its host span, which is
+    /// still open. Returns `None` if there is no instance, or if an [`Ender`](crate::Ender) has
+    /// ended it.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "only `finish` and this method take the target"
+    )]
+    pub fn hand_over(mut self, outcome: &Outcome) -> (S, Option<HostSpan>) {
+        let span = self.end(|instance, depth| instance.hand_over_invocation(depth, outcome));
+        (self.target.take().expect(TAKEN), span.flatten())
+    }
+
+    fn end<R>(&mut self, end: impl FnOnce(&mut Instance, u32) -> R) -> Option<R> {
+        let target = self.target.as_mut()?;
         let consumed = target.consumed_fuel();
-        let (Some(instance), Some(depth)) = (target.instance(), self.depth.take()) else {
-            return;
-        };
-        instance.finish_invocation(depth, outcome);
+        let (instance, depth) = target.instance().zip(self.depth.take())?;
+        let ended = end(instance, depth);
         if let Some((before, consumed)) = self.fuel.zip(consumed) {
             let fuel = consumed.saturating_sub(before);
             instance.telemetry().runtime_metrics().fuel(fuel);
         }
+        Some(ended)
     }
 }
 
-/// Only `finish`, which consumes the guard, takes the target.
-const TAKEN: &str = "only `finish` takes the target";
+/// Only methods that consume the guard take the target.
+const TAKEN: &str = "only methods that consume the guard take the target";
 
 impl<S: InstanceAccess> Drop for Invocation<S> {
     fn drop(&mut self) {
-        self.end(&Outcome::Killed);
+        let _ended =
+            self.end(|instance, depth| instance.finish_invocation(depth, &Outcome::Killed));
     }
 }
 

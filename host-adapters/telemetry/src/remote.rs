@@ -4,7 +4,7 @@
 //! order of baggage, and the fact that a part was invalid, which must be counted.
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::attributes::Rules;
 use crate::dropped::Reason;
@@ -49,6 +49,19 @@ pub(crate) fn headers(
         },
         rules,
     )
+}
+
+/// Returns the trace of a `traceparent` header. `None` if the header is malformed.
+pub(crate) fn trace_id(header: &str) -> Option<TraceId> {
+    let (high, low) = parse_traceparent(header.trim_matches([' ', '\t']))?.trace_id;
+    Some(TraceId::from(u128::from(high) << 64 | u128::from(low)))
+}
+
+/// Writes a `traceparent` header.
+pub(crate) fn traceparent_of(context: &SpanContext) -> String {
+    let flags = context.trace_flags().to_u8() & KNOWN_FLAGS;
+    let (trace, span) = (context.trace_id(), context.span_id());
+    format!("00-{trace}-{span}-{flags:02x}")
 }
 
 /// Returns whether a `traceparent` header is valid.
@@ -253,6 +266,34 @@ fn baggage_member(member: &str) -> Option<BaggageEntry> {
         value,
         metadata: properties.trim_matches([' ', '\t']).to_owned(),
     })
+}
+
+/// The bytes of a value that are percent-encoded: all but the `baggage-octet`s, and `%` itself.
+/// <https://www.w3.org/TR/baggage/#definition>
+const ENCODED_IN_BAGGAGE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b',')
+    .add(b';')
+    .add(b'\\')
+    .add(b'%');
+
+/// Writes a `baggage` header.
+pub(crate) fn baggage_header_of(entries: &[BaggageEntry]) -> String {
+    let mut header = String::new();
+    for entry in entries {
+        if !header.is_empty() {
+            header.push(',');
+        }
+        header.push_str(&entry.key);
+        header.push('=');
+        header.extend(utf8_percent_encode(&entry.value, ENCODED_IN_BAGGAGE));
+        if !entry.metadata.is_empty() {
+            header.push(';');
+            header.push_str(&entry.metadata);
+        }
+    }
+    header
 }
 
 /// Returns whether a text is a token: <https://www.rfc-editor.org/rfc/rfc7230#section-3.2.6>.

@@ -15,6 +15,7 @@ use crate::attributes::Rules;
 use crate::dropped::{Dropped, Signal};
 use crate::emitted::{MetricInfo, metric};
 use crate::guest_warnings::GuestWarnings;
+use crate::http::HttpMetrics;
 use crate::instance::Instance;
 use crate::interner::Interner;
 use crate::limits::Limits;
@@ -78,6 +79,8 @@ pub(crate) struct Shared {
     /// `None` without a meter provider that exports it.
     pub(crate) open_spans: Option<Arc<OpenSpans>>,
     pub(crate) runtime_metrics: RuntimeMetrics,
+    /// `None` without a meter provider.
+    pub(crate) http_metrics: Option<HttpMetrics>,
     pub(crate) runtime: Option<Runtime>,
     /// Makes the host's own spans.
     pub(crate) host_tracer: Option<SdkTracer>,
@@ -414,6 +417,7 @@ impl TelemetryBuilder {
             interner,
             open_spans,
             runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
+            http_metrics: meter.as_ref().map(HttpMetrics::new),
             tracer_provider: tracer,
             logger_provider: logger,
             limits: self.limits,

@@ -23,8 +23,8 @@
 //! do not name the runtime.
 
 pub use wasmscope_component_otel::{
-    Ender, Error, Extern, ExternKind, Instance, InvalidArgument, InvocationOptions, Limiter,
-    MissingImport, NotACommand, Outcome, Result, Runtime, Telemetry, Unlimited, View,
+    Ender, Error, Extern, ExternKind, HostSpan, Instance, InvalidArgument, InvocationOptions,
+    Limiter, MissingImport, NotACommand, Outcome, Result, Runtime, Telemetry, Unlimited, View,
     add_to_linker, add_to_linker_with, command, exports, imports, instantiate, invoke,
     missing_imports, outcome_of,
 };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use wasmscope_telemetry::{Instance, InstanceAccess, InvocationOptions, Outcome, View};
+use wasmscope_telemetry::{HostSpan, Instance, InstanceAccess, InvocationOptions, Outcome, View};
 use wasmtime::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 
 /// Begins a call into a component and starts its host span, the outermost parent of the guest's
@@ -21,6 +21,16 @@ pub fn invoke<T: View + 'static>(
     ))
 }
 
+/// Begins a call into a component in a host span that has started already: see
+/// [`Telemetry::start_call`](crate::Telemetry::start_call). [`Invocation::hand_over`] returns the
+/// span.
+pub fn invoke_in<T: View + 'static>(store: &mut Store<T>, span: HostSpan) -> Invocation<'_, T> {
+    Invocation(wasmscope_telemetry::Invocation::begin_in(
+        Running(store),
+        span,
+    ))
+}
+
 /// A call into a component. Dereferences to the [`Store`], and implements `AsContextMut`.
 ///
 /// # In asynchronous code
@@ -35,6 +45,14 @@ impl<T: View> Invocation<'_, T> {
     /// [`outcome_of`](crate::outcome_of) for the outcome of an error.
     pub fn finish(self, outcome: Outcome) {
         let _store = self.0.finish(outcome);
+    }
+
+    /// Ends the call as [`finish`](Self::finish) does, but returns its host span, which is still
+    /// open. Returns `None` if an [`Ender`](crate::Ender) has ended it.
+    #[must_use = "dropped at once, the span ends"]
+    pub fn hand_over(self, outcome: &Outcome) -> Option<HostSpan> {
+        let (_store, span) = self.0.hand_over(outcome);
+        span
     }
 }
 

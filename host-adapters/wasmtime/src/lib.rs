@@ -160,12 +160,12 @@ pub use component_size::{
 pub use host::{add_to_linker, add_to_linker_with};
 pub use inspect::{command, exports, imports, missing_imports};
 pub use instantiate::{instantiate, instantiate_async};
-pub use invocation::{Invocation, invoke};
+pub use invocation::{Invocation, invoke, invoke_in};
 pub use limiter::{Limiter, Unlimited};
 pub use outcome::outcome_of;
 pub use wasmscope_contract::{Extern, ExternKind, InvalidArgument, MissingImport, NotACommand};
 pub use wasmscope_telemetry::{
-    Ender, Instance, InvocationOptions, Outcome, Runtime, Telemetry, View,
+    Ender, HostSpan, Instance, InvocationOptions, Outcome, Runtime, Telemetry, View,
 };
 pub use wasmtime::{Error, Result};
 

@@ -6,9 +6,11 @@ use crate::args::Program;
 use crate::failure::Failure;
 use std::path::Path;
 use std::time::Duration;
+use wasmscope_http::outgoing::Outgoing;
 use wasmscope_telemetry::{Instance, Telemetry, View};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// The options of a guest, checked and opened.
 pub(super) struct Guest {
@@ -44,7 +46,8 @@ impl Guest {
             wasi: self.wasi,
             table: ResourceTable::new(),
             limiter: limiter(&telemetry, self.memory),
-            telemetry,
+            http: WasiHttpCtx::new(),
+            outgoing: Outgoing::new(telemetry),
         }
     }
 }
@@ -53,8 +56,16 @@ impl Guest {
 pub(super) struct Host<L> {
     wasi: WasiCtx,
     table: ResourceTable,
-    pub(super) telemetry: Instance,
+    http: WasiHttpCtx,
+    outgoing: Outgoing,
     pub(super) limiter: L,
+}
+
+impl<L> Host<L> {
+    /// Returns the telemetry of the guest's instance.
+    pub(super) fn telemetry(&self) -> &Instance {
+        &self.outgoing.telemetry
+    }
 }
 
 impl<L: Send> WasiView for Host<L> {
@@ -66,8 +77,18 @@ impl<L: Send> WasiView for Host<L> {
     }
 }
 
+impl<L: Send> WasiHttpView for Host<L> {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.outgoing,
+        }
+    }
+}
+
 impl<L> View for Host<L> {
     fn wasmscope(&mut self) -> &mut Instance {
-        &mut self.telemetry
+        &mut self.outgoing.telemetry
     }
 }

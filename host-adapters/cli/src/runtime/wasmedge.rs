@@ -244,6 +244,7 @@ fn from_file(
 fn linker(taken: &wasi_bounds::Bounds) -> Result<Linker<Host>, Failure> {
     let mut linker = Linker::new();
     component_wasi::add_to_linker_with_bounds(&mut linker, taken)
+        .and_then(|()| component_wasi::http::add_to_linker(&mut linker))
         .map_err(Into::into)
         .and_then(|()| wasmscope_wasmedge::add_to_linker(&mut linker))
         .map_err(|error| Failure::new(format!("WasmEdge cannot define its interfaces: {error}")))?;
@@ -271,7 +272,7 @@ impl Loaded for Command {
             |error: &dyn Display| Failure::new(format!("WasmEdge cannot set up a store: {error}"));
         let fuel = guest.fuel;
         let host = guest.into_host(telemetry, Limiter::new);
-        let ender = host.telemetry.ender();
+        let ender = host.telemetry().ender();
         let store = Store::new(self.component.engine(), host);
         let mut store = store.map_err(|error| failed(&error))?;
         store.limiter(|host| &mut host.limiter);
@@ -294,7 +295,7 @@ impl Loaded for Command {
             {
                 (ended, outcome) = why;
             }
-            let ended = ended.explained(invocation.data().telemetry.panic_behind(&outcome));
+            let ended = ended.explained(invocation.data().telemetry().panic_behind(&outcome));
             invocation.finish(outcome);
             wasi::close(store.data_mut());
             // There is no receiver if the guest took too long to stop.

@@ -165,6 +165,7 @@ pub(super) fn compiled_elsewhere(bytes: &[u8]) -> Option<&'static str> {
 fn linker(engine: &Engine, taken: &wasi_bounds::Bounds) -> Result<Linker<Host>, Failure> {
     let mut linker = Linker::new(engine);
     wasi_bounds::add_to_linker_async(&mut linker, taken)
+        .and_then(|()| wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker))
         .and_then(|()| wasmscope_wasmtime::add_to_linker(&mut linker))
         .map_err(|error| {
             Failure::new(format!("wasmtime cannot define its interfaces: {error:#}"))
@@ -191,7 +192,7 @@ impl Loaded for Command {
     ) -> Result<Running, Failure> {
         let fuel = guest.fuel;
         let host = guest.into_host(telemetry, Limiter::new);
-        let ender = host.telemetry.ender();
+        let ender = host.telemetry().ender();
         let mut store = Store::new(&self.engine, host);
         store.limiter(|host| &mut host.limiter);
         store.set_epoch_deadline(1);
@@ -217,7 +218,7 @@ impl Loaded for Command {
                     }
                     Ok(why) = stopped => why,
                 };
-                let ended = ended.explained(invocation.data().telemetry.panic_behind(&outcome));
+                let ended = ended.explained(invocation.data().telemetry().panic_behind(&outcome));
                 invocation.finish(outcome);
                 wasi::close(store.data_mut());
                 // There is no receiver if the guest took too long to stop.

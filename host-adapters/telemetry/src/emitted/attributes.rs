@@ -58,6 +58,30 @@ attributes! {
         "Why the host ended a span that the guest left open: see below.";
     ERROR_TYPE = conventions::ERROR_TYPE, "string", [HostSpan, EndedSpan, Metric], Stable,
         "The kind of error, if there was one: see below.";
+    HTTP_METHOD = conventions::HTTP_REQUEST_METHOD, "string", [HostSpan, Metric], Stable,
+        "The method of an HTTP request. `_OTHER` stands for methods that RFC 9110, RFC 5789 and QUERY do not define.";
+    HTTP_METHOD_ORIGINAL = conventions::HTTP_REQUEST_METHOD_ORIGINAL, "string", [HostSpan], Stable,
+        "The method as it was sent, if `http.request.method` is `_OTHER`.";
+    HTTP_STATUS = conventions::HTTP_RESPONSE_STATUS_CODE, "int", [HostSpan, Metric], Stable,
+        "The status code of the response. For a request to a component, 5xx are errors; for one that it sends, 4xx as well.";
+    URL_SCHEME = conventions::URL_SCHEME, "string", [HostSpan, Metric], Stable,
+        "`http` or `https`.";
+    URL_PATH = conventions::URL_PATH, "string", [HostSpan], Stable,
+        "The path of a request to a component.";
+    URL_QUERY = conventions::URL_QUERY, "string", [HostSpan], Stable,
+        "The query of a request to a component. The values of `AWSAccessKeyId`, `Signature`, `sig` and `X-Goog-Signature` are `REDACTED`.";
+    URL_FULL = conventions::URL_FULL, "string", [HostSpan], Stable,
+        "The URL of a request that a component sends, without credentials. In the query, the same values are `REDACTED` as in `url.query`.";
+    SERVER_ADDRESS = conventions::SERVER_ADDRESS, "string", [HostSpan, Metric], Stable,
+        "The host that a request is for. Of metrics, only those of requests that a component sends have it.";
+    SERVER_PORT = conventions::SERVER_PORT, "int", [HostSpan, Metric], Stable,
+        "The port that a request is for. Of metrics, only those of requests that a component sends have it.";
+    CLIENT_ADDRESS = conventions::CLIENT_ADDRESS, "string", [HostSpan], Stable,
+        "The address of the client of a request to a component: that of the connection.";
+    PROTOCOL_VERSION = conventions::NETWORK_PROTOCOL_VERSION, "string", [HostSpan, Metric], Stable,
+        "The version of HTTP: `1.0`, `1.1` or `2`.";
+    USER_AGENT = conventions::USER_AGENT_ORIGINAL, "string", [HostSpan], Stable,
+        "The header `User-Agent` of a request to a component.";
     SIGNAL = "wasmscope.signal", "string", [Metric], Own,
         "The signal of the dropped telemetry: `traces`, `metrics` or `logs`.";
     REASON = "wasmscope.reason", "string", [Metric], Own,

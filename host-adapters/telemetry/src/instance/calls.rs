@@ -7,6 +7,7 @@ use super::activity::Ender;
 use super::panic::Panic;
 use super::{Activity, Instance};
 use crate::dropped::{Reason, Signal};
+use crate::host_span::HostSpan;
 use crate::invocation::{InvocationOptions, Outcome};
 use crate::model::{
     BaggageEntry, BaggageHandle, LogRecord, Notice, Scope, SpanChanges, SpanEvent, SpanHandle,
@@ -66,6 +67,18 @@ locked! {
 
     /// Begins an invocation. Returns its depth, which is 1 for the outermost.
     pub(crate) fn begin_invocation(options: InvocationOptions) -> u32;
+
+    /// Begins an invocation in a span that has started already. Returns its depth.
+    pub(crate) fn begin_invocation_in(span: HostSpan) -> u32;
+
+    /// Starts a span of the host for an operation that the guest requests from it, such as an
+    /// outgoing request. Its parent is the ambient span, or the span in the options' `traceparent`
+    /// if that belongs to the same trace. Its baggage is the current one.
+    pub fn start_child_span(options: InvocationOptions) -> HostSpan;
+
+    /// Ends an invocation as `finish_invocation` does, but not its host span. `None` if an
+    /// [`Ender`] has ended it.
+    pub(crate) fn hand_over_invocation(depth: u32, outcome: &Outcome) -> Option<HostSpan>;
 
     /// Ends the invocation at a depth, those within it, and all spans that the guest started in
     /// them and left open.

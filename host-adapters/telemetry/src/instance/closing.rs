@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use super::activity::Activity;
-use super::host::{ActiveInvocation, HostSpan};
+use super::host::ActiveInvocation;
 use super::open_span::{ForcedEnd, OpenSpan};
 use super::panic::{Cause, Panic};
+use crate::host_span::HostSpan;
 use crate::invocation::Outcome;
 use crate::refusals::Refused;
 use crate::telemetry::Telemetry;
@@ -52,22 +53,31 @@ impl<'a> Closing<'a> {
     }
 
     pub(super) fn end(&self, taken: TakenSpan) {
-        let error = self.error.as_ref();
-        let error = error.map(|(error_type, description)| (&**error_type, &**description));
         let reason = self.outcome.end_reason();
         let shared = &self.telemetry.0;
         match taken {
             TakenSpan::Guest(mut open) => {
-                let error = error.map(|(error_type, description)| {
+                let error = self.error().map(|(error_type, description)| {
                     (error_type, self.cause.of_guest(description))
                 });
                 let end = ForcedEnd { reason, error };
                 open.end_forced(&end, self.time, shared.sdk_counts, shared.span_rules());
             }
-            TakenSpan::Host(host, refused) => {
-                host.end(shared, self.outcome, error, refused, self.time)
+            TakenSpan::Host(mut span, refused) => {
+                self.set_outcome(&mut span, refused);
+                span.end_at(self.time);
             }
         }
+    }
+
+    /// Records the outcome on a host span, which stays open.
+    fn set_outcome(&self, span: &mut HostSpan, refused: Option<Refused>) {
+        span.set_outcome(self.outcome, self.error(), refused);
+    }
+
+    fn error(&self) -> Option<(&str, &str)> {
+        let error = self.error.as_ref();
+        error.map(|(error_type, description)| (&**error_type, &**description))
     }
 
     /// Counts the failure of a call, if it failed.
@@ -84,12 +94,46 @@ impl Activity {
     ///
     /// If the guest itself has ended, all its open spans end.
     pub(super) fn finish_invocation(&mut self, depth: u32, outcome: &Outcome) {
+        if let Some((span, time)) = self.close_invocation(depth, outcome) {
+            span.end_at(time);
+        }
+    }
+
+    /// Ends an invocation as [`finish_invocation`](Self::finish_invocation) does, but not its host
+    /// span. Returns `None` if an [`Ender`](super::Ender) has ended it.
+    pub(super) fn hand_over_invocation(
+        &mut self,
+        depth: u32,
+        outcome: &Outcome,
+    ) -> Option<HostSpan> {
+        self.close_invocation(depth, outcome).map(|(span, _)| span)
+    }
+
+    /// Ends the invocation at a depth but for its host span, which it returns with the time of the
+    /// end.
+    fn close_invocation(
+        &mut self,
+        depth: u32,
+        outcome: &Outcome,
+    ) -> Option<(HostSpan, SystemTime)> {
         let telemetry = self.telemetry.clone();
         let panic = self.panic.take();
         let closing = Closing::new(&telemetry, outcome, panic.as_deref());
-        if self.take_invocations(depth, outcome, &mut |taken| closing.end(taken)) {
+        // The last host span is that of the depth.
+        let mut last: Option<HostSpan> = None;
+        let found = self.take_invocations(depth, outcome, &mut |taken| match taken {
+            TakenSpan::Host(mut span, refused) => {
+                closing.set_outcome(&mut span, refused);
+                if let Some(inner) = last.replace(span) {
+                    inner.end_at(closing.time);
+                }
+            }
+            TakenSpan::Guest(_) => closing.end(taken),
+        });
+        if found {
             closing.count_failure();
         }
+        last.map(|span| (span, closing.time))
     }
 
     /// Removes the host spans of the invocation at a depth and of those within it, and the spans
@@ -106,7 +150,7 @@ impl Activity {
             self.take_spans(self.invocations.len() as u32, take);
             self.exit_invocation();
             let refused = self.refusals.take();
-            if let Some(ActiveInvocation { span: Some(span) }) = self.invocations.pop() {
+            if let Some(ActiveInvocation { span }) = self.invocations.pop() {
                 take(TakenSpan::Host(span, refused));
             }
             found = true;

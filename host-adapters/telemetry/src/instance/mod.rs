@@ -7,7 +7,7 @@ mod closing;
 mod host;
 mod logs;
 mod metrics;
-mod open_span;
+pub(crate) mod open_span;
 mod panic;
 mod span_table;
 mod spans;

@@ -291,7 +291,7 @@ impl OpenSpan {
 
 /// Adds attributes, and replaces values of equal keys. If the span is full, they overwrite its last
 /// attributes. Returns how many attributes did not fit; they are already counted.
-pub(super) fn set_with_priority(
+pub(crate) fn set_with_priority(
     attributes: &mut Vec<KeyValue>,
     mut forced: Vec<KeyValue>,
     limit: usize,
@@ -313,7 +313,7 @@ pub(super) fn set_with_priority(
 
 /// Moves attributes into the SDK's span, which is about to end. `over` is the number of attributes
 /// that were left out. The SDK counts them if it has the same limits.
-pub(super) fn set_sdk_attributes(
+pub(crate) fn set_sdk_attributes(
     span: &mut Span,
     attributes: &mut Vec<KeyValue>,
     over: u32,

@@ -1,0 +1,145 @@
+//! The bodies of requests and responses.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+
+use super::call::{Stop, StopReason};
+use super::exchange::{Exchange, ResponseEnd};
+
+/// The body of a request, up to a number of bytes.
+#[derive(Debug)]
+pub struct RequestBody {
+    inner: Incoming,
+    left: u64,
+    limit: u64,
+    stop: Stop,
+    /// Counts the bytes.
+    bytes: Arc<AtomicU64>,
+}
+
+impl RequestBody {
+    pub(super) fn new(inner: Incoming, limit: u64, exchange: &Exchange) -> Self {
+        Self {
+            inner,
+            left: limit,
+            limit,
+            stop: exchange.stop().clone(),
+            bytes: exchange.request_bytes(),
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let frame = match frame {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+            None => return Poll::Ready(None),
+        };
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        let Some(left) = self.left.checked_sub(length) else {
+            self.stop.now(StopReason::BodyTooLarge);
+            let limit = Some(self.limit);
+            return Poll::Ready(Some(Err(Error::HttpRequestBodySize(limit))));
+        };
+        self.left = left;
+        self.bytes.fetch_add(length, Ordering::Relaxed);
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// The body of a guest's response. It breaks off if the guest fails or is stopped.
+pub(super) struct ResponseBody {
+    inner: HyperOutgoingBody,
+    broken: Pin<Box<WaitForCancellationFutureOwned>>,
+    end: ResponseEnd,
+}
+
+impl ResponseBody {
+    pub(super) fn new(inner: HyperOutgoingBody, end: ResponseEnd) -> Self {
+        Self {
+            inner,
+            broken: Box::pin(end.exchange().broken()),
+            end,
+        }
+    }
+
+    fn fail(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        self.end.complete();
+        self.end.exchange().request().set_error(INCOMPLETE);
+        Poll::Ready(Some(Err(error)))
+    }
+}
+
+/// The `error.type` of a response that the guest did not complete, unless there is another error.
+const INCOMPLETE: &str = "response_incomplete";
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match Pin::new(&mut self.inner).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                let exchange = self.end.exchange();
+                exchange.request().add_response_bytes(length);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => self.fail(error),
+            Poll::Ready(None) => {
+                self.end.complete();
+                Poll::Ready(None)
+            }
+            // Last, so that everything that the guest has written is sent.
+            Poll::Pending => match self.broken.as_mut().poll(cx) {
+                Poll::Ready(()) => self.fail(Error::HttpResponseIncomplete),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        // The end may be known without another call.
+        if self.inner.is_end_stream() {
+            self.end.complete();
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Accepts connections, and ends them when the server shuts down.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::admission::Admission;
+use super::service::{Connection, Service};
+use super::{Described, Handler, Limits};
+
+/// The pause after a failed accept, for example because there are too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long guests may take to end after they were stopped.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The interval at which HTTP/2 connections are checked, and the time for the answer.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// A server that listens.
+pub struct Server {
+    listener: TcpListener,
+    service: Arc<Service>,
+    connections: Arc<Semaphore>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("listener", &self.listener)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Listens on an address. Port 0 selects a free port. Connections wait until
+    /// [`serve`](Self::serve).
+    ///
+    /// # Errors
+    ///
+    /// Fails if the address cannot be used.
+    pub async fn bind(
+        address: SocketAddr,
+        handler: Arc<dyn Handler>,
+        described: Described,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            listener: TcpListener::bind(address).await?,
+            connections: Arc::new(Semaphore::new(limits.connections)),
+            service: Arc::new(Service {
+                handler,
+                admission: Admission::new(&limits),
+                limits,
+                described,
+                abort: CancellationToken::new(),
+                guests: TaskTracker::new(),
+            }),
+        })
+    }
+
+    /// Returns the address on which it listens.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the operating system does.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown` ends. Then it accepts no more connections, and waits until the
+    /// requests have ended, but no longer than [`Limits::shutdown`]. Requests that take longer are
+    /// stopped.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Self {
+            listener,
+            service,
+            connections,
+        } = self;
+        let graceful = GracefulShutdown::new();
+        let tasks = TaskTracker::new();
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                accepted = accept(&listener, &connections) => accepted,
+            };
+            if let Some((stream, client, permit)) = accepted {
+                let watcher = graceful.watcher();
+                let service = Arc::clone(&service);
+                tasks.spawn(serve_connection(stream, client, permit, watcher, service));
+            }
+        }
+        drop(listener);
+        tasks.close();
+        service.guests.close();
+        let drained = async {
+            graceful.shutdown().await;
+            tasks.wait().await;
+            service.guests.wait().await;
+        };
+        let limit = service.limits.shutdown;
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            service.abort.cancel();
+            let ended = async {
+                service.guests.wait().await;
+                tasks.wait().await;
+            };
+            // A guest that does not stop is left behind.
+            let _ = tokio::time::timeout(GRACE, ended).await;
+        }
+    }
+}
+
+/// Accepts a connection as soon as there may be another one.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(connections).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, client)) => Some((stream, client, permit)),
+        Err(_) => {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    client: SocketAddr,
+    _permit: OwnedSemaphorePermit,
+    watcher: Watcher,
+    service: Arc<Service>,
+) {
+    // Responses are small. If it fails, they are only sent later.
+    let _ = stream.set_nodelay(true);
+    let limits = &service.limits;
+    let mut builder = Builder::new(TokioExecutor::new());
+    let header_bytes = limits.header_bytes.max(MIN_HEADER_BYTES);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_read)
+        .max_buf_size(header_bytes);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE)
+        .max_header_list_size(u32::try_from(header_bytes).unwrap_or(u32::MAX));
+    let kill = CancellationToken::new();
+    let has_request = Arc::new(AtomicBool::new(false));
+    let answers = service_fn({
+        let connection = Connection {
+            client,
+            kill: kill.clone(),
+        };
+        let (service, has_request) = (Arc::clone(&service), Arc::clone(&has_request));
+        move |request: http::Request<Incoming>| {
+            has_request.store(true, Ordering::Relaxed);
+            let (service, connection) = (Arc::clone(&service), connection.clone());
+            async move { Ok::<_, Infallible>(service.answer(request, &connection).await) }
+        }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), answers);
+    let connection = watcher.watch(connection.into_owned());
+    // hyper's time limit begins when the version of HTTP is known.
+    let silent = async {
+        tokio::time::sleep(limits.header_read).await;
+        if has_request.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        // The client learns of errors by itself.
+        _ = connection => {}
+        () = silent => {}
+        () = kill.cancelled() => {}
+        () = aborted(&service) => {}
+    }
+}
+
+/// hyper's smallest buffer.
+const MIN_HEADER_BYTES: usize = 8 << 10;
+
+/// Ends some time after the requests were stopped, so that responses can break off themselves.
+async fn aborted(service: &Service) {
+    service.abort.cancelled().await;
+    tokio::time::sleep(GRACE / 2).await;
+}

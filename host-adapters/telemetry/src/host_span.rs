@@ -1,0 +1,347 @@
+//! Spans of the host: around calls into a component, and around requests that a guest sends.
+
+use std::time::SystemTime;
+
+use opentelemetry::trace::{
+    Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, Tracer as _,
+};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::Span;
+
+use crate::attributes::Rules;
+use crate::dropped::{Reason, Signal};
+use crate::emitted::{attribute, event};
+use crate::instance::open_span::{set_sdk_attributes, set_with_priority};
+use crate::invocation::{InvocationOptions, Outcome, TrustIncoming};
+use crate::model::BaggageEntry;
+use crate::refusals::Refused;
+use crate::remote;
+use crate::telemetry::Telemetry;
+
+/// A span of the host that has not ended. It ends when it is dropped.
+///
+/// Around a call into a component, an [`Invocation`](crate::Invocation) usually owns it. A server
+/// starts it itself ([`Telemetry::start_call`]) when a request arrives, lends it to the invocation
+/// ([`Invocation::begin_in`](crate::Invocation::begin_in)), and ends it after the response.
+///
+/// Without a tracer provider, or if the sampler decides so, it is not recorded. It passes its
+/// context on nevertheless.
+#[derive(Debug)]
+#[must_use = "dropped at once, it ends"]
+pub struct HostSpan {
+    telemetry: Telemetry,
+    recorded: Option<Recorded>,
+    /// The context for its children: its own, or else that of its parent.
+    context: Option<Context>,
+    baggage: Vec<BaggageEntry>,
+}
+
+/// The recorded data. As for guests' spans, attributes are kept here until the end.
+#[derive(Debug)]
+struct Recorded {
+    span: Span,
+    attributes: Vec<KeyValue>,
+    /// The number of attributes that were left out because there were too many.
+    attributes_over: u32,
+    /// Whether its status is an error.
+    has_failed: bool,
+}
+
+/// The surroundings in which a host span starts.
+pub(crate) struct StartIn<'a> {
+    pub(crate) component: &'a str,
+    /// The parent, unless the options name one.
+    pub(crate) parent: Option<Context>,
+    /// The baggage, unless the options name some.
+    pub(crate) baggage: Vec<BaggageEntry>,
+    /// False if the instance was ended. The span is counted then.
+    pub(crate) is_open: bool,
+}
+
+impl Telemetry {
+    /// Starts the span of a call into a component, before an instance exists.
+    ///
+    /// `component` is the component's name, as for [`instance`](Self::instance).
+    pub fn start_call(&self, component: &str, options: InvocationOptions) -> HostSpan {
+        let start = StartIn {
+            component,
+            parent: None,
+            baggage: Vec::new(),
+            is_open: true,
+        };
+        HostSpan::start(self, options, start)
+    }
+}
+
+impl HostSpan {
+    /// Starts a span. It continues the context of the options if that is valid and trusted.
+    pub(crate) fn start(
+        telemetry: &Telemetry,
+        options: InvocationOptions,
+        at: StartIn<'_>,
+    ) -> Self {
+        let shared = &telemetry.0;
+        let rules = shared.span_rules();
+        let remote = options.traceparent.as_deref().and_then(|traceparent| {
+            let state = options.tracestate.as_deref().unwrap_or_default();
+            remote::headers(traceparent, state, rules)
+        });
+        let (remote, link) = match (options.trust, remote) {
+            (TrustIncoming::Always, remote) => (remote, None),
+            (TrustIncoming::Sampled, Some(remote)) if remote.is_sampled() => (Some(remote), None),
+            (TrustIncoming::Sampled | TrustIncoming::Never, remote) => (None, remote),
+        };
+        let parent = match remote {
+            Some(remote) => Some(Context::new().with_remote_span_context(remote)),
+            None => at.parent,
+        };
+        let baggage = match options.baggage.as_deref() {
+            Some(_) if options.trust == TrustIncoming::Never => Vec::new(),
+            Some(header) => remote::baggage_header(header, rules),
+            None => at.baggage,
+        };
+        let mut span = Self {
+            telemetry: telemetry.clone(),
+            recorded: None,
+            context: parent,
+            baggage,
+        };
+        let mut attributes = Self::own_attributes(telemetry, at.component);
+        let limit = shared.host_attributes;
+        let attributes_over = add(&mut attributes, options.attributes, limit, rules);
+        if !at.is_open {
+            if shared.host_tracer.is_some() {
+                shared.dropped.add(Signal::Traces, Reason::Shutdown, 1);
+            }
+            return span;
+        }
+        let Some(tracer) = &shared.host_tracer else {
+            return span;
+        };
+        let name = options
+            .name
+            .unwrap_or_else(|| format!("run {}", at.component));
+        let kind = options.kind.unwrap_or(SpanKind::Internal);
+        let parent = span.context.clone().unwrap_or_default();
+        let context = match shared.decide(&name, &kind, &parent, &attributes) {
+            Ok(_decided) => {
+                let mut builder = SpanBuilder::from_name(name).with_kind(kind);
+                builder.links = link.map(|link| vec![Link::with_context(link)]);
+                let started = tracer.build_with_context(builder, &parent);
+                let context = started.span_context().clone();
+                span.recorded = started.is_recording().then_some(Recorded {
+                    span: started,
+                    attributes,
+                    attributes_over,
+                    has_failed: false,
+                });
+                context
+            }
+            Err(unrecorded) => unrecorded,
+        };
+        if context.is_valid() {
+            span.context = Some(Context::new().with_remote_span_context(context));
+        }
+        span
+    }
+
+    fn own_attributes(telemetry: &Telemetry, component: &str) -> Vec<KeyValue> {
+        let name = KeyValue::new(attribute::COMPONENT_NAME.key, component.to_owned());
+        let mut attributes = vec![name];
+        if let Some(runtime) = &telemetry.0.runtime {
+            attributes.push(KeyValue::new(attribute::RUNTIME_NAME.key, runtime.name));
+            attributes.push(KeyValue::new(
+                attribute::RUNTIME_VERSION.key,
+                runtime.version,
+            ));
+        }
+        attributes
+    }
+
+    /// Returns its context for children. Without a recorded span, this is the context of an
+    /// unrecorded one, or that of its parent. `None` if there is none.
+    #[must_use]
+    pub fn context(&self) -> Option<SpanContext> {
+        let context = self.context.as_ref()?.span().span_context().clone();
+        context.is_valid().then_some(context)
+    }
+
+    /// Returns its context for children as a `traceparent` header.
+    pub(crate) fn traceparent(&self) -> Option<String> {
+        Some(remote::traceparent_of(&self.context()?))
+    }
+
+    /// Returns the headers that propagate its context to another service, with their values. They
+    /// replace those of the same names.
+    #[must_use]
+    pub fn headers(&self, propagation: Propagation) -> Vec<(&'static str, String)> {
+        let mut headers = Vec::new();
+        if propagation.trace_context
+            && let Some(context) = self.context()
+        {
+            headers.push(("traceparent", remote::traceparent_of(&context)));
+            let state = context.trace_state().header();
+            if !state.is_empty() {
+                headers.push(("tracestate", state));
+            }
+        }
+        if propagation.baggage && !self.baggage.is_empty() {
+            headers.push(("baggage", remote::baggage_header_of(&self.baggage)));
+        }
+        headers
+    }
+
+    /// Sets its name.
+    pub fn set_name(&mut self, name: impl Into<String>) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.span.update_name(name.into());
+        }
+    }
+
+    /// Sets an attribute. Replaces an earlier value of the same key. The limits on guests' spans do
+    /// not apply.
+    pub fn set_attribute(&mut self, attribute: KeyValue) {
+        let shared = &self.telemetry.0;
+        if let Some(recorded) = &mut self.recorded {
+            let limit = shared.host_attributes;
+            let rules = shared.span_rules();
+            let over = add(&mut recorded.attributes, vec![attribute], limit, rules);
+            recorded.attributes_over = recorded.attributes_over.saturating_add(over);
+        }
+    }
+
+    /// Sets the status to an error, and `error.type`.
+    pub fn set_error(&mut self, error_type: &str, description: &str) {
+        let description = self.telemetry.0.span_rules().own_text(description);
+        if let Some(recorded) = &mut self.recorded {
+            recorded.has_failed = true;
+            recorded.span.set_status(Status::error(description));
+        }
+        self.set_attribute(KeyValue::new(
+            attribute::ERROR_TYPE.key,
+            error_type.to_owned(),
+        ));
+    }
+
+    /// Sets the status to an error without a description, unless it is an error already. The
+    /// attribute `error.type` of an earlier error stays, too.
+    pub(crate) fn set_error_unless_set(&mut self, error_type: &str) {
+        if let Some(recorded) = &mut self.recorded
+            && !recorded.has_failed
+        {
+            recorded.has_failed = true;
+            recorded.span.set_status(Status::error(""));
+            let error_type = error_type.to_owned();
+            self.set_attribute(KeyValue::new(attribute::ERROR_TYPE.key, error_type));
+        }
+    }
+
+    /// Ends the span now, and passes it to the SDK's processors.
+    pub fn end(self) {
+        self.end_at(SystemTime::now());
+    }
+
+    pub(crate) fn end_at(mut self, time: SystemTime) {
+        self.end_recorded(time);
+    }
+
+    fn end_recorded(&mut self, time: SystemTime) {
+        if let Some(recorded) = self.recorded.take() {
+            let Recorded {
+                mut span,
+                mut attributes,
+                attributes_over,
+                has_failed: _,
+            } = recorded;
+            let sdk_counts = self.telemetry.0.sdk_counts;
+            set_sdk_attributes(&mut span, &mut attributes, attributes_over, sdk_counts);
+            span.end_with_timestamp(time);
+        }
+    }
+
+    pub(crate) fn parent_context(&self) -> Option<Context> {
+        self.context.clone()
+    }
+
+    pub(crate) fn baggage(&self) -> &[BaggageEntry] {
+        &self.baggage
+    }
+
+    /// Records how its call ended. These attributes have priority over others.
+    pub(crate) fn set_outcome(
+        &mut self,
+        outcome: &Outcome,
+        error: Option<(&str, &str)>,
+        refused: Option<Refused>,
+    ) {
+        let shared = &self.telemetry.0;
+        let rules = shared.span_rules();
+        let Some(recorded) = &mut self.recorded else {
+            return;
+        };
+        // In the order of their priority.
+        let mut attributes = vec![KeyValue::new(attribute::OUTCOME.key, outcome.as_str())];
+        if let Some((error_type, description)) = error {
+            attributes.push(KeyValue::new(
+                attribute::ERROR_TYPE.key,
+                error_type.to_owned(),
+            ));
+            let description = rules.own_text(description);
+            recorded.has_failed = true;
+            recorded.span.set_status(Status::error(description));
+        }
+        if let Outcome::Exit { code } = outcome {
+            attributes.push(KeyValue::new(attribute::EXIT_CODE.key, i64::from(*code)));
+        }
+        if let Some(refused) = refused {
+            let attributes = refused.attributes();
+            recorded
+                .span
+                .add_event_with_timestamp(event::MEMORY_REFUSED, refused.at, attributes);
+        }
+        let limit = shared.host_attributes;
+        let over = set_with_priority(&mut recorded.attributes, attributes, limit, rules);
+        recorded.attributes_over = recorded.attributes_over.saturating_add(over);
+    }
+}
+
+impl Drop for HostSpan {
+    fn drop(&mut self) {
+        self.end_recorded(SystemTime::now());
+    }
+}
+
+/// The contexts that are propagated to other services, as `OTEL_PROPAGATORS` selects them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Propagation {
+    /// `traceparent` and `tracestate`: W3C Trace Context.
+    pub trace_context: bool,
+    /// `baggage`: W3C Baggage.
+    pub baggage: bool,
+}
+
+/// Adds the embedder's attributes up to `limit`, with the last value of each key. The limits on
+/// guests' spans do not apply, so `limit` is that of the SDK. Counts the attributes that were left
+/// out, and returns their number.
+fn add(
+    attributes: &mut Vec<KeyValue>,
+    given: Vec<KeyValue>,
+    limit: usize,
+    rules: Rules<'_>,
+) -> u32 {
+    for attribute in given {
+        match attributes
+            .iter_mut()
+            .find(|known| known.key == attribute.key)
+        {
+            Some(known) => known.value = attribute.value,
+            None => attributes.push(attribute),
+        }
+    }
+    let mut left_out = 0u32;
+    for over in attributes.drain(attributes.len().min(limit)..) {
+        rules.count_named(Reason::SpanAttributes, over.key.as_str());
+        left_out = left_out.saturating_add(1);
+    }
+    left_out
+}

@@ -1,0 +1,98 @@
+//! Spans and metrics of HTTP requests, by the stable [semantic conventions for HTTP][conventions].
+//!
+//! [`ServerRequest`] is a request that a component answers, [`ClientRequest`] one that it sends.
+//! This module knows no HTTP library: the host passes texts and numbers.
+//!
+//! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
+
+mod client;
+mod metrics;
+mod server;
+mod url;
+
+pub use client::{ActiveClientRequest, ClientRequest};
+pub(crate) use metrics::HttpMetrics;
+pub use server::{ActiveServerRequest, ServerRequest};
+
+use std::borrow::Cow;
+
+use opentelemetry::KeyValue;
+
+use crate::emitted::attribute;
+
+/// The methods that are names of spans and values of `http.request.method`: those of RFC 9110,
+/// PATCH (RFC 5789) and QUERY.
+const METHODS: [&str; 10] = [
+    "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY",
+];
+
+/// The value of `http.request.method` for all other methods, because a caller can invent any
+/// number of them.
+const OTHER_METHOD: &str = "_OTHER";
+
+/// The span name for them.
+const OTHER_NAME: &str = "HTTP";
+
+/// A method as the conventions record it.
+#[derive(Debug, Clone, Copy)]
+struct Method<'a> {
+    sent: &'a str,
+    known: Option<&'static str>,
+}
+
+impl<'a> Method<'a> {
+    fn new(sent: &'a str) -> Self {
+        let known = METHODS.into_iter().find(|known| *known == sent);
+        Self { sent, known }
+    }
+
+    /// Returns `http.request.method`.
+    fn attribute(self) -> KeyValue {
+        let value = self.known.unwrap_or(OTHER_METHOD);
+        KeyValue::new(attribute::HTTP_METHOD.key, value)
+    }
+
+    /// Returns `http.request.method_original`, if it differs.
+    fn original(self) -> Option<KeyValue> {
+        let sent = || KeyValue::new(attribute::HTTP_METHOD_ORIGINAL.key, self.sent.to_owned());
+        self.known.is_none().then(sent)
+    }
+
+    fn span_name(self) -> &'static str {
+        self.known.unwrap_or(OTHER_NAME)
+    }
+}
+
+/// The end of a request: a status code, an error, or both.
+#[derive(Debug, Clone, Default)]
+struct Ended {
+    status: Option<u16>,
+    error_type: Option<Cow<'static, str>>,
+}
+
+impl Ended {
+    /// Returns the attributes of spans and metrics. `is_error` tells which status codes are errors.
+    fn attributes(&self, is_error: impl FnOnce(u16) -> bool) -> Vec<KeyValue> {
+        let mut attributes = Vec::new();
+        if let Some(status) = self.status {
+            let status = i64::from(status);
+            attributes.push(KeyValue::new(attribute::HTTP_STATUS.key, status));
+        }
+        if let Some(error_type) = self.error_type(is_error) {
+            attributes.push(KeyValue::new(attribute::ERROR_TYPE.key, error_type));
+        }
+        attributes
+    }
+
+    /// Returns `error.type`: that of the error, or else the status code if it is an error.
+    fn error_type(&self, is_error: impl FnOnce(u16) -> bool) -> Option<Cow<'static, str>> {
+        let by_status = || {
+            let status = self.status.filter(|status| is_error(*status))?;
+            Some(status.to_string().into())
+        };
+        self.error_type.clone().or_else(by_status)
+    }
+}
+
+#[cfg(test)]
+mod tests;
