@@ -6,9 +6,9 @@ use wasmscope_telemetry::Telemetry as CoreTelemetry;
 use crate::adapter::engine::{Component, Engine, Instance as ComponentInstance, Linker, Store};
 use crate::adapter::scope::{
     Ender, Error, Extern, ExternKind, HostSpan, Instance, InvalidArgument, Invocation,
-    InvocationOptions, Limiter, MissingImport, NotACommand, Outcome, Result, Runtime, Telemetry,
-    Unlimited, View, add_to_linker, add_to_linker_with, command, exports, imports, instantiate,
-    invoke, invoke_in, missing_imports, outcome_of, runtime,
+    InvocationOptions, Limiter, MissingImport, NotACommand, NotAHandler, Outcome, Result, Runtime,
+    Telemetry, Unlimited, View, add_to_linker, add_to_linker_with, command, exports, http_handler,
+    imports, instantiate, invoke, invoke_in, missing_imports, outcome_of, runtime,
 };
 
 /// Names each item with its type.
@@ -19,6 +19,7 @@ fn api<T: View + 'static>(state: fn(&mut T) -> &mut Instance) {
     let _: fn(&Component) -> Vec<Extern> = imports;
     let _: fn(&Component) -> Vec<Extern> = exports;
     let _: fn(&Component) -> Result<String, NotACommand> = command;
+    let _: fn(&Component) -> Result<String, NotAHandler> = http_handler;
     let _: fn(&Component, &Linker<T>) -> Result<Vec<MissingImport>> = missing_imports;
     let _: fn(&Error) -> Outcome = outcome_of;
     let _: fn() -> Runtime = runtime;

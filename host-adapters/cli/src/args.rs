@@ -2,10 +2,12 @@
 
 mod preparation;
 mod program;
+mod serve;
 mod telemetry;
 
 pub(crate) use self::preparation::{Deadline, Preparation};
 pub(crate) use self::program::Directory;
+pub(crate) use self::serve::{Serve, Server as ServerOptions};
 pub(crate) use self::telemetry::{Format, Telemetry};
 
 use crate::failure::Failure;
@@ -36,6 +38,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Runs a command component (WASI 0.2) and delivers its telemetry.
     Run(Box<Run>),
+    /// Answers HTTP requests with a component (WASI 0.2) and delivers its telemetry.
+    Serve(Box<Serve>),
     /// Shows what a component imports and exports, and whether this host can serve it.
     Inspect(Inspect),
     /// Compiles a component into a file that `run` starts faster.
@@ -81,6 +85,10 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     pub(crate) program: Program,
+    /// Ends the program after this time, for example 30s or 1m30s. Without --prepare-timeout,
+    /// the same limit, but at least 5s, applies to preparing the program.
+    #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true, help_heading = "Program")]
+    pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) preparation: Preparation,
     #[command(flatten)]
@@ -155,11 +163,8 @@ pub(crate) struct Program {
     /// directories, sockets, and streams of bytes. At most 100000. [default: 512]
     #[arg(long, value_name = "NUMBER", value_parser = program::descriptors, allow_negative_numbers = true)]
     pub(crate) max_descriptors: Option<usize>,
-    /// Ends the program after this time, for example 30s or 1m30s. Without --prepare-timeout,
-    /// the same limit, but at least 5s, applies to preparing the program.
-    #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true)]
-    pub(crate) timeout: Option<Duration>,
-    /// Ends the program when it has used this much fuel. One unit is roughly one instruction.
+    /// Ends the program, or the handling of a request, when it has used this much fuel. One unit
+    /// is roughly one instruction.
     #[arg(long, value_name = "UNITS", value_parser = program::fuel, allow_negative_numbers = true)]
     pub(crate) fuel: Option<u64>,
 }
@@ -314,7 +319,7 @@ mod tests {
             assert_eq!(run.component(), Path::new("a.wasm"));
             assert_eq!(run.args().expect("text"), args);
             assert_eq!(run.program.fuel, Some(7));
-            assert_eq!(run.program.timeout, None);
+            assert_eq!(run.timeout, None);
             assert_eq!(run.telemetry.otlp_endpoint, None);
         }
     }

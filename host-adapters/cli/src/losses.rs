@@ -1,7 +1,10 @@
 //! The summary of lost, dropped and shortened telemetry at the end of a run.
 
+use crate::interrupt::Signals;
 use crate::messages::say;
-use wasmscope_otlp::Report;
+use std::sync::Arc;
+use std::time::Duration;
+use wasmscope_otlp::{Pipeline, Report};
 use wasmscope_telemetry::Limits;
 use wasmscope_telemetry::dropped::{DroppedCount, Reason};
 
@@ -10,6 +13,24 @@ pub(crate) struct Delivered {
     pub(crate) report: Report,
     /// Whether a second signal ended it.
     pub(crate) was_cut_short: bool,
+}
+
+impl Delivered {
+    /// Delivers the remaining telemetry, until the deadline or the second signal.
+    pub(crate) async fn by(pipeline: Pipeline, deadline: Duration, signals: &mut Signals) -> Self {
+        let pipeline = Arc::new(pipeline);
+        let delivering = Arc::clone(&pipeline);
+        tokio::select! {
+            report = tokio::task::spawn_blocking(move || delivering.shutdown(deadline)) => Self {
+                report: report.unwrap_or_else(|_panic| pipeline.status()),
+                was_cut_short: false,
+            },
+            () = signals.second() => Self {
+                report: pipeline.give_up(),
+                was_cut_short: true,
+            },
+        }
+    }
 }
 
 /// Prints the items that were lost on export, and those that were dropped or shortened before.

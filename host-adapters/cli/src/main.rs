@@ -11,6 +11,7 @@ mod messages;
 mod progress;
 mod run;
 mod runtime;
+mod serve;
 mod settings;
 mod show;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Command::Run(options) => run::run(options),
+        Command::Serve(options) => serve::serve(options),
         Command::Inspect(options) => inspect::inspect(options),
         Command::Compile(options) => compile::compile(options),
         #[cfg(feature = "wasmedge")]

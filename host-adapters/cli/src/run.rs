@@ -8,16 +8,13 @@ use crate::messages::{self, on_one_line, say};
 use crate::runtime::{self, Ended, PrepareLimits, component_name};
 use crate::settings;
 use crate::show::Screen;
-use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use wasmscope_otlp::Pipeline;
 use wasmscope_otlp::config::{Exporter, Propagators};
 use wasmscope_otlp::memory::MemoryExporter;
-use wasmscope_telemetry::InvocationOptions;
-use wasmscope_telemetry::Signal;
+use wasmscope_telemetry::{InvocationOptions, Signal};
 
 /// Runs a component. All checks precede its start, the fast ones first.
 pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
@@ -25,7 +22,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     let console = MemoryExporter::default();
     let bounds = PrepareLimits {
         sizes: options.preparation.size_limits(),
-        deadline: options.preparation.deadline(options.program.timeout),
+        deadline: options.preparation.deadline(options.timeout),
     };
     let name = component_name(options.component());
     let runtime = runtime::chosen(options.program.runtime, options.component());
@@ -43,32 +40,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         bounds,
     )?;
     let refusals = prepared.refusals();
-    let goes_to = |exporter| {
-        [Signal::Traces, Signal::Metrics, Signal::Logs]
-            .into_iter()
-            .any(|signal| config.exporter(signal) == exporter)
-    };
-    let (shown, exported) = (goes_to(Exporter::Console), goes_to(Exporter::Otlp));
-    let screen = shown
-        .then(|| Screen::open(options.telemetry.output.as_deref()))
-        .transpose();
-    let screen = screen.map_err(|error| {
-        let path = options.telemetry.output.as_deref().unwrap_or(Path::new(""));
-        Failure::new(format!(
-            "--output: cannot write {}: {error}",
-            path.display()
-        ))
-    })?;
-    if !shown {
-        for option in options.telemetry.of_the_view() {
-            say!("wasmscope: warning: {option} has no effect: no telemetry is shown here");
-        }
-    }
-    if !exported {
-        for option in options.telemetry.of_the_export() {
-            say!("wasmscope: warning: {option} has no effect without an endpoint");
-        }
-    }
+    let screen = Screen::of(&config, &options.telemetry)?;
     let invocation = continued(config.propagators());
     for warning in invocation.warnings() {
         say!("wasmscope: warning: {warning}");
@@ -88,6 +60,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         prepared,
         pipeline,
         invocation,
+        options.timeout,
         options.telemetry.flush_timeout,
     )?;
     let report = &delivered.report;
@@ -163,6 +136,7 @@ fn execute(
     prepared: runtime::Prepared,
     pipeline: Pipeline,
     options: InvocationOptions,
+    timeout: Option<Duration>,
     flush_timeout: Duration,
 ) -> Result<Executed, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -174,9 +148,9 @@ fn execute(
         let mut signals = Signals::listen()
             .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
         let (ended, store) = prepared
-            .run(pipeline.telemetry(), options, &mut signals)
+            .run(pipeline.telemetry(), options, timeout, &mut signals)
             .await?;
-        let delivered = deliver(pipeline, flush_timeout, &mut signals).await;
+        let delivered = Delivered::by(pipeline, flush_timeout, &mut signals).await;
         drop(store);
         // Only writes remain, perhaps to a stream that is not read.
         tokio::spawn(signals.end_at_next());
@@ -192,21 +166,5 @@ fn execute(
             runtime.shutdown_background();
             Err(failure)
         }
-    }
-}
-
-/// Delivers the remaining telemetry, until the deadline or the second signal.
-async fn deliver(pipeline: Pipeline, deadline: Duration, signals: &mut Signals) -> Delivered {
-    let pipeline = Arc::new(pipeline);
-    let delivering = Arc::clone(&pipeline);
-    tokio::select! {
-        report = tokio::task::spawn_blocking(move || delivering.shutdown(deadline)) => Delivered {
-            report: report.unwrap_or_else(|_panic| pipeline.status()),
-            was_cut_short: false,
-        },
-        () = signals.second() => Delivered {
-            report: pipeline.give_up(),
-            was_cut_short: true,
-        },
     }
 }

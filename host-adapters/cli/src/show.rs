@@ -1,12 +1,15 @@
 //! Shows telemetry if there is no endpoint to send it to.
 
-use crate::args::Format;
-use crate::messages::InPieces;
+use crate::args::{Format, Telemetry};
+use crate::failure::Failure;
+use crate::messages::{InPieces, say};
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 use wasmscope_console::{Style, render};
+use wasmscope_otlp::config::{Config, Exporter};
 use wasmscope_otlp::memory::MemoryExporter;
+use wasmscope_telemetry::Signal;
 
 /// The destination of the view. It is opened before the program runs, so that a wrong path is found
 /// early.
@@ -17,7 +20,37 @@ pub(crate) enum Screen {
 }
 
 impl Screen {
-    pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
+    /// Opens the view, if any telemetry is shown. Warns about options that have no effect.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be written.
+    pub(crate) fn of(config: &Config, options: &Telemetry) -> Result<Option<Self>, Failure> {
+        let goes_to = |exporter| {
+            [Signal::Traces, Signal::Metrics, Signal::Logs]
+                .into_iter()
+                .any(|signal| config.exporter(signal) == exporter)
+        };
+        if !goes_to(Exporter::Otlp) {
+            for option in options.of_the_export() {
+                say!("wasmscope: warning: {option} has no effect without an endpoint");
+            }
+        }
+        if !goes_to(Exporter::Console) {
+            for option in options.of_the_view() {
+                say!("wasmscope: warning: {option} has no effect: no telemetry is shown here");
+            }
+            return Ok(None);
+        }
+        let screen = Self::open(options.output.as_deref()).map_err(|error| {
+            let path = options.output.as_deref().unwrap_or(Path::new(""));
+            let path = path.display();
+            Failure::new(format!("--output: cannot write {path}: {error}"))
+        })?;
+        Ok(Some(screen))
+    }
+
+    fn open(path: Option<&Path>) -> io::Result<Self> {
         match path {
             Some(path) => File::create(path).map(Self::File),
             None => Ok(Self::Terminal(io::stderr())),

@@ -8,7 +8,8 @@ use component_model::engine::Engine;
 use component_model::types::{ComponentItem, FuncType, ResourceNames, ResourceTableId};
 use component_model::{Component, LinkError, Linker, Type};
 use wasmscope_contract::{
-    Extern, ExternKind, ImportResolver, MissingImport, NotACommand, Resolution, TypeText,
+    Extern, ExternKind, ImportResolver, MissingImport, NotACommand, NotAHandler, Resolution,
+    TypeText,
 };
 
 /// Returns a component's imports, in its order. For an interface, this lists only resources,
@@ -49,6 +50,16 @@ pub fn exports<E: Engine>(component: &Component<E>) -> Vec<Extern> {
 /// ```
 pub fn command<E: Engine>(component: &Component<E>) -> Result<String, NotACommand> {
     wasmscope_contract::command(&exports(component)).map(str::to_owned)
+}
+
+/// Returns the name of the export that answers HTTP requests: the highest version `0.2.x` of
+/// `wasi:http/incoming-handler`, checked by version and type. Call its function `handle`.
+///
+/// # Errors
+///
+/// Returns [`NotAHandler`], with the reason, if no export can be called.
+pub fn http_handler<E: Engine>(component: &Component<E>) -> Result<String, NotAHandler> {
+    wasmscope_contract::http_handler(&exports(component)).map(str::to_owned)
 }
 
 fn describe_all<E: Engine>(

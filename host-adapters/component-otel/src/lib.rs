@@ -42,12 +42,14 @@ mod typecheck;
 
 pub use anyhow::{Error, Result};
 pub use host::{add_to_linker, add_to_linker_with};
-pub use inspect::{command, exports, imports, missing_imports};
+pub use inspect::{command, exports, http_handler, imports, missing_imports};
 pub use instantiate::instantiate;
 pub use invocation::{Invocation, invoke, invoke_in};
 pub use limiter::{Limiter, Unlimited};
 pub use outcome::outcome_of;
-pub use wasmscope_contract::{Extern, ExternKind, InvalidArgument, MissingImport, NotACommand};
+pub use wasmscope_contract::{
+    Extern, ExternKind, InvalidArgument, MissingImport, NotACommand, NotAHandler,
+};
 pub use wasmscope_telemetry::{
     Ender, HostSpan, Instance, InvocationOptions, Outcome, Runtime, Telemetry, View,
 };

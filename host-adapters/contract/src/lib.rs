@@ -106,8 +106,8 @@ pub use abi::{
     LiftError, Lifted, RawArgs, Register, Returned, StringEncoding, Type, WitType,
 };
 pub use inspect::{
-    Extern, ExternKind, ImportResolver, MissingImport, NotACommand, Resolution, TypeText, command,
-    missing_imports,
+    Extern, ExternKind, ImportResolver, MissingImport, NotACommand, NotAHandler, Resolution,
+    TypeText, command, http_handler, missing_imports,
 };
 pub use otel::{LogThreshold, SpanContext, register};
 pub use wasmscope_telemetry::model::BaggageEntry;

@@ -33,6 +33,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Stops the guest when [`Call::stop`] says so. A call that is dropped without `finish` counts
     /// as a failure of the host.
     fn handle(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// Returns how many requests it can handle at once. `None` if it has no limit of its own.
+    fn max_requests(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// The limits of a server.

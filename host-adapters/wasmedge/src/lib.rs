@@ -24,9 +24,9 @@
 
 pub use wasmscope_component_otel::{
     Ender, Error, Extern, ExternKind, HostSpan, Instance, InvalidArgument, InvocationOptions,
-    Limiter, MissingImport, NotACommand, Outcome, Result, Runtime, Telemetry, Unlimited, View,
-    add_to_linker, add_to_linker_with, command, exports, imports, instantiate, invoke,
-    missing_imports, outcome_of,
+    Limiter, MissingImport, NotACommand, NotAHandler, Outcome, Result, Runtime, Telemetry,
+    Unlimited, View, add_to_linker, add_to_linker_with, command, exports, http_handler, imports,
+    instantiate, invoke, invoke_in, missing_imports, outcome_of,
 };
 
 /// A call into a component. Dereferences to the store, and implements `AsContextMut`.

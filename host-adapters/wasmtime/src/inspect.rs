@@ -4,7 +4,7 @@ mod linker;
 mod probe;
 mod text;
 
-use wasmscope_contract::{Extern, ExternKind, MissingImport, NotACommand};
+use wasmscope_contract::{Extern, ExternKind, MissingImport, NotACommand, NotAHandler};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, ResourceType};
 use wasmtime::{Engine, Result};
@@ -51,6 +51,16 @@ pub fn exports(component: &Component) -> Vec<Extern> {
 /// ```
 pub fn command(component: &Component) -> Result<String, NotACommand> {
     wasmscope_contract::command(&exports(component)).map(str::to_owned)
+}
+
+/// Returns the name of the export that answers HTTP requests: the highest version `0.2.x` of
+/// `wasi:http/incoming-handler`, checked by version and type. Call its function `handle`.
+///
+/// # Errors
+///
+/// Returns [`NotAHandler`], with the reason, if no export can be called.
+pub fn http_handler(component: &Component) -> Result<String, NotAHandler> {
+    wasmscope_contract::http_handler(&exports(component)).map(str::to_owned)
 }
 
 /// The names of the component's resources.

@@ -5,36 +5,52 @@ use super::{GuestEnv, component_name, descriptors, wasi};
 use crate::args::Program;
 use crate::failure::Failure;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 use wasmscope_http::outgoing::Outgoing;
 use wasmscope_telemetry::{Instance, Telemetry, View};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+/// Makes guests with the same options.
+pub(super) struct Guests {
+    name: Arc<str>,
+    env: GuestEnv,
+    program: Program,
+    /// The bounds that all of them share.
+    pub(super) bounds: wasi_bounds::Bounds,
+}
+
+impl Guests {
+    pub(super) fn new(path: &Path, args: &[String], program: &Program) -> Result<Self, Failure> {
+        Ok(Self {
+            name: component_name(path).into(),
+            env: GuestEnv::new(path, args, program)?,
+            bounds: descriptors::bounds(program.max_descriptors),
+            program: program.clone(),
+        })
+    }
+
+    /// Makes a guest, and opens everything that the options grant to it.
+    pub(super) fn make(&self) -> Result<Guest, Failure> {
+        Ok(Guest {
+            name: Arc::clone(&self.name),
+            wasi: wasi::context(&self.env, &self.program)?,
+            memory: TotalMemory::new(self.program.max_memory),
+            fuel: self.program.fuel,
+        })
+    }
+}
+
 /// The options of a guest, checked and opened.
 pub(super) struct Guest {
-    pub(super) name: String,
+    name: Arc<str>,
     wasi: WasiCtx,
     pub(super) memory: TotalMemory,
-    pub(super) bounds: wasi_bounds::Bounds,
-    pub(super) timeout: Option<Duration>,
     pub(super) fuel: Option<u64>,
 }
 
 impl Guest {
-    /// Opens everything that the options grant to the guest.
-    pub(super) fn new(path: &Path, args: &[String], program: &Program) -> Result<Self, Failure> {
-        Ok(Self {
-            name: component_name(path),
-            wasi: wasi::context(&GuestEnv::new(path, args, program)?, program)?,
-            memory: TotalMemory::new(program.max_memory),
-            bounds: descriptors::bounds(program.max_descriptors),
-            timeout: program.timeout,
-            fuel: program.fuel,
-        })
-    }
-
     /// Creates the data of the guest's store. `limiter` wraps the bound on memory.
     pub(super) fn into_host<L>(
         self,
@@ -62,6 +78,16 @@ pub(super) struct Host<L> {
 }
 
 impl<L> Host<L> {
+    /// Takes the guest's resources.
+    pub(super) fn take_resources(&mut self) -> ResourceTable {
+        std::mem::take(&mut self.table)
+    }
+
+    /// Returns whether the guest has no resources.
+    pub(super) fn has_no_resources(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// Returns the telemetry of the guest's instance.
     pub(super) fn telemetry(&self) -> &Instance {
         &self.outgoing.telemetry

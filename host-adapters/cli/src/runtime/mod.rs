@@ -3,6 +3,7 @@
 mod aot;
 mod descriptors;
 mod guest;
+mod instances;
 mod memory;
 pub(crate) mod needs;
 mod prepare;
@@ -13,15 +14,15 @@ mod wasi;
 mod wasmedge;
 mod wasmtime;
 
-use crate::args::{Program, RuntimeName};
+use crate::args::{Program, RuntimeName, ServerOptions};
 use crate::failure::{Failure, TOO_LATE};
 use crate::interrupt::{Signal, Signals};
 use crate::messages::{on_one_line, say};
 use crate::progress::Progress;
 use compiled_code::{CompiledFile, Contents};
-use guest::Guest;
+use guest::{Guest, Guests};
 use memory::{Refusal, TotalMemory};
-use needs::Needs;
+use needs::{Entry, Needs};
 pub(crate) use prepare::PrepareLimits;
 use source::about;
 use std::any::Any;
@@ -29,7 +30,10 @@ use std::collections::BTreeMap;
 use std::env::VarError;
 use std::fmt::Display;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 use thread::Running;
+use wasmscope_http::server::Handler;
 use wasmscope_telemetry::{InvocationOptions, Outcome, Runtime, Telemetry};
 
 /// A runtime on which this command runs components.
@@ -37,12 +41,13 @@ trait Backend: Sync {
     /// Returns the runtime's name and version.
     fn runtime(&self) -> Runtime;
 
-    /// Loads a component for a run, with all imports that it needs. May also return a warning for
-    /// the user, about a component that can run nevertheless.
+    /// Loads a component with all imports that it needs, to call this export of it. May also return
+    /// a warning for the user, about a component that can run nevertheless.
     fn load(
         &self,
         path: &Path,
-        guest: &Guest,
+        entry: Entry,
+        bounds: &wasi_bounds::Bounds,
         program: &Program,
         limits: &PrepareLimits,
     ) -> Result<(Box<dyn Loaded>, Option<String>), Failure>;
@@ -78,6 +83,18 @@ trait Loaded: Send {
         telemetry: &Telemetry,
         options: InvocationOptions,
     ) -> Result<Running, Failure>;
+
+    /// Prepares to answer requests. Call it in a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the threads cannot be started.
+    fn serve(
+        self: Box<Self>,
+        guests: Guests,
+        telemetry: &Telemetry,
+        options: &ServerOptions,
+    ) -> Result<Arc<dyn Handler>, Failure>;
 }
 
 /// Returns the backend of a runtime.
@@ -116,6 +133,13 @@ pub(crate) fn chosen(wanted: Option<RuntimeName>, path: &Path) -> RuntimeName {
 pub(crate) struct Prepared {
     component: Box<dyn Loaded>,
     guest: Guest,
+    bounds: wasi_bounds::Bounds,
+}
+
+/// A component that is ready to answer requests.
+pub(crate) struct PreparedHandler {
+    component: Box<dyn Loaded>,
+    guests: Guests,
 }
 
 /// Prepares a component, and checks everything that could prevent its run.
@@ -134,11 +158,46 @@ pub(crate) fn prepare(
     let (path, args, program) = (component.to_owned(), args.to_owned(), program.clone());
     let (prepared, warning) = prepare::within(component, limits.deadline, move || {
         // Before compiling the component, which takes longer.
-        let guest = Guest::new(&path, &args, &program)?;
-        let (component, warning) = backend.load(&path, &guest, &program, &limits)?;
-        Ok((Prepared { component, guest }, warning))
+        let guests = Guests::new(&path, &args, &program)?;
+        let guest = guests.make()?;
+        let bounds = guests.bounds;
+        let (component, warning) =
+            backend.load(&path, Entry::Command, &bounds, &program, &limits)?;
+        let prepared = Prepared {
+            component,
+            guest,
+            bounds,
+        };
+        Ok((prepared, warning))
     })?;
     // Only now it is certain that the component will run.
+    if let Some(warning) = warning {
+        say!("wasmscope: warning: {warning}");
+    }
+    Ok(prepared)
+}
+
+/// Prepares a component that answers requests, and checks everything that could prevent it.
+///
+/// # Errors
+///
+/// Fails with the first problem.
+pub(crate) fn prepare_handler(
+    component: &Path,
+    runtime: RuntimeName,
+    program: &Program,
+    limits: PrepareLimits,
+) -> Result<PreparedHandler, Failure> {
+    let backend = backend(runtime)?;
+    let (path, program) = (component.to_owned(), program.clone());
+    let (prepared, warning) = prepare::within(component, limits.deadline, move || {
+        let guests = Guests::new(&path, &[], &program)?;
+        // Each request makes a guest, but its directories must exist now.
+        guests.make()?;
+        let entry = Entry::HttpHandler;
+        let (component, warning) = backend.load(&path, entry, &guests.bounds, &program, &limits)?;
+        Ok((PreparedHandler { component, guests }, warning))
+    })?;
     if let Some(warning) = warning {
         say!("wasmscope: warning: {warning}");
     }
@@ -270,7 +329,7 @@ pub(crate) type KeptStore = Box<dyn Any + Send>;
 impl Prepared {
     /// Returns a handle that tells after the run which limits refused something.
     pub(crate) fn refusals(&self) -> Refusals {
-        Refusals::of(&self.guest.memory, &self.guest.bounds)
+        Refusals::of(&self.guest.memory, &self.bounds)
     }
 
     /// Runs the component until it ends, its time is over, or a signal arrives.
@@ -286,11 +345,26 @@ impl Prepared {
         self,
         telemetry: &Telemetry,
         options: InvocationOptions,
+        timeout: Option<Duration>,
         signals: &mut Signals,
     ) -> Result<(Ended, Option<KeptStore>), Failure> {
-        let timeout = self.guest.timeout;
         let running = self.component.start(self.guest, telemetry, options)?;
         Ok(running.watch(timeout, signals).await)
+    }
+}
+
+impl PreparedHandler {
+    /// Returns what answers the requests. Call it in a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the threads cannot be started.
+    pub(crate) fn serve(
+        self,
+        telemetry: &Telemetry,
+        options: &ServerOptions,
+    ) -> Result<Arc<dyn Handler>, Failure> {
+        self.component.serve(self.guests, telemetry, options)
     }
 }
 

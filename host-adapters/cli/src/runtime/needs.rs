@@ -1,9 +1,9 @@
 //! A component's imports and exports, described in the same way for all runtimes.
 
 use crate::failure::Failure;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::path::Path;
-use wasmscope_contract::{Extern, ExternKind, MissingImport, NotACommand};
+use wasmscope_contract::{Extern, ExternKind, MissingImport, NotACommand, NotAHandler};
 
 /// The worlds of `wasmscope:otel`, each with the interface that only it imports.
 const WORLDS: [(&str, &str); 3] = [
@@ -17,14 +17,24 @@ const OTEL_VERSION_PREFIX: &str = "0.1.";
 const WASI_VERSION_PREFIX: &str = "0.2.";
 
 /// The packages of WASI of which this host provides some version.
-const WASI_PACKAGES: [&str; 6] = [
+const WASI_PACKAGES: [&str; 7] = [
     "wasi:cli",
     "wasi:clocks",
     "wasi:filesystem",
+    "wasi:http",
     "wasi:io",
     "wasi:random",
     "wasi:sockets",
 ];
+
+/// The export of a component that this command calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// `run` of `wasi:cli/run`.
+    Command,
+    /// `handle` of `wasi:http/incoming-handler`.
+    HttpHandler,
+}
 
 /// A component's imports, exports, and missing imports.
 #[derive(Debug)]
@@ -36,28 +46,40 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// Returns whether this host can run the component: it has all imports, and an export is a
-    /// command.
+    /// Returns whether this host can run the component: it has all imports, and exports of known
+    /// names have the right types.
     pub(crate) fn served(&self) -> bool {
-        let is_faulty = |not: NotACommand| not.claims_to_be_one();
-        self.missing.is_empty() && !self.command().err().is_some_and(is_faulty)
+        let is_faulty_command = self
+            .command()
+            .err()
+            .is_some_and(|not| not.claims_to_be_one());
+        let is_faulty_handler = self
+            .http_handler()
+            .err()
+            .is_some_and(|not| not.claims_to_be_one());
+        self.missing.is_empty() && !is_faulty_command && !is_faulty_handler
     }
 
-    /// Returns the name of the export to run.
+    /// Returns the name of the export to call.
     ///
     /// # Errors
     ///
-    /// Fails unless the component is a command that this host can serve.
-    pub(crate) fn must_be_command(&self, path: &Path) -> Result<String, Failure> {
+    /// Fails unless the component has this export, and this host all of its imports.
+    pub(crate) fn must_export(&self, entry: Entry, path: &Path) -> Result<String, Failure> {
         let path = path.display();
+        let (command, handler) = (self.command(), self.http_handler());
         let lacks = |verb| {
             format!(
                 "{verb} imports that this host does not have:\n{}\n`wasmscope inspect {path}` shows everything that it imports",
                 self.list_missing()
             )
         };
-        match (self.command(), self.missing.is_empty()) {
-            (Ok(command), true) => Ok(command.to_owned()),
+        let found: Result<&str, &dyn Display> = match entry {
+            Entry::Command => command.as_deref().map_err(|not| not as _),
+            Entry::HttpHandler => handler.as_deref().map_err(|not| not as _),
+        };
+        match (found, self.missing.is_empty()) {
+            (Ok(export), true) => Ok(export.to_owned()),
             (Ok(_), false) => Err(Failure::new(format!("{path} {}", lacks("needs")))),
             (Err(not), true) => Err(Failure::new(format!("{path} is {not}"))),
             (Err(not), false) => {
@@ -69,6 +91,10 @@ impl Needs {
 
     fn command(&self) -> Result<&str, NotACommand> {
         wasmscope_contract::command(&self.exports)
+    }
+
+    fn http_handler(&self) -> Result<&str, NotAHandler> {
+        wasmscope_contract::http_handler(&self.exports)
     }
 
     /// Returns a line for each missing import, followed by advice.
@@ -105,8 +131,14 @@ impl Needs {
         } else {
             writeln!(text, "\nThis host lacks:\n{}", self.list_missing())?;
         }
-        if let Err(not) = self.command() {
-            writeln!(text, "`wasmscope run` cannot run it. It is {not}")?;
+        match (self.command(), self.http_handler()) {
+            (Ok(_), Ok(_)) => {}
+            (Ok(_), Err(not)) if not.claims_to_be_one() => {
+                writeln!(text, "`wasmscope serve` cannot serve it. It is {not}")?;
+            }
+            (Ok(_), Err(_)) => {}
+            (Err(not), Ok(_)) if !not.claims_to_be_one() => {}
+            (Err(not), _) => writeln!(text, "`wasmscope run` cannot run it. It is {not}")?,
         }
         Ok(())
     }
@@ -121,6 +153,9 @@ impl Needs {
         let mut worlds = Vec::new();
         if self.command().is_ok() {
             worlds.push("wasi:cli/command".to_owned());
+        }
+        if self.http_handler().is_ok() {
+            worlds.push("wasi:http/proxy".to_owned());
         }
         for (world, interface) in WORLDS {
             if let Some(version) = imports(interface) {
@@ -151,11 +186,6 @@ fn hints(missing: &[MissingImport]) -> Vec<String> {
             hints.push(text.to_owned());
         }
     };
-    hint(
-        &|package, _| package == "wasi:http",
-        "wasmscope does not support HTTP for components yet. It runs commands that use files, clocks, \
-         sockets (--network) and telemetry. For HTTP, embed a runtime that has wasi:http and add Wasmscope to it.",
-    );
     hint(
         &|package, version| package == "wasmscope:otel" && !is_of(version, OTEL_VERSION_PREFIX),
         "This host has wasmscope:otel@0.1. Use an SDK and a host of the same version.",

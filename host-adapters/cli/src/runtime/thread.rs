@@ -18,7 +18,7 @@ const STACK: usize = 16 << 20;
 
 /// The time for a guest to notice that it was stopped. It needs none, unless a host function waits
 /// and cannot be interrupted.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// The maximum number of threads for a guest's file operations and name look-ups. Each may hang: on
 /// a pipe in a directory of the guest, or on a name server.
@@ -36,10 +36,18 @@ pub(super) struct GuestRuntime {
 
 impl GuestRuntime {
     pub(super) fn start() -> Result<Self, Failure> {
-        Builder::new_multi_thread()
+        Self::with("guest-io", BLOCKING_THREADS, None)
+    }
+
+    fn with(name: &str, threads: usize, stack: Option<usize>) -> Result<Self, Failure> {
+        let mut builder = Builder::new_multi_thread();
+        if let Some(stack) = stack {
+            builder.thread_stack_size(stack);
+        }
+        builder
             .worker_threads(1)
-            .max_blocking_threads(BLOCKING_THREADS)
-            .thread_name("guest-io")
+            .max_blocking_threads(threads)
+            .thread_name(name)
             .enable_all()
             .build()
             .map(|runtime| Self {
@@ -59,6 +67,42 @@ impl Drop for GuestRuntime {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+}
+
+/// Threads on which guests run, one for each, and the async runtime on which they wait.
+#[cfg(feature = "wasmedge")]
+pub(super) struct Workers {
+    threads: GuestRuntime,
+    io: GuestRuntime,
+}
+
+#[cfg(feature = "wasmedge")]
+impl Workers {
+    /// Prepares up to `count` threads. Each is started when it is needed.
+    pub(super) fn start(count: usize) -> Result<Self, Failure> {
+        Ok(Self {
+            threads: GuestRuntime::with("guest", count, Some(STACK))?,
+            // Their file operations need threads of their own: those of the guests may all wait.
+            io: GuestRuntime::with(
+                "guest-io",
+                count.saturating_mul(2).max(BLOCKING_THREADS),
+                None,
+            )?,
+        })
+    }
+
+    /// Runs a guest on a thread. Returns `None` if it panics.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        guest: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let io = self.io.handle().clone();
+        let running = self.threads.handle().spawn_blocking(move || {
+            let _entered = io.enter();
+            guest()
+        });
+        running.await.ok()
     }
 }
 

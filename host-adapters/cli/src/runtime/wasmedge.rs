@@ -1,20 +1,25 @@
 //! The backend for WasmEdge.
 
+mod serve;
+
 use super::aot::{self, Aot};
-use super::guest::{self, Guest};
+use super::guest::{self, Guest, Guests};
 use super::memory::TotalMemory;
-use super::needs::Needs;
+use super::needs::{Entry, Needs};
 use super::source::{self, Source};
 use super::thread::{GuestRuntime, Running, start};
 use super::{Backend, Code, KeptStore, Loaded, PrepareLimits, ended_with, wasi};
-use crate::args::{COMPILE_IN_CHILD, Deadline, Program, RuntimeName};
+use crate::args::{COMPILE_IN_CHILD, Deadline, Program, RuntimeName, ServerOptions};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use compiled_code::TrustedFile;
-use std::fmt::Display;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::sync::oneshot;
-use wasmedge_component::{ChildCompiler, Component, Config, Engine, Linker, LoadError, Store};
+use wasmedge_component::{
+    ChildCompiler, Component, Config, Engine, HostError, InterruptHandle, Linker, LoadError, Store,
+};
+use wasmscope_http::server::Handler;
 use wasmscope_telemetry::{InvocationOptions, Outcome, Runtime, Telemetry};
 use wasmscope_wasmedge::Limiter;
 
@@ -32,19 +37,20 @@ impl Backend for WasmEdge {
     fn load(
         &self,
         path: &Path,
-        guest: &Guest,
+        entry: Entry,
+        bounds: &wasi_bounds::Bounds,
         program: &Program,
         limits: &PrepareLimits,
     ) -> Result<(Box<dyn Loaded>, Option<String>), Failure> {
         let (component, warning) = load(path, program.allow_precompiled, Some(program), limits)?;
-        let linker = linker(&guest.bounds)?;
-        let export = needs_of(&component, &linker)?.must_be_command(path)?;
-        let command = Command {
+        let linker = linker(bounds)?;
+        let export = needs_of(&component, &linker)?.must_export(entry, path)?;
+        let linked = Linked {
             component,
             linker,
             export,
         };
-        Ok((Box::new(command), warning))
+        Ok((Box::new(linked), warning))
     }
 
     fn needs(
@@ -85,11 +91,11 @@ impl Backend for WasmEdge {
     }
 }
 
-/// A command component, with all of its imports.
-struct Command {
+/// A component, with all of its imports.
+struct Linked {
     component: Component,
     linker: Linker<Host>,
-    /// The export to run.
+    /// The export to call.
     export: String,
 }
 
@@ -261,25 +267,17 @@ fn needs_of(component: &Component, linker: &Linker<Host>) -> Result<Needs, Failu
     })
 }
 
-impl Loaded for Command {
+impl Loaded for Linked {
     fn start(
         self: Box<Self>,
         guest: Guest,
         telemetry: &Telemetry,
         options: InvocationOptions,
     ) -> Result<Running, Failure> {
-        let failed =
-            |error: &dyn Display| Failure::new(format!("WasmEdge cannot set up a store: {error}"));
-        let fuel = guest.fuel;
-        let host = guest.into_host(telemetry, Limiter::new);
-        let ender = host.telemetry().ender();
-        let store = Store::new(self.component.engine(), host);
-        let mut store = store.map_err(|error| failed(&error))?;
-        store.limiter(|host| &mut host.limiter);
-        if let Some(fuel) = fuel {
-            store.set_cost_limit(fuel).map_err(|error| failed(&error))?;
-        }
-        let interrupt = store.interrupt_handle().map_err(|error| failed(&error))?;
+        let (mut store, interrupt) = self
+            .store(guest, telemetry)
+            .map_err(|error| Failure::new(format!("WasmEdge cannot set up a store: {error}")))?;
+        let ender = store.data().telemetry().ender();
 
         let (stop, mut stopped) = oneshot::channel();
         let (done, finished) = oneshot::channel();
@@ -312,9 +310,35 @@ impl Loaded for Command {
             ender,
         })
     }
+
+    fn serve(
+        self: Box<Self>,
+        guests: Guests,
+        telemetry: &Telemetry,
+        options: &ServerOptions,
+    ) -> Result<Arc<dyn Handler>, Failure> {
+        serve::handler(*self, guests, telemetry, options)
+    }
 }
 
-impl Command {
+impl Linked {
+    /// Creates a store for a guest, and a handle that interrupts the guest.
+    fn store(
+        &self,
+        guest: Guest,
+        telemetry: &Telemetry,
+    ) -> Result<(Store<Host>, InterruptHandle), HostError> {
+        let fuel = guest.fuel;
+        let host = guest.into_host(telemetry, Limiter::new);
+        let mut store = Store::new(self.component.engine(), host)?;
+        store.limiter(|host| &mut host.limiter);
+        if let Some(fuel) = fuel {
+            store.set_cost_limit(fuel)?;
+        }
+        let interrupt = store.interrupt_handle()?;
+        Ok((store, interrupt))
+    }
+
     fn call(
         &self,
         store: &mut wasmscope_wasmedge::Invocation<'_, Host>,

@@ -1,18 +1,22 @@
 //! The backend for Wasmtime.
 
+mod serve;
+
 use super::aot::{self, Aot};
-use super::guest::{self, Guest};
+use super::guest::{self, Guest, Guests};
 use super::memory::TotalMemory;
-use super::needs::Needs;
+use super::needs::{Entry, Needs};
 use super::source::{self, Source};
 use super::thread::{GuestRuntime, Running, start};
 use super::{Backend, Code, KeptStore, Loaded, PrepareLimits, ended_with, wasi};
-use crate::args::{Program, RuntimeName};
+use crate::args::{Program, RuntimeName, ServerOptions};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use wasmscope_http::server::Handler;
 use wasmscope_telemetry::{InvocationOptions, Runtime, Telemetry};
 use wasmscope_wasmtime::{Limiter, check_size};
 use wasmtime::component::{Component, Linker};
@@ -35,20 +39,21 @@ impl Backend for Wasmtime {
     fn load(
         &self,
         path: &Path,
-        guest: &Guest,
+        entry: Entry,
+        bounds: &wasi_bounds::Bounds,
         program: &Program,
         limits: &PrepareLimits,
     ) -> Result<(Box<dyn Loaded>, Option<String>), Failure> {
         let (engine, component) = load(path, program.allow_precompiled, Some(program), limits)?;
-        let linker = linker(&engine, &guest.bounds)?;
-        let command = needs_of(&component, &linker)?.must_be_command(path)?;
-        let command = Command {
+        let linker = linker(&engine, bounds)?;
+        let export = needs_of(&component, &linker)?.must_export(entry, path)?;
+        let linked = Linked {
             engine,
             component,
             linker,
-            export: command,
+            export,
         };
-        Ok((Box::new(command), None))
+        Ok((Box::new(linked), None))
     }
 
     fn needs(
@@ -82,12 +87,12 @@ impl Backend for Wasmtime {
     }
 }
 
-/// A command component: compiled, and with all of its imports.
-struct Command {
+/// A component: compiled, and with all of its imports.
+struct Linked {
     engine: Engine,
     component: Component,
     linker: Linker<Host>,
-    /// The export to run.
+    /// The export to call.
     export: String,
 }
 
@@ -183,25 +188,17 @@ fn needs_of(component: &Component, linker: &Linker<Host>) -> Result<Needs, Failu
     })
 }
 
-impl Loaded for Command {
+impl Loaded for Linked {
     fn start(
         self: Box<Self>,
         guest: Guest,
         telemetry: &Telemetry,
         options: InvocationOptions,
     ) -> Result<Running, Failure> {
-        let fuel = guest.fuel;
-        let host = guest.into_host(telemetry, Limiter::new);
-        let ender = host.telemetry().ender();
-        let mut store = Store::new(&self.engine, host);
-        store.limiter(|host| &mut host.limiter);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
-        if let Some(fuel) = fuel {
-            store
-                .set_fuel(fuel)
-                .map_err(|error| Failure::new(format!("cannot set the fuel: {error:#}")))?;
-        }
+        let mut store = self
+            .store(guest, telemetry)
+            .map_err(|error| Failure::new(format!("cannot set the fuel: {error:#}")))?;
+        let ender = store.data().telemetry().ender();
         start_ticking(&self.engine);
 
         let (stop, stopped) = oneshot::channel();
@@ -232,9 +229,32 @@ impl Loaded for Command {
             ender,
         })
     }
+
+    fn serve(
+        self: Box<Self>,
+        guests: Guests,
+        telemetry: &Telemetry,
+        options: &ServerOptions,
+    ) -> Result<Arc<dyn Handler>, Failure> {
+        Ok(serve::handler(*self, guests, telemetry, options))
+    }
 }
 
-impl Command {
+impl Linked {
+    /// Creates a store for a guest.
+    fn store(&self, guest: Guest, telemetry: &Telemetry) -> wasmtime::Result<Store<Host>> {
+        let fuel = guest.fuel;
+        let host = guest.into_host(telemetry, Limiter::new);
+        let mut store = Store::new(&self.engine, host);
+        store.limiter(|host| &mut host.limiter);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        if let Some(fuel) = fuel {
+            store.set_fuel(fuel)?;
+        }
+        Ok(store)
+    }
+
     async fn call(&self, store: &mut Store<Host>) -> wasmtime::Result<Result<(), ()>> {
         let (component, linker) = (&self.component, &self.linker);
         let instance =

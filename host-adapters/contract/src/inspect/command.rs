@@ -1,17 +1,35 @@
-//! Finds the export that makes a component a command of WASI 0.2, and explains why there is none.
+//! Finds the export that a host calls, and explains why there is none: `run` of a command, `handle`
+//! of an HTTP handler of WASI 0.2.
 
 use std::fmt;
 
 use super::{Extern, ExternKind};
 
-/// The interface that a command exports.
-const RUN: &str = "wasi:cli/run";
-/// The prefix of the versions that can be run.
+/// The prefix of the versions that can be called.
 const VERSION_PREFIX: &str = "0.2.";
-/// The type of its function `run`.
-const RUN_TYPE: &str = "func() -> result";
-/// The interfaces that a component exports to serve HTTP.
-const HTTP: [&str; 2] = ["wasi:http/incoming-handler", "wasi:http/handler"];
+
+/// An interface with the function that a host calls.
+struct Entry {
+    interface: &'static str,
+    function: &'static str,
+    /// The type of the function.
+    ty: &'static str,
+}
+
+const RUN: Entry = Entry {
+    interface: "wasi:cli/run",
+    function: "run",
+    ty: "func() -> result",
+};
+
+const HANDLE: Entry = Entry {
+    interface: "wasi:http/incoming-handler",
+    function: "handle",
+    ty: "func(request: incoming-request, response-out: response-outparam)",
+};
+
+/// The interface of WASI 0.3 that replaces `wasi:http/incoming-handler`.
+const HANDLE_OF_WASI_03: &str = "wasi:http/handler";
 
 /// Returns the name of the export to run: the highest version `0.2.x` of `wasi:cli/run` that has a
 /// function `run: func() -> result`.
@@ -20,124 +38,160 @@ const HTTP: [&str; 2] = ["wasi:http/incoming-handler", "wasi:http/handler"];
 ///
 /// Returns [`NotACommand`], with every reason, if there is none.
 pub fn command(exports: &[Extern]) -> Result<&str, NotACommand> {
-    let mut faults = Vec::new();
-    let mut best: Option<(u64, &str)> = None;
-    for export in exports {
-        let patch = match patch_of(export) {
-            None => continue,
-            Some(Ok(patch)) => patch,
-            Some(Err(fault)) => {
-                faults.push(fault);
-                continue;
+    RUN.find(exports).map_err(NotACommand)
+}
+
+/// Returns the name of the export that answers HTTP requests: the highest version `0.2.x` of
+/// `wasi:http/incoming-handler` that has a function `handle` of the right type.
+///
+/// # Errors
+///
+/// Returns [`NotAHandler`], with every reason, if there is none.
+pub fn http_handler(exports: &[Extern]) -> Result<&str, NotAHandler> {
+    HANDLE.find(exports).map_err(NotAHandler)
+}
+
+impl Entry {
+    /// Returns the name of the interface with the highest version that can be called.
+    fn find<'a>(&self, exports: &'a [Extern]) -> Result<&'a str, Mismatch> {
+        let mut faults = Vec::new();
+        let mut best: Option<(u64, &str)> = None;
+        for export in exports {
+            let patch = match self.patch_of(export) {
+                None => continue,
+                Some(Ok(patch)) => patch,
+                Some(Err(fault)) => {
+                    faults.push(fault);
+                    continue;
+                }
+            };
+            if best.is_none_or(|(highest, _)| patch > highest) {
+                best = Some((patch, &export.name));
             }
-        };
-        if best.is_none_or(|(highest, _)| patch > highest) {
-            best = Some((patch, &export.name));
+        }
+        match best {
+            Some((_, name)) => Ok(name),
+            None => Err(Mismatch {
+                claims: !faults.is_empty(),
+                reason: if faults.is_empty() {
+                    self.missing(exports)
+                } else {
+                    faults.join("; ")
+                },
+            }),
         }
     }
-    match best {
-        Some((_, name)) => Ok(name),
-        None => Err(NotACommand {
-            claims: !faults.is_empty(),
-            reason: if faults.is_empty() {
-                without_run(exports)
+
+    /// Returns the `x` of a version `0.2.x` that can be called, or the reason why the export cannot
+    /// be called. Returns `None` for another interface.
+    fn patch_of(&self, export: &Extern) -> Option<Result<u64, String>> {
+        let name = &export.name;
+        let (base, version) = name.split_once('@').unwrap_or((name, ""));
+        if base != self.interface {
+            return None;
+        }
+        let is_number =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let patch = version.strip_prefix(VERSION_PREFIX).filter(|patch| {
+            // Build metadata does not make another version.
+            is_number(patch.split_once('+').map_or(*patch, |(patch, _)| patch))
+        });
+        let Some(patch) = patch else {
+            return Some(Err(self.other_version(name, version)));
+        };
+        let patch = patch.split_once('+').map_or(patch, |(patch, _)| patch);
+        Some(match self.fault(export) {
+            Some(fault) => Err(fault),
+            None => Ok(patch.parse().unwrap_or(u64::MAX)),
+        })
+    }
+
+    fn other_version(&self, name: &str, version: &str) -> String {
+        let what = match version {
+            "" => "which has no version",
+            _ if version.starts_with("0.2.0-") || version.starts_with("0.1.") => {
+                "a version from before WASI 0.2.0"
+            }
+            _ if version.starts_with("0.3.") => {
+                "a version of WASI 0.3, which this host cannot run yet"
+            }
+            _ => "a version that this host cannot run",
+        };
+        let interface = self.interface;
+        format!(
+            "it exports `{name}`, {what}; build it for {interface}@0.2, for instance with `cargo build --target wasm32-wasip2`"
+        )
+    }
+
+    /// Returns what is wrong with an export of the right name and version.
+    fn fault(&self, export: &Extern) -> Option<String> {
+        let name = &export.name;
+        let Self { function, ty, .. } = self;
+        if export.kind != ExternKind::Interface {
+            let kind = export.kind;
+            return Some(format!(
+                "`{name}` is a {kind}; it must be an interface with a function `{function}: {ty}`"
+            ));
+        }
+        let Some(found) = export.items.iter().find(|item| item.name == *function) else {
+            return Some(format!(
+                "`{name}` has no function `{function}`; it must have `{function}: {ty}`"
+            ));
+        };
+        if found.kind != ExternKind::Function {
+            let kind = found.kind;
+            let article = if kind == ExternKind::Interface {
+                "an"
             } else {
-                faults.join("; ")
-            },
-        }),
-    }
-}
-
-/// Returns the `x` of a version `0.2.x` that can be run, or the reason why the export cannot be
-/// run. Returns `None` for another interface.
-fn patch_of(export: &Extern) -> Option<Result<u64, String>> {
-    let name = &export.name;
-    let (base, version) = name.split_once('@').unwrap_or((name, ""));
-    if base != RUN {
-        return None;
-    }
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let patch = version.strip_prefix(VERSION_PREFIX).filter(|patch| {
-        // Build metadata does not make another version.
-        is_number(patch.split_once('+').map_or(*patch, |(patch, _)| patch))
-    });
-    let Some(patch) = patch else {
-        return Some(Err(other_version(name, version)));
-    };
-    let patch = patch.split_once('+').map_or(patch, |(patch, _)| patch);
-    Some(match fault(export) {
-        Some(fault) => Err(fault),
-        None => Ok(patch.parse().unwrap_or(u64::MAX)),
-    })
-}
-
-fn other_version(name: &str, version: &str) -> String {
-    let what = match version {
-        "" => "which has no version",
-        _ if version.starts_with("0.2.0-") || version.starts_with("0.1.") => {
-            "a version from before WASI 0.2.0"
+                "a"
+            };
+            return Some(format!(
+                "`{function}` of `{name}` is {article} {kind}; it must be a function, `{function}: {ty}`"
+            ));
         }
-        _ if version.starts_with("0.3.") => "a version of WASI 0.3, which this host cannot run yet",
-        _ => "a version that this host cannot run",
-    };
-    format!(
-        "it exports `{name}`, {what}; build it for {RUN}@0.2, for instance with `cargo build --target wasm32-wasip2`"
-    )
-}
-
-/// Returns what is wrong with an export of the right name and version.
-fn fault(export: &Extern) -> Option<String> {
-    let name = &export.name;
-    if export.kind != ExternKind::Interface {
-        let kind = export.kind;
-        return Some(format!(
-            "`{name}` is a {kind}; it must be an interface with a function `run: {RUN_TYPE}`"
-        ));
+        let found = found.ty.as_deref().unwrap_or("func");
+        (found != *ty)
+            .then(|| format!("the function `{function}` of `{name}` is `{found}`, expected `{ty}`"))
     }
-    let Some(run) = export.items.iter().find(|item| item.name == "run") else {
-        return Some(format!(
-            "`{name}` has no function `run`; it must have `run: {RUN_TYPE}`"
-        ));
-    };
-    if run.kind != ExternKind::Function {
-        let kind = run.kind;
-        let article = if kind == ExternKind::Interface {
-            "an"
-        } else {
-            "a"
+
+    /// Describes a component that exports no version of the interface.
+    fn missing(&self, exports: &[Extern]) -> String {
+        let Self {
+            interface,
+            function,
+            ..
+        } = self;
+        let missing = format!("it does not export {interface}@0.2");
+        if exports.is_empty() {
+            return format!("{missing}; it exports nothing");
+        }
+        let find = |wanted: &str| {
+            exports.iter().find(|export| {
+                let base = export.name.split('@').next().unwrap_or_default();
+                base == wanted
+            })
         };
-        return Some(format!(
-            "`run` of `{name}` is {article} {kind}; it must be a function, `run: {RUN_TYPE}`"
-        ));
+        if let Some(handler) = find(HANDLE_OF_WASI_03) {
+            return format!(
+                "{missing}; it exports `{}`, so it answers HTTP requests by WASI 0.3, which this host cannot run yet",
+                handler.name
+            );
+        }
+        for (other, command) in [(&HANDLE, "serve"), (&RUN, "run")] {
+            if let Some(found) = find(other.interface).filter(|_| other.interface != *interface) {
+                let name = &found.name;
+                return format!("{missing}; it exports `{name}`: use `wasmscope {command}`");
+            }
+        }
+        let is_function =
+            |export: &Extern| export.name == *function && export.kind == ExternKind::Function;
+        if exports.iter().any(is_function) {
+            return format!(
+                "{missing}; it exports a function `{function}` by itself, which must be part of the interface {interface}@0.2"
+            );
+        }
+        format!("{missing}; it exports: {}", listed(exports))
     }
-    let ty = run.ty.as_deref().unwrap_or("func");
-    (ty != RUN_TYPE)
-        .then(|| format!("the function `run` of `{name}` is `{ty}`, expected `{RUN_TYPE}`"))
-}
-
-/// Describes a component that exports no version of `wasi:cli/run`.
-fn without_run(exports: &[Extern]) -> String {
-    let missing = format!("it does not export {RUN}@0.2");
-    if exports.is_empty() {
-        return format!("{missing}; it exports nothing");
-    }
-    let is_http = |export: &Extern| {
-        let base = export.name.split('@').next().unwrap_or_default();
-        HTTP.contains(&base)
-    };
-    if let Some(handler) = exports.iter().find(|export| is_http(export)) {
-        return format!(
-            "{missing}; it exports `{}`, so it serves HTTP requests, which this host cannot do yet",
-            handler.name
-        );
-    }
-    let is_run = |export: &&Extern| export.name == "run" && export.kind == ExternKind::Function;
-    if exports.iter().any(|export| is_run(&export)) {
-        return format!(
-            "{missing}; it exports a function `run` by itself, which must be part of the interface {RUN}@0.2"
-        );
-    }
-    format!("{missing}; it exports: {}", listed(exports))
 }
 
 /// How many exports a message names.
@@ -153,28 +207,44 @@ fn listed(exports: &[Extern]) -> String {
     names.join(", ")
 }
 
-/// A component that is not a command of WASI 0.2. Its `Display` says why.
+/// Why no export can be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotACommand {
+struct Mismatch {
+    /// Whether the component exports the interface, though in a form that cannot be called.
     claims: bool,
     reason: String,
 }
 
-impl NotACommand {
-    /// Returns whether the component exports `wasi:cli/run`, though in a form that cannot be run.
-    #[must_use]
-    pub fn claims_to_be_one(&self) -> bool {
-        self.claims
-    }
+macro_rules! mismatches {
+    ($($(#[$doc:meta])* $name:ident, $interface:literal, $title:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(Mismatch);
+
+        impl $name {
+            #[doc = concat!("Returns whether the component exports `", $interface, "`, though in a form that cannot be called.")]
+            #[must_use]
+            pub fn claims_to_be_one(&self) -> bool {
+                self.0.claims
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}: {}", $title, self.0.reason)
+            }
+        }
+
+        impl std::error::Error for $name {}
+    )+};
 }
 
-impl fmt::Display for NotACommand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a command: {}", self.reason)
-    }
+mismatches! {
+    /// A component that is not a command of WASI 0.2. Its `Display` says why.
+    NotACommand, "wasi:cli/run", "not a command";
+    /// A component that is not an HTTP handler of WASI 0.2. Its `Display` says why.
+    NotAHandler, "wasi:http/incoming-handler", "not an HTTP handler";
 }
-
-impl std::error::Error for NotACommand {}
 
 #[cfg(test)]
 mod tests {
@@ -196,7 +266,7 @@ mod tests {
     }
 
     fn run(version: &str) -> Extern {
-        interface(&format!("wasi:cli/run{version}"), &[("run", RUN_TYPE)])
+        interface(&format!("wasi:cli/run{version}"), &[("run", RUN.ty)])
     }
 
     #[test]
@@ -211,7 +281,7 @@ mod tests {
         assert_eq!(command(&exports), Ok("wasi:cli/run@0.2.12"));
         let extra = interface(
             "wasi:cli/run@0.2.0+x",
-            &[("stop", "func()"), ("run", RUN_TYPE)],
+            &[("stop", "func()"), ("run", RUN.ty)],
         );
         assert_eq!(command(&[extra]), Ok("wasi:cli/run@0.2.0+x"));
     }
@@ -234,10 +304,10 @@ mod tests {
             (run(""), "no version"),
             (interface("wasi:cli/run@0.2.0", &[]), "no function `run`"),
             (
-                interface("wasi:cli/run@0.2.0", &[("runs", RUN_TYPE)]),
+                interface("wasi:cli/run@0.2.0", &[("runs", RUN.ty)]),
                 "no function `run`",
             ),
-            (function("wasi:cli/run@0.2.0", RUN_TYPE), "is a function"),
+            (function("wasi:cli/run@0.2.0", RUN.ty), "is a function"),
             (resource, "`run` of `wasi:cli/run@0.2.0` is a resource"),
             (nested, "`run` of `wasi:cli/run@0.2.0` is an interface;"),
             (typed("func()"), "is `func()`, expected `func() -> result`"),
@@ -270,12 +340,9 @@ mod tests {
             (vec![], "it exports nothing"),
             (
                 vec![interface("wasi:http/incoming-handler@0.2.3", &[])],
-                "serves HTTP requests, which this host cannot do yet",
+                "it exports `wasi:http/incoming-handler@0.2.0`: use `wasmscope serve`",
             ),
-            (
-                vec![function("run", RUN_TYPE)],
-                "a function `run` by itself",
-            ),
+            (vec![function("run", RUN.ty)], "a function `run` by itself"),
             (
                 vec![interface("a:b/c@1.0.0", &[]), function("f", "func()")],
                 "it exports: a:b/c@1.0.0, f",
@@ -300,5 +367,46 @@ mod tests {
             .collect();
         let not = command(&exports).expect_err("not a command").to_string();
         assert!(not.ends_with("f19, and 980 more"), "{not}");
+    }
+
+    fn handler(version: &str) -> Extern {
+        let name = format!("{}{version}", HANDLE.interface);
+        interface(&name, &[("handle", HANDLE.ty)])
+    }
+
+    #[test]
+    fn a_handler_is_found_beside_a_command() {
+        let exports = [run("@0.2.3"), handler("@0.2.0"), handler("@0.2.8")];
+        assert_eq!(
+            http_handler(&exports),
+            Ok("wasi:http/incoming-handler@0.2.8")
+        );
+        assert_eq!(command(&exports), Ok("wasi:cli/run@0.2.3"));
+    }
+
+    #[test]
+    fn error_says_why_a_component_is_not_a_handler() {
+        let name = "wasi:http/incoming-handler@0.2.0";
+        for (exports, expected) in [
+            (vec![], "it exports nothing"),
+            (
+                vec![run("@0.2.0")],
+                "it exports `wasi:cli/run@0.2.0`: use `wasmscope run`",
+            ),
+            (
+                vec![interface("wasi:http/handler@0.3.0", &[])],
+                "by WASI 0.3, which this host cannot run yet",
+            ),
+            (vec![handler("@0.3.0")], "a version of WASI 0.3"),
+            (vec![interface(name, &[])], "has no function `handle`"),
+            (
+                vec![interface(name, &[("handle", "func()")])],
+                "is `func()`, expected `func(request: incoming-request",
+            ),
+        ] {
+            let error = http_handler(&exports).unwrap_err().to_string();
+            assert!(error.starts_with("not an HTTP handler: "), "{error}");
+            assert!(error.contains(expected), "{expected} in {error}");
+        }
     }
 }

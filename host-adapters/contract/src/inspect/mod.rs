@@ -10,7 +10,7 @@ mod text;
 
 use std::fmt;
 
-pub use command::{NotACommand, command};
+pub use command::{NotACommand, NotAHandler, command, http_handler};
 pub use missing_imports::{ImportResolver, MissingImport, Resolution, missing_imports};
 pub use text::TypeText;
 

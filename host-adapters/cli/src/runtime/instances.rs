@@ -1,0 +1,166 @@
+//! Instances that are ready for requests: some that were made ahead, and some that are used again.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use wasmscope_telemetry::Outcome;
+
+/// Makes instances on a runtime.
+pub(super) trait Maker: Send + Sync + 'static {
+    /// An instance in its own store.
+    type Instance: Send + 'static;
+
+    /// Makes an instance.
+    ///
+    /// # Errors
+    ///
+    /// Returns the outcome if the component cannot be instantiated.
+    fn make(&self) -> impl Future<Output = Result<Self::Instance, Outcome>> + Send;
+}
+
+/// Instances of one component. Clones share them.
+pub(super) struct Instances<M: Maker>(Arc<Shared<M>>);
+
+impl<M: Maker> Clone for Instances<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+struct Shared<M: Maker> {
+    maker: M,
+    /// The number of instances to make ahead.
+    ahead: usize,
+    /// The number of requests for one instance.
+    uses: usize,
+    /// The time after which an instance that could be used again ends.
+    idle: Duration,
+    ready: Mutex<Ready<M::Instance>>,
+    /// Notified when an instance that was made ahead is taken.
+    taken: Notify,
+}
+
+struct Ready<I> {
+    unused: Vec<I>,
+    /// The latest is the last.
+    used: VecDeque<Idle<I>>,
+}
+
+struct Idle<I> {
+    instance: I,
+    uses: usize,
+    since: Instant,
+}
+
+/// An instance for one request.
+pub(super) struct Taken<I> {
+    pub(super) instance: I,
+    /// The requests that it has handled before.
+    uses: usize,
+}
+
+/// The pause after a failed attempt to make an instance ahead. Requests fail with the same error.
+const RETRY: Duration = Duration::from_millis(500);
+
+impl<M: Maker> Instances<M> {
+    /// Begins to make instances ahead. Call it in a Tokio runtime.
+    pub(super) fn new(maker: M, ahead: usize, uses: usize, idle: Duration) -> Self {
+        let instances = Self(Arc::new(Shared {
+            maker,
+            ahead,
+            uses,
+            idle,
+            ready: Mutex::new(Ready {
+                unused: Vec::new(),
+                used: VecDeque::new(),
+            }),
+            taken: Notify::new(),
+        }));
+        if ahead > 0 {
+            tokio::spawn(instances.clone().make_ahead());
+        }
+        if uses > 1 {
+            tokio::spawn(instances.clone().end_idle());
+        }
+        instances
+    }
+
+    /// Takes an instance: one that was used, one that was made ahead, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// Returns the outcome if a new one cannot be made.
+    pub(super) async fn take(&self) -> Result<Taken<M::Instance>, Outcome> {
+        let (found, was_ahead) = {
+            let mut ready = self.ready();
+            match ready.used.pop_back() {
+                Some(Idle { instance, uses, .. }) => (Some(Taken { instance, uses }), false),
+                None => {
+                    let unused = ready.unused.pop();
+                    (unused.map(|instance| Taken { instance, uses: 0 }), true)
+                }
+            }
+        };
+        if was_ahead {
+            self.0.taken.notify_one();
+        }
+        match found {
+            Some(taken) => Ok(taken),
+            None => Ok(Taken {
+                instance: self.0.maker.make().await?,
+                uses: 0,
+            }),
+        }
+    }
+
+    /// Returns whether an instance may be used again.
+    pub(super) fn may_be_used_again(&self, taken: &Taken<M::Instance>) -> bool {
+        taken.uses.saturating_add(1) < self.0.uses
+    }
+
+    /// Keeps an instance for another request.
+    pub(super) fn keep(&self, taken: Taken<M::Instance>) {
+        let idle = Idle {
+            instance: taken.instance,
+            uses: taken.uses.saturating_add(1),
+            since: Instant::now(),
+        };
+        self.ready().used.push_back(idle);
+    }
+
+    fn ready(&self) -> MutexGuard<'_, Ready<M::Instance>> {
+        self.0.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn make_ahead(self) {
+        loop {
+            while self.ready().unused.len() < self.0.ahead {
+                match self.0.maker.make().await {
+                    Ok(instance) => self.ready().unused.push(instance),
+                    Err(_) => tokio::time::sleep(RETRY).await,
+                }
+            }
+            self.0.taken.notified().await;
+        }
+    }
+
+    async fn end_idle(self) {
+        // Often enough for a short timeout, and seldom enough for a long one.
+        let pause = (self.0.idle / 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        loop {
+            tokio::time::sleep(pause).await;
+            let idle = self.0.idle;
+            let mut ended = Vec::new();
+            {
+                let mut ready = self.ready();
+                let is_over = |idle_one: &mut Idle<_>| idle_one.since.elapsed() >= idle;
+                while let Some(one) = ready.used.pop_front_if(is_over) {
+                    ended.push(one);
+                }
+            }
+            // Without the lock: to end an instance takes time.
+            drop(ended);
+        }
+    }
+}

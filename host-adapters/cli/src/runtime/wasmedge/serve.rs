@@ -1,0 +1,192 @@
+//! Answers requests on WasmEdge. Each request takes a thread.
+
+use super::{Host, Linked};
+use crate::args::ServerOptions;
+use crate::failure::Failure;
+use crate::runtime::guest::Guests;
+use crate::runtime::instances::{Instances, Maker, Taken};
+use crate::runtime::thread::{GRACE, Workers};
+use component_wasi::http::{HandleParams, handle_params};
+use std::pin::Pin;
+use std::sync::Arc;
+use wasmedge_component::{InterruptHandle, Store, TypedFunc};
+use wasmscope_http::server::{Call, Handler};
+use wasmscope_telemetry::{Outcome, Telemetry};
+use wasmtime_wasi::ResourceTable;
+use wasmtime_wasi_http::WasiHttpView as _;
+
+/// Makes instances, each in its own store.
+struct Stores {
+    linked: Linked,
+    guests: Guests,
+    telemetry: Telemetry,
+}
+
+struct Instance {
+    store: Store<Host>,
+    handle: TypedFunc<HandleParams, ()>,
+    interrupt: InterruptHandle,
+    fuel: Option<u64>,
+}
+
+/// Stores, and the threads on which their guests run.
+#[derive(Clone)]
+struct OnWorkers(Arc<(Stores, Workers)>);
+
+impl Maker for OnWorkers {
+    type Instance = Instance;
+
+    async fn make(&self) -> Result<Instance, Outcome> {
+        let shared = Arc::clone(&self.0);
+        // The guest's start functions run now.
+        let made = self.0.1.run(move || {
+            let instance = shared.0.instance();
+            instance.map_err(|error| wasmscope_wasmedge::outcome_of(&error))
+        });
+        made.await.unwrap_or(Err(Outcome::Killed))
+    }
+}
+
+impl Stores {
+    fn instance(&self) -> anyhow::Result<Instance> {
+        let guest = self.guests.make().map_err(anyhow::Error::new)?;
+        let fuel = guest.fuel;
+        let (mut store, interrupt) = self.linked.store(guest, &self.telemetry)?;
+        let Linked {
+            component,
+            linker,
+            export,
+        } = &self.linked;
+        let instance = wasmscope_wasmedge::instantiate(&mut store, component, linker)?;
+        let handle = instance.get_typed_func_in(&mut store, export, "handle")?;
+        Ok(Instance {
+            store,
+            handle,
+            interrupt,
+            fuel,
+        })
+    }
+}
+
+pub(super) fn handler(
+    linked: Linked,
+    guests: Guests,
+    telemetry: &Telemetry,
+    options: &ServerOptions,
+) -> Result<Arc<dyn Handler>, Failure> {
+    let stores = Stores {
+        linked,
+        guests,
+        telemetry: telemetry.clone(),
+    };
+    let stores = OnWorkers(Arc::new((stores, Workers::start(options.workers)?)));
+    Ok(Arc::new(Requests {
+        instances: Instances::new(
+            stores.clone(),
+            options.spare_instances,
+            options.max_instance_reuse,
+            options.idle_instance_timeout,
+        ),
+        stores,
+        workers: options.workers,
+    }))
+}
+
+/// Handles requests with instances.
+#[derive(Clone)]
+struct Requests {
+    instances: Instances<OnWorkers>,
+    stores: OnWorkers,
+    workers: usize,
+}
+
+impl Handler for Requests {
+    fn max_requests(&self) -> Option<usize> {
+        Some(self.workers)
+    }
+
+    fn handle(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let requests = self.clone();
+        Box::pin(async move {
+            match requests.instances.take().await {
+                Ok(taken) => requests.handle_with(taken, call).await,
+                Err(outcome) => {
+                    let span = call.take_span();
+                    call.finish(span, &outcome, ResourceTable::new());
+                }
+            }
+        })
+    }
+}
+
+impl Requests {
+    /// Runs the guest on a worker, and interrupts it if it has to stop.
+    async fn handle_with(self, taken: Taken<Instance>, call: Call) {
+        let interrupt = taken.instance.interrupt.clone();
+        let ender = taken.instance.store.data().telemetry().ender();
+        let stop = call.stop().clone();
+        let instances = self.instances;
+        let handled = self.stores.0.1.run(move || handle(&instances, taken, call));
+        let mut handled = std::pin::pin!(handled);
+        let reason = tokio::select! {
+            biased;
+            _ = &mut handled => return,
+            reason = stop.stopped() => reason,
+        };
+        interrupt.interrupt();
+        if tokio::time::timeout(GRACE, &mut handled).await.is_err() {
+            ender.end(&reason.outcome());
+            let _ = handled.await;
+        }
+    }
+}
+
+fn handle(instances: &Instances<OnWorkers>, mut taken: Taken<Instance>, mut call: Call) {
+    let Instance {
+        store,
+        handle,
+        fuel,
+        ..
+    } = &mut taken.instance;
+    let (span, outcome) = match call.take_span() {
+        Some(span) => {
+            let mut invocation = wasmscope_wasmedge::invoke_in(store, span);
+            let result = call_guest(&mut invocation, handle, *fuel, &mut call);
+            let outcome = match (result, call.stop().reason()) {
+                (Ok(()), _) => Outcome::Ok,
+                (Err(error), reason) => match wasmscope_wasmedge::outcome_of(&error) {
+                    // An interruption has no reason of its own.
+                    Outcome::Timeout => reason.map_or(Outcome::Timeout, |reason| reason.outcome()),
+                    other => other,
+                },
+            };
+            (invocation.hand_over(&outcome), outcome)
+        }
+        // It was not taken before.
+        None => (None, Outcome::Killed),
+    };
+    let host = taken.instance.store.data_mut();
+    let can_be_used_again = outcome == Outcome::Ok
+        && host.has_no_resources()
+        && call.stop().reason().is_none()
+        && instances.may_be_used_again(&taken);
+    let resources = taken.instance.store.data_mut().take_resources();
+    call.finish(span, &outcome, resources);
+    if can_be_used_again {
+        instances.keep(taken);
+    }
+}
+
+fn call_guest(
+    store: &mut Store<Host>,
+    handle: &TypedFunc<HandleParams, ()>,
+    fuel: Option<u64>,
+    call: &mut Call,
+) -> anyhow::Result<()> {
+    if let Some(fuel) = fuel {
+        let limit = store.cost()?.saturating_add(fuel);
+        store.set_cost_limit(limit)?;
+    }
+    let (request, response) = call.params(store.data_mut().http())?;
+    handle.call(store, handle_params(&request, &response))
+}

@@ -1,0 +1,161 @@
+//! Answers requests on Wasmtime. A request takes no thread.
+
+use super::{Host, Linked, start_ticking};
+use crate::args::ServerOptions;
+use crate::runtime::guest::Guests;
+use crate::runtime::instances::{Instances, Maker, Taken};
+use std::pin::Pin;
+use std::sync::Arc;
+use wasmscope_http::server::{Call, Handler};
+use wasmscope_telemetry::{Outcome, Telemetry};
+use wasmtime::Store;
+use wasmtime::component::{Resource, TypedFunc};
+use wasmtime_wasi::ResourceTable;
+use wasmtime_wasi_http::WasiHttpView as _;
+use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
+
+/// The parameters of `handle`.
+type Params = (
+    Resource<HostIncomingRequest>,
+    Resource<HostResponseOutparam>,
+);
+
+/// Makes instances, each in its own store.
+struct Stores {
+    linked: Linked,
+    guests: Guests,
+    telemetry: Telemetry,
+}
+
+struct Instance {
+    store: Store<Host>,
+    handle: TypedFunc<Params, ()>,
+    fuel: Option<u64>,
+}
+
+impl Maker for Stores {
+    type Instance = Instance;
+
+    async fn make(&self) -> Result<Instance, Outcome> {
+        let instance = self.instance().await;
+        instance.map_err(|error| wasmscope_wasmtime::outcome_of(&error))
+    }
+}
+
+impl Stores {
+    async fn instance(&self) -> wasmtime::Result<Instance> {
+        let guest = self.guests.make().map_err(wasmtime::Error::new)?;
+        let fuel = guest.fuel;
+        let mut store = self.linked.store(guest, &self.telemetry)?;
+        let Linked {
+            component,
+            linker,
+            export,
+            ..
+        } = &self.linked;
+        let instance = wasmscope_wasmtime::instantiate_async(&mut store, component, linker).await?;
+        let interface = instance.get_export_index(&mut store, None, export);
+        let handle = instance
+            .get_export_index(&mut store, interface.as_ref(), "handle")
+            .ok_or_else(|| wasmtime::format_err!("no function `handle` in `{export}`"))?;
+        let handle = instance.get_typed_func(&mut store, &handle)?;
+        Ok(Instance {
+            store,
+            handle,
+            fuel,
+        })
+    }
+}
+
+pub(super) fn handler(
+    linked: Linked,
+    guests: Guests,
+    telemetry: &Telemetry,
+    options: &ServerOptions,
+) -> Arc<dyn Handler> {
+    start_ticking(&linked.engine);
+    let stores = Stores {
+        linked,
+        guests,
+        telemetry: telemetry.clone(),
+    };
+    Arc::new(Requests(Instances::new(
+        stores,
+        options.spare_instances,
+        options.max_instance_reuse,
+        options.idle_instance_timeout,
+    )))
+}
+
+/// Handles requests with instances.
+struct Requests(Instances<Stores>);
+
+impl Handler for Requests {
+    fn handle(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let instances = self.0.clone();
+        Box::pin(async move {
+            match instances.take().await {
+                Ok(taken) => handle(&instances, taken, call).await,
+                Err(outcome) => {
+                    let span = call.take_span();
+                    call.finish(span, &outcome, ResourceTable::new());
+                }
+            }
+        })
+    }
+}
+
+async fn handle(instances: &Instances<Stores>, mut taken: Taken<Instance>, mut call: Call) {
+    let Instance {
+        store,
+        handle,
+        fuel,
+    } = &mut taken.instance;
+    let called = match call.take_span() {
+        Some(span) => {
+            let mut invocation = wasmscope_wasmtime::invoke_in(store, span);
+            let outcome = outcome(&mut invocation, handle, *fuel, &mut call).await;
+            let span = invocation.hand_over(&outcome);
+            (span, outcome)
+        }
+        // It was not taken before.
+        None => (None, Outcome::Killed),
+    };
+    let (span, outcome) = called;
+    let host = taken.instance.store.data_mut();
+    let can_be_used_again = outcome == Outcome::Ok
+        && host.has_no_resources()
+        && call.stop().reason().is_none()
+        && instances.may_be_used_again(&taken);
+    let resources = taken.instance.store.data_mut().take_resources();
+    call.finish(span, &outcome, resources);
+    if can_be_used_again {
+        instances.keep(taken);
+    }
+}
+
+/// Calls the guest, until it ends or has to stop.
+async fn outcome(
+    store: &mut Store<Host>,
+    handle: &TypedFunc<Params, ()>,
+    fuel: Option<u64>,
+    call: &mut Call,
+) -> Outcome {
+    let stop = call.stop().clone();
+    let called = async {
+        if let Some(fuel) = fuel {
+            store.set_fuel(fuel)?;
+        }
+        let params = call.params(store.data_mut().http())?;
+        handle.call_async(&mut *store, params).await
+    };
+    tokio::select! {
+        // A guest that ends just before it is stopped has ended by itself.
+        biased;
+        result = called => match result {
+            Ok(()) => Outcome::Ok,
+            Err(error) => wasmscope_wasmtime::outcome_of(&error),
+        },
+        reason = stop.stopped() => reason.outcome(),
+    }
+}

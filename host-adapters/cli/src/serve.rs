@@ -1,0 +1,132 @@
+//! `wasmscope serve`.
+
+use crate::args::Serve;
+use crate::failure::Failure;
+use crate::interrupt::Signals;
+use crate::losses::{Delivered, report_losses};
+use crate::messages::{self, on_one_line, say};
+use crate::runtime::{self, PrepareLimits, PreparedHandler, component_name};
+use crate::settings;
+use crate::show::Screen;
+use std::process::ExitCode;
+use wasmscope_http::server::{Described, Server};
+use wasmscope_otlp::Pipeline;
+use wasmscope_otlp::memory::MemoryExporter;
+use wasmscope_telemetry::Propagation;
+
+/// Answers requests until a signal. All checks precede the first request, the fast ones first.
+pub(crate) fn serve(options: &Serve) -> Result<ExitCode, Failure> {
+    let console = MemoryExporter::default();
+    let bounds = PrepareLimits {
+        sizes: options.preparation.size_limits(),
+        deadline: options.preparation.deadline(None),
+    };
+    let path = &options.component;
+    let runtime = runtime::chosen(options.program.runtime, path);
+    let config = settings::config(
+        &options.telemetry,
+        component_name(path),
+        runtime::described(runtime)?,
+        &console,
+    )?;
+    let prepared = runtime::prepare_handler(path, runtime, &options.program, bounds)?;
+    let screen = Screen::of(&config, &options.telemetry)?;
+    let limits = config.limits().clone();
+    let propagators = config.propagators();
+    let pipeline = Pipeline::build(config).map_err(|error| Failure::new(error.to_string()))?;
+    let telemetry = pipeline.telemetry().clone();
+    let described = Described {
+        telemetry: telemetry.clone(),
+        component: component_name(path),
+        propagation: Propagation {
+            trace_context: propagators.trace_context,
+            baggage: propagators.baggage,
+        },
+        trust: options.server.trust(),
+        trace_response: options.server.trace_response,
+    };
+
+    let async_runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start the async runtime: {error}")))?;
+    let delivered = async_runtime.block_on(async {
+        let mut signals = Signals::listen()
+            .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
+        answer(prepared, described, options, &mut signals).await?;
+        let flush_timeout = options.telemetry.flush_timeout;
+        let delivered = Delivered::by(pipeline, flush_timeout, &mut signals).await;
+        tokio::spawn(signals.end_at_next());
+        Ok(delivered)
+    });
+    // Guests that did not stop may still run.
+    let delivered = match delivered {
+        Ok(delivered) => delivered,
+        Err(failure) => {
+            async_runtime.shutdown_background();
+            return Err(failure);
+        }
+    };
+    for warning in telemetry.guest_warnings() {
+        say!("wasmscope: warning: {}", on_one_line(&warning));
+    }
+    if let Some(screen) = screen {
+        let format = options.telemetry.format;
+        let shown = messages::in_time(move || screen.show(&console, format));
+        if let Some(Err(error)) = shown {
+            say!("wasmscope: warning: the telemetry cannot be shown: {error}");
+        }
+    }
+    report_losses(&delivered, &limits);
+    async_runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Listens, and answers requests until the first signal. The second one ends this process.
+async fn answer(
+    prepared: PreparedHandler,
+    described: Described,
+    options: &Serve,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let server = &options.server;
+    let handler = prepared.serve(&described.telemetry, server)?;
+    let limits = server.limits(handler.max_requests());
+    let listening = Server::bind(server.addr, handler, described, limits)
+        .await
+        .and_then(|listening| Ok((listening.local_addr()?, listening)));
+    let (address, listening) = listening.map_err(|error| cannot_listen(options, &error))?;
+    say!("wasmscope: listening on http://{address}");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = listening.serve(async {
+        // A dropped sender stops it as well.
+        let _ = stopped.await;
+    });
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        () = &mut serving => return Ok(()),
+        _ = signals.next() => {}
+    }
+    say!("wasmscope: finishing requests; another signal ends the server at once");
+    messages::bound_writes();
+    let _ = stop.send(());
+    tokio::select! {
+        () = &mut serving => Ok(()),
+        signal = signals.next() => std::process::exit(signal.exit_code().into()),
+    }
+}
+
+fn cannot_listen(options: &Serve, error: &std::io::Error) -> Failure {
+    let address = options.server.addr;
+    let advice = match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "; another program uses it: stop that, or choose another port with --addr"
+        }
+        std::io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+        std::io::ErrorKind::PermissionDenied => "; ports below 1024 may need permissions",
+        _ => "",
+    };
+    Failure::new(format!(
+        "--addr: cannot listen on {address}: {error}{advice}"
+    ))
+}
