@@ -26,8 +26,10 @@ pub mod guests;
 pub mod home;
 pub mod report;
 pub mod scenario;
+pub mod service;
 
 pub use attempt::{Attempt, assert_stderr_contains};
 pub use guests::guest;
 pub use report::report;
 pub use scenario::{RUNTIMES, Runtime, Scenario};
+pub use service::Service;

@@ -51,7 +51,18 @@ impl Runtime {
     #[must_use]
     #[track_caller]
     pub fn run(self) -> Cli {
-        self.chosen(Cli::new())
+        self.chosen("run", Cli::new())
+    }
+
+    /// Returns the command `wasmscope serve` on this runtime, on a free port.
+    ///
+    /// # Panics
+    /// If there is no `wasmscope`.
+    #[must_use]
+    #[track_caller]
+    pub fn serve(self) -> Cli {
+        self.chosen("serve", Cli::new())
+            .args(["--addr", "127.0.0.1:0"])
     }
 
     /// Returns the same command inside a shell script, which runs it as `"$@"`.
@@ -61,12 +72,13 @@ impl Runtime {
     #[must_use]
     #[track_caller]
     pub fn run_in_shell(self, line: &str) -> Cli {
-        self.chosen(Cli::program("sh").args(["-c", line, "sh"]).arg(binary()))
+        let shell = Cli::program("sh").args(["-c", line, "sh"]).arg(binary());
+        self.chosen("run", shell)
     }
 
-    fn chosen(self, command: Cli) -> Cli {
+    fn chosen(self, subcommand: &str, command: Cli) -> Cli {
         command
-            .arg("run")
+            .arg(subcommand)
             // The first test of a guest compiles it. A short `--timeout` alone would limit that to
             // 5 s, which is too little on a busy machine.
             .args(["--prepare-timeout", "10m"])

@@ -402,6 +402,12 @@ impl Running {
         );
     }
 
+    /// Returns its standard error so far.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
     /// Waits until its standard error fulfils `condition`.
     ///
     /// # Panics

@@ -8,11 +8,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-use super::call::{Stop, StopReason};
 use super::exchange::{Exchange, ResponseEnd};
 
 /// The body of a request, up to a number of bytes.
@@ -21,7 +20,7 @@ pub struct RequestBody {
     inner: Incoming,
     left: u64,
     limit: u64,
-    stop: Stop,
+    too_large: CancellationToken,
     /// Counts the bytes.
     bytes: Arc<AtomicU64>,
 }
@@ -32,7 +31,7 @@ impl RequestBody {
             inner,
             left: limit,
             limit,
-            stop: exchange.stop().clone(),
+            too_large: exchange.too_large().clone(),
             bytes: exchange.request_bytes(),
         }
     }
@@ -54,7 +53,7 @@ impl Body for RequestBody {
         };
         let length = frame.data_ref().map_or(0, |data| data.len() as u64);
         let Some(left) = self.left.checked_sub(length) else {
-            self.stop.now(StopReason::BodyTooLarge);
+            self.too_large.cancel();
             let limit = Some(self.limit);
             return Poll::Ready(Some(Err(Error::HttpRequestBodySize(limit))));
         };
@@ -76,22 +75,45 @@ impl Body for RequestBody {
 pub(super) struct ResponseBody {
     inner: HyperOutgoingBody,
     broken: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// The bytes that are left to send, if their number is known. After the last one, hyper does
+    /// not ask for the end.
+    left: Option<u64>,
+    /// The error to return next.
+    error: Option<Error>,
     end: ResponseEnd,
 }
 
 impl ResponseBody {
-    pub(super) fn new(inner: HyperOutgoingBody, end: ResponseEnd) -> Self {
+    /// Makes the body. `length` is that in the header `content-length`.
+    pub(super) fn new(
+        inner: HyperOutgoingBody,
+        length: Option<u64>,
+        mut end: ResponseEnd,
+    ) -> Self {
+        let left = length.or(inner.size_hint().exact());
+        if left == Some(0) {
+            end.complete();
+        }
         Self {
+            left,
             inner,
             broken: Box::pin(end.exchange().broken()),
+            error: None,
             end,
         }
     }
 
-    fn fail(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    /// Fails at the next call. hyper sends what it has in between.
+    fn fail(
+        &mut self,
+        error: Error,
+        cx: &Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         self.end.complete();
         self.end.exchange().request().set_error(INCOMPLETE);
-        Poll::Ready(Some(Err(error)))
+        self.error = Some(error);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -106,21 +128,28 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(error) = self.error.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
                 let exchange = self.end.exchange();
                 exchange.request().add_response_bytes(length);
+                self.left = self.left.map(|left| left.saturating_sub(length));
+                if frame.is_trailers() || self.left == Some(0) {
+                    self.end.complete();
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(error))) => self.fail(error),
+            Poll::Ready(Some(Err(error))) => self.fail(error, cx),
             Poll::Ready(None) => {
                 self.end.complete();
                 Poll::Ready(None)
             }
             // Last, so that everything that the guest has written is sent.
             Poll::Pending => match self.broken.as_mut().poll(cx) {
-                Poll::Ready(()) => self.fail(Error::HttpResponseIncomplete),
+                Poll::Ready(()) => self.fail(Error::HttpResponseIncomplete, cx),
                 Poll::Pending => Poll::Pending,
             },
         }

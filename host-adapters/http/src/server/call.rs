@@ -97,8 +97,6 @@ pub enum StopReason {
     Timeout,
     /// The client has closed the connection, or has given up the request.
     ClientGone,
-    /// The body of the request is too large.
-    BodyTooLarge,
     /// The server shuts down, and the request took too long to end.
     Shutdown,
 }
@@ -109,7 +107,7 @@ impl StopReason {
     pub const fn outcome(self) -> Outcome {
         match self {
             Self::Timeout => Outcome::Timeout,
-            Self::ClientGone | Self::BodyTooLarge | Self::Shutdown => Outcome::Killed,
+            Self::ClientGone | Self::Shutdown => Outcome::Killed,
         }
     }
 
@@ -118,7 +116,6 @@ impl StopReason {
         match self {
             Self::Timeout => "timeout",
             Self::ClientGone => "client_disconnected",
-            Self::BodyTooLarge => "request_body_too_large",
             Self::Shutdown => "server_shutdown",
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Exchange {
     /// Set when the guest has ended.
     outcome: OnceLock<Outcome>,
     request_bytes: Arc<AtomicU64>,
+    /// Given when the body of the request is too large.
+    too_large: CancellationToken,
     /// Given when the response was sent, or was given up.
     response_ended: CancellationToken,
     _permit: OwnedSemaphorePermit,
@@ -43,6 +45,7 @@ impl Exchange {
             has_response: AtomicBool::new(false),
             outcome: OnceLock::new(),
             request_bytes: Arc::default(),
+            too_large: CancellationToken::new(),
             response_ended: CancellationToken::new(),
             _permit: permit,
         }
@@ -59,6 +62,11 @@ impl Exchange {
     /// Returns the count of the bytes of the request's body.
     pub(super) fn request_bytes(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.request_bytes)
+    }
+
+    /// Returns the signal that the body of the request is too large.
+    pub(super) fn too_large(&self) -> &CancellationToken {
+        &self.too_large
     }
 
     /// Stops the guest, and breaks its response off.

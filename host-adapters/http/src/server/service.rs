@@ -171,6 +171,10 @@ impl Service {
         let end = ResponseEnd::new(Arc::clone(&exchange));
         let head = tokio::select! {
             biased;
+            // First, because the guest may answer with its own error then.
+            () = exchange.too_large().cancelled() => {
+                return end.refuse(StatusCode::PAYLOAD_TOO_LARGE);
+            }
             head = head => head,
             reason = exchange.stop().stopped() => return end.refuse(status_of(reason)),
         };
@@ -205,7 +209,8 @@ fn respond(
     let has_no_body =
         is_head || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
     let (parts, body) = response.into_parts();
-    let mut body = ResponseBody::new(body, end);
+    let length = content_length(&parts.headers);
+    let mut body = ResponseBody::new(body, length, end);
     if !has_no_body {
         return Response::from_parts(parts, body.boxed_unsync());
     }
@@ -239,7 +244,6 @@ impl Drop for Waiting {
 fn status_of(reason: StopReason) -> StatusCode {
     match reason {
         StopReason::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        StopReason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         StopReason::Shutdown => StatusCode::SERVICE_UNAVAILABLE,
         // It is not received.
         StopReason::ClientGone => StatusCode::INTERNAL_SERVER_ERROR,

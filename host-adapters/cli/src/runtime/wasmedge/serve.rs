@@ -171,10 +171,11 @@ fn handle(instances: &Instances<OnWorkers>, mut taken: Taken<Instance>, mut call
         && call.stop().reason().is_none()
         && instances.may_be_used_again(&taken);
     let resources = taken.instance.store.data_mut().take_resources();
-    call.finish(span, &outcome, resources);
+    // Before the request ends, so that the next one finds it.
     if can_be_used_again {
         instances.keep(taken);
     }
+    call.finish(span, &outcome, resources);
 }
 
 fn call_guest(

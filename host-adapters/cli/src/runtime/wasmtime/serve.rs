@@ -128,10 +128,11 @@ async fn handle(instances: &Instances<Stores>, mut taken: Taken<Instance>, mut c
         && call.stop().reason().is_none()
         && instances.may_be_used_again(&taken);
     let resources = taken.instance.store.data_mut().take_resources();
-    call.finish(span, &outcome, resources);
+    // Before the request ends, so that the next one finds it.
     if can_be_used_again {
         instances.keep(taken);
     }
+    call.finish(span, &outcome, resources);
 }
 
 /// Calls the guest, until it ends or has to stop.

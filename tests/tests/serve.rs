@@ -1,0 +1,455 @@
+//! `wasmscope serve` on every engine: responses, failures, limits, and the telemetry of requests.
+
+use std::io::Write as _;
+use std::net::Shutdown;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use wasmscope_test_support::{Collector, SpanView, Value};
+use wasmscope_tests::service::Answer;
+use wasmscope_tests::{Runtime, Service, on_each_engine};
+
+on_each_engine! {
+    requests_are_answered_and_described,
+    failures_have_a_status_and_no_details,
+    responses_of_failed_guests_break_off,
+    time_is_limited,
+    a_client_that_goes_away_stops_the_guest,
+    bodies_and_trailers_pass_in_both_directions,
+    sizes_are_limited,
+    too_many_requests_are_refused,
+    many_requests_are_handled_at_once,
+    instances_are_used_again_only_if_nothing_is_left,
+    the_callers_trace_is_continued,
+    a_signal_finishes_requests,
+}
+
+const SERVICE: &str = "http-service";
+
+/// Waits for the spans of the server, and returns them in the order of their ends.
+fn server_spans(collector: &Collector, count: usize) -> Vec<SpanView> {
+    let of_server = |collector: &Collector| {
+        let spans = collector.spans().into_iter();
+        spans
+            .filter(|span| span.scope.name == "wasmscope")
+            .collect::<Vec<_>>()
+    };
+    collector.wait_for(
+        |collector| of_server(collector).len() >= count,
+        Duration::from_secs(30),
+    );
+    of_server(collector)
+}
+
+fn text(span: &SpanView, key: &str) -> String {
+    match span.attr(key) {
+        Some(Value::Str(text)) => text,
+        Some(Value::Int(number)) => number.to_string(),
+        Some(other) => format!("{other:?}"),
+        None => "-".to_owned(),
+    }
+}
+
+/// Returns the facts about a request: method, path, status code, error and status.
+fn facts(span: &SpanView) -> String {
+    let keys = ["url.path", "http.response.status_code", "error.type"];
+    let [path, status, error] = keys.map(|key| text(span, key));
+    let status_code = span.item.status.as_ref().map_or(0, |status| status.code);
+    let is_error = status_code == 2;
+    let mark = if is_error { " ERROR" } else { "" };
+    format!("{} {path} {status} {error}{mark}", span.name)
+}
+
+#[track_caller]
+fn assert_facts(collector: &Collector, expected: &[&str]) {
+    let spans = server_spans(collector, expected.len());
+    let mut facts: Vec<_> = spans.iter().map(facts).collect();
+    facts.sort();
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(facts, expected);
+}
+
+fn requests_are_answered_and_described(runtime: Runtime) {
+    let service = Service::start(runtime, SERVICE, &["--trace-response"]);
+    let ok = service.send(
+        "GET /ok?a=1&sig=secret HTTP/1.1\r\nhost: shop.example:8080\r\nuser-agent: test\r\n\
+         connection: close\r\n\r\n",
+    );
+    assert_eq!(ok.to_string(), "200 \"ok\\n\"");
+    assert_eq!(service.get("/nowhere").status, 404);
+    assert_eq!(service.get("/unavailable").status, 503);
+    assert_eq!(service.get("/empty").to_string(), "204 \"\"");
+    let head = "HEAD /head HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let mut stream = service.connect();
+    stream.write_all(head.as_bytes()).expect("a connection");
+    let mut all = Vec::new();
+    std::io::Read::read_to_end(&mut stream, &mut all).expect("a response");
+    let all = String::from_utf8_lossy(&all);
+    assert!(all.starts_with("HTTP/1.1 200 OK\r\n"), "{all}");
+    assert!(all.contains("content-length: 30\r\n"), "{all}");
+    assert!(all.ends_with("\r\n\r\n"), "{all}");
+    // Keep-alive: two requests on a connection.
+    let mut stream = service.connect();
+    for _ in 0..2 {
+        let request = "GET /ok HTTP/1.1\r\nhost: a\r\n\r\n";
+        stream.write_all(request.as_bytes()).expect("a connection");
+        assert_eq!(Answer::read(&mut stream).status, 200);
+    }
+    drop(stream);
+
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    assert_facts(
+        &collector,
+        &[
+            "GET /ok 200 -",
+            "GET /nowhere 404 -",
+            "GET /unavailable 503 503 ERROR",
+            "GET /empty 204 -",
+            "HEAD /head 200 -",
+            "GET /ok 200 -",
+            "GET /ok 200 -",
+        ],
+    );
+    let spans = server_spans(&collector, 7);
+    let first = spans
+        .iter()
+        .find(|span| text(span, "user_agent.original") == "test")
+        .expect("the first request");
+    for (key, expected) in [
+        ("http.request.method", "GET"),
+        ("url.scheme", "http"),
+        ("url.query", "a=1&sig=REDACTED"),
+        ("server.address", "shop.example"),
+        ("server.port", "8080"),
+        ("client.address", "127.0.0.1"),
+        ("network.protocol.version", "1.1"),
+        ("wasmscope.component.name", "http_service"),
+        ("wasmscope.outcome", "ok"),
+    ] {
+        assert_eq!(text(first, key), expected, "{key}");
+    }
+    let guest_spans = collector.spans().into_iter();
+    let mut guests = guest_spans.filter(|span| span.name == "handle");
+    assert!(guests.any(|span| span.is_child_of(first)));
+    let traceresponse = ok.header("traceresponse").expect("it was asked for");
+    assert!(
+        traceresponse.contains(&hex(&first.item.trace_id)),
+        "{traceresponse}"
+    );
+    for name in [
+        "http.server.request.duration",
+        "http.server.active_requests",
+        "http.server.request.body.size",
+        "http.server.response.body.size",
+    ] {
+        collector.metric(name);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn failures_have_a_status_and_no_details(runtime: Runtime) {
+    let service = Service::start(runtime, SERVICE, &[]);
+    for (path, expected) in [
+        ("/error", "502 \"502 Bad Gateway\\n\""),
+        ("/none", "500 \"500 Internal Server Error\\n\""),
+        ("/trap-before", "500 \"500 Internal Server Error\\n\""),
+        ("/exit", "500 \"500 Internal Server Error\\n\""),
+    ] {
+        assert_eq!(service.get(path).to_string(), expected, "{path}");
+    }
+    let two_hosts = "GET /ok HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n";
+    assert_eq!(service.send(two_hosts).status, 400);
+    // It still works.
+    assert_eq!(service.get("/ok").status, 200);
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    assert_facts(
+        &collector,
+        &[
+            "GET /error 502 destination-unavailable ERROR",
+            "GET /none 500 no_response ERROR",
+            "GET /trap-before 500 unreachable ERROR",
+            "GET /exit 500 exit ERROR",
+            "GET /ok 400 -",
+            "GET /ok 200 -",
+        ],
+    );
+}
+
+fn responses_of_failed_guests_break_off(runtime: Runtime) {
+    let service = Service::start(runtime, SERVICE, &[]);
+    assert_eq!(
+        service.get("/trap-in-body").to_string(),
+        "200 \"part\", broken off"
+    );
+    assert_eq!(service.get("/trap-after").to_string(), "200 \"all\\n\"");
+    let short = service.get("/short");
+    assert!(!short.is_complete, "{short}");
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    assert_facts(
+        &collector,
+        &[
+            "GET /trap-in-body 200 unreachable ERROR",
+            "GET /trap-after 200 unreachable ERROR",
+            "GET /short 200 response_incomplete ERROR",
+        ],
+    );
+}
+
+fn time_is_limited(runtime: Runtime) {
+    let service = Service::start(runtime, SERVICE, &["--timeout", "1s"]);
+    assert_eq!(
+        service.get("/loop").to_string(),
+        "504 \"504 Gateway Timeout\\n\""
+    );
+    assert_eq!(
+        service.get("/loop-in-body").to_string(),
+        "200 \"part\", broken off"
+    );
+    // A client that reads nothing cannot keep a response longer.
+    let mut slow = service.connect();
+    let request = "GET /stream HTTP/1.1\r\nhost: a\r\n\r\n";
+    slow.write_all(request.as_bytes()).expect("a connection");
+    // A client that never sends its body.
+    let upload = "POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc";
+    assert_eq!(service.send(upload).status, 504);
+    let spans = server_spans(&service.collector, 4);
+    assert_eq!(spans.len(), 4);
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    drop(slow);
+    assert_facts(
+        &collector,
+        &[
+            "GET /loop 504 timeout ERROR",
+            "GET /loop-in-body 200 timeout ERROR",
+            "GET /stream 200 timeout ERROR",
+            "POST /read 504 timeout ERROR",
+        ],
+    );
+}
+
+fn a_client_that_goes_away_stops_the_guest(runtime: Runtime) {
+    let service = Service::start(runtime, SERVICE, &[]);
+    for path in ["/loop", "/stream"] {
+        let mut stream = service.connect();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("a connection");
+        if path == "/stream" {
+            let mut some = [0; 1000];
+            std::io::Read::read_exact(&mut stream, &mut some).expect("the response began");
+        } else {
+            thread::sleep(Duration::from_millis(300));
+        }
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+    // Long before the timeout of 60 s.
+    assert_facts(
+        &service.collector,
+        &[
+            "GET /loop - client_disconnected ERROR",
+            "GET /stream 200 client_disconnected ERROR",
+        ],
+    );
+    let _ = service.stop().0.expect_code(0);
+}
+
+fn bodies_and_trailers_pass_in_both_directions(runtime: Runtime) {
+    let service = Service::start(runtime, SERVICE, &[]);
+    let mut stream = service.connect();
+    let head = "POST /echo HTTP/1.1\r\nhost: a\r\nconnection: close\r\nte: trailers\r\n\
+                transfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n";
+    stream.write_all(head.as_bytes()).expect("a connection");
+    for part in ["one ", "two ", "three"] {
+        thread::sleep(Duration::from_millis(50));
+        let chunk = format!("{:x}\r\n{part}\r\n", part.len());
+        stream.write_all(chunk.as_bytes()).expect("a connection");
+    }
+    let end = "0\r\nx-sum: 3\r\n\r\n";
+    stream.write_all(end.as_bytes()).expect("a connection");
+    let answer = Answer::read(&mut stream);
+    assert_eq!(answer.to_string(), "200 \"one two three\"");
+    assert_eq!(answer.header("x-sum"), Some("3"));
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    assert_facts(&collector, &["POST /echo 200 -"]);
+}
+
+fn sizes_are_limited(runtime: Runtime) {
+    let options = ["--max-body-size", "1000", "--max-header-size", "8KiB"];
+    let service = Service::start(runtime, SERVICE, &options);
+    let post = |length: usize| {
+        format!(
+            "POST /read HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+        ) + &"x".repeat(length)
+    };
+    assert_eq!(
+        service.send(post(1000)).to_string(),
+        "200 \"1000 bytes\\n\""
+    );
+    assert_eq!(service.send(post(1001)).status, 413);
+    let chunked = format!(
+        "POST /read HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+        1001,
+        "x".repeat(1001)
+    );
+    assert_eq!(service.send(chunked).status, 413);
+    let header = format!(
+        "GET /ok HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n",
+        "x".repeat(20_000)
+    );
+    assert_eq!(service.send(header).status, 431);
+    let many = "a: b\r\n".repeat(500);
+    assert_eq!(
+        service
+            .send(format!("GET /ok HTTP/1.1\r\nhost: a\r\n{many}\r\n"))
+            .status,
+        431
+    );
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    assert_facts(
+        &collector,
+        &["POST /read 200 -", "POST /read 413 -", "POST /read 413 -"],
+    );
+}
+
+fn too_many_requests_are_refused(runtime: Runtime) {
+    let options = [
+        "--max-concurrent-requests",
+        "1",
+        "--max-waiting-requests",
+        "1",
+        "--wait-timeout",
+        "500ms",
+        "--timeout",
+        "3s",
+    ];
+    let service = Service::start(runtime, SERVICE, &options);
+    let mut busy = service.connect();
+    let request = "GET /loop-in-body HTTP/1.1\r\nhost: a\r\n\r\n";
+    busy.write_all(request.as_bytes()).expect("a connection");
+    let mut some = [0; 10];
+    std::io::Read::read_exact(&mut busy, &mut some).expect("the response began");
+    let started = Instant::now();
+    let mut waiting = service.connect();
+    let request = "GET /ok HTTP/1.1\r\nhost: a\r\n\r\n";
+    waiting.write_all(request.as_bytes()).expect("a connection");
+    thread::sleep(Duration::from_millis(100));
+    // The queue is full.
+    let refused = service.get("/ok");
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert!(started.elapsed() < Duration::from_millis(450));
+    assert_eq!(Answer::read(&mut waiting).status, 503);
+    assert!(started.elapsed() >= Duration::from_millis(500));
+    drop(busy);
+    let _ = server_spans(&service.collector, 3);
+    assert_eq!(service.get("/ok").status, 200);
+    let _ = service.stop().0.expect_code(0);
+}
+
+fn many_requests_are_handled_at_once(runtime: Runtime) {
+    let service = Service::start(runtime, SERVICE, &[]);
+    let mut streams: Vec<_> = (0..64).map(|_| service.connect()).collect();
+    // Each waits for a body that comes after all have begun.
+    for stream in &mut streams {
+        let head =
+            "POST /read HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 3\r\n\r\n";
+        stream.write_all(head.as_bytes()).expect("a connection");
+    }
+    for stream in streams.iter_mut().rev() {
+        stream.write_all(b"abc").expect("a connection");
+        assert_eq!(Answer::read(stream).to_string(), "200 \"3 bytes\\n\"");
+    }
+    let _ = service.stop().0.expect_code(0);
+}
+
+fn instances_are_used_again_only_if_nothing_is_left(runtime: Runtime) {
+    let fresh = Service::start(runtime, SERVICE, &[]);
+    for _ in 0..3 {
+        assert_eq!(fresh.get("/count").text(), "1\n");
+    }
+    let _ = fresh.stop().0.expect_code(0);
+
+    let options = ["--max-instance-reuse", "3", "--idle-instance-timeout", "1m"];
+    let service = Service::start(runtime, SERVICE, &options);
+    // A guest ends a little later than its response.
+    let mut handled = 0;
+    let mut get = |path| {
+        let answer = service.get(path);
+        handled += 1;
+        let _ = server_spans(&service.collector, handled);
+        answer
+    };
+    for expected in ["1\n", "2\n", "3\n", "1\n"] {
+        assert_eq!(get("/count").text(), expected);
+    }
+    // After a failure, and after a resource was kept, the instance ends.
+    assert_eq!(get("/trap-before").status, 500);
+    assert_eq!(get("/count").text(), "1\n");
+    assert_eq!(get("/keep").text(), "1\n");
+    assert_eq!(get("/keep").text(), "1\n");
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    let spans = collector.spans();
+    let guests = spans.iter().filter(|span| span.name == "handle");
+    assert_eq!(guests.count(), 8);
+}
+
+fn the_callers_trace_is_continued(runtime: Runtime) {
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    let request = |headers: &str| {
+        format!("GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{headers}\r\n")
+    };
+    let parent = format!("traceparent: 00-{TRACE}-b7ad6b7169203331-01\r\n");
+    let in_trace = |options: &[&str], headers: &str| {
+        let service = Service::start(runtime, SERVICE, options);
+        assert_eq!(service.send(request(headers)).status, 200);
+        let spans = server_spans(&service.collector, 1);
+        let _ = service.stop().0.expect_code(0);
+        hex(&spans[0].item.trace_id) == TRACE
+    };
+    assert!(in_trace(&[], &parent));
+    assert!(!in_trace(&[], "traceparent: nonsense\r\n"));
+    assert!(!in_trace(&[], &parent.repeat(2)), "a doubled header");
+    assert!(!in_trace(&["--trust-incoming", "never"], &parent));
+}
+
+fn a_signal_finishes_requests(runtime: Runtime) {
+    let service = Service::start(runtime, SERVICE, &["--shutdown-timeout", "20s"]);
+    let mut stream = service.connect();
+    let head = "POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n";
+    stream.write_all(head.as_bytes()).expect("a connection");
+    thread::sleep(Duration::from_millis(300));
+    service.terminate();
+    thread::sleep(Duration::from_millis(300));
+    assert!(
+        std::net::TcpStream::connect(service.address).is_err(),
+        "it accepts no more connections"
+    );
+    stream.write_all(b"abc").expect("a connection");
+    assert_eq!(Answer::read(&mut stream).to_string(), "200 \"3 bytes\\n\"");
+    let (output, collector) = service.finish();
+    let _ = output.expect_code(0);
+    assert_facts(&collector, &["POST /read 200 -"]);
+
+    // A request that does not end.
+    let service = Service::start(runtime, SERVICE, &["--shutdown-timeout", "500ms"]);
+    let mut stream = service.connect();
+    let request = "GET /loop-in-body HTTP/1.1\r\nhost: a\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("a connection");
+    thread::sleep(Duration::from_millis(300));
+    let started = Instant::now();
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(!Answer::read(&mut stream).is_complete);
+    assert_facts(&collector, &["GET /loop-in-body 200 server_shutdown ERROR"]);
+}
