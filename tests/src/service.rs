@@ -81,6 +81,17 @@ impl Service {
         stream
     }
 
+    /// Returns the address on which it answers probes.
+    #[must_use]
+    pub fn probes(&self) -> Option<SocketAddr> {
+        let stderr = self.running.stderr();
+        let mut lines = stderr.lines();
+        lines.find_map(|line| {
+            let rest = line.strip_prefix("wasmscope: answering probes on http://")?;
+            rest.split('/').next()?.parse().ok()
+        })
+    }
+
     /// Returns the process id of the server.
     #[must_use]
     pub fn id(&self) -> u32 {

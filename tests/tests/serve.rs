@@ -22,6 +22,7 @@ on_each_engine! {
     instances_are_used_again_only_if_nothing_is_left,
     the_callers_trace_is_continued,
     a_signal_finishes_requests,
+    probes_say_whether_it_is_ready,
 }
 
 const SERVICE: &str = "http-service";
@@ -452,4 +453,30 @@ fn a_signal_finishes_requests(runtime: Runtime) {
     assert!(started.elapsed() < Duration::from_secs(10));
     assert!(!Answer::read(&mut stream).is_complete);
     assert_facts(&collector, &["GET /loop-in-body 200 server_shutdown ERROR"]);
+}
+
+fn probes_say_whether_it_is_ready(runtime: Runtime) {
+    let options = ["--health-addr", "127.0.0.1:0", "--shutdown-timeout", "20s"];
+    let service = Service::start(runtime, SERVICE, &options);
+    let probe = |path: &str| {
+        let stream = std::net::TcpStream::connect(service.probes().expect("it answers probes"));
+        let mut stream = stream.expect("it listens");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("a connection");
+        Answer::read(&mut stream).to_string()
+    };
+    assert_eq!(probe("/livez"), "200 \"alive\\n\"");
+    assert_eq!(probe("/readyz"), "200 \"ready\\n\"");
+    assert_eq!(probe("/"), "404 \"use /livez or /readyz\\n\"");
+    let mut stream = service.connect();
+    let head = "POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n";
+    stream.write_all(head.as_bytes()).expect("a connection");
+    thread::sleep(Duration::from_millis(300));
+    service.terminate();
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(probe("/livez"), "200 \"alive\\n\"");
+    assert_eq!(probe("/readyz"), "503 \"shutting down\\n\"");
+    stream.write_all(b"abc").expect("a connection");
+    assert_eq!(Answer::read(&mut stream).status, 200);
+    let _ = service.finish().0.expect_code(0);
 }

@@ -8,6 +8,8 @@ use crate::messages::{self, on_one_line, say};
 use crate::runtime::{self, PrepareLimits, PreparedHandler, component_name};
 use crate::settings;
 use crate::show::Screen;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use wasmscope_http::server::{Described, Server};
 use wasmscope_otlp::Pipeline;
@@ -95,7 +97,13 @@ async fn answer(
     let listening = Server::bind(server.addr, handler, described, limits)
         .await
         .and_then(|listening| Ok((listening.local_addr()?, listening)));
-    let (address, listening) = listening.map_err(|error| cannot_listen(options, &error))?;
+    let failed = |error| cannot_listen("--addr", server.addr, &error);
+    let (address, mut listening) = listening.map_err(failed)?;
+    if let Some(health) = server.health_addr {
+        let failed = |error| cannot_listen("--health-addr", health, &error);
+        let health = listening.answer_probes(health).await.map_err(failed)?;
+        say!("wasmscope: answering probes on http://{health}/livez and /readyz");
+    }
     say!("wasmscope: listening on http://{address}");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = listening.serve(async {
@@ -116,17 +124,18 @@ async fn answer(
     }
 }
 
-fn cannot_listen(options: &Serve, error: &std::io::Error) -> Failure {
-    let address = options.server.addr;
-    let advice = match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            "; another program uses it: stop that, or choose another port with --addr"
-        }
-        std::io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
-        std::io::ErrorKind::PermissionDenied => "; ports below 1024 may need permissions",
-        _ => "",
+fn cannot_listen(option: &str, address: SocketAddr, error: &std::io::Error) -> Failure {
+    let kind = error.kind();
+    let advice = if kind == ErrorKind::AddrInUse {
+        "; another program uses it: stop that, or choose another port"
+    } else if kind == ErrorKind::AddrNotAvailable {
+        "; this machine does not have that address"
+    } else if kind == ErrorKind::PermissionDenied {
+        "; ports below 1024 may need permissions"
+    } else {
+        ""
     };
     Failure::new(format!(
-        "--addr: cannot listen on {address}: {error}{advice}"
+        "{option}: cannot listen on {address}: {error}{advice}"
     ))
 }

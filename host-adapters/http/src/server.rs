@@ -15,6 +15,7 @@ mod body;
 mod call;
 mod connection;
 mod exchange;
+mod health;
 mod service;
 
 pub use self::body::RequestBody;
@@ -33,6 +34,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Stops the guest when [`Call::stop`] says so. A call that is dropped without `finish` counts
     /// as a failure of the host.
     fn handle(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// Returns whether it can handle requests now, as far as it knows.
+    fn is_ready(&self) -> bool {
+        true
+    }
 
     /// Returns how many requests it can handle at once. `None` if it has no limit of its own.
     fn max_requests(&self) -> Option<usize> {

@@ -46,6 +46,10 @@ pub(crate) struct Server {
     /// Sets the address to listen on. Port 0 selects a free port.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = address, default_value = "127.0.0.1:8080")]
     pub(crate) addr: SocketAddr,
+    /// Answers probes on this address: /livez, and /readyz, which fails while the server shuts down
+    /// or the component cannot be instantiated.
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
+    pub(crate) health_addr: Option<SocketAddr>,
     /// Limits the time for a request: from its arrival to the end of its response. Then it is
     /// refused with 504, or its response breaks off.
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true, default_value = "60s")]
@@ -145,7 +149,7 @@ const MOST: usize = 1_000_000;
 fn address(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix("localhost:");
     let text = port.map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
-    text.parse().map_err(|_| {
+    text.parse().map_err(|_invalid| {
         "expected an IP address and a port, for example 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080"
             .to_owned()
     })

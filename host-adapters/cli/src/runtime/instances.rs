@@ -1,6 +1,7 @@
 //! Instances that are ready for requests: some that were made ahead, and some that are used again.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -37,6 +38,8 @@ struct Shared<M: Maker> {
     /// The time after which an instance that could be used again ends.
     idle: Duration,
     ready: Mutex<Ready<M::Instance>>,
+    /// Whether the last attempt to make an instance failed.
+    fails: AtomicBool,
     /// Notified when an instance that was made ahead is taken.
     taken: Notify,
 }
@@ -75,6 +78,7 @@ impl<M: Maker> Instances<M> {
                 unused: Vec::new(),
                 used: VecDeque::new(),
             }),
+            fails: AtomicBool::new(false),
             taken: Notify::new(),
         }));
         if ahead > 0 {
@@ -108,10 +112,21 @@ impl<M: Maker> Instances<M> {
         match found {
             Some(taken) => Ok(taken),
             None => Ok(Taken {
-                instance: self.0.maker.make().await?,
+                instance: self.make().await?,
                 uses: 0,
             }),
         }
+    }
+
+    async fn make(&self) -> Result<M::Instance, Outcome> {
+        let made = self.0.maker.make().await;
+        self.0.fails.store(made.is_err(), Ordering::Relaxed);
+        made
+    }
+
+    /// Returns whether the last attempt to make an instance succeeded.
+    pub(super) fn are_made(&self) -> bool {
+        !self.0.fails.load(Ordering::Relaxed)
     }
 
     /// Returns whether an instance may be used again.
@@ -136,7 +151,7 @@ impl<M: Maker> Instances<M> {
     async fn make_ahead(self) {
         loop {
             while self.ready().unused.len() < self.0.ahead {
-                match self.0.maker.make().await {
+                match self.make().await {
                     Ok(instance) => self.ready().unused.push(instance),
                     Err(_) => tokio::time::sleep(RETRY).await,
                 }

@@ -85,11 +85,7 @@ pub(super) struct ResponseBody {
 
 impl ResponseBody {
     /// Makes the body. `length` is that in the header `content-length`.
-    pub(super) fn new(
-        inner: HyperOutgoingBody,
-        length: Option<u64>,
-        mut end: ResponseEnd,
-    ) -> Self {
+    pub(super) fn new(inner: HyperOutgoingBody, length: Option<u64>, mut end: ResponseEnd) -> Self {
         let left = length.or(inner.size_hint().exact());
         if left == Some(0) {
             end.complete();

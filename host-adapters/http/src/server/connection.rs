@@ -16,11 +16,11 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::admission::Admission;
 use super::service::{Connection, Service};
-use super::{Described, Handler, Limits};
+use super::{Described, Handler, Limits, health};
 
 /// The pause after a failed accept, for example because there are too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -34,6 +34,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// A server that listens.
 pub struct Server {
     listener: TcpListener,
+    health: Option<TcpListener>,
     service: Arc<Service>,
     connections: Arc<Semaphore>,
 }
@@ -61,6 +62,7 @@ impl Server {
     ) -> io::Result<Self> {
         Ok(Self {
             listener: TcpListener::bind(address).await?,
+            health: None,
             connections: Arc::new(Semaphore::new(limits.connections)),
             service: Arc::new(Service {
                 handler,
@@ -68,9 +70,21 @@ impl Server {
                 limits,
                 described,
                 abort: CancellationToken::new(),
+                is_draining: AtomicBool::new(false),
                 guests: TaskTracker::new(),
             }),
         })
+    }
+
+    /// Answers probes on another address: `/livez`, and `/readyz` with 503 while the server shuts
+    /// down or the component cannot be instantiated. Returns the address.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the address cannot be used.
+    pub async fn answer_probes(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind(address).await?;
+        self.health.insert(listener).local_addr()
     }
 
     /// Returns the address on which it listens.
@@ -88,9 +102,14 @@ impl Server {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self {
             listener,
+            health,
             service,
             connections,
         } = self;
+        let _probes = health.map(|health| {
+            let probes = tokio::spawn(health::serve(health, Arc::clone(&service)));
+            AbortOnDropHandle::new(probes)
+        });
         let graceful = GracefulShutdown::new();
         let tasks = TaskTracker::new();
         let mut shutdown = std::pin::pin!(shutdown);
@@ -106,6 +125,7 @@ impl Server {
                 tasks.spawn(serve_connection(stream, client, permit, watcher, service));
             }
         }
+        service.is_draining.store(true, Ordering::Relaxed);
         drop(listener);
         tasks.close();
         service.guests.close();
@@ -128,7 +148,7 @@ impl Server {
 }
 
 /// Accepts a connection as soon as there may be another one.
-async fn accept(
+pub(super) async fn accept(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER, USER_AGENT};
@@ -51,6 +52,8 @@ pub(super) struct Service {
     pub(super) admission: Admission,
     /// Given when the time for the shutdown is over.
     pub(super) abort: CancellationToken,
+    /// Set when the server shuts down.
+    pub(super) is_draining: AtomicBool,
     /// The guests that run.
     pub(super) guests: TaskTracker,
 }

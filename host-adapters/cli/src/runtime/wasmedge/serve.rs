@@ -101,6 +101,10 @@ struct Requests {
 }
 
 impl Handler for Requests {
+    fn is_ready(&self) -> bool {
+        self.instances.are_made()
+    }
+
     fn max_requests(&self) -> Option<usize> {
         Some(self.workers)
     }
@@ -152,13 +156,14 @@ fn handle(instances: &Instances<OnWorkers>, mut taken: Taken<Instance>, mut call
         Some(span) => {
             let mut invocation = wasmscope_wasmedge::invoke_in(store, span);
             let result = call_guest(&mut invocation, handle, *fuel, &mut call);
-            let outcome = match (result, call.stop().reason()) {
-                (Ok(()), _) => Outcome::Ok,
-                (Err(error), reason) => match wasmscope_wasmedge::outcome_of(&error) {
-                    // An interruption has no reason of its own.
-                    Outcome::Timeout => reason.map_or(Outcome::Timeout, |reason| reason.outcome()),
-                    other => other,
-                },
+            let outcome = match &result {
+                Ok(()) => Outcome::Ok,
+                Err(error) => wasmscope_wasmedge::outcome_of(error),
+            };
+            // An interruption has no reason of its own.
+            let outcome = match call.stop().reason() {
+                Some(reason) if outcome == Outcome::Timeout => reason.outcome(),
+                Some(_) | None => outcome,
             };
             (invocation.hand_over(&outcome), outcome)
         }

@@ -58,7 +58,7 @@ impl Stores {
         let handle = instance
             .get_export_index(&mut store, interface.as_ref(), "handle")
             .ok_or_else(|| wasmtime::format_err!("no function `handle` in `{export}`"))?;
-        let handle = instance.get_typed_func(&mut store, &handle)?;
+        let handle = instance.get_typed_func(&mut store, handle)?;
         Ok(Instance {
             store,
             handle,
@@ -91,6 +91,10 @@ pub(super) fn handler(
 struct Requests(Instances<Stores>);
 
 impl Handler for Requests {
+    fn is_ready(&self) -> bool {
+        self.0.are_made()
+    }
+
     fn handle(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let instances = self.0.clone();
         Box::pin(async move {
