@@ -39,13 +39,23 @@ impl Service {
             .env("OTEL_BSP_SCHEDULE_DELAY", "100")
             .deadline(Duration::from_secs(300))
             .spawn();
-        running.wait_for_stderr(|text| listening(text).is_some());
-        let address = listening(&running.stderr()).expect("it listens");
+        let address = Self::address_of(&running);
         Self {
             running,
             collector,
             address,
         }
+    }
+
+    /// Waits until a server listens, and returns its address.
+    ///
+    /// # Panics
+    /// If it does not listen.
+    #[must_use]
+    #[track_caller]
+    pub fn address_of(running: &Running) -> SocketAddr {
+        running.wait_for_stderr(|text| listening(text).is_some());
+        listening(&running.stderr()).expect("it listens")
     }
 
     /// Sends a request with `connection: close`, and returns the response.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use wasmscope_test_support::{Collector, SpanView, Value};
 use wasmscope_tests::service::Answer;
-use wasmscope_tests::{Runtime, Service, on_each_engine};
+use wasmscope_tests::{Runtime, Service, guest, on_each_engine};
 
 on_each_engine! {
     requests_are_answered_and_described,
@@ -23,6 +23,8 @@ on_each_engine! {
     the_callers_trace_is_continued,
     a_signal_finishes_requests,
     probes_say_whether_it_is_ready,
+    requests_are_shown_as_they_end,
+    a_component_that_is_no_handler_is_refused,
 }
 
 const SERVICE: &str = "http-service";
@@ -479,4 +481,60 @@ fn probes_say_whether_it_is_ready(runtime: Runtime) {
     stream.write_all(b"abc").expect("a connection");
     assert_eq!(Answer::read(&mut stream).status, 200);
     let _ = service.finish().0.expect_code(0);
+}
+
+fn requests_are_shown_as_they_end(runtime: Runtime) {
+    let shown = |format: &str| {
+        let running = runtime
+            .serve()
+            .args(["--format", format])
+            .arg(guest(SERVICE))
+            .spawn();
+        let address = Service::address_of(&running);
+        for path in ["ok", "trap-before"] {
+            let mut stream = std::net::TcpStream::connect(address).expect("it listens");
+            let request = format!("GET /{path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).expect("a connection");
+            let _ = Answer::read(&mut stream);
+            // While the server runs.
+            running.wait_for_stderr(|text| text.contains(&format!("/{path}")));
+        }
+        running.terminate();
+        running.finish().expect_code(0).stderr
+    };
+    let text = shown("text");
+    let line = |path: &str| {
+        text.lines()
+            .find(|line| line.contains(path))
+            .expect(path)
+            .to_owned()
+    };
+    assert!(line(" GET /ok  200  ").contains("  2 spans"), "{text}");
+    assert!(line(" GET /trap-before  500 unreachable  ").contains("  2 spans"));
+    let tree = shown("tree");
+    assert!(tree.contains("url.path=/ok"), "{tree}");
+    assert!(tree.contains("└─ handle"), "{tree}");
+    let json = shown("json");
+    let is_span = |line: &&str| line.starts_with("{\"resourceSpans\":");
+    assert_eq!(json.lines().filter(is_span).count(), 2, "{json}");
+}
+
+fn a_component_that_is_no_handler_is_refused(runtime: Runtime) {
+    let output = runtime.serve().arg(guest("ordinary")).run();
+    let output = output.expect_code(2);
+    let expected = "is not an HTTP handler: it does not export wasi:http/incoming-handler@0.2; \
+                    it exports `wasi:cli/run@0.2";
+    assert!(output.stderr.contains(expected), "{output}");
+    assert!(output.stderr.contains("use `wasmscope run`"), "{output}");
+    let output = runtime.run().arg(guest(SERVICE)).run().expect_code(2);
+    assert!(output.stderr.contains("use `wasmscope serve`"), "{output}");
+    // Another server has the address.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let taken = listener.local_addr().expect("an address").to_string();
+    let output = runtime.serve().args(["--addr", &taken]).arg(guest(SERVICE));
+    let output = output.run().expect_code(2);
+    assert!(
+        output.stderr.contains("another program uses it"),
+        "{output}"
+    );
 }

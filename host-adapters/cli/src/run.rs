@@ -88,7 +88,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
     for warning in telemetry.guest_warnings() {
         say!("wasmscope: warning: {}", on_one_line(&warning));
     }
-    if let Some(screen) = screen {
+    if let Some(mut screen) = screen {
         // A failure to show telemetry does not change the program's exit code.
         let (console, format) = (console.clone(), options.telemetry.format);
         let shown = messages::in_time(move || screen.show(&console, format));

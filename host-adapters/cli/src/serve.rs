@@ -1,6 +1,6 @@
 //! `wasmscope serve`.
 
-use crate::args::Serve;
+use crate::args::{Format, Serve};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::losses::{Delivered, report_losses};
@@ -11,6 +11,9 @@ use crate::show::Screen;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 use wasmscope_http::server::{Described, Server};
 use wasmscope_otlp::Pipeline;
 use wasmscope_otlp::memory::MemoryExporter;
@@ -33,6 +36,9 @@ pub(crate) fn serve(options: &Serve) -> Result<ExitCode, Failure> {
     )?;
     let prepared = runtime::prepare_handler(path, runtime, &options.program, bounds)?;
     let screen = Screen::of(&config, &options.telemetry)?;
+    let format = options.telemetry.format;
+    let view = screen.map(|screen| View::start(screen, console, format));
+    let view = view.transpose()?;
     let limits = config.limits().clone();
     let propagators = config.propagators();
     let pipeline = Pipeline::build(config).map_err(|error| Failure::new(error.to_string()))?;
@@ -72,16 +78,58 @@ pub(crate) fn serve(options: &Serve) -> Result<ExitCode, Failure> {
     for warning in telemetry.guest_warnings() {
         say!("wasmscope: warning: {}", on_one_line(&warning));
     }
-    if let Some(screen) = screen {
-        let format = options.telemetry.format;
-        let shown = messages::in_time(move || screen.show(&console, format));
-        if let Some(Err(error)) = shown {
-            say!("wasmscope: warning: the telemetry cannot be shown: {error}");
-        }
+    if let Some(view) = view {
+        view.finish();
     }
     report_losses(&delivered, &limits);
     async_runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Shows requests while the server runs.
+struct View {
+    thread: JoinHandle<()>,
+    /// Ends the thread when it is dropped.
+    running: mpsc::Sender<()>,
+}
+
+impl View {
+    /// How often it looks for requests that have ended.
+    const PAUSE: Duration = Duration::from_millis(100);
+
+    /// Starts a thread that shows each request when it has ended, and the rest of the telemetry
+    /// when it is finished. A slow reader does not slow requests down: the memory exporter then
+    /// discards the oldest ones.
+    fn start(mut screen: Screen, console: MemoryExporter, format: Format) -> Result<Self, Failure> {
+        let (running, ended) = mpsc::channel::<()>();
+        let thread = std::thread::Builder::new()
+            .name("view".to_owned())
+            .spawn(move || {
+                let mut shown = Ok(());
+                while shown.is_ok() && ended.recv_timeout(Self::PAUSE).is_err_and(is_timeout) {
+                    shown = screen.show_requests(&console, format);
+                }
+                shown = shown
+                    .and_then(|()| screen.show_requests(&console, format))
+                    .and_then(|()| screen.show(&console, format));
+                if let Err(error) = shown {
+                    say!("wasmscope: warning: the telemetry cannot be shown: {error}");
+                }
+            })
+            .map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
+        Ok(Self { thread, running })
+    }
+
+    /// Shows the rest.
+    fn finish(self) {
+        drop(self.running);
+        let thread = self.thread;
+        messages::in_time(move || drop(thread.join()));
+    }
+}
+
+fn is_timeout(error: RecvTimeoutError) -> bool {
+    error == RecvTimeoutError::Timeout
 }
 
 /// Listens, and answers requests until the first signal. The second one ends this process.

@@ -6,7 +6,7 @@ use crate::messages::{InPieces, say};
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
-use wasmscope_console::{Style, render};
+use wasmscope_console::{Style, render, render_request, request_lines};
 use wasmscope_otlp::config::{Config, Exporter};
 use wasmscope_otlp::memory::MemoryExporter;
 use wasmscope_telemetry::Signal;
@@ -58,26 +58,50 @@ impl Screen {
     }
 
     /// Writes the telemetry of the memory exporter.
-    pub(crate) fn show(self, collector: &MemoryExporter, format: Format) -> io::Result<()> {
-        let (out, terminal): (Box<dyn Write>, bool) = match self {
-            Self::Terminal(stderr) => {
-                let terminal = stderr.is_terminal();
-                (Box::new(stderr), terminal)
-            }
-            Self::File(file) => (Box::new(io::BufWriter::new(file)), false),
-        };
-        let mut out = InPieces(out);
+    pub(crate) fn show(&mut self, collector: &MemoryExporter, format: Format) -> io::Result<()> {
+        let style = self.style();
+        let mut out = self.writer();
         match format {
-            Format::Text => {
-                let width = terminal_size::terminal_size_of(io::stderr())
-                    .map(|(width, _)| usize::from(width.0));
-                let style = Style::detect(terminal, width.filter(|_| terminal), |name| {
-                    std::env::var(name).ok()
-                });
-                out.write_all(render(collector, &style).as_bytes())?;
-            }
+            Format::Text | Format::Tree => out.write_all(render(collector, &style).as_bytes())?,
             Format::Json => collector.write_json(&mut out)?,
         }
         out.flush()
+    }
+
+    /// Writes the requests that have ended since the last call.
+    pub(crate) fn show_requests(
+        &mut self,
+        collector: &MemoryExporter,
+        format: Format,
+    ) -> io::Result<()> {
+        let style = self.style();
+        let mut out = self.writer();
+        for request in collector.take_requests() {
+            match format {
+                Format::Text => out.write_all(request_lines(&request, &style).as_bytes())?,
+                Format::Tree => out.write_all(render_request(&request, &style).as_bytes())?,
+                Format::Json => request.write_json(&mut out)?,
+            }
+        }
+        out.flush()
+    }
+
+    fn writer(&mut self) -> InPieces<Box<dyn Write + '_>> {
+        InPieces(match self {
+            Self::Terminal(stderr) => Box::new(stderr),
+            Self::File(file) => Box::new(io::BufWriter::new(file)),
+        })
+    }
+
+    fn style(&self) -> Style {
+        let terminal = match self {
+            Self::Terminal(stderr) => stderr.is_terminal(),
+            Self::File(_) => false,
+        };
+        let width = terminal_size::terminal_size_of(io::stderr());
+        let width = width.map(|(width, _)| usize::from(width.0));
+        Style::detect(terminal, width.filter(|_| terminal), |name| {
+            std::env::var(name).ok()
+        })
     }
 }

@@ -14,6 +14,7 @@ mod layout;
 mod location;
 mod logs;
 mod metrics;
+mod requests;
 mod style;
 mod text;
 mod traces;
@@ -31,6 +32,7 @@ use wasmscope_otlp::memory::{MemoryExporter, ScopeInfo, Snapshot};
 use wasmscope_telemetry::Signal;
 use wasmscope_telemetry::emitted::attribute;
 
+pub use self::requests::{render_request, request_lines};
 pub use self::style::Style;
 
 use self::layout::{Page, glued, words};

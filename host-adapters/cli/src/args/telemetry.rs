@@ -154,8 +154,11 @@ impl Telemetry {
 /// How telemetry is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Text for people: the trace tree, metrics and logs.
+    /// Text for people: of a program, the trace tree, metrics and logs; of a server, a line for
+    /// each request.
     Text,
+    /// Text for people, with the trace tree of each request.
+    Tree,
     /// OTLP as JSON, one request on each line.
     Json,
 }
@@ -257,7 +260,7 @@ mod tests {
         ),
         ("--small", None),
         ("--flush-timeout", Some(("-1", "for example 500ms"))),
-        ("--format", Some(("yaml", "text, json"))),
+        ("--format", Some(("yaml", "text, tree, json"))),
         // Any writable file.
         ("--output", None),
     ];

@@ -10,14 +10,25 @@ use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use serde::Serialize;
 
-use super::{MemoryExporter, Record, ResourceInfo, ScopeInfo};
+use super::{MemoryExporter, Record, ResourceInfo, ScopeInfo, Snapshot};
 use crate::json;
 
 /// The most records in a line, as in a batch of an exporter.
 const RECORDS_PER_LINE: usize = 512;
 
 impl MemoryExporter {
-    /// Writes the received telemetry as OTLP JSON lines.
+    /// Writes the received telemetry as OTLP JSON lines, as [`Snapshot::write_json`] does.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error of `out`.
+    pub fn write_json(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        self.snapshot().write_json(out)
+    }
+}
+
+impl Snapshot {
+    /// Writes the telemetry as OTLP JSON lines.
     ///
     /// Each line is one object: an `ExportTraceServiceRequest` (`resourceSpans`) or
     /// `ExportLogsServiceRequest` (`resourceLogs`) of up to 512 records, or one
@@ -29,8 +40,7 @@ impl MemoryExporter {
     ///
     /// Returns an error of `out`.
     pub fn write_json(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        let snapshot = self.snapshot();
-        for chunk in snapshot.spans.chunks(RECORDS_PER_LINE) {
+        for chunk in self.spans.chunks(RECORDS_PER_LINE) {
             let resource_spans = grouped(chunk)
                 .into_iter()
                 .map(|(resource, scopes)| ResourceSpans {
@@ -48,11 +58,11 @@ impl MemoryExporter {
                 .collect();
             write_line(out, &ExportTraceServiceRequest { resource_spans })?;
         }
-        if !snapshot.metrics.is_empty() {
-            let resource_metrics = super::merge::to_proto(&snapshot.metrics);
+        if !self.metrics.is_empty() {
+            let resource_metrics = super::merge::to_proto(&self.metrics);
             write_line(out, &ExportMetricsServiceRequest { resource_metrics })?;
         }
-        for chunk in snapshot.logs.chunks(RECORDS_PER_LINE) {
+        for chunk in self.logs.chunks(RECORDS_PER_LINE) {
             let resource_logs = grouped(chunk)
                 .into_iter()
                 .map(|(resource, scopes)| ResourceLogs {

@@ -15,6 +15,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{LogBatch, LogExporter};
 use opentelemetry_sdk::metrics::Temporality;
@@ -203,6 +204,21 @@ impl<T> Store<T> {
     }
 }
 
+impl<T> Store<T> {
+    /// Removes the records that `take` accepts.
+    fn take(&mut self, mut take: impl FnMut(&Arc<Record<T>>) -> Option<()>) {
+        let mut freed = 0;
+        self.records.retain(|record| {
+            let is_taken = take(record).is_some();
+            if is_taken {
+                freed += record.size;
+            }
+            !is_taken
+        });
+        self.bytes -= freed;
+    }
+}
+
 impl Inner {
     fn scope(&mut self, scope: ApiScope) -> Arc<ScopeInfo> {
         let key = ScopeKey(scope);
@@ -256,6 +272,41 @@ impl MemoryExporter {
                 }
             },
         }
+    }
+
+    /// Removes and returns the traces of the requests that have ended since the last call, each with
+    /// its log records and without metrics.
+    ///
+    /// A request has ended when a span of kind server has. Spans of its trace that end later are
+    /// returned with the next request of that trace, or stay.
+    #[must_use]
+    pub fn take_requests(&self) -> Vec<Snapshot> {
+        let mut inner = self.lock();
+        let spans = inner.spans.records.iter();
+        let ended = spans.filter(|record| record.item.kind == SpanKind::Server as i32);
+        let mut requests: Vec<(Vec<u8>, Snapshot)> = Vec::new();
+        for record in ended {
+            let trace = &record.item.trace_id;
+            if requests.iter().all(|(known, _)| known != trace) {
+                requests.push((trace.clone(), Snapshot::default()));
+            }
+        }
+        let mut at: HashMap<&[u8], &mut Snapshot> = requests
+            .iter_mut()
+            .map(|(trace, request)| (trace.as_slice(), request))
+            .collect();
+        inner.spans.take(|record| {
+            let request = at.get_mut(record.item.trace_id.as_slice())?;
+            request.spans.push(Arc::clone(record));
+            Some(())
+        });
+        inner.logs.take(|record| {
+            let request = at.get_mut(record.item.trace_id.as_slice())?;
+            request.logs.push(Arc::clone(record));
+            Some(())
+        });
+        drop(at);
+        requests.into_iter().map(|(_, request)| request).collect()
     }
 
     /// Registers a signal as exported here. Signals that are not registered then count as exported
@@ -427,5 +478,47 @@ mod tests {
         let zero = inner.scope(scope(vec![0.0]));
         assert!(!Arc::ptr_eq(&zero, &inner.scope(scope(vec![-0.0]))));
         assert_eq!(inner.scopes.len(), 3);
+    }
+
+    #[test]
+    fn requests_that_have_ended_are_taken_with_their_traces() {
+        use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId};
+        use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+        let span = |trace: u128, kind: SpanKind| SpanData {
+            span_context: SpanContext::new(
+                TraceId::from(trace),
+                SpanId::from(1),
+                TraceFlags::SAMPLED,
+                false,
+                Default::default(),
+            ),
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: kind,
+            name: "a".into(),
+            start_time: std::time::UNIX_EPOCH,
+            end_time: std::time::UNIX_EPOCH,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: scope(Vec::new()),
+        };
+        let exporter = MemoryExporter::default();
+        exporter.keep_spans(vec![
+            span(1, SpanKind::Internal),
+            span(2, SpanKind::Internal),
+            span(1, SpanKind::Server),
+            span(3, SpanKind::Server),
+        ]);
+        let taken = exporter.take_requests();
+        let counts: Vec<_> = taken.iter().map(|request| request.spans.len()).collect();
+        assert_eq!(counts, [2, 1]);
+        assert_eq!(exporter.snapshot().spans.len(), 1);
+        assert!(exporter.take_requests().is_empty());
+        exporter.keep_spans(vec![span(2, SpanKind::Server)]);
+        assert_eq!(exporter.take_requests()[0].spans.len(), 2);
+        assert_eq!(exporter.lock().spans.bytes, 0);
     }
 }
