@@ -25,6 +25,7 @@ on_each_engine! {
     probes_say_whether_it_is_ready,
     requests_are_shown_as_they_end,
     a_component_that_is_no_handler_is_refused,
+    hello_http_answers_as_the_readme_says,
 }
 
 const SERVICE: &str = "http-service";
@@ -537,4 +538,24 @@ fn a_component_that_is_no_handler_is_refused(runtime: Runtime) {
         output.stderr.contains("another program uses it"),
         "{output}"
     );
+}
+
+fn hello_http_answers_as_the_readme_says(runtime: Runtime) {
+    let service = Service::start(runtime, "hello-http", &[]);
+    let answer = service.get("/api/hello");
+    let name = runtime.name.split('-').next().unwrap_or_default();
+    let expected = format!(r#"{{"message":"Hello from WebAssembly!","runtime":"{name}"}}"#);
+    assert_eq!(answer.text(), expected);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(service.get("/").status, 404);
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    assert_facts(&collector, &["GET /api/hello 200 -", "GET / 404 -"]);
+    let hello = collector.span("handle_hello");
+    let servers = server_spans(&collector, 2);
+    assert!(servers.iter().any(|server| hello.is_child_of(server)));
+    assert!(collector.log("someone is greeted").is_in(&hello));
+    for metric in ["hello.requests", "hello.duration", "wasm.memory.usage"] {
+        let _ = collector.metric(metric);
+    }
 }

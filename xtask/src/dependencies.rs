@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 type Pair = (&'static str, &'static str);
 
 /// A misspelt name would pass as an absence, so one presence is asserted for each name.
-const PRESENT: [Pair; 23] = [
+const PRESENT: [Pair; 24] = [
     ("wasmscope-wasmtime", "wasmtime"),
     ("wasmscope-wasmtime", "wasmscope-contract"),
     ("wasmscope-contract", "wasmscope-telemetry"),
@@ -32,11 +32,12 @@ const PRESENT: [Pair; 23] = [
     ("wasmscope-component-otel", "component-wasi"),
     ("wasmscope-component-otel", "wasmscope-contract"),
     ("wasi-bounds", "wasmtime-wasi"),
+    ("wasmscope-http", "hyper"),
     ("wasmscope-wasmedge", "component-wasi"),
     ("wasmscope-cli", "cranelift-codegen"),
 ];
 
-const ABSENT: [Pair; 53] = [
+const ABSENT: [Pair; 57] = [
     ("wasmscope", "wasmtime"),
     ("wasmscope", "wasmscope-telemetry"),
     ("wasmscope", "opentelemetry_sdk"),
@@ -86,6 +87,10 @@ const ABSENT: [Pair; 53] = [
     ("component-wasi", "cranelift-codegen"),
     ("component-wasi", "wasmscope-telemetry"),
     ("wasi-bounds", "cranelift-codegen"),
+    ("wasmscope-http", "cranelift-codegen"),
+    ("wasmscope-http", "wasmedge-sys"),
+    ("wasmscope-http", "wasmscope-otlp"),
+    ("wasmscope-telemetry", "hyper"),
     ("wasi-bounds", "wasmscope-telemetry"),
     ("wasmscope-wasmedge", "cranelift-codegen"),
     ("wasmscope-wasmedge", "wasmscope-wasmtime"),

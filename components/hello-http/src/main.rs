@@ -8,6 +8,7 @@ use wstd::http::{Body, Error, Request, Response, StatusCode};
 
 static METER: Meter = wasmscope::meter!();
 static REQUESTS: Counter<u64> = Counter::new(&METER, "hello.requests").with_unit("{request}");
+static MEMORY: Gauge<u64> = Gauge::new(&METER, "wasm.memory.usage").with_unit("By");
 static DURATION: Histogram<f64> = Histogram::new(&METER, "hello.duration").with_unit("s");
 
 #[wstd::http_server]
@@ -20,7 +21,20 @@ async fn main(request: Request<Body>) -> Result<Response<Body>, Error> {
     };
     REQUESTS.add(1, &[]);
     DURATION.record(started.elapsed().as_secs_f64(), &[]);
+    MEMORY.record(memory(), &[]);
     response
+}
+
+/// Returns the bytes of linear memory.
+#[cfg(target_arch = "wasm32")]
+fn memory() -> u64 {
+    core::arch::wasm32::memory_size(0) as u64 * 65_536
+}
+
+/// For checks on other targets.
+#[cfg(not(target_arch = "wasm32"))]
+fn memory() -> u64 {
+    0
 }
 
 #[instrument]

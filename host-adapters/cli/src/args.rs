@@ -144,7 +144,8 @@ pub(crate) struct Program {
     #[arg(long)]
     pub(crate) allow_precompiled: bool,
     /// Sets an environment variable of the program. Without a value, it gets the value from this
-    /// environment. Repeatable; for each name, the last value applies.
+    /// environment. Repeatable; for each name, the last value applies. WASMSCOPE_RUNTIME is
+    /// the name of the runtime, unless you set it.
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = program::variable)]
     pub(crate) env: Vec<(String, Option<String>)>,
     /// Gives the program access to a directory. GUEST is its path in the program, by default the

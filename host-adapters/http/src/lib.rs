@@ -6,3 +6,8 @@
 mod error_code;
 pub mod outgoing;
 pub mod server;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

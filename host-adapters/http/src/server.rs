@@ -50,7 +50,8 @@ pub trait Handler: Send + Sync + 'static {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Connections at once. Further ones wait in the queue of the operating system. Default: 1,000.
+    /// Connections at once. Further ones wait in the queue of the operating system. Default:
+    /// 1,000.
     pub connections: usize,
     /// Requests at once, from the head of the request to the end of the response. Default: 1,000.
     pub requests: usize,

@@ -11,7 +11,9 @@ fn main() {
     let span = TRACER.enter("read environment");
     let args: Vec<_> = std::env::args().skip(1).collect();
     println!("arguments: {args:?}");
-    let mut env: Vec<_> = std::env::vars().collect();
+    let mut env: Vec<_> = std::env::vars()
+        .filter(|(name, _)| name != "WASMSCOPE_RUNTIME")
+        .collect();
     env.sort();
     println!("environment: {env:?}");
     let mut input = String::new();

@@ -46,8 +46,8 @@ pub(crate) struct Server {
     /// Sets the address to listen on. Port 0 selects a free port.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = address, default_value = "127.0.0.1:8080")]
     pub(crate) addr: SocketAddr,
-    /// Answers probes on this address: /livez, and /readyz, which fails while the server shuts down
-    /// or the component cannot be instantiated.
+    /// Answers probes on this address: /livez, and /readyz, which fails while the server shuts
+    /// down or the component cannot be instantiated.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     pub(crate) health_addr: Option<SocketAddr>,
     /// Limits the time for a request: from its arrival to the end of its response. Then it is

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use std::path::Path;
 use std::sync::Arc;
 use wasmscope_http::outgoing::Outgoing;
-use wasmscope_telemetry::{Instance, Telemetry, View};
+use wasmscope_telemetry::{Instance, Runtime, Telemetry, View};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -22,10 +22,15 @@ pub(super) struct Guests {
 }
 
 impl Guests {
-    pub(super) fn new(path: &Path, args: &[String], program: &Program) -> Result<Self, Failure> {
+    pub(super) fn new(
+        path: &Path,
+        args: &[String],
+        program: &Program,
+        runtime: &Runtime,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             name: component_name(path).into(),
-            env: GuestEnv::new(path, args, program)?,
+            env: GuestEnv::new(path, args, program, runtime)?,
             bounds: descriptors::bounds(program.max_descriptors),
             program: program.clone(),
         })

@@ -158,7 +158,7 @@ pub(crate) fn prepare(
     let (path, args, program) = (component.to_owned(), args.to_owned(), program.clone());
     let (prepared, warning) = prepare::within(component, limits.deadline, move || {
         // Before compiling the component, which takes longer.
-        let guests = Guests::new(&path, &args, &program)?;
+        let guests = Guests::new(&path, &args, &program, &backend.runtime())?;
         let guest = guests.make()?;
         let bounds = guests.bounds;
         let (component, warning) =
@@ -191,7 +191,7 @@ pub(crate) fn prepare_handler(
     let backend = backend(runtime)?;
     let (path, program) = (component.to_owned(), program.clone());
     let (prepared, warning) = prepare::within(component, limits.deadline, move || {
-        let guests = Guests::new(&path, &[], &program)?;
+        let guests = Guests::new(&path, &[], &program, &backend.runtime())?;
         // Each request makes a guest, but its directories must exist now.
         guests.make()?;
         let entry = Entry::HttpHandler;
@@ -452,6 +452,7 @@ impl GuestEnv {
         component: &Path,
         args: &[String],
         program: &Program,
+        runtime: &Runtime,
     ) -> Result<Self, Failure> {
         let name = component
             .file_name()
@@ -460,9 +461,23 @@ impl GuestEnv {
             .into_owned();
         Ok(Self {
             args: std::iter::once(name).chain(args.iter().cloned()).collect(),
-            env: environment(&program.env, |name| std::env::var(name))?,
+            env: with_runtime(
+                environment(&program.env, |name| std::env::var(name))?,
+                runtime,
+            ),
         })
     }
+}
+
+/// The variable that tells a program the name of its runtime.
+const RUNTIME_VARIABLE: &str = "WASMSCOPE_RUNTIME";
+
+/// Adds the name of the runtime, unless an option sets the variable.
+fn with_runtime(mut env: Vec<(String, String)>, runtime: &Runtime) -> Vec<(String, String)> {
+    if env.iter().all(|(name, _)| name != RUNTIME_VARIABLE) {
+        env.push((RUNTIME_VARIABLE.to_owned(), runtime.name.to_owned()));
+    }
+    env
 }
 
 /// Returns the program's variables without duplicates: the last value of a name applies.

@@ -274,8 +274,8 @@ impl MemoryExporter {
         }
     }
 
-    /// Removes and returns the traces of the requests that have ended since the last call, each with
-    /// its log records and without metrics.
+    /// Removes and returns the traces of the requests that have ended since the last call, each
+    /// with its log records and without metrics.
     ///
     /// A request has ended when a span of kind server has. Spans of its trace that end later are
     /// returned with the next request of that trace, or stay.

@@ -51,7 +51,9 @@ fn much(lines: u64) {
 
 fn environment(args: &[String]) {
     println!("arguments: {args:?}");
-    let environment: BTreeMap<_, _> = std::env::vars().collect();
+    let environment: BTreeMap<_, _> = std::env::vars()
+        .filter(|(name, _)| name != "WASMSCOPE_RUNTIME")
+        .collect();
     println!("environment: {environment:?}");
 }
 
