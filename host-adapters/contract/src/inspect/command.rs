@@ -340,7 +340,7 @@ mod tests {
             (vec![], "it exports nothing"),
             (
                 vec![interface("wasi:http/incoming-handler@0.2.3", &[])],
-                "it exports `wasi:http/incoming-handler@0.2.0`: use `wasmscope serve`",
+                "it exports `wasi:http/incoming-handler@0.2.3`: use `wasmscope serve`",
             ),
             (vec![function("run", RUN.ty)], "a function `run` by itself"),
             (
