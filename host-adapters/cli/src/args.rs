@@ -17,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use wasmscope_http::outgoing::Rule;
 
 /// Runs WebAssembly components and delivers their OpenTelemetry traces, metrics and logs.
 #[derive(Debug, Parser)]
@@ -153,9 +154,25 @@ pub(crate) struct Program {
     /// directory applies. Write a colon in a path as `\:`.
     #[arg(long, value_name = "HOST[::GUEST][:ro]", value_parser = program::directory)]
     pub(crate) dir: Vec<Directory>,
-    /// Lets the program use the network: TCP, UDP and name look-up.
+    /// Lets the program use the network: TCP, UDP, name look-up, and HTTP requests to all hosts on
+    /// the public internet.
     #[arg(long)]
     pub(crate) network: bool,
+    /// Lets the program send HTTP requests to a host, for example `https://api.example.com`,
+    /// `https://*.example.com` or `http://127.0.0.1:8081`. Without a scheme, both http and https
+    /// are allowed; without a port, only that of the scheme. `*` stands for all hosts or ports.
+    /// Repeatable. With --network, all hosts are allowed.
+    #[arg(long, value_name = "[SCHEME://]HOST[:PORT]", value_parser = program::rule)]
+    pub(crate) outbound: Vec<Rule>,
+    /// Lets these requests reach addresses that are not on the public internet: loopback,
+    /// link-local and private ones. Without this option, --outbound has to name such an address,
+    /// or localhost.
+    #[arg(long)]
+    pub(crate) outbound_private: bool,
+    /// Sends the trace context and the baggage only to this host, written as for --outbound.
+    /// Repeatable. [default: all hosts that the program may send requests to]
+    #[arg(long, value_name = "[SCHEME://]HOST[:PORT]", value_parser = program::rule)]
+    pub(crate) propagate_to: Vec<Rule>,
     /// Limits the memory of the program: the total of its linear memories and tables, for example
     /// 64MiB.
     #[arg(long, value_name = "SIZE", value_parser = program::size, allow_negative_numbers = true, default_value = "4GiB")]

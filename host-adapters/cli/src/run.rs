@@ -37,6 +37,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         runtime,
         &args,
         &options.program,
+        settings::propagation(&config),
         bounds,
     )?;
     let refusals = prepared.refusals();

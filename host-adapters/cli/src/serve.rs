@@ -17,7 +17,6 @@ use std::time::Duration;
 use wasmscope_http::server::{Described, Server};
 use wasmscope_otlp::Pipeline;
 use wasmscope_otlp::memory::MemoryExporter;
-use wasmscope_telemetry::Propagation;
 
 /// Answers requests until a signal. All checks precede the first request, the fast ones first.
 pub(crate) fn serve(options: &Serve) -> Result<ExitCode, Failure> {
@@ -34,22 +33,20 @@ pub(crate) fn serve(options: &Serve) -> Result<ExitCode, Failure> {
         runtime::described(runtime)?,
         &console,
     )?;
-    let prepared = runtime::prepare_handler(path, runtime, &options.program, bounds)?;
+    let propagation = settings::propagation(&config);
+    let program = &options.program;
+    let prepared = runtime::prepare_handler(path, runtime, program, propagation, bounds)?;
     let screen = Screen::of(&config, &options.telemetry)?;
     let format = options.telemetry.format;
     let view = screen.map(|screen| View::start(screen, console, format));
     let view = view.transpose()?;
     let limits = config.limits().clone();
-    let propagators = config.propagators();
     let pipeline = Pipeline::build(config).map_err(|error| Failure::new(error.to_string()))?;
     let telemetry = pipeline.telemetry().clone();
     let described = Described {
         telemetry: telemetry.clone(),
         component: component_name(path),
-        propagation: Propagation {
-            trace_context: propagators.trace_context,
-            baggage: propagators.baggage,
-        },
+        propagation,
         trust: options.server.trust(),
         trace_response: options.server.trace_response,
     };

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::messages::say;
 use wasmscope_otlp::config::{Config, Exporter};
 use wasmscope_otlp::memory::MemoryExporter;
-use wasmscope_telemetry::Runtime;
+use wasmscope_telemetry::{Propagation, Runtime};
 
 /// Builds the configuration. Options override the environment. Invalid values of either are errors.
 ///
@@ -31,4 +31,13 @@ pub(crate) fn config(
         .apply(builder)
         .build()
         .map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Returns the contexts that are read from callers and sent to other services.
+pub(crate) fn propagation(config: &Config) -> Propagation {
+    let propagators = config.propagators();
+    Propagation {
+        trace_context: propagators.trace_context,
+        baggage: propagators.baggage,
+    }
 }

@@ -4,6 +4,7 @@ use bytesize::ByteSize;
 use std::path::PathBuf;
 use std::time::Duration;
 use wasi_bounds::MAX_DESCRIPTORS;
+use wasmscope_http::outgoing::{Rule, RuleError};
 
 /// A directory for the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +87,11 @@ pub(super) fn variable(text: &str) -> Result<(String, Option<String>), String> {
         return Err("expected NAME or NAME=VALUE, for example LANG or LANG=C.UTF-8".to_owned());
     }
     Ok((name.to_owned(), value))
+}
+
+/// Parses a rule about the destinations of requests.
+pub(super) fn rule(text: &str) -> Result<Rule, RuleError> {
+    text.parse()
 }
 
 /// Parses a time limit.

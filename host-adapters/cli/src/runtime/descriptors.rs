@@ -7,25 +7,33 @@ use wasi_bounds::{Bounds, DESCRIPTORS};
 /// streams, files that it reads and writes, and those of its async runtimes.
 const RESERVED: u64 = 128;
 
+/// The connections for HTTP requests that are possible at least. They are part of [`RESERVED`] if
+/// the system's limit is too low.
+const FEWEST_CONNECTIONS: usize = 32;
+
 /// Returns the program's bounds: `wanted` descriptors, or fewer if the system's limit for this
 /// process is lower than that plus [`RESERVED`].
-pub(super) fn bounds(wanted: Option<usize>) -> Bounds {
-    let most = available(wanted.unwrap_or(DESCRIPTORS));
+///
+/// Also returns the number of connections for the HTTP requests of the program: `connections`, or
+/// fewer if there are not as many descriptors besides.
+pub(super) fn bounds(wanted: Option<usize>, connections: usize) -> (Bounds, usize) {
+    let (most, besides) = available(wanted.unwrap_or(DESCRIPTORS), connections);
     if let Some(wanted) = wanted.filter(|wanted| *wanted > most) {
         say!(
             "wasmscope: warning: --max-descriptors {wanted}: the system's limit on open files allows the program {most}; raise it with `ulimit -n`"
         );
     }
-    Bounds::new(most)
+    let connections = connections.min(besides.max(FEWEST_CONNECTIONS));
+    (Bounds::new(most), connections)
 }
 
 /// Raises the soft limit of this process if it is too low. Returns the number of descriptors for
-/// the program.
+/// the program, and of those that are left besides.
 #[cfg(unix)]
-fn available(wanted: usize) -> usize {
+fn available(wanted: usize, connections: usize) -> (usize, usize) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let needed = u64::try_from(wanted)
+    let needed = u64::try_from(wanted.saturating_add(connections))
         .unwrap_or(u64::MAX)
         .saturating_add(RESERVED);
     let mut current = limit.current.unwrap_or(u64::MAX);
@@ -40,12 +48,14 @@ fn available(wanted: usize) -> usize {
             current = raised;
         }
     }
-    usize::try_from(share(current)).map_or(wanted, |most| wanted.min(most))
+    let share = usize::try_from(share(current)).unwrap_or(usize::MAX);
+    let program = wanted.min(share);
+    (program, share - program)
 }
 
 #[cfg(not(unix))]
-fn available(wanted: usize) -> usize {
-    wanted
+fn available(wanted: usize, connections: usize) -> (usize, usize) {
+    (wanted, connections)
 }
 
 /// Returns the program's share of all descriptors: a quarter if there are very few.

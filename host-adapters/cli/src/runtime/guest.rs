@@ -1,13 +1,13 @@
 //! A guest's setup and its state in a store, for all runtimes.
 
 use super::memory::TotalMemory;
-use super::{GuestEnv, component_name, descriptors, wasi};
+use super::{GuestEnv, component_name, descriptors, outgoing, wasi};
 use crate::args::Program;
 use crate::failure::Failure;
 use std::path::Path;
 use std::sync::Arc;
-use wasmscope_http::outgoing::Outgoing;
-use wasmscope_telemetry::{Instance, Runtime, Telemetry, View};
+use wasmscope_http::outgoing::{Client, Outgoing};
+use wasmscope_telemetry::{Instance, Propagation, Runtime, Telemetry, View};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -17,6 +17,8 @@ pub(super) struct Guests {
     name: Arc<str>,
     env: GuestEnv,
     program: Program,
+    /// Sends the HTTP requests of all of them.
+    pub(super) client: Client,
     /// The bounds that all of them share.
     pub(super) bounds: wasi_bounds::Bounds,
 }
@@ -27,11 +29,15 @@ impl Guests {
         args: &[String],
         program: &Program,
         runtime: &Runtime,
+        propagation: Propagation,
     ) -> Result<Self, Failure> {
+        let (bounds, connections) =
+            descriptors::bounds(program.max_descriptors, outgoing::connections(program));
         Ok(Self {
             name: component_name(path).into(),
             env: GuestEnv::new(path, args, program, runtime)?,
-            bounds: descriptors::bounds(program.max_descriptors),
+            bounds,
+            client: outgoing::client(program, propagation, connections),
             program: program.clone(),
         })
     }
@@ -43,6 +49,7 @@ impl Guests {
             wasi: wasi::context(&self.env, &self.program)?,
             memory: TotalMemory::new(self.program.max_memory),
             fuel: self.program.fuel,
+            client: self.client.clone(),
         })
     }
 }
@@ -53,6 +60,7 @@ pub(super) struct Guest {
     wasi: WasiCtx,
     pub(super) memory: TotalMemory,
     pub(super) fuel: Option<u64>,
+    client: Client,
 }
 
 impl Guest {
@@ -68,7 +76,7 @@ impl Guest {
             table: ResourceTable::new(),
             limiter: limiter(&telemetry, self.memory),
             http: WasiHttpCtx::new(),
-            outgoing: Outgoing::new(telemetry),
+            outgoing: Outgoing::new(telemetry, self.client),
         }
     }
 }
@@ -91,6 +99,11 @@ impl<L> Host<L> {
     /// Returns whether the guest has no resources.
     pub(super) fn has_no_resources(&self) -> bool {
         self.table.is_empty()
+    }
+
+    /// Ends the spans of requests that the guest has sent and left open.
+    pub(super) fn end_requests(&mut self) {
+        self.outgoing.end_requests();
     }
 
     /// Returns the telemetry of the guest's instance.

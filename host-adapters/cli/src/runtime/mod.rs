@@ -6,6 +6,7 @@ mod guest;
 mod instances;
 mod memory;
 pub(crate) mod needs;
+mod outgoing;
 mod prepare;
 mod source;
 mod thread;
@@ -33,8 +34,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use thread::Running;
+use tokio::runtime::Handle;
 use wasmscope_http::server::Handler;
-use wasmscope_telemetry::{InvocationOptions, Outcome, Runtime, Telemetry};
+use wasmscope_telemetry::{InvocationOptions, Outcome, Propagation, Runtime, Telemetry};
 
 /// A runtime on which this command runs components.
 trait Backend: Sync {
@@ -152,13 +154,14 @@ pub(crate) fn prepare(
     runtime: RuntimeName,
     args: &[String],
     program: &Program,
+    propagation: Propagation,
     limits: PrepareLimits,
 ) -> Result<Prepared, Failure> {
     let backend = backend(runtime)?;
     let (path, args, program) = (component.to_owned(), args.to_owned(), program.clone());
     let (prepared, warning) = prepare::within(component, limits.deadline, move || {
         // Before compiling the component, which takes longer.
-        let guests = Guests::new(&path, &args, &program, &backend.runtime())?;
+        let guests = Guests::new(&path, &args, &program, &backend.runtime(), propagation)?;
         let guest = guests.make()?;
         let bounds = guests.bounds;
         let (component, warning) =
@@ -186,12 +189,13 @@ pub(crate) fn prepare_handler(
     component: &Path,
     runtime: RuntimeName,
     program: &Program,
+    propagation: Propagation,
     limits: PrepareLimits,
 ) -> Result<PreparedHandler, Failure> {
     let backend = backend(runtime)?;
     let (path, program) = (component.to_owned(), program.clone());
     let (prepared, warning) = prepare::within(component, limits.deadline, move || {
-        let guests = Guests::new(&path, &[], &program, &backend.runtime())?;
+        let guests = Guests::new(&path, &[], &program, &backend.runtime(), propagation)?;
         // Each request makes a guest, but its directories must exist now.
         guests.make()?;
         let entry = Entry::HttpHandler;
@@ -364,6 +368,8 @@ impl PreparedHandler {
         telemetry: &Telemetry,
         options: &ServerOptions,
     ) -> Result<Arc<dyn Handler>, Failure> {
+        // All guests share its connections.
+        self.guests.client.run_on(Handle::current());
         self.component.serve(self.guests, telemetry, options)
     }
 }

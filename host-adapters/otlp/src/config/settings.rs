@@ -205,7 +205,7 @@ define_settings! {
             as "In place of the samplers of Jaeger and X-Ray, the default is used, with a warning";
         propagators: Propagators = "tracecontext,baggage",
             honoured "OTEL_PROPAGATORS", read by propagators,
-            "The context that a program continues: `tracecontext` for `TRACEPARENT` with `TRACESTATE`, `baggage` for `BAGGAGE`, `none` for neither",
+            "The context that a program continues, and that its HTTP requests carry: `tracecontext` for `TRACEPARENT` with `TRACESTATE`, `baggage` for `BAGGAGE`, `none` for neither",
             as "Others are left out, with a warning";
         log_levels: LogLevels = "info",
             honoured "WASMSCOPE_LOG_LEVEL", read by parse,

@@ -110,6 +110,14 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
         "The program was stopped for another reason: a signal, or the embedder dropped the call.",
     ),
     value(
+        "DNS-timeout",
+        "A request that the component sends failed. The values are the names of the `error-code` in `wasi:http/types`, such as `DNS-timeout`, `connection-refused` or `HTTP-request-denied`. For a response with an error status and no other error, the value is the status code.",
+    ),
+    value(
+        "cancelled",
+        "The component dropped a request that it sends, or ended, before the response.",
+    ),
+    value(
         "unreachable",
         "Trap: an `unreachable` instruction. Aborts, and panics that the SDK did not report, end with one.",
     ),

@@ -165,6 +165,7 @@ fn handle(instances: &Instances<OnWorkers>, mut taken: Taken<Instance>, mut call
                 Some(reason) if outcome == Outcome::Timeout => reason.outcome(),
                 Some(_) | None => outcome,
             };
+            invocation.data_mut().end_requests();
             (invocation.hand_over(&outcome), outcome)
         }
         // It was not taken before.

@@ -119,6 +119,7 @@ async fn handle(instances: &Instances<Stores>, mut taken: Taken<Instance>, mut c
         Some(span) => {
             let mut invocation = wasmscope_wasmtime::invoke_in(store, span);
             let outcome = outcome(&mut invocation, handle, *fuel, &mut call).await;
+            invocation.data_mut().end_requests();
             let span = invocation.hand_over(&outcome);
             (span, outcome)
         }
