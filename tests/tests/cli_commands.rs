@@ -18,7 +18,7 @@ on_each_runtime! {
     items_of_another_type_are_named_with_the_expected_type,
     other_versions_of_interfaces_get_a_hint,
     unknown_packages_get_no_hint_of_versions,
-    a_component_that_needs_http_gets_advice,
+    a_component_that_needs_another_http_gets_advice,
     re_exported_resources_are_not_reported_as_missing,
     an_import_of_another_type_is_reported_as_missing,
 }
@@ -130,10 +130,6 @@ fn a_component_that_is_no_command_is_named_by_its_kind(runtime: Runtime) {
         (
             "(component)".to_owned(),
             &["it exports nothing", "wasi:cli/run@0.2"][..],
-        ),
-        (
-            command("wasi:http/incoming-handler@0.2.3", right),
-            &["wasi:http/incoming-handler@0.2.3", "HTTP", "yet"],
         ),
         (
             command("acme:store/kv@1.2.3", right),
@@ -369,21 +365,24 @@ fn unknown_packages_get_no_hint_of_versions(runtime: Runtime) {
     assert!(!output.stderr.contains("This host has WASI"), "{output}");
 }
 
-fn a_component_that_needs_http_gets_advice(runtime: Runtime) {
+fn a_component_that_needs_another_http_gets_advice(runtime: Runtime) {
     let wat = r#"(component
-        (import "wasi:http/types@0.2.3" (instance (export "fields" (type (sub resource)))))
-        (import "wasi:http/outgoing-handler@0.2.3" (instance (export "handle" (func)))))"#;
+        (import "wasi:http/types@0.3.0" (instance (export "fields" (type (sub resource)))))
+        (import "wasi:http/client@0.3.0" (instance (export "send" (func)))))"#;
     refused(
         runtime,
         wat,
         1,
         &[
-            "interface `wasi:http/types@0.2.3`",
-            "interface `wasi:http/outgoing-handler@0.2.3`",
-            "does not support HTTP for components yet",
-            "yet",
+            "interface `wasi:http/types@0.3.0`",
+            "interface `wasi:http/client@0.3.0`",
+            "This host has WASI 0.2",
         ],
     );
+    // A handler that has no function `handle`.
+    let wat = command("wasi:http/incoming-handler@0.2.3", "(result (result))");
+    let use_serve = "`wasi:http/incoming-handler@0.2.3`: use `wasmscope serve`";
+    refused(runtime, &wat, 1, &["not a command: ", use_serve]);
 }
 
 fn imports_that_the_host_lacks_are_named_in_full(runtime: Runtime) {
@@ -425,7 +424,7 @@ fn re_exported_resources_are_not_reported_as_missing(runtime: Runtime) {
                 (export "error" (type (eq $theirs)))
                 (export "input-stream" (type (sub resource)))))
             (alias export $streams "input-stream" (type $stream))
-            (import "wasi:http/types@0.2.12" (instance
+            (import "acme:http/types@0.2.12" (instance
                 (alias outer 1 $stream (type $theirs))
                 (export "input-stream" (type (eq $theirs)))
                 (export "request" (type (sub resource))))))"#,
@@ -433,7 +432,7 @@ fn re_exported_resources_are_not_reported_as_missing(runtime: Runtime) {
     .unwrap();
     let file = attempt.write("http.wasm", component);
     let output = attempt.fails(&[], &file, &[]);
-    assert_stderr_contains(&output, &["interface `wasi:http/types@0.2.12`"]);
+    assert_stderr_contains(&output, &["interface `acme:http/types@0.2.12`"]);
     assert!(!output.stderr.contains("wasi:io"), "{output}");
 }
 

@@ -254,8 +254,8 @@ fn instances_of_a_service_share_connections(runtime: Runtime) {
         let parent = parents.next().expect("the span of the server");
         assert_eq!(parent.item.kind, 2, "{}", collector.dump());
     }
-    // Each connection passes its first head on. A request that is faster than the pool makes another
-    // one.
+    // Each connection passes its first head on. A request that is faster than the pool makes
+    // another one.
     let connections = upstream.heads.try_iter().count();
     assert!((1..REQUESTS).contains(&connections), "{connections}");
 }

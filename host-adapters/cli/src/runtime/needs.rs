@@ -131,14 +131,16 @@ impl Needs {
         } else {
             writeln!(text, "\nThis host lacks:\n{}", self.list_missing())?;
         }
-        match (self.command(), self.http_handler()) {
-            (Ok(_), Ok(_)) => {}
-            (Ok(_), Err(not)) if not.claims_to_be_one() => {
-                writeln!(text, "`wasmscope serve` cannot serve it. It is {not}")?;
-            }
-            (Ok(_), Err(_)) => {}
-            (Err(not), Ok(_)) if !not.claims_to_be_one() => {}
-            (Err(not), _) => writeln!(text, "`wasmscope run` cannot run it. It is {not}")?,
+        let (command, handler) = (self.command(), self.http_handler());
+        if let Err(not) = &command
+            && (handler.is_err() || not.claims_to_be_one())
+        {
+            writeln!(text, "`wasmscope run` cannot run it. It is {not}")?;
+        }
+        if let Err(not) = &handler
+            && not.claims_to_be_one()
+        {
+            writeln!(text, "`wasmscope serve` cannot serve it. It is {not}")?;
         }
         Ok(())
     }
